@@ -1,0 +1,36 @@
+// How a user names a database: a URL, or the fields of one. What is left out comes from the environment.
+import { type Static, Type } from '@sinclair/typebox'
+
+export const sslModes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const
+export const SslMode = Type.Union(sslModes.map((mode) => Type.Literal(mode)))
+export type SslMode = (typeof sslModes)[number]
+
+const text = Type.Optional(Type.String())
+
+export const ConnectionFields = Type.Object(
+  {
+    /** A host name, an address, or a directory with a Unix socket. */
+    host: text,
+    port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65535 })),
+    database: text,
+    user: text,
+    password: text,
+    sslMode: Type.Optional(SslMode),
+    sslRootCert: text,
+    sslCert: text,
+    sslKey: text,
+    /** Seconds; 0 waits for ever. */
+    connectTimeout: Type.Optional(Type.Number({ minimum: 0 })),
+    /** Server settings at login, as libpq's `options`: `-c name=value`. */
+    options: text,
+    applicationName: text,
+  },
+  { additionalProperties: false },
+)
+export type ConnectionFields = Static<typeof ConnectionFields>
+
+export const Connection = Type.Union([
+  Type.Object({ url: Type.String() }, { additionalProperties: false }),
+  ConnectionFields,
+])
+export type Connection = Static<typeof Connection>

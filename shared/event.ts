@@ -1,0 +1,92 @@
+// What happens during a run, and the only output of one. Every view is a fold over these.
+import { type Static, Type } from '@sinclair/typebox'
+import { Phase, TableName } from './phase.ts'
+
+/** What the server said, and about what: enough to understand a failure without its stack. */
+export const ErrorInfo = Type.Object({
+  message: Type.String(),
+  sqlstate: Type.Optional(Type.String()),
+  detail: Type.Optional(Type.String()),
+  hint: Type.Optional(Type.String()),
+  context: Type.Optional(Type.String()),
+})
+export type ErrorInfo = Static<typeof ErrorInfo>
+
+/** One unit of work as the views know it: the plan's step without its SQL. */
+export const StepInfo = Type.Object({
+  id: Type.Number(),
+  phase: Phase,
+  /** pg_dump's word for it (`TABLE`, `FK CONSTRAINT`) or ours (`ROWS`, `ANALYZE`, `LARGE OBJECTS`). */
+  kind: Type.String(),
+  schema: Type.Optional(Type.String()),
+  name: Type.String(),
+  /** The table this step works for: its rows, its indexes, its constraints. */
+  table: Type.Optional(TableName),
+})
+export type StepInfo = Static<typeof StepInfo>
+
+export const LogLevel = Type.Union([
+  Type.Literal('debug'),
+  Type.Literal('info'),
+  Type.Literal('warn'),
+  Type.Literal('error'),
+])
+export type LogLevel = Static<typeof LogLevel>
+
+/** Milliseconds since 1970. */
+const at = Type.Number()
+
+export const PlannedTable = Type.Object({
+  schema: Type.String(),
+  name: Type.String(),
+  rows: Type.Number(),
+  bytes: Type.Number(),
+})
+
+export const RunStatus = Type.Union([
+  Type.Literal('completed'),
+  Type.Literal('completed_with_failures'),
+  Type.Literal('failed'),
+  Type.Literal('cancelled'),
+])
+export type RunStatus = Static<typeof RunStatus>
+
+export const MigrationEvent = Type.Union([
+  /** Reading catalogs and DDL began; nothing is known about the amount of work. */
+  Type.Object({ type: Type.Literal('started'), at, run: Type.String() }),
+  /** The plan is made: estimates per table (largest first) and the number of steps in each phase. */
+  Type.Object({
+    type: Type.Literal('planned'),
+    at,
+    tables: Type.Array(PlannedTable),
+    steps: Type.Record(Type.String(), Type.Number()),
+    warnings: Type.Array(Type.String()),
+  }),
+  Type.Object({ type: Type.Literal('step_started'), at, step: StepInfo }),
+  /** Rows and bytes of a ROWS step so far, not since the last event. */
+  Type.Object({
+    type: Type.Literal('rows'),
+    at,
+    table: TableName,
+    rows: Type.Number(),
+    bytes: Type.Number(),
+  }),
+  Type.Object({ type: Type.Literal('step_finished'), at, step: StepInfo, seconds: Type.Number() }),
+  Type.Object({ type: Type.Literal('step_failed'), at, step: StepInfo, error: ErrorInfo }),
+  Type.Object({ type: Type.Literal('step_skipped'), at, step: StepInfo, reason: Type.String() }),
+  Type.Object({ type: Type.Literal('warning'), at, message: Type.String() }),
+  Type.Object({
+    type: Type.Literal('log'),
+    at,
+    level: LogLevel,
+    message: Type.String(),
+    object: Type.Optional(Type.String()),
+  }),
+  Type.Object({
+    type: Type.Literal('finished'),
+    at,
+    status: RunStatus,
+    error: Type.Optional(ErrorInfo),
+  }),
+])
+export type MigrationEvent = Static<typeof MigrationEvent>

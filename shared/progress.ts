@@ -1,0 +1,80 @@
+// What every view shows: a pure fold over the events of a run.
+import { type Static, Type } from '@sinclair/typebox'
+import { RunStatus } from './event.ts'
+import { Phase } from './phase.ts'
+
+export const TableStatus = Type.Union([
+  Type.Literal('pending'),
+  Type.Literal('in_progress'),
+  Type.Literal('completed'),
+  Type.Literal('failed'),
+  Type.Literal('skipped'),
+  Type.Literal('cancelled'),
+])
+export type TableStatus = Static<typeof TableStatus>
+
+export const TableProgress = Type.Object({
+  schema: Type.String(),
+  name: Type.String(),
+  status: TableStatus,
+  /** An estimate until the table is complete, then the exact number. */
+  total_rows: Type.Number(),
+  migrated_rows: Type.Number(),
+  percent: Type.Number(),
+  total_bytes: Type.Number(),
+  migrated_bytes: Type.Number(),
+  /** Seconds spent copying rows, and building this table's indexes and constraints (summed over workers). */
+  copy_seconds: Type.Number(),
+  index_seconds: Type.Number(),
+})
+export type TableProgress = Static<typeof TableProgress>
+
+export const PhaseProgress = Type.Object({
+  phase: Phase,
+  total: Type.Number(),
+  done: Type.Number(),
+  failed: Type.Number(),
+  skipped: Type.Number(),
+  running: Type.Number(),
+  /** From the first step's start to the last step's end. */
+  wall_seconds: Type.Number(),
+  /** The steps' own times added up, whatever ran side by side. */
+  cumulative_seconds: Type.Number(),
+})
+export type PhaseProgress = Static<typeof PhaseProgress>
+
+export const FailedObject = Type.Object({
+  schema: Type.String(),
+  name: Type.String(),
+  error: Type.String(),
+})
+
+export const SkippedObject = Type.Object({
+  schema: Type.String(),
+  name: Type.String(),
+  kind: Type.String(),
+  reason: Type.String(),
+})
+
+export const Progress = Type.Object({
+  overall_percent: Type.Number(),
+  elapsed_seconds: Type.Number(),
+  tables: Type.Array(TableProgress),
+  current_phase: Phase,
+  log_message: Type.String(),
+  failedTables: Type.Array(FailedObject),
+  status: Type.Union([Type.Literal('running'), RunStatus]),
+  /** Every failed step, not only tables; `kind` says what it was. */
+  failed: Type.Array(Type.Intersect([FailedObject, Type.Object({ kind: Type.String() })])),
+  skipped: Type.Array(SkippedObject),
+  warnings: Type.Array(Type.String()),
+  phases: Type.Array(PhaseProgress),
+  migrated_rows: Type.Number(),
+  migrated_bytes: Type.Number(),
+  total_bytes: Type.Number(),
+  /** Recent rates; zero when no rows are moving. */
+  rows_per_second: Type.Number(),
+  bytes_per_second: Type.Number(),
+  remaining_seconds: Type.Optional(Type.Number()),
+})
+export type Progress = Static<typeof Progress>

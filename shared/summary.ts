@@ -1,0 +1,27 @@
+// The end of a run in one object: what `--json` prints.
+import { type Static, Type } from '@sinclair/typebox'
+import { RunStatus } from './event.ts'
+import { FailedObject, PhaseProgress, SkippedObject, TableStatus } from './progress.ts'
+
+export const Summary = Type.Object({
+  status: RunStatus,
+  elapsed_seconds: Type.Number(),
+  tables: Type.Array(
+    Type.Object({
+      schema: Type.String(),
+      name: Type.String(),
+      status: TableStatus,
+      rows: Type.Number(),
+      bytes: Type.Number(),
+      /** Time to copy the rows; `index_seconds` is the time to build its indexes and constraints. */
+      seconds: Type.Number(),
+      index_seconds: Type.Number(),
+    }),
+  ),
+  failed: Type.Array(Type.Intersect([FailedObject, Type.Object({ kind: Type.String() })])),
+  skipped: Type.Array(SkippedObject),
+  warnings: Type.Array(Type.String()),
+  phases: Type.Array(PhaseProgress),
+  error: Type.Optional(Type.String()),
+})
+export type Summary = Static<typeof Summary>
