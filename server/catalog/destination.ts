@@ -1,0 +1,64 @@
+// What the destination has and lacks, compared with what the source is about to bring.
+import type { Session } from '../postgres/session.ts'
+
+export interface DestinationFacts {
+  /** Roles that exist; true when our role may give them objects. */
+  roles: Map<string, boolean>
+  tablespaces: Set<string>
+  /** Extensions that could be created or are there already. */
+  extensions: Set<string>
+  installedExtensions: Set<string>
+  hasIcu: boolean
+  collations: Set<string>
+  largeObjects: Set<number>
+}
+
+export async function readDestination(session: Session): Promise<DestinationFacts> {
+  const names = async (sql: string) =>
+    new Set((await session.query<{ name: string }>(sql)).map((row) => row.name))
+  const roles = await session.query<{ name: string; mayAct: boolean }>(`
+    select rolname as name, pg_catalog.pg_has_role(oid, 'member') as "mayAct" from pg_catalog.pg_roles`)
+  const objects = await session.query<{ oid: number }>('select oid from pg_catalog.pg_largeobject_metadata')
+  return {
+    roles: new Map(roles.map((row) => [row.name, row.mayAct])),
+    tablespaces: await names('select spcname as name from pg_catalog.pg_tablespace'),
+    extensions: await names(`
+      select name from pg_catalog.pg_available_extensions
+      union select extname from pg_catalog.pg_extension`),
+    installedExtensions: await names('select extname as name from pg_catalog.pg_extension'),
+    hasIcu: (await names(`select 'icu' as name from pg_catalog.pg_collation where collprovider = 'i' limit 1`))
+      .size > 0,
+    collations: await names(`select distinct collcollate as name from pg_catalog.pg_collation
+                              where collprovider = 'c' and collcollate is not null`),
+    largeObjects: new Set(objects.map((row) => row.oid)),
+  }
+}
+
+/** Roles of the source that own something in this database or are granted something. */
+export async function readUsedRoles(session: Session): Promise<string[]> {
+  const rows = await session.query<{ name: string }>(`
+    select distinct r.rolname as name
+      from pg_catalog.pg_shdepend d
+      join pg_catalog.pg_roles r on r.oid = d.refobjid
+     where d.refclassid = 'pg_catalog.pg_authid'::regclass
+       and d.dbid = (select oid from pg_catalog.pg_database where datname = current_database())
+     order by 1`)
+  return rows.map((row) => row.name)
+}
+
+export interface CollationUse {
+  name: string
+  provider: string
+  locale: string | null
+}
+
+export function readCollations(session: Session): Promise<CollationUse[]> {
+  return session.query<CollationUse>(`
+    select c.collname                    as name,
+           c.collprovider::text          as provider,
+           c.collcollate                 as locale
+      from pg_catalog.pg_collation c
+      join pg_catalog.pg_namespace n on n.oid = c.collnamespace
+     where c.oid >= 16384
+       and n.nspname <> 'pg_catalog'`)
+}

@@ -1,0 +1,61 @@
+// Where each sequence of the source stands. Sequences are not subject to snapshots: the value is the
+// current one, which is never behind the rows that were read earlier.
+import { quoteLiteral, quoteQualified } from '../postgres/quote.ts'
+import type { Session } from '../postgres/session.ts'
+
+export interface SequenceName {
+  oid: number
+  schema: string
+  name: string
+  mayRead: boolean
+}
+
+export interface SequenceValue {
+  oid: number
+  /** As text: a bigint does not fit a number. */
+  value: string
+  called: boolean
+}
+
+const sequencesPerQuery = 200
+
+export function listSequences(session: Session): Promise<SequenceName[]> {
+  return session.query<SequenceName>(`
+    select c.oid,
+           n.nspname as schema,
+           c.relname as name,
+           pg_catalog.has_schema_privilege(n.oid, 'usage')
+             and pg_catalog.has_sequence_privilege(c.oid, 'select') as "mayRead"
+      from pg_catalog.pg_class c
+      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+     where c.relkind = 'S'
+       and c.relpersistence <> 't'
+       and n.nspname !~ '^pg_'
+       and n.nspname <> 'information_schema'
+       and not exists (
+             select from pg_catalog.pg_depend d
+               left join pg_catalog.pg_extension e on e.oid = d.refobjid
+              where d.classid = 'pg_catalog.pg_class'::regclass
+                and d.objid = c.oid
+                and d.deptype = 'e'
+                and not c.oid = any (coalesce(e.extconfig, '{}')))
+     order by n.nspname, c.relname`)
+}
+
+export async function readSequenceValues(session: Session, names: readonly SequenceName[]) {
+  const values: SequenceValue[] = []
+  for (let first = 0; first < names.length; first += sequencesPerQuery) {
+    const some = names.slice(first, first + sequencesPerQuery)
+    const parts = some.map(
+      ({ oid, schema, name }) =>
+        `select ${oid}::oid as oid, last_value::text as value, is_called as called from ${quoteQualified(schema, name)}`,
+    )
+    values.push(...(await session.query<SequenceValue>(parts.join('\nunion all\n'))))
+  }
+  return values
+}
+
+export function setSequenceStatement({ schema, name }: SequenceName, { value, called }: SequenceValue): string {
+  const sequence = quoteLiteral(quoteQualified(schema, name))
+  return `select pg_catalog.setval(${sequence}::regclass, ${value}, ${called})`
+}

@@ -1,0 +1,179 @@
+// The tables of the source that hold rows to copy, with what decides how they are copied.
+import { quoteIdentifier, quoteQualified } from '../postgres/quote.ts'
+import type { Session } from '../postgres/session.ts'
+
+export interface ColumnFacts {
+  name: string
+  type: number
+  /** Generated columns are computed by the destination, not copied. */
+  generated: boolean
+}
+
+export interface TableFacts {
+  oid: number
+  schema: string
+  name: string
+  columns: ColumnFacts[]
+  /** The server's estimate; -1 or 0 when it never counted. */
+  estimatedRows: number
+  /** Main and TOAST, without indexes. */
+  bytes: number
+  pages: number
+  heap: boolean
+  unlogged: boolean
+  mayRead: boolean
+  /** Which rows of an extension's table belong to the user; null when all do or it is no such table. */
+  extensionCondition: string | null
+  extension: string | null
+  /** The topmost partitioned table above a partition. */
+  root: number | null
+  /** A column whose values cut the table into ranges where ctid cannot; read only for big tables. */
+  keyRange: { column: string; lowest: string; highest: string } | null
+}
+
+/** TID range scans came with 14; below, a ctid range would read the whole table for each part. */
+export const ctidRangesSince = 14
+
+/** No table below this size is worth cutting, whatever the user asks for. */
+const keyRangeAbove = 1024 * 1024
+
+type Row = Omit<TableFacts, 'columns' | 'root' | 'keyRange'> & { integerKey: string | null }
+
+export async function readTables(session: Session, roots: ReadonlyMap<number, number>): Promise<TableFacts[]> {
+  const tables = await session.query<Row>(`
+    select c.oid,
+           n.nspname                                     as schema,
+           c.relname                                     as name,
+           greatest(c.reltuples, 0)::float8              as "estimatedRows",
+           coalesce(pg_catalog.pg_table_size(c.oid), 0)::float8      as bytes,
+           (coalesce(pg_catalog.pg_relation_size(c.oid), 0) / current_setting('block_size')::int)::float8 as pages,
+           coalesce(a.amname = 'heap', true)             as heap,
+           c.relpersistence = 'u'                        as unlogged,
+           pg_catalog.has_schema_privilege(n.oid, 'usage')
+             and pg_catalog.has_table_privilege(c.oid, 'select')     as "mayRead",
+           e.extname                                     as extension,
+           nullif(e.extcondition[array_position(e.extconfig, c.oid)], '') as "extensionCondition",
+           k.attname                                     as "integerKey"
+      from pg_catalog.pg_class c
+      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      left join pg_catalog.pg_am a on a.oid = c.relam
+      left join pg_catalog.pg_depend d
+             on d.classid = 'pg_catalog.pg_class'::regclass
+            and d.objid = c.oid
+            and d.objsubid = 0
+            and d.refclassid = 'pg_catalog.pg_extension'::regclass
+            and d.deptype = 'e'
+      left join pg_catalog.pg_extension e on e.oid = d.refobjid
+      left join lateral (
+             select t.attname
+               from pg_catalog.pg_index i
+               join pg_catalog.pg_attribute t on t.attrelid = i.indrelid and t.attnum = i.indkey[0]
+              where i.indrelid = c.oid
+                and i.indisunique and i.indisvalid
+                and i.indnkeyatts = 1
+                and i.indpred is null and i.indexprs is null
+                and t.attnotnull
+                and t.atttypid in ('int2'::regtype, 'int4'::regtype, 'int8'::regtype)
+              order by i.indisprimary desc, i.indexrelid
+              limit 1
+           ) k on true
+     where c.relkind = 'r'
+       and c.relpersistence <> 't'
+       and n.nspname !~ '^pg_'
+       and n.nspname <> 'information_schema'
+       and (e.oid is null or c.oid = any (e.extconfig))`)
+  const columns = await readColumns(session)
+  const facts: TableFacts[] = []
+  for (const { integerKey, ...table } of tables) {
+    const cut = session.major < ctidRangesSince && table.bytes > keyRangeAbove && table.mayRead
+    facts.push({
+      ...table,
+      columns: columns.get(table.oid) ?? [],
+      root: roots.get(table.oid) ?? null,
+      keyRange: cut && integerKey ? await readKeyRange(session, table, integerKey) : null,
+    })
+  }
+  return facts
+}
+
+/** Cheap: the column has an index. */
+async function readKeyRange(session: Session, table: { schema: string; name: string }, column: string) {
+  const name = quoteIdentifier(column)
+  const row = await session.one<{ lowest: string | null; highest: string | null }>(`
+    select min(${name})::text as lowest, max(${name})::text as highest
+      from only ${quoteQualified(table.schema, table.name)}`)
+  return row.lowest === null || row.highest === null
+    ? null
+    : { column, lowest: row.lowest, highest: row.highest }
+}
+
+async function readColumns(session: Session): Promise<Map<number, ColumnFacts[]>> {
+  const rows = await session.query<ColumnFacts & { table: number }>(`
+    select t.attrelid            as "table",
+           t.attname             as name,
+           t.atttypid            as type,
+           t.attgenerated <> ''  as generated
+      from pg_catalog.pg_attribute t
+      join pg_catalog.pg_class c on c.oid = t.attrelid
+      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+     where c.relkind = 'r'
+       and n.nspname !~ '^pg_'
+       and n.nspname <> 'information_schema'
+       and t.attnum > 0
+       and not t.attisdropped
+     order by t.attrelid, t.attnum`)
+  const columns = new Map<number, ColumnFacts[]>()
+  for (const { table, ...column } of rows) {
+    const list = columns.get(table)
+    if (list) list.push(column)
+    else columns.set(table, [column])
+  }
+  return columns
+}
+
+/** Every partition, whatever its depth, with the topmost table of its tree. */
+export async function readPartitionRoots(session: Session): Promise<Map<number, number>> {
+  const rows = await session.query<{ child: number; parent: number }>(`
+    select i.inhrelid as child, i.inhparent as parent
+      from pg_catalog.pg_inherits i
+      join pg_catalog.pg_class c on c.oid = i.inhrelid
+     where c.relispartition and c.relkind in ('r', 'p', 'f')`)
+  const parents = new Map(rows.map((row) => [row.child, row.parent]))
+  const roots = new Map<number, number>()
+  for (const { child } of rows) {
+    let top = child
+    for (let above = parents.get(top); above !== undefined; above = parents.get(top)) top = above
+    roots.set(child, top)
+  }
+  return roots
+}
+
+export function tableKey(table: { schema: string; name: string }): string {
+  return JSON.stringify([table.schema, table.name])
+}
+
+/** Those of the wanted tables that the destination has already, and whether they hold rows. */
+export async function readExistingTables(
+  session: Session,
+  wanted: readonly { schema: string; name: string }[],
+): Promise<Map<string, { hasRows: boolean }>> {
+  const rows = await session.query<{ schema: string; name: string }>(
+    `select n.nspname as schema,
+            c.relname as name
+       from pg_catalog.pg_class c
+       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      where c.relkind = 'r'
+        and c.relpersistence <> 't'
+        and n.nspname !~ '^pg_'
+        and n.nspname <> 'information_schema'`,
+  )
+  const keys = new Set(wanted.map(tableKey))
+  const existing = new Map<string, { hasRows: boolean }>()
+  for (const row of rows.filter((candidate) => keys.has(tableKey(candidate)))) {
+    const { hasRows } = await session.one<{ hasRows: boolean }>(
+      `select exists (select from only ${quoteQualified(row.schema, row.name)}) as "hasRows"`,
+    )
+    existing.set(tableKey(row), { hasRows })
+  }
+  return existing
+}

@@ -1,0 +1,165 @@
+// The log of one run: a file of JSON lines, one for each event worth keeping.
+import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { pino } from 'pino'
+import type { LogLevel, MigrationEvent, StepInfo } from '../../shared/event.ts'
+import { showName } from '../../shared/phase.ts'
+import { UsageError } from '../postgres/errors.ts'
+
+export interface LogFile extends Disposable {
+  readonly path: string
+  event(event: MigrationEvent): void
+  close(): void
+}
+
+export interface LogFileOptions {
+  /** Names the file together with the run. */
+  at?: Date
+  /** Told once when the file can no longer be written; the run goes on. */
+  onFailure?: (error: Error) => void
+}
+
+/** Throws a UsageError when no such file can be written, which is better known before the run. */
+export function openLogFile(directory: string, run: string, options: LogFileOptions = {}): LogFile {
+  const { at = new Date(), onFailure } = options
+  const path = join(resolve(directory), fileName(at, run))
+  const file = openFile(path, directory)
+  // Written at once and without a worker thread: the last line before a crash is the one that matters,
+  // and a single executable has no file to start a worker from.
+  const destination = pino.destination({ dest: file, sync: true })
+  const logger = pino(
+    {
+      level: 'debug',
+      base: { run },
+      timestamp: false,
+      formatters: { level: (label) => ({ level: label }) },
+      hooks: { streamWrite: redact },
+    },
+    destination,
+  )
+  const rows = new RowCounts()
+  let isOpen = true
+
+  const close = () => {
+    if (!isOpen) return
+    isOpen = false
+    closeSync(file)
+  }
+  destination.on('error', (error: Error) => {
+    close()
+    onFailure?.(error)
+  })
+
+  return {
+    path,
+    event(event) {
+      const entry = isOpen ? entryOf(event, rows) : undefined
+      if (!entry) return
+      const { level, message, ...fields } = entry
+      logger[level]({ time: new Date(event.at).toISOString(), type: event.type, ...fields }, message)
+    },
+    close,
+    [Symbol.dispose]: close,
+  }
+}
+
+/** Hides passwords in the text of a line. Events carry none; this is for the one that slips in. */
+export function redact(line: string): string {
+  return line
+    .replace(passwordInUrl, '$1***@')
+    .replace(passwordInSql, "$1'***'")
+    .replace(passwordInSettings, '$1***')
+}
+
+// The line is JSON: a backslash and what follows it are one character of the value.
+const passwordInUrl = /(postgres(?:ql)?:\/\/[^\s:@/"\\]*):(?:\\.|[^\s"\\])*@/gi
+const passwordInSql = /(\bpassword\s*=?\s*)'(?:''|[^'])*'/gi
+const passwordInSettings = /(\b(?:ssl)?password=)(?!')(?:\\.|[^\s&"'\\])+/gi
+
+interface Entry {
+  level: LogLevel
+  message?: string
+  [field: string]: unknown
+}
+
+/** Nothing for `rows`: their sum is told when the table is done. */
+function entryOf(event: MigrationEvent, rows: RowCounts): Entry | undefined {
+  switch (event.type) {
+    case 'started':
+      return { level: 'info' }
+    case 'planned':
+      return planEntry(event)
+    case 'rows':
+      rows.set(event.table, event)
+      return undefined
+    case 'step_started':
+      return { level: 'debug', ...stepFields(event.step) }
+    case 'step_finished':
+      return { level: 'info', ...stepFields(event.step), seconds: event.seconds, ...rows.take(event.step) }
+    case 'step_failed':
+      rows.take(event.step)
+      return failureEntry(event)
+    case 'step_skipped':
+      return { level: 'warn', ...stepFields(event.step), reason: event.reason }
+    case 'warning':
+      return { level: 'warn', message: event.message }
+    case 'log':
+      return { level: event.level, object: event.object, message: event.message }
+    case 'finished':
+      return finishEntry(event)
+  }
+}
+
+function planEntry({ tables, steps, warnings }: Extract<MigrationEvent, { type: 'planned' }>): Entry {
+  const rows = tables.reduce((sum, table) => sum + table.rows, 0)
+  const bytes = tables.reduce((sum, table) => sum + table.bytes, 0)
+  return { level: 'info', tables: tables.length, rows, bytes, steps, warnings }
+}
+
+function failureEntry({ step, error }: Extract<MigrationEvent, { type: 'step_failed' }>): Entry {
+  const { message, ...fields } = error
+  return { level: 'error', ...stepFields(step), ...fields, message }
+}
+
+function finishEntry({ status, error }: Extract<MigrationEvent, { type: 'finished' }>): Entry {
+  const level = status === 'failed' ? 'error' : status === 'completed' ? 'info' : 'warn'
+  return error ? { level, status, ...error } : { level, status }
+}
+
+function stepFields({ id, phase, kind, table, ...object }: StepInfo) {
+  return { step: id, phase, kind, object: showName(object), table: table && showName(table) }
+}
+
+/** The last count of each table whose rows are moving. */
+class RowCounts {
+  readonly #counts = new Map<string, { rows: number; bytes: number }>()
+
+  set(table: { schema: string; name: string }, { rows, bytes }: { rows: number; bytes: number }): void {
+    this.#counts.set(showName(table), { rows, bytes })
+  }
+
+  /** What a ROWS step has moved; nothing for any other. */
+  take(step: StepInfo): { rows: number; bytes: number } | undefined {
+    if (step.kind !== 'ROWS') return undefined
+    const name = showName(step.table ?? step)
+    const count = this.#counts.get(name) ?? { rows: 0, bytes: 0 }
+    this.#counts.delete(name)
+    return count
+  }
+}
+
+/** Readable by its owner alone: a server's words about a failed row can contain the row. */
+function openFile(path: string, directory: string): number {
+  try {
+    mkdirSync(resolve(directory), { recursive: true })
+    return openSync(path, 'a', 0o600)
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new UsageError(`cannot write a log file to "${directory}": ${reason}`, { cause })
+  }
+}
+
+function fileName(at: Date, run: string): string {
+  const time = at.toISOString().slice(0, 19).replaceAll(':', '-')
+  return `${time}-${run.replace(/[^\w.-]/g, '_')}.jsonl`
+}

@@ -1,0 +1,34 @@
+// Binary COPY is faster, and safe only where a value's bytes mean the same on both servers.
+import type { TypeFacts } from '../catalog/types.ts'
+
+export type CopyFormat = 'binary' | 'text'
+
+/** Types with lower OIDs are PostgreSQL's own, the same in every database. */
+const firstUserOid = 16384
+
+/** Their binary form holds OIDs of one database (reg*), or changes the value (xml's encoding declaration). */
+const neverBinary = /^(reg[a-z]+|xml|aclitem|pg_node_tree|pg_ndistinct|pg_dependencies|pg_mcv_list|pg_brin_.*)$/
+
+/** Binary when every column allows it. No column at all leaves nothing to gain: text. */
+export function chooseFormat(types: readonly number[], facts: ReadonlyMap<number, TypeFacts>): CopyFormat {
+  return types.length > 0 && types.every((type) => isBinarySafe(type, facts)) ? 'binary' : 'text'
+}
+
+export function isBinarySafe(oid: number, facts: ReadonlyMap<number, TypeFacts>): boolean {
+  const type = facts.get(oid)
+  if (!type?.hasBinary) return false
+  switch (type.kind) {
+    case 'd':
+      return isBinarySafe(type.base, facts)
+    case 'e':
+      return true
+    case 'b':
+    case 'r':
+    case 'm':
+      if (oid >= firstUserOid || neverBinary.test(type.name)) return false
+      // The binary form of an array names its element type by OID.
+      return type.element === 0 || (type.element < firstUserOid && isBinarySafe(type.element, facts))
+    default:
+      return false
+  }
+}

@@ -1,0 +1,49 @@
+// Cuts a big table into ranges that several workers copy at once. Together the ranges cover every row once.
+import { quoteIdentifier } from '../postgres/quote.ts'
+
+export interface Part {
+  /** A condition for WHERE; undefined is the whole table. */
+  condition: string | undefined
+  /** Share of the table's bytes, for progress and order. */
+  share: number
+}
+
+export const wholeTable: readonly Part[] = [{ condition: undefined, share: 1 }]
+
+/** The first and the last range are open, so that no row can lie outside. */
+export function ctidParts(pages: number, count: number): Part[] {
+  return ranges(0n, BigInt(Math.max(1, Math.ceil(pages))), count).map(({ from, to, share }) => ({
+    condition: both(from && `ctid >= '(${from},0)'::tid`, to && `ctid < '(${to},0)'::tid`),
+    share,
+  }))
+}
+
+/** For a column that is unique and not null; the values may lie anywhere between `lowest` and `highest`. */
+export function keyParts(column: string, lowest: bigint, highest: bigint, count: number): Part[] {
+  const name = quoteIdentifier(column)
+  return ranges(lowest, highest + 1n, count).map(({ from, to, share }) => ({
+    condition: both(from && `${name} >= '${from}'::bigint`, to && `${name} < '${to}'::bigint`),
+    share,
+  }))
+}
+
+/** `[start, end)` in `count` pieces of almost the same length; the outer bounds are left open. */
+function ranges(start: bigint, end: bigint, count: number) {
+  const length = end - start
+  const pieces = Math.max(1, Math.min(count, Number(length < 1n ? 1n : length)))
+  const bound = (index: number) => start + (length * BigInt(index)) / BigInt(pieces)
+  return Array.from({ length: pieces }, (_, index) => ({
+    from: index === 0 ? undefined : String(bound(index)),
+    to: index === pieces - 1 ? undefined : String(bound(index + 1)),
+    share: 1 / pieces,
+  }))
+}
+
+function both(from: string | undefined, to: string | undefined): string | undefined {
+  return from && to ? `${from} and ${to}` : (from ?? to)
+}
+
+/** How many parts for a table, given what all tables together weigh and how many workers there are. */
+export function partCount(bytes: number, threshold: number): number {
+  return bytes <= threshold ? 1 : Math.min(1000, Math.ceil(bytes / threshold))
+}

@@ -1,0 +1,130 @@
+// The story of a migration: request -> inventory -> plan -> run, told in events.
+import type { ErrorInfo, MigrationEvent, RunStatus } from '../../shared/event.ts'
+import type { MigrationOptions } from '../../shared/request.ts'
+import { CopyPool } from '../copy/pool.ts'
+import { Cancelled, errorInfo, PlanRefused } from '../postgres/errors.ts'
+import { Session } from '../postgres/session.ts'
+import { type ConnectionSettings, describeSettings } from '../postgres/settings.ts'
+import { takeInventory } from './inventory.ts'
+import { makePlan, type Plan } from './plan.ts'
+import { RestoreSessions } from './restore.ts'
+import { type EventBody, runPlan } from './run.ts'
+
+export interface Migration {
+  run: string
+  source: ConnectionSettings
+  destination: ConnectionSettings
+  options: MigrationOptions
+  signal: AbortSignal
+  onEvent(event: MigrationEvent): void
+  /** Asked before anything is destroyed; false ends the run with nothing written. */
+  confirm(plan: Plan): Promise<boolean>
+}
+
+export interface MigrationResult {
+  status: RunStatus
+  error?: unknown
+}
+
+export async function migrate(migration: Migration): Promise<MigrationResult> {
+  let failures = 0
+  const emit = (event: EventBody) => {
+    if (event.type === 'step_failed' || event.type === 'step_skipped') failures++
+    migration.onEvent({ ...event, at: Date.now() } as MigrationEvent)
+  }
+  const finish = (status: RunStatus, error?: unknown): MigrationResult => {
+    const info: ErrorInfo | undefined = error === undefined ? undefined : errorInfo(error)
+    emit({ type: 'finished', status, ...(info && { error: info }) })
+    return { status, ...(error !== undefined && { error }) }
+  }
+  emit({ type: 'started', run: migration.run })
+  try {
+    await inOneSnapshot(migration, emit)
+    return finish(failures > 0 ? 'completed_with_failures' : 'completed')
+  } catch (error) {
+    return migration.signal.aborted || error instanceof Cancelled
+      ? finish('cancelled', new Cancelled())
+      : finish('failed', error)
+  }
+}
+
+async function inOneSnapshot(migration: Migration, emit: (event: EventBody) => void): Promise<void> {
+  const { options, signal } = migration
+  await using stack = new AsyncDisposableStack()
+  const log = (message: string) => emit({ type: 'log', level: 'info', message })
+  const onNotice = (message: string) => emit({ type: 'log', level: 'debug', message })
+  const open = async (settings: ConnectionSettings) =>
+    stack.use(await Session.open(settings, { signal, onNotice }))
+
+  // Both ends are tried before anything takes time.
+  const [source, destination] = await Promise.all([open(migration.source), open(migration.destination)])
+  const dump = await open(migration.source)
+  const snapshot = await exportSnapshot(source)
+  log(`reading ${describeSettings(migration.source)} (PostgreSQL ${source.major})`)
+  const inventory = await takeInventory({ source, dump, destination }, snapshot, options, signal)
+  const plan = makePlan(inventory, options)
+  emit({
+    type: 'planned',
+    tables: plan.tables,
+    steps: countByPhase(plan),
+    warnings: plan.warnings,
+  })
+  signal.throwIfAborted()
+  if (plan.destroyed.length > 0 && !(await migration.confirm(plan))) {
+    throw new PlanRefused(refusal(plan))
+  }
+  const restore = new RestoreSessions(migration.destination, plan.sizes, signal, onNotice)
+  stack.defer(() => restore.close())
+  const copyPool = plan.steps.some((step) => step.pool === 'copy')
+    ? new CopyPool(
+        {
+          source: migration.source,
+          destination: migration.destination,
+          snapshot,
+          clientEncoding: inventory.source.encoding,
+          replica: inventory.destination.mayReplicate,
+        },
+        plan.sizes.copyWorkers,
+        (message) => emit({ type: 'warning', message }),
+      )
+    : undefined
+  if (copyPool) {
+    stack.defer(() => copyPool.close())
+    await copyPool.open()
+  }
+  log(
+    `writing to ${describeSettings(migration.destination)} (PostgreSQL ${destination.major}) with ` +
+      `${copyPool?.lanes ?? 0} copy and ${plan.sizes.indexWorkers} index workers`,
+  )
+  await runPlan({ plan, inventory, options, copyPool, restore, source, emit, signal })
+  await makeDurable(destination)
+}
+
+async function exportSnapshot(source: Session): Promise<string> {
+  await source.execute('begin isolation level repeatable read, read only')
+  await source.execute("set local search_path = ''")
+  const { snapshot } = await source.one<{ snapshot: string }>(
+    'select pg_catalog.pg_export_snapshot() as snapshot',
+  )
+  return snapshot
+}
+
+/** The run committed without waiting for the disk; one waiting commit at the end covers all before it. */
+async function makeDurable(destination: Session): Promise<void> {
+  await destination.execute('set synchronous_commit = on; select pg_catalog.txid_current()')
+}
+
+function countByPhase(plan: Plan): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const { info, work, skip } of plan.steps) {
+    if (work.kind !== 'barrier' || skip) counts[info.phase] = (counts[info.phase] ?? 0) + 1
+  }
+  return counts
+}
+
+function refusal(plan: Plan): string {
+  const names = plan.destroyed.map(({ schema, name }) => `${schema}.${name}`)
+  const some = names.slice(0, 10).join(', ')
+  const more = names.length > 10 ? ` and ${names.length - 10} more` : ''
+  return `the destination has tables with rows that would be deleted: ${some}${more}. Nothing was changed. Confirm with --yes, or choose an empty database.`
+}

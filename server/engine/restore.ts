@@ -1,0 +1,153 @@
+// Runs DDL on the destination: a few sessions, each statement with the settings that pg_dump wants around it.
+import { ConnectionLost, ServerError, sqlstate } from '../postgres/errors.ts'
+import { quoteIdentifier } from '../postgres/quote.ts'
+import { Session } from '../postgres/session.ts'
+import type { ConnectionSettings } from '../postgres/settings.ts'
+import type { Sizes } from './sizes.ts'
+import type { SqlWork } from './step.ts'
+
+const attempts = 6
+const firstPauseMs = 50
+
+/** Another session, often one of ours, was in the way: the same statement may succeed a moment later. */
+const passing: ReadonlySet<string> = new Set([
+  sqlstate.deadlockDetected,
+  sqlstate.lockNotAvailable,
+  sqlstate.serializationFailure,
+])
+
+const exists: ReadonlySet<string> = new Set([
+  sqlstate.duplicateSchema,
+  sqlstate.duplicateTable,
+  sqlstate.duplicateFunction,
+  sqlstate.duplicateObject,
+])
+
+export interface SqlOutcome {
+  /** The object was there already and was kept as it is. */
+  kept: boolean
+  /** Its owner or single grants that could not be set; the object itself is there. */
+  refused: Error[]
+}
+
+export class RestoreSessions {
+  #idle: RestoreSession[] = []
+  readonly #busy = new Set<RestoreSession>()
+
+  constructor(
+    readonly settings: ConnectionSettings,
+    readonly sizes: Sizes,
+    readonly signal: AbortSignal,
+    readonly onNotice: (message: string) => void,
+  ) {}
+
+  async use<Result>(action: (session: RestoreSession) => Promise<Result>): Promise<Result> {
+    const session = this.#idle.pop() ?? (await this.#open())
+    this.#busy.add(session)
+    try {
+      const result = await action(session)
+      this.#idle.push(session)
+      return result
+    } catch (error) {
+      if (error instanceof ConnectionLost) session.session.destroy()
+      else this.#idle.push(session)
+      throw error
+    } finally {
+      this.#busy.delete(session)
+    }
+  }
+
+  async cancel(): Promise<void> {
+    await Promise.allSettled([...this.#busy].map(({ session }) => session.cancel()))
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled([...this.#idle, ...this.#busy].map(({ session }) => session.close()))
+    this.#idle = []
+  }
+
+  async #open(): Promise<RestoreSession> {
+    const session = await Session.open(this.settings, { signal: this.signal, onNotice: this.onNotice })
+    await session.execute(`
+      set client_encoding = 'UTF8';
+      set standard_conforming_strings = on;
+      set search_path = '';
+      set check_function_bodies = false;
+      set xmloption = content;
+      set client_min_messages = warning;
+      set row_security = off;
+      set synchronous_commit = off;
+      set maintenance_work_mem = '${this.sizes.maintenanceWorkMemKb}kB';
+      set max_parallel_maintenance_workers = ${this.sizes.parallelMaintenanceWorkers};`)
+    return new RestoreSession(session)
+  }
+}
+
+export class RestoreSession {
+  #tablespace: string | undefined
+  #accessMethod: string | undefined
+
+  constructor(readonly session: Session) {}
+
+  async run(work: SqlWork, alsoKept: ReadonlySet<string>): Promise<SqlOutcome> {
+    await this.#placement(work)
+    const everything = [...work.statements, ...work.extras].join(';\n')
+    try {
+      // One round trip and one transaction in the usual case.
+      await this.#patiently(everything)
+      return { kept: false, refused: [] }
+    } catch (error) {
+      if (work.extras.length === 0 && !isKept(error, work, alsoKept)) throw error
+    }
+    const outcome: SqlOutcome = { kept: false, refused: [] }
+    if (work.statements.length > 0) {
+      try {
+        await this.#patiently(work.statements.join(';\n'))
+      } catch (error) {
+        if (!isKept(error, work, alsoKept)) throw error
+        // The owner and grants of what was there before are not ours to change.
+        return { kept: true, refused: [] }
+      }
+    }
+    for (const extra of work.extras) {
+      try {
+        await this.#patiently(extra)
+      } catch (error) {
+        if (!(error instanceof ServerError)) throw error
+        outcome.refused.push(error)
+      }
+    }
+    return outcome
+  }
+
+  async #placement({ tablespace, accessMethod }: SqlWork) {
+    if (tablespace !== undefined && tablespace !== this.#tablespace) {
+      const value = tablespace === '' ? "''" : quoteIdentifier(tablespace)
+      await this.session.execute(`set default_tablespace = ${value}`)
+      this.#tablespace = tablespace
+    }
+    if (accessMethod && accessMethod !== this.#accessMethod) {
+      // As pg_dump wrote it, quotes included.
+      await this.session.execute(`set default_table_access_method = ${accessMethod}`)
+      this.#accessMethod = accessMethod
+    }
+  }
+
+  async #patiently(sql: string): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.session.execute(sql)
+      } catch (error) {
+        const again = error instanceof ServerError && passing.has(error.sqlstate) && attempt < attempts
+        if (!again) throw error
+        await Bun.sleep(firstPauseMs * 2 ** attempt * (0.5 + Math.random()))
+      }
+    }
+  }
+}
+
+function isKept(error: unknown, work: SqlWork, alsoKept: ReadonlySet<string>): boolean {
+  return (
+    work.mayExist && error instanceof ServerError && (exists.has(error.sqlstate) || alsoKept.has(error.sqlstate))
+  )
+}

@@ -1,0 +1,38 @@
+// argv -> command.
+import { Command, CommanderError } from 'commander'
+import { cloneCommand } from './cli/clone.ts'
+import { exitCode } from './cli/exit.ts'
+import { version } from './cli/version.ts'
+import { PgtrekError } from './postgres/errors.ts'
+
+const program = new Command('pgtrek')
+  .description('Moves PostgreSQL databases to PostgreSQL: schema and rows, whole, fast and right.')
+  .version(version, '-V, --version', 'print the version')
+  .helpCommand('help [command]', 'explain a command')
+  .showHelpAfterError('(pgtrek help [command] explains more)')
+  .exitOverride()
+program.addCommand(cloneCommand())
+program
+  .command('version')
+  .description('print the version')
+  .action(() => {
+    process.stdout.write(`pgtrek ${version}\n`)
+  })
+
+// Without a command there is nothing to do but explain.
+if (process.argv.length <= 2) {
+  program.outputHelp({ error: true })
+  process.exit(exitCode.usage)
+}
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (error instanceof CommanderError) {
+    // The library has printed its message; asking for help or the version is no mistake.
+    process.exit(error.exitCode === 0 ? exitCode.done : exitCode.usage)
+  }
+  if (!(error instanceof PgtrekError)) throw error
+  process.stderr.write(`pgtrek: ${error.message}\n`)
+  process.exit(exitCode.usage)
+}

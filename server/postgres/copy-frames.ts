@@ -1,0 +1,104 @@
+// Walks the frames of a COPY stream without copying them: only the five bytes of each header are looked
+// at, so that whole chunks of a socket can be passed on as they came.
+// https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-COPY
+import { backend } from './messages.ts'
+
+/** Receives what the walker finds; `pass` gets the bytes that a COPY ... FROM STDIN takes as they are. */
+export interface CopySink {
+  pass(bytes: Buffer): void
+  /** Anything that is not COPY data: an error, a notice, what follows the end of the copy. */
+  divert(bytes: Buffer): void
+}
+
+export class CopyFrameWalker {
+  /** CopyData frames so far: one per row, and one more at the end of a binary copy. */
+  frames = 0
+  /** Payload of the CopyData frames so far. */
+  bytes = 0
+  /** CopyDone has been passed on; everything after it is diverted. */
+  done = false
+
+  #type = 0
+  #remaining = 0
+  #diverting = false
+  // A header may be cut by the end of a chunk; its length is gathered byte by byte then.
+  #headerSeen = 0
+  #length = 0
+
+  constructor(readonly sink: CopySink) {}
+
+  feed(chunk: Buffer) {
+    const end = chunk.length
+    let position = 0
+    /** Start of the bytes in this chunk that have the same destination. */
+    let start = 0
+    while (position < end) {
+      if (this.done) break
+      if (this.#remaining > 0) {
+        const step = Math.min(this.#remaining, end - position)
+        this.#remaining -= step
+        position += step
+        if (this.#remaining === 0 && this.#diverting) {
+          this.sink.divert(chunk.subarray(start, position))
+          this.#diverting = false
+          start = position
+        }
+        continue
+      }
+      if (this.#headerSeen === 0) {
+        const type = chunk[position] as number
+        if (type !== backend.copyData) {
+          if (type === backend.copyDone) {
+            this.#type = type
+          } else {
+            if (position > start) this.sink.pass(chunk.subarray(start, position))
+            start = position
+            this.#diverting = true
+            this.#type = type
+          }
+        } else {
+          this.#type = type
+          if (end - position >= 5) {
+            // The fast path, once per row: the whole header is in this chunk.
+            const length =
+              ((chunk[position + 1] as number) << 24) |
+              ((chunk[position + 2] as number) << 16) |
+              ((chunk[position + 3] as number) << 8) |
+              (chunk[position + 4] as number)
+            this.frames++
+            this.bytes += length - 4
+            this.#remaining = length - 4
+            position += 5
+            continue
+          }
+        }
+        this.#length = 0
+        this.#headerSeen = 1
+        position++
+        continue
+      }
+      this.#length = (this.#length << 8) | (chunk[position] as number)
+      position++
+      if (++this.#headerSeen < 5) continue
+      this.#headerSeen = 0
+      this.#remaining = this.#length - 4
+      if (this.#type === backend.copyData) {
+        this.frames++
+        this.bytes += this.#remaining
+      } else if (this.#type === backend.copyDone) {
+        this.done = true
+      } else if (this.#remaining === 0) {
+        this.sink.divert(chunk.subarray(start, position))
+        this.#diverting = false
+        start = position
+      }
+    }
+    if (this.done) {
+      if (position > start) this.sink.pass(chunk.subarray(start, position))
+      if (position < end) this.sink.divert(chunk.subarray(position))
+    } else if (end > start) {
+      if (this.#diverting) this.sink.divert(chunk.subarray(start))
+      else this.sink.pass(chunk.subarray(start))
+    }
+  }
+}

@@ -1,0 +1,179 @@
+// COPY from one session straight into another: the frames are passed on as they come, nothing is parsed.
+import { CopyFrameWalker } from './copy-frames.ts'
+import { Cancelled, ConnectionLost, type ServerError } from './errors.ts'
+import {
+  type BackendMessage,
+  backend,
+  copyFailMessage,
+  MessageReader,
+  parseServerError,
+  queryMessage,
+  rowsOfCommandTag,
+} from './messages.ts'
+import type { Session } from './session.ts'
+import { describeSettings } from './settings.ts'
+
+export interface CopyRelay {
+  source: Session
+  /** `COPY ... TO STDOUT` */
+  copyOut: string
+  destination: Session
+  /** `COPY ... FROM STDIN` in the same format */
+  copyIn: string
+  binary: boolean
+  signal?: AbortSignal | undefined
+  /** Called for every chunk; cheap bookkeeping only. */
+  onProgress?: (rows: number, bytes: number) => void
+}
+
+/**
+ * Resolves with the rows and bytes that both servers confirm. When it throws, sessions whose state is
+ * unknown are destroyed; the caller opens new ones.
+ */
+export function relayCopy(relay: CopyRelay): Promise<{ rows: number; bytes: number }> {
+  const { source, destination, signal } = relay
+  return new Promise((resolve, reject) => {
+    const sourceReader = new MessageReader()
+    const destinationReader = new MessageReader()
+    let walker: CopyFrameWalker | undefined
+    let failure: Error | undefined
+    let sourceRows: number | undefined
+    let destinationRows: number | undefined
+    let sourceReady = false
+    let destinationReady = false
+    /** Until the destination has said that it takes rows, nothing is asked of the source. */
+    let flowing = false
+    let settled = false
+
+    const sink = {
+      pass(bytes: Buffer) {
+        if (failure) return
+        if (!destination.tap.write(bytes)) source.tap.pause()
+      },
+      divert(bytes: Buffer) {
+        for (const message of sourceReader.feed(bytes)) fromSource(message)
+      },
+    }
+
+    function fromSource({ type, body }: BackendMessage) {
+      if (type === backend.errorResponse) {
+        fail(parseServerError(body))
+        // The destination keeps nothing of a copy that its client declares failed.
+        if (flowing && !destinationReady)
+          destination.tap.write(copyFailMessage('the source could not be read'))
+      } else if (type === backend.commandComplete) sourceRows = rowsOfCommandTag(body)
+      else if (type === backend.readyForQuery) {
+        sourceReady = true
+        settle()
+      }
+    }
+
+    /** Notices and CopyOutResponse, with the first rows right behind it; or an error instead. */
+    let early: Buffer = Buffer.alloc(0)
+    function beforeRows(chunk: Buffer) {
+      early = early.length ? Buffer.concat([early, chunk]) : chunk
+      while (!walker && early.length >= 5) {
+        const size = early.readUInt32BE(1) + 1
+        if (early.length < size) return
+        const type = early[0] as number
+        const body = early.subarray(5, size)
+        early = early.subarray(size)
+        if (type === backend.copyOutResponse) walker = new CopyFrameWalker(sink)
+        else fromSource({ type, body })
+      }
+      if (walker && early.length) walker.feed(early)
+    }
+
+    function fromDestination({ type, body }: BackendMessage) {
+      if (type === backend.errorResponse) {
+        failByDestination(parseServerError(body))
+      } else if (type === backend.copyInResponse) {
+        flowing = true
+        source.tap.write(queryMessage(relay.copyOut))
+      } else if (type === backend.commandComplete) destinationRows = rowsOfCommandTag(body)
+      else if (type === backend.readyForQuery) {
+        destinationReady = true
+        settle()
+      }
+    }
+
+    function fail(error: Error) {
+      failure ??= error
+    }
+
+    function failByDestination(error: ServerError) {
+      fail(error)
+      // Its cause of failing may be our CopyFail; the first error is the one to report.
+      if (!flowing) sourceReady = true
+      else if (!sourceReady) {
+        // Reading on would take as long as the table is large.
+        source.destroy()
+        sourceReady = true
+      }
+      if (flowing && !walker?.done) {
+        // A frame may be half sent: the destination's protocol state is lost with it.
+        destination.destroy()
+        destinationReady = true
+      }
+      settle()
+    }
+
+    function lose(session: Session, other: Session) {
+      if (settled) return
+      fail(new ConnectionLost(`the connection to ${describeSettings(session.settings)} was lost`))
+      other.destroy()
+      session.destroy()
+      sourceReady = true
+      destinationReady = true
+      settle()
+    }
+
+    function settle() {
+      if (settled || !sourceReady || !destinationReady) return
+      settled = true
+      source.tap.off('close', sourceClosed)
+      destination.tap.off('close', destinationClosed)
+      destination.tap.off('drain', drained)
+      signal?.removeEventListener('abort', abort)
+      source.tap.giveBack()
+      destination.tap.giveBack()
+      if (failure) return reject(failure)
+      if (sourceRows === undefined || sourceRows !== destinationRows) {
+        return reject(new Error(`the source sent ${sourceRows} rows, the destination took ${destinationRows}`))
+      }
+      resolve({ rows: sourceRows, bytes: walker?.bytes ?? 0 })
+    }
+
+    function abort() {
+      fail(new Cancelled())
+      // Real cancel requests, so that neither server works on; then no waiting for their answers.
+      void Promise.allSettled([source.cancel(), destination.cancel()]).then(() => {
+        source.destroy()
+        destination.destroy()
+        sourceReady = true
+        destinationReady = true
+        settle()
+      })
+    }
+
+    const sourceClosed = () => lose(source, destination)
+    const destinationClosed = () => lose(destination, source)
+    const drained = () => source.tap.resume()
+    source.tap.on('close', sourceClosed)
+    destination.tap.on('close', destinationClosed)
+    destination.tap.on('drain', drained)
+    signal?.addEventListener('abort', abort, { once: true })
+
+    source.tap.borrow((chunk) => {
+      if (!walker) return beforeRows(chunk)
+      walker.feed(chunk)
+      const rows = relay.binary && walker.done ? walker.frames - 1 : walker.frames
+      relay.onProgress?.(rows, walker.bytes)
+    })
+    destination.tap.borrow((chunk) => {
+      for (const message of destinationReader.feed(chunk)) fromDestination(message)
+    })
+    if (signal?.aborted) return abort()
+    destination.tap.write(queryMessage(relay.copyIn))
+  })
+}

@@ -1,0 +1,211 @@
+// Opens the way to a server: TCP or a Unix socket, encrypted when the settings ask for it and the server can.
+// https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-SSL
+import { connect, type Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import { Cancelled, ConnectFailed } from './errors.ts'
+import { type ConnectionSettings, isSocketDirectory } from './settings.ts'
+import { encrypt } from './tls.ts'
+
+export type Attempt = 'plain' | 'tls'
+
+export interface Dialled {
+  socket: Socket | TLSSocket
+  encrypted: boolean
+  tlsVersion?: string
+}
+
+/**
+ * The ways to try, in order. The next one is for when the server refuses the one before for being, or not
+ * being, encrypted; only login shows whether it does.
+ * https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-PROTECTION
+ */
+export function attemptsFor(settings: ConnectionSettings): Attempt[] {
+  if (isSocketDirectory(settings.host)) return ['plain']
+  switch (settings.tls.mode) {
+    case 'disable':
+      return ['plain']
+    case 'allow':
+      return ['plain', 'tls']
+    case 'prefer':
+      return ['tls', 'plain']
+    default:
+      return ['tls']
+  }
+}
+
+/** The connect timeout covers everything in here. */
+export async function dial(
+  settings: ConnectionSettings,
+  attempt: Attempt = attemptsFor(settings)[0] ?? 'plain',
+  signal?: AbortSignal,
+): Promise<Dialled> {
+  if (signal?.aborted) throw new Cancelled()
+  const stop = new AbortController()
+  const cancel = () => stop.abort(new Cancelled())
+  const expire = () => stop.abort(timedOut(settings))
+  const timer = settings.connectTimeout > 0 ? setTimeout(expire, settings.connectTimeout * 1000) : undefined
+  signal?.addEventListener('abort', cancel, { once: true })
+  let socket: Socket | undefined
+  try {
+    socket = await reach(settings, stop.signal)
+    return attempt === 'plain' ? { socket, encrypted: false } : await negotiate(socket, settings, stop.signal)
+  } catch (error) {
+    socket?.destroy()
+    throw error
+  } finally {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', cancel)
+  }
+}
+
+/** What a user would call the other end. */
+export function serverName({ host, port }: ConnectionSettings): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+/** Waits for an event of the socket, or for what makes waiting for it vain. */
+export function firstEvent(socket: Socket, event: string, stop: AbortSignal): Promise<unknown> {
+  const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+  const closed = () => reject(new ClosedTooSoon())
+  const stopped = () => reject(stop.reason)
+  socket.once(event, resolve)
+  socket.once('error', reject)
+  socket.once('close', closed)
+  stop.addEventListener('abort', stopped, { once: true })
+  if (stop.aborted) stopped()
+  return promise.finally(() => {
+    socket.off(event, resolve)
+    socket.off('error', reject)
+    socket.off('close', closed)
+    stop.removeEventListener('abort', stopped)
+  })
+}
+
+export class ClosedTooSoon extends Error {
+  override message = 'the connection was closed'
+}
+
+async function reach(settings: ConnectionSettings, stop: AbortSignal): Promise<Socket> {
+  const { host, hostAddress, port } = settings
+  const overNetwork = !isSocketDirectory(host)
+  const socket = overNetwork
+    ? connect({ host: hostAddress ?? host, port })
+    : connect({ path: socketPath(settings) })
+  try {
+    await firstEvent(socket, 'connect', stop)
+  } catch (error) {
+    // An attempt that is given up may still fail later, when nobody waits for it any more.
+    socket.on('error', () => {})
+    socket.destroy()
+    throw error === stop.reason ? error : unreachable(error, settings)
+  }
+  if (overNetwork) {
+    socket.setNoDelay(true)
+    // A long index build is silent for hours; firewalls forget silent connections.
+    socket.setKeepAlive(true, 30_000)
+  }
+  return socket
+}
+
+async function negotiate(socket: Socket, settings: ConnectionSettings, stop: AbortSignal): Promise<Dialled> {
+  if (!settings.tls.direct && !(await offersTls(socket, settings, stop))) {
+    if (settings.tls.mode === 'prefer') return { socket, encrypted: false }
+    throw new ConnectFailed(
+      'tls',
+      `${serverName(settings)} does not offer TLS, and sslmode=${settings.tls.mode} asks for it: ` +
+        'switch ssl on at the server, or use sslmode=prefer or disable where the network is safe',
+    )
+  }
+  const encrypted = await encrypt(socket, settings, stop)
+  return { socket: encrypted, encrypted: true, tlsVersion: encrypted.getProtocol() ?? 'TLS' }
+}
+
+/** https://www.postgresql.org/docs/current/protocol-message-formats.html#PROTOCOL-MESSAGE-FORMATS-SSLREQUEST */
+const sslRequest = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f])
+
+async function offersTls(socket: Socket, settings: ConnectionSettings, stop: AbortSignal): Promise<boolean> {
+  socket.write(sslRequest)
+  let answer: Buffer
+  try {
+    answer = (await firstEvent(socket, 'data', stop)) as Buffer
+  } catch (error) {
+    if (error === stop.reason) throw error
+    const message = `${serverName(settings)} closed the connection when asked for TLS: is a PostgreSQL server listening there?`
+    throw new ConnectFailed('tls', message, { cause: error })
+  }
+  // More than one byte was put there by somebody on the way, to be taken for the server's encrypted words
+  // (CVE-2021-23222). An error that the server has to tell at this point is not to be trusted either.
+  if (answer.length === 1 && answer[0] === 'S'.charCodeAt(0)) return true
+  if (answer.length === 1 && answer[0] === 'N'.charCodeAt(0)) return false
+  throw new ConnectFailed(
+    'tls',
+    `${serverName(settings)} answered the request for TLS with something else than yes or no: ` +
+      'it is no PostgreSQL server, it is overloaded, or somebody tampers with the connection',
+  )
+}
+
+function socketPath({ host, port }: ConnectionSettings): string {
+  return `${host.replace(/^@/, '\0')}/.s.PGSQL.${port}`
+}
+
+function timedOut(settings: ConnectionSettings): ConnectFailed {
+  return new ConnectFailed(
+    'timeout',
+    `${serverName(settings)} did not answer within ${settings.connectTimeout} s: ` +
+      'check host and port, and whether a firewall is in between',
+  )
+}
+
+function unreachable(error: unknown, settings: ConnectionSettings): ConnectFailed {
+  const code = errorCode(error)
+  const server = serverName(settings)
+  const fail = (reason: ConnectFailed['reason'], message: string) =>
+    new ConnectFailed(reason, message, { cause: error })
+  if (isSocketDirectory(settings.host)) return fail('refused', socketProblem(code, settings, error))
+  switch (code) {
+    case 'ENOTFOUND':
+    case 'ENODATA':
+    case 'EAI_NONAME':
+      return fail('host', `no host is called ${settings.hostAddress ?? settings.host}: check its name`)
+    case 'EAI_AGAIN':
+    case 'ETIMEOUT':
+      return fail(
+        'host',
+        `the name server did not say what the address of ${settings.host} is: try again later`,
+      )
+    case 'ECONNREFUSED':
+      return fail(
+        'refused',
+        `nothing listens on ${server}: check host and port, whether the server runs, and its listen_addresses`,
+      )
+    case 'ETIMEDOUT':
+      return fail(
+        'timeout',
+        `${server} did not answer: check host and port, and whether a firewall is in between`,
+      )
+    case 'EHOSTUNREACH':
+    case 'ENETUNREACH':
+      return fail('host', `no network route leads to ${server}: check the address, the network and the VPN`)
+    default:
+      return fail('closed', `the connection to ${server} failed: ${wordsOf(error)}`)
+  }
+}
+
+function socketProblem(code: string, settings: ConnectionSettings, error: unknown): string {
+  const path = socketPath(settings).replace('\0', '@')
+  if (code === 'ENOENT')
+    return `there is no server socket ${path}: check directory and port, and whether the server runs`
+  if (code === 'EACCES') return `the server socket ${path} may not be opened by this user`
+  if (code === 'ECONNREFUSED') return `nothing listens on the server socket ${path}: the server does not run`
+  return `the server socket ${path} cannot be used: ${wordsOf(error)}`
+}
+
+/** A name with several addresses fails with one error for each. */
+function errorCode(error: unknown): string {
+  if (error instanceof AggregateError) return errorCode(error.errors.at(-1))
+  return error instanceof Error && 'code' in error ? String(error.code) : ''
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,121 @@
+// What can go wrong, as a few named classes. Server errors are told apart by SQLSTATE, never by text.
+import type { ErrorInfo } from '../../shared/event.ts'
+
+export class PgtrekError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = new.target.name
+  }
+}
+
+/** The command line, a URL or a file is not what it should be; nothing has been tried yet. */
+export class UsageError extends PgtrekError {}
+
+export type ConnectFailure =
+  | 'host'
+  | 'refused'
+  | 'timeout'
+  | 'tls'
+  | 'certificate'
+  | 'login'
+  | 'database'
+  | 'limit'
+  | 'closed'
+
+/** No session could be had; `reason` says which part of reaching, trusting or logging in failed. */
+export class ConnectFailed extends PgtrekError {
+  constructor(
+    readonly reason: ConnectFailure,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options)
+  }
+}
+
+/** A session that worked is gone. */
+export class ConnectionLost extends PgtrekError {}
+
+/** The run was cancelled by the user. */
+export class Cancelled extends PgtrekError {
+  constructor(message = 'cancelled') {
+    super(message)
+  }
+}
+
+/** The plan cannot run at all: nothing was written. */
+export class PlanRefused extends PgtrekError {}
+
+export interface ServerErrorFields {
+  severity: string
+  sqlstate: string
+  message: string
+  detail?: string
+  hint?: string
+  /** The server's CONTEXT lines: which row of a COPY, which function. */
+  context?: string
+  schema?: string
+  table?: string
+  column?: string
+  constraint?: string
+}
+
+/** The server refused a statement, in its own words. */
+export class ServerError extends PgtrekError {
+  readonly severity: string
+  readonly sqlstate: string
+  readonly detail: string | undefined
+  readonly hint: string | undefined
+  readonly context: string | undefined
+  readonly schema: string | undefined
+  readonly table: string | undefined
+  readonly column: string | undefined
+  readonly constraint: string | undefined
+
+  constructor(fields: ServerErrorFields) {
+    super(fields.message)
+    this.severity = fields.severity
+    this.sqlstate = fields.sqlstate
+    this.detail = fields.detail
+    this.hint = fields.hint
+    this.context = fields.context
+    this.schema = fields.schema
+    this.table = fields.table
+    this.column = fields.column
+    this.constraint = fields.constraint
+  }
+}
+
+/** https://www.postgresql.org/docs/current/errcodes-appendix.html */
+export const sqlstate = {
+  invalidPassword: '28P01',
+  invalidAuthorization: '28000',
+  undefinedDatabase: '3D000',
+  tooManyConnections: '53300',
+  cannotConnectNow: '57P03',
+  adminShutdown: '57P01',
+  crashShutdown: '57P02',
+  queryCanceled: '57014',
+  deadlockDetected: '40P01',
+  lockNotAvailable: '55P03',
+  serializationFailure: '40001',
+  insufficientPrivilege: '42501',
+  duplicateSchema: '42P06',
+  duplicateTable: '42P07',
+  duplicateFunction: '42723',
+  duplicateObject: '42710',
+  undefinedParameter: '42704',
+} as const
+
+/** An error as events carry it: the words, without stack, query or parameters. */
+export function errorInfo(error: unknown): ErrorInfo {
+  if (!(error instanceof Error)) return { message: String(error) }
+  const info: ErrorInfo = { message: error.message }
+  if (error instanceof ServerError) {
+    info.sqlstate = error.sqlstate
+    if (error.detail) info.detail = error.detail
+    if (error.hint) info.hint = error.hint
+    if (error.context) info.context = error.context
+  }
+  return info
+}

@@ -1,0 +1,117 @@
+// Bytes of the frontend/backend protocol, version 3.
+// https://www.postgresql.org/docs/current/protocol-message-formats.html
+import { ServerError, type ServerErrorFields } from './errors.ts'
+
+const code = (letter: string) => letter.charCodeAt(0)
+
+/** Message types of the backend that we look at. */
+export const backend = {
+  authentication: code('R'),
+  backendKeyData: code('K'),
+  commandComplete: code('C'),
+  copyData: code('d'),
+  copyDone: code('c'),
+  copyInResponse: code('G'),
+  copyOutResponse: code('H'),
+  errorResponse: code('E'),
+  noticeResponse: code('N'),
+  parameterStatus: code('S'),
+  readyForQuery: code('Z'),
+} as const
+
+/** Message types of the frontend that we look at. */
+export const frontend = {
+  query: code('Q'),
+  sync: code('S'),
+  terminate: code('X'),
+} as const
+
+export function message(type: number, body: Uint8Array): Buffer {
+  const bytes = Buffer.allocUnsafe(5 + body.length)
+  bytes[0] = type
+  bytes.writeUInt32BE(4 + body.length, 1)
+  bytes.set(body, 5)
+  return bytes
+}
+
+export function queryMessage(sql: string): Buffer {
+  return message(frontend.query, Buffer.from(`${sql}\0`, 'utf8'))
+}
+
+export function copyFailMessage(reason: string): Buffer {
+  return message(code('f'), Buffer.from(`${reason}\0`, 'utf8'))
+}
+
+/** Needs no session of its own: the server takes it as the first packet of a new connection. */
+export function cancelRequest(pid: number, secret: number): Buffer {
+  const bytes = Buffer.allocUnsafe(16)
+  bytes.writeInt32BE(16, 0)
+  bytes.writeInt32BE(80877102, 4)
+  bytes.writeInt32BE(pid, 8)
+  bytes.writeInt32BE(secret, 12)
+  return bytes
+}
+
+export interface BackendMessage {
+  type: number
+  body: Buffer
+}
+
+/** Cuts a stream of bytes, in whatever chunks it arrives, into whole messages. */
+export class MessageReader {
+  #pending: Buffer[] = []
+  #pendingLength = 0
+  #wanted = 5;
+
+  *feed(chunk: Buffer): Generator<BackendMessage> {
+    this.#pending.push(chunk)
+    this.#pendingLength += chunk.length
+    // A huge message arrives in many chunks: join them once, when it is whole.
+    if (this.#pendingLength < this.#wanted) return
+    const bytes = this.#pending.length === 1 ? chunk : Buffer.concat(this.#pending)
+    let position = 0
+    this.#wanted = 5
+    while (position + 5 <= bytes.length) {
+      const size = bytes.readUInt32BE(position + 1) + 1
+      if (position + size > bytes.length) {
+        this.#wanted = size
+        break
+      }
+      yield { type: bytes[position] as number, body: bytes.subarray(position + 5, position + size) }
+      position += size
+    }
+    const rest = bytes.subarray(position)
+    this.#pending = rest.length ? [rest] : []
+    this.#pendingLength = rest.length
+  }
+}
+
+/** Fields of ErrorResponse and NoticeResponse: a letter and a zero-terminated string each. */
+export function parseServerError(body: Buffer): ServerError {
+  const found: Record<string, string> = {}
+  let position = 0
+  while (position < body.length && body[position] !== 0) {
+    const end = body.indexOf(0, position + 1)
+    found[String.fromCharCode(body[position] as number)] = body.toString('utf8', position + 1, end)
+    position = end + 1
+  }
+  const fields: ServerErrorFields = {
+    severity: found.V ?? found.S ?? 'ERROR',
+    sqlstate: found.C ?? 'XX000',
+    message: found.M ?? 'the server sent an error without a message',
+  }
+  if (found.D) fields.detail = found.D
+  if (found.H) fields.hint = found.H
+  if (found.W) fields.context = found.W
+  if (found.s) fields.schema = found.s
+  if (found.t) fields.table = found.t
+  if (found.c) fields.column = found.c
+  if (found.n) fields.constraint = found.n
+  return new ServerError(fields)
+}
+
+/** `COPY 42` -> 42 */
+export function rowsOfCommandTag(body: Buffer): number {
+  const tag = body.toString('latin1', 0, body.length - 1)
+  return Number(tag.slice(tag.lastIndexOf(' ') + 1))
+}

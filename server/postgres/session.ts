@@ -1,0 +1,234 @@
+// One authenticated connection: typed queries through the driver, its raw bytes when asked, a real cancel.
+import postgres from 'postgres'
+import { attemptsFor, dial } from './dial.ts'
+import { Cancelled, ConnectFailed, ConnectionLost, ServerError, sqlstate } from './errors.ts'
+import { cancelRequest } from './messages.ts'
+import { type ConnectionSettings, describeSettings } from './settings.ts'
+import { Tap } from './tap.ts'
+
+/** Our sessions wait as long as the work takes, whatever the server's or the role's defaults are. */
+const withoutTimeouts = `
+  set statement_timeout = 0;
+  set lock_timeout = 0;
+  set idle_in_transaction_session_timeout = 0;
+`
+/** Settings that only newer majors know. */
+const withoutNewerTimeouts = [
+  { since: 140000, sql: 'set idle_session_timeout = 0' },
+  { since: 170000, sql: 'set transaction_timeout = 0' },
+]
+
+export interface SessionOptions {
+  signal?: AbortSignal | undefined
+  onNotice?: ((message: string) => void) | undefined
+}
+
+export class Session implements AsyncDisposable {
+  readonly encrypted: boolean
+  #closed = false
+
+  private constructor(
+    readonly settings: ConnectionSettings,
+    readonly tap: Tap,
+    readonly tlsVersion: string | undefined,
+    private readonly client: postgres.Sql,
+    private readonly sql: postgres.ReservedSql,
+  ) {
+    this.encrypted = tlsVersion !== undefined
+  }
+
+  static async open(settings: ConnectionSettings, options: SessionOptions = {}): Promise<Session> {
+    const attempts = attemptsFor(settings)
+    for (const [index, attempt] of attempts.entries()) {
+      try {
+        return await Session.#login(settings, attempt, options)
+      } catch (error) {
+        // `allow` and `prefer` try the other kind when the server refuses this one before login.
+        const refused = error instanceof ConnectFailed && (error.reason === 'tls' || error.reason === 'login')
+        if (!refused || index === attempts.length - 1) throw error
+      }
+    }
+    throw new ConnectFailed('tls', `no way to connect to ${describeSettings(settings)}`)
+  }
+
+  static async #login(
+    settings: ConnectionSettings,
+    attempt: 'plain' | 'tls',
+    { signal, onNotice }: SessionOptions,
+  ): Promise<Session> {
+    signal?.throwIfAborted()
+    const { socket, tlsVersion } = await dial(settings, attempt, signal)
+    const tap = new Tap(socket)
+    let lent = false
+    const client = postgres({
+      max: 1,
+      // The driver asks for a socket again when the first one closes before login is through.
+      socket: () => {
+        if (lent) throw new ConnectFailed('closed', closedDuringLogin(settings))
+        lent = true
+        return tap
+      },
+      host: settings.host,
+      port: settings.port,
+      database: settings.database,
+      user: settings.user,
+      pass: settings.password ?? '',
+      ssl: false,
+      connect_timeout: settings.connectTimeout || undefined,
+      idle_timeout: undefined,
+      max_lifetime: null,
+      fetch_types: false,
+      prepare: false,
+      onnotice: (notice) => onNotice?.(`${notice.severity}: ${notice.message}`),
+      connection: {
+        application_name: settings.applicationName,
+        ...(settings.options ? { options: settings.options } : {}),
+      },
+    } as postgres.Options<Record<string, never>>)
+    const abandon = () => socket.destroy()
+    signal?.addEventListener('abort', abandon, { once: true })
+    try {
+      // The driver connects for a query, but waits for ever when asked to reserve first.
+      await client.unsafe('select')
+      const session = new Session(settings, tap, tlsVersion, client, await client.reserve())
+      const newer = withoutNewerTimeouts.filter((entry) => entry.since <= session.version)
+      await session.execute(withoutTimeouts + newer.map((entry) => `${entry.sql};`).join('\n'))
+      return session
+    } catch (error) {
+      socket.destroy()
+      if (signal?.aborted) throw new Cancelled()
+      throw loginFailure(error, settings)
+    } finally {
+      signal?.removeEventListener('abort', abandon)
+    }
+  }
+
+  /** As `server_version_num`: 150004. */
+  get version(): number {
+    return versionNumber(this.tap.parameters.get('server_version') ?? '')
+  }
+
+  get major(): number {
+    return Math.floor(this.version / 10000)
+  }
+
+  get pid(): number {
+    return this.tap.pid
+  }
+
+  /** One statement with `$1` parameters. Without parameters the simple protocol is used. */
+  async query<Row extends object>(text: string, parameters: readonly (string | number | null)[] = []) {
+    if (this.#closed || this.tap.socket.destroyed) throw this.#explain(new Error('it is closed'))
+    try {
+      const rows = await this.sql.unsafe<Row[]>(text, parameters as never[])
+      return [...rows] as Row[]
+    } catch (error) {
+      throw this.#explain(error)
+    }
+  }
+
+  async one<Row extends object>(text: string, parameters: readonly (string | number | null)[] = []) {
+    const [row] = await this.query<Row>(text, parameters)
+    if (!row) throw new Error(`a query that must answer one row answered none: ${text}`)
+    return row
+  }
+
+  /** Any number of statements at once; outside a transaction they are one transaction together. */
+  async execute(text: string): Promise<void> {
+    await this.query(text)
+  }
+
+  /** Asks the server to stop what this session is doing; the session itself stays usable. */
+  async cancel(): Promise<void> {
+    if (this.#closed) return
+    const { socket } = await dial(this.settings, this.encrypted ? 'tls' : 'plain')
+    await new Promise<void>((resolve) => {
+      socket.on('error', () => resolve())
+      socket.on('close', () => resolve())
+      // The server closes the connection when it has read the request.
+      socket.resume()
+      socket.write(cancelRequest(this.tap.pid, this.tap.secret))
+    })
+  }
+
+  /** Cuts the connection without a word; the server rolls back what was open. */
+  destroy() {
+    this.#closed = true
+    this.tap.destroy()
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.sql.release()
+    await this.client.end({ timeout: 2 })
+    this.tap.destroy()
+  }
+
+  async [Symbol.asyncDispose]() {
+    await this.close()
+  }
+
+  #explain(error: unknown): Error {
+    if (error instanceof postgres.PostgresError) return serverError(error)
+    const where = describeSettings(this.settings)
+    const reason = error instanceof Error ? error.message.replace(/^write |^read /, '') : String(error)
+    return new ConnectionLost(`the connection to ${where} was lost: ${reason}`, { cause: error })
+  }
+}
+
+/** `15.4 (Debian 15.4-1)` -> 150004; `18beta1` -> 180000 */
+export function versionNumber(text: string): number {
+  const [, major = '0', minor = '0'] = /^(\d+)(?:\.(\d+))?/.exec(text) ?? []
+  return Number(major) * 10000 + Number(minor)
+}
+
+export function serverError(error: postgres.PostgresError): ServerError {
+  return new ServerError({
+    severity: error.severity,
+    sqlstate: error.code,
+    message: error.message,
+    ...(error.detail && { detail: error.detail }),
+    ...(error.hint && { hint: error.hint }),
+    ...(error.where && { context: error.where }),
+    ...(error.schema_name && { schema: error.schema_name }),
+    ...(error.table_name && { table: error.table_name }),
+    ...(error.column_name && { column: error.column_name }),
+    ...(error.constraint_name && { constraint: error.constraint_name }),
+  })
+}
+
+function closedDuringLogin(settings: ConnectionSettings): string {
+  return `${settings.host}:${settings.port} closed the connection during login: is a PostgreSQL server listening there?`
+}
+
+function loginFailure(error: unknown, settings: ConnectionSettings): Error {
+  if (error instanceof ConnectFailed) return error
+  if (!(error instanceof postgres.PostgresError)) {
+    const reason = error instanceof Error ? error.message : String(error)
+    return new ConnectFailed('closed', `${closedDuringLogin(settings)} (${reason})`, { cause: error })
+  }
+  const where = describeSettings(settings)
+  const said = error.message
+  switch (error.code) {
+    case sqlstate.invalidPassword:
+      return new ConnectFailed(
+        'login',
+        `${where}: ${said}. Check user and password${settings.password ? '' : ' (no password was given)'}.`,
+      )
+    case sqlstate.invalidAuthorization:
+      return new ConnectFailed(
+        'login',
+        `${where}: ${said}. Check the user's name and the server's pg_hba.conf.`,
+      )
+    case sqlstate.undefinedDatabase:
+      return new ConnectFailed('database', `${where}: ${said}. Create it first, or check its name.`)
+    case sqlstate.tooManyConnections:
+      return new ConnectFailed(
+        'limit',
+        `${where}: ${said}. Free connections on the server or use fewer workers.`,
+      )
+    default:
+      return new ConnectFailed('login', `${where}: ${said} (SQLSTATE ${error.code})`)
+  }
+}

@@ -1,0 +1,235 @@
+// Turns what the user gave, the environment and libpq's usual files into all there is to know for connecting.
+import { existsSync } from 'node:fs'
+import { homedir, userInfo } from 'node:os'
+import { join } from 'node:path'
+import { type Connection, type ConnectionFields, type SslMode, sslModes } from '../../shared/connection.ts'
+import {
+  collectParameters,
+  listed,
+  type ParameterName,
+  type Parameters,
+  refuseUnsupported,
+} from './connection-parameters.ts'
+import { parseConnectionString, severalHosts } from './connection-string.ts'
+import { type Environment, environmentParameters } from './environment.ts'
+import { UsageError } from './errors.ts'
+import { passwordFromFile } from './passfile.ts'
+
+export interface TlsSettings {
+  mode: SslMode
+  /** Skip the question whether the server speaks TLS: servers of 17 and later only. */
+  direct?: boolean
+  /** Paths; `system` as root certificate means the machine's own trusted ones. */
+  rootCert?: string
+  cert?: string
+  key?: string
+}
+
+export interface ConnectionSettings {
+  /** A host name, an address, or the directory of a Unix socket. */
+  host: string
+  /** Where to connect to when `host` is only the name to check. */
+  hostAddress?: string
+  port: number
+  database: string
+  user: string
+  password?: string
+  tls: TlsSettings
+  /** Seconds; 0 waits for ever. */
+  connectTimeout: number
+  options?: string
+  applicationName: string
+  /** What was found but could not be used. */
+  warnings: string[]
+}
+
+export interface SettingsContext {
+  env?: Environment
+  home?: string
+  userName?: string
+  /** Where a local server may have its socket. */
+  socketDirectories?: readonly string[]
+}
+
+/** libpq waits for ever; a person in front of a page wants to know sooner. */
+const defaultConnectTimeout = 10
+
+export function resolveSettings(
+  connection: Connection | undefined,
+  context: SettingsContext = {},
+): ConnectionSettings {
+  const environment = context.env ?? process.env
+  const parameters = mergedParameters(connection, environment)
+  refuseUnsupported(parameters)
+  const text = (name: ParameterName) => parameters.get(name)?.value
+  const directories = context.socketDirectories ?? defaultSocketDirectories
+  const files = userFiles(environment, context.home)
+
+  const port = portOf(parameters)
+  const host = text('host') ?? text('hostaddr') ?? localHost(port, directories)
+  refuseStrangeHost(host)
+  const hostAddress = text('hostaddr')
+  const user = text('user') ?? context.userName ?? systemUser()
+  const database = text('dbname') ?? user
+  const tls = tlsSettings(parameters, files.certificates)
+  const options = text('options')
+  const warnings: string[] = []
+
+  let password = text('password')
+  if (password === undefined) {
+    const hosts = directories.includes(host) ? ['localhost', host] : [host]
+    const found = passwordFromFile(text('passfile') ?? files.passwords, { hosts, port, database, user })
+    password = found.password
+    if (found.warning) warnings.push(found.warning)
+  }
+  return {
+    host,
+    ...(hostAddress !== undefined && { hostAddress }),
+    port,
+    database,
+    user,
+    ...(password !== undefined && { password }),
+    tls,
+    connectTimeout: connectTimeoutOf(parameters),
+    ...(options !== undefined && { options }),
+    applicationName: text('application_name') ?? 'pgtrek',
+    warnings,
+  }
+}
+
+/** For messages and logs; never with a password. */
+export function describeSettings({ host, port, user, database }: ConnectionSettings): string {
+  return `${user}@${host.includes(':') ? `[${host}]` : host}:${port}/${database}`
+}
+
+/** As for libpq, `@` stands for a socket in Linux's abstract name space. */
+export function isSocketDirectory(host: string): boolean {
+  return host.startsWith('/') || host.startsWith('@')
+}
+
+function mergedParameters(connection: Connection | undefined, environment: Environment): Parameters {
+  const given =
+    connection && 'url' in connection ? parseConnectionString(connection.url) : fieldParameters(connection)
+  const inherited = environmentParameters(environment)
+  // An address in the environment belongs to the host in the environment.
+  if (given.has('host')) inherited.delete('hostaddr')
+  return new Map([...inherited, ...given])
+}
+
+function fieldParameters(fields: ConnectionFields = {}): Parameters {
+  const { port, connectTimeout } = fields
+  const pairs: [ParameterName, string | undefined][] = [
+    ['host', fields.host?.replace(/^\[(.*)\]$/, '$1')],
+    ['port', port?.toString()],
+    ['dbname', fields.database],
+    ['user', fields.user],
+    ['password', fields.password],
+    ['sslmode', fields.sslMode],
+    ['sslrootcert', fields.sslRootCert],
+    ['sslcert', fields.sslCert],
+    ['sslkey', fields.sslKey],
+    ['connect_timeout', connectTimeout?.toString()],
+    ['options', fields.options],
+    ['application_name', fields.applicationName],
+  ]
+  const present = pairs.filter((pair): pair is [ParameterName, string] => pair[1] !== undefined)
+  return collectParameters(present, 'connection')
+}
+
+function portOf(parameters: Parameters): number {
+  const given = parameters.get('port')
+  if (!given) return 5432
+  if (given.value.includes(',')) throw severalHosts()
+  const port = /^\s*\d{1,5}\s*$/.test(given.value) ? Number(given.value) : 0
+  if (port >= 1 && port <= 65535) return port
+  throw new UsageError(
+    `${given.origin} must be a number from 1 to 65535 (in a URL, write / in a password as %2F and : as %3A)`,
+  )
+}
+
+const defaultSocketDirectories = process.platform === 'win32' ? [] : ['/var/run/postgresql', '/tmp']
+
+/** libpq knows one directory, chosen when it was built; we look where a server is. */
+function localHost(port: number, directories: readonly string[]): string {
+  return directories.find((directory) => existsSync(`${directory}/.s.PGSQL.${port}`)) ?? 'localhost'
+}
+
+function refuseStrangeHost(host: string) {
+  if (host.includes(',')) throw severalHosts()
+  if (isSocketDirectory(host)) return
+  // Not quoted: with a letter that should have been encoded, part of a password can end up here.
+  if (/[@/\\?#\s]/.test(host)) {
+    throw new UsageError('the host has a character that no host name has: check the user, password and host')
+  }
+}
+
+function systemUser(): string {
+  try {
+    return userInfo().username
+  } catch {
+    throw new UsageError('no user was given, and the operating system knows no name for the current one')
+  }
+}
+
+function connectTimeoutOf(parameters: Parameters): number {
+  const given = parameters.get('connect_timeout')
+  if (!given) return defaultConnectTimeout
+  const seconds = Number(given.value)
+  if (!Number.isFinite(seconds)) throw new UsageError(`${given.origin} must be a number of seconds`)
+  return Math.max(0, seconds)
+}
+
+function tlsSettings(
+  parameters: Parameters,
+  defaults: { rootCert: string; cert: string; key: string },
+): TlsSettings {
+  const pick = (name: ParameterName, usual: string) =>
+    parameters.get(name)?.value ?? (existsSync(usual) ? usual : undefined)
+  const rootCert = pick('sslrootcert', defaults.rootCert)
+  const cert = pick('sslcert', defaults.cert)
+  const key = pick('sslkey', defaults.key)
+  const mode = sslModeOf(parameters, rootCert === 'system' ? 'verify-full' : 'prefer')
+  if (rootCert === 'system' && mode !== 'verify-full') {
+    throw new UsageError('with the root certificate "system" sslmode must be verify-full')
+  }
+  const direct = isDirect(parameters, mode)
+  return {
+    mode,
+    ...(direct && { direct }),
+    ...(rootCert && { rootCert }),
+    ...(cert && { cert }),
+    ...(key && { key }),
+  }
+}
+
+function sslModeOf(parameters: Parameters, usual: SslMode): SslMode {
+  const given = parameters.get('sslmode')
+  if (!given) return usual
+  const mode = sslModes.find((candidate) => candidate === given.value)
+  if (!mode) throw new UsageError(`${given.origin} must be ${listed(sslModes)}`)
+  return mode
+}
+
+function isDirect(parameters: Parameters, mode: SslMode): boolean {
+  const given = parameters.get('sslnegotiation')
+  if (!given || given.value === 'postgres') return false
+  if (given.value !== 'direct') throw new UsageError(`${given.origin} must be postgres or direct`)
+  if (['disable', 'allow', 'prefer'].includes(mode)) {
+    throw new UsageError(`${given.origin} is direct: that needs sslmode require, verify-ca or verify-full`)
+  }
+  return true
+}
+
+function userFiles(environment: Environment, given: string | undefined) {
+  const windows = process.platform === 'win32'
+  const home = given ?? environment.HOME ?? homedir()
+  const directory = windows ? join(environment.APPDATA ?? home, 'postgresql') : join(home, '.postgresql')
+  return {
+    passwords: windows ? join(directory, 'pgpass.conf') : join(home, '.pgpass'),
+    certificates: {
+      rootCert: join(directory, 'root.crt'),
+      cert: join(directory, 'postgresql.crt'),
+      key: join(directory, 'postgresql.key'),
+    },
+  }
+}

@@ -1,0 +1,81 @@
+// Sits between the driver and the real socket. The driver logs in and queries through it; in between, the
+// raw bytes of the same session can be borrowed, and given back when the server is ready for a query again.
+import { EventEmitter } from 'node:events'
+import type { Socket } from 'node:net'
+import { backend, MessageReader } from './messages.ts'
+
+export class Tap extends EventEmitter {
+  /** For cancel requests and for the start-up packet that pg_dump expects; read off as they pass by. */
+  pid = 0
+  secret = 0
+  readonly parameters = new Map<string, string>()
+  #borrower: ((chunk: Buffer) => void) | undefined
+  #login: MessageReader | undefined = new MessageReader()
+
+  constructor(readonly socket: Socket) {
+    super()
+    socket.on('data', (chunk: Buffer) => {
+      if (this.#borrower) return this.#borrower(chunk)
+      if (this.#login) this.#watchLogin(chunk)
+      this.emit('data', chunk)
+    })
+    for (const event of ['error', 'close', 'drain', 'end']) {
+      socket.on(event, (...details: unknown[]) => {
+        // The driver drops its listeners when it closes; an error after that is no news to anyone.
+        if (event !== 'error' || this.listenerCount('error') > 0) this.emit(event, ...details)
+      })
+    }
+  }
+
+  borrow(handler: (chunk: Buffer) => void) {
+    if (this.#borrower) throw new Error('the session is lent already')
+    this.#borrower = handler
+  }
+
+  giveBack() {
+    this.#borrower = undefined
+    this.socket.resume()
+  }
+
+  #watchLogin(chunk: Buffer) {
+    for (const { type, body } of this.#login?.feed(chunk) ?? []) {
+      if (type === backend.parameterStatus) {
+        const [name = '', value = ''] = body.toString('utf8', 0, body.length - 1).split('\0')
+        this.parameters.set(name, value)
+      } else if (type === backend.backendKeyData) {
+        this.pid = body.readInt32BE(0)
+        this.secret = body.readInt32BE(4)
+      } else if (type === backend.readyForQuery) {
+        this.#login = undefined
+        return
+      }
+    }
+  }
+
+  // What the driver calls on a socket:
+
+  write(bytes: Uint8Array, done?: () => void): boolean {
+    return this.socket.write(bytes, done)
+  }
+
+  end(bytes?: Uint8Array) {
+    if (bytes) this.socket.end(bytes)
+    else this.socket.end()
+  }
+
+  destroy() {
+    this.socket.destroy()
+  }
+
+  pause() {
+    this.socket.pause()
+  }
+
+  resume() {
+    this.socket.resume()
+  }
+
+  get readyState() {
+    return this.socket.readyState
+  }
+}

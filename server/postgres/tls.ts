@@ -1,0 +1,150 @@
+// Encrypts a connection that the server agreed to encrypt, and trusts its certificate as libpq would.
+// https://www.postgresql.org/docs/current/libpq-ssl.html
+import { readFileSync, statSync } from 'node:fs'
+import { isIP, type Socket } from 'node:net'
+import { checkServerIdentity, connect, getCACertificates, rootCertificates, type TLSSocket } from 'node:tls'
+import { ClosedTooSoon, firstEvent, serverName } from './dial.ts'
+import { ConnectFailed } from './errors.ts'
+import type { ConnectionSettings, TlsSettings } from './settings.ts'
+
+export async function encrypt(
+  raw: Socket,
+  settings: ConnectionSettings,
+  stop: AbortSignal,
+): Promise<TLSSocket> {
+  const { host, tls } = settings
+  const authorities = trustedAuthorities(tls)
+  const identity = clientIdentity(tls)
+  let secure: TLSSocket
+  try {
+    secure = connect({
+      socket: raw,
+      minVersion: 'TLSv1.2',
+      ALPNProtocols: ['postgresql'],
+      ...(isIP(host) === 0 && { servername: host }),
+      ...(authorities && { ca: authorities }),
+      ...identity,
+      rejectUnauthorized: authorities !== undefined,
+      checkServerIdentity: (_, certificate) =>
+        tls.mode === 'verify-full' ? checkServerIdentity(host, certificate) : undefined,
+    })
+  } catch (error) {
+    throw unusableFiles(error, tls)
+  }
+  // The encrypted socket tells of every failure; without a listener here it would end the process as well.
+  raw.on('error', () => {})
+  try {
+    await firstEvent(secure, 'secureConnect', stop)
+    return secure
+  } catch (error) {
+    secure.on('error', () => {})
+    secure.destroy()
+    throw error === stop.reason ? error : handshakeFailure(error, settings)
+  }
+}
+
+/**
+ * None: the certificate is not checked. `allow` and `prefer` promise no more than to encrypt if possible, so
+ * a root certificate that happens to be there does not make them refuse a server.
+ */
+function trustedAuthorities(tls: TlsSettings): string | readonly string[] | undefined {
+  if (tls.mode === 'allow' || tls.mode === 'prefer') return undefined
+  if (tls.rootCert === 'system') {
+    const known = getCACertificates('system')
+    return known.length > 0 ? known : rootCertificates
+  }
+  if (tls.rootCert) return readPem(tls.rootCert, 'root certificate')
+  if (tls.mode === 'require') return undefined
+  throw new ConnectFailed(
+    'certificate',
+    `sslmode=${tls.mode} needs the certificate of the authority that signed the server's: give its file as ` +
+      'sslrootcert, put it in ~/.postgresql/root.crt, or use sslrootcert=system for a public one',
+  )
+}
+
+function clientIdentity(tls: TlsSettings): { cert: string; key: string } | undefined {
+  if (!tls.cert) return undefined
+  if (!tls.key) {
+    throw new ConnectFailed(
+      'certificate',
+      `the client certificate ${tls.cert} needs its private key: give its file as sslkey`,
+    )
+  }
+  const cert = readPem(tls.cert, 'client certificate')
+  const key = readPem(tls.key, 'private key')
+  refuseOpenKey(tls.key)
+  return { cert, key }
+}
+
+function readPem(path: string, what: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
+    const problem = missing ? 'does not exist' : `cannot be read (${(error as Error).message})`
+    throw new ConnectFailed('certificate', `the ${what} file ${path} ${problem}`, { cause: error })
+  }
+}
+
+/** Root may keep keys for a group to read, as Debian does; everybody else's are their own. */
+function refuseOpenKey(path: string) {
+  if (process.platform === 'win32') return
+  const { mode, uid } = statSync(path)
+  if ((mode & (uid === 0 ? 0o037 : 0o077)) === 0) return
+  throw new ConnectFailed('certificate', `others may read the private key ${path}. Run: chmod 600 ${path}`)
+}
+
+function unusableFiles(error: unknown, tls: TlsSettings): ConnectFailed {
+  const files = [tls.rootCert, tls.cert, tls.key].filter((path) => path !== undefined)
+  const reason = error instanceof Error ? error.message : String(error)
+  const message = `a certificate or key cannot be used (${reason}): check ${files.join(', ')}`
+  return new ConnectFailed('certificate', message, { cause: error })
+}
+
+const untrusted = [
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]
+
+function handshakeFailure(error: unknown, settings: ConnectionSettings): ConnectFailed {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const server = serverName(settings)
+  const distrust = (message: string) => new ConnectFailed('certificate', message, { cause: error })
+  const certificate = `the certificate of ${server}`
+  if (untrusted.includes(code)) {
+    const { rootCert } = settings.tls
+    const by = rootCert === 'system' ? 'an authority that this machine trusts' : `an authority in ${rootCert}`
+    return distrust(
+      `${certificate} is not signed by ${by}: check sslrootcert, or whether this is the right server`,
+    )
+  }
+  switch (code) {
+    case 'CERT_HAS_EXPIRED':
+      return distrust(`${certificate} has expired: it must be renewed on the server`)
+    case 'CERT_NOT_YET_VALID':
+      return distrust(`${certificate} is not valid yet: check the clocks of this machine and of the server`)
+    case 'ERR_TLS_CERT_ALTNAME_INVALID':
+      return distrust(
+        `${certificate} is for another name (${namesIn(error)}): connect by a name that it is for, or use ` +
+          'sslmode=verify-ca, which trusts the authority and does not check the name',
+      )
+  }
+  const reason = error instanceof Error ? error.message : String(error)
+  if (code.startsWith('CERT_')) return distrust(`${certificate} cannot be trusted: ${reason}`)
+  const advice = settings.tls.direct ? ' (sslnegotiation=direct needs a server of version 17 or later)' : ''
+  const told = error instanceof ClosedTooSoon ? 'the server closed the connection' : reason
+  return new ConnectFailed('tls', `TLS with ${server} could not be set up: ${told}${advice}`, {
+    cause: error,
+  })
+}
+
+function namesIn(error: unknown): string {
+  const certificate = error instanceof Error && 'cert' in error ? error.cert : undefined
+  if (typeof certificate !== 'object' || certificate === null) return 'unknown'
+  if ('subjectaltname' in certificate)
+    return String(certificate.subjectaltname).replaceAll(/DNS:|IP Address:/g, '')
+  return 'subject' in certificate ? JSON.stringify(certificate.subject) : 'unknown'
+}

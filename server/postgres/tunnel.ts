@@ -1,0 +1,101 @@
+// Lets a program that speaks the protocol itself (pg_dump) use a session that is authenticated already.
+// Its start-up packet is answered here; whole requests go to the server, whole answers come back.
+// https://www.postgresql.org/docs/current/protocol-flow.html
+import { ConnectionLost } from './errors.ts'
+import { backend, frontend, message } from './messages.ts'
+import type { Session } from './session.ts'
+import { describeSettings } from './settings.ts'
+
+const encryptionRequest = 8
+
+export class Tunnel implements Disposable {
+  #started = false
+  #unsent = Buffer.alloc(0)
+  #answer: Buffer[] = []
+  #waiting: PromiseWithResolvers<Buffer> | undefined
+
+  constructor(readonly session: Session) {
+    session.tap.borrow((chunk) => this.#receive(chunk))
+    session.tap.on('close', this.#closed)
+  }
+
+  /** Takes what the program writes; resolves with what it may read next, possibly nothing. */
+  async exchange(bytes: Buffer): Promise<Buffer> {
+    if (!this.#started) {
+      // A request for TLS or GSSAPI comes before the start-up packet: this end needs neither.
+      if (bytes.length === encryptionRequest) return Buffer.from('N')
+      this.#started = true
+      return this.#greeting()
+    }
+    // The program may hand a message over in several writes.
+    this.#unsent = Buffer.concat([this.#unsent, bytes])
+    let end = 0
+    let answered = false
+    while (this.#unsent.length - end >= 5) {
+      const size = this.#unsent.readUInt32BE(end + 1) + 1
+      if (this.#unsent.length - end < size) break
+      const type = this.#unsent[end]
+      // The session is not the program's to end.
+      if (type === frontend.terminate) return Buffer.alloc(0)
+      if (type === frontend.query || type === frontend.sync) answered = true
+      end += size
+    }
+    const whole = this.#unsent.subarray(0, end)
+    this.#unsent = this.#unsent.subarray(end)
+    if (whole.length) this.session.tap.write(whole)
+    if (!answered) return Buffer.alloc(0)
+    this.#waiting = Promise.withResolvers<Buffer>()
+    return this.#waiting.promise
+  }
+
+  [Symbol.dispose]() {
+    this.session.tap.off('close', this.#closed)
+    this.session.tap.giveBack()
+  }
+
+  #receive(chunk: Buffer) {
+    this.#answer.push(chunk)
+    // Every answer ends with ReadyForQuery: `Z`, length 5, the transaction's state.
+    if (chunk.length < 6 && this.#answer.length > 1) this.#answer = [Buffer.concat(this.#answer)]
+    const last = this.#answer[this.#answer.length - 1] as Buffer
+    if (last.length < 6 || last[last.length - 6] !== backend.readyForQuery) return
+    const answer = this.#answer.length === 1 ? last : Buffer.concat(this.#answer)
+    if (!endsWithReadyForQuery(answer)) {
+      this.#answer = [answer]
+      return
+    }
+    this.#answer = []
+    this.#waiting?.resolve(answer)
+    this.#waiting = undefined
+  }
+
+  readonly #closed = () => {
+    const where = describeSettings(this.session.settings)
+    this.#waiting?.reject(new ConnectionLost(`the connection to ${where} was lost`))
+  }
+
+  #greeting(): Buffer {
+    const { tap } = this.session
+    const key = Buffer.alloc(8)
+    key.writeInt32BE(tap.pid, 0)
+    return Buffer.concat([
+      message(backend.authentication, Buffer.alloc(4)),
+      ...[...tap.parameters].map(([name, value]) =>
+        message(backend.parameterStatus, Buffer.from(`${name}\0${value}\0`)),
+      ),
+      message(backend.backendKeyData, key),
+      message(backend.readyForQuery, Buffer.from('I')),
+    ])
+  }
+}
+
+/** Row data may look like a ReadyForQuery by chance: only the walk over all messages tells. */
+function endsWithReadyForQuery(bytes: Buffer): boolean {
+  let position = 0
+  let type = 0
+  while (position + 5 <= bytes.length) {
+    type = bytes[position] as number
+    position += bytes.readUInt32BE(position + 1) + 1
+  }
+  return position === bytes.length && type === backend.readyForQuery
+}

@@ -1,0 +1,134 @@
+// What each archive entry needs, from the source's own pg_depend: pg_dump's plain output does not say it.
+// https://www.postgresql.org/docs/current/catalog-pg-depend.html
+import type { Session } from '../postgres/session.ts'
+import type { Entry } from './entries.ts'
+import { tokens } from './lexer.ts'
+
+interface Dependency {
+  class: number
+  oid: number
+  neededClass: number
+  needed: number
+  kind: string
+}
+
+const firstUserOid = 16384
+
+export function readDependencies(session: Session): Promise<Dependency[]> {
+  return session.query<Dependency>(`
+    select classid     as class,
+           objid       as oid,
+           refclassid  as "neededClass",
+           refobjid    as needed,
+           min(deptype::text) as kind
+      from pg_catalog.pg_depend
+     where objid >= ${firstUserOid}
+       and refobjid >= ${firstUserOid}
+       and (classid, objid) <> (refclassid, refobjid)
+     group by 1, 2, 3, 4`)
+}
+
+/** For every entry the entries that must be there first; all of them stand before it in the dump. */
+export function entryDependencies(
+  entries: readonly Entry[],
+  dependencies: readonly Dependency[],
+): Map<number, Set<number>> {
+  const position = new Map(entries.map((entry, index) => [entry.id, index]))
+  const entryOf = ownersOf(entries, dependencies)
+  const result = new Map<number, Set<number>>(entries.map((entry) => [entry.id, new Set()]))
+  const add = (entry: number, needed: number | undefined) => {
+    if (needed === undefined || needed === entry) return
+    // pg_dump breaks circles by its order (a view's body after the view): an edge forward is such a break.
+    if ((position.get(needed) ?? Number.POSITIVE_INFINITY) >= (position.get(entry) ?? -1)) return
+    result.get(entry)?.add(needed)
+  }
+  for (const { class: from, oid, neededClass, needed } of dependencies) {
+    const entry = entryOf(from, oid)
+    if (entry !== undefined) add(entry, entryOf(neededClass, needed))
+  }
+  const byName = namedRelations(entries)
+  for (const entry of entries) {
+    for (const needed of entry.dependencies) add(entry.id, needed)
+    if (entry.kind === 'TABLE ATTACH' || entry.kind === 'INDEX ATTACH') {
+      for (const name of qualifiedNames(entry.statements[0] ?? '')) {
+        for (const needed of byName.get(name) ?? []) add(entry.id, needed)
+      }
+    }
+  }
+  return result
+}
+
+/** Finds the entry that creates an object: its own, or that of what it is a part of. */
+function ownersOf(entries: readonly Entry[], dependencies: readonly Dependency[]) {
+  const key = (classOid: number, oid: number) => classOid * 2 ** 32 + oid
+  const own = new Map<number, number>()
+  for (const entry of entries) {
+    // Entries about a table (its row security, its attachment) carry no object of their own.
+    const about = entry.kind === 'DEFAULT' || !own.has(key(entry.classOid, entry.oid))
+    if (entry.oid && entry.classOid && about) own.set(key(entry.classOid, entry.oid), entry.id)
+  }
+  const wholes = new Map<number, { class: number; oid: number }>()
+  for (const { class: from, oid, neededClass, needed, kind } of dependencies) {
+    // i(nternal), and a(uto) for defaults and inline constraints: made and dropped with the other object.
+    const part = key(from, oid)
+    if (kind === 'i' || (kind === 'a' && !wholes.has(part))) {
+      wholes.set(part, { class: neededClass, oid: needed })
+    }
+  }
+  return (classOid: number, oid: number): number | undefined => {
+    let at: { class: number; oid: number } | undefined = { class: classOid, oid }
+    for (let steps = 0; at && steps < 10; steps++) {
+      const found = own.get(key(at.class, at.oid))
+      if (found !== undefined) return found
+      at = wholes.get(key(at.class, at.oid))
+    }
+    return undefined
+  }
+}
+
+/** By `schema.name` as quoted in SQL: what creates that table or index. */
+function namedRelations(entries: readonly Entry[]): Map<string, number[]> {
+  const found = new Map<string, number[]>()
+  const add = (name: string | undefined, id: number) => {
+    if (name !== undefined) found.set(name, [...(found.get(name) ?? []), id])
+  }
+  for (const entry of entries) {
+    const statement = entry.statements[0] ?? ''
+    if (entry.kind === 'TABLE' || entry.kind === 'FOREIGN TABLE') add(qualifiedNames(statement)[0], entry.id)
+    if (entry.kind === 'INDEX') {
+      // CREATE INDEX name ON schema.table: the index lives in its table's schema.
+      const [schema] = splitQualified(qualifiedNames(statement)[0] ?? '')
+      const name = /INDEX ("(?:[^"]|"")*"|\S+) ON /.exec(statement)?.[1]
+      if (schema && name) add(`${schema}.${name}`, entry.id)
+    }
+    if (entry.kind === 'CONSTRAINT') {
+      const [schema] = splitQualified(qualifiedNames(statement)[0] ?? '')
+      const name = /ADD CONSTRAINT ("(?:[^"]|"")*"|\S+) /.exec(statement)?.[1]
+      if (schema && name) add(`${schema}.${name}`, entry.id)
+    }
+  }
+  return found
+}
+
+/** Every `a.b` in a statement, as written. */
+export function qualifiedNames(statement: string): string[] {
+  const names: string[] = []
+  let last: { start: number; end: number } | undefined
+  let dot = false
+  for (const token of tokens(statement)) {
+    if (token.kind === 'word' || token.kind === 'identifier') {
+      if (last && dot && token.start === last.end + 1) names.push(statement.slice(last.start, token.end))
+      last = token
+      dot = false
+    } else {
+      dot = token.kind === 'symbol' && statement[token.start] === '.' && token.start === last?.end
+      if (!dot) last = undefined
+    }
+  }
+  return names
+}
+
+function splitQualified(name: string): [string, string] | [] {
+  const found = /^("(?:[^"]|"")*"|[^".]+)\.(.*)$/s.exec(name)
+  return found ? [found[1] as string, found[2] as string] : []
+}

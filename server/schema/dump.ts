@@ -1,0 +1,59 @@
+// Runs pg_dump inside the process, over a session of ours. No client tools, no version mismatch.
+import { Cancelled, PgtrekError } from '../postgres/errors.ts'
+import type { Session } from '../postgres/session.ts'
+import { Tunnel } from '../postgres/tunnel.ts'
+import { workerUrl } from '../worker-url.ts'
+import type { DumpJob, DumpMessage } from './dump.worker.ts'
+
+/** pg_dump gave up; the message is what it printed. */
+export class DumpFailed extends PgtrekError {}
+
+const firstAnswerBytes = 1 << 20
+const largestAnswerBytes = 1 << 30
+
+/** The text that `pg_dump` with these arguments writes. The session is left in pg_dump's transaction. */
+export async function pgDump(session: Session, args: string[], signal?: AbortSignal): Promise<string> {
+  signal?.throwIfAborted()
+  const control = new SharedArrayBuffer(8)
+  const answer = new SharedArrayBuffer(firstAnswerBytes, { maxByteLength: largestAnswerBytes })
+  const state = new Int32Array(control)
+  const bytes = new Uint8Array(answer)
+  const worker = new Worker(workerUrl('schema/dump.worker.ts'))
+  using tunnel = new Tunnel(session)
+  const result = Promise.withResolvers<string>()
+
+  const abort = () => {
+    void session.cancel().catch(() => session.destroy())
+    result.reject(new Cancelled())
+  }
+  signal?.addEventListener('abort', abort, { once: true })
+  worker.onerror = (event) => result.reject(new DumpFailed(event.message))
+  worker.onmessage = async ({ data }: MessageEvent<DumpMessage>) => {
+    if ('done' in data) return result.resolve(data.done)
+    if ('failed' in data) return result.reject(new DumpFailed(readable(data.failed)))
+    try {
+      const received = await tunnel.exchange(Buffer.from(data.write))
+      if (received.length > answer.byteLength) answer.grow(received.length)
+      bytes.set(received)
+      state[1] = received.length
+      Atomics.store(state, 0, 1)
+      Atomics.notify(state, 0)
+    } catch (error) {
+      result.reject(error)
+    }
+  }
+  const job: DumpJob = { control, answer, arguments: ['-d', 'postgres', ...args] }
+  worker.postMessage(job)
+  try {
+    return await result.promise
+  } finally {
+    signal?.removeEventListener('abort', abort)
+    worker.terminate()
+  }
+}
+
+/** Of everything that pg_dump said (it says what it reads, one line run into the next) only the errors. */
+function readable(text: string): string {
+  const errors = text.match(/pg_dump: (?:error|detail|hint): .*?(?=pg_dump: |$)/gs)
+  return errors ? errors.map((line) => line.replace(/^pg_dump: (error: )?/, '').trim()).join(' ') : text
+}

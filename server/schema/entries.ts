@@ -1,0 +1,129 @@
+// pg_dump's plain output cut into its archive entries. `--verbose` writes a comment before each that says
+// what it is; only comments that the lexer sees as such count, since bodies and strings may look alike.
+import { splitStatements, tokens } from './lexer.ts'
+
+export interface Entry {
+  /** pg_dump's own number for it; dependencies speak in these. */
+  id: number
+  /** The catalog (pg_class, pg_proc, ...) and the object's OID in the source; 0 for what has none. */
+  classOid: number
+  oid: number
+  dependencies: number[]
+  /** TABLE, INDEX, FK CONSTRAINT, ACL, ... */
+  kind: string
+  schema: string | undefined
+  name: string
+  owner: string | undefined
+  /** In order, without `;`. The statement that sets the owner is apart, because it may fail alone. */
+  statements: string[]
+  ownerStatement: string | undefined
+  /** What `default_tablespace` and `default_table_access_method` must be when the statements run. */
+  tablespace: string
+  accessMethod: string
+}
+
+interface Header {
+  textStart: number
+  id: number
+  classOid: number
+  oid: number
+  dependencies: number[]
+  label: string
+}
+
+export function parseEntries(dump: string): Entry[] {
+  const headers = findHeaders(dump)
+  const entries: Entry[] = []
+  let tablespace = ''
+  let accessMethod = ''
+  // What pg_dump sets before the first entry may concern it.
+  const settings = (statements: string[]) => {
+    const own: string[] = []
+    for (const statement of statements) {
+      const setting = /^SET (default_tablespace|default_table_access_method) = (.*)$/s.exec(statement)
+      if (setting?.[1] === 'default_tablespace') tablespace = setting[2] as string
+      else if (setting) accessMethod = setting[2] as string
+      else if (!isSessionSetting(statement)) own.push(statement)
+    }
+    return own
+  }
+  settings(splitStatements(dump.slice(0, headers[0]?.start ?? 0)))
+  for (const [index, header] of headers.entries()) {
+    const next = headers[index + 1]
+    const label = parseLabel(header.label)
+    const entry: Entry = {
+      id: header.id,
+      classOid: header.classOid,
+      oid: header.oid,
+      dependencies: header.dependencies,
+      ...label,
+      statements: [],
+      ownerStatement: undefined,
+      tablespace,
+      accessMethod,
+    }
+    // Settings written behind an entry are for the next one.
+    entry.statements = settings(splitStatements(dump.slice(header.textStart, next?.start ?? dump.length)))
+    const last = entry.statements.at(-1)
+    if (last && isOwnerStatement(last)) {
+      entry.ownerStatement = last
+      entry.statements.pop()
+    }
+    entries.push(entry)
+  }
+  return entries
+}
+
+function findHeaders(dump: string): (Header & { start: number })[] {
+  const headers: (Header & { start: number })[] = []
+  let current: (Header & { start: number }) | undefined
+  for (const token of tokens(dump)) {
+    if (token.kind !== 'comment') {
+      current = undefined
+      continue
+    }
+    const text = dump.slice(token.start, token.end)
+    const start = /^-- TOC entry (\d+) \(class (\d+) OID (\d+)\)$/.exec(text)
+    if (start) {
+      current = {
+        start: token.start,
+        textStart: token.end,
+        id: Number(start[1]),
+        classOid: Number(start[2]),
+        oid: Number(start[3]),
+        dependencies: [],
+        label: '',
+      }
+      headers.push(current)
+    } else if (current && text.startsWith('-- Dependencies: ')) {
+      current.dependencies = text.slice('-- Dependencies: '.length).trim().split(' ').map(Number)
+    } else if (current && !current.label && text.startsWith('-- Name: ')) {
+      current.label = text.slice('-- Name: '.length)
+      current.textStart = token.end
+      current = undefined
+    }
+  }
+  return headers
+}
+
+/** `t; Type: TABLE; Schema: public; Owner: me[; Tablespace: x]`. A name may contain `; Type: ` itself. */
+function parseLabel(label: string): Pick<Entry, 'name' | 'kind' | 'schema' | 'owner'> {
+  const found = /^(.*?); Type: ([A-Z ]+); Schema: (.*); Owner: (.*?)(?:; Tablespace: .*)?$/s.exec(label)
+  if (!found) return { name: label, kind: 'UNKNOWN', schema: undefined, owner: undefined }
+  const [, name = '', kind = '', schema = '-', owner = ''] = found
+  return {
+    name,
+    kind,
+    schema: schema === '-' ? undefined : schema,
+    owner: owner === '-' || owner === '' ? undefined : owner,
+  }
+}
+
+/** What pg_dump sets for its whole script, again behind each \connect; our sessions are set up already. */
+function isSessionSetting(statement: string): boolean {
+  return /^(SET [a-z_]+ = |SELECT pg_catalog\.set_config\('search_path', '', false\)$)/.test(statement)
+}
+
+function isOwnerStatement(statement: string): boolean {
+  return /^ALTER [A-Z]/.test(statement) && /\sOWNER TO (?:"(?:[^"]|"")*"|[^\s"]+)$/.test(statement)
+}

@@ -1,0 +1,92 @@
+// Events in words: what the log, the terminal and the page say about them.
+import type { ErrorInfo, LogLevel, MigrationEvent, StepInfo } from './event.ts'
+import { formatBytes, formatCount, formatDuration, formatRows } from './format.ts'
+import { showName } from './phase.ts'
+import { printable } from './printable.ts'
+
+export interface Message {
+  level: LogLevel
+  text: string
+}
+
+/** Nothing for an event that is only a number; `rows` are those that a ROWS step has moved. */
+export function describe(event: MigrationEvent, rows = 0): Message | undefined {
+  switch (event.type) {
+    case 'started':
+      return { level: 'info', text: 'reading the catalogs' }
+    case 'planned':
+      return { level: 'info', text: describePlan(event) }
+    case 'step_started':
+      return { level: 'debug', text: `${describeStep(event.step)} started` }
+    case 'step_finished':
+      return describeFinished(event.step, event.seconds, rows)
+    case 'step_failed':
+      return { level: 'error', text: `${describeStep(event.step)} failed: ${describeError(event.error)}` }
+    case 'step_skipped':
+      return { level: 'info', text: `${describeStep(event.step)} skipped: ${event.reason}` }
+    case 'warning':
+      return { level: 'warn', text: event.message }
+    case 'log':
+      return {
+        level: event.level,
+        text: event.object ? `${printable(event.object)}: ${event.message}` : event.message,
+      }
+    case 'finished':
+      return describeEnd(event)
+    case 'rows':
+      return undefined
+  }
+}
+
+/** `index public.users_email`, `rows of public.users` */
+export function describeStep(step: StepInfo): string {
+  return describeObject(step.kind, step)
+}
+
+/** The kind in the words of people, not of an archive's entry: `foreign key`, not `FK CONSTRAINT`. */
+export function describeObject(kind: string, object: { schema?: string | undefined; name: string }): string {
+  const name = printable(showName(object))
+  if (kind === 'LARGE OBJECTS') return 'large objects'
+  if (kind === 'ROWS') return `rows of ${name}`
+  return `${kind === 'FK CONSTRAINT' ? 'foreign key' : kind.toLowerCase()} ${name}`
+}
+
+/** All that helps to understand a failure, in one readable text. */
+export function describeError({ message, sqlstate, detail, hint }: ErrorInfo): string {
+  const parts = [sqlstate ? `${message} (SQLSTATE ${sqlstate})` : message]
+  if (detail) parts.push(`Detail: ${detail}`)
+  if (hint) parts.push(`Hint: ${hint}`)
+  return parts.map(asSentence).join(' ')
+}
+
+function asSentence(part: string, index: number, parts: string[]): string {
+  const isLast = index === parts.length - 1
+  return isLast || /[.!?:;]\s*$/.test(part) ? part.trimEnd() : `${part.trimEnd()}.`
+}
+
+function describePlan({ tables, steps }: Extract<MigrationEvent, { type: 'planned' }>): string {
+  const rows = tables.reduce((sum, table) => sum + Math.max(0, table.rows), 0)
+  const bytes = tables.reduce((sum, table) => sum + Math.max(0, table.bytes), 0)
+  const count = Object.values(steps).reduce((sum, phase) => sum + phase, 0)
+  const amount = `${formatCount(tables.length, 'table')}, about ${formatRows(rows)} rows, ${formatBytes(bytes)}`
+  return `planned ${formatCount(count, 'step')} for ${amount}`
+}
+
+function describeFinished(step: StepInfo, seconds: number, rows: number): Message {
+  const took = formatDuration(seconds)
+  if (step.kind === 'ROWS') {
+    return {
+      level: 'info',
+      text: `${printable(showName(step.table ?? step))}: ${formatCount(rows, 'row')} in ${took}`,
+    }
+  }
+  const verb = step.phase === 'indexes' ? 'built' : 'done'
+  return { level: 'debug', text: `${describeStep(step)} ${verb} in ${took}` }
+}
+
+function describeEnd({ status, error }: Extract<MigrationEvent, { type: 'finished' }>): Message {
+  const text = status.replaceAll('_', ' ')
+  if (status === 'completed') return { level: 'info', text }
+  const level = status === 'failed' ? 'error' : 'warn'
+  return { level, text: error ? `${text}: ${describeError(error)}` : text }
+}

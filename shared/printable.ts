@@ -1,0 +1,19 @@
+// Text that is safe to show. Names and messages come from a database, where any character is allowed; on
+// a terminal some of them are commands, and elsewhere they can make one line look like another.
+
+/** One line with nothing in it that a terminal would obey: controls become visible signs. */
+export function printable(text: string): string {
+  return text.replace(unsafe, visibleSign)
+}
+
+/**
+ * Control characters, separators that some terminals break lines at, marks that reorder or hide text,
+ * and halves of surrogate pairs. Joiners stay: emoji and several scripts need them.
+ */
+const unsafe = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/gu
+
+function visibleSign(character: string): string {
+  const code = character.charCodeAt(0)
+  if (code < 0x20) return String.fromCharCode(0x2400 + code)
+  return code === 0x7f ? '\u2421' : '\ufffd'
+}

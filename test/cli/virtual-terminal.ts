@@ -1,0 +1,102 @@
+// A terminal of a given size that keeps what it is told to show: enough of one for what pgtrek writes.
+// Anything else that a program could tell it is remembered as a fault.
+import type { TerminalStream } from '../../server/cli/screen.ts'
+
+/** A wide character takes two cells: itself and this. */
+const continuation = ''
+
+export class VirtualTerminal implements TerminalStream {
+  readonly isTTY = true
+  readonly writes: string[] = []
+  readonly faults: string[] = []
+  #lines: string[][] = [[]]
+  #row = 0
+  #column = 0
+  #isCursorShown = true
+  #isColoured = false
+
+  constructor(
+    public columns: number,
+    public rows: number,
+  ) {}
+
+  write(text: string): boolean {
+    this.writes.push(text)
+    for (const part of text.split(sequences)) {
+      if (part.startsWith(introducer)) this.#control(part.slice(introducer.length))
+      else for (const { segment } of graphemes.segment(part)) this.#show(segment)
+    }
+    return true
+  }
+
+  get isColoured(): boolean {
+    return this.#isColoured
+  }
+
+  get isCursorShown(): boolean {
+    return this.#isCursorShown
+  }
+
+  /** All lines since the beginning, also those that have scrolled out. */
+  get lines(): string[] {
+    return this.#lines.map((cells) => cells.join('').trimEnd())
+  }
+
+  /** Only what a person sees now. */
+  get screen(): string[] {
+    return this.lines.slice(-this.rows)
+  }
+
+  #show(grapheme: string): void {
+    if (grapheme === '\r') this.#column = 0
+    else if (grapheme === '\n') this.#newLine()
+    else if (/\p{Cc}/u.test(grapheme)) this.faults.push(`control character ${JSON.stringify(grapheme)}`)
+    else this.#put(grapheme)
+  }
+
+  #control(command: string): void {
+    const up = /^(\d+)A$/.exec(command)
+    if (up) this.#row = Math.max(this.#lines.length - this.rows, 0, this.#row - Number(up[1]))
+    else if (command === 'K') this.#line.length = Math.min(this.#line.length, this.#column)
+    else if (command === 'J') this.#clearBelow()
+    else if (command === '?25l') this.#isCursorShown = false
+    else if (command === '?25h') this.#isCursorShown = true
+    else if (/^[\d;]*m$/.test(command)) this.#isColoured = true
+    else if (!/^\?(7|2026)[hl]$/.test(command)) this.faults.push(`command ${command}`)
+  }
+
+  #put(grapheme: string): void {
+    const width = Bun.stringWidth(grapheme)
+    if (width === 0) return
+    if (this.#column + width > this.columns) {
+      this.faults.push(`wider than ${this.columns} columns: ${this.#line.join('')}${grapheme}`)
+      return
+    }
+    for (let column = this.#line.length; column < this.#column; column++) this.#line[column] = ' '
+    this.#line[this.#column] = grapheme
+    if (width === 2) this.#line[this.#column + 1] = continuation
+    this.#column += width
+  }
+
+  #newLine(): void {
+    this.#row++
+    this.#column = 0
+    this.#lines[this.#row] ??= []
+  }
+
+  #clearBelow(): void {
+    this.#line.length = Math.min(this.#line.length, this.#column)
+    this.#lines.length = this.#row + 1
+  }
+
+  get #line(): string[] {
+    const line = this.#lines[this.#row]
+    if (!line) throw new Error('the cursor is not on a line')
+    return line
+  }
+}
+
+const introducer = '\x1b['
+// biome-ignore lint/suspicious/noControlCharactersInRegex: a terminal's commands begin with one
+const sequences = /(\x1b\[[?\d;]*[A-Za-z])/
+const graphemes = new Intl.Segmenter()

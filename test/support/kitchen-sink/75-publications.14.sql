@@ -1,0 +1,1 @@
+create publication ks_via_root for table ks.events, ks.visits with (publish = 'insert', publish_via_partition_root = true);

@@ -1,0 +1,1 @@
+grant maintain on ks.people to ks_login;

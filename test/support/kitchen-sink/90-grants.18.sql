@@ -1,0 +1,1 @@
+alter default privileges for role ks_owner grant select on large objects to ks_login;

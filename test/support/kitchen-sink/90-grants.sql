@@ -1,0 +1,32 @@
+-- Privileges of every kind; some granted on by those who may.
+grant select, insert, update, delete on ks.people to ks_writer with grant option;
+grant select (id, name), update (name) on ks.people to "ks ""reader""" with grant option;
+grant select (id) on ks.people to public;
+grant references (id) on ks.people to ks_login;
+set role ks_writer;
+grant select on ks.people to ks_login;
+reset role;
+grant select on all tables in schema "Weird ""Schema"" with.dots" to public;
+grant all on ks.orders to ks_owner;
+revoke all on ks.orders from ks_writer;
+revoke insert on ks.audited from postgres;
+grant trigger, truncate, references on ks.events to "ks ""reader""";
+grant select on ks.events_2024_eu_1 to public;
+grant select on ks.adults to "ks ""reader""";
+grant select on ks.totals to "ks ""reader""" with grant option;
+grant select (n) on ks.totals to public;
+grant usage, select on sequence ks.used to "ks ""reader""";
+grant update on sequence ks.order_numbers to public;
+grant select on ks.remote to ks_login;
+grant select on U&"new\000Aline\000Aselect 1/0; --".t to ks_login;
+grant execute on all functions in schema "Weird ""Schema"" with.dots" to ks_login;
+revoke execute on function ks.looks_like_a_dump() from public;
+revoke all on ks.nothing from postgres;
+
+alter default privileges for role ks_owner revoke execute on functions from public;
+alter default privileges for role ks_owner grant select on tables to "ks ""reader""" with grant option;
+alter default privileges for role ks_owner in schema ks grant insert, update on tables to ks_writer;
+alter default privileges for role ks_owner in schema "Weird ""Schema"" with.dots" grant usage on sequences to public;
+alter default privileges for role ks_writer grant usage on types to ks_login;
+alter default privileges for role ks_writer grant usage on schemas to ks_login;
+alter default privileges for role postgres in schema ks grant execute on functions to "ks ""reader""";

@@ -1,0 +1,5 @@
+// Loaded before every test file: when the last test is done, the servers go.
+import { afterAll } from 'bun:test'
+import { stopAllClusters } from './clusters.ts'
+
+afterAll(stopAllClusters)
