@@ -26,8 +26,9 @@ export async function readDestination(session: Session): Promise<DestinationFact
       select name from pg_catalog.pg_available_extensions
       union select extname from pg_catalog.pg_extension`),
     installedExtensions: await names('select extname as name from pg_catalog.pg_extension'),
-    hasIcu: (await names(`select 'icu' as name from pg_catalog.pg_collation where collprovider = 'i' limit 1`))
-      .size > 0,
+    hasIcu:
+      (await names(`select 'icu' as name from pg_catalog.pg_collation where collprovider = 'i' limit 1`))
+        .size > 0,
     collations: await names(`select distinct collcollate as name from pg_catalog.pg_collation
                               where collprovider = 'c' and collcollate is not null`),
     largeObjects: new Set(objects.map((row) => row.oid)),

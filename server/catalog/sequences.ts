@@ -55,7 +55,10 @@ export async function readSequenceValues(session: Session, names: readonly Seque
   return values
 }
 
-export function setSequenceStatement({ schema, name }: SequenceName, { value, called }: SequenceValue): string {
+export function setSequenceStatement(
+  { schema, name }: SequenceName,
+  { value, called }: SequenceValue,
+): string {
   const sequence = quoteLiteral(quoteQualified(schema, name))
   return `select pg_catalog.setval(${sequence}::regclass, ${value}, ${called})`
 }

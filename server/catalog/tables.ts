@@ -39,7 +39,10 @@ const keyRangeAbove = 1024 * 1024
 
 type Row = Omit<TableFacts, 'columns' | 'root' | 'keyRange'> & { integerKey: string | null }
 
-export async function readTables(session: Session, roots: ReadonlyMap<number, number>): Promise<TableFacts[]> {
+export async function readTables(
+  session: Session,
+  roots: ReadonlyMap<number, number>,
+): Promise<TableFacts[]> {
   const tables = await session.query<Row>(`
     select c.oid,
            n.nspname                                     as schema,

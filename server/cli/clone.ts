@@ -11,7 +11,7 @@ import { resolveSettings } from '../postgres/settings.ts'
 import { RunStore } from '../store/runs.ts'
 import { exitCode, exitCodeFor } from './exit.ts'
 import { openLogFile } from './logfile.ts'
-import { chooseView, type Verbosity } from './terminal.ts'
+import { chooseView, type Verbosity, type View } from './terminal.ts'
 
 interface CloneFlags {
   source?: string
@@ -104,34 +104,32 @@ async function clone(flags: CloneFlags): Promise<number> {
   const destination = settings(flags.dest, 'dest', 'PGTREK_DEST')
   const run = crypto.randomUUID().slice(0, 8)
   const level: Verbosity = flags.quiet ? 'quiet' : flags.verbose ? 'verbose' : 'normal'
-  const logFile = openLogFile(flags.logDir, run)
   const fold = new ProgressFold()
   using store = new RunStore(flags.stateDir)
   using view = chooseView({ stream: process.stderr, progress: flags.progress, level })
-  using interrupt = interruptible()
+  using logFile = openLogFile(flags.logDir, run, {
+    onFailure: (error) => view.say(`the log file ended: ${error.message}`, 'warn'),
+  })
+  using interrupt = interruptible(() => view.say('stopping; once more stops at once', 'warn'))
   store.begin(run, { source, destination })
-  try {
-    const result = await migrate({
-      run,
-      source,
-      destination,
-      options: optionsOf(flags),
-      signal: interrupt.signal,
-      onEvent(event) {
-        fold.apply(event)
-        logFile.event(event)
-        view.event(event)
-      },
-      confirm: (plan) => confirmDestruction(plan, flags.yes ?? false),
-    })
-    const summary = fold.summary(Date.now())
-    store.end(run, summary)
-    view.end(summary)
-    if (flags.json) process.stdout.write(`${JSON.stringify(summary)}\n`)
-    return exitCodeFor(result)
-  } finally {
-    logFile.close()
-  }
+  const result = await migrate({
+    run,
+    source,
+    destination,
+    options: optionsOf(flags),
+    signal: interrupt.signal,
+    onEvent(event) {
+      fold.apply(event)
+      logFile.event(event)
+      view.event(event)
+    },
+    confirm: (plan) => confirmDestruction(plan, flags.yes ?? false, view),
+  })
+  const summary = fold.summary(Date.now())
+  store.end(run, summary)
+  view.end(summary)
+  if (flags.json) process.stdout.write(`${JSON.stringify(summary)}\n`)
+  return exitCodeFor(result)
 }
 
 function optionsOf(flags: CloneFlags): MigrationOptions {
@@ -155,12 +153,12 @@ function optionsOf(flags: CloneFlags): MigrationOptions {
 }
 
 /** Ctrl-C once: a clean stop. Twice: at once. */
-function interruptible(): Disposable & { signal: AbortSignal } {
+function interruptible(tell: () => void): Disposable & { signal: AbortSignal } {
   const controller = new AbortController()
   const stop = () => {
     if (controller.signal.aborted) process.exit(exitCode.cancelled)
     controller.abort()
-    process.stderr.write('\nstopping; once more stops at once\n')
+    tell()
   }
   process.on('SIGINT', stop)
   process.on('SIGTERM', stop)
@@ -173,12 +171,13 @@ function interruptible(): Disposable & { signal: AbortSignal } {
   }
 }
 
-async function confirmDestruction(plan: Plan, yes: boolean): Promise<boolean> {
+async function confirmDestruction(plan: Plan, yes: boolean, view: View): Promise<boolean> {
   if (yes) return true
   if (!process.stdin.isTTY || !process.stderr.isTTY) return false
   const names = plan.destroyed.map(showName)
   const shown = names.slice(0, 20).join('\n  ')
   const more = names.length > 20 ? `\n  and ${names.length - 20} more` : ''
+  using _ = view.pause()
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
   try {
     const answer = await terminal.question(

@@ -1,5 +1,5 @@
 // The log of one run: a file of JSON lines, one for each event worth keeping.
-import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { mkdirSync, openSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pino } from 'pino'
 import type { LogLevel, MigrationEvent, StepInfo } from '../../shared/event.ts'
@@ -41,11 +41,11 @@ export function openLogFile(directory: string, run: string, options: LogFileOpti
   let isOpen = true
 
   const close = () => {
-    if (!isOpen) return
     isOpen = false
-    closeSync(file)
+    destination.destroy()
   }
   destination.on('error', (error: Error) => {
+    if (!isOpen) return
     close()
     onFailure?.(error)
   })
@@ -72,7 +72,7 @@ export function redact(line: string): string {
 }
 
 // The line is JSON: a backslash and what follows it are one character of the value.
-const passwordInUrl = /(postgres(?:ql)?:\/\/[^\s:@/"\\]*):(?:\\.|[^\s"\\])*@/gi
+const passwordInUrl = /(postgres(?:ql)?:\/\/[^\s:@/"\\]*:)(?:\\.|[^\s"\\])*@/gi
 const passwordInSql = /(\bpassword\s*=?\s*)'(?:''|[^'])*'/gi
 const passwordInSettings = /(\b(?:ssl)?password=)(?!')(?:\\.|[^\s&"'\\])+/gi
 

@@ -125,7 +125,9 @@ function failedSection(failed: Summary['failed'], width: number, style: Style): 
 
 function list(items: string[], most: number, width: number): string[] {
   const lines = items.slice(0, most).flatMap((item) => {
-    return printableLines(`  ${item}`).flatMap((line) => wrap(line, width, '    '))
+    return printableLines(item).flatMap((line, index) => {
+      return wrap(`${index === 0 ? '  ' : '    '}${line}`, width, '    ')
+    })
   })
   const hidden = items.length - most
   if (hidden > 0) lines.push(`  and ${formatRows(hidden)} more`)

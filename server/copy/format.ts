@@ -7,7 +7,8 @@ export type CopyFormat = 'binary' | 'text'
 const firstUserOid = 16384
 
 /** Their binary form holds OIDs of one database (reg*), or changes the value (xml's encoding declaration). */
-const neverBinary = /^(reg[a-z]+|xml|aclitem|pg_node_tree|pg_ndistinct|pg_dependencies|pg_mcv_list|pg_brin_.*)$/
+const neverBinary =
+  /^(reg[a-z]+|xml|aclitem|pg_node_tree|pg_ndistinct|pg_dependencies|pg_mcv_list|pg_brin_.*)$/
 
 /** Binary when every column allows it. No column at all leaves nothing to gain: text. */
 export function chooseFormat(types: readonly number[], facts: ReadonlyMap<number, TypeFacts>): CopyFormat {

@@ -1,11 +1,12 @@
 // A copy worker: one connection to the source under the run's snapshot, one to the destination, and the
 // relay between them. It does one job at a time, as the pool tells it.
-import { Cancelled, ConnectionLost, errorInfo } from '../postgres/errors.ts'
-import { Session } from '../postgres/session.ts'
+
 import { relayCopy } from '../postgres/copy-stream.ts'
+import { Cancelled, ConnectionLost, errorInfo } from '../postgres/errors.ts'
 import { quoteLiteral } from '../postgres/quote.ts'
-import { copyLargeObjects } from './large-objects.ts'
+import { Session } from '../postgres/session.ts'
 import type { FromLane, Job, LaneSettings, ToLane } from './lane-messages.ts'
+import { copyLargeObjects } from './large-objects.ts'
 
 declare const self: Worker
 

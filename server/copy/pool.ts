@@ -1,10 +1,14 @@
 // The copy workers, and which of them does what. Parts of one table go to many workers; each keeps its
 // transaction open until the last part is in, so that a table appears whole or not at all.
 import type { ErrorInfo } from '../../shared/event.ts'
+import { settledWithin } from '../deadline.ts'
 import { Cancelled, ConnectionLost, PgtrekError } from '../postgres/errors.ts'
 import { workerUrl } from '../worker-url.ts'
-import type { FromLane, Job, LaneSettings, LargeObject, ToLane } from './lane-messages.ts'
 import type { CopyFormat } from './format.ts'
+import type { FromLane, Job, LaneSettings, LargeObject, ToLane } from './lane-messages.ts'
+
+/** A server that does not answer must not keep a cancelled run from ending. */
+const longestGoodbyeMs = 5000
 
 export interface CopyTask {
   /** For order: the largest first. */
@@ -61,7 +65,9 @@ export class CopyPool {
     const refused = results.find((result) => result.status === 'rejected')
     if (this.#lanes.length === 0) throw refused?.reason
     if (refused) {
-      this.onWarning(`only ${this.#lanes.length} of ${this.size} copy workers could connect: ${refused.reason}`)
+      this.onWarning(
+        `only ${this.#lanes.length} of ${this.size} copy workers could connect: ${refused.reason}`,
+      )
     }
     for (const lane of this.#lanes) lane.listener = (message) => this.#hear(lane, message)
   }
@@ -97,7 +103,7 @@ export class CopyPool {
     this.#queue = []
     for (const lane of this.#lanes) lane.send({ type: 'abort' })
     const ends = this.#active.map((task) => task.result.promise.catch(() => undefined))
-    await Promise.race([Promise.all(ends), Bun.sleep(5000)])
+    await settledWithin(Promise.all(ends), longestGoodbyeMs)
     for (const task of this.#active) task.result.reject(new Cancelled())
     await this.close()
   }
@@ -166,7 +172,9 @@ export class CopyPool {
       task.working.delete(lane)
       task.holding.delete(lane)
       if (committing) {
-        task.failure = new PgtrekError(`the last step of the copy failed, some parts may be there: ${failure.message}`)
+        task.failure = new PgtrekError(
+          `the last step of the copy failed, some parts may be there: ${failure.message}`,
+        )
       }
       // The other parts are of no use any more.
       for (const other of task.working) other.send({ type: 'abort' })
@@ -236,7 +244,7 @@ class Lane {
       if (message.type === 'closed') closed.resolve()
     }
     this.send({ type: 'close' })
-    await Promise.race([closed.promise, Bun.sleep(3000)])
+    await settledWithin(closed.promise, longestGoodbyeMs)
     this.terminate()
   }
 

@@ -126,7 +126,8 @@ export function runGraph<N extends Node>(nodes: readonly N[], run: GraphRun<N>):
     )
   }
 
-  for (const node of nodes) if (waitingFor.get(node.id) === 0 && state.get(node.id) === 'waiting') release(node)
+  for (const node of nodes)
+    if (waitingFor.get(node.id) === 0 && state.get(node.id) === 'waiting') release(node)
   startReady()
   return finished.promise
 }

@@ -1,7 +1,9 @@
 // Everything that is read from both servers before a plan is made.
+
+import type { MigrationOptions } from '../../shared/request.ts'
+import { type Dependents, readDependents } from '../catalog/dependents.ts'
 import type { CollationUse, DestinationFacts } from '../catalog/destination.ts'
 import { readCollations, readDestination, readUsedRoles } from '../catalog/destination.ts'
-import { type Dependents, readDependents } from '../catalog/dependents.ts'
 import { type LargeObjectFacts, readLargeObjects } from '../catalog/large-objects.ts'
 import { listSequences, type SequenceName } from '../catalog/sequences.ts'
 import { readServer, type ServerFacts } from '../catalog/server.ts'
@@ -12,7 +14,6 @@ import type { Session } from '../postgres/session.ts'
 import { entryDependencies, readDependencies } from '../schema/dependencies.ts'
 import { pgDump } from '../schema/dump.ts'
 import { type Entry, parseEntries } from '../schema/entries.ts'
-import type { MigrationOptions } from '../../shared/request.ts'
 
 export interface Inventory {
   source: ServerFacts

@@ -124,7 +124,10 @@ function planSequences(builder: PlanBuilder, created: CreatedTables) {
   for (const sequence of builder.inventory.sequences.filter((candidate) => !candidate.mayRead)) {
     builder.add(
       { phase: 'sequences', kind: 'SEQUENCE SET', schema: sequence.schema, name: sequence.name },
-      { kind: 'refuse', reason: `"${builder.inventory.source.user}" may not read it: grant select on the sequence` },
+      {
+        kind: 'refuse',
+        reason: `"${builder.inventory.source.user}" may not read it: grant select on the sequence`,
+      },
       { after: [created.ready.id] },
     )
   }

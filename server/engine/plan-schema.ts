@@ -2,11 +2,11 @@
 // that is faster or only possible behind them comes as soon as its table is filled.
 import type { StepInfo } from '../../shared/event.ts'
 import type { TableName } from '../../shared/phase.ts'
-import { catalogOid, type ConstraintFacts, otherKey } from '../catalog/dependents.ts'
+import { type ConstraintFacts, catalogOid, otherKey } from '../catalog/dependents.ts'
 import { quoteIdentifier } from '../postgres/quote.ts'
 import type { Entry } from '../schema/entries.ts'
 import { kindOf, type Pass } from '../schema/kinds.ts'
-import { renameDatabase, granteeOf } from '../schema/rewrite.ts'
+import { granteeOf, renameDatabase } from '../schema/rewrite.ts'
 import { mayChangeDatabase, missingExtensions, tablespaceName, unusableRoles } from './gaps.ts'
 import type { Locks } from './graph.ts'
 import type { PlanBuilder } from './plan.ts'
@@ -247,7 +247,12 @@ class SchemaPlanner {
     const parts = /^(ALTER TABLE .*?)\s+ADD CONSTRAINT ("(?:[^"]|"")*"|\S+) FOREIGN KEY /s.exec(statement)
     const validate = this.builder.add(
       { ...info, kind: 'VALIDATE' },
-      { kind: 'sql', statements: [`${parts?.[1]} VALIDATE CONSTRAINT ${parts?.[2]}`], extras: [], mayExist: false },
+      {
+        kind: 'sql',
+        statements: [`${parts?.[1]} VALIDATE CONSTRAINT ${parts?.[2]}`],
+        extras: [],
+        mayExist: false,
+      },
       {
         pool: 'build',
         needs: [add.id],
@@ -268,7 +273,12 @@ class SchemaPlanner {
       const oid = table.root ?? table.oid
       const rows = table.root === null ? this.#rows.byTable.get(oid) : this.#rows.byRoot.get(oid)
       if (!rows) continue
-      const target = targets.get(oid) ?? { rows, children: [...(this.#children.get(oid) ?? [])], bytes: 0, locks: [oid] }
+      const target = targets.get(oid) ?? {
+        rows,
+        children: [...(this.#children.get(oid) ?? [])],
+        bytes: 0,
+        locks: [oid],
+      }
       if (table.root !== null) {
         target.children.push(...(this.#children.get(table.oid) ?? []))
         target.locks.push(table.oid)
@@ -329,7 +339,8 @@ class SchemaPlanner {
   #tablesOf(entry: Entry): number[] {
     const { dependents } = this.builder.inventory
     if (entry.kind === 'ROW SECURITY') return [entry.oid]
-    const constraint = entry.classOid === catalogOid.constraint ? dependents.constraints.get(entry.oid) : undefined
+    const constraint =
+      entry.classOid === catalogOid.constraint ? dependents.constraints.get(entry.oid) : undefined
     if (constraint) return constraint.table ? [constraint.table] : []
     const other = dependents.others.get(otherKey(entry.classOid, entry.oid))
     if (other) return [other]

@@ -1,13 +1,14 @@
 // From what both databases hold to the ordered steps of a run: pure, so that a dry run shows the truth.
+
+import type { StepInfo } from '../../shared/event.ts'
 import type { MigrationOptions } from '../../shared/request.ts'
 import { tableKey } from '../catalog/tables.ts'
+import { findGaps } from './gaps.ts'
 import type { Inventory } from './inventory.ts'
 import { planRows, type RowSteps } from './plan-rows.ts'
 import { planSchema } from './plan-schema.ts'
 import { chooseSizes, type Sizes } from './sizes.ts'
 import type { Step, Work } from './step.ts'
-import type { StepInfo } from '../../shared/event.ts'
-import { findGaps } from './gaps.ts'
 
 export interface Plan {
   steps: Step[]

@@ -148,6 +148,8 @@ export class RestoreSession {
 
 function isKept(error: unknown, work: SqlWork, alsoKept: ReadonlySet<string>): boolean {
   return (
-    work.mayExist && error instanceof ServerError && (exists.has(error.sqlstate) || alsoKept.has(error.sqlstate))
+    work.mayExist &&
+    error instanceof ServerError &&
+    (exists.has(error.sqlstate) || alsoKept.has(error.sqlstate))
   )
 }

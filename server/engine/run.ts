@@ -1,13 +1,13 @@
 // Executes a plan: the graph decides the order, this file does what each step says and tells about it.
 import type { MigrationEvent, StepInfo } from '../../shared/event.ts'
 import { showName } from '../../shared/phase.ts'
+import type { MigrationOptions } from '../../shared/request.ts'
 import { largeObjectStatements } from '../catalog/large-objects.ts'
 import { readSequenceValues, setSequenceStatement } from '../catalog/sequences.ts'
 import { tableKey } from '../catalog/tables.ts'
 import { CopyFailed, type CopyPool } from '../copy/pool.ts'
 import { Cancelled, errorInfo, PgtrekError, ServerError } from '../postgres/errors.ts'
 import type { Session } from '../postgres/session.ts'
-import type { MigrationOptions } from '../../shared/request.ts'
 import { unusableRoles } from './gaps.ts'
 import { runGraph } from './graph.ts'
 import type { Inventory } from './inventory.ts'
@@ -16,7 +16,11 @@ import type { RestoreSessions, SqlOutcome } from './restore.ts'
 import type { SqlWork, Step } from './step.ts'
 
 /** An event before it gets its time. */
-export type EventBody = MigrationEvent extends infer E ? (E extends MigrationEvent ? Omit<E, 'at'> : never) : never
+export type EventBody = MigrationEvent extends infer E
+  ? E extends MigrationEvent
+    ? Omit<E, 'at'>
+    : never
+  : never
 export type Emit = (event: EventBody) => void
 
 export interface RunContext {

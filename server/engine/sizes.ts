@@ -1,5 +1,6 @@
 // How many workers, how much memory, how large a part: from what the servers say and what the user asked.
 import type { MigrationOptions } from '../../shared/request.ts'
+import { partCount } from '../copy/parts.ts'
 import type { Inventory } from './inventory.ts'
 
 export interface Sizes {
@@ -11,6 +12,7 @@ export interface Sizes {
 }
 
 const mostCopyWorkers = 8
+const workersForParts = 4
 const usualIndexWorkers = 4
 const smallestSplit = 64 * 1024 * 1024
 const largestMaintenanceKb = 2 * 1024 * 1024
@@ -23,14 +25,15 @@ const ownDestinationSessions = 1
 export function chooseSizes(inventory: Inventory, options: MigrationOptions): Sizes {
   const { source, destination, tables } = inventory
   const splitBytes = options.splitBytes || smallestSplit
-  // A table in parts keeps as many workers busy as it has parts.
-  const jobs = tables.reduce((sum, table) => sum + Math.max(1, Math.ceil(table.bytes / splitBytes)), 0)
+  // One worker for each table; the parts of a few big tables keep a few more busy.
+  const parts = tables.reduce((sum, table) => sum + partCount(table.bytes, splitBytes), 0)
+  const busy = Math.max(tables.length, Math.min(parts, workersForParts), 1)
   const indexWorkers = options.indexWorkers || usualIndexWorkers
   const free = Math.min(
     source.freeConnections - ownSourceSessions,
     destination.freeConnections - ownDestinationSessions - indexWorkers,
   )
-  const wanted = options.workers || Math.min(Math.max(jobs, 1), mostCopyWorkers)
+  const wanted = options.workers || Math.min(busy, mostCopyWorkers)
   return {
     copyWorkers: Math.max(1, Math.min(wanted, free)),
     indexWorkers: Math.max(1, Math.min(indexWorkers, destination.freeConnections - 2)),

@@ -139,7 +139,9 @@ export function relayCopy(relay: CopyRelay): Promise<{ rows: number; bytes: numb
       destination.tap.giveBack()
       if (failure) return reject(failure)
       if (sourceRows === undefined || sourceRows !== destinationRows) {
-        return reject(new Error(`the source sent ${sourceRows} rows, the destination took ${destinationRows}`))
+        return reject(
+          new Error(`the source sent ${sourceRows} rows, the destination took ${destinationRows}`),
+        )
       }
       resolve({ rows: sourceRows, bytes: walker?.bytes ?? 0 })
     }

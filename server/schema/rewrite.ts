@@ -6,7 +6,8 @@ import { tokens } from './lexer.ts'
 export function renameDatabase(statement: string, database: string): string {
   let behind = false
   for (const token of tokens(statement)) {
-    if (behind) return statement.slice(0, token.start) + quoteIdentifier(database) + statement.slice(token.end)
+    if (behind)
+      return statement.slice(0, token.start) + quoteIdentifier(database) + statement.slice(token.end)
     behind = token.kind === 'word' && statement.slice(token.start, token.end) === 'DATABASE'
   }
   return statement

@@ -19,9 +19,9 @@ describe('the summary', () => {
     }
     expect(summaryLines(summary, 80, style)).toEqual([
       '',
-      'Table              Rows    Bytes   Copy  Indexes',
-      'public.large  5,000,000   512 MB  2.0 s    1.0 s',
-      'public.small        100   1.0 kB  2.0 s    1.0 s',
+      'Table              Rows   Bytes   Copy  Indexes',
+      'public.large  5,000,000  512 MB  2.0 s    1.0 s',
+      'public.small        100  1.0 kB  2.0 s    1.0 s',
       '',
       'Phase   Done    Time  Added up',
       'tables     2   0.1 s     0.1 s',
@@ -64,7 +64,12 @@ describe('the summary', () => {
   test('repeats the words of the server for all that failed', () => {
     const failed = { schema: 'public', name: 'a b', kind: 'FK CONSTRAINT', error: 'no. Detail: one\ntwo' }
     const lines = summaryLines({ ...empty, status: 'completed_with_failures', failed: [failed] }, 80, style)
-    expect(lines.slice(0, 4)).toEqual(['', '1 failed', '  foreign key public.a b: no. Detail: one', 'two'])
+    expect(lines.slice(0, 4)).toEqual([
+      '',
+      '1 failed',
+      '  foreign key public.a b: no. Detail: one',
+      '    two',
+    ])
     expect(lines.at(-1)).toBe('Done with 1 failure in 12.3 s: 0 rows, 0 bytes in 0 tables.')
   })
 

@@ -10,7 +10,9 @@ export const kitchenSinkRoles = ['ks_owner', 'ks "reader"', 'ks_writer', 'ks_log
 
 export async function createKitchenSinkRoles(cluster: Cluster) {
   // Tests may do this side by side, so it is one after the other's turn.
-  await cluster.sql('postgres', `
+  await cluster.sql(
+    'postgres',
+    `
     do $$
     begin
       perform pg_advisory_xact_lock(hashtext('kitchen sink roles'));
@@ -18,7 +20,8 @@ export async function createKitchenSinkRoles(cluster: Cluster) {
       if not exists (select from pg_roles where rolname = 'ks "reader"')  then create role "ks ""reader"""; end if;
       if not exists (select from pg_roles where rolname = 'ks_writer')    then create role ks_writer; end if;
       if not exists (select from pg_roles where rolname = 'ks_login')     then create role ks_login login password 'login'; end if;
-    end $$`)
+    end $$`,
+  )
 }
 
 /** Fills an empty database; its cluster must have the roles. */
