@@ -134,21 +134,55 @@ async function readColumns(session: Session): Promise<Map<number, ColumnFacts[]>
   return columns
 }
 
-/** Every partition, whatever its depth, with the topmost table of its tree. */
-export async function readPartitionRoots(session: Session): Promise<Map<number, number>> {
+export interface Partitioning {
+  /** Every partition, whatever its depth, with the topmost table of its tree. */
+  roots: Map<number, number>
+  /** Topmost tables, by name, since rows may have to be routed through them. */
+  names: Map<number, { schema: string; name: string }>
+  /**
+   * Trees in which a value's partition is found by a hash: of the OID of an enum's label, which is another
+   * in every database, or of bytes, which are others in another encoding.
+   */
+  hashedByEnum: Set<number>
+  hashed: Set<number>
+}
+
+export async function readPartitioning(session: Session): Promise<Partitioning> {
   const rows = await session.query<{ child: number; parent: number }>(`
     select i.inhrelid as child, i.inhparent as parent
       from pg_catalog.pg_inherits i
       join pg_catalog.pg_class c on c.oid = i.inhrelid
      where c.relispartition and c.relkind in ('r', 'p', 'f')`)
   const parents = new Map(rows.map((row) => [row.child, row.parent]))
-  const roots = new Map<number, number>()
-  for (const { child } of rows) {
-    let top = child
+  const rootOf = (table: number) => {
+    let top = table
     for (let above = parents.get(top); above !== undefined; above = parents.get(top)) top = above
-    roots.set(child, top)
+    return top
   }
-  return roots
+  const trees = await session.query<{
+    oid: number
+    schema: string
+    name: string
+    hashed: boolean
+    byEnum: boolean
+  }>(`
+    select c.oid,
+           n.nspname as schema,
+           c.relname as name,
+           p.partstrat = 'h' as hashed,
+           p.partstrat = 'h' and exists (
+             select from unnest(p.partclass) k (opclass)
+               join pg_catalog.pg_opclass o on o.oid = k.opclass
+              where o.opcintype = 'pg_catalog.anyenum'::regtype) as "byEnum"
+      from pg_catalog.pg_partitioned_table p
+      join pg_catalog.pg_class c on c.oid = p.partrelid
+      join pg_catalog.pg_namespace n on n.oid = c.relnamespace`)
+  return {
+    roots: new Map(rows.map(({ child }) => [child, rootOf(child)])),
+    names: new Map(trees.map(({ oid, schema, name }) => [oid, { schema, name }])),
+    hashedByEnum: new Set(trees.filter((tree) => tree.byEnum).map((tree) => rootOf(tree.oid))),
+    hashed: new Set(trees.filter((tree) => tree.hashed).map((tree) => rootOf(tree.oid))),
+  }
 }
 
 export function tableKey(table: { schema: string; name: string }): string {

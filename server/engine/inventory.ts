@@ -7,7 +7,13 @@ import { readCollations, readDestination, readUsedRoles } from '../catalog/desti
 import { type LargeObjectFacts, readLargeObjects } from '../catalog/large-objects.ts'
 import { listSequences, type SequenceName } from '../catalog/sequences.ts'
 import { readServer, type ServerFacts } from '../catalog/server.ts'
-import { readExistingTables, readPartitionRoots, readTables, type TableFacts } from '../catalog/tables.ts'
+import {
+  type Partitioning,
+  readExistingTables,
+  readPartitioning,
+  readTables,
+  type TableFacts,
+} from '../catalog/tables.ts'
 import { readTypes, type TypeFacts } from '../catalog/types.ts'
 import { quoteIdentifier } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
@@ -23,8 +29,7 @@ export interface Inventory {
   /** Entry id -> ids of the entries it needs. */
   needs: Map<number, Set<number>>
   tables: TableFacts[]
-  /** Every partition, at whatever depth, with the topmost table of its tree. */
-  roots: Map<number, number>
+  partitioning: Partitioning
   types: Map<number, TypeFacts>
   dependents: Dependents
   sequences: SequenceName[]
@@ -51,8 +56,8 @@ export async function takeInventory(
 ): Promise<Inventory> {
   const { source, destination } = sessions
   const sourceFacts = await readServer(source)
-  const roots = await readPartitionRoots(source)
-  const tables = await readTables(source, roots)
+  const partitioning = await readPartitioning(source)
+  const tables = await readTables(source, partitioning.roots)
   const unreadable = tables.filter((table) => !table.mayRead && table.extension === null)
   const dumping = dumpEntries(sessions.dump, snapshot, unreadable, options, signal)
   // Its failure is awaited below; until then it must not count as unhandled.
@@ -63,7 +68,7 @@ export async function takeInventory(
     destination: await readServer(destination),
     lacks: await readDestination(destination),
     tables,
-    roots,
+    partitioning,
     types: await readTypes(source),
     dependents: await readDependents(source),
     sequences: await listSequences(source),

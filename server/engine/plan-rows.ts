@@ -90,7 +90,8 @@ function copyParts(builder: PlanBuilder, table: TableFacts): CopyPart[] {
         inventory.types,
       )
   const suffix = format === 'binary' ? ' (format binary)' : ''
-  const target = quoteQualified(table.schema, table.name)
+  const from = quoteQualified(table.schema, table.name)
+  const to = insertionTarget(builder, table)
   const names = columns.map((column) => quoteIdentifier(column.name)).join(', ')
   // Without any column the list must be left out; then COPY takes all that are not generated: none.
   const list = names ? ` (${names})` : ''
@@ -98,10 +99,21 @@ function copyParts(builder: PlanBuilder, table: TableFacts): CopyPart[] {
     kind: 'rows',
     format,
     copyOut: condition
-      ? `copy (select ${names} from only ${target} ${condition}) to stdout${suffix}`
-      : `copy ${target}${list} to stdout${suffix}`,
-    copyIn: `copy ${target}${list} from stdin${suffix}`,
+      ? `copy (select ${names} from only ${from} ${condition}) to stdout${suffix}`
+      : `copy ${from}${list} to stdout${suffix}`,
+    copyIn: `copy ${to}${list} from stdin${suffix}`,
   }))
+}
+
+/** The same table, unless the destination would hash its rows into other partitions. */
+function insertionTarget({ inventory }: PlanBuilder, table: TableFacts): string {
+  const { source, destination, partitioning } = inventory
+  const rehashed =
+    table.root !== null &&
+    (partitioning.hashedByEnum.has(table.root) ||
+      (source.encoding !== destination.encoding && partitioning.hashed.has(table.root)))
+  const target = (rehashed && table.root !== null && partitioning.names.get(table.root)) || table
+  return quoteQualified(target.schema, target.name)
 }
 
 function partsOf({ inventory, sizes }: PlanBuilder, table: TableFacts): Part[] {

@@ -82,7 +82,7 @@ class SchemaPlanner {
     let previous: Pass = 'pre'
     const placed: Placed[] = []
     for (const entry of inventory.entries) {
-      const { phase, pass } = kindOf(entry.kind, previous)
+      const { phase, pass } = kindOf(entry, previous)
       if (pass === 'pre' || pass === 'post') previous = pass
       if (isAboutDatabase(entry) && !database) continue
       if (entry.kind === 'COMMENT' && entry.name.startsWith('EXTENSION ')) {
@@ -330,7 +330,7 @@ class SchemaPlanner {
     const step = this.#rows.byTable.get(table) ?? this.#rows.byRoot.get(table)
     if (step) return [step.id]
     // A partitioned table below the topmost one: the whole tree is near enough.
-    const root = this.builder.inventory.roots.get(table)
+    const root = this.builder.inventory.partitioning.roots.get(table)
     const tree = root === undefined ? undefined : this.#rows.byRoot.get(root)
     return tree ? [tree.id] : []
   }

@@ -1,5 +1,6 @@
 // pg_dump's kinds of archive entries: in which phase users see them, and in which pass they are restored.
 import type { Phase } from '../../shared/phase.ts'
+import type { Entry } from './entries.ts'
 
 /**
  * `pre` goes before the rows, in pg_dump's order. `post` waits for rows where it concerns a table.
@@ -75,7 +76,9 @@ const kinds: Record<string, Kind> = {
  * Comments, labels and kinds of later pg_dump versions are restored where they stand: behind `previous`.
  * A function or view that needs an index (GROUP BY a primary key) stands behind the first post entry.
  */
-export function kindOf(kind: string, previous: Pass): Kind {
+export function kindOf({ kind, name }: Pick<Entry, 'kind' | 'name'>, previous: Pass): Kind {
+  // Event triggers come last, or they would fire for our own work; what is said about them comes behind.
+  if (name.startsWith('EVENT TRIGGER ')) return { phase: 'triggers', pass: 'last' }
   const known = kinds[kind]
   if (!known) return { phase: 'others', pass: previous === 'grants' ? 'post' : previous }
   if (known.pass === 'pre' && previous === 'post') return { ...known, pass: 'post' }
