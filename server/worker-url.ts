@@ -1,7 +1,9 @@
 // Where a worker's code is: beside this file when run from source, inside the executable when compiled.
 
-/** `path` is relative to server/ and ends in `.ts`. */
+/**
+ * `path` is relative to server/ and ends in `.ts`. Bun looks a relative name up among the files of the
+ * executable first, from their root: `/$bunfs/root/`, and on Windows `B:/~BUN/root/`.
+ */
 export function workerUrl(path: string): string {
-  const compiled = import.meta.url.includes('/$bunfs/') || import.meta.url.includes('%7EBUN')
-  return compiled ? `./server/${path}` : new URL(path, import.meta.url).href
+  return Bun.isStandaloneExecutable ? `./server/${path}` : new URL(path, import.meta.url).href
 }

@@ -34,6 +34,9 @@ export interface TableFacts {
 /** TID range scans came with 14; below, a ctid range would read the whole table for each part. */
 export const ctidRangesSince = 14
 
+/** Since then NOT NULL is a constraint with a name. */
+const namedNotNullSince = 18
+
 /** No table below this size is worth cutting, whatever the user asks for. */
 const keyRangeAbove = 1024 * 1024
 
@@ -183,6 +186,42 @@ export async function readPartitioning(session: Session): Promise<Partitioning> 
     hashedByEnum: new Set(trees.filter((tree) => tree.byEnum).map((tree) => rootOf(tree.oid))),
     hashed: new Set(trees.filter((tree) => tree.hashed).map((tree) => rootOf(tree.oid))),
   }
+}
+
+/**
+ * Children whose columns are all their own, but not in the order that creating them as children gives:
+ * they were made alone and attached later. With the columns that pg_dump does not call NOT NULL because
+ * their parents do; since 18 such a column has a constraint, which pg_dump writes.
+ */
+export async function readReorderedChildren(session: Session): Promise<Map<number, string[]>> {
+  const rows = await session.query<{ oid: number; notNull: string[] }>(`
+    with child as (
+      select c.oid,
+             array(select a.attname::text from pg_catalog.pg_attribute a
+                    where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+                    order by a.attnum) as columns,
+             array(select a.attname::text
+                     from pg_catalog.pg_inherits i
+                     join pg_catalog.pg_attribute a on a.attrelid = i.inhparent
+                    where i.inhrelid = c.oid and a.attnum > 0 and not a.attisdropped
+                    order by i.inhseqno, a.attnum) as inherited
+        from pg_catalog.pg_class c
+       where c.relkind = 'r'
+         and not c.relispartition
+         and exists (select from pg_catalog.pg_inherits i where i.inhrelid = c.oid)
+         and not exists (select from pg_catalog.pg_attribute a
+                          where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+                            and not a.attislocal))
+    select oid,
+           coalesce((select json_agg(a.attname)
+                       from pg_catalog.pg_attribute a
+                      where a.attrelid = child.oid and a.attnum > 0 and not a.attisdropped
+                        and a.attnotnull and ${session.major < namedNotNullSince}), '[]') as "notNull"
+      from child
+     where columns[:cardinality(array(select distinct unnest(inherited)))] is distinct from
+           array(select name from unnest(inherited) with ordinality u (name, place)
+                  group by name order by min(place))`)
+  return new Map(rows.map((row) => [row.oid, row.notNull]))
 }
 
 export function tableKey(table: { schema: string; name: string }): string {

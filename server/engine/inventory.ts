@@ -4,6 +4,7 @@ import type { MigrationOptions } from '../../shared/request.ts'
 import { type Dependents, readDependents } from '../catalog/dependents.ts'
 import type { CollationUse, DestinationFacts } from '../catalog/destination.ts'
 import { readCollations, readDestination, readUsedRoles } from '../catalog/destination.ts'
+import { readHandmadeLanguages } from '../catalog/languages.ts'
 import { type LargeObjectFacts, readLargeObjects } from '../catalog/large-objects.ts'
 import { listSequences, type SequenceName } from '../catalog/sequences.ts'
 import { readServer, type ServerFacts } from '../catalog/server.ts'
@@ -11,6 +12,7 @@ import {
   type Partitioning,
   readExistingTables,
   readPartitioning,
+  readReorderedChildren,
   readTables,
   type TableFacts,
 } from '../catalog/tables.ts'
@@ -25,11 +27,15 @@ export interface Inventory {
   source: ServerFacts
   destination: ServerFacts
   lacks: DestinationFacts
+  /** OID -> what creates a language that pg_dump cannot describe. */
+  handmadeLanguages: Map<number, string>
   entries: Entry[]
   /** Entry id -> ids of the entries it needs. */
   needs: Map<number, Set<number>>
   tables: TableFacts[]
   partitioning: Partitioning
+  /** With columns that must be made NOT NULL before the table can be a child again. */
+  reorderedChildren: Map<number, string[]>
   types: Map<number, TypeFacts>
   dependents: Dependents
   sequences: SequenceName[]
@@ -68,7 +74,9 @@ export async function takeInventory(
     destination: await readServer(destination),
     lacks: await readDestination(destination),
     tables,
+    handmadeLanguages: await readHandmadeLanguages(source),
     partitioning,
+    reorderedChildren: await readReorderedChildren(source),
     types: await readTypes(source),
     dependents: await readDependents(source),
     sequences: await listSequences(source),

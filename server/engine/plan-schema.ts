@@ -6,12 +6,15 @@ import { type ConstraintFacts, catalogOid, otherKey } from '../catalog/dependent
 import { quoteIdentifier } from '../postgres/quote.ts'
 import type { Entry } from '../schema/entries.ts'
 import { kindOf, type Pass } from '../schema/kinds.ts'
-import { granteeOf, renameDatabase } from '../schema/rewrite.ts'
+import { granteeOf, inheritLater, renameDatabase, withoutRunAsOwner } from '../schema/rewrite.ts'
 import { mayChangeDatabase, missingExtensions, tablespaceName, unusableRoles } from './gaps.ts'
 import type { Locks } from './graph.ts'
 import type { PlanBuilder } from './plan.ts'
 import type { CreatedTables, RowSteps } from './plan-rows.ts'
 import type { SqlWork, Step } from './step.ts'
+
+/** Subscriptions of older servers act as their owner always, and have no parameter for it. */
+const runAsOwnerSince = 16
 
 interface Placed {
   entry: Entry
@@ -364,7 +367,18 @@ class SchemaPlanner {
     const owned = entry.ownerStatement && options.owner && !unusable.has(entry.owner ?? '')
     const tablespace = tablespaceName(entry.tablespace)
     const single = entry.kind === 'ACL' || entry.kind === 'DEFAULT ACL'
-    const statements = entry.statements.map(rename)
+    let statements = entry.statements.map(rename)
+    if (entry.kind === 'SUBSCRIPTION' && inventory.destination.major < runAsOwnerSince) {
+      statements = statements.map(withoutRunAsOwner)
+    }
+    const language =
+      entry.kind === 'PROCEDURAL LANGUAGE' ? inventory.handmadeLanguages.get(entry.oid) : undefined
+    if (language) statements = [language]
+    const notNull = entry.kind === 'TABLE' ? inventory.reorderedChildren.get(entry.oid) : undefined
+    if (notNull) {
+      const [create = '', ...others] = statements
+      statements = [...inheritLater(create, notNull), ...others]
+    }
     const extras = owned ? [rename(entry.ownerStatement as string)] : []
     return {
       kind: 'sql',

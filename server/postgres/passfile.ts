@@ -45,8 +45,8 @@ export function findPassword(text: string, wanted: readonly string[]): string | 
     const [, ...fields] = entry.exec(line.replace(/\r$/, '')) ?? []
     const password = fields.pop()
     if (password === undefined) continue
-    if (wanted.every((value, index) => fields[index] === '*' || unescape(fields[index]) === value)) {
-      return unescape(password)
+    if (wanted.every((value, index) => fields[index] === '*' || withoutEscapes(fields[index]) === value)) {
+      return withoutEscapes(password)
     }
   }
   return undefined
@@ -59,6 +59,6 @@ function distrust(path: string, file: Stats): string | undefined {
   return `the password file ${path} was not used: others may read it. Run: chmod 600 ${path}`
 }
 
-function unescape(field = ''): string {
+function withoutEscapes(field = ''): string {
   return field.replaceAll(/\\(.)/g, '$1')
 }

@@ -2,7 +2,7 @@
 // https://www.postgresql.org/docs/current/catalog-pg-depend.html
 import type { Session } from '../postgres/session.ts'
 import type { Entry } from './entries.ts'
-import { tokens } from './lexer.ts'
+import { qualifiedNames } from './lexer.ts'
 
 interface Dependency {
   class: number
@@ -108,24 +108,6 @@ function namedRelations(entries: readonly Entry[]): Map<string, number[]> {
     }
   }
   return found
-}
-
-/** Every `a.b` in a statement, as written. */
-export function qualifiedNames(statement: string): string[] {
-  const names: string[] = []
-  let last: { start: number; end: number } | undefined
-  let dot = false
-  for (const token of tokens(statement)) {
-    if (token.kind === 'word' || token.kind === 'identifier') {
-      if (last && dot && token.start === last.end + 1) names.push(statement.slice(last.start, token.end))
-      last = token
-      dot = false
-    } else {
-      dot = token.kind === 'symbol' && statement[token.start] === '.' && token.start === last?.end
-      if (!dot) last = undefined
-    }
-  }
-  return names
 }
 
 function splitQualified(name: string): [string, string] | [] {

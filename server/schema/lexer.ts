@@ -118,6 +118,24 @@ export function splitStatements(text: string): string[] {
   return statements
 }
 
+/** Every `a.b` in a statement, as written. */
+export function qualifiedNames(statement: string): string[] {
+  const names: string[] = []
+  let last: { start: number; end: number } | undefined
+  let dot = false
+  for (const token of tokens(statement)) {
+    if (token.kind === 'word' || token.kind === 'identifier') {
+      if (last && dot && token.start === last.end + 1) names.push(statement.slice(last.start, token.end))
+      last = token
+      dot = false
+    } else {
+      dot = token.kind === 'symbol' && statement[token.start] === '.' && token.start === last?.end
+      if (!dot) last = undefined
+    }
+  }
+  return names
+}
+
 function endOfLine(text: string, position: number): number {
   const end = text.indexOf('\n', position)
   return end < 0 ? text.length : end

@@ -21,3 +21,17 @@ export async function dumpEntries(database: TestDatabase): Promise<Entry[]> {
 export function normalized(dump: string): string {
   return dump.replace(/^-- (Dumped from|Dumped by|Started on|Completed on).*\n/gm, '')
 }
+
+/** Runs pg_dump's script for the source on another database, as psql would: one statement after the other. */
+export async function replay(source: TestDatabase, target: TestDatabase): Promise<void> {
+  await using session = await Session.open(resolveSettings({ url: target.url }))
+  await session.execute("set check_function_bodies = false; set search_path = ''; set xmloption = content")
+  for (const entry of await dumpEntries(source)) {
+    if (entry.kind.startsWith('DATABASE') || entry.name.startsWith('DATABASE ')) continue
+    if (entry.kind === 'MATERIALIZED VIEW DATA') continue
+    await session.execute(`set default_tablespace = ${entry.tablespace || "''"}`)
+    if (entry.accessMethod) await session.execute(`set default_table_access_method = ${entry.accessMethod}`)
+    const statements = [...entry.statements, ...(entry.ownerStatement ? [entry.ownerStatement] : [])]
+    for (const statement of statements) await session.execute(statement)
+  }
+}

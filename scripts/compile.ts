@@ -1,0 +1,56 @@
+// Makes the one file that users download: the command, its workers and pg_dump's WebAssembly, with Bun inside.
+import { rm } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import { parseArgs } from 'node:util'
+
+export type CompileOptions = {
+  /** Where the executable goes; on Windows Bun adds `.exe`. */
+  outfile: string
+  /** Another platform than this one, in Bun's words: `bun-linux-arm64`. Its runtime is downloaded. */
+  target?: string
+}
+
+const root = join(import.meta.dir, '..')
+
+/** The executable's path. */
+export async function compile({ outfile, target }: CompileOptions): Promise<string> {
+  const result = await Bun.build({
+    root,
+    // Each thread starts from a file of its own; the first is the one that runs.
+    entrypoints: [
+      'server/main.ts',
+      'server/copy/lane.worker.ts',
+      'server/schema/dump.worker.ts',
+      'node_modules/@electric-sql/pglite-tools/dist/pg_dump.wasm',
+    ].map((path) => join(root, path)),
+    // pg_dump's loader looks for its WebAssembly beside itself, and it is bundled into this worker.
+    naming: { asset: 'server/schema/[name].[ext]' },
+    minify: true,
+    sourcemap: 'linked',
+    compile: {
+      outfile,
+      // Bun checks the name; its type lists the ones of its own version.
+      ...(target !== undefined && { target: target as Bun.Build.CompileTarget }),
+      // A tool that is run in somebody's project must not take over the settings lying there.
+      autoloadDotenv: false,
+      autoloadBunfig: false,
+    },
+  })
+  const [executable, ...others] = result.outputs
+  if (!executable) throw new Error('the bundler made no executable')
+  // The source maps are inside too: that is where stack traces find them.
+  await Promise.all(others.map(({ path }) => rm(path, { force: true })))
+  return executable.path
+}
+
+if (import.meta.main) {
+  try {
+    const { values } = parseArgs({ options: { outfile: { type: 'string' }, target: { type: 'string' } } })
+    const path = await compile({ outfile: join(root, 'dist', 'pgtrek'), ...values })
+    const megabytes = Math.round(Bun.file(path).size / 1024 ** 2)
+    process.stdout.write(`${relative(process.cwd(), path)}: ${megabytes} MB\n`)
+  } catch (error) {
+    process.stderr.write(`compile: ${error instanceof Error ? error.message : String(error)}\n`)
+    process.exitCode = 1
+  }
+}

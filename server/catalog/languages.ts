@@ -1,0 +1,48 @@
+// Languages made by hand over a built-in handler. pg_dump writes only their names, and a server takes
+// `CREATE LANGUAGE name` for an extension of that name.
+import { quoteIdentifier, quoteQualified } from '../postgres/quote.ts'
+import type { Session } from '../postgres/session.ts'
+
+interface Routine {
+  schema: string
+  name: string
+}
+
+/** Their OIDs, and what creates each. */
+export async function readHandmadeLanguages(session: Session): Promise<Map<number, string>> {
+  const routine = (oid: string) => `(
+    select json_build_object('schema', n.nspname, 'name', p.proname)
+      from pg_catalog.pg_proc p
+      join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+     where p.oid = ${oid})`
+  const rows = await session.query<{
+    oid: number
+    name: string
+    trusted: boolean
+    handler: Routine
+    inline: Routine | null
+    validator: Routine | null
+  }>(`
+    select l.oid,
+           l.lanname                     as name,
+           l.lanpltrusted                as trusted,
+           ${routine('l.lanplcallfoid')} as handler,
+           ${routine('l.laninline')}     as inline,
+           ${routine('l.lanvalidator')}  as validator
+      from pg_catalog.pg_language l
+      join pg_catalog.pg_proc h on h.oid = l.lanplcallfoid
+     where l.lanispl
+       and l.oid >= 16384
+       and h.pronamespace = 'pg_catalog'::regnamespace
+       and not exists (select from pg_catalog.pg_depend d
+                        where d.classid = 'pg_catalog.pg_language'::regclass
+                          and d.objid = l.oid and d.deptype = 'e')`)
+  return new Map(
+    rows.map(({ oid, name, trusted, handler, inline, validator }) => {
+      const of = (word: string, routine: Routine | null) =>
+        routine ? ` ${word} ${quoteQualified(routine.schema, routine.name)}` : ''
+      const routines = of('handler', handler) + of('inline', inline) + of('validator', validator)
+      return [oid, `create ${trusted ? 'trusted ' : ''}language ${quoteIdentifier(name)}${routines}`]
+    }),
+  )
+}

@@ -1,0 +1,222 @@
+// The file that users download, alone in an empty directory: does it need anything else?
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { Value } from '@sinclair/typebox/value'
+import { compile } from '../scripts/compile.ts'
+import { Summary } from '../shared/summary.ts'
+import { type Cluster, cluster, type TestDatabase } from './support/clusters.ts'
+
+const minutes = 60_000
+const bunfig = 'preload = ["./not-there.ts"]\n'
+let temporary: string
+let home: string
+let pgtrek: string
+
+beforeAll(async () => {
+  temporary = mkdtempSync(join(tmpdir(), 'pgtrek-compiled-'))
+  home = join(temporary, 'home')
+  mkdirSync(home)
+  const built = await compile({ outfile: join(temporary, 'build', 'pgtrek') })
+  expect(readdirSync(join(temporary, 'build'))).toEqual([basename(built)])
+  pgtrek = join(home, basename(built))
+  copyFileSync(built, pgtrek)
+}, 2 * minutes)
+
+afterAll(() => rmSync(temporary, { recursive: true, force: true }))
+
+describe('without a server', () => {
+  test('it says its version, in a directory with the settings of another project', async () => {
+    writeFileSync(join(home, 'bunfig.toml'), bunfig)
+    try {
+      expect(await run('version')).toEqual({
+        code: 0,
+        stdout: expect.stringMatching(/^pgtrek \d+\.\d+\.\d+\n$/),
+        stderr: '',
+      })
+    } finally {
+      rmSync(join(home, 'bunfig.toml'))
+    }
+  })
+
+  test('help names the commands', async () => {
+    const { code, stdout } = await run('help')
+    expect(code).toBe(0)
+    expect(stdout).toContain('clone')
+  })
+
+  test.each([
+    ['an unknown flag', ['clone', '--no-such-flag'], '--no-such-flag'],
+    ['an unknown command', ['no-such-command'], 'no-such-command'],
+    ['no source', ['clone', '--dest', 'postgres://user@127.0.0.1/nowhere'], '--source'],
+    ['no destination', ['clone', '--source', 'postgres://user@127.0.0.1/nowhere'], '--dest'],
+    ['a number that is none', ['clone', '--workers', 'many'], '--workers'],
+  ])('%s is a mistake in the usage', async (_, words, named) => {
+    const { code, stdout, stderr } = await run(...words)
+    expect(stderr).toContain(named)
+    expect(stdout).toBe('')
+    expect(code).toBe(2)
+  })
+
+  test('a server that cannot be reached is said so', async () => {
+    // Port 1 is nobody's.
+    const url = 'postgres://user:secret@127.0.0.1:1/nowhere'
+    const { code, stderr } = await run('clone', '--source', url, '--dest', url)
+    expect(stderr).toContain('127.0.0.1')
+    expect(stderr).not.toContain('secret')
+    expect(code).toBe(3)
+  })
+})
+
+describe('from server to server', () => {
+  let source: TestDatabase
+  let destination: TestDatabase
+  let strict: Cluster
+
+  beforeAll(async () => {
+    const [from, to] = await Promise.all([cluster(15), cluster(18)])
+    strict = await cluster(12, { hba: 'host all all 127.0.0.1/32 scram-sha-256\n' })
+    source = await from.createDatabase()
+    destination = await to.createDatabase()
+    await source.sql(library)
+  }, 2 * minutes)
+
+  afterAll(() => Promise.all([source.drop(), destination.drop()]))
+
+  test(
+    'it clones a database, table parts and large objects included, and prints one JSON document',
+    async () => {
+      const urls = ['--source', source.url, '--dest', destination.url]
+      const { code, stdout, stderr } = await run(
+        'clone',
+        ...urls,
+        '--split',
+        '1MB',
+        '--workers',
+        '2',
+        '--json',
+      )
+      expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' })
+      const summary: unknown = JSON.parse(stdout)
+      expect(Value.Errors(Summary, summary).First()).toBeUndefined()
+      expect(summary).toMatchObject({ status: 'completed', failed: [], skipped: [], warnings: [] })
+      expect((summary as Summary).tables.map(({ name, rows }) => [name, rows]).sort()).toEqual([
+        ['author', 3],
+        ['book', 1000],
+        ['loan', 40_000],
+        ['nothing', 0],
+      ])
+      for (const question of questions) {
+        expect({ question, rows: await destination.sql(question) }).toEqual({
+          question,
+          rows: await source.sql(question),
+        })
+      }
+    },
+    2 * minutes,
+  )
+
+  test('a log of the run lies beside it', () => {
+    const [file = '', ...others] = readdirSync(join(home, 'logs')).filter((name) =>
+      readFileSync(join(home, 'logs', name), 'utf8').includes('"status":"completed"'),
+    )
+    expect(others).toEqual([])
+    const lines = readFileSync(join(home, 'logs', file), 'utf8')
+      .trimEnd()
+      .split('\n')
+    expect(lines.map((line) => JSON.parse(line).type)).toEqual(
+      expect.arrayContaining(['started', 'planned', 'finished']),
+    )
+  })
+
+  test(
+    'what it cannot do it says, with the database and without the password',
+    async () => {
+      const wrong = strict.url('postgres', 'postgres', 'wrong-password')
+      const { code, stdout, stderr } = await run('clone', '--source', source.url, '--dest', wrong)
+      expect(stderr).toContain('password authentication failed')
+      expect(stderr).not.toContain('wrong-password')
+      expect(stdout).toBe('')
+      expect(code).toBe(3)
+    },
+    minutes,
+  )
+
+  test(
+    'the right password is taken from the environment',
+    async () => {
+      const empty = await strict.createDatabase()
+      const url = new URL(empty.url)
+      url.password = ''
+      const { code, stderr } = await runWith(
+        { PGTREK_SOURCE: source.url, PGTREK_DEST: url.href, PGPASSWORD: 'postgres' },
+        ...['clone', '--schema-only'],
+      )
+      await empty.drop()
+      expect({ code, stderr }).toMatchObject({ code: 0 })
+    },
+    minutes,
+  )
+})
+
+/** Every kind of what the executable carries: rows in both formats, parts, large objects, DDL of all phases. */
+const library = `
+  create type genre as enum ('novel', 'poem', 'play');
+  create table author (id int generated always as identity primary key, name text not null unique);
+  create table book (
+    id     serial primary key,
+    author int not null references author,
+    title  text not null,
+    genre  genre not null,
+    genres genre[] not null,
+    cover  oid
+  );
+  create index book_title on book (lower(title));
+  create table loan (book int not null references book, at timestamptz not null, note text, primary key (book, at));
+  create table nothing ();
+  create view shelf as select name, title from book join author on author.id = book.author;
+  insert into author (name) values ('Ada'), ('Bob'), ('Cæsar');
+  insert into book (author, title, genre, genres)
+    select 1 + i % 3, 'Title ' || i, 'poem', array['play', 'novel']::genre[] from generate_series(1, 1000) i;
+  insert into loan
+    select 1 + i % 1000, timestamptz '2020-01-01' + i * interval '1 minute', repeat(md5(i::text), 4)
+      from generate_series(1, 40000) i;
+  update book set cover = lo_from_bytea(0, decode(repeat('00ff5c0a', 50000), 'hex')) where id = 7;
+  analyze;`
+
+const questions = [
+  'select * from author order by id',
+  'select * from book order by id',
+  `select count(*), md5(string_agg(loan::text, ',' order by book, at)) from loan`,
+  'select count(*), min(name), max(title) from shelf',
+  'select md5(lo_get(cover)), length(lo_get(cover)) from book where id = 7',
+  'select last_value, is_called from book_id_seq',
+  'select indexrelid::regclass::text as index, indisvalid from pg_index where indrelid = any(array[$$book$$, $$loan$$]::regclass[]) order by 1',
+  'select conname, contype, convalidated from pg_constraint where conrelid = any(array[$$book$$, $$loan$$]::regclass[]) and contype <> $$n$$ order by 1',
+]
+
+function run(...words: string[]) {
+  return runWith({}, ...words)
+}
+
+async function runWith(environment: Record<string, string>, ...words: string[]) {
+  const child = Bun.spawn([pgtrek, ...words], {
+    cwd: home,
+    // Nothing of this machine's settings; only Windows cannot do without some.
+    env: { HOME: home, SystemRoot: process.env.SystemRoot, ...environment },
+    stdin: 'ignore',
+    stdout: 'pipe',
+    stderr: 'pipe',
+  })
+  const [stdout, stderr, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited])
+  return { code, stdout, stderr }
+}

@@ -1,0 +1,52 @@
+// A clone run in this process by the real engine, with everything it said kept for the test to look at.
+
+import { type MigrationResult, migrate } from '../../server/engine/migrate.ts'
+import { resolveSettings } from '../../server/postgres/settings.ts'
+import type { MigrationEvent } from '../../shared/event.ts'
+import { ProgressFold } from '../../shared/fold.ts'
+import { defaultOptions, type MigrationOptions } from '../../shared/request.ts'
+import type { Summary } from '../../shared/summary.ts'
+
+export interface CloneRun {
+  result: MigrationResult
+  summary: Summary
+  events: MigrationEvent[]
+  /** `KIND schema.name: error` for each failed step. */
+  failures: string[]
+}
+
+export interface CloneTest {
+  options?: Partial<MigrationOptions>
+  signal?: AbortSignal
+  confirm?: boolean
+  onEvent?(event: MigrationEvent): void
+}
+
+export async function clone(
+  source: { url: string },
+  destination: { url: string },
+  test: CloneTest = {},
+): Promise<CloneRun> {
+  const events: MigrationEvent[] = []
+  const fold = new ProgressFold()
+  const result = await migrate({
+    run: 'test',
+    source: resolveSettings({ url: source.url }),
+    destination: resolveSettings({ url: destination.url }),
+    options: { ...defaultOptions, ...test.options },
+    signal: test.signal ?? new AbortController().signal,
+    onEvent(event) {
+      events.push(event)
+      fold.apply(event)
+      test.onEvent?.(event)
+    },
+    confirm: async () => test.confirm ?? false,
+  })
+  const summary = fold.summary(Date.now())
+  return {
+    result,
+    summary,
+    events,
+    failures: summary.failed.map(({ kind, schema, name, error }) => `${kind} ${schema}.${name}: ${error}`),
+  }
+}
