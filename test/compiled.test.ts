@@ -217,6 +217,7 @@ async function runWith(environment: Record<string, string>, ...words: string[]) 
     stdout: 'pipe',
     stderr: 'pipe',
   })
-  const [stdout, stderr, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited])
+  const text = (stream: ReadableStream) => new Response(stream).text()
+  const [stdout, stderr, code] = await Promise.all([text(child.stdout), text(child.stderr), child.exited])
   return { code, stdout, stderr }
 }

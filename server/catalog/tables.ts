@@ -224,6 +224,24 @@ export async function readReorderedChildren(session: Session): Promise<Map<numbe
   return new Map(rows.map((row) => [row.oid, row.notNull]))
 }
 
+/**
+ * pg_dump 18 forgets the quotes around the name of a NOT NULL constraint that a child adds to an inherited
+ * column. Table OID -> the names that need them.
+ */
+export async function readOddNotNullNames(session: Session): Promise<Map<number, string[]>> {
+  if (session.major < namedNotNullSince) return new Map()
+  const rows = await session.query<{ table: number; names: string[] }>(`
+    select k.conrelid as "table", json_agg(k.conname) as names
+      from pg_catalog.pg_constraint k
+      join pg_catalog.pg_class c on c.oid = k.conrelid
+     where k.contype = 'n'
+       and k.oid >= 16384
+       and pg_catalog.quote_ident(k.conname) <> k.conname
+       and exists (select from pg_catalog.pg_inherits i where i.inhrelid = c.oid)
+     group by k.conrelid`)
+  return new Map(rows.map((row) => [row.table, row.names]))
+}
+
 export function tableKey(table: { schema: string; name: string }): string {
   return JSON.stringify([table.schema, table.name])
 }

@@ -11,6 +11,7 @@ import { readServer, type ServerFacts } from '../catalog/server.ts'
 import {
   type Partitioning,
   readExistingTables,
+  readOddNotNullNames,
   readPartitioning,
   readReorderedChildren,
   readTables,
@@ -36,6 +37,7 @@ export interface Inventory {
   partitioning: Partitioning
   /** With columns that must be made NOT NULL before the table can be a child again. */
   reorderedChildren: Map<number, string[]>
+  oddNotNullNames: Map<number, string[]>
   types: Map<number, TypeFacts>
   dependents: Dependents
   sequences: SequenceName[]
@@ -76,6 +78,7 @@ export async function takeInventory(
     tables,
     handmadeLanguages: await readHandmadeLanguages(source),
     partitioning,
+    oddNotNullNames: await readOddNotNullNames(source),
     reorderedChildren: await readReorderedChildren(source),
     types: await readTypes(source),
     dependents: await readDependents(source),

@@ -6,7 +6,13 @@ import { type ConstraintFacts, catalogOid, otherKey } from '../catalog/dependent
 import { quoteIdentifier } from '../postgres/quote.ts'
 import type { Entry } from '../schema/entries.ts'
 import { kindOf, type Pass } from '../schema/kinds.ts'
-import { granteeOf, inheritLater, renameDatabase, withoutRunAsOwner } from '../schema/rewrite.ts'
+import {
+  granteeOf,
+  inheritLater,
+  quoteNotNullNames,
+  renameDatabase,
+  withoutRunAsOwner,
+} from '../schema/rewrite.ts'
 import { mayChangeDatabase, missingExtensions, tablespaceName, unusableRoles } from './gaps.ts'
 import type { Locks } from './graph.ts'
 import type { PlanBuilder } from './plan.ts'
@@ -371,6 +377,8 @@ class SchemaPlanner {
     if (entry.kind === 'SUBSCRIPTION' && inventory.destination.major < runAsOwnerSince) {
       statements = statements.map(withoutRunAsOwner)
     }
+    const oddNames = entry.kind === 'TABLE' ? inventory.oddNotNullNames.get(entry.oid) : undefined
+    if (oddNames) statements = statements.map((one) => quoteNotNullNames(one, oddNames))
     const language =
       entry.kind === 'PROCEDURAL LANGUAGE' ? inventory.handmadeLanguages.get(entry.oid) : undefined
     if (language) statements = [language]

@@ -7,61 +7,85 @@ export interface Token {
   end: number
 }
 
-const wordStart = /[A-Za-z_\u0080-\uffff]/
-const space = /\s/
+const code = (character: string) => character.charCodeAt(0)
+const newline = code('\n')
+const carriageReturn = code('\r')
+const backslash = code('\\')
+const hyphen = code('-')
+const slash = code('/')
+const star = code('*')
+const singleQuote = code("'")
+const doubleQuote = code('"')
+const dollar = code('$')
+const point = code('.')
+const semicolon = code(';')
+const open = code('(')
+const close = code(')')
+
+// What an ASCII character may be; all others belong to words. A dump has tens of millions of them, and
+// looking them up by their code is what makes that a matter of a second.
+const isSpace = 1
+const isDigit = 2
+const isWordStart = 4
+const classes = Uint8Array.from({ length: 128 }, (_, ascii) => {
+  const character = String.fromCharCode(ascii)
+  if (/[ \t\n\r\f\v]/.test(character)) return isSpace
+  if (/[0-9]/.test(character)) return isDigit
+  return /[A-Za-z_]/.test(character) ? isWordStart : 0
+})
+const classOf = (character: number) => (character < 128 ? (classes[character] as number) : isWordStart)
 
 /** All tokens from `position` on; white space lies between them. An unclosed quote runs to the end. */
 export function* tokens(text: string, position = 0): Generator<Token> {
   const length = text.length
-  let lineStart = position === 0 || text[position - 1] === '\n'
+  let lineStart = position === 0 || text.charCodeAt(position - 1) === newline
   while (position < length) {
-    const character = text[position] as string
+    const character = text.charCodeAt(position)
+    const kindOfCharacter = classOf(character)
+    if (kindOfCharacter === isSpace) {
+      if (character === newline) lineStart = true
+      position++
+      continue
+    }
     const start = position
-    if (character === '\n') {
-      lineStart = true
-      position++
-      continue
-    }
-    if (space.test(character)) {
-      position++
-      continue
-    }
+    const next = text.charCodeAt(position + 1)
     let kind: Token['kind']
-    if (lineStart && character === '\\') {
-      // A psql command: pg_dump writes \connect and \restrict.
-      kind = 'meta'
-      position = endOfLine(text, position)
-    } else if (text.startsWith('--', position)) {
+    if (kindOfCharacter === isWordStart) {
+      if (next === singleQuote && (character === 0x45 || character === 0x65)) {
+        kind = 'string'
+        position = endOfEscapeString(text, position + 2)
+      } else {
+        kind = 'word'
+        position = endOfWord(text, position + 1)
+      }
+    } else if (kindOfCharacter === isDigit) {
+      // A number takes its letters along, so that none of them starts a word or an E'' string.
+      kind = 'symbol'
+      position = endOfNumber(text, position + 1)
+    } else if (character === singleQuote) {
+      kind = 'string'
+      position = endOfQuoted(text, position + 1, "'", singleQuote)
+    } else if (character === doubleQuote) {
+      kind = 'identifier'
+      position = endOfQuoted(text, position + 1, '"', doubleQuote)
+    } else if (character === hyphen && next === hyphen) {
       kind = 'comment'
-      position = endOfLine(text, position)
-    } else if (text.startsWith('/*', position)) {
+      position = endOfLineComment(text, position + 2)
+    } else if (character === slash && next === star) {
       kind = 'comment'
       position = endOfBlockComment(text, position)
-    } else if (character === "'") {
-      kind = 'string'
-      position = endOfQuoted(text, position + 1, "'", false)
-    } else if (character === '"') {
-      kind = 'identifier'
-      position = endOfQuoted(text, position + 1, '"', false)
-    } else if ((character === 'E' || character === 'e') && text[position + 1] === "'") {
-      kind = 'string'
-      position = endOfQuoted(text, position + 2, "'", true)
-    } else if (character === '$' && dollarTag(text, position)) {
-      kind = 'string'
-      const tag = dollarTag(text, position) as string
-      const close = text.indexOf(tag, position + tag.length)
-      position = close < 0 ? length : close + tag.length
-    } else if (wordStart.test(character)) {
-      kind = 'word'
-      position++
-      while (position < length && /[A-Za-z0-9_$\u0080-\uffff]/.test(text[position] as string)) position++
+    } else if (character === dollar) {
+      const tagEnd = endOfDollarTag(text, position + 1)
+      kind = tagEnd < 0 ? 'symbol' : 'string'
+      position = tagEnd < 0 ? position + 1 : endOfDollarQuoted(text, position, tagEnd)
+    } else if (character === backslash && lineStart) {
+      // A psql command: pg_dump writes \connect and \restrict.
+      kind = 'meta'
+      const end = text.indexOf('\n', position)
+      position = end < 0 ? length : end
     } else {
       kind = 'symbol'
       position++
-      // A number takes its letters and dollars along, so that none of them starts a word or a quote.
-      if (/[0-9]/.test(character)) {
-        while (position < length && /[A-Za-z0-9_.]/.test(text[position] as string)) position++
-      }
     }
     lineStart = false
     yield { kind, start, end: position }
@@ -69,52 +93,58 @@ export function* tokens(text: string, position = 0): Generator<Token> {
 }
 
 /**
- * The statements of a text, without comments before them and without the `;` at their end. A `;` inside
+ * The statements of a text, without the comments around them and without the `;` at their end. A `;` inside
  * parentheses (rules) or BEGIN ATOMIC ... END (function bodies) does not end one.
  */
 export function splitStatements(text: string): string[] {
   const statements: string[] = []
   let start = -1
+  /** Behind the statement's last token so far. */
+  let end = 0
   let parentheses = 0
   let blocks = 0
-  let routine = false
-  let words: string[] = []
+  let isRoutine = false
+  let heading: string[] = []
   let previous = ''
-  const finish = (end: number) => {
-    if (start >= 0) statements.push(text.slice(start, end).trimEnd())
+  const finish = () => {
+    if (start >= 0) statements.push(text.slice(start, end))
     start = -1
     parentheses = 0
     blocks = 0
-    routine = false
-    words = []
+    isRoutine = false
+    heading = []
+    previous = ''
   }
   for (const token of tokens(text)) {
     if (token.kind === 'meta' || token.kind === 'comment') continue
-    const symbol = token.kind === 'symbol' ? text.slice(token.start, token.end) : ''
-    if (symbol === ';' && parentheses === 0 && blocks === 0) {
-      finish(token.start)
+    const symbol = token.kind === 'symbol' ? text.charCodeAt(token.start) : 0
+    if (symbol === semicolon && parentheses === 0 && blocks === 0) {
+      finish()
       continue
     }
     if (start < 0) start = token.start
-    if (symbol === '(') parentheses++
-    else if (symbol === ')') parentheses = Math.max(0, parentheses - 1)
-    else if (token.kind === 'word') {
-      const word = text.slice(token.start, token.end).toLowerCase()
-      if (words.length < 4) words.push(word)
-      if (words.length === 4 || word === 'function' || word === 'procedure') {
-        routine ||= words[0] === 'create' && (words.includes('function') || words.includes('procedure'))
-      }
-      if (routine && parentheses === 0) {
-        if (word === 'atomic' && previous === 'begin') blocks++
-        else if (word === 'case' && blocks > 0) blocks++
-        else if (word === 'end' && blocks > 0) blocks--
-      }
-      previous = word
+    end = token.end
+    if (symbol === open) parentheses++
+    else if (symbol === close) parentheses = Math.max(0, parentheses - 1)
+    if (token.kind !== 'word') {
+      previous = ''
       continue
     }
-    previous = ''
+    // CREATE OR REPLACE FUNCTION are four; behind them only a routine's words matter.
+    if (heading.length === 4 && !isRoutine) continue
+    const word = text.slice(token.start, token.end).toLowerCase()
+    if (heading.length < 4) {
+      heading.push(word)
+      isRoutine ||= heading[0] === 'create' && (word === 'function' || word === 'procedure')
+    }
+    if (isRoutine && parentheses === 0) {
+      if (word === 'atomic' && previous === 'begin') blocks++
+      else if (word === 'case' && blocks > 0) blocks++
+      else if (word === 'end' && blocks > 0) blocks--
+    }
+    previous = word
   }
-  finish(text.length)
+  finish()
   return statements
 }
 
@@ -136,18 +166,61 @@ export function qualifiedNames(statement: string): string[] {
   return names
 }
 
-function endOfLine(text: string, position: number): number {
-  const end = text.indexOf('\n', position)
-  return end < 0 ? text.length : end
+function endOfWord(text: string, position: number): number {
+  for (; position < text.length; position++) {
+    const character = text.charCodeAt(position)
+    if ((classOf(character) & (isWordStart | isDigit)) === 0 && character !== dollar) break
+  }
+  return position
+}
+
+function endOfNumber(text: string, position: number): number {
+  for (; position < text.length; position++) {
+    const character = text.charCodeAt(position)
+    if ((classOf(character) & (isWordStart | isDigit)) === 0 && character !== point) break
+  }
+  return position
+}
+
+/** A doubled quote is part of the string. */
+function endOfQuoted(text: string, position: number, quote: string, quoteCode: number): number {
+  for (;;) {
+    const found = text.indexOf(quote, position)
+    if (found < 0) return text.length
+    if (text.charCodeAt(found + 1) !== quoteCode) return found + 1
+    position = found + 2
+  }
+}
+
+/** In E'' strings a backslash takes the next character along. */
+function endOfEscapeString(text: string, position: number): number {
+  while (position < text.length) {
+    const character = text.charCodeAt(position)
+    if (character === backslash) position += 2
+    else if (character !== singleQuote) position++
+    else if (text.charCodeAt(position + 1) === singleQuote) position += 2
+    else return position + 1
+  }
+  return text.length
+}
+
+function endOfLineComment(text: string, position: number): number {
+  for (; position < text.length; position++) {
+    const character = text.charCodeAt(position)
+    if (character === newline || character === carriageReturn) break
+  }
+  return position
 }
 
 function endOfBlockComment(text: string, position: number): number {
   let depth = 0
   while (position < text.length) {
-    if (text.startsWith('/*', position)) {
+    const character = text.charCodeAt(position)
+    const next = text.charCodeAt(position + 1)
+    if (character === slash && next === star) {
       depth++
       position += 2
-    } else if (text.startsWith('*/', position)) {
+    } else if (character === star && next === slash) {
       position += 2
       if (--depth === 0) return position
     } else position++
@@ -155,20 +228,15 @@ function endOfBlockComment(text: string, position: number): number {
   return position
 }
 
-/** A doubled quote is part of the string; a backslash escapes only in E'' strings. */
-function endOfQuoted(text: string, position: number, quote: string, backslashes: boolean): number {
-  while (position < text.length) {
-    const character = text[position]
-    if (backslashes && character === '\\') position += 2
-    else if (character !== quote) position++
-    else if (text[position + 1] === quote) position += 2
-    else return position + 1
-  }
-  return text.length
+/** Behind the second `$` of `$tag$`, when this is one. */
+function endOfDollarTag(text: string, position: number): number {
+  if (classOf(text.charCodeAt(position)) === isDigit) return -1
+  while (position < text.length && classOf(text.charCodeAt(position)) & (isWordStart | isDigit)) position++
+  return text.charCodeAt(position) === dollar ? position + 1 : -1
 }
 
-function dollarTag(text: string, position: number): string | undefined {
-  return /^\$(?:[A-Za-z_\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*)?\$/.exec(
-    text.slice(position, position + 130),
-  )?.[0]
+function endOfDollarQuoted(text: string, position: number, tagEnd: number): number {
+  const tag = text.slice(position, tagEnd)
+  const found = text.indexOf(tag, tagEnd)
+  return found < 0 ? text.length : found + tag.length
 }

@@ -43,3 +43,15 @@ export function inheritLater(statement: string, notNull: readonly string[]): str
   )
   return [create + rest, ...require, ...inherit]
 }
+
+/** `    CONSTRAINT odd name NOT NULL a` -> `    CONSTRAINT "odd name" NOT NULL a`, where a line says just that. */
+export function quoteNotNullNames(statement: string, names: readonly string[]): string {
+  return names.reduce(
+    (text, name) =>
+      text.replaceAll(
+        `\n    CONSTRAINT ${name} NOT NULL `,
+        () => `\n    CONSTRAINT ${quoteIdentifier(name)} NOT NULL `,
+      ),
+    statement,
+  )
+}

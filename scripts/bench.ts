@@ -1,0 +1,181 @@
+// `npm run bench`: pgtrek and the tools it is compared with copy the same databases between two servers of
+// this machine, in turn and in several rounds. docs/performance.md tells what came out.
+import { Command, Option } from 'commander'
+import { type Cluster, type Major, majors, startCluster, stopAllClusters } from '../test/support/clusters.ts'
+import { scratchDirectory } from '../test/support/scratch.ts'
+import { type Contender, type Copy, otherTools, pgtrekClone, type Result } from './bench/contenders.ts'
+import { pgtrekCommand } from './bench/programs.ts'
+import { type Measured, showLines, summarizeRounds } from './bench/report.ts'
+import {
+  type Fingerprint,
+  fingerprint,
+  manyTables,
+  mixed,
+  pgbench,
+  type Workload,
+  wide,
+} from './bench/workloads.ts'
+
+interface Flags {
+  major: string
+  scale: number
+  mixedRows: number
+  wideMegabytes: number
+  tables: number
+  rounds: number
+  jobs: number
+  workloads?: string[]
+  only?: string[]
+  with: string[]
+  executable: string[]
+  json?: boolean
+}
+
+/** A server as somebody would set it up who cares for his rows and for speed. */
+const serverSettings = {
+  fsync: 'on',
+  synchronous_commit: 'on',
+  full_page_writes: 'on',
+  wal_level: 'replica',
+  shared_buffers: '1GB',
+  max_wal_size: '16GB',
+  checkpoint_timeout: '30min',
+}
+
+const list = (text: string) => text.split(',').map((word) => word.trim())
+const collect = (value: string, values: string[]) => [...values, value]
+
+const flags = new Command('bench')
+  .description('measure pgtrek against psql, pg_dump | pg_restore and pgcopydb')
+  .addOption(
+    new Option('--major <major>', 'PostgreSQL on both sides').choices(majors.map(String)).default('15'),
+  )
+  .option('--scale <number>', 'pgbench scale: 100,000 accounts each', Number, 50)
+  .option('--mixed-rows <count>', 'rows of the mixed table', Number, 500_000)
+  .option('--wide-megabytes <size>', 'size of a wide value', Number, 200)
+  .option('--tables <count>', 'also copy this many small tables', Number, 0)
+  .option('--rounds <count>', 'how often everything is measured', Number, 3)
+  .option('--jobs <count>', 'processes of the other tools', Number, navigator.hardwareConcurrency)
+  .option('--workloads <names>', 'some of pgbench, mixed, wide, tables', list)
+  .option('--only <names>', 'some of clone, psql, pg_dump, pgcopydb', list)
+  .option('--with <flags>', 'clone once more with these flags (may be repeated)', collect, [])
+  .option('--executable <path>', 'another build of pgtrek to measure as well (may be repeated)', collect, [])
+  .option('--json', 'print JSON with every round')
+  .parse()
+  .opts<Flags>()
+
+try {
+  await bench()
+} finally {
+  await stopAllClusters()
+}
+
+async function bench() {
+  const major = Number(flags.major) as Major
+  const [contenders, reference] = chooseContenders(major)
+  const [source, destination] = [
+    await startCluster({ major, settings: serverSettings }),
+    await startCluster({ major, settings: serverSettings }),
+  ]
+  const measured: Measured[] = []
+  for (const workload of chooseWorkloads()) {
+    say(`loading ${workload.name}: ${workload.content}`)
+    const database = await source.createDatabase(workload.name)
+    await database.sql(workload.fill)
+    await database.sql('vacuum analyze')
+    const expected = await fingerprint(database)
+    const suited = contenders.filter(({ scope }) => scope === 'whole' || workload.bigTable)
+    const results = new Map<Contender, Result[]>(suited.map((contender) => [contender, []]))
+    for (let round = 1; round <= flags.rounds; round++) {
+      for (const [contender, rounds] of results) {
+        const result = await measure(contender, workload, expected, { source, destination })
+        rounds.push(result)
+        const { seconds, cpuSeconds, peakBytes } = result
+        const cost = `${cpuSeconds.toFixed(2)} s of CPU, ${Math.round(peakBytes / 1024 ** 2)} MB`
+        say(`round ${round}, ${workload.name}, ${contender.name}: ${seconds.toFixed(2)} s, ${cost}`)
+      }
+    }
+    for (const [{ name, scope }, rounds] of results) {
+      measured.push({ workload: workload.name, contender: name, scope, rounds })
+    }
+    await database.drop()
+  }
+  const lines = summarizeRounds(measured, reference)
+  console.log(flags.json ? JSON.stringify({ flags, lines, measured }) : showLines(lines, reference))
+}
+
+function chooseContenders(major: Major): [Contender[], string] {
+  const command = pgtrekCommand()
+  say(`pgtrek is ${command.join(' ')}`)
+  const others = otherTools(major, flags.jobs, (what) => say(`not installed, left out: ${what}`))
+  const variants = flags.with.map((text) => pgtrekClone(`clone ${text}`, command, text.split(' ')))
+  const builds = flags.executable.map((path) => pgtrekClone(`${path} clone`, [path], []))
+  const wanted = (name: string) => flags.only?.some((word) => name.startsWith(word)) ?? true
+  const standard = [pgtrekClone('clone', command, []), ...others].filter(({ name }) => wanted(name))
+  return [[...standard, ...variants, ...builds], 'clone']
+}
+
+function chooseWorkloads(): Workload[] {
+  const workloads = [pgbench(flags.scale), mixed(flags.mixedRows), wide(3, flags.wideMegabytes)]
+  if (flags.tables > 0) workloads.push(manyTables(flags.tables))
+  return workloads.filter(({ name }) => flags.workloads?.includes(name) ?? true)
+}
+
+/** Into a fresh database, from a quiet server; what arrived is counted. */
+async function measure(
+  contender: Contender,
+  workload: Workload,
+  expected: Fingerprint,
+  { source, destination }: { source: Cluster; destination: Cluster },
+): Promise<Result> {
+  const target = await destination.createDatabase('target')
+  try {
+    const copy: Copy = {
+      source: source.url(workload.name),
+      destination: target.url,
+      workload,
+      scratch: scratchDirectory(),
+    }
+    if (contender.scope === 'data') await makeBareTable(source, copy, target.sql)
+    await Promise.all([source, destination].map((server) => server.sql('postgres', 'checkpoint')))
+    const result = await contender.copy(copy)
+    checkArrived(contender, await fingerprint(target), expected, workload)
+    return result
+  } finally {
+    await target.drop()
+  }
+}
+
+async function makeBareTable(source: Cluster, { workload }: Copy, sql: (text: string) => Promise<unknown>) {
+  const [row] = await source.sql<{ columns: string }>(
+    workload.name,
+    `select string_agg(format('%I %s', attname, format_type(atttypid, atttypmod)), ', ' order by attnum) as columns
+       from pg_attribute
+      where attrelid = $1::regclass and attnum > 0 and not attisdropped`,
+    [workload.bigTable ?? ''],
+  )
+  await sql(`create table ${workload.bigTable} (${row?.columns})`)
+}
+
+function checkArrived(
+  { name, scope }: Contender,
+  found: Fingerprint,
+  expected: Fingerprint,
+  workload: Workload,
+) {
+  const big = workload.bigTable ?? ''
+  const [has, should] =
+    scope === 'data'
+      ? [found.rows[big], expected.rows[big]]
+      : [found, expected].map((one) => ({ rows: Object.entries(one.rows).sort(), objects: one.objects }))
+  if (!Bun.deepEquals(has, should)) {
+    throw new Error(
+      `${name} did not copy ${workload.name} as it is:\n` +
+        `found ${JSON.stringify(has)}\nexpected ${JSON.stringify(should)}`,
+    )
+  }
+}
+
+function say(line: string) {
+  console.error(line)
+}
