@@ -59,7 +59,12 @@ const flags = new Command('bench')
   .option('--workloads <names>', 'some of pgbench, mixed, wide, tables', list)
   .option('--only <names>', 'some of clone, psql, pg_dump, pgcopydb', list)
   .option('--with <flags>', 'clone once more with these flags (may be repeated)', collect, [])
-  .option('--executable <path>', 'another build of pgtrek to measure as well (may be repeated)', collect, [])
+  .option(
+    '--executable <path>',
+    'this build of pgtrek, not dist/ (may be repeated: the first is the reference)',
+    collect,
+    [],
+  )
   .option('--json', 'print JSON with every round')
   .parse()
   .opts<Flags>()
@@ -104,15 +109,18 @@ async function bench() {
   console.log(flags.json ? JSON.stringify({ flags, lines, measured }) : showLines(lines, reference))
 }
 
+/** And the name of the one that all others are compared with. */
 function chooseContenders(major: Major): [Contender[], string] {
-  const command = pgtrekCommand()
-  say(`pgtrek is ${command.join(' ')}`)
+  const commands = flags.executable.length > 0 ? flags.executable.map((path) => [path]) : [pgtrekCommand()]
+  const clones = commands.flatMap((command, index) => {
+    const name = index === 0 ? 'clone' : `clone by ${command.join(' ')}`
+    say(`${name} is ${command.join(' ')}`)
+    const variants = flags.with.map((text) => pgtrekClone(`${name} ${text}`, command, text.split(' ')))
+    return [pgtrekClone(name, command, []), ...variants]
+  })
   const others = otherTools(major, flags.jobs, (what) => say(`not installed, left out: ${what}`))
-  const variants = flags.with.map((text) => pgtrekClone(`clone ${text}`, command, text.split(' ')))
-  const builds = flags.executable.map((path) => pgtrekClone(`${path} clone`, [path], []))
   const wanted = (name: string) => flags.only?.some((word) => name.startsWith(word)) ?? true
-  const standard = [pgtrekClone('clone', command, []), ...others].filter(({ name }) => wanted(name))
-  return [[...standard, ...variants, ...builds], 'clone']
+  return [[...clones, ...others].filter(({ name }) => wanted(name)), 'clone']
 }
 
 function chooseWorkloads(): Workload[] {

@@ -6,7 +6,7 @@ export interface Cost {
   seconds: number
   /** User and system time of the program and of every process it started and waited for. */
   cpuSeconds: number
-  /** Resident memory of all its processes together, at its highest sample. */
+  /** Resident memory of all its processes together, at its highest sample; memory they share counts once. */
   peakBytes: number
 }
 
@@ -54,8 +54,9 @@ class MemorySampler {
 
   constructor(root: number) {
     this.#timer = setInterval(() => {
-      const total = tree(root).reduce((sum, pid) => sum + residentBytes(pid), 0)
-      this.peak = Math.max(this.peak, total)
+      const processes = tree(root).map(residentBytes)
+      const own = processes.reduce((sum, { all, shared }) => sum + all - shared, 0)
+      this.peak = Math.max(this.peak, own + Math.max(...processes.map(({ shared }) => shared)))
     }, sampleEveryMs)
   }
 
@@ -69,9 +70,11 @@ function tree(pid: number): number[] {
   return [pid, ...children.flatMap(tree)]
 }
 
-function residentBytes(pid: number): number {
-  const [, kilobytes = '0'] = /^VmRSS:\s+(\d+) kB/m.exec(read(`/proc/${pid}/status`)) ?? []
-  return Number(kilobytes) * 1024
+function residentBytes(pid: number): { all: number; shared: number } {
+  const status = read(`/proc/${pid}/status`)
+  const bytes = (field: string) =>
+    Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0) * 1024
+  return { all: bytes('VmRSS'), shared: bytes('RssShmem') }
 }
 
 /** A process may be gone between being listed and being read. */

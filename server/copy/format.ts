@@ -3,8 +3,12 @@ import type { TypeFacts } from '../catalog/types.ts'
 
 export type CopyFormat = 'binary' | 'text'
 
-/** Types with lower OIDs are PostgreSQL's own, the same in every database. */
-const firstUserOid = 16384
+/**
+ * Types with lower OIDs are PostgreSQL's own, the same in every database of every version. From here on the
+ * numbers are handed out by initdb (information_schema's domains) or later.
+ * https://www.postgresql.org/docs/current/system-catalog-initial-data.html#SYSTEM-CATALOG-OID-ASSIGNMENT
+ */
+const firstUnstableOid = 10000
 
 /** Their binary form holds OIDs of one database (reg*), or changes the value (xml's encoding declaration). */
 const neverBinary =
@@ -26,9 +30,9 @@ export function isBinarySafe(oid: number, facts: ReadonlyMap<number, TypeFacts>)
     case 'b':
     case 'r':
     case 'm':
-      if (oid >= firstUserOid || neverBinary.test(type.name)) return false
+      if (oid >= firstUnstableOid || neverBinary.test(type.name)) return false
       // The binary form of an array names its element type by OID.
-      return type.element === 0 || (type.element < firstUserOid && isBinarySafe(type.element, facts))
+      return type.element === 0 || (type.element < firstUnstableOid && isBinarySafe(type.element, facts))
     default:
       return false
   }

@@ -47,6 +47,7 @@ export class CopyPool {
   #active: RunningTask[] = []
   #jobs = 0
   #closed = false
+  #closing: Promise<void> | undefined
 
   constructor(
     readonly settings: LaneSettings,
@@ -108,10 +109,11 @@ export class CopyPool {
     await this.close()
   }
 
-  async close(): Promise<void> {
+  /** A cancelled run closes twice; the second waits for the first. */
+  close(): Promise<void> {
     this.#closed = true
-    await Promise.all(this.#lanes.map((lane) => lane.close()))
-    this.#lanes = []
+    this.#closing ??= Promise.all(this.#lanes.map((lane) => lane.close())).then(() => undefined)
+    return this.#closing
   }
 
   #giveOut() {
@@ -127,6 +129,8 @@ export class CopyPool {
       if (!task) return
       this.#active.push(task)
       task.onStart()
+      // Whoever hears of the start may have cancelled.
+      if (this.#closed) return
     }
     this.#start(lane, task)
   }

@@ -58,6 +58,9 @@ async function inOneSnapshot(migration: Migration, emit: (event: EventBody) => v
 
   // Both ends are tried before anything takes time.
   const [source, destination] = await Promise.all([open(migration.source), open(migration.destination)])
+  if ((await whichDatabase(source)) === (await whichDatabase(destination))) {
+    throw new PlanRefused('source and destination are the same database: nothing was changed')
+  }
   const dump = await open(migration.source)
   const snapshot = await exportSnapshot(source)
   log(`reading ${describeSettings(migration.source)} (PostgreSQL ${source.major})`)
@@ -98,6 +101,14 @@ async function inOneSnapshot(migration: Migration, emit: (event: EventBody) => v
   )
   await runPlan({ plan, inventory, options, copyPool, restore, source, emit, signal })
   await makeDurable(destination)
+}
+
+/** Two names may lead to the same server; a server's start, to the microsecond, is its own. */
+async function whichDatabase(session: Session): Promise<string> {
+  const { identity } = await session.one<{ identity: string }>(`
+    select concat_ws(' ', pg_catalog.pg_postmaster_start_time(), current_setting('port'), current_database())
+           as identity`)
+  return identity
 }
 
 async function exportSnapshot(source: Session): Promise<string> {

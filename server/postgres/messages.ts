@@ -91,7 +91,8 @@ export function parseServerError(body: Buffer): ServerError {
   const found: Record<string, string> = {}
   let position = 0
   while (position < body.length && body[position] !== 0) {
-    const end = body.indexOf(0, position + 1)
+    const zero = body.indexOf(0, position + 1)
+    const end = zero < 0 ? body.length : zero
     found[String.fromCharCode(body[position] as number)] = body.toString('utf8', position + 1, end)
     position = end + 1
   }

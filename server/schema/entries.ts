@@ -64,10 +64,11 @@ export function parseEntries(dump: string): Entry[] {
     }
     // Settings written behind an entry are for the next one.
     entry.statements = settings(splitStatements(dump.slice(header.textStart, next?.start ?? dump.length)))
-    const last = entry.statements.at(-1)
-    if (last && isOwnerStatement(last)) {
-      entry.ownerStatement = last
-      entry.statements.pop()
+    const owner = ownerOf(entry.statements.at(-1) ?? '')
+    if (owner !== undefined) {
+      entry.ownerStatement = entry.statements.pop()
+      // The header shows line breaks as spaces, and `-` for none.
+      entry.owner = owner
     }
     entries.push(entry)
   }
@@ -106,9 +107,12 @@ function findHeaders(dump: string): (Header & { start: number })[] {
   return headers
 }
 
-/** `t; Type: TABLE; Schema: public; Owner: me[; Tablespace: x]`. A name may contain `; Type: ` itself. */
+/**
+ * `t; Type: TABLE; Schema: public; Owner: me[; Tablespace: x]`. A name may contain `; Type: ` itself: the
+ * last one counts.
+ */
 function parseLabel(label: string): Pick<Entry, 'name' | 'kind' | 'schema' | 'owner'> {
-  const found = /^(.*?); Type: ([A-Z ]+); Schema: (.*); Owner: (.*?)(?:; Tablespace: .*)?$/s.exec(label)
+  const found = /^(.*); Type: ([A-Z ]+); Schema: (.*?); Owner: (.*?)(?:; Tablespace: .*)?$/s.exec(label)
   if (!found) return { name: label, kind: 'UNKNOWN', schema: undefined, owner: undefined }
   const [, name = '', kind = '', schema = '-', owner = ''] = found
   return {
@@ -124,6 +128,9 @@ function isSessionSetting(statement: string): boolean {
   return /^(SET [a-z_]+ = |SELECT pg_catalog\.set_config\('search_path', '', false\)$)/.test(statement)
 }
 
-function isOwnerStatement(statement: string): boolean {
-  return /^ALTER [A-Z]/.test(statement) && /\sOWNER TO (?:"(?:[^"]|"")*"|[^\s"]+)$/.test(statement)
+/** The role of a final `OWNER TO`. pg_dump quotes every name that is more than small letters and digits. */
+function ownerOf(statement: string): string | undefined {
+  if (!/^ALTER [A-Z]/.test(statement)) return undefined
+  const role = /\sOWNER TO ("(?:[^"]|"")*"|[a-z_][a-z0-9_]*)$/.exec(statement)?.[1]
+  return role?.startsWith('"') ? role.slice(1, -1).replaceAll('""', '"') : role
 }

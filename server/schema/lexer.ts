@@ -21,6 +21,8 @@ const point = code('.')
 const semicolon = code(';')
 const open = code('(')
 const close = code(')')
+const upperE = code('E')
+const lowerE = code('e')
 
 // What an ASCII character may be; all others belong to words. A dump has tens of millions of them, and
 // looking them up by their code is what makes that a matter of a second.
@@ -51,7 +53,7 @@ export function* tokens(text: string, position = 0): Generator<Token> {
     const next = text.charCodeAt(position + 1)
     let kind: Token['kind']
     if (kindOfCharacter === isWordStart) {
-      if (next === singleQuote && (character === 0x45 || character === 0x65)) {
+      if (next === singleQuote && (character === upperE || character === lowerE)) {
         kind = 'string'
         position = endOfEscapeString(text, position + 2)
       } else {

@@ -1,0 +1,253 @@
+// What goes wrong stays small: it is reported in the server's words, the rest goes on, nothing is half there.
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import type { MigrationEvent } from '../../shared/event.ts'
+import { clone } from '../support/clone.ts'
+import { type Cluster, cluster, type TestDatabase } from '../support/clusters.ts'
+
+let from: Cluster
+let to: Cluster
+let big: TestDatabase
+
+const bigRows = 400_000
+
+beforeAll(async () => {
+  from = await cluster(14)
+  to = await cluster(17)
+  big = await from.createDatabase()
+  await big.sql(`
+    create table big (id int primary key, payload text not null);
+    insert into big select i, repeat('x', 100) from generate_series(1, ${bigRows}) i;
+    create index big_payload on big (payload, id);
+    create table small (id int primary key, big int references big);
+    insert into small select i, i from generate_series(1, 1000) i;
+    create materialized view sums as select count(*) from big;
+    create view names as select id from big;
+    create function f() returns int language sql as 'select 1';
+    create trigger t before update on small for each row execute function suppress_redundant_updates_trigger();
+    create sequence counter;
+    select nextval('counter');
+    select lo_from_bytea(0, decode(repeat('ab', 300000), 'hex'));
+    analyze;`)
+})
+
+afterAll(async () => {
+  await big.drop()
+})
+
+async function countOf(database: TestDatabase, table: string): Promise<number | undefined> {
+  const [there] = await database.sql<{ there: string | null }>('select to_regclass($1)::text as there', [
+    table,
+  ])
+  if (!there?.there) return undefined
+  const [row] = await database.sql<{ count: string }>(`select count(*) from ${table}`)
+  return Number(row?.count)
+}
+
+async function sessionsLeft(server: Cluster, database: TestDatabase): Promise<number> {
+  for (let attempt = 0; ; attempt++) {
+    const [row] = await server.sql<{ count: string }>(
+      'postgres',
+      `select count(*) from pg_stat_activity where datname = $1 and application_name = 'pgtrek'`,
+      [database.name],
+    )
+    const count = Number(row?.count)
+    if (count === 0 || attempt === 30) return count
+    await Bun.sleep(100)
+  }
+}
+
+describe('a table that may not be read', () => {
+  test('is named with what to do, what needs it is skipped for that reason, the rest arrives', async () => {
+    const source = await from.createDatabase()
+    const destination = await to.createDatabase()
+    await from.sql('postgres', 'drop role if exists limited; create role limited login')
+    await source.sql(`
+      create table open_table (id int primary key);
+      insert into open_table values (1), (2);
+      create table secret (id int primary key);
+      create view of_secret as select id from secret;
+      create table child (id int references secret);
+      grant select on open_table, child, of_secret to limited;`)
+    const { failures, summary } = await clone({ url: from.url(source.name, 'limited') }, destination, {
+      options: { owner: false, acl: false },
+    })
+    expect(summary.status).toBe('completed_with_failures')
+    expect(failures).toHaveLength(1)
+    expect(failures[0]).toContain('TABLE public.secret: permission denied')
+    expect(failures[0]).toContain('grant select')
+    const skipped = summary.skipped.map(({ kind, name, reason }) => `${kind} ${name}: ${reason}`)
+    expect(skipped).toContain('VIEW of_secret: needs TABLE public.secret, which failed')
+    expect(skipped.filter((line) => line.startsWith('FK CONSTRAINT'))).toHaveLength(1)
+    expect(await countOf(destination, 'open_table')).toBe(2)
+    expect(await countOf(destination, 'secret')).toBeUndefined()
+  })
+})
+
+describe('an index that the destination refuses', () => {
+  test('fails alone, with the server saying which values collide', async () => {
+    const source = await from.createDatabase()
+    const destination = await to.createDatabase()
+    // Immutable by its word only: on the destination all rows look alike.
+    await source.sql(`
+      create function here(int) returns int immutable language sql
+        as $$ select case when current_database() = '${source.name}' then $1 else 0 end $$;
+      create table t (id int primary key);
+      insert into t select generate_series(1, 10);
+      create unique index collides on t (here(id));
+      create index fine on t (id);`)
+    const { failures, summary } = await clone(source, destination)
+    expect(failures).toHaveLength(1)
+    expect(failures[0]).toContain('INDEX public.collides')
+    expect(failures[0]).toContain('could not create unique index')
+    expect(failures[0]).toContain('is duplicated')
+    expect(summary.status).toBe('completed_with_failures')
+    expect(await countOf(destination, 't')).toBe(10)
+    const indexes = await destination.sql(`select indexrelid::regclass::text as name from pg_index
+                                            where indrelid = 't'::regclass order by 1`)
+    expect(indexes.map((row) => row.name)).toEqual(['fine', 't_pkey'])
+  })
+})
+
+describe.each(['source', 'destination'] as const)(
+  'a backend of the %s killed in the middle of COPY',
+  (end) => {
+    test.each([0, 1024 * 1024])('leaves no rows of its table, split at %d', async (splitBytes) => {
+      const destination = await to.createDatabase()
+      const server = end === 'source' ? from : to
+      const database = end === 'source' ? big : destination
+      let killed: Promise<unknown> | undefined
+      const { failures, summary } = await clone(big, destination, {
+        options: { splitBytes },
+        onEvent(event) {
+          if (killed || event.type !== 'step_started' || event.step.name !== 'big') return
+          if (event.step.kind !== 'ROWS') return
+          killed = killOne(server, database)
+        },
+      })
+      await killed
+      expect(failures[0]).toMatch(/^ROWS public\.big: /)
+      expect(summary.failed[0]?.error).toMatch(/lost|terminat/)
+      expect(await countOf(destination, 'big')).toBe(0)
+      expect(await countOf(destination, 'small')).toBe(1000)
+      const skipped = summary.skipped.map(({ kind, reason }) => `${kind}: ${reason}`)
+      expect(skipped).toContain('FK CONSTRAINT: needs ROWS public.big, which failed')
+      expect(await sessionsLeft(to, destination)).toBe(0)
+      expect(await sessionsLeft(from, big)).toBe(0)
+    })
+  },
+)
+
+/** Terminates a session of ours that is copying the big table, as soon as there is one. */
+async function killOne(server: Cluster, database: TestDatabase): Promise<void> {
+  for (let attempt = 0; attempt < 200; attempt++) {
+    const rows = await server.sql(
+      'postgres',
+      `select pg_terminate_backend(pid) from (
+         select pid from pg_stat_activity
+          where datname = $1 and application_name = 'pgtrek' and state = 'active' and query like 'copy %"big"%'
+          limit 1) one`,
+      [database.name],
+    )
+    if (rows.length > 0) return
+    await Bun.sleep(2)
+  }
+  throw new Error('no session was copying')
+}
+
+describe('a cancel', () => {
+  const moments: [string, (event: MigrationEvent) => boolean][] = [
+    ['while connecting and reading', (event) => event.type === 'started'],
+    ['when the plan is ready', (event) => event.type === 'planned'],
+    ...(
+      [
+        'tables',
+        'data',
+        'large objects',
+        'indexes',
+        'constraints',
+        'triggers',
+        'statistics',
+        'views',
+      ] as const
+    ).map((phase): [string, (event: MigrationEvent) => boolean] => [
+      `in the phase ${phase}`,
+      (event) => event.type === 'step_started' && event.step.phase === phase,
+    ]),
+    [
+      'in the middle of the rows',
+      (event) => event.type === 'rows' && event.table.name === 'big' && event.rows > 0,
+    ],
+  ]
+  test.each(moments)('%s stops at once and leaves every table whole or empty', async (_, isTime) => {
+    const destination = await to.createDatabase()
+    const controller = new AbortController()
+    const { summary } = await clone(big, destination, {
+      signal: controller.signal,
+      options: { splitBytes: 4 * 1024 * 1024 },
+      onEvent(event) {
+        if (isTime(event)) controller.abort()
+      },
+    })
+    expect(controller.signal.aborted).toBe(true)
+    expect(summary.status).toBe('cancelled')
+    expect([undefined, 0, bigRows]).toContain(await countOf(destination, 'big'))
+    expect([undefined, 0, 1000]).toContain(await countOf(destination, 'small'))
+    const invalid = await destination.sql('select from pg_index where not indisvalid')
+    expect(invalid).toEqual([])
+    expect(await sessionsLeft(to, destination)).toBe(0)
+    expect(await sessionsLeft(from, big)).toBe(0)
+  })
+})
+
+describe('rows that are on the destination already', () => {
+  test('stay when nobody agrees, and the refusal names the table', async () => {
+    const destination = await to.createDatabase()
+    await destination.sql(
+      'create table small (id int primary key, big int); insert into small values (-1, 1)',
+    )
+    const { result, summary } = await clone(big, destination)
+    expect(summary.status).toBe('failed')
+    expect(String(result.error)).toContain('public.small')
+    expect(String(result.error)).toContain('--yes')
+    expect(await countOf(destination, 'small')).toBe(1)
+    expect(await countOf(destination, 'big')).toBeUndefined()
+  })
+
+  test('are replaced when somebody does', async () => {
+    const destination = await to.createDatabase()
+    await clone(big, destination)
+    const { failures } = await clone(big, destination, { confirm: true })
+    expect(failures.filter((line) => !line.startsWith('LARGE OBJECT'))).toEqual([])
+    expect(await countOf(destination, 'small')).toBe(1000)
+    expect(await countOf(destination, 'big')).toBe(bigRows)
+  })
+})
+
+describe('what the destination lacks', () => {
+  test('is known before the run, and one line each stands for all that it concerns', async () => {
+    const source = await from.createDatabase()
+    await from.sql('postgres', 'drop role if exists only_here; create role only_here')
+    await source.sql(`
+      create table a (id int primary key);
+      create table b (id int primary key);
+      alter table a owner to only_here;
+      alter table b owner to only_here;
+      grant select on a to public, only_here;`)
+    const destination = await to.createDatabase()
+    const { summary, failures } = await clone(source, destination)
+    expect(summary.warnings.join()).toContain('role "only_here" does not exist on the destination')
+    expect(failures).toEqual([])
+    expect(summary.skipped.map(({ kind, name }) => `${kind} ${name}`)).toEqual(['OWNER only_here'])
+    expect(summary.status).toBe('completed_with_failures')
+
+    const plain = await to.createDatabase()
+    const without = await clone(source, plain, { options: { owner: false, acl: false } })
+    expect(without.summary.status).toBe('completed')
+    expect(without.summary.skipped).toEqual([])
+  })
+})
+
+test('a database is not cloned onto itself', async () => {
+  const { result } = await clone(big, big)
+  expect(String(result.error)).toContain('the same database')
+})
