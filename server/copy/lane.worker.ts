@@ -81,8 +81,8 @@ async function work(job: Job): Promise<void> {
       ? await relayCopy({
           source,
           destination,
-          copyOut: job.copyOut,
-          copyIn: job.copyIn,
+          copyOut: await inClientEncoding(source, job.copyOut),
+          copyIn: await inClientEncoding(source, job.copyIn),
           binary: job.format === 'binary',
           signal,
           onProgress,
@@ -93,6 +93,20 @@ async function work(job: Job): Promise<void> {
     inTransaction = false
   }
   post({ type: 'worked', job: job.id, rows, bytes })
+}
+
+/** The server reads a statement in the session's encoding, which here is that of the values. */
+async function inClientEncoding(session: Session, statement: string): Promise<string | Buffer> {
+  const encoding = settings.clientEncoding
+  const isAscii = /^\p{ASCII}*$/u.test(statement)
+  if (isAscii || encoding === 'UTF8' || encoding === 'SQL_ASCII') return statement
+  await session.execute("set client_encoding = 'UTF8'")
+  const { bytes } = await session.one<{ bytes: string }>(
+    `select encode(convert_to($1, ${quoteLiteral(encoding)}), 'hex') as bytes`,
+    [statement],
+  )
+  await session.execute(`set client_encoding = ${quoteLiteral(encoding)}`)
+  return Buffer.from(bytes, 'hex')
 }
 
 /** Values travel as text where binary is not safe: both ends must write and read it alike. */

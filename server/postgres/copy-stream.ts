@@ -15,11 +15,11 @@ import { describeSettings } from './settings.ts'
 
 export interface CopyRelay {
   source: Session
-  /** `COPY ... TO STDOUT` */
-  copyOut: string
+  /** `COPY ... TO STDOUT`; as bytes where the session's encoding is not UTF8. */
+  copyOut: string | Buffer
   destination: Session
   /** `COPY ... FROM STDIN` in the same format */
-  copyIn: string
+  copyIn: string | Buffer
   binary: boolean
   signal?: AbortSignal | undefined
   /** Called for every chunk; cheap bookkeeping only. */

@@ -3,7 +3,8 @@
 import { connect, type Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { Cancelled, ConnectFailed } from './errors.ts'
-import { type ConnectionSettings, isSocketDirectory } from './settings.ts'
+import { type ConnectionSettings, isSocketDirectory, serverName } from './settings.ts'
+import { firstEvent } from './socket-event.ts'
 import { encrypt } from './tls.ts'
 
 export type Attempt = 'plain' | 'tls'
@@ -56,33 +57,6 @@ export async function dial(
     clearTimeout(timer)
     signal?.removeEventListener('abort', cancel)
   }
-}
-
-/** What a user would call the other end. */
-export function serverName({ host, port }: ConnectionSettings): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
-}
-
-/** Waits for an event of the socket, or for what makes waiting for it vain. */
-export function firstEvent(socket: Socket, event: string, stop: AbortSignal): Promise<unknown> {
-  const { promise, resolve, reject } = Promise.withResolvers<unknown>()
-  const closed = () => reject(new ClosedTooSoon())
-  const stopped = () => reject(stop.reason)
-  socket.once(event, resolve)
-  socket.once('error', reject)
-  socket.once('close', closed)
-  stop.addEventListener('abort', stopped, { once: true })
-  if (stop.aborted) stopped()
-  return promise.finally(() => {
-    socket.off(event, resolve)
-    socket.off('error', reject)
-    socket.off('close', closed)
-    stop.removeEventListener('abort', stopped)
-  })
-}
-
-export class ClosedTooSoon extends Error {
-  override message = 'the connection was closed'
 }
 
 async function reach(settings: ConnectionSettings, stop: AbortSignal): Promise<Socket> {

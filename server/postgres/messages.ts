@@ -34,8 +34,9 @@ export function message(type: number, body: Uint8Array): Buffer {
   return bytes
 }
 
-export function queryMessage(sql: string): Buffer {
-  return message(frontend.query, Buffer.from(`${sql}\0`, 'utf8'))
+export function queryMessage(sql: string | Buffer): Buffer {
+  const bytes = typeof sql === 'string' ? Buffer.from(sql, 'utf8') : sql
+  return message(frontend.query, Buffer.concat([bytes, Buffer.alloc(1)]))
 }
 
 export function copyFailMessage(reason: string): Buffer {

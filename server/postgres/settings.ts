@@ -98,8 +98,14 @@ export function resolveSettings(
 }
 
 /** For messages and logs; never with a password. */
-export function describeSettings({ host, port, user, database }: ConnectionSettings): string {
-  return `${user}@${host.includes(':') ? `[${host}]` : host}:${port}/${database}`
+export function describeSettings(settings: ConnectionSettings): string {
+  const { user, database } = settings
+  return `${user}@${serverName(settings)}/${database}`
+}
+
+/** What a user would call the other end. */
+export function serverName({ host, port }: ConnectionSettings): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
 /** As for libpq, `@` stands for a socket in Linux's abstract name space. */

@@ -3,9 +3,9 @@
 import { readFileSync, statSync } from 'node:fs'
 import { isIP, type Socket } from 'node:net'
 import { checkServerIdentity, connect, getCACertificates, rootCertificates, type TLSSocket } from 'node:tls'
-import { ClosedTooSoon, firstEvent, serverName } from './dial.ts'
 import { ConnectFailed } from './errors.ts'
-import type { ConnectionSettings, TlsSettings } from './settings.ts'
+import { type ConnectionSettings, serverName, type TlsSettings } from './settings.ts'
+import { ClosedTooSoon, firstEvent } from './socket-event.ts'
 
 export async function encrypt(
   raw: Socket,
@@ -47,11 +47,11 @@ export async function encrypt(
  * None: the certificate is not checked. `allow` and `prefer` promise no more than to encrypt if possible, so
  * a root certificate that happens to be there does not make them refuse a server.
  */
-function trustedAuthorities(tls: TlsSettings): string | readonly string[] | undefined {
+function trustedAuthorities(tls: TlsSettings): string | string[] | undefined {
   if (tls.mode === 'allow' || tls.mode === 'prefer') return undefined
   if (tls.rootCert === 'system') {
     const known = getCACertificates('system')
-    return known.length > 0 ? known : rootCertificates
+    return known.length > 0 ? known : [...rootCertificates]
   }
   if (tls.rootCert) return readPem(tls.rootCert, 'root certificate')
   if (tls.mode === 'require') return undefined

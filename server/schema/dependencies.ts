@@ -69,9 +69,9 @@ function ownersOf(entries: readonly Entry[], dependencies: readonly Dependency[]
   }
   const wholes = new Map<number, { class: number; oid: number }>()
   for (const { class: from, oid, neededClass, needed, kind } of dependencies) {
-    // i(nternal), and a(uto) for defaults and inline constraints: made and dropped with the other object.
+    // i(nternal) and e(xtension), and a(uto) for defaults and inline constraints: made with the other object.
     const part = key(from, oid)
-    if (kind === 'i' || (kind === 'a' && !wholes.has(part))) {
+    if (kind === 'i' || kind === 'e' || (kind === 'a' && !wholes.has(part))) {
       wholes.set(part, { class: neededClass, oid: needed })
     }
   }
