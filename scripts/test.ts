@@ -55,7 +55,7 @@ async function tests(words: string[]): Promise<Outcome> {
   return countsOf(stripVTControlCharacters(tail), code, child.signalCode)
 }
 
-function countsOf(report: string, code: number, signal: string | null): Outcome {
+function countsOf(report: string, code: number, signal: string | number | null): Outcome {
   const end = report.search(/^Ran \d+ tests? across /m)
   const counts = report.slice(0, end).slice(-400)
   const count = (word: string) =>

@@ -36,3 +36,6 @@ try {
   process.stderr.write(`pgtrek: ${error.message}\n`)
   process.exit(exitCode.usage)
 }
+// Whatever a lost connection may have left behind must not keep the process; a pipe gets all it was sent.
+await new Promise((resolve) => process.stdout.write('', resolve))
+process.exit()

@@ -38,7 +38,7 @@ insert into shop.orders (id, placed_at, customer, invoice) values (0, '2015-12-2
 
 insert into shop.order_lines
   select id, placed_at, line, 1000 + 10 * ((id * 13 + line * 101) % 3000), 1 + (id + line) % 5, (id * line % 9000) / 100.0
-    from shop.orders, generate_series(1, 1 + (id % 5)::int) line;
+    from shop.orders, generate_series(1, 1 + (id % 3)::int) line;
 
 insert into shop.reviews (id, product, customer, stars, words, shown, at)
   select md5('review ' || i)::uuid, 1000 + 10 * (i % 3000), 1 + i % 60000, 1 + i * 7 % 5,

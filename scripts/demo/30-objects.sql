@@ -110,6 +110,7 @@ create policy only_own on shop.orders as restrictive for select to shop_app
   using (customer = current_setting('shop.customer', true)::bigint);
 
 alter table shop.products owner to shop_owner;
+alter table shop.categories owner to shop_owner;
 alter table shop.catalogue owner to shop_owner;
 alter function shop.gross(numeric, numeric) owner to shop_owner;
 grant usage on schema shop to shop_app, shop_reporting;

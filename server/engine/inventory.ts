@@ -4,7 +4,6 @@ import type { MigrationOptions } from '../../shared/request.ts'
 import { type Dependents, readDependents } from '../catalog/dependents.ts'
 import type { CollationUse, DestinationFacts } from '../catalog/destination.ts'
 import { readCollations, readDestination, readUsedRoles } from '../catalog/destination.ts'
-import { readHandmadeLanguages } from '../catalog/languages.ts'
 import { type LargeObjectFacts, readLargeObjects } from '../catalog/large-objects.ts'
 import { listSequences, type SequenceName } from '../catalog/sequences.ts'
 import { readServer, type ServerFacts } from '../catalog/server.ts'
@@ -18,6 +17,7 @@ import {
   type TableFacts,
 } from '../catalog/tables.ts'
 import { readTypes, type TypeFacts } from '../catalog/types.ts'
+import { readHandmadeLanguages, readRestrictLookalikes } from '../catalog/undescribed.ts'
 import { quoteIdentifier } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import { entryDependencies, readDependencies } from '../schema/dependencies.ts'
@@ -28,8 +28,9 @@ export interface Inventory {
   source: ServerFacts
   destination: ServerFacts
   lacks: DestinationFacts
-  /** OID -> what creates a language that pg_dump cannot describe. */
+  /** Languages and routines by OID -> what creates them, where pg_dump's own words do not. */
   handmadeLanguages: Map<number, string>
+  restrictLookalikes: Map<number, string>
   entries: Entry[]
   /** Entry id -> ids of the entries it needs. */
   needs: Map<number, Set<number>>
@@ -77,6 +78,7 @@ export async function takeInventory(
     lacks: await readDestination(destination),
     tables,
     handmadeLanguages: await readHandmadeLanguages(source),
+    restrictLookalikes: await readRestrictLookalikes(source),
     partitioning,
     oddNotNullNames: await readOddNotNullNames(source),
     reorderedChildren: await readReorderedChildren(source),

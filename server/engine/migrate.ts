@@ -57,7 +57,8 @@ async function inOneSnapshot(migration: Migration, emit: (event: EventBody) => v
     stack.use(await Session.open(settings, { signal, onNotice }))
 
   // Both ends are tried before anything takes time.
-  const [source, destination] = await Promise.all([open(migration.source), open(migration.destination)])
+  const [source, destination] = await both(open(migration.source), open(migration.destination))
+  refuseVersions(source, destination)
   if ((await whichDatabase(source)) === (await whichDatabase(destination))) {
     throw new PlanRefused('source and destination are the same database: nothing was changed')
   }
@@ -101,6 +102,31 @@ async function inOneSnapshot(migration: Migration, emit: (event: EventBody) => v
   )
   await runPlan({ plan, inventory, options, copyPool, restore, source, emit, signal })
   await makeDurable(destination)
+}
+
+/** Waits for both also when one fails, so that the other is closed with the rest. */
+async function both<Result>(one: Promise<Result>, other: Promise<Result>): Promise<[Result, Result]> {
+  await Promise.allSettled([one, other])
+  return [await one, await other]
+}
+
+const oldestMajor = 12
+/** Of the packaged pg_dump, which reads no newer server. */
+const newestMajor = 18
+
+function refuseVersions(source: Session, destination: Session) {
+  for (const { major, settings } of [source, destination]) {
+    if (major < oldestMajor) {
+      throw new PlanRefused(
+        `${describeSettings(settings)} is PostgreSQL ${major}; ${oldestMajor} is the oldest that is supported`,
+      )
+    }
+  }
+  if (source.major > newestMajor) {
+    throw new PlanRefused(
+      `${describeSettings(source.settings)} is PostgreSQL ${source.major}; this version of pgtrek reads up to ${newestMajor}`,
+    )
+  }
 }
 
 /** Two names may lead to the same server; a server's start, to the microsecond, is its own. */

@@ -1,4 +1,5 @@
 // The steps that move rows: one for each table, in one or many parts.
+import type { LargeObjectFacts } from '../catalog/large-objects.ts'
 import type { TableFacts } from '../catalog/tables.ts'
 import { ctidRangesSince, tableKey } from '../catalog/tables.ts'
 import { chooseFormat } from '../copy/format.ts'
@@ -48,6 +49,10 @@ export function planRows(builder: PlanBuilder, created: CreatedTables): RowSteps
         weight: table.bytes,
         needs: [...(creating ? [creating.id] : []), ...(emptied ? [emptied.id] : [])],
         after: [created.ready.id],
+        skip:
+          table.unlogged && inventory.source.inRecovery
+            ? 'the source is a standby, where unlogged tables cannot be read'
+            : undefined,
       },
     )
     result.byTable.set(table.oid, step)
@@ -71,10 +76,10 @@ function planTruncate(builder: PlanBuilder, created: CreatedTables, tables: Tabl
   const { existing } = builder.inventory
   const full = tables.filter((table) => table.extension === null && existing.get(tableKey(table))?.hasRows)
   if (full.length === 0) return undefined
-  const names = full.map((table) => quoteQualified(table.schema, table.name)).join(', ')
+  const names = full.map((table) => `only ${quoteQualified(table.schema, table.name)}`).join(', ')
   return builder.add(
     { phase: 'tables', kind: 'TRUNCATE', name: `${full.length} tables that hold rows` },
-    { kind: 'sql', statements: [`truncate only ${names}`], extras: [], mayExist: false },
+    { kind: 'sql', statements: [`truncate ${names}`], extras: [], mayExist: false },
     { pool: 'ddl', after: [created.ready.id] },
   )
 }
@@ -153,8 +158,9 @@ function planSequences(builder: PlanBuilder, created: CreatedTables) {
 
 function planLargeObjects(builder: PlanBuilder, created: CreatedTables) {
   const { largeObjects, lacks, source } = builder.inventory
-  const copied = largeObjects.filter((object) => object.mayRead && !lacks.largeObjects.has(object.oid))
-  for (const object of largeObjects.filter((candidate) => !copied.includes(candidate))) {
+  const isCopied = (object: LargeObjectFacts) => object.mayRead && !lacks.largeObjects.has(object.oid)
+  const copied = largeObjects.filter(isCopied)
+  for (const object of largeObjects.filter((candidate) => !isCopied(candidate))) {
     const reason = object.mayRead
       ? 'a large object with this number is on the destination already: remove it there, or keep it'
       : `"${source.user}" may not read it: grant select on the large object`

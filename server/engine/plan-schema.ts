@@ -38,6 +38,8 @@ class SchemaPlanner {
   readonly #entryById: Map<number, Entry>
   readonly #tableNames = new Map<number, TableName>()
   readonly #children = new Map<number, Step[]>()
+  readonly #bytes = new Map<number, number>()
+  readonly #unusableRoles: ReadonlySet<string>
   #rows!: RowSteps
   #created!: Step
 
@@ -48,7 +50,11 @@ class SchemaPlanner {
         this.#tableNames.set(entry.oid, { schema: entry.schema, name: entry.name })
       }
     }
-    for (const { oid, schema, name } of builder.inventory.tables) this.#tableNames.set(oid, { schema, name })
+    for (const { oid, schema, name, bytes } of builder.inventory.tables) {
+      this.#tableNames.set(oid, { schema, name })
+      this.#bytes.set(oid, bytes)
+    }
+    this.#unusableRoles = new Set(unusableRoles(builder.inventory))
   }
 
   plan(planRows: (created: CreatedTables) => RowSteps) {
@@ -266,7 +272,7 @@ class SchemaPlanner {
         pool: 'build',
         needs: [add.id],
         locks: { exclusive: [facts.table] },
-        weight: this.builder.inventory.tables.find((one) => one.oid === facts.table)?.bytes ?? 0,
+        weight: this.#bytes.get(facts.table) ?? 0,
       },
     )
     this.#stepOf.set(entry.id, validate)
@@ -367,7 +373,7 @@ class SchemaPlanner {
 
   #work(entry: Entry): SqlWork {
     const { inventory, options } = this.builder
-    const unusable = new Set(unusableRoles(inventory))
+    const unusable = this.#unusableRoles
     const rename = (statement: string) =>
       isAboutDatabase(entry) ? renameDatabase(statement, inventory.destination.database) : statement
     const owned = entry.ownerStatement && options.owner && !unusable.has(entry.owner ?? '')
@@ -379,9 +385,13 @@ class SchemaPlanner {
     }
     const oddNames = entry.kind === 'TABLE' ? inventory.oddNotNullNames.get(entry.oid) : undefined
     if (oddNames) statements = statements.map((one) => quoteNotNullNames(one, oddNames))
-    const language =
-      entry.kind === 'PROCEDURAL LANGUAGE' ? inventory.handmadeLanguages.get(entry.oid) : undefined
-    if (language) statements = [language]
+    const definition =
+      entry.kind === 'PROCEDURAL LANGUAGE'
+        ? inventory.handmadeLanguages.get(entry.oid)
+        : entry.kind === 'FUNCTION' || entry.kind === 'PROCEDURE'
+          ? inventory.restrictLookalikes.get(entry.oid)
+          : undefined
+    if (definition) statements = [definition]
     const notNull = entry.kind === 'TABLE' ? inventory.reorderedChildren.get(entry.oid) : undefined
     if (notNull) {
       const [create = '', ...others] = statements

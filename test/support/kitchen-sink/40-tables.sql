@@ -30,7 +30,7 @@ create index "people by Initials" on ks.people (ks.initials(name), lower(nicknam
 create index people_lower on ks.people (lower(name)) with (fillfactor = 70);
 alter index ks.people_lower alter column 1 set statistics 77;
 create index people_hash on ks.people using hash (mood);
-create unique index people_including on ks.people (email, born) include (name, notes);
+create unique index people_including on ks.people (email, boss) include (name, born);
 create index people_trigrams on ks.people using gin (name ext.gin_trgm_ops) with (fastupdate = off);
 create index people_pattern on ks.people (name collate ks.c_like text_pattern_ops);
 cluster ks.people using people_pkey;

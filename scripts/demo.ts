@@ -1,0 +1,110 @@
+// `npm run demo`: two throw-away servers, a web shop with ten years of history on the old one, a move to the
+// new one by the real command, and a comparison of the two that trusts nothing the command says.
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { styleText } from 'node:util'
+import { startCluster, stopAllClusters, type TestDatabase } from '../test/support/clusters.ts'
+import { scratchDirectory } from '../test/support/scratch.ts'
+import { type Verdict, verify } from './demo/verify.ts'
+
+const root = join(import.meta.dir, '..')
+const shop = join(import.meta.dir, 'demo')
+const shownDifferences = 10
+
+process.exitCode = 1
+try {
+  process.exitCode = await demo()
+} finally {
+  await stopAllClusters()
+}
+
+async function demo(): Promise<number> {
+  title('Starting PostgreSQL 14, the source, and PostgreSQL 18, the destination')
+  const [old, fresh] = await Promise.all([startCluster({ major: 14 }), startCluster({ major: 18 })])
+  const roles = readFileSync(join(shop, '00-roles.sql'), 'utf8')
+  for (const cluster of [old, fresh]) await cluster.sql('postgres', roles)
+  const source = await old.createDatabase('shop')
+  const destination = await fresh.createDatabase('shop')
+
+  title('Filling the source: a web shop with ten years of history')
+  await fill(source)
+
+  title('Moving it: pgtrek clone')
+  const code = await clone(source, destination)
+  if (code !== 0) {
+    line(bad(`pgtrek clone ended with exit code ${code}`))
+    return 1
+  }
+
+  title('Comparing both, every row and every object')
+  const verdicts = await timed(() => verify(source, destination))
+  for (const verdict of verdicts) show(verdict)
+  const different = verdicts.filter(({ differences }) => differences.length > 0)
+  title(
+    different.length === 0
+      ? good('The destination is the same as the source.')
+      : bad(`The destination differs in: ${different.map(({ kind }) => kind).join(', ')}.`),
+  )
+  return different.length === 0 ? 0 : 1
+}
+
+async function fill(database: TestDatabase) {
+  await timed(async () => {
+    for (const file of readdirSync(shop)
+      .filter((name) => /^[1-9]\d*-.*\.sql$/.test(name))
+      .sort()) {
+      await database.sql(readFileSync(join(shop, file), 'utf8'))
+    }
+  })
+  const [size] = await database.sql<{ tables: string; rows: string; size: string }>(`
+    select count(*) as tables, to_char(sum(reltuples), 'FM999,999,999') as rows,
+           pg_size_pretty(pg_database_size(current_database())) as size
+      from pg_class
+     where relkind = 'r' and relnamespace::regnamespace::text in ('shop', 'warehouse', 'audit')`)
+  line(`${size?.rows} rows in ${size?.tables} tables, ${size?.size}`)
+}
+
+/** As a user would call it, in a process of its own: bars on a terminal, plain lines elsewhere. */
+async function clone(source: TestDatabase, destination: TestDatabase): Promise<number> {
+  const directory = scratchDirectory()
+  const child = Bun.spawn(
+    [
+      ...[process.execPath, join(root, 'server', 'main.ts'), 'clone'],
+      ...['--source', source.url, '--dest', destination.url],
+      ...['--log-dir', join(directory, 'logs'), '--state-dir', join(directory, 'state')],
+    ],
+    { cwd: directory, stdio: ['ignore', 'inherit', 'inherit'] },
+  )
+  return await child.exited
+}
+
+function show({ kind, amount, differences }: Verdict) {
+  const verdict = differences.length === 0 ? good('the same') : bad('DIFFERENT')
+  line(`${kind.padEnd(18)}${amount.padEnd(28)}${verdict}`)
+  for (const difference of differences.slice(0, shownDifferences)) line(`  ${difference}`)
+  const more = differences.length - shownDifferences
+  if (more > 0) line(`  and ${more} more`)
+}
+
+async function timed<T>(work: () => Promise<T>): Promise<T> {
+  const start = performance.now()
+  const result = await work()
+  line(`took ${((performance.now() - start) / 1000).toFixed(1)} s`)
+  return result
+}
+
+function title(text: string) {
+  process.stdout.write(`\n${styleText('bold', text)}\n`)
+}
+
+function line(text: string) {
+  process.stdout.write(`  ${text}\n`)
+}
+
+function good(text: string): string {
+  return styleText('green', text)
+}
+
+function bad(text: string): string {
+  return styleText(['bold', 'red'], text)
+}

@@ -1,0 +1,45 @@
+// Objects that need more than pg_dump's own words.
+import { expect, test } from 'bun:test'
+import { clone } from '../support/clone.ts'
+import { cluster } from '../support/clusters.ts'
+
+test('a body with lines that look like psql commands arrives to the letter', async () => {
+  const source = await (await cluster(14)).createDatabase()
+  const destination = await (await cluster(17)).createDatabase()
+  await source.sql(`
+    create function odd() returns text language sql as $$
+      select '
+\\restrict abc
+\\unrestrict abc
+\\connect other
+' $$;
+    comment on function odd() is 'kept'`)
+  const { failures } = await clone(source, destination)
+  expect(failures).toEqual([])
+  const body = `select prosrc, obj_description(oid) as comment from pg_proc where proname = 'odd'`
+  expect(await destination.sql(body)).toEqual(await source.sql(body))
+})
+
+test('a clone into a database that has everything already changes no object and ends well', async () => {
+  const source = await (await cluster(14)).createDatabase()
+  const destination = await (await cluster(17)).createDatabase()
+  await source.sql(`
+    create table a (id int primary key, parent int references a, v text unique);
+    insert into a values (1, null, 'x'), (2, 1, 'y');
+    create view v as select * from a;
+    create type mood as enum ('good', 'bad');
+    create function f() returns int language sql as 'select 1';
+    create index on a (parent);
+    create policy p on a using (true);
+    create publication pub for table a;`)
+  expect((await clone(source, destination)).failures).toEqual([])
+  const again = await clone(source, destination, { confirm: true })
+  expect(again.failures).toEqual([])
+  expect(again.summary.status).toBe('completed')
+  expect(
+    again.events.filter((event) => event.type === 'log' && event.message.includes('was kept')).length,
+  ).toBeGreaterThan(5)
+  expect(await destination.sql('select * from a order by id')).toEqual(
+    await source.sql('select * from a order by id'),
+  )
+})
