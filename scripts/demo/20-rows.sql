@@ -65,8 +65,8 @@ insert into warehouse.employees select i, 'Employee ' || i, 1 + i % 12 from gene
 insert into warehouse.movements (product, pieces, reason, at)
   select 1000 + 10 * (i % 3000), case when i % 4 = 0 then 400 else -1 - i % 3 end,
          case when i % 4 = 0 then 'delivery' else 'order' end,
-         timestamptz '2019-01-01 00:00Z' + i * interval '17 minutes'
-    from generate_series(1, 150000) i;
+         timestamptz '2019-01-01 00:00Z' + i * interval '25 minutes'
+    from generate_series(1, 100000) i;
 insert into warehouse.stock
   select product, 'Shelf ' || product % 77, sum(pieces) from warehouse.movements group by product;
 
@@ -75,7 +75,7 @@ insert into audit.page_views
          '/product/' || 1000 + 10 * (i % 3000) || case when i % 9 = 0 then '?from=newsletter&x=%20' else '' end,
          'Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/' || 80 + i % 60,
          i % 700 * interval '1 millisecond', case when i % 97 = 0 then 404 else 200 end
-    from generate_series(1, 450000) i;
+    from generate_series(1, 300000) i;
 
 -- Pictures are large objects: some small, one of several megabytes, one empty.
 update shop.products

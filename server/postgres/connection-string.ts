@@ -90,12 +90,15 @@ function strayAt(): UsageError {
 
 /** `host=localhost password='it\'s'`: spaces may surround `=`, a backslash takes the next letter as it is. */
 function* keyValues(text: string): Generator<[string, string]> {
-  const pair = /\s*([^\s=]+)\s*(=?)\s*('(?:\\.|[^'\\])*'(?!\S)|(?!')(?:\\.|[^\s\\])*)/sy
-  while (pair.lastIndex < text.length) {
-    const found = pair.exec(text)
-    if (!found) throw unreadable('a quoted value does not end, or goes on after its quote')
-    const [, name = '', equals, value = ''] = found
-    if (!equals) throw unreadable('a parameter has no "="')
+  const label = /\s*([^\s=]+)\s*=\s*/y
+  const content = /'(?:\\.|[^'\\])*'(?!\S)|(?!')(?:\\.|[^\s\\]|\\$)*/sy
+  while (content.lastIndex < text.length) {
+    label.lastIndex = content.lastIndex
+    const name = label.exec(text)?.[1]
+    if (!name) throw unreadable('a parameter has no name or no "="')
+    content.lastIndex = label.lastIndex
+    const value = content.exec(text)?.[0]
+    if (value === undefined) throw unreadable('a quoted value does not end, or goes on after its quote')
     const bare = value.startsWith("'") ? value.slice(1, -1) : value
     yield [name, bare.replaceAll(/\\(.)/gs, '$1')]
   }

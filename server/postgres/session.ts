@@ -6,14 +6,18 @@ import { cancelRequest } from './messages.ts'
 import { type ConnectionSettings, describeSettings } from './settings.ts'
 import { Tap } from './tap.ts'
 
-/** Our sessions wait as long as the work takes, whatever the server's or the role's defaults are. */
-const withoutTimeouts = `
+/**
+ * Our sessions wait as long as the work takes, and may write where they are to write, whatever the defaults
+ * of the server, the database or the role are.
+ */
+const neutralSettings = `
+  set default_transaction_read_only = off;
   set statement_timeout = 0;
   set lock_timeout = 0;
   set idle_in_transaction_session_timeout = 0;
 `
 /** Settings that only newer majors know. */
-const withoutNewerTimeouts = [
+const newerTimeouts = [
   { since: 140000, sql: 'set idle_session_timeout = 0' },
   { since: 170000, sql: 'set transaction_timeout = 0' },
 ]
@@ -91,8 +95,8 @@ export class Session implements AsyncDisposable {
       // The driver connects for a query, but waits for ever when asked to reserve first.
       await client.unsafe('select')
       const session = new Session(settings, tap, tlsVersion, client, await client.reserve())
-      const newer = withoutNewerTimeouts.filter((entry) => entry.since <= session.version)
-      await session.execute(withoutTimeouts + newer.map((entry) => `${entry.sql};`).join('\n'))
+      const newer = newerTimeouts.filter((entry) => entry.since <= session.version)
+      await session.execute(neutralSettings + newer.map((entry) => `${entry.sql};`).join('\n'))
       return session
     } catch (error) {
       socket.destroy()

@@ -18,7 +18,6 @@ const post = (phase: Phase): Kind => ({ phase, pass: 'post' })
 
 const kinds: Record<string, Kind> = {
   DATABASE: pre('others'),
-  'DATABASE PROPERTIES': pre('others'),
   SCHEMA: pre('schemas'),
   EXTENSION: pre('schemas'),
   'PROCEDURAL LANGUAGE': pre('schemas'),
@@ -68,6 +67,8 @@ const kinds: Record<string, Kind> = {
   'SUBSCRIPTION TABLE': post('others'),
   ACL: { phase: 'others', pass: 'grants' },
   'DEFAULT ACL': { phase: 'others', pass: 'grants' },
+  // They apply to sessions that come later, ours among them: read-only by default, for one.
+  'DATABASE PROPERTIES': { phase: 'others', pass: 'last' },
   'EVENT TRIGGER': { phase: 'triggers', pass: 'last' },
   'MATERIALIZED VIEW DATA': { phase: 'views', pass: 'last' },
 }

@@ -1,0 +1,143 @@
+// `pgtrek clone` as a process: signals, environment, output, and servers that are almost full.
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Cluster, cluster, startCluster, type TestDatabase } from '../support/clusters.ts'
+
+const main = join(import.meta.dir, '../../server/main.ts')
+let directory: string
+let from: Cluster
+let to: Cluster
+let source: TestDatabase
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'pgtrek-cli-'))
+  from = await cluster(14)
+  to = await cluster(17)
+  source = await from.createDatabase()
+  await source.sql(`
+    create table t (id int primary key, v text);
+    insert into t select i, repeat('v', 100) from generate_series(1, 300000) i;
+    create table u (id int references t);
+    create index on t (v);`)
+})
+
+afterAll(() => rmSync(directory, { recursive: true, force: true }))
+
+function start(args: string[], environment: Record<string, string> = {}) {
+  const child = Bun.spawn([process.execPath, main, 'clone', ...args], {
+    cwd: directory,
+    stdin: 'ignore',
+    stdout: 'pipe',
+    stderr: 'pipe',
+    env: { ...process.env, ...environment },
+  })
+  const finished = (async () => {
+    const [output, said] = await Promise.all([
+      new Response(child.stdout).text(),
+      new Response(child.stderr).text(),
+    ])
+    return { code: await child.exited, output, said }
+  })()
+  return { child, finished }
+}
+
+async function appears(
+  child: ReturnType<typeof start>,
+  server: Cluster,
+  database: TestDatabase,
+  query: string,
+) {
+  for (let attempt = 0; attempt < 1000; attempt++) {
+    const rows = await server.sql(
+      'postgres',
+      `select from pg_stat_activity
+        where datname = $1 and application_name = 'pgtrek' and state = 'active' and query ilike $2`,
+      [database.name, query],
+    )
+    if (rows.length > 0) return
+    if (child.child.exitCode !== null) throw new Error((await child.finished).said)
+    await Bun.sleep(2)
+  }
+  throw new Error(`nobody ran ${query}`)
+}
+
+describe('Ctrl-C', () => {
+  test.each([
+    ['among the rows', 'copy %from stdin%'],
+    ['among the indexes', 'create index%'],
+  ])('once, %s, stops cleanly with code 130', async (_, query) => {
+    const destination = await to.createDatabase()
+    const run = start(['--source', source.url, '--dest', destination.url, '--json'])
+    await appears(run, to, destination, query)
+    run.child.kill('SIGINT')
+    const { code, output, said } = await run.finished
+    expect(said).toContain('stopping')
+    expect(code).toBe(130)
+    expect(JSON.parse(output).status).toBe('cancelled')
+    const [row] = await destination.sql('select count(*)::int as count from t')
+    expect([0, 300000]).toContain(row?.count as number)
+  })
+})
+
+test('takes both ends from the environment, and writes its log and state where told', async () => {
+  const destination = await to.createDatabase()
+  const { finished } = start(['--log-dir', 'my/logs', '--state-dir', 'my/state', '--quiet'], {
+    PGTREK_SOURCE: source.url,
+    PGTREK_DEST: destination.url,
+  })
+  const { code, output, said } = await finished
+  expect(said).toContain('Done in')
+  expect(code).toBe(0)
+  expect(output).toBe('')
+  const [file] = readdirSync(join(directory, 'my/logs'))
+  const lines = readFileSync(join(directory, 'my/logs', file ?? ''), 'utf8')
+    .trim()
+    .split('\n')
+  expect(lines.map((line) => JSON.parse(line)).length).toBeGreaterThan(5)
+  expect(existsSync(join(directory, 'my/state/pgtrek.sqlite'))).toBe(true)
+})
+
+test('rows in the way are not deleted off a terminal without --yes', async () => {
+  const destination = await to.createDatabase()
+  await destination.sql('create table u (id int); insert into u values (7)')
+  const ends = ['--source', source.url, '--dest', destination.url]
+  const refused = await start(ends).finished
+  expect(refused.code).toBe(3)
+  expect(refused.said).toContain('public.u')
+  expect(refused.said).toContain('--yes')
+  expect(await destination.sql('select id from u')).toEqual([{ id: 7 }])
+  const agreed = await start([...ends, '--yes']).finished
+  expect(agreed.code).toBe(0)
+  expect(await destination.sql('select id from u')).toEqual([])
+})
+
+test('a password appears nowhere', async () => {
+  const destination = await to.createDatabase()
+  const secret = 'sEcr3t/pass word'
+  const url = new URL(destination.url)
+  url.password = encodeURIComponent(secret)
+  const { output, said } = await start(['--source', source.url, '--dest', url.href, '--verbose', '--json'])
+    .finished
+  const logs = readdirSync(join(directory, 'logs')).map((file) =>
+    readFileSync(join(directory, 'logs', file), 'utf8'),
+  )
+  for (const text of [output, said, ...logs]) {
+    expect(text).not.toContain(secret)
+    expect(text).not.toContain(encodeURIComponent(secret))
+  }
+})
+
+test('a server with hardly any free connection is enough', async () => {
+  const crowded = await startCluster({ major: 17, settings: { max_connections: '9', max_wal_senders: '2' } })
+  try {
+    const destination = await crowded.createDatabase()
+    const { finished } = start(['--source', source.url, '--dest', destination.url, '--workers', '8'])
+    const { code, said } = await finished
+    expect(said).toContain('Done in')
+    expect(code).toBe(0)
+  } finally {
+    await crowded.stop()
+  }
+})

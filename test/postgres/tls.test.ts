@@ -1,0 +1,316 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { attemptsFor, dial } from '../../server/postgres/dial.ts'
+import { Cancelled, ConnectFailed, type ConnectFailure } from '../../server/postgres/errors.ts'
+import { Session } from '../../server/postgres/session.ts'
+import { resolveSettings } from '../../server/postgres/settings.ts'
+import { sslModes } from '../../shared/connection.ts'
+import { type Cluster, cluster } from '../support/clusters.ts'
+
+const certificates = join(import.meta.dir, '../support/certificates')
+const path = (name: string) => join(certificates, name)
+const read = (name: string) => readFileSync(path(name), 'utf8')
+const ca = path('ca.crt')
+
+const hba = `
+hostssl   all only_encrypted 127.0.0.1/32 trust
+hostnossl all only_plain     127.0.0.1/32 trust
+hostssl   certified postgres 127.0.0.1/32 trust clientcert=verify-full
+local     all postgres                    trust
+host      postgres  postgres 127.0.0.1/32 trust
+`
+const serving = (name: string, major: 15 | 17 = 15) =>
+  cluster(major, { ssl: { cert: read(`${name}.crt`), key: read(`${name}.key`), ca: read('ca.crt') }, hba })
+
+let encrypting: Cluster
+let plain: Cluster
+let otherName: Cluster
+let expired: Cluster
+let newer: Cluster
+let keys: string
+beforeAll(async () => {
+  ;[encrypting, plain, otherName, expired, newer] = await Promise.all([
+    serving('server'),
+    cluster(15),
+    serving('other-name'),
+    serving('expired'),
+    serving('server', 17),
+  ])
+  await encrypting.sql('postgres', 'create role only_encrypted login; create role only_plain login')
+  keys = mkdtempSync(join(tmpdir(), 'pgtrek-keys-'))
+  copyFileSync(path('client.key'), join(keys, 'client.key'))
+  chmodSync(join(keys, 'client.key'), 0o600)
+}, 120_000)
+afterAll(() => rmSync(keys, { recursive: true, force: true }))
+
+function settingsFor(url: string) {
+  return resolveSettings({ url }, { env: {}, home: '/nowhere', socketDirectories: [] })
+}
+
+/** Whether the server says that the session is encrypted. */
+async function isEncrypted(url: string): Promise<boolean> {
+  await using session = await Session.open(settingsFor(url))
+  const row = await session.one<{ ssl: boolean }>('select ssl from pg_stat_ssl where pid = pg_backend_pid()')
+  expect(session.encrypted).toBe(row.ssl)
+  return row.ssl
+}
+
+async function refusal(attempt: Promise<unknown>): Promise<ConnectFailed> {
+  const outcome = await attempt.then(
+    () => new Error('it was not refused'),
+    (error) => error,
+  )
+  expect(outcome).toBeInstanceOf(ConnectFailed)
+  return outcome
+}
+
+function url(
+  server: Cluster,
+  query: string,
+  { host = '127.0.0.1', user = 'postgres', database = 'postgres' } = {},
+) {
+  return `postgres://${user}@${host}:${server.port}/${database}?${query}`
+}
+
+describe('a server with TLS', () => {
+  test.each([
+    ['disable', false],
+    ['allow', false],
+    ['prefer', true],
+    ['require', true],
+    [`require&sslrootcert=${ca}`, true],
+    [`verify-ca&sslrootcert=${ca}`, true],
+    [`verify-full&sslrootcert=${ca}`, true],
+  ])('sslmode=%s gets in; encrypted: %p', async (mode, encrypted) => {
+    expect(await isEncrypted(url(encrypting, `sslmode=${mode}`))).toBe(encrypted)
+  })
+
+  test('is trusted under its name as well as under its address', async () => {
+    const verified = `sslmode=verify-full&sslrootcert=${ca}`
+    expect(await isEncrypted(url(encrypting, verified, { host: 'localhost' }))).toBe(true)
+  })
+
+  test.each(['require', 'verify-ca', 'verify-full'])(
+    'sslmode=%s refuses it when an unrelated authority is the trusted one',
+    async (mode) => {
+      const settings = settingsFor(url(encrypting, `sslmode=${mode}&sslrootcert=${path('stranger.crt')}`))
+      expect(await refusal(dial(settings))).toMatchObject({
+        reason: 'certificate',
+        message: expect.stringContaining('is not signed by'),
+      })
+    },
+  )
+
+  test.each(['verify-ca', 'verify-full'])('sslmode=%s needs to know whom to trust', async (mode) => {
+    const failure = await refusal(dial(settingsFor(url(encrypting, `sslmode=${mode}`))))
+    expect(failure).toMatchObject({ reason: 'certificate', message: expect.stringContaining('sslrootcert') })
+  })
+
+  test('is not trusted by the authorities that come with the system', async () => {
+    const settings = settingsFor(url(encrypting, 'sslrootcert=system', { host: 'localhost' }))
+    expect(await refusal(dial(settings))).toMatchObject({ reason: 'certificate' })
+  })
+
+  test('a root certificate file that is missing is named', async () => {
+    const settings = settingsFor(url(encrypting, 'sslmode=require&sslrootcert=/nowhere/ca.crt'))
+    expect(await refusal(dial(settings))).toMatchObject({
+      reason: 'certificate',
+      message: 'the root certificate file /nowhere/ca.crt does not exist',
+    })
+  })
+
+  test('a root certificate file that holds none is named', async () => {
+    const settings = settingsFor(url(encrypting, `sslmode=require&sslrootcert=${path('README.md')}`))
+    expect(await refusal(dial(settings))).toMatchObject({
+      reason: 'certificate',
+      message: expect.stringContaining('README.md'),
+    })
+  })
+
+  test.each([
+    ['only_encrypted', 'allow', true],
+    ['only_encrypted', 'prefer', true],
+    ['only_plain', 'allow', false],
+    ['only_plain', 'prefer', false],
+  ])('the user %s gets in with sslmode=%s; encrypted: %p', async (user, mode, encrypted) => {
+    expect(await isEncrypted(url(encrypting, `sslmode=${mode}`, { user }))).toBe(encrypted)
+  })
+
+  test.each([
+    ['only_encrypted', 'disable'],
+    ['only_plain', 'require'],
+  ])('the user %s does not get in with sslmode=%s', async (user, mode) => {
+    const failure = await refusal(isEncrypted(url(encrypting, `sslmode=${mode}`, { user })))
+    expect(failure).toMatchObject({ reason: 'login', message: expect.stringContaining('pg_hba.conf') })
+  })
+
+  test('carries megabytes in both directions', async () => {
+    await using session = await Session.open(settingsFor(url(encrypting, 'sslmode=require')))
+    const text = 'x'.repeat(20_000_000)
+    const [row] = await session.query<{ echo: string }>('select $1::text as echo', [text])
+    expect(row?.echo === text).toBe(true)
+  })
+
+  test('has a Unix socket that stays without TLS', async () => {
+    const settings = settingsFor(
+      `postgres:///postgres?user=postgres&host=${encrypting.socketDir}&port=${encrypting.port}`,
+    )
+    await using session = await Session.open({ ...settings, tls: { mode: 'require' } })
+    expect(session.encrypted).toBe(false)
+  })
+})
+
+describe('a server without TLS', () => {
+  test.each(['disable', 'allow', 'prefer'])('sslmode=%s gets in', async (mode) => {
+    expect(await isEncrypted(url(plain, `sslmode=${mode}`))).toBe(false)
+  })
+
+  test.each(['require', 'verify-ca', 'verify-full'])('sslmode=%s refuses it', async (mode) => {
+    expect(await refusal(dial(settingsFor(url(plain, `sslmode=${mode}&sslrootcert=${ca}`))))).toMatchObject({
+      reason: 'tls',
+      message: expect.stringContaining(`sslmode=${mode} asks for it`),
+    })
+  })
+})
+
+describe('a certificate for another name', () => {
+  test.each(['127.0.0.1', 'localhost'])('is refused for %s by verify-full alone', async (host) => {
+    const refused = url(otherName, `sslmode=verify-full&sslrootcert=${ca}`, { host })
+    expect(await refusal(dial(settingsFor(refused)))).toMatchObject({
+      reason: 'certificate',
+      message: expect.stringContaining('is for another name (elsewhere.example)'),
+    })
+    expect(await isEncrypted(url(otherName, `sslmode=verify-ca&sslrootcert=${ca}`, { host }))).toBe(true)
+  })
+
+  test('is accepted when that is the name, and the address is given besides', async () => {
+    const query = `sslmode=verify-full&sslrootcert=${ca}&hostaddr=127.0.0.1`
+    expect(await isEncrypted(url(otherName, query, { host: 'elsewhere.example' }))).toBe(true)
+  })
+})
+
+test('an expired certificate is refused by who checks it', async () => {
+  expect(await refusal(dial(settingsFor(url(expired, `sslmode=verify-ca&sslrootcert=${ca}`))))).toMatchObject(
+    {
+      reason: 'certificate',
+      message: expect.stringContaining('has expired'),
+    },
+  )
+  expect(await isEncrypted(url(expired, 'sslmode=require'))).toBe(true)
+})
+
+describe('a client certificate', () => {
+  const certified = (query: string) => url(encrypting, `sslmode=require&${query}`, { database: 'certified' })
+  beforeAll(async () => {
+    await encrypting.createDatabase('certified')
+  })
+
+  test('lets its user in', async () => {
+    const query = `sslcert=${path('client.crt')}&sslkey=${join(keys, 'client.key')}`
+    expect(await isEncrypted(certified(query))).toBe(true)
+  })
+
+  test('is missed when the server asks for one', async () => {
+    expect(await refusal(isEncrypted(certified('')))).toMatchObject({
+      reason: 'login',
+      message: expect.stringContaining('client certificate'),
+    })
+  })
+
+  test('needs its key', async () => {
+    const settings = settingsFor(certified(`sslcert=${path('client.crt')}`))
+    expect(await refusal(dial(settings))).toMatchObject({ message: expect.stringContaining('sslkey') })
+  })
+
+  test('needs its own key', async () => {
+    const settings = settingsFor(certified(`sslcert=${ca}&sslkey=${join(keys, 'client.key')}`))
+    expect(await refusal(dial(settings))).toMatchObject({
+      reason: 'certificate',
+      message: expect.stringContaining('client.key'),
+    })
+  })
+
+  test.skipIf(process.platform === 'win32')('with a key that others may read is refused', async () => {
+    const open = join(keys, 'open.key')
+    copyFileSync(path('client.key'), open)
+    chmodSync(open, 0o644)
+    const settings = settingsFor(certified(`sslcert=${path('client.crt')}&sslkey=${open}`))
+    expect(await refusal(dial(settings))).toMatchObject({ message: expect.stringContaining('chmod 600') })
+  })
+})
+
+test('TLS without asking first works with a server of 17', async () => {
+  const query = `sslmode=verify-full&sslrootcert=${ca}&sslnegotiation=direct`
+  expect(await isEncrypted(url(newer, query))).toBe(true)
+  const old = await refusal(dial(settingsFor(url(encrypting, query))))
+  expect(old).toMatchObject({ reason: 'tls', message: expect.stringContaining('version 17') })
+})
+
+describe('what answers at the other end', () => {
+  test('with bytes smuggled in behind the yes to TLS is refused', async () => {
+    await using server = await pretender((socket) => socket.write('SR\0\0\0\x08\0\0\0\0'))
+    const failure = await refusal(dial(settingsFor(`postgres://127.0.0.1:${server.port}/x?sslmode=require`)))
+    expect(failure).toMatchObject({ reason: 'tls', message: expect.stringContaining('tampers') })
+  })
+
+  test.each([
+    ['answers nonsense', 'tls', (socket: Socket) => socket.write('HTTP/1.1 400 Bad Request\r\n\r\n')],
+    ['hangs up', 'tls', (socket: Socket) => socket.end()],
+    ['hangs up within the handshake', 'tls', (socket: Socket) => socket.end('S')],
+    ['says nothing', 'timeout', () => {}],
+    ['says nothing within the handshake', 'timeout', (socket: Socket) => socket.write('S')],
+  ] as [string, ConnectFailure, (socket: Socket) => void][])(
+    'and %s fails for %s',
+    async (_, reason, answer) => {
+      await using server = await pretender(answer)
+      const settings = settingsFor(
+        `postgres://127.0.0.1:${server.port}/x?sslmode=require&connect_timeout=0.5`,
+      )
+      expect(await refusal(dial(settings))).toMatchObject({ reason })
+    },
+  )
+
+  test('can be given up waiting for', async () => {
+    await using server = await pretender(() => {})
+    const settings = settingsFor(`postgres://127.0.0.1:${server.port}/x?sslmode=require`)
+    const outcome = await dial(settings, 'tls', AbortSignal.timeout(100)).catch((error: unknown) => error)
+    expect(outcome).toBeInstanceOf(Cancelled)
+  })
+})
+
+test.each([
+  ['postgres://no-such-host.invalid/x', 'host', 'no host is called no-such-host.invalid'],
+  ['postgres://127.0.0.1:1/x', 'refused', 'nothing listens on 127.0.0.1:1'],
+  ['postgres://localhost:1/x', 'refused', 'nothing listens on localhost:1'],
+  ['postgres:///x?host=/nowhere', 'refused', 'there is no server socket /nowhere/.s.PGSQL.5432'],
+])('%s fails for %s', async (url, reason, message) => {
+  const failure = await refusal(dial(settingsFor(url)))
+  expect(failure).toMatchObject({ reason, message: expect.stringContaining(message) })
+})
+
+test('every mode says which ways to try', () => {
+  const ways = sslModes.map((mode) => attemptsFor(settingsFor(`postgres://h/x?sslmode=${mode}`)).join())
+  expect(ways).toEqual(['plain', 'plain,tls', 'tls,plain', 'tls', 'tls', 'tls'])
+})
+
+/** Something that listens, and answers the first words it hears in its own way. */
+async function pretender(answer: (socket: Socket) => void) {
+  const server = createServer((socket) => {
+    socket.on('error', () => {})
+    socket.once('data', () => answer(socket))
+  })
+  const { promise, resolve } = Promise.withResolvers<void>()
+  server.listen(0, '127.0.0.1', resolve)
+  await promise
+  const address = server.address()
+  if (typeof address !== 'object' || !address) throw new Error('no port')
+  return {
+    port: address.port,
+    [Symbol.asyncDispose]: async () => {
+      server.close()
+    },
+  }
+}
