@@ -74,6 +74,8 @@ select 'constraints', coalesce(nullif(conrelid, 0)::regclass::text, contypid::re
        concat_ws(' ', pg_get_constraintdef(oid), convalidated)
   from pg_constraint
  where connamespace in (select oid from own_schema) and contype not in ('n', 't')
+   -- A foreign key to a partitioned table has one part for each partition, named at the server's will.
+   and not (contype = 'f' and conparentid <> 0)
 union all
 select 'views', oid::regclass::text, concat_ws(' ', relkind, relowner::regrole, relispopulated, reloptions)
   from relation

@@ -111,6 +111,7 @@ async function clone(flags: CloneFlags): Promise<number> {
     onFailure: (error) => view.say(`the log file ended: ${error.message}`, 'warn'),
   })
   using interrupt = interruptible(() => view.say('stopping; once more stops at once', 'warn'))
+  for (const warning of [...source.warnings, ...destination.warnings]) view.say(warning, 'warn')
   store.begin(run, { source, destination })
   const result = await migrate({
     run,

@@ -24,12 +24,16 @@ export type ConnectFailure =
 
 /** No session could be had; `reason` says which part of reaching, trusting or logging in failed. */
 export class ConnectFailed extends PgtrekError {
+  /** What the server said, when it was the server that refused. */
+  readonly sqlstate: string | undefined
+
   constructor(
     readonly reason: ConnectFailure,
     message: string,
-    options?: ErrorOptions,
+    options?: ErrorOptions & { sqlstate?: string },
   ) {
     super(message, options)
+    this.sqlstate = options?.sqlstate
   }
 }
 

@@ -1,7 +1,14 @@
 // One authenticated connection: typed queries through the driver, its raw bytes when asked, a real cancel.
 import postgres from 'postgres'
 import { attemptsFor, dial } from './dial.ts'
-import { Cancelled, ConnectFailed, ConnectionLost, ServerError, sqlstate } from './errors.ts'
+import {
+  Cancelled,
+  ConnectFailed,
+  type ConnectFailure,
+  ConnectionLost,
+  ServerError,
+  sqlstate,
+} from './errors.ts'
 import { cancelRequest } from './messages.ts'
 import { type ConnectionSettings, describeSettings } from './settings.ts'
 import { Tap } from './tap.ts'
@@ -47,9 +54,7 @@ export class Session implements AsyncDisposable {
       try {
         return await Session.#login(settings, attempt, options)
       } catch (error) {
-        // `allow` and `prefer` try the other kind when the server refuses this one before login.
-        const refused = error instanceof ConnectFailed && (error.reason === 'tls' || error.reason === 'login')
-        if (!refused || index === attempts.length - 1) throw error
+        if (index === attempts.length - 1 || !isRefusedBeforeLogin(error)) throw error
       }
     }
     throw new ConnectFailed('tls', `no way to connect to ${describeSettings(settings)}`)
@@ -176,7 +181,7 @@ export class Session implements AsyncDisposable {
   #explain(error: unknown): Error {
     if (error instanceof postgres.PostgresError) return serverError(error)
     const where = describeSettings(this.settings)
-    const reason = error instanceof Error ? error.message.replace(/^write |^read /, '') : String(error)
+    const reason = this.tap.lastWords ?? (error instanceof Error ? error.message : String(error))
     return new ConnectionLost(`the connection to ${where} was lost: ${reason}`, { cause: error })
   }
 }
@@ -202,6 +207,15 @@ export function serverError(error: postgres.PostgresError): ServerError {
   })
 }
 
+/**
+ * `allow` and `prefer` try the other kind of connection when pg_hba.conf refuses this one. A wrong password
+ * must not be sent again, least of all in the clear.
+ */
+function isRefusedBeforeLogin(error: unknown): boolean {
+  if (!(error instanceof ConnectFailed)) return false
+  return error.reason === 'tls' || error.sqlstate === sqlstate.invalidAuthorization
+}
+
 function closedDuringLogin(settings: ConnectionSettings): string {
   return `${settings.host}:${settings.port} closed the connection during login: is a PostgreSQL server listening there?`
 }
@@ -210,29 +224,32 @@ function loginFailure(error: unknown, settings: ConnectionSettings): Error {
   if (error instanceof ConnectFailed) return error
   if (!(error instanceof postgres.PostgresError)) {
     const reason = error instanceof Error ? error.message : String(error)
-    return new ConnectFailed('closed', `${closedDuringLogin(settings)} (${reason})`, { cause: error })
+    // With TLS 1.3 the server's opinion of our certificate arrives only after the handshake.
+    const alert = /^ERR_SSL_.*ALERT/.test((error as { code?: string }).code ?? '')
+    return alert
+      ? new ConnectFailed(
+          'certificate',
+          `${settings.host}:${settings.port} did not accept the client certificate: ${reason}`,
+        )
+      : new ConnectFailed('closed', `${closedDuringLogin(settings)} (${reason})`, { cause: error })
   }
   const where = describeSettings(settings)
   const said = error.message
+  const refuse = (reason: ConnectFailure, advice: string) =>
+    new ConnectFailed(reason, `${where}: ${said}${advice}`, { sqlstate: error.code })
   switch (error.code) {
     case sqlstate.invalidPassword:
-      return new ConnectFailed(
+      return refuse(
         'login',
-        `${where}: ${said}. Check user and password${settings.password ? '' : ' (no password was given)'}.`,
+        `. Check user and password${settings.password ? '' : ' (no password was given)'}.`,
       )
     case sqlstate.invalidAuthorization:
-      return new ConnectFailed(
-        'login',
-        `${where}: ${said}. Check the user's name and the server's pg_hba.conf.`,
-      )
+      return refuse('login', ". Check the user's name and the server's pg_hba.conf.")
     case sqlstate.undefinedDatabase:
-      return new ConnectFailed('database', `${where}: ${said}. Create it first, or check its name.`)
+      return refuse('database', '. Create it first, or check its name.')
     case sqlstate.tooManyConnections:
-      return new ConnectFailed(
-        'limit',
-        `${where}: ${said}. Free connections on the server or use fewer workers.`,
-      )
+      return refuse('limit', '. Free connections on the server or use fewer workers.')
     default:
-      return new ConnectFailed('login', `${where}: ${said} (SQLSTATE ${error.code})`)
+      return refuse('login', ` (SQLSTATE ${error.code})`)
   }
 }

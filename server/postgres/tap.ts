@@ -2,13 +2,15 @@
 // raw bytes of the same session can be borrowed, and given back when the server is ready for a query again.
 import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
-import { backend, MessageReader } from './messages.ts'
+import { backend, MessageReader, parseServerError } from './messages.ts'
 
 export class Tap extends EventEmitter {
   /** For cancel requests and for the start-up packet that pg_dump expects; read off as they pass by. */
   pid = 0
   secret = 0
   readonly parameters = new Map<string, string>()
+  /** Why the server ended the session, if it said so. The driver tells only that it ended. */
+  lastWords: string | undefined
   #borrower: ((chunk: Buffer) => void) | undefined
   #login: MessageReader | undefined = new MessageReader()
 
@@ -17,6 +19,7 @@ export class Tap extends EventEmitter {
     socket.on('data', (chunk: Buffer) => {
       if (this.#borrower) return this.#borrower(chunk)
       if (this.#login) this.#watchLogin(chunk)
+      else if (chunk[0] === backend.errorResponse) this.#listen(chunk)
       this.emit('data', chunk)
     })
     for (const event of ['error', 'close', 'drain', 'end']) {
@@ -50,6 +53,12 @@ export class Tap extends EventEmitter {
         return
       }
     }
+  }
+
+  #listen(chunk: Buffer) {
+    if (chunk.length < 5 || chunk.length < chunk.readUInt32BE(1) + 1) return
+    const error = parseServerError(chunk.subarray(5))
+    if (error.severity === 'FATAL' || error.severity === 'PANIC') this.lastWords = error.message
   }
 
   // What the driver calls on a socket:

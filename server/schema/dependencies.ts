@@ -47,11 +47,30 @@ export function entryDependencies(
     if (entry !== undefined) add(entry, entryOf(neededClass, needed))
   }
   const byName = namedRelations(entries)
+  /** Entry of a partitioned index -> the entries that attach the indexes of its partitions, and those. */
+  const attachments = new Map<number, { attach: number; child: number | undefined }[]>()
   for (const entry of entries) {
     for (const needed of entry.dependencies) add(entry.id, needed)
-    if (entry.kind === 'TABLE ATTACH' || entry.kind === 'INDEX ATTACH') {
-      for (const name of qualifiedNames(entry.statements[0] ?? '')) {
-        for (const needed of byName.get(name) ?? []) add(entry.id, needed)
+    if (entry.kind !== 'TABLE ATTACH' && entry.kind !== 'INDEX ATTACH') continue
+    const [parents = [], children = []] = qualifiedNames(entry.statements[0] ?? '').map(
+      (name) => byName.get(name) ?? [],
+    )
+    for (const needed of [...parents, ...children]) add(entry.id, needed)
+    if (entry.kind === 'TABLE ATTACH') continue
+    for (const parent of parents) {
+      const list = attachments.get(parent) ?? []
+      list.push({ attach: entry.id, child: children[0] })
+      attachments.set(parent, list)
+    }
+  }
+  for (const entry of entries) {
+    if (entry.kind !== 'FK CONSTRAINT') continue
+    // A key of a partitioned table holds only when those of all its partitions are attached.
+    const keys = [...(result.get(entry.id) ?? [])]
+    for (let key = keys.pop(); key !== undefined; key = keys.pop()) {
+      for (const { attach, child } of attachments.get(key) ?? []) {
+        add(entry.id, attach)
+        if (child !== undefined) keys.push(child)
       }
     }
   }
