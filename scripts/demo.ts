@@ -11,9 +11,11 @@ const root = join(import.meta.dir, '..')
 const shop = join(import.meta.dir, 'demo')
 const shownDifferences = 10
 
-process.exitCode = 1
 try {
   process.exitCode = await demo()
+} catch (error) {
+  line(bad(`The demo broke off: ${error instanceof Error ? error.message : String(error)}`))
+  process.exitCode = 1
 } finally {
   await stopAllClusters()
 }
@@ -49,11 +51,14 @@ async function demo(): Promise<number> {
 }
 
 async function fill(database: TestDatabase) {
+  const files = readdirSync(shop).filter((name) => /^[1-9]\d*-.*\.sql$/.test(name))
   await timed(async () => {
-    for (const file of readdirSync(shop)
-      .filter((name) => /^[1-9]\d*-.*\.sql$/.test(name))
-      .sort()) {
-      await database.sql(readFileSync(join(shop, file), 'utf8'))
+    for (const file of files.sort()) {
+      try {
+        await database.sql(readFileSync(join(shop, file), 'utf8'))
+      } catch (error) {
+        throw new Error(`${file}: ${(error as Error).message}`, { cause: error })
+      }
     }
   })
   const [size] = await database.sql<{ tables: string; rows: string; size: string }>(`

@@ -18,10 +18,14 @@ const progressEveryMs = 200
  */
 const sourceLockTimeout = '60s'
 
+/** A transaction keeps its locks to its end, and a server has room for a few thousand only. */
+const jobsPerTransaction = 100
+
 let settings: LaneSettings
 let source: Session | undefined
 let destination: Session | undefined
 let inTransaction = false
+let jobsDone = 0
 let aborting = new AbortController()
 
 self.onmessage = async ({ data: message }: MessageEvent<ToLane>) => {
@@ -64,6 +68,8 @@ async function handle(message: ToLane): Promise<void> {
 
 async function work(job: Job): Promise<void> {
   if (!source || !destination) throw new Error('a job came before its sessions')
+  if (jobsDone > 0 && jobsDone % jobsPerTransaction === 0) await enterSnapshot(source)
+  jobsDone++
   if (!inTransaction) {
     await destination.execute('begin')
     inTransaction = true
@@ -130,8 +136,7 @@ async function openSessions(): Promise<void> {
       ${alikeSettings(settings.clientEncoding)}
       set lock_timeout = '${sourceLockTimeout}';
       set synchronize_seqscans = off;`)
-    await source.execute('begin isolation level repeatable read, read only')
-    await source.execute(`set transaction snapshot ${quoteLiteral(settings.snapshot)}`)
+    await enterSnapshot(source)
   }
   if (!destination) {
     destination = await Session.open(settings.destination)
@@ -141,6 +146,12 @@ async function openSessions(): Promise<void> {
       ${settings.replica ? 'set session_replication_role = replica;' : ''}`)
     inTransaction = false
   }
+}
+
+async function enterSnapshot(session: Session): Promise<void> {
+  await session.execute('rollback')
+  await session.execute('begin isolation level repeatable read, read only')
+  await session.execute(`set transaction snapshot ${quoteLiteral(settings.snapshot)}`)
 }
 
 /** After an error their state is unknown; the destination's transaction must not survive. */

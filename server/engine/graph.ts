@@ -63,8 +63,8 @@ export function runGraph<N extends Node>(nodes: readonly N[], run: GraphRun<N>):
 
   /** What waits for nothing any more becomes ready, or is skipped and lets others go. */
   function release(free: N[]) {
-    // A list and not a recursion: thousands of steps may hang on one that failed.
-    for (let node = free.pop(); node; node = free.pop()) {
+    // A list that grows and not a recursion: thousands of steps may hang on one that failed.
+    for (const node of free) {
       const reason = reasonToSkip(node)
       if (reason === undefined) {
         state.set(node.id, 'ready')
@@ -73,7 +73,7 @@ export function runGraph<N extends Node>(nodes: readonly N[], run: GraphRun<N>):
         state.set(node.id, 'skipped')
         rootReason.set(node.id, node.skip ? `needs ${run.describe(node)}: ${node.skip}` : reason)
         run.skip(node, reason)
-        free.push(...settle(node).reverse())
+        for (const next of settle(node)) free.push(next)
       }
     }
   }
@@ -99,9 +99,12 @@ export function runGraph<N extends Node>(nodes: readonly N[], run: GraphRun<N>):
   }
 
   function startReady() {
-    if (!run.signal.aborted) {
-      for (const pool of pools.values()) {
-        for (let node = pool.take(); node; node = pool.take()) begin(node)
+    for (const pool of pools.values()) {
+      // Whoever hears of a start may abort.
+      while (!run.signal.aborted) {
+        const node = pool.take()
+        if (!node) break
+        begin(node)
       }
     }
     if (open === 0 || (run.signal.aborted && active === 0)) finished.resolve()
@@ -117,7 +120,7 @@ export function runGraph<N extends Node>(nodes: readonly N[], run: GraphRun<N>):
       for (const pool of pools.values()) pool.wake(node.locks)
       poolOf(node).running--
       state.set(node.id, result)
-      release(settle(node).reverse())
+      release(settle(node))
       startReady()
     }
     run
@@ -129,7 +132,7 @@ export function runGraph<N extends Node>(nodes: readonly N[], run: GraphRun<N>):
       .catch(finished.reject)
   }
 
-  release(nodes.filter((node) => waitingFor.get(node.id) === 0).reverse())
+  release(nodes.filter((node) => waitingFor.get(node.id) === 0))
   startReady()
   return finished.promise
 }

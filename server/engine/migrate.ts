@@ -100,7 +100,8 @@ async function inOneSnapshot(migration: Migration, emit: (event: EventBody) => v
     `writing to ${describeSettings(migration.destination)} (PostgreSQL ${destination.major}) with ` +
       `${copyPool?.lanes ?? 0} copy and ${plan.sizes.indexWorkers} index workers`,
   )
-  await runPlan({ plan, inventory, options, copyPool, restore, source, emit, signal })
+  const openSource = () => Session.open(migration.source, { signal, onNotice })
+  await runPlan({ plan, inventory, options, copyPool, restore, openSource, emit, signal })
   await makeDurable(destination)
 }
 

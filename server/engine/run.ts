@@ -29,8 +29,8 @@ export interface RunContext {
   options: MigrationOptions
   copyPool: CopyPool | undefined
   restore: RestoreSessions
-  /** In the run's snapshot; also reads where the sequences stand. */
-  source: Session
+  /** A session of its own on the source: what fails there must not end the run's snapshot. */
+  openSource(): Promise<Session>
   emit: Emit
   signal: AbortSignal
 }
@@ -159,8 +159,9 @@ async function runCopy(
 
 async function setSequences(
   names: Extract<Step['work'], { kind: 'sequences' }>['names'],
-  { source, restore }: RunContext,
+  { openSource, restore }: RunContext,
 ): Promise<Error[]> {
+  await using source = await openSource()
   const values = await readSequenceValues(source, names)
   const byOid = new Map(names.map((name) => [name.oid, name]))
   const refused: Error[] = []

@@ -18,8 +18,8 @@ const smallestSplit = 64 * 1024 * 1024
 const largestMaintenanceKb = 2 * 1024 * 1024
 const smallestMaintenanceKb = 64 * 1024
 
-/** Sessions of ours besides the workers': catalogs and pg_dump on the source, DDL on the destination. */
-const ownSourceSessions = 2
+/** Sessions of ours besides the workers': catalogs, pg_dump and sequences on the source, DDL on the destination. */
+const ownSourceSessions = 3
 const ownDestinationSessions = 1
 
 export function chooseSizes(inventory: Inventory, options: MigrationOptions): Sizes {

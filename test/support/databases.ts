@@ -46,11 +46,28 @@ export function databasesOf(address: { host: string; port: number }): Databases 
       sql: (text, parameters) => sql(name, text, parameters),
       connect: (options) => connect(name, options),
       async drop() {
-        await sql('postgres', 'select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [
-          name,
-        ])
+        await dropSubscriptions(name)
+        await sql(
+          'postgres',
+          'select pg_terminate_backend(pid) from pg_stat_activity where datname = $1',
+          [name],
+        )
         await sql('postgres', `drop database if exists ${quote(name)}`)
       },
+    }
+  }
+
+  /** A database with subscriptions cannot be dropped; their slots at the other end are not ours to remove. */
+  async function dropSubscriptions(database: string) {
+    const subscriptions = await sql<{ subname: string }>(
+      'postgres',
+      'select subname from pg_subscription where subdbid = (select oid from pg_database where datname = $1)',
+      [database],
+    )
+    for (const name of subscriptions.map(({ subname }) => quote(subname))) {
+      await sql(database, `alter subscription ${name} disable`)
+      await sql(database, `alter subscription ${name} set (slot_name = none)`)
+      await sql(database, `drop subscription ${name}`)
     }
   }
 

@@ -1,5 +1,8 @@
 -- Functions in several languages, and what is made of functions.
-create trusted language ks_language handler plpgsql_call_handler inline plpgsql_inline_handler validator plpgsql_validator;
+create function ks.language_handler() returns language_handler language c as '$libdir/plpgsql', 'plpgsql_call_handler';
+create function ks.language_inline(internal) returns void language c strict as '$libdir/plpgsql', 'plpgsql_inline_handler';
+create function ks.language_validator(oid) returns void language c strict as '$libdir/plpgsql', 'plpgsql_validator';
+create trusted language ks_language handler ks.language_handler inline ks.language_inline validator ks.language_validator;
 alter language ks_language owner to ks_owner;
 comment on language ks_language is 'plpgsql under another name';
 grant usage on language ks_language to ks_writer;

@@ -3,7 +3,6 @@
 create publication ks_all for all tables with (publish = 'insert, truncate');
 create publication "ks; ""some""" for table ks.audited, only ks.whale, "select"."table" with (publish = 'insert');
 create publication ks_empty;
-create publication ks_parted for table ks.events;
 alter publication ks_empty owner to ks_owner;
 comment on publication ks_all is 'it''s "everything"';
 create subscription ks_subscription connection 'host=127.0.0.1 port=1 dbname=nowhere password=it''''s' publication "ks; ""some""", ks_all

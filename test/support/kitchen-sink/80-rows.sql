@@ -143,6 +143,7 @@ select nextval('ks.cycling') from generate_series(1, 5);
 select setval('ks.at_its_end', 5);
 select setval('ks."Owned; by ""column"""', 12, false);
 select nextval('ks.far');
+refresh materialized view ks.births;
 refresh materialized view ks.totals;
 refresh materialized view ks.grand_total;
 refresh materialized view ks.grouped_too;
