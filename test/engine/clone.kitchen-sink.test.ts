@@ -14,6 +14,12 @@ const pairs: [Major, Major][] = [
   [18, 18],
 ]
 
+/** What a newer server does otherwise than an older one, whoever makes the objects there. */
+const ofNewerServers: Record<string, RegExp> = {
+  'a range type gets a multirange type since 14, and since 16 it follows its range to a new owner':
+    /multirange/,
+}
+
 describe.each(pairs)('from %d to %d', (from, to) => {
   test('everything arrives', async () => {
     const sourceCluster = await cluster(from)
@@ -29,7 +35,11 @@ describe.each(pairs)('from %d to %d', (from, to) => {
     expect(failures).toEqual([])
     expect(summary.skipped).toEqual([])
     expect(summary.status).toBe('completed')
-    expect(await compareEverything(source, destination)).toEqual([])
+    const differences = await compareEverything(source, destination)
+    const unexpected = differences.filter(
+      (line) => from === to || !Object.values(ofNewerServers).some((known) => known.test(line)),
+    )
+    expect(unexpected).toEqual([])
     expect(names(await dumpEntries(destination), destination)).toEqual(
       names(await dumpEntries(source), source),
     )
@@ -41,16 +51,25 @@ describe.each(pairs)('from %d to %d', (from, to) => {
       // the rights). What it makes of pg_dump's own script, run one statement after the other, is the measure.
       const reference = await destinationCluster.createDatabase()
       await replay(source, reference)
-      expect(textDifference(normalized(await dumpText(reference)), arrived)).toEqual([])
+      const expected = normalized(await dumpText(reference))
+      expect(textDifference(withoutLateChild(expected), withoutLateChild(arrived))).toEqual([])
     }
   })
 })
 
-/** What there is and whose it is, without how it is defined. */
+/**
+ * pg_dump's script gives a table that was attached to its parent later another order of columns; the clone
+ * keeps the order. Between servers of one major, where nothing is left out, that is seen.
+ */
+function withoutLateChild(dump: string): string {
+  return dump.replace(/CREATE TABLE ks\.loose \(.*?\n\)/s, 'CREATE TABLE ks.loose')
+}
+
+/** What there is and whose it is, without how it is defined. Since 14 a procedure's arguments say IN. */
 function names(entries: Awaited<ReturnType<typeof dumpEntries>>, database: TestDatabase): string[] {
   return entries
     .map(({ kind, schema, name, owner }) =>
-      [kind, schema, name.replace(database.name, 'DB'), owner].join(' | '),
+      [kind, schema, name.replace(database.name, 'DB').replaceAll(/(?<=[(,] ?)IN /g, ''), owner].join(' | '),
     )
     .sort()
 }

@@ -12,13 +12,22 @@ export type DatabaseOptions = {
   template?: string
 }
 
+export type SessionOptions = {
+  user?: string
+  password?: string
+  /** Connections; one unless told, so that statements share a session. */
+  max?: number
+  /** Server settings from the start of each session, before those of the database or the role. */
+  settings?: Record<string, string>
+}
+
 export type TestDatabase = {
   name: string
   url: string
   /** The rows of the (last) statement; several statements only without parameters. */
   sql<T = Row>(text: string, parameters?: unknown[]): Promise<T[]>
   /** A client of one's own, for what needs a session; the caller ends it. */
-  connect(options?: { user?: string; password?: string; max?: number }): postgres.Sql
+  connect(options?: SessionOptions): postgres.Sql
   drop(): Promise<void>
 }
 
@@ -47,11 +56,9 @@ export function databasesOf(address: { host: string; port: number }): Databases 
       connect: (options) => connect(name, options),
       async drop() {
         await dropSubscriptions(name)
-        await sql(
-          'postgres',
-          'select pg_terminate_backend(pid) from pg_stat_activity where datname = $1',
-          [name],
-        )
+        await sql('postgres', 'select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [
+          name,
+        ])
         await sql('postgres', `drop database if exists ${quote(name)}`)
       },
     }
@@ -83,13 +90,14 @@ export function databasesOf(address: { host: string; port: number }): Databases 
     }
   }
 
-  function connect(name: string, options: { user?: string; password?: string; max?: number } = {}) {
+  function connect(name: string, options: SessionOptions = {}) {
     return postgres({
       ...address,
       database: name,
       username: options.user ?? 'postgres',
       password: options.password ?? 'postgres',
       max: options.max ?? 1,
+      connection: options.settings ?? {},
       onnotice: () => {},
     })
   }

@@ -3,6 +3,7 @@ import { Session } from '../../server/postgres/session.ts'
 import { resolveSettings } from '../../server/postgres/settings.ts'
 import { pgDump } from '../../server/schema/dump.ts'
 import { type Entry, parseEntries } from '../../server/schema/entries.ts'
+import { renameDatabase } from '../../server/schema/rewrite.ts'
 import type { TestDatabase } from './clusters.ts'
 
 export async function dumpText(database: TestDatabase, args: string[] = []): Promise<string> {
@@ -27,8 +28,12 @@ export async function replay(source: TestDatabase, target: TestDatabase): Promis
   await using session = await Session.open(resolveSettings({ url: target.url }))
   await session.execute("set check_function_bodies = false; set search_path = ''; set xmloption = content")
   for (const entry of await dumpEntries(source)) {
-    if (entry.kind.startsWith('DATABASE') || entry.name.startsWith('DATABASE ')) continue
+    if (entry.kind === 'DATABASE' || entry.name.startsWith('DATABASE ')) continue
     if (entry.kind === 'MATERIALIZED VIEW DATA') continue
+    if (entry.kind === 'DATABASE PROPERTIES') {
+      for (const one of entry.statements) await session.execute(renameDatabase(one, target.name))
+      continue
+    }
     await session.execute(`set default_tablespace = ${entry.tablespace || "''"}`)
     if (entry.accessMethod) await session.execute(`set default_table_access_method = ${entry.accessMethod}`)
     const statements = [...entry.statements, ...(entry.ownerStatement ? [entry.ownerStatement] : [])]

@@ -1,0 +1,63 @@
+import { describe, expect, test } from 'bun:test'
+import fc from 'fast-check'
+import { quoteIdentifier, quoteLiteral } from '../../server/postgres/quote.ts'
+import { granteeOf, renameDatabase } from '../../server/schema/rewrite.ts'
+
+const anyName = fc.string({ minLength: 1, unit: fc.constantFrom(...'ab "\'$;\n()E\\') })
+const trap = fc.constantFrom('x TO y', 'x TO "y"', 'a FROM b WITH GRANT OPTION', 'DATABASE', 'PUBLIC', 'a;b')
+const name = fc.oneof(anyName, trap)
+
+describe('a statement about the database speaks of the destination', () => {
+  test.each([
+    ['ALTER DATABASE here SET work_mem TO 1', 'ALTER DATABASE "there" SET work_mem TO 1'],
+    ['ALTER DATABASE "my DATABASE x" IS_TEMPLATE = true', 'ALTER DATABASE "there" IS_TEMPLATE = true'],
+    [
+      'ALTER ROLE "DATABASE" IN DATABASE here SET a TO b',
+      'ALTER ROLE "DATABASE" IN DATABASE "there" SET a TO b',
+    ],
+    [
+      "COMMENT ON DATABASE here IS 'the DATABASE here'",
+      'COMMENT ON DATABASE "there" IS \'the DATABASE here\'',
+    ],
+    ['GRANT ALL ON DATABASE here TO database', 'GRANT ALL ON DATABASE "there" TO database'],
+    ["SECURITY LABEL FOR p ON DATABASE here IS 'x'", 'SECURITY LABEL FOR p ON DATABASE "there" IS \'x\''],
+    ['SELECT 1', 'SELECT 1'],
+  ])('%p', (statement, renamed) => {
+    expect(renameDatabase(statement, 'there')).toBe(renamed)
+  })
+
+  test('whatever both are called', () => {
+    fc.assert(
+      fc.property(name, name, name, (role, here, there) => {
+        const about = (database: string) =>
+          `ALTER ROLE ${quoteIdentifier(role)} IN DATABASE ${quoteIdentifier(database)} SET a TO ${quoteLiteral(here)}`
+        expect(renameDatabase(about(here), there)).toBe(about(there))
+      }),
+    )
+  })
+})
+
+describe('the role of a grant is the last name', () => {
+  test.each([
+    ['GRANT SELECT ON TABLE public.t TO bob', 'bob'],
+    ['GRANT SELECT(a),UPDATE(b) ON TABLE public.t TO "two words" WITH GRANT OPTION', 'two words'],
+    ['REVOKE ALL ON FUNCTION public.f(a integer) FROM PUBLIC', 'PUBLIC'],
+    ['ALTER DEFAULT PRIVILEGES FOR ROLE a IN SCHEMA s GRANT ALL ON TABLES TO "b ""c"""', 'b "c"'],
+    ['SET SESSION AUTHORIZATION bob', undefined],
+    ['RESET SESSION AUTHORIZATION', undefined],
+  ])('%p', (statement, role) => {
+    expect(granteeOf(statement)).toBe(role as string)
+  })
+
+  test('whatever it and the object are called', () => {
+    fc.assert(
+      fc.property(name, name, fc.constantFrom('', ' WITH GRANT OPTION'), (table, role, option) => {
+        const [object, grantee] = [quoteIdentifier(table), quoteIdentifier(role)]
+        expect(granteeOf(`GRANT ALL ON TABLE public.${object} TO ${grantee}${option}`)).toBe(role)
+        expect(granteeOf(`REVOKE ALL ON TABLE public.${object} FROM ${grantee}`)).toBe(role)
+        expect(granteeOf(`GRANT ALL ON TABLE public.${object} TO plain${option}`)).toBe('plain')
+      }),
+      { numRuns: 1000 },
+    )
+  })
+})
