@@ -11,7 +11,7 @@ const program = new Command('pgtrek')
   .helpCommand('help [command]', 'explain a command')
   .showHelpAfterError('(pgtrek help [command] explains more)')
   .exitOverride()
-program.addCommand(cloneCommand())
+program.addCommand(cloneCommand().copyInheritedSettings(program))
 program
   .command('version')
   .description('print the version')

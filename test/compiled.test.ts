@@ -1,5 +1,5 @@
 // The file that users download, alone in an empty directory: does it need anything else?
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import {
   copyFileSync,
   mkdirSync,
@@ -15,6 +15,9 @@ import { Value } from '@sinclair/typebox/value'
 import { compile } from '../scripts/compile.ts'
 import { Summary } from '../shared/summary.ts'
 import { type Cluster, cluster, type TestDatabase } from './support/clusters.ts'
+
+// Servers have to start.
+setDefaultTimeout(120_000)
 
 const minutes = 60_000
 const bunfig = 'preload = ["./not-there.ts"]\n'

@@ -61,7 +61,10 @@ export function planRows(builder: PlanBuilder, created: CreatedTables): RowSteps
   const members = new Map<number, number[]>()
   for (const table of tables) {
     const step = result.byTable.get(table.oid) as Step
-    if (table.root !== null) members.set(table.root, [...(members.get(table.root) ?? []), step.id])
+    if (table.root === null) continue
+    const list = members.get(table.root)
+    if (list) list.push(step.id)
+    else members.set(table.root, [step.id])
   }
   for (const [root, needs] of members) {
     result.byRoot.set(root, builder.barrier('rows of all partitions', { needs }))

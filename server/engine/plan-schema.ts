@@ -7,8 +7,8 @@ import { quoteIdentifier } from '../postgres/quote.ts'
 import type { Entry } from '../schema/entries.ts'
 import { kindOf, type Pass } from '../schema/kinds.ts'
 import {
-  granteeOf,
   inheritLater,
+  possibleGrants,
   quoteNotNullNames,
   renameDatabase,
   withoutRunAsOwner,
@@ -246,7 +246,8 @@ class SchemaPlanner {
     const info = { ...this.#info(entry, 'constraints' as const), ...(table && { table }) }
     const [statement = '', ...others] = work.statements
     // Servers before 18 cannot add one of a partitioned table without checking it.
-    const later = facts.validated && !facts.tablePartitioned && !statement.endsWith(' NOT VALID')
+    const parts = addForeignKey.exec(statement)
+    const later = parts && facts.validated && !facts.tablePartitioned && !statement.endsWith(' NOT VALID')
     const add = this.builder.add(
       info,
       { ...work, statements: [later ? `${statement} NOT VALID` : statement, ...others] },
@@ -259,12 +260,11 @@ class SchemaPlanner {
     )
     this.#stepOf.set(entry.id, add)
     if (!later) return [add]
-    const parts = /^(ALTER TABLE .*?)\s+ADD CONSTRAINT ("(?:[^"]|"")*"|\S+) FOREIGN KEY /s.exec(statement)
     const validate = this.builder.add(
       { ...info, kind: 'VALIDATE' },
       {
         kind: 'sql',
-        statements: [`${parts?.[1]} VALIDATE CONSTRAINT ${parts?.[2]}`],
+        statements: [`${parts[1]} VALIDATE CONSTRAINT ${parts[2]}`],
         extras: [],
         mayExist: false,
       },
@@ -402,7 +402,7 @@ class SchemaPlanner {
       kind: 'sql',
       // Each grant stands for itself; one to a role that is missing was reported with the role.
       statements: single ? [] : statements,
-      extras: single ? statements.filter((one) => !unusable.has(granteeOf(one) ?? '')) : extras,
+      extras: single ? possibleGrants(statements, unusable) : extras,
       tablespace: inventory.lacks.tablespaces.has(tablespace) ? tablespace : '',
       accessMethod: entry.accessMethod,
       mayExist: true,
@@ -427,12 +427,19 @@ function isAboutDatabase(entry: Entry): boolean {
   return ['COMMENT', 'ACL', 'SECURITY LABEL'].includes(entry.kind) && entry.name.startsWith('DATABASE ')
 }
 
+const identifier = '(?:"(?:[^"]|"")*"|[^\\s".]+)'
+const addKey = new RegExp(
+  `^(ALTER TABLE (?:ONLY )?${identifier}\\.${identifier}\\s+ADD CONSTRAINT (${identifier}) (?:PRIMARY KEY|UNIQUE))` +
+    '(?: NULLS NOT DISTINCT)? \\(.*?\\)((?: (?:DEFERRABLE|INITIALLY DEFERRED))*)$',
+  's',
+)
+const addForeignKey = new RegExp(
+  `^(ALTER TABLE (?:ONLY )?${identifier}\\.${identifier})\\s+ADD CONSTRAINT (${identifier}) FOREIGN KEY `,
+)
+
 /** `ADD CONSTRAINT k UNIQUE (a) DEFERRABLE` -> `ADD CONSTRAINT k UNIQUE USING INDEX k DEFERRABLE` */
 export function useReadyIndex(statement: string): { statement: string; index: string } | undefined {
-  const found =
-    /^(ALTER TABLE (?:ONLY )?.*?\s+ADD CONSTRAINT ("(?:[^"]|"")*"|[^\s"]+) (?:PRIMARY KEY|UNIQUE))(?: NULLS NOT DISTINCT)? \(.*?\)((?: (?:DEFERRABLE|INITIALLY DEFERRED))*)$/s.exec(
-      statement,
-    )
+  const found = addKey.exec(statement)
   const rest = found && statement.slice((found[1] as string).length)
   if (!found || /WITHOUT OVERLAPS/.test(rest ?? '')) return undefined
   const [, head = '', name = '', timing = ''] = found

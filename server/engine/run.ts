@@ -50,6 +50,8 @@ export async function runPlan(context: RunContext): Promise<void> {
     await runGraph(plan.steps, {
       start: (step) => runStep(step, context),
       skip: (step, reason) => {
+        // What needs an interrupted step was not skipped for a failure.
+        if (signal.aborted) return
         if (step.work.kind !== 'barrier' || step.skip)
           context.emit({ type: 'step_skipped', step: step.info, reason })
       },

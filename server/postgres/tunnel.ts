@@ -12,6 +12,7 @@ export class Tunnel implements Disposable {
   #started = false
   #unsent = Buffer.alloc(0)
   #answer: Buffer[] = []
+  readonly #walker = new AnswerWalker()
   #waiting: PromiseWithResolvers<Buffer> | undefined
 
   constructor(readonly session: Session) {
@@ -55,15 +56,8 @@ export class Tunnel implements Disposable {
 
   #receive(chunk: Buffer) {
     this.#answer.push(chunk)
-    // Every answer ends with ReadyForQuery: `Z`, length 5, the transaction's state.
-    if (chunk.length < 6 && this.#answer.length > 1) this.#answer = [Buffer.concat(this.#answer)]
-    const last = this.#answer[this.#answer.length - 1] as Buffer
-    if (last.length < 6 || last[last.length - 6] !== backend.readyForQuery) return
-    const answer = this.#answer.length === 1 ? last : Buffer.concat(this.#answer)
-    if (!endsWithReadyForQuery(answer)) {
-      this.#answer = [answer]
-      return
-    }
+    if (!this.#walker.feed(chunk)) return
+    const answer = this.#answer.length === 1 ? chunk : Buffer.concat(this.#answer)
     this.#answer = []
     this.#waiting?.resolve(answer)
     this.#waiting = undefined
@@ -89,13 +83,33 @@ export class Tunnel implements Disposable {
   }
 }
 
-/** Row data may look like a ReadyForQuery by chance: only the walk over all messages tells. */
-function endsWithReadyForQuery(bytes: Buffer): boolean {
-  let position = 0
-  let type = 0
-  while (position + 5 <= bytes.length) {
-    type = bytes[position] as number
-    position += bytes.readUInt32BE(position + 1) + 1
+/**
+ * Knows when an answer is whole: at the end of a message, with a ReadyForQuery among the messages. (Others
+ * may follow that: a changed parameter, a notice.)
+ */
+class AnswerWalker {
+  #header = Buffer.alloc(5)
+  #headerLength = 0
+  #remaining = 0
+  #ready = false
+
+  feed(chunk: Buffer): boolean {
+    let position = 0
+    while (position < chunk.length) {
+      if (this.#remaining > 0) {
+        const step = Math.min(this.#remaining, chunk.length - position)
+        this.#remaining -= step
+        position += step
+        continue
+      }
+      this.#header[this.#headerLength++] = chunk[position++] as number
+      if (this.#headerLength < 5) continue
+      this.#headerLength = 0
+      this.#remaining = this.#header.readUInt32BE(1) - 4
+      if (this.#header[0] === backend.readyForQuery) this.#ready = true
+    }
+    const whole = this.#ready && this.#remaining === 0 && this.#headerLength === 0
+    if (whole) this.#ready = false
+    return whole
   }
-  return position === bytes.length && type === backend.readyForQuery
 }

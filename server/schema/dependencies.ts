@@ -117,7 +117,7 @@ function namedRelations(entries: readonly Entry[]): Map<string, number[]> {
     if (entry.kind === 'INDEX') {
       // CREATE INDEX name ON schema.table: the index lives in its table's schema.
       const [schema] = splitQualified(qualifiedNames(statement)[0] ?? '')
-      const name = /INDEX ("(?:[^"]|"")*"|\S+) ON /.exec(statement)?.[1]
+      const name = /^CREATE (?:UNIQUE )?INDEX ("(?:[^"]|"")*"|\S+) ON /.exec(statement)?.[1]
       if (schema && name) add(`${schema}.${name}`, entry.id)
     }
     if (entry.kind === 'CONSTRAINT') {

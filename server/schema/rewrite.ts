@@ -13,10 +13,31 @@ export function renameDatabase(statement: string, database: string): string {
   return statement
 }
 
-/** The role that `GRANT ... TO role` or `REVOKE ... FROM role` is about; the last word but its options. */
+/** Of the statements of an ACL entry those that concern none of these roles, as owner, grantor or grantee. */
+export function possibleGrants(statements: readonly string[], unusable: ReadonlySet<string>): string[] {
+  const possible: string[] = []
+  let grantor: string | undefined
+  for (const statement of statements) {
+    const acting = roleIn(/^SET SESSION AUTHORIZATION (ROLE)$/, statement)
+    if (acting !== undefined) grantor = acting
+    const owner = roleIn(/^ALTER DEFAULT PRIVILEGES FOR ROLE (ROLE) /, statement)
+    const roles = [grantor, owner, granteeOf(statement)]
+    if (!roles.some((role) => role !== undefined && unusable.has(role))) possible.push(statement)
+    if (statement === 'RESET SESSION AUTHORIZATION') grantor = undefined
+  }
+  return possible
+}
+
+/** The role that `GRANT ... TO role` or `REVOKE ... FROM role` is about; undefined for everybody. */
 export function granteeOf(statement: string): string | undefined {
-  const found = /\s(?:TO|FROM) ("(?:[^"]|"")*"|[^\s"]+)(?: WITH GRANT OPTION)?$/.exec(statement)?.[1]
-  return found?.startsWith('"') ? found.slice(1, -1).replaceAll('""', '"') : found
+  return roleIn(/\s(?:TO|FROM) (ROLE)(?: WITH GRANT OPTION)?$/, statement)
+}
+
+/** `pattern` with ROLE for a name, quoted or not. The keyword PUBLIC is no role, a quoted "PUBLIC" is. */
+function roleIn(pattern: RegExp, statement: string): string | undefined {
+  const written = new RegExp(pattern.source.replace('ROLE)', '"(?:[^"]|"")*"|[^\\s"]+)')).exec(statement)?.[1]
+  if (written === undefined || written === 'PUBLIC') return undefined
+  return written.startsWith('"') ? written.slice(1, -1).replaceAll('""', '"') : written
 }
 
 /**

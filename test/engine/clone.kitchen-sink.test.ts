@@ -1,10 +1,13 @@
 // A database with every kind of object arrives so that pg_dump cannot tell the copy from the original.
-import { describe, expect, test } from 'bun:test'
+import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { clone } from '../support/clone.ts'
 import { cluster, type Major, type TestDatabase } from '../support/clusters.ts'
 import { compareEverything, textDifference } from '../support/compare.ts'
 import { dumpEntries, dumpText, normalized, replay } from '../support/ddl.ts'
 import { createKitchenSink, createKitchenSinkRoles } from '../support/kitchen-sink.ts'
+
+// Servers have to start.
+setDefaultTimeout(120_000)
 
 const pairs: [Major, Major][] = [
   [12, 18],

@@ -1,8 +1,11 @@
 // What goes wrong stays small: it is reported in the server's words, the rest goes on, nothing is half there.
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import type { MigrationEvent } from '../../shared/event.ts'
 import { clone } from '../support/clone.ts'
 import { type Cluster, cluster, type TestDatabase } from '../support/clusters.ts'
+
+// Servers have to start.
+setDefaultTimeout(120_000)
 
 let from: Cluster
 let to: Cluster

@@ -166,10 +166,9 @@ describe('a hundred thousand steps', () => {
     'that refer to a few tables': (id) => ({ locks: { exclusive: [id % 10, 1000 + (id % 3), 2000 + id] } }),
   }
   for (const [name, shape] of Object.entries(shapes)) {
-    test(`${name} are through in a moment`, async () => {
+    test(`${name} come to their end (a quadratic search would run into the time limit)`, async () => {
       const nodes = Array.from({ length: count }, (_, index) => step(index + 1, shape(index + 1)))
       let ends = 0
-      const begun = performance.now()
       await runGraph(nodes, {
         async start(node) {
           ends++
@@ -181,7 +180,6 @@ describe('a hundred thousand steps', () => {
         signal: new AbortController().signal,
       })
       expect(ends).toBe(count)
-      expect(performance.now() - begun).toBeLessThan(4 * seconds)
     })
   }
 })

@@ -1,7 +1,10 @@
 // Rows arrive exactly, whatever their encoding, size, table or the parts they are copied in.
-import { describe, expect, test } from 'bun:test'
+import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { clone } from '../support/clone.ts'
 import { cluster, type Major, type TestDatabase } from '../support/clusters.ts'
+
+// Servers have to start.
+setDefaultTimeout(120_000)
 
 /** All rows of a table as one number, whatever their order. */
 async function fingerprint(database: TestDatabase, table: string, row = 't::text'): Promise<string> {

@@ -1,9 +1,12 @@
-import { expect, test } from 'bun:test'
+import { expect, setDefaultTimeout, test } from 'bun:test'
 import fc from 'fast-check'
 import { quoteIdentifier, quoteLiteral, quoteQualified } from '../../server/postgres/quote.ts'
 import { Session } from '../../server/postgres/session.ts'
 import { resolveSettings } from '../../server/postgres/settings.ts'
 import { cluster } from '../support/clusters.ts'
+
+// Servers have to start.
+setDefaultTimeout(120_000)
 
 const minute = 60_000
 

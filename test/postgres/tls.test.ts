@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -9,6 +9,9 @@ import { Session } from '../../server/postgres/session.ts'
 import { resolveSettings } from '../../server/postgres/settings.ts'
 import { sslModes } from '../../shared/connection.ts'
 import { type Cluster, cluster } from '../support/clusters.ts'
+
+// Servers have to start.
+setDefaultTimeout(120_000)
 
 const certificates = join(import.meta.dir, '../support/certificates')
 const path = (name: string) => join(certificates, name)

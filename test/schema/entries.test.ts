@@ -1,9 +1,12 @@
-import { describe, expect, test } from 'bun:test'
+import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import fc from 'fast-check'
 import { quoteIdentifier, quoteLiteral, quoteQualified } from '../../server/postgres/quote.ts'
 import { type Entry, parseEntries } from '../../server/schema/entries.ts'
 import { cluster } from '../support/clusters.ts'
 import { dumpEntries, replay } from '../support/ddl.ts'
+
+// Servers have to start.
+setDefaultTimeout(120_000)
 
 const minute = 60_000
 

@@ -96,14 +96,11 @@ describe('splitStatements', () => {
   })
 })
 
-test('a dump of many megabytes is read in a moment', () => {
+test('a dump of many megabytes is read (a quadratic search would run into the time limit)', () => {
   const columns = Array.from({ length: 12 }, (_, n) => `    column_${n} text DEFAULT 'a'::text NOT NULL`)
   const table = `--\n-- Name: t; Type: TABLE\n--\n\nCREATE TABLE public.t (\n${columns.join(',\n')}\n);\n\n\n`
   const text = table.repeat(20_000_000 / table.length)
-  const begun = performance.now()
   expect(splitStatements(text).length).toBe(Math.floor(20_000_000 / table.length))
-  // A fifth of a second on an idle machine; a quadratic search would take minutes.
-  expect(performance.now() - begun).toBeLessThan(5000)
 })
 
 const content = fc.string({ unit: fc.constantFrom(...'ab;\'"$\\-/*()\n eE1') })

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { quoteIdentifier, quoteLiteral } from '../../server/postgres/quote.ts'
-import { granteeOf, renameDatabase } from '../../server/schema/rewrite.ts'
+import { granteeOf, possibleGrants, renameDatabase } from '../../server/schema/rewrite.ts'
 
 const anyName = fc.string({ minLength: 1, unit: fc.constantFrom(...'ab "\'$;\n()E\\') })
 const trap = fc.constantFrom('x TO y', 'x TO "y"', 'a FROM b WITH GRANT OPTION', 'DATABASE', 'PUBLIC', 'a;b')
@@ -41,7 +41,8 @@ describe('the role of a grant is the last name', () => {
   test.each([
     ['GRANT SELECT ON TABLE public.t TO bob', 'bob'],
     ['GRANT SELECT(a),UPDATE(b) ON TABLE public.t TO "two words" WITH GRANT OPTION', 'two words'],
-    ['REVOKE ALL ON FUNCTION public.f(a integer) FROM PUBLIC', 'PUBLIC'],
+    ['REVOKE ALL ON FUNCTION public.f(a integer) FROM PUBLIC', undefined],
+    ['GRANT ALL ON TABLE public.t TO "PUBLIC"', 'PUBLIC'],
     ['ALTER DEFAULT PRIVILEGES FOR ROLE a IN SCHEMA s GRANT ALL ON TABLES TO "b ""c"""', 'b "c"'],
     ['SET SESSION AUTHORIZATION bob', undefined],
     ['RESET SESSION AUTHORIZATION', undefined],
@@ -60,4 +61,21 @@ describe('the role of a grant is the last name', () => {
       { numRuns: 1000 },
     )
   })
+})
+
+test('grants by, to and for roles that cannot be used are left out, the others stay', () => {
+  const unusable = new Set(['gone', 'go ne'])
+  const statements = [
+    'GRANT SELECT ON TABLE public.t TO here',
+    'GRANT SELECT ON TABLE public.t TO "go ne" WITH GRANT OPTION',
+    'SET SESSION AUTHORIZATION gone',
+    'GRANT SELECT ON TABLE public.t TO other',
+    'RESET SESSION AUTHORIZATION',
+    'SET SESSION AUTHORIZATION here',
+    'GRANT SELECT ON TABLE public.t TO other',
+    'RESET SESSION AUTHORIZATION',
+    'ALTER DEFAULT PRIVILEGES FOR ROLE gone IN SCHEMA s GRANT ALL ON TABLES TO here',
+    'GRANT ALL ON TABLE public.t TO PUBLIC',
+  ]
+  expect(possibleGrants(statements, unusable)).toEqual([0, 5, 6, 7, 9].map((at) => statements[at] as string))
 })

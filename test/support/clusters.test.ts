@@ -1,8 +1,11 @@
-import { expect, test } from 'bun:test'
+import { expect, setDefaultTimeout, test } from 'bun:test'
 import { existsSync } from 'node:fs'
 import { connect } from 'node:net'
 import { cluster, majors, startCluster } from './clusters.ts'
 import { scratchDirectory } from './scratch.ts'
+
+// Servers have to start.
+setDefaultTimeout(120_000)
 
 const minute = 60_000
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import fc from 'fast-check'
 import { cluster, type TestDatabase } from './clusters.ts'
 import {
@@ -11,6 +11,9 @@ import {
   textDifference,
 } from './compare.ts'
 import { createKitchenSinkRoles } from './kitchen-sink.ts'
+
+// Servers have to start.
+setDefaultTimeout(120_000)
 
 const minute = 60_000
 let original: TestDatabase

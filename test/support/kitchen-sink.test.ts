@@ -1,7 +1,10 @@
-import { describe, expect, test } from 'bun:test'
+import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { cluster, majors } from './clusters.ts'
 import { compareEverything } from './compare.ts'
 import { createKitchenSink, createKitchenSinkRoles } from './kitchen-sink.ts'
+
+// Servers have to start.
+setDefaultTimeout(120_000)
 
 const minute = 60_000
 

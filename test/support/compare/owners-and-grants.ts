@@ -56,8 +56,9 @@ const objects = `
     union all
     select 'type', oid::regtype::text, typowner, typacl, 'T', 'pg_type'::regclass, oid
     from pg_type t
-    -- Neither arrays nor rows of tables: these are as the type or table below them.
-    where not exists (select from pg_type e where e.typarray = t.oid)
+    -- Neither arrays, multiranges nor rows of tables: these are as the type or table below them, or should be:
+    -- before 17 a multirange kept its owner when its range got another.
+    where t.typtype <> 'm' and not exists (select from pg_type e where e.typarray = t.oid)
       and (typrelid = 0 or (select relkind from pg_class where oid = typrelid) = 'c')
     union all
     select 'schema', oid::regnamespace::text, nspowner, nspacl, 'n', 'pg_namespace'::regclass, oid
@@ -71,7 +72,7 @@ const objects = `
     select 'foreign server', quote_ident(srvname), srvowner, srvacl, 'S', 'pg_foreign_server'::regclass, oid
     from pg_foreign_server
     union all
-    select 'the database', '', datdba, datacl, 'd', 'pg_database'::regclass, 16384
+    select 'the', 'database', datdba, datacl, 'd', 'pg_database'::regclass, 16384
     from pg_database where datname = current_database()
   ),
   with_privileges as (

@@ -1,7 +1,7 @@
 // The rows of every table as a number and a sum of hashes, so that their order does not matter.
 import type { Facts, Session } from './session.ts'
 
-type Relation = { name: string; partitioned: boolean; populated: boolean }
+type Relation = { name: string; columns: string; partitioned: boolean; populated: boolean }
 
 export async function readRows(session: Session): Promise<Facts> {
   const facts: Facts = new Map()
@@ -14,11 +14,11 @@ export async function readRows(session: Session): Promise<Facts> {
   return facts
 }
 
-async function fingerprint(session: Session, { name, partitioned }: Relation): Promise<string> {
+async function fingerprint(session: Session, { name, columns, partitioned }: Relation): Promise<string> {
   const [row] = await session.unsafe(`
     select count(*) as rows,
-           coalesce(sum(hashtextextended(pgtrek_row::text collate "C", 0)::numeric), 0) as hash
-    from ${partitioned ? '' : 'only'} ${name} as pgtrek_row`)
+           coalesce(sum(hashtextextended(row(${columns})::text collate "C", 0)::numeric), 0) as hash
+    from ${partitioned ? '' : 'only'} ${name}`)
   return `${row?.rows} (hash ${row?.hash})`
 }
 
@@ -47,6 +47,12 @@ const relations = `
     where c.relkind in ('r', 'm') and c.relpersistence <> 't'
       and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
   )
-  select c.oid::regclass::text as name, c.relkind = 'p' as partitioned, c.relispopulated as populated
+  select c.oid::regclass::text as name,
+         -- By name: a child that joined its parent later has other positions when it is made as a child at once.
+         coalesce((
+           select string_agg(quote_ident(attname), ', ' order by attname collate "C")
+           from pg_attribute where attrelid = c.oid and attnum > 0 and not attisdropped
+         ), '') as columns,
+         c.relkind = 'p' as partitioned, c.relispopulated as populated
   from units join pg_class c using (oid)
   order by 1`
