@@ -153,7 +153,6 @@ test('an error while a step is reported as skipped ends the run with it', async 
 
 describe('a hundred thousand steps', () => {
   const count = 100_000
-  const seconds = 1000
   const shapes: Record<string, (id: number) => Partial<Planned>> = {
     'that hang on one another, behind a failure': (id) =>
       id === 1 ? { outcome: 'failed' } : { needs: [id - 1] },
