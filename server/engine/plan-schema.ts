@@ -3,24 +3,16 @@
 import type { StepInfo } from '../../shared/event.ts'
 import type { TableName } from '../../shared/phase.ts'
 import { type ConstraintFacts, catalogOid, otherKey } from '../catalog/dependents.ts'
-import { quoteIdentifier } from '../postgres/quote.ts'
+import { splitForeignKey, useReadyIndex } from '../schema/constraints.ts'
 import type { Entry } from '../schema/entries.ts'
 import { kindOf, type Pass } from '../schema/kinds.ts'
-import {
-  inheritLater,
-  possibleGrants,
-  quoteNotNullNames,
-  renameDatabase,
-  withoutRunAsOwner,
-} from '../schema/rewrite.ts'
-import { mayChangeDatabase, missingExtensions, tablespaceName, unusableRoles } from './gaps.ts'
+import { type EntryContext, entryWork, isAboutDatabase } from './entry-work.ts'
+import { mayChangeDatabase, missingExtensions, unusableRoles } from './gaps.ts'
 import type { Locks } from './graph.ts'
 import type { PlanBuilder } from './plan.ts'
+import { planAnalyze } from './plan-analyze.ts'
 import type { CreatedTables, RowSteps } from './plan-rows.ts'
-import type { SqlWork, Step } from './step.ts'
-
-/** Subscriptions of older servers act as their owner always, and have no parameter for it. */
-const runAsOwnerSince = 16
+import type { Step } from './step.ts'
 
 interface Placed {
   entry: Entry
@@ -39,7 +31,7 @@ class SchemaPlanner {
   readonly #tableNames = new Map<number, TableName>()
   readonly #children = new Map<number, Step[]>()
   readonly #bytes = new Map<number, number>()
-  readonly #unusableRoles: ReadonlySet<string>
+  readonly #context: EntryContext
   #rows!: RowSteps
   #created!: Step
 
@@ -54,7 +46,8 @@ class SchemaPlanner {
       this.#tableNames.set(oid, { schema, name })
       this.#bytes.set(oid, bytes)
     }
-    this.#unusableRoles = new Set(unusableRoles(builder.inventory))
+    const { inventory, options } = builder
+    this.#context = { inventory, options, unusableRoles: new Set(unusableRoles(inventory)) }
   }
 
   plan(planRows: (created: CreatedTables) => RowSteps) {
@@ -78,7 +71,8 @@ class SchemaPlanner {
     this.#rows = planRows({ ready: this.#created, steps: tableSteps })
 
     const built = schema ? of('post').flatMap((one) => this.#planPost(one)) : []
-    if (!options.schemaOnly && options.analyze) this.#planAnalyze()
+    if (!options.schemaOnly && options.analyze)
+      planAnalyze(builder, this.#rows, this.#children, this.#tableNames)
     const complete = builder.barrier('all objects and rows', {
       after: [this.#created, ...built, ...this.#rows.all].map((step) => step.id),
     })
@@ -141,9 +135,6 @@ class SchemaPlanner {
       this.#stepOf.set(entry.id, step)
       return step
     }
-    if (entry.kind === 'DATABASE') {
-      entry = { ...entry, statements: [], ownerStatement: this.#databaseOwner(entry) }
-    }
     let skip: string | undefined
     if (entry.kind === 'EXTENSION') {
       if (missingExtensions(inventory, options).includes(entry.name)) {
@@ -155,7 +146,7 @@ class SchemaPlanner {
         } else return undefined
       }
     }
-    const work = this.#work(entry)
+    const work = entryWork(entry, this.#context)
     if (work.statements.length === 0 && work.extras.length === 0 && !skip) return undefined
     const info = this.#info(entry, phase)
     const table = entry.kind === 'TABLE' ? this.#tableNames.get(entry.oid) : undefined
@@ -190,7 +181,7 @@ class SchemaPlanner {
     const table = this.#tableNames.get(tables[0] ?? 0)
     const step = this.builder.add(
       table ? { ...this.#info(entry, phase), table } : this.#info(entry, phase),
-      this.#work(entry),
+      entryWork(entry, this.#context),
       {
         pool: 'build',
         needs: this.#needs(entry),
@@ -206,7 +197,7 @@ class SchemaPlanner {
 
   /** ADD PRIMARY KEY would lock the table for the whole build; a ready-made index needs a moment. */
   #planKey(entry: Entry, facts: ConstraintFacts, definition: string): Step[] {
-    const work = this.#work(entry)
+    const work = entryWork(entry, this.#context)
     const rewritten = useReadyIndex(work.statements[0] ?? '')
     if (!rewritten) {
       const locks = { exclusive: [facts.table] }
@@ -239,18 +230,17 @@ class SchemaPlanner {
   }
 
   #planForeignKey(entry: Entry, facts: ConstraintFacts): Step[] {
-    const work = this.#work(entry)
+    const work = entryWork(entry, this.#context)
     const tables = [facts.table, facts.referenced]
     const rows = tables.flatMap((oid) => this.#rowsOf(oid))
     const table = this.#tableNames.get(facts.table)
     const info = { ...this.#info(entry, 'constraints' as const), ...(table && { table }) }
     const [statement = '', ...others] = work.statements
     // Servers before 18 cannot add one of a partitioned table without checking it.
-    const parts = addForeignKey.exec(statement)
-    const later = parts && facts.validated && !facts.tablePartitioned && !statement.endsWith(' NOT VALID')
+    const later = facts.validated && !facts.tablePartitioned ? splitForeignKey(statement) : undefined
     const add = this.builder.add(
       info,
-      { ...work, statements: [later ? `${statement} NOT VALID` : statement, ...others] },
+      { ...work, statements: [later?.add ?? statement, ...others] },
       {
         pool: 'build',
         needs: [...this.#needs(entry), ...rows],
@@ -264,7 +254,7 @@ class SchemaPlanner {
       { ...info, kind: 'VALIDATE' },
       {
         kind: 'sql',
-        statements: [`${parts[1]} VALIDATE CONSTRAINT ${parts[2]}`],
+        statements: [later.validate],
         extras: [],
         mayExist: false,
       },
@@ -279,48 +269,8 @@ class SchemaPlanner {
     return [add, validate]
   }
 
-  /** Partitions are analyzed with the topmost table, which needs statistics over all of them. */
-  #planAnalyze() {
-    const { builder } = this
-    const targets = new Map<number, { rows: Step; children: Step[]; bytes: number; locks: number[] }>()
-    for (const table of this.#rows.tables) {
-      if (table.extension !== null) continue
-      const oid = table.root ?? table.oid
-      const rows = table.root === null ? this.#rows.byTable.get(oid) : this.#rows.byRoot.get(oid)
-      if (!rows) continue
-      const target = targets.get(oid) ?? {
-        rows,
-        children: [...(this.#children.get(oid) ?? [])],
-        bytes: 0,
-        locks: [oid],
-      }
-      if (table.root !== null) {
-        target.children.push(...(this.#children.get(table.oid) ?? []))
-        target.locks.push(table.oid)
-      }
-      target.bytes += table.bytes
-      targets.set(oid, target)
-    }
-    for (const [oid, { rows, children, bytes, locks }] of targets) {
-      const table = this.#tableNames.get(oid)
-      if (!table) continue
-      const name = `${quoteIdentifier(table.schema)}.${quoteIdentifier(table.name)}`
-      builder.add(
-        { phase: 'statistics', kind: 'ANALYZE', ...table, table },
-        { kind: 'sql', statements: [`analyze ${name}`], extras: [], mayExist: false },
-        {
-          pool: 'build',
-          needs: [rows.id],
-          after: children.map((step) => step.id),
-          locks: { exclusive: locks },
-          weight: bytes,
-        },
-      )
-    }
-  }
-
   #planLate({ entry, phase }: Placed, barrier: Step): Step {
-    const work = this.#work(entry)
+    const work = entryWork(entry, this.#context)
     const step = this.builder.add(this.#info(entry, phase), work, {
       // Grants on one object must not run into each other ("tuple concurrently updated").
       pool: entry.kind === 'MATERIALIZED VIEW DATA' ? 'build' : 'ddl',
@@ -371,80 +321,9 @@ class SchemaPlanner {
     return [...found]
   }
 
-  #work(entry: Entry): SqlWork {
-    const { inventory, options } = this.builder
-    const unusable = this.#unusableRoles
-    const rename = (statement: string) =>
-      isAboutDatabase(entry) ? renameDatabase(statement, inventory.destination.database) : statement
-    const owned = entry.ownerStatement && options.owner && !unusable.has(entry.owner ?? '')
-    const tablespace = tablespaceName(entry.tablespace)
-    const single = entry.kind === 'ACL' || entry.kind === 'DEFAULT ACL'
-    let statements = entry.statements.map(rename)
-    if (entry.kind === 'SUBSCRIPTION' && inventory.destination.major < runAsOwnerSince) {
-      statements = statements.map(withoutRunAsOwner)
-    }
-    const oddNames = entry.kind === 'TABLE' ? inventory.oddNotNullNames.get(entry.oid) : undefined
-    if (oddNames) statements = statements.map((one) => quoteNotNullNames(one, oddNames))
-    const definition =
-      entry.kind === 'PROCEDURAL LANGUAGE'
-        ? inventory.handmadeLanguages.get(entry.oid)
-        : entry.kind === 'FUNCTION' || entry.kind === 'PROCEDURE'
-          ? inventory.restrictLookalikes.get(entry.oid)
-          : undefined
-    if (definition) statements = [definition]
-    const notNull = entry.kind === 'TABLE' ? inventory.reorderedChildren.get(entry.oid) : undefined
-    if (notNull) {
-      const [create = '', ...others] = statements
-      statements = [...inheritLater(create, notNull), ...others]
-    }
-    const extras = owned ? [rename(entry.ownerStatement as string)] : []
-    return {
-      kind: 'sql',
-      // Each grant stands for itself; one to a role that is missing was reported with the role.
-      statements: single ? [] : statements,
-      extras: single ? possibleGrants(statements, unusable) : extras,
-      tablespace: inventory.lacks.tablespaces.has(tablespace) ? tablespace : '',
-      accessMethod: entry.accessMethod,
-      mayExist: true,
-    }
-  }
-
-  #databaseOwner(entry: Entry): string | undefined {
-    const { destination } = this.builder.inventory
-    if (!destination.superuser || entry.owner === destination.databaseOwner) return undefined
-    return entry.ownerStatement
-  }
-
   #addChild(table: number, step: Step) {
     const list = this.#children.get(table)
     if (list) list.push(step)
     else this.#children.set(table, [step])
-  }
-}
-
-function isAboutDatabase(entry: Entry): boolean {
-  if (entry.kind === 'DATABASE' || entry.kind === 'DATABASE PROPERTIES') return true
-  return ['COMMENT', 'ACL', 'SECURITY LABEL'].includes(entry.kind) && entry.name.startsWith('DATABASE ')
-}
-
-const identifier = '(?:"(?:[^"]|"")*"|[^\\s".]+)'
-const addKey = new RegExp(
-  `^(ALTER TABLE (?:ONLY )?${identifier}\\.${identifier}\\s+ADD CONSTRAINT (${identifier}) (?:PRIMARY KEY|UNIQUE))` +
-    '(?: NULLS NOT DISTINCT)? \\(.*?\\)((?: (?:DEFERRABLE|INITIALLY DEFERRED))*)$',
-  's',
-)
-const addForeignKey = new RegExp(
-  `^(ALTER TABLE (?:ONLY )?${identifier}\\.${identifier})\\s+ADD CONSTRAINT (${identifier}) FOREIGN KEY `,
-)
-
-/** `ADD CONSTRAINT k UNIQUE (a) DEFERRABLE` -> `ADD CONSTRAINT k UNIQUE USING INDEX k DEFERRABLE` */
-export function useReadyIndex(statement: string): { statement: string; index: string } | undefined {
-  const found = addKey.exec(statement)
-  const rest = found && statement.slice((found[1] as string).length)
-  if (!found || /WITHOUT OVERLAPS/.test(rest ?? '')) return undefined
-  const [, head = '', name = '', timing = ''] = found
-  return {
-    statement: `${head} USING INDEX ${name}${timing}`,
-    index: name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name,
   }
 }

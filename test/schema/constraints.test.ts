@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { useReadyIndex } from '../../server/engine/plan-schema.ts'
+import { useReadyIndex } from '../../server/schema/constraints.ts'
 
 const table = 'ALTER TABLE ONLY public.t\n    ADD CONSTRAINT '
 

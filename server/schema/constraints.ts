@@ -1,0 +1,30 @@
+// Constraints in two steps: the long one, which lets others work, and the short one, which does not.
+
+const identifier = '(?:"(?:[^"]|"")*"|[^\\s".]+)'
+const addKey = new RegExp(
+  `^(ALTER TABLE (?:ONLY )?${identifier}\\.${identifier}\\s+ADD CONSTRAINT (${identifier}) (?:PRIMARY KEY|UNIQUE))` +
+    '(?: NULLS NOT DISTINCT)? \\(.*?\\)((?: (?:DEFERRABLE|INITIALLY DEFERRED))*)$',
+  's',
+)
+const addForeignKey = new RegExp(
+  `^(ALTER TABLE (?:ONLY )?${identifier}\\.${identifier})\\s+ADD CONSTRAINT (${identifier}) FOREIGN KEY `,
+)
+
+/** Adds the foreign key without looking at the rows, and looks at them then, while others may write. */
+export function splitForeignKey(statement: string): { add: string; validate: string } | undefined {
+  const [, table, name] = addForeignKey.exec(statement) ?? []
+  if (!table || !name || statement.endsWith(' NOT VALID')) return undefined
+  return { add: `${statement} NOT VALID`, validate: `${table} VALIDATE CONSTRAINT ${name}` }
+}
+
+/** `ADD CONSTRAINT k UNIQUE (a) DEFERRABLE` -> `ADD CONSTRAINT k UNIQUE USING INDEX k DEFERRABLE` */
+export function useReadyIndex(statement: string): { statement: string; index: string } | undefined {
+  const found = addKey.exec(statement)
+  const rest = found && statement.slice((found[1] as string).length)
+  if (!found || /WITHOUT OVERLAPS/.test(rest ?? '')) return undefined
+  const [, head = '', name = '', timing = ''] = found
+  return {
+    statement: `${head} USING INDEX ${name}${timing}`,
+    index: name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name,
+  }
+}
