@@ -12,14 +12,13 @@ export class Tap extends EventEmitter {
   /** Why the server ended the session, if it said so. The driver tells only that it ended. */
   lastWords: string | undefined
   #borrower: ((chunk: Buffer) => void) | undefined
-  #login: MessageReader | undefined = new MessageReader()
+  readonly #reader = new MessageReader()
 
   constructor(readonly socket: Socket) {
     super()
     socket.on('data', (chunk: Buffer) => {
       if (this.#borrower) return this.#borrower(chunk)
-      if (this.#login) this.#watchLogin(chunk)
-      else if (chunk[0] === backend.errorResponse) this.#listen(chunk)
+      this.#listen(chunk)
       this.emit('data', chunk)
     })
     for (const event of ['error', 'close', 'drain', 'end']) {
@@ -40,25 +39,19 @@ export class Tap extends EventEmitter {
     this.socket.resume()
   }
 
-  #watchLogin(chunk: Buffer) {
-    for (const { type, body } of this.#login?.feed(chunk) ?? []) {
+  #listen(chunk: Buffer) {
+    for (const { type, body } of this.#reader.feed(chunk)) {
       if (type === backend.parameterStatus) {
         const [name = '', value = ''] = body.toString('utf8', 0, body.length - 1).split('\0')
         this.parameters.set(name, value)
       } else if (type === backend.backendKeyData) {
         this.pid = body.readInt32BE(0)
         this.secret = body.readInt32BE(4)
-      } else if (type === backend.readyForQuery) {
-        this.#login = undefined
-        return
+      } else if (type === backend.errorResponse) {
+        const error = parseServerError(body)
+        if (error.severity === 'FATAL' || error.severity === 'PANIC') this.lastWords = error.message
       }
     }
-  }
-
-  #listen(chunk: Buffer) {
-    if (chunk.length < 5 || chunk.length < chunk.readUInt32BE(1) + 1) return
-    const error = parseServerError(chunk.subarray(5))
-    if (error.severity === 'FATAL' || error.severity === 'PANIC') this.lastWords = error.message
   }
 
   // What the driver calls on a socket:

@@ -1,0 +1,137 @@
+// A session logs in once, says plainly why it cannot, waits as long as it must and stops when told.
+import { describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { ConnectFailed, ConnectionLost, ServerError } from '../../server/postgres/errors.ts'
+import { Session } from '../../server/postgres/session.ts'
+import { resolveSettings } from '../../server/postgres/settings.ts'
+import { cluster, startCluster } from '../support/clusters.ts'
+
+// Servers have to start.
+setDefaultTimeout(120_000)
+
+const open = (url: string) => Session.open(resolveSettings({ url }))
+
+async function refusal(url: string): Promise<ConnectFailed> {
+  const failure = await open(url).then(
+    (session) => session.close().then(() => undefined),
+    (error: unknown) => error,
+  )
+  if (!(failure instanceof ConnectFailed)) throw new Error(`not refused: ${failure}`)
+  return failure
+}
+
+describe('a refusal says what was wrong', () => {
+  test('a database that is not there', async () => {
+    const { reason, message } = await refusal((await cluster(17)).url('nowhere'))
+    expect(reason).toBe('database')
+    expect(message).toContain('database "nowhere" does not exist')
+  })
+
+  test('a role that is not there', async () => {
+    const { reason, message } = await refusal((await cluster(17)).url('postgres', 'nobody here'))
+    expect(reason).toBe('login')
+    expect(message).toContain('role "nobody here" does not exist')
+  })
+
+  test('a port where nobody listens', async () => {
+    const { reason, message } = await refusal('postgres://me@127.0.0.1:1/db')
+    expect(reason).toBe('refused')
+    expect(message).toContain('127.0.0.1:1')
+  })
+
+  test('something that is no PostgreSQL server', async () => {
+    using other = Bun.listen({
+      hostname: '127.0.0.1',
+      port: 0,
+      socket: { data: (socket) => void socket.end('HTTP/1.1 400 Bad Request\r\n\r\n') },
+    })
+    const { message } = await refusal(`postgres://me@127.0.0.1:${other.port}/db?sslmode=disable`)
+    expect(message).toContain(`127.0.0.1:${other.port}`)
+    expect(message).toContain('is a PostgreSQL server listening there?')
+  })
+
+  test('a server that accepts and never answers', async () => {
+    using silent = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } })
+    const url = `postgres://me@127.0.0.1:${silent.port}/db?connect_timeout=1&sslmode=disable`
+    const { message } = await refusal(url)
+    expect(message).toContain(`127.0.0.1:${silent.port}`)
+  })
+})
+
+test('a wrong password is sent once, and never in the clear after TLS', async () => {
+  const certificate = (name: string) =>
+    readFileSync(join(import.meta.dir, '../support/certificates', name), 'utf8')
+  const server = await startCluster({
+    major: 17,
+    ssl: { cert: certificate('server.crt'), key: certificate('server.key') },
+    hba: 'local all all trust\nhost all all 127.0.0.1/32 password\n',
+    settings: { log_connections: 'on' },
+  })
+  try {
+    const { reason } = await refusal(
+      `postgres://postgres:wrong@127.0.0.1:${server.port}/postgres?sslmode=prefer`,
+    )
+    expect(reason).toBe('login')
+    expect(server.log().match(/password authentication failed/g)).toHaveLength(1)
+  } finally {
+    await server.stop()
+  }
+})
+
+test('timeouts and read-only defaults of a role do not reach our sessions', async () => {
+  const server = await cluster(17)
+  const database = await server.createDatabase()
+  await database.sql(`
+    alter database "${database.name}" set statement_timeout = '10ms';
+    alter database "${database.name}" set lock_timeout = '10ms';
+    alter database "${database.name}" set idle_in_transaction_session_timeout = '10ms';
+    alter database "${database.name}" set transaction_timeout = '10ms';
+    alter database "${database.name}" set default_transaction_read_only = on`)
+  await using session = await open(database.url)
+  await session.execute('begin; create table t ()')
+  await session.query('select pg_sleep(0.1)')
+  await Bun.sleep(50)
+  await session.execute('commit')
+  const { name } = await session.one<{ name: string }>(`select current_setting('application_name') as name`)
+  expect(name).toBe('pgtrek')
+})
+
+test('a cancel stops the statement, and the session goes on', async () => {
+  await using session = await open((await cluster(14)).url('postgres'))
+  const begun = session.query('select pg_sleep(60)').catch((error: unknown) => error)
+  await Bun.sleep(100)
+  await session.cancel()
+  const error = await begun
+  expect(error).toBeInstanceOf(ServerError)
+  expect((error as ServerError).sqlstate).toBe('57014')
+  expect(await session.query('select 1 as one')).toEqual([{ one: 1 }])
+})
+
+test('a session that is ended says in whose words', async () => {
+  const server = await cluster(17)
+  const session = await open(server.url('postgres'))
+  const begun = session.query('select pg_sleep(60)').catch((error: unknown) => error)
+  await Bun.sleep(100)
+  await server.sql('postgres', 'select pg_terminate_backend($1)', [session.pid])
+  const error = await begun
+  expect(error).toBeInstanceOf(ConnectionLost)
+  expect(String(error)).toContain('terminating connection due to administrator command')
+  await expect(session.query('select 1')).rejects.toBeInstanceOf(ConnectionLost)
+})
+
+test('a server error carries its fields', async () => {
+  await using session = await open((await cluster(17)).url('postgres'))
+  await session.execute('create temporary table t (id int constraint positive check (id > 0))')
+  const error = await session.query('insert into t values (-1)').catch((failure: unknown) => failure)
+  expect(error).toMatchObject({ sqlstate: '23514', table: 't', constraint: 'positive' })
+  expect((error as ServerError).detail).toContain('Failing row contains (-1)')
+})
+
+test('a Unix socket is as good as the network', async () => {
+  const server = await cluster(17)
+  await using session = await open(
+    `postgres:///postgres?host=${encodeURIComponent(server.socketDir)}&port=${server.port}&user=postgres`,
+  )
+  expect(await session.query('select inet_server_addr() as address')).toEqual([{ address: null }])
+})
