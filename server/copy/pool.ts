@@ -30,6 +30,13 @@ export class CopyFailed extends PgtrekError {
   }
 }
 
+/** All parts were in, but not all could be committed; the others' rows are there. */
+export class PartlyCommitted extends PgtrekError {
+  constructor(readonly failure: Error) {
+    super(failure.message)
+  }
+}
+
 interface RunningTask extends CopyTask {
   next: number
   working: Set<Lane>
@@ -175,11 +182,7 @@ export class CopyPool {
       task.failure ??= failure
       task.working.delete(lane)
       task.holding.delete(lane)
-      if (committing) {
-        task.failure = new PgtrekError(
-          `the last step of the copy failed, some parts may be there: ${failure.message}`,
-        )
-      }
+      if (committing) task.failure = new PartlyCommitted(failure)
       // The other parts are of no use any more.
       for (const other of task.working) other.send({ type: 'abort' })
       this.#leave(lane, task)

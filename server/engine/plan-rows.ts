@@ -1,4 +1,5 @@
 // The steps that move rows: one for each table, in one or many parts.
+import type { TableName } from '../../shared/phase.ts'
 import type { LargeObjectFacts } from '../catalog/large-objects.ts'
 import type { TableFacts } from '../catalog/tables.ts'
 import { ctidRangesSince, tableKey } from '../catalog/tables.ts'
@@ -114,21 +115,27 @@ function copyParts(builder: PlanBuilder, table: TableFacts): CopyPart[] {
 }
 
 /** The same table, unless the destination would hash its rows into other partitions. */
-function insertionTarget({ inventory }: PlanBuilder, table: TableFacts): string {
-  const { source, destination, partitioning } = inventory
-  const rehashed =
-    table.root !== null &&
-    (partitioning.hashedByEnum.has(table.root) ||
-      (source.encoding !== destination.encoding && partitioning.hashed.has(table.root)))
-  const target = (rehashed && table.root !== null && partitioning.names.get(table.root)) || table
+function insertionTarget(builder: PlanBuilder, table: TableFacts): string {
+  const target = rehashingRoot(builder, table) ?? table
   return quoteQualified(target.schema, target.name)
 }
 
-function partsOf({ inventory, sizes }: PlanBuilder, table: TableFacts): Part[] {
+function rehashingRoot({ inventory }: PlanBuilder, { root }: TableFacts): TableName | undefined {
+  const { source, destination, partitioning } = inventory
+  if (root === null) return undefined
+  const rehashed =
+    partitioning.hashedByEnum.has(root) ||
+    (source.encoding !== destination.encoding && partitioning.hashed.has(root))
+  return rehashed ? partitioning.names.get(root) : undefined
+}
+
+function partsOf(builder: PlanBuilder, table: TableFacts): Part[] {
+  const { inventory, sizes } = builder
   // An extension says itself which of its rows are the user's, WHERE included.
   if (table.extensionCondition) return [{ condition: table.extensionCondition, share: 1 }]
   const count = partCount(table.bytes, sizes.splitBytes)
-  if (count === 1) return [...wholeTable]
+  // Rows that are spread over other partitions could not be taken back alone.
+  if (count === 1 || rehashingRoot(builder, table)) return [...wholeTable]
   const where = (parts: Part[]) =>
     parts.map((part) => ({ ...part, condition: part.condition && `where ${part.condition}` }))
   if (inventory.source.major >= ctidRangesSince && table.heap) return where(ctidParts(table.pages, count))

@@ -1,12 +1,13 @@
 // Executes a plan: the graph decides the order, this file does what each step says and tells about it.
 import type { MigrationEvent, StepInfo } from '../../shared/event.ts'
-import { showName } from '../../shared/phase.ts'
+import { showName, type TableName } from '../../shared/phase.ts'
 import type { MigrationOptions } from '../../shared/request.ts'
 import { largeObjectStatements } from '../catalog/large-objects.ts'
 import { readSequenceValues, setSequenceStatement } from '../catalog/sequences.ts'
 import { tableKey } from '../catalog/tables.ts'
-import { CopyFailed, type CopyPool } from '../copy/pool.ts'
+import { CopyFailed, type CopyPool, PartlyCommitted } from '../copy/pool.ts'
 import { Cancelled, errorInfo, PgtrekError, ServerError } from '../postgres/errors.ts'
+import { quoteQualified } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import { unusableRoles } from './gaps.ts'
 import { runGraph } from './graph.ts'
@@ -143,20 +144,52 @@ async function runSql({ info }: Step, work: SqlWork, context: RunContext): Promi
 async function runCopy(
   { info }: Step,
   work: Extract<Step['work'], { kind: 'copy' }>,
-  { copyPool, emit }: RunContext,
+  context: RunContext,
   starts: { now(): void },
 ) {
+  const { copyPool, emit } = context
   if (!copyPool) throw new Error('a copy was planned without workers')
   const { table } = info
-  const result = await copyPool.copy({
-    bytes: work.bytes,
-    parts: work.parts,
-    onStart: () => starts.now(),
-    onProgress(rows, bytes) {
-      if (table) emit({ type: 'rows', table, rows, bytes })
-    },
-  })
-  if (table) emit({ type: 'rows', table, ...result })
+  try {
+    const result = await copyPool.copy({
+      bytes: work.bytes,
+      parts: work.parts,
+      onStart: () => starts.now(),
+      onProgress(rows, bytes) {
+        if (table) emit({ type: 'rows', table, rows, bytes })
+      },
+    })
+    if (table) emit({ type: 'rows', table, ...result })
+  } catch (error) {
+    if (error instanceof PartlyCommitted && table) throw await emptied(table, error.failure, context)
+    throw error
+  }
+}
+
+/** The table was empty when its copy began: whatever is in it now is a part of ours. */
+async function emptied(table: TableName, failure: Error, { restore, inventory }: RunContext): Promise<Error> {
+  const info = failure instanceof CopyFailed ? failure.info : errorInfo(failure)
+  const because = (outcome: string) =>
+    new CopyFailed({ ...info, message: `${info.message} (at the commit; ${outcome})` })
+  const name = quoteQualified(table.schema, table.name)
+  try {
+    await restore.use(({ session }) => emptyTable(session, name, inventory.destination.mayReplicate))
+    return because('the table was emptied again')
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    return because(`other parts are there, since the table could not be emptied: ${reason}`)
+  }
+}
+
+async function emptyTable(session: Session, name: string, replica: boolean): Promise<void> {
+  try {
+    await session.execute(`truncate only ${name}`)
+  } catch (error) {
+    if (!(error instanceof ServerError)) throw error
+    // A foreign key points at the table: rows can go one by one, as they came.
+    const quietly = replica ? 'set local session_replication_role = replica;' : ''
+    await session.execute(`${quietly} delete from only ${name}`)
+  }
 }
 
 async function setSequences(

@@ -254,3 +254,23 @@ test('a database is not cloned onto itself', async () => {
   const { result } = await clone(big, big)
   expect(String(result.error)).toContain('the same database')
 })
+
+test('a part that fails at its commit leaves no rows of the others', async () => {
+  const destination = await to.createDatabase()
+  await clone(big, destination, { options: { schemaOnly: true } })
+  // Speaks up only when everything is in.
+  await destination.sql(`
+    create function object() returns trigger language plpgsql as
+      $$ begin raise exception 'row % is not welcome', new.id; end $$;
+    create constraint trigger late after insert on big deferrable initially deferred
+      for each row when (new.id = ${bigRows - 5}) execute function object();
+    alter table big enable always trigger late;`)
+  const { failures } = await clone(big, destination, {
+    options: { dataOnly: true, splitBytes: 8 * 1024 * 1024 },
+  })
+  expect(failures[0]).toMatch(
+    /^ROWS public\.big: row \d+ is not welcome \(at the commit; the table was emptied again\)/,
+  )
+  expect(await countOf(destination, 'big')).toBe(0)
+  expect(await countOf(destination, 'small')).toBe(1000)
+})
