@@ -93,7 +93,7 @@ describe('an index that the destination refuses', () => {
     // Immutable by its word only: on the destination all rows look alike.
     await source.sql(`
       create function here(int) returns int immutable language sql
-        as $$ select case when current_database() = '${source.name}' then $1 else 0 end $$;
+        as $$ select case when current_setting('server_version_num')::int < 150000 then $1 else 0 end $$;
       create table t (id int primary key);
       insert into t select generate_series(1, 10);
       create unique index collides on t (here(id));
