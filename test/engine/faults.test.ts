@@ -70,14 +70,20 @@ describe('a table that may not be read', () => {
       create table secret (id int primary key);
       create view of_secret as select id from secret;
       create table child (id int references secret);
+      create table "we""ird.* $" (id int);
+      create table "we""irdly" (id int);
+      insert into "we""irdly" values (1);
+      grant select on "we""irdly" to limited;
       grant select on open_table, child, of_secret to limited;`)
     const { failures, summary } = await clone({ url: from.url(source.name, 'limited') }, destination, {
       options: { owner: false, acl: false },
     })
     expect(summary.status).toBe('completed_with_failures')
-    expect(failures).toHaveLength(1)
+    expect(failures.sort()).toHaveLength(2)
     expect(failures[0]).toContain('TABLE public.secret: permission denied')
     expect(failures[0]).toContain('grant select')
+    expect(failures[1]).toContain('TABLE public.we"ird.* $: permission denied')
+    expect(await countOf(destination, '"we""irdly"')).toBe(1)
     const skipped = summary.skipped.map(({ kind, name, reason }) => `${kind} ${name}: ${reason}`)
     expect(skipped).toContain('VIEW of_secret: needs TABLE public.secret, which failed')
     expect(skipped.filter((line) => line.startsWith('FK CONSTRAINT'))).toHaveLength(1)
