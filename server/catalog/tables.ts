@@ -246,17 +246,18 @@ export function tableKey(table: { schema: string; name: string }): string {
   return JSON.stringify([table.schema, table.name])
 }
 
-/** Those of the wanted tables that the destination has already, and whether they hold rows. */
+/** Those of the wanted tables, partitioned ones too, that the destination has, and whether they hold rows. */
 export async function readExistingTables(
   session: Session,
   wanted: readonly { schema: string; name: string }[],
 ): Promise<Map<string, { hasRows: boolean }>> {
-  const rows = await session.query<{ schema: string; name: string }>(
+  const rows = await session.query<{ schema: string; name: string; partitioned: boolean }>(
     `select n.nspname as schema,
-            c.relname as name
+            c.relname as name,
+            c.relkind = 'p' as partitioned
        from pg_catalog.pg_class c
        join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-      where c.relkind = 'r'
+      where c.relkind in ('r', 'p')
         and c.relpersistence <> 't'
         and n.nspname !~ '^pg_'
         and n.nspname <> 'information_schema'`,
@@ -264,9 +265,12 @@ export async function readExistingTables(
   const keys = new Set(wanted.map(tableKey))
   const existing = new Map<string, { hasRows: boolean }>()
   for (const row of rows.filter((candidate) => keys.has(tableKey(candidate)))) {
-    const { hasRows } = await session.one<{ hasRows: boolean }>(
-      `select exists (select from only ${quoteQualified(row.schema, row.name)}) as "hasRows"`,
-    )
+    // Rows of a partitioned table are those of its partitions.
+    const { hasRows } = row.partitioned
+      ? { hasRows: false }
+      : await session.one<{ hasRows: boolean }>(
+          `select exists (select from only ${quoteQualified(row.schema, row.name)}) as "hasRows"`,
+        )
     existing.set(tableKey(row), { hasRows })
   }
   return existing

@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline/promises'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { ProgressFold } from '../../shared/fold.ts'
 import { showName } from '../../shared/phase.ts'
+import { printable } from '../../shared/printable.ts'
 import { defaultOptions, type MigrationOptions } from '../../shared/request.ts'
 import { migrate } from '../engine/migrate.ts'
 import type { Plan } from '../engine/plan.ts'
@@ -124,7 +125,7 @@ async function clone(flags: CloneFlags): Promise<number> {
       logFile.event(event)
       view.event(event)
     },
-    confirm: (plan) => confirmDestruction(plan, flags.yes ?? false, view),
+    confirm: (plan) => flags.yes || confirmDestruction(plan, view, interrupt.signal),
   })
   const summary = fold.summary(Date.now())
   store.end(run, summary)
@@ -172,19 +173,24 @@ function interruptible(tell: () => void): Disposable & { signal: AbortSignal } {
   }
 }
 
-async function confirmDestruction(plan: Plan, yes: boolean, view: View): Promise<boolean> {
-  if (yes) return true
+async function confirmDestruction(plan: Plan, view: View, signal: AbortSignal): Promise<boolean> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) return false
-  const names = plan.destroyed.map(showName)
+  const names = plan.destroyed.map(showName).map(printable)
   const shown = names.slice(0, 20).join('\n  ')
   const more = names.length > 20 ? `\n  and ${names.length - 20} more` : ''
   using _ = view.pause()
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  // While it reads a line the terminal sends no signal for Ctrl-C.
+  terminal.on('SIGINT', () => process.kill(process.pid, 'SIGINT'))
   try {
     const answer = await terminal.question(
       `The rows of these tables of the destination will be deleted:\n  ${shown}${more}\nType yes to go on: `,
+      { signal },
     )
     return answer.trim().toLowerCase() === 'yes'
+  } catch (error) {
+    if (signal.aborted) return false
+    throw error
   } finally {
     terminal.close()
   }

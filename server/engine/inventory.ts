@@ -88,7 +88,7 @@ export async function takeInventory(
     largeObjects: await readLargeObjects(source, sourceFacts.superuser),
     usedRoles: await readUsedRoles(source),
     collations: await readCollations(source),
-    existing: await readExistingTables(destination, tables),
+    existing: await readExistingTables(destination, [...tables, ...partitioning.names.values()]),
   }
   const entries = [...unreadable.map(placeholder), ...(await dumping)]
   return { ...inventory, entries, needs: entryDependencies(entries, dependencies) }

@@ -1,5 +1,5 @@
 // The story of a migration: request -> inventory -> plan -> run, told in events.
-import type { ErrorInfo, MigrationEvent, RunStatus } from '../../shared/event.ts'
+import type { ErrorInfo, MigrationEvent, RunStatus, StepInfo } from '../../shared/event.ts'
 import type { MigrationOptions } from '../../shared/request.ts'
 import { CopyPool } from '../copy/pool.ts'
 import { Cancelled, errorInfo, PlanRefused } from '../postgres/errors.ts'
@@ -18,7 +18,7 @@ export interface Migration {
   signal: AbortSignal
   onEvent(event: MigrationEvent): void
   /** Asked before anything is destroyed; false ends the run with nothing written. */
-  confirm(plan: Plan): Promise<boolean>
+  confirm(plan: Plan): boolean | Promise<boolean>
 }
 
 export interface MigrationResult {
@@ -77,6 +77,8 @@ async function inOneSnapshot(migration: Migration, emit: (event: EventBody) => v
   if (plan.destroyed.length > 0 && !(await migration.confirm(plan))) {
     throw new PlanRefused(refusal(plan))
   }
+  // Its work is done; a server with few connections has a use for this one.
+  await destination.close()
   const restore = new RestoreSessions(migration.destination, plan.sizes, signal, onNotice)
   stack.defer(() => restore.close())
   const copyPool = plan.steps.some((step) => step.pool === 'copy')
@@ -97,12 +99,12 @@ async function inOneSnapshot(migration: Migration, emit: (event: EventBody) => v
     await copyPool.open()
   }
   log(
-    `writing to ${describeSettings(migration.destination)} (PostgreSQL ${destination.major}) with ` +
+    `writing to ${describeSettings(migration.destination)} (PostgreSQL ${inventory.destination.major}) with ` +
       `${copyPool?.lanes ?? 0} copy and ${plan.sizes.indexWorkers} index workers`,
   )
   const openSource = () => Session.open(migration.source, { signal, onNotice })
   await runPlan({ plan, inventory, options, copyPool, restore, openSource, emit, signal })
-  await makeDurable(destination)
+  await makeDurable(migration, emit)
 }
 
 /** Waits for both also when one fails, so that the other is closed with the rest. */
@@ -148,8 +150,14 @@ async function exportSnapshot(source: Session): Promise<string> {
 }
 
 /** The run committed without waiting for the disk; one waiting commit at the end covers all before it. */
-async function makeDurable(destination: Session): Promise<void> {
-  await destination.execute('set synchronous_commit = on; select pg_catalog.txid_current()')
+async function makeDurable({ destination }: Migration, emit: (event: EventBody) => void): Promise<void> {
+  const step: StepInfo = { id: 0, phase: 'others', kind: 'FLUSH', name: 'the destination to its disk' }
+  try {
+    await using session = await Session.open(destination)
+    await session.execute('set synchronous_commit = on; select pg_catalog.txid_current()')
+  } catch (error) {
+    emit({ type: 'step_failed', step, error: errorInfo(error) })
+  }
 }
 
 function countByPhase(plan: Plan): Record<string, number> {

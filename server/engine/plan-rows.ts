@@ -75,15 +75,15 @@ export function planRows(builder: PlanBuilder, created: CreatedTables): RowSteps
   return result
 }
 
-/** Tables that are there with rows are emptied together, so that foreign keys among them do not object. */
+/** Tables that are there are emptied together, so that foreign keys among them do not object. */
 function planTruncate(builder: PlanBuilder, created: CreatedTables, tables: TableFacts[]): Step | undefined {
   const { existing } = builder.inventory
-  const full = tables.filter((table) => table.extension === null && existing.get(tableKey(table))?.hasRows)
+  const there = tables.filter((table) => table.extension === null && existing.has(tableKey(table)))
+  const full = there.filter((table) => existing.get(tableKey(table))?.hasRows)
   if (full.length === 0) return undefined
-  const names = full.map((table) => `only ${quoteQualified(table.schema, table.name)}`).join(', ')
   return builder.add(
     { phase: 'tables', kind: 'TRUNCATE', name: `${full.length} tables that hold rows` },
-    { kind: 'sql', statements: [`truncate ${names}`], extras: [], mayExist: false },
+    { kind: 'truncate', tables: there.map(nameOf) },
     { pool: 'ddl', after: [created.ready.id] },
   )
 }

@@ -149,14 +149,27 @@ class SchemaPlanner {
     const work = entryWork(entry, this.#context)
     if (work.statements.length === 0 && work.extras.length === 0 && !skip) return undefined
     const info = this.#info(entry, phase)
-    const table = entry.kind === 'TABLE' ? this.#tableNames.get(entry.oid) : undefined
-    const step = builder.add(table ? { ...info, ...table, table } : info, work, {
+    const table = this.#tableOf(entry)
+    const own = entry.kind === 'TABLE' ? table : undefined
+    const step = builder.add({ ...info, ...own, ...(table && { table }) }, work, {
       pool: 'ddl',
       needs: this.#needs(entry),
       skip,
     })
     this.#stepOf.set(entry.id, step)
     return step
+  }
+
+  /** The table that an entry makes, attaches or gives an identity; what holds for one that is there, holds for it. */
+  #tableOf(entry: Entry): TableName | undefined {
+    if (entry.kind === 'TABLE') return this.#tableNames.get(entry.oid)
+    if (entry.kind === 'TABLE ATTACH' && entry.schema) return { schema: entry.schema, name: entry.name }
+    if (entry.kind !== 'SEQUENCE' || !entry.statements[0]?.startsWith('ALTER TABLE ')) return undefined
+    for (const id of this.builder.inventory.needs.get(entry.id) ?? []) {
+      const needed = this.#entryById.get(id)
+      if (needed?.kind === 'TABLE') return this.#tableNames.get(needed.oid)
+    }
+    return undefined
   }
 
   #planPost({ entry, phase }: Placed): Step[] {

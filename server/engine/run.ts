@@ -116,6 +116,9 @@ async function perform(step: Step, context: RunContext, starts: { now(): void })
     case 'copy':
       await runCopy(step, work, context, starts)
       return []
+    case 'truncate':
+      await truncate(work.tables, context)
+      return []
     case 'sequences':
       return await setSequences(work.names, context)
     case 'large object facts':
@@ -179,6 +182,18 @@ async function emptied(table: TableName, failure: Error, { restore, inventory }:
     const reason = error instanceof Error ? error.message : String(error)
     return because(`other parts are there, since the table could not be emptied: ${reason}`)
   }
+}
+
+async function truncate(tables: readonly TableName[], { restore, inventory }: RunContext): Promise<void> {
+  const names = tables.map(({ schema, name }) => quoteQualified(schema, name))
+  await restore.use(async ({ session }) => {
+    try {
+      await session.execute(`truncate ${names.map((name) => `only ${name}`).join(', ')}`)
+    } catch (error) {
+      if (!(error instanceof ServerError)) throw error
+      for (const name of names) await emptyTable(session, name, inventory.destination.mayReplicate)
+    }
+  })
 }
 
 async function emptyTable(session: Session, name: string, replica: boolean): Promise<void> {

@@ -1,5 +1,6 @@
 // One unit of a plan: what it is, what it waits for, and the work as data.
 import type { StepInfo } from '../../shared/event.ts'
+import type { TableName } from '../../shared/phase.ts'
 import type { LargeObjectFacts } from '../catalog/large-objects.ts'
 import type { SequenceName } from '../catalog/sequences.ts'
 import type { CopyPart } from '../copy/pool.ts'
@@ -17,6 +18,8 @@ export interface Step extends Node {
 export type Work =
   | SqlWork
   | { kind: 'copy'; parts: CopyPart[]; bytes: number }
+  /** Tables of the destination whose rows are to go, all at once. */
+  | { kind: 'truncate'; tables: TableName[] }
   | { kind: 'sequences'; names: SequenceName[] }
   | { kind: 'large object facts'; objects: LargeObjectFacts[] }
   /** Known to be impossible; reported as a failure with this reason. */

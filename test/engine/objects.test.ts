@@ -34,7 +34,12 @@ test('a clone into a database that has everything already changes no object and 
     create function f() returns int language sql as 'select 1';
     create index on a (parent);
     create policy p on a using (true);
-    create publication pub for table a;`)
+    create publication pub for table a;
+    create table i (id int generated always as identity, a int references a);
+    insert into i (a) values (1);
+    create table p (id int primary key, a int references a) partition by range (id);
+    create table p1 partition of p for values from (0) to (100);
+    insert into p values (1, 1);`)
   expect((await clone(source, destination)).failures).toEqual([])
   const again = await clone(source, destination, { confirm: true })
   expect(again.failures).toEqual([])
