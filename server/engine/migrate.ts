@@ -8,7 +8,8 @@ import { type ConnectionSettings, describeSettings } from '../postgres/settings.
 import { takeInventory } from './inventory.ts'
 import { makePlan, type Plan } from './plan.ts'
 import { RestoreSessions } from './restore.ts'
-import { type EventBody, runPlan } from './run.ts'
+import { runPlan } from './run.ts'
+import type { EventBody } from './run-context.ts'
 
 export interface Migration {
   run: string

@@ -1,40 +1,15 @@
 // Executes a plan: the graph decides the order, this file does what each step says and tells about it.
-import type { MigrationEvent, StepInfo } from '../../shared/event.ts'
-import { showName, type TableName } from '../../shared/phase.ts'
-import type { MigrationOptions } from '../../shared/request.ts'
-import { largeObjectStatements } from '../catalog/large-objects.ts'
-import { readSequenceValues, setSequenceStatement } from '../catalog/sequences.ts'
+import type { StepInfo } from '../../shared/event.ts'
+import { showName } from '../../shared/phase.ts'
 import { tableKey } from '../catalog/tables.ts'
-import { CopyFailed, type CopyPool, PartlyCommitted } from '../copy/pool.ts'
-import { Cancelled, errorInfo, PgtrekError, ServerError } from '../postgres/errors.ts'
-import { quoteQualified } from '../postgres/quote.ts'
-import type { Session } from '../postgres/session.ts'
-import { unusableRoles } from './gaps.ts'
+import { CopyFailed } from '../copy/pool.ts'
+import { Cancelled, errorInfo, PgtrekError } from '../postgres/errors.ts'
 import { runGraph } from './graph.ts'
-import type { Inventory } from './inventory.ts'
-import type { Plan } from './plan.ts'
-import type { RestoreSessions, SqlOutcome } from './restore.ts'
+import type { SqlOutcome } from './restore.ts'
+import type { Emit, RunContext } from './run-context.ts'
+import { runCopy, truncate } from './run-rows.ts'
+import { setLargeObjectFacts, setSequences } from './run-values.ts'
 import type { SqlWork, Step } from './step.ts'
-
-/** An event before it gets its time. */
-export type EventBody = MigrationEvent extends infer E
-  ? E extends MigrationEvent
-    ? Omit<E, 'at'>
-    : never
-  : never
-export type Emit = (event: EventBody) => void
-
-export interface RunContext {
-  plan: Plan
-  inventory: Inventory
-  options: MigrationOptions
-  copyPool: CopyPool | undefined
-  restore: RestoreSessions
-  /** A session of its own on the source: what fails there must not end the run's snapshot. */
-  openSource(): Promise<Session>
-  emit: Emit
-  signal: AbortSignal
-}
 
 /** States in which a table that was there before refuses what it has already. */
 const alreadySo: ReadonlySet<string> = new Set(['55000', '42P16', '42809'])
@@ -142,129 +117,6 @@ async function runSql({ info }: Step, work: SqlWork, context: RunContext): Promi
     })
   }
   return outcome
-}
-
-async function runCopy(
-  { info }: Step,
-  work: Extract<Step['work'], { kind: 'copy' }>,
-  context: RunContext,
-  starts: { now(): void },
-) {
-  const { copyPool, emit } = context
-  if (!copyPool) throw new Error('a copy was planned without workers')
-  const { table } = info
-  try {
-    const result = await copyPool.copy({
-      bytes: work.bytes,
-      parts: work.parts,
-      onStart: () => starts.now(),
-      onProgress(rows, bytes) {
-        if (table) emit({ type: 'rows', table, rows, bytes })
-      },
-    })
-    if (table) emit({ type: 'rows', table, ...result })
-  } catch (error) {
-    if (error instanceof PartlyCommitted && table) throw await emptied(table, error.failure, context)
-    throw error
-  }
-}
-
-/** The table was empty when its copy began: whatever is in it now is a part of ours. */
-async function emptied(table: TableName, failure: Error, { restore, inventory }: RunContext): Promise<Error> {
-  const info = failure instanceof CopyFailed ? failure.info : errorInfo(failure)
-  const because = (outcome: string) =>
-    new CopyFailed({ ...info, message: `${info.message} (at the commit; ${outcome})` })
-  const name = quoteQualified(table.schema, table.name)
-  try {
-    await restore.use(({ session }) => emptyTable(session, name, inventory.destination.mayReplicate))
-    return because('the table was emptied again')
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    return because(`other parts are there, since the table could not be emptied: ${reason}`)
-  }
-}
-
-async function truncate(tables: readonly TableName[], { restore, inventory }: RunContext): Promise<void> {
-  const names = tables.map(({ schema, name }) => quoteQualified(schema, name))
-  await restore.use(async ({ session }) => {
-    try {
-      await session.execute(`truncate ${names.map((name) => `only ${name}`).join(', ')}`)
-    } catch (error) {
-      if (!(error instanceof ServerError)) throw error
-      for (const name of names) await emptyTable(session, name, inventory.destination.mayReplicate)
-    }
-  })
-}
-
-async function emptyTable(session: Session, name: string, replica: boolean): Promise<void> {
-  try {
-    await session.execute(`truncate only ${name}`)
-  } catch (error) {
-    if (!(error instanceof ServerError)) throw error
-    // A foreign key points at the table: rows can go one by one, as they came.
-    const quietly = replica ? 'set local session_replication_role = replica;' : ''
-    await session.execute(`${quietly} delete from only ${name}`)
-  }
-}
-
-async function setSequences(
-  names: Extract<Step['work'], { kind: 'sequences' }>['names'],
-  { openSource, restore }: RunContext,
-): Promise<Error[]> {
-  await using source = await openSource()
-  const values = await readSequenceValues(source, names)
-  const byOid = new Map(names.map((name) => [name.oid, name]))
-  const refused: Error[] = []
-  const perBatch = 200
-  for (let first = 0; first < values.length; first += perBatch) {
-    const statements = values.slice(first, first + perBatch).map((value) => {
-      const name = byOid.get(value.oid)
-      if (!name) throw new Error(`the source answered for a sequence nobody asked for: ${value.oid}`)
-      return { name, sql: setSequenceStatement(name, value) }
-    })
-    await restore.use(async ({ session }) => {
-      try {
-        await session.execute(statements.map(({ sql }) => sql).join(';\n'))
-      } catch (error) {
-        if (!(error instanceof ServerError)) throw error
-        // One is refused: set the others one by one and say which.
-        for (const { name, sql } of statements) {
-          await session.execute(sql).catch((failure) => {
-            if (!(failure instanceof ServerError)) throw failure
-            refused.push(new PgtrekError(`${showName(name)}: ${failure.message}`))
-          })
-        }
-      }
-    })
-  }
-  return refused
-}
-
-async function setLargeObjectFacts(
-  objects: Extract<Step['work'], { kind: 'large object facts' }>['objects'],
-  { inventory, options, restore }: RunContext,
-): Promise<Error[]> {
-  const unusable = new Set(unusableRoles(inventory))
-  const refused: Error[] = []
-  await restore.use(async ({ session }) => {
-    for (const object of objects) {
-      const statements = largeObjectStatements(
-        { ...object, grants: object.grants?.filter(({ grantee }) => !unusable.has(grantee ?? '')) ?? null },
-        {
-          owner: options.owner && !unusable.has(object.owner),
-          grants: options.acl,
-          comments: options.comments,
-          labels: options.securityLabels,
-        },
-      )
-      if (statements.length === 0) continue
-      await session.execute(statements.join(';\n')).catch((failure) => {
-        if (!(failure instanceof ServerError)) throw failure
-        refused.push(new PgtrekError(`large object ${object.oid}: ${failure.message}`))
-      })
-    }
-  })
-  return refused
 }
 
 function joined(errors: readonly Error[]): Error {

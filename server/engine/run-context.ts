@@ -1,0 +1,28 @@
+// What every step of a run works with.
+import type { MigrationEvent } from '../../shared/event.ts'
+import type { MigrationOptions } from '../../shared/request.ts'
+import type { CopyPool } from '../copy/pool.ts'
+import type { Session } from '../postgres/session.ts'
+import type { Inventory } from './inventory.ts'
+import type { Plan } from './plan.ts'
+import type { RestoreSessions } from './restore.ts'
+
+/** An event before it gets its time. */
+export type EventBody = MigrationEvent extends infer E
+  ? E extends MigrationEvent
+    ? Omit<E, 'at'>
+    : never
+  : never
+export type Emit = (event: EventBody) => void
+
+export interface RunContext {
+  plan: Plan
+  inventory: Inventory
+  options: MigrationOptions
+  copyPool: CopyPool | undefined
+  restore: RestoreSessions
+  /** A session of its own on the source: what fails there must not end the run's snapshot. */
+  openSource(): Promise<Session>
+  emit: Emit
+  signal: AbortSignal
+}
