@@ -6,7 +6,7 @@ export interface Cost {
   seconds: number
   /** User and system time of the program and of every process it started and waited for. */
   cpuSeconds: number
-  /** Resident memory of all its processes together, at its highest sample; memory they share counts once. */
+  /** Resident memory of all its processes together, at its highest sample; what they share counts once. */
   peakBytes: number
 }
 
@@ -54,9 +54,10 @@ class MemorySampler {
 
   constructor(root: number) {
     this.#timer = setInterval(() => {
-      const processes = tree(root).map(residentBytes)
-      const own = processes.reduce((sum, { all, shared }) => sum + all - shared, 0)
-      this.peak = Math.max(this.peak, own + Math.max(...processes.map(({ shared }) => shared)))
+      const processes = tree(root)
+      const sizes = processes.length === 1 ? [residentBytes(root)] : processes.map(proportionalBytes)
+      const total = sizes.reduce((sum, size) => sum + size, 0)
+      this.peak = Math.max(this.peak, total)
     }, sampleEveryMs)
   }
 
@@ -70,11 +71,17 @@ function tree(pid: number): number[] {
   return [pid, ...children.flatMap(tree)]
 }
 
-function residentBytes(pid: number): { all: number; shared: number } {
-  const status = read(`/proc/${pid}/status`)
-  const bytes = (field: string) =>
-    Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0) * 1024
-  return { all: bytes('VmRSS'), shared: bytes('RssShmem') }
+function residentBytes(pid: number): number {
+  return kilobytes(/^VmRSS:\s+(\d+) kB/m, `/proc/${pid}/status`) * 1024
+}
+
+/** Each page by the share that this process has in it: forks have most of theirs in common. */
+function proportionalBytes(pid: number): number {
+  return kilobytes(/^Pss:\s+(\d+) kB/m, `/proc/${pid}/smaps_rollup`) * 1024
+}
+
+function kilobytes(field: RegExp, file: string): number {
+  return Number(field.exec(read(file))?.[1] ?? 0)
 }
 
 /** A process may be gone between being listed and being read. */
