@@ -35,7 +35,7 @@ export function otherTools(major: number, jobs: number, missing: (what: string) 
   else missing(`psql, pg_dump and pg_restore of PostgreSQL ${major} or later`)
   const copydb = pgcopydb()
   if (copydb && clients) contenders.push(pgcopydbClone(copydb, clients, jobs))
-  else missing('pgcopydb')
+  else missing(`pgcopydb with client programs of PostgreSQL ${major} or later`)
   return contenders
 }
 

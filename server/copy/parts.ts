@@ -43,7 +43,11 @@ function both(from: string | undefined, to: string | undefined): string | undefi
   return from && to ? `${from} and ${to}` : (from ?? to)
 }
 
-/** How many parts for a table, given what all tables together weigh and how many workers there are. */
-export function partCount(bytes: number, threshold: number): number {
-  return bytes <= threshold ? 1 : Math.min(1000, Math.ceil(bytes / threshold))
+/** How many parts for a table: as many as the threshold asks for, and what all workers can share evenly. */
+export function partCount(bytes: number, threshold: number, workers = 1): number {
+  if (bytes <= threshold) return 1
+  const wanted = Math.min(mostParts, Math.ceil(bytes / threshold))
+  return Math.ceil(wanted / workers) * workers
 }
+
+const mostParts = 1000

@@ -133,7 +133,7 @@ function partsOf(builder: PlanBuilder, table: TableFacts): Part[] {
   const { inventory, sizes } = builder
   // An extension says itself which of its rows are the user's, WHERE included.
   if (table.extensionCondition) return [{ condition: table.extensionCondition, share: 1 }]
-  const count = partCount(table.bytes, sizes.splitBytes)
+  const count = partCount(table.bytes, sizes.splitBytes, sizes.copyWorkers)
   // Rows that are spread over other partitions could not be taken back alone.
   if (count === 1 || rehashingRoot(builder, table)) return [...wholeTable]
   const where = (parts: Part[]) =>

@@ -11,8 +11,12 @@ export interface Sizes {
   parallelMaintenanceWorkers: number
 }
 
-const mostCopyWorkers = 8
-const workersForParts = 4
+/**
+ * More workers than this machine has cores cost more than they bring, measured with both servers on it too.
+ * Two are worth it always: one writes while the other waits.
+ */
+const mostCopyWorkers = Math.min(8, Math.max(2, navigator.hardwareConcurrency))
+const workersForParts = Math.min(4, mostCopyWorkers)
 const usualIndexWorkers = 4
 const smallestSplit = 64 * 1024 * 1024
 const largestMaintenanceKb = 2 * 1024 * 1024
