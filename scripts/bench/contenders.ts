@@ -31,7 +31,7 @@ export interface Result extends Cost {
 export function otherTools(major: number, jobs: number, missing: (what: string) => void): Contender[] {
   const clients = clientDirectory(major)
   const contenders: Contender[] = []
-  if (clients) contenders.push(psqlCopy(clients), dumpRestore(clients, jobs))
+  if (clients) contenders.push(psqlCopy(clients), ...dumpRestore(clients, jobs))
   else missing(`psql, pg_dump and pg_restore of PostgreSQL ${major} or later`)
   const copydb = pgcopydb()
   if (copydb && clients) contenders.push(pgcopydbClone(copydb, clients, jobs))
@@ -75,17 +75,19 @@ function psqlCopy(clients: string): Contender {
   }
 }
 
-/** Uncompressed: both servers are on one machine, and packing would only cost time. */
-function dumpRestore(clients: string, jobs: number): Contender {
-  const script = '"$0/pg_dump" -Fd -Z0 -j "$4" -f "$3" "$1" && "$0/pg_restore" -j "$4" -d "$2" "$3"'
-  return {
-    name: 'pg_dump, pg_restore',
+/** As it is typed, which packs with gzip; and unpacked, since between servers of one machine that only costs. */
+function dumpRestore(clients: string, jobs: number): Contender[] {
+  const contender = (name: string, packing: string): Contender => ({
+    name,
     scope: 'whole',
     copy: ({ source, destination, scratch }) =>
-      inDirectory(scratch, (directory) =>
-        runMetered(['sh', '-c', script, clients, source, destination, join(directory, 'dump'), String(jobs)]),
-      ),
-  }
+      inDirectory(scratch, (directory) => {
+        const script = `"$0/pg_dump" -Fd ${packing} -j "$4" -f "$3" "$1" && "$0/pg_restore" -j "$4" -d "$2" "$3"`
+        const dump = join(directory, 'dump')
+        return runMetered(['sh', '-c', script, clients, source, destination, dump, String(jobs)])
+      }),
+  })
+  return [contender('pg_dump, pg_restore', ''), contender('pg_dump -Z0, pg_restore', '-Z0')]
 }
 
 function pgcopydbClone(program: string, clients: string, jobs: number): Contender {
