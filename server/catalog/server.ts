@@ -16,7 +16,6 @@ export interface ServerFacts {
   sharedBuffersKb: number
   maintenanceWorkMemKb: number
   maxParallelMaintenanceWorkers: number
-  maxWorkerProcesses: number
   databaseOwner: string
   ownsDatabase: boolean
 }
@@ -41,7 +40,6 @@ export async function readServer(session: Session): Promise<ServerFacts> {
            (select setting from pg_catalog.pg_settings where name = 'maintenance_work_mem')::float8
                                                                       as "maintenanceWorkMemKb",
            current_setting('max_parallel_maintenance_workers')::int   as "maxParallelMaintenanceWorkers",
-           current_setting('max_worker_processes')::int               as "maxWorkerProcesses",
            pg_catalog.pg_get_userbyid(d.datdba)                       as "databaseOwner",
            pg_catalog.pg_has_role(d.datdba, 'usage')                  as "ownsDatabase"
       from pg_catalog.pg_database d,

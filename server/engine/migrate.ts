@@ -173,5 +173,5 @@ function refusal(plan: Plan): string {
   const names = plan.destroyed.map(({ schema, name }) => `${schema}.${name}`)
   const some = names.slice(0, 10).join(', ')
   const more = names.length > 10 ? ` and ${names.length - 10} more` : ''
-  return `the destination has tables with rows that would be deleted: ${some}${more}. Nothing was changed. Confirm with --yes, or choose an empty database.`
+  return `the rows of these tables of the destination would be deleted: ${some}${more}. Nothing was changed. Confirm with --yes, or choose an empty database.`
 }

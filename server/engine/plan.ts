@@ -2,7 +2,6 @@
 
 import type { StepInfo } from '../../shared/event.ts'
 import type { MigrationOptions } from '../../shared/request.ts'
-import { tableKey } from '../catalog/tables.ts'
 import { findGaps } from './gaps.ts'
 import type { Inventory } from './inventory.ts'
 import { planRows, type RowSteps } from './plan-rows.ts'
@@ -13,7 +12,7 @@ import type { Step, Work } from './step.ts'
 export interface Plan {
   steps: Step[]
   sizes: Sizes
-  /** Tables whose rows will be deleted first. */
+  /** Every table that will be emptied first, also those that look empty now. */
   destroyed: { action: 'truncate'; schema: string; name: string }[]
   /** What a person should read before the run starts. */
   warnings: string[]
@@ -68,9 +67,9 @@ export function makePlan(inventory: Inventory, options: MigrationOptions): Plan 
     steps: builder.steps,
     sizes,
     warnings: builder.warnings,
-    destroyed: copied
-      .filter((table) => table.extension === null && inventory.existing.get(tableKey(table))?.hasRows)
-      .map(({ schema, name }) => ({ action: 'truncate', schema, name })),
+    destroyed: builder.steps.flatMap(({ work }) =>
+      work.kind === 'truncate' ? work.tables.map((table) => ({ action: 'truncate' as const, ...table })) : [],
+    ),
     tables: copied
       .map((table) => ({
         schema: table.schema,

@@ -96,19 +96,13 @@ export const sqlstate = {
   invalidAuthorization: '28000',
   undefinedDatabase: '3D000',
   tooManyConnections: '53300',
-  cannotConnectNow: '57P03',
-  adminShutdown: '57P01',
-  crashShutdown: '57P02',
-  queryCanceled: '57014',
   deadlockDetected: '40P01',
   lockNotAvailable: '55P03',
   serializationFailure: '40001',
-  insufficientPrivilege: '42501',
   duplicateSchema: '42P06',
   duplicateTable: '42P07',
   duplicateFunction: '42723',
   duplicateObject: '42710',
-  undefinedParameter: '42704',
 } as const
 
 /** An error as events carry it: the words, without stack, query or parameters. */

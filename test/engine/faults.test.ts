@@ -222,6 +222,15 @@ describe('rows that are on the destination already', () => {
     expect(await countOf(destination, 'big')).toBeUndefined()
   })
 
+  test('are not all that is named: a table that looks empty is emptied with the others', async () => {
+    const destination = await to.createDatabase()
+    await destination.sql(`create table small (id int primary key, big int); insert into small values (-1, 1);
+                           create table big (id int primary key, payload text)`)
+    const { result } = await clone(big, destination)
+    expect(String(result.error)).toContain('public.small')
+    expect(String(result.error)).toContain('public.big')
+  })
+
   test('are replaced when somebody does', async () => {
     const destination = await to.createDatabase()
     await clone(big, destination)
