@@ -33,6 +33,8 @@ export function describe(event: MigrationEvent, rows = 0): Message | undefined {
       }
     case 'finished':
       return describeEnd(event)
+    case 'collided':
+      return { level: 'debug', text: describeCollisions(event) }
     case 'rows':
       return undefined
   }
@@ -82,6 +84,13 @@ function describeFinished(step: StepInfo, seconds: number, rows: number): Messag
   }
   const verb = step.phase === 'indexes' ? 'built' : 'done'
   return { level: 'debug', text: `${describeStep(step)} ${verb} in ${took}` }
+}
+
+function describeCollisions({ table, key, values }: Extract<MigrationEvent, { type: 'collided' }>): string {
+  const rows = values.map((row) => `(${row.map((value) => value ?? 'null').join(', ')})`)
+  return printable(
+    `${showName(table)}: ${formatCount(values.length, 'row')} left out, since these are there: (${key.join(', ')}) = ${rows.join(', ')}`,
+  )
 }
 
 function describeEnd({ status, error }: Extract<MigrationEvent, { type: 'finished' }>): Message {

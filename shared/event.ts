@@ -71,6 +71,15 @@ export const MigrationEvent = Type.Union([
     rows: Type.Number(),
     bytes: Type.Number(),
   }),
+  /** Rows that append left out, because the destination has rows with their keys. */
+  Type.Object({
+    type: Type.Literal('collided'),
+    at,
+    table: TableName,
+    key: Type.Array(Type.String()),
+    /** The values of the key, one list for each row, as text. */
+    values: Type.Array(Type.Array(Type.Union([Type.String(), Type.Null()]))),
+  }),
   Type.Object({ type: Type.Literal('step_finished'), at, step: StepInfo, seconds: Type.Number() }),
   Type.Object({ type: Type.Literal('step_failed'), at, step: StepInfo, error: ErrorInfo }),
   Type.Object({ type: Type.Literal('step_skipped'), at, step: StepInfo, reason: Type.String() }),

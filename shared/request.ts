@@ -1,19 +1,151 @@
-// What a user asks for: two databases and how to move one to the other.
+// What a user asks for: two databases, what to move, and how.
 import { type Static, Type } from '@sinclair/typebox'
+import { Value } from '@sinclair/typebox/value'
 import { Connection } from './connection.ts'
 
 const flag = (byDefault: boolean, description: string) => Type.Boolean({ default: byDefault, description })
+const patterns = (description: string) => Type.Array(Type.String(), { default: [], description })
+const someNames = Type.Optional(Type.Array(Type.String()))
+
+export const objectKinds = [
+  'tables',
+  'views',
+  'materializedViews',
+  'functions',
+  'sequences',
+  'triggers',
+  'types',
+] as const
+export const ObjectKind = Type.Union(objectKinds.map((kind) => Type.Literal(kind)))
+export type ObjectKind = (typeof objectKinds)[number]
+
+/** All of a schema; or, as soon as one kind has a list, only what the lists name. `*` and `?` are wildcards. */
+export const SchemaSelection = Type.Object(
+  {
+    name: Type.String(),
+    tables: someNames,
+    views: someNames,
+    materializedViews: someNames,
+    /** `name`, or `name(integer, text)` for one of several. */
+    functions: someNames,
+    sequences: someNames,
+    /** `trigger`, or `table.trigger`. */
+    triggers: someNames,
+    types: someNames,
+  },
+  { additionalProperties: false },
+)
+export type SchemaSelection = Static<typeof SchemaSelection>
+
+/** Nothing in it: everything. Names are as the database has them; a part with dots or wildcards in its name is quoted. */
+export const Selection = Type.Object(
+  {
+    schemas: Type.Array(SchemaSelection, { default: [], description: 'Schemas, or objects of them.' }),
+    includeSchemas: patterns('Only these schemas.'),
+    excludeSchemas: patterns('Not these schemas.'),
+    include: patterns('Only these tables, with all that belongs to them: `schema.table` or `table`.'),
+    exclude: patterns('Not these tables.'),
+    only: Type.Array(ObjectKind, { default: [], description: 'Only objects of these kinds.' }),
+    needed: Type.Union([Type.Literal('add'), Type.Literal('report')], {
+      default: 'add',
+      description:
+        'What a selected object needs, is not selected, and is not on the destination: added, or reported and what needs it skipped.',
+    }),
+  },
+  { additionalProperties: false },
+)
+export type Selection = Static<typeof Selection>
+
+/** Where a column of the destination gets its values. */
+export const ColumnSource = Type.Union([
+  Type.Object(
+    { from: Type.String({ description: 'A column of the source.' }) },
+    { additionalProperties: false },
+  ),
+  Type.Object(
+    { value: Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()]) },
+    { additionalProperties: false },
+  ),
+  Type.Object(
+    { expression: Type.String({ description: 'SQL over the columns of the source.' }) },
+    { additionalProperties: false },
+  ),
+])
+export type ColumnSource = Static<typeof ColumnSource>
+
+/** How the rows of one table (or of all that match) are copied. */
+export const TableRule = Type.Object(
+  {
+    table: Type.String({ description: '`schema.table` or `table`, with wildcards.' }),
+    where: Type.Optional(Type.String({ description: 'Only rows for which this SQL condition holds.' })),
+    key: Type.Optional(
+      Type.String({ description: 'The unique constraint or index by which upsert merges.' }),
+    ),
+    columns: Type.Optional(
+      Type.Record(Type.String(), ColumnSource, {
+        description: 'Column of the destination -> what it gets. Others get the column of their name.',
+      }),
+    ),
+    leaveOut: Type.Optional(Type.Array(Type.String(), { description: 'Columns of the source not to copy.' })),
+  },
+  { additionalProperties: false },
+)
+export type TableRule = Static<typeof TableRule>
+
+export const hookPhases = ['run', 'schema', 'data', 'indexes'] as const
+/** Something of the user's that runs before or behind a phase. `indexes` are all indexes, keys and constraints. */
+export const Hook = Type.Object(
+  {
+    when: Type.Union([Type.Literal('before'), Type.Literal('after')]),
+    phase: Type.Union(hookPhases.map((name) => Type.Literal(name))),
+    run: Type.Union([
+      Type.Object(
+        { on: Type.Union([Type.Literal('source'), Type.Literal('destination')]), sql: Type.String() },
+        { additionalProperties: false },
+      ),
+      Type.Object({ command: Type.String() }, { additionalProperties: false }),
+    ]),
+    /** What to call it: the file it came from. */
+    name: Type.Optional(Type.String()),
+  },
+  { additionalProperties: false },
+)
+export type Hook = Static<typeof Hook>
 
 export const MigrationOptions = Type.Object(
   {
     schemaOnly: flag(false, 'Create the objects, copy no rows, sequence values or large objects.'),
     dataOnly: flag(false, 'Copy rows, sequence values and large objects into tables that are there.'),
+    existingTableMode: Type.Union([Type.Literal('keep'), Type.Literal('drop')], {
+      default: 'keep',
+      description: 'Objects that the destination has already: kept as they are, or dropped and made again.',
+    }),
+    existingDataMode: Type.Union([Type.Literal('truncate'), Type.Literal('append'), Type.Literal('upsert')], {
+      default: 'truncate',
+      description: 'Rows that a table of the destination has already: deleted, added to, or merged with.',
+    }),
+    batchSize: Type.Integer({
+      minimum: 1,
+      maximum: 1_000_000,
+      default: 1000,
+      description: 'Rows that append and upsert merge at once.',
+    }),
+    disableFk: flag(
+      true,
+      'Switch off foreign keys that the destination has while rows are copied; otherwise tables are copied in their order.',
+    ),
+    disableTriggers: flag(true, 'Switch off triggers that the destination has while rows are copied.'),
     workers: Type.Integer({ minimum: 0, default: 0, description: 'Copy workers; 0 chooses.' }),
     indexWorkers: Type.Integer({ minimum: 0, default: 0, description: 'Index builds at once; 0 chooses.' }),
     splitBytes: Type.Integer({
       minimum: 0,
       default: 0,
       description: 'Tables above this size are copied in parts; 0 chooses.',
+    }),
+    maxBytesPerSecond: Type.Integer({
+      minimum: 0,
+      default: 0,
+      description: 'No more than this is read from the source; 0 is as fast as it goes.',
     }),
     maintenanceWorkMemKb: Type.Integer({
       minimum: 0,
@@ -33,32 +165,27 @@ export const MigrationOptions = Type.Object(
     securityLabels: flag(true, 'Carry security labels.'),
     analyze: flag(true, 'Gather statistics for each table when it is complete.'),
     skipExtensions: Type.Array(Type.String(), { default: [], description: 'Extensions not to create.' }),
+    failFast: flag(false, 'Stop at the first failure.'),
+    dryRun: flag(false, 'Make the plan and stop: nothing is written.'),
+    verify: flag(false, 'Compare the rows of both databases at the end.'),
+    resume: flag(false, 'Go on with the last run between these databases that did not complete.'),
   },
   { additionalProperties: false },
 )
 export type MigrationOptions = Static<typeof MigrationOptions>
 
-export const defaultOptions: MigrationOptions = {
-  schemaOnly: false,
-  dataOnly: false,
-  workers: 0,
-  indexWorkers: 0,
-  splitBytes: 0,
-  maintenanceWorkMemKb: 0,
-  parallelMaintenanceWorkers: -1,
-  owner: true,
-  acl: true,
-  comments: true,
-  tablespaces: true,
-  publications: true,
-  securityLabels: true,
-  analyze: true,
-  skipExtensions: [],
-}
+export const defaultOptions: MigrationOptions = Value.Create(MigrationOptions)
+export const everything: Selection = Value.Create(Selection)
 
-export const MigrationRequest = Type.Object({
-  source: Connection,
-  destination: Connection,
-  options: MigrationOptions,
-})
+export const MigrationRequest = Type.Object(
+  {
+    source: Connection,
+    destination: Connection,
+    selection: Selection,
+    tables: Type.Array(TableRule, { default: [] }),
+    hooks: Type.Array(Hook, { default: [] }),
+    options: MigrationOptions,
+  },
+  { additionalProperties: false },
+)
 export type MigrationRequest = Static<typeof MigrationRequest>

@@ -4,7 +4,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { ProgressFold } from '../../shared/fold.ts'
 import { showName } from '../../shared/phase.ts'
 import { printable } from '../../shared/printable.ts'
-import { defaultOptions, type MigrationOptions } from '../../shared/request.ts'
+import { defaultOptions, everything, type MigrationOptions } from '../../shared/request.ts'
 import { migrate } from '../engine/migrate.ts'
 import type { Plan } from '../engine/plan.ts'
 import { UsageError } from '../postgres/errors.ts'
@@ -118,6 +118,9 @@ async function clone(flags: CloneFlags): Promise<number> {
     run,
     source,
     destination,
+    selection: everything,
+    tables: [],
+    hooks: [],
     options: optionsOf(flags),
     signal: interrupt.signal,
     onEvent(event) {
@@ -136,6 +139,7 @@ async function clone(flags: CloneFlags): Promise<number> {
 
 function optionsOf(flags: CloneFlags): MigrationOptions {
   return {
+    ...defaultOptions,
     schemaOnly: flags.schemaOnly ?? false,
     dataOnly: flags.dataOnly ?? false,
     workers: flags.workers,

@@ -92,6 +92,8 @@ function entryOf(event: MigrationEvent, rows: RowCounts): Entry | undefined {
     case 'rows':
       rows.set(event.table, event)
       return undefined
+    case 'collided':
+      return { level: 'warn', table: showName(event.table), key: event.key, values: event.values }
     case 'step_started':
       return { level: 'debug', ...stepFields(event.step) }
     case 'step_finished':

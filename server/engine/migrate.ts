@@ -1,6 +1,6 @@
 // The story of a migration: request -> inventory -> plan -> run, told in events.
 import type { ErrorInfo, MigrationEvent, RunStatus, StepInfo } from '../../shared/event.ts'
-import type { MigrationOptions } from '../../shared/request.ts'
+import type { Hook, MigrationOptions, Selection, TableRule } from '../../shared/request.ts'
 import { CopyPool } from '../copy/pool.ts'
 import { Cancelled, errorInfo, PlanRefused } from '../postgres/errors.ts'
 import { Session } from '../postgres/session.ts'
@@ -15,6 +15,9 @@ export interface Migration {
   run: string
   source: ConnectionSettings
   destination: ConnectionSettings
+  selection: Selection
+  tables: readonly TableRule[]
+  hooks: readonly Hook[]
   options: MigrationOptions
   signal: AbortSignal
   onEvent(event: MigrationEvent): void

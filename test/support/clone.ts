@@ -4,7 +4,14 @@ import { type MigrationResult, migrate } from '../../server/engine/migrate.ts'
 import { resolveSettings } from '../../server/postgres/settings.ts'
 import type { MigrationEvent } from '../../shared/event.ts'
 import { ProgressFold } from '../../shared/fold.ts'
-import { defaultOptions, type MigrationOptions } from '../../shared/request.ts'
+import {
+  defaultOptions,
+  everything,
+  type Hook,
+  type MigrationOptions,
+  type Selection,
+  type TableRule,
+} from '../../shared/request.ts'
 import type { Summary } from '../../shared/summary.ts'
 
 export interface CloneRun {
@@ -17,6 +24,9 @@ export interface CloneRun {
 
 export interface CloneTest {
   options?: Partial<MigrationOptions>
+  selection?: Partial<Selection>
+  tables?: TableRule[]
+  hooks?: Hook[]
   signal?: AbortSignal
   confirm?: boolean
   onEvent?(event: MigrationEvent): void
@@ -33,6 +43,9 @@ export async function clone(
     run: 'test',
     source: resolveSettings({ url: source.url }),
     destination: resolveSettings({ url: destination.url }),
+    selection: { ...everything, ...test.selection },
+    tables: test.tables ?? [],
+    hooks: test.hooks ?? [],
     options: { ...defaultOptions, ...test.options },
     signal: test.signal ?? new AbortController().signal,
     onEvent(event) {
