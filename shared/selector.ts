@@ -8,6 +8,8 @@ export interface Selectable {
   /** Missing for what belongs to no schema: extensions, casts, publications, ... */
   schema?: string | undefined
   name: string
+  /** The table of a trigger: who includes or excludes it means the trigger too. */
+  relation?: string
   /** Other names by which a list may mean it: `f(integer)` for a function, `table.trigger` for a trigger. */
   alsoNamed?: readonly string[]
 }
@@ -22,7 +24,13 @@ interface SchemaLists {
 }
 
 /** What `include` and `exclude` speak of. */
-const relations: ReadonlySet<string> = new Set(['tables', 'views', 'materializedViews', 'sequences'])
+const relations: ReadonlySet<string> = new Set([
+  'tables',
+  'views',
+  'materializedViews',
+  'sequences',
+  'triggers',
+])
 
 export class Selector {
   readonly #include: Pattern[]
@@ -56,14 +64,15 @@ export class Selector {
   }
 
   verdict(object: Selectable): Verdict {
-    const { kind, schema, name } = object
+    const { kind, schema, relation = object.name } = object
+    const isRelation = relations.has(kind)
     if (schema !== undefined && matchesAny(this.#excludeSchemas, schema)) return 'excluded'
-    if (relations.has(kind) && matchesAny(this.#exclude, name, schema)) return 'excluded'
+    if (isRelation && matchesAny(this.#exclude, relation, schema)) return 'excluded'
     if (this.#only.size > 0 && !this.#only.has(kind)) return 'unselected'
     if (!this.#isChosen) return 'selected'
     if (schema === undefined) return 'unselected'
     const bySchema = matchesAny(this.#includeSchemas, schema)
-    const byName = relations.has(kind) && matchesAny(this.#include, name, schema)
+    const byName = isRelation && matchesAny(this.#include, relation, schema)
     return bySchema || byName || this.#isListed(object, schema) ? 'selected' : 'unselected'
   }
 

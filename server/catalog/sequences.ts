@@ -8,6 +8,8 @@ export interface SequenceName {
   schema: string
   name: string
   mayRead: boolean
+  /** The table whose column it numbers: serial or identity. */
+  ownedBy: number | null
 }
 
 export interface SequenceValue {
@@ -25,9 +27,16 @@ export function listSequences(session: Session): Promise<SequenceName[]> {
            n.nspname as schema,
            c.relname as name,
            pg_catalog.has_schema_privilege(n.oid, 'usage')
-             and pg_catalog.has_sequence_privilege(c.oid, 'select') as "mayRead"
+             and pg_catalog.has_sequence_privilege(c.oid, 'select') as "mayRead",
+           o.refobjid as "ownedBy"
       from pg_catalog.pg_class c
       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      left join pg_catalog.pg_depend o
+             on o.classid = 'pg_catalog.pg_class'::regclass
+            and o.objid = c.oid
+            and o.refclassid = 'pg_catalog.pg_class'::regclass
+            and o.refobjsubid > 0
+            and o.deptype in ('a', 'i')
      where c.relkind = 'S'
        and c.relpersistence <> 't'
        and n.nspname !~ '^pg_'
@@ -61,4 +70,21 @@ export function setSequenceStatement(
 ): string {
   const sequence = quoteLiteral(quoteQualified(schema, name))
   return `select pg_catalog.setval(${sequence}::regclass, ${value}, ${called})`
+}
+
+/** Where the destination has numbers of its own, a sequence may only go on: never back onto one that was used. */
+export function advanceSequenceStatement(
+  { schema, name }: SequenceName,
+  { value, called }: SequenceValue,
+): string {
+  const sequence = quoteQualified(schema, name)
+  const theirs = `(${value}::bigint, ${called})`
+  return `
+    select pg_catalog.setval(p.seqrelid::regclass, f.value, f.called)
+      from ${sequence} s
+      join pg_catalog.pg_sequence p on p.seqrelid = ${quoteLiteral(sequence)}::regclass,
+           lateral (select value, called
+                      from (values (s.last_value, s.is_called), ${theirs}) v (value, called)
+                     order by case when p.seqincrement > 0 then value else -value end desc, called desc
+                     limit 1) f`
 }

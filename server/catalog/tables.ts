@@ -137,7 +137,32 @@ async function readColumns(session: Session): Promise<Map<number, ColumnFacts[]>
   return columns
 }
 
+/** How SQL writes the types of these tables' columns: table OID -> column -> type. */
+export async function readColumnTypes(
+  session: Session,
+  tables: readonly number[],
+): Promise<Map<number, Map<string, string>>> {
+  const types = new Map<number, Map<string, string>>()
+  if (tables.length === 0) return types
+  const rows = await session.query<{ table: number; name: string; type: string }>(`
+    select attrelid as "table",
+           attname  as name,
+           pg_catalog.format_type(atttypid, atttypmod) as type
+      from pg_catalog.pg_attribute
+     where attrelid = any ('{${tables.join(',')}}'::oid[])
+       and attnum > 0
+       and not attisdropped`)
+  for (const { table, name, type } of rows) {
+    const columns = types.get(table)
+    if (columns) columns.set(name, type)
+    else types.set(table, new Map([[name, type]]))
+  }
+  return types
+}
+
 export interface Partitioning {
+  /** Every partition, with the table right above it. */
+  parents: Map<number, number>
   /** Every partition, whatever its depth, with the topmost table of its tree. */
   roots: Map<number, number>
   /** Topmost tables, by name, since rows may have to be routed through them. */
@@ -181,6 +206,7 @@ export async function readPartitioning(session: Session): Promise<Partitioning> 
       join pg_catalog.pg_class c on c.oid = p.partrelid
       join pg_catalog.pg_namespace n on n.oid = c.relnamespace`)
   return {
+    parents,
     roots: new Map(rows.map(({ child }) => [child, rootOf(child)])),
     names: new Map(trees.map(({ oid, schema, name }) => [oid, { schema, name }])),
     hashedByEnum: new Set(trees.filter((tree) => tree.byEnum).map((tree) => rootOf(tree.oid))),
@@ -244,34 +270,4 @@ export async function readOddNotNullNames(session: Session): Promise<Map<number,
 
 export function tableKey(table: { schema: string; name: string }): string {
   return JSON.stringify([table.schema, table.name])
-}
-
-/** Those of the wanted tables, partitioned ones too, that the destination has, and whether they hold rows. */
-export async function readExistingTables(
-  session: Session,
-  wanted: readonly { schema: string; name: string }[],
-): Promise<Map<string, { hasRows: boolean }>> {
-  const rows = await session.query<{ schema: string; name: string; partitioned: boolean }>(
-    `select n.nspname as schema,
-            c.relname as name,
-            c.relkind = 'p' as partitioned
-       from pg_catalog.pg_class c
-       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-      where c.relkind in ('r', 'p')
-        and c.relpersistence <> 't'
-        and n.nspname !~ '^pg_'
-        and n.nspname <> 'information_schema'`,
-  )
-  const keys = new Set(wanted.map(tableKey))
-  const existing = new Map<string, { hasRows: boolean }>()
-  for (const row of rows.filter((candidate) => keys.has(tableKey(candidate)))) {
-    // Rows of a partitioned table are those of its partitions.
-    const { hasRows } = row.partitioned
-      ? { hasRows: false }
-      : await session.one<{ hasRows: boolean }>(
-          `select exists (select from only ${quoteQualified(row.schema, row.name)}) as "hasRows"`,
-        )
-    existing.set(tableKey(row), { hasRows })
-  }
-  return existing
 }

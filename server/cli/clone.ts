@@ -113,7 +113,7 @@ async function clone(flags: CloneFlags): Promise<number> {
   })
   using interrupt = interruptible(() => view.say('stopping; once more stops at once', 'warn'))
   for (const warning of [...source.warnings, ...destination.warnings]) view.say(warning, 'warn')
-  store.begin(run, { source, destination })
+  const memory = store.begin(run, { source, destination })
   const result = await migrate({
     run,
     source,
@@ -122,6 +122,7 @@ async function clone(flags: CloneFlags): Promise<number> {
     tables: [],
     hooks: [],
     options: optionsOf(flags),
+    memory,
     signal: interrupt.signal,
     onEvent(event) {
       fold.apply(event)

@@ -6,6 +6,7 @@ import { Cancelled, ConnectionLost, PgtrekError } from '../postgres/errors.ts'
 import { workerUrl } from '../worker-url.ts'
 import type { CopyFormat } from './format.ts'
 import type { FromLane, Job, LaneSettings, LargeObject, ToLane } from './lane-messages.ts'
+import type { Merge } from './merge.ts'
 
 /** A server that does not answer must not keep a cancelled run from ending. */
 const longestGoodbyeMs = 5000
@@ -17,10 +18,11 @@ export interface CopyTask {
   /** A worker has taken the first part. */
   onStart(): void
   onProgress(rows: number, bytes: number): void
+  onBeforeCommit?(transactions: readonly string[]): void
 }
 
 export type CopyPart =
-  | { kind: 'rows'; copyOut: string; copyIn: string; format: CopyFormat }
+  | { kind: 'rows'; copyOut: string; copyIn: string; format: CopyFormat; merge?: Merge }
   | { kind: 'large objects'; objects: LargeObject[] }
 
 /** A worker's failure, as it came over the thread's border. */

@@ -1,20 +1,30 @@
 // Everything that is read from both servers before a plan is made.
 
-import type { MigrationOptions } from '../../shared/request.ts'
-import { type Dependents, readDependents } from '../catalog/dependents.ts'
+import type { MigrationOptions, Selection } from '../../shared/request.ts'
+import { Selector } from '../../shared/selector.ts'
+import { type Dependents, otherKey, readDependents } from '../catalog/dependents.ts'
 import type { CollationUse, DestinationFacts } from '../catalog/destination.ts'
 import { readCollations, readDestination, readUsedRoles } from '../catalog/destination.ts'
+import { type Dependant, readDropDependants } from '../catalog/drops.ts'
+import {
+  type ExistingForeignKey,
+  type ExistingTable,
+  readExistingForeignKeys,
+  readExistingTables,
+} from '../catalog/existing.ts'
+import { type Identity, identityKey, readIdentities } from '../catalog/identities.ts'
 import { type LargeObjectFacts, readLargeObjects } from '../catalog/large-objects.ts'
 import { listSequences, type SequenceName } from '../catalog/sequences.ts'
 import { readServer, type ServerFacts } from '../catalog/server.ts'
 import {
   type Partitioning,
-  readExistingTables,
+  readColumnTypes,
   readOddNotNullNames,
   readPartitioning,
   readReorderedChildren,
   readTables,
   type TableFacts,
+  tableKey,
 } from '../catalog/tables.ts'
 import { readTypes, type TypeFacts } from '../catalog/types.ts'
 import { readHandmadeLanguages, readRestrictLookalikes } from '../catalog/undescribed.ts'
@@ -23,6 +33,7 @@ import type { Session } from '../postgres/session.ts'
 import { entryDependencies, readDependencies } from '../schema/dependencies.ts'
 import { pgDump } from '../schema/dump.ts'
 import { type Entry, parseEntries } from '../schema/entries.ts'
+import { narrow } from './narrow.ts'
 
 export interface Inventory {
   source: ServerFacts
@@ -45,8 +56,25 @@ export interface Inventory {
   largeObjects: LargeObjectFacts[]
   usedRoles: string[]
   collations: CollationUse[]
-  /** `schema.name` (as JSON pair) of tables that the destination has already, and whether rows are in them. */
-  existing: Map<string, { hasRows: boolean }>
+  /** Tables that the destination has already and keeps, by `tableKey`. */
+  existing: Map<string, ExistingTable>
+  /** How SQL writes the column types of those tables on the source. */
+  columnTypes: Map<number, Map<string, string>>
+  /** Of the destination, from or to those tables. */
+  foreignKeys: ExistingForeignKey[]
+  /** What is dropped first, and what goes with it. */
+  drops: { targets: Identity[]; dependants: Dependant[] }
+  /** Entry id -> why a selected object cannot be made. */
+  blocked: ReadonlyMap<number, string>
+  /** What the selection brings with it, in words. */
+  notes: string[]
+}
+
+export interface Wanted {
+  selection: Selection
+  options: MigrationOptions
+  /** What must be dropped was dropped by the run that is resumed. */
+  isDropped: boolean
 }
 
 export interface InventorySessions {
@@ -60,10 +88,11 @@ export interface InventorySessions {
 export async function takeInventory(
   sessions: InventorySessions,
   snapshot: string,
-  options: MigrationOptions,
+  wanted: Wanted,
   signal: AbortSignal,
 ): Promise<Inventory> {
   const { source, destination } = sessions
+  const { options } = wanted
   const sourceFacts = await readServer(source)
   const partitioning = await readPartitioning(source)
   const tables = await readTables(source, partitioning.roots)
@@ -88,10 +117,72 @@ export async function takeInventory(
     largeObjects: await readLargeObjects(source, sourceFacts.superuser),
     usedRoles: await readUsedRoles(source),
     collations: await readCollations(source),
-    existing: await readExistingTables(destination, [...tables, ...partitioning.names.values()]),
+    existing: new Map<string, ExistingTable>(),
+    columnTypes: new Map<number, Map<string, string>>(),
+    foreignKeys: [],
+    drops: { targets: [], dependants: [] },
+    blocked: new Map<number, string>(),
+    notes: [],
   }
   const entries = [...unreadable.map(placeholder), ...(await dumping)]
-  return { ...inventory, entries, needs: entryDependencies(entries, dependencies) }
+  const everything = { ...inventory, entries, needs: entryDependencies(entries, dependencies) }
+  return await meetDestination(everything, sessions, wanted)
+}
+
+/** What was selected, and what of it the destination has. */
+async function meetDestination(
+  everything: Inventory,
+  { source, destination }: InventorySessions,
+  { selection, options, isDropped }: Wanted,
+): Promise<Inventory> {
+  const drops = options.existingTableMode === 'drop' && !options.dataOnly && !isDropped
+  const isWhole = new Selector(selection).isEverything
+  const there =
+    drops || !isWhole ? await findThere(everything, source, destination) : new Map<number, Identity>()
+  const inventory = narrow(everything, selection, new Set(there.keys()))
+  const targets = drops
+    ? inventory.entries.flatMap((entry) => {
+        const found = there.get(entry.id)
+        return found && entry.schema !== undefined && !found.member ? [found] : []
+      })
+    : []
+  const dropped = new Set(targets.map(({ oid }) => oid))
+  const found = await readExistingTables(destination, [
+    ...inventory.tables,
+    ...inventory.partitioning.names.values(),
+  ])
+  const existing = new Map([...found].filter(([, table]) => !dropped.has(table.oid)))
+  const kept = inventory.tables.filter((table) => existing.has(tableKey(table)))
+  const oids = kept.flatMap((table) => existing.get(tableKey(table))?.oid ?? [])
+  return {
+    ...inventory,
+    existing,
+    columnTypes: await readColumnTypes(
+      source,
+      kept.map((table) => table.oid),
+    ),
+    foreignKeys: (await readExistingForeignKeys(destination, oids)).filter(
+      ({ table }) => !dropped.has(found.get(tableKey(table))?.oid ?? 0),
+    ),
+    drops: { targets, dependants: await readDropDependants(destination, targets) },
+  }
+}
+
+/** Entry id -> the destination's object of the same name. */
+async function findThere({ entries }: Inventory, source: Session, destination: Session) {
+  const [ours, theirs] = [await readIdentities(source), await readIdentities(destination)]
+  const byName = new Map(theirs.map((one) => [identityKey(one), one]))
+  const byObject = new Map(ours.map((one) => [otherKey(one.class, one.oid), byName.get(identityKey(one))]))
+  const there = new Map<number, Identity>()
+  const taken = new Set<Identity>()
+  for (const entry of entries) {
+    const found = byObject.get(otherKey(entry.classOid, entry.oid))
+    // Entries about an object carry its number too; the first is the one that makes it.
+    if (!found || taken.has(found)) continue
+    taken.add(found)
+    there.set(entry.id, found)
+  }
+  return there
 }
 
 async function dumpEntries(

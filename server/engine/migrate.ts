@@ -1,15 +1,22 @@
 // The story of a migration: request -> inventory -> plan -> run, told in events.
 import type { ErrorInfo, MigrationEvent, RunStatus, StepInfo } from '../../shared/event.ts'
+import { showName } from '../../shared/phase.ts'
 import type { Hook, MigrationOptions, Selection, TableRule } from '../../shared/request.ts'
+import { tableKey } from '../catalog/tables.ts'
 import { CopyPool } from '../copy/pool.ts'
 import { Cancelled, errorInfo, PlanRefused } from '../postgres/errors.ts'
 import { Session } from '../postgres/session.ts'
 import { type ConnectionSettings, describeSettings } from '../postgres/settings.ts'
+import { checkRowQueries } from './check-rows.ts'
 import { takeInventory } from './inventory.ts'
+import type { RunMemory, Unfinished } from './memory.ts'
 import { makePlan, type Plan } from './plan.ts'
 import { RestoreSessions } from './restore.ts'
+import { findUnfinished, requestKey } from './resume.ts'
+import { RuleBook } from './rule-book.ts'
 import { runPlan } from './run.ts'
-import type { EventBody } from './run-context.ts'
+import type { Emit, EventBody } from './run-context.ts'
+import { TakenAway } from './taken-away.ts'
 
 export interface Migration {
   run: string
@@ -20,7 +27,10 @@ export interface Migration {
   hooks: readonly Hook[]
   options: MigrationOptions
   signal: AbortSignal
+  memory: RunMemory
   onEvent(event: MigrationEvent): void
+  /** The plan, before anyone is asked and anything is written. */
+  onPlan?(plan: Plan): void
   /** Asked before anything is destroyed; false ends the run with nothing written. */
   confirm(plan: Plan): boolean | Promise<boolean>
 }
@@ -31,10 +41,14 @@ export interface MigrationResult {
 }
 
 export async function migrate(migration: Migration): Promise<MigrationResult> {
+  const { failFast } = migration.options
   let failures = 0
+  const stop = new AbortController()
+  const signal = AbortSignal.any([migration.signal, stop.signal])
   const emit = (event: EventBody) => {
     if (event.type === 'step_failed' || event.type === 'step_skipped') failures++
     migration.onEvent({ ...event, at: Date.now() } as MigrationEvent)
+    if (event.type === 'step_failed' && failFast) stop.abort()
   }
   const finish = (status: RunStatus, error?: unknown): MigrationResult => {
     const info: ErrorInfo | undefined = error === undefined ? undefined : errorInfo(error)
@@ -43,22 +57,24 @@ export async function migrate(migration: Migration): Promise<MigrationResult> {
   }
   emit({ type: 'started', run: migration.run })
   try {
-    await inOneSnapshot(migration, emit)
+    await inOneSnapshot({ ...migration, signal }, emit)
     return finish(failures > 0 ? 'completed_with_failures' : 'completed')
   } catch (error) {
-    return migration.signal.aborted || error instanceof Cancelled
-      ? finish('cancelled', new Cancelled())
-      : finish('failed', error)
+    if (migration.signal.aborted) return finish('cancelled', new Cancelled())
+    if (stop.signal.aborted)
+      return finish('completed_with_failures', new Cancelled('stopped at the first failure'))
+    return error instanceof Cancelled ? finish('cancelled', error) : finish('failed', error)
   }
 }
 
-async function inOneSnapshot(migration: Migration, emit: (event: EventBody) => void): Promise<void> {
-  const { options, signal } = migration
+async function inOneSnapshot(migration: Migration, emit: Emit): Promise<void> {
+  const { options, signal, memory } = migration
   await using stack = new AsyncDisposableStack()
   const log = (message: string) => emit({ type: 'log', level: 'info', message })
   const onNotice = (message: string) => emit({ type: 'log', level: 'debug', message })
   const open = async (settings: ConnectionSettings) =>
     stack.use(await Session.open(settings, { signal, onNotice }))
+  const openSource = () => Session.open(migration.source, { signal, onNotice })
 
   // Both ends are tried before anything takes time.
   const [source, destination] = await both(open(migration.source), open(migration.destination))
@@ -66,21 +82,28 @@ async function inOneSnapshot(migration: Migration, emit: (event: EventBody) => v
   if ((await whichDatabase(source)) === (await whichDatabase(destination))) {
     throw new PlanRefused('source and destination are the same database: nothing was changed')
   }
+  const resumed = await findUnfinished(migration, destination)
   const dump = await open(migration.source)
   const snapshot = await exportSnapshot(source)
   log(`reading ${describeSettings(migration.source)} (PostgreSQL ${source.major})`)
-  const inventory = await takeInventory({ source, dump, destination }, snapshot, options, signal)
-  const plan = makePlan(inventory, options)
+  const wanted = { selection: migration.selection, options, isDropped: isDropped(resumed) }
+  const inventory = await takeInventory({ source, dump, destination }, snapshot, wanted, signal)
+  const request = { options, rules: new RuleBook(migration.tables), hooks: migration.hooks, resumed }
+  const plan = makePlan(inventory, request)
+  await checkRowQueries(plan, openSource)
   emit({
     type: 'planned',
     tables: plan.tables,
     steps: countByPhase(plan),
     warnings: plan.warnings,
   })
+  migration.onPlan?.(plan)
   signal.throwIfAborted()
+  if (options.dryRun) return
   if (plan.destroyed.length > 0 && !(await migration.confirm(plan))) {
     throw new PlanRefused(refusal(plan))
   }
+  remember(migration, plan, resumed)
   // Its work is done; a server with few connections has a use for this one.
   await destination.close()
   const restore = new RestoreSessions(migration.destination, plan.sizes, signal, onNotice)
@@ -92,7 +115,7 @@ async function inOneSnapshot(migration: Migration, emit: (event: EventBody) => v
           destination: migration.destination,
           snapshot,
           clientEncoding: inventory.source.encoding,
-          replica: inventory.destination.mayReplicate,
+          replica: plan.asReplica,
         },
         plan.sizes.copyWorkers,
         (message) => emit({ type: 'warning', message }),
@@ -106,9 +129,30 @@ async function inOneSnapshot(migration: Migration, emit: (event: EventBody) => v
     `writing to ${describeSettings(migration.destination)} (PostgreSQL ${inventory.destination.major}) with ` +
       `${copyPool?.lanes ?? 0} copy and ${plan.sizes.indexWorkers} index workers`,
   )
-  const openSource = () => Session.open(migration.source, { signal, onNotice })
-  await runPlan({ plan, inventory, options, copyPool, restore, openSource, emit, signal })
+  const takenAway = new TakenAway(memory)
+  const context = { ...migration, plan, inventory, copyPool, restore, openSource, takenAway, emit }
+  try {
+    await runPlan(context)
+  } finally {
+    await putBack(migration, takenAway, emit)
+  }
   await makeDurable(migration, emit)
+}
+
+/** The foreign keys and triggers that the plan's own step has not put back, whatever kept it. */
+async function putBack({ destination }: Migration, takenAway: TakenAway, emit: Emit): Promise<void> {
+  if (takenAway.isEmpty) return
+  const step: StepInfo = { id: 0, phase: 'constraints', kind: 'RESTORE', name: 'foreign keys and triggers' }
+  try {
+    // Not under the run's signal: this is what a cancelled run still has to do.
+    await using session = await Session.open(destination)
+    for (const error of await takenAway.putBack(session))
+      emit({ type: 'step_failed', step, error: errorInfo(error) })
+  } catch (error) {
+    const info = errorInfo(error)
+    const message = `foreign keys and triggers are still away, "pgtrek repair" puts them back: ${info.message}`
+    emit({ type: 'step_failed', step, error: { ...info, message } })
+  }
 }
 
 /** Waits for both also when one fails, so that the other is closed with the rest. */
@@ -154,7 +198,7 @@ async function exportSnapshot(source: Session): Promise<string> {
 }
 
 /** The run committed without waiting for the disk; one waiting commit at the end covers all before it. */
-async function makeDurable({ destination }: Migration, emit: (event: EventBody) => void): Promise<void> {
+async function makeDurable({ destination }: Migration, emit: Emit): Promise<void> {
   const step: StepInfo = { id: 0, phase: 'others', kind: 'FLUSH', name: 'the destination to its disk' }
   try {
     await using session = await Session.open(destination)
@@ -172,9 +216,41 @@ function countByPhase(plan: Plan): Record<string, number> {
   return counts
 }
 
-function refusal(plan: Plan): string {
-  const names = plan.destroyed.map(({ schema, name }) => `${schema}.${name}`)
-  const some = names.slice(0, 10).join(', ')
+function refusal({ destroyed }: Plan): string {
+  const emptied = destroyed.filter(({ action }) => action === 'truncate').map(showName)
+  const dropped = destroyed
+    .filter(({ action }) => action === 'drop')
+    .map(({ kind, name }) => `${kind} ${name}`)
+  const said = [
+    ...(dropped.length > 0
+      ? [`these objects of the destination would be dropped: ${shortened(dropped)}`]
+      : []),
+    ...(emptied.length > 0
+      ? [`the rows of these tables of the destination would be deleted: ${shortened(emptied)}`]
+      : []),
+  ]
+  return `${said.join('; ')}. Nothing was changed. Confirm with --yes, or choose an empty database.`
+}
+
+function shortened(names: readonly string[]): string {
   const more = names.length > 10 ? ` and ${names.length - 10} more` : ''
-  return `the rows of these tables of the destination would be deleted: ${some}${more}. Nothing was changed. Confirm with --yes, or choose an empty database.`
+  return names.slice(0, 10).join(', ') + more
+}
+
+function isDropped(resumed: Unfinished | undefined): boolean {
+  return resumed ? [...resumed.done.keys()].some((step) => step.startsWith('["DROP"')) : false
+}
+
+/** From here on the tables that are filled are this run's own, and so are those of the one it goes on with. */
+function remember(
+  { memory, selection, tables, options }: Migration,
+  plan: Plan,
+  resumed: Unfinished | undefined,
+) {
+  const own = new Set([
+    ...(resumed?.own ?? []),
+    ...plan.tables.filter(({ mode }) => mode === 'fill').map(tableKey),
+  ])
+  memory.planned(requestKey({ selection, tables, options }), [...own])
+  for (const [step, moved] of resumed?.done ?? []) memory.done(step, moved)
 }

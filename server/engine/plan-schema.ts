@@ -2,6 +2,7 @@
 // that is faster or only possible behind them comes as soon as its table is filled.
 import type { StepInfo } from '../../shared/event.ts'
 import type { TableName } from '../../shared/phase.ts'
+import type { Hook } from '../../shared/request.ts'
 import { type ConstraintFacts, catalogOid, otherKey } from '../catalog/dependents.ts'
 import { splitForeignKey, useReadyIndex } from '../schema/constraints.ts'
 import type { Entry } from '../schema/entries.ts'
@@ -11,6 +12,7 @@ import { mayChangeDatabase, missingExtensions, unusableRoles } from './gaps.ts'
 import type { Locks } from './graph.ts'
 import type { PlanBuilder } from './plan.ts'
 import { planAnalyze } from './plan-analyze.ts'
+import { planHooks } from './plan-hooks.ts'
 import type { CreatedTables, RowSteps } from './plan-rows.ts'
 import type { Step } from './step.ts'
 
@@ -56,6 +58,8 @@ class SchemaPlanner {
     const placed = this.#place()
     const of = (pass: Pass) => placed.filter((one) => one.pass === pass)
     const schema = !options.dataOnly
+    const before = planHooks(builder, 'before', 'schema', [])
+    if (before.length > 0) builder.gate = before
     const tableSteps = new Map<number, Step>()
     const created: Step[] = []
     if (schema) {
@@ -68,7 +72,21 @@ class SchemaPlanner {
       }
     }
     this.#created = builder.barrier('all objects that rows need', { after: created.map((step) => step.id) })
+    this.#waitForHooks(
+      [
+        ['after', 'schema'],
+        ['before', 'data'],
+      ],
+      [this.#created],
+    )
     this.#rows = planRows({ ready: this.#created, steps: tableSteps })
+    this.#waitForHooks(
+      [
+        ['after', 'data'],
+        ['before', 'indexes'],
+      ],
+      [this.#created, ...this.#rows.all],
+    )
 
     const built = schema ? of('post').flatMap((one) => this.#planPost(one)) : []
     if (!options.schemaOnly && options.analyze)
@@ -76,11 +94,20 @@ class SchemaPlanner {
     const complete = builder.barrier('all objects and rows', {
       after: [this.#created, ...built, ...this.#rows.all].map((step) => step.id),
     })
+    this.#waitForHooks([['after', 'indexes']], [complete])
     const granted = schema ? of('grants').map((one) => this.#planLate(one, complete)) : []
     const last = builder.barrier('grants', { after: [complete, ...granted].map((step) => step.id) })
     for (const one of of('last')) {
       const isRefresh = one.entry.kind === 'MATERIALIZED VIEW DATA'
       if (isRefresh ? !options.schemaOnly : schema) this.#planLate(one, last)
+    }
+  }
+
+  /** What is planned from here on needs the hooks, which wait for all that comes before. */
+  #waitForHooks(places: readonly [Hook['when'], Hook['phase']][], after: readonly Step[]) {
+    for (const [when, phase] of places) {
+      const last = planHooks(this.builder, when, phase, [...after, ...this.builder.gate])
+      if (last.length > 0) this.builder.gate = last
     }
   }
 
@@ -135,7 +162,7 @@ class SchemaPlanner {
       this.#stepOf.set(entry.id, step)
       return step
     }
-    let skip: string | undefined
+    let skip = inventory.blocked.get(entry.id)
     if (entry.kind === 'EXTENSION') {
       if (missingExtensions(inventory, options).includes(entry.name)) {
         skip = `extension "${entry.name}" is not available on the destination`
@@ -201,6 +228,7 @@ class SchemaPlanner {
         after: [this.#created.id, ...tables.flatMap((oid) => this.#rowsOf(oid))],
         locks,
         weight,
+        skip: this.#blocked(entry),
       },
     )
     this.#stepOf.set(entry.id, step)
@@ -229,6 +257,7 @@ class SchemaPlanner {
         after: [this.#created.id, ...this.#rowsOf(facts.table)],
         locks: { shared: [facts.table] },
         weight: facts.indexBytes,
+        skip: this.#blocked(entry),
       },
     )
     const key = this.builder.add(
@@ -259,6 +288,7 @@ class SchemaPlanner {
         needs: [...this.#needs(entry), ...rows],
         after: [this.#created.id],
         locks: { exclusive: [...new Set(tables)] },
+        skip: this.#blocked(entry),
       },
     )
     this.#stepOf.set(entry.id, add)
@@ -289,6 +319,7 @@ class SchemaPlanner {
       pool: entry.kind === 'MATERIALIZED VIEW DATA' ? 'build' : 'ddl',
       needs: this.#needs(entry),
       after: [barrier.id],
+      skip: this.#blocked(entry),
     })
     this.#stepOf.set(entry.id, step)
     return step
@@ -297,6 +328,11 @@ class SchemaPlanner {
   #info(entry: Entry, phase: StepInfo['phase']): Omit<StepInfo, 'id'> {
     const info = { phase, kind: entry.kind, name: entry.name }
     return entry.schema === undefined ? info : { ...info, schema: entry.schema }
+  }
+
+  /** Something that the user left out is missing. */
+  #blocked(entry: Entry): string | undefined {
+    return this.builder.inventory.blocked.get(entry.id)
   }
 
   #needs(entry: Entry): number[] {

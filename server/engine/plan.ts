@@ -1,34 +1,85 @@
 // From what both databases hold to the ordered steps of a run: pure, so that a dry run shows the truth.
 
 import type { StepInfo } from '../../shared/event.ts'
-import type { MigrationOptions } from '../../shared/request.ts'
+import type { Hook, MigrationOptions } from '../../shared/request.ts'
+import { tableKey } from '../catalog/tables.ts'
 import { findGaps } from './gaps.ts'
 import type { Inventory } from './inventory.ts'
+import type { Unfinished } from './memory.ts'
+import { planDrop } from './plan-existing.ts'
+import { planHooks } from './plan-hooks.ts'
 import { planRows, type RowSteps } from './plan-rows.ts'
 import { planSchema } from './plan-schema.ts'
+import type { RuleBook } from './rule-book.ts'
 import { chooseSizes, type Sizes } from './sizes.ts'
 import type { Step, Work } from './step.ts'
 
 export interface Plan {
   steps: Step[]
   sizes: Sizes
-  /** Every table that will be emptied first, also those that look empty now. */
-  destroyed: { action: 'truncate'; schema: string; name: string }[]
+  /** All that is lost on the destination: tables that are emptied, also those that look empty now, and what is dropped. */
+  destroyed: Destroyed[]
   /** What a person should read before the run starts. */
   warnings: string[]
-  tables: { schema: string; name: string; rows: number; bytes: number }[]
+  tables: PlannedRows[]
+  /** Copied rows pass the destination's triggers and foreign keys unseen, because our sessions are a replica's. */
+  asReplica: boolean
+}
+
+export interface Destroyed {
+  action: 'truncate' | 'drop'
+  /** Of what is dropped: `table`, `view`, `table constraint`. */
+  kind?: string
+  schema?: string
+  name: string
+  /** Why it goes, when it was not named itself. */
+  because?: string
+}
+
+export interface PlannedRows {
+  schema: string
+  name: string
+  rows: number
+  bytes: number
+  /** `fill` a new or emptied table, or add to one that has rows. */
+  mode: 'fill' | 'append' | 'upsert' | 'done'
+  where?: string
+  /** Columns that do not just go to the one of their name: `old -> new`, `tenant = 'a'`, `without secret`. */
+  mapping?: string[]
+}
+
+export interface PlanRequest {
+  options: MigrationOptions
+  rules: RuleBook
+  hooks: readonly Hook[]
+  /** The run that is gone on with. */
+  resumed?: Unfinished | undefined
 }
 
 /** Collects steps and hands out their numbers, which are also their order where nothing else decides. */
 export class PlanBuilder {
   readonly steps: Step[] = []
   readonly warnings: string[] = []
+  /** What every step from here on needs: a hook, the objects that are dropped first. */
+  gate: readonly Step[] = []
+  readonly options: MigrationOptions
+  readonly rules: RuleBook
+  readonly hooks: readonly Hook[]
+  readonly resumed: Unfinished | undefined
+  readonly asReplica: boolean
 
   constructor(
     readonly inventory: Inventory,
-    readonly options: MigrationOptions,
+    request: PlanRequest,
     readonly sizes: Sizes,
-  ) {}
+  ) {
+    this.options = request.options
+    this.rules = request.rules
+    this.hooks = request.hooks
+    this.resumed = request.resumed
+    const { disableFk, disableTriggers } = request.options
+    this.asReplica = inventory.destination.mayReplicate && disableFk && disableTriggers
+  }
 
   add(info: Omit<StepInfo, 'id'>, work: Work, rest: Partial<Omit<Step, 'id' | 'info' | 'work'>> = {}): Step {
     const id = this.steps.length + 1
@@ -43,6 +94,7 @@ export class PlanBuilder {
       locks: {},
       ...rest,
     }
+    if (this.gate.length > 0) step.needs = [...this.gate.map((one) => one.id), ...step.needs]
     this.steps.push(step)
     return step
   }
@@ -53,30 +105,48 @@ export class PlanBuilder {
   }
 }
 
-export function makePlan(inventory: Inventory, options: MigrationOptions): Plan {
+export function makePlan(inventory: Inventory, request: PlanRequest): Plan {
+  const { options } = request
   const sizes = chooseSizes(inventory, options)
-  const builder = new PlanBuilder(inventory, options, sizes)
-  builder.warnings.push(...findGaps(inventory, options))
+  const builder = new PlanBuilder(inventory, request, sizes)
+  builder.warnings.push(...inventory.notes, ...findGaps(inventory, options))
+  builder.gate = planHooks(builder, 'before', 'run', [])
+  const drop = planDrop(builder)
+  if (drop) builder.gate = [drop]
   let rows: RowSteps | undefined
   planSchema(builder, (created) => {
     rows = planRows(builder, created)
     return rows
   })
-  const copied = rows?.tables ?? []
+  builder.gate = []
+  planHooks(builder, 'after', 'run', [...builder.steps])
   return {
     steps: builder.steps,
     sizes,
     warnings: builder.warnings,
-    destroyed: builder.steps.flatMap(({ work }) =>
-      work.kind === 'truncate' ? work.tables.map((table) => ({ action: 'truncate' as const, ...table })) : [],
-    ),
-    tables: copied
-      .map((table) => ({
-        schema: table.schema,
-        name: table.name,
-        rows: table.estimatedRows,
-        bytes: table.bytes,
-      }))
-      .sort((a, b) => b.bytes - a.bytes),
+    destroyed: builder.steps.flatMap(({ work }) => destroyedBy(work, builder.resumed)),
+    tables: rows?.planned ?? [],
+    asReplica: builder.asReplica,
   }
+}
+
+/** What an interrupted run has made or emptied itself is nobody's loss. */
+function destroyedBy(work: Work, resumed: Unfinished | undefined): Destroyed[] {
+  if (work.kind === 'truncate') {
+    return [...work.tables, ...work.byDelete]
+      .filter((table) => !resumed?.own.has(tableKey(table)))
+      .map((table) => ({ action: 'truncate', ...table }))
+  }
+  if (work.kind !== 'drop') return []
+  return [
+    ...work.targets.map(({ type, identity }): Destroyed => ({ action: 'drop', kind: type, name: identity })),
+    ...work.dependants.map(
+      ({ type, identity }): Destroyed => ({
+        action: 'drop',
+        kind: type,
+        name: identity,
+        because: 'it depends on what is dropped, and is not made again',
+      }),
+    ),
+  ]
 }

@@ -3,9 +3,12 @@ import type { MigrationEvent } from '../../shared/event.ts'
 import type { MigrationOptions } from '../../shared/request.ts'
 import type { CopyPool } from '../copy/pool.ts'
 import type { Session } from '../postgres/session.ts'
+import type { ConnectionSettings } from '../postgres/settings.ts'
 import type { Inventory } from './inventory.ts'
+import type { RunMemory } from './memory.ts'
 import type { Plan } from './plan.ts'
 import type { RestoreSessions } from './restore.ts'
+import type { TakenAway } from './taken-away.ts'
 
 /** An event before it gets its time. */
 export type EventBody = MigrationEvent extends infer E
@@ -16,6 +19,8 @@ export type EventBody = MigrationEvent extends infer E
 export type Emit = (event: EventBody) => void
 
 export interface RunContext {
+  source: ConnectionSettings
+  destination: ConnectionSettings
   plan: Plan
   inventory: Inventory
   options: MigrationOptions
@@ -23,6 +28,8 @@ export interface RunContext {
   restore: RestoreSessions
   /** A session of its own on the source: what fails there must not end the run's snapshot. */
   openSource(): Promise<Session>
+  memory: RunMemory
+  takenAway: TakenAway
   emit: Emit
   signal: AbortSignal
 }

@@ -5,7 +5,7 @@ import { errorInfo, ServerError } from '../postgres/errors.ts'
 import { quoteQualified } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import type { RunContext } from './run-context.ts'
-import type { Step } from './step.ts'
+import { type Step, stepKey } from './step.ts'
 
 export async function runCopy(
   { info }: Step,
@@ -13,23 +13,40 @@ export async function runCopy(
   context: RunContext,
   starts: { now(): void },
 ) {
-  const { copyPool, emit } = context
+  const { copyPool, emit, memory } = context
   if (!copyPool) throw new Error('a copy was planned without workers')
   const { table } = info
+  let moved = { rows: 0, bytes: 0 }
   try {
     const result = await copyPool.copy({
       bytes: work.bytes,
       parts: work.parts,
       onStart: () => starts.now(),
       onProgress(rows, bytes) {
+        moved = { rows, bytes }
         if (table) emit({ type: 'rows', table, rows, bytes })
       },
+      ...(work.exactlyOnce && {
+        onBeforeCommit: (transactions: readonly string[]) =>
+          memory.committing(stepKey(info), transactions, moved),
+      }),
     })
     if (table) emit({ type: 'rows', table, ...result })
+    return result
   } catch (error) {
-    if (error instanceof PartlyCommitted && table) throw await emptied(table, error.failure, context)
+    if (error instanceof PartlyCommitted && table) {
+      throw work.fills ? await emptied(table, error.failure, context) : partlyThere(error.failure)
+    }
     throw error
   }
+}
+
+function partlyThere(failure: Error): Error {
+  const info = failure instanceof CopyFailed ? failure.info : errorInfo(failure)
+  return new CopyFailed({
+    ...info,
+    message: `${info.message} (at the commit; other parts of the rows are there already: compare, or copy the table again with upsert)`,
+  })
 }
 
 /** The table was empty when its copy began: whatever is in it now is a part of ours. */
@@ -48,18 +65,17 @@ async function emptied(table: TableName, failure: Error, { restore, inventory }:
 }
 
 export async function truncate(
-  tables: readonly TableName[],
-  { restore, inventory }: RunContext,
+  { tables, byDelete }: Extract<Step['work'], { kind: 'truncate' }>,
+  { restore, plan }: RunContext,
 ): Promise<void> {
-  const names = tables.map(({ schema, name }) => quoteQualified(schema, name))
-  await restore.use(async ({ session }) => {
-    try {
-      await session.execute(`truncate ${names.map((name) => `only ${name}`).join(', ')}`)
-    } catch (error) {
-      if (!(error instanceof ServerError)) throw error
-      for (const name of names) await emptyTable(session, name, inventory.destination.mayReplicate)
-    }
-  })
+  const named = (list: readonly TableName[]) =>
+    list.map(({ schema, name }) => `only ${quoteQualified(schema, name)}`)
+  const statements = named(byDelete).map((name) => `delete from ${name}`)
+  if (tables.length > 0) statements.push(`truncate ${named(tables).join(', ')}`)
+  // A replica's session leaves alone what refers to the rows: the same rows come again.
+  if (byDelete.length > 0 && plan.asReplica)
+    statements.unshift('set local session_replication_role = replica')
+  await restore.use(({ session }) => session.execute(statements.join(';\n')))
 }
 
 async function emptyTable(session: Session, name: string, replica: boolean): Promise<void> {

@@ -2,14 +2,14 @@
 // is refused for one of them is returned, and does not keep the others from theirs.
 import { showName } from '../../shared/phase.ts'
 import { largeObjectStatements } from '../catalog/large-objects.ts'
-import { readSequenceValues, setSequenceStatement } from '../catalog/sequences.ts'
+import { advanceSequenceStatement, readSequenceValues, setSequenceStatement } from '../catalog/sequences.ts'
 import { PgtrekError, ServerError } from '../postgres/errors.ts'
 import { unusableRoles } from './gaps.ts'
 import type { RunContext } from './run-context.ts'
 import type { Step } from './step.ts'
 
 export async function setSequences(
-  names: Extract<Step['work'], { kind: 'sequences' }>['names'],
+  { names, advance }: Extract<Step['work'], { kind: 'sequences' }>,
   { openSource, restore }: RunContext,
 ): Promise<Error[]> {
   await using source = await openSource()
@@ -21,7 +21,10 @@ export async function setSequences(
     const statements = values.slice(first, first + perBatch).map((value) => {
       const name = byOid.get(value.oid)
       if (!name) throw new Error(`the source answered for a sequence nobody asked for: ${value.oid}`)
-      return { name, sql: setSequenceStatement(name, value) }
+      return {
+        name,
+        sql: advance ? advanceSequenceStatement(name, value) : setSequenceStatement(name, value),
+      }
     })
     await restore.use(async ({ session }) => {
       try {

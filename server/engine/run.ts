@@ -1,18 +1,25 @@
 // Executes a plan: the graph decides the order, this file does what each step says and tells about it.
 import type { StepInfo } from '../../shared/event.ts'
 import { showName } from '../../shared/phase.ts'
+import { dropObjects } from '../catalog/drops.ts'
 import { tableKey } from '../catalog/tables.ts'
 import { CopyFailed } from '../copy/pool.ts'
 import { Cancelled, errorInfo, PgtrekError } from '../postgres/errors.ts'
 import { runGraph } from './graph.ts'
+import type { Moved } from './memory.ts'
 import type { SqlOutcome } from './restore.ts'
+import { checkForeignKey, release } from './run-constraints.ts'
 import type { Emit, RunContext } from './run-context.ts'
+import { runHook } from './run-hook.ts'
 import { runCopy, truncate } from './run-rows.ts'
 import { setLargeObjectFacts, setSequences } from './run-values.ts'
-import type { SqlWork, Step } from './step.ts'
+import { type SqlWork, type Step, stepKey } from './step.ts'
 
 /** States in which a table that was there before refuses what it has already. */
 const alreadySo: ReadonlySet<string> = new Set(['55000', '42P16', '42809'])
+/** What a run that goes on with this one must not do again. */
+const remembered: ReadonlySet<string> = new Set(['ROWS', 'DROP', 'HOOK'])
+
 const nothing: ReadonlySet<string> = new Set()
 
 export async function runPlan(context: RunContext): Promise<void> {
@@ -55,7 +62,8 @@ async function runStep(step: Step, context: RunContext): Promise<void> {
   const begun = performance.now()
   if (step.work.kind !== 'copy') starts.now()
   try {
-    const refused = await perform(step, context, starts)
+    const { refused, moved } = await perform(step, context, starts)
+    if (remembered.has(info.kind)) context.memory.done(stepKey(info), moved ?? { rows: 0, bytes: 0 })
     if (refused.length > 0) {
       // The object is there and what needs it can go on; only its owner or a grant is missing.
       emit({ type: 'step_failed', step: info, error: errorInfo(joined(refused)) })
@@ -82,27 +90,49 @@ function startOnce(step: StepInfo, emit: Emit) {
   }
 }
 
-/** Returns what was refused although the step as such succeeded. */
-async function perform(step: Step, context: RunContext, starts: { now(): void }): Promise<Error[]> {
-  const { work } = step
+interface Outcome {
+  /** What was refused although the step as such succeeded. */
+  refused: Error[]
+  moved?: Moved
+}
+
+async function perform(step: Step, context: RunContext, starts: { now(): void }): Promise<Outcome> {
+  const { work, info } = step
   switch (work.kind) {
     case 'sql':
-      return (await runSql(step, work, context)).refused
+      return { refused: (await runSql(step, work, context)).refused }
     case 'copy':
-      await runCopy(step, work, context, starts)
-      return []
+      return { refused: [], moved: await runCopy(step, work, context, starts) }
+    case 'copied':
+      if (info.table) context.emit({ type: 'rows', table: info.table, rows: work.rows, bytes: work.bytes })
+      return { refused: [], moved: work }
+    case 'drop':
+      await context.restore.use(({ session }) => dropObjects(session, work.targets, work.dependants))
+      break
     case 'truncate':
-      await truncate(work.tables, context)
-      return []
+      await truncate(work, context)
+      break
+    case 'release':
+      await release(work, context)
+      break
+    case 'restore':
+      return { refused: await context.restore.use(({ session }) => context.takenAway.putBack(session)) }
+    case 'check':
+      await checkForeignKey(work.foreignKey, context)
+      break
+    case 'hook':
+      await runHook(work.hook, context)
+      break
     case 'sequences':
-      return await setSequences(work.names, context)
+      return { refused: await setSequences(work, context) }
     case 'large object facts':
-      return await setLargeObjectFacts(work.objects, context)
+      return { refused: await setLargeObjectFacts(work.objects, context) }
     case 'refuse':
       throw new PgtrekError(work.reason)
     case 'barrier':
-      return []
+      break
   }
+  return { refused: [] }
 }
 
 async function runSql({ info }: Step, work: SqlWork, context: RunContext): Promise<SqlOutcome> {

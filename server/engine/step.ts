@@ -1,9 +1,14 @@
 // One unit of a plan: what it is, what it waits for, and the work as data.
 import type { StepInfo } from '../../shared/event.ts'
 import type { TableName } from '../../shared/phase.ts'
+import type { Hook } from '../../shared/request.ts'
+import type { Dependant } from '../catalog/drops.ts'
+import type { ExistingForeignKey } from '../catalog/existing.ts'
+import type { Identity } from '../catalog/identities.ts'
 import type { LargeObjectFacts } from '../catalog/large-objects.ts'
 import type { SequenceName } from '../catalog/sequences.ts'
 import type { CopyPart } from '../copy/pool.ts'
+import type { TriggersOf } from './foreign-keys.ts'
 import type { Node } from './graph.ts'
 
 /** `ddl`: one at a time in the dump's order. `build`: indexes and all that follows. `copy`: rows. */
@@ -17,15 +22,37 @@ export interface Step extends Node {
 
 export type Work =
   | SqlWork
-  | { kind: 'copy'; parts: CopyPart[]; bytes: number }
-  /** Tables of the destination whose rows are to go, all at once. */
-  | { kind: 'truncate'; tables: TableName[] }
-  | { kind: 'sequences'; names: SequenceName[] }
+  | CopyWork
+  /** Rows that an interrupted run has copied already. */
+  | { kind: 'copied'; rows: number; bytes: number }
+  | { kind: 'drop'; targets: Identity[]; dependants: Dependant[] }
+  /** Tables of the destination whose rows are to go, all at once; row by row where a foreign key wants it. */
+  | { kind: 'truncate'; tables: TableName[]; byDelete: TableName[] }
+  /** `advance`: the destination has rows of its own, and numbers that they use. */
+  | { kind: 'sequences'; names: SequenceName[]; advance: boolean }
+  /** Taken away from the destination while rows are copied; what puts it back is not a step. */
+  | { kind: 'release'; foreignKeys: ExistingForeignKey[]; triggers: TriggersOf[] }
+  | { kind: 'restore' }
+  /** A foreign key that was off while rows were copied: does it hold? */
+  | { kind: 'check'; foreignKey: ExistingForeignKey }
+  | { kind: 'hook'; hook: Hook }
   | { kind: 'large object facts'; objects: LargeObjectFacts[] }
   /** Known to be impossible; reported as a failure with this reason. */
   | { kind: 'refuse'; reason: string }
   /** Waits for others, does nothing and is not shown. */
   | { kind: 'barrier' }
+
+export interface CopyWork {
+  kind: 'copy'
+  parts: CopyPart[]
+  bytes: number
+  /** The table is empty before: whatever is in it afterwards is of this run. */
+  fills: boolean
+  /** Copied twice, the rows would be there twice: what becomes of its commits is remembered. */
+  exactlyOnce: boolean
+  /** All parts as one query, where the user has written some of it. */
+  query?: string
+}
 
 export interface SqlWork {
   kind: 'sql'
@@ -36,4 +63,9 @@ export interface SqlWork {
   accessMethod?: string
   /** What is there already stays and counts as done. */
   mayExist: boolean
+}
+
+/** Names a step in the same way in every run between the same databases. */
+export function stepKey({ kind, schema, name }: Pick<StepInfo, 'kind' | 'schema' | 'name'>): string {
+  return JSON.stringify([kind, schema ?? '', name])
 }

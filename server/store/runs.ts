@@ -1,10 +1,28 @@
-// What survives a restart: one row for each run, with its summary. No passwords.
+// What survives a restart: each run with its summary, how far it came, and what it took away from a
+// destination for a while. No passwords.
 import { Database } from 'bun:sqlite'
 import { mkdirSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Summary } from '../../shared/summary.ts'
+import type { RunMemory, Saved, SavedItem, Unfinished } from '../engine/memory.ts'
 import { UsageError } from '../postgres/errors.ts'
 import { type ConnectionSettings, describeSettings } from '../postgres/settings.ts'
+
+export interface RunEnds {
+  source: ConnectionSettings
+  destination: ConnectionSettings
+}
+
+interface RunRow {
+  id: string
+  started_at: string
+  status: string
+  request: string
+  own: string
+  host: string
+  process: number
+}
 
 export class RunStore implements Disposable {
   readonly #database: Database
@@ -15,6 +33,7 @@ export class RunStore implements Disposable {
       this.#database = new Database(join(directory, 'pgtrek.sqlite'), { create: true })
       this.#database.exec(`
         pragma journal_mode = wal;
+        pragma synchronous = normal;
         pragma busy_timeout = 5000;
         create table if not exists run (
           id          text primary key,
@@ -24,18 +43,43 @@ export class RunStore implements Disposable {
           finished_at text,
           status      text not null,
           summary     text
+        ) strict;
+        create table if not exists run_plan (
+          run     text primary key,
+          host    text not null,
+          process integer not null,
+          request text not null,
+          own     text not null
+        ) strict;
+        create table if not exists run_step (
+          run          text not null,
+          step         text not null,
+          rows         real not null default 0,
+          bytes        real not null default 0,
+          transactions text,
+          done         integer not null,
+          primary key (run, step)
+        ) strict, without rowid;
+        create table if not exists taken_away (
+          id          integer primary key autoincrement,
+          destination text not null,
+          run         text not null,
+          host        text not null,
+          process     integer not null,
+          saved       text not null
         ) strict`)
     } catch (error) {
       throw new UsageError(`the state directory ${directory} cannot be used: ${(error as Error).message}`)
     }
   }
 
-  begin(id: string, ends: { source: ConnectionSettings; destination: ConnectionSettings }) {
+  begin(id: string, ends: RunEnds): RunMemory {
     this.#database
       .query(
         `insert into run (id, source, destination, started_at, status) values (?, ?, ?, datetime('now'), 'running')`,
       )
       .run(id, describeSettings(ends.source), describeSettings(ends.destination))
+    return this.#memory(id, ends)
   }
 
   end(id: string, summary: Summary) {
@@ -44,7 +88,123 @@ export class RunStore implements Disposable {
       .run(summary.status, JSON.stringify(summary), id)
   }
 
+  /** What runs that are over have left undone, on all destinations or on one. */
+  takenAway(destination?: ConnectionSettings): (SavedItem & { destination: string })[] {
+    const rows = this.#database
+      .query<{ id: number; destination: string; host: string; process: number; saved: string }, []>(
+        'select id, destination, host, process, saved from taken_away order by id',
+      )
+      .all()
+    const wanted = destination && placeOf(destination)
+    return rows
+      .filter((row) => !isRunning(row) && (wanted === undefined || row.destination === wanted))
+      .map(({ id, destination: place, saved }) => ({
+        id,
+        destination: place,
+        saved: JSON.parse(saved) as Saved,
+      }))
+  }
+
+  forget(id: number) {
+    this.#database.query('delete from taken_away where id = ?').run(id)
+  }
+
+  #memory(run: string, ends: RunEnds): RunMemory {
+    const database = this.#database
+    const place = placeOf(ends.destination)
+    return {
+      planned(request, own) {
+        database
+          .query('insert or replace into run_plan (run, host, process, request, own) values (?, ?, ?, ?, ?)')
+          .run(run, hostname(), process.pid, request, JSON.stringify(own))
+      },
+      committing(step, transactions, { rows, bytes }) {
+        database
+          .query(
+            'insert or replace into run_step (run, step, rows, bytes, transactions, done) values (?, ?, ?, ?, ?, 0)',
+          )
+          .run(run, step, rows, bytes, JSON.stringify(transactions))
+      },
+      done(step, { rows, bytes }) {
+        database
+          .query('insert or replace into run_step (run, step, rows, bytes, done) values (?, ?, ?, ?, 1)')
+          .run(run, step, rows, bytes)
+      },
+      unfinished: () => this.#unfinished(run, ends),
+      save(saved) {
+        // On the disk before the destination loses it, also should our machine go down.
+        database.exec('pragma synchronous = full')
+        const { lastInsertRowid } = database
+          .query('insert into taken_away (destination, run, host, process, saved) values (?, ?, ?, ?, ?)')
+          .run(place, run, hostname(), process.pid, JSON.stringify(saved))
+        database.exec('pragma synchronous = normal')
+        return Number(lastInsertRowid)
+      },
+      forget: (id) => this.forget(id),
+      pending: () => this.takenAway(ends.destination),
+    }
+  }
+
+  #unfinished(current: string, ends: RunEnds): Unfinished | undefined {
+    const last = this.#database
+      .query<RunRow, [string, string, string]>(
+        `select r.id, r.started_at, r.status, p.request, p.own, p.host, p.process
+           from run r
+           join run_plan p on p.run = r.id
+          where r.source = ? and r.destination = ? and r.id <> ?
+          order by r.rowid desc
+          limit 1`,
+      )
+      .get(describeSettings(ends.source), describeSettings(ends.destination), current)
+    if (!last || last.status === 'completed') return undefined
+    if (last.status === 'running' && isRunning(last)) {
+      throw new UsageError(
+        `run ${last.id} between these databases is still under way in process ${last.process}`,
+      )
+    }
+    const steps = this.#database
+      .query<
+        { step: string; rows: number; bytes: number; transactions: string | null; done: number },
+        [string]
+      >('select step, rows, bytes, transactions, done from run_step where run = ?')
+      .all(last.id)
+    return {
+      run: last.id,
+      startedAt: last.started_at,
+      request: last.request,
+      own: new Set(JSON.parse(last.own) as string[]),
+      done: new Map(
+        steps.filter(({ done }) => done === 1).map(({ step, rows, bytes }) => [step, { rows, bytes }]),
+      ),
+      committing: new Map(
+        steps
+          .filter(({ done, transactions }) => done === 0 && transactions !== null)
+          .map(({ step, rows, bytes, transactions }) => [
+            step,
+            { rows, bytes, transactions: JSON.parse(transactions as string) as string[] },
+          ]),
+      ),
+    }
+  }
+
   [Symbol.dispose]() {
     this.#database.close()
+  }
+}
+
+/** Without the user: whoever repairs may be another one. */
+function placeOf({ host, port, database }: ConnectionSettings): string {
+  return `${host}:${port}/${database}`
+}
+
+/** What a run that still works has taken away is its own business. */
+function isRunning({ host, process: id }: { host: string; process: number }): boolean {
+  if (host !== hostname()) return false
+  if (id === process.pid) return false
+  try {
+    process.kill(id, 0)
+    return true
+  } catch (error) {
+    return (error as { code?: string }).code === 'EPERM'
   }
 }

@@ -1,6 +1,8 @@
 // A clone run in this process by the real engine, with everything it said kept for the test to look at.
 
+import { NoMemory, type RunMemory } from '../../server/engine/memory.ts'
 import { type MigrationResult, migrate } from '../../server/engine/migrate.ts'
+import type { Plan } from '../../server/engine/plan.ts'
 import { resolveSettings } from '../../server/postgres/settings.ts'
 import type { MigrationEvent } from '../../shared/event.ts'
 import { ProgressFold } from '../../shared/fold.ts'
@@ -29,6 +31,8 @@ export interface CloneTest {
   hooks?: Hook[]
   signal?: AbortSignal
   confirm?: boolean
+  memory?: RunMemory
+  onPlan?(plan: Plan): void
   onEvent?(event: MigrationEvent): void
 }
 
@@ -47,6 +51,8 @@ export async function clone(
     tables: test.tables ?? [],
     hooks: test.hooks ?? [],
     options: { ...defaultOptions, ...test.options },
+    memory: test.memory ?? new NoMemory(),
+    ...(test.onPlan && { onPlan: test.onPlan }),
     signal: test.signal ?? new AbortController().signal,
     onEvent(event) {
       events.push(event)

@@ -1,0 +1,253 @@
+// The tables that the destination has under the names of those to come, and what hangs on them.
+import { quoteQualified } from '../postgres/quote.ts'
+import type { Session } from '../postgres/session.ts'
+import { tableKey } from './tables.ts'
+
+export interface ExistingColumn {
+  name: string
+  /** As SQL writes it: `character varying(20)`, `public.mood[]`. */
+  type: string
+  typeOid: number
+  generated: boolean
+  /** Not null, and without anything that fills it when it is left out. */
+  required: boolean
+}
+
+export interface UniqueKey {
+  /** Of the index, which is also that of the constraint where there is one. */
+  name: string
+  isConstraint: boolean
+  isPrimary: boolean
+  deferrable: boolean
+  /** Null where the key has an expression. */
+  columns: string[] | null
+  isPartial: boolean
+}
+
+export interface ExistingTrigger {
+  name: string
+  /** O(rigin), R(eplica), A(lways): how it fires now. */
+  enabled: string
+}
+
+export interface ExistingTable {
+  oid: number
+  schema: string
+  name: string
+  partitioned: boolean
+  hasRows: boolean
+  owned: boolean
+  columns: ExistingColumn[]
+  keys: UniqueKey[]
+  /** User triggers that fire. */
+  triggers: ExistingTrigger[]
+}
+
+export interface ExistingForeignKey {
+  name: string
+  table: { schema: string; name: string }
+  referenced: { schema: string; name: string }
+  columns: string[]
+  referencedColumns: string[]
+  /** How a referenced column is compared with its referring one: `operator(pg_catalog.=)`. */
+  operators: string[]
+  /** PERIOD: not a matter of single rows. */
+  temporal: boolean
+  /** Their rows are in partitions. */
+  tablePartitioned: boolean
+  referencedPartitioned: boolean
+  /** MATCH FULL: a row with some of its columns null does not hold. */
+  matchFull: boolean
+  /** Deleting a referenced row changes the rows that refer to it. */
+  deleteActs: boolean
+  definition: string
+  validated: boolean
+  comment: string | null
+  /** Our role may drop and make it. */
+  owned: boolean
+}
+
+interface TableRow {
+  oid: number
+  schema: string
+  name: string
+  partitioned: boolean
+  readable: boolean
+  owned: boolean
+}
+
+export async function readExistingTables(
+  session: Session,
+  wanted: readonly { schema: string; name: string }[],
+): Promise<Map<string, ExistingTable>> {
+  const keys = new Set(wanted.map(tableKey))
+  const all = await session.query<TableRow>(`
+    select c.oid,
+           n.nspname            as schema,
+           c.relname            as name,
+           c.relkind = 'p'      as partitioned,
+           pg_catalog.has_schema_privilege(n.oid, 'usage')
+             and pg_catalog.has_table_privilege(c.oid, 'select')  as readable,
+           pg_catalog.pg_has_role(c.relowner, 'usage')            as owned
+      from pg_catalog.pg_class c
+      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+     where c.relkind in ('r', 'p')
+       and c.relpersistence <> 't'
+       and n.nspname !~ '^pg_'
+       and n.nspname <> 'information_schema'`)
+  const found = all.filter((row) => keys.has(tableKey(row)))
+  if (found.length === 0) return new Map()
+  const oids = found.map((row) => row.oid)
+  const [columns, uniqueKeys, triggers] = [
+    await readColumns(session, oids),
+    await readUniqueKeys(session, oids),
+    await readTriggers(session, oids),
+  ]
+  const filled = await readFilled(session, found)
+  return new Map(
+    found.map(({ readable: _, ...row }) => [
+      tableKey(row),
+      {
+        ...row,
+        hasRows: filled.has(row.oid),
+        columns: columns.get(row.oid) ?? [],
+        keys: uniqueKeys.get(row.oid) ?? [],
+        triggers: triggers.get(row.oid) ?? [],
+      },
+    ]),
+  )
+}
+
+const tablesPerQuery = 200
+
+/** Rows of a partitioned table are those of its partitions. What may not be looked into counts as filled. */
+async function readFilled(session: Session, tables: readonly TableRow[]): Promise<Set<number>> {
+  const filled = new Set(
+    tables.filter((table) => !table.readable && !table.partitioned).map(({ oid }) => oid),
+  )
+  const looked = tables.filter((table) => table.readable && !table.partitioned)
+  for (let first = 0; first < looked.length; first += tablesPerQuery) {
+    const parts = looked
+      .slice(first, first + tablesPerQuery)
+      .map(
+        ({ oid, schema, name }) =>
+          `select ${oid}::oid as oid where exists (select from only ${quoteQualified(schema, name)})`,
+      )
+    for (const { oid } of await session.query<{ oid: number }>(parts.join('\nunion all\n'))) filled.add(oid)
+  }
+  return filled
+}
+
+async function readColumns(session: Session, oids: readonly number[]) {
+  return grouped(
+    await session.query<ExistingColumn & { table: number }>(`
+      select a.attrelid                                       as "table",
+             a.attname                                        as name,
+             pg_catalog.format_type(a.atttypid, a.atttypmod)  as type,
+             a.atttypid                                       as "typeOid",
+             a.attgenerated <> ''                             as generated,
+             a.attnotnull and not a.atthasdef and a.attidentity = '' as required
+        from pg_catalog.pg_attribute a
+       where a.attrelid = any (${oidArray(oids)})
+         and a.attnum > 0
+         and not a.attisdropped
+       order by a.attrelid, a.attnum`),
+  )
+}
+
+async function readUniqueKeys(session: Session, oids: readonly number[]) {
+  return grouped(
+    await session.query<UniqueKey & { table: number }>(`
+      select i.indrelid                   as "table",
+             c.relname                    as name,
+             k.oid is not null            as "isConstraint",
+             i.indisprimary               as "isPrimary",
+             coalesce(k.condeferrable, false) as deferrable,
+             i.indpred is not null        as "isPartial",
+             case when i.indexprs is null then (
+               select json_agg(a.attname order by p.place)
+                 from unnest(i.indkey::int2[]) with ordinality p (attnum, place)
+                 join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = p.attnum
+                where p.place <= i.indnkeyatts) end as columns
+        from pg_catalog.pg_index i
+        join pg_catalog.pg_class c on c.oid = i.indexrelid
+        left join pg_catalog.pg_constraint k on k.conindid = i.indexrelid and k.contype in ('p', 'u')
+       where i.indisunique and i.indisvalid
+         and i.indrelid = any (${oidArray(oids)})
+       order by i.indrelid, i.indisprimary desc, c.relname`),
+  )
+}
+
+async function readTriggers(session: Session, oids: readonly number[]) {
+  return grouped(
+    await session.query<ExistingTrigger & { table: number }>(`
+      select t.tgrelid as "table", t.tgname as name, t.tgenabled::text as enabled
+        from pg_catalog.pg_trigger t
+       where not t.tgisinternal
+         and t.tgenabled <> 'D'
+         and t.tgrelid = any (${oidArray(oids)})
+       order by t.tgrelid, t.tgname`),
+  )
+}
+
+/** Foreign keys from or to these tables; of a partitioned table only its own, not those of its partitions. */
+export function readExistingForeignKeys(
+  session: Session,
+  oids: readonly number[],
+): Promise<ExistingForeignKey[]> {
+  if (oids.length === 0) return Promise.resolve([])
+  return session.query<ExistingForeignKey>(`
+    select k.conname                                   as name,
+           json_build_object('schema', n.nspname, 'name', c.relname)   as "table",
+           json_build_object('schema', rn.nspname, 'name', r.relname)  as referenced,
+           ${columnNames('k.conkey', 'k.conrelid')}    as columns,
+           ${columnNames('k.confkey', 'k.confrelid')}  as "referencedColumns",
+           (select json_agg(pg_catalog.format('operator(%I.%s)', (select n.nspname from pg_catalog.pg_namespace n where n.oid = o.oprnamespace), o.oprname)
+                            order by p.place)
+              from unnest(k.conpfeqop) with ordinality p (operator, place)
+              join pg_catalog.pg_operator o on o.oid = p.operator) as operators,
+           ${session.major >= 18 ? 'k.conperiod' : 'false'} as temporal,
+           c.relkind = 'p'                             as "tablePartitioned",
+           r.relkind = 'p'                             as "referencedPartitioned",
+           k.confmatchtype = 'f'                       as "matchFull",
+           k.confdeltype in ('c', 'n', 'd')            as "deleteActs",
+           pg_catalog.pg_get_constraintdef(k.oid)      as definition,
+           k.convalidated                              as validated,
+           pg_catalog.obj_description(k.oid, 'pg_constraint') as comment,
+           pg_catalog.pg_has_role(c.relowner, 'usage') as owned
+      from pg_catalog.pg_constraint k
+      join pg_catalog.pg_class c on c.oid = k.conrelid
+      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      join pg_catalog.pg_class r on r.oid = k.confrelid
+      join pg_catalog.pg_namespace rn on rn.oid = r.relnamespace
+     where k.contype = 'f'
+       and k.conparentid = 0
+       and exists (
+             with recursive tree as (
+               select k.conrelid as oid union select k.confrelid
+               union
+               select i.inhrelid from pg_catalog.pg_inherits i join tree on i.inhparent = tree.oid)
+             select from tree where tree.oid = any (${oidArray(oids)}))
+     order by n.nspname, c.relname, k.conname`)
+}
+
+function columnNames(numbers: string, table: string): string {
+  return `(select json_agg(a.attname order by p.place)
+             from unnest(${numbers}) with ordinality p (attnum, place)
+             join pg_catalog.pg_attribute a on a.attrelid = ${table} and a.attnum = p.attnum)`
+}
+
+/** Numbers of our own reading; a parameter would need another protocol. */
+function oidArray(oids: readonly number[]): string {
+  return `'{${oids.join(',')}}'::oid[]`
+}
+
+function grouped<Row extends { table: number }>(rows: readonly Row[]): Map<number, Omit<Row, 'table'>[]> {
+  const groups = new Map<number, Omit<Row, 'table'>[]>()
+  for (const { table, ...row } of rows) {
+    const list = groups.get(table)
+    if (list) list.push(row)
+    else groups.set(table, [row])
+  }
+  return groups
+}

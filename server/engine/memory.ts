@@ -1,0 +1,69 @@
+// What a run must not forget even when it is killed: who keeps it is not the engine's business.
+import type { ExistingForeignKey } from '../catalog/existing.ts'
+import type { TriggersOf } from './foreign-keys.ts'
+
+/** Taken away from the destination for the time of a copy, and to be put back. */
+export type Saved =
+  | { kind: 'foreign key'; foreignKey: ExistingForeignKey }
+  | { kind: 'triggers'; table: TriggersOf }
+
+export interface SavedItem {
+  id: number
+  saved: Saved
+}
+
+export interface Moved {
+  rows: number
+  bytes: number
+}
+
+/** How far an interrupted run had come. */
+export interface Unfinished {
+  run: string
+  startedAt: string
+  /** What decides which rows go where: another request is another run. */
+  request: string
+  /** Steps that were over, by `stepKey`, with the rows and bytes of those that moved any. */
+  done: ReadonlyMap<string, Moved>
+  /** Tables that it made or emptied, so that what is in them is its own. By `tableKey`. */
+  own: ReadonlySet<string>
+  /** Steps that were told to commit in these transactions, and not heard of again. */
+  committing: ReadonlyMap<string, Moved & { transactions: string[] }>
+}
+
+export interface RunMemory {
+  /** Before a run changes anything: what it is about to do, and the tables that are its own from now on. */
+  planned(request: string, own: readonly string[]): void
+  committing(step: string, transactions: readonly string[], moved: Moved): void
+  done(step: string, moved: Moved): void
+  /** The last run between the same databases, when it did not complete. */
+  unfinished(): Unfinished | undefined
+  /** Durable before it returns. */
+  save(saved: Saved): number
+  forget(id: number): void
+  /** What runs that are over have left undone on this destination. */
+  pending(): SavedItem[]
+}
+
+/** For runs of which nothing needs to be kept. */
+export class NoMemory implements RunMemory {
+  #items: SavedItem[] = []
+
+  planned() {}
+  committing() {}
+  done() {}
+  unfinished() {
+    return undefined
+  }
+  save(saved: Saved) {
+    const id = this.#items.length + 1
+    this.#items.push({ id, saved })
+    return id
+  }
+  forget(id: number) {
+    this.#items = this.#items.filter((item) => item.id !== id)
+  }
+  pending() {
+    return []
+  }
+}

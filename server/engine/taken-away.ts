@@ -1,0 +1,122 @@
+// Foreign keys and triggers of the destination that are away while rows are copied. Each is remembered before
+// it goes and forgotten when it is back, so that a run that is killed leaves what the next one, or a repair,
+// needs to put it back.
+
+import { showName } from '../../shared/phase.ts'
+import type { ExistingForeignKey } from '../catalog/existing.ts'
+import { PgtrekError, ServerError } from '../postgres/errors.ts'
+import { quoteIdentifier, quoteLiteral, quoteQualified } from '../postgres/quote.ts'
+import type { Session } from '../postgres/session.ts'
+import { disableTriggers, dropForeignKey, enableTriggers, type TriggersOf } from './foreign-keys.ts'
+import type { RunMemory, Saved, SavedItem } from './memory.ts'
+
+/** Since then a foreign key of a partitioned table can be added without checking it. */
+const partitionedNotValidSince = 18
+
+export class TakenAway {
+  #items: SavedItem[]
+
+  constructor(readonly memory: Pick<RunMemory, 'save' | 'forget' | 'pending'>) {
+    this.#items = memory.pending()
+  }
+
+  get isEmpty(): boolean {
+    return this.#items.length === 0
+  }
+
+  async takeTriggers(session: Session, table: TriggersOf): Promise<void> {
+    this.#save({ kind: 'triggers', table })
+    await session.execute(disableTriggers(table))
+  }
+
+  async takeForeignKey(session: Session, foreignKey: ExistingForeignKey): Promise<void> {
+    // One that a killed run left unchecked is known as it was before that run.
+    const known = this.#items.some(
+      ({ saved }) => saved.kind === 'foreign key' && isSame(saved.foreignKey, foreignKey),
+    )
+    if (!known) this.#save({ kind: 'foreign key', foreignKey })
+    await session.execute(dropForeignKey(foreignKey))
+  }
+
+  /** Puts back all that is away; what cannot be put back stays remembered and is returned with its reason. */
+  async putBack(session: Session): Promise<Error[]> {
+    const failures: Error[] = []
+    for (const item of this.#items) {
+      try {
+        await putBack(session, item.saved)
+        this.memory.forget(item.id)
+        this.#items = this.#items.filter((one) => one.id !== item.id)
+      } catch (error) {
+        if (!(error instanceof PgtrekError)) throw error
+        failures.push(explained(error, item.saved))
+        if (!(error instanceof ServerError)) break
+      }
+    }
+    return failures
+  }
+
+  #save(saved: Saved) {
+    this.#items.push({ id: this.memory.save(saved), saved })
+  }
+}
+
+export function describeSaved(saved: Saved): string {
+  return saved.kind === 'triggers'
+    ? `triggers of ${showName(saved.table)}`
+    : `foreign key "${saved.foreignKey.name}" of ${showName(saved.foreignKey.table)}`
+}
+
+function isSame(one: ExistingForeignKey, other: ExistingForeignKey): boolean {
+  return one.name === other.name && showName(one.table) === showName(other.table)
+}
+
+function explained(error: PgtrekError, saved: Saved): PgtrekError {
+  const detail = error instanceof ServerError && error.detail ? ` (${error.detail})` : ''
+  return new PgtrekError(
+    `${describeSaved(saved)} could not be put back: ${error.message}${detail}. "pgtrek repair" tries again`,
+    { cause: error },
+  )
+}
+
+async function putBack(session: Session, saved: Saved): Promise<void> {
+  if (saved.kind === 'foreign key') await putBackForeignKey(session, saved.foreignKey)
+  else await putBackTriggers(session, saved.table)
+}
+
+/** First without a check, which takes a moment: from then on no wrong row comes in. */
+async function putBackForeignKey(session: Session, key: ExistingForeignKey): Promise<void> {
+  const table = quoteQualified(key.table.schema, key.table.name)
+  const name = quoteIdentifier(key.name)
+  const [there] = await session.query<{ validated: boolean }>(`
+    select k.convalidated as validated
+      from pg_catalog.pg_constraint k
+     where k.conrelid = pg_catalog.to_regclass(${quoteLiteral(table)})
+       and k.conname = ${quoteLiteral(key.name)}
+       and k.contype = 'f'`)
+  const isLater = !key.tablePartitioned || session.major >= partitionedNotValidSince
+  if (!there) {
+    const definition = key.definition.replace(/ NOT VALID$/, '')
+    const comment = key.comment
+      ? `; comment on constraint ${name} on ${table} is ${quoteLiteral(key.comment)}`
+      : ''
+    await session.execute(
+      `alter table ${table} add constraint ${name} ${definition}${isLater ? ' not valid' : ''}${comment}`,
+    )
+  }
+  if (key.validated && isLater && !there?.validated) {
+    await session.execute(`alter table ${table} validate constraint ${name}`)
+  }
+}
+
+/** A trigger that somebody has dropped in the meantime, or switched on again, is not ours any more. */
+async function putBackTriggers(session: Session, saved: TriggersOf): Promise<void> {
+  const off = await session.query<{ name: string }>(`
+    select tgname as name
+      from pg_catalog.pg_trigger
+     where tgrelid = pg_catalog.to_regclass(${quoteLiteral(quoteQualified(saved.schema, saved.name))})
+       and tgenabled = 'D'
+       and not tgisinternal`)
+  const names = new Set(off.map((row) => row.name))
+  const triggers = saved.triggers.filter((trigger) => names.has(trigger.name))
+  if (triggers.length > 0) await session.execute(enableTriggers({ ...saved, triggers }))
+}

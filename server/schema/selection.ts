@@ -1,0 +1,113 @@
+// Which entries of a dump a selection means: the objects it names, all that belongs to them, and what they
+// need. Pure: what both databases hold was read before.
+import { describeObject } from '../../shared/describe.ts'
+import type { Selector, Verdict } from '../../shared/selector.ts'
+import type { Entry } from './entries.ts'
+
+export interface Contents {
+  entries: readonly Entry[]
+  /** Entry id -> ids of the entries it needs. */
+  needs: ReadonlyMap<number, ReadonlySet<number>>
+  /** The entry that another belongs to (an index to its table, a comment to what it is about), or itself. */
+  rootOf(entry: Entry): Entry
+  /** What the selection says of an object that belongs to nothing else. */
+  verdictOf(root: Entry): Verdict
+  /** What it says of a part for itself, where parts can be chosen: triggers, sequences that a table owns. */
+  verdictOfPart(part: Entry): Verdict
+  /** The destination has it already. */
+  isThere(root: Entry): boolean
+}
+
+export interface Chosen {
+  ids: ReadonlySet<number>
+  /** Not selected, but needed by what was. */
+  added: Entry[]
+  /** Chosen entries that cannot be made, with the reason. */
+  blocked: ReadonlyMap<number, string>
+  /** Connections to what stays behind; the objects themselves come without them. */
+  leftOut: { entry: Entry; because: string }[]
+}
+
+/** They tie two objects together, and are left out when only one of them comes. */
+const ties: ReadonlySet<string> = new Set([
+  'FK CONSTRAINT',
+  'PUBLICATION TABLE',
+  'PUBLICATION TABLES IN SCHEMA',
+  'SUBSCRIPTION TABLE',
+])
+
+const selectableParts: ReadonlySet<string> = new Set(['TRIGGER', 'SEQUENCE'])
+
+export function choose(contents: Contents, needed: Selector['selection']['needed']): Chosen {
+  const { entries, rootOf } = contents
+  const byId = new Map(entries.map((entry) => [entry.id, entry]))
+  const parts = new Map<number, Entry[]>()
+  for (const entry of entries) {
+    const root = rootOf(entry)
+    const list = parts.get(root.id)
+    if (list) list.push(entry)
+    else parts.set(root.id, [entry])
+  }
+  const chosen = new Set<number>()
+  const added: Entry[] = []
+  const blocked = new Map<number, string>()
+  const leftOut: Chosen['leftOut'] = []
+  const open: Entry[] = []
+
+  const take = (entry: Entry) => {
+    if (chosen.has(entry.id)) return
+    chosen.add(entry.id)
+    open.push(entry)
+  }
+  for (const [id, members] of parts) {
+    const verdict = contents.verdictOf(byId.get(id) as Entry)
+    if (verdict === 'excluded') continue
+    for (const entry of members) if (isWanted(subjectOf(entry, byId), verdict, contents)) take(entry)
+  }
+  // A list that grows: what is added needs other things in its turn.
+  for (const entry of open) {
+    for (const id of contents.needs.get(entry.id) ?? []) {
+      const need = byId.get(id)
+      if (!need || chosen.has(id)) continue
+      const root = rootOf(need)
+      if (chosen.has(root.id) && root.id !== id && need.kind !== 'TRIGGER') continue
+      if (contents.isThere(root)) continue
+      const what = describeObject(root.kind, root)
+      const isExcluded = contents.verdictOf(root) === 'excluded'
+      if (ties.has(entry.kind)) {
+        chosen.delete(entry.id)
+        leftOut.push({ entry, because: `${what} ${isExcluded ? 'was left out' : 'is not selected'}` })
+        break
+      }
+      if (isExcluded) {
+        blocked.set(entry.id, `needs ${what}, which was left out`)
+      } else if (needed === 'report') {
+        blocked.set(entry.id, `needs ${what}, which is neither selected nor on the destination`)
+      } else {
+        added.push(root)
+        for (const part of parts.get(root.id) ?? [root]) {
+          if (part.kind !== 'TRIGGER' || part.id === id) take(part)
+        }
+      }
+    }
+  }
+  return { ids: chosen, added, blocked, leftOut }
+}
+
+/** A comment or a grant is wanted when what it is about is. */
+function subjectOf(entry: Entry, byId: ReadonlyMap<number, Entry>): Entry {
+  if (!remarks.has(entry.kind)) return entry
+  const about = byId.get(entry.dependencies[0] ?? 0)
+  return about ? subjectOf(about, byId) : entry
+}
+
+const remarks: ReadonlySet<string> = new Set(['COMMENT', 'ACL', 'SECURITY LABEL'])
+
+function isWanted(entry: Entry, verdict: Verdict, { rootOf, verdictOfPart }: Contents): boolean {
+  const isPart = rootOf(entry).id !== entry.id
+  if (!isPart || !selectableParts.has(entry.kind)) return verdict === 'selected'
+  const own = verdictOfPart(entry)
+  if (own === 'excluded') return false
+  // A table brings its sequences; its triggers only where the selection means them too.
+  return own === 'selected' || (verdict === 'selected' && entry.kind === 'SEQUENCE')
+}
