@@ -3,14 +3,14 @@
 import { showName } from '../../shared/phase.ts'
 import { largeObjectStatements } from '../catalog/large-objects.ts'
 import { advanceSequenceStatement, readSequenceValues, setSequenceStatement } from '../catalog/sequences.ts'
-import { PgtrekError, ServerError } from '../postgres/errors.ts'
+import { PgtrekError, ServerError, sqlstate } from '../postgres/errors.ts'
 import { unusableRoles } from './gaps.ts'
 import type { RunContext } from './run-context.ts'
 import type { Step } from './step.ts'
 
 export async function setSequences(
   { names, advance }: Extract<Step['work'], { kind: 'sequences' }>,
-  { openSource, restore }: RunContext,
+  { openSource, restore, options }: RunContext,
 ): Promise<Error[]> {
   await using source = await openSource()
   const values = await readSequenceValues(source, names)
@@ -35,6 +35,8 @@ export async function setSequences(
         for (const { name, sql } of statements) {
           await session.execute(sql).catch((failure) => {
             if (!(failure instanceof ServerError)) throw failure
+            // Why a sequence was not made has been told.
+            if (!options.dataOnly && missing.has(failure.sqlstate)) return
             refused.push(new PgtrekError(`${showName(name)}: ${failure.message}`))
           })
         }
@@ -43,6 +45,8 @@ export async function setSequences(
   }
   return refused
 }
+
+const missing: ReadonlySet<string> = new Set([sqlstate.undefinedTable, sqlstate.undefinedSchema])
 
 export async function setLargeObjectFacts(
   objects: Extract<Step['work'], { kind: 'large object facts' }>['objects'],

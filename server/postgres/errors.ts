@@ -99,6 +99,8 @@ export const sqlstate = {
   deadlockDetected: '40P01',
   lockNotAvailable: '55P03',
   serializationFailure: '40001',
+  undefinedTable: '42P01',
+  undefinedSchema: '3F000',
   duplicateSchema: '42P06',
   duplicateTable: '42P07',
   duplicateFunction: '42723',

@@ -1,8 +1,7 @@
 import { beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import type { Selection } from '../../shared/request.ts'
 import { clone } from '../support/clone.ts'
-import { type Cluster, sharedCluster } from '../support/clusters.ts'
-import type { TestDatabase } from '../support/databases.ts'
+import { type Cluster, cluster, type TestDatabase } from '../support/clusters.ts'
 
 setDefaultTimeout(120_000)
 
@@ -11,7 +10,7 @@ let to: Cluster
 let shop: TestDatabase
 
 beforeAll(async () => {
-  ;[from, to] = await Promise.all([sharedCluster(14), sharedCluster(17)])
+  ;[from, to] = await Promise.all([cluster(14), cluster(17)])
   shop = await from.createDatabase()
   await shop.sql(`
     create schema shop; create schema "Odd.Schema"; create schema logs;
