@@ -92,6 +92,7 @@ async function inOneSnapshot(migration: Migration, emit: (event: EventBody) => v
           destination: migration.destination,
           snapshot,
           clientEncoding: inventory.source.encoding,
+          maxBytesPerSecond: options.maxBytesPerSecond,
           replica: inventory.destination.mayReplicate,
         },
         plan.sizes.copyWorkers,

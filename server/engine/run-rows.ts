@@ -21,11 +21,15 @@ export async function runCopy(
       bytes: work.bytes,
       parts: work.parts,
       onStart: () => starts.now(),
-      onProgress(rows, bytes) {
-        if (table) emit({ type: 'rows', table, rows, bytes })
+      onProgress(rows, bytes, collided) {
+        if (table) emit({ type: 'rows', table, rows, bytes, ...(collided > 0 && { collided }) })
+      },
+      onCollided(key, values) {
+        if (table) emit({ type: 'collided', table, key: [...key], values })
       },
     })
-    if (table) emit({ type: 'rows', table, ...result })
+    const { collided, ...moved } = result
+    if (table) emit({ type: 'rows', table, ...moved, ...(collided > 0 && { collided }) })
   } catch (error) {
     if (error instanceof PartlyCommitted && table) throw await emptied(table, error.failure, context)
     throw error
