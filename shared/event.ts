@@ -70,8 +70,13 @@ export const MigrationEvent = Type.Union([
     table: TableName,
     rows: Type.Number(),
     bytes: Type.Number(),
+    /** Rows that append left out so far. */
+    collided: Type.Optional(Type.Number()),
   }),
-  /** Rows that append left out, because the destination has rows with their keys. */
+  /**
+   * Names rows that append left out, because the destination has rows with their keys. Rows of a part that had
+   * to start again are named again; their number is in `rows`.
+   */
   Type.Object({
     type: Type.Literal('collided'),
     at,

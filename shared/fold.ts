@@ -140,8 +140,8 @@ export class ProgressFold {
     this.#phases.start(step, at)
   }
 
-  #rows({ table, rows, bytes, at }: EventOf<'rows'>): void {
-    const moved = this.#tables.rows(table, rows, bytes, at)
+  #rows({ table, rows, bytes, collided = 0, at }: EventOf<'rows'>): void {
+    const moved = this.#tables.rows(table, { rows, bytes, collided }, at)
     this.#rowRate.grow(at, moved.rows)
     this.#byteRate.grow(at, moved.bytes)
     this.#pace.grow(at, moved.weight)

@@ -13,6 +13,7 @@ export function summarize(progress: Progress, error?: string): Summary {
       name: table.name,
       status: table.status,
       rows: table.migrated_rows,
+      collided: table.collided,
       bytes: table.migrated_bytes,
       seconds: table.copy_seconds,
       index_seconds: table.index_seconds,

@@ -34,13 +34,16 @@ export function closingLine(summary: Summary, style: Style): string {
   const whole = summary.tables.filter((table) => table.status === 'completed')
   const took = formatDuration(summary.elapsed_seconds)
   const tables = formatCount(whole.length, 'table')
+  const leftOut = sum(whole, 'collided')
   const amount = `${formatCount(sum(whole, 'rows'), 'row')}, ${formatBytes(sum(whole, 'bytes'))} in ${tables}`
+  const remark =
+    leftOut > 0 ? ` ${formatCount(leftOut, 'row')} left out, since the destination has their keys.` : ''
   switch (summary.status) {
     case 'completed':
-      return `${style.good('Done')} in ${took}: ${amount}.`
+      return `${style.good('Done')} in ${took}: ${amount}.${remark}`
     case 'completed_with_failures': {
       const failures = formatCount(summary.failed.length, 'failure')
-      return `${style.caution(`Done with ${failures}`)} in ${took}: ${amount}.`
+      return `${style.caution(`Done with ${failures}`)} in ${took}: ${amount}.${remark}`
     }
     case 'cancelled':
       return `${style.caution('Cancelled')} after ${took}: ${amount} were complete.`
@@ -61,17 +64,30 @@ function tableSection(tables: Table[], width: number, style: Style): string[] {
   const rows = shown.map(tableCells)
   if (hidden.length > 0) {
     const name = `and ${formatRows(hidden.length)} more`
-    rows.push([name, formatRows(sum(hidden, 'rows')), formatBytes(sum(hidden, 'bytes')), '', ''])
+    const collided = sum(hidden, 'collided')
+    rows.push([
+      name,
+      formatRows(sum(hidden, 'rows')),
+      collided > 0 ? formatRows(collided) : '',
+      formatBytes(sum(hidden, 'bytes')),
+      '',
+      '',
+    ])
   }
-  return columnLines(['Table', 'Rows', 'Bytes', 'Copy', 'Indexes'], rows, width, style)
+  const titles = ['Table', 'Rows', 'Left out', 'Bytes', 'Copy', 'Indexes']
+  const leftOut = titles.indexOf('Left out')
+  const isShown = rows.some((cells) => cells[leftOut] !== '')
+  const pick = (cells: string[]) => (isShown ? cells : cells.toSpliced(leftOut, 1))
+  return columnLines(pick(titles), rows.map(pick), width, style)
 }
 
 function tableCells(table: Table): string[] {
   const name = printable(showName(table))
-  if (table.status !== 'completed') return [name, table.status, '', '', '']
+  if (table.status !== 'completed') return [name, table.status, '', '', '', '']
   return [
     name,
     formatRows(table.rows),
+    table.collided > 0 ? formatRows(table.collided) : '',
     formatBytes(table.bytes),
     formatDuration(table.seconds),
     table.index_seconds > 0 ? formatDuration(table.index_seconds) : '',
@@ -134,6 +150,6 @@ function list(items: string[], most: number, width: number): string[] {
   return lines
 }
 
-function sum(tables: Table[], field: 'rows' | 'bytes'): number {
+function sum(tables: Table[], field: 'rows' | 'collided' | 'bytes'): number {
   return tables.reduce((total, table) => total + table[field], 0)
 }

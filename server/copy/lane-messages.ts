@@ -2,6 +2,7 @@
 import type { ErrorInfo } from '../../shared/event.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
 import type { CopyFormat } from './format.ts'
+import type { KeyValues, Merge } from './merge.ts'
 
 export interface LaneSettings {
   source: ConnectionSettings
@@ -12,30 +13,80 @@ export interface LaneSettings {
   clientEncoding: string
   /** Switch off the destination's triggers and foreign keys for our rows. */
   replica: boolean
+  /** Of all workers together; 0 or nothing is as fast as it goes. */
+  maxBytesPerSecond?: number
 }
 
-/** `commit` ends the destination's transaction right behind the copy: the table has one part. */
-export type Job = { id: number; commit: boolean } & (
-  | { kind: 'rows'; copyOut: string; copyIn: string; format: CopyFormat }
+export type CopyPart =
+  | {
+      kind: 'rows'
+      copyOut: string
+      /** Of a merge it says only the table and the format that a plain copy would take. */
+      copyIn: string
+      format: CopyFormat
+      /** Into a table that has rows, whose keys may be there already. */
+      merge?: Merge | undefined
+    }
   | { kind: 'large objects'; objects: LargeObject[] }
-)
+
+export type Job = CopyPart & {
+  id: number
+  /** Ends the destination's transaction right behind the copy: the table has one part. */
+  commit: boolean
+  /** Other workers hold parts of the same table: waiting for a row of theirs would never end. */
+  shared: boolean
+  /** Transactions that the destination has confirmed: none of them may be gone when we come back to it. */
+  confirmed: string[]
+}
 
 export interface LargeObject {
   oid: number
   size: number
 }
 
+export interface Counts {
+  /** Rows that are in the destination's table now. */
+  rows: number
+  bytes: number
+  /** Rows that were left out, since their key is there. */
+  collided: number
+}
+
 export type ToLane =
-  | { type: 'open'; settings: LaneSettings }
+  | { type: 'open'; settings: LaneSettings; clock: SharedArrayBuffer }
   | { type: 'work'; job: Job }
+  | { type: 'prepare' }
   | { type: 'finish'; commit: boolean }
   | { type: 'abort' }
   | { type: 'close' }
 
+export type FailureKind =
+  /** A server said no: trying again would not help. */
+  | 'refused'
+  | 'cancelled'
+  /** A connection is gone, and what was not committed with it. */
+  | 'lost'
+  /** The rows wait for those of another worker. */
+  | 'blocked'
+  /** The connection was lost at the commit, and no server could be asked what became of it. */
+  | 'doubtful'
+  /** Nothing can be done any more: the snapshot is gone, or what was confirmed. */
+  | 'ended'
+  | 'crashed'
+
 export type FromLane =
   | { type: 'opened' }
-  | { type: 'progress'; job: number; rows: number; bytes: number }
-  | { type: 'worked'; job: number; rows: number; bytes: number }
-  | { type: 'finished' }
-  | { type: 'failed'; error: ErrorInfo; cancelled: boolean; lost: boolean }
+  | ({ type: 'progress'; job: number } & Counts)
+  | { type: 'collided'; key: readonly string[]; values: KeyValues[] }
+  /** `transaction` is the one that was committed with it. */
+  | ({ type: 'worked'; job: number; transaction?: string | undefined } & Counts)
+  | { type: 'prepared'; transaction: string }
+  | { type: 'finished'; transaction?: string | undefined }
+  | {
+      type: 'failed'
+      error: ErrorInfo
+      kind: FailureKind
+      /** Both sessions were there before. */
+      connected: boolean
+    }
   | { type: 'closed' }

@@ -2,103 +2,181 @@
 // relay between them. It does one job at a time, as the pool tells it.
 
 import { relayCopy } from '../postgres/copy-stream.ts'
-import { Cancelled, ConnectionLost, errorInfo } from '../postgres/errors.ts'
+import { Throttle } from '../postgres/copy-throttle.ts'
+import { Cancelled, errorInfo, isLost, ServerError, sqlstate } from '../postgres/errors.ts'
 import { quoteLiteral } from '../postgres/quote.ts'
-import { Session } from '../postgres/session.ts'
-import type { FromLane, Job, LaneSettings, ToLane } from './lane-messages.ts'
+import type { Session } from '../postgres/session.ts'
+import type { Counts, FailureKind, FromLane, Job, LaneSettings, ToLane } from './lane-messages.ts'
+import { CommitInDoubt, LaneEnded, LaneSessions } from './lane-sessions.ts'
 import { copyLargeObjects } from './large-objects.ts'
+import {
+  explainMerge,
+  type Merge,
+  MergeWatch,
+  mergeStatement,
+  refuseUnchecked,
+  staging,
+  stagingStatement,
+  uncheckedConstraints,
+} from './merge.ts'
 
 declare const self: Worker
 
-const progressEveryMs = 200
+type RowsJob = Extract<Job, { kind: 'rows' }>
 
-/**
- * Another session's ALTER TABLE may wait for the run's own locks while we wait behind it: no server sees
- * that circle, so the wait has an end.
- */
-const sourceLockTimeout = '60s'
+const progressEveryMs = 200
 
 /** A transaction keeps its locks to its end, and a server has room for a few thousand only. */
 const jobsPerTransaction = 100
 
 let settings: LaneSettings
-let source: Session | undefined
-let destination: Session | undefined
-let inTransaction = false
+let sessions: LaneSessions
+let throttle: Throttle | undefined
+/** The temporary table of the open transaction, and for which target it was made. */
+let staged: { transaction: string; table: string } | undefined
 let jobsDone = 0
 let aborting = new AbortController()
 
 self.onmessage = async ({ data: message }: MessageEvent<ToLane>) => {
+  const connected = sessions?.areOpen ?? false
   try {
     await handle(message)
   } catch (error) {
-    dropSessions()
-    post({
-      type: 'failed',
-      error: errorInfo(error),
-      cancelled: error instanceof Cancelled,
-      lost: error instanceof ConnectionLost,
-    })
+    sessions.drop()
+    post({ type: 'failed', error: errorInfo(error), kind: kindOf(error), connected })
   }
 }
 
 async function handle(message: ToLane): Promise<void> {
   switch (message.type) {
-    case 'open':
+    case 'open': {
       settings = message.settings
-      await openSessions()
+      sessions = new LaneSessions(settings)
+      const rate = settings.maxBytesPerSecond ?? 0
+      if (rate > 0) throttle = new Throttle(rate, message.clock)
+      await sessions.open(aborting.signal)
       return post({ type: 'opened' })
+    }
     case 'work':
       aborting = new AbortController()
-      await openSessions()
+      await sessions.open(aborting.signal, message.job.confirmed)
       return await work(message.job)
-    case 'finish':
-      if (inTransaction) await destination?.execute(message.commit ? 'commit' : 'rollback')
-      inTransaction = false
-      return post({ type: 'finished' })
+    case 'prepare':
+      return post({ type: 'prepared', transaction: await sessions.prepare() })
+    case 'finish': {
+      const transaction = message.commit ? await sessions.commit(aborting.signal) : undefined
+      await sessions.rollback()
+      return post({ type: 'finished', transaction })
+    }
     case 'abort':
       aborting.abort()
       return
     case 'close':
       aborting.abort()
-      await Promise.allSettled([source?.close(), destination?.close()])
+      await sessions?.close()
       return post({ type: 'closed' })
   }
 }
 
+function kindOf(error: unknown): FailureKind {
+  if (error instanceof LaneEnded) return 'ended'
+  if (error instanceof CommitInDoubt) return 'doubtful'
+  if (error instanceof Cancelled || aborting.signal.aborted) return 'cancelled'
+  if (isLost(error)) return 'lost'
+  return isBlocked(error) ? 'blocked' : 'refused'
+}
+
+/** By rows of the destination; a table that is locked on the source is another matter. */
+function isBlocked(error: unknown): boolean {
+  if (!(error instanceof ServerError) || error.side === 'source') return false
+  return error.sqlstate === sqlstate.lockNotAvailable || error.sqlstate === sqlstate.deadlockDetected
+}
+
 async function work(job: Job): Promise<void> {
-  if (!source || !destination) throw new Error('a job came before its sessions')
-  if (jobsDone > 0 && jobsDone % jobsPerTransaction === 0) await enterSnapshot(source)
+  if (jobsDone > 0 && jobsDone % jobsPerTransaction === 0) await sessions.renewSnapshot()
   jobsDone++
-  if (!inTransaction) {
-    await destination.execute('begin')
-    inTransaction = true
-  }
-  let reportedAt = 0
+  if (!sessions.transaction) await sessions.begin(job.shared)
+  const counts = await copy(job)
+  const transaction = job.commit ? await sessions.commit(aborting.signal) : undefined
+  post({ type: 'worked', job: job.id, ...counts, transaction })
+}
+
+async function copy(job: Job): Promise<Counts> {
+  const { source, destination } = sessions
   const signal = aborting.signal
-  const onProgress = (rows: number, bytes: number) => {
+  const onProgress = reporter(job)
+  if (job.kind === 'large objects') {
+    const { objects } = job
+    const copied = await copyLargeObjects({ source, destination, objects, throttle, signal, onProgress })
+    return { ...copied, collided: 0 }
+  }
+  if (job.merge) return await mergeRows(job, job.merge)
+  const copied = await relayCopy({
+    source,
+    destination,
+    copyOut: await inClientEncoding(source, job.copyOut),
+    copyIn: await inClientEncoding(source, job.copyIn),
+    binary: job.format === 'binary',
+    throttle,
+    signal,
+    onProgress,
+  })
+  return { ...copied, collided: 0 }
+}
+
+async function mergeRows(job: RowsJob, merge: Merge): Promise<Counts> {
+  const { source, destination } = sessions
+  await makeStaging(merge)
+  const report = reporter(job)
+  let bytes = 0
+  const watch = new MergeWatch(
+    merge,
+    (key, values) => post({ type: 'collided', key, values }),
+    () => report(watch.rows, bytes, watch.collided),
+  )
+  const suffix = job.format === 'binary' ? ' (format binary)' : ''
+  const statements = `copy ${staging} from stdin${suffix}; ${mergeStatement(merge, sessions.transaction ?? '')}`
+  try {
+    const copied = await relayCopy({
+      source,
+      destination,
+      copyOut: await inClientEncoding(source, job.copyOut),
+      batches: watch.batches(await inClientEncoding(source, statements)),
+      binary: job.format === 'binary',
+      throttle,
+      signal: aborting.signal,
+      onProgress: (_, passed) => {
+        bytes = passed
+      },
+    })
+    return { rows: watch.rows, bytes: copied.bytes, collided: watch.collided }
+  } catch (error) {
+    throw explainMerge(error)
+  }
+}
+
+/** Made once for all parts of a table that this transaction gets; truncating it is cheap then. */
+async function makeStaging(merge: Merge): Promise<void> {
+  const { destination, transaction = '' } = sessions
+  if (staged?.transaction === transaction && staged.table === merge.table) return
+  const leftover = staged?.transaction === transaction ? `drop table ${staging};` : ''
+  if (settings.replica) {
+    const unchecked = await inUtf8<{ name: string }>(destination, uncheckedConstraints(merge.table))
+    if (unchecked.length > 0) throw refuseUnchecked(unchecked.map(({ name }) => name))
+  }
+  // Compiling a statement that runs for a thousand rows takes longer than running it.
+  await inUtf8(destination, `${leftover} set local jit = off; ${stagingStatement(merge)}`)
+  staged = { transaction, table: merge.table }
+}
+
+function reporter({ id }: Job) {
+  let reportedAt = 0
+  return (rows: number, bytes: number, collided = 0) => {
     const now = performance.now()
     if (now - reportedAt < progressEveryMs) return
     reportedAt = now
-    post({ type: 'progress', job: job.id, rows, bytes })
+    post({ type: 'progress', job: id, rows, bytes, collided })
   }
-  const { rows, bytes } =
-    job.kind === 'rows'
-      ? await relayCopy({
-          source,
-          destination,
-          copyOut: await inClientEncoding(source, job.copyOut),
-          copyIn: await inClientEncoding(source, job.copyIn),
-          binary: job.format === 'binary',
-          signal,
-          onProgress,
-        })
-      : await copyLargeObjects({ source, destination, objects: job.objects, signal, onProgress })
-  if (job.commit) {
-    await destination.execute('commit')
-    inTransaction = false
-  }
-  post({ type: 'worked', job: job.id, rows, bytes })
 }
 
 /** The server reads a statement in the session's encoding, which here is that of the values. */
@@ -115,52 +193,14 @@ async function inClientEncoding(session: Session, statement: string): Promise<st
   return Buffer.from(bytes, 'hex')
 }
 
-/** Values travel as text where binary is not safe: both ends must write and read it alike. */
-function alikeSettings(clientEncoding: string): string {
-  return `
-    set client_encoding = ${quoteLiteral(clientEncoding)};
-    set datestyle = 'ISO';
-    set intervalstyle = 'postgres';
-    set extra_float_digits = 3;
-    set bytea_output = 'hex';
-    set lc_monetary = 'C';
-    set xmloption = 'content';
-    set search_path = '';
-    set row_security = off;`
-}
-
-async function openSessions(): Promise<void> {
-  if (!source) {
-    source = await Session.open(settings.source)
-    await source.execute(`
-      ${alikeSettings(settings.clientEncoding)}
-      set lock_timeout = '${sourceLockTimeout}';
-      set synchronize_seqscans = off;`)
-    await enterSnapshot(source)
-  }
-  if (!destination) {
-    destination = await Session.open(settings.destination)
-    await destination.execute(`
-      ${alikeSettings(settings.clientEncoding)}
-      set synchronous_commit = off;
-      ${settings.replica ? 'set session_replication_role = replica;' : ''}`)
-    inTransaction = false
-  }
-}
-
-async function enterSnapshot(session: Session): Promise<void> {
-  await session.execute('rollback')
-  await session.execute('begin isolation level repeatable read, read only')
-  await session.execute(`set transaction snapshot ${quoteLiteral(settings.snapshot)}`)
-}
-
-/** After an error their state is unknown; the destination's transaction must not survive. */
-function dropSessions() {
-  source?.destroy()
-  destination?.destroy()
-  source = undefined
-  destination = undefined
-  inTransaction = false
+/** Names in what the driver sends and reads are UTF-8, whatever the values are in. */
+async function inUtf8<Row extends object>(session: Session, statements: string): Promise<Row[]> {
+  const encoding = settings.clientEncoding
+  const differs = encoding !== 'UTF8' && encoding !== 'SQL_ASCII'
+  if (differs) await session.execute("set client_encoding = 'UTF8'")
+  const rows = await session.query<Row>(statements)
+  if (differs) await session.execute(`set client_encoding = ${quoteLiteral(encoding)}`)
+  return rows
 }
 
 function post(message: FromLane) {

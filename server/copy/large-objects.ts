@@ -1,6 +1,7 @@
 // Contents of large objects: read in slices on the source, relayed into a temporary table, and written
 // from there by the destination itself, so that no object has to fit anyone's memory.
 import { relayCopy } from '../postgres/copy-stream.ts'
+import type { Throttle } from '../postgres/copy-throttle.ts'
 import type { Session } from '../postgres/session.ts'
 import type { LargeObject } from './lane-messages.ts'
 
@@ -10,13 +11,14 @@ interface LargeObjectCopy {
   source: Session
   destination: Session
   objects: readonly LargeObject[]
+  throttle?: Throttle | undefined
   signal: AbortSignal
   onProgress: (objects: number, bytes: number) => void
 }
 
 /** Runs inside the destination's open transaction. Rows are objects, bytes their contents. */
 export async function copyLargeObjects(copy: LargeObjectCopy): Promise<{ rows: number; bytes: number }> {
-  const { source, destination, objects, signal, onProgress } = copy
+  const { source, destination, objects, throttle, signal, onProgress } = copy
   const list = objects.map(({ oid, size }) => `(${oid}::oid, ${size}::bigint)`).join(', ')
   await destination.execute(`
     create temporary table pgtrek_slices (object oid, start bigint, slice bytea) on commit drop;
@@ -33,6 +35,7 @@ export async function copyLargeObjects(copy: LargeObjectCopy): Promise<{ rows: n
       ) to stdout (format binary)`,
       copyIn: 'copy pg_temp.pgtrek_slices from stdin (format binary)',
       binary: true,
+      throttle,
       signal,
       onProgress: (_, moved) => onProgress(0, Math.min(moved, bytes)),
     })

@@ -1,8 +1,184 @@
+// Rows for a table that has rows: batch by batch into a temporary table of the destination's session, and
+// from there, by the server itself, into the table.
+import type { CopyBatches } from '../postgres/copy-batches.ts'
+import { ServerError, sqlstate } from '../postgres/errors.ts'
+import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
+
 export interface Merge {
+  /** As it stands in SQL: `"schema"."table"`. */
   table: string
+  /** Columns of the destination, in the order of the stream. */
   columns: readonly string[]
   conflict: Conflict
+  /** Columns that name a row in reports. None: all do. */
   key: readonly string[]
+  /** Rows that are merged at once. */
   batchSize: number
 }
-export type Conflict = { kind: 'ignore' } | { kind: 'update'; on: string; set: readonly string[] }
+
+export type Conflict =
+  /** A row that meets one with its key, by any unique constraint, is left out. */
+  | { kind: 'ignore' }
+  /** `on` is SQL: `("id")` or `on constraint "x"`; `set` are the columns to overwrite, possibly none. */
+  | { kind: 'update'; on: string; set: readonly string[] }
+
+export type KeyValues = (string | null)[]
+
+export const staging = 'pg_temp.pgtrek_staging'
+
+/** A batch of wide rows ends sooner: this much lies in the temporary table at once. */
+const batchBytes = 32 * 1024 * 1024
+const mostKeysAtOnce = 1000
+
+/** Types and nothing else: no constraint, no default, no identity. */
+export function stagingStatement({ table, columns }: Merge): string {
+  return `create temporary table pgtrek_staging on commit drop as
+    select ${columns.map(quoteIdentifier).join(', ')} from ${table} with no data`
+}
+
+/** What every batch runs behind the rows' COPY; `transaction` is the one that it runs in. */
+export function mergeStatement(merge: Merge, transaction: string): string {
+  const { table, conflict } = merge
+  const columns = merge.columns.map(quoteIdentifier).join(', ')
+  const insert = `insert into ${table} as pgtrek_target (${columns}) overriding system value
+    select ${columns} from ${staging}`
+  const statement =
+    conflict.kind === 'ignore'
+      ? reportingCollisions(merge, `${insert} on conflict do nothing`)
+      : `${insert} on conflict ${conflict.on} ${overwrite(conflict.set, transaction)}`
+  return `${statement}; truncate ${staging}`
+}
+
+/**
+ * A row that this transaction wrote itself is not written again: the source has its key twice. The count
+ * shows it, as the server shows it when both are in one batch.
+ */
+function overwrite(set: readonly string[], transaction: string): string {
+  if (set.length === 0) return 'do nothing'
+  const assignments = set.map((column) => `${quoteIdentifier(column)} = excluded.${quoteIdentifier(column)}`)
+  const written = BigInt(transaction) & 0xffffffffn
+  return `do update set ${assignments.join(', ')} where pgtrek_target.xmin <> '${written}'::xid`
+}
+
+/**
+ * The first row that comes back has the number of rows written; the others, where rows were left out, have
+ * the keys of these. They are found as text, byte by byte: not every type has an equality.
+ */
+function reportingCollisions({ key, columns }: Merge, insert: string): string {
+  const named = (key.length > 0 ? key : columns).map(quoteIdentifier)
+  const texts = named.map((column, index) => `${column}::text collate "C" as k${index}`).join(', ')
+  const keys = named.map((_, index) => `pg_catalog.encode(pg_catalog.convert_to(k${index}, 'UTF8'), 'hex')`)
+  return `
+    with merged as (${insert} returning ${named.join(', ')}),
+         counts as materialized (
+           select (select count(*) from merged) as merged, (select count(*) from ${staging}) as staged)
+    select merged::text, ${named.map(() => 'null').join(', ')} from counts
+    union all
+    select null, ${keys.join(', ')}
+      from (select ${texts} from ${staging} where (select merged < staged from counts)
+            except all
+            select ${texts} from merged where (select merged < staged from counts)) as collided`
+}
+
+/** Watches the batches of one part: what is in, and which rows were left out. */
+export class MergeWatch {
+  rows = 0
+  collided = 0
+  #merged = 0
+  #keys: KeyValues[] = []
+  #found = 0
+
+  constructor(
+    readonly merge: Merge,
+    readonly onCollided: (key: readonly string[], values: KeyValues[]) => void,
+    readonly onBatch: () => void,
+  ) {}
+
+  batches(statements: string | Buffer): CopyBatches {
+    return {
+      rows: this.merge.batchSize,
+      bytes: batchBytes,
+      statements,
+      onRow: (values) => this.#row(values),
+      onBatch: (copied, inserted) => this.#batch(copied, inserted),
+    }
+  }
+
+  #row([merged, ...values]: (Buffer | null)[]) {
+    if (merged) {
+      this.#merged = Number(merged.toString('latin1'))
+      return
+    }
+    this.#found++
+    this.#keys.push(values.map((value) => value && Buffer.from(value.toString('latin1'), 'hex').toString()))
+  }
+
+  #batch(copied: number, inserted = this.#merged) {
+    const { conflict } = this.merge
+    const leftOut = copied - inserted
+    if (conflict.kind === 'update' && conflict.set.length > 0 && leftOut > 0) throw sameKeyTwice(leftOut)
+    if (conflict.kind === 'ignore' && leftOut > 0) {
+      this.collided += leftOut
+      this.#report(leftOut)
+    }
+    this.rows += conflict.kind === 'ignore' ? inserted : copied
+    this.#keys = []
+    this.#found = 0
+    this.#merged = 0
+    this.onBatch()
+  }
+
+  #report(leftOut: number) {
+    const { key, columns } = this.merge
+    // Where a trigger changes what names a row, those that are missing cannot be told from those that changed.
+    const known = this.#found === leftOut
+    for (let first = 0; first < leftOut; first += mostKeysAtOnce) {
+      const count = Math.min(mostKeysAtOnce, leftOut - first)
+      if (known) this.onCollided(key.length > 0 ? key : columns, this.#keys.slice(first, first + count))
+      else this.onCollided([], new Array<KeyValues>(count).fill([]))
+    }
+  }
+}
+
+function sameKeyTwice(rows: number): ServerError {
+  return new ServerError({
+    severity: 'ERROR',
+    sqlstate: sqlstate.cardinalityViolation,
+    message: `${rows} rows of a batch have a key that other rows of the source have too`,
+  })
+}
+
+/** Errors of a merge that the server's words do not explain to somebody who wrote no SQL. */
+export function explainMerge(error: unknown): unknown {
+  if (!(error instanceof ServerError)) return error
+  if (error.sqlstate !== sqlstate.cardinalityViolation) return error
+  return new ServerError({
+    ...error.fields,
+    message: `the source has several rows for one row of the destination: ${error.message}`,
+    hint: 'The columns that upsert merges by are unique on the destination, but not among the rows of the source. Choose another key, or make the rows unique with a condition.',
+  })
+}
+
+/**
+ * A deferrable constraint is not looked at by ON CONFLICT, and is checked by a trigger at the end. Where triggers are
+ * switched off, nothing would keep a key from being there twice.
+ */
+export function uncheckedConstraints(table: string): string {
+  return `
+    with target as (select ${quoteLiteral(table)}::pg_catalog.regclass as oid)
+    select conname as name
+      from pg_catalog.pg_constraint, target
+     where condeferrable and contype in ('p', 'u', 'x')
+       and (conrelid = target.oid
+            or conrelid in (select relid from pg_catalog.pg_partition_tree(target.oid)))
+     order by conname`
+}
+
+export function refuseUnchecked(names: readonly string[]): ServerError {
+  return new ServerError({
+    severity: 'ERROR',
+    sqlstate: sqlstate.objectNotInPrerequisiteState,
+    message: `rows cannot be merged safely: ${names.map(quoteIdentifier).join(', ')} is deferrable, and such constraints are not checked while triggers and foreign keys are switched off`,
+    hint: 'Leave triggers and foreign keys switched on for this run, or make the constraint not deferrable.',
+  })
+}

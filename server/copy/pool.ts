@@ -1,53 +1,33 @@
 // The copy workers, and which of them does what. Parts of one table go to many workers; each keeps its
-// transaction open until the last part is in, so that a table appears whole or not at all.
+// transaction open until the last part is in, so that a table appears whole or not at all. A worker that
+// loses a connection gets a new one, and what it had not committed is copied again.
 import type { ErrorInfo } from '../../shared/event.ts'
 import { settledWithin } from '../deadline.ts'
+import { sharedClock } from '../postgres/copy-throttle.ts'
 import { Cancelled, ConnectionLost, PgtrekError } from '../postgres/errors.ts'
 import { workerUrl } from '../worker-url.ts'
-import type { CopyFormat } from './format.ts'
-import type { FromLane, Job, LaneSettings, LargeObject, ToLane } from './lane-messages.ts'
-import type { Merge } from './merge.ts'
+import type { Counts, FromLane, LaneSettings, ToLane } from './lane-messages.ts'
+import { type CopyTask, PartlyCommitted, RunningTask, type Share } from './task.ts'
+
+export type { CopyPart, Counts } from './lane-messages.ts'
+export { type CopyTask, PartlyCommitted } from './task.ts'
 
 /** A server that does not answer must not keep a cancelled run from ending. */
 const longestGoodbyeMs = 5000
 
-export interface CopyTask {
-  /** For order: the largest first. */
-  bytes: number
-  parts: readonly CopyPart[]
-  /** A worker has taken the first part. */
-  onStart(): void
-  onProgress(rows: number, bytes: number): void
-  onBeforeCommit?(transactions: readonly string[]): void
-}
+/** How long a worker rests when it has lost a connection, each time in a row. Then it gives up. */
+const restsMs = [500, 1000, 2000, 4000, 8000]
 
-export type CopyPart =
-  | { kind: 'rows'; copyOut: string; copyIn: string; format: CopyFormat; merge?: Merge }
-  | { kind: 'large objects'; objects: LargeObject[] }
+/** A part whose connection breaks again and again is the reason for it. */
+const mostLossesOfPart = restsMs.length
+
+type Failure = Extract<FromLane, { type: 'failed' }>
 
 /** A worker's failure, as it came over the thread's border. */
 export class CopyFailed extends PgtrekError {
   constructor(readonly info: ErrorInfo) {
     super(info.message)
   }
-}
-
-/** All parts were in, but not all could be committed; the others' rows are there. */
-export class PartlyCommitted extends PgtrekError {
-  constructor(readonly failure: Error) {
-    super(failure.message)
-  }
-}
-
-interface RunningTask extends CopyTask {
-  next: number
-  working: Set<Lane>
-  holding: Set<Lane>
-  doneParts: number
-  copied: { rows: number; bytes: number }
-  current: Map<number, { rows: number; bytes: number }>
-  failure: Error | undefined
-  result: PromiseWithResolvers<{ rows: number; bytes: number }>
 }
 
 export class CopyPool {
@@ -57,6 +37,8 @@ export class CopyPool {
   #jobs = 0
   #closed = false
   #closing: Promise<void> | undefined
+  /** Why no worker is left. */
+  #ended: Error | undefined
 
   constructor(
     readonly settings: LaneSettings,
@@ -66,7 +48,8 @@ export class CopyPool {
 
   /** Opens the workers; fewer than asked for are enough, none is an error. */
   async open(): Promise<void> {
-    const lanes = Array.from({ length: this.size }, () => new Lane(this.settings))
+    const clock = sharedClock()
+    const lanes = Array.from({ length: this.size }, () => new Lane(this.settings, clock))
     const results = await Promise.allSettled(lanes.map((lane) => lane.open()))
     for (const [index, lane] of lanes.entries()) {
       if (results[index]?.status === 'fulfilled') this.#lanes.push(lane)
@@ -86,35 +69,31 @@ export class CopyPool {
     return this.#lanes.length
   }
 
-  copy(task: CopyTask): Promise<{ rows: number; bytes: number }> {
-    const running: RunningTask = {
-      ...task,
-      next: 0,
-      working: new Set(),
-      holding: new Set(),
-      doneParts: 0,
-      copied: { rows: 0, bytes: 0 },
-      current: new Map(),
-      failure: undefined,
-      result: Promise.withResolvers(),
+  copy(task: CopyTask): Promise<Counts> {
+    const running = new RunningTask(task)
+    if (this.#ended) {
+      running.fail(this.#ended)
+      running.settle()
+      return running.result
     }
-    const place = this.#queue.findIndex((other) => other.bytes < running.bytes)
+    const place = this.#queue.findIndex((other) => other.task.bytes < task.bytes)
     this.#queue.splice(place < 0 ? this.#queue.length : place, 0, running)
     // Let all tasks that become ready together come in before the first is given out: the largest goes first.
     queueMicrotask(() => this.#giveOut())
-    return running.result.promise
+    return running.result
   }
 
   /** Stops what runs, by real cancel requests; every task that is not complete is rejected. */
   async cancel(): Promise<void> {
     this.#closed = true
-    for (const task of [...this.#queue, ...this.#active]) task.failure ??= new Cancelled()
-    for (const task of this.#queue) task.result.reject(task.failure)
-    this.#queue = []
-    for (const lane of this.#lanes) lane.send({ type: 'abort' })
-    const ends = this.#active.map((task) => task.result.promise.catch(() => undefined))
-    await settledWithin(Promise.all(ends), longestGoodbyeMs)
-    for (const task of this.#active) task.result.reject(new Cancelled())
+    for (const lane of this.#lanes) {
+      lane.wake()
+      lane.send({ type: 'abort' })
+    }
+    const ends = Promise.allSettled(this.#active.map((task) => task.result))
+    this.#failAll(new Cancelled())
+    await settledWithin(ends, longestGoodbyeMs)
+    for (const task of this.#active) task.settle()
     await this.close()
   }
 
@@ -126,120 +105,239 @@ export class CopyPool {
   }
 
   #giveOut() {
-    if (this.#closed) return
-    for (const lane of this.#lanes) if (!lane.task) this.#giveTo(lane)
+    for (const lane of this.#lanes) this.#giveTo(lane)
   }
 
+  /** A worker that holds rows of a task can do more of the same task only. */
   #giveTo(lane: Lane) {
-    if (this.#closed) return
-    let task = this.#active.find((candidate) => !candidate.failure && candidate.next < candidate.parts.length)
-    if (!task) {
-      task = this.#queue.shift()
-      if (!task) return
-      this.#active.push(task)
-      task.onStart()
+    if (this.#closed || lane.isAway) return
+    const { task, share } = lane
+    if (task && share) {
+      const isFree = share.state === 'holding' || share.state === 'prepared'
+      const isWanted = task.wantsWorkers || (task.alone && !task.failure && task.pending.length > 0)
+      if (isFree && isWanted && !task.restarting && !task.deciding) this.#start(lane, task, share)
+      return
+    }
+    let next = this.#active.find((candidate) => candidate.wantsWorkers)
+    if (!next) {
+      next = this.#queue.shift()
+      if (!next) return
+      this.#active.push(next)
+      next.task.onStart()
       // Whoever hears of the start may have cancelled.
       if (this.#closed) return
     }
-    this.#start(lane, task)
+    lane.task = next
+    lane.share = next.join(lane)
+    this.#start(lane, next, lane.share)
   }
 
-  #start(lane: Lane, task: RunningTask) {
-    const part = task.parts[task.next++] as CopyPart
-    task.holding.delete(lane)
-    task.working.add(lane)
-    lane.task = task
-    const job: Job = { ...part, id: ++this.#jobs, commit: task.parts.length === 1 }
-    lane.send({ type: 'work', job })
+  #start(lane: Lane, task: RunningTask, share: Share) {
+    const { part } = task.take(share)
+    lane.send({
+      type: 'work',
+      job: {
+        ...part,
+        id: ++this.#jobs,
+        commit: task.commitsAtOnce,
+        shared: task.task.parts.length > 1 && !task.alone,
+        confirmed: this.#lanes.flatMap(({ confirmed }) => confirmed ?? []),
+      },
+    })
   }
 
   #hear(lane: Lane, message: FromLane) {
-    const task = lane.task
-    if (message.type === 'progress' && task) {
-      task.current.set(message.job, message)
-      report(task)
-    } else if (message.type === 'worked' && task) {
-      task.current.delete(message.job)
-      task.copied.rows += message.rows
-      task.copied.bytes += message.bytes
-      task.doneParts++
-      task.working.delete(lane)
-      report(task)
-      if (task.parts.length === 1) this.#leave(lane, task)
-      else if (!task.failure && task.next < task.parts.length && !this.#closed) this.#start(lane, task)
-      else {
-        task.holding.add(lane)
-        this.#conclude(task)
+    if (message.type === 'failed') return this.#failed(lane, message)
+    const { task, share } = lane
+    if (!task || !share) return
+    switch (message.type) {
+      case 'progress':
+        share.current = message
+        return task.report()
+      case 'collided':
+        return task.task.onCollided?.(message.key, message.values)
+      case 'worked':
+        lane.losses = 0
+        task.partDone(share, message)
+        if (task.commitsAtOnce) return this.#committed(lane, task, share, message.transaction)
+        this.#giveTo(lane)
+        return this.#conclude(task)
+      case 'prepared':
+        share.state = 'prepared'
+        share.transaction = message.transaction
+        return this.#conclude(task)
+      case 'finished':
+        if (message.transaction) return this.#committed(lane, task, share, message.transaction)
+        task.takeBack(share)
+        return this.#leave(lane, task)
+    }
+  }
+
+  #committed(lane: Lane, task: RunningTask, share: Share, transaction: string | undefined) {
+    lane.confirmed = transaction ?? lane.confirmed
+    task.committed(share, transaction)
+    this.#leave(lane, task)
+  }
+
+  #failed(lane: Lane, message: Failure) {
+    const { task, share } = lane
+    const error = errorOf(message)
+    if (task && share) {
+      const { part } = share
+      if (message.kind === 'lost' && message.connected && part) part.losses++
+      const isHopeless = (part?.losses ?? 0) > mostLossesOfPart
+      task.takeBack(share)
+      if (message.kind === 'refused' || isHopeless) task.fail(error)
+      else if (message.kind === 'cancelled' && !task.restarting) task.fail(error)
+      else if (message.kind === 'doubtful') task.fail(new PartlyCommitted(error))
+      else if (message.kind === 'blocked') {
+        // Others of the table hear of it when they are blocked themselves. Alone it waits for no other worker.
+        if (!task.alone) task.restartAlone()
+        else if (!task.restarting) task.fail(error)
       }
-    } else if (message.type === 'finished' && task) {
-      task.holding.delete(lane)
-      this.#leave(lane, task)
-    } else if (message.type === 'failed' && task) {
-      const failure = message.cancelled
-        ? new Cancelled()
-        : message.lost
-          ? new ConnectionLost(message.error.message)
-          : new CopyFailed(message.error)
-      const committing = task.doneParts === task.parts.length
-      task.failure ??= failure
-      task.working.delete(lane)
-      task.holding.delete(lane)
-      if (committing) task.failure = new PartlyCommitted(failure)
-      // The other parts are of no use any more.
-      for (const other of task.working) other.send({ type: 'abort' })
-      this.#leave(lane, task)
+    }
+    if (message.kind === 'lost') this.#rest(lane, error)
+    else if (message.kind === 'ended' || message.kind === 'crashed') this.#retire(lane, error)
+    if (task) this.#leave(lane, task)
+  }
+
+  #rest(lane: Lane, error: Error) {
+    const wait = restsMs[lane.losses++]
+    if (wait === undefined) return this.#retire(lane, error)
+    if (!this.#closed)
+      this.onWarning(`${error.message}: what was not committed starts again in ${wait / 1000} s`)
+    lane.rest(wait, () => this.#giveTo(lane))
+  }
+
+  #retire(lane: Lane, error: Error) {
+    lane.isRetired = true
+    if (this.#lanes.some(({ isRetired }) => !isRetired)) {
+      this.onWarning(`going on with one copy worker less: ${error.message}`)
+      return
+    }
+    this.#ended = error
+    this.#failAll(error)
+  }
+
+  #failAll(error: Error) {
+    for (const task of this.#queue.splice(0)) {
+      task.fail(error)
+      task.settle()
+    }
+    for (const task of this.#active) {
+      task.fail(error)
       this.#conclude(task)
     }
   }
 
-  /** When no part runs any more, all workers that hold the table's transactions end them alike. */
-  #conclude(task: RunningTask) {
-    if (task.working.size > 0) return
-    const commit = !task.failure && task.doneParts === task.parts.length
-    for (const lane of task.holding) lane.send({ type: 'finish', commit })
-  }
-
   #leave(lane: Lane, task: RunningTask) {
     lane.task = undefined
-    if (task.working.size === 0 && task.holding.size === 0) {
-      this.#active = this.#active.filter((other) => other !== task)
-      if (task.failure) task.result.reject(task.failure)
-      else task.result.resolve(task.copied)
+    lane.share = undefined
+    this.#conclude(task)
+    this.#giveOut()
+  }
+
+  /** When no worker owes an answer: more to copy, or all that hold the table's transactions end them alike. */
+  #conclude(task: RunningTask) {
+    if (task.isBusy || !this.#active.includes(task)) return
+    const shares = [...task.shares]
+    if (task.failure || task.restarting) {
+      if (shares.length > 0) return finish(shares, false)
+      if (task.failure) return this.#settle(task)
+      task.restarting = false
     }
-    this.#giveTo(lane)
+    if (task.pending.length > 0) return this.#giveOut()
+    if (shares.length === 0) return this.#settle(task)
+    const unprepared = shares.filter(({ state }) => state === 'holding')
+    const needsAgreement = shares.length > 1 || task.task.onBeforeCommit
+    if (!needsAgreement) return finish(shares, true)
+    if (unprepared.length === 0) return void this.#commit(task)
+    for (const share of unprepared) {
+      share.state = 'preparing'
+      share.lane.send({ type: 'prepare' })
+    }
+  }
+
+  async #commit(task: RunningTask) {
+    const { onBeforeCommit } = task.task
+    if (onBeforeCommit) {
+      task.deciding = true
+      try {
+        await onBeforeCommit(task.transactions)
+      } catch (error) {
+        task.fail(error instanceof Error ? error : new Error(String(error)))
+      }
+      task.deciding = false
+    }
+    if (task.failure || task.pending.length > 0) return this.#conclude(task)
+    finish([...task.shares], true)
+  }
+
+  #settle(task: RunningTask) {
+    this.#active = this.#active.filter((other) => other !== task)
+    task.settle()
   }
 }
 
-function report(task: RunningTask) {
-  let { rows, bytes } = task.copied
-  for (const part of task.current.values()) {
-    rows += part.rows
-    bytes += part.bytes
+function finish(shares: Share[], commit: boolean) {
+  for (const share of shares) {
+    share.state = 'ending'
+    share.lane.send({ type: 'finish', commit })
   }
-  task.onProgress(rows, bytes)
+}
+
+function errorOf({ kind, error }: Failure): Error {
+  if (kind === 'cancelled') return new Cancelled()
+  return kind === 'lost' ? new ConnectionLost(error.message) : new CopyFailed(error)
 }
 
 /** One worker thread, seen from outside. */
 class Lane {
   task: RunningTask | undefined
+  share: Share | undefined
+  /** The last transaction that it has committed. */
+  confirmed: string | undefined
+  /** Connections lost in a row. */
+  losses = 0
+  isRetired = false
+  #resting: ReturnType<typeof setTimeout> | undefined
   listener: ((message: FromLane) => void) | undefined
   readonly #worker = new Worker(workerUrl('copy/lane.worker.ts'), { smol: true } as WorkerOptions)
 
-  constructor(readonly settings: LaneSettings) {}
+  constructor(
+    readonly settings: LaneSettings,
+    readonly clock: SharedArrayBuffer,
+  ) {}
+
+  get isAway(): boolean {
+    return this.isRetired || this.#resting !== undefined
+  }
+
+  rest(milliseconds: number, onRested: () => void) {
+    this.#resting = setTimeout(() => {
+      this.#resting = undefined
+      onRested()
+    }, milliseconds)
+  }
+
+  wake() {
+    clearTimeout(this.#resting)
+    this.#resting = undefined
+  }
 
   open(): Promise<void> {
     const opened = Promise.withResolvers<void>()
     this.#worker.onerror = (event) => {
       const error = { message: `a copy worker crashed: ${event.message}` }
       opened.reject(new PgtrekError(error.message))
-      this.listener?.({ type: 'failed', error, cancelled: false, lost: true })
+      this.listener?.({ type: 'failed', error, kind: 'crashed', connected: true })
     }
     this.#worker.onmessage = ({ data }: MessageEvent<FromLane>) => {
       if (data.type === 'opened') opened.resolve()
       else if (data.type === 'failed') opened.reject(new PgtrekError(data.error.message))
       this.listener?.(data)
     }
-    this.send({ type: 'open', settings: this.settings })
+    this.send({ type: 'open', settings: this.settings, clock: this.clock })
     return opened.promise
   }
 
@@ -248,6 +346,7 @@ class Lane {
   }
 
   async close(): Promise<void> {
+    this.wake()
     const closed = Promise.withResolvers<void>()
     this.listener = (message) => {
       if (message.type === 'closed') closed.resolve()

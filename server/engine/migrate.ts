@@ -115,6 +115,7 @@ async function inOneSnapshot(migration: Migration, emit: Emit): Promise<void> {
           destination: migration.destination,
           snapshot,
           clientEncoding: inventory.source.encoding,
+          maxBytesPerSecond: options.maxBytesPerSecond,
           replica: plan.asReplica,
         },
         plan.sizes.copyWorkers,

@@ -22,17 +22,21 @@ export async function runCopy(
       bytes: work.bytes,
       parts: work.parts,
       onStart: () => starts.now(),
-      onProgress(rows, bytes) {
+      onProgress(rows, bytes, collided) {
         moved = { rows, bytes }
-        if (table) emit({ type: 'rows', table, rows, bytes })
+        if (table) emit({ type: 'rows', table, rows, bytes, ...(collided > 0 && { collided }) })
+      },
+      onCollided(key, values) {
+        if (table) emit({ type: 'collided', table, key: [...key], values })
       },
       ...(work.exactlyOnce && {
         onBeforeCommit: (transactions: readonly string[]) =>
           memory.committing(stepKey(info), transactions, moved),
       }),
     })
-    if (table) emit({ type: 'rows', table, ...result })
-    return result
+    const { collided, ...all } = result
+    if (table) emit({ type: 'rows', table, ...all, ...(collided > 0 && { collided }) })
+    return all
   } catch (error) {
     if (error instanceof PartlyCommitted && table) {
       throw work.fills ? await emptied(table, error.failure, context) : partlyThere(error.failure)

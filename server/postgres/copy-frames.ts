@@ -8,7 +8,17 @@ export interface CopySink {
   pass(bytes: Buffer): void
   /** Anything that is not COPY data: an error, a notice, what follows the end of the copy. */
   divert(bytes: Buffer): void
+  /** A batch of whole rows has passed, and another row follows. */
+  cut?(): void
 }
+
+/** Where the stream is cut: behind so many rows, or before that behind so many bytes. */
+export interface BatchSize {
+  rows: number
+  bytes: number
+}
+
+const inOnePiece: BatchSize = { rows: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY }
 
 export class CopyFrameWalker {
   /** CopyData frames so far: one per row, and one more at the end of a binary copy. */
@@ -24,8 +34,16 @@ export class CopyFrameWalker {
   // A header may be cut by the end of a chunk; its length is gathered byte by byte then.
   #headerSeen = 0
   #length = 0
+  #lastFrame: number
+  #lastByte: number
 
-  constructor(readonly sink: CopySink) {}
+  constructor(
+    readonly sink: CopySink,
+    readonly batch: BatchSize = inOnePiece,
+  ) {
+    this.#lastFrame = batch.rows
+    this.#lastByte = batch.bytes
+  }
 
   feed(chunk: Buffer) {
     const end = chunk.length
@@ -58,6 +76,13 @@ export class CopyFrameWalker {
           }
         } else {
           this.#type = type
+          if (this.frames >= this.#lastFrame || this.bytes >= this.#lastByte) {
+            if (position > start) this.sink.pass(chunk.subarray(start, position))
+            start = position
+            this.#lastFrame = this.frames + this.batch.rows
+            this.#lastByte = this.bytes + this.batch.bytes
+            this.sink.cut?.()
+          }
           if (end - position >= 5) {
             // The fast path, once per row: the whole header is in this chunk.
             const length =

@@ -1,6 +1,8 @@
 // COPY from one session straight into another: the frames are passed on as they come, nothing is parsed.
+import { type CopyBatches, CopyIntake } from './copy-batches.ts'
 import { CopyFrameWalker } from './copy-frames.ts'
-import { Cancelled, ConnectionLost, type ServerError } from './errors.ts'
+import { type Throttle, ThrottledFlow } from './copy-throttle.ts'
+import { Cancelled, ConnectionLost } from './errors.ts'
 import {
   type BackendMessage,
   backend,
@@ -19,8 +21,11 @@ export interface CopyRelay {
   copyOut: string | Buffer
   destination: Session
   /** `COPY ... FROM STDIN` in the same format */
-  copyIn: string | Buffer
+  copyIn?: string | Buffer
   binary: boolean
+  /** Instead of one copy with `copyIn`: many, and something done with the rows of each. */
+  batches?: CopyBatches | undefined
+  throttle?: Throttle | undefined
   signal?: AbortSignal | undefined
   /** Called for every chunk; cheap bookkeeping only. */
   onProgress?: (rows: number, bytes: number) => void
@@ -38,9 +43,10 @@ export function relayCopy(relay: CopyRelay): Promise<{ rows: number; bytes: numb
     let walker: CopyFrameWalker | undefined
     let failure: Error | undefined
     let sourceRows: number | undefined
-    let destinationRows: number | undefined
+    const intake = new CopyIntake(relay.copyIn ?? '', relay.binary, relay.batches)
     let sourceReady = false
     let destinationReady = false
+    let destinationFull = false
     /** Until the destination has said that it takes rows, nothing is asked of the source. */
     let flowing = false
     let settled = false
@@ -48,16 +54,28 @@ export function relayCopy(relay: CopyRelay): Promise<{ rows: number; bytes: numb
     const sink = {
       pass(bytes: Buffer) {
         if (failure) return
-        if (!destination.tap.write(bytes)) source.tap.pause()
+        if (destination.tap.write(bytes)) return
+        destinationFull = true
+        regulate()
+      },
+      cut() {
+        if (!failure) sink.pass(intake.next())
       },
       divert(bytes: Buffer) {
         for (const message of sourceReader.feed(bytes)) fromSource(message)
       },
     }
 
+    function regulate() {
+      if (destinationFull || flow?.isBusy) source.tap.pause()
+      else source.tap.resume()
+    }
+
     function fromSource({ type, body }: BackendMessage) {
       if (type === backend.errorResponse) {
-        fail(parseServerError(body))
+        const error = parseServerError(body)
+        error.side = 'source'
+        fail(error)
         // The destination keeps nothing of a copy that its client declares failed.
         if (flowing && !destinationReady)
           destination.tap.write(copyFailMessage('the source could not be read'))
@@ -78,21 +96,28 @@ export function relayCopy(relay: CopyRelay): Promise<{ rows: number; bytes: numb
         const type = early[0] as number
         const body = early.subarray(5, size)
         early = early.subarray(size)
-        if (type === backend.copyOutResponse) walker = new CopyFrameWalker(sink)
+        if (type === backend.copyOutResponse) walker = new CopyFrameWalker(sink, relay.batches)
         else fromSource({ type, body })
       }
       if (walker && early.length) walker.feed(early)
     }
 
-    function fromDestination({ type, body }: BackendMessage) {
+    function fromDestination(message: BackendMessage) {
+      const { type, body } = message
+      try {
+        intake.hear(message)
+      } catch (error) {
+        return failByDestination(error as Error)
+      }
       if (type === backend.errorResponse) {
         failByDestination(parseServerError(body))
       } else if (type === backend.copyInResponse) {
+        if (flowing) return
         flowing = true
         source.tap.write(queryMessage(relay.copyOut))
-      } else if (type === backend.commandComplete) destinationRows = rowsOfCommandTag(body)
-      else if (type === backend.readyForQuery) {
-        destinationReady = true
+      } else if (type === backend.readyForQuery && intake.isReady) {
+        // Between two batches it may be ready although more rows come.
+        destinationReady = failure !== undefined || walker?.done === true
         settle()
       }
     }
@@ -101,7 +126,7 @@ export function relayCopy(relay: CopyRelay): Promise<{ rows: number; bytes: numb
       failure ??= error
     }
 
-    function failByDestination(error: ServerError) {
+    function failByDestination(error: Error) {
       fail(error)
       // Its cause of failing may be our CopyFail; the first error is the one to report.
       if (!flowing) sourceReady = true
@@ -110,8 +135,8 @@ export function relayCopy(relay: CopyRelay): Promise<{ rows: number; bytes: numb
         source.destroy()
         sourceReady = true
       }
-      if (flowing && !walker?.done) {
-        // A frame may be half sent: the destination's protocol state is lost with it.
+      if (flowing && !(walker?.done && intake.isLast)) {
+        // A frame may be half sent, or batches lie behind: the destination's protocol state is lost with it.
         destination.destroy()
         destinationReady = true
       }
@@ -131,6 +156,7 @@ export function relayCopy(relay: CopyRelay): Promise<{ rows: number; bytes: numb
     function settle() {
       if (settled || !sourceReady || !destinationReady) return
       settled = true
+      flow?.stop()
       source.tap.off('close', sourceClosed)
       destination.tap.off('close', destinationClosed)
       destination.tap.off('drain', drained)
@@ -138,10 +164,8 @@ export function relayCopy(relay: CopyRelay): Promise<{ rows: number; bytes: numb
       source.tap.giveBack()
       destination.tap.giveBack()
       if (failure) return reject(failure)
-      if (sourceRows === undefined || sourceRows !== destinationRows) {
-        return reject(
-          new Error(`the source sent ${sourceRows} rows, the destination took ${destinationRows}`),
-        )
+      if (sourceRows === undefined || sourceRows !== intake.rows) {
+        return reject(new Error(`the source sent ${sourceRows} rows, the destination took ${intake.rows}`))
       }
       resolve({ rows: sourceRows, bytes: walker?.bytes ?? 0 })
     }
@@ -160,22 +184,27 @@ export function relayCopy(relay: CopyRelay): Promise<{ rows: number; bytes: numb
 
     const sourceClosed = () => lose(source, destination)
     const destinationClosed = () => lose(destination, source)
-    const drained = () => source.tap.resume()
+    const drained = () => {
+      destinationFull = false
+      regulate()
+    }
     source.tap.on('close', sourceClosed)
     destination.tap.on('close', destinationClosed)
     destination.tap.on('drain', drained)
     signal?.addEventListener('abort', abort, { once: true })
 
-    source.tap.borrow((chunk) => {
+    function receive(chunk: Buffer) {
       if (!walker) return beforeRows(chunk)
       walker.feed(chunk)
       const rows = relay.binary && walker.done ? walker.frames - 1 : walker.frames
       relay.onProgress?.(rows, walker.bytes)
-    })
+    }
+    const flow = relay.throttle && new ThrottledFlow(relay.throttle, receive, regulate)
+    source.tap.borrow(flow ? (chunk) => flow.push(chunk) : receive)
     destination.tap.borrow((chunk) => {
       for (const message of destinationReader.feed(chunk)) fromDestination(message)
     })
     if (signal?.aborted) return abort()
-    destination.tap.write(queryMessage(relay.copyIn))
+    destination.tap.write(intake.first())
   })
 }

@@ -75,8 +75,10 @@ export class ServerError extends PgtrekError {
   readonly table: string | undefined
   readonly column: string | undefined
   readonly constraint: string | undefined
+  /** Which end of a relay said so. */
+  side: 'source' | 'destination' | undefined
 
-  constructor(fields: ServerErrorFields) {
+  constructor(readonly fields: ServerErrorFields) {
     super(fields.message)
     this.severity = fields.severity
     this.sqlstate = fields.sqlstate
@@ -101,11 +103,33 @@ export const sqlstate = {
   serializationFailure: '40001',
   undefinedTable: '42P01',
   undefinedSchema: '3F000',
+  cardinalityViolation: '21000',
+  objectNotInPrerequisiteState: '55000',
+  adminShutdown: '57P01',
+  crashShutdown: '57P02',
+  cannotConnectNow: '57P03',
+  idleSessionTimeout: '57P05',
   duplicateSchema: '42P06',
   duplicateTable: '42P07',
   duplicateFunction: '42723',
   duplicateObject: '42710',
 } as const
+
+const lostStates = new Set<string>([
+  sqlstate.adminShutdown,
+  sqlstate.crashShutdown,
+  sqlstate.cannotConnectNow,
+  sqlstate.idleSessionTimeout,
+])
+
+/** The session is gone, or none could be had for now: a new one may do. */
+export function isLost(error: unknown): boolean {
+  if (error instanceof ConnectionLost) return true
+  if (error instanceof ServerError) return lostStates.has(error.sqlstate) || error.sqlstate.startsWith('08')
+  if (!(error instanceof ConnectFailed)) return false
+  if (error.sqlstate && lostStates.has(error.sqlstate)) return true
+  return ['host', 'refused', 'timeout', 'closed', 'limit'].includes(error.reason)
+}
 
 /** An error as events carry it: the words, without stack, query or parameters. */
 export function errorInfo(error: unknown): ErrorInfo {

@@ -13,6 +13,7 @@ export const backend = {
   copyDone: code('c'),
   copyInResponse: code('G'),
   copyOutResponse: code('H'),
+  dataRow: code('D'),
   errorResponse: code('E'),
   noticeResponse: code('N'),
   parameterStatus: code('S'),
@@ -38,6 +39,12 @@ export function queryMessage(sql: string | Buffer): Buffer {
   const bytes = typeof sql === 'string' ? Buffer.from(sql, 'utf8') : sql
   return message(frontend.query, Buffer.concat([bytes, Buffer.alloc(1)]))
 }
+
+export function copyDataMessage(bytes: Buffer): Buffer {
+  return message(code('d'), bytes)
+}
+
+export const copyDoneMessage = message(code('c'), Buffer.alloc(0))
 
 export function copyFailMessage(reason: string): Buffer {
   return message(code('f'), Buffer.from(`${reason}\0`, 'utf8'))
@@ -116,4 +123,17 @@ export function parseServerError(body: Buffer): ServerError {
 export function rowsOfCommandTag(body: Buffer): number {
   const tag = body.toString('latin1', 0, body.length - 1)
   return Number(tag.slice(tag.lastIndexOf(' ') + 1))
+}
+
+/** The columns of a DataRow, as the server wrote them. */
+export function parseDataRow(body: Buffer): (Buffer | null)[] {
+  const values: (Buffer | null)[] = []
+  let position = 2
+  for (let column = body.readUInt16BE(0); column > 0; column--) {
+    const length = body.readInt32BE(position)
+    position += 4
+    values.push(length < 0 ? null : body.subarray(position, position + length))
+    position += Math.max(0, length)
+  }
+  return values
 }

@@ -16,6 +16,13 @@ interface Table {
   startedAt?: number
 }
 
+/** So far, not since the last time. */
+export interface Counted {
+  rows: number
+  bytes: number
+  collided: number
+}
+
 export interface Moved {
   rows: number
   bytes: number
@@ -61,7 +68,7 @@ export class TableLedger {
   }
 
   /** Returns what moved since the last time; nothing when a table begins anew. */
-  rows(name: TableName, rows: number, bytes: number, at: number): Moved {
+  rows(name: TableName, { rows, bytes, collided }: Counted, at: number): Moved {
     this.start(name, at)
     const table = this.#get(name)
     if (isSettled(table)) return { rows: 0, bytes: 0, weight: 0 }
@@ -72,8 +79,9 @@ export class TableLedger {
     }
     const before = rows < progress.migrated_rows ? 0 : table.fraction
     this.#setRows(table, rows)
+    progress.collided = collided
     // An estimate that has been overtaken is wrong: `5 of 3 rows` helps nobody.
-    progress.total_rows = Math.max(progress.total_rows, rows)
+    progress.total_rows = Math.max(progress.total_rows, rows + collided)
     this.#setBytes(table, bytes, Math.max(progress.total_bytes, bytes))
     return { ...moved, weight: this.#advance(table, Math.max(before, estimatedFraction(table))) }
   }
@@ -83,7 +91,7 @@ export class TableLedger {
     const table = this.#get(name)
     if (isSettled(table)) return 0
     const { progress } = table
-    progress.total_rows = progress.migrated_rows
+    progress.total_rows = progress.migrated_rows + progress.collided
     progress.copy_seconds = seconds
     this.#setBytes(table, progress.migrated_bytes, progress.migrated_bytes)
     progress.percent = 100
@@ -95,6 +103,7 @@ export class TableLedger {
     const table = this.#get(name)
     if (isSettled(table)) return 0
     this.#setRows(table, 0)
+    table.progress.collided = 0
     this.#setBytes(table, 0, table.progress.total_bytes)
     table.progress.percent = 0
     table.progress.copy_seconds = seconds
@@ -169,9 +178,8 @@ export class TableLedger {
 
 /** By rows where their estimate still holds; COPY's bytes are not quite those of the table on disk. */
 function estimatedFraction({ progress, plannedRows, plannedBytes }: Table): number {
-  if (plannedRows > 0 && progress.migrated_rows <= plannedRows) {
-    return Math.min(0.99, progress.migrated_rows / plannedRows)
-  }
+  const read = progress.migrated_rows + progress.collided
+  if (plannedRows > 0 && read <= plannedRows) return Math.min(0.99, read / plannedRows)
   return plannedBytes > 0 ? Math.min(0.99, progress.migrated_bytes / plannedBytes) : 0
 }
 
@@ -191,6 +199,7 @@ function emptyTable({ schema, name }: TableName): TableProgress {
     status: 'pending',
     total_rows: 0,
     migrated_rows: 0,
+    collided: 0,
     percent: 0,
     total_bytes: 0,
     migrated_bytes: 0,

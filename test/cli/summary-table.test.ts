@@ -115,7 +115,16 @@ const empty: Summary = {
 }
 
 function table(name: string, rows: number, bytes: number): Summary['tables'][number] {
-  return { schema: 'public', name, status: 'completed', rows, bytes, seconds: 2, index_seconds: 1 }
+  return {
+    schema: 'public',
+    name,
+    status: 'completed',
+    rows,
+    collided: 0,
+    bytes,
+    seconds: 2,
+    index_seconds: 1,
+  }
 }
 
 type Phase = Summary['phases'][number]

@@ -120,7 +120,7 @@ describe('an index that the destination refuses', () => {
 describe.each(['source', 'destination'] as const)(
   'a backend of the %s killed in the middle of COPY',
   (end) => {
-    test.each([0, 1024 * 1024])('leaves no rows of its table, split at %d', async (splitBytes) => {
+    test.each([0, 1024 * 1024])('costs time and no row, split at %d', async (splitBytes) => {
       const destination = await to.createDatabase()
       const server = end === 'source' ? from : to
       const database = end === 'source' ? big : destination
@@ -134,12 +134,11 @@ describe.each(['source', 'destination'] as const)(
         },
       })
       await killed
-      expect(failures[0]).toMatch(/^ROWS public\.big: /)
-      expect(summary.failed[0]?.error).toMatch(/lost|terminat/)
-      expect(await countOf(destination, 'big')).toBe(0)
+      expect(failures).toEqual([])
+      expect(summary.warnings.join()).toMatch(/(lost|terminat).* starts again in 0\.5 s/)
+      expect(await countOf(destination, 'big')).toBe(bigRows)
       expect(await countOf(destination, 'small')).toBe(1000)
-      const skipped = summary.skipped.map(({ kind, reason }) => `${kind}: ${reason}`)
-      expect(skipped).toContain('FK CONSTRAINT: needs ROWS public.big, which failed')
+      expect(summary.tables.find(({ name }) => name === 'big')?.rows).toBe(bigRows)
       expect(await sessionsLeft(to, destination)).toBe(0)
       expect(await sessionsLeft(from, big)).toBe(0)
     })
@@ -283,9 +282,7 @@ test('a part that fails at its commit leaves no rows of the others', async () =>
   const { failures } = await clone(big, destination, {
     options: { dataOnly: true, disableTriggers: false, splitBytes: 8 * 1024 * 1024 },
   })
-  expect(failures[0]).toMatch(
-    /^ROWS public\.big: row \d+ is not welcome \(at the commit; the table was emptied again\)/,
-  )
+  expect(failures[0]).toMatch(/^ROWS public\.big: row \d+ is not welcome/)
   expect(await countOf(destination, 'big')).toBe(0)
   expect(await countOf(destination, 'small')).toBe(1000)
 })

@@ -1,0 +1,250 @@
+// The two sessions of a copy worker: made alike, made again when one was lost, and the destination's
+// transaction with what becomes of it.
+import { isLost, PgtrekError, ServerError } from '../postgres/errors.ts'
+import { quoteLiteral } from '../postgres/quote.ts'
+import { Session } from '../postgres/session.ts'
+import type { LaneSettings } from './lane-messages.ts'
+import { pause } from './pause.ts'
+
+/**
+ * Another session's ALTER TABLE may wait for the run's own locks while we wait behind it: no server sees
+ * that circle, so the wait has an end.
+ */
+const sourceLockTimeout = '60s'
+
+/** A worker that waits for another's rows waits for ever: the table is then left to one of them. */
+const sharedLockTimeout = '10s'
+
+/** Attempts to ask what became of a transaction, and the time between them. */
+const inquiryPausesMs = [500, 1000, 2000, 4000, 8000]
+
+/** The lane cannot go on, and no other attempt would succeed. */
+export class LaneEnded extends PgtrekError {}
+
+/** The connection was lost while the transaction was being committed; nobody could say whether it was. */
+export class CommitInDoubt extends PgtrekError {}
+
+interface Transaction {
+  id: string
+  pid: number
+}
+
+export class LaneSessions {
+  #source: Session | undefined
+  #destination: Session | undefined
+  #transaction: Transaction | undefined
+  /** Left open by a connection that was lost: the server may not have noticed. */
+  #orphan: Transaction | undefined
+
+  constructor(readonly settings: LaneSettings) {}
+
+  get source(): Session {
+    if (!this.#source) throw new Error('a job came before its sessions')
+    return this.#source
+  }
+
+  get destination(): Session {
+    if (!this.#destination) throw new Error('a job came before its sessions')
+    return this.#destination
+  }
+
+  get areOpen(): boolean {
+    return this.#source !== undefined && this.#destination !== undefined
+  }
+
+  /** The open transaction of the destination. */
+  get transaction(): string | undefined {
+    return this.#transaction?.id
+  }
+
+  async open(signal: AbortSignal, confirmed: readonly string[] = []): Promise<void> {
+    const { settings } = this
+    if (!this.#source) {
+      const source = await Session.open(settings.source, { signal })
+      this.#source = source
+      await source.execute(`
+        ${alikeSettings(settings.clientEncoding)}
+        set lock_timeout = '${sourceLockTimeout}';
+        set synchronize_seqscans = off;`)
+      await this.renewSnapshot()
+    }
+    if (!this.#destination) {
+      const destination = await Session.open(settings.destination, { signal })
+      this.#destination = destination
+      await destination.execute(`
+        ${alikeSettings(settings.clientEncoding)}
+        set synchronous_commit = off;
+        ${settings.replica ? 'set session_replication_role = replica;' : ''}`)
+      if (this.#orphan) await endTransaction(destination, this.#orphan, signal)
+      this.#orphan = undefined
+      await checkConfirmed(destination, confirmed)
+    }
+  }
+
+  /** A new transaction holds no locks of the ones before, and sees the same rows. */
+  async renewSnapshot(): Promise<void> {
+    const { source } = this
+    await source.execute('rollback')
+    await source.execute('begin isolation level repeatable read, read only')
+    try {
+      await source.execute(`set transaction snapshot ${quoteLiteral(this.settings.snapshot)}`)
+    } catch (error) {
+      if (!(error instanceof ServerError) || isLost(error)) throw error
+      throw new LaneEnded(
+        `the run's snapshot of the source is gone, since the session that holds it has ended (${error.message}): ` +
+          'rows of the same moment cannot be read any more. Start the run again.',
+      )
+    }
+  }
+
+  async begin(shared: boolean): Promise<void> {
+    const { destination } = this
+    const timeout = shared ? `set local lock_timeout = '${sharedLockTimeout}';` : ''
+    // Several statements at once answer with a list of their rows each.
+    const answers: unknown = await destination.query(
+      `begin; ${timeout} select pg_catalog.txid_current()::text as id`,
+    )
+    const [row] = (answers as { id: string }[][]).at(-1) ?? []
+    if (!row) throw new Error('a transaction began without its number')
+    this.#transaction = { id: row.id, pid: destination.pid }
+  }
+
+  /** What could still refuse the commit does it now, while every part can be taken back. */
+  async prepare(): Promise<string> {
+    await this.destination.execute('set constraints all immediate')
+    if (!this.#transaction) throw new Error('there is no transaction to commit')
+    return this.#transaction.id
+  }
+
+  async rollback(): Promise<void> {
+    if (!this.#transaction) return
+    await this.destination.execute('rollback')
+    this.#transaction = undefined
+  }
+
+  /** Returns when it is committed for certain; an error that is lost says that it is not. */
+  async commit(signal: AbortSignal): Promise<string> {
+    const transaction = this.#transaction
+    if (!transaction) throw new Error('there is no transaction to commit')
+    try {
+      await this.destination.execute('commit')
+    } catch (error) {
+      if (!isLost(error)) throw error
+      this.#destination?.destroy()
+      this.#destination = undefined
+      if (!(await wasCommitted(this.settings, transaction, error, signal))) throw error
+    }
+    this.#transaction = undefined
+    return transaction.id
+  }
+
+  /** After an error their state is unknown; the destination's transaction must not survive. */
+  drop() {
+    this.#source?.destroy()
+    this.#destination?.destroy()
+    this.#source = undefined
+    this.#destination = undefined
+    this.#orphan = this.#transaction ?? this.#orphan
+    this.#transaction = undefined
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled([this.#source?.close(), this.#destination?.close()])
+  }
+}
+
+/** Values travel as text where binary is not safe: both ends must write and read it alike. */
+function alikeSettings(clientEncoding: string): string {
+  return `
+    set client_encoding = ${quoteLiteral(clientEncoding)};
+    set datestyle = 'ISO';
+    set intervalstyle = 'postgres';
+    set extra_float_digits = 3;
+    set bytea_output = 'hex';
+    set lc_monetary = 'C';
+    set xmloption = 'content';
+    set search_path = '';
+    set row_security = off;`
+}
+
+/** https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-PG-SNAPSHOT */
+async function statusOf(session: Session, id: string): Promise<string | null> {
+  const { status } = await session.one<{ status: string | null }>(
+    `select pg_catalog.txid_status(${id}) as status`,
+  )
+  return status
+}
+
+/**
+ * Our old session may sit on its rows until the server finds out that nobody is there: we would wait for
+ * them. Its process is known, and its transaction's number tells it from another one with the same number.
+ */
+async function endTransaction(session: Session, { id, pid }: Transaction, signal: AbortSignal) {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const left = await session.query(
+      `select pg_catalog.pg_terminate_backend(pid)
+         from pg_catalog.pg_stat_activity
+        where pid = ${pid} and backend_xid = '${BigInt(id) & 0xffffffffn}'::xid`,
+    )
+    if (left.length === 0) return
+    await pause(100, signal)
+  }
+}
+
+async function wasCommitted(
+  settings: LaneSettings,
+  transaction: Transaction,
+  lost: unknown,
+  signal: AbortSignal,
+): Promise<boolean> {
+  let reason = lost
+  for (const wait of inquiryPausesMs) {
+    try {
+      await using session = await Session.open(settings.destination, { signal })
+      await endTransaction(session, transaction, signal)
+      const status = await statusOf(session, transaction.id)
+      if (status === 'committed') return true
+      if (status === 'aborted') return false
+    } catch (error) {
+      if (isUnknownTransaction(error)) return false
+      if (!isLost(error)) throw inDoubt(error)
+      reason = error
+    }
+    await pause(wait, signal)
+  }
+  throw inDoubt(reason)
+}
+
+function inDoubt(reason: unknown): CommitInDoubt {
+  const words = reason instanceof Error ? reason.message : String(reason)
+  return new CommitInDoubt(
+    `the connection was lost while the rows were being committed, and whether they were could not be found out: ${words}`,
+  )
+}
+
+/** 22023: its number is still to come; a server that crashed has forgotten what it had not written. */
+function isUnknownTransaction(error: unknown): boolean {
+  return error instanceof ServerError && error.sqlstate === '22023'
+}
+
+/**
+ * Our commits do not wait for the server's disk. One that crashes may come back without transactions it had
+ * confirmed, and rows that are reported as moved would be missing.
+ */
+async function checkConfirmed(session: Session, confirmed: readonly string[]): Promise<void> {
+  for (const id of confirmed) {
+    let status: string | null
+    try {
+      status = await statusOf(session, id)
+    } catch (error) {
+      if (!isUnknownTransaction(error)) throw error
+      status = 'aborted'
+    }
+    if (status === 'aborted') {
+      throw new LaneEnded(
+        'the server of the destination crashed and lost rows that it had confirmed: what this run has written is not ' +
+          'complete. Start the run again.',
+      )
+    }
+  }
+}

@@ -1,0 +1,176 @@
+// One table (or some large objects) on its way: which of its parts wait, which a worker has, which are
+// committed. A part that a worker loses goes back to those that wait.
+import { Cancelled, PgtrekError } from '../postgres/errors.ts'
+import type { CopyPart, Counts, ToLane } from './lane-messages.ts'
+import type { KeyValues } from './merge.ts'
+
+export interface CopyTask {
+  /** For order: the largest first. */
+  bytes: number
+  parts: readonly CopyPart[]
+  /** A worker has taken the first part. */
+  onStart(): void
+  /** So far; less than before when parts have to start again. */
+  onProgress(rows: number, bytes: number, collided: number): void
+  /**
+   * Rows that were left out, named by the columns `key`, once for each batch that had some. Those of a part
+   * that starts again are told again.
+   */
+  onCollided?: (key: readonly string[], values: KeyValues[]) => void
+  /**
+   * Called right before the workers are told to commit, with the transactions that make the table, also
+   * those of them that are committed already. The table is there when all of them are. When it throws, all
+   * that is not committed is taken back.
+   */
+  onBeforeCommit?: (transactions: string[]) => void | Promise<void>
+}
+
+/** All parts were in, but not all could be committed; the others' rows are there. */
+export class PartlyCommitted extends PgtrekError {
+  constructor(readonly failure: Error) {
+    super(failure.message)
+  }
+}
+
+export interface RunningPart {
+  part: CopyPart
+  /** How often a connection broke while this part was being copied. */
+  losses: number
+}
+
+/** What one worker has of a task; nothing of it is committed. */
+export interface Share {
+  lane: { send(message: ToLane): void }
+  /** `holding`: waits for the others. All states but this and `prepared` wait for an answer of the worker. */
+  state: 'working' | 'holding' | 'preparing' | 'prepared' | 'ending'
+  part: RunningPart | undefined
+  current: Counts
+  held: RunningPart[]
+  counts: Counts
+  transaction: string | undefined
+}
+
+const none: Readonly<Counts> = { rows: 0, bytes: 0, collided: 0 }
+
+export class RunningTask {
+  readonly pending: RunningPart[]
+  readonly shares = new Set<Share>()
+  readonly #result = Promise.withResolvers<Counts>()
+  readonly result = this.#result.promise
+  /** One worker does all that is left, since rows of several wait for each other. */
+  alone = false
+  /** Everything that is not committed is on its way back to those that wait. */
+  restarting = false
+  deciding = false
+  failure: Error | undefined
+  #committed: Counts = none
+  #committedParts = 0
+  #transactions: string[] = []
+
+  constructor(readonly task: CopyTask) {
+    this.pending = task.parts.map((part) => ({ part, losses: 0 }))
+  }
+
+  get wantsWorkers(): boolean {
+    if (this.failure || this.restarting || this.deciding || this.pending.length === 0) return false
+    return !this.alone || this.shares.size === 0
+  }
+
+  /** Somebody still owes an answer. */
+  get isBusy(): boolean {
+    if (this.deciding) return true
+    return [...this.shares].some(({ state }) => state !== 'holding' && state !== 'prepared')
+  }
+
+  /** A table of one part needs no agreement among workers. */
+  get commitsAtOnce(): boolean {
+    return this.task.parts.length === 1 && !this.task.onBeforeCommit
+  }
+
+  get transactions(): string[] {
+    return [...this.#transactions, ...[...this.shares].flatMap(({ transaction }) => transaction ?? [])]
+  }
+
+  join(lane: Share['lane']): Share {
+    const share: Share = {
+      lane,
+      state: 'holding',
+      part: undefined,
+      current: none,
+      held: [],
+      counts: none,
+      transaction: undefined,
+    }
+    this.shares.add(share)
+    return share
+  }
+
+  take(share: Share): RunningPart {
+    const part = this.pending.shift()
+    if (!part) throw new Error('no part of the task is left')
+    share.part = part
+    share.state = 'working'
+    return part
+  }
+
+  partDone(share: Share, counts: Counts) {
+    if (share.part) share.held.push(share.part)
+    share.part = undefined
+    share.current = none
+    share.counts = sum(share.counts, counts)
+    share.state = 'holding'
+    this.report()
+  }
+
+  committed(share: Share, transaction: string | undefined) {
+    this.shares.delete(share)
+    this.#committed = sum(this.#committed, share.counts)
+    this.#committedParts += share.held.length
+    if (transaction) this.#transactions.push(transaction)
+  }
+
+  /** The worker's transaction is gone: its parts have not been copied. */
+  takeBack(share: Share) {
+    this.shares.delete(share)
+    this.pending.unshift(...share.held, ...(share.part ? [share.part] : []))
+    this.report()
+  }
+
+  fail(failure: Error) {
+    this.failure ??= failure
+    this.#abortWorking()
+  }
+
+  /** From the beginning, as far as nothing is committed, and by one worker. */
+  restartAlone() {
+    this.alone = true
+    this.restarting = true
+    this.#abortWorking()
+  }
+
+  report() {
+    let counts = this.#committed
+    for (const share of this.shares) counts = sum(counts, sum(share.counts, share.current))
+    this.task.onProgress(counts.rows, counts.bytes, counts.collided)
+  }
+
+  /** No worker has anything of it any more. */
+  settle() {
+    if (this.#committedParts === this.task.parts.length) return this.#result.resolve(this.#committed)
+    const failure = this.failure ?? new Cancelled()
+    const isPartly = this.#committedParts > 0 && !(failure instanceof PartlyCommitted)
+    this.#result.reject(isPartly ? new PartlyCommitted(failure) : failure)
+  }
+
+  #abortWorking() {
+    for (const share of this.shares) if (share.state === 'working') share.lane.send({ type: 'abort' })
+  }
+}
+
+function sum(one: Counts, other: Counts): Counts {
+  return {
+    rows: one.rows + other.rows,
+    bytes: one.bytes + other.bytes,
+    collided: one.collided + other.collided,
+  }
+}
