@@ -82,6 +82,8 @@ async function inOneSnapshot(migration: Migration, emit: Emit): Promise<void> {
   if ((await whichDatabase(source)) === (await whichDatabase(destination))) {
     throw new PlanRefused('source and destination are the same database: nothing was changed')
   }
+  // So that all that is read there is named in full.
+  await destination.execute("set search_path = ''")
   const resumed = await findUnfinished(migration, destination)
   const dump = await open(migration.source)
   const snapshot = await exportSnapshot(source)
@@ -142,7 +144,7 @@ async function inOneSnapshot(migration: Migration, emit: Emit): Promise<void> {
 
 /** The foreign keys and triggers that the plan's own step has not put back, whatever kept it. */
 async function putBack({ destination }: Migration, takenAway: TakenAway, emit: Emit): Promise<void> {
-  if (takenAway.isEmpty) return
+  if (!takenAway.isOpen) return
   const step: StepInfo = { id: 0, phase: 'constraints', kind: 'RESTORE', name: 'foreign keys and triggers' }
   try {
     // Not under the run's signal: this is what a cancelled run still has to do.

@@ -15,13 +15,15 @@ const partitionedNotValidSince = 18
 
 export class TakenAway {
   #items: SavedItem[]
+  readonly #tried = new Set<SavedItem>()
 
   constructor(readonly memory: Pick<RunMemory, 'save' | 'forget' | 'pending'>) {
     this.#items = memory.pending()
   }
 
-  get isEmpty(): boolean {
-    return this.#items.length === 0
+  /** Something is away that nobody has tried to put back. */
+  get isOpen(): boolean {
+    return this.#items.some((item) => !this.#tried.has(item))
   }
 
   async takeTriggers(session: Session, table: TriggersOf): Promise<void> {
@@ -42,6 +44,7 @@ export class TakenAway {
   async putBack(session: Session): Promise<Error[]> {
     const failures: Error[] = []
     for (const item of this.#items) {
+      this.#tried.add(item)
       try {
         await putBack(session, item.saved)
         this.memory.forget(item.id)

@@ -1,0 +1,412 @@
+// What the destination has already: its tables, rows, foreign keys and triggers.
+import { beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import type { Plan } from '../../server/engine/plan.ts'
+import { type CloneTest, clone } from '../support/clone.ts'
+import { type Cluster, cluster, type TestDatabase } from '../support/clusters.ts'
+
+setDefaultTimeout(120_000)
+
+let from: Cluster
+let to: Cluster
+
+beforeAll(async () => {
+  ;[from, to] = await Promise.all([cluster(15), cluster(17)])
+})
+
+async function pair(source: string, destination: string) {
+  const one = await from.createDatabase()
+  const other = await to.createDatabase()
+  if (source) await one.sql(source)
+  if (destination) await other.sql(destination)
+  return { source: one, destination: other }
+}
+
+const people = `
+  create table people (id int primary key, email text unique, name text);
+  insert into people values (1, 'a@x', 'Ann'), (2, 'b@x', 'Bob'), (3, 'c@x', 'Cid');`
+
+async function rows(database: TestDatabase, query = 'select * from people order by id') {
+  return await database.sql(query)
+}
+
+describe('rows that are there', () => {
+  test('append adds the others, and names those that collide, by whatever key', async () => {
+    const { source, destination } = await pair(
+      people,
+      `create table people (id int primary key, email text unique, name text);
+       insert into people values (1, 'old@x', 'Old'), (9, 'c@x', 'Other');`,
+    )
+    const { events, summary, result } = await clone(source, destination, {
+      options: { dataOnly: true, existingDataMode: 'append' },
+    })
+    expect(result.status).toBe('completed')
+    expect(await rows(destination)).toEqual([
+      { id: 1, email: 'old@x', name: 'Old' },
+      { id: 2, email: 'b@x', name: 'Bob' },
+      { id: 9, email: 'c@x', name: 'Other' },
+    ])
+    const collided = events.flatMap((event) => (event.type === 'collided' ? [event] : []))
+    expect(collided.flatMap(({ values }) => values).sort()).toEqual([['1'], ['3']])
+    expect(summary.tables[0]).toMatchObject({ name: 'people', status: 'completed', collided: 2 })
+  })
+
+  test('upsert merges by the primary key, or by the constraint that was named', async () => {
+    const there = `create table people (id int primary key, email text constraint by_email unique, name text);
+                   insert into people values (1, 'a@x', 'Old'), (7, 'b@x', 'Older');`
+    const byId = await pair(people.replace("'b@x'", "'z@x'"), there)
+    const first = await clone(byId.source, byId.destination, {
+      options: { dataOnly: true, existingDataMode: 'upsert' },
+    })
+    expect(first.failures).toEqual([])
+    expect(await rows(byId.destination, 'select id, name from people order by id')).toEqual([
+      { id: 1, name: 'Ann' },
+      { id: 2, name: 'Bob' },
+      { id: 3, name: 'Cid' },
+      { id: 7, name: 'Older' },
+    ])
+    const byEmail = await pair(people, there)
+    const second = await clone(byEmail.source, byEmail.destination, {
+      options: { dataOnly: true, existingDataMode: 'upsert' },
+      tables: [{ table: 'people', key: 'by_email' }],
+    })
+    expect(second.failures).toEqual([])
+    expect(await rows(byEmail.destination, 'select id, name from people order by id')).toEqual([
+      { id: 1, name: 'Ann' },
+      { id: 2, name: 'Bob' },
+      { id: 3, name: 'Cid' },
+    ])
+  })
+
+  test('upsert without a key to go by is refused before anything is touched', async () => {
+    const { source, destination } = await pair(
+      'create table t (id int, v int); insert into t values (1, 1)',
+      'create table t (id int, v int); create unique index part on t (id) where v > 0; insert into t values (5, 5)',
+    )
+    const { result } = await clone(source, destination, {
+      options: { dataOnly: true, existingDataMode: 'upsert' },
+    })
+    expect(String(result.error)).toContain('upsert needs a primary key')
+    expect(await rows(destination, 'select * from t')).toEqual([{ id: 5, v: 5 }])
+  })
+
+  test('sequences only go on from where the destination is', async () => {
+    const { source, destination } = await pair(
+      `create table t (id serial primary key); insert into t select generate_series(1, 10);
+       select setval('t_id_seq', 10); create sequence ahead; select setval('ahead', 50);`,
+      `create table t (id serial primary key); insert into t values (100); select setval('t_id_seq', 100);
+       create sequence ahead;`,
+    )
+    const { failures } = await clone(source, destination, {
+      options: { dataOnly: true, existingDataMode: 'append' },
+    })
+    expect(failures).toEqual([])
+    expect(await destination.sql(`select nextval('t_id_seq')::int as t, nextval('ahead')::int as a`)).toEqual(
+      [{ t: 101, a: 51 }],
+    )
+  })
+
+  test('identity, generated and partitioned tables take appended and upserted rows', async () => {
+    const schema = `
+      create table t (id int generated always as identity primary key, n int, double int generated always as (n * 2) stored);
+      create table parts (at date, id int, v text, primary key (at, id)) partition by range (at);
+      create table parts_1 partition of parts for values from ('2024-01-01') to ('2024-07-01');
+      create table parts_2 partition of parts for values from ('2024-07-01') to ('2025-01-01');`
+    const { source, destination } = await pair(
+      `${schema} insert into t (n) values (1), (2);
+       insert into parts values ('2024-02-02', 1, 'new'), ('2024-08-08', 2, 'new');`,
+      `${schema} insert into t (n) values (7); insert into parts values ('2024-02-02', 1, 'old');`,
+    )
+    const { failures } = await clone(source, destination, {
+      options: { dataOnly: true, existingDataMode: 'upsert' },
+    })
+    expect(failures).toEqual([])
+    expect(await destination.sql('select id, n, double from t order by id')).toEqual([
+      { id: 1, n: 1, double: 2 },
+      { id: 2, n: 2, double: 4 },
+    ])
+    expect(await destination.sql('select id, v from parts order by id')).toEqual([
+      { id: 1, v: 'new' },
+      { id: 2, v: 'new' },
+    ])
+  })
+})
+
+describe('tables that are there', () => {
+  test('that lack a column, or have another type, fail alone and with the reason', async () => {
+    const { source, destination } = await pair(
+      `create table a (id int, note text); create table b (at timestamptz); create table c (n int);
+       insert into a values (1, 'x'); insert into b values (now()); insert into c values (1);`,
+      'create table a (id int); create table b (at timestamp); create table c (n bigint, extra text default 5);',
+    )
+    const { failures, summary } = await clone(source, destination)
+    expect(failures.sort()).toEqual([
+      'ROWS public.a: the destination\'s table has no column "note" (leave it out, or map it to another)',
+      'ROWS public.b: column "at" is timestamp without time zone on the destination, timestamp with time zone on the source (map it with an expression)',
+    ])
+    expect(summary.warnings.filter((warning) => warning.includes('will not be copied'))).toHaveLength(2)
+    expect(await destination.sql('select n::int, extra from c')).toEqual([{ n: 1, extra: '5' }])
+  })
+
+  test('and do not match stop a copy of rows alone before anything is touched', async () => {
+    const { source, destination } = await pair(
+      'create table a (id int, note text); create table b (id int); insert into b values (1)',
+      'create table a (id int); insert into a values (9)',
+    )
+    const { result } = await clone(source, destination, { options: { dataOnly: true }, confirm: true })
+    expect(result.status).toBe('failed')
+    expect(String(result.error)).toContain('public.a: the destination\'s table has no column "note"')
+    expect(String(result.error)).toContain('public.b: the destination has no such table')
+    expect(await destination.sql('select id from a')).toEqual([{ id: 9 }])
+  })
+
+  test('are dropped and made again with drop, and what depends on them is named first', async () => {
+    const { source, destination } = await pair(
+      `create table a (id int primary key, v text); insert into a values (1, 'new');
+       create view own as select id from a; create function f() returns int language sql as 'select 1';`,
+      `create table a (id int primary key, gone int); insert into a values (9, 9);
+       create view own as select gone from a; create view foreign_view as select id from a;
+       create table child (a int references a); insert into child values (9);
+       create table stays (id int); insert into stays values (1);
+       create function f() returns text language sql as 'select ''x''::text';`,
+    )
+    let plan: Plan | undefined
+    const refused = await clone(source, destination, {
+      options: { existingTableMode: 'drop' },
+      onPlan: (made) => {
+        plan = made
+      },
+    })
+    expect(String(refused.result.error)).toContain('would be dropped')
+    const named = plan?.destroyed.map(({ action, kind, name, because }) => [
+      action,
+      kind,
+      name,
+      because !== undefined,
+    ])
+    expect(named).toEqual([
+      ['drop', 'function', 'public.f()', false],
+      ['drop', 'table', 'public.a', false],
+      ['drop', 'view', 'public.own', false],
+      ['drop', 'table constraint', 'child_a_fkey on public.child', true],
+      ['drop', 'view', 'public.foreign_view', true],
+    ])
+    expect(await destination.sql('select gone from a')).toEqual([{ gone: 9 }])
+
+    const { failures, result } = await clone(source, destination, {
+      options: { existingTableMode: 'drop' },
+      confirm: true,
+    })
+    expect(failures).toEqual([])
+    expect(result.status).toBe('completed')
+    expect(await destination.sql('select * from a')).toEqual([{ id: 1, v: 'new' }])
+    expect(await destination.sql('select id, f() from own')).toEqual([{ id: 1, f: 1 }])
+    expect(await destination.sql('select * from stays, child')).toEqual([{ id: 1, a: 9 }])
+  })
+
+  test('take columns by another name, constants and expressions', async () => {
+    const { source, destination } = await pair(
+      `create table people (id int primary key, first text, last text, secret text);
+       insert into people values (1, 'Ann', 'Lee', 's'), (2, 'Bob', null, 's');`,
+      `create table people (id int primary key, given_name text, full_name text, tenant text not null, "at" date);`,
+    )
+    const { failures, summary } = await clone(source, destination, {
+      options: { dataOnly: true },
+      tables: [
+        {
+          table: 'public.people',
+          where: "last is null or last <> 'nobody'",
+          leaveOut: ['secret', 'last'],
+          columns: {
+            given_name: { from: 'first' },
+            full_name: { expression: "concat_ws(' ', first, last)" },
+            tenant: { value: "o'x\\" },
+            at: { value: '2024-02-03' },
+          },
+        },
+      ],
+    })
+    expect(failures).toEqual([])
+    expect(summary.status).toBe('completed')
+    expect(
+      await destination.sql('select id, given_name, full_name, tenant, "at"::text from people order by id'),
+    ).toEqual([
+      { id: 1, given_name: 'Ann', full_name: 'Ann Lee', tenant: "o'x\\", at: '2024-02-03' },
+      { id: 2, given_name: 'Bob', full_name: 'Bob', tenant: "o'x\\", at: '2024-02-03' },
+    ])
+  })
+})
+
+describe('a condition', () => {
+  test('copies only the rows for which it holds', async () => {
+    const { source, destination } = await pair(people, '')
+    const { failures } = await clone(source, destination, { tables: [{ table: 'people', where: 'id > 1' }] })
+    expect(failures).toEqual([])
+    expect(await rows(destination, 'select id from people order by id')).toEqual([{ id: 2 }, { id: 3 }])
+  })
+
+  test.each([
+    ['no_such_column > 1', /no_such_column/],
+    ['id >', /syntax error/],
+    ['true); drop table people; select (true', /syntax error/],
+    [
+      'true)) to stdout; drop table people; copy (select 1 where (true',
+      /conditions or expressions, nothing was changed/,
+    ],
+    ['1/* ', /unterminated/],
+  ])('that the server does not understand stops the run before it begins: %s', async (where, said) => {
+    const { source, destination } = await pair(people, '')
+    const { result } = await clone(source, destination, { tables: [{ table: 'people', where }] })
+    expect(result.status).toBe('failed')
+    expect(String(result.error)).toMatch(said)
+    expect(await source.sql('select count(*)::int as n from people')).toEqual([{ n: 3 }])
+    expect(await destination.sql(`select count(*)::int as n from pg_class where relname = 'people'`)).toEqual(
+      [{ n: 0 }],
+    )
+  })
+
+  test('for a table that does not exist is refused', async () => {
+    const { source, destination } = await pair(people, '')
+    const { result } = await clone(source, destination, { tables: [{ table: 'poeple', where: 'true' }] })
+    expect(String(result.error)).toContain('"poeple" matches no table')
+  })
+})
+
+const family = `
+  create table parent (id int primary key, v text);
+  create table child (id int primary key, parent int constraint belongs references parent on delete cascade);
+  comment on constraint belongs on child is 'a family';
+  create table log (what text);
+  create function note() returns trigger language plpgsql as
+    'begin insert into public.log values (tg_table_name); return new; end';
+  create trigger noted after insert on child for each row execute function note();
+  create trigger always after insert on child for each row execute function note();
+  alter table child enable always trigger always;
+  create trigger off after insert on child for each row execute function note();
+  alter table child disable trigger off;`
+const familyRows = `
+  alter table child disable trigger all;
+  insert into parent values (1, 'new'), (2, 'new'); insert into child values (1, 1), (2, 2);`
+
+async function familyState(database: TestDatabase) {
+  const [state] = await database.sql(`
+    select (select json_agg(tgname || ' ' || tgenabled::text order by tgname) from pg_trigger where not tgisinternal) as triggers,
+           (select json_agg(conname || ' ' || convalidated || ' ' || pg_get_constraintdef(oid)
+                            || ' ' || obj_description(oid, 'pg_constraint')) from pg_constraint where contype = 'f') as keys,
+           (select count(*)::int from log) as logged`)
+  return state
+}
+
+const familyAsBefore = {
+  triggers: ['always A', 'noted O', 'off D'],
+  keys: ['belongs true FOREIGN KEY (parent) REFERENCES parent(id) ON DELETE CASCADE a family'],
+  logged: 0,
+}
+
+describe('foreign keys and triggers that are there', () => {
+  const old = `insert into parent values (9, 'old'); set session_replication_role = replica;
+               alter table child disable trigger always; insert into child values (9, 9);
+               alter table child enable always trigger always;`
+
+  test('do not act on the copied rows, and are as before', async () => {
+    const { source, destination } = await pair(family + familyRows, family + old)
+    const { failures, result } = await clone(source, destination, {
+      options: { dataOnly: true },
+      confirm: true,
+    })
+    expect(failures).toEqual([])
+    expect(result.status).toBe('completed')
+    expect(await destination.sql('select id from child order by id')).toEqual([{ id: 1 }, { id: 2 }])
+    expect(await familyState(destination)).toEqual(familyAsBefore)
+  })
+
+  test('that do not hold afterwards are named', async () => {
+    const { source, destination } = await pair(
+      `${family.replace(/constraint belongs references parent on delete cascade/, '').replace(/comment on constraint.*;/, '')}
+       ${familyRows} insert into child values (3, 77);`,
+      family,
+    )
+    const { failures } = await clone(source, destination, { options: { dataOnly: true } })
+    expect(failures).toHaveLength(1)
+    expect(failures[0]).toMatch(
+      /CHECK FOREIGN KEY public.belongs: 1 row refers to rows that public.parent does not have/,
+    )
+  })
+
+  test('of tables that are left out keep their rows: nothing is emptied by CASCADE', async () => {
+    const { source, destination } = await pair(
+      family + familyRows.replace("(1, 'new')", "(9, 'new')").replace('(1, 1)', '(1, 9)'),
+      family + old,
+    )
+    const { failures } = await clone(source, destination, {
+      options: { dataOnly: true },
+      selection: { include: ['parent'] },
+      confirm: true,
+    })
+    expect(failures).toEqual([])
+    expect(await destination.sql('select id, parent from child')).toEqual([{ id: 9, parent: 9 }])
+    expect(await destination.sql('select id, v from parent order by id')).toEqual([
+      { id: 2, v: 'new' },
+      { id: 9, v: 'new' },
+    ])
+    expect(await familyState(destination)).toEqual(familyAsBefore)
+  })
+
+  test('that stay in force order the tables; a circle is said', async () => {
+    const { source, destination } = await pair(family + familyRows, family)
+    const { failures } = await clone(source, destination, { options: { dataOnly: true, disableFk: false } })
+    expect(failures).toEqual([])
+    expect(await familyState(destination)).toEqual(familyAsBefore)
+    const circle = `create table a (id int primary key, b int); create table b (id int primary key, a int references a);
+                    alter table a add constraint ab foreign key (b) references b;`
+    const tied = await pair(`${circle} insert into a values (1, null); insert into b values (1, 1);`, circle)
+    const { summary } = await clone(tied.source, tied.destination, {
+      options: { dataOnly: true, disableFk: false },
+    })
+    expect(summary.warnings.join('\n')).toMatch(/foreign keys go in a circle/)
+  })
+})
+
+describe('an owner who is no superuser', () => {
+  async function asOwner(test: CloneTest, destinationRows: string, broken = false) {
+    const { source, destination } = await pair('', '')
+    const role = `owner_${crypto.randomUUID().slice(0, 8)}`
+    for (const database of [source, destination]) {
+      await database.sql(`create role ${role} login password 'secret'; grant all on schema public to ${role};
+                          grant all on database "${new URL(database.url).pathname.slice(1)}" to ${role}`)
+    }
+    const login = (database: TestDatabase) => {
+      const url = new URL(database.url)
+      url.username = role
+      url.password = 'secret'
+      return { url: url.href }
+    }
+    await source.sql(
+      `set role ${role}; ${family} ${familyRows.replace('disable trigger all', 'disable trigger user')}`,
+    )
+    if (broken)
+      await source.sql('alter table child drop constraint belongs; insert into child values (3, 77)')
+    await destination.sql(`set role ${role}; ${family} ${destinationRows}`)
+    return { destination, run: await clone(login(source), login(destination), test) }
+  }
+
+  test('gets foreign keys dropped and made again, triggers disabled and enabled, as they were', async () => {
+    const { destination, run } = await asOwner(
+      { options: { dataOnly: true }, confirm: true },
+      "insert into parent values (9, 'old')",
+    )
+    expect(run.failures).toEqual([])
+    expect(await destination.sql('select id from child order by id')).toEqual([{ id: 1 }, { id: 2 }])
+    expect(await familyState(destination)).toEqual(familyAsBefore)
+  })
+
+  test('is told which foreign key does not hold any more; it is back all the same, not validated', async () => {
+    const { destination, run } = await asOwner({ options: { dataOnly: true } }, '', true)
+    expect(run.failures).toHaveLength(1)
+    expect(run.failures[0]).toMatch(
+      /foreign key "belongs" of public.child could not be put back.*violates foreign key/,
+    )
+    const state = await familyState(destination)
+    expect(state).toMatchObject({ triggers: familyAsBefore.triggers })
+    expect((state as { keys: string[] }).keys[0]).toStartWith('belongs false FOREIGN KEY')
+  })
+})
