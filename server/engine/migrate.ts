@@ -12,7 +12,7 @@ import { takeInventory } from './inventory.ts'
 import type { RunMemory, Unfinished } from './memory.ts'
 import { makePlan, type Plan } from './plan.ts'
 import { RestoreSessions } from './restore.ts'
-import { findUnfinished, requestKey } from './resume.ts'
+import { describeResumed, findUnfinished, requestKey } from './resume.ts'
 import { RuleBook } from './rule-book.ts'
 import { runPlan } from './run.ts'
 import type { Emit, EventBody } from './run-context.ts'
@@ -92,6 +92,7 @@ async function inOneSnapshot(migration: Migration, emit: Emit): Promise<void> {
   const inventory = await takeInventory({ source, dump, destination }, snapshot, wanted, signal)
   const request = { options, rules: new RuleBook(migration.tables), hooks: migration.hooks, resumed }
   const plan = makePlan(inventory, request)
+  if (resumed) plan.warnings.push(describeResumed(resumed, plan))
   await checkRowQueries(plan, openSource)
   emit({
     type: 'planned',

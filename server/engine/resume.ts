@@ -4,6 +4,7 @@ import { PlanRefused } from '../postgres/errors.ts'
 import type { Session } from '../postgres/session.ts'
 import type { Unfinished } from './memory.ts'
 import type { Migration } from './migrate.ts'
+import type { Plan } from './plan.ts'
 
 /** What decides which objects and rows go where. Another number of workers is still the same run. */
 export function requestKey({
@@ -36,6 +37,12 @@ export async function findUnfinished(
     )
   }
   return await withOutcomes(unfinished, destination)
+}
+
+export function describeResumed({ run, startedAt }: Unfinished, { tables }: Plan): string {
+  const done = tables.filter(({ mode }) => mode === 'done').length
+  const complete = `${done} of ${tables.length} tables ${done === 1 ? 'is' : 'are'} complete`
+  return `going on with run ${run} of ${startedAt}: ${complete}, the others come from a newer snapshot, so that rows of one table may refer to rows that another was copied without`
 }
 
 /** Of steps that were just committing when the run broke off, the destination knows what became of them. */
