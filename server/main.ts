@@ -1,9 +1,10 @@
 // argv -> command.
 import { Command, CommanderError } from 'commander'
 import { cloneCommand } from './cli/clone.ts'
+import { copyCommand } from './cli/copy.ts'
 import { exitCode } from './cli/exit.ts'
 import { version } from './cli/version.ts'
-import { PgtrekError } from './postgres/errors.ts'
+import { PgtrekError, UsageError } from './postgres/errors.ts'
 
 const program = new Command('pgtrek')
   .description('Moves PostgreSQL databases to PostgreSQL: schema and rows, whole, fast and right.')
@@ -11,7 +12,9 @@ const program = new Command('pgtrek')
   .helpCommand('help [command]', 'explain a command')
   .showHelpAfterError('(pgtrek help [command] explains more)')
   .exitOverride()
-program.addCommand(cloneCommand().copyInheritedSettings(program))
+for (const command of [cloneCommand(), copyCommand()]) {
+  program.addCommand(command.copyInheritedSettings(program))
+}
 program
   .command('version')
   .description('print the version')
@@ -34,7 +37,7 @@ try {
   }
   if (!(error instanceof PgtrekError)) throw error
   process.stderr.write(`pgtrek: ${error.message}\n`)
-  process.exit(exitCode.usage)
+  process.exit(error instanceof UsageError ? exitCode.usage : exitCode.cannotRun)
 }
 // Whatever a lost connection may have left behind must not keep the process; a pipe gets all it was sent.
 await new Promise((resolve) => process.stdout.write('', resolve))

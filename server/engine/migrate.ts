@@ -21,6 +21,8 @@ export interface Migration {
   options: MigrationOptions
   signal: AbortSignal
   onEvent(event: MigrationEvent): void
+  /** The plan, as soon as it is made; of a dry run it is all there is. */
+  onPlan?(plan: Plan): void
   /** Asked before anything is destroyed; false ends the run with nothing written. */
   confirm(plan: Plan): boolean | Promise<boolean>
 }
@@ -78,6 +80,8 @@ async function inOneSnapshot(migration: Migration, emit: (event: EventBody) => v
     warnings: plan.warnings,
   })
   signal.throwIfAborted()
+  migration.onPlan?.(plan)
+  if (options.dryRun) return
   if (plan.destroyed.length > 0 && !(await migration.confirm(plan))) {
     throw new PlanRefused(refusal(plan))
   }

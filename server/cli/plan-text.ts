@@ -1,0 +1,132 @@
+// A plan as people read it before they trust it: what will be made, what will be lost, what will be copied.
+import { describeObject, describeStep } from '../../shared/describe.ts'
+import { formatBytes, formatCount, formatRows } from '../../shared/format.ts'
+import { showName } from '../../shared/phase.ts'
+import { printable } from '../../shared/printable.ts'
+import type { Plan } from '../engine/plan.ts'
+import type { Step } from '../engine/step.ts'
+import { type CopiedTable, type Destroyed, type PlanParts, partsOf, visibleSteps } from './plan-parts.ts'
+import { stepSql } from './step-sql.ts'
+import { pad, printableLines, widthOf } from './text.ts'
+
+export interface PlanDetail {
+  /** Names every object, and prints the SQL of every step in its order. */
+  verbose: boolean
+}
+
+export function describePlan(plan: Plan, { verbose }: PlanDetail): string[] {
+  const parts = partsOf(plan)
+  const sections = [
+    createdLines(parts, verbose),
+    destructionLines(plan.destroyed),
+    copiedLines(plan.tables),
+    otherLines(parts),
+    refusedLines(parts),
+    listed(`${formatCount(plan.warnings.length, 'warning')}:`, plan.warnings),
+    verbose ? stepLines(plan) : [],
+  ].filter((section) => section.length > 0)
+  return [...sections.flatMap((section) => [...section, '']), 'A dry run: nothing was written.']
+}
+
+/** What the destination loses, drops first; also for the question before a run. */
+export function destructionLines(destroyed: readonly Destroyed[], most = Number.POSITIVE_INFINITY): string[] {
+  const because = (one: Destroyed) => (one.because ? ` (${one.because})` : '')
+  const dropped = destroyed.filter(({ action }) => action === 'drop')
+  const emptied = destroyed.filter(({ action }) => action === 'truncate')
+  return [
+    ...listed(
+      'These objects of the destination will be dropped:',
+      dropped.map((one) => `${describeObject(one.kind ?? 'TABLE', one)}${because(one)}`),
+      most,
+    ),
+    ...listed(
+      'The rows of these tables of the destination will be deleted:',
+      emptied.map((one) => `${showName(one)}${because(one)}`),
+      most,
+    ),
+  ]
+}
+
+function createdLines({ created }: PlanParts, verbose: boolean): string[] {
+  if (created.length === 0) return ['Nothing is created.']
+  const kinds = Array.from(Map.groupBy(created, ({ info }) => info.kind))
+  const title = 'Created, unless the destination has it already:'
+  const counted = ([kind, steps]: [string, Step[]]) => formatCount(steps.length, ...kindWords(kind))
+  if (!verbose) return [title, `  ${kinds.map(counted).join(', ')}`]
+  const named = kinds.flatMap(([kind, steps]) => [
+    `  ${counted([kind, steps])}`,
+    ...steps.map(({ info }) => `    ${printable(showName(info))}`),
+  ])
+  return [title, ...named]
+}
+
+/** One and many of a kind, in the words of people. */
+function kindWords(kind: string): [string, string] {
+  const word = kind === 'FK CONSTRAINT' ? 'foreign key' : kind.toLowerCase()
+  if (word === 'statistics') return ['statistics object', 'statistics objects']
+  if (word.endsWith('y') && !word.endsWith('key')) return [word, `${word.slice(0, -1)}ies`]
+  return [word, /[xs]$/.test(word) ? `${word}es` : `${word}s`]
+}
+
+function copiedLines(tables: readonly CopiedTable[]): string[] {
+  if (tables.length === 0) return ['No rows are copied.']
+  const total = (field: 'rows' | 'bytes') => tables.reduce((sum, table) => sum + Math.max(0, table[field]), 0)
+  const amount = `about ${formatRows(total('rows'))} rows, ${formatBytes(total('bytes'))}`
+  const cells = tables.map((table) => ({
+    name: printable(showName(table)),
+    rows: formatRows(Math.max(0, table.rows)),
+    bytes: formatBytes(table.bytes),
+    how: howCopied(table),
+  }))
+  const widest = (field: 'name' | 'rows' | 'bytes') => Math.max(...cells.map((cell) => widthOf(cell[field])))
+  const widths = { name: widest('name'), rows: widest('rows'), bytes: widest('bytes') }
+  const lines = cells.map(({ name, rows, bytes, how }) => {
+    const facts = [pad(name, widths.name), pad(rows, widths.rows, 'right'), pad(bytes, widths.bytes, 'right')]
+    return `  ${[...facts, how].join('  ')}`.trimEnd()
+  })
+  return [`Copied: ${formatCount(tables.length, 'table')}, ${amount}`, ...lines]
+}
+
+function howCopied({ mode, where, columns = {}, leaveOut = [] }: CopiedTable): string {
+  const mapped = Object.entries(columns).map(([column, source]) => {
+    if ('from' in source) return `${column} from ${source.from}`
+    if ('expression' in source) return `${column} from (${source.expression})`
+    return `${column} = ${JSON.stringify(source.value)}`
+  })
+  const facts = [
+    ...(mode ? [mode] : []),
+    ...(where ? [`where ${where}`] : []),
+    ...mapped,
+    ...(leaveOut.length > 0 ? [`without ${leaveOut.join(', ')}`] : []),
+  ]
+  return printable(facts.join('; '))
+}
+
+function otherLines({ others }: PlanParts): string[] {
+  if (others.length === 0) return []
+  const counts = Array.from(
+    Map.groupBy(others, ({ info }) => info.kind),
+    ([kind, steps]) => `${kind.toLowerCase()} ${formatRows(steps.length)}`,
+  )
+  return ['Other steps:', `  ${counts.join(', ')}`]
+}
+
+function refusedLines({ refused }: PlanParts): string[] {
+  const lines = refused.map(({ step, reason }) => `${describeStep(step.info)}: ${reason}`)
+  return listed('Cannot be done:', lines)
+}
+
+function stepLines(plan: Plan): string[] {
+  const steps = visibleSteps(plan).flatMap((step) => [
+    `  ${step.id}. ${describeStep(step.info)}`,
+    ...stepSql(step).flatMap((statement) => printableLines(statement).map((line) => `     ${line}`)),
+  ])
+  return ['Steps in their order (what does not wait for another may run at the same time):', ...steps]
+}
+
+function listed(title: string, items: readonly string[], most = Number.POSITIVE_INFINITY): string[] {
+  if (items.length === 0) return []
+  const lines = items.slice(0, most).map((item) => `  ${printable(item)}`)
+  const hidden = items.length - most
+  return [title, ...lines, ...(hidden > 0 ? [`  and ${formatRows(hidden)} more`] : [])]
+}
