@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { cloneCommand } from './cli/clone.ts'
 import { copyCommand } from './cli/copy.ts'
 import { exitCode } from './cli/exit.ts'
+import { listCommand } from './cli/list.ts'
 import { version } from './cli/version.ts'
 import { PgtrekError, UsageError } from './postgres/errors.ts'
 
@@ -12,7 +13,7 @@ const program = new Command('pgtrek')
   .helpCommand('help [command]', 'explain a command')
   .showHelpAfterError('(pgtrek help [command] explains more)')
   .exitOverride()
-for (const command of [cloneCommand(), copyCommand()]) {
+for (const command of [cloneCommand(), copyCommand(), listCommand()]) {
   program.addCommand(command.copyInheritedSettings(program))
 }
 program

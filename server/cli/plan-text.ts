@@ -78,7 +78,8 @@ function copiedLines(tables: readonly CopiedTable[]): string[] {
     bytes: formatBytes(table.bytes),
     how: howCopied(table),
   }))
-  const widest = (field: 'name' | 'rows' | 'bytes') => Math.max(...cells.map((cell) => widthOf(cell[field])))
+  const widest = (field: 'name' | 'rows' | 'bytes') =>
+    cells.reduce((most, cell) => Math.max(most, widthOf(cell[field])), 0)
   const widths = { name: widest('name'), rows: widest('rows'), bytes: widest('bytes') }
   const lines = cells.map(({ name, rows, bytes, how }) => {
     const facts = [pad(name, widths.name), pad(rows, widths.rows, 'right'), pad(bytes, widths.bytes, 'right')]
