@@ -57,14 +57,12 @@ export function visibleSteps({ steps }: Plan): Step[] {
 function readyIndexes(steps: readonly Step[]): Set<number> {
   const byId = new Map(steps.map((step) => [step.id, step]))
   const keys = steps.filter(({ info }) => info.kind === 'CONSTRAINT')
-  return new Set(
-    keys.flatMap(({ info, needs }) =>
-      needs.filter((id) => {
-        const needed = byId.get(id)?.info
-        return needed?.kind === 'INDEX' && needed.name === info.name && needed.schema === info.schema
-      }),
-    ),
-  )
+  return new Set(keys.flatMap(({ info, needs }) => needs.filter((id) => isIndexOf(info, byId.get(id)?.info))))
+}
+
+/** pg_dump calls a constraint by its table's name and its own. */
+function isIndexOf(key: Step['info'], index: Step['info'] | undefined): boolean {
+  return index?.kind === 'INDEX' && index.schema === key.schema && key.name.endsWith(` ${index.name}`)
 }
 
 const objectKinds: ReadonlySet<string> = new Set([
