@@ -16,7 +16,7 @@ import type { Environment } from '../postgres/environment.ts'
 import { UsageError } from '../postgres/errors.ts'
 import { problemIn } from './config-problem.ts'
 import { parseConfig } from './config-syntax.ts'
-import { readSql, refuseOddPattern } from './flags/rules.ts'
+import { commandName, readSql, refuseOddPattern } from './flags/rules.ts'
 import type { Given } from './given.ts'
 
 export function readConfigFile(path: string, environment: Environment): Given {
@@ -123,7 +123,7 @@ function hookOf({ when, phase, on, name, ...what }: ConfigHook, place: string, d
   }
   if (command !== undefined) {
     if (on) throw new UsageError(`${place}.on belongs to SQL: a command runs on this machine`)
-    return { when, phase, run: { command }, name: name ?? command }
+    return { when, phase, run: { command }, name: name ?? commandName(command) }
   }
   if (!on) throw new UsageError(`${place} has no on: source or destination`)
   const text = file === undefined ? (sql ?? '') : readSql(resolve(directory, file), `${place}.file`)

@@ -1,6 +1,6 @@
 // Configuration files: what they may say, and how mistakes in them are told without telling their secrets.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readConfigFile } from '../../server/cli/config-file.ts'
@@ -174,6 +174,16 @@ test.each([
 ])('all of a request can be said in %s (%s)', (_, name, text) => {
   const given = read(text, name, { OLD_PASSWORD: 'p$w "x"' })
   expect(JSON.parse(JSON.stringify(given).replaceAll(directory, 'DIR'))).toEqual(all)
+})
+
+test('the file of the documentation is one', () => {
+  const page = readFileSync(join(import.meta.dir, '../../docs/options.md'), 'utf8')
+  const [, example = ''] = /```toml\n(.*?)```/s.exec(page) ?? []
+  writeFileSync(join(directory, 'prepare.sql'), 'select 1')
+  const given = read(example, 'documented.toml', { NEW_PASSWORD: 'x' })
+  expect(given.tables?.[0]?.columns).toHaveProperty('customer', { from: 'client' })
+  expect(given.hooks).toHaveLength(2)
+  expect(given.options).toEqual({ existingDataMode: 'upsert', maxBytesPerSecond: 20971520, workers: 4 })
 })
 
 test('an empty file says nothing', () => {

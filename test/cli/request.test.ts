@@ -96,7 +96,8 @@ describe('flags', () => {
   test('of hooks read their files', () => {
     const sql = file('before: it.sql', 'select 1;\n')
     expect(
-      clone(['--hook', `before:data:destination:${sql}`, '--hook', 'after:run:command:echo a:b']).hooks,
+      clone(['--hook', `before:data:destination:${sql}`, '--hook', 'after:run:command:TOKEN=x /bin/echo a:b'])
+        .hooks,
     ).toEqual([
       {
         when: 'before',
@@ -104,7 +105,7 @@ describe('flags', () => {
         run: { on: 'destination', sql: 'select 1;\n' },
         name: 'before: it.sql',
       },
-      { when: 'after', phase: 'run', run: { command: 'echo a:b' }, name: 'echo a:b' },
+      { when: 'after', phase: 'run', run: { command: 'TOKEN=x /bin/echo a:b' }, name: 'echo' },
     ])
   })
 

@@ -82,8 +82,14 @@ function hookOf(text: string): Hook {
   const when = oneOf(moments, first)
   const phase = oneOf(hookPhases, second)
   const on = oneOf(places, third)
-  if (on === 'command') return { when, phase, run: { command: what }, name: what }
+  if (on === 'command') return { when, phase, run: { command: what }, name: commandName(what) }
   return { when, phase, run: { on, sql: readSql(what, '--hook') }, name: basename(what) }
+}
+
+/** Its program: the rest may hold a secret, and names appear in logs. */
+export function commandName(command: string): string {
+  const words = command.trim().split(/\s+/)
+  return basename(words.find((word) => !word.includes('=')) ?? 'command')
 }
 
 function oneOf<Word extends string>(words: readonly Word[], given: string): Word {
