@@ -1,6 +1,6 @@
 // A plan for programs, in the spelling of the JSON summary.
 import type { Plan } from '../engine/plan.ts'
-import { type CopiedTable, type Destroyed, partsOf, visibleSteps } from './plan-parts.ts'
+import { type CopiedTable, type Destroyed, estimateOf, partsOf, visibleSteps } from './plan-parts.ts'
 import type { PlanDetail } from './plan-text.ts'
 import { stepSql } from './step-sql.ts'
 
@@ -16,7 +16,10 @@ export function planAsJson(plan: Plan, { verbose }: PlanDetail) {
       ...named({ kind, schema, name }),
       ...(because && { because }),
     })),
-    tables: tables.map(({ leaveOut, ...table }) => ({ ...table, ...(leaveOut && { leave_out: leaveOut }) })),
+    tables: tables.map((table) => {
+      const { leaveOut, ...facts } = table
+      return { ...facts, rows: estimateOf(table) ?? null, ...(leaveOut && { leave_out: leaveOut }) }
+    }),
     cannot: parts.refused.map(({ step, reason }) => ({ ...named(step.info), reason })),
     warnings: plan.warnings,
     steps: visibleSteps(plan).map((step) => ({

@@ -25,6 +25,11 @@ export interface CopiedTable {
   leaveOut?: readonly string[]
 }
 
+/** Nothing where the server has none: a table that holds something and was never counted. */
+export function estimateOf({ rows, bytes }: CopiedTable): number | undefined {
+  return rows > 0 || bytes === 0 ? Math.max(0, rows) : undefined
+}
+
 export interface PlanParts {
   /** Steps that make an object which a user would name. */
   created: Step[]

@@ -5,7 +5,14 @@ import { showName } from '../../shared/phase.ts'
 import { printable } from '../../shared/printable.ts'
 import type { Plan } from '../engine/plan.ts'
 import type { Step } from '../engine/step.ts'
-import { type CopiedTable, type Destroyed, type PlanParts, partsOf, visibleSteps } from './plan-parts.ts'
+import {
+  type CopiedTable,
+  type Destroyed,
+  estimateOf,
+  type PlanParts,
+  partsOf,
+  visibleSteps,
+} from './plan-parts.ts'
 import { stepSql } from './step-sql.ts'
 import { pad, printableLines, widthOf } from './text.ts'
 
@@ -70,11 +77,14 @@ function kindWords(kind: string): [string, string] {
 
 function copiedLines(tables: readonly CopiedTable[]): string[] {
   if (tables.length === 0) return ['No rows are copied.']
-  const total = (field: 'rows' | 'bytes') => tables.reduce((sum, table) => sum + Math.max(0, table[field]), 0)
-  const amount = `about ${formatRows(total('rows'))} rows, ${formatBytes(total('bytes'))}`
+  const rows = tables.reduce((sum, table) => sum + (estimateOf(table) ?? 0), 0)
+  const bytes = tables.reduce((sum, table) => sum + table.bytes, 0)
+  const unknown = tables.filter((table) => estimateOf(table) === undefined).length
+  const uncounted = unknown > 0 ? ` and those of ${formatCount(unknown, 'table')} without an estimate` : ''
+  const amount = `about ${formatCount(rows, 'row')}${uncounted}, ${formatBytes(bytes)}`
   const cells = tables.map((table) => ({
     name: printable(showName(table)),
-    rows: formatRows(Math.max(0, table.rows)),
+    rows: shownEstimate(table),
     bytes: formatBytes(table.bytes),
     how: howCopied(table),
   }))
@@ -86,6 +96,11 @@ function copiedLines(tables: readonly CopiedTable[]): string[] {
     return `  ${[...facts, how].join('  ')}`.trimEnd()
   })
   return [`Copied: ${formatCount(tables.length, 'table')}, ${amount}`, ...lines]
+}
+
+function shownEstimate(table: CopiedTable): string {
+  const rows = estimateOf(table)
+  return rows === undefined ? '?' : formatRows(rows)
 }
 
 function howCopied({ mode, where, columns = {}, leaveOut = [] }: CopiedTable): string {
@@ -120,7 +135,7 @@ function refusedLines({ refused }: PlanParts): string[] {
 function stepLines(plan: Plan): string[] {
   const steps = visibleSteps(plan).flatMap((step) => [
     `  ${step.id}. ${describeStep(step.info)}`,
-    ...stepSql(step).flatMap((statement) => printableLines(statement).map((line) => `     ${line}`)),
+    ...stepSql(step).flatMap((statement) => printableLines(`${statement};`).map((line) => `     ${line}`)),
   ])
   return ['Steps in their order (what does not wait for another may run at the same time):', ...steps]
 }
