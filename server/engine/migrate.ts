@@ -29,7 +29,7 @@ export interface Migration {
   signal: AbortSignal
   memory: RunMemory
   onEvent(event: MigrationEvent): void
-  /** The plan, before anyone is asked and anything is written. */
+  /** The plan, as soon as it is made; of a dry run it is all there is. */
   onPlan?(plan: Plan): void
   /** Asked before anything is destroyed; false ends the run with nothing written. */
   confirm(plan: Plan): boolean | Promise<boolean>
