@@ -61,6 +61,22 @@ describe('copy', () => {
     expect(await destination.sql('select count(*)::int as n from t')).toEqual([{ n: 1000 }])
   })
 
+  test.each([
+    ['yes\r', 0, 1000],
+    ['no\r', 3, 1],
+    // Ctrl-C at the question.
+    ['\x03', 130, 1],
+  ])('on a terminal it asks, with the names; the answer %p counts', async (answer, code, rows) => {
+    const destination = await to.createDatabase()
+    await destination.sql(schema)
+    await destination.sql("insert into t values (0, 'mine')")
+    const talk = await home.talk(['copy', ...ends(destination)], 'Type yes to go on', answer)
+    expect(talk.screen).toContain('The rows of these tables of the destination will be deleted:')
+    expect(talk.screen).toMatch(/^ {2}public\.t\r?$/m)
+    expect(talk.code).toBe(code)
+    expect(await destination.sql('select count(*)::int as n from t')).toEqual([{ n: rows }])
+  })
+
   test('takes all it needs from a file', async () => {
     const destination = await to.createDatabase()
     await destination.sql(schema)

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 
 const main = join(import.meta.dir, '../../server/main.ts')
 
@@ -17,6 +18,8 @@ export interface Home extends Disposable {
     args: string[],
     environment?: Record<string, string>,
   ): { child: Bun.Subprocess; finished: Promise<Ended> }
+  /** On a terminal; each answer is typed when its question has appeared. */
+  talk(args: string[], question: string, answer: string): Promise<{ code: number; screen: string }>
   run(args: string[], environment?: Record<string, string>): Promise<Ended>
 }
 
@@ -42,6 +45,28 @@ export function makeHome(): Home {
   return {
     directory,
     start,
+    async talk(args, question, answer) {
+      let screen = ''
+      let isAnswered = false
+      const decoder = new TextDecoder()
+      const child = Bun.spawn([process.execPath, main, ...args], {
+        cwd: directory,
+        env: { ...process.env, TERM: 'xterm-256color' },
+        terminal: {
+          cols: 100,
+          rows: 30,
+          data(terminal, bytes) {
+            screen += decoder.decode(bytes, { stream: true })
+            if (isAnswered || !screen.includes(question)) return
+            isAnswered = true
+            terminal.write(answer)
+          },
+        },
+      })
+      const code = await child.exited
+      child.terminal?.close()
+      return { code, screen: stripVTControlCharacters(screen) }
+    },
     run: (args, environment) => start(args, environment).finished,
     [Symbol.dispose]() {
       rmSync(directory, { recursive: true, force: true })
