@@ -1,6 +1,7 @@
 // argv -> command.
 import { Command, CommanderError } from 'commander'
 import { cloneCommand } from './cli/clone.ts'
+import { compareCommand } from './cli/compare.ts'
 import { exitCode } from './cli/exit.ts'
 import { version } from './cli/version.ts'
 import { PgtrekError } from './postgres/errors.ts'
@@ -12,6 +13,7 @@ const program = new Command('pgtrek')
   .showHelpAfterError('(pgtrek help [command] explains more)')
   .exitOverride()
 program.addCommand(cloneCommand().copyInheritedSettings(program))
+program.addCommand(compareCommand(program))
 program
   .command('version')
   .description('print the version')

@@ -138,3 +138,10 @@ export const SchemaComparison = Type.Object({
   unreadable: names,
 })
 export type SchemaComparison = Static<typeof SchemaComparison>
+
+/** No comparison came of it. */
+export const ComparisonFailure = Type.Object({
+  status: Type.Union([Type.Literal('failed'), Type.Literal('cancelled')]),
+  error: Type.Optional(ErrorInfo),
+})
+export type ComparisonFailure = Static<typeof ComparisonFailure>
