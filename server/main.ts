@@ -1,6 +1,7 @@
 // argv -> command.
 import { Command, CommanderError } from 'commander'
 import { cloneCommand } from './cli/clone.ts'
+import { compareCommand } from './cli/compare.ts'
 import { copyCommand } from './cli/copy.ts'
 import { exitCode } from './cli/exit.ts'
 import { listCommand } from './cli/list.ts'
@@ -17,6 +18,7 @@ const program = new Command('pgtrek')
 for (const command of [cloneCommand(), copyCommand(), listCommand(), repairCommand()]) {
   program.addCommand(command.copyInheritedSettings(program))
 }
+program.addCommand(compareCommand(program))
 program
   .command('version')
   .description('print the version')
