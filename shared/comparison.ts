@@ -1,6 +1,6 @@
 // What came of comparing two databases: the same for the terminal, `--json`, the page and the API.
 import { type Static, Type } from '@sinclair/typebox'
-import { ErrorInfo } from './event.ts'
+import { ErrorInfo } from './error-info.ts'
 
 const names = Type.Array(Type.String())
 

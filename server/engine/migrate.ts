@@ -134,7 +134,18 @@ async function inOneSnapshot(migration: Migration, emit: Emit): Promise<void> {
       `${copyPool?.lanes ?? 0} copy and ${plan.sizes.indexWorkers} index workers`,
   )
   const takenAway = new TakenAway(memory)
-  const context = { ...migration, plan, inventory, copyPool, restore, openSource, takenAway, emit }
+  const context = {
+    ...migration,
+    snapshot,
+    copied: new Set<string>(),
+    plan,
+    inventory,
+    copyPool,
+    restore,
+    openSource,
+    takenAway,
+    emit,
+  }
   try {
     await runPlan(context)
   } finally {

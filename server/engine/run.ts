@@ -14,6 +14,7 @@ import { runHook } from './run-hook.ts'
 import { runCopy, truncate } from './run-rows.ts'
 import { setLargeObjectFacts, setSequences } from './run-values.ts'
 import { type SqlWork, type Step, stepKey } from './step.ts'
+import { verify } from './verify.ts'
 
 /** States in which a table that was there before refuses what it has already. */
 const alreadySo: ReadonlySet<string> = new Set(['55000', '42P16', '42809'])
@@ -63,6 +64,7 @@ async function runStep(step: Step, context: RunContext): Promise<void> {
   if (step.work.kind !== 'copy') starts.now()
   try {
     const { refused, moved } = await perform(step, context, starts)
+    if (info.kind === 'ROWS' && info.table) context.copied.add(tableKey(info.table))
     if (remembered.has(info.kind)) context.memory.done(stepKey(info), moved ?? { rows: 0, bytes: 0 })
     if (refused.length > 0) {
       // The object is there and what needs it can go on; only its owner or a grant is missing.
@@ -123,6 +125,8 @@ async function perform(step: Step, context: RunContext, starts: { now(): void })
     case 'hook':
       await runHook(work.hook, context)
       break
+    case 'verify':
+      return { refused: await verify(context) }
     case 'sequences':
       return { refused: await setSequences(work, context) }
     case 'large object facts':
