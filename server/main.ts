@@ -39,5 +39,5 @@ try {
   process.exit(exitCode.usage)
 }
 // Whatever a lost connection may have left behind must not keep the process; a pipe gets all it was sent.
-await new Promise((resolve) => process.stdout.write('', resolve))
+await new Promise<void>((resolve) => process.stdout.end(() => resolve()))
 process.exit()
