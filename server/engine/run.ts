@@ -94,14 +94,16 @@ async function runStep(step: Step, context: RunContext, started: Set<number>): P
   const begun = performance.now()
   if (step.work.kind !== 'copy') starts.now()
   try {
-    const { refused, moved } = await perform(step, context, starts)
+    const outcome = await perform(step, context, starts)
+    const { refused, moved } = outcome
     if (remembered.has(info.kind)) context.memory.done(stepKey(info), moved ?? { rows: 0, bytes: 0 })
     if (refused.length > 0) {
       // The object is there and what needs it can go on; only its owner or a grant is missing.
       emit({ type: 'step_failed', step: info, error: errorInfo(joined(refused)) })
       return
     }
-    emit({ type: 'step_finished', step: info, seconds: (performance.now() - (starts.at ?? begun)) / 1000 })
+    const seconds = outcome.seconds ?? (performance.now() - (starts.at ?? begun)) / 1000
+    emit({ type: 'step_finished', step: info, seconds })
   } catch (error) {
     if (!signal.aborted) {
       const known = error instanceof CopyFailed ? error.info : errorInfo(error)
@@ -129,6 +131,8 @@ interface Outcome {
   /** What was refused although the step as such succeeded. */
   refused: Error[]
   moved?: Moved
+  /** Where it is not the time since the start: several steps went together. */
+  seconds?: number | undefined
 }
 
 async function perform(step: Step, context: RunContext, starts: { now(): void }): Promise<Outcome> {
@@ -137,7 +141,7 @@ async function perform(step: Step, context: RunContext, starts: { now(): void })
     case 'sql':
       return { refused: (await runSql(step, work, context)).refused }
     case 'copy':
-      return { refused: [], moved: await runCopy(step, work, context, starts) }
+      return await copied(step, work, context, starts)
     case 'copied':
       if (info.table) context.emit({ type: 'rows', table: info.table, rows: work.rows, bytes: work.bytes })
       return { refused: [], moved: work }
@@ -168,6 +172,16 @@ async function perform(step: Step, context: RunContext, starts: { now(): void })
       break
   }
   return { refused: [] }
+}
+
+async function copied(
+  step: Step,
+  work: Extract<Step['work'], { kind: 'copy' }>,
+  context: RunContext,
+  starts: { now(): void },
+): Promise<Outcome> {
+  const { seconds, ...moved } = await runCopy(step, work, context, starts)
+  return { refused: [], moved, seconds }
 }
 
 async function runSql({ info }: Step, work: SqlWork, context: RunContext): Promise<SqlOutcome> {
