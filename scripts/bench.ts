@@ -40,6 +40,8 @@ const serverSettings = {
   shared_buffers: '1GB',
   max_wal_size: '16GB',
   checkpoint_timeout: '30min',
+  // pg_dump locks all tables at once, whoever runs it.
+  max_locks_per_transaction: '256',
 }
 
 const list = (text: string) => text.split(',').map((word) => word.trim())

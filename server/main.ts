@@ -44,5 +44,5 @@ try {
   process.exit(error instanceof UsageError ? exitCode.usage : exitCode.cannotRun)
 }
 // Whatever a lost connection may have left behind must not keep the process; a pipe gets all it was sent.
-await new Promise((resolve) => process.stdout.write('', resolve))
+await new Promise<void>((resolve) => process.stdout.end(() => resolve()))
 process.exit()

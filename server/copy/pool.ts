@@ -6,6 +6,7 @@ import { settledWithin } from '../deadline.ts'
 import { sharedClock } from '../postgres/copy-throttle.ts'
 import { Cancelled, ConnectionLost, PgtrekError } from '../postgres/errors.ts'
 import { workerUrl } from '../worker-url.ts'
+import { bundle, takeBundle } from './bundle.ts'
 import type { Counts, FromLane, LaneSettings, ToLane } from './lane-messages.ts'
 import { type CopyTask, PartlyCommitted, RunningTask, type Share } from './task.ts'
 
@@ -76,8 +77,7 @@ export class CopyPool {
       running.settle()
       return running.result
     }
-    const place = this.#queue.findIndex((other) => other.task.bytes < task.bytes)
-    this.#queue.splice(place < 0 ? this.#queue.length : place, 0, running)
+    this.#enqueue(running)
     // Let all tasks that become ready together come in before the first is given out: the largest goes first.
     queueMicrotask(() => this.#giveOut())
     return running.result
@@ -104,6 +104,29 @@ export class CopyPool {
     return this.#closing
   }
 
+  /** Mostly they come in their order, the largest first. */
+  #enqueue(task: RunningTask) {
+    let place = this.#queue.length
+    while (place > 0 && (this.#queue[place - 1] as RunningTask).task.bytes < task.task.bytes) place--
+    this.#queue.splice(place, 0, task)
+  }
+
+  /** What a worker gets next: a table, or many small ones that count as one. */
+  #dequeue(): RunningTask | undefined {
+    if (this.#queue.length === 0) return undefined
+    // A rate is kept by looking at each row's bytes.
+    const [first, ...others] = this.settings.maxBytesPerSecond
+      ? this.#queue.splice(0, 1)
+      : takeBundle(this.#queue, this.#lanes.length)
+    if (!first || others.length === 0) return first
+    return bundle([first, ...others], (tasks) => {
+      for (const task of tasks) this.#enqueue(task)
+      if (this.#ended) this.#failAll(this.#ended)
+      else if (this.#closed) this.#failAll(new Cancelled())
+      else this.#giveOut()
+    })
+  }
+
   #giveOut() {
     for (const lane of this.#lanes) this.#giveTo(lane)
   }
@@ -120,7 +143,7 @@ export class CopyPool {
     }
     let next = this.#active.find((candidate) => candidate.wantsWorkers)
     if (!next) {
-      next = this.#queue.shift()
+      next = this.#dequeue()
       if (!next) return
       this.#active.push(next)
       next.task.onStart()
@@ -158,6 +181,7 @@ export class CopyPool {
         return task.task.onCollided?.(message.key, message.values)
       case 'worked':
         lane.losses = 0
+        if (message.each) task.task.onTables?.(message.each)
         task.partDone(share, message)
         if (task.commitsAtOnce) return this.#committed(lane, task, share, message.transaction)
         this.#giveTo(lane)
