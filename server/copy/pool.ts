@@ -45,6 +45,8 @@ interface RunningTask extends CopyTask {
   copied: { rows: number; bytes: number }
   current: Map<number, { rows: number; bytes: number }>
   failure: Error | undefined
+  /** The workers that hold its transactions have been told to end them. */
+  concluded: boolean
   result: PromiseWithResolvers<{ rows: number; bytes: number }>
 }
 
@@ -54,7 +56,10 @@ export class CopyPool {
   #active: RunningTask[] = []
   #jobs = 0
   #closed = false
+  #opening: Promise<void> | undefined
   #closing: Promise<void> | undefined
+  /** Why there is no worker. */
+  #refusal: Error | undefined
 
   constructor(
     readonly settings: LaneSettings,
@@ -62,29 +67,44 @@ export class CopyPool {
     readonly onWarning: (message: string) => void,
   ) {}
 
-  /** Opens the workers; fewer than asked for are enough, none is an error. */
-  async open(): Promise<void> {
-    const lanes = Array.from({ length: this.size }, () => new Lane(this.settings))
-    const results = await Promise.allSettled(lanes.map((lane) => lane.open()))
-    for (const [index, lane] of lanes.entries()) {
-      if (results[index]?.status === 'fulfilled') this.#lanes.push(lane)
-      else lane.terminate()
-    }
+  /**
+   * Opens the workers, each of which begins as soon as it is there. Fewer than asked for are enough; without
+   * any, every copy fails for the same reason.
+   */
+  open() {
+    this.#opening ??= this.#openLanes()
+  }
+
+  async #openLanes(): Promise<void> {
+    this.#lanes = Array.from({ length: this.size }, () => new Lane(this.settings))
+    const results = await Promise.allSettled(this.#lanes.map((lane) => this.#openLane(lane)))
     const refused = results.find((result) => result.status === 'rejected')
-    if (this.#lanes.length === 0) throw refused?.reason
-    if (refused) {
+    if (!refused) return
+    if (this.#lanes.length > 0) {
       this.onWarning(
         `only ${this.#lanes.length} of ${this.size} copy workers could connect: ${refused.reason}`,
       )
+      return
     }
-    for (const lane of this.#lanes) lane.listener = (message) => this.#hear(lane, message)
+    this.#refusal = refused.reason
+    for (const task of this.#queue.splice(0)) task.result.reject(refused.reason)
   }
 
-  get lanes(): number {
-    return this.#lanes.length
+  async #openLane(lane: Lane): Promise<void> {
+    try {
+      await lane.open()
+    } catch (error) {
+      this.#lanes = this.#lanes.filter((other) => other !== lane)
+      lane.terminate()
+      throw error
+    }
+    lane.listener ??= (message) => this.#hear(lane, message)
+    lane.isOpen = true
+    this.#giveOut()
   }
 
   copy(task: CopyTask): Promise<{ rows: number; bytes: number }> {
+    if (this.#refusal) return Promise.reject(this.#refusal)
     const running: RunningTask = {
       ...task,
       next: 0,
@@ -94,6 +114,7 @@ export class CopyPool {
       copied: { rows: 0, bytes: 0 },
       current: new Map(),
       failure: undefined,
+      concluded: false,
       result: Promise.withResolvers(),
     }
     const place = this.#queue.findIndex((other) => other.bytes < running.bytes)
@@ -119,13 +140,19 @@ export class CopyPool {
   /** A cancelled run closes twice; the second waits for the first. */
   close(): Promise<void> {
     this.#closed = true
-    this.#closing ??= Promise.all(this.#lanes.map((lane) => lane.close())).then(() => undefined)
+    this.#closing ??= this.#closeLanes()
     return this.#closing
+  }
+
+  async #closeLanes(): Promise<void> {
+    await Promise.all(this.#lanes.map((lane) => lane.close()))
+    // What it has to say is still heard.
+    if (this.#opening) await settledWithin(this.#opening, longestGoodbyeMs)
   }
 
   #giveOut() {
     if (this.#closed) return
-    for (const lane of this.#lanes) if (!lane.task) this.#giveTo(lane)
+    for (const lane of this.#lanes) if (lane.isOpen && !lane.task) this.#giveTo(lane)
   }
 
   #giveTo(lane: Lane) {
@@ -192,7 +219,8 @@ export class CopyPool {
 
   /** When no part runs any more, all workers that hold the table's transactions end them alike. */
   #conclude(task: RunningTask) {
-    if (task.working.size > 0) return
+    if (task.working.size > 0 || task.concluded) return
+    task.concluded = true
     const commit = !task.failure && task.doneParts === task.parts.length
     for (const lane of task.holding) lane.send({ type: 'finish', commit })
   }
@@ -221,12 +249,15 @@ function report(task: RunningTask) {
 class Lane {
   task: RunningTask | undefined
   listener: ((message: FromLane) => void) | undefined
+  isOpen = false
   readonly #worker = new Worker(workerUrl('copy/lane.worker.ts'), { smol: true } as WorkerOptions)
+  #opened = Promise.resolve()
 
   constructor(readonly settings: LaneSettings) {}
 
   open(): Promise<void> {
     const opened = Promise.withResolvers<void>()
+    this.#opened = opened.promise
     this.#worker.onerror = (event) => {
       const error = { message: `a copy worker crashed: ${event.message}` }
       opened.reject(new PgtrekError(error.message))
@@ -246,13 +277,20 @@ class Lane {
   }
 
   async close(): Promise<void> {
+    await settledWithin(this.#goodbye(), longestGoodbyeMs)
+    this.terminate()
+  }
+
+  /** A worker that is still opening has sessions to close only afterwards. */
+  async #goodbye(): Promise<void> {
     const closed = Promise.withResolvers<void>()
     this.listener = (message) => {
       if (message.type === 'closed') closed.resolve()
     }
+    const [opening] = await Promise.allSettled([this.#opened])
+    if (opening.status === 'rejected') return
     this.send({ type: 'close' })
-    await settledWithin(closed.promise, longestGoodbyeMs)
-    this.terminate()
+    await closed.promise
   }
 
   terminate() {

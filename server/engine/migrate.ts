@@ -81,10 +81,10 @@ async function inOneSnapshot(migration: Migration, emit: (event: EventBody) => v
   if (plan.destroyed.length > 0 && !(await migration.confirm(plan))) {
     throw new PlanRefused(refusal(plan))
   }
-  // Its work is done; a server with few connections has a use for this one.
-  await destination.close()
   const restore = new RestoreSessions(migration.destination, plan.sizes, signal, onNotice)
   stack.defer(() => restore.close())
+  // A server with few connections may have no other when the copy workers have taken theirs.
+  await restore.adopt(destination)
   const copyPool = plan.steps.some((step) => step.pool === 'copy')
     ? new CopyPool(
         {
@@ -100,11 +100,12 @@ async function inOneSnapshot(migration: Migration, emit: (event: EventBody) => v
     : undefined
   if (copyPool) {
     stack.defer(() => copyPool.close())
-    await copyPool.open()
+    // Tables are created in the meantime.
+    copyPool.open()
   }
   log(
     `writing to ${describeSettings(migration.destination)} (PostgreSQL ${inventory.destination.major}) with ` +
-      `${copyPool?.lanes ?? 0} copy and ${plan.sizes.indexWorkers} index workers`,
+      `${copyPool?.size ?? 0} copy and ${plan.sizes.indexWorkers} index workers`,
   )
   const openSource = () => Session.open(migration.source, { signal, onNotice })
   await runPlan({ plan, inventory, options, copyPool, restore, openSource, emit, signal })
