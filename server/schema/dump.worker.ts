@@ -32,7 +32,8 @@ function connectionFor({ control, answer }: DumpJob) {
     exec: async () => {},
     execProtocolRawStream(written: Uint8Array, { onRawData }: { onRawData: (data: Uint8Array) => void }) {
       post({ write: written.slice() })
-      Atomics.wait(state, 0, 0)
+      // The notice of the answer before may come so late that it ends this wait.
+      while (Atomics.load(state, 0) === 0) Atomics.wait(state, 0, 0)
       Atomics.store(state, 0, 0)
       const length = state[1] as number
       if (length > 0) onRawData(bytes.slice(0, length))
