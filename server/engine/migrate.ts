@@ -5,6 +5,7 @@ import { CopyPool } from '../copy/pool.ts'
 import { Cancelled, errorInfo, PlanRefused } from '../postgres/errors.ts'
 import { Session } from '../postgres/session.ts'
 import { type ConnectionSettings, describeSettings } from '../postgres/settings.ts'
+import { DumpThread } from '../schema/dump.ts'
 import { takeInventory } from './inventory.ts'
 import { makePlan, type Plan } from './plan.ts'
 import { RestoreSessions } from './restore.ts'
@@ -60,16 +61,16 @@ async function inOneSnapshot(migration: Migration, emit: (event: EventBody) => v
   const open = async (settings: ConnectionSettings) =>
     stack.use(await Session.open(settings, { signal, onNotice }))
 
+  const dumpThread = stack.use(new DumpThread())
   // Both ends are tried before anything takes time.
   const [source, destination] = await both(open(migration.source), open(migration.destination))
   refuseVersions(source, destination)
   if ((await whichDatabase(source)) === (await whichDatabase(destination))) {
     throw new PlanRefused('source and destination are the same database: nothing was changed')
   }
-  const dump = await open(migration.source)
-  const snapshot = await exportSnapshot(source)
+  const [dump, snapshot] = await both(open(migration.source), exportSnapshot(source))
   log(`reading ${describeSettings(migration.source)} (PostgreSQL ${source.major})`)
-  const inventory = await takeInventory({ source, dump, destination }, snapshot, options, signal)
+  const inventory = await takeInventory({ source, dump, dumpThread, destination }, snapshot, options, signal)
   const plan = makePlan(inventory, options)
   emit({
     type: 'planned',
@@ -113,7 +114,7 @@ async function inOneSnapshot(migration: Migration, emit: (event: EventBody) => v
 }
 
 /** Waits for both also when one fails, so that the other is closed with the rest. */
-async function both<Result>(one: Promise<Result>, other: Promise<Result>): Promise<[Result, Result]> {
+async function both<One, Other>(one: Promise<One>, other: Promise<Other>): Promise<[One, Other]> {
   await Promise.allSettled([one, other])
   return [await one, await other]
 }
