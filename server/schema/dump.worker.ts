@@ -14,8 +14,23 @@ export type DumpMessage = { write: Uint8Array } | { done: string } | { failed: s
 
 declare const self: Worker
 
+/**
+ * The package compiles its WebAssembly anew for every run; here all runs share what the first one compiled.
+ * That is a rehearsal, which needs no server: the thread is started while the sessions are still connecting.
+ */
+const instantiate = WebAssembly.instantiate
+let compiled: Promise<WebAssembly.Module> | undefined
+WebAssembly.instantiate = (async (bytes: BufferSource, imports?: WebAssembly.Imports) => {
+  compiled ??= WebAssembly.compile(bytes)
+  const module = await compiled
+  return { module, instance: await instantiate(module, imports) }
+}) as typeof WebAssembly.instantiate
+// It fails for want of a dump to hand out; what fails in earnest will do so again in the dump itself.
+const rehearsal = pgDump({ pg: inert() as never, args: ['--version'] }).catch(() => undefined)
+
 self.onmessage = async ({ data: job }: MessageEvent<DumpJob>) => {
   try {
+    await rehearsal
     const file = await pgDump({ pg: connectionFor(job) as never, args: job.arguments })
     post({ done: await file.text() })
   } catch (error) {
@@ -24,15 +39,22 @@ self.onmessage = async ({ data: job }: MessageEvent<DumpJob>) => {
 }
 
 /** The little of a PGlite instance that the package uses. */
+function inert() {
+  return {
+    query: async () => ({ rows: [{ search_path: '' }] }),
+    exec: async () => {},
+  }
+}
+
 function connectionFor({ control, answer }: DumpJob) {
   const state = new Int32Array(control)
   const bytes = new Uint8Array(answer)
   return {
-    query: async () => ({ rows: [{ search_path: '' }] }),
-    exec: async () => {},
+    ...inert(),
     execProtocolRawStream(written: Uint8Array, { onRawData }: { onRawData: (data: Uint8Array) => void }) {
       post({ write: written.slice() })
-      Atomics.wait(state, 0, 0)
+      // The notice of the answer before may come so late that it ends this wait.
+      while (Atomics.load(state, 0) === 0) Atomics.wait(state, 0, 0)
       Atomics.store(state, 0, 0)
       const length = state[1] as number
       if (length > 0) onRawData(bytes.slice(0, length))
