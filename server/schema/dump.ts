@@ -18,7 +18,7 @@ export async function pgDump(session: Session, args: string[], signal?: AbortSig
   const answer = new SharedArrayBuffer(firstAnswerBytes, { maxByteLength: largestAnswerBytes })
   const state = new Int32Array(control)
   const bytes = new Uint8Array(answer)
-  const worker = new Worker(workerUrl('schema/dump.worker.ts'))
+  const worker = new Worker(workerUrl('schema/dump.worker.ts'), { smol: true } as WorkerOptions)
   using tunnel = new Tunnel(session)
   const result = Promise.withResolvers<string>()
 

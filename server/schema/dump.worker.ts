@@ -12,6 +12,8 @@ export interface DumpJob {
 
 export type DumpMessage = { write: Uint8Array } | { done: string } | { failed: string }
 
+const largeAnswerBytes = 1 << 20
+
 declare const self: Worker
 
 self.onmessage = async ({ data: job }: MessageEvent<DumpJob>) => {
@@ -36,6 +38,8 @@ function connectionFor({ control, answer }: DumpJob) {
       Atomics.store(state, 0, 0)
       const length = state[1] as number
       if (length > 0) onRawData(bytes.slice(0, length))
+      // Nothing else runs in this thread that would clean up behind the copies.
+      if (length > largeAnswerBytes) Bun.gc(true)
     },
   }
 }
