@@ -1,10 +1,13 @@
 // argv -> command.
 import { Command, CommanderError } from 'commander'
 import { cloneCommand } from './cli/clone.ts'
+import { compareCommand } from './cli/compare.ts'
+import { copyCommand } from './cli/copy.ts'
 import { exitCode } from './cli/exit.ts'
+import { listCommand } from './cli/list.ts'
 import { repairCommand } from './cli/repair.ts'
 import { version } from './cli/version.ts'
-import { PgtrekError } from './postgres/errors.ts'
+import { PgtrekError, UsageError } from './postgres/errors.ts'
 
 const program = new Command('pgtrek')
   .description('Moves PostgreSQL databases to PostgreSQL: schema and rows, whole, fast and right.')
@@ -12,8 +15,10 @@ const program = new Command('pgtrek')
   .helpCommand('help [command]', 'explain a command')
   .showHelpAfterError('(pgtrek help [command] explains more)')
   .exitOverride()
-program.addCommand(cloneCommand().copyInheritedSettings(program))
-program.addCommand(repairCommand().copyInheritedSettings(program))
+for (const command of [cloneCommand(), copyCommand(), listCommand(), repairCommand()]) {
+  program.addCommand(command.copyInheritedSettings(program))
+}
+program.addCommand(compareCommand(program))
 program
   .command('version')
   .description('print the version')
@@ -36,7 +41,7 @@ try {
   }
   if (!(error instanceof PgtrekError)) throw error
   process.stderr.write(`pgtrek: ${error.message}\n`)
-  process.exit(exitCode.usage)
+  process.exit(error instanceof UsageError ? exitCode.usage : exitCode.cannotRun)
 }
 // Whatever a lost connection may have left behind must not keep the process; a pipe gets all it was sent.
 await new Promise<void>((resolve) => process.stdout.end(() => resolve()))

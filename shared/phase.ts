@@ -16,6 +16,7 @@ export const phases = [
   'triggers',
   'statistics',
   'others',
+  'verification',
 ] as const
 
 export const Phase = Type.Union(phases.map((name) => Type.Literal(name)))

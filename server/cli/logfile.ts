@@ -99,6 +99,12 @@ function entryOf(event: MigrationEvent, rows: RowCounts): Entry | undefined {
     case 'rows':
       rows.set(event.table, event)
       return undefined
+    case 'verified':
+      return {
+        level: event.different.length > 0 ? 'error' : 'info',
+        compared: event.compared,
+        different: event.different,
+      }
     case 'collided':
       return { level: 'warn', table: showName(event.table), key: event.key, values: event.values }
     case 'step_started':

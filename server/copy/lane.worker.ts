@@ -183,9 +183,13 @@ async function makeStaging(merge: Merge): Promise<void> {
   const { destination, transaction = '' } = sessions
   if (staged?.transaction === transaction && staged.table === merge.table) return
   const leftover = staged?.transaction === transaction ? `drop table ${staging};` : ''
-  if (settings.replica) {
+  if (settings.replica || merge.conflict.kind === 'ignore') {
     const unchecked = await inUtf8<{ name: string }>(destination, uncheckedConstraints(merge.table))
-    if (unchecked.length > 0) throw refuseUnchecked(unchecked.map(({ name }) => name))
+    if (unchecked.length > 0)
+      throw refuseUnchecked(
+        merge,
+        unchecked.map(({ name }) => name),
+      )
   }
   // Compiling a statement that runs for a thousand rows takes longer than running it.
   await inUtf8(destination, `${leftover} set local jit = off; ${stagingStatement(merge)}`)

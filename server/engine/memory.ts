@@ -49,11 +49,13 @@ export interface RunMemory {
 export class NoMemory implements RunMemory {
   #items: SavedItem[] = []
 
+  constructor(readonly earlier?: Unfinished) {}
+
   planned() {}
   committing() {}
   done() {}
   unfinished() {
-    return undefined
+    return this.earlier
   }
   save(saved: Saved) {
     const id = this.#items.length + 1

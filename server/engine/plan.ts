@@ -123,6 +123,14 @@ export function makePlan(inventory: Inventory, request: PlanRequest): Plan {
     return rows
   })
   builder.gate = []
+  if (options.verify && rows && rows.tables.length > 0) {
+    const after = builder.steps.map((step) => step.id)
+    builder.add(
+      { phase: 'verification', kind: 'VERIFY', name: 'rows on both servers' },
+      { kind: 'verify' },
+      { pool: 'build', after },
+    )
+  }
   planHooks(builder, 'after', 'run', [...builder.steps])
   return {
     steps: builder.steps,

@@ -103,6 +103,11 @@ export class RestoreSessions {
     }
   }
 
+  /** The session is closed with the others. */
+  async adopt(session: Session): Promise<void> {
+    this.#idle.push(await this.#prepare(session))
+  }
+
   async cancel(): Promise<void> {
     await Promise.allSettled([...this.#busy].map(({ session }) => session.cancel()))
   }
@@ -124,7 +129,10 @@ export class RestoreSessions {
   }
 
   async #open(): Promise<RestoreSession> {
-    const session = await Session.open(this.settings, { signal: this.signal, onNotice: this.onNotice })
+    return this.#prepare(await Session.open(this.settings, { signal: this.signal, onNotice: this.onNotice }))
+  }
+
+  async #prepare(session: Session): Promise<RestoreSession> {
     await session.execute(`
       set client_encoding = 'UTF8';
       set standard_conforming_strings = on;

@@ -15,6 +15,7 @@ import { runCopy, truncate } from './run-rows.ts'
 import { setLargeObjectFacts, setSequences } from './run-values.ts'
 import { type SqlWork, type Step, stepKey } from './step.ts'
 import { admitsTogether, isAlone, mostTogether } from './together.ts'
+import { verify } from './verify.ts'
 
 /** What a run that goes on with this one must not do again. */
 const remembered: ReadonlySet<string> = new Set(['ROWS', 'DROP', 'HOOK'])
@@ -101,6 +102,7 @@ async function runStep(step: Step, context: RunContext, started: Set<number>): P
   try {
     const outcome = await perform(step, context, starts)
     const { refused, moved } = outcome
+    if (info.kind === 'ROWS' && info.table) context.copied.add(tableKey(info.table))
     if (remembered.has(info.kind)) context.memory.done(stepKey(info), moved ?? { rows: 0, bytes: 0 })
     if (refused.length > 0) {
       // The object is there and what needs it can go on; only its owner or a grant is missing.
@@ -168,6 +170,8 @@ async function perform(step: Step, context: RunContext, starts: { now(): void })
     case 'hook':
       await runHook(work.hook, context)
       break
+    case 'verify':
+      return { refused: await verify(context) }
     case 'sequences':
       return { refused: await setSequences(work, context) }
     case 'large object facts':

@@ -130,7 +130,7 @@ export class RunStore implements Disposable {
           .query('insert or replace into run_step (run, step, rows, bytes, done) values (?, ?, ?, ?, 1)')
           .run(run, step, rows, bytes)
       },
-      unfinished: () => this.#unfinished(run, ends),
+      unfinished: () => this.unfinished(ends, run),
       save(saved) {
         // On the disk before the destination loses it, also should our machine go down.
         database.exec('pragma synchronous = full')
@@ -145,7 +145,8 @@ export class RunStore implements Disposable {
     }
   }
 
-  #unfinished(current: string, ends: RunEnds): Unfinished | undefined {
+  /** The last run between these databases, when it did not complete; not counting the `current` one. */
+  unfinished(ends: RunEnds, current = ''): Unfinished | undefined {
     const last = this.#database
       .query<RunRow, [string, string, string]>(
         `select r.id, r.started_at, r.status, p.request, p.own, p.host, p.process

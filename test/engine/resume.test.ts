@@ -226,3 +226,45 @@ test('a dry run tells the whole plan and writes nothing', async () => {
   expect(await destination.sql('select id from big')).toEqual([{ id: 5 }])
   expect(await destination.sql(`select to_regclass('small') as t`)).toEqual([{ t: null }])
 })
+
+describe('a run that verifies', () => {
+  test('says that the rows are the same, whatever changed on the source meanwhile', async () => {
+    const { source, destination } = await pair(three)
+    const { failures, summary } = await clone(source, destination, {
+      options: { verify: true },
+      hooks: [
+        {
+          when: 'after',
+          phase: 'indexes',
+          run: { on: 'source', sql: 'insert into public.small values (99)' },
+        },
+      ],
+    })
+    expect(failures).toEqual([])
+    expect(summary.verification).toEqual({ compared: 3, different: [] })
+  })
+
+  test('names what differs, and fails', async () => {
+    const { source, destination } = await pair(three)
+    const { failures, summary, result } = await clone(source, destination, {
+      options: { verify: true },
+      tables: [{ table: 'big', where: 'id <= 10' }],
+      hooks: [
+        {
+          when: 'after',
+          phase: 'indexes',
+          run: {
+            on: 'destination',
+            sql: "update public.big set v = 'y' where id = 3; delete from public.small",
+          },
+        },
+      ],
+    })
+    expect(result.status).toBe('completed_with_failures')
+    expect(failures).toHaveLength(1)
+    expect(failures[0]).toContain('2 of 3 tables differ')
+    expect(failures[0]).toContain('public.big has other values')
+    expect(failures[0]).toContain('public.small has 1 rows on the source, 0 on the destination')
+    expect(summary.verification?.different.map(({ name }) => name).sort()).toEqual(['big', 'small'])
+  })
+})
