@@ -44,7 +44,7 @@ export interface Inventory {
   restrictLookalikes: Map<number, string>
   entries: Entry[]
   /** Entry id -> ids of the entries it needs. */
-  needs: Map<number, Set<number>>
+  needs: Map<number, readonly number[]>
   tables: TableFacts[]
   partitioning: Partitioning
   /** With columns that must be made NOT NULL before the table can be a child again. */
@@ -76,6 +76,9 @@ export interface Wanted {
   /** What must be dropped was dropped by the run that is resumed. */
   isDropped: boolean
 }
+
+/** Cleaning up behind fewer would take longer than it is worth. */
+const manyEntries = 5000
 
 export interface InventorySessions {
   /** In the run's snapshot. */
@@ -211,7 +214,10 @@ async function dumpEntries(
   if (!options.publications) flags.push('--no-publications')
   if (!options.securityLabels) flags.push('--no-security-labels')
   if (session.tap.parameters.get('server_encoding') !== 'SQL_ASCII') flags.push('--encoding=UTF8')
-  return parseEntries(await pgDump(session, flags, signal, dumpThread))
+  const entries = parseEntries(await pgDump(session, flags, signal, dumpThread))
+  // Reading left more behind than is kept, at the time when most is needed.
+  if (entries.length > manyEntries) Bun.gc(true)
+  return entries
 }
 
 /** Stands for a table that cannot be read, so that what needs it is skipped for that reason. */

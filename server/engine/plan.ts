@@ -56,6 +56,10 @@ export interface PlanRequest {
   resumed?: Unfinished | undefined
 }
 
+/** Steps without any share these: there may be a hundred thousand. */
+const none: readonly number[] = []
+const noLocks: Step['locks'] = {}
+
 /** Collects steps and hands out their numbers, which are also their order where nothing else decides. */
 export class PlanBuilder {
   readonly steps: Step[] = []
@@ -87,11 +91,11 @@ export class PlanBuilder {
       id,
       info: { id, ...info },
       work,
-      needs: [],
-      after: [],
+      needs: none,
+      after: none,
       pool: 'none',
       weight: 0,
-      locks: {},
+      locks: noLocks,
       ...rest,
     }
     if (this.gate.length > 0) step.needs = [...this.gate.map((one) => one.id), ...step.needs]

@@ -20,6 +20,8 @@ import { verify } from './verify.ts'
 /** What a run that goes on with this one must not do again. */
 const remembered: ReadonlySet<string> = new Set(['ROWS', 'DROP', 'HOOK'])
 const nothing: ReadonlySet<string> = new Set()
+/** In the place of what is done and needs no memory any more. */
+const over: Step['work'] = { kind: 'barrier' }
 
 export async function runPlan(context: RunContext): Promise<void> {
   const { plan, copyPool, restore, signal } = context
@@ -83,7 +85,10 @@ async function runTogether(
     throw error
   }
   const seconds = (performance.now() - start) / 1000 / steps.length
-  for (const { info } of steps) emit({ type: 'step_finished', step: info, seconds })
+  for (const step of steps) {
+    step.work = over
+    emit({ type: 'step_finished', step: step.info, seconds })
+  }
 }
 
 async function runStep(step: Step, context: RunContext, started: Set<number>): Promise<void> {
@@ -104,6 +109,7 @@ async function runStep(step: Step, context: RunContext, started: Set<number>): P
       emit({ type: 'step_failed', step: info, error: errorInfo(joined(refused)) })
       return
     }
+    step.work = over
     const seconds = outcome.seconds ?? (performance.now() - (starts.at ?? begun)) / 1000
     emit({ type: 'step_finished', step: info, seconds })
   } catch (error) {

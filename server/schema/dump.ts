@@ -39,6 +39,8 @@ export async function pgDump(
   const { worker } = thread
   using tunnel = new Tunnel(session)
   const result = Promise.withResolvers<string>()
+  const pieces: string[] = []
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
   const abort = () => {
     void session.cancel().catch(() => session.destroy())
@@ -47,7 +49,8 @@ export async function pgDump(
   signal?.addEventListener('abort', abort, { once: true })
   worker.onerror = (event) => result.reject(new DumpFailed(event.message))
   worker.onmessage = async ({ data }: MessageEvent<DumpMessage>) => {
-    if ('done' in data) return result.resolve(data.done)
+    if ('script' in data) return pieces.push(decoder.decode(data.script, { stream: true }))
+    if ('done' in data) return result.resolve(pieces.join('') + decoder.decode())
     if ('failed' in data) return result.reject(new DumpFailed(readable(data.failed)))
     try {
       const received = await tunnel.exchange(Buffer.from(data.write))
