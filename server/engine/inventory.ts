@@ -77,8 +77,13 @@ export interface Wanted {
   isDropped: boolean
 }
 
-/** Cleaning up behind fewer would take longer than it is worth. */
+/** Cleaning up behind fewer takes longer than it is worth. */
 const manyEntries = 5000
+
+/** Reading and planning leave more behind than is kept, at the time when most is needed. */
+export function cleanUp(entries: readonly unknown[]) {
+  if (entries.length > manyEntries) Bun.gc(true)
+}
 
 export interface InventorySessions {
   /** In the run's snapshot. */
@@ -130,6 +135,7 @@ export async function takeInventory(
   }
   const entries = [...unreadable.map(placeholder), ...(await dumping)]
   const everything = { ...inventory, entries, needs: entryDependencies(entries, dependencies) }
+  cleanUp(entries)
   return await meetDestination(everything, sessions, wanted)
 }
 
@@ -215,8 +221,7 @@ async function dumpEntries(
   if (!options.securityLabels) flags.push('--no-security-labels')
   if (session.tap.parameters.get('server_encoding') !== 'SQL_ASCII') flags.push('--encoding=UTF8')
   const entries = parseEntries(await pgDump(session, flags, signal, dumpThread))
-  // Reading left more behind than is kept, at the time when most is needed.
-  if (entries.length > manyEntries) Bun.gc(true)
+  cleanUp(entries)
   return entries
 }
 
