@@ -27,7 +27,7 @@ import {
   tableKey,
 } from '../catalog/tables.ts'
 import { readTypes, type TypeFacts } from '../catalog/types.ts'
-import { readHandmadeLanguages, readRestrictLookalikes } from '../catalog/undescribed.ts'
+import { readHandmadeLanguages } from '../catalog/undescribed.ts'
 import { quoteIdentifier } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import { entryDependencies, readDependencies } from '../schema/dependencies.ts'
@@ -39,9 +39,8 @@ export interface Inventory {
   source: ServerFacts
   destination: ServerFacts
   lacks: DestinationFacts
-  /** Languages and routines by OID -> what creates them, where pg_dump's own words do not. */
+  /** Languages by OID -> what creates them, where pg_dump's own words do not. */
   handmadeLanguages: Map<number, string>
-  restrictLookalikes: Map<number, string>
   entries: Entry[]
   /** Entry id -> ids of the entries it needs. */
   needs: Map<number, readonly number[]>
@@ -116,7 +115,6 @@ export async function takeInventory(
     lacks: await readDestination(destination),
     tables,
     handmadeLanguages: await readHandmadeLanguages(source),
-    restrictLookalikes: await readRestrictLookalikes(source),
     partitioning,
     oddNotNullNames: await readOddNotNullNames(source),
     reorderedChildren: await readReorderedChildren(source),
