@@ -3,6 +3,7 @@
 import type { CopyBatches } from '../postgres/copy-batches.ts'
 import { ServerError, sqlstate } from '../postgres/errors.ts'
 import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
+import type { CopyFormat } from './format.ts'
 
 export interface Merge {
   /** As it stands in SQL: `"schema"."table"`. */
@@ -24,29 +25,46 @@ export type Conflict =
 
 export type KeyValues = (string | null)[]
 
-export const staging = 'pg_temp.pgtrek_staging'
+const staging = 'pg_temp.pgtrek_staging'
 
 /** A batch of wide rows ends sooner: this much lies in the temporary table at once. */
 const batchBytes = 32 * 1024 * 1024
 const mostKeysAtOnce = 1000
 
+/**
+ * COPY gathers up to a thousand rows before it writes them, and the time that each of its slots takes grows with
+ * their number: one COPY of a thousand rows costs twice as much as writing its rows one by one, which a volatile
+ * default makes it do. Behind the first few thousand rows the slots are there, and gathering is the better way.
+ */
+const fewestRowsToGather = 5000
+const mostColumns = 1600
+
 /** Types and nothing else: no constraint, no default, no identity. */
-export function stagingStatement({ table, columns }: Merge): string {
-  return `create temporary table pgtrek_staging on commit drop as
+export function stagingStatement({ table, columns, batchSize }: Merge): string {
+  const create = `create temporary table pgtrek_staging on commit drop as
     select ${columns.map(quoteIdentifier).join(', ')} from ${table} with no data`
+  if (batchSize >= fewestRowsToGather || columns.length === mostColumns) return create
+  let unused = 'pgtrek_one_by_one'
+  while (columns.includes(unused)) unused += '_'
+  return `${create};
+    alter table ${staging} add column ${unused} float8;
+    alter table ${staging} alter column ${unused} set default pg_catalog.random()`
 }
 
-/** What every batch runs behind the rows' COPY; `transaction` is the one that it runs in. */
-export function mergeStatement(merge: Merge, transaction: string): string {
+export const dropStaging = `drop table ${staging}`
+
+/** What is done with every batch of rows; `transaction` is the one that it is done in. */
+export function batchStatements(merge: Merge, format: CopyFormat, transaction: string): string {
   const { table, conflict } = merge
   const columns = merge.columns.map(quoteIdentifier).join(', ')
+  const suffix = format === 'binary' ? ' (format binary)' : ''
   const insert = `insert into ${table} as pgtrek_target (${columns}) overriding system value
     select ${columns} from ${staging}`
   const statement =
     conflict.kind === 'ignore'
       ? reportingCollisions(merge, `${insert} on conflict do nothing`)
       : `${insert} on conflict ${conflict.on} ${overwrite(conflict.set, transaction)}`
-  return `${statement}; truncate ${staging}`
+  return `copy ${staging} (${columns}) from stdin${suffix}; ${statement}; truncate ${staging}`
 }
 
 /**
