@@ -80,22 +80,22 @@ function overwrite(set: readonly string[], transaction: string): string {
 
 /**
  * The first row that comes back has the number of rows written; the others, where rows were left out, have
- * the keys of these. They are found as text, byte by byte: not every type has an equality.
+ * the keys of these. They are found as text, byte by byte: not every type has an equality. A batch that is full and
+ * went in whole is not searched.
  */
-function reportingCollisions({ key, columns }: Merge, insert: string): string {
+function reportingCollisions({ key, columns, batchSize }: Merge, insert: string): string {
   const named = (key.length > 0 ? key : columns).map(quoteIdentifier)
   const texts = named.map((column, index) => `${column}::text collate "C" as k${index}`).join(', ')
   const keys = named.map((_, index) => `pg_catalog.encode(pg_catalog.convert_to(k${index}, 'UTF8'), 'hex')`)
   return `
     with merged as (${insert} returning ${named.join(', ')}),
-         counts as materialized (
-           select (select count(*) from merged) as merged, (select count(*) from ${staging}) as staged)
+         counts as materialized (select count(*) as merged from merged)
     select merged::text, ${named.map(() => 'null').join(', ')} from counts
     union all
     select null, ${keys.join(', ')}
-      from (select ${texts} from ${staging} where (select merged < staged from counts)
+      from (select ${texts} from ${staging} where (select merged from counts) < ${batchSize}
             except all
-            select ${texts} from merged where (select merged < staged from counts)) as collided`
+            select ${texts} from merged where (select merged from counts) < ${batchSize}) as collided`
 }
 
 /** Watches the batches of one part: what is in, and which rows were left out. */
