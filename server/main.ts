@@ -1,8 +1,12 @@
 // argv -> command.
 import { Command, CommanderError } from 'commander'
+import { hasDesktop } from './cli/browser.ts'
 import { cloneCommand } from './cli/clone.ts'
 import { exitCode } from './cli/exit.ts'
+import { healthCommand } from './cli/health.ts'
+import { licensesCommand } from './cli/licenses.ts'
 import { repairCommand } from './cli/repair.ts'
+import { serveCommand } from './cli/serve.ts'
 import { version } from './cli/version.ts'
 import { PgtrekError } from './postgres/errors.ts'
 
@@ -14,6 +18,9 @@ const program = new Command('pgtrek')
   .exitOverride()
 program.addCommand(cloneCommand().copyInheritedSettings(program))
 program.addCommand(repairCommand().copyInheritedSettings(program))
+program.addCommand(serveCommand().copyInheritedSettings(program))
+program.addCommand(healthCommand().copyInheritedSettings(program))
+program.addCommand(licensesCommand().copyInheritedSettings(program))
 program
   .command('version')
   .description('print the version')
@@ -21,11 +28,8 @@ program
     process.stdout.write(`pgtrek ${version}\n`)
   })
 
-// Without a command there is nothing to do but explain.
-if (process.argv.length <= 2) {
-  program.outputHelp({ error: true })
-  process.exit(exitCode.usage)
-}
+// Whoever just starts it wants to see it.
+if (process.argv.length <= 2) process.argv.push('serve', ...(hasDesktop() ? ['--open'] : []))
 
 try {
   await program.parseAsync()

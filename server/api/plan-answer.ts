@@ -1,0 +1,57 @@
+// A plan as people see it: the steps in their order, what is destroyed, and what to agree to.
+import { createHash } from 'node:crypto'
+import type { PlanAnswer } from '../../shared/api.ts'
+import type { Plan } from '../engine/plan.ts'
+import type { Step } from '../engine/step.ts'
+
+export function planAnswer(plan: Plan, { sql = false } = {}): PlanAnswer {
+  const steps = plan.steps.filter(({ work, skip }) => work.kind !== 'barrier' || skip)
+  const counts: Record<string, number> = {}
+  for (const { info } of steps) counts[info.phase] = (counts[info.phase] ?? 0) + 1
+  return {
+    steps: steps.map((step) => stepAnswer(step, sql)),
+    counts,
+    tables: plan.tables,
+    destroyed: plan.destroyed,
+    warnings: plan.warnings,
+    rows: plan.tables.reduce((sum, { rows }) => sum + Math.max(0, rows), 0),
+    bytes: plan.tables.reduce((sum, { bytes }) => sum + Math.max(0, bytes), 0),
+    workers: plan.sizes.copyWorkers,
+    index_workers: plan.sizes.indexWorkers,
+    confirmation: confirmationOf(plan),
+  }
+}
+
+/** Another one as soon as anything else is destroyed. */
+export function confirmationOf({ destroyed }: Pick<Plan, 'destroyed'>): string {
+  const names = destroyed.map(({ action, kind, schema, name }) =>
+    JSON.stringify([action, kind, schema, name]),
+  )
+  return createHash('sha256').update(names.sort().join('\n')).digest('hex').slice(0, 32)
+}
+
+function stepAnswer({ info, skip, work }: Step, sql: boolean): PlanAnswer['steps'][number] {
+  const { id, phase, kind, schema, name } = info
+  return {
+    id,
+    phase,
+    kind,
+    ...(schema !== undefined && { schema }),
+    name,
+    ...(skip && { skip }),
+    ...(sql && { sql: statementsOf(work) }),
+  }
+}
+
+function statementsOf(work: Step['work']): string[] {
+  switch (work.kind) {
+    case 'sql':
+      return [...work.statements, ...work.extras]
+    case 'copy':
+      return work.parts.flatMap((part) => (part.kind === 'rows' ? [part.copyOut, part.copyIn] : []))
+    case 'hook':
+      return 'sql' in work.hook.run ? [work.hook.run.sql] : []
+    default:
+      return []
+  }
+}
