@@ -32,7 +32,9 @@ function markdown(): Plugin {
     transform(text, id) {
       if (!id.endsWith('.md')) return
       if (typeof Bun === 'undefined') this.error('the page is built with Bun: bun --bun vite build')
-      return { code: `export default ${JSON.stringify(Bun.markdown.html(text))}`, map: null }
+      // What scrolls sideways must be reachable with the keyboard.
+      const html = Bun.markdown.html(text).replaceAll('<pre>', '<pre tabindex="0">')
+      return { code: `export default ${JSON.stringify(html)}`, map: null }
     },
   }
 }

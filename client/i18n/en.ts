@@ -145,7 +145,7 @@ export const en = {
     nothingTicked: 'Nothing is ticked.',
     partly:
       'Only what is ticked is moved: operators, text search, casts and other objects without a check box come along only with a whole schema or where something ticked needs them.',
-    missingTitle: '{{count}} objects that are needed are not ticked',
+    missingTitle: '{{count}} objects are needed and not ticked',
     missingLead: 'needed by {{names}}',
     andMore: 'and {{count}} more',
     missingAdd: 'bring them along',

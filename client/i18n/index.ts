@@ -20,7 +20,7 @@ export function setLanguage(next: Language) {
 
 export const t = createRoot(() => {
   const words = createMemo(() => flatten(languages[chosen()]))
-  return translator(words, resolveTemplate)
+  return translator(words, (text, values) => singular(resolveTemplate(text, values)))
 })
 export type WordKey = Parameters<typeof t>[0]
 
@@ -59,6 +59,14 @@ function remembered(): Language | undefined {
 function preferred(): Language {
   const first = navigator.languages.map((tag) => tag.slice(0, 2)).find((tag) => tag === 'en' || tag === 'ja')
   return first === 'ja' ? 'ja' : 'en'
+}
+
+/** Our sentences count things in the plural; of one there is only one. */
+function singular(text: string): string {
+  if (chosen() !== 'en') return text
+  return text
+    .replace(/\b1 objects are\b/, '1 object is')
+    .replace(/\b1 (table|row|warning|connection|profile|worker|line)s\b/g, '1 $1')
 }
 
 const japaneseUnits: Record<string, string> = { bytes: 'バイト', d: '日', h: '時間', min: '分', s: '秒' }

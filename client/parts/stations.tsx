@@ -24,8 +24,9 @@ export function Stations(props: { current: StepName }) {
                 <span class="station-mark" aria-hidden="true">
                   {index() + 1}
                 </span>
-                <span class="station-name">{t(`steps.${name}`)}</span>
-                <span class="station-note">{note(name)}</span>
+                <span class="station-name">
+                  {t(`steps.${name}`)} <span class="station-note">{note(name)}</span>
+                </span>
               </PageLink>
             </li>
           )}

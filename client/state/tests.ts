@@ -12,11 +12,14 @@ interface Outcome {
   problem?: CallFailed | undefined
 }
 
-const none: Outcome = { of: '', testing: false }
-const [outcomes, setOutcomes] = createStore<Record<Side, Outcome>>({ source: none, destination: none })
+const none = (): Outcome => ({ of: '', testing: false })
+const [outcomes, setOutcomes] = createStore<Record<Side, Outcome>>({
+  source: none(),
+  destination: none(),
+})
 
 export function testOf(side: Side): Outcome {
-  return outcomes[side].of === keyOf(side) ? outcomes[side] : none
+  return outcomes[side].of === keyOf(side) ? outcomes[side] : none()
 }
 
 export async function testConnection(side: Side) {

@@ -79,8 +79,8 @@ function optionsFor(width: number): uPlot.Options {
     cursor: { show: false },
     scales: {
       x: { time: false, range: (_, from, to) => [from ?? 0, Math.max(to ?? 0, (from ?? 0) + 5)] },
-      rows: { range: (_, __, most) => [0, Math.max(1, (most ?? 0) * 1.1)] },
-      bytes: { range: (_, __, most) => [0, Math.max(1, (most ?? 0) * 1.1)] },
+      rows: { range: (_, __, most) => [0, Math.max(10, (most ?? 0) * 1.1)] },
+      bytes: { range: (_, __, most) => [0, Math.max(1024, (most ?? 0) * 1.1)] },
     },
     series: [{}, line('rows', colour('--accent')), line('bytes', colour('--second'))],
     axes: [

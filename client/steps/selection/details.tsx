@@ -20,7 +20,6 @@ export function Details(props: { leaf: Leaf | undefined }) {
       <Show when={props.leaf} fallback={<p class="quiet">{t('selection.detailsEmpty')}</p>}>
         {(leaf) => (
           <>
-            <p class="quiet">{t(`kinds.${leaf().kind}`)}</p>
             <Show when={leaf().kind === 'tables'} fallback={<Needs leaf={leaf()} />}>
               <TableDetails leaf={leaf()} />
             </Show>

@@ -62,14 +62,16 @@ export function TreeLine(props: {
           </span>
         )}
       </Show>
-      <Show when={size()}>
-        {(known) => (
-          <span class="tree-size numbers">
-            <span class="tree-rows">{t('selection.rows', { count: rowsText(known().rows) })}</span>
-            <span class="tree-bytes">{bytesText(known().bytes)}</span>
-          </span>
-        )}
-      </Show>
+      <span class="tree-size numbers">
+        <Show when={size()}>
+          {(known) => (
+            <>
+              <span class="tree-rows">{t('selection.rows', { count: rowsText(known().rows) })}</span>
+              <span class="tree-bytes">{bytesText(known().bytes)}</span>
+            </>
+          )}
+        </Show>
+      </span>
     </div>
   )
 }
