@@ -20,7 +20,7 @@ export function setLanguage(next: Language) {
 
 export const t = createRoot(() => {
   const words = createMemo(() => flatten(languages[chosen()]))
-  return translator(words, (text, values) => singular(resolveTemplate(text, values)))
+  return translator(words, (text, ...values) => singular(resolveTemplate(text, ...values)))
 })
 export type WordKey = Parameters<typeof t>[0]
 

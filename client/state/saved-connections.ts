@@ -85,7 +85,8 @@ function profileIn(item: unknown): FileProfile | undefined {
 function connectionIn(item: unknown): SavedConnection | undefined {
   if (typeof item !== 'object' || item === null || 'request' in item) return undefined
   const { name, ...rest } = item as { name?: unknown }
-  if (typeof name !== 'string' || name === '' || !Value.Check(Connection, rest)) return undefined
+  const isConnection = Object.keys(rest).length > 0 && Value.Check(Connection, rest)
+  if (typeof name !== 'string' || name === '' || !isConnection) return undefined
   if ('url' in rest && typeof parseUrl(rest.url) === 'string') return undefined
   return { name, url: formatUrl(fromConnection(rest), { masked: false }) }
 }

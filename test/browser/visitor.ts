@@ -81,3 +81,32 @@ export async function nameEnds(
     await form.getByText('PostgreSQL 1').waitFor()
   }
 }
+
+/** From two named ends to a plan that is fresh. */
+export async function goToOptions(page: Page, language: Language) {
+  const say = words[language]
+  await page.getByRole('button', { name: say.app.next }).click()
+  await page.getByRole('tree').waitFor()
+  await page.getByRole('button', { name: say.app.next }).click()
+  await waitForPlan(page, language)
+}
+
+export async function waitForPlan(page: Page, language: Language) {
+  await page.getByText(words[language].options.planFresh, { exact: true }).waitFor()
+}
+
+/** So slow that there is time to look. */
+export async function limitSpeed(page: Page, language: Language, bytesPerSecond: number) {
+  const say = words[language].options
+  await page.getByText(say.more, { exact: true }).click()
+  await page.getByLabel(say.each.maxBytesPerSecond.label).fill(String(bytesPerSecond))
+  await waitForPlan(page, language)
+}
+
+/** Agrees to what the plan destroys, if anything. */
+export async function confirmAndStart(page: Page, language: Language) {
+  const say = words[language].options
+  const agree = page.locator('.confirm input')
+  if ((await agree.count()) > 0) await agree.check()
+  await page.getByRole('button', { name: say.start }).click()
+}

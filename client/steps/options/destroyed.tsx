@@ -1,8 +1,8 @@
 // What a run takes away from the destination, in red and by name, to be confirmed before it can start.
 import { Show } from 'solid-js'
 import type { PlanAnswer } from '../../../shared/api.ts'
-import { describeObject } from '../../../shared/describe.ts'
 import { rowsText, t } from '../../i18n/index.ts'
+import { objectText } from '../../i18n/objects.ts'
 import { Check } from '../../parts/field.tsx'
 import { draft } from '../../state/draft.ts'
 import { confirmDestroyed, isConfirmed } from '../../state/plan.ts'
@@ -27,7 +27,7 @@ export function Destroyed(props: { list: PlanAnswer['destroyed']; confirmable?: 
           each={(one) => (
             <li>
               <span class="verb">{t(one.action === 'drop' ? 'options.dropped' : 'options.truncated')}</span>{' '}
-              <b>{describeObject(one.kind ?? 'TABLE', one)}</b>
+              <b>{objectText(one.kind ?? 'TABLE', one)}</b>
               <Show when={one.because}>{(reason) => <span> ({reason()})</span>}</Show>
             </li>
           )}

@@ -1,9 +1,9 @@
 // The plan under the options: what will be done, what is destroyed, what to read first.
 import { createSignal, createUniqueId, For, type JSX, Match, Show, Switch } from 'solid-js'
 import type { PlanAnswer } from '../../../shared/api.ts'
-import { describeObject } from '../../../shared/describe.ts'
 import { type Phase, phases } from '../../../shared/phase.ts'
 import { bytesText, rowsText, t } from '../../i18n/index.ts'
+import { objectText } from '../../i18n/objects.ts'
 import { Notice, Problem } from '../../parts/notice.tsx'
 import { isPlanCurrent, planAgain, planned } from '../../state/plan.ts'
 import { Destroyed } from './destroyed.tsx'
@@ -83,7 +83,7 @@ export function PlanFacts(props: { plan: PlanAnswer }) {
               list={skipped()}
               each={(step) => (
                 <li>
-                  <b>{describeObject(step.kind, step)}</b>: {step.skip}
+                  <b>{objectText(step.kind, step)}</b>: {step.skip}
                 </li>
               )}
             />

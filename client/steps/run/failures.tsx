@@ -1,9 +1,10 @@
 // What failed, in the server's words with its detail and hint; what was skipped because of it; warnings.
 import { For, Show } from 'solid-js'
-import { describeObject } from '../../../shared/describe.ts'
 import { rowsText, t } from '../../i18n/index.ts'
+import { objectText } from '../../i18n/objects.ts'
 import { Notice } from '../../parts/notice.tsx'
 import { job } from '../../state/job.ts'
+import { splitError } from '../../state/split-error.ts'
 import { Cut } from '../options/plan-panel.tsx'
 
 interface Failed {
@@ -27,7 +28,7 @@ export function Failures() {
             list={skipped()}
             each={(one) => (
               <li>
-                <b>{describeObject(one.kind, one)}</b>: {one.reason}
+                <b>{objectText(one.kind, one)}</b>: {one.reason}
               </li>
             )}
           />
@@ -64,7 +65,7 @@ function Failure(props: { failed: Failed }) {
   const parts = () => splitError(props.failed.error)
   return (
     <li class="failure">
-      <b>{describeObject(props.failed.kind, props.failed)}</b>
+      <b>{objectText(props.failed.kind, props.failed)}</b>
       <p class="server-words">{parts().message}</p>
       <For each={['detail', 'hint'] as const}>
         {(part) => (
@@ -79,10 +80,4 @@ function Failure(props: { failed: Failed }) {
       </For>
     </li>
   )
-}
-
-/** As describeError of shared/ puts them together. */
-export function splitError(error: string): { message: string; detail?: string; hint?: string } {
-  const [, message = error, detail, hint] = /^(.*?)(?: Detail: (.*?))?(?: Hint: (.*))?$/s.exec(error) ?? []
-  return { message, ...(detail && { detail }), ...(hint && { hint }) }
 }

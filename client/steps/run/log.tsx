@@ -84,7 +84,7 @@ function Lines(props: { lines: readonly LogLine[]; following: boolean }) {
     if (props.following) queueMicrotask(() => virtual.scrollToIndex(last))
   })
   return (
-    <div class="log-lines" role="log" aria-live="off" aria-label={t('run.log')} tabIndex="0" ref={scroller}>
+    <div class="log-lines" role="log" aria-live="off" aria-label={t('run.log')} tabindex="0" ref={scroller}>
       <ol style={{ height: `${virtual.getTotalSize()}px` }}>
         <For each={virtual.getVirtualItems()}>
           {(item) => (
