@@ -51,7 +51,7 @@ function findPackage(name: string, from: string): string | undefined {
 function partOf(directory: string): string {
   const { name, version, license } = manifestIn(directory)
   const terms = typeof license === 'object' ? license.type : (license ?? 'see its text')
-  const file = readdirSync(directory).find((one) => /^(licen[cs]e|copying)(\.(md|txt))?$/i.test(one))
+  const file = readdirSync(directory).find((one) => /^((un)?licen[cs]e|copying)(\.(md|txt))?$/i.test(one))
   const text = file
     ? readFileSync(join(directory, file), 'utf8').trim()
     : 'Its package has no text of its licence.'
