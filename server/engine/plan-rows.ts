@@ -5,7 +5,8 @@ import { PlanRefused } from '../postgres/errors.ts'
 import { copyWork } from './copy-work.ts'
 import { type Landing, planLanding } from './landing.ts'
 import type { PlanBuilder, PlannedRows } from './plan.ts'
-import { type Filled, orderByForeignKeys, planRelease, planRestore, planTruncates } from './plan-existing.ts'
+import { type Filled, orderByForeignKeys, planRelease, planRestore } from './plan-existing.ts'
+import { planTruncates } from './plan-truncates.ts'
 import { planLargeObjects, planSequences } from './plan-values.ts'
 import type { RuleBook } from './rule-book.ts'
 import { type Step, stepKey } from './step.ts'
@@ -59,12 +60,7 @@ export function planRows(builder: PlanBuilder, created: CreatedTables): RowSteps
   const emptied = open.filter((table) => table.extension === null && landings.get(table)?.mode === 'fill')
   const truncates = planTruncates(
     builder,
-    emptied.flatMap((table) => {
-      const there = landings.get(table)?.there
-      return there
-        ? [{ there, root: table.root === null ? undefined : inventory.partitioning.names.get(table.root) }]
-        : []
-    }),
+    emptied.flatMap((table) => landings.get(table)?.there ?? []),
     [ready],
   )
   const filled: Filled[] = []

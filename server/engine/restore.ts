@@ -1,5 +1,6 @@
 // Runs DDL on the destination: a few sessions, each statement with the settings that pg_dump wants around it.
-import { ConnectionLost, ServerError, sqlstate } from '../postgres/errors.ts'
+import { pause } from '../copy/pause.ts'
+import { isLost, ServerError, sqlstate } from '../postgres/errors.ts'
 import { quoteIdentifier } from '../postgres/quote.ts'
 import { Session } from '../postgres/session.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
@@ -8,6 +9,8 @@ import type { SqlWork } from './step.ts'
 
 const attempts = 6
 const firstPauseMs = 50
+
+const reconnectPausesMs = [250, 500, 1000, 2000, 4000, 8000]
 
 /** Another session, often one of ours, was in the way: the same statement may succeed a moment later. */
 const passing: ReadonlySet<string> = new Set([
@@ -33,6 +36,7 @@ export interface SqlOutcome {
 export class RestoreSessions {
   #idle: RestoreSession[] = []
   readonly #busy = new Set<RestoreSession>()
+  #isGone = false
 
   constructor(
     readonly settings: ConnectionSettings,
@@ -49,11 +53,35 @@ export class RestoreSessions {
       this.#idle.push(session)
       return result
     } catch (error) {
-      if (error instanceof ConnectionLost) session.session.destroy()
+      if (isLost(error)) session.session.destroy()
       else this.#idle.push(session)
       throw error
     } finally {
       this.#busy.delete(session)
+    }
+  }
+
+  /**
+   * In another session when one is lost: a server needs a moment to come back. The work may have been done just
+   * before: `again` says that what is there may be ours.
+   */
+  async repeatedly<Result>(
+    action: (session: RestoreSession, again: boolean) => Promise<Result>,
+  ): Promise<Result> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const result = await this.use((session) => action(session, attempt > 0))
+        this.#isGone = false
+        return result
+      } catch (error) {
+        if (!isLost(error) || this.signal.aborted || this.#isGone) throw error
+        const wait = reconnectPausesMs[attempt]
+        // Nobody waits again for a server that did not come back.
+        this.#isGone = wait === undefined
+        if (wait === undefined) throw error
+        this.onNotice(`${(error as Error).message}: what was under way is done again in ${wait / 1000} s`)
+        await pause(wait, this.signal)
+      }
     }
   }
 

@@ -118,7 +118,9 @@ async function perform(step: Step, context: RunContext, starts: { now(): void })
       await release(work, context)
       break
     case 'restore':
-      return { refused: await context.restore.use(({ session }) => context.takenAway.putBack(session)) }
+      return {
+        refused: await context.restore.repeatedly(({ session }) => context.takenAway.putBack(session)),
+      }
     case 'check':
       await checkForeignKey(work.foreignKey, context)
       break
@@ -141,7 +143,9 @@ async function perform(step: Step, context: RunContext, starts: { now(): void })
 
 async function runSql({ info }: Step, work: SqlWork, context: RunContext): Promise<SqlOutcome> {
   const existed = info.table !== undefined && context.inventory.existing.has(tableKey(info.table))
-  const outcome = await context.restore.use((session) => session.run(work, existed ? alreadySo : nothing))
+  const outcome = await context.restore.repeatedly((session, again) =>
+    session.run(again ? { ...work, mayExist: true } : work, existed || again ? alreadySo : nothing),
+  )
   if (outcome.kept) {
     context.emit({
       type: 'log',

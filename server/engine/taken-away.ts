@@ -3,8 +3,8 @@
 // needs to put it back.
 
 import { showName } from '../../shared/phase.ts'
-import type { ExistingForeignKey } from '../catalog/existing.ts'
-import { PgtrekError, ServerError } from '../postgres/errors.ts'
+import type { ExistingForeignKey } from '../catalog/existing-foreign-keys.ts'
+import { isLost, PgtrekError, ServerError, sqlstate } from '../postgres/errors.ts'
 import { quoteIdentifier, quoteLiteral, quoteQualified } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import { disableTriggers, dropForeignKey, enableTriggers, type TriggersOf } from './foreign-keys.ts'
@@ -27,7 +27,8 @@ export class TakenAway {
   }
 
   async takeTriggers(session: Session, table: TriggersOf): Promise<void> {
-    this.#save({ kind: 'triggers', table })
+    const known = this.#items.some(({ saved }) => saved.kind === 'triggers' && saved.table === table)
+    if (!known) this.#save({ kind: 'triggers', table })
     await session.execute(disableTriggers(table))
   }
 
@@ -50,12 +51,29 @@ export class TakenAway {
         this.memory.forget(item.id)
         this.#items = this.#items.filter((one) => one.id !== item.id)
       } catch (error) {
-        if (!(error instanceof PgtrekError)) throw error
-        failures.push(explained(error, item.saved))
-        if (!(error instanceof ServerError)) break
+        if (!(error instanceof ServerError) || isLost(error)) {
+          this.#tried.delete(item)
+          throw error
+        }
+        failures.push(await this.#failed(session, item, error))
       }
     }
     return failures
+  }
+
+  /** Without its tables there is nothing to put back, now or later: that is said once. */
+  async #failed(session: Session, { id, saved }: SavedItem, error: ServerError): Promise<PgtrekError> {
+    if (saved.kind === 'foreign key' && missing.has(error.sqlstate)) {
+      const gone = await findGone(session, saved.foreignKey)
+      if (gone) {
+        this.memory.forget(id)
+        this.#items = this.#items.filter((one) => one.id !== id)
+        return new PgtrekError(
+          `${describeSaved(saved)} is not put back, since ${gone} is not there any more: ${saved.foreignKey.definition}`,
+        )
+      }
+    }
+    return explained(error, saved)
   }
 
   #save(saved: Saved) {
@@ -67,6 +85,19 @@ export function describeSaved(saved: Saved): string {
   return saved.kind === 'triggers'
     ? `triggers of ${showName(saved.table)}`
     : `foreign key "${saved.foreignKey.name}" of ${showName(saved.foreignKey.table)}`
+}
+
+const missing: ReadonlySet<string> = new Set([sqlstate.undefinedTable, sqlstate.undefinedSchema])
+
+async function findGone(session: Session, { table, referenced }: ExistingForeignKey) {
+  for (const name of [table, referenced]) {
+    const text = quoteLiteral(quoteQualified(name.schema, name.name))
+    const { there } = await session.one<{ there: boolean }>(
+      `select pg_catalog.to_regclass(${text}) is not null as there`,
+    )
+    if (!there) return showName(name)
+  }
+  return undefined
 }
 
 function isSame(one: ExistingForeignKey, other: ExistingForeignKey): boolean {
@@ -118,7 +149,7 @@ async function putBackTriggers(session: Session, saved: TriggersOf): Promise<voi
       from pg_catalog.pg_trigger
      where tgrelid = pg_catalog.to_regclass(${quoteLiteral(quoteQualified(saved.schema, saved.name))})
        and tgenabled = 'D'
-       and not tgisinternal`)
+       and (not tgisinternal or tgconstraint = 0)`)
   const names = new Set(off.map((row) => row.name))
   const triggers = saved.triggers.filter((trigger) => names.has(trigger.name))
   if (triggers.length > 0) await session.execute(enableTriggers({ ...saved, triggers }))
