@@ -13,7 +13,7 @@ const firstPauseMs = 50
 const reconnectPausesMs = [250, 500, 1000, 2000, 4000, 8000]
 
 /** Another session, often one of ours, was in the way: the same statement may succeed a moment later. */
-const passing: ReadonlySet<string> = new Set([
+export const passing: ReadonlySet<string> = new Set([
   sqlstate.deadlockDetected,
   sqlstate.lockNotAvailable,
   sqlstate.serializationFailure,

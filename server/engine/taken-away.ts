@@ -9,9 +9,12 @@ import { quoteIdentifier, quoteLiteral, quoteQualified } from '../postgres/quote
 import type { Session } from '../postgres/session.ts'
 import { disableTriggers, dropForeignKey, enableTriggers, type TriggersOf } from './foreign-keys.ts'
 import type { RunMemory, Saved, SavedItem } from './memory.ts'
+import { passing } from './restore.ts'
 
 /** Since then a foreign key of a partitioned table can be added without checking it. */
 const partitionedNotValidSince = 18
+
+const mostAttempts = 5
 
 export class TakenAway {
   #items: SavedItem[]
@@ -47,7 +50,7 @@ export class TakenAway {
     for (const item of this.#items) {
       this.#tried.add(item)
       try {
-        await putBack(session, item.saved)
+        await patiently(() => putBack(session, item.saved))
         this.memory.forget(item.id)
         this.#items = this.#items.filter((one) => one.id !== item.id)
       } catch (error) {
@@ -85,6 +88,19 @@ export function describeSaved(saved: Saved): string {
   return saved.kind === 'triggers'
     ? `triggers of ${showName(saved.table)}`
     : `foreign key "${saved.foreignKey.name}" of ${showName(saved.foreignKey.table)}`
+}
+
+/** A lock of another step, or of somebody else's session, is in the way for a moment. */
+async function patiently(action: () => Promise<void>): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await action()
+    } catch (error) {
+      const again = error instanceof ServerError && passing.has(error.sqlstate) && attempt < mostAttempts
+      if (!again) throw error
+      await Bun.sleep(100 * 2 ** attempt * (0.5 + Math.random()))
+    }
+  }
 }
 
 const missing: ReadonlySet<string> = new Set([sqlstate.undefinedTable, sqlstate.undefinedSchema])
