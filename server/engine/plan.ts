@@ -181,7 +181,7 @@ function destroyedBy(work: Work, resumed: Unfinished | undefined): Destroyed[] {
   if (work.kind === 'truncate') {
     return [...work.tables, ...work.byDelete]
       .filter((table) => !resumed?.own.has(tableKey(table)))
-      .map((table) => ({ action: 'truncate', ...table }))
+      .map(({ schema, name }) => ({ action: 'truncate', schema, name }))
   }
   if (work.kind !== 'drop') return []
   return [
