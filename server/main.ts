@@ -2,13 +2,16 @@
 import { Command, CommanderError } from 'commander'
 import { hasDesktop } from './cli/browser.ts'
 import { cloneCommand } from './cli/clone.ts'
+import { compareCommand } from './cli/compare.ts'
+import { copyCommand } from './cli/copy.ts'
 import { exitCode } from './cli/exit.ts'
 import { healthCommand } from './cli/health.ts'
 import { licensesCommand } from './cli/licenses.ts'
+import { listCommand } from './cli/list.ts'
 import { repairCommand } from './cli/repair.ts'
 import { serveCommand } from './cli/serve.ts'
 import { version } from './cli/version.ts'
-import { PgtrekError } from './postgres/errors.ts'
+import { PgtrekError, UsageError } from './postgres/errors.ts'
 
 const program = new Command('pgtrek')
   .description('Moves PostgreSQL databases to PostgreSQL: schema and rows, whole, fast and right.')
@@ -16,11 +19,11 @@ const program = new Command('pgtrek')
   .helpCommand('help [command]', 'explain a command')
   .showHelpAfterError('(pgtrek help [command] explains more)')
   .exitOverride()
-program.addCommand(cloneCommand().copyInheritedSettings(program))
-program.addCommand(repairCommand().copyInheritedSettings(program))
-program.addCommand(serveCommand().copyInheritedSettings(program))
-program.addCommand(healthCommand().copyInheritedSettings(program))
-program.addCommand(licensesCommand().copyInheritedSettings(program))
+const commands = [cloneCommand(), copyCommand(), listCommand(), repairCommand()]
+for (const command of [...commands, serveCommand(), healthCommand(), licensesCommand()]) {
+  program.addCommand(command.copyInheritedSettings(program))
+}
+program.addCommand(compareCommand(program))
 program
   .command('version')
   .description('print the version')
@@ -40,8 +43,8 @@ try {
   }
   if (!(error instanceof PgtrekError)) throw error
   process.stderr.write(`pgtrek: ${error.message}\n`)
-  process.exit(exitCode.usage)
+  process.exit(error instanceof UsageError ? exitCode.usage : exitCode.cannotRun)
 }
 // Whatever a lost connection may have left behind must not keep the process; a pipe gets all it was sent.
-await new Promise((resolve) => process.stdout.write('', resolve))
+await new Promise<void>((resolve) => process.stdout.end(() => resolve()))
 process.exit()

@@ -35,6 +35,8 @@ export function describe(event: MigrationEvent, rows = 0): Message | undefined {
       return describeEnd(event)
     case 'collided':
       return { level: 'debug', text: describeCollisions(event) }
+    case 'verified':
+      return describeVerified(event)
     case 'rows':
       return undefined
   }
@@ -91,6 +93,13 @@ function describeCollisions({ table, key, values }: Extract<MigrationEvent, { ty
   return printable(
     `${showName(table)}: ${formatCount(values.length, 'row')} left out, since these are there: (${key.join(', ')}) = ${rows.join(', ')}`,
   )
+}
+
+function describeVerified({ compared, different }: Extract<MigrationEvent, { type: 'verified' }>): Message {
+  const tables = formatCount(compared, 'table')
+  return different.length === 0
+    ? { level: 'info', text: `verified: the rows of ${tables} are the same on both servers` }
+    : { level: 'error', text: `verified: of ${tables}, ${different.length} differ` }
 }
 
 function describeEnd({ status, error }: Extract<MigrationEvent, { type: 'finished' }>): Message {

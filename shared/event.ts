@@ -1,16 +1,10 @@
 // What happens during a run, and the only output of one. Every view is a fold over these.
 import { type Static, Type } from '@sinclair/typebox'
+import { TableComparison } from './comparison.ts'
+import { ErrorInfo } from './error-info.ts'
 import { Phase, TableName } from './phase.ts'
 
-/** What the server said, and about what: enough to understand a failure without its stack. */
-export const ErrorInfo = Type.Object({
-  message: Type.String(),
-  sqlstate: Type.Optional(Type.String()),
-  detail: Type.Optional(Type.String()),
-  hint: Type.Optional(Type.String()),
-  context: Type.Optional(Type.String()),
-})
-export type ErrorInfo = Static<typeof ErrorInfo>
+export { ErrorInfo }
 
 /** One unit of work as the views know it: the plan's step without its SQL. */
 export const StepInfo = Type.Object({
@@ -88,6 +82,13 @@ export const MigrationEvent = Type.Union([
   Type.Object({ type: Type.Literal('step_finished'), at, step: StepInfo, seconds: Type.Number() }),
   Type.Object({ type: Type.Literal('step_failed'), at, step: StepInfo, error: ErrorInfo }),
   Type.Object({ type: Type.Literal('step_skipped'), at, step: StepInfo, reason: Type.String() }),
+  /** Of the tables that were compared at the end, those that are not the same. */
+  Type.Object({
+    type: Type.Literal('verified'),
+    at,
+    compared: Type.Number(),
+    different: Type.Array(TableComparison),
+  }),
   Type.Object({ type: Type.Literal('warning'), at, message: Type.String() }),
   Type.Object({
     type: Type.Literal('log'),

@@ -34,6 +34,7 @@ export class ProgressFold {
   readonly #skipped: Progress['skipped'] = []
   readonly #warnings: string[] = []
   #status: Progress['status'] = 'running'
+  #verification: Progress['verification']
   #error: string | undefined
   #message = ''
   #movesRows = true
@@ -68,6 +69,7 @@ export class ProgressFold {
       skipped: [...this.#skipped],
       warnings: [...this.#warnings],
       phases: this.#phases.progress(until),
+      ...(this.#verification && { verification: this.#verification }),
       migrated_rows: this.#tables.migratedRows,
       migrated_bytes: this.#tables.migratedBytes,
       total_bytes: this.#tables.totalBytes,
@@ -115,7 +117,9 @@ export class ProgressFold {
     else if (event.type === 'step_failed') this.#stepFailed(event)
     else if (event.type === 'step_skipped') this.#stepSkipped(event)
     else if (event.type === 'warning') this.#warnings.push(event.message)
-    else if (event.type === 'finished') this.#finished(event)
+    else if (event.type === 'verified') {
+      this.#verification = { compared: event.compared, different: event.different }
+    } else if (event.type === 'finished') this.#finished(event)
   }
 
   #planned({ tables, steps, warnings, at }: EventOf<'planned'>): void {

@@ -17,6 +17,7 @@ export const phases = [
   'triggers',
   'statistics',
   'others',
+  'verification',
 ] as const
 
 export const Phase = oneOf(phases)

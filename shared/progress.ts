@@ -1,5 +1,6 @@
 // What every view shows: a pure fold over the events of a run.
 import { type Static, Type } from '@sinclair/typebox'
+import { TableComparison } from './comparison.ts'
 import { RunStatus } from './event.ts'
 import { Phase } from './phase.ts'
 
@@ -71,6 +72,9 @@ export const Progress = Type.Object({
   skipped: Type.Array(SkippedObject),
   warnings: Type.Array(Type.String()),
   phases: Type.Array(PhaseProgress),
+  verification: Type.Optional(
+    Type.Object({ compared: Type.Number(), different: Type.Array(TableComparison) }),
+  ),
   migrated_rows: Type.Number(),
   migrated_bytes: Type.Number(),
   total_bytes: Type.Number(),

@@ -22,6 +22,7 @@ export function summarize(progress: Progress, error?: string): Summary {
     skipped: progress.skipped,
     warnings: progress.warnings,
     phases: progress.phases,
+    ...(progress.verification && { verification: progress.verification }),
     ...(error === undefined ? {} : { error }),
   }
 }

@@ -1,5 +1,6 @@
 // The end of a run in one object: what `--json` prints.
 import { type Static, Type } from '@sinclair/typebox'
+import { TableComparison } from './comparison.ts'
 import { RunStatus } from './event.ts'
 import { FailedObject, PhaseProgress, SkippedObject, TableStatus } from './progress.ts'
 
@@ -24,6 +25,10 @@ export const Summary = Type.Object({
   skipped: Type.Array(SkippedObject),
   warnings: Type.Array(Type.String()),
   phases: Type.Array(PhaseProgress),
+  /** What --verify has found: how many tables it compared, and those that are not the same. */
+  verification: Type.Optional(
+    Type.Object({ compared: Type.Number(), different: Type.Array(TableComparison) }),
+  ),
   error: Type.Optional(Type.String()),
 })
 export type Summary = Static<typeof Summary>

@@ -63,6 +63,7 @@ export const runEn = {
     constraints: 'constraints',
     triggers: 'triggers',
     statistics: 'statistics',
+    verification: 'verification',
     others: 'others',
   },
   failures: '{{count}} failed',

@@ -66,6 +66,7 @@ export const runJa: Words<typeof runEn> = {
     constraints: '制約',
     triggers: 'トリガー',
     statistics: '統計情報',
+    verification: '検証',
     others: 'その他',
   },
   failures: '失敗 {{count}} 件',

@@ -1,10 +1,10 @@
 // The API: one Elysia app of one part for each resource. Its type is what the typed client is made from.
 import { type AnyElysia, Elysia, NotFoundError, ParseError, ValidationError } from 'elysia'
 import type { ApiError } from '../../shared/api.ts'
-import { readJson } from './body.ts'
+import { formLimit, readJson, readText } from './body.ts'
 import { connectionRoutes } from './connection.ts'
 import { apiErrorOf, internalError, statusFor } from './errors.ts'
-import type { Guard } from './guard.ts'
+import { type Guard, pathOf } from './guard.ts'
 import { securityHeaders } from './headers.ts'
 import { historyRoutes } from './history.ts'
 import { loginRoutes } from './login.ts'
@@ -25,13 +25,17 @@ export function createApp(services: Services, guard: Guard) {
     // Every request goes through the guard: no route may be answered before it.
     nativeStaticResponse: false,
     systemRouter: false,
+    // Machines have names shorter than the framework expects.
+    handler: { standardHostname: false },
   })
     .onRequest(({ request, set }) => {
       Object.assign(set.headers, securityHeaders)
-      if (new URL(request.url).pathname.startsWith('/api/')) set.headers['cache-control'] = 'no-store'
+      if (pathOf(request).startsWith('/api/')) set.headers['cache-control'] = 'no-store'
       guard.check(request)
     })
-    .onParse(({ request, path }) => (path.startsWith('/api/') ? readJson(request) : undefined))
+    .onParse(({ request, path }) =>
+      path.startsWith('/api/') ? readJson(request) : readText(request, formLimit),
+    )
     .onError(({ error, request, set, path }) => {
       const known = explain(error, request, path)
       if (!known) console.error(error)

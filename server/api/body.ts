@@ -3,8 +3,12 @@ import { ApiFailure } from './errors.ts'
 
 /** A request can name ten thousand tables; nothing needs more than this. */
 export const bodyLimit = 4 * 1024 * 1024
+/** Of the login's form. */
+export const formLimit = 4096
 
+/** Undefined when there is none. */
 export async function readJson(request: Request): Promise<unknown> {
+  if (request.body === null) return undefined
   // Other types can be sent by a foreign page's form without the browser asking us first.
   if (!/^application\/json(?:\s*;|$)/i.test(request.headers.get('content-type') ?? '')) {
     throw new ApiFailure('usage', 'the body must be JSON: send "Content-Type: application/json"')

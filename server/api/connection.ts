@@ -17,7 +17,7 @@ import { resolveConn, type Services } from './services.ts'
 
 const tags = ['databases']
 /** Whoever holds a table exclusively must not keep the page waiting. */
-const lockTimeoutMs = 10_000
+const lockTimeoutMs = 2_000
 
 export function connectionRoutes(services: Services) {
   const open = async (conn: Conn, signal: AbortSignal) => {

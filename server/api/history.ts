@@ -1,7 +1,7 @@
 // What was done before.
 
 import { Type } from '@sinclair/typebox'
-import { Elysia } from 'elysia'
+import { Elysia, t } from 'elysia'
 import { LogPage, PastMigration, PastMigrationDetails } from '../../shared/api.ts'
 import { LogLevel } from '../../shared/event.ts'
 import { ApiFailure } from './errors.ts'
@@ -20,8 +20,8 @@ export function historyRoutes({ history, log }: Services) {
   return new Elysia()
     .get('/api/migrations', ({ query }) => history.list(query), {
       query: Type.Object({
-        limit: Type.Integer({ minimum: 1, maximum: 1000, default: 100 }),
-        offset: Type.Integer({ minimum: 0, default: 0 }),
+        limit: t.Integer({ minimum: 1, maximum: 1000, default: 100 }),
+        offset: t.Integer({ minimum: 0, default: 0 }),
       }),
       response: { 200: Type.Array(PastMigration), ...failures },
       detail: { summary: 'Migrations, the latest first', tags },
@@ -34,8 +34,8 @@ export function historyRoutes({ history, log }: Services) {
     .get('/api/migrations/:id/log', ({ params: { id }, query }) => log.page(find(id).id, query), {
       params,
       query: Type.Object({
-        after: Type.Integer({ minimum: 0, default: 0 }),
-        limit: Type.Integer({ minimum: 1, maximum: 1000, default: 200 }),
+        after: t.Integer({ minimum: 0, default: 0 }),
+        limit: t.Integer({ minimum: 1, maximum: 1000, default: 200 }),
         level: Type.Optional(LogLevel),
         table: Type.Optional(Type.String()),
       }),

@@ -8,13 +8,14 @@ import { printable } from '../../shared/printable.ts'
 import type { TableProgress } from '../../shared/progress.ts'
 import type { Hook, MigrationOptions, Selection, TableRule } from '../../shared/request.ts'
 import { openLogFile, redact } from '../cli/logfile.ts'
+import { NoMemory, type RunMemory } from '../engine/memory.ts'
 import { migrate } from '../engine/migrate.ts'
 import type { Plan } from '../engine/plan.ts'
 import { errorInfo, PlanRefused } from '../postgres/errors.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
 import type { History } from '../store/history.ts'
 import type { RunLog } from '../store/log.ts'
-import type { RunStore } from '../store/runs.ts'
+import type { RunEnds, RunStore } from '../store/runs.ts'
 import { JobLog } from './job-log.ts'
 import { confirmationOf, planAnswer } from './plan-answer.ts'
 
@@ -63,9 +64,9 @@ export class Job {
     })
     try {
       const { source, destination, shown } = request
-      const memory = stores.store.begin(this.id, { source, destination })
-      stores.history.remember(this.id, shown)
       stores.log.forgetOld()
+      stores.history.remember(this.id, shown)
+      const memory = this.#begin({ source, destination })
       this.done = this.#run(memory, logFile).finally(() => logFile.close())
     } catch (error) {
       logFile.close()
@@ -115,7 +116,16 @@ export class Job {
     this.stores.log.append(this.id, lines)
   }
 
-  async #run(memory: ReturnType<RunStore['begin']>, logFile: ReturnType<typeof openLogFile>) {
+  /** A dry run has its place in the history, but is none that another could go on with. */
+  #begin(ends: RunEnds): RunMemory {
+    const { store } = this.stores
+    const { dryRun, resume } = this.request.options
+    const earlier = dryRun && resume ? store.unfinished(ends) : undefined
+    const memory = store.begin(this.id, ends)
+    return dryRun ? new NoMemory(earlier) : memory
+  }
+
+  async #run(memory: RunMemory, logFile: ReturnType<typeof openLogFile>) {
     const { source, destination } = this.request
     for (const warning of [...source.warnings, ...destination.warnings]) this.#say('warn', warning)
     try {

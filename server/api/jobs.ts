@@ -30,10 +30,6 @@ export class Jobs {
     return this.#job?.isRunning ?? false
   }
 
-  isCurrent(id: string): boolean {
-    return this.#job?.id === id && this.#job.isRunning
-  }
-
   /** Throws when one is running, which is not waited for. */
   start(request: JobRequest): string {
     if (this.#job?.isRunning) {

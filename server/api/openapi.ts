@@ -12,7 +12,9 @@ export function openApiRoutes(app: () => AnyElysia) {
   // Nobody who only migrates needs it: it is made when it is asked for.
   const make = async () => {
     const { toOpenAPISchema } = await import('@elysiajs/openapi/openapi')
-    const { paths, components } = toOpenAPISchema(app(), { paths: /^\/(?!api\/)/ })
+    const whole = app()
+    const { paths, components } = toOpenAPISchema(whole, { paths: /^\/(?!api\/)/ })
+    describeBodies(whole, paths)
     return { openapi: '3.1.0', info: { title, version, description }, paths, components }
   }
   return new Elysia()
@@ -30,4 +32,14 @@ export function openApiRoutes(app: () => AnyElysia) {
       () => new Response(plainStyle, { headers: { 'content-type': 'text/css; charset=utf-8' } }),
       { detail: { hide: true } },
     )
+}
+
+/** The plugin knows only the framework's own parsers; bodies are read by ours, and are always JSON. */
+function describeBodies({ routes }: AnyElysia, paths: object) {
+  const operations = paths as Record<string, Record<string, { requestBody?: object }>>
+  for (const { path, method, hooks } of routes) {
+    const operation = operations[path.replace(/:(\w+)/g, '{$1}')]?.[method.toLowerCase()]
+    if (!operation || !hooks.body) continue
+    operation.requestBody = { required: true, content: { 'application/json': { schema: hooks.body } } }
+  }
 }

@@ -1,15 +1,17 @@
 // A plan as people see it: the steps in their order, what is destroyed, and what to agree to.
 import { createHash } from 'node:crypto'
 import type { PlanAnswer } from '../../shared/api.ts'
+import { visibleSteps } from '../cli/plan-parts.ts'
+import { stepSql } from '../cli/step-sql.ts'
 import type { Plan } from '../engine/plan.ts'
 import type { Step } from '../engine/step.ts'
 
 export function planAnswer(plan: Plan, { sql = false } = {}): PlanAnswer {
-  const steps = plan.steps.filter(({ work, skip }) => work.kind !== 'barrier' || skip)
+  const steps = visibleSteps(plan)
   const counts: Record<string, number> = {}
   for (const { info } of steps) counts[info.phase] = (counts[info.phase] ?? 0) + 1
   return {
-    steps: steps.map((step) => stepAnswer(step, sql)),
+    steps: steps.map((step) => stepAnswer(step, plan, sql)),
     counts,
     tables: plan.tables,
     destroyed: plan.destroyed,
@@ -30,28 +32,16 @@ export function confirmationOf({ destroyed }: Pick<Plan, 'destroyed'>): string {
   return createHash('sha256').update(names.sort().join('\n')).digest('hex').slice(0, 32)
 }
 
-function stepAnswer({ info, skip, work }: Step, sql: boolean): PlanAnswer['steps'][number] {
-  const { id, phase, kind, schema, name } = info
+function stepAnswer(step: Step, plan: Plan, sql: boolean): PlanAnswer['steps'][number] {
+  const { id, phase, kind, schema, name } = step.info
+  const skip = step.skip ?? (step.work.kind === 'refuse' ? step.work.reason : undefined)
   return {
     id,
     phase,
     kind,
     ...(schema !== undefined && { schema }),
     name,
-    ...(skip && { skip }),
-    ...(sql && { sql: statementsOf(work) }),
-  }
-}
-
-function statementsOf(work: Step['work']): string[] {
-  switch (work.kind) {
-    case 'sql':
-      return [...work.statements, ...work.extras]
-    case 'copy':
-      return work.parts.flatMap((part) => (part.kind === 'rows' ? [part.copyOut, part.copyIn] : []))
-    case 'hook':
-      return 'sql' in work.hook.run ? [work.hook.run.sql] : []
-    default:
-      return []
+    ...(skip !== undefined && { skip }),
+    ...(sql && { sql: stepSql(step, plan) }),
   }
 }

@@ -3,6 +3,7 @@
 import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import { PlanAnswer, RequestBody } from '../../shared/api.ts'
+import { NoMemory } from '../engine/memory.ts'
 import { migrate } from '../engine/migrate.ts'
 import type { Plan } from '../engine/plan.ts'
 import { jobRequest } from './migrate.ts'
@@ -11,6 +12,7 @@ import { failures } from './responses.ts'
 import type { Services } from './services.ts'
 
 export function planRoutes(services: Services) {
+  const { store } = services
   return new Elysia().post(
     '/api/plan',
     async ({ body, query, request, server }) => {
@@ -23,7 +25,7 @@ export function planRoutes(services: Services) {
         ...wanted,
         options: { ...wanted.options, dryRun: true },
         run: 'plan',
-        memory: services.store.look({ source, destination }),
+        memory: new NoMemory(wanted.options.resume ? store.unfinished({ source, destination }) : undefined),
         // The page asks anew at every choice, and leaves the answer to the last question.
         signal: request.signal,
         onEvent() {},

@@ -9,4 +9,4 @@ export const failures = {
   409: ApiError,
   413: ApiError,
   500: ApiError,
-} as const
+}

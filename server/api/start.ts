@@ -43,9 +43,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const store = new RunStore(stateDirectory)
   try {
     const { database } = store
-    const history: History = new History(database, (id) => jobs.isCurrent(id))
+    const history = new History(database)
     const log = new RunLog(database)
-    const jobs: Jobs = new Jobs(() => ({ store, history, log, logDirectory }))
+    const jobs = new Jobs(() => ({ store, history, log, logDirectory }))
     const profiles = new Profiles(database, sealIn(stateDirectory, { keychain }))
     history.settle()
     const services: Services = { store, history, log, profiles, jobs, allowCommands }

@@ -3,6 +3,7 @@ import type { BrowsedObject, BrowsedSchema, BrowsedTable } from '../../shared/ap
 import type { ObjectKind } from '../../shared/request.ts'
 import type { Session } from '../postgres/session.ts'
 import { type ObjectKey, objectKey, readNeeds } from './needs.ts'
+import { type SizeOf, withSizes } from './size-of.ts'
 
 /** Without what extensions bring: that comes and goes with them. */
 const ofUsers = `n.nspname !~ '^pg_' and n.nspname <> 'information_schema'`
@@ -44,7 +45,7 @@ export async function browse(session: Session): Promise<Contents> {
          order by n.nspname`)
     ).map((schema) => [schema.name, emptySchema(schema)]),
   )
-  const tables = await readTables(session)
+  const tables = await withSizes((sizeOf) => readTables(session, sizeOf))
   const objects = [
     ...(await readRelations(session)),
     ...(await readFunctions(session)),
@@ -103,7 +104,7 @@ function emptySchema({ name, owner }: { name: string; owner: string }): BrowsedS
   }
 }
 
-function readTables(session: Session): Promise<TableRow[]> {
+function readTables(session: Session, sizeOf: SizeOf): Promise<TableRow[]> {
   return session.query<TableRow>(`
     select c.oid,
            n.nspname as schema,
@@ -114,7 +115,7 @@ function readTables(session: Session): Promise<TableRow[]> {
                 else 'table' end                                     as kind,
            i.inhparent                                               as parent,
            greatest(c.reltuples, 0)::float8                          as rows,
-           case when c.relkind = 'r' then coalesce(pg_catalog.pg_total_relation_size(c.oid), 0) else 0 end::float8
+           case when c.relkind = 'r' then ${sizeOf('c.oid')} else 0 end::float8
                                                                      as bytes,
            pg_catalog.has_schema_privilege(n.oid, 'usage')
              and pg_catalog.has_table_privilege(c.oid, 'select')     as readable

@@ -3,6 +3,7 @@ import type { TableInfo } from '../../shared/api.ts'
 import { ServerError } from '../postgres/errors.ts'
 import { quoteIdentifier, quoteQualified } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
+import { type SizeOf, withSizes } from './size-of.ts'
 
 export interface TableInfoWish {
   schema: string
@@ -17,22 +18,7 @@ const longestValue = 200
 
 /** Undefined when there is no such table. */
 export async function readTableInfo(session: Session, wish: TableInfoWish): Promise<TableInfo | undefined> {
-  const [found] = await session.query<{ oid: number; rows: number; bytes: number }>(
-    `select c.oid,
-            case when c.relkind = 'p' then coalesce(
-                   (select sum(greatest(l.reltuples, 0))
-                      from pg_catalog.pg_partition_tree(c.oid) t
-                      join pg_catalog.pg_class l on l.oid = t.relid and t.isleaf), 0)
-                 else greatest(c.reltuples, 0) end::float8 as rows,
-            case when c.relkind = 'p' then coalesce(
-                   (select sum(pg_catalog.pg_total_relation_size(t.relid))
-                      from pg_catalog.pg_partition_tree(c.oid) t), 0)
-                 else coalesce(pg_catalog.pg_total_relation_size(c.oid), 0) end::float8 as bytes
-       from pg_catalog.pg_class c
-       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-      where n.nspname = $1 and c.relname = $2 and c.relkind in ('r', 'p', 'f')`,
-    [wish.schema, wish.table],
-  )
+  const [found] = await withSizes((sizeOf) => findTable(session, wish, sizeOf))
   if (!found) return undefined
   const { oid, rows, bytes } = found
   const columns = await readColumns(session, oid)
@@ -48,6 +34,21 @@ export async function readTableInfo(session: Session, wish: TableInfoWish): Prom
     exact_rows: await countRows(session, wish),
     ...(wish.sample > 0 && { sample: await readSample(session, wish, columns) }),
   }
+}
+
+function findTable(session: Session, { schema, table }: TableInfoWish, sizeOf: SizeOf) {
+  return session.query<{ oid: number; rows: number; bytes: number }>(
+    `select c.oid,
+            coalesce(sum(greatest(l.reltuples, 0)) filter (where l.relkind <> 'p'), 0)::float8 as rows,
+            coalesce(sum(${sizeOf('l.oid')}) filter (where l.relkind <> 'p'), 0)::float8 as bytes
+       from pg_catalog.pg_class c
+       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+       left join lateral pg_catalog.pg_partition_tree(c.oid) t on c.relkind = 'p'
+       join pg_catalog.pg_class l on l.oid = coalesce(t.relid, c.oid)
+      where n.nspname = $1 and c.relname = $2 and c.relkind in ('r', 'p', 'f')
+      group by c.oid`,
+    [schema, table],
+  )
 }
 
 async function readColumns(session: Session, oid: number): Promise<TableInfo['columns']> {

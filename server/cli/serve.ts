@@ -59,8 +59,8 @@ async function serve(flags: ServeFlags): Promise<number> {
     logDirectory: flags.logDir,
     stateDirectory: flags.stateDir,
   })
+  if (token?.isNew) say(`the token, not shown again: ${token.value}`)
   say(`pgtrek ${version} listens on ${server.url}`)
-  if (token?.isNew) say(`token, not shown again: ${token.value}`)
   if (flags.open && !(hasDesktop() && openBrowser(server.url))) say(`open ${server.url} in a browser`)
   await stopped.promise
   if (server.isBusy()) say('stopping the running migration; once more stops at once')

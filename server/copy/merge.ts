@@ -160,7 +160,7 @@ export function explainMerge(error: unknown): unknown {
 }
 
 /**
- * A deferrable constraint is not looked at by ON CONFLICT, and is checked by a trigger at the end. Where triggers are
+ * ON CONFLICT cannot use deferrable constraints. They are checked by a trigger at the end; where triggers are
  * switched off, nothing would keep a key from being there twice.
  */
 export function uncheckedConstraints(table: string): string {
@@ -174,11 +174,17 @@ export function uncheckedConstraints(table: string): string {
      order by conname`
 }
 
-export function refuseUnchecked(names: readonly string[]): ServerError {
+export function refuseUnchecked({ conflict }: Merge, names: readonly string[]): ServerError {
+  const which = `the constraint ${names.map(quoteIdentifier).join(', ')} is deferrable`
+  const isIgnoring = conflict.kind === 'ignore'
   return new ServerError({
     severity: 'ERROR',
     sqlstate: sqlstate.objectNotInPrerequisiteState,
-    message: `rows cannot be merged safely: ${names.map(quoteIdentifier).join(', ')} is deferrable, and such constraints are not checked while triggers and foreign keys are switched off`,
-    hint: 'Leave triggers and foreign keys switched on for this run, or make the constraint not deferrable.',
+    message: isIgnoring
+      ? `rows that are there cannot be left out: ${which}, and ON CONFLICT cannot look at it`
+      : `rows cannot be merged safely: ${which}, and nothing checks it while triggers and foreign keys are switched off`,
+    hint: isIgnoring
+      ? 'Make it a constraint that is not deferrable, or upsert by another key.'
+      : 'Leave triggers and foreign keys switched on for this run, or make it a constraint that is not deferrable.',
   })
 }

@@ -31,7 +31,7 @@ import { readHandmadeLanguages, readRestrictLookalikes } from '../catalog/undesc
 import { quoteIdentifier } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import { entryDependencies, readDependencies } from '../schema/dependencies.ts'
-import { pgDump } from '../schema/dump.ts'
+import { type DumpThread, pgDump } from '../schema/dump.ts'
 import { type Entry, parseEntries } from '../schema/entries.ts'
 import { narrow } from './narrow.ts'
 
@@ -44,7 +44,7 @@ export interface Inventory {
   restrictLookalikes: Map<number, string>
   entries: Entry[]
   /** Entry id -> ids of the entries it needs. */
-  needs: Map<number, Set<number>>
+  needs: Map<number, readonly number[]>
   tables: TableFacts[]
   partitioning: Partitioning
   /** With columns that must be made NOT NULL before the table can be a child again. */
@@ -77,11 +77,15 @@ export interface Wanted {
   isDropped: boolean
 }
 
+/** Cleaning up behind fewer would take longer than it is worth. */
+const manyEntries = 5000
+
 export interface InventorySessions {
   /** In the run's snapshot. */
   source: Session
   /** Left inside pg_dump's transaction: its locks keep the tables as they are until the run is over. */
   dump: Session
+  dumpThread: DumpThread
   destination: Session
 }
 
@@ -97,7 +101,7 @@ export async function takeInventory(
   const partitioning = await readPartitioning(source)
   const tables = await readTables(source, partitioning.roots)
   const unreadable = tables.filter((table) => !table.mayRead && table.extension === null)
-  const dumping = dumpEntries(sessions.dump, snapshot, unreadable, options, signal)
+  const dumping = dumpEntries(sessions, snapshot, unreadable, options, signal)
   // Its failure is awaited below; until then it must not count as unhandled.
   dumping.catch(() => {})
   const dependencies = await readDependencies(source)
@@ -186,7 +190,7 @@ async function findThere({ entries }: Inventory, source: Session, destination: S
 }
 
 async function dumpEntries(
-  session: Session,
+  { dump: session, dumpThread }: InventorySessions,
   snapshot: string,
   unreadable: readonly TableFacts[],
   options: MigrationOptions,
@@ -210,7 +214,10 @@ async function dumpEntries(
   if (!options.publications) flags.push('--no-publications')
   if (!options.securityLabels) flags.push('--no-security-labels')
   if (session.tap.parameters.get('server_encoding') !== 'SQL_ASCII') flags.push('--encoding=UTF8')
-  return parseEntries(await pgDump(session, flags, signal))
+  const entries = parseEntries(await pgDump(session, flags, signal, dumpThread))
+  // Reading left more behind than is kept, at the time when most is needed.
+  if (entries.length > manyEntries) Bun.gc(true)
+  return entries
 }
 
 /** Stands for a table that cannot be read, so that what needs it is skipped for that reason. */

@@ -43,17 +43,21 @@ export interface RunMemory {
   forget(id: number): void
   /** What runs that are over have left undone on this destination. */
   pending(): SavedItem[]
+  /** Runs to this destination that ended without a word: sessions of theirs may still be there. */
+  killed(): string[]
 }
 
 /** For runs of which nothing needs to be kept. */
 export class NoMemory implements RunMemory {
   #items: SavedItem[] = []
 
+  constructor(readonly earlier?: Unfinished) {}
+
   planned() {}
   committing() {}
   done() {}
   unfinished() {
-    return undefined
+    return this.earlier
   }
   save(saved: Saved) {
     const id = this.#items.length + 1
@@ -64,6 +68,9 @@ export class NoMemory implements RunMemory {
     this.#items = this.#items.filter((item) => item.id !== id)
   }
   pending() {
+    return []
+  }
+  killed() {
     return []
   }
 }

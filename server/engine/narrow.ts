@@ -1,8 +1,8 @@
 // An inventory cut down to what the user selected.
 import { describeObject } from '../../shared/describe.ts'
-import { nearestName } from '../../shared/pattern.ts'
 import type { ObjectKind, Selection } from '../../shared/request.ts'
 import { type Selectable, Selector, type Verdict } from '../../shared/selector.ts'
+import { describeUnmatched } from '../../shared/unmatched.ts'
 import { otherKey } from '../catalog/dependents.ts'
 import { PlanRefused } from '../postgres/errors.ts'
 import { quoteIdentifier } from '../postgres/quote.ts'
@@ -226,16 +226,15 @@ function nameKey({ schema, name }: Pick<Entry, 'schema' | 'name'>): string {
 function refuseUnknownNames(selector: Selector, { entries, tables }: Inventory) {
   const unused = selector.unused
   if (unused.length === 0) return
-  const known = new Set(tables.flatMap(({ schema, name }) => [schema, name, `${schema}.${name}`]))
-  for (const { kind, schema, name } of entries) {
-    if (kind === 'SCHEMA') known.add(name)
-    else if (schema !== undefined && kind in selectableKinds) known.add(name).add(`${schema}.${name}`)
-  }
-  const said = unused.map((text) => {
-    const near = nearestName(text, known)
-    return near ? `"${text}" (did you mean "${near}"?)` : `"${text}"`
+  const relations = entries.flatMap(({ kind, schema, name }) =>
+    schema !== undefined && kind in selectableKinds ? [{ schema, name }] : [],
+  )
+  const schemas = entries.filter(({ kind }) => kind === 'SCHEMA').map(({ name }) => name)
+  const said = describeUnmatched(unused, {
+    schemas: [...new Set([...schemas, ...tables.map(({ schema }) => schema)])],
+    relations: [...relations, ...tables],
   })
-  throw new PlanRefused(`nothing on the source has the name ${said.join(', ')}: nothing was changed`)
+  throw new PlanRefused(`${said.join('; ')} (nothing was changed)`)
 }
 
 const mostNamed = 20

@@ -1,21 +1,14 @@
 // The steps that move rows: one for each table, in one or many parts.
 import { showName, type TableName } from '../../shared/phase.ts'
-import type { LargeObjectFacts } from '../catalog/large-objects.ts'
-import type { TableFacts } from '../catalog/tables.ts'
-import { ctidRangesSince, tableKey } from '../catalog/tables.ts'
-import { chooseFormat } from '../copy/format.ts'
-import { ctidParts, keyParts, type Part, partCount, wholeTable } from '../copy/parts.ts'
-import type { CopyPart } from '../copy/pool.ts'
+import type { RuleBook } from '../../shared/rule-book.ts'
+import { type TableFacts, tableKey } from '../catalog/tables.ts'
 import { PlanRefused } from '../postgres/errors.ts'
-import { quoteIdentifier, quoteQualified } from '../postgres/quote.ts'
+import { copyWork } from './copy-work.ts'
 import { type Landing, planLanding } from './landing.ts'
 import type { PlanBuilder, PlannedRows } from './plan.ts'
 import { type Filled, orderByForeignKeys, planRelease, planRestore, planTruncates } from './plan-existing.ts'
-import type { RuleBook } from './rule-book.ts'
-import { type CopyWork, type Step, stepKey } from './step.ts'
-
-const largeObjectsPerStep = 500
-const largeObjectBytesPerStep = 32 * 1024 * 1024
+import { planLargeObjects, planSequences } from './plan-values.ts'
+import { type Step, stepKey } from './step.ts'
 
 export interface CreatedTables {
   /** Over when every object that rows could need is there. */
@@ -173,162 +166,6 @@ function plannedRows(table: TableFacts, { rule, columns, mode }: Landing, isDone
     mode: isDone ? 'done' : mode,
     ...(rule.where !== undefined && { where: rule.where }),
     ...(columns.mapping.length > 0 && { mapping: columns.mapping }),
-  }
-}
-
-function copyWork(builder: PlanBuilder, table: TableFacts, landing: Landing): CopyWork {
-  const { columns, rule } = landing
-  const written = rule.where !== undefined || !columns.isPlain
-  const where = rule.where === undefined ? '' : ` where (${rule.where}\n)`
-  const from = quoteQualified(table.schema, table.name)
-  return {
-    kind: 'copy',
-    parts: copyParts(builder, table, landing),
-    bytes: table.bytes,
-    fills: landing.mode === 'fill',
-    exactlyOnce: landing.mode === 'append',
-    ...(written && { query: `select ${columns.values.join(', ')} from only ${from}${where}` }),
-  }
-}
-
-function copyParts(builder: PlanBuilder, table: TableFacts, landing: Landing): CopyPart[] {
-  const { inventory } = builder
-  const { columns, rule, there } = landing
-  const copied = table.columns.filter((column) => !column.generated)
-  const isBinary = columns.isPlain && (!there || columns.isExact)
-  const format = isBinary
-    ? chooseFormat(
-        copied.map((column) => column.type),
-        inventory.types,
-      )
-    : 'text'
-  const suffix = format === 'binary' ? ' (format binary)' : ''
-  const from = quoteQualified(table.schema, table.name)
-  const to = insertionTarget(builder, table)
-  const names = columns.into.map(quoteIdentifier).join(', ')
-  const values = columns.values.join(', ')
-  // Without any column the list must be left out; then COPY takes all that are not generated: none.
-  const list = names ? ` (${names})` : ''
-  const isWhole = columns.isPlain && rule.where === undefined
-  return partsOf(builder, table, landing).map(({ condition }) => ({
-    kind: 'rows',
-    format,
-    copyOut:
-      condition || !isWhole
-        ? `copy (select ${values} from only ${from} ${condition ?? ''}) to stdout${suffix}`
-        : `copy ${from}${list} to stdout${suffix}`,
-    copyIn: `copy ${to}${list} from stdin${suffix}`,
-    ...(landing.merge && { merge: { ...landing.merge, table: to } }),
-  }))
-}
-
-/** The same table, unless the destination would hash its rows into other partitions. */
-function insertionTarget(builder: PlanBuilder, table: TableFacts): string {
-  const target = rehashingRoot(builder, table) ?? table
-  return quoteQualified(target.schema, target.name)
-}
-
-function rehashingRoot({ inventory }: PlanBuilder, { root }: TableFacts): TableName | undefined {
-  const { source, destination, partitioning } = inventory
-  if (root === null) return undefined
-  const rehashed =
-    partitioning.hashedByEnum.has(root) ||
-    (source.encoding !== destination.encoding && partitioning.hashed.has(root))
-  return rehashed ? partitioning.names.get(root) : undefined
-}
-
-function partsOf(builder: PlanBuilder, table: TableFacts, { rule, there }: Landing): Part[] {
-  const { inventory, sizes, options } = builder
-  const chosen = rule.where === undefined ? undefined : `(${rule.where}\n)`
-  // An extension says itself which of its rows are the user's, WHERE included.
-  if (table.extensionCondition) {
-    const own = table.extensionCondition
-    const condition = chosen ? `where (${own.replace(/^\s*where\s/i, '')}) and ${chosen}` : own
-    return [{ condition, share: 1 }]
-  }
-  const where = (parts: readonly Part[]) =>
-    parts.map((part) => {
-      const conditions = [part.condition, chosen].filter((one) => one !== undefined)
-      return { ...part, condition: conditions.length > 0 ? `where ${conditions.join(' and ')}` : undefined }
-    })
-  const count = partCount(table.bytes, sizes.splitBytes, sizes.copyWorkers)
-  // Rows that are spread over other partitions could not be taken back alone. Where foreign keys stay in
-  // force, a row may refer to one that another worker has not committed.
-  if (count === 1 || rehashingRoot(builder, table) || (there && !options.disableFk)) return where(wholeTable)
-  if (inventory.source.major >= ctidRangesSince && table.heap) return where(ctidParts(table.pages, count))
-  if (table.keyRange) {
-    const { column, lowest, highest } = table.keyRange
-    return where(keyParts(column, BigInt(lowest), BigInt(highest), count))
-  }
-  return where(wholeTable)
-}
-
-function planSequences(builder: PlanBuilder, created: CreatedTables) {
-  const readable = builder.inventory.sequences.filter((sequence) => sequence.mayRead)
-  for (const sequence of builder.inventory.sequences.filter((candidate) => !candidate.mayRead)) {
-    builder.add(
-      { phase: 'sequences', kind: 'SEQUENCE SET', schema: sequence.schema, name: sequence.name },
-      {
-        kind: 'refuse',
-        reason: `"${builder.inventory.source.user}" may not read it: grant select on the sequence`,
-      },
-      { after: [created.ready.id] },
-    )
-  }
-  if (readable.length === 0) return
-  builder.add(
-    { phase: 'sequences', kind: 'SEQUENCE SET', name: `values of ${readable.length} sequences` },
-    { kind: 'sequences', names: readable, advance: builder.options.existingDataMode !== 'truncate' },
-    { pool: 'ddl', after: [created.ready.id] },
-  )
-}
-
-function planLargeObjects(builder: PlanBuilder, created: CreatedTables) {
-  const { largeObjects, lacks, source } = builder.inventory
-  const isThere = (object: LargeObjectFacts) => lacks.largeObjects.has(object.oid)
-  const isCopied = (object: LargeObjectFacts) => object.mayRead && !isThere(object)
-  const copied = largeObjects.filter(isCopied)
-  // Those of an interrupted run came whole or not at all.
-  const refused = largeObjects.filter((object) => !isCopied(object) && !(builder.resumed && isThere(object)))
-  for (const object of refused) {
-    const reason = object.mayRead
-      ? 'a large object with this number is on the destination already: remove it there, or keep it'
-      : `"${source.user}" may not read it: grant select on the large object`
-    builder.add(
-      { phase: 'large objects', kind: 'LARGE OBJECT', name: String(object.oid) },
-      { kind: 'refuse', reason },
-      { after: [created.ready.id] },
-    )
-  }
-  for (let first = 0; first < copied.length; ) {
-    let next = first
-    let bytes = 0
-    while (
-      next < copied.length &&
-      next - first < largeObjectsPerStep &&
-      (next === first || bytes + (copied[next]?.size ?? 0) <= largeObjectBytesPerStep)
-    ) {
-      bytes += copied[next++]?.size ?? 0
-    }
-    const objects = copied.slice(first, next)
-    const range = `${objects[0]?.oid}..${objects.at(-1)?.oid}`
-    const rows = builder.add(
-      { phase: 'large objects', kind: 'LARGE OBJECTS', name: range },
-      {
-        kind: 'copy',
-        bytes,
-        fills: true,
-        exactlyOnce: false,
-        parts: [{ kind: 'large objects', objects: objects.map(({ oid, size }) => ({ oid, size })) }],
-      },
-      { pool: 'copy', weight: bytes, after: [created.ready.id] },
-    )
-    builder.add(
-      { phase: 'large objects', kind: 'LARGE OBJECT FACTS', name: range },
-      { kind: 'large object facts', objects },
-      { pool: 'build', needs: [rows.id] },
-    )
-    first = next
   }
 }
 

@@ -2,6 +2,7 @@
 
 import type { StepInfo } from '../../shared/event.ts'
 import type { Hook, MigrationOptions } from '../../shared/request.ts'
+import type { RuleBook } from '../../shared/rule-book.ts'
 import { tableKey } from '../catalog/tables.ts'
 import { findGaps } from './gaps.ts'
 import type { Inventory } from './inventory.ts'
@@ -10,7 +11,6 @@ import { planDrop } from './plan-existing.ts'
 import { planHooks } from './plan-hooks.ts'
 import { planRows, type RowSteps } from './plan-rows.ts'
 import { planSchema } from './plan-schema.ts'
-import type { RuleBook } from './rule-book.ts'
 import { chooseSizes, type Sizes } from './sizes.ts'
 import type { Step, Work } from './step.ts'
 
@@ -56,6 +56,10 @@ export interface PlanRequest {
   resumed?: Unfinished | undefined
 }
 
+/** Steps without any share these: there may be a hundred thousand. */
+const none: readonly number[] = []
+const noLocks: Step['locks'] = {}
+
 /** Collects steps and hands out their numbers, which are also their order where nothing else decides. */
 export class PlanBuilder {
   readonly steps: Step[] = []
@@ -87,11 +91,11 @@ export class PlanBuilder {
       id,
       info: { id, ...info },
       work,
-      needs: [],
-      after: [],
+      needs: none,
+      after: none,
       pool: 'none',
       weight: 0,
-      locks: {},
+      locks: noLocks,
       ...rest,
     }
     if (this.gate.length > 0) step.needs = [...this.gate.map((one) => one.id), ...step.needs]
@@ -119,6 +123,14 @@ export function makePlan(inventory: Inventory, request: PlanRequest): Plan {
     return rows
   })
   builder.gate = []
+  if (options.verify && rows && rows.tables.length > 0) {
+    const after = builder.steps.map((step) => step.id)
+    builder.add(
+      { phase: 'verification', kind: 'VERIFY', name: 'rows on both servers' },
+      { kind: 'verify' },
+      { pool: 'build', after },
+    )
+  }
   planHooks(builder, 'after', 'run', [...builder.steps])
   return {
     steps: builder.steps,

@@ -1,5 +1,5 @@
 // Runs DDL on the destination: a few sessions, each statement with the settings that pg_dump wants around it.
-import { ConnectionLost, ServerError, sqlstate } from '../postgres/errors.ts'
+import { Cancelled, isLost, ServerError, sqlstate } from '../postgres/errors.ts'
 import { quoteIdentifier } from '../postgres/quote.ts'
 import { Session } from '../postgres/session.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
@@ -8,6 +8,11 @@ import type { SqlWork } from './step.ts'
 
 const attempts = 6
 const firstPauseMs = 50
+
+/** How long a server may be away: it needs a moment to come back after a crash. */
+const reconnects = 7
+const firstReconnectPauseMs = 250
+const longestReconnectPauseMs = 8000
 
 /** Another session, often one of ours, was in the way: the same statement may succeed a moment later. */
 const passing: ReadonlySet<string> = new Set([
@@ -23,6 +28,9 @@ const exists: ReadonlySet<string> = new Set([
   sqlstate.duplicateObject,
 ])
 
+/** States in which a table that was there before refuses what it has already. */
+export const alreadySo: ReadonlySet<string> = new Set(['55000', '42P16', '42809'])
+
 export interface SqlOutcome {
   /** The object was there already and was kept as it is. */
   kept: boolean
@@ -33,6 +41,10 @@ export interface SqlOutcome {
 export class RestoreSessions {
   #idle: RestoreSession[] = []
   readonly #busy = new Set<RestoreSession>()
+  /** Nobody waits for a server that did not come back for the one before. */
+  #isGone = false
+  /** The connection was lost while these ran together: they may have been done. */
+  readonly #doubtful = new WeakSet<SqlWork>()
 
   constructor(
     readonly settings: ConnectionSettings,
@@ -49,12 +61,51 @@ export class RestoreSessions {
       this.#idle.push(session)
       return result
     } catch (error) {
-      if (error instanceof ConnectionLost) session.session.destroy()
+      if (isLost(error)) session.session.destroy()
       else this.#idle.push(session)
       throw error
     } finally {
       this.#busy.delete(session)
     }
+  }
+
+  /**
+   * In a session of the pool, and in another one when that is lost. The work may have been done just before: what
+   * is there at the second time is ours, or was there already, and is kept either way.
+   */
+  async run(work: SqlWork, alsoKept: ReadonlySet<string>): Promise<SqlOutcome> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const again = attempt > 1 || this.#doubtful.has(work)
+        const outcome = await this.use((session) => session.run(work, again ? alreadySo : alsoKept))
+        this.#isGone = false
+        return outcome
+      } catch (error) {
+        if (!isLost(error) || this.signal.aborted || this.#isGone) throw error
+        if (attempt > reconnects) {
+          this.#isGone = true
+          throw error
+        }
+        const reason = error instanceof Error ? error.message : String(error)
+        this.onNotice(`a statement on the destination is repeated in a new session: ${reason}`)
+        await this.#pause(Math.min(longestReconnectPauseMs, firstReconnectPauseMs * 2 ** (attempt - 1)))
+      }
+    }
+  }
+
+  /** Everything in one round trip and one transaction, or nothing. */
+  async runTogether(works: readonly SqlWork[]): Promise<void> {
+    try {
+      await this.use((session) => session.runTogether(works))
+    } catch (error) {
+      if (isLost(error)) for (const work of works) this.#doubtful.add(work)
+      throw error
+    }
+  }
+
+  /** The session is closed with the others. */
+  async adopt(session: Session): Promise<void> {
+    this.#idle.push(await this.#prepare(session))
   }
 
   async cancel(): Promise<void> {
@@ -66,8 +117,22 @@ export class RestoreSessions {
     this.#idle = []
   }
 
+  async #pause(milliseconds: number): Promise<void> {
+    const over = Promise.withResolvers<void>()
+    const timer = setTimeout(over.resolve, milliseconds)
+    const stop = () => over.resolve()
+    this.signal.addEventListener('abort', stop, { once: true })
+    await over.promise
+    this.signal.removeEventListener('abort', stop)
+    clearTimeout(timer)
+    if (this.signal.aborted) throw new Cancelled()
+  }
+
   async #open(): Promise<RestoreSession> {
-    const session = await Session.open(this.settings, { signal: this.signal, onNotice: this.onNotice })
+    return this.#prepare(await Session.open(this.settings, { signal: this.signal, onNotice: this.onNotice }))
+  }
+
+  async #prepare(session: Session): Promise<RestoreSession> {
     await session.execute(`
       set client_encoding = 'UTF8';
       set standard_conforming_strings = on;
@@ -82,6 +147,8 @@ export class RestoreSessions {
   }
 }
 
+type Placement = { tablespace?: string | undefined; accessMethod?: string | undefined }
+
 export class RestoreSession {
   #tablespace: string | undefined
   #accessMethod: string | undefined
@@ -89,7 +156,9 @@ export class RestoreSession {
   constructor(readonly session: Session) {}
 
   async run(work: SqlWork, alsoKept: ReadonlySet<string>): Promise<SqlOutcome> {
-    await this.#placement(work)
+    const setting = this.#placement(work)
+    if (setting.length > 0) await this.session.execute(setting.join(';\n'))
+    this.#rememberPlacement(work)
     const everything = [...work.statements, ...work.extras].join(';\n')
     try {
       // One round trip and one transaction in the usual case.
@@ -119,17 +188,39 @@ export class RestoreSession {
     return outcome
   }
 
-  async #placement({ tablespace, accessMethod }: SqlWork) {
+  async runTogether(works: readonly SqlWork[]): Promise<void> {
+    const before = { tablespace: this.#tablespace, accessMethod: this.#accessMethod }
+    const statements: string[] = []
+    for (const work of works) {
+      statements.push(...this.#placement(work), ...work.statements, ...work.extras)
+      this.#rememberPlacement(work)
+    }
+    try {
+      await this.session.execute(statements.join(';\n'))
+    } catch (error) {
+      // With everything else, the settings are taken back.
+      this.#tablespace = before.tablespace
+      this.#accessMethod = before.accessMethod
+      throw error
+    }
+  }
+
+  /** What has to be set for this work and is not yet. */
+  #placement({ tablespace, accessMethod }: Placement): string[] {
+    const settings: string[] = []
     if (tablespace !== undefined && tablespace !== this.#tablespace) {
-      const value = tablespace === '' ? "''" : quoteIdentifier(tablespace)
-      await this.session.execute(`set default_tablespace = ${value}`)
-      this.#tablespace = tablespace
+      settings.push(`set default_tablespace = ${tablespace === '' ? "''" : quoteIdentifier(tablespace)}`)
     }
     if (accessMethod && accessMethod !== this.#accessMethod) {
       // As pg_dump wrote it, quotes included.
-      await this.session.execute(`set default_table_access_method = ${accessMethod}`)
-      this.#accessMethod = accessMethod
+      settings.push(`set default_table_access_method = ${accessMethod}`)
     }
+    return settings
+  }
+
+  #rememberPlacement({ tablespace, accessMethod }: Placement) {
+    if (tablespace !== undefined) this.#tablespace = tablespace
+    if (accessMethod) this.#accessMethod = accessMethod
   }
 
   async #patiently(sql: string): Promise<void> {

@@ -1,6 +1,6 @@
 // What every step of a run works with.
 import type { MigrationEvent } from '../../shared/event.ts'
-import type { MigrationOptions } from '../../shared/request.ts'
+import type { MigrationOptions, TableRule } from '../../shared/request.ts'
 import type { CopyPool } from '../copy/pool.ts'
 import type { Session } from '../postgres/session.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
@@ -28,6 +28,12 @@ export interface RunContext {
   restore: RestoreSessions
   /** A session of its own on the source: what fails there must not end the run's snapshot. */
   openSource(): Promise<Session>
+  /** What the user said about single tables. */
+  tables: readonly TableRule[]
+  /** Exported on the source for as long as the run lasts. */
+  snapshot: string
+  /** Tables whose rows are there, by `tableKey`. */
+  copied: Set<string>
   memory: RunMemory
   takenAway: TakenAway
   emit: Emit

@@ -6,6 +6,7 @@ import { quoteQualified } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import type { RunContext } from './run-context.ts'
 import { type Step, stepKey } from './step.ts'
+import { truncateStatements } from './truncate.ts'
 
 export async function runCopy(
   { info }: Step,
@@ -34,9 +35,9 @@ export async function runCopy(
           memory.committing(stepKey(info), transactions, moved),
       }),
     })
-    const { collided, ...all } = result
+    const { collided, seconds, ...all } = result
     if (table) emit({ type: 'rows', table, ...all, ...(collided > 0 && { collided }) })
-    return all
+    return { ...all, seconds }
   } catch (error) {
     if (error instanceof PartlyCommitted && table) {
       throw work.fills ? await emptied(table, error.failure, context) : partlyThere(error.failure)
@@ -69,16 +70,10 @@ async function emptied(table: TableName, failure: Error, { restore, inventory }:
 }
 
 export async function truncate(
-  { tables, byDelete }: Extract<Step['work'], { kind: 'truncate' }>,
+  work: Extract<Step['work'], { kind: 'truncate' }>,
   { restore, plan }: RunContext,
 ): Promise<void> {
-  const named = (list: readonly TableName[]) =>
-    list.map(({ schema, name }) => `only ${quoteQualified(schema, name)}`)
-  const statements = named(byDelete).map((name) => `delete from ${name}`)
-  if (tables.length > 0) statements.push(`truncate ${named(tables).join(', ')}`)
-  // A replica's session leaves alone what refers to the rows: the same rows come again.
-  if (byDelete.length > 0 && plan.asReplica)
-    statements.unshift('set local session_replication_role = replica')
+  const statements = truncateStatements(work, plan.asReplica)
   await restore.use(({ session }) => session.execute(statements.join(';\n')))
 }
 

@@ -36,6 +36,8 @@ export type Work =
   /** A foreign key that was off while rows were copied: does it hold? */
   | { kind: 'check'; foreignKey: ExistingForeignKey }
   | { kind: 'hook'; hook: Hook }
+  /** Rows that were copied are compared. */
+  | { kind: 'verify' }
   | { kind: 'large object facts'; objects: LargeObjectFacts[] }
   /** Known to be impossible; reported as a failure with this reason. */
   | { kind: 'refuse'; reason: string }

@@ -11,16 +11,36 @@ export class DumpFailed extends PgtrekError {}
 const firstAnswerBytes = 1 << 20
 const largestAnswerBytes = 1 << 30
 
-/** The text that `pg_dump` with these arguments writes. The session is left in pg_dump's transaction. */
-export async function pgDump(session: Session, args: string[], signal?: AbortSignal): Promise<string> {
+/** Started ahead, it is ready for pg_dump when the session is. */
+export class DumpThread implements Disposable {
+  constructor(readonly worker = new Worker(workerUrl('schema/dump.worker.ts'))) {}
+
+  [Symbol.dispose]() {
+    this.worker.terminate()
+  }
+}
+
+/**
+ * The text that `pg_dump` with these arguments writes. The session is left in pg_dump's transaction, the
+ * thread is used up.
+ */
+export async function pgDump(
+  session: Session,
+  args: string[],
+  signal?: AbortSignal,
+  started?: DumpThread,
+): Promise<string> {
   signal?.throwIfAborted()
   const control = new SharedArrayBuffer(8)
   const answer = new SharedArrayBuffer(firstAnswerBytes, { maxByteLength: largestAnswerBytes })
   const state = new Int32Array(control)
   const bytes = new Uint8Array(answer)
-  const worker = new Worker(workerUrl('schema/dump.worker.ts'))
+  using thread = started ?? new DumpThread()
+  const { worker } = thread
   using tunnel = new Tunnel(session)
   const result = Promise.withResolvers<string>()
+  const pieces: string[] = []
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
   const abort = () => {
     void session.cancel().catch(() => session.destroy())
@@ -29,7 +49,8 @@ export async function pgDump(session: Session, args: string[], signal?: AbortSig
   signal?.addEventListener('abort', abort, { once: true })
   worker.onerror = (event) => result.reject(new DumpFailed(event.message))
   worker.onmessage = async ({ data }: MessageEvent<DumpMessage>) => {
-    if ('done' in data) return result.resolve(data.done)
+    if ('script' in data) return pieces.push(decoder.decode(data.script, { stream: true }))
+    if ('done' in data) return result.resolve(pieces.join('') + decoder.decode())
     if ('failed' in data) return result.reject(new DumpFailed(readable(data.failed)))
     try {
       const received = await tunnel.exchange(Buffer.from(data.write))
@@ -48,7 +69,6 @@ export async function pgDump(session: Session, args: string[], signal?: AbortSig
     return await result.promise
   } finally {
     signal?.removeEventListener('abort', abort)
-    worker.terminate()
   }
 }
 

@@ -1,6 +1,6 @@
 // pg_dump's plain output cut into its archive entries. `--verbose` writes a comment before each that says
 // what it is; only comments that the lexer sees as such count, since bodies and strings may look alike.
-import { splitStatements, tokens } from './lexer.ts'
+import { Lexer, splitStatements } from './lexer.ts'
 
 export interface Entry {
   /** pg_dump's own number for it; dependencies speak in these. */
@@ -8,7 +8,7 @@ export interface Entry {
   /** The catalog (pg_class, pg_proc, ...) and the object's OID in the source; 0 for what has none. */
   classOid: number
   oid: number
-  dependencies: number[]
+  dependencies: readonly number[]
   /** TABLE, INDEX, FK CONSTRAINT, ACL, ... */
   kind: string
   schema: string | undefined
@@ -22,18 +22,21 @@ export interface Entry {
   accessMethod: string
 }
 
+const none: readonly number[] = []
+
 interface Header {
   textStart: number
   id: number
   classOid: number
   oid: number
-  dependencies: number[]
+  dependencies: readonly number[]
   label: string
 }
 
 export function parseEntries(dump: string): Entry[] {
   const headers = findHeaders(dump)
   const entries: Entry[] = []
+  const same = new Names()
   let tablespace = ''
   let accessMethod = ''
   // What pg_dump sets before the first entry may concern it.
@@ -50,7 +53,7 @@ export function parseEntries(dump: string): Entry[] {
   settings(splitStatements(dump.slice(0, headers[0]?.start ?? 0)))
   for (const [index, header] of headers.entries()) {
     const next = headers[index + 1]
-    const label = parseLabel(header.label)
+    const label = parseLabel(header.label, same)
     const entry: Entry = {
       id: header.id,
       classOid: header.classOid,
@@ -68,17 +71,29 @@ export function parseEntries(dump: string): Entry[] {
     if (owner !== undefined) {
       entry.ownerStatement = entry.statements.pop()
       // The header shows line breaks as spaces, and `-` for none.
-      entry.owner = owner
+      entry.owner = same.of(owner)
     }
     entries.push(entry)
   }
   return entries
 }
 
+/** The few names that many entries share are kept once. */
+class Names {
+  readonly #known = new Map<string, string>()
+
+  of(name: string): string {
+    const known = this.#known.get(name)
+    if (known === undefined) this.#known.set(name, name)
+    return known ?? name
+  }
+}
+
 function findHeaders(dump: string): (Header & { start: number })[] {
   const headers: (Header & { start: number })[] = []
   let current: (Header & { start: number }) | undefined
-  for (const token of tokens(dump)) {
+  const token = new Lexer(dump)
+  while (token.next()) {
     if (token.kind !== 'comment') {
       current = undefined
       continue
@@ -92,7 +107,7 @@ function findHeaders(dump: string): (Header & { start: number })[] {
         id: Number(start[1]),
         classOid: Number(start[2]),
         oid: Number(start[3]),
-        dependencies: [],
+        dependencies: none,
         label: '',
       }
       headers.push(current)
@@ -111,15 +126,15 @@ function findHeaders(dump: string): (Header & { start: number })[] {
  * `t; Type: TABLE; Schema: public; Owner: me[; Tablespace: x]`. A name may contain `; Type: ` itself: the
  * last one counts.
  */
-function parseLabel(label: string): Pick<Entry, 'name' | 'kind' | 'schema' | 'owner'> {
+function parseLabel(label: string, same: Names): Pick<Entry, 'name' | 'kind' | 'schema' | 'owner'> {
   const found = /^(.*); Type: ([A-Z ]+); Schema: (.*?); Owner: (.*?)(?:; Tablespace: .*)?$/s.exec(label)
   if (!found) return { name: label, kind: 'UNKNOWN', schema: undefined, owner: undefined }
   const [, name = '', kind = '', schema = '-', owner = ''] = found
   return {
     name,
-    kind,
-    schema: schema === '-' ? undefined : schema,
-    owner: owner === '-' || owner === '' ? undefined : owner,
+    kind: same.of(kind),
+    schema: schema === '-' ? undefined : same.of(schema),
+    owner: owner === '-' || owner === '' ? undefined : same.of(owner),
   }
 }
 

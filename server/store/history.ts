@@ -16,11 +16,7 @@ const columns = `
   strftime('%Y-%m-%dT%H:%M:%SZ', r.finished_at) as finished_at`
 
 export class History {
-  /** `isCurrent` knows the runs of this very process. */
-  constructor(
-    readonly database: Database,
-    readonly isCurrent: (id: string) => boolean,
-  ) {
+  constructor(readonly database: Database) {
     database.exec(`
       create table if not exists run_request (
         run     text primary key,
@@ -73,8 +69,7 @@ export class History {
       )
       .all()
     for (const { id, host, process } of rows) {
-      if (this.isCurrent(id)) continue
-      if (host !== null && process !== null && isRunning({ host, process })) continue
+      if (host !== null && process !== null && isRunning({ run: id, host, process })) continue
       this.database.query(`update run set status = 'interrupted' where id = ? and status = 'running'`).run(id)
     }
   }

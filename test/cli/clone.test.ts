@@ -1,21 +1,22 @@
 // `pgtrek clone` as a process: signals, environment, output, and servers that are almost full.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Cluster, cluster, startCluster, type TestDatabase } from '../support/clusters.ts'
+import { type Home, makeHome } from './process.ts'
 
 // Servers have to start.
 setDefaultTimeout(120_000)
 
-const main = join(import.meta.dir, '../../server/main.ts')
+let home: Home
 let directory: string
 let from: Cluster
 let to: Cluster
 let source: TestDatabase
 
 beforeAll(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'pgtrek-cli-'))
+  home = makeHome()
+  directory = home.directory
   from = await cluster(14)
   to = await cluster(17)
   source = await from.createDatabase()
@@ -26,24 +27,10 @@ beforeAll(async () => {
     create index on t (v);`)
 })
 
-afterAll(() => rmSync(directory, { recursive: true, force: true }))
+afterAll(() => home[Symbol.dispose]())
 
 function start(args: string[], environment: Record<string, string> = {}) {
-  const child = Bun.spawn([process.execPath, main, 'clone', ...args], {
-    cwd: directory,
-    stdin: 'ignore',
-    stdout: 'pipe',
-    stderr: 'pipe',
-    env: { ...process.env, ...environment },
-  })
-  const finished = (async () => {
-    const [output, said] = await Promise.all([
-      new Response(child.stdout).text(),
-      new Response(child.stderr).text(),
-    ])
-    return { code: await child.exited, output, said }
-  })()
-  return { child, finished }
+  return home.start(['clone', ...args], environment)
 }
 
 async function appears(

@@ -134,7 +134,8 @@ describe('a run that broke off', () => {
       destination: resolveSettings({ url: destination.url }),
     })
     // As after kill -9 right behind a commit: told to commit, and never heard of again.
-    await clone(source, destination, { options, memory: { ...memory, done() {} } })
+    const { summary } = await clone(source, destination, { options, memory: { ...memory, done() {} } })
+    store.end('killed', { ...summary, status: 'cancelled' })
     expect(await destination.sql('select id from t order by id')).toEqual([{ id: 0 }, { id: 1 }])
     const second = await remembered(store, source, destination, { options: { ...options, resume: true } })
     expect(second.failures).toEqual([])
@@ -225,4 +226,46 @@ test('a dry run tells the whole plan and writes nothing', async () => {
   expect(plan?.steps.filter(({ work }) => work.kind === 'copy')).toHaveLength(3)
   expect(await destination.sql('select id from big')).toEqual([{ id: 5 }])
   expect(await destination.sql(`select to_regclass('small') as t`)).toEqual([{ t: null }])
+})
+
+describe('a run that verifies', () => {
+  test('says that the rows are the same, whatever changed on the source meanwhile', async () => {
+    const { source, destination } = await pair(three)
+    const { failures, summary } = await clone(source, destination, {
+      options: { verify: true },
+      hooks: [
+        {
+          when: 'after',
+          phase: 'indexes',
+          run: { on: 'source', sql: 'insert into public.small values (99)' },
+        },
+      ],
+    })
+    expect(failures).toEqual([])
+    expect(summary.verification).toEqual({ compared: 3, different: [] })
+  })
+
+  test('names what differs, and fails', async () => {
+    const { source, destination } = await pair(three)
+    const { failures, summary, result } = await clone(source, destination, {
+      options: { verify: true },
+      tables: [{ table: 'big', where: 'id <= 10' }],
+      hooks: [
+        {
+          when: 'after',
+          phase: 'indexes',
+          run: {
+            on: 'destination',
+            sql: "update public.big set v = 'y' where id = 3; delete from public.small",
+          },
+        },
+      ],
+    })
+    expect(result.status).toBe('completed_with_failures')
+    expect(failures).toHaveLength(1)
+    expect(failures[0]).toContain('2 of 3 tables differ')
+    expect(failures[0]).toContain('public.big has other values')
+    expect(failures[0]).toContain('public.small has 1 rows on the source, 0 on the destination')
+    expect(summary.verification?.different.map(({ name }) => name).sort()).toEqual(['big', 'small'])
+  })
 })

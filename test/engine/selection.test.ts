@@ -210,7 +210,7 @@ describe('a selection', () => {
   test('with a name that nothing has is refused, with the nearest right one', async () => {
     const { result, names } = await selected({ include: ['shop.ordres'] })
     expect(result.status).toBe('failed')
-    expect(String(result.error)).toContain('"shop.ordres" (did you mean "shop.orders"?)')
+    expect(String(result.error)).toContain('nothing matches "shop.ordres": did you mean shop.orders?')
     expect(names).toEqual([])
   })
 })

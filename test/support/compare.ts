@@ -5,7 +5,7 @@ import { readGrants, readOwners } from './compare/owners-and-grants.ts'
 import { readRows } from './compare/rows.ts'
 import { type Facts, inSession, type Session } from './compare/session.ts'
 
-export { textDifference } from './compare/text.ts'
+export { textDifference } from '../../server/compare/text-difference.ts'
 
 /** Every table with rows of its own and every materialized view: how many rows, and their contents in any order. */
 export function compareRows(source: TestDatabase, destination: TestDatabase): Promise<string[]> {

@@ -1,0 +1,178 @@
+// `pgtrek compare`: are two databases the same? `data` asks it of their rows, `schema` of their objects.
+import { Command } from 'commander'
+import type { ComparisonFailure } from '../../shared/comparison.ts'
+import { formatCount, formatDuration, formatPercent } from '../../shared/format.ts'
+import { printable } from '../../shared/printable.ts'
+import { type ComparisonProgress, compareData } from '../compare/data.ts'
+import { compareSchema } from '../compare/schema.ts'
+import { Cancelled, errorInfo, PgtrekError, UsageError } from '../postgres/errors.ts'
+import type { ConnectionSettings } from '../postgres/settings.ts'
+import {
+  addDataFlags,
+  addSchemaFlags,
+  type CompareDataFlags,
+  type CompareFlags,
+  type CompareSchemaFlags,
+  endsOf,
+  rulesOf,
+  selectionOf,
+} from './compare-flags.ts'
+import { dataLines, dataVerdict, schemaLines, schemaVerdict, tableLines } from './compare-report.ts'
+import { exitCode } from './exit.ts'
+import { Screen } from './screen.ts'
+import { type Style, styleFor } from './style.ts'
+
+export function compareCommand(program: Command): Command {
+  const data = new Command('data')
+    .description('compare the rows of two databases, table by table; no row leaves its server')
+    .action(async (flags: CompareDataFlags) => {
+      process.exitCode = await report(flags, (run) => compareRows(flags, run))
+    })
+  const schema = new Command('schema')
+    .description('compare the objects of two databases, as pg_dump describes them')
+    .action(async (flags: CompareSchemaFlags) => {
+      process.exitCode = await report(flags, (run) => compareObjects(flags, run))
+    })
+  const command = new Command('compare')
+    .description('are two databases the same?')
+    .copyInheritedSettings(program)
+  for (const one of [addDataFlags(data), addSchemaFlags(schema)]) {
+    command.addCommand(one.copyInheritedSettings(program))
+  }
+  return command
+}
+
+interface Run {
+  ends: Record<'source' | 'destination', ConnectionSettings>
+  signal: AbortSignal
+  style: Style
+  /** How far it is, for standard error. */
+  progress: Progress
+}
+
+interface Outcome {
+  comparison: { status: 'same' | 'different' }
+  lines: string[]
+  verdict: string
+}
+
+async function compareRows(
+  flags: CompareDataFlags,
+  { ends, signal, style, progress }: Run,
+): Promise<Outcome> {
+  if (flags.fast && flags.drill) {
+    throw new UsageError('--fast and --drill exclude each other: without values there is nothing to look for')
+  }
+  const comparison = await compareData({
+    ...ends,
+    selection: selectionOf(flags),
+    rules: rulesOf(flags.where),
+    workers: flags.workers,
+    fast: flags.fast ?? false,
+    drill: flags.drill ? { limit: flags.drillLimit } : undefined,
+    signal,
+    onProgress: (state) => progress.show(state),
+    onTable: (table) => progress.say(tableLines(table, styleFor(process.stderr.isTTY === true))[0] ?? ''),
+  })
+  return { comparison, lines: dataLines(comparison, style), verdict: dataVerdict(comparison, style) }
+}
+
+async function compareObjects(
+  flags: CompareSchemaFlags,
+  { ends, signal, style, progress }: Run,
+): Promise<Outcome> {
+  progress.say('reading the definitions of both databases')
+  const { owner, acl, comments, tablespaces, publications, securityLabels } = flags
+  const choices = { owner, acl, comments, tablespaces, publications, securityLabels }
+  const comparison = await compareSchema({ ...ends, ...choices, selection: selectionOf(flags), signal })
+  return { comparison, lines: schemaLines(comparison, style), verdict: schemaVerdict(comparison, style) }
+}
+
+async function report(flags: CompareFlags, compare: (run: Run) => Promise<Outcome>): Promise<number> {
+  const style = styleFor(process.stdout.isTTY === true)
+  const ends = endsOf(flags)
+  using progress = new Progress(flags.progress && !flags.quiet)
+  for (const { warnings } of Object.values(ends)) {
+    for (const warning of warnings) process.stderr.write(`warning: ${printable(warning)}\n`)
+  }
+  using interrupt = interruptible(() => process.stderr.write('stopping; once more stops at once\n'))
+  try {
+    const { comparison, lines, verdict } = await compare({ ends, signal: interrupt.signal, style, progress })
+    progress.close()
+    if (flags.json) process.stdout.write(`${JSON.stringify(comparison)}\n`)
+    else process.stdout.write(`${[...(flags.quiet ? [] : lines), verdict].join('\n')}\n`)
+    return comparison.status === 'same' ? exitCode.done : exitCode.failures
+  } catch (error) {
+    progress.close()
+    if (error instanceof UsageError || !(error instanceof PgtrekError)) throw error
+    const cancelled = error instanceof Cancelled
+    const failure: ComparisonFailure = cancelled
+      ? { status: 'cancelled' }
+      : { status: 'failed', error: errorInfo(error) }
+    if (flags.json) process.stdout.write(`${JSON.stringify(failure)}\n`)
+    process.stderr.write(`pgtrek: ${printable(error.message)}\n`)
+    return cancelled ? exitCode.cancelled : exitCode.cannotRun
+  }
+}
+
+const betweenLines = 5_000
+
+/** A line at the bottom of a terminal; elsewhere one now and then. */
+class Progress implements Disposable {
+  readonly #screen = process.stderr.isTTY ? new Screen(process.stderr) : undefined
+  readonly #begun = performance.now()
+  #said = performance.now()
+  #bottom: string[] = []
+
+  constructor(readonly wanted: boolean) {}
+
+  show(state: ComparisonProgress) {
+    if (!this.wanted) return
+    this.#bottom = [progressLine(state, (performance.now() - this.#begun) / 1000)]
+    if (this.#screen) this.#screen.draw(this.#bottom)
+    else if (performance.now() - this.#said > betweenLines) {
+      this.#said = performance.now()
+      process.stderr.write(`${this.#bottom[0]}\n`)
+    }
+  }
+
+  say(line: string) {
+    if (!this.wanted) return
+    if (this.#screen) this.#screen.draw(this.#bottom, [line])
+    else process.stderr.write(`${line}\n`)
+  }
+
+  close() {
+    this.#screen?.close()
+  }
+
+  [Symbol.dispose]() {
+    this.close()
+  }
+}
+
+function progressLine(state: ComparisonProgress, seconds: number): string {
+  const percent = state.bytes > 0 ? Math.min(100, (100 * state.readBytes) / state.bytes) : 0
+  const tables = `${state.settledTables} of ${formatCount(state.tables, 'table')}`
+  const rows = `${formatCount(state.readRows, 'row')} read on both sides together`
+  return `${formatPercent(percent)}: ${tables}, ${rows}, ${formatDuration(seconds)} elapsed`
+}
+
+/** Ctrl-C once: a clean stop. Twice: at once. */
+function interruptible(tell: () => void): Disposable & { signal: AbortSignal } {
+  const controller = new AbortController()
+  const stop = () => {
+    if (controller.signal.aborted) process.exit(exitCode.cancelled)
+    controller.abort()
+    tell()
+  }
+  process.on('SIGINT', stop)
+  process.on('SIGTERM', stop)
+  return {
+    signal: controller.signal,
+    [Symbol.dispose]() {
+      process.off('SIGINT', stop)
+      process.off('SIGTERM', stop)
+    },
+  }
+}

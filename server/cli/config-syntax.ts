@@ -1,0 +1,60 @@
+// TOML or YAML as plain values, and where a mistake is when it is neither.
+import { eitherOf } from '../../shared/option-table.ts'
+import { UsageError } from '../postgres/errors.ts'
+
+type Parse = (text: string) => unknown
+
+const languages: Record<string, { name: string; parse: Parse }> = {
+  '.toml': { name: 'TOML', parse: Bun.TOML.parse },
+  '.yaml': { name: 'YAML', parse: Bun.YAML.parse },
+  '.yml': { name: 'YAML', parse: Bun.YAML.parse },
+}
+
+/** More lines than this are not searched for the mistake. */
+const searchedLines = 2000
+
+export function parseConfig(text: string, extension: string, file: string): unknown {
+  const language = languages[extension.toLowerCase()]
+  if (!language) throw new UsageError(`${file} must end in ${eitherOf(Object.keys(languages))}`)
+  let content: unknown
+  try {
+    content = language.parse(text)
+  } catch (error) {
+    const line = wrongLine(text, language.parse)
+    const where = line === undefined ? '' : ` at or behind line ${line}`
+    throw new UsageError(`${file} is no ${language.name}${where}: ${withoutValues(error)}`)
+  }
+  if (language.name === 'YAML') refuseRepeatedKeys(text, file)
+  return content ?? {}
+}
+
+/** The parsers do not tell where they stopped: it is behind the longest part that can be read. */
+function wrongLine(text: string, parse: Parse): number | undefined {
+  const lines = text.split('\n')
+  if (lines.length > searchedLines) return undefined
+  for (let count = lines.length - 1; count > 0; count--) {
+    try {
+      parse(lines.slice(0, count).join('\n'))
+      return count + 1
+    } catch {
+      // Still too long: the mistake, or what it belongs to, is part of it.
+    }
+  }
+  return 1
+}
+
+/** The parser quotes what it could not read, which may be a password. */
+function withoutValues(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error)
+  return message
+    .replace(/^(TOML|YAML) Parse error: /, '')
+    .replaceAll(/".*"/gs, '"..."')
+    .replaceAll(/'[^']{2,}'/g, "'...'")
+}
+
+/** The YAML parser takes the last of several without a word; at the top they are easily found. */
+function refuseRepeatedKeys(text: string, file: string) {
+  const keys = Array.from(text.matchAll(/^(["']?)([A-Za-z_]\w*)\1[ \t]*:(?=\s|$)/gm), ([, , key = '']) => key)
+  const repeated = keys.find((key, index) => keys.indexOf(key) !== index)
+  if (repeated) throw new UsageError(`${file} has ${repeated} twice`)
+}

@@ -1,0 +1,52 @@
+// The flags that say where from and where to; users of other tools know them under other names.
+import { type Command, Option } from 'commander'
+import type { Connection } from '../../../shared/connection.ts'
+import type { Environment } from '../../postgres/environment.ts'
+import { UsageError } from '../../postgres/errors.ts'
+import { type ConnectionSettings, resolveSettings } from '../../postgres/settings.ts'
+
+export type End = 'source' | 'dest'
+
+const heading = 'Where from, where to:'
+const meanings = {
+  source: 'where to read: postgres://user@host:port/database',
+  dest: 'where to write; the database must exist',
+} as const
+const otherNames = { source: ['source-uri'], dest: ['dest-uri', 'target'] } as const
+export const endVariables = { source: 'PGTREK_SOURCE', dest: 'PGTREK_DEST' } as const
+
+export function addConnectionFlags(command: Command, ends: readonly End[] = ['source', 'dest']) {
+  for (const end of ends) {
+    command.addOption(
+      new Option(`--${end} <url>`, `${meanings[end]} (env: ${endVariables[end]})`).helpGroup(heading),
+    )
+    for (const other of otherNames[end]) {
+      command.addOption(new Option(`--${other} <url>`, `the same as --${end}`).hideHelp())
+    }
+  }
+}
+
+export function connectionsFromFlags(command: Command): Partial<Record<End, Connection>> {
+  const flags = command.opts<Record<string, string | undefined>>()
+  const source = flags.sourceUri ?? flags.source
+  const dest = flags.destUri ?? flags.target ?? flags.dest
+  return fromUrls({ source, dest })
+}
+
+export function connectionsFromEnvironment(environment: Environment): Partial<Record<End, Connection>> {
+  return fromUrls({ source: environment[endVariables.source], dest: environment[endVariables.dest] })
+}
+
+/** What a connection needs to be opened. */
+export function settingsFor(end: End, connection: Connection | undefined): ConnectionSettings {
+  if (!connection) {
+    throw new UsageError(
+      `no ${end}: say --${end} postgres://user@host/database, set ${endVariables[end]}, or write it into a --config file`,
+    )
+  }
+  return resolveSettings(connection)
+}
+
+function fromUrls({ source, dest }: Partial<Record<End, string | undefined>>) {
+  return { ...(source && { source: { url: source } }), ...(dest && { dest: { url: dest } }) }
+}

@@ -1,0 +1,114 @@
+// `--where` and `--upsert-key`: rules for single tables, and `--hook`: work of the user's around the phases.
+import { readFileSync } from 'node:fs'
+import { basename } from 'node:path'
+import { type Command, Option } from 'commander'
+import { eitherOf } from '../../../shared/option-table.ts'
+import { nearestName, Pattern, PatternError } from '../../../shared/pattern.ts'
+import { type Hook, hookPhases, type TableRule } from '../../../shared/request.ts'
+import { UsageError } from '../../postgres/errors.ts'
+import { collect, splitAtEquals } from './words.ts'
+
+const heading = 'Which rows:'
+
+export function addRuleFlags(command: Command) {
+  command
+    .addOption(
+      new Option('--where <table=condition>', 'only rows of this table for which the SQL condition holds')
+        .argParser(collect)
+        .helpGroup(heading),
+    )
+    .addOption(
+      new Option('--upsert-key <table=constraint>', 'the unique constraint or index by which upsert merges')
+        .argParser(collect)
+        .helpGroup(heading),
+    )
+}
+
+export function addHookFlag(command: Command) {
+  command.addOption(
+    new Option(
+      '--hook <when:phase:on:what>',
+      'before:data:destination:FILE.sql or after:run:command:COMMAND (may be repeated)',
+    )
+      .argParser(collect)
+      .helpGroup('The run:'),
+  )
+}
+
+/** Nothing when no rule was given. Both flags of one table make one rule. */
+export function rulesFromFlags(command: Command): TableRule[] | undefined {
+  const rules = new Map<string, TableRule>()
+  const { where = [], upsertKey = [] } = command.opts<{ where?: string[]; upsertKey?: string[] }>()
+  for (const text of where) setRule(rules, '--where', 'where', text)
+  for (const text of upsertKey) setRule(rules, '--upsert-key', 'key', text)
+  return rules.size > 0 ? [...rules.values()] : undefined
+}
+
+function setRule(rules: Map<string, TableRule>, flag: string, field: 'where' | 'key', text: string) {
+  const what = field === 'where' ? 'condition' : 'constraint'
+  const [table, value] = splitAtEquals(text) ?? []
+  if (!table || !value) throw new UsageError(`${flag} must be schema.table=${what}: it is "${text}"`)
+  refuseOddPattern(table, flag)
+  const rule = rules.get(table) ?? { table }
+  if (rule[field] !== undefined) throw new UsageError(`${flag} is given twice for ${table}`)
+  rules.set(table, { ...rule, [field]: value })
+}
+
+export function refuseOddPattern(table: string, place: string) {
+  try {
+    new Pattern(table)
+  } catch (error) {
+    if (error instanceof PatternError) throw new UsageError(`${place}: ${error.message}`)
+    throw error
+  }
+}
+
+export function hooksFromFlags(command: Command): Hook[] | undefined {
+  const { hook } = command.opts<{ hook?: string[] }>()
+  return hook?.map(hookOf)
+}
+
+const moments = ['before', 'after'] as const
+const places = ['source', 'destination', 'command'] as const
+
+function hookOf(text: string): Hook {
+  const [, first = '', second = '', third = '', what = ''] =
+    /^([^:]*):([^:]*):([^:]*):(.*)$/s.exec(text) ?? []
+  if (what.trim() === '') {
+    throw new UsageError(
+      '--hook must be before:data:destination:FILE.sql or after:run:command:COMMAND, with all four parts',
+    )
+  }
+  const when = oneOf(moments, first)
+  const phase = oneOf(hookPhases, second)
+  const on = oneOf(places, third)
+  if (on === 'command') return { when, phase, run: { command: what }, name: commandName(what) }
+  return { when, phase, run: { on, sql: readSql(what, '--hook') }, name: basename(what) }
+}
+
+/** Its program: the rest may hold a secret, and names appear in logs. */
+export function commandName(command: string): string {
+  const words = command.trim().split(/\s+/)
+  return basename(words.find((word) => !word.includes('=')) ?? 'command')
+}
+
+function oneOf<Word extends string>(words: readonly Word[], given: string): Word {
+  const found = words.find((word) => word === given)
+  if (found) return found
+  const near = nearestName(given, words)
+  throw new UsageError(
+    `--hook has "${given}" where it must have ${eitherOf(words)}${near ? `: did you mean ${near}?` : ''}`,
+  )
+}
+
+/** Read before anything starts: a file that is missing should not be found missing in the middle. */
+export function readSql(path: string, place: string): string {
+  let sql: string
+  try {
+    sql = readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new UsageError(`${place}: ${path} cannot be read: ${(error as NodeJS.ErrnoException).code}`)
+  }
+  if (sql.trim() === '') throw new UsageError(`${place}: ${path} is empty`)
+  return sql
+}

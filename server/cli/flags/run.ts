@@ -1,0 +1,47 @@
+// The flags about what is seen of a run and kept of it.
+import { type Command, Option } from 'commander'
+import { UsageError } from '../../postgres/errors.ts'
+import type { Verbosity } from '../terminal.ts'
+
+export interface ViewFlags {
+  yes: boolean
+  progress: boolean
+  level: Verbosity
+  json: boolean
+}
+
+const heading = 'What you see:'
+
+export function addRunFlags(command: Command) {
+  const shown = (flags: string, meaning: string) => new Option(flags, meaning).helpGroup(heading)
+  command
+    .addOption(shown('--yes', 'do not ask before anything of the destination is deleted'))
+    .addOption(shown('--no-progress', 'plain lines instead of bars'))
+    .addOption(shown('--quiet', 'only warnings, errors and the summary'))
+    .addOption(shown('--verbose', 'every step'))
+    .addOption(shown('--json', 'print one JSON summary on standard output'))
+    .addOption(shown('--log-dir <directory>', 'one log file a run (default: logs)'))
+    .addOption(shown('--state-dir <directory>', 'what is remembered of runs (default: .pgtrek)'))
+}
+
+export function addConfigFlag(command: Command) {
+  command.addOption(
+    new Option(
+      '--config <file>',
+      'take what no flag says from this TOML or YAML file (docs/options.md)',
+    ).helpGroup('Where from, where to:'),
+  )
+}
+
+export function viewFlags(command: Command): ViewFlags {
+  const { yes, progress, quiet, verbose, json } = command.opts<{
+    yes?: boolean
+    progress: boolean
+    quiet?: boolean
+    verbose?: boolean
+    json?: boolean
+  }>()
+  if (quiet && verbose) throw new UsageError('--quiet and --verbose exclude each other')
+  const level = quiet ? 'quiet' : verbose ? 'verbose' : 'normal'
+  return { yes: yes ?? false, progress, level, json: json ?? false }
+}

@@ -1,0 +1,79 @@
+// What was given by the command line, by a file or by the environment, and which of them counts.
+import type { Connection } from '../../shared/connection.ts'
+import { type OptionName, optionNames } from '../../shared/option-table.ts'
+import {
+  defaultOptions,
+  everything,
+  type Hook,
+  type MigrationOptions,
+  type Selection,
+  type TableRule,
+} from '../../shared/request.ts'
+
+/** One place's words; what it does not mention is missing. */
+export interface Given {
+  source?: Connection
+  dest?: Connection
+  selection: Partial<Selection>
+  tables?: TableRule[]
+  hooks?: Hook[]
+  options: Partial<MigrationOptions>
+  logDir?: string
+  stateDir?: string
+  /** How its user wrote it there, for messages: `--workers`, `workers in pgtrek.toml`, `PGTREK_WORKERS`. */
+  called: { option(name: OptionName): string; tables: string }
+}
+
+export interface Settled {
+  source: Connection | undefined
+  dest: Connection | undefined
+  selection: Selection
+  tables: TableRule[]
+  hooks: Hook[]
+  options: MigrationOptions
+  logDir: string
+  stateDir: string
+  /** Options that somebody asked for, with how they were written. */
+  origins: ReadonlyMap<OptionName, string>
+  warnings: string[]
+}
+
+const usualLogDir = 'logs'
+const usualStateDir = '.pgtrek'
+
+/** The first place that mentions a thing decides it; lists are not put together. */
+export function settle(places: readonly Given[]): Settled {
+  const first = <Value>(pick: (given: Given) => Value | undefined): Value | undefined => {
+    for (const place of places) {
+      const value = pick(place)
+      if (value !== undefined) return value
+    }
+    return undefined
+  }
+  const origins = new Map<OptionName, string>()
+  for (const name of optionNames) {
+    const place = places.find(({ options }) => options[name] !== undefined)
+    if (place) origins.set(name, place.called.option(name))
+  }
+  const layers = places.toReversed()
+  return {
+    source: first(({ source }) => source),
+    dest: first(({ dest }) => dest),
+    selection: Object.assign({}, everything, ...layers.map(({ selection }) => selection)),
+    tables: first(({ tables }) => tables) ?? [],
+    hooks: first(({ hooks }) => hooks) ?? [],
+    options: Object.assign({}, defaultOptions, ...layers.map(({ options }) => options)),
+    logDir: first(({ logDir }) => logDir) ?? usualLogDir,
+    stateDir: first(({ stateDir }) => stateDir) ?? usualStateDir,
+    origins,
+    warnings: hiddenRules(places),
+  }
+}
+
+/** Rules that are not looked at would copy other rows than their author thinks. */
+function hiddenRules(places: readonly Given[]): string[] {
+  const [used, ...hidden] = places.filter(({ tables = [] }) => tables.length > 0)
+  return used
+    ? hidden.map(({ called }) => `${called.tables} do not count: ${used.called.tables} replace them`)
+    : []
+}

@@ -1,0 +1,31 @@
+// A plan for programs, in the spelling of the JSON summary.
+import type { Plan } from '../engine/plan.ts'
+import { estimateOf, partsOf, visibleSteps } from './plan-parts.ts'
+import type { PlanDetail } from './plan-text.ts'
+import { stepSql } from './step-sql.ts'
+
+export function planAsJson(plan: Plan, { verbose }: PlanDetail) {
+  const parts = partsOf(plan)
+  return {
+    status: 'planned',
+    created: parts.created.map(({ info }) => named(info)),
+    destroyed: plan.destroyed.map(({ action, kind = 'TABLE', schema, name, because }) => ({
+      action,
+      ...named({ kind, schema, name }),
+      ...(because && { because }),
+    })),
+    tables: plan.tables.map((table) => ({ ...table, rows: estimateOf(table) ?? null })),
+    cannot: parts.refused.map(({ step, reason }) => ({ ...named(step.info), reason })),
+    warnings: plan.warnings,
+    steps: visibleSteps(plan).map((step) => ({
+      id: step.id,
+      phase: step.info.phase,
+      ...named(step.info),
+      ...(verbose && { sql: stepSql(step, plan) }),
+    })),
+  }
+}
+
+function named({ kind, schema, name }: { kind: string; schema?: string | undefined; name: string }) {
+  return { kind, ...(schema !== undefined && { schema }), name }
+}

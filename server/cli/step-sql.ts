@@ -1,0 +1,42 @@
+// The SQL of a step as it will be run, for people to read; without the secrets that definitions can hold.
+
+import { disableTriggers, dropForeignKey, orphansQuery } from '../engine/foreign-keys.ts'
+import type { Plan } from '../engine/plan.ts'
+import type { Step, Work } from '../engine/step.ts'
+import { truncateStatements } from '../engine/truncate.ts'
+
+/** Nothing for work that is no SQL known beforehand: values that are still to be read. */
+export function stepSql(step: Step, { asReplica }: Pick<Plan, 'asReplica'>): string[] {
+  return sqlOf(step.work, asReplica).map((statement) => withoutSecrets(statement, step.info.kind))
+}
+
+function sqlOf(work: Work, asReplica: boolean): string[] {
+  switch (work.kind) {
+    case 'sql':
+      return [...work.statements, ...work.extras]
+    case 'truncate':
+      return truncateStatements(work, asReplica)
+    case 'copy':
+      return work.parts.flatMap((part) => (part.kind === 'rows' ? [part.copyOut, part.copyIn] : []))
+    case 'drop':
+      return work.targets.map(({ type, identity }) => `drop ${type} if exists ${identity} cascade`)
+    case 'release':
+      return [...work.triggers.map(disableTriggers), ...work.foreignKeys.map(dropForeignKey)]
+    case 'check':
+      return [orphansQuery(work.foreignKey)]
+    case 'hook':
+      return 'sql' in work.hook.run ? [work.hook.run.sql] : []
+    default:
+      return []
+  }
+}
+
+const secretive: ReadonlySet<string> = new Set(['SUBSCRIPTION', 'SERVER', 'USER MAPPING', 'FOREIGN TABLE'])
+
+/** Connections of subscriptions and options of foreign servers carry passwords. */
+function withoutSecrets(statement: string, kind: string): string {
+  if (!secretive.has(kind)) return statement
+  return statement
+    .replaceAll(/(\bconnection\s+)E?'(?:[^']|'')*'/gi, "$1'...'")
+    .replaceAll(/((?:\w*(?:pass|secret|token|key)\w*)"?\s+)E?'(?:[^']|'')*'/gi, "$1'...'")
+}

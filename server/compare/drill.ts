@@ -1,0 +1,105 @@
+// Which rows of a table differ. Both servers sum up the hashes of their rows in buckets by the hash of the
+// key; only the keys of buckets that differ are read, in order, and merged: so memory does not grow with the table.
+import type { DifferingRow, Drill } from '../../shared/comparison.ts'
+import { quoteLiteral } from '../postgres/quote.ts'
+import type { Session } from '../postgres/session.ts'
+import { differingBuckets, type KeyedRows, withKeyedRows } from './buckets.ts'
+import type { Side } from './columns.ts'
+import { fromClause, type Scan, settled } from './fingerprint.ts'
+import { columnHash } from './hash.ts'
+import { mergeByKey } from './merge.ts'
+import type { Unit } from './units.ts'
+
+/** Rows whose columns are looked at one by one in one query. */
+const rowsPerLook = 100
+
+export async function drillTable(
+  scans: Record<Side, Scan>,
+  unit: Unit,
+  limit: number,
+  signal: AbortSignal,
+): Promise<Drill> {
+  const drill: Drill = {
+    key: unit.key?.map(({ name }) => name) ?? null,
+    missing: 0,
+    extra: 0,
+    different: 0,
+    rows: [],
+  }
+  const buckets = await differingBuckets(scans, unit)
+  await withKeyedRows(scans, unit, buckets, signal, async (ours, theirs) => {
+    for await (const group of mergeByKey(ours, theirs, ({ hash }) => hash)) {
+      if (unit.key) settleKeys(drill, group.source, group.destination, limit)
+      else settleRows(drill, group.source, group.destination)
+    }
+  })
+  await nameColumns(drill, scans, unit)
+  return drill
+}
+
+/** All rows of one hash of the key; nearly always that is one key. */
+function settleKeys(drill: Drill, source: KeyedRows[], destination: KeyedRows[], limit: number) {
+  const there = new Map(destination.map((rows) => [JSON.stringify(rows.key), rows]))
+  const add = (row: DifferingRow, count: number) => {
+    drill[row.change] += count
+    if (drill.rows.length < limit) drill.rows.push(row)
+  }
+  for (const ours of source) {
+    const name = JSON.stringify(ours.key)
+    const theirs = there.get(name)
+    there.delete(name)
+    if (!theirs) add({ change: 'missing', key: ours.key }, ours.rows)
+    else if (ours.rows !== theirs.rows) {
+      add({ change: 'different', key: ours.key, rows: { source: ours.rows, destination: theirs.rows } }, 1)
+    } else if (ours.sum !== theirs.sum) add({ change: 'different', key: ours.key }, 1)
+  }
+  for (const theirs of there.values()) add({ change: 'extra', key: theirs.key }, theirs.rows)
+}
+
+/** Without a key a row that differs is one that is missing and another that is extra. */
+function settleRows(drill: Drill, source: KeyedRows[], destination: KeyedRows[]) {
+  const count = (all: KeyedRows[]) => all.reduce((sum, { rows }) => sum + rows, 0)
+  const surplus = count(source) - count(destination)
+  drill.missing += Math.max(0, surplus)
+  drill.extra += Math.max(0, -surplus)
+}
+
+/** For the rows that are shown: which of their columns differ. */
+async function nameColumns(drill: Drill, scans: Record<Side, Scan>, unit: Unit) {
+  const differing = drill.rows.filter((row) => row.change === 'different' && !row.rows)
+  for (let first = 0; first < differing.length; first += rowsPerLook) {
+    const some = differing.slice(first, first + rowsPerLook)
+    const read = (side: Side) =>
+      scans[side].end.read((session) => columnHashes(scans[side], unit, session, some))
+    const [here, there] = await settled([read('source'), read('destination')])
+    for (const row of some) {
+      const [ours, theirs] = [here, there].map((hashes) => hashes?.get(JSON.stringify(row.key)))
+      if (!ours || !theirs) continue
+      row.columns = unit.columns.compared.filter((_, at) => ours[at] !== theirs[at]).map(({ name }) => name)
+    }
+  }
+}
+
+async function columnHashes(scan: Scan, unit: Unit, session: Session, rows: readonly DifferingRow[]) {
+  const { side, hash } = scan
+  const key = unit.key ?? []
+  const keyText = `pg_catalog.json_build_array(${key.map((column) => `pg_catalog.concat(${column[side]})`).join(', ')})::text`
+  // Compared as the column's own type, so that an index can find them.
+  const wanted = rows
+    .map((row) => {
+      const equalities = key.map((column, at) => `${column[side]} = ${quoteLiteral(row.key[at] ?? '')}`)
+      return `(${equalities.join(' and ')})`
+    })
+    .join(' or ')
+  const found = new Map<string, (string | null)[]>()
+  for (const relation of unit[side] ?? []) {
+    const values = unit.columns.compared.map((column) => `(${columnHash(column, side, hash)})::text`)
+    const answers = await session.query<{ key: string; hashes: string }>(`
+      select ${keyText} as key, pg_catalog.to_json(array[${values.join(', ')}])::text as hashes
+        ${fromClause(scan, unit, relation, wanted)}`)
+    for (const answer of answers) {
+      found.set(JSON.stringify(JSON.parse(answer.key)), JSON.parse(answer.hashes))
+    }
+  }
+  return found
+}

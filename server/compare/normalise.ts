@@ -1,0 +1,117 @@
+// What servers of different majors write differently although it is the same. Each of these has its reason
+// and its version; everything else that differs is a difference.
+import { tokens } from '../schema/lexer.ts'
+import type { Definition } from './definitions.ts'
+
+export interface Normalisation {
+  /** Applies when one server is older than this and the other is not. */
+  since: number
+  why: string
+  /** The texts of the older and the newer server, as they are to be compared. */
+  apply(older: string, newer: string, kind: string): [string, string]
+}
+
+export const normalisations: readonly Normalisation[] = [
+  {
+    since: 14,
+    why: 'since 14 a range type has a multirange type, which is named with it',
+    apply: (older, newer, kind) => [
+      older,
+      kind === 'TYPE' ? newer.replace(/\n {4}multirange_type_name = [^\n]*,?(?=\n)/, '') : newer,
+    ],
+  },
+  {
+    since: 14,
+    why: 'since 14 the arguments of a procedure say IN',
+    apply: (older, newer) => [older, withoutIn(newer)],
+  },
+  {
+    since: 16,
+    why: 'since 16 columns of a query over one table are written without the name of the table',
+    apply: (older, newer) => [withoutQualifiers(older, newer), newer],
+  },
+  {
+    since: 17,
+    why: 'since 17 there is the privilege MAINTAIN, which older servers do not know',
+    apply: (older, newer, kind) =>
+      kind === 'ACL' || kind === 'DEFAULT ACL'
+        ? [withoutMaintain(older), withoutMaintain(newer)]
+        : [older, newer],
+  },
+  {
+    since: 18,
+    why: 'since 18 NOT NULL has a name, and is written also where it is inherited',
+    apply: (older, newer, kind) => (kind === 'TABLE' ? notNull(older, newer) : [older, newer]),
+  },
+]
+
+/** Those that matter between two majors. */
+export function normalisationsBetween(one: number, other: number): Normalisation[] {
+  const [older, newer] = [Math.min(one, other), Math.max(one, other)]
+  return normalisations.filter(({ since }) => older < since && newer >= since)
+}
+
+/** The name by which an object is looked up: it may contain what is written differently. */
+export function normalName({ kind, name }: Pick<Definition, 'kind' | 'name'>): string {
+  return kind === 'PROCEDURE' || name.startsWith('PROCEDURE ') ? name.replace(inArgument, '') : name
+}
+
+const inArgument = /(?<=[(,] ?)IN /g
+
+function withoutIn(text: string): string {
+  return /^(?:CREATE|COMMENT|GRANT|REVOKE|SECURITY LABEL)\b.*?\bPROCEDURE /s.test(text)
+    ? text.replace(inArgument, '')
+    : text
+}
+
+/** Takes `table.` away before a column where the other text has just the column, and nothing else. */
+function withoutQualifiers(qualified: string, plain: string): string {
+  const [long, short] = [[...tokens(qualified)], [...tokens(plain)]]
+  let text = ''
+  let behind = 0
+  let at = 0
+  const word = (index: number) => qualified.slice(long[index]?.start, long[index]?.end)
+  for (const token of short) {
+    const wanted = plain.slice(token.start, token.end)
+    const start = long[at]
+    if (word(at) !== wanted && word(at + 1) === '.' && word(at + 2) === wanted && start) {
+      text += qualified.slice(behind, start.start)
+      behind = long[at + 2]?.start ?? qualified.length
+      at += 2
+    }
+    if (word(at) !== wanted) break
+    at++
+  }
+  return text + qualified.slice(behind)
+}
+
+const olderPrivileges = 'SELECT,INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER'.split(',')
+const onTables =
+  /^(ALTER DEFAULT PRIVILEGES .*?|)(GRANT|REVOKE)( GRANT OPTION FOR|) ([A-Z,]+) ON (TABLES?) (.*)$/s
+
+function withoutMaintain(text: string): string {
+  return text
+    .split(';\n')
+    .flatMap((statement) => {
+      const [, before, verb, option, privileges = '', on, rest] = onTables.exec(statement) ?? []
+      if (!verb) return [statement]
+      const all = privileges === 'ALL' ? olderPrivileges : privileges.split(',')
+      const kept = all.filter((one) => one !== 'MAINTAIN').sort()
+      return kept.length === 0 ? [] : [`${before}${verb}${option} ${kept.join(',')} ON ${on} ${rest}`]
+    })
+    .sort()
+    .join(';\n')
+}
+
+const namedNotNull = / CONSTRAINT (?:"(?:[^"]|"")*"|[^\s"]+) NOT NULL\b/g
+
+function notNull(older: string, newer: string): [string, string] {
+  const unnamed = newer.replace(namedNotNull, ' NOT NULL')
+  if (!/\nINHERITS \(/.test(newer)) return [older, unnamed]
+  const known = new Set(older.split('\n'))
+  const lines = unnamed.split('\n').map((line) => {
+    const bare = line.replace(/ NOT NULL(?=,?$)/, '')
+    return known.has(line) || !known.has(bare) ? line : bare
+  })
+  return [older, lines.join('\n')]
+}

@@ -1,0 +1,170 @@
+// Are the objects of two databases the same? Both are described by the same pg_dump, and the descriptions
+// compared object by object.
+import type { ObjectDifference, SchemaComparison } from '../../shared/comparison.ts'
+import { showName, type TableName } from '../../shared/phase.ts'
+import { everything, type Selection } from '../../shared/request.ts'
+import { Selector } from '../../shared/selector.ts'
+import { Cancelled } from '../postgres/errors.ts'
+import { quoteQualified } from '../postgres/quote.ts'
+import { Session } from '../postgres/session.ts'
+import type { ConnectionSettings } from '../postgres/settings.ts'
+import { pgDump } from '../schema/dump.ts'
+import { type Entry, parseEntries } from '../schema/entries.ts'
+import { type Definition, definitionOf } from './definitions.ts'
+import { selectEntries } from './entry-selection.ts'
+import { settled } from './fingerprint.ts'
+import { type Normalisation, normalisationsBetween, normalName } from './normalise.ts'
+import { readRelations } from './relations.ts'
+import { refuseUnused } from './selection.ts'
+import { textDifference } from './text-difference.ts'
+
+export interface SchemaComparisonRequest {
+  source: ConnectionSettings
+  destination: ConnectionSettings
+  selection?: Selection | undefined
+  /** Compared unless false. */
+  owner?: boolean | undefined
+  acl?: boolean | undefined
+  comments?: boolean | undefined
+  tablespaces?: boolean | undefined
+  publications?: boolean | undefined
+  securityLabels?: boolean | undefined
+  signal: AbortSignal
+}
+
+export async function compareSchema(request: SchemaComparisonRequest): Promise<SchemaComparison> {
+  const begun = performance.now()
+  const { signal } = request
+  try {
+    await using stack = new AsyncDisposableStack()
+    const open = async (settings: ConnectionSettings) => stack.use(await Session.open(settings, { signal }))
+    const sessions = await settled([open(request.source), open(request.destination)])
+    const unreadable = (await settled(sessions.map(readUnreadable))).flat()
+    const dumps = await settled(sessions.map((session) => dumpEntries(session, unreadable, request)))
+    const selected = select(request.selection ?? everything, dumps)
+    const [ours, theirs] = selected.map((entries) => {
+      return entries.map(definitionOf).filter((definition) => definition !== undefined)
+    }) as [Definition[], Definition[]]
+    const majors = sessions.map(({ major }) => major) as [number, number]
+    return {
+      ...compareDefinitions(ours, theirs, majors),
+      elapsed_seconds: (performance.now() - begun) / 1000,
+      unreadable: [...new Set(unreadable.map(showName))].sort(),
+    }
+  } catch (error) {
+    throw signal.aborted ? new Cancelled() : error
+  }
+}
+
+/** pg_dump stops at the first table it may not lock. */
+async function readUnreadable(session: Session): Promise<TableName[]> {
+  await session.execute("set search_path = ''")
+  const relations = await readRelations(session)
+  return relations.filter(({ mayRead }) => !mayRead).map(({ schema, name }) => ({ schema, name }))
+}
+
+async function dumpEntries(
+  session: Session,
+  unreadable: readonly TableName[],
+  request: SchemaComparisonRequest,
+): Promise<Entry[]> {
+  const without: [boolean | undefined, string][] = [
+    [request.owner, '--no-owner'],
+    [request.acl, '--no-privileges'],
+    [request.comments, '--no-comments'],
+    [request.tablespaces, '--no-tablespaces'],
+    [request.publications, '--no-publications'],
+    [request.securityLabels, '--no-security-labels'],
+  ]
+  const flags = [
+    ...['--verbose', '--create', '--section=pre-data', '--section=post-data'],
+    ...unreadable.map(({ schema, name }) => `--exclude-table=${quoteQualified(schema, name)}`),
+    ...without.flatMap(([wanted, flag]) => (wanted === false ? [flag] : [])),
+  ]
+  if (session.tap.parameters.get('server_encoding') !== 'SQL_ASCII') flags.push('--encoding=UTF8')
+  return parseEntries(await pgDump(session, flags, request.signal))
+}
+
+function select(selection: Selection, dumps: readonly Entry[][]): Entry[][] {
+  const selector = new Selector(selection)
+  if (selector.isEverything) return [...dumps]
+  const selected = dumps.map((entries) => selectEntries(selector, entries))
+  refuseUnused(selector, dumps.flat())
+  return selected
+}
+
+/** A pure part of it, so that tests can speak of statements alone. */
+export function compareDefinitions(
+  source: readonly Definition[],
+  destination: readonly Definition[],
+  [sourceMajor, destinationMajor]: [number, number],
+): Pick<SchemaComparison, 'status' | 'compared' | 'differences' | 'normalised'> {
+  const rules = normalisationsBetween(sourceMajor, destinationMajor)
+  const applied = new Set<string>()
+  const differences: ObjectDifference[] = []
+  let compared = 0
+  for (const [ours, theirs] of pairs(source, destination)) {
+    compared++
+    const [before, after] =
+      sourceMajor <= destinationMajor
+        ? normalised(ours, theirs, rules, applied)
+        : normalised(theirs, ours, rules, applied).toReversed()
+    if (before === after) continue
+    const { kind, schema, name } = (ours ?? theirs) as Definition
+    const status = !theirs ? 'missing' : !ours ? 'extra' : 'different'
+    const difference = textDifference(before ?? '', after ?? '').map(withoutSecrets)
+    differences.push({ kind, ...(schema !== undefined && { schema }), name, status, difference })
+  }
+  return {
+    status: differences.length === 0 ? 'same' : 'different',
+    compared,
+    differences,
+    normalised: [...applied],
+  }
+}
+
+/** The same kind, schema and name. Where several share these, equal ones first, then one after the other. */
+function* pairs(source: readonly Definition[], destination: readonly Definition[]) {
+  const keyOf = (one: Definition) => JSON.stringify([one.kind, one.schema, normalName(one)])
+  const there = Map.groupBy(destination, keyOf)
+  const taken = new Set<Definition>()
+  for (const [key, ours] of Map.groupBy(source, keyOf)) {
+    const theirs = there.get(key) ?? []
+    const rest = ours.filter((one) => {
+      const equal = theirs.find((other) => other.text === one.text && !taken.has(other))
+      if (equal) taken.add(equal)
+      return !equal
+    })
+    for (let count = ours.length - rest.length; count > 0; count--) yield [ours[0], ours[0]] as const
+    for (const one of rest) {
+      const other = theirs.find((candidate) => !taken.has(candidate))
+      if (other) taken.add(other)
+      yield [one, other] as const
+    }
+  }
+  for (const other of destination) if (!taken.has(other)) yield [undefined, other] as const
+}
+
+function normalised(
+  older: Definition | undefined,
+  newer: Definition | undefined,
+  rules: readonly Normalisation[],
+  applied: Set<string>,
+): (string | undefined)[] {
+  if (!older || !newer || older.text === newer.text) return [older?.text, newer?.text]
+  let texts: [string, string] = [older.text, newer.text]
+  for (const { apply, why } of rules) {
+    const next = apply(...texts, older.kind)
+    if (next[0] !== texts[0] || next[1] !== texts[1]) applied.add(why)
+    texts = next
+  }
+  return texts
+}
+
+/** Subscriptions and user mappings carry passwords. */
+function withoutSecrets(line: string): string {
+  return line
+    .replace(/(\bpassword\s*=\s*)(?:''.*?''|'(?:[^'\\]|\\.|'')*'|[^\s']+)/gi, '$1***')
+    .replace(/(\bpassword\s+)'(?:[^']|'')*'/gi, "$1'***'")
+    .replace(/(postgres(?:ql)?:\/\/[^\s:@/]*:)[^\s@]*@/gi, '$1***@')
+}

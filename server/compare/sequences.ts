@@ -1,0 +1,78 @@
+// Where the sequences of both databases stand. They are not subject to snapshots: these are current values.
+import type { SequenceDifference, SequencesComparison } from '../../shared/comparison.ts'
+import { showName } from '../../shared/phase.ts'
+import {
+  listSequences,
+  readSequenceValues,
+  type SequenceName,
+  type SequenceValue,
+} from '../catalog/sequences.ts'
+import { tableKey } from '../catalog/tables.ts'
+import type { Session } from '../postgres/session.ts'
+import type { ReadingEnd } from './reading-end.ts'
+
+export interface OwnedSequence extends SequenceName {
+  /** The table whose column it belongs to. */
+  owner: number | undefined
+}
+
+export async function readOwnedSequences(session: Session): Promise<OwnedSequence[]> {
+  const owners = await session.query<{ sequence: number; owner: number }>(`
+    select d.objid as sequence, d.refobjid as owner
+      from pg_catalog.pg_depend d
+      join pg_catalog.pg_class c on c.oid = d.objid and c.relkind = 'S'
+     where d.classid = 'pg_catalog.pg_class'::regclass
+       and d.refclassid = 'pg_catalog.pg_class'::regclass
+       and d.deptype in ('a', 'i')`)
+  const ownerOf = new Map(owners.map((row) => [row.sequence, row.owner]))
+  return (await listSequences(session)).map((sequence) => ({ ...sequence, owner: ownerOf.get(sequence.oid) }))
+}
+
+export async function compareSequences(
+  source: { end: ReadingEnd; sequences: readonly OwnedSequence[] },
+  destination: { end: ReadingEnd; sequences: readonly OwnedSequence[] },
+): Promise<SequencesComparison> {
+  const [here, there] = [await readStates(source), await readStates(destination)]
+  const names = new Map([...source.sequences, ...destination.sequences].map((one) => [tableKey(one), one]))
+  const differences: SequenceDifference[] = []
+  for (const [key, { schema, name }] of names) {
+    const [ours, theirs] = [here.get(key), there.get(key)]
+    const status = statusOf(ours, theirs)
+    if (status === 'same') continue
+    const values = {
+      ...(ours?.value && { source: ours.value }),
+      ...(theirs?.value && { destination: theirs.value }),
+    }
+    differences.push({ schema, name, status, ...values })
+  }
+  return {
+    compared: names.size,
+    differences: differences.sort((one, other) => (showName(one) < showName(other) ? -1 : 1)),
+  }
+}
+
+/** Without a value it may not be read. */
+type State = { value?: string }
+
+async function readStates({ end, sequences }: { end: ReadingEnd; sequences: readonly OwnedSequence[] }) {
+  const readable = sequences.filter(({ mayRead }) => mayRead)
+  const values = await end.read((session) => readSequenceValues(session, readable))
+  const byOid = new Map(values.map((value) => [value.oid, value]))
+  return new Map(
+    sequences.map((sequence): [string, State] => {
+      const value = byOid.get(sequence.oid)
+      return [tableKey(sequence), value ? { value: shown(value) } : {}]
+    }),
+  )
+}
+
+function shown({ value, called }: SequenceValue): string {
+  return called ? value : `${value} (not yet used)`
+}
+
+function statusOf(ours: State | undefined, theirs: State | undefined): SequenceDifference['status'] {
+  if (!theirs) return 'missing'
+  if (!ours) return 'extra'
+  if (ours.value === undefined || theirs.value === undefined) return 'unknown'
+  return ours.value === theirs.value ? 'same' : 'different'
+}

@@ -1,0 +1,147 @@
+// What came of comparing two databases: the same for the terminal, `--json`, the page and the API.
+import { type Static, Type } from '@sinclair/typebox'
+import { ErrorInfo } from './error-info.ts'
+
+const names = Type.Array(Type.String())
+
+/** `hash` is a sum over all rows, whatever their order; null when only counts were asked for. */
+export const Fingerprint = Type.Object({
+  rows: Type.Number(),
+  hash: Type.Union([Type.String(), Type.Null()]),
+})
+export type Fingerprint = Static<typeof Fingerprint>
+
+/** A row, by its key as text, in the order of the key's columns. */
+export const DifferingRow = Type.Object({
+  change: Type.Union([Type.Literal('missing'), Type.Literal('extra'), Type.Literal('different')]),
+  key: Type.Array(Type.Union([Type.String(), Type.Null()])),
+  /** Of a different row: the columns whose values differ. */
+  columns: Type.Optional(names),
+  /** How many rows of this key there are, where that is not one on each side. */
+  rows: Type.Optional(Type.Object({ source: Type.Number(), destination: Type.Number() })),
+})
+export type DifferingRow = Static<typeof DifferingRow>
+
+/** `rows` has the first of them; the three totals count all. */
+export const Drill = Type.Object({
+  /** Null: the table has no key, so that rows are only counted, by the hash of all their values. */
+  key: Type.Union([names, Type.Null()]),
+  missing: Type.Number(),
+  extra: Type.Number(),
+  different: Type.Number(),
+  rows: Type.Array(DifferingRow),
+})
+export type Drill = Static<typeof Drill>
+
+export const TypeDifference = Type.Object({
+  column: Type.String(),
+  source: Type.String(),
+  destination: Type.String(),
+})
+
+/**
+ * - `missing`: the destination has no such table; `extra`: the source has none
+ * - `unknown`: it could not be read to its end; `error` says why, and `errorSide` where
+ */
+export const TableComparison = Type.Object({
+  schema: Type.String(),
+  name: Type.String(),
+  status: Type.Union([
+    Type.Literal('same'),
+    Type.Literal('different'),
+    Type.Literal('missing'),
+    Type.Literal('extra'),
+    Type.Literal('unknown'),
+  ]),
+  source: Type.Optional(Fingerprint),
+  destination: Type.Optional(Fingerprint),
+  /** Columns that are compared with nothing, because the other side has none of that name. */
+  columns_only_on_source: names,
+  columns_only_on_destination: names,
+  /** No difference by itself: values are the same when they are written the same. */
+  types: Type.Array(TypeDifference),
+  /** A partitioned table whose partitions are not the same on both sides, compared as one. */
+  whole_tree: Type.Boolean(),
+  drill: Type.Optional(Drill),
+  error: Type.Optional(ErrorInfo),
+  error_side: Type.Optional(Type.Union([Type.Literal('source'), Type.Literal('destination')])),
+})
+export type TableComparison = Static<typeof TableComparison>
+
+export const SequenceDifference = Type.Object({
+  schema: Type.String(),
+  name: Type.String(),
+  status: TableComparison.properties.status,
+  /** `42`, or `42 (not yet used)`. */
+  source: Type.Optional(Type.String()),
+  destination: Type.Optional(Type.String()),
+})
+export type SequenceDifference = Static<typeof SequenceDifference>
+
+export const SequencesComparison = Type.Object({
+  compared: Type.Number(),
+  differences: Type.Array(SequenceDifference),
+})
+export type SequencesComparison = Static<typeof SequencesComparison>
+
+/** `objects` names the first that differ. */
+export const LargeObjectsComparison = Type.Object({
+  source: Fingerprint,
+  destination: Fingerprint,
+  missing: Type.Number(),
+  extra: Type.Number(),
+  different: Type.Number(),
+  /** Those that our role may not read on one of the sides. */
+  unreadable: Type.Number(),
+  objects: Type.Array(
+    Type.Object({
+      oid: Type.Number(),
+      status: TableComparison.properties.status,
+    }),
+  ),
+})
+export type LargeObjectsComparison = Static<typeof LargeObjectsComparison>
+
+/** `same` only when everything that was to be compared could be, and is. */
+const verdict = Type.Union([Type.Literal('same'), Type.Literal('different')])
+
+export const DataComparison = Type.Object({
+  status: verdict,
+  elapsed_seconds: Type.Number(),
+  /** Only counted: nothing is said about values. */
+  fast: Type.Boolean(),
+  tables: Type.Array(TableComparison),
+  sequences: Type.Optional(SequencesComparison),
+  large_objects: Type.Optional(LargeObjectsComparison),
+})
+export type DataComparison = Static<typeof DataComparison>
+
+export const ObjectDifference = Type.Object({
+  /** pg_dump's word: TABLE, INDEX, FK CONSTRAINT, ACL, ... */
+  kind: Type.String(),
+  schema: Type.Optional(Type.String()),
+  name: Type.String(),
+  status: Type.Union([Type.Literal('missing'), Type.Literal('extra'), Type.Literal('different')]),
+  /** Lines of a unified diff from the source's statements to the destination's. */
+  difference: names,
+})
+export type ObjectDifference = Static<typeof ObjectDifference>
+
+export const SchemaComparison = Type.Object({
+  status: verdict,
+  elapsed_seconds: Type.Number(),
+  compared: Type.Number(),
+  differences: Type.Array(ObjectDifference),
+  /** What is written otherwise between the two versions and means the same, and was therefore not counted. */
+  normalised: names,
+  /** Tables that our role may not read on one of the sides; nothing is said about them. */
+  unreadable: names,
+})
+export type SchemaComparison = Static<typeof SchemaComparison>
+
+/** No comparison came of it. */
+export const ComparisonFailure = Type.Object({
+  status: Type.Union([Type.Literal('failed'), Type.Literal('cancelled')]),
+  error: Type.Optional(ErrorInfo),
+})
+export type ComparisonFailure = Static<typeof ComparisonFailure>

@@ -1,0 +1,272 @@
+// How users spell each option of a migration: once, for flags, files and the environment.
+import { type TSchema, Type } from '@sinclair/typebox'
+import { Value } from '@sinclair/typebox/value'
+import { parseBytes, parseKilobytes, parseRate } from './amounts.ts'
+import { defaultOptions, MigrationOptions } from './request.ts'
+
+export type OptionName = keyof MigrationOptions
+
+export interface OptionSpelling {
+  /** In files. `batch_size` is also `--batch-size` and `PGTREK_BATCH_SIZE`. */
+  key: string
+  /** Where the flag is not simply the key: each use of it adds one name. */
+  flag?: string
+  /** An `opposite` says the contrary of the option: `keep_triggers` of `disableTriggers`. */
+  kind: 'switch' | 'opposite' | 'choice' | 'count' | 'size' | 'kilobytes' | 'rate' | 'names'
+  /** What the flag does, as `--help` shows it: the one that changes the default. */
+  meaning: string
+  group: 'what' | 'existing' | 'speed' | 'run'
+  /** Flags that stand for one choice. */
+  shortcuts?: Record<string, string>
+  /** It is about the schema: of no use where only rows are copied. */
+  schema?: true
+}
+
+export const optionTable = {
+  schemaOnly: {
+    key: 'schema_only',
+    kind: 'switch',
+    meaning: 'create the objects; no rows, sequence values or large objects',
+    group: 'what',
+    schema: true,
+  },
+  dataOnly: {
+    key: 'data_only',
+    kind: 'switch',
+    meaning: 'rows, sequence values and large objects into tables that are there',
+    group: 'what',
+    schema: true,
+  },
+  skipExtensions: {
+    key: 'skip_extensions',
+    flag: 'skip-extension',
+    kind: 'names',
+    meaning: 'do not create this extension',
+    group: 'what',
+  },
+  owner: {
+    key: 'owner',
+    kind: 'switch',
+    meaning: 'everything belongs to the connecting user',
+    group: 'what',
+    schema: true,
+  },
+  acl: { key: 'acl', kind: 'switch', meaning: 'grant nothing', group: 'what', schema: true },
+  comments: { key: 'comments', kind: 'switch', meaning: 'leave comments out', group: 'what', schema: true },
+  tablespaces: {
+    key: 'tablespaces',
+    kind: 'switch',
+    meaning: 'everything goes to the default tablespace',
+    group: 'what',
+    schema: true,
+  },
+  publications: {
+    key: 'publications',
+    kind: 'switch',
+    meaning: 'leave publications out',
+    group: 'what',
+    schema: true,
+  },
+  securityLabels: {
+    key: 'security_labels',
+    kind: 'switch',
+    meaning: 'leave security labels out',
+    group: 'what',
+    schema: true,
+  },
+  analyze: { key: 'analyze', kind: 'switch', meaning: 'gather no statistics', group: 'what' },
+  existingTableMode: {
+    key: 'existing_tables',
+    kind: 'choice',
+    meaning: 'objects that the destination has already: kept, or dropped and made again',
+    group: 'existing',
+    shortcuts: { 'drop-existing': 'drop' },
+    schema: true,
+  },
+  existingDataMode: {
+    key: 'existing_rows',
+    kind: 'choice',
+    meaning: 'rows that a table of the destination has already: deleted, added to, or merged with',
+    group: 'existing',
+    shortcuts: { truncate: 'truncate', append: 'append', upsert: 'upsert' },
+  },
+  batchSize: {
+    key: 'batch_size',
+    kind: 'count',
+    meaning: 'rows that append and upsert merge at once',
+    group: 'existing',
+  },
+  disableFk: {
+    key: 'keep_foreign_keys',
+    kind: 'opposite',
+    meaning: 'foreign keys of the destination stay on while rows are copied; tables follow their order',
+    group: 'existing',
+  },
+  disableTriggers: {
+    key: 'keep_triggers',
+    kind: 'opposite',
+    meaning: 'triggers of the destination fire for the rows that are copied',
+    group: 'existing',
+  },
+  workers: { key: 'workers', kind: 'count', meaning: 'copy workers; 0 chooses', group: 'speed' },
+  indexWorkers: {
+    key: 'index_workers',
+    kind: 'count',
+    meaning: 'index builds at once; 0 chooses',
+    group: 'speed',
+  },
+  splitBytes: {
+    key: 'split',
+    kind: 'size',
+    meaning: 'copy tables above this size in parts (as 500MB); 0 chooses',
+    group: 'speed',
+  },
+  maxBytesPerSecond: {
+    key: 'max_rate',
+    kind: 'rate',
+    meaning: 'read no more than this from the source (as 20MB/s); 0 is as fast as it goes',
+    group: 'speed',
+  },
+  maintenanceWorkMemKb: {
+    key: 'maintenance_work_mem',
+    kind: 'kilobytes',
+    meaning: 'memory of each index build on the destination (as 1GB); 0 chooses',
+    group: 'speed',
+    schema: true,
+  },
+  parallelMaintenanceWorkers: {
+    key: 'parallel_maintenance_workers',
+    kind: 'count',
+    meaning: "helpers of each index build; the server's own setting unless told",
+    group: 'speed',
+    schema: true,
+  },
+  failFast: { key: 'fail_fast', kind: 'switch', meaning: 'stop at the first failure', group: 'run' },
+  dryRun: {
+    key: 'dry_run',
+    kind: 'switch',
+    meaning: 'show the plan and stop; nothing is written',
+    group: 'run',
+  },
+  verify: {
+    key: 'verify',
+    kind: 'switch',
+    meaning: 'compare the rows of both databases at the end',
+    group: 'run',
+  },
+  resume: {
+    key: 'resume',
+    kind: 'switch',
+    meaning: 'go on with the last run between these databases that did not complete',
+    group: 'run',
+  },
+} as const satisfies Record<OptionName, OptionSpelling>
+
+export const optionNames = Object.keys(optionTable) as OptionName[]
+
+export function spellingOf(name: OptionName): OptionSpelling {
+  return optionTable[name]
+}
+
+/** Without dashes before it. */
+export function flagOf(name: OptionName): string {
+  const { key, flag = key.replaceAll('_', '-') } = spellingOf(name)
+  return flag
+}
+
+export function variableOf(name: OptionName): string {
+  return `PGTREK_${spellingOf(name).key.toUpperCase()}`
+}
+
+/** What the key stands at when nobody says anything. */
+export function usualValue(name: OptionName): unknown {
+  return spellingOf(name).kind === 'opposite' ? !defaultOptions[name] : defaultOptions[name]
+}
+
+/** What each choice may be. */
+export function choicesOf(name: OptionName): string[] {
+  const { anyOf = [] } = MigrationOptions.properties[name] as TSchema & { anyOf?: { const: string }[] }
+  return anyOf.map((choice) => choice.const)
+}
+
+const truths: Record<string, boolean> = { true: true, yes: true, on: true, 1: true }
+const untruths: Record<string, boolean> = { false: false, no: false, off: false, 0: false }
+
+/** Of a flag or a variable; nothing for what it may not be. */
+export function optionFromText(name: OptionName, text: string): unknown {
+  const value = read(name, text)
+  return Value.Check(MigrationOptions.properties[name], value) ? value : undefined
+}
+
+function read(name: OptionName, text: string): unknown {
+  const { kind } = spellingOf(name)
+  const word = text.trim().toLowerCase()
+  switch (kind) {
+    case 'switch':
+      return truths[word] ?? untruths[word]
+    case 'opposite': {
+      const said = truths[word] ?? untruths[word]
+      return said === undefined ? undefined : !said
+    }
+    case 'choice':
+      return word
+    case 'count':
+      return /^-?\d{1,9}$/.test(word) ? Number(word) : undefined
+    case 'size':
+      return parseBytes(text)
+    case 'kilobytes':
+      return parseKilobytes(text)
+    case 'rate':
+      return parseRate(text)
+    case 'names':
+      return text
+        .split(',')
+        .map((each) => each.trim())
+        .filter((each) => each !== '')
+  }
+}
+
+/** Of a file, where numbers and switches are no texts. */
+export function optionFromFile(name: OptionName, value: unknown): unknown {
+  const { kind } = spellingOf(name)
+  if (kind === 'opposite') return !value
+  const isAmount = kind === 'size' || kind === 'kilobytes' || kind === 'rate'
+  return isAmount ? optionFromText(name, String(value)) : value
+}
+
+/** As a file has it. */
+export function fileSchemaOf(name: OptionName): TSchema {
+  const { kind } = spellingOf(name)
+  const isAmount = kind === 'size' || kind === 'kilobytes' || kind === 'rate'
+  return isAmount
+    ? Type.Union([Type.String(), Type.Integer({ minimum: 0 })], { expected: expectation(name) })
+    : { ...MigrationOptions.properties[name], expected: expectation(name) }
+}
+
+/** In words, behind `must be`. */
+export function expectation(name: OptionName): string {
+  const { minimum = 0, maximum } = MigrationOptions.properties[name] as { minimum?: number; maximum?: number }
+  switch (spellingOf(name).kind) {
+    case 'switch':
+    case 'opposite':
+      return 'true or false'
+    case 'choice':
+      return eitherOf(choicesOf(name))
+    case 'count':
+      return maximum === undefined
+        ? `a whole number from ${minimum}`
+        : `a whole number from ${minimum} to ${maximum}`
+    case 'size':
+    case 'kilobytes':
+      return 'a size, as 500MB or 1GB'
+    case 'rate':
+      return 'a rate, as 20MB/s or 500KB/s'
+    case 'names':
+      return 'a list of names'
+  }
+}
+
+/** `a, b or c` */
+export function eitherOf(words: readonly string[]): string {
+  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`
+}

@@ -1,0 +1,192 @@
+// The objects of two databases are the same when pg_dump describes them alike, whatever the majors.
+import { describe, expect, setDefaultTimeout, test } from 'bun:test'
+import type { Definition } from '../../server/compare/definitions.ts'
+import {
+  compareDefinitions,
+  compareSchema,
+  type SchemaComparisonRequest,
+} from '../../server/compare/schema.ts'
+import { resolveSettings } from '../../server/postgres/settings.ts'
+import { everything } from '../../shared/request.ts'
+import { clone } from '../support/clone.ts'
+import { cluster, type Major, type TestDatabase } from '../support/clusters.ts'
+import { createKitchenSink, createKitchenSinkRoles } from '../support/kitchen-sink.ts'
+
+// Servers have to start.
+setDefaultTimeout(120_000)
+
+function compare(
+  source: TestDatabase,
+  destination: TestDatabase,
+  options: Partial<SchemaComparisonRequest> = {},
+) {
+  return compareSchema({
+    source: resolveSettings({ url: source.url }),
+    destination: resolveSettings({ url: destination.url }),
+    signal: new AbortController().signal,
+    ...options,
+  })
+}
+
+async function filled(majors: [Major, Major], both: string, changes = '') {
+  const source = await (await cluster(majors[0])).createDatabase()
+  const destination = await (await cluster(majors[1])).createDatabase()
+  await source.sql(both)
+  await destination.sql(both + changes)
+  return { source, destination }
+}
+
+const pairs: [Major, Major][] = [
+  [12, 18],
+  [14, 17],
+  [17, 18],
+  [18, 18],
+]
+
+test.each(pairs)('a clone of everything is the same, from %d to %d and back', async (from, to) => {
+  const [one, other] = [await cluster(from), await cluster(to)]
+  await createKitchenSinkRoles(one)
+  await createKitchenSinkRoles(other)
+  const [source, destination] = [await one.createDatabase(), await other.createDatabase()]
+  await createKitchenSink(source, from)
+  expect((await clone(source, destination)).failures).toEqual([])
+  const forth = await compare(source, destination)
+  expect(forth.differences).toEqual([])
+  expect(forth.status).toBe('same')
+  expect(forth.compared).toBeGreaterThan(300)
+  expect(forth.normalised.length).toBe(from === to ? 0 : from === 12 ? 5 : from === 14 ? 2 : 1)
+  const back = await compare(destination, source)
+  expect(back.differences).toEqual([])
+})
+
+const shop = `
+  create table orders (id int primary key, price numeric(10,2) not null, note text default 'none');
+  create index by_price on orders (price);
+  create view cheap as select id from orders where price < 10;
+  create function twice(n int) returns int language sql as 'select n * 2';
+  create table "Odd ""name"".x" (a int check (a > 0));
+  comment on table orders is 'all of them';`
+
+test('what is missing, extra or different is named, with what differs', async () => {
+  const changes = `
+    drop view cheap;
+    alter table orders alter price type numeric(12,2);
+    create view cheap as select id from orders where price < 11;
+    drop index by_price;
+    create index by_note on orders (note);
+    alter table "Odd ""name"".x" drop constraint "Odd ""name"".x_a_check";
+    comment on table orders is 'some of them';`
+  const { source, destination } = await filled([17, 18], shop, changes)
+  const { status, differences } = await compare(source, destination)
+  expect(status).toBe('different')
+  expect(differences.map(({ kind, name, status: change }) => `${kind} ${name} ${change}`).sort()).toEqual([
+    'COMMENT TABLE orders different',
+    'INDEX by_note extra',
+    'INDEX by_price missing',
+    'TABLE Odd "name".x different',
+    'TABLE orders different',
+    'VIEW cheap different',
+  ])
+  const table = differences.find(({ name }) => name === 'orders')
+  expect(table?.difference).toContain('-    price numeric(10,2) NOT NULL,')
+  expect(table?.difference).toContain('+    price numeric(12,2) NOT NULL,')
+})
+
+test('owners and grants count, unless they are not wanted', async () => {
+  const roles = `do $$ begin
+      if not exists (select from pg_roles where rolname = 'clerk') then create role clerk; end if;
+      if not exists (select from pg_roles where rolname = 'boss') then create role boss; end if;
+    end $$;`
+  const grants = 'grant select on orders to boss; grant insert on orders to clerk;'
+  const { source, destination } = await filled([17, 18], roles + shop)
+  await source.sql(grants)
+  await destination.sql('grant insert on orders to clerk; grant select on orders to boss;')
+  expect((await compare(source, destination)).status).toBe('same')
+  await destination.sql('alter table orders owner to boss; revoke insert on orders from clerk')
+  const { differences } = await compare(source, destination)
+  expect(differences.map(({ kind, name }) => `${kind} ${name}`).sort()).toEqual([
+    'ACL TABLE orders',
+    'TABLE orders',
+  ])
+  expect((await compare(source, destination, { owner: false, acl: false })).status).toBe('same')
+})
+
+test('a selection takes what belongs to a table along', async () => {
+  const serial = `create schema s; create table s.counted (id serial primary key, v text unique);
+    create table s.other (id int); create trigger t before update on s.counted for each row
+      execute function suppress_redundant_updates_trigger();`
+  const { source, destination } = await filled([14, 17], shop + serial)
+  const select = (include: string[]) => ({ selection: { ...everything, include } })
+  const { compared, status } = await compare(source, destination, select(['s.counted']))
+  // The table, its sequence, whose owner, the default, two constraints, the trigger.
+  expect({ compared, status }).toEqual({ compared: 7, status: 'same' })
+  await destination.sql('drop trigger t on s.counted; drop table orders cascade')
+  const { differences } = await compare(source, destination, select(['s.counted']))
+  expect(differences.map(({ kind, name }) => `${kind} ${name}`)).toEqual(['TRIGGER counted t'])
+  await expect(compare(source, destination, select(['s.county']))).rejects.toThrow('did you mean "s.count')
+})
+
+test('a table that may not be read is named and left out on both sides', async () => {
+  const role = `do $$ begin
+      if not exists (select from pg_roles where rolname = 'reader') then create role reader login; end if;
+    end $$;`
+  const { source, destination } = await filled(
+    [14, 17],
+    `${role} ${shop} grant select on "Odd ""name"".x" to reader`,
+  )
+  const url = new URL(source.url)
+  url.username = 'reader'
+  const { unreadable, differences } = await compare({ ...source, url: url.href }, destination)
+  expect(unreadable).toEqual(['public.orders'])
+  expect(differences.filter(({ kind }) => kind === 'TABLE')).toEqual([])
+})
+
+describe('between majors', () => {
+  const definition = (kind: string, text: string): Definition => ({ kind, schema: 's', name: 'n', text })
+  const compareTexts = (kind: string, older: string, newer: string, majors: [number, number] = [12, 18]) =>
+    compareDefinitions([definition(kind, older)], [definition(kind, newer)], majors)
+
+  test('only a missing table name before a column is forgiven, not another column', () => {
+    const view = (columns: string) => `CREATE VIEW s.n AS\n SELECT ${columns}\n   FROM s.t`
+    expect(compareTexts('VIEW', view('t.a,\n    t.b'), view('a,\n    b')).status).toBe('same')
+    expect(compareTexts('VIEW', view('t.a,\n    t.b'), view('a,\n    c')).status).toBe('different')
+    expect(compareTexts('VIEW', view('t.a'), view('u.a')).status).toBe('different')
+    expect(compareTexts('VIEW', view('t.a'), view('a'), [16, 18]).status).toBe('different')
+  })
+
+  test('MAINTAIN is forgiven, another privilege is not', () => {
+    const newer = 'GRANT ALL ON TABLE s.n TO r'
+    const all = 'GRANT SELECT,INSERT,REFERENCES,DELETE,TRIGGER,TRUNCATE,UPDATE ON TABLE s.n TO r'
+    expect(compareTexts('ACL', all, newer).status).toBe('same')
+    expect(compareTexts('ACL', all.replace('DELETE,', ''), newer).status).toBe('different')
+    expect(compareTexts('ACL', all, newer, [17, 18]).status).toBe('different')
+  })
+
+  test('NOT NULL is forgiven where it is inherited, and nowhere else', () => {
+    const child = (column: string) => `CREATE TABLE s.n (\n    ${column}\n)\nINHERITS (s.p)`
+    expect(compareTexts('TABLE', child('a integer'), child('a integer NOT NULL')).status).toBe('same')
+    const plain = (column: string) => `CREATE TABLE s.n (\n    ${column}\n)`
+    expect(compareTexts('TABLE', plain('a integer'), plain('a integer NOT NULL')).status).toBe('different')
+    expect(
+      compareTexts('TABLE', plain('a integer NOT NULL'), plain('a integer CONSTRAINT "x y" NOT NULL')).status,
+    ).toBe('same')
+  })
+
+  test('a password is never shown', () => {
+    const subscription = (password: string, name: string) =>
+      `CREATE SUBSCRIPTION n CONNECTION 'host=h password=${password} dbname=d' PUBLICATION ${name}`
+    const { differences } = compareTexts(
+      'SUBSCRIPTION',
+      subscription('secret', 'p'),
+      subscription("''very secret''", 'q'),
+    )
+    const mapping = compareTexts(
+      'USER MAPPING',
+      "OPTIONS (password 'secret')",
+      "OPTIONS (password 'se''cret')",
+    )
+    const shown = JSON.stringify([differences, mapping.differences])
+    expect(shown).toContain('***')
+    expect(shown).not.toContain('secret')
+  })
+})
