@@ -33,7 +33,11 @@ function markdown(): Plugin {
       if (!id.endsWith('.md')) return
       if (typeof Bun === 'undefined') this.error('the page is built with Bun: bun --bun vite build')
       // What scrolls sideways must be reachable with the keyboard.
-      const html = Bun.markdown.html(text).replaceAll('<pre>', '<pre tabindex="0">')
+      const html = Bun.markdown
+        .html(text)
+        .replaceAll('<pre>', '<pre tabindex="0">')
+        // Japanese has no spaces between words, so the end of a line is none.
+        .replace(/([\u3000-\u9fff\uff00-\uffef])\n(?=[\u3000-\u9fff\uff00-\uffef])/g, '$1')
       return { code: `export default ${JSON.stringify(html)}`, map: null }
     },
   }

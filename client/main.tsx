@@ -1,3 +1,4 @@
+import './i18n/browser-language.ts'
 import { render } from 'solid-js/web'
 import './design/tokens.css'
 import './design/base.css'

@@ -1,19 +1,13 @@
-// Every call to the server, typed by the schemas of shared/.
+// Every call to the server, typed by the API's own type.
+import { treaty } from '@elysiajs/eden'
+import type { App } from '../../server/api/app.ts'
 import type {
   ApiError,
-  Browse,
   Conn,
-  ConnectionTest,
-  JobProgress,
-  LogPage,
   MigrateBody,
-  PastMigration,
-  PastMigrationDetails,
-  PlanAnswer,
-  Profile,
   ProfileBody,
   RequestBody,
-  TableInfo,
+  TableInfoBody,
 } from '../../shared/api.ts'
 import type { LogLevel } from '../../shared/event.ts'
 
@@ -28,86 +22,63 @@ export class CallFailed extends Error {
 }
 
 export interface LogQuery {
-  after?: number
-  limit?: number
+  after: number
+  limit: number
   level?: LogLevel
   table?: string
 }
 
+// Dates stay the texts that the schemas say they are.
+const routes = treaty<App>(location.origin, { parseDate: false, fetch: { credentials: 'same-origin' } }).api
+const listed = 200
+/** Longer than that nobody waits for a number that the run counts anyway. */
+const countSeconds = 5
+
 export const api = {
-  testConnection: (conn: Conn, signal?: AbortSignal) =>
-    call<ConnectionTest>('POST', '/api/test-connection', { conn }, signal),
-  browse: (conn: Conn, signal?: AbortSignal) => call<Browse>('POST', '/api/browse', { conn }, signal),
-  tableInfo: (body: { conn: Conn; schema: string; table: string; sample?: number }, signal?: AbortSignal) =>
-    call<TableInfo>('POST', '/api/table-info', body, signal),
-  plan: (request: RequestBody, signal?: AbortSignal) =>
-    call<PlanAnswer>('POST', '/api/plan', request, signal),
-  migrate: (request: MigrateBody) => call<{ ok: true; id: string }>('POST', '/api/migrate', request),
-  cancel: () => call<{ ok: boolean }>('POST', '/api/migrate/cancel', {}),
-  status: (signal?: AbortSignal) => call<JobProgress>('GET', '/api/migrate/status', undefined, signal),
-  migrations: (signal?: AbortSignal) => call<PastMigration[]>('GET', '/api/migrations', undefined, signal),
-  migration: (id: string) => call<PastMigrationDetails>('GET', `/api/migrations/${encodeURIComponent(id)}`),
-  log: (id: string, query: LogQuery = {}, signal?: AbortSignal) =>
-    call<LogPage>('GET', `/api/migrations/${encodeURIComponent(id)}/log${search(query)}`, undefined, signal),
-  profiles: () => call<Profile[]>('GET', '/api/profiles'),
-  profile: (name: string) => call<Profile>('GET', `/api/profiles/${encodeURIComponent(name)}`),
-  saveProfile: (name: string, profile: ProfileBody) =>
-    call<Profile>('PUT', `/api/profiles/${encodeURIComponent(name)}`, profile),
-  removeProfile: (name: string) => call<unknown>('DELETE', `/api/profiles/${encodeURIComponent(name)}`),
+  testConnection: (conn: Conn) => answer(routes['test-connection'].post({ conn })),
+  browse: (conn: Conn, signal: AbortSignal) => answer(routes.browse.post({ conn }, { fetch: { signal } })),
+  tableInfo: (body: Omit<TableInfoBody, 'countSeconds'>) =>
+    answer(routes['table-info'].post({ ...body, countSeconds })),
+  plan: (request: RequestBody, signal: AbortSignal) =>
+    answer(routes.plan.post(request, { query: { sql: false }, fetch: { signal } })),
+  migrate: (request: MigrateBody) => answer(routes.migrate.post(request)),
+  cancel: () => answer(routes.migrate.cancel.post()),
+  migrations: () => answer(routes.migrations.get({ query: { limit: listed, offset: 0 } })),
+  migration: (id: string) => answer(routes.migrations({ id }).get()),
+  log: (id: string, query: LogQuery) => answer(routes.migrations({ id }).log.get({ query })),
+  profiles: () => answer(routes.profiles.get()),
+  profile: (name: string) => answer(named(name).get()),
+  saveProfile: (name: string, profile: ProfileBody) => answer(named(name).put(profile)),
+  removeProfile: (name: string) => answer(named(name).delete()),
 }
 
-async function call<Answer>(
-  method: string,
-  path: string,
-  body?: unknown,
-  signal?: AbortSignal,
-): Promise<Answer> {
-  let response: Response
-  let text: string
-  try {
-    response = await fetch(path, {
-      method,
-      credentials: 'same-origin',
-      headers: {
-        accept: 'application/json',
-        ...(body !== undefined && { 'content-type': 'application/json' }),
-      },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-      ...(signal && { signal }),
-    })
-    text = await response.text()
-  } catch (error) {
-    if (signal?.aborted) throw error
-    throw new CallFailed({
-      error: 'unreachable',
-      message: error instanceof Error ? error.message : String(error),
-    })
+/** Eden puts a name into the path as it is. */
+function named(name: string) {
+  return routes.profiles({ name: encodeURIComponent(name) })
+}
+
+interface Outcome {
+  data: unknown
+  error: { status: unknown; value: unknown } | null
+}
+
+/** Throws a CallFailed for whatever is not the answer that was asked for. */
+async function answer<Called extends Outcome>(call: Promise<Called>): Promise<NonNullable<Called['data']>> {
+  const { data, error } = await call
+  if (!error) {
+    if (typeof data !== 'object' || data === null) throw new CallFailed(unexpected(String(data)))
+    return data
   }
-  const answer = parsed(text)
-  if (response.ok && (answer !== undefined || text === '')) return answer as Answer
-  throw new CallFailed(
-    errorIn(answer) ?? { error: 'unexpected', message: text.slice(0, 200) },
-    response.status,
-  )
+  const { status, value } = error
+  // Without any answer there is what `fetch` threw.
+  if (value instanceof Error) throw new CallFailed({ error: 'unreachable', message: value.message })
+  throw new CallFailed(isApiError(value) ? value : unexpected(String(value)), Number(status))
 }
 
-function errorIn(answer: unknown): ApiError | undefined {
-  const isError = typeof answer === 'object' && answer !== null && 'error' in answer && 'message' in answer
-  return isError ? (answer as ApiError) : undefined
+function isApiError(value: unknown): value is ApiError {
+  return typeof value === 'object' && value !== null && 'error' in value && 'message' in value
 }
 
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    // Not JSON: something between us and the server answered, and the caller says so.
-    return undefined
-  }
-}
-
-function search(query: LogQuery): string {
-  const pairs = Object.entries(query).filter(([, value]) => value !== undefined && value !== '')
-  return pairs.length > 0
-    ? `?${new URLSearchParams(pairs.map(([name, value]) => [name, String(value)]))}`
-    : ''
+function unexpected(text: string) {
+  return { error: 'unexpected' as const, message: text.slice(0, 200) }
 }

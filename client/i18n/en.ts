@@ -15,7 +15,7 @@ export const en = {
     help: 'Help',
     language: 'Language',
     theme: 'Colours',
-    themeAuto: 'As the system',
+    themeAuto: 'Automatic',
     themeLight: 'Light',
     themeDark: 'Dark',
     close: 'Close',

@@ -15,7 +15,7 @@ export const ja: Words = {
     help: 'ヘルプ',
     language: '言語',
     theme: '配色',
-    themeAuto: 'システムに合わせる',
+    themeAuto: '自動',
     themeLight: 'ライト',
     themeDark: 'ダーク',
     close: '閉じる',

@@ -21,7 +21,9 @@ export function Confirm(props: {
           </AlertDialog.Title>
           <AlertDialog.Description class="dialog-text">{props.children}</AlertDialog.Description>
           <div class="actions end">
-            <AlertDialog.CloseButton class="button">{props.no}</AlertDialog.CloseButton>
+            <button type="button" onClick={() => props.onClose()}>
+              {props.no}
+            </button>
             <button type="button" class="danger" onClick={() => props.onYes()}>
               {props.yes}
             </button>

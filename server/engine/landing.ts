@@ -74,7 +74,11 @@ function upserting(
   const reason = unusable(key, into)
   if (reason) return `"${key.name}" cannot say which rows are the same: ${reason}`
   const columns = key.columns as string[]
-  const set = into.filter((name) => !columns.includes(name))
+  const fixed = new Set([
+    ...columns,
+    ...there.columns.filter((one) => one.identityAlways).map(({ name }) => name),
+  ])
+  const set = into.filter((name) => !fixed.has(name))
   const on = key.isConstraint
     ? `on constraint ${quoteIdentifier(key.name)}`
     : `(${columns.map(quoteIdentifier).join(', ')})`

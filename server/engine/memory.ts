@@ -1,5 +1,5 @@
 // What a run must not forget even when it is killed: who keeps it is not the engine's business.
-import type { ExistingForeignKey } from '../catalog/existing.ts'
+import type { ExistingForeignKey } from '../catalog/existing-foreign-keys.ts'
 import type { TriggersOf } from './foreign-keys.ts'
 
 /** Taken away from the destination for the time of a copy, and to be put back. */

@@ -11,13 +11,13 @@ import { Session } from '../postgres/session.ts'
 import { type ConnectionSettings, describeSettings } from '../postgres/settings.ts'
 import { DumpThread } from '../schema/dump.ts'
 import { checkRowQueries } from './check-rows.ts'
-import { takeInventory } from './inventory.ts'
+import { cleanUp, type Inventory, takeInventory } from './inventory.ts'
 import type { RunMemory, Unfinished } from './memory.ts'
-import { makePlan, type Plan } from './plan.ts'
+import { makePlan, type Plan, type PlanRequest } from './plan.ts'
 import { RestoreSessions } from './restore.ts'
 import { describeResumed, findUnfinished, requestKey } from './resume.ts'
 import { runPlan } from './run.ts'
-import type { Emit, EventBody } from './run-context.ts'
+import { type Emit, type EventBody, forRun, type RunInventory } from './run-context.ts'
 import { TakenAway } from './taken-away.ts'
 
 export interface Migration {
@@ -94,9 +94,11 @@ async function inOneSnapshot(migration: Migration, emit: Emit): Promise<void> {
   const [dump, snapshot] = await both(open(migration.source), exportSnapshot(source))
   log(`reading ${describeSettings(migration.source)} (PostgreSQL ${source.major})`)
   const wanted = { selection: migration.selection, options, isDropped: isDropped(resumed) }
-  const inventory = await takeInventory({ source, dump, dumpThread, destination }, snapshot, wanted, signal)
   const request = { options, rules: new RuleBook(migration.tables), hooks: migration.hooks, resumed }
-  const plan = makePlan(inventory, request)
+  const { plan, inventory } = planned(
+    await takeInventory({ source, dump, dumpThread, destination }, snapshot, wanted, signal),
+    request,
+  )
   if (resumed) plan.warnings.push(describeResumed(resumed, plan))
   await checkRowQueries(plan, openSource)
   emit({
@@ -158,6 +160,13 @@ async function inOneSnapshot(migration: Migration, emit: Emit): Promise<void> {
     await putBack(migration, takenAway, emit)
   }
   await makeDurable(migration, emit)
+}
+
+/** Only here all that was read is held: of many tables it takes as much memory as their plan. */
+function planned(inventory: Inventory, request: PlanRequest): { plan: Plan; inventory: RunInventory } {
+  const plan = makePlan(inventory, request)
+  cleanUp(plan.steps)
+  return { plan, inventory: forRun(inventory) }
 }
 
 /** The foreign keys and triggers that the plan's own step has not put back, whatever kept it. */

@@ -60,10 +60,39 @@ export interface PlanRequest {
 const none: readonly number[] = []
 const noLocks: Step['locks'] = {}
 
+const cleanAfter = 15_000
+
+/** Most lists have one number, and that of a table or its step is in many: each such list is kept once. */
+class Shared {
+  readonly #lists = new Map<number, readonly number[]>()
+  readonly #locks = { shared: new Map<number, Step['locks']>(), exclusive: new Map<number, Step['locks']>() }
+
+  list(ids: readonly number[]): readonly number[] {
+    const [only] = ids
+    if (only === undefined) return none
+    if (ids.length > 1) return ids
+    const known = this.#lists.get(only)
+    if (!known) this.#lists.set(only, ids)
+    return known ?? ids
+  }
+
+  locks({ shared = none, exclusive = none }: Step['locks']): Step['locks'] {
+    if (shared.length + exclusive.length !== 1)
+      return { shared: this.list(shared), exclusive: this.list(exclusive) }
+    const mode = shared.length > 0 ? 'shared' : 'exclusive'
+    const list = this.list(mode === 'shared' ? shared : exclusive)
+    const [only] = list as [number]
+    const known = this.#locks[mode].get(only) ?? { [mode]: list }
+    this.#locks[mode].set(only, known)
+    return known
+  }
+}
+
 /** Collects steps and hands out their numbers, which are also their order where nothing else decides. */
 export class PlanBuilder {
   readonly steps: Step[] = []
   readonly warnings: string[] = []
+  readonly #shared = new Shared()
   /** What every step from here on needs: a hook, the objects that are dropped first. */
   gate: readonly Step[] = []
   readonly options: MigrationOptions
@@ -99,7 +128,12 @@ export class PlanBuilder {
       ...rest,
     }
     if (this.gate.length > 0) step.needs = [...this.gate.map((one) => one.id), ...step.needs]
+    step.needs = this.#shared.list(step.needs)
+    step.after = this.#shared.list(step.after)
+    step.locks = this.#shared.locks(step.locks)
     this.steps.push(step)
+    // Making a plan of many steps leaves more behind than the plan takes.
+    if (id % cleanAfter === 0) Bun.gc(true)
     return step
   }
 
@@ -147,7 +181,7 @@ function destroyedBy(work: Work, resumed: Unfinished | undefined): Destroyed[] {
   if (work.kind === 'truncate') {
     return [...work.tables, ...work.byDelete]
       .filter((table) => !resumed?.own.has(tableKey(table)))
-      .map((table) => ({ action: 'truncate', ...table }))
+      .map(({ schema, name }) => ({ action: 'truncate', schema, name }))
   }
   if (work.kind !== 'drop') return []
   return [

@@ -19,6 +19,9 @@ import { verify } from './verify.ts'
 
 /** What a run that goes on with this one must not do again. */
 const remembered: ReadonlySet<string> = new Set(['ROWS', 'DROP', 'HOOK'])
+const cleanAfter = 4000
+/** For each worker. */
+const startedCopies = 200
 const nothing: ReadonlySet<string> = new Set()
 /** In the place of what is done and needs no memory any more. */
 const over: Step['work'] = { kind: 'barrier' }
@@ -26,6 +29,11 @@ const over: Step['work'] = { kind: 'barrier' }
 export async function runPlan(context: RunContext): Promise<void> {
   const { plan, copyPool, restore, signal } = context
   const begun = new Set<number>()
+  let ended = 0
+  /** What each step leaves behind would otherwise take as much memory again as all that is kept. */
+  const clean = () => {
+    if (++ended % cleanAfter === 0) Bun.gc(true)
+  }
   const cancel = () => {
     void copyPool?.cancel()
     void restore.cancel()
@@ -33,7 +41,7 @@ export async function runPlan(context: RunContext): Promise<void> {
   signal.addEventListener('abort', cancel, { once: true })
   try {
     await runGraph(plan.steps, {
-      start: (step) => runStep(step, context, begun),
+      start: (step) => runStep(step, context, begun).finally(clean),
       skip: (step, reason) => {
         // What needs an interrupted step was not skipped for a failure.
         if (signal.aborted) return
@@ -45,14 +53,15 @@ export async function runPlan(context: RunContext): Promise<void> {
         // Only of what may be made side by side, at a time when nothing is built yet.
         ddl: plan.sizes.indexWorkers,
         build: plan.sizes.indexWorkers,
-        copy: Number.POSITIVE_INFINITY,
+        // Enough to choose from; each that has started takes memory until it is over.
+        copy: plan.sizes.copyWorkers * startedCopies,
         none: Number.POSITIVE_INFINITY,
       },
       isAlone,
       batch: {
         most: mostTogether,
         admits: admitsTogether(context.inventory),
-        start: (steps) => runTogether(steps, context, begun),
+        start: (steps) => runTogether(steps, context, begun).finally(() => steps.forEach(clean)),
       },
       signal,
     })
@@ -163,7 +172,9 @@ async function perform(step: Step, context: RunContext, starts: { now(): void })
       await release(work, context)
       break
     case 'restore':
-      return { refused: await context.restore.use(({ session }) => context.takenAway.putBack(session)) }
+      return {
+        refused: await context.restore.repeatedly(({ session }) => context.takenAway.putBack(session)),
+      }
     case 'check':
       await checkForeignKey(work.foreignKey, context)
       break

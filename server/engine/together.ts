@@ -1,6 +1,6 @@
 // Which steps go to the server in one round trip: a statement for a small table takes less time than its way
 // there, its commit and its answer.
-import type { Inventory } from './inventory.ts'
+import type { RunInventory } from './run-context.ts'
 import type { Step } from './step.ts'
 
 /** A transaction keeps the locks of all its statements, and a server has room for a few thousand only. */
@@ -35,7 +35,7 @@ export function isAlone(step: Step): boolean {
   return step.pool === 'ddl' && !(step.work.kind === 'sql' && independent.has(step.info.kind))
 }
 
-export function admitsTogether({ tables }: Inventory): (step: Step) => boolean {
+export function admitsTogether({ tables }: Pick<RunInventory, 'tables'>): (step: Step) => boolean {
   const small = new Set(tables.filter(({ bytes }) => bytes <= smallBytes).map(({ oid }) => oid))
   const isSmall = (oid: number) => small.has(oid)
   return ({ pool, info, work, locks }) => {

@@ -108,17 +108,18 @@ test('a profile brings everything back, and its password without showing it', as
   const source = end(say.source)
   await source.getByLabel(say.url).fill(database.url)
   const profiles = page.getByRole('region', { name: say.profiles })
-  await profiles.getByLabel(say.savedName).fill('night')
+  const name = 'every night? 100% #1'
+  await profiles.getByLabel(say.savedName).fill(name)
   await profiles.getByLabel(say.profilePasswords).check()
   await profiles.getByRole('button', { name: say.profileSave }).click()
-  await profiles.getByText('night', { exact: true }).waitFor()
+  await profiles.getByText(name, { exact: true }).waitFor()
 
   await page.reload()
-  await page.getByRole('button', { name: 'Use night' }).click()
+  await page.getByRole('button', { name: `Use ${name}` }).click()
   await source.getByRole('button', { name: say.test }).click()
   await source.getByText(`PostgreSQL ${postgres.major}`).waitFor()
   expect(await source.getByLabel(say.password, { exact: true }).inputValue()).toBe('')
-  await page.getByRole('button', { name: 'Remove night' }).click()
+  await page.getByRole('button', { name: `Remove ${name}` }).click()
   await profiles.getByText(say.profilesEmpty).waitFor()
 })
 

@@ -102,7 +102,8 @@ test.each([
   await check('5-history')
   await rows.nth(2).getByRole('link').click()
   await page.getByRole('heading', { name: say.run.log }).waitFor()
-  await page.getByText('payments_amount_check').first().waitFor()
+  await page.getByRole('log').getByText('reading the catalogs').waitFor()
+  await page.getByRole('log').getByText('payments_amount_check').waitFor()
   await check('6-past')
 
   await pages.getByRole('link', { name: say.app.help }).click()

@@ -1,5 +1,8 @@
 // A run that is watched: reloaded in its middle, cancelled, or only planned.
 import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { browser, closeBrowser } from '../support/browser.ts'
 import { type Cluster, cluster, type TestDatabase } from '../support/clusters.ts'
@@ -21,6 +24,7 @@ import {
 setDefaultTimeout(180_000)
 
 const say = words.en
+let directory: string
 let server: PageServer
 let chromium: Browser
 let to: Cluster
@@ -31,7 +35,8 @@ let visited: Visit | undefined
 beforeAll(async () => {
   source = await makeShop(await cluster(14))
   to = await cluster(17)
-  server = await startPageServer()
+  directory = mkdtempSync(join(tmpdir(), 'pgtrek-run-'))
+  server = await startPageServer(0, directory)
   chromium = await browser()
 })
 
@@ -43,6 +48,7 @@ afterEach(async () => {
 afterAll(async () => {
   await closeBrowser()
   await server?.stop()
+  rmSync(directory, { recursive: true, force: true })
 })
 
 async function planned() {
@@ -119,7 +125,6 @@ test('while one runs another is not started, and a lost server is said and found
 
   await page.getByRole('link', { name: new RegExp(say.steps.run) }).click()
   const { port } = new URL(server.url)
-  const { directory } = server
   await server.stop()
   await page.getByText(say.run.lost).waitFor()
   server = await startPageServer(Number(port), directory)

@@ -351,12 +351,12 @@ describe('tables', () => {
       create table secret (a int); create table hidden (a int); create table open (a int);
       alter table hidden enable row level security;
       do $$ begin
-        if not exists (select from pg_roles where rolname = 'reader') then create role reader login; end if;
+        if not exists (select from pg_roles where rolname = 'comparing_reader') then create role comparing_reader login; end if;
       end $$;
-      grant select on open, hidden to reader;`
+      grant select on open, hidden to comparing_reader;`
     const { source, destination } = await filled([14, 17], both)
     const url = new URL(source.url)
-    url.username = 'reader'
+    url.username = 'comparing_reader'
     const { status, tables } = await compare({ ...source, url: url.href }, destination)
     expect(status).toBe('different')
     const found = tables.map((table) => [table.name, table.status, table.error_side, table.error?.message])
@@ -368,7 +368,7 @@ describe('tables', () => {
         'query would be affected by row-level security policy for table "hidden"',
       ],
       ['open', 'same', undefined, undefined],
-      ['secret', 'unknown', 'source', '"reader" may not read public.secret: grant select on it'],
+      ['secret', 'unknown', 'source', '"comparing_reader" may not read public.secret: grant select on it'],
     ])
   })
 

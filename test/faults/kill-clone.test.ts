@@ -112,7 +112,7 @@ describe('a clone killed in', () => {
     const args = ['clone', '--source', source.url, '--dest', destination.url]
     const lock = moment.held ? await hold(destination, moment.held) : undefined
     const run = home.watch([...args, ...(moment.args ?? [])])
-    await moment.reached(run, destination)
+    await run.reaches(moment.reached(run, destination))
     await run.kill()
     // The lock is still held: nobody waits for it any more.
     await expectNothingLeft(to, destination)

@@ -13,6 +13,8 @@ interface Line {
 
 export interface Running {
   finished: Promise<Ended>
+  /** Fails when the run ends before. */
+  reaches(moment: Promise<unknown>): Promise<void>
   /** Resolves when a line of the log says so; fails when the run ends before. */
   until(isIt: (line: Line) => boolean): Promise<void>
   signal(name: NodeJS.Signals): void
@@ -26,17 +28,31 @@ export interface Faulty extends Home {
 
 export function faultyHome(): Faulty {
   const home = makeHome()
-  return { ...home, watch: (args) => watch(home, args) }
+  const children: Bun.Subprocess[] = []
+  return {
+    ...home,
+    watch(args) {
+      const { child, ...running } = watch(home, args)
+      children.push(child)
+      return running
+    },
+    [Symbol.dispose]() {
+      // A test that failed may have left one.
+      for (const child of children) child.kill('SIGKILL')
+      home[Symbol.dispose]()
+    },
+  }
 }
 
 const longestWaitMs = 60_000
 
-function watch(home: Home, args: string[]): Running {
+function watch(home: Home, args: string[]): Running & { child: Bun.Subprocess } {
   const before = new Set(logsOf(home))
   const { child, finished } = home.start([...args, '--no-progress'])
   let isOver = false
   finished.then(() => (isOver = true))
   return {
+    child,
     finished,
     async until(isIt) {
       await waitFor('the log says so', async () => {
@@ -46,6 +62,15 @@ function watch(home: Home, args: string[]): Running {
         if (over) throw new Error(`the run ended before: ${(await finished).said}`)
         return false
       })
+    },
+    async reaches(moment) {
+      const early = finished.then(({ said }) => {
+        throw new Error(`the run ended before: ${said}`)
+      })
+      // Of the one that comes second nobody wants to hear.
+      early.catch(() => {})
+      moment.catch(() => {})
+      await Promise.race([moment, early])
     },
     signal: (name) => child.kill(name),
     async kill() {

@@ -12,6 +12,7 @@ export interface PageServer {
   stop(): Promise<void>
 }
 
+/** The caller removes the directory that it gives. */
 export async function startPageServer(port = 0, directory?: string): Promise<PageServer> {
   await buildPage()
   const place = directory ?? mkdtempSync(join(tmpdir(), 'pgtrek-page-'))
@@ -32,15 +33,21 @@ export async function startPageServer(port = 0, directory?: string): Promise<Pag
   }
 }
 
-async function addressOf(child: Bun.Subprocess<'ignore', 'pipe', 'inherit'>): Promise<string> {
-  const decoder = new TextDecoder()
-  let said = ''
-  for await (const chunk of child.stdout) {
-    said += decoder.decode(chunk, { stream: true })
-    const url = /listens on (\S+)/.exec(said)?.[1]
-    if (url) return url.replace(/\/$/, '')
+/** Goes on reading when it knows: a server whose listener has left would fail at its last words. */
+function addressOf(child: Bun.Subprocess<'ignore', 'pipe', 'inherit'>): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>()
+  const read = async () => {
+    const decoder = new TextDecoder()
+    let said = ''
+    for await (const chunk of child.stdout) {
+      said += decoder.decode(chunk, { stream: true })
+      const url = /listens on (\S+)/.exec(said)?.[1]
+      if (url) resolve(url.replace(/\/$/, ''))
+    }
+    reject(new Error(`pgtrek serve ended before it listened: ${said}`))
   }
-  throw new Error(`pgtrek serve ended before it listened: ${said}`)
+  read().catch(reject)
+  return promise
 }
 
 /** Once, and again only when something it is made of is newer. */

@@ -20,6 +20,7 @@ export function Profiles() {
 
   async function attempt(work: () => Promise<unknown>) {
     setProblem(undefined)
+    setSaid(undefined)
     try {
       await work()
       await refetch()

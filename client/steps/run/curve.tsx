@@ -6,7 +6,7 @@ import { bytesText, clockText, rateText, rowsText, t } from '../../i18n/index.ts
 import { job } from '../../state/job.ts'
 import { theme } from '../../state/theme.ts'
 
-const height = 180
+const smallest = { width: 200, height: 120 }
 
 export function SpeedCurve() {
   let place: HTMLDivElement | undefined
@@ -18,9 +18,9 @@ export function SpeedCurve() {
   function draw() {
     plot?.destroy()
     if (!place) return
-    plot = new uPlot(optionsFor(place.clientWidth), data(), place)
+    plot = new uPlot(optionsFor(sizeOf(place)), data(), place)
   }
-  const resize = new ResizeObserver(() => place && plot?.setSize({ width: place.clientWidth, height }))
+  const resize = new ResizeObserver(() => place && plot?.setSize(sizeOf(place)))
 
   onMount(() => {
     // Colours and the words of the axes are drawn, so a change of either draws anew.
@@ -63,7 +63,14 @@ function data(): uPlot.AlignedData {
   return [[...seconds], [...rows], [...bytes]]
 }
 
-function optionsFor(width: number): uPlot.Options {
+function sizeOf({ clientWidth, clientHeight }: HTMLElement): { width: number; height: number } {
+  return {
+    width: Math.max(smallest.width, clientWidth),
+    height: Math.max(smallest.height, clientHeight),
+  }
+}
+
+function optionsFor(size: { width: number; height: number }): uPlot.Options {
   const style = getComputedStyle(document.documentElement)
   const colour = (name: string) => style.getPropertyValue(name).trim()
   const axis = {
@@ -71,10 +78,15 @@ function optionsFor(width: number): uPlot.Options {
     grid: { stroke: colour('--line'), width: 1 },
     ticks: { show: false },
   }
-  const line = (scale: string, stroke: string) => ({ scale, stroke, width: 2, points: { show: false } })
+  const line = (scale: string, stroke: string, dash: number[] = []) => ({
+    scale,
+    stroke,
+    dash,
+    width: 2,
+    points: { show: false },
+  })
   return {
-    width: Math.max(200, width),
-    height,
+    ...size,
     legend: { show: false },
     cursor: { show: false },
     scales: {
@@ -82,7 +94,7 @@ function optionsFor(width: number): uPlot.Options {
       rows: { range: (_, __, most) => [0, Math.max(10, (most ?? 0) * 1.1)] },
       bytes: { range: (_, __, most) => [0, Math.max(1024, (most ?? 0) * 1.1)] },
     },
-    series: [{}, line('rows', colour('--accent')), line('bytes', colour('--second'))],
+    series: [{}, line('rows', colour('--accent')), line('bytes', colour('--second'), [6, 4])],
     axes: [
       { ...axis, values: (_, ticks) => ticks.map(clockText), space: 90 },
       { ...axis, scale: 'rows', size: 78, values: (_, ticks) => ticks.map(rowsText), space: 40 },

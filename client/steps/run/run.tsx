@@ -62,7 +62,8 @@ function JobView() {
       <Show when={job.overview()?.summary}>{(summary) => <Result summary={summary()} />}</Show>
       <Show when={plan()} fallback={<Overall />}>
         {(known) => (
-          <section class="plan">
+          <section class="plan" aria-labelledby="plan">
+            <h2 id="plan">{t('options.plan')}</h2>
             <Destroyed list={known().destroyed} />
             <PlanFacts plan={known()} />
           </section>
