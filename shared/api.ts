@@ -129,9 +129,9 @@ export const TableInfoBody = Type.Object(
     schema: Type.String(),
     table: Type.String(),
     /** Rows to show. */
-    sample: Type.Integer({ minimum: 0, maximum: 100, default: 0 }),
+    sample: Type.Optional(Type.Integer({ minimum: 0, maximum: 100, default: 0 })),
     /** How long the rows may be counted. */
-    countSeconds: Type.Number({ minimum: 0, maximum: 600, default: 5 }),
+    countSeconds: Type.Optional(Type.Number({ minimum: 0, maximum: 600, default: 5 })),
   },
   { additionalProperties: false },
 )
@@ -332,7 +332,7 @@ export const ProfileBody = Type.Object(
   {
     request: ProfileRequest,
     /** Keep the passwords too, sealed. One that is left out stays as it was if its connection did. */
-    passwords: Type.Boolean({ default: false }),
+    passwords: Type.Optional(Type.Boolean({ default: false })),
   },
   { additionalProperties: false },
 )

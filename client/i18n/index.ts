@@ -26,6 +26,11 @@ export type WordKey = Parameters<typeof t>[0]
 
 export const rowsText = formatRows
 
+/** A table that has pages and no estimate was never counted: that is not the same as no rows. */
+export function estimateText({ rows, bytes }: { rows: number; bytes: number }): string {
+  return rows <= 0 && bytes > 0 ? '?' : formatRows(Math.max(0, rows))
+}
+
 export function bytesText(bytes: number): string {
   return localized(formatBytes(bytes))
 }

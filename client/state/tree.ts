@@ -68,9 +68,10 @@ export function keysOf(node: SchemaNode | KindNode | Leaf, tree: Tree): string[]
     const keys = node.kinds.flatMap(({ leaves }) => leaves.map(({ key }) => key))
     return keys.length > 0 ? keys : [node.key]
   }
-  if ('leaves' in node) return node.leaves.flatMap((leaf) => keysOf(leaf, tree))
-  if (node.kind !== 'tables') return [node.key]
-  const tables = withPartitions(node)
+  const leaves = 'leaves' in node ? node.leaves : [node]
+  if (node.kind !== 'tables') return leaves.map(({ key }) => key)
+  // A partition is among the leaves of its schema, and below its table too.
+  const tables = [...new Set(leaves.flatMap(withPartitions))]
   const names = new Set(tables.map(({ schema, name }) => `${schema}\0${name}`))
   const triggers = tree.leaves.filter(
     ({ kind, schema, table }) => kind === 'triggers' && names.has(`${schema}\0${table}`),

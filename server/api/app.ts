@@ -1,4 +1,5 @@
 // The API: one Elysia app of one part for each resource. Its type is what the typed client is made from.
+import type { TSchema } from '@sinclair/typebox'
 import { type AnyElysia, Elysia, NotFoundError, ParseError, ValidationError } from 'elysia'
 import type { ApiError } from '../../shared/api.ts'
 import { formLimit, readJson, readText } from './body.ts'
@@ -62,8 +63,9 @@ export function createApp(services: Services, guard: Guard) {
     if (error instanceof ValidationError) {
       // Our own answers are checked too; one that is wrong is our mistake.
       if (error.type === 'response') return undefined
-      const { schema } = error.validator as { schema: Parameters<typeof describeInvalid>[0] }
-      return describeInvalid(schema, error.value, error.type)
+      // Of a number in a query the framework gives the schema itself.
+      const validator = error.validator as { schema?: TSchema } & TSchema
+      return describeInvalid(validator.schema ?? validator, error.value, error.type)
     }
     if (error instanceof ParseError) {
       return apiErrorOf(error.cause) ?? { error: 'usage', message: 'the body is not readable' }

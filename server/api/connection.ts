@@ -54,13 +54,12 @@ export function connectionRoutes(services: Services) {
     )
     .post(
       '/api/table-info',
-      async ({ body: { conn, ...wish }, request, server }) => {
+      async ({ body: { conn, schema, table, sample = 0, countSeconds = 5 }, request, server }) => {
         server?.timeout(request, 0)
         await using session = await open(conn, request.signal)
         await readOnly(session, request.signal)
-        const info = await readTableInfo(session, wish)
-        if (!info)
-          throw new ApiFailure('not_found', `there is no table "${wish.schema}"."${wish.table}"`, '/table')
+        const info = await readTableInfo(session, { schema, table, sample, countSeconds })
+        if (!info) throw new ApiFailure('not_found', `there is no table "${schema}"."${table}"`, '/table')
         return info
       },
       {

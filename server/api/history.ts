@@ -18,10 +18,10 @@ export function historyRoutes({ history, log }: Services) {
     return past
   }
   return new Elysia()
-    .get('/api/migrations', ({ query }) => history.list(query), {
+    .get('/api/migrations', ({ query: { limit = 100, offset = 0 } }) => history.list({ limit, offset }), {
       query: Type.Object({
-        limit: t.Integer({ minimum: 1, maximum: 1000, default: 100 }),
-        offset: t.Integer({ minimum: 0, default: 0 }),
+        limit: t.Optional(t.Integer({ minimum: 1, maximum: 1000, default: 100 })),
+        offset: t.Optional(t.Integer({ minimum: 0, default: 0 })),
       }),
       response: { 200: Type.Array(PastMigration), ...failures },
       detail: { summary: 'Migrations, the latest first', tags },
@@ -31,15 +31,23 @@ export function historyRoutes({ history, log }: Services) {
       response: { 200: PastMigrationDetails, ...failures },
       detail: { summary: 'One migration: its request without secrets, and its result', tags },
     })
-    .get('/api/migrations/:id/log', ({ params: { id }, query }) => log.page(find(id).id, query), {
-      params,
-      query: Type.Object({
-        after: t.Integer({ minimum: 0, default: 0 }),
-        limit: t.Integer({ minimum: 1, maximum: 1000, default: 200 }),
-        level: Type.Optional(LogLevel),
-        table: Type.Optional(Type.String()),
-      }),
-      response: { 200: LogPage, ...failures },
-      detail: { summary: 'Its log lines from a level up, of all tables or one (`schema.name`), paged', tags },
-    })
+    .get(
+      '/api/migrations/:id/log',
+      ({ params: { id }, query: { after = 0, limit = 200, ...filter } }) =>
+        log.page(find(id).id, { ...filter, after, limit }),
+      {
+        params,
+        query: Type.Object({
+          after: t.Optional(t.Integer({ minimum: 0, default: 0 })),
+          limit: t.Optional(t.Integer({ minimum: 1, maximum: 1000, default: 200 })),
+          level: Type.Optional(LogLevel),
+          table: Type.Optional(Type.String()),
+        }),
+        response: { 200: LogPage, ...failures },
+        detail: {
+          summary: 'Its log lines from a level up, of all tables or one (`schema.name`), paged',
+          tags,
+        },
+      },
+    )
 }

@@ -36,11 +36,11 @@ export function planRoutes(services: Services) {
       })
       if (error !== undefined) throw error
       if (!plan) throw new Error('the engine made no plan and gave no reason')
-      return planAnswer(plan, { sql: query.sql })
+      return planAnswer(plan, { sql: query.sql ?? false })
     },
     {
       body: RequestBody,
-      query: Type.Object({ sql: Type.Boolean({ default: false }) }),
+      query: Type.Object({ sql: Type.Optional(Type.Boolean({ default: false })) }),
       response: { 200: PlanAnswer, ...failures },
       detail: {
         summary: 'What a migration would do: steps, what is destroyed, estimates, warnings',

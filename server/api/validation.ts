@@ -9,7 +9,8 @@ export function describeInvalid(schema: TSchema, value: unknown, place: string):
   const found = first && deepest(first)
   if (!found) return { error: 'usage', message: `the ${place} is not as it should be` }
   const path = found.path || '/'
-  return { error: 'usage', message: `${path} ${complaint(found)}`, path }
+  const what = found.path || `the ${place === 'property' ? 'query' : place}`
+  return { error: 'usage', message: `${what} ${complaint(found)}`, path }
 }
 
 /** Of the alternatives of a union, the one that the value comes closest to. */
@@ -35,5 +36,6 @@ function complaint({ schema, message, path }: ValueError): string {
     const near = nearestName(path.split('/').at(-1) ?? '', known)
     return `is not known here${near ? `: did you mean ${near}?` : ''}`
   }
+  if (message === 'Expected union value') return 'has a value of another type'
   return `is wrong: ${message.charAt(0).toLowerCase()}${message.slice(1)}`
 }

@@ -14,9 +14,8 @@ export interface LogQuery {
 }
 
 const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
-/** Of one run: beyond the first only what is grave is kept, beyond the second nothing. */
-const mostLines = 20_000
-const mostGraveLines = 100_000
+/** Of one run: beyond these many lines those of a level are no longer kept. */
+const mostLines: Record<LogLevel, number> = { debug: 20_000, info: 60_000, warn: 100_000, error: 100_000 }
 const runsKept = 100
 const longestMessage = 10_000
 
@@ -44,8 +43,7 @@ export class RunLog {
     this.database.transaction(() => {
       for (const { at, level, message, table } of lines) {
         const line = (this.#counts.get(run) ?? this.#count(run)) + 1
-        if (line > mostGraveLines || (line > mostLines && levels.indexOf(level) < levels.indexOf('warn')))
-          continue
+        if (line > mostLines[level]) continue
         insert.run(run, line, at, levels.indexOf(level), message.slice(0, longestMessage), table ?? null)
         this.#counts.set(run, line)
       }

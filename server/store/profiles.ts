@@ -43,7 +43,7 @@ export class Profiles {
     return row && shown(row)
   }
 
-  async put(name: string, { request, passwords: keep }: ProfileBody): Promise<Profile> {
+  async put(name: string, { request, passwords: keep = false }: ProfileBody): Promise<Profile> {
     const before = this.#row(name)
     const old: Passwords = before ? JSON.parse(before.passwords) : {}
     const oldRequest: ProfileRequest | undefined = before && JSON.parse(before.request)

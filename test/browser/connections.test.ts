@@ -123,7 +123,7 @@ test('a profile brings everything back, and its password without showing it', as
   await profiles.getByText(say.profilesEmpty).waitFor()
 })
 
-test('a file of connections can be chosen', async () => {
+test('a file of connections can be chosen, or dropped on the page', async () => {
   const profiles = page.getByRole('region', { name: say.profiles })
   const text = JSON.stringify({ connections: [{ name: 'from a file', url: 'postgres://filed/db' }] })
   const choose = async (name: string, content: string) => {
@@ -139,4 +139,15 @@ test('a file of connections can be chosen', async () => {
   await profiles.getByText('Taken from the file').waitFor()
   await end(say.source).getByRole('button', { name: say.saved }).click()
   await page.getByRole('dialog').getByText('from a file').waitFor()
+  await page.keyboard.press('Escape')
+
+  const dropped = await page.evaluateHandle(() => {
+    const transfer = new DataTransfer()
+    const list = JSON.stringify([{ name: 'dropped', host: 'h', database: 'd' }])
+    transfer.items.add(new File([list], 'list.json', { type: 'application/json' }))
+    return transfer
+  })
+  await profiles.locator('.file-place').dispatchEvent('drop', { dataTransfer: dropped })
+  await end(say.destination).getByRole('button', { name: say.saved }).click()
+  await page.getByRole('dialog').getByText('dropped').waitFor()
 })

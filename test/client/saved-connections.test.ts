@@ -41,7 +41,7 @@ test('a file of either kind is read, and anything else in it left alone', () => 
     { name: 'one', url: 'postgres://a/b' },
     { name: 'two', url: 'postgres://h:5433/' },
   ])
-  expect(content?.profiles).toEqual([{ name: 'night', request, passwords: false }])
+  expect(content?.profiles).toMatchObject([{ name: 'night', request, passwords: false }])
   takeConnections(content?.connections ?? [])
   expect(savedConnections().map(({ name }) => name)).toEqual(['one', 'two'])
 })

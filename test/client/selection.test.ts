@@ -80,6 +80,13 @@ describe('a click', () => {
     expect(keysOf(leaf('tables', 'visits'), tree)).toHaveLength(2)
   })
 
+  test('on the tables of a schema means them all, with their triggers, once', () => {
+    const tables = tree.schemas[0]?.kinds[0]
+    if (!tables) throw new Error('no tables')
+    expect(keysOf(tables, tree)).toHaveLength(6)
+    expect(new Set(keysOf(tables, tree)).size).toBe(6)
+  })
+
   test('on a schema means all of it, and an empty one itself', () => {
     const [publicSchema, , empty] = tree.schemas
     if (!publicSchema || !empty) throw new Error('no schemas')

@@ -1,7 +1,7 @@
 import { For, Show } from 'solid-js'
 import type { PlanAnswer } from '../../../shared/api.ts'
 import { showName } from '../../../shared/phase.ts'
-import { bytesText, rowsText, t } from '../../i18n/index.ts'
+import { bytesText, estimateText, rowsText, t } from '../../i18n/index.ts'
 
 const shown = 200
 
@@ -34,7 +34,7 @@ export function PlanTables(props: { tables: PlanAnswer['tables'] }) {
                       {showName(table)}
                       <Show when={table.where}>{(where) => <code> where {where()}</code>}</Show>
                     </th>
-                    <td class="right numbers">{rowsText(Math.max(0, table.rows))}</td>
+                    <td class="right numbers">{estimateText(table)}</td>
                     <td class="right numbers">{bytesText(table.bytes)}</td>
                     <td>{table.mode}</td>
                   </tr>

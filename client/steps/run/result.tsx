@@ -1,11 +1,12 @@
 // A run that is over: what became of it, and what can be done with it.
 import { Show } from 'solid-js'
-import type { RequestBody } from '../../../shared/api.ts'
+import type { Conn, RequestBody } from '../../../shared/api.ts'
 import type { Summary } from '../../../shared/summary.ts'
-import { t } from '../../i18n/index.ts'
+import { dateText, t } from '../../i18n/index.ts'
 import { download } from '../../parts/download.ts'
 import { Notice, type Tone } from '../../parts/notice.tsx'
 import { PageLink } from '../../parts/page-link.tsx'
+import { formatUrl, fromConnection } from '../../state/connection-url.ts'
 import { setOption, takeRequest } from '../../state/draft.ts'
 import { job } from '../../state/job.ts'
 import { goToStep } from '../../state/route.ts'
@@ -22,14 +23,22 @@ export function Result(props: { summary: Summary }) {
   const isDry = () => job.overview()?.plan !== undefined
   /** Goes on with that run: what is complete is not done again. The plan is shown before anything starts. */
   function again() {
-    const request = job.overview()?.request as RequestBody | undefined
-    if (!request) return
-    takeRequest(request)
+    const known = request()
+    if (!known) return
+    takeRequest(known)
     setOption('resume', true)
     goToStep('options')
   }
+  const request = () => job.overview()?.request as RequestBody | undefined
   return (
     <div class="result">
+      <Show when={request()}>
+        {(known) => (
+          <p class="only-print">
+            {endText(known().source)} → {endText(known().destination)} · {dateText(new Date().toISOString())}
+          </p>
+        )}
+      </Show>
       <Notice
         tone={tones[props.summary.status]}
         role="status"
@@ -60,6 +69,10 @@ export function Result(props: { summary: Summary }) {
       <SummaryTable summary={props.summary} />
     </div>
   )
+}
+
+function endText(conn: Conn): string {
+  return 'profile' in conn ? conn.profile : formatUrl(fromConnection(conn), { masked: true })
 }
 
 export function SaveButtons(props: { summary: Summary; id: string }) {

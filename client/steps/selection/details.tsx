@@ -3,7 +3,7 @@ import { createEffect, createResource, createSignal, For, on, Show } from 'solid
 import type { TableInfo } from '../../../shared/api.ts'
 import { showName } from '../../../shared/phase.ts'
 import { api, type CallFailed } from '../../api/calls.ts'
-import { bytesText, rowsText, t } from '../../i18n/index.ts'
+import { bytesText, estimateText, rowsText, t } from '../../i18n/index.ts'
 import { Field } from '../../parts/field.tsx'
 import { Problem } from '../../parts/notice.tsx'
 import { toConn } from '../../state/connection-url.ts'
@@ -58,7 +58,7 @@ function TableDetails(props: { leaf: Leaf }) {
               <div>
                 <dt>{t(table().exact_rows === null ? 'selection.estimatedRows' : 'selection.exactRows')}</dt>
                 <dd>
-                  {rowsText(table().exact_rows ?? Math.max(0, table().estimated_rows))}
+                  {countText(table())}
                   <Show when={table().exact_rows === null}>
                     <span class="quiet"> ({t('selection.notCounted')})</span>
                   </Show>
@@ -110,6 +110,10 @@ function TableDetails(props: { leaf: Leaf }) {
       </Show>
     </>
   )
+}
+
+function countText({ exact_rows, estimated_rows, bytes }: TableInfo): string {
+  return exact_rows === null ? estimateText({ rows: estimated_rows, bytes }) : rowsText(exact_rows)
 }
 
 function Where(props: { table: string }) {

@@ -1,6 +1,6 @@
 // One line of the tree.
 import { Show } from 'solid-js'
-import { bytesText, rowsText, t } from '../../i18n/index.ts'
+import { bytesText, estimateText, rowsText, t } from '../../i18n/index.ts'
 import type { KindNode, Leaf, SchemaNode, TickState } from '../../state/tree.ts'
 import type { TreeRow } from '../../state/tree-rows.ts'
 
@@ -66,7 +66,7 @@ export function TreeLine(props: {
         <Show when={size()}>
           {(known) => (
             <>
-              <span class="tree-rows">{t('selection.rows', { count: rowsText(known().rows) })}</span>
+              <span class="tree-rows">{t('selection.rows', { count: estimateText(known()) })}</span>
               <span class="tree-bytes">{bytesText(known().bytes)}</span>
             </>
           )}
