@@ -19,8 +19,14 @@ export default defineConfig({
   },
   server: {
     proxy: {
-      '/api': { target: server, changeOrigin: true },
-      '/ws': { target: server.replace(/^http/, 'ws'), ws: true, changeOrigin: true },
+      // The server refuses requests of other sites, and to it the development server is one.
+      '/api': { target: server, changeOrigin: true, headers: { origin: server } },
+      '/ws': {
+        target: server.replace(/^http/, 'ws'),
+        ws: true,
+        changeOrigin: true,
+        headers: { origin: server },
+      },
     },
   },
 })
