@@ -1,12 +1,15 @@
 // Merging rows into a table that has rows, beside the server's own INSERT ... SELECT ... ON CONFLICT of the
 // same rows from a table that is there already.
 
+import { readFileSync } from 'node:fs'
 import type { Cluster, TestDatabase } from '../../test/support/clusters.ts'
 import { copying, type Rows, rowsOf } from '../../test/support/copying.ts'
 
 interface Way {
   name: string
   seconds: number[]
+  /** Of the destination's processes. */
+  cpu: number[]
   run(): Promise<void>
 }
 
@@ -70,19 +73,24 @@ export async function benchMerge(bench: MergeBench): Promise<string[]> {
         await target.sql(`truncate ${table}; ${fill(table, kind.there)}`)
         await target.sql(`vacuum analyze ${table}`)
         await target.sql('checkpoint')
+        const cpu = await backendSeconds(target)
         const started = performance.now()
         await way.run()
         // The first round makes the server write its log to new files.
-        if (round > 0) way.seconds.push((performance.now() - started) / 1000)
+        if (round > 0) {
+          way.seconds.push((performance.now() - started) / 1000)
+          way.cpu.push((await backendSeconds(target)) - cpu)
+        }
         await check(target, kind, rows)
       }
     }
     const reference = median(ways[0]?.seconds ?? [])
     lines.push(`merge: ${kind.name}`)
-    for (const { name, seconds } of ways) {
+    for (const { name, seconds, cpu } of ways) {
       const each = seconds.map((one) => one.toFixed(2)).join(' ')
       const share = (median(seconds) / reference).toFixed(2)
-      lines.push(`  ${name.padEnd(42)} ${median(seconds).toFixed(2)} s  ${share}  (${each})`)
+      const work = `CPU of the destination's sessions ${median(cpu).toFixed(2)} s`
+      lines.push(`  ${name.padEnd(36)} ${median(seconds).toFixed(2)} s  ${share}  ${work}  (${each})`)
     }
   }
   return lines
@@ -92,6 +100,7 @@ function serverSide(target: TestDatabase, { onConflict }: Kind): Way {
   return {
     name: 'INSERT ... SELECT on the server',
     seconds: [],
+    cpu: [],
     async run() {
       await target.sql(`insert into ${table} select * from arrived on conflict ${onConflict}`)
     },
@@ -111,6 +120,7 @@ function relays(
       return {
         name: `pgtrek, ${workers} worker${workers > 1 ? 's' : ''}, batches of ${batchSize}`,
         seconds: [],
+        cpu: [],
         async run() {
           await using work = await copying(source, target, workers)
           await work.run(rowsOf({ table, columns, conditions, merge: { ...merge, key: ['id'], batchSize } }))
@@ -126,6 +136,20 @@ async function check(target: TestDatabase, { there }: Kind, rows: number) {
   if (Number(row?.count) !== expected) {
     throw new Error(`${row?.count} rows instead of ${expected} after a merge into rows where ${there}`)
   }
+}
+
+/** What the server's sessions that have ended have used: work that other programs of the machine do not add to. */
+async function backendSeconds(target: TestDatabase): Promise<number> {
+  // The server counts a session when it is gone; the one that asks is always one more.
+  await Bun.sleep(300)
+  const [pid] = await target.sql<{ parent: string }>(
+    `select (regexp_match(pg_read_file('postmaster.pid'), '^\\d+'))[1] as parent`,
+  )
+  if (!pid) throw new Error('the server does not say who it is')
+  const stat = readFileSync(`/proc/${pid.parent}/stat`, 'utf8')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const ticksPerSecond = 100
+  return (Number(fields[13]) + Number(fields[14])) / ticksPerSecond
 }
 
 function median(values: number[]): number {

@@ -9,6 +9,8 @@ export interface ExistingColumn {
   type: string
   typeOid: number
   generated: boolean
+  /** May be given for a new row, never changed in one that is there. */
+  identityAlways: boolean
   /** Not null, and without anything that fills it when it is left out. */
   required: boolean
 }
@@ -28,6 +30,8 @@ export interface ExistingTrigger {
   name: string
   /** O(rigin), R(eplica), A(lways): how it fires now. */
   enabled: string
+  /** Before 13 a partition's copy of its parent's trigger counts as the system's: a superuser's to switch off. */
+  system: boolean
 }
 
 export interface ExistingTable {
@@ -41,30 +45,6 @@ export interface ExistingTable {
   keys: UniqueKey[]
   /** User triggers that fire. */
   triggers: ExistingTrigger[]
-}
-
-export interface ExistingForeignKey {
-  name: string
-  table: { schema: string; name: string }
-  referenced: { schema: string; name: string }
-  columns: string[]
-  referencedColumns: string[]
-  /** How a referenced column is compared with its referring one: `operator(pg_catalog.=)`. */
-  operators: string[]
-  /** PERIOD: not a matter of single rows. */
-  temporal: boolean
-  /** Their rows are in partitions. */
-  tablePartitioned: boolean
-  referencedPartitioned: boolean
-  /** MATCH FULL: a row with some of its columns null does not hold. */
-  matchFull: boolean
-  /** Deleting a referenced row changes the rows that refer to it. */
-  deleteActs: boolean
-  definition: string
-  validated: boolean
-  comment: string | null
-  /** Our role may drop and make it. */
-  owned: boolean
 }
 
 interface TableRow {
@@ -146,6 +126,7 @@ async function readColumns(session: Session, oids: readonly number[]) {
              pg_catalog.format_type(a.atttypid, a.atttypmod)  as type,
              a.atttypid                                       as "typeOid",
              a.attgenerated <> ''                             as generated,
+             a.attidentity = 'a'                              as "identityAlways",
              a.attnotnull and not a.atthasdef and a.attidentity = '' as required
         from pg_catalog.pg_attribute a
        where a.attrelid = any (${oidArray(oids)})
@@ -181,64 +162,17 @@ async function readUniqueKeys(session: Session, oids: readonly number[]) {
 async function readTriggers(session: Session, oids: readonly number[]) {
   return grouped(
     await session.query<ExistingTrigger & { table: number }>(`
-      select t.tgrelid as "table", t.tgname as name, t.tgenabled::text as enabled
+      select t.tgrelid as "table", t.tgname as name, t.tgenabled::text as enabled, t.tgisinternal as system
         from pg_catalog.pg_trigger t
-       where not t.tgisinternal
+       where (not t.tgisinternal or t.tgconstraint = 0)
          and t.tgenabled <> 'D'
          and t.tgrelid = any (${oidArray(oids)})
        order by t.tgrelid, t.tgname`),
   )
 }
 
-/** Foreign keys from or to these tables; of a partitioned table only its own, not those of its partitions. */
-export function readExistingForeignKeys(
-  session: Session,
-  oids: readonly number[],
-): Promise<ExistingForeignKey[]> {
-  if (oids.length === 0) return Promise.resolve([])
-  return session.query<ExistingForeignKey>(`
-    select k.conname                                   as name,
-           json_build_object('schema', n.nspname, 'name', c.relname)   as "table",
-           json_build_object('schema', rn.nspname, 'name', r.relname)  as referenced,
-           ${columnNames('k.conkey', 'k.conrelid')}    as columns,
-           ${columnNames('k.confkey', 'k.confrelid')}  as "referencedColumns",
-           (select json_agg(pg_catalog.format('operator(%I.%s)', (select n.nspname from pg_catalog.pg_namespace n where n.oid = o.oprnamespace), o.oprname)
-                            order by p.place)
-              from unnest(k.conpfeqop) with ordinality p (operator, place)
-              join pg_catalog.pg_operator o on o.oid = p.operator) as operators,
-           ${session.major >= 18 ? 'k.conperiod' : 'false'} as temporal,
-           c.relkind = 'p'                             as "tablePartitioned",
-           r.relkind = 'p'                             as "referencedPartitioned",
-           k.confmatchtype = 'f'                       as "matchFull",
-           k.confdeltype in ('c', 'n', 'd')            as "deleteActs",
-           pg_catalog.pg_get_constraintdef(k.oid)      as definition,
-           k.convalidated                              as validated,
-           pg_catalog.obj_description(k.oid, 'pg_constraint') as comment,
-           pg_catalog.pg_has_role(c.relowner, 'usage') as owned
-      from pg_catalog.pg_constraint k
-      join pg_catalog.pg_class c on c.oid = k.conrelid
-      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-      join pg_catalog.pg_class r on r.oid = k.confrelid
-      join pg_catalog.pg_namespace rn on rn.oid = r.relnamespace
-     where k.contype = 'f'
-       and k.conparentid = 0
-       and exists (
-             with recursive tree as (
-               select k.conrelid as oid union select k.confrelid
-               union
-               select i.inhrelid from pg_catalog.pg_inherits i join tree on i.inhparent = tree.oid)
-             select from tree where tree.oid = any (${oidArray(oids)}))
-     order by n.nspname, c.relname, k.conname`)
-}
-
-function columnNames(numbers: string, table: string): string {
-  return `(select json_agg(a.attname order by p.place)
-             from unnest(${numbers}) with ordinality p (attnum, place)
-             join pg_catalog.pg_attribute a on a.attrelid = ${table} and a.attnum = p.attnum)`
-}
-
 /** Numbers of our own reading; a parameter would need another protocol. */
-function oidArray(oids: readonly number[]): string {
+export function oidArray(oids: readonly number[]): string {
   return `'{${oids.join(',')}}'::oid[]`
 }
 

@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import { describeSaved, TakenAway } from '../engine/taken-away.ts'
 import { UsageError } from '../postgres/errors.ts'
+import { endSessionsOf } from '../postgres/mark.ts'
 import { Session } from '../postgres/session.ts'
 import { resolveSettings } from '../postgres/settings.ts'
 import { RunStore } from '../store/runs.ts'
@@ -39,8 +40,11 @@ async function repair(flags: RepairFlags): Promise<number> {
     throw new UsageError('no destination: say --dest postgres://user@host/database or set PGTREK_DEST')
   const settings = resolveSettings({ url })
   const items = store.takenAway(settings)
+  for (const process of store.busyWith(settings)) {
+    say(`process ${process} is still at work on this destination, and puts back itself what it took away`)
+  }
   if (items.length === 0) {
-    say('nothing is away on this destination')
+    say('nothing is away on this destination that a repair could put back')
     return exitCode.done
   }
   let session: Session
@@ -52,6 +56,8 @@ async function repair(flags: RepairFlags): Promise<number> {
   }
   await using _ = session
   await session.execute("set search_path = ''")
+  // One that waits for a table would take away again what is put back here.
+  await endSessionsOf(store.killed(settings), session)
   const takenAway = new TakenAway({
     pending: () => items,
     save: () => {

@@ -11,12 +11,12 @@ import type { Counts, FailureKind, FromLane, Job, LaneSettings, RowsPart, ToLane
 import { CommitInDoubt, LaneEnded, LaneSessions } from './lane-sessions.ts'
 import { copyLargeObjects } from './large-objects.ts'
 import {
+  batchStatements,
+  dropStaging,
   explainMerge,
   type Merge,
   MergeWatch,
-  mergeStatement,
   refuseUnchecked,
-  staging,
   stagingStatement,
   uncheckedConstraints,
 } from './merge.ts'
@@ -157,8 +157,7 @@ async function mergeRows(job: RowsJob, merge: Merge): Promise<Counts> {
     (key, values) => post({ type: 'collided', key, values }),
     () => report(watch.rows, bytes, watch.collided),
   )
-  const suffix = job.format === 'binary' ? ' (format binary)' : ''
-  const statements = `copy ${staging} from stdin${suffix}; ${mergeStatement(merge, sessions.transaction ?? '')}`
+  const statements = batchStatements(merge, job.format, sessions.transaction ?? '')
   try {
     const copied = await relayCopy({
       source,
@@ -182,7 +181,7 @@ async function mergeRows(job: RowsJob, merge: Merge): Promise<Counts> {
 async function makeStaging(merge: Merge): Promise<void> {
   const { destination, transaction = '' } = sessions
   if (staged?.transaction === transaction && staged.table === merge.table) return
-  const leftover = staged?.transaction === transaction ? `drop table ${staging};` : ''
+  const leftover = staged?.transaction === transaction ? `${dropStaging};` : ''
   if (settings.replica || merge.conflict.kind === 'ignore') {
     const unchecked = await inUtf8<{ name: string }>(destination, uncheckedConstraints(merge.table))
     if (unchecked.length > 0)

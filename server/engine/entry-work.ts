@@ -53,9 +53,6 @@ function statementsOf(entry: Entry, inventory: Inventory): string[] {
       return []
     case 'PROCEDURAL LANGUAGE':
       return replaced(statements, inventory.handmadeLanguages.get(oid))
-    case 'FUNCTION':
-    case 'PROCEDURE':
-      return replaced(statements, inventory.restrictLookalikes.get(oid))
     case 'SUBSCRIPTION':
       return inventory.destination.major < runAsOwnerSince ? statements.map(withoutRunAsOwner) : statements
     case 'TABLE': {

@@ -1,9 +1,8 @@
 // The foreign keys and triggers that the destination's tables have before the run: kept in force, switched
 // off for our rows, or taken away and put back.
 
-import type { TableName } from '../../shared/phase.ts'
-import type { ExistingForeignKey, ExistingTable, ExistingTrigger } from '../catalog/existing.ts'
-import { tableKey } from '../catalog/tables.ts'
+import type { ExistingTable, ExistingTrigger } from '../catalog/existing.ts'
+import type { ExistingForeignKey } from '../catalog/existing-foreign-keys.ts'
 import { quoteIdentifier, quoteQualified } from '../postgres/quote.ts'
 
 export interface TriggersOf {
@@ -29,7 +28,7 @@ export function enableTriggers({ schema, name, triggers }: TriggersOf): string {
 type Named = Pick<ExistingForeignKey, 'table' | 'name'>
 
 export function dropForeignKey({ table, name }: Named): string {
-  return `alter table ${quoteQualified(table.schema, table.name)} drop constraint ${quoteIdentifier(name)}`
+  return `alter table ${quoteQualified(table.schema, table.name)} drop constraint if exists ${quoteIdentifier(name)}`
 }
 
 /** Which triggers would fire for our rows: all but those that a replica's session leaves alone. */
@@ -41,34 +40,6 @@ export function firingTriggers(tables: readonly ExistingTable[], asReplica: bool
       triggers: triggers.filter(({ enabled }) => (asReplica ? enabled !== 'O' : enabled !== 'R')),
     }))
     .filter(({ triggers }) => triggers.length > 0)
-}
-
-/** The tables of each foreign key belong together, and the partitions of one table. */
-export function relatedGroups<T extends { there: ExistingTable; root: TableName | undefined }>(
-  tables: readonly T[],
-  foreignKeys: readonly ExistingForeignKey[],
-): T[][] {
-  const leader = new Map<string, string>()
-  const find = (key: string): string => {
-    let top = key
-    for (let above = leader.get(top); above !== undefined && above !== top; above = leader.get(top))
-      top = above
-    return top
-  }
-  const keyOf = ({ there, root }: T) => tableKey(root ?? there)
-  for (const table of tables) leader.set(keyOf(table), keyOf(table))
-  for (const { table, referenced } of foreignKeys) {
-    const [one, other] = [find(tableKey(table)), find(tableKey(referenced))]
-    if (leader.has(one) && leader.has(other)) leader.set(one, other)
-  }
-  const groups = new Map<string, T[]>()
-  for (const table of tables) {
-    const top = find(keyOf(table))
-    const group = groups.get(top)
-    if (group) group.push(table)
-    else groups.set(top, [table])
-  }
-  return [...groups.values()]
 }
 
 /** Counts rows that refer to nothing; as the server would when it validates the key. */

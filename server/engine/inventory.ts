@@ -6,12 +6,8 @@ import { type Dependents, otherKey, readDependents } from '../catalog/dependents
 import type { CollationUse, DestinationFacts } from '../catalog/destination.ts'
 import { readCollations, readDestination, readUsedRoles } from '../catalog/destination.ts'
 import { type Dependant, readDropDependants } from '../catalog/drops.ts'
-import {
-  type ExistingForeignKey,
-  type ExistingTable,
-  readExistingForeignKeys,
-  readExistingTables,
-} from '../catalog/existing.ts'
+import { type ExistingTable, readExistingTables } from '../catalog/existing.ts'
+import { type ExistingForeignKey, readExistingForeignKeys } from '../catalog/existing-foreign-keys.ts'
 import { type Identity, identityKey, readIdentities } from '../catalog/identities.ts'
 import { type LargeObjectFacts, readLargeObjects } from '../catalog/large-objects.ts'
 import { listSequences, type SequenceName } from '../catalog/sequences.ts'
@@ -26,8 +22,9 @@ import {
   type TableFacts,
   tableKey,
 } from '../catalog/tables.ts'
+import { type PartitionTree, readPartitionTrees } from '../catalog/trees.ts'
 import { readTypes, type TypeFacts } from '../catalog/types.ts'
-import { readHandmadeLanguages, readRestrictLookalikes } from '../catalog/undescribed.ts'
+import { readHandmadeLanguages } from '../catalog/undescribed.ts'
 import { quoteIdentifier } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import { entryDependencies, readDependencies } from '../schema/dependencies.ts'
@@ -39,9 +36,8 @@ export interface Inventory {
   source: ServerFacts
   destination: ServerFacts
   lacks: DestinationFacts
-  /** Languages and routines by OID -> what creates them, where pg_dump's own words do not. */
+  /** Languages by OID -> what creates them, where pg_dump's own words do not. */
   handmadeLanguages: Map<number, string>
-  restrictLookalikes: Map<number, string>
   entries: Entry[]
   /** Entry id -> ids of the entries it needs. */
   needs: Map<number, readonly number[]>
@@ -62,6 +58,8 @@ export interface Inventory {
   columnTypes: Map<number, Map<string, string>>
   /** Of the destination, from or to those tables. */
   foreignKeys: ExistingForeignKey[]
+  /** Of the destination, with any of those tables. */
+  trees: PartitionTree[]
   /** What is dropped first, and what goes with it. */
   drops: { targets: Identity[]; dependants: Dependant[] }
   /** Entry id -> why a selected object cannot be made. */
@@ -116,7 +114,6 @@ export async function takeInventory(
     lacks: await readDestination(destination),
     tables,
     handmadeLanguages: await readHandmadeLanguages(source),
-    restrictLookalikes: await readRestrictLookalikes(source),
     partitioning,
     oddNotNullNames: await readOddNotNullNames(source),
     reorderedChildren: await readReorderedChildren(source),
@@ -129,6 +126,7 @@ export async function takeInventory(
     existing: new Map<string, ExistingTable>(),
     columnTypes: new Map<number, Map<string, string>>(),
     foreignKeys: [],
+    trees: [],
     drops: { targets: [], dependants: [] },
     blocked: new Map<number, string>(),
     notes: [],
@@ -174,6 +172,7 @@ async function meetDestination(
     foreignKeys: (await readExistingForeignKeys(destination, oids)).filter(
       ({ table }) => !dropped.has(found.get(tableKey(table))?.oid ?? 0),
     ),
+    trees: await readPartitionTrees(destination, oids),
     drops: { targets, dependants: await readDropDependants(destination, targets) },
   }
 }

@@ -1,5 +1,5 @@
 // What a run must not forget even when it is killed: who keeps it is not the engine's business.
-import type { ExistingForeignKey } from '../catalog/existing.ts'
+import type { ExistingForeignKey } from '../catalog/existing-foreign-keys.ts'
 import type { TriggersOf } from './foreign-keys.ts'
 
 /** Taken away from the destination for the time of a copy, and to be put back. */
@@ -43,6 +43,8 @@ export interface RunMemory {
   forget(id: number): void
   /** What runs that are over have left undone on this destination. */
   pending(): SavedItem[]
+  /** Runs to this destination that ended without a word: sessions of theirs may still be there. */
+  killed(): string[]
 }
 
 /** For runs of which nothing needs to be kept. */
@@ -66,6 +68,9 @@ export class NoMemory implements RunMemory {
     this.#items = this.#items.filter((item) => item.id !== id)
   }
   pending() {
+    return []
+  }
+  killed() {
     return []
   }
 }

@@ -2,9 +2,11 @@
 import type { ErrorInfo, MigrationEvent, RunStatus, StepInfo } from '../../shared/event.ts'
 import { showName } from '../../shared/phase.ts'
 import type { Hook, MigrationOptions, Selection, TableRule } from '../../shared/request.ts'
+import { RuleBook } from '../../shared/rule-book.ts'
 import { tableKey } from '../catalog/tables.ts'
 import { CopyPool } from '../copy/pool.ts'
 import { Cancelled, errorInfo, PlanRefused } from '../postgres/errors.ts'
+import { endSessionsOf, markOf } from '../postgres/mark.ts'
 import { Session } from '../postgres/session.ts'
 import { type ConnectionSettings, describeSettings } from '../postgres/settings.ts'
 import { DumpThread } from '../schema/dump.ts'
@@ -14,7 +16,6 @@ import type { RunMemory, Unfinished } from './memory.ts'
 import { makePlan, type Plan, type PlanRequest } from './plan.ts'
 import { RestoreSessions } from './restore.ts'
 import { describeResumed, findUnfinished, requestKey } from './resume.ts'
-import { RuleBook } from './rule-book.ts'
 import { runPlan } from './run.ts'
 import { type Emit, type EventBody, forRun, type RunInventory } from './run-context.ts'
 import { TakenAway } from './taken-away.ts'
@@ -58,7 +59,8 @@ export async function migrate(migration: Migration): Promise<MigrationResult> {
   }
   emit({ type: 'started', run: migration.run })
   try {
-    await inOneSnapshot({ ...migration, signal }, emit)
+    const destination = { ...migration.destination, mark: markOf(migration.run) }
+    await inOneSnapshot({ ...migration, destination, signal }, emit)
     return finish(failures > 0 ? 'completed_with_failures' : 'completed')
   } catch (error) {
     if (migration.signal.aborted) return finish('cancelled', new Cancelled())
@@ -86,6 +88,8 @@ async function inOneSnapshot(migration: Migration, emit: Emit): Promise<void> {
   }
   // So that all that is read there is named in full.
   await destination.execute("set search_path = ''")
+  const ended = await endSessionsOf(memory.killed(), destination)
+  if (ended > 0) log(`ended ${ended} sessions that a run which was killed had left on the destination`)
   const resumed = await findUnfinished(migration, destination)
   const [dump, snapshot] = await both(open(migration.source), exportSnapshot(source))
   log(`reading ${describeSettings(migration.source)} (PostgreSQL ${source.major})`)

@@ -1,9 +1,11 @@
-// The steps that make room on the destination and put it back in order: objects to drop, rows to delete,
-// foreign keys and triggers that must not act on the copied rows.
-import { showName, type TableName } from '../../shared/phase.ts'
-import type { ExistingForeignKey, ExistingTable } from '../catalog/existing.ts'
+// The steps that make room on the destination and put it back in order: objects to drop, foreign keys and
+// triggers that must not act on the copied rows.
+import { showName } from '../../shared/phase.ts'
+import type { ExistingTable } from '../catalog/existing.ts'
+import type { ExistingForeignKey } from '../catalog/existing-foreign-keys.ts'
 import { tableKey } from '../catalog/tables.ts'
-import { firingTriggers, relatedGroups } from './foreign-keys.ts'
+import type { PartitionTree } from '../catalog/trees.ts'
+import { firingTriggers, type TriggersOf } from './foreign-keys.ts'
 import type { PlanBuilder } from './plan.ts'
 import type { Step } from './step.ts'
 
@@ -35,17 +37,31 @@ export function planRelease(
   const { warnings } = builder
   const triggers = options.disableTriggers ? firingTriggers(tables, asReplica) : []
   const owned = new Map(tables.map((table) => [tableKey(table), table.owned]))
-  const mine = triggers.filter((table) => owned.get(tableKey(table)))
-  for (const table of triggers.filter((one) => !owned.get(tableKey(one)))) {
-    const names = table.triggers.map(({ name }) => `"${name}"`).join(', ')
-    warnings.push(
-      `${showName(table)}: triggers ${names} will fire for the copied rows: "${inventory.destination.user}" does not own the table`,
+  const { user, superuser } = inventory.destination
+  const fires = (table: TriggersOf, some: TriggersOf['triggers'], reason: string) => {
+    if (some.length === 0) return
+    const names = some.map(({ name }) => `"${name}"`).join(', ')
+    warnings.push(`${showName(table)}: triggers ${names} will fire for the copied rows: ${reason}`)
+  }
+  const mine: TriggersOf[] = []
+  for (const table of triggers) {
+    if (!owned.get(tableKey(table))) {
+      fires(table, table.triggers, `"${user}" does not own the table`)
+      continue
+    }
+    const fixed = table.triggers.filter(({ system }) => system && !superuser)
+    fires(
+      table,
+      fixed,
+      'before PostgreSQL 13 only a superuser may switch off what a partition has from its parent',
     )
+    const rest = table.triggers.filter((trigger) => !fixed.includes(trigger))
+    if (rest.length > 0) mine.push({ ...table, triggers: rest })
   }
   const away = options.disableFk && !asReplica ? inventory.foreignKeys : []
   for (const key of away.filter((one) => !one.owned)) {
     warnings.push(
-      `foreign key ${nameOf(key)} applies to the copied rows: "${inventory.destination.user}" does not own its table`,
+      `foreign key ${nameOf(key)} applies to the copied rows: "${user}" ${key.mine ? `may not make it again (grant references on ${showName(key.referenced)})` : 'does not own its table'}`,
     )
   }
   const foreignKeys = away.filter((key) => key.owned)
@@ -92,77 +108,30 @@ export function planRestore(builder: PlanBuilder, release: Step | undefined, row
   return steps
 }
 
-/** Where a table's rows are emptied, or why they cannot be. */
-export type Emptied = { step: Step } | { refused: string }
-
-/** Tables that are there are emptied together with those that refer to them. By `tableKey`. */
-export function planTruncates(
-  builder: PlanBuilder,
-  tables: readonly { there: ExistingTable; root: TableName | undefined }[],
-  after: readonly Step[],
-): Map<string, Emptied> {
-  const { inventory, options } = builder
-  const outcome = new Map<string, Emptied>()
-  const released = options.disableFk && !builder.asReplica
-  const inForce = inventory.foreignKeys.filter((key) => !(released && key.owned))
-  const inPlan = new Set(tables.map(({ there }) => tableKey(there)))
-  // One that looks empty may get rows before its turn comes: as soon as any is emptied, all are.
-  if (!tables.some(({ there }) => there.hasRows)) return outcome
-  for (const group of relatedGroups(tables, inForce)) {
-    const truncated: TableName[] = []
-    const deleted: TableName[] = []
-    for (const { there, root } of group) {
-      const pointing = inForce.filter(({ referenced }) =>
-        [there, root].some((table) => table && tableKey(table) === tableKey(referenced)),
-      )
-      // TRUNCATE takes a table together with what refers to it, but no partitions without their parent.
-      const together = !root && pointing.every((key) => inPlan.has(tableKey(key.table)))
-      const acting = pointing.find((key) => key.deleteActs && !inPlan.has(tableKey(key.table)))
-      if (together) truncated.push(named(there))
-      else if (builder.asReplica || !acting) deleted.push(named(there))
-      else {
-        outcome.set(tableKey(there), {
-          refused: `deleting its rows would change ${showName(acting.table)} (foreign key "${acting.name}"), which is not part of this run`,
-        })
-      }
-    }
-    const emptied = [...truncated, ...deleted]
-    const [first] = emptied
-    if (!first) continue
-    const step = builder.add(
-      emptied.length === 1
-        ? { phase: 'tables', kind: 'TRUNCATE', ...first, table: first }
-        : { phase: 'tables', kind: 'TRUNCATE', name: `${emptied.length} related tables` },
-      { kind: 'truncate', tables: truncated, byDelete: deleted },
-      { pool: 'build', after: after.map(({ id }) => id) },
-    )
-    for (const table of emptied) outcome.set(tableKey(table), { step })
-  }
-  return outcome
-}
-
 /** Foreign keys stay in force: what is referred to is copied first. Circles are said, and left to the server. */
 export function orderByForeignKeys(builder: PlanBuilder, filled: readonly Filled[]) {
   const { inventory, warnings } = builder
-  const rowsOf = new Map(filled.map(({ there, rows }) => [tableKey(there), rows]))
+  const rowsOf = rowsByName(filled, inventory.trees)
   const parents = new Map<Step, { step: Step; key: ExistingForeignKey }[]>()
   for (const key of inventory.foreignKeys) {
-    const [child, parent] = [rowsOf.get(tableKey(key.table)), rowsOf.get(tableKey(key.referenced))]
-    if (!child || !parent || child === parent) continue
-    const list = parents.get(child) ?? []
-    list.push({ step: parent, key })
-    parents.set(child, list)
+    for (const child of rowsOf.get(tableKey(key.table)) ?? []) {
+      for (const parent of rowsOf.get(tableKey(key.referenced)) ?? []) {
+        if (child === parent) continue
+        const list = parents.get(child) ?? []
+        list.push({ step: parent, key })
+        parents.set(child, list)
+      }
+    }
   }
   const finished = new Set<Step>()
+  const circular = new Set<ExistingForeignKey>()
   const visit = (step: Step, above: Set<Step>) => {
     if (finished.has(step)) return
     above.add(step)
     const before: number[] = []
     for (const { step: parent, key } of parents.get(step) ?? []) {
       if (above.has(parent)) {
-        warnings.push(
-          `foreign keys go in a circle: ${nameOf(key)} is in force while its tables are copied, and rows may be refused`,
-        )
+        circular.add(key)
         continue
       }
       visit(parent, above)
@@ -173,10 +142,21 @@ export function orderByForeignKeys(builder: PlanBuilder, filled: readonly Filled
     finished.add(step)
   }
   for (const { rows } of filled) visit(rows, new Set())
+  for (const key of circular) {
+    warnings.push(
+      `foreign keys go in a circle: ${nameOf(key)} is in force while its tables are copied, and rows may be refused`,
+    )
+  }
 }
 
-function named({ schema, name }: ExistingTable): TableName {
-  return { schema, name }
+/** The rows of a partitioned table are those of its partitions. */
+function rowsByName(filled: readonly Filled[], trees: readonly PartitionTree[]): Map<string, Step[]> {
+  const rowsOf = new Map(filled.map(({ there, rows }) => [tableKey(there), [rows]]))
+  for (const { members } of trees) {
+    const all = members.flatMap((member) => rowsOf.get(tableKey(member)) ?? [])
+    for (const member of members) if (!member.leaf) rowsOf.set(tableKey(member), all)
+  }
+  return rowsOf
 }
 
 function nameOf({ table, name }: ExistingForeignKey): string {

@@ -1,13 +1,14 @@
 // The steps that move rows: one for each table, in one or many parts.
 import { showName, type TableName } from '../../shared/phase.ts'
+import type { RuleBook } from '../../shared/rule-book.ts'
 import { type TableFacts, tableKey } from '../catalog/tables.ts'
 import { PlanRefused } from '../postgres/errors.ts'
 import { copyWork } from './copy-work.ts'
 import { type Landing, planLanding } from './landing.ts'
 import type { PlanBuilder, PlannedRows } from './plan.ts'
-import { type Filled, orderByForeignKeys, planRelease, planRestore, planTruncates } from './plan-existing.ts'
+import { type Filled, orderByForeignKeys, planRelease, planRestore } from './plan-existing.ts'
+import { planTruncates } from './plan-truncates.ts'
 import { planLargeObjects, planSequences } from './plan-values.ts'
-import type { RuleBook } from './rule-book.ts'
 import { type Step, stepKey } from './step.ts'
 
 export interface CreatedTables {
@@ -23,12 +24,21 @@ export interface RowSteps {
   /** The topmost partitioned table -> a barrier for the rows of all its partitions. */
   byRoot: Map<number, Step>
   all: Step[]
+  /** Over when the destination's own foreign keys are back: until then one of the source's could take their place. */
+  restored: Step[]
   planned: PlannedRows[]
 }
 
 export function planRows(builder: PlanBuilder, created: CreatedTables): RowSteps {
   const { inventory, options, rules } = builder
-  const result: RowSteps = { tables: [], byTable: new Map(), byRoot: new Map(), all: [], planned: [] }
+  const result: RowSteps = {
+    tables: [],
+    byTable: new Map(),
+    byRoot: new Map(),
+    all: [],
+    restored: [],
+    planned: [],
+  }
   if (options.schemaOnly) {
     result.planned = inventory.tables
       .map((table) => ({
@@ -59,12 +69,7 @@ export function planRows(builder: PlanBuilder, created: CreatedTables): RowSteps
   const emptied = open.filter((table) => table.extension === null && landings.get(table)?.mode === 'fill')
   const truncates = planTruncates(
     builder,
-    emptied.flatMap((table) => {
-      const there = landings.get(table)?.there
-      return there
-        ? [{ there, root: table.root === null ? undefined : inventory.partitioning.names.get(table.root) }]
-        : []
-    }),
+    emptied.flatMap((table) => landings.get(table)?.there ?? []),
     [ready],
   )
   const filled: Filled[] = []
@@ -102,7 +107,9 @@ export function planRows(builder: PlanBuilder, created: CreatedTables): RowSteps
     result.planned.push(plannedRows(table, landing, done !== undefined))
   }
   if (!options.disableFk) orderByForeignKeys(builder, filled)
-  result.all.push(...planRestore(builder, release, result.all))
+  const restoring = planRestore(builder, release, result.all)
+  result.restored = restoring.filter(({ work }) => work.kind === 'restore')
+  result.all.push(...restoring)
   const members = new Map<number, number[]>()
   for (const table of tables) {
     const step = result.byTable.get(table.oid) as Step

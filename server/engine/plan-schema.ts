@@ -286,7 +286,7 @@ class SchemaPlanner {
       {
         pool: 'build',
         needs: [...this.#needs(entry), ...rows],
-        after: [this.#created.id],
+        after: [this.#created.id, ...this.#rows.restored.map((step) => step.id)],
         locks: { exclusive: [...new Set(tables)] },
         skip: this.#blocked(entry),
       },

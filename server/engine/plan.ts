@@ -2,6 +2,7 @@
 
 import type { StepInfo } from '../../shared/event.ts'
 import type { Hook, MigrationOptions } from '../../shared/request.ts'
+import type { RuleBook } from '../../shared/rule-book.ts'
 import { tableKey } from '../catalog/tables.ts'
 import { findGaps } from './gaps.ts'
 import type { Inventory } from './inventory.ts'
@@ -10,7 +11,6 @@ import { planDrop } from './plan-existing.ts'
 import { planHooks } from './plan-hooks.ts'
 import { planRows, type RowSteps } from './plan-rows.ts'
 import { planSchema } from './plan-schema.ts'
-import type { RuleBook } from './rule-book.ts'
 import { chooseSizes, type Sizes } from './sizes.ts'
 import type { Step, Work } from './step.ts'
 
@@ -181,7 +181,7 @@ function destroyedBy(work: Work, resumed: Unfinished | undefined): Destroyed[] {
   if (work.kind === 'truncate') {
     return [...work.tables, ...work.byDelete]
       .filter((table) => !resumed?.own.has(tableKey(table)))
-      .map((table) => ({ action: 'truncate', ...table }))
+      .map(({ schema, name }) => ({ action: 'truncate', schema, name }))
   }
   if (work.kind !== 'drop') return []
   return [

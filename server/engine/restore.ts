@@ -1,5 +1,6 @@
 // Runs DDL on the destination: a few sessions, each statement with the settings that pg_dump wants around it.
-import { Cancelled, isLost, ServerError, sqlstate } from '../postgres/errors.ts'
+import { pause } from '../copy/pause.ts'
+import { isLost, ServerError, sqlstate } from '../postgres/errors.ts'
 import { quoteIdentifier } from '../postgres/quote.ts'
 import { Session } from '../postgres/session.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
@@ -9,13 +10,11 @@ import type { SqlWork } from './step.ts'
 const attempts = 6
 const firstPauseMs = 50
 
-/** How long a server may be away: it needs a moment to come back after a crash. */
-const reconnects = 7
-const firstReconnectPauseMs = 250
-const longestReconnectPauseMs = 8000
+/** A server needs a moment to come back after a crash. */
+const reconnectPausesMs = [250, 500, 1000, 2000, 4000, 8000]
 
 /** Another session, often one of ours, was in the way: the same statement may succeed a moment later. */
-const passing: ReadonlySet<string> = new Set([
+export const passing: ReadonlySet<string> = new Set([
   sqlstate.deadlockDetected,
   sqlstate.lockNotAvailable,
   sqlstate.serializationFailure,
@@ -41,7 +40,6 @@ export interface SqlOutcome {
 export class RestoreSessions {
   #idle: RestoreSession[] = []
   readonly #busy = new Set<RestoreSession>()
-  /** Nobody waits for a server that did not come back for the one before. */
   #isGone = false
   /** The connection was lost while these ran together: they may have been done. */
   readonly #doubtful = new WeakSet<SqlWork>()
@@ -70,27 +68,35 @@ export class RestoreSessions {
   }
 
   /**
-   * In a session of the pool, and in another one when that is lost. The work may have been done just before: what
-   * is there at the second time is ours, or was there already, and is kept either way.
+   * In another session when one is lost. The work may have been done just before: `again` says that what is
+   * there may be ours.
    */
-  async run(work: SqlWork, alsoKept: ReadonlySet<string>): Promise<SqlOutcome> {
-    for (let attempt = 1; ; attempt++) {
+  async repeatedly<Result>(
+    action: (session: RestoreSession, again: boolean) => Promise<Result>,
+  ): Promise<Result> {
+    for (let attempt = 0; ; attempt++) {
       try {
-        const again = attempt > 1 || this.#doubtful.has(work)
-        const outcome = await this.use((session) => session.run(work, again ? alreadySo : alsoKept))
+        const result = await this.use((session) => action(session, attempt > 0))
         this.#isGone = false
-        return outcome
+        return result
       } catch (error) {
         if (!isLost(error) || this.signal.aborted || this.#isGone) throw error
-        if (attempt > reconnects) {
-          this.#isGone = true
-          throw error
-        }
-        const reason = error instanceof Error ? error.message : String(error)
-        this.onNotice(`a statement on the destination is repeated in a new session: ${reason}`)
-        await this.#pause(Math.min(longestReconnectPauseMs, firstReconnectPauseMs * 2 ** (attempt - 1)))
+        const wait = reconnectPausesMs[attempt]
+        // Nobody waits again for a server that did not come back.
+        this.#isGone = wait === undefined
+        if (wait === undefined) throw error
+        this.onNotice(`${(error as Error).message}: what was under way is done again in ${wait / 1000} s`)
+        await pause(wait, this.signal)
       }
     }
+  }
+
+  /** What is there at a second time is ours, or was there already, and is kept either way. */
+  run(work: SqlWork, alsoKept: ReadonlySet<string>): Promise<SqlOutcome> {
+    return this.repeatedly((session, repeated) => {
+      const again = repeated || this.#doubtful.has(work)
+      return session.run(again ? { ...work, mayExist: true } : work, again ? alreadySo : alsoKept)
+    })
   }
 
   /** Everything in one round trip and one transaction, or nothing. */
@@ -115,17 +121,6 @@ export class RestoreSessions {
   async close(): Promise<void> {
     await Promise.allSettled([...this.#idle, ...this.#busy].map(({ session }) => session.close()))
     this.#idle = []
-  }
-
-  async #pause(milliseconds: number): Promise<void> {
-    const over = Promise.withResolvers<void>()
-    const timer = setTimeout(over.resolve, milliseconds)
-    const stop = () => over.resolve()
-    this.signal.addEventListener('abort', stop, { once: true })
-    await over.promise
-    this.signal.removeEventListener('abort', stop)
-    clearTimeout(timer)
-    if (this.signal.aborted) throw new Cancelled()
   }
 
   async #open(): Promise<RestoreSession> {

@@ -61,7 +61,7 @@ async function emptied(table: TableName, failure: Error, { restore, inventory }:
     new CopyFailed({ ...info, message: `${info.message} (at the commit; ${outcome})` })
   const name = quoteQualified(table.schema, table.name)
   try {
-    await restore.use(({ session }) => emptyTable(session, name, inventory.destination.mayReplicate))
+    await restore.repeatedly(({ session }) => emptyTable(session, name, inventory.destination.mayReplicate))
     return because('the table was emptied again')
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
@@ -74,7 +74,7 @@ export async function truncate(
   { restore, plan }: RunContext,
 ): Promise<void> {
   const statements = truncateStatements(work, plan.asReplica)
-  await restore.use(({ session }) => session.execute(statements.join(';\n')))
+  await restore.repeatedly(({ session }) => session.execute(statements.join(';\n')))
 }
 
 async function emptyTable(session: Session, name: string, replica: boolean): Promise<void> {

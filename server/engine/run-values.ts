@@ -26,7 +26,7 @@ export async function setSequences(
         sql: advance ? advanceSequenceStatement(name, value) : setSequenceStatement(name, value),
       }
     })
-    await restore.use(async ({ session }) => {
+    await restore.repeatedly(async ({ session }) => {
       try {
         await session.execute(statements.map(({ sql }) => sql).join(';\n'))
       } catch (error) {
@@ -54,7 +54,7 @@ export async function setLargeObjectFacts(
 ): Promise<Error[]> {
   const unusable = new Set(unusableRoles(inventory))
   const refused: Error[] = []
-  await restore.use(async ({ session }) => {
+  await restore.repeatedly(async ({ session }) => {
     for (const object of objects) {
       const statements = largeObjectStatements(
         { ...object, grants: object.grants?.filter(({ grantee }) => !unusable.has(grantee ?? '')) ?? null },

@@ -172,7 +172,9 @@ async function perform(step: Step, context: RunContext, starts: { now(): void })
       await release(work, context)
       break
     case 'restore':
-      return { refused: await context.restore.use(({ session }) => context.takenAway.putBack(session)) }
+      return {
+        refused: await context.restore.repeatedly(({ session }) => context.takenAway.putBack(session)),
+      }
     case 'check':
       await checkForeignKey(work.foreignKey, context)
       break

@@ -3,7 +3,7 @@ import type { StepInfo } from '../../shared/event.ts'
 import type { TableName } from '../../shared/phase.ts'
 import type { Hook } from '../../shared/request.ts'
 import type { Dependant } from '../catalog/drops.ts'
-import type { ExistingForeignKey } from '../catalog/existing.ts'
+import type { ExistingForeignKey } from '../catalog/existing-foreign-keys.ts'
 import type { Identity } from '../catalog/identities.ts'
 import type { LargeObjectFacts } from '../catalog/large-objects.ts'
 import type { SequenceName } from '../catalog/sequences.ts'
@@ -27,7 +27,7 @@ export type Work =
   | { kind: 'copied'; rows: number; bytes: number }
   | { kind: 'drop'; targets: Identity[]; dependants: Dependant[] }
   /** Tables of the destination whose rows are to go, all at once; row by row where a foreign key wants it. */
-  | { kind: 'truncate'; tables: TableName[]; byDelete: TableName[] }
+  | { kind: 'truncate'; tables: EmptiedTable[]; byDelete: TableName[] }
   /** `advance`: the destination has rows of its own, and numbers that they use. */
   | { kind: 'sequences'; names: SequenceName[]; advance: boolean }
   /** Taken away from the destination while rows are copied; what puts it back is not a step. */
@@ -43,6 +43,11 @@ export type Work =
   | { kind: 'refuse'; reason: string }
   /** Waits for others, does nothing and is not shown. */
   | { kind: 'barrier' }
+
+export interface EmptiedTable extends TableName {
+  /** The partitioned table that must be emptied instead: all that is below it goes. */
+  tree?: TableName
+}
 
 export interface CopyWork {
   kind: 'copy'

@@ -3,15 +3,18 @@
 // needs to put it back.
 
 import { showName } from '../../shared/phase.ts'
-import type { ExistingForeignKey } from '../catalog/existing.ts'
-import { PgtrekError, ServerError } from '../postgres/errors.ts'
+import type { ExistingForeignKey } from '../catalog/existing-foreign-keys.ts'
+import { isLost, PgtrekError, ServerError, sqlstate } from '../postgres/errors.ts'
 import { quoteIdentifier, quoteLiteral, quoteQualified } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import { disableTriggers, dropForeignKey, enableTriggers, type TriggersOf } from './foreign-keys.ts'
 import type { RunMemory, Saved, SavedItem } from './memory.ts'
+import { passing } from './restore.ts'
 
 /** Since then a foreign key of a partitioned table can be added without checking it. */
 const partitionedNotValidSince = 18
+
+const mostAttempts = 5
 
 export class TakenAway {
   #items: SavedItem[]
@@ -27,7 +30,8 @@ export class TakenAway {
   }
 
   async takeTriggers(session: Session, table: TriggersOf): Promise<void> {
-    this.#save({ kind: 'triggers', table })
+    const known = this.#items.some(({ saved }) => saved.kind === 'triggers' && saved.table === table)
+    if (!known) this.#save({ kind: 'triggers', table })
     await session.execute(disableTriggers(table))
   }
 
@@ -46,16 +50,33 @@ export class TakenAway {
     for (const item of this.#items) {
       this.#tried.add(item)
       try {
-        await putBack(session, item.saved)
+        await patiently(() => putBack(session, item.saved))
         this.memory.forget(item.id)
         this.#items = this.#items.filter((one) => one.id !== item.id)
       } catch (error) {
-        if (!(error instanceof PgtrekError)) throw error
-        failures.push(explained(error, item.saved))
-        if (!(error instanceof ServerError)) break
+        if (!(error instanceof ServerError) || isLost(error)) {
+          this.#tried.delete(item)
+          throw error
+        }
+        failures.push(await this.#failed(session, item, error))
       }
     }
     return failures
+  }
+
+  /** Without its tables there is nothing to put back, now or later: that is said once. */
+  async #failed(session: Session, { id, saved }: SavedItem, error: ServerError): Promise<PgtrekError> {
+    if (saved.kind === 'foreign key' && missing.has(error.sqlstate)) {
+      const gone = await findGone(session, saved.foreignKey)
+      if (gone) {
+        this.memory.forget(id)
+        this.#items = this.#items.filter((one) => one.id !== id)
+        return new PgtrekError(
+          `${describeSaved(saved)} is not put back, since ${gone} is not there any more: ${saved.foreignKey.definition}`,
+        )
+      }
+    }
+    return explained(error, saved)
   }
 
   #save(saved: Saved) {
@@ -67,6 +88,32 @@ export function describeSaved(saved: Saved): string {
   return saved.kind === 'triggers'
     ? `triggers of ${showName(saved.table)}`
     : `foreign key "${saved.foreignKey.name}" of ${showName(saved.foreignKey.table)}`
+}
+
+/** A lock of another step, or of somebody else's session, is in the way for a moment. */
+async function patiently(action: () => Promise<void>): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await action()
+    } catch (error) {
+      const again = error instanceof ServerError && passing.has(error.sqlstate) && attempt < mostAttempts
+      if (!again) throw error
+      await Bun.sleep(100 * 2 ** attempt * (0.5 + Math.random()))
+    }
+  }
+}
+
+const missing: ReadonlySet<string> = new Set([sqlstate.undefinedTable, sqlstate.undefinedSchema])
+
+async function findGone(session: Session, { table, referenced }: ExistingForeignKey) {
+  for (const name of [table, referenced]) {
+    const text = quoteLiteral(quoteQualified(name.schema, name.name))
+    const { there } = await session.one<{ there: boolean }>(
+      `select pg_catalog.to_regclass(${text}) is not null as there`,
+    )
+    if (!there) return showName(name)
+  }
+  return undefined
 }
 
 function isSame(one: ExistingForeignKey, other: ExistingForeignKey): boolean {
@@ -118,7 +165,7 @@ async function putBackTriggers(session: Session, saved: TriggersOf): Promise<voi
       from pg_catalog.pg_trigger
      where tgrelid = pg_catalog.to_regclass(${quoteLiteral(quoteQualified(saved.schema, saved.name))})
        and tgenabled = 'D'
-       and not tgisinternal`)
+       and (not tgisinternal or tgconstraint = 0)`)
   const names = new Set(off.map((row) => row.name))
   const triggers = saved.triggers.filter((trigger) => names.has(trigger.name))
   if (triggers.length > 0) await session.execute(enableTriggers({ ...saved, triggers }))

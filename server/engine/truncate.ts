@@ -1,5 +1,4 @@
 // How tables of the destination are emptied.
-import type { TableName } from '../../shared/phase.ts'
 import { quoteQualified } from '../postgres/quote.ts'
 import type { Step } from './step.ts'
 
@@ -8,11 +7,19 @@ export function truncateStatements(
   { tables, byDelete }: Extract<Step['work'], { kind: 'truncate' }>,
   asReplica: boolean,
 ): string[] {
-  const named = (list: readonly TableName[]) =>
-    list.map(({ schema, name }) => `only ${quoteQualified(schema, name)}`)
-  const statements = tables.length > 0 ? [`truncate ${named(tables).join(', ')}`] : []
-  if (byDelete.length === 0) return statements
+  const targets = tables.map(({ schema, name, tree }) =>
+    tree ? quoteQualified(tree.schema, tree.name) : `only ${quoteQualified(schema, name)}`,
+  )
+  const statements = targets.length > 0 ? [`truncate ${[...new Set(targets)].join(', ')}`] : []
+  const deletes = byDelete.map(({ schema, name }) => `delete from only ${quoteQualified(schema, name)}`)
+  if (deletes.length === 0) return statements
   // A replica's session leaves alone what refers to the rows: the same rows come again.
-  if (asReplica) statements.push('set local session_replication_role = replica')
-  return [...statements, ...named(byDelete).map((name) => `delete from ${name}`)]
+  if (asReplica) return [...statements, 'set local session_replication_role = replica', ...deletes]
+  return [...statements, atOnce(deletes)]
+}
+
+/** Foreign keys are looked at when a statement is over: in one it does not matter which rows go first. */
+function atOnce(deletes: readonly string[]): string {
+  const others = deletes.slice(0, -1).map((statement, index) => `pgtrek_${index} as (${statement})`)
+  return `${others.length > 0 ? `with ${others.join(', ')} ` : ''}${deletes.at(-1)}`
 }

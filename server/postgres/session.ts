@@ -9,6 +9,7 @@ import {
   ServerError,
   sqlstate,
 } from './errors.ts'
+import { markStatement } from './mark.ts'
 import { cancelRequest } from './messages.ts'
 import { type ConnectionSettings, describeSettings } from './settings.ts'
 import { Tap } from './tap.ts'
@@ -23,9 +24,18 @@ const neutralSettings = `
   set lock_timeout = 0;
   set idle_in_transaction_session_timeout = 0;
 `
-/** Settings that only newer majors know. */
-const newerTimeouts = [
+/**
+ * Settings that only newer majors know. A session whose other end was killed would go on with a long statement,
+ * or wait for a lock and then do its work; not every platform lets a server look whether somebody is there.
+ * https://www.postgresql.org/docs/current/runtime-config-connection.html#GUC-CLIENT-CONNECTION-CHECK-INTERVAL
+ */
+const newerSettings = [
   { since: 140000, sql: 'set idle_session_timeout = 0' },
+  {
+    since: 140000,
+    sql: `select pg_catalog.set_config('client_connection_check_interval', '2s', false)
+           where pg_catalog.version() like '%linux%'`,
+  },
   { since: 170000, sql: 'set transaction_timeout = 0' },
 ]
 
@@ -100,8 +110,9 @@ export class Session implements AsyncDisposable {
       // The driver connects for a query, but waits for ever when asked to reserve first.
       await client.unsafe('select')
       const session = new Session(settings, tap, tlsVersion, client, await client.reserve())
-      const newer = newerTimeouts.filter((entry) => entry.since <= session.version)
-      await session.execute(neutralSettings + newer.map((entry) => `${entry.sql};`).join('\n'))
+      const newer = newerSettings.filter((entry) => entry.since <= session.version).map(({ sql }) => sql)
+      const marking = settings.mark === undefined ? [] : [markStatement(settings.mark)]
+      await session.execute(neutralSettings + [...newer, ...marking].join(';\n'))
       return session
     } catch (error) {
       socket.destroy()
@@ -130,7 +141,9 @@ export class Session implements AsyncDisposable {
     if (this.#closed || this.tap.socket.destroyed) throw this.#explain(new Error('it is closed'))
     try {
       const rows = await this.sql.unsafe<Row[]>(text, parameters as never[])
-      return [...rows] as Row[]
+      // Behind a statement that failed among its rows, the driver goes on numbering where that one stopped:
+      // there are holes before the first row.
+      return rows.filter(() => true) as Row[]
     } catch (error) {
       throw this.#explain(error)
     }

@@ -39,6 +39,8 @@ export interface ConnectionSettings {
   connectTimeout: number
   options?: string
   applicationName: string
+  /** By which the sessions of one run are known on the server, should nobody be left to end them. */
+  mark?: number
   /** What was found but could not be used. */
   warnings: string[]
 }

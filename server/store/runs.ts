@@ -24,8 +24,25 @@ interface RunRow {
   process: number
 }
 
+interface TakenRow {
+  id: number
+  destination: string
+  run: string
+  host: string
+  process: number
+  saved: string
+}
+
+/** Of this process, which may have several. */
+const underWay = new Set<string>()
+
 export class RunStore implements Disposable {
   readonly #database: Database
+
+  /** For what is kept beside the runs: history, log, profiles. */
+  get database(): Database {
+    return this.#database
+  }
 
   constructor(directory: string) {
     try {
@@ -51,6 +68,11 @@ export class RunStore implements Disposable {
           request text not null,
           own     text not null
         ) strict;
+        create table if not exists run_process (
+          run     text primary key,
+          host    text not null,
+          process integer not null
+        ) strict;
         create table if not exists run_step (
           run          text not null,
           step         text not null,
@@ -74,15 +96,20 @@ export class RunStore implements Disposable {
   }
 
   begin(id: string, ends: RunEnds): RunMemory {
+    underWay.add(id)
     this.#database
       .query(
         `insert into run (id, source, destination, started_at, status) values (?, ?, ?, datetime('now'), 'running')`,
       )
       .run(id, describeSettings(ends.source), describeSettings(ends.destination))
+    this.#database
+      .query('insert into run_process (run, host, process) values (?, ?, ?)')
+      .run(id, hostname(), process.pid)
     return this.#memory(id, ends)
   }
 
   end(id: string, summary: Summary) {
+    underWay.delete(id)
     this.#database
       .query(`update run set finished_at = datetime('now'), status = ?, summary = ? where id = ?`)
       .run(summary.status, JSON.stringify(summary), id)
@@ -90,19 +117,42 @@ export class RunStore implements Disposable {
 
   /** What runs that are over have left undone, on all destinations or on one. */
   takenAway(destination?: ConnectionSettings): (SavedItem & { destination: string })[] {
-    const rows = this.#database
-      .query<{ id: number; destination: string; host: string; process: number; saved: string }, []>(
-        'select id, destination, host, process, saved from taken_away order by id',
-      )
-      .all()
-    const wanted = destination && placeOf(destination)
-    return rows
-      .filter((row) => !isRunning(row) && (wanted === undefined || row.destination === wanted))
+    return this.#takenAway(destination)
+      .filter((row) => !isRunning(row))
       .map(({ id, destination: place, saved }) => ({
         id,
         destination: place,
         saved: JSON.parse(saved) as Saved,
       }))
+  }
+
+  /** Processes of runs that are still under way and will put back themselves what they took. */
+  busyWith(destination: ConnectionSettings): number[] {
+    const rows = this.#takenAway(destination).filter(isRunning)
+    return [...new Set(rows.map((row) => row.process))]
+  }
+
+  #takenAway(destination?: ConnectionSettings): TakenRow[] {
+    const rows = this.#database
+      .query<TakenRow, []>('select id, destination, run, host, process, saved from taken_away order by id')
+      .all()
+    const wanted = destination && placeOf(destination)
+    return rows.filter((row) => wanted === undefined || row.destination === wanted)
+  }
+
+  /** Runs to this destination that neither ended nor are under way. */
+  killed(destination: ConnectionSettings): string[] {
+    const rows = this.#database
+      .query<{ run: string; destination: string; host: string; process: number }, []>(
+        `select r.id as run, r.destination, p.host, p.process
+           from run r
+           join run_plan p on p.run = r.id
+          where r.status = 'running'`,
+      )
+      .all()
+    // Another user may have been the killed run's.
+    const place = describeSettings({ ...destination, user: '' })
+    return rows.filter((row) => row.destination.endsWith(place) && !isRunning(row)).map(({ run }) => run)
   }
 
   forget(id: number) {
@@ -142,6 +192,7 @@ export class RunStore implements Disposable {
       },
       forget: (id) => this.forget(id),
       pending: () => this.takenAway(ends.destination),
+      killed: () => this.killed(ends.destination),
     }
   }
 
@@ -158,7 +209,7 @@ export class RunStore implements Disposable {
       )
       .get(describeSettings(ends.source), describeSettings(ends.destination), current)
     if (!last || last.status === 'completed') return undefined
-    if (last.status === 'running' && isRunning(last)) {
+    if (last.status === 'running' && isRunning({ ...last, run: last.id })) {
       throw new UsageError(
         `run ${last.id} between these databases is still under way in process ${last.process}`,
       )
@@ -199,9 +250,17 @@ function placeOf({ host, port, database }: ConnectionSettings): string {
 }
 
 /** What a run that still works has taken away is its own business. */
-function isRunning({ host, process: id }: { host: string; process: number }): boolean {
+export function isRunning({
+  run,
+  host,
+  process: id,
+}: {
+  run: string
+  host: string
+  process: number
+}): boolean {
   if (host !== hostname()) return false
-  if (id === process.pid) return false
+  if (id === process.pid) return underWay.has(run)
   try {
     process.kill(id, 0)
     return true

@@ -134,7 +134,8 @@ describe('a run that broke off', () => {
       destination: resolveSettings({ url: destination.url }),
     })
     // As after kill -9 right behind a commit: told to commit, and never heard of again.
-    await clone(source, destination, { options, memory: { ...memory, done() {} } })
+    const { summary } = await clone(source, destination, { options, memory: { ...memory, done() {} } })
+    store.end('killed', { ...summary, status: 'cancelled' })
     expect(await destination.sql('select id from t order by id')).toEqual([{ id: 0 }, { id: 1 }])
     const second = await remembered(store, source, destination, { options: { ...options, resume: true } })
     expect(second.failures).toEqual([])

@@ -1,0 +1,126 @@
+// kill -9 in the middle of a clone, and what --resume makes of it.
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { type Cluster, cluster, type TestDatabase } from '../support/clusters.ts'
+import { compareEverything } from '../support/compare.ts'
+import {
+  begins,
+  expectNothingLeft,
+  type Faulty,
+  faultyHome,
+  hold,
+  type Running,
+  waitFor,
+  waitsForLock,
+} from './running.ts'
+
+setDefaultTimeout(120_000)
+
+let from: Cluster
+let to: Cluster
+let source: TestDatabase
+let home: Faulty
+
+beforeAll(async () => {
+  ;[from, to] = await Promise.all([cluster(14), cluster(17)])
+  source = await from.createDatabase()
+  home = faultyHome()
+  // What a lock in the destination must be able to stop, asks for one there.
+  await source.sql(`
+    create function gate(int, int) returns int immutable language plpgsql as
+      'begin perform pg_advisory_xact_lock_shared($2); return $1; end';
+    create table parent (id int primary key, v text);
+    insert into parent select n, repeat('x', 1000) from generate_series(1, 20000) n;
+    create table child (id int generated always as identity primary key, parent int references parent);
+    insert into child (parent) select n from generate_series(1, 5000) n;
+    create index gated on child (gate(parent, 1));
+    create view names as select id from parent;
+    create materialized view sums as select gate(1, 2), count(*) from child;
+    create function note() returns trigger language plpgsql as 'begin return new; end';
+    create trigger noted after insert on child for each row execute function note();
+    select lo_from_bytea(0, decode(repeat('ab', 30000), 'hex'));
+    analyze;`)
+})
+
+afterAll(() => home[Symbol.dispose]())
+
+interface Moment {
+  /** Holds up the run. */
+  held?: string
+  on?: 'source'
+  args?: string[]
+  /** The run has come as far as it is to come. */
+  reached(run: Running, destination: TestDatabase): Promise<unknown>
+}
+
+const moments: [string, Moment][] = [
+  [
+    'tables',
+    {
+      held: 'create table child (id int)',
+      reached: (_, destination) => waitsForLock(to, destination, '%create table%child%'),
+    },
+  ],
+  [
+    'rows in a single part',
+    {
+      args: ['--max-rate', '2MB/s', '--workers', '2'],
+      reached: (_, destination) => hasBytes(destination),
+    },
+  ],
+  [
+    'rows in several parts',
+    {
+      args: ['--max-rate', '2MB/s', '--workers', '4', '--split', '1MB'],
+      reached: (_, destination) => hasBytes(destination),
+    },
+  ],
+  [
+    'an index',
+    {
+      held: 'select pg_advisory_xact_lock(1)',
+      reached: (_, destination) => waitsForLock(to, destination, '%create index gated%'),
+    },
+  ],
+  ['the validation of a foreign key', { reached: (run) => run.until(begins('VALIDATE')) }],
+  ['a trigger', { reached: (run) => run.until(begins('TRIGGER')) }],
+  [
+    'sequences',
+    {
+      reached: (run) =>
+        run.until((line) => line.type === 'step_started' && line.kind?.startsWith('SEQUENCE') === true),
+    },
+  ],
+  [
+    'a materialized view',
+    {
+      held: 'select pg_advisory_xact_lock(2)',
+      reached: (_, destination) => waitsForLock(to, destination, '%refresh%'),
+    },
+  ],
+]
+
+async function hasBytes(destination: TestDatabase): Promise<void> {
+  await waitFor('rows arrive', async () => {
+    const [row] = await destination.sql(`select pg_relation_size(to_regclass('parent')) > 100000 as some`)
+    return row?.some === true
+  })
+}
+
+describe('a clone killed in', () => {
+  test.each(moments)('%s', async (_, moment) => {
+    const destination = await to.createDatabase()
+    const args = ['clone', '--source', source.url, '--dest', destination.url]
+    const lock = moment.held ? await hold(destination, moment.held) : undefined
+    const run = home.watch([...args, ...(moment.args ?? [])])
+    await run.reaches(moment.reached(run, destination))
+    await run.kill()
+    // The lock is still held: nobody waits for it any more.
+    await expectNothingLeft(to, destination)
+    await lock?.letGo()
+    const resumed = await home.run([...args, '--resume', '--yes'])
+    expect(resumed).toMatchObject({ code: 0 })
+    expect(await compareEverything(source, destination)).toEqual([])
+    await expectNothingLeft(to, destination)
+    await expectNothingLeft(from, source)
+  })
+})

@@ -1,0 +1,209 @@
+// kill -9 in the middle of a copy by plain owners, whose foreign keys and triggers are away meanwhile.
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { type Cluster, cluster, type Major, type Row, type TestDatabase } from '../support/clusters.ts'
+import { type Owned, ownedDatabase, plainRole } from './owners.ts'
+import {
+  begins,
+  expectNothingLeft,
+  type Faulty,
+  faultyHome,
+  hold,
+  keysAndTriggers,
+  type Running,
+  waitFor,
+  waitsForLock,
+} from './running.ts'
+
+setDefaultTimeout(120_000)
+
+let from: Cluster
+let home: Faulty
+let source: Owned
+let role: string
+const to = new Map<Major, Cluster>()
+
+const schema = `
+  create table parent (id int primary key, v text);
+  create table child (id int generated always as identity primary key, parent int not null,
+                      constraint belongs foreign key (parent) references parent on delete cascade deferrable initially deferred);
+  comment on constraint belongs on child is 'it''s a "family"';
+  create table parts (id int, parent int references parent, primary key (id)) partition by range (id);
+  create table parts_1 partition of parts for values from (0) to (5000);
+  create table parts_2 partition of parts for values from (5000) to (100000);
+  create table pointing (id int primary key, part int references parts);
+  alter table pointing add constraint unchecked foreign key (id) references parent not valid;
+  create table log (what text);
+  create function note() returns trigger language plpgsql as
+    'begin
+       if current_setting(''test.quiet'', true) is null then insert into public.log values (tg_table_name || new.id); end if;
+       return new;
+     end';
+  create trigger origin after insert on child for each row execute function note();
+  create trigger replica after insert on child for each row execute function note();
+  alter table child enable replica trigger replica;
+  create trigger always after insert on child for each row execute function note();
+  alter table child enable always trigger always;
+  create trigger off after insert on child for each row execute function note();
+  alter table child disable trigger off;
+  create trigger of_parts after insert on parts for each row execute function note();`
+
+beforeAll(async () => {
+  home = faultyHome()
+  from = await cluster(15)
+  for (const major of [12, 17] as const) to.set(major, await cluster(major))
+  role = await plainRole(from, ...to.values())
+  source = await ownedDatabase(
+    from,
+    role,
+    `${schema}
+     set test.quiet = 'on';
+     insert into parent select n, repeat('x', 500) from generate_series(1, 20000) n;
+     insert into child (parent) select n from generate_series(1, 20000) n;
+     insert into parts select n, n from generate_series(1, 8000) n;
+     insert into pointing select n, n from generate_series(1, 8000) n;
+     create sequence counter; select setval('counter', 77);`,
+  )
+})
+
+afterAll(() => home[Symbol.dispose]())
+
+/** What is there before has rows that collide with those to come, and others. */
+const old = `
+  set test.quiet = 'on';
+  insert into parent values (1, 'old'), (90001, 'old');
+  insert into child overriding system value values (1, 1), (90001, 90001);
+  insert into parts values (90001, 90001); insert into pointing values (90001, 90001);
+  create sequence counter;`
+
+interface Moment {
+  major?: Major
+  held?: string
+  args?: string[]
+  reached(run: Running, destination: TestDatabase): Promise<unknown>
+}
+
+const slowly = ['--max-rate', '1MB/s']
+const rowsArrive = async (_: Running, destination: TestDatabase) =>
+  waitFor('rows arrive', async () => {
+    const [row] = await destination.sql(`
+      select pg_relation_size('parent') > 60000
+             or exists (select from pg_class where relname = 'pgtrek_staging') as some`)
+    return row?.some === true
+  })
+
+const moments: [string, Moment][] = [
+  [
+    'reading',
+    {
+      held: 'lock table parts in share mode',
+      reached: async (run) => run.until(({ type }) => type === 'started'),
+    },
+  ],
+  [
+    'the release of triggers',
+    {
+      major: 12,
+      held: 'lock table child in row exclusive mode',
+      reached: (_, destination) => waitsForLock(clusterOf(12), destination, 'alter table%disable trigger%'),
+    },
+  ],
+  [
+    'the release of foreign keys',
+    {
+      major: 12,
+      held: 'lock table pointing in access share mode',
+      reached: (_, destination) => waitsForLock(clusterOf(12), destination, 'alter table%drop constraint%'),
+    },
+  ],
+  [
+    'truncate',
+    {
+      held: 'lock table log in access share mode',
+      reached: (_, destination) => waitsForLock(clusterOf(17), destination, 'truncate%'),
+    },
+  ],
+  ['rows in a single part', { args: slowly, reached: rowsArrive }],
+  ['rows in several parts', { args: [...slowly, '--workers', '4', '--split', '1MB'], reached: rowsArrive }],
+  ['rows that are appended', { args: [...slowly, '--append'], reached: rowsArrive }],
+  [
+    'rows that are merged',
+    {
+      args: [...slowly, '--upsert', '--exclude', 'log', '--workers', '3', '--split', '1MB'],
+      reached: rowsArrive,
+    },
+  ],
+  [
+    'sequences',
+    {
+      held: 'alter sequence counter increment 2',
+      reached: (_, destination) => waitsForLock(clusterOf(17), destination, '%setval%'),
+    },
+  ],
+  ['the return of foreign keys', { reached: (run) => run.until(begins('RESTORE')) }],
+]
+
+function clusterOf(major: Major): Cluster {
+  return to.get(major) as Cluster
+}
+
+async function rowsOf(database: TestDatabase) {
+  const counts = ['parent', 'child', 'parts', 'pointing', 'log'].map(
+    (name) =>
+      `(select count(*) || ' ' || coalesce(md5(string_agg(t::text, ',' order by t::text collate "C")), '') from ${name} t) as ${name}`,
+  )
+  const [row] = await database.sql(`select ${counts.join(', ')}`)
+  return row
+}
+
+/** What a copy leaves that nobody disturbs. */
+const expected = new Map<string, Row | undefined>()
+
+async function expectedRows(args: string[]) {
+  const mode = ['--append', '--upsert'].find((one) => args.includes(one)) ?? '--truncate'
+  if (!expected.has(mode)) {
+    const undisturbed = await ownedDatabase(clusterOf(17), role, schema + old)
+    const ends = ['--source', source.loginUrl, '--dest', undisturbed.loginUrl, '--yes']
+    expect(await home.run(['copy', ...ends, mode, '--exclude', 'log'])).toMatchObject({ code: 0 })
+    expected.set(mode, await rowsOf(undisturbed))
+  }
+  return expected.get(mode) ?? {}
+}
+
+describe('a copy killed in', () => {
+  test.each(moments)('%s leaves foreign keys and triggers to be put back', async (phase, moment) => {
+    const { major = 17, args = [], held } = moment
+    const server = clusterOf(major)
+    const destination = await ownedDatabase(server, role, schema + old)
+    // Only a superuser could switch off what partitions have of it there.
+    if (major < 13) await destination.sql('drop trigger of_parts on parts')
+    const before = await keysAndTriggers(destination)
+    const ends = ['--source', source.loginUrl, '--dest', destination.loginUrl, '--yes']
+    const lock = held ? await hold(destination, held) : undefined
+    const run = home.watch(['copy', ...ends, ...args])
+    await run.reaches(moment.reached(run, destination))
+    await run.kill()
+    if (major >= 14) await expectNothingLeft(server, destination)
+
+    const repaired = home.run(['repair', '--dest', destination.loginUrl])
+    await lock?.letGo()
+    const { code, said } = await repaired
+    await expectNothingLeft(server, destination)
+    // A key that holds for half of the rows only is back all the same, and said.
+    if (code === 0) expect(await keysAndTriggers(destination)).toEqual(before)
+    else expect(said).toMatch(/could not be put back: .* violates foreign key/)
+
+    const planned = phase !== 'reading'
+    const resumed = await home.run([
+      'copy',
+      ...ends,
+      ...args.filter((one) => !slowly.includes(one)),
+      ...(planned ? ['--resume'] : []),
+    ])
+    expect(resumed).toMatchObject({ code: 0 })
+    expect(await keysAndTriggers(destination)).toEqual(before)
+    expect(await rowsOf(destination)).toEqual(await expectedRows(args))
+    expect(await home.run(['repair', '--list'])).toMatchObject({ output: '' })
+    await expectNothingLeft(server, destination)
+    await expectNothingLeft(from, source)
+  })
+})
