@@ -121,7 +121,7 @@ export function runGraph<N extends Node>(nodes: readonly N[], run: GraphRun<N>):
   function startReady() {
     for (const pool of pools.values()) {
       // Whoever hears of a start may abort.
-      while (!run.signal.aborted) {
+      while (!run.signal.aborted && pool.next) {
         const held = new HeldLocks()
         const node = pool.take(held)
         if (!node) break

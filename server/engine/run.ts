@@ -19,7 +19,7 @@ import { verify } from './verify.ts'
 
 /** What a run that goes on with this one must not do again. */
 const remembered: ReadonlySet<string> = new Set(['ROWS', 'DROP', 'HOOK'])
-const cleanAfter = 4000
+const cleanAfter = 2500
 /** For each worker. */
 const startedCopies = 200
 const nothing: ReadonlySet<string> = new Set()

@@ -10,6 +10,7 @@ const keptWords = 1 << 16
 
 export class DumpOutput {
   #memory: WebAssembly.Memory | undefined
+  #viewed: { bytes: Uint8Array; numbers: DataView } | undefined
   #piece = new Uint8Array(pieceBytes)
   #length = 0
   #words: Uint8Array[] = []
@@ -53,8 +54,7 @@ export class DumpOutput {
     return (file, vectors, count, written) => {
       // What goes to standard output is little, and the package's.
       if (file < errorFile || !this.#memory) return write(file, vectors, count, written)
-      const bytes = new Uint8Array(this.#memory.buffer)
-      const numbers = new DataView(this.#memory.buffer)
+      const { bytes, numbers } = this.#view(this.#memory)
       let total = 0
       for (let index = 0; index < count; index++) {
         const start = numbers.getUint32(vectors + index * 8, true)
@@ -67,6 +67,14 @@ export class DumpOutput {
       numbers.setUint32(written, total, true)
       return 0
     }
+  }
+
+  /** Memory that has grown is another buffer. */
+  #view({ buffer }: WebAssembly.Memory) {
+    if (this.#viewed?.numbers.buffer !== buffer) {
+      this.#viewed = { bytes: new Uint8Array(buffer), numbers: new DataView(buffer) }
+    }
+    return this.#viewed
   }
 
   #take(part: Uint8Array) {

@@ -87,9 +87,12 @@ export async function pgDump(
     await result.promise
     await thread.end()
     if (length > longScript) Bun.gc(true)
-    return pieces.join('') + decoder.decode()
+    return pieces.splice(0).join('') + decoder.decode()
   } finally {
     signal?.removeEventListener('abort', abort)
+    // Who has started the thread may keep it: what it was given goes.
+    worker.onmessage = null
+    worker.onerror = null
   }
 }
 

@@ -14,7 +14,7 @@ export interface DumpJob {
 /** `script`: the next piece of what it writes. */
 export type DumpMessage = { write: Uint8Array } | { script: Uint8Array } | { done: true } | { failed: string }
 
-const largeAnswerBytes = 1 << 20
+const manyBytes = 1 << 20
 
 declare const self: Worker
 
@@ -23,7 +23,10 @@ declare const self: Worker
  * That is a rehearsal, which needs no server: the thread is started while the sessions are still connecting.
  */
 const instantiate = WebAssembly.instantiate
-const output = new DumpOutput((script) => post({ script }))
+const output = new DumpOutput((script) => {
+  post({ script })
+  cleanUp(script.length)
+})
 let compiled: Promise<WebAssembly.Module> | undefined
 WebAssembly.instantiate = (async (bytes: BufferSource, imports?: WebAssembly.Imports) => {
   compiled ??= WebAssembly.compile(bytes)
@@ -48,6 +51,11 @@ self.onmessage = async ({ data: job }: MessageEvent<DumpJob>) => {
   }
 }
 
+/** Nothing else runs in this thread that would: pg_dump does not return until it is done. */
+function cleanUp(moved: number) {
+  if (moved >= manyBytes) Bun.gc(true)
+}
+
 /** The little of a PGlite instance that the package uses. */
 function inert() {
   return {
@@ -68,8 +76,7 @@ function connectionFor({ control, answer }: DumpJob) {
       Atomics.store(state, 0, 0)
       const length = state[1] as number
       if (length > 0) onRawData(bytes.slice(0, length))
-      // Nothing else runs in this thread that would clean up behind the copies.
-      if (length > largeAnswerBytes) Bun.gc(true)
+      cleanUp(length)
     },
   }
 }

@@ -22,10 +22,15 @@ export interface Entry {
   accessMethod: string
 }
 
+/** Entries. Reading them leaves much more behind than they are. */
+const cleanAfter = 15_000
 const none: readonly number[] = []
 
 interface Header {
+  start: number
   textStart: number
+  /** Where the next entry begins. */
+  end: number
   id: number
   classOid: number
   oid: number
@@ -34,7 +39,6 @@ interface Header {
 }
 
 export function parseEntries(dump: string): Entry[] {
-  const headers = findHeaders(dump)
   const entries: Entry[] = []
   const same = new Names()
   let tablespace = ''
@@ -50,9 +54,9 @@ export function parseEntries(dump: string): Entry[] {
     }
     return own
   }
-  settings(splitStatements(dump.slice(0, headers[0]?.start ?? 0)))
-  for (const [index, header] of headers.entries()) {
-    const next = headers[index + 1]
+  for (const header of findHeaders(dump)) {
+    if (entries.length === 0) settings(splitStatements(dump.slice(0, header.start)))
+    if (entries.length % cleanAfter === cleanAfter - 1) Bun.gc(true)
     const label = parseLabel(header.label, same)
     const entry: Entry = {
       id: header.id,
@@ -66,7 +70,7 @@ export function parseEntries(dump: string): Entry[] {
       accessMethod,
     }
     // Settings written behind an entry are for the next one.
-    entry.statements = settings(splitStatements(dump.slice(header.textStart, next?.start ?? dump.length)))
+    entry.statements = settings(splitStatements(dump.slice(header.textStart, header.end)))
     const owner = ownerOf(entry.statements.at(-1) ?? '')
     if (owner !== undefined) {
       entry.ownerStatement = entry.statements.pop()
@@ -89,20 +93,25 @@ class Names {
   }
 }
 
-function findHeaders(dump: string): (Header & { start: number })[] {
-  const headers: (Header & { start: number })[] = []
-  let current: (Header & { start: number }) | undefined
+/** Each when the next one is found: there may be a hundred thousand, and a script as long as memory allows. */
+function* findHeaders(dump: string): Generator<Header> {
+  let last: Header | undefined
+  let current: Header | undefined
   const token = new Lexer(dump)
   while (token.next()) {
     if (token.kind !== 'comment') {
       current = undefined
       continue
     }
+    const isStart = dump.startsWith('-- TOC entry ', token.start)
+    if (!isStart && !current) continue
     const text = dump.slice(token.start, token.end)
-    const start = /^-- TOC entry (\d+) \(class (\d+) OID (\d+)\)$/.exec(text)
+    const start = isStart && /^-- TOC entry (\d+) \(class (\d+) OID (\d+)\)$/.exec(text)
     if (start) {
+      if (last) yield { ...last, end: token.start }
       current = {
         start: token.start,
+        end: dump.length,
         textStart: token.end,
         id: Number(start[1]),
         classOid: Number(start[2]),
@@ -110,7 +119,7 @@ function findHeaders(dump: string): (Header & { start: number })[] {
         dependencies: none,
         label: '',
       }
-      headers.push(current)
+      last = current
     } else if (current && text.startsWith('-- Dependencies: ')) {
       current.dependencies = text.slice('-- Dependencies: '.length).trim().split(' ').map(Number)
     } else if (current && !current.label && text.startsWith('-- Name: ')) {
@@ -119,7 +128,7 @@ function findHeaders(dump: string): (Header & { start: number })[] {
       current = undefined
     }
   }
-  return headers
+  if (last) yield last
 }
 
 /**
