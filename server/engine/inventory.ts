@@ -24,7 +24,12 @@ import {
 } from '../catalog/tables.ts'
 import { type PartitionTree, readPartitionTrees } from '../catalog/trees.ts'
 import { readTypes, type TypeFacts } from '../catalog/types.ts'
-import { readHandmadeLanguages, readRestrictLookalikes } from '../catalog/undescribed.ts'
+import {
+  type BrokenName,
+  readBrokenNames,
+  readHandmadeLanguages,
+  readRestrictLookalikes,
+} from '../catalog/undescribed.ts'
 import { quoteIdentifier } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import { entryDependencies, readDependencies } from '../schema/dependencies.ts'
@@ -124,7 +129,8 @@ export async function takeInventory(
     blocked: new Map<number, string>(),
     notes: [],
   }
-  const entries = [...unreadable.map(placeholder), ...(await dumping)]
+  const brokenNames = await readBrokenNames(source)
+  const entries = [...unreadable.map(placeholder), ...withFullNames(await dumping, brokenNames)]
   const everything = { ...inventory, entries, needs: entryDependencies(entries, dependencies) }
   return await meetDestination(everything, sessions, wanted)
 }
@@ -212,6 +218,29 @@ async function dumpEntries(
   if (!options.securityLabels) flags.push('--no-security-labels')
   if (session.tap.parameters.get('server_encoding') !== 'SQL_ASCII') flags.push('--encoding=UTF8')
   return parseEntries(await pgDump(session, flags, signal))
+}
+
+function withFullNames(entries: readonly Entry[], broken: readonly BrokenName[]): Entry[] {
+  if (broken.length === 0) return [...entries]
+  const asDescribed = (name: string) => name.replaceAll(/[\n\r]/g, ' ')
+  const byObject = new Map(broken.map((one) => [otherKey(one.class, one.oid), one]))
+  const keyOf = ({ schema, name }: BrokenName) =>
+    tableKey({ schema: asDescribed(schema), name: asDescribed(name) })
+  const byName = new Map(broken.map((one) => [keyOf(one), one]))
+  const schemas = new Map(broken.map(({ schema }) => [asDescribed(schema), schema]))
+  return entries.map((entry) => {
+    if (entry.schema === undefined && entry.kind !== 'SCHEMA') return entry
+    const { name, schema = '' } = entry
+    const found = byObject.get(otherKey(entry.classOid, entry.oid))
+    // Attaching is about two objects, and carries the number of neither.
+    const object = entry.kind === 'TABLE ATTACH' ? byName.get(tableKey({ schema, name })) : found
+    const isItself = object !== undefined && asDescribed(object.name) === name
+    return {
+      ...entry,
+      name: isItself ? object.name : name,
+      schema: entry.schema === undefined ? undefined : (object?.schema ?? schemas.get(schema) ?? schema),
+    }
+  })
 }
 
 /** Stands for a table that cannot be read, so that what needs it is skipped for that reason. */
