@@ -1,5 +1,6 @@
 // Everything that is read from both servers before a plan is made.
 
+import { showName } from '../../shared/phase.ts'
 import type { MigrationOptions, Selection } from '../../shared/request.ts'
 import { Selector } from '../../shared/selector.ts'
 import { type Dependents, otherKey, readDependents } from '../catalog/dependents.ts'
@@ -30,6 +31,7 @@ import {
   readHandmadeLanguages,
   readRestrictLookalikes,
 } from '../catalog/undescribed.ts'
+import { PlanRefused } from '../postgres/errors.ts'
 import { quoteIdentifier } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import { entryDependencies, readDependencies } from '../schema/dependencies.ts'
@@ -101,6 +103,13 @@ export async function takeInventory(
   const partitioning = await readPartitioning(source)
   const tables = await readTables(source, partitioning.roots)
   const unreadable = tables.filter((table) => !table.mayRead && table.extension === null)
+  const sequences = await listSequences(source)
+  if (sourceFacts.major < dumpsUnreadableSequencesSince) {
+    refuseUnreadable(
+      sequences.filter(({ mayRead }) => !mayRead),
+      sourceFacts.user,
+    )
+  }
   const dumping = dumpEntries(sessions.dump, snapshot, unreadable, options, signal)
   // Its failure is awaited below; until then it must not count as unhandled.
   dumping.catch(() => {})
@@ -117,7 +126,7 @@ export async function takeInventory(
     reorderedChildren: await readReorderedChildren(source),
     types: await readTypes(source),
     dependents: await readDependents(source),
-    sequences: await listSequences(source),
+    sequences,
     largeObjects: await readLargeObjects(source, sourceFacts.superuser),
     usedRoles: await readUsedRoles(source),
     collations: await readCollations(source),
@@ -133,6 +142,19 @@ export async function takeInventory(
   const entries = [...unreadable.map(placeholder), ...withFullNames(await dumping, brokenNames)]
   const everything = { ...inventory, entries, needs: entryDependencies(entries, dependencies) }
   return await meetDestination(everything, sessions, wanted)
+}
+
+/** Since then pg_dump does not look into a sequence that it may not read. */
+const dumpsUnreadableSequencesSince = 18
+
+/** pg_dump reads each of them and stops at the first that it may not, whether it was chosen or not. */
+function refuseUnreadable(sequences: readonly SequenceName[], user: string) {
+  if (sequences.length === 0) return
+  const names = sequences.slice(0, 10).map(showName).join(', ')
+  const more = sequences.length > 10 ? ` and ${sequences.length - 10} more` : ''
+  throw new PlanRefused(
+    `"${user}" may not read these sequences of the source: ${names}${more}. Grant select on them there (grant select on all sequences in schema ...). Nothing was changed`,
+  )
 }
 
 /** What was selected, and what of it the destination has. */
