@@ -47,10 +47,10 @@ export function findGaps(inventory: Inventory, options: MigrationOptions): strin
       )
     }
   }
-  if (!destination.mayReplicate && options.dataOnly) {
+  if (!destination.mayReplicate && options.dataOnly && (options.disableFk || options.disableTriggers)) {
     warnings.push(
-      `"${destination.user}" may not switch off triggers and foreign keys on the destination ` +
-        '(session_replication_role): they apply to the copied rows',
+      `"${destination.user}" may not switch off triggers and foreign keys for its sessions ` +
+        '(session_replication_role): those of its own tables are taken away while rows are copied, and put back',
     )
   }
   if (!mayChangeDatabase(inventory)) {
