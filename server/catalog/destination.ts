@@ -11,6 +11,9 @@ export interface DestinationFacts {
   hasIcu: boolean
   collations: Set<string>
   largeObjects: Set<number>
+  /** Schemas that exist, in which our role may create nothing. */
+  closedSchemas: Set<string>
+  mayCreateSchemas: boolean
 }
 
 export async function readDestination(session: Session): Promise<DestinationFacts> {
@@ -31,6 +34,15 @@ export async function readDestination(session: Session): Promise<DestinationFact
         .size > 0,
     collations: await names(`select distinct collcollate as name from pg_catalog.pg_collation
                               where collprovider = 'c' and collcollate is not null`),
+    closedSchemas: await names(`
+      select nspname as name from pg_catalog.pg_namespace
+       where not pg_catalog.has_schema_privilege(oid, 'create')`),
+    mayCreateSchemas:
+      (
+        await names(
+          `select 'yes' as name where pg_catalog.has_database_privilege(current_database(), 'create')`,
+        )
+      ).size > 0,
     largeObjects: new Set(objects.map((row) => row.oid)),
   }
 }

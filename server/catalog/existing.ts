@@ -41,11 +41,15 @@ export interface ExistingTable {
   partitioned: boolean
   hasRows: boolean
   owned: boolean
+  /** What our role may do with its rows. */
+  rights: { select: boolean; insert: boolean; update: boolean; delete: boolean; truncate: boolean }
   columns: ExistingColumn[]
   keys: UniqueKey[]
   /** User triggers that fire. */
   triggers: ExistingTrigger[]
 }
+
+const rights = ['select', 'insert', 'update', 'delete', 'truncate'] as const
 
 interface TableRow {
   oid: number
@@ -54,6 +58,7 @@ interface TableRow {
   partitioned: boolean
   readable: boolean
   owned: boolean
+  rights: ExistingTable['rights']
 }
 
 export async function readExistingTables(
@@ -68,7 +73,8 @@ export async function readExistingTables(
            c.relkind = 'p'      as partitioned,
            pg_catalog.has_schema_privilege(n.oid, 'usage')
              and pg_catalog.has_table_privilege(c.oid, 'select')  as readable,
-           pg_catalog.pg_has_role(c.relowner, 'usage')            as owned
+           pg_catalog.pg_has_role(c.relowner, 'usage')            as owned,
+           json_build_object(${rights.map((right) => `'${right}', pg_catalog.has_table_privilege(c.oid, '${right}')`).join(', ')}) as rights
       from pg_catalog.pg_class c
       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
      where c.relkind in ('r', 'p')

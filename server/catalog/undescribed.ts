@@ -48,3 +48,26 @@ export async function readHandmadeLanguages(session: Session): Promise<Map<numbe
     }),
   )
 }
+
+export interface BrokenName {
+  class: number
+  oid: number
+  schema: string
+  name: string
+}
+
+/** Names with line breaks, which pg_dump describes with spaces in their place. */
+export function readBrokenNames(session: Session): Promise<BrokenName[]> {
+  const named = (catalog: string, name: string, namespace: string) => `
+    select '${catalog}'::pg_catalog.regclass::oid as class, o.oid, n.nspname as schema, o.${name} as name
+      from pg_catalog.${catalog} o
+      join pg_catalog.pg_namespace n on n.oid = o.${namespace}
+     where o.${name} ~ E'[\\n\\r]' or n.nspname ~ E'[\\n\\r]'`
+  return session.query<BrokenName>(`
+    ${named('pg_class', 'relname', 'relnamespace')}
+    union all ${named('pg_type', 'typname', 'typnamespace')}
+    union all
+    select 'pg_namespace'::pg_catalog.regclass, oid, nspname, nspname
+      from pg_catalog.pg_namespace
+     where nspname ~ E'[\\n\\r]'`)
+}

@@ -31,6 +31,7 @@ export function findGaps(inventory: Inventory, options: MigrationOptions): strin
         : `role "${name}" does not exist on the destination: create it, or use --no-owner and --no-acl; what it owns will belong to "${destination.user}"`,
     )
   }
+  if (!options.dataOnly) warnings.push(...closedPlaces(inventory))
   for (const name of missingTablespaces(inventory)) {
     warnings.push(
       `tablespace "${name}" does not exist on the destination: what is in it goes to the default one ` +
@@ -46,15 +47,32 @@ export function findGaps(inventory: Inventory, options: MigrationOptions): strin
       )
     }
   }
-  if (!destination.mayReplicate && options.dataOnly) {
+  if (!destination.mayReplicate && options.dataOnly && (options.disableFk || options.disableTriggers)) {
     warnings.push(
-      `"${destination.user}" may not switch off triggers and foreign keys on the destination ` +
-        '(session_replication_role): they apply to the copied rows',
+      `"${destination.user}" may not switch off triggers and foreign keys for its sessions ` +
+        '(session_replication_role): those of its own tables are taken away while rows are copied, and put back',
     )
   }
   if (!mayChangeDatabase(inventory)) {
     warnings.push(
       `settings, comment and grants of the database itself stay as they are: "${destination.user}" does not own it`,
+    )
+  }
+  return warnings
+}
+
+/** Known beforehand, where the server would refuse one object after the other. */
+function closedPlaces({ entries, lacks, destination }: Inventory): string[] {
+  const { user } = destination
+  const used = new Set(entries.flatMap(({ schema }) => schema ?? []))
+  const closed = [...used].filter((schema) => lacks.closedSchemas.has(schema))
+  const warnings = closed.map(
+    (schema) =>
+      `"${user}" may not create objects in schema "${schema}" of the destination: grant create on it, or only what is there already can be filled`,
+  )
+  if (!lacks.mayCreateSchemas && entries.some(({ kind }) => kind === 'SCHEMA' || kind === 'EXTENSION')) {
+    warnings.push(
+      `"${user}" may not create schemas or extensions in the destination's database: grant create on database, or make them beforehand`,
     )
   }
   return warnings

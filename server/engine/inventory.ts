@@ -1,5 +1,6 @@
 // Everything that is read from both servers before a plan is made.
 
+import { showName } from '../../shared/phase.ts'
 import type { MigrationOptions, Selection } from '../../shared/request.ts'
 import { Selector } from '../../shared/selector.ts'
 import { type Dependents, otherKey, readDependents } from '../catalog/dependents.ts'
@@ -24,7 +25,8 @@ import {
 } from '../catalog/tables.ts'
 import { type PartitionTree, readPartitionTrees } from '../catalog/trees.ts'
 import { readTypes, type TypeFacts } from '../catalog/types.ts'
-import { readHandmadeLanguages } from '../catalog/undescribed.ts'
+import { type BrokenName, readBrokenNames, readHandmadeLanguages } from '../catalog/undescribed.ts'
+import { PlanRefused } from '../postgres/errors.ts'
 import { quoteIdentifier } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import { entryDependencies, readDependencies } from '../schema/dependencies.ts'
@@ -104,6 +106,13 @@ export async function takeInventory(
   const partitioning = await readPartitioning(source)
   const tables = await readTables(source, partitioning.roots)
   const unreadable = tables.filter((table) => !table.mayRead && table.extension === null)
+  const sequences = await listSequences(source)
+  if (sourceFacts.major < dumpsUnreadableSequencesSince) {
+    refuseUnreadable(
+      sequences.filter(({ mayRead }) => !mayRead),
+      sourceFacts.user,
+    )
+  }
   const dumping = dumpEntries(sessions, snapshot, unreadable, options, signal)
   // Its failure is awaited below; until then it must not count as unhandled.
   dumping.catch(() => {})
@@ -119,7 +128,7 @@ export async function takeInventory(
     reorderedChildren: await readReorderedChildren(source),
     types: await readTypes(source),
     dependents: await readDependents(source),
-    sequences: await listSequences(source),
+    sequences,
     largeObjects: await readLargeObjects(source, sourceFacts.superuser),
     usedRoles: await readUsedRoles(source),
     collations: await readCollations(source),
@@ -131,10 +140,24 @@ export async function takeInventory(
     blocked: new Map<number, string>(),
     notes: [],
   }
-  const entries = [...unreadable.map(placeholder), ...(await dumping)]
+  const brokenNames = await readBrokenNames(source)
+  const entries = [...unreadable.map(placeholder), ...withFullNames(await dumping, brokenNames)]
   const everything = { ...inventory, entries, needs: entryDependencies(entries, dependencies) }
   cleanUp(entries)
   return await meetDestination(everything, sessions, wanted)
+}
+
+/** Since then pg_dump does not look into a sequence that it may not read. */
+const dumpsUnreadableSequencesSince = 18
+
+/** pg_dump reads each of them and stops at the first that it may not, whether it was chosen or not. */
+function refuseUnreadable(sequences: readonly SequenceName[], user: string) {
+  if (sequences.length === 0) return
+  const names = sequences.slice(0, 10).map(showName).join(', ')
+  const more = sequences.length > 10 ? ` and ${sequences.length - 10} more` : ''
+  throw new PlanRefused(
+    `"${user}" may not read these sequences of the source: ${names}${more}. Grant select on them there (grant select on all sequences in schema ...). Nothing was changed`,
+  )
 }
 
 /** What was selected, and what of it the destination has. */
@@ -222,6 +245,29 @@ async function dumpEntries(
   const entries = parseEntries(await pgDump(session, flags, signal, dumpThread))
   cleanUp(entries)
   return entries
+}
+
+function withFullNames(entries: readonly Entry[], broken: readonly BrokenName[]): Entry[] {
+  if (broken.length === 0) return [...entries]
+  const asDescribed = (name: string) => name.replaceAll(/[\n\r]/g, ' ')
+  const byObject = new Map(broken.map((one) => [otherKey(one.class, one.oid), one]))
+  const keyOf = ({ schema, name }: BrokenName) =>
+    tableKey({ schema: asDescribed(schema), name: asDescribed(name) })
+  const byName = new Map(broken.map((one) => [keyOf(one), one]))
+  const schemas = new Map(broken.map(({ schema }) => [asDescribed(schema), schema]))
+  return entries.map((entry) => {
+    if (entry.schema === undefined && entry.kind !== 'SCHEMA') return entry
+    const { name, schema = '' } = entry
+    const found = byObject.get(otherKey(entry.classOid, entry.oid))
+    // Attaching is about two objects, and carries the number of neither.
+    const object = entry.kind === 'TABLE ATTACH' ? byName.get(tableKey({ schema, name })) : found
+    const isItself = object !== undefined && asDescribed(object.name) === name
+    return {
+      ...entry,
+      name: isItself ? object.name : name,
+      schema: entry.schema === undefined ? undefined : (object?.schema ?? schemas.get(schema) ?? schema),
+    }
+  })
 }
 
 /** Stands for a table that cannot be read, so that what needs it is skipped for that reason. */

@@ -41,6 +41,13 @@ export function planLanding(builder: PlanBuilder, table: TableFacts): Landing {
     landing.refused = 'the destination has no such table'
   } else if (!there && Object.keys(rule.columns).length > 0) {
     landing.refused = 'columns can be mapped only into a table that the destination has already'
+  } else if (there && missingRights(there, mode).length > 0) {
+    landing.refused = `"${inventory.destination.user}" may not ${missingRights(there, mode).join(' or ')} it on the destination: grant ${missingRights(
+      there,
+      mode,
+    )
+      .map((right) => right.split(' ')[0])
+      .join(', ')}`
   } else if (columns.problems.length > 0) {
     landing.refused = columns.problems.join('; ')
   } else if (there && mode !== 'fill') {
@@ -52,6 +59,17 @@ export function planLanding(builder: PlanBuilder, table: TableFacts): Landing {
     else landing.merge = merge
   }
   return landing
+}
+
+/** In words that go before "it". An owner may grant all of them. */
+function missingRights({ rights, owned, hasRows }: ExistingTable, mode: Landing['mode']): string[] {
+  const missing: string[] = []
+  if (!rights.insert) missing.push('insert into')
+  if (mode === 'fill' && hasRows && !owned && !rights.truncate && !rights.delete) missing.push('truncate')
+  if (mode === 'upsert' && !rights.update) missing.push('update')
+  // What is merged is looked at.
+  if (mode !== 'fill' && !rights.select) missing.push('select from')
+  return missing
 }
 
 /** Without any unique index no row can collide, and COPY alone is faster. */

@@ -15,14 +15,15 @@ import { type ConnectionSettings, describeSettings } from './settings.ts'
 import { Tap } from './tap.ts'
 
 /**
- * Our sessions wait as long as the work takes, and may write where they are to write, whatever the defaults
- * of the server, the database or the role are.
+ * Our sessions wait as long as the work takes, may write where they are to write, and mean the same by the same
+ * SQL, whatever the defaults of the server, the database or the role are.
  */
 const neutralSettings = `
   set default_transaction_read_only = off;
   set statement_timeout = 0;
   set lock_timeout = 0;
   set idle_in_transaction_session_timeout = 0;
+  set standard_conforming_strings = on;
 `
 /**
  * Settings that only newer majors know. A session whose other end was killed would go on with a long statement,

@@ -96,8 +96,14 @@ export async function pgDump(
   }
 }
 
-/** Of everything that pg_dump said (it says what it reads, one line run into the next) only the errors. */
+/**
+ * Of everything that pg_dump said (it says what it reads, one line run into the next) only the errors. It calls
+ * itself by the name of whatever file it was started from.
+ */
 function readable(text: string): string {
-  const errors = text.match(/pg_dump: (?:error|detail|hint): .*?(?=pg_dump: |$)/gs)
-  return errors ? errors.map((line) => line.replace(/^pg_dump: (error: )?/, '').trim()).join(' ') : text
+  const [, program = 'pg_dump'] =
+    /([\w.-]+): error: /.exec(text.slice(text.lastIndexOf(': executing '))) ?? []
+  const names = ['pg_dump', 'dump.worker.ts', program].map((name) => name.replaceAll('.', '\\.')).join('|')
+  const errors = text.match(new RegExp(`(?:${names}): (?:error|detail|hint): .*?(?=(?:${names}): |$)`, 'gs'))
+  return errors ? errors.map((line) => line.replace(/^[^ ]+: (error: )?/, '').trim()).join(' ') : text
 }

@@ -1,0 +1,247 @@
+// Servers that stop what a run does: an administrator's cancel, a lost backend, a restart, a full disk.
+
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { execFileSync } from 'node:child_process'
+import { chownSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { resolveSettings } from '../../server/postgres/settings.ts'
+import { RunStore } from '../../server/store/runs.ts'
+import { serverUser } from '../support/binaries.ts'
+import { clone } from '../support/clone.ts'
+import { type Cluster, startCluster, type TestDatabase } from '../support/clusters.ts'
+import { compareRows } from '../support/compare.ts'
+import { scratchDirectory } from '../support/scratch.ts'
+import { expectNothingLeft, hold, waitFor } from './running.ts'
+
+setDefaultTimeout(120_000)
+
+/** Their own, since they are restarted. */
+let from: Cluster
+let to: Cluster
+let source: TestDatabase
+
+const megabytes = 20
+
+beforeAll(async () => {
+  ;[from, to] = await Promise.all([startCluster({ major: 17 }), startCluster({ major: 17 })])
+  source = await from.createDatabase()
+  await source.sql(`
+    create function gate(int) returns int immutable language plpgsql as
+      'begin perform pg_advisory_xact_lock_shared(1); return $1; end';
+    create table big (id int primary key, v text);
+    insert into big select n, repeat('x', 1000) from generate_series(1, ${megabytes * 1000}) n;
+    create table small (id int primary key, big int references big); insert into small select n, n from generate_series(1, 1000) n;
+    create index gated on small (gate(big)); create index plain on small (big);
+    create materialized view sums as select count(*) from big;
+    analyze;`)
+})
+
+afterAll(() => Promise.all([from.stop(), to.stop()]))
+
+type Act = 'pg_cancel_backend' | 'pg_terminate_backend'
+
+/** Acts on one of our sessions that does this. */
+async function strike(server: Cluster, database: TestDatabase, act: Act, statement: string) {
+  await waitFor(`a session does ${statement}`, async () => {
+    const rows = await server.sql(
+      'postgres',
+      `select ${act}(pid) from (select pid from pg_stat_activity where datname = $1 and application_name = 'pgtrek'
+                                    and state = 'active' and query ilike $2 limit 1) one`,
+      [database.name, statement],
+    )
+    return rows.length > 0
+  })
+}
+
+/** Rows so slow that they are met in the middle. */
+const slowly = { maxBytesPerSecond: 4 * 1024 * 1024 }
+
+async function rowsArrive(destination: TestDatabase) {
+  await waitFor('rows arrive', async () => {
+    const [row] = await destination.sql(
+      `select coalesce(pg_relation_size(to_regclass('big')), 0) > 100000 as some`,
+    )
+    return row?.some === true
+  })
+}
+
+async function validKeys(destination: TestDatabase) {
+  const rows = await destination.sql<{ name: string }>(`
+    select conname as name from pg_constraint
+     where contype in ('p', 'f') and convalidated and connamespace = 'public'::regnamespace
+    union all select relname from pg_class join pg_index on indexrelid = oid
+     where indisvalid and not indisprimary and relnamespace = 'public'::regnamespace order by 1`)
+  return rows.map(({ name }) => name)
+}
+
+const allKeys = ['big_pkey', 'gated', 'plain', 'small_big_fkey', 'small_pkey']
+
+describe('an administrator cancels', () => {
+  test.each(['source', 'destination'] as const)(
+    'a COPY on the %s: that table fails and is empty',
+    async (end) => {
+      const destination = await to.createDatabase()
+      const running = clone(source, destination, {
+        options: { ...slowly, splitBytes: 5_000_000, workers: 3 },
+      })
+      await rowsArrive(destination)
+      await (end === 'source'
+        ? strike(from, source, 'pg_cancel_backend', 'copy%"big"%')
+        : strike(to, destination, 'pg_cancel_backend', 'copy%"big"%'))
+      const { failures, summary, result } = await running
+      expect(failures).toHaveLength(1)
+      expect(failures[0]).toMatch(/^ROWS public\.big: .*canceling statement due to user request/)
+      expect(result.status).toBe('completed_with_failures')
+      expect(summary.skipped.map(({ kind, reason }) => `${kind} ${reason}`).join()).toContain(
+        'ROWS public.big, which failed',
+      )
+      expect(await destination.sql('select from big')).toEqual([])
+      expect(await destination.sql('select count(*)::int as n from small')).toEqual([{ n: 1000 }])
+      await expectNothingLeft(to, destination)
+    },
+  )
+
+  test('CREATE INDEX: that index fails, and is made by --resume', async () => {
+    using store = new RunStore(scratchDirectory())
+    const destination = await to.createDatabase()
+    const ends = {
+      source: resolveSettings({ url: source.url }),
+      destination: resolveSettings({ url: destination.url }),
+    }
+    const lock = await hold(destination, 'select pg_advisory_xact_lock(1)')
+    const running = clone(source, destination, { memory: store.begin('cancelled-index', ends) })
+    await strike(to, destination, 'pg_cancel_backend', 'create index gated%')
+    const { failures, summary } = await running
+    store.end('cancelled-index', summary)
+    await lock.letGo()
+    expect(failures).toHaveLength(1)
+    expect(failures[0]).toMatch(/^INDEX public\.gated: canceling statement due to user request/)
+    const resumed = await clone(source, destination, {
+      options: { resume: true },
+      memory: store.begin('resumed-index', ends),
+    })
+    expect(resumed.failures).toEqual([])
+    expect(await validKeys(destination)).toEqual(allKeys)
+  })
+})
+
+describe('a backend is lost', () => {
+  test('in the middle of CREATE INDEX: it is built again', async () => {
+    const destination = await to.createDatabase()
+    const lock = await hold(destination, 'select pg_advisory_xact_lock(1)')
+    const running = clone(source, destination)
+    await strike(to, destination, 'pg_terminate_backend', 'create index gated%')
+    await lock.letGo()
+    const { failures, result } = await running
+    expect(failures).toEqual([])
+    expect(result.status).toBe('completed')
+    expect(await validKeys(destination)).toEqual(allKeys)
+    expect(await compareRows(source, destination)).toEqual([])
+  })
+})
+
+describe('the destination', () => {
+  test.each(['fast', 'immediate'] as const)(
+    'stops (%s) and comes back while rows are copied',
+    async (mode) => {
+      const destination = await to.createDatabase()
+      const running = clone(source, destination, {
+        options: { ...slowly, splitBytes: 5_000_000, workers: 3 },
+      })
+      await rowsArrive(destination)
+      await to.restart(mode)
+      const { failures, result } = await running
+      // A crash may have taken what was confirmed; then it is said, otherwise everything is there.
+      if (result.status === 'completed') {
+        expect(await compareRows(source, destination)).toEqual([])
+        expect(await validKeys(destination)).toEqual(allKeys)
+      } else {
+        expect(mode).toBe('immediate')
+        expect(failures.join()).toMatch(/lost rows that it had confirmed|crash/)
+      }
+    },
+  )
+
+  test('stops and comes back while an index is built', async () => {
+    const destination = await to.createDatabase()
+    const lock = await hold(destination, 'select pg_advisory_xact_lock(1)')
+    const running = clone(source, destination)
+    await waitFor('the index is begun', async () => {
+      const rows = await to.sql(
+        'postgres',
+        `select from pg_stat_activity where query ilike 'create index gated%' and datname = $1`,
+        [destination.name],
+      )
+      return rows.length > 0
+    })
+    await lock.letGo()
+    await to.restart('fast')
+    const { failures, result } = await running
+    expect(failures).toEqual([])
+    expect(result.status).toBe('completed')
+    expect(await validKeys(destination)).toEqual(allKeys)
+  })
+})
+
+test('a source that stops takes its snapshot along: what is not copied fails and says so', async () => {
+  const destination = await to.createDatabase()
+  const running = clone(source, destination, { options: { ...slowly, workers: 1 } })
+  await rowsArrive(destination)
+  await from.restart('fast')
+  const { failures, result } = await running
+  expect(result.status).not.toBe('completed')
+  expect(`${result.error} ${failures.join()}`).toMatch(/snapshot|lost|shutdown|terminating/)
+  expect([undefined, 0, megabytes * 1000]).toContain(
+    (await destination.sql<{ n: number }>('select count(*)::int as n from big'))[0]?.n,
+  )
+  await expectNothingLeft(to, destination)
+})
+
+describe('a disk that is full', () => {
+  const directory = join(scratchDirectory(), 'small-disk')
+  const isMounted = mount(directory)
+  afterAll(() => {
+    if (isMounted) execFileSync('umount', ['-l', directory])
+  })
+
+  test.skipIf(!isMounted)(
+    'fails the tables that do not fit, which are empty; after room was made --resume goes on',
+    async () => {
+      using store = new RunStore(scratchDirectory())
+      await to.sql('postgres', `create tablespace small_disk location '${directory}'`)
+      const destination = await to.createDatabase()
+      await to.sql('postgres', `alter database "${destination.name}" set tablespace small_disk`)
+      const ends = {
+        source: resolveSettings({ url: source.url }),
+        destination: resolveSettings({ url: destination.url }),
+      }
+      const options = { tablespaces: false, splitBytes: 5_000_000, workers: 3 }
+      const first = await clone(source, destination, { options, memory: store.begin('full', ends) })
+      store.end('full', first.summary)
+      expect(first.failures.join()).toMatch(/ROWS public\.big: .*No space left on device/)
+      expect(await destination.sql('select from big')).toEqual([])
+      execFileSync('mount', ['-o', 'remount,size=200m', directory])
+      const second = await clone(source, destination, {
+        options: { ...options, resume: true },
+        memory: store.begin('room', ends),
+      })
+      expect(second.failures).toEqual([])
+      expect(await compareRows(source, destination)).toEqual([])
+      expect(await validKeys(destination)).toEqual(allKeys)
+      await destination.drop()
+      await to.sql('postgres', 'drop tablespace small_disk')
+    },
+  )
+})
+
+/** Only root may, and not in every container. */
+function mount(path: string): boolean {
+  try {
+    mkdirSync(path, { recursive: true })
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=20m', 'tmpfs', path], { stdio: 'ignore' })
+    if (serverUser) chownSync(path, serverUser.uid, serverUser.gid)
+    return true
+  } catch {
+    return false
+  }
+}
