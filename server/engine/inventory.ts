@@ -25,13 +25,14 @@ import {
 } from '../catalog/tables.ts'
 import { type PartitionTree, readPartitionTrees } from '../catalog/trees.ts'
 import { readTypes, type TypeFacts } from '../catalog/types.ts'
-import { type BrokenName, readBrokenNames, readHandmadeLanguages } from '../catalog/undescribed.ts'
+import { readBrokenNames, readHandmadeLanguages } from '../catalog/undescribed.ts'
 import { PlanRefused } from '../postgres/errors.ts'
-import { quoteIdentifier } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import { entryDependencies, readDependencies } from '../schema/dependencies.ts'
-import { type DumpThread, pgDump } from '../schema/dump.ts'
-import { type Entry, parseEntries } from '../schema/entries.ts'
+import type { DumpThread } from '../schema/dump.ts'
+import type { Entry } from '../schema/entries.ts'
+import { cleanUp } from './clean-up.ts'
+import { dumpEntries, placeholder, withFullNames } from './dumped-entries.ts'
 import { narrow } from './narrow.ts'
 
 export interface Inventory {
@@ -75,14 +76,6 @@ export interface Wanted {
   options: MigrationOptions
   /** What must be dropped was dropped by the run that is resumed. */
   isDropped: boolean
-}
-
-/** Cleaning up behind fewer takes longer than it is worth. */
-const manyEntries = 5000
-
-/** Reading and planning leave more behind than is kept, at the time when most is needed. */
-export function cleanUp(entries: readonly unknown[]) {
-  if (entries.length > manyEntries) Bun.gc(true)
 }
 
 export interface InventorySessions {
@@ -215,75 +208,4 @@ async function findThere({ entries }: Inventory, source: Session, destination: S
     there.set(entry.id, found)
   }
   return there
-}
-
-async function dumpEntries(
-  { dump: session, dumpThread }: InventorySessions,
-  snapshot: string,
-  unreadable: readonly TableFacts[],
-  options: MigrationOptions,
-  signal: AbortSignal,
-): Promise<Entry[]> {
-  const flags = [
-    '--verbose',
-    '--create',
-    '--section=pre-data',
-    '--section=post-data',
-    `--snapshot=${snapshot}`,
-    // pg_dump stops at the first table it may not lock.
-    ...unreadable.map(
-      ({ schema, name }) => `--exclude-table=${quoteIdentifier(schema)}.${quoteIdentifier(name)}`,
-    ),
-  ]
-  if (!options.owner) flags.push('--no-owner')
-  if (!options.acl) flags.push('--no-privileges')
-  if (!options.comments) flags.push('--no-comments')
-  if (!options.tablespaces) flags.push('--no-tablespaces')
-  if (!options.publications) flags.push('--no-publications')
-  if (!options.securityLabels) flags.push('--no-security-labels')
-  if (session.tap.parameters.get('server_encoding') !== 'SQL_ASCII') flags.push('--encoding=UTF8')
-  const entries = parseEntries(await pgDump(session, flags, signal, dumpThread))
-  cleanUp(entries)
-  return entries
-}
-
-function withFullNames(entries: readonly Entry[], broken: readonly BrokenName[]): Entry[] {
-  if (broken.length === 0) return [...entries]
-  const asDescribed = (name: string) => name.replaceAll(/[\n\r]/g, ' ')
-  const byObject = new Map(broken.map((one) => [otherKey(one.class, one.oid), one]))
-  const keyOf = ({ schema, name }: BrokenName) =>
-    tableKey({ schema: asDescribed(schema), name: asDescribed(name) })
-  const byName = new Map(broken.map((one) => [keyOf(one), one]))
-  const schemas = new Map(broken.map(({ schema }) => [asDescribed(schema), schema]))
-  return entries.map((entry) => {
-    if (entry.schema === undefined && entry.kind !== 'SCHEMA') return entry
-    const { name, schema = '' } = entry
-    const found = byObject.get(otherKey(entry.classOid, entry.oid))
-    // Attaching is about two objects, and carries the number of neither.
-    const object = entry.kind === 'TABLE ATTACH' ? byName.get(tableKey({ schema, name })) : found
-    const isItself = object !== undefined && asDescribed(object.name) === name
-    return {
-      ...entry,
-      name: isItself ? object.name : name,
-      schema: entry.schema === undefined ? undefined : (object?.schema ?? schemas.get(schema) ?? schema),
-    }
-  })
-}
-
-/** Stands for a table that cannot be read, so that what needs it is skipped for that reason. */
-function placeholder(table: TableFacts): Entry {
-  return {
-    id: -table.oid,
-    classOid: 1259,
-    oid: table.oid,
-    dependencies: [],
-    kind: 'TABLE',
-    schema: table.schema,
-    name: table.name,
-    owner: undefined,
-    statements: [],
-    ownerStatement: undefined,
-    tablespace: '',
-    accessMethod: '',
-  }
 }

@@ -1,0 +1,81 @@
+// pg_dump's entries of the source, as it can be had: without what may not be read, with names in full.
+import type { MigrationOptions } from '../../shared/request.ts'
+import { otherKey } from '../catalog/dependents.ts'
+import { type TableFacts, tableKey } from '../catalog/tables.ts'
+import type { BrokenName } from '../catalog/undescribed.ts'
+import { quoteIdentifier } from '../postgres/quote.ts'
+import { pgDump } from '../schema/dump.ts'
+import { type Entry, parseEntries } from '../schema/entries.ts'
+import { cleanUp } from './clean-up.ts'
+import type { InventorySessions } from './inventory.ts'
+
+export async function dumpEntries(
+  { dump: session, dumpThread }: InventorySessions,
+  snapshot: string,
+  unreadable: readonly TableFacts[],
+  options: MigrationOptions,
+  signal: AbortSignal,
+): Promise<Entry[]> {
+  const flags = [
+    '--verbose',
+    '--create',
+    '--section=pre-data',
+    '--section=post-data',
+    `--snapshot=${snapshot}`,
+    // pg_dump stops at the first table it may not lock.
+    ...unreadable.map(
+      ({ schema, name }) => `--exclude-table=${quoteIdentifier(schema)}.${quoteIdentifier(name)}`,
+    ),
+  ]
+  if (!options.owner) flags.push('--no-owner')
+  if (!options.acl) flags.push('--no-privileges')
+  if (!options.comments) flags.push('--no-comments')
+  if (!options.tablespaces) flags.push('--no-tablespaces')
+  if (!options.publications) flags.push('--no-publications')
+  if (!options.securityLabels) flags.push('--no-security-labels')
+  if (session.tap.parameters.get('server_encoding') !== 'SQL_ASCII') flags.push('--encoding=UTF8')
+  const entries = parseEntries(await pgDump(session, flags, signal, dumpThread))
+  cleanUp(entries)
+  return entries
+}
+
+export function withFullNames(entries: readonly Entry[], broken: readonly BrokenName[]): Entry[] {
+  if (broken.length === 0) return [...entries]
+  const asDescribed = (name: string) => name.replaceAll(/[\n\r]/g, ' ')
+  const byObject = new Map(broken.map((one) => [otherKey(one.class, one.oid), one]))
+  const keyOf = ({ schema, name }: BrokenName) =>
+    tableKey({ schema: asDescribed(schema), name: asDescribed(name) })
+  const byName = new Map(broken.map((one) => [keyOf(one), one]))
+  const schemas = new Map(broken.map(({ schema }) => [asDescribed(schema), schema]))
+  return entries.map((entry) => {
+    if (entry.schema === undefined && entry.kind !== 'SCHEMA') return entry
+    const { name, schema = '' } = entry
+    const found = byObject.get(otherKey(entry.classOid, entry.oid))
+    // Attaching is about two objects, and carries the number of neither.
+    const object = entry.kind === 'TABLE ATTACH' ? byName.get(tableKey({ schema, name })) : found
+    const isItself = object !== undefined && asDescribed(object.name) === name
+    return {
+      ...entry,
+      name: isItself ? object.name : name,
+      schema: entry.schema === undefined ? undefined : (object?.schema ?? schemas.get(schema) ?? schema),
+    }
+  })
+}
+
+/** Stands for a table that cannot be read, so that what needs it is skipped for that reason. */
+export function placeholder(table: TableFacts): Entry {
+  return {
+    id: -table.oid,
+    classOid: 1259,
+    oid: table.oid,
+    dependencies: [],
+    kind: 'TABLE',
+    schema: table.schema,
+    name: table.name,
+    owner: undefined,
+    statements: [],
+    ownerStatement: undefined,
+    tablespace: '',
+    accessMethod: '',
+  }
+}
