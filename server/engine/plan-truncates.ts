@@ -18,6 +18,8 @@ interface Unit {
   tree: TableName | undefined
   isWhole: boolean
   pointing: ExistingForeignKey[]
+  /** It has a foreign key itself. */
+  refers: boolean
 }
 
 /** By `tableKey`. */
@@ -33,7 +35,11 @@ export function planTruncates(
   const released = options.disableFk && !builder.asReplica
   const inForce = inventory.foreignKeys.filter((key) => !(released && key.owned))
   const unitOf = unitsOf(tables, inventory.trees)
-  for (const key of inForce) unitOf.get(tableKey(key.referenced))?.pointing.push(key)
+  for (const key of inForce) {
+    unitOf.get(tableKey(key.referenced))?.pointing.push(key)
+    const referring = unitOf.get(tableKey(key.table))
+    if (referring) referring.refers = true
+  }
   const units = new Set(unitOf.values())
   const truncatable = chooseTruncatable(units, (key) => unitOf.get(tableKey(key.table)))
   for (const group of relatedGroups(units, inForce, unitOf)) {
@@ -73,11 +79,12 @@ function unitsOf(tables: readonly ExistingTable[], trees: readonly PartitionTree
     const mine = members.flatMap((member) => byKey.get(tableKey(member)) ?? [])
     if (mine.length === 0) continue
     const isWhole = members.every((member) => !member.leaf || (member.plain && byKey.has(tableKey(member))))
-    const unit: Unit = { tables: mine, tree: { schema, name }, isWhole, pointing: [] }
+    const unit: Unit = { tables: mine, tree: { schema, name }, isWhole, pointing: [], refers: false }
     for (const member of members) unitOf.set(tableKey(member), unit)
   }
   for (const [key, table] of byKey) {
-    if (!unitOf.has(key)) unitOf.set(key, { tables: [table], tree: undefined, isWhole: true, pointing: [] })
+    if (!unitOf.has(key))
+      unitOf.set(key, { tables: [table], tree: undefined, isWhole: true, pointing: [], refers: false })
   }
   return unitOf
 }
@@ -104,8 +111,9 @@ function chooseTruncatable(
 }
 
 /** The tree stands for its partitions only where a foreign key wants it: locking less is better. */
-function truncatedBy({ tables, tree, pointing }: Unit): EmptiedTable[] {
-  return tables.map((table) => ({ ...named(table), ...(tree && pointing.length > 0 && { tree }) }))
+function truncatedBy({ tables, tree, isWhole, pointing, refers }: Unit): EmptiedTable[] {
+  const asTree = isWhole && (pointing.length > 0 || refers)
+  return tables.map((table) => ({ ...named(table), ...(tree && asTree && { tree }) }))
 }
 
 function named({ schema, name }: TableName): TableName {
