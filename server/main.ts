@@ -6,6 +6,7 @@ import { copyCommand } from './cli/copy.ts'
 import { exitCode } from './cli/exit.ts'
 import { listCommand } from './cli/list.ts'
 import { repairCommand } from './cli/repair.ts'
+import { rolesCommand } from './cli/roles.ts'
 import { version } from './cli/version.ts'
 import { PgtrekError, UsageError } from './postgres/errors.ts'
 
@@ -15,7 +16,7 @@ const program = new Command('pgtrek')
   .helpCommand('help [command]', 'explain a command')
   .showHelpAfterError('(pgtrek help [command] explains more)')
   .exitOverride()
-for (const command of [cloneCommand(), copyCommand(), listCommand(), repairCommand()]) {
+for (const command of [cloneCommand(), copyCommand(), listCommand(), rolesCommand(), repairCommand()]) {
   program.addCommand(command.copyInheritedSettings(program))
 }
 program.addCommand(compareCommand(program))
