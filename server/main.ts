@@ -5,6 +5,7 @@ import { compareCommand } from './cli/compare.ts'
 import { copyCommand } from './cli/copy.ts'
 import { exitCode } from './cli/exit.ts'
 import { listCommand } from './cli/list.ts'
+import { preflightCommand } from './cli/preflight.ts'
 import { repairCommand } from './cli/repair.ts'
 import { rolesCommand } from './cli/roles.ts'
 import { version } from './cli/version.ts'
@@ -16,7 +17,14 @@ const program = new Command('pgtrek')
   .helpCommand('help [command]', 'explain a command')
   .showHelpAfterError('(pgtrek help [command] explains more)')
   .exitOverride()
-for (const command of [cloneCommand(), copyCommand(), listCommand(), rolesCommand(), repairCommand()]) {
+for (const command of [
+  cloneCommand(),
+  copyCommand(),
+  listCommand(),
+  preflightCommand(),
+  rolesCommand(),
+  repairCommand(),
+]) {
   program.addCommand(command.copyInheritedSettings(program))
 }
 program.addCommand(compareCommand(program))
