@@ -135,10 +135,6 @@ describe('a server whose settings are in the way', () => {
         max_replication_slots: '1',
         temp_file_limit: '8kB',
       },
-      hba: `
-        local all all trust
-        host all postgres 127.0.0.1/32 trust
-        host all streamer 127.0.0.1/32 reject`,
     })
     const { url } = await (await cluster(18)).createDatabase()
     const source = await server.createDatabase()
@@ -150,7 +146,7 @@ describe('a server whose settings are in the way', () => {
     await source.sql(
       `do $$ begin for i in 1..60 loop execute 'create table t' || i || ' (x int primary key)'; end loop; end $$`,
     )
-    const report = await look(source.url, url, { follow: true })
+    const report = await look(source.url, url, { follow: true, options: { workers: 8 } })
     const statuses = Object.fromEntries(report.items.map(({ id, status }) => [id, status]))
     expect(statuses).toMatchObject({
       'wal-level': 'fail',
@@ -257,13 +253,8 @@ test('tablespaces that the destination lacks', async () => {
   await server.stop()
 })
 
-test('replication that pg_hba.conf does not let through', async () => {
-  const server = await startCluster({
-    major: 15,
-    hba: `
-local all all trust
-host all all 127.0.0.1/32 trust`,
-  })
+test('whether replication gets through is found out by trying', async () => {
+  const server = await startCluster({ major: 15 })
   const { url } = await (await cluster(18)).createDatabase()
   const source = await server.createDatabase()
   await source.sql('create role plain login; create role streamer login replication')
