@@ -3,6 +3,7 @@ import { readUsedRoles } from '../catalog/destination.ts'
 import { listSequences } from '../catalog/sequences.ts'
 import { mayChangeDatabase, unusableRoles } from '../engine/gaps.ts'
 import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
+import { providerOf } from '../roles/recognise.ts'
 import { type Check, type Finding, fine, isUsers, namesOf, qualifiedName, unless } from './check.ts'
 import { superuserNeeds } from './superuser-needs.ts'
 
@@ -191,13 +192,17 @@ const superuser: Check = {
   id: 'superuser-needs',
   title: 'Objects that only superusers create',
   why: 'They cannot be created by another role, so they and what needs them would be missing.',
-  async look({ source, facts }): Promise<Finding> {
+  async look({ source, facts, lacks }): Promise<Finding> {
+    const provider = providerOf(lacks.roles.keys())
     if (facts.destination.superuser)
       return fine(`"${facts.destination.user}" is a superuser on the destination`)
     return unless(await superuserNeeds(source), 'there are none', {
-      status: 'fail',
-      found: `"${facts.destination.user}" is no superuser on the destination`,
-      todo: 'Connect there as a superuser, or do without these objects.',
+      // Providers let their users do some of it.
+      status: provider ? 'warn' : 'fail',
+      found: `"${facts.destination.user}" is no superuser on the destination${provider ? ` (${provider})` : ''}`,
+      todo: provider
+        ? 'See which of these the provider allows; do without the others.'
+        : 'Connect there as a superuser, or do without these objects.',
     })
   },
 }

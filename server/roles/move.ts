@@ -4,7 +4,12 @@ import { nearestName } from '../../shared/pattern.ts'
 import type { RoleOptions, RoleStepReport, RolesReport } from '../../shared/roles.ts'
 import { Cancelled, PlanRefused, UsageError } from '../postgres/errors.ts'
 import { Session } from '../postgres/session.ts'
-import { type ConnectionSettings, describeSettings } from '../postgres/settings.ts'
+import {
+  type ConnectionSettings,
+  describeSettings,
+  isSocketDirectory,
+  serverName,
+} from '../postgres/settings.ts'
 import { applyRoles, reportOf } from './apply.ts'
 import { planRoles, type RolesPlan } from './plan.ts'
 import { readInstanceRoles } from './read.ts'
@@ -40,6 +45,9 @@ export async function moveRoles(move: RoleMove): Promise<RolesReport> {
     }
     const plan = planRoles(ends, { options: move.options, hasCommonPassword: commonPassword !== undefined })
     refuseUnmatched(plan, [...ends.source.roles.keys()])
+    if (plan.steps.some(({ password }) => password !== undefined)) {
+      plan.warnings.push(...[source, destination].filter(isOpen).map(openWarning))
+    }
     if (plan.refused) return reportRoles(plan, 'refused')
     if (dryRun) return reportRoles(plan, 'planned')
     if (plan.steps.some(({ changesExisting }) => changesExisting) && !(await move.confirm(plan))) {
@@ -92,6 +100,15 @@ export function reportRoles(
     left_alone: plan.leftAlone,
     warnings: plan.warnings,
   }
+}
+
+/** Somebody between could read along. */
+function isOpen({ encrypted, settings: { host } }: Session): boolean {
+  return !encrypted && !isSocketDirectory(host) && !['localhost', '127.0.0.1', '::1'].includes(host)
+}
+
+function openWarning({ settings }: Session): string {
+  return `hashes of passwords travel unencrypted to or from ${serverName(settings)}: use sslmode=require there`
 }
 
 async function refuseStandby(session: Session) {

@@ -84,6 +84,10 @@ function withoutRole(planning: Planning, { role }: Membership): string | undefin
   if (foreign?.kind === 'bootstrap' && destination.bootstrap !== role) {
     return `"${role}" is the superuser that the source was set up with; here that is "${destination.bootstrap}"`
   }
+  // On a provider's server the role that is called postgres is no superuser; elsewhere it is.
+  if (destination.roles.get(role)?.superuser && !source.roles.get(role)?.superuser) {
+    return `"${role}" is a superuser on the destination and none on the source: its members would be more than they were`
+  }
   if (willExist(role)) return undefined
   if (foreign?.kind === 'predefined') return `PostgreSQL ${destination.major} has no such role`
   if (foreign) return `it is ${foreign.reason} on the source, and the destination has none of this name`

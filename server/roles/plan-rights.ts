@@ -10,7 +10,10 @@ import {
 import { alterSetting, isSecretSetting, settingName, shownSetting, toWhom } from './statements.ts'
 
 /** Databases that are copied by nobody, or belong to the server. */
-const ownDatabases = new Set(['template0', 'template1'])
+const ownDatabases = new Set([
+  ...['template0', 'template1'],
+  ...['rdsadmin', 'cloudsqladmin', 'alloydbadmin', 'azure_maintenance', 'azure_sys'],
+])
 
 /** The destination's database that stands for one of the source: those we are connected to stand for each other. */
 function databaseFor({ source, destination }: Planning, name: string): string | undefined {

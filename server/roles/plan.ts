@@ -82,7 +82,7 @@ export function planRoles(ends: RoleEnds, choices: RoleChoices): RolesPlan {
   planSettings(planning)
   planDatabaseGrants(planning)
   planParameterGrants(planning)
-  plan.roles = planning.chosen.map(({ name, login }) => ({ name, login, verdict: verdictOf(planning, name) }))
+  plan.roles = verdicts(planning)
   // What belongs to no role, as a setting of a new database, is no reason to refuse.
   plan.refused = plan.mode === 'fail' && plan.differences.some(({ role }) => role !== null)
   return plan
@@ -172,9 +172,11 @@ function matching(patterns: readonly Pattern[], name: string): boolean {
   return patterns.filter((pattern) => pattern.matches(name)).length > 0
 }
 
-function verdictOf({ isNew, plan }: Planning, name: string): RolesReport['roles'][number]['verdict'] {
-  if (isNew(name)) return 'create'
-  if (plan.steps.some((step) => step.role === name)) return 'change'
-  const isSame = ![...plan.differences, ...plan.obstacles].some(({ role }) => role === name)
-  return isSame ? 'same' : 'keep'
+function verdicts({ chosen, isNew, plan }: Planning): RolesReport['roles'] {
+  const changed = new Set(plan.steps.map(({ role }) => role))
+  const differing = new Set([...plan.differences, ...plan.obstacles].map(({ role }) => role))
+  return chosen.map(({ name, login }) => {
+    const there = changed.has(name) ? 'change' : differing.has(name) ? 'keep' : 'same'
+    return { name, login, verdict: isNew(name) ? 'create' : there }
+  })
 }

@@ -35,6 +35,12 @@ const providers: readonly Provider[] = [
   { name: 'IBM Cloud', marker: /^ibm-cloud-base-user$/, own: /^(ibm|ibm-.*)$/ },
 ]
 
+/** Who runs the server, if its roles give it away. */
+export function providerOf(names: Iterable<string>): string | undefined {
+  const all = [...names]
+  return providers.find(({ marker }) => all.some((name) => marker.test(name)))?.name
+}
+
 export interface Foreign {
   kind: 'predefined' | 'provider' | 'bootstrap'
   reason: string

@@ -23,6 +23,8 @@ describe.each<Major>([...majors])('from %d', (major) => {
     expect(Value.Check(PreflightReport, report)).toBe(true)
     expect(report.items.filter(({ status }) => status !== 'ok')).toEqual([])
     expect(report.status).toBe('ok')
+    const back = await look(empty.url, source.url, { follow: true })
+    expect(back.items.filter(({ error }) => error)).toEqual([])
     await source.drop()
   })
 

@@ -193,6 +193,13 @@ describe('roles of servers and providers', () => {
     expect(report.status).toBe('completed_with_failures')
   })
 
+  test('nobody becomes a superuser through a role that is one only there', async () => {
+    await both('create role chief; create role app; grant chief to app', 'create role chief superuser')
+    const report = await upwards()
+    expect(report.obstacles).toMatchObject([{ role: 'app', what: 'member of "chief"' }])
+    expect((await facts(at(18))).memberships).toEqual([])
+  })
+
   test('a predefined role that the destination is too old for is listed', async () => {
     await at(18).sql('shop', 'create role app; grant pg_maintain, pg_monitor to app')
     const report = await move(at(18).url('shop'), at(15).url('shop'))
