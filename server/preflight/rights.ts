@@ -20,19 +20,23 @@ const roles: Check = {
     const objects = unusable.map((name) =>
       lacks.roles.has(name) ? `${name}: "${user}" is not a member of it` : `${name}: does not exist`,
     )
-    return unless(objects, `all ${usedRoles.length} that are used exist there`, {
-      status: 'warn',
-      found:
-        missing.length > 0
-          ? 'the destination lacks roles that own something or are granted something'
-          : `"${user}" may not give objects to all their owners`,
-      todo: 'Run pgtrek roles first, which brings them with their rights, or use --no-owner and --no-acl.',
-      sql: unusable.map((name) =>
-        lacks.roles.has(name)
-          ? `grant ${quoteIdentifier(name)} to ${quoteIdentifier(user)}`
-          : `create role ${quoteIdentifier(name)}`,
-      ),
-    })
+    return unless(
+      objects,
+      usedRoles.length === 0 ? 'none besides ours is used' : 'all that are used exist there',
+      {
+        status: 'warn',
+        found:
+          missing.length > 0
+            ? 'the destination lacks roles that own something or are granted something'
+            : `"${user}" may not give objects to all their owners`,
+        todo: 'Run pgtrek roles first, which brings them with their rights, or use --no-owner and --no-acl.',
+        sql: unusable.map((name) =>
+          lacks.roles.has(name)
+            ? `grant ${quoteIdentifier(name)} to ${quoteIdentifier(user)}`
+            : `create role ${quoteIdentifier(name)}`,
+        ),
+      },
+    )
   },
 }
 

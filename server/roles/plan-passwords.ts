@@ -10,8 +10,10 @@ const md5DeprecatedSince = 18
 export function planPasswords(planning: Planning) {
   const { chosen, source, destination, options, plan, willExist } = planning
   const md5: string[] = []
+  const unknown: string[] = []
   for (const role of chosen) {
     if (!willExist(role.name)) continue
+    if (role.login && options.passwords && isUnknown(planning, role.name)) unknown.push(role.name)
     const outcome = passwordFor(planning, role)
     if ('reason' in outcome) {
       if (outcome.reason && role.login) plan.needsPassword.push({ role: role.name, reason: outcome.reason })
@@ -36,12 +38,24 @@ export function planPasswords(planning: Planning) {
           : ''),
     )
   }
+  if (unknown.length > 0) {
+    plan.warnings.push(
+      `whether ${listed(unknown)} ${unknown.length === 1 ? 'has' : 'have'} the right password on the destination cannot be read: ` +
+        `${unknown.length === 1 ? 'it was' : 'they were'} there already, and what ${unknown.length === 1 ? 'it has' : 'they have'} stays`,
+    )
+  }
   if (!source.secrets.readable && options.passwords && chosen.some(({ login }) => login)) {
     plan.warnings.push(
       `"${source.self.name}" may not read passwords on the source (pg_authid): ` +
         (planning.hasCommonPassword ? 'new roles get the common password' : 'new roles have none'),
     )
   }
+}
+
+/** It was there before, and nobody lets us compare. */
+function isUnknown({ source, destination, isNew }: Planning, name: string): boolean {
+  const [ours, theirs] = [source.secrets.kindOf(name), destination.secrets.kindOf(name)]
+  return !isNew(name) && ours !== 'none' && (ours === 'unknown' || theirs === 'unknown')
 }
 
 type Outcome = { password: 'copied' | 'common' } | { reason: string | undefined }

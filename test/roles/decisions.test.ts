@@ -310,6 +310,7 @@ describe('without superuser', () => {
       // What could not be done is no less true the second time, and nothing is done twice.
       const again = await move(source.url('shop'), url)
       expect(again.steps).toEqual([])
+      expect(again.warnings.join()).toContain(`whether "app", "boss" have the right password`)
     },
   )
 
