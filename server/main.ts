@@ -8,7 +8,9 @@ import { exitCode } from './cli/exit.ts'
 import { healthCommand } from './cli/health.ts'
 import { licensesCommand } from './cli/licenses.ts'
 import { listCommand } from './cli/list.ts'
+import { preflightCommand } from './cli/preflight.ts'
 import { repairCommand } from './cli/repair.ts'
+import { rolesCommand } from './cli/roles.ts'
 import { serveCommand } from './cli/serve.ts'
 import { version } from './cli/version.ts'
 import { PgtrekError, UsageError } from './postgres/errors.ts'
@@ -19,8 +21,9 @@ const program = new Command('pgtrek')
   .helpCommand('help [command]', 'explain a command')
   .showHelpAfterError('(pgtrek help [command] explains more)')
   .exitOverride()
-const commands = [cloneCommand(), copyCommand(), listCommand(), repairCommand()]
-for (const command of [...commands, serveCommand(), healthCommand(), licensesCommand()]) {
+const migrating = [cloneCommand(), copyCommand(), rolesCommand(), repairCommand()]
+const looking = [listCommand(), preflightCommand(), licensesCommand()]
+for (const command of [...migrating, ...looking, serveCommand(), healthCommand()]) {
   program.addCommand(command.copyInheritedSettings(program))
 }
 program.addCommand(compareCommand(program))

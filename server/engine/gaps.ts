@@ -3,7 +3,7 @@ import type { MigrationOptions } from '../../shared/request.ts'
 import type { Inventory } from './inventory.ts'
 
 export function findGaps(inventory: Inventory, options: MigrationOptions): string[] {
-  const { source, destination, lacks, collations } = inventory
+  const { source, destination, lacks } = inventory
   const warnings: string[] = []
   if (destination.major < source.major) {
     warnings.push(
@@ -38,15 +38,7 @@ export function findGaps(inventory: Inventory, options: MigrationOptions): strin
         '(--no-tablespaces says that this is wanted)',
     )
   }
-  for (const { name, provider, locale } of collations) {
-    if (provider === 'i' && !lacks.hasIcu) {
-      warnings.push(`collation "${name}" needs ICU, which the destination was built without`)
-    } else if (provider === 'c' && locale && !lacks.collations.has(locale)) {
-      warnings.push(
-        `collation "${name}" needs the operating system's locale "${locale}", which the destination may not have`,
-      )
-    }
-  }
+  warnings.push(...collationGaps(inventory))
   if (!destination.mayReplicate && options.dataOnly && (options.disableFk || options.disableTriggers)) {
     warnings.push(
       `"${destination.user}" may not switch off triggers and foreign keys for its sessions ` +
@@ -78,7 +70,20 @@ function closedPlaces({ entries, lacks, destination }: Inventory): string[] {
   return warnings
 }
 
-export function mayChangeDatabase({ destination }: Inventory): boolean {
+export function collationGaps({ collations, lacks }: Pick<Inventory, 'collations' | 'lacks'>): string[] {
+  return collations.flatMap(({ name, provider, locale }) => {
+    if (provider === 'i' && !lacks.hasIcu) {
+      return [`collation "${name}" needs ICU, which the destination was built without`]
+    }
+    return provider === 'c' && locale && !lacks.collations.has(locale)
+      ? [
+          `collation "${name}" needs the operating system's locale "${locale}", which the destination may not have`,
+        ]
+      : []
+  })
+}
+
+export function mayChangeDatabase({ destination }: Pick<Inventory, 'destination'>): boolean {
   return destination.superuser || destination.ownsDatabase
 }
 

@@ -3,6 +3,7 @@ import type { ErrorInfo, MigrationEvent, RunStatus, StepInfo } from '../../share
 import { showName } from '../../shared/phase.ts'
 import type { Hook, MigrationOptions, Selection, TableRule } from '../../shared/request.ts'
 import { RuleBook } from '../../shared/rule-book.ts'
+import { supportedMajors, whichDatabase } from '../catalog/server.ts'
 import { tableKey } from '../catalog/tables.ts'
 import { CopyPool } from '../copy/pool.ts'
 import { Cancelled, errorInfo, PlanRefused } from '../postgres/errors.ts'
@@ -192,31 +193,19 @@ async function both<One, Other>(one: Promise<One>, other: Promise<Other>): Promi
   return [await one, await other]
 }
 
-const oldestMajor = 12
-/** Of the packaged pg_dump, which reads no newer server. */
-const newestMajor = 18
-
 function refuseVersions(source: Session, destination: Session) {
   for (const { major, settings } of [source, destination]) {
-    if (major < oldestMajor) {
+    if (major < supportedMajors.oldest) {
       throw new PlanRefused(
-        `${describeSettings(settings)} is PostgreSQL ${major}; ${oldestMajor} is the oldest that is supported`,
+        `${describeSettings(settings)} is PostgreSQL ${major}; ${supportedMajors.oldest} is the oldest that is supported`,
       )
     }
   }
-  if (source.major > newestMajor) {
+  if (source.major > supportedMajors.newest) {
     throw new PlanRefused(
-      `${describeSettings(source.settings)} is PostgreSQL ${source.major}; this version of pgtrek reads up to ${newestMajor}`,
+      `${describeSettings(source.settings)} is PostgreSQL ${source.major}; this version of pgtrek reads up to ${supportedMajors.newest}`,
     )
   }
-}
-
-/** Two names may lead to the same server; a server's start, to the microsecond, is its own. */
-async function whichDatabase(session: Session): Promise<string> {
-  const { identity } = await session.one<{ identity: string }>(`
-    select concat_ws(' ', pg_catalog.pg_postmaster_start_time(), current_setting('port'), current_database())
-           as identity`)
-  return identity
 }
 
 async function exportSnapshot(source: Session): Promise<string> {

@@ -15,16 +15,16 @@ export interface Sizes {
  * More workers than this machine has cores cost more than they bring, measured with both servers on it too.
  * Two are worth it always: one writes while the other waits.
  */
-const mostCopyWorkers = Math.min(8, Math.max(2, navigator.hardwareConcurrency))
+export const mostCopyWorkers = Math.min(8, Math.max(2, navigator.hardwareConcurrency))
 const workersForParts = Math.min(4, mostCopyWorkers)
-const usualIndexWorkers = 4
+export const usualIndexWorkers = 4
 const smallestSplit = 64 * 1024 * 1024
 const largestMaintenanceKb = 2 * 1024 * 1024
 const smallestMaintenanceKb = 64 * 1024
 
 /** Sessions of ours besides the workers': catalogs, pg_dump and sequences on the source, DDL on the destination. */
-const ownSourceSessions = 3
-const ownDestinationSessions = 1
+export const ownSourceSessions = 3
+export const ownDestinationSessions = 1
 
 export function chooseSizes(inventory: Inventory, options: MigrationOptions): Sizes {
   const { source, destination, tables } = inventory

@@ -43,6 +43,8 @@ const newerSettings = [
 export interface SessionOptions {
   signal?: AbortSignal | undefined
   onNotice?: ((message: string) => void) | undefined
+  /** A walsender of this database, which takes replication commands besides SQL. */
+  replication?: boolean
 }
 
 export class Session implements AsyncDisposable {
@@ -74,7 +76,7 @@ export class Session implements AsyncDisposable {
   static async #login(
     settings: ConnectionSettings,
     attempt: 'plain' | 'tls',
-    { signal, onNotice }: SessionOptions,
+    { signal, onNotice, replication }: SessionOptions,
   ): Promise<Session> {
     signal?.throwIfAborted()
     const { socket, tlsVersion } = await dial(settings, attempt, signal)
@@ -103,6 +105,7 @@ export class Session implements AsyncDisposable {
       connection: {
         application_name: settings.applicationName,
         ...(settings.options ? { options: settings.options } : {}),
+        ...(replication ? { replication: 'database' } : {}),
       },
     } as postgres.Options<Record<string, never>>)
     const abandon = () => socket.destroy()

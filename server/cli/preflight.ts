@@ -1,0 +1,81 @@
+// `pgtrek preflight`: what would be in the way of a move, before the window opens. It changes nothing.
+import { Command } from 'commander'
+import type { OptionName } from '../../shared/option-table.ts'
+import type { PreflightItem, PreflightReport } from '../../shared/preflight.ts'
+import { printable } from '../../shared/printable.ts'
+import { Cancelled } from '../postgres/errors.ts'
+import { preflight } from '../preflight/preflight.ts'
+import { exitCode } from './exit.ts'
+import { addConnectionFlags, settingsFor } from './flags/connection.ts'
+import { addOptionFlags } from './flags/options.ts'
+import { addConfigFlag } from './flags/run.ts'
+import { interruptible } from './interrupt.ts'
+import { itemLines, preflightVerdict } from './preflight-text.ts'
+import { requestOf } from './request.ts'
+import { styleFor } from './style.ts'
+
+interface PreflightFlags {
+  follow?: boolean
+  quiet?: boolean
+  json?: boolean
+}
+
+/** Those that decide what is looked at. */
+const options: OptionName[] = [
+  'workers',
+  'indexWorkers',
+  'dataOnly',
+  'owner',
+  'acl',
+  'tablespaces',
+  'skipExtensions',
+]
+
+export function preflightCommand(): Command {
+  const command = new Command('preflight')
+    .alias('doctor')
+    .description('look for what would be in the way of a move; nothing is changed')
+  addConnectionFlags(command)
+  addConfigFlag(command)
+  addOptionFlags(command, options)
+  command
+    .option('--follow', 'look at what following changes needs as well')
+    .option('--quiet', 'only what is not in order')
+    .option('--json', 'print one JSON object on standard output')
+  return command.action(async () => {
+    process.exitCode = await run(command)
+  })
+}
+
+async function run(command: Command): Promise<number> {
+  const { source, dest, warnings, options } = requestOf(command)
+  const { follow = false, quiet = false, json = false } = command.opts<PreflightFlags>()
+  const ends = { source: settingsFor('source', source), destination: settingsFor('dest', dest) }
+  for (const warning of [...warnings, ...ends.source.warnings, ...ends.destination.warnings]) {
+    process.stderr.write(`${printable(`warning: ${warning}`)}\n`)
+  }
+  using interrupt = interruptible(() => process.stderr.write('stopping; once more stops at once\n'))
+  const style = styleFor(process.stdout.isTTY === true)
+  const print = (lines: readonly string[]) => process.stdout.write(lines.map((line) => `${line}\n`).join(''))
+  try {
+    const report = await preflight({
+      ...ends,
+      follow,
+      options,
+      signal: interrupt.signal,
+      // As soon as each is known: some servers take their time.
+      onItem: (item: PreflightItem) => {
+        if (!json && (!quiet || item.status !== 'ok')) print(itemLines(item, style))
+      },
+    })
+    print(json ? [JSON.stringify(report)] : ['', preflightVerdict(report, style)])
+    return codeFor(report)
+  } catch (error) {
+    if (!(error instanceof Cancelled)) throw error
+    return exitCode.cancelled
+  }
+}
+
+function codeFor({ status }: PreflightReport): number {
+  return status === 'fail' ? exitCode.failures : exitCode.done
+}

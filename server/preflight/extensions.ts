@@ -1,0 +1,112 @@
+// Extensions: whether the destination has them, as new as they are, and what of their rows comes along.
+import { quoteIdentifier } from '../postgres/quote.ts'
+import { type Check, type Finding, namesOf, qualifiedName, unless } from './check.ts'
+
+interface Wanted {
+  name: string
+  version: string
+}
+
+interface Available {
+  name: string
+  version: string
+  installed: string | null
+  /** Who may create databases' objects may create it too. */
+  trusted: boolean
+}
+
+const wantedSql = 'select extname as name, extversion as version from pg_catalog.pg_extension order by 1'
+
+const available: Check = {
+  id: 'extensions',
+  title: 'Extensions',
+  why: 'What the destination cannot install is missing there, with all that uses it.',
+  async look({ source, destination, facts, options }): Promise<Finding> {
+    const wanted = (await source.query<Wanted>(wantedSql)).filter(
+      ({ name }) => !options.skipExtensions.includes(name),
+    )
+    // Before 13 none was trusted; whatever is not superuser's could be made by anybody who may create objects.
+    const trusted = destination.major >= 13 ? 'v.trusted or not v.superuser' : 'not v.superuser'
+    const there = await destination.query<Available>(`
+      select a.name, a.default_version as version, a.installed_version as installed,
+             coalesce((select bool_or(${trusted}) from pg_catalog.pg_available_extension_versions v
+                        where v.name = a.name and v.version = a.default_version), false) as trusted
+        from pg_catalog.pg_available_extensions a`)
+    const byName = new Map(there.map((one) => [one.name, one]))
+    const missing = wanted.filter(({ name }) => !byName.has(name))
+    const old = wanted.filter(({ name, version }) => {
+      const other = byName.get(name)
+      return other && isOlder(other.installed ?? other.version, version)
+    })
+    const refused = facts.destination.superuser
+      ? []
+      : wanted.filter(({ name }) => byName.get(name)?.installed === null && !byName.get(name)?.trusted)
+    const objects = [
+      ...missing.map(({ name, version }) => `${name} ${version}: not available on the destination`),
+      ...old.map(({ name, version }) => {
+        const other = byName.get(name)
+        return `${name} ${version}: the destination has ${other?.installed ?? other?.version}`
+      }),
+      ...refused.map(({ name }) => `${name}: only a superuser may create it, unless the provider allows it`),
+    ]
+    return unless(objects, wanted.map(({ name, version }) => `${name} ${version}`).join(', ') || 'none', {
+      status: missing.length > 0 ? 'fail' : 'warn',
+      found: 'not all of them will be there as they are',
+      todo: `Install the missing ones on the destination's machine, let a superuser create those of superusers, or leave them out with --skip-extension.`,
+      sql: refused.map(({ name }) => `create extension ${quoteIdentifier(name)}`),
+    })
+  },
+}
+
+/** `1.10` is newer than `1.9`; of what is no number nothing is known. */
+export function isOlder(one: string, other: string): boolean {
+  const [left, right] = [one, other].map((version) => version.split(/[.\-+]/).map(Number)) as [
+    number[],
+    number[],
+  ]
+  for (let at = 0; at < Math.max(left.length, right.length); at++) {
+    const [a = 0, b = 0] = [left[at], right[at]]
+    if (Number.isNaN(a) || Number.isNaN(b)) return false
+    if (a !== b) return a < b
+  }
+  return false
+}
+
+/** Those that keep the user's rows in ways that a dump alone does not bring back. */
+const special: Record<string, string> = {
+  timescaledb:
+    'run timescaledb_pre_restore() on the destination before, and timescaledb_post_restore() after',
+  citus: "distributed tables must be distributed again; only the coordinator's rows are copied",
+  pg_cron: 'its jobs belong to the database named in cron.database_name',
+  pglogical: 'its nodes and subscriptions must be made again',
+}
+
+const data: Check = {
+  id: 'extension-data',
+  title: 'Rows that belong to extensions',
+  why: 'Of the tables of an extension only those come along that the extension names as its configuration.',
+  async look({ source }): Promise<Finding> {
+    const tables = await namesOf(
+      source,
+      `select ${qualifiedName} || ' of ' || x.extname as name
+         from pg_catalog.pg_class c
+         join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+         join pg_catalog.pg_depend e on e.classid = 'pg_catalog.pg_class'::regclass and e.objid = c.oid and e.deptype = 'e'
+         join pg_catalog.pg_extension x on x.oid = e.refobjid
+        where c.relkind = 'r'
+          and e.objsubid = 0
+          and not c.oid = any (coalesce(x.extconfig, '{}'))
+          and pg_catalog.pg_relation_size(c.oid) > 0
+        order by 1`,
+    )
+    const installed = await source.query<Wanted>(wantedSql)
+    const noted = installed.flatMap(({ name }) => (special[name] ? [`${name}: ${special[name]}`] : []))
+    return unless([...noted, ...tables], 'none that would stay behind', {
+      status: 'warn',
+      found: 'some of their rows do not come along by themselves',
+      todo: 'See whether you need these rows; copy them yourself where you do.',
+    })
+  },
+}
+
+export const extensionChecks = [available, data]

@@ -1,0 +1,93 @@
+// What is on the destination already.
+import { formatCount } from '../../shared/format.ts'
+import { readExistingTables } from '../catalog/existing.ts'
+import { tableKey } from '../catalog/tables.ts'
+import { quoteIdentifier } from '../postgres/quote.ts'
+import { type Check, type Finding, fine, isExtensions, isUsers, namesOf, unless } from './check.ts'
+
+interface Relation {
+  schema: string
+  name: string
+  kind: string
+}
+
+const relationsSql = `
+  select n.nspname as schema,
+         c.relname as name,
+         case c.relkind when 'r' then 'table' when 'p' then 'table' when 'v' then 'view'
+                        when 'm' then 'materialized view' when 'S' then 'sequence' when 'f' then 'foreign table'
+                        when 'c' then 'type' else 'index' end as kind
+    from pg_catalog.pg_class c
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+   where c.relpersistence <> 't'
+     and ${isUsers}
+     and c.relkind in ('r', 'p', 'v', 'm', 'S', 'f', 'c', 'i', 'I')
+     and not ${isExtensions('pg_class', 'c.oid')}`
+
+const existing: Check = {
+  id: 'existing-objects',
+  title: 'Objects that are there already',
+  why: 'Objects of the same name stay as they are, and rows of such tables are replaced after asking.',
+  async look({ source, destination, options }): Promise<Finding> {
+    const theirs = await destination.query<Relation>(relationsSql)
+    if (theirs.length === 0) return fine('the destination is empty')
+    const ours = new Map((await source.query<Relation>(relationsSql)).map((one) => [tableKey(one), one]))
+    const both = theirs.filter((one) => ours.has(tableKey(one)) && one.kind !== 'index')
+    const clashing = theirs.filter(
+      (one) => ours.has(tableKey(one)) && ours.get(tableKey(one))?.kind !== one.kind,
+    )
+    const tables = theirs.filter(({ kind }) => kind === 'table')
+    const filled = [...(await readExistingTables(destination, tables)).values()].filter(
+      ({ hasRows }) => hasRows,
+    )
+    const replaced = filled.filter((table) => ours.has(tableKey(table)))
+    const shown = ({ schema, name, kind }: Relation) =>
+      `${kind} ${quoteIdentifier(schema)}.${quoteIdentifier(name)}`
+    if (clashing.length > 0) {
+      return {
+        status: 'fail',
+        found: 'objects of the same name are of another kind there',
+        todo: 'Rename or drop those of the destination, or choose an empty database.',
+        objects: clashing.map((one) => `${shown(one)}: on the source ${ours.get(tableKey(one))?.kind}`),
+      }
+    }
+    const found =
+      `${formatCount(theirs.filter(({ kind }) => kind !== 'index').length, 'object')} there, ` +
+      `${both.length} of the same name as on the source; ${formatCount(filled.length, 'table')} with rows, ${replaced.length} of them in the way`
+    // Rows only are wanted into tables that are there.
+    if (options.dataOnly && replaced.length === 0) return fine(found)
+    if (both.length === 0) return fine(found)
+    return {
+      status: 'warn',
+      found,
+      todo: 'Choose an empty database, or say what shall happen: --existing-tables, --existing-rows.',
+      objects:
+        replaced.length > 0
+          ? replaced.map((table) => shown({ ...table, kind: 'table with rows' }))
+          : both.map(shown),
+    }
+  },
+}
+
+const eventTriggers: Check = {
+  id: 'event-triggers',
+  title: 'Event triggers on the destination',
+  why: 'They run for every object that the move creates, and may refuse or change it.',
+  async look({ destination }) {
+    const triggers = await namesOf(
+      destination,
+      `select pg_catalog.quote_ident(t.evtname) as name
+         from pg_catalog.pg_event_trigger t
+        where t.evtenabled <> 'D' and not ${isExtensions('pg_event_trigger', 't.oid')}
+        order by 1`,
+    )
+    return unless(triggers, 'none is switched on', {
+      status: 'warn',
+      found: 'some are switched on',
+      todo: 'Switch them off for the time of the move, unless they are made for it.',
+      sql: triggers.map((name) => `alter event trigger ${name} disable`),
+    })
+  },
+}
+
+export const landingChecks = [existing, eventTriggers]

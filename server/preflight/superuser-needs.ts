@@ -1,0 +1,46 @@
+// Objects of the source that a role without superuser cannot create elsewhere.
+import type { Session } from '../postgres/session.ts'
+import { isExtensions, namesOf } from './check.ts'
+
+export async function superuserNeeds(source: Session): Promise<string[]> {
+  const names: string[] = []
+  for (const sql of queries) names.push(...(await namesOf(source, sql)))
+  return names
+}
+
+const queries = [
+  `select 'event trigger ' || pg_catalog.quote_ident(t.evtname) as name
+     from pg_catalog.pg_event_trigger t
+    where not ${isExtensions('pg_event_trigger', 't.oid')}`,
+  `select 'function ' || p.oid::regprocedure || case when p.proleakproof then ' (leakproof)' else ' in ' || l.lanname end as name
+     from pg_catalog.pg_proc p
+     join pg_catalog.pg_language l on l.oid = p.prolang
+    where p.oid >= 16384
+      and (not l.lanpltrusted and p.prokind <> 'a' or p.proleakproof)
+      and not ${isExtensions('pg_proc', 'p.oid')}`,
+  `select 'foreign data wrapper ' || pg_catalog.quote_ident(w.fdwname) as name
+     from pg_catalog.pg_foreign_data_wrapper w
+    where not ${isExtensions('pg_foreign_data_wrapper', 'w.oid')}`,
+  `select 'base type ' || t.oid::regtype as name
+     from pg_catalog.pg_type t
+    where t.oid >= 16384 and t.typtype = 'b' and t.typelem = 0
+      and not ${isExtensions('pg_type', 't.oid')}`,
+  `select 'operator class ' || pg_catalog.quote_ident(o.opcname) as name
+     from pg_catalog.pg_opclass o
+    where o.oid >= 16384 and not ${isExtensions('pg_opclass', 'o.oid')}`,
+  `select 'access method ' || pg_catalog.quote_ident(a.amname) as name
+     from pg_catalog.pg_am a
+    where a.oid >= 16384 and not ${isExtensions('pg_am', 'a.oid')}`,
+  `select 'text search parser ' || pg_catalog.quote_ident(p.prsname) as name
+     from pg_catalog.pg_ts_parser p
+    where p.oid >= 16384 and not ${isExtensions('pg_ts_parser', 'p.oid')}`,
+  `select 'text search template ' || pg_catalog.quote_ident(t.tmplname) as name
+     from pg_catalog.pg_ts_template t
+    where t.oid >= 16384 and not ${isExtensions('pg_ts_template', 't.oid')}`,
+  `select 'publication ' || pg_catalog.quote_ident(p.pubname) || ' (for all tables)' as name
+     from pg_catalog.pg_publication p
+    where p.puballtables`,
+  `select 'subscription ' || pg_catalog.quote_ident(s.subname) as name
+     from pg_catalog.pg_subscription s
+    where s.subdbid = (select d.oid from pg_catalog.pg_database d where d.datname = current_database())`,
+]

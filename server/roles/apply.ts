@@ -1,0 +1,70 @@
+// Runs a plan's statements one by one: each stands or falls alone, and what needs one that fell is skipped.
+import type { RoleStepReport } from '../../shared/roles.ts'
+import { errorInfo, isLost } from '../postgres/errors.ts'
+import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
+import type { Session } from '../postgres/session.ts'
+import type { RoleStep, RolesPlan } from './plan.ts'
+import { scramVerifier } from './scram.ts'
+import type { Secrets } from './secrets.ts'
+
+export interface RoleWork {
+  plan: RolesPlan
+  secrets: Secrets
+  /** Hashed here before it is sent. */
+  commonPassword: string | undefined
+  signal: AbortSignal
+  onStep?: ((step: RoleStepReport) => void) | undefined
+}
+
+export async function applyRoles(destination: Session, work: RoleWork): Promise<RoleStepReport[]> {
+  const reports: RoleStepReport[] = []
+  const missing = new Set<string>()
+  let ended: string | undefined
+  await hidePasswords(destination)
+  for (const step of work.plan.steps) {
+    if (work.signal.aborted) ended ??= 'cancelled'
+    const lacking = step.needs.find((role) => missing.has(role))
+    const reason = ended ?? (lacking === undefined ? undefined : `the role "${lacking}" could not be made`)
+    const report: RoleStepReport = { ...reportOf(step), ...(reason && { status: 'skipped', reason }) }
+    if (reason === undefined) {
+      try {
+        await destination.execute(statementOf(step, work))
+        report.status = 'done'
+      } catch (error) {
+        report.status = 'failed'
+        report.error = errorInfo(error)
+        if (isLost(error)) ended = 'the connection to the destination was lost before it'
+      }
+    }
+    if (step.kind === 'create' && report.status !== 'done' && step.role !== null) missing.add(step.role)
+    reports.push(report)
+    work.onStep?.(report)
+  }
+  return reports
+}
+
+function statementOf({ password, role, sql }: RoleStep, { secrets, commonPassword }: RoleWork): string {
+  if (password === undefined || role === null) return sql
+  const secret =
+    password === 'copied' ? secrets.hashOf(role) : commonPassword && scramVerifier(commonPassword)
+  if (!secret) throw new Error(`the password of "${role}" was planned and is not there`)
+  return `alter role ${quoteIdentifier(role)} password ${quoteLiteral(secret)}`
+}
+
+/** Hashes do not belong into a server's log; only a superuser can keep them out of it. */
+async function hidePasswords(session: Session) {
+  const { superuser } = await session.one<{ superuser: boolean }>(
+    'select rolsuper as superuser from pg_catalog.pg_roles where rolname = current_user',
+  )
+  if (superuser) await session.execute(quiet)
+}
+
+const quiet = `
+  set log_statement = 'none';
+  set log_min_duration_statement = -1;
+  set log_min_error_statement = 'panic';
+`
+
+export function reportOf({ kind, role, shown, changesExisting }: RoleStep): RoleStepReport {
+  return { kind, role, sql: shown, changes_existing: changesExisting, status: 'planned' }
+}

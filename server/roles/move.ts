@@ -1,0 +1,130 @@
+// The story of moving roles: both servers read, a plan made, agreed to, carried out, told.
+
+import { nearestName } from '../../shared/pattern.ts'
+import type { RoleOptions, RoleStepReport, RolesReport } from '../../shared/roles.ts'
+import { Cancelled, PlanRefused, UsageError } from '../postgres/errors.ts'
+import { Session } from '../postgres/session.ts'
+import {
+  type ConnectionSettings,
+  describeSettings,
+  isSocketDirectory,
+  serverName,
+} from '../postgres/settings.ts'
+import { applyRoles, reportOf } from './apply.ts'
+import { planRoles, type RolesPlan } from './plan.ts'
+import { readInstanceRoles } from './read.ts'
+import { readKnownSettings } from './read-rights.ts'
+
+export interface RoleMove {
+  source: ConnectionSettings
+  destination: ConnectionSettings
+  options: RoleOptions
+  /** For roles whose own password cannot be read. */
+  commonPassword?: string | undefined
+  dryRun: boolean
+  signal: AbortSignal
+  onStep?: (step: RoleStepReport) => void
+  /** Asked before roles that the destination had already are changed; false changes nothing. */
+  confirm(plan: RolesPlan): boolean | Promise<boolean>
+}
+
+export async function moveRoles(move: RoleMove): Promise<RolesReport> {
+  const { signal, commonPassword, dryRun, onStep } = move
+  await using source = await Session.open(move.source, { signal })
+  await using destination = await Session.open(move.destination, { signal })
+  const cancel = () => {
+    for (const session of [source, destination]) void session.cancel().catch(() => session.destroy())
+  }
+  signal.addEventListener('abort', cancel, { once: true })
+  try {
+    await refuseStandby(destination)
+    const ends = {
+      source: await readInstanceRoles(source),
+      destination: await readInstanceRoles(destination),
+      known: await readKnownSettings(destination),
+    }
+    const plan = planRoles(ends, { options: move.options, hasCommonPassword: commonPassword !== undefined })
+    refuseUnmatched(plan, [...ends.source.roles.keys()])
+    if (plan.steps.some(({ password }) => password !== undefined)) {
+      plan.warnings.push(...[source, destination].filter(isOpen).map(openWarning))
+    }
+    if (plan.refused) return reportRoles(plan, 'refused')
+    if (dryRun) return reportRoles(plan, 'planned')
+    if (plan.steps.some(({ changesExisting }) => changesExisting) && !(await move.confirm(plan))) {
+      throw new PlanRefused(
+        'roles that the destination has already would get more rights. Nothing was changed. Confirm with --yes, or leave them as they are with --roles skip.',
+      )
+    }
+    signal.throwIfAborted()
+    const steps = await applyRoles(destination, {
+      plan,
+      secrets: ends.source.secrets,
+      commonPassword,
+      signal,
+      onStep,
+    })
+    if (signal.aborted) return reportRoles(plan, 'cancelled', steps)
+    const isWhole = steps.every(({ status }) => status === 'done') && plan.obstacles.length === 0
+    return reportRoles(plan, isWhole ? 'completed' : 'completed_with_failures', steps)
+  } catch (error) {
+    if (signal.aborted) throw new Cancelled()
+    throw error
+  } finally {
+    signal.removeEventListener('abort', cancel)
+  }
+}
+
+export function reportRoles(
+  plan: RolesPlan,
+  status: RolesReport['status'],
+  steps: RoleStepReport[] = plan.steps.map(reportOf),
+): RolesReport {
+  // A password that the server refused is one that somebody must still give.
+  const refused = steps.filter(
+    (step) => step.kind === 'password' && (step.status === 'failed' || step.status === 'skipped'),
+  )
+  return {
+    status,
+    mode: plan.mode,
+    roles: plan.roles,
+    steps,
+    differences: plan.differences,
+    obstacles: plan.obstacles,
+    needs_password: [
+      ...plan.needsPassword,
+      ...refused.map(({ role, error, reason }) => ({
+        role: role ?? '',
+        reason: error?.message ?? reason ?? 'it was not set',
+      })),
+    ],
+    left_alone: plan.leftAlone,
+    warnings: plan.warnings,
+  }
+}
+
+/** Somebody between could read along. */
+function isOpen({ encrypted, settings: { host } }: Session): boolean {
+  return !encrypted && !isSocketDirectory(host) && !['localhost', '127.0.0.1', '::1'].includes(host)
+}
+
+function openWarning({ settings }: Session): string {
+  return `hashes of passwords travel unencrypted to or from ${serverName(settings)}: use sslmode=require there`
+}
+
+async function refuseStandby(session: Session) {
+  const { standby } = await session.one<{ standby: boolean }>(
+    'select pg_catalog.pg_is_in_recovery() as standby',
+  )
+  if (standby) {
+    throw new PlanRefused(`${describeSettings(session.settings)} is a standby: nothing can be written there`)
+  }
+}
+
+function refuseUnmatched({ unmatched }: RolesPlan, names: readonly string[]) {
+  if (unmatched.length === 0) return
+  const lines = unmatched.map((text) => {
+    const near = /[*?"]/.test(text) ? undefined : nearestName(text, names)
+    return `no role is called "${text}"${near === undefined ? '' : `: did you mean ${near}?`}`
+  })
+  throw new UsageError(lines.join('\n'))
+}

@@ -1,0 +1,115 @@
+// Which roles are members of which, with their options as far as the destination's major knows them.
+import { fill, type Planning } from './plan.ts'
+import { type Membership, membershipOptionsSince } from './read.ts'
+import { grantMembership } from './statements.ts'
+
+export function planMemberships(planning: Planning) {
+  const { source, destination, isChosen, plan } = planning
+  const there = new Map(destination.memberships.map((one) => [keyOf(one), one]))
+  const ours = new Set(source.memberships.map(keyOf))
+  for (const membership of source.memberships) {
+    if (isChosen(membership.member)) planOne(planning, membership, there.get(keyOf(membership)))
+  }
+  for (const membership of destination.memberships) {
+    const { role, member } = membership
+    // A role that we make ourselves makes us its administrator, and so do those made before.
+    if (!isChosen(member) || ours.has(keyOf(membership)) || member === destination.self.name) continue
+    plan.differences.push({
+      role: member,
+      what: `member of "${role}"`,
+      source: 'no',
+      destination: describe(membership),
+      sql: null,
+    })
+  }
+}
+
+function planOne(planning: Planning, wanted: Membership, existing: Membership | undefined) {
+  const { plan, destination, willExist, powers } = planning
+  const { role, member } = wanted
+  const what = `member of "${role}"`
+  const lacking = withoutRole(planning, wanted)
+  if (lacking !== undefined) {
+    plan.obstacles.push({ role: member, what, reason: lacking, sql: null })
+    return
+  }
+  if (!willExist(member)) return
+  const hasOptions = destination.major >= membershipOptionsSince
+  const differing = hasOptions
+    ? (['admin', 'inherit', 'set'] as const).filter((option) => existing?.[option] !== wanted[option])
+    : (['admin'] as const).filter((option) => existing?.[option] !== wanted[option])
+  if (existing && differing.length === 0) return
+  const texts = {
+    role: member,
+    what,
+    source: describe(wanted),
+    destination: existing ? describe(existing) : 'no',
+  }
+  const more = differing.filter((option) => wanted[option])
+  if (existing && more.length < differing.length) {
+    plan.differences.push({ ...texts, sql: grantMembership(wanted, destination.major) })
+    if (more.length === 0) return
+  }
+  if (!hasOptions) {
+    if (!wanted.set) {
+      plan.obstacles.push({
+        ...{ role: member, what },
+        reason: `PostgreSQL ${destination.major} cannot grant it without the right to SET ROLE: it would be more than the source gives`,
+        sql: grantMembership(wanted, destination.major),
+      })
+      return
+    }
+    if (wanted.inherit !== planning.source.roles.get(member)?.inherit) {
+      plan.warnings.push(
+        `"${member}" is a member of "${role}" ${wanted.inherit ? 'and inherits its rights' : 'but does not inherit its rights'}: ` +
+          `before PostgreSQL 16 that is decided for all memberships together, by ${wanted.inherit ? 'NO' : ''}INHERIT of "${member}"`,
+      )
+    }
+  }
+  const granted = existing ? union(existing, wanted) : wanted
+  fill(planning, {
+    ...texts,
+    kind: 'membership',
+    sql: grantMembership(granted, destination.major),
+    needs: [role, member],
+    isExisting: destination.roles.has(member),
+    obstacle: powers.grant(role),
+  })
+}
+
+/** Why the role that is granted will not be there. */
+function withoutRole(planning: Planning, { role }: Membership): string | undefined {
+  const { source, destination, isChosen, willExist, foreignOnSource } = planning
+  const foreign = foreignOnSource(role)
+  if (foreign?.kind === 'bootstrap' && destination.bootstrap !== role) {
+    return `"${role}" is the superuser that the source was set up with; here that is "${destination.bootstrap}"`
+  }
+  // On a provider's server the role that is called postgres is no superuser; elsewhere it is.
+  if (destination.roles.get(role)?.superuser && !source.roles.get(role)?.superuser) {
+    return `"${role}" is a superuser on the destination and none on the source: its members would be more than they were`
+  }
+  if (willExist(role)) return undefined
+  if (foreign?.kind === 'predefined') return `PostgreSQL ${destination.major} has no such role`
+  if (foreign) return `it is ${foreign.reason} on the source, and the destination has none of this name`
+  return isChosen(role)
+    ? 'the role it is a member of cannot be made'
+    : `"${role}" is not selected, and the destination has none of this name (source: PostgreSQL ${source.major})`
+}
+
+function union(one: Membership, other: Membership): Membership {
+  return {
+    ...one,
+    admin: one.admin || other.admin,
+    inherit: one.inherit || other.inherit,
+    set: one.set || other.set,
+  }
+}
+
+function describe({ admin, inherit, set }: Membership): string {
+  const words = [...(admin ? ['admin'] : []), ...(inherit ? ['inherit'] : []), ...(set ? ['set'] : [])]
+  return words.length > 0 ? `yes, with ${words.join(', ')}` : 'yes, without any option'
+}
+
+function keyOf({ role, member }: Membership): string {
+  return JSON.stringify([role, member])
+}

@@ -1,0 +1,95 @@
+// Which roles get a password, whose, and who is left without one. A password that is there is never replaced.
+
+import { quoteIdentifier } from '../postgres/quote.ts'
+import type { Planning } from './plan.ts'
+import type { Role } from './read.ts'
+
+/** https://www.postgresql.org/docs/18/release-18.html */
+const md5DeprecatedSince = 18
+
+export function planPasswords(planning: Planning) {
+  const { chosen, source, destination, options, plan, willExist } = planning
+  const md5: string[] = []
+  const unknown: string[] = []
+  for (const role of chosen) {
+    if (!willExist(role.name)) continue
+    if (role.login && options.passwords && isUnknown(planning, role.name)) unknown.push(role.name)
+    const outcome = passwordFor(planning, role)
+    if ('reason' in outcome) {
+      if (outcome.reason && role.login) plan.needsPassword.push({ role: role.name, reason: outcome.reason })
+      continue
+    }
+    plan.steps.push({
+      kind: 'password',
+      role: role.name,
+      sql: '',
+      shown: `alter role ${quoteIdentifier(role.name)} password '********'`,
+      changesExisting: destination.roles.has(role.name),
+      needs: [role.name],
+      password: outcome.password,
+    })
+    if (outcome.password === 'copied' && source.secrets.kindOf(role.name) === 'md5') md5.push(role.name)
+  }
+  if (md5.length > 0) {
+    plan.warnings.push(
+      `${listed(md5)} ${md5.length === 1 ? 'has its password' : 'have their passwords'} as MD5: such a password works only where pg_hba.conf says md5, not scram-sha-256, and only under this name` +
+        (destination.major >= md5DeprecatedSince
+          ? `; PostgreSQL ${destination.major} still takes it, but a coming version will not: set it anew`
+          : ''),
+    )
+  }
+  if (unknown.length > 0) {
+    plan.warnings.push(
+      `whether ${listed(unknown)} ${unknown.length === 1 ? 'has' : 'have'} the right password on the destination cannot be read: ` +
+        `${unknown.length === 1 ? 'it was' : 'they were'} there already, and what ${unknown.length === 1 ? 'it has' : 'they have'} stays`,
+    )
+  }
+  if (!source.secrets.readable && options.passwords && chosen.some(({ login }) => login)) {
+    plan.warnings.push(
+      `"${source.self.name}" may not read passwords on the source (pg_authid): ` +
+        (planning.hasCommonPassword ? 'new roles get the common password' : 'new roles have none'),
+    )
+  }
+}
+
+/** It was there before, and nobody lets us compare. */
+function isUnknown({ source, destination, isNew }: Planning, name: string): boolean {
+  const [ours, theirs] = [source.secrets.kindOf(name), destination.secrets.kindOf(name)]
+  return !isNew(name) && ours !== 'none' && (ours === 'unknown' || theirs === 'unknown')
+}
+
+type Outcome = { password: 'copied' | 'common' } | { reason: string | undefined }
+
+function passwordFor(planning: Planning, { name, login }: Role): Outcome {
+  const { source, destination, options, plan, powers, isNew, hasCommonPassword } = planning
+  const kind = source.secrets.kindOf(name)
+  if (!isNew(name)) {
+    const there = destination.secrets.kindOf(name)
+    if (kind === 'none' || kind === 'unknown' || there === 'unknown') return { reason: undefined }
+    if (source.secrets.isSame(name, destination.secrets)) return { reason: undefined }
+    const isMissing = there === 'none'
+    if (!isMissing || plan.mode !== 'merge' || !options.passwords) {
+      plan.differences.push({
+        role: name,
+        what: 'password',
+        source: kind,
+        destination: isMissing ? 'none' : `another one (${there})`,
+        sql: null,
+      })
+      return { reason: isMissing ? 'it has none there' : undefined }
+    }
+  }
+  if (kind === 'none') return { reason: undefined }
+  if (!options.passwords) return { reason: 'passwords are not carried (--no-passwords)' }
+  const cannot = powers.alter(name)
+  if (cannot !== undefined) return { reason: cannot }
+  if (kind === 'plain') return { reason: 'the source has it in a form that no server takes' }
+  if (kind !== 'unknown') return { password: 'copied' }
+  if (login && hasCommonPassword) return { password: 'common' }
+  return { reason: `"${source.self.name}" may not read it on the source` }
+}
+
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, 5).map((name) => `"${name}"`)
+  return names.length > 5 ? `${shown.join(', ')} and ${names.length - 5} more` : shown.join(', ')
+}

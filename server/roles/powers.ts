@@ -1,0 +1,68 @@
+// What our role on the destination may do to roles there, major by major, so that a plan never promises what
+// the server would refuse.
+import { type Attribute, type InstanceRoles, membershipOptionsSince } from './read.ts'
+import { attributeWords } from './statements.ts'
+
+/** Each answers with the reason why not, or with nothing when it may. */
+export class Powers {
+  constructor(
+    readonly there: InstanceRoles,
+    /** Roles that this plan makes: whoever makes a role has all power over it. */
+    private readonly made: ReadonlySet<string>,
+  ) {}
+
+  createRoles(): string | undefined {
+    const { name, superuser, createRole } = this.there.self
+    return superuser || createRole ? undefined : `"${name}" may not create roles there (CREATEROLE)`
+  }
+
+  /** https://www.postgresql.org/docs/16/release-16.html: since 16 nobody gives what they do not have. */
+  give(attribute: Attribute): string | undefined {
+    const { self, major } = this.there
+    if (self.superuser || attribute === 'inherit' || attribute === 'login' || attribute === 'createRole') {
+      return undefined
+    }
+    const word = attributeWords[attribute].toUpperCase()
+    if (attribute === 'superuser')
+      return `only a superuser may give ${word}, and "${self.name}" is none there`
+    if (major >= membershipOptionsSince) {
+      return self[attribute] ? undefined : `"${self.name}" may not give ${word}: it does not have it there`
+    }
+    if (attribute === 'createDatabase') return undefined
+    return `only a superuser may give ${word} before PostgreSQL 16, and "${self.name}" is none there`
+  }
+
+  alter(role: string): string | undefined {
+    const { self, major, roles } = this.there
+    if (self.superuser || this.made.has(role)) return undefined
+    const target = roles.get(role)
+    if (target?.superuser) return `"${role}" is a superuser there, and "${self.name}" is none`
+    if (!self.createRole) return `"${self.name}" may not change roles there (CREATEROLE)`
+    if (major >= membershipOptionsSince) {
+      return self.adminOf.has(role) ? undefined : `"${self.name}" has no admin option on "${role}" there`
+    }
+    return target?.replication
+      ? `"${role}" is a replication role there, which only a superuser may change`
+      : undefined
+  }
+
+  grant(role: string): string | undefined {
+    const { self, major, roles } = this.there
+    if (self.superuser || this.made.has(role) || self.adminOf.has(role)) return undefined
+    if (roles.get(role)?.superuser) return `"${role}" is a superuser there, and "${self.name}" is none`
+    if (major < membershipOptionsSince && self.createRole) return undefined
+    return `"${self.name}" has no admin option on "${role}" there`
+  }
+
+  changeDatabase(database: string): string | undefined {
+    const { self, databases } = this.there
+    return self.superuser || databases.get(database)?.mayChange
+      ? undefined
+      : `"${self.name}" does not own the database "${database}" there`
+  }
+
+  grantParameters(): string | undefined {
+    const { self } = this.there
+    return self.superuser ? undefined : `only a superuser may, and "${self.name}" is none there`
+  }
+}

@@ -1,0 +1,37 @@
+// What is looked at before a migration, and what was found: the same for the terminal, the page and the API.
+import { type Static, Type } from '@sinclair/typebox'
+import { ErrorInfo } from './error-info.ts'
+
+export const checkStatuses = ['ok', 'warn', 'fail'] as const
+/** `fail`: it will not work, or something will not arrive. `warn`: somebody should know before. */
+export const CheckStatus = Type.Union(checkStatuses.map((status) => Type.Literal(status)))
+export type CheckStatus = (typeof checkStatuses)[number]
+
+export const PreflightItem = Type.Object({
+  id: Type.String(),
+  title: Type.String(),
+  status: CheckStatus,
+  /** What is the case, in one sentence. */
+  found: Type.String(),
+  /** Names of what it concerns: the first of them. */
+  objects: Type.Array(Type.String()),
+  /** How many there are altogether. */
+  total: Type.Integer(),
+  why: Type.String(),
+  /** What to do about it; null when nothing is to be done. */
+  todo: Type.Union([Type.String(), Type.Null()]),
+  /** The statements that mend it, where there are such; the first of them. */
+  sql: Type.Array(Type.String()),
+  /** The check itself went wrong, and so knows nothing. */
+  error: Type.Optional(ErrorInfo),
+})
+export type PreflightItem = Static<typeof PreflightItem>
+
+export const PreflightReport = Type.Object({
+  /** The worst of the items. */
+  status: CheckStatus,
+  /** Whether what following changes needs was looked at. */
+  follow: Type.Boolean(),
+  items: Type.Array(PreflightItem),
+})
+export type PreflightReport = Static<typeof PreflightReport>

@@ -1,0 +1,112 @@
+// Moving the roles of an instance: what a user asks for, and what came of it. No password and no hash of
+// one ever enters these types.
+import { type Static, Type } from '@sinclair/typebox'
+import { ErrorInfo } from './error-info.ts'
+
+export const roleModes = ['merge', 'skip', 'fail'] as const
+export type RoleMode = (typeof roleModes)[number]
+
+export const RoleOptions = Type.Object(
+  {
+    roles: Type.Union(
+      roleModes.map((mode) => Type.Literal(mode)),
+      {
+        default: 'merge',
+        description:
+          'Roles that the destination has already: what they lack is added, they are left as they are, or a difference refuses everything.',
+      },
+    ),
+    includeRoles: Type.Array(Type.String(), { default: [], description: 'Only these roles, with * and ?.' }),
+    excludeRoles: Type.Array(Type.String(), { default: [], description: 'Not these roles.' }),
+    passwords: Type.Boolean({ default: true, description: 'Carry passwords.' }),
+  },
+  { additionalProperties: false },
+)
+export type RoleOptions = Static<typeof RoleOptions>
+
+export const roleStepKinds = [
+  'create',
+  'alter',
+  'password',
+  'membership',
+  'comment',
+  'label',
+  'setting',
+  'database_grant',
+  'parameter_grant',
+] as const
+
+/** One statement for the destination, or what came of it. */
+export const RoleStepReport = Type.Object({
+  kind: Type.Union(roleStepKinds.map((kind) => Type.Literal(kind))),
+  /** Null: it concerns all roles. */
+  role: Type.Union([Type.String(), Type.Null()]),
+  /** Secrets are masked. */
+  sql: Type.String(),
+  /** It changes a role, a database or a parameter that the destination had before. */
+  changes_existing: Type.Boolean(),
+  status: Type.Union([
+    Type.Literal('planned'),
+    Type.Literal('done'),
+    Type.Literal('failed'),
+    Type.Literal('skipped'),
+  ]),
+  error: Type.Optional(ErrorInfo),
+  reason: Type.Optional(Type.String()),
+})
+export type RoleStepReport = Static<typeof RoleStepReport>
+
+const sqlOrNull = Type.Union([Type.String(), Type.Null()])
+
+/** Both sides have it, but not the same: left as the destination has it, for a person to decide. */
+export const RoleDifference = Type.Object({
+  role: Type.Union([Type.String(), Type.Null()]),
+  what: Type.String(),
+  source: Type.String(),
+  destination: Type.String(),
+  /** What would make the destination like the source. */
+  sql: sqlOrNull,
+})
+export type RoleDifference = Static<typeof RoleDifference>
+
+/** The source has it, and the destination cannot get it from us. */
+export const RoleObstacle = Type.Object({
+  role: Type.Union([Type.String(), Type.Null()]),
+  what: Type.String(),
+  reason: Type.String(),
+  /** For somebody who may. */
+  sql: sqlOrNull,
+})
+export type RoleObstacle = Static<typeof RoleObstacle>
+
+export const RolesReport = Type.Object({
+  /** `refused`: in the mode `fail` something differs; nothing was changed. */
+  status: Type.Union([
+    Type.Literal('planned'),
+    Type.Literal('refused'),
+    Type.Literal('completed'),
+    Type.Literal('completed_with_failures'),
+    Type.Literal('cancelled'),
+  ]),
+  mode: Type.Union(roleModes.map((mode) => Type.Literal(mode))),
+  roles: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      verdict: Type.Union([
+        Type.Literal('create'),
+        Type.Literal('change'),
+        Type.Literal('same'),
+        Type.Literal('keep'),
+      ]),
+      login: Type.Boolean(),
+    }),
+  ),
+  steps: Type.Array(RoleStepReport),
+  differences: Type.Array(RoleDifference),
+  obstacles: Type.Array(RoleObstacle),
+  /** Roles that log in and have no password there yet. */
+  needs_password: Type.Array(Type.Object({ role: Type.String(), reason: Type.String() })),
+  left_alone: Type.Array(Type.Object({ role: Type.String(), reason: Type.String() })),
+  warnings: Type.Array(Type.String()),
+})
+export type RolesReport = Static<typeof RolesReport>

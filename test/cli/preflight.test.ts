@@ -1,0 +1,53 @@
+// `pgtrek preflight` as a process: what it prints, and its exit codes.
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { Value } from '@sinclair/typebox/value'
+import { PreflightReport } from '../../shared/preflight.ts'
+import { cluster, type TestDatabase } from '../support/clusters.ts'
+import { type Home, makeHome } from './process.ts'
+
+// Servers have to start.
+setDefaultTimeout(120_000)
+
+let home: Home
+let source: TestDatabase
+let destination: TestDatabase
+beforeAll(async () => {
+  home = makeHome()
+  source = await (await cluster(14)).createDatabase()
+  destination = await (await cluster(18)).createDatabase()
+  await source.sql('create table t (x int); create unlogged table "Odd" (x int)')
+})
+afterAll(() => home[Symbol.dispose]())
+
+const preflight = (...args: string[]) =>
+  home.run(['preflight', '--source', source.url, '--dest', destination.url, ...args])
+
+test('in order is exit code 0, and what fails is 1 with what mends it', async () => {
+  const calm = await preflight()
+  expect(calm.output).toContain('ok   Versions and direction: from PostgreSQL 14 to 18\n')
+  expect(calm.output).toContain('Ready. ')
+  expect(calm.code).toBe(0)
+  const follow = await preflight('--follow', '--quiet')
+  expect(follow.output).toContain('FAIL Keys of the tables: ')
+  expect(follow.output).toContain('       public.t\n')
+  expect(follow.output).toContain('       alter table public.t replica identity full;\n')
+  expect(follow.output).toContain('       alter table public."Odd" set logged;\n')
+  expect(follow.output).not.toContain('ok   ')
+  expect(follow.output).toContain('Not ready. ')
+  expect(follow.code).toBe(1)
+})
+
+test('--json is one object, as its schema says', async () => {
+  const { output, code } = await preflight('--json')
+  const report = JSON.parse(output)
+  expect(Value.Check(PreflightReport, report)).toBe(true)
+  expect(report.status).toBe('ok')
+  expect(code).toBe(0)
+})
+
+test('who cannot be reached is exit code 3, and a mistake 2', async () => {
+  const nobody = await home.run(['doctor', '--source', source.url, '--dest', 'postgres://x@127.0.0.1:1/x'])
+  expect(nobody.said).toContain('127.0.0.1:1')
+  expect(nobody.code).toBe(3)
+  expect((await home.run(['preflight', '--source', source.url], { PGTREK_DEST: '' })).code).toBe(2)
+})

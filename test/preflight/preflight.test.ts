@@ -1,0 +1,271 @@
+// Every check fires on a database that has its problem, and is silent on one that has not.
+import { beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { Value } from '@sinclair/typebox/value'
+import { PreflightReport } from '../../shared/preflight.ts'
+import { type Cluster, cluster, type Major, majors, type TestDatabase } from '../support/clusters.ts'
+import { look } from './sight.ts'
+
+// Servers have to start.
+setDefaultTimeout(120_000)
+
+let newer: Cluster
+let empty: TestDatabase
+beforeAll(async () => {
+  newer = await cluster(18)
+  empty = await newer.createDatabase()
+})
+
+describe.each<Major>([...majors])('from %d', (major) => {
+  test('a plain database is in order, also to be followed', async () => {
+    const source = await (await cluster(major)).createDatabase()
+    await source.sql('create table t (id int primary key); insert into t select generate_series(1, 100)')
+    const report = await look(source.url, empty.url, { follow: true })
+    expect(Value.Check(PreflightReport, report)).toBe(true)
+    expect(report.items.filter(({ status }) => status !== 'ok')).toEqual([])
+    expect(report.status).toBe('ok')
+    const back = await look(empty.url, source.url, { follow: true })
+    expect(back.items.filter(({ error }) => error)).toEqual([])
+    await source.drop()
+  })
+
+  test('every problem of the content has its check', async () => {
+    const server = await cluster(major)
+    const source = await server.createDatabase()
+    await source.sql(`
+      create table keyless (x int);
+      create table nothing (x int primary key);
+      alter table nothing replica identity nothing;
+      create table whole (x int);
+      alter table whole replica identity full;
+      create table deferred (x int primary key deferrable);
+      create unlogged table cache (x int primary key);
+      create table "Orders" (id int primary key);
+      create table orders (id int primary key);
+      create schema "Public ";
+      create table unsure (id smallserial primary key, x int);
+      alter table unsure add constraint positive check (x > 0) not valid;
+      select setval('unsure_id_seq', 32000);
+      create foreign data wrapper nowhere;
+      create server nowhere foreign data wrapper nowhere;
+      create foreign table far (x int) server nowhere;
+      select lo_create(0);
+      create function fire() returns trigger language plpgsql as 'begin return null; end';
+      create trigger always after insert on orders execute function fire();
+      alter table orders enable always trigger always;
+      create table doubled (x int);
+      insert into doubled values (1), (1);`)
+    await source.sql('create unique index concurrently broken on doubled (x)').catch(() => {})
+    const report = await look(source.url, empty.url, { follow: true })
+    const named = (id: string) => {
+      const { status, objects } = report.item(id)
+      return [status, ...objects]
+    }
+    expect(named('replica-identity')).toEqual([
+      'fail',
+      ...['public.deferred', 'public.doubled', 'public.keyless', 'public.nothing'],
+    ])
+    expect(report.item('replica-identity').sql[0]).toBe('alter table public.deferred replica identity full')
+    expect(named('unlogged-tables')).toEqual(['warn', 'public.cache'])
+    expect(named('names')).toEqual([
+      'warn',
+      'public."Orders" and public.orders',
+      'schema "Public " and schema public',
+    ])
+    expect(named('not-valid-constraints')).toEqual(['warn', 'positive of public.unsure'])
+    expect(named('sequences')).toEqual(['warn', 'public.unsure_id_seq (97% used)'])
+    expect(named('foreign-tables')).toEqual(['warn', 'public.far'])
+    expect(named('large-objects')).toEqual(['warn'])
+    expect(named('replica-triggers')).toEqual(['warn', 'always on public.orders'])
+    expect(named('invalid-indexes')).toEqual(['warn', 'public.broken'])
+    expect(report.status).toBe('fail')
+    // What only concerns following is not looked at without.
+    const copied = await look(source.url, empty.url)
+    expect(copied.items.some(({ id }) => id === 'replica-identity')).toBe(false)
+    expect(copied.item('unlogged-tables').status).toBe('ok')
+    expect(copied.item('large-objects').status).toBe('ok')
+    await source.drop()
+  })
+
+  test('without rights each missing one is named', async () => {
+    const server = await cluster(major)
+    const source = await server.createDatabase()
+    await source.sql(`
+      do $$ begin create role looker_${major} login; exception when duplicate_object then null; end $$;
+      create table open (x int primary key);
+      create table closed (x int primary key);
+      create table policed (x int primary key);
+      alter table policed enable row level security;
+      create sequence numbers;
+      create function see() returns event_trigger language plpgsql as 'begin end';
+      create event trigger watch on ddl_command_end execute function see();
+      create function c_function(internal) returns internal language internal as 'int4in';
+      grant select on open, policed to looker_${major}`)
+    const destination = await newer.createDatabase()
+    await destination.sql(`
+      do $$ begin create role maker_${major} login; exception when duplicate_object then null; end $$;
+      revoke create on schema public from public`)
+    const report = await look(
+      server.url(source.name, `looker_${major}`),
+      newer.url(destination.name, `maker_${major}`),
+      { follow: true },
+    )
+    expect(report.item('source-rights')).toMatchObject({
+      status: 'fail',
+      objects: ['table public.closed', 'sequence "public"."numbers"'],
+    })
+    expect(report.item('row-security')).toMatchObject({ status: 'fail', objects: ['public.policed'] })
+    expect(report.item('destination-rights')).toMatchObject({
+      status: 'fail',
+      objects: [`database ${destination.name}`, 'schema public'],
+    })
+    expect(report.item('database-owner').status).toBe('warn')
+    expect(report.item('superuser-needs').objects).toContain('event trigger watch')
+    expect(report.item('superuser-needs').objects.join()).toContain('c_function')
+    expect(report.item('replication-right').objects).toContain(`"looker_${major}" has no REPLICATION`)
+    expect(report.item('replication-right').objects).toContain(`"looker_${major}" does not own public.open`)
+    expect(report.item('replication-reach').status).toBe('fail')
+    expect(report.item('apply-rights')).toMatchObject({
+      status: 'fail',
+      sql: [`grant set on parameter session_replication_role to "maker_${major}"`],
+    })
+    expect(report.items.filter(({ error }) => error)).toEqual([])
+    // What is said to mend it does mend it.
+    for (const statement of report.item('source-rights').sql) await source.sql(statement)
+    for (const statement of report.item('destination-rights').sql) await destination.sql(statement)
+    for (const statement of report.item('row-security').sql) await source.sql(statement)
+    for (const statement of report.item('apply-rights').sql) await destination.sql(statement)
+    const mended = await look(
+      server.url(source.name, `looker_${major}`),
+      newer.url(destination.name, `maker_${major}`),
+      { follow: true },
+    )
+    for (const id of ['source-rights', 'row-security', 'destination-rights', 'apply-rights']) {
+      expect([id, mended.item(id).status]).toEqual([id, 'ok'])
+    }
+    await destination.sql(`revoke set on parameter session_replication_role from maker_${major}`)
+    await source.drop()
+    await destination.drop()
+  })
+})
+
+test('roles that are missing, and how they come', async () => {
+  const server = await cluster(15)
+  const source = await server.createDatabase()
+  await source.sql(`
+    do $$ begin create role preflight_owner; exception when duplicate_object then null; end $$;
+    create table t (x int primary key);
+    alter table t owner to preflight_owner`)
+  const report = await look(source.url, empty.url)
+  expect(report.item('roles')).toMatchObject({
+    status: 'warn',
+    objects: ['preflight_owner: does not exist'],
+    sql: ['create role "preflight_owner"'],
+  })
+  expect(
+    (await look(source.url, empty.url, { options: { owner: false, acl: false } })).item('roles').status,
+  ).toBe('ok')
+  await source.drop()
+  await server.sql('postgres', 'drop role preflight_owner')
+})
+
+test('encoding and collation that differ', async () => {
+  const server = await cluster(15)
+  const latin = await server.createDatabase(undefined, { encoding: 'LATIN1', locale: 'C' })
+  const ascii = await server.createDatabase(undefined, { encoding: 'SQL_ASCII', locale: 'C' })
+  const icu = await server.createDatabase(undefined, { encoding: 'UTF8', locale: 'C', icuLocale: 'de' })
+  expect((await look(latin.url, empty.url)).item('encoding')).toMatchObject({
+    status: 'warn',
+    found: 'the source is LATIN1, the destination UTF8',
+  })
+  expect((await look(ascii.url, empty.url)).item('encoding').status).toBe('warn')
+  const { sql, status } = (await look(icu.url, empty.url)).item('collation')
+  expect(status).toBe('warn')
+  // What is said to mend it is what the server takes.
+  const name = `"${empty.name}"`
+  await newer.sql('postgres', (sql[0] as string).replace(name, '"preflight_icu"'))
+  const same = newer.database('preflight_icu')
+  expect((await look(icu.url, same.url)).item('collation').status).toBe('ok')
+  for (const database of [latin, ascii, icu, same]) await database.drop()
+})
+
+test('collations whose version has changed', async () => {
+  const server = await cluster(15)
+  const source = await server.createDatabase()
+  await source.sql(`create table t (x text collate "de-x-icu" primary key)`)
+  expect((await look(source.url, empty.url)).item('collation-versions').status).toBe('ok')
+  await source.sql(`update pg_collation set collversion = '1' where collname = 'de-x-icu'`)
+  const item = (await look(source.url, empty.url)).item('collation-versions')
+  expect(item).toMatchObject({
+    status: 'warn',
+    sql: ['alter collation pg_catalog."de-x-icu" refresh version'],
+  })
+  expect(item.objects[0]).toStartWith('source: collation pg_catalog."de-x-icu" (made with 1, runs with ')
+  await source.drop()
+})
+
+test('objects and rows that are there already, and names of another kind', async () => {
+  const source = await newer.createDatabase()
+  const destination = await newer.createDatabase()
+  await source.sql('create table t (x int primary key); create table u (x int primary key)')
+  await destination.sql('create table t (x int); create table mine (x int); insert into mine values (1)')
+  const quiet = (await look(source.url, destination.url)).item('existing-objects')
+  expect(quiet).toMatchObject({ status: 'warn', objects: ['table "public"."t"'] })
+  expect(
+    (await look(source.url, destination.url, { options: { dataOnly: true } })).item('existing-objects')
+      .status,
+  ).toBe('ok')
+  await destination.sql('insert into t values (1)')
+  const filled = (await look(source.url, destination.url)).item('existing-objects')
+  expect(filled.objects).toEqual(['table with rows "public"."t"'])
+  await destination.sql('create view u as select 1 as x')
+  const clash = (await look(source.url, destination.url)).item('existing-objects')
+  expect(clash).toMatchObject({ status: 'fail', objects: ['view "public"."u": on the source table'] })
+  await destination.sql(`
+    create function see() returns event_trigger language plpgsql as 'begin end';
+    create event trigger watch on ddl_command_end execute function see()`)
+  expect((await look(source.url, destination.url)).item('event-triggers').objects).toEqual(['watch'])
+  for (const database of [source, destination]) await database.drop()
+})
+
+test('a database is not copied onto itself', async () => {
+  expect((await look(empty.url, empty.url)).item('same-database').status).toBe('fail')
+})
+
+test('large objects under the same numbers', async () => {
+  const [source, destination] = [await newer.createDatabase(), await newer.createDatabase()]
+  for (const one of [source, destination]) await one.sql('select lo_create(4711)')
+  expect((await look(source.url, destination.url)).item('large-objects')).toMatchObject({
+    status: 'fail',
+    objects: ['4711'],
+  })
+  for (const database of [source, destination]) await database.drop()
+})
+
+test('sessions, locks and prepared transactions that are in the way', async () => {
+  const server = await cluster(15)
+  const source = await server.createDatabase()
+  await source.sql('create table t (x int primary key); create table u (x int primary key)')
+  const client = source.connect()
+  try {
+    await client.unsafe('begin')
+    await client.unsafe('lock table t')
+    await source.sql("begin; insert into u values (1); prepare transaction 'it''s one'")
+    const report = await look(source.url, empty.url, { follow: true, longTransaction: 0 })
+    expect(report.item('long-transactions').objects[0]).toMatch(
+      /^\d+ \(postgres postgres\.js, idle in transaction, for /,
+    )
+    expect(report.item('locks')).toMatchObject({ status: 'fail' })
+    expect(report.item('locks').objects[0]).toMatch(/^source: public.t, by \d+$/)
+    expect(report.item('prepared-transactions')).toMatchObject({ status: 'fail' })
+    expect(report.item('prepared-transactions').sql[0]).toBe("commit prepared 'it''s one'")
+    expect((await look(source.url, empty.url)).item('prepared-transactions').status).toBe('warn')
+    await source.sql("rollback prepared 'it''s one'")
+    await client.unsafe('rollback')
+    const after = await look(source.url, empty.url)
+    for (const id of ['long-transactions', 'locks', 'prepared-transactions'])
+      expect(after.item(id).status).toBe('ok')
+  } finally {
+    await client.end()
+  }
+  await source.drop()
+})

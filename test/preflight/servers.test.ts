@@ -1,0 +1,270 @@
+// Checks of the servers themselves: settings, versions, extensions, what stands between.
+import { afterAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { writeFileSync } from 'node:fs'
+import { connect, createServer, type Server } from 'node:net'
+import { dirname, join } from 'node:path'
+import { isOlder } from '../../server/preflight/extensions.ts'
+import { type Cluster, cluster, startCluster } from '../support/clusters.ts'
+import { look } from './sight.ts'
+
+// Servers have to start.
+setDefaultTimeout(120_000)
+
+const open: Server[] = []
+afterAll(() => {
+  for (const one of open) one.close()
+})
+
+test('a newer source than destination is a warning', async () => {
+  const [older, newer] = [
+    await (await cluster(14)).createDatabase(),
+    await (await cluster(18)).createDatabase(),
+  ]
+  expect((await look(newer.url, older.url)).item('versions')).toMatchObject({
+    status: 'warn',
+    found: 'from PostgreSQL 18 to 14: the destination is older',
+  })
+  expect((await look(older.url, newer.url)).item('versions').status).toBe('ok')
+})
+
+test('operators and aggregates that 14 has done away with', async () => {
+  const [older, newer] = [
+    await (await cluster(12)).createDatabase(),
+    await (await cluster(18)).createDatabase(),
+  ]
+  await older.sql(`
+    create operator public.!@ (leftarg = int8, procedure = numeric_fac);
+    create aggregate public.gather (anyelement) (sfunc = array_append, stype = anyarray, initcond = '{}')`)
+  const item = (await look(older.url, newer.url)).item('removed-features')
+  expect(item).toMatchObject({
+    status: 'fail',
+    objects: ['operator public.!@(bigint,NONE)', 'aggregate public.gather(anyelement)'],
+  })
+  await older.drop()
+})
+
+test('which version of an extension is older', () => {
+  expect([
+    isOlder('1.9', '1.10'),
+    isOlder('2.0', '2'),
+    isOlder('1.10', '1.9'),
+    isOlder('1.1-dev', '1.2'),
+  ]).toEqual([...[true, false, false, true]])
+})
+
+test('extensions that are missing, that are older, that only superusers create', async () => {
+  const [source, destination] = [
+    await (await cluster(15)).createDatabase(),
+    await (await cluster(18)).createDatabase(),
+  ]
+  await source.sql('create extension hstore; create extension pg_stat_statements')
+  const calm = (await look(source.url, destination.url)).item('extensions')
+  expect(calm.status).toBe('ok')
+  expect(calm.found).toContain('hstore 1.8')
+  // As if somebody had newer ones, and one that the destination has never heard of.
+  await source.sql(`
+    update pg_extension set extversion = '99.0' where extname = 'hstore';
+    update pg_extension set extname = 'homemade' where extname = 'pg_stat_statements'`)
+  const item = (await look(source.url, destination.url)).item('extensions')
+  expect(item.status).toBe('fail')
+  expect(item.objects).toEqual([
+    expect.stringMatching(/^homemade .*: not available on the destination$/),
+    'hstore 99.0: the destination has 1.8',
+  ])
+  const left = await look(source.url, destination.url, {
+    options: { skipExtensions: ['homemade', 'hstore'] },
+  })
+  expect(left.item('extensions').status).toBe('ok')
+  await source.sql(`update pg_extension set extname = 'pg_stat_statements' where extname = 'homemade'`)
+  await destination.sql(`
+    do $$ begin create role preflight_maker login; exception when duplicate_object then null; end $$`)
+  const url = (await cluster(18)).url(destination.name, 'preflight_maker')
+  expect((await look(source.url, url)).item('extensions').objects).toEqual([
+    'hstore 99.0: the destination has 1.8',
+    'pg_stat_statements: only a superuser may create it, unless the provider allows it',
+  ])
+  await source.drop()
+  await destination.drop()
+})
+
+test('rows in tables of extensions stay behind, but for those they name', async () => {
+  const [source, destination] = [
+    await (await cluster(15)).createDatabase(),
+    await (await cluster(18)).createDatabase(),
+  ]
+  await source.sql(`
+    create extension hstore; create table kept (x int); insert into kept values (1);
+    alter extension hstore add table kept`)
+  const { item } = await look(source.url, destination.url)
+  expect(item('extension-data')).toMatchObject({ status: 'warn', objects: ['public.kept of hstore'] })
+  await source.sql(
+    `update pg_extension set extconfig = array['kept'::regclass::oid], extcondition = '{""}' where extname = 'hstore'`,
+  )
+  expect((await look(source.url, destination.url)).item('extension-data').status).toBe('ok')
+  await source.drop()
+  await destination.drop()
+})
+
+test('slots and subscriptions of the source', async () => {
+  const [source, destination] = [
+    await (await cluster(15)).createDatabase(),
+    await (await cluster(18)).createDatabase(),
+  ]
+  await source.sql(`create subscription pull connection 'host=nowhere' publication p with (connect = false)`)
+  await source.sql(`select pg_create_logical_replication_slot('preflight_slot', 'pgoutput')`)
+  expect((await look(source.url, destination.url)).item('subscriptions')).toMatchObject({
+    status: 'warn',
+    objects: ['subscription pull', 'slot preflight_slot'],
+  })
+  await source.sql(`select pg_drop_replication_slot('preflight_slot')`)
+  await source.drop()
+  await destination.drop()
+})
+
+describe('a server whose settings are in the way', () => {
+  test('each setting is named with what mends it', async () => {
+    const server = await startCluster({
+      major: 14,
+      settings: {
+        wal_level: 'replica',
+        max_slot_wal_keep_size: '1GB',
+        old_snapshot_threshold: '1h',
+        max_connections: '10',
+        max_prepared_transactions: '0',
+        max_locks_per_transaction: '10',
+        max_replication_slots: '1',
+        temp_file_limit: '8kB',
+      },
+    })
+    const { url } = await (await cluster(18)).createDatabase()
+    const source = await server.createDatabase()
+    await source.sql(`
+      select pg_create_physical_replication_slot('taken');
+      create table t (x int primary key);
+      insert into t select generate_series(1, 10000);
+      analyze t`)
+    await source.sql(
+      `do $$ begin for i in 1..60 loop execute 'create table t' || i || ' (x int primary key)'; end loop; end $$`,
+    )
+    const report = await look(source.url, url, { follow: true, options: { workers: 8 } })
+    const statuses = Object.fromEntries(report.items.map(({ id, status }) => [id, status]))
+    expect(statuses).toMatchObject({
+      'wal-level': 'fail',
+      'replication-slots': 'fail',
+      'wal-retention': 'warn',
+      timeouts: 'warn',
+      connections: 'warn',
+      'locks-limit': 'warn',
+      'disk-space': 'ok',
+    })
+    expect(report.item('wal-level').sql).toEqual(["alter system set wal_level = 'logical'"])
+    expect(report.item('replication-slots').found).toContain('1 of 1 slots')
+    expect(report.item('locks-limit').found).toStartWith('61 tables on the source, room for 100 locks')
+    // The other way round it is the destination.
+    const { item } = await look(url, source.url)
+    expect(item('locks-limit').status).toBe('warn')
+    const back = await look(source.url, source.url)
+    expect(back.item('disk-space')).toMatchObject({
+      status: 'fail',
+      sql: ['alter system set temp_file_limit = -1', 'select pg_reload_conf()'],
+    })
+    await source.sql(
+      `do $$ begin for i in 61..120 loop execute 'create table t' || i || ' (x int primary key)'; end loop; end $$`,
+    )
+    expect((await look(source.url, url)).item('locks-limit').status).toBe('fail')
+    const clients = [1, 2, 3, 4].map(() => source.connect())
+    for (const client of clients) await client.unsafe('select')
+    expect((await look(source.url, url)).item('connections').status).toBe('fail')
+    for (const client of clients) await client.end()
+    await source.sql("alter system set wal_sender_timeout = '3s'")
+    await source.sql('select pg_reload_conf()')
+    expect((await look(source.url, url, { follow: true })).item('wal-retention').found).toContain(
+      'wal_sender_timeout is 3s',
+    )
+    await server.stop()
+  })
+})
+
+test('a standby as source or as destination', async () => {
+  const server = await startCluster({ major: 15 })
+  const { url } = await (await cluster(18)).createDatabase()
+  await makeStandby(server)
+  const standby = server.url('postgres')
+  expect((await look(url, standby)).item('standby')).toMatchObject({
+    status: 'fail',
+    found: 'the destination is a standby',
+  })
+  expect((await look(standby, url)).item('standby').status).toBe('warn')
+  expect((await look(standby, url, { follow: true })).item('standby').status).toBe('fail')
+  await server.stop()
+})
+
+async function makeStandby(server: Cluster) {
+  await server.down()
+  writeFileSync(join(dirname(server.socketDir), 'data', 'standby.signal'), '')
+  await server.up()
+}
+
+test('a pooler between us and the server is noticed', async () => {
+  const { url } = await (await cluster(18)).createDatabase()
+  const source = await (await cluster(15)).createDatabase()
+  const port = await poolerTo((await cluster(15)).port)
+  const pooled = new URL(source.url)
+  pooled.port = String(port)
+  expect((await look(pooled.href, url)).item('pooler')).toMatchObject({
+    status: 'warn',
+    found: 'between us and the source stands a pooler',
+  })
+})
+
+/** Hands out another process number than the server's, as poolers do. */
+async function poolerTo(port: number): Promise<number> {
+  const server = createServer((client) => {
+    const upstream = connect(port, '127.0.0.1')
+    client.pipe(upstream)
+    upstream.on('data', (chunk: Buffer) => {
+      const key = chunk.indexOf(Buffer.from([0x4b, 0, 0, 0, 12]))
+      if (key >= 0) chunk.writeInt32BE(4_000_000, key + 5)
+      client.write(chunk)
+    })
+    upstream.on('close', () => client.destroy())
+    client.on('close', () => upstream.destroy())
+    for (const socket of [client, upstream]) socket.on('error', () => socket.destroy())
+  })
+  open.push(server)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  return typeof address === 'object' && address ? address.port : 0
+}
+
+test('tablespaces that the destination lacks', async () => {
+  const server = await startCluster({ major: 15, settings: { allow_in_place_tablespaces: 'on' } })
+  const { url } = await (await cluster(18)).createDatabase()
+  const source = await server.createDatabase()
+  await source.sql("create tablespace fast location ''")
+  await source.sql('create table t (x int primary key) tablespace fast')
+  expect((await look(source.url, url)).item('tablespaces')).toMatchObject({
+    status: 'warn',
+    objects: ['fast'],
+  })
+  expect((await look(source.url, url, { options: { tablespaces: false } })).item('tablespaces').status).toBe(
+    'ok',
+  )
+  await server.stop()
+})
+
+test('whether replication gets through is found out by trying', async () => {
+  const server = await startCluster({ major: 15 })
+  const { url } = await (await cluster(18)).createDatabase()
+  const source = await server.createDatabase()
+  await source.sql('create role plain login; create role streamer login replication')
+  expect(
+    (await look(server.url(source.name, 'streamer'), url, { follow: true })).item('replication-reach').status,
+  ).toBe('ok')
+  const refused = (await look(server.url(source.name, 'plain'), url, { follow: true })).item(
+    'replication-reach',
+  )
+  expect(refused.status).toBe('fail')
+  expect(refused.found).toStartWith('tried, and refused: ')
+  await server.stop()
+})

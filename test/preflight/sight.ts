@@ -1,0 +1,25 @@
+// One preflight between two databases, and one of its items.
+import { resolveSettings } from '../../server/postgres/settings.ts'
+import { type Preflight, preflight } from '../../server/preflight/preflight.ts'
+import { defaultOptions, type MigrationOptions } from '../../shared/request.ts'
+
+type Wishes = Partial<Pick<Preflight, 'follow' | 'longTransaction'>> & { options?: Partial<MigrationOptions> }
+
+export async function look(source: string, destination: string, { options, ...wishes }: Wishes = {}) {
+  const report = await preflight({
+    source: resolveSettings({ url: source }),
+    destination: resolveSettings({ url: destination }),
+    follow: false,
+    options: { ...defaultOptions, ...options },
+    signal: new AbortController().signal,
+    ...wishes,
+  })
+  return {
+    ...report,
+    item(id: string) {
+      const found = report.items.find((item) => item.id === id)
+      if (!found) throw new Error(`no check is called ${id}`)
+      return found
+    },
+  }
+}
