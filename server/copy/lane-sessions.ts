@@ -231,7 +231,7 @@ function isUnknownTransaction(error: unknown): boolean {
  * Our commits do not wait for the server's disk. One that crashes may come back without transactions it had
  * confirmed, and rows that are reported as moved would be missing.
  */
-async function checkConfirmed(session: Session, confirmed: readonly string[]): Promise<void> {
+export async function checkConfirmed(session: Session, confirmed: readonly string[]): Promise<void> {
   for (const id of confirmed) {
     let status: string | null
     try {
@@ -242,7 +242,7 @@ async function checkConfirmed(session: Session, confirmed: readonly string[]): P
     }
     if (status === 'aborted') {
       throw new LaneEnded(
-        'the server of the destination crashed and lost rows that it had confirmed: what this run has written is not ' +
+        'the server of the destination crashed and lost what it had confirmed: what this run has written is not ' +
           'complete. Start the run again.',
       )
     }

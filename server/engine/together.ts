@@ -1,5 +1,6 @@
 // Which steps go to the server in one round trip: a statement for a small table takes less time than its way
 // there, its commit and its answer.
+import { tableKey } from '../catalog/tables.ts'
 import type { RunInventory } from './run-context.ts'
 import type { Step } from './step.ts'
 
@@ -35,11 +36,16 @@ export function isAlone(step: Step): boolean {
   return step.pool === 'ddl' && !(step.work.kind === 'sql' && independent.has(step.info.kind))
 }
 
-export function admitsTogether({ tables }: Pick<RunInventory, 'tables'>): (step: Step) => boolean {
+export function admitsTogether({
+  tables,
+  existing,
+}: Pick<RunInventory, 'tables' | 'existing'>): (step: Step) => boolean {
   const small = new Set(tables.filter(({ bytes }) => bytes <= smallBytes).map(({ oid }) => oid))
   const isSmall = (oid: number) => small.has(oid)
   return ({ pool, info, work, locks }) => {
     if (work.kind !== 'sql') return false
+    // What is there refuses to be made again, and would take its company along.
+    if (work.mayExist && info.table && existing.has(tableKey(info.table))) return false
     if (pool === 'ddl' || light.has(info.kind)) return true
     const locked = [...(locks.shared ?? []), ...(locks.exclusive ?? [])]
     return pool === 'build' && locked.length > 0 && locked.every(isSmall)

@@ -103,6 +103,119 @@ describe('whatever the plan and however its steps end', () => {
   })
 })
 
+describe('steps that go together', () => {
+  test('are as many as may, and those that wait for nothing but each other', async () => {
+    const nodes = [
+      step(1),
+      step(2, { needs: [1], locks: { shared: [7] } }),
+      step(3, { needs: [2], locks: { exclusive: [7] } }),
+      step(4, { pool: 'copy' }),
+      step(5, { needs: [4] }),
+      step(6),
+      step(7),
+    ]
+    expect(await together(nodes, 5)).toEqual(['1 2 3 6 7', '4', '5'])
+  })
+
+  test('fail without a trace, until the one that cannot go is alone', async () => {
+    const nodes = Array.from({ length: 8 }, (_, index) =>
+      step(index + 1, index === 5 ? { outcome: 'failed' } : index === 6 ? { needs: [6] } : {}),
+    )
+    expect(await together(nodes, 8)).toEqual([
+      '(1 2 3 4 5 6 7 8)',
+      '1 2 3 4',
+      '(5 6 7 8)',
+      '(5 6)',
+      '5',
+      '(6)',
+      'skipped 7',
+      '8',
+    ])
+  })
+
+  test('do not wait for a lock that somebody else has', async () => {
+    const nodes = [
+      step(1, { pool: 'copy', locks: { exclusive: [7] } }),
+      step(2),
+      step(3, { locks: { shared: [7] } }),
+      step(4),
+    ]
+    expect(await together(nodes, 5)).toEqual(['1', '2 4', '3'])
+  })
+
+  test('one that wants to be alone waits for all before it, and all behind it wait for it', async () => {
+    const nodes = [step(1), step(2), step(3, { needs: [1] }), step(4), step(5)]
+    const started: string[] = []
+    await runGraph(nodes, {
+      async start({ id }) {
+        started.push(`start ${id}`)
+        await Bun.sleep(id === 1 ? 5 : 1)
+        started.push(`end ${id}`)
+      },
+      skip() {},
+      describe: ({ id }) => `step ${id}`,
+      capacity: { build: 4 },
+      isAlone: ({ id }) => id === 4,
+      signal: new AbortController().signal,
+    })
+    const place = (what: string) => started.indexOf(what)
+    for (const id of [1, 2]) expect(place(`end ${id}`)).toBeLessThan(place('start 4'))
+    expect(place('end 4')).toBeLessThan(place('start 5'))
+  })
+
+  test('whatever the plan, each ends once, behind what it needs, and only the failing ones fail', async () => {
+    await fc.assert(
+      fc.asyncProperty(plans, fc.integer({ min: 2, max: 6 }), async ({ nodes, capacity }, most) => {
+        const ended = new Map<number, string>()
+        const end = (node: Planned, how: string) => {
+          expect(ended.has(node.id)).toBe(false)
+          if (how !== 'skipped') for (const id of node.needs) expect(ended.get(id)).toBe('done')
+          if (how !== 'skipped') for (const id of node.after) expect(ended.has(id)).toBe(true)
+          ended.set(node.id, how)
+        }
+        const locked = new Set<Planned>()
+        const take = (members: readonly Planned[]) => {
+          for (const one of members) {
+            for (const other of locked) expect(areCompatible(one.locks, other.locks)).toBe(true)
+          }
+          for (const one of members) locked.add(one)
+        }
+        await runGraph(nodes, {
+          async start(node) {
+            take([node])
+            await Promise.resolve()
+            locked.delete(node)
+            end(node, node.outcome)
+            if (node.outcome === 'failed') throw new Error('no')
+          },
+          skip: (node) => end(node, 'skipped'),
+          describe: ({ id }) => `step ${id}`,
+          capacity,
+          batch: {
+            most,
+            admits: ({ pool }) => pool === 'build',
+            async start(members) {
+              expect(members.length).toBeGreaterThan(1)
+              expect(members.length).toBeLessThanOrEqual(most)
+              take(members)
+              await Promise.resolve()
+              for (const member of members) locked.delete(member)
+              if (members.some(({ outcome }) => outcome === 'failed')) throw new Error('no')
+              for (const member of members) end(member, 'done')
+            },
+          },
+          signal: new AbortController().signal,
+        })
+        expect(ended.size).toBe(nodes.length)
+        for (const node of nodes) {
+          if (ended.get(node.id) === 'failed') expect(node.outcome).toBe('failed')
+        }
+      }),
+      { numRuns: 300 },
+    )
+  })
+})
+
 test('of the ready steps the heaviest starts first, equal ones in the order of the plan', async () => {
   const weights = [1, 5, 3, 5, 0]
   const nodes = weights.map((weight, index) => step(index + 1, { weight, locks: { exclusive: [7] } }))
@@ -182,6 +295,26 @@ describe('a hundred thousand steps', () => {
     })
   }
 })
+
+/** What went together, in the order of its end; in parentheses what failed. */
+async function together(nodes: Planned[], most: number): Promise<string[]> {
+  const groups: string[] = []
+  const tell = (members: readonly Planned[]) => {
+    const ids = members.map(({ id }) => id).join(' ')
+    const isFine = members.every(({ outcome }) => outcome === 'done')
+    groups.push(isFine ? ids : `(${ids})`)
+    if (!isFine) throw new Error('no')
+  }
+  await runGraph(nodes, {
+    start: async (node) => tell([node]),
+    skip: ({ id }) => groups.push(`skipped ${id}`),
+    describe: ({ id }) => `step ${id}`,
+    capacity: { copy: 1, build: 1 },
+    batch: { most, admits: ({ pool }) => pool === 'build', start: async (members) => tell(members) },
+    signal: new AbortController().signal,
+  })
+  return groups
+}
 
 interface Plan {
   nodes: Planned[]
