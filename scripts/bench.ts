@@ -4,6 +4,7 @@ import { Command, Option } from 'commander'
 import { type Cluster, type Major, majors, startCluster, stopAllClusters } from '../test/support/clusters.ts'
 import { scratchDirectory } from '../test/support/scratch.ts'
 import { type Contender, type Copy, otherTools, pgtrekClone, type Result } from './bench/contenders.ts'
+import { benchMerge } from './bench/merge.ts'
 import { pgtrekCommand } from './bench/programs.ts'
 import { type Measured, showLines, summarizeRounds } from './bench/report.ts'
 import {
@@ -22,6 +23,8 @@ interface Flags {
   mixedRows: number
   wideMegabytes: number
   tables: number
+  mergeRows: number
+  batches: number[]
   rounds: number
   jobs: number
   workloads?: string[]
@@ -40,9 +43,12 @@ const serverSettings = {
   shared_buffers: '1GB',
   max_wal_size: '16GB',
   checkpoint_timeout: '30min',
+  // pg_dump locks all tables at once, whoever runs it.
+  max_locks_per_transaction: '256',
 }
 
 const list = (text: string) => text.split(',').map((word) => word.trim())
+const numbers = (text: string) => list(text).map(Number)
 const collect = (value: string, values: string[]) => [...values, value]
 
 const flags = new Command('bench')
@@ -54,9 +60,16 @@ const flags = new Command('bench')
   .option('--mixed-rows <count>', 'rows of the mixed table', Number, 500_000)
   .option('--wide-megabytes <size>', 'size of a wide value', Number, 200)
   .option('--tables <count>', 'also copy this many small tables', Number, 0)
+  .option(
+    '--merge-rows <count>',
+    'rows of the merge workload, which runs when it is named',
+    Number,
+    1_000_000,
+  )
+  .option('--batches <sizes>', 'batch sizes of the merge workload', numbers, [1000])
   .option('--rounds <count>', 'how often everything is measured', Number, 3)
   .option('--jobs <count>', 'processes of the other tools', Number, navigator.hardwareConcurrency)
-  .option('--workloads <names>', 'some of pgbench, mixed, wide, tables', list)
+  .option('--workloads <names>', 'some of pgbench, mixed, wide, tables, merge', list)
   .option('--only <names>', 'some of clone, psql, pg_dump, pgcopydb', list)
   .option('--with <flags>', 'clone once more with these flags (may be repeated)', collect, [])
   .option(
@@ -77,6 +90,8 @@ try {
 
 async function bench() {
   const major = Number(flags.major) as Major
+  if (flags.workloads?.includes('merge')) await mergeRows(major)
+  if (flags.workloads?.every((name) => name === 'merge')) return
   const [contenders, reference] = chooseContenders(major)
   const [source, destination] = [
     await startCluster({ major, settings: serverSettings }),
@@ -110,6 +125,16 @@ async function bench() {
   }
   const lines = summarizeRounds(measured, reference)
   console.log(flags.json ? JSON.stringify({ flags, lines, measured }) : showLines(lines, reference))
+}
+
+async function mergeRows(major: Major) {
+  const [source, destination] = [
+    await startCluster({ major, settings: serverSettings }),
+    await startCluster({ major, settings: serverSettings }),
+  ]
+  const { mergeRows: rows, batches: batchSizes, rounds } = flags
+  const lines = await benchMerge({ source, destination, rows, rounds, batchSizes, say })
+  console.log(lines.join('\n'))
 }
 
 /** And the name of the one that all others are compared with. */

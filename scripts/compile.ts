@@ -1,19 +1,27 @@
-// Makes the one file that users download: the command, its workers and pg_dump's WebAssembly, with Bun inside.
+// Makes the one file that users download: the command, its workers, the page and pg_dump's WebAssembly, with Bun
+// inside.
 import { rm } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
+import { embedding } from './compile/embedding.ts'
+import { gatherLicenses } from './compile/licenses.ts'
+import { buildPage, type PageFile } from './compile/page.ts'
+import { compileAll } from './compile/targets.ts'
 
 export type CompileOptions = {
   /** Where the executable goes; on Windows Bun adds `.exe`. */
   outfile: string
   /** Another platform than this one, in Bun's words: `bun-linux-arm64`. Its runtime is downloaded. */
   target?: string
+  /** Built already, when several executables carry the same one. */
+  page?: readonly PageFile[]
 }
 
 const root = join(import.meta.dir, '..')
 
 /** The executable's path. */
-export async function compile({ outfile, target }: CompileOptions): Promise<string> {
+export async function compile({ outfile, target, page }: CompileOptions): Promise<string> {
+  const embedded = embedding(page ?? (await buildPage()), gatherLicenses())
   const result = await Bun.build({
     root,
     // Each thread starts from a file of its own; the first is the one that runs.
@@ -25,7 +33,11 @@ export async function compile({ outfile, target }: CompileOptions): Promise<stri
     ].map((path) => join(root, path)),
     // pg_dump's loader looks for its WebAssembly beside itself, and it is bundled into this worker.
     naming: { asset: 'server/schema/[name].[ext]' },
+    plugins: [embedded],
     minify: true,
+    // Compiled ahead, it needs half the CPU time to start.
+    bytecode: true,
+    format: 'esm',
     sourcemap: 'linked',
     compile: {
       outfile,
@@ -45,12 +57,27 @@ export async function compile({ outfile, target }: CompileOptions): Promise<stri
 
 if (import.meta.main) {
   try {
-    const { values } = parseArgs({ options: { outfile: { type: 'string' }, target: { type: 'string' } } })
-    const path = await compile({ outfile: join(root, 'dist', 'pgtrek'), ...values })
-    const megabytes = Math.round(Bun.file(path).size / 1024 ** 2)
-    process.stdout.write(`${relative(process.cwd(), path)}: ${megabytes} MB\n`)
+    const { values } = parseArgs({
+      options: { outfile: { type: 'string' }, target: { type: 'string' }, all: { type: 'boolean' } },
+    })
+    const { all, ...one } = values
+    if (all) await compileEvery()
+    else say(await compile({ outfile: join(root, 'dist', 'pgtrek'), ...one }))
   } catch (error) {
     process.stderr.write(`compile: ${error instanceof Error ? error.message : String(error)}\n`)
     process.exitCode = 1
   }
+}
+
+async function compileEvery() {
+  const page = await buildPage()
+  const { built, failed } = await compileAll(join(root, 'dist'), (options) => compile({ ...options, page }))
+  for (const { path } of built) say(path)
+  for (const { target, reason } of failed) process.stderr.write(`compile: ${target}: ${reason}\n`)
+  if (failed.length > 0) process.exitCode = 1
+}
+
+function say(path: string) {
+  const megabytes = Math.round(Bun.file(path).size / 1024 ** 2)
+  process.stdout.write(`${relative(process.cwd(), path)}: ${megabytes} MB\n`)
 }

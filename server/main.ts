@@ -1,11 +1,15 @@
 // argv -> command.
 import { Command, CommanderError } from 'commander'
+import { hasDesktop } from './cli/browser.ts'
 import { cloneCommand } from './cli/clone.ts'
 import { compareCommand } from './cli/compare.ts'
 import { copyCommand } from './cli/copy.ts'
 import { exitCode } from './cli/exit.ts'
+import { healthCommand } from './cli/health.ts'
+import { licensesCommand } from './cli/licenses.ts'
 import { listCommand } from './cli/list.ts'
 import { repairCommand } from './cli/repair.ts'
+import { serveCommand } from './cli/serve.ts'
 import { version } from './cli/version.ts'
 import { PgtrekError, UsageError } from './postgres/errors.ts'
 
@@ -15,7 +19,8 @@ const program = new Command('pgtrek')
   .helpCommand('help [command]', 'explain a command')
   .showHelpAfterError('(pgtrek help [command] explains more)')
   .exitOverride()
-for (const command of [cloneCommand(), copyCommand(), listCommand(), repairCommand()]) {
+const commands = [cloneCommand(), copyCommand(), listCommand(), repairCommand()]
+for (const command of [...commands, serveCommand(), healthCommand(), licensesCommand()]) {
   program.addCommand(command.copyInheritedSettings(program))
 }
 program.addCommand(compareCommand(program))
@@ -26,11 +31,8 @@ program
     process.stdout.write(`pgtrek ${version}\n`)
   })
 
-// Without a command there is nothing to do but explain.
-if (process.argv.length <= 2) {
-  program.outputHelp({ error: true })
-  process.exit(exitCode.usage)
-}
+// Whoever just starts it wants to see it.
+if (process.argv.length <= 2) process.argv.push('serve', ...(hasDesktop() ? ['--open'] : []))
 
 try {
   await program.parseAsync()
@@ -44,5 +46,5 @@ try {
   process.exit(error instanceof UsageError ? exitCode.usage : exitCode.cannotRun)
 }
 // Whatever a lost connection may have left behind must not keep the process; a pipe gets all it was sent.
-await new Promise((resolve) => process.stdout.write('', resolve))
+await new Promise<void>((resolve) => process.stdout.end(() => resolve()))
 process.exit()

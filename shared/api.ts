@@ -2,6 +2,7 @@
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
 import { Connection } from './connection.ts'
 import { LogLevel, RunStatus } from './event.ts'
+import { oneOf } from './one-of.ts'
 import { TableName } from './phase.ts'
 import { Progress, TableProgress } from './progress.ts'
 import { MigrationRequest } from './request.ts'
@@ -9,30 +10,32 @@ import { Summary } from './summary.ts'
 
 const nullable = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()])
 
+const errorKinds = [
+  'usage',
+  'forbidden',
+  'unauthorized',
+  'not_found',
+  'method',
+  'busy',
+  'too_large',
+  'host',
+  'refused',
+  'timeout',
+  'tls',
+  'certificate',
+  'login',
+  'database',
+  'limit',
+  'closed',
+  'server',
+  'cancelled',
+  'internal',
+] as const
+
 /** Every answer that is not a success. */
 export const ApiError = Type.Object({
   /** `usage`: the request is wrong. `host`...: what kept a connection from being had. */
-  error: Type.Union(
-    [
-      'usage',
-      'forbidden',
-      'unauthorized',
-      'not_found',
-      'busy',
-      'too_large',
-      'host',
-      'refused',
-      'timeout',
-      'tls',
-      'certificate',
-      'login',
-      'database',
-      'limit',
-      'closed',
-      'server',
-      'internal',
-    ].map((name) => Type.Literal(name)),
-  ),
+  error: oneOf(errorKinds),
   message: Type.String(),
   sqlstate: Type.Optional(Type.String()),
   detail: Type.Optional(Type.String()),
@@ -41,6 +44,24 @@ export const ApiError = Type.Object({
   path: Type.Optional(Type.String()),
 })
 export type ApiError = Static<typeof ApiError>
+export type ApiErrorKind = (typeof errorKinds)[number]
+
+export const sides = ['source', 'destination'] as const
+export type Side = (typeof sides)[number]
+
+/** One end of a saved profile, its kept password included: nothing of it can be changed on the way. */
+export const ProfileConnection = Type.Object(
+  { profile: Type.String(), side: oneOf(sides) },
+  { additionalProperties: false },
+)
+export type ProfileConnection = Static<typeof ProfileConnection>
+
+/** How a request names a database. */
+export const Conn = Type.Union([...Connection.anyOf, ProfileConnection])
+export type Conn = Static<typeof Conn>
+
+export const ConnectionBody = Type.Object({ conn: Conn }, { additionalProperties: false })
+export type ConnectionBody = Static<typeof ConnectionBody>
 
 export const ConnectionTest = Type.Object({
   ok: Type.Literal(true),
@@ -56,9 +77,11 @@ export const ConnectionTest = Type.Object({
 })
 export type ConnectionTest = Static<typeof ConnectionTest>
 
+const tableKinds = ['table', 'partitioned', 'partition', 'foreign'] as const
+
 export const BrowsedTable = Type.Object({
   name: Type.String(),
-  kind: Type.Union(['table', 'partitioned', 'partition', 'foreign'].map((name) => Type.Literal(name))),
+  kind: oneOf(tableKinds),
   /** The table right above a partition. */
   parent: Type.Optional(TableName),
   estimated_rows: Type.Number(),
@@ -99,6 +122,20 @@ export const Browse = Type.Object({
   extensions: Type.Array(Type.Object({ name: Type.String(), version: Type.String() })),
 })
 export type Browse = Static<typeof Browse>
+
+export const TableInfoBody = Type.Object(
+  {
+    conn: Conn,
+    schema: Type.String(),
+    table: Type.String(),
+    /** Rows to show. */
+    sample: Type.Optional(Type.Integer({ minimum: 0, maximum: 100, default: 0 })),
+    /** How long the rows may be counted. */
+    countSeconds: Type.Optional(Type.Number({ minimum: 0, maximum: 600, default: 5 })),
+  },
+  { additionalProperties: false },
+)
+export type TableInfoBody = Static<typeof TableInfoBody>
 
 export const TableInfo = Type.Object({
   schema: Type.String(),
@@ -179,6 +216,8 @@ export const PlanAnswer = Type.Object({
   bytes: Type.Number(),
   workers: Type.Integer(),
   index_workers: Type.Integer(),
+  /** Stands for exactly what `destroyed` lists: to be sent back as `confirmed`. */
+  confirmation: Type.String(),
 })
 export type PlanAnswer = Static<typeof PlanAnswer>
 
@@ -188,8 +227,8 @@ const loose = <Schema extends TSchema>(schema: Schema) =>
 
 export const RequestBody = Type.Object(
   {
-    source: Connection,
-    destination: Connection,
+    source: Conn,
+    destination: Conn,
     selection: Type.Optional(loose(MigrationRequest.properties.selection)),
     tables: Type.Optional(MigrationRequest.properties.tables),
     hooks: Type.Optional(MigrationRequest.properties.hooks),
@@ -203,12 +242,23 @@ export type RequestBody = Static<typeof RequestBody>
 export const MigrateBody = Type.Object(
   {
     ...RequestBody.properties,
-    /** The user has seen what the plan destroys, and wants it. Without it such a plan is refused. */
-    confirmed: Type.Optional(Type.Boolean({ default: false })),
+    /**
+     * The user has seen what the plan destroys, and wants it. Without it such a plan is refused. With a plan's
+     * `confirmation` also one that destroys anything else than was shown; `true` agrees to whatever it is.
+     */
+    confirmed: Type.Optional(Type.Union([Type.Boolean(), Type.String()], { default: false })),
   },
   { additionalProperties: false },
 )
 export type MigrateBody = Static<typeof MigrateBody>
+
+/** The ends of a past migration again, since no password of it was kept. What is complete is not done again. */
+export const RetryBody = Type.Pick(MigrateBody, ['source', 'destination', 'confirmed'], {
+  additionalProperties: false,
+})
+export type RetryBody = Static<typeof RetryBody>
+
+export const Started = Type.Object({ ok: Type.Literal(true), id: Type.String() })
 
 export const LogLine = Type.Object({
   at: Type.Number({ description: 'Milliseconds since 1970.' }),
@@ -270,11 +320,32 @@ export const LogPage = Type.Object({
 })
 export type LogPage = Static<typeof LogPage>
 
+export const ProfileRequest = Type.Object(
+  { ...RequestBody.properties, source: Connection, destination: Connection },
+  { additionalProperties: false },
+)
+export type ProfileRequest = Static<typeof ProfileRequest>
+
+export const ProfileName = Type.String({ minLength: 1, maxLength: 100, pattern: '^[^\\u0000-\\u001f/]+$' })
+
+export const ProfileBody = Type.Object(
+  {
+    request: ProfileRequest,
+    /** Keep the passwords too, sealed. One that is left out stays as it was if its connection did. */
+    passwords: Type.Optional(Type.Boolean({ default: false })),
+  },
+  { additionalProperties: false },
+)
+export type ProfileBody = Static<typeof ProfileBody>
+
 export const Profile = Type.Object({
-  name: Type.String({ minLength: 1, maxLength: 100 }),
-  request: RequestBody,
-  /** Whether passwords are kept, sealed. */
-  passwords: Type.Boolean({ default: false }),
-  updated_at: Type.Optional(Type.String()),
+  name: Type.String(),
+  /** Without passwords. */
+  request: ProfileRequest,
+  /** Whether any password is kept. */
+  passwords: Type.Boolean(),
+  /** Which: such an end is best named by `{profile, side}`. */
+  kept: Type.Object({ source: Type.Boolean(), destination: Type.Boolean() }),
+  updated_at: Type.String(),
 })
 export type Profile = Static<typeof Profile>

@@ -36,7 +36,8 @@ export class ProgressFold {
   #status: Progress['status'] = 'running'
   #verification: Progress['verification']
   #error: string | undefined
-  #message = ''
+  /** The last event worth telling; put into words only when somebody asks. */
+  #told: { event: MigrationEvent; rows: number } | undefined
   #movesRows = true
   #startedAt: number | undefined
   #plannedAt: number | undefined
@@ -62,7 +63,7 @@ export class ProgressFold {
       overall_percent: this.#work.percent,
       elapsed_seconds: Math.max(0, until - (this.#startedAt ?? until)) / 1000,
       current_phase: this.#phases.current,
-      log_message: this.#message,
+      log_message: this.#told ? (describe(this.#told.event, this.#told.rows)?.text ?? '') : '',
       failedTables: [...this.#failedTables],
       status: this.#status,
       failed: [...this.#failed],
@@ -211,9 +212,9 @@ export class ProgressFold {
   }
 
   #remember(event: MigrationEvent): void {
-    const rows = event.type === 'step_finished' ? this.#tables.find(tableOf(event.step)) : undefined
-    const message = describe(event, rows?.migrated_rows)
-    if (message && (message.level !== 'debug' || event.type === 'step_finished')) this.#message = message.text
+    if (!isTold(event)) return
+    const table = event.type === 'step_finished' ? this.#tables.find(tableOf(event.step)) : undefined
+    this.#told = { event, rows: table?.migrated_rows ?? 0 }
   }
 
   #remainingSeconds(now: number): number | undefined {
@@ -223,6 +224,12 @@ export class ProgressFold {
     const pace = this.#pace.perSecond(now) || (this.#work.done / elapsed) * 1000
     return pace > 0 ? this.#work.remaining / pace : undefined
   }
+}
+
+/** Details are not, but for each step that is done. */
+function isTold(event: MigrationEvent): boolean {
+  if (event.type === 'log') return event.level !== 'debug'
+  return event.type !== 'rows' && event.type !== 'step_started' && event.type !== 'collided'
 }
 
 /** A replay: what a stored run, or a test, has to say. */

@@ -1,5 +1,6 @@
 // The phases a user sees, in the order they are shown; work of several phases may run at the same time.
 import { type Static, Type } from '@sinclair/typebox'
+import { oneOf } from './one-of.ts'
 
 export const phases = [
   'reading',
@@ -19,7 +20,7 @@ export const phases = [
   'verification',
 ] as const
 
-export const Phase = Type.Union(phases.map((name) => Type.Literal(name)))
+export const Phase = oneOf(phases)
 export type Phase = (typeof phases)[number]
 
 export const TableName = Type.Object({ schema: Type.String(), name: Type.String() })

@@ -2,6 +2,7 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { Connection } from './connection.ts'
+import { oneOf } from './one-of.ts'
 
 const flag = (byDefault: boolean, description: string) => Type.Boolean({ default: byDefault, description })
 const patterns = (description: string) => Type.Array(Type.String(), { default: [], description })
@@ -16,7 +17,7 @@ export const objectKinds = [
   'triggers',
   'types',
 ] as const
-export const ObjectKind = Type.Union(objectKinds.map((kind) => Type.Literal(kind)))
+export const ObjectKind = oneOf(objectKinds)
 export type ObjectKind = (typeof objectKinds)[number]
 
 /** All of a schema; or, as soon as one kind has a list, only what the lists name. `*` and `?` are wildcards. */
@@ -97,7 +98,7 @@ export const hookPhases = ['run', 'schema', 'data', 'indexes'] as const
 export const Hook = Type.Object(
   {
     when: Type.Union([Type.Literal('before'), Type.Literal('after')]),
-    phase: Type.Union(hookPhases.map((name) => Type.Literal(name))),
+    phase: oneOf(hookPhases),
     run: Type.Union([
       Type.Object(
         { on: Type.Union([Type.Literal('source'), Type.Literal('destination')]), sql: Type.String() },

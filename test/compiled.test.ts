@@ -57,6 +57,21 @@ describe('without a server', () => {
     expect(stdout).toContain('clone')
   })
 
+  test('it knows the licences of what it contains', async () => {
+    const { code, stdout } = await run('licenses')
+    expect(code).toBe(0)
+    for (const name of [
+      'Bun',
+      'PostgreSQL',
+      'elysia',
+      'solid-js',
+      'postgres',
+      '@electric-sql/pglite-tools',
+    ]) {
+      expect(stdout.includes(`\n${name} `) ? name : '').toBe(name)
+    }
+  })
+
   test.each([
     ['an unknown flag', ['clone', '--no-such-flag'], '--no-such-flag'],
     ['an unknown command', ['no-such-command'], 'no-such-command'],
@@ -123,6 +138,56 @@ describe('from server to server', () => {
           question,
           rows: await source.sql(question),
         })
+      }
+    },
+    2 * minutes,
+  )
+
+  test(
+    'it serves the page and the API from an empty directory, and migrates',
+    async () => {
+      const empty = join(temporary, 'empty')
+      mkdirSync(empty)
+      const child = Bun.spawn([pgtrek, 'serve', '--port', '0'], {
+        cwd: empty,
+        env: { HOME: empty, SystemRoot: process.env.SystemRoot },
+        stdin: 'ignore',
+        stdout: 'pipe',
+        stderr: 'inherit',
+      })
+      const target = await (await cluster(18)).createDatabase()
+      try {
+        const { value } = await child.stdout.getReader().read()
+        const url = /listens on (\S+)/.exec(new TextDecoder().decode(value))?.[1] ?? ''
+        const page = await (await fetch(url)).text()
+        expect(page).toContain('<div id=')
+        const parts = [...page.matchAll(/(?:src|href)="(\/[^"]+)"/g)].map(([, path = '']) => path)
+        expect(parts.some((path) => path.endsWith('.js'))).toBe(true)
+        for (const path of [...parts, '/help', '/openapi', '/openapi/json']) {
+          const answer = await fetch(new URL(path, url))
+          expect([path, answer.status, (await answer.bytes()).length > 100]).toEqual([path, 200, true])
+        }
+        const post = async (path: string, body: object) => {
+          const headers = { 'content-type': 'application/json' }
+          return await fetch(new URL(path, url), { method: 'POST', headers, body: JSON.stringify(body) })
+        }
+        const ends = { source: { url: source.url }, destination: { url: target.url } }
+        expect((await post('/api/browse', { conn: ends.source })).status).toBe(200)
+        expect((await post('/api/plan', ends)).status).toBe(200)
+        expect((await post('/api/migrate', ends)).status).toBe(200)
+        let progress: { running: boolean; status: string } | undefined
+        while (progress?.running ?? true) {
+          progress = (await (await fetch(new URL('/api/migrate/status', url))).json()) as typeof progress
+        }
+        expect(progress?.status).toBe('completed')
+        for (const question of questions) {
+          expect(await target.sql(question)).toEqual(await source.sql(question))
+        }
+        expect(readdirSync(empty).sort()).toEqual(['.pgtrek', 'logs'])
+      } finally {
+        child.kill('SIGTERM')
+        expect(await child.exited).toBe(0)
+        await target.drop()
       }
     },
     2 * minutes,

@@ -9,6 +9,8 @@ export interface ExistingColumn {
   type: string
   typeOid: number
   generated: boolean
+  /** May be given for a new row, never changed in one that is there. */
+  identityAlways: boolean
   /** Not null, and without anything that fills it when it is left out. */
   required: boolean
 }
@@ -130,6 +132,7 @@ async function readColumns(session: Session, oids: readonly number[]) {
              pg_catalog.format_type(a.atttypid, a.atttypmod)  as type,
              a.atttypid                                       as "typeOid",
              a.attgenerated <> ''                             as generated,
+             a.attidentity = 'a'                              as "identityAlways",
              a.attnotnull and not a.atthasdef and a.attidentity = '' as required
         from pg_catalog.pg_attribute a
        where a.attrelid = any (${oidArray(oids)})

@@ -28,7 +28,7 @@ export function readIdentities(session: Session): Promise<Identity[]> {
         left join pg_catalog.pg_class c on c.oid = t.typrelid
        where t.oid >= 16384
          and (c.oid is null or c.relkind = 'c')
-         and not exists (select from pg_catalog.pg_type e where e.typarray = t.oid)
+         and not exists (select from pg_catalog.pg_type e where e.oid = t.typelem and e.typarray = t.oid)
       ${[
         'pg_proc',
         'pg_extension',

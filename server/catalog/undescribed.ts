@@ -1,5 +1,4 @@
-// The few objects that pg_dump, or its packaging, does not describe so that they could be made again. For
-// these the catalogs are asked.
+// What pg_dump does not describe so that it could be made again. For these the catalogs are asked.
 import { quoteIdentifier, quoteQualified } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 
@@ -48,20 +47,6 @@ export async function readHandmadeLanguages(session: Session): Promise<Map<numbe
       return [oid, `create ${trusted ? 'trusted ' : ''}language ${quoteIdentifier(name)}${routines}`]
     }),
   )
-}
-
-/**
- * Routines with a line that looks like psql's \restrict, and their definitions: the package around pg_dump
- * takes such lines away wherever they stand.
- */
-export async function readRestrictLookalikes(session: Session): Promise<Map<number, string>> {
-  const rows = await session.query<{ oid: number; definition: string }>(`
-    select p.oid, pg_catalog.pg_get_functiondef(p.oid) as definition
-      from pg_catalog.pg_proc p
-     where p.oid >= 16384
-       and p.prokind in ('f', 'p', 'w')
-       and p.prosrc ~* '(^|[\\n\\r])\\\\(un)?restrict'`)
-  return new Map(rows.map(({ oid, definition }) => [oid, definition.trimEnd()]))
 }
 
 export interface BrokenName {

@@ -7,18 +7,13 @@ import { type ComparisonProgress, compareData } from '../compare/data.ts'
 import { compareSchema } from '../compare/schema.ts'
 import { Cancelled, errorInfo, PgtrekError, UsageError } from '../postgres/errors.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
-import {
-  addDataFlags,
-  addSchemaFlags,
-  type CompareDataFlags,
-  type CompareFlags,
-  type CompareSchemaFlags,
-  endsOf,
-  rulesOf,
-  selectionOf,
-} from './compare-flags.ts'
+import { addDataFlags, addSchemaFlags, type CompareDataFlags, type CompareFlags } from './compare-flags.ts'
 import { dataLines, dataVerdict, schemaLines, schemaVerdict, tableLines } from './compare-report.ts'
 import { exitCode } from './exit.ts'
+import { settingsFor } from './flags/connection.ts'
+import type { Settled } from './given.ts'
+import { interruptible } from './interrupt.ts'
+import { requestOf } from './request.ts'
 import { Screen } from './screen.ts'
 import { type Style, styleFor } from './style.ts'
 
@@ -26,12 +21,12 @@ export function compareCommand(program: Command): Command {
   const data = new Command('data')
     .description('compare the rows of two databases, table by table; no row leaves its server')
     .action(async (flags: CompareDataFlags) => {
-      process.exitCode = await report(flags, (run) => compareRows(flags, run))
+      process.exitCode = await report(data, flags, (run) => compareRows(flags, run))
     })
   const schema = new Command('schema')
     .description('compare the objects of two databases, as pg_dump describes them')
-    .action(async (flags: CompareSchemaFlags) => {
-      process.exitCode = await report(flags, (run) => compareObjects(flags, run))
+    .action(async (flags: CompareFlags) => {
+      process.exitCode = await report(schema, flags, compareObjects)
     })
   const command = new Command('compare')
     .description('are two databases the same?')
@@ -43,6 +38,7 @@ export function compareCommand(program: Command): Command {
 }
 
 interface Run {
+  request: Settled
   ends: Record<'source' | 'destination', ConnectionSettings>
   signal: AbortSignal
   style: Style
@@ -58,16 +54,17 @@ interface Outcome {
 
 async function compareRows(
   flags: CompareDataFlags,
-  { ends, signal, style, progress }: Run,
+  { request, ends, signal, style, progress }: Run,
 ): Promise<Outcome> {
   if (flags.fast && flags.drill) {
     throw new UsageError('--fast and --drill exclude each other: without values there is nothing to look for')
   }
   const comparison = await compareData({
     ...ends,
-    selection: selectionOf(flags),
-    rules: rulesOf(flags.where),
-    workers: flags.workers,
+    selection: request.selection,
+    rules: request.tables,
+    filter: flags.filter,
+    workers: request.options.workers,
     fast: flags.fast ?? false,
     drill: flags.drill ? { limit: flags.drillLimit } : undefined,
     signal,
@@ -77,27 +74,38 @@ async function compareRows(
   return { comparison, lines: dataLines(comparison, style), verdict: dataVerdict(comparison, style) }
 }
 
-async function compareObjects(
-  flags: CompareSchemaFlags,
-  { ends, signal, style, progress }: Run,
-): Promise<Outcome> {
+async function compareObjects({ request, ends, signal, style, progress }: Run): Promise<Outcome> {
   progress.say('reading the definitions of both databases')
-  const { owner, acl, comments, tablespaces, publications, securityLabels } = flags
+  const { owner, acl, comments, tablespaces, publications, securityLabels } = request.options
   const choices = { owner, acl, comments, tablespaces, publications, securityLabels }
-  const comparison = await compareSchema({ ...ends, ...choices, selection: selectionOf(flags), signal })
+  const comparison = await compareSchema({ ...ends, ...choices, selection: request.selection, signal })
   return { comparison, lines: schemaLines(comparison, style), verdict: schemaVerdict(comparison, style) }
 }
 
-async function report(flags: CompareFlags, compare: (run: Run) => Promise<Outcome>): Promise<number> {
+async function report(
+  command: Command,
+  flags: CompareFlags,
+  compare: (run: Run) => Promise<Outcome>,
+): Promise<number> {
   const style = styleFor(process.stdout.isTTY === true)
-  const ends = endsOf(flags)
+  const request = requestOf(command)
+  const ends = {
+    source: settingsFor('source', request.source),
+    destination: settingsFor('dest', request.dest),
+  }
   using progress = new Progress(flags.progress && !flags.quiet)
-  for (const { warnings } of Object.values(ends)) {
-    for (const warning of warnings) process.stderr.write(`warning: ${printable(warning)}\n`)
+  for (const warning of [request, ends.source, ends.destination].flatMap(({ warnings }) => warnings)) {
+    process.stderr.write(`warning: ${printable(warning)}\n`)
   }
   using interrupt = interruptible(() => process.stderr.write('stopping; once more stops at once\n'))
   try {
-    const { comparison, lines, verdict } = await compare({ ends, signal: interrupt.signal, style, progress })
+    const { comparison, lines, verdict } = await compare({
+      request,
+      ends,
+      signal: interrupt.signal,
+      style,
+      progress,
+    })
     progress.close()
     if (flags.json) process.stdout.write(`${JSON.stringify(comparison)}\n`)
     else process.stdout.write(`${[...(flags.quiet ? [] : lines), verdict].join('\n')}\n`)
@@ -156,23 +164,4 @@ function progressLine(state: ComparisonProgress, seconds: number): string {
   const tables = `${state.settledTables} of ${formatCount(state.tables, 'table')}`
   const rows = `${formatCount(state.readRows, 'row')} read on both sides together`
   return `${formatPercent(percent)}: ${tables}, ${rows}, ${formatDuration(seconds)} elapsed`
-}
-
-/** Ctrl-C once: a clean stop. Twice: at once. */
-function interruptible(tell: () => void): Disposable & { signal: AbortSignal } {
-  const controller = new AbortController()
-  const stop = () => {
-    if (controller.signal.aborted) process.exit(exitCode.cancelled)
-    controller.abort()
-    tell()
-  }
-  process.on('SIGINT', stop)
-  process.on('SIGTERM', stop)
-  return {
-    signal: controller.signal,
-    [Symbol.dispose]() {
-      process.off('SIGINT', stop)
-      process.off('SIGTERM', stop)
-    },
-  }
 }

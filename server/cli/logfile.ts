@@ -24,8 +24,8 @@ export function openLogFile(directory: string, run: string, options: LogFileOpti
   const { at = new Date(), onFailure } = options
   const path = join(resolve(directory), fileName(at, run))
   const file = openFile(path, directory)
-  // Written at once and without a worker thread: the last line before a crash is the one that matters,
-  // and a single executable has no file to start a worker from.
+  // Written in the same turn and without a worker thread: the last line before a crash is the one that matters,
+  // and a single executable has no file to start a worker from. What is said in one turn is written at once.
   const destination = pino.destination({ dest: file, sync: true })
   const logger = pino(
     {
@@ -35,12 +35,18 @@ export function openLogFile(directory: string, run: string, options: LogFileOpti
       formatters: { level: (label) => ({ level: label }) },
       hooks: { streamWrite: redact },
     },
-    destination,
+    { write: (line: string) => lines.push(line) },
   )
+  const lines: string[] = []
   const rows = new RowCounts()
   let isOpen = true
 
+  const flush = () => {
+    const text = lines.splice(0).join('')
+    if (isOpen && text) destination.write(text)
+  }
   const close = () => {
+    flush()
     isOpen = false
     destination.destroy()
   }
@@ -56,6 +62,7 @@ export function openLogFile(directory: string, run: string, options: LogFileOpti
       const entry = isOpen ? entryOf(event, rows) : undefined
       if (!entry) return
       const { level, message, ...fields } = entry
+      if (lines.length === 0) queueMicrotask(flush)
       logger[level]({ time: new Date(event.at).toISOString(), type: event.type, ...fields }, message)
     },
     close,

@@ -18,7 +18,8 @@ const longStep = 1
 export function remarks(event: MigrationEvent, fold: ProgressFold, level: Verbosity): Message[] {
   // The summary says it better, and says it right after.
   if (event.type === 'finished') return []
-  return messagesOf(event, fold).filter((message) => isWorthALine(event, message, fold, level))
+  if (level !== 'verbose' && isRoutine(event, fold)) return []
+  return messagesOf(event, fold).filter((message) => isWorthALine(event, message, level))
 }
 
 /** One remark as lines of the terminal. */
@@ -43,17 +44,17 @@ function messagesOf(event: MigrationEvent, fold: ProgressFold): Message[] {
   return [...(message ? [message] : []), ...warnings.map((text): Message => ({ level: 'warn', text }))]
 }
 
-function isWorthALine(
-  event: MigrationEvent,
-  message: Message,
-  fold: ProgressFold,
-  level: Verbosity,
-): boolean {
+/** There may be a hundred thousand of these: they are not even put into words. */
+function isRoutine(event: MigrationEvent, fold: ProgressFold): boolean {
+  if (event.type === 'step_started' || event.type === 'rows') return true
+  if (event.type !== 'step_finished' || event.seconds >= longStep) return false
+  return event.step.kind !== 'ROWS' || fold.tableCount > manyTables
+}
+
+function isWorthALine(event: MigrationEvent, message: Message, level: Verbosity): boolean {
   if (message.level === 'warn' || message.level === 'error' || level === 'verbose') return true
   if (level === 'quiet') return false
   // What follows from a failure is listed in the summary, many under one reason.
   if (event.type === 'step_skipped') return false
-  if (event.type !== 'step_finished') return message.level === 'info'
-  if (event.seconds >= longStep) return true
-  return event.step.kind === 'ROWS' && fold.tableCount <= manyTables
+  return event.type === 'step_finished' || message.level === 'info'
 }

@@ -1,6 +1,6 @@
 // Which column of the source is compared with which of the destination, by name or by the user's rules.
-import { Pattern } from '../../shared/pattern.ts'
-import type { ColumnSource, TableRule } from '../../shared/request.ts'
+import type { ColumnSource } from '../../shared/request.ts'
+import type { RowRule } from '../../shared/rule-book.ts'
 import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
 import { type HashKind, hashKindOf } from './hash.ts'
 import type { Column } from './relations.ts'
@@ -27,13 +27,7 @@ export interface PairedColumns {
   types: { column: string; source: string; destination: string }[]
 }
 
-export type ColumnRule = Pick<TableRule, 'columns' | 'leaveOut' | 'where'>
-
-/** Several rules may speak of a table: what a later one says replaces what an earlier one said. */
-export function ruleFor(rules: readonly TableRule[], table: { schema: string; name: string }): ColumnRule {
-  const matching = rules.filter((rule) => new Pattern(rule.table).matches(table.name, table.schema))
-  return Object.assign({}, ...matching)
-}
+export type ColumnRule = Partial<Pick<RowRule, 'columns' | 'leaveOut' | 'where'>>
 
 /** In the order of the source's columns, so that the order of the destination's does not matter. */
 export function pairColumns(

@@ -2,6 +2,7 @@
 import type { DataComparison, TableComparison } from '../../shared/comparison.ts'
 import { showName, type TableName } from '../../shared/phase.ts'
 import { everything, type Selection, type TableRule } from '../../shared/request.ts'
+import { RuleBook } from '../../shared/rule-book.ts'
 import { Selector } from '../../shared/selector.ts'
 import { Cancelled, errorInfo } from '../postgres/errors.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
@@ -66,7 +67,7 @@ export async function compareData(request: DataComparisonRequest): Promise<DataC
   const selection = request.selection ?? everything
   const chosen = request.tables ? chooseNamed(request.tables, sides) : chooseObjects(selection, sides)
   const [ours, theirs] = chosen as [Chosen, Chosen]
-  const units = pairUnits(ours, theirs, request.rules ?? [])
+  const units = pairUnits(ours, theirs, new RuleBook(request.rules ?? []))
 
   const progress: ComparisonProgress = {
     tables: units.length,

@@ -25,37 +25,38 @@ export interface Scan {
 const partBytes = 64 * 1024 * 1024
 
 export async function fingerprint(scan: Scan, unit: Unit): Promise<Fingerprint> {
-  const relations = unit[scan.side] ?? []
-  const parts = await settled(relations.map((relation) => readRelation(scan, unit, relation)))
-  return {
-    rows: parts.reduce((sum, part) => sum + part.rows, 0),
-    hash: scan.fast ? null : String(parts.reduce((sum, part) => sum + part.hash, 0n)),
-  }
-}
-
-interface Part {
-  rows: number
-  hash: bigint
-}
-
-async function readRelation(scan: Scan, unit: Unit, relation: Relation): Promise<Part> {
-  const ranges = await rangesOf(scan, relation)
   const sum = scan.fast ? '0' : `coalesce(sum(${rowHash(unit.columns.compared, scan.side, scan.hash)}), 0)`
-  const parts = await settled(
-    ranges.map(({ condition, share }) =>
-      scan.end.read(async (session) => {
-        const row = await session.one<{ rows: string; hash: string }>(`
-          select count(*)::text as rows, (${sum})::text as hash
-            ${fromClause(scan, unit, relation, condition)}`)
-        scan.onRead?.(relation.bytes * share, Number(row.rows))
-        return { rows: Number(row.rows), hash: BigInt(row.hash) }
-      }),
-    ),
-  )
+  const parts = await readParts(scan, unit, async (session, from, bytes) => {
+    const row = await session.one<{ rows: string; hash: string }>(
+      `select count(*)::text as rows, (${sum})::text as hash ${from}`,
+    )
+    scan.onRead?.(bytes, Number(row.rows))
+    return row
+  })
   return {
-    rows: parts.reduce((total, part) => total + part.rows, 0),
-    hash: parts.reduce((total, part) => total + part.hash, 0n),
+    rows: parts.reduce((total, part) => total + Number(part.rows), 0),
+    hash: scan.fast ? null : String(parts.reduce((total, part) => total + BigInt(part.hash), 0n)),
   }
+}
+
+/** Asks the same of every part of the unit's rows, in as many sessions as there are; `from` names the part. */
+export async function readParts<Result>(
+  scan: Scan,
+  unit: Unit,
+  ask: (session: Session, from: string, bytes: number) => Promise<Result>,
+): Promise<Result[]> {
+  const results = await settled(
+    (unit[scan.side] ?? []).map(async (relation) => {
+      const ranges = await rangesOf(scan, relation)
+      return await settled(
+        ranges.map(({ condition, share }) => {
+          const from = fromClause(scan, unit, relation, condition)
+          return scan.end.read((session) => ask(session, from, relation.bytes * share))
+        }),
+      )
+    }),
+  )
+  return results.flat()
 }
 
 /** With the table's own name, which a user's condition may use. */

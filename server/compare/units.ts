@@ -1,9 +1,9 @@
 // What is compared with what: tables by name; partitioned trees partition by partition where both sides have
 // the same ones, otherwise as a whole.
 import type { TableName } from '../../shared/phase.ts'
-import type { TableRule } from '../../shared/request.ts'
+import type { RuleBook } from '../../shared/rule-book.ts'
 import { tableKey } from '../catalog/tables.ts'
-import { type ComparedColumn, type PairedColumns, pairColumns, ruleFor } from './columns.ts'
+import { type ComparedColumn, type PairedColumns, pairColumns } from './columns.ts'
 import type { Relation } from './relations.ts'
 import { type Chosen, lineage } from './selection.ts'
 
@@ -25,7 +25,7 @@ interface Group {
   members: Relation[]
 }
 
-export function pairUnits(source: Chosen, destination: Chosen, rules: readonly TableRule[]): Unit[] {
+export function pairUnits(source: Chosen, destination: Chosen, rules: RuleBook): Unit[] {
   const [here, there] = [groupsOf(source), groupsOf(destination)]
   const units: Unit[] = []
   for (const name of new Set([...here.keys(), ...there.keys()])) {
@@ -85,10 +85,10 @@ function isSameTree(source: Chosen, destination: Chosen, one: Group, other: Grou
   return !hashed && describe(source, one) === describe(destination, other)
 }
 
-function unitOf(one: Group | undefined, other: Group | undefined, rules: readonly TableRule[]): Unit {
+function unitOf(one: Group | undefined, other: Group | undefined, rules: RuleBook): Unit {
   // A group comes from at least one side.
   const { schema, name }: TableName = (one ?? (other as Group)).top
-  const rule = ruleFor(rules, { schema, name })
+  const rule = rules.ruleOf({ schema, name })
   const columns = pairColumns(one?.top.columns ?? [], other?.top.columns ?? [], rule)
   const bySource = new Map(columns.compared.map((column) => [column.sourceColumn, column]))
   const byName = new Map(columns.compared.map((column) => [column.name, column]))

@@ -17,16 +17,20 @@ export interface LaneSettings {
   maxBytesPerSecond?: number
 }
 
+export interface RowsPart {
+  kind: 'rows'
+  copyOut: string
+  /** Of a merge it says only the table and the format that a plain copy would take. */
+  copyIn: string
+  format: CopyFormat
+  /** Into a table that has rows, whose keys may be there already. */
+  merge?: Merge | undefined
+}
+
 export type CopyPart =
-  | {
-      kind: 'rows'
-      copyOut: string
-      /** Of a merge it says only the table and the format that a plain copy would take. */
-      copyIn: string
-      format: CopyFormat
-      /** Into a table that has rows, whose keys may be there already. */
-      merge?: Merge | undefined
-    }
+  | RowsPart
+  /** Several whole small tables; none of them merges. */
+  | { kind: 'tables'; tables: RowsPart[] }
   | { kind: 'large objects'; objects: LargeObject[] }
 
 export type Job = CopyPart & {
@@ -50,6 +54,8 @@ export interface Counts {
   bytes: number
   /** Rows that were left out, since their key is there. */
   collided: number
+  /** Of a table that was copied together with others: its share of the time. */
+  seconds?: number
 }
 
 export type ToLane =
@@ -79,7 +85,7 @@ export type FromLane =
   | ({ type: 'progress'; job: number } & Counts)
   | { type: 'collided'; key: readonly string[]; values: KeyValues[] }
   /** `transaction` is the one that was committed with it. */
-  | ({ type: 'worked'; job: number; transaction?: string | undefined } & Counts)
+  | ({ type: 'worked'; job: number; transaction?: string | undefined; each?: Counts[] } & Counts)
   | { type: 'prepared'; transaction: string }
   | { type: 'finished'; transaction?: string | undefined }
   | {

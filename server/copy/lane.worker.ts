@@ -2,20 +2,21 @@
 // relay between them. It does one job at a time, as the pool tells it.
 
 import { relayCopy } from '../postgres/copy-stream.ts'
+import { relayTables, type TableCopy } from '../postgres/copy-tables.ts'
 import { Throttle } from '../postgres/copy-throttle.ts'
 import { Cancelled, errorInfo, isLost, ServerError, sqlstate } from '../postgres/errors.ts'
 import { quoteLiteral } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
-import type { Counts, FailureKind, FromLane, Job, LaneSettings, ToLane } from './lane-messages.ts'
+import type { Counts, FailureKind, FromLane, Job, LaneSettings, RowsPart, ToLane } from './lane-messages.ts'
 import { CommitInDoubt, LaneEnded, LaneSessions } from './lane-sessions.ts'
 import { copyLargeObjects } from './large-objects.ts'
 import {
+  batchStatements,
+  dropStaging,
   explainMerge,
   type Merge,
   MergeWatch,
-  mergeStatement,
   refuseUnchecked,
-  staging,
   stagingStatement,
   uncheckedConstraints,
 } from './merge.ts'
@@ -23,18 +24,20 @@ import {
 declare const self: Worker
 
 type RowsJob = Extract<Job, { kind: 'rows' }>
+type SingleJob = Exclude<Job, { kind: 'tables' }>
 
 const progressEveryMs = 200
 
 /** A transaction keeps its locks to its end, and a server has room for a few thousand only. */
-const jobsPerTransaction = 100
+const tablesPerTransaction = 100
 
 let settings: LaneSettings
 let sessions: LaneSessions
 let throttle: Throttle | undefined
 /** The temporary table of the open transaction, and for which target it was made. */
 let staged: { transaction: string; table: string } | undefined
-let jobsDone = 0
+/** Since the source's transaction began. */
+let tablesRead = 0
 let aborting = new AbortController()
 
 self.onmessage = async ({ data: message }: MessageEvent<ToLane>) => {
@@ -93,15 +96,35 @@ function isBlocked(error: unknown): boolean {
 }
 
 async function work(job: Job): Promise<void> {
-  if (jobsDone > 0 && jobsDone % jobsPerTransaction === 0) await sessions.renewSnapshot()
-  jobsDone++
+  const tables = job.kind === 'tables' ? job.tables.length : 1
+  if (tablesRead + tables > tablesPerTransaction) {
+    await sessions.renewSnapshot()
+    tablesRead = 0
+  }
+  tablesRead += tables
   if (!sessions.transaction) await sessions.begin(job.shared)
-  const counts = await copy(job)
+  const counts = job.kind === 'tables' ? await copyTables(job.tables) : await copy(job)
   const transaction = job.commit ? await sessions.commit(aborting.signal) : undefined
   post({ type: 'worked', job: job.id, ...counts, transaction })
 }
 
-async function copy(job: Job): Promise<Counts> {
+async function copyTables(parts: readonly RowsPart[]): Promise<Counts & { each: Counts[] }> {
+  const { source, destination } = sessions
+  const tables: TableCopy[] = []
+  for (const { copyOut, copyIn } of parts) {
+    tables.push({
+      copyOut: await inClientEncoding(source, copyOut),
+      copyIn: await inClientEncoding(source, copyIn),
+    })
+  }
+  const copied = await relayTables({ source, destination, tables, signal: aborting.signal })
+  const each = copied.map((counts) => ({ ...counts, collided: 0 }))
+  const rows = each.reduce((sum, counts) => sum + counts.rows, 0)
+  const bytes = each.reduce((sum, counts) => sum + counts.bytes, 0)
+  return { rows, bytes, collided: 0, each }
+}
+
+async function copy(job: SingleJob): Promise<Counts> {
   const { source, destination } = sessions
   const signal = aborting.signal
   const onProgress = reporter(job)
@@ -134,8 +157,7 @@ async function mergeRows(job: RowsJob, merge: Merge): Promise<Counts> {
     (key, values) => post({ type: 'collided', key, values }),
     () => report(watch.rows, bytes, watch.collided),
   )
-  const suffix = job.format === 'binary' ? ' (format binary)' : ''
-  const statements = `copy ${staging} from stdin${suffix}; ${mergeStatement(merge, sessions.transaction ?? '')}`
+  const statements = batchStatements(merge, job.format, sessions.transaction ?? '')
   try {
     const copied = await relayCopy({
       source,
@@ -159,10 +181,14 @@ async function mergeRows(job: RowsJob, merge: Merge): Promise<Counts> {
 async function makeStaging(merge: Merge): Promise<void> {
   const { destination, transaction = '' } = sessions
   if (staged?.transaction === transaction && staged.table === merge.table) return
-  const leftover = staged?.transaction === transaction ? `drop table ${staging};` : ''
-  if (settings.replica) {
+  const leftover = staged?.transaction === transaction ? `${dropStaging};` : ''
+  if (settings.replica || merge.conflict.kind === 'ignore') {
     const unchecked = await inUtf8<{ name: string }>(destination, uncheckedConstraints(merge.table))
-    if (unchecked.length > 0) throw refuseUnchecked(unchecked.map(({ name }) => name))
+    if (unchecked.length > 0)
+      throw refuseUnchecked(
+        merge,
+        unchecked.map(({ name }) => name),
+      )
   }
   // Compiling a statement that runs for a thousand rows takes longer than running it.
   await inUtf8(destination, `${leftover} set local jit = off; ${stagingStatement(merge)}`)

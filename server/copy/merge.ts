@@ -3,6 +3,7 @@
 import type { CopyBatches } from '../postgres/copy-batches.ts'
 import { ServerError, sqlstate } from '../postgres/errors.ts'
 import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
+import type { CopyFormat } from './format.ts'
 
 export interface Merge {
   /** As it stands in SQL: `"schema"."table"`. */
@@ -24,29 +25,46 @@ export type Conflict =
 
 export type KeyValues = (string | null)[]
 
-export const staging = 'pg_temp.pgtrek_staging'
+const staging = 'pg_temp.pgtrek_staging'
 
 /** A batch of wide rows ends sooner: this much lies in the temporary table at once. */
 const batchBytes = 32 * 1024 * 1024
 const mostKeysAtOnce = 1000
 
+/**
+ * COPY gathers up to a thousand rows before it writes them, and the time that each of its slots takes grows with
+ * their number: one COPY of a thousand rows costs twice as much as writing its rows one by one, which a volatile
+ * default makes it do. Behind the first few thousand rows the slots are there, and gathering is the better way.
+ */
+const fewestRowsToGather = 5000
+const mostColumns = 1600
+
 /** Types and nothing else: no constraint, no default, no identity. */
-export function stagingStatement({ table, columns }: Merge): string {
-  return `create temporary table pgtrek_staging on commit drop as
+export function stagingStatement({ table, columns, batchSize }: Merge): string {
+  const create = `create temporary table pgtrek_staging on commit drop as
     select ${columns.map(quoteIdentifier).join(', ')} from ${table} with no data`
+  if (batchSize >= fewestRowsToGather || columns.length === mostColumns) return create
+  let unused = 'pgtrek_one_by_one'
+  while (columns.includes(unused)) unused += '_'
+  return `${create};
+    alter table ${staging} add column ${unused} float8;
+    alter table ${staging} alter column ${unused} set default pg_catalog.random()`
 }
 
-/** What every batch runs behind the rows' COPY; `transaction` is the one that it runs in. */
-export function mergeStatement(merge: Merge, transaction: string): string {
+export const dropStaging = `drop table ${staging}`
+
+/** What is done with every batch of rows; `transaction` is the one that it is done in. */
+export function batchStatements(merge: Merge, format: CopyFormat, transaction: string): string {
   const { table, conflict } = merge
   const columns = merge.columns.map(quoteIdentifier).join(', ')
+  const suffix = format === 'binary' ? ' (format binary)' : ''
   const insert = `insert into ${table} as pgtrek_target (${columns}) overriding system value
     select ${columns} from ${staging}`
   const statement =
     conflict.kind === 'ignore'
       ? reportingCollisions(merge, `${insert} on conflict do nothing`)
       : `${insert} on conflict ${conflict.on} ${overwrite(conflict.set, transaction)}`
-  return `${statement}; truncate ${staging}`
+  return `copy ${staging} (${columns}) from stdin${suffix}; ${statement}; truncate ${staging}`
 }
 
 /**
@@ -62,22 +80,22 @@ function overwrite(set: readonly string[], transaction: string): string {
 
 /**
  * The first row that comes back has the number of rows written; the others, where rows were left out, have
- * the keys of these. They are found as text, byte by byte: not every type has an equality.
+ * the keys of these. They are found as text, byte by byte: not every type has an equality. A batch that is full and
+ * went in whole is not searched.
  */
-function reportingCollisions({ key, columns }: Merge, insert: string): string {
+function reportingCollisions({ key, columns, batchSize }: Merge, insert: string): string {
   const named = (key.length > 0 ? key : columns).map(quoteIdentifier)
   const texts = named.map((column, index) => `${column}::text collate "C" as k${index}`).join(', ')
   const keys = named.map((_, index) => `pg_catalog.encode(pg_catalog.convert_to(k${index}, 'UTF8'), 'hex')`)
   return `
     with merged as (${insert} returning ${named.join(', ')}),
-         counts as materialized (
-           select (select count(*) from merged) as merged, (select count(*) from ${staging}) as staged)
+         counts as materialized (select count(*) as merged from merged)
     select merged::text, ${named.map(() => 'null').join(', ')} from counts
     union all
     select null, ${keys.join(', ')}
-      from (select ${texts} from ${staging} where (select merged < staged from counts)
+      from (select ${texts} from ${staging} where (select merged from counts) < ${batchSize}
             except all
-            select ${texts} from merged where (select merged < staged from counts)) as collided`
+            select ${texts} from merged where (select merged from counts) < ${batchSize}) as collided`
 }
 
 /** Watches the batches of one part: what is in, and which rows were left out. */
@@ -160,7 +178,7 @@ export function explainMerge(error: unknown): unknown {
 }
 
 /**
- * A deferrable constraint is not looked at by ON CONFLICT, and is checked by a trigger at the end. Where triggers are
+ * ON CONFLICT cannot use deferrable constraints. They are checked by a trigger at the end; where triggers are
  * switched off, nothing would keep a key from being there twice.
  */
 export function uncheckedConstraints(table: string): string {
@@ -174,11 +192,17 @@ export function uncheckedConstraints(table: string): string {
      order by conname`
 }
 
-export function refuseUnchecked(names: readonly string[]): ServerError {
+export function refuseUnchecked({ conflict }: Merge, names: readonly string[]): ServerError {
+  const which = `the constraint ${names.map(quoteIdentifier).join(', ')} is deferrable`
+  const isIgnoring = conflict.kind === 'ignore'
   return new ServerError({
     severity: 'ERROR',
     sqlstate: sqlstate.objectNotInPrerequisiteState,
-    message: `rows cannot be merged safely: ${names.map(quoteIdentifier).join(', ')} is deferrable, and such constraints are not checked while triggers and foreign keys are switched off`,
-    hint: 'Leave triggers and foreign keys switched on for this run, or make the constraint not deferrable.',
+    message: isIgnoring
+      ? `rows that are there cannot be left out: ${which}, and ON CONFLICT cannot look at it`
+      : `rows cannot be merged safely: ${which}, and nothing checks it while triggers and foreign keys are switched off`,
+    hint: isIgnoring
+      ? 'Make it a constraint that is not deferrable, or upsert by another key.'
+      : 'Leave triggers and foreign keys switched on for this run, or make it a constraint that is not deferrable.',
   })
 }

@@ -6,6 +6,7 @@ import { settledWithin } from '../deadline.ts'
 import { sharedClock } from '../postgres/copy-throttle.ts'
 import { Cancelled, ConnectionLost, PgtrekError } from '../postgres/errors.ts'
 import { workerUrl } from '../worker-url.ts'
+import { bundle, takeBundle } from './bundle.ts'
 import type { Counts, FromLane, LaneSettings, ToLane } from './lane-messages.ts'
 import { type CopyTask, PartlyCommitted, RunningTask, type Share } from './task.ts'
 
@@ -36,6 +37,7 @@ export class CopyPool {
   #active: RunningTask[] = []
   #jobs = 0
   #closed = false
+  #opening: Promise<void> | undefined
   #closing: Promise<void> | undefined
   /** Why no worker is left. */
   #ended: Error | undefined
@@ -46,27 +48,41 @@ export class CopyPool {
     readonly onWarning: (message: string) => void,
   ) {}
 
-  /** Opens the workers; fewer than asked for are enough, none is an error. */
-  async open(): Promise<void> {
+  /**
+   * Opens the workers, each of which begins as soon as it is there. Fewer than asked for are enough; without
+   * any, every copy fails for the same reason.
+   */
+  open() {
+    this.#opening ??= this.#openLanes()
+  }
+
+  async #openLanes(): Promise<void> {
     const clock = sharedClock()
-    const lanes = Array.from({ length: this.size }, () => new Lane(this.settings, clock))
-    const results = await Promise.allSettled(lanes.map((lane) => lane.open()))
-    for (const [index, lane] of lanes.entries()) {
-      if (results[index]?.status === 'fulfilled') this.#lanes.push(lane)
-      else lane.terminate()
-    }
+    this.#lanes = Array.from({ length: this.size }, () => new Lane(this.settings, clock))
+    const results = await Promise.allSettled(this.#lanes.map((lane) => this.#openLane(lane)))
     const refused = results.find((result) => result.status === 'rejected')
-    if (this.#lanes.length === 0) throw refused?.reason
-    if (refused) {
+    if (!refused) return
+    if (this.#lanes.length > 0) {
       this.onWarning(
         `only ${this.#lanes.length} of ${this.size} copy workers could connect: ${refused.reason}`,
       )
+      return
     }
-    for (const lane of this.#lanes) lane.listener = (message) => this.#hear(lane, message)
+    this.#ended = refused.reason
+    this.#failAll(refused.reason)
   }
 
-  get lanes(): number {
-    return this.#lanes.length
+  async #openLane(lane: Lane): Promise<void> {
+    try {
+      await lane.open()
+    } catch (error) {
+      this.#lanes = this.#lanes.filter((other) => other !== lane)
+      lane.terminate()
+      throw error
+    }
+    lane.listener ??= (message) => this.#hear(lane, message)
+    lane.isOpen = true
+    this.#giveOut()
   }
 
   copy(task: CopyTask): Promise<Counts> {
@@ -76,8 +92,7 @@ export class CopyPool {
       running.settle()
       return running.result
     }
-    const place = this.#queue.findIndex((other) => other.task.bytes < task.bytes)
-    this.#queue.splice(place < 0 ? this.#queue.length : place, 0, running)
+    this.#enqueue(running)
     // Let all tasks that become ready together come in before the first is given out: the largest goes first.
     queueMicrotask(() => this.#giveOut())
     return running.result
@@ -100,8 +115,37 @@ export class CopyPool {
   /** A cancelled run closes twice; the second waits for the first. */
   close(): Promise<void> {
     this.#closed = true
-    this.#closing ??= Promise.all(this.#lanes.map((lane) => lane.close())).then(() => undefined)
+    this.#closing ??= this.#closeLanes()
     return this.#closing
+  }
+
+  async #closeLanes(): Promise<void> {
+    await Promise.all(this.#lanes.map((lane) => lane.close()))
+    // What it has to say is still heard.
+    if (this.#opening) await settledWithin(this.#opening, longestGoodbyeMs)
+  }
+
+  /** Mostly they come in their order, the largest first. */
+  #enqueue(task: RunningTask) {
+    let place = this.#queue.length
+    while (place > 0 && (this.#queue[place - 1] as RunningTask).task.bytes < task.task.bytes) place--
+    this.#queue.splice(place, 0, task)
+  }
+
+  /** What a worker gets next: a table, or many small ones that count as one. */
+  #dequeue(): RunningTask | undefined {
+    if (this.#queue.length === 0) return undefined
+    // A rate is kept by looking at each row's bytes.
+    const [first, ...others] = this.settings.maxBytesPerSecond
+      ? this.#queue.splice(0, 1)
+      : takeBundle(this.#queue, this.#lanes.length)
+    if (!first || others.length === 0) return first
+    return bundle([first, ...others], (tasks) => {
+      for (const task of tasks) this.#enqueue(task)
+      if (this.#ended) this.#failAll(this.#ended)
+      else if (this.#closed) this.#failAll(new Cancelled())
+      else this.#giveOut()
+    })
   }
 
   #giveOut() {
@@ -120,7 +164,7 @@ export class CopyPool {
     }
     let next = this.#active.find((candidate) => candidate.wantsWorkers)
     if (!next) {
-      next = this.#queue.shift()
+      next = this.#dequeue()
       if (!next) return
       this.#active.push(next)
       next.task.onStart()
@@ -158,6 +202,7 @@ export class CopyPool {
         return task.task.onCollided?.(message.key, message.values)
       case 'worked':
         lane.losses = 0
+        if (message.each) task.task.onTables?.(message.each)
         task.partDone(share, message)
         if (task.commitsAtOnce) return this.#committed(lane, task, share, message.transaction)
         this.#giveTo(lane)
@@ -299,7 +344,9 @@ class Lane {
   confirmed: string | undefined
   /** Connections lost in a row. */
   losses = 0
+  isOpen = false
   isRetired = false
+  #opened = Promise.resolve()
   #resting: ReturnType<typeof setTimeout> | undefined
   listener: ((message: FromLane) => void) | undefined
   readonly #worker = new Worker(workerUrl('copy/lane.worker.ts'), { smol: true } as WorkerOptions)
@@ -310,7 +357,7 @@ class Lane {
   ) {}
 
   get isAway(): boolean {
-    return this.isRetired || this.#resting !== undefined
+    return !this.isOpen || this.isRetired || this.#resting !== undefined
   }
 
   rest(milliseconds: number, onRested: () => void) {
@@ -327,6 +374,7 @@ class Lane {
 
   open(): Promise<void> {
     const opened = Promise.withResolvers<void>()
+    this.#opened = opened.promise
     this.#worker.onerror = (event) => {
       const error = { message: `a copy worker crashed: ${event.message}` }
       opened.reject(new PgtrekError(error.message))
@@ -347,13 +395,20 @@ class Lane {
 
   async close(): Promise<void> {
     this.wake()
+    await settledWithin(this.#goodbye(), longestGoodbyeMs)
+    this.terminate()
+  }
+
+  /** A worker that is still opening has sessions to close only afterwards. */
+  async #goodbye(): Promise<void> {
     const closed = Promise.withResolvers<void>()
     this.listener = (message) => {
       if (message.type === 'closed') closed.resolve()
     }
+    const [opening] = await Promise.allSettled([this.#opened])
+    if (opening.status === 'rejected') return
     this.send({ type: 'close' })
-    await settledWithin(closed.promise, longestGoodbyeMs)
-    this.terminate()
+    await closed.promise
   }
 
   terminate() {

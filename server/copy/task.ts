@@ -17,6 +17,8 @@ export interface CopyTask {
    * that starts again are told again.
    */
   onCollided?: (key: readonly string[], values: KeyValues[]) => void
+  /** What each table of a part with several got. */
+  onTables?: (each: readonly Counts[]) => void
   /**
    * Called right before the workers are told to commit, with the transactions that make the table, also
    * those of them that are committed already. The table is there when all of them are. When it throws, all
@@ -62,6 +64,8 @@ export class RunningTask {
   /** Everything that is not committed is on its way back to those that wait. */
   restarting = false
   deciding = false
+  /** Not to be copied together with others. */
+  isSingle = false
   failure: Error | undefined
   #committed: Counts = none
   #committedParts = 0
@@ -152,6 +156,12 @@ export class RunningTask {
     let counts = this.#committed
     for (const share of this.shares) counts = sum(counts, sum(share.counts, share.current))
     this.task.onProgress(counts.rows, counts.bytes, counts.collided)
+  }
+
+  /** All of it was copied and committed together with others. */
+  finish(counts: Counts) {
+    this.task.onProgress(counts.rows, counts.bytes, counts.collided)
+    this.#result.resolve(counts)
   }
 
   /** No worker has anything of it any more. */

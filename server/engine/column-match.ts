@@ -1,8 +1,9 @@
 // Which columns of the destination get what: by name, or as the user said; and whether the types agree.
+
+import type { RowRule } from '../../shared/rule-book.ts'
 import type { ExistingColumn } from '../catalog/existing.ts'
 import type { ColumnFacts } from '../catalog/tables.ts'
 import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
-import type { RowRule } from './rule-book.ts'
 import { type Fit, fitOf } from './type-fit.ts'
 
 export interface ColumnMatch {

@@ -15,6 +15,8 @@ import type { SqlWork } from './step.ts'
 /** Subscriptions of older servers act as their owner always, and have no parameter for it. */
 const runAsOwnerSince = 16
 
+const none: string[] = []
+
 export interface EntryContext {
   inventory: Inventory
   options: MigrationOptions
@@ -31,7 +33,7 @@ export function entryWork(entry: Entry, context: EntryContext): SqlWork {
     kind: 'sql',
     // Each grant stands for itself; one to a role that is missing was reported with the role.
     statements: single ? [] : statements,
-    extras: single ? possibleGrants(statements, unusableRoles) : owner ? [owner] : [],
+    extras: single ? possibleGrants(statements, unusableRoles) : owner ? [owner] : none,
     tablespace: inventory.lacks.tablespaces.has(tablespace) ? tablespace : '',
     accessMethod: entry.accessMethod,
     mayExist: true,
@@ -51,9 +53,6 @@ function statementsOf(entry: Entry, inventory: Inventory): string[] {
       return []
     case 'PROCEDURAL LANGUAGE':
       return replaced(statements, inventory.handmadeLanguages.get(oid))
-    case 'FUNCTION':
-    case 'PROCEDURE':
-      return replaced(statements, inventory.restrictLookalikes.get(oid))
     case 'SUBSCRIPTION':
       return inventory.destination.major < runAsOwnerSince ? statements.map(withoutRunAsOwner) : statements
     case 'TABLE': {

@@ -90,7 +90,7 @@ export function missingExtensions(inventory: Inventory, options: MigrationOption
 }
 
 /** Used in the source, but missing on the destination or not ours to give objects to. */
-export function unusableRoles({ lacks, usedRoles }: Inventory): string[] {
+export function unusableRoles({ lacks, usedRoles }: Pick<Inventory, 'lacks' | 'usedRoles'>): string[] {
   return usedRoles.filter((name) => !lacks.roles.get(name))
 }
 

@@ -1,4 +1,8 @@
-// Runs steps in the order of their dependencies, as many at once as their pools and locks allow.
+// Runs steps in the order of their dependencies, as many at once as their pools and locks allow. Small ones may
+// go together: a batch takes one place in its pool, and whatever fails in it goes in smaller ones again.
+import { HeldLocks, isBefore, type Locks, LockTable, Pool, StepHeap } from './graph-pool.ts'
+
+export type { Locks } from './graph-pool.ts'
 
 export interface Node {
   id: number
@@ -14,12 +18,6 @@ export interface Node {
   skip?: string | undefined
 }
 
-/** Tables by OID. Shared locks go together, an exclusive one goes alone. */
-export interface Locks {
-  shared?: readonly number[]
-  exclusive?: readonly number[]
-}
-
 export interface GraphRun<N extends Node> {
   /** Rejects when the step fails; how to report that is its own business. */
   start(node: N): Promise<void>
@@ -28,17 +26,36 @@ export interface GraphRun<N extends Node> {
   describe(node: N): string
   /** How many steps of each pool run at once. */
   capacity: Readonly<Record<string, number>>
+  /** Nothing of its pool runs beside such a step. */
+  isAlone?(node: N): boolean
+  batch?: Batching<N>
   signal: AbortSignal
 }
 
-type State = 'waiting' | 'ready' | 'running' | 'done' | 'failed' | 'skipped'
+export interface Batching<N extends Node> {
+  /** How many steps go together at most. */
+  most: number
+  /** Whether a step may go with others. */
+  admits(node: N): boolean
+  /** In this order. Rejects when nothing of it has happened; then they go in smaller batches, or alone. */
+  start(nodes: readonly N[]): Promise<void>
+}
+
+const waiting = 0
+const ready = 1
+const running = 2
+const done = 3
+const failed = 4
+const skipped = 5
 
 /** Resolves when every step is over, or when nothing runs any more after the signal. */
 export function runGraph<N extends Node>(nodes: readonly N[], run: GraphRun<N>): Promise<void> {
-  const byId = new Map(nodes.map((node) => [node.id, node]))
-  const state = new Map<number, State>(nodes.map((node) => [node.id, 'waiting']))
-  const waitingFor = new Map<number, number>()
-  const dependents = new Map<number, number[]>()
+  const placeOf = new Map(nodes.map((node, place) => [node.id, place]))
+  const state = new Uint8Array(nodes.length)
+  const waitingFor = new Uint32Array(nodes.length)
+  const largestBatch = new Uint16Array(nodes.length).fill(run.batch?.most ?? 1)
+  const dependents = invert(nodes, placeOf, waitingFor)
+  const isAlone = run.isAlone ?? (() => false)
   const pools = new Map<string, Pool<N>>()
   const locks = new LockTable()
   const rootReason = new Map<number, string>()
@@ -46,15 +63,12 @@ export function runGraph<N extends Node>(nodes: readonly N[], run: GraphRun<N>):
   let active = 0
   const finished = Promise.withResolvers<void>()
 
-  for (const node of nodes) {
-    const before = new Set([...node.needs, ...node.after].filter((id) => byId.has(id)))
-    waitingFor.set(node.id, before.size)
-    for (const id of before) {
-      const list = dependents.get(id)
-      if (list) list.push(node.id)
-      else dependents.set(id, [node.id])
-    }
-    if (!pools.has(node.pool)) pools.set(node.pool, new Pool(run.capacity[node.pool] ?? 1, locks))
+  for (const { pool } of nodes) {
+    if (!pools.has(pool)) pools.set(pool, new Pool(run.capacity[pool] ?? 1, locks, isAlone))
+  }
+
+  function place(node: N): number {
+    return placeOf.get(node.id) as number
   }
 
   function poolOf(node: N) {
@@ -67,10 +81,10 @@ export function runGraph<N extends Node>(nodes: readonly N[], run: GraphRun<N>):
     for (const node of free) {
       const reason = reasonToSkip(node)
       if (reason === undefined) {
-        state.set(node.id, 'ready')
+        state[place(node)] = ready
         poolOf(node).add(node)
       } else {
-        state.set(node.id, 'skipped')
+        state[place(node)] = skipped
         rootReason.set(node.id, node.skip ? `needs ${run.describe(node)}: ${node.skip}` : reason)
         run.skip(node, reason)
         for (const next of settle(node)) free.push(next)
@@ -81,19 +95,25 @@ export function runGraph<N extends Node>(nodes: readonly N[], run: GraphRun<N>):
   /** The first cause, not the nearest: that is what a person has to mend. */
   function reasonToSkip(node: N): string | undefined {
     if (node.skip !== undefined) return node.skip
-    const broken = node.needs.find((id) => state.get(id) === 'failed' || state.get(id) === 'skipped')
+    const broken = node.needs.find((id) => {
+      const known = placeOf.get(id)
+      return known !== undefined && (state[known] === failed || state[known] === skipped)
+    })
     if (broken === undefined) return undefined
-    return rootReason.get(broken) ?? `needs ${run.describe(byId.get(broken) as N)}, which failed`
+    return (
+      rootReason.get(broken) ??
+      `needs ${run.describe(nodes[placeOf.get(broken) as number] as N)}, which failed`
+    )
   }
 
   /** The steps that waited for this one last. */
   function settle(node: N): N[] {
     open--
     const free: N[] = []
-    for (const id of dependents.get(node.id) ?? []) {
-      const left = (waitingFor.get(id) as number) - 1
-      waitingFor.set(id, left)
-      if (left === 0) free.push(byId.get(id) as N)
+    for (const next of dependents(place(node))) {
+      const left = (waitingFor[next] as number) - 1
+      waitingFor[next] = left
+      if (left === 0 && state[next] === waiting) free.push(nodes[next] as N)
     }
     return free
   }
@@ -101,162 +121,120 @@ export function runGraph<N extends Node>(nodes: readonly N[], run: GraphRun<N>):
   function startReady() {
     for (const pool of pools.values()) {
       // Whoever hears of a start may abort.
-      while (!run.signal.aborted) {
-        const node = pool.take()
+      while (!run.signal.aborted && pool.next) {
+        const held = new HeldLocks()
+        const node = pool.take(held)
         if (!node) break
-        begin(node)
+        begin(gather(node, pool, held), held)
       }
     }
     if (open === 0 || (run.signal.aborted && active === 0)) finished.resolve()
     else if (active === 0) finished.reject(new Error('the plan has a circle of dependencies'))
   }
 
-  function begin(node: N) {
+  /** The step with those that are next in turn, and those that wait for nothing but steps of the same batch. */
+  function gather(first: N, pool: Pool<N>, held: HeldLocks): N[] {
+    const members = [first]
+    const { batch } = run
+    let most = largestBatch[place(first)] as number
+    if (!batch || most === 1 || !batch.admits(first)) return members
+    const left = new Map<number, number>()
+    const unlocked = new StepHeap<N>()
+    const isFit = (node: N) =>
+      members.length < Math.min(most, largestBatch[place(node)] as number) &&
+      isAlone(node) === isAlone(first) &&
+      batch.admits(node)
+    const join = (node: N) => {
+      most = Math.min(most, largestBatch[place(node)] as number)
+      for (const next of dependents(place(node))) {
+        const others = (left.get(next) ?? (waitingFor[next] as number)) - 1
+        left.set(next, others)
+        const dependent = nodes[next] as N
+        if (others === 0 && dependent.pool === first.pool && reasonToSkip(dependent) === undefined)
+          unlocked.push(dependent)
+      }
+    }
+    join(first)
+    for (;;) {
+      const [behind, beside] = [unlocked.first, pool.next]
+      if (beside && (!behind || isBefore(beside, behind))) {
+        if (!isFit(beside)) return members
+        const node = pool.takeNext(held)
+        if (node) join(node)
+        if (node) members.push(node)
+        continue
+      }
+      const node = unlocked.pop()
+      if (!node) return members
+      if (!isFit(node) || locks.take(node.locks, held)) continue
+      members.push(node)
+      join(node)
+    }
+  }
+
+  function begin(members: readonly N[], held: HeldLocks) {
     active++
-    state.set(node.id, 'running')
-    const end = (result: State) => {
+    for (const node of members) state[place(node)] = running
+    const [first] = members as [N]
+    const end = (result: typeof done | typeof failed) => {
       active--
-      locks.give(node.locks)
-      for (const pool of pools.values()) pool.wake(node.locks)
-      poolOf(node).running--
-      state.set(node.id, result)
-      release(settle(node))
+      locks.give(held)
+      for (const pool of pools.values()) pool.wake(held)
+      poolOf(first).leave()
+      if (result === failed && members.length > 1) split(members)
+      else {
+        for (const node of members) state[place(node)] = result
+        release(members.flatMap(settle))
+      }
       startReady()
     }
-    run
-      .start(node)
+    const start = members.length > 1 && run.batch ? run.batch.start(members) : run.start(first)
+    start
       .then(
-        () => end('done'),
-        () => end('failed'),
+        () => end(done),
+        () => end(failed),
       )
       .catch(finished.reject)
   }
 
-  release(nodes.filter((node) => waitingFor.get(node.id) === 0))
+  function split(members: readonly N[]) {
+    for (const node of members) {
+      largestBatch[place(node)] = Math.floor(members.length / 2)
+      state[place(node)] = waitingFor[place(node)] === 0 ? ready : waiting
+      if (waitingFor[place(node)] === 0) poolOf(node).add(node)
+    }
+  }
+
+  release(nodes.filter((_, index) => waitingFor[index] === 0))
   startReady()
   return finished.promise
 }
 
-/** The ready steps of one pool: those that may start, and those that wait for a lock. */
-class Pool<N extends Node> {
-  running = 0
-  readonly #ready = new StepHeap<N>()
-  readonly #blocked = { shared: new Map<number, StepHeap<N>>(), exclusive: new Map<number, StepHeap<N>>() }
-
-  constructor(
-    readonly capacity: number,
-    readonly locks: LockTable,
-  ) {}
-
-  add(node: N) {
-    this.#ready.push(node)
-  }
-
-  /** The heaviest step that may start now; it counts as running and has its locks. */
-  take(): N | undefined {
-    while (this.running < this.capacity) {
-      const node = this.#ready.pop()
-      if (!node) return undefined
-      const obstacle = this.locks.take(node.locks)
-      if (obstacle) this.#block(node, obstacle)
-      else this.running++
-      this.wake(node.locks)
-      if (!obstacle) return node
-    }
-    return undefined
-  }
-
-  /**
-   * Of the steps that wait for the same lock only the heaviest is looked at again, and the next one when that
-   * has left it free: looking at all of them each time would be quadratic.
-   */
-  wake({ shared = [], exclusive = [] }: Locks) {
-    for (const oid of [...shared, ...exclusive]) {
-      for (const mode of modes) {
-        const waiting = this.#blocked[mode].get(oid)
-        if (!waiting || !this.locks.isFree(oid, mode)) continue
-        this.#ready.push(waiting.pop() as N)
-        if (waiting.isEmpty) this.#blocked[mode].delete(oid)
+/** For each step those that wait for it, as places in the list; `waitingFor` gets how many each waits for. */
+function invert(nodes: readonly Node[], placeOf: ReadonlyMap<number, number>, waitingFor: Uint32Array) {
+  const starts = new Uint32Array(nodes.length + 1)
+  const eachWait = (visit: (needed: number, index: number) => void) => {
+    for (const [index, { needs, after }] of nodes.entries()) {
+      for (const list of [needs, after]) {
+        for (const id of list) {
+          const needed = placeOf.get(id)
+          if (needed !== undefined) visit(needed, index)
+        }
       }
     }
   }
-
-  #block(node: N, { oid, mode }: Obstacle) {
-    const waiting = this.#blocked[mode].get(oid) ?? new StepHeap<N>()
-    waiting.push(node)
-    this.#blocked[mode].set(oid, waiting)
+  eachWait((needed, index) => {
+    starts[needed + 1] = (starts[needed + 1] as number) + 1
+    waitingFor[index] = (waitingFor[index] as number) + 1
+  })
+  for (let index = 0; index < nodes.length; index++) {
+    starts[index + 1] = (starts[index + 1] as number) + (starts[index] as number)
   }
-}
-
-/** Gives the heaviest first, equal ones in the plan's order: a binary heap. */
-class StepHeap<N extends Node> {
-  readonly #nodes: N[] = []
-
-  get isEmpty() {
-    return this.#nodes.length === 0
-  }
-
-  push(node: N) {
-    const nodes = this.#nodes
-    let index = nodes.length
-    while (index > 0) {
-      const parent = (index - 1) >> 1
-      if (!isBefore(node, nodes[parent] as N)) break
-      nodes[index] = nodes[parent] as N
-      index = parent
-    }
-    nodes[index] = node
-  }
-
-  pop(): N | undefined {
-    const nodes = this.#nodes
-    const first = nodes[0]
-    const last = nodes.pop()
-    if (last === undefined || nodes.length === 0) return first
-    let index = 0
-    for (;;) {
-      let child = 2 * index + 1
-      if (child >= nodes.length) break
-      if (child + 1 < nodes.length && isBefore(nodes[child + 1] as N, nodes[child] as N)) child++
-      if (!isBefore(nodes[child] as N, last)) break
-      nodes[index] = nodes[child] as N
-      index = child
-    }
-    nodes[index] = last
-    return first
-  }
-}
-
-function isBefore(one: Node, other: Node): boolean {
-  return one.weight > other.weight || (one.weight === other.weight && one.id < other.id)
-}
-
-const modes = ['shared', 'exclusive'] as const
-type Obstacle = { oid: number; mode: (typeof modes)[number] }
-
-class LockTable {
-  readonly #shared = new Map<number, number>()
-  readonly #exclusive = new Set<number>()
-
-  /** All locks or none; then it says which was in the way. */
-  take({ shared = [], exclusive = [] }: Locks): Obstacle | undefined {
-    for (const oid of shared) if (!this.isFree(oid, 'shared')) return { oid, mode: 'shared' }
-    for (const oid of exclusive) if (!this.isFree(oid, 'exclusive')) return { oid, mode: 'exclusive' }
-    for (const oid of shared) this.#shared.set(oid, (this.#shared.get(oid) ?? 0) + 1)
-    for (const oid of exclusive) this.#exclusive.add(oid)
-    return undefined
-  }
-
-  give({ shared = [], exclusive = [] }: Locks) {
-    for (const oid of shared) {
-      const left = (this.#shared.get(oid) ?? 0) - 1
-      if (left > 0) this.#shared.set(oid, left)
-      else this.#shared.delete(oid)
-    }
-    for (const oid of exclusive) this.#exclusive.delete(oid)
-  }
-
-  isFree(oid: number, mode: Obstacle['mode']): boolean {
-    return !this.#exclusive.has(oid) && (mode === 'shared' || !this.#shared.has(oid))
-  }
+  const filled = starts.slice()
+  const all = new Uint32Array(starts[nodes.length] as number)
+  eachWait((needed, index) => {
+    all[filled[needed] as number] = index
+    filled[needed] = (filled[needed] as number) + 1
+  })
+  return (index: number) => all.subarray(starts[index], starts[index + 1])
 }

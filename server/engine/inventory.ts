@@ -25,17 +25,12 @@ import {
 } from '../catalog/tables.ts'
 import { type PartitionTree, readPartitionTrees } from '../catalog/trees.ts'
 import { readTypes, type TypeFacts } from '../catalog/types.ts'
-import {
-  type BrokenName,
-  readBrokenNames,
-  readHandmadeLanguages,
-  readRestrictLookalikes,
-} from '../catalog/undescribed.ts'
+import { type BrokenName, readBrokenNames, readHandmadeLanguages } from '../catalog/undescribed.ts'
 import { PlanRefused } from '../postgres/errors.ts'
 import { quoteIdentifier } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import { entryDependencies, readDependencies } from '../schema/dependencies.ts'
-import { pgDump } from '../schema/dump.ts'
+import { type DumpThread, pgDump } from '../schema/dump.ts'
 import { type Entry, parseEntries } from '../schema/entries.ts'
 import { narrow } from './narrow.ts'
 
@@ -43,12 +38,11 @@ export interface Inventory {
   source: ServerFacts
   destination: ServerFacts
   lacks: DestinationFacts
-  /** Languages and routines by OID -> what creates them, where pg_dump's own words do not. */
+  /** Languages by OID -> what creates them, where pg_dump's own words do not. */
   handmadeLanguages: Map<number, string>
-  restrictLookalikes: Map<number, string>
   entries: Entry[]
   /** Entry id -> ids of the entries it needs. */
-  needs: Map<number, Set<number>>
+  needs: Map<number, readonly number[]>
   tables: TableFacts[]
   partitioning: Partitioning
   /** With columns that must be made NOT NULL before the table can be a child again. */
@@ -83,11 +77,20 @@ export interface Wanted {
   isDropped: boolean
 }
 
+/** Cleaning up behind fewer takes longer than it is worth. */
+const manyEntries = 5000
+
+/** Reading and planning leave more behind than is kept, at the time when most is needed. */
+export function cleanUp(entries: readonly unknown[]) {
+  if (entries.length > manyEntries) Bun.gc(true)
+}
+
 export interface InventorySessions {
   /** In the run's snapshot. */
   source: Session
   /** Left inside pg_dump's transaction: its locks keep the tables as they are until the run is over. */
   dump: Session
+  dumpThread: DumpThread
   destination: Session
 }
 
@@ -110,7 +113,7 @@ export async function takeInventory(
       sourceFacts.user,
     )
   }
-  const dumping = dumpEntries(sessions.dump, snapshot, unreadable, options, signal)
+  const dumping = dumpEntries(sessions, snapshot, unreadable, options, signal)
   // Its failure is awaited below; until then it must not count as unhandled.
   dumping.catch(() => {})
   const dependencies = await readDependencies(source)
@@ -120,7 +123,6 @@ export async function takeInventory(
     lacks: await readDestination(destination),
     tables,
     handmadeLanguages: await readHandmadeLanguages(source),
-    restrictLookalikes: await readRestrictLookalikes(source),
     partitioning,
     oddNotNullNames: await readOddNotNullNames(source),
     reorderedChildren: await readReorderedChildren(source),
@@ -141,6 +143,7 @@ export async function takeInventory(
   const brokenNames = await readBrokenNames(source)
   const entries = [...unreadable.map(placeholder), ...withFullNames(await dumping, brokenNames)]
   const everything = { ...inventory, entries, needs: entryDependencies(entries, dependencies) }
+  cleanUp(entries)
   return await meetDestination(everything, sessions, wanted)
 }
 
@@ -215,7 +218,7 @@ async function findThere({ entries }: Inventory, source: Session, destination: S
 }
 
 async function dumpEntries(
-  session: Session,
+  { dump: session, dumpThread }: InventorySessions,
   snapshot: string,
   unreadable: readonly TableFacts[],
   options: MigrationOptions,
@@ -239,7 +242,9 @@ async function dumpEntries(
   if (!options.publications) flags.push('--no-publications')
   if (!options.securityLabels) flags.push('--no-security-labels')
   if (session.tap.parameters.get('server_encoding') !== 'SQL_ASCII') flags.push('--encoding=UTF8')
-  return parseEntries(await pgDump(session, flags, signal))
+  const entries = parseEntries(await pgDump(session, flags, signal, dumpThread))
+  cleanUp(entries)
+  return entries
 }
 
 function withFullNames(entries: readonly Entry[], broken: readonly BrokenName[]): Entry[] {

@@ -1,11 +1,12 @@
 // How the rows of one table arrive: into which columns, beside which rows, or why not at all.
+
+import type { RowRule } from '../../shared/rule-book.ts'
 import type { ExistingTable, UniqueKey } from '../catalog/existing.ts'
 import { type TableFacts, tableKey } from '../catalog/tables.ts'
 import type { Merge } from '../copy/merge.ts'
 import { quoteIdentifier } from '../postgres/quote.ts'
 import { type ColumnMatch, matchColumns } from './column-match.ts'
 import type { PlanBuilder } from './plan.ts'
-import type { RowRule } from './rule-book.ts'
 
 export interface Landing {
   rule: RowRule
@@ -91,7 +92,11 @@ function upserting(
   const reason = unusable(key, into)
   if (reason) return `"${key.name}" cannot say which rows are the same: ${reason}`
   const columns = key.columns as string[]
-  const set = into.filter((name) => !columns.includes(name))
+  const fixed = new Set([
+    ...columns,
+    ...there.columns.filter((one) => one.identityAlways).map(({ name }) => name),
+  ])
+  const set = into.filter((name) => !fixed.has(name))
   const on = key.isConstraint
     ? `on constraint ${quoteIdentifier(key.name)}`
     : `(${columns.map(quoteIdentifier).join(', ')})`

@@ -2,21 +2,22 @@
 import type { ErrorInfo, MigrationEvent, RunStatus, StepInfo } from '../../shared/event.ts'
 import { showName } from '../../shared/phase.ts'
 import type { Hook, MigrationOptions, Selection, TableRule } from '../../shared/request.ts'
+import { RuleBook } from '../../shared/rule-book.ts'
 import { tableKey } from '../catalog/tables.ts'
 import { CopyPool } from '../copy/pool.ts'
 import { Cancelled, errorInfo, PlanRefused } from '../postgres/errors.ts'
 import { endSessionsOf, markOf } from '../postgres/mark.ts'
 import { Session } from '../postgres/session.ts'
 import { type ConnectionSettings, describeSettings } from '../postgres/settings.ts'
+import { DumpThread } from '../schema/dump.ts'
 import { checkRowQueries } from './check-rows.ts'
-import { takeInventory } from './inventory.ts'
+import { cleanUp, type Inventory, takeInventory } from './inventory.ts'
 import type { RunMemory, Unfinished } from './memory.ts'
-import { makePlan, type Plan } from './plan.ts'
+import { makePlan, type Plan, type PlanRequest } from './plan.ts'
 import { RestoreSessions } from './restore.ts'
 import { describeResumed, findUnfinished, requestKey } from './resume.ts'
-import { RuleBook } from './rule-book.ts'
 import { runPlan } from './run.ts'
-import type { Emit, EventBody } from './run-context.ts'
+import { type Emit, type EventBody, forRun, type RunInventory } from './run-context.ts'
 import { TakenAway } from './taken-away.ts'
 
 export interface Migration {
@@ -78,6 +79,7 @@ async function inOneSnapshot(migration: Migration, emit: Emit): Promise<void> {
     stack.use(await Session.open(settings, { signal, onNotice }))
   const openSource = () => Session.open(migration.source, { signal, onNotice })
 
+  const dumpThread = stack.use(new DumpThread())
   // Both ends are tried before anything takes time.
   const [source, destination] = await both(open(migration.source), open(migration.destination))
   refuseVersions(source, destination)
@@ -89,13 +91,14 @@ async function inOneSnapshot(migration: Migration, emit: Emit): Promise<void> {
   const ended = await endSessionsOf(memory.killed(), destination)
   if (ended > 0) log(`ended ${ended} sessions that a run which was killed had left on the destination`)
   const resumed = await findUnfinished(migration, destination)
-  const dump = await open(migration.source)
-  const snapshot = await exportSnapshot(source)
+  const [dump, snapshot] = await both(open(migration.source), exportSnapshot(source))
   log(`reading ${describeSettings(migration.source)} (PostgreSQL ${source.major})`)
   const wanted = { selection: migration.selection, options, isDropped: isDropped(resumed) }
-  const inventory = await takeInventory({ source, dump, destination }, snapshot, wanted, signal)
   const request = { options, rules: new RuleBook(migration.tables), hooks: migration.hooks, resumed }
-  const plan = makePlan(inventory, request)
+  const { plan, inventory } = planned(
+    await takeInventory({ source, dump, dumpThread, destination }, snapshot, wanted, signal),
+    request,
+  )
   if (resumed) plan.warnings.push(describeResumed(resumed, plan))
   await checkRowQueries(plan, openSource)
   emit({
@@ -111,10 +114,10 @@ async function inOneSnapshot(migration: Migration, emit: Emit): Promise<void> {
     throw new PlanRefused(refusal(plan))
   }
   remember(migration, plan, resumed)
-  // Its work is done; a server with few connections has a use for this one.
-  await destination.close()
   const restore = new RestoreSessions(migration.destination, plan.sizes, signal, onNotice)
   stack.defer(() => restore.close())
+  // A server with few connections may have no other when the copy workers have taken theirs.
+  await restore.adopt(destination)
   const copyPool = plan.steps.some((step) => step.pool === 'copy')
     ? new CopyPool(
         {
@@ -131,11 +134,12 @@ async function inOneSnapshot(migration: Migration, emit: Emit): Promise<void> {
     : undefined
   if (copyPool) {
     stack.defer(() => copyPool.close())
-    await copyPool.open()
+    // Tables are created in the meantime.
+    copyPool.open()
   }
   log(
     `writing to ${describeSettings(migration.destination)} (PostgreSQL ${inventory.destination.major}) with ` +
-      `${copyPool?.lanes ?? 0} copy and ${plan.sizes.indexWorkers} index workers`,
+      `${copyPool?.size ?? 0} copy and ${plan.sizes.indexWorkers} index workers`,
   )
   const takenAway = new TakenAway(memory)
   const context = {
@@ -158,6 +162,13 @@ async function inOneSnapshot(migration: Migration, emit: Emit): Promise<void> {
   await makeDurable(migration, emit)
 }
 
+/** Only here all that was read is held: of many tables it takes as much memory as their plan. */
+function planned(inventory: Inventory, request: PlanRequest): { plan: Plan; inventory: RunInventory } {
+  const plan = makePlan(inventory, request)
+  cleanUp(plan.steps)
+  return { plan, inventory: forRun(inventory) }
+}
+
 /** The foreign keys and triggers that the plan's own step has not put back, whatever kept it. */
 async function putBack({ destination }: Migration, takenAway: TakenAway, emit: Emit): Promise<void> {
   if (!takenAway.isOpen) return
@@ -175,7 +186,7 @@ async function putBack({ destination }: Migration, takenAway: TakenAway, emit: E
 }
 
 /** Waits for both also when one fails, so that the other is closed with the rest. */
-async function both<Result>(one: Promise<Result>, other: Promise<Result>): Promise<[Result, Result]> {
+async function both<One, Other>(one: Promise<One>, other: Promise<Other>): Promise<[One, Other]> {
   await Promise.allSettled([one, other])
   return [await one, await other]
 }

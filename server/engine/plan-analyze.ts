@@ -5,6 +5,8 @@ import type { PlanBuilder } from './plan.ts'
 import type { RowSteps } from './plan-rows.ts'
 import type { Step } from './step.ts'
 
+const none: string[] = []
+
 interface Target {
   rows: Step
   after: number[]
@@ -41,7 +43,7 @@ export function planAnalyze(
       {
         kind: 'sql',
         statements: [`analyze ${quoteQualified(table.schema, table.name)}`],
-        extras: [],
+        extras: none,
         mayExist: false,
       },
       { pool: 'build', needs: [filled.id], after, locks: { exclusive: locks }, weight: bytes },

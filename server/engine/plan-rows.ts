@@ -1,5 +1,6 @@
 // The steps that move rows: one for each table, in one or many parts.
 import { showName, type TableName } from '../../shared/phase.ts'
+import type { RuleBook } from '../../shared/rule-book.ts'
 import { type TableFacts, tableKey } from '../catalog/tables.ts'
 import { PlanRefused } from '../postgres/errors.ts'
 import { copyWork } from './copy-work.ts'
@@ -8,7 +9,6 @@ import type { PlanBuilder, PlannedRows } from './plan.ts'
 import { type Filled, orderByForeignKeys, planRelease, planRestore } from './plan-existing.ts'
 import { planTruncates } from './plan-truncates.ts'
 import { planLargeObjects, planSequences } from './plan-values.ts'
-import type { RuleBook } from './rule-book.ts'
 import { type Step, stepKey } from './step.ts'
 
 export interface CreatedTables {

@@ -2,6 +2,7 @@
 
 import type { StepInfo } from '../../shared/event.ts'
 import type { Hook, MigrationOptions } from '../../shared/request.ts'
+import type { RuleBook } from '../../shared/rule-book.ts'
 import { tableKey } from '../catalog/tables.ts'
 import { findGaps } from './gaps.ts'
 import type { Inventory } from './inventory.ts'
@@ -10,7 +11,6 @@ import { planDrop } from './plan-existing.ts'
 import { planHooks } from './plan-hooks.ts'
 import { planRows, type RowSteps } from './plan-rows.ts'
 import { planSchema } from './plan-schema.ts'
-import type { RuleBook } from './rule-book.ts'
 import { chooseSizes, type Sizes } from './sizes.ts'
 import type { Step, Work } from './step.ts'
 
@@ -56,10 +56,43 @@ export interface PlanRequest {
   resumed?: Unfinished | undefined
 }
 
+/** Steps without any share these: there may be a hundred thousand. */
+const none: readonly number[] = []
+const noLocks: Step['locks'] = {}
+
+const cleanAfter = 15_000
+
+/** Most lists have one number, and that of a table or its step is in many: each such list is kept once. */
+class Shared {
+  readonly #lists = new Map<number, readonly number[]>()
+  readonly #locks = { shared: new Map<number, Step['locks']>(), exclusive: new Map<number, Step['locks']>() }
+
+  list(ids: readonly number[]): readonly number[] {
+    const [only] = ids
+    if (only === undefined) return none
+    if (ids.length > 1) return ids
+    const known = this.#lists.get(only)
+    if (!known) this.#lists.set(only, ids)
+    return known ?? ids
+  }
+
+  locks({ shared = none, exclusive = none }: Step['locks']): Step['locks'] {
+    if (shared.length + exclusive.length !== 1)
+      return { shared: this.list(shared), exclusive: this.list(exclusive) }
+    const mode = shared.length > 0 ? 'shared' : 'exclusive'
+    const list = this.list(mode === 'shared' ? shared : exclusive)
+    const [only] = list as [number]
+    const known = this.#locks[mode].get(only) ?? { [mode]: list }
+    this.#locks[mode].set(only, known)
+    return known
+  }
+}
+
 /** Collects steps and hands out their numbers, which are also their order where nothing else decides. */
 export class PlanBuilder {
   readonly steps: Step[] = []
   readonly warnings: string[] = []
+  readonly #shared = new Shared()
   /** What every step from here on needs: a hook, the objects that are dropped first. */
   gate: readonly Step[] = []
   readonly options: MigrationOptions
@@ -87,15 +120,20 @@ export class PlanBuilder {
       id,
       info: { id, ...info },
       work,
-      needs: [],
-      after: [],
+      needs: none,
+      after: none,
       pool: 'none',
       weight: 0,
-      locks: {},
+      locks: noLocks,
       ...rest,
     }
     if (this.gate.length > 0) step.needs = [...this.gate.map((one) => one.id), ...step.needs]
+    step.needs = this.#shared.list(step.needs)
+    step.after = this.#shared.list(step.after)
+    step.locks = this.#shared.locks(step.locks)
     this.steps.push(step)
+    // Making a plan of many steps leaves more behind than the plan takes.
+    if (id % cleanAfter === 0) Bun.gc(true)
     return step
   }
 

@@ -10,6 +10,7 @@ import type { SqlWork } from './step.ts'
 const attempts = 6
 const firstPauseMs = 50
 
+/** A server needs a moment to come back after a crash. */
 const reconnectPausesMs = [250, 500, 1000, 2000, 4000, 8000]
 
 /** Another session, often one of ours, was in the way: the same statement may succeed a moment later. */
@@ -26,6 +27,9 @@ const exists: ReadonlySet<string> = new Set([
   sqlstate.duplicateObject,
 ])
 
+/** States in which a table that was there before refuses what it has already. */
+export const alreadySo: ReadonlySet<string> = new Set(['55000', '42P16', '42809'])
+
 export interface SqlOutcome {
   /** The object was there already and was kept as it is. */
   kept: boolean
@@ -37,6 +41,8 @@ export class RestoreSessions {
   #idle: RestoreSession[] = []
   readonly #busy = new Set<RestoreSession>()
   #isGone = false
+  /** The connection was lost while these ran together: they may have been done. */
+  readonly #doubtful = new WeakSet<SqlWork>()
 
   constructor(
     readonly settings: ConnectionSettings,
@@ -62,8 +68,8 @@ export class RestoreSessions {
   }
 
   /**
-   * In another session when one is lost: a server needs a moment to come back. The work may have been done just
-   * before: `again` says that what is there may be ours.
+   * In another session when one is lost. The work may have been done just before: `again` says that what is
+   * there may be ours.
    */
   async repeatedly<Result>(
     action: (session: RestoreSession, again: boolean) => Promise<Result>,
@@ -85,6 +91,29 @@ export class RestoreSessions {
     }
   }
 
+  /** What is there at a second time is ours, or was there already, and is kept either way. */
+  run(work: SqlWork, alsoKept: ReadonlySet<string>): Promise<SqlOutcome> {
+    return this.repeatedly((session, repeated) => {
+      const again = repeated || this.#doubtful.has(work)
+      return session.run(again ? { ...work, mayExist: true } : work, again ? alreadySo : alsoKept)
+    })
+  }
+
+  /** Everything in one round trip and one transaction, or nothing. */
+  async runTogether(works: readonly SqlWork[]): Promise<void> {
+    try {
+      await this.use((session) => session.runTogether(works))
+    } catch (error) {
+      if (isLost(error)) for (const work of works) this.#doubtful.add(work)
+      throw error
+    }
+  }
+
+  /** The session is closed with the others. */
+  async adopt(session: Session): Promise<void> {
+    this.#idle.push(await this.#prepare(session))
+  }
+
   async cancel(): Promise<void> {
     await Promise.allSettled([...this.#busy].map(({ session }) => session.cancel()))
   }
@@ -95,7 +124,10 @@ export class RestoreSessions {
   }
 
   async #open(): Promise<RestoreSession> {
-    const session = await Session.open(this.settings, { signal: this.signal, onNotice: this.onNotice })
+    return this.#prepare(await Session.open(this.settings, { signal: this.signal, onNotice: this.onNotice }))
+  }
+
+  async #prepare(session: Session): Promise<RestoreSession> {
     await session.execute(`
       set client_encoding = 'UTF8';
       set standard_conforming_strings = on;
@@ -110,6 +142,8 @@ export class RestoreSessions {
   }
 }
 
+type Placement = { tablespace?: string | undefined; accessMethod?: string | undefined }
+
 export class RestoreSession {
   #tablespace: string | undefined
   #accessMethod: string | undefined
@@ -117,7 +151,9 @@ export class RestoreSession {
   constructor(readonly session: Session) {}
 
   async run(work: SqlWork, alsoKept: ReadonlySet<string>): Promise<SqlOutcome> {
-    await this.#placement(work)
+    const setting = this.#placement(work)
+    if (setting.length > 0) await this.session.execute(setting.join(';\n'))
+    this.#rememberPlacement(work)
     const everything = [...work.statements, ...work.extras].join(';\n')
     try {
       // One round trip and one transaction in the usual case.
@@ -147,17 +183,39 @@ export class RestoreSession {
     return outcome
   }
 
-  async #placement({ tablespace, accessMethod }: SqlWork) {
+  async runTogether(works: readonly SqlWork[]): Promise<void> {
+    const before = { tablespace: this.#tablespace, accessMethod: this.#accessMethod }
+    const statements: string[] = []
+    for (const work of works) {
+      statements.push(...this.#placement(work), ...work.statements, ...work.extras)
+      this.#rememberPlacement(work)
+    }
+    try {
+      await this.session.execute(statements.join(';\n'))
+    } catch (error) {
+      // With everything else, the settings are taken back.
+      this.#tablespace = before.tablespace
+      this.#accessMethod = before.accessMethod
+      throw error
+    }
+  }
+
+  /** What has to be set for this work and is not yet. */
+  #placement({ tablespace, accessMethod }: Placement): string[] {
+    const settings: string[] = []
     if (tablespace !== undefined && tablespace !== this.#tablespace) {
-      const value = tablespace === '' ? "''" : quoteIdentifier(tablespace)
-      await this.session.execute(`set default_tablespace = ${value}`)
-      this.#tablespace = tablespace
+      settings.push(`set default_tablespace = ${tablespace === '' ? "''" : quoteIdentifier(tablespace)}`)
     }
     if (accessMethod && accessMethod !== this.#accessMethod) {
       // As pg_dump wrote it, quotes included.
-      await this.session.execute(`set default_table_access_method = ${accessMethod}`)
-      this.#accessMethod = accessMethod
+      settings.push(`set default_table_access_method = ${accessMethod}`)
     }
+    return settings
+  }
+
+  #rememberPlacement({ tablespace, accessMethod }: Placement) {
+    if (tablespace !== undefined) this.#tablespace = tablespace
+    if (accessMethod) this.#accessMethod = accessMethod
   }
 
   async #patiently(sql: string): Promise<void> {

@@ -18,11 +18,22 @@ export type EventBody = MigrationEvent extends infer E
   : never
 export type Emit = (event: EventBody) => void
 
+/** What is still asked for when the plan is made; the rest, of many tables, is let go. */
+export type RunInventory = Pick<
+  Inventory,
+  'source' | 'destination' | 'lacks' | 'usedRoles' | 'existing' | 'tables'
+>
+
+export function forRun(inventory: Inventory): RunInventory {
+  const { source, destination, lacks, usedRoles, existing, tables } = inventory
+  return { source, destination, lacks, usedRoles, existing, tables }
+}
+
 export interface RunContext {
   source: ConnectionSettings
   destination: ConnectionSettings
   plan: Plan
-  inventory: Inventory
+  inventory: RunInventory
   options: MigrationOptions
   copyPool: CopyPool | undefined
   restore: RestoreSessions

@@ -35,9 +35,9 @@ export async function runCopy(
           memory.committing(stepKey(info), transactions, moved),
       }),
     })
-    const { collided, ...all } = result
+    const { collided, seconds, ...all } = result
     if (table) emit({ type: 'rows', table, ...all, ...(collided > 0 && { collided }) })
-    return all
+    return { ...all, seconds }
   } catch (error) {
     if (error instanceof PartlyCommitted && table) {
       throw work.fills ? await emptied(table, error.failure, context) : partlyThere(error.failure)

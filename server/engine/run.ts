@@ -7,24 +7,33 @@ import { CopyFailed } from '../copy/pool.ts'
 import { Cancelled, errorInfo, PgtrekError } from '../postgres/errors.ts'
 import { runGraph } from './graph.ts'
 import type { Moved } from './memory.ts'
-import type { SqlOutcome } from './restore.ts'
+import { alreadySo, type SqlOutcome } from './restore.ts'
 import { checkForeignKey, release } from './run-constraints.ts'
 import type { Emit, RunContext } from './run-context.ts'
 import { runHook } from './run-hook.ts'
 import { runCopy, truncate } from './run-rows.ts'
 import { setLargeObjectFacts, setSequences } from './run-values.ts'
 import { type SqlWork, type Step, stepKey } from './step.ts'
+import { admitsTogether, isAlone, mostTogether } from './together.ts'
 import { verify } from './verify.ts'
 
-/** States in which a table that was there before refuses what it has already. */
-const alreadySo: ReadonlySet<string> = new Set(['55000', '42P16', '42809'])
 /** What a run that goes on with this one must not do again. */
 const remembered: ReadonlySet<string> = new Set(['ROWS', 'DROP', 'HOOK'])
-
+const cleanAfter = 2500
+/** For each worker. */
+const startedCopies = 200
 const nothing: ReadonlySet<string> = new Set()
+/** In the place of what is done and needs no memory any more. */
+const over: Step['work'] = { kind: 'barrier' }
 
 export async function runPlan(context: RunContext): Promise<void> {
   const { plan, copyPool, restore, signal } = context
+  const begun = new Set<number>()
+  let ended = 0
+  /** What each step leaves behind would otherwise take as much memory again as all that is kept. */
+  const clean = () => {
+    if (++ended % cleanAfter === 0) Bun.gc(true)
+  }
   const cancel = () => {
     void copyPool?.cancel()
     void restore.cancel()
@@ -32,7 +41,7 @@ export async function runPlan(context: RunContext): Promise<void> {
   signal.addEventListener('abort', cancel, { once: true })
   try {
     await runGraph(plan.steps, {
-      start: (step) => runStep(step, context),
+      start: (step) => runStep(step, context, begun).finally(clean),
       skip: (step, reason) => {
         // What needs an interrupted step was not skipped for a failure.
         if (signal.aborted) return
@@ -41,10 +50,18 @@ export async function runPlan(context: RunContext): Promise<void> {
       },
       describe: (step) => `${step.info.kind} ${showName(step.info)}`,
       capacity: {
-        ddl: 1,
+        // Only of what may be made side by side, at a time when nothing is built yet.
+        ddl: plan.sizes.indexWorkers,
         build: plan.sizes.indexWorkers,
-        copy: Number.POSITIVE_INFINITY,
+        // Enough to choose from; each that has started takes memory until it is over.
+        copy: plan.sizes.copyWorkers * startedCopies,
         none: Number.POSITIVE_INFINITY,
+      },
+      isAlone,
+      batch: {
+        most: mostTogether,
+        admits: admitsTogether(context.inventory),
+        start: (steps) => runTogether(steps, context, begun).finally(() => steps.forEach(clean)),
       },
       signal,
     })
@@ -54,16 +71,46 @@ export async function runPlan(context: RunContext): Promise<void> {
   if (signal.aborted) throw new Cancelled()
 }
 
-async function runStep(step: Step, context: RunContext): Promise<void> {
+/** Says of each step the same as if it had run alone; its time is its share. */
+async function runTogether(
+  steps: readonly Step[],
+  { emit, restore, signal }: RunContext,
+  begun: Set<number>,
+): Promise<void> {
+  const start = performance.now()
+  for (const { info } of steps) startOnce(info, emit, begun).now()
+  const works = steps.flatMap(({ work }) => (work.kind === 'sql' ? [work] : []))
+  try {
+    await restore.runTogether(works)
+  } catch (error) {
+    if (!signal.aborted) {
+      const { message } = errorInfo(error)
+      emit({
+        type: 'log',
+        level: 'debug',
+        message: `${steps.length} steps failed together and run in smaller groups: ${message}`,
+      })
+    }
+    throw error
+  }
+  const seconds = (performance.now() - start) / 1000 / steps.length
+  for (const step of steps) {
+    step.work = over
+    emit({ type: 'step_finished', step: step.info, seconds })
+  }
+}
+
+async function runStep(step: Step, context: RunContext, started: Set<number>): Promise<void> {
   if (step.work.kind === 'barrier') return
   const { emit, signal } = context
   const { info } = step
   // A copy waits for a free worker: it starts with its first rows.
-  const starts = startOnce(info, emit)
+  const starts = startOnce(info, emit, started)
   const begun = performance.now()
   if (step.work.kind !== 'copy') starts.now()
   try {
-    const { refused, moved } = await perform(step, context, starts)
+    const outcome = await perform(step, context, starts)
+    const { refused, moved } = outcome
     if (info.kind === 'ROWS' && info.table) context.copied.add(tableKey(info.table))
     if (remembered.has(info.kind)) context.memory.done(stepKey(info), moved ?? { rows: 0, bytes: 0 })
     if (refused.length > 0) {
@@ -71,7 +118,9 @@ async function runStep(step: Step, context: RunContext): Promise<void> {
       emit({ type: 'step_failed', step: info, error: errorInfo(joined(refused)) })
       return
     }
-    emit({ type: 'step_finished', step: info, seconds: (performance.now() - (starts.at ?? begun)) / 1000 })
+    step.work = over
+    const seconds = outcome.seconds ?? (performance.now() - (starts.at ?? begun)) / 1000
+    emit({ type: 'step_finished', step: info, seconds })
   } catch (error) {
     if (!signal.aborted) {
       const known = error instanceof CopyFailed ? error.info : errorInfo(error)
@@ -81,12 +130,15 @@ async function runStep(step: Step, context: RunContext): Promise<void> {
   }
 }
 
-function startOnce(step: StepInfo, emit: Emit) {
+/** A step that failed together with others starts a second time, which is told once. */
+function startOnce(step: StepInfo, emit: Emit, begun: Set<number>) {
   return {
     at: undefined as number | undefined,
     now() {
       if (this.at !== undefined) return
       this.at = performance.now()
+      if (begun.has(step.id)) return
+      begun.add(step.id)
       emit({ type: 'step_started', step })
     },
   }
@@ -96,6 +148,8 @@ interface Outcome {
   /** What was refused although the step as such succeeded. */
   refused: Error[]
   moved?: Moved
+  /** Where it is not the time since the start: several steps went together. */
+  seconds?: number | undefined
 }
 
 async function perform(step: Step, context: RunContext, starts: { now(): void }): Promise<Outcome> {
@@ -104,7 +158,7 @@ async function perform(step: Step, context: RunContext, starts: { now(): void })
     case 'sql':
       return { refused: (await runSql(step, work, context)).refused }
     case 'copy':
-      return { refused: [], moved: await runCopy(step, work, context, starts) }
+      return await copied(step, work, context, starts)
     case 'copied':
       if (info.table) context.emit({ type: 'rows', table: info.table, rows: work.rows, bytes: work.bytes })
       return { refused: [], moved: work }
@@ -141,11 +195,19 @@ async function perform(step: Step, context: RunContext, starts: { now(): void })
   return { refused: [] }
 }
 
+async function copied(
+  step: Step,
+  work: Extract<Step['work'], { kind: 'copy' }>,
+  context: RunContext,
+  starts: { now(): void },
+): Promise<Outcome> {
+  const { seconds, ...moved } = await runCopy(step, work, context, starts)
+  return { refused: [], moved, seconds }
+}
+
 async function runSql({ info }: Step, work: SqlWork, context: RunContext): Promise<SqlOutcome> {
   const existed = info.table !== undefined && context.inventory.existing.has(tableKey(info.table))
-  const outcome = await context.restore.repeatedly((session, again) =>
-    session.run(again ? { ...work, mayExist: true } : work, existed || again ? alreadySo : nothing),
-  )
+  const outcome = await context.restore.run(work, existed ? alreadySo : nothing)
   if (outcome.kept) {
     context.emit({
       type: 'log',

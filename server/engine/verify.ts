@@ -31,7 +31,7 @@ export async function verify(context: RunContext): Promise<Error[]> {
     workers: plan.sizes.copyWorkers,
     signal,
   })
-  const different = results.filter(({ status }) => status !== 'same')
+  const different = results.filter((table) => !isCopied(table))
   emit({ type: 'verified', compared: results.length, different })
   if (different.length === 0) return []
   const done = new Set(plan.tables.filter(({ mode }) => mode === 'done').map(tableKey))
@@ -48,6 +48,13 @@ function isVerifiable({ mode }: { mode: string }): boolean {
   return mode === 'fill' || mode === 'done'
 }
 
+/** Columns that only the destination has got what their defaults are. */
+function isCopied({ status, source, destination, columns_only_on_source, error }: TableComparison): boolean {
+  if (status === 'same') return true
+  if (error || !source || !destination || columns_only_on_source.length > 0) return false
+  return source.rows === destination.rows && source.hash === destination.hash
+}
+
 function describeDifference(table: TableComparison, isOlder: boolean): string {
   const { source, destination, error } = table
   const name = showName(table)
@@ -55,6 +62,9 @@ function describeDifference(table: TableComparison, isOlder: boolean): string {
   const older = isOlder ? ' (copied by the run that was broken off, under an older snapshot)' : ''
   if (source && destination && source.rows !== destination.rows) {
     return `${name} has ${source.rows} rows on the source, ${destination.rows} on the destination${older}`
+  }
+  if (source?.hash === destination?.hash && table.columns_only_on_source.length > 0) {
+    return `${name} has columns that the destination has not: ${table.columns_only_on_source.join(', ')}`
   }
   return `${name} has other values on the destination${older}`
 }

@@ -139,7 +139,7 @@ export function relayCopy(relay: CopyRelay): Promise<{ rows: number; bytes: numb
         // A frame may be half sent, or batches lie behind: the destination's protocol state is lost with it.
         destination.destroy()
         destinationReady = true
-      }
+      } else if (intake.isReady) destinationReady = true
       settle()
     }
 

@@ -33,8 +33,8 @@ export class Throttle {
       const free = Atomics.load(this.#next, 0)
       const now = microseconds()
       // Time that nobody used is gone: a pause is not made up for by a burst.
-      const isFree = free < now
-      const over = (isFree ? now : free) + cost
+      const isFree = free < now + toleranceMicroseconds
+      const over = (isFree ? now + toleranceMicroseconds : free) + cost
       if (Atomics.compareExchange(this.#next, 0, free, over) === free) return over
     }
   }
@@ -44,7 +44,8 @@ export class Throttle {
 export class ThrottledFlow {
   readonly #waiting: Buffer[] = []
   #timer: ReturnType<typeof setTimeout> | undefined
-  #over = 0n
+  /** Of the first that waits. */
+  #over: bigint | undefined
   #stopped = false
 
   constructor(
@@ -76,17 +77,19 @@ export class ThrottledFlow {
   #flow() {
     this.#timer = undefined
     for (;;) {
+      const chunk = this.#waiting[0]
+      if (!chunk) return this.onTurn()
+      const slice = chunk.subarray(0, this.throttle.sliceBytes)
+      this.#over ??= this.throttle.reserve(slice.length)
       const ahead = this.#over - toleranceMicroseconds - microseconds()
       if (ahead > 0n) {
         const wait = Math.min(mostWaitMs, Math.ceil(Number(ahead) / 1000))
         this.#timer = setTimeout(() => this.#flow(), wait)
         return
       }
-      const chunk = this.#waiting.shift()
-      if (!chunk) return this.onTurn()
-      const slice = chunk.subarray(0, this.throttle.sliceBytes)
-      if (slice.length < chunk.length) this.#waiting.unshift(chunk.subarray(slice.length))
-      this.#over = this.throttle.reserve(slice.length)
+      this.#over = undefined
+      if (slice.length < chunk.length) this.#waiting[0] = chunk.subarray(slice.length)
+      else this.#waiting.shift()
       this.onBytes(slice)
       if (this.#stopped) return
     }

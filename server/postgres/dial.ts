@@ -1,16 +1,15 @@
 // Opens the way to a server: TCP or a Unix socket, encrypted when the settings ask for it and the server can.
 // https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-SSL
-import { connect, type Socket } from 'node:net'
-import type { TLSSocket } from 'node:tls'
 import { Cancelled, ConnectFailed } from './errors.ts'
 import { type ConnectionSettings, isSocketDirectory, serverName } from './settings.ts'
+import { ServerSocket } from './socket.ts'
 import { firstEvent } from './socket-event.ts'
 import { encrypt } from './tls.ts'
 
 export type Attempt = 'plain' | 'tls'
 
 export interface Dialled {
-  socket: Socket | TLSSocket
+  socket: ServerSocket
   encrypted: boolean
   tlsVersion?: string
 }
@@ -46,7 +45,7 @@ export async function dial(
   const expire = () => stop.abort(timedOut(settings))
   const timer = settings.connectTimeout > 0 ? setTimeout(expire, settings.connectTimeout * 1000) : undefined
   signal?.addEventListener('abort', cancel, { once: true })
-  let socket: Socket | undefined
+  let socket: ServerSocket | undefined
   try {
     socket = await reach(settings, stop.signal)
     return attempt === 'plain' ? { socket, encrypted: false } : await negotiate(socket, settings, stop.signal)
@@ -59,12 +58,12 @@ export async function dial(
   }
 }
 
-async function reach(settings: ConnectionSettings, stop: AbortSignal): Promise<Socket> {
+async function reach(settings: ConnectionSettings, stop: AbortSignal): Promise<ServerSocket> {
   const { host, hostAddress, port } = settings
   const overNetwork = !isSocketDirectory(host)
-  const socket = overNetwork
-    ? connect({ host: hostAddress ?? host, port })
-    : connect({ path: socketPath(settings) })
+  const socket = ServerSocket.connect(
+    overNetwork ? { hostname: hostAddress ?? host, port } : { unix: socketPath(settings) },
+  )
   try {
     await firstEvent(socket, 'connect', stop)
   } catch (error) {
@@ -74,14 +73,18 @@ async function reach(settings: ConnectionSettings, stop: AbortSignal): Promise<S
     throw error === stop.reason ? error : unreachable(error, settings)
   }
   if (overNetwork) {
-    socket.setNoDelay(true)
+    socket.setNoDelay()
     // A long index build is silent for hours; firewalls forget silent connections.
-    socket.setKeepAlive(true, 30_000)
+    socket.setKeepAlive(30_000)
   }
   return socket
 }
 
-async function negotiate(socket: Socket, settings: ConnectionSettings, stop: AbortSignal): Promise<Dialled> {
+async function negotiate(
+  socket: ServerSocket,
+  settings: ConnectionSettings,
+  stop: AbortSignal,
+): Promise<Dialled> {
   if (!settings.tls.direct && !(await offersTls(socket, settings, stop))) {
     if (settings.tls.mode === 'prefer') return { socket, encrypted: false }
     throw new ConnectFailed(
@@ -90,14 +93,18 @@ async function negotiate(socket: Socket, settings: ConnectionSettings, stop: Abo
         'switch ssl on at the server, or use sslmode=prefer or disable where the network is safe',
     )
   }
-  const encrypted = await encrypt(socket, settings, stop)
-  return { socket: encrypted, encrypted: true, tlsVersion: encrypted.getProtocol() ?? 'TLS' }
+  const tlsVersion = await encrypt(socket, settings, stop)
+  return { socket, encrypted: true, tlsVersion }
 }
 
 /** https://www.postgresql.org/docs/current/protocol-message-formats.html#PROTOCOL-MESSAGE-FORMATS-SSLREQUEST */
 const sslRequest = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f])
 
-async function offersTls(socket: Socket, settings: ConnectionSettings, stop: AbortSignal): Promise<boolean> {
+async function offersTls(
+  socket: ServerSocket,
+  settings: ConnectionSettings,
+  stop: AbortSignal,
+): Promise<boolean> {
   socket.write(sslRequest)
   let answer: Buffer
   try {
@@ -174,12 +181,13 @@ function socketProblem(code: string, settings: ConnectionSettings, error: unknow
   return `the server socket ${path} cannot be used: ${wordsOf(error)}`
 }
 
-/** A name with several addresses fails with one error for each. */
 function errorCode(error: unknown): string {
-  if (error instanceof AggregateError) return errorCode(error.errors.at(-1))
   return error instanceof Error && 'code' in error ? String(error.code) : ''
 }
 
+/** The system's own code says more than "Failed to connect". */
 function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  const words = error instanceof Error ? error.message : String(error)
+  const code = errorCode(error)
+  return code && !words.includes(code) ? `${words} (${code})` : words
 }

@@ -142,7 +142,9 @@ export class Session implements AsyncDisposable {
     if (this.#closed || this.tap.socket.destroyed) throw this.#explain(new Error('it is closed'))
     try {
       const rows = await this.sql.unsafe<Row[]>(text, parameters as never[])
-      return [...rows] as Row[]
+      // Behind a statement that failed among its rows, the driver goes on numbering where that one stopped:
+      // there are holes before the first row.
+      return rows.filter(() => true) as Row[]
     } catch (error) {
       throw this.#explain(error)
     }

@@ -1,8 +1,8 @@
 // Waiting for one event of a socket.
-import type { Socket } from 'node:net'
+import type { EventEmitter } from 'node:events'
 
 /** Waits for an event of the socket, or for what makes waiting for it vain. */
-export function firstEvent(socket: Socket, event: string, stop: AbortSignal): Promise<unknown> {
+export function firstEvent(socket: EventEmitter, event: string, stop: AbortSignal): Promise<unknown> {
   const { promise, resolve, reject } = Promise.withResolvers<unknown>()
   const closed = () => reject(new ClosedTooSoon())
   const stopped = () => reject(stop.reason)

@@ -1,8 +1,8 @@
 // Sits between the driver and the real socket. The driver logs in and queries through it; in between, the
 // raw bytes of the same session can be borrowed, and given back when the server is ready for a query again.
 import { EventEmitter } from 'node:events'
-import type { Socket } from 'node:net'
 import { backend, MessageReader, parseServerError } from './messages.ts'
+import type { ServerSocket } from './socket.ts'
 
 export class Tap extends EventEmitter {
   /** For cancel requests and for the start-up packet that pg_dump expects; read off as they pass by. */
@@ -14,14 +14,14 @@ export class Tap extends EventEmitter {
   #borrower: ((chunk: Buffer) => void) | undefined
   readonly #reader = new MessageReader()
 
-  constructor(readonly socket: Socket) {
+  constructor(readonly socket: ServerSocket) {
     super()
     socket.on('data', (chunk: Buffer) => {
       if (this.#borrower) return this.#borrower(chunk)
       this.#listen(chunk)
       this.emit('data', chunk)
     })
-    for (const event of ['error', 'close', 'drain', 'end']) {
+    for (const event of ['error', 'close', 'drain'] as const) {
       socket.on(event, (...details: unknown[]) => {
         // The driver drops its listeners when it closes; an error after that is no news to anyone.
         if (event !== 'error' || this.listenerCount('error') > 0) this.emit(event, ...details)
@@ -61,8 +61,7 @@ export class Tap extends EventEmitter {
   }
 
   end(bytes?: Uint8Array) {
-    if (bytes) this.socket.end(bytes)
-    else this.socket.end()
+    this.socket.end(bytes)
   }
 
   destroy() {

@@ -1,46 +1,52 @@
 // Encrypts a connection that the server agreed to encrypt, and trusts its certificate as libpq would.
 // https://www.postgresql.org/docs/current/libpq-ssl.html
 import { readFileSync, statSync } from 'node:fs'
-import { isIP, type Socket } from 'node:net'
-import { checkServerIdentity, connect, getCACertificates, rootCertificates, type TLSSocket } from 'node:tls'
+import { isIP } from 'node:net'
+import { checkServerIdentity, getCACertificates, rootCertificates } from 'node:tls'
 import { ConnectFailed } from './errors.ts'
 import { type ConnectionSettings, serverName, type TlsSettings } from './settings.ts'
+import type { ServerSocket } from './socket.ts'
 import { ClosedTooSoon, firstEvent } from './socket-event.ts'
 
+/** In the handshake's own form: with its length ahead. */
+const applicationProtocol = Buffer.from('\x0apostgresql')
+
+/** Resolves with the version of TLS; Bun offers 1.2 and 1.3. */
 export async function encrypt(
-  raw: Socket,
+  socket: ServerSocket,
   settings: ConnectionSettings,
   stop: AbortSignal,
-): Promise<TLSSocket> {
+): Promise<string> {
   const { host, tls } = settings
   const authorities = trustedAuthorities(tls)
   const identity = clientIdentity(tls)
-  let secure: TLSSocket
   try {
-    secure = connect({
-      socket: raw,
-      minVersion: 'TLSv1.2',
-      ALPNProtocols: ['postgresql'],
-      ...(isIP(host) === 0 && { servername: host }),
+    socket.encrypt({
+      ALPNProtocols: applicationProtocol,
+      ...(isIP(host) === 0 && { serverName: host }),
       ...(authorities && { ca: authorities }),
       ...identity,
-      rejectUnauthorized: authorities !== undefined,
-      checkServerIdentity: (_, certificate) =>
-        tls.mode === 'verify-full' ? checkServerIdentity(host, certificate) : undefined,
     })
   } catch (error) {
     throw unusableFiles(error, tls)
   }
-  // The encrypted socket tells of every failure; without a listener here it would end the process as well.
-  raw.on('error', () => {})
   try {
-    await firstEvent(secure, 'secureConnect', stop)
-    return secure
+    const distrust = (await firstEvent(socket, 'secure', stop)) as Error | null
+    const problem = authorities && certificateProblem(distrust, socket, settings)
+    if (problem) throw problem
+    return socket.tlsVersion ?? 'TLS'
   } catch (error) {
-    secure.on('error', () => {})
-    secure.destroy()
     throw error === stop.reason ? error : handshakeFailure(error, settings)
   }
+}
+
+/**
+ * Bun compares names as well, with the address that was dialled; which name counts, and whether one does, is
+ * libpq's affair. What is wrong with the signatures comes before what is wrong with the name.
+ */
+function certificateProblem(distrust: Error | null, socket: ServerSocket, { host, tls }: ConnectionSettings) {
+  if (distrust && errorCode(distrust) !== misnamed) return distrust
+  return tls.mode === 'verify-full' ? checkServerIdentity(host, socket.peerCertificate) : undefined
 }
 
 /**
@@ -101,6 +107,7 @@ function unusableFiles(error: unknown, tls: TlsSettings): ConnectFailed {
   return new ConnectFailed('certificate', message, { cause: error })
 }
 
+const misnamed = 'ERR_TLS_CERT_ALTNAME_INVALID'
 const untrusted = [
   'DEPTH_ZERO_SELF_SIGNED_CERT',
   'SELF_SIGNED_CERT_IN_CHAIN',
@@ -110,7 +117,7 @@ const untrusted = [
 ]
 
 function handshakeFailure(error: unknown, settings: ConnectionSettings): ConnectFailed {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const code = errorCode(error)
   const server = serverName(settings)
   const distrust = (message: string) => new ConnectFailed('certificate', message, { cause: error })
   const certificate = `the certificate of ${server}`
@@ -126,7 +133,7 @@ function handshakeFailure(error: unknown, settings: ConnectionSettings): Connect
       return distrust(`${certificate} has expired: it must be renewed on the server`)
     case 'CERT_NOT_YET_VALID':
       return distrust(`${certificate} is not valid yet: check the clocks of this machine and of the server`)
-    case 'ERR_TLS_CERT_ALTNAME_INVALID':
+    case misnamed:
       return distrust(
         `${certificate} is for another name (${namesIn(error)}): connect by a name that it is for, or use ` +
           'sslmode=verify-ca, which trusts the authority and does not check the name',
@@ -139,6 +146,10 @@ function handshakeFailure(error: unknown, settings: ConnectionSettings): Connect
   return new ConnectFailed('tls', `TLS with ${server} could not be set up: ${told}${advice}`, {
     cause: error,
   })
+}
+
+function errorCode(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : ''
 }
 
 function namesIn(error: unknown): string {

@@ -32,15 +32,17 @@ export function readDependencies(session: Session): Promise<Dependency[]> {
 export function entryDependencies(
   entries: readonly Entry[],
   dependencies: readonly Dependency[],
-): Map<number, Set<number>> {
+): Map<number, readonly number[]> {
   const position = new Map(entries.map((entry, index) => [entry.id, index]))
   const entryOf = ownersOf(entries, dependencies)
-  const result = new Map<number, Set<number>>(entries.map((entry) => [entry.id, new Set()]))
+  const result = new Map<number, number[]>()
   const add = (entry: number, needed: number | undefined) => {
     if (needed === undefined || needed === entry) return
     // pg_dump breaks circles by its order (a view's body after the view): an edge forward is such a break.
     if ((position.get(needed) ?? Number.POSITIVE_INFINITY) >= (position.get(entry) ?? -1)) return
-    result.get(entry)?.add(needed)
+    const list = result.get(entry)
+    if (!list) result.set(entry, [needed])
+    else if (!list.includes(needed)) list.push(needed)
   }
   for (const { class: from, oid, neededClass, needed } of dependencies) {
     const entry = entryOf(from, oid)

@@ -1,4 +1,5 @@
 // Runs pg_dump inside the process, over a session of ours. No client tools, no version mismatch.
+import { settledWithin } from '../deadline.ts'
 import { Cancelled, PgtrekError } from '../postgres/errors.ts'
 import type { Session } from '../postgres/session.ts'
 import { Tunnel } from '../postgres/tunnel.ts'
@@ -10,17 +11,51 @@ export class DumpFailed extends PgtrekError {}
 
 const firstAnswerBytes = 1 << 20
 const largestAnswerBytes = 1 << 30
+/** Cutting it takes as much memory as should be free before. */
+const longScript = 1 << 20
+const longestGoodbyeMs = 1000
 
-/** The text that `pg_dump` with these arguments writes. The session is left in pg_dump's transaction. */
-export async function pgDump(session: Session, args: string[], signal?: AbortSignal): Promise<string> {
+/** Started ahead, it is ready for pg_dump when the session is. */
+export class DumpThread implements Disposable {
+  readonly #closed = Promise.withResolvers<void>()
+
+  constructor(readonly worker = new Worker(workerUrl('schema/dump.worker.ts'))) {
+    worker.addEventListener('close', () => this.#closed.resolve())
+  }
+
+  /** Its memory is free again: of many tables more than the script takes. */
+  async end(): Promise<void> {
+    this.worker.terminate()
+    await settledWithin(this.#closed.promise, longestGoodbyeMs)
+  }
+
+  [Symbol.dispose]() {
+    this.worker.terminate()
+  }
+}
+
+/**
+ * The text that `pg_dump` with these arguments writes. The session is left in pg_dump's transaction, the
+ * thread is used up.
+ */
+export async function pgDump(
+  session: Session,
+  args: string[],
+  signal?: AbortSignal,
+  started?: DumpThread,
+): Promise<string> {
   signal?.throwIfAborted()
   const control = new SharedArrayBuffer(8)
   const answer = new SharedArrayBuffer(firstAnswerBytes, { maxByteLength: largestAnswerBytes })
   const state = new Int32Array(control)
   const bytes = new Uint8Array(answer)
-  const worker = new Worker(workerUrl('schema/dump.worker.ts'))
+  using thread = started ?? new DumpThread()
+  const { worker } = thread
   using tunnel = new Tunnel(session)
-  const result = Promise.withResolvers<string>()
+  const result = Promise.withResolvers<void>()
+  let length = 0
+  const pieces: string[] = []
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
   const abort = () => {
     void session.cancel().catch(() => session.destroy())
@@ -29,7 +64,11 @@ export async function pgDump(session: Session, args: string[], signal?: AbortSig
   signal?.addEventListener('abort', abort, { once: true })
   worker.onerror = (event) => result.reject(new DumpFailed(event.message))
   worker.onmessage = async ({ data }: MessageEvent<DumpMessage>) => {
-    if ('done' in data) return result.resolve(data.done)
+    if ('script' in data) {
+      length += data.script.length
+      return pieces.push(decoder.decode(data.script, { stream: true }))
+    }
+    if ('done' in data) return result.resolve()
     if ('failed' in data) return result.reject(new DumpFailed(readable(data.failed)))
     try {
       const received = await tunnel.exchange(Buffer.from(data.write))
@@ -45,10 +84,15 @@ export async function pgDump(session: Session, args: string[], signal?: AbortSig
   const job: DumpJob = { control, answer, arguments: ['-d', 'postgres', ...args] }
   worker.postMessage(job)
   try {
-    return await result.promise
+    await result.promise
+    await thread.end()
+    if (length > longScript) Bun.gc(true)
+    return pieces.splice(0).join('') + decoder.decode()
   } finally {
     signal?.removeEventListener('abort', abort)
-    worker.terminate()
+    // Who has started the thread may keep it: what it was given goes.
+    worker.onmessage = null
+    worker.onerror = null
   }
 }
 

@@ -1,6 +1,7 @@
 // pg_dump itself, as WebAssembly, in a thread that may block: it waits for the main thread to carry its
 // bytes to the server and back.
 import { pgDump } from '@electric-sql/pglite-tools/pg_dump'
+import { DumpOutput } from './dump-output.ts'
 
 export interface DumpJob {
   /** [0]: 1 when an answer lies ready; [1]: its length. */
@@ -10,32 +11,72 @@ export interface DumpJob {
   arguments: string[]
 }
 
-export type DumpMessage = { write: Uint8Array } | { done: string } | { failed: string }
+/** `script`: the next piece of what it writes. */
+export type DumpMessage = { write: Uint8Array } | { script: Uint8Array } | { done: true } | { failed: string }
+
+const manyBytes = 1 << 20
 
 declare const self: Worker
 
+/**
+ * The package compiles its WebAssembly anew for every run; here all runs share what the first one compiled.
+ * That is a rehearsal, which needs no server: the thread is started while the sessions are still connecting.
+ */
+const instantiate = WebAssembly.instantiate
+const output = new DumpOutput((script) => {
+  post({ script })
+  cleanUp(script.length)
+})
+let compiled: Promise<WebAssembly.Module> | undefined
+WebAssembly.instantiate = (async (bytes: BufferSource, imports?: WebAssembly.Imports) => {
+  compiled ??= WebAssembly.compile(bytes)
+  const module = await compiled
+  const instance = await instantiate(module, output.tap(module, imports ?? {}))
+  output.attach(instance)
+  return { module, instance }
+}) as typeof WebAssembly.instantiate
+// It fails for want of a dump to hand out; what fails in earnest will do so again in the dump itself.
+const rehearsal = pgDump({ pg: inert() as never, args: ['--version'] }).catch(() => undefined)
+
 self.onmessage = async ({ data: job }: MessageEvent<DumpJob>) => {
   try {
-    const file = await pgDump({ pg: connectionFor(job) as never, args: job.arguments })
-    post({ done: await file.text() })
+    await rehearsal
+    output.takeWords()
+    await pgDump({ pg: connectionFor(job) as never, args: job.arguments })
+    output.flush()
+    post({ done: true })
   } catch (error) {
-    post({ failed: error instanceof Error ? error.message : String(error) })
+    const words = output.takeWords()
+    post({ failed: words || (error instanceof Error ? error.message : String(error)) })
   }
 }
 
+/** Nothing else runs in this thread that would: pg_dump does not return until it is done. */
+function cleanUp(moved: number) {
+  if (moved >= manyBytes) Bun.gc(true)
+}
+
 /** The little of a PGlite instance that the package uses. */
+function inert() {
+  return {
+    query: async () => ({ rows: [{ search_path: '' }] }),
+    exec: async () => {},
+  }
+}
+
 function connectionFor({ control, answer }: DumpJob) {
   const state = new Int32Array(control)
   const bytes = new Uint8Array(answer)
   return {
-    query: async () => ({ rows: [{ search_path: '' }] }),
-    exec: async () => {},
+    ...inert(),
     execProtocolRawStream(written: Uint8Array, { onRawData }: { onRawData: (data: Uint8Array) => void }) {
       post({ write: written.slice() })
-      Atomics.wait(state, 0, 0)
+      // The notice of the answer before may come so late that it ends this wait.
+      while (Atomics.load(state, 0) === 0) Atomics.wait(state, 0, 0)
       Atomics.store(state, 0, 0)
       const length = state[1] as number
       if (length > 0) onRawData(bytes.slice(0, length))
+      cleanUp(length)
     },
   }
 }

@@ -1,6 +1,6 @@
 // pg_dump's plain output cut into its archive entries. `--verbose` writes a comment before each that says
 // what it is; only comments that the lexer sees as such count, since bodies and strings may look alike.
-import { splitStatements, tokens } from './lexer.ts'
+import { Lexer, splitStatements } from './lexer.ts'
 
 export interface Entry {
   /** pg_dump's own number for it; dependencies speak in these. */
@@ -8,7 +8,7 @@ export interface Entry {
   /** The catalog (pg_class, pg_proc, ...) and the object's OID in the source; 0 for what has none. */
   classOid: number
   oid: number
-  dependencies: number[]
+  dependencies: readonly number[]
   /** TABLE, INDEX, FK CONSTRAINT, ACL, ... */
   kind: string
   schema: string | undefined
@@ -22,18 +22,25 @@ export interface Entry {
   accessMethod: string
 }
 
+/** Entries. Reading them leaves much more behind than they are. */
+const cleanAfter = 15_000
+const none: readonly number[] = []
+
 interface Header {
+  start: number
   textStart: number
+  /** Where the next entry begins. */
+  end: number
   id: number
   classOid: number
   oid: number
-  dependencies: number[]
+  dependencies: readonly number[]
   label: string
 }
 
 export function parseEntries(dump: string): Entry[] {
-  const headers = findHeaders(dump)
   const entries: Entry[] = []
+  const same = new Names()
   let tablespace = ''
   let accessMethod = ''
   // What pg_dump sets before the first entry may concern it.
@@ -47,10 +54,10 @@ export function parseEntries(dump: string): Entry[] {
     }
     return own
   }
-  settings(splitStatements(dump.slice(0, headers[0]?.start ?? 0)))
-  for (const [index, header] of headers.entries()) {
-    const next = headers[index + 1]
-    const label = parseLabel(header.label)
+  for (const header of findHeaders(dump)) {
+    if (entries.length === 0) settings(splitStatements(dump.slice(0, header.start)))
+    if (entries.length % cleanAfter === cleanAfter - 1) Bun.gc(true)
+    const label = parseLabel(header.label, same)
     const entry: Entry = {
       id: header.id,
       classOid: header.classOid,
@@ -63,39 +70,56 @@ export function parseEntries(dump: string): Entry[] {
       accessMethod,
     }
     // Settings written behind an entry are for the next one.
-    entry.statements = settings(splitStatements(dump.slice(header.textStart, next?.start ?? dump.length)))
+    entry.statements = settings(splitStatements(dump.slice(header.textStart, header.end)))
     const owner = ownerOf(entry.statements.at(-1) ?? '')
     if (owner !== undefined) {
       entry.ownerStatement = entry.statements.pop()
       // The header shows line breaks as spaces, and `-` for none.
-      entry.owner = owner
+      entry.owner = same.of(owner)
     }
     entries.push(entry)
   }
   return entries
 }
 
-function findHeaders(dump: string): (Header & { start: number })[] {
-  const headers: (Header & { start: number })[] = []
-  let current: (Header & { start: number }) | undefined
-  for (const token of tokens(dump)) {
+/** The few names that many entries share are kept once. */
+class Names {
+  readonly #known = new Map<string, string>()
+
+  of(name: string): string {
+    const known = this.#known.get(name)
+    if (known === undefined) this.#known.set(name, name)
+    return known ?? name
+  }
+}
+
+/** Each when the next one is found: there may be a hundred thousand, and a script as long as memory allows. */
+function* findHeaders(dump: string): Generator<Header> {
+  let last: Header | undefined
+  let current: Header | undefined
+  const token = new Lexer(dump)
+  while (token.next()) {
     if (token.kind !== 'comment') {
       current = undefined
       continue
     }
+    const isStart = dump.startsWith('-- TOC entry ', token.start)
+    if (!isStart && !current) continue
     const text = dump.slice(token.start, token.end)
-    const start = /^-- TOC entry (\d+) \(class (\d+) OID (\d+)\)$/.exec(text)
+    const start = isStart && /^-- TOC entry (\d+) \(class (\d+) OID (\d+)\)$/.exec(text)
     if (start) {
+      if (last) yield { ...last, end: token.start }
       current = {
         start: token.start,
+        end: dump.length,
         textStart: token.end,
         id: Number(start[1]),
         classOid: Number(start[2]),
         oid: Number(start[3]),
-        dependencies: [],
+        dependencies: none,
         label: '',
       }
-      headers.push(current)
+      last = current
     } else if (current && text.startsWith('-- Dependencies: ')) {
       current.dependencies = text.slice('-- Dependencies: '.length).trim().split(' ').map(Number)
     } else if (current && !current.label && text.startsWith('-- Name: ')) {
@@ -104,22 +128,22 @@ function findHeaders(dump: string): (Header & { start: number })[] {
       current = undefined
     }
   }
-  return headers
+  if (last) yield last
 }
 
 /**
  * `t; Type: TABLE; Schema: public; Owner: me[; Tablespace: x]`. A name may contain `; Type: ` itself: the
  * last one counts.
  */
-function parseLabel(label: string): Pick<Entry, 'name' | 'kind' | 'schema' | 'owner'> {
+function parseLabel(label: string, same: Names): Pick<Entry, 'name' | 'kind' | 'schema' | 'owner'> {
   const found = /^(.*); Type: ([A-Z ]+); Schema: (.*?); Owner: (.*?)(?:; Tablespace: .*)?$/s.exec(label)
   if (!found) return { name: label, kind: 'UNKNOWN', schema: undefined, owner: undefined }
   const [, name = '', kind = '', schema = '-', owner = ''] = found
   return {
     name,
-    kind,
-    schema: schema === '-' ? undefined : schema,
-    owner: owner === '-' || owner === '' ? undefined : owner,
+    kind: same.of(kind),
+    schema: schema === '-' ? undefined : same.of(schema),
+    owner: owner === '-' || owner === '' ? undefined : same.of(owner),
   }
 }
 

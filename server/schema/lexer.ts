@@ -39,58 +39,80 @@ const classOf = (character: number) => (character < 128 ? (classes[character] as
 
 /** All tokens from `position` on; white space lies between them. An unclosed quote runs to the end. */
 export function* tokens(text: string, position = 0): Generator<Token> {
-  const length = text.length
-  let lineStart = position === 0 || text.charCodeAt(position - 1) === newline
-  while (position < length) {
-    const character = text.charCodeAt(position)
-    const kindOfCharacter = classOf(character)
-    if (kindOfCharacter === isSpace) {
-      if (character === newline) lineStart = true
+  const lexer = new Lexer(text, position)
+  while (lexer.next()) yield { kind: lexer.kind, start: lexer.start, end: lexer.end }
+}
+
+/** The same one after the other: a long text has more tokens than memory should hold objects for. */
+export class Lexer implements Token {
+  kind: Token['kind'] = 'symbol'
+  start = 0
+  end: number
+  #isLineStart: boolean
+
+  constructor(
+    readonly text: string,
+    position = 0,
+  ) {
+    this.end = position
+    this.#isLineStart = position === 0 || text.charCodeAt(position - 1) === newline
+  }
+
+  /** False at the end of the text. */
+  next(): boolean {
+    const { text } = this
+    const length = text.length
+    let position = this.end
+    while (position < length && classOf(text.charCodeAt(position)) === isSpace) {
+      if (text.charCodeAt(position) === newline) this.#isLineStart = true
       position++
-      continue
     }
-    const start = position
+    this.start = position
+    this.end = position
+    if (position >= length) return false
+    this.#take(position)
+    this.#isLineStart = false
+    return true
+  }
+
+  #take(position: number) {
+    const { text } = this
+    const character = text.charCodeAt(position)
     const next = text.charCodeAt(position + 1)
-    let kind: Token['kind']
+    const kindOfCharacter = classOf(character)
     if (kindOfCharacter === isWordStart) {
-      if (next === singleQuote && (character === upperE || character === lowerE)) {
-        kind = 'string'
-        position = endOfEscapeString(text, position + 2)
-      } else {
-        kind = 'word'
-        position = endOfWord(text, position + 1)
-      }
+      const isString = next === singleQuote && (character === upperE || character === lowerE)
+      this.kind = isString ? 'string' : 'word'
+      this.end = isString ? endOfEscapeString(text, position + 2) : endOfWord(text, position + 1)
     } else if (kindOfCharacter === isDigit) {
       // A number takes its letters along, so that none of them starts a word or an E'' string.
-      kind = 'symbol'
-      position = endOfNumber(text, position + 1)
+      this.kind = 'symbol'
+      this.end = endOfNumber(text, position + 1)
     } else if (character === singleQuote) {
-      kind = 'string'
-      position = endOfQuoted(text, position + 1, "'", singleQuote)
+      this.kind = 'string'
+      this.end = endOfQuoted(text, position + 1, "'", singleQuote)
     } else if (character === doubleQuote) {
-      kind = 'identifier'
-      position = endOfQuoted(text, position + 1, '"', doubleQuote)
+      this.kind = 'identifier'
+      this.end = endOfQuoted(text, position + 1, '"', doubleQuote)
     } else if (character === hyphen && next === hyphen) {
-      kind = 'comment'
-      position = endOfLineComment(text, position + 2)
+      this.kind = 'comment'
+      this.end = endOfLineComment(text, position + 2)
     } else if (character === slash && next === star) {
-      kind = 'comment'
-      position = endOfBlockComment(text, position)
+      this.kind = 'comment'
+      this.end = endOfBlockComment(text, position)
     } else if (character === dollar) {
       const tagEnd = endOfDollarTag(text, position + 1)
-      kind = tagEnd < 0 ? 'symbol' : 'string'
-      position = tagEnd < 0 ? position + 1 : endOfDollarQuoted(text, position, tagEnd)
-    } else if (character === backslash && lineStart) {
+      this.kind = tagEnd < 0 ? 'symbol' : 'string'
+      this.end = tagEnd < 0 ? position + 1 : endOfDollarQuoted(text, position, tagEnd)
+    } else if (character === backslash && this.#isLineStart) {
       // A psql command: pg_dump writes \connect and \restrict.
-      kind = 'meta'
+      this.kind = 'meta'
       const end = text.indexOf('\n', position)
-      position = end < 0 ? length : end
+      this.end = end < 0 ? text.length : end
     } else {
-      kind = 'symbol'
-      position++
+      this.kind = 'symbol'
+      this.end = position + 1
     }
-    lineStart = false
-    yield { kind, start, end: position }
   }
 }
 
@@ -117,7 +139,8 @@ export function splitStatements(text: string): string[] {
     heading = []
     previous = ''
   }
-  for (const token of tokens(text)) {
+  const token = new Lexer(text)
+  while (token.next()) {
     if (token.kind === 'meta' || token.kind === 'comment') continue
     const symbol = token.kind === 'symbol' ? text.charCodeAt(token.start) : 0
     if (symbol === semicolon && parentheses === 0 && blocks === 0) {

@@ -7,7 +7,7 @@ import type { Entry } from './entries.ts'
 export interface Contents {
   entries: readonly Entry[]
   /** Entry id -> ids of the entries it needs. */
-  needs: ReadonlyMap<number, ReadonlySet<number>>
+  needs: ReadonlyMap<number, readonly number[]>
   /** The entry that another belongs to (an index to its table, a comment to what it is about), or itself. */
   rootOf(entry: Entry): Entry
   /** What the selection says of an object that belongs to nothing else. */

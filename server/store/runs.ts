@@ -39,6 +39,11 @@ const underWay = new Set<string>()
 export class RunStore implements Disposable {
   readonly #database: Database
 
+  /** For what is kept beside the runs: history, log, profiles. */
+  get database(): Database {
+    return this.#database
+  }
+
   constructor(directory: string) {
     try {
       mkdirSync(directory, { recursive: true })
@@ -62,6 +67,11 @@ export class RunStore implements Disposable {
           process integer not null,
           request text not null,
           own     text not null
+        ) strict;
+        create table if not exists run_process (
+          run     text primary key,
+          host    text not null,
+          process integer not null
         ) strict;
         create table if not exists run_step (
           run          text not null,
@@ -92,6 +102,9 @@ export class RunStore implements Disposable {
         `insert into run (id, source, destination, started_at, status) values (?, ?, ?, datetime('now'), 'running')`,
       )
       .run(id, describeSettings(ends.source), describeSettings(ends.destination))
+    this.#database
+      .query('insert into run_process (run, host, process) values (?, ?, ?)')
+      .run(id, hostname(), process.pid)
     return this.#memory(id, ends)
   }
 
@@ -237,7 +250,15 @@ function placeOf({ host, port, database }: ConnectionSettings): string {
 }
 
 /** What a run that still works has taken away is its own business. */
-function isRunning({ run, host, process: id }: { run: string; host: string; process: number }): boolean {
+export function isRunning({
+  run,
+  host,
+  process: id,
+}: {
+  run: string
+  host: string
+  process: number
+}): boolean {
   if (host !== hostname()) return false
   if (id === process.pid) return underWay.has(run)
   try {

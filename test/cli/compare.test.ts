@@ -5,6 +5,7 @@ import type { TSchema } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { ComparisonFailure, DataComparison, SchemaComparison } from '../../shared/comparison.ts'
 import { type Cluster, cluster, type TestDatabase } from '../support/clusters.ts'
+import { scratchDirectory } from '../support/scratch.ts'
 
 // Servers have to start.
 setDefaultTimeout(120_000)
@@ -194,4 +195,32 @@ describe('schema', () => {
     const json = await run(['schema', '--json'], other)
     expect(parsed(SchemaComparison, json.output).status).toBe('different')
   })
+})
+
+test('a file says where, what and how, as for a copy: columns that differ are compared as they were copied', async () => {
+  const other = await to.createDatabase()
+  await other.sql('create table orders (number int primary key, price numeric, shop text default $$x$$);')
+  await other.sql('insert into orders select i, i from generate_series(1, 500) i')
+  const file = join(scratchDirectory(), 'compare.toml')
+  await Bun.write(
+    file,
+    `source = "${source.url}"
+     dest = "${other.url}"
+     include = ["orders"]
+     [[tables]]
+     table = "orders"
+     where = "id <= 500"
+     leave_out = ["price"]
+     [tables.columns]
+     number = { from = "id" }
+     shop = { value = "x" }
+     price = { expression = "price" }`,
+  )
+  const { code, output, said } = await start(['data', '--config', file, '--where', 'orders=true']).finished
+  // Rules of the command line replace the file's.
+  expect({ code, said }).toMatchObject({ code: 1 })
+  expect(output).toContain('orders')
+  const again = await start(['data', '--config', file, '--filter', 'source']).finished
+  expect(again.code).toBe(0)
+  expect(again.output).toContain('500 rows on the source')
 })

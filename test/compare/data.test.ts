@@ -3,7 +3,9 @@ import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { compareData, type DataComparisonRequest } from '../../server/compare/data.ts'
 import { resolveSettings } from '../../server/postgres/settings.ts'
 import { everything } from '../../shared/request.ts'
+import { clone } from '../support/clone.ts'
 import { cluster, type Major, type TestDatabase } from '../support/clusters.ts'
+import { createKitchenSink, createKitchenSinkRoles } from '../support/kitchen-sink.ts'
 
 // Servers have to start.
 setDefaultTimeout(120_000)
@@ -73,6 +75,20 @@ const everyType = `
   insert into kinds (id) values (4);`
 
 describe.each(versions)('from %d to %d', (from, to) => {
+  test('a clone of everything is the same', async () => {
+    const [one, other] = [await cluster(from), await cluster(to)]
+    await createKitchenSinkRoles(one)
+    await createKitchenSinkRoles(other)
+    const [source, destination] = [await one.createDatabase(), await other.createDatabase()]
+    await createKitchenSink(source, from)
+    expect((await clone(source, destination)).failures).toEqual([])
+    const { status, tables, sequences, large_objects: objects } = await compare(source, destination)
+    expect(tables.filter((table) => table.status !== 'same')).toEqual([])
+    expect(sequences?.differences).toEqual([])
+    expect(objects?.objects).toEqual([])
+    expect(status).toBe('same')
+  })
+
   test('values of every type are the same when they are', async () => {
     const databases = await filled([from, to], everyType)
     // Since 16 a server writes a byte above 127 otherwise.
@@ -150,6 +166,35 @@ describe('rows that differ are named', () => {
     const { tables } = await compare(source, destination, { drill: { limit: 3 } })
     expect(tables[0]?.drill).toMatchObject({ missing: 2000, extra: 0, different: 15000 })
     expect(tables[0]?.drill?.rows).toHaveLength(3)
+  })
+
+  test('all of them counted where most of a large table differs, in little memory and with one session', async () => {
+    const both = `
+      create table t (id int primary key, v text);
+      create table u (id int primary key, v text);
+      create table keyless (v text);
+      insert into t select i, 'v' || i from generate_series(1, 120000) i;
+      insert into u table t;
+      insert into keyless select v from t;`
+    const changes = `
+      update t set v = 'w' where id > 1000; update u set v = 'w' where id > 1000;
+      update keyless set v = 'w' || v where v > 'v2'; delete from t where id = 1;`
+    const { source, destination } = await filled([12, 18], both, changes)
+    const { tables } = await compare(source, destination, { drill: { limit: 2 }, workers: 1 })
+    const totals = tables.map((table) => [
+      table.name,
+      table.drill?.missing,
+      table.drill?.extra,
+      table.drill?.different,
+    ])
+    const [row] = await source.sql<{ count: number }>(
+      "select count(*)::int as count from keyless where v > 'v2'",
+    )
+    expect(totals).toEqual([
+      ['keyless', row?.count, row?.count, 0],
+      ['t', 1, 0, 119000],
+      ['u', 0, 0, 119000],
+    ])
   })
 
   test('by a unique key where there is no primary one, but not by one that may be null', async () => {
@@ -306,12 +351,12 @@ describe('tables', () => {
       create table secret (a int); create table hidden (a int); create table open (a int);
       alter table hidden enable row level security;
       do $$ begin
-        if not exists (select from pg_roles where rolname = 'reader') then create role reader login; end if;
+        if not exists (select from pg_roles where rolname = 'comparing_reader') then create role comparing_reader login; end if;
       end $$;
-      grant select on open, hidden to reader;`
+      grant select on open, hidden to comparing_reader;`
     const { source, destination } = await filled([14, 17], both)
     const url = new URL(source.url)
-    url.username = 'reader'
+    url.username = 'comparing_reader'
     const { status, tables } = await compare({ ...source, url: url.href }, destination)
     expect(status).toBe('different')
     const found = tables.map((table) => [table.name, table.status, table.error_side, table.error?.message])
@@ -323,7 +368,7 @@ describe('tables', () => {
         'query would be affected by row-level security policy for table "hidden"',
       ],
       ['open', 'same', undefined, undefined],
-      ['secret', 'unknown', 'source', '"reader" may not read public.secret: grant select on it'],
+      ['secret', 'unknown', 'source', '"comparing_reader" may not read public.secret: grant select on it'],
     ])
   })
 

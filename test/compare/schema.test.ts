@@ -128,14 +128,14 @@ test('a selection takes what belongs to a table along', async () => {
 
 test('a table that may not be read is named and left out on both sides', async () => {
   const role = `do $$ begin
-      if not exists (select from pg_roles where rolname = 'reader') then create role reader login; end if;
+      if not exists (select from pg_roles where rolname = 'comparing_reader') then create role comparing_reader login; end if;
     end $$;`
   const { source, destination } = await filled(
     [14, 17],
-    `${role} ${shop} grant select on "Odd ""name"".x" to reader`,
+    `${role} ${shop} grant select on "Odd ""name"".x" to comparing_reader`,
   )
   const url = new URL(source.url)
-  url.username = 'reader'
+  url.username = 'comparing_reader'
   const { unreadable, differences } = await compare({ ...source, url: url.href }, destination)
   expect(unreadable).toEqual(['public.orders'])
   expect(differences.filter(({ kind }) => kind === 'TABLE')).toEqual([])

@@ -124,6 +124,17 @@ describe('rows that are there', () => {
       { id: 1, n: 1, double: 2 },
       { id: 2, n: 2, double: 4 },
     ])
+    const numbered = 'create table n (k text primary key, id int generated always as identity, v int);'
+    const two = await pair(
+      `${numbered} insert into n (k, v) values ('a', 1), ('b', 2)`,
+      `${numbered} insert into n (k, v) values ('b', 0)`,
+    )
+    const upsert = { dataOnly: true, existingDataMode: 'upsert' } as const
+    expect((await clone(two.source, two.destination, { options: upsert })).failures).toEqual([])
+    expect(await two.destination.sql('select k, id, v from n order by k')).toEqual([
+      { k: 'a', id: 1, v: 1 },
+      { k: 'b', id: 1, v: 2 },
+    ])
     expect(await destination.sql('select id, v from parts order by id')).toEqual([
       { id: 1, v: 'new' },
       { id: 2, v: 'new' },

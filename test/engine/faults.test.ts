@@ -207,6 +207,27 @@ describe('a cancel', () => {
   })
 })
 
+test('copy workers that are all refused leave the tables empty, and each says why', async () => {
+  const source = await from.createDatabase()
+  // The catalogs and pg_dump take a connection each.
+  await source.sql(`
+    drop role if exists reader;
+    create role reader login connection limit 2 in role pg_read_all_data;
+    create table a as select i from generate_series(1, 1000) i;
+    create table b as select i from generate_series(1, 1000) i;`)
+  const destination = await to.createDatabase()
+  const { summary, failures } = await clone({ url: from.url(source.name, 'reader') }, destination, {
+    options: { owner: false },
+  })
+  expect(summary.status).toBe('completed_with_failures')
+  expect(failures).toEqual([
+    expect.stringMatching(/^ROWS public\.[ab]: .*too many connections for role/),
+    expect.stringMatching(/^ROWS public\.[ab]: .*too many connections for role/),
+  ])
+  expect(await countOf(destination, 'a')).toBe(0)
+  expect(await countOf(destination, 'b')).toBe(0)
+})
+
 describe('rows that are on the destination already', () => {
   test('stay when nobody agrees, and the refusal names the table', async () => {
     const destination = await to.createDatabase()
@@ -267,6 +288,42 @@ describe('what the destination lacks', () => {
 test('a database is not cloned onto itself', async () => {
   const { result } = await clone(big, big)
   expect(String(result.error)).toContain('the same database')
+})
+
+test('a worker whose commit comes after another one failed goes on with the next table', async () => {
+  const rows = 20_000
+  const source = await from.createDatabase()
+  await source.sql(`
+    create table halves (id int, payload text);
+    insert into halves select i, repeat('x', 100) from generate_series(1, ${rows}) i;
+    create table next_one (id int); insert into next_one values (1);
+    create table next_two (id int); insert into next_two values (2);
+    analyze;`)
+  const destination = await to.createDatabase()
+  await clone(source, destination, { options: { schemaOnly: true } })
+  // One half takes a second to commit; meanwhile the other fails, and its worker is busy with a table.
+  await destination.sql(`
+    create function object() returns trigger language plpgsql as $$
+      begin
+        if new.id = 1 then perform pg_catalog.pg_sleep(1); return new; end if;
+        raise exception 'row % is not welcome', new.id;
+      end $$;
+    create constraint trigger late after insert on halves deferrable initially deferred
+      for each row when (new.id in (1, ${rows})) execute function object();
+    alter table halves enable always trigger late;
+    create function linger() returns trigger language plpgsql as
+      $$ begin perform pg_catalog.pg_sleep(2); return new; end $$;
+    create trigger linger before insert on next_one for each row execute function linger();
+    create trigger linger before insert on next_two for each row execute function linger();
+    alter table next_one enable always trigger linger;
+    alter table next_two enable always trigger linger;`)
+  const { failures } = await clone(source, destination, {
+    options: { dataOnly: true, disableTriggers: false, splitBytes: 1_500_000 },
+  })
+  expect(failures).toEqual([expect.stringContaining(`row ${rows} is not welcome`)])
+  expect(await countOf(destination, 'halves')).toBe(0)
+  expect(await countOf(destination, 'next_one')).toBe(1)
+  expect(await countOf(destination, 'next_two')).toBe(1)
 })
 
 test('a part that fails at its commit leaves no rows of the others', async () => {

@@ -16,7 +16,8 @@ test('a body with lines that look like psql commands arrives to the letter', asy
 \\unrestrict abc
 \\connect other
 ' $$;
-    comment on function odd() is 'kept'`)
+    comment on function odd() is 'kept
+\\restrict line'`)
   const { failures } = await clone(source, destination)
   expect(failures).toEqual([])
   const body = `select prosrc, obj_description(oid) as comment from pg_proc where proname = 'odd'`

@@ -78,7 +78,7 @@ const moments: [string, Moment][] = [
     'an index',
     {
       held: 'select pg_advisory_xact_lock(1)',
-      reached: (_, destination) => waitsForLock(to, destination, 'create index gated%'),
+      reached: (_, destination) => waitsForLock(to, destination, '%create index gated%'),
     },
   ],
   ['the validation of a foreign key', { reached: (run) => run.until(begins('VALIDATE')) }],
@@ -94,7 +94,7 @@ const moments: [string, Moment][] = [
     'a materialized view',
     {
       held: 'select pg_advisory_xact_lock(2)',
-      reached: (_, destination) => waitsForLock(to, destination, 'refresh%'),
+      reached: (_, destination) => waitsForLock(to, destination, '%refresh%'),
     },
   ],
 ]

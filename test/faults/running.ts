@@ -126,21 +126,26 @@ export function waitsForLock(server: Cluster, database: TestDatabase, statement 
 
 /** No session of ours is left, nor anything that one has made for itself. */
 export async function expectNothingLeft(server: Cluster, database: TestDatabase): Promise<void> {
-  await waitFor(`no session is left in ${database.name}`, async () => {
-    const [row] = await server.sql<{ n: number }>(
+  let left: { what: string }[] = []
+  const noneIsLeft = async () => {
+    left = await server.sql<{ what: string }>(
       'postgres',
-      `select count(*)::int as n from pg_stat_activity where datname = $1 and application_name = 'pgtrek'`,
+      `select concat_ws(' ', pid, state, wait_event_type, query) as what
+         from pg_stat_activity where datname = $1 and application_name = 'pgtrek'`,
       [database.name],
     )
-    return row?.n === 0
+    return left.length === 0
+  }
+  await waitFor(`no session is left in ${database.name}`, noneIsLeft).catch((error: Error) => {
+    throw new Error(`${error.message}: ${left.map(({ what }) => what).join('; ')}`)
   })
-  const left = await database.sql<{ name: string }>(`
+  const things = await database.sql<{ name: string }>(`
     select relname as name from pg_class
      where relpersistence = 't' and relkind = 'r' or relname like '%pgtrek%'
     union all select nspname from pg_namespace where nspname like '%pgtrek%'
     union all select tgname from pg_trigger where tgname like '%pgtrek%'
     union all select slot_name from pg_replication_slots where database = current_database()`)
-  if (left.length > 0) throw new Error(`left behind: ${left.map(({ name }) => name).join(', ')}`)
+  if (things.length > 0) throw new Error(`left behind: ${things.map(({ name }) => name).join(', ')}`)
 }
 
 /** Foreign keys and triggers as a person would see them. */

@@ -135,3 +135,15 @@ test('a Unix socket is as good as the network', async () => {
   )
   expect(await session.query('select inet_server_addr() as address')).toEqual([{ address: null }])
 })
+
+test('a statement that failed among its rows leaves nothing in the rows of the next', async () => {
+  await using session = await open((await cluster(14)).url('postgres'))
+  const failed = await session
+    .query('select 1 / (n - 3) as quotient from generate_series(1, 5) n')
+    .catch((error: unknown) => error)
+  expect(failed).toBeInstanceOf(ServerError)
+  expect(await session.query<{ n: number }>('select n from generate_series(1, 2) n')).toEqual([
+    { n: 1 },
+    { n: 2 },
+  ])
+})

@@ -4,7 +4,12 @@ import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { attemptsFor, dial } from '../../server/postgres/dial.ts'
-import { Cancelled, ConnectFailed, type ConnectFailure } from '../../server/postgres/errors.ts'
+import {
+  Cancelled,
+  ConnectFailed,
+  type ConnectFailure,
+  ConnectionLost,
+} from '../../server/postgres/errors.ts'
 import { Session } from '../../server/postgres/session.ts'
 import { resolveSettings } from '../../server/postgres/settings.ts'
 import { sslModes } from '../../shared/connection.ts'
@@ -157,6 +162,30 @@ describe('a server with TLS', () => {
     expect(row?.echo === text).toBe(true)
   })
 
+  test('can end the session, and is quoted', async () => {
+    await using session = await Session.open(settingsFor(url(encrypting, 'sslmode=require')))
+    const outcome = session.query('select pg_sleep(60)').catch((error: unknown) => error)
+    await encrypting.sql('postgres', `select pg_terminate_backend(${session.pid})`)
+    expect(await outcome).toBeInstanceOf(ConnectionLost)
+    expect(await outcome).toMatchObject({ message: expect.stringContaining('terminating connection') })
+  })
+
+  test('hears a request to cancel', async () => {
+    await using session = await Session.open(settingsFor(url(encrypting, 'sslmode=require')))
+    const outcome = session.query('select pg_sleep(60)').catch((error: unknown) => error)
+    let asleep = false
+    while (!asleep) {
+      const rows = await encrypting.sql<{ asleep: boolean }>(
+        'postgres',
+        `select wait_event = 'PgSleep' as asleep from pg_stat_activity where pid = ${session.pid}`,
+      )
+      asleep = rows[0]?.asleep === true
+    }
+    await session.cancel()
+    expect(await outcome).toMatchObject({ sqlstate: '57014' })
+    expect(await session.query('select 1 as one')).toEqual([{ one: 1 }])
+  })
+
   test('has a Unix socket that stays without TLS', async () => {
     const settings = settingsFor(
       `postgres:///postgres?user=postgres&host=${encrypting.socketDir}&port=${encrypting.port}`,
@@ -187,6 +216,14 @@ describe('a certificate for another name', () => {
       message: expect.stringContaining('is for another name (elsewhere.example)'),
     })
     expect(await isEncrypted(url(otherName, `sslmode=verify-ca&sslrootcert=${ca}`, { host }))).toBe(true)
+  })
+
+  test('does not excuse a signature that nobody trusts', async () => {
+    const refused = url(otherName, `sslmode=verify-ca&sslrootcert=${path('stranger.crt')}`)
+    expect(await refusal(dial(settingsFor(refused)))).toMatchObject({
+      reason: 'certificate',
+      message: expect.stringContaining('is not signed by'),
+    })
   })
 
   test('is accepted when that is the name, and the address is given besides', async () => {
@@ -263,6 +300,22 @@ describe('what answers at the other end', () => {
     ['answers nonsense', 'tls', (socket: Socket) => socket.write('HTTP/1.1 400 Bad Request\r\n\r\n')],
     ['hangs up', 'tls', (socket: Socket) => socket.end()],
     ['hangs up within the handshake', 'tls', (socket: Socket) => socket.end('S')],
+    [
+      'tears the connection away within the handshake',
+      'tls',
+      (socket: Socket) => {
+        socket.once('data', () => socket.resetAndDestroy())
+        socket.write('S')
+      },
+    ],
+    [
+      'talks in the clear within the handshake',
+      'tls',
+      (socket: Socket) => {
+        socket.once('data', () => socket.write('HTTP/1.1 400 Bad Request\r\n\r\n'))
+        socket.write('S')
+      },
+    ],
     ['says nothing', 'timeout', () => {}],
     ['says nothing within the handshake', 'timeout', (socket: Socket) => socket.write('S')],
   ] as [string, ConnectFailure, (socket: Socket) => void][])(

@@ -133,7 +133,7 @@ end $outer$;
 
 type Drafted = Entry & { ownerName: string | undefined }
 
-function header(id: number, line: string, dependencies: number[] = []) {
+function header(id: number, line: string, dependencies: readonly number[] = []) {
   const needs = dependencies.length > 0 ? `-- Dependencies: ${dependencies.join(' ')}\n` : ''
   return `--\n-- TOC entry ${id} (class 1259 OID 16400)\n${needs}-- Name: ${line}\n--\n`
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { foldEvents, ProgressFold } from '../../shared/fold.ts'
 import type { Progress, TableProgress } from '../../shared/progress.ts'
-import { Recording } from './runs.ts'
+import { publicTable, Recording } from './runs.ts'
 
 const megabyte = 1024 * 1024
 
@@ -35,6 +35,23 @@ describe('a table', () => {
     expect(progress.tables[0]).toMatchObject({ total_rows: 5_000_000, percent: 99 })
     expect(progress.overall_percent).toBe(99)
     expect(progress.total_bytes).toBeGreaterThanOrEqual(progress.migrated_bytes)
+  })
+
+  test('counts the rows that were left out with those that it has read, and not with those that it has', () => {
+    const run = new Recording().started().planned([['users', 100, megabyte]], { data: 1 })
+    const rows = run.rowsStep('users')
+    const moved = (count: number, collided: number) =>
+      run.add({ type: 'rows', at: run.now, table: publicTable('users'), rows: count, bytes: 500, collided })
+    run.start(rows)
+    moved(20, 30)
+    expect(progressOf(run).tables[0]).toMatchObject({ migrated_rows: 20, collided: 30, percent: 50 })
+    // A part starts again.
+    moved(5, 10)
+    moved(60, 40)
+    run.finish(rows, 1)
+    const [table] = progressOf(run).tables
+    expect(table).toMatchObject({ migrated_rows: 60, collided: 40, total_rows: 100, percent: 100 })
+    expect(foldEvents(run.events).summary(run.now).tables[0]).toMatchObject({ rows: 60, collided: 40 })
   })
 
   test('that fails has no rows, and is named with the server’s words', () => {

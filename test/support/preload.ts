@@ -2,4 +2,5 @@
 import { afterAll } from 'bun:test'
 import { stopAllClusters } from './clusters.ts'
 
-afterAll(stopAllClusters)
+// A busy machine takes its time to stop several.
+afterAll(stopAllClusters, 60_000)

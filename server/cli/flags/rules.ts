@@ -10,18 +10,11 @@ import { collect, splitAtEquals } from './words.ts'
 
 const heading = 'Which rows:'
 
-export function addRuleFlags(command: Command) {
-  command
-    .addOption(
-      new Option('--where <table=condition>', 'only rows of this table for which the SQL condition holds')
-        .argParser(collect)
-        .helpGroup(heading),
-    )
-    .addOption(
-      new Option('--upsert-key <table=constraint>', 'the unique constraint or index by which upsert merges')
-        .argParser(collect)
-        .helpGroup(heading),
-    )
+export function addRuleFlags(command: Command, { keys = true } = {}) {
+  const add = (flag: string, meaning: string) =>
+    command.addOption(new Option(flag, meaning).argParser(collect).helpGroup(heading))
+  add('--where <table=condition>', 'only rows of this table for which the SQL condition holds')
+  if (keys) add('--upsert-key <table=constraint>', 'the unique constraint or index by which upsert merges')
 }
 
 export function addHookFlag(command: Command) {

@@ -1,6 +1,6 @@
 // What the user said about the rows of single tables, found by a table's name.
-import { Pattern } from '../../shared/pattern.ts'
-import type { ColumnSource, TableRule } from '../../shared/request.ts'
+import { Pattern } from './pattern.ts'
+import type { ColumnSource, TableRule } from './request.ts'
 
 /** All that was said about one table, in one. */
 export interface RowRule {

@@ -1,0 +1,84 @@
+// Every call to the server, typed by the API's own type.
+import { treaty } from '@elysiajs/eden'
+import type { App } from '../../server/api/app.ts'
+import type {
+  ApiError,
+  Conn,
+  MigrateBody,
+  ProfileBody,
+  RequestBody,
+  TableInfoBody,
+} from '../../shared/api.ts'
+import type { LogLevel } from '../../shared/event.ts'
+
+/** What the server said was wrong; or that there is none (`unreachable`) or something else (`unexpected`). */
+export class CallFailed extends Error {
+  constructor(
+    readonly info: Omit<ApiError, 'error'> & { error: ApiError['error'] | 'unreachable' | 'unexpected' },
+    readonly status = 0,
+  ) {
+    super(info.message)
+  }
+}
+
+export interface LogQuery {
+  after: number
+  limit: number
+  level?: LogLevel
+  table?: string
+}
+
+// Dates stay the texts that the schemas say they are.
+const routes = treaty<App>(location.origin, { parseDate: false, fetch: { credentials: 'same-origin' } }).api
+const listed = 200
+/** Longer than that nobody waits for a number that the run counts anyway. */
+const countSeconds = 5
+
+export const api = {
+  testConnection: (conn: Conn) => answer(routes['test-connection'].post({ conn })),
+  browse: (conn: Conn, signal: AbortSignal) => answer(routes.browse.post({ conn }, { fetch: { signal } })),
+  tableInfo: (body: Omit<TableInfoBody, 'countSeconds'>) =>
+    answer(routes['table-info'].post({ ...body, countSeconds })),
+  plan: (request: RequestBody, signal: AbortSignal) =>
+    answer(routes.plan.post(request, { query: { sql: false }, fetch: { signal } })),
+  migrate: (request: MigrateBody) => answer(routes.migrate.post(request)),
+  cancel: () => answer(routes.migrate.cancel.post()),
+  migrations: () => answer(routes.migrations.get({ query: { limit: listed, offset: 0 } })),
+  migration: (id: string) => answer(routes.migrations({ id }).get()),
+  log: (id: string, query: LogQuery) => answer(routes.migrations({ id }).log.get({ query })),
+  profiles: () => answer(routes.profiles.get()),
+  profile: (name: string) => answer(named(name).get()),
+  saveProfile: (name: string, profile: ProfileBody) => answer(named(name).put(profile)),
+  removeProfile: (name: string) => answer(named(name).delete()),
+}
+
+/** Eden puts a name into the path as it is. */
+function named(name: string) {
+  return routes.profiles({ name: encodeURIComponent(name) })
+}
+
+interface Outcome {
+  data: unknown
+  error: { status: unknown; value: unknown } | null
+}
+
+/** Throws a CallFailed for whatever is not the answer that was asked for. */
+async function answer<Called extends Outcome>(call: Promise<Called>): Promise<NonNullable<Called['data']>> {
+  const { data, error } = await call
+  if (!error) {
+    if (typeof data !== 'object' || data === null) throw new CallFailed(unexpected(String(data)))
+    return data
+  }
+  const { status, value } = error
+  // Without any answer there is what `fetch` threw.
+  if (value instanceof Error) throw new CallFailed({ error: 'unreachable', message: value.message })
+  throw new CallFailed(isApiError(value) ? value : unexpected(String(value)), Number(status))
+}
+
+function isApiError(value: unknown): value is ApiError {
+  return typeof value === 'object' && value !== null && 'error' in value && 'message' in value
+}
+
+function unexpected(text: string) {
+  return { error: 'unexpected' as const, message: text.slice(0, 200) }
+}

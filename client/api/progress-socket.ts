@@ -1,0 +1,61 @@
+// The stream of progress, connected again for as long as the page is open.
+import type { JobProgress, ProgressMessage } from '../../shared/api.ts'
+
+const firstPause = 500
+const longestPause = 5_000
+/** A connection that is not there by then is tried anew. */
+const openLimit = 10_000
+
+export type SocketState = 'connecting' | 'live' | 'lost'
+
+export function followProgress(
+  onProgress: (progress: JobProgress) => void,
+  onState: (state: SocketState) => void,
+): () => void {
+  let socket: WebSocket | undefined
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let pause = firstPause
+  let stopped = false
+
+  function connect() {
+    const address = new URL('/ws/progress', location.href)
+    address.protocol = address.protocol.replace('http', 'ws')
+    const opened = new WebSocket(address)
+    socket = opened
+    const limit = setTimeout(() => opened.close(), openLimit)
+    opened.onopen = () => {
+      clearTimeout(limit)
+      pause = firstPause
+      onState('live')
+    }
+    opened.onmessage = ({ data }) => {
+      const message = JSON.parse(String(data)) as ProgressMessage
+      if (message.type === 'progress') onProgress(message.data)
+    }
+    opened.onclose = () => {
+      clearTimeout(limit)
+      if (stopped) return
+      onState('lost')
+      timer = setTimeout(connect, pause)
+      pause = Math.min(pause * 2, longestPause)
+    }
+  }
+
+  /** Waking up or going online is a good moment to stop waiting. */
+  function connectNow() {
+    if (stopped || socket?.readyState !== WebSocket.CLOSED) return
+    clearTimeout(timer)
+    pause = firstPause
+    connect()
+  }
+
+  addEventListener('online', connectNow)
+  onState('connecting')
+  connect()
+  return () => {
+    stopped = true
+    removeEventListener('online', connectNow)
+    clearTimeout(timer)
+    socket?.close()
+  }
+}

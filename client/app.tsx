@@ -1,0 +1,92 @@
+// The frame: the bar on top, the four stations, and the page that the address names.
+import { createEffect, Match, on, Show, Switch } from 'solid-js'
+import { HelpPage } from './help/help.tsx'
+import { HistoryPage } from './history/history.tsx'
+import { t } from './i18n/index.ts'
+import { PageLink } from './parts/page-link.tsx'
+import { Stations } from './parts/stations.tsx'
+import { TopBar } from './parts/top-bar.tsx'
+import { job } from './state/job.ts'
+import { go, route, type StepName } from './state/route.ts'
+import { ConnectionsStep } from './steps/connections/connections.tsx'
+import { OptionsStep } from './steps/options/options.tsx'
+import { RunStep } from './steps/run/run.tsx'
+import { SelectionStep } from './steps/selection/selection.tsx'
+
+export function App() {
+  let main: HTMLElement | undefined
+  const step = () => {
+    const now = route()
+    return now.page === 'migrate' ? now.step : undefined
+  }
+
+  // Who comes back while a job runs wants to see that.
+  let isFirst = true
+  createEffect(() => {
+    if (!isFirst || job.overview() === undefined) return
+    isFirst = false
+    if (job.isRunning() && step() === 'connections' && location.hash === '') go('/#run')
+  })
+
+  // A screen reader and the tab key go on where the new page begins.
+  createEffect(
+    on(
+      () => JSON.stringify(route()),
+      () => main?.focus(),
+      { defer: true },
+    ),
+  )
+
+  createEffect(() => {
+    const now = route()
+    const name =
+      now.page === 'migrate' ? t(`steps.${now.step}`) : now.page === 'unknown' ? '' : t(`app.${now.page}`)
+    document.title = name ? `${name} · pgtrek` : 'pgtrek'
+  })
+
+  return (
+    <>
+      <button type="button" class="skip" onClick={() => main?.focus()}>
+        {t('app.skip')}
+      </button>
+      <TopBar />
+      <Show when={step()}>{(name) => <Stations current={name()} />}</Show>
+      <main id="content" tabindex="-1" ref={main}>
+        <Switch>
+          <Match when={step()}>{(name) => <Step name={name()} />}</Match>
+          <Match when={route().page === 'history'}>
+            <HistoryPage />
+          </Match>
+          <Match when={route().page === 'help'}>
+            <HelpPage />
+          </Match>
+          <Match when={route().page === 'unknown'}>
+            <section class="empty">
+              <h1>{t('app.notFound')}</h1>
+              <PageLink to="/">{t('app.migrate')}</PageLink>
+            </section>
+          </Match>
+        </Switch>
+      </main>
+    </>
+  )
+}
+
+function Step(props: { name: StepName }) {
+  return (
+    <Switch>
+      <Match when={props.name === 'connections'}>
+        <ConnectionsStep />
+      </Match>
+      <Match when={props.name === 'selection'}>
+        <SelectionStep />
+      </Match>
+      <Match when={props.name === 'options'}>
+        <OptionsStep />
+      </Match>
+      <Match when={props.name === 'run'}>
+        <RunStep />
+      </Match>
+    </Switch>
+  )
+}

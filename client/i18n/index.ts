@@ -1,0 +1,82 @@
+// The language of the page: the browser's first, then what was chosen; words, numbers and durations in it.
+import { flatten, resolveTemplate, translator } from '@solid-primitives/i18n'
+import { createMemo, createRoot, createSignal } from 'solid-js'
+import { formatBytes, formatDuration, formatRate, formatRows } from '../../shared/format.ts'
+import { recall, remember } from '../state/memory.ts'
+import { en } from './en.ts'
+import { ja } from './ja.ts'
+
+export const languages = { en, ja }
+export type Language = keyof typeof languages
+
+const [chosen, choose] = createSignal<Language>(remembered() ?? preferred())
+export const language = chosen
+
+export function setLanguage(next: Language) {
+  choose(next)
+  remember('language', next)
+  document.documentElement.lang = next
+}
+
+export const t = createRoot(() => {
+  const words = createMemo(() => flatten(languages[chosen()]))
+  return translator(words, (text, ...values) => singular(resolveTemplate(text, ...values)))
+})
+export type WordKey = Parameters<typeof t>[0]
+
+export const rowsText = formatRows
+
+/** A table that has pages and no estimate was never counted: that is not the same as no rows. */
+export function estimateText({ rows, bytes }: { rows: number; bytes: number }): string {
+  return rows <= 0 && bytes > 0 ? '?' : formatRows(Math.max(0, rows))
+}
+
+export function bytesText(bytes: number): string {
+  return localized(formatBytes(bytes))
+}
+
+export function rateText(bytesPerSecond: number): string {
+  return localized(formatRate(bytesPerSecond))
+}
+
+export function durationText(seconds: number): string {
+  return localized(formatDuration(seconds))
+}
+
+/** `3:24`, `1:02:03`: for a clock that runs, so that nothing moves while it does. */
+export function clockText(seconds: number): string {
+  const whole = Math.max(0, Math.floor(seconds))
+  const two = (part: number) => String(part).padStart(2, '0')
+  return `${two(Math.floor(whole / 3600))}:${two(Math.floor(whole / 60) % 60)}:${two(whole % 60)}`
+}
+
+export function dateText(iso: string): string {
+  const date = new Date(iso)
+  if (Number.isNaN(date.getTime())) return iso
+  return new Intl.DateTimeFormat(chosen(), { dateStyle: 'medium', timeStyle: 'medium' }).format(date)
+}
+
+function remembered(): Language | undefined {
+  const known = recall('language')
+  return known === 'en' || known === 'ja' ? known : undefined
+}
+
+function preferred(): Language {
+  const first = navigator.languages.map((tag) => tag.slice(0, 2)).find((tag) => tag === 'en' || tag === 'ja')
+  return first === 'ja' ? 'ja' : 'en'
+}
+
+/** Our sentences count things in the plural; of one there is only one. */
+function singular(text: string): string {
+  if (chosen() !== 'en') return text
+  return text
+    .replace(/\b1 objects are\b/, '1 object is')
+    .replace(/\b1 (table|row|warning|connection|profile|worker|line)s\b/g, '1 $1')
+}
+
+const japaneseUnits: Record<string, string> = { bytes: 'バイト', d: '日', h: '時間', min: '分', s: '秒' }
+
+function localized(text: string): string {
+  if (chosen() === 'en') return text
+  return text.replace(/ (bytes|d|h|min|s)\b/g, (whole, unit: string) => japaneseUnits[unit] ?? whole)
+}

@@ -1,0 +1,42 @@
+// What an object is called: pg_dump's words for kinds, in the language of the page.
+import { describeObject } from '../../shared/describe.ts'
+import { showName } from '../../shared/phase.ts'
+import { printable } from '../../shared/printable.ts'
+import { language } from './index.ts'
+
+export function objectText(kind: string, object: { schema?: string | undefined; name: string }): string {
+  if (language() === 'en') return describeObject(kind, object)
+  const name = printable(showName(object))
+  if (kind === 'LARGE OBJECTS') return 'ラージオブジェクト'
+  if (kind === 'ROWS') return `${name} の行`
+  return `${japaneseKinds[kind.toUpperCase()] ?? kind} ${name}`
+}
+
+const japaneseKinds: Record<string, string> = {
+  ANALYZE: '統計情報',
+  CHECK: '検査制約',
+  'CHECK CONSTRAINT': '検査制約',
+  COMMENT: 'コメント',
+  CONSTRAINT: '制約',
+  DATABASE: 'データベース',
+  DEFAULT: '既定値',
+  DOMAIN: 'ドメイン',
+  EXTENSION: '拡張機能',
+  'EVENT TRIGGER': 'イベントトリガー',
+  'FK CONSTRAINT': '外部キー',
+  'FOREIGN TABLE': '外部テーブル',
+  FUNCTION: '関数',
+  INDEX: 'インデックス',
+  'MATERIALIZED VIEW': 'マテリアライズドビュー',
+  POLICY: 'ポリシー',
+  PROCEDURE: 'プロシージャ',
+  PUBLICATION: 'パブリケーション',
+  RULE: 'ルール',
+  SCHEMA: 'スキーマ',
+  SEQUENCE: 'シーケンス',
+  'SEQUENCE SET': 'シーケンスの値',
+  TABLE: 'テーブル',
+  TRIGGER: 'トリガー',
+  TYPE: 'データ型',
+  VIEW: 'ビュー',
+}

@@ -1,0 +1,18 @@
+import './i18n/browser-language.ts'
+import { render } from 'solid-js/web'
+import './design/tokens.css'
+import './design/base.css'
+import './design/controls.css'
+import './design/layout.css'
+import './design/print.css'
+import { App } from './app.tsx'
+import { language, setLanguage } from './i18n/index.ts'
+import { watchJob } from './state/job.ts'
+import { applyTheme } from './state/theme.ts'
+
+applyTheme()
+setLanguage(language())
+watchJob()
+const place = document.getElementById('page')
+if (!place) throw new Error('the page has no #page to be in')
+render(() => <App />, place)

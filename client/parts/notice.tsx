@@ -1,0 +1,67 @@
+// Something the user should know, and errors in the server's words.
+import { type JSX, Show } from 'solid-js'
+import type { CallFailed } from '../api/calls.ts'
+import { t } from '../i18n/index.ts'
+
+export type Tone = 'good' | 'info' | 'warn' | 'bad'
+
+export function Notice(props: {
+  tone: Tone
+  title?: JSX.Element
+  children?: JSX.Element
+  role?: 'alert' | 'status' | 'group'
+}) {
+  return (
+    <div class={`notice ${props.tone}`} role={props.role}>
+      <span class="notice-sign" aria-hidden="true">
+        {{ good: '✓', info: 'i', warn: '!', bad: '×' }[props.tone]}
+      </span>
+      <div class="notice-text">
+        <Show when={props.title}>
+          <strong>{props.title}</strong>
+        </Show>
+        {props.children}
+      </div>
+    </div>
+  )
+}
+
+export function Problem(props: { of: CallFailed; title?: string; onRetry?: () => void }) {
+  const message = () => {
+    const { error, message } = props.of.info
+    if (error === 'unreachable') return t('app.unreachable')
+    if (error === 'unexpected') return t('app.unexpected', { status: props.of.status })
+    return error === 'unauthorized' ? t('app.login') : message
+  }
+  return (
+    <Notice tone="bad" role="alert" title={props.title}>
+      <p class="server-words">{message()}</p>
+      <Show when={props.of.info.sqlstate}>{(code) => <p class="quiet">SQLSTATE {code()}</p>}</Show>
+      <Show when={props.of.info.detail}>
+        {(detail) => (
+          <p>
+            <b>{t('run.detail')}:</b> {detail()}
+          </p>
+        )}
+      </Show>
+      <Show when={props.of.info.hint}>
+        {(hint) => (
+          <p>
+            <b>{t('run.hint')}:</b> {hint()}
+          </p>
+        )}
+      </Show>
+      <Show when={props.of.info.path}>{(path) => <p class="quiet mono">{path()}</p>}</Show>
+      <Show when={props.of.info.error === 'unauthorized'}>
+        <a href="/login">{t('app.loginGo')}</a>
+      </Show>
+      <Show when={props.onRetry}>
+        {(retry) => (
+          <button type="button" onClick={() => retry()()}>
+            {t('app.retry')}
+          </button>
+        )}
+      </Show>
+    </Notice>
+  )
+}

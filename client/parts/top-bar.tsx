@@ -1,0 +1,57 @@
+import { For } from 'solid-js'
+import { type Language, language, languages, setLanguage, t } from '../i18n/index.ts'
+import { route } from '../state/route.ts'
+import { setTheme, type Theme, theme, themes } from '../state/theme.ts'
+import { PageLink } from './page-link.tsx'
+
+export function TopBar() {
+  const words = { auto: 'app.themeAuto', light: 'app.themeLight', dark: 'app.themeDark' } as const
+  return (
+    <header class="top-bar">
+      <PageLink to="/" class="brand">
+        <img src="/favicon.svg" alt="" width="28" height="28" />
+        <span class="brand-name">pgtrek</span>
+        <span class="brand-claim">{t('app.claim')}</span>
+      </PageLink>
+      <nav class="pages" aria-label={t('app.pages')}>
+        <PageLink to="/" current={route().page === 'migrate'}>
+          {t('app.migrate')}
+        </PageLink>
+        <PageLink to="/#history" current={route().page === 'history'}>
+          {t('app.history')}
+        </PageLink>
+        <PageLink to="/help" current={route().page === 'help'}>
+          {t('app.help')}
+        </PageLink>
+      </nav>
+      <div class="preferences">
+        <select
+          aria-label={t('app.language')}
+          value={language()}
+          onChange={(event) => setLanguage(event.currentTarget.value as Language)}
+        >
+          <For each={Object.entries(languages)}>
+            {([code, words]) => (
+              <option value={code} lang={code} selected={code === language()}>
+                {words.name}
+              </option>
+            )}
+          </For>
+        </select>
+        <select
+          aria-label={t('app.theme')}
+          value={theme()}
+          onChange={(event) => setTheme(event.currentTarget.value as Theme)}
+        >
+          <For each={themes}>
+            {(name) => (
+              <option value={name} selected={name === theme()}>
+                {t(words[name])}
+              </option>
+            )}
+          </For>
+        </select>
+      </div>
+    </header>
+  )
+}

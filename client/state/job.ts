@@ -1,0 +1,117 @@
+// The job as the server tells it: the running one, or the last.
+import { batch, createRoot, createSignal } from 'solid-js'
+import type { JobProgress, LogLine } from '../../shared/api.ts'
+import type { TableProgress } from '../../shared/progress.ts'
+import { api } from '../api/calls.ts'
+import { followProgress, type SocketState } from '../api/progress-socket.ts'
+import { Curve } from './curve.ts'
+
+export type Overview = Omit<JobProgress, 'tables' | 'log'>
+
+/** More lines than anybody reads, and few enough to search at once; the file has them all. */
+const keptLines = 50_000
+const logPage = 1_000
+
+const [overview, setOverview] = createSignal<Overview>()
+const [connection, setConnection] = createSignal<SocketState>('connecting')
+const [version, setVersion] = createSignal(0)
+const [logVersion, setLogVersion] = createSignal(0)
+const [now, setNow] = createSignal(Date.now())
+let heardAt = Date.now()
+
+const tables = new Map<string, TableProgress>()
+let log: LogLine[] = []
+let speeds = new Curve()
+
+export const job = {
+  overview,
+  connection,
+  tables(): TableProgress[] {
+    version()
+    return [...tables.values()]
+  },
+  log(): readonly LogLine[] {
+    logVersion()
+    return log
+  },
+  curve(): Curve {
+    version()
+    return speeds
+  },
+  isRunning: () => overview()?.running === true,
+  /** Goes on between two messages. */
+  elapsed(): number {
+    const known = overview()
+    if (!known) return 0
+    return known.elapsed_seconds + (known.running ? Math.max(0, now() - heardAt) / 1000 : 0)
+  },
+}
+
+export function watchJob() {
+  createRoot(() => {
+    followProgress(take, setConnection)
+    setInterval(() => job.isRunning() && setNow(Date.now()), 250)
+  })
+}
+
+export function take({ tables: changed, log: lines, ...rest }: JobProgress) {
+  batch(() => {
+    const before = overview()
+    const isOther = rest.id !== before?.id
+    if (isOther) start(rest)
+    heardAt = Date.now()
+    setNow(heardAt)
+    if (!rest.partial) tables.clear()
+    for (const table of changed) tables.set(`${table.schema}\0${table.name}`, table)
+    // Only full messages carry what does not change.
+    setOverview(isOther ? rest : { ...pick(before), ...rest })
+    speeds.add(rest)
+    setVersion((count) => count + 1)
+    if (lines.length > 0) append(lines)
+  })
+}
+
+function pick(before: Overview | undefined): Partial<Overview> {
+  const { request, plan } = before ?? {}
+  return { ...(request !== undefined && { request }), ...(plan && { plan }) }
+}
+
+function start({ id }: { id: string | null }) {
+  tables.clear()
+  log = []
+  speeds = new Curve()
+  setLogVersion((count) => count + 1)
+  if (id !== null) void readLog(id)
+}
+
+/** What was said before this page listened. */
+async function readLog(id: string) {
+  const earlier: LogLine[] = []
+  try {
+    let after: number | null = 0
+    while (after !== null && earlier.length < keptLines) {
+      const page: Awaited<ReturnType<typeof api.log>> = await api.log(id, { after, limit: logPage })
+      if (overview()?.id !== id) return
+      earlier.push(...page.lines)
+      after = page.next
+    }
+  } catch (error) {
+    // The log of a run is not worth stopping its view for, but its place must not look empty without a word.
+    append([
+      { at: Date.now(), level: 'warn', message: error instanceof Error ? error.message : String(error) },
+    ])
+    return
+  }
+  const known = new Set(earlier.map(lineKey))
+  log = [...earlier, ...log.filter((line) => !known.has(lineKey(line)))]
+  setLogVersion((count) => count + 1)
+}
+
+function lineKey({ at, message }: LogLine): string {
+  return `${at}\0${message}`
+}
+
+function append(lines: readonly LogLine[]) {
+  log = [...log, ...lines].slice(-keptLines)
+  setLogVersion((count) => count + 1)
+}

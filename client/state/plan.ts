@@ -1,0 +1,89 @@
+// The plan of the request as it stands, made anew whenever the request changes and somebody looks.
+import { batch, createEffect, createMemo, createSignal, onCleanup } from 'solid-js'
+import type { PlanAnswer } from '../../shared/api.ts'
+import { api, type CallFailed } from '../api/calls.ts'
+import { isEmptyEnd } from './connection-url.ts'
+import { draft, requestBody } from './draft.ts'
+
+/** Long enough not to ask for every letter of a number. */
+const pauseMs = 500
+
+const [answer, setAnswer] = createSignal<{ plan: PlanAnswer; request: string }>()
+const [problem, setProblem] = createSignal<CallFailed>()
+const [planning, setPlanning] = createSignal(false)
+/** The destroyed things that the user has said yes to. */
+const [confirmed, setConfirmed] = createSignal('')
+const [attempt, setAttempt] = createSignal(0)
+
+export const planned = { answer, problem, planning }
+
+export function planAgain() {
+  setAttempt((count) => count + 1)
+}
+
+/** Keeps the plan fresh for as long as the calling component is there. */
+export function keepPlan() {
+  const wanted = createMemo(() => JSON.stringify(requestBody()))
+  let current: AbortController | undefined
+  let timer: ReturnType<typeof setTimeout> | undefined
+
+  createEffect(() => {
+    const request = wanted()
+    attempt()
+    clearTimeout(timer)
+    current?.abort()
+    if (isEmptyEnd(draft.source) || isEmptyEnd(draft.destination)) return
+    setPlanning(true)
+    timer = setTimeout(() => void make(request), pauseMs)
+  })
+  onCleanup(() => {
+    clearTimeout(timer)
+    current?.abort()
+    setPlanning(false)
+  })
+
+  async function make(request: string) {
+    const controller = new AbortController()
+    current = controller
+    try {
+      const plan = await api.plan(JSON.parse(request), controller.signal)
+      if (!controller.signal.aborted) take({ plan, request }, undefined)
+    } catch (error) {
+      if (!controller.signal.aborted) take(undefined, error as CallFailed)
+    }
+  }
+
+  function take(made: { plan: PlanAnswer; request: string } | undefined, wrong: CallFailed | undefined) {
+    batch(() => {
+      setAnswer(made)
+      setProblem(wrong)
+      setPlanning(false)
+    })
+  }
+}
+
+/** Whether the plan that is shown is the one of this request. */
+export function isPlanCurrent(): boolean {
+  return !planning() && answer()?.request === JSON.stringify(requestBody())
+}
+
+export function isConfirmed(): boolean {
+  const plan = answer()?.plan
+  if (!plan) return false
+  return plan.destroyed.length === 0 || confirmed() === agreementTo(plan)
+}
+
+/** What is sent with the request: the server refuses when anything else would be destroyed by then. */
+export function confirmation(): string | false {
+  return isConfirmed() ? (answer()?.plan.confirmation ?? false) : false
+}
+
+/** Counts only for what was shown: another list has to be confirmed anew. */
+export function confirmDestroyed(yes: boolean) {
+  const plan = answer()?.plan
+  setConfirmed(yes && plan ? agreementTo(plan) : '')
+}
+
+function agreementTo({ confirmation }: PlanAnswer): string {
+  return JSON.stringify([confirmation, requestBody().destination])
+}

@@ -1,0 +1,112 @@
+// Ticks into what the server is asked for, and what they need.
+import type { SchemaSelection, Selection } from '../../shared/request.ts'
+import type { KindNode, Leaf, Need, SchemaNode, Ticked, Tree } from './tree.ts'
+
+/** All ticked asks for everything; a whole schema for all of it; otherwise names. */
+export function selectionOf(
+  tree: Tree,
+  ticked: Ticked,
+  needed: Selection['needed'],
+): Partial<Selection> & { schemas: SchemaSelection[] } {
+  const schemas = tree.schemas
+    .map((schema) => schemaSelection(schema, ticked))
+    .filter((one) => one !== undefined)
+  const isAll = schemas.length === tree.schemas.length && schemas.every(isWhole)
+  return { schemas: isAll ? [] : schemas, needed }
+}
+
+export function isNothing(tree: Tree, ticked: Ticked): boolean {
+  return !tree.schemas.some((schema) => schemaSelection(schema, ticked) !== undefined)
+}
+
+export interface Missing {
+  /** Not ticked, and needed. */
+  needed: Leaf
+  /** Ticked, and need it. */
+  by: Leaf[]
+}
+
+/** What ticked objects need of the source and is not ticked. */
+export function missingNeeds(tree: Tree, ticked: Ticked): Missing[] {
+  const index = needIndex(tree)
+  const found = new Map<string, Missing>()
+  for (const leaf of tree.leaves) {
+    if (!ticked.has(leaf.key)) continue
+    for (const need of leaf.needs) {
+      const needed = index.get(needKey(need))
+      if (!needed || needed === leaf || ticked.has(needed.key)) continue
+      const known = found.get(needed.key)
+      if (!known) found.set(needed.key, { needed, by: [leaf] })
+      else if (!known.by.includes(leaf)) known.by.push(leaf)
+    }
+  }
+  return [...found.values()]
+}
+
+/** Everything that these need, and what that needs in turn. */
+export function withNeeds(tree: Tree, keys: Iterable<string>): Set<string> {
+  const index = needIndex(tree)
+  const all = new Set(keys)
+  // A set grows while it is walked, and the walk goes on over what was added.
+  for (const key of all) {
+    for (const need of tree.byKey.get(key)?.needs ?? []) {
+      const needed = index.get(needKey(need))
+      if (needed) all.add(needed.key)
+    }
+  }
+  return all
+}
+
+const indexes = new WeakMap<Tree, Map<string, Leaf>>()
+
+function needIndex(tree: Tree): Map<string, Leaf> {
+  const known = indexes.get(tree)
+  if (known) return known
+  const made = new Map(tree.leaves.map((leaf) => [needKey(leaf), leaf]))
+  indexes.set(tree, made)
+  return made
+}
+
+/** Tables, views and sequences share their names; functions and types have their own. */
+function needKey({ kind, schema, name }: Need): string {
+  const word = kind.toLowerCase()
+  const space = /func|proc|aggregate/.test(word)
+    ? 'function'
+    : /trigger/.test(word)
+      ? 'trigger'
+      : /type|domain|enum/.test(word)
+        ? 'type'
+        : 'relation'
+  return [space, schema, name].join('\0')
+}
+
+function schemaSelection(schema: SchemaNode, ticked: Ticked): SchemaSelection | undefined {
+  if (schema.kinds.length === 0) return ticked.has(schema.key) ? { name: quoteName(schema.name) } : undefined
+  const lists = schema.kinds
+    .map((kind) => ({ kind, names: kind.leaves.filter(({ key }) => ticked.has(key)).map(listName) }))
+    .filter(({ names }) => names.length > 0)
+  if (lists.length === 0) return undefined
+  const whole = lists.length === schema.kinds.length && lists.every(isComplete)
+  if (whole) return { name: quoteName(schema.name) }
+  return {
+    name: quoteName(schema.name),
+    ...Object.fromEntries(lists.map((list) => [list.kind.kind, isComplete(list) ? ['*'] : list.names])),
+  }
+}
+
+function isComplete({ kind, names }: { kind: KindNode; names: string[] }): boolean {
+  return names.length === kind.leaves.length
+}
+
+function isWhole(schema: SchemaSelection): boolean {
+  return Object.keys(schema).length === 1
+}
+
+function listName({ name, table, kind }: Leaf): string {
+  return quoteName(kind === 'triggers' && table !== undefined ? `${table}.${name}` : name)
+}
+
+/** In a list `*` and `?` are wildcards, and quotes keep them from being. */
+export function quoteName(name: string): string {
+  return /[*?]|^"/.test(name) ? `"${name.replaceAll('"', '""')}"` : name
+}

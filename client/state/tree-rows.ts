@@ -1,0 +1,106 @@
+// The tree as the lines that are shown: what is open, what was searched for, in which order.
+import type { KindNode, Leaf, SchemaNode, Tree } from './tree.ts'
+
+export type Sort = 'name' | 'size' | 'rows'
+
+export interface TreeRow {
+  key: string
+  level: number
+  node: SchemaNode | KindNode | Leaf
+  /** Undefined where there is nothing to open. */
+  open: boolean | undefined
+  position: number
+  siblings: number
+}
+
+export interface View {
+  open: ReadonlySet<string>
+  search: string
+  sort: Sort
+}
+
+export function treeRows(tree: Tree, view: View): TreeRow[] {
+  const words = view.search.toLowerCase().split(/\s+/).filter(Boolean)
+  const matches = (leaf: Leaf) => words.every((word) => searchable(leaf).includes(word))
+  const isSearch = words.length > 0
+  const rows: TreeRow[] = []
+
+  const keep = (leaf: Leaf): boolean => !isSearch || matches(leaf) || leaf.partitions.some(keep)
+  const isOpen = (key: string) => isSearch || view.open.has(key)
+
+  function addLeaves(leaves: readonly Leaf[], level: number) {
+    const kept = leaves.filter(keep).sort(order(view.sort))
+    kept.forEach((leaf, index) => {
+      const below = leaf.partitions.filter(keep)
+      const open = below.length > 0 ? isOpen(leaf.key) : undefined
+      rows.push({ key: leaf.key, level, node: leaf, open, position: index + 1, siblings: kept.length })
+      if (open) addLeaves(below, level + 1)
+    })
+  }
+
+  const schemas = tree.schemas.filter(
+    ({ name, kinds }) =>
+      !isSearch ||
+      kinds.some(({ leaves }) => leaves.some(matches)) ||
+      words.every((word) => name.toLowerCase().includes(word)),
+  )
+  schemas.sort(schemaOrder(view.sort)).forEach((schema, index) => {
+    const kinds = schema.kinds.filter(({ leaves }) => !isSearch || leaves.some(matches))
+    const open = kinds.length > 0 ? isOpen(schema.key) : undefined
+    rows.push({
+      key: schema.key,
+      level: 1,
+      node: schema,
+      open,
+      position: index + 1,
+      siblings: schemas.length,
+    })
+    if (!open) return
+    kinds.forEach((kind, place) => {
+      const kindOpen = isOpen(kind.key)
+      rows.push({
+        key: kind.key,
+        level: 2,
+        node: kind,
+        open: kindOpen,
+        position: place + 1,
+        siblings: kinds.length,
+      })
+      if (kindOpen) addLeaves(topLeaves(kind), 3)
+    })
+  })
+  return rows
+}
+
+/** The row above which this one hangs. */
+export function rowAbove(rows: readonly TreeRow[], index: number): number {
+  const level = rows[index]?.level ?? 1
+  for (let above = index - 1; above >= 0; above--) {
+    if ((rows[above]?.level ?? 0) < level) return above
+  }
+  return index
+}
+
+/** Partitions hang below their table, unless that is in another schema. */
+function topLeaves({ leaves, schema }: KindNode): Leaf[] {
+  return leaves.filter(({ parent }) => parent === undefined || parent.schema !== schema)
+}
+
+function searchable({ schema, table, name }: Leaf): string {
+  return `${schema}.${table ? `${table}.` : ''}${name}`.toLowerCase()
+}
+
+const names = new Intl.Collator('en', { numeric: true })
+
+function order(sort: Sort): (one: Leaf, other: Leaf) => number {
+  const byName = (one: Leaf, other: Leaf) =>
+    names.compare(one.table ?? '', other.table ?? '') || names.compare(one.name, other.name)
+  if (sort === 'name') return byName
+  const amount = ({ facts }: Leaf) => (sort === 'size' ? (facts?.bytes ?? 0) : (facts?.rows ?? 0))
+  return (one, other) => amount(other) - amount(one) || byName(one, other)
+}
+
+function schemaOrder(sort: Sort): (one: SchemaNode, other: SchemaNode) => number {
+  const amount = ({ rows, bytes }: SchemaNode) => (sort === 'size' ? bytes : sort === 'rows' ? rows : 0)
+  return (one, other) => amount(other) - amount(one) || names.compare(one.name, other.name)
+}

@@ -1,0 +1,195 @@
+// What the source has, as a tree of check boxes: schemas, the kinds of their objects, objects, partitions.
+import type { Browse, BrowsedSchema } from '../../shared/api.ts'
+import { type ObjectKind, objectKinds } from '../../shared/request.ts'
+
+export interface Need {
+  kind: string
+  schema: string
+  name: string
+}
+
+export interface Leaf {
+  key: string
+  schema: string
+  kind: ObjectKind
+  name: string
+  /** Of a trigger. */
+  table?: string
+  /** Of a table. */
+  facts?: { kind: string; rows: number; bytes: number; readable: boolean }
+  /** The partitioned table right above. */
+  parent?: Leaf
+  partitions: Leaf[]
+  needs: Need[]
+}
+
+export interface KindNode {
+  key: string
+  schema: string
+  kind: ObjectKind
+  /** All of them, partitions too. */
+  leaves: Leaf[]
+}
+
+export interface SchemaNode {
+  key: string
+  name: string
+  kinds: KindNode[]
+  rows: number
+  bytes: number
+}
+
+export interface Tree {
+  schemas: SchemaNode[]
+  leaves: Leaf[]
+  byKey: ReadonlyMap<string, Leaf>
+}
+
+export type Ticked = ReadonlySet<string>
+export type TickState = 'all' | 'some' | 'none'
+
+export function buildTree(browse: Browse): Tree {
+  const schemas = browse.schemas.map(schemaNode)
+  const leaves = schemas.flatMap(({ kinds }) => kinds.flatMap((kind) => kind.leaves))
+  const byKey = new Map(leaves.map((leaf) => [leaf.key, leaf]))
+  linkPartitions(browse, byKey)
+  return { schemas, leaves, byKey }
+}
+
+/** All that a selection can say: the objects, and the schemas that have none. */
+export function everyKey({ schemas, leaves }: Tree): Ticked {
+  const empty = schemas.filter(({ kinds }) => kinds.length === 0)
+  return new Set([...leaves, ...empty].map(({ key }) => key))
+}
+
+/** The keys that a click on this node means. A table stands for its partitions and its triggers too. */
+export function keysOf(node: SchemaNode | KindNode | Leaf, tree: Tree): string[] {
+  if ('kinds' in node) {
+    const keys = node.kinds.flatMap(({ leaves }) => leaves.map(({ key }) => key))
+    return keys.length > 0 ? keys : [node.key]
+  }
+  const leaves = 'leaves' in node ? node.leaves : [node]
+  if (node.kind !== 'tables') return leaves.map(({ key }) => key)
+  // A partition is among the leaves of its schema, and below its table too.
+  const tables = [...new Set(leaves.flatMap(withPartitions))]
+  const names = new Set(tables.map(({ schema, name }) => `${schema}\0${name}`))
+  const triggers = tree.leaves.filter(
+    ({ kind, schema, table }) => kind === 'triggers' && names.has(`${schema}\0${table}`),
+  )
+  return [...tables, ...triggers].map(({ key }) => key)
+}
+
+export function withKeys(ticked: Ticked, keys: Iterable<string>, on: boolean): Ticked {
+  const next = new Set(ticked)
+  for (const key of keys) {
+    if (on) next.add(key)
+    else next.delete(key)
+  }
+  return next
+}
+
+/** Of every node that has something below it. */
+export function countTicked(
+  { schemas }: Tree,
+  ticked: Ticked,
+): Map<string, { ticked: number; total: number }> {
+  const counts = new Map<string, { ticked: number; total: number }>()
+  const count = (leaves: readonly Leaf[]) => ({
+    ticked: leaves.reduce((sum, { key }) => sum + (ticked.has(key) ? 1 : 0), 0),
+    total: leaves.length,
+  })
+  for (const schema of schemas) {
+    const all = { ticked: 0, total: 0 }
+    for (const kind of schema.kinds) {
+      const one = count(kind.leaves)
+      counts.set(kind.key, one)
+      all.ticked += one.ticked
+      all.total += one.total
+      for (const leaf of kind.leaves) {
+        if (leaf.partitions.length > 0) counts.set(leaf.key, count(withPartitions(leaf)))
+      }
+    }
+    if (all.total === 0) counts.set(schema.key, { ticked: ticked.has(schema.key) ? 1 : 0, total: 1 })
+    else counts.set(schema.key, all)
+  }
+  return counts
+}
+
+export function tickState({ ticked, total }: { ticked: number; total: number }): TickState {
+  return ticked === 0 ? 'none' : ticked === total ? 'all' : 'some'
+}
+
+/** Rows and bytes of the ticked tables; a partitioned table is its partitions. */
+export function tickedSize(tree: Tree, ticked: Ticked): { tables: number; rows: number; bytes: number } {
+  const size = { tables: 0, rows: 0, bytes: 0 }
+  for (const { key, facts } of tree.leaves) {
+    if (!facts || !ticked.has(key)) continue
+    size.tables++
+    if (facts.kind === 'partitioned') continue
+    size.rows += Math.max(0, facts.rows)
+    size.bytes += facts.bytes
+  }
+  return size
+}
+
+function schemaNode(schema: BrowsedSchema): SchemaNode {
+  const kinds = objectKinds
+    .map((kind) => ({
+      key: `kind\0${schema.name}\0${kind}`,
+      schema: schema.name,
+      kind,
+      leaves: schema[kind].map((object) => leafOf(schema.name, kind, object)),
+    }))
+    .filter(({ leaves }) => leaves.length > 0)
+  const whole = schema.tables.filter(({ kind }) => kind !== 'partitioned')
+  return {
+    key: `schema\0${schema.name}`,
+    name: schema.name,
+    kinds,
+    rows: whole.reduce((sum, table) => sum + Math.max(0, table.estimated_rows), 0),
+    bytes: whole.reduce((sum, table) => sum + table.bytes, 0),
+  }
+}
+
+type Browsed = BrowsedSchema['tables'][number] | BrowsedSchema['views'][number]
+
+function leafOf(schema: string, kind: ObjectKind, object: Browsed): Leaf {
+  const table = 'table' in object ? object.table : undefined
+  return {
+    key: leafKey(schema, kind, object.name, table),
+    schema,
+    kind,
+    name: object.name,
+    ...(table !== undefined && { table }),
+    ...('bytes' in object && {
+      facts: {
+        kind: object.kind as string,
+        rows: object.estimated_rows,
+        bytes: object.bytes,
+        readable: object.readable,
+      },
+    }),
+    partitions: [],
+    needs: object.needs,
+  }
+}
+
+export function leafKey(schema: string, kind: ObjectKind, name: string, table = ''): string {
+  return [kind, schema, name, table].join('\0')
+}
+
+function linkPartitions({ schemas }: Browse, byKey: ReadonlyMap<string, Leaf>) {
+  for (const schema of schemas) {
+    for (const { name, parent: above } of schema.tables) {
+      const leaf = byKey.get(leafKey(schema.name, 'tables', name))
+      const parent = above && byKey.get(leafKey(above.schema, 'tables', above.name))
+      if (!leaf || !parent) continue
+      leaf.parent = parent
+      parent.partitions.push(leaf)
+    }
+  }
+}
+
+function withPartitions(leaf: Leaf): Leaf[] {
+  return [leaf, ...leaf.partitions.flatMap(withPartitions)]
+}

@@ -1,0 +1,182 @@
+// One end of the migration: its URL and its fields, each kept in step with the other.
+import { createSignal, createUniqueId, For, Show } from 'solid-js'
+import { sslModes } from '../../../shared/connection.ts'
+import { t } from '../../i18n/index.ts'
+import { Field } from '../../parts/field.tsx'
+import { type FieldName, formatUrl, isEmptyEnd, isPort, parseUrl } from '../../state/connection-url.ts'
+import { draft, type Side, setDraft, setEnd } from '../../state/draft.ts'
+import { testConnection } from '../../state/tests.ts'
+import { SavedMenu } from './saved-menu.tsx'
+import { Tested } from './tested.tsx'
+
+const placeholders: Partial<Record<FieldName, string>> = { host: 'localhost', port: '5432' }
+
+export function EndPanel(props: { side: Side }) {
+  const heading = createUniqueId()
+  const end = () => draft[props.side]
+  return (
+    <form
+      class="panel end-panel"
+      aria-labelledby={heading}
+      onSubmit={(event) => {
+        event.preventDefault()
+        void testConnection(props.side)
+      }}
+    >
+      <div class="panel-head">
+        <h2 id={heading}>{t(`connections.${props.side}`)}</h2>
+        <SavedMenu side={props.side} />
+      </div>
+      <UrlField side={props.side} />
+      <div class="field-grid">
+        <TextField side={props.side} name="host" class="wide" />
+        <TextField side={props.side} name="port" />
+        <TextField side={props.side} name="database" class="full" />
+        <TextField side={props.side} name="user" class="half" />
+        <PasswordField side={props.side} />
+      </div>
+      <details class="more">
+        <summary>{t('connections.more')}</summary>
+        <div class="field-grid">
+          <Field label={t('connections.sslMode')} help={t('connections.sslModeHelp')} class="full">
+            {(ids) => (
+              <select
+                {...ids}
+                value={end().fields.sslMode}
+                onChange={(event) => setDraft(props.side, 'fields', 'sslMode', event.currentTarget.value)}
+              >
+                <option value="">{t('connections.sslModeUsual')}</option>
+                <For each={sslModes}>{(mode) => <option value={mode}>{mode}</option>}</For>
+              </select>
+            )}
+          </Field>
+          <TextField side={props.side} name="sslRootCert" class="full" />
+          <TextField side={props.side} name="sslCert" class="half" />
+          <TextField side={props.side} name="sslKey" class="half" />
+          <TextField side={props.side} name="connectTimeout" class="half" />
+          <TextField side={props.side} name="options" class="half" />
+        </div>
+      </details>
+      <Tested side={props.side} />
+    </form>
+  )
+}
+
+/** What is being typed stays as it is typed; only when it is left does it show the fields again. */
+function UrlField(props: { side: Side }) {
+  const [typed, setTyped] = createSignal<string>()
+  const end = () => draft[props.side]
+  const shown = () => typed() ?? (isEmptyEnd(end()) ? '' : formatUrl(end(), { masked: true }))
+  const wrong = () => {
+    const text = typed()
+    if (!text?.trim()) return undefined
+    const problem = parseUrl(text)
+    if (typeof problem !== 'string') return undefined
+    const words = {
+      scheme: 'urlScheme',
+      at: 'urlAt',
+      percent: 'urlPercent',
+      authority: 'urlAuthority',
+    } as const
+    return t(`connections.${words[problem]}`)
+  }
+  function take(text: string) {
+    setTyped(text)
+    const parsed = parseUrl(text.trim() === '' ? 'postgres://' : text, end().fields.password)
+    if (typeof parsed !== 'string') setEnd(props.side, parsed)
+  }
+  const extra = () =>
+    end().extra.length > 0
+      ? t('connections.extra', {
+          names: end()
+            .extra.map(([name]) => name)
+            .join(', '),
+        })
+      : undefined
+  return (
+    <Field label={t('connections.url')} wrong={wrong()} help={extra()}>
+      {(ids) => (
+        <input
+          {...ids}
+          class="mono"
+          type="text"
+          autocomplete="off"
+          spellcheck={false}
+          placeholder={t('connections.urlHint')}
+          value={shown()}
+          onInput={(event) => take(event.currentTarget.value)}
+          onBlur={() => !wrong() && setTyped(undefined)}
+        />
+      )}
+    </Field>
+  )
+}
+
+function TextField(props: {
+  side: Side
+  name: Exclude<FieldName, 'sslMode' | 'applicationName'>
+  class?: string
+}) {
+  const wrong = () => {
+    const text = draft[props.side].fields[props.name]
+    return props.name === 'port' && !isPort(text) ? t('connections.portWrong') : undefined
+  }
+  const isNumber = () => props.name === 'port' || props.name === 'connectTimeout'
+  return (
+    <Field label={t(`connections.${props.name}`)} wrong={wrong()} class={props.class ?? ''}>
+      {(ids) => (
+        <input
+          {...ids}
+          type="text"
+          inputmode={isNumber() ? 'numeric' : 'text'}
+          autocomplete="off"
+          autocapitalize="off"
+          spellcheck={false}
+          placeholder={placeholders[props.name] ?? ''}
+          value={draft[props.side].fields[props.name]}
+          onInput={(event) => setDraft(props.side, 'fields', props.name, event.currentTarget.value.trim())}
+        />
+      )}
+    </Field>
+  )
+}
+
+function PasswordField(props: { side: Side }) {
+  const [visible, setVisible] = createSignal(false)
+  return (
+    <Field label={t('connections.password')} class="half">
+      {(ids) => (
+        <div class="joined">
+          <input
+            {...ids}
+            type={visible() ? 'text' : 'password'}
+            autocomplete="off"
+            spellcheck={false}
+            value={draft[props.side].fields.password}
+            onInput={(event) => setDraft(props.side, 'fields', 'password', event.currentTarget.value)}
+          />
+          <button
+            type="button"
+            class="icon"
+            aria-pressed={visible()}
+            aria-label={t(visible() ? 'connections.hidePassword' : 'connections.showPassword')}
+            onClick={() => setVisible(!visible())}
+          >
+            <svg viewBox="0 0 20 20" width="18" height="18" aria-hidden="true">
+              <path
+                d="M2 10s3-5 8-5 8 5 8 5-3 5-8 5-8-5-8-5Z"
+                fill="none"
+                stroke="currentColor"
+                stroke-width="1.5"
+              />
+              <circle cx="10" cy="10" r="2.4" fill="currentColor" />
+              <Show when={visible()}>
+                <path d="M3 17 17 3" stroke="currentColor" stroke-width="1.5" />
+              </Show>
+            </svg>
+          </button>
+        </div>
+      )}
+    </Field>
+  )
+}

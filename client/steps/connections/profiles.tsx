@@ -1,0 +1,186 @@
+// Whole requests that pgtrek keeps for this machine, and files of connections and profiles.
+import { createResource, createSignal, For, Show } from 'solid-js'
+import { api, type CallFailed } from '../../api/calls.ts'
+import { dateText, t } from '../../i18n/index.ts'
+import { download } from '../../parts/download.ts'
+import { Check, Field } from '../../parts/field.tsx'
+import { Notice, Problem, type Tone } from '../../parts/notice.tsx'
+import { profileRequest, takeProfile } from '../../state/draft.ts'
+import {
+  connectionFile,
+  readConnectionFile,
+  savedConnections,
+  takeConnections,
+} from '../../state/saved-connections.ts'
+
+export function Profiles() {
+  const [profiles, { refetch }] = createResource(() => api.profiles())
+  const [said, setSaid] = createSignal<{ tone: Tone; text: string }>()
+  const [problem, setProblem] = createSignal<CallFailed>()
+
+  async function attempt(work: () => Promise<unknown>) {
+    setProblem(undefined)
+    setSaid(undefined)
+    try {
+      await work()
+      await refetch()
+    } catch (error) {
+      setProblem(error as CallFailed)
+    }
+  }
+
+  async function use(name: string) {
+    await attempt(async () => {
+      takeProfile(await api.profile(name))
+      scrollTo({ top: 0 })
+    })
+  }
+
+  async function save(name: string, passwords: boolean) {
+    await attempt(() => api.saveProfile(name, { request: profileRequest(), passwords }))
+    if (!problem()) setSaid({ tone: 'good', text: t('connections.profileSaved', { name }) })
+  }
+
+  async function takeFile(file: File | undefined) {
+    if (!file) return
+    const content = readConnectionFile(await file.text())
+    if (!content) {
+      setSaid({ tone: 'bad', text: t('connections.fileWrong') })
+      return
+    }
+    takeConnections(content.connections)
+    await attempt(() =>
+      Promise.all(content.profiles.map(({ name, ...profile }) => api.saveProfile(name, profile))),
+    )
+    const counts = { connections: content.connections.length, profiles: content.profiles.length }
+    if (!problem()) setSaid({ tone: 'good', text: t('connections.fileTaken', counts) })
+  }
+
+  const known = () => (profiles.error ? [] : (profiles.latest ?? []))
+  return (
+    <section class="panel profiles" aria-labelledby="profiles">
+      <h2 id="profiles">{t('connections.profiles')}</h2>
+      <p class="quiet">{t('connections.profilesLead')}</p>
+      <Show when={profiles.error as CallFailed | undefined}>
+        {(error) => <Problem of={error()} onRetry={() => void refetch()} />}
+      </Show>
+      <Show when={known().length > 0} fallback={<p class="quiet">{t('connections.profilesEmpty')}</p>}>
+        <ul class="profile-list">
+          <For each={known()}>
+            {(profile) => (
+              <li>
+                <span class="profile-name">{profile.name}</span>
+                <span class="quiet">{profile.updated_at ? dateText(profile.updated_at) : ''}</span>
+                <button
+                  type="button"
+                  aria-label={t('connections.useAs', { name: profile.name })}
+                  onClick={() => void use(profile.name)}
+                >
+                  {t('connections.profileUse')}
+                </button>
+                <button
+                  type="button"
+                  class="icon"
+                  aria-label={t('connections.removeSaved', { name: profile.name })}
+                  onClick={() => void attempt(() => api.removeProfile(profile.name))}
+                >
+                  <span aria-hidden="true">×</span>
+                </button>
+              </li>
+            )}
+          </For>
+        </ul>
+      </Show>
+      <SaveProfile onSave={save} />
+      <FilePlace
+        onFile={(file) => void takeFile(file)}
+        canSave={known().length + savedConnections().length > 0}
+        onSave={() => download('pgtrek-connections.json', connectionFile(known()))}
+      />
+      <Show when={problem()}>{(error) => <Problem of={error()} />}</Show>
+      <Show when={said()}>
+        {(words) => (
+          <Notice tone={words().tone} role="status">
+            {words().text}
+          </Notice>
+        )}
+      </Show>
+    </section>
+  )
+}
+
+function SaveProfile(props: { onSave: (name: string, passwords: boolean) => Promise<void> }) {
+  const [name, setName] = createSignal('')
+  const [passwords, setPasswords] = createSignal(false)
+  return (
+    <form
+      class="save-profile"
+      onSubmit={(event) => {
+        event.preventDefault()
+        void props.onSave(name().trim(), passwords()).then(() => setName(''))
+      }}
+    >
+      <Field label={t('connections.savedName')}>
+        {(ids) => (
+          <input
+            {...ids}
+            type="text"
+            maxlength="100"
+            value={name()}
+            onInput={(event) => setName(event.currentTarget.value)}
+          />
+        )}
+      </Field>
+      <Check label={t('connections.profilePasswords')} checked={passwords()} onChange={setPasswords} />
+      <button type="submit" disabled={name().trim() === ''}>
+        {t('connections.profileSave')}
+      </button>
+    </form>
+  )
+}
+
+function FilePlace(props: {
+  onFile: (file: File | undefined) => void
+  onSave: () => void
+  canSave: boolean
+}) {
+  const [over, setOver] = createSignal(false)
+  let input: HTMLInputElement | undefined
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: dropping is the mouse's way; the button beside it is everybody's
+    <div
+      class="file-place"
+      classList={{ over: over() }}
+      onDragOver={(event) => {
+        event.preventDefault()
+        setOver(true)
+      }}
+      onDragLeave={() => setOver(false)}
+      onDrop={(event) => {
+        event.preventDefault()
+        setOver(false)
+        props.onFile(event.dataTransfer?.files[0])
+      }}
+    >
+      <span>{t('connections.dropHere')}</span>
+      <button type="button" onClick={() => input?.click()}>
+        {t('connections.chooseFile')}
+      </button>
+      <input
+        ref={input}
+        type="file"
+        accept=".json,application/json"
+        hidden
+        onChange={(event) => {
+          props.onFile(event.currentTarget.files?.[0])
+          event.currentTarget.value = ''
+        }}
+      />
+      <Show when={props.canSave}>
+        <button type="button" onClick={() => props.onSave()}>
+          {t('connections.profileFile')}
+        </button>
+      </Show>
+    </div>
+  )
+}

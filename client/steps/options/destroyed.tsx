@@ -1,0 +1,46 @@
+// What a run takes away from the destination, in red and by name, to be confirmed before it can start.
+import { Show } from 'solid-js'
+import type { PlanAnswer } from '../../../shared/api.ts'
+import { rowsText, t } from '../../i18n/index.ts'
+import { objectText } from '../../i18n/objects.ts'
+import { Check } from '../../parts/field.tsx'
+import { draft } from '../../state/draft.ts'
+import { confirmDestroyed, isConfirmed } from '../../state/plan.ts'
+import { Cut } from './plan-panel.tsx'
+
+export function Destroyed(props: { list: PlanAnswer['destroyed']; confirmable?: boolean }) {
+  const place = () => {
+    const { database, host } = draft.destination.fields
+    return [database, host].filter(Boolean).join(' @ ')
+  }
+  return (
+    <Show
+      when={props.list.length > 0}
+      fallback={<p class="nothing-destroyed">{t('options.destroyedNothing')}</p>}
+    >
+      <section class="destroyed" aria-labelledby="destroyed">
+        <h3 id="destroyed">
+          {t('options.destroyed')} <span class="numbers">({rowsText(props.list.length)})</span>
+        </h3>
+        <Cut
+          list={props.list}
+          each={(one) => (
+            <li>
+              <span class="verb">{t(one.action === 'drop' ? 'options.dropped' : 'options.truncated')}</span>{' '}
+              <b>{objectText(one.kind ?? 'TABLE', one)}</b>
+              <Show when={one.because}>{(reason) => <span> ({reason()})</span>}</Show>
+            </li>
+          )}
+        />
+        <Show when={props.confirmable && !draft.options.dryRun}>
+          <Check
+            class="confirm"
+            label={t('options.confirm', { database: place() })}
+            checked={isConfirmed()}
+            onChange={confirmDestroyed}
+          />
+        </Show>
+      </section>
+    </Show>
+  )
+}

@@ -1,0 +1,148 @@
+// One option, in the shape that its schema gives it, with its one plain sentence.
+import { createSignal, For, Match, Switch } from 'solid-js'
+import { defaultOptions, MigrationOptions } from '../../../shared/request.ts'
+import { rowsText, t } from '../../i18n/index.ts'
+import { Check, Field } from '../../parts/field.tsx'
+import { draft, setOption } from '../../state/draft.ts'
+
+type Name = keyof MigrationOptions
+type NameOf<Value> = { [Key in Name]: MigrationOptions[Key] extends Value ? Key : never }[Name]
+type Mode = 'existingTableMode' | 'existingDataMode'
+
+const modes = {
+  existingTableMode: ['keep', 'drop'],
+  existingDataMode: ['truncate', 'append', 'upsert'],
+} as const satisfies { [Key in Mode]: readonly MigrationOptions[Key][] }
+
+export function OptionField(props: { name: Name }) {
+  const value = () => defaultOptions[props.name]
+  return (
+    <Switch>
+      <Match when={typeof value() === 'boolean'}>
+        <Flag name={props.name as NameOf<boolean>} />
+      </Match>
+      <Match when={typeof value() === 'number'}>
+        <Amount name={props.name as NameOf<number>} />
+      </Match>
+      <Match when={typeof value() === 'string'}>
+        <Choice name={props.name as Mode} />
+      </Match>
+      <Match when={Array.isArray(value())}>
+        <Names name={props.name as NameOf<string[]>} />
+      </Match>
+    </Switch>
+  )
+}
+
+function Flag(props: { name: NameOf<boolean> }) {
+  return (
+    <Check
+      class="option"
+      label={t(`options.each.${props.name}.label`)}
+      help={t(`options.each.${props.name}.help`)}
+      checked={draft.options[props.name]}
+      onChange={(checked) => setOption(props.name, checked)}
+    />
+  )
+}
+
+function Choice(props: { name: Mode }) {
+  return (
+    <Field
+      class="option"
+      label={t(`options.each.${props.name}.label`)}
+      help={t(`options.each.${props.name}.help`)}
+    >
+      {(ids) => (
+        <select
+          {...ids}
+          value={draft.options[props.name]}
+          onChange={(event) => setOption(props.name, event.currentTarget.value as MigrationOptions[Mode])}
+        >
+          <For each={modes[props.name]}>
+            {(mode) => (
+              <option value={mode} selected={draft.options[props.name] === mode}>
+                {t(`options.choices.${mode}`)}
+              </option>
+            )}
+          </For>
+        </select>
+      )}
+    </Field>
+  )
+}
+
+/** What is no number of the right size is said and not taken. */
+function Amount(props: { name: NameOf<number> }) {
+  const [typed, setTyped] = createSignal<string>()
+  const limits = () => MigrationOptions.properties[props.name] as { minimum?: number; maximum?: number }
+  const isRight = (text: string) => {
+    const { minimum = 0, maximum = Number.MAX_SAFE_INTEGER } = limits()
+    return /^-?\d+$/.test(text.trim()) && Number(text) >= minimum && Number(text) <= maximum
+  }
+  const wrong = () => {
+    const text = typed()
+    if (text === undefined || isRight(text)) return undefined
+    const { minimum = 0, maximum } = limits()
+    return maximum === undefined
+      ? t('options.numberWrongLeast', { minimum })
+      : t('options.numberWrong', { minimum, maximum: rowsText(maximum) })
+  }
+  const isAutomatic = () =>
+    draft.options[props.name] === defaultOptions[props.name] && props.name !== 'batchSize'
+  return (
+    <Field
+      class="option"
+      label={t(`options.each.${props.name}.label`)}
+      help={t(`options.each.${props.name}.help`)}
+      wrong={wrong()}
+    >
+      {(ids) => (
+        <div class="amount">
+          <input
+            {...ids}
+            class="numbers"
+            type="text"
+            inputmode="numeric"
+            value={typed() ?? String(draft.options[props.name])}
+            onInput={(event) => {
+              const text = event.currentTarget.value
+              setTyped(text)
+              if (isRight(text)) setOption(props.name, Number(text))
+            }}
+            onBlur={() => !wrong() && setTyped(undefined)}
+          />
+          <span class="quiet">
+            {isAutomatic() && props.name !== 'maxBytesPerSecond' ? t('options.automatic') : ''}
+          </span>
+        </div>
+      )}
+    </Field>
+  )
+}
+
+function Names(props: { name: NameOf<string[]> }) {
+  return (
+    <Field
+      class="option"
+      label={t(`options.each.${props.name}.label`)}
+      help={t(`options.each.${props.name}.help`)}
+    >
+      {(ids) => (
+        <input
+          {...ids}
+          type="text"
+          value={draft.options[props.name].join(', ')}
+          onChange={(event) => setOption(props.name, listOf(event.currentTarget.value))}
+        />
+      )}
+    </Field>
+  )
+}
+
+function listOf(text: string): string[] {
+  return text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '')
+}

@@ -1,0 +1,43 @@
+import { For, Show } from 'solid-js'
+import { durationText, rowsText, t } from '../../i18n/index.ts'
+import { job } from '../../state/job.ts'
+
+export function Phases() {
+  const phases = () => (job.overview()?.phases ?? []).filter(({ total, running }) => total > 0 || running > 0)
+  const stateOf = (phase: ReturnType<typeof phases>[number]) => {
+    if (phase.failed > 0) return 'failed'
+    if (phase.running > 0) return 'in_progress'
+    return phase.done + phase.skipped >= phase.total ? 'completed' : 'pending'
+  }
+  return (
+    <section class="panel phases" aria-labelledby="phases">
+      <h2 id="phases">{t('run.phases')}</h2>
+      <ul>
+        <For each={phases().map(({ phase }) => phase)}>
+          {(name) => {
+            const phase = () => phases().find((one) => one.phase === name)
+            return (
+              <Show when={phase()}>
+                {(known) => (
+                  <li class={stateOf(known())}>
+                    <span class="phase-sign" aria-hidden="true" />
+                    <span class="phase-name">
+                      {t(`run.phase.${known().phase}`)}
+                      <span class="for-readers"> {t(`run.status.${stateOf(known())}`)}</span>
+                    </span>
+                    <span class="numbers">
+                      {t('run.phaseCount', { done: rowsText(known().done), total: rowsText(known().total) })}
+                    </span>
+                    <span class="numbers quiet phase-time">
+                      {known().wall_seconds > 0 ? durationText(known().wall_seconds) : ''}
+                    </span>
+                  </li>
+                )}
+              </Show>
+            )
+          }}
+        </For>
+      </ul>
+    </section>
+  )
+}

@@ -1,0 +1,163 @@
+// The tree: as many lines as there are objects, of which only those in sight are in the document. One stop for
+// the tab key; arrows move, space ticks, enter shows details, as in any tree.
+// https://www.w3.org/WAI/ARIA/apg/patterns/treeview/
+import { createVirtualizer } from '@tanstack/solid-virtual'
+import { createEffect, createMemo, createSignal, For, on, Show } from 'solid-js'
+import { t } from '../../i18n/index.ts'
+import { selectByTicks } from '../../state/draft.ts'
+import { setTicked, tickAll, ticks } from '../../state/source.ts'
+import { countTicked, keysOf, type Leaf, type Tree, tickState } from '../../state/tree.ts'
+import { rowAbove, type Sort, type TreeRow, treeRows } from '../../state/tree-rows.ts'
+import { Toolbar } from './toolbar.tsx'
+import { rowId, TreeLine } from './tree-line.tsx'
+
+const rowHeight = 34
+
+export function ObjectTree(props: {
+  tree: Tree
+  chosen: string | undefined
+  onChoose: (leaf: Leaf) => void
+}) {
+  const [open, setOpen] = createSignal<ReadonlySet<string>>(firstOpen(props.tree))
+  const [search, setSearch] = createSignal('')
+  const [sort, setSort] = createSignal<Sort>('name')
+  const [active, setActive] = createSignal<string>()
+  let scroller: HTMLDivElement | undefined
+
+  const rows = createMemo(() => treeRows(props.tree, { open: open(), search: search(), sort: sort() }))
+  const counts = createMemo(() => countTicked(props.tree, ticks().ticked))
+  // The first one until another was chosen.
+  const activeIndex = createMemo(() =>
+    Math.max(
+      0,
+      rows().findIndex(({ key }) => key === active()),
+    ),
+  )
+  const virtual = createVirtualizer({
+    get count() {
+      return rows().length
+    },
+    getScrollElement: () => scroller ?? null,
+    estimateSize: () => rowHeight,
+    getItemKey: (index) => rows()[index]?.key ?? index,
+    overscan: 12,
+  })
+  // Another order or other words: what matters is at the top again.
+  createEffect(on([search, sort], () => scroller?.scrollTo({ top: 0 }), { defer: true }))
+
+  const stateOf = ({ key }: TreeRow) => {
+    const count = counts().get(key)
+    if (count) return tickState(count)
+    return ticks().ticked.has(key) ? 'all' : 'none'
+  }
+  function tick(row: TreeRow) {
+    selectByTicks()
+    setTicked(keysOf(row.node, props.tree), stateOf(row) !== 'all')
+  }
+  function toggle(row: TreeRow, to = !row.open) {
+    if (row.open === undefined) return
+    const next = new Set(open())
+    if (to) next.add(row.key)
+    else next.delete(row.key)
+    setOpen(next)
+  }
+  function choose(row: TreeRow) {
+    if ('facts' in row.node) props.onChoose(row.node)
+    else toggle(row)
+  }
+  function moveTo(index: number) {
+    const to = Math.max(0, Math.min(rows().length - 1, index))
+    setActive(rows()[to]?.key)
+    virtual.scrollToIndex(to)
+  }
+  function onKey(event: KeyboardEvent) {
+    const index = activeIndex()
+    const row = rows()[index]
+    if (!row || event.ctrlKey || event.metaKey || event.altKey) return
+    const page = Math.max(1, Math.floor((scroller?.clientHeight ?? 300) / rowHeight) - 1)
+    const actions: Record<string, () => void> = {
+      ArrowDown: () => moveTo(index + 1),
+      ArrowUp: () => moveTo(index - 1),
+      PageDown: () => moveTo(index + page),
+      PageUp: () => moveTo(index - page),
+      Home: () => moveTo(0),
+      End: () => moveTo(rows().length - 1),
+      ArrowRight: () => (row.open === false ? toggle(row, true) : moveTo(row.open ? index + 1 : index)),
+      ArrowLeft: () => (row.open ? toggle(row, false) : moveTo(rowAbove(rows(), index))),
+      ' ': () => tick(row),
+      Enter: () => choose(row),
+    }
+    const action = actions[event.key]
+    if (!action) return
+    event.preventDefault()
+    action()
+  }
+
+  return (
+    <>
+      <Toolbar
+        search={search()}
+        onSearch={setSearch}
+        sort={sort()}
+        onSort={setSort}
+        onAll={(on) => {
+          selectByTicks()
+          tickAll(on)
+        }}
+        onOpenAll={(all) => setOpen(all ? everyNode(props.tree) : new Set())}
+      />
+      <Show
+        when={rows().length > 0}
+        fallback={<p class="empty small">{t('selection.noMatch', { text: search() })}</p>}
+      >
+        <div
+          class="tree"
+          role="tree"
+          aria-multiselectable="true"
+          aria-label={t('selection.tree')}
+          aria-activedescendant={rows()[activeIndex()] && rowId(rows()[activeIndex()]?.key ?? '')}
+          tabIndex="0"
+          ref={scroller}
+          onKeyDown={onKey}
+        >
+          <div class="tree-canvas" role="none" style={{ height: `${virtual.getTotalSize()}px` }}>
+            <For each={virtual.getVirtualItems()}>
+              {(item) => (
+                <Show when={rows()[item.index]}>
+                  {(row) => (
+                    <TreeLine
+                      row={row()}
+                      top={item.start}
+                      state={stateOf(row())}
+                      count={counts().get(row().key)}
+                      active={item.index === activeIndex()}
+                      chosen={row().key === props.chosen}
+                      onToggle={() => toggle(row())}
+                      onTick={() => tick(row())}
+                      onChoose={() => choose(row())}
+                      onActive={() => setActive(row().key)}
+                    />
+                  )}
+                </Show>
+              )}
+            </For>
+          </div>
+        </div>
+      </Show>
+    </>
+  )
+}
+
+/** A small database is seen at once; a big one begins with its schemas. */
+function firstOpen({ schemas, leaves }: Tree): ReadonlySet<string> {
+  if (schemas.length > 12) return new Set()
+  const tables = schemas.flatMap(({ kinds }) => kinds.filter(({ kind }) => kind === 'tables'))
+  const few = leaves.length <= 200 || schemas.length === 1
+  return new Set([...schemas.map(({ key }) => key), ...(few ? tables.map(({ key }) => key) : [])])
+}
+
+function everyNode({ schemas, leaves }: Tree): ReadonlySet<string> {
+  const nodes = schemas.flatMap(({ key, kinds }) => [key, ...kinds.map((kind) => kind.key)])
+  const partitioned = leaves.filter(({ partitions }) => partitions.length > 0)
+  return new Set([...nodes, ...partitioned.map(({ key }) => key)])
+}

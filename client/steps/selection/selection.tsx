@@ -1,0 +1,129 @@
+import './selection.css'
+import { createEffect, createMemo, createSignal, Match, Show, Switch } from 'solid-js'
+import { bytesText, rowsText, t } from '../../i18n/index.ts'
+import { Notice, Problem } from '../../parts/notice.tsx'
+import { PageLink } from '../../parts/page-link.tsx'
+import { isEmptyEnd, toConn } from '../../state/connection-url.ts'
+import { draft, selectByTicks } from '../../state/draft.ts'
+import { goToStep } from '../../state/route.ts'
+import { isNothing } from '../../state/selection.ts'
+import { readSource, source, ticks } from '../../state/source.ts'
+import { type Leaf, type Tree, tickedSize } from '../../state/tree.ts'
+import { Details } from './details.tsx'
+import { Missing } from './missing.tsx'
+import { ObjectTree } from './object-tree.tsx'
+
+export function SelectionStep() {
+  const read = (again = false) => void readSource(toConn(draft.source), { again })
+  createEffect(() => {
+    if (!isEmptyEnd(draft.source)) read()
+  })
+  return (
+    <section class="step">
+      <header class="step-head with-action">
+        <h1>{t('selection.title')}</h1>
+        <Show when={!isEmptyEnd(draft.source)}>
+          <button type="button" disabled={source.reading()} onClick={() => read(true)}>
+            {t('selection.reload')}
+          </button>
+        </Show>
+      </header>
+      <Switch>
+        <Match when={isEmptyEnd(draft.source)}>
+          <div class="empty">
+            <p>{t('selection.needSource')}</p>
+            <PageLink to="/#connections">{t('steps.connections')}</PageLink>
+          </div>
+        </Match>
+        <Match when={source.problem()}>
+          {(problem) => <Problem of={problem()} onRetry={() => read(true)} />}
+        </Match>
+        <Match when={ticks().tree}>{(tree) => <Chooser tree={tree()} />}</Match>
+        <Match when={true}>
+          <div class="empty" role="status">
+            <span class="spinner" aria-hidden="true" />
+            {t('selection.reading')}
+          </div>
+        </Match>
+      </Switch>
+    </section>
+  )
+}
+
+function Chooser(props: { tree: Tree }) {
+  const [chosen, setChosen] = createSignal<Leaf>()
+  const size = createMemo(() => tickedSize(props.tree, ticks().ticked))
+  const nothing = createMemo(() => !draft.given && isNothing(props.tree, ticks().ticked))
+  const isPartly = createMemo(
+    () => ticks().ticked.size < props.tree.leaves.length && props.tree.leaves.length > 0 && !nothing(),
+  )
+  return (
+    <>
+      <Show when={draft.given}>
+        <Notice tone="info" role="status">
+          <p>{t('selection.given', { names: givenNames() })}</p>
+          <button type="button" onClick={selectByTicks}>
+            {t('selection.givenClear')}
+          </button>
+        </Notice>
+      </Show>
+      <Show
+        when={props.tree.schemas.length > 0}
+        fallback={
+          <div class="empty">
+            <p>{t('selection.empty')}</p>
+          </div>
+        }
+      >
+        <div class="chooser">
+          <div class="panel tree-panel">
+            <ObjectTree tree={props.tree} onChoose={setChosen} chosen={chosen()?.key} />
+            <p class="tree-foot numbers" role="status">
+              {nothing()
+                ? t('selection.nothingTicked')
+                : t('selection.summary', {
+                    tables: rowsText(size().tables),
+                    rows: rowsText(size().rows),
+                    bytes: bytesText(size().bytes),
+                  })}
+            </p>
+          </div>
+          <div class="beside">
+            <Missing tree={props.tree} />
+            <Details leaf={chosen()} />
+          </div>
+        </div>
+      </Show>
+      <Show when={isPartly()}>
+        <p class="quiet">{t('selection.partly')}</p>
+      </Show>
+      <div class="actions between">
+        <button type="button" onClick={() => goToStep('connections')}>
+          <span aria-hidden="true">←</span> {t('app.back')}
+        </button>
+        <button type="button" class="primary" disabled={nothing()} onClick={() => goToStep('options')}>
+          {t('app.next')} <span aria-hidden="true">→</span>
+        </button>
+      </div>
+    </>
+  )
+}
+
+function givenNames(): string {
+  const given = draft.given
+  const listed = (given?.schemas ?? []).flatMap(({ name, ...kinds }) => {
+    const names = Object.values(kinds).flat()
+    return names.length > 0 ? names.map((each) => `${name}.${each}`) : [name]
+  })
+  const names = [
+    ...listed,
+    ...(given?.include ?? []),
+    ...(given?.includeSchemas ?? []),
+    ...(given?.only ?? []),
+  ]
+  const except = [...(given?.exclude ?? []), ...(given?.excludeSchemas ?? [])].map((name) => `−${name}`)
+  const all = [...names, ...except]
+  return all.length > 8
+    ? `${all.slice(0, 8).join(', ')}, ${t('selection.andMore', { count: all.length - 8 })}`
+    : all.join(', ')
+}

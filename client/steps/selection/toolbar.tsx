@@ -1,0 +1,47 @@
+import { For } from 'solid-js'
+import { t } from '../../i18n/index.ts'
+import type { Sort } from '../../state/tree-rows.ts'
+
+const sorts = { name: 'selection.sortName', size: 'selection.sortSize', rows: 'selection.sortRows' } as const
+
+export function Toolbar(props: {
+  search: string
+  onSearch: (text: string) => void
+  sort: Sort
+  onSort: (sort: Sort) => void
+  onAll: (on: boolean) => void
+  onOpenAll: (open: boolean) => void
+}) {
+  return (
+    <div class="toolbar">
+      <input
+        type="search"
+        class="grow"
+        aria-label={t('selection.searchLabel')}
+        placeholder={t('selection.searchHint')}
+        value={props.search}
+        onInput={(event) => props.onSearch(event.currentTarget.value)}
+      />
+      <label class="inline">
+        {t('selection.sort')}
+        <select value={props.sort} onChange={(event) => props.onSort(event.currentTarget.value as Sort)}>
+          <For each={Object.entries(sorts)}>{([sort, word]) => <option value={sort}>{t(word)}</option>}</For>
+        </select>
+      </label>
+      <div class="button-row">
+        <button type="button" class="small" onClick={() => props.onAll(true)}>
+          {t('selection.all')}
+        </button>
+        <button type="button" class="small" onClick={() => props.onAll(false)}>
+          {t('selection.nothing')}
+        </button>
+        <button type="button" class="small" onClick={() => props.onOpenAll(true)}>
+          {t('selection.expand')}
+        </button>
+        <button type="button" class="small" onClick={() => props.onOpenAll(false)}>
+          {t('selection.collapse')}
+        </button>
+      </div>
+    </div>
+  )
+}

@@ -1,0 +1,106 @@
+// One line of the tree.
+import { Show } from 'solid-js'
+import { bytesText, estimateText, rowsText, t } from '../../i18n/index.ts'
+import type { KindNode, Leaf, SchemaNode, TickState } from '../../state/tree.ts'
+import type { TreeRow } from '../../state/tree-rows.ts'
+
+export function rowId(key: string): string {
+  return `tree-${[...key].map((character) => character.codePointAt(0)?.toString(36)).join('-')}`
+}
+
+export function TreeLine(props: {
+  row: TreeRow
+  top: number
+  state: TickState
+  count: { ticked: number; total: number } | undefined
+  active: boolean
+  chosen: boolean
+  onToggle: () => void
+  onTick: () => void
+  onChoose: () => void
+  onActive: () => void
+}) {
+  const size = () => sizeOf(props.row.node)
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the tree itself hears the keys, for all of its lines
+    <div
+      class="tree-line"
+      classList={{ active: props.active, chosen: props.chosen, unticked: props.state === 'none' }}
+      role="treeitem"
+      tabIndex="-1"
+      id={rowId(props.row.key)}
+      aria-level={props.row.level}
+      aria-posinset={props.row.position}
+      aria-setsize={props.row.siblings}
+      aria-expanded={props.row.open}
+      aria-checked={props.state === 'some' ? 'mixed' : props.state === 'all'}
+      style={{ transform: `translateY(${props.top}px)`, '--level': props.row.level - 1 }}
+      onMouseDown={(event) => event.preventDefault()}
+      onClick={(event) => {
+        event.currentTarget.closest<HTMLElement>('.tree')?.focus({ preventScroll: true })
+        props.onActive()
+        const part = event.target instanceof Element ? event.target.closest('[data-part]') : null
+        if (part?.getAttribute('data-part') === 'tick') props.onTick()
+        else if (part?.getAttribute('data-part') === 'open') props.onToggle()
+        else props.onChoose()
+      }}
+    >
+      <span class="tree-open" data-part="open" aria-hidden="true">
+        <Show when={props.row.open !== undefined}>
+          <span class="arrow" classList={{ down: props.row.open === true }} />
+        </Show>
+      </span>
+      <span class={`tick ${props.state}`} data-part="tick" aria-hidden="true" />
+      <span class="tree-name" classList={{ strong: props.row.level < 3 }} title={nameOf(props.row.node)}>
+        {nameOf(props.row.node)}
+        <Tags node={props.row.node} />
+      </span>
+      <Show when={props.count}>
+        {(count) => (
+          <span class="tree-count numbers">
+            {t('selection.ofTotal', { ticked: rowsText(count().ticked), total: rowsText(count().total) })}
+          </span>
+        )}
+      </Show>
+      <span class="tree-size numbers">
+        <Show when={size()}>
+          {(known) => (
+            <>
+              <span class="tree-rows">{t('selection.rows', { count: estimateText(known()) })}</span>
+              <span class="tree-bytes">{bytesText(known().bytes)}</span>
+            </>
+          )}
+        </Show>
+      </span>
+    </div>
+  )
+}
+
+function Tags(props: { node: SchemaNode | KindNode | Leaf }) {
+  const facts = () => ('facts' in props.node ? props.node.facts : undefined)
+  return (
+    <>
+      <Show when={facts()?.kind === 'partitioned'}>
+        <span class="tag">{t('selection.partitioned')}</span>
+      </Show>
+      <Show when={facts()?.kind === 'foreign'}>
+        <span class="tag">{t('selection.foreign')}</span>
+      </Show>
+      <Show when={facts()?.readable === false}>
+        <span class="tag bad">{t('selection.unreadable')}</span>
+      </Show>
+    </>
+  )
+}
+
+function nameOf(node: SchemaNode | KindNode | Leaf): string {
+  if ('kinds' in node) return node.name
+  if ('leaves' in node) return t(`kinds.${node.kind}`)
+  return node.table === undefined ? node.name : `${node.name} (${node.table})`
+}
+
+function sizeOf(node: SchemaNode | KindNode | Leaf): { rows: number; bytes: number } | undefined {
+  if ('kinds' in node) return node.kinds.some(({ kind }) => kind === 'tables') ? node : undefined
+  if ('leaves' in node || !node.facts) return undefined
+  return { rows: Math.max(0, node.facts.rows), bytes: node.facts.bytes }
+}

@@ -1,0 +1,100 @@
+// The API: one Elysia app of one part for each resource. Its type is what the typed client is made from.
+import type { TSchema } from '@sinclair/typebox'
+import { type AnyElysia, Elysia, NotFoundError, ParseError, ValidationError } from 'elysia'
+import type { ApiError } from '../../shared/api.ts'
+import { formLimit, readJson, readText } from './body.ts'
+import { connectionRoutes } from './connection.ts'
+import { apiErrorOf, internalError, statusFor } from './errors.ts'
+import { type Guard, pathOf } from './guard.ts'
+import { securityHeaders } from './headers.ts'
+import { historyRoutes } from './history.ts'
+import { loginRoutes } from './login.ts'
+import { migrateRoutes } from './migrate.ts'
+import { openApiRoutes } from './openapi.ts'
+import { planRoutes } from './plan.ts'
+import { profileRoutes } from './profiles.ts'
+import { progressSocket } from './progress-socket.ts'
+import type { Services } from './services.ts'
+import { describeInvalid } from './validation.ts'
+
+export function createApp(services: Services, guard: Guard) {
+  // Some parts speak of the whole, which its type cannot.
+  const whole = (): AnyElysia => app
+  const app = new Elysia({
+    // What is not known is refused, not taken away: a mistyped option must not look as if it had been heard.
+    normalize: false,
+    // Every request goes through the guard: no route may be answered before it.
+    nativeStaticResponse: false,
+    systemRouter: false,
+    // Machines have names shorter than the framework expects.
+    handler: { standardHostname: false },
+  })
+    .onRequest(({ request, set }) => {
+      Object.assign(set.headers, securityHeaders)
+      if (pathOf(request).startsWith('/api/')) set.headers['cache-control'] = 'no-store'
+      guard.check(request)
+    })
+    .onParse(({ request, path }) =>
+      path.startsWith('/api/') ? readJson(request) : readText(request, formLimit),
+    )
+    .onError(({ error, request, set, path }) => {
+      const known = explain(error, request, path)
+      if (!known) console.error(error)
+      const answer = known ?? internalError
+      if (answer.error === 'unauthorized' && wantsPage(request)) {
+        return new Response(null, { status: 303, headers: { location: '/login' } })
+      }
+      set.status = statusFor(answer)
+      if (answer.error === 'unauthorized') set.headers['www-authenticate'] = 'Bearer realm="pgtrek"'
+      return answer
+    })
+    .get('/health', () => ({ ok: true }), { detail: { hide: true } })
+    .use(loginRoutes(guard))
+    .use(connectionRoutes(services))
+    .use(planRoutes(services))
+    .use(migrateRoutes(services))
+    .use(historyRoutes(services))
+    .use(profileRoutes(services))
+    .use(progressSocket(services))
+    .use(openApiRoutes(whole))
+
+  function explain(error: unknown, request: Request, path: string): ApiError | undefined {
+    if (error instanceof NotFoundError) return notFound(request.method, path)
+    if (error instanceof ValidationError) {
+      // Our own answers are checked too; one that is wrong is our mistake.
+      if (error.type === 'response') return undefined
+      // Of a number in a query the framework gives the schema itself.
+      const validator = error.validator as { schema?: TSchema } & TSchema
+      return describeInvalid(validator.schema ?? validator, error.value, error.type)
+    }
+    if (error instanceof ParseError) {
+      return apiErrorOf(error.cause) ?? { error: 'usage', message: 'the body is not readable' }
+    }
+    return apiErrorOf(error)
+  }
+
+  function notFound(method: string, path: string): ApiError {
+    const others = whole().routes.filter(
+      (route) => route.path.startsWith('/api/') && matches(route.path, path),
+    )
+    if (others.length === 0) return { error: 'not_found', message: `there is nothing at ${path}` }
+    const allowed = others.map((route) => route.method).join(', ')
+    return { error: 'method', message: `${path} takes ${allowed}, not ${method}` }
+  }
+
+  return app
+}
+
+export type App = ReturnType<typeof createApp>
+
+function matches(pattern: string, path: string): boolean {
+  const [wanted, given] = [pattern.split('/'), path.split('/')]
+  return (
+    wanted.length === given.length &&
+    wanted.every((part, index) => part.startsWith(':') || part === given[index])
+  )
+}
+
+function wantsPage(request: Request): boolean {
+  return request.method === 'GET' && (request.headers.get('accept') ?? '').includes('text/html')
+}

@@ -1,0 +1,75 @@
+// Whatever goes wrong becomes one typed answer, without a stack and without a piece of the request.
+import type { ApiError, ApiErrorKind } from '../../shared/api.ts'
+import { PatternError } from '../../shared/pattern.ts'
+import {
+  Cancelled,
+  ConnectFailed,
+  ConnectionLost,
+  errorInfo,
+  PgtrekError,
+  ServerError,
+} from '../postgres/errors.ts'
+
+/** Thrown where a request cannot be served; `path` says what of it is wrong. */
+export class ApiFailure extends Error {
+  readonly kind: ApiErrorKind
+  readonly path: string | undefined
+
+  constructor(kind: ApiErrorKind, message: string, path?: string) {
+    super(message)
+    this.kind = kind
+    this.path = path
+  }
+}
+
+export type ErrorStatus = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 500
+
+const statusOf: Partial<Record<ApiErrorKind, ErrorStatus>> = {
+  unauthorized: 401,
+  forbidden: 403,
+  not_found: 404,
+  method: 405,
+  busy: 409,
+  too_large: 413,
+  internal: 500,
+}
+
+export function statusFor({ error }: ApiError): ErrorStatus {
+  return statusOf[error] ?? 400
+}
+
+/** What the engine, the servers and the guard throw. Nothing for an error that is our own. */
+export function apiErrorOf(error: unknown): ApiError | undefined {
+  if (error instanceof ApiFailure) {
+    return {
+      error: error.kind,
+      message: error.message,
+      ...(error.path !== undefined && { path: error.path }),
+    }
+  }
+  if (error instanceof ConnectFailed) {
+    const { reason, message, sqlstate } = error
+    return { error: reason, message, ...(sqlstate !== undefined && { sqlstate }) }
+  }
+  if (error instanceof ServerError) {
+    const { message, sqlstate, detail, hint } = errorInfo(error)
+    return {
+      error: 'server',
+      message,
+      ...(sqlstate !== undefined && { sqlstate }),
+      ...(detail !== undefined && { detail }),
+      ...(hint !== undefined && { hint }),
+    }
+  }
+  if (error instanceof ConnectionLost) return { error: 'closed', message: error.message }
+  if (error instanceof Cancelled) return { error: 'cancelled', message: error.message }
+  if (error instanceof PgtrekError || error instanceof PatternError)
+    return { error: 'usage', message: error.message }
+  return undefined
+}
+
+/** Of our own mistakes the caller hears only that there was one; the operator hears all. */
+export const internalError: ApiError = {
+  error: 'internal',
+  message: 'pgtrek made a mistake; its console says more',
+}

@@ -1,0 +1,113 @@
+// Who may talk to us: requests that a foreign page makes are refused by their Host and Origin, on HTTP and the
+// WebSocket alike, and beyond this machine everybody needs the token.
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { isIP } from 'node:net'
+import { hostname } from 'node:os'
+import { ApiFailure } from './errors.ts'
+
+export interface GuardOptions {
+  /** The address that is listened on. */
+  host: string
+  /** Further names by which browsers may reach us: behind a proxy. */
+  names?: readonly string[]
+  token?: string | undefined
+}
+
+export interface Guard {
+  /** Throws an ApiFailure. */
+  check(request: Request): void
+  isTokenRight(token: string): boolean
+  /** Undefined when no token is needed. */
+  readonly cookie: string | undefined
+}
+
+export const cookieName = 'pgtrek_session'
+/** Without a token one can still ask for the way in, and whether somebody is there. */
+const open: ReadonlySet<string> = new Set(['/login', '/health', '/pgtrek-plain.css'])
+
+export function createGuard({ host, names = [], token }: GuardOptions): Guard {
+  const known = new Set(['localhost', hostname(), host, ...names].map((name) => name.toLowerCase()))
+  // The token itself stays out of the browser's files.
+  const cookie =
+    token === undefined ? undefined : createHmac('sha256', token).update('pgtrek session').digest('hex')
+  const isTokenRight = (given: string) => token !== undefined && areEqual(given, token)
+  return {
+    cookie,
+    isTokenRight,
+    check(request) {
+      checkHost(request.headers.get('host'), known)
+      checkOrigin(request.headers)
+      if (cookie === undefined || open.has(pathOf(request))) return
+      const bearer = /^Bearer +(\S+)\s*$/i.exec(request.headers.get('authorization') ?? '')?.[1]
+      if (bearer !== undefined && isTokenRight(bearer)) return
+      const session = cookieIn(request.headers.get('cookie'))
+      if (session !== undefined && areEqual(session, cookie)) return
+      throw new ApiFailure(
+        'unauthorized',
+        'the token of this pgtrek is needed: send it as "Authorization: Bearer ..."',
+      )
+    },
+  }
+}
+
+/** As the router sees it: letter by letter. Another reading of it could open a door that the router leads past. */
+export function pathOf({ url }: Request): string {
+  const start = url.indexOf('/', url.indexOf('://') + 3)
+  const end = url.indexOf('?', start)
+  return url.slice(start, end < 0 ? undefined : end)
+}
+
+/**
+ * A page of another site can have its own name point at us (DNS rebinding), and the browser then takes us for
+ * that site; but it says that name. An address cannot be rebound.
+ */
+function checkHost(header: string | null, known: ReadonlySet<string>) {
+  const name = hostIn(header)
+  if (name !== undefined && (known.has(name) || isIP(name.replace(/^\[(.*)\]$/, '$1')) !== 0)) return
+  throw new ApiFailure(
+    'forbidden',
+    'this is not a name of this pgtrek: use localhost, or start it with --allow-host',
+  )
+}
+
+function checkOrigin(headers: Headers) {
+  const origin = headers.get('origin')
+  // Browsers that say where a request comes from say so also where there is no Origin.
+  const site = headers.get('sec-fetch-site')
+  const navigates = headers.get('sec-fetch-mode') === 'navigate' && origin === null
+  const isForeign = site !== null && site !== 'same-origin' && site !== 'none' && !navigates
+  if (!isForeign && (origin === null || placeOf(origin) === placeOf(`http://${headers.get('host')}`))) return
+  throw new ApiFailure('forbidden', 'requests of other sites are refused')
+}
+
+function hostIn(header: string | null): string | undefined {
+  if (!header || !/^[\w.:[\]-]+$/.test(header)) return undefined
+  try {
+    return new URL(`http://${header}`).hostname.toLowerCase()
+  } catch {
+    return undefined
+  }
+}
+
+/** Name and port, of which the usual one is left out. */
+function placeOf(origin: string): string | undefined {
+  try {
+    return new URL(origin).host.toLowerCase()
+  } catch {
+    return undefined
+  }
+}
+
+function cookieIn(header: string | null): string | undefined {
+  const pair = header?.split(/;\s*/).find((one) => one.startsWith(`${cookieName}=`))
+  return pair?.slice(cookieName.length + 1)
+}
+
+/** Takes as long for a wrong one as for the right one, whatever their lengths. */
+function areEqual(one: string, other: string): boolean {
+  return timingSafeEqual(digest(one), digest(other))
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest()
+}

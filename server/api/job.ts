@@ -1,0 +1,211 @@
+// One migration under way: the engine's events folded into what the page shows, and kept for later.
+import type { JobProgress, LogLine, PlanAnswer } from '../../shared/api.ts'
+import { describe } from '../../shared/describe.ts'
+import type { MigrationEvent, StepInfo } from '../../shared/event.ts'
+import { ProgressFold } from '../../shared/fold.ts'
+import { showName, type TableName } from '../../shared/phase.ts'
+import { printable } from '../../shared/printable.ts'
+import type { TableProgress } from '../../shared/progress.ts'
+import type { Hook, MigrationOptions, Selection, TableRule } from '../../shared/request.ts'
+import { openLogFile, redact } from '../cli/logfile.ts'
+import { NoMemory, type RunMemory } from '../engine/memory.ts'
+import { migrate } from '../engine/migrate.ts'
+import type { Plan } from '../engine/plan.ts'
+import { errorInfo, PlanRefused } from '../postgres/errors.ts'
+import type { ConnectionSettings } from '../postgres/settings.ts'
+import type { History } from '../store/history.ts'
+import type { RunLog } from '../store/log.ts'
+import type { RunEnds, RunStore } from '../store/runs.ts'
+import { JobLog } from './job-log.ts'
+import { confirmationOf, planAnswer } from './plan-answer.ts'
+
+export interface JobRequest {
+  source: ConnectionSettings
+  destination: ConnectionSettings
+  selection: Selection
+  tables: readonly TableRule[]
+  hooks: readonly Hook[]
+  options: MigrationOptions
+  confirmed: boolean | string
+  /** The same without secrets, to be stored and shown. */
+  shown: unknown
+}
+
+export interface JobStores {
+  store: RunStore
+  history: History
+  log: RunLog
+  logDirectory: string
+}
+
+/** `soon`: the next tick is early enough. `now`: the state has changed. */
+export type Urgency = 'soon' | 'now'
+
+export class Job {
+  readonly id = crypto.randomUUID().slice(0, 8)
+  /** Never rejects. */
+  readonly done: Promise<void>
+  isRunning = true
+  readonly log = new JobLog()
+  readonly #fold = new ProgressFold()
+  readonly #stop = new AbortController()
+  #changed = new Map<string, TableName>()
+  #plan: PlanAnswer | undefined
+  #kept = 0
+
+  /** Throws a UsageError when its log cannot be written. */
+  constructor(
+    readonly request: JobRequest,
+    readonly stores: JobStores,
+    readonly onChange: (urgency: Urgency) => void,
+  ) {
+    const logFile = openLogFile(stores.logDirectory, this.id, {
+      onFailure: (error) => this.#say('warn', `the log file ended: ${error.message}`),
+    })
+    try {
+      const { source, destination, shown } = request
+      stores.log.forgetOld()
+      stores.history.remember(this.id, shown)
+      const memory = this.#begin({ source, destination })
+      this.done = this.#run(memory, logFile).finally(() => logFile.close())
+    } catch (error) {
+      logFile.close()
+      throw error
+    }
+  }
+
+  cancel() {
+    if (this.#stop.signal.aborted) return
+    this.#say('warn', 'stopping: what is half done is taken back')
+    this.#stop.abort()
+    this.onChange('now')
+  }
+
+  /** All of it. */
+  full(now: number): Omit<JobProgress, 'log'> {
+    const { settled_tables: _, ...overview } = this.#fold.overview(now)
+    return {
+      ...overview,
+      tables: this.#fold.progress(now).tables,
+      running: this.isRunning,
+      id: this.id,
+      request: this.request.shown,
+      ...(this.#plan && { plan: this.#plan }),
+      ...(!this.isRunning && { summary: this.#fold.summary(now) }),
+    }
+  }
+
+  /** Only the tables that have changed since this was called last. */
+  changes(now: number): Omit<JobProgress, 'log'> {
+    const { settled_tables: _, ...overview } = this.#fold.overview(now)
+    const tables = new Map<string, TableProgress>()
+    for (const [key, name] of this.#changed) {
+      const table = this.#fold.table(name)
+      if (table) tables.set(key, { ...table })
+    }
+    // Their time goes on without an event.
+    for (const table of this.#fold.runningTables(now)) tables.set(keyOf(table), table)
+    this.#changed = new Map()
+    return { ...overview, partial: true, tables: [...tables.values()], running: this.isRunning, id: this.id }
+  }
+
+  /** Puts the lines since the last time into the store. */
+  keepLog() {
+    const lines = this.log.since(this.#kept)
+    this.#kept = this.log.last
+    this.stores.log.append(this.id, lines)
+  }
+
+  /** A dry run has its place in the history, but is none that another could go on with. */
+  #begin(ends: RunEnds): RunMemory {
+    const { store } = this.stores
+    const { dryRun, resume } = this.request.options
+    const earlier = dryRun && resume ? store.unfinished(ends) : undefined
+    const memory = store.begin(this.id, ends)
+    return dryRun ? new NoMemory(earlier) : memory
+  }
+
+  async #run(memory: RunMemory, logFile: ReturnType<typeof openLogFile>) {
+    const { source, destination } = this.request
+    for (const warning of [...source.warnings, ...destination.warnings]) this.#say('warn', warning)
+    try {
+      await migrate({
+        ...this.request,
+        run: this.id,
+        memory,
+        signal: this.#stop.signal,
+        onEvent: (event) => {
+          logFile.event(event)
+          this.#take(event)
+        },
+        onPlan: (plan) => {
+          if (this.request.options.dryRun) this.#plan = planAnswer(plan)
+        },
+        confirm: (plan) => isConfirmed(plan, this.request.confirmed),
+      })
+    } catch (error) {
+      // The engine tells of failures in events: whatever comes here instead is a mistake of ours.
+      console.error(error)
+      this.#take({ type: 'finished', at: Date.now(), status: 'failed', error: errorInfo(error) })
+    }
+    try {
+      this.stores.store.end(this.id, this.#fold.summary(Date.now()))
+    } catch (error) {
+      console.error(error)
+      this.#say('error', `the result could not be stored: ${errorInfo(error).message}`)
+    }
+    this.isRunning = false
+    this.onChange('now')
+  }
+
+  #take(event: MigrationEvent) {
+    this.#fold.apply(event)
+    const table = tableOf(event)
+    if (table) this.#changed.set(keyOf(table), table)
+    const rows = event.type === 'step_finished' && table ? this.#fold.table(table)?.migrated_rows : undefined
+    const message = describe(event, rows)
+    if (message) this.#say(message.level, message.text, objectOf(event), event.at)
+    if (event.type === 'started' || event.type === 'planned') this.onChange('now')
+    else if (event.type !== 'finished') this.onChange('soon')
+  }
+
+  #say(level: LogLine['level'], text: string, table?: string, at = Date.now()) {
+    this.log.add({ at, level, message: redact(text), ...(table !== undefined && { table }) })
+  }
+}
+
+/** Throws a PlanRefused that says what to do, since whoever asked is a page or a script. */
+function isConfirmed(plan: Plan, confirmed: boolean | string): boolean {
+  if (confirmed === true || confirmed === confirmationOf(plan)) return true
+  const count = plan.destroyed.length
+  throw new PlanRefused(
+    typeof confirmed === 'string'
+      ? 'the destination has changed since the plan was shown: what would be dropped or emptied is something else now. Nothing was changed; look at the plan again'
+      : `${count} ${count === 1 ? 'object' : 'objects'} of the destination would be dropped or emptied (${shownNames(plan)}). Nothing was changed; look at the plan and confirm it`,
+  )
+}
+
+function shownNames({ destroyed }: Plan): string {
+  const names = destroyed.slice(0, 5).map((one) => printable(showName(one)))
+  return names.join(', ') + (destroyed.length > 5 ? ', ...' : '')
+}
+
+function tableOf(event: MigrationEvent): TableName | undefined {
+  if ('step' in event) return event.step.table ?? ownTable(event.step)
+  return 'table' in event ? event.table : undefined
+}
+
+function ownTable({ kind, schema, name }: StepInfo): TableName | undefined {
+  return (kind === 'ROWS' || kind === 'TABLE') && schema !== undefined ? { schema, name } : undefined
+}
+
+function objectOf(event: MigrationEvent): string | undefined {
+  if (event.type === 'log') return event.object
+  const table = tableOf(event)
+  return table && showName(table)
+}
+
+/** PostgreSQL allows any character in a name but this one. */
+function keyOf({ schema, name }: TableName): string {
+  return `${schema}\0${name}`
+}

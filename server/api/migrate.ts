@@ -1,0 +1,102 @@
+// Starting, cancelling and watching the one job.
+
+import { Type } from '@sinclair/typebox'
+import { Elysia } from 'elysia'
+import { JobProgress, MigrateBody, type RequestBody, RetryBody, Started } from '../../shared/api.ts'
+import { defaultOptions, everything, type MigrationRequest } from '../../shared/request.ts'
+import { describeSettings } from '../postgres/settings.ts'
+import { ApiFailure } from './errors.ts'
+import type { JobRequest } from './job.ts'
+import { failures } from './responses.ts'
+import { resolveConn, type Services } from './services.ts'
+
+export function migrateRoutes(services: Services) {
+  const { jobs, history } = services
+  return new Elysia()
+    .post(
+      '/api/migrate',
+      async ({ body }) => ({ ok: true as const, id: jobs.start(await jobRequest(body, services)) }),
+      {
+        body: MigrateBody,
+        response: { 200: Started, ...failures },
+        detail: { summary: 'Start a migration; 409 while one runs', tags: ['migration'] },
+      },
+    )
+    .post('/api/migrate/cancel', () => ({ ok: jobs.cancel() }), {
+      response: { 200: Type.Object({ ok: Type.Boolean() }), ...failures },
+      detail: { summary: 'Stop the running migration; `ok` is false when none runs', tags: ['migration'] },
+    })
+    .get('/api/migrate/status', () => jobs.status(), {
+      response: { 200: JobProgress, ...failures },
+      detail: { summary: 'The progress of the migration that runs, or ran last', tags: ['migration'] },
+    })
+    .post(
+      '/api/migrations/:id/retry',
+      async ({ body, params }) => {
+        const past = history.find(params.id)
+        if (!past) throw new ApiFailure('not_found', `there is no migration "${params.id}"`)
+        if (past.status === 'running') throw new ApiFailure('busy', `migration ${past.id} is running`)
+        if (past.status === 'completed')
+          throw new ApiFailure('usage', `migration ${past.id} is complete: nothing is left to do`)
+        if (!past.request)
+          throw new ApiFailure(
+            'usage',
+            `migration ${past.id} was not started here: what it was asked for is not known`,
+          )
+        // Stored by us, and valid when it was.
+        const { selection, tables, hooks, options } = past.request as MigrationRequest
+        const again = { ...body, selection, tables, hooks, options: { ...options, resume: true } }
+        const request = await jobRequest(again, services)
+        refuseOtherEnds(past, request)
+        return { ok: true as const, id: jobs.start(request) }
+      },
+      {
+        body: RetryBody,
+        params: Type.Object({ id: Type.String() }),
+        response: { 200: Started, ...failures },
+        detail: {
+          summary: 'Go on with a past migration: what failed or was not reached is done again',
+          tags: ['migration'],
+        },
+      },
+    )
+}
+
+/** With all defaults, and connected to nothing yet. */
+export async function jobRequest(
+  { source, destination, ...rest }: RequestBody & { confirmed?: boolean | string },
+  services: Services,
+): Promise<JobRequest> {
+  const { allowCommands } = services
+  const { tables = [], hooks = [], confirmed = false } = rest
+  const command = hooks.findIndex(({ run }) => 'command' in run)
+  if (command >= 0 && !allowCommands) {
+    throw new ApiFailure(
+      'forbidden',
+      'a hook would run a command on the machine of pgtrek: that is allowed only when it was started with --allow-commands',
+      `/hooks/${command}/run/command`,
+    )
+  }
+  const [from, to] = [await resolveConn(source, services), await resolveConn(destination, services)]
+  const selection = { ...everything, ...rest.selection }
+  const options = { ...defaultOptions, ...rest.options }
+  return {
+    source: from.settings,
+    destination: to.settings,
+    selection,
+    tables,
+    hooks,
+    options,
+    confirmed,
+    shown: { source: from.shown, destination: to.shown, selection, tables, hooks, options },
+  }
+}
+
+function refuseOtherEnds(past: { source: string; destination: string }, request: JobRequest) {
+  for (const side of ['source', 'destination'] as const) {
+    const given = describeSettings(request[side])
+    if (given !== past[side]) {
+      throw new ApiFailure('usage', `the ${side} was ${past[side]}, and this is ${given}`, `/${side}`)
+    }
+  }
+}

@@ -1,0 +1,45 @@
+// The API described by itself: as an OpenAPI document, and as a page made from it that needs no other host.
+import { type AnyElysia, Elysia } from 'elysia'
+import { version } from '../cli/version.ts'
+import { plainStyle } from './html.ts'
+
+const title = 'pgtrek'
+const description =
+  'Moves PostgreSQL databases to PostgreSQL. Every answer that is not a success is an ApiError. Progress is pushed over the WebSocket /ws/progress.'
+
+/** Asked for when the app is whole. */
+export function openApiRoutes(app: () => AnyElysia) {
+  // Nobody who only migrates needs it: it is made when it is asked for.
+  const make = async () => {
+    const { toOpenAPISchema } = await import('@elysiajs/openapi/openapi')
+    const whole = app()
+    const { paths, components } = toOpenAPISchema(whole, { paths: /^\/(?!api\/)/ })
+    describeBodies(whole, paths)
+    return { openapi: '3.1.0', info: { title, version, description }, paths, components }
+  }
+  return new Elysia()
+    .get('/openapi/json', make, { detail: { hide: true } })
+    .get(
+      '/openapi',
+      async () => {
+        const { referencePage } = await import('./reference-page.ts')
+        return referencePage(await make())
+      },
+      { detail: { hide: true } },
+    )
+    .get(
+      '/pgtrek-plain.css',
+      () => new Response(plainStyle, { headers: { 'content-type': 'text/css; charset=utf-8' } }),
+      { detail: { hide: true } },
+    )
+}
+
+/** The plugin knows only the framework's own parsers; bodies are read by ours, and are always JSON. */
+function describeBodies({ routes }: AnyElysia, paths: object) {
+  const operations = paths as Record<string, Record<string, { requestBody?: object }>>
+  for (const { path, method, hooks } of routes) {
+    const operation = operations[path.replace(/:(\w+)/g, '{$1}')]?.[method.toLowerCase()]
+    if (!operation || !hooks.body) continue
+    operation.requestBody = { required: true, content: { 'application/json': { schema: hooks.body } } }
+  }
+}

@@ -1,0 +1,47 @@
+// A plan as people see it: the steps in their order, what is destroyed, and what to agree to.
+import { createHash } from 'node:crypto'
+import type { PlanAnswer } from '../../shared/api.ts'
+import { visibleSteps } from '../cli/plan-parts.ts'
+import { stepSql } from '../cli/step-sql.ts'
+import type { Plan } from '../engine/plan.ts'
+import type { Step } from '../engine/step.ts'
+
+export function planAnswer(plan: Plan, { sql = false } = {}): PlanAnswer {
+  const steps = visibleSteps(plan)
+  const counts: Record<string, number> = {}
+  for (const { info } of steps) counts[info.phase] = (counts[info.phase] ?? 0) + 1
+  return {
+    steps: steps.map((step) => stepAnswer(step, plan, sql)),
+    counts,
+    tables: plan.tables,
+    destroyed: plan.destroyed,
+    warnings: plan.warnings,
+    rows: plan.tables.reduce((sum, { rows }) => sum + Math.max(0, rows), 0),
+    bytes: plan.tables.reduce((sum, { bytes }) => sum + Math.max(0, bytes), 0),
+    workers: plan.sizes.copyWorkers,
+    index_workers: plan.sizes.indexWorkers,
+    confirmation: confirmationOf(plan),
+  }
+}
+
+/** Another one as soon as anything else is destroyed. */
+export function confirmationOf({ destroyed }: Pick<Plan, 'destroyed'>): string {
+  const names = destroyed.map(({ action, kind, schema, name }) =>
+    JSON.stringify([action, kind, schema, name]),
+  )
+  return createHash('sha256').update(names.sort().join('\n')).digest('hex').slice(0, 32)
+}
+
+function stepAnswer(step: Step, plan: Plan, sql: boolean): PlanAnswer['steps'][number] {
+  const { id, phase, kind, schema, name } = step.info
+  const skip = step.skip ?? (step.work.kind === 'refuse' ? step.work.reason : undefined)
+  return {
+    id,
+    phase,
+    kind,
+    ...(schema !== undefined && { schema }),
+    name,
+    ...(skip !== undefined && { skip }),
+    ...(sql && { sql: stepSql(step, plan) }),
+  }
+}

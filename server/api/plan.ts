@@ -1,0 +1,51 @@
+// `/api/plan`: what a migration would do, from the engine itself, which stops before anything is written.
+
+import { Type } from '@sinclair/typebox'
+import { Elysia } from 'elysia'
+import { PlanAnswer, RequestBody } from '../../shared/api.ts'
+import { NoMemory } from '../engine/memory.ts'
+import { migrate } from '../engine/migrate.ts'
+import type { Plan } from '../engine/plan.ts'
+import { jobRequest } from './migrate.ts'
+import { planAnswer } from './plan-answer.ts'
+import { failures } from './responses.ts'
+import type { Services } from './services.ts'
+
+export function planRoutes(services: Services) {
+  const { store } = services
+  return new Elysia().post(
+    '/api/plan',
+    async ({ body, query, request, server }) => {
+      // A large catalog takes longer than a silent connection may live.
+      server?.timeout(request, 0)
+      const wanted = await jobRequest(body, services)
+      const { source, destination } = wanted
+      let plan: Plan | undefined
+      const { error } = await migrate({
+        ...wanted,
+        options: { ...wanted.options, dryRun: true },
+        run: 'plan',
+        memory: new NoMemory(wanted.options.resume ? store.unfinished({ source, destination }) : undefined),
+        // The page asks anew at every choice, and leaves the answer to the last question.
+        signal: request.signal,
+        onEvent() {},
+        onPlan(made) {
+          plan = made
+        },
+        confirm: () => false,
+      })
+      if (error !== undefined) throw error
+      if (!plan) throw new Error('the engine made no plan and gave no reason')
+      return planAnswer(plan, { sql: query.sql ?? false })
+    },
+    {
+      body: RequestBody,
+      query: Type.Object({ sql: Type.Optional(Type.Boolean({ default: false })) }),
+      response: { 200: PlanAnswer, ...failures },
+      detail: {
+        summary: 'What a migration would do: steps, what is destroyed, estimates, warnings',
+        tags: ['migration'],
+      },
+    },
+  )
+}

@@ -1,0 +1,101 @@
+// The server: its stores, its guard, its routes, and the socket it listens on.
+import type { AnyElysia } from 'elysia'
+import { UsageError } from '../postgres/errors.ts'
+import { History } from '../store/history.ts'
+import { RunLog } from '../store/log.ts'
+import { Profiles } from '../store/profiles.ts'
+import { RunStore } from '../store/runs.ts'
+import { sealIn } from '../store/seal.ts'
+import { createApp } from './app.ts'
+import { createGuard } from './guard.ts'
+import { Jobs } from './jobs.ts'
+import { pageRoutes } from './page.ts'
+import type { Services } from './services.ts'
+
+export interface ServerOptions {
+  host: string
+  /** 0: a free one. */
+  port: number
+  token?: string | undefined
+  names: readonly string[]
+  allowCommands: boolean
+  logDirectory: string
+  stateDirectory: string
+  /** Passwords of profiles go to the operating system's keychain where there is one. */
+  keychain?: boolean
+}
+
+export interface RunningServer extends AsyncDisposable {
+  readonly url: string
+  readonly port: number
+  isBusy(): boolean
+  /** Cancels what runs, waits for it, and is gone. */
+  close(): Promise<void>
+}
+
+/** Bodies are measured by ourselves, and refused in words; this is for those that lie about their size. */
+const hardBodyLimit = 64 * 1024 * 1024
+/** Seconds; routes that take longer say so. */
+const idleTimeout = 30
+
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const { host, port, token, names, allowCommands, logDirectory, stateDirectory, keychain = true } = options
+  const store = new RunStore(stateDirectory)
+  try {
+    const { database } = store
+    const history = new History(database)
+    const log = new RunLog(database)
+    const jobs = new Jobs(() => ({ store, history, log, logDirectory }))
+    const profiles = new Profiles(database, sealIn(stateDirectory, { keychain }))
+    history.settle()
+    const services: Services = { store, history, log, profiles, jobs, allowCommands }
+    const app = createApp(services, createGuard({ host, names, token })).use(await pageRoutes())
+    const server = listen(app, host, port)
+    const close = async () => {
+      await jobs.close()
+      await server.stop(true)
+      store[Symbol.dispose]()
+    }
+    return {
+      port: server.port ?? port,
+      url: `http://${shownHost(host)}:${server.port}/`,
+      isBusy: () => jobs.isBusy,
+      close,
+      [Symbol.asyncDispose]: close,
+    }
+  } catch (error) {
+    store[Symbol.dispose]()
+    throw error
+  }
+}
+
+function listen(app: AnyElysia, host: string, port: number): Bun.Server<unknown> {
+  const hostname = host.replace(/^\[(.*)\]$/, '$1')
+  try {
+    // Two servers on one port would each get half of the requests.
+    app.listen({
+      port,
+      hostname,
+      reusePort: false,
+      idleTimeout,
+      development: false,
+      maxRequestBodySize: hardBodyLimit,
+    })
+  } catch (error) {
+    const { code } = error as { code?: string }
+    if (code === 'EADDRINUSE') {
+      throw new UsageError(`port ${port} is taken by another program: stop it, or choose one with --port`)
+    }
+    throw new UsageError(
+      `cannot listen on ${host}:${port}: ${error instanceof Error ? error.message : String(error)}`,
+    )
+  }
+  if (!app.server) throw new Error('the server did not start')
+  return app.server
+}
+
+/** What to type into a browser; of an address for all networks, the one of this machine. */
+function shownHost(host: string): string {
+  if (host === '0.0.0.0' || host === '::' || host === '[::]') return 'localhost'
+  return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
+}

@@ -1,0 +1,26 @@
+// How large a table is, with what belongs to it. PostgreSQL looks at the files, for which it waits for whoever
+// holds the table exclusively; where that takes too long, what VACUUM saw last has to do.
+import { ServerError, sqlstate } from '../postgres/errors.ts'
+
+/** SQL for the bytes of a table by its OID: with TOAST and indexes. */
+export type SizeOf = (oid: string) => string
+
+const exactly: SizeOf = (oid) => `coalesce(pg_catalog.pg_total_relation_size(${oid}), 0)`
+
+const roughly: SizeOf = (oid) => `(
+  select coalesce(sum(s.relpages::float8), 0) * current_setting('block_size')::int
+    from pg_catalog.pg_class s
+   where s.oid = ${oid}
+      or s.oid = (select reltoastrelid from pg_catalog.pg_class where oid = ${oid})
+      or s.oid in (select indexrelid from pg_catalog.pg_index where indrelid = ${oid}))`
+
+/** The session must have a `lock_timeout`. */
+export async function withSizes<Result>(read: (sizeOf: SizeOf) => Promise<Result>): Promise<Result> {
+  try {
+    return await read(exactly)
+  } catch (error) {
+    if (error instanceof ServerError && error.sqlstate === sqlstate.lockNotAvailable)
+      return await read(roughly)
+    throw error
+  }
+}

@@ -1,0 +1,26 @@
+// `pgtrek health`: does a running pgtrek answer? For containers, which may have no other program to ask with.
+import { Command } from 'commander'
+import { exitCode } from './exit.ts'
+
+const patienceMs = 5_000
+
+export function healthCommand(): Command {
+  return new Command('health')
+    .description('ask a running "pgtrek serve" whether it answers')
+    .option('--url <url>', 'where it listens', 'http://127.0.0.1:8080')
+    .action(async ({ url }: { url: string }) => {
+      process.exitCode = await health(url)
+    })
+}
+
+async function health(url: string): Promise<number> {
+  try {
+    const answer = await fetch(new URL('/health', url), { signal: AbortSignal.timeout(patienceMs) })
+    if (!answer.ok) throw new Error(`it answers ${answer.status}`)
+    process.stdout.write('ok\n')
+    return exitCode.done
+  } catch (error) {
+    process.stderr.write(`pgtrek: ${url}: ${error instanceof Error ? error.message : String(error)}\n`)
+    return exitCode.failures
+  }
+}

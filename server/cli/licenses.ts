@@ -1,0 +1,9 @@
+// `pgtrek licenses`: the terms of everything that the executable contains.
+import { Command } from 'commander'
+import { licenses } from './licenses-text.ts'
+
+export function licensesCommand(): Command {
+  return new Command('licenses').description('print the licences of what pgtrek contains').action(() => {
+    process.stdout.write(licenses)
+  })
+}

@@ -1,0 +1,216 @@
+// COPY of many small tables from one session into another without waiting for each: all statements go out at
+// once, and the rows of the next tables arrive while the destination still takes those of the first.
+import { CopyFrameWalker } from './copy-frames.ts'
+import { Cancelled, ConnectionLost } from './errors.ts'
+import {
+  type BackendMessage,
+  backend,
+  MessageReader,
+  parseServerError,
+  queryMessage,
+  rowsOfCommandTag,
+} from './messages.ts'
+import type { Session } from './session.ts'
+import { describeSettings } from './settings.ts'
+
+export interface TableCopy {
+  /** As bytes where the session's encoding is not UTF8. */
+  copyOut: string | Buffer
+  copyIn: string | Buffer
+}
+
+export interface TablesRelay {
+  source: Session
+  /** Inside a transaction: all that was copied before an error goes with it. */
+  destination: Session
+  tables: readonly TableCopy[]
+  signal?: AbortSignal | undefined
+}
+
+const separator = Buffer.from(';\n')
+
+/** Rows that have arrived and are not sent on yet: more than this wait at the source. */
+const mostWaitingBytes = 4 * 1024 * 1024
+
+/**
+ * Resolves with the rows and bytes of each table, as both servers confirm them. When it throws, both sessions
+ * are destroyed.
+ */
+export async function relayTables(relay: TablesRelay): Promise<{ rows: number; bytes: number }[]> {
+  const { source, destination, tables, signal } = relay
+  const over = Promise.withResolvers<void>()
+  const sent = new SourceTables()
+  const taken: number[] = []
+  const reader = new MessageReader()
+  let isTaking = false
+  let isFull = false
+  let sourceReady = false
+  let destinationReady = false
+
+  sent.onMessage = ({ type, body }) => {
+    if (type === backend.errorResponse) {
+      const error = parseServerError(body)
+      error.side = 'source'
+      over.reject(error)
+    } else if (type === backend.readyForQuery) {
+      sourceReady = true
+      settle()
+    }
+  }
+
+  function fromDestination({ type, body }: BackendMessage) {
+    if (type === backend.errorResponse) over.reject(parseServerError(body))
+    else if (type === backend.copyInResponse) {
+      isTaking = true
+      pass()
+    } else if (type === backend.commandComplete) taken.push(rowsOfCommandTag(body))
+    else if (type === backend.readyForQuery) {
+      destinationReady = true
+      settle()
+    }
+  }
+
+  /** What has arrived of the table that the destination is at. */
+  function pass() {
+    const table = sent.tables[taken.length]
+    if (isTaking && table) {
+      for (const bytes of table.waiting.splice(0)) {
+        sent.waitingBytes -= bytes.length
+        if (!destination.tap.write(bytes)) isFull = true
+      }
+      // Its CopyDone is among them.
+      if (table.walker.done) isTaking = false
+    }
+    if (isFull || sent.waitingBytes > mostWaitingBytes) source.tap.pause()
+    else source.tap.resume()
+  }
+
+  function settle() {
+    if (sourceReady && destinationReady) over.resolve()
+  }
+
+  const lose = (session: Session) => () =>
+    over.reject(new ConnectionLost(`the connection to ${describeSettings(session.settings)} was lost`))
+  const [sourceClosed, destinationClosed] = [lose(source), lose(destination)]
+  const drained = () => {
+    isFull = false
+    pass()
+  }
+  const abort = () => {
+    // Real cancel requests, so that neither server works on; then no waiting for their answers.
+    void Promise.allSettled([source.cancel(), destination.cancel()]).then(() => over.reject(new Cancelled()))
+  }
+  source.tap.on('close', sourceClosed)
+  destination.tap.on('close', destinationClosed)
+  destination.tap.on('drain', drained)
+  signal?.addEventListener('abort', abort, { once: true })
+  source.tap.borrow((chunk) => {
+    sent.feed(chunk)
+    pass()
+  })
+  destination.tap.borrow((chunk) => {
+    for (const message of reader.feed(chunk)) fromDestination(message)
+  })
+  try {
+    if (signal?.aborted) abort()
+    else {
+      source.tap.write(queryMessage(joined(tables.map(({ copyOut }) => copyOut))))
+      destination.tap.write(queryMessage(joined(tables.map(({ copyIn }) => copyIn))))
+    }
+    await over.promise
+    return tables.map((_, place) => {
+      const { rows, walker } = sent.tables[place] ?? {}
+      if (rows === undefined || rows !== taken[place]) {
+        throw new Error(`the source sent ${rows} rows, the destination took ${taken[place]}`)
+      }
+      return { rows, bytes: walker?.bytes ?? 0 }
+    })
+  } catch (error) {
+    source.destroy()
+    destination.destroy()
+    throw error
+  } finally {
+    source.tap.off('close', sourceClosed)
+    destination.tap.off('close', destinationClosed)
+    destination.tap.off('drain', drained)
+    signal?.removeEventListener('abort', abort)
+    source.tap.giveBack()
+    destination.tap.giveBack()
+  }
+}
+
+interface SentTable {
+  walker: CopyFrameWalker
+  waiting: Buffer[]
+  /** What the source says it sent. */
+  rows: number | undefined
+}
+
+/** The source's answer to many COPY statements, cut into the tables. */
+class SourceTables {
+  readonly tables: SentTable[] = []
+  waitingBytes = 0
+  onMessage: (message: BackendMessage) => void = () => {}
+  /** Behind the last whole message: what may be the start of another. */
+  #rest: Buffer = Buffer.alloc(0)
+  /** Of what stands between the rows of a table: errors and notices. */
+  #between = new MessageReader()
+
+  feed(chunk: Buffer) {
+    let bytes = chunk
+    for (;;) {
+      const table = this.tables.at(-1)
+      if (table && !table.walker.done) {
+        table.walker.feed(bytes)
+        if (!table.walker.done) return
+        bytes = Buffer.alloc(0)
+      }
+      // What the walker found behind the rows is among these now.
+      const pending = this.#rest.length > 0 ? Buffer.concat([this.#rest, bytes]) : bytes
+      const rows = this.#readMessages(pending)
+      if (!rows) return
+      bytes = rows
+    }
+  }
+
+  /** Up to where the rows of the next table begin, if they do. */
+  #readMessages(bytes: Buffer): Buffer | undefined {
+    let position = 0
+    while (position + 5 <= bytes.length) {
+      const end = position + bytes.readUInt32BE(position + 1) + 1
+      if (end > bytes.length) break
+      const message = { type: bytes[position] as number, body: bytes.subarray(position + 5, end) }
+      position = end
+      const table = this.tables.at(-1)
+      if (message.type === backend.copyOutResponse) {
+        this.#begin()
+        this.#rest = Buffer.alloc(0)
+        return bytes.subarray(position)
+      }
+      if (message.type === backend.commandComplete && table) table.rows = rowsOfCommandTag(message.body)
+      this.onMessage(message)
+    }
+    this.#rest = bytes.subarray(position)
+    return undefined
+  }
+
+  #begin() {
+    const waiting: Buffer[] = []
+    const walker = new CopyFrameWalker({
+      pass: (bytes) => {
+        waiting.push(bytes)
+        this.waitingBytes += bytes.length
+      },
+      divert: (bytes) => {
+        if (walker.done) this.#rest = bytes
+        else for (const message of this.#between.feed(bytes)) this.onMessage(message)
+      },
+    })
+    this.tables.push({ walker, waiting, rows: undefined })
+  }
+}
+
+function joined(statements: readonly (string | Buffer)[]): Buffer {
+  const bytes = statements.map((one) => (typeof one === 'string' ? Buffer.from(one) : one))
+  return Buffer.concat(bytes.flatMap((one) => [one, separator]))
+}

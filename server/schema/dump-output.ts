@@ -1,0 +1,99 @@
+// What pg_dump writes, taken as it comes: its script in pieces that can be sent away, and the end of what it
+// says. The package around it would keep both whole, the script several times, until pg_dump is over.
+// https://github.com/WebAssembly/WASI/blob/wasi-0.1/preview1/docs.md#fd_write
+
+type FileWrite = (file: number, vectors: number, count: number, written: number) => number
+
+const errorFile = 2
+const pieceBytes = 1 << 20
+const keptWords = 1 << 16
+
+export class DumpOutput {
+  #memory: WebAssembly.Memory | undefined
+  #viewed: { bytes: Uint8Array; numbers: DataView } | undefined
+  #piece = new Uint8Array(pieceBytes)
+  #length = 0
+  #words: Uint8Array[] = []
+  #wordsLength = 0
+
+  constructor(readonly onScript: (piece: Uint8Array) => void) {}
+
+  /** The module's imports with its writing replaced. */
+  tap(module: WebAssembly.Module, imports: WebAssembly.Imports): WebAssembly.Imports {
+    const tapped: WebAssembly.Imports = {}
+    for (const { module: space, name } of WebAssembly.Module.imports(module)) {
+      const given = imports[space]?.[name] as WebAssembly.ImportValue
+      const found = given instanceof WebAssembly.Memory ? given : undefined
+      if (found) this.#memory = found
+      tapped[space] ??= {}
+      tapped[space][name] = name === 'fd_write' ? this.#writing(given as FileWrite) : given
+    }
+    return tapped
+  }
+
+  /** A module that brings its own memory has it only now. */
+  attach({ exports }: WebAssembly.Instance) {
+    if (exports.memory instanceof WebAssembly.Memory) this.#memory = exports.memory
+  }
+
+  /** What is left of the script. */
+  flush() {
+    if (this.#length > 0) this.onScript(this.#piece.slice(0, this.#length))
+    this.#length = 0
+  }
+
+  /** The last of what it said, and what it says from now on begins anew. */
+  takeWords(): string {
+    const text = Buffer.concat(this.#words).toString('utf8')
+    this.#words = []
+    this.#wordsLength = 0
+    return text
+  }
+
+  #writing(write: FileWrite): FileWrite {
+    return (file, vectors, count, written) => {
+      // What goes to standard output is little, and the package's.
+      if (file < errorFile || !this.#memory) return write(file, vectors, count, written)
+      const { bytes, numbers } = this.#view(this.#memory)
+      let total = 0
+      for (let index = 0; index < count; index++) {
+        const start = numbers.getUint32(vectors + index * 8, true)
+        const length = numbers.getUint32(vectors + index * 8 + 4, true)
+        const part = bytes.subarray(start, start + length)
+        if (file === errorFile) this.#hear(part)
+        else this.#take(part)
+        total += length
+      }
+      numbers.setUint32(written, total, true)
+      return 0
+    }
+  }
+
+  /** Memory that has grown is another buffer. */
+  #view({ buffer }: WebAssembly.Memory) {
+    if (this.#viewed?.numbers.buffer !== buffer) {
+      this.#viewed = { bytes: new Uint8Array(buffer), numbers: new DataView(buffer) }
+    }
+    return this.#viewed
+  }
+
+  #take(part: Uint8Array) {
+    for (let position = 0; position < part.length; ) {
+      const step = Math.min(part.length - position, pieceBytes - this.#length)
+      this.#piece.set(part.subarray(position, position + step), this.#length)
+      this.#length += step
+      position += step
+      if (this.#length === pieceBytes) this.flush()
+    }
+  }
+
+  /** With --verbose it says what it reads and makes: a line for each object, of which the last matter. */
+  #hear(part: Uint8Array) {
+    this.#words.push(part.slice())
+    this.#wordsLength += part.length
+    if (this.#wordsLength < 2 * keptWords) return
+    const last = Buffer.concat(this.#words).subarray(-keptWords)
+    this.#words = [new Uint8Array(last)]
+    this.#wordsLength = last.length
+  }
+}

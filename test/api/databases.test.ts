@@ -1,0 +1,294 @@
+// Looking at databases through the API: testing a connection, browsing, one table.
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import type { Browse, BrowsedSchema, TableInfo } from '../../shared/api.ts'
+import { type Api, startApi } from '../support/api.ts'
+import { type Cluster, cluster, type TestDatabase } from '../support/clusters.ts'
+
+// Servers have to start.
+setDefaultTimeout(120_000)
+
+let api: Api
+let old: Cluster
+let fresh: Cluster
+let shop: TestDatabase
+
+const objects = `
+  create schema shop;
+  create schema "odd ""; drop schema shop; --";
+  create type shop.mood as enum ('good', 'bad');
+  create domain shop.price as numeric(10, 2) check (value >= 0);
+  create function shop.twice(n integer) returns integer language sql immutable as 'select n * 2';
+  create function shop.noop() returns trigger language plpgsql as 'begin return new; end';
+  create table shop.customer (
+    id bigint generated always as identity primary key,
+    mail text not null unique,
+    mood shop.mood default 'good',
+    moods shop.mood[]);
+  create table shop.item (
+    id serial primary key,
+    customer bigint references shop.customer,
+    price shop.price not null check (price < 1000000),
+    doubled integer default shop.twice(21),
+    note text);
+  create index item_note on shop.item (lower(note));
+  create trigger stamp before update on shop.item for each row execute function shop.noop();
+  create view shop.dear as select i.id, c.mail from shop.item i join shop.customer c on c.id = i.customer;
+  create materialized view shop.sums as select count(*) from shop.dear;
+  create table shop.log (at date, what text) partition by range (at);
+  create table shop.log_2020 partition of shop.log for values from ('2020-01-01') to ('2021-01-01');
+  create table "odd ""; drop schema shop; --"."it's; select 1" ("a""b" text);
+  insert into shop.customer (mail) select 'c' || n from generate_series(1, 50) n;
+  insert into shop.item (customer, price, note) select 1 + n % 50, n, repeat('x', 500) from generate_series(1, 1000) n;
+  insert into shop.log select '2020-06-01', 'w' from generate_series(1, 10);
+  insert into "odd ""; drop schema shop; --"."it's; select 1" values (null), ('v');
+  create extension hstore schema public;
+  analyze;`
+
+beforeAll(async () => {
+  ;[api, old, fresh] = await Promise.all([startApi(), cluster(12), cluster(18)])
+  shop = await fresh.createDatabase()
+  await shop.sql(objects)
+})
+
+afterAll(() => api.server.close())
+
+const oddSchema = 'odd "; drop schema shop; --'
+
+describe('test-connection', () => {
+  test('says what was found', async () => {
+    const { status, json } = await api.post('/api/test-connection', { conn: { url: shop.url } })
+    expect(status).toBe(200)
+    expect(json).toMatchObject({
+      ok: true,
+      major: 18,
+      database: shop.name,
+      user: 'postgres',
+      superuser: true,
+      encoding: 'UTF8',
+      tls: null,
+    })
+    expect(json.version).toMatch(/^18\.\d+$/)
+    expect(json.size_bytes).toBeGreaterThan(1_000_000)
+    expect(json.latency_ms).toBeGreaterThan(0)
+  })
+
+  test('takes fields as well as a URL', async () => {
+    const conn = {
+      host: '127.0.0.1',
+      port: old.port,
+      database: 'postgres',
+      user: 'postgres',
+      password: 'postgres',
+      sslMode: 'prefer',
+    }
+    expect((await api.post('/api/test-connection', { conn })).json).toMatchObject({ ok: true, major: 12 })
+  })
+
+  test('says what is wrong, in words, and never the password', async () => {
+    const strict = await cluster(14, { hba: 'host all all 127.0.0.1/32 scram-sha-256\n' })
+    const at = (port: number, rest: object = {}) => ({
+      host: '127.0.0.1',
+      port,
+      user: 'postgres',
+      database: 'postgres',
+      password: 'postgres',
+      ...rest,
+    })
+    const cases = [
+      ['refused', at(1), 'nothing listens'],
+      ['host', { ...at(5432), host: 'no-such-host.invalid' }, 'no-such-host.invalid'],
+      ['login', at(strict.port, { password: 'wr0ng-one' }), 'password authentication failed'],
+      ['login', at(strict.port, { user: 'nobody', password: 'wr0ng-one' }), 'password authentication failed'],
+      ['login', at(strict.port, { user: 'postgres', password: 'x', host: '::1' }), ''],
+      ['database', at(strict.port, { database: "x'; drop table y" }), 'does not exist'],
+      ['tls', at(strict.port, { sslMode: 'require' }), 'TLS'],
+    ] as const
+    for (const [error, conn, words] of cases) {
+      const { status, json, text } = await api.post('/api/test-connection', { conn })
+      expect(status).toBe(400)
+      if (words === '') expect(['host', 'refused', 'timeout', 'login']).toContain(json.error)
+      else expect([json.error, json.message]).toEqual([error, expect.stringContaining(words)])
+      expect(text).not.toContain('wr0ng-one')
+    }
+    const password = await api.post('/api/test-connection', {
+      conn: at(strict.port, { password: 'wr0ng-one' }),
+    })
+    expect(password.json.sqlstate).toBe('28P01')
+  })
+
+  test('leaves no session behind', async () => {
+    await api.post('/api/test-connection', { conn: { url: shop.url } })
+    await untilNoSessions()
+  })
+})
+
+async function untilNoSessions() {
+  for (;;) {
+    const open = await shop.sql(
+      `select from pg_stat_activity where application_name = 'pgtrek' and datname = current_database()`,
+    )
+    if (open.length === 0) return
+    await Bun.sleep(5)
+  }
+}
+
+describe('browse', () => {
+  let found: Browse
+  let schema: BrowsedSchema
+
+  beforeAll(async () => {
+    found = (await api.post('/api/browse', { conn: { url: shop.url } })).json
+    schema = found.schemas.find(({ name }) => name === 'shop') as BrowsedSchema
+  })
+
+  test('lists the schemas of users, and extensions apart', () => {
+    expect(found.schemas.map(({ name }) => name)).toEqual([oddSchema, 'public', 'shop'])
+    expect(found.extensions).toEqual([{ name: 'hstore', version: expect.any(String) }])
+    const empty = found.schemas.find(({ name }) => name === 'public')
+    expect(empty).toMatchObject({ tables: [], functions: [], types: [] })
+    expect(found).toMatchObject({ database: shop.name, version: expect.stringMatching(/^18/) })
+  })
+
+  test('tables with their kind, size and rows; a partitioned one with those of its partitions', () => {
+    const tables = new Map(schema.tables.map((table) => [table.name, table]))
+    expect([...tables.keys()]).toEqual(['customer', 'item', 'log', 'log_2020'])
+    expect(tables.get('item')).toMatchObject({ kind: 'table', estimated_rows: 1000, readable: true })
+    expect(tables.get('item')?.bytes).toBeGreaterThan(500_000)
+    expect(tables.get('log')).toMatchObject({ kind: 'partitioned', estimated_rows: 10 })
+    expect(tables.get('log_2020')).toMatchObject({
+      kind: 'partition',
+      parent: { schema: 'shop', name: 'log' },
+    })
+    expect(tables.get('log')?.bytes).toBe(tables.get('log_2020')?.bytes as number)
+  })
+
+  test('all other kinds, named as a selection names them', () => {
+    const names = (objects: { name: string }[]) => objects.map(({ name }) => name)
+    expect(names(schema.views)).toEqual(['dear'])
+    expect(names(schema.materializedViews)).toEqual(['sums'])
+    expect(names(schema.functions)).toEqual(['noop()', 'twice(integer)'])
+    // Of an identity it is a part of the column.
+    expect(names(schema.sequences)).toEqual(['item_id_seq'])
+    expect(schema.triggers).toMatchObject([{ name: 'stamp', table: 'item' }])
+    expect(names(schema.types)).toEqual(['mood', 'price'])
+  })
+
+  test('what each needs', () => {
+    const needs = (object: { needs: { kind: string; schema: string; name: string }[] } | undefined) =>
+      object?.needs.map(({ kind, schema, name }) => `${kind} ${schema}.${name}`).sort()
+    const table = (name: string) => schema.tables.find((one) => one.name === name)
+    expect(needs(table('customer'))).toEqual(['types shop.mood'])
+    expect(needs(table('item'))).toEqual([
+      'functions shop.twice(integer)',
+      'sequences shop.item_id_seq',
+      'types shop.price',
+    ])
+    expect(needs(table('log_2020'))).toEqual(['tables shop.log'])
+    expect(needs(schema.views[0])).toEqual(['tables shop.customer', 'tables shop.item'])
+    expect(needs(schema.materializedViews[0])).toEqual(['views shop.dear'])
+    expect(needs(schema.triggers[0])).toEqual(['functions shop.noop()', 'tables shop.item'])
+    expect(needs(schema.sequences[0])).toEqual([])
+  })
+
+  test('without rights to read, a table is there and said to be unreadable', async () => {
+    await shop.sql(`create role looker login; grant connect on database "${shop.name}" to looker`)
+    const { status, json } = await api.post('/api/browse', { conn: { url: fresh.url(shop.name, 'looker') } })
+    expect(status).toBe(200)
+    const tables = (json as Browse).schemas.find(({ name }) => name === 'shop')?.tables
+    expect(tables?.map(({ readable }) => readable)).toEqual([false, false, false, false])
+  })
+
+  test('the oldest server as well', async () => {
+    const { status, json } = await api.post('/api/browse', { conn: { url: old.url('postgres') } })
+    expect([status, json.schemas.map(({ name }: { name: string }) => name)]).toEqual([200, ['public']])
+  })
+})
+
+describe('table-info', () => {
+  const info = (body: object) => api.post('/api/table-info', { conn: { url: shop.url }, ...body })
+
+  test('says everything about a table', async () => {
+    const { json } = (await info({ schema: 'shop', table: 'item' })) as { json: TableInfo }
+    expect(json.columns).toEqual([
+      {
+        name: 'id',
+        type: 'integer',
+        nullable: false,
+        default: "nextval('shop.item_id_seq'::regclass)",
+        identity: null,
+        generated: false,
+      },
+      { name: 'customer', type: 'bigint', nullable: true, default: null, identity: null, generated: false },
+      { name: 'price', type: 'shop.price', nullable: false, default: null, identity: null, generated: false },
+      {
+        name: 'doubled',
+        type: 'integer',
+        nullable: true,
+        default: 'shop.twice(21)',
+        identity: null,
+        generated: false,
+      },
+      { name: 'note', type: 'text', nullable: true, default: null, identity: null, generated: false },
+    ])
+    expect(json.keys.map(({ name, kind }) => `${kind} ${name}`)).toEqual([
+      'primary key item_pkey',
+      'check item_price_check',
+    ])
+    expect(json.foreign_keys).toMatchObject([{ references: { schema: 'shop', name: 'customer' } }])
+    expect(json.indexes.map(({ name, valid }) => [name, valid])).toEqual([
+      ['item_pkey', true],
+      ['item_note', true],
+    ])
+    expect(json.triggers).toMatchObject([{ name: 'stamp', enabled: true }])
+    expect(json).toMatchObject({ exact_rows: 1000, estimated_rows: 1000 })
+    expect(json.sample).toBeUndefined()
+    const identity = (await info({ schema: 'shop', table: 'customer' })).json.columns[0]
+    expect(identity).toMatchObject({ identity: 'always', default: null })
+  })
+
+  test('shows rows when asked to, long values cut', async () => {
+    const { json } = await info({ schema: 'shop', table: 'item', sample: 2 })
+    expect(json.sample).toHaveLength(2)
+    expect(json.sample[0].slice(0, 4)).toEqual(['1', '2', '1.00', '42'])
+    expect(json.sample[0][4]).toBe(`${'x'.repeat(200)}…`)
+  })
+
+  test('names are names, whatever is in them', async () => {
+    const { status, json } = await info({ schema: oddSchema, table: "it's; select 1", sample: 5 })
+    expect(status).toBe(200)
+    expect(json).toMatchObject({ exact_rows: 2, sample: [[null], ['v']], columns: [{ name: 'a"b' }] })
+    const none = await info({ schema: 'shop', table: 'item"; drop table shop.item; --' })
+    expect([none.status, none.json.error, none.json.path]).toEqual([404, 'not_found', '/table'])
+    expect(await shop.sql('select count(*)::int as n from shop.item')).toEqual([{ n: 1000 }])
+  })
+
+  test('a count that takes too long is left out, and so is one that may not be made', async () => {
+    await shop.sql('create table waits (id int)')
+    await using holder = holding(await shop.connect())
+    await holder.sql.unsafe('begin; lock table waits')
+    const locked = await info({ schema: 'public', table: 'waits', countSeconds: 0.05 })
+    expect([locked.status, locked.json.exact_rows]).toEqual([200, null])
+    const browsed = await api.post('/api/browse', { conn: { url: shop.url } })
+    expect(browsed.status).toBe(200)
+    expect((await info({ schema: 'shop', table: 'item', countSeconds: 0 })).json.exact_rows).toBeNull()
+    const looker = { conn: { url: fresh.url(shop.name, 'looker') }, schema: 'shop', table: 'item', sample: 3 }
+    const unread = await info(looker)
+    expect([unread.status, unread.json.exact_rows, unread.json.sample]).toEqual([200, null, []])
+  })
+
+  test('asks for what a partitioned table holds', async () => {
+    expect((await info({ schema: 'shop', table: 'log' })).json).toMatchObject({
+      exact_rows: 10,
+      estimated_rows: 10,
+    })
+  })
+})
+
+function holding(sql: ReturnType<TestDatabase['connect']>) {
+  return {
+    sql,
+    async [Symbol.asyncDispose]() {
+      await sql.end({ timeout: 1 })
+    },
+  }
+}

@@ -1,0 +1,76 @@
+// The scripts of docs/api.md do what they say, when they are typed as they stand.
+import { expect, setDefaultTimeout, test } from 'bun:test'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { startApi } from '../support/api.ts'
+import { cluster } from '../support/clusters.ts'
+
+// Servers have to start.
+setDefaultTimeout(120_000)
+
+const docs = readFileSync(join(import.meta.dir, '../../docs/api.md'), 'utf8')
+
+function snippet(language: string, holding: string): string {
+  const blocks = [...docs.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].map(
+    ([, text = '']) => text,
+  )
+  return blocks.find((text) => text.includes(holding)) ?? ''
+}
+
+async function databases() {
+  const [old, fresh] = await Promise.all([cluster(14), cluster(18)])
+  const [source, destination] = [await old.createDatabase(), await fresh.createDatabase()]
+  await source.sql('create table t (id int primary key); insert into t select generate_series(1, 1000)')
+  await destination.sql('create table t (id int primary key); insert into t values (7)')
+  return { source, destination }
+}
+
+function pointed(text: string, base: string, { source, destination }: Awaited<ReturnType<typeof databases>>) {
+  return text
+    .replaceAll('postgres://me:secret@old/shop', source.url)
+    .replaceAll('postgres://me:secret@new/shop', destination.url)
+    .replaceAll('http://localhost:8080', base.replace(/\/$/, ''))
+    .replaceAll(
+      "'pgtrek/server/api/app.ts'",
+      JSON.stringify(join(import.meta.dir, '../../server/api/app.ts')),
+    )
+}
+
+test.skipIf(!Bun.which('jq') || !Bun.which('curl'))('the one in curl, once it is answered yes', async () => {
+  await using api = await startApi()
+  const ends = await databases()
+  const script = pointed(snippet('bash', 'set -euo'), api.server.url, ends)
+  const child = Bun.spawn(['bash', '-c', script], {
+    stdin: new Blob(['yes\n']),
+    stdout: 'pipe',
+    stderr: 'pipe',
+  })
+  const [said, complained] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ])
+  expect({ code: await child.exited, complained: complained.trim() }).toEqual({ code: 0, complained: '' })
+  expect(said).toContain('truncate: public t')
+  expect(said).toContain('"completed"')
+  expect(await ends.destination.sql('select count(*)::int as n from t')).toEqual([{ n: 1000 }])
+})
+
+test('the one in TypeScript', async () => {
+  await using api = await startApi()
+  const ends = await databases()
+  const script = pointed(snippet('ts', 'treaty<App>'), api.server.url, ends)
+  const file = join(import.meta.dir, `../../test-output/docs-${process.pid}.ts`)
+  await Bun.write(file, script)
+  try {
+    const child = Bun.spawn([process.execPath, file], { stdout: 'pipe', stderr: 'pipe' })
+    const [said, complained] = await Promise.all([
+      new Response(child.stdout).text(),
+      new Response(child.stderr).text(),
+    ])
+    expect({ code: await child.exited, complained: complained.trim() }).toEqual({ code: 0, complained: '' })
+    expect(said).toContain('completed []')
+    expect(await ends.destination.sql('select count(*)::int as n from t')).toEqual([{ n: 1000 }])
+  } finally {
+    await Bun.file(file).delete()
+  }
+})

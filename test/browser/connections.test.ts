@@ -1,0 +1,153 @@
+// The first step: URL and fields, what a test says, saved connections, profiles, files.
+import { afterAll, afterEach, beforeAll, beforeEach, expect, setDefaultTimeout, test } from 'bun:test'
+import type { Browser, Page } from 'playwright-core'
+import { browser, closeBrowser } from '../support/browser.ts'
+import { type Cluster, cluster, type TestDatabase } from '../support/clusters.ts'
+import { type PageServer, startPageServer } from '../support/page-server.ts'
+import { type Visit, visit, words } from './visitor.ts'
+
+setDefaultTimeout(180_000)
+
+const say = words.en.connections
+let server: PageServer
+let chromium: Browser
+let postgres: Cluster
+let database: TestDatabase
+let visited: Visit
+let page: Page
+
+beforeAll(async () => {
+  postgres = await cluster(17)
+  database = await postgres.createDatabase()
+  server = await startPageServer()
+  chromium = await browser()
+})
+
+beforeEach(async () => {
+  visited = await visit(chromium, server.url)
+  page = visited.page
+})
+
+afterEach(async () => {
+  expect(visited.complaints).toEqual([])
+  await visited.context.close()
+})
+
+afterAll(async () => {
+  await closeBrowser()
+  await server?.stop()
+})
+
+const end = (name: string) => page.getByRole('form', { name })
+
+test('URL and fields follow each other, and the password is seen in neither', async () => {
+  const source = end(say.source)
+  await source.getByLabel(say.url).fill('postgres://jo:s3cret@db.example:5433/shop?sslmode=require')
+  await source.getByLabel(say.host).press('Tab')
+  expect(await source.getByLabel(say.host).inputValue()).toBe('db.example')
+  expect(await source.getByLabel(say.password, { exact: true }).inputValue()).toBe('s3cret')
+  expect(await source.getByLabel(say.url).inputValue()).toBe(
+    'postgres://jo:*****@db.example:5433/shop?sslmode=require',
+  )
+  await source.getByLabel(say.host).fill('elsewhere')
+  expect(await source.getByLabel(say.url).inputValue()).toContain('@elsewhere:5433/')
+  await source.getByLabel(say.url).fill('mysql://x')
+  await source.getByText(say.urlScheme).waitFor()
+
+  await page.getByRole('button', { name: say.swap }).click()
+  expect(await end(say.destination).getByLabel(say.host).inputValue()).toBe('elsewhere')
+  expect(await source.getByLabel(say.host).inputValue()).toBe('')
+})
+
+test('a test says what is there, or what was wrong', async () => {
+  const source = end(say.source)
+  await source.getByLabel(say.url).fill(database.url)
+  await source.getByRole('button', { name: say.test }).click()
+  await source.getByText(`PostgreSQL ${postgres.major}`).waitFor()
+  await source.getByLabel(say.database).fill('not there')
+  await source.getByText(say.untested).waitFor()
+  await source.getByRole('button', { name: say.test }).click()
+  const problem = source.getByRole('alert')
+  await problem.waitFor()
+  expect(await problem.textContent()).toContain('not there')
+})
+
+test('saved connections outlast the page, with their password only when that was ticked', async () => {
+  const source = end(say.source)
+  await source.getByLabel(say.url).fill('postgres://jo:s3cret@db.example/shop')
+  for (const [name, withPassword] of [
+    ['plain', false],
+    ['whole', true],
+  ] as const) {
+    await source.getByRole('button', { name: say.saved }).click()
+    const dialog = page.getByRole('dialog', { name: say.saved })
+    await dialog.getByLabel(say.savedName).fill(name)
+    await dialog.getByLabel(say.withPassword).setChecked(withPassword)
+    await dialog.getByRole('button', { name: say.saveThis }).click()
+    await page.keyboard.press('Escape')
+  }
+  const stored = await page.evaluate(() => JSON.stringify(localStorage))
+  expect(stored.split('s3cret')).toHaveLength(2)
+
+  await page.reload()
+  const passwords: string[] = []
+  for (const name of ['plain', 'whole']) {
+    await source.getByRole('button', { name: say.saved }).click()
+    await page
+      .getByRole('dialog')
+      .getByRole('button', { name: new RegExp(`^${name}`) })
+      .click()
+    await page.getByRole('dialog').waitFor({ state: 'hidden' })
+    expect(await source.getByLabel(say.host).inputValue()).toBe('db.example')
+    passwords.push(await source.getByLabel(say.password, { exact: true }).inputValue())
+  }
+  expect(passwords).toEqual(['', 's3cret'])
+})
+
+test('a profile brings everything back, and its password without showing it', async () => {
+  const source = end(say.source)
+  await source.getByLabel(say.url).fill(database.url)
+  const profiles = page.getByRole('region', { name: say.profiles })
+  const name = 'every night? 100% #1'
+  await profiles.getByLabel(say.savedName).fill(name)
+  await profiles.getByLabel(say.profilePasswords).check()
+  await profiles.getByRole('button', { name: say.profileSave }).click()
+  await profiles.getByText(name, { exact: true }).waitFor()
+
+  await page.reload()
+  await page.getByRole('button', { name: `Use ${name}` }).click()
+  await source.getByRole('button', { name: say.test }).click()
+  await source.getByText(`PostgreSQL ${postgres.major}`).waitFor()
+  expect(await source.getByLabel(say.password, { exact: true }).inputValue()).toBe('')
+  await page.getByRole('button', { name: `Remove ${name}` }).click()
+  await profiles.getByText(say.profilesEmpty).waitFor()
+})
+
+test('a file of connections can be chosen, or dropped on the page', async () => {
+  const profiles = page.getByRole('region', { name: say.profiles })
+  const text = JSON.stringify({ connections: [{ name: 'from a file', url: 'postgres://filed/db' }] })
+  const choose = async (name: string, content: string) => {
+    const [chooser] = await Promise.all([
+      page.waitForEvent('filechooser'),
+      profiles.getByRole('button', { name: say.chooseFile }).click(),
+    ])
+    await chooser.setFiles({ name, mimeType: 'application/json', buffer: Buffer.from(content) })
+  }
+  await choose('wrong.json', 'no json')
+  await profiles.getByText(say.fileWrong).waitFor()
+  await choose('right.json', text)
+  await profiles.getByText('Taken from the file').waitFor()
+  await end(say.source).getByRole('button', { name: say.saved }).click()
+  await page.getByRole('dialog').getByText('from a file').waitFor()
+  await page.keyboard.press('Escape')
+
+  const dropped = await page.evaluateHandle(() => {
+    const transfer = new DataTransfer()
+    const list = JSON.stringify([{ name: 'dropped', host: 'h', database: 'd' }])
+    transfer.items.add(new File([list], 'list.json', { type: 'application/json' }))
+    return transfer
+  })
+  await profiles.locator('.file-place').dispatchEvent('drop', { dataTransfer: dropped })
+  await end(say.destination).getByRole('button', { name: say.saved }).click()
+  await page.getByRole('dialog').getByText('dropped').waitFor()
+})

@@ -1,0 +1,119 @@
+// The whole way through the page, in both languages, between servers of different majors, with a table that fails.
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import type { Browser } from 'playwright-core'
+import { browser, closeBrowser } from '../support/browser.ts'
+import { cluster, type TestDatabase } from '../support/clusters.ts'
+import { type PageServer, startPageServer } from '../support/page-server.ts'
+import { makeDestination, makeShop } from './shop.ts'
+import { barriers, nameEnds, overflow, shoot, visit, waitForPlan, words } from './visitor.ts'
+
+// Servers and a browser have to start.
+setDefaultTimeout(180_000)
+
+let server: PageServer
+let chromium: Browser
+let source: TestDatabase
+let makeEmpty: () => Promise<TestDatabase>
+
+beforeAll(async () => {
+  const [from, to] = [await cluster(14), await cluster(17)]
+  source = await makeShop(from)
+  makeEmpty = () => makeDestination(to)
+  server = await startPageServer()
+  chromium = await browser()
+})
+
+afterAll(async () => {
+  await closeBrowser()
+  await server?.stop()
+})
+
+test.each([
+  { language: 'en', width: 1280, dark: false },
+  { language: 'ja', width: 820, dark: true },
+] as const)('four steps, what failed again, the history and help: $language, $width wide', async (look) => {
+  const { language } = look
+  const say = words[language]
+  const destination = await makeEmpty()
+  const { page, context, complaints } = await visit(chromium, server.url, look)
+  const check = async (name: string) => {
+    await shoot(page, `journey-${language}-${name}`)
+    expect({ at: name, barriers: await barriers(page) }).toEqual({ at: name, barriers: [] })
+    expect({ at: name, wider: await overflow(page) }).toEqual({ at: name, wider: 0 })
+  }
+  expect(await page.getAttribute('html', 'lang')).toBe(language)
+
+  await nameEnds(page, language, { source: source.url, destination: destination.url })
+  await check('1-connections')
+
+  await page.getByRole('button', { name: say.app.next }).click()
+  const orders = page.getByRole('treeitem', { name: /^orders/ }).first()
+  await orders.click()
+  await page.getByText(say.selection.exactRows).waitFor()
+  await page.getByRole('button', { name: say.selection.sample }).click()
+  await page.getByRole('heading', { name: say.selection.sampleTitle }).waitFor()
+  // A view without its table is said at once, and put right with one click.
+  await orders.locator('[data-part=tick]').click()
+  expect(await page.getByRole('status').filter({ hasText: 'public.big_orders' }).textContent()).toContain(
+    'public.orders',
+  )
+  await check('2-selection')
+  await page.getByRole('button', { name: say.selection.tickNeeded }).click()
+  await page.getByRole('button', { name: say.app.next }).click()
+
+  await waitForPlan(page, language)
+  const destroyed = page.getByRole('region', { name: say.options.destroyed })
+  expect(await destroyed.textContent()).toContain('public.customers')
+  const start = page.getByRole('button', { name: say.options.start })
+  expect(await start.isDisabled()).toBe(true)
+  await check('3-options')
+  await destroyed.getByRole('checkbox').check()
+  await start.click()
+
+  const result = page.getByRole('status').filter({ hasText: say.run.result.completed_with_failures })
+  await result.waitFor()
+  const failures = page.getByRole('group').filter({ hasText: say.run.failuresLead })
+  expect(await failures.textContent()).toContain('violates check constraint "payments_amount_check"')
+  expect(await failures.textContent()).toContain('Failing row contains')
+  await check('4-run')
+  const [saved] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: say.run.save }).click(),
+  ])
+  const summary = await Bun.file(await saved.path()).json()
+  expect(summary.failed.map(({ name }: { name: string }) => name)).toEqual(['payments'])
+  expect(await destination.sql('select count(*)::int as count from orders')).toEqual([{ count: 20_000 }])
+  expect(await destination.sql('select count(*)::int as count from payments')).toEqual([{ count: 0 }])
+
+  await destination.sql('alter table payments drop constraint payments_amount_check')
+  await page.getByRole('button', { name: say.run.again }).click()
+  await waitForPlan(page, language)
+  const agree = page.locator('.confirm input')
+  if ((await agree.count()) > 0) await agree.check()
+  await start.click()
+  await page.getByRole('status').filter({ hasText: say.run.resultLead.completed }).waitFor()
+  expect(await destination.sql('select count(*)::int as count from payments')).toEqual([{ count: 500 }])
+
+  const pages = page.getByRole('navigation', { name: say.app.pages })
+  await pages.getByRole('link', { name: say.app.history }).click()
+  const rows = page.getByRole('table').getByRole('row')
+  expect(await rows.nth(1).textContent()).toContain(say.run.result.completed)
+  expect(await rows.nth(2).textContent()).toContain(say.run.result.completed_with_failures)
+  await check('5-history')
+  await rows.nth(2).getByRole('link').click()
+  await page.getByRole('heading', { name: say.run.log }).waitFor()
+  await page.getByRole('log').getByText('reading the catalogs').waitFor()
+  await page.getByRole('log').getByText('payments_amount_check').waitFor()
+  await check('6-past')
+
+  await pages.getByRole('link', { name: say.app.help }).click()
+  await page.getByRole('heading', { name: say.help.options }).waitFor()
+  expect(await page.getByRole('main').textContent()).toContain(say.options.each.existingDataMode.help)
+  await check('7-help')
+  expect(new URL(page.url()).pathname).toBe('/help')
+  await page.reload()
+  await page.getByRole('heading', { name: say.help.options }).waitFor()
+
+  expect(complaints).toEqual([])
+  await context.close()
+})

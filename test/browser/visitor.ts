@@ -1,0 +1,112 @@
+// Somebody who uses the page: opens it, reads it by its words and roles, and looks for barriers on the way.
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import axe from 'axe-core'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { en } from '../../client/i18n/en.ts'
+import { ja } from '../../client/i18n/ja.ts'
+
+export const words = { en, ja }
+export type Language = keyof typeof words
+
+export interface VisitOptions {
+  language?: Language
+  width?: number
+  height?: number
+  dark?: boolean
+}
+
+export interface Visit {
+  page: Page
+  context: BrowserContext
+  /** What the browser complained about: errors in scripts, and what the page's policy forbade. */
+  complaints: string[]
+}
+
+const shots = join(import.meta.dir, '../../test-output')
+
+export async function visit(browser: Browser, url: string, options: VisitOptions = {}): Promise<Visit> {
+  const { language = 'en', width = 1280, height = 900, dark = false } = options
+  const context = await browser.newContext({
+    locale: language === 'ja' ? 'ja-JP' : 'en-GB',
+    viewport: { width, height },
+    colorScheme: dark ? 'dark' : 'light',
+    reducedMotion: 'reduce',
+  })
+  const page = await context.newPage()
+  page.setDefaultTimeout(60_000)
+  const complaints: string[] = []
+  page.on('pageerror', (error) => complaints.push(String(error)))
+  page.on('console', (message) => {
+    // A server's refusal is also a line there, and those are part of the tests.
+    if (message.type() === 'error' && !/status of 4\d\d/.test(message.text())) complaints.push(message.text())
+  })
+  await page.goto(url)
+  return { page, context, complaints }
+}
+
+/** For a person to look at. */
+export async function shoot(page: Page, name: string) {
+  mkdirSync(shots, { recursive: true })
+  await page.screenshot({ path: join(shots, `${name}.png`), fullPage: true })
+}
+
+/** What axe finds, as lines to read. https://github.com/dequelabs/axe-core */
+export async function barriers(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source)
+  const found = await page.evaluate(async () => {
+    const { axe } = globalThis as unknown as { axe: typeof import('axe-core') }
+    return (await axe.run(document, { resultTypes: ['violations'] })).violations
+  })
+  return found.flatMap(({ id, nodes }) =>
+    nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 160)} ${failureSummary ?? ''}`),
+  )
+}
+
+/** Whether the page is wider than its window. */
+export function overflow(page: Page): Promise<number> {
+  return page.evaluate(() => Math.max(0, document.documentElement.scrollWidth - innerWidth))
+}
+
+export async function nameEnds(
+  page: Page,
+  language: Language,
+  ends: { source: string; destination: string },
+) {
+  const say = words[language].connections
+  for (const side of ['source', 'destination'] as const) {
+    const form = page.getByRole('form', { name: say[side] })
+    await form.getByLabel(say.url).fill(ends[side])
+    await form.getByRole('button', { name: say.test }).click()
+    await form.getByText('PostgreSQL 1').waitFor()
+  }
+}
+
+/** From two named ends to a plan that is fresh. */
+export async function goToOptions(page: Page, language: Language) {
+  const say = words[language]
+  await page.getByRole('button', { name: say.app.next }).click()
+  await page.getByRole('tree').waitFor()
+  await page.getByRole('button', { name: say.app.next }).click()
+  await waitForPlan(page, language)
+}
+
+export async function waitForPlan(page: Page, language: Language) {
+  await page.getByText(words[language].options.planFresh, { exact: true }).waitFor()
+}
+
+/** So slow that there is time to look. */
+export async function limitSpeed(page: Page, language: Language, bytesPerSecond: number) {
+  const say = words[language].options
+  await page.getByText(say.more, { exact: true }).click()
+  await page.getByLabel(say.each.maxBytesPerSecond.label).fill(String(bytesPerSecond))
+  await waitForPlan(page, language)
+}
+
+/** Agrees to what the plan destroys, if anything. */
+export async function confirmAndStart(page: Page, language: Language) {
+  const say = words[language].options
+  const agree = page.locator('.confirm input')
+  if ((await agree.count()) > 0) await agree.check()
+  await page.getByRole('button', { name: say.start }).click()
+}

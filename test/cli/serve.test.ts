@@ -1,0 +1,208 @@
+// `pgtrek serve` as a process: its port, its token, its end, and what is left of a run when it is killed.
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Cluster, cluster, type TestDatabase } from '../support/clusters.ts'
+
+// Servers have to start.
+setDefaultTimeout(120_000)
+
+const main = join(import.meta.dir, '../../server/main.ts')
+let directory: string
+let from: Cluster
+let to: Cluster
+let source: TestDatabase
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'pgtrek-serve-'))
+  ;[from, to] = await Promise.all([cluster(15), cluster(18)])
+  source = await from.createDatabase()
+  await source.sql(`
+    create table t (id int primary key, v text);
+    insert into t select n, repeat('v', 500) from generate_series(1, 50000) n`)
+})
+
+afterAll(() => rmSync(directory, { recursive: true, force: true }))
+
+interface Served {
+  url: string
+  said: string[]
+  /** Asks the API, and takes its answer as it comes. */
+  ask(
+    path: string,
+    body?: object,
+  ): Promise<{ status: number; json: Record<string, unknown> & { id: string } }>
+  kill(signal: NodeJS.Signals): void
+  ended: Promise<number>
+}
+
+async function serve(args: string[], environment: Record<string, string> = {}): Promise<Served> {
+  const child = Bun.spawn([process.execPath, main, 'serve', '--port', '0', ...args], {
+    cwd: directory,
+    stdin: 'ignore',
+    stdout: 'pipe',
+    stderr: 'pipe',
+    env: { ...process.env, DISPLAY: '', WAYLAND_DISPLAY: '', ...environment },
+  })
+  const said: string[] = []
+  const listening = Promise.withResolvers<string>()
+  const heard = (async () => {
+    const decoder = new TextDecoder()
+    for await (const chunk of child.stdout) {
+      said.push(...decoder.decode(chunk, { stream: true }).split('\n').filter(Boolean))
+      const url = said.map((line) => /listens on (\S+)/.exec(line)?.[1]).find(Boolean)
+      if (url) listening.resolve(url)
+    }
+    listening.reject(new Error(await new Response(child.stderr).text()))
+  })()
+  const url = await listening.promise
+  return {
+    url,
+    said,
+    async ask(path, body) {
+      const answer = await fetch(new URL(path, url), {
+        method: body ? 'POST' : 'GET',
+        ...(body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+      })
+      return { status: answer.status, json: (await answer.json()) as { id: string } }
+    },
+    kill: (signal) => child.kill(signal),
+    ended: heard.then(() => child.exited),
+  }
+}
+
+async function slowRun(served: Served, destination: TestDatabase): Promise<string> {
+  const { status, json } = await served.ask('/api/migrate', {
+    source: { url: source.url },
+    destination: { url: destination.url },
+    options: { maxBytesPerSecond: 300_000 },
+  })
+  expect(status).toBe(200)
+  for (;;) {
+    const { json: progress } = await served.ask('/api/migrate/status')
+    expect(progress.running).toBe(true)
+    if (Number(progress.migrated_rows) > 0) return json.id
+    await Bun.sleep(20)
+  }
+}
+
+test('it says where it listens, and answers there', async () => {
+  const served = await serve([])
+  expect(served.said.join('\n')).not.toContain('token')
+  expect((await served.ask('/health')).json).toMatchObject({ ok: true })
+  served.kill('SIGTERM')
+  expect(await served.ended).toBe(0)
+})
+
+test('health asks it, and says when nobody is there', async () => {
+  const served = await serve([])
+  const health = () => Bun.spawnSync([process.execPath, main, 'health', '--url', served.url])
+  expect(health().exitCode).toBe(0)
+  served.kill('SIGINT')
+  expect(await served.ended).toBe(0)
+  const { exitCode, stderr } = health()
+  expect(exitCode).toBe(1)
+  expect(stderr.toString()).toContain(served.url)
+})
+
+test('a port that is taken is said so', async () => {
+  const served = await serve([])
+  const port = new URL(served.url).port
+  const { exitCode, stderr } = Bun.spawnSync([process.execPath, main, 'serve', '--port', port], {
+    cwd: directory,
+  })
+  expect(exitCode).toBe(2)
+  expect(stderr.toString()).toContain(`port ${port} is taken`)
+  served.kill('SIGTERM')
+  await served.ended
+})
+
+test('beyond this machine a token is needed: made up and shown once, or the one that is given', async () => {
+  const served = await serve(['--host', '0.0.0.0'])
+  const token = /token, not shown again: (\S{32})$/m.exec(served.said.join('\n'))?.[1]
+  expect(token).toBeString()
+  const status = async (given?: string) =>
+    (
+      await fetch(
+        new URL('/api/profiles', served.url),
+        given ? { headers: { authorization: `Bearer ${given}` } } : {},
+      )
+    ).status
+  expect([await status(), await status('x'), await status(token)]).toEqual([401, 401, 200])
+  served.kill('SIGTERM')
+  await served.ended
+  const own = await serve(['--host', '0.0.0.0'], { PGTREK_TOKEN: 'my-own-secret-token' })
+  expect(own.said.join('\n')).not.toContain('token')
+  expect((await own.ask('/api/profiles')).status).toBe(401)
+  own.kill('SIGTERM')
+  await own.ended
+  const short = Bun.spawnSync([process.execPath, main, 'serve', '--port', '0', '--token', 'short'], {
+    cwd: directory,
+  })
+  expect([short.exitCode, short.stderr.toString()]).toEqual([2, expect.stringContaining('16 characters')])
+})
+
+describe('with a migration under way', () => {
+  test('SIGTERM stops it cleanly: nothing half done, and the history says cancelled', async () => {
+    const state = ['--state-dir', join(directory, 'state-term')]
+    const served = await serve(state)
+    const destination = await to.createDatabase()
+    const id = await slowRun(served, destination)
+    served.kill('SIGTERM')
+    expect(await served.ended).toBe(0)
+    expect(served.said.join('\n')).toContain('stopping')
+    expect(await destination.sql('select count(*)::int as n from t')).toEqual([{ n: 0 }])
+    const sessions = await to.sql(
+      'postgres',
+      `select from pg_stat_activity where application_name = 'pgtrek' and datname = $1`,
+      [destination.name],
+    )
+    expect(sessions).toEqual([])
+    const again = await serve(state)
+    expect((await again.ask(`/api/migrations/${id}`)).json).toMatchObject({ status: 'cancelled' })
+    again.kill('SIGTERM')
+    await again.ended
+  })
+
+  test('kill -9: the next start finds it interrupted, with its log, and goes on with it', async () => {
+    const state = ['--state-dir', join(directory, 'state-kill')]
+    const served = await serve(state)
+    const destination = await to.createDatabase()
+    const id = await slowRun(served, destination)
+    served.kill('SIGKILL')
+    await served.ended
+    const again = await serve(state)
+    expect((await again.ask('/api/migrate/status')).json).toMatchObject({ running: false, id: null })
+    const past = (await again.ask(`/api/migrations/${id}`)).json
+    expect(past).toMatchObject({ status: 'interrupted', finished_at: null, summary: null })
+    expect(past.request).toMatchObject({ options: { maxBytesPerSecond: 300_000 } })
+    const log = (await again.ask(`/api/migrations/${id}/log`)).json
+    expect(JSON.stringify(log.lines)).toContain('planned')
+    const retry = await again.ask(`/api/migrations/${id}/retry`, {
+      source: { url: source.url },
+      destination: { url: destination.url },
+    })
+    expect(retry.status).toBe(200)
+    again.kill('SIGTERM')
+    expect(await again.ended).toBe(0)
+  })
+})
+
+test('started with nothing said it serves, and opens a browser only where there is a desktop', async () => {
+  const home = join(directory, 'home')
+  mkdirSync(home)
+  // Something else may have the usual port on this machine: then it says so, and that is serving too.
+  const child = Bun.spawn([process.execPath, main], {
+    cwd: home,
+    stdout: 'pipe',
+    stderr: 'pipe',
+    env: { ...process.env, DISPLAY: '', WAYLAND_DISPLAY: '' },
+  })
+  const reader = child.stdout.getReader()
+  const { value } = await reader.read()
+  const said = value ? new TextDecoder().decode(value) : await new Response(child.stderr).text()
+  expect(said).toMatch(/listens on http:\/\/localhost:8080\/|port 8080 is taken/)
+  child.kill('SIGTERM')
+  await child.exited
+})

@@ -1,0 +1,61 @@
+// What the run view makes of progress: order of tables, the curve, errors taken apart again.
+import { describe, expect, test } from 'bun:test'
+import { Curve } from '../../client/state/curve.ts'
+import { splitError } from '../../client/state/split-error.ts'
+import { countStatuses, visibleTables } from '../../client/state/table-order.ts'
+import { describeError } from '../../shared/describe.ts'
+import type { TableProgress, TableStatus } from '../../shared/progress.ts'
+
+function table(name: string, status: TableStatus, bytes = 0, seconds = 0): TableProgress {
+  return {
+    ...{ schema: 'public', name, status, total_rows: 0, migrated_rows: 0, collided: 0, percent: 0 },
+    ...{ total_bytes: bytes, migrated_bytes: 0, copy_seconds: seconds, index_seconds: 0 },
+  }
+}
+
+describe('tables', () => {
+  const tables = [
+    table('a', 'completed', 10, 9),
+    table('b', 'failed', 5),
+    table('c2', 'in_progress', 1, 3),
+    table('c10', 'in_progress', 7, 1),
+  ]
+  const names = (view: Parameters<typeof visibleTables>[1]) =>
+    visibleTables(tables, view).map(({ name }) => name)
+
+  test('that move or have failed come first', () => {
+    expect(names({ status: 'all', sort: 'status', search: '' })).toEqual(['c10', 'c2', 'b', 'a'])
+  })
+
+  test('are sorted by name as people count, by size and by time', () => {
+    expect(names({ status: 'all', sort: 'name', search: 'c' })).toEqual(['a', 'b', 'c2', 'c10'])
+    expect(names({ status: 'all', sort: 'size', search: '' })).toEqual(['a', 'c10', 'b', 'c2'])
+    expect(names({ status: 'all', sort: 'seconds', search: '' })).toEqual(['a', 'c2', 'c10', 'b'])
+  })
+
+  test('are filtered by state and by words', () => {
+    expect(names({ status: 'in_progress', sort: 'name', search: 'c1' })).toEqual(['c10'])
+    expect(countStatuses(tables)).toMatchObject({ in_progress: 2, failed: 1, completed: 1, pending: 0 })
+  })
+})
+
+test('a curve of any length stays small and keeps its mean', () => {
+  const curve = new Curve()
+  for (let second = 0; second < 5000; second++) {
+    curve.add({ elapsed_seconds: second, rows_per_second: 7, bytes_per_second: second, running: true })
+  }
+  expect(curve.seconds.length).toBeLessThanOrEqual(600)
+  expect(new Set(curve.rows)).toEqual(new Set([7]))
+  expect(curve.seconds.at(-1)).toBeGreaterThan(4900)
+  expect(curve.seconds).toEqual(curve.seconds.toSorted((one, other) => one - other))
+})
+
+test('an error that was put together is taken apart', () => {
+  const error = { message: 'no room', sqlstate: '53100', detail: 'The disk is full.', hint: 'Make room.' }
+  expect(splitError(describeError(error))).toEqual({
+    message: 'no room (SQLSTATE 53100).',
+    detail: 'The disk is full.',
+    hint: 'Make room.',
+  })
+  expect(splitError('just this')).toEqual({ message: 'just this' })
+})

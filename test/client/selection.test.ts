@@ -1,0 +1,202 @@
+// Ticks: what a click means, what is shown, and what the engine's own selector makes of what is sent.
+import { describe, expect, test } from 'bun:test'
+import fc from 'fast-check'
+import { missingNeeds, selectionOf, withNeeds } from '../../client/state/selection.ts'
+import {
+  buildTree,
+  countTicked,
+  everyKey,
+  keysOf,
+  leafKey,
+  type Ticked,
+  type Tree,
+  tickedSize,
+  tickState,
+  withKeys,
+} from '../../client/state/tree.ts'
+import { treeRows } from '../../client/state/tree-rows.ts'
+import type { Browse, BrowsedSchema } from '../../shared/api.ts'
+import { everything } from '../../shared/request.ts'
+import { Selector } from '../../shared/selector.ts'
+
+const nothing = { views: [], materializedViews: [], functions: [], sequences: [], triggers: [], types: [] }
+const named = (name: string) => ({ name, needs: [] })
+
+function table(name: string, bytes: number, more: Partial<BrowsedSchema['tables'][number]> = {}) {
+  return {
+    name,
+    kind: 'table' as const,
+    estimated_rows: bytes / 10,
+    bytes,
+    readable: true,
+    needs: [],
+    ...more,
+  }
+}
+
+function schema(name: string, more: Partial<BrowsedSchema>): BrowsedSchema {
+  return { name, owner: 'me', tables: [], ...nothing, ...more }
+}
+
+const browse: Browse = {
+  database: 'shop',
+  version: '17.0',
+  size_bytes: 1,
+  extensions: [],
+  schemas: [
+    schema('public', {
+      tables: [
+        table('orders', 3000),
+        table('odd*name?', 10),
+        table('"quoted"', 20),
+        table('visits', 500, { kind: 'partitioned' }),
+        table('visits_1', 500, { kind: 'partition', parent: { schema: 'public', name: 'visits' } }),
+      ],
+      views: [{ name: 'big', needs: [{ kind: 'tables', schema: 'public', name: 'orders' }] }],
+      functions: [named('greet(text)')],
+      triggers: [{ name: 'stamp', table: 'orders', needs: [] }],
+      types: [named('mood')],
+    }),
+    schema('audit', { tables: [table('log', 9000)] }),
+    schema('empty', {}),
+  ],
+}
+const tree = buildTree(browse)
+const all = everyKey(tree)
+const key = (kind: Parameters<typeof leafKey>[1], name: string, of?: string) =>
+  leafKey('public', kind, name, of)
+const leaf = (kind: Parameters<typeof leafKey>[1], name: string) => {
+  const found = tree.byKey.get(key(kind, name))
+  if (!found) throw new Error(`no ${name}`)
+  return found
+}
+
+describe('a click', () => {
+  test('on a table means its triggers and partitions too', () => {
+    expect(keysOf(leaf('tables', 'orders'), tree)).toEqual([
+      key('tables', 'orders'),
+      key('triggers', 'stamp', 'orders'),
+    ])
+    expect(keysOf(leaf('tables', 'visits'), tree)).toHaveLength(2)
+  })
+
+  test('on the tables of a schema means them all, with their triggers, once', () => {
+    const tables = tree.schemas[0]?.kinds[0]
+    if (!tables) throw new Error('no tables')
+    expect(keysOf(tables, tree)).toHaveLength(6)
+    expect(new Set(keysOf(tables, tree)).size).toBe(6)
+  })
+
+  test('on a schema means all of it, and an empty one itself', () => {
+    const [publicSchema, , empty] = tree.schemas
+    if (!publicSchema || !empty) throw new Error('no schemas')
+    expect(keysOf(publicSchema, tree)).toHaveLength(9)
+    expect(keysOf(empty, tree)).toEqual([empty.key])
+  })
+})
+
+test('boxes have three states', () => {
+  const counts = countTicked(tree, withKeys(all, [key('tables', 'orders')], false))
+  const state = (name: string) => tickState(counts.get(name) ?? { ticked: 0, total: 0 })
+  expect(state('schema\0public')).toBe('some')
+  expect(state('schema\0audit')).toBe('all')
+  expect(state('kind\0public\0tables')).toBe('some')
+  expect(state('kind\0public\0views')).toBe('all')
+})
+
+test('a partitioned table is counted once', () => {
+  expect(tickedSize(tree, all)).toEqual({ tables: 6, rows: 1253, bytes: 12530 })
+})
+
+describe('what is asked for', () => {
+  test('is everything when all is ticked', () => {
+    expect(selectionOf(tree, all, 'add')).toEqual({ schemas: [], needed: 'add' })
+  })
+
+  test('is a whole schema by its name, a whole kind by a star', () => {
+    const ticked = withKeys(all, [key('types', 'mood'), 'schema\0empty'], false)
+    expect(selectionOf(tree, ticked, 'report').schemas).toEqual([
+      {
+        name: 'public',
+        ...{ tables: ['*'], views: ['*'], functions: ['*'], triggers: ['*'] },
+      },
+      { name: 'audit' },
+    ])
+  })
+
+  test('is exactly what is ticked, as the engine reads it', () => {
+    const keys = [...all]
+    fc.assert(
+      fc.property(fc.subarray(keys), (some) => {
+        const ticked = new Set(some)
+        const selector = new Selector({ ...everything, ...selectionOf(tree, ticked, 'add') })
+        // Nothing ticked cannot be asked for: the page does not go on.
+        if (ticked.size === 0) return
+        expect(selectedBy(selector, tree)).toEqual(new Set(some.filter((one) => tree.byKey.has(one))))
+      }),
+    )
+  })
+})
+
+function selectedBy(selector: Selector, { leaves }: Tree): Ticked {
+  const selected = leaves.filter(({ kind, schema, name, table: of }) =>
+    selector.isSelected({
+      kind,
+      schema,
+      name: kind === 'functions' ? name.slice(0, name.indexOf('(')) : name,
+      ...(of !== undefined && { relation: of, alsoNamed: [`${of}.${name}`] }),
+      ...(kind === 'functions' && { alsoNamed: [name] }),
+    }),
+  )
+  return new Set(selected.map((one) => one.key))
+}
+
+describe('what is needed', () => {
+  const without = withKeys(all, [key('tables', 'orders')], false)
+
+  test('and not ticked is named, with who needs it', () => {
+    const [missing, ...others] = missingNeeds(tree, without)
+    expect(others).toEqual([])
+    expect(missing?.needed.name).toBe('orders')
+    expect(missing?.by.map(({ name }) => name)).toEqual(['big'])
+  })
+
+  test('is nothing when who needs it is not ticked either', () => {
+    expect(missingNeeds(tree, withKeys(without, [key('views', 'big')], false))).toEqual([])
+  })
+
+  test('comes with what is needed for it', () => {
+    expect(withNeeds(tree, [key('views', 'big')])).toContain(key('tables', 'orders'))
+  })
+})
+
+describe('the lines', () => {
+  const view = { open: new Set<string>(), search: '', sort: 'name' as const }
+  const names = (rows: ReturnType<typeof treeRows>) =>
+    rows.map(({ node }) => ('name' in node ? node.name : node.kind))
+
+  test('are the schemas until one is opened', () => {
+    expect(names(treeRows(tree, view))).toEqual(['audit', 'empty', 'public'])
+    const open = new Set(['schema\0public', 'kind\0public\0tables'])
+    const rows = treeRows(tree, { ...view, open })
+    expect(rows.map(({ level }) => level)).toEqual([1, 1, 1, 2, 3, 3, 3, 3, 2, 2, 2, 2])
+  })
+
+  test('show what was searched for wherever it is', () => {
+    expect(names(treeRows(tree, { ...view, search: 'VISITS_1' }))).toEqual([
+      'public',
+      'tables',
+      'visits',
+      'visits_1',
+    ])
+  })
+
+  test('begin with the largest when sorted by size', () => {
+    const rows = treeRows(tree, {
+      ...view,
+      sort: 'size',
+      open: new Set(['schema\0public', 'kind\0public\0tables']),
+    })
+    expect(names(rows).slice(0, 4)).toEqual(['audit', 'public', 'tables', 'orders'])
+  })
+})

@@ -1,0 +1,24 @@
+// The words of the page: both languages say the same things, and every option of the engine has its sentence.
+import { expect, test } from 'bun:test'
+import { flatten } from '@solid-primitives/i18n'
+import { en } from '../../client/i18n/en.ts'
+import { ja } from '../../client/i18n/ja.ts'
+import { MigrationOptions } from '../../shared/request.ts'
+
+const [english, japanese] = [flatten(en), flatten(ja)] as Record<string, unknown>[]
+const places = (text: unknown) =>
+  String(text)
+    .match(/\{\{\w+\}\}/g)
+    ?.toSorted() ?? []
+
+test('both languages say everything, with the same places to fill', () => {
+  for (const [key, text] of Object.entries(english ?? {})) {
+    if (typeof text !== 'string') continue
+    expect([key, places(japanese?.[key])]).toEqual([key, places(text)])
+    expect(japanese?.[key]).not.toBe('')
+  }
+})
+
+test('every option has its words', () => {
+  expect(Object.keys(en.options.each).toSorted()).toEqual(Object.keys(MigrationOptions.properties).toSorted())
+})

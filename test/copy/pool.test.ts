@@ -1,0 +1,116 @@
+// The copy workers open while other work goes on: what is asked of them meanwhile waits, and nothing is left over.
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import type postgres from 'postgres'
+import { type CopyPart, CopyPool } from '../../server/copy/pool.ts'
+import { resolveSettings } from '../../server/postgres/settings.ts'
+import { type Cluster, cluster, type TestDatabase } from '../support/clusters.ts'
+
+// Servers have to start.
+setDefaultTimeout(120_000)
+
+let from: Cluster
+let to: Cluster
+let source: TestDatabase
+let keeper: postgres.Sql
+let snapshot: string
+
+beforeAll(async () => {
+  from = await cluster(15)
+  to = await cluster(17)
+  source = await from.createDatabase()
+  await source.sql(`
+    drop role if exists single;
+    create role single login connection limit 1 in role pg_read_all_data;
+    create table numbers as select i from generate_series(1, 1000) i;`)
+  keeper = source.connect({ max: 1 })
+  await keeper.unsafe('begin isolation level repeatable read, read only')
+  const [row] = await keeper.unsafe<{ id: string }[]>('select pg_export_snapshot() as id')
+  snapshot = row?.id ?? ''
+})
+
+afterAll(async () => {
+  await keeper.end()
+})
+
+async function poolFor({ workers, user = 'postgres' }: { workers: number; user?: string }) {
+  const destination = await to.createDatabase()
+  await destination.sql('create table numbers (i int)')
+  const warnings: string[] = []
+  const pool = new CopyPool(
+    {
+      source: resolveSettings({ url: from.url(source.name, user) }),
+      destination: resolveSettings({ url: destination.url }),
+      snapshot,
+      clientEncoding: 'UTF8',
+      replica: true,
+    },
+    workers,
+    (message) => warnings.push(message),
+  )
+  return { pool, warnings, destination }
+}
+
+const numbers: CopyPart = {
+  kind: 'rows',
+  copyOut: 'copy public.numbers to stdout',
+  copyIn: 'copy public.numbers from stdin',
+  format: 'text',
+}
+const task = { bytes: 1, parts: [numbers], onStart() {}, onProgress() {} }
+
+async function sessionsLeft(server: Cluster, database: string): Promise<number> {
+  for (let attempt = 0; ; attempt++) {
+    const rows = await server.sql(
+      'postgres',
+      `select from pg_stat_activity where datname = $1 and application_name = 'pgtrek'`,
+      [database],
+    )
+    if (rows.length === 0 || attempt === 50) return rows.length
+    await Bun.sleep(100)
+  }
+}
+
+test('what is asked while they open is done when they are there', async () => {
+  const { pool, warnings, destination } = await poolFor({ workers: 2 })
+  pool.open()
+  const copies = await Promise.all([pool.copy(task), pool.copy(task), pool.copy(task)])
+  expect(copies.map(({ rows }) => rows)).toEqual([1000, 1000, 1000])
+  await pool.close()
+  expect(warnings).toEqual([])
+  expect(await destination.sql('select count(*)::int as count from numbers')).toEqual([{ count: 3000 }])
+})
+
+test('one that gets in does the work of all, and a warning tells of the others', async () => {
+  const { pool, warnings } = await poolFor({ workers: 3, user: 'single' })
+  pool.open()
+  const { rows } = await pool.copy(task)
+  expect(rows).toBe(1000)
+  await pool.close()
+  expect(warnings).toEqual([
+    expect.stringMatching(
+      /^only 1 of 3 copy workers could connect: .*too many connections for role "single"/,
+    ),
+  ])
+})
+
+test('when none gets in, what was asked before and after fails for that reason', async () => {
+  const { pool, warnings } = await poolFor({ workers: 2, user: 'nobody' })
+  pool.open()
+  for (const _ of ['before', 'after']) {
+    const failure = await pool.copy(task).catch((error: unknown) => error)
+    expect(String(failure)).toContain('role "nobody" does not exist')
+  }
+  await pool.close()
+  expect(warnings).toEqual([])
+})
+
+test.each(['cancel', 'close'] as const)('%s while they open leaves no session behind', async (way) => {
+  const { pool, destination } = await poolFor({ workers: 3 })
+  pool.open()
+  const copy = pool.copy(task).catch((error: unknown) => error)
+  await pool[way]()
+  if (way === 'cancel') expect(await copy).toMatchObject({ name: 'Cancelled' })
+  expect(await sessionsLeft(to, destination.name)).toBe(0)
+  expect(await sessionsLeft(from, source.name)).toBe(0)
+  expect(await destination.sql('select from numbers')).toEqual([])
+})

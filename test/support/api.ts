@@ -1,0 +1,128 @@
+// The real server on a port of its own, and the ways to talk to it: plain requests, hostile ones, the WebSocket.
+import { randomUUID } from 'node:crypto'
+import { request as httpRequest } from 'node:http'
+import { join } from 'node:path'
+import { type RunningServer, type ServerOptions, startServer } from '../../server/api/start.ts'
+import type { JobProgress, ProgressMessage } from '../../shared/api.ts'
+import { scratchDirectory } from './scratch.ts'
+
+export interface Answer {
+  status: number
+  headers: Headers
+  text: string
+  // What a test looks at, it says itself.
+  // biome-ignore lint/suspicious/noExplicitAny: answers are as different as the routes
+  json: any
+}
+
+export interface Api extends AsyncDisposable {
+  server: RunningServer
+  stateDirectory: string
+  get(path: string, headers?: Record<string, string>): Promise<Answer>
+  post(path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
+  send(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
+  /** Letter by letter as given: also what fetch would not send. */
+  raw(options: {
+    method?: string
+    path: string
+    headers?: Record<string, string>
+    body?: string
+  }): Promise<Answer>
+  watch(headers?: Record<string, string>): Promise<Watched>
+}
+
+export interface Watched extends Disposable {
+  messages: JobProgress[]
+  /** The first message, also of those that have come, for which this holds. */
+  until(holds: (progress: JobProgress) => boolean): Promise<JobProgress>
+}
+
+export async function startApi(options: Partial<ServerOptions> = {}): Promise<Api> {
+  const directory = join(scratchDirectory(), `api-${randomUUID().slice(0, 8)}`)
+  const stateDirectory = options.stateDirectory ?? join(directory, 'state')
+  const server = await startServer({
+    host: '127.0.0.1',
+    port: 0,
+    names: [],
+    allowCommands: false,
+    logDirectory: join(directory, 'logs'),
+    keychain: false,
+    ...options,
+    stateDirectory,
+  })
+  const base = `http://127.0.0.1:${server.port}`
+
+  async function send(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
+    const answer = await fetch(base + path, {
+      method,
+      redirect: 'manual',
+      headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    })
+    return answered(answer.status, answer.headers, await answer.text())
+  }
+
+  return {
+    server,
+    stateDirectory,
+    send,
+    get: (path, headers) => send('GET', path, undefined, headers),
+    post: (path, body, headers) => send('POST', path, body, headers),
+    raw({ method = 'GET', path, headers = {}, body }) {
+      const { promise, resolve, reject } = Promise.withResolvers<Answer>()
+      const sent = httpRequest(
+        { host: '127.0.0.1', port: server.port, method, path, headers, agent: false },
+        (got) => {
+          let text = ''
+          got.on('data', (chunk) => (text += chunk))
+          got.on('end', () => {
+            const pairs = Object.entries(got.headers).map(
+              ([name, value]) => [name, String(value)] as [string, string],
+            )
+            resolve(answered(got.statusCode ?? 0, new Headers(pairs), text))
+          })
+        },
+      )
+      sent.on('error', reject)
+      sent.end(body)
+      return promise
+    },
+    watch: (headers = {}) => watch(`${base.replace('http', 'ws')}/ws/progress`, headers),
+    [Symbol.asyncDispose]: () => server.close(),
+  }
+}
+
+function answered(status: number, headers: Headers, text: string): Answer {
+  const isJson = headers.get('content-type')?.startsWith('application/json')
+  return { status, headers, text, json: isJson ? JSON.parse(text) : undefined }
+}
+
+async function watch(url: string, headers: Record<string, string>): Promise<Watched> {
+  const messages: JobProgress[] = []
+  const waiting = new Set<() => void>()
+  const socket = new WebSocket(url, { headers } as never)
+  const opened = Promise.withResolvers<void>()
+  socket.onmessage = ({ data }) => {
+    messages.push((JSON.parse(data) as ProgressMessage).data)
+    for (const look of waiting) look()
+  }
+  socket.onopen = () => opened.resolve()
+  socket.onclose = () => opened.reject(new Error('the WebSocket was refused'))
+  await opened.promise
+  return {
+    messages,
+    until(holds) {
+      const { promise, resolve } = Promise.withResolvers<JobProgress>()
+      const look = () => {
+        const found = messages.find(holds)
+        if (!found) return
+        waiting.delete(look)
+        resolve(found)
+      }
+      waiting.add(look)
+      look()
+      return promise
+    },
+    [Symbol.dispose]: () => socket.close(),
+  }
+}

@@ -1,0 +1,71 @@
+// The page as users have it: built, and served by `pgtrek serve` in a process of its own.
+import { existsSync, globSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+const root = join(import.meta.dir, '../..')
+
+export interface PageServer {
+  url: string
+  directory: string
+  /** As when somebody presses Ctrl-C. */
+  stop(): Promise<void>
+}
+
+/** The caller removes the directory that it gives. */
+export async function startPageServer(port = 0, directory?: string): Promise<PageServer> {
+  await buildPage()
+  const place = directory ?? mkdtempSync(join(tmpdir(), 'pgtrek-page-'))
+  const child = Bun.spawn([process.execPath, join(root, 'server/main.ts'), 'serve', '--port', String(port)], {
+    cwd: place,
+    stdin: 'ignore',
+    stdout: 'pipe',
+    stderr: 'inherit',
+  })
+  return {
+    url: await addressOf(child),
+    directory: place,
+    async stop() {
+      child.kill('SIGTERM')
+      await child.exited
+      if (!directory) rmSync(place, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Goes on reading when it knows: a server whose listener has left would fail at its last words. */
+function addressOf(child: Bun.Subprocess<'ignore', 'pipe', 'inherit'>): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>()
+  const read = async () => {
+    const decoder = new TextDecoder()
+    let said = ''
+    for await (const chunk of child.stdout) {
+      said += decoder.decode(chunk, { stream: true })
+      const url = /listens on (\S+)/.exec(said)?.[1]
+      if (url) resolve(url.replace(/\/$/, ''))
+    }
+    reject(new Error(`pgtrek serve ended before it listened: ${said}`))
+  }
+  read().catch(reject)
+  return promise
+}
+
+/** Once, and again only when something it is made of is newer. */
+async function buildPage() {
+  const built = join(root, 'client/dist/index.html')
+  const since = existsSync(built) ? statSync(built).mtimeMs : 0
+  const sources = globSync(
+    ['client/**/*.{ts,tsx,css,html,svg}', 'shared/**/*.ts', 'docs/**/*.md', 'vite.config.ts'],
+    {
+      cwd: root,
+      exclude: ['client/dist/**'],
+    },
+  )
+  if (sources.every((file) => statSync(join(root, file)).mtimeMs <= since)) return
+  const build = Bun.spawn([process.execPath, '--bun', join(root, 'node_modules/vite/bin/vite.js'), 'build'], {
+    cwd: root,
+    stdout: 'ignore',
+    stderr: 'inherit',
+  })
+  if ((await build.exited) !== 0) throw new Error('the page could not be built')
+}

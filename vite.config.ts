@@ -1,0 +1,50 @@
+// The page's bundle: from client/ to client/dist, and in development served here with the API behind it.
+import { join } from 'node:path'
+import { defineConfig, type Plugin } from 'vite'
+import solid from 'vite-plugin-solid'
+
+const server = process.env.PGTREK_API ?? 'http://127.0.0.1:8080'
+
+export default defineConfig({
+  root: join(import.meta.dirname, 'client'),
+  plugins: [solid(), markdown()],
+  build: {
+    outDir: 'dist',
+    emptyOutDir: true,
+    target: 'es2023',
+    sourcemap: false,
+    // The page's policy forbids data: URLs for scripts and styles, and there is little to gain by them.
+    assetsInlineLimit: 0,
+    chunkSizeWarningLimit: 900,
+  },
+  server: {
+    proxy: {
+      // The server refuses requests of other sites, and to it the development server is one.
+      '/api': { target: server, changeOrigin: true, headers: { origin: server } },
+      '/ws': {
+        target: server.replace(/^http/, 'ws'),
+        ws: true,
+        changeOrigin: true,
+        headers: { origin: server },
+      },
+    },
+  },
+})
+
+/** `import page from '../docs/page.md'` gives HTML, made while building: the help page is the docs' own text. */
+function markdown(): Plugin {
+  return {
+    name: 'pgtrek-markdown',
+    transform(text, id) {
+      if (!id.endsWith('.md')) return
+      if (typeof Bun === 'undefined') this.error('the page is built with Bun: bun --bun vite build')
+      // What scrolls sideways must be reachable with the keyboard.
+      const html = Bun.markdown
+        .html(text)
+        .replaceAll('<pre>', '<pre tabindex="0">')
+        // Japanese has no spaces between words, so the end of a line is none.
+        .replace(/([\u3000-\u9fff\uff00-\uffef])\n(?=[\u3000-\u9fff\uff00-\uffef])/g, '$1')
+      return { code: `export default ${JSON.stringify(html)}`, map: null }
+    },
+  }
+}
