@@ -82,7 +82,7 @@ describe('an administrator cancels', () => {
     async (end) => {
       const destination = await to.createDatabase()
       const running = clone(source, destination, {
-        options: { ...slowly, splitBytes: 5_000_000, workers: 3 },
+        options: { maxBytesPerSecond: 1024 * 1024, splitBytes: 5_000_000, workers: 3 },
       })
       await rowsArrive(destination)
       await (end === 'source'
