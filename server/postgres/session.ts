@@ -32,6 +32,8 @@ const newerTimeouts = [
 export interface SessionOptions {
   signal?: AbortSignal | undefined
   onNotice?: ((message: string) => void) | undefined
+  /** A walsender that also takes SQL, without parameters: for slots and START_REPLICATION. */
+  replication?: boolean
 }
 
 export class Session implements AsyncDisposable {
@@ -63,7 +65,7 @@ export class Session implements AsyncDisposable {
   static async #login(
     settings: ConnectionSettings,
     attempt: 'plain' | 'tls',
-    { signal, onNotice }: SessionOptions,
+    { signal, onNotice, replication }: SessionOptions,
   ): Promise<Session> {
     signal?.throwIfAborted()
     const { socket, tlsVersion } = await dial(settings, attempt, signal)
@@ -92,6 +94,8 @@ export class Session implements AsyncDisposable {
       connection: {
         application_name: settings.applicationName,
         ...(settings.options ? { options: settings.options } : {}),
+        // https://www.postgresql.org/docs/current/protocol-replication.html
+        ...(replication ? { replication: 'database' } : {}),
       },
     } as postgres.Options<Record<string, never>>)
     const abandon = () => socket.destroy()
