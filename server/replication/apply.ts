@@ -168,8 +168,8 @@ export class Applier implements Disposable {
     await this.quiet()
     if (this.#open) throw new Error('a position cannot be stored within a transaction')
     this.#start()
-    // Without a transaction id of its own a commit leaves no trace in the log.
-    this.#command('select pg_catalog.txid_current()')
+    // A commit waits for the disk only when its transaction has written something to the log.
+    this.#command("select pg_catalog.pg_logical_emit_message(true, 'pgtrek_position', '')")
     await this.quiet()
     this.#commit(end, true)
     await this.quiet()
