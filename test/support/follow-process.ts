@@ -12,7 +12,10 @@ for (;;) {
       destination: resolveSettings({ url: given.destination }),
       onEvent: (event) => event.type !== 'follow_progress' && console.log(JSON.stringify(event)),
     })
-    process.stdin.on('data', (text: Buffer) => void follower.stopAt(parseLsn(text.toString().trim())))
+    process.stdin.on(
+      'data',
+      (text: Buffer) => void follower.stopAt(parseLsn(text.toString().trim().split('\n').at(-1) ?? '')),
+    )
     await follower.done
     process.exit(0)
   } catch (error) {
