@@ -102,8 +102,9 @@ export class Session implements AsyncDisposable {
     signal?.addEventListener('abort', abandon, { once: true })
     try {
       // The driver connects for a query, but waits for ever when asked to reserve first.
-      await client.unsafe('select')
-      const session = new Session(settings, tap, tlsVersion, client, await client.reserve())
+      await unlessClosed(tap, client.unsafe('select'))
+      const reserved = await unlessClosed(tap, client.reserve())
+      const session = new Session(settings, tap, tlsVersion, client, reserved)
       const newer = newerTimeouts.filter((entry) => entry.since <= session.version)
       await session.execute(neutralSettings + newer.map((entry) => `${entry.sql};`).join('\n'))
       return session
@@ -133,7 +134,7 @@ export class Session implements AsyncDisposable {
   async query<Row extends object>(text: string, parameters: readonly (string | number | null)[] = []) {
     if (this.#closed || this.tap.socket.destroyed) throw this.#explain(new Error('it is closed'))
     try {
-      const rows = await this.sql.unsafe<Row[]>(text, parameters as never[])
+      const rows = await unlessClosed(this.tap, this.sql.unsafe<Row[]>(text, parameters as never[]))
       return [...rows] as Row[]
     } catch (error) {
       throw this.#explain(error)
@@ -187,6 +188,26 @@ export class Session implements AsyncDisposable {
     const where = describeSettings(this.settings)
     const reason = this.tap.lastWords ?? (error instanceof Error ? error.message : String(error))
     return new ConnectionLost(`the connection to ${where} was lost: ${reason}`, { cause: error })
+  }
+}
+
+/** How long the driver may take to say itself that the connection is gone. */
+const closeGraceMs = 1000
+
+/** When the connection ends between two steps of the driver, it waits for ever. */
+async function unlessClosed<T>(tap: Tap, work: PromiseLike<T>): Promise<T> {
+  const lost = Promise.withResolvers<never>()
+  let timer: NodeJS.Timeout | undefined
+  const closed = () => {
+    timer = setTimeout(() => lost.reject(new Error('the connection was closed')), closeGraceMs)
+  }
+  tap.once('close', closed)
+  if (tap.socket.destroyed) closed()
+  try {
+    return await Promise.race([work, lost.promise])
+  } finally {
+    clearTimeout(timer)
+    tap.off('close', closed)
   }
 }
 

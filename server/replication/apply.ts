@@ -29,10 +29,10 @@ export interface ApplierOptions {
   onCommitted: () => void
 }
 
-const maxStatements = 2_000
-const maxCopiedRows = 30_000
+const maxStatements = 6_000
+const maxCopiedRows = 100_000
 /** Waiting for the destination's disk is worth it only now and then: it covers all commits before. */
-const durableEveryMs = 100
+const durableEveryMs = { busy: 1000, idle: 100 } as const
 
 export class Applier implements Disposable {
   readonly commits: CommitLog
@@ -132,13 +132,12 @@ export class Applier implements Disposable {
     } catch (error) {
       throw this.#explained(error)
     }
-    if (this.#isDue) await this.commitBatch()
+    if (this.#isDue) await this.commitBatch(this.#isDurableDue(durableEveryMs.busy))
   }
 
-  /** Sends what is written; the answers come by themselves. */
+  /** Sends what is written; the answers come by themselves. A run of inserts may go on. */
   flush() {
-    this.#run.end()
-    this.pipeline.flush()
+    this.#run.send()
   }
 
   /** Throws when the destination has refused something or is gone. */
@@ -157,7 +156,7 @@ export class Applier implements Disposable {
   }
 
   /** Commits the whole transactions sent so far. Resolves when COMMIT is on its way. */
-  async commitBatch(durable = performance.now() - this.#durableAt > durableEveryMs): Promise<void> {
+  async commitBatch(durable = this.#isDurableDue(durableEveryMs.idle)): Promise<void> {
     if (!this.#open || !this.#end) return
     await this.quiet()
     this.#commit(this.#end, durable)
@@ -199,6 +198,10 @@ export class Applier implements Disposable {
     return (
       this.pipeline.sent - this.#firstStatement >= maxStatements || this.#run.rowsInBatch >= maxCopiedRows
     )
+  }
+
+  #isDurableDue(milliseconds: number): boolean {
+    return performance.now() - this.#durableAt > milliseconds
   }
 
   #beginIfClosed(target: TargetTable) {

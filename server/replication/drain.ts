@@ -19,6 +19,8 @@ export interface Drain {
   onIdle: () => void
 }
 
+/** The next piece is often on its way already, and a commit for each would be slow. */
+const lingerMs = 3
 /** How often something is looked at while nothing comes. */
 const tickMs = 100
 /** A position without changes is stored so seldom, or when so much of the log has gone by. */
@@ -49,7 +51,8 @@ export async function drain(work: Drain): Promise<'stopped' | 'again'> {
         if (ended) return ended
       }
     }
-    applier.flush()
+    // While more lies ready the pieces are sent as they fill up.
+    if (!stream.hasUnread) applier.flush()
   }
 
   /** The newest transaction of the failed attempt has been dealt with. */
@@ -75,6 +78,8 @@ export async function drain(work: Drain): Promise<'stopped' | 'again'> {
     if (ended) return ended
     if (stream.hasUnread) return undefined
     if (applier.isCommittable) {
+      await stream.copy.readable(lingerMs)
+      if (stream.hasUnread) return undefined
       // While the destination is busy there is no hurry: more may come, and be committed with it.
       await Promise.race([applier.quiet(), stream.copy.readable(tickMs)])
       if (stream.hasUnread) return undefined

@@ -64,13 +64,13 @@ export function startWorkload(database: TestDatabase, options: WorkloadOptions):
         while (!stopping) {
           const text = transaction(random, index, options)
           try {
-            await client.unsafe(text)
+            await inTime(client.unsafe(text))
             if (text.endsWith('commit')) counts.committed++
             else counts.undone++
           } catch (error) {
             counts.undone++
-            await client.unsafe('rollback')
             if (!isOrdinary(error)) throw error
+            await inTime(client.unsafe('rollback'))
           }
         }
       } catch (error) {
@@ -78,7 +78,7 @@ export function startWorkload(database: TestDatabase, options: WorkloadOptions):
         if (!isOutage(error)) throw error
         await Bun.sleep(50)
       } finally {
-        await client.end({ timeout: 1 })
+        await Promise.race([client.end({ timeout: 1 }), Bun.sleep(3000)])
       }
     }
   }
@@ -245,6 +245,20 @@ function kindRow(random: Random, exotic: boolean, maybe: (sql: string) => string
   ]
   const names = `i2, i8, f4, f8, b, ba, j, jb, u, d, t, ts, iv, ip, ia, ta, r, p, bi, m${exotic ? ', e, ea, dm, cm' : ''}`
   return `insert into kind (${names}) values (${values.map(maybe).join(', ')})`
+}
+
+/** When a server dies at the wrong moment, the driver may never say what became of a query. */
+async function inTime<T>(query: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(
+    () => late.reject(Object.assign(new Error('no answer'), { code: '08000' })),
+    20_000,
+  )
+  try {
+    return await Promise.race([query, late.promise])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 /** Sessions in each other's way: duplicate keys, deadlocks, references. */
