@@ -218,6 +218,7 @@ async function drainByUs(
   const program = join(import.meta.dir, 'bench', 'apply-backlog.ts')
   const { output, cpuSeconds, peakBytes } = await runMetered([
     process.execPath,
+    ...(process.env.BENCH_BUN_FLAGS?.split(' ') ?? []),
     program,
     source.url,
     destination.url,

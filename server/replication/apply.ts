@@ -2,9 +2,9 @@
 // transactions in one of the destination, never a part of one. COMMIT is sent only when every statement ahead
 // of it has been answered and did what it had to; the next transaction follows without waiting for it.
 import { expected, Pipeline } from '../postgres/pipeline.ts'
-import { PipelineWriter } from '../postgres/pipeline-writer.ts'
 import type { Session } from '../postgres/session.ts'
 import { explainFailure, Witness } from './apply-failure.ts'
+import { Commands } from './commands.ts'
 import { CommitLog } from './commit-log.ts'
 import type { DestinationTable } from './destination-tables.ts'
 import { InsertRun } from './insert-run.ts'
@@ -39,9 +39,8 @@ export class Applier implements Disposable {
   readonly pipeline: Pipeline
   readonly #witness: Witness | undefined
   readonly #run: InsertRun
-  readonly #statements = new Map<string, Prepared>()
+  readonly #commands: Commands
   readonly #touched = new Set<TargetTable>()
-  #prepared = 0
   /** The destination's transaction is open. */
   #open = false
   #transaction: SourceTransaction | undefined
@@ -58,6 +57,7 @@ export class Applier implements Disposable {
     this.pipeline = new Pipeline(session, () => {
       if (this.commits.confirm(this.pipeline.synced) || this.pipeline.failure) onCommitted()
     })
+    this.#commands = new Commands(this.pipeline)
     this.#run = new InsertRun(this.pipeline, !careful)
   }
 
@@ -99,7 +99,7 @@ export class Applier implements Disposable {
     }
     this.#run.end()
     const tables: DestinationTable[] = targets.map(({ table }) => table)
-    this.#command(truncateStatement(tables, restartIdentity))
+    this.#commands.run(truncateStatement(tables, restartIdentity))
     this.#witness?.note(this.pipeline, 'truncate', targets[0], undefined, this.#transaction)
   }
 
@@ -168,7 +168,7 @@ export class Applier implements Disposable {
     if (this.#open) throw new Error('a position cannot be stored within a transaction')
     this.#start()
     // A commit waits for the disk only when its transaction has written something to the log.
-    this.#command("select pg_catalog.pg_logical_emit_message(true, 'pgtrek_position', '')")
+    this.#commands.run("select pg_catalog.pg_logical_emit_message(true, 'pgtrek_position', '')")
     await this.quiet()
     this.#commit(end, true)
     await this.quiet()
@@ -185,12 +185,7 @@ export class Applier implements Disposable {
     this.pipeline[Symbol.dispose]()
   }
 
-  /** Has the server parse a statement once and for all. */
-  readonly prepare = (sql: string): string => {
-    const name = `s${++this.#prepared}`
-    this.pipeline.out.parse(name, sql)
-    return name
-  }
+  readonly prepare = (sql: string): string => this.#commands.prepare(sql)
 
   get #isDue(): boolean {
     if (this.#transaction !== undefined || this.#whole === 0) return false
@@ -213,19 +208,14 @@ export class Applier implements Disposable {
     this.#open = true
     this.#firstStatement = this.pipeline.sent
     this.#run.rowsInBatch = 0
-    this.#command('begin')
+    this.#commands.run('begin')
   }
 
   #commit(end: TransactionEnd, durable: boolean) {
-    const position = this.#statement(this.options.position.storeSql)
-    const { out } = this.pipeline
-    out.bind(position.head)
-    out.text(showLsn(end.endLsn))
-    out.text(timeToText(end.time))
-    out.execute()
-    this.pipeline.expect(expected.oneRow)
-    this.#command(`set local synchronous_commit = ${durable ? 'on' : 'off'}`)
-    this.#command('commit')
+    const { storeSql } = this.options.position
+    this.#commands.runForOne(storeSql, showLsn(end.endLsn), timeToText(end.time))
+    this.#commands.run(`set local synchronous_commit = ${durable ? 'on' : 'off'}`)
+    this.#commands.run('commit')
     this.#witness?.note(this.pipeline, 'commit', undefined, undefined, undefined)
     this.pipeline.sync()
     this.pipeline.out.send()
@@ -250,29 +240,7 @@ export class Applier implements Disposable {
     this.pipeline.expect(expected.oneRow)
   }
 
-  #command(sql: string) {
-    const { out } = this.pipeline
-    out.bind(this.#statement(sql).head)
-    out.execute()
-    this.pipeline.expect(expected.anything)
-  }
-
-  #statement(sql: string): Prepared {
-    let statement = this.#statements.get(sql)
-    if (!statement) {
-      const parameters = sql.includes('$2') ? 2 : 0
-      statement = preparedCommand(this.prepare(sql), sql, parameters)
-      this.#statements.set(sql, statement)
-    }
-    return statement
-  }
-
   #explained(error: unknown): unknown {
     return explainFailure(error, this.#witness)
   }
-}
-
-function preparedCommand(name: string, sql: string, parameters: number): Prepared {
-  const head = PipelineWriter.bindHead(name, false, parameters)
-  return { name, sql, head, parameters: new Int32Array(0) }
 }

@@ -1,8 +1,8 @@
 // Follows the changes of a source: connects, drains the stream into the destination, connects again when an
 // end was lost, stops for a decision at a conflict, and ends where it is told to.
 import type { FollowEvent, FollowStatus } from '../../shared/follow.ts'
-import { Cancelled, ConnectFailed, errorInfo, isLost, ServerError } from '../postgres/errors.ts'
-import { isPassing, NeedsCare } from './apply-failure.ts'
+import { Cancelled, errorInfo } from '../postgres/errors.ts'
+import { NeedsCare } from './apply-failure.ts'
 import { ApplyConflict } from './conflict.ts'
 import { type Connected, connect, type Ends } from './connect.ts'
 import { Control, type Decision } from './control.ts'
@@ -11,8 +11,8 @@ import { drain } from './drain.ts'
 import { FollowStatistics } from './follow-statistics.ts'
 import { type Lsn, laterOf, showLsn } from './lsn.ts'
 import type { Relation } from './pgoutput.ts'
-import { PositionBusy } from './position.ts'
 import { NeedsText, Receiver } from './receive.ts'
+import { BackOff, mayPass } from './recovery.ts'
 import { Spill } from './spill.ts'
 
 /** `Omit` that keeps the members of a union apart. */
@@ -27,9 +27,6 @@ export interface FollowOptions extends Ends {
   spillDirectory?: string | undefined
 }
 
-const firstPauseMs = 250
-const longestPauseMs = 30_000
-
 export class Follower {
   /** Resolves when it has stopped as it was told to; rejects when it cannot go on. */
   readonly done: Promise<void>
@@ -43,7 +40,7 @@ export class Follower {
   /** After a failure: one transaction at a time, up to the newest that was begun. */
   #carefulUntil: Lsn | undefined
   #asText = false
-  #pauseMs = firstPauseMs
+  readonly #backOff = new BackOff()
 
   private constructor(
     readonly options: FollowOptions,
@@ -198,7 +195,7 @@ export class Follower {
         },
         onIdle: () => {
           this.#statistics.phase = 'streaming'
-          this.#pauseMs = firstPauseMs
+          this.#backOff.reset()
         },
       })
       this.#carefulUntil = undefined
@@ -222,8 +219,7 @@ export class Follower {
     }
     if (error instanceof ApplyConflict) return this.#decide(error)
     if (!mayPass(error)) throw error
-    const milliseconds = this.#pauseMs
-    this.#pauseMs = Math.min(milliseconds * 2, longestPauseMs)
+    const milliseconds = this.#backOff.next()
     this.#statistics.phase = 'waiting'
     this.#tell({ type: 'follow_waiting', error: errorInfo(error), seconds: milliseconds / 1000 })
     const wake = () => this.#control.onChange()
@@ -256,6 +252,7 @@ export class Follower {
     this.#look(connected)
     connected.stream.confirm(connected.applier.commits.durable)
     if (connected.applier.pipeline.failure) connected.stream.copy.wake()
+    else this.#backOff.reset()
   }
 
   #look({ stream, applier }: Connected) {
@@ -280,11 +277,4 @@ export class Follower {
   #tell(event: Without<FollowEvent, 'at'>) {
     this.options.onEvent?.({ ...event, at: Date.now() } as FollowEvent)
   }
-}
-
-/** A connection that was lost, a server that starts, a process of ours that is not quite dead. */
-function mayPass(error: unknown): boolean {
-  if (isLost(error) || error instanceof PositionBusy) return true
-  if (error instanceof ConnectFailed) return error.sqlstate?.startsWith('57') === true
-  return error instanceof ServerError && isPassing(error)
 }

@@ -28,6 +28,8 @@ const copyData = 0x64
 
 /** At least so often, however long the server would wait. */
 const maxStatusInterval = 10_000
+/** Each answer is a piece to be read: asking for each piece read would never end. */
+const askEveryMs = 100
 
 export class ChangeStream implements AsyncDisposable {
   /** The newest position that was read. */
@@ -37,6 +39,7 @@ export class ChangeStream implements AsyncDisposable {
   /** Our clock minus the source's, at least: the quickest message tells best. */
   #clockAhead = Number.POSITIVE_INFINITY
   readonly #timer: NodeJS.Timeout
+  #askedAt = Number.NEGATIVE_INFINITY
 
   private constructor(
     readonly copy: CopyBoth,
@@ -101,8 +104,11 @@ export class ChangeStream implements AsyncDisposable {
     this.#tell(false)
   }
 
-  /** Has the server say now up to where it has sent everything. */
+  /** Has the server say soon up to where it has sent everything; may be called as often as one likes. */
   askForEnd() {
+    const now = performance.now()
+    if (now - this.#askedAt < askEveryMs) return
+    this.#askedAt = now
     this.#tell(true)
   }
 
