@@ -9,6 +9,7 @@ export const backend = {
   authentication: code('R'),
   backendKeyData: code('K'),
   commandComplete: code('C'),
+  copyBothResponse: code('W'),
   copyData: code('d'),
   copyDone: code('c'),
   copyInResponse: code('G'),

@@ -43,7 +43,7 @@ const newerSettings = [
 export interface SessionOptions {
   signal?: AbortSignal | undefined
   onNotice?: ((message: string) => void) | undefined
-  /** A walsender of this database, which takes replication commands besides SQL. */
+  /** A walsender that also takes SQL, without parameters: for slots and START_REPLICATION. */
   replication?: boolean
 }
 
@@ -105,6 +105,7 @@ export class Session implements AsyncDisposable {
       connection: {
         application_name: settings.applicationName,
         ...(settings.options ? { options: settings.options } : {}),
+        // https://www.postgresql.org/docs/current/protocol-replication.html
         ...(replication ? { replication: 'database' } : {}),
       },
     } as postgres.Options<Record<string, never>>)
@@ -112,8 +113,9 @@ export class Session implements AsyncDisposable {
     signal?.addEventListener('abort', abandon, { once: true })
     try {
       // The driver connects for a query, but waits for ever when asked to reserve first.
-      await client.unsafe('select')
-      const session = new Session(settings, tap, tlsVersion, client, await client.reserve())
+      await unlessClosed(tap, client.unsafe('select'))
+      const reserved = await unlessClosed(tap, client.reserve())
+      const session = new Session(settings, tap, tlsVersion, client, reserved)
       const newer = newerSettings.filter((entry) => entry.since <= session.version).map(({ sql }) => sql)
       const marking = settings.mark === undefined ? [] : [markStatement(settings.mark)]
       await session.execute(neutralSettings + [...newer, ...marking].join(';\n'))
@@ -144,7 +146,7 @@ export class Session implements AsyncDisposable {
   async query<Row extends object>(text: string, parameters: readonly (string | number | null)[] = []) {
     if (this.#closed || this.tap.socket.destroyed) throw this.#explain(new Error('it is closed'))
     try {
-      const rows = await this.sql.unsafe<Row[]>(text, parameters as never[])
+      const rows = await unlessClosed(this.tap, this.sql.unsafe<Row[]>(text, parameters as never[]))
       // Behind a statement that failed among its rows, the driver goes on numbering where that one stopped:
       // there are holes before the first row.
       return rows.filter(() => true) as Row[]
@@ -200,6 +202,26 @@ export class Session implements AsyncDisposable {
     const where = describeSettings(this.settings)
     const reason = this.tap.lastWords ?? (error instanceof Error ? error.message : String(error))
     return new ConnectionLost(`the connection to ${where} was lost: ${reason}`, { cause: error })
+  }
+}
+
+/** How long the driver may take to say itself that the connection is gone. */
+const closeGraceMs = 1000
+
+/** When the connection ends between two steps of the driver, it waits for ever. */
+async function unlessClosed<T>(tap: Tap, work: PromiseLike<T>): Promise<T> {
+  const lost = Promise.withResolvers<never>()
+  let timer: NodeJS.Timeout | undefined
+  const closed = () => {
+    timer = setTimeout(() => lost.reject(new Error('the connection was closed')), closeGraceMs)
+  }
+  tap.once('close', closed)
+  if (tap.socket.destroyed) closed()
+  try {
+    return await Promise.race([work, lost.promise])
+  } finally {
+    clearTimeout(timer)
+    tap.off('close', closed)
   }
 }
 

@@ -1,0 +1,224 @@
+// Statements of the extended protocol on a borrowed session, sent one behind the other without waiting for
+// answers. What the answers must say is noted when a statement is sent and checked when they come.
+// https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-PIPELINING
+import { ConnectionLost, type ServerError } from './errors.ts'
+import { backend, parseServerError } from './messages.ts'
+import { PipelineWriter } from './pipeline-writer.ts'
+import type { Session } from './session.ts'
+import { describeSettings } from './settings.ts'
+import { WholeMessages } from './whole-messages.ts'
+
+/** What a statement must have done, for the pipeline to go on. */
+export const expected = { anything: -1, oneRow: 1 } as const
+
+/** A statement did not do to its rows what it had to; the transaction it is in is still open. */
+export class UnexpectedCount extends Error {
+  constructor(
+    /** How many statements were answered before it. */
+    readonly statement: number,
+    readonly expected: number,
+    readonly found: number,
+  ) {
+    super(`a statement touched ${found} rows instead of ${expected}`)
+  }
+}
+
+/** The server refused a statement; it ignores all that was sent behind it. */
+export class StatementFailed extends Error {
+  constructor(
+    readonly statement: number,
+    override readonly cause: ServerError,
+  ) {
+    super(cause.message, { cause })
+  }
+}
+
+/** Above it the sender has to wait, so that neither end piles up what the other has not read. */
+const maxUnanswered = 8192
+const syncMark = -2
+
+export class Pipeline implements Disposable {
+  readonly out: PipelineWriter
+  failure: Error | undefined
+  /** Statements answered so far. */
+  answered = 0
+  /** Statements sent so far. */
+  sent = 0
+  /** Syncs that were answered. */
+  synced = 0
+  readonly #messages = new WholeMessages()
+  /** A ring of what the statements without an answer must have done. */
+  #marks = new Int32Array(2 * maxUnanswered)
+  #head = 0
+  #waiting = 0
+  #clogged = false
+  #wake: (() => void) | undefined
+
+  constructor(
+    readonly session: Session,
+    readonly onAnswer: () => void = () => {},
+  ) {
+    const { tap } = session
+    this.out = new PipelineWriter((bytes) => {
+      if (!this.failure && !tap.write(bytes)) this.#clogged = true
+    })
+    tap.borrow(this.#receive)
+    tap.on('close', this.#closed)
+    tap.on('drain', this.#drained)
+  }
+
+  /** To be called for every Execute; `mark` is one of `expected`, or a number of rows. */
+  expect(mark: number) {
+    if (this.#waiting === this.#marks.length) this.#grow()
+    this.#marks[(this.#head + this.#waiting++) % this.#marks.length] = mark
+    if (mark !== syncMark) this.sent++
+  }
+
+  /** Corrects what the last statement is expected to do: a COPY's rows are known at its end. */
+  expectOfLast(mark: number) {
+    this.#marks[(this.#head + this.#waiting - 1) % this.#marks.length] = mark
+  }
+
+  /** Statements behind an error are ignored up to here. */
+  sync() {
+    this.out.sync()
+    this.expect(syncMark)
+  }
+
+  /** Sends what was written, and has the server answer. */
+  flush() {
+    if (this.out.hasBytes) this.out.flushMessage()
+    this.out.send()
+  }
+
+  get isQuiet(): boolean {
+    return this.#waiting === 0
+  }
+
+  get isFull(): boolean {
+    return this.#clogged || this.#waiting >= maxUnanswered || this.failure !== undefined
+  }
+
+  /** Resolves when more may be sent; throws when the pipeline has failed. */
+  async room(): Promise<void> {
+    while (this.isFull && !this.failure) {
+      this.#flushUnlessCopying()
+      await this.#next()
+    }
+    if (this.failure) throw this.failure
+  }
+
+  /** Resolves when all is answered. */
+  async quiet(): Promise<void> {
+    this.flush()
+    while (!this.isQuiet && !this.failure) await this.#next()
+    if (this.failure) throw this.failure
+  }
+
+  /** A COPY is open: the server takes rows and ignores everything else. */
+  copying = false
+
+  /** Ends all waiting. */
+  fail(error: Error) {
+    this.failure ??= error
+    this.#rouse()
+  }
+
+  [Symbol.dispose]() {
+    const { tap } = this.session
+    tap.off('close', this.#closed)
+    tap.off('drain', this.#drained)
+    // Nothing says in which state the session is.
+    this.session.destroy()
+    this.fail(new ConnectionLost('the pipeline was closed'))
+  }
+
+  #flushUnlessCopying() {
+    if (this.copying) this.out.send()
+    else this.flush()
+  }
+
+  readonly #receive = (chunk: Buffer) => {
+    const bytes = this.#messages.feed(chunk)
+    let at = 0
+    while (at < bytes.length && !this.failure) {
+      const type = bytes[at] as number
+      const size = bytes.readInt32BE(at + 1) + 1
+      if (type === backend.commandComplete) this.#complete(bytes, at + 5, at + size)
+      else if (type === backend.readyForQuery) this.#ready()
+      else if (type === backend.errorResponse) {
+        const error = parseServerError(bytes.subarray(at + 5, at + size))
+        this.fail(new StatementFailed(this.answered, error))
+      }
+      at += size
+    }
+    this.#rouse()
+  }
+
+  #complete(bytes: Buffer, start: number, end: number) {
+    const mark = this.#marks[this.#head % this.#marks.length] as number
+    if (mark === syncMark || this.#waiting === 0) return this.fail(new Error('an answer nobody asked for'))
+    this.#take()
+    // `UPDATE 1`, `INSERT 0 1`, `COPY 250`: nearly always one row.
+    const one = bytes[end - 2] === 0x31 && bytes[end - 3] === 0x20
+    if (mark !== expected.anything && !(mark === 1 && one)) {
+      const found = Number(
+        bytes
+          .toString('latin1', start, end - 1)
+          .split(' ')
+          .at(-1),
+      )
+      if (found !== mark) return this.fail(new UnexpectedCount(this.answered, mark, found))
+    }
+    this.answered++
+  }
+
+  #ready() {
+    if (this.#marks[this.#head % this.#marks.length] !== syncMark || this.#waiting === 0) {
+      return this.fail(new Error('the server is ready before it has answered'))
+    }
+    this.#take()
+    this.synced++
+  }
+
+  #take() {
+    this.#head = (this.#head + 1) % this.#marks.length
+    this.#waiting--
+  }
+
+  #grow() {
+    const larger = new Int32Array(this.#marks.length * 2)
+    for (let index = 0; index < this.#waiting; index++) {
+      larger[index] = this.#marks[(this.#head + index) % this.#marks.length] as number
+    }
+    this.#marks = larger
+    this.#head = 0
+  }
+
+  #next(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const before = this.#wake
+    this.#wake = () => {
+      before?.()
+      resolve()
+    }
+    return promise
+  }
+
+  #rouse() {
+    const wake = this.#wake
+    this.#wake = undefined
+    wake?.()
+    this.onAnswer()
+  }
+
+  readonly #drained = () => {
+    this.#clogged = false
+    this.#rouse()
+  }
+
+  readonly #closed = () => {
+    const where = describeSettings(this.session.settings)
+    this.fail(new ConnectionLost(`the connection to ${where} was lost`))
+  }
+}

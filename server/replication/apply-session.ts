@@ -1,0 +1,45 @@
+// The destination's session that changes are applied on: nothing of the server's, the database's or the
+// role's settings may change what a value means or let triggers run a second time.
+import type { Session } from '../postgres/session.ts'
+
+/** Values travel as text in these forms on both sides; a server's own subscription sets the same. */
+export const exactValues = `
+  set datestyle = 'ISO';
+  set intervalstyle = 'postgres';
+  set extra_float_digits = 3;
+  set bytea_output = 'hex';
+  set lc_monetary = 'C';
+  set xmloption = 'content';`
+
+export interface ApplySession {
+  /** Triggers and foreign keys do not fire for what this session writes. */
+  replicaRole: boolean
+}
+
+export async function prepareApplySession(session: Session): Promise<ApplySession> {
+  const replicaRole = await maySetReplicaRole(session)
+  await session.execute(`
+    ${exactValues}
+    set search_path = '';
+    set row_security = off;
+    set jit = off;
+    set default_transaction_isolation = 'read committed';
+    set default_transaction_deferrable = off;
+    -- A plan may be made while the table is still small, and is kept.
+    set enable_seqscan = off;
+    set plan_cache_mode = force_generic_plan;
+    ${replicaRole ? 'set session_replication_role = replica;' : ''}`)
+  return { replicaRole }
+}
+
+/** 15 and later can grant the right to a role. */
+async function maySetReplicaRole(session: Session): Promise<boolean> {
+  const { superuser } = await session.one<{ superuser: boolean }>(
+    'select rolsuper as superuser from pg_catalog.pg_roles where rolname = current_user',
+  )
+  if (superuser || session.major < 15) return superuser
+  const { may } = await session.one<{ may: boolean }>(
+    `select pg_catalog.has_parameter_privilege('session_replication_role', 'set') as may`,
+  )
+  return may
+}

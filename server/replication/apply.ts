@@ -1,0 +1,246 @@
+// Brings changes into the destination: pipelined statements straight from the bytes of the rows, many source
+// transactions in one of the destination, never a part of one. COMMIT is sent only when every statement ahead
+// of it has been answered and did what it had to; the next transaction follows without waiting for it.
+import { expected, Pipeline } from '../postgres/pipeline.ts'
+import type { Session } from '../postgres/session.ts'
+import { explainFailure, Witness } from './apply-failure.ts'
+import { Commands } from './commands.ts'
+import { CommitLog } from './commit-log.ts'
+import type { DestinationTable } from './destination-tables.ts'
+import { InsertRun } from './insert-run.ts'
+import { showLsn } from './lsn.ts'
+import type { OldRow, TransactionEnd } from './pgoutput.ts'
+import type { Position } from './position.ts'
+import { truncateStatement } from './statements.ts'
+import type { Prepared, TargetTable } from './target.ts'
+import { type SourceTransaction, timeToText } from './transaction.ts'
+import { type Tuple, writeValue } from './tuple.ts'
+
+export interface ApplierOptions {
+  session: Session
+  position: Position
+  binary: boolean
+  /**
+   * One source transaction at a time, no COPY, and every row noted until it is answered: slower, and an error
+   * can be told precisely. Values have to come as text then.
+   */
+  careful: boolean
+  /** Called when transactions are committed, and when nothing more can be. */
+  onCommitted: () => void
+}
+
+const maxStatements = 6_000
+const maxCopiedRows = 100_000
+/** Waiting for the destination's disk is worth it only now and then: it covers all commits before. */
+const durableEveryMs = { busy: 1000, idle: 100 } as const
+
+export class Applier implements Disposable {
+  readonly commits: CommitLog
+  readonly pipeline: Pipeline
+  readonly #witness: Witness | undefined
+  readonly #run: InsertRun
+  readonly #commands: Commands
+  readonly #touched = new Set<TargetTable>()
+  /** The destination's transaction is open. */
+  #open = false
+  #transaction: SourceTransaction | undefined
+  /** The last whole transaction in the open one. */
+  #end: TransactionEnd | undefined
+  #whole = 0
+  #firstStatement = 0
+  #durableAt = 0
+
+  constructor(readonly options: ApplierOptions) {
+    const { position, session, careful, onCommitted } = options
+    this.commits = new CommitLog(position.lsn)
+    this.#witness = careful ? new Witness() : undefined
+    this.pipeline = new Pipeline(session, () => {
+      if (this.commits.confirm(this.pipeline.synced) || this.pipeline.failure) onCommitted()
+    })
+    this.#commands = new Commands(this.pipeline)
+    this.#run = new InsertRun(this.pipeline, !careful)
+  }
+
+  begin(transaction: SourceTransaction) {
+    this.#transaction = transaction
+  }
+
+  insert(target: TargetTable, row: Tuple) {
+    this.#beginIfClosed(target)
+    if (this.#run.take(target, row)) {
+      target.pending.inserts++
+      return
+    }
+    this.#execute(target.insert(), row, row)
+    target.pending.inserts++
+    this.#witness?.note(this.pipeline, 'insert', target, row, this.#transaction)
+  }
+
+  update(target: TargetTable, old: OldRow, oldRow: Tuple, row: Tuple) {
+    this.#beginIfClosed(target)
+    this.#run.end()
+    this.#execute(target.update(old, oldRow, row), row, oldRow)
+    target.pending.updates++
+    this.#witness?.note(this.pipeline, 'update', target, old ? oldRow : row, this.#transaction)
+  }
+
+  delete(target: TargetTable, old: OldRow, oldRow: Tuple) {
+    this.#beginIfClosed(target)
+    this.#run.end()
+    this.#execute(target.delete(old, oldRow), oldRow, oldRow)
+    target.pending.deletes++
+    this.#witness?.note(this.pipeline, 'delete', target, oldRow, this.#transaction)
+  }
+
+  truncate(targets: readonly TargetTable[], restartIdentity: boolean) {
+    for (const target of targets) {
+      this.#beginIfClosed(target)
+      target.pending.truncates++
+    }
+    this.#run.end()
+    const tables: DestinationTable[] = targets.map(({ table }) => table)
+    this.#commands.run(truncateStatement(tables, restartIdentity))
+    this.#witness?.note(this.pipeline, 'truncate', targets[0], undefined, this.#transaction)
+  }
+
+  /** The source's transaction is whole; it need not have changed anything here. */
+  commit(end: TransactionEnd) {
+    this.#transaction = undefined
+    if (!this.#open) return this.commits.skipTo(end)
+    this.#end = end
+    this.#whole++
+  }
+
+  get isOpen(): boolean {
+    return this.#open
+  }
+
+  /** Whether a destination transaction is open that could be committed as it stands. */
+  get isCommittable(): boolean {
+    return this.#open && this.#transaction === undefined
+  }
+
+  /** The batch is large enough, or the servers lag behind what was sent. */
+  get mustWait(): boolean {
+    return this.pipeline.isFull || this.pipeline.out.isPiece || this.#isDue
+  }
+
+  async wait(): Promise<void> {
+    try {
+      if (this.pipeline.out.isPiece) this.#run.send()
+      if (this.pipeline.isFull) await this.pipeline.room()
+    } catch (error) {
+      throw this.#explained(error)
+    }
+    if (this.#isDue) await this.commitBatch(this.#isDurableDue(durableEveryMs.busy))
+  }
+
+  /** Sends what is written; the answers come by themselves. A run of inserts may go on. */
+  flush() {
+    this.#run.send()
+  }
+
+  /** Throws when the destination has refused something or is gone. */
+  check() {
+    if (this.pipeline.failure) throw this.#explained(this.pipeline.failure)
+  }
+
+  /** Resolves when everything sent has been answered; not when it is committed. */
+  async quiet(): Promise<void> {
+    this.#run.end()
+    try {
+      await this.pipeline.quiet()
+    } catch (error) {
+      throw this.#explained(error)
+    }
+  }
+
+  /** Commits the whole transactions sent so far. Resolves when COMMIT is on its way. */
+  async commitBatch(durable = this.#isDurableDue(durableEveryMs.idle)): Promise<void> {
+    if (!this.#open || !this.#end) return
+    await this.quiet()
+    this.#commit(this.#end, durable)
+  }
+
+  /** Stores a position without any change, on disk: everything up to there has been dealt with. */
+  async advance(end: TransactionEnd): Promise<void> {
+    await this.quiet()
+    if (this.#open) throw new Error('a position cannot be stored within a transaction')
+    this.#start()
+    // A commit waits for the disk only when its transaction has written something to the log.
+    this.#commands.run("select pg_catalog.pg_logical_emit_message(true, 'pgtrek_position', '')")
+    await this.quiet()
+    this.#commit(end, true)
+    await this.quiet()
+  }
+
+  /** Commits what is whole and waits until the disk has it. */
+  async settle(): Promise<void> {
+    await this.commitBatch(true)
+    await this.quiet()
+    if (this.commits.durable < this.commits.applied) await this.advance(this.commits.passed)
+  }
+
+  [Symbol.dispose]() {
+    this.pipeline[Symbol.dispose]()
+  }
+
+  readonly prepare = (sql: string): string => this.#commands.prepare(sql)
+
+  get #isDue(): boolean {
+    if (this.#transaction !== undefined || this.#whole === 0) return false
+    if (this.options.careful) return true
+    return (
+      this.pipeline.sent - this.#firstStatement >= maxStatements || this.#run.rowsInBatch >= maxCopiedRows
+    )
+  }
+
+  #isDurableDue(milliseconds: number): boolean {
+    return performance.now() - this.#durableAt > milliseconds
+  }
+
+  #beginIfClosed(target: TargetTable) {
+    if (!this.#open) this.#start()
+    this.#touched.add(target)
+  }
+
+  #start() {
+    this.#open = true
+    this.#firstStatement = this.pipeline.sent
+    this.#run.rowsInBatch = 0
+    this.#commands.run('begin')
+  }
+
+  #commit(end: TransactionEnd, durable: boolean) {
+    const { storeSql } = this.options.position
+    this.#commands.runForOne(storeSql, showLsn(end.endLsn), timeToText(end.time))
+    this.#commands.run(`set local synchronous_commit = ${durable ? 'on' : 'off'}`)
+    this.#commands.run('commit')
+    this.#witness?.note(this.pipeline, 'commit', undefined, undefined, undefined)
+    this.pipeline.sync()
+    this.pipeline.out.send()
+    const counts = [...this.#touched].map((target) => ({ target, counts: target.takePending() }))
+    this.commits.add({ end, durable, transactions: this.#whole, counts })
+    if (durable) this.#durableAt = performance.now()
+    this.#touched.clear()
+    this.#open = false
+    this.#end = undefined
+    this.#whole = 0
+  }
+
+  #execute(statement: Prepared, row: Tuple, oldRow: Tuple) {
+    const { out } = this.pipeline
+    const { binary } = this.options
+    out.bind(statement.head)
+    for (const parameter of statement.parameters) {
+      if (parameter < 0) writeValue(out, oldRow, ~parameter, binary)
+      else writeValue(out, row, parameter, binary)
+    }
+    out.execute()
+    this.pipeline.expect(expected.oneRow)
+  }
+
+  #explained(error: unknown): unknown {
+    return explainFailure(error, this.#witness)
+  }
+}

@@ -1,0 +1,110 @@
+// Both ends of a stream of changes, ready to go: the destination's session with its position held, the
+// source's walsender started from there.
+import { readTypes } from '../catalog/types.ts'
+import { isBinarySafe } from '../copy/format.ts'
+import { quoteLiteral } from '../postgres/quote.ts'
+import type { Session } from '../postgres/session.ts'
+import { Session as PostgresSession } from '../postgres/session.ts'
+import type { ConnectionSettings } from '../postgres/settings.ts'
+import { Applier } from './apply.ts'
+import { prepareApplySession } from './apply-session.ts'
+import { type DestinationTable, readDestinationTables, type TableId, tableKey } from './destination-tables.ts'
+import { holdPosition, type Position } from './position.ts'
+import { checkSlot } from './slot.ts'
+import { ChangeStream, mayBeBinary } from './stream.ts'
+
+export interface Ends {
+  source: ConnectionSettings
+  destination: ConnectionSettings
+  slot: string
+  publication: string
+  positionName: string
+  tables?: readonly TableId[] | undefined
+  origin?: 'any' | 'none' | undefined
+}
+
+export interface Connected extends AsyncDisposable {
+  stream: ChangeStream
+  applier: Applier
+  position: Position
+  tables: Map<string, DestinationTable>
+  binary: boolean
+  replicaRole: boolean
+  isBinarySafe: (type: number) => boolean
+}
+
+export interface ConnectOptions {
+  careful: boolean
+  /** Values have to come as text, whatever the types. */
+  asText: boolean
+  signal: AbortSignal
+  onAnswer: () => void
+}
+
+export async function connect(ends: Ends, options: ConnectOptions): Promise<Connected> {
+  const { signal, careful } = options
+  const opened: Session[] = []
+  const open = async (settings: ConnectionSettings, replication: boolean) => {
+    const session = await PostgresSession.open(settings, { signal, replication })
+    opened.push(session)
+    return session
+  }
+  const abandon = () => {
+    for (const session of opened) session.destroy()
+  }
+  signal.addEventListener('abort', abandon)
+  try {
+    const destination = await open(ends.destination, false)
+    const { replicaRole } = await prepareApplySession(destination)
+    const position = await holdPosition(destination, ends.positionName)
+    const tables = await readDestinationTables(destination, ends.tables)
+    const source = await open(ends.source, true)
+    await checkSlot(source, ends.slot, position.lsn)
+    const types = await readTypes(source)
+    const isSafe = (type: number) => isBinarySafe(type, types)
+    const binary =
+      !careful &&
+      !options.asText &&
+      mayBeBinary(Math.min(source.major, destination.major)) &&
+      (await publishedTypes(source, ends)).every(isSafe)
+    const stream = await ChangeStream.start(source, {
+      slot: ends.slot,
+      publication: ends.publication,
+      from: position.lsn,
+      binary,
+      origin: ends.origin ?? 'any',
+    })
+    const applier = new Applier({
+      session: destination,
+      position,
+      binary,
+      careful,
+      onCommitted: options.onAnswer,
+    })
+    return {
+      ...{ stream, applier, position, tables, binary, replicaRole, isBinarySafe: isSafe },
+      async [Symbol.asyncDispose]() {
+        signal.removeEventListener('abort', abandon)
+        applier[Symbol.dispose]()
+        await stream[Symbol.asyncDispose]()
+      },
+    }
+  } catch (error) {
+    signal.removeEventListener('abort', abandon)
+    abandon()
+    throw error
+  }
+}
+
+/** Of the columns that can be in the stream, each type once. */
+async function publishedTypes(source: Session, { publication, tables }: Ends): Promise<number[]> {
+  const wanted = tables && new Set(tables.map(tableKey))
+  const rows = await source.query<TableId & { type: number }>(`
+    select distinct p.schemaname as schema, p.tablename as name, a.atttypid as type
+      from pg_catalog.pg_publication_tables p
+      join pg_catalog.pg_namespace n on n.nspname = p.schemaname
+      join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = p.tablename
+      join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+     where p.pubname = ${quoteLiteral(publication)}`)
+  return [...new Set(rows.filter((row) => wanted?.has(tableKey(row)) ?? true).map(({ type }) => type))]
+}

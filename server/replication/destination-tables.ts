@@ -1,0 +1,134 @@
+// What the tables of the destination look like to changes that arrive: read anew with every apply session.
+import { quoteQualified } from '../postgres/quote.ts'
+import type { Session } from '../postgres/session.ts'
+
+export interface DestinationColumn {
+  name: string
+  /** The type below all domains; by name, since only PostgreSQL's own types have one number everywhere. */
+  typeId: number
+  typeSchema: string
+  typeName: string
+  modifier: number
+  /** As SQL writes it, domain and modifier included. */
+  sqlType: string
+  generated: boolean
+  /** pg_attribute.attidentity: a(lways), (by) d(efault), or empty. */
+  identity: string
+  /** NOT NULL, and nothing that would fill it. */
+  mustBeGiven: boolean
+  /** Has an equality that means the same as for an index. */
+  comparable: boolean
+  /** Its equality, when that is not PostgreSQL's own: what `operator(...)` takes. */
+  equality: string | null
+}
+
+export interface DestinationTable {
+  schema: string
+  name: string
+  quoted: string
+  partitioned: boolean
+  columns: Map<string, DestinationColumn>
+}
+
+export interface TableId {
+  schema: string
+  name: string
+}
+
+export function tableKey({ schema, name }: TableId): string {
+  return JSON.stringify([schema, name])
+}
+
+type Row = DestinationColumn & { schema: string; table: string; kind: string }
+
+/** Those of the list that are there; without a list all that can take changes. */
+export async function readDestinationTables(
+  session: Session,
+  tables?: readonly TableId[],
+): Promise<Map<string, DestinationTable>> {
+  const wanted = tables && new Set(tables.map(tableKey))
+  const schemas = tables && JSON.stringify([...new Set(tables.map(({ schema }) => schema))])
+  const rows = await session.query<Row>(
+    `
+    with recursive domain as (
+      select oid, typbasetype as base
+        from pg_catalog.pg_type
+       where typtype = 'd'
+      union all
+      select d.oid, t.typbasetype
+        from domain d
+        join pg_catalog.pg_type t on t.oid = d.base
+       where t.typtype = 'd'
+    ), comparable as (
+      select o.opcintype as oid
+        from pg_catalog.pg_opclass o
+        join pg_catalog.pg_am m on m.oid = o.opcmethod
+       where o.opcdefault and m.amname in ('btree', 'hash')
+      union
+      select c.castsource
+        from pg_catalog.pg_cast c
+        join pg_catalog.pg_opclass o on o.opcintype = c.casttarget and o.opcdefault
+        join pg_catalog.pg_am m on m.oid = o.opcmethod
+       where c.castmethod = 'b' and c.castcontext = 'i' and m.amname in ('btree', 'hash')
+    )
+    select n.nspname                                        as schema,
+           c.relname                                        as "table",
+           c.relkind                                        as kind,
+           a.attname                                        as name,
+           t.oid                                            as "typeId",
+           tn.nspname                                       as "typeSchema",
+           t.typname                                        as "typeName",
+           a.atttypmod                                      as modifier,
+           pg_catalog.format_type(a.atttypid, a.atttypmod)  as "sqlType",
+           a.attgenerated <> ''                             as generated,
+           a.attidentity                                    as identity,
+           a.attnotnull and not a.atthasdef and a.attidentity = '' as "mustBeGiven",
+           t.typtype in ('e', 'r', 'm')
+             or t.oid in (select oid from comparable)
+             or t.typelem in (select oid from comparable) and t.typlen = -1 as comparable,
+           case when t.oid >= 10000 then (
+             select pg_catalog.quote_ident(n.nspname) || '.' || o.oprname
+               from pg_catalog.pg_opclass k
+               join pg_catalog.pg_am m on m.oid = k.opcmethod
+               join pg_catalog.pg_amop s on s.amopfamily = k.opcfamily
+                                        and s.amoplefttype = t.oid and s.amoprighttype = t.oid
+                                        and s.amopstrategy = case m.amname when 'btree' then 3 else 1 end
+               join pg_catalog.pg_operator o on o.oid = s.amopopr
+               join pg_catalog.pg_namespace n on n.oid = o.oprnamespace
+              where k.opcintype = t.oid and k.opcdefault
+                and m.amname in ('btree', 'hash')
+                and n.nspname <> 'pg_catalog'
+              limit 1) end                                  as equality
+      from pg_catalog.pg_class c
+      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      left join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+      left join lateral (
+             select base from domain d
+               join pg_catalog.pg_type b on b.oid = d.base
+              where d.oid = a.atttypid and b.typtype <> 'd'
+           ) d on true
+      left join pg_catalog.pg_type t on t.oid = coalesce(d.base, a.atttypid)
+      left join pg_catalog.pg_namespace tn on tn.oid = t.typnamespace
+     where c.relkind in ('r', 'p', 'f')
+       and c.relpersistence <> 't'
+       and n.nspname !~ '^pg_'
+       and n.nspname <> 'information_schema'
+       and ($1::text is null or $1::jsonb ? n.nspname)
+     order by c.oid, a.attnum`,
+    [schemas ?? null],
+  )
+  const found = new Map<string, DestinationTable>()
+  for (const { schema, table, kind, ...column } of rows) {
+    const key = tableKey({ schema, name: table })
+    if (wanted && !wanted.has(key)) continue
+    let one = found.get(key)
+    if (!one) {
+      const quoted = quoteQualified(schema, table)
+      one = { schema, name: table, quoted, partitioned: kind === 'p', columns: new Map() }
+      found.set(key, one)
+    }
+    // A table may have no column at all.
+    if (column.name !== null) one.columns.set(column.name, column)
+  }
+  return found
+}

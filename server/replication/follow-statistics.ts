@@ -1,0 +1,90 @@
+// How far following has come and how fast it goes.
+import type { FollowConflict, FollowPhase, FollowStatus, TableChanges } from '../../shared/follow.ts'
+import { errorInfo } from '../postgres/errors.ts'
+import type { Commit } from './commit-log.ts'
+import { bytesBetween, type Lsn, laterOf, noLsn, showLsn } from './lsn.ts'
+import type { ServerTime } from './pgoutput.ts'
+import type { ChangeStream } from './stream.ts'
+
+/** Speeds are means over so long. */
+const windowMs = 5_000
+
+export class FollowStatistics {
+  phase: FollowPhase = 'connecting'
+  conflict: FollowConflict | undefined
+  lastError: unknown
+  received: Lsn = noLsn
+  applied: Lsn = noLsn
+  /** Up to where there is nothing to apply, and no transaction is under way. */
+  passed: Lsn = noLsn
+  durable: Lsn = noLsn
+  sourceEnd: Lsn = noLsn
+  #appliedTime: ServerTime = 0
+  #transactions = 0
+  #rows = 0
+  readonly #tables = new Map<string, TableChanges>()
+  #samples: { at: number; transactions: number; rows: number }[] = []
+
+  take(commits: readonly Commit[]) {
+    for (const { end, transactions, counts } of commits) {
+      this.applied = end.endLsn
+      this.#appliedTime = end.time
+      this.#transactions += transactions
+      for (const { target, counts: changed } of counts) {
+        const { schema, name } = target.relation
+        const key = JSON.stringify([schema, name])
+        const table = this.#tables.get(key) ?? noTableChanges(schema, name)
+        table.inserts += changed.inserts
+        table.updates += changed.updates
+        table.deletes += changed.deletes
+        table.truncates += changed.truncates
+        this.#rows += changed.inserts + changed.updates + changed.deletes
+        this.#tables.set(key, table)
+      }
+    }
+  }
+
+  look(stream: ChangeStream) {
+    this.received = laterOf(this.received, stream.received)
+    this.sourceEnd = laterOf(this.sourceEnd, stream.sourceEnd)
+  }
+
+  status(stream: ChangeStream | undefined, spilledBytes: number): FollowStatus {
+    const reached = laterOf(this.applied, this.passed)
+    const lagBytes = bytesBetween(reached, this.sourceEnd)
+    const isBehind = lagBytes > 0 && this.#appliedTime > 0
+    return {
+      phase: this.phase,
+      received: showLsn(this.received),
+      applied: showLsn(reached),
+      durable: showLsn(this.durable),
+      sourceEnd: showLsn(this.sourceEnd),
+      lagBytes,
+      lagMilliseconds: isBehind && stream ? stream.age(this.#appliedTime) : 0,
+      transactions: this.#transactions,
+      rows: this.#rows,
+      ...this.#speed(),
+      spilledBytes,
+      tables: [...this.#tables.values()].map((table) => ({ ...table })),
+      ...(this.conflict && { conflict: this.conflict }),
+      ...(this.lastError !== undefined && { lastError: errorInfo(this.lastError) }),
+    }
+  }
+
+  #speed() {
+    const now = { at: performance.now(), transactions: this.#transactions, rows: this.#rows }
+    const newest = this.#samples.at(-1)
+    if (!newest || now.at - newest.at > windowMs / 20) this.#samples.push(now)
+    while (this.#samples.length > 2 && now.at - (this.#samples[0]?.at ?? 0) > windowMs) this.#samples.shift()
+    const first = this.#samples[0] ?? now
+    const seconds = Math.max((now.at - first.at) / 1000, 0.001)
+    return {
+      transactionsPerSecond: (now.transactions - first.transactions) / seconds,
+      rowsPerSecond: (now.rows - first.rows) / seconds,
+    }
+  }
+}
+
+function noTableChanges(schema: string, name: string): TableChanges {
+  return { schema, name, inserts: 0, updates: 0, deletes: 0, truncates: 0 }
+}

@@ -1,0 +1,280 @@
+// Follows the changes of a source: connects, drains the stream into the destination, connects again when an
+// end was lost, stops for a decision at a conflict, and ends where it is told to.
+import type { FollowEvent, FollowStatus } from '../../shared/follow.ts'
+import { Cancelled, errorInfo } from '../postgres/errors.ts'
+import { NeedsCare } from './apply-failure.ts'
+import { ApplyConflict } from './conflict.ts'
+import { type Connected, connect, type Ends } from './connect.ts'
+import { Control, type Decision } from './control.ts'
+import { tableKey } from './destination-tables.ts'
+import { drain } from './drain.ts'
+import { FollowStatistics } from './follow-statistics.ts'
+import { type Lsn, laterOf, showLsn } from './lsn.ts'
+import type { Relation } from './pgoutput.ts'
+import { NeedsText, Receiver } from './receive.ts'
+import { BackOff, mayPass } from './recovery.ts'
+import { Spill } from './spill.ts'
+
+/** `Omit` that keeps the members of a union apart. */
+type Without<Event, Key extends PropertyKey> = Event extends unknown ? Omit<Event, Key> : never
+
+export interface FollowOptions extends Ends {
+  signal?: AbortSignal | undefined
+  onEvent?: ((event: FollowEvent) => void) | undefined
+  /** How often progress is told. */
+  progressEveryMs?: number | undefined
+  /** Where large transactions wait for their commit; the system's directory for temporary files. */
+  spillDirectory?: string | undefined
+}
+
+export class Follower {
+  /** Resolves when it has stopped as it was told to; rejects when it cannot go on. */
+  readonly done: Promise<void>
+  readonly #control = new Control()
+  readonly #statistics = new FollowStatistics()
+  readonly #known = new Map<string, Relation>()
+  readonly #skipped = new Set<Lsn>()
+  readonly #abort = new AbortController()
+  #connected: Connected | undefined
+  #spilled: Spill | undefined
+  /** After a failure: one transaction at a time, up to the newest that was begun. */
+  #carefulUntil: Lsn | undefined
+  #asText = false
+  readonly #backOff = new BackOff()
+
+  private constructor(
+    readonly options: FollowOptions,
+    first: Connected,
+  ) {
+    const { signal, progressEveryMs = 500 } = options
+    const cancel = () => this.#abort.abort(new Cancelled())
+    signal?.addEventListener('abort', cancel, { once: true })
+    const timer = setInterval(
+      () => this.#tell({ type: 'follow_progress', status: this.status }),
+      progressEveryMs,
+    )
+    this.done = this.#run(first)
+      .then(
+        () => this.#ended('stopped'),
+        (error) => this.#ended('failed', error),
+      )
+      .finally(() => {
+        clearInterval(timer)
+        signal?.removeEventListener('abort', cancel)
+      })
+    // Whoever wants to know awaits `done`; that nobody does must not end the process.
+    this.done.catch(() => {})
+  }
+
+  /** Rejects when either end cannot be had, or the slot or the position are not what they must be. */
+  static async start(options: FollowOptions): Promise<Follower> {
+    const signal = options.signal ?? new AbortController().signal
+    const wake = { up: () => {} }
+    const connected = await connect(options, {
+      careful: false,
+      asText: false,
+      signal,
+      onAnswer: () => wake.up(),
+    })
+    const follower = new Follower(options, connected)
+    wake.up = () => follower.#heard(connected)
+    return follower
+  }
+
+  pause() {
+    this.#control.set({ paused: true })
+  }
+
+  resume() {
+    this.#control.set({ paused: false })
+  }
+
+  /** Everything that was committed before this position is applied and on disk, nothing behind; then it ends. */
+  stopAt(lsn: Lsn): Promise<void> {
+    this.#control.set({ stopAt: lsn, paused: false })
+    return this.done
+  }
+
+  /** Ends with what is whole. */
+  stop(): Promise<void> {
+    this.#control.set({ stopping: true })
+    return this.done
+  }
+
+  /** Tries once more what was a conflict: the destination has been mended. False when there is none. */
+  retry(): boolean {
+    return this.#control.decide('retry')
+  }
+
+  /** Leaves out the transaction that is in conflict, whole. False when there is none. */
+  skip(): boolean {
+    return this.#control.decide('skip')
+  }
+
+  get status(): FollowStatus {
+    const stream = this.#connected?.stream
+    if (this.#connected) this.#look(this.#connected)
+    return this.#statistics.status(stream, this.#spilled?.bytes ?? 0)
+  }
+
+  async #run(first: Connected) {
+    let connected: Connected | undefined = first
+    for (;;) {
+      try {
+        connected ??= await this.#connect()
+        if ((await this.#drain(connected)) === 'stopped') return
+      } catch (error) {
+        if (this.#abort.signal.aborted) throw this.#abort.signal.reason
+        if ((await this.#recover(error)) === 'stop') return
+      } finally {
+        const ended: Connected | undefined = connected
+        connected = undefined
+        if (ended) {
+          this.#look(ended)
+          this.#connected = undefined
+          await ended[Symbol.asyncDispose]()
+        }
+      }
+    }
+  }
+
+  async #connect(): Promise<Connected> {
+    this.#statistics.phase = 'connecting'
+    const connected: { now?: Connected } = {}
+    connected.now = await connect(this.options, {
+      careful: this.#carefulUntil !== undefined,
+      asText: this.#asText,
+      signal: this.#abort.signal,
+      onAnswer: () => connected.now && this.#heard(connected.now),
+    })
+    return connected.now
+  }
+
+  async #drain(connected: Connected): Promise<'stopped' | 'again'> {
+    const { stream, applier, position, tables, binary, replicaRole, isBinarySafe } = connected
+    const { options } = this
+    this.#connected = connected
+    this.#statistics.durable = laterOf(this.#statistics.durable, position.lsn)
+    this.#statistics.applied = laterOf(this.#statistics.applied, position.lsn)
+    this.#statistics.phase = 'catchup'
+    this.#statistics.conflict = undefined
+    this.#tell({
+      type: 'follow_connected',
+      from: showLsn(position.lsn),
+      position: position.kind,
+      binary,
+      replicaRole,
+    })
+    using spill = new Spill(undefined, options.spillDirectory)
+    this.#spilled = spill
+    const receiver = new Receiver({
+      ...{ applier, tables, binary, isBinarySafe, spill },
+      followed: options.tables && new Set(options.tables.map(tableKey)),
+      origin: options.origin ?? 'any',
+      skipped: this.#skipped,
+      stopAt: () => this.#control.stopAt,
+      known: this.#known,
+      onSkipped: ({ finalLsn, xid }) => this.#tell({ type: 'follow_skipped', lsn: showLsn(finalLsn), xid }),
+      onSchemaChange: ({ schema, name }, changes) =>
+        this.#tell({ type: 'follow_schema_changed', table: { schema, name }, changes }),
+      onMessage: (prefix, lsn, content) =>
+        this.#tell({
+          type: 'follow_message',
+          prefix,
+          lsn: showLsn(lsn),
+          content: Buffer.from(content).toString('utf8'),
+        }),
+    })
+    this.#control.onChange = () => stream.copy.wake()
+    try {
+      const outcome = await drain({
+        ...{ stream, receiver, applier, control: this.#control, carefulUntil: this.#carefulUntil },
+        onPause: (paused) => {
+          this.#statistics.phase = paused ? 'paused' : 'catchup'
+          this.#tell({ type: paused ? 'follow_paused' : 'follow_resumed' })
+        },
+        onIdle: () => {
+          this.#statistics.phase = 'streaming'
+          this.#backOff.reset()
+        },
+      })
+      this.#carefulUntil = undefined
+      return outcome
+    } catch (error) {
+      if (error instanceof NeedsCare) this.#carefulUntil = receiver.lastBegun
+      throw error
+    } finally {
+      this.#control.onChange = () => {}
+      this.#spilled = undefined
+    }
+  }
+
+  /** Returns when another attempt makes sense; throws when none does. */
+  async #recover(error: unknown): Promise<Decision> {
+    this.#statistics.lastError = error
+    if (error instanceof NeedsCare) return 'retry'
+    if (error instanceof NeedsText) {
+      this.#asText = true
+      return 'retry'
+    }
+    if (error instanceof ApplyConflict) return this.#decide(error)
+    if (!mayPass(error)) throw error
+    const milliseconds = this.#backOff.next()
+    this.#statistics.phase = 'waiting'
+    this.#tell({ type: 'follow_waiting', error: errorInfo(error), seconds: milliseconds / 1000 })
+    const wake = () => this.#control.onChange()
+    this.#abort.signal.addEventListener('abort', wake, { once: true })
+    await this.#control.sleep(milliseconds)
+    this.#abort.signal.removeEventListener('abort', wake)
+    this.#abort.signal.throwIfAborted()
+    return this.#control.stopping ? 'stop' : 'retry'
+  }
+
+  async #decide(conflict: ApplyConflict): Promise<Decision> {
+    const info = conflict.info()
+    this.#statistics.phase = 'conflict'
+    this.#statistics.conflict = info
+    this.#tell({ type: 'follow_conflict', conflict: info })
+    const cancel = () => this.#control.decide('stop')
+    this.#abort.signal.addEventListener('abort', cancel, { once: true })
+    const decision = await this.#control.decision()
+    this.#abort.signal.removeEventListener('abort', cancel)
+    this.#abort.signal.throwIfAborted()
+    this.#carefulUntil = conflict.lsn
+    if (decision === 'skip') this.#skipped.add(conflict.lsn)
+    // Ending with a conflict unsolved is no success.
+    if (decision === 'stop') throw conflict
+    return decision
+  }
+
+  /** The destination has answered. */
+  #heard(connected: Connected) {
+    this.#look(connected)
+    connected.stream.confirm(connected.applier.commits.durable)
+    if (connected.applier.pipeline.failure) connected.stream.copy.wake()
+    else this.#backOff.reset()
+  }
+
+  #look({ stream, applier }: Connected) {
+    const { commits } = applier
+    this.#statistics.take(commits.takeConfirmed())
+    this.#statistics.look(stream)
+    this.#statistics.durable = laterOf(this.#statistics.durable, commits.durable)
+    if (commits.isQuiet && !applier.isOpen) {
+      this.#statistics.passed = laterOf(this.#statistics.passed, commits.passed.endLsn)
+    }
+  }
+
+  #ended(phase: 'stopped' | 'failed', error?: unknown) {
+    this.#statistics.phase = phase
+    if (error !== undefined) this.#statistics.lastError = error
+    const durable = showLsn(this.#statistics.durable)
+    this.#tell({ type: 'follow_progress', status: this.status })
+    this.#tell({ type: 'follow_stopped', durable, ...(error !== undefined && { error: errorInfo(error) }) })
+    if (error !== undefined) throw error
+  }
+
+  #tell(event: Without<FollowEvent, 'at'>) {
+    this.options.onEvent?.({ ...event, at: Date.now() } as FollowEvent)
+  }
+}

@@ -1,0 +1,169 @@
+// Up to where the source's changes are in the destination, stored in the same transactions as the changes: by
+// a replication origin where the role may use one, otherwise in a row of a table of ours.
+// https://www.postgresql.org/docs/current/replication-origins.html
+import { PgtrekError } from '../postgres/errors.ts'
+import { quoteLiteral } from '../postgres/quote.ts'
+import type { Session } from '../postgres/session.ts'
+import { type Lsn, noLsn, parseLsn, showLsn } from './lsn.ts'
+
+export type PositionKind = 'origin' | 'table'
+
+/** What a transaction does to store its position: parameters are the position and the time, as text. */
+export interface Position {
+  kind: PositionKind
+  name: string
+  lsn: Lsn
+  storeSql: string
+}
+
+/** All origins of ours begin so, on every server. */
+export const originPrefix = 'pgtrek_'
+
+/** Another session applies under the same name, or the one of a process that died is not gone yet. */
+export class PositionBusy extends PgtrekError {}
+export class PositionMissing extends PgtrekError {}
+
+const objectInUse = '55006'
+const table = 'pgtrek.position'
+
+export function originName(name: string): string {
+  return originPrefix + name
+}
+
+/** Which kind the role of this session can use. */
+export async function positionKindFor(session: Session): Promise<PositionKind> {
+  // Below 13 the functions insist on a superuser whatever was granted.
+  const { may } = await session.one<{ may: boolean }>(`
+    select r.rolsuper or (${session.major >= 13} and (
+             select bool_and(pg_catalog.has_function_privilege(p.oid, 'execute'))
+               from pg_catalog.pg_proc p
+              where p.pronamespace = 'pg_catalog'::regnamespace
+                and p.proname in ('pg_replication_origin_create', 'pg_replication_origin_advance',
+                                  'pg_replication_origin_oid', 'pg_replication_origin_progress',
+                                  'pg_replication_origin_session_setup', 'pg_replication_origin_xact_setup',
+                                  'pg_replication_origin_session_progress', 'pg_replication_origin_drop')
+           )) as may
+      from pg_catalog.pg_roles r
+     where r.rolname = current_user`)
+  return may ? 'origin' : 'table'
+}
+
+/** Writes down where to begin: the point of the snapshot whose rows are there. Replaces what was there. */
+export async function createPosition(
+  session: Session,
+  name: string,
+  lsn: Lsn,
+  kind?: PositionKind,
+): Promise<PositionKind> {
+  const chosen = kind ?? (await positionKindFor(session))
+  await dropPosition(session, name)
+  const [text, origin] = [quoteLiteral(showLsn(lsn)), quoteLiteral(originName(name))]
+  if (chosen === 'origin') {
+    await session.execute(`
+      select pg_catalog.pg_replication_origin_create(${origin});
+      select pg_catalog.pg_replication_origin_advance(${origin}, ${text})`)
+  } else {
+    await session.execute(`
+      create schema if not exists pgtrek;
+      create table if not exists ${table} (
+        name    text primary key,
+        lsn     pg_catalog.pg_lsn not null,
+        time    timestamptz
+      ) with (fillfactor = 10);
+      insert into ${table} (name, lsn) values (${quoteLiteral(name)}, ${text})`)
+  }
+  return chosen
+}
+
+/** Where the changes are; none when the destination knows nothing of this name. */
+export async function readPosition(
+  session: Session,
+  name: string,
+): Promise<{ kind: PositionKind; lsn: Lsn } | undefined> {
+  const origin = quoteLiteral(originName(name))
+  const [known] = await session.query(`select from pg_catalog.pg_replication_origin where roname = ${origin}`)
+  if (known) {
+    const row = await session.one<{ lsn: string | null }>(
+      `select pg_catalog.pg_replication_origin_progress(${origin}, true)::text as lsn`,
+    )
+    return { kind: 'origin', lsn: row.lsn === null ? noLsn : parseLsn(row.lsn) }
+  }
+  if (!(await hasTable(session))) return undefined
+  const [own] = await session.query<{ lsn: string }>(
+    `select lsn::text as lsn from ${table} where name = ${quoteLiteral(name)}`,
+  )
+  return own && { kind: 'table', lsn: parseLsn(own.lsn) }
+}
+
+/** And nothing else of ours: the table goes with its last row, the schema when it is empty. */
+export async function dropPosition(session: Session, name: string) {
+  const known = await readPosition(session, name)
+  if (known?.kind === 'origin') {
+    await session.query(`select pg_catalog.pg_replication_origin_drop(${quoteLiteral(originName(name))})`)
+  } else if (known?.kind === 'table') {
+    await session.query(`delete from ${table} where name = ${quoteLiteral(name)}`)
+  }
+  if (!(await hasTable(session))) return
+  const { left } = await session.one<{ left: number }>(`select count(*)::int as left from ${table}`)
+  if (left === 0) await session.execute(`drop table ${table}`)
+}
+
+/** From here on nobody else can apply under this name, until the session ends. */
+export async function holdPosition(session: Session, name: string): Promise<Position> {
+  const known = await readPosition(session, name)
+  if (!known) {
+    throw new PositionMissing(
+      `the destination does not know up to where changes have arrived (no position ${name}): ` +
+        'copy the rows anew, under the snapshot of a new slot',
+    )
+  }
+  const position = known.kind === 'origin' ? await holdOrigin(session, name) : await holdRow(session, name)
+  if (position.lsn === noLsn) throw new PositionMissing(`the position ${name} has never been set`)
+  return position
+}
+
+async function holdOrigin(session: Session, name: string): Promise<Position> {
+  try {
+    await session.query(
+      `select pg_catalog.pg_replication_origin_session_setup(${quoteLiteral(originName(name))})`,
+    )
+  } catch (error) {
+    if ((error as { sqlstate?: string }).sqlstate !== objectInUse) throw error
+    throw new PositionBusy(`another session applies changes as ${name}`, { cause: error })
+  }
+  // Only now nobody can move it any more.
+  const { lsn } = await session.one<{ lsn: string | null }>(
+    'select pg_catalog.pg_replication_origin_session_progress(true)::text as lsn',
+  )
+  return {
+    kind: 'origin',
+    name,
+    lsn: lsn === null ? noLsn : parseLsn(lsn),
+    storeSql: 'select pg_catalog.pg_replication_origin_xact_setup($1::pg_catalog.pg_lsn, $2::timestamptz)',
+  }
+}
+
+async function holdRow(session: Session, name: string): Promise<Position> {
+  const literal = quoteLiteral(name)
+  const { held } = await session.one<{ held: boolean }>(
+    `select pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended('pgtrek position ' || ${literal}, 0)) as held`,
+  )
+  if (!held) throw new PositionBusy(`another session applies changes as ${name}`)
+  // A session that died may have committed once more before it let the lock go.
+  const { lsn } = await session.one<{ lsn: string }>(
+    `select lsn::text as lsn from ${table} where name = ${literal}`,
+  )
+  return {
+    kind: 'table',
+    name,
+    lsn: parseLsn(lsn),
+    storeSql: `update ${table} set lsn = $1::pg_catalog.pg_lsn, time = $2::timestamptz where name = ${literal}`,
+  }
+}
+
+async function hasTable(session: Session): Promise<boolean> {
+  const { there } = await session.one<{ there: boolean }>(
+    `select pg_catalog.to_regclass('${table}') is not null as there`,
+  )
+  return there
+}

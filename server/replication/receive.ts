@@ -1,0 +1,241 @@
+// Decides what becomes of each message of the source: applied, kept until its transaction is committed, or
+// left out because it was applied before, came from elsewhere, or is not followed.
+import type { Applier } from './apply.ts'
+import { NeedsCare } from './apply-failure.ts'
+import { ApplyConflict } from './conflict.ts'
+import { type DestinationTable, tableKey } from './destination-tables.ts'
+import { describeChange, misfits, type NamedTypes } from './fit.ts'
+import { type Lsn, noLsn } from './lsn.ts'
+import {
+  type ChangeHandler,
+  type OldRow,
+  PgoutputDecoder,
+  type Relation,
+  type ServerTime,
+  type TransactionEnd,
+} from './pgoutput.ts'
+import type { Spill } from './spill.ts'
+import { TargetTable } from './target.ts'
+import type { SourceTransaction } from './transaction.ts'
+import type { Tuple } from './tuple.ts'
+
+export interface ReceiverOptions {
+  applier: Applier
+  tables: ReadonlyMap<string, DestinationTable>
+  /** By `tableKey`; without it everything that is published is followed. */
+  followed: ReadonlySet<string> | undefined
+  origin: 'any' | 'none'
+  binary: boolean
+  /** Whether values of this type may come in binary form. */
+  isBinarySafe: (type: number) => boolean
+  /** Transactions, by where their commit stands, that the user does not want. */
+  skipped: ReadonlySet<Lsn>
+  stopAt: () => Lsn | undefined
+  spill: Spill
+  /** The last description of each table, across connections. */
+  known: Map<string, Relation>
+  onSkipped: (transaction: SourceTransaction) => void
+  onSchemaChange: (relation: Relation, changes: string[]) => void
+  onMessage: (prefix: string, lsn: Lsn, content: Uint8Array) => void
+}
+
+/** What our transactions say where they cannot have an origin. */
+export const echoPrefix = 'pgtrek_origin'
+
+/** A type came up whose binary form is not safe: the same changes have to be asked for as text. */
+export class NeedsText extends Error {}
+
+interface Unfit {
+  relation: Relation
+  problems: string[]
+}
+
+export class Receiver implements ChangeHandler {
+  readonly decoder = new PgoutputDecoder(this)
+  /** A transaction lies behind the position to stop at: nothing of it was applied. */
+  hasReachedStop = false
+  /** Where the commit of the newest transaction stands that was looked at. */
+  lastBegun: Lsn = noLsn
+  #transaction: SourceTransaction | undefined
+  #leavingOut = false
+  #piece: number | undefined
+  #committed: { xid: number; end: TransactionEnd } | undefined
+  readonly #types = new Map<number, { schema: string; name: string }>()
+  readonly #targets = new Map<number, TargetTable | Unfit | undefined>()
+
+  constructor(readonly options: ReceiverOptions) {}
+
+  get isInTransaction(): boolean {
+    return this.#transaction !== undefined || this.#piece !== undefined
+  }
+
+  /** A large transaction was committed: it has to be replayed before anything else is read. */
+  get mustReplay(): boolean {
+    return this.#committed !== undefined
+  }
+
+  async replay() {
+    const { applier, spill } = this.options
+    if (!this.#committed) return
+    const { xid, end } = this.#committed
+    this.#committed = undefined
+    const transaction = spill.transaction(xid)
+    this.begin(end.commitLsn, end.time, xid)
+    if (this.hasReachedStop) return
+    if (transaction.unwanted) this.#leavingOut = true
+    if (!this.#leavingOut) {
+      await transaction.replay(
+        (type, bytes, start, last) => this.decoder.readBody(type, bytes, start, last),
+        () => (applier.mustWait ? applier.wait() : undefined),
+      )
+    }
+    this.commit(end)
+    spill.drop(xid)
+  }
+
+  begin(finalLsn: Lsn, time: ServerTime, xid: number) {
+    const { applier, skipped, stopAt, onSkipped } = this.options
+    const transaction = { xid, finalLsn, time }
+    this.#transaction = transaction
+    this.lastBegun = finalLsn
+    this.#leavingOut = finalLsn < applier.options.position.lsn
+    const stop = stopAt()
+    if (stop !== undefined && finalLsn >= stop) {
+      this.hasReachedStop = true
+      this.#leavingOut = true
+    } else if (!this.#leavingOut && skipped.has(finalLsn)) {
+      this.#leavingOut = true
+      onSkipped(transaction)
+    }
+    if (!this.#leavingOut) applier.begin(transaction)
+  }
+
+  commit(end: TransactionEnd) {
+    this.#transaction = undefined
+    this.#leavingOut = false
+    if (!this.hasReachedStop) this.options.applier.commit(end)
+  }
+
+  origin() {
+    if (this.options.origin === 'any') return
+    if (this.#piece === undefined) this.#leavingOut = true
+    else this.options.spill.transaction(this.#piece).unwanted = true
+  }
+
+  relation(relation: Relation) {
+    const { applier, tables, followed, binary, known, onSchemaChange } = this.options
+    const key = tableKey(relation)
+    if (followed && !followed.has(key)) {
+      this.#targets.set(relation.id, undefined)
+      return
+    }
+    const before = known.get(key)
+    known.set(key, relation)
+    const changes = before ? describeChange(before, relation) : []
+    if (changes.length > 0) onSchemaChange(relation, changes)
+    if (binary && !relation.columns.every(({ type }) => this.options.isBinarySafe(type))) {
+      throw new NeedsText(`a column of ${relation.schema}.${relation.name} can only travel as text`)
+    }
+    const table = tables.get(key)
+    const types: NamedTypes = this.#types
+    const problems = misfits(relation, table, types, binary)
+    if (binary && problems.length > 0 && misfits(relation, table, types, false).length === 0) {
+      throw new NeedsText(`rows of ${relation.schema}.${relation.name} fit only as text`)
+    }
+    const target: TargetTable | Unfit =
+      table && problems.length === 0
+        ? new TargetTable(relation, table, binary, applier.prepare)
+        : { relation, problems }
+    this.#targets.set(relation.id, target)
+  }
+
+  type(id: number, schema: string, name: string) {
+    this.#types.set(id, { schema, name })
+  }
+
+  insert(relation: number, row: Tuple) {
+    const target = this.#target(relation)
+    if (target) this.options.applier.insert(target, row)
+  }
+
+  update(relation: number, old: OldRow, oldRow: Tuple, row: Tuple) {
+    const target = this.#target(relation)
+    if (target) this.options.applier.update(target, old, oldRow, row)
+  }
+
+  delete(relation: number, old: OldRow, oldRow: Tuple) {
+    const target = this.#target(relation)
+    if (target) this.options.applier.delete(target, old, oldRow)
+  }
+
+  truncate(relations: number[], _cascade: boolean, restartIdentity: boolean) {
+    // The source names every table that its own CASCADE has emptied.
+    const targets = relations.map((id) => this.#target(id)).filter((target) => target !== undefined)
+    if (targets.length > 0) this.options.applier.truncate(targets, restartIdentity)
+  }
+
+  message(transactional: boolean, lsn: Lsn, prefix: string, content: Uint8Array) {
+    if (transactional && prefix === echoPrefix && this.options.origin === 'none') this.#leavingOut = true
+    else if (!this.#leavingOut) this.options.onMessage(prefix, lsn, content)
+  }
+
+  streamStart(xid: number) {
+    this.#piece = xid
+    this.options.spill.transaction(xid)
+  }
+
+  streamStop() {
+    this.#piece = undefined
+  }
+
+  streamed(xid: number, type: number, bytes: Uint8Array, start: number, end: number) {
+    if (this.#piece !== undefined)
+      this.options.spill.transaction(this.#piece).add(xid, type, bytes, start, end)
+  }
+
+  streamCommit(xid: number, end: TransactionEnd) {
+    this.#committed = { xid, end }
+  }
+
+  streamAbort(xid: number, subtransaction: number) {
+    if (xid === subtransaction) this.options.spill.drop(xid)
+    else this.options.spill.transaction(xid).abort(subtransaction)
+  }
+
+  beginPrepare = notAskedFor
+  prepare = notAskedFor
+  commitPrepared = notAskedFor
+  rollbackPrepared = notAskedFor
+  streamPrepare = notAskedFor
+
+  /** None for tables that are not followed, and in transactions that are left out. */
+  #target(id: number): TargetTable | undefined {
+    if (this.#leavingOut) return undefined
+    const target = this.#targets.get(id)
+    if (target instanceof TargetTable || target === undefined) {
+      if (!this.#targets.has(id)) throw new Error(`a change of a table that was not described: ${id}`)
+      return target
+    }
+    throw this.#misfit(target)
+  }
+
+  /** The destination may have been mended since its tables were read: only a second look is final. */
+  #misfit({ relation, problems }: Unfit): Error {
+    const { applier } = this.options
+    const name = `${relation.schema}.${relation.name}`
+    if (!applier.options.careful || !this.#transaction) {
+      return new NeedsCare(`${name} does not fit: ${problems.join('; ')}`)
+    }
+    return new ApplyConflict({
+      transaction: this.#transaction,
+      table: relation,
+      statement: 'relation',
+      problems,
+    })
+  }
+}
+
+/** Without being asked the server sends prepared transactions when they are committed, as all others. */
+function notAskedFor(): never {
+  throw new Error('the source sent a prepared transaction, which was not asked for')
+}

@@ -1,0 +1,73 @@
+// What decides whether the changes of a table can be followed.
+import type { Session } from '../postgres/session.ts'
+import { tableKey } from './destination-tables.ts'
+
+/** How a row is told apart: by its key, a unique index, all columns, or not at all. */
+export type Identity = 'key' | 'index' | 'full' | 'none'
+
+export interface FollowedTable {
+  schema: string
+  name: string
+  /** pg_class.relkind and relpersistence. */
+  kind: string
+  persistence: string
+  owned: boolean
+  generated: string[]
+  /** Of the table itself; or of every partition, where the server looks for it. */
+  identities: [place: string, identity: Identity][]
+}
+
+export async function readFollowedTables(session: Session): Promise<Map<string, FollowedTable>> {
+  const rows = await session.query<
+    Omit<FollowedTable, 'identities'> & { oid: number; parent: number | null; identity: Identity }
+  >(`
+    select c.oid,
+           n.nspname                                  as schema,
+           c.relname                                  as name,
+           c.relkind                                  as kind,
+           c.relpersistence                           as persistence,
+           pg_catalog.pg_has_role(c.relowner, 'usage') as owned,
+           array_to_json(array(
+             select a.attname from pg_catalog.pg_attribute a
+              where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated <> ''
+              order by a.attnum))                     as generated,
+           case when c.relispartition then i.inhparent end as parent,
+           case c.relreplident
+             when 'f' then 'full'
+             when 'i' then case when exists (
+               select from pg_catalog.pg_index x
+                where x.indrelid = c.oid and x.indisreplident and x.indisvalid and x.indimmediate)
+               then 'index' else 'none' end
+             when 'd' then case when exists (
+               select from pg_catalog.pg_index x
+                where x.indrelid = c.oid and x.indisprimary and x.indisvalid and x.indimmediate)
+               then 'key' else 'none' end
+             else 'none'
+           end                                        as identity
+      from pg_catalog.pg_class c
+      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      left join pg_catalog.pg_inherits i on i.inhrelid = c.oid and i.inhseqno = 1
+     where c.relkind in ('r', 'p', 'f')
+       and c.relpersistence <> 't'
+       and n.nspname !~ '^pg_'
+       and n.nspname <> 'information_schema'`)
+  const children = new Map<number, typeof rows>()
+  for (const row of rows) {
+    if (row.parent === null) continue
+    const list = children.get(row.parent)
+    if (list) list.push(row)
+    else children.set(row.parent, [row])
+  }
+  const leaves = (row: (typeof rows)[number]): typeof rows =>
+    row.kind === 'p' ? (children.get(row.oid) ?? []).flatMap(leaves) : [row]
+  return new Map(
+    rows.map((row) => {
+      const { oid: _, parent: __, identity: ___, ...table } = row
+      const identities = leaves(row).map((leaf): [string, Identity] => [
+        `${leaf.schema}.${leaf.name}`,
+        leaf.identity,
+      ])
+      return [tableKey(row), { ...table, identities }]
+    }),
+  )
+}

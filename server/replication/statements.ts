@@ -1,0 +1,168 @@
+// The statements that bring a change into a table, and which value of which row each parameter is.
+import { quoteIdentifier } from '../postgres/quote.ts'
+import type { DestinationColumn, DestinationTable } from './destination-tables.ts'
+import type { OldRow, Relation } from './pgoutput.ts'
+import { columnKind, type Tuple } from './tuple.ts'
+
+export interface Written {
+  sql: string
+  /** Column of the new row; or, with all bits turned over, of the old one. */
+  parameters: number[]
+}
+
+export interface TargetColumn extends DestinationColumn {
+  quoted: string
+  /** Part of the replica identity. */
+  key: boolean
+  index: number
+}
+
+/** The columns that the source sends, in its order, as the destination has them. */
+export function targetColumns(relation: Relation, table: DestinationTable): TargetColumn[] {
+  return relation.columns.map(({ name, key }, index) => {
+    const column = table.columns.get(name)
+    if (!column) throw new Error(`no column ${name} in ${table.quoted}`)
+    return { ...column, key, index, quoted: quoteIdentifier(name) }
+  })
+}
+
+export function insertStatement(table: DestinationTable, columns: readonly TargetColumn[]): Written {
+  if (columns.length === 0) return { sql: `insert into ${table.quoted} default values`, parameters: [] }
+  const names = columns.map(({ quoted }) => quoted).join(', ')
+  const values = columns.map((_, index) => `$${index + 1}`).join(', ')
+  return {
+    sql: `insert into ${table.quoted} (${names}) overriding system value values (${values})`,
+    parameters: columns.map(({ index }) => index),
+  }
+}
+
+export function copyStatement(
+  table: DestinationTable,
+  columns: readonly TargetColumn[],
+  binary: boolean,
+): string {
+  const names = columns.map(({ quoted }) => quoted).join(', ')
+  return `copy ${table.quoted} (${names}) from stdin${binary ? ' with (format binary)' : ''}`
+}
+
+export interface OldVersion {
+  kind: OldRow
+  /** With a full old row: for each column, whether it was null; without: any may be. */
+  nulls: readonly boolean[] | undefined
+}
+
+/** `unchanged` are columns that the source did not send, because they are stored out of line. */
+export function updateStatement(
+  table: DestinationTable,
+  columns: readonly TargetColumn[],
+  unchanged: readonly boolean[],
+  old: OldVersion,
+): Written {
+  const written = new Parameters()
+  const keyIsSame = old.kind === undefined
+  const sent = columns.filter(({ index }) => unchanged[index] !== true)
+  // Always-identity columns cannot be set: that they are as they should be is made part of the condition.
+  const fixed = sent.filter(({ identity, key }) => identity === 'a' && !(keyIsSame && key))
+  const changed = sent.filter(({ identity, key }) => identity !== 'a' && !(keyIsSame && key))
+  const assigned = changed.length > 0 ? changed : columns.slice(0, 1)
+  const assignments = assigned.map((column) =>
+    changed.length > 0
+      ? `${column.quoted} = ${written.fromNew(column)}`
+      : `${column.quoted} = ${column.identity === 'a' ? 'default' : column.quoted}`,
+  )
+  const conditions = [
+    ...fixed.map((column) => `${column.quoted} = ${written.fromNew(column)}`),
+    ...rowConditions(columns, old, written),
+  ]
+  const target = onlyItself(table)
+  return {
+    sql: `update ${target} set ${assignments.join(', ')} where ${whereIs(table, columns, conditions, old, written)}`,
+    parameters: written.list,
+  }
+}
+
+export function deleteStatement(
+  table: DestinationTable,
+  columns: readonly TargetColumn[],
+  old: OldVersion,
+): Written {
+  const written = new Parameters()
+  const conditions = rowConditions(columns, old, written)
+  return {
+    sql: `delete from ${onlyItself(table)} where ${whereIs(table, columns, conditions, old, written)}`,
+    parameters: written.list,
+  }
+}
+
+/** Never with CASCADE: tables that are not followed keep their rows. */
+export function truncateStatement(tables: readonly DestinationTable[], restartIdentity: boolean): string {
+  return `truncate ${tables.map(onlyItself).join(', ')}${restartIdentity ? ' restart identity' : ''}`
+}
+
+/** Which columns of a full old row were null, as a key for statements. */
+export function nullsOf(row: Tuple): boolean[] {
+  return Array.from({ length: row.count }, (_, column) => row.kinds[column] === columnKind.null)
+}
+
+/** Children that inherit get their own changes; partitions are reached through their root. */
+function onlyItself(table: DestinationTable): string {
+  return table.partitioned ? table.quoted : `only ${table.quoted}`
+}
+
+class Parameters {
+  readonly list: number[] = []
+
+  fromNew({ index }: TargetColumn): string {
+    return `$${this.list.push(index)}`
+  }
+
+  fromOld({ index }: TargetColumn): string {
+    const known = this.list.indexOf(~index)
+    return known < 0 ? `$${this.list.push(~index)}` : `$${known + 1}`
+  }
+}
+
+function rowConditions(
+  columns: readonly TargetColumn[],
+  { kind, nulls }: OldVersion,
+  written: Parameters,
+): string[] {
+  const value = (column: TargetColumn) =>
+    kind === undefined ? written.fromNew(column) : written.fromOld(column)
+  const identifying = kind === 'full' ? columns : columns.filter(({ key }) => key)
+  return identifying.map((column) => {
+    if (nulls?.[column.index]) return `${column.quoted} is null`
+    const [left, right] = column.comparable
+      ? [column.quoted, value(column)]
+      : [`${column.quoted}::text`, `(${value(column)}::${column.sqlType})::text`]
+    // The search path is empty, so an extension's operator has to be named in full.
+    const equality = column.comparable && column.equality ? `operator(${column.equality})` : '='
+    const equal = `${left} ${equality} ${right}`
+    // An index can be used for an equality only.
+    if (kind !== 'full' || nulls) return equal
+    return `(${equal} or ${left} is null and ${right} is null)`
+  })
+}
+
+/**
+ * Without a key there may be several rows alike, of which one is meant: any of them, but rather one that is
+ * the same to the last bit than one that is only equal, as 1.0 and 1.00 are.
+ */
+function whereIs(
+  table: DestinationTable,
+  columns: readonly TargetColumn[],
+  conditions: readonly string[],
+  { kind, nulls }: OldVersion,
+  written: Parameters,
+): string {
+  const condition = conditions.join(' and ') || 'true'
+  if (kind !== 'full') return condition
+  const given = columns.filter(({ index }) => !nulls?.[index])
+  const image = [
+    `row(${given.map(({ quoted }) => quoted).join(', ')})::record`,
+    `row(${given.map((column) => `${written.fromOld(column)}::${column.sqlType}`).join(', ')})::record`,
+  ]
+  const order = given.length > 0 ? ` order by ${image.join(' operator(pg_catalog.*=) ')} desc` : ''
+  const [place, list] = table.partitioned ? ['(tableoid, ctid)', 'tableoid, ctid'] : ['ctid', 'ctid']
+  return `${place} = (select ${list} from ${onlyItself(table)} where ${condition}${order} limit 1)`
+}

@@ -1,0 +1,149 @@
+// One followed table as changes are written to it: its prepared statements, and how many changes it took.
+import { PipelineWriter } from '../postgres/pipeline-writer.ts'
+import type { DestinationTable } from './destination-tables.ts'
+import type { OldRow, Relation } from './pgoutput.ts'
+import {
+  copyStatement,
+  deleteStatement,
+  insertStatement,
+  nullsOf,
+  type TargetColumn,
+  targetColumns,
+  updateStatement,
+  type Written,
+} from './statements.ts'
+import { columnKind, type Tuple } from './tuple.ts'
+
+export interface Prepared {
+  name: string
+  sql: string
+  /** What Bind says ahead of the parameters. */
+  head: Buffer
+  parameters: Int32Array
+}
+
+export interface ChangeCounts {
+  inserts: number
+  updates: number
+  deletes: number
+  truncates: number
+}
+
+/** Above it, statements for full old rows do not tell apart which columns are null. */
+const maxVariants = 64
+
+export class TargetTable {
+  readonly columns: TargetColumn[]
+  /** Sent in transactions that are not committed yet. */
+  pending: ChangeCounts = noChanges()
+  /** How long the last run of inserts was: whether the next is worth a COPY from its first row on. */
+  lastRun = 0
+  #insert: Prepared | undefined
+  #copy: Prepared | undefined
+  #plainUpdate: Prepared | undefined
+  #keyDelete: Prepared | undefined
+  readonly #variants = new Map<string, Prepared>()
+
+  constructor(
+    readonly relation: Relation,
+    readonly table: DestinationTable,
+    readonly binary: boolean,
+    /** Has the statement parsed by the server, and names it. */
+    readonly prepare: (sql: string) => string,
+  ) {
+    this.columns = targetColumns(relation, table)
+  }
+
+  get mayCopy(): boolean {
+    return this.columns.length > 0
+  }
+
+  insert(): Prepared {
+    this.#insert ??= this.#prepared(insertStatement(this.table, this.columns))
+    return this.#insert
+  }
+
+  copy(): Prepared {
+    this.#copy ??= this.#prepared({
+      sql: copyStatement(this.table, this.columns, this.binary),
+      parameters: [],
+    })
+    return this.#copy
+  }
+
+  update(old: OldRow, oldRow: Tuple, row: Tuple): Prepared {
+    if (old === undefined && !row.hasUnchanged) {
+      this.#plainUpdate ??= this.#updateVariant(undefined, [], undefined)
+      return this.#plainUpdate
+    }
+    const unchanged = Array.from({ length: row.count }, (_, column) => isUnchanged(row, column))
+    const nulls = old === 'full' ? nullsOf(oldRow) : undefined
+    const key = `u${old ?? ''}${bits(unchanged)}`
+    return this.#variant(key, nulls, (known) => this.#updateVariant(old, unchanged, known))
+  }
+
+  delete(old: OldRow, oldRow: Tuple): Prepared {
+    if (old !== 'full') {
+      this.#keyDelete ??= this.#prepared(
+        deleteStatement(this.table, this.columns, { kind: old, nulls: undefined }),
+      )
+      return this.#keyDelete
+    }
+    return this.#variant('d', nullsOf(oldRow), (nulls) =>
+      this.#prepared(deleteStatement(this.table, this.columns, { kind: 'full', nulls })),
+    )
+  }
+
+  /** The row by its key, for people; by all its columns where it has no key. */
+  describeRow(row: Tuple): Record<string, string | null> {
+    const keys = this.columns.filter(({ key }) => key)
+    const shown = keys.length > 0 ? keys : this.columns
+    return Object.fromEntries(shown.map(({ name, index }) => [name, row.show(index)]))
+  }
+
+  takePending(): ChangeCounts {
+    const taken = this.pending
+    this.pending = noChanges()
+    return taken
+  }
+
+  #updateVariant(old: OldRow, unchanged: boolean[], nulls: readonly boolean[] | undefined) {
+    return this.#prepared(updateStatement(this.table, this.columns, unchanged, { kind: old, nulls }))
+  }
+
+  #variant(
+    shape: string,
+    nulls: boolean[] | undefined,
+    make: (nulls: boolean[] | undefined) => Prepared,
+  ): Prepared {
+    const exact = nulls ? `${shape}n${bits(nulls)}` : shape
+    const known = this.#variants.get(exact)
+    if (known) return known
+    const general = nulls !== undefined && this.#variants.size >= maxVariants
+    const key = general ? `${shape}*` : exact
+    let made = this.#variants.get(key)
+    if (!made) {
+      made = make(general ? undefined : nulls)
+      this.#variants.set(key, made)
+    }
+    return made
+  }
+
+  #prepared({ sql, parameters }: Written): Prepared {
+    const name = this.prepare(sql)
+    const head = PipelineWriter.bindHead(name, this.binary && parameters.length > 0, parameters.length)
+    return { name, sql, head, parameters: Int32Array.from(parameters) }
+  }
+}
+
+export function noChanges(): ChangeCounts {
+  return { inserts: 0, updates: 0, deletes: 0, truncates: 0 }
+}
+
+function isUnchanged(row: Tuple, column: number): boolean {
+  return row.kinds[column] === columnKind.unchanged
+}
+
+function bits(flags: readonly boolean[]): string {
+  return flags.map((flag) => (flag ? '1' : '0')).join('')
+}

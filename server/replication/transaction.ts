@@ -1,0 +1,32 @@
+// A transaction of the source, as far as the destination has to know it.
+import type { Lsn } from './lsn.ts'
+import type { ServerTime } from './pgoutput.ts'
+
+export interface SourceTransaction {
+  xid: number
+  /** Where its commit stands in the source's log. */
+  finalLsn: Lsn
+  time: ServerTime
+}
+
+const epoch = Date.UTC(2000, 0, 1)
+
+export function timeToDate(time: ServerTime): Date {
+  return new Date(epoch + time / 1000)
+}
+
+export function timeToMilliseconds(time: ServerTime): number {
+  return epoch + time / 1000
+}
+
+/** To the microsecond, as SQL reads it. */
+export function timeToText(time: ServerTime): string {
+  const whole = Math.floor(time / 1_000_000)
+  const micros = String(time - whole * 1_000_000).padStart(6, '0')
+  const seconds = new Date(epoch + whole * 1000).toISOString().slice(0, 19).replace('T', ' ')
+  return `${seconds}.${micros}+00`
+}
+
+export function timeOfDate(date: Date): ServerTime {
+  return (date.getTime() - epoch) * 1000
+}

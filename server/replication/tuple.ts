@@ -1,0 +1,81 @@
+// The columns of one row as pgoutput wrote them: where each value lies in the bytes that came, nothing copied.
+// https://www.postgresql.org/docs/current/protocol-logicalrep-message-formats.html#PROTOCOL-LOGICALREP-MESSAGE-FORMATS-TUPLEDATA
+
+import type { PipelineWriter } from '../postgres/pipeline-writer.ts'
+
+export const columnKind = {
+  null: 0x6e,
+  /** Stored out of line and not changed, so not sent. */
+  unchanged: 0x75,
+  text: 0x74,
+  binary: 0x62,
+} as const
+
+/** https://www.postgresql.org/docs/current/limits.html, and room for the dropped. */
+const maxColumns = 1664
+
+/** One is filled again and again; what it says holds until the next message is read. */
+export class Tuple {
+  bytes: Uint8Array = new Uint8Array(0)
+  count = 0
+  hasUnchanged = false
+  readonly kinds = new Uint8Array(maxColumns)
+  readonly starts = new Int32Array(maxColumns)
+  readonly ends = new Int32Array(maxColumns)
+
+  /** Returns where the next thing begins. */
+  read(bytes: Uint8Array, position: number): number {
+    let at = position
+    const count = ((bytes[at] as number) << 8) | (bytes[at + 1] as number)
+    at += 2
+    this.bytes = bytes
+    this.count = count
+    this.hasUnchanged = false
+    for (let column = 0; column < count; column++) {
+      const kind = bytes[at++] as number
+      this.kinds[column] = kind
+      if (kind === columnKind.text || kind === columnKind.binary) {
+        const length =
+          ((bytes[at] as number) << 24) |
+          ((bytes[at + 1] as number) << 16) |
+          ((bytes[at + 2] as number) << 8) |
+          (bytes[at + 3] as number)
+        at += 4
+        this.starts[column] = at
+        at += length
+        this.ends[column] = at
+      } else if (kind === columnKind.unchanged) this.hasUnchanged = true
+      else if (kind !== columnKind.null) throw new Error(`a column of an unknown kind: ${kind}`)
+    }
+    return at
+  }
+
+  /** For people: a conflict's key. */
+  show(column: number): string | null {
+    const kind = this.kinds[column]
+    if (kind === columnKind.null) return null
+    if (kind === columnKind.unchanged) return '(unchanged)'
+    const value = Buffer.from(this.bytes.subarray(this.starts[column], this.ends[column]))
+    return kind === columnKind.text ? value.toString('utf8') : `\\x${value.toString('hex')}`
+  }
+}
+
+/** As a parameter or a field of a binary COPY, which have the same form: length and bytes, as they came. */
+export function writeValue(out: PipelineWriter, tuple: Tuple, column: number, binary: boolean) {
+  const kind = tuple.kinds[column]
+  if (kind === columnKind.null) return out.null()
+  if (kind !== (binary ? columnKind.binary : columnKind.text)) throw unexpectedForm(kind)
+  out.slice(tuple.bytes, (tuple.starts[column] as number) - 4, tuple.ends[column] as number)
+}
+
+/** As a field of COPY's text format. */
+export function writeText(out: PipelineWriter, tuple: Tuple, column: number) {
+  const kind = tuple.kinds[column]
+  if (kind === columnKind.null) return out.copyNull()
+  if (kind !== columnKind.text) throw unexpectedForm(kind)
+  out.copyText(tuple.bytes, tuple.starts[column] as number, tuple.ends[column] as number)
+}
+
+function unexpectedForm(kind: number | undefined): Error {
+  return new Error(`the source sent a value in a form that was not asked for (${kind})`)
+}

@@ -1,0 +1,128 @@
+// What is told of following the changes of a source: events as they happen, and the state of things.
+import { type Static, Type } from '@sinclair/typebox'
+import { ErrorInfo } from './error-info.ts'
+import { TableName } from './phase.ts'
+
+/** Milliseconds since 1970. */
+const at = Type.Number()
+/** `16/B374D848` */
+const lsn = Type.String()
+
+export const FollowPhase = Type.Union([
+  Type.Literal('connecting'),
+  /** Changes of the past are being applied. */
+  Type.Literal('catchup'),
+  Type.Literal('streaming'),
+  Type.Literal('paused'),
+  /** A connection was lost; another attempt follows. */
+  Type.Literal('waiting'),
+  /** Somebody has to decide: retry, or skip the transaction. */
+  Type.Literal('conflict'),
+  Type.Literal('stopped'),
+  Type.Literal('failed'),
+])
+export type FollowPhase = Static<typeof FollowPhase>
+
+export const FollowConflict = Type.Object({
+  /** Where the transaction's commit stands in the source's log: what `skip` takes. */
+  lsn,
+  xid: Type.Number(),
+  committedAt: Type.String(),
+  statement: Type.Union([
+    Type.Literal('insert'),
+    Type.Literal('update'),
+    Type.Literal('delete'),
+    Type.Literal('truncate'),
+    Type.Literal('relation'),
+    Type.Literal('commit'),
+  ]),
+  table: Type.Optional(TableName),
+  /** The row by its key, or by all its columns where it has none. */
+  key: Type.Optional(Type.Record(Type.String(), Type.Union([Type.String(), Type.Null()]))),
+  problems: Type.Array(Type.String()),
+  message: Type.String(),
+  error: Type.Optional(ErrorInfo),
+})
+export type FollowConflict = Static<typeof FollowConflict>
+
+export const TableChanges = Type.Object({
+  schema: Type.String(),
+  name: Type.String(),
+  inserts: Type.Number(),
+  updates: Type.Number(),
+  deletes: Type.Number(),
+  truncates: Type.Number(),
+})
+export type TableChanges = Static<typeof TableChanges>
+
+export const FollowStatus = Type.Object({
+  phase: FollowPhase,
+  /** What the source has sent, what is committed on the destination, what is safe there on disk. */
+  received: lsn,
+  applied: lsn,
+  durable: lsn,
+  /** The end of the source's log, as last heard. */
+  sourceEnd: lsn,
+  lagBytes: Type.Number(),
+  /** Age of the newest change that is on the destination, while there are newer ones. */
+  lagMilliseconds: Type.Number(),
+  /** Since the start of this process. */
+  transactions: Type.Number(),
+  rows: Type.Number(),
+  transactionsPerSecond: Type.Number(),
+  rowsPerSecond: Type.Number(),
+  /** Bytes of large transactions that wait for their commit. */
+  spilledBytes: Type.Number(),
+  tables: Type.Array(TableChanges),
+  conflict: Type.Optional(FollowConflict),
+  lastError: Type.Optional(ErrorInfo),
+})
+export type FollowStatus = Static<typeof FollowStatus>
+
+export const FollowEvent = Type.Union([
+  /** Both sides are connected; changes flow from this position on. */
+  Type.Object({
+    type: Type.Literal('follow_connected'),
+    at,
+    from: lsn,
+    position: Type.Union([Type.Literal('origin'), Type.Literal('table')]),
+    binary: Type.Boolean(),
+    /** Triggers and foreign keys of the destination do not fire for what we write. */
+    replicaRole: Type.Boolean(),
+  }),
+  Type.Object({ type: Type.Literal('follow_progress'), at, status: FollowStatus }),
+  Type.Object({
+    type: Type.Literal('follow_waiting'),
+    at,
+    error: ErrorInfo,
+    seconds: Type.Number(),
+  }),
+  Type.Object({ type: Type.Literal('follow_conflict'), at, conflict: FollowConflict }),
+  Type.Object({ type: Type.Literal('follow_skipped'), at, lsn, xid: Type.Number() }),
+  /** The source describes a table in another way than before. */
+  Type.Object({
+    type: Type.Literal('follow_schema_changed'),
+    at,
+    table: TableName,
+    changes: Type.Array(Type.String()),
+  }),
+  Type.Object({ type: Type.Literal('follow_paused'), at }),
+  Type.Object({ type: Type.Literal('follow_resumed'), at }),
+  /** A logical message of the source: a sentinel of ours, or anybody's. */
+  Type.Object({
+    type: Type.Literal('follow_message'),
+    at,
+    prefix: Type.String(),
+    lsn,
+    content: Type.String(),
+  }),
+  Type.Object({ type: Type.Literal('follow_warning'), at, message: Type.String() }),
+  /** The end: everything up to the position is on the destination's disk, unless there is an error. */
+  Type.Object({
+    type: Type.Literal('follow_stopped'),
+    at,
+    durable: lsn,
+    error: Type.Optional(ErrorInfo),
+  }),
+])
+export type FollowEvent = Static<typeof FollowEvent>

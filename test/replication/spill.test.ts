@@ -1,0 +1,80 @@
+// A large transaction comes out of the spill as it went in, without what its subtransactions took back.
+import { expect, test } from 'bun:test'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { Spill } from '../../server/replication/spill.ts'
+
+async function contentOf(spill: Spill, xid: number): Promise<string[]> {
+  const found: string[] = []
+  await spill.transaction(xid).replay(
+    (type, bytes, start, end) => found.push(`${type}:${bytes.toString('utf8', start, end)}`),
+    () => undefined,
+  )
+  return found
+}
+
+/** Savepoints are nested: one that is taken back takes those within it along. */
+const steps = fc.array(
+  fc.oneof(
+    {
+      weight: 8,
+      arbitrary: fc.record({ do: fc.constant('write' as const), length: fc.integer({ min: 0, max: 200 }) }),
+    },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('savepoint' as const) }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('rollback' as const) }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('release' as const) }) },
+  ),
+  { maxLength: 80 },
+)
+
+test('whatever is written and taken back, in memory or in a file', async () => {
+  await fc.assert(
+    fc.asyncProperty(steps, fc.integer({ min: 16, max: 2000 }), async (script, memory) => {
+      using spill = new Spill(memory)
+      let expected: string[] = []
+      const open: { xid: number; length: number }[] = []
+      let next = 100
+      for (const [index, step] of script.entries()) {
+        const current = open.at(-1)?.xid ?? 7
+        if (step.do === 'write') {
+          const text = `${index}`.padEnd(step.length, 'x')
+          const bytes = Buffer.from(`..${text}..`)
+          spill.transaction(7).add(current, 73, bytes, 2, bytes.length - 2)
+          expected.push(`73:${text}`)
+        } else if (step.do === 'savepoint') open.push({ xid: next++, length: expected.length })
+        else if (step.do === 'release') open.pop()
+        else {
+          const aborted = open.pop()
+          if (!aborted) continue
+          spill.transaction(7).abort(aborted.xid)
+          expected = expected.slice(0, aborted.length)
+        }
+      }
+      expect(await contentOf(spill, 7)).toEqual(expected)
+    }),
+  )
+})
+
+test('a message larger than the memory', async () => {
+  using spill = new Spill(64)
+  const large = Buffer.alloc(100_000, 'a')
+  const small = Buffer.from('b')
+  spill.transaction(1).add(1, 73, small, 0, 1)
+  spill.transaction(1).add(1, 73, large, 0, large.length)
+  spill.transaction(1).add(1, 73, small, 0, 1)
+  expect((await contentOf(spill, 1)).map((text) => text.length)).toEqual([4, 100_003, 4])
+})
+
+test('nothing is left of it', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'spill-test-'))
+  {
+    using spill = new Spill(16, directory)
+    const bytes = Buffer.alloc(1000)
+    for (let count = 0; count < 10; count++) spill.transaction(1).add(1, 73, bytes, 0, bytes.length)
+    expect(spill.bytes).toBeGreaterThan(10_000)
+  }
+  expect(readdirSync(directory)).toEqual([])
+  rmSync(directory, { recursive: true })
+})

@@ -1,0 +1,174 @@
+// Breaks what can break while a workload is followed, at moments that a seed chooses, and says whether both
+// sides are equal in the end.
+import { join } from 'node:path'
+import { showLsn } from '../../server/replication/lsn.ts'
+import type { FollowEvent } from '../../shared/follow.ts'
+import type { Cluster, Major } from './clusters.ts'
+import { startCluster } from './clusters.ts'
+import { compareRows } from './compare.ts'
+import { endOf, link } from './following.ts'
+import { type Random, seeded } from './random.ts'
+import { startWorkload, workloadTables, workloadTypes } from './workload.ts'
+
+export interface TortureOptions {
+  seed: number
+  from: Major
+  to: Major
+  kills: number
+  /** Which of `kinds`; all of them unless told. */
+  only?: readonly Kill[]
+  position?: 'origin' | 'table'
+}
+
+export const kinds = ['process', 'walsender', 'applier', 'source', 'destination'] as const
+export type Kill = (typeof kinds)[number]
+
+export interface TortureResult {
+  seed: number
+  kills: Record<Kill, number>
+  committed: number
+  differences: string[]
+  problems: string[]
+}
+
+export async function torture(options: TortureOptions): Promise<TortureResult> {
+  const { seed, from, to } = options
+  const random = seeded(seed)
+  const exotic = random.chance(0.5)
+  const settings = { ...(from >= 13 && { logical_decoding_work_mem: '64kB' }) }
+  const source = await startCluster({ major: from, settings })
+  const destination = await startCluster({ major: to })
+  try {
+    const pair = { source: await source.createDatabase(), destination: await destination.createDatabase() }
+    for (const side of ['source', 'destination'] as const) {
+      if (exotic) await pair[side].sql(workloadTypes)
+      await pair[side].sql(workloadTables(side, exotic))
+    }
+    const linked = await link(pair, options.position ? { kind: options.position } : {})
+    const process = new FollowProcess({
+      ...linked,
+      source: pair.source.url,
+      destination: pair.destination.url,
+    })
+    const workload = startWorkload(pair.source, { seed, exotic })
+    const kills: TortureResult['kills'] = { process: 0, walsender: 0, applier: 0, source: 0, destination: 0 }
+    for (let count = 0; count < options.kills; count++) {
+      await Bun.sleep(200 + random.below(1500))
+      const chosen = options.only ?? kinds
+      const kill = chosen[random.below(chosen.length)] ?? 'process'
+      await strike(kill, { process, source, destination, random })
+      kills[kill]++
+    }
+    await workload.stop()
+    process.stopAt(showLsn(await endOf(pair.source)))
+    await process.ended
+    return {
+      ...{ seed, kills, committed: workload.committed, problems: process.problems },
+      differences: (await compareRows(pair.source, pair.destination)).filter(
+        // Our own table is on one side only.
+        (line) => !line.startsWith('rows of pgtrek.'),
+      ),
+    }
+  } finally {
+    await Promise.all([source.stop(), destination.stop()])
+  }
+}
+
+interface Victims {
+  process: FollowProcess
+  source: Cluster
+  destination: Cluster
+  random: Random
+}
+
+async function strike(kill: Kill, { process, source, destination, random }: Victims) {
+  if (kill === 'process') return process.kill()
+  if (kill === 'walsender') {
+    await source.sql(
+      'postgres',
+      "select pg_terminate_backend(pid) from pg_stat_activity where backend_type = 'walsender'",
+    )
+    return
+  }
+  if (kill === 'applier') {
+    await destination.sql(
+      'postgres',
+      "select pg_terminate_backend(pid) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()",
+    )
+    return
+  }
+  const server = kill === 'source' ? source : destination
+  await server.down('immediate')
+  await Bun.sleep(random.below(500))
+  await server.up()
+}
+
+/** Started again whenever it dies, until it has been told to stop and has. */
+class FollowProcess {
+  readonly problems: string[] = []
+  readonly ended: Promise<void>
+  #child: Bun.Subprocess<'pipe', 'pipe', 'inherit'>
+  #stopAt: string | undefined
+
+  constructor(readonly options: object) {
+    this.#child = this.#start()
+    this.ended = this.#watch()
+  }
+
+  kill() {
+    this.#child.kill('SIGKILL')
+  }
+
+  stopAt(lsn: string) {
+    this.#stopAt = lsn
+    this.#tell()
+  }
+
+  #start() {
+    return Bun.spawn(
+      [process.execPath, join(import.meta.dir, 'follow-process.ts'), JSON.stringify(this.options)],
+      {
+        stdin: 'pipe',
+        stdout: 'pipe',
+        stderr: 'inherit',
+      },
+    )
+  }
+
+  #tell() {
+    if (!this.#stopAt) return
+    this.#child.stdin.write(`${this.#stopAt}\n`)
+    this.#child.stdin.flush()
+  }
+
+  async #watch() {
+    for (;;) {
+      await this.#listen()
+      const code = await this.#child.exited
+      if (code === 0) return
+      if (code === 1) throw new Error(`following has ended: ${this.problems.at(-1)}`)
+      this.#child = this.#start()
+    }
+  }
+
+  async #listen() {
+    let rest = ''
+    const decoder = new TextDecoder()
+    for await (const chunk of this.#child.stdout) {
+      const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n')
+      rest = lines.pop() ?? ''
+      for (const line of lines.filter(Boolean)) this.#hear(JSON.parse(line))
+    }
+  }
+
+  #hear(event: FollowEvent | { type: 'process'; passes: boolean; message: string }) {
+    // Standard input is heard only from now on.
+    if (event.type === 'follow_connected') this.#tell()
+    if (event.type === 'process' && !event.passes) this.problems.push(event.message)
+    if (event.type === 'follow_conflict') {
+      this.problems.push(event.conflict.message)
+      this.#child.kill('SIGTERM')
+      throw new Error(event.conflict.message)
+    }
+  }
+}

@@ -1,0 +1,273 @@
+// Writers that do to a database what applications do, at random but by a seed: whatever follows its changes
+// has something to follow. Which session is quicker is not in the seed.
+import type { TestDatabase } from './clusters.ts'
+import { type Random, seeded } from './random.ts'
+
+export interface WorkloadOptions {
+  seed: number
+  sessions?: number
+  /** Types whose binary form differs between databases: their values travel as text. */
+  exotic?: boolean
+  /** Truncates lock whole tables: off where they would only wait for each other. */
+  truncates?: boolean
+}
+
+export interface Workload {
+  /** Transactions that were committed, and that failed or were rolled back on purpose. */
+  readonly committed: number
+  readonly undone: number
+  stop(): Promise<void>
+}
+
+/** The same on both sides, but for the order of columns and what the destination computes itself. */
+export function workloadTables(side: 'source' | 'destination', exotic: boolean): string {
+  const columns = ['id int primary key', 'name text not null', 'amount numeric(12, 2)', 'at timestamptz']
+  const ordered = side === 'source' ? columns : columns.toReversed()
+  return `
+    create table item (${ordered.join(', ')}, twice numeric generated always as (amount * 2) stored);
+    create table doc (id bigint generated always as identity primary key, title text, body text, extra text);
+    alter table doc alter body set storage external;
+    create table loose (a int, b text, c numeric, d jsonb);
+    alter table loose replica identity full;
+    create table pair (a int not null, b int not null, v text, unique (a, b));
+    alter table pair replica identity using index pair_a_b_key;
+    create table kind (
+      id serial primary key, i2 int2, i8 int8, f4 float4, f8 float8, b bool, ba bytea, j json, jb jsonb, u uuid,
+      d date, t time, ts timestamp, iv interval, ip inet, ia int[], ta text[], r int4range, p point, bi bit(5), m money
+      ${exotic ? ', e mood, ea mood[], dm positive, cm spot' : ''});
+    create table part (id int, region int, v text, primary key (id, region)) partition by list (region);
+    create table part_1 partition of part for values in (1);
+    create table part_2 partition of part for values in (2, 3);
+    create table parent (id int primary key, v text);
+    create table child (id int primary key, parent int references parent, v text);
+    create table "odd ""name" ("a b" int primary key, "select" text);`
+}
+
+export const workloadTypes = `
+  create type mood as enum ('sad', 'ok', 'happy');
+  create domain positive as int check (value > 0);
+  create type spot as (x int, y text);`
+
+export function startWorkload(database: TestDatabase, options: WorkloadOptions): Workload {
+  const counts = { committed: 0, undone: 0 }
+  let stopping = false
+  const writers = Array.from({ length: options.sessions ?? 4 }, (_, index) =>
+    write(seeded(options.seed * 1000 + index), index),
+  )
+  // Told by `stop`; until then the others go on.
+  for (const writer of writers) writer.catch(() => {})
+
+  async function write(random: Random, index: number) {
+    while (!stopping) {
+      const client = database.connect()
+      try {
+        while (!stopping) {
+          const text = transaction(random, index, options)
+          try {
+            await inTime(client.unsafe(text))
+            if (text.endsWith('commit')) counts.committed++
+            else counts.undone++
+          } catch (error) {
+            counts.undone++
+            if (!isOrdinary(error)) throw error
+            await inTime(client.unsafe('rollback'))
+          }
+        }
+      } catch (error) {
+        // The server may be down for a while; anything else is a mistake in here.
+        if (!isOutage(error)) throw error
+        await Bun.sleep(50)
+      } finally {
+        await Promise.race([client.end({ timeout: 1 }), Bun.sleep(3000)])
+      }
+    }
+  }
+
+  return {
+    get committed() {
+      return counts.committed
+    },
+    get undone() {
+      return counts.undone
+    },
+    async stop() {
+      stopping = true
+      await Promise.all(writers)
+    },
+  }
+}
+
+function transaction(random: Random, session: number, options: WorkloadOptions): string {
+  const statements = ['begin']
+  const count = 1 + random.below(6)
+  for (let index = 0; index < count; index++) {
+    const savepoint = random.chance(0.15)
+    if (savepoint) statements.push('savepoint s')
+    statements.push(statement(random, session, options))
+    if (savepoint) statements.push(random.chance(0.5) ? 'rollback to s' : 'release s')
+  }
+  statements.push(random.chance(0.07) ? 'rollback' : 'commit')
+  return statements.join(';\n')
+}
+
+function statement(random: Random, session: number, { exotic, truncates = true }: WorkloadOptions): string {
+  const id = () => 1 + random.below(400)
+  const text = (length: number) =>
+    `substr(repeat(md5('${random.below(1e6)}'), ${1 + Math.ceil(length / 32)}), 1, ${length})`
+  const word = () => ["'it''s'", "E'a\\tb\\\\c\\nd'", "''", "'Grüße 🐘'", "'\\N'"][random.below(5)]
+  const maybe = (sql: string) => (random.chance(0.2) ? 'null' : sql)
+  const oneOf = (table: string, by: string) =>
+    `ctid = (select ctid from ${table} where ${by} limit 1 for update skip locked)`
+  const choices: [number, () => string][] = [
+    [
+      8,
+      () =>
+        `insert into item (id, name, amount, at) values (${id()}, ${word()}, ${maybe(`${random.below(1e6)} / 100.0`)}, now()) on conflict do nothing`,
+    ],
+    [8, () => `update item set amount = amount + 1, name = ${word()} where id = ${id()}`],
+    [
+      4,
+      () =>
+        `update item set id = ${id()} where id = ${id()} and not exists (select from item where id between 1 and 0)`,
+    ],
+    [4, () => `delete from item where id = ${id()}`],
+    [
+      4,
+      () =>
+        `insert into doc (title, body, extra) values (${word()}, ${text(200 + random.below(12000))}, ${maybe(text(9000))})`,
+    ],
+    [5, () => `update doc set title = ${word()} where ${oneOf('doc', `id % 7 = ${random.below(7)}`)}`],
+    [
+      2,
+      () =>
+        `update doc set body = ${text(3000)}, extra = ${maybe(text(10))} where ${oneOf('doc', `id % 5 = ${random.below(5)}`)}`,
+    ],
+    [2, () => `delete from doc where ${oneOf('doc', `id % 3 = ${random.below(3)}`)}`],
+    [
+      5,
+      () =>
+        `insert into loose values (${maybe(String(random.below(5)))}, ${maybe(word() ?? '')}, ${maybe(random.chance(0.5) ? '1.0' : '1.00')}, ${maybe(`'{"k": ${random.below(3)}}'`)})`,
+    ],
+    [
+      3,
+      () =>
+        `update loose set a = ${maybe(String(random.below(5)))} where ${oneOf('loose', `a is not distinct from ${maybe(String(random.below(5)))}`)}`,
+    ],
+    [3, () => `delete from loose where ${oneOf('loose', `b is not distinct from ${maybe(word() ?? '')}`)}`],
+    [
+      4,
+      () =>
+        `insert into pair values (${random.below(30)}, ${random.below(30)}, ${word()}) on conflict do nothing`,
+    ],
+    [2, () => `update pair set v = ${word()} where a = ${random.below(30)}`],
+    [
+      2,
+      () =>
+        `update pair set b = b + 1000 * ${random.below(9)} where a = ${random.below(30)} and b = ${random.below(30)}`,
+    ],
+    [2, () => `delete from pair where b = ${random.below(30)}`],
+    [4, () => kindRow(random, exotic ?? false, maybe)],
+    [
+      2,
+      () =>
+        `update kind set f8 = random() * 1e10, ia = ia || 1, b = not b where ${oneOf('kind', `id % 4 = ${random.below(4)}`)}`,
+    ],
+    [1, () => `delete from kind where ${oneOf('kind', `id % 6 = ${random.below(6)}`)}`],
+    [4, () => `insert into part values (${id()}, ${1 + random.below(3)}, ${word()}) on conflict do nothing`],
+    [
+      2,
+      () =>
+        `update part set region = 1 + region % 3 where id = ${id()} and not exists (select from part p where p.id = part.id and p.region = 1 + part.region % 3)`,
+    ],
+    [2, () => `delete from part where id = ${id()}`],
+    [
+      3,
+      () =>
+        `with p as (insert into parent values (${id()}, ${word()}) on conflict (id) do update set v = excluded.v returning id) insert into child select ${id()}, id, ${word()} from p on conflict do nothing`,
+    ],
+    [2, () => `delete from child where id = ${id()}`],
+    [
+      2,
+      () =>
+        `insert into "odd ""name" values (${id()}, ${word()}) on conflict ("a b") do update set "select" = excluded."select"`,
+    ],
+    [
+      1,
+      () =>
+        `insert into item (id, name, amount) select g, ${word()}, g from generate_series(${1000 + 2000 * session}, ${1000 + 2000 * session + 100 + random.below(1500)}) g on conflict (id) do update set amount = item.amount + 1`,
+    ],
+    [
+      1,
+      () =>
+        `delete from item where id between ${1000 + 2000 * session} and ${1000 + 2000 * session + random.below(2000)}`,
+    ],
+  ]
+  if (truncates) {
+    choices.push([0.3, () => 'truncate child, "odd ""name"'], [0.2, () => 'truncate parent cascade'])
+    choices.push([0.2, () => 'truncate kind restart identity'], [0.2, () => 'truncate part'])
+  }
+  let at = random.number() * choices.reduce((sum, [weight]) => sum + weight, 0)
+  for (const [weight, make] of choices) {
+    at -= weight
+    if (at <= 0) return make()
+  }
+  return 'select 1'
+}
+
+function kindRow(random: Random, exotic: boolean, maybe: (sql: string) => string): string {
+  const number = random.below(30_000)
+  const values = [
+    `${number}`,
+    `${number} * 1000000000::int8`,
+    `(${number} / 7.0)::float4`,
+    random.chance(0.1) ? "'NaN'" : `${number} / 7.0`,
+    'true',
+    `decode(md5('${number}'), 'hex')`,
+    `'{"a":  [1, null, "x\\\\u00e9"], "n": ${number}}'`,
+    `'{"b": {"c": ${number}}}'`,
+    `md5('${number}')::uuid`,
+    `date '2000-01-01' + ${number}`,
+    `time '12:34:56.789012'`,
+    random.chance(0.1)
+      ? "'infinity'"
+      : `timestamp '2020-02-29 23:59:59.123456' + ${number} * interval '1 second'`,
+    `interval '1 mon -3 days 04:05:06.7' * ${number % 9}`,
+    `'10.0.${number % 250}.1/24'`,
+    `array[${number}, null, 3]`,
+    `array['a,b', '"q"', null, E'\\\\']`,
+    `int4range(${number}, ${number + 5})`,
+    `point(${number} / 3.0, 1)`,
+    "B'10101'",
+    `${number}::int::money`,
+    ...(exotic
+      ? ["'ok'", "array['sad', 'happy']::mood[]", `${number + 1}`, `row(${number}, 'y')::spot`]
+      : []),
+  ]
+  const names = `i2, i8, f4, f8, b, ba, j, jb, u, d, t, ts, iv, ip, ia, ta, r, p, bi, m${exotic ? ', e, ea, dm, cm' : ''}`
+  return `insert into kind (${names}) values (${values.map(maybe).join(', ')})`
+}
+
+/** When a server dies at the wrong moment, the driver may never say what became of a query. */
+async function inTime<T>(query: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(
+    () => late.reject(Object.assign(new Error('no answer'), { code: '08000' })),
+    20_000,
+  )
+  try {
+    return await Promise.race([query, late.promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Sessions in each other's way: duplicate keys, deadlocks, references. */
+function isOrdinary(error: unknown): boolean {
+  const code = (error as { code?: string }).code ?? ''
+  return ['23505', '23503', '40P01', '40001', '55P03', '22003'].includes(code)
+}
+
+function isOutage(error: unknown): boolean {
+  const code = (error as { code?: string }).code ?? ''
+  return code.startsWith('57') || code.startsWith('08') || /^(CONNECTION_|ECONN|EPIPE|ENOENT)/.test(code)
+}
