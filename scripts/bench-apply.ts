@@ -12,6 +12,7 @@ import {
 } from '../test/support/clusters.ts'
 import { compareRows } from '../test/support/compare.ts'
 import { runMetered } from './bench/metered.ts'
+import { serverCpuSeconds } from './bench/server-cpu.ts'
 
 interface Flags {
   major: string
@@ -117,6 +118,8 @@ async function eachTransaction(source: TestDatabase, statements: string) {
 interface Measured {
   seconds: number
   cpuSeconds?: number
+  /** Of both servers while it lasted. */
+  serverCpuSeconds?: number
   peakMegabytes?: number
 }
 
@@ -130,8 +133,8 @@ async function bench() {
   const major = Number(flags.major) as Major
   const source = await startCluster({ major, settings })
   const destination = await startCluster({ major, settings })
-  console.log('| backlog | by | seconds | of the subscription | CPU s | peak MB |')
-  console.log('|---|---|---|---|---|---|')
+  console.log('| backlog | by | seconds | of the subscription | servers CPU s | own CPU s | peak MB |')
+  console.log('|---|---|---|---|---|---|---|')
   for (const backlog of backlogs.filter(({ name }) => flags.workloads?.includes(name) ?? true)) {
     console.error(`${backlog.name}: ${backlog.content}`)
     const ours: Measured[] = []
@@ -160,8 +163,11 @@ async function bench() {
         measured[0]?.peakMegabytes === undefined
           ? ''
           : Math.max(...measured.map((one) => one.peakMegabytes ?? 0)).toFixed(0)
+      const servers = median(measured.map((one) => one.serverCpuSeconds ?? 0)).toFixed(2)
       const ratio = name === 'pgtrek' ? (seconds / base).toFixed(2) : ''
-      console.log(`| ${backlog.name} | ${name} | ${seconds.toFixed(2)} | ${ratio} | ${cpu} | ${peak} |`)
+      console.log(
+        `| ${backlog.name} | ${name} | ${seconds.toFixed(2)} | ${ratio} | ${servers} | ${cpu} | ${peak} |`,
+      )
     }
   }
 }
@@ -193,7 +199,10 @@ async function measure(
     await pair.source.sql("select pg_logical_emit_message(true, 'end', '')")
     await Promise.all([source, destination].map((server) => server.sql('postgres', 'checkpoint')))
     const [row] = await pair.source.sql<{ end: string }>('select pg_current_wal_flush_lsn()::text as end')
-    const result = await drain(pair, row?.end ?? '')
+    const cpuOf = async () => (await serverCpuSeconds(source)) + (await serverCpuSeconds(destination))
+    const before = await cpuOf()
+    const drained = await drain(pair, row?.end ?? '')
+    const result = { ...drained, serverCpuSeconds: (await cpuOf()) - before }
     const differences = await compareRows(pair.source, pair.destination)
     if (differences.length > 0) throw new Error(`not the same: ${differences.join('; ')}`)
     return result

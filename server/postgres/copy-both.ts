@@ -8,7 +8,14 @@ import { describeSettings } from './settings.ts'
 import { WholeMessages } from './whole-messages.ts'
 
 /** What may lie here unread before the server is kept from sending more. */
-const maxUnreadBytes = 4 * 1024 * 1024
+const maxUnreadBytes = 1024 * 1024
+
+/**
+ * A walsender writes every message to its socket at once. Were each read at once, both processes would do
+ * little else than wake each other: so small pieces are left to gather for a moment.
+ */
+const paceBelow = 128 * 1024
+const paceMs = 2
 
 export class CopyBoth implements Disposable {
   readonly #messages = new WholeMessages()
@@ -17,6 +24,7 @@ export class CopyBoth implements Disposable {
   #started = false
   #failure: Error | undefined
   #wake: (() => void) | undefined
+  #pace: NodeJS.Timeout | undefined
 
   private constructor(readonly session: Session) {
     session.tap.borrow(this.#receive)
@@ -43,7 +51,7 @@ export class CopyBoth implements Disposable {
     }
     const bytes = this.#unread.shift() as Buffer
     this.#unreadBytes -= bytes.length
-    if (this.#unreadBytes < maxUnreadBytes / 2) this.session.tap.resume()
+    this.#regulate()
     return bytes
   }
 
@@ -99,6 +107,7 @@ export class CopyBoth implements Disposable {
   }
 
   [Symbol.dispose]() {
+    clearTimeout(this.#pace)
     this.session.tap.off('close', this.#closed)
     // A walsender in the midst of its stream takes no other command.
     this.session.destroy()
@@ -113,8 +122,20 @@ export class CopyBoth implements Disposable {
     if (bytes[0] !== backend.copyData) return this.hear(bytes)
     this.#unread.push(bytes)
     this.#unreadBytes += bytes.length
-    if (this.#unreadBytes > maxUnreadBytes) this.session.tap.pause()
+    if (chunk.length < paceBelow) {
+      this.#pace ??= setTimeout(() => {
+        this.#pace = undefined
+        this.#regulate()
+      }, paceMs)
+    }
+    this.#regulate()
     this.wake()
+  }
+
+  #regulate() {
+    const { tap } = this.session
+    if (this.#pace || this.#unreadBytes > maxUnreadBytes) tap.pause()
+    else tap.resume()
   }
 
   #beforeStart(bytes: Buffer): Buffer {

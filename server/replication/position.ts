@@ -99,13 +99,28 @@ export async function readPosition(
 export async function dropPosition(session: Session, name: string) {
   const known = await readPosition(session, name)
   if (known?.kind === 'origin') {
-    await session.query(`select pg_catalog.pg_replication_origin_drop(${quoteLiteral(originName(name))})`)
+    await dropOrigin(session, name)
   } else if (known?.kind === 'table') {
     await session.query(`delete from ${table} where name = ${quoteLiteral(name)}`)
   }
   if (!(await hasTable(session))) return
   const { left } = await session.one<{ left: number }>(`select count(*)::int as left from ${table}`)
   if (left === 0) await session.execute(`drop table ${table}`)
+}
+
+/** The session that used it may take a moment to end. */
+async function dropOrigin(session: Session, name: string, patienceMs = 5000) {
+  const deadline = performance.now() + patienceMs
+  for (;;) {
+    try {
+      await session.query(`select pg_catalog.pg_replication_origin_drop(${quoteLiteral(originName(name))})`)
+      return
+    } catch (error) {
+      if ((error as { sqlstate?: string }).sqlstate !== objectInUse || performance.now() > deadline)
+        throw error
+      await Bun.sleep(50)
+    }
+  }
 }
 
 /** From here on nobody else can apply under this name, until the session ends. */
