@@ -36,6 +36,8 @@ let sessions: LaneSessions
 let throttle: Throttle | undefined
 /** The temporary table of the open transaction, and for which target it was made. */
 let staged: { transaction: string; table: string } | undefined
+const cleanAfter = 10
+let bundles = 0
 /** Since the source's transaction began. */
 let tablesRead = 0
 let aborting = new AbortController()
@@ -119,6 +121,8 @@ async function copyTables(parts: readonly RowsPart[]): Promise<Counts & { each: 
   }
   const copied = await relayTables({ source, destination, tables, signal: aborting.signal })
   const each = copied.map((counts) => ({ ...counts, collided: 0 }))
+  // The rows went through buffers that are small each, and are not missed for long by themselves.
+  if (++bundles % cleanAfter === 0) Bun.gc(true)
   const rows = each.reduce((sum, counts) => sum + counts.rows, 0)
   const bytes = each.reduce((sum, counts) => sum + counts.bytes, 0)
   return { rows, bytes, collided: 0, each }
