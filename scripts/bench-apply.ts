@@ -118,8 +118,9 @@ async function eachTransaction(source: TestDatabase, statements: string) {
 interface Measured {
   seconds: number
   cpuSeconds?: number
-  /** Of both servers while it lasted. */
-  serverCpuSeconds?: number
+  /** Of the servers while it lasted. */
+  sourceCpuSeconds?: number
+  destinationCpuSeconds?: number
   peakMegabytes?: number
 }
 
@@ -133,8 +134,10 @@ async function bench() {
   const major = Number(flags.major) as Major
   const source = await startCluster({ major, settings })
   const destination = await startCluster({ major, settings })
-  console.log('| backlog | by | seconds | of the subscription | servers CPU s | own CPU s | peak MB |')
-  console.log('|---|---|---|---|---|---|---|')
+  console.log(
+    '| backlog | by | seconds | of the subscription | source CPU s | destination CPU s | own CPU s | peak MB |',
+  )
+  console.log('|---|---|---|---|---|---|---|---|')
   for (const backlog of backlogs.filter(({ name }) => flags.workloads?.includes(name) ?? true)) {
     console.error(`${backlog.name}: ${backlog.content}`)
     const ours: Measured[] = []
@@ -163,10 +166,11 @@ async function bench() {
         measured[0]?.peakMegabytes === undefined
           ? ''
           : Math.max(...measured.map((one) => one.peakMegabytes ?? 0)).toFixed(0)
-      const servers = median(measured.map((one) => one.serverCpuSeconds ?? 0)).toFixed(2)
+      const there = median(measured.map((one) => one.sourceCpuSeconds ?? 0)).toFixed(2)
+      const here = median(measured.map((one) => one.destinationCpuSeconds ?? 0)).toFixed(2)
       const ratio = name === 'pgtrek' ? (seconds / base).toFixed(2) : ''
       console.log(
-        `| ${backlog.name} | ${name} | ${seconds.toFixed(2)} | ${ratio} | ${servers} | ${cpu} | ${peak} |`,
+        `| ${backlog.name} | ${name} | ${seconds.toFixed(2)} | ${ratio} | ${there} | ${here} | ${cpu} | ${peak} |`,
       )
     }
   }
@@ -199,10 +203,15 @@ async function measure(
     await pair.source.sql("select pg_logical_emit_message(true, 'end', '')")
     await Promise.all([source, destination].map((server) => server.sql('postgres', 'checkpoint')))
     const [row] = await pair.source.sql<{ end: string }>('select pg_current_wal_flush_lsn()::text as end')
-    const cpuOf = async () => (await serverCpuSeconds(source)) + (await serverCpuSeconds(destination))
-    const before = await cpuOf()
+    const cpuOf = () => Promise.all([source, destination].map(serverCpuSeconds))
+    const [sourceBefore = 0, destinationBefore = 0] = await cpuOf()
     const drained = await drain(pair, row?.end ?? '')
-    const result = { ...drained, serverCpuSeconds: (await cpuOf()) - before }
+    const [sourceAfter = 0, destinationAfter = 0] = await cpuOf()
+    const result = {
+      ...drained,
+      sourceCpuSeconds: sourceAfter - sourceBefore,
+      destinationCpuSeconds: destinationAfter - destinationBefore,
+    }
     const differences = await compareRows(pair.source, pair.destination)
     if (differences.length > 0) throw new Error(`not the same: ${differences.join('; ')}`)
     return result

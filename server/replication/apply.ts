@@ -29,7 +29,7 @@ export interface ApplierOptions {
   onCommitted: () => void
 }
 
-const maxStatements = 6_000
+const maxStatements = 1_500
 const maxCopiedRows = 100_000
 /** Waiting for the destination's disk is worth it only now and then: it covers all commits before. */
 const durableEveryMs = { busy: 1000, idle: 100 } as const
