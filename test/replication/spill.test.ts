@@ -34,7 +34,7 @@ test('whatever is written and taken back, in memory or in a file', async () => {
     fc.asyncProperty(steps, fc.integer({ min: 16, max: 2000 }), async (script, memory) => {
       using spill = new Spill(memory)
       let expected: string[] = []
-      const open: { xid: number; length: number }[] = []
+      const open: { xid: number; length: number; released: number[] }[] = []
       let next = 100
       for (const [index, step] of script.entries()) {
         const current = open.at(-1)?.xid ?? 7
@@ -43,12 +43,15 @@ test('whatever is written and taken back, in memory or in a file', async () => {
           const bytes = Buffer.from(`..${text}..`)
           spill.transaction(7).add(current, 73, bytes, 2, bytes.length - 2)
           expected.push(`73:${text}`)
-        } else if (step.do === 'savepoint') open.push({ xid: next++, length: expected.length })
-        else if (step.do === 'release') open.pop()
-        else {
+        } else if (step.do === 'savepoint') open.push({ xid: next++, length: expected.length, released: [] })
+        else if (step.do === 'release') {
+          const released = open.pop()
+          if (released) open.at(-1)?.released.push(released.xid, ...released.released)
+        } else {
           const aborted = open.pop()
           if (!aborted) continue
-          spill.transaction(7).abort(aborted.xid)
+          // The server names those, too, that were released within it.
+          for (const xid of [...aborted.released, aborted.xid]) spill.transaction(7).abort(xid)
           expected = expected.slice(0, aborted.length)
         }
       }
