@@ -217,5 +217,5 @@ test('a server that crashes and forgets what it confirmed ends the run', async (
   const there = await count(destination)
   const failure = await failureOf(work.run(rowsOf({ ...t, conditions: ['id > 1'] })))
   if (there === 1) expect(failure).toBeUndefined()
-  else expect(String(failure)).toContain('crashed and lost rows')
+  else expect(String(failure)).toContain('crashed and lost')
 })

@@ -44,7 +44,13 @@ export async function copying(
     workers,
     (warning) => warnings.push(warning),
   )
-  await pool.open()
+  const before = await sessionsOn(destination)
+  pool.open()
+  // The tests speak of workers that are there.
+  for (let tries = 0; tries < 500 && (await sessionsOn(destination)) < before + workers; tries++) {
+    await Bun.sleep(20)
+  }
+  await Bun.sleep(200)
   return {
     pool,
     holder,
@@ -72,6 +78,14 @@ export async function copying(
       holder.destroy()
     },
   }
+}
+
+async function sessionsOn(database: TestDatabase): Promise<number> {
+  const [row] = await database.sql<{ n: number }>(
+    `select count(*)::int as n from pg_stat_activity
+      where datname = current_database() and application_name = 'pgtrek'`,
+  )
+  return row?.n ?? 0
 }
 
 export interface Rows {
