@@ -1,7 +1,14 @@
 // `npm run bench`: pgtrek and the tools it is compared with copy the same databases between two servers of
 // this machine, in turn and in several rounds. docs/performance.md tells what came out.
 import { Command, Option } from 'commander'
-import { type Cluster, type Major, majors, startCluster, stopAllClusters } from '../test/support/clusters.ts'
+import {
+  type Cluster,
+  type Major,
+  majors,
+  startCluster,
+  stopAllClusters,
+  type TestDatabase,
+} from '../test/support/clusters.ts'
 import { scratchDirectory } from '../test/support/scratch.ts'
 import { type Contender, type Copy, otherTools, pgtrekClone, type Result } from './bench/contenders.ts'
 import { benchMerge } from './bench/merge.ts'
@@ -46,6 +53,10 @@ const serverSettings = {
   // pg_dump locks all tables at once, whoever runs it.
   max_locks_per_transaction: '256',
 }
+
+let targets = 0
+/** File systems (ext4) are slow for minutes where many files were deleted: the next copy would pay for it. */
+const leftovers: TestDatabase[] = []
 
 const list = (text: string) => text.split(',').map((word) => word.trim())
 const numbers = (text: string) => list(text).map(Number)
@@ -121,6 +132,7 @@ async function bench() {
       const { name, scope } = contender
       measured.push({ workload: workload.name, contender: name, scope, rounds })
     }
+    for (const target of leftovers.splice(0)) await target.drop()
     await database.drop()
   }
   const lines = summarizeRounds(measured, reference)
@@ -164,7 +176,7 @@ async function measure(
   expected: Fingerprint,
   { source, destination }: { source: Cluster; destination: Cluster },
 ): Promise<Result> {
-  const target = await destination.createDatabase('target')
+  const target = await destination.createDatabase(`target_${++targets}`)
   try {
     const copy: Copy = {
       source: source.url(workload.name),
@@ -178,7 +190,8 @@ async function measure(
     checkArrived(contender, await fingerprint(target), expected, workload)
     return result
   } finally {
-    await target.drop()
+    if (workload.hasManyFiles) leftovers.push(target)
+    else await target.drop()
   }
 }
 

@@ -8,6 +8,8 @@ export interface Workload {
   /** The table that a plain COPY is compared on. */
   bigTable?: string
   fill: string
+  /** So many that deleting them slows the server down for a while. */
+  hasManyFiles?: boolean
 }
 
 export function pgbench(scale: number): Workload {
@@ -111,6 +113,7 @@ export function manyTables(count: number): Workload {
           if number % 500 = 0 then commit; end if;
         end loop;
       end $$;`,
+    hasManyFiles: true,
   }
 }
 
