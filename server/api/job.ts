@@ -162,6 +162,9 @@ export class Job {
     this.#fold.apply(event)
     const table = tableOf(event)
     if (table) this.#changed.set(keyOf(table), table)
+    // Those that wait are to be seen too, before their turn comes.
+    if (event.type === 'planned')
+      for (const planned of event.tables) this.#changed.set(keyOf(planned), planned)
     const rows = event.type === 'step_finished' && table ? this.#fold.table(table)?.migrated_rows : undefined
     const message = describe(event, rows)
     if (message) this.#say(message.level, message.text, objectOf(event), event.at)
