@@ -260,7 +260,11 @@ export function isRunning({
   process: number
 }): boolean {
   if (host !== hostname()) return false
-  if (id === process.pid) return underWay.has(run)
+  return id === process.pid ? underWay.has(run) : isAlive(id)
+}
+
+/** A process of this machine. */
+export function isAlive(id: number): boolean {
   try {
     process.kill(id, 0)
     return true

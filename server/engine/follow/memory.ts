@@ -1,0 +1,64 @@
+// What following must not forget when its process ends, and how other processes take part in it. Who keeps it
+// is not the engine's business.
+import type { Direction, FollowAction, FollowAnswer, FollowView } from '../../../shared/follow-view.ts'
+import type { SequenceName } from '../../catalog/sequences.ts'
+import type { TableId } from '../../replication/destination-tables.ts'
+
+/** The names of what one way of following has made on both sides. */
+export interface LinkNames {
+  slot: string
+  publication: string
+  /** False: it was there before, and is not ours to drop. */
+  ownPublication: boolean
+  position: string
+}
+
+/** A database that was made read-only, and what it takes to undo that. */
+export interface MadeReadOnly {
+  side: 'source' | 'destination'
+  /** The setting of the database before; null when there was none. */
+  before: string | null
+}
+
+export interface FollowRecord {
+  name: string
+  /** Without passwords, as people read them. */
+  source: string
+  destination: string
+  startedAt: number
+  /** `copying` is not survived: the snapshot goes with the process. */
+  progress: 'preparing' | 'copying' | 'following' | 'done'
+  /** Which way changes flow at present. */
+  direction: Direction
+  bidirectional: boolean
+  forward: LinkNames
+  back?: LinkNames
+  tables: TableId[]
+  sequences: Pick<SequenceName, 'schema' | 'name'>[]
+  failedTables: (TableId & { error: string })[]
+  /** Large objects are part of what is moved. */
+  largeObjects: boolean
+  readOnly?: MadeReadOnly
+}
+
+export interface Ask {
+  id: number
+  action: FollowAction
+}
+
+export interface FollowMemory {
+  load(name: string): FollowRecord | undefined
+  /** Durable before it returns. */
+  save(record: FollowRecord): void
+  forget(name: string): void
+  /** Says that this process works on it now; throws a UsageError when another does. */
+  take(name: string): void
+  /** What others see, until the next one. */
+  publish(view: FollowView): void
+  lastView(name: string): FollowView | undefined
+  /** What others have asked since the last call. */
+  asked(name: string): Ask[]
+  answer(id: number, answer: FollowAnswer): void
+  /** This process works on it no longer. */
+  release(name: string): void
+}

@@ -1,0 +1,39 @@
+// What following is asked to do, and what whoever asks gives it to work with.
+
+import type { MigrationEvent } from '../../../shared/event.ts'
+import type { FollowEvent } from '../../../shared/follow.ts'
+import type { FollowOptions } from '../../../shared/follow-options.ts'
+import type { FollowView } from '../../../shared/follow-view.ts'
+import type { Hook, MigrationOptions, Selection, TableRule } from '../../../shared/request.ts'
+import type { ConnectionSettings } from '../../postgres/settings.ts'
+import type { RunMemory } from '../memory.ts'
+import type { Plan } from '../plan.ts'
+import type { FollowMemory } from './memory.ts'
+
+/** Two databases and a name: enough to go on with what was begun, to switch over, to clean up. */
+export interface FollowEnds {
+  source: ConnectionSettings
+  destination: ConnectionSettings
+  follow: FollowOptions
+}
+
+export interface FollowServices {
+  memory: FollowMemory
+  signal: AbortSignal
+  /** At most every 500 ms, and on every change of state. */
+  onView?: ((view: FollowView) => void) | undefined
+  onFollowEvent?: ((event: FollowEvent) => void) | undefined
+}
+
+/** The copy comes first. */
+export interface CloneAndFollow extends FollowEnds {
+  run: string
+  selection: Selection
+  tables: readonly TableRule[]
+  hooks: readonly Hook[]
+  options: MigrationOptions
+  /** Of the copy. */
+  runMemory: RunMemory
+  onEvent: (event: MigrationEvent) => void
+  confirm: (plan: Plan) => boolean | Promise<boolean>
+}

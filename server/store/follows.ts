@@ -1,0 +1,160 @@
+// Databases that are followed: what their next process must know, what they look like, and what is asked of
+// the process that works on them. No passwords.
+import type { Database } from 'bun:sqlite'
+import { hostname } from 'node:os'
+import type { FollowAction, FollowAnswer, FollowView } from '../../shared/follow-view.ts'
+import type { FollowDesk } from '../engine/follow/desk.ts'
+import type { Ask, FollowMemory, FollowRecord } from '../engine/follow/memory.ts'
+import { UsageError } from '../postgres/errors.ts'
+import { isAlive } from './runs.ts'
+
+interface Row {
+  name: string
+  record: string | null
+  view: string | null
+  host: string | null
+  process: number | null
+}
+
+/** A process that does not take up what it was asked is busy ending, or stuck. */
+const patienceMs = 10_000
+const betweenLooksMs = 50
+
+export class FollowStore implements FollowMemory {
+  constructor(readonly database: Database) {
+    database.exec(`
+      create table if not exists follow (
+        name       text primary key,
+        record     text,
+        view       text,
+        host       text,
+        process    integer,
+        changed_at integer not null
+      ) strict;
+      create table if not exists follow_ask (
+        id       integer primary key autoincrement,
+        follow   text not null,
+        action   text not null,
+        taken    integer not null default 0,
+        answer   text
+      ) strict`)
+  }
+
+  /** The one changed last comes first. */
+  names(): string[] {
+    return this.database
+      .query<{ name: string }, []>('select name from follow order by changed_at desc, name')
+      .all()
+      .map(({ name }) => name)
+  }
+
+  load(name: string): FollowRecord | undefined {
+    const record = this.#row(name)?.record
+    return record ? (JSON.parse(record) as FollowRecord) : undefined
+  }
+
+  save(record: FollowRecord) {
+    this.database.exec('pragma synchronous = full')
+    this.database
+      .query(
+        `insert into follow (name, record, changed_at) values (?1, ?2, ?3)
+             on conflict (name) do update set record = ?2, changed_at = ?3`,
+      )
+      .run(record.name, JSON.stringify(record), Date.now())
+    this.database.exec('pragma synchronous = normal')
+  }
+
+  forget(name: string) {
+    this.database.query('delete from follow where name = ?').run(name)
+    this.database.query('delete from follow_ask where follow = ?').run(name)
+  }
+
+  take(name: string) {
+    const busy = this.database.transaction(() => {
+      const worker = this.worker(name)
+      if (worker && !(worker.host === hostname() && worker.pid === process.pid)) return worker
+      this.database
+        .query(
+          `insert into follow (name, host, process, changed_at) values (?1, ?2, ?3, ?4)
+               on conflict (name) do update set host = ?2, process = ?3, changed_at = ?4`,
+        )
+        .run(name, hostname(), process.pid, Date.now())
+      // Nobody waits for these any more.
+      this.database.query('delete from follow_ask where follow = ?').run(name)
+      return undefined
+    })()
+    if (busy) throw new UsageError(`${name} is being followed by process ${busy.pid} on ${busy.host}`)
+  }
+
+  release(name: string) {
+    this.database.query('update follow set host = null, process = null where name = ?').run(name)
+  }
+
+  /** The living process that works on it. One of another machine counts as living. */
+  worker(name: string): { host: string; pid: number } | undefined {
+    const row = this.#row(name)
+    if (!row?.host || row.process === null) return undefined
+    const { host, process: pid } = row
+    return host !== hostname() || isAlive(pid) ? { host, pid } : undefined
+  }
+
+  publish(view: FollowView) {
+    this.database
+      .query('update follow set view = ?, changed_at = ? where name = ?')
+      .run(JSON.stringify(view), Date.now(), view.name)
+  }
+
+  /** A process that ended without a word has left its last view behind. */
+  lastView(name: string): FollowView | undefined {
+    const view = this.#row(name)?.view
+    if (!view) return undefined
+    const { process: worker, ...last } = JSON.parse(view) as FollowView
+    if (!worker) return last
+    return this.worker(name) ? { ...last, process: worker } : { ...last, state: 'lost' }
+  }
+
+  asked(name: string): Ask[] {
+    const rows = this.database
+      .query<{ id: number; action: string }, [string]>(
+        'update follow_ask set taken = 1 where follow = ? and taken = 0 returning id, action',
+      )
+      .all(name)
+    return rows.map(({ id, action }) => ({ id, action: JSON.parse(action) as FollowAction }))
+  }
+
+  answer(id: number, answer: FollowAnswer) {
+    this.database.query('update follow_ask set answer = ? where id = ?').run(JSON.stringify(answer), id)
+  }
+
+  desk(name: string): FollowDesk {
+    return { name, view: () => this.lastView(name), act: (action) => this.#ask(name, action) }
+  }
+
+  async #ask(name: string, action: FollowAction): Promise<FollowAnswer> {
+    const nobody = {
+      ok: false,
+      message: `no process follows ${name}: start it with "pgtrek follow"`,
+    } as const
+    if (!this.worker(name)) return nobody
+    const { lastInsertRowid: id } = this.database
+      .query('insert into follow_ask (follow, action) values (?, ?)')
+      .run(name, JSON.stringify(action))
+    const deadline = Date.now() + patienceMs
+    while (Date.now() < deadline) {
+      const row = this.database
+        .query<{ answer: string | null }, [number]>('select answer from follow_ask where id = ?')
+        .get(Number(id))
+      if (row?.answer) return JSON.parse(row.answer) as FollowAnswer
+      if (!this.worker(name)) return nobody
+      await Bun.sleep(betweenLooksMs)
+    }
+    this.database.query('delete from follow_ask where id = ? and taken = 0').run(Number(id))
+    return { ok: false, message: `the process that follows ${name} does not answer` }
+  }
+
+  #row(name: string): Row | null {
+    return this.database
+      .query<Row, [string]>('select name, record, view, host, process from follow where name = ?')
+      .get(name)
+  }
+}

@@ -1,0 +1,273 @@
+// What every view shows of a database that is copied and followed, and what can be asked of it: the terminal,
+// the page, the API and the metrics read the same object.
+import { type Static, Type } from '@sinclair/typebox'
+import { ErrorInfo } from './error-info.ts'
+import { FollowStatus } from './follow.ts'
+import { oneOf } from './one-of.ts'
+import { Phase, TableName } from './phase.ts'
+
+/** How far the move as a whole has come. */
+export const followStages = [
+  /** Nothing has been made yet; both ends are looked at. */
+  'preflight',
+  'schema',
+  'copy',
+  /** Rows are there; changes of the meantime are being applied. */
+  'catchup',
+  'streaming',
+  'switchover',
+  /** Switched over; with `--keep-reverse` changes flow back. */
+  'done',
+] as const
+export const FollowStage = oneOf(followStages)
+export type FollowStage = (typeof followStages)[number]
+
+/** What it is doing just now, at whatever stage. */
+export const followStates = [
+  'running',
+  'paused',
+  /** A connection was lost; another attempt follows. */
+  'waiting',
+  /** Somebody has to decide: retry, skip, or apply the change of the schema. */
+  'conflict',
+  /** Ended as it was told to; `pgtrek follow` goes on. */
+  'stopped',
+  'failed',
+  /** Its process is gone without a word. */
+  'lost',
+] as const
+export const FollowState = oneOf(followStates)
+export type FollowState = (typeof followStates)[number]
+
+/** `forward`: from the source to the destination. */
+export const Direction = oneOf(['forward', 'back'] as const)
+export type Direction = Static<typeof Direction>
+
+/** How much of the copy is done, while there is one. */
+export const CopyOverview = Type.Object({
+  overall_percent: Type.Number(),
+  current_phase: Phase,
+  tables: Type.Number(),
+  tables_done: Type.Number(),
+  rows: Type.Number(),
+  bytes: Type.Number(),
+  total_bytes: Type.Number(),
+  rows_per_second: Type.Number(),
+  bytes_per_second: Type.Number(),
+  remaining_seconds: Type.Optional(Type.Number()),
+  running: Type.Array(
+    Type.Object({ schema: Type.String(), name: Type.String(), percent: Type.Number(), rows: Type.Number() }),
+  ),
+  failed: Type.Array(Type.Object({ schema: Type.String(), name: Type.String(), error: Type.String() })),
+})
+export type CopyOverview = Static<typeof CopyOverview>
+
+export const SlotView = Type.Object({
+  name: Type.String(),
+  active: Type.Boolean(),
+  /** Log that the server keeps for it. */
+  retained_bytes: Type.Number(),
+  /** The server is about to give it up. */
+  endangered: Type.Boolean(),
+  lost: Type.Optional(Type.String()),
+})
+export type SlotView = Static<typeof SlotView>
+
+/** One way in which changes flow. */
+export const StreamView = Type.Object({
+  direction: Direction,
+  status: FollowStatus,
+  slot: Type.Optional(SlotView),
+})
+export type StreamView = Static<typeof StreamView>
+
+/** Whether now would be a good moment to switch over. */
+export const Readiness = Type.Object({
+  green: Type.Boolean(),
+  /** Since when it has been green, in milliseconds since 1970. */
+  since: Type.Optional(Type.Number()),
+  /** What is against it, in words; empty when green. */
+  reasons: Type.Array(Type.String()),
+  /** The marks: behind by no more than this, for at least so long. */
+  lag_bytes: Type.Number(),
+  lag_seconds: Type.Number(),
+  for_seconds: Type.Number(),
+})
+export type Readiness = Static<typeof Readiness>
+
+export const SwitchoverOptions = Type.Object(
+  {
+    timeout_seconds: Type.Number({
+      default: 30,
+      exclusiveMinimum: 0,
+      description: 'How long the destination may take to confirm the sentinel.',
+    }),
+    read_only_source: Type.Boolean({
+      default: false,
+      description: 'Makes the side that is left read-only and ends its other sessions.',
+    }),
+    keep_reverse: Type.Boolean({
+      default: false,
+      description: 'From then on changes flow back, so that going back loses nothing.',
+    }),
+    verify: Type.Boolean({
+      default: false,
+      description: 'Compares checksums of all rows instead of counts.',
+    }),
+    sequence_margin: Type.Integer({
+      default: 0,
+      minimum: 0,
+      description: 'Sequences are set further by so many steps.',
+    }),
+    back: Type.Boolean({ default: false, description: 'Returns to the source after `keep_reverse`.' }),
+  },
+  { additionalProperties: false },
+)
+export type SwitchoverOptions = Static<typeof SwitchoverOptions>
+
+export const switchoverSteps = [
+  'check',
+  'read_only',
+  'sentinel',
+  'quiet',
+  'sequences',
+  'large_objects',
+  'compare',
+  'reverse',
+  'report',
+] as const
+export const SwitchoverStep = oneOf(switchoverSteps)
+export type SwitchoverStep = (typeof switchoverSteps)[number]
+
+const lsn = Type.String()
+
+export const SwitchoverReport = Type.Object({
+  direction: Direction,
+  from: Type.String(),
+  to: Type.String(),
+  started_at: Type.String(),
+  finished_at: Type.String(),
+  /** The destination confirmed everything up to here, and the sentinel itself where the server can send it. */
+  sentinel: Type.Object({
+    id: Type.String(),
+    lsn,
+    confirmed_lsn: lsn,
+    confirmed_at: Type.String(),
+    /** `message`: it came through the stream; `position`: everything before it is durable. */
+    proof: oneOf(['message', 'position'] as const),
+    seconds: Type.Number(),
+  }),
+  read_only: Type.Object({ set: Type.Boolean(), sessions_ended: Type.Number() }),
+  /** Applied since this process began to follow. */
+  transactions: Type.Number(),
+  rows: Type.Number(),
+  tables: Type.Array(
+    Type.Object({
+      schema: Type.String(),
+      name: Type.String(),
+      source_rows: Type.Number(),
+      destination_rows: Type.Number(),
+      equal: Type.Boolean(),
+    }),
+  ),
+  compared: oneOf(['counts', 'checksums'] as const),
+  sequences: Type.Array(
+    Type.Object({
+      schema: Type.String(),
+      name: Type.String(),
+      value: Type.String(),
+      is_called: Type.Boolean(),
+    }),
+  ),
+  large_objects: Type.Object({ total: Type.Number(), copied: Type.Number(), removed: Type.Number() }),
+  reverse: Type.Optional(Type.Object({ slot: Type.String(), publication: Type.String() })),
+  /** What is to be done now, a sentence each. */
+  next: Type.Array(Type.String()),
+})
+export type SwitchoverReport = Static<typeof SwitchoverReport>
+
+export const SwitchoverView = Type.Object({
+  state: oneOf(['running', 'done', 'failed'] as const),
+  options: SwitchoverOptions,
+  step: SwitchoverStep,
+  started_at: Type.Number(),
+  /** When the confirmation must have come, in milliseconds since 1970. */
+  deadline: Type.Optional(Type.Number()),
+  error: Type.Optional(ErrorInfo),
+  report: Type.Optional(SwitchoverReport),
+})
+export type SwitchoverView = Static<typeof SwitchoverView>
+
+export const FollowLogLine = Type.Object({
+  at: Type.Number(),
+  level: oneOf(['info', 'warn', 'error'] as const),
+  message: Type.String(),
+})
+export type FollowLogLine = Static<typeof FollowLogLine>
+
+export const FollowSample = Type.Object({
+  at: Type.Number(),
+  lag_bytes: Type.Number(),
+  lag_seconds: Type.Number(),
+  rows_per_second: Type.Number(),
+  transactions_per_second: Type.Number(),
+})
+export type FollowSample = Static<typeof FollowSample>
+
+/** Samples and log lines that a view carries at most. */
+export const mostSamples = 240
+export const mostFollowLines = 200
+
+export const FollowView = Type.Object({
+  name: Type.String(),
+  /** Without passwords. */
+  source: Type.String(),
+  destination: Type.String(),
+  started_at: Type.Number(),
+  updated_at: Type.Number(),
+  stage: FollowStage,
+  state: FollowState,
+  /** The process that works; absent when none does. */
+  process: Type.Optional(Type.Object({ host: Type.String(), pid: Type.Number() })),
+  /** Which way changes flow, or will flow; the other way after a switchover with `keep_reverse`. */
+  direction: Direction,
+  bidirectional: Type.Boolean(),
+  tables: Type.Number(),
+  copy: Type.Optional(CopyOverview),
+  /** Empty before rows are there; two when both ways are followed at once. */
+  streams: Type.Array(StreamView),
+  ready: Readiness,
+  sequences: Type.Object({ total: Type.Number(), refreshed_at: Type.Optional(Type.Number()) }),
+  /** Those that are not in the stream and were not the same when last looked at. */
+  large_objects: Type.Object({ total: Type.Number(), changed: Type.Optional(Type.Number()) }),
+  /** Tables whose rows could not be copied: they are not followed. */
+  failed_tables: Type.Array(Type.Intersect([TableName, Type.Object({ error: Type.String() })])),
+  warnings: Type.Array(Type.String()),
+  last_error: Type.Optional(ErrorInfo),
+  switchover: Type.Optional(SwitchoverView),
+  samples: Type.Array(FollowSample),
+  log: Type.Array(FollowLogLine),
+})
+export type FollowView = Static<typeof FollowView>
+
+/** What can be asked of one that is running. */
+export const FollowAction = Type.Union([
+  Type.Object({ type: Type.Literal('pause') }),
+  Type.Object({ type: Type.Literal('resume') }),
+  /** Of a conflict: the destination was mended. */
+  Type.Object({ type: Type.Literal('retry') }),
+  /** Of a conflict: leaves that transaction out, whole. */
+  Type.Object({ type: Type.Literal('skip') }),
+  /** Of a conflict: gives the destination's table the columns that the source's has. */
+  Type.Object({ type: Type.Literal('apply_schema') }),
+  Type.Object({ type: Type.Literal('switchover'), options: SwitchoverOptions }),
+  /** Ends with what is whole; `pgtrek follow` goes on from there. */
+  Type.Object({ type: Type.Literal('stop') }),
+])
+export type FollowAction = Static<typeof FollowAction>
+
+export const FollowAnswer = Type.Union([
+  Type.Object({ ok: Type.Literal(true), message: Type.String() }),
+  Type.Object({ ok: Type.Literal(false), message: Type.String() }),
+])
+export type FollowAnswer = Static<typeof FollowAnswer>
