@@ -1,5 +1,6 @@
 // What has to be on both sides for changes to flow one way: publication and slot where they come from, the
 // position where they go. Made in this order, so that nothing falls between.
+import type { Direction } from '../../../shared/follow-view.ts'
 import { PlanRefused } from '../../postgres/errors.ts'
 import { Session } from '../../postgres/session.ts'
 import { type ConnectionSettings, describeSettings } from '../../postgres/settings.ts'
@@ -17,6 +18,7 @@ import type { LinkNames } from './memory.ts'
 import { insertsPublication } from './names.ts'
 
 export interface Link {
+  direction: Direction
   from: ConnectionSettings
   to: ConnectionSettings
   names: LinkNames

@@ -4,10 +4,14 @@ import { quoteIdentifier, quoteLiteral } from '../../postgres/quote.ts'
 import { Session } from '../../postgres/session.ts'
 import type { ConnectionSettings } from '../../postgres/settings.ts'
 
-/** Answers what it takes to undo it. */
-export async function makeReadOnly(settings: ConnectionSettings): Promise<{ before: string | null }> {
+/** Tells what it takes to undo it before it is done. */
+export async function makeReadOnly(
+  settings: ConnectionSettings,
+  onBefore: (before: string | null) => void,
+): Promise<{ before: string | null }> {
   await using session = await Session.open(settings)
   const before = await readDefault(session)
+  onBefore(before)
   await session.execute(
     `alter database ${quoteIdentifier(settings.database)} set default_transaction_read_only = on`,
   )

@@ -1,5 +1,10 @@
 // Sequences are not in the stream of changes: their values are brought over now and then, and at the end.
-import { listSequences, readSequenceValues, type SequenceName } from '../../catalog/sequences.ts'
+import {
+  advanceSequenceStatement,
+  listSequences,
+  readSequenceValues,
+  type SequenceName,
+} from '../../catalog/sequences.ts'
 import { quoteLiteral, quoteQualified } from '../../postgres/quote.ts'
 import type { Session } from '../../postgres/session.ts'
 import { tableKey } from '../../replication/destination-tables.ts'
@@ -22,7 +27,7 @@ export async function bringSequences(
   source: Session,
   destination: Session,
   wanted: readonly Pick<SequenceName, 'schema' | 'name'>[],
-  margin = 0,
+  { margin = 0, advanceOnly = false }: { margin?: number; advanceOnly?: boolean } = {},
 ): Promise<SequenceState[]> {
   const keys = new Set(wanted.map(tableKey))
   const there = new Map((await listSequences(destination)).map((one) => [tableKey(one), one]))
@@ -32,7 +37,8 @@ export async function bringSequences(
   const values = new Map((await readSequenceValues(source, ours)).map((value) => [value.oid, value]))
   const statements = ours.flatMap((one) => {
     const value = values.get(one.oid)
-    return value ? [setStatement(one, value, margin)] : []
+    if (!value) return []
+    return [advanceOnly ? advanceSequenceStatement(one, value) : setStatement(one, value, margin)]
   })
   for (let first = 0; first < statements.length; first += perStatement) {
     await destination.execute(statements.slice(first, first + perStatement).join(';\n'))
