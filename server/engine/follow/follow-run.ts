@@ -141,8 +141,9 @@ export class FollowRun implements FollowDesk {
     } finally {
       clearInterval(asking)
       this.isRunning = false
-      // Nothing was made that somebody would have to find again.
-      if (this.#record.progress === 'preparing') memory.forget(this.name)
+      // Nothing was made that somebody would have to find again; what another has made is not forgotten.
+      const saved = memory.load(this.name)
+      if (!saved || saved.progress === 'preparing') memory.forget(this.name)
       this.services.signal.removeEventListener('abort', this.#abort)
       this.#tell()
       memory.release(this.name)
