@@ -46,7 +46,17 @@ export type SwitchoverBody = Static<typeof SwitchoverBody>
 export const ActionAnswer = Type.Object({ ok: Type.Literal(true), message: Type.String() })
 
 export const CleanupBody = Type.Object(
-  { name: Type.String(), source: Conn, destination: Conn },
+  {
+    name: Type.String(),
+    source: Conn,
+    destination: Conn,
+    writable: Type.Optional(
+      Type.Boolean({
+        default: false,
+        description: 'Also makes writable again what a switchover made read-only.',
+      }),
+    ),
+  },
   { additionalProperties: false },
 )
 export type CleanupBody = Static<typeof CleanupBody>
@@ -54,6 +64,7 @@ export type CleanupBody = Static<typeof CleanupBody>
 export const CleanupAnswer = Type.Object({
   ok: Type.Literal(true),
   dropped: Type.Array(Type.String(), { description: 'In words: what, and on which side.' }),
+  remarks: Type.Array(Type.String(), { description: 'What was left as it is, and why.' }),
 })
 
 export const FollowMessage = Type.Union([

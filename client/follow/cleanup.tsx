@@ -28,13 +28,14 @@ export function CleanupDialog(props: DialogProps) {
 function Form(props: DialogProps) {
   const ends = createEnds(props.view)
   const [sure, setSure] = createSignal(false)
+  const [writable, setWritable] = createSignal(false)
   const { busy, problem, ask } = createAsking()
   async function clean(event: SubmitEvent) {
     event.preventDefault()
     const { name } = props.view
-    const answer = await ask(() => api.cleanUp({ name, ...ends.conns() }))
+    const answer = await ask(() => api.cleanUp({ name, ...ends.conns(), writable: writable() }))
     if (!answer) return
-    setCleaned({ name, dropped: answer.dropped })
+    setCleaned({ name, dropped: answer.dropped, remarks: answer.remarks })
     props.onClose()
     // It is known no more: its page would be empty.
     go('/#follow')
@@ -43,6 +44,14 @@ function Form(props: DialogProps) {
     <form class="dialog-form" onSubmit={(event) => void clean(event)}>
       <p>{t('follow.cleanup.lead')}</p>
       <EndFields of={ends} />
+      <Show when={props.view.switchover?.report?.read_only.set}>
+        <Check
+          label={t('follow.cleanup.writable')}
+          help={t('follow.cleanup.writableHelp')}
+          checked={writable()}
+          onChange={setWritable}
+        />
+      </Show>
       <Check label={t('follow.cleanup.confirm')} checked={sure()} onChange={setSure} />
       <Show when={problem()}>{(error) => <Problem of={error()} />}</Show>
       <div class="actions end">
@@ -58,7 +67,7 @@ function Form(props: DialogProps) {
 }
 
 /** On the list, where the one that was cleaned up is no more. */
-export function Cleaned(props: { name: string; dropped: readonly string[] }) {
+export function Cleaned(props: { name: string; dropped: readonly string[]; remarks: readonly string[] }) {
   return (
     <Notice tone="good" role="status" title={`${t('follow.cleanup.done')}: ${props.name}`}>
       <Show when={props.dropped.length > 0} fallback={<p>{t('follow.cleanup.nothing')}</p>}>
@@ -67,6 +76,7 @@ export function Cleaned(props: { name: string; dropped: readonly string[] }) {
           <For each={props.dropped}>{(what) => <li>{what}</li>}</For>
         </ul>
       </Show>
+      <For each={props.remarks}>{(remark) => <p>{remark}</p>}</For>
     </Notice>
   )
 }

@@ -108,12 +108,13 @@ export function followRoutes(services: Services) {
     )
     .post(
       '/api/follow/cleanup',
-      async ({ body: { name, ...body }, request, server }) => {
+      async ({ body: { name, writable = false, ...body }, request, server }) => {
         found(follows.view(name) ?? follows.store.load(name), name)
         server?.timeout(request, 0)
-        const { source, destination } = await endsOf(body, services)
-        refuseOtherFollow(follows.store, { source, destination }, name)
-        return { ok, dropped: await follows.cleanUp({ source, destination, name }) }
+        const ends = await endsOf({ ...body, follow: { name } }, services)
+        refuseOtherFollow(follows.store, ends, name)
+        const { dropped, remarks } = await follows.cleanUp(ends, { writable })
+        return { ok, dropped, remarks }
       },
       {
         body: CleanupBody,

@@ -1,9 +1,10 @@
 // Databases that are followed, by this process or by others through the store: seen, steered, one begun at a time.
 import type { FollowOptions } from '../../shared/follow-options.ts'
 import type { FollowAction, FollowView } from '../../shared/follow-view.ts'
-import { cleanUpFollow } from '../engine/follow/cleanup.ts'
+import { type CleanedUp, type CleanUpOptions, cleanUpFollow } from '../engine/follow/cleanup.ts'
 import type { FollowDesk } from '../engine/follow/desk.ts'
-import { FollowRun } from '../engine/follow/follow-run.ts'
+import { FollowRun, refuseOver } from '../engine/follow/follow-run.ts'
+import { followName } from '../engine/follow/names.ts'
 import type { FollowEnds, FollowServices } from '../engine/follow/request.ts'
 import type { FollowStore } from '../store/follows.ts'
 import { copyThenFollow } from './copy-then-follow.ts'
@@ -44,7 +45,8 @@ export class Follows {
   }
 
   names(): string[] {
-    return [...new Set([...this.#ownDesks().map(({ name }) => name), ...this.store.names()])]
+    const stored = this.store.names()
+    return [...new Set([...this.#ownDesks(stored).map(({ name }) => name), ...stored])]
   }
 
   list(): FollowView[] {
@@ -82,6 +84,15 @@ export class Follows {
   /** Its copy is the job that everybody sees. Gives its name. */
   clone(request: JobRequest, follow: FollowOptions): string {
     this.#refuseSecond()
+    const name = followName({ ...request, follow })
+    const earlier = this.store.load(name)
+    if (earlier && (earlier.progress === 'following' || earlier.progress === 'done')) {
+      throw new ApiFailure(
+        'not_now',
+        `these databases are followed already, as ${name}: go on with it, clean it up, or give this one another name`,
+        '/follow/name',
+      )
+    }
     const { work, begun } = copyThenFollow(follow, this.#services())
     this.#copyJob = this.jobs.start(request, work)
     return this.#take(begun())
@@ -90,18 +101,21 @@ export class Follows {
   continue(ends: FollowEnds): string {
     this.#refuseSecond()
     if (this.jobs.isBusy) throw new ApiFailure('busy', 'a migration is running: wait for it, or cancel it')
+    const record = this.store.load(followName(ends))
+    if (record) refuseOver(record)
     this.#copyJob = undefined
     return this.#take(FollowRun.continue(ends, this.#services()))
   }
 
-  async cleanUp(ends: Omit<FollowEnds, 'follow'> & { name: string }): Promise<string[]> {
-    const { name } = ends
-    const worker = this.#own(name) ? { pid: process.pid } : this.store.worker(name)
+  async cleanUp(ends: FollowEnds, options: CleanUpOptions): Promise<CleanedUp> {
+    const name = followName(ends)
+    const working = this.#ownDesks().find((desk) => desk.name === name && desk !== this.#ended)
+    const worker = working ? { pid: process.pid } : this.store.worker(name)
     if (worker) throw new ApiFailure('busy', `${name} is followed by process ${worker.pid}: stop that first`)
-    const { dropped } = await cleanUpFollow(ends, this.#services())
+    const cleaned = await cleanUpFollow(ends, this.store, options)
     if (this.#run?.name === name) this.#run = undefined
     this.watches.changed()
-    return dropped
+    return cleaned
   }
 
   /** Ends with what is whole. */
@@ -132,16 +146,23 @@ export class Follows {
     }
   }
 
-  #ownDesks(): FollowDesk[] {
-    return [...(this.guest ? [this.guest] : []), ...(this.#run?.isRunning ? [this.#run] : [])]
+  /** One that ended before anything was made is in no store: here it still says why. */
+  #ownDesks(stored = this.store.names()): FollowDesk[] {
+    const run = this.#run
+    const isOurs = run && (run.isRunning || !stored.includes(run.name))
+    return [...(this.guest ? [this.guest] : []), ...(isOurs ? [run] : [])]
   }
 
   #own(name: string): FollowDesk | undefined {
     return this.#ownDesks().find((desk) => desk.name === name)
   }
 
+  get #ended(): FollowDesk | undefined {
+    return this.#run?.isRunning ? undefined : this.#run
+  }
+
   #refuseSecond() {
-    const own = this.#ownDesks()[0]
+    const own = this.#ownDesks().find((desk) => desk !== this.#ended)
     if (own) throw new ApiFailure('busy', `${own.name} is followed by this pgtrek: stop it first`)
   }
 }
