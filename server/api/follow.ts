@@ -133,8 +133,13 @@ async function endsOf(
 }
 
 /** What was asked for at the start cannot be asked for again: it is done, or is remembered. */
-function continuedBody({ source, destination, follow, continue: _, ...rest }: FollowBody): ContinueBody {
-  const [needless] = Object.keys(rest)
+function continuedBody(body: FollowBody): ContinueBody {
+  const { source, destination, follow } = body
+  // What was not sent may have been given its default.
+  const needless = (['selection', 'tables', 'hooks', 'options'] as const).find((key) => {
+    const value = body[key]
+    return Array.isArray(value) ? value.length > 0 : value !== undefined
+  })
   if (needless !== undefined) {
     throw new ApiFailure(
       'usage',
