@@ -16,7 +16,7 @@ export function Slots(props: { view: FollowView }) {
       <section class="panel slots" classList={{ old: !isWorked(props.view) }} aria-labelledby="slots">
         <h2 id="slots">{t('follow.slots.title')}</h2>
         <For each={slots()}>{(slot) => <Danger slot={slot} />}</For>
-        <section class="scroll-x" aria-label={t('follow.slots.title')} tabindex="0">
+        <section class="scroll-x" aria-label={t('follow.slots.list')} tabindex="0">
           <table>
             <thead>
               <tr>

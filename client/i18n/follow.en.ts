@@ -86,6 +86,7 @@ export const followEn = {
   },
   slots: {
     title: 'Replication slots',
+    list: 'Slots and what is kept for them',
     slot: 'Slot',
     way: 'Way',
     active: 'Read from',

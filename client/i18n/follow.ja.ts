@@ -89,6 +89,7 @@ export const followJa: Words<typeof followEn> = {
   },
   slots: {
     title: 'レプリケーションスロット',
+    list: 'スロットと保持されているログ',
     slot: 'スロット',
     way: '方向',
     active: '読み取り中',
