@@ -50,6 +50,7 @@ function objections(watched: Watched, { readyLagBytes, readyLagSeconds }: Follow
   if (stage === 'catchup') reasons.push('it has not caught up yet')
   else if (!stream && reasons.length === 0) reasons.push('no changes flow')
   if (!stream) return reasons
+  if (stage === 'catchup') reasons.push('it is still catching up')
   const { lagBytes, lagMilliseconds } = stream.status
   if (lagBytes > readyLagBytes) {
     reasons.push(`behind by ${formatBytes(lagBytes)}, more than ${formatBytes(readyLagBytes)}`)
