@@ -5,16 +5,12 @@ import { CallFailed } from '../api/calls.ts'
 export function createAsking() {
   const [busy, setBusy] = createSignal(false)
   const [problem, setProblem] = createSignal<CallFailed>()
-  const [said, setSaid] = createSignal('')
   /** What was answered; nothing when it was refused, which is shown. */
   async function ask<Answer>(call: () => Promise<Answer>): Promise<Answer | undefined> {
     setBusy(true)
     setProblem(undefined)
-    setSaid('')
     try {
-      const answer = await call()
-      setSaid(messageIn(answer))
-      return answer
+      return await call()
     } catch (error) {
       if (!(error instanceof CallFailed)) throw error
       setProblem(error)
@@ -23,9 +19,5 @@ export function createAsking() {
       setBusy(false)
     }
   }
-  return { busy, problem, said, ask }
-}
-
-function messageIn(answer: unknown): string {
-  return typeof answer === 'object' && answer !== null && 'message' in answer ? String(answer.message) : ''
+  return { busy, problem, ask }
 }

@@ -13,6 +13,8 @@ type Way = 'retry' | 'skip' | 'apply-schema'
 export function ConflictCard(props: { name: string; conflict: FollowConflict }) {
   const { busy, problem, ask } = createAsking()
   const [asked, setAsked] = createSignal<Way>()
+  /** What the message does not say already. */
+  const problems = () => props.conflict.problems.filter((text) => !props.conflict.message.includes(text))
   const table = () => (props.conflict.table ? showName(props.conflict.table) : '')
   function decide() {
     const way: SteerAction | undefined = asked()
@@ -36,9 +38,9 @@ export function ConflictCard(props: { name: string; conflict: FollowConflict }) 
         </p>
         <p class="server-words">{props.conflict.message}</p>
         <ErrorWords conflict={props.conflict} />
-        <Show when={props.conflict.problems.length > 0}>
+        <Show when={problems().length > 0}>
           <ul class="reasons">
-            <For each={props.conflict.problems}>{(text) => <li>{text}</li>}</For>
+            <For each={problems()}>{(text) => <li>{text}</li>}</For>
           </ul>
         </Show>
         <Show when={props.conflict.key}>{(key) => <KeyOf values={key()} />}</Show>
@@ -47,9 +49,11 @@ export function ConflictCard(props: { name: string; conflict: FollowConflict }) 
           <button type="button" class="primary" disabled={busy()} onClick={() => setAsked('retry')}>
             {t('follow.conflict.retry')}
           </button>
-          <button type="button" disabled={busy()} onClick={() => setAsked('apply-schema')}>
-            {t('follow.conflict.apply')}
-          </button>
+          <Show when={mayBeSchema(props.conflict)}>
+            <button type="button" disabled={busy()} onClick={() => setAsked('apply-schema')}>
+              {t('follow.conflict.apply')}
+            </button>
+          </Show>
           <button type="button" class="danger" disabled={busy()} onClick={() => setAsked('skip')}>
             {t('follow.conflict.skip')}
           </button>
@@ -58,6 +62,11 @@ export function ConflictCard(props: { name: string; conflict: FollowConflict }) 
       <Question way={asked()} xid={props.conflict.xid} onYes={decide} onClose={() => setAsked(undefined)} />
     </>
   )
+}
+
+/** What the server itself refused is about rows, unless a column or the table is missing there. */
+function mayBeSchema({ error }: FollowConflict): boolean {
+  return error === undefined || ['42703', '42P01'].includes(error.sqlstate ?? '')
 }
 
 function Question(props: { way: Way | undefined; xid: number; onYes: () => void; onClose: () => void }) {

@@ -61,33 +61,45 @@ export function Followed(props: { view: FollowView }) {
   )
 }
 
-/** Its state in words, and the light beside it. */
+/** Its state in words, and the light beside it; of one that is over there is nothing more to be ready for. */
 function Standing(props: { view: FollowView }) {
+  const isOver = () => props.view.stage === 'done' && !isWorked(props.view)
+  const state = () => (isOver() ? 'over' : props.view.state)
   return (
-    <div class="standing">
+    <div class="standing" classList={{ over: isOver() }}>
       <section class="panel state" aria-label={t('follow.stateWord')}>
-        <p class={`state-word state-${props.view.state}`} role="status">
-          {t(`follow.state.${props.view.state}`)}
+        <p class={`state-word state-${state()}`} role="status">
+          {isOver() ? t('follow.stageLead.done') : t(`follow.state.${props.view.state}`)}
         </p>
-        <p>{t(`follow.stageLead.${props.view.stage}`)}</p>
-        <Show
-          when={isWorked(props.view) && props.view.process}
-          fallback={
-            <Notice tone={props.view.stage === 'done' ? 'info' : 'warn'}>
-              {t('follow.nobody', { at: dateText(new Date(props.view.updated_at).toISOString()) })}
-            </Notice>
-          }
-        >
-          {(worker) => <p class="quiet">{t('follow.process', worker())}</p>}
+        <Show when={!isOver()}>
+          <p>{t(`follow.stageLead.${props.view.stage}`)}</p>
+          <Worker view={props.view} />
         </Show>
-        <Show when={props.view.copy && props.view.stage === 'copy'}>
+        <Show when={props.view.stage === 'copy' && props.view.copy}>
           <p>
             <PageLink to="/#run">{t('follow.copy.details')}</PageLink>
           </p>
         </Show>
       </section>
-      <ReadyLight view={props.view} />
+      <Show when={!isOver()}>
+        <ReadyLight view={props.view} />
+      </Show>
     </div>
+  )
+}
+
+function Worker(props: { view: FollowView }) {
+  return (
+    <Show
+      when={isWorked(props.view) && props.view.process}
+      fallback={
+        <Notice tone="warn">
+          {t('follow.nobody', { at: dateText(new Date(props.view.updated_at).toISOString()) })}
+        </Notice>
+      }
+    >
+      {(worker) => <p class="quiet">{t('follow.process', worker())}</p>}
+    </Show>
   )
 }
 

@@ -1,7 +1,8 @@
 // The light: whether now would be a good moment to switch over, and what is against it.
 import { Index, Show } from 'solid-js'
 import type { FollowView } from '../../shared/follow-view.ts'
-import { bytesText, dateText, t } from '../i18n/index.ts'
+import { bytesText, dateText, language, t } from '../i18n/index.ts'
+import { reasonIn } from '../i18n/reasons.ts'
 import { isWorked } from '../state/follows.ts'
 
 export function ReadyLight(props: { view: FollowView }) {
@@ -18,7 +19,7 @@ export function ReadyLight(props: { view: FollowView }) {
       </Show>
       <Show when={ready().reasons.length > 0}>
         <ul class="reasons">
-          <Index each={ready().reasons}>{(reason) => <li>{reason()}</li>}</Index>
+          <Index each={ready().reasons}>{(reason) => <li>{reasonIn(language(), reason())}</li>}</Index>
         </ul>
       </Show>
       <p class="quiet">

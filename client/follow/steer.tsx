@@ -1,5 +1,5 @@
 // What can be done with it in its present state.
-import { createSignal, Show } from 'solid-js'
+import { createEffect, createSignal, on, Show } from 'solid-js'
 import type { FollowView } from '../../shared/follow-view.ts'
 import { api, type SteerAction } from '../api/calls.ts'
 import { t } from '../i18n/index.ts'
@@ -14,13 +14,21 @@ import { SwitchoverDialog } from './switchover.tsx'
 type Asked = 'pause' | 'stop' | 'switchover' | 'continue' | 'cleanup'
 
 export function Steer(props: { view: FollowView }) {
-  const { busy, problem, said, ask } = createAsking()
+  const { busy, problem, ask } = createAsking()
+  const [taken, setTaken] = createSignal(false)
   const [asked, setAsked] = createSignal<Asked>()
   const close = () => setAsked(undefined)
-  const steer = (action: SteerAction) => {
+  const steer = async (action: SteerAction) => {
     close()
-    void ask(() => api.steer(action, props.view.name))
+    setTaken((await ask(() => api.steer(action, props.view.name))) !== undefined)
   }
+  // What has become of it is seen then.
+  createEffect(
+    on(
+      () => [props.view.state, props.view.stage],
+      () => setTaken(false),
+    ),
+  )
   const can = () => possible(props.view)
   return (
     <section class="steer" aria-label={t('follow.actions.title')}>
@@ -41,7 +49,7 @@ export function Steer(props: { view: FollowView }) {
           </button>
         </Show>
         <Show when={can().resume}>
-          <button type="button" disabled={busy()} onClick={() => steer('resume')}>
+          <button type="button" disabled={busy()} onClick={() => void steer('resume')}>
             {t('follow.actions.resume')}
           </button>
         </Show>
@@ -56,7 +64,7 @@ export function Steer(props: { view: FollowView }) {
           </button>
         </Show>
         <span class="quiet" role="status">
-          {said() ? t('follow.actions.taken', { message: said() }) : ''}
+          {taken() ? t('follow.actions.taken') : ''}
         </span>
       </div>
       <Show when={problem()}>{(error) => <Problem of={error()} />}</Show>
@@ -65,7 +73,7 @@ export function Steer(props: { view: FollowView }) {
         title={t('follow.actions.pauseTitle')}
         yes={t('follow.actions.pause')}
         no={t('follow.actions.no')}
-        onYes={() => steer('pause')}
+        onYes={() => void steer('pause')}
         onClose={close}
       >
         {t('follow.actions.pauseLead')}
@@ -75,7 +83,7 @@ export function Steer(props: { view: FollowView }) {
         title={t('follow.actions.stopTitle')}
         yes={t('follow.actions.stop')}
         no={t('follow.actions.no')}
-        onYes={() => steer('stop')}
+        onYes={() => void steer('stop')}
         onClose={close}
       >
         {t(isCopying(props.view) ? 'follow.actions.stopCopyLead' : 'follow.actions.stopLead')}

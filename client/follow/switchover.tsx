@@ -7,7 +7,8 @@ import {
   type SwitchoverOptions,
 } from '../../shared/follow-view.ts'
 import { api } from '../api/calls.ts'
-import { t } from '../i18n/index.ts'
+import { language, t } from '../i18n/index.ts'
+import { reasonIn } from '../i18n/reasons.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { Check, Field } from '../parts/field.tsx'
 import { Notice, Problem } from '../parts/notice.tsx'
@@ -58,7 +59,9 @@ function Form(props: DialogProps) {
       <Show when={!props.view.ready.green}>
         <Notice tone="warn" title={t('follow.switchover.notReady')}>
           <ul class="reasons">
-            <Index each={props.view.ready.reasons}>{(reason) => <li>{reason()}</li>}</Index>
+            <Index each={props.view.ready.reasons}>
+              {(reason) => <li>{reasonIn(language(), reason())}</li>}
+            </Index>
           </ul>
         </Notice>
       </Show>

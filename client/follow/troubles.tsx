@@ -27,7 +27,7 @@ export function FailedTables(props: { view: FollowView }) {
 }
 
 export function FollowWarnings(props: { view: FollowView }) {
-  const warnings = () => props.view.warnings
+  const warnings = () => (props.view.stage === 'done' ? [] : props.view.warnings)
   return (
     <Show when={warnings().length > 0}>
       <Notice tone="warn" role="group" title={t('follow.warnings', { count: rowsText(warnings().length) })}>

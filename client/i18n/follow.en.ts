@@ -153,7 +153,7 @@ export const followEn = {
     stopLead:
       'It ends with what is whole. The slot stays and the source keeps its log for it: go on soon, or clean up.',
     stopCopyLead: 'The copy is not done. It ends, and has to begin anew: what was copied cannot be followed.',
-    taken: 'Taken up: {{message}}',
+    taken: 'Taken up…',
     no: 'Leave it as it is',
   },
   ends: {

@@ -155,7 +155,7 @@ export const followJa: Words<typeof followEn> = {
     stopLead:
       '区切りのよいところで終わります。スロットは残り、移行元はログを保持し続けます。早めに続けるか、後片付けをしてください。',
     stopCopyLead: 'コピーはまだ終わっていません。停止すると、最初からやり直しになります。',
-    taken: '受け付けました：{{message}}',
+    taken: '受け付けました…',
     no: 'このままにする',
   },
   ends: {
