@@ -470,7 +470,8 @@ async function publicationsOf(from: Link['from'], names: Link['names']): Promise
   return (await readPublication(session, inserts)) ? [names.publication, inserts] : [names.publication]
 }
 
-function refuseOver({ progress, name, direction, back }: FollowRecord) {
+/** Throws when there is nothing left to go on with. */
+export function refuseOver({ progress, name, direction, back }: FollowRecord) {
   if (progress === 'preparing' || progress === 'copying') {
     throw new UsageError(
       `${name} was broken off while it copied, and its snapshot is gone: "pgtrek clone --follow" starts again`,
