@@ -12,6 +12,8 @@ import { preflightCommand } from './cli/preflight.ts'
 import { repairCommand } from './cli/repair.ts'
 import { rolesCommand } from './cli/roles.ts'
 import { serveCommand } from './cli/serve.ts'
+import { statusCommand } from './cli/status.ts'
+import { tuiCommand } from './cli/tui.ts'
 import { version } from './cli/version.ts'
 import { PgtrekError, UsageError } from './postgres/errors.ts'
 
@@ -23,7 +25,8 @@ const program = new Command('pgtrek')
   .exitOverride()
 const migrating = [cloneCommand(), copyCommand(), rolesCommand(), repairCommand()]
 const looking = [listCommand(), preflightCommand(), licensesCommand()]
-for (const command of [...migrating, ...looking, serveCommand(), healthCommand()]) {
+const following = [statusCommand(), tuiCommand()]
+for (const command of [...migrating, ...looking, ...following, serveCommand(), healthCommand()]) {
   program.addCommand(command.copyInheritedSettings(program))
 }
 program.addCommand(compareCommand(program))
