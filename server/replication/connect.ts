@@ -17,7 +17,7 @@ export interface Ends {
   source: ConnectionSettings
   destination: ConnectionSettings
   slot: string
-  publication: string
+  publication: string | readonly string[]
   positionName: string
   tables?: readonly TableId[] | undefined
   origin?: 'any' | 'none' | undefined
@@ -105,6 +105,6 @@ async function publishedTypes(source: Session, { publication, tables }: Ends): P
       join pg_catalog.pg_namespace n on n.nspname = p.schemaname
       join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = p.tablename
       join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-     where p.pubname = ${quoteLiteral(publication)}`)
+     where p.pubname in (${[publication].flat().map(quoteLiteral).join(', ')})`)
   return [...new Set(rows.filter((row) => wanted?.has(tableKey(row)) ?? true).map(({ type }) => type))]
 }

@@ -14,6 +14,8 @@ export interface PublishedTable extends TableId {
 export interface PublicationOptions {
   /** Changes of partitions are told as those of the topmost table, so that the destination's may be others. */
   viaRoot: boolean
+  /** Updates and deletes are not told, so that their tables need nothing to tell rows apart by. */
+  insertsOnly?: boolean
 }
 
 export const publicationSince = { partitioned: 13, viaRoot: 13, filters: 15 } as const
@@ -31,7 +33,7 @@ export function createPublicationSql(
   major: number,
   name: string,
   tables: readonly PublishedTable[],
-  { viaRoot }: PublicationOptions,
+  { viaRoot, insertsOnly }: PublicationOptions,
 ): string {
   if (major < publicationSince.filters && tables.some(({ where, columns }) => where || columns)) {
     throw new Error(`PostgreSQL ${major} cannot publish some of a table's rows or columns`)
@@ -40,7 +42,10 @@ export function createPublicationSql(
     const names = columns ? ` (${columns.map(quoteIdentifier).join(', ')})` : ''
     return `${quoteQualified(schema, table)}${names}${where ? ` where (${where})` : ''}`
   })
-  const settings = major >= publicationSince.viaRoot ? [`publish_via_partition_root = ${viaRoot}`] : []
+  const settings = [
+    ...(insertsOnly ? ["publish = 'insert, truncate'"] : []),
+    ...(major >= publicationSince.viaRoot ? [`publish_via_partition_root = ${viaRoot}`] : []),
+  ]
   return [
     `create publication ${quoteIdentifier(name)}`,
     // ONLY: children that inherit are published when they are named themselves.
