@@ -50,8 +50,8 @@ export const stepWords: Record<SwitchoverStep, string> = {
 
 export type Tone = 'good' | 'caution' | 'bad'
 
-export function toneOf(state: FollowState): Tone {
-  if (state === 'running') return 'good'
+export function toneOf({ state, stage }: FollowView): Tone {
+  if (state === 'running' || (state === 'stopped' && stage === 'done')) return 'good'
   return state === 'paused' || state === 'waiting' || state === 'stopped' ? 'caution' : 'bad'
 }
 

@@ -75,7 +75,7 @@ export function statusLine(view: FollowView, now: number): string {
 }
 
 function headSection(view: FollowView, now: number, width: number, style: Style): string[] {
-  const state = style[toneOf(view.state)](stateWords[view.state])
+  const state = style[toneOf(view)](stateWords[view.state])
   const began = `${dateAndClock(view.started_at)} (${formatDuration(secondsSince(view.started_at, now))} ago)`
   const age = formatDuration(secondsSince(view.updated_at, now))
   const both = view.bidirectional ? ', both ways' : view.direction === 'back' ? ', back' : ''

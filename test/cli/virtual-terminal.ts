@@ -56,7 +56,7 @@ export class VirtualTerminal implements TerminalStream {
 
   #show(grapheme: string): void {
     if (grapheme === '\r') this.#column = 0
-    else if (grapheme === '\n') this.#newLine()
+    else if (grapheme === '\n' || grapheme === '\r\n') this.#newLine()
     else if (/\p{Cc}/u.test(grapheme)) this.faults.push(`control character ${JSON.stringify(grapheme)}`)
     else this.#put(grapheme)
   }

@@ -1,5 +1,7 @@
 // However the process ends, its user gets the terminal back, and before anything is said about why.
 
+/** As every program of this runtime that ends by an error that nobody caught. */
+const crashed = 1
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /** `restore` may be called more than once. */
@@ -11,22 +13,21 @@ export function guardTerminal(restore: () => void): Disposable {
     restore()
     process.kill(process.pid, signal)
   }
-  // The page it is printed on would be gone in the next moment.
-  const onException = () => restore()
-  const onRejection = (reason: unknown) => {
-    unguard()
+  // Bun would print it on the page that is gone in the next moment, and, while main.ts awaits the command, not end.
+  const onCrash = (reason: unknown) => {
     restore()
-    throw reason
+    process.stderr.write(`${Bun.inspect(reason)}\n`)
+    process.exit(crashed)
   }
   const unguard = () => {
     process.off('exit', restore)
-    process.off('uncaughtExceptionMonitor', onException)
-    process.off('unhandledRejection', onRejection)
+    process.off('uncaughtException', onCrash)
+    process.off('unhandledRejection', onCrash)
     for (const signal of signals) process.off(signal, onSignal)
   }
   process.on('exit', restore)
-  process.on('uncaughtExceptionMonitor', onException)
-  process.on('unhandledRejection', onRejection)
+  process.on('uncaughtException', onCrash)
+  process.on('unhandledRejection', onCrash)
   for (const signal of signals) process.on(signal, onSignal)
   return { [Symbol.dispose]: unguard }
 }

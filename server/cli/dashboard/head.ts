@@ -13,7 +13,7 @@ export function titleLine(view: FollowView, { width, style, now }: Place): strin
   const state = stateWords[view.state]
   const age = formatDuration(secondsSince(view.updated_at, now))
   const when = isOver(view) ? `, seen ${age} ago` : ''
-  const right: Piece[] = [[`${style.signs.on} ${state}`, paintOf(style, toneOf(view.state))], when]
+  const right: Piece[] = [[`${style.signs.on} ${state}`, paintOf(style, toneOf(view))], when]
   const process = view.process ? `process ${processText(view)}, ` : ''
   const since = `  ${process}since ${clock(view.started_at)}`
   return spread(
