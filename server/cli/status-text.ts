@@ -135,7 +135,7 @@ function tableSection(view: FollowView, width: number, style: Style): string[] {
     ...(truncated ? [formatRows(table.truncates)] : []),
   ])
   const hidden = tables.length - shown.length
-  const more = hidden > 0 ? [style.dim(`and ${formatRows(hidden)} more (--json has all)`)] : []
+  const more = hidden > 0 ? wrap(style.dim(`and ${formatRows(hidden)} more (--json has all)`), width) : []
   return [...columnLines(titles, rows, width, style), ...more]
 }
 
@@ -155,7 +155,7 @@ function failedSection({ failed_tables: failed }: FollowView, width: number, sty
   if (failed.length === 0) return []
   const title = style.bad(`${formatRows(failed.length)} not copied, and not followed`)
   const lines = failed.map((table) => printable(`${showName(table)}: ${table.error}`))
-  return [title, ...lines.flatMap((line) => wrap(`  ${line}`, width, '    '))]
+  return [...wrap(title, width), ...lines.flatMap((line) => wrap(`  ${line}`, width, '    '))]
 }
 
 function reportSection({ switchover }: FollowView, width: number, style: Style): string[] {
@@ -163,7 +163,7 @@ function reportSection({ switchover }: FollowView, width: number, style: Style):
   const way = switchover.report.direction === 'back' ? 'Switched back' : 'Switched over'
   const at = dateAndClock(Date.parse(switchover.report.finished_at))
   return [
-    `${style.good(way)} at ${at}`,
+    ...wrap(`${style.good(way)} at ${at}`, width),
     ...reportLines(switchover.report).flatMap((line) => wrap(`  ${line}`, width, '    ')),
   ]
 }

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { VirtualTerminal } from './virtual-terminal.ts'
 
-const main = join(import.meta.dir, '../../server/main.ts')
+export const main = join(import.meta.dir, '../../server/main.ts')
 
 export interface OnTerminal extends AsyncDisposable {
   readonly terminal: VirtualTerminal

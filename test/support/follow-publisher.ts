@@ -32,7 +32,11 @@ for await (const line of createInterface({ input: process.stdin })) {
   process.stdout.write('published\n')
 }
 clearInterval(timer)
-if (view) store.release(view.name)
+if (view) {
+  const { process: _, ...last } = view
+  store.publish({ ...last, updated_at: Date.now() })
+  store.release(view.name)
+}
 
 function publish(shown: FollowView) {
   store.publish({ ...shown, updated_at: Date.now(), process: { host: hostname(), pid: process.pid } })
