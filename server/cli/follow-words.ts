@@ -6,7 +6,6 @@ import type {
   FollowState,
   FollowView,
   StreamView,
-  SwitchoverReport,
   SwitchoverStep,
   SwitchoverView,
 } from '../../shared/follow-view.ts'
@@ -165,17 +164,24 @@ const statementWords: Record<FollowConflict['statement'], string> = {
 
 export interface Choice {
   action: 'retry' | 'skip' | 'apply_schema'
+  /** On the dashboard. */
   key: string
+  command: string
   text: string
 }
 
 export function choicesOf(conflict: FollowConflict): Choice[] {
   const choices: Choice[] = [
-    { action: 'retry', key: 't', text: 'retry, after you have mended the destination' },
-    { action: 'skip', key: 'k', text: 'skip: this transaction is left out, whole' },
+    { action: 'retry', key: 't', command: 'retry', text: 'try again, after you have mended the destination' },
+    { action: 'skip', key: 'k', command: 'skip', text: 'leave this transaction out, whole' },
   ]
   if (conflict.statement === 'relation') {
-    choices.push({ action: 'apply_schema', key: 'a', text: "apply the change of the source's table" })
+    choices.push({
+      action: 'apply_schema',
+      key: 'a',
+      command: 'apply-schema',
+      text: "apply the change of the source's table",
+    })
   }
   return choices
 }
@@ -214,35 +220,4 @@ export function switchoverText(switchover: SwitchoverView, now: number): string 
       ? `${formatDuration(secondsSince(startedAt, now))} so far`
       : `gives up in ${formatDuration(Math.max(0, left))}`
   return `${stepWords[step]}, ${time}`
-}
-
-export function reportLines(report: SwitchoverReport): string[] {
-  const { sentinel, tables, sequences, large_objects: objects, read_only: readOnly } = report
-  const different = tables.filter(({ equal }) => !equal)
-  const rows = tables.reduce((sum, table) => sum + table.destination_rows, 0)
-  const lines = [
-    `from ${report.from} to ${report.to}`,
-    `sentinel ${sentinel.lsn} confirmed at ${sentinel.confirmed_lsn} after ${formatDuration(sentinel.seconds)} (${sentinel.proof})`,
-    `${formatCount(report.rows, 'row')} in ${formatCount(report.transactions, 'transaction')} were applied`,
-    different.length === 0
-      ? `${formatCount(tables.length, 'table')} compared by ${report.compared}: all the same, ${formatCount(rows, 'row')}`
-      : `${formatRows(different.length)} of ${formatCount(tables.length, 'table')} differ (compared by ${report.compared})`,
-    ...different.map(
-      (table) =>
-        `  ${showName(table)}: ${formatRows(table.source_rows)} on the source, ${formatRows(table.destination_rows)} on the destination`,
-    ),
-    `${formatCount(sequences.length, 'sequence')} set`,
-  ]
-  if (objects.total > 0) {
-    lines.push(
-      `${formatCount(objects.total, 'large object')}: ${formatRows(objects.copied)} copied, ${formatRows(objects.removed)} removed`,
-    )
-  }
-  if (readOnly.set)
-    lines.push(
-      `the side that was left is read-only; ${formatCount(readOnly.sessions_ended, 'session')} ended`,
-    )
-  if (report.reverse) lines.push(`changes flow back through the slot ${report.reverse.slot}`)
-  if (report.next.length > 0) lines.push('next:', ...report.next.map((sentence) => `  ${sentence}`))
-  return lines.map(printable)
 }

@@ -6,6 +6,7 @@ import { showName } from '../../shared/phase.ts'
 import { printable } from '../../shared/printable.ts'
 import { clock, dateAndClock } from './clock.ts'
 import { columnLines } from './columns.ts'
+import { reportLines } from './follow-text.ts'
 import {
   appliedText,
   changedTables,
@@ -20,7 +21,6 @@ import {
   processText,
   rateText,
   readyText,
-  reportLines,
   slotText,
   spilledText,
   stageWords,
@@ -142,12 +142,13 @@ function tableSection(view: FollowView, width: number, style: Style): string[] {
 function conflictSection(view: FollowView, width: number, style: Style): string[] {
   const conflict = conflictOf(view)
   if (!conflict) return []
-  const choices = choicesOf(conflict).map(({ text }) => text)
+  const name = printable(view.name)
+  const choices = choicesOf(conflict).map(({ command, text }) => `  pgtrek ${command} ${name}: ${text}`)
   return [
     style.bad('A conflict: nothing goes on until somebody decides'),
     ...conflictFacts(conflict).flatMap((line) => wrap(`  ${line}`, width, '    ')),
-    `What can be done, with "pgtrek tui ${view.name}":`,
-    ...choices.map((choice) => `  ${choice}`),
+    `What can be done, also in "pgtrek tui ${name}":`,
+    ...choices,
   ].flatMap((line) => wrap(line, width))
 }
 
@@ -160,10 +161,7 @@ function failedSection({ failed_tables: failed }: FollowView, width: number, sty
 
 function reportSection({ switchover }: FollowView, width: number, style: Style): string[] {
   if (!switchover?.report) return []
-  const way = switchover.report.direction === 'back' ? 'Switched back' : 'Switched over'
   const at = dateAndClock(Date.parse(switchover.report.finished_at))
-  return [
-    ...wrap(`${style.good(way)} at ${at}`, width),
-    ...reportLines(switchover.report).flatMap((line) => wrap(`  ${line}`, width, '    ')),
-  ]
+  const lines = reportLines(switchover.report).map(printable)
+  return [style.good(at), ...lines.flatMap((line) => wrap(line, width, /^\s*/.exec(line)?.[0].padEnd(4)))]
 }

@@ -104,8 +104,8 @@ describe('the text', () => {
     expect(code).toBe(1)
     expect(output).toContain('  insert into public.orders, row id = 17\n')
     expect(output).toContain('duplicate key value violates unique constraint "orders_pkey" (23505)')
-    expect(output).toContain('with "pgtrek tui shop"')
-    expect(output).toContain('skip: this transaction is left out, whole')
+    expect(output).toContain('in "pgtrek tui shop"')
+    expect(output).toContain('  pgtrek skip shop: leave this transaction out, whole\n')
   })
 
   test('names tables that could not be copied, with code 1', async () => {
@@ -122,10 +122,12 @@ describe('the text', () => {
     const { directory } = await published(live({ stage: 'done', streams: [], switchover }))
     const { code, output } = await status(directory)
     expect(code).toBe(0)
-    expect(output).toContain('Switched over at ')
-    expect(output).toContain('sentinel 16/B3750000 confirmed at 16/B3750028 after 0.8 s (message)')
-    expect(output).toContain('1 table compared by counts: all the same, 5 rows')
-    expect(output).toContain('    Point the application at me@new.example.com:5432/shop.\n')
+    expect(output).toContain(
+      'switched over from me@old.example.com:5432/shop to me@new.example.com:5432/shop\n',
+    )
+    expect(output).toContain('sentinel a1 at 16/B3750000: came through the stream')
+    expect(output).toContain('1 table with 5 rows compared by counts: equal')
+    expect(output).toContain('  - Point the application at me@new.example.com:5432/shop.\n')
     expect(output).not.toContain('ready')
   })
 

@@ -218,7 +218,7 @@ describe('what is asked', () => {
   test('k asks first, and is about the conflict that was seen', async () => {
     const { directory, publisher } = await published(conflictView(Date.now()))
     const on = tui(directory)
-    await on.shows('k  skip')
+    await on.shows('k  leave')
     on.type('k')
     await on.shows('Leave this transaction out?')
     await publisher.publish(conflictView(Date.now(), { lsn: '16/C0000000', xid: 992 }))
@@ -233,7 +233,7 @@ describe('what is asked', () => {
   test('a is offered only where columns are the matter', async () => {
     const { directory, publisher } = await published(conflictView(Date.now()))
     const on = tui(directory)
-    await on.shows('k  skip')
+    await on.shows('k  leave')
     on.type('a')
     await on.shows('that would not help with this conflict')
     await publisher.publish(conflictView(Date.now(), { statement: 'relation' }))

@@ -34,7 +34,7 @@ interface Block {
 }
 
 const leastForPane = 4
-/** From so many rows on the newest log lines stand below the pane. */
+/** From so many rows on the newest log lines stand below the tables. */
 const roomForLog = 10
 
 export function frame(
@@ -62,7 +62,7 @@ function picture(view: FollowView, state: State, rows: number, place: Place): Fr
   const footer = rows > 1 ? [footerLine(view, state, place)] : []
   const top = fitting(blocks(view, rows, place), Math.max(1, rows - footer.length - leastForPane))
   const room = Math.max(0, rows - footer.length - top.length)
-  const forLog = room >= roomForLog && state.pane !== 'log' ? Math.max(4, Math.floor(room / 3)) : 0
+  const forLog = room >= roomForLog && state.pane === 'tables' ? Math.max(4, Math.floor(room / 3)) : 0
   const pane = paneLines(paneContent(view, state, place), state, room - forLog, place)
   const log = forLog > 0 ? [simpleTitle('log', place), ...logLines(view, place, false).slice(1 - forLog)] : []
   const body = [...top, ...pane.lines, ...log].slice(0, rows - footer.length)

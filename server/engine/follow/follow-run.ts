@@ -69,6 +69,7 @@ export class FollowRun implements FollowDesk {
       () => this.#record,
       ends.follow,
       (urgency) => this.#changed(urgency),
+      services.onLine,
     )
     services.signal.addEventListener('abort', this.#abort, { once: true })
     // It may fail before anybody waits for it.
@@ -328,8 +329,10 @@ export class FollowRun implements FollowDesk {
     const picture = this.#picture
     picture.followers.delete(direction)
     picture.slots.delete(direction)
-    this.#update({ progress: 'done' })
-    picture.enter('done')
+    // Returned, and followed again: as if nothing had happened.
+    const isAgain = direction === 'back' && options.keep_reverse
+    this.#update({ progress: isAgain ? 'following' : 'done' })
+    picture.enter(isAgain ? 'catchup' : 'done')
     // Returning gives back what leaving took.
     if (direction === 'back') await this.#makeWritable('source')
     if (!options.keep_reverse && !this.#record.bidirectional) {

@@ -53,12 +53,18 @@ export class FollowPicture {
     readonly record: () => FollowRecord,
     readonly options: FollowOptions,
     readonly onChange: (urgency: 'soon' | 'now') => void,
+    readonly onLine: (line: FollowLogLine) => void = () => {},
   ) {
     this.#light = new ReadyLight(options)
   }
 
   say(message: string, level: FollowLogLine['level'] = 'info', at = Date.now()) {
-    this.#lines.push({ at, level, message })
+    this.onLine({ at, level, message })
+    this.#keep({ at, level, message })
+  }
+
+  #keep(line: FollowLogLine) {
+    this.#lines.push(line)
     if (this.#lines.length > mostFollowLines) this.#lines.splice(0, this.#lines.length - mostFollowLines)
     this.onChange('soon')
   }
@@ -91,7 +97,9 @@ export class FollowPicture {
     this.#copy ??= new ProgressFold()
     this.#copy.apply(event)
     const message = describe(event)
-    if (message && event.type !== 'rows') this.say(message.text, levelOf(message.level), event.at)
+    if (message && event.type !== 'rows') {
+      this.#keep({ at: event.at, level: levelOf(message.level), message: message.text })
+    }
     if (event.type === 'warning') this.warnings.push(event.message)
     if (event.type === 'planned') this.enter('schema')
     if (event.type === 'step_started' && event.step.kind === 'ROWS') this.enter('copy')

@@ -212,8 +212,8 @@ function nextSteps(
       ? [`${from} is read-only until "pgtrek cleanup --writable" or a switchover back.`]
       : []),
     isReversed
-      ? `Changes of ${to} flow back to ${from}: "pgtrek switchover --back" returns without losing one.`
-      : `Changes of ${to} do not flow back.`,
+      ? `Changes of ${to} flow to ${from} from now on: "pgtrek switchover${options.back ? '' : ' --back'}" goes there without losing one.`
+      : `Changes of ${to} do not flow to ${from}.`,
     `When you are sure: "pgtrek cleanup" removes slot, publication and position from both sides.`,
   ]
 }
