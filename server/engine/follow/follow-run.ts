@@ -34,6 +34,8 @@ export interface FollowResult {
 
 const askedEveryMs = 200
 const tellEveryMs = 500
+/** Where nothing happens for long, as while a large index is built, others still see that somebody is there. */
+const silentAtMostMs = 2000
 
 export class FollowRun implements FollowDesk {
   readonly name: string
@@ -431,6 +433,7 @@ export class FollowRun implements FollowDesk {
 
   async #heedOthers() {
     const { memory } = this.services
+    if (Date.now() - this.#toldAt >= silentAtMostMs) this.#tell()
     for (const { id, action } of memory.asked(this.name)) memory.answer(id, await this.act(action))
   }
 
