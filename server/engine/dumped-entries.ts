@@ -42,12 +42,9 @@ export async function dumpEntries(
   return entries
 }
 
-/** The destination of a move has no use for the publications of moves. */
+/** The destination of a move has no use for the publications of moves. What is in one is called `publication table`. */
 function withoutOwn(entries: Entry[]): Entry[] {
-  const own = new Set<number>()
-  for (const { id, kind, name } of entries) if (kind === 'PUBLICATION' && isOwnPublication(name)) own.add(id)
-  if (own.size === 0) return entries
-  return entries.filter(({ id, dependencies }) => !own.has(id) && !dependencies.some((need) => own.has(need)))
+  return entries.filter(({ kind, name }) => !(kind.startsWith('PUBLICATION') && isOwnPublication(name)))
 }
 
 export function withFullNames(entries: readonly Entry[], broken: readonly BrokenName[]): Entry[] {

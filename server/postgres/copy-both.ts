@@ -89,14 +89,25 @@ export class CopyBoth implements Disposable {
   /** Takes leave, so that what was written last is heard. */
   async end(milliseconds: number) {
     if (this.#failure) return
-    this.#unread = []
-    this.session.tap.resume()
     this.session.tap.write(copyDoneMessage)
     const deadline = performance.now() + milliseconds
     while (!this.#failure && performance.now() < deadline) {
+      this.#forgetUnread()
       await this.readable(deadline - performance.now())
-      this.#unread = []
     }
+  }
+
+  /** Changes that nobody wants any more; the end of the stream may stand behind them in the same piece. */
+  #forgetUnread() {
+    for (const bytes of this.#unread.splice(0)) {
+      for (let at = 0; at < bytes.length; ) {
+        const next = at + bytes.readUInt32BE(at + 1) + 1
+        if (bytes[at] !== backend.copyData) this.hear(bytes.subarray(at, next))
+        at = next
+      }
+    }
+    this.#unreadBytes = 0
+    this.#regulate()
   }
 
   /** Ends all waiting; what was not read is lost. */

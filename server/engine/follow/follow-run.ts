@@ -103,8 +103,8 @@ export class FollowRun implements FollowDesk {
       return done('stopping')
     }
     const followers = [...this.#picture.followers.values()]
-    if (followers.length === 0) return refused('rows are still being copied')
     if (this.#switching) return refused('a switchover is under way')
+    if (followers.length === 0) return refused(`nothing flows yet: it is at ${this.#picture.stage}`)
     switch (action.type) {
       case 'pause':
         for (const follower of followers) follower.pause()
@@ -222,6 +222,7 @@ export class FollowRun implements FollowDesk {
       origin: bidirectional ? 'none' : 'any',
       onEvent: (event) => this.#heard(direction, event),
     })
+    this.#picture.knownEnds.delete(direction)
     this.#picture.followers.set(direction, follower)
     follower.done.catch((error) => {
       if (this.#picture.followers.get(direction) !== follower) return
@@ -313,8 +314,8 @@ export class FollowRun implements FollowDesk {
           }),
         reverse: () => this.#makeReverse(direction),
       })
-      picture.switchover = { state: 'done', options, step: 'report', started_at, report }
       await this.#afterSwitchover(direction, options)
+      picture.switchover = { state: 'done', options, step: 'report', started_at, report }
     } catch (error) {
       await this.#undoSwitchover(direction, follower, error)
       const step = picture.switchover.step

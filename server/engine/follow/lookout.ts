@@ -3,13 +3,14 @@
 import { errorInfo } from '../../postgres/errors.ts'
 import { Session } from '../../postgres/session.ts'
 import type { ConnectionSettings } from '../../postgres/settings.ts'
+import { parseLsn } from '../../replication/lsn.ts'
 import { readSlot } from '../../replication/slot.ts'
 import type { Link } from './link.ts'
 import type { FollowRecord } from './memory.ts'
 import type { FollowPicture } from './picture.ts'
 import { bringSequences } from './sequences.ts'
 
-const lookEveryMs = 2000
+const lookEveryMs = 1000
 /** Slots of one of which more is kept are worth a word. */
 const muchLogBytes = 10 * 1024 ** 3
 
@@ -56,7 +57,13 @@ export class Lookout implements AsyncDisposable {
   async #slot(link: Link) {
     const { picture } = this.options
     const direction = link.direction
-    const slot = await readSlot(await this.#session(link.from), link.names.slot)
+    const from = await this.#session(link.from)
+    const { end } = await from.one<{ end: string }>(
+      'select pg_catalog.pg_current_wal_flush_lsn()::text as "end"',
+    )
+    picture.followers.get(direction)?.knowEnd(parseLsn(end))
+    picture.knownEnds.add(direction)
+    const slot = await readSlot(from, link.names.slot)
     if (!slot) {
       picture.slots.delete(direction)
       picture.troubles.set(`slot ${direction}`, `the server has no slot ${link.names.slot} any more`)

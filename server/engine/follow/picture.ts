@@ -39,6 +39,8 @@ export class FollowPicture {
   readonly troubles = new Map<string, string>()
   readonly followers = new Map<Direction, Follower>()
   readonly slots = new Map<Direction, SlotView>()
+  /** The end of this log has been asked for: what the lag says can be believed. */
+  readonly knownEnds = new Set<Direction>()
   readonly warnings: string[] = []
   #state: FollowState | undefined
   #lastError: ErrorInfo | undefined
@@ -119,10 +121,8 @@ export class FollowPicture {
     if (direction !== this.record().direction || this.stage !== 'catchup') return
     const status = this.followers.get(direction)?.status
     if (!status) return
-    const isNear = status.phase === 'catchup' && status.applied !== '0/0' && status.transactions > 0
-    if (status.phase === 'streaming' || (isNear && status.lagBytes <= this.options.readyLagBytes)) {
-      this.enter('streaming')
-    }
+    const isNear = this.knownEnds.has(direction) && status.lagBytes <= this.options.readyLagBytes
+    if (isNear && (status.phase === 'streaming' || status.phase === 'catchup')) this.enter('streaming')
   }
 
   get state(): FollowState {

@@ -47,6 +47,7 @@ function objections(watched: Watched, { readyLagBytes, readyLagSeconds }: Follow
     reasons.push(`${failed.length} of ${watched.tables + failed.length} tables could not be copied`)
   }
   if (!stream) return reasons
+  if (stage === 'catchup') reasons.push('it is still catching up')
   const { lagBytes, lagMilliseconds } = stream.status
   if (lagBytes > readyLagBytes) {
     reasons.push(`behind by ${formatBytes(lagBytes)}, more than ${formatBytes(readyLagBytes)}`)
