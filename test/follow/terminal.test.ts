@@ -74,6 +74,37 @@ test('seen with status, paused, resumed and switched over on the dashboard', asy
   expect((await home.run(['status', 'shop'])).code).toBe(2)
 })
 
+test('the process that follows has the dashboard itself, and can do without it', async () => {
+  const other = await (await cluster(17, logical)).createDatabase()
+  const ends = ['--source', source.url, '--dest', other.url, '--name', 'own']
+  await using on = onTerminal(['clone', '--follow', '--tui', ...ends], home.directory, { rows: 30 })
+  await on.shows('▶ streaming')
+  expect(on.terminal.isFullScreen).toBe(true)
+  on.type('q')
+  await on.shows('Stop following too?')
+  on.type('n')
+  await on.shows('following goes on; Ctrl-C stops it, "pgtrek tui" shows it again')
+  expect(on.terminal.isFullScreen).toBe(false)
+  await on.shows(/streaming: \d.* behind/)
+  on.type('\x03')
+  expect(await on.exited).toBe(0)
+  expect(on.terminal.lines.join('\n')).toContain('"pgtrek follow" goes on from here')
+
+  await using again = onTerminal(['follow', '--tui', ...ends], home.directory, { rows: 30 })
+  await again.shows('▶ streaming')
+  await source.sql('insert into lines select i, i from generate_series(100, 109) i')
+  await again.shows(/public\.lines +10 +0 +0/)
+  again.type('q')
+  await again.shows('Stop following too?')
+  again.type('y')
+  expect(await again.exited).toBe(0)
+  expect(again.terminal.isFullScreen).toBe(false)
+  expect(again.terminal.isCursorShown).toBe(true)
+  expect(again.terminal.faults).toEqual([])
+  expect(again.terminal.lines.join('\n')).toContain('"pgtrek follow" goes on from here')
+  expect((await home.run(['cleanup', ...ends])).code).toBe(0)
+})
+
 function asView({ code, output }: { code: number; output: string }): FollowView | undefined {
   if (code !== 0) return undefined
   const view = JSON.parse(output) as FollowView | FollowView[]

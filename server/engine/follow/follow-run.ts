@@ -117,9 +117,9 @@ export class FollowRun implements FollowDesk {
           ? done('trying again')
           : refused('there is no conflict')
       case 'skip':
-        return followers.filter((follower) => follower.skip()).length > 0
+        return followers.filter((follower) => isMeant(follower, action) && follower.skip()).length > 0
           ? done('the transaction is skipped')
-          : refused('there is no conflict')
+          : refused('there is no such conflict')
       case 'apply_schema':
         return refused('not yet')
       case 'switchover':
@@ -451,6 +451,11 @@ export class FollowRun implements FollowDesk {
     this.services.memory.publish(view)
     this.services.onView?.(view)
   }
+}
+
+/** Whoever decides about a conflict says which one was seen; there may be another one by now. */
+function isMeant({ status }: Follower, { lsn }: { lsn?: string | undefined }): boolean {
+  return lsn === undefined || status.conflict?.lsn === lsn
 }
 
 const stepWords = {
