@@ -9,6 +9,7 @@ import type { ConnectionSettings } from '../postgres/settings.ts'
 import { Applier } from './apply.ts'
 import { prepareApplySession } from './apply-session.ts'
 import { type DestinationTable, readDestinationTables, type TableId, tableKey } from './destination-tables.ts'
+import { refuseUnseenEchoes } from './echo.ts'
 import { holdPosition, type Position } from './position.ts'
 import { checkSlot } from './slot.ts'
 import { ChangeStream, mayBeBinary } from './stream.ts'
@@ -60,6 +61,7 @@ export async function connect(ends: Ends, options: ConnectOptions): Promise<Conn
     const tables = await readDestinationTables(destination, ends.tables)
     const source = await open(ends.source, true)
     await checkSlot(source, ends.slot, position.lsn)
+    if (ends.origin === 'none') await refuseUnseenEchoes(source)
     const types = await readTypes(source)
     const isSafe = (type: number) => isBinarySafe(type, types)
     const binary =

@@ -14,7 +14,12 @@ export interface Position {
   name: string
   lsn: Lsn
   storeSql: string
+  /** What each transaction begins with, so that it is known as ours where it has no origin. */
+  markSql?: string | undefined
 }
+
+/** What our transactions say where they cannot have an origin. */
+export const echoPrefix = 'pgtrek_origin'
 
 /** All origins of ours begin so, on every server. */
 export const originPrefix = 'pgtrek_'
@@ -173,7 +178,15 @@ async function holdRow(session: Session, name: string): Promise<Position> {
     name,
     lsn: parseLsn(lsn),
     storeSql: `update ${table} set lsn = $1::pg_catalog.pg_lsn, time = $2::timestamptz where name = ${literal}`,
+    markSql: `select pg_catalog.pg_logical_emit_message(true, '${echoPrefix}', ${literal})`,
   }
+}
+
+/** Some stream to this server has no origin of its own. */
+export async function hasTablePositions(session: Session): Promise<boolean> {
+  if (!(await hasTable(session))) return false
+  const { some } = await session.one<{ some: boolean }>(`select exists (select from ${table}) as some`)
+  return some
 }
 
 async function hasTable(session: Session): Promise<boolean> {

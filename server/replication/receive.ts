@@ -8,12 +8,15 @@ import { describeChange, misfits, type NamedTypes } from './fit.ts'
 import { type Lsn, noLsn } from './lsn.ts'
 import {
   type ChangeHandler,
+  isMessageOf,
+  messageType,
   type OldRow,
   PgoutputDecoder,
   type Relation,
   type ServerTime,
   type TransactionEnd,
 } from './pgoutput.ts'
+import { echoPrefix } from './position.ts'
 import type { Spill } from './spill.ts'
 import { TargetTable } from './target.ts'
 import type { SourceTransaction } from './transaction.ts'
@@ -39,9 +42,6 @@ export interface ReceiverOptions {
   onMessage: (prefix: string, lsn: Lsn, content: Uint8Array) => void
 }
 
-/** What our transactions say where they cannot have an origin. */
-export const echoPrefix = 'pgtrek_origin'
-
 /** A type came up whose binary form is not safe: the same changes have to be asked for as text. */
 export class NeedsText extends Error {}
 
@@ -57,7 +57,10 @@ export class Receiver implements ChangeHandler {
   /** Where the commit of the newest transaction stands that was looked at. */
   lastBegun: Lsn = noLsn
   #transaction: SourceTransaction | undefined
+  /** The end of the newest transaction that was not an echo. */
+  ownEnd: Lsn = noLsn
   #leavingOut = false
+  #isEcho = false
   #piece: number | undefined
   #committed: { xid: number; end: TransactionEnd } | undefined
   readonly #types = new Map<number, { schema: string; name: string }>()
@@ -82,7 +85,7 @@ export class Receiver implements ChangeHandler {
     const transaction = spill.transaction(xid)
     this.begin(end.commitLsn, end.time, xid)
     if (this.hasReachedStop) return
-    if (transaction.unwanted) this.#leavingOut = true
+    if (transaction.unwanted) this.#leaveOutEcho()
     if (!this.#leavingOut) {
       await transaction.replay(
         (type, bytes, start, last) => this.decoder.readBody(type, bytes, start, last),
@@ -113,12 +116,14 @@ export class Receiver implements ChangeHandler {
   commit(end: TransactionEnd) {
     this.#transaction = undefined
     this.#leavingOut = false
+    if (!this.#isEcho) this.ownEnd = end.endLsn
+    this.#isEcho = false
     if (!this.hasReachedStop) this.options.applier.commit(end)
   }
 
   origin() {
     if (this.options.origin === 'any') return
-    if (this.#piece === undefined) this.#leavingOut = true
+    if (this.#piece === undefined) this.#leaveOutEcho()
     else this.options.spill.transaction(this.#piece).unwanted = true
   }
 
@@ -175,7 +180,7 @@ export class Receiver implements ChangeHandler {
   }
 
   message(transactional: boolean, lsn: Lsn, prefix: string, content: Uint8Array) {
-    if (transactional && prefix === echoPrefix && this.options.origin === 'none') this.#leavingOut = true
+    if (transactional && prefix === echoPrefix && this.options.origin === 'none') this.#leaveOutEcho()
     else if (!this.#leavingOut) this.options.onMessage(prefix, lsn, content)
   }
 
@@ -189,8 +194,12 @@ export class Receiver implements ChangeHandler {
   }
 
   streamed(xid: number, type: number, bytes: Uint8Array, start: number, end: number) {
-    if (this.#piece !== undefined)
-      this.options.spill.transaction(this.#piece).add(xid, type, bytes, start, end)
+    if (this.#piece === undefined) return
+    const transaction = this.options.spill.transaction(this.#piece)
+    if (type === messageType.message && this.options.origin === 'none') {
+      if (isMessageOf(echoPrefix, bytes, start, end)) transaction.unwanted = true
+    }
+    transaction.add(xid, type, bytes, start, end)
   }
 
   streamCommit(xid: number, end: TransactionEnd) {
@@ -207,6 +216,11 @@ export class Receiver implements ChangeHandler {
   commitPrepared = notAskedFor
   rollbackPrepared = notAskedFor
   streamPrepare = notAskedFor
+
+  #leaveOutEcho() {
+    this.#leavingOut = true
+    this.#isEcho = true
+  }
 
   /** None for tables that are not followed, and in transactions that are left out. */
   #target(id: number): TargetTable | undefined {
