@@ -89,14 +89,28 @@ export class CopyBoth implements Disposable {
   /** Takes leave, so that what was written last is heard. */
   async end(milliseconds: number) {
     if (this.#failure) return
-    this.#unread = []
+    this.#forget()
     this.session.tap.resume()
     this.session.tap.write(copyDoneMessage)
     const deadline = performance.now() + milliseconds
     while (!this.#failure && performance.now() < deadline) {
       await this.readable(deadline - performance.now())
-      this.#unread = []
+      this.#forget()
     }
+  }
+
+  /** Leaves data unread, but hears what comes behind it in the same chunk: the end. */
+  #forget() {
+    for (const bytes of this.#unread.splice(0)) {
+      let at = 0
+      while (at < bytes.length) {
+        const next = at + bytes.readUInt32BE(at + 1) + 1
+        if (bytes[at] !== backend.copyData) this.hear(bytes.subarray(at, next))
+        at = next
+      }
+    }
+    this.#unreadBytes = 0
+    this.#regulate()
   }
 
   /** Ends all waiting; what was not read is lost. */

@@ -10,6 +10,7 @@ import { Applier } from './apply.ts'
 import { prepareApplySession } from './apply-session.ts'
 import { type DestinationTable, readDestinationTables, type TableId, tableKey } from './destination-tables.ts'
 import { refuseUnseenEchoes } from './echo.ts'
+import { type Followed, readFollowed } from './followed.ts'
 import { holdPosition, type Position } from './position.ts'
 import { checkSlot } from './slot.ts'
 import { ChangeStream, mayBeBinary } from './stream.ts'
@@ -21,6 +22,8 @@ export interface Ends {
   publication: string
   positionName: string
   tables?: readonly TableId[] | undefined
+  /** Published perhaps, known, and not wanted. */
+  leftOut?: readonly TableId[] | undefined
   origin?: 'any' | 'none' | undefined
 }
 
@@ -29,6 +32,8 @@ export interface Connected extends AsyncDisposable {
   applier: Applier
   position: Position
   tables: Map<string, DestinationTable>
+  /** Nothing when everything that is published is wanted. */
+  followed: Followed | undefined
   binary: boolean
   replicaRole: boolean
   isBinarySafe: (type: number) => boolean
@@ -58,20 +63,23 @@ export async function connect(ends: Ends, options: ConnectOptions): Promise<Conn
     const destination = await open(ends.destination, false)
     const { replicaRole } = await prepareApplySession(destination)
     const position = await holdPosition(destination, ends.positionName)
-    const tables = await readDestinationTables(destination, ends.tables)
     const source = await open(ends.source, true)
     await checkSlot(source, ends.slot, position.lsn)
     if (ends.origin === 'none') await refuseUnseenEchoes(source)
+    const { publication, leftOut = [] } = ends
+    const followed =
+      ends.tables && (await readFollowed(source, { publication, tables: ends.tables, leftOut }))
+    const tables = await readDestinationTables(destination, followed?.tables)
     const types = await readTypes(source)
     const isSafe = (type: number) => isBinarySafe(type, types)
     const binary =
       !careful &&
       !options.asText &&
       mayBeBinary(Math.min(source.major, destination.major)) &&
-      (await publishedTypes(source, ends)).every(isSafe)
+      (await publishedTypes(source, publication, followed?.keys)).every(isSafe)
     const stream = await ChangeStream.start(source, {
       slot: ends.slot,
-      publication: ends.publication,
+      publication,
       from: position.lsn,
       binary,
       origin: ends.origin ?? 'any',
@@ -84,7 +92,7 @@ export async function connect(ends: Ends, options: ConnectOptions): Promise<Conn
       onCommitted: options.onAnswer,
     })
     return {
-      ...{ stream, applier, position, tables, binary, replicaRole, isBinarySafe: isSafe },
+      ...{ stream, applier, position, tables, followed, binary, replicaRole, isBinarySafe: isSafe },
       async [Symbol.asyncDispose]() {
         signal.removeEventListener('abort', abandon)
         applier[Symbol.dispose]()
@@ -99,8 +107,11 @@ export async function connect(ends: Ends, options: ConnectOptions): Promise<Conn
 }
 
 /** Of the columns that can be in the stream, each type once. */
-async function publishedTypes(source: Session, { publication, tables }: Ends): Promise<number[]> {
-  const wanted = tables && new Set(tables.map(tableKey))
+async function publishedTypes(
+  source: Session,
+  publication: string,
+  wanted: ReadonlySet<string> | undefined,
+): Promise<number[]> {
   const rows = await source.query<TableId & { type: number }>(`
     select distinct p.schemaname as schema, p.tablename as name, a.atttypid as type
       from pg_catalog.pg_publication_tables p

@@ -37,9 +37,11 @@ export function originName(name: string): string {
 
 /** Which kind the role of this session can use. */
 export async function positionKindFor(session: Session): Promise<PositionKind> {
-  // Below 13 the functions insist on a superuser whatever was granted.
+  // Below 13 the functions insist on a superuser whatever was granted. From 18 on they have a limit of their own.
+  const limit = session.major >= 18 ? 'max_active_replication_origins' : 'max_replication_slots'
   const { may } = await session.one<{ may: boolean }>(`
-    select r.rolsuper or (${session.major >= 13} and (
+    select (select count(*) from pg_catalog.pg_replication_origin) < current_setting('${limit}')::int
+       and (r.rolsuper or (${session.major >= 13} and (
              select bool_and(pg_catalog.has_function_privilege(p.oid, 'execute'))
                from pg_catalog.pg_proc p
               where p.pronamespace = 'pg_catalog'::regnamespace
@@ -47,7 +49,7 @@ export async function positionKindFor(session: Session): Promise<PositionKind> {
                                   'pg_replication_origin_oid', 'pg_replication_origin_progress',
                                   'pg_replication_origin_session_setup', 'pg_replication_origin_xact_setup',
                                   'pg_replication_origin_session_progress', 'pg_replication_origin_drop')
-           )) as may
+           ))) as may
       from pg_catalog.pg_roles r
      where r.rolname = current_user`)
   return may ? 'origin' : 'table'

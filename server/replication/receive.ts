@@ -5,6 +5,7 @@ import { NeedsCare } from './apply-failure.ts'
 import { ApplyConflict } from './conflict.ts'
 import { type DestinationTable, tableKey } from './destination-tables.ts'
 import { describeChange, misfits, type NamedTypes } from './fit.ts'
+import type { Followed } from './followed.ts'
 import { type Lsn, noLsn } from './lsn.ts'
 import {
   type ChangeHandler,
@@ -25,8 +26,10 @@ import type { Tuple } from './tuple.ts'
 export interface ReceiverOptions {
   applier: Applier
   tables: ReadonlyMap<string, DestinationTable>
-  /** By `tableKey`; without it everything that is published is followed. */
-  followed: ReadonlySet<string> | undefined
+  /** Without it everything that is published is wanted. */
+  followed: Followed | undefined
+  /** Tables, by `tableKey`, that were new when they came up, and have been looked for since. */
+  lookedFor: ReadonlySet<string>
   origin: 'any' | 'none'
   binary: boolean
   /** Whether values of this type may come in binary form. */
@@ -39,11 +42,20 @@ export interface ReceiverOptions {
   known: Map<string, Relation>
   onSkipped: (transaction: SourceTransaction) => void
   onSchemaChange: (relation: Relation, changes: string[]) => void
+  /** Changes of this table come and are not applied. */
+  onUnwanted: (relation: Relation, isPublished: boolean) => void
   onMessage: (prefix: string, lsn: Lsn, content: Uint8Array) => void
 }
 
 /** A type came up whose binary form is not safe: the same changes have to be asked for as text. */
 export class NeedsText extends Error {}
+
+/** A table came up that is not known. */
+export class NeedsLook extends Error {
+  constructor(readonly key: string) {
+    super(`changes of a table that is not known: ${key}`)
+  }
+}
 
 interface Unfit {
   relation: Relation
@@ -130,8 +142,8 @@ export class Receiver implements ChangeHandler {
   relation(relation: Relation) {
     const { applier, tables, followed, binary, known, onSchemaChange } = this.options
     const key = tableKey(relation)
-    if (followed && !followed.has(key)) {
-      this.#targets.set(relation.id, undefined)
+    if (followed && !followed.keys.has(key)) {
+      this.#targets.set(relation.id, this.#unwanted(relation, followed))
       return
     }
     const before = known.get(key)
@@ -152,6 +164,22 @@ export class Receiver implements ChangeHandler {
         ? new TargetTable(relation, table, binary, applier.prepare)
         : { relation, problems }
     this.#targets.set(relation.id, target)
+  }
+
+  #unwanted(relation: Relation, { published, leftOut, gone }: Followed): Unfit | undefined {
+    const { lookedFor, onUnwanted } = this.options
+    const key = tableKey(relation)
+    // It was not there when the stream was begun: a partition that is wanted, or a table under a new name.
+    if (!published.has(key) && !leftOut.has(key) && !lookedFor.has(key)) throw new NeedsLook(key)
+    const missing = gone.map(({ schema, name }) => `${schema}.${name}`)
+    if (published.has(key) && !leftOut.has(key) && missing.length > 0) {
+      const problem =
+        `${relation.schema}.${relation.name} is not followed, and ${missing.join(', ')} is not published any more: ` +
+        'it was perhaps renamed'
+      return { relation, problems: [problem] }
+    }
+    onUnwanted(relation, published.has(key))
+    return undefined
   }
 
   type(id: number, schema: string, name: string) {

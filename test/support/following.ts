@@ -9,6 +9,7 @@ import { createPosition, type PositionKind } from '../../server/replication/posi
 import { createPublication, readPublication } from '../../server/replication/publication.ts'
 import { createSlot } from '../../server/replication/slot.ts'
 import type { TestDatabase } from './clusters.ts'
+import { compareRows } from './compare.ts'
 
 let made = 0
 
@@ -58,6 +59,23 @@ export async function link(
     positionName: name,
     tables: [...keys.values()],
   }
+}
+
+/** Our own table, where positions are kept, is on one side only. */
+export async function compareFollowed({ source, destination }: Pair): Promise<string[]> {
+  const differences = await compareRows(source, destination)
+  return differences.filter((line) => !line.startsWith('rows of pgtrek.'))
+}
+
+/** Everything that is committed by now has arrived, and no conflict stopped it. */
+export async function arrival(follower: Follower, source: TestDatabase) {
+  const end = await endOf(source)
+  const stopped = Promise.withResolvers<never>()
+  const timer = setInterval(() => {
+    const { conflict } = follower.status
+    if (conflict) stopped.reject(new Error(conflict.message))
+  }, 50)
+  await Promise.race([follower.stopAt(end), stopped.promise]).finally(() => clearInterval(timer))
 }
 
 export function endOf(source: TestDatabase): Promise<Lsn> {
