@@ -12,6 +12,7 @@ import { type DestinationTable, readDestinationTables, type TableId, tableKey } 
 import { refuseUnseenEchoes } from './echo.ts'
 import { type Followed, readFollowed } from './followed.ts'
 import { holdPosition, type Position } from './position.ts'
+import { readComputed } from './publication.ts'
 import { checkSlot } from './slot.ts'
 import { ChangeStream, mayBeBinary } from './stream.ts'
 
@@ -34,6 +35,8 @@ export interface Connected extends AsyncDisposable {
   tables: Map<string, DestinationTable>
   /** Nothing when everything that is published is wanted. */
   followed: Followed | undefined
+  /** Columns that the source computes and sends. */
+  computed: Map<string, Set<string>>
   binary: boolean
   replicaRole: boolean
   isBinarySafe: (type: number) => boolean
@@ -70,6 +73,7 @@ export async function connect(ends: Ends, options: ConnectOptions): Promise<Conn
     const followed =
       ends.tables && (await readFollowed(source, { publication, tables: ends.tables, leftOut }))
     const tables = await readDestinationTables(destination, followed?.tables)
+    const computed = await readComputed(source, publication)
     const types = await readTypes(source)
     const isSafe = (type: number) => isBinarySafe(type, types)
     const binary =
@@ -92,7 +96,17 @@ export async function connect(ends: Ends, options: ConnectOptions): Promise<Conn
       onCommitted: options.onAnswer,
     })
     return {
-      ...{ stream, applier, position, tables, followed, binary, replicaRole, isBinarySafe: isSafe },
+      ...{
+        stream,
+        applier,
+        position,
+        tables,
+        followed,
+        computed,
+        binary,
+        replicaRole,
+        isBinarySafe: isSafe,
+      },
       async [Symbol.asyncDispose]() {
         signal.removeEventListener('abort', abandon)
         applier[Symbol.dispose]()

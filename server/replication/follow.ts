@@ -198,6 +198,7 @@ export class Follower {
       ...{ applier, tables, binary, isBinarySafe, spill },
       followed: connected.followed,
       lookedFor: this.#lookedFor,
+      computed: connected.computed,
       origin: options.origin ?? 'any',
       skipped: this.#skipped,
       stopAt: () => this.#control.stopAt,

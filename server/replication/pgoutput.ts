@@ -15,6 +15,8 @@ export interface RelationColumn {
   key: boolean
   type: number
   modifier: number
+  /** The source computes it; not said in messages. */
+  computed?: boolean
 }
 
 export interface Relation {

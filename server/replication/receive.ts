@@ -34,6 +34,8 @@ export interface ReceiverOptions {
   binary: boolean
   /** Whether values of this type may come in binary form. */
   isBinarySafe: (type: number) => boolean
+  /** Columns that the source computes and sends, by `tableKey`. */
+  computed: ReadonlyMap<string, ReadonlySet<string>>
   /** Transactions, by where their commit stands, that the user does not want. */
   skipped: ReadonlySet<Lsn>
   stopAt: () => Lsn | undefined
@@ -139,7 +141,8 @@ export class Receiver implements ChangeHandler {
     else this.options.spill.transaction(this.#piece).unwanted = true
   }
 
-  relation(relation: Relation) {
+  relation(described: Relation) {
+    const relation = this.#withComputed(described)
     const { applier, tables, followed, binary, known, onSchemaChange } = this.options
     const key = tableKey(relation)
     if (followed && !followed.keys.has(key)) {
@@ -164,6 +167,13 @@ export class Receiver implements ChangeHandler {
         ? new TargetTable(relation, table, binary, applier.prepare)
         : { relation, problems }
     this.#targets.set(relation.id, target)
+  }
+
+  #withComputed(relation: Relation): Relation {
+    const computed = this.options.computed.get(tableKey(relation))
+    if (!computed) return relation
+    const columns = relation.columns.map((column) => ({ ...column, computed: computed.has(column.name) }))
+    return { ...relation, columns }
   }
 
   #unwanted(relation: Relation, { published, leftOut, gone }: Followed): Unfit | undefined {
@@ -193,12 +203,16 @@ export class Receiver implements ChangeHandler {
 
   update(relation: number, old: OldRow, oldRow: Tuple, row: Tuple) {
     const target = this.#target(relation)
-    if (target) this.options.applier.update(target, old, oldRow, row)
+    if (!target) return
+    if (old !== 'full' && !target.hasKey) throw this.#keyless(target)
+    this.options.applier.update(target, old, oldRow, row)
   }
 
   delete(relation: number, old: OldRow, oldRow: Tuple) {
     const target = this.#target(relation)
-    if (target) this.options.applier.delete(target, old, oldRow)
+    if (!target) return
+    if (old !== 'full' && !target.hasKey) throw this.#keyless(target)
+    this.options.applier.delete(target, old, oldRow)
   }
 
   truncate(relations: number[], _cascade: boolean, restartIdentity: boolean) {
@@ -259,6 +273,10 @@ export class Receiver implements ChangeHandler {
       return target
     }
     throw this.#misfit(target)
+  }
+
+  #keyless({ relation }: TargetTable): Error {
+    return this.#misfit({ relation, problems: ['the source does not send the columns of its key'] })
   }
 
   /** The destination may have been mended since its tables were read: only a second look is final. */
