@@ -7,6 +7,7 @@ import { FollowView, type SwitchoverReport } from '../../shared/follow-view.ts'
 import { makeHome } from '../cli/process.ts'
 import { type Api, startApi, type Watched } from '../support/api.ts'
 import { type Cluster, cluster, type TestDatabase } from '../support/clusters.ts'
+import { move } from '../support/follow-run.ts'
 import { ReadMetrics } from './prometheus.ts'
 
 // Servers have to start.
@@ -311,4 +312,21 @@ test('what other processes follow is seen, steered by name, and told as lost whe
     'other',
     ({ state, process: worker }) => state === 'running' && worker?.pid === process.pid,
   )
+})
+
+test('a server beside a follow that somebody else has begun shows and steers that', async () => {
+  const pair = await shop()
+  await using moving = move(pair, { name: 'guest' })
+  await moving.until(({ stage }) => stage === 'streaming')
+  await using api = await startApi({ follow: moving.run })
+  using watched = await api.watch()
+  await seen(watched, 'guest', ({ stage }) => stage === 'streaming')
+  const second = await api.post('/api/follow', { ...endsOf(await shop()), follow: { name: 'other' } })
+  expect([second.status, second.json.error]).toEqual([409, 'busy'])
+  expect((await api.post('/api/follow/pause')).json).toMatchObject({ ok: true })
+  await seen(watched, 'guest', ({ state }) => state === 'paused')
+  expect(moving.run.view().state).toBe('paused')
+  const metrics = new ReadMetrics((await api.get('/metrics')).text)
+  expect(metrics.value('pgtrek_follow_state', { follow: 'guest', state: 'paused' })).toBe(1)
+  expect(metrics.value('pgtrek_copy_rows', { follow: 'guest' })).toBe(600)
 })
