@@ -14,8 +14,10 @@ import { preflightCommand } from './cli/preflight.ts'
 import { repairCommand } from './cli/repair.ts'
 import { rolesCommand } from './cli/roles.ts'
 import { serveCommand } from './cli/serve.ts'
+import { statusCommand } from './cli/status.ts'
 import { steeringCommands } from './cli/steer.ts'
 import { switchoverCommand } from './cli/switchover.ts'
+import { tuiCommand } from './cli/tui.ts'
 import { version } from './cli/version.ts'
 import { PgtrekError, UsageError } from './postgres/errors.ts'
 
@@ -27,7 +29,7 @@ const program = new Command('pgtrek')
   .exitOverride()
 const migrating = [cloneCommand(), copyCommand(), rolesCommand(), repairCommand()]
 const following = [followCommand(), switchoverCommand(), cleanupCommand(), ...steeringCommands()]
-const looking = [listCommand(), preflightCommand(), licensesCommand()]
+const looking = [statusCommand(), tuiCommand(), listCommand(), preflightCommand(), licensesCommand()]
 for (const command of [...migrating, ...following, ...looking, serveCommand(), healthCommand()]) {
   program.addCommand(command.copyInheritedSettings(program))
 }

@@ -253,6 +253,9 @@ export const FollowView = Type.Object({
 })
 export type FollowView = Static<typeof FollowView>
 
+/** Where the conflict stands that was decided about; it is refused when there is another one by now. */
+const sameConflict = Type.Optional(lsn)
+
 /** What can be asked of one that is running. */
 export const FollowAction = Type.Union([
   Type.Object({ type: Type.Literal('pause') }),
@@ -260,9 +263,9 @@ export const FollowAction = Type.Union([
   /** Of a conflict: the destination was mended. */
   Type.Object({ type: Type.Literal('retry') }),
   /** Of a conflict: leaves that transaction out, whole. */
-  Type.Object({ type: Type.Literal('skip') }),
+  Type.Object({ type: Type.Literal('skip'), lsn: sameConflict }),
   /** Of a conflict: gives the destination's table the columns that the source's has. */
-  Type.Object({ type: Type.Literal('apply_schema') }),
+  Type.Object({ type: Type.Literal('apply_schema'), lsn: sameConflict }),
   Type.Object({ type: Type.Literal('switchover'), options: SwitchoverOptions }),
   /** Ends with what is whole; `pgtrek follow` goes on from there. */
   Type.Object({ type: Type.Literal('stop') }),

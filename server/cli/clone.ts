@@ -1,7 +1,8 @@
 // `pgtrek clone`: a whole database, or what is chosen of it, schema and rows, to another server.
 import { Command, Option } from 'commander'
+import { UsageError } from '../postgres/errors.ts'
 import { addConnectionFlags } from './flags/connection.ts'
-import { addFollowFlags, followOptionsOf } from './flags/follow.ts'
+import { addFollowFlags, followOptionsOf, wantsDashboard } from './flags/follow.ts'
 import { addOptionFlags } from './flags/options.ts'
 import { addHookFlag, addRuleFlags } from './flags/rules.ts'
 import { addConfigFlag, addRunFlags, viewFlags } from './flags/run.ts'
@@ -31,9 +32,12 @@ export function cloneCommand(): Command {
     const request = requestOf(command)
     const view = viewFlags(command)
     const follow = followOptionsOf(command)
-    const isFollowed = command.opts<{ follow?: boolean }>().follow === true && !request.options.dryRun
+    const tui = wantsDashboard(command)
+    const { follow: wantsFollowing } = command.opts<{ follow?: boolean }>()
+    if (tui && !wantsFollowing) throw new UsageError('--tui shows how --follow goes: say both')
+    const isFollowed = wantsFollowing === true && !request.options.dryRun
     process.exitCode = isFollowed
-      ? await cloneAndFollow(request, { ...view, follow })
+      ? await cloneAndFollow(request, { ...view, follow, tui })
       : await runMigration(request, view)
   })
 }

@@ -9,6 +9,7 @@ import { UsageError } from '../postgres/errors.ts'
 import { FollowStore } from '../store/follows.ts'
 import { RunStore } from '../store/runs.ts'
 import { confirmDestruction } from './confirm.ts'
+import { OwnDashboard } from './dashboard/own.ts'
 import { exitCode } from './exit.ts'
 import { settingsFor } from './flags/connection.ts'
 import type { ViewFlags } from './flags/run.ts'
@@ -21,6 +22,8 @@ import { chooseView } from './terminal.ts'
 
 export interface FollowFlags extends ViewFlags {
   follow: FollowOptions
+  /** A dashboard instead of lines. */
+  tui: boolean
 }
 
 /** The copy, as any other, and the changes behind it. */
@@ -33,6 +36,7 @@ export async function cloneAndFollow(request: Settled, flags: FollowFlags): Prom
   using store = new RunStore(request.stateDir)
   using view = chooseView({ stream: process.stderr, progress: flags.progress, level: flags.level })
   using screen = new FollowScreen(process.stderr, flags)
+  const dashboard = new OwnDashboard(flags.tui, (message) => screen.say(infoLine(message)))
   using logFile = openLogFile(request.logDir, run, {
     onFailure: (error) => view.say(`the log file ended: ${error.message}`, 'warn'),
   })
@@ -49,11 +53,13 @@ export async function cloneAndFollow(request: Settled, flags: FollowFlags): Prom
       onEvent(event) {
         fold.apply(event)
         logFile.event(event)
-        view.event(event)
+        // Until then there may be something to confirm.
+        if (event.type === 'step_started') dashboard.open(following, () => view[Symbol.dispose]())
+        if (!dashboard.wasOpened) view.event(event)
         if (event.type !== 'finished') return
         const summary = fold.summary(event.at)
         store.end(run, summary)
-        view.end(summary)
+        if (!dashboard.wasOpened) view.end(summary)
         isCopied = true
       },
       confirm: (plan) => flags.yes || confirmDestruction(plan, view, interrupt.signal),
@@ -61,19 +67,21 @@ export async function cloneAndFollow(request: Settled, flags: FollowFlags): Prom
     {
       memory: new FollowStore(store.database),
       signal: interrupt.signal,
-      onView: (now) => isCopied && screen.show(now),
+      onView: (now) => (isCopied || dashboard.wasOpened) && !dashboard.isOpen && screen.show(now),
       onLine(line) {
         logFile.line(line)
-        if (isCopied) screen.say(line)
+        if (dashboard.isOpen) return
+        if (isCopied || dashboard.wasOpened) screen.say(line)
         else view.say(line.message, line.level)
       },
     },
   )
   function tellStopping() {
-    if (isCopied) return
+    if (isCopied || dashboard.wasOpened) return
     view.say('stopping; once more stops at once', 'warn')
   }
   const result = await following.done
+  await dashboard.over()
   if (!isCopied) store.end(run, fold.summary(Date.now()))
   view[Symbol.dispose]()
   return finish(result, following.view(), screen, flags)
@@ -84,6 +92,7 @@ export async function followOn(request: Settled, flags: FollowFlags): Promise<nu
   const ends = endsOf(request, flags)
   using store = new RunStore(request.stateDir)
   using screen = new FollowScreen(process.stderr, flags)
+  const dashboard = new OwnDashboard(flags.tui, (message) => screen.say(infoLine(message)))
   using logFile = openLogFile(request.logDir, crypto.randomUUID().slice(0, 8), {
     onFailure: (error) => process.stderr.write(`the log file ended: ${error.message}\n`),
   })
@@ -94,13 +103,20 @@ export async function followOn(request: Settled, flags: FollowFlags): Promise<nu
   const following = FollowRun.continue(ends, {
     memory: new FollowStore(store.database),
     signal: interrupt.signal,
-    onView: (view) => screen.show(view),
+    onView: (view) => !dashboard.isOpen && screen.show(view),
     onLine(line) {
       logFile.line(line)
-      screen.say(line)
+      if (!dashboard.isOpen) screen.say(line)
     },
   })
-  return finish(await following.done, following.view(), screen, flags)
+  dashboard.open(following)
+  const result = await following.done
+  await dashboard.over()
+  return finish(result, following.view(), screen, flags)
+}
+
+function infoLine(message: string) {
+  return { at: Date.now(), level: 'info', message } as const
 }
 
 export function endsOf({ source, dest }: Settled, { follow }: Pick<FollowFlags, 'follow'>) {

@@ -45,6 +45,12 @@ export function addFollowFlags(command: Command, { begins }: { begins: boolean }
         'how often sequences are brought up to date; 0 only at the switchover (default: 60s)',
       ).argParser(seconds),
     )
+    .addOption(option('--tui', 'a dashboard on the whole terminal, as "pgtrek tui"'))
+}
+
+/** Instead of lines. */
+export function wantsDashboard(command: Command): boolean {
+  return command.opts<{ tui?: boolean }>().tui === true
 }
 
 interface FollowFlags {

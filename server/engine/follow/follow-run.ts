@@ -34,6 +34,8 @@ export interface FollowResult {
 
 const askedEveryMs = 200
 const tellEveryMs = 500
+/** Where nothing happens for long, as while a large index is built, others still see that somebody is there. */
+const silentAtMostMs = 2000
 
 export class FollowRun implements FollowDesk {
   readonly name: string
@@ -115,9 +117,9 @@ export class FollowRun implements FollowDesk {
           ? done('trying again')
           : refused('there is no conflict')
       case 'skip':
-        return followers.filter((follower) => follower.skip()).length > 0
+        return followers.filter((follower) => isMeant(follower, action) && follower.skip()).length > 0
           ? done('the transaction is skipped')
-          : refused('there is no conflict')
+          : refused('there is no such conflict')
       case 'apply_schema':
         return refused('not yet')
       case 'switchover':
@@ -141,8 +143,9 @@ export class FollowRun implements FollowDesk {
     } finally {
       clearInterval(asking)
       this.isRunning = false
-      // Nothing was made that somebody would have to find again.
-      if (this.#record.progress === 'preparing') memory.forget(this.name)
+      // Nothing was made that somebody would have to find again; what another has made is not forgotten.
+      const saved = memory.load(this.name)
+      if (!saved || saved.progress === 'preparing') memory.forget(this.name)
       this.services.signal.removeEventListener('abort', this.#abort)
       this.#tell()
       memory.release(this.name)
@@ -432,6 +435,7 @@ export class FollowRun implements FollowDesk {
 
   async #heedOthers() {
     const { memory } = this.services
+    if (Date.now() - this.#toldAt >= silentAtMostMs) this.#tell()
     for (const { id, action } of memory.asked(this.name)) memory.answer(id, await this.act(action))
   }
 
@@ -448,6 +452,11 @@ export class FollowRun implements FollowDesk {
     this.services.memory.publish(view)
     this.services.onView?.(view)
   }
+}
+
+/** Whoever decides about a conflict says which one was seen; there may be another one by now. */
+function isMeant({ status }: Follower, { lsn }: { lsn?: string | undefined }): boolean {
+  return lsn === undefined || status.conflict?.lsn === lsn
 }
 
 const stepWords = {
