@@ -168,9 +168,12 @@ describe('from the copy to the end', () => {
     await pair.destination.sql(`insert into orders values (601, 'stays')`)
     await pair.source.sql(`insert into orders values (601, 'is left out')`)
     await fresh()
-    await seen(watched, name, ({ state }) => state === 'conflict')
+    const second = await seen(watched, name, ({ state }) => state === 'conflict')
+    const lsnOf = ({ streams }: FollowView) => streams[0]?.status.conflict?.lsn
+    const other = await api.post('/api/follow/skip', { name, lsn: lsnOf(stuck) })
+    expect([other.status, other.json.error]).toEqual([409, 'not_now'])
     await fresh()
-    expect((await api.post('/api/follow/skip', { name })).status).toBe(200)
+    expect((await api.post('/api/follow/skip', { name, lsn: lsnOf(second) })).status).toBe(200)
     await seen(watched, name, ({ state }) => state === 'running')
     expect(await pair.destination.sql('select note from orders where id in (600, 601) order by id')).toEqual([
       { note: 'right' },
