@@ -15,8 +15,10 @@ import { Session } from '../../postgres/session.ts'
 import { describeSettings } from '../../postgres/settings.ts'
 import { Follower } from '../../replication/follow.ts'
 import { readPublication } from '../../replication/publication.ts'
+import { applySchema } from './apply-schema.ts'
 import { clearTheWay, copyFirst, newRecord } from './copy-first.ts'
 import type { FollowDesk } from './desk.ts'
+import { discover, unknownRecord } from './discover.ts'
 import { dropLink, type Link, makeLink } from './link.ts'
 import { Lookout } from './lookout.ts'
 import type { FollowRecord } from './memory.ts'
@@ -60,13 +62,7 @@ export class FollowRun implements FollowDesk {
     const { memory } = services
     memory.take(this.name)
     const earlier = memory.load(this.name)
-    if (!begin && !earlier) {
-      memory.forget(this.name)
-      throw new UsageError(
-        `nothing is known of a move from ${describeSettings(ends.source)} to ${describeSettings(ends.destination)}: "pgtrek clone --follow" begins one`,
-      )
-    }
-    this.#record = begin ? newRecord(begin) : (earlier as FollowRecord)
+    this.#record = begin ? newRecord(begin) : (earlier ?? unknownRecord(this.name, ends))
     this.#picture = new FollowPicture(
       () => this.#record,
       ends.follow,
@@ -121,10 +117,25 @@ export class FollowRun implements FollowDesk {
           ? done('the transaction is skipped')
           : refused('there is no such conflict')
       case 'apply_schema':
-        return refused('not yet')
+        return await this.#applySchema()
       case 'switchover':
         return this.#beginSwitchover(action.options)
     }
+  }
+
+  /** Of the table in conflict; then it is tried again. */
+  async #applySchema(): Promise<FollowAnswer> {
+    for (const [direction, follower] of this.#picture.followers) {
+      const table = follower.status.conflict?.table
+      if (!table) continue
+      const { from, to, names } = this.#link(direction)
+      const message = await applySchema({ from, to, table, positionName: names.position }, (line, level) =>
+        this.#picture.say(line, level),
+      )
+      if (message.ok) follower.retry()
+      return message
+    }
+    return { ok: false, message: 'there is no conflict about a table' }
   }
 
   async #run(begin: CloneAndFollow | undefined, earlier: FollowRecord | undefined): Promise<FollowResult> {
@@ -132,7 +143,7 @@ export class FollowRun implements FollowDesk {
     const asking = setInterval(() => void this.#heedOthers(), askedEveryMs)
     try {
       if (begin) await this.#copy(begin, earlier)
-      else refuseOver(this.#record)
+      else await this.#findAgain(earlier)
       const status = await this.#follow()
       this.#picture.end('stopped')
       return { status }
@@ -150,6 +161,13 @@ export class FollowRun implements FollowDesk {
       this.#tell()
       memory.release(this.name)
     }
+  }
+
+  /** What the store has forgotten, or never knew, the servers know. */
+  async #findAgain(earlier: FollowRecord | undefined) {
+    if (earlier) return refuseOver(earlier)
+    this.#update(await discover(this.name, this.ends, this.#stop.signal))
+    this.#picture.say('found slot, publication and position of an earlier process on the servers')
   }
 
   readonly #abort = () => {
@@ -179,6 +197,7 @@ export class FollowRun implements FollowDesk {
       links: () => this.#links(),
       picture: this.#picture,
       refreshSequencesSeconds,
+      publicationOf: ({ from, names }) => publicationsOf(from, names),
     })
     this.#picture.enter(this.#record.progress === 'done' ? 'done' : 'catchup')
     if (this.#record.bidirectional) {
@@ -210,16 +229,15 @@ export class FollowRun implements FollowDesk {
 
   async #start(direction: Direction) {
     const { from, to, names } = this.#link(direction)
-    const { failedTables, tables, bidirectional } = this.#record
-    // Without a list, a partition that is new on the source does not go unnoticed.
-    const isListed = failedTables.length > 0 || !names.ownPublication
+    const { failedTables, leftOut, tables, bidirectional } = this.#record
     const follower = await Follower.start({
       source: from,
       destination: to,
       slot: names.slot,
       publication: await publicationsOf(from, names),
       positionName: names.position,
-      ...(isListed && { tables }),
+      tables,
+      leftOut: [...leftOut, ...failedTables],
       origin: bidirectional ? 'none' : 'any',
       onEvent: (event) => this.#heard(direction, event),
     })
@@ -245,7 +263,7 @@ export class FollowRun implements FollowDesk {
     const names = linkNames(this.name, 'back')
     this.#update({ back: names })
     const published = tables.map(({ schema, name }) => ({ schema, name }))
-    const slot = await makeLink({
+    await makeLink({
       direction: 'back',
       from: destination,
       to: source,
@@ -255,7 +273,6 @@ export class FollowRun implements FollowDesk {
       signal: this.#stop.signal,
       say: (message) => this.#picture.say(message, 'warn'),
     })
-    await slot.session.close()
     return { slot: names.slot, publication: names.publication }
   }
 
@@ -369,14 +386,13 @@ export class FollowRun implements FollowDesk {
     const { source, destination } = this.ends
     const names = linkNames(this.name, 'forward')
     this.#update({ forward: names })
-    const slot = await makeLink({
+    await makeLink({
       ...{ direction: 'forward', from: source, to: destination, names },
       tables: this.#record.tables.map(({ schema, name }) => ({ schema, name })),
       insertsOnly: [],
       signal: this.#stop.signal,
       say: (message) => this.#picture.say(message, 'warn'),
     })
-    await slot.session.close()
     return { slot: names.slot, publication: names.publication }
   }
 
