@@ -7,6 +7,7 @@ import { FollowView, type SwitchoverReport } from '../../shared/follow-view.ts'
 import { makeHome } from '../cli/process.ts'
 import { type Api, startApi, type Watched } from '../support/api.ts'
 import { type Cluster, cluster, type TestDatabase } from '../support/clusters.ts'
+import { move } from '../support/follow-run.ts'
 import { ReadMetrics } from './prometheus.ts'
 
 // Servers have to start.
@@ -167,9 +168,12 @@ describe('from the copy to the end', () => {
     await pair.destination.sql(`insert into orders values (601, 'stays')`)
     await pair.source.sql(`insert into orders values (601, 'is left out')`)
     await fresh()
-    await seen(watched, name, ({ state }) => state === 'conflict')
+    const second = await seen(watched, name, ({ state }) => state === 'conflict')
+    const lsnOf = ({ streams }: FollowView) => streams[0]?.status.conflict?.lsn
+    const other = await api.post('/api/follow/skip', { name, lsn: lsnOf(stuck) })
+    expect([other.status, other.json.error]).toEqual([409, 'not_now'])
     await fresh()
-    expect((await api.post('/api/follow/skip', { name })).status).toBe(200)
+    expect((await api.post('/api/follow/skip', { name, lsn: lsnOf(second) })).status).toBe(200)
     await seen(watched, name, ({ state }) => state === 'running')
     expect(await pair.destination.sql('select note from orders where id in (600, 601) order by id')).toEqual([
       { note: 'right' },
@@ -311,4 +315,21 @@ test('what other processes follow is seen, steered by name, and told as lost whe
     'other',
     ({ state, process: worker }) => state === 'running' && worker?.pid === process.pid,
   )
+})
+
+test('a server beside a follow that somebody else has begun shows and steers that', async () => {
+  const pair = await shop()
+  await using moving = move(pair, { name: 'guest' })
+  await moving.until(({ stage }) => stage === 'streaming')
+  await using api = await startApi({ follow: moving.run })
+  using watched = await api.watch()
+  await seen(watched, 'guest', ({ stage }) => stage === 'streaming')
+  const second = await api.post('/api/follow', { ...endsOf(await shop()), follow: { name: 'other' } })
+  expect([second.status, second.json.error]).toEqual([409, 'busy'])
+  expect((await api.post('/api/follow/pause')).json).toMatchObject({ ok: true })
+  await seen(watched, 'guest', ({ state }) => state === 'paused')
+  expect(moving.run.view().state).toBe('paused')
+  const metrics = new ReadMetrics((await api.get('/metrics')).text)
+  expect(metrics.value('pgtrek_follow_state', { follow: 'guest', state: 'paused' })).toBe(1)
+  expect(metrics.value('pgtrek_copy_rows', { follow: 'guest' })).toBe(600)
 })
