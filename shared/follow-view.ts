@@ -1,6 +1,7 @@
 // What every view shows of a database that is copied and followed, and what can be asked of it: the terminal,
 // the page, the API and the metrics read the same object.
 import { type Static, Type } from '@sinclair/typebox'
+import { Value } from '@sinclair/typebox/value'
 import { ErrorInfo } from './error-info.ts'
 import { FollowStatus } from './follow.ts'
 import { oneOf } from './one-of.ts'
@@ -124,6 +125,8 @@ export const SwitchoverOptions = Type.Object(
   { additionalProperties: false },
 )
 export type SwitchoverOptions = Static<typeof SwitchoverOptions>
+
+export const defaultSwitchoverOptions: SwitchoverOptions = Value.Create(SwitchoverOptions)
 
 export const switchoverSteps = [
   'check',

@@ -143,8 +143,9 @@ export class FollowRun implements FollowDesk {
     } finally {
       clearInterval(asking)
       this.isRunning = false
-      // Nothing was made that somebody would have to find again.
-      if (this.#record.progress === 'preparing') memory.forget(this.name)
+      // Nothing was made that somebody would have to find again; what another has made is not forgotten.
+      const saved = memory.load(this.name)
+      if (!saved || saved.progress === 'preparing') memory.forget(this.name)
       this.services.signal.removeEventListener('abort', this.#abort)
       this.#tell()
       memory.release(this.name)
@@ -477,7 +478,8 @@ async function publicationsOf(from: Link['from'], names: Link['names']): Promise
   return (await readPublication(session, inserts)) ? [names.publication, inserts] : [names.publication]
 }
 
-function refuseOver({ progress, name, direction, back }: FollowRecord) {
+/** Throws when there is nothing left to go on with. */
+export function refuseOver({ progress, name, direction, back }: FollowRecord) {
   if (progress === 'preparing' || progress === 'copying') {
     throw new UsageError(
       `${name} was broken off while it copied, and its snapshot is gone: "pgtrek clone --follow" starts again`,

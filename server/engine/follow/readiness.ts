@@ -46,8 +46,10 @@ function objections(watched: Watched, { readyLagBytes, readyLagSeconds }: Follow
   if (failed.length > 0) {
     reasons.push(`${failed.length} of ${watched.tables + failed.length} tables could not be copied`)
   }
-  if (!stream) return reasons
   if (stage === 'catchup') reasons.push('it is still catching up')
+  // What is not heard of may be far behind.
+  if (!stream && reasons.length === 0) reasons.push('no changes flow')
+  if (!stream) return reasons
   const { lagBytes, lagMilliseconds } = stream.status
   if (lagBytes > readyLagBytes) {
     reasons.push(`behind by ${formatBytes(lagBytes)}, more than ${formatBytes(readyLagBytes)}`)
