@@ -33,7 +33,7 @@ export async function prepareApplySession(session: Session): Promise<ApplySessio
 }
 
 /** 15 and later can grant the right to a role. */
-async function maySetReplicaRole(session: Session): Promise<boolean> {
+export async function maySetReplicaRole(session: Session): Promise<boolean> {
   const { superuser } = await session.one<{ superuser: boolean }>(
     'select rolsuper as superuser from pg_catalog.pg_roles where rolname = current_user',
   )

@@ -209,6 +209,8 @@ export class Applier implements Disposable {
     this.#firstStatement = this.pipeline.sent
     this.#run.rowsInBatch = 0
     this.#commands.run('begin')
+    const { markSql } = this.options.position
+    if (markSql) this.#commands.run(markSql)
   }
 
   #commit(end: TransactionEnd, durable: boolean) {

@@ -2,14 +2,16 @@
 // source's walsender started from there.
 import { readTypes } from '../catalog/types.ts'
 import { isBinarySafe } from '../copy/format.ts'
-import { quoteLiteral } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import { Session as PostgresSession } from '../postgres/session.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
 import { Applier } from './apply.ts'
 import { prepareApplySession } from './apply-session.ts'
 import { type DestinationTable, readDestinationTables, type TableId, tableKey } from './destination-tables.ts'
+import { refuseUnseenEchoes } from './echo.ts'
+import { type Followed, readFollowed } from './followed.ts'
 import { holdPosition, type Position } from './position.ts'
+import { type Publications, publicationList, readComputed } from './publication.ts'
 import { checkSlot } from './slot.ts'
 import { ChangeStream, mayBeBinary } from './stream.ts'
 
@@ -17,9 +19,11 @@ export interface Ends {
   source: ConnectionSettings
   destination: ConnectionSettings
   slot: string
-  publication: string | readonly string[]
+  publication: Publications
   positionName: string
   tables?: readonly TableId[] | undefined
+  /** Published perhaps, known, and not wanted. */
+  leftOut?: readonly TableId[] | undefined
   origin?: 'any' | 'none' | undefined
 }
 
@@ -28,6 +32,10 @@ export interface Connected extends AsyncDisposable {
   applier: Applier
   position: Position
   tables: Map<string, DestinationTable>
+  /** Nothing when everything that is published is wanted. */
+  followed: Followed | undefined
+  /** Columns that the source computes and sends. */
+  computed: Map<string, Set<string>>
   binary: boolean
   replicaRole: boolean
   isBinarySafe: (type: number) => boolean
@@ -57,19 +65,24 @@ export async function connect(ends: Ends, options: ConnectOptions): Promise<Conn
     const destination = await open(ends.destination, false)
     const { replicaRole } = await prepareApplySession(destination)
     const position = await holdPosition(destination, ends.positionName)
-    const tables = await readDestinationTables(destination, ends.tables)
     const source = await open(ends.source, true)
     await checkSlot(source, ends.slot, position.lsn)
+    if (ends.origin === 'none') await refuseUnseenEchoes(source)
+    const { publication, leftOut = [] } = ends
+    const followed =
+      ends.tables && (await readFollowed(source, { publication, tables: ends.tables, leftOut }))
+    const tables = await readDestinationTables(destination, followed?.tables)
+    const computed = await readComputed(source, publication)
     const types = await readTypes(source)
     const isSafe = (type: number) => isBinarySafe(type, types)
     const binary =
       !careful &&
       !options.asText &&
       mayBeBinary(Math.min(source.major, destination.major)) &&
-      (await publishedTypes(source, ends)).every(isSafe)
+      (await publishedTypes(source, publication, followed?.keys)).every(isSafe)
     const stream = await ChangeStream.start(source, {
       slot: ends.slot,
-      publication: ends.publication,
+      publication,
       from: position.lsn,
       binary,
       origin: ends.origin ?? 'any',
@@ -82,7 +95,17 @@ export async function connect(ends: Ends, options: ConnectOptions): Promise<Conn
       onCommitted: options.onAnswer,
     })
     return {
-      ...{ stream, applier, position, tables, binary, replicaRole, isBinarySafe: isSafe },
+      ...{
+        stream,
+        applier,
+        position,
+        tables,
+        followed,
+        computed,
+        binary,
+        replicaRole,
+        isBinarySafe: isSafe,
+      },
       async [Symbol.asyncDispose]() {
         signal.removeEventListener('abort', abandon)
         applier[Symbol.dispose]()
@@ -97,14 +120,17 @@ export async function connect(ends: Ends, options: ConnectOptions): Promise<Conn
 }
 
 /** Of the columns that can be in the stream, each type once. */
-async function publishedTypes(source: Session, { publication, tables }: Ends): Promise<number[]> {
-  const wanted = tables && new Set(tables.map(tableKey))
+async function publishedTypes(
+  source: Session,
+  publication: Publications,
+  wanted: ReadonlySet<string> | undefined,
+): Promise<number[]> {
   const rows = await source.query<TableId & { type: number }>(`
     select distinct p.schemaname as schema, p.tablename as name, a.atttypid as type
       from pg_catalog.pg_publication_tables p
       join pg_catalog.pg_namespace n on n.nspname = p.schemaname
       join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = p.tablename
       join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-     where p.pubname in (${[publication].flat().map(quoteLiteral).join(', ')})`)
+     where p.pubname in ${publicationList(publication)}`)
   return [...new Set(rows.filter((row) => wanted?.has(tableKey(row)) ?? true).map(({ type }) => type))]
 }

@@ -23,7 +23,10 @@ export interface Drain {
 const lingerMs = 3
 /** How often something is looked at while nothing comes. */
 const tickMs = 100
-/** A position without changes is stored so seldom, or when so much of the log has gone by. */
+/**
+ * A position without changes is stored so seldom, or when so much of the log has gone by. Not for the log alone
+ * or for echoes: what is written for it is log of the other side, and two streams would keep each other busy.
+ */
 const idleAdvanceMs = 10_000
 const idleAdvanceBytes = 16 * 1024 * 1024
 
@@ -104,7 +107,8 @@ export async function drain(work: Drain): Promise<'stopped' | 'again'> {
     if (!commits.isQuiet) return
     const passed = commits.passed
     const bytes = bytesBetween(commits.durable, passed.endLsn)
-    const isDue = bytes > idleAdvanceBytes || performance.now() - advancedAt > idleAdvanceMs
+    const isOld = performance.now() - advancedAt > idleAdvanceMs
+    const isDue = bytes > idleAdvanceBytes || (isOld && receiver.ownEnd > commits.durable)
     if (commits.applied === commits.durable && (bytes === 0 || !isDue)) return
     await applier.advance(passed)
     advancedAt = performance.now()

@@ -21,11 +21,11 @@ export function misfits(
   for (const column of relation.columns) {
     const there = table.columns.get(column.name)
     if (!there) problems.push(`column ${column.name} was added on the source, the destination lacks it`)
-    else if (there.generated) {
+    else if (there.generated && !column.computed) {
       problems.push(
         `column ${column.name} is computed by the destination, but the source sends values for it`,
       )
-    } else if (!typeFits(column, there, types, binary)) {
+    } else if (!there.generated && !typeFits(column, there, types, binary)) {
       problems.push(
         `column ${column.name} has another type on the source than on the destination (${there.sqlType})`,
       )

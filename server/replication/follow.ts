@@ -6,12 +6,12 @@ import { NeedsCare } from './apply-failure.ts'
 import { ApplyConflict } from './conflict.ts'
 import { type Connected, connect, type Ends } from './connect.ts'
 import { Control, type Decision } from './control.ts'
-import { tableKey } from './destination-tables.ts'
+import { type TableId, tableKey } from './destination-tables.ts'
 import { drain } from './drain.ts'
 import { FollowStatistics } from './follow-statistics.ts'
 import { type Lsn, laterOf, showLsn } from './lsn.ts'
 import type { Relation } from './pgoutput.ts'
-import { NeedsText, Receiver } from './receive.ts'
+import { NeedsLook, NeedsText, Receiver } from './receive.ts'
 import { BackOff, mayPass } from './recovery.ts'
 import { Spill } from './spill.ts'
 
@@ -34,6 +34,10 @@ export class Follower {
   readonly #statistics = new FollowStatistics()
   readonly #known = new Map<string, Relation>()
   readonly #skipped = new Set<Lsn>()
+  readonly #lookedFor = new Set<string>()
+  readonly #warned = new Set<string>()
+  #tables: TableId[] | undefined
+  #leftOut: TableId[]
   readonly #abort = new AbortController()
   #connected: Connected | undefined
   #spilled: Spill | undefined
@@ -47,6 +51,8 @@ export class Follower {
     first: Connected,
   ) {
     const { signal, progressEveryMs = 500 } = options
+    this.#tables = options.tables && [...options.tables]
+    this.#leftOut = [...(options.leftOut ?? [])]
     const cancel = () => this.#abort.abort(new Cancelled())
     signal?.addEventListener('abort', cancel, { once: true })
     const timer = setInterval(
@@ -116,6 +122,17 @@ export class Follower {
     this.#statistics.sourceEnd = laterOf(this.#statistics.sourceEnd, end)
   }
 
+  /** Of a conflict: from the next attempt on this table is followed, too; as after it was renamed. */
+  follow(table: TableId) {
+    this.#tables?.push(table)
+  }
+
+  /** Of a conflict: from the next attempt on the changes of this table are left out. */
+  leaveOut(table: TableId) {
+    this.#tables = this.#tables?.filter((one) => tableKey(one) !== tableKey(table))
+    this.#leftOut.push(table)
+  }
+
   get status(): FollowStatus {
     const stream = this.#connected?.stream
     if (this.#connected) this.#look(this.#connected)
@@ -130,6 +147,9 @@ export class Follower {
         if ((await this.#drain(connected)) === 'stopped') return
       } catch (error) {
         if (this.#abort.signal.aborted) throw this.#abort.signal.reason
+        // Whoever mends the destination must not wait for our locks. The source's end stays: an idle slot may
+        // be given up.
+        connected?.applier[Symbol.dispose]()
         if ((await this.#recover(error)) === 'stop') return
       } finally {
         const ended: Connected | undefined = connected
@@ -146,7 +166,8 @@ export class Follower {
   async #connect(): Promise<Connected> {
     this.#statistics.phase = 'connecting'
     const connected: { now?: Connected } = {}
-    connected.now = await connect(this.options, {
+    const ends = { ...this.options, tables: this.#tables, leftOut: this.#leftOut }
+    connected.now = await connect(ends, {
       careful: this.#carefulUntil !== undefined,
       asText: this.#asText,
       signal: this.#abort.signal,
@@ -170,11 +191,19 @@ export class Follower {
       binary,
       replicaRole,
     })
+    for (const { schema, name } of connected.followed?.gone ?? []) {
+      this.#warn(
+        `${schema}.${name} is not published any more: it was dropped, renamed, detached or taken out of the ` +
+          'publication, and its changes do not come',
+      )
+    }
     using spill = new Spill(undefined, options.spillDirectory)
     this.#spilled = spill
     const receiver = new Receiver({
       ...{ applier, tables, binary, isBinarySafe, spill },
-      followed: options.tables && new Set(options.tables.map(tableKey)),
+      followed: connected.followed,
+      lookedFor: this.#lookedFor,
+      computed: connected.computed,
       origin: options.origin ?? 'any',
       skipped: this.#skipped,
       stopAt: () => this.#control.stopAt,
@@ -182,6 +211,7 @@ export class Follower {
       onSkipped: ({ finalLsn, xid }) => this.#tell({ type: 'follow_skipped', lsn: showLsn(finalLsn), xid }),
       onSchemaChange: ({ schema, name }, changes) =>
         this.#tell({ type: 'follow_schema_changed', table: { schema, name }, changes }),
+      onUnwanted: (relation, isPublished) => this.#warnOfUnwanted(relation, isPublished),
       onMessage: (prefix, lsn, content) =>
         this.#tell({
           type: 'follow_message',
@@ -218,6 +248,10 @@ export class Follower {
   async #recover(error: unknown): Promise<Decision> {
     this.#statistics.lastError = error
     if (error instanceof NeedsCare) return 'retry'
+    if (error instanceof NeedsLook) {
+      this.#lookedFor.add(error.key)
+      return 'retry'
+    }
     if (error instanceof NeedsText) {
       this.#asText = true
       return 'retry'
@@ -249,6 +283,8 @@ export class Follower {
     if (decision === 'skip') this.#skipped.add(conflict.lsn)
     // Ending with a conflict unsolved is no success.
     if (decision === 'stop') throw conflict
+    this.#statistics.phase = 'connecting'
+    this.#statistics.conflict = undefined
     return decision
   }
 
@@ -277,6 +313,18 @@ export class Follower {
     this.#tell({ type: 'follow_progress', status: this.status })
     this.#tell({ type: 'follow_stopped', durable, ...(error !== undefined && { error: errorInfo(error) }) })
     if (error !== undefined) throw error
+  }
+
+  #warnOfUnwanted({ schema, name }: Relation, isPublished: boolean) {
+    const why = isPublished ? 'it is not among the tables to follow' : 'it is not published any more'
+    this.#warn(`changes of ${schema}.${name} are sent and left out: ${why}`)
+  }
+
+  /** Each once. */
+  #warn(message: string) {
+    if (this.#warned.has(message)) return
+    this.#warned.add(message)
+    this.#tell({ type: 'follow_warning', message })
   }
 
   #tell(event: Without<FollowEvent, 'at'>) {

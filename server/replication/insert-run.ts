@@ -81,14 +81,15 @@ export class InsertRun {
 
   #write(target: TargetTable, row: Tuple) {
     const { out } = this.pipeline
+    const { columns } = target
     this.#openMessage()
     if (target.binary) {
-      out.int16(row.count)
-      for (let column = 0; column < row.count; column++) writeValue(out, row, column, true)
+      out.int16(columns.length)
+      for (const { index } of columns) writeValue(out, row, index, true)
     } else {
-      for (let column = 0; column < row.count; column++) {
-        if (column > 0) out.byte(tab)
-        writeText(out, row, column)
+      for (const [place, { index }] of columns.entries()) {
+        if (place > 0) out.byte(tab)
+        writeText(out, row, index)
       }
       out.byte(lineFeed)
     }

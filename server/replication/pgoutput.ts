@@ -15,6 +15,8 @@ export interface RelationColumn {
   key: boolean
   type: number
   modifier: number
+  /** The source computes it; not said in messages. */
+  computed?: boolean
 }
 
 export interface Relation {
@@ -182,7 +184,14 @@ export class PgoutputDecoder {
   }
 }
 
-export const messageType = { streamStop, relation: code('R'), type: code('Y') } as const
+export const messageType = { streamStop, relation: code('R'), type: code('Y'), message: code('M') } as const
+
+/** Whether a logical message, as the body of one, has this prefix: flags and a position lie ahead of it. */
+export function isMessageOf(prefix: string, bytes: Uint8Array, start: number, end: number): boolean {
+  const at = start + 9
+  const last = at + prefix.length
+  return last < end && bytes[last] === 0 && Buffer.from(bytes.subarray(at, last)).equals(Buffer.from(prefix))
+}
 
 function relationIn(cursor: MessageCursor): Relation {
   const id = cursor.uint32()

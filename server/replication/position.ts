@@ -14,7 +14,12 @@ export interface Position {
   name: string
   lsn: Lsn
   storeSql: string
+  /** What each transaction begins with, so that it is known as ours where it has no origin. */
+  markSql?: string | undefined
 }
+
+/** What our transactions say where they cannot have an origin. */
+export const echoPrefix = 'pgtrek_origin'
 
 /** All origins of ours begin so, on every server. */
 export const originPrefix = 'pgtrek_'
@@ -32,9 +37,11 @@ export function originName(name: string): string {
 
 /** Which kind the role of this session can use. */
 export async function positionKindFor(session: Session): Promise<PositionKind> {
-  // Below 13 the functions insist on a superuser whatever was granted.
+  // Below 13 the functions insist on a superuser whatever was granted. From 18 on they have a limit of their own.
+  const limit = session.major >= 18 ? 'max_active_replication_origins' : 'max_replication_slots'
   const { may } = await session.one<{ may: boolean }>(`
-    select r.rolsuper or (${session.major >= 13} and (
+    select (select count(*) from pg_catalog.pg_replication_origin) < current_setting('${limit}')::int
+       and (r.rolsuper or (${session.major >= 13} and (
              select bool_and(pg_catalog.has_function_privilege(p.oid, 'execute'))
                from pg_catalog.pg_proc p
               where p.pronamespace = 'pg_catalog'::regnamespace
@@ -42,7 +49,7 @@ export async function positionKindFor(session: Session): Promise<PositionKind> {
                                   'pg_replication_origin_oid', 'pg_replication_origin_progress',
                                   'pg_replication_origin_session_setup', 'pg_replication_origin_xact_setup',
                                   'pg_replication_origin_session_progress', 'pg_replication_origin_drop')
-           )) as may
+           ))) as may
       from pg_catalog.pg_roles r
      where r.rolname = current_user`)
   return may ? 'origin' : 'table'
@@ -193,7 +200,15 @@ async function holdRow(session: Session, name: string): Promise<Position> {
     name,
     lsn: parseLsn(lsn),
     storeSql: `update ${table} set lsn = $1::pg_catalog.pg_lsn, time = $2::timestamptz where name = ${literal}`,
+    markSql: `select pg_catalog.pg_logical_emit_message(true, '${echoPrefix}', ${literal})`,
   }
+}
+
+/** Some stream to this server has no origin of its own. */
+export async function hasTablePositions(session: Session): Promise<boolean> {
+  if (!(await hasTable(session))) return false
+  const { some } = await session.one<{ some: boolean }>(`select exists (select from ${table}) as some`)
+  return some
 }
 
 async function hasTable(session: Session): Promise<boolean> {

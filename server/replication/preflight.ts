@@ -155,6 +155,13 @@ async function checkSourceTables(session: Session, options: PreflightOptions): P
         'updates and deletes look for the row without a key: slow where the table is large',
       )
     }
+    if (fact.unsent.length > 0) {
+      say(
+        'error',
+        `rows of ${name} are told apart by ${fact.unsent.join(', ')}, which PostgreSQL ${session.major} computes and cannot send`,
+        `alter table ${name} replica identity using index ... of a unique index over other columns; or follow it for inserts only`,
+      )
+    }
     if (fact.generated.length > 0) {
       say(
         'warning',

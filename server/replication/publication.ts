@@ -16,9 +16,19 @@ export interface PublicationOptions {
   viaRoot: boolean
   /** Updates and deletes are not told, so that their tables need nothing to tell rows apart by. */
   insertsOnly?: boolean
+  /** Stored generated columns are sent, too; needs 18. */
+  generated?: boolean
 }
 
-export const publicationSince = { partitioned: 13, viaRoot: 13, filters: 15 } as const
+/** One, or several whose tables come together. */
+export type Publications = string | readonly string[]
+
+/** As what `pubname in` takes. */
+export function publicationList(publication: Publications): string {
+  return `(${[publication].flat().map(quoteLiteral).join(', ')})`
+}
+
+export const publicationSince = { partitioned: 13, viaRoot: 13, filters: 15, generated: 18 } as const
 
 export async function createPublication(
   session: Session,
@@ -26,14 +36,35 @@ export async function createPublication(
   tables: readonly PublishedTable[],
   options: PublicationOptions = { viaRoot: false },
 ): Promise<void> {
-  await session.execute(createPublicationSql(session.major, name, tables, options))
+  const generated = options.generated ?? (await needGenerated(session, tables))
+  await session.execute(createPublicationSql(session.major, name, tables, { ...options, generated }))
+}
+
+/**
+ * From 18 on the source refuses updates and deletes while a generated column is part of the replica identity and
+ * not published.
+ */
+async function needGenerated(session: Session, tables: readonly TableId[]): Promise<boolean> {
+  if (session.major < publicationSince.generated) return false
+  const rows = await session.query<TableId>(`
+    select n.nspname as schema, r.relname as name
+      from pg_catalog.pg_class c
+      join pg_catalog.pg_class r on r.oid = coalesce(pg_catalog.pg_partition_root(c.oid), c.oid)
+      join pg_catalog.pg_namespace n on n.oid = r.relnamespace
+      join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attgenerated = 's' and not a.attisdropped
+     where c.relreplident = 'f'
+        or exists (select from pg_catalog.pg_index i
+                    where i.indrelid = c.oid and a.attnum = any (i.indkey)
+                      and case c.relreplident when 'i' then i.indisreplident else i.indisprimary end)`)
+  const wanted = new Set(tables.map(tableKey))
+  return rows.some((row) => wanted.has(tableKey(row)))
 }
 
 export function createPublicationSql(
   major: number,
   name: string,
   tables: readonly PublishedTable[],
-  { viaRoot, insertsOnly }: PublicationOptions,
+  { viaRoot, insertsOnly, generated = false }: PublicationOptions,
 ): string {
   if (major < publicationSince.filters && tables.some(({ where, columns }) => where || columns)) {
     throw new Error(`PostgreSQL ${major} cannot publish some of a table's rows or columns`)
@@ -45,6 +76,7 @@ export function createPublicationSql(
   const settings = [
     ...(insertsOnly ? ["publish = 'insert, truncate'"] : []),
     ...(major >= publicationSince.viaRoot ? [`publish_via_partition_root = ${viaRoot}`] : []),
+    ...(generated ? ['publish_generated_columns = stored'] : []),
   ]
   return [
     `create publication ${quoteIdentifier(name)}`,
@@ -92,6 +124,27 @@ export async function readPublication(session: Session, name: string): Promise<P
     leavesOut: kinds.filter((kind) => !row[kind]),
     tables,
   }
+}
+
+/** Columns of published tables whose values the source computes; before 18 they are not sent. */
+export async function readComputed(
+  session: Session,
+  publication: Publications,
+): Promise<Map<string, Set<string>>> {
+  const computed = new Map<string, Set<string>>()
+  if (session.major < publicationSince.generated) return computed
+  const rows = await session.query<TableId & { column: string }>(`
+    select p.schemaname as schema, p.tablename as name, a.attname as "column"
+      from pg_catalog.pg_publication_tables p
+      join pg_catalog.pg_namespace n on n.nspname = p.schemaname
+      join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = p.tablename
+      join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attgenerated <> '' and not a.attisdropped
+     where p.pubname in ${publicationList(publication)}`)
+  for (const { column, ...table } of rows) {
+    const key = tableKey(table)
+    computed.set(key, (computed.get(key) ?? new Set()).add(column))
+  }
+  return computed
 }
 
 /** What keeps this publication from telling all changes of the tables, one sentence each. */

@@ -5,15 +5,19 @@ import { NeedsCare } from './apply-failure.ts'
 import { ApplyConflict } from './conflict.ts'
 import { type DestinationTable, tableKey } from './destination-tables.ts'
 import { describeChange, misfits, type NamedTypes } from './fit.ts'
+import type { Followed } from './followed.ts'
 import { type Lsn, noLsn } from './lsn.ts'
 import {
   type ChangeHandler,
+  isMessageOf,
+  messageType,
   type OldRow,
   PgoutputDecoder,
   type Relation,
   type ServerTime,
   type TransactionEnd,
 } from './pgoutput.ts'
+import { echoPrefix } from './position.ts'
 import type { Spill } from './spill.ts'
 import { TargetTable } from './target.ts'
 import type { SourceTransaction } from './transaction.ts'
@@ -22,12 +26,16 @@ import type { Tuple } from './tuple.ts'
 export interface ReceiverOptions {
   applier: Applier
   tables: ReadonlyMap<string, DestinationTable>
-  /** By `tableKey`; without it everything that is published is followed. */
-  followed: ReadonlySet<string> | undefined
+  /** Without it everything that is published is wanted. */
+  followed: Followed | undefined
+  /** Tables, by `tableKey`, that were new when they came up, and have been looked for since. */
+  lookedFor: ReadonlySet<string>
   origin: 'any' | 'none'
   binary: boolean
   /** Whether values of this type may come in binary form. */
   isBinarySafe: (type: number) => boolean
+  /** Columns that the source computes and sends, by `tableKey`. */
+  computed: ReadonlyMap<string, ReadonlySet<string>>
   /** Transactions, by where their commit stands, that the user does not want. */
   skipped: ReadonlySet<Lsn>
   stopAt: () => Lsn | undefined
@@ -36,14 +44,20 @@ export interface ReceiverOptions {
   known: Map<string, Relation>
   onSkipped: (transaction: SourceTransaction) => void
   onSchemaChange: (relation: Relation, changes: string[]) => void
+  /** Changes of this table come and are not applied. */
+  onUnwanted: (relation: Relation, isPublished: boolean) => void
   onMessage: (prefix: string, lsn: Lsn, content: Uint8Array) => void
 }
 
-/** What our transactions say where they cannot have an origin. */
-export const echoPrefix = 'pgtrek_origin'
-
 /** A type came up whose binary form is not safe: the same changes have to be asked for as text. */
 export class NeedsText extends Error {}
+
+/** A table came up that is not known. */
+export class NeedsLook extends Error {
+  constructor(readonly key: string) {
+    super(`changes of a table that is not known: ${key}`)
+  }
+}
 
 interface Unfit {
   relation: Relation
@@ -57,7 +71,10 @@ export class Receiver implements ChangeHandler {
   /** Where the commit of the newest transaction stands that was looked at. */
   lastBegun: Lsn = noLsn
   #transaction: SourceTransaction | undefined
+  /** The end of the newest transaction that was not an echo. */
+  ownEnd: Lsn = noLsn
   #leavingOut = false
+  #isEcho = false
   #piece: number | undefined
   #committed: { xid: number; end: TransactionEnd } | undefined
   readonly #types = new Map<number, { schema: string; name: string }>()
@@ -82,7 +99,7 @@ export class Receiver implements ChangeHandler {
     const transaction = spill.transaction(xid)
     this.begin(end.commitLsn, end.time, xid)
     if (this.hasReachedStop) return
-    if (transaction.unwanted) this.#leavingOut = true
+    if (transaction.unwanted) this.#leaveOutEcho()
     if (!this.#leavingOut) {
       await transaction.replay(
         (type, bytes, start, last) => this.decoder.readBody(type, bytes, start, last),
@@ -113,20 +130,23 @@ export class Receiver implements ChangeHandler {
   commit(end: TransactionEnd) {
     this.#transaction = undefined
     this.#leavingOut = false
+    if (!this.#isEcho) this.ownEnd = end.endLsn
+    this.#isEcho = false
     if (!this.hasReachedStop) this.options.applier.commit(end)
   }
 
   origin() {
     if (this.options.origin === 'any') return
-    if (this.#piece === undefined) this.#leavingOut = true
+    if (this.#piece === undefined) this.#leaveOutEcho()
     else this.options.spill.transaction(this.#piece).unwanted = true
   }
 
-  relation(relation: Relation) {
+  relation(described: Relation) {
+    const relation = this.#withComputed(described)
     const { applier, tables, followed, binary, known, onSchemaChange } = this.options
     const key = tableKey(relation)
-    if (followed && !followed.has(key)) {
-      this.#targets.set(relation.id, undefined)
+    if (followed && !followed.keys.has(key)) {
+      this.#targets.set(relation.id, this.#unwanted(relation, followed))
       return
     }
     const before = known.get(key)
@@ -149,6 +169,29 @@ export class Receiver implements ChangeHandler {
     this.#targets.set(relation.id, target)
   }
 
+  #withComputed(relation: Relation): Relation {
+    const computed = this.options.computed.get(tableKey(relation))
+    if (!computed) return relation
+    const columns = relation.columns.map((column) => ({ ...column, computed: computed.has(column.name) }))
+    return { ...relation, columns }
+  }
+
+  #unwanted(relation: Relation, { published, leftOut, gone }: Followed): Unfit | undefined {
+    const { lookedFor, onUnwanted } = this.options
+    const key = tableKey(relation)
+    // It was not there when the stream was begun: a partition that is wanted, or a table under a new name.
+    if (!published.has(key) && !leftOut.has(key) && !lookedFor.has(key)) throw new NeedsLook(key)
+    const missing = gone.map(({ schema, name }) => `${schema}.${name}`)
+    if (published.has(key) && !leftOut.has(key) && missing.length > 0) {
+      const problem =
+        `${relation.schema}.${relation.name} is not followed, and ${missing.join(', ')} is not published any more: ` +
+        'it was perhaps renamed'
+      return { relation, problems: [problem] }
+    }
+    onUnwanted(relation, published.has(key))
+    return undefined
+  }
+
   type(id: number, schema: string, name: string) {
     this.#types.set(id, { schema, name })
   }
@@ -160,12 +203,16 @@ export class Receiver implements ChangeHandler {
 
   update(relation: number, old: OldRow, oldRow: Tuple, row: Tuple) {
     const target = this.#target(relation)
-    if (target) this.options.applier.update(target, old, oldRow, row)
+    if (!target) return
+    if (old !== 'full' && !target.hasKey) throw this.#keyless(target)
+    this.options.applier.update(target, old, oldRow, row)
   }
 
   delete(relation: number, old: OldRow, oldRow: Tuple) {
     const target = this.#target(relation)
-    if (target) this.options.applier.delete(target, old, oldRow)
+    if (!target) return
+    if (old !== 'full' && !target.hasKey) throw this.#keyless(target)
+    this.options.applier.delete(target, old, oldRow)
   }
 
   truncate(relations: number[], _cascade: boolean, restartIdentity: boolean) {
@@ -175,7 +222,7 @@ export class Receiver implements ChangeHandler {
   }
 
   message(transactional: boolean, lsn: Lsn, prefix: string, content: Uint8Array) {
-    if (transactional && prefix === echoPrefix && this.options.origin === 'none') this.#leavingOut = true
+    if (transactional && prefix === echoPrefix && this.options.origin === 'none') this.#leaveOutEcho()
     else if (!this.#leavingOut) this.options.onMessage(prefix, lsn, content)
   }
 
@@ -189,8 +236,12 @@ export class Receiver implements ChangeHandler {
   }
 
   streamed(xid: number, type: number, bytes: Uint8Array, start: number, end: number) {
-    if (this.#piece !== undefined)
-      this.options.spill.transaction(this.#piece).add(xid, type, bytes, start, end)
+    if (this.#piece === undefined) return
+    const transaction = this.options.spill.transaction(this.#piece)
+    if (type === messageType.message && this.options.origin === 'none') {
+      if (isMessageOf(echoPrefix, bytes, start, end)) transaction.unwanted = true
+    }
+    transaction.add(xid, type, bytes, start, end)
   }
 
   streamCommit(xid: number, end: TransactionEnd) {
@@ -208,6 +259,11 @@ export class Receiver implements ChangeHandler {
   rollbackPrepared = notAskedFor
   streamPrepare = notAskedFor
 
+  #leaveOutEcho() {
+    this.#leavingOut = true
+    this.#isEcho = true
+  }
+
   /** None for tables that are not followed, and in transactions that are left out. */
   #target(id: number): TargetTable | undefined {
     if (this.#leavingOut) return undefined
@@ -217,6 +273,10 @@ export class Receiver implements ChangeHandler {
       return target
     }
     throw this.#misfit(target)
+  }
+
+  #keyless({ relation }: TargetTable): Error {
+    return this.#misfit({ relation, problems: ['the source does not send the columns of its key'] })
   }
 
   /** The destination may have been mended since its tables were read: only a second look is final. */

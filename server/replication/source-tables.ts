@@ -1,6 +1,7 @@
 // What decides whether the changes of a table can be followed.
 import type { Session } from '../postgres/session.ts'
 import { tableKey } from './destination-tables.ts'
+import { publicationSince } from './publication.ts'
 
 /** How a row is told apart: by its key, a unique index, all columns, or not at all. */
 export type Identity = 'key' | 'index' | 'full' | 'none'
@@ -13,6 +14,8 @@ export interface FollowedTable {
   persistence: string
   owned: boolean
   generated: string[]
+  /** Generated columns by which rows would have to be told apart, although the server cannot send them. */
+  unsent: string[]
   /** Of the table itself; or of every partition, where the server looks for it. */
   identities: [place: string, identity: Identity][]
 }
@@ -31,6 +34,15 @@ export async function readFollowedTables(session: Session): Promise<Map<string, 
              select a.attname from pg_catalog.pg_attribute a
               where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated <> ''
               order by a.attnum))                     as generated,
+           array_to_json(array(
+             select a.attname from pg_catalog.pg_attribute a
+              where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+                and ${session.major >= publicationSince.generated ? "a.attgenerated = 'v'" : "a.attgenerated <> ''"}
+                and (${session.major >= publicationSince.generated} and c.relreplident = 'f'
+                     or exists (select from pg_catalog.pg_index i
+                                 where i.indrelid = c.oid and a.attnum = any (i.indkey) and c.relreplident <> 'f'
+                                   and case c.relreplident when 'i' then i.indisreplident else i.indisprimary end))
+              order by a.attnum))                     as unsent,
            case when c.relispartition then i.inhparent end as parent,
            case c.relreplident
              when 'f' then 'full'

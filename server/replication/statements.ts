@@ -17,12 +17,12 @@ export interface TargetColumn extends DestinationColumn {
   index: number
 }
 
-/** The columns that the source sends, in its order, as the destination has them. */
+/** The columns that the source sends, in its order, as the destination has them; but for what both compute. */
 export function targetColumns(relation: Relation, table: DestinationTable): TargetColumn[] {
-  return relation.columns.map(({ name, key }, index) => {
+  return relation.columns.flatMap(({ name, key }, index) => {
     const column = table.columns.get(name)
     if (!column) throw new Error(`no column ${name} in ${table.quoted}`)
-    return { ...column, key, index, quoted: quoteIdentifier(name) }
+    return column.generated ? [] : [{ ...column, key, index, quoted: quoteIdentifier(name) }]
   })
 }
 
@@ -77,6 +77,30 @@ export function updateStatement(
   const target = onlyItself(table)
   return {
     sql: `update ${target} set ${assignments.join(', ')} where ${whereIs(table, columns, conditions, old, written)}`,
+    parameters: written.list,
+  }
+}
+
+/**
+ * For a column that is always an identity, and got another number: it can be given one only when its row is new.
+ * The old row makes way for it, and what was not sent is taken from there.
+ */
+export function replaceStatement(
+  table: DestinationTable,
+  columns: readonly TargetColumn[],
+  unchanged: readonly boolean[],
+  old: OldVersion,
+): Written {
+  const written = new Parameters()
+  const condition = whereIs(table, columns, rowConditions(columns, old, written), old, written)
+  const values = columns.map((column) =>
+    unchanged[column.index] ? `replaced.${column.quoted}` : `${written.fromNew(column)}::${column.sqlType}`,
+  )
+  return {
+    sql:
+      `with replaced as (delete from ${onlyItself(table)} where ${condition} returning *) ` +
+      `insert into ${table.quoted} (${columns.map(({ quoted }) => quoted).join(', ')}) overriding system value ` +
+      `select ${values.join(', ')} from replaced`,
     parameters: written.list,
   }
 }

@@ -6,12 +6,12 @@ import type { Session } from '../postgres/session.ts'
 import { exactValues } from './apply-session.ts'
 import { type Lsn, laterOf, noLsn, showLsn } from './lsn.ts'
 import type { PgoutputDecoder, ServerTime } from './pgoutput.ts'
+import type { Publications } from './publication.ts'
 import { timeOfDate, timeToMilliseconds } from './transaction.ts'
 
 export interface StreamOptions {
   slot: string
-  /** One, or several whose tables come together. */
-  publication: string | readonly string[]
+  publication: Publications
   from: Lsn
   /** Values in their binary form: only where it means the same on both servers. */
   binary: boolean
@@ -19,7 +19,8 @@ export interface StreamOptions {
   origin: 'any' | 'none'
 }
 
-const since = { binary: 14, streaming: 14, messages: 14, twoPhaseProtocol: 15, origin: 16 } as const
+/** Which major of the source brought what. */
+export const since = { binary: 14, streaming: 14, messages: 14, twoPhaseProtocol: 15, origin: 16 } as const
 
 const letter = { data: 0x77, keepalive: 0x6b, status: 0x72 } as const
 /** CopyData's own head, then: kind, position, end of the log, time. */
@@ -87,7 +88,9 @@ export class ChangeStream implements AsyncDisposable {
     const next = at + bytes.readUInt32BE(at + 1) + 1
     if (bytes[at] !== copyData) this.copy.hear(bytes.subarray(at, next))
     else if (bytes[at + headerBytes] === letter.data) {
-      decoder.read(bytes, at + dataStart, next)
+      // Below 15 a change of an origin that was dropped since is announced by a message without content.
+      if (at + dataStart === next) decoder.handler.origin(noLsn, '')
+      else decoder.read(bytes, at + dataStart, next)
       if (next === bytes.length) this.#note(bytes, at + headerBytes + 9)
     } else if (bytes[at + headerBytes] === letter.keepalive) {
       const end = this.#note(bytes, at + headerBytes + 1)

@@ -7,12 +7,13 @@ import {
   deleteStatement,
   insertStatement,
   nullsOf,
+  replaceStatement,
   type TargetColumn,
   targetColumns,
   updateStatement,
   type Written,
 } from './statements.ts'
-import { columnKind, type Tuple } from './tuple.ts'
+import { columnKind, hasSameValue, type Tuple } from './tuple.ts'
 
 export interface Prepared {
   name: string
@@ -38,6 +39,7 @@ export class TargetTable {
   pending: ChangeCounts = noChanges()
   /** How long the last run of inserts was: whether the next is worth a COPY from its first row on. */
   lastRun = 0
+  readonly #numbered: TargetColumn[]
   #insert: Prepared | undefined
   #copy: Prepared | undefined
   #plainUpdate: Prepared | undefined
@@ -52,6 +54,7 @@ export class TargetTable {
     readonly prepare: (sql: string) => string,
   ) {
     this.columns = targetColumns(relation, table)
+    this.#numbered = this.columns.filter(({ identity }) => identity === 'a')
   }
 
   get mayCopy(): boolean {
@@ -78,6 +81,11 @@ export class TargetTable {
     }
     const unchanged = Array.from({ length: row.count }, (_, column) => isUnchanged(row, column))
     const nulls = old === 'full' ? nullsOf(oldRow) : undefined
+    if (old !== undefined && this.#isRenumbered(oldRow, row)) {
+      return this.#variant(`r${old}${bits(unchanged)}`, nulls, (known) =>
+        this.#prepared(replaceStatement(this.table, this.columns, unchanged, { kind: old, nulls: known })),
+      )
+    }
     const key = `u${old ?? ''}${bits(unchanged)}`
     return this.#variant(key, nulls, (known) => this.#updateVariant(old, unchanged, known))
   }
@@ -94,6 +102,11 @@ export class TargetTable {
     )
   }
 
+  /** Whether rows are told apart by something that is sent. */
+  get hasKey(): boolean {
+    return this.columns.some(({ key }) => key)
+  }
+
   /** The row by its key, for people; by all its columns where it has no key. */
   describeRow(row: Tuple): Record<string, string | null> {
     const keys = this.columns.filter(({ key }) => key)
@@ -105,6 +118,13 @@ export class TargetTable {
     const taken = this.pending
     this.pending = noChanges()
     return taken
+  }
+
+  /** A column that is always an identity has another number than in the old row, as far as that was sent. */
+  #isRenumbered(oldRow: Tuple, row: Tuple): boolean {
+    return this.#numbered.some(
+      ({ index }) => oldRow.kinds[index] !== columnKind.null && !hasSameValue(oldRow, row, index),
+    )
   }
 
   #updateVariant(old: OldRow, unchanged: boolean[], nulls: readonly boolean[] | undefined) {

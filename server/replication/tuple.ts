@@ -60,6 +60,12 @@ export class Tuple {
   }
 }
 
+export function hasSameValue(one: Tuple, other: Tuple, column: number): boolean {
+  if (one.kinds[column] !== other.kinds[column]) return false
+  const value = ({ bytes, starts, ends }: Tuple) => Buffer.from(bytes.subarray(starts[column], ends[column]))
+  return one.kinds[column] === columnKind.null || value(one).equals(value(other))
+}
+
 /** As a parameter or a field of a binary COPY, which have the same form: length and bytes, as they came. */
 export function writeValue(out: PipelineWriter, tuple: Tuple, column: number, binary: boolean) {
   const kind = tuple.kinds[column]

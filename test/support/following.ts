@@ -6,9 +6,14 @@ import { markEnd } from '../../server/replication/end-mark.ts'
 import { Follower, type FollowOptions } from '../../server/replication/follow.ts'
 import type { Lsn } from '../../server/replication/lsn.ts'
 import { createPosition, type PositionKind } from '../../server/replication/position.ts'
-import { createPublication, readPublication } from '../../server/replication/publication.ts'
+import {
+  createPublication,
+  type PublishedTable,
+  readPublication,
+} from '../../server/replication/publication.ts'
 import { createSlot } from '../../server/replication/slot.ts'
 import type { TestDatabase } from './clusters.ts'
+import { compareRows } from './compare.ts'
 
 let made = 0
 
@@ -29,10 +34,19 @@ export async function inSession<T>(
   return await work(session)
 }
 
+export interface LinkOptions {
+  kind?: PositionKind
+  viaRoot?: boolean
+  /** Instead of all tables of the schema public. */
+  published?: PublishedTable[]
+  /** One that is there. */
+  publication?: string
+}
+
 /** Publication, slot and position for two databases that have the same rows; nobody may write meanwhile. */
 export async function link(
   { source, destination }: Pair,
-  { kind, viaRoot = false }: { kind?: PositionKind; viaRoot?: boolean } = {},
+  { kind, viaRoot = false, published, publication }: LinkOptions = {},
 ): Promise<FollowOptions> {
   const name = `pgtrek_test_${process.pid}_${++made}`
   const tables = await source.sql<{ schema: string; name: string; kind: string; parted: boolean }>(`
@@ -40,24 +54,41 @@ export async function link(
       from pg_class
      where relkind in ('r', 'p') and relnamespace = 'public'::regnamespace`)
   // Below 13 partitions are published one by one.
-  const published = await inSession(source, async (session) => {
+  const followed = await inSession(source, async (session) => {
     const whole = session.major >= 13
-    const list = tables.filter(({ kind, parted }) => (whole ? !parted : kind === 'r'))
-    await createPublication(session, name, list, { viaRoot })
-    return (await readPublication(session, name))?.tables ?? []
+    const list = published ?? tables.filter(({ kind, parted }) => (whole ? !parted : kind === 'r'))
+    if (!publication) await createPublication(session, name, list, { viaRoot })
+    return (await readPublication(session, publication ?? name))?.tables ?? []
   })
   const slot = await createSlot(settingsOf(source), name)
   await slot.session.close()
   await inSession(destination, (session) => createPosition(session, name, slot.consistentPoint, kind))
-  const keys = new Map(published.map(({ schema, name }) => [tableKey({ schema, name }), { schema, name }]))
+  const keys = new Map(followed.map(({ schema, name }) => [tableKey({ schema, name }), { schema, name }]))
   return {
     source: settingsOf(source),
     destination: settingsOf(destination),
     slot: name,
-    publication: name,
+    publication: publication ?? name,
     positionName: name,
     tables: [...keys.values()],
   }
+}
+
+/** Our own table, where positions are kept, is on one side only. */
+export async function compareFollowed({ source, destination }: Pair): Promise<string[]> {
+  const differences = await compareRows(source, destination)
+  return differences.filter((line) => !line.startsWith('rows of pgtrek.'))
+}
+
+/** Everything that is committed by now has arrived, and no conflict stopped it. */
+export async function arrival(follower: Follower, source: TestDatabase) {
+  const end = await endOf(source)
+  const stopped = Promise.withResolvers<never>()
+  const timer = setInterval(() => {
+    const { conflict } = follower.status
+    if (conflict) stopped.reject(new Error(conflict.message))
+  }, 50)
+  await Promise.race([follower.stopAt(end), stopped.promise]).finally(() => clearInterval(timer))
 }
 
 export function endOf(source: TestDatabase): Promise<Lsn> {

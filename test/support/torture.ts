@@ -5,8 +5,7 @@ import { showLsn } from '../../server/replication/lsn.ts'
 import type { FollowEvent } from '../../shared/follow.ts'
 import type { Cluster, Major } from './clusters.ts'
 import { startCluster } from './clusters.ts'
-import { compareRows } from './compare.ts'
-import { endOf, link } from './following.ts'
+import { compareFollowed, endOf, link } from './following.ts'
 import { type Random, seeded } from './random.ts'
 import { startWorkload, workloadTables, workloadTypes } from './workload.ts'
 
@@ -64,10 +63,7 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
     await process.ended
     return {
       ...{ seed, kills, committed: workload.committed, problems: process.problems },
-      differences: (await compareRows(pair.source, pair.destination)).filter(
-        // Our own table is on one side only.
-        (line) => !line.startsWith('rows of pgtrek.'),
-      ),
+      differences: await compareFollowed(pair),
     }
   } finally {
     await Promise.all([source.stop(), destination.stop()])

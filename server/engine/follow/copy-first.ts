@@ -41,6 +41,7 @@ export function newRecord(request: CloneAndFollow): FollowRecord {
     tables: [],
     sequences: [],
     advanceSequences: options.existingDataMode !== 'truncate',
+    leftOut: [],
     failedTables: [],
     largeObjects: isEverything && !selection.includeSchemas.length,
   }
@@ -75,7 +76,7 @@ export async function copyFirst(work: CopyFirst, record: FollowRecord): Promise<
   await confirm(request, prepared.plan)
   const link = forwardLink(request, record)
   // Written down before it is made: whatever happens, it can be found and dropped.
-  work.update({ progress: 'copying', tables: followedTables(prepared) })
+  work.update({ progress: 'copying', tables: followedTables(prepared), leftOut: prepared.leftOut })
   try {
     await using stack = new AsyncDisposableStack()
     const slot = await makeLink({

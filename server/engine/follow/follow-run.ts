@@ -15,6 +15,7 @@ import { Session } from '../../postgres/session.ts'
 import { describeSettings } from '../../postgres/settings.ts'
 import { Follower } from '../../replication/follow.ts'
 import { readPublication } from '../../replication/publication.ts'
+import { applySchema } from './apply-schema.ts'
 import { clearTheWay, copyFirst, newRecord } from './copy-first.ts'
 import type { FollowDesk } from './desk.ts'
 import { dropLink, type Link, makeLink } from './link.ts'
@@ -121,10 +122,25 @@ export class FollowRun implements FollowDesk {
           ? done('the transaction is skipped')
           : refused('there is no such conflict')
       case 'apply_schema':
-        return refused('not yet')
+        return await this.#applySchema()
       case 'switchover':
         return this.#beginSwitchover(action.options)
     }
+  }
+
+  /** Of the table in conflict; then it is tried again. */
+  async #applySchema(): Promise<FollowAnswer> {
+    for (const [direction, follower] of this.#picture.followers) {
+      const table = follower.status.conflict?.table
+      if (!table) continue
+      const { from, to, names } = this.#link(direction)
+      const message = await applySchema({ from, to, table, positionName: names.position }, (line, level) =>
+        this.#picture.say(line, level),
+      )
+      if (message.ok) follower.retry()
+      return message
+    }
+    return { ok: false, message: 'there is no conflict about a table' }
   }
 
   async #run(begin: CloneAndFollow | undefined, earlier: FollowRecord | undefined): Promise<FollowResult> {
@@ -179,6 +195,7 @@ export class FollowRun implements FollowDesk {
       links: () => this.#links(),
       picture: this.#picture,
       refreshSequencesSeconds,
+      publicationOf: ({ from, names }) => publicationsOf(from, names),
     })
     this.#picture.enter(this.#record.progress === 'done' ? 'done' : 'catchup')
     if (this.#record.bidirectional) {
@@ -210,16 +227,15 @@ export class FollowRun implements FollowDesk {
 
   async #start(direction: Direction) {
     const { from, to, names } = this.#link(direction)
-    const { failedTables, tables, bidirectional } = this.#record
-    // Without a list, a partition that is new on the source does not go unnoticed.
-    const isListed = failedTables.length > 0 || !names.ownPublication
+    const { failedTables, leftOut, tables, bidirectional } = this.#record
     const follower = await Follower.start({
       source: from,
       destination: to,
       slot: names.slot,
       publication: await publicationsOf(from, names),
       positionName: names.position,
-      ...(isListed && { tables }),
+      tables,
+      leftOut: [...leftOut, ...failedTables],
       origin: bidirectional ? 'none' : 'any',
       onEvent: (event) => this.#heard(direction, event),
     })

@@ -4,13 +4,16 @@ import { errorInfo } from '../../postgres/errors.ts'
 import { Session } from '../../postgres/session.ts'
 import type { ConnectionSettings } from '../../postgres/settings.ts'
 import { parseLsn } from '../../replication/lsn.ts'
+import type { Publications } from '../../replication/publication.ts'
 import { readSlot } from '../../replication/slot.ts'
+import { findUnfollowed } from '../../replication/unfollowed.ts'
 import type { Link } from './link.ts'
 import type { FollowRecord } from './memory.ts'
 import type { FollowPicture } from './picture.ts'
 import { bringSequences } from './sequences.ts'
 
 const lookEveryMs = 1000
+const unfollowedEveryMs = 10_000
 /** Slots of one of which more is kept are worth a word. */
 const muchLogBytes = 10 * 1024 ** 3
 
@@ -19,6 +22,7 @@ export interface LookoutOptions {
   links: () => Link[]
   picture: FollowPicture
   refreshSequencesSeconds: number
+  publicationOf: (link: Link) => Promise<Publications>
 }
 
 export class Lookout implements AsyncDisposable {
@@ -27,6 +31,7 @@ export class Lookout implements AsyncDisposable {
   #ended = false
   readonly #sessions = new Map<ConnectionSettings, Session>()
   #sequencesDue: number
+  #unfollowedDue = 0
 
   constructor(readonly options: LookoutOptions) {
     this.#sequencesDue = Date.now() + options.refreshSequencesSeconds * 1000
@@ -45,6 +50,7 @@ export class Lookout implements AsyncDisposable {
     try {
       for (const link of links()) await this.#slot(link)
       await this.#sequences()
+      await this.#unfollowed()
       picture.troubles.delete('look')
     } catch (error) {
       await this.#close()
@@ -95,6 +101,25 @@ export class Lookout implements AsyncDisposable {
     await bringSequences(from, to, sequences, { advanceOnly: advanceSequences })
     picture.sequencesRefreshedAt = Date.now()
     this.#sequencesDue = Date.now() + refreshSequencesSeconds * 1000
+  }
+
+  /** The log has no DDL: somebody has to look for tables that are new, renamed or gone. */
+  async #unfollowed() {
+    const { record, links, picture, publicationOf } = this.options
+    if (Date.now() < this.#unfollowedDue) return
+    this.#unfollowedDue = Date.now() + unfollowedEveryMs
+    const { direction, tables, leftOut, failedTables } = record()
+    const link = links().find((one) => one.direction === direction)
+    if (!link || tables.length === 0) return
+    const found = await findUnfollowed(await this.#session(link.from), {
+      publication: await publicationOf(link),
+      followed: tables,
+      leftOut: [...leftOut, ...failedTables],
+    })
+    for (const { words } of found) picture.warn(words)
+    const [first] = found
+    if (first) picture.troubles.set('unfollowed', first.words)
+    else picture.troubles.delete('unfollowed')
   }
 
   async #session(settings: ConnectionSettings): Promise<Session> {

@@ -38,6 +38,8 @@ export interface FollowRecord {
   sequences: Pick<SequenceName, 'schema' | 'name'>[]
   /** The destination has rows of its own: its sequences never go back. */
   advanceSequences: boolean
+  /** Published perhaps, known, and not wanted: by somebody else's publication, or copied once. */
+  leftOut: TableId[]
   failedTables: (TableId & { error: string })[]
   /** Large objects are part of what is moved. */
   largeObjects: boolean

@@ -9,6 +9,7 @@ import type { SequenceName } from '../../catalog/sequences.ts'
 import { PlanRefused, UsageError } from '../../postgres/errors.ts'
 import { Session } from '../../postgres/session.ts'
 import { type TableId, tableKey } from '../../replication/destination-tables.ts'
+import { checkEchoes } from '../../replication/echo.ts'
 import { checkDestination, checkSource, type Finding } from '../../replication/preflight.ts'
 import { type PublishedTable, publicationSince } from '../../replication/publication.ts'
 import { readFollowedTables } from '../../replication/source-tables.ts'
@@ -23,6 +24,8 @@ export interface Prepared {
   /** As changes name them: partitions, never what they are partitions of. */
   followed: TableId[]
   insertsOnly: TableId[]
+  /** Not followed, which is known. */
+  leftOut: TableId[]
   plan: Plan
   warnings: string[]
 }
@@ -40,12 +43,16 @@ export async function prepare(request: CloneAndFollow, signal: AbortSignal): Pro
   const findings = [
     ...(await checkSource(source, { tables: published, insertsOnly })),
     ...(await checkDestination(destination, { tables: [] })),
+    ...(request.follow.bidirectional
+      ? [...(await checkEchoes(source, 'source')), ...(await checkEchoes(destination, 'destination'))]
+      : []),
   ]
   refuse(findings)
   return {
     published,
     followed: kept.map(({ schema, name }) => ({ schema, name })),
     insertsOnly,
+    leftOut: await othersOf(source, kept),
     plan,
     warnings: [
       ...left.map(
@@ -102,6 +109,15 @@ async function withoutUnlogged(source: Session, tables: readonly PlannedRows[]) 
     else kept.push(table)
   }
   return { kept, left }
+}
+
+/** All that is there and not moved: what comes later is a surprise. */
+async function othersOf(source: Session, kept: readonly TableId[]): Promise<TableId[]> {
+  const moved = new Set(kept.map(tableKey))
+  const all = await readFollowedTables(source)
+  return [...all.values()]
+    .filter((table) => table.kind !== 'p' && !moved.has(tableKey(table)))
+    .map(({ schema, name }) => ({ schema, name }))
 }
 
 /** A partitioned table that is published whole brings partitions that are made later. */
