@@ -111,6 +111,31 @@ test('a conflict is seen, tried again in vain, and left out', async () => {
   expect((await home.run(['cleanup', ...ends])).code).toBe(0)
 })
 
+test('a column that came on the source is added on the dashboard', async () => {
+  const other = await (await cluster(17, logical)).createDatabase()
+  const ends = ['--source', source.url, '--dest', other.url, '--name', 'altered']
+  const following = home.start(['clone', '--follow', ...ends, '--log-dir', 'logs-of-altered'])
+  await until(async () =>
+    (await home.run(['status', 'altered'])).output.includes('altered: streaming, running'),
+  )
+  await using tui = onTerminal(['tui', 'altered', '--refresh', '50'], home.directory, { rows: 30 })
+  await tui.shows('no changes so far')
+  await source.sql('alter table lines add column unit text')
+  await source.sql("insert into lines values (600, 1, 'kg')")
+  await tui.shows("a  apply the change of the source's table")
+  tui.type('a')
+  await tui.shows("Change the destination's table?")
+  tui.type('y')
+  await tui.shows('● running')
+  await tui.shows(/public\.lines +1 +0 +0/)
+  expect(await other.sql('select unit from lines where id = 600')).toEqual([{ unit: 'kg' }])
+  tui.type('xy')
+  await tui.shows('Stop following?')
+  tui.type('y')
+  expect((await following.finished).code).toBe(0)
+  expect((await home.run(['cleanup', ...ends])).code).toBe(0)
+})
+
 test('the process that follows has the dashboard itself, and can do without it', async () => {
   const other = await (await cluster(17, logical)).createDatabase()
   const ends = ['--source', source.url, '--dest', other.url, '--name', 'own']
