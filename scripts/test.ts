@@ -14,6 +14,9 @@ const mostAtOnce = 2
 /** How long the output may stay open after the end: a test's own child can hold on to it. */
 const lastWordsMs = 2_000
 
+/** Pure tests take no time: they are one room, with those that build the page into one directory. */
+const together = ['test', 'test/browser', 'test/client', 'test/shared', 'test/schema', 'test/support']
+
 const words = process.argv.slice(2)
 const outcomes = [
   await check('types', ['tsc', '--noEmit']),
@@ -56,9 +59,6 @@ async function allTests(): Promise<Outcome[]> {
   return outcomes
 }
 
-const together = ['test', 'test/browser', 'test/client', 'test/shared', 'test/schema', 'test/support']
-
-/** Pure tests take no time: together they are one room. So are those that build the page, into one directory. */
 function roomOf(file: string): string {
   const room = dirname(file)
   return together.includes(room) ? 'test' : room

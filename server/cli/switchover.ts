@@ -46,7 +46,7 @@ async function run(command: Command): Promise<number> {
   if (memory.worker(name)) return await through(memory.desk(name), options, command)
   using interrupt = interruptible(() => say('stopping; everything stays as it was'))
   const following = FollowRun.continue(endsOf(request, { follow }), { memory, signal: interrupt.signal })
-  await until(following, ({ stage, state }) => stage !== 'catchup' || state !== 'running', following.done)
+  await until(following, hasArrived, following.done)
   const code = following.isRunning ? await through(following, options, command) : exitCode.cannotRun
   await following.act({ type: 'stop' })
   const result = await following.done
@@ -55,6 +55,11 @@ async function run(command: Command): Promise<number> {
     say('no process brings changes back now: start "pgtrek follow" when you want them to flow')
   }
   return code
+}
+
+/** Caught up; or nothing more comes by itself. */
+function hasArrived({ stage, state }: FollowView): boolean {
+  return stage === 'streaming' || stage === 'done' || (state !== 'running' && state !== 'waiting')
 }
 
 async function through(desk: FollowDesk, options: SwitchoverOptions, command: Command): Promise<number> {

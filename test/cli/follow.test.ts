@@ -114,7 +114,11 @@ describe('a move from the command line', () => {
     const switched = await home.run(['switchover', ...flags])
     expect(switched.code).toBe(0)
     expect(await compareRows(source, destination)).toEqual([])
-    // Also where the state directory was lost.
+    await source.sql("insert into item values (2002, 'again')")
+    // Also where the state directory was lost: the servers know how far it had come.
+    const found = await home.run(['switchover', '--state-dir', 'third', ...flags])
+    expect([found.code, found.said]).toEqual([0, expect.stringContaining('switched over from')])
+    expect(await compareRows(source, destination)).toEqual([])
     const elsewhere = await home.run(['cleanup', '--state-dir', 'other', ...flags])
     expect(elsewhere.said).toContain('dropped')
     expect(await left(source, destination)).toEqual([])

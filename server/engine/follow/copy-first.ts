@@ -9,7 +9,7 @@ import { describeSettings } from '../../postgres/settings.ts'
 import { tableKey } from '../../replication/destination-tables.ts'
 import { migrate } from '../migrate.ts'
 import type { Plan } from '../plan.ts'
-import { dropLink, type Link, makeLink } from './link.ts'
+import { begin, dropLink, type Link, makeSlot } from './link.ts'
 import type { FollowMemory, FollowRecord } from './memory.ts'
 import { followName, linkNames } from './names.ts'
 import type { FollowPicture } from './picture.ts'
@@ -76,10 +76,15 @@ export async function copyFirst(work: CopyFirst, record: FollowRecord): Promise<
   await confirm(request, prepared.plan)
   const link = forwardLink(request, record)
   // Written down before it is made: whatever happens, it can be found and dropped.
-  work.update({ progress: 'copying', tables: followedTables(prepared), leftOut: prepared.leftOut })
+  work.update({
+    progress: 'copying',
+    tables: followedTables(prepared),
+    leftOut: prepared.leftOut,
+    ownLargeObjects: prepared.ownLargeObjects,
+  })
   try {
     await using stack = new AsyncDisposableStack()
-    const slot = await makeLink({
+    const slot = await makeSlot({
       ...link,
       tables: prepared.published,
       insertsOnly: prepared.insertsOnly,
@@ -88,14 +93,21 @@ export async function copyFirst(work: CopyFirst, record: FollowRecord): Promise<
     })
     stack.defer(() => slot.session.close())
     picture.say(`slot ${slot.name} holds all changes from now on`)
-    await copy(work, prepared, slot.snapshot)
+    const copied = await copy(work, prepared, slot.snapshot)
+    // Only now: whoever finds it knows that the rows are there.
+    await begin(link, slot, signal)
+    work.update({ progress: 'following', ...copied })
   } catch (error) {
     await takeBack(work, link, error)
     throw error
   }
 }
 
-async function copy({ request, picture, update, signal }: CopyFirst, prepared: Prepared, snapshot: string) {
+async function copy(
+  { request, picture, signal }: CopyFirst,
+  prepared: Prepared,
+  snapshot: string,
+): Promise<Pick<FollowRecord, 'tables' | 'sequences' | 'failedTables'>> {
   const fold = new ProgressFold()
   const known = new Set(prepared.followed.map(tableKey))
   let sequences: FollowRecord['sequences'] = []
@@ -134,12 +146,11 @@ async function copy({ request, picture, update, signal }: CopyFirst, prepared: P
     )
   }
   const lost = new Set(failedTables.map(tableKey))
-  update({
-    progress: 'following',
+  return {
     tables: followedTables(prepared).filter((table) => !lost.has(tableKey(table))),
     sequences,
     failedTables,
-  })
+  }
 }
 
 /** Made between the plan and the slot: it is in the snapshot, but its changes are not published. */

@@ -18,6 +18,7 @@ import { readPublication } from '../../replication/publication.ts'
 import { applySchema } from './apply-schema.ts'
 import { clearTheWay, copyFirst, newRecord } from './copy-first.ts'
 import type { FollowDesk } from './desk.ts'
+import { discover, unknownRecord } from './discover.ts'
 import { dropLink, type Link, makeLink } from './link.ts'
 import { Lookout } from './lookout.ts'
 import type { FollowRecord } from './memory.ts'
@@ -61,13 +62,7 @@ export class FollowRun implements FollowDesk {
     const { memory } = services
     memory.take(this.name)
     const earlier = memory.load(this.name)
-    if (!begin && !earlier) {
-      memory.forget(this.name)
-      throw new UsageError(
-        `nothing is known of a move from ${describeSettings(ends.source)} to ${describeSettings(ends.destination)}: "pgtrek clone --follow" begins one`,
-      )
-    }
-    this.#record = begin ? newRecord(begin) : (earlier as FollowRecord)
+    this.#record = begin ? newRecord(begin) : (earlier ?? unknownRecord(this.name, ends))
     this.#picture = new FollowPicture(
       () => this.#record,
       ends.follow,
@@ -148,7 +143,7 @@ export class FollowRun implements FollowDesk {
     const asking = setInterval(() => void this.#heedOthers(), askedEveryMs)
     try {
       if (begin) await this.#copy(begin, earlier)
-      else refuseOver(this.#record)
+      else await this.#findAgain(earlier)
       const status = await this.#follow()
       this.#picture.end('stopped')
       return { status }
@@ -166,6 +161,13 @@ export class FollowRun implements FollowDesk {
       this.#tell()
       memory.release(this.name)
     }
+  }
+
+  /** What the store has forgotten, or never knew, the servers know. */
+  async #findAgain(earlier: FollowRecord | undefined) {
+    if (earlier) return refuseOver(earlier)
+    this.#update(await discover(this.name, this.ends, this.#stop.signal))
+    this.#picture.say('found slot, publication and position of an earlier process on the servers')
   }
 
   readonly #abort = () => {
@@ -261,7 +263,7 @@ export class FollowRun implements FollowDesk {
     const names = linkNames(this.name, 'back')
     this.#update({ back: names })
     const published = tables.map(({ schema, name }) => ({ schema, name }))
-    const slot = await makeLink({
+    await makeLink({
       direction: 'back',
       from: destination,
       to: source,
@@ -271,7 +273,6 @@ export class FollowRun implements FollowDesk {
       signal: this.#stop.signal,
       say: (message) => this.#picture.say(message, 'warn'),
     })
-    await slot.session.close()
     return { slot: names.slot, publication: names.publication }
   }
 
@@ -385,14 +386,13 @@ export class FollowRun implements FollowDesk {
     const { source, destination } = this.ends
     const names = linkNames(this.name, 'forward')
     this.#update({ forward: names })
-    const slot = await makeLink({
+    await makeLink({
       ...{ direction: 'forward', from: source, to: destination, names },
       tables: this.#record.tables.map(({ schema, name }) => ({ schema, name })),
       insertsOnly: [],
       signal: this.#stop.signal,
       say: (message) => this.#picture.say(message, 'warn'),
     })
-    await slot.session.close()
     return { slot: names.slot, publication: names.publication }
   }
 

@@ -21,6 +21,7 @@ const perTransaction = 500
 /** Both sides have the same afterwards; throws when that cannot be. */
 export async function bringLargeObjects(
   { from, to }: Pick<Link, 'from' | 'to'>,
+  own: readonly number[] | undefined,
   signal: AbortSignal,
 ): Promise<LargeObjectsBrought> {
   const { changed, total } = await findChanged({ from, to }, signal)
@@ -30,9 +31,15 @@ export async function bringLargeObjects(
       `${unreadable.length} large objects may not be read by our role (as ${unreadable[0]?.oid}): grant select on them, on both sides`,
     )
   }
-  const removed = changed.filter(({ status }) => status === 'extra').map(({ oid }) => oid)
-  const copied = changed.filter(({ status }) => status !== 'extra').map(({ oid }) => oid)
-  const refused = changed.length > 0 ? await replace({ from, to }, copied, removed, signal) : []
+  const kept = own && new Set(own)
+  const removed = changed
+    .filter(({ oid, status }) => status === 'extra' && kept !== undefined && !kept.has(oid))
+    .map(({ oid }) => oid)
+  const copied = changed
+    .filter(({ oid, status }) => status !== 'extra' && !kept?.has(oid))
+    .map(({ oid }) => oid)
+  const refused =
+    copied.length + removed.length > 0 ? await replace({ from, to }, copied, removed, signal) : []
   return { total, copied: copied.length, removed: removed.length, refused }
 }
 

@@ -35,26 +35,30 @@ export interface LinkRequest extends Link {
 /** A new slot waits for transactions that are under way; who is in its way is told after so long. */
 const patienceMs = 3000
 
+/** Changes flow from now on: both sides have the same. */
+export async function makeLink(request: LinkRequest): Promise<void> {
+  const slot = await makeSlot(request)
+  await slot.session.close()
+  await begin(request, slot, request.signal)
+}
+
+/** Both sides have what was there when the slot was made: without this nobody can follow from it. */
+export async function begin({ to, names }: Link, { consistentPoint }: CreatedSlot, signal: AbortSignal) {
+  await using destination = await Session.open(to, { signal })
+  await createPosition(destination, names.position, consistentPoint)
+}
+
 /** The snapshot lives as long as the slot's session, which the caller closes. */
-export async function makeLink(request: LinkRequest): Promise<CreatedSlot> {
-  const { from, to, names, signal, say } = request
+export async function makeSlot(request: LinkRequest): Promise<CreatedSlot> {
+  const { from, names, signal, say } = request
   await using source = await Session.open(from, { signal })
   await refuseOthers(source, names)
   await publish(source, request)
   const waiting = setTimeout(() => tellBlockers(from, say), patienceMs)
-  let slot: CreatedSlot
   try {
-    slot = await createSlot(from, names.slot, { signal })
+    return await createSlot(from, names.slot, { signal })
   } finally {
     clearTimeout(waiting)
-  }
-  try {
-    await using destination = await Session.open(to, { signal })
-    await createPosition(destination, names.position, slot.consistentPoint)
-    return slot
-  } catch (error) {
-    await slot.session.close()
-    throw error
   }
 }
 

@@ -43,6 +43,8 @@ export interface FollowRecord {
   failedTables: (TableId & { error: string })[]
   /** Large objects are part of what is moved. */
   largeObjects: boolean
+  /** Those that the destination had before, and keeps; nothing when nobody knows: then none is removed. */
+  ownLargeObjects?: number[]
   readOnly?: MadeReadOnly
 }
 

@@ -26,6 +26,8 @@ export interface Prepared {
   insertsOnly: TableId[]
   /** Not followed, which is known. */
   leftOut: TableId[]
+  /** Large objects that are the destination's own. */
+  ownLargeObjects: number[]
   plan: Plan
   warnings: string[]
 }
@@ -53,6 +55,7 @@ export async function prepare(request: CloneAndFollow, signal: AbortSignal): Pro
     followed: kept.map(({ schema, name }) => ({ schema, name })),
     insertsOnly,
     leftOut: await othersOf(source, kept),
+    ownLargeObjects: await readOwnLargeObjects(destination),
     plan,
     warnings: [
       ...left.map(
@@ -109,6 +112,11 @@ async function withoutUnlogged(source: Session, tables: readonly PlannedRows[]) 
     else kept.push(table)
   }
   return { kept, left }
+}
+
+async function readOwnLargeObjects(destination: Session): Promise<number[]> {
+  const rows = await destination.query<{ oid: number }>('select oid from pg_catalog.pg_largeobject_metadata')
+  return rows.map(({ oid }) => oid)
 }
 
 /** All that is there and not moved: what comes later is a surprise. */

@@ -10,7 +10,7 @@ export async function makeReadOnly(
   onBefore: (before: string | null) => void,
 ): Promise<{ before: string | null }> {
   await using session = await Session.open(settings)
-  const before = await readDefault(session)
+  const before = await readReadOnlyDefault(session)
   onBefore(before)
   await session.execute(
     `alter database ${quoteIdentifier(settings.database)} set default_transaction_read_only = on`,
@@ -71,7 +71,7 @@ export async function endOtherSessions(
   return { ended, left: others.filter(({ pid }) => refused.has(pid)) }
 }
 
-async function readDefault(session: Session): Promise<string | null> {
+export async function readReadOnlyDefault(session: Session): Promise<string | null> {
   const [row] = await session.query<{ setting: string }>(`
     select substr(setting, length('default_transaction_read_only=') + 1) as setting
       from pg_catalog.pg_db_role_setting s

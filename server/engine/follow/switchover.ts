@@ -60,7 +60,7 @@ export async function switchOver(work: Switchover): Promise<SwitchoverReport> {
   const sequences = record.bidirectional ? [] : await bringAll(from, work)
   onStep('large_objects')
   const largeObjects = record.largeObjects
-    ? await bringLargeObjects(link, signal)
+    ? await bringLargeObjects(link, record.ownLargeObjects, signal)
     : { total: 0, copied: 0, removed: 0, refused: [] }
   for (const statement of largeObjects.refused) work.say(`the destination did not take: ${statement}`, 'warn')
   onStep('compare')

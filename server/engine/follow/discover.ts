@@ -1,0 +1,98 @@
+// A move of which nothing is written down here: what both servers have of it says how far it has come.
+
+import { readLargeObjects } from '../../catalog/large-objects.ts'
+import { listSequences } from '../../catalog/sequences.ts'
+import { UsageError } from '../../postgres/errors.ts'
+import { Session } from '../../postgres/session.ts'
+import { describeSettings } from '../../postgres/settings.ts'
+import { type TableId, tableKey } from '../../replication/destination-tables.ts'
+import { readPosition } from '../../replication/position.ts'
+import { readPublication } from '../../replication/publication.ts'
+import { readSlot } from '../../replication/slot.ts'
+import { readFollowedTables } from '../../replication/source-tables.ts'
+import type { FollowRecord, LinkNames } from './memory.ts'
+import { insertsPublication, linkNames } from './names.ts'
+import { readReadOnlyDefault } from './read-only.ts'
+import type { FollowEnds } from './request.ts'
+
+export function unknownRecord(name: string, { source, destination, follow }: FollowEnds): FollowRecord {
+  return {
+    name,
+    source: describeSettings(source),
+    destination: describeSettings(destination),
+    startedAt: Date.now(),
+    progress: 'preparing',
+    direction: 'forward',
+    bidirectional: false,
+    forward: linkNames(name, 'forward', follow.publication),
+    tables: [],
+    sequences: [],
+    advanceSequences: false,
+    leftOut: [],
+    failedTables: [],
+    largeObjects: false,
+  }
+}
+
+/** Throws a UsageError when there is nothing that could be gone on with. */
+export async function discover(name: string, ends: FollowEnds, signal: AbortSignal): Promise<FollowRecord> {
+  await using source = await Session.open(ends.source, { signal })
+  await using destination = await Session.open(ends.destination, { signal })
+  const forward = linkNames(name, 'forward', ends.follow.publication)
+  const back = linkNames(name, 'back')
+  const isForward = await isWhole(source, destination, forward)
+  const isBack = await isWhole(destination, source, back)
+  if (!isForward && !isBack) {
+    throw new UsageError(
+      (await readSlot(source, forward.slot))
+        ? `the copy from ${describeSettings(ends.source)} to ${describeSettings(ends.destination)} was broken off: "pgtrek cleanup" takes back what it has left, "pgtrek clone --follow" begins anew`
+        : `nothing is known of a move from ${describeSettings(ends.source)} to ${describeSettings(ends.destination)}, here or on the servers: "pgtrek clone --follow" begins one`,
+    )
+  }
+  const from = isForward ? source : destination
+  const tables = await publishedTables(from, isForward ? forward : back)
+  const followed = new Set(tables.map(tableKey))
+  const others = [...(await readFollowedTables(from)).values()].filter(
+    (table) => table.kind !== 'p' && !followed.has(tableKey(table)),
+  )
+  const { superuser } = await from.one<{ superuser: boolean }>(
+    'select rolsuper as superuser from pg_catalog.pg_roles where rolname = current_user',
+  )
+  const before = await readReadOnlyDefault(source)
+  return {
+    ...unknownRecord(name, ends),
+    progress: isForward ? 'following' : 'done',
+    direction: isForward ? 'forward' : 'back',
+    bidirectional: isForward && isBack,
+    ...(isBack && { back }),
+    tables,
+    sequences: await sharedSequences(source, destination),
+    // Nobody knows any more whether the destination's had numbers of their own.
+    advanceSequences: true,
+    leftOut: others.map(({ schema, name: table }) => ({ schema, name: table })),
+    largeObjects: (await readLargeObjects(source, superuser)).length > 0,
+    ...(before === 'on' && !isForward && { readOnly: { side: 'source' as const, before: null } }),
+  }
+}
+
+/** The position comes last: with it all of the copy is there. */
+async function isWhole(from: Session, to: Session, { slot, publication, position }: LinkNames) {
+  return (
+    (await readSlot(from, slot)) !== undefined &&
+    (await readPublication(from, publication)) !== undefined &&
+    (await readPosition(to, position)) !== undefined
+  )
+}
+
+async function publishedTables(from: Session, names: LinkNames): Promise<TableId[]> {
+  const whole = await readPublication(from, names.publication)
+  const inserts = await readPublication(from, insertsPublication(names))
+  return [...(whole?.tables ?? []), ...(inserts?.tables ?? [])]
+}
+
+async function sharedSequences(source: Session, destination: Session) {
+  const there = new Set((await listSequences(destination)).map(tableKey))
+  return (await listSequences(source))
+    .filter((sequence) => there.has(tableKey(sequence)))
+    .map(({ schema, name }) => ({ schema, name }))
+}
