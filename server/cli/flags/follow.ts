@@ -1,6 +1,6 @@
 // The flags about following, switching over, and cleaning up.
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { parseBytes } from '../../../shared/amounts.ts'
+import { parseBytes, parseSeconds } from '../../../shared/amounts.ts'
 import { defaultFollowOptions, type FollowOptions } from '../../../shared/follow-options.ts'
 import type { SwitchoverOptions } from '../../../shared/follow-view.ts'
 import { UsageError } from '../../postgres/errors.ts'
@@ -132,15 +132,10 @@ export function switchoverOptionsOf(command: Command): SwitchoverOptions {
   }
 }
 
-const units: Record<string, number> = { ms: 0.001, s: 1, m: 60, min: 60, h: 3600, '': 1 }
-
-/** `30s`, `500ms`, `2m`; a bare number is seconds. */
-export function seconds(text: string): number {
-  const [, number, unit = ''] = /^(\d+(?:\.\d+)?)\s*(ms|s|m|min|h)?$/.exec(text.trim()) ?? []
-  const factor = units[unit]
-  if (number === undefined || factor === undefined)
-    throw new InvalidArgumentError('It must be a time, as 30s or 2m.')
-  return Number(number) * factor
+function seconds(text: string): number {
+  const time = parseSeconds(text)
+  if (time === undefined) throw new InvalidArgumentError('It must be a time, as 30s or 2m.')
+  return time
 }
 
 function size(text: string): number {
