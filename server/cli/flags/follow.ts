@@ -46,11 +46,18 @@ export function addFollowFlags(command: Command, { begins }: { begins: boolean }
       ).argParser(seconds),
     )
     .addOption(option('--tui', 'a dashboard on the whole terminal, as "pgtrek tui"'))
+    .addOption(option('--api-port <number>', 'also serve the page and the API there').argParser(port))
 }
 
-/** Instead of lines. */
-export function wantsDashboard(command: Command): boolean {
-  return command.opts<{ tui?: boolean }>().tui === true
+export interface WatchFlags {
+  /** A dashboard instead of lines. */
+  tui: boolean
+  apiPort: number | undefined
+}
+
+export function watchFlagsOf(command: Command): WatchFlags {
+  const { tui = false, apiPort } = command.opts<{ tui?: boolean; apiPort?: number }>()
+  return { tui, apiPort }
 }
 
 interface FollowFlags {
@@ -140,6 +147,12 @@ function size(text: string): number {
   const bytes = parseBytes(text)
   if (bytes === undefined) throw new InvalidArgumentError('It must be a size, as 1MB.')
   return bytes
+}
+
+function port(text: string): number {
+  const number = count(text)
+  if (number > 65535) throw new InvalidArgumentError('It must be a port, from 0 to 65535.')
+  return number
 }
 
 function count(text: string): number {
