@@ -48,6 +48,7 @@ export async function cloneAndFollow(request: Settled, flags: FollowFlags): Prom
   }
   let isCopied = false
   const runMemory = store.begin(run, ends)
+  const announced = new Announced(followName(ends))
   await using _ = await serveBeside(besideOf(request, flags), announced, (message) => view.say(message))
   const following = FollowRun.clone(
     {
@@ -104,6 +105,7 @@ export async function followOn(request: Settled, flags: FollowFlags): Promise<nu
   for (const warning of [...request.warnings, ...ends.source.warnings, ...ends.destination.warnings]) {
     process.stderr.write(`${printable(`warning: ${warning}`)}\n`)
   }
+  const announced = new Announced(followName(ends))
   await using _ = await serveBeside(besideOf(request, flags), announced, (message) =>
     screen.say(infoLine(message)),
   )
