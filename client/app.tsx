@@ -1,5 +1,6 @@
 // The frame: the bar on top, the four stations, and the page that the address names.
 import { createEffect, Match, on, Show, Switch } from 'solid-js'
+import { FollowPage } from './follow/follow.tsx'
 import { HelpPage } from './help/help.tsx'
 import { HistoryPage } from './history/history.tsx'
 import { t } from './i18n/index.ts'
@@ -54,6 +55,9 @@ export function App() {
       <main id="content" tabindex="-1" ref={main}>
         <Switch>
           <Match when={step()}>{(name) => <Step name={name()} />}</Match>
+          <Match when={route().page === 'follow'}>
+            <FollowPage />
+          </Match>
           <Match when={route().page === 'history'}>
             <HistoryPage />
           </Match>

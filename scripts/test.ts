@@ -1,19 +1,24 @@
 // Everything that has to hold, in one run: the types, the style, then all tests. Words given on the command
-// line go to `bun test`, as the name of one file.
-import { join } from 'node:path'
+// line go to `bun test`, as the name of one file; without any, rooms of the tests run side by side.
+import { statSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { dirname, join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 
 type Outcome = { passed: number; failed: number }
 
 const root = join(import.meta.dir, '..')
 const testTimeout = 120_000
+/** Most of a test's time is the servers' own, and they run side by side as well. */
+const mostAtOnce = 2
 /** How long the output may stay open after the end: a test's own child can hold on to it. */
 const lastWordsMs = 2_000
 
+const words = process.argv.slice(2)
 const outcomes = [
   await check('types', ['tsc', '--noEmit']),
   await check('style', ['biome', 'check', '.']),
-  await tests(process.argv.slice(2)),
+  ...(words.length > 0 ? [await tests(words)] : await allTests()),
 ]
 const passed = sum((outcome) => outcome.passed)
 const failed = sum((outcome) => outcome.failed)
@@ -32,27 +37,60 @@ async function check(name: string, command: string[]): Promise<Outcome> {
   return good ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 }
 }
 
-async function tests(words: string[]): Promise<Outcome> {
+/** Tests of one room share their servers; the rooms with most to do begin. */
+async function allTests(): Promise<Outcome[]> {
+  const files = [...new Bun.Glob('test/**/*.test.ts').scanSync({ cwd: root })]
+  const rooms = [...Map.groupBy(files, roomOf)].map(([room, members]) => ({
+    room,
+    members: members.sort().map((file) => `./${file}`),
+    size: members.reduce((sum, file) => sum + statSync(join(root, file)).size, 0),
+  }))
+  rooms.sort((one, other) => other.size - one.size)
+  const outcomes: Outcome[] = []
+  const work = async () => {
+    for (let next = rooms.shift(); next; next = rooms.shift()) {
+      outcomes.push(await tests(next.members, next.room))
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(mostAtOnce, availableParallelism()) }, work))
+  return outcomes
+}
+
+const together = ['test', 'test/browser', 'test/client', 'test/shared', 'test/schema', 'test/support']
+
+/** Pure tests take no time: together they are one room. So are those that build the page, into one directory. */
+function roomOf(file: string): string {
+  const room = dirname(file)
+  return together.includes(room) ? 'test' : room
+}
+
+/** What a room says comes in one piece when it is done, since another talks at the same time. */
+async function tests(words: readonly string[], room?: string): Promise<Outcome> {
   const options = [`--timeout=${testTimeout}`, ...words]
-  say(`tests: bun test ${options.join(' ')}`)
+  say(room ? `tests of ${room}` : `tests: bun test ${options.join(' ')}`)
   const coloured = process.stderr.isTTY && !process.env.NO_COLOR
+  const began = performance.now()
   const child = Bun.spawn([process.execPath, 'test', ...options], {
     cwd: root,
     env: { ...process.env, ...(coloured && { FORCE_COLOR: '1' }) },
-    stdio: ['ignore', 'inherit', 'pipe'],
+    stdio: ['ignore', room ? 'pipe' : 'inherit', 'pipe'],
   })
-  // Bun reports on the standard error, and its counts come last.
-  let tail = ''
-  const heard = (async () => {
+  let text = ''
+  const hear = async (stream: ReadableStream<Uint8Array>) => {
     const decoder = new TextDecoder()
-    for await (const chunk of child.stderr) {
-      process.stderr.write(chunk)
-      tail = (tail + decoder.decode(chunk, { stream: true })).slice(-4_000)
+    for await (const chunk of stream) {
+      if (!room) process.stderr.write(chunk)
+      text += decoder.decode(chunk, { stream: true })
     }
-  })()
+  }
+  const heard = Promise.all([hear(child.stderr), ...(child.stdout ? [hear(child.stdout)] : [])])
   const code = await child.exited
   await Promise.race([heard, Bun.sleep(lastWordsMs)])
-  return countsOf(stripVTControlCharacters(tail), code, child.signalCode)
+  if (room) {
+    const seconds = Math.round((performance.now() - began) / 1000)
+    process.stderr.write(`\n> tests of ${room}, ${seconds} s\n${text}`)
+  }
+  return countsOf(stripVTControlCharacters(text.slice(-8_000)), code, child.signalCode)
 }
 
 function countsOf(report: string, code: number, signal: string | number | null): Outcome {

@@ -1,10 +1,12 @@
 // argv -> command.
 import { Command, CommanderError } from 'commander'
 import { hasDesktop } from './cli/browser.ts'
+import { cleanupCommand } from './cli/cleanup.ts'
 import { cloneCommand } from './cli/clone.ts'
 import { compareCommand } from './cli/compare.ts'
 import { copyCommand } from './cli/copy.ts'
 import { exitCode } from './cli/exit.ts'
+import { followCommand } from './cli/follow.ts'
 import { healthCommand } from './cli/health.ts'
 import { licensesCommand } from './cli/licenses.ts'
 import { listCommand } from './cli/list.ts'
@@ -12,6 +14,10 @@ import { preflightCommand } from './cli/preflight.ts'
 import { repairCommand } from './cli/repair.ts'
 import { rolesCommand } from './cli/roles.ts'
 import { serveCommand } from './cli/serve.ts'
+import { statusCommand } from './cli/status.ts'
+import { steeringCommands } from './cli/steer.ts'
+import { switchoverCommand } from './cli/switchover.ts'
+import { tuiCommand } from './cli/tui.ts'
 import { version } from './cli/version.ts'
 import { PgtrekError, UsageError } from './postgres/errors.ts'
 
@@ -22,8 +28,9 @@ const program = new Command('pgtrek')
   .showHelpAfterError('(pgtrek help [command] explains more)')
   .exitOverride()
 const migrating = [cloneCommand(), copyCommand(), rolesCommand(), repairCommand()]
-const looking = [listCommand(), preflightCommand(), licensesCommand()]
-for (const command of [...migrating, ...looking, serveCommand(), healthCommand()]) {
+const following = [followCommand(), switchoverCommand(), cleanupCommand(), ...steeringCommands()]
+const looking = [statusCommand(), tuiCommand(), listCommand(), preflightCommand(), licensesCommand()]
+for (const command of [...migrating, ...following, ...looking, serveCommand(), healthCommand()]) {
   program.addCommand(command.copyInheritedSettings(program))
 }
 program.addCommand(compareCommand(program))

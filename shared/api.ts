@@ -17,6 +17,7 @@ const errorKinds = [
   'not_found',
   'method',
   'busy',
+  'not_now',
   'too_large',
   'host',
   'refused',
@@ -34,7 +35,7 @@ const errorKinds = [
 
 /** Every answer that is not a success. */
 export const ApiError = Type.Object({
-  /** `usage`: the request is wrong. `host`...: what kept a connection from being had. */
+  /** `usage`: the request is wrong. `not_now`: right, but not in this state. `host`...: what kept a connection from being had. */
   error: oneOf(errorKinds),
   message: Type.String(),
   sqlstate: Type.Optional(Type.String()),
@@ -222,7 +223,7 @@ export const PlanAnswer = Type.Object({
 export type PlanAnswer = Static<typeof PlanAnswer>
 
 /** Over the wire nothing has to be said that has a default. */
-const loose = <Schema extends TSchema>(schema: Schema) =>
+export const loose = <Schema extends TSchema>(schema: Schema) =>
   Type.Unsafe<Partial<Static<Schema>>>(Type.Partial(schema))
 
 export const RequestBody = Type.Object(

@@ -1,6 +1,7 @@
 // What every view shows of a database that is copied and followed, and what can be asked of it: the terminal,
 // the page, the API and the metrics read the same object.
 import { type Static, Type } from '@sinclair/typebox'
+import { Value } from '@sinclair/typebox/value'
 import { ErrorInfo } from './error-info.ts'
 import { FollowStatus } from './follow.ts'
 import { oneOf } from './one-of.ts'
@@ -124,6 +125,8 @@ export const SwitchoverOptions = Type.Object(
   { additionalProperties: false },
 )
 export type SwitchoverOptions = Static<typeof SwitchoverOptions>
+
+export const defaultSwitchoverOptions: SwitchoverOptions = Value.Create(SwitchoverOptions)
 
 export const switchoverSteps = [
   'check',
@@ -250,6 +253,9 @@ export const FollowView = Type.Object({
 })
 export type FollowView = Static<typeof FollowView>
 
+/** Where the conflict stands that was decided about; it is refused when there is another one by now. */
+const sameConflict = Type.Optional(lsn)
+
 /** What can be asked of one that is running. */
 export const FollowAction = Type.Union([
   Type.Object({ type: Type.Literal('pause') }),
@@ -257,9 +263,9 @@ export const FollowAction = Type.Union([
   /** Of a conflict: the destination was mended. */
   Type.Object({ type: Type.Literal('retry') }),
   /** Of a conflict: leaves that transaction out, whole. */
-  Type.Object({ type: Type.Literal('skip') }),
+  Type.Object({ type: Type.Literal('skip'), lsn: sameConflict }),
   /** Of a conflict: gives the destination's table the columns that the source's has. */
-  Type.Object({ type: Type.Literal('apply_schema') }),
+  Type.Object({ type: Type.Literal('apply_schema'), lsn: sameConflict }),
   Type.Object({ type: Type.Literal('switchover'), options: SwitchoverOptions }),
   /** Ends with what is whole; `pgtrek follow` goes on from there. */
   Type.Object({ type: Type.Literal('stop') }),

@@ -10,6 +10,8 @@ import type {
   TableInfoBody,
 } from '../../shared/api.ts'
 import type { LogLevel } from '../../shared/event.ts'
+import type { CleanupBody, ContinueBody, FollowBody } from '../../shared/follow-api.ts'
+import type { SwitchoverOptions } from '../../shared/follow-view.ts'
 
 /** What the server said was wrong; or that there is none (`unreachable`) or something else (`unexpected`). */
 export class CallFailed extends Error {
@@ -20,6 +22,9 @@ export class CallFailed extends Error {
     super(info.message)
   }
 }
+
+/** What can be asked of a follow without saying more. */
+export type SteerAction = 'pause' | 'resume' | 'retry' | 'skip' | 'apply-schema' | 'stop'
 
 export interface LogQuery {
   after: number
@@ -46,6 +51,13 @@ export const api = {
   migrations: () => answer(routes.migrations.get({ query: { limit: listed, offset: 0 } })),
   migration: (id: string) => answer(routes.migrations({ id }).get()),
   log: (id: string, query: LogQuery) => answer(routes.migrations({ id }).log.get({ query })),
+  follows: () => answer(routes.follow.get()),
+  follow: (request: FollowBody) => answer(routes.follow.post(request)),
+  continueFollow: (body: ContinueBody) => answer(routes.follow.continue.post(body)),
+  steer: (action: SteerAction, name: string) => answer(routes.follow[action].post({ name })),
+  switchover: (name: string, options: SwitchoverOptions) =>
+    answer(routes.switchover.post({ name, ...options })),
+  cleanUp: (body: CleanupBody) => answer(routes.follow.cleanup.post(body)),
   profiles: () => answer(routes.profiles.get()),
   profile: (name: string) => answer(named(name).get()),
   saveProfile: (name: string, profile: ProfileBody) => answer(named(name).put(profile)),

@@ -1,5 +1,6 @@
-// The stream of progress, connected again for as long as the page is open.
-import type { JobProgress, ProgressMessage } from '../../shared/api.ts'
+// The stream of progress and of what is followed, connected again for as long as the page is open.
+import type { ProgressMessage } from '../../shared/api.ts'
+import type { FollowMessage } from '../../shared/follow-api.ts'
 
 const firstPause = 500
 const longestPause = 5_000
@@ -7,9 +8,10 @@ const longestPause = 5_000
 const openLimit = 10_000
 
 export type SocketState = 'connecting' | 'live' | 'lost'
+export type Message = ProgressMessage | FollowMessage
 
-export function followProgress(
-  onProgress: (progress: JobProgress) => void,
+export function listen(
+  onMessage: (message: Message) => void,
   onState: (state: SocketState) => void,
 ): () => void {
   let socket: WebSocket | undefined
@@ -29,8 +31,7 @@ export function followProgress(
       onState('live')
     }
     opened.onmessage = ({ data }) => {
-      const message = JSON.parse(String(data)) as ProgressMessage
-      if (message.type === 'progress') onProgress(message.data)
+      onMessage(JSON.parse(String(data)) as Message)
     }
     opened.onclose = () => {
       clearTimeout(limit)

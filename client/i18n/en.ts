@@ -1,4 +1,5 @@
 // Every word of the page, in English. ja.ts has the same keys or does not compile.
+import { followEn } from './follow.en.ts'
 import { optionsEn } from './options.en.ts'
 import { runEn } from './run.en.ts'
 
@@ -11,6 +12,7 @@ export const en = {
     steps: 'Steps',
     pages: 'Pages',
     migrate: 'Migrate',
+    follow: 'Follow',
     history: 'History',
     help: 'Help',
     language: 'Language',
@@ -208,6 +210,7 @@ export const en = {
   },
   options: optionsEn,
   run: runEn,
+  follow: followEn,
 }
 
 /** The same keys, other words. */

@@ -1,4 +1,5 @@
 import type { Words } from './en.ts'
+import { followJa } from './follow.ja.ts'
 import { optionsJa } from './options.ja.ts'
 import { runJa } from './run.ja.ts'
 
@@ -11,6 +12,7 @@ export const ja: Words = {
     steps: 'ステップ',
     pages: 'ページ',
     migrate: '移行',
+    follow: '追従',
     history: '履歴',
     help: 'ヘルプ',
     language: '言語',
@@ -208,4 +210,5 @@ export const ja: Words = {
   },
   options: optionsJa,
   run: runJa,
+  follow: followJa,
 }

@@ -17,6 +17,9 @@ export function TopBar() {
         <PageLink to="/" current={route().page === 'migrate'}>
           {t('app.migrate')}
         </PageLink>
+        <PageLink to="/#follow" current={route().page === 'follow'}>
+          {t('app.follow')}
+        </PageLink>
         <PageLink to="/#history" current={route().page === 'history'}>
           {t('app.history')}
         </PageLink>

@@ -2,6 +2,7 @@
 import { createMemo, createRoot } from 'solid-js'
 import { createStore, reconcile } from 'solid-js/store'
 import type { Conn, Profile, ProfileRequest, RequestBody } from '../../shared/api.ts'
+import { defaultFollowOptions, type FollowOptions } from '../../shared/follow-options.ts'
 import {
   defaultOptions,
   type Hook,
@@ -25,6 +26,9 @@ interface Draft {
   hooks: Hook[]
   /** Instead of ticks: what a saved request or a failed run names. */
   given: Partial<Selection> | undefined
+  /** Changes are followed after the copy. */
+  following: boolean
+  follow: FollowOptions
 }
 
 const [store, setStore] = createStore<Draft>(emptyDraft())
@@ -41,6 +45,20 @@ export function setOption<Name extends keyof MigrationOptions>(name: Name, value
 
 export function resetOptions() {
   setStore('options', reconcile(structuredClone(defaultOptions)))
+  setStore('follow', reconcile(structuredClone(defaultFollowOptions)))
+}
+
+export function setFollowing(following: boolean) {
+  setStore('following', following)
+}
+
+/** Undefined takes a word back. */
+export function setFollow(changed: { [Name in keyof FollowOptions]?: FollowOptions[Name] | undefined }) {
+  setStore('follow', changed as Partial<FollowOptions>)
+}
+
+export function followOptions(): Partial<FollowOptions> {
+  return changedFrom(defaultFollowOptions, store.follow)
 }
 
 export function swapEnds() {
@@ -77,7 +95,7 @@ export const requestBody = createRoot(() =>
       selection: selection(),
       ...(store.rules.length > 0 && { tables: store.rules.map((rule) => ({ ...rule })) }),
       ...(store.hooks.length > 0 && { hooks: store.hooks.map((hook) => ({ ...hook })) }),
-      options: changedOptions(store.options),
+      options: changedFrom(defaultOptions, store.options),
     }
   }),
 )
@@ -130,12 +148,13 @@ function endOf(conn: Conn, known: End): End {
   return end
 }
 
-function changedOptions(options: MigrationOptions): Partial<MigrationOptions> {
+/** Over the wire nothing is said that has its default. */
+function changedFrom<Options extends object>(defaults: Options, options: Options): Partial<Options> {
   const changed = Object.entries(options).filter(
     ([name, value]) =>
-      JSON.stringify(value) !== JSON.stringify(defaultOptions[name as keyof MigrationOptions]),
+      value !== undefined && JSON.stringify(value) !== JSON.stringify(defaults[name as keyof Options]),
   )
-  return Object.fromEntries(changed)
+  return Object.fromEntries(changed) as Partial<Options>
 }
 
 function copyOf(end: End): End {
@@ -155,5 +174,7 @@ function emptyDraft(): Draft {
     rules: [],
     hooks: [],
     given: undefined,
+    following: false,
+    follow: structuredClone(defaultFollowOptions),
   }
 }

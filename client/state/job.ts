@@ -3,8 +3,9 @@ import { batch, createRoot, createSignal } from 'solid-js'
 import type { JobProgress, LogLine } from '../../shared/api.ts'
 import type { TableProgress } from '../../shared/progress.ts'
 import { api } from '../api/calls.ts'
-import { followProgress, type SocketState } from '../api/progress-socket.ts'
+import { listen, type SocketState } from '../api/progress-socket.ts'
 import { Curve } from './curve.ts'
+import { readFollows, takeFollow } from './follows.ts'
 
 export type Overview = Omit<JobProgress, 'tables' | 'log'>
 
@@ -49,7 +50,14 @@ export const job = {
 
 export function watchJob() {
   createRoot(() => {
-    followProgress(take, setConnection)
+    listen(
+      (message) => (message.type === 'progress' ? take(message.data) : takeFollow(message)),
+      (state) => {
+        setConnection(state)
+        // What was cleaned up while nobody listened is not told any more.
+        if (state === 'live') void readFollows()
+      },
+    )
     setInterval(() => job.isRunning() && setNow(Date.now()), 250)
   })
 }

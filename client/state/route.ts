@@ -7,6 +7,7 @@ export type StepName = (typeof stepNames)[number]
 export type Route =
   | { page: 'migrate'; step: StepName }
   | { page: 'history'; id: string | undefined }
+  | { page: 'follow'; name: string | undefined }
   | { page: 'help' }
   | { page: 'unknown' }
 
@@ -31,8 +32,8 @@ function read(): Route {
   if (location.pathname === '/help') return { page: 'help' }
   if (location.pathname !== '/' && location.pathname !== '/index.html') return { page: 'unknown' }
   const [first = '', second] = location.hash.slice(1).split('/')
-  if (first === 'history') {
-    return { page: 'history', id: second === undefined ? undefined : decodeURIComponent(second) }
-  }
+  const named = second === undefined ? undefined : decodeURIComponent(second)
+  if (first === 'history') return { page: 'history', id: named }
+  if (first === 'follow') return { page: 'follow', name: named }
   return { page: 'migrate', step: stepNames.find((name) => name === first) ?? 'connections' }
 }

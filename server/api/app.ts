@@ -5,10 +5,12 @@ import type { ApiError } from '../../shared/api.ts'
 import { formLimit, readJson, readText } from './body.ts'
 import { connectionRoutes } from './connection.ts'
 import { apiErrorOf, internalError, statusFor } from './errors.ts'
+import { followRoutes } from './follow.ts'
 import { type Guard, pathOf } from './guard.ts'
 import { securityHeaders } from './headers.ts'
 import { historyRoutes } from './history.ts'
 import { loginRoutes } from './login.ts'
+import { metricsRoutes } from './metrics.ts'
 import { migrateRoutes } from './migrate.ts'
 import { openApiRoutes } from './openapi.ts'
 import { planRoutes } from './plan.ts'
@@ -53,9 +55,11 @@ export function createApp(services: Services, guard: Guard) {
     .use(connectionRoutes(services))
     .use(planRoutes(services))
     .use(migrateRoutes(services))
+    .use(followRoutes(services))
     .use(historyRoutes(services))
     .use(profileRoutes(services))
     .use(progressSocket(services))
+    .use(metricsRoutes(services))
     .use(openApiRoutes(whole))
 
   function explain(error: unknown, request: Request, path: string): ApiError | undefined {

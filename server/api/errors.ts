@@ -30,6 +30,7 @@ const statusOf: Partial<Record<ApiErrorKind, ErrorStatus>> = {
   not_found: 404,
   method: 405,
   busy: 409,
+  not_now: 409,
   too_large: 413,
   internal: 500,
 }

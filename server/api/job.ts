@@ -9,9 +9,9 @@ import type { TableProgress } from '../../shared/progress.ts'
 import type { Hook, MigrationOptions, Selection, TableRule } from '../../shared/request.ts'
 import { openLogFile, redact } from '../cli/logfile.ts'
 import { NoMemory, type RunMemory } from '../engine/memory.ts'
-import { migrate } from '../engine/migrate.ts'
+import { type Migration, migrate } from '../engine/migrate.ts'
 import type { Plan } from '../engine/plan.ts'
-import { errorInfo, PlanRefused } from '../postgres/errors.ts'
+import { errorInfo, PgtrekError, PlanRefused } from '../postgres/errors.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
 import type { History } from '../store/history.ts'
 import type { RunLog } from '../store/log.ts'
@@ -38,6 +38,9 @@ export interface JobStores {
   logDirectory: string
 }
 
+/** What does it: the engine's run, or the one with which following begins. It ends with the event of its end. */
+export type Work = (migration: Migration) => Promise<unknown>
+
 /** `soon`: the next tick is early enough. `now`: the state has changed. */
 export type Urgency = 'soon' | 'now'
 
@@ -58,6 +61,7 @@ export class Job {
     readonly request: JobRequest,
     readonly stores: JobStores,
     readonly onChange: (urgency: Urgency) => void,
+    readonly work: Work = migrate,
   ) {
     const logFile = openLogFile(stores.logDirectory, this.id, {
       onFailure: (error) => this.#say('warn', `the log file ended: ${error.message}`),
@@ -129,7 +133,7 @@ export class Job {
     const { source, destination } = this.request
     for (const warning of [...source.warnings, ...destination.warnings]) this.#say('warn', warning)
     try {
-      await migrate({
+      await this.work({
         ...this.request,
         run: this.id,
         memory,
@@ -144,8 +148,8 @@ export class Job {
         confirm: (plan) => isConfirmed(plan, this.request.confirmed),
       })
     } catch (error) {
-      // The engine tells of failures in events: whatever comes here instead is a mistake of ours.
-      console.error(error)
+      // The engine tells of failures in events: whatever else comes here is a mistake of ours.
+      if (!(error instanceof PgtrekError)) console.error(error)
       this.#take({ type: 'finished', at: Date.now(), status: 'failed', error: errorInfo(error) })
     }
     try {

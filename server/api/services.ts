@@ -7,6 +7,7 @@ import type { RunLog } from '../store/log.ts'
 import type { Profiles } from '../store/profiles.ts'
 import type { RunStore } from '../store/runs.ts'
 import { ApiFailure } from './errors.ts'
+import type { Follows } from './follows.ts'
 import type { Jobs } from './jobs.ts'
 
 export interface Services {
@@ -15,6 +16,7 @@ export interface Services {
   log: RunLog
   profiles: Profiles
   jobs: Jobs
+  follows: Follows
   /** Hooks may run commands of this machine. */
   allowCommands: boolean
 }

@@ -1,12 +1,15 @@
 // The server: its stores, its guard, its routes, and the socket it listens on.
 import type { AnyElysia } from 'elysia'
+import type { FollowDesk } from '../engine/follow/desk.ts'
 import { UsageError } from '../postgres/errors.ts'
+import { FollowStore } from '../store/follows.ts'
 import { History } from '../store/history.ts'
 import { RunLog } from '../store/log.ts'
 import { Profiles } from '../store/profiles.ts'
 import { RunStore } from '../store/runs.ts'
 import { sealIn } from '../store/seal.ts'
 import { createApp } from './app.ts'
+import { Follows } from './follows.ts'
 import { createGuard } from './guard.ts'
 import { Jobs } from './jobs.ts'
 import { pageRoutes } from './page.ts'
@@ -23,6 +26,8 @@ export interface ServerOptions {
   stateDirectory: string
   /** Passwords of profiles go to the operating system's keychain where there is one. */
   keychain?: boolean
+  /** What this process follows already: the page and the API see and steer it. */
+  follow?: FollowDesk | undefined
 }
 
 export interface RunningServer extends AsyncDisposable {
@@ -39,7 +44,17 @@ const hardBodyLimit = 64 * 1024 * 1024
 const idleTimeout = 30
 
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const { host, port, token, names, allowCommands, logDirectory, stateDirectory, keychain = true } = options
+  const {
+    host,
+    port,
+    token,
+    names,
+    allowCommands,
+    logDirectory,
+    stateDirectory,
+    keychain = true,
+    follow,
+  } = options
   const store = new RunStore(stateDirectory)
   try {
     const { database } = store
@@ -47,19 +62,20 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const log = new RunLog(database)
     const jobs = new Jobs(() => ({ store, history, log, logDirectory }))
     const profiles = new Profiles(database, sealIn(stateDirectory, { keychain }))
+    const follows = new Follows(new FollowStore(database), jobs, follow)
     history.settle()
-    const services: Services = { store, history, log, profiles, jobs, allowCommands }
+    const services: Services = { store, history, log, profiles, jobs, follows, allowCommands }
     const app = createApp(services, createGuard({ host, names, token })).use(await pageRoutes())
     const server = listen(app, host, port)
     const close = async () => {
-      await jobs.close()
+      await Promise.all([jobs.close(), follows.close()])
       await server.stop(true)
       store[Symbol.dispose]()
     }
     return {
       port: server.port ?? port,
       url: `http://${shownHost(host)}:${server.port}/`,
-      isBusy: () => jobs.isBusy,
+      isBusy: () => jobs.isBusy || follows.isBusy,
       close,
       [Symbol.asyncDispose]: close,
     }

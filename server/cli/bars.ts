@@ -67,7 +67,7 @@ function factsOf(overview: Overview): string[] {
   return facts
 }
 
-function joinFitting(parts: string[], width: number, separator: string): string {
+export function joinFitting(parts: string[], width: number, separator: string): string {
   let line = fit(parts[0] ?? '', width)
   for (const part of parts.slice(1)) {
     const longer = line + separator + part
@@ -135,7 +135,7 @@ function stepLine(label: string, seconds: number, { width, style }: Place): stri
   return `  ${fit(label, room)}  ${style.dim(elapsed)}`
 }
 
-function bar(percent: number, width: number, { signs, good, accent, dim }: Style): string {
+export function bar(percent: number, width: number, { signs, good, accent, dim }: Style): string {
   const cells = (Math.min(100, Math.max(0, percent)) / 100) * width
   const full = Math.floor(cells)
   const half = full < width && cells - full >= 0.5 ? signs.half : ''

@@ -1,11 +1,14 @@
 // `pgtrek clone`: a whole database, or what is chosen of it, schema and rows, to another server.
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
+import { UsageError } from '../postgres/errors.ts'
 import { addConnectionFlags } from './flags/connection.ts'
+import { addFollowFlags, followOptionsOf, wantsDashboard } from './flags/follow.ts'
 import { addOptionFlags } from './flags/options.ts'
 import { addHookFlag, addRuleFlags } from './flags/rules.ts'
 import { addConfigFlag, addRunFlags, viewFlags } from './flags/run.ts'
 import { addSelectionFlags } from './flags/selection.ts'
 import { requestOf } from './request.ts'
+import { cloneAndFollow } from './run-follow.ts'
 import { runMigration } from './run-migration.ts'
 
 export function cloneCommand(): Command {
@@ -19,7 +22,22 @@ export function cloneCommand(): Command {
   addOptionFlags(command)
   addHookFlag(command)
   addRunFlags(command)
+  command.addOption(
+    new Option('--follow', 'then apply every change that happens meanwhile, until you switch over').helpGroup(
+      'Following:',
+    ),
+  )
+  addFollowFlags(command, { begins: true })
   return command.action(async () => {
-    process.exitCode = await runMigration(requestOf(command), viewFlags(command))
+    const request = requestOf(command)
+    const view = viewFlags(command)
+    const follow = followOptionsOf(command)
+    const tui = wantsDashboard(command)
+    const { follow: wantsFollowing } = command.opts<{ follow?: boolean }>()
+    if (tui && !wantsFollowing) throw new UsageError('--tui shows how --follow goes: say both')
+    const isFollowed = wantsFollowing === true && !request.options.dryRun
+    process.exitCode = isFollowed
+      ? await cloneAndFollow(request, { ...view, follow, tui })
+      : await runMigration(request, view)
   })
 }

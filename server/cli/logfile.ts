@@ -3,12 +3,15 @@ import { mkdirSync, openSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pino } from 'pino'
 import type { LogLevel, MigrationEvent, StepInfo } from '../../shared/event.ts'
+import type { FollowLogLine } from '../../shared/follow-view.ts'
 import { showName } from '../../shared/phase.ts'
 import { UsageError } from '../postgres/errors.ts'
 
 export interface LogFile extends Disposable {
   readonly path: string
   event(event: MigrationEvent): void
+  /** What is no event of a migration. */
+  line(line: FollowLogLine): void
   close(): void
 }
 
@@ -56,14 +59,19 @@ export function openLogFile(directory: string, run: string, options: LogFileOpti
     onFailure?.(error)
   })
 
+  const write = (type: string, at: number, { level, message, ...fields }: Entry) => {
+    if (lines.length === 0) queueMicrotask(flush)
+    logger[level]({ time: new Date(at).toISOString(), type, ...fields }, message)
+  }
+
   return {
     path,
     event(event) {
       const entry = isOpen ? entryOf(event, rows) : undefined
-      if (!entry) return
-      const { level, message, ...fields } = entry
-      if (lines.length === 0) queueMicrotask(flush)
-      logger[level]({ time: new Date(event.at).toISOString(), type: event.type, ...fields }, message)
+      if (entry) write(event.type, event.at, entry)
+    },
+    line({ at: time, level, message }) {
+      if (isOpen) write('follow', time, { level, message })
     },
     close,
     [Symbol.dispose]: close,

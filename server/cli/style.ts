@@ -29,13 +29,42 @@ export function styleFor(isTerminal: boolean, environment: Environment = process
   }
 }
 
-const unicodeSigns = { full: '━', half: '╸', empty: '─', done: '✓', separator: ' · ' }
+const unicodeSigns = {
+  full: '━',
+  half: '╸',
+  empty: '─',
+  done: '✓',
+  separator: ' · ',
+  current: '▶',
+  ahead: '·',
+  on: '●',
+  off: '○',
+  to: '→',
+  back: '←',
+  line: '─',
+  side: '│',
+  corners: '┌┐└┘',
+  /** From nothing to the most. */
+  heights: '▁▂▃▄▅▆▇█',
+  ellipsis: '…',
+}
 const asciiSigns: typeof unicodeSigns = {
   full: '#',
   half: '',
   empty: '.',
   done: '+',
   separator: ', ',
+  current: '>',
+  ahead: '.',
+  on: '*',
+  off: 'o',
+  to: '->',
+  back: '<-',
+  line: '-',
+  side: '|',
+  corners: '++++',
+  heights: '_.-=+*%#',
+  ellipsis: '~',
 }
 
 /** Containers often have no locale at all on a terminal that does speak Unicode: only a "no" counts. */

@@ -18,7 +18,7 @@ interface State {
 export async function compareLargeObjects(
   source: ReadingEnd,
   destination: ReadingEnd,
-  { fast, signal }: { fast: boolean; signal: AbortSignal },
+  { fast, signal, most = mostNamed }: { fast: boolean; signal: AbortSignal; most?: number },
 ): Promise<LargeObjectsComparison> {
   const read = (end: ReadingEnd) => readStates(end, fast, signal)
   const [here, there] = await settled([read(source), read(destination)])
@@ -36,7 +36,7 @@ export async function compareLargeObjects(
     const status = statusOf(here.get(oid), there.get(oid))
     if (status === 'same') continue
     result[status === 'unknown' ? 'unreadable' : status]++
-    if (result.objects.length < mostNamed) result.objects.push({ oid, status })
+    if (result.objects.length < most) result.objects.push({ oid, status })
   }
   return result
 }

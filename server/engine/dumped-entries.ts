@@ -1,6 +1,7 @@
 // pg_dump's entries of the source, as it can be had: without what may not be read, with names in full.
 import type { MigrationOptions } from '../../shared/request.ts'
 import { otherKey } from '../catalog/dependents.ts'
+import { isOwnPublication, ownSchema } from '../catalog/own.ts'
 import { type TableFacts, tableKey } from '../catalog/tables.ts'
 import type { BrokenName } from '../catalog/undescribed.ts'
 import { quoteIdentifier } from '../postgres/quote.ts'
@@ -14,6 +15,7 @@ export async function dumpEntries(
   snapshot: string,
   unreadable: readonly TableFacts[],
   options: MigrationOptions,
+  ownSchemaIsThere: boolean,
   signal: AbortSignal,
 ): Promise<Entry[]> {
   const flags = [
@@ -27,6 +29,7 @@ export async function dumpEntries(
       ({ schema, name }) => `--exclude-table=${quoteIdentifier(schema)}.${quoteIdentifier(name)}`,
     ),
   ]
+  if (ownSchemaIsThere) flags.push(`--exclude-schema=${ownSchema}`)
   if (!options.owner) flags.push('--no-owner')
   if (!options.acl) flags.push('--no-privileges')
   if (!options.comments) flags.push('--no-comments')
@@ -34,9 +37,14 @@ export async function dumpEntries(
   if (!options.publications) flags.push('--no-publications')
   if (!options.securityLabels) flags.push('--no-security-labels')
   if (session.tap.parameters.get('server_encoding') !== 'SQL_ASCII') flags.push('--encoding=UTF8')
-  const entries = parseEntries(await pgDump(session, flags, signal, dumpThread))
+  const entries = withoutOwn(parseEntries(await pgDump(session, flags, signal, dumpThread)))
   cleanUp(entries)
   return entries
+}
+
+/** The destination of a move has no use for the publications of moves. What is in one is called `publication table`. */
+function withoutOwn(entries: Entry[]): Entry[] {
+  return entries.filter(({ kind, name }) => !(kind.startsWith('PUBLICATION') && isOwnPublication(name)))
 }
 
 export function withFullNames(entries: readonly Entry[], broken: readonly BrokenName[]): Entry[] {

@@ -11,6 +11,7 @@ import { type ExistingTable, readExistingTables } from '../catalog/existing.ts'
 import { type ExistingForeignKey, readExistingForeignKeys } from '../catalog/existing-foreign-keys.ts'
 import { type Identity, identityKey, readIdentities } from '../catalog/identities.ts'
 import { type LargeObjectFacts, readLargeObjects } from '../catalog/large-objects.ts'
+import { hasOwnSchema, ownSchema } from '../catalog/own.ts'
 import { listSequences, type SequenceName } from '../catalog/sequences.ts'
 import { readServer, type ServerFacts } from '../catalog/server.ts'
 import {
@@ -97,7 +98,10 @@ export async function takeInventory(
   const { options } = wanted
   const sourceFacts = await readServer(source)
   const partitioning = await readPartitioning(source)
-  const tables = await readTables(source, partitioning.roots)
+  const isOwnThere = await hasOwnSchema(source)
+  const tables = (await readTables(source, partitioning.roots)).filter(
+    ({ schema }) => !(isOwnThere && schema === ownSchema),
+  )
   const unreadable = tables.filter((table) => !table.mayRead && table.extension === null)
   const sequences = await listSequences(source)
   if (sourceFacts.major < dumpsUnreadableSequencesSince) {
@@ -106,7 +110,7 @@ export async function takeInventory(
       sourceFacts.user,
     )
   }
-  const dumping = dumpEntries(sessions, snapshot, unreadable, options, signal)
+  const dumping = dumpEntries(sessions, snapshot, unreadable, options, isOwnThere, signal)
   // Its failure is awaited below; until then it must not count as unhandled.
   dumping.catch(() => {})
   const dependencies = await readDependencies(source)

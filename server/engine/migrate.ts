@@ -8,6 +8,7 @@ import { tableKey } from '../catalog/tables.ts'
 import { CopyPool } from '../copy/pool.ts'
 import { Cancelled, errorInfo, PlanRefused } from '../postgres/errors.ts'
 import { endSessionsOf, markOf } from '../postgres/mark.ts'
+import { quoteLiteral } from '../postgres/quote.ts'
 import { Session } from '../postgres/session.ts'
 import { type ConnectionSettings, describeSettings } from '../postgres/settings.ts'
 import { DumpThread } from '../schema/dump.ts'
@@ -32,6 +33,8 @@ export interface Migration {
   options: MigrationOptions
   signal: AbortSignal
   memory: RunMemory
+  /** Exported on the source by somebody who holds it; without it the run exports one of its own. */
+  heldSnapshot?: string | undefined
   onEvent(event: MigrationEvent): void
   /** The plan, as soon as it is made; of a dry run it is all there is. */
   onPlan?(plan: Plan): void
@@ -93,7 +96,7 @@ async function inOneSnapshot(migration: Migration, emit: Emit): Promise<void> {
   const ended = await endSessionsOf(memory.killed(), destination)
   if (ended > 0) log(`ended ${ended} sessions that a run which was killed had left on the destination`)
   const resumed = await findUnfinished(migration, destination)
-  const [dump, snapshot] = await both(open(migration.source), exportSnapshot(source))
+  const [dump, snapshot] = await both(open(migration.source), takeSnapshot(source, migration.heldSnapshot))
   log(`reading ${describeSettings(migration.source)} (PostgreSQL ${source.major})`)
   const wanted = { selection: migration.selection, options, isDropped: isDropped(resumed) }
   const request = { options, rules: new RuleBook(migration.tables), hooks: migration.hooks, resumed }
@@ -208,9 +211,11 @@ function refuseVersions(source: Session, destination: Session) {
   }
 }
 
-async function exportSnapshot(source: Session): Promise<string> {
+async function takeSnapshot(source: Session, held: string | undefined): Promise<string> {
   await source.execute('begin isolation level repeatable read, read only')
+  if (held) await source.execute(`set transaction snapshot ${quoteLiteral(held)}`)
   await source.execute("set local search_path = ''")
+  if (held) return held
   const { snapshot } = await source.one<{ snapshot: string }>(
     'select pg_catalog.pg_export_snapshot() as snapshot',
   )

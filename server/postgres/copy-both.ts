@@ -89,21 +89,18 @@ export class CopyBoth implements Disposable {
   /** Takes leave, so that what was written last is heard. */
   async end(milliseconds: number) {
     if (this.#failure) return
-    this.#forget()
-    this.session.tap.resume()
     this.session.tap.write(copyDoneMessage)
     const deadline = performance.now() + milliseconds
     while (!this.#failure && performance.now() < deadline) {
+      this.#forgetUnread()
       await this.readable(deadline - performance.now())
-      this.#forget()
     }
   }
 
-  /** Leaves data unread, but hears what comes behind it in the same chunk: the end. */
-  #forget() {
+  /** Changes that nobody wants any more; the end of the stream may stand behind them in the same piece. */
+  #forgetUnread() {
     for (const bytes of this.#unread.splice(0)) {
-      let at = 0
-      while (at < bytes.length) {
+      for (let at = 0; at < bytes.length; ) {
         const next = at + bytes.readUInt32BE(at + 1) + 1
         if (bytes[at] !== backend.copyData) this.hear(bytes.subarray(at, next))
         at = next

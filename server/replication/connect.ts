@@ -20,7 +20,7 @@ export interface Ends {
   source: ConnectionSettings
   destination: ConnectionSettings
   slot: string
-  publication: string
+  publication: string | readonly string[]
   positionName: string
   tables?: readonly TableId[] | undefined
   /** Published perhaps, known, and not wanted. */
@@ -123,7 +123,7 @@ export async function connect(ends: Ends, options: ConnectOptions): Promise<Conn
 /** Of the columns that can be in the stream, each type once. */
 async function publishedTypes(
   source: Session,
-  publication: string,
+  publication: string | readonly string[],
   wanted: ReadonlySet<string> | undefined,
 ): Promise<number[]> {
   const rows = await source.query<TableId & { type: number }>(`
@@ -132,6 +132,6 @@ async function publishedTypes(
       join pg_catalog.pg_namespace n on n.nspname = p.schemaname
       join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = p.tablename
       join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-     where p.pubname = ${quoteLiteral(publication)}`)
+     where p.pubname in (${[publication].flat().map(quoteLiteral).join(', ')})`)
   return [...new Set(rows.filter((row) => wanted?.has(tableKey(row)) ?? true).map(({ type }) => type))]
 }

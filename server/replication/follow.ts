@@ -128,6 +128,11 @@ export class Follower {
     this.#leftOut.push(table)
   }
 
+  /** Where the source's log ends, as somebody has asked: while there is much to send, the stream does not say. */
+  knowEnd(end: Lsn) {
+    this.#statistics.sourceEnd = laterOf(this.#statistics.sourceEnd, end)
+  }
+
   get status(): FollowStatus {
     const stream = this.#connected?.stream
     if (this.#connected) this.#look(this.#connected)

@@ -1,8 +1,8 @@
 // Which tables' changes are wanted, looked up anew with every connection: partitions come and go, tables are
 // renamed, and a change of a table that nobody thought of must not be lost in silence.
-import { quoteLiteral } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import { type TableId, tableKey } from './destination-tables.ts'
+import { listOf } from './publication.ts'
 
 export interface Followed {
   /** Those that were asked for, and partitions that came to them since. */
@@ -16,7 +16,7 @@ export interface Followed {
 }
 
 export interface Wanted {
-  publication: string
+  publication: string | readonly string[]
   tables: readonly TableId[]
   /** Known, and not wanted. */
   leftOut: readonly TableId[]
@@ -33,7 +33,7 @@ export async function readFollowed(source: Session, wanted: Wanted): Promise<Fol
       join pg_catalog.pg_class c on c.relnamespace = pn.oid and c.relname = p.tablename
       left join pg_catalog.pg_class r on r.oid = pg_catalog.pg_partition_root(c.oid)
       left join pg_catalog.pg_namespace n on n.oid = r.relnamespace
-     where p.pubname = ${quoteLiteral(wanted.publication)}`)
+     where p.pubname in (${listOf(wanted.publication)})`)
   const asked = new Set(wanted.tables.map(tableKey))
   const leftOut = new Set(wanted.leftOut.map(tableKey))
   const published = new Set(rows.map(tableKey))

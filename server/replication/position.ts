@@ -102,17 +102,37 @@ export async function readPosition(
   return own && { kind: 'table', lsn: parseLsn(own.lsn) }
 }
 
-/** And nothing else of ours: the table goes with its last row, the schema when it is empty. */
-export async function dropPosition(session: Session, name: string) {
+/**
+ * And nothing else of ours: the table goes with its last row, the schema when it is empty. Says what was
+ * dropped.
+ */
+export async function dropPosition(session: Session, name: string): Promise<string[]> {
   const known = await readPosition(session, name)
+  const dropped: string[] = []
   if (known?.kind === 'origin') {
     await dropOrigin(session, name)
+    dropped.push(`replication origin ${originName(name)}`)
   } else if (known?.kind === 'table') {
     await session.query(`delete from ${table} where name = ${quoteLiteral(name)}`)
+    dropped.push(`position ${name}`)
   }
-  if (!(await hasTable(session))) return
+  if (!(await hasTable(session))) return dropped
   const { left } = await session.one<{ left: number }>(`select count(*)::int as left from ${table}`)
-  if (left === 0) await session.execute(`drop table ${table}`)
+  if (left > 0) return dropped
+  await session.execute(`drop table ${table}`)
+  return [...dropped, `table ${table}`, ...(await dropEmptySchema(session))]
+}
+
+async function dropEmptySchema(session: Session): Promise<string[]> {
+  const [row] = await session.query<{ ours: boolean }>(`
+    select pg_catalog.pg_has_role(n.nspowner, 'usage')
+           and not exists (select from pg_catalog.pg_depend d
+                            where d.refclassid = 'pg_catalog.pg_namespace'::regclass and d.refobjid = n.oid) as ours
+      from pg_catalog.pg_namespace n
+     where n.nspname = 'pgtrek'`)
+  if (!row?.ours) return []
+  await session.execute('drop schema pgtrek')
+  return ['schema pgtrek']
 }
 
 /** The session that used it may take a moment to end. */

@@ -16,6 +16,8 @@ export interface PublicationOptions {
   viaRoot: boolean
   /** Stored generated columns are sent, too; needs 18. */
   generated?: boolean
+  /** Updates and deletes are not told, so that their tables need nothing to tell rows apart by. */
+  insertsOnly?: boolean
 }
 
 export const publicationSince = { partitioned: 13, viaRoot: 13, filters: 15, generated: 18 } as const
@@ -54,7 +56,7 @@ export function createPublicationSql(
   major: number,
   name: string,
   tables: readonly PublishedTable[],
-  { viaRoot, generated = false }: PublicationOptions,
+  { viaRoot, insertsOnly, generated = false }: PublicationOptions,
 ): string {
   if (major < publicationSince.filters && tables.some(({ where, columns }) => where || columns)) {
     throw new Error(`PostgreSQL ${major} cannot publish some of a table's rows or columns`)
@@ -63,8 +65,11 @@ export function createPublicationSql(
     const names = columns ? ` (${columns.map(quoteIdentifier).join(', ')})` : ''
     return `${quoteQualified(schema, table)}${names}${where ? ` where (${where})` : ''}`
   })
-  const settings = major >= publicationSince.viaRoot ? [`publish_via_partition_root = ${viaRoot}`] : []
-  if (generated) settings.push('publish_generated_columns = stored')
+  const settings = [
+    ...(insertsOnly ? ["publish = 'insert, truncate'"] : []),
+    ...(major >= publicationSince.viaRoot ? [`publish_via_partition_root = ${viaRoot}`] : []),
+    ...(generated ? ['publish_generated_columns = stored'] : []),
+  ]
   return [
     `create publication ${quoteIdentifier(name)}`,
     // ONLY: children that inherit are published when they are named themselves.
@@ -114,7 +119,10 @@ export async function readPublication(session: Session, name: string): Promise<P
 }
 
 /** Columns of published tables whose values the source computes; before 18 they are not sent. */
-export async function readComputed(session: Session, publication: string): Promise<Map<string, Set<string>>> {
+export async function readComputed(
+  session: Session,
+  publications: string | readonly string[],
+): Promise<Map<string, Set<string>>> {
   const computed = new Map<string, Set<string>>()
   if (session.major < publicationSince.generated) return computed
   const rows = await session.query<TableId & { column: string }>(`
@@ -123,12 +131,17 @@ export async function readComputed(session: Session, publication: string): Promi
       join pg_catalog.pg_namespace n on n.nspname = p.schemaname
       join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = p.tablename
       join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attgenerated <> '' and not a.attisdropped
-     where p.pubname = ${quoteLiteral(publication)}`)
+     where p.pubname in (${listOf(publications)})`)
   for (const { column, ...table } of rows) {
     const key = tableKey(table)
     computed.set(key, (computed.get(key) ?? new Set()).add(column))
   }
   return computed
+}
+
+/** For SQL's IN. */
+export function listOf(names: string | readonly string[]): string {
+  return [names].flat().map(quoteLiteral).join(', ')
 }
 
 /** What keeps this publication from telling all changes of the tables, one sentence each. */

@@ -10,7 +10,8 @@ import { timeOfDate, timeToMilliseconds } from './transaction.ts'
 
 export interface StreamOptions {
   slot: string
-  publication: string
+  /** One, or several whose tables come together. */
+  publication: string | readonly string[]
   from: Lsn
   /** Values in their binary form: only where it means the same on both servers. */
   binary: boolean
@@ -155,7 +156,7 @@ export class ChangeStream implements AsyncDisposable {
 export function startCommand(major: number, { slot, publication, from, binary, origin }: StreamOptions) {
   const options: Record<string, string> = {
     proto_version: major >= since.twoPhaseProtocol ? '3' : major >= since.streaming ? '2' : '1',
-    publication_names: quoteIdentifier(publication),
+    publication_names: [publication].flat().map(quoteIdentifier).join(', '),
     ...(binary && { binary: 'true' }),
     ...(major >= since.streaming && { streaming: 'on' }),
     ...(major >= since.messages && { messages: 'true' }),

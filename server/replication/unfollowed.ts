@@ -3,6 +3,7 @@
 import { quoteLiteral } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import { type TableId, tableKey } from './destination-tables.ts'
+import { listOf } from './publication.ts'
 
 export interface Unfollowed {
   table: TableId
@@ -12,7 +13,7 @@ export interface Unfollowed {
 }
 
 export interface FollowedTables {
-  publication: string
+  publication: string | readonly string[]
   followed: readonly TableId[]
   /** Known not to be followed: nothing is said of them. */
   leftOut?: readonly TableId[]
@@ -38,7 +39,7 @@ export async function findUnfollowed(source: Session, asked: FollowedTables): Pr
               from pg_catalog.pg_class k join pg_catalog.pg_namespace m on m.oid = k.relnamespace
              where k.oid = pg_catalog.pg_partition_root(c.oid) and c.relispartition) as root,
            exists (select from pg_catalog.pg_publication_tables p
-                    where p.pubname = ${quoteLiteral(publication)} and p.schemaname = n.nspname
+                    where p.pubname in (${listOf(publication)}) and p.schemaname = n.nspname
                       and p.tablename in (c.relname, (
                             select k.relname from pg_catalog.pg_class k
                              where k.oid = pg_catalog.pg_partition_root(c.oid)))) as published
@@ -73,7 +74,7 @@ export async function findUnfollowed(source: Session, asked: FollowedTables): Pr
         table: id(table),
         kind: 'not_published',
         words:
-          `${name} is followed, but not published any more: it was taken out of ${publication}, or is no partition of a ` +
+          `${name} is followed, but not published any more: it was taken out of ${[publication].flat().join(', ')}, or is no partition of a ` +
           'published table any more; its changes do not come',
       })
     }
@@ -82,7 +83,7 @@ export async function findUnfollowed(source: Session, asked: FollowedTables): Pr
     const name = `${row.schema}.${row.name}`
     if (silent.has(tableKey(row))) continue
     if (row.parent !== null && isCovered(row)) {
-      if (!row.published) found.push(partitionNotPublished(row, publication))
+      if (!row.published) found.push(partitionNotPublished(row, [publication].flat().join(', ')))
     } else if (row.parent === null && !isCovered(row)) {
       found.push({
         table: id(row),

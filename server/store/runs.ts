@@ -147,7 +147,7 @@ export class RunStore implements Disposable {
         `select r.id as run, r.destination, p.host, p.process
            from run r
            join run_plan p on p.run = r.id
-          where r.status = 'running'`,
+          where r.status in ('running', 'interrupted')`,
       )
       .all()
     // Another user may have been the killed run's.

@@ -14,6 +14,8 @@ export class VirtualTerminal implements TerminalStream {
   #column = 0
   #isCursorShown = true
   #isColoured = false
+  /** What stood there before a program took the whole terminal. */
+  #before: { lines: string[][]; row: number; column: number } | undefined
 
   constructor(
     public columns: number,
@@ -33,6 +35,11 @@ export class VirtualTerminal implements TerminalStream {
     return this.#isColoured
   }
 
+  /** A program has the whole terminal for itself. */
+  get isFullScreen(): boolean {
+    return this.#before !== undefined
+  }
+
   get isCursorShown(): boolean {
     return this.#isCursorShown
   }
@@ -49,7 +56,7 @@ export class VirtualTerminal implements TerminalStream {
 
   #show(grapheme: string): void {
     if (grapheme === '\r') this.#column = 0
-    else if (grapheme === '\n') this.#newLine()
+    else if (grapheme === '\n' || grapheme === '\r\n') this.#newLine()
     else if (/\p{Cc}/u.test(grapheme)) this.faults.push(`control character ${JSON.stringify(grapheme)}`)
     else this.#put(grapheme)
   }
@@ -59,10 +66,39 @@ export class VirtualTerminal implements TerminalStream {
     if (up) this.#row = Math.max(this.#lines.length - this.rows, 0, this.#row - Number(up[1]))
     else if (command === 'K') this.#line.length = Math.min(this.#line.length, this.#column)
     else if (command === 'J') this.#clearBelow()
+    else if (command === '2J') this.#lines.length = this.#row = 0
+    else if (command === '?1049h') this.#enterPage()
+    else if (command === '?1049l') this.#leavePage()
+    else if (/^(\d+;\d+)?H$/.test(command)) this.#moveTo(command)
     else if (command === '?25l') this.#isCursorShown = false
     else if (command === '?25h') this.#isCursorShown = true
     else if (/^[\d;]*m$/.test(command)) this.#isColoured = true
-    else if (!/^\?(7|2026)[hl]$/.test(command)) this.faults.push(`command ${command}`)
+    else if (!/^\?(7|2004|2026)[hl]$/.test(command)) this.faults.push(`command ${command}`)
+  }
+
+  #enterPage() {
+    this.#before = { lines: this.#lines, row: this.#row, column: this.#column }
+    this.#lines = [[]]
+    this.#row = this.#column = 0
+  }
+
+  #leavePage() {
+    if (!this.#before) return void this.faults.push('there is no page to leave')
+    this.#lines = this.#before.lines
+    this.#row = this.#before.row
+    this.#column = this.#before.column
+    this.#before = undefined
+  }
+
+  #moveTo(command: string) {
+    const [row = 1, column = 1] = command === 'H' ? [] : command.slice(0, -1).split(';').map(Number)
+    if (!this.#before || row > this.rows || column > this.columns) {
+      this.faults.push(`no place for ${command}`)
+      return
+    }
+    this.#row = row - 1
+    this.#column = column - 1
+    for (let line = this.#lines.length; line <= this.#row; line++) this.#lines[line] = []
   }
 
   #put(grapheme: string): void {

@@ -4,6 +4,7 @@ import { request as httpRequest } from 'node:http'
 import { join } from 'node:path'
 import { type RunningServer, type ServerOptions, startServer } from '../../server/api/start.ts'
 import type { JobProgress, ProgressMessage } from '../../shared/api.ts'
+import type { FollowMessage } from '../../shared/follow-api.ts'
 import { scratchDirectory } from './scratch.ts'
 
 export interface Answer {
@@ -33,6 +34,9 @@ export interface Api extends AsyncDisposable {
 
 export interface Watched extends Disposable {
   messages: JobProgress[]
+  follows: FollowMessage[]
+  /** The first message about a follow, also of those that have come, for which this holds. */
+  untilFollow(holds: (message: FollowMessage) => boolean): Promise<FollowMessage>
   /** The first message, also of those that have come, for which this holds. */
   until(holds: (progress: JobProgress) => boolean): Promise<JobProgress>
 }
@@ -99,30 +103,37 @@ function answered(status: number, headers: Headers, text: string): Answer {
 
 async function watch(url: string, headers: Record<string, string>): Promise<Watched> {
   const messages: JobProgress[] = []
+  const follows: FollowMessage[] = []
   const waiting = new Set<() => void>()
   const socket = new WebSocket(url, { headers } as never)
   const opened = Promise.withResolvers<void>()
   socket.onmessage = ({ data }) => {
-    messages.push((JSON.parse(data) as ProgressMessage).data)
+    const message = JSON.parse(data) as ProgressMessage | FollowMessage
+    if (message.type === 'progress') messages.push(message.data)
+    else follows.push(message)
     for (const look of waiting) look()
   }
   socket.onopen = () => opened.resolve()
   socket.onclose = () => opened.reject(new Error('the WebSocket was refused'))
   await opened.promise
+  function first<Message>(list: Message[], holds: (message: Message) => boolean): Promise<Message> {
+    const { promise, resolve } = Promise.withResolvers<Message>()
+    const look = () => {
+      const found = list.find(holds)
+      if (!found) return
+      waiting.delete(look)
+      resolve(found)
+    }
+    waiting.add(look)
+    look()
+    return promise
+  }
+
   return {
     messages,
-    until(holds) {
-      const { promise, resolve } = Promise.withResolvers<JobProgress>()
-      const look = () => {
-        const found = messages.find(holds)
-        if (!found) return
-        waiting.delete(look)
-        resolve(found)
-      }
-      waiting.add(look)
-      look()
-      return promise
-    },
+    follows,
+    until: (holds) => first(messages, holds),
+    untilFollow: (holds) => first(follows, holds),
     [Symbol.dispose]: () => socket.close(),
   }
 }

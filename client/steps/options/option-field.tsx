@@ -1,8 +1,9 @@
 // One option, in the shape that its schema gives it, with its one plain sentence.
-import { createSignal, For, Match, Switch } from 'solid-js'
+import { For, Match, Switch } from 'solid-js'
 import { defaultOptions, MigrationOptions } from '../../../shared/request.ts'
-import { rowsText, t } from '../../i18n/index.ts'
+import { t } from '../../i18n/index.ts'
 import { Check, Field } from '../../parts/field.tsx'
+import { NumberField } from '../../parts/number-field.tsx'
 import { draft, setOption } from '../../state/draft.ts'
 
 type Name = keyof MigrationOptions
@@ -72,52 +73,24 @@ function Choice(props: { name: Mode }) {
   )
 }
 
-/** What is no number of the right size is said and not taken. */
 function Amount(props: { name: NameOf<number> }) {
-  const [typed, setTyped] = createSignal<string>()
   const limits = () => MigrationOptions.properties[props.name] as { minimum?: number; maximum?: number }
-  const isRight = (text: string) => {
-    const { minimum = 0, maximum = Number.MAX_SAFE_INTEGER } = limits()
-    return /^-?\d+$/.test(text.trim()) && Number(text) >= minimum && Number(text) <= maximum
-  }
-  const wrong = () => {
-    const text = typed()
-    if (text === undefined || isRight(text)) return undefined
-    const { minimum = 0, maximum } = limits()
-    return maximum === undefined
-      ? t('options.numberWrongLeast', { minimum })
-      : t('options.numberWrong', { minimum, maximum: rowsText(maximum) })
-  }
   const isAutomatic = () =>
     draft.options[props.name] === defaultOptions[props.name] && props.name !== 'batchSize'
   return (
-    <Field
-      class="option"
+    <NumberField
       label={t(`options.each.${props.name}.label`)}
       help={t(`options.each.${props.name}.help`)}
-      wrong={wrong()}
-    >
-      {(ids) => (
-        <div class="amount">
-          <input
-            {...ids}
-            class="numbers"
-            type="text"
-            inputmode="numeric"
-            value={typed() ?? String(draft.options[props.name])}
-            onInput={(event) => {
-              const text = event.currentTarget.value
-              setTyped(text)
-              if (isRight(text)) setOption(props.name, Number(text))
-            }}
-            onBlur={() => !wrong() && setTyped(undefined)}
-          />
-          <span class="quiet">
-            {isAutomatic() && props.name !== 'maxBytesPerSecond' ? t('options.automatic') : ''}
-          </span>
-        </div>
-      )}
-    </Field>
+      value={draft.options[props.name]}
+      minimum={limits().minimum ?? 0}
+      maximum={limits().maximum}
+      after={
+        <span class="quiet">
+          {isAutomatic() && props.name !== 'maxBytesPerSecond' ? t('options.automatic') : ''}
+        </span>
+      }
+      onChange={(value) => setOption(props.name, value)}
+    />
   )
 }
 

@@ -5,6 +5,7 @@ import { t } from '../../i18n/index.ts'
 import { resetOptions } from '../../state/draft.ts'
 import { keepPlan } from '../../state/plan.ts'
 import { goToStep } from '../../state/route.ts'
+import { FollowChoice } from './follow-choice.tsx'
 import { OptionField } from './option-field.tsx'
 import { PlanPanel } from './plan-panel.tsx'
 import { StartButton } from './start.tsx'
@@ -68,6 +69,7 @@ export function OptionsStep() {
           <For each={optionGroups.filter(({ more }) => more)}>{(group) => <OptionGroup group={group} />}</For>
         </div>
       </details>
+      <FollowChoice />
       <PlanPanel />
       <div class="actions between">
         <button type="button" onClick={() => goToStep('selection')}>

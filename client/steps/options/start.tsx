@@ -2,10 +2,10 @@ import { createSignal, Show } from 'solid-js'
 import { api, type CallFailed } from '../../api/calls.ts'
 import { t } from '../../i18n/index.ts'
 import { Problem } from '../../parts/notice.tsx'
-import { draft, requestBody } from '../../state/draft.ts'
+import { draft, followOptions, requestBody } from '../../state/draft.ts'
 import { job } from '../../state/job.ts'
 import { confirmation, isConfirmed, isPlanCurrent, planned } from '../../state/plan.ts'
-import { goToStep } from '../../state/route.ts'
+import { go, goToStep } from '../../state/route.ts'
 
 /** Starts only what was shown: with a fresh plan, and what it destroys confirmed. */
 export function StartButton() {
@@ -13,6 +13,13 @@ export function StartButton() {
   const [problem, setProblem] = createSignal<CallFailed>()
   const mayStart = () =>
     isPlanCurrent() && (isConfirmed() || draft.options.dryRun) && !job.isRunning() && !starting()
+  /** A dry run shows the plan, whatever would come afterwards. */
+  const isFollowing = () => draft.following && !draft.options.dryRun
+  const words = () => {
+    if (starting()) return t('options.starting')
+    if (draft.options.dryRun) return t('options.startDry')
+    return t(isFollowing() ? 'follow.choice.start' : 'options.start')
+  }
   const why = () => {
     if (job.isRunning()) return t('options.busy')
     if (isPlanCurrent() && !isConfirmed() && !draft.options.dryRun) return t('options.confirmFirst')
@@ -22,8 +29,14 @@ export function StartButton() {
     setStarting(true)
     setProblem(undefined)
     try {
-      await api.migrate({ ...requestBody(), confirmed: confirmation() })
-      goToStep('run')
+      const request = { ...requestBody(), confirmed: confirmation() }
+      if (isFollowing()) {
+        const { name } = await api.follow({ ...request, follow: followOptions() })
+        go(`/#follow/${encodeURIComponent(name)}`)
+      } else {
+        await api.migrate(request)
+        goToStep('run')
+      }
     } catch (error) {
       setProblem(error as CallFailed)
     } finally {
@@ -43,7 +56,7 @@ export function StartButton() {
         disabled={!mayStart()}
         onClick={() => void start()}
       >
-        {t(starting() ? 'options.starting' : draft.options.dryRun ? 'options.startDry' : 'options.start')}
+        {words()}
       </button>
     </div>
   )

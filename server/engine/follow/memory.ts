@@ -33,8 +33,11 @@ export interface FollowRecord {
   bidirectional: boolean
   forward: LinkNames
   back?: LinkNames
-  tables: TableId[]
+  /** As changes name them; with the condition for their rows where there is one. */
+  tables: (TableId & { where?: string })[]
   sequences: Pick<SequenceName, 'schema' | 'name'>[]
+  /** The destination has rows of its own: its sequences never go back. */
+  advanceSequences: boolean
   failedTables: (TableId & { error: string })[]
   /** Large objects are part of what is moved. */
   largeObjects: boolean

@@ -3,7 +3,7 @@
 import type { MigrationEvent } from '../../../shared/event.ts'
 import type { FollowEvent } from '../../../shared/follow.ts'
 import type { FollowOptions } from '../../../shared/follow-options.ts'
-import type { FollowView } from '../../../shared/follow-view.ts'
+import type { FollowLogLine, FollowView } from '../../../shared/follow-view.ts'
 import type { Hook, MigrationOptions, Selection, TableRule } from '../../../shared/request.ts'
 import type { ConnectionSettings } from '../../postgres/settings.ts'
 import type { RunMemory } from '../memory.ts'
@@ -23,6 +23,8 @@ export interface FollowServices {
   /** At most every 500 ms, and on every change of state. */
   onView?: ((view: FollowView) => void) | undefined
   onFollowEvent?: ((event: FollowEvent) => void) | undefined
+  /** Each line of the log once; those of the copy come as its own events. */
+  onLine?: ((line: FollowLogLine) => void) | undefined
 }
 
 /** The copy comes first. */

@@ -1,0 +1,82 @@
+// The end of it all: what following has made goes away, and it says what that was.
+import { createSignal, For, Show } from 'solid-js'
+import type { FollowView } from '../../shared/follow-view.ts'
+import { api } from '../api/calls.ts'
+import { t } from '../i18n/index.ts'
+import { Dialog } from '../parts/dialog.tsx'
+import { Check } from '../parts/field.tsx'
+import { Notice, Problem } from '../parts/notice.tsx'
+import { setCleaned } from '../state/cleaned.ts'
+import { go } from '../state/route.ts'
+import { createAsking } from './asking.ts'
+import { createEnds, EndFields } from './ends.tsx'
+
+interface DialogProps {
+  view: FollowView
+  open: boolean
+  onClose: () => void
+}
+
+export function CleanupDialog(props: DialogProps) {
+  return (
+    <Dialog open={props.open} title={t('follow.cleanup.title')} onClose={props.onClose}>
+      <Form {...props} />
+    </Dialog>
+  )
+}
+
+function Form(props: DialogProps) {
+  const ends = createEnds(props.view)
+  const [sure, setSure] = createSignal(false)
+  const [writable, setWritable] = createSignal(false)
+  const { busy, problem, ask } = createAsking()
+  async function clean(event: SubmitEvent) {
+    event.preventDefault()
+    const { name } = props.view
+    const answer = await ask(() => api.cleanUp({ name, ...ends.conns(), writable: writable() }))
+    if (!answer) return
+    setCleaned({ name, dropped: answer.dropped, remarks: answer.remarks })
+    props.onClose()
+    // It is known no more: its page would be empty.
+    go('/#follow')
+  }
+  return (
+    <form class="dialog-form" onSubmit={(event) => void clean(event)}>
+      <p>{t('follow.cleanup.lead')}</p>
+      <EndFields of={ends} />
+      <Show when={props.view.switchover?.report?.read_only.set}>
+        <Check
+          label={t('follow.cleanup.writable')}
+          help={t('follow.cleanup.writableHelp')}
+          checked={writable()}
+          onChange={setWritable}
+        />
+      </Show>
+      <Check label={t('follow.cleanup.confirm')} checked={sure()} onChange={setSure} />
+      <Show when={problem()}>{(error) => <Problem of={error()} />}</Show>
+      <div class="actions end">
+        <button type="button" onClick={() => props.onClose()}>
+          {t('app.cancel')}
+        </button>
+        <button type="submit" class="danger" disabled={!sure() || busy()}>
+          {t('follow.cleanup.yes')}
+        </button>
+      </div>
+    </form>
+  )
+}
+
+/** On the list, where the one that was cleaned up is no more. */
+export function Cleaned(props: { name: string; dropped: readonly string[]; remarks: readonly string[] }) {
+  return (
+    <Notice tone="good" role="status" title={`${t('follow.cleanup.done')}: ${props.name}`}>
+      <Show when={props.dropped.length > 0} fallback={<p>{t('follow.cleanup.nothing')}</p>}>
+        <p>{t('follow.cleanup.dropped')}</p>
+        <ul class="reasons">
+          <For each={props.dropped}>{(what) => <li>{what}</li>}</For>
+        </ul>
+      </Show>
+      <For each={props.remarks}>{(remark) => <p>{remark}</p>}</For>
+    </Notice>
+  )
+}

@@ -1,0 +1,34 @@
+// The light: whether now would be a good moment to switch over, and what is against it.
+import { Index, Show } from 'solid-js'
+import type { FollowView } from '../../shared/follow-view.ts'
+import { bytesText, dateText, language, t } from '../i18n/index.ts'
+import { reasonIn } from '../i18n/reasons.ts'
+import { isWorked } from '../state/follows.ts'
+
+export function ReadyLight(props: { view: FollowView }) {
+  const ready = () => props.view.ready
+  const isGreen = () => isWorked(props.view) && ready().green
+  return (
+    <section class="panel ready" classList={{ green: isGreen() }} aria-label={t('follow.readyWord')}>
+      <p class="ready-word" role="status">
+        <span class="light" aria-hidden="true" />
+        {t(isGreen() ? 'follow.ready.green' : 'follow.ready.red')}
+      </p>
+      <Show when={isGreen() && ready().since}>
+        {(since) => <p>{t('follow.ready.since', { at: dateText(new Date(since()).toISOString()) })}</p>}
+      </Show>
+      <Show when={ready().reasons.length > 0}>
+        <ul class="reasons">
+          <Index each={ready().reasons}>{(reason) => <li>{reasonIn(language(), reason())}</li>}</Index>
+        </ul>
+      </Show>
+      <p class="quiet">
+        {t('follow.ready.marks', {
+          bytes: bytesText(ready().lag_bytes),
+          seconds: ready().lag_seconds,
+          for: ready().for_seconds,
+        })}
+      </p>
+    </section>
+  )
+}

@@ -1,0 +1,128 @@
+// Two curves over time in one picture, each with an axis of its own.
+import { createEffect, createSignal, onCleanup, onMount } from 'solid-js'
+import uPlot from 'uplot'
+import 'uplot/dist/uPlot.min.css'
+import './curves.css'
+import { theme } from '../state/theme.ts'
+
+export interface CurveLine {
+  name: string
+  values: readonly number[]
+  /** A value at its axis. */
+  text: (value: number) => string
+  /** The axis reaches at least up to here. */
+  least: number
+}
+
+interface CurvesProps {
+  label: string
+  /** The newest values, for whoever does not see the picture. */
+  now: string
+  seconds: readonly number[]
+  secondsText: (value: number) => string
+  first: CurveLine
+  second: CurveLine
+}
+
+const smallest = { width: 200, height: 120 }
+
+export function Curves(props: CurvesProps) {
+  let place: HTMLDivElement | undefined
+  let plot: uPlot | undefined
+  const [dark, setDark] = createSignal(0)
+  const system = matchMedia('(prefers-color-scheme: dark)')
+  const onSystem = () => setDark((count) => count + 1)
+  const data = (): uPlot.AlignedData => [
+    [...props.seconds],
+    [...props.first.values],
+    [...props.second.values],
+  ]
+
+  function draw() {
+    plot?.destroy()
+    if (!place) return
+    plot = new uPlot(optionsFor(sizeOf(place), props), data(), place)
+  }
+  const resize = new ResizeObserver(() => place && plot?.setSize(sizeOf(place)))
+
+  onMount(() => {
+    // Colours and the words of the axes are drawn, so a change of either draws anew.
+    createEffect(() => {
+      theme()
+      dark()
+      props.label
+      draw()
+    })
+    createEffect(() => plot?.setData(data()))
+    if (place) resize.observe(place)
+    system.addEventListener('change', onSystem)
+  })
+  onCleanup(() => {
+    system.removeEventListener('change', onSystem)
+    resize.disconnect()
+    plot?.destroy()
+  })
+
+  return (
+    <figure class="panel curve">
+      <figcaption>
+        <span class="key first" aria-hidden="true" />
+        {props.first.name}
+        <span class="key second" aria-hidden="true" />
+        {props.second.name}
+      </figcaption>
+      <div class="curve-place" role="img" aria-label={`${props.label}. ${props.now}`} ref={place} />
+    </figure>
+  )
+}
+
+function sizeOf({ clientWidth, clientHeight }: HTMLElement): { width: number; height: number } {
+  return {
+    width: Math.max(smallest.width, clientWidth),
+    height: Math.max(smallest.height, clientHeight),
+  }
+}
+
+function optionsFor(size: { width: number; height: number }, props: CurvesProps): uPlot.Options {
+  const style = getComputedStyle(document.documentElement)
+  const colour = (name: string) => style.getPropertyValue(name).trim()
+  const axis = {
+    stroke: colour('--quiet'),
+    grid: { stroke: colour('--line'), width: 1 },
+    ticks: { show: false },
+  }
+  const line = (scale: string, stroke: string, dash: number[] = []) => ({
+    scale,
+    stroke,
+    dash,
+    width: 2,
+    points: { show: false },
+  })
+  const upTo =
+    (line: () => CurveLine): uPlot.Scale.Range =>
+    (_, __, most) => [0, Math.max(line().least, (most ?? 0) * 1.1)]
+  return {
+    ...size,
+    legend: { show: false },
+    cursor: { show: false },
+    scales: {
+      x: { time: false, range: (_, from, to) => [from ?? 0, Math.max(to ?? 0, (from ?? 0) + 5)] },
+      first: { range: upTo(() => props.first) },
+      second: { range: upTo(() => props.second) },
+    },
+    series: [{}, line('first', colour('--accent')), line('second', colour('--second'), [6, 4])],
+    axes: [
+      { ...axis, values: (_, ticks) => ticks.map(props.secondsText), space: 90 },
+      { ...axis, scale: 'first', size: 78, values: (_, ticks) => ticks.map(props.first.text), space: 40 },
+      {
+        ...axis,
+        scale: 'second',
+        side: 1,
+        size: 78,
+        grid: { show: false },
+        values: (_, ticks) => ticks.map(props.second.text),
+        space: 40,
+      },
+    ],
+  }
+}

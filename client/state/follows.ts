@@ -1,0 +1,59 @@
+// Databases that are followed, as the server tells of them.
+import { createSignal } from 'solid-js'
+import type { FollowMessage } from '../../shared/follow-api.ts'
+import type { FollowView, StreamView } from '../../shared/follow-view.ts'
+import { api, type CallFailed } from '../api/calls.ts'
+
+const [known, setKnown] = createSignal<ReadonlyMap<string, FollowView>>()
+const [problem, setProblem] = createSignal<CallFailed>()
+
+export const follows = {
+  /** Undefined before the server has told. */
+  list: (): FollowView[] | undefined => {
+    const views = known()
+    return views && [...views.values()].toSorted((one, other) => other.started_at - one.started_at)
+  },
+  find: (name: string): FollowView | undefined => known()?.get(name),
+  problem,
+}
+
+export function takeFollow(message: FollowMessage) {
+  setKnown((views = new Map()) => {
+    const next = new Map(views)
+    if (message.type === 'follow') next.set(message.data.name, message.data)
+    else next.delete(message.name)
+    return next
+  })
+}
+
+/** All of them: also tells which are there no more. */
+export async function readFollows() {
+  try {
+    const { follows: views } = await api.follows()
+    setKnown(new Map(views.map((view) => [view.name, view])))
+    setProblem(undefined)
+  } catch (error) {
+    setProblem(error as CallFailed)
+  }
+}
+
+/** Whether a process works on it: otherwise its numbers are those of then. */
+export function isWorked({ process: worker, state }: FollowView): boolean {
+  return worker !== undefined && !['stopped', 'failed', 'lost'].includes(state)
+}
+
+/** The stream of the way that counts. */
+export function mainStream({ streams, direction }: FollowView): StreamView | undefined {
+  return streams.find((stream) => stream.direction === direction)
+}
+
+/** From and to, whichever way it goes. */
+export function waysOf(view: FollowView, direction = view.direction): { from: string; to: string } {
+  const { source, destination } = view
+  return direction === 'forward' ? { from: source, to: destination } : { from: destination, to: source }
+}
+
+/** Of `user@host:5432/shop` the last. */
+export function databaseOf(place: string): string {
+  return /:\d+\/(.+)$/s.exec(place)?.[1] ?? place
+}

@@ -1,0 +1,128 @@
+// Copy once, or copy and follow: the last thing to decide before the start.
+import { createUniqueId, For, type JSX, Show } from 'solid-js'
+import { FollowOptions } from '../../../shared/follow-options.ts'
+import { t } from '../../i18n/index.ts'
+import { Check, Field } from '../../parts/field.tsx'
+import { NumberField } from '../../parts/number-field.tsx'
+import { draft, setFollow, setFollowing } from '../../state/draft.ts'
+
+const amounts = ['readyLagBytes', 'readyLagSeconds', 'readyForSeconds', 'refreshSequencesSeconds'] as const
+
+export function FollowChoice() {
+  return (
+    <fieldset class="option-group panel follow-choice">
+      <legend>{t('follow.choice.title')}</legend>
+      <Way chosen={!draft.following} onChoose={() => setFollowing(false)} help={t('follow.choice.onceHelp')}>
+        {t('follow.choice.once')}
+      </Way>
+      <Way chosen={draft.following} onChoose={() => setFollowing(true)} help={t('follow.choice.followHelp')}>
+        {t('follow.choice.follow')}
+      </Way>
+      <Show when={draft.following}>
+        <Show when={draft.options.dryRun}>
+          <p class="quiet" role="status">
+            {t('follow.choice.notDry')}
+          </p>
+        </Show>
+        <details class="more-options">
+          <summary>{t('follow.choice.more')}</summary>
+          <div class="option-groups">
+            <Check
+              class="option"
+              label={t('follow.choice.bidirectional')}
+              help={t('follow.choice.bidirectionalHelp')}
+              checked={draft.follow.bidirectional}
+              onChange={(checked) => setFollow({ bidirectional: checked })}
+            />
+            <Text
+              label={t('follow.choice.insertsOnly')}
+              help={t('follow.choice.insertsOnlyHelp')}
+              value={draft.follow.insertsOnly.join(', ')}
+              onChange={(text) => setFollow({ insertsOnly: listOf(text) })}
+            />
+            <For each={amounts}>
+              {(name) => (
+                <NumberField
+                  label={t(`follow.choice.${name}`)}
+                  help={t(`follow.choice.${name}Help`)}
+                  value={draft.follow[name]}
+                  minimum={FollowOptions.properties[name].minimum ?? 0}
+                  onChange={(value) => setFollow({ [name]: value })}
+                />
+              )}
+            </For>
+            <Text
+              label={t('follow.choice.name')}
+              help={t('follow.choice.nameHelp')}
+              value={draft.follow.name ?? ''}
+              wrong={isName(draft.follow.name) ? undefined : t('follow.choice.nameWrong')}
+              onChange={(text) => setFollow({ name: text.trim() || undefined })}
+            />
+            <Text
+              label={t('follow.choice.publication')}
+              help={t('follow.choice.publicationHelp')}
+              value={draft.follow.publication ?? ''}
+              onChange={(text) => setFollow({ publication: text.trim() || undefined })}
+            />
+          </div>
+        </details>
+      </Show>
+    </fieldset>
+  )
+}
+
+function Way(props: { chosen: boolean; help: string; onChoose: () => void; children: JSX.Element }) {
+  const id = createUniqueId()
+  return (
+    <div class="check">
+      <input
+        type="radio"
+        name="way"
+        id={id}
+        checked={props.chosen}
+        aria-describedby={`${id}-help`}
+        onChange={() => props.onChoose()}
+      />
+      <div>
+        <label for={id}>{props.children}</label>
+        <p class="help" id={`${id}-help`}>
+          {props.help}
+        </p>
+      </div>
+    </div>
+  )
+}
+
+function Text(props: {
+  label: string
+  help: string
+  value: string
+  wrong?: string | undefined
+  onChange: (text: string) => void
+}) {
+  return (
+    <Field class="option" label={props.label} help={props.help} wrong={props.wrong}>
+      {(ids) => (
+        <input
+          {...ids}
+          type="text"
+          autocomplete="off"
+          spellcheck={false}
+          value={props.value}
+          onChange={(event) => props.onChange(event.currentTarget.value)}
+        />
+      )}
+    </Field>
+  )
+}
+
+function isName(name: string | undefined): boolean {
+  return name === undefined || new RegExp(FollowOptions.properties.name.pattern ?? '').test(name)
+}
+
+function listOf(text: string): string[] {
+  return text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '')
+}

@@ -1,0 +1,108 @@
+// Those who watch databases that are followed: each hears of a view once, and again when it has changed. Views
+// of other processes are looked for only while somebody watches.
+import type { FollowMessage } from '../../shared/follow-api.ts'
+import type { FollowView } from '../../shared/follow-view.ts'
+import type { FollowStore } from '../store/follows.ts'
+
+/** False when the last message is still on its way: it is told the newest state later. */
+export type FollowListener = (message: FollowMessage) => boolean
+
+export interface OwnFollows {
+  /** Of those that this process follows. */
+  names(): string[]
+  view(name: string): FollowView | undefined
+}
+
+interface Watch {
+  listener: FollowListener
+  /** What it was told of each: the stamp of that view. */
+  told: Map<string, string>
+}
+
+const betweenLooksMs = 500
+/** The store is looked at every so many looks. */
+const storeEvery = 2
+
+export class FollowWatches {
+  readonly #watches = new Set<Watch>()
+  #timer: ReturnType<typeof setInterval> | undefined
+  #looks = 0
+  #stored = new Map<string, string>()
+
+  constructor(
+    readonly store: FollowStore,
+    readonly own: OwnFollows,
+  ) {}
+
+  watch(listener: FollowListener): () => void {
+    const watch: Watch = { listener, told: new Map() }
+    this.#watches.add(watch)
+    this.#timer ??= setInterval(() => this.#look(), betweenLooksMs)
+    this.#stored = this.store.stamps()
+    this.#tell([watch])
+    return () => this.#leave(watch)
+  }
+
+  /** Looks at once: of this process something is new. */
+  changed() {
+    if (this.#watches.size === 0) return
+    this.#stored = this.store.stamps()
+    this.#tell(this.#watches)
+  }
+
+  close() {
+    for (const watch of this.#watches) this.#leave(watch)
+  }
+
+  #leave(watch: Watch) {
+    this.#watches.delete(watch)
+    if (this.#watches.size > 0) return
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+
+  #look() {
+    if (this.#looks++ % storeEvery === 0) this.#stored = this.store.stamps()
+    this.#tell(this.#watches)
+  }
+
+  #tell(watches: Iterable<Watch>) {
+    const own = new Map<string, FollowView>()
+    for (const name of this.own.names()) {
+      const view = this.own.view(name)
+      if (view) own.set(name, view)
+    }
+    const stamps = new Map(this.#stored)
+    for (const [name, view] of own) stamps.set(name, stampOf(view))
+    // A view that several are told is read once.
+    const read = new Map<string, FollowView | undefined>(own)
+    const viewOf = (name: string) => {
+      if (!read.has(name)) read.set(name, this.own.view(name))
+      return read.get(name)
+    }
+    for (const watch of watches) tellOne(watch, stamps, viewOf)
+  }
+}
+
+function tellOne(
+  { listener, told }: Watch,
+  stamps: ReadonlyMap<string, string>,
+  viewOf: (name: string) => FollowView | undefined,
+) {
+  for (const [name, stamp] of stamps) {
+    if (told.get(name) === stamp) continue
+    const data = viewOf(name)
+    if (!data) continue
+    if (!listener({ type: 'follow', data })) return
+    told.set(name, stamp)
+  }
+  for (const name of told.keys()) {
+    if (stamps.has(name)) continue
+    if (!listener({ type: 'follow_gone', name })) return
+    told.delete(name)
+  }
+}
+
+function stampOf({ updated_at, state, stage, switchover }: FollowView): string {
+  return [updated_at, state, stage, switchover?.state, switchover?.step].join(' ')
+}

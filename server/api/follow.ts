@@ -1,0 +1,160 @@
+// `/api/follow` and `/api/switchover`: databases that are copied and followed while they are in use.
+
+import { Type } from '@sinclair/typebox'
+import { Elysia } from 'elysia'
+import {
+  ActionAnswer,
+  ActionBody,
+  CleanupAnswer,
+  CleanupBody,
+  ContinueBody,
+  FollowBody,
+  FollowList,
+  FollowStarted,
+  SwitchoverBody,
+} from '../../shared/follow-api.ts'
+import { defaultFollowOptions } from '../../shared/follow-options.ts'
+import { defaultSwitchoverOptions, type FollowAction, FollowView } from '../../shared/follow-view.ts'
+import type { FollowEnds } from '../engine/follow/request.ts'
+import { ApiFailure } from './errors.ts'
+import { refuseOtherFollow } from './follow-ends.ts'
+import { jobRequest } from './migrate.ts'
+import { failures } from './responses.ts'
+import { resolveConn, type Services } from './services.ts'
+
+const tags = ['following']
+const ok = true as const
+
+/** What can be asked without saying more. */
+const actions = {
+  pause: { type: 'pause', summary: 'Apply nothing more for now; the source keeps what is to come' },
+  resume: { type: 'resume', summary: 'Go on after a pause' },
+  retry: { type: 'retry', summary: 'Of a conflict: try again what failed; the destination was mended' },
+  skip: { type: 'skip', summary: 'Of a conflict: leave out that transaction, whole' },
+  'apply-schema': {
+    type: 'apply_schema',
+    summary: 'Of a conflict: give the table of the destination the columns that the one of the source has',
+  },
+  stop: { type: 'stop', summary: 'End with what is whole; continue goes on from there' },
+} as const satisfies Record<string, { type: FollowAction['type']; summary: string }>
+
+export function followRoutes(services: Services) {
+  const { follows } = services
+  const act = async (name: keyof typeof actions, body: ActionBody | null | undefined) => ({
+    ok,
+    message: await follows.act(body?.name, { type: actions[name].type }),
+  })
+  const described = (name: keyof typeof actions) => ({
+    body: ActionBody,
+    response: { 200: ActionAnswer, ...failures },
+    detail: { summary: actions[name].summary, tags },
+  })
+  const goOn = async (body: ContinueBody) => {
+    const ends = await endsOf(body, services)
+    refuseOtherFollow(follows.store, ends, body.follow?.name)
+    return { ok, name: follows.continue(ends) }
+  }
+  return new Elysia()
+    .get('/api/follow', () => ({ follows: follows.list() }), {
+      response: { 200: FollowList, ...failures },
+      detail: { summary: 'All that are known here, also those that other processes follow', tags },
+    })
+    .get('/api/follow/:name', ({ params: { name } }) => found(follows.view(name), name), {
+      params: Type.Object({ name: Type.String() }),
+      response: { 200: FollowView, ...failures },
+      detail: { summary: 'One of them', tags },
+    })
+    .post(
+      '/api/follow',
+      async ({ body }) => {
+        if (body.continue) return await goOn(continuedBody(body))
+        const { follow, continue: _, ...request } = body
+        const wanted = await jobRequest(request, services)
+        if (wanted.options.dryRun) {
+          throw new ApiFailure('usage', 'a dry run is what /api/plan is for', '/options/dryRun')
+        }
+        const options = { ...defaultFollowOptions, ...follow }
+        return { ok, name: follows.clone({ ...wanted, shown: shownWith(wanted.shown, options) }, options) }
+      },
+      {
+        body: FollowBody,
+        response: { 200: FollowStarted, ...failures },
+        detail: { summary: 'Copy and follow; 409 while a migration runs or this process follows', tags },
+      },
+    )
+    .post('/api/follow/continue', ({ body }) => goOn(body), {
+      body: ContinueBody,
+      response: { 200: FollowStarted, ...failures },
+      detail: { summary: 'Go on with one that is stopped: nothing is copied again', tags },
+    })
+    .post('/api/follow/pause', ({ body }) => act('pause', body), described('pause'))
+    .post('/api/follow/resume', ({ body }) => act('resume', body), described('resume'))
+    .post('/api/follow/retry', ({ body }) => act('retry', body), described('retry'))
+    .post('/api/follow/skip', ({ body }) => act('skip', body), described('skip'))
+    .post('/api/follow/apply-schema', ({ body }) => act('apply-schema', body), described('apply-schema'))
+    .post('/api/follow/stop', ({ body }) => act('stop', body), described('stop'))
+    .post(
+      '/api/switchover',
+      async ({ body }) => {
+        const { name, ...given } = body ?? {}
+        const options = { ...defaultSwitchoverOptions, ...given }
+        return { ok, message: await follows.act(name, { type: 'switchover', options }) }
+      },
+      {
+        body: SwitchoverBody,
+        response: { 200: ActionAnswer, ...failures },
+        detail: { summary: 'Switch over; its steps and its report are in the view', tags },
+      },
+    )
+    .post(
+      '/api/follow/cleanup',
+      async ({ body: { name, writable = false, ...body }, request, server }) => {
+        found(follows.view(name) ?? follows.store.load(name), name)
+        server?.timeout(request, 0)
+        const ends = await endsOf({ ...body, follow: { name } }, services)
+        refuseOtherFollow(follows.store, ends, name)
+        const { dropped, remarks } = await follows.cleanUp(ends, { writable })
+        return { ok, dropped, remarks }
+      },
+      {
+        body: CleanupBody,
+        response: { 200: CleanupAnswer, ...failures },
+        detail: { summary: 'Drop the slot, the publication and all else that following has made', tags },
+      },
+    )
+}
+
+async function endsOf(
+  { source, destination, follow }: ContinueBody,
+  services: Services,
+): Promise<FollowEnds> {
+  const [from, to] = [await resolveConn(source, services), await resolveConn(destination, services)]
+  return { source: from.settings, destination: to.settings, follow: { ...defaultFollowOptions, ...follow } }
+}
+
+/** What was asked for at the start cannot be asked for again: it is done, or is remembered. */
+function continuedBody(body: FollowBody): ContinueBody {
+  const { source, destination, follow } = body
+  // What was not sent may have been given its default.
+  const needless = (['selection', 'tables', 'hooks', 'options'] as const).find((key) => {
+    const value = body[key]
+    return Array.isArray(value) ? value.length > 0 : value !== undefined
+  })
+  if (needless !== undefined) {
+    throw new ApiFailure(
+      'usage',
+      `what goes on needs no ${needless}: it was said at the start`,
+      `/${needless}`,
+    )
+  }
+  return { source, destination, ...(follow && { follow }) }
+}
+
+function shownWith(shown: unknown, follow: object): unknown {
+  return { ...(shown as object), follow }
+}
+
+function found<Found>(one: Found | undefined, name: string): Found {
+  if (one === undefined) throw new ApiFailure('not_found', `nothing is followed under the name "${name}"`)
+  return one
+}

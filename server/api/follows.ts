@@ -1,0 +1,168 @@
+// Databases that are followed, by this process or by others through the store: seen, steered, one begun at a time.
+import type { FollowOptions } from '../../shared/follow-options.ts'
+import type { FollowAction, FollowView } from '../../shared/follow-view.ts'
+import { type CleanedUp, type CleanUpOptions, cleanUpFollow } from '../engine/follow/cleanup.ts'
+import type { FollowDesk } from '../engine/follow/desk.ts'
+import { FollowRun, refuseOver } from '../engine/follow/follow-run.ts'
+import { followName } from '../engine/follow/names.ts'
+import type { FollowEnds, FollowServices } from '../engine/follow/request.ts'
+import type { FollowStore } from '../store/follows.ts'
+import { copyThenFollow } from './copy-then-follow.ts'
+import { ApiFailure } from './errors.ts'
+import { FollowWatches } from './follow-watches.ts'
+import type { JobRequest } from './job.ts'
+import type { Jobs } from './jobs.ts'
+
+export class Follows {
+  #run: FollowRun | undefined
+  /** As it was last told: asked for, a view is always a new one. */
+  #told: FollowView | undefined
+  /** Its job is the copy with which the run began. */
+  #copyJob: string | undefined
+  readonly #stop = new AbortController()
+  readonly watches: FollowWatches
+
+  /** `guest`: one that this process follows, begun by somebody else. */
+  constructor(
+    readonly store: FollowStore,
+    readonly jobs: Jobs,
+    readonly guest?: FollowDesk,
+  ) {
+    this.watches = new FollowWatches(store, {
+      names: () => this.#ownDesks().map(({ name }) => name),
+      view: (name) => (this.#told?.name === name ? this.#told : this.view(name)),
+    })
+  }
+
+  /** Whether this process follows. */
+  get isBusy(): boolean {
+    return this.guest !== undefined || (this.#run?.isRunning ?? false)
+  }
+
+  /** The follow whose copy the job is, if it is one. */
+  nameOfJob(id: string | null): string | undefined {
+    return id !== null && id === this.#copyJob ? this.#run?.name : undefined
+  }
+
+  names(): string[] {
+    const stored = this.store.names()
+    return [...new Set([...this.#ownDesks(stored).map(({ name }) => name), ...stored])]
+  }
+
+  list(): FollowView[] {
+    return this.names()
+      .map((name) => this.view(name))
+      .filter((view) => view !== undefined)
+  }
+
+  view(name: string): FollowView | undefined {
+    return this.#own(name)?.view() ?? this.store.lastView(name)
+  }
+
+  /** Throws when there is none, or when none is named and there are several. */
+  desk(name: string | undefined): FollowDesk {
+    const names = this.names()
+    const [only] = names
+    if (only === undefined) throw new ApiFailure('not_found', 'nothing is followed')
+    if (name === undefined && names.length > 1) {
+      throw new ApiFailure('usage', `say which one: ${names.join(', ')}`, '/name')
+    }
+    const wanted = name ?? only
+    if (!names.includes(wanted)) {
+      throw new ApiFailure('not_found', `there is no "${wanted}", only ${names.join(', ')}`, '/name')
+    }
+    return this.#own(wanted) ?? this.store.desk(wanted)
+  }
+
+  /** In words what has been taken up; throws when it could not be. */
+  async act(name: string | undefined, action: FollowAction): Promise<string> {
+    const { ok, message } = await this.desk(name).act(action)
+    if (!ok) throw new ApiFailure('not_now', message)
+    return message
+  }
+
+  /** Its copy is the job that everybody sees. Gives its name. */
+  clone(request: JobRequest, follow: FollowOptions): string {
+    this.#refuseSecond()
+    const name = followName({ ...request, follow })
+    const earlier = this.store.load(name)
+    if (earlier && (earlier.progress === 'following' || earlier.progress === 'done')) {
+      throw new ApiFailure(
+        'not_now',
+        `these databases are followed already, as ${name}: go on with it, clean it up, or give this one another name`,
+        '/follow/name',
+      )
+    }
+    const { work, begun } = copyThenFollow(follow, this.#services())
+    this.#copyJob = this.jobs.start(request, work)
+    return this.#take(begun())
+  }
+
+  continue(ends: FollowEnds): string {
+    this.#refuseSecond()
+    if (this.jobs.isBusy) throw new ApiFailure('busy', 'a migration is running: wait for it, or cancel it')
+    const record = this.store.load(followName(ends))
+    if (record) refuseOver(record)
+    this.#copyJob = undefined
+    return this.#take(FollowRun.continue(ends, this.#services()))
+  }
+
+  async cleanUp(ends: FollowEnds, options: CleanUpOptions): Promise<CleanedUp> {
+    const name = followName(ends)
+    const working = this.#ownDesks().find((desk) => desk.name === name && desk !== this.#ended)
+    const worker = working ? { pid: process.pid } : this.store.worker(name)
+    if (worker) throw new ApiFailure('busy', `${name} is followed by process ${worker.pid}: stop that first`)
+    const cleaned = await cleanUpFollow(ends, this.store, options)
+    if (this.#run?.name === name) this.#run = undefined
+    this.watches.changed()
+    return cleaned
+  }
+
+  /** Ends with what is whole. */
+  async close(): Promise<void> {
+    this.#stop.abort()
+    await this.#run?.done
+    this.watches.close()
+  }
+
+  #take(run: FollowRun): string {
+    this.#run = run
+    this.watches.changed()
+    run.done.then(() => {
+      this.#told = undefined
+      this.watches.changed()
+    })
+    return run.name
+  }
+
+  #services(): FollowServices {
+    return {
+      memory: this.store,
+      signal: this.#stop.signal,
+      onView: (view) => {
+        this.#told = view
+        this.watches.changed()
+      },
+    }
+  }
+
+  /** One that ended before anything was made is in no store: here it still says why. */
+  #ownDesks(stored = this.store.names()): FollowDesk[] {
+    const run = this.#run
+    const isOurs = run && (run.isRunning || !stored.includes(run.name))
+    return [...(this.guest ? [this.guest] : []), ...(isOurs ? [run] : [])]
+  }
+
+  #own(name: string): FollowDesk | undefined {
+    return this.#ownDesks().find((desk) => desk.name === name)
+  }
+
+  get #ended(): FollowDesk | undefined {
+    return this.#run?.isRunning ? undefined : this.#run
+  }
+
+  #refuseSecond() {
+    const own = this.#ownDesks().find((desk) => desk !== this.#ended)
+    if (own) throw new ApiFailure('busy', `${own.name} is followed by this pgtrek: stop it first`)
+  }
+}

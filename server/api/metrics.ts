@@ -1,0 +1,32 @@
+// `/metrics`: all that can be counted, for Prometheus.
+import { Elysia } from 'elysia'
+import { version } from '../cli/version.ts'
+import { copyFamilies } from './copy-metrics.ts'
+import { followFamilies } from './follow-metrics.ts'
+import { contentType, exposition, type Family } from './prometheus.ts'
+import type { Services } from './services.ts'
+
+export function metricsRoutes({ jobs, follows }: Services) {
+  return new Elysia().get(
+    '/metrics',
+    () => {
+      const [job, views] = [jobs.status(), follows.list()]
+      const families = [
+        buildInfo(),
+        ...copyFamilies(job, follows.nameOfJob(job.id), views),
+        ...followFamilies(views),
+      ]
+      return new Response(exposition(families), { headers: { 'content-type': contentType } })
+    },
+    { detail: { hide: true } },
+  )
+}
+
+function buildInfo(): Family {
+  return {
+    name: 'pgtrek_build_info',
+    help: 'Always 1; which pgtrek this is.',
+    type: 'gauge',
+    samples: [{ value: 1, labels: { version, runtime: `bun ${Bun.version}`, platform: process.platform } }],
+  }
+}

@@ -1,0 +1,38 @@
+// `pgtrek cleanup`: takes away what following has made on both sides.
+import { Command } from 'commander'
+import { printable } from '../../shared/printable.ts'
+import { cleanUpFollow } from '../engine/follow/cleanup.ts'
+import { FollowStore } from '../store/follows.ts'
+import { RunStore } from '../store/runs.ts'
+import { exitCode } from './exit.ts'
+import { addConnectionFlags } from './flags/connection.ts'
+import { addNameFlag, followOptionsOf } from './flags/follow.ts'
+import { addConfigFlag } from './flags/run.ts'
+import { requestOf } from './request.ts'
+import { endsOf } from './run-follow.ts'
+
+export function cleanupCommand(): Command {
+  const command = new Command('cleanup').description(
+    'drop the slots, publications and positions of a database that is followed no longer; its rows stay',
+  )
+  addConnectionFlags(command)
+  addConfigFlag(command)
+  addNameFlag(command)
+  command
+    .option('--writable', 'also undo the read-only setting of a switchover')
+    .option('--json', 'print one JSON object on standard output')
+    .option('--state-dir <directory>', 'where that move is remembered (default: .pgtrek)')
+  return command.action(async () => {
+    const { writable = false, json } = command.opts<{ writable?: boolean; json?: boolean }>()
+    const request = requestOf(command)
+    using store = new RunStore(request.stateDir)
+    const ends = endsOf(request, { follow: followOptionsOf(command) })
+    const cleaned = await cleanUpFollow(ends, new FollowStore(store.database), { writable })
+    const { dropped, remarks } = cleaned
+    const lines = [...dropped.map((one) => `dropped ${one}`), ...remarks]
+    if (dropped.length === 0) lines.push('there was nothing to drop')
+    for (const line of lines) process.stderr.write(`${printable(line)}\n`)
+    if (json) process.stdout.write(`${JSON.stringify(cleaned)}\n`)
+    process.exitCode = exitCode.done
+  })
+}

@@ -1,0 +1,117 @@
+// What a terminal sends as keys: characters, and the sequences of those that have none.
+// https://invisible-island.net/xterm/ctlseqs/ctlseqs.html
+
+/** A character stands for itself. */
+export type Key =
+  | 'up'
+  | 'down'
+  | 'left'
+  | 'right'
+  | 'page-up'
+  | 'page-down'
+  | 'home'
+  | 'end'
+  | 'tab'
+  | 'back-tab'
+  | 'enter'
+  | 'escape'
+  | 'interrupt'
+  | (string & {})
+
+const named: Record<string, Key> = {
+  '\x1b[A': 'up',
+  '\x1bOA': 'up',
+  '\x1b[B': 'down',
+  '\x1bOB': 'down',
+  '\x1b[C': 'right',
+  '\x1bOC': 'right',
+  '\x1b[D': 'left',
+  '\x1bOD': 'left',
+  '\x1b[5~': 'page-up',
+  '\x1b[6~': 'page-down',
+  '\x1b[H': 'home',
+  '\x1bOH': 'home',
+  '\x1b[1~': 'home',
+  '\x1b[7~': 'home',
+  '\x1b[F': 'end',
+  '\x1bOF': 'end',
+  '\x1b[4~': 'end',
+  '\x1b[8~': 'end',
+  '\x1b[Z': 'back-tab',
+  '\t': 'tab',
+  '\r': 'enter',
+  '\n': 'enter',
+  '\x03': 'interrupt',
+}
+
+const escapeSign = '\x1b'
+const pasteBegins = '\x1b[200~'
+const pasteEnds = '\x1b[201~'
+
+export class KeyReader {
+  #rest = ''
+  #isPasting = false
+
+  /** Something that may be the beginning of a sequence waits for its end. */
+  get isWaiting(): boolean {
+    return this.#rest !== '' && !this.#isPasting
+  }
+
+  read(text: string): Key[] {
+    this.#rest += text
+    const keys: Key[] = []
+    for (;;) {
+      // What is pasted was not typed at a question: it decides nothing.
+      if (this.#isPasting && !this.#skipPaste()) return keys
+      if (this.#rest === '') return keys
+      const sequence = nextOf(this.#rest)
+      if (sequence === undefined) return keys
+      this.#rest = this.#rest.slice(sequence.length)
+      if (sequence === pasteBegins) this.#isPasting = true
+      const key = keyOf(sequence)
+      if (key !== undefined) keys.push(key)
+    }
+  }
+
+  /** Nothing more came: what looked like a beginning was the Escape key. */
+  flush(): Key[] {
+    if (!this.isWaiting) return []
+    this.#rest = ''
+    return ['escape']
+  }
+
+  #skipPaste(): boolean {
+    const end = this.#rest.indexOf(pasteEnds)
+    if (end < 0) {
+      this.#rest = this.#rest.slice(-(pasteEnds.length - 1))
+      return false
+    }
+    this.#rest = this.#rest.slice(end + pasteEnds.length)
+    this.#isPasting = false
+    return true
+  }
+}
+
+/** The first character or whole sequence; nothing while it is not whole. */
+function nextOf(text: string): string | undefined {
+  if (!text.startsWith(escapeSign)) return Array.from(text)[0]
+  const second = text[1]
+  if (second === undefined) return undefined
+  if (second === 'O') return text.length < 3 ? undefined : text.slice(0, 3)
+  if (second !== '[') return escapeSign
+  // Parameters, then one letter or tilde that ends it.
+  for (let index = 2; index < text.length; index++) {
+    const code = text.charCodeAt(index)
+    if (code >= 0x40 && code <= 0x7e) return text.slice(0, index + 1)
+    if (code < 0x20 || code > 0x7e) return text.slice(0, index)
+  }
+  return undefined
+}
+
+function keyOf(sequence: string): Key | undefined {
+  const key = named[sequence]
+  if (key !== undefined) return key
+  if (sequence === escapeSign) return 'escape'
+  // Sequences and controls that mean nothing here.
+  return /^[^\p{Cc}]+$/u.test(sequence) ? sequence : undefined
+}

@@ -1,0 +1,14 @@
+// Where something of the dashboard is drawn, and how.
+import type { Tone } from '../follow-words.ts'
+import type { Style } from '../style.ts'
+import type { Paint } from './line.ts'
+
+export interface Place {
+  width: number
+  style: Style
+  now: number
+}
+
+export function paintOf(style: Style, tone: Tone | undefined): Paint {
+  return tone === undefined ? (text) => text : style[tone]
+}

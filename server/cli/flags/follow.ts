@@ -1,0 +1,148 @@
+// The flags about following, switching over, and cleaning up.
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { parseBytes } from '../../../shared/amounts.ts'
+import { defaultFollowOptions, type FollowOptions } from '../../../shared/follow-options.ts'
+import type { SwitchoverOptions } from '../../../shared/follow-view.ts'
+import { UsageError } from '../../postgres/errors.ts'
+import { collect } from './words.ts'
+
+const heading = 'Following:'
+const option = (flags: string, meaning: string) => new Option(flags, meaning).helpGroup(heading)
+
+/** A name decides which slot, publication and position are meant. */
+export function addNameFlag(command: Command) {
+  command.addOption(option('--name <name>', 'of this move; made from both databases unless told'))
+}
+
+export function addFollowFlags(command: Command, { begins }: { begins: boolean }) {
+  addNameFlag(command)
+  command.addOption(
+    option('--publication <name>', 'one that is there on the source, instead of one of our own'),
+  )
+  if (begins) {
+    command
+      .addOption(
+        option(
+          '--inserts-only <table>',
+          'of this table nobody needs updates and deletes (repeatable)',
+        ).argParser(collect),
+      )
+      .addOption(option('--bidirectional', 'changes of the destination flow back at the same time'))
+  }
+  command
+    .addOption(
+      option('--ready-lag <size>', 'ready to switch over when behind by no more (default: 1MB)').argParser(
+        size,
+      ),
+    )
+    .addOption(
+      option('--ready-delay <time>', 'and by no more than this time (default: 5s)').argParser(seconds),
+    )
+    .addOption(option('--ready-for <time>', 'for at least so long (default: 10s)').argParser(seconds))
+    .addOption(
+      option(
+        '--refresh-sequences <time>',
+        'how often sequences are brought up to date; 0 only at the switchover (default: 60s)',
+      ).argParser(seconds),
+    )
+    .addOption(option('--tui', 'a dashboard on the whole terminal, as "pgtrek tui"'))
+}
+
+/** Instead of lines. */
+export function wantsDashboard(command: Command): boolean {
+  return command.opts<{ tui?: boolean }>().tui === true
+}
+
+interface FollowFlags {
+  name?: string
+  publication?: string
+  insertsOnly?: string[]
+  bidirectional?: boolean
+  readyLag?: number
+  readyDelay?: number
+  readyFor?: number
+  refreshSequences?: number
+}
+
+export function followOptionsOf(command: Command): FollowOptions {
+  const flags = command.opts<FollowFlags>()
+  if (flags.name !== undefined && !/^[a-z0-9_]{1,40}$/.test(flags.name)) {
+    throw new UsageError(
+      `--name must be of small letters, digits and underscores, at most 40: it is "${flags.name}"`,
+    )
+  }
+  const usual = defaultFollowOptions
+  return {
+    ...usual,
+    ...(flags.name !== undefined && { name: flags.name }),
+    ...(flags.publication !== undefined && { publication: flags.publication }),
+    insertsOnly: flags.insertsOnly ?? usual.insertsOnly,
+    bidirectional: flags.bidirectional ?? usual.bidirectional,
+    readyLagBytes: flags.readyLag ?? usual.readyLagBytes,
+    readyLagSeconds: flags.readyDelay ?? usual.readyLagSeconds,
+    readyForSeconds: flags.readyFor ?? usual.readyForSeconds,
+    refreshSequencesSeconds: flags.refreshSequences ?? usual.refreshSequencesSeconds,
+  }
+}
+
+export function addSwitchoverFlags(command: Command) {
+  const about = (flags: string, meaning: string) => new Option(flags, meaning).helpGroup('Switching over:')
+  command
+    .addOption(
+      about('--timeout <time>', 'how long the destination may take to confirm the sentinel')
+        .argParser(seconds)
+        .default(30, '30s'),
+    )
+    .addOption(
+      about('--read-only-source', 'make the side that is left read-only, and end its other sessions'),
+    )
+    .addOption(about('--keep-reverse', 'from then on changes flow back, so that going back loses nothing'))
+    .addOption(about('--verify', 'compare checksums of all rows instead of counts'))
+    .addOption(
+      about('--sequence-margin <count>', 'set sequences further by so many steps')
+        .argParser(count)
+        .default(0),
+    )
+    .addOption(about('--back', 'return to the source, after a switchover with --keep-reverse'))
+}
+
+export function switchoverOptionsOf(command: Command): SwitchoverOptions {
+  const flags = command.opts<{
+    timeout: number
+    readOnlySource?: boolean
+    keepReverse?: boolean
+    verify?: boolean
+    sequenceMargin: number
+    back?: boolean
+  }>()
+  return {
+    timeout_seconds: flags.timeout,
+    read_only_source: flags.readOnlySource ?? false,
+    keep_reverse: flags.keepReverse ?? false,
+    verify: flags.verify ?? false,
+    sequence_margin: flags.sequenceMargin,
+    back: flags.back ?? false,
+  }
+}
+
+const units: Record<string, number> = { ms: 0.001, s: 1, m: 60, min: 60, h: 3600, '': 1 }
+
+/** `30s`, `500ms`, `2m`; a bare number is seconds. */
+export function seconds(text: string): number {
+  const [, number, unit = ''] = /^(\d+(?:\.\d+)?)\s*(ms|s|m|min|h)?$/.exec(text.trim()) ?? []
+  const factor = units[unit]
+  if (number === undefined || factor === undefined)
+    throw new InvalidArgumentError('It must be a time, as 30s or 2m.')
+  return Number(number) * factor
+}
+
+function size(text: string): number {
+  const bytes = parseBytes(text)
+  if (bytes === undefined) throw new InvalidArgumentError('It must be a size, as 1MB.')
+  return bytes
+}
+
+function count(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('It must be a whole number from 0.')
+  return Number(text)
+}

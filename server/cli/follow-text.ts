@@ -1,0 +1,52 @@
+// A followed database in a line, and the report of a switchover: for terminals and logs.
+
+import type { FollowView, SwitchoverReport } from '../../shared/follow-view.ts'
+import { formatBytes, formatCount, formatDuration } from '../../shared/format.ts'
+import { showName } from '../../shared/phase.ts'
+
+/** `streaming: 0 B behind, 120 rows/s, ready to switch over` */
+export function followLine(view: FollowView): string {
+  const { stage, state, copy, streams, ready, direction } = view
+  const what = state === 'running' ? stage : `${stage}, ${state}`
+  if (copy && streams.length === 0) {
+    return `${what}: ${Math.floor(copy.overall_percent)}%, ${copy.tables_done} of ${copy.tables} tables`
+  }
+  const stream = streams.find((one) => one.direction === direction)
+  if (!stream) return what
+  const { lagBytes, lagMilliseconds, rowsPerSecond, transactionsPerSecond, transactions } = stream.status
+  const light = ready.green ? 'ready to switch over' : (ready.reasons[0] ?? 'not ready')
+  return [
+    `${what}: ${formatBytes(lagBytes)} behind${lagMilliseconds >= 1000 ? ` (${formatDuration(lagMilliseconds / 1000)})` : ''}`,
+    `${Math.round(rowsPerSecond)} rows/s in ${Math.round(transactionsPerSecond)} transactions/s`,
+    `${formatCount(transactions, 'transaction')} so far`,
+    light,
+  ].join(', ')
+}
+
+const mostTables = 20
+
+export function reportLines(report: SwitchoverReport): string[] {
+  const { sentinel, tables, sequences, large_objects: objects, read_only: readOnly } = report
+  const proof =
+    sentinel.proof === 'message'
+      ? 'came through the stream and was confirmed'
+      : 'everything before it was confirmed (this server sends no messages)'
+  const differing = tables.filter(({ equal }) => !equal)
+  const rows = tables.reduce((sum, { destination_rows: count }) => sum + count, 0)
+  return [
+    `switched over from ${report.from} to ${report.to}`,
+    `  sentinel ${sentinel.id} at ${sentinel.lsn}: ${proof} ${sentinel.seconds.toFixed(3)} s later; applied and on disk up to ${sentinel.confirmed_lsn}`,
+    `  ${formatCount(report.transactions, 'transaction')} with ${formatCount(report.rows, 'row')} were applied by this process`,
+    `  ${formatCount(tables.length, 'table')} with ${formatCount(rows, 'row')} compared by ${report.compared}: ${differing.length === 0 ? 'equal' : `${differing.length} differ`}`,
+    ...differing
+      .slice(0, mostTables)
+      .map((table) => `    ${showName(table)}: ${table.source_rows} and ${table.destination_rows} rows`),
+    `  ${formatCount(sequences.length, 'sequence')} set; ${formatCount(objects.total, 'large object')}, ${objects.copied} copied again, ${objects.removed} removed`,
+    ...(readOnly.set
+      ? [`  ${report.from} is read-only; ${formatCount(readOnly.sessions_ended, 'session')} ended`]
+      : []),
+    ...(report.reverse ? [`  changes flow back through slot ${report.reverse.slot}`] : []),
+    'What to do now:',
+    ...report.next.map((sentence) => `  - ${sentence}`),
+  ]
+}

@@ -1,0 +1,44 @@
+// The databases that a state directory knows as followed, for the commands that look at them.
+import type { Database } from 'bun:sqlite'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { printable } from '../../shared/printable.ts'
+import { UsageError } from '../postgres/errors.ts'
+import { FollowStore } from '../store/follows.ts'
+import { RunStore } from '../store/runs.ts'
+
+export interface Followed extends Disposable {
+  database: Database
+  store: FollowStore
+}
+
+/** Nothing when the directory remembers nothing at all: whoever only looks makes none. */
+export function openFollowed(stateDir: string): Followed | undefined {
+  if (!existsSync(join(stateDir, 'pgtrek.sqlite'))) return undefined
+  const runs = new RunStore(stateDir)
+  try {
+    return {
+      database: runs.database,
+      store: new FollowStore(runs.database),
+      [Symbol.dispose]: () => runs[Symbol.dispose](),
+    }
+  } catch (error) {
+    runs[Symbol.dispose]()
+    throw error
+  }
+}
+
+/** The named one, or all; a name that is not there is a mistake. */
+export function namesOf(
+  followed: Followed | undefined,
+  name: string | undefined,
+  stateDir: string,
+): string[] {
+  const names = followed?.store.names() ?? []
+  if (name === undefined) return names
+  if (names.includes(name)) return [name]
+  const known = names.length > 0 ? `known are ${names.join(', ')}` : 'it knows none'
+  throw new UsageError(
+    `nothing that is followed is called ${printable(name)} in ${stateDir}; ${known} (--state-dir names another place)`,
+  )
+}

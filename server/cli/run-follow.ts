@@ -1,0 +1,164 @@
+// `clone --follow` and `follow` as commands: what is seen of them, and what the exit code says.
+
+import { ProgressFold } from '../../shared/fold.ts'
+import type { FollowOptions } from '../../shared/follow-options.ts'
+import type { FollowView } from '../../shared/follow-view.ts'
+import { printable } from '../../shared/printable.ts'
+import { type FollowResult, FollowRun } from '../engine/follow/follow-run.ts'
+import { UsageError } from '../postgres/errors.ts'
+import { FollowStore } from '../store/follows.ts'
+import { RunStore } from '../store/runs.ts'
+import { confirmDestruction } from './confirm.ts'
+import { OwnDashboard } from './dashboard/own.ts'
+import { exitCode } from './exit.ts'
+import { settingsFor } from './flags/connection.ts'
+import type { ViewFlags } from './flags/run.ts'
+import { FollowScreen } from './follow-screen.ts'
+import { reportLines } from './follow-text.ts'
+import type { Settled } from './given.ts'
+import { interruptible } from './interrupt.ts'
+import { openLogFile } from './logfile.ts'
+import { chooseView } from './terminal.ts'
+
+export interface FollowFlags extends ViewFlags {
+  follow: FollowOptions
+  /** A dashboard instead of lines. */
+  tui: boolean
+}
+
+/** The copy, as any other, and the changes behind it. */
+export async function cloneAndFollow(request: Settled, flags: FollowFlags): Promise<number> {
+  refuseContradictions(request)
+  const ends = endsOf(request, flags)
+  const { selection, tables, hooks, options } = request
+  const run = crypto.randomUUID().slice(0, 8)
+  const fold = new ProgressFold()
+  using store = new RunStore(request.stateDir)
+  using view = chooseView({ stream: process.stderr, progress: flags.progress, level: flags.level })
+  using screen = new FollowScreen(process.stderr, flags)
+  const dashboard = new OwnDashboard(flags.tui, (message) => screen.say(infoLine(message)))
+  using logFile = openLogFile(request.logDir, run, {
+    onFailure: (error) => view.say(`the log file ended: ${error.message}`, 'warn'),
+  })
+  using interrupt = interruptible(() => tellStopping())
+  for (const warning of [...request.warnings, ...ends.source.warnings, ...ends.destination.warnings]) {
+    view.say(warning, 'warn')
+  }
+  let isCopied = false
+  const runMemory = store.begin(run, ends)
+  const following = FollowRun.clone(
+    {
+      ...ends,
+      ...{ run, selection, tables, hooks, options, runMemory },
+      onEvent(event) {
+        fold.apply(event)
+        logFile.event(event)
+        // Until then there may be something to confirm.
+        if (event.type === 'step_started') dashboard.open(following, () => view[Symbol.dispose]())
+        if (!dashboard.wasOpened) view.event(event)
+        if (event.type !== 'finished') return
+        const summary = fold.summary(event.at)
+        store.end(run, summary)
+        if (!dashboard.wasOpened) view.end(summary)
+        isCopied = true
+      },
+      confirm: (plan) => flags.yes || confirmDestruction(plan, view, interrupt.signal),
+    },
+    {
+      memory: new FollowStore(store.database),
+      signal: interrupt.signal,
+      onView: (now) => (isCopied || dashboard.wasOpened) && !dashboard.isOpen && screen.show(now),
+      onLine(line) {
+        logFile.line(line)
+        if (dashboard.isOpen) return
+        if (isCopied || dashboard.wasOpened) screen.say(line)
+        else view.say(line.message, line.level)
+      },
+    },
+  )
+  function tellStopping() {
+    if (isCopied || dashboard.wasOpened) return
+    view.say('stopping; once more stops at once', 'warn')
+  }
+  const result = await following.done
+  await dashboard.over()
+  if (!isCopied) store.end(run, fold.summary(Date.now()))
+  view[Symbol.dispose]()
+  return finish(result, following.view(), screen, flags)
+}
+
+/** What was begun goes on. */
+export async function followOn(request: Settled, flags: FollowFlags): Promise<number> {
+  const ends = endsOf(request, flags)
+  using store = new RunStore(request.stateDir)
+  using screen = new FollowScreen(process.stderr, flags)
+  const dashboard = new OwnDashboard(flags.tui, (message) => screen.say(infoLine(message)))
+  using logFile = openLogFile(request.logDir, crypto.randomUUID().slice(0, 8), {
+    onFailure: (error) => process.stderr.write(`the log file ended: ${error.message}\n`),
+  })
+  using interrupt = interruptible(() => {})
+  for (const warning of [...request.warnings, ...ends.source.warnings, ...ends.destination.warnings]) {
+    process.stderr.write(`${printable(`warning: ${warning}`)}\n`)
+  }
+  const following = FollowRun.continue(ends, {
+    memory: new FollowStore(store.database),
+    signal: interrupt.signal,
+    onView: (view) => !dashboard.isOpen && screen.show(view),
+    onLine(line) {
+      logFile.line(line)
+      if (!dashboard.isOpen) screen.say(line)
+    },
+  })
+  dashboard.open(following)
+  const result = await following.done
+  await dashboard.over()
+  return finish(result, following.view(), screen, flags)
+}
+
+function infoLine(message: string) {
+  return { at: Date.now(), level: 'info', message } as const
+}
+
+export function endsOf({ source, dest }: Settled, { follow }: Pick<FollowFlags, 'follow'>) {
+  return { source: settingsFor('source', source), destination: settingsFor('dest', dest), follow }
+}
+
+function finish(result: FollowResult, view: FollowView, screen: FollowScreen, flags: ViewFlags): number {
+  screen[Symbol.dispose]()
+  const say = (line: string) => process.stderr.write(`${line}\n`)
+  const report = view.switchover?.report
+  if (result.status === 'switched_over' && report)
+    for (const line of reportLines(report)) say(printable(line))
+  if (result.status === 'failed') {
+    const { message } = result.error instanceof Error ? result.error : new Error(String(result.error))
+    for (const line of `pgtrek: ${message}`.split('\n')) say(printable(line))
+  }
+  if (result.status === 'stopped')
+    say('stopped: everything applied is on disk, "pgtrek follow" goes on from here')
+  if (flags.json) process.stdout.write(`${JSON.stringify(view)}\n`)
+  return exitCodeOf(result, view)
+}
+
+function exitCodeOf({ status, error }: FollowResult, view: FollowView): number {
+  switch (status) {
+    case 'failed':
+      return error instanceof UsageError ? exitCode.usage : exitCode.cannotRun
+    case 'cancelled':
+      return exitCode.cancelled
+    case 'stopped':
+    case 'switched_over':
+      return view.failed_tables.length > 0 ? exitCode.failures : exitCode.done
+  }
+}
+
+/** What cannot be had together with following. */
+function refuseContradictions({ options, origins }: Settled) {
+  const said = (name: keyof typeof options) => origins.get(name) ?? name
+  if (options.schemaOnly)
+    throw new UsageError(`${said('schemaOnly')} copies no rows: nothing could be followed`)
+  if (options.resume) {
+    throw new UsageError(
+      `${said('resume')} and --follow exclude each other: the snapshot of a copy that was broken off is gone; "pgtrek follow" goes on where a copy was complete`,
+    )
+  }
+}

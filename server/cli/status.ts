@@ -1,0 +1,128 @@
+// `pgtrek status`: how a database that is followed is doing, from any terminal, also after its process ended.
+import { Command } from 'commander'
+import { isHealthy, isOver } from '../../shared/follow-health.ts'
+import type { FollowView } from '../../shared/follow-view.ts'
+import { UsageError } from '../postgres/errors.ts'
+import { exitCode } from './exit.ts'
+import { type Followed, namesOf, openFollowed } from './followed.ts'
+import { lastRun, lastRunCode, lastRunLines } from './last-run.ts'
+import { Screen } from './screen.ts'
+import { statusLine, statusLines } from './status-text.ts'
+import { type Style, styleFor } from './style.ts'
+
+interface StatusFlags {
+  json?: boolean
+  watch?: boolean
+  stateDir: string
+}
+
+const betweenLooksMs = 1000
+
+export function statusCommand(): Command {
+  return new Command('status')
+    .description('how databases that are followed are doing: lag, changes, slot, conflict, readiness')
+    .argument('[name]', 'of the move; all of them unless told')
+    .option('--json', 'print it as JSON: one object, or an array when there are several')
+    .option('--watch', 'go on showing it every second until it has ended or is switched over')
+    .option('--state-dir <directory>', 'where the process that follows keeps what it remembers', '.pgtrek')
+    .action(async (name: string | undefined, flags: StatusFlags) => {
+      process.exitCode = await status(name, flags)
+    })
+}
+
+async function status(name: string | undefined, flags: StatusFlags): Promise<number> {
+  using followed = openFollowed(flags.stateDir)
+  const names = namesOf(followed, name, flags.stateDir)
+  if (!followed || names.length === 0) return nothingFollowed(followed, flags)
+  return flags.watch ? await watch(followed, names, flags) : show(viewsOf(followed, names), names, flags)
+}
+
+function viewsOf(followed: Followed, names: readonly string[]): FollowView[] {
+  return names.map((name) => followed.store.lastView(name)).filter((view) => view !== undefined)
+}
+
+function nothingFollowed(followed: Followed | undefined, flags: StatusFlags): number {
+  const run = followed && lastRun(followed.database)
+  const style = styleFor(process.stdout.isTTY === true)
+  if (flags.json) print(['[]'])
+  else if (run) print(lastRunLines(run, widthOfOutput(), style))
+  else print([`nothing is followed or was ever run with the state directory ${flags.stateDir}`])
+  return run ? lastRunCode(run) : exitCode.done
+}
+
+function show(views: FollowView[], names: readonly string[], flags: StatusFlags): number {
+  if (flags.json) print([asJson(views, names)])
+  else print(textOf(views, names, widthOfOutput(), styleFor(process.stdout.isTTY === true)))
+  return codeFor(views)
+}
+
+function textOf(views: FollowView[], names: readonly string[], width: number, style: Style): string[] {
+  const now = Date.now()
+  const texts = views.map((view) => statusLines(view, now, width, style))
+  const silent = names.filter((name) => !views.some((view) => view.name === name))
+  for (const name of silent) texts.push([`${name}: begun, and nothing was heard of it yet`])
+  return texts.flatMap((lines, index) => (index === 0 ? lines : ['', '', ...lines]))
+}
+
+function asJson(views: FollowView[], names: readonly string[]): string {
+  return JSON.stringify(names.length === 1 && views[0] ? views[0] : views)
+}
+
+function codeFor(views: FollowView[]): number {
+  return views.every(isHealthy) ? exitCode.done : exitCode.failures
+}
+
+async function watch(followed: Followed, names: readonly string[], flags: StatusFlags): Promise<number> {
+  const screen = process.stdout.isTTY && !flags.json ? new Screen(process.stdout) : undefined
+  const style = styleFor(process.stdout.isTTY === true)
+  let isStopped = false
+  const sleeper = Promise.withResolvers<void>()
+  const stop = () => {
+    isStopped = true
+    sleeper.resolve()
+  }
+  process.on('SIGINT', stop).on('SIGTERM', stop)
+  const release = () => screen?.release()
+  process.on('exit', release)
+  try {
+    for (;;) {
+      const views = viewsOf(followed, names)
+      if (!names.some((name) => followed.store.names().includes(name))) throw gone(names)
+      const isLast = isStopped || (views.length > 0 && views.every(isAtAnEnd))
+      if (screen && isLast) screen.close(textOf(views, names, widthOfOutput(), style))
+      else if (screen) screen.draw(cut(textOf(views, names, widthOfOutput(), style), screen, style))
+      else if (flags.json) print([asJson(views, names)])
+      else print(views.map((view) => statusLine(view, Date.now())))
+      if (isLast) return isStopped ? exitCode.cancelled : codeFor(views)
+      await Promise.race([Bun.sleep(betweenLooksMs), sleeper.promise])
+    }
+  } finally {
+    release()
+    process.off('exit', release)
+    process.off('SIGINT', stop).off('SIGTERM', stop)
+  }
+}
+
+/** After that there is nothing to wait for; a conflict may be solved by somebody else. */
+function isAtAnEnd(view: FollowView): boolean {
+  return isOver(view) || view.stage === 'done'
+}
+
+function gone(names: readonly string[]): UsageError {
+  return new UsageError(`${names.join(', ')}: nothing is remembered of it any more`)
+}
+
+/** What does not fit would scroll away, and the next picture be drawn below it. */
+function cut(lines: string[], screen: Screen, style: Style): string[] {
+  const room = Math.max(1, screen.size.rows - 1)
+  if (lines.length <= room) return lines
+  return [...lines.slice(0, room - 1), style.dim('a taller terminal shows more, or "pgtrek tui"')]
+}
+
+function widthOfOutput(): number {
+  return process.stdout.isTTY ? Math.max(1, (process.stdout.columns || 80) - 1) : Number.POSITIVE_INFINITY
+}
+
+function print(lines: readonly string[]) {
+  process.stdout.write(`${lines.join('\n')}\n`)
+}

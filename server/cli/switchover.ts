@@ -1,0 +1,106 @@
+// `pgtrek switchover`: through the process that follows, or by following itself until all is proven.
+import { Command } from 'commander'
+import type { FollowView, SwitchoverOptions } from '../../shared/follow-view.ts'
+import { printable } from '../../shared/printable.ts'
+import { onlyName } from '../engine/follow/cleanup.ts'
+import type { FollowDesk } from '../engine/follow/desk.ts'
+import { FollowRun } from '../engine/follow/follow-run.ts'
+import { followName } from '../engine/follow/names.ts'
+import { FollowStore } from '../store/follows.ts'
+import { RunStore } from '../store/runs.ts'
+import { exitCode } from './exit.ts'
+import { addConnectionFlags } from './flags/connection.ts'
+import { addNameFlag, addSwitchoverFlags, followOptionsOf, switchoverOptionsOf } from './flags/follow.ts'
+import { addConfigFlag } from './flags/run.ts'
+import { reportLines } from './follow-text.ts'
+import { interruptible } from './interrupt.ts'
+import { requestOf } from './request.ts'
+import { endsOf } from './run-follow.ts'
+
+const lookEveryMs = 100
+
+export function switchoverCommand(): Command {
+  const command = new Command('switchover').description(
+    'hand over to the destination once it is proven to have everything, or return to the source (--back)',
+  )
+  addConnectionFlags(command)
+  addConfigFlag(command)
+  addNameFlag(command)
+  addSwitchoverFlags(command)
+  command
+    .option('--json', 'print the report as JSON on standard output')
+    .option('--state-dir <directory>', 'where that move is remembered (default: .pgtrek)')
+  return command.action(async () => {
+    process.exitCode = await run(command)
+  })
+}
+
+async function run(command: Command): Promise<number> {
+  const request = requestOf(command)
+  const options = switchoverOptionsOf(command)
+  const follow = followOptionsOf(command)
+  using store = new RunStore(request.stateDir)
+  const memory = new FollowStore(store.database)
+  const isKnown = request.source !== undefined && request.dest !== undefined
+  const name = isKnown ? followName(endsOf(request, { follow })) : onlyName(memory.names(), follow.name)
+  if (memory.worker(name)) return await through(memory.desk(name), options, command)
+  using interrupt = interruptible(() => say('stopping; everything stays as it was'))
+  const following = FollowRun.continue(endsOf(request, { follow }), { memory, signal: interrupt.signal })
+  await until(following, ({ stage, state }) => stage !== 'catchup' || state !== 'running', following.done)
+  const code = following.isRunning ? await through(following, options, command) : exitCode.cannotRun
+  await following.act({ type: 'stop' })
+  const result = await following.done
+  if (result.status === 'failed' && code !== exitCode.done) say(`pgtrek: ${result.error}`)
+  if (code === exitCode.done && options.keep_reverse) {
+    say('no process brings changes back now: start "pgtrek follow" when you want them to flow')
+  }
+  return code
+}
+
+async function through(desk: FollowDesk, options: SwitchoverOptions, command: Command): Promise<number> {
+  const asked = Date.now()
+  const answer = await desk.act({ type: 'switchover', options })
+  if (!answer.ok) {
+    say(`pgtrek: no switchover: ${answer.message}`)
+    return exitCode.failures
+  }
+  let step = ''
+  const view = await until(desk, ({ switchover, state }) => {
+    const mine = switchover && switchover.started_at >= asked - 1000 ? switchover : undefined
+    if (mine && mine.step !== step) {
+      step = mine.step
+      say(`switchover: ${step.replace('_', ' ')}`)
+    }
+    return (mine !== undefined && mine.state !== 'running') || state === 'failed' || state === 'lost'
+  })
+  const switchover = view?.switchover
+  if (switchover?.state === 'done' && switchover.report) {
+    for (const line of reportLines(switchover.report)) say(line)
+    if (command.opts().json) process.stdout.write(`${JSON.stringify(switchover.report)}\n`)
+    return exitCode.done
+  }
+  say(
+    `pgtrek: the switchover did not happen, everything is as before: ${switchover?.error?.message ?? view?.last_error?.message ?? 'following has ended'}`,
+  )
+  return exitCode.failures
+}
+
+async function until(
+  desk: FollowDesk,
+  holds: (view: FollowView) => boolean,
+  ended?: Promise<unknown>,
+): Promise<FollowView | undefined> {
+  let isOver = false
+  void ended?.then(() => {
+    isOver = true
+  })
+  for (;;) {
+    const view = desk.view()
+    if (!view || isOver || holds(view)) return view
+    await Bun.sleep(lookEveryMs)
+  }
+}
+
+function say(line: string) {
+  for (const part of line.split('\n')) process.stderr.write(`${printable(part)}\n`)
+}

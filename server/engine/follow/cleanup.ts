@@ -1,0 +1,76 @@
+// Takes away what following has made on both sides, whatever became of it, also without the store.
+import { UsageError } from '../../postgres/errors.ts'
+import { describeSettings } from '../../postgres/settings.ts'
+import { dropLink, type Link } from './link.ts'
+import type { FollowMemory } from './memory.ts'
+import { followName, linkNames } from './names.ts'
+import { undoReadOnly } from './read-only.ts'
+import type { FollowEnds } from './request.ts'
+
+export interface CleanUpOptions {
+  /** Also gives back the right to write that a switchover took. */
+  writable: boolean
+}
+
+export interface CleanedUp {
+  name: string
+  /** Of which side each was, in words. */
+  dropped: string[]
+  remarks: string[]
+}
+
+/** Throws a UsageError while a process works on it. */
+export async function cleanUpFollow(
+  ends: FollowEnds,
+  memory: FollowMemory,
+  { writable }: CleanUpOptions,
+): Promise<CleanedUp> {
+  const name = followName(ends)
+  const record = memory.load(name)
+  memory.take(name)
+  try {
+    const { source, destination } = ends
+    const forward: Link = {
+      direction: 'forward',
+      from: source,
+      to: destination,
+      names: record?.forward ?? linkNames(name, 'forward', ends.follow.publication),
+    }
+    const back: Link = {
+      direction: 'back',
+      from: destination,
+      to: source,
+      names: record?.back ?? linkNames(name, 'back'),
+    }
+    const dropped = [...(await dropLink(forward)), ...(await dropLink(back))]
+    const remarks: string[] = []
+    const readOnly = record?.readOnly
+    if (readOnly && writable) {
+      await undoReadOnly(ends[readOnly.side], readOnly.before)
+      remarks.push(`${describeSettings(ends[readOnly.side])} can be written to again`)
+    } else if (readOnly) {
+      remarks.push(
+        `${describeSettings(ends[readOnly.side])} stays read-only (alter database ... reset default_transaction_read_only makes it writable)`,
+      )
+    }
+    memory.forget(name)
+    return { name, dropped, remarks }
+  } catch (error) {
+    memory.release(name)
+    throw error
+  }
+}
+
+/** Which move is meant when only a name was said, or none. */
+export function onlyName(names: readonly string[], asked: string | undefined): string {
+  if (asked !== undefined) {
+    if (names.includes(asked)) return asked
+    throw new UsageError(
+      `nothing is known of ${asked}${names.length > 0 ? `: there is ${names.join(', ')}` : ' in this state directory'}`,
+    )
+  }
+  const [only, ...others] = names
+  if (only === undefined) throw new UsageError('nothing is followed, as far as this state directory knows')
+  if (others.length > 0) throw new UsageError(`say which one: ${names.join(', ')}`)
+  return only
+}

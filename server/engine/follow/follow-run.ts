@@ -1,0 +1,491 @@
+// A database that is copied and followed, from its first look at both ends until it is switched over, stopped
+// or failed: what is asked of it, here or through the store, is done here.
+
+import { hostname } from 'node:os'
+import type { FollowEvent } from '../../../shared/follow.ts'
+import type {
+  Direction,
+  FollowAction,
+  FollowAnswer,
+  FollowView,
+  SwitchoverOptions,
+} from '../../../shared/follow-view.ts'
+import { Cancelled, PgtrekError, UsageError } from '../../postgres/errors.ts'
+import { Session } from '../../postgres/session.ts'
+import { describeSettings } from '../../postgres/settings.ts'
+import { Follower } from '../../replication/follow.ts'
+import { readPublication } from '../../replication/publication.ts'
+import { clearTheWay, copyFirst, newRecord } from './copy-first.ts'
+import type { FollowDesk } from './desk.ts'
+import { dropLink, type Link, makeLink } from './link.ts'
+import { Lookout } from './lookout.ts'
+import type { FollowRecord } from './memory.ts'
+import { followName, insertsPublication, linkNames } from './names.ts'
+import { FollowPicture } from './picture.ts'
+import { undoReadOnly } from './read-only.ts'
+import type { CloneAndFollow, FollowEnds, FollowServices } from './request.ts'
+import { sentinelPrefix } from './sentinel.ts'
+import { switchOver } from './switchover.ts'
+
+export interface FollowResult {
+  status: 'stopped' | 'switched_over' | 'failed' | 'cancelled'
+  error?: unknown
+}
+
+const askedEveryMs = 200
+const tellEveryMs = 500
+/** Where nothing happens for long, as while a large index is built, others still see that somebody is there. */
+const silentAtMostMs = 2000
+
+export class FollowRun implements FollowDesk {
+  readonly name: string
+  /** Never rejects. */
+  readonly done: Promise<FollowResult>
+  isRunning = true
+  readonly #picture: FollowPicture
+  #record: FollowRecord
+  readonly #ended = Promise.withResolvers<FollowResult['status']>()
+  readonly #arrived = new Set<string>()
+  readonly #stop = new AbortController()
+  #switching: Promise<void> | undefined
+  #toldAt = 0
+  #telling: ReturnType<typeof setTimeout> | undefined
+
+  private constructor(
+    readonly ends: FollowEnds,
+    readonly services: FollowServices,
+    begin: CloneAndFollow | undefined,
+  ) {
+    this.name = followName(ends)
+    const { memory } = services
+    memory.take(this.name)
+    const earlier = memory.load(this.name)
+    if (!begin && !earlier) {
+      memory.forget(this.name)
+      throw new UsageError(
+        `nothing is known of a move from ${describeSettings(ends.source)} to ${describeSettings(ends.destination)}: "pgtrek clone --follow" begins one`,
+      )
+    }
+    this.#record = begin ? newRecord(begin) : (earlier as FollowRecord)
+    this.#picture = new FollowPicture(
+      () => this.#record,
+      ends.follow,
+      (urgency) => this.#changed(urgency),
+      services.onLine,
+    )
+    services.signal.addEventListener('abort', this.#abort, { once: true })
+    // It may fail before anybody waits for it.
+    this.#ended.promise.catch(() => {})
+    this.done = this.#run(begin, earlier)
+  }
+
+  /** Copies, and follows from there on. Throws a UsageError when another process works on the same move. */
+  static clone(request: CloneAndFollow, services: FollowServices): FollowRun {
+    return new FollowRun(request, services, request)
+  }
+
+  /** Goes on with what was begun. */
+  static continue(ends: FollowEnds, services: FollowServices): FollowRun {
+    return new FollowRun(ends, services, undefined)
+  }
+
+  view(): FollowView {
+    const view = this.#picture.view(Date.now())
+    return this.isRunning ? { ...view, process: { host: hostname(), pid: process.pid } } : view
+  }
+
+  async act(action: FollowAction): Promise<FollowAnswer> {
+    const done = (message: string): FollowAnswer => ({ ok: true, message })
+    const refused = (message: string): FollowAnswer => ({ ok: false, message })
+    if (!this.isRunning) return refused('it has ended')
+    if (action.type === 'stop') {
+      this.#abort()
+      return done('stopping')
+    }
+    const followers = [...this.#picture.followers.values()]
+    if (this.#switching) return refused('a switchover is under way')
+    if (followers.length === 0) return refused(`nothing flows yet: it is at ${this.#picture.stage}`)
+    switch (action.type) {
+      case 'pause':
+        for (const follower of followers) follower.pause()
+        return done('pausing')
+      case 'resume':
+        for (const follower of followers) follower.resume()
+        return done('resuming')
+      case 'retry':
+        return followers.filter((follower) => follower.retry()).length > 0
+          ? done('trying again')
+          : refused('there is no conflict')
+      case 'skip':
+        return followers.filter((follower) => isMeant(follower, action) && follower.skip()).length > 0
+          ? done('the transaction is skipped')
+          : refused('there is no such conflict')
+      case 'apply_schema':
+        return refused('not yet')
+      case 'switchover':
+        return this.#beginSwitchover(action.options)
+    }
+  }
+
+  async #run(begin: CloneAndFollow | undefined, earlier: FollowRecord | undefined): Promise<FollowResult> {
+    const { memory } = this.services
+    const asking = setInterval(() => void this.#heedOthers(), askedEveryMs)
+    try {
+      if (begin) await this.#copy(begin, earlier)
+      else refuseOver(this.#record)
+      const status = await this.#follow()
+      this.#picture.end('stopped')
+      return { status }
+    } catch (error) {
+      const isCancelled = error instanceof Cancelled || this.#stop.signal.aborted
+      this.#picture.end(isCancelled ? 'stopped' : 'failed', isCancelled ? undefined : error)
+      return { status: isCancelled ? 'cancelled' : 'failed', error }
+    } finally {
+      clearInterval(asking)
+      this.isRunning = false
+      // Nothing was made that somebody would have to find again; what another has made is not forgotten.
+      const saved = memory.load(this.name)
+      if (!saved || saved.progress === 'preparing') memory.forget(this.name)
+      this.services.signal.removeEventListener('abort', this.#abort)
+      this.#tell()
+      memory.release(this.name)
+    }
+  }
+
+  readonly #abort = () => {
+    this.#stop.abort()
+    this.#ended.resolve('stopped')
+  }
+
+  async #copy(begin: CloneAndFollow, earlier: FollowRecord | undefined) {
+    const work = {
+      request: begin,
+      memory: this.services.memory,
+      picture: this.#picture,
+      update: (change: Partial<FollowRecord>) => this.#update(change),
+      signal: this.#stop.signal,
+    }
+    await clearTheWay(earlier, work)
+    this.#update({})
+    await copyFirst(work, this.#record)
+    if (this.#record.bidirectional) await this.#makeBack()
+  }
+
+  /** Until somebody ends it, it cannot go on, or it was switched over. */
+  async #follow(): Promise<FollowResult['status']> {
+    const { refreshSequencesSeconds } = this.ends.follow
+    await using _ = new Lookout({
+      record: () => this.#record,
+      links: () => this.#links(),
+      picture: this.#picture,
+      refreshSequencesSeconds,
+    })
+    this.#picture.enter(this.#record.progress === 'done' ? 'done' : 'catchup')
+    if (this.#record.bidirectional) {
+      await this.#start('forward')
+      await this.#start('back')
+    } else {
+      await this.#start(this.#record.direction)
+    }
+    const status = await this.#ended.promise
+    // A switchover that is under way finds out by the signal, and takes back what it has begun.
+    await this.#switching
+    for (const follower of this.#picture.followers.values()) await follower.stop().catch(() => {})
+    return status
+  }
+
+  #links(): Link[] {
+    const { source, destination } = this.ends
+    const { forward, back, direction, bidirectional } = this.#record
+    const links: Link[] = [{ direction: 'forward', from: source, to: destination, names: forward }]
+    if (back) links.push({ direction: 'back', from: destination, to: source, names: back })
+    return links.filter((link) => bidirectional || link.direction === direction)
+  }
+
+  #link(direction: Direction): Link {
+    const link = this.#links().find((one) => one.direction === direction)
+    if (!link) throw new PgtrekError('changes do not flow back: the switchover was without --keep-reverse')
+    return link
+  }
+
+  async #start(direction: Direction) {
+    const { from, to, names } = this.#link(direction)
+    const { failedTables, tables, bidirectional } = this.#record
+    // Without a list, a partition that is new on the source does not go unnoticed.
+    const isListed = failedTables.length > 0 || !names.ownPublication
+    const follower = await Follower.start({
+      source: from,
+      destination: to,
+      slot: names.slot,
+      publication: await publicationsOf(from, names),
+      positionName: names.position,
+      ...(isListed && { tables }),
+      origin: bidirectional ? 'none' : 'any',
+      onEvent: (event) => this.#heard(direction, event),
+    })
+    this.#picture.knownEnds.delete(direction)
+    this.#picture.followers.set(direction, follower)
+    follower.done.catch((error) => {
+      if (this.#picture.followers.get(direction) !== follower) return
+      this.#picture.fail(error)
+      this.#ended.reject(error)
+    })
+  }
+
+  #heard(direction: Direction, event: FollowEvent) {
+    if (event.type === 'follow_message' && event.prefix === sentinelPrefix) this.#arrived.add(event.content)
+    this.#picture.followed(direction, event)
+    this.services.onFollowEvent?.(event)
+  }
+
+  /** From now on, and from nothing earlier, changes of the destination are kept for the source. */
+  async #makeBack(): Promise<{ slot: string; publication: string }> {
+    const { source, destination } = this.ends
+    const { tables } = this.#record
+    const names = linkNames(this.name, 'back')
+    this.#update({ back: names })
+    const published = tables.map(({ schema, name }) => ({ schema, name }))
+    const slot = await makeLink({
+      direction: 'back',
+      from: destination,
+      to: source,
+      names,
+      tables: published,
+      insertsOnly: [],
+      signal: this.#stop.signal,
+      say: (message) => this.#picture.say(message, 'warn'),
+    })
+    await slot.session.close()
+    return { slot: names.slot, publication: names.publication }
+  }
+
+  #beginSwitchover(options: SwitchoverOptions): FollowAnswer {
+    const refused = (message: string): FollowAnswer => ({ ok: false, message })
+    const { direction, failedTables, progress } = this.#record
+    const stage = this.#picture.stage
+    if (options.back !== (direction === 'back')) {
+      return refused(
+        options.back
+          ? 'nothing flows back: this is about going to the destination'
+          : 'it was switched over: --back returns',
+      )
+    }
+    if (stage === 'catchup') return refused('it has not caught up yet')
+    if (this.#picture.state !== 'running') return refused(`it is ${this.#picture.state}`)
+    if (failedTables.length > 0) {
+      return refused(`${failedTables.length} tables could not be copied: they would be missing`)
+    }
+    if (progress !== 'following' && progress !== 'done') return refused('rows are still being copied')
+    this.#switching = this.#switchOver(options).finally(() => {
+      this.#switching = undefined
+    })
+    return { ok: true, message: 'switching over' }
+  }
+
+  async #switchOver(options: SwitchoverOptions) {
+    const picture = this.#picture
+    const { direction } = this.#record
+    const before = picture.stage
+    const link = this.#link(direction)
+    const follower = picture.followers.get(direction)
+    if (!follower) return
+    const started_at = Date.now()
+    picture.switchover = { state: 'running', options, step: 'check', started_at }
+    picture.enter('switchover')
+    try {
+      const report = await switchOver({
+        record: this.#record,
+        link,
+        follower,
+        options,
+        arrived: this.#arrived,
+        signal: this.#stop.signal,
+        onStep: (step, deadline) => {
+          picture.switchover = {
+            ...{ state: 'running', options, step, started_at },
+            ...(deadline !== undefined && { deadline }),
+          }
+          picture.say(`switchover: ${stepWords[step]}`)
+          picture.onChange('now')
+        },
+        say: (message, level) => picture.say(message, level),
+        onReadOnly: (value) =>
+          this.#update({
+            readOnly: { side: direction === 'forward' ? 'source' : 'destination', before: value },
+          }),
+        reverse: () => this.#makeReverse(direction),
+      })
+      await this.#afterSwitchover(direction, options)
+      picture.switchover = { state: 'done', options, step: 'report', started_at, report }
+    } catch (error) {
+      await this.#undoSwitchover(direction, follower, error)
+      const step = picture.switchover.step
+      const message = error instanceof Error ? error.message : String(error)
+      picture.switchover = { state: 'failed', options, step, started_at, error: { message } }
+      picture.fail(error)
+      picture.enter(before)
+    }
+    picture.onChange('now')
+  }
+
+  /** Nothing of it may fail what was proven; what could not be done is said. */
+  async #afterSwitchover(direction: Direction, options: SwitchoverOptions) {
+    const picture = this.#picture
+    picture.followers.delete(direction)
+    picture.slots.delete(direction)
+    // Returned, and followed again: as if nothing had happened.
+    const isAgain = direction === 'back' && options.keep_reverse
+    this.#update({ progress: isAgain ? 'following' : 'done' })
+    picture.enter(isAgain ? 'catchup' : 'done')
+    // Returning gives back what leaving took.
+    if (direction === 'back') await this.#makeWritable('source')
+    if (!options.keep_reverse && !this.#record.bidirectional) {
+      this.#ended.resolve('switched_over')
+      return
+    }
+    const left = this.#link(direction)
+    const other = direction === 'forward' ? 'back' : 'forward'
+    this.#update({ direction: other })
+    try {
+      // It would hold the log of the side that was left for ever.
+      await dropLink(left)
+      if (!this.#record.bidirectional) await this.#start(other)
+    } catch (error) {
+      picture.fail(error)
+      this.#ended.reject(error)
+    }
+  }
+
+  async #makeReverse(direction: Direction) {
+    if (this.#record.bidirectional) {
+      const names = this.#record[direction === 'forward' ? 'back' : 'forward'] as FollowRecord['forward']
+      return { slot: names.slot, publication: names.publication }
+    }
+    if (direction === 'forward') return await this.#makeBack()
+    return await this.#makeForwardAgain()
+  }
+
+  async #makeForwardAgain() {
+    const { source, destination } = this.ends
+    const names = linkNames(this.name, 'forward')
+    this.#update({ forward: names })
+    const slot = await makeLink({
+      ...{ direction: 'forward', from: source, to: destination, names },
+      tables: this.#record.tables.map(({ schema, name }) => ({ schema, name })),
+      insertsOnly: [],
+      signal: this.#stop.signal,
+      say: (message) => this.#picture.say(message, 'warn'),
+    })
+    await slot.session.close()
+    return { slot: names.slot, publication: names.publication }
+  }
+
+  /** Everything is as before: writable, and followed. */
+  async #undoSwitchover(direction: Direction, follower: Follower, error: unknown) {
+    const picture = this.#picture
+    picture.say(
+      `the switchover did not happen, everything is as before: ${(error as Error).message}`,
+      'error',
+    )
+    await this.#makeWritable(direction === 'forward' ? 'source' : 'destination')
+    const reverse = direction === 'forward' ? this.#record.back : undefined
+    if (reverse && !this.#record.bidirectional) {
+      const link: Link = {
+        direction: 'back',
+        from: this.ends.destination,
+        to: this.ends.source,
+        names: reverse,
+      }
+      await dropLink(link).catch((failure) =>
+        picture.warn(`${reverse.slot} may still be there: ${failure.message}`),
+      )
+      const { back: _, ...rest } = this.#record
+      this.#record = rest
+      this.#update({})
+    }
+    if (this.#stop.signal.aborted || follower.status.phase !== 'stopped') return
+    try {
+      await this.#start(direction)
+    } catch (failure) {
+      picture.fail(failure)
+      this.#ended.reject(failure)
+    }
+  }
+
+  async #makeWritable(side: 'source' | 'destination') {
+    const { readOnly } = this.#record
+    if (readOnly?.side !== side) return
+    try {
+      await undoReadOnly(this.ends[side], readOnly.before)
+      const { readOnly: _, ...rest } = this.#record
+      this.#record = rest
+      this.#update({})
+      this.#picture.say(`${describeSettings(this.ends[side])} can be written to again`)
+    } catch (error) {
+      this.#picture.warn(
+        `${describeSettings(this.ends[side])} is still read-only, "pgtrek cleanup --writable" undoes it: ${(error as Error).message}`,
+      )
+    }
+  }
+
+  #update(change: Partial<FollowRecord>) {
+    this.#record = { ...this.#record, ...change }
+    this.services.memory.save(this.#record)
+  }
+
+  async #heedOthers() {
+    const { memory } = this.services
+    if (Date.now() - this.#toldAt >= silentAtMostMs) this.#tell()
+    for (const { id, action } of memory.asked(this.name)) memory.answer(id, await this.act(action))
+  }
+
+  #changed(urgency: 'soon' | 'now') {
+    if (urgency === 'now') return this.#tell()
+    this.#telling ??= setTimeout(() => this.#tell(), Math.max(0, this.#toldAt + tellEveryMs - Date.now()))
+  }
+
+  #tell() {
+    clearTimeout(this.#telling)
+    this.#telling = undefined
+    this.#toldAt = Date.now()
+    const view = this.view()
+    this.services.memory.publish(view)
+    this.services.onView?.(view)
+  }
+}
+
+/** Whoever decides about a conflict says which one was seen; there may be another one by now. */
+function isMeant({ status }: Follower, { lsn }: { lsn?: string | undefined }): boolean {
+  return lsn === undefined || status.conflict?.lsn === lsn
+}
+
+const stepWords = {
+  check: 'checking',
+  read_only: 'the side that is left',
+  sentinel: 'the sentinel is on its way',
+  quiet: 'nobody writes any more?',
+  sequences: 'sequences',
+  large_objects: 'large objects',
+  compare: 'comparing both sides',
+  reverse: 'the way back',
+  report: 'done',
+} as const
+
+async function publicationsOf(from: Link['from'], names: Link['names']): Promise<string[]> {
+  if (!names.ownPublication) return [names.publication]
+  await using session = await Session.open(from)
+  const inserts = insertsPublication(names)
+  return (await readPublication(session, inserts)) ? [names.publication, inserts] : [names.publication]
+}
+
+/** Throws when there is nothing left to go on with. */
+export function refuseOver({ progress, name, direction, back }: FollowRecord) {
+  if (progress === 'preparing' || progress === 'copying') {
+    throw new UsageError(
+      `${name} was broken off while it copied, and its snapshot is gone: "pgtrek clone --follow" starts again`,
+    )
+  }
+  if (progress === 'done' && !(direction === 'back' && back)) {
+    throw new UsageError(`${name} was switched over: "pgtrek cleanup" removes what is left of it`)
+  }
+}

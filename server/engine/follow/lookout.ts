@@ -1,0 +1,121 @@
+// Looks at both servers now and then: what the slots hold, and whether sequences are due. A look that fails
+// is said and tried again; it never ends the following.
+import { errorInfo } from '../../postgres/errors.ts'
+import { Session } from '../../postgres/session.ts'
+import type { ConnectionSettings } from '../../postgres/settings.ts'
+import { parseLsn } from '../../replication/lsn.ts'
+import { readSlot } from '../../replication/slot.ts'
+import type { Link } from './link.ts'
+import type { FollowRecord } from './memory.ts'
+import type { FollowPicture } from './picture.ts'
+import { bringSequences } from './sequences.ts'
+
+const lookEveryMs = 1000
+/** Slots of one of which more is kept are worth a word. */
+const muchLogBytes = 10 * 1024 ** 3
+
+export interface LookoutOptions {
+  record: () => FollowRecord
+  links: () => Link[]
+  picture: FollowPicture
+  refreshSequencesSeconds: number
+}
+
+export class Lookout implements AsyncDisposable {
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #looking: Promise<void> = Promise.resolve()
+  #ended = false
+  readonly #sessions = new Map<ConnectionSettings, Session>()
+  #sequencesDue: number
+
+  constructor(readonly options: LookoutOptions) {
+    this.#sequencesDue = Date.now() + options.refreshSequencesSeconds * 1000
+    this.#next(0)
+  }
+
+  #next(milliseconds: number) {
+    if (this.#ended) return
+    this.#timer = setTimeout(() => {
+      this.#looking = this.#look().then(() => this.#next(lookEveryMs))
+    }, milliseconds)
+  }
+
+  async #look() {
+    const { picture, links } = this.options
+    try {
+      for (const link of links()) await this.#slot(link)
+      await this.#sequences()
+      picture.troubles.delete('look')
+    } catch (error) {
+      await this.#close()
+      if (!this.#ended)
+        picture.troubles.set('look', `the servers cannot be looked at: ${errorInfo(error).message}`)
+    }
+    picture.onChange('soon')
+  }
+
+  async #slot(link: Link) {
+    const { picture } = this.options
+    const direction = link.direction
+    const from = await this.#session(link.from)
+    const { end } = await from.one<{ end: string }>(
+      'select pg_catalog.pg_current_wal_flush_lsn()::text as "end"',
+    )
+    picture.followers.get(direction)?.knowEnd(parseLsn(end))
+    picture.knownEnds.add(direction)
+    const slot = await readSlot(from, link.names.slot)
+    if (!slot) {
+      picture.slots.delete(direction)
+      picture.troubles.set(`slot ${direction}`, `the server has no slot ${link.names.slot} any more`)
+      return
+    }
+    picture.troubles.delete(`slot ${direction}`)
+    picture.slots.set(direction, {
+      name: slot.name,
+      active: slot.active,
+      retained_bytes: slot.retainedBytes,
+      endangered: slot.endangered,
+      ...(slot.lost !== undefined && { lost: slot.lost }),
+    })
+    if (slot.retainedBytes > muchLogBytes) {
+      picture.warn(`the slot ${slot.name} holds much of the server's log: its disk may fill up`)
+    }
+  }
+
+  async #sequences() {
+    const { refreshSequencesSeconds, picture, record, links } = this.options
+    const { bidirectional, direction, sequences, advanceSequences } = record()
+    const isDue = refreshSequencesSeconds > 0 && Date.now() >= this.#sequencesDue
+    // Only while the other side is not in use: its own numbers are not ours to change.
+    if (!isDue || bidirectional || picture.stage !== 'streaming' || picture.switchover?.state === 'running')
+      return
+    const link = links().find((one) => one.direction === direction)
+    if (!link) return
+    const [from, to] = [await this.#session(link.from), await this.#session(link.to)]
+    await bringSequences(from, to, sequences, { advanceOnly: advanceSequences })
+    picture.sequencesRefreshedAt = Date.now()
+    this.#sequencesDue = Date.now() + refreshSequencesSeconds * 1000
+  }
+
+  async #session(settings: ConnectionSettings): Promise<Session> {
+    const known = this.#sessions.get(settings)
+    if (known) return known
+    const session = await Session.open(settings)
+    this.#sessions.set(settings, session)
+    return session
+  }
+
+  async #close() {
+    const sessions = [...this.#sessions.values()]
+    this.#sessions.clear()
+    for (const session of sessions) session.destroy()
+  }
+
+  async [Symbol.asyncDispose]() {
+    this.#ended = true
+    clearTimeout(this.#timer)
+    // Whatever is being waited for is not needed any more.
+    await this.#close()
+    await this.#looking
+  }
+}

@@ -1,0 +1,216 @@
+// All that a view of a followed database shows, kept up to date from events and told when it changes.
+
+import { describe } from '../../../shared/describe.ts'
+import type { ErrorInfo } from '../../../shared/error-info.ts'
+import type { MigrationEvent } from '../../../shared/event.ts'
+import { ProgressFold } from '../../../shared/fold.ts'
+import type { FollowEvent } from '../../../shared/follow.ts'
+import type { FollowOptions } from '../../../shared/follow-options.ts'
+import {
+  type CopyOverview,
+  type Direction,
+  type FollowLogLine,
+  type FollowSample,
+  type FollowStage,
+  type FollowState,
+  type FollowView,
+  mostFollowLines,
+  mostSamples,
+  type SlotView,
+  type SwitchoverView,
+} from '../../../shared/follow-view.ts'
+import { errorInfo } from '../../postgres/errors.ts'
+import type { Follower } from '../../replication/follow.ts'
+import { describeFollowEvent } from './describe.ts'
+import type { FollowRecord } from './memory.ts'
+import { ReadyLight } from './readiness.ts'
+
+/** Tables that a view names while they are copied. */
+const mostRunning = 16
+const sampleEveryMs = 1000
+
+export class FollowPicture {
+  stage: FollowStage = 'preflight'
+  switchover: SwitchoverView | undefined
+  sequencesRefreshedAt: number | undefined
+  changedLargeObjects: number | undefined
+  largeObjects = 0
+  /** What is against switching over beside the streams themselves, by what it is about. */
+  readonly troubles = new Map<string, string>()
+  readonly followers = new Map<Direction, Follower>()
+  readonly slots = new Map<Direction, SlotView>()
+  /** The end of this log has been asked for: what the lag says can be believed. */
+  readonly knownEnds = new Set<Direction>()
+  readonly warnings: string[] = []
+  #state: FollowState | undefined
+  #lastError: ErrorInfo | undefined
+  #copy: ProgressFold | undefined
+  #lines: FollowLogLine[] = []
+  #samples: FollowSample[] = []
+  readonly #light: ReadyLight
+  readonly #startedAt = Date.now()
+
+  constructor(
+    /** The record changes while it goes on. */
+    readonly record: () => FollowRecord,
+    readonly options: FollowOptions,
+    readonly onChange: (urgency: 'soon' | 'now') => void,
+    readonly onLine: (line: FollowLogLine) => void = () => {},
+  ) {
+    this.#light = new ReadyLight(options)
+  }
+
+  say(message: string, level: FollowLogLine['level'] = 'info', at = Date.now()) {
+    this.onLine({ at, level, message })
+    this.#keep({ at, level, message })
+  }
+
+  #keep(line: FollowLogLine) {
+    this.#lines.push(line)
+    if (this.#lines.length > mostFollowLines) this.#lines.splice(0, this.#lines.length - mostFollowLines)
+    this.onChange('soon')
+  }
+
+  warn(message: string) {
+    if (this.warnings.includes(message)) return
+    this.warnings.push(message)
+    this.say(message, 'warn')
+  }
+
+  enter(stage: FollowStage) {
+    if (this.stage === stage) return
+    this.stage = stage
+    this.onChange('now')
+  }
+
+  /** What the streams do not say themselves: that it has ended, and why. */
+  end(state: 'stopped' | 'failed', error?: unknown) {
+    this.#state = state
+    if (error !== undefined) this.fail(error)
+    this.onChange('now')
+  }
+
+  fail(error: unknown) {
+    this.#lastError = errorInfo(error)
+    this.say(this.#lastError.message, 'error')
+  }
+
+  copying(event: MigrationEvent) {
+    this.#copy ??= new ProgressFold()
+    this.#copy.apply(event)
+    const message = describe(event)
+    if (message && event.type !== 'rows') {
+      this.#keep({ at: event.at, level: levelOf(message.level), message: message.text })
+    }
+    if (event.type === 'warning') this.warnings.push(event.message)
+    if (event.type === 'planned') this.enter('schema')
+    if (event.type === 'step_started' && event.step.kind === 'ROWS') this.enter('copy')
+    this.onChange('soon')
+  }
+
+  followed(direction: Direction, event: FollowEvent) {
+    const line = describeFollowEvent(event, direction)
+    if (line) this.say(line.message, line.level, event.at)
+    if (event.type === 'follow_conflict') this.#lastError = { message: event.conflict.message }
+    if (event.type === 'follow_progress') this.#look(direction)
+    this.onChange(event.type === 'follow_progress' ? 'soon' : 'now')
+  }
+
+  /** `streaming` once it has caught up, and for good: a burst of changes is no step back. */
+  #look(direction: Direction) {
+    if (direction !== this.record().direction || this.stage !== 'catchup') return
+    const status = this.followers.get(direction)?.status
+    if (!status) return
+    const isNear = this.knownEnds.has(direction) && status.lagBytes <= this.options.readyLagBytes
+    if (isNear && (status.phase === 'streaming' || status.phase === 'catchup')) this.enter('streaming')
+  }
+
+  get state(): FollowState {
+    if (this.#state) return this.#state
+    const phases = [...this.followers.values()].map(({ status }) => status.phase)
+    for (const phase of ['conflict', 'waiting', 'paused'] as const) if (phases.includes(phase)) return phase
+    return 'running'
+  }
+
+  view(now: number): FollowView {
+    const record = this.record()
+    const streams = [...this.followers].map(([direction, follower]) => {
+      const slot = this.slots.get(direction)
+      return { direction, status: follower.status, ...(slot && { slot }) }
+    })
+    const watched = {
+      stage: this.stage,
+      state: this.state,
+      direction: record.direction,
+      streams,
+      failed_tables: record.failedTables,
+      tables: record.tables.length,
+    }
+    const conflict = streams.find(({ status }) => status.conflict)?.status.conflict
+    this.#sample(streams.find(({ direction }) => direction === record.direction)?.status, now)
+    return {
+      ...watched,
+      name: record.name,
+      source: record.source,
+      destination: record.destination,
+      started_at: this.#startedAt,
+      updated_at: now,
+      bidirectional: record.bidirectional,
+      ...(this.#copy && { copy: overviewOf(this.#copy, now) }),
+      ready: this.#light.look({ ...watched, troubles: [...this.troubles.values()] }, now),
+      sequences: {
+        total: record.sequences.length,
+        ...(this.sequencesRefreshedAt !== undefined && { refreshed_at: this.sequencesRefreshedAt }),
+      },
+      large_objects: {
+        total: this.largeObjects,
+        ...(this.changedLargeObjects !== undefined && { changed: this.changedLargeObjects }),
+      },
+      warnings: this.warnings.slice(),
+      ...(conflict
+        ? { last_error: { message: conflict.message } }
+        : this.#lastError && { last_error: this.#lastError }),
+      ...(this.switchover && { switchover: this.switchover }),
+      samples: this.#samples.slice(),
+      log: this.#lines.slice(),
+    }
+  }
+
+  #sample(status: FollowView['streams'][number]['status'] | undefined, now: number) {
+    const last = this.#samples.at(-1)
+    if (!status || (last && now - last.at < sampleEveryMs)) return
+    this.#samples.push({
+      at: now,
+      lag_bytes: status.lagBytes,
+      lag_seconds: status.lagMilliseconds / 1000,
+      rows_per_second: status.rowsPerSecond,
+      transactions_per_second: status.transactionsPerSecond,
+    })
+    if (this.#samples.length > mostSamples) this.#samples.shift()
+  }
+}
+
+function levelOf(level: string): FollowLogLine['level'] {
+  return level === 'warn' || level === 'error' ? level : 'info'
+}
+
+function overviewOf(fold: ProgressFold, now: number): CopyOverview {
+  const overview = fold.overview(now)
+  return {
+    overall_percent: overview.overall_percent,
+    current_phase: overview.current_phase,
+    tables: overview.table_count,
+    tables_done: overview.settled_tables,
+    rows: overview.migrated_rows,
+    bytes: overview.migrated_bytes,
+    total_bytes: overview.total_bytes,
+    rows_per_second: overview.rows_per_second,
+    bytes_per_second: overview.bytes_per_second,
+    ...(overview.remaining_seconds !== undefined && { remaining_seconds: overview.remaining_seconds }),
+    running: fold
+      .runningTables(now)
+      .slice(0, mostRunning)
+      .map(({ schema, name, percent, migrated_rows: rows }) => ({ schema, name, percent, rows })),
+    failed: overview.failed.map(({ schema, name, error }) => ({ schema, name, error })),
+  }
+}

@@ -1,0 +1,223 @@
+// Hands over from one side to the other: nothing is done that has not been proven, and whatever fails before
+// the end leaves everything as it was.
+
+import type { SwitchoverOptions, SwitchoverReport, SwitchoverStep } from '../../../shared/follow-view.ts'
+import { formatCount } from '../../../shared/format.ts'
+import { showName } from '../../../shared/phase.ts'
+import { compareData } from '../../compare/data.ts'
+import { PgtrekError } from '../../postgres/errors.ts'
+import { Session } from '../../postgres/session.ts'
+import { describeSettings } from '../../postgres/settings.ts'
+import type { Follower } from '../../replication/follow.ts'
+import { showLsn } from '../../replication/lsn.ts'
+import { bringLargeObjects } from './large-objects.ts'
+import type { Link } from './link.ts'
+import type { FollowRecord } from './memory.ts'
+import { endOtherSessions, makeReadOnly, readOtherSessions } from './read-only.ts'
+import { awaitSentinel, type Sentinel, writeSentinel } from './sentinel.ts'
+import { bringSequences } from './sequences.ts'
+
+export interface Switchover {
+  record: FollowRecord
+  link: Link
+  follower: Follower
+  options: SwitchoverOptions
+  /** Sentinels that have come out of the stream. */
+  arrived: ReadonlySet<string>
+  signal: AbortSignal
+  onStep: (step: SwitchoverStep, deadline?: number) => void
+  say: (message: string, level?: 'info' | 'warn') => void
+  /** Written down before the database is changed. */
+  onReadOnly: (before: string | null) => void
+  /** From now on changes flow back; only what comes later can be in that stream. */
+  reverse: () => Promise<{ slot: string; publication: string }>
+}
+
+const mostNamed = 10
+/** Who writes shows between two sentinels so far apart. */
+const quietMs = 500
+
+export async function switchOver(work: Switchover): Promise<SwitchoverReport> {
+  const { record, link, follower, options, signal, onStep } = work
+  const startedAt = new Date()
+  await using from = await Session.open(link.from, { signal })
+  onStep('check')
+  await refusePrepared(from)
+  onStep('read_only')
+  const readOnly = options.read_only_source ? await leave(work) : { set: false, sessions_ended: 0 }
+  const deadline = Date.now() + options.timeout_seconds * 1000
+  onStep('sentinel', deadline)
+  const waiting = { ...work, deadline, timeoutSeconds: options.timeout_seconds }
+  const begun = performance.now()
+  const sentinel = await writeSentinel(from)
+  await awaitSentinel(sentinel, waiting)
+  const seconds = (performance.now() - begun) / 1000
+  const confirmedAt = new Date()
+  onStep('quiet', deadline)
+  const last = await awaitQuiet(from, work, waiting)
+  const status = follower.status
+  onStep('sequences')
+  const sequences = record.bidirectional ? [] : await bringAll(from, work)
+  onStep('large_objects')
+  const largeObjects = record.largeObjects
+    ? await bringLargeObjects(link, signal)
+    : { total: 0, copied: 0, removed: 0, refused: [] }
+  for (const statement of largeObjects.refused) work.say(`the destination did not take: ${statement}`, 'warn')
+  onStep('compare')
+  const tables = await compareAll(work)
+  onStep('reverse')
+  const reverse = options.keep_reverse ? await work.reverse() : undefined
+  onStep('report')
+  const { refused: _, ...objects } = largeObjects
+  return {
+    direction: record.direction,
+    from: describeSettings(link.from),
+    to: describeSettings(link.to),
+    started_at: startedAt.toISOString(),
+    finished_at: new Date().toISOString(),
+    sentinel: {
+      id: sentinel.id,
+      lsn: showLsn(sentinel.lsn),
+      confirmed_lsn: showLsn(last.lsn),
+      confirmed_at: confirmedAt.toISOString(),
+      proof: sentinel.proof,
+      seconds,
+    },
+    read_only: readOnly,
+    transactions: status.transactions,
+    rows: status.rows,
+    tables,
+    compared: options.verify ? 'checksums' : 'counts',
+    sequences,
+    large_objects: objects,
+    ...(reverse && { reverse }),
+    next: nextSteps(work, await readOtherSessions(from), reverse !== undefined),
+  }
+}
+
+/** Their changes come with COMMIT PREPARED: nobody knows when, and then nobody follows any more. */
+async function refusePrepared(from: Session) {
+  const prepared = await from.query<{ gid: string }>(
+    'select gid from pg_catalog.pg_prepared_xacts where database = pg_catalog.current_database()',
+  )
+  if (prepared.length === 0) return
+  const names = prepared.slice(0, mostNamed).map(({ gid }) => gid)
+  throw new PgtrekError(
+    `${formatCount(prepared.length, 'prepared transaction')} of ${describeSettings(from.settings)} would be lost (${names.join(', ')}): commit prepared or rollback prepared them first`,
+  )
+}
+
+async function leave({ link, say, onReadOnly }: Switchover) {
+  const { before } = await makeReadOnly(link.from, onReadOnly)
+  say(`${describeSettings(link.from)} is read-only for new sessions`)
+  const { ended, left } = await endOtherSessions(link.from)
+  if (left.length > 0) {
+    const named = left.slice(0, mostNamed).map(({ pid, user }) => `${pid} (${user})`)
+    throw new PgtrekError(
+      `${formatCount(left.length, 'session')} of other roles may still write, and ours may not end them: ${named.join(', ')}. End them, or grant pg_signal_backend to our role`,
+    )
+  }
+  say(
+    `ended ${formatCount(ended, 'session')} of ${describeSettings(link.from)}, ${before ?? 'no'} setting before`,
+  )
+  return { set: true, sessions_ended: ended }
+}
+
+/** Nothing may come between two sentinels: then nobody writes any more. Following ends behind the second. */
+async function awaitQuiet(
+  from: Session,
+  { follower, options, link }: Switchover,
+  waiting: Parameters<typeof awaitSentinel>[1],
+): Promise<Sentinel> {
+  const before = follower.status.transactions
+  await Bun.sleep(quietMs)
+  const last = await writeSentinel(from)
+  await awaitSentinel(last, waiting)
+  const between = follower.status.transactions - before
+  if (between > 0) {
+    throw new PgtrekError(
+      `${describeSettings(link.from)} is still being written to: ${formatCount(between, 'transaction')} behind the sentinel. Stop the application first` +
+        (options.read_only_source
+          ? ''
+          : ', or let the switchover make that side read-only (--read-only-source)'),
+    )
+  }
+  await follower.stopAt(last.lsn)
+  return last
+}
+
+async function bringAll(from: Session, { record, link, options, signal }: Switchover) {
+  await using to = await Session.open(link.to, { signal })
+  return await bringSequences(from, to, record.sequences, {
+    margin: options.sequence_margin,
+    advanceOnly: record.advanceSequences,
+  })
+}
+
+async function compareAll({ record, link, options, signal }: Switchover) {
+  const rules = record.tables.flatMap(({ schema, name, where }) =>
+    where === undefined ? [] : [{ table: `${quoted(schema)}.${quoted(name)}`, where }],
+  )
+  const { tables } = await compareData({
+    source: link.from,
+    destination: link.to,
+    tables: record.tables.map(({ schema, name }) => ({ schema, name })),
+    rules,
+    filter: record.direction === 'forward' ? 'source' : 'both',
+    fast: !options.verify,
+    sequences: false,
+    largeObjects: false,
+    signal,
+  })
+  const different = tables.filter(({ status, columns_only_on_destination: extra, source, destination }) => {
+    if (status === 'same') return false
+    // What the destination has beside it says nothing about what was moved.
+    return !(extra.length > 0 && source?.rows === destination?.rows && source?.hash === destination?.hash)
+  })
+  if (different.length > 0 && !record.bidirectional) {
+    const named = different
+      .slice(0, mostNamed)
+      .map(
+        (table) =>
+          `${showName(table)} (${table.error?.message ?? `${table.source?.rows ?? 'no'} rows here, ${table.destination?.rows ?? 'no'} there`})`,
+      )
+    throw new PgtrekError(
+      `${formatCount(different.length, 'table')} of ${tables.length} are not the same on both sides: ${named.join(', ')}`,
+    )
+  }
+  return tables.map(({ schema, name, source, destination, status }) => ({
+    schema,
+    name,
+    source_rows: source?.rows ?? 0,
+    destination_rows: destination?.rows ?? 0,
+    equal: status === 'same',
+  }))
+}
+
+function nextSteps(
+  { link, options }: Switchover,
+  others: readonly { user: string | null }[],
+  isReversed: boolean,
+): string[] {
+  const { host, port, database } = link.to
+  const [from, to] = [describeSettings(link.from), describeSettings(link.to)]
+  return [
+    `In the application's connection string put host ${host}, port ${port}, database ${database} (it was ${link.from.host}, ${link.from.port}, ${link.from.database}), and start it.`,
+    ...(others.length > 0 && !options.read_only_source
+      ? [
+          `${formatCount(others.length, 'session')} of other programs are still connected to ${from}: what they write there from now on is not on ${to}.`,
+        ]
+      : []),
+    ...(options.read_only_source
+      ? [`${from} is read-only until "pgtrek cleanup --writable" or a switchover back.`]
+      : []),
+    isReversed
+      ? `Changes of ${to} flow to ${from} from now on: "pgtrek switchover${options.back ? '' : ' --back'}" goes there without losing one.`
+      : `Changes of ${to} do not flow to ${from}.`,
+    `When you are sure: "pgtrek cleanup" removes slot, publication and position from both sides.`,
+  ]
+}
+
+function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`
+}

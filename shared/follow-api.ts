@@ -1,0 +1,75 @@
+// What the page, scripts and the server say to each other about databases that are followed.
+import { type Static, Type } from '@sinclair/typebox'
+import { Conn, loose, MigrateBody } from './api.ts'
+import { FollowOptions } from './follow-options.ts'
+import { FollowView, SwitchoverOptions } from './follow-view.ts'
+
+export const FollowList = Type.Object({ follows: Type.Array(FollowView) })
+export type FollowList = Static<typeof FollowList>
+
+/** Copy, then follow; or, with `continue`, go on with what was begun. */
+export const FollowBody = Type.Object(
+  {
+    ...MigrateBody.properties,
+    follow: Type.Optional(loose(FollowOptions)),
+    continue: Type.Optional(
+      Type.Boolean({
+        default: false,
+        description: 'Goes on with one that is stopped; what is copied is not copied again.',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+)
+export type FollowBody = Static<typeof FollowBody>
+
+/** No passwords were kept, so both ends are named again. */
+export const ContinueBody = Type.Object(
+  { source: Conn, destination: Conn, follow: Type.Optional(loose(FollowOptions)) },
+  { additionalProperties: false },
+)
+export type ContinueBody = Static<typeof ContinueBody>
+
+export const FollowStarted = Type.Object({ ok: Type.Literal(true), name: Type.String() })
+
+const name = Type.Optional(Type.String({ description: 'Needed where there is more than one.' }))
+
+export const ActionBody = Type.Optional(Type.Object({ name }, { additionalProperties: false }))
+export type ActionBody = Static<typeof ActionBody>
+
+export const SwitchoverBody = Type.Optional(
+  Type.Object({ name, ...Type.Partial(SwitchoverOptions).properties }, { additionalProperties: false }),
+)
+export type SwitchoverBody = Static<typeof SwitchoverBody>
+
+/** The action has been taken up; what becomes of it is in the view. */
+export const ActionAnswer = Type.Object({ ok: Type.Literal(true), message: Type.String() })
+
+export const CleanupBody = Type.Object(
+  {
+    name: Type.String(),
+    source: Conn,
+    destination: Conn,
+    writable: Type.Optional(
+      Type.Boolean({
+        default: false,
+        description: 'Also makes writable again what a switchover made read-only.',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+)
+export type CleanupBody = Static<typeof CleanupBody>
+
+export const CleanupAnswer = Type.Object({
+  ok: Type.Literal(true),
+  dropped: Type.Array(Type.String(), { description: 'In words: what, and on which side.' }),
+  remarks: Type.Array(Type.String(), { description: 'What was left as it is, and why.' }),
+})
+
+export const FollowMessage = Type.Union([
+  Type.Object({ type: Type.Literal('follow'), data: FollowView }),
+  /** It was cleaned up: nobody knows it any more. */
+  Type.Object({ type: Type.Literal('follow_gone'), name: Type.String() }),
+])
+export type FollowMessage = Static<typeof FollowMessage>

@@ -1,0 +1,142 @@
+// What a view of a followed database is worth at the moment somebody looks at it. A view outlives the process
+// that made it: what was true then, like a green light, is not true when nobody works on it any more.
+import type { FollowView, SlotView, StreamView } from './follow-view.ts'
+import { formatBytes, formatCount, formatDuration, formatRows } from './format.ts'
+import { showName } from './phase.ts'
+
+export interface Concern {
+  level: 'warn' | 'error'
+  text: string
+}
+
+/** A process that works says something at least every few seconds. */
+const silentAfterSeconds = 10
+/** Log that a server keeps for us alone, from where on its disk is worth a word. */
+const muchRetained = 1024 ** 3
+const mostNames = 3
+
+export function secondsSince(at: number, now: number): number {
+  return Math.max(0, (now - at) / 1000)
+}
+
+/** Nobody works on it: its numbers are those of `updated_at`. */
+export function isOver({ state }: FollowView): boolean {
+  return state === 'stopped' || state === 'failed' || state === 'lost'
+}
+
+/** Its process is there and has not said anything for long. */
+export function isSilent(view: FollowView, now: number): boolean {
+  return !isOver(view) && secondsSince(view.updated_at, now) >= silentAfterSeconds
+}
+
+/** Nothing of it needs anybody: what the exit code of `status` says. */
+export function isHealthy(view: FollowView): boolean {
+  if (view.state === 'failed' || view.state === 'lost' || view.state === 'conflict') return false
+  return view.failed_tables.length === 0 && !view.streams.some(({ slot }) => slot?.lost !== undefined)
+}
+
+/** The light as it is now. */
+export function readinessNow(view: FollowView, now: number): { green: boolean; reasons: string[] } {
+  if (isOver(view)) return { green: false, reasons: [`no process is at work: it is ${view.state}`] }
+  if (isSilent(view, now)) return { green: false, reasons: [silence(view, now)] }
+  if (view.ready.green && view.state === 'running') return { green: true, reasons: [] }
+  const reasons = view.ready.reasons.length > 0 ? view.ready.reasons : [reasonOf(view)]
+  return { green: false, reasons }
+}
+
+function reasonOf({ state }: FollowView): string {
+  return state === 'running' ? 'it has not caught up' : `it is ${state}`
+}
+
+/** What somebody should know or do something about, the gravest first. */
+export function concernsOf(view: FollowView, now: number): Concern[] {
+  const concerns = [
+    ...stateConcerns(view, now),
+    ...view.streams.flatMap((stream) => slotConcerns(view, stream)),
+    ...copyConcerns(view),
+    ...[...new Set(view.warnings)].map((text): Concern => ({ level: 'warn', text })),
+  ]
+  return [
+    ...concerns.filter(({ level }) => level === 'error'),
+    ...concerns.filter(({ level }) => level === 'warn'),
+  ]
+}
+
+function stateConcerns(view: FollowView, now: number): Concern[] {
+  const concerns: Concern[] = []
+  const error = view.last_error?.message
+  const ago = formatDuration(secondsSince(view.updated_at, now))
+  if (view.state === 'lost') {
+    concerns.push({
+      level: 'error',
+      text: `its process ended without a word; the numbers are ${ago} old`,
+    })
+  } else if (view.state === 'failed') {
+    concerns.push({ level: 'error', text: error ? `it failed: ${error}` : 'it failed' })
+  } else if (view.state === 'waiting') {
+    concerns.push({
+      level: 'warn',
+      text: error
+        ? `a connection was lost, it tries again: ${error}`
+        : 'a connection was lost, it tries again',
+    })
+  }
+  if (isSilent(view, now)) concerns.push({ level: 'error', text: silence(view, now) })
+  const { switchover } = view
+  if (switchover?.state === 'failed') {
+    const reason = switchover.error ? `: ${switchover.error.message}` : ''
+    concerns.push({ level: 'error', text: `the switchover failed at "${switchover.step}"${reason}` })
+  }
+  return concerns
+}
+
+function silence(view: FollowView, now: number): string {
+  return `nothing was heard of its process for ${formatDuration(secondsSince(view.updated_at, now))}`
+}
+
+/** The end of a move that a stream reads from, in the words of its user. */
+export function sideOf({ direction }: Pick<StreamView, 'direction'>): 'source' | 'destination' {
+  return direction === 'forward' ? 'source' : 'destination'
+}
+
+/** A slot is read while its stream is: a view that is over still shows it as it was before. */
+export function isRead(view: FollowView, slot: SlotView): boolean {
+  return slot.active && !isOver(view)
+}
+
+function slotConcerns(view: FollowView, stream: StreamView): Concern[] {
+  const { slot } = stream
+  if (!slot) return []
+  const side = sideOf(stream)
+  if (slot.lost !== undefined) {
+    const text = `the slot ${slot.name} on the ${side} is lost: ${slot.lost || 'its log is gone'}. Changes are missing; a new copy is needed`
+    return [{ level: 'error', text }]
+  }
+  const kept = formatBytes(slot.retained_bytes)
+  const concerns: Concern[] = []
+  if (slot.endangered) {
+    const text = `the ${side} is about to give up the slot ${slot.name}, for which it keeps ${kept} of log (max_slot_wal_keep_size)`
+    concerns.push({ level: 'error', text })
+  }
+  if (!isRead(view, slot) && stream.status.phase !== 'connecting') {
+    const what = isOver(view)
+      ? 'until "pgtrek follow" goes on or "pgtrek cleanup" drops it'
+      : 'until it is read'
+    const text = `no process reads the slot ${slot.name}: the ${side} keeps ${kept} of log for it, and more with every change, ${what}`
+    concerns.push({ level: 'warn', text })
+  } else if (slot.retained_bytes >= muchRetained && !slot.endangered) {
+    concerns.push({
+      level: 'warn',
+      text: `the ${side} keeps ${kept} of log on its disk for the slot ${slot.name}`,
+    })
+  }
+  return concerns
+}
+
+function copyConcerns({ failed_tables: failed, tables }: FollowView): Concern[] {
+  if (failed.length === 0) return []
+  const names = failed.slice(0, mostNames).map(showName)
+  if (failed.length > mostNames) names.push(`and ${formatRows(failed.length - mostNames)} more`)
+  const count = `${formatRows(failed.length)} of ${formatCount(tables + failed.length, 'table')}`
+  return [{ level: 'error', text: `${count} could not be copied and are not followed: ${names.join(', ')}` }]
+}

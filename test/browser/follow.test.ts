@@ -1,0 +1,243 @@
+// A database that is copied and followed while it is written to, seen and steered in the page, in both languages:
+// until it is switched over, and nothing of it is left.
+import { afterAll, afterEach, beforeAll, beforeEach, expect, setDefaultTimeout, test } from 'bun:test'
+import type { Browser, Page } from 'playwright-core'
+import type { SwitchoverReport } from '../../shared/follow-view.ts'
+import { browser, closeBrowser } from '../support/browser.ts'
+import { type Cluster, cluster, type TestDatabase } from '../support/clusters.ts'
+import { type PageServer, startPageServer } from '../support/page-server.ts'
+import { makeShop } from './shop.ts'
+import {
+  barriers,
+  goToOptions,
+  type Language,
+  nameEnds,
+  overflow,
+  shoot,
+  visit,
+  waitForPlan,
+  words,
+} from './visitor.ts'
+
+// Servers and a browser have to start.
+setDefaultTimeout(180_000)
+
+let server: PageServer
+let chromium: Browser
+let from: Cluster
+let to: Cluster
+let writer: Writer | undefined
+
+beforeAll(async () => {
+  ;[from, to] = await Promise.all([cluster(14), cluster(17)])
+  chromium = await browser()
+})
+
+beforeEach(async () => {
+  server = await startPageServer()
+})
+
+afterEach(async () => {
+  await writer?.stop()
+  await server.stop()
+})
+
+afterAll(closeBrowser)
+
+interface Writer {
+  written: number
+  stop(): Promise<void>
+}
+
+/** Somebody who places an order now and then, for as long as the shop is open. */
+function startWriter(database: TestDatabase): Writer {
+  const client = database.connect()
+  const state = { open: true, written: 0 }
+  const ended = (async () => {
+    while (state.open) {
+      await client`insert into orders select max(id) + 1, 1, 7 from orders`
+      state.written++
+      await Bun.sleep(40)
+    }
+    await client.end()
+  })()
+  return {
+    get written() {
+      return state.written
+    },
+    async stop() {
+      state.open = false
+      await ended
+    },
+  }
+}
+
+async function makePair() {
+  const source = await makeShop(from)
+  // Without a key its updates could not be followed; there are none.
+  await source.sql(
+    'alter table visits_2023 replica identity full; alter table visits_2024 replica identity full',
+  )
+  return { source, destination: await to.createDatabase() }
+}
+
+function looker(page: Page, language: Language) {
+  return async (name: string) => {
+    await shoot(page, `follow-${language}-${name}`)
+    expect({ at: name, barriers: await barriers(page) }).toEqual({ at: name, barriers: [] })
+    expect({ at: name, wider: await overflow(page) }).toEqual({ at: name, wider: 0 })
+  }
+}
+
+test.each([
+  { language: 'en', width: 1280, dark: false },
+  { language: 'ja', width: 820, dark: true },
+] as const)('copied, followed, paused, switched over, cleaned up: $language, $width wide', async (look) => {
+  const { language } = look
+  const say = words[language]
+  const { source, destination } = await makePair()
+  writer = startWriter(source)
+  const { page, context, complaints } = await visit(chromium, server.url, look)
+  const check = looker(page, language)
+  const button = (name: string) => page.getByRole('button', { name, exact: true })
+  const inDialog = () => page.getByRole('alertdialog')
+
+  await page.goto(`${server.url}/#follow`)
+  await page.getByText(say.follow.empty).waitFor()
+  await check('1-nothing')
+  await page.goto(`${server.url}/#connections`)
+  await nameEnds(page, language, { source: source.url, destination: destination.url })
+  await goToOptions(page, language)
+  await page.getByRole('radio', { name: say.follow.choice.follow }).check()
+  await page.getByText(say.follow.choice.more, { exact: true }).click()
+  await page.getByLabel(say.follow.choice.readyForSeconds).fill('1')
+  await page.getByLabel(say.follow.choice.name, { exact: true }).fill(`shop_${language}`)
+  await waitForPlan(page, language)
+  await check('2-options')
+  await button(say.follow.choice.start).click()
+
+  // It is seen from the first look on, and turns green while somebody writes.
+  await page.getByText(say.follow.ready.green, { exact: true }).waitFor()
+  expect(new URL(page.url()).hash).toBe(`#follow/shop_${language}`)
+  expect(
+    await page.getByRole('region', { name: say.follow.stages }).locator('[aria-current]').textContent(),
+  ).toContain(say.follow.stage.streaming)
+  const changes = page.getByRole('region', { name: say.follow.changes.list })
+  await changes.getByText('public.orders').waitFor()
+  await page.getByRole('img', { name: new RegExp(`^${say.follow.lagCurve}`) }).waitFor()
+  await check('3-streaming')
+
+  await button(say.follow.actions.pause).click()
+  await inDialog().getByText(say.follow.actions.pauseLead).waitFor()
+  await check('4-pause')
+  await inDialog().getByRole('button', { name: say.follow.actions.pause, exact: true }).click()
+  await page.getByText(say.follow.state.paused, { exact: true }).waitFor()
+  await page.getByText(say.follow.ready.red, { exact: true }).waitFor()
+  await button(say.follow.actions.resume).click()
+  await page.getByText(say.follow.ready.green, { exact: true }).waitFor()
+
+  // The shop closes; what it has taken is all there.
+  await writer.stop()
+  await button(say.follow.actions.switchover).click()
+  const yes = inDialog().getByRole('button', { name: say.follow.switchover.yes })
+  expect(await yes.isDisabled()).toBe(true)
+  await inDialog().getByLabel(say.follow.switchover.options.verify).check()
+  await inDialog().getByText(say.follow.switchover.steps.compareSums).waitFor()
+  await check('5-switchover')
+  await inDialog()
+    .getByRole('textbox', { name: new RegExp(destination.name) })
+    .fill('something else')
+  expect(await yes.isDisabled()).toBe(true)
+  await inDialog()
+    .getByRole('textbox', { name: new RegExp(destination.name) })
+    .fill(destination.name)
+  await yes.click()
+  const report = page.getByRole('region', { name: say.follow.report.title })
+  await report.waitFor()
+  expect(await report.getByRole('status').textContent()).toContain(
+    say.follow.report.same.replace('{{count}}', '6'),
+  )
+  await report.getByText(say.follow.report.change).waitFor()
+  await check('6-report')
+  const [saved] = await Promise.all([
+    page.waitForEvent('download'),
+    report.getByRole('button', { name: say.follow.report.save }).click(),
+  ])
+  const kept = (await Bun.file(await saved.path()).json()) as SwitchoverReport
+  expect(kept.tables.find(({ name }) => name === 'orders')).toMatchObject({
+    source_rows: 20_000 + writer.written,
+    destination_rows: 20_000 + writer.written,
+    equal: true,
+  })
+  await page.emulateMedia({ media: 'print' })
+  expect(await page.getByRole('heading', { name: say.follow.report.title }).isVisible()).toBe(true)
+  expect(await page.getByRole('log').isVisible()).toBe(false)
+  await page.emulateMedia({ media: 'screen' })
+
+  await button(say.follow.actions.cleanup).click()
+  const clean = inDialog().getByRole('button', { name: say.follow.cleanup.yes, exact: true })
+  expect(await clean.isDisabled()).toBe(true)
+  await inDialog().getByRole('checkbox', { name: say.follow.cleanup.confirm }).check()
+  await check('7-cleanup')
+  await clean.click()
+  await page.getByRole('status').filter({ hasText: say.follow.cleanup.done }).waitFor()
+  await page.getByText(say.follow.empty).waitFor()
+  await check('8-cleaned')
+  const left = await source.sql(
+    `select slot_name from pg_replication_slots where database = current_database()
+      union all select pubname from pg_publication`,
+  )
+  expect(left).toEqual([])
+
+  expect(complaints).toEqual([])
+  await context.close()
+})
+
+test('a conflict is decided in the page, and one that was stopped goes on', async () => {
+  const say = words.en
+  const [source, destination] = [await from.createDatabase(), await to.createDatabase()]
+  await source.sql('create table orders (id int primary key, note text); insert into orders values (1)')
+  const { page, context, complaints } = await visit(chromium, server.url)
+  const button = (name: string) => page.getByRole('button', { name, exact: true })
+  const inDialog = () => page.getByRole('alertdialog')
+  await nameEnds(page, 'en', { source: source.url, destination: destination.url })
+  await goToOptions(page, 'en')
+  await page.getByRole('radio', { name: say.follow.choice.follow }).check()
+  await waitForPlan(page, 'en')
+  await button(say.follow.choice.start).click()
+  await page.getByText(say.follow.state.running, { exact: true }).waitFor()
+  await page.getByRole('region', { name: say.follow.forward }).waitFor()
+
+  await destination.sql(`insert into orders values (2, 'in the way')`)
+  await source.sql(`insert into orders values (2, 'from the source')`)
+  const card = page.getByRole('group').filter({ hasText: say.follow.conflict.title })
+  await card.getByText('orders_pkey').first().waitFor()
+  await looker(page, 'en')('conflict')
+  await card.getByRole('button', { name: say.follow.conflict.skip }).click()
+  await inDialog().getByText(say.follow.conflict.skipTitle).waitFor()
+  await inDialog().getByRole('button', { name: say.follow.actions.no }).click()
+  await destination.sql('delete from orders where id = 2')
+  await card.getByRole('button', { name: say.follow.conflict.retry }).click()
+  await inDialog().getByRole('button', { name: say.follow.conflict.retry }).click()
+  await card.waitFor({ state: 'hidden' })
+  await page.getByRole('region', { name: say.follow.changes.list }).getByText('public.orders').waitFor()
+
+  await button(say.follow.actions.stop).click()
+  await inDialog().getByRole('button', { name: say.follow.actions.stop, exact: true }).click()
+  await page.getByText(say.follow.state.stopped, { exact: true }).waitFor()
+  await source.sql(`insert into orders values (3, 'meanwhile')`)
+  // In another browser nothing is known of the connections but their names.
+  await page.reload()
+  await button(say.follow.actions.continue).click()
+  await inDialog().getByLabel(say.follow.ends.password.replace('{{side}}', 'Source')).fill('postgres')
+  await looker(page, 'en')('continue')
+  await inDialog().getByRole('button', { name: say.follow.continue.yes, exact: true }).click()
+  await page.getByText(say.follow.state.running, { exact: true }).waitFor()
+  await page.getByRole('region', { name: say.follow.changes.list }).getByText('public.orders').waitFor()
+  expect(await destination.sql('select note from orders where id in (2, 3) order by id')).toEqual([
+    { note: 'from the source' },
+    { note: 'meanwhile' },
+  ])
+  expect(complaints).toEqual([])
+  await context.close()
+})

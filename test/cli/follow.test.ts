@@ -1,0 +1,160 @@
+// `clone --follow`, `follow`, `switchover`, `cleanup` as somebody types them.
+import { afterEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import type { FollowView, SwitchoverReport } from '../../shared/follow-view.ts'
+import { cluster, type TestDatabase } from '../support/clusters.ts'
+import { compareRows } from '../support/compare.ts'
+import { type Home, makeHome } from './process.ts'
+
+// Servers have to start.
+setDefaultTimeout(120_000)
+
+const logical = { settings: { wal_level: 'logical' } }
+
+let home: Home
+const made: Home[] = []
+
+afterEach(() => {
+  for (const one of made.splice(0)) one[Symbol.dispose]()
+})
+
+async function ends(sql = 'create table item (id int primary key, name text)') {
+  home = makeHome()
+  made.push(home)
+  const source = await (await cluster(14, logical)).createDatabase()
+  const destination = await (await cluster(17, logical)).createDatabase()
+  await source.sql(`${sql}; insert into item select g, 'item ' || g from generate_series(1, 1000) g`)
+  return { source, destination, flags: ['--source', source.url, '--dest', destination.url] }
+}
+
+/** What `status` would say, from the same store. */
+async function until(holds: (view: FollowView) => boolean): Promise<FollowView> {
+  const { RunStore } = await import('../../server/store/runs.ts')
+  const { FollowStore } = await import('../../server/store/follows.ts')
+  using runs = new RunStore(`${home.directory}/.pgtrek`)
+  const store = new FollowStore(runs.database)
+  for (;;) {
+    const view = store.names().flatMap((name) => store.lastView(name) ?? [])[0]
+    if (view && holds(view)) return view
+    await Bun.sleep(50)
+  }
+}
+
+const isStreaming = ({ stage, state }: FollowView) => stage === 'streaming' && state === 'running'
+
+async function left(...databases: TestDatabase[]): Promise<unknown[]> {
+  const rows = databases.map((database) =>
+    database.sql(`
+      select slot_name as name from pg_replication_slots where database = current_database()
+      union all select pubname from pg_publication
+      union all select nspname from pg_namespace where nspname = 'pgtrek'`),
+  )
+  return (await Promise.all(rows)).flat()
+}
+
+describe('a move from the command line', () => {
+  test('copies, follows, survives kill -9, switches over from another terminal, and is cleaned up', async () => {
+    const { source, destination, flags } = await ends()
+    const first = home.start(['clone', '--follow', '--ready-for', '1s', ...flags])
+    await until(isStreaming)
+    await source.sql("insert into item values (2000, 'during')")
+    first.child.kill('SIGKILL')
+    await first.finished
+    await until(({ state }) => state === 'lost')
+    await source.sql(
+      "insert into item values (2001, 'while nobody follows'); update item set name = 'new' where id = 1",
+    )
+
+    const second = home.start(['follow', ...flags])
+    await until(isStreaming)
+    const twice = await home.run(['follow', ...flags])
+    expect([twice.code, twice.said]).toEqual([2, expect.stringContaining('is being followed by process')])
+    const switched = await home.run(['switchover', '--timeout=30s', '--verify', '--json'])
+    expect([switched.code, switched.said]).toEqual([0, expect.stringContaining('switched over from')])
+    const report = JSON.parse(switched.output) as SwitchoverReport
+    expect(report).toMatchObject({ compared: 'checksums', tables: [{ name: 'item', equal: true }] })
+    expect((await second.finished).code).toBe(0)
+    expect(await compareRows(source, destination)).toEqual([])
+
+    const over = await home.run(['follow', ...flags])
+    expect([over.code, over.said]).toEqual([2, expect.stringContaining('was switched over')])
+    const cleaned = await home.run(['cleanup', ...flags])
+    expect([cleaned.code, cleaned.said]).toEqual([
+      0,
+      expect.stringContaining('dropped replication slot pgtrek_'),
+    ])
+    expect(await left(source, destination)).toEqual([])
+    expect((await home.run(['cleanup', ...flags])).said).toContain('nothing to drop')
+  })
+
+  test('a copy that is broken off leaves nothing; one that is killed is taken back by the next', async () => {
+    const { source, destination, flags } = await ends()
+    const cancelled = home.start(['clone', '--follow', '--max-rate', '1KB/s', ...flags])
+    await until(({ stage }) => stage === 'copy')
+    cancelled.child.kill('SIGINT')
+    expect((await cancelled.finished).code).toBe(130)
+    expect(await left(source, destination)).toEqual([])
+
+    const killed = home.start(['clone', '--follow', '--max-rate', '1KB/s', ...flags])
+    await until(({ stage }) => stage === 'copy')
+    killed.child.kill('SIGKILL')
+    await killed.finished
+    const refused = await home.run(['follow', ...flags])
+    expect([refused.code, refused.said]).toEqual([2, expect.stringContaining('its snapshot is gone')])
+
+    const again = home.start(['clone', '--follow', '--yes', ...flags])
+    await until(isStreaming)
+    again.child.kill('SIGTERM')
+    const { code, said } = await again.finished
+    expect([code, said]).toEqual([0, expect.stringContaining('earlier attempt was broken off')])
+    expect(await compareRows(source, destination)).toEqual([])
+    const twice = await home.run(['clone', '--follow', '--yes', ...flags])
+    expect([twice.code, twice.said]).toEqual([2, expect.stringContaining('followed already')])
+    // Without a process, the switchover follows by itself until all is proven.
+    await source.sql("insert into item values (2000, 'meanwhile')")
+    const switched = await home.run(['switchover', ...flags])
+    expect(switched.code).toBe(0)
+    expect(await compareRows(source, destination)).toEqual([])
+    // Also where the state directory was lost.
+    const elsewhere = await home.run(['cleanup', '--state-dir', 'other', ...flags])
+    expect(elsewhere.said).toContain('dropped')
+    expect(await left(source, destination)).toEqual([])
+  })
+
+  test('what cannot be followed is found before anything is made', async () => {
+    const { source, destination, flags } = await ends(
+      'create table item (id int primary key, name text); create table log (line text); create unlogged table fast (a int)',
+    )
+    const refused = await home.run(['clone', '--follow', ...flags])
+    expect([refused.code, refused.said]).toEqual([
+      3,
+      expect.stringContaining('public.log has no usable replica identity'),
+    ])
+    expect(await left(source, destination)).toEqual([])
+    expect(await destination.sql("select from pg_tables where schemaname = 'public'")).toEqual([])
+    const slip = await home.run(['clone', '--follow', '--inserts-only', 'lag', ...flags])
+    expect([slip.code, slip.said]).toEqual([2, expect.stringContaining('lag')])
+
+    const following = home.start(['clone', '--follow', '--inserts-only', 'log', ...flags])
+    const view = await until(isStreaming)
+    expect(view.warnings.join('\n')).toContain('public.fast is unlogged')
+    // The application goes on as ever: nothing it does is refused because of us.
+    await source.sql(
+      "insert into log values ('a'); update log set line = 'b'; delete from log; insert into log values ('c')",
+    )
+    await until(({ streams }) => streams[0]?.status.rows === 2)
+    following.child.kill('SIGTERM')
+    await following.finished
+    expect(await destination.sql('select line from log order by 1')).toEqual([{ line: 'a' }, { line: 'c' }])
+  })
+
+  test('a source without wal_level = logical is told so', async () => {
+    const { destination } = await ends()
+    const server = await cluster(15, { settings: { wal_level: 'replica' } })
+    const plain = await server.createDatabase()
+    const refused = await home.run(['clone', '--follow', '--source', plain.url, '--dest', destination.url])
+    expect([refused.code, refused.said]).toEqual([
+      3,
+      expect.stringContaining('alter system set wal_level = logical'),
+    ])
+  })
+})

@@ -1,0 +1,280 @@
+// `pgtrek status`: what is told of a database that is followed, and with which exit code.
+import { afterEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Value } from '@sinclair/typebox/value'
+import fc from 'fast-check'
+import { statusLines } from '../../server/cli/status-text.ts'
+import { styleFor } from '../../server/cli/style.ts'
+import { widthOf } from '../../server/cli/text.ts'
+import { resolveSettings } from '../../server/postgres/settings.ts'
+import { RunStore } from '../../server/store/runs.ts'
+import { FollowView } from '../../shared/follow-view.ts'
+import {
+  conflictView,
+  copyingView,
+  followStream,
+  followView,
+  switchoverReport,
+} from '../support/follow-views.ts'
+import { type Publisher, startPublisher } from '../support/publishing.ts'
+import { type Home, makeHome } from './process.ts'
+import { main, onTerminal } from './pty.ts'
+
+// Processes have to start.
+setDefaultTimeout(120_000)
+
+const open: (Publisher | Home)[] = []
+const directories: string[] = []
+afterEach(async () => {
+  for (const one of open.splice(0)) {
+    if (Symbol.asyncDispose in one) await one[Symbol.asyncDispose]()
+    else one[Symbol.dispose]()
+  }
+  for (const directory of directories.splice(0)) rmSync(directory, { recursive: true, force: true })
+})
+
+function newDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'pgtrek-status-'))
+  directories.push(directory)
+  return directory
+}
+
+async function published(view: FollowView, directory = newDirectory()) {
+  const publisher = startPublisher(directory)
+  open.push(publisher)
+  await publisher.publish(view)
+  return { directory, publisher }
+}
+
+function status(directory: string, ...args: string[]) {
+  const home = makeHome()
+  open.push(home)
+  return home.run(['status', '--state-dir', directory, ...args])
+}
+
+const live = (changes: Partial<FollowView> = {}) => followView(Date.now(), changes)
+
+describe('the text', () => {
+  test('tells stage, lag, rates, slot, tables and readiness of one that is well, with code 0', async () => {
+    const { directory, publisher } = await published(live())
+    const { code, output, said } = await status(directory)
+    expect(said).toBe('')
+    expect(code).toBe(0)
+    expect(output).toContain('shop: streaming, running\n')
+    expect(output).toMatch(new RegExp(`  process     ${publisher.child.pid} on \\S+\n`))
+    expect(output).toContain('  lag         12 kB, 0.3 s behind\n')
+    expect(output).toContain('  rate        1,203 rows/s, 240 transactions/s\n')
+    expect(output).toContain("  slot        pgtrek_shop: being read, keeps 16 MB of the source's log\n")
+    expect(output).toContain('public.orders  1,000,000  234,567        0\n')
+    expect(output).not.toContain('public.quiet')
+    expect(output).toMatch(/ {2}switchover {2}ready to switch over, for 4 min \d+ s\n/)
+    expect(output).not.toContain('\x1b')
+  })
+
+  test('is there also when the process has ended, with the age of its numbers', async () => {
+    const { directory, publisher } = await published(live({ state: 'stopped' }))
+    await publisher.end()
+    const { code, output } = await status(directory, 'shop')
+    expect(code).toBe(0)
+    expect(output).toContain('shop: streaming, stopped')
+    expect(output).toMatch(/ {2}as of {7}\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \(\d+\.\d s ago\)/)
+    expect(output).toContain('  rate        nothing flows\n')
+    expect(output).toContain('not ready: no process is at work: it is stopped')
+    expect(output).toContain(
+      'warning: no process reads the slot pgtrek_shop: the source keeps 16 MB of log for it, and more with every change, until "pgtrek follow" goes on or "pgtrek cleanup" drops it',
+    )
+  })
+
+  test('says that a killed process is lost, with code 1', async () => {
+    const { directory, publisher } = await published(live())
+    publisher.child.kill('SIGKILL')
+    await publisher.child.exited
+    const { code, output } = await status(directory)
+    expect(code).toBe(1)
+    expect(output).toContain('shop: streaming, lost')
+    expect(output).toContain('not ready: no process is at work: it is lost')
+    expect(output).toContain('error: its process ended without a word')
+  })
+
+  test('has a conflict with its choices, with code 1', async () => {
+    const { directory } = await published(conflictView(Date.now()))
+    const { code, output } = await status(directory)
+    expect(code).toBe(1)
+    expect(output).toContain('  insert into public.orders, row id = 17\n')
+    expect(output).toContain('duplicate key value violates unique constraint "orders_pkey" (23505)')
+    expect(output).toContain('in "pgtrek tui shop"')
+    expect(output).toContain('  pgtrek skip shop: leave this transaction out, whole\n')
+  })
+
+  test('names tables that could not be copied, with code 1', async () => {
+    const failed_tables = [{ schema: 'public', name: 'big', error: 'the disk is full' }]
+    const { directory } = await published(live({ failed_tables }))
+    const { code, output } = await status(directory)
+    expect(code).toBe(1)
+    expect(output).toContain('  public.big: the disk is full\n')
+    expect(output).toContain('error: 1 of 41 tables could not be copied and are not followed: public.big')
+  })
+
+  test('has the report of a switchover', async () => {
+    const { switchover } = switched()
+    const { directory } = await published(live({ stage: 'done', streams: [], switchover }))
+    const { code, output } = await status(directory)
+    expect(code).toBe(0)
+    expect(output).toContain(
+      'switched over from me@old.example.com:5432/shop to me@new.example.com:5432/shop\n',
+    )
+    expect(output).toContain('sentinel a1 at 16/B3750000: came through the stream')
+    expect(output).toContain('1 table with 5 rows compared by counts: equal')
+    expect(output).toContain('  - Point the application at me@new.example.com:5432/shop.\n')
+    expect(output).not.toContain('ready')
+  })
+
+  test('shows the copy while there is one', async () => {
+    const { directory } = await published(copyingView(Date.now()))
+    const { output } = await status(directory)
+    expect(output).toContain(
+      '  copied      37%, data, 2,399,661 rows, 261 MB of 700 MB, 81 MB/s, 2 of 4 tables\n',
+    )
+  })
+
+  test('is never wider than the terminal, whatever the names', () => {
+    const now = Date.now()
+    const name = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.constantFrom('日本語のテーブル', 'x\x1b[2J\x9b31m'),
+    )
+    const style = styleFor(true, { LANG: 'C.UTF-8' })
+    fc.assert(
+      fc.property(fc.array(name, { minLength: 1 }), fc.integer({ min: 20, max: 150 }), (names, width) => {
+        const [first = ''] = names
+        const views = [
+          conflictView(now, { table: { schema: first, name: first }, problems: names, message: first }),
+          followView(now, { name: first, source: first, destination: first, warnings: names }),
+          followView(now, { failed_tables: names.map((name) => ({ schema: name, name, error: name })) }),
+        ]
+        for (const line of views.flatMap((view) => statusLines(view, now, width, style))) {
+          expect(widthOf(line)).toBeLessThanOrEqual(width)
+          expect(Bun.stripANSI(line)).not.toMatch(/\p{Cc}/u)
+        }
+      }),
+    )
+  })
+})
+
+describe('which', () => {
+  test('nothing is remembered: it says so, and makes nothing', async () => {
+    const directory = join(newDirectory(), 'none')
+    const { code, output } = await status(directory)
+    expect(code).toBe(0)
+    expect(output).toContain('nothing is followed')
+    expect(existsSync(directory)).toBe(false)
+    expect((await status(directory, '--json')).output).toBe('[]\n')
+  })
+
+  test('all of them, unless one is named', async () => {
+    const { directory } = await published(live())
+    await published(live({ name: 'other', state: 'paused' }), directory)
+    const all = await status(directory)
+    expect(all.output).toContain('shop: streaming, running')
+    expect(all.output).toContain('other: streaming, paused')
+    const one = await status(directory, 'other')
+    expect(one.output).not.toContain('shop: streaming')
+  })
+
+  test('a name that is not there is a mistake', async () => {
+    const { directory } = await published(live())
+    const { code, said } = await status(directory, 'shopp')
+    expect(code).toBe(2)
+    expect(said).toContain('nothing that is followed is called shopp')
+    expect((await status(join(directory, 'none'), 'shop')).code).toBe(2)
+  })
+
+  test('without any, the last run', async () => {
+    const directory = newDirectory()
+    {
+      using store = new RunStore(directory)
+      const ends = {
+        source: resolveSettings({ url: 'postgres://me@old.example.com/shop' }),
+        destination: resolveSettings({ url: 'postgres://me@new.example.com/shop' }),
+      }
+      store.begin('1a2b3c4d', ends)
+      const counts = { elapsed_seconds: 12, tables: [], skipped: [], warnings: [], phases: [] }
+      const failed = [{ kind: 'INDEX', schema: 'public', name: 'i', error: 'no' }]
+      store.end('1a2b3c4d', { ...counts, status: 'completed_with_failures', failed })
+    }
+    const { code, output } = await status(directory)
+    expect(code).toBe(1)
+    expect(output).toContain('No database is followed. The last run, 1a2b3c4d, began ')
+    expect(output).toContain('Done with 1 failure in 12.0 s: 0 rows, 0 bytes in 0 tables.')
+  })
+})
+
+describe('--json', () => {
+  test('is the view; an array when there are several', async () => {
+    const { directory } = await published(live())
+    const one = JSON.parse((await status(directory, '--json')).output)
+    expect([...Value.Errors(FollowView, one)]).toEqual([])
+    expect(one.name).toBe('shop')
+    await published(live({ name: 'other' }), directory)
+    const both = JSON.parse((await status(directory, '--json')).output) as FollowView[]
+    expect(both.map(({ name }) => name).sort()).toEqual(['other', 'shop'])
+  })
+})
+
+describe('--watch', () => {
+  test('writes a line a second off a terminal, until it is switched over', async () => {
+    const { directory, publisher } = await published(live())
+    const args = [main, 'status', '--watch', '--state-dir', directory]
+    const child = Bun.spawn([process.execPath, ...args], { stdout: 'pipe' })
+    const chunks = child.stdout.pipeThrough(new TextDecoderStream()).getReader()
+    let output = (await chunks.read()).value ?? ''
+    expect(child.exitCode).toBe(null)
+    await publisher.publish(live({ stage: 'done', streams: [], switchover: switched().switchover }))
+    for (let more = await chunks.read(); !more.done; more = await chunks.read()) output += more.value
+    expect(await child.exited).toBe(0)
+    const lines = output.trimEnd().split('\n')
+    expect(lines[0]).toMatch(
+      /^\d\d:\d\d:\d\d shop: streaming, running, 12 kB, 0\.3 s behind, .*ready to switch over/,
+    )
+    expect(lines.at(-1)).toMatch(/^\d\d:\d\d:\d\d shop: done, running/)
+  })
+
+  test('ends with code 1 when the process is killed', async () => {
+    const { directory, publisher } = await published(live())
+    const home = makeHome()
+    open.push(home)
+    const { finished } = home.start(['status', '--watch', '--json', '--state-dir', directory])
+    publisher.child.kill('SIGKILL')
+    const { code, output } = await finished
+    expect(code).toBe(1)
+    expect(JSON.parse(output.trimEnd().split('\n').at(-1) ?? '').state).toBe('lost')
+  })
+
+  test('repaints a terminal in place, and leaves the last picture there', async () => {
+    const stream = followStream()
+    const { directory, publisher } = await published(live({ streams: [stream] }))
+    await using on = onTerminal(['status', '--watch', '--state-dir', directory], directory, { rows: 40 })
+    await on.shows('12 kB, 0.3 s behind')
+    const status = { ...stream.status, lagBytes: 5 * 1024 }
+    await publisher.publish(live({ streams: [{ ...stream, status }] }))
+    await on.shows('5.0 kB, 0.3 s behind')
+    expect(on.terminal.lines.filter((line) => line.includes(' behind'))).toHaveLength(1)
+    await publisher.publish(live({ state: 'failed', last_error: { message: 'the disk is full' } }))
+    expect(await on.exited).toBe(1)
+    expect(on.terminal.lines.join('\n')).toContain('error: it failed: the disk is full')
+    expect(on.terminal.isCursorShown).toBe(true)
+    expect(on.terminal.faults).toEqual([])
+  })
+})
+
+function switched(): Pick<Required<FollowView>, 'switchover'> {
+  const options = {
+    ...{ timeout_seconds: 30, read_only_source: true, keep_reverse: false },
+    ...{ verify: false, sequence_margin: 0, back: false },
+  }
+  return {
+    switchover: { state: 'done', options, step: 'report', started_at: 0, report: switchoverReport() },
+  }
+}

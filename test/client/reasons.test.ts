@@ -1,0 +1,37 @@
+// The light of a follow says its reasons in the language of the page, whatever the engine has against it.
+import { expect, test } from 'bun:test'
+import { reasonIn } from '../../client/i18n/reasons.ts'
+import { ReadyLight, type Watched } from '../../server/engine/follow/readiness.ts'
+import { defaultFollowOptions } from '../../shared/follow-options.ts'
+import { followStages, followStates } from '../../shared/follow-view.ts'
+import { followView } from '../support/follow-view.ts'
+
+const { streams } = followView('shop')
+const stream = streams[0] as (typeof streams)[number]
+const { status } = stream
+const slot = { name: 'pgtrek_shop', active: false, retained_bytes: 0, endangered: true, lost: 'wal_removed' }
+const good: Watched = { ...followView('shop'), troubles: [] }
+
+const watched: Watched[] = [
+  good,
+  ...followStages.map((stage) => ({ ...good, stage })),
+  ...followStates.map((state) => ({ ...good, state })),
+  { ...good, streams: [] },
+  { ...good, streams: [{ ...stream, status: { ...status, lagBytes: 1e9, lagMilliseconds: 1e6 }, slot }] },
+  { ...good, failed_tables: [{ schema: 'public', name: 'orders', error: 'no' }] },
+  { ...good, troubles: ['2 objects could not be made on the destination: VIEW v, INDEX i'] },
+  { ...good, troubles: ['the server has no slot pgtrek_shop any more'] },
+  { ...good, troubles: ['the servers cannot be looked at: connection refused'] },
+]
+
+test('each reason has its Japanese sentence, and English ones stay as they are', () => {
+  const reasons = new Set(
+    watched.flatMap((one) => new ReadyLight(defaultFollowOptions).look(one, 1_000_000).reasons),
+  )
+  expect(reasons.size).toBeGreaterThan(12)
+  for (const reason of reasons) {
+    expect(reasonIn('en', reason)).toBe(reason)
+    expect(reasonIn('ja', reason)).toMatch(/[\u3040-\u30ff]/)
+  }
+  expect(reasonIn('ja', 'something new')).toBe('something new')
+})

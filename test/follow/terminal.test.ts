@@ -1,0 +1,116 @@
+// A database is copied and followed by one process, and watched and handed over from another terminal.
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import type { FollowView } from '../../shared/follow-view.ts'
+import { type Home, makeHome } from '../cli/process.ts'
+import { onTerminal } from '../cli/pty.ts'
+import { cluster, type TestDatabase } from '../support/clusters.ts'
+
+// Servers have to start.
+setDefaultTimeout(120_000)
+
+const logical = { settings: { wal_level: 'logical' } }
+
+let home: Home
+let source: TestDatabase
+let destination: TestDatabase
+
+beforeAll(async () => {
+  home = makeHome()
+  source = await (await cluster(15, logical)).createDatabase()
+  destination = await (await cluster(17, logical)).createDatabase()
+  await source.sql(`
+    create table orders (id int primary key, note text);
+    create table lines (id int primary key, amount int);
+    insert into orders select i, 'order' from generate_series(1, 1000) i`)
+})
+
+afterAll(() => home[Symbol.dispose]())
+
+test('seen with status, paused, resumed and switched over on the dashboard', async () => {
+  const ends = ['--source', source.url, '--dest', destination.url, '--name', 'shop']
+  const following = home.start(['clone', '--follow', ...ends, '--ready-for', '1s'])
+  const view = () => home.run(['status', 'shop', '--json']).then(asView)
+  await until(async () => (await view())?.stage === 'streaming')
+
+  await using on = onTerminal(['tui', '--refresh', '50'], home.directory, { columns: 100, rows: 30 })
+  await on.shows('▶ streaming')
+  await on.shows('● ready to switch over')
+  await source.sql("insert into lines values (1, 10), (2, 20); update orders set note = 'new' where id <= 5")
+  await on.shows(/public\.orders +0 +5 +0/)
+  await on.shows(/public\.lines +2 +0 +0/)
+
+  on.type('p')
+  await on.shows('● paused')
+  await on.shows('○ not ready: it is paused')
+  await source.sql('delete from orders where id > 990')
+  expect((await home.run(['status'])).output).toContain('shop: streaming, paused')
+  expect(await destination.sql('select count(*)::int as count from orders')).toEqual([{ count: 1000 }])
+  on.type('r')
+  await on.shows('● running')
+  await on.shows(/public\.orders +0 +5 +10/)
+
+  await on.shows('● ready to switch over')
+  on.type('s')
+  await on.shows('Switch over to')
+  on.type('3\r')
+  await on.shows('Switch over now?')
+  on.type('y')
+  await on.shows('✓ switched over')
+  await on.shows(/2 tables with 992 rows compared by checksums: equal/)
+  on.type('q')
+  expect(await on.exited).toBe(0)
+  expect(on.terminal.faults).toEqual([])
+
+  const { code, said } = await following.finished
+  expect(said).toContain('switched over from')
+  expect(code).toBe(0)
+  const after = await home.run(['status'])
+  expect(after.code).toBe(0)
+  expect(after.output).toContain('shop: done, stopped')
+  expect(after.output).toContain('2 tables with 992 rows compared by checksums: equal')
+  expect(await destination.sql('select count(*)::int as count from orders')).toEqual([{ count: 990 }])
+  const cleanup = await home.run(['cleanup', ...ends])
+  expect(cleanup.code).toBe(0)
+  expect((await home.run(['status', 'shop'])).code).toBe(2)
+})
+
+test('the process that follows has the dashboard itself, and can do without it', async () => {
+  const other = await (await cluster(17, logical)).createDatabase()
+  const ends = ['--source', source.url, '--dest', other.url, '--name', 'own']
+  await using on = onTerminal(['clone', '--follow', '--tui', ...ends], home.directory, { rows: 30 })
+  await on.shows('▶ streaming')
+  expect(on.terminal.isFullScreen).toBe(true)
+  on.type('q')
+  await on.shows('Stop following too?')
+  on.type('n')
+  await on.shows('following goes on; Ctrl-C stops it, "pgtrek tui" shows it again')
+  expect(on.terminal.isFullScreen).toBe(false)
+  await on.shows(/streaming: \d.* behind/)
+  on.type('\x03')
+  expect(await on.exited).toBe(0)
+  expect(on.terminal.lines.join('\n')).toContain('"pgtrek follow" goes on from here')
+
+  await using again = onTerminal(['follow', '--tui', ...ends], home.directory, { rows: 30 })
+  await again.shows('▶ streaming')
+  await source.sql('insert into lines select i, i from generate_series(100, 109) i')
+  await again.shows(/public\.lines +10 +0 +0/)
+  again.type('q')
+  await again.shows('Stop following too?')
+  again.type('y')
+  expect(await again.exited).toBe(0)
+  expect(again.terminal.isFullScreen).toBe(false)
+  expect(again.terminal.isCursorShown).toBe(true)
+  expect(again.terminal.faults).toEqual([])
+  expect(again.terminal.lines.join('\n')).toContain('"pgtrek follow" goes on from here')
+  expect((await home.run(['cleanup', ...ends])).code).toBe(0)
+})
+
+function asView({ code, output }: { code: number; output: string }): FollowView | undefined {
+  if (code !== 0) return undefined
+  const view = JSON.parse(output) as FollowView | FollowView[]
+  return Array.isArray(view) ? undefined : view
+}
+
+async function until(holds: () => Promise<boolean>) {
+  while (!(await holds())) await Bun.sleep(50)
+}
