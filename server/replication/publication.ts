@@ -147,6 +147,11 @@ export async function readComputed(
   return computed
 }
 
+/** For SQL's IN. */
+export function listOf(names: string | readonly string[]): string {
+  return [names].flat().map(quoteLiteral).join(', ')
+}
+
 /** What keeps this publication from telling all changes of the tables, one sentence each. */
 export function publicationProblems(state: PublicationState, wanted: readonly TableId[]): string[] {
   const problems = state.leavesOut.map(

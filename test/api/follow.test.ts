@@ -243,6 +243,44 @@ describe('from the copy to the end', () => {
   })
 })
 
+test('a column that the destination lacks is made there on request; there and back again', async () => {
+  await using api = await startApi()
+  const pair = await shop()
+  const name = 'there_and_back'
+  const look = async (holds: (view: FollowView) => boolean) => {
+    using watched = await api.watch()
+    return await seen(watched, name, holds)
+  }
+  await api.post('/api/follow', { ...endsOf(pair), follow: { ...quick, name } })
+  await look(({ ready }) => ready.green)
+  await pair.source.sql(
+    `alter table orders add column paid boolean; insert into orders values (800, 'x', true)`,
+  )
+  const stuck = await look(({ state }) => state === 'conflict')
+  const { lsn } = stuck.streams[0]?.status.conflict ?? {}
+  const applied = await api.post('/api/follow/apply-schema', { name, lsn })
+  expect([applied.status, applied.json.ok]).toEqual([200, true])
+  await look(({ ready }) => ready.green)
+  expect(await pair.destination.sql('select paid from orders where id = 800')).toEqual([{ paid: true }])
+
+  const early = await api.post('/api/switchover', { name, back: true })
+  expect([early.status, early.json.error]).toEqual([409, 'not_now'])
+  expect((await api.post('/api/switchover', { name, keep_reverse: true })).status).toBe(200)
+  const there = await look(
+    ({ stage, direction, streams }) => stage === 'done' && direction === 'back' && streams.length > 0,
+  )
+  expect(there.switchover?.report?.reverse).toBeDefined()
+  await pair.destination.sql(`insert into orders values (801, 'written on the new side', false)`)
+  await look(({ streams }) => (streams[0]?.status.rows ?? 0) >= 1)
+  expect((await api.post('/api/switchover', { name, back: true })).status).toBe(200)
+  const back = await look(({ state, process: worker }) => state === 'stopped' && worker === undefined)
+  expect(back.switchover).toMatchObject({ state: 'done', report: { direction: 'back' } })
+  expect(await pair.source.sql('select note from orders where id = 801')).toHaveLength(1)
+  const { json } = await api.post('/api/follow/cleanup', { ...endsOf(pair), name })
+  expect(json.ok).toBe(true)
+  expect([...(await slots(pair.source)), ...(await slots(pair.destination))]).toEqual([])
+})
+
 test('one that cannot begin says why, in its view and in the history, and leaves nothing', async () => {
   await using api = await startApi()
   using watched = await api.watch()
