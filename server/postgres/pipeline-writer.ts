@@ -17,6 +17,8 @@ export class PipelineWriter {
   #end = 0
   /** Where the open Bind or CopyData has its length. */
   #open = 0
+  /** CopyData is open: more rows may come. */
+  #copyingData = false
   readonly #send: (bytes: Buffer) => void
 
   constructor(send: (bytes: Buffer) => void) {
@@ -34,6 +36,8 @@ export class PipelineWriter {
 
   send() {
     if (this.#end === 0) return
+    // It would go out without its length, and the server would take all that follows for a part of it.
+    if (this.#copyingData) throw new Error('a message is not whole')
     const bytes = this.#bytes.subarray(0, this.#end)
     // The socket keeps what it cannot write at once, so the buffer is not ours any more.
     this.#bytes = Buffer.allocUnsafe(Math.max(2 * pieceBytes, Math.min(this.#bytes.length, 4 * pieceBytes)))
@@ -95,10 +99,12 @@ export class PipelineWriter {
   }
 
   copyData() {
+    this.#copyingData = true
     this.#start(code('d'))
   }
 
   endCopyData() {
+    this.#copyingData = false
     this.#finish()
   }
 

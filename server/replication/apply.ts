@@ -127,8 +127,8 @@ export class Applier implements Disposable {
 
   async wait(): Promise<void> {
     try {
-      if (this.pipeline.out.isPiece) this.#run.send()
-      if (this.pipeline.isFull) await this.pipeline.room()
+      if (this.pipeline.out.isPiece || this.pipeline.isFull) this.#run.send()
+      await this.pipeline.room()
     } catch (error) {
       throw this.#explained(error)
     }
