@@ -25,6 +25,8 @@ export class CopyBoth implements Disposable {
   #failure: Error | undefined
   #wake: (() => void) | undefined
   #pace: NodeJS.Timeout | undefined
+  /** When the server was last heard, or what it had said was read. */
+  #lively = performance.now()
 
   private constructor(readonly session: Session) {
     session.tap.borrow(this.#receive)
@@ -49,6 +51,7 @@ export class CopyBoth implements Disposable {
       if (this.#failure) throw this.#failure
       await this.#next()
     }
+    this.#lively = performance.now()
     const bytes = this.#unread.shift() as Buffer
     this.#unreadBytes -= bytes.length
     this.#regulate()
@@ -58,6 +61,11 @@ export class CopyBoth implements Disposable {
   /** Something can be read, or the stream has ended and reading throws. */
   get hasUnread(): boolean {
     return this.#unread.length > 0 || this.#failure !== undefined
+  }
+
+  /** How long nothing has come, although we would have heard it. */
+  get silentMs(): number {
+    return this.hasUnread ? 0 : performance.now() - this.#lively
   }
 
   /** Resolves when there is something to read, the time is over, or somebody calls `wake`. */
@@ -126,6 +134,7 @@ export class CopyBoth implements Disposable {
   }
 
   readonly #receive = (chunk: Buffer) => {
+    this.#lively = performance.now()
     let bytes = this.#messages.feed(chunk)
     if (!this.#started) bytes = this.#beforeStart(bytes)
     if (bytes.length === 0) return

@@ -46,6 +46,8 @@ export class Pipeline implements Disposable {
   sent = 0
   /** Syncs that were answered. */
   synced = 0
+  /** When the server was last heard, or asked after a silence. */
+  #lively = performance.now()
   readonly #messages = new WholeMessages()
   /** A ring of what the statements without an answer must have done. */
   #marks = new Int32Array(2 * maxUnanswered)
@@ -70,6 +72,7 @@ export class Pipeline implements Disposable {
   /** To be called for every Execute; `mark` is one of `expected`, or a number of rows. */
   expect(mark: number) {
     if (this.#waiting === this.#marks.length) this.#grow()
+    if (this.#waiting === 0) this.#lively = performance.now()
     this.#marks[(this.#head + this.#waiting++) % this.#marks.length] = mark
     if (mark !== syncMark) this.sent++
   }
@@ -99,12 +102,9 @@ export class Pipeline implements Disposable {
     return this.#clogged || this.#waiting >= maxUnanswered || this.failure !== undefined
   }
 
-  /** Resolves when more may be sent; throws when the pipeline has failed. */
+  /** Resolves when more may be sent; throws when the pipeline has failed. What is written must be sent before. */
   async room(): Promise<void> {
-    while (this.isFull && !this.failure) {
-      this.#flushUnlessCopying()
-      await this.#next()
-    }
+    while (this.isFull && !this.failure) await this.#next()
     if (this.failure) throw this.failure
   }
 
@@ -133,12 +133,14 @@ export class Pipeline implements Disposable {
     this.fail(new ConnectionLost('the pipeline was closed'))
   }
 
-  #flushUnlessCopying() {
-    if (this.copying) this.out.send()
-    else this.flush()
+  /** How long an answer has been owed. In the midst of a COPY the server waits for us, unless it takes nothing. */
+  get silentMs(): number {
+    if (this.isQuiet || (this.copying && !this.#clogged)) return 0
+    return performance.now() - this.#lively
   }
 
   readonly #receive = (chunk: Buffer) => {
+    this.#lively = performance.now()
     const bytes = this.#messages.feed(chunk)
     let at = 0
     while (at < bytes.length && !this.failure) {
@@ -214,6 +216,7 @@ export class Pipeline implements Disposable {
 
   readonly #drained = () => {
     this.#clogged = false
+    this.#lively = performance.now()
     this.#rouse()
   }
 

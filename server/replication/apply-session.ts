@@ -23,6 +23,10 @@ export async function prepareApplySession(session: Session): Promise<ApplySessio
     set search_path = '';
     set row_security = off;
     set jit = off;
+    -- When our machine is gone, the position must not be held for two hours.
+    set tcp_keepalives_idle = 30;
+    set tcp_keepalives_interval = 10;
+    set tcp_keepalives_count = 3;
     set default_transaction_isolation = 'read committed';
     set default_transaction_deferrable = off;
     -- A plan may be made while the table is still small, and is kept.

@@ -2,6 +2,7 @@
 // source's walsender started from there.
 import { readTypes } from '../catalog/types.ts'
 import { isBinarySafe } from '../copy/format.ts'
+import { ConnectionLost } from '../postgres/errors.ts'
 import type { Session } from '../postgres/session.ts'
 import { Session as PostgresSession } from '../postgres/session.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
@@ -11,6 +12,7 @@ import { type DestinationTable, readDestinationTables, type TableId, tableKey } 
 import { refuseUnseenEchoes } from './echo.ts'
 import { type Followed, readFollowed } from './followed.ts'
 import { holdPosition, type Position } from './position.ts'
+import { endPredecessor, identify, type Predecessors, type SessionId } from './predecessor.ts'
 import { type Publications, publicationList, readComputed } from './publication.ts'
 import { checkSlot } from './slot.ts'
 import { ChangeStream, mayBeBinary } from './stream.ts'
@@ -38,6 +40,7 @@ export interface Connected extends AsyncDisposable {
   computed: Map<string, Set<string>>
   binary: boolean
   replicaRole: boolean
+  sessions: { source: SessionId; destination: SessionId }
   isBinarySafe: (type: number) => boolean
 }
 
@@ -46,26 +49,40 @@ export interface ConnectOptions {
   /** Values have to come as text, whatever the types. */
   asText: boolean
   signal: AbortSignal
+  /** How long a server may take to say anything. */
+  silenceMs: number
+  /** Sessions of the attempt before, which may not have ended. */
+  before?: Predecessors | undefined
   onAnswer: () => void
 }
 
 export async function connect(ends: Ends, options: ConnectOptions): Promise<Connected> {
   const { signal, careful } = options
+  const stop = new AbortController()
   const opened: Session[] = []
   const open = async (settings: ConnectionSettings, replication: boolean) => {
-    const session = await PostgresSession.open(settings, { signal, replication })
+    const session = await PostgresSession.open(settings, { signal: stop.signal, replication })
     opened.push(session)
     return session
   }
+  let isLate = false
   const abandon = () => {
+    stop.abort()
     for (const session of opened) session.destroy()
   }
+  const late = setTimeout(() => {
+    isLate = true
+    abandon()
+  }, options.silenceMs)
   signal.addEventListener('abort', abandon)
   try {
     const destination = await open(ends.destination, false)
+    await endPredecessor(destination, options.before?.destination)
     const { replicaRole } = await prepareApplySession(destination)
     const position = await holdPosition(destination, ends.positionName)
     const source = await open(ends.source, true)
+    await endPredecessor(source, options.before?.source)
+    const sessions = { source: await identify(source), destination: await identify(destination) }
     await checkSlot(source, ends.slot, position.lsn)
     if (ends.origin === 'none') await refuseUnseenEchoes(source)
     const { publication, leftOut = [] } = ends
@@ -102,6 +119,7 @@ export async function connect(ends: Ends, options: ConnectOptions): Promise<Conn
         tables,
         followed,
         computed,
+        sessions,
         binary,
         replicaRole,
         isBinarySafe: isSafe,
@@ -115,7 +133,11 @@ export async function connect(ends: Ends, options: ConnectOptions): Promise<Conn
   } catch (error) {
     signal.removeEventListener('abort', abandon)
     abandon()
-    throw error
+    if (!isLate) throw error
+    const seconds = Math.round(options.silenceMs / 1000)
+    throw new ConnectionLost(`a server took longer than ${seconds} s to say what it has`, { cause: error })
+  } finally {
+    clearTimeout(late)
   }
 }
 

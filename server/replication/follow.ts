@@ -11,8 +11,10 @@ import { drain } from './drain.ts'
 import { FollowStatistics } from './follow-statistics.ts'
 import { type Lsn, laterOf, showLsn } from './lsn.ts'
 import type { Relation } from './pgoutput.ts'
+import type { Predecessors } from './predecessor.ts'
 import { NeedsLook, NeedsText, Receiver } from './receive.ts'
 import { BackOff, mayPass } from './recovery.ts'
+import { defaultSilenceMs, SilenceWatch } from './silence.ts'
 import { Spill } from './spill.ts'
 
 /** `Omit` that keeps the members of a union apart. */
@@ -26,6 +28,8 @@ export interface FollowOptions extends Ends {
   onEvent?: ((event: FollowEvent) => void) | undefined
   /** How often progress is told. */
   progressEveryMs?: number | undefined
+  /** A server that says nothing for so long is taken for lost. */
+  silenceMs?: number | undefined
   /** Where large transactions wait for their commit; the system's directory for temporary files. */
   spillDirectory?: string | undefined
 }
@@ -39,6 +43,7 @@ export class Follower {
   readonly #skipped = new Set<Lsn>()
   readonly #lookedFor = new Set<string>()
   readonly #warned = new Set<string>()
+  #before: Predecessors | undefined
   #tables: TableId[] | undefined
   #leftOut: TableId[]
   readonly #abort = new AbortController()
@@ -83,6 +88,7 @@ export class Follower {
       careful: false,
       asText: false,
       signal,
+      silenceMs: options.silenceMs ?? defaultSilenceMs,
       onAnswer: () => wake.up(),
     })
     const follower = new Follower(options, connected)
@@ -174,6 +180,8 @@ export class Follower {
       careful: this.#carefulUntil !== undefined,
       asText: this.#asText,
       signal: this.#abort.signal,
+      silenceMs: this.options.silenceMs ?? defaultSilenceMs,
+      before: this.#before,
       onAnswer: () => connected.now && this.#heard(connected.now),
     })
     return connected.now
@@ -200,6 +208,8 @@ export class Follower {
           'publication, and its changes do not come',
       )
     }
+    this.#before = connected.sessions
+    using _ = new SilenceWatch(connected, options, options.silenceMs ?? defaultSilenceMs)
     using spill = new Spill(undefined, options.spillDirectory)
     this.#spilled = spill
     const receiver = new Receiver({

@@ -108,6 +108,11 @@ export class ChangeStream implements AsyncDisposable {
     this.#tell(false)
   }
 
+  /** How long the source has said nothing. */
+  get silentMs(): number {
+    return this.copy.silentMs
+  }
+
   /** Has the server say soon up to where it has sent everything; may be called as often as one likes. */
   askForEnd() {
     const now = performance.now()

@@ -1,0 +1,181 @@
+// A way to a server that can be slow, stand still, or break off in the midst of a message. Bytes are never
+// changed, lost or moved about.
+import type { TestDatabase } from './clusters.ts'
+
+export interface SlowWay extends AsyncDisposable {
+  port: number
+  /** Nothing moves in either direction, and nobody hears why; new connections are taken and stand still, too. */
+  stall(): void
+  flow(): void
+  /** The connections that there are stand still for ever; new ones flow. */
+  forget(): void
+  /** Each piece of bytes is so late. */
+  delay(milliseconds: number): void
+  /** Ends all connections: at once, or as soon as a half of the next piece has gone by. */
+  cut(where: 'now' | 'within'): void
+  /** The same database, by this way. */
+  to(database: TestDatabase): TestDatabase
+}
+
+interface State {
+  stalled: boolean
+  delay: number
+}
+
+type Socket = Bun.Socket<Lane>
+
+/** What is on its way; a real network holds no more either. */
+const mostOnTheWay = 256 * 1024
+
+export async function startProxy(target: { host: string; port: number }): Promise<SlowWay> {
+  const state: State = { stalled: false, delay: 0 }
+  const lanes = new Set<Lane>()
+  const handlers: Bun.SocketHandler<Lane> = {
+    data: (socket, bytes) => socket.data.take(bytes),
+    drain: (socket) => socket.data.back.move(),
+    end: (socket) => socket.data.end(),
+    close: (socket) => {
+      lanes.delete(socket.data)
+      socket.data.end()
+    },
+    error: (socket) => socket.data.end(),
+  }
+  const server = Bun.listen<Lane>({
+    hostname: '127.0.0.1',
+    port: 0,
+    socket: {
+      ...handlers,
+      open(client) {
+        const there = new Lane(state)
+        const back = new Lane(state)
+        there.back = back
+        back.back = there
+        there.from = client
+        back.to = client
+        client.data = there
+        for (const lane of [there, back]) lanes.add(lane)
+        Bun.connect<Lane>({
+          hostname: target.host,
+          port: target.port,
+          data: back,
+          socket: {
+            ...handlers,
+            open(upstream) {
+              back.from = upstream
+              there.to = upstream
+              there.move()
+            },
+          },
+        }).catch(() => client.terminate())
+      },
+    },
+  })
+  const rouse = () => {
+    for (const lane of lanes) lane.move()
+  }
+  return {
+    port: server.port,
+    stall() {
+      state.stalled = true
+    },
+    flow() {
+      state.stalled = false
+      rouse()
+    },
+    forget() {
+      for (const lane of lanes) lane.isForgotten = true
+      state.stalled = false
+    },
+    delay(milliseconds) {
+      state.delay = milliseconds
+    },
+    cut(where) {
+      for (const lane of lanes) lane.cut(where)
+    },
+    to: (database) => ({ ...database, url: withPort(database.url, server.port) }),
+    async [Symbol.asyncDispose]() {
+      for (const lane of lanes) lane.cut('now')
+      server.stop(true)
+    },
+  }
+}
+
+export function withPort(url: string, port: number): string {
+  return url.replace(/:\d+\//, `:${port}/`)
+}
+
+/** One direction of one connection. */
+class Lane {
+  from: Socket | undefined
+  to: Socket | undefined
+  /** The other direction. */
+  back!: Lane
+  isForgotten = false
+  readonly #pieces: { at: number; bytes: Buffer }[] = []
+  #onTheWay = 0
+  #isPaused = false
+  #cutWithin = false
+  #isOver = false
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(readonly state: State) {}
+
+  take(bytes: Buffer) {
+    // The system's buffer is used again.
+    this.#pieces.push({ at: performance.now() + this.state.delay, bytes: Buffer.from(bytes) })
+    this.#onTheWay += bytes.length
+    if (this.#onTheWay > mostOnTheWay && !this.#isPaused) {
+      this.#isPaused = true
+      this.from?.pause()
+    }
+    this.move()
+  }
+
+  /** The sender has said its last. */
+  end() {
+    this.#isOver = true
+    this.move()
+  }
+
+  cut(where: 'now' | 'within') {
+    if (where === 'within') {
+      this.#cutWithin = true
+      return
+    }
+    this.#pieces.length = 0
+    this.from?.terminate()
+    this.to?.terminate()
+  }
+
+  move() {
+    if (this.state.stalled || this.isForgotten || !this.to) return
+    for (let next = this.#pieces[0]; next; next = this.#pieces[0]) {
+      const wait = next.at - performance.now()
+      if (wait > 0) {
+        this.#timer ??= setTimeout(() => {
+          this.#timer = undefined
+          this.move()
+        }, wait)
+        return
+      }
+      const bytes = this.#cutWithin ? next.bytes.subarray(0, Math.ceil(next.bytes.length / 2)) : next.bytes
+      const taken = Math.max(0, this.to.write(bytes))
+      if (this.#cutWithin) {
+        this.to.flush()
+        return this.cut('now')
+      }
+      this.#onTheWay -= taken
+      // `drain` tells when there is room again.
+      if (taken < next.bytes.length) {
+        next.bytes = next.bytes.subarray(taken)
+        return
+      }
+      this.#pieces.shift()
+    }
+    if (this.#isPaused && this.#onTheWay <= mostOnTheWay) {
+      this.#isPaused = false
+      this.from?.resume()
+    }
+    if (this.#isOver) this.to.end()
+  }
+}
