@@ -55,6 +55,9 @@ export async function positionKindFor(session: Session): Promise<PositionKind> {
   return may ? 'origin' : 'table'
 }
 
+/** A destination that does not wait for its disk could forget in a crash that anything was begun. */
+const onDisk = 'set local synchronous_commit = on'
+
 /** Writes down where to begin: the point of the snapshot whose rows are there. Replaces what was there. */
 export async function createPosition(
   session: Session,
@@ -67,10 +70,12 @@ export async function createPosition(
   const [text, origin] = [quoteLiteral(showLsn(lsn)), quoteLiteral(originName(name))]
   if (chosen === 'origin') {
     await session.execute(`
+      ${onDisk};
       select pg_catalog.pg_replication_origin_create(${origin});
       select pg_catalog.pg_replication_origin_advance(${origin}, ${text})`)
   } else {
     await session.execute(`
+      ${onDisk};
       create schema if not exists pgtrek;
       create table if not exists ${table} (
         name    text primary key,
