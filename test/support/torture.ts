@@ -6,6 +6,7 @@ import type { FollowEvent } from '../../shared/follow.ts'
 import type { Cluster, Major } from './clusters.ts'
 import { startCluster } from './clusters.ts'
 import { compareFollowed, endOf, link } from './following.ts'
+import { type SlowWay, startProxy } from './proxy.ts'
 import { type Random, seeded } from './random.ts'
 import { startWorkload, workloadTables, workloadTypes } from './workload.ts'
 
@@ -19,8 +20,15 @@ export interface TortureOptions {
   position?: 'origin' | 'table'
 }
 
-export const kinds = ['process', 'walsender', 'applier', 'source', 'destination'] as const
+/** The last two are the network's: to one end, chosen by the seed, it stands still or breaks. */
+export const kinds = [
+  ...(['process', 'walsender', 'applier', 'source', 'destination'] as const),
+  ...(['proxy-stall', 'proxy-cut'] as const),
+] as const
 export type Kill = (typeof kinds)[number]
+
+/** So that some of the networks that stand still are taken for lost, and some are not. */
+const silenceMs = 2000
 
 export interface TortureResult {
   seed: number
@@ -34,9 +42,10 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
   const { seed, from, to } = options
   const random = seeded(seed)
   const exotic = random.chance(0.5)
-  const settings = { ...(from >= 13 && { logical_decoding_work_mem: '64kB' }) }
+  const settings = { ...(from >= 13 && { logical_decoding_work_mem: '64kB' }), wal_sender_timeout: '5s' }
   const source = await startCluster({ major: from, settings })
   const destination = await startCluster({ major: to })
+  const ways = { source: await startProxy(source), destination: await startProxy(destination) }
   try {
     const pair = { source: await source.createDatabase(), destination: await destination.createDatabase() }
     for (const side of ['source', 'destination'] as const) {
@@ -44,18 +53,19 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
       await pair[side].sql(workloadTables(side, exotic))
     }
     const linked = await link(pair, options.position ? { kind: options.position } : {})
-    const process = new FollowProcess({
+    await using process = new FollowProcess({
       ...linked,
-      source: pair.source.url,
-      destination: pair.destination.url,
+      source: ways.source.to(pair.source).url,
+      destination: ways.destination.to(pair.destination).url,
+      silenceMs,
     })
-    const workload = startWorkload(pair.source, { seed, exotic })
-    const kills: TortureResult['kills'] = { process: 0, walsender: 0, applier: 0, source: 0, destination: 0 }
+    await using workload = startWorkload(pair.source, { seed, exotic })
+    const kills = Object.fromEntries(kinds.map((kind) => [kind, 0])) as TortureResult['kills']
     for (let count = 0; count < options.kills; count++) {
       await Bun.sleep(200 + random.below(1500))
       const chosen = options.only ?? kinds
       const kill = chosen[random.below(chosen.length)] ?? 'process'
-      await strike(kill, { process, source, destination, random })
+      await strike(kill, { process, source, destination, ways, random })
       kills[kill]++
     }
     await workload.stop()
@@ -66,6 +76,7 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
       differences: await compareFollowed(pair),
     }
   } finally {
+    await Promise.all([ways.source, ways.destination].map((way) => way[Symbol.asyncDispose]()))
     await Promise.all([source.stop(), destination.stop()])
   }
 }
@@ -74,10 +85,11 @@ interface Victims {
   process: FollowProcess
   source: Cluster
   destination: Cluster
+  ways: { source: SlowWay; destination: SlowWay }
   random: Random
 }
 
-async function strike(kill: Kill, { process, source, destination, random }: Victims) {
+async function strike(kill: Kill, { process, source, destination, ways, random }: Victims) {
   if (kill === 'process') return process.kill()
   if (kill === 'walsender') {
     await source.sql(
@@ -93,6 +105,15 @@ async function strike(kill: Kill, { process, source, destination, random }: Vict
     )
     return
   }
+  if (kill === 'proxy-stall' || kill === 'proxy-cut') {
+    const way = random.chance(0.5) ? ways.source : ways.destination
+    if (kill === 'proxy-cut') return way.cut(random.chance(0.7) ? 'within' : 'now')
+    way.stall()
+    // Not noticed, noticed, or the connections of before never move again.
+    await Bun.sleep(random.below(2 * silenceMs))
+    if (random.chance(0.3)) way.forget()
+    return way.flow()
+  }
   const server = kill === 'source' ? source : destination
   await server.down('immediate')
   await Bun.sleep(random.below(500))
@@ -105,14 +126,24 @@ class FollowProcess {
   readonly ended: Promise<void>
   #child: Bun.Subprocess<'pipe', 'pipe', 'inherit'>
   #stopAt: string | undefined
+  #isOver = false
 
   constructor(readonly options: object) {
     this.#child = this.#start()
     this.ended = this.#watch()
+    // Heard of when the kills are over.
+    this.ended.catch(() => {})
   }
 
   kill() {
     this.#child.kill('SIGKILL')
+  }
+
+  /** Not started again. */
+  async [Symbol.asyncDispose]() {
+    this.#isOver = true
+    this.kill()
+    await this.ended.catch(() => {})
   }
 
   stopAt(lsn: string) {
@@ -141,7 +172,7 @@ class FollowProcess {
     for (;;) {
       await this.#listen()
       const code = await this.#child.exited
-      if (code === 0) return
+      if (code === 0 || this.#isOver) return
       if (code === 1) throw new Error(`following has ended: ${this.problems.at(-1)}`)
       this.#child = this.#start()
     }

@@ -2,6 +2,9 @@
 // has something to follow. Which session is quicker is not in the seed.
 import type { TestDatabase } from './clusters.ts'
 import { type Random, seeded } from './random.ts'
+import { kindRow, kindTable } from './workload-types.ts'
+
+export { workloadTypes } from './workload-types.ts'
 
 export interface WorkloadOptions {
   seed: number
@@ -12,11 +15,13 @@ export interface WorkloadOptions {
   truncates?: boolean
 }
 
-export interface Workload {
+export interface Workload extends AsyncDisposable {
   /** Transactions that were committed, and that failed or were rolled back on purpose. */
   readonly committed: number
   readonly undone: number
   stop(): Promise<void>
+  /** The same, and what went wrong is not told. */
+  [Symbol.asyncDispose](): Promise<void>
 }
 
 /** The same on both sides, but for the order of columns and what the destination computes itself. */
@@ -31,10 +36,7 @@ export function workloadTables(side: 'source' | 'destination', exotic: boolean):
     alter table loose replica identity full;
     create table pair (a int not null, b int not null, v text, unique (a, b));
     alter table pair replica identity using index pair_a_b_key;
-    create table kind (
-      id serial primary key, i2 int2, i8 int8, f4 float4, f8 float8, b bool, ba bytea, j json, jb jsonb, u uuid,
-      d date, t time, ts timestamp, iv interval, ip inet, ia int[], ta text[], r int4range, p point, bi bit(5), m money
-      ${exotic ? ', e mood, ea mood[], dm positive, cm spot' : ''});
+    ${kindTable(exotic)}
     create table part (id int, region int, v text, primary key (id, region)) partition by list (region);
     create table part_1 partition of part for values in (1);
     create table part_2 partition of part for values in (2, 3);
@@ -42,11 +44,6 @@ export function workloadTables(side: 'source' | 'destination', exotic: boolean):
     create table child (id int primary key, parent int references parent, v text);
     create table "odd ""name" ("a b" int primary key, "select" text);`
 }
-
-export const workloadTypes = `
-  create type mood as enum ('sad', 'ok', 'happy');
-  create domain positive as int check (value > 0);
-  create type spot as (x int, y text);`
 
 export function startWorkload(database: TestDatabase, options: WorkloadOptions): Workload {
   const counts = { committed: 0, undone: 0 }
@@ -94,6 +91,10 @@ export function startWorkload(database: TestDatabase, options: WorkloadOptions):
       stopping = true
       await Promise.all(writers)
     },
+    async [Symbol.asyncDispose]() {
+      stopping = true
+      await Promise.allSettled(writers)
+    },
   }
 }
 
@@ -101,13 +102,18 @@ function transaction(random: Random, session: number, options: WorkloadOptions):
   const statements = ['begin']
   const count = 1 + random.below(6)
   for (let index = 0; index < count; index++) {
-    const savepoint = random.chance(0.15)
-    if (savepoint) statements.push('savepoint s')
-    statements.push(statement(random, session, options))
-    if (savepoint) statements.push(random.chance(0.5) ? 'rollback to s' : 'release s')
+    statements.push(...inSavepoint(random, 0, () => statement(random, session, options)))
   }
   statements.push(random.chance(0.07) ? 'rollback' : 'commit')
   return statements.join(';\n')
+}
+
+/** One within the other, too, and rolled back at every depth. */
+function inSavepoint(random: Random, depth: number, make: () => string): string[] {
+  if (depth > 3 || !random.chance(depth === 0 ? 0.15 : 0.5)) return [make()]
+  const name = `s${depth}`
+  const inner = [make(), ...inSavepoint(random, depth + 1, make)]
+  return [`savepoint ${name}`, ...inner, random.chance(0.5) ? `rollback to ${name}` : `release ${name}`]
 }
 
 function statement(random: Random, session: number, { exotic, truncates = true }: WorkloadOptions): string {
@@ -202,6 +208,26 @@ function statement(random: Random, session: number, { exotic, truncates = true }
         `delete from item where id between ${1000 + 2000 * session} and ${1000 + 2000 * session + random.below(2000)}`,
     ],
   ]
+  const first = 100_000 * (session + 1)
+  choices.push(
+    // Large enough to be sent before its commit, or to be written to the source's disk.
+    [
+      0.15,
+      () =>
+        `insert into item (id, name, amount) select g, ${word()}, g from generate_series(${first}, ${first + random.below(20_000)}) g on conflict (id) do update set name = ${word()}`,
+    ],
+    [0.15, () => `update item set amount = amount + 1 where id between ${first} and ${first + 5000}`],
+    [0.3, () => `delete from item where id >= ${first} and id < ${first + 100_000}`],
+    [1, () => `update item set id = id + 50000 where id between ${first} and ${first + 20}`],
+    // Each turn of the loop is a transaction of its own within the transaction, and every other one is undone.
+    [
+      1,
+      () =>
+        `do $$ begin for n in 1..${random.below(30)} loop begin insert into loose values (n, ${word()}); ` +
+        `if n % 2 = 0 then raise division_by_zero; end if; exception when division_by_zero then null; end; end loop; end $$`,
+    ],
+    [1, () => `select pg_logical_emit_message(${random.chance(0.5)}, 'workload', ${text(100)})`],
+  )
   if (truncates) {
     choices.push([0.3, () => 'truncate child, "odd ""name"'], [0.2, () => 'truncate parent cascade'])
     choices.push([0.2, () => 'truncate kind restart identity'], [0.2, () => 'truncate part'])
@@ -212,39 +238,6 @@ function statement(random: Random, session: number, { exotic, truncates = true }
     if (at <= 0) return make()
   }
   return 'select 1'
-}
-
-function kindRow(random: Random, exotic: boolean, maybe: (sql: string) => string): string {
-  const number = random.below(30_000)
-  const values = [
-    `${number}`,
-    `${number} * 1000000000::int8`,
-    `(${number} / 7.0)::float4`,
-    random.chance(0.1) ? "'NaN'" : `${number} / 7.0`,
-    'true',
-    `decode(md5('${number}'), 'hex')`,
-    `'{"a":  [1, null, "x\\\\u00e9"], "n": ${number}}'`,
-    `'{"b": {"c": ${number}}}'`,
-    `md5('${number}')::uuid`,
-    `date '2000-01-01' + ${number}`,
-    `time '12:34:56.789012'`,
-    random.chance(0.1)
-      ? "'infinity'"
-      : `timestamp '2020-02-29 23:59:59.123456' + ${number} * interval '1 second'`,
-    `interval '1 mon -3 days 04:05:06.7' * ${number % 9}`,
-    `'10.0.${number % 250}.1/24'`,
-    `array[${number}, null, 3]`,
-    `array['a,b', '"q"', null, E'\\\\']`,
-    `int4range(${number}, ${number + 5})`,
-    `point(${number} / 3.0, 1)`,
-    "B'10101'",
-    `${number}::int::money`,
-    ...(exotic
-      ? ["'ok'", "array['sad', 'happy']::mood[]", `${number + 1}`, `row(${number}, 'y')::spot`]
-      : []),
-  ]
-  const names = `i2, i8, f4, f8, b, ba, j, jb, u, d, t, ts, iv, ip, ia, ta, r, p, bi, m${exotic ? ', e, ea, dm, cm' : ''}`
-  return `insert into kind (${names}) values (${values.map(maybe).join(', ')})`
 }
 
 /** When a server dies at the wrong moment, the driver may never say what became of a query. */
