@@ -34,6 +34,20 @@ export class PipelineWriter {
     return this.#end >= pieceBytes
   }
 
+  /** How much is written and not sent. */
+  get length(): number {
+    return this.#end
+  }
+
+  /** Whole messages that another has written. */
+  append(other: PipelineWriter, from: number, to: number) {
+    this.slice(other.#bytes, from, to)
+  }
+
+  clear() {
+    this.#end = 0
+  }
+
   send() {
     if (this.#end === 0) return
     // It would go out without its length, and the server would take all that follows for a part of it.

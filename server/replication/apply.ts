@@ -7,6 +7,7 @@ import { explainFailure, Witness } from './apply-failure.ts'
 import { Commands } from './commands.ts'
 import { CommitLog } from './commit-log.ts'
 import type { DestinationTable } from './destination-tables.ts'
+import { HeldUpdates } from './held-updates.ts'
 import { InsertRun } from './insert-run.ts'
 import { showLsn } from './lsn.ts'
 import type { OldRow, TransactionEnd } from './pgoutput.ts'
@@ -25,12 +26,15 @@ export interface ApplierOptions {
    * can be told precisely. Values have to come as text then.
    */
   careful: boolean
+  /** Nothing on the destination looks at what lies between the beginning and the end of a transaction. */
+  mayHold: boolean
   /** Called when transactions are committed, and when nothing more can be. */
   onCommitted: () => void
 }
 
 const maxStatements = 1_500
 const maxCopiedRows = 100_000
+const maxHeldUpdates = 6_000
 /** Waiting for the destination's disk is worth it only now and then: it covers all commits before. */
 const durableEveryMs = { busy: 1000, idle: 100 } as const
 
@@ -39,6 +43,7 @@ export class Applier implements Disposable {
   readonly pipeline: Pipeline
   readonly #witness: Witness | undefined
   readonly #run: InsertRun
+  readonly #held: HeldUpdates
   readonly #commands: Commands
   readonly #touched = new Set<TargetTable>()
   /** The destination's transaction is open. */
@@ -59,6 +64,7 @@ export class Applier implements Disposable {
     })
     this.#commands = new Commands(this.pipeline)
     this.#run = new InsertRun(this.pipeline, !careful)
+    this.#held = new HeldUpdates(this.pipeline, options.binary)
   }
 
   begin(transaction: SourceTransaction) {
@@ -78,6 +84,14 @@ export class Applier implements Disposable {
 
   update(target: TargetTable, old: OldRow, oldRow: Tuple, row: Tuple) {
     this.#beginIfClosed(target)
+    if (this.#mayHold(target, old, row)) {
+      if (!target.hasPlainUpdate) this.#run.end()
+      this.#held.add(target, row)
+      target.pending.updates++
+      if (this.#held.isFull) this.release()
+      return
+    }
+    this.#releaseOf(target)
     this.#run.end()
     this.#execute(target.update(old, oldRow, row), row, oldRow)
     target.pending.updates++
@@ -86,6 +100,7 @@ export class Applier implements Disposable {
 
   delete(target: TargetTable, old: OldRow, oldRow: Tuple) {
     this.#beginIfClosed(target)
+    this.#releaseOf(target)
     this.#run.end()
     this.#execute(target.delete(old, oldRow), oldRow, oldRow)
     target.pending.deletes++
@@ -98,6 +113,7 @@ export class Applier implements Disposable {
       target.pending.truncates++
     }
     this.#run.end()
+    this.release()
     const tables: DestinationTable[] = targets.map(({ table }) => table)
     this.#commands.run(truncateStatement(tables, restartIdentity))
     this.#witness?.note(this.pipeline, 'truncate', targets[0], undefined, this.#transaction)
@@ -145,9 +161,17 @@ export class Applier implements Disposable {
     if (this.pipeline.failure) throw this.#explained(this.pipeline.failure)
   }
 
+  /** Has nothing wait any more for the end of the batch. */
+  release() {
+    if (this.#held.rows === 0) return
+    this.#run.end()
+    this.#held.releaseAll()
+  }
+
   /** Resolves when everything sent has been answered; not when it is committed. */
   async quiet(): Promise<void> {
     this.#run.end()
+    this.release()
     try {
       await this.pipeline.quiet()
     } catch (error) {
@@ -191,7 +215,9 @@ export class Applier implements Disposable {
     if (this.#transaction !== undefined || this.#whole === 0) return false
     if (this.options.careful) return true
     return (
-      this.pipeline.sent - this.#firstStatement >= maxStatements || this.#run.rowsInBatch >= maxCopiedRows
+      this.pipeline.sent - this.#firstStatement + this.#held.rows >= maxStatements ||
+      this.#run.rowsInBatch >= maxCopiedRows ||
+      this.#held.updates >= maxHeldUpdates
     )
   }
 
@@ -208,6 +234,7 @@ export class Applier implements Disposable {
     this.#open = true
     this.#firstStatement = this.pipeline.sent
     this.#run.rowsInBatch = 0
+    this.#held.updates = 0
     this.#commands.run('begin')
     const { markSql } = this.options.position
     if (markSql) this.#commands.run(markSql)
@@ -228,6 +255,18 @@ export class Applier implements Disposable {
     this.#open = false
     this.#end = undefined
     this.#whole = 0
+  }
+
+  #mayHold(target: TargetTable, old: OldRow, row: Tuple): boolean {
+    const { mayHold, careful } = this.options
+    return mayHold && !careful && target.mayHold && old === undefined && this.#held.mayHold(row)
+  }
+
+  /** Ahead of every other change of the table but inserts, which are of other rows. */
+  #releaseOf({ table }: TargetTable) {
+    if (!this.#held.has(table)) return
+    this.#run.end()
+    this.#held.release(table)
   }
 
   #execute(statement: Prepared, row: Tuple, oldRow: Tuple) {

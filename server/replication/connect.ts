@@ -8,7 +8,13 @@ import { Session as PostgresSession } from '../postgres/session.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
 import { Applier } from './apply.ts'
 import { prepareApplySession } from './apply-session.ts'
-import { type DestinationTable, readDestinationTables, type TableId, tableKey } from './destination-tables.ts'
+import {
+  type DestinationTable,
+  firesForReplica,
+  readDestinationTables,
+  type TableId,
+  tableKey,
+} from './destination-tables.ts'
 import { refuseUnseenEchoes } from './echo.ts'
 import { type Followed, readFollowed } from './followed.ts'
 import { holdPosition, type Position } from './position.ts'
@@ -109,6 +115,7 @@ export async function connect(ends: Ends, options: ConnectOptions): Promise<Conn
       position,
       binary,
       careful,
+      mayHold: replicaRole && !(await firesForReplica(destination)),
       onCommitted: options.onAnswer,
     })
     return {

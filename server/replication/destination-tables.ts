@@ -27,6 +27,8 @@ export interface DestinationTable {
   name: string
   quoted: string
   partitioned: boolean
+  /** Names, per unique index or exclusion constraint; null for an expression. */
+  unique: (string | null)[][]
   columns: Map<string, DestinationColumn>
 }
 
@@ -124,11 +126,35 @@ export async function readDestinationTables(
     let one = found.get(key)
     if (!one) {
       const quoted = quoteQualified(schema, table)
-      one = { schema, name: table, quoted, partitioned: kind === 'p', columns: new Map() }
+      one = { schema, name: table, quoted, partitioned: kind === 'p', unique: [], columns: new Map() }
       found.set(key, one)
     }
     // A table may have no column at all.
     if (column.name !== null) one.columns.set(column.name, column)
   }
+  for (const { columns, ...table } of await readUnique(session))
+    found.get(tableKey(table))?.unique.push(columns)
   return found
+}
+
+function readUnique(session: Session) {
+  return session.query<TableId & { columns: (string | null)[] }>(`
+    select n.nspname as schema,
+           c.relname as name,
+           (select json_agg(a.attname)
+              from pg_catalog.unnest(i.indkey) k
+              left join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum = k) as columns
+      from pg_catalog.pg_index i
+      join pg_catalog.pg_class c on c.oid = i.indrelid
+      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+     where (i.indisunique or i.indisexclusion)
+       and n.nspname !~ '^pg_'`)
+}
+
+/** Triggers and rules that fire for a replica, too: they may look at anything, at any moment. */
+export async function firesForReplica(session: Session): Promise<boolean> {
+  const { fires } = await session.one<{ fires: boolean }>(`
+    select exists (select from pg_catalog.pg_trigger where tgenabled in ('A', 'R'))
+        or exists (select from pg_catalog.pg_rewrite where ev_enabled in ('A', 'R')) as fires`)
+  return fires
 }

@@ -149,6 +149,8 @@ export class Receiver implements ChangeHandler {
   }
 
   relation(described: Relation) {
+    // A table may be told apart, or look, otherwise from here on.
+    this.options.applier.release()
     const relation = this.#withComputed(described)
     const { applier, tables, followed, binary, known, onSchemaChange } = this.options
     const key = tableKey(relation)

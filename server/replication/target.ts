@@ -39,6 +39,13 @@ export class TargetTable {
   pending: ChangeCounts = noChanges()
   /** How long the last run of inserts was: whether the next is worth a COPY from its first row on. */
   lastRun = 0
+  /** Where the columns are that tell rows apart. */
+  readonly keyColumns: number[]
+  /**
+   * Whether it matters not in which order different rows are updated, nor what they were in between: nothing but
+   * the key has to be unique, and all of the key is known here.
+   */
+  readonly mayHold: boolean
   readonly #numbered: TargetColumn[]
   #insert: Prepared | undefined
   #copy: Prepared | undefined
@@ -54,6 +61,14 @@ export class TargetTable {
     readonly prepare: (sql: string) => string,
   ) {
     this.columns = targetColumns(relation, table)
+    const keys = this.columns.filter(({ key }) => key)
+    this.keyColumns = keys.map(({ index }) => index)
+    const names = new Set(keys.map(({ name }) => name))
+    this.mayHold =
+      !table.partitioned &&
+      keys.length > 0 &&
+      keys.length === relation.columns.filter(({ key }) => key).length &&
+      table.unique.every((columns) => columns.every((name) => name !== null && names.has(name)))
     this.#numbered = this.columns.filter(({ identity }) => identity === 'a')
   }
 
@@ -88,6 +103,11 @@ export class TargetTable {
     }
     const key = `u${old ?? ''}${bits(unchanged)}`
     return this.#variant(key, nulls, (known) => this.#updateVariant(old, unchanged, known))
+  }
+
+  /** Otherwise asking for it sends something. */
+  get hasPlainUpdate(): boolean {
+    return this.#plainUpdate !== undefined
   }
 
   delete(old: OldRow, oldRow: Tuple): Prepared {

@@ -19,6 +19,8 @@ export class Tuple {
   bytes: Uint8Array = new Uint8Array(0)
   count = 0
   hasUnchanged = false
+  /** As it was sent. */
+  length = 0
   readonly kinds = new Uint8Array(maxColumns)
   readonly starts = new Int32Array(maxColumns)
   readonly ends = new Int32Array(maxColumns)
@@ -47,6 +49,7 @@ export class Tuple {
       } else if (kind === columnKind.unchanged) this.hasUnchanged = true
       else if (kind !== columnKind.null) throw new Error(`a column of an unknown kind: ${kind}`)
     }
+    this.length = at - position
     return at
   }
 
