@@ -1,0 +1,119 @@
+// Updates wait until the end of a batch, and only the last of each row is done: nobody may see a difference.
+import { expect, setDefaultTimeout, test } from 'bun:test'
+import { Follower } from '../../server/replication/follow.ts'
+import { cluster, type TestDatabase } from '../support/clusters.ts'
+import { arrival, compareFollowed, followToEnd, link } from '../support/following.ts'
+
+// Servers have to start.
+setDefaultTimeout(120_000)
+
+const tables = `
+  create table account (id int primary key, balance int not null, note text);
+  create table twin (a int, b text, v int, primary key (a, b));
+  create table tagged (id int primary key, tag int unique, v int);
+  create table history (id int primary key, account int, v text);
+  insert into account select g, 0, 'n' from generate_series(1, 20) g;
+  insert into twin select g % 5, (g / 5)::text, 0 from generate_series(0, 24) g;
+  insert into tagged select g, g, 0 from generate_series(1, 3) g;`
+
+async function pairOf(from: 14 | 18, to: 17 | 18) {
+  const pair = {
+    source: await (await cluster(from)).createDatabase(),
+    destination: await (await cluster(to)).createDatabase(),
+  }
+  for (const side of [pair.source, pair.destination]) await side.sql(tables)
+  return pair
+}
+
+/** Each a transaction: following begins when all of it is there, so that it comes in large batches. */
+async function backlog(source: TestDatabase, transactions: string[]) {
+  const client = source.connect()
+  await client.unsafe(transactions.map((text) => `begin; ${text}; commit`).join(';\n'))
+  await client.end()
+}
+
+test('many updates of few rows, between inserts, deletes and other keys', async () => {
+  const pair = await pairOf(14, 17)
+  const options = await link(pair)
+  const transactions = Array.from({ length: 400 }, (_, n) =>
+    [
+      `update account set balance = balance + ${n} where id = ${1 + (n % 19)}`,
+      `insert into history values (${n}, ${n % 20}, '${n}')`,
+      `update twin set v = v + 1 where a = ${n % 5} and b = '${n % 4}'`,
+      n % 37 === 0 ? `delete from account where id = ${1 + (n % 19)}` : '',
+      n % 37 === 0 ? `insert into account values (${1 + (n % 19)}, -${n}, repeat('x', 9000))` : '',
+      n % 41 === 0 ? `update twin set b = b || 'y' where a = 1 and b like '3%'` : '',
+      n % 29 === 0 ? `update account set note = repeat(md5('${n}'), 300) where id = ${1 + (n % 7)}` : '',
+      n % 97 === 0 ? 'truncate history' : '',
+    ]
+      .filter(Boolean)
+      .join('; '),
+  )
+  await backlog(pair.source, transactions)
+  const follower = await followToEnd(options, pair.source)
+  expect(await compareFollowed(pair)).toEqual([])
+  expect(follower.status.tables.find(({ name }) => name === 'account')?.updates).toBeGreaterThan(400)
+})
+
+test('values that are unique and change hands are not brought out of order', async () => {
+  const pair = await pairOf(18, 18)
+  const options = await link(pair)
+  await backlog(
+    pair.source,
+    Array.from({ length: 30 }, () => [
+      'update tagged set tag = 100 where id = 1',
+      'update tagged set tag = 1 where id = 2',
+      'update tagged set tag = 2 where id = 1',
+      'update tagged set tag = 100 where id = 2',
+      'update tagged set tag = 1 where id = 1',
+      'update tagged set tag = 2 where id = 2',
+    ]).flat(),
+  )
+  const warned: string[] = []
+  const follower = await Follower.start({ ...options, onEvent: ({ type }) => warned.push(type) })
+  await arrival(follower, pair.source)
+  expect(await compareFollowed(pair)).toEqual([])
+  // No batch had to be done once more with care.
+  expect(warned.filter((type) => type === 'follow_connected')).toHaveLength(1)
+})
+
+test('a row that is missing is a conflict of the transaction that first changed it', async () => {
+  const pair = await pairOf(14, 17)
+  const options = await link(pair)
+  await pair.destination.sql('delete from account where id = 7')
+  await backlog(pair.source, [
+    'update account set balance = 1 where id = 6',
+    "update account set note = 'first' where id = 7",
+    "update account set note = 'second' where id = 7",
+    'update account set balance = 1 where id = 8',
+  ])
+  const follower = await Follower.start(options)
+  while (!follower.status.conflict) await Bun.sleep(20)
+  expect(follower.status.conflict).toMatchObject({ key: { id: '7' } })
+  expect(await pair.destination.sql('select id from account where balance = 1')).toEqual([{ id: 6 }])
+  follower.skip()
+  while (follower.status.conflict === undefined || follower.status.phase !== 'conflict') await Bun.sleep(20)
+  await pair.destination.sql("insert into account values (7, 0, 'mended')")
+  follower.retry()
+  await arrival(follower, pair.source)
+  expect(await compareFollowed(pair)).toEqual([])
+})
+
+test('with triggers that fire for replicas every update is done', async () => {
+  const pair = await pairOf(14, 17)
+  await pair.destination.sql(`
+    create table seen (n int generated always as identity, balance int);
+    create function see() returns trigger language plpgsql as $$
+      begin insert into public.seen (balance) values (new.balance); return new; end $$;
+    create trigger see before update on account for each row execute function see();
+    alter table account enable always trigger see`)
+  const options = await link(pair)
+  await backlog(
+    pair.source,
+    Array.from({ length: 9 }, (_, n) => `update account set balance = ${n} where id = 1`),
+  )
+  await followToEnd(options, pair.source)
+  expect(await pair.destination.sql('select count(*)::int as n, max(balance) as last from seen')).toEqual([
+    { n: 9, last: 8 },
+  ])
+})
