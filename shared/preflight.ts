@@ -2,8 +2,11 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { ErrorInfo } from './error-info.ts'
 
-export const checkStatuses = ['ok', 'warn', 'fail'] as const
-/** `fail`: it will not work, or something will not arrive. `warn`: somebody should know before. */
+export const checkStatuses = ['ok', 'warning', 'blocker'] as const
+/**
+ * `blocker`: the run as a whole cannot work, or something would be lost without a word. `warning`: somebody should
+ * know before; what it names may fail alone, and is reported then.
+ */
 export const CheckStatus = Type.Union(checkStatuses.map((status) => Type.Literal(status)))
 export type CheckStatus = (typeof checkStatuses)[number]
 
@@ -32,6 +35,12 @@ export const PreflightReport = Type.Object({
   status: CheckStatus,
   /** Whether what following changes needs was looked at. */
   follow: Type.Boolean(),
+  /** Checks of content look at what was selected only. */
+  scope: Type.Object({
+    everything: Type.Boolean(),
+    tables: Type.Integer({ description: 'Tables that would be moved.' }),
+    of: Type.Integer({ description: 'Tables that the source has.' }),
+  }),
   items: Type.Array(PreflightItem),
 })
 export type PreflightReport = Static<typeof PreflightReport>

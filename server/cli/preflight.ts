@@ -77,5 +77,5 @@ async function run(command: Command): Promise<number> {
 }
 
 function codeFor({ status }: PreflightReport): number {
-  return status === 'fail' ? exitCode.failures : exitCode.done
+  return status === 'blocker' ? exitCode.failures : exitCode.done
 }

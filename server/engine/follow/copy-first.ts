@@ -115,6 +115,7 @@ async function copy(
     ...request,
     memory: request.runMemory,
     heldSnapshot: snapshot,
+    isChecked: true,
     signal,
     onEvent(event) {
       fold.apply(event)
