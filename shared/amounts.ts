@@ -1,4 +1,4 @@
-// Sizes and rates as people write them: `500MB`, `1.5 GB`, `20MB/s`. Units are powers of 1024, as for PostgreSQL.
+// Sizes, rates and times as people write them: `500MB`, `1.5 GB`, `20MB/s`, `30s`. Units are powers of 1024, as for PostgreSQL.
 
 const units: Record<string, number> = { '': 1, B: 1, KB: 1024, MB: 1024 ** 2, GB: 1024 ** 3, TB: 1024 ** 4 }
 
@@ -20,4 +20,13 @@ export function parseRate(text: string): number | undefined {
 export function parseKilobytes(text: string): number | undefined {
   const bytes = parseBytes(text)
   return bytes === undefined ? undefined : Math.ceil(bytes / 1024)
+}
+
+const timeUnits: Record<string, number> = { '': 1, ms: 0.001, s: 1, m: 60, min: 60, h: 3600 }
+
+/** `30s`, `500ms`, `2m`; a bare number is seconds. */
+export function parseSeconds(text: string): number | undefined {
+  const [, amount, unit = ''] = /^(\d+(?:\.\d+)?)\s*(ms|s|m|min|h)?$/.exec(text.trim()) ?? []
+  const factor = timeUnits[unit]
+  return amount === undefined || factor === undefined ? undefined : Number(amount) * factor
 }

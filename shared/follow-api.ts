@@ -37,6 +37,18 @@ const name = Type.Optional(Type.String({ description: 'Needed where there is mor
 export const ActionBody = Type.Optional(Type.Object({ name }, { additionalProperties: false }))
 export type ActionBody = Static<typeof ActionBody>
 
+/** Refused when there is another conflict by now than the one that was decided about. */
+export const DecisionBody = Type.Optional(
+  Type.Object(
+    {
+      name,
+      lsn: Type.Optional(Type.String({ description: 'Where the conflict stands: its `lsn` in the view.' })),
+    },
+    { additionalProperties: false },
+  ),
+)
+export type DecisionBody = Static<typeof DecisionBody>
+
 export const SwitchoverBody = Type.Optional(
   Type.Object({ name, ...Type.Partial(SwitchoverOptions).properties }, { additionalProperties: false }),
 )

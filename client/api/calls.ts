@@ -24,7 +24,9 @@ export class CallFailed extends Error {
 }
 
 /** What can be asked of a follow without saying more. */
-export type SteerAction = 'pause' | 'resume' | 'retry' | 'skip' | 'apply-schema' | 'stop'
+export type SteerAction = 'pause' | 'resume' | 'retry' | 'stop'
+/** Holds for the conflict that was seen, and for no other. */
+export type Decision = 'skip' | 'apply-schema'
 
 export interface LogQuery {
   after: number
@@ -55,6 +57,8 @@ export const api = {
   follow: (request: FollowBody) => answer(routes.follow.post(request)),
   continueFollow: (body: ContinueBody) => answer(routes.follow.continue.post(body)),
   steer: (action: SteerAction, name: string) => answer(routes.follow[action].post({ name })),
+  decide: (decision: Decision, conflict: { name: string; lsn: string }) =>
+    answer(routes.follow[decision].post(conflict)),
   switchover: (name: string, options: SwitchoverOptions) =>
     answer(routes.switchover.post({ name, ...options })),
   cleanUp: (body: CleanupBody) => answer(routes.follow.cleanup.post(body)),

@@ -2,7 +2,7 @@
 import { createSignal, For, Show } from 'solid-js'
 import type { FollowConflict } from '../../shared/follow.ts'
 import { showName } from '../../shared/phase.ts'
-import { api, type SteerAction } from '../api/calls.ts'
+import { api } from '../api/calls.ts'
 import { dateText, t } from '../i18n/index.ts'
 import { Confirm } from '../parts/confirm.tsx'
 import { Notice, Problem } from '../parts/notice.tsx'
@@ -12,14 +12,21 @@ type Way = 'retry' | 'skip' | 'apply-schema'
 
 export function ConflictCard(props: { name: string; conflict: FollowConflict }) {
   const { busy, problem, ask } = createAsking()
-  const [asked, setAsked] = createSignal<Way>()
+  const [asked, choose] = createSignal<Way>()
+  /** Where the conflict stood when the question was put. */
+  const [seen, setSeen] = createSignal('')
+  const setAsked = (way: Way | undefined) => {
+    if (way) setSeen(props.conflict.lsn)
+    choose(way)
+  }
   /** What the message does not say already. */
   const problems = () => props.conflict.problems.filter((text) => !props.conflict.message.includes(text))
   const table = () => (props.conflict.table ? showName(props.conflict.table) : '')
   function decide() {
-    const way: SteerAction | undefined = asked()
+    const [way, { name, lsn }] = [asked(), { name: props.name, lsn: seen() }]
     setAsked(undefined)
-    if (way) void ask(() => api.steer(way, props.name))
+    if (way === 'retry') void ask(() => api.steer(way, name))
+    else if (way) void ask(() => api.decide(way, { name, lsn }))
   }
   return (
     <>

@@ -4,7 +4,7 @@ import type { FollowLogLine, FollowView } from '../../shared/follow-view.ts'
 import { dateText, t } from '../i18n/index.ts'
 import { Notice } from '../parts/notice.tsx'
 import { PageLink } from '../parts/page-link.tsx'
-import { isWorked, mainStream } from '../state/follows.ts'
+import { follows, isWorked, mainStream } from '../state/follows.ts'
 import { LogView } from '../steps/run/log.tsx'
 import '../steps/run/run.css'
 import { ChangeList } from './changes.tsx'
@@ -98,7 +98,18 @@ function Worker(props: { view: FollowView }) {
         </Notice>
       }
     >
-      {(worker) => <p class="quiet">{t('follow.process', worker())}</p>}
+      {(worker) => (
+        <>
+          <p class="quiet">{t('follow.process', worker())}</p>
+          <Show when={follows.silence(props.view)}>
+            {(seconds) => (
+              <Notice tone="warn" role="alert">
+                {t('follow.silent', { seconds: seconds() })}
+              </Notice>
+            )}
+          </Show>
+        </>
+      )}
     </Show>
   )
 }

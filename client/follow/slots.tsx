@@ -6,7 +6,7 @@ import { Notice } from '../parts/notice.tsx'
 import { isWorked } from '../state/follows.ts'
 
 /** So much is worth a word, also where the server has no limit. */
-const muchBytes = 10 * 1024 ** 3
+const muchBytes = 1024 ** 3
 
 export function Slots(props: { view: FollowView }) {
   const streams = () => props.view.streams.filter(({ slot }) => slot)

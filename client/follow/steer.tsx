@@ -100,7 +100,7 @@ function possible(view: FollowView) {
   const working = isWorked(view)
   const flows = working && ['catchup', 'streaming', 'done'].includes(stage) && view.streams.length > 0
   const isSwitching = switchover?.state === 'running'
-  const back = stage === 'done'
+  const back = view.direction === 'back'
   return {
     back,
     switchover: flows && !isSwitching && state === 'running',

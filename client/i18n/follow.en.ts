@@ -13,6 +13,8 @@ export const followEn = {
   readyWord: 'Ready',
   process: 'Process {{pid}} on {{host}} works on it.',
   nobody: 'No process works on it. What is shown is what was last known, {{at}}.',
+  silent:
+    'Nothing was heard of it for {{seconds}} s: what is shown may be out of date. See whether its process hangs.',
   bidirectional: 'both ways',
   stages: 'How far the move has come',
   stage: {

@@ -7,6 +7,11 @@ import { api, type CallFailed } from '../api/calls.ts'
 const [known, setKnown] = createSignal<ReadonlyMap<string, FollowView>>()
 const [problem, setProblem] = createSignal<CallFailed>()
 
+/** When each was heard of last, by the clock of this browser. */
+const heard = new Map<string, number>()
+const [now, setNow] = createSignal(Date.now())
+const silentAfterSeconds = 10
+
 export const follows = {
   /** Undefined before the server has told. */
   list: (): FollowView[] | undefined => {
@@ -15,9 +20,19 @@ export const follows = {
   },
   find: (name: string): FollowView | undefined => known()?.get(name),
   problem,
+  /** For how long nothing was heard of one that is worked on; undefined while that is not long. */
+  silence(view: FollowView): number | undefined {
+    const seconds = Math.floor((now() - (heard.get(view.name) ?? now())) / 1000)
+    return isWorked(view) && seconds >= silentAfterSeconds ? seconds : undefined
+  },
+}
+
+export function watchSilence() {
+  setInterval(() => setNow(Date.now()), 1000)
 }
 
 export function takeFollow(message: FollowMessage) {
+  if (message.type === 'follow') heard.set(message.data.name, Date.now())
   setKnown((views = new Map()) => {
     const next = new Map(views)
     if (message.type === 'follow') next.set(message.data.name, message.data)

@@ -5,7 +5,7 @@ import type { TableProgress } from '../../shared/progress.ts'
 import { api } from '../api/calls.ts'
 import { listen, type SocketState } from '../api/progress-socket.ts'
 import { Curve } from './curve.ts'
-import { readFollows, takeFollow } from './follows.ts'
+import { readFollows, takeFollow, watchSilence } from './follows.ts'
 
 export type Overview = Omit<JobProgress, 'tables' | 'log'>
 
@@ -58,6 +58,7 @@ export function watchJob() {
         if (state === 'live') void readFollows()
       },
     )
+    watchSilence()
     setInterval(() => job.isRunning() && setNow(Date.now()), 250)
   })
 }

@@ -1,6 +1,6 @@
 // `/api/follow` and `/api/switchover`: databases that are copied and followed while they are in use.
 
-import { Type } from '@sinclair/typebox'
+import { type TSchema, Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import {
   ActionAnswer,
@@ -8,13 +8,14 @@ import {
   CleanupAnswer,
   CleanupBody,
   ContinueBody,
+  DecisionBody,
   FollowBody,
   FollowList,
   FollowStarted,
   SwitchoverBody,
 } from '../../shared/follow-api.ts'
 import { defaultFollowOptions } from '../../shared/follow-options.ts'
-import { defaultSwitchoverOptions, type FollowAction, FollowView } from '../../shared/follow-view.ts'
+import { defaultSwitchoverOptions, FollowView } from '../../shared/follow-view.ts'
 import type { FollowEnds } from '../engine/follow/request.ts'
 import { ApiFailure } from './errors.ts'
 import { refuseOtherFollow } from './follow-ends.ts'
@@ -25,29 +26,29 @@ import { resolveConn, type Services } from './services.ts'
 const tags = ['following']
 const ok = true as const
 
-/** What can be asked without saying more. */
-const actions = {
-  pause: { type: 'pause', summary: 'Apply nothing more for now; the source keeps what is to come' },
-  resume: { type: 'resume', summary: 'Go on after a pause' },
-  retry: { type: 'retry', summary: 'Of a conflict: try again what failed; the destination was mended' },
-  skip: { type: 'skip', summary: 'Of a conflict: leave out that transaction, whole' },
-  'apply-schema': {
-    type: 'apply_schema',
-    summary: 'Of a conflict: give the table of the destination the columns that the one of the source has',
-  },
-  stop: { type: 'stop', summary: 'End with what is whole; continue goes on from there' },
-} as const satisfies Record<string, { type: FollowAction['type']; summary: string }>
+const summaries = {
+  pause: 'Apply nothing more for now; the source keeps what is to come',
+  resume: 'Go on after a pause',
+  retry: 'Of a conflict: try again what failed; the destination was mended',
+  stop: 'End with what is whole; continue goes on from there',
+  skip: 'Of a conflict: leave out that transaction, whole',
+  applySchema: 'Of a conflict: give the table of the destination the columns that the one of the source has',
+}
 
 export function followRoutes(services: Services) {
   const { follows } = services
-  const act = async (name: keyof typeof actions, body: ActionBody | null | undefined) => ({
+  const act = async (type: 'pause' | 'resume' | 'retry' | 'stop', body: ActionBody | null | undefined) => ({
     ok,
-    message: await follows.act(body?.name, { type: actions[name].type }),
+    message: await follows.act(body?.name, { type }),
   })
-  const described = (name: keyof typeof actions) => ({
-    body: ActionBody,
+  const decide = async (type: 'skip' | 'apply_schema', body: DecisionBody | null | undefined) => {
+    const { name, lsn } = body ?? {}
+    return { ok, message: await follows.act(name, { type, ...(lsn !== undefined && { lsn }) }) }
+  }
+  const described = <Body extends TSchema>(body: Body, summary: string) => ({
+    body,
     response: { 200: ActionAnswer, ...failures },
-    detail: { summary: actions[name].summary, tags },
+    detail: { summary, tags },
   })
   const goOn = async (body: ContinueBody) => {
     const ends = await endsOf(body, services)
@@ -87,12 +88,16 @@ export function followRoutes(services: Services) {
       response: { 200: FollowStarted, ...failures },
       detail: { summary: 'Go on with one that is stopped: nothing is copied again', tags },
     })
-    .post('/api/follow/pause', ({ body }) => act('pause', body), described('pause'))
-    .post('/api/follow/resume', ({ body }) => act('resume', body), described('resume'))
-    .post('/api/follow/retry', ({ body }) => act('retry', body), described('retry'))
-    .post('/api/follow/skip', ({ body }) => act('skip', body), described('skip'))
-    .post('/api/follow/apply-schema', ({ body }) => act('apply-schema', body), described('apply-schema'))
-    .post('/api/follow/stop', ({ body }) => act('stop', body), described('stop'))
+    .post('/api/follow/pause', ({ body }) => act('pause', body), described(ActionBody, summaries.pause))
+    .post('/api/follow/resume', ({ body }) => act('resume', body), described(ActionBody, summaries.resume))
+    .post('/api/follow/retry', ({ body }) => act('retry', body), described(ActionBody, summaries.retry))
+    .post('/api/follow/stop', ({ body }) => act('stop', body), described(ActionBody, summaries.stop))
+    .post('/api/follow/skip', ({ body }) => decide('skip', body), described(DecisionBody, summaries.skip))
+    .post(
+      '/api/follow/apply-schema',
+      ({ body }) => decide('apply_schema', body),
+      described(DecisionBody, summaries.applySchema),
+    )
     .post(
       '/api/switchover',
       async ({ body }) => {

@@ -1,6 +1,7 @@
 // Databases that are followed, by this process or by others through the store: seen, steered, one begun at a time.
 import type { FollowOptions } from '../../shared/follow-options.ts'
 import type { FollowAction, FollowView } from '../../shared/follow-view.ts'
+import { openLogFile } from '../cli/logfile.ts'
 import { type CleanedUp, type CleanUpOptions, cleanUpFollow } from '../engine/follow/cleanup.ts'
 import type { FollowDesk } from '../engine/follow/desk.ts'
 import { FollowRun, refuseOver } from '../engine/follow/follow-run.ts'
@@ -13,6 +14,13 @@ import { FollowWatches } from './follow-watches.ts'
 import type { JobRequest } from './job.ts'
 import type { Jobs } from './jobs.ts'
 
+export interface FollowedElsewhere {
+  /** One that this process follows, begun by somebody else. */
+  guest?: FollowDesk | undefined
+  /** Those that belong to a fleet: there for who names them, in no list. */
+  elsewhere(): ReadonlySet<string>
+}
+
 export class Follows {
   #run: FollowRun | undefined
   /** As it was last told: asked for, a view is always a new one. */
@@ -22,15 +30,18 @@ export class Follows {
   readonly #stop = new AbortController()
   readonly watches: FollowWatches
 
-  /** `guest`: one that this process follows, begun by somebody else. */
+  readonly guest: FollowDesk | undefined
+
   constructor(
     readonly store: FollowStore,
     readonly jobs: Jobs,
-    readonly guest?: FollowDesk,
+    readonly others: FollowedElsewhere,
   ) {
+    this.guest = others.guest
     this.watches = new FollowWatches(store, {
       names: () => this.#ownDesks().map(({ name }) => name),
       view: (name) => (this.#told?.name === name ? this.#told : this.view(name)),
+      elsewhere: () => others.elsewhere(),
     })
   }
 
@@ -45,7 +56,8 @@ export class Follows {
   }
 
   names(): string[] {
-    const stored = this.store.names()
+    const elsewhere = this.others.elsewhere()
+    const stored = this.store.names().filter((name) => !elsewhere.has(name))
     return [...new Set([...this.#ownDesks(stored).map(({ name }) => name), ...stored])]
   }
 
@@ -61,6 +73,7 @@ export class Follows {
 
   /** Throws when there is none, or when none is named and there are several. */
   desk(name: string | undefined): FollowDesk {
+    if (name !== undefined && this.others.elsewhere().has(name)) return this.store.desk(name)
     const names = this.names()
     const [only] = names
     if (only === undefined) throw new ApiFailure('not_found', 'nothing is followed')
@@ -93,18 +106,21 @@ export class Follows {
         '/follow/name',
       )
     }
-    const { work, begun } = copyThenFollow(follow, this.#services())
-    this.#copyJob = this.jobs.start(request, work)
-    return this.#take(begun())
+    return this.#begin(name, (services) => {
+      const { work, begun } = copyThenFollow(follow, services)
+      this.#copyJob = this.jobs.start(request, work)
+      return begun()
+    })
   }
 
   continue(ends: FollowEnds): string {
     this.#refuseSecond()
     if (this.jobs.isBusy) throw new ApiFailure('busy', 'a migration is running: wait for it, or cancel it')
-    const record = this.store.load(followName(ends))
+    const name = followName(ends)
+    const record = this.store.load(name)
     if (record) refuseOver(record)
     this.#copyJob = undefined
-    return this.#take(FollowRun.continue(ends, this.#services()))
+    return this.#begin(name, (services) => FollowRun.continue(ends, services))
   }
 
   async cleanUp(ends: FollowEnds, options: CleanUpOptions): Promise<CleanedUp> {
@@ -125,25 +141,34 @@ export class Follows {
     this.watches.close()
   }
 
-  #take(run: FollowRun): string {
+  /** With a log file of its own, beside that of the copy. */
+  #begin(name: string, make: (services: FollowServices) => FollowRun): string {
+    const logFile = openLogFile(this.jobs.stores().logDirectory, `follow-${name}`, {
+      onFailure: (error) => console.error(`pgtrek: the log file of ${name} ended: ${error.message}`),
+    })
+    let run: FollowRun
+    try {
+      run = make({
+        memory: this.store,
+        signal: this.#stop.signal,
+        onView: (view) => {
+          this.#told = view
+          this.watches.changed()
+        },
+        onLine: (line) => logFile.line(line),
+      })
+    } catch (error) {
+      logFile.close()
+      throw error
+    }
     this.#run = run
     this.watches.changed()
     run.done.then(() => {
+      logFile.close()
       this.#told = undefined
       this.watches.changed()
     })
     return run.name
-  }
-
-  #services(): FollowServices {
-    return {
-      memory: this.store,
-      signal: this.#stop.signal,
-      onView: (view) => {
-        this.#told = view
-        this.watches.changed()
-      },
-    }
   }
 
   /** One that ended before anything was made is in no store: here it still says why. */

@@ -1,4 +1,5 @@
 // The API described by itself: as an OpenAPI document, and as a page made from it that needs no other host.
+import { TypeGuard } from '@sinclair/typebox'
 import { type AnyElysia, Elysia } from 'elysia'
 import { version } from '../cli/version.ts'
 import { plainStyle } from './html.ts'
@@ -40,6 +41,7 @@ function describeBodies({ routes }: AnyElysia, paths: object) {
   for (const { path, method, hooks } of routes) {
     const operation = operations[path.replace(/:(\w+)/g, '{$1}')]?.[method.toLowerCase()]
     if (!operation || !hooks.body) continue
-    operation.requestBody = { required: true, content: { 'application/json': { schema: hooks.body } } }
+    const required = !TypeGuard.IsOptional(hooks.body)
+    operation.requestBody = { required, content: { 'application/json': { schema: hooks.body } } }
   }
 }

@@ -2,7 +2,7 @@
 import { Command, Option } from 'commander'
 import { UsageError } from '../postgres/errors.ts'
 import { addConnectionFlags } from './flags/connection.ts'
-import { addFollowFlags, followOptionsOf, wantsDashboard } from './flags/follow.ts'
+import { addFollowFlags, followOptionsOf, watchFlagsOf } from './flags/follow.ts'
 import { addOptionFlags } from './flags/options.ts'
 import { addHookFlag, addRuleFlags } from './flags/rules.ts'
 import { addConfigFlag, addRunFlags, viewFlags } from './flags/run.ts'
@@ -32,12 +32,15 @@ export function cloneCommand(): Command {
     const request = requestOf(command)
     const view = viewFlags(command)
     const follow = followOptionsOf(command)
-    const tui = wantsDashboard(command)
+    const watch = watchFlagsOf(command)
     const { follow: wantsFollowing } = command.opts<{ follow?: boolean }>()
-    if (tui && !wantsFollowing) throw new UsageError('--tui shows how --follow goes: say both')
+    const isWatched = watch.tui || watch.apiPort !== undefined
+    if (isWatched && !wantsFollowing) {
+      throw new UsageError('--tui and --api-port show how --follow goes: say that too')
+    }
     const isFollowed = wantsFollowing === true && !request.options.dryRun
     process.exitCode = isFollowed
-      ? await cloneAndFollow(request, { ...view, follow, tui })
+      ? await cloneAndFollow(request, { ...view, ...watch, follow })
       : await runMigration(request, view)
   })
 }

@@ -15,13 +15,13 @@ import { fromFileSpelling, isRecord, snakeCase } from '../../shared/spelling.ts'
 import type { Environment } from '../postgres/environment.ts'
 import { UsageError } from '../postgres/errors.ts'
 import { problemIn } from './config-problem.ts'
-import { parseConfig } from './config-syntax.ts'
+import { expandVariables, parseConfig } from './config-syntax.ts'
 import { commandName, readSql, refuseOddPattern } from './flags/rules.ts'
 import type { Given } from './given.ts'
 
 export function readConfigFile(path: string, environment: Environment): Given {
   const name = basename(path)
-  const content = expanded(parseConfig(textOf(path), extname(path), name), '', name, environment)
+  const content = expandVariables(parseConfig(textOf(path), extname(path), name), name, environment)
   if (!isRecord(content)) throw new UsageError(`${name} must have keys and values`)
   const problem = problemIn(ConfigFile, content)
   if (problem) throw new UsageError(`${name}: ${problem}`)
@@ -54,29 +54,6 @@ function textOf(path: string): string {
   } catch (error) {
     throw new UsageError(`--config: ${path} cannot be read: ${(error as NodeJS.ErrnoException).code}`)
   }
-}
-
-/** `${NAME}` in texts, after parsing, so that a value can never be taken for syntax; `$${NAME}` stays. */
-function expanded(value: unknown, at: string, file: string, environment: Environment): unknown {
-  if (typeof value === 'string') {
-    return value.replaceAll(/(\$?)\$\{([A-Za-z_]\w*)\}/g, (whole, dollar: string, variable: string) => {
-      if (dollar) return whole.slice(1)
-      const text = environment[variable]
-      if (text === undefined) {
-        throw new UsageError(`${file}: ${at} uses \${${variable}}, which is not in the environment`)
-      }
-      return text
-    })
-  }
-  if (Array.isArray(value)) {
-    return value.map((item, index) => expanded(item, `${at}[${index}]`, file, environment))
-  }
-  // Dates of TOML are objects too; they are refused later.
-  if (!isRecord(value) || Object.getPrototypeOf(value) !== Object.prototype) return value
-  const fields = Object.entries(value).map(([key, item]) => {
-    return [key, expanded(item, at === '' ? key : `${at}.${key}`, file, environment)]
-  })
-  return Object.fromEntries(fields)
 }
 
 const pathFields = ['sslRootCert', 'sslCert', 'sslKey'] as const

@@ -1,5 +1,7 @@
 // TOML or YAML as plain values, and where a mistake is when it is neither.
 import { eitherOf } from '../../shared/option-table.ts'
+import { isRecord } from '../../shared/spelling.ts'
+import type { Environment } from '../postgres/environment.ts'
 import { UsageError } from '../postgres/errors.ts'
 
 type Parse = (text: string) => unknown
@@ -57,4 +59,27 @@ function refuseRepeatedKeys(text: string, file: string) {
   const keys = Array.from(text.matchAll(/^(["']?)([A-Za-z_]\w*)\1[ \t]*:(?=\s|$)/gm), ([, , key = '']) => key)
   const repeated = keys.find((key, index) => keys.indexOf(key) !== index)
   if (repeated) throw new UsageError(`${file} has ${repeated} twice`)
+}
+
+/** `${NAME}` in texts, after parsing, so that a value can never be taken for syntax; `$${NAME}` stays. */
+export function expandVariables(value: unknown, file: string, environment: Environment, at = ''): unknown {
+  if (typeof value === 'string') {
+    return value.replaceAll(/(\$?)\$\{([A-Za-z_]\w*)\}/g, (whole, dollar: string, variable: string) => {
+      if (dollar) return whole.slice(1)
+      const text = environment[variable]
+      if (text === undefined) {
+        throw new UsageError(`${file}: ${at} uses \${${variable}}, which is not in the environment`)
+      }
+      return text
+    })
+  }
+  if (Array.isArray(value)) {
+    return value.map((item, index) => expandVariables(item, file, environment, `${at}[${index}]`))
+  }
+  // Dates of TOML are objects too; they are refused later.
+  if (!isRecord(value) || Object.getPrototypeOf(value) !== Object.prototype) return value
+  const fields = Object.entries(value).map(([key, item]) => {
+    return [key, expandVariables(item, file, environment, at === '' ? key : `${at}.${key}`)]
+  })
+  return Object.fromEntries(fields)
 }

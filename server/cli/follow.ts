@@ -1,7 +1,7 @@
 // `pgtrek follow`: goes on with a move whose copy is complete.
 import { Command } from 'commander'
 import { addConnectionFlags } from './flags/connection.ts'
-import { addFollowFlags, followOptionsOf, wantsDashboard } from './flags/follow.ts'
+import { addFollowFlags, followOptionsOf, watchFlagsOf } from './flags/follow.ts'
 import { addConfigFlag, addRunFlags, viewFlags } from './flags/run.ts'
 import { requestOf } from './request.ts'
 import { followOn } from './run-follow.ts'
@@ -18,7 +18,7 @@ export function followCommand(): Command {
     process.exitCode = await followOn(requestOf(command), {
       ...viewFlags(command),
       follow: followOptionsOf(command),
-      tui: wantsDashboard(command),
+      ...watchFlagsOf(command),
     })
   })
 }

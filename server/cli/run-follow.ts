@@ -2,9 +2,11 @@
 
 import { ProgressFold } from '../../shared/fold.ts'
 import type { FollowOptions } from '../../shared/follow-options.ts'
-import type { FollowView } from '../../shared/follow-view.ts'
+import type { FollowAction, FollowView } from '../../shared/follow-view.ts'
 import { printable } from '../../shared/printable.ts'
+import type { FollowDesk } from '../engine/follow/desk.ts'
 import { type FollowResult, FollowRun } from '../engine/follow/follow-run.ts'
+import { followName } from '../engine/follow/names.ts'
 import { UsageError } from '../postgres/errors.ts'
 import { FollowStore } from '../store/follows.ts'
 import { RunStore } from '../store/runs.ts'
@@ -12,18 +14,18 @@ import { confirmDestruction } from './confirm.ts'
 import { OwnDashboard } from './dashboard/own.ts'
 import { exitCode } from './exit.ts'
 import { settingsFor } from './flags/connection.ts'
+import type { WatchFlags } from './flags/follow.ts'
 import type { ViewFlags } from './flags/run.ts'
 import { FollowScreen } from './follow-screen.ts'
+import { serveBeside } from './follow-server.ts'
 import { reportLines } from './follow-text.ts'
 import type { Settled } from './given.ts'
 import { interruptible } from './interrupt.ts'
 import { openLogFile } from './logfile.ts'
 import { chooseView } from './terminal.ts'
 
-export interface FollowFlags extends ViewFlags {
+export interface FollowFlags extends ViewFlags, WatchFlags {
   follow: FollowOptions
-  /** A dashboard instead of lines. */
-  tui: boolean
 }
 
 /** The copy, as any other, and the changes behind it. */
@@ -46,6 +48,8 @@ export async function cloneAndFollow(request: Settled, flags: FollowFlags): Prom
   }
   let isCopied = false
   const runMemory = store.begin(run, ends)
+  const announced = new Announced(followName(ends))
+  await using _ = await serveBeside(besideOf(request, flags), announced, (message) => view.say(message))
   const following = FollowRun.clone(
     {
       ...ends,
@@ -76,6 +80,7 @@ export async function cloneAndFollow(request: Settled, flags: FollowFlags): Prom
       },
     },
   )
+  announced.run = following
   function tellStopping() {
     if (isCopied || dashboard.wasOpened) return
     view.say('stopping; once more stops at once', 'warn')
@@ -100,6 +105,10 @@ export async function followOn(request: Settled, flags: FollowFlags): Promise<nu
   for (const warning of [...request.warnings, ...ends.source.warnings, ...ends.destination.warnings]) {
     process.stderr.write(`${printable(`warning: ${warning}`)}\n`)
   }
+  const announced = new Announced(followName(ends))
+  await using _ = await serveBeside(besideOf(request, flags), announced, (message) =>
+    screen.say(infoLine(message)),
+  )
   const following = FollowRun.continue(ends, {
     memory: new FollowStore(store.database),
     signal: interrupt.signal,
@@ -109,10 +118,30 @@ export async function followOn(request: Settled, flags: FollowFlags): Promise<nu
       if (!dashboard.isOpen) screen.say(line)
     },
   })
+  announced.run = following
   dashboard.open(following)
   const result = await following.done
   await dashboard.over()
   return finish(result, following.view(), screen, flags)
+}
+
+function besideOf({ logDir, stateDir }: Settled, { apiPort }: FollowFlags) {
+  return { apiPort, logDirectory: logDir, stateDirectory: stateDir }
+}
+
+/** Stands for a run that is begun a moment later: whoever asks before sees nothing yet. */
+class Announced implements FollowDesk {
+  run: FollowRun | undefined
+
+  constructor(readonly name: string) {}
+
+  view() {
+    return this.run?.view()
+  }
+
+  async act(action: FollowAction) {
+    return (await this.run?.act(action)) ?? { ok: false as const, message: 'it has not begun' }
+  }
 }
 
 function infoLine(message: string) {

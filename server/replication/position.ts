@@ -123,7 +123,7 @@ export async function dropPosition(session: Session, name: string): Promise<stri
   return [...dropped, `table ${table}`, ...(await dropEmptySchema(session))]
 }
 
-async function dropEmptySchema(session: Session): Promise<string[]> {
+export async function dropEmptySchema(session: Session): Promise<string[]> {
   const [row] = await session.query<{ ours: boolean }>(`
     select pg_catalog.pg_has_role(n.nspowner, 'usage')
            and not exists (select from pg_catalog.pg_depend d

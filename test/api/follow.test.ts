@@ -7,6 +7,7 @@ import { FollowView, type SwitchoverReport } from '../../shared/follow-view.ts'
 import { makeHome } from '../cli/process.ts'
 import { type Api, startApi, type Watched } from '../support/api.ts'
 import { type Cluster, cluster, type TestDatabase } from '../support/clusters.ts'
+import { move } from '../support/follow-run.ts'
 import { ReadMetrics } from './prometheus.ts'
 
 // Servers have to start.
@@ -167,9 +168,12 @@ describe('from the copy to the end', () => {
     await pair.destination.sql(`insert into orders values (601, 'stays')`)
     await pair.source.sql(`insert into orders values (601, 'is left out')`)
     await fresh()
-    await seen(watched, name, ({ state }) => state === 'conflict')
+    const second = await seen(watched, name, ({ state }) => state === 'conflict')
+    const lsnOf = ({ streams }: FollowView) => streams[0]?.status.conflict?.lsn
+    const other = await api.post('/api/follow/skip', { name, lsn: lsnOf(stuck) })
+    expect([other.status, other.json.error]).toEqual([409, 'not_now'])
     await fresh()
-    expect((await api.post('/api/follow/skip', { name })).status).toBe(200)
+    expect((await api.post('/api/follow/skip', { name, lsn: lsnOf(second) })).status).toBe(200)
     await seen(watched, name, ({ state }) => state === 'running')
     expect(await pair.destination.sql('select note from orders where id in (600, 601) order by id')).toEqual([
       { note: 'right' },
@@ -237,6 +241,44 @@ describe('from the copy to the end', () => {
     const again = await api.post('/api/follow/cleanup', { ...endsOf(pair), name })
     expect(again.status).toBe(404)
   })
+})
+
+test('a column that the destination lacks is made there on request; there and back again', async () => {
+  await using api = await startApi()
+  const pair = await shop()
+  const name = 'there_and_back'
+  const look = async (holds: (view: FollowView) => boolean) => {
+    using watched = await api.watch()
+    return await seen(watched, name, holds)
+  }
+  await api.post('/api/follow', { ...endsOf(pair), follow: { ...quick, name } })
+  await look(({ ready }) => ready.green)
+  await pair.source.sql(
+    `alter table orders add column paid boolean; insert into orders values (800, 'x', true)`,
+  )
+  const stuck = await look(({ state }) => state === 'conflict')
+  const { lsn } = stuck.streams[0]?.status.conflict ?? {}
+  const applied = await api.post('/api/follow/apply-schema', { name, lsn })
+  expect([applied.status, applied.json.ok]).toEqual([200, true])
+  await look(({ ready }) => ready.green)
+  expect(await pair.destination.sql('select paid from orders where id = 800')).toEqual([{ paid: true }])
+
+  const early = await api.post('/api/switchover', { name, back: true })
+  expect([early.status, early.json.error]).toEqual([409, 'not_now'])
+  expect((await api.post('/api/switchover', { name, keep_reverse: true })).status).toBe(200)
+  const there = await look(
+    ({ stage, direction, streams }) => stage === 'done' && direction === 'back' && streams.length > 0,
+  )
+  expect(there.switchover?.report?.reverse).toBeDefined()
+  await pair.destination.sql(`insert into orders values (801, 'written on the new side', false)`)
+  await look(({ streams }) => (streams[0]?.status.rows ?? 0) >= 1)
+  expect((await api.post('/api/switchover', { name, back: true })).status).toBe(200)
+  const back = await look(({ state, process: worker }) => state === 'stopped' && worker === undefined)
+  expect(back.switchover).toMatchObject({ state: 'done', report: { direction: 'back' } })
+  expect(await pair.source.sql('select note from orders where id = 801')).toHaveLength(1)
+  const { json } = await api.post('/api/follow/cleanup', { ...endsOf(pair), name })
+  expect(json.ok).toBe(true)
+  expect([...(await slots(pair.source)), ...(await slots(pair.destination))]).toEqual([])
 })
 
 test('one that cannot begin says why, in its view and in the history, and leaves nothing', async () => {
@@ -311,4 +353,21 @@ test('what other processes follow is seen, steered by name, and told as lost whe
     'other',
     ({ state, process: worker }) => state === 'running' && worker?.pid === process.pid,
   )
+})
+
+test('a server beside a follow that somebody else has begun shows and steers that', async () => {
+  const pair = await shop()
+  await using moving = move(pair, { name: 'guest' })
+  await moving.until(({ stage }) => stage === 'streaming')
+  await using api = await startApi({ follow: moving.run })
+  using watched = await api.watch()
+  await seen(watched, 'guest', ({ stage }) => stage === 'streaming')
+  const second = await api.post('/api/follow', { ...endsOf(await shop()), follow: { name: 'other' } })
+  expect([second.status, second.json.error]).toEqual([409, 'busy'])
+  expect((await api.post('/api/follow/pause')).json).toMatchObject({ ok: true })
+  await seen(watched, 'guest', ({ state }) => state === 'paused')
+  expect(moving.run.view().state).toBe('paused')
+  const metrics = new ReadMetrics((await api.get('/metrics')).text)
+  expect(metrics.value('pgtrek_follow_state', { follow: 'guest', state: 'paused' })).toBe(1)
+  expect(metrics.value('pgtrek_copy_rows', { follow: 'guest' })).toBe(600)
 })

@@ -257,6 +257,16 @@ test('the API describes itself, with every route, and the page of it needs no ot
   const { json } = await api.get('/openapi/json')
   expect(Object.keys(json.paths).sort()).toEqual([
     '/api/browse',
+    '/api/follow',
+    '/api/follow/apply-schema',
+    '/api/follow/cleanup',
+    '/api/follow/continue',
+    '/api/follow/pause',
+    '/api/follow/resume',
+    '/api/follow/retry',
+    '/api/follow/skip',
+    '/api/follow/stop',
+    '/api/follow/{name}',
     '/api/migrate',
     '/api/migrate/cancel',
     '/api/migrate/status',
@@ -267,6 +277,7 @@ test('the API describes itself, with every route, and the page of it needs no ot
     '/api/plan',
     '/api/profiles',
     '/api/profiles/{name}',
+    '/api/switchover',
     '/api/table-info',
     '/api/test-connection',
   ])
@@ -277,6 +288,8 @@ test('the API describes itself, with every route, and the page of it needs no ot
     type: 'integer',
     default: 1000,
   })
+  expect(start.requestBody.required).toBe(true)
+  expect(json.paths['/api/follow/pause'].post.requestBody.required).toBe(false)
   expect(Object.keys(start.responses)).toEqual(expect.arrayContaining(['200', '400', '409', '413']))
   const { text } = await api.get('/openapi')
   expect(text).toContain('POST /api/migrate')

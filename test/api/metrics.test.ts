@@ -119,3 +119,17 @@ test('they need the token where there is one, as a bearer', async () => {
   })
   expect(foreign.status).toBe(403)
 })
+
+test('all of them are described, and nothing else is', async () => {
+  const root = join(import.meta.dir, '../..')
+  const namesIn = async (...paths: string[]) => {
+    const texts = await Promise.all(paths.map((path) => Bun.file(join(root, path)).text()))
+    return [...new Set(texts.join('\n').match(/\bpgtrek_(?:build|copy|follow|switchover)_[a-z_]+/g))].sort()
+  }
+  const made = await namesIn(
+    'server/api/metrics.ts',
+    'server/api/copy-metrics.ts',
+    'server/api/follow-metrics.ts',
+  )
+  expect(await namesIn('docs/metrics.md')).toEqual(made)
+})

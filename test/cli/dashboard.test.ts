@@ -8,7 +8,13 @@ import { newState, press, type State, withoutOutdated } from '../../server/cli/d
 import { styleFor } from '../../server/cli/style.ts'
 import { widthOf } from '../../server/cli/text.ts'
 import type { FollowView } from '../../shared/follow-view.ts'
-import { conflictView, copyingView, followStatus, followStream, followView } from '../support/follow-views.ts'
+import {
+  conflictView,
+  copyingView,
+  followStatus,
+  followStream,
+  followView,
+} from '../support/example-views.ts'
 
 const now = Date.UTC(2026, 10, 21, 11, 6, 12)
 const colours = styleFor(true, { LANG: 'C.UTF-8' })

@@ -17,7 +17,7 @@ import {
   followStream,
   followView,
   switchoverReport,
-} from '../support/follow-views.ts'
+} from '../support/example-views.ts'
 import { type Publisher, startPublisher } from '../support/publishing.ts'
 import { type Home, makeHome } from './process.ts'
 import { main, onTerminal } from './pty.ts'

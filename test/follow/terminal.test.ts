@@ -74,6 +74,68 @@ test('seen with status, paused, resumed and switched over on the dashboard', asy
   expect((await home.run(['status', 'shop'])).code).toBe(2)
 })
 
+test('a conflict is seen, tried again in vain, and left out', async () => {
+  const other = await (await cluster(17, logical)).createDatabase()
+  const ends = ['--source', source.url, '--dest', other.url, '--name', 'conflict']
+  const following = home.start(['clone', '--follow', ...ends, '--log-dir', 'logs-of-conflict'])
+  await until(async () =>
+    (await home.run(['status', 'conflict'])).output.includes('conflict: streaming, running'),
+  )
+  await other.sql('insert into lines values (500, 0)')
+  await source.sql('insert into lines values (500, 1)')
+  await using tui = onTerminal(['tui', 'conflict', '--refresh', '50'], home.directory, { rows: 30 })
+  await tui.shows('insert into public.lines, row id = 500')
+  const { code, output } = await home.run(['status', 'conflict'])
+  expect(code).toBe(1)
+  expect(output).toContain('  pgtrek skip conflict: leave this transaction out, whole\n')
+  tui.type('t')
+  await tui.shows('trying again')
+  await tui.shows('insert into public.lines, row id = 500')
+  tui.type('k')
+  await tui.shows('Leave this transaction out?')
+  tui.type('y')
+  await tui.shows('the transaction is skipped')
+  await tui.shows('● running')
+  await source.sql('insert into lines values (501, 1)')
+  await tui.shows(/public\.lines +1 +0 +0/)
+  expect(await other.sql('select amount from lines where id in (500, 501) order by id')).toEqual([
+    { amount: 0 },
+    { amount: 1 },
+  ])
+  tui.type('x')
+  await tui.shows('Stop following?')
+  tui.type('y')
+  await tui.shows('● stopped')
+  await tui.shows('no process reads the slot pgtrek_conflict')
+  expect((await following.finished).code).toBe(0)
+  expect((await home.run(['cleanup', ...ends])).code).toBe(0)
+})
+
+test('a column that came on the source is added on the dashboard', async () => {
+  const other = await (await cluster(17, logical)).createDatabase()
+  const ends = ['--source', source.url, '--dest', other.url, '--name', 'altered']
+  const following = home.start(['clone', '--follow', ...ends, '--log-dir', 'logs-of-altered'])
+  await until(async () =>
+    (await home.run(['status', 'altered'])).output.includes('altered: streaming, running'),
+  )
+  await using tui = onTerminal(['tui', 'altered', '--refresh', '50'], home.directory, { rows: 30 })
+  await tui.shows('no changes so far')
+  await source.sql('alter table lines add column unit text')
+  await source.sql("insert into lines values (600, 1, 'kg')")
+  await tui.shows("a  apply the change of the source's table")
+  tui.type('a')
+  await tui.shows("Change the destination's table?")
+  tui.type('y')
+  await tui.shows('● running')
+  await tui.shows(/public\.lines +1 +0 +0/)
+  expect(await other.sql('select unit from lines where id = 600')).toEqual([{ unit: 'kg' }])
+  tui.type('xy')
+  await tui.shows('Stop following?')
+  tui.type('y')
+  expect((await following.finished).code).toBe(0)
+  expect((await home.run(['cleanup', ...ends])).code).toBe(0)
+})
+
 test('the process that follows has the dashboard itself, and can do without it', async () => {
   const other = await (await cluster(17, logical)).createDatabase()
   const ends = ['--source', source.url, '--dest', other.url, '--name', 'own']

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { cloneCommand } from '../../server/cli/clone.ts'
 import { copyCommand, copyOptions } from '../../server/cli/copy.ts'
+import { followCommand } from '../../server/cli/follow.ts'
 import { ConfigFile } from '../../shared/config.ts'
 import {
   expectation,
@@ -62,13 +63,18 @@ describe.each(optionNames)('%s', (name) => {
   })
 })
 
-test('copy and clone have the same flags but for those about the schema', () => {
+test('copy and clone have the same flags but for those about the schema and about following', () => {
   const copy = flags(copyCommand())
+  const following = flags(followCommand())
   const missing = [...flags(cloneCommand())].filter((flag) => !copy.has(flag))
   const about = optionNames.filter((name) => !copyOptions.includes(name))
   for (const flag of missing) {
     const isAboutSchema = about.some((name) => flag?.replace('--no-', '--') === `--${flagOf(name)}`)
-    expect(isAboutSchema || ['--only', '--needed', '--drop-existing'].includes(flag ?? '')).toBe(true)
+    const isAboutFollowing =
+      following.has(flag) || ['--follow', '--inserts-only', '--bidirectional'].includes(flag ?? '')
+    const isKnown =
+      isAboutSchema || isAboutFollowing || ['--only', '--needed', '--drop-existing'].includes(flag ?? '')
+    expect([flag, isKnown]).toEqual([flag, true])
   }
 })
 

@@ -1,6 +1,6 @@
 // The flags about following, switching over, and cleaning up.
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { parseBytes } from '../../../shared/amounts.ts'
+import { parseBytes, parseSeconds } from '../../../shared/amounts.ts'
 import { defaultFollowOptions, type FollowOptions } from '../../../shared/follow-options.ts'
 import type { SwitchoverOptions } from '../../../shared/follow-view.ts'
 import { UsageError } from '../../postgres/errors.ts'
@@ -46,11 +46,18 @@ export function addFollowFlags(command: Command, { begins }: { begins: boolean }
       ).argParser(seconds),
     )
     .addOption(option('--tui', 'a dashboard on the whole terminal, as "pgtrek tui"'))
+    .addOption(option('--api-port <number>', 'also serve the page and the API there').argParser(port))
 }
 
-/** Instead of lines. */
-export function wantsDashboard(command: Command): boolean {
-  return command.opts<{ tui?: boolean }>().tui === true
+export interface WatchFlags {
+  /** A dashboard instead of lines. */
+  tui: boolean
+  apiPort: number | undefined
+}
+
+export function watchFlagsOf(command: Command): WatchFlags {
+  const { tui = false, apiPort } = command.opts<{ tui?: boolean; apiPort?: number }>()
+  return { tui, apiPort }
 }
 
 interface FollowFlags {
@@ -125,21 +132,22 @@ export function switchoverOptionsOf(command: Command): SwitchoverOptions {
   }
 }
 
-const units: Record<string, number> = { ms: 0.001, s: 1, m: 60, min: 60, h: 3600, '': 1 }
-
-/** `30s`, `500ms`, `2m`; a bare number is seconds. */
-export function seconds(text: string): number {
-  const [, number, unit = ''] = /^(\d+(?:\.\d+)?)\s*(ms|s|m|min|h)?$/.exec(text.trim()) ?? []
-  const factor = units[unit]
-  if (number === undefined || factor === undefined)
-    throw new InvalidArgumentError('It must be a time, as 30s or 2m.')
-  return Number(number) * factor
+function seconds(text: string): number {
+  const time = parseSeconds(text)
+  if (time === undefined) throw new InvalidArgumentError('It must be a time, as 30s or 2m.')
+  return time
 }
 
 function size(text: string): number {
   const bytes = parseBytes(text)
   if (bytes === undefined) throw new InvalidArgumentError('It must be a size, as 1MB.')
   return bytes
+}
+
+function port(text: string): number {
+  const number = count(text)
+  if (number > 65535) throw new InvalidArgumentError('It must be a port, from 0 to 65535.')
+  return number
 }
 
 function count(text: string): number {

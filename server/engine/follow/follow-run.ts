@@ -117,17 +117,17 @@ export class FollowRun implements FollowDesk {
           ? done('the transaction is skipped')
           : refused('there is no such conflict')
       case 'apply_schema':
-        return await this.#applySchema()
+        return await this.#applySchema(action)
       case 'switchover':
         return this.#beginSwitchover(action.options)
     }
   }
 
   /** Of the table in conflict; then it is tried again. */
-  async #applySchema(): Promise<FollowAnswer> {
+  async #applySchema(seen: { lsn?: string | undefined }): Promise<FollowAnswer> {
     for (const [direction, follower] of this.#picture.followers) {
       const table = follower.status.conflict?.table
-      if (!table) continue
+      if (!table || !isMeant(follower, seen)) continue
       const { from, to, names } = this.#link(direction)
       const message = await applySchema({ from, to, table, positionName: names.position }, (line, level) =>
         this.#picture.say(line, level),

@@ -1,0 +1,103 @@
+// What can be asked for with a key: when it makes sense, and what is asked back first.
+import { isOver } from '../../../shared/follow-health.ts'
+import type { FollowAction, FollowView } from '../../../shared/follow-view.ts'
+import { canSwitch, choicesOf, conflictOf, isBeforeRows } from '../follow-words.ts'
+import { newForm } from './form.ts'
+import type { Dialog, Effect } from './state.ts'
+
+export interface Order {
+  key: string
+  /** Why it cannot be asked for now. */
+  refusal: (view: FollowView) => string | undefined
+  does: (view: FollowView) => Dialog | { effect: Effect }
+}
+
+export const orders: Order[] = [
+  {
+    key: 'p',
+    refusal: (view) => atWork(view) ?? (view.state === 'paused' ? 'it is paused already' : undefined),
+    does: () => act({ type: 'pause' }, 'asking it to pause'),
+  },
+  {
+    key: 'r',
+    refusal: (view) => atWork(view) ?? (view.state === 'paused' ? undefined : 'it is not paused'),
+    does: () => act({ type: 'resume' }, 'asking it to go on'),
+  },
+  {
+    key: 's',
+    refusal: (view) =>
+      atWork(view) ??
+      (view.switchover?.state === 'running' ? 'a switchover is under way already' : undefined) ??
+      (isBeforeRows(view) ? 'rows are still being copied' : undefined) ??
+      (canSwitch(view) ? undefined : 'it is switched over, and no changes flow back'),
+    does: (view) => ({ type: 'form', form: newForm(view) }),
+  },
+  {
+    key: 'x',
+    refusal: atWork,
+    does: (view) => ({
+      type: 'confirm',
+      title: 'Stop following?',
+      lines: [
+        `${view.name} ends with what is whole. The slot stays, and the source keeps its log for it, until "pgtrek follow" goes on or "pgtrek cleanup" drops it.`,
+      ],
+      action: { type: 'stop' },
+      saying: 'asking it to stop',
+    }),
+  },
+  {
+    key: 't',
+    refusal: (view) => choice(view, 'retry'),
+    does: () => act({ type: 'retry' }, 'asking it to try again'),
+  },
+  {
+    key: 'k',
+    refusal: (view) => choice(view, 'skip'),
+    does: (view) => ({
+      type: 'confirm',
+      title: 'Leave this transaction out?',
+      lines: [
+        ...conflictSummary(view),
+        'None of its changes will be on the destination, and what follows may depend on them. Both sides will differ.',
+      ],
+      action: { type: 'skip', ...conflictPlace(view) },
+      saying: 'asking it to skip the transaction',
+    }),
+  },
+  {
+    key: 'a',
+    refusal: (view) => choice(view, 'apply_schema'),
+    does: (view) => ({
+      type: 'confirm',
+      title: "Change the destination's table?",
+      lines: [...conflictSummary(view), "It gets the columns that the source's table has."],
+      action: { type: 'apply_schema', ...conflictPlace(view) },
+      saying: 'asking it to change the table',
+    }),
+  },
+]
+
+function act(action: FollowAction, saying: string): { effect: Effect } {
+  return { effect: { type: 'act', action, saying } }
+}
+
+function atWork(view: FollowView): string | undefined {
+  return isOver(view) ? `no process is at work on it (${view.state}): "pgtrek follow" starts one` : undefined
+}
+
+function choice(view: FollowView, action: 'retry' | 'skip' | 'apply_schema'): string | undefined {
+  const conflict = conflictOf(view)
+  if (!conflict) return 'there is no conflict'
+  const offered = choicesOf(conflict).some((one) => one.action === action)
+  return atWork(view) ?? (offered ? undefined : 'that would not help with this conflict')
+}
+
+function conflictSummary(view: FollowView): string[] {
+  const conflict = conflictOf(view)
+  return conflict ? [conflict.message] : []
+}
+
+function conflictPlace(view: FollowView): { lsn?: string } {
+  const conflict = conflictOf(view)
+  return conflict ? { lsn: conflict.lsn } : {}
+}

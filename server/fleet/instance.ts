@@ -1,0 +1,176 @@
+// The databases of an instance, and how each is made on another one with the same encoding and collation.
+
+import type { Connection } from '../../shared/connection.ts'
+import type { FleetMapping } from '../../shared/fleet.ts'
+import { Pattern } from '../../shared/pattern.ts'
+import { UsageError } from '../postgres/errors.ts'
+import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
+import { Session } from '../postgres/session.ts'
+import { type ConnectionSettings, describeSettings, resolveSettings } from '../postgres/settings.ts'
+import { dropEmptySchema } from '../replication/position.ts'
+
+export interface InstanceDatabase {
+  name: string
+  owner: string
+  encoding: string
+  collate: string
+  ctype: string
+  /** `c`, `i` or `b`: of the C library, ICU, or the server's own. */
+  provider: string
+  /** Of the provider, where it is not the C library. */
+  locale: string | null
+  icuRules: string | null
+  bytes: number
+}
+
+const since = { provider: 15, icuRules: 16, builtin: 17 } as const
+
+/** The instance's first database is where one looks around; each other is reached in the same way. */
+export function instanceSettings(connection: Connection): ConnectionSettings {
+  const settings = resolveSettings(connection)
+  const isSaid = 'url' in connection ? hasDatabase(connection.url) : connection.database !== undefined
+  return isSaid ? settings : { ...settings, database: 'postgres' }
+}
+
+export function ofDatabase(instance: ConnectionSettings, database: string): ConnectionSettings {
+  return { ...instance, database }
+}
+
+function hasDatabase(url: string): boolean {
+  return /^postgres(ql)?:\/\/[^/]*\/[^?]/i.test(url) || /\bdbname\s*=/.test(url)
+}
+
+export async function listDatabases(session: Session): Promise<InstanceDatabase[]> {
+  const { major } = session
+  const locale =
+    major >= since.builtin ? 'datlocale' : major >= since.provider ? 'daticulocale' : 'null::text'
+  return await session.query<InstanceDatabase>(`
+    select datname                                  as name,
+           pg_catalog.pg_get_userbyid(datdba)       as owner,
+           pg_catalog.pg_encoding_to_char(encoding) as encoding,
+           datcollate                               as collate,
+           datctype                                 as ctype,
+           ${major >= since.provider ? 'datlocprovider::text' : "'c'"} as provider,
+           ${locale}                                as locale,
+           ${major >= since.icuRules ? 'daticurules' : 'null::text'} as "icuRules",
+           case when pg_catalog.has_database_privilege(oid, 'connect')
+                then pg_catalog.pg_database_size(oid)::float8 else 0 end as bytes
+      from pg_catalog.pg_database
+     where datallowconn and not datistemplate
+     order by datname`)
+}
+
+/** Throws a UsageError when a name that was asked for is not there. */
+export function chosenDatabases(
+  databases: readonly InstanceDatabase[],
+  { name, databases: wanted }: Pick<FleetMapping, 'name' | 'databases'>,
+): InstanceDatabase[] {
+  const include = wanted.include.map((text) => new Pattern(text, 'name'))
+  const exclude = wanted.exclude.map((text) => new Pattern(text, 'name'))
+  const chosen = databases.filter(
+    (database) =>
+      (include.length === 0
+        ? // What every instance has, and nobody uses, is not moved unasked.
+          database.name !== 'postgres'
+        : include.some((pattern) => pattern.matches(database.name))) &&
+      !exclude.some((pattern) => pattern.matches(database.name)),
+  )
+  const unused = include.find(({ used }) => !used)
+  if (unused) throw new UsageError(`${name}: the source has no database ${unused.text}`)
+  return chosen
+}
+
+export type Mark = 'copying' | 'copied' | 'switched'
+
+export type Arrival =
+  /** Not there yet. */
+  | 'missing'
+  | 'empty'
+  /** Begun by us, and not finished. */
+  | 'copying'
+  | 'copied'
+  | 'switched'
+  /** Somebody else's. */
+  | 'occupied'
+
+/** How far an earlier process has come with this database: it says so itself. */
+export async function readArrival(destination: ConnectionSettings, instance: Session): Promise<Arrival> {
+  const [there] = await instance.query(
+    `select from pg_catalog.pg_database where datname = ${quoteLiteral(destination.database)}`,
+  )
+  if (!there) return 'missing'
+  await using session = await Session.open(destination)
+  const { marked } = await session.one<{ marked: boolean }>(
+    `select pg_catalog.to_regclass('pgtrek.move') is not null as marked`,
+  )
+  if (marked) {
+    const [row] = await session.query<{ state: Mark }>('select state from pgtrek.move')
+    if (row) return row.state
+  }
+  const { objects } = await session.one<{ objects: number }>(`
+    select (select count(*) from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+             where n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'pgtrek'))::int
+         + (select count(*) from pg_catalog.pg_largeobject_metadata)::int as objects`)
+  return objects > 0 ? 'occupied' : 'empty'
+}
+
+/** As the source has it; the rest, settings, comment, grants, comes with its contents. */
+export async function createDatabase(instance: Session, database: InstanceDatabase): Promise<void> {
+  const { name, owner, encoding, collate, ctype, provider, locale, icuRules } = database
+  const [known] = await instance.query(
+    `select from pg_catalog.pg_roles where rolname = ${quoteLiteral(owner)}`,
+  )
+  const parts = [
+    `create database ${quoteIdentifier(name)}`,
+    'template template0',
+    `encoding ${quoteLiteral(encoding)}`,
+    `lc_collate ${quoteLiteral(collate)}`,
+    `lc_ctype ${quoteLiteral(ctype)}`,
+    ...(known ? [`owner ${quoteIdentifier(owner)}`] : []),
+    ...localeClauses(instance, provider, locale, icuRules),
+  ]
+  await instance.execute(parts.join(' '))
+}
+
+function localeClauses(
+  { major, settings }: Session,
+  provider: string,
+  locale: string | null,
+  icuRules: string | null,
+): string[] {
+  if (provider === 'c') return []
+  if (major < since.provider || (provider === 'b' && major < since.builtin)) {
+    const what = provider === 'b' ? 'builtin' : 'ICU'
+    throw new UsageError(
+      `the database's collation is of the provider ${what}, which ${describeSettings(settings)} (PostgreSQL ${major}) does not have: create the database there by hand, with a collation of your choice`,
+    )
+  }
+  const [word, key] = provider === 'b' ? ['builtin', 'builtin_locale'] : ['icu', 'icu_locale']
+  return [
+    `locale_provider ${word}`,
+    ...(locale ? [`${key} ${quoteLiteral(locale)}`] : []),
+    ...(icuRules && major >= since.icuRules ? [`icu_rules ${quoteLiteral(icuRules)}`] : []),
+  ]
+}
+
+/** Stands in the database itself, so that a process that knows nothing else knows this. */
+export async function markArrival(destination: ConnectionSettings, state: Mark): Promise<void> {
+  await using session = await Session.open(destination)
+  await session.execute(`
+    create schema if not exists pgtrek;
+    create table if not exists pgtrek.move (state text not null, at timestamptz not null);
+    delete from pgtrek.move;
+    insert into pgtrek.move values (${quoteLiteral(state)}, now())`)
+}
+
+/** True when there was a mark. */
+export async function dropArrival(destination: ConnectionSettings): Promise<boolean> {
+  await using session = await Session.open(destination)
+  const { marked } = await session.one<{ marked: boolean }>(
+    `select pg_catalog.to_regclass('pgtrek.move') is not null as marked`,
+  )
+  if (!marked) return false
+  await session.execute('drop table pgtrek.move')
+  await dropEmptySchema(session)
+  return true
+}
