@@ -1,14 +1,17 @@
 // `pgtrek preflight`: what would be in the way of a move, before the window opens. It changes nothing.
-import { Command } from 'commander'
-import type { OptionName } from '../../shared/option-table.ts'
+import { Command, Option } from 'commander'
+import { optionNames, spellingOf } from '../../shared/option-table.ts'
 import type { PreflightItem, PreflightReport } from '../../shared/preflight.ts'
 import { printable } from '../../shared/printable.ts'
 import { Cancelled } from '../postgres/errors.ts'
 import { preflight } from '../preflight/preflight.ts'
 import { exitCode } from './exit.ts'
 import { addConnectionFlags, settingsFor } from './flags/connection.ts'
+import { addBeginningFlags, followOptionsOf } from './flags/follow.ts'
 import { addOptionFlags } from './flags/options.ts'
+import { addRuleFlags } from './flags/rules.ts'
 import { addConfigFlag } from './flags/run.ts'
+import { addSelectionFlags } from './flags/selection.ts'
 import { interruptible } from './interrupt.ts'
 import { itemLines, preflightVerdict } from './preflight-text.ts'
 import { requestOf } from './request.ts'
@@ -20,16 +23,8 @@ interface PreflightFlags {
   json?: boolean
 }
 
-/** Those that decide what is looked at. */
-const options: OptionName[] = [
-  'workers',
-  'indexWorkers',
-  'dataOnly',
-  'owner',
-  'acl',
-  'tablespaces',
-  'skipExtensions',
-]
+/** All that say what a run would do; none that are about how it is run. */
+const options = optionNames.filter((name) => spellingOf(name).group !== 'run')
 
 export function preflightCommand(): Command {
   const command = new Command('preflight')
@@ -37,9 +32,14 @@ export function preflightCommand(): Command {
     .description('look for what would be in the way of a move; nothing is changed')
   addConnectionFlags(command)
   addConfigFlag(command)
+  addSelectionFlags(command, { kinds: true })
+  addRuleFlags(command)
   addOptionFlags(command, options)
+  command.addOption(
+    new Option('--follow', 'look at what following changes needs as well').helpGroup('Following:'),
+  )
+  addBeginningFlags(command)
   command
-    .option('--follow', 'look at what following changes needs as well')
     .option('--quiet', 'only what is not in order')
     .option('--json', 'print one JSON object on standard output')
   return command.action(async () => {
@@ -48,8 +48,9 @@ export function preflightCommand(): Command {
 }
 
 async function run(command: Command): Promise<number> {
-  const { source, dest, warnings, options } = requestOf(command)
+  const { source, dest, warnings, selection, tables, options } = requestOf(command)
   const { follow = false, quiet = false, json = false } = command.opts<PreflightFlags>()
+  const { insertsOnly, bidirectional } = followOptionsOf(command)
   const ends = { source: settingsFor('source', source), destination: settingsFor('dest', dest) }
   for (const warning of [...warnings, ...ends.source.warnings, ...ends.destination.warnings]) {
     process.stderr.write(`${printable(`warning: ${warning}`)}\n`)
@@ -60,8 +61,8 @@ async function run(command: Command): Promise<number> {
   try {
     const report = await preflight({
       ...ends,
-      follow,
-      options,
+      ...{ follow, selection, tables, options },
+      ...{ insertsOnly, bidirectional },
       signal: interrupt.signal,
       // As soon as each is known: some servers take their time.
       onItem: (item: PreflightItem) => {

@@ -32,6 +32,21 @@ const appending: Wishes = { options: { existingDataMode: 'append' } as Partial<M
 
 const cases: Case[] = [
   {
+    id: 'clock',
+    // So much does the server believe to be later.
+    sql: '',
+    there: `alter function pg_catalog.clock_timestamp() rename to clock_timestamp_told;
+            create function pg_catalog.clock_timestamp() returns timestamptz language sql
+                as $$ select pg_catalog.clock_timestamp_told() - interval '1 hour' $$`,
+    objects: [],
+  },
+  {
+    id: 'collations',
+    sql: `create collation foreign_order (provider = libc, locale = 'C');
+          update pg_collation set collcollate = 'tlh_QO.utf8' where collname = 'foreign_order'`,
+    objects: [/^collation "foreign_order" needs the operating system's locale "tlh_QO.utf8"/],
+  },
+  {
     id: 'tables-without-key',
     sql: 'create table keyless (x int unique); create table nullable (x int unique not null)',
     wishes: merging,

@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { Value } from '@sinclair/typebox/value'
 import { PreflightReport } from '../../shared/preflight.ts'
+import { everything } from '../../shared/request.ts'
 import { type Cluster, cluster, type Major, majors, type TestDatabase } from '../support/clusters.ts'
 import { look } from './sight.ts'
 
@@ -233,6 +234,18 @@ test('objects and rows that are there already, and names of another kind', async
 
 test('a database is not copied onto itself', async () => {
   expect((await look(empty.url, empty.url)).item('same-database').status).toBe('blocker')
+})
+
+test('names that are selected and mean nothing', async () => {
+  const source = await newer.createDatabase()
+  await source.sql('create table there (x int primary key)')
+  const choose = (exclude: string[]) => look(source.url, empty.url, { selection: { ...everything, exclude } })
+  const typo = await choose(['there', 'nowhere'])
+  expect(typo.item('selection')).toMatchObject({ status: 'blocker', objects: ['nothing matches "nowhere"'] })
+  const chosen = await choose(['there'])
+  expect(chosen.item('selection')).toMatchObject({ status: 'ok' })
+  expect(chosen.scope).toEqual({ everything: false, tables: 0, of: 1 })
+  await source.drop()
 })
 
 test('large objects under the same numbers', async () => {

@@ -19,16 +19,7 @@ export function addFollowFlags(command: Command, { begins }: { begins: boolean }
   command.addOption(
     option('--publication <name>', 'one that is there on the source, instead of one of our own'),
   )
-  if (begins) {
-    command
-      .addOption(
-        option(
-          '--inserts-only <table>',
-          'of this table nobody needs updates and deletes (repeatable)',
-        ).argParser(collect),
-      )
-      .addOption(option('--bidirectional', 'changes of the destination flow back at the same time'))
-  }
+  if (begins) addBeginningFlags(command)
   command
     .addOption(
       option('--ready-lag <size>', 'ready to switch over when behind by no more (default: 1MB)').argParser(
@@ -47,6 +38,18 @@ export function addFollowFlags(command: Command, { begins }: { begins: boolean }
     )
     .addOption(option('--tui', 'a dashboard on the whole terminal, as "pgtrek tui"'))
     .addOption(option('--api-port <number>', 'also serve the page and the API there').argParser(port))
+}
+
+/** What is decided when a move begins. */
+export function addBeginningFlags(command: Command) {
+  command
+    .addOption(
+      option(
+        '--inserts-only <table>',
+        'of this table nobody needs updates and deletes (repeatable)',
+      ).argParser(collect),
+    )
+    .addOption(option('--bidirectional', 'changes of the destination flow back at the same time'))
 }
 
 export interface WatchFlags {
