@@ -132,6 +132,7 @@ describe('a server whose settings are in the way', () => {
         max_connections: '10',
         max_prepared_transactions: '0',
         max_locks_per_transaction: '10',
+        max_wal_senders: '10',
         max_replication_slots: '1',
         temp_file_limit: '8kB',
         logical_decoding_work_mem: '1MB',
