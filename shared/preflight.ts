@@ -1,13 +1,16 @@
 // What is looked at before a migration, and what was found: the same for the terminal, the page and the API.
 import { type Static, Type } from '@sinclair/typebox'
+import { loose, RequestBody } from './api.ts'
 import { ErrorInfo } from './error-info.ts'
+import { FollowOptions } from './follow-options.ts'
+import { oneOf } from './one-of.ts'
 
 export const checkStatuses = ['ok', 'warning', 'blocker'] as const
 /**
  * `blocker`: the run as a whole cannot work, or something would be lost without a word. `warning`: somebody should
  * know before; what it names may fail alone, and is reported then.
  */
-export const CheckStatus = Type.Union(checkStatuses.map((status) => Type.Literal(status)))
+export const CheckStatus = oneOf(checkStatuses)
 export type CheckStatus = (typeof checkStatuses)[number]
 
 export const PreflightItem = Type.Object({
@@ -44,3 +47,17 @@ export const PreflightReport = Type.Object({
   items: Type.Array(PreflightItem),
 })
 export type PreflightReport = Static<typeof PreflightReport>
+
+/** Hooks are not looked at: they are the user's own. */
+export const PreflightBody = Type.Object(
+  {
+    ...Type.Omit(RequestBody, ['hooks']).properties,
+    follow: Type.Optional(
+      Type.Union([loose(FollowOptions), Type.Boolean()], {
+        description: 'Also what following changes needs: true, or how they will be followed.',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+)
+export type PreflightBody = Static<typeof PreflightBody>
