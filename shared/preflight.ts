@@ -33,6 +33,8 @@ export const PreflightItem = Type.Object({
 })
 export type PreflightItem = Static<typeof PreflightItem>
 
+const arrivals = ['missing', 'empty', 'copying', 'copied', 'switched', 'occupied'] as const
+
 export const PreflightReport = Type.Object({
   /** The worst of the items. */
   status: CheckStatus,
@@ -47,6 +49,35 @@ export const PreflightReport = Type.Object({
   items: Type.Array(PreflightItem),
 })
 export type PreflightReport = Static<typeof PreflightReport>
+
+/** One database of a fleet. `error`: it could not be looked at at all. */
+export const FleetDatabaseReport = Type.Object({
+  name: Type.String(),
+  status: CheckStatus,
+  /** What is on the destination under its name. */
+  arrival: Type.Union([oneOf(arrivals), Type.Null()]),
+  items: Type.Array(PreflightItem),
+  error: Type.Optional(ErrorInfo),
+})
+export type FleetDatabaseReport = Static<typeof FleetDatabaseReport>
+
+export const FleetMappingReport = Type.Object({
+  name: Type.String(),
+  source: Type.String(),
+  destination: Type.String(),
+  status: CheckStatus,
+  /** What concerns the instances, once. */
+  items: Type.Array(PreflightItem),
+  databases: Type.Array(FleetDatabaseReport),
+  error: Type.Optional(ErrorInfo),
+})
+export type FleetMappingReport = Static<typeof FleetMappingReport>
+
+export const FleetPreflightReport = Type.Object({
+  status: CheckStatus,
+  mappings: Type.Array(FleetMappingReport),
+})
+export type FleetPreflightReport = Static<typeof FleetPreflightReport>
 
 /** Hooks are not looked at: they are the user's own. */
 export const PreflightBody = Type.Object(

@@ -13,7 +13,7 @@ import { Cancelled, errorInfo, isLost } from '../postgres/errors.ts'
 import { Session } from '../postgres/session.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
 import type { PublishedTable } from '../replication/publication.ts'
-import type { Check, Sight } from './check.ts'
+import type { Check, Finding, Sight } from './check.ts'
 import { checks } from './checks.ts'
 import { readScope } from './scope.ts'
 
@@ -40,6 +40,8 @@ export interface Preflight extends Wanted {
   destination: ConnectionSettings
   signal: AbortSignal
   onItem?: (item: PreflightItem) => void
+  /** All, unless told. */
+  chosen?: readonly Check[]
 }
 
 export interface Ends {
@@ -56,7 +58,7 @@ export async function preflight(request: Preflight): Promise<PreflightReport> {
   }
   signal.addEventListener('abort', cancel, { once: true })
   try {
-    const report = await lookThrough({ source, destination }, request, checks, onItem)
+    const report = await lookThrough({ source, destination }, request, request.chosen ?? checks, onItem)
     signal.throwIfAborted()
     return report
   } catch (error) {
@@ -141,14 +143,7 @@ async function lookAtAll(
 async function lookAt(check: Check, sight: Sight): Promise<PreflightItem> {
   const { id, title, why } = check
   try {
-    const { status, found, todo, sql = [], objects = [] } = await check.look(sight)
-    return {
-      ...{ id, title, status, found, why },
-      objects: objects.slice(0, mostObjects),
-      total: objects.length,
-      todo: todo ?? null,
-      sql: sql.slice(0, mostObjects),
-    }
+    return itemOf(check, await check.look(sight))
   } catch (error) {
     // Without a session there is nothing more to learn; anything else concerns this check alone.
     if (isLost(error) || error instanceof Cancelled) throw error
@@ -165,9 +160,23 @@ async function lookAt(check: Check, sight: Sight): Promise<PreflightItem> {
   }
 }
 
+export function itemOf(
+  { id, title, why }: Pick<Check, 'id' | 'title' | 'why'>,
+  finding: Finding,
+): PreflightItem {
+  const { status, found, todo, sql = [], objects = [] } = finding
+  return {
+    ...{ id, title, status, found, why },
+    objects: objects.slice(0, mostObjects),
+    total: objects.length,
+    todo: todo ?? null,
+    sql: sql.slice(0, mostObjects),
+  }
+}
+
 const mostObjects = 100
 
-function worst(items: readonly PreflightItem[]): CheckStatus {
+export function worst(items: readonly { status: CheckStatus }[]): CheckStatus {
   if (items.some(({ status }) => status === 'blocker')) return 'blocker'
   return items.some(({ status }) => status === 'warning') ? 'warning' : 'ok'
 }
