@@ -190,7 +190,7 @@ function exitCodeOf({ status, error }: FollowResult, view: FollowView): number {
 }
 
 /** What cannot be had together with following. */
-function refuseContradictions({ options, origins }: Settled) {
+export function refuseContradictions({ options, origins }: Settled) {
   const said = (name: keyof typeof options) => origins.get(name) ?? name
   if (options.schemaOnly)
     throw new UsageError(`${said('schemaOnly')} copies no rows: nothing could be followed`)

@@ -96,10 +96,11 @@ async function inOneSnapshot(migration: Migration, emit: Emit): Promise<void> {
   if ((await whichDatabase(source)) === (await whichDatabase(destination))) {
     throw new PlanRefused('source and destination are the same database: nothing was changed')
   }
-  if (!migration.isChecked) {
-    const warnings = await beforeRun({ source, destination }, { ...migration, follow: false })
-    for (const message of warnings) emit({ type: 'warning', message })
-  }
+  const found = migration.isChecked
+    ? []
+    : await beforeRun({ source, destination }, { ...migration, follow: false })
+  // A plan that is all that is wanted says them itself.
+  if (!options.dryRun) for (const message of found) emit({ type: 'warning', message })
   signal.throwIfAborted()
   // So that all that is read there is named in full.
   await destination.execute("set search_path = ''")
@@ -116,6 +117,7 @@ async function inOneSnapshot(migration: Migration, emit: Emit): Promise<void> {
     request,
   )
   if (resumed) plan.warnings.push(describeResumed(resumed, plan))
+  if (options.dryRun) plan.warnings.push(...found)
   await checkRowQueries(plan, openSource)
   emit({
     type: 'planned',
