@@ -20,6 +20,7 @@ export function preflightRoutes(services: Services) {
         ...(typeof follow === 'object' && {
           insertsOnly: follow.insertsOnly ?? [],
           bidirectional: follow.bidirectional ?? false,
+          publication: follow.publication,
         }),
         // Nobody waits for the answer to an earlier question.
         signal: request.signal,

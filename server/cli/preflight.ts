@@ -8,7 +8,7 @@ import { Cancelled } from '../postgres/errors.ts'
 import { preflight } from '../preflight/preflight.ts'
 import { exitCode } from './exit.ts'
 import { addConnectionFlags, settingsFor } from './flags/connection.ts'
-import { addBeginningFlags, followOptionsOf } from './flags/follow.ts'
+import { addBeginningFlags, addPublicationFlag, followOptionsOf } from './flags/follow.ts'
 import { addOptionFlags } from './flags/options.ts'
 import { addRuleFlags } from './flags/rules.ts'
 import { addConfigFlag } from './flags/run.ts'
@@ -38,6 +38,7 @@ export function preflightCommand(): Command {
   command.addOption(
     new Option('--follow', 'look at what following changes needs as well').helpGroup('Following:'),
   )
+  addPublicationFlag(command)
   addBeginningFlags(command)
   command
     .option('--quiet', 'only what is not in order')
@@ -68,7 +69,7 @@ async function doctor(
   { signal, style, print }: Parameters<typeof doctorFleet>[2],
 ): Promise<number> {
   const { source, dest, warnings, selection, tables, options } = requestOf(command)
-  const { insertsOnly, bidirectional } = followOptionsOf(command)
+  const { insertsOnly, bidirectional, publication } = followOptionsOf(command)
   const ends = { source: settingsFor('source', source), destination: settingsFor('dest', dest) }
   for (const warning of [...warnings, ...ends.source.warnings, ...ends.destination.warnings]) {
     process.stderr.write(`${printable(`warning: ${warning}`)}\n`)
@@ -76,7 +77,7 @@ async function doctor(
   const report = await preflight({
     ...ends,
     ...{ follow, selection, tables, options },
-    ...{ insertsOnly, bidirectional, signal },
+    ...{ insertsOnly, bidirectional, publication, signal },
     // As soon as each is known: some servers take their time.
     onItem: (item: PreflightItem) => {
       if (!json && (!quiet || item.status !== 'ok')) print(itemLines(item, style))

@@ -35,6 +35,8 @@ export interface Sight {
   /** Patterns of tables of which only inserts are followed. */
   insertsOnly: readonly string[]
   bidirectional: boolean
+  /** One that is there already: nothing has to be published. */
+  publication?: string | undefined
   options: MigrationOptions
   rules: readonly TableRule[]
   /** A transaction that has run for so many seconds is a long one. */

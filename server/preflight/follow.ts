@@ -76,7 +76,7 @@ const right: Check = {
   title: 'Right to follow',
   why: 'Reading the stream needs the attribute REPLICATION, and a publication the right to create in the database.',
   followOnly: true,
-  async look({ source, facts }): Promise<Finding> {
+  async look({ source, facts, publication }): Promise<Finding> {
     const { user, superuser, database } = facts.source
     if (superuser) return fine(`"${user}" is a superuser`)
     const { attribute, provider, create } = await source.one<{
@@ -91,10 +91,11 @@ const right: Check = {
         from pg_catalog.pg_roles r
        where r.rolname = current_user`)
     const name = quoteIdentifier(user)
+    const mayPublish = create || publication !== undefined
     return unless(
       [
         ...(attribute || provider ? [] : [`"${user}" has no REPLICATION`]),
-        ...(create ? [] : [`"${user}" may not create a publication in "${database}"`]),
+        ...(mayPublish ? [] : [`"${user}" may not create a publication in "${database}"`]),
       ],
       `"${user}" may`,
       {
@@ -103,7 +104,7 @@ const right: Check = {
         todo: 'Connect as a superuser or as the owner of the tables, with REPLICATION.',
         sql: [
           ...(attribute || provider ? [] : [`alter role ${name} replication`]),
-          ...(create ? [] : [`grant create on database ${quoteIdentifier(database)} to ${name}`]),
+          ...(mayPublish ? [] : [`grant create on database ${quoteIdentifier(database)} to ${name}`]),
         ],
       },
     )

@@ -125,6 +125,7 @@ const ownership: Check = {
   followOnly: true,
   async look(sight): Promise<Finding> {
     const { user } = sight.facts.source
+    if (sight.publication !== undefined) return fine(`the publication ${sight.publication} is there already`)
     const others = (await candidates(sight)).filter(({ owned }) => !owned)
     return unless(
       others.map(({ shown }) => shown).sort(),

@@ -29,6 +29,7 @@ export interface Wanted {
   published?: readonly PublishedTable[]
   insertsOnly?: readonly string[]
   bidirectional?: boolean
+  publication?: string | undefined
   /** Seconds from which on a transaction counts as long; five minutes unless told. */
   longTransaction?: number
   /** Bytes from which on a value counts as large; 128 MB unless told. */
@@ -99,6 +100,7 @@ export async function lookThrough(
     published: wanted.published,
     insertsOnly: wanted.insertsOnly ?? [],
     bidirectional: wanted.bidirectional ?? false,
+    publication: wanted.publication,
     longTransaction: wanted.longTransaction ?? 300,
     largeValue: wanted.largeValue ?? 128 * 1024 * 1024,
   }

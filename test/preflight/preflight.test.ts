@@ -128,6 +128,14 @@ describe.each<Major>([...majors])('from %d', (major) => {
       status: 'blocker',
       objects: ['public.closed', 'public.open', 'public.policed'],
     })
+    const theirs = await look(
+      server.url(source.name, `looker_${major}`),
+      newer.url(destination.name, `maker_${major}`),
+      { follow: true, publication: 'theirs' },
+    )
+    // Somebody who may has made it.
+    expect(theirs.item('publishing-rights').status).toBe('ok')
+    expect(theirs.item('replication-right').objects).toEqual([`"looker_${major}" has no REPLICATION`])
     expect(report.item('replication-reach').status).toBe('blocker')
     expect(report.item('apply-rights')).toMatchObject({
       status: 'warning',

@@ -16,9 +16,7 @@ export function addNameFlag(command: Command) {
 
 export function addFollowFlags(command: Command, { begins }: { begins: boolean }) {
   addNameFlag(command)
-  command.addOption(
-    option('--publication <name>', 'one that is there on the source, instead of one of our own'),
-  )
+  addPublicationFlag(command)
   if (begins) addBeginningFlags(command)
   command
     .addOption(
@@ -38,6 +36,12 @@ export function addFollowFlags(command: Command, { begins }: { begins: boolean }
     )
     .addOption(option('--tui', 'a dashboard on the whole terminal, as "pgtrek tui"'))
     .addOption(option('--api-port <number>', 'also serve the page and the API there').argParser(port))
+}
+
+export function addPublicationFlag(command: Command) {
+  command.addOption(
+    option('--publication <name>', 'one that is there on the source, instead of one of our own'),
+  )
 }
 
 /** What is decided when a move begins. */

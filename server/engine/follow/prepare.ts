@@ -48,6 +48,7 @@ export async function prepare(request: CloneAndFollow, signal: AbortSignal): Pro
       published,
       insertsOnly: request.follow.insertsOnly,
       bidirectional: request.follow.bidirectional,
+      publication: request.follow.publication,
     },
   )
   return {
