@@ -154,6 +154,12 @@ export const optionTable = {
     meaning: 'compare the rows of both databases at the end',
     group: 'run',
   },
+  skipPreflight: {
+    key: 'skip_preflight',
+    kind: 'switch',
+    meaning: 'begin without looking for what would be in the way (pgtrek doctor)',
+    group: 'run',
+  },
   resume: {
     key: 'resume',
     kind: 'switch',

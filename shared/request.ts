@@ -169,6 +169,7 @@ export const MigrationOptions = Type.Object(
     failFast: flag(false, 'Stop at the first failure.'),
     dryRun: flag(false, 'Make the plan and stop: nothing is written.'),
     verify: flag(false, 'Compare the rows of both databases at the end.'),
+    skipPreflight: flag(false, 'Begin without looking for what would be in the way.'),
     resume: flag(false, 'Go on with the last run between these databases that did not complete.'),
   },
   { additionalProperties: false },

@@ -13,6 +13,7 @@ import type { LogLevel } from '../../shared/event.ts'
 import type { FleetAction } from '../../shared/fleet.ts'
 import type { CleanupBody, ContinueBody, FollowBody } from '../../shared/follow-api.ts'
 import type { SwitchoverOptions } from '../../shared/follow-view.ts'
+import type { PreflightBody } from '../../shared/preflight.ts'
 
 /** What the server said was wrong; or that there is none (`unreachable`) or something else (`unexpected`). */
 export class CallFailed extends Error {
@@ -47,6 +48,8 @@ export const api = {
   browse: (conn: Conn, signal: AbortSignal) => answer(routes.browse.post({ conn }, { fetch: { signal } })),
   tableInfo: (body: Omit<TableInfoBody, 'countSeconds'>) =>
     answer(routes['table-info'].post({ ...body, countSeconds })),
+  preflight: (body: PreflightBody, signal: AbortSignal) =>
+    answer(routes.preflight.post(body, { fetch: { signal } })),
   plan: (request: RequestBody, signal: AbortSignal) =>
     answer(routes.plan.post(request, { query: { sql: false }, fetch: { signal } })),
   migrate: (request: MigrateBody) => answer(routes.migrate.post(request)),

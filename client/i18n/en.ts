@@ -2,6 +2,7 @@
 import { fleetEn } from './fleet.en.ts'
 import { followEn } from './follow.en.ts'
 import { optionsEn } from './options.en.ts'
+import { preflightEn } from './preflight.en.ts'
 import { runEn } from './run.en.ts'
 
 export const en = {
@@ -40,6 +41,9 @@ export const en = {
     unexpected: 'pgtrek answered with something that is no answer (HTTP {{status}}).',
     login: 'This pgtrek wants its token first.',
     loginGo: 'Log in',
+    copy: 'Copy',
+    copied: 'Copied',
+    notCopied: 'This browser does not let me: select it and copy it yourself.',
   },
   steps: {
     connections: 'Connections',
@@ -211,6 +215,7 @@ export const en = {
     byDefault: 'Default',
   },
   options: optionsEn,
+  preflight: preflightEn,
   run: runEn,
   follow: followEn,
   fleet: fleetEn,

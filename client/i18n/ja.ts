@@ -2,6 +2,7 @@ import type { Words } from './en.ts'
 import { fleetJa } from './fleet.ja.ts'
 import { followJa } from './follow.ja.ts'
 import { optionsJa } from './options.ja.ts'
+import { preflightJa } from './preflight.ja.ts'
 import { runJa } from './run.ja.ts'
 
 export const ja: Words = {
@@ -40,6 +41,9 @@ export const ja: Words = {
     unexpected: 'pgtrek の応答を解釈できませんでした (HTTP {{status}})。',
     login: 'この pgtrek を使うにはトークンが必要です。',
     loginGo: 'ログイン',
+    copy: 'コピー',
+    copied: 'コピーしました',
+    notCopied: 'このブラウザーではコピーできません。選択して手動でコピーしてください。',
   },
   steps: {
     connections: '接続設定',
@@ -211,6 +215,7 @@ export const ja: Words = {
     byDefault: '既定値',
   },
   options: optionsJa,
+  preflight: preflightJa,
   run: runJa,
   follow: followJa,
   fleet: fleetJa,

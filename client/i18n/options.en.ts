@@ -49,6 +49,10 @@ const each = {
     label: 'Compare at the end',
     help: 'Reads the rows of both databases again at the end and compares them.',
   },
+  skipPreflight: {
+    label: 'Skip the checks',
+    help: 'Begins without looking for what would be in the way; blockers are not refused then.',
+  },
   resume: {
     label: 'Go on with the last run',
     help: 'Takes up the last run between these databases that did not complete; what it had finished is not done again.',

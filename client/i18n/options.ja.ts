@@ -44,6 +44,10 @@ export const optionsJa: Words<typeof optionsEn> = {
       help: '無効なら、失敗したものに依存しない処理はすべて続行します。',
     },
     verify: { label: '最後に照合する', help: '終了時に両方のデータベースの行を読み直して比較します。' },
+    skipPreflight: {
+      label: '事前チェックを省く',
+      help: '妨げになるものを調べずに始めます。重大な問題があっても止まりません。',
+    },
     resume: {
       label: '前回の続きから',
       help: '同じデータベース間で完了しなかった前回の移行を引き継ぎます。終わった分はやり直しません。',

@@ -15,6 +15,7 @@ import { metricsRoutes } from './metrics.ts'
 import { migrateRoutes } from './migrate.ts'
 import { openApiRoutes } from './openapi.ts'
 import { planRoutes } from './plan.ts'
+import { preflightRoutes } from './preflight.ts'
 import { profileRoutes } from './profiles.ts'
 import { progressSocket } from './progress-socket.ts'
 import type { Services } from './services.ts'
@@ -54,6 +55,7 @@ export function createApp(services: Services, guard: Guard) {
     .get('/health', () => ({ ok: true }), { detail: { hide: true } })
     .use(loginRoutes(guard))
     .use(connectionRoutes(services))
+    .use(preflightRoutes(services))
     .use(planRoutes(services))
     .use(migrateRoutes(services))
     .use(followRoutes(services))

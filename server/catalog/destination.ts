@@ -16,33 +16,42 @@ export interface DestinationFacts {
   mayCreateSchemas: boolean
 }
 
+/** All at once: from a server far away they are one round trip. */
 export async function readDestination(session: Session): Promise<DestinationFacts> {
   const names = async (sql: string) =>
     new Set((await session.query<{ name: string }>(sql)).map((row) => row.name))
-  const roles = await session.query<{ name: string; mayAct: boolean }>(`
-    select rolname as name, pg_catalog.pg_has_role(oid, 'member') as "mayAct" from pg_catalog.pg_roles`)
-  const objects = await session.query<{ oid: number }>('select oid from pg_catalog.pg_largeobject_metadata')
+  const [
+    roles,
+    objects,
+    tablespaces,
+    extensions,
+    installedExtensions,
+    icu,
+    collations,
+    closedSchemas,
+    create,
+  ] = await Promise.all([
+    session.query<{ name: string; mayAct: boolean }>(`
+        select rolname as name, pg_catalog.pg_has_role(oid, 'member') as "mayAct" from pg_catalog.pg_roles`),
+    session.query<{ oid: number }>('select oid from pg_catalog.pg_largeobject_metadata'),
+    names('select spcname as name from pg_catalog.pg_tablespace'),
+    names(`
+        select name from pg_catalog.pg_available_extensions
+        union select extname from pg_catalog.pg_extension`),
+    names('select extname as name from pg_catalog.pg_extension'),
+    names(`select 'icu' as name from pg_catalog.pg_collation where collprovider = 'i' limit 1`),
+    names(`select distinct collcollate as name from pg_catalog.pg_collation
+              where collprovider = 'c' and collcollate is not null`),
+    names(`
+        select nspname as name from pg_catalog.pg_namespace
+         where not pg_catalog.has_schema_privilege(oid, 'create')`),
+    names(`select 'yes' as name where pg_catalog.has_database_privilege(current_database(), 'create')`),
+  ])
   return {
     roles: new Map(roles.map((row) => [row.name, row.mayAct])),
-    tablespaces: await names('select spcname as name from pg_catalog.pg_tablespace'),
-    extensions: await names(`
-      select name from pg_catalog.pg_available_extensions
-      union select extname from pg_catalog.pg_extension`),
-    installedExtensions: await names('select extname as name from pg_catalog.pg_extension'),
-    hasIcu:
-      (await names(`select 'icu' as name from pg_catalog.pg_collation where collprovider = 'i' limit 1`))
-        .size > 0,
-    collations: await names(`select distinct collcollate as name from pg_catalog.pg_collation
-                              where collprovider = 'c' and collcollate is not null`),
-    closedSchemas: await names(`
-      select nspname as name from pg_catalog.pg_namespace
-       where not pg_catalog.has_schema_privilege(oid, 'create')`),
-    mayCreateSchemas:
-      (
-        await names(
-          `select 'yes' as name where pg_catalog.has_database_privilege(current_database(), 'create')`,
-        )
-      ).size > 0,
+    ...{ tablespaces, extensions, installedExtensions, collations, closedSchemas },
+    hasIcu: icu.size > 0,
+    mayCreateSchemas: create.size > 0,
     largeObjects: new Set(objects.map((row) => row.oid)),
   }
 }

@@ -7,6 +7,7 @@ import { addOptionFlags } from './flags/options.ts'
 import { addHookFlag, addRuleFlags } from './flags/rules.ts'
 import { addConfigFlag, addRunFlags, viewFlags } from './flags/run.ts'
 import { addSelectionFlags } from './flags/selection.ts'
+import { planCloneAndFollow } from './plan-follow.ts'
 import { requestOf } from './request.ts'
 import { cloneAndFollow } from './run-follow.ts'
 import { runMigration } from './run-migration.ts'
@@ -38,9 +39,11 @@ export function cloneCommand(): Command {
     if (isWatched && !wantsFollowing) {
       throw new UsageError('--tui and --api-port show how --follow goes: say that too')
     }
-    const isFollowed = wantsFollowing === true && !request.options.dryRun
-    process.exitCode = isFollowed
-      ? await cloneAndFollow(request, { ...view, ...watch, follow })
-      : await runMigration(request, view)
+    if (!wantsFollowing) {
+      process.exitCode = await runMigration(request, view)
+      return
+    }
+    const run = request.options.dryRun ? planCloneAndFollow : cloneAndFollow
+    process.exitCode = await run(request, { ...view, ...watch, follow })
   })
 }

@@ -47,6 +47,7 @@ export async function cloneAndFollow(request: Settled, flags: FollowFlags): Prom
     view.say(warning, 'warn')
   }
   let isCopied = false
+  let lastError: string | undefined
   const runMemory = store.begin(run, ends)
   const announced = new Announced(followName(ends))
   await using _ = await serveBeside(besideOf(request, flags), announced, (message) => view.say(message))
@@ -75,6 +76,7 @@ export async function cloneAndFollow(request: Settled, flags: FollowFlags): Prom
       onLine(line) {
         logFile.line(line)
         if (dashboard.isOpen) return
+        if (line.level === 'error') lastError = line.message
         if (isCopied || dashboard.wasOpened) screen.say(line)
         else view.say(line.message, line.level)
       },
@@ -89,7 +91,7 @@ export async function cloneAndFollow(request: Settled, flags: FollowFlags): Prom
   await dashboard.over()
   if (!isCopied) store.end(run, fold.summary(Date.now()))
   view[Symbol.dispose]()
-  return finish(result, following.view(), screen, flags)
+  return finish(result, following.view(), screen, flags, lastError)
 }
 
 /** What was begun goes on. */
@@ -152,7 +154,13 @@ export function endsOf({ source, dest }: Settled, { follow }: Pick<FollowFlags, 
   return { source: settingsFor('source', source), destination: settingsFor('dest', dest), follow }
 }
 
-function finish(result: FollowResult, view: FollowView, screen: FollowScreen, flags: ViewFlags): number {
+function finish(
+  result: FollowResult,
+  view: FollowView,
+  screen: FollowScreen,
+  flags: ViewFlags,
+  lastError?: string,
+): number {
   screen[Symbol.dispose]()
   const say = (line: string) => process.stderr.write(`${line}\n`)
   const report = view.switchover?.report
@@ -160,7 +168,8 @@ function finish(result: FollowResult, view: FollowView, screen: FollowScreen, fl
     for (const line of reportLines(report)) say(printable(line))
   if (result.status === 'failed') {
     const { message } = result.error instanceof Error ? result.error : new Error(String(result.error))
-    for (const line of `pgtrek: ${message}`.split('\n')) say(printable(line))
+    // What is seen already is not said again.
+    if (message !== lastError) for (const line of `pgtrek: ${message}`.split('\n')) say(printable(line))
   }
   if (result.status === 'stopped')
     say('stopped: everything applied is on disk, "pgtrek follow" goes on from here')
@@ -181,7 +190,7 @@ function exitCodeOf({ status, error }: FollowResult, view: FollowView): number {
 }
 
 /** What cannot be had together with following. */
-function refuseContradictions({ options, origins }: Settled) {
+export function refuseContradictions({ options, origins }: Settled) {
   const said = (name: keyof typeof options) => origins.get(name) ?? name
   if (options.schemaOnly)
     throw new UsageError(`${said('schemaOnly')} copies no rows: nothing could be followed`)

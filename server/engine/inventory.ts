@@ -145,7 +145,7 @@ export async function takeInventory(
 }
 
 /** Since then pg_dump does not look into a sequence that it may not read. */
-const dumpsUnreadableSequencesSince = 18
+export const dumpsUnreadableSequencesSince = 18
 
 /** pg_dump reads each of them and stops at the first that it may not, whether it was chosen or not. */
 function refuseUnreadable(sequences: readonly SequenceName[], user: string) {

@@ -11,6 +11,7 @@ import { endSessionsOf, markOf } from '../postgres/mark.ts'
 import { quoteLiteral } from '../postgres/quote.ts'
 import { Session } from '../postgres/session.ts'
 import { type ConnectionSettings, describeSettings } from '../postgres/settings.ts'
+import { beforeRun } from '../preflight/before-run.ts'
 import { DumpThread } from '../schema/dump.ts'
 import { checkRowQueries } from './check-rows.ts'
 import { cleanUp } from './clean-up.ts'
@@ -33,6 +34,8 @@ export interface Migration {
   options: MigrationOptions
   signal: AbortSignal
   memory: RunMemory
+  /** The preflight was made already, by somebody who knows more of what is wanted. */
+  isChecked?: boolean | undefined
   /** Exported on the source by somebody who holds it; without it the run exports one of its own. */
   heldSnapshot?: string | undefined
   /** Tables, by `tableKey`, that are made and emptied here, and whose rows come by another way. */
@@ -93,6 +96,12 @@ async function inOneSnapshot(migration: Migration, emit: Emit): Promise<void> {
   if ((await whichDatabase(source)) === (await whichDatabase(destination))) {
     throw new PlanRefused('source and destination are the same database: nothing was changed')
   }
+  const found = migration.isChecked
+    ? []
+    : await beforeRun({ source, destination }, { ...migration, follow: false })
+  // A plan that is all that is wanted says them itself.
+  if (!options.dryRun) for (const message of found) emit({ type: 'warning', message })
+  signal.throwIfAborted()
   // So that all that is read there is named in full.
   await destination.execute("set search_path = ''")
   const ended = await endSessionsOf(memory.killed(), destination)
@@ -108,6 +117,7 @@ async function inOneSnapshot(migration: Migration, emit: Emit): Promise<void> {
     request,
   )
   if (resumed) plan.warnings.push(describeResumed(resumed, plan))
+  if (options.dryRun) plan.warnings.push(...found)
   await checkRowQueries(plan, openSource)
   emit({
     type: 'planned',

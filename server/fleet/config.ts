@@ -45,6 +45,14 @@ export function readFleetConfig(path: string | undefined, environment: Environme
   return checked
 }
 
+/** Whether a file, or the environment where there is none, speaks of a fleet and not of one migration. */
+export function isFleetConfig(path: string | undefined, environment: Environment): boolean {
+  if (path === undefined)
+    return Object.keys(environment).some((name) => name.startsWith(`${prefix}MAPPINGS__`))
+  const content = contentOf(path, environment)
+  return isRecord(content) && 'mappings' in content
+}
+
 function contentOf(path: string, environment: Environment): unknown {
   let text: string
   try {

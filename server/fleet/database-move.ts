@@ -15,6 +15,7 @@ import { migrate } from '../engine/migrate.ts'
 import { ConnectFailed, errorInfo, isLost, PlanRefused } from '../postgres/errors.ts'
 import { Session } from '../postgres/session.ts'
 import { type ConnectionSettings, describeSettings } from '../postgres/settings.ts'
+import { Blocked } from '../preflight/before-run.ts'
 import { FollowStore } from '../store/follows.ts'
 import {
   type Arrival,
@@ -186,8 +187,14 @@ export class DatabaseMove {
     }
     this.#fold = new ProgressFold()
     this.#enter('schema')
-    if (mapping.follow) await this.#copyAndFollow(options)
-    else await this.#copyOnce(options)
+    try {
+      if (mapping.follow) await this.#copyAndFollow(options)
+      else await this.#copyOnce(options)
+    } catch (error) {
+      // Nothing was written: once it is mended it begins as if for the first time.
+      if (error instanceof Blocked && arrival !== 'copying') await dropArrival(this.#ends.destination)
+      throw error
+    }
     await markArrival(this.#ends.destination, 'copied')
   }
 
@@ -298,6 +305,7 @@ export class DatabaseMove {
       confirm: () => true,
       onEvent: (event: Parameters<ProgressFold['apply']>[0]) => {
         this.#fold.apply(event)
+        if (event.type === 'warning') this.#say('warn', event.message)
         if (event.type === 'step_started' && event.step.kind === 'ROWS') this.#enter('copying')
         this.services.onChange()
       },

@@ -116,6 +116,11 @@ export async function readArrival(destination: ConnectionSettings, instance: Ses
 
 /** As the source has it; the rest, settings, comment, grants, comes with its contents. */
 export async function createDatabase(instance: Session, database: InstanceDatabase): Promise<void> {
+  await instance.execute(await createDatabaseSql(instance, database))
+}
+
+/** Throws a UsageError when the destination is too old for it. */
+export async function createDatabaseSql(instance: Session, database: InstanceDatabase): Promise<string> {
   const { name, owner, encoding, collate, ctype, provider, locale, icuRules } = database
   const [known] = await instance.query(
     `select from pg_catalog.pg_roles where rolname = ${quoteLiteral(owner)}`,
@@ -129,7 +134,7 @@ export async function createDatabase(instance: Session, database: InstanceDataba
     ...(known ? [`owner ${quoteIdentifier(owner)}`] : []),
     ...localeClauses(instance, provider, locale, icuRules),
   ]
-  await instance.execute(parts.join(' '))
+  return parts.join(' ')
 }
 
 function localeClauses(

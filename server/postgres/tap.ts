@@ -16,6 +16,8 @@ export class Tap extends EventEmitter {
 
   constructor(readonly socket: ServerSocket) {
     super()
+    // Each query under way listens, and there may be many behind each other.
+    this.setMaxListeners(0)
     socket.on('data', (chunk: Buffer) => {
       if (this.#borrower) return this.#borrower(chunk)
       this.#listen(chunk)

@@ -27,7 +27,7 @@ const longTransactions: Check = {
       ),
       `none${seesAll ? '' : `, as far as "${facts.source.user}" may see (grant pg_read_all_stats shows all)`}`,
       {
-        status: 'warn',
+        status: 'warning',
         found: 'the source has transactions that have been open for long',
         todo: 'Let them end before the move, or end them.',
         sql: sessions.map(({ pid }) => `select pg_terminate_backend(${pid})`),
@@ -54,8 +54,8 @@ const locks: Check = {
       ['source', source],
       ['destination', destination],
     ] as const
-    const first = []
-    for (const [, session] of ends) first.push(await exclusiveLocks(session))
+    const first: Lock[][] = []
+    first.push(...(await Promise.all(ends.map(([, session]) => exclusiveLocks(session)))))
     if (first.some((list) => list.length > 0)) await Bun.sleep(glance)
     const objects: string[] = []
     const sql: string[] = []
@@ -69,7 +69,7 @@ const locks: Check = {
       }
     }
     return unless(objects, 'none', {
-      status: 'fail',
+      status: 'warning',
       found: 'sessions hold tables exclusively, or wait to',
       todo: 'Let them end first: look at them in pg_stat_activity.',
       sql: [...new Set(sql)],
@@ -107,7 +107,7 @@ const prepared: Check = {
       rows.map(({ gid, database, owner, at }) => `${gid} (of ${owner} in ${database}, since ${at})`),
       'there are none',
       {
-        status: follow ? 'fail' : 'warn',
+        status: follow ? 'blocker' : 'warning',
         found: 'transactions are prepared and not ended',
         todo: 'Ask whoever prepared them; then commit them or roll them back.',
         sql: rows.flatMap(({ gid }) => [
@@ -119,4 +119,4 @@ const prepared: Check = {
   },
 }
 
-export const activityChecks = [longTransactions, locks, prepared]
+export const activityChecks: readonly Check[] = [longTransactions, locks, prepared]

@@ -7,7 +7,7 @@ import {
   usualIndexWorkers,
 } from '../engine/sizes.ts'
 import type { Session } from '../postgres/session.ts'
-import { type Check, type Finding, fine, isUsers } from './check.ts'
+import { type Check, type Finding, fine, foundIn, isUsers, type Sight } from './check.ts'
 
 const connections: Check = {
   id: 'connections',
@@ -17,17 +17,17 @@ const connections: Check = {
     const workers = options.workers || mostCopyWorkers
     const builders = options.indexWorkers || usualIndexWorkers
     const ends = [
-      // The stream of changes has a session of its own.
+      // The stream of changes has sessions of its own; ours are open already, and the run goes on with as many.
       {
         name: 'source',
         free: facts.source.freeConnections,
-        least: ownSourceSessions + 1 + (follow ? 1 : 0),
-        want: ownSourceSessions + workers + (follow ? 1 : 0),
+        least: ownSourceSessions - 1 + (follow ? 2 : 0),
+        want: ownSourceSessions + workers + (follow ? 2 : 0),
       },
       {
         name: 'destination',
         free: facts.destination.freeConnections,
-        least: ownDestinationSessions + 2,
+        least: ownDestinationSessions,
         want: ownDestinationSessions + workers + builders,
       },
     ]
@@ -39,7 +39,7 @@ const connections: Check = {
     )
     if (ends.some(({ free, least }) => free < least)) {
       return {
-        status: 'fail',
+        status: 'blocker',
         found,
         todo: 'End other sessions, or raise max_connections (needs a restart).',
         sql,
@@ -47,7 +47,7 @@ const connections: Check = {
     }
     return ends.some(({ free, want }) => free < want)
       ? {
-          status: 'warn',
+          status: 'warning',
           found,
           todo: 'Fewer workers will be used. End other sessions, or lower --workers and --index-workers.',
           sql,
@@ -60,26 +60,20 @@ const space: Check = {
   id: 'disk-space',
   title: 'Disk space',
   why: 'A destination whose disk runs full stops, with all its databases.',
-  async look({ source, destination, facts }): Promise<Finding> {
-    const { all, indexes, largest } = await source.one<{ all: number; indexes: number; largest: number }>(`
-      select pg_catalog.pg_database_size(current_database())::float8 as "all",
-             coalesce(sum(c.relpages) filter (where c.relkind = 'i'), 0)::float8
-               * current_setting('block_size')::int as indexes,
-             coalesce(max(c.relpages) filter (where c.relkind = 'i'), 0)::float8
-               * current_setting('block_size')::int as largest
-        from pg_catalog.pg_class c`)
-    const { limit, wal, present } = await destination.one<{ limit: number; wal: number; present: number }>(`
-      select (select setting from pg_catalog.pg_settings where name = 'temp_file_limit')::float8 * 1024 as "limit",
-             pg_catalog.pg_size_bytes(current_setting('max_wal_size'))::float8 as wal,
-             pg_catalog.pg_database_size(current_database())::float8 as present`)
+  async look(sight): Promise<Finding> {
+    const { destination, facts, scope } = sight
+    const [{ all, indexes, largest }, { limit, wal, present }] = await Promise.all([
+      readNeed(sight),
+      readRoom(destination),
+    ])
     // Building an index sorts its entries on disk besides the index itself.
     const need = all + largest + wal
     const found =
-      `the source has ${formatBytes(all)}, of it about ${formatBytes(indexes)} of indexes; ` +
+      `${scope.isEverything ? 'the source has' : 'what is moved takes'} ${formatBytes(all)}, of it about ${formatBytes(indexes)} of indexes; ` +
       `the destination needs up to ${formatBytes(need)} free (it has ${formatBytes(present)} now; how much is free no server tells)`
     if (limit >= 0 && limit < largest) {
       return {
-        status: 'fail',
+        status: 'warning',
         found: `${found}; its temp_file_limit of ${formatBytes(limit)} is less than the largest index takes to build`,
         todo: 'Raise temp_file_limit on the destination for the time of the move.',
         sql: facts.destination.superuser
@@ -91,14 +85,54 @@ const space: Check = {
   },
 }
 
+interface Need {
+  all: number
+  indexes: number
+  largest: number
+}
+
+async function readNeed(sight: Sight): Promise<Need> {
+  const { source, scope } = sight
+  if (scope.isEverything) {
+    return await source.one<Need>(`
+      select pg_catalog.pg_database_size(current_database())::float8 as "all",
+             coalesce(sum(c.relpages) filter (where c.relkind = 'i'), 0)::float8
+               * current_setting('block_size')::int as indexes,
+             coalesce(max(c.relpages) filter (where c.relkind = 'i'), 0)::float8
+               * current_setting('block_size')::int as largest
+        from pg_catalog.pg_class c`)
+  }
+  const relations = await foundIn<{ kind: string; bytes: number }>(
+    sight,
+    `select coalesce(i.indrelid, c.oid) as of, c.relkind as kind,
+            (c.relpages + coalesce(t.relpages, 0))::float8 * current_setting('block_size')::int as bytes
+       from pg_catalog.pg_class c
+       left join pg_catalog.pg_index i on i.indexrelid = c.oid
+       left join pg_catalog.pg_class t on t.oid = c.reltoastrelid
+      where c.relkind in ('r', 'm', 'i') and c.oid >= 16384`,
+  )
+  const sum = (list: readonly { bytes: number }[]) => list.reduce((total, { bytes }) => total + bytes, 0)
+  const indexes = relations.filter(({ kind }) => kind === 'i')
+  const largest = indexes.reduce((most, { bytes }) => Math.max(most, bytes), 0)
+  return { all: sum(relations), indexes: sum(indexes), largest }
+}
+
+async function readRoom(destination: Session) {
+  return await destination.one<{ limit: number; wal: number; present: number }>(`
+    select (select setting from pg_catalog.pg_settings where name = 'temp_file_limit')::float8 * 1024 as "limit",
+           pg_catalog.pg_size_bytes(current_setting('max_wal_size'))::float8 as wal,
+           pg_catalog.pg_database_size(current_database())::float8 as present`)
+}
+
 const locks: Check = {
   id: 'locks-limit',
   title: 'Room for locks',
   why: 'Reading the definitions locks every table at once; when the room for locks is used up, that fails.',
   async look({ source, destination }): Promise<Finding> {
+    const [ours, theirs] = await Promise.all([lockRoom(source), lockRoom(destination)])
     const ends = [
-      { name: 'source', ...(await lockRoom(source)) },
-      { name: 'destination', ...(await lockRoom(destination)) },
+      { name: 'source', ...ours },
+      { name: 'destination', ...theirs },
     ]
     const found = ends
       .map(
@@ -108,8 +142,10 @@ const locks: Check = {
       .join('; ')
     const tight = ends.filter(({ tables, room }) => tables > room / 2)
     if (tight.length === 0) return fine(found)
+    // Above its number the table of locks grows into what memory the server has left over: some hundred locks.
+    const isFull = ours.tables > ours.room * 1.2 + 700
     return {
-      status: ends.some(({ tables, room }) => tables > room) ? 'fail' : 'warn',
+      status: isFull ? 'blocker' : 'warning',
       found,
       todo: 'Raise max_locks_per_transaction (needs a restart).',
       sql: tight.map(
@@ -120,7 +156,7 @@ const locks: Check = {
   },
 }
 
-/** https://www.postgresql.org/docs/current/runtime-config-locks.html */
+/** https://www.postgresql.org/docs/current/runtime-config-locks.html; every process may have locks, not only sessions. */
 async function lockRoom(session: Session) {
   return await session.one<{ tables: number; room: number; sessions: number }>(`
     select (select count(*)
@@ -130,7 +166,39 @@ async function lockRoom(session: Session) {
            s.sessions,
            current_setting('max_locks_per_transaction')::int * s.sessions as room
       from (select current_setting('max_connections')::int
+                     + current_setting('autovacuum_max_workers')::int
+                     + current_setting('max_worker_processes')::int
+                     + current_setting('max_wal_senders')::int
                      + current_setting('max_prepared_transactions')::int as sessions) s`)
+}
+
+const helpers: Check = {
+  id: 'worker-processes',
+  title: 'Helpers for index builds',
+  why: 'An index of a large table is built by several processes, as far as max_worker_processes and max_parallel_workers allow.',
+  async look({ destination, facts, options }): Promise<Finding> {
+    const { processes, parallel } = await destination.one<{ processes: number; parallel: number }>(`
+      select current_setting('max_worker_processes')::int as processes,
+             current_setting('max_parallel_workers')::int as parallel`)
+    const each =
+      options.parallelMaintenanceWorkers >= 0
+        ? options.parallelMaintenanceWorkers
+        : facts.destination.maxParallelMaintenanceWorkers
+    const room = Math.min(processes, parallel)
+    const found = `the destination has room for ${formatCount(room, 'helper')}, each build wants ${each}`
+    if (room >= each) return fine(found)
+    return {
+      status: 'warning',
+      found: `${found}: large indexes take longer`,
+      todo: 'Raise max_worker_processes (needs a restart) and max_parallel_workers on the destination.',
+      sql: [
+        ...(processes < each ? [`alter system set max_worker_processes = ${Math.max(8, each)}`] : []),
+        ...(parallel < each
+          ? [`alter system set max_parallel_workers = ${Math.max(8, each)}`, 'select pg_reload_conf()']
+          : []),
+      ],
+    }
+  },
 }
 
 const timeouts: Check = {
@@ -146,7 +214,7 @@ const timeouts: Check = {
       return fine('nothing that our sessions cannot switch off for themselves')
     }
     return {
-      status: 'warn',
+      status: 'warning',
       found: `old_snapshot_threshold is ${threshold} on the source: reading fails with "snapshot too old" after that time`,
       todo: 'Switch it off for the time of the move (needs a restart).',
       sql: ['alter system set old_snapshot_threshold = -1'],
@@ -154,4 +222,4 @@ const timeouts: Check = {
   },
 }
 
-export const capacityChecks = [connections, space, locks, timeouts]
+export const capacityChecks: readonly Check[] = [connections, space, locks, helpers, timeouts]

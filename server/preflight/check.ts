@@ -1,9 +1,11 @@
 // The shape that every check has. A check looks, says what it found, and changes nothing.
 import type { CheckStatus } from '../../shared/preflight.ts'
-import type { MigrationOptions } from '../../shared/request.ts'
+import type { MigrationOptions, TableRule } from '../../shared/request.ts'
 import type { DestinationFacts } from '../catalog/destination.ts'
 import type { ServerFacts } from '../catalog/server.ts'
 import type { Session } from '../postgres/session.ts'
+import type { PublishedTable } from '../replication/publication.ts'
+import type { Scope } from './scope.ts'
 
 export interface Check {
   id: string
@@ -11,6 +13,12 @@ export interface Check {
   why: string
   /** Only where changes are to be followed. */
   followOnly?: true
+  /** It measures time, which others would disturb: it is looked at before them, alone. */
+  isMeasured?: true
+  /** Not before a run: it takes time, or is of use only while there still is some. */
+  doctorOnly?: true
+  /** What the plan says itself as a warning, and better: before a run only a blocker is news. */
+  planned?: true
   look(sight: Sight): Promise<Finding> | Finding
 }
 
@@ -20,10 +28,21 @@ export interface Sight {
   destination: Session
   facts: { source: ServerFacts; destination: ServerFacts }
   lacks: DestinationFacts
+  scope: Scope
   follow: boolean
+  /** What following would publish, where a plan knows it; otherwise all tables of the scope. */
+  published?: readonly PublishedTable[] | undefined
+  /** Patterns of tables of which only inserts are followed. */
+  insertsOnly: readonly string[]
+  bidirectional: boolean
+  /** One that is there already: nothing has to be published. */
+  publication?: string | undefined
   options: MigrationOptions
+  rules: readonly TableRule[]
   /** A transaction that has run for so many seconds is a long one. */
   longTransaction: number
+  /** A value that takes so many bytes where it is stored is a large one. */
+  largeValue: number
 }
 
 export interface Finding {
@@ -45,6 +64,16 @@ export async function namesOf(session: Session, sql: string): Promise<string[]> 
   return (await session.query<{ name: string }>(sql)).map(({ name }) => name)
 }
 
+/** Rows that say with `of` which relation of the source they are about: those of relations that are moved. */
+export async function foundIn<Row extends object>({ source, scope }: Sight, sql: string): Promise<Row[]> {
+  const rows = await source.query<Row & { of: number }>(sql)
+  return scope.isEverything ? rows : rows.filter(({ of }) => scope.has(of))
+}
+
+export async function namesFound(sight: Sight, sql: string): Promise<string[]> {
+  return (await foundIn<{ name: string }>(sight, sql)).map(({ name }) => name)
+}
+
 /** What belongs to the user: for a query that knows `pg_namespace` as n. */
 export const isUsers = "n.nspname !~ '^pg_' and n.nspname <> 'information_schema'"
 
@@ -56,3 +85,15 @@ export function isExtensions(catalog: string, oid: string): string {
 
 /** `schema.table`, quoted as SQL wants it. */
 export const qualifiedName = "pg_catalog.format('%I.%I', n.nspname, c.relname)"
+
+/** The tables, views, ... of the user for which a condition over c and n holds; `of` and `name` of each. */
+export function relationsWhere(condition: string): string {
+  return `
+    select c.oid as of, ${qualifiedName} as name
+      from pg_catalog.pg_class c
+      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+     where ${isUsers}
+       and not ${isExtensions('pg_class', 'c.oid')}
+       and ${condition}
+     order by 2`
+}

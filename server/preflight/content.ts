@@ -4,10 +4,11 @@ import {
   type Check,
   type Finding,
   fine,
-  isExtensions,
+  foundIn,
   isUsers,
-  namesOf,
+  namesFound,
   qualifiedName,
+  relationsWhere,
   unless,
 } from './check.ts'
 
@@ -15,7 +16,8 @@ const largeObjects: Check = {
   id: 'large-objects',
   title: 'Large objects',
   why: 'They are copied one by one under their numbers, and changes to them are in no stream of changes.',
-  async look({ source, lacks, follow }): Promise<Finding> {
+  async look({ source, lacks, scope, follow }): Promise<Finding> {
+    if (!scope.hasOther()) return fine('they are not moved')
     const { total, bytes } = await source.one<{ total: number; bytes: number }>(`
       select (select count(*) from pg_catalog.pg_largeobject_metadata)::int as total,
              pg_catalog.pg_relation_size('pg_catalog.pg_largeobject')::float8 as bytes`)
@@ -24,8 +26,8 @@ const largeObjects: Check = {
     const taken = lacks.largeObjects.size === 0 ? [] : await takenNumbers()
     if (taken.length > 0) {
       return {
-        status: 'fail',
-        found: `${found}; the destination has others under the same numbers`,
+        status: 'warning',
+        found: `${found}; the destination has some of these numbers already, and those are not copied`,
         todo: 'Remove those of the destination, if they may go.',
         objects: taken.map(String),
         sql: taken.map((oid) => `select lo_unlink(${oid})`),
@@ -33,7 +35,7 @@ const largeObjects: Check = {
     }
     return follow
       ? {
-          status: 'warn',
+          status: 'warning',
           found: `${found}: changes to them after the copy are not followed`,
           todo: 'Do not write large objects from the copy on until the switchover.',
         }
@@ -52,9 +54,9 @@ const foreignTables: Check = {
   id: 'foreign-tables',
   title: 'Foreign tables',
   why: 'Their rows are elsewhere and are not copied; the destination must reach that place as well.',
-  async look({ source }) {
-    return unless(await relations(source, "c.relkind = 'f'"), 'there are none', {
-      status: 'warn',
+  async look(sight) {
+    return unless(await namesFound(sight, relationsWhere("c.relkind = 'f'")), 'there are none', {
+      status: 'warning',
       found: 'definitions come along, rows do not',
       todo: 'See that the destination reaches their servers, and check hosts and passwords of the user mappings.',
     })
@@ -65,14 +67,14 @@ const unlogged: Check = {
   id: 'unlogged-tables',
   title: 'Unlogged tables',
   why: 'Their changes are not in the write-ahead log, and so not in the stream of changes.',
-  async look({ source, follow }) {
-    const tables = await relations(source, "c.relkind = 'r' and c.relpersistence = 'u'")
-    if (!follow)
-      return fine(
-        tables.length === 0 ? 'there are none' : `${formatCount(tables.length, 'table')}, copied like others`,
-      )
+  async look(sight) {
+    const tables = await namesFound(sight, relationsWhere("c.relkind = 'r' and c.relpersistence = 'u'"))
+    if (!sight.follow) {
+      const copied = `${formatCount(tables.length, 'table')}, copied like others`
+      return fine(tables.length === 0 ? 'there are none' : copied)
+    }
     return unless(tables, 'there are none', {
-      status: 'warn',
+      status: 'warning',
       found: 'changes to them after the copy are not followed',
       todo: 'Make them logged, or be content with their rows as of the copy.',
       sql: tables.map((name) => `alter table ${name} set logged`),
@@ -80,93 +82,77 @@ const unlogged: Check = {
   },
 }
 
-const invalidIndexes: Check = {
-  id: 'invalid-indexes',
-  title: 'Invalid indexes',
-  why: 'An index that was never completed is not dumped: the destination will not have it.',
-  async look({ source }) {
-    const indexes = await namesOf(
-      source,
-      `select ${qualifiedName} as name
-         from pg_catalog.pg_index i
-         join pg_catalog.pg_class c on c.oid = i.indexrelid
-         join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-        where (not i.indisvalid or not i.indisready) and c.relkind = 'i' and ${isUsers}
-        order by 1`,
-    )
-    return unless(indexes, 'there are none', {
-      status: 'warn',
-      found: 'left over from a CREATE INDEX CONCURRENTLY or REINDEX CONCURRENTLY that failed',
-      todo: 'Build them again, or drop them.',
-      sql: indexes.flatMap((name) => [`reindex index concurrently ${name}`, `-- or: drop index ${name}`]),
-    })
-  },
-}
-
-const notValid: Check = {
-  id: 'not-valid-constraints',
-  title: 'Constraints that were never validated',
-  why: 'Rows may break them; they arrive NOT VALID as they are, and validating them there may fail.',
-  async look({ source }) {
-    const rows = await source.query<{ constraint: string; table: string }>(`
-      select pg_catalog.quote_ident(k.conname) as "constraint", ${qualifiedName} as "table"
-        from pg_catalog.pg_constraint k
-        join pg_catalog.pg_class c on c.oid = k.conrelid
-        join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-       where not k.convalidated and k.contype in ('c', 'f', 'n') and ${isUsers}
-       order by 2, 1`)
-    return unless(
-      rows.map(({ constraint, table }) => `${constraint} of ${table}`),
-      'there are none',
-      {
-        status: 'warn',
-        found: 'they stay NOT VALID on the destination',
-        todo: 'Validate them on the source, and mend the rows that break them.',
-        sql: rows.map(({ constraint, table }) => `alter table ${table} validate constraint ${constraint}`),
-      },
-    )
-  },
-}
-
 const names: Check = {
   id: 'names',
   title: 'Names that are easily mistaken',
   why: 'Names that differ only in case or in blanks at their ends look alike in scripts, in patterns and to people.',
-  async look({ source }) {
-    const clashes = await namesOf(
-      source,
-      `select pg_catalog.string_agg(name, ' and ' order by name) as name
-         from (select n.nspname, pg_catalog.lower(pg_catalog.btrim(c.relname)) as folded, ${qualifiedName} as name
-                 from pg_catalog.pg_class c
-                 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-                where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and c.relpersistence <> 't' and ${isUsers}) r
-        group by nspname, folded
-       having count(*) > 1
-       union all
-       select pg_catalog.string_agg('schema ' || pg_catalog.quote_ident(n.nspname), ' and ' order by n.nspname)
-         from pg_catalog.pg_namespace n
-        where ${isUsers}
-        group by pg_catalog.lower(pg_catalog.btrim(n.nspname))
-       having count(*) > 1
-        order by 1`,
+  async look(sight) {
+    const relations = await foundIn<Named>(
+      sight,
+      `select c.oid as of, n.nspname as schema, c.relname as plain, ${qualifiedName} as name
+         from pg_catalog.pg_class c
+         join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+         join (select r.relnamespace, pg_catalog.lower(pg_catalog.btrim(r.relname)) as folded
+                 from pg_catalog.pg_class r
+                where r.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
+                group by 1, 2
+               having count(*) > 1) twice
+              on twice.relnamespace = c.relnamespace and twice.folded = pg_catalog.lower(pg_catalog.btrim(c.relname))
+        where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and c.relpersistence <> 't' and ${isUsers}`,
     )
+    const schemas = await sight.source.query<{ of: number; plain: string; name: string }>(
+      `select n.oid as of, n.nspname as plain, 'schema ' || pg_catalog.quote_ident(n.nspname) as name
+         from pg_catalog.pg_namespace n
+        where ${isUsers}`,
+    )
+    const known = schemas.filter(({ of }) => sight.scope.has(of, 'pg_namespace'))
+    const clashes = [
+      ...alike(relations, ({ schema, plain }) => JSON.stringify([schema, folded(plain)])),
+      ...alike(known, ({ plain }) => folded(plain)),
+    ]
     return unless(clashes, 'there are none', {
-      status: 'warn',
+      status: 'warning',
       found: 'some names differ only in case or blanks',
       todo: 'Quote them in patterns and scripts, and check that each is meant.',
     })
   },
 }
 
+interface Named {
+  schema: string
+  plain: string
+  name: string
+}
+
+function folded(name: string): string {
+  return name.trim().toLowerCase()
+}
+
+function alike<Row extends { name: string }>(
+  rows: readonly Row[],
+  foldedKey: (row: Row) => string,
+): string[] {
+  const groups = [...Map.groupBy(rows, foldedKey).values()].filter((group) => group.length > 1)
+  return groups
+    .map((group) =>
+      group
+        .map(({ name }) => name)
+        .sort()
+        .join(' and '),
+    )
+    .sort()
+}
+
 const sequences: Check = {
   id: 'sequences',
   title: 'Sequences close to their end',
   why: 'A sequence that is used up stops every insert; before a move there is time to widen it.',
-  async look({ source }) {
+  async look(sight) {
     // Narrower than the sequence may be the column that it numbers.
-    const used = await namesOf(
-      source,
-      `select pg_catalog.format('%I.%I (%s%% used)', s.schemaname, s.sequencename, pg_catalog.floor(share * 100)) as name
+    const used = await namesFound(
+      sight,
+      `select c.oid as of,
+              pg_catalog.format('%I.%I (%s%% used)', s.schemaname, s.sequencename, pg_catalog.floor(share * 100)) as name
          from pg_catalog.pg_sequences s
          join pg_catalog.pg_namespace n on n.nspname = s.schemaname
          join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = s.sequencename
@@ -183,58 +169,11 @@ const sequences: Check = {
         order by share desc`,
     )
     return unless(used, 'none is', {
-      status: 'warn',
+      status: 'warning',
       found: 'at least nine tenths of their numbers are used',
       todo: 'Widen column and sequence to bigint, on the source or right after the move.',
     })
   },
 }
 
-const subscriptions: Check = {
-  id: 'subscriptions',
-  title: 'Publications and subscriptions',
-  why: 'Subscriptions arrive disabled and without their slot: two subscribers of one slot would lose rows.',
-  async look({ source }): Promise<Finding> {
-    const subscriptions = await namesOf(
-      source,
-      `select 'subscription ' || pg_catalog.quote_ident(s.subname) as name
-         from pg_catalog.pg_subscription s
-        where s.subdbid = (select d.oid from pg_catalog.pg_database d where d.datname = current_database())
-        order by 1`,
-    )
-    const slots = await namesOf(
-      source,
-      `select 'slot ' || slot_name as name
-         from pg_catalog.pg_replication_slots
-        where slot_type = 'logical' and database = current_database() and not temporary
-        order by 1`,
-    )
-    return unless([...subscriptions, ...slots], 'the source neither subscribes nor is subscribed to', {
-      status: 'warn',
-      found: 'the source takes part in logical replication',
-      todo: 'Plan how its subscribers and its subscriptions go on after the move: slots are not copied.',
-    })
-  },
-}
-
-async function relations(source: Parameters<typeof namesOf>[0], condition: string): Promise<string[]> {
-  return await namesOf(
-    source,
-    `select ${qualifiedName} as name
-       from pg_catalog.pg_class c
-       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-      where ${condition} and ${isUsers} and not ${isExtensions('pg_class', 'c.oid')}
-      order by 1`,
-  )
-}
-
-export const contentChecks = [
-  largeObjects,
-  foreignTables,
-  unlogged,
-  invalidIndexes,
-  notValid,
-  names,
-  sequences,
-  subscriptions,
-]
+export const contentChecks: readonly Check[] = [largeObjects, foreignTables, unlogged, names, sequences]

@@ -1,6 +1,6 @@
 // Extensions: whether the destination has them, as new as they are, and what of their rows comes along.
 import { quoteIdentifier } from '../postgres/quote.ts'
-import { type Check, type Finding, namesOf, qualifiedName, unless } from './check.ts'
+import { type Check, type Finding, fine, namesFound, qualifiedName, unless } from './check.ts'
 
 interface Wanted {
   name: string
@@ -19,9 +19,11 @@ const wantedSql = 'select extname as name, extversion as version from pg_catalog
 
 const available: Check = {
   id: 'extensions',
+  planned: true,
   title: 'Extensions',
   why: 'What the destination cannot install is missing there, with all that uses it.',
-  async look({ source, destination, facts, options }): Promise<Finding> {
+  async look({ source, destination, facts, options, scope }): Promise<Finding> {
+    if (!scope.hasOther()) return fine('extensions are moved only where something selected needs them')
     const wanted = (await source.query<Wanted>(wantedSql)).filter(
       ({ name }) => !options.skipExtensions.includes(name),
     )
@@ -50,7 +52,7 @@ const available: Check = {
       ...refused.map(({ name }) => `${name}: only a superuser may create it, unless the provider allows it`),
     ]
     return unless(objects, wanted.map(({ name, version }) => `${name} ${version}`).join(', ') || 'none', {
-      status: missing.length > 0 ? 'fail' : 'warn',
+      status: 'warning',
       found: 'not all of them will be there as they are',
       todo: `Install the missing ones on the destination's machine, let a superuser create those of superusers, or leave them out with --skip-extension.`,
       sql: refused.map(({ name }) => `create extension ${quoteIdentifier(name)}`),
@@ -85,10 +87,10 @@ const data: Check = {
   id: 'extension-data',
   title: 'Rows that belong to extensions',
   why: 'Of the tables of an extension only those come along that the extension names as its configuration.',
-  async look({ source }): Promise<Finding> {
-    const tables = await namesOf(
-      source,
-      `select ${qualifiedName} || ' of ' || x.extname as name
+  async look(sight): Promise<Finding> {
+    const tables = await namesFound(
+      sight,
+      `select c.oid as of, ${qualifiedName} || ' of ' || x.extname as name
          from pg_catalog.pg_class c
          join pg_catalog.pg_namespace n on n.oid = c.relnamespace
          join pg_catalog.pg_depend e on e.classid = 'pg_catalog.pg_class'::regclass and e.objid = c.oid and e.deptype = 'e'
@@ -97,16 +99,16 @@ const data: Check = {
           and e.objsubid = 0
           and not c.oid = any (coalesce(x.extconfig, '{}'))
           and pg_catalog.pg_relation_size(c.oid) > 0
-        order by 1`,
+        order by 2`,
     )
-    const installed = await source.query<Wanted>(wantedSql)
+    const installed = await sight.source.query<Wanted>(wantedSql)
     const noted = installed.flatMap(({ name }) => (special[name] ? [`${name}: ${special[name]}`] : []))
     return unless([...noted, ...tables], 'none that would stay behind', {
-      status: 'warn',
+      status: 'warning',
       found: 'some of their rows do not come along by themselves',
       todo: 'See whether you need these rows; copy them yourself where you do.',
     })
   },
 }
 
-export const extensionChecks = [available, data]
+export const extensionChecks: readonly Check[] = [available, data]

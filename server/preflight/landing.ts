@@ -3,7 +3,7 @@ import { formatCount } from '../../shared/format.ts'
 import { readExistingTables } from '../catalog/existing.ts'
 import { tableKey } from '../catalog/tables.ts'
 import { quoteIdentifier } from '../postgres/quote.ts'
-import { type Check, type Finding, fine, isExtensions, isUsers, namesOf, unless } from './check.ts'
+import { type Check, type Finding, fine, foundIn, isExtensions, isUsers, namesOf, unless } from './check.ts'
 
 interface Relation {
   schema: string
@@ -12,7 +12,8 @@ interface Relation {
 }
 
 const relationsSql = `
-  select n.nspname as schema,
+  select coalesce((select i.indrelid from pg_catalog.pg_index i where i.indexrelid = c.oid), c.oid) as of,
+         n.nspname as schema,
          c.relname as name,
          case c.relkind when 'r' then 'table' when 'p' then 'table' when 'v' then 'view'
                         when 'm' then 'materialized view' when 'S' then 'sequence' when 'f' then 'foreign table'
@@ -26,12 +27,14 @@ const relationsSql = `
 
 const existing: Check = {
   id: 'existing-objects',
+  planned: true,
   title: 'Objects that are there already',
   why: 'Objects of the same name stay as they are, and rows of such tables are replaced after asking.',
-  async look({ source, destination, options }): Promise<Finding> {
+  async look(sight): Promise<Finding> {
+    const { destination, options } = sight
     const theirs = await destination.query<Relation>(relationsSql)
     if (theirs.length === 0) return fine('the destination is empty')
-    const ours = new Map((await source.query<Relation>(relationsSql)).map((one) => [tableKey(one), one]))
+    const ours = new Map((await foundIn<Relation>(sight, relationsSql)).map((one) => [tableKey(one), one]))
     const both = theirs.filter((one) => ours.has(tableKey(one)) && one.kind !== 'index')
     const clashing = theirs.filter(
       (one) => ours.has(tableKey(one)) && ours.get(tableKey(one))?.kind !== one.kind,
@@ -45,8 +48,8 @@ const existing: Check = {
       `${kind} ${quoteIdentifier(schema)}.${quoteIdentifier(name)}`
     if (clashing.length > 0) {
       return {
-        status: 'fail',
-        found: 'objects of the same name are of another kind there',
+        status: 'warning',
+        found: 'objects of the same name are of another kind there, so ours cannot be made',
         todo: 'Rename or drop those of the destination, or choose an empty database.',
         objects: clashing.map((one) => `${shown(one)}: on the source ${ours.get(tableKey(one))?.kind}`),
       }
@@ -58,7 +61,7 @@ const existing: Check = {
     if (options.dataOnly && replaced.length === 0) return fine(found)
     if (both.length === 0) return fine(found)
     return {
-      status: 'warn',
+      status: 'warning',
       found,
       todo: 'Choose an empty database, or say what shall happen: --existing-tables, --existing-rows.',
       objects:
@@ -82,7 +85,7 @@ const eventTriggers: Check = {
         order by 1`,
     )
     return unless(triggers, 'none is switched on', {
-      status: 'warn',
+      status: 'warning',
       found: 'some are switched on',
       todo: 'Switch them off for the time of the move, unless they are made for it.',
       sql: triggers.map((name) => `alter event trigger ${name} disable`),
@@ -90,4 +93,4 @@ const eventTriggers: Check = {
   },
 }
 
-export const landingChecks = [existing, eventTriggers]
+export const landingChecks: readonly Check[] = [existing, eventTriggers]

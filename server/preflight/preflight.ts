@@ -1,53 +1,57 @@
 // The story of a preflight: both ends are opened, every check looks, the report says it all.
 import type { CheckStatus, PreflightItem, PreflightReport } from '../../shared/preflight.ts'
-import { defaultOptions, type MigrationOptions } from '../../shared/request.ts'
+import {
+  defaultOptions,
+  everything,
+  type MigrationOptions,
+  type Selection,
+  type TableRule,
+} from '../../shared/request.ts'
 import { readDestination } from '../catalog/destination.ts'
 import { readServer } from '../catalog/server.ts'
 import { Cancelled, errorInfo, isLost } from '../postgres/errors.ts'
 import { Session } from '../postgres/session.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
-import { activityChecks } from './activity.ts'
-import { capacityChecks } from './capacity.ts'
-import type { Check, Sight } from './check.ts'
-import { contentChecks } from './content.ts'
-import { extensionChecks } from './extensions.ts'
-import { followChecks } from './follow.ts'
-import { landingChecks } from './landing.ts'
-import { rightsChecks } from './rights.ts'
-import { serverChecks } from './servers.ts'
-import { textChecks } from './text.ts'
+import type { PublishedTable } from '../replication/publication.ts'
+import type { Check, Finding, Sight } from './check.ts'
+import { checks } from './checks.ts'
+import { readScope } from './scope.ts'
 
-export const checks: readonly Check[] = [
-  ...serverChecks,
-  ...textChecks,
-  ...extensionChecks,
-  ...rightsChecks,
-  ...capacityChecks,
-  ...contentChecks,
-  ...landingChecks,
-  ...activityChecks,
-  ...followChecks,
-]
-
-export interface Preflight {
-  source: ConnectionSettings
-  destination: ConnectionSettings
+/** What is to be moved, and how. */
+export interface Wanted {
   /** Changes are to be followed as well. */
   follow: boolean
+  selection?: Selection
+  tables?: readonly TableRule[]
   options?: MigrationOptions
+  /** The tables with rows, by `tableKey`, where a plan knows them better than the selection. */
+  planned?: ReadonlySet<string>
+  published?: readonly PublishedTable[]
+  insertsOnly?: readonly string[]
+  bidirectional?: boolean
+  publication?: string | undefined
   /** Seconds from which on a transaction counts as long; five minutes unless told. */
   longTransaction?: number
-  signal: AbortSignal
-  onItem?: (item: PreflightItem) => void
+  /** Bytes from which on a value counts as large; 128 MB unless told. */
+  largeValue?: number
 }
 
-/** A lock is somebody else's business to be told about, not to wait for. */
-const patience = "set search_path = ''; set lock_timeout = '5s'; set statement_timeout = '60s'"
+export interface Preflight extends Wanted {
+  source: ConnectionSettings
+  destination: ConnectionSettings
+  signal: AbortSignal
+  onItem?: (item: PreflightItem) => void
+  /** All, unless told. */
+  chosen?: readonly Check[]
+}
 
-const mostObjects = 100
+export interface Ends {
+  source: Session
+  destination: Session
+}
 
 export async function preflight(request: Preflight): Promise<PreflightReport> {
-  const { follow, signal, onItem } = request
+  const { signal, onItem } = request
   await using source = await Session.open(request.source, { signal })
   await using destination = await Session.open(request.destination, { signal })
   const cancel = () => {
@@ -55,26 +59,9 @@ export async function preflight(request: Preflight): Promise<PreflightReport> {
   }
   signal.addEventListener('abort', cancel, { once: true })
   try {
-    await source.execute(`${patience}; set default_transaction_read_only = on`)
-    await destination.execute(`${patience}; set default_transaction_read_only = on`)
-    const sight: Sight = {
-      source,
-      destination,
-      facts: { source: await readServer(source), destination: await readServer(destination) },
-      lacks: await readDestination(destination),
-      follow,
-      options: request.options ?? defaultOptions,
-      longTransaction: request.longTransaction ?? 300,
-    }
-    const items: PreflightItem[] = []
-    for (const check of checks) {
-      if (check.followOnly && !follow) continue
-      signal.throwIfAborted()
-      const item = await lookAt(check, sight)
-      items.push(item)
-      onItem?.(item)
-    }
-    return { status: worst(items), follow, items }
+    const report = await lookThrough({ source, destination }, request, request.chosen ?? checks, onItem)
+    signal.throwIfAborted()
+    return report
   } catch (error) {
     if (signal.aborted) throw new Cancelled()
     throw error
@@ -83,23 +70,88 @@ export async function preflight(request: Preflight): Promise<PreflightReport> {
   }
 }
 
+/** A lock is somebody else's business to be told about, not to wait for. */
+const patience =
+  "set search_path = ''; set default_transaction_read_only = on; set lock_timeout = '5s'; set statement_timeout = '60s'"
+const asBefore =
+  'reset search_path; set default_transaction_read_only = off; set lock_timeout = 0; set statement_timeout = 0'
+
+/** In sessions without a transaction, which are left as they were. */
+export async function lookThrough(
+  { source, destination }: Ends,
+  wanted: Wanted,
+  chosen: readonly Check[],
+  onItem?: (item: PreflightItem) => void,
+): Promise<PreflightReport> {
+  const { follow } = wanted
+  const sessions = [source, destination]
+  await Promise.all(sessions.map((session) => session.execute(patience)))
+  const [ours, theirs, lacks, scope] = await Promise.all([
+    readServer(source),
+    readServer(destination),
+    readDestination(destination),
+    readScope(source, wanted.selection ?? everything, wanted.planned),
+  ])
+  const sight: Sight = {
+    ...{ source, destination, lacks, scope, follow },
+    facts: { source: ours, destination: theirs },
+    options: wanted.options ?? defaultOptions,
+    rules: wanted.tables ?? [],
+    published: wanted.published,
+    insertsOnly: wanted.insertsOnly ?? [],
+    bidirectional: wanted.bidirectional ?? false,
+    publication: wanted.publication,
+    longTransaction: wanted.longTransaction ?? 300,
+    largeValue: wanted.largeValue ?? 128 * 1024 * 1024,
+  }
+  const items = await lookAtAll(
+    chosen.filter((check) => follow || !check.followOnly),
+    sight,
+    onItem,
+  )
+  await Promise.all(sessions.map((session) => session.execute(asBefore)))
+  const { isEverything, tables, of } = scope
+  return { status: worst(items), follow, scope: { everything: isEverything, tables, of }, items }
+}
+
+/**
+ * All at once: their queries follow each other without waiting for answers, so that a server far away costs a few
+ * round trips and not one for each. Told in their order.
+ */
+async function lookAtAll(
+  chosen: readonly Check[],
+  sight: Sight,
+  onItem?: (item: PreflightItem) => void,
+): Promise<PreflightItem[]> {
+  const alone = chosen.filter(({ isMeasured }) => isMeasured)
+  const measured = new Map<Check, PreflightItem>()
+  for (const check of alone) measured.set(check, await lookAt(check, sight))
+  const looking = chosen.map(async (check) => measured.get(check) ?? (await lookAt(check, sight)))
+  const ended = Promise.allSettled(looking)
+  try {
+    const items: PreflightItem[] = []
+    for (const one of looking) {
+      const item = await one
+      items.push(item)
+      onItem?.(item)
+    }
+    return items
+  } finally {
+    // One that throws ends it all, but only when no other uses the sessions any more.
+    await ended
+  }
+}
+
 async function lookAt(check: Check, sight: Sight): Promise<PreflightItem> {
   const { id, title, why } = check
   try {
-    const { status, found, todo, sql = [], objects = [] } = await check.look(sight)
-    return {
-      ...{ id, title, status, found, why },
-      objects: objects.slice(0, mostObjects),
-      total: objects.length,
-      todo: todo ?? null,
-      sql: sql.slice(0, mostObjects),
-    }
+    return itemOf(check, await check.look(sight))
   } catch (error) {
     // Without a session there is nothing more to learn; anything else concerns this check alone.
     if (isLost(error) || error instanceof Cancelled) throw error
     const info = errorInfo(error)
     return {
-      ...{ id, title, status: 'warn', why },
+      ...{ id, title, status: 'warning', why },
       found: `this could not be looked at: ${info.message}`,
       objects: [],
       total: 0,
@@ -110,7 +162,23 @@ async function lookAt(check: Check, sight: Sight): Promise<PreflightItem> {
   }
 }
 
-function worst(items: readonly PreflightItem[]): CheckStatus {
-  if (items.some(({ status }) => status === 'fail')) return 'fail'
-  return items.some(({ status }) => status === 'warn') ? 'warn' : 'ok'
+export function itemOf(
+  { id, title, why }: Pick<Check, 'id' | 'title' | 'why'>,
+  finding: Finding,
+): PreflightItem {
+  const { status, found, todo, sql = [], objects = [] } = finding
+  return {
+    ...{ id, title, status, found, why },
+    objects: objects.slice(0, mostObjects),
+    total: objects.length,
+    todo: todo ?? null,
+    sql: sql.slice(0, mostObjects),
+  }
+}
+
+const mostObjects = 100
+
+export function worst(items: readonly { status: CheckStatus }[]): CheckStatus {
+  if (items.some(({ status }) => status === 'blocker')) return 'blocker'
+  return items.some(({ status }) => status === 'warning') ? 'warning' : 'ok'
 }

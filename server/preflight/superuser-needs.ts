@@ -1,18 +1,32 @@
 // Objects of the source that a role without superuser cannot create elsewhere.
 import type { Session } from '../postgres/session.ts'
-import { isExtensions, namesOf } from './check.ts'
+import { isExtensions } from './check.ts'
+import type { Scope } from './scope.ts'
 
-export async function superuserNeeds(source: Session): Promise<string[]> {
-  const names: string[] = []
-  for (const sql of queries) names.push(...(await namesOf(source, sql)))
-  return names
+interface Needed {
+  name: string
+  /** Of a function: its number. */
+  routine?: number
+  /** Of what lies in a schema and is in no list of a selection. */
+  schema?: string
+}
+
+export async function superuserNeeds(source: Session, scope: Scope): Promise<string[]> {
+  const found = await Promise.all(queries.map((sql) => source.query<Needed>(sql)))
+  const isMoved = ({ routine, schema }: Needed) =>
+    routine === undefined ? scope.hasOther(schema) : scope.has(routine, 'pg_proc')
+  return found
+    .flat()
+    .filter(isMoved)
+    .map(({ name }) => name)
 }
 
 const queries = [
   `select 'event trigger ' || pg_catalog.quote_ident(t.evtname) as name
      from pg_catalog.pg_event_trigger t
     where not ${isExtensions('pg_event_trigger', 't.oid')}`,
-  `select 'function ' || p.oid::regprocedure || case when p.proleakproof then ' (leakproof)' else ' in ' || l.lanname end as name
+  `select 'function ' || p.oid::regprocedure || case when p.proleakproof then ' (leakproof)' else ' in ' || l.lanname end as name,
+          p.oid as routine
      from pg_catalog.pg_proc p
      join pg_catalog.pg_language l on l.oid = p.prolang
     where p.oid >= 16384
@@ -21,20 +35,24 @@ const queries = [
   `select 'foreign data wrapper ' || pg_catalog.quote_ident(w.fdwname) as name
      from pg_catalog.pg_foreign_data_wrapper w
     where not ${isExtensions('pg_foreign_data_wrapper', 'w.oid')}`,
-  `select 'base type ' || t.oid::regtype as name
+  `select 'base type ' || t.oid::regtype as name,
+          t.typnamespace::regnamespace::text as schema
      from pg_catalog.pg_type t
     where t.oid >= 16384 and t.typtype = 'b' and t.typelem = 0
       and not ${isExtensions('pg_type', 't.oid')}`,
-  `select 'operator class ' || pg_catalog.quote_ident(o.opcname) as name
+  `select 'operator class ' || pg_catalog.quote_ident(o.opcname) as name,
+          o.opcnamespace::regnamespace::text as schema
      from pg_catalog.pg_opclass o
     where o.oid >= 16384 and not ${isExtensions('pg_opclass', 'o.oid')}`,
   `select 'access method ' || pg_catalog.quote_ident(a.amname) as name
      from pg_catalog.pg_am a
     where a.oid >= 16384 and not ${isExtensions('pg_am', 'a.oid')}`,
-  `select 'text search parser ' || pg_catalog.quote_ident(p.prsname) as name
+  `select 'text search parser ' || pg_catalog.quote_ident(p.prsname) as name,
+          p.prsnamespace::regnamespace::text as schema
      from pg_catalog.pg_ts_parser p
     where p.oid >= 16384 and not ${isExtensions('pg_ts_parser', 'p.oid')}`,
-  `select 'text search template ' || pg_catalog.quote_ident(t.tmplname) as name
+  `select 'text search template ' || pg_catalog.quote_ident(t.tmplname) as name,
+          t.tmplnamespace::regnamespace::text as schema
      from pg_catalog.pg_ts_template t
     where t.oid >= 16384 and not ${isExtensions('pg_ts_template', 't.oid')}`,
   `select 'publication ' || pg_catalog.quote_ident(p.pubname) || ' (for all tables)' as name

@@ -7,6 +7,7 @@ import { type Check, type Finding, fine, unless } from './check.ts'
 
 const encoding: Check = {
   id: 'encoding',
+  planned: true,
   title: 'Encoding',
   why: 'Text is converted between different encodings; a value that has no counterpart stops its table.',
   look({ facts: { source, destination } }) {
@@ -14,7 +15,7 @@ const encoding: Check = {
     const found = from === to ? `both are ${from}` : `the source is ${from}, the destination ${to}`
     if (from === 'SQL_ASCII' && to !== 'SQL_ASCII') {
       return {
-        status: 'warn',
+        status: 'warning',
         found: `${found}: nobody checked what the bytes of the source mean`,
         todo: `Look for values that are not ${to}, or make the destination SQL_ASCII as well.`,
         sql: [
@@ -24,7 +25,7 @@ const encoding: Check = {
     }
     if (from !== to) {
       return {
-        status: 'warn',
+        status: 'warning',
         found,
         todo: 'Make the destination with the encoding of the source, unless the change is wanted.',
         sql: [
@@ -33,7 +34,7 @@ const encoding: Check = {
       }
     }
     return from === 'SQL_ASCII'
-      ? { status: 'warn', found, todo: 'Names of objects must be valid UTF-8; values may be any bytes.' }
+      ? { status: 'warning', found, todo: 'Names of objects must be valid UTF-8; values may be any bytes.' }
       : fine(found)
   },
 }
@@ -69,14 +70,14 @@ const collation: Check = {
   title: 'Order of text',
   why: 'With another collation ORDER BY, ranges of text partitions and unique keys over text may mean something else.',
   async look({ source, destination, facts }): Promise<Finding> {
-    const [from, to] = [await localeOf(source), await localeOf(destination)]
+    const [from, to] = await Promise.all([localeOf(source), localeOf(destination)])
     const found =
       describe(from) === describe(to)
         ? `both are ${shown(from)}`
         : `the source is ${shown(from)}, the destination ${shown(to)}`
     if (describe(from) === describe(to)) return fine(found)
     return {
-      status: 'warn',
+      status: 'warning',
       found,
       todo: 'Make the destination with the collation of the source, unless the change is wanted.',
       sql: [
@@ -111,28 +112,38 @@ const collationVersions: Check = {
   async look({ source, destination }): Promise<Finding> {
     const objects: string[] = []
     const sql: string[] = []
-    for (const [end, session] of [
+    const ends = [
       ['source', source],
       ['destination', destination],
-    ] as const) {
-      const { recorded, actual } = await localeOf(session)
+    ] as const
+    const read = await Promise.all(
+      ends.map(([, session]) => Promise.all([localeOf(session), session.query<Outdated>(outdated)])),
+    )
+    for (const [index, [end, session]] of ends.entries()) {
+      const [{ recorded, actual }, collations] = read[index] as [Locale, Outdated[]]
       if (recorded !== null && actual !== null && recorded !== actual) {
         objects.push(`${end}: the database (made with ${recorded}, runs with ${actual})`)
         sql.push(`reindex database ${quoteIdentifier(session.settings.database)}`)
         sql.push(`alter database ${quoteIdentifier(session.settings.database)} refresh collation version`)
       }
-      for (const one of await session.query<{ name: string; recorded: string; actual: string }>(outdated)) {
+      for (const one of collations) {
         objects.push(`${end}: collation ${one.name} (made with ${one.recorded}, runs with ${one.actual})`)
         sql.push(`alter collation ${one.name} refresh version`)
       }
     }
     return unless(objects, 'all as they were made', {
-      status: 'warn',
+      status: 'warning',
       found: 'the order of text has changed since indexes were made',
       todo: 'Rebuild the indexes that use them, then record the new version. On the destination indexes are made anew by the move.',
       sql,
     })
   },
+}
+
+interface Outdated {
+  name: string
+  recorded: string
+  actual: string
 }
 
 /** Collations that something uses. */
@@ -149,16 +160,18 @@ const outdated = `
 
 const collations: Check = {
   id: 'collations',
+  planned: true,
   title: 'Collations the destination must know',
   why: 'A collation that cannot be made takes the columns and indexes along that use it.',
-  async look({ source, lacks }) {
+  async look({ source, lacks, scope }) {
+    if (!scope.hasOther()) return fine('collations are not moved')
     const gaps = collationGaps({ collations: await readCollations(source), lacks })
     return unless(gaps, 'all can be made', {
-      status: 'warn',
+      status: 'warning',
       found: 'some may not exist there',
       todo: "Install the operating system's locales on the destination's machine, or use a server with ICU.",
     })
   },
 }
 
-export const textChecks = [encoding, collation, collationVersions, collations]
+export const textChecks: readonly Check[] = [encoding, collation, collationVersions, collations]

@@ -5,21 +5,25 @@
 import { PgtrekError } from '../postgres/errors.ts'
 import type { Session } from '../postgres/session.ts'
 import { hasTablePositions, positionKindFor } from './position.ts'
-import type { Finding } from './preflight.ts'
 import { since } from './stream.ts'
 
 /** Both directions cannot be followed at once: changes would go round and round. */
 export class EchoesUnseen extends PgtrekError {}
 
+export interface Unseen {
+  side: 'source' | 'destination'
+  problem: string
+  advice: string
+}
+
 /**
  * For the preflight of following both ways at once, to be asked on either side: whether the stream from this
  * server can leave out what the stream to it writes.
  */
-export async function checkEchoes(session: Session, side: Finding['side']): Promise<Finding[]> {
+export async function checkEchoes(session: Session, side: Unseen['side']): Promise<Unseen[]> {
   if (session.major >= since.messages || (await positionKindFor(session)) === 'origin') return []
   return [
     {
-      level: 'error',
       side,
       problem: `both directions at once: ${unseen(session.major)}`,
       advice: `${remedy(session.major)}; or follow one direction only`,

@@ -7,8 +7,13 @@ import { publicationSince } from './publication.ts'
 export type Identity = 'key' | 'index' | 'full' | 'none'
 
 export interface FollowedTable {
+  oid: number
   schema: string
   name: string
+  /** As SQL writes it. */
+  sqlName: string
+  /** Of an extension. */
+  member: boolean
   /** pg_class.relkind and relpersistence. */
   kind: string
   persistence: string
@@ -22,11 +27,15 @@ export interface FollowedTable {
 
 export async function readFollowedTables(session: Session): Promise<Map<string, FollowedTable>> {
   const rows = await session.query<
-    Omit<FollowedTable, 'identities'> & { oid: number; parent: number | null; identity: Identity }
+    Omit<FollowedTable, 'identities'> & { parent: number | null; identity: Identity }
   >(`
     select c.oid,
            n.nspname                                  as schema,
            c.relname                                  as name,
+           pg_catalog.format('%I.%I', n.nspname, c.relname) as "sqlName",
+           exists (select from pg_catalog.pg_depend d
+                    where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid
+                      and d.deptype = 'e')            as member,
            c.relkind                                  as kind,
            c.relpersistence                           as persistence,
            pg_catalog.pg_has_role(c.relowner, 'usage') as owned,
@@ -74,11 +83,8 @@ export async function readFollowedTables(session: Session): Promise<Map<string, 
     row.kind === 'p' ? (children.get(row.oid) ?? []).flatMap(leaves) : [row]
   return new Map(
     rows.map((row) => {
-      const { oid: _, parent: __, identity: ___, ...table } = row
-      const identities = leaves(row).map((leaf): [string, Identity] => [
-        `${leaf.schema}.${leaf.name}`,
-        leaf.identity,
-      ])
+      const { parent: _, identity: __, ...table } = row
+      const identities = leaves(row).map((leaf): [string, Identity] => [leaf.sqlName, leaf.identity])
       return [tableKey(row), { ...table, identities }]
     }),
   )

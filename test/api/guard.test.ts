@@ -282,6 +282,7 @@ test('the API describes itself, with every route, and the page of it needs no ot
     '/api/migrations/{id}/log',
     '/api/migrations/{id}/retry',
     '/api/plan',
+    '/api/preflight',
     '/api/profiles',
     '/api/profiles/{name}',
     '/api/switchover',

@@ -131,8 +131,14 @@ describe('a move from the command line', () => {
     const refused = await home.run(['clone', '--follow', ...flags])
     expect([refused.code, refused.said]).toEqual([
       3,
-      expect.stringContaining('public.log has no usable replica identity'),
+      expect.stringMatching(/Keys of the tables: .*\n *public\.log\n/),
     ])
+    expect(refused.said).toContain('alter table public.log replica identity full;')
+    expect(refused.said.match(/Keys of the tables/g)).toHaveLength(1)
+    const planned = await home.run(['clone', '--follow', '--dry-run', ...flags])
+    expect(planned.code).toBe(0)
+    expect(planned.output).toMatch(/a run would be refused: Keys of the tables: .*public\.log/)
+    expect(planned.output).toContain('public.fast is unlogged')
     expect(await left(source, destination)).toEqual([])
     expect(await destination.sql("select from pg_tables where schemaname = 'public'")).toEqual([])
     const slip = await home.run(['clone', '--follow', '--inserts-only', 'lag', ...flags])
@@ -158,7 +164,7 @@ describe('a move from the command line', () => {
     const refused = await home.run(['clone', '--follow', '--source', plain.url, '--dest', destination.url])
     expect([refused.code, refused.said]).toEqual([
       3,
-      expect.stringContaining('alter system set wal_level = logical'),
+      expect.stringContaining("alter system set wal_level = 'logical';"),
     ])
   })
 })

@@ -1,5 +1,7 @@
 // `pgtrek preflight` as a process: what it prints, and its exit codes.
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { Value } from '@sinclair/typebox/value'
 import { PreflightReport } from '../../shared/preflight.ts'
 import { cluster, type TestDatabase } from '../support/clusters.ts'
@@ -24,15 +26,15 @@ const preflight = (...args: string[]) =>
 
 test('in order is exit code 0, and what fails is 1 with what mends it', async () => {
   const calm = await preflight()
-  expect(calm.output).toContain('ok   Versions and direction: from PostgreSQL 14 to 18\n')
+  expect(calm.output).toContain('ok      Versions and direction: from PostgreSQL 14 to 18\n')
   expect(calm.output).toContain('Ready. ')
   expect(calm.code).toBe(0)
   const follow = await preflight('--follow', '--quiet')
-  expect(follow.output).toContain('FAIL Keys of the tables: ')
-  expect(follow.output).toContain('       public.t\n')
-  expect(follow.output).toContain('       alter table public.t replica identity full;\n')
-  expect(follow.output).toContain('       alter table public."Odd" set logged;\n')
-  expect(follow.output).not.toContain('ok   ')
+  expect(follow.output).toContain('BLOCKER Keys of the tables: ')
+  expect(follow.output).toContain('          public.t\n')
+  expect(follow.output).toContain('          alter table public.t replica identity full;\n')
+  expect(follow.output).toContain('          alter table public."Odd" set logged;\n')
+  expect(follow.output).not.toContain('ok     ')
   expect(follow.output).toContain('Not ready. ')
   expect(follow.code).toBe(1)
 })
@@ -43,6 +45,20 @@ test('--json is one object, as its schema says', async () => {
   expect(Value.Check(PreflightReport, report)).toBe(true)
   expect(report.status).toBe('ok')
   expect(code).toBe(0)
+})
+
+test('it takes what clone takes, and looks only at what would be moved', async () => {
+  const chosen = await preflight('--follow', '--include', 'Odd', '--exclude', 't', '--workers', '2')
+  expect(chosen.output).toContain('1 of 2 tables selected: what is not moved is not looked at')
+  expect(chosen.output).not.toContain('public.t\n')
+  const forgiven = await preflight('--follow', '--inserts-only', 't', '--where', 't=x > 1')
+  expect(forgiven.output).toContain('ok      Keys of the tables')
+  const wrong = await preflight('--include', 'nowhere', '--quiet')
+  expect(wrong.output).toContain('BLOCKER What is looked at: ')
+  expect(wrong.code).toBe(1)
+  const file = join(home.directory, 'chosen.toml')
+  writeFileSync(file, 'include = ["Odd"]\n')
+  expect((await preflight('--config', file)).output).toContain('1 of 2 tables selected')
 })
 
 test('who cannot be reached is exit code 3, and a mistake 2', async () => {

@@ -1,8 +1,10 @@
 // The words of the page: both languages say the same things, and every option of the engine has its sentence.
 import { expect, test } from 'bun:test'
 import { flatten } from '@solid-primitives/i18n'
+import { japaneseTitles } from '../../client/i18n/checks.ts'
 import { en } from '../../client/i18n/en.ts'
 import { ja } from '../../client/i18n/ja.ts'
+import { checks } from '../../server/preflight/checks.ts'
 import { MigrationOptions } from '../../shared/request.ts'
 
 const [english, japanese] = [flatten(en), flatten(ja)] as Record<string, unknown>[]
@@ -21,4 +23,8 @@ test('both languages say everything, with the same places to fill', () => {
 
 test('every option has its words', () => {
   expect(Object.keys(en.options.each).toSorted()).toEqual(Object.keys(MigrationOptions.properties).toSorted())
+})
+
+test('every check of the preflight has its name in Japanese, and no other has one', () => {
+  expect(Object.keys(japaneseTitles).toSorted()).toEqual(checks.map(({ id }) => id).toSorted())
 })

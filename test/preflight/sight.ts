@@ -1,19 +1,20 @@
 // One preflight between two databases, and one of its items.
 import { resolveSettings } from '../../server/postgres/settings.ts'
-import { type Preflight, preflight } from '../../server/preflight/preflight.ts'
+import { type Preflight, preflight, type Wanted } from '../../server/preflight/preflight.ts'
 import { defaultOptions, type MigrationOptions } from '../../shared/request.ts'
 
-type Wishes = Partial<Pick<Preflight, 'follow' | 'longTransaction'>> & { options?: Partial<MigrationOptions> }
+export type Wishes = Partial<Omit<Wanted, 'options'>> & { options?: Partial<MigrationOptions> }
 
 export async function look(source: string, destination: string, { options, ...wishes }: Wishes = {}) {
-  const report = await preflight({
+  const request: Preflight = {
     source: resolveSettings({ url: source }),
     destination: resolveSettings({ url: destination }),
     follow: false,
     options: { ...defaultOptions, ...options },
     signal: new AbortController().signal,
     ...wishes,
-  })
+  }
+  const report = await preflight(request)
   return {
     ...report,
     item(id: string) {

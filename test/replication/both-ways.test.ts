@@ -148,7 +148,7 @@ describe('where echoes cannot be seen', () => {
     await one.sql('create role plain login superuser; alter role plain nosuperuser')
     const plain = { ...one, url: one.url.replace('postgres:postgres@', 'plain:x@') }
     const findings = await inSession(plain, (session) => checkEchoes(session, 'source'))
-    expect(findings.map(({ level }) => level)).toEqual(['error'])
+    expect(findings.map(({ side }) => side)).toEqual(['source'])
     expect(await inSession(one, (session) => checkEchoes(session, 'source'))).toEqual([])
     expect(await inSession(other, (session) => checkEchoes(session, 'destination'))).toEqual([])
   })

@@ -2,15 +2,18 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { Session } from '../../server/postgres/session.ts'
 import { resolveSettings } from '../../server/postgres/settings.ts'
+import { followChecks } from '../../server/preflight/follow.ts'
+import { lookThrough } from '../../server/preflight/preflight.ts'
 import { Follower } from '../../server/replication/follow.ts'
 import { createPosition } from '../../server/replication/position.ts'
-import { checkDestination, checkSource } from '../../server/replication/preflight.ts'
 import {
   createPublication,
   publicationProblems,
   readPublication,
 } from '../../server/replication/publication.ts'
 import { createSlot, dropSlot, readSlot } from '../../server/replication/slot.ts'
+import { defaultOptions } from '../../shared/request.ts'
+import { look } from '../preflight/sight.ts'
 import { cluster, type Major, majors } from '../support/clusters.ts'
 import { compareRows } from '../support/compare.ts'
 import { endOf, inSession } from '../support/following.ts'
@@ -22,6 +25,7 @@ describe('tables', () => {
   for (const major of [12, 18] as Major[]) {
     test(`of PostgreSQL ${major} that cannot be followed, and why`, async () => {
       const source = await (await cluster(major)).createDatabase()
+      const { url } = await (await cluster(18)).createDatabase()
       await source.sql(`
         create table good (id int primary key);
         create table keyless (a int);
@@ -31,43 +35,36 @@ describe('tables', () => {
         create table late (id int, primary key (id) deferrable);
         create table by_computed (id int, twice int generated always as (id * 2) stored primary key);
         create table computed (id int primary key, twice int generated always as (id * 2) stored)`)
-      const names = [
-        'good',
-        'keyless',
-        'whole',
-        'nothing',
-        'fleeting',
-        'late',
-        'computed',
-        'by_computed',
-        'absent',
-      ]
-      const tables = names.map((name) => ({ schema: 'public', name }))
-      const findings = await inSession(source, (session) => checkSource(session, { tables }))
-      const found = (level: string) =>
-        findings.filter((one) => one.level === level).map(({ table }) => table?.name ?? 'server')
+      const { item } = await look(source.url, url, { follow: true })
+      expect(item('replica-identity')).toMatchObject({
+        status: 'blocker',
+        objects: ['public.keyless', 'public.late', 'public.nothing'],
+      })
+      expect(item('unlogged-tables').objects).toEqual(['public.fleeting'])
+      expect(item('replica-identity-full').objects).toEqual(['public.whole'])
       // Since 18 stored columns can be sent.
-      const unsent = major < 18 ? ['by_computed'] : []
-      expect(found('error')).toEqual(['keyless', 'nothing', 'fleeting', 'late', ...unsent, 'absent'])
-      expect(found('warning')).toEqual(['whole', 'computed', 'by_computed'])
-      const lenient = await inSession(source, (session) =>
-        checkSource(session, { tables, insertsOnly: [{ schema: 'public', name: 'keyless' }] }),
-      )
-      expect(lenient.some(({ table }) => table?.name === 'keyless')).toBe(false)
+      const unsent = ['public.by_computed: twice']
+      const computed = major < 18 ? unsent : [...unsent, 'public.computed: twice']
+      expect(item('computed-columns')).toMatchObject({
+        status: major < 18 ? 'blocker' : 'warning',
+        objects: expect.arrayContaining(computed),
+      })
+      const lenient = await look(source.url, url, { follow: true, insertsOnly: ['keyless'] })
+      expect(lenient.item('replica-identity').objects).toEqual(['public.late', 'public.nothing'])
     })
   }
 
   test('partitions are looked at where the server looks', async () => {
     const source = await (await cluster(17)).createDatabase()
+    const { url } = await (await cluster(18)).createDatabase()
     await source.sql(`
       create table root (id int, region int) partition by list (region);
       create table leaf partition of root (primary key (id)) for values in (1);
       create table bare partition of root for values in (2)`)
-    const tables = [{ schema: 'public', name: 'root' }]
-    const findings = await inSession(source, (session) => checkSource(session, { tables }))
-    expect(findings.map(({ problem }) => problem)).toEqual([
-      'public.bare has no usable replica identity, so updates and deletes would fail on the source',
-    ])
+    for (const published of [[{ schema: 'public', name: 'root' }], undefined]) {
+      const { item } = await look(source.url, url, { follow: true, ...(published && { published }) })
+      expect(item('replica-identity').objects).toEqual(['public.bare'])
+    }
   })
 })
 
@@ -76,17 +73,24 @@ test('a server that keeps no logical log, and a role that may not replicate', as
     settings: { wal_level: 'replica', max_wal_senders: '0', max_replication_slots: '1' },
   })
   const source = await server.createDatabase()
+  const { url } = await (await cluster(18)).createDatabase()
   await source.sql('create role plain login')
-  await using session = await Session.open(resolveSettings({ url: server.url(source.name, 'plain') }))
-  const findings = await checkSource(session, { tables: [{ schema: 'public', name: 'x' }], slots: 2 })
-  expect(findings.map(({ problem }) => problem)).toEqual([
-    'wal_level is replica',
-    '0 of 1 replication slots are in use, 2 more are needed',
-    '0 of 0 walsenders are busy, 2 more are needed',
-    'the role has no REPLICATION right',
-    'the role may not create a publication in this database',
-    'there is no table public.x',
+  const { item } = await look(server.url(source.name, 'plain'), url, { follow: true })
+  expect(item('wal-level')).toMatchObject({ status: 'blocker', found: 'it is replica on the source' })
+  expect(item('replication-slots')).toMatchObject({
+    status: 'blocker',
+    found: '0 of 1 slots and 0 of 0 WAL senders are used',
+    sql: ['alter system set max_wal_senders = 4'],
+  })
+  expect(item('replication-right').objects).toEqual([
+    '"plain" has no REPLICATION',
+    `"plain" may not create a publication in "${source.name}"`,
   ])
+  // The other way round there would be no way back.
+  expect((await look(url, source.url, { follow: true })).item('way-back')).toMatchObject({
+    status: 'warning',
+    sql: ["alter system set wal_level = 'logical'", 'alter system set max_wal_senders = 4'],
+  })
 })
 
 test('a publication of the user that lacks something', async () => {
@@ -125,9 +129,13 @@ describe('without superusers: REPLICATION and ownership are enough', () => {
         await using here = await Session.open(destination)
         for (const session of [there, here])
           await session.execute('create table t (id int primary key, v text)')
-        expect(await checkSource(there, { tables: [table] })).toEqual([])
-        const findings = await checkDestination(here, { tables: [table] })
-        expect(findings.map(({ level }) => level)).toEqual(['warning', 'warning'])
+        const wanted = { follow: true, options: defaultOptions, published: [table] }
+        const report = await lookThrough({ source: there, destination: here }, wanted, followChecks)
+        expect(report.items.filter(({ status }) => status !== 'ok').map(({ id }) => id)).toEqual([
+          'apply-rights',
+          'position',
+        ])
+        expect(report.status).toBe('warning')
         await createPublication(there, name, [table])
         const slot = await createSlot(source, name)
         await slot.session.close()

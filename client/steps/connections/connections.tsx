@@ -7,6 +7,7 @@ import { draft, swapEnds } from '../../state/draft.ts'
 import { goToStep } from '../../state/route.ts'
 import { testOf } from '../../state/tests.ts'
 import { EndPanel } from './end-panel.tsx'
+import { Preflight } from './preflight.tsx'
 import { Profiles } from './profiles.tsx'
 
 export function ConnectionsStep() {
@@ -46,6 +47,7 @@ export function ConnectionsStep() {
           </Notice>
         )}
       </Show>
+      <Preflight />
       <div class="actions end">
         <button
           type="button"

@@ -19,7 +19,7 @@ type Group = {
 /** First what everybody decides, then what some need. */
 export const optionGroups: Group[] = [
   { title: 'existing', options: ['existingTableMode', 'existingDataMode', 'batchSize', 'disableFk'] },
-  { title: 'run', options: ['workers', 'dryRun', 'verify', 'failFast', 'resume'] },
+  { title: 'run', options: ['workers', 'dryRun', 'verify', 'failFast', 'skipPreflight', 'resume'] },
   {
     title: 'along',
     more: true,

@@ -16,25 +16,8 @@ export function addNameFlag(command: Command) {
 
 export function addFollowFlags(command: Command, { begins }: { begins: boolean }) {
   addNameFlag(command)
-  command.addOption(
-    option('--publication <name>', 'one that is there on the source, instead of one of our own'),
-  )
-  if (begins) {
-    command
-      .addOption(
-        option(
-          '--inserts-only <table>',
-          'of this table nobody needs updates and deletes (repeatable)',
-        ).argParser(collect),
-      )
-      .addOption(
-        option(
-          '--engine <name>',
-          "pgtrek: its own stream; native: the server's own subscription, where it can (default: pgtrek)",
-        ).choices(['pgtrek', 'native']),
-      )
-      .addOption(option('--bidirectional', 'changes of the destination flow back at the same time'))
-  }
+  addPublicationFlag(command)
+  if (begins) addBeginningFlags(command)
   command
     .addOption(
       option('--ready-lag <size>', 'ready to switch over when behind by no more (default: 1MB)').argParser(
@@ -53,6 +36,30 @@ export function addFollowFlags(command: Command, { begins }: { begins: boolean }
     )
     .addOption(option('--tui', 'a dashboard on the whole terminal, as "pgtrek tui"'))
     .addOption(option('--api-port <number>', 'also serve the page and the API there').argParser(port))
+}
+
+export function addPublicationFlag(command: Command) {
+  command.addOption(
+    option('--publication <name>', 'one that is there on the source, instead of one of our own'),
+  )
+}
+
+/** What is decided when a move begins. */
+export function addBeginningFlags(command: Command) {
+  command
+    .addOption(
+      option(
+        '--inserts-only <table>',
+        'of this table nobody needs updates and deletes (repeatable)',
+      ).argParser(collect),
+    )
+    .addOption(
+      option(
+        '--engine <name>',
+        "pgtrek: its own stream; native: the server's own subscription, where it can (default: pgtrek)",
+      ).choices(['pgtrek', 'native']),
+    )
+    .addOption(option('--bidirectional', 'changes of the destination flow back at the same time'))
 }
 
 export interface WatchFlags {

@@ -116,6 +116,7 @@ export async function copy(
     ...request,
     memory: request.runMemory,
     ...rows,
+    isChecked: true,
     signal,
     onEvent(event) {
       fold.apply(event)

@@ -6,11 +6,10 @@ import type { TableName } from '../../../shared/phase.ts'
 import { showName } from '../../../shared/phase.ts'
 import type { TableRule } from '../../../shared/request.ts'
 import type { SequenceName } from '../../catalog/sequences.ts'
-import { PlanRefused, UsageError } from '../../postgres/errors.ts'
+import { UsageError } from '../../postgres/errors.ts'
 import { Session } from '../../postgres/session.ts'
+import { beforeRun } from '../../preflight/before-run.ts'
 import { type TableId, tableKey } from '../../replication/destination-tables.ts'
-import { checkEchoes } from '../../replication/echo.ts'
-import { checkDestination, checkSource, type Finding } from '../../replication/preflight.ts'
 import { type PublishedTable, publicationSince } from '../../replication/publication.ts'
 import { readFollowedTables } from '../../replication/source-tables.ts'
 import { NoMemory } from '../memory.ts'
@@ -32,8 +31,6 @@ export interface Prepared {
   warnings: string[]
 }
 
-const mostNamed = 20
-
 export async function prepare(request: CloneAndFollow, signal: AbortSignal): Promise<Prepared> {
   refuseMappings(request.tables)
   const plan = await planOf(request, signal)
@@ -42,14 +39,18 @@ export async function prepare(request: CloneAndFollow, signal: AbortSignal): Pro
   const published = await publishable(source, kept)
   const insertsOnly = chosenBy(request.follow.insertsOnly, published)
   await using destination = await Session.open(request.destination, { signal })
-  const findings = [
-    ...(await checkSource(source, { tables: published, insertsOnly })),
-    ...(await checkDestination(destination, { tables: [] })),
-    ...(request.follow.bidirectional
-      ? [...(await checkEchoes(source, 'source')), ...(await checkEchoes(destination, 'destination'))]
-      : []),
-  ]
-  refuse(findings)
+  const findings = await beforeRun(
+    { source, destination },
+    {
+      ...request,
+      follow: true,
+      planned: new Set(plan.tables.map(tableKey)),
+      published,
+      insertsOnly: request.follow.insertsOnly,
+      bidirectional: request.follow.bidirectional,
+      publication: request.follow.publication,
+    },
+  )
   return {
     published,
     followed: kept.map(({ schema, name }) => ({ schema, name })),
@@ -62,7 +63,7 @@ export async function prepare(request: CloneAndFollow, signal: AbortSignal): Pro
         (table) =>
           `${showName(table)} is ${table.why}: its rows are copied as they are now, and not followed`,
       ),
-      ...findings.map(describeFinding),
+      ...findings,
     ],
   }
 }
@@ -79,6 +80,7 @@ async function planOf(request: CloneAndFollow, signal: AbortSignal): Promise<Pla
   const result = await migrate({
     ...request,
     options: { ...request.options, dryRun: true },
+    isChecked: true,
     memory: new NoMemory(),
     signal,
     onEvent() {},
@@ -166,18 +168,4 @@ function chosenBy(patterns: readonly string[], tables: readonly TableId[]): Tabl
   const unused = known.find(({ used }) => !used)
   if (unused) throw new UsageError(`no table that would be followed is called ${unused.text}`)
   return chosen.map(({ schema, name }) => ({ schema, name }))
-}
-
-function refuse(findings: readonly Finding[]) {
-  const errors = findings.filter(({ level }) => level === 'error')
-  if (errors.length === 0) return
-  const named = errors.slice(0, mostNamed).map(describeFinding)
-  const more = errors.length > mostNamed ? [`and ${errors.length - mostNamed} more`] : []
-  throw new PlanRefused(
-    ['changes cannot be followed:', ...named, ...more, 'Nothing was changed'].join('\n  '),
-  )
-}
-
-function describeFinding({ side, problem, advice }: Finding): string {
-  return `${side}: ${problem} (${advice})`
 }

@@ -1,0 +1,38 @@
+// `/api/preflight`: what would be in the way of a migration, before anybody asks for one. Nothing is changed.
+import { Elysia } from 'elysia'
+import { PreflightBody, PreflightReport } from '../../shared/preflight.ts'
+import { preflight } from '../preflight/preflight.ts'
+import { jobRequest } from './migrate.ts'
+import { failures } from './responses.ts'
+import type { Services } from './services.ts'
+
+export function preflightRoutes(services: Services) {
+  return new Elysia().post(
+    '/api/preflight',
+    async ({ body, request, server }) => {
+      // Some checks wait for a server that takes its time.
+      server?.timeout(request, 0)
+      const { follow = false, ...rest } = body
+      const { source, destination, selection, tables, options } = await jobRequest(rest, services)
+      return await preflight({
+        ...{ source, destination, selection, tables, options },
+        follow: follow !== false,
+        ...(typeof follow === 'object' && {
+          insertsOnly: follow.insertsOnly ?? [],
+          bidirectional: follow.bidirectional ?? false,
+          publication: follow.publication,
+        }),
+        // Nobody waits for the answer to an earlier question.
+        signal: request.signal,
+      })
+    },
+    {
+      body: PreflightBody,
+      response: { 200: PreflightReport, ...failures },
+      detail: {
+        summary: 'What would be in the way: named checks, each ok, a warning or a blocker, and what mends it',
+        tags: ['migration'],
+      },
+    },
+  )
+}

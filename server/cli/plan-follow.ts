@@ -1,0 +1,42 @@
+// `clone --follow --dry-run`: the plan of the copy, and whether its changes could be followed. Nothing is made.
+
+import { printable } from '../../shared/printable.ts'
+import { prepare } from '../engine/follow/prepare.ts'
+import { NoMemory } from '../engine/memory.ts'
+import { Cancelled } from '../postgres/errors.ts'
+import { exitCode } from './exit.ts'
+import type { Settled } from './given.ts'
+import { interruptible } from './interrupt.ts'
+import { planAsJson } from './plan-json.ts'
+import { describePlan } from './plan-text.ts'
+import { endsOf, type FollowFlags, refuseContradictions } from './run-follow.ts'
+
+export async function planCloneAndFollow(request: Settled, flags: FollowFlags): Promise<number> {
+  refuseContradictions(request)
+  const ends = endsOf(request, flags)
+  const { selection, tables, hooks, options } = request
+  const say = (line: string) => process.stderr.write(`${printable(line)}\n`)
+  using interrupt = interruptible(() => say('stopping; once more stops at once'))
+  for (const warning of [...request.warnings, ...ends.source.warnings, ...ends.destination.warnings]) {
+    say(`warning: ${warning}`)
+  }
+  try {
+    const { plan, warnings } = await prepare(
+      {
+        ...ends,
+        ...{ run: 'plan', selection, tables, hooks, options, runMemory: new NoMemory() },
+        onEvent() {},
+        confirm: () => false,
+      },
+      interrupt.signal,
+    )
+    const whole = { ...plan, warnings: [...plan.warnings, ...warnings] }
+    const detail = { verbose: flags.level === 'verbose' }
+    const lines = flags.json ? [JSON.stringify(planAsJson(whole, detail))] : describePlan(whole, detail)
+    process.stdout.write(`${lines.join('\n')}\n`)
+    return exitCode.done
+  } catch (error) {
+    if (!(error instanceof Cancelled)) throw error
+    return exitCode.cancelled
+  }
+}

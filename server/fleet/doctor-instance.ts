@@ -1,0 +1,109 @@
+// What a fleet needs of the instances themselves: databases that can be made, and roles that can come along.
+import type { FleetMapping } from '../../shared/fleet.ts'
+import type { PreflightItem } from '../../shared/preflight.ts'
+import { errorInfo } from '../postgres/errors.ts'
+import { quoteIdentifier } from '../postgres/quote.ts'
+import type { Session } from '../postgres/session.ts'
+import { type ConnectionSettings, describeSettings } from '../postgres/settings.ts'
+import { type Finding, fine, unless } from '../preflight/check.ts'
+import { itemOf } from '../preflight/preflight.ts'
+import { moveRoles } from '../roles/move.ts'
+import { type Arrival, createDatabaseSql, type InstanceDatabase } from './instance.ts'
+
+const making = {
+  id: 'database',
+  title: 'The database on the destination',
+  why: 'A fleet makes each database as the source has it, and touches none that is there and not its own.',
+}
+
+/** Whether the database can be made, or what is there under its name. */
+export async function makingItem(
+  instance: Session,
+  database: InstanceDatabase,
+  arrival: Arrival,
+): Promise<PreflightItem> {
+  return itemOf(making, arrival === 'missing' ? await toBeMade(instance, database) : found(arrival))
+}
+
+function found(arrival: Exclude<Arrival, 'missing'>): Finding {
+  switch (arrival) {
+    case 'occupied':
+      return {
+        status: 'blocker',
+        found: 'it exists and is not empty',
+        todo: 'Empty it, rename it, or exclude it from the mapping.',
+      }
+    case 'empty':
+      return fine('it exists and is empty')
+    case 'copying':
+      return fine('a copy was broken off: it will be copied anew')
+    case 'copied':
+      return fine('it is copied already: nothing else is looked at')
+    case 'switched':
+      return fine('it is moved and switched over: nothing else is looked at')
+  }
+}
+
+async function toBeMade(instance: Session, database: InstanceDatabase): Promise<Finding> {
+  const { may, user } = await instance.one<{ may: boolean; user: string }>(
+    'select rolcreatedb or rolsuper as may, rolname as "user" from pg_catalog.pg_roles where rolname = current_user',
+  )
+  if (!may) {
+    return {
+      status: 'blocker',
+      found: `"${user}" may not create databases there`,
+      todo: 'Give the role CREATEDB, or create the database yourself.',
+      sql: [`alter role ${quoteIdentifier(user)} createdb`],
+    }
+  }
+  try {
+    await createDatabaseSql(instance, database)
+    return fine('it will be made')
+  } catch (error) {
+    // The collation's provider is unknown there: the message says what to do.
+    return { status: 'blocker', found: errorInfo(error).message }
+  }
+}
+
+const roleMove = {
+  id: 'roles',
+  title: 'Roles of the instances',
+  why: 'Roles come before the databases: what belongs to one that is missing belongs to us instead.',
+}
+
+/** A mapping goes on without them, so nothing of it is a blocker. */
+export async function rolesItem(
+  roles: Exclude<FleetMapping['roles'], 'none'>,
+  instances: { source: ConnectionSettings; destination: ConnectionSettings },
+  signal: AbortSignal,
+): Promise<PreflightItem> {
+  try {
+    const { status, steps, obstacles, differences, needs_password } = await moveRoles({
+      ...instances,
+      options: { roles, includeRoles: [], excludeRoles: [], passwords: true },
+      ...{ dryRun: true, signal, confirm: () => false },
+    })
+    const isRefused = status === 'refused'
+    const told = isRefused ? [...differences, ...obstacles] : obstacles
+    const remaining = [
+      ...told.map(({ role, what }) => (role === null ? what : `${role}: ${what}`)),
+      ...needs_password.map(({ role, reason }) => `${role}: no password (${reason})`),
+    ]
+    return itemOf(
+      roleMove,
+      unless(remaining, `${steps.length} changes will be made`, {
+        status: 'warning',
+        found: isRefused ? 'some differ, and so none would be changed' : 'some of it cannot be brought along',
+        todo: '"pgtrek roles --dry-run" says it all.',
+        sql: told.flatMap(({ sql }) => sql ?? []),
+      }),
+    )
+  } catch (error) {
+    if (signal.aborted) throw error
+    return itemOf(roleMove, {
+      status: 'warning',
+      found: `they cannot be moved to ${describeSettings(instances.destination)}: ${errorInfo(error).message}`,
+      todo: 'Connect as a role that may, or bring them yourself (roles: none).',
+    })
+  }
+}

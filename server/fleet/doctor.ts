@@ -1,0 +1,144 @@
+// What would be in the way of a fleet: every mapping, every database, before any of them begins. Nothing is changed.
+import type { FleetConfig, FleetMapping } from '../../shared/fleet.ts'
+import type {
+  FleetDatabaseReport,
+  FleetMappingReport,
+  FleetPreflightReport,
+  PreflightItem,
+} from '../../shared/preflight.ts'
+import { defaultOptions } from '../../shared/request.ts'
+import { Cancelled, errorInfo } from '../postgres/errors.ts'
+import { Session } from '../postgres/session.ts'
+import { type ConnectionSettings, serverName } from '../postgres/settings.ts'
+import type { Check } from '../preflight/check.ts'
+import { checks } from '../preflight/checks.ts'
+import { preflight, worst } from '../preflight/preflight.ts'
+import { makingItem, rolesItem } from './doctor-instance.ts'
+import {
+  type Arrival,
+  chosenDatabases,
+  type InstanceDatabase,
+  instanceSettings,
+  listDatabases,
+  ofDatabase,
+  readArrival,
+} from './instance.ts'
+import { transferAlone } from './limits.ts'
+
+export interface FleetDoctor {
+  config: FleetConfig
+  signal: AbortSignal
+  /** As soon as each is known. */
+  onMapping?: (mapping: FleetMappingReport) => void
+}
+
+export async function fleetPreflight({
+  config,
+  signal,
+  onMapping,
+}: FleetDoctor): Promise<FleetPreflightReport> {
+  const mappings: FleetMappingReport[] = []
+  for (const mapping of config.mappings) {
+    const report = await lookAtMapping(config, mapping, signal)
+    mappings.push(report)
+    onMapping?.(report)
+  }
+  return { status: worst(mappings), mappings }
+}
+
+interface Instances {
+  source: ConnectionSettings
+  destination: ConnectionSettings
+}
+
+async function lookAtMapping(
+  config: FleetConfig,
+  mapping: FleetMapping,
+  signal: AbortSignal,
+): Promise<FleetMappingReport> {
+  const instances = { source: instanceSettings(mapping.source), destination: instanceSettings(mapping.dest) }
+  const named = {
+    name: mapping.name,
+    source: serverName(instances.source),
+    destination: serverName(instances.destination),
+  }
+  try {
+    await using source = await Session.open(instances.source, { signal })
+    await using instance = await Session.open(instances.destination, { signal })
+    const { roles } = mapping
+    const items = roles === 'none' ? [] : [await rolesItem(roles, instances, signal)]
+    const databases: FleetDatabaseReport[] = []
+    for (const database of chosenDatabases(await listDatabases(source), mapping)) {
+      databases.push(await lookAtDatabase({ config, mapping, instances, instance, signal }, database))
+    }
+    return { ...named, status: worst([...items, ...databases]), items, databases }
+  } catch (error) {
+    if (signal.aborted) throw new Cancelled()
+    return { ...named, status: 'blocker', items: [], databases: [], error: errorInfo(error) }
+  }
+}
+
+interface Surroundings {
+  config: FleetConfig
+  mapping: FleetMapping
+  instances: Instances
+  /** Of the destination. */
+  instance: Session
+  signal: AbortSignal
+}
+
+async function lookAtDatabase(
+  { config, mapping, instances, instance, signal }: Surroundings,
+  database: InstanceDatabase,
+): Promise<FleetDatabaseReport> {
+  const { name } = database
+  const destination = ofDatabase(instances.destination, name)
+  try {
+    const arrival = await readArrival(destination, instance)
+    const making = await makingItem(instance, database, arrival)
+    const isBegun = arrival === 'copied' || arrival === 'switched'
+    // What was copied is past all this; what somebody else has there, we would not touch.
+    const isToCome = !isBegun && arrival !== 'occupied'
+    const items = isToCome ? await itemsOf() : []
+    const all = [making, ...items]
+    return { name, status: worst(all), arrival, items: all }
+
+    async function itemsOf(): Promise<PreflightItem[]> {
+      const { items } = await preflight({
+        source: ofDatabase(instances.source, name),
+        // One that is not there yet will be made as the source is: what it would hold is looked at nowhere.
+        destination: arrival === 'missing' ? instances.destination : destination,
+        follow: mapping.follow,
+        options: { ...defaultOptions, ...transferAlone(config, mapping), ...mapping.options },
+        chosen: checks.filter((check) => isMeant(check, mapping, arrival)),
+        signal,
+      })
+      return items
+    }
+  } catch (error) {
+    if (signal.aborted) throw new Cancelled()
+    return { name, status: 'blocker', arrival: null, items: [], error: errorInfo(error) }
+  }
+}
+
+/** About what a database holds and whose it is. */
+const ofDestinationDatabase = new Set([
+  'same-database',
+  'encoding',
+  'collation',
+  'destination-rights',
+  'database-owner',
+  'destination-replication',
+  'existing-objects',
+  'event-triggers',
+  'large-objects',
+])
+/** Of a copy that was broken off, which is copied anew. */
+const ofLeftRows = new Set(['existing-objects', 'large-objects'])
+
+function isMeant({ id }: Check, { roles }: FleetMapping, arrival: Arrival): boolean {
+  // They come along before the databases.
+  if (id === 'roles' && roles !== 'none') return false
+  if (arrival === 'copying' && ofLeftRows.has(id)) return false
+  return arrival !== 'missing' || !ofDestinationDatabase.has(id)
+}

@@ -1,0 +1,59 @@
+// The preflight before a run: what is cheap, on the run's own sessions; warnings in a line each, and a refusal
+// that says how to mend it.
+import type { PreflightItem } from '../../shared/preflight.ts'
+import type { MigrationOptions } from '../../shared/request.ts'
+import { PlanRefused } from '../postgres/errors.ts'
+import { checks } from './checks.ts'
+import { type Ends, lookThrough, type Wanted } from './preflight.ts'
+
+/** The run as a whole would not work: nothing was written, and each blocker is told with what mends it. */
+export class Blocked extends PlanRefused {
+  constructor(readonly blockers: readonly PreflightItem[]) {
+    super(describeBlockers(blockers))
+  }
+}
+
+const cheap = checks.filter(({ doctorOnly }) => !doctorOnly)
+const unsaid = new Set(checks.filter(({ planned }) => planned).map(({ id }) => id))
+
+/** Gives warnings that the plan does not say itself. Throws `Blocked`, unless only the plan is wanted. */
+export async function beforeRun(
+  ends: Ends,
+  wanted: Wanted & { options: MigrationOptions },
+): Promise<string[]> {
+  if (wanted.options.skipPreflight) return []
+  const { items } = await lookThrough(ends, wanted, cheap)
+  const blockers = items.filter(({ status }) => status === 'blocker')
+  if (blockers.length > 0 && !wanted.options.dryRun) throw new Blocked(blockers)
+  const warnings = items.filter(({ status, id }) => status === 'warning' && !unsaid.has(id))
+  return [...blockers.map((item) => `a run would be refused: ${inOneLine(item)}`), ...warnings.map(inOneLine)]
+}
+
+const fewObjects = 3
+
+/** `pgtrek doctor` has the rest of it. */
+function inOneLine({ title, found, objects, total }: PreflightItem): string {
+  const named = objects.slice(0, fewObjects).join('; ')
+  const more = total > fewObjects ? ` and ${total - fewObjects} more` : ''
+  return `${title}: ${found}${named === '' ? '' : ` (${named}${more})`}`
+}
+
+const mostNamed = 20
+
+function describeBlockers(blockers: readonly PreflightItem[]): string {
+  const lines = blockers.flatMap(({ title, found, objects, total, todo, sql }) => [
+    `${title}: ${found}`,
+    ...objects.slice(0, mostNamed).map((name) => `  ${name}`),
+    ...(total > mostNamed ? [`  and ${total - mostNamed} more`] : []),
+    ...(todo ? [`  ${todo}`] : []),
+    ...sql.slice(0, mostNamed).map((statement) => `  ${statement};`),
+    ...(sql.length > mostNamed
+      ? [`  -- and ${sql.length - mostNamed} more statements ("pgtrek doctor --json")`]
+      : []),
+  ])
+  return [
+    'the preflight found what must be mended first:',
+    ...lines.map((line) => `  ${line}`),
+    'Nothing was changed. "pgtrek doctor" says it all; --skip-preflight begins all the same',
+  ].join('\n')
+}

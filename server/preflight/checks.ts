@@ -1,0 +1,35 @@
+// Every check there is, in the order in which they are told.
+import { activityChecks } from './activity.ts'
+import { capacityChecks } from './capacity.ts'
+import type { Check } from './check.ts'
+import { contentChecks } from './content.ts'
+import { extensionChecks } from './extensions.ts'
+import { featureChecks } from './features.ts'
+import { followChecks } from './follow.ts'
+import { landingChecks } from './landing.ts'
+import { replicationChecks } from './replication.ts'
+import { rightsChecks } from './rights.ts'
+import { serverChecks } from './servers.ts'
+import { soundnessChecks } from './soundness.ts'
+import { tableChecks } from './tables.ts'
+import { textChecks } from './text.ts'
+import { trafficChecks } from './traffic.ts'
+import { undumpedChecks } from './undumped.ts'
+
+export const checks: readonly Check[] = [
+  ...serverChecks,
+  ...featureChecks,
+  ...textChecks,
+  ...extensionChecks,
+  ...rightsChecks,
+  ...capacityChecks,
+  ...contentChecks,
+  ...tableChecks,
+  ...soundnessChecks,
+  ...undumpedChecks,
+  ...replicationChecks,
+  ...landingChecks,
+  ...activityChecks,
+  ...followChecks,
+  ...trafficChecks,
+]

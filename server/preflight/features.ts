@@ -1,0 +1,291 @@
+// What the source can do and the destination cannot: of a newer source, and of one that is older than what was
+// done away with.
+import {
+  type Check,
+  type Finding,
+  fine,
+  foundIn,
+  isExtensions,
+  isUsers,
+  namesOf,
+  qualifiedName,
+  type Sight,
+} from './check.ts'
+
+interface Feature {
+  /** The first major that has it. */
+  since: number
+  /** Its relations, with `of`; or everything, with `name` alone. */
+  sql: string
+  isOfRelations: boolean
+}
+
+const columns = (condition: string, words: string) => `
+  select c.oid as of, pg_catalog.format('${words} %s.%I', ${qualifiedName}, a.attname) as name
+    from pg_catalog.pg_attribute a
+    join pg_catalog.pg_class c on c.oid = a.attrelid
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+   where c.relkind in ('r', 'p', 'f') and a.attnum > 0 and not a.attisdropped and ${isUsers} and ${condition}`
+
+const constraints = (condition: string, words: string) => `
+  select c.oid as of, pg_catalog.format('${words} %I of %s', k.conname, ${qualifiedName}) as name
+    from pg_catalog.pg_constraint k
+    join pg_catalog.pg_class c on c.oid = k.conrelid
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+   where ${isUsers} and ${condition}`
+
+const indexes = (condition: string, words: string) => `
+  select c.oid as of, pg_catalog.format('${words} %I of %s', x.relname, ${qualifiedName}) as name
+    from pg_catalog.pg_index i
+    join pg_catalog.pg_class x on x.oid = i.indexrelid
+    join pg_catalog.pg_class c on c.oid = i.indrelid
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+   where ${isUsers} and ${condition}`
+
+const relations = (condition: string, words: string) => `
+  select c.oid as of, '${words} ' || ${qualifiedName} as name
+    from pg_catalog.pg_class c
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+   where ${isUsers} and not ${isExtensions('pg_class', 'c.oid')} and ${condition}`
+
+const collations = (condition: string, words: string) => `
+  select pg_catalog.format('${words} %I.%I', n.nspname, o.collname) as name
+    from pg_catalog.pg_collation o
+    join pg_catalog.pg_namespace n on n.oid = o.collnamespace
+   where ${isUsers} and ${condition}`
+
+/** https://www.postgresql.org/docs/release/: what pg_dump writes down for it, older servers do not take. */
+const features: readonly Feature[] = [
+  {
+    since: 13,
+    sql: relations(
+      `c.relkind = 'p' and exists (select from pg_catalog.pg_trigger t
+         where t.tgrelid = c.oid and not t.tgisinternal and t.tgtype & 3 = 3)`,
+      'trigger before each row of the partitioned table',
+    ),
+    isOfRelations: true,
+  },
+  {
+    since: 14,
+    sql: `select 'function with a body in SQL ' || p.oid::regprocedure as name
+            from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+           where p.prosqlbody is not null and ${isUsers} and not ${isExtensions('pg_proc', 'p.oid')}`,
+    isOfRelations: false,
+  },
+  {
+    since: 14,
+    sql: `select 'procedure with OUT parameters ' || p.oid::regprocedure as name
+            from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+           where p.prokind = 'p' and 'o' = any (p.proargmodes) and ${isUsers} and not ${isExtensions('pg_proc', 'p.oid')}`,
+    isOfRelations: false,
+  },
+  { since: 14, sql: columns("a.attcompression <> ''", 'compression of'), isOfRelations: true },
+  { since: 15, sql: indexes('i.indnullsnotdistinct', 'NULLS NOT DISTINCT in'), isOfRelations: true },
+  {
+    since: 15,
+    sql: constraints('k.confdelsetcols is not null', 'ON DELETE SET for some columns in'),
+    isOfRelations: true,
+  },
+  {
+    since: 15,
+    sql: relations(
+      "c.relkind = 'v' and c.reloptions::text ~ 'security_invoker=(true|on|1|yes)'",
+      'security_invoker of',
+    ),
+    isOfRelations: true,
+  },
+  {
+    since: 15,
+    sql: `select 'rows, columns or schemas in publication ' || pg_catalog.quote_ident(p.pubname) as name
+            from pg_catalog.pg_publication p
+           where exists (select from pg_catalog.pg_publication_namespace s where s.pnpubid = p.oid)
+              or exists (select from pg_catalog.pg_publication_rel r
+                          where r.prpubid = p.oid and (r.prqual is not null or r.prattrs is not null))`,
+    isOfRelations: false,
+  },
+  {
+    since: 15,
+    sql: columns(
+      // https://www.postgresql.org/docs/current/datatype-numeric.html: (precision << 16 | scale) + 4, scale of 11 bits
+      `a.atttypid = 'numeric'::regtype and a.atttypmod >= 4
+         and (((a.atttypmod - 4) & 1024) <> 0 or ((a.atttypmod - 4) & 2047) > ((a.atttypmod - 4) >> 16) & 65535)`,
+      'scale beyond the precision of',
+    ),
+    isOfRelations: true,
+  },
+  { since: 16, sql: collations('o.collicurules is not null', 'rules of collation'), isOfRelations: false },
+  { since: 17, sql: collations("o.collprovider = 'b'", 'built-in collation'), isOfRelations: false },
+  {
+    since: 17,
+    sql: `${columns("a.attidentity <> '' and c.relkind = 'p'", 'identity of the partitioned')}`,
+    isOfRelations: true,
+  },
+  {
+    since: 17,
+    sql: constraints("k.contype = 'x' and c.relkind = 'p'", 'exclusion constraint of the partitioned'),
+    isOfRelations: true,
+  },
+  {
+    since: 17,
+    sql: relations(
+      "exists (select from pg_catalog.aclexplode(c.relacl) g where g.privilege_type = 'MAINTAIN' and g.grantee <> c.relowner)",
+      'MAINTAIN granted on',
+    ),
+    isOfRelations: true,
+  },
+  { since: 18, sql: columns("a.attgenerated = 'v'", 'virtual generated column'), isOfRelations: true },
+  { since: 18, sql: constraints('k.conperiod', 'WITHOUT OVERLAPS or PERIOD in'), isOfRelations: true },
+  { since: 18, sql: constraints('not k.conenforced', 'NOT ENFORCED in'), isOfRelations: true },
+  {
+    since: 18,
+    sql: constraints(
+      "k.contype = 'n' and (k.connoinherit or not k.convalidated)",
+      'NOT NULL with NO INHERIT or NOT VALID in',
+    ),
+    isOfRelations: true,
+  },
+]
+
+const newer: Check = {
+  id: 'newer-features',
+  title: 'Features that the destination does not have yet',
+  why: 'Objects that use them cannot be created there, nor what needs them.',
+  async look(sight): Promise<Finding> {
+    const { source, facts, scope } = sight
+    const wanted = features.filter(
+      ({ since }) => facts.destination.major < since && since <= facts.source.major,
+    )
+    const found = await Promise.all(
+      wanted.map(async ({ since, sql, isOfRelations }) => {
+        if (!isOfRelations && !scope.isEverything && !scope.hasOther()) return []
+        const rows = isOfRelations
+          ? await foundIn<{ name: string }>(sight, sql)
+          : await source.query<{ name: string }>(sql)
+        return rows.map(({ name }) => `${name} (since ${since})`)
+      }),
+    )
+    const objects = [...found.flat(), ...(await typesUnknownThere(sight))].sort()
+    if (objects.length === 0) {
+      return fine(
+        facts.destination.major < facts.source.major ? 'none is used' : 'the destination is not older',
+      )
+    }
+    return {
+      status: 'warning',
+      found: `some objects use what PostgreSQL ${facts.destination.major} does not know`,
+      todo: 'Choose a newer destination, or change these objects on the source before the move.',
+      objects,
+    }
+  },
+}
+
+/** Types of the server itself, as multiranges, that columns use. */
+async function typesUnknownThere(sight: Sight): Promise<string[]> {
+  if (sight.facts.destination.major >= sight.facts.source.major) return []
+  const [used, known] = await Promise.all([
+    foundIn<{ name: string; type: string }>(
+      sight,
+      `select c.oid as of, pg_catalog.format('%s.%I', ${qualifiedName}, a.attname) as name, t.typname as type
+         from pg_catalog.pg_attribute a
+         join pg_catalog.pg_class c on c.oid = a.attrelid
+         join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+         join pg_catalog.pg_type t on t.oid = a.atttypid
+        where c.relkind in ('r', 'p', 'f', 'c') and a.attnum > 0 and not a.attisdropped and ${isUsers}
+          and t.typnamespace = 'pg_catalog'::regnamespace and t.oid < 16384`,
+    ),
+    namesOf(
+      sight.destination,
+      "select typname as name from pg_catalog.pg_type where typnamespace = 'pg_catalog'::regnamespace",
+    ),
+  ])
+  const names = new Set(known)
+  return used.filter(({ type }) => !names.has(type)).map(({ name, type }) => `type ${type} of ${name}`)
+}
+
+/** https://www.postgresql.org/docs/14/release-14.html: what pg_upgrade looks for as well. */
+const removed: Check = {
+  id: 'removed-features',
+  title: 'Features that newer servers no longer have',
+  why: 'Objects that use them cannot be created on the destination, nor what needs them.',
+  async look({ source, facts, scope }): Promise<Finding> {
+    if (facts.source.major >= 14 || facts.destination.major < 14) return fine('none between these versions')
+    const [postfix, arrays] = await Promise.all([
+      source.query<{ name: string; schema: string }>(
+        `select o.oid::regoperator::text as name, n.nspname as schema
+           from pg_catalog.pg_operator o
+           join pg_catalog.pg_namespace n on n.oid = o.oprnamespace
+          where o.oprright = 0 and o.oprleft <> 0 and o.oid >= 16384 and not ${isExtensions('pg_operator', 'o.oid')}`,
+      ),
+      source.query<{ name: string; oid: number }>(
+        `select a.aggfnoid::regprocedure::text as name, a.aggfnoid::oid as oid
+           from pg_catalog.pg_aggregate a
+          where a.aggfnoid::oid >= 16384
+            and (a.aggtransfn::text ~ '(^|[.])array_(append|prepend|cat|position|positions|remove|replace)$'
+              or a.aggtransfn::text ~ '(^|[.])width_bucket$')
+            and a.aggtranstype = 'anyarray'::regtype
+            and not ${isExtensions('pg_proc', 'a.aggfnoid')}`,
+      ),
+    ])
+    const objects = [
+      ...postfix.filter(({ schema }) => scope.hasOther(schema)).map(({ name }) => `operator ${name}`),
+      ...arrays.filter(({ oid }) => scope.has(oid, 'pg_proc')).map(({ name }) => `aggregate ${name}`),
+    ]
+    if (objects.length === 0) return fine('none is used')
+    return {
+      status: 'warning',
+      found: 'postfix operators, or aggregates over anyarray, which PostgreSQL 14 and later do not take',
+      todo: 'Replace them on the source before the move: a function instead of the operator, anycompatiblearray instead of anyarray.',
+      objects,
+    }
+  },
+}
+
+/** Views over the system's own tables, of which each major has others. */
+const systemViews: Check = {
+  id: 'views-of-the-system',
+  title: 'Views over catalogs of the system',
+  why: 'The columns of the catalogs differ from major to major: a view that names one that is gone cannot be created.',
+  async look(sight): Promise<Finding> {
+    const { source, destination, facts } = sight
+    if (facts.source.major === facts.destination.major) return fine('both servers have the same catalogs')
+    const views = await foundIn<{ name: string; catalog: string }>(
+      sight,
+      // What a view reads of the system is in no catalog but in its rule.
+      `select distinct c.oid as of, ${qualifiedName} as name, s.relname as catalog
+         from pg_catalog.pg_rewrite r
+         join pg_catalog.pg_class c on c.oid = r.ev_class
+         join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+         cross join lateral pg_catalog.regexp_matches(r.ev_action::text, ':relid (\\d+)', 'g') m (part)
+         join pg_catalog.pg_class s on s.oid = m.part[1]::oid and s.relnamespace = 'pg_catalog'::regnamespace
+        where c.relkind in ('v', 'm') and ${isUsers} and not ${isExtensions('pg_class', 'c.oid')}
+        order by 2, 3`,
+    )
+    if (views.length === 0) return fine('there are none')
+    const [ours, theirs] = await Promise.all([catalogColumns(source), catalogColumns(destination)])
+    const objects = views.flatMap(({ name, catalog }) => {
+      const there = theirs.get(catalog)
+      if (!there) return [`${name} reads ${catalog}, which the destination does not have`]
+      const gone = [...(ours.get(catalog) ?? [])].filter((column) => !there.has(column))
+      return gone.length > 0 ? [`${name} reads ${catalog}, which no longer has ${gone.join(', ')}`] : []
+    })
+    if (objects.length === 0) return fine('what they read is the same on both servers')
+    return {
+      status: 'warning',
+      found: 'views may name what the destination does not have',
+      todo: 'Look at these views; change or drop those that name it before the move.',
+      objects,
+    }
+  },
+}
+
+async function catalogColumns(session: Sight['source']): Promise<Map<string, Set<string>>> {
+  const rows = await session.query<{ catalog: string; columns: string[] }>(`
+    select c.relname as catalog, json_agg(a.attname) as columns
+      from pg_catalog.pg_class c
+      join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+     where c.relnamespace = 'pg_catalog'::regnamespace and c.relkind in ('r', 'v')
+     group by 1`)
+  return new Map(rows.map(({ catalog, columns: names }) => [catalog, new Set(names)]))
+}
+
+export const featureChecks: readonly Check[] = [newer, removed, systemViews]

@@ -1,0 +1,202 @@
+// Which tables cannot be followed, or only with something to know: what publishing does to each of them.
+import { Pattern } from '../../shared/pattern.ts'
+import { RuleBook } from '../../shared/rule-book.ts'
+import { tableKey } from '../replication/destination-tables.ts'
+import { type PublishedTable, publicationSince } from '../replication/publication.ts'
+import { type FollowedTable, readFollowedTables } from '../replication/source-tables.ts'
+import {
+  type Check,
+  type Finding,
+  fine,
+  isUsers,
+  namesFound,
+  qualifiedName,
+  type Sight,
+  unless,
+} from './check.ts'
+
+type Candidate = FollowedTable & { shown: string; wanted: PublishedTable; insertsOnly: boolean }
+
+const reading = new WeakMap<Sight, Promise<Candidate[]>>()
+
+/** Read once for all of these checks. */
+function candidates(sight: Sight): Promise<Candidate[]> {
+  const known = reading.get(sight)
+  if (known) return known
+  const tables = readCandidates(sight)
+  reading.set(sight, tables)
+  return tables
+}
+
+async function readCandidates({ source, scope, published, rules, insertsOnly }: Sight): Promise<Candidate[]> {
+  const all = await readFollowedTables(source)
+  const book = new RuleBook(rules)
+  const lenient = insertsOnly.map((text) => new Pattern(text))
+  const wanted: readonly PublishedTable[] =
+    published ??
+    [...all.values()]
+      .filter(
+        ({ oid, kind, persistence, member }) =>
+          kind === 'r' && persistence === 'p' && !member && scope.has(oid),
+      )
+      .map(({ schema, name }) => ({ schema, name, where: book.ruleOf({ schema, name }).where }))
+  return wanted.flatMap((table) => {
+    const facts = all.get(tableKey(table))
+    if (!facts) return []
+    const isLenient = lenient.some((pattern) => pattern.matches(table.name, table.schema))
+    return [{ ...facts, shown: facts.sqlName, wanted: table, insertsOnly: isLenient }]
+  })
+}
+
+const identity: Check = {
+  id: 'replica-identity',
+  title: 'Keys of the tables',
+  why: 'Once a table without usable replica identity is published, the source itself refuses its UPDATEs and DELETEs.',
+  followOnly: true,
+  async look(sight): Promise<Finding> {
+    const tables = (await candidates(sight)).flatMap((table) =>
+      table.insertsOnly ? [] : table.identities.filter(([, one]) => one === 'none').map(([place]) => place),
+    )
+    return unless(tables.sort(), 'every table has one', {
+      status: 'blocker',
+      found: 'tables without a primary key or another replica identity',
+      todo: 'Give them a primary key, name a unique index over NOT NULL columns, let whole rows identify themselves (slow for big tables), or follow them for inserts only (--inserts-only).',
+      sql: tables.map((name) => `alter table ${name} replica identity full`),
+    })
+  },
+}
+
+const wholeRows: Check = {
+  id: 'replica-identity-full',
+  title: 'Tables told apart by whole rows',
+  why: 'Without a key an UPDATE or DELETE has to look for its row among all of the table.',
+  followOnly: true,
+  async look(sight): Promise<Finding> {
+    const tables = (await candidates(sight)).filter(({ identities }) =>
+      identities.some(([, one]) => one === 'full'),
+    )
+    return unless(
+      tables.map(({ shown }) => shown),
+      'there are none',
+      {
+        status: 'warning',
+        found: 'their updates and deletes are slow where the table is large',
+        todo: 'Give them a primary key, and the default replica identity.',
+        sql: tables.map(({ shown }) => `alter table ${shown} replica identity default`),
+      },
+    )
+  },
+}
+
+const computed: Check = {
+  id: 'computed-columns',
+  title: 'Generated columns in the stream',
+  why: 'A generated column is not sent: the destination computes it, and rows cannot be told apart by it.',
+  followOnly: true,
+  async look(sight): Promise<Finding> {
+    const tables = await candidates(sight)
+    const unsent = tables.filter((table) => table.unsent.length > 0 && !table.insertsOnly)
+    if (unsent.length > 0) {
+      return {
+        status: 'blocker',
+        found: `rows are told apart by columns that PostgreSQL ${sight.source.major} computes and cannot send`,
+        todo: 'Name a unique index over other columns as replica identity, or follow these tables for inserts only (--inserts-only).',
+        objects: unsent.map(({ shown, unsent: names }) => `${shown}: ${names.join(', ')}`),
+        sql: unsent.map(({ shown }) => `alter table ${shown} replica identity using index ...`),
+      }
+    }
+    const generated = tables.filter((table) => table.generated.length > 0)
+    return unless(
+      generated.map(({ shown, generated: names }) => `${shown}: ${names.join(', ')}`),
+      'there are none',
+      {
+        status: 'warning',
+        found: 'the destination computes them for every change',
+        todo: 'See that it has the same expressions; tables that this move makes do.',
+      },
+    )
+  },
+}
+
+const ownership: Check = {
+  id: 'publishing-rights',
+  title: 'Right to publish',
+  why: 'Only its owner can put a table into a publication.',
+  followOnly: true,
+  async look(sight): Promise<Finding> {
+    const { user } = sight.facts.source
+    if (sight.publication !== undefined) return fine(`the publication ${sight.publication} is there already`)
+    const others = (await candidates(sight)).filter(({ owned }) => !owned)
+    return unless(
+      others.map(({ shown }) => shown).sort(),
+      `"${user}" owns every table, or may act for its owner`,
+      {
+        status: 'blocker',
+        found: `"${user}" does not own these tables`,
+        todo: 'Connect as their owner, as a member of that role or as a superuser, or leave them out.',
+      },
+    )
+  },
+}
+
+const filters: Check = {
+  id: 'followed-conditions',
+  title: 'Conditions and mapped columns',
+  why: 'Changes come as rows of the source: only some of them since PostgreSQL 15, other columns never.',
+  followOnly: true,
+  async look(sight): Promise<Finding> {
+    const mapped = sight.rules.filter(({ columns, leaveOut }) => columns || leaveOut?.length)
+    const tooOld = sight.source.major < publicationSince.filters
+    const filtered = tooOld
+      ? (await candidates(sight)).filter(({ wanted }) => wanted.where !== undefined || wanted.columns)
+      : []
+    return unless(
+      [
+        ...mapped.map(({ table }) => `${table}: its columns are mapped`),
+        ...filtered.map(
+          ({ shown }) => `${shown}: PostgreSQL ${sight.source.major} cannot send some of its rows only`,
+        ),
+      ],
+      'nothing that could not be followed',
+      {
+        status: 'blocker',
+        found: 'what is asked for can be copied, but not followed',
+        todo: 'Follow these tables whole and as they are, or exclude them here and copy them by themselves.',
+      },
+    )
+  },
+}
+
+const triggers: Check = {
+  id: 'replica-triggers',
+  title: 'Triggers that run for replicated rows too',
+  why: 'ENABLE ALWAYS and ENABLE REPLICA make a trigger run for rows that are copied into a table that has it, or applied: a second time.',
+  async look(sight) {
+    const found = await namesFound(
+      sight,
+      `select c.oid as of, pg_catalog.quote_ident(t.tgname) || ' on ' || ${qualifiedName} as name
+         from pg_catalog.pg_trigger t
+         join pg_catalog.pg_class c on c.oid = t.tgrelid
+         join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+        where t.tgenabled in ('A', 'R') and not t.tgisinternal and ${isUsers}
+        order by 2`,
+    )
+    // A table that this move makes gets its triggers behind its rows.
+    if (!sight.follow && !sight.options.dataOnly && found.length > 0)
+      return fine('made when the rows are there')
+    return unless(found, 'there are none', {
+      status: 'warning',
+      found: 'such triggers will run on the destination for every row or change',
+      todo: 'See that what they do may be done twice, or disable them on the destination until the switchover.',
+    })
+  },
+}
+
+export const followedTableChecks: readonly Check[] = [
+  ownership,
+  identity,
+  wholeRows,
+  computed,
+  filters,
+  triggers,
+]

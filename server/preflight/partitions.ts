@@ -1,0 +1,98 @@
+// Partition trees: whether each row finds its partition on the destination, and in the stream of changes.
+import { formatCount } from '../../shared/format.ts'
+import { publicationSince } from '../replication/publication.ts'
+import { type Check, type Finding, fine, foundIn, isUsers, qualifiedName, type Sight } from './check.ts'
+
+interface Tree {
+  of: number
+  name: string
+  strategy: 'h' | 'l' | 'r'
+  byEnum: boolean
+  byText: boolean
+  foreign: string[]
+  pending: string[]
+  leaves: number
+  /** Leaves that are moved themselves: a tree may be chosen in part. */
+  parts: number[]
+}
+
+export const partitionTrees: Check = {
+  id: 'partition-trees',
+  title: 'Partition trees',
+  why: 'A row has to find its partition again: another encoding, another enum, another order of text may send it elsewhere.',
+  async look(sight): Promise<Finding> {
+    const trees = await foundIn<Tree>(sight, treesSql(sight.source.major))
+    const said = trees.flatMap((tree) => objections(tree, sight).map((words) => `${tree.name}: ${words}`))
+    const leaves = trees.reduce((sum, tree) => sum + tree.leaves, 0)
+    if (said.length === 0) {
+      return fine(
+        trees.length === 0
+          ? 'there are none'
+          : `${formatCount(trees.length, 'tree')} with ${formatCount(leaves, 'partition')}`,
+      )
+    }
+    return {
+      status: 'warning',
+      found: 'some trees are not what they seem',
+      todo: 'See that each is wanted as it will be; end a detach that is pending before the move.',
+      objects: said,
+      sql: trees.flatMap(({ pending, name }) =>
+        pending.map((partition) => `alter table ${name} detach partition ${partition} finalize`),
+      ),
+    }
+  },
+}
+
+function objections(tree: Tree, { facts, follow, scope, source }: Sight): string[] {
+  const { source: ours, destination: theirs } = facts
+  const isPart = tree.parts.some((leaf) => !scope.has(leaf))
+  return [
+    ...(tree.strategy === 'h' && tree.byEnum
+      ? ['hashed by an enum: rows go through the tree, by one worker']
+      : []),
+    ...(tree.strategy === 'h' && tree.byText && ours.encoding !== theirs.encoding
+      ? ['hashed by text in another encoding: rows go to other partitions']
+      : []),
+    ...tree.foreign.map((name) => `partition ${name} is a foreign table, whose rows are not copied`),
+    ...tree.pending.map((name) => `partition ${name} is being detached, and will arrive detached`),
+    ...(follow && tree.foreign.length > 0
+      ? ['a tree with a foreign partition cannot be published as a whole']
+      : []),
+    ...(follow && isPart ? ['chosen in part: partitions that are made later are not followed'] : []),
+    ...(follow && source.major < publicationSince.partitioned
+      ? [
+          `PostgreSQL ${source.major} publishes partitions one by one: those that are made later are not followed`,
+        ]
+      : []),
+  ]
+}
+
+function treesSql(major: number): string {
+  const list = (query: string) =>
+    `(select coalesce(json_agg(x.name order by x.name), '[]') from (${query}) x)`
+  const partitions = `
+    from pg_catalog.pg_partition_tree(c.oid) t
+    join pg_catalog.pg_class l on l.oid = t.relid
+    join pg_catalog.pg_namespace m on m.oid = l.relnamespace`
+  const pending = `
+    select pg_catalog.format('%I.%I', m.nspname, l.relname) as name
+      from pg_catalog.pg_inherits i
+      join pg_catalog.pg_class l on l.oid = i.inhrelid
+      join pg_catalog.pg_namespace m on m.oid = l.relnamespace
+     where i.inhparent = c.oid and i.inhdetachpending`
+  return `
+    select c.oid as of, ${qualifiedName} as name, p.partstrat as strategy,
+           exists (select from unnest(p.partclass) k (opclass)
+                     join pg_catalog.pg_opclass o on o.oid = k.opclass
+                    where o.opcintype = 'pg_catalog.anyenum'::regtype) as "byEnum",
+           exists (select from unnest(p.partcollation) k (number) where k.number <> 0) as "byText",
+           ${list(`select pg_catalog.format('%I.%I', m.nspname, l.relname) as name ${partitions} where l.relkind = 'f'`)} as foreign,
+           ${major >= 14 ? list(pending) : "'[]'::json"} as pending,
+           (select count(*) ${partitions} where t.isleaf and l.relkind = 'r')::int as leaves,
+           (select coalesce(json_agg(l.oid::int8), '[]') ${partitions} where t.isleaf and l.relkind = 'r') as parts
+      from pg_catalog.pg_partitioned_table p
+      join pg_catalog.pg_class c on c.oid = p.partrelid
+      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+     where not c.relispartition and ${isUsers}
+     order by 2`
+}

@@ -1,0 +1,113 @@
+// Publications and subscriptions that are there already, on either side.
+import { isOwnPublication } from '../catalog/own.ts'
+import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
+import type { Session } from '../postgres/session.ts'
+import { type Check, type Finding, namesOf, unless } from './check.ts'
+
+const ofThisDatabase = `= (select d.oid from pg_catalog.pg_database d where d.datname = current_database())`
+
+function subscriptionsOf(session: Session, condition = 'true'): Promise<string[]> {
+  return namesOf(
+    session,
+    `select s.subname as name
+       from pg_catalog.pg_subscription s
+      where s.subdbid ${ofThisDatabase} and ${condition}
+      order by 1`,
+  )
+}
+
+function publicationsOf(session: Session): Promise<string[]> {
+  return namesOf(session, 'select p.pubname as name from pg_catalog.pg_publication p order by 1')
+}
+
+const subscriptions: Check = {
+  id: 'subscriptions',
+  title: 'Publications and subscriptions',
+  why: 'Subscriptions arrive disabled and without their slot: two subscribers of one slot would lose rows.',
+  async look({ source }): Promise<Finding> {
+    const [subscriptions, publications, slots] = await Promise.all([
+      subscriptionsOf(source),
+      publicationsOf(source),
+      namesOf(
+        source,
+        `select slot_name as name
+           from pg_catalog.pg_replication_slots
+          where slot_type = 'logical' and database = current_database() and not temporary
+          order by 1`,
+      ),
+    ])
+    const quoted = (kind: string) => (name: string) => `${kind} ${quoteIdentifierIfNeeded(name)}`
+    return unless(
+      [
+        ...subscriptions.map(quoted('subscription')),
+        ...publications.filter((name) => !isOwnPublication(name)).map(quoted('publication')),
+        ...slots.filter((name) => !isOwnPublication(name)).map((name) => `slot ${name}`),
+      ],
+      'the source neither subscribes nor is subscribed to',
+      {
+        status: 'warning',
+        found: 'the source takes part in logical replication',
+        todo: 'Plan how its subscribers and its subscriptions go on after the move: slots are not copied.',
+      },
+    )
+  },
+}
+
+const leftovers: Check = {
+  id: 'leftovers',
+  title: 'What earlier moves have left',
+  why: 'A slot that nobody reads keeps all changes since, until the disk of the source is full.',
+  async look({ source }): Promise<Finding> {
+    const slots = await source.query<{ name: string; database: string; kept: string }>(`
+      select slot_name as name, database,
+             coalesce(pg_catalog.pg_size_pretty(pg_catalog.pg_wal_lsn_diff(
+               case when pg_catalog.pg_is_in_recovery() then pg_catalog.pg_last_wal_receive_lsn()
+                    else pg_catalog.pg_current_wal_lsn() end, restart_lsn)), 'nothing') as kept
+        from pg_catalog.pg_replication_slots
+       where slot_type = 'logical' and not active and not temporary and slot_name ~ '^pgtrek_'
+       order by 1`)
+    return unless(
+      slots.map(({ name, database, kept }) => `slot ${name} in ${database}, which keeps ${kept} of changes`),
+      'nothing',
+      {
+        status: 'warning',
+        found: 'slots of pgtrek that nobody reads right now',
+        todo: 'Go on with "pgtrek follow", or end that move with "pgtrek cleanup"; where neither is known any more, drop the slot.',
+        sql: slots.map(({ name }) => `select pg_drop_replication_slot(${quoteLiteral(name)})`),
+      },
+    )
+  },
+}
+
+const atDestination: Check = {
+  id: 'destination-replication',
+  title: 'Publications and subscriptions of the destination',
+  why: 'A subscription writes rows of its own among those that come, and a publication sends ours on.',
+  async look({ destination }): Promise<Finding> {
+    const [subscriptions, publications] = await Promise.all([
+      subscriptionsOf(destination, 's.subenabled'),
+      publicationsOf(destination),
+    ])
+    return unless(
+      [
+        ...subscriptions.map((name) => `subscription ${quoteIdentifierIfNeeded(name)}, enabled`),
+        ...publications
+          .filter((name) => !isOwnPublication(name))
+          .map((name) => `publication ${quoteIdentifierIfNeeded(name)}`),
+      ],
+      'none is in the way',
+      {
+        status: 'warning',
+        found: 'the destination takes part in logical replication already',
+        todo: 'Disable its subscriptions for the time of the move, and see that its subscribers want these rows.',
+        sql: subscriptions.map((name) => `alter subscription ${quoteIdentifier(name)} disable`),
+      },
+    )
+  },
+}
+
+function quoteIdentifierIfNeeded(name: string): string {
+  return /^[a-z_][a-z0-9_$]*$/.test(name) ? name : quoteIdentifier(name)
+}
+
+export const replicationChecks: readonly Check[] = [subscriptions, leftovers, atDestination]

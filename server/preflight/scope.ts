@@ -1,0 +1,151 @@
+// What of the source would be moved: the selection, as the checks on its content ask for it.
+import type { ObjectKind, Selection } from '../../shared/request.ts'
+import { Selector, type Verdict } from '../../shared/selector.ts'
+import { describeUnmatched } from '../../shared/unmatched.ts'
+import { tableKey } from '../catalog/tables.ts'
+import type { Session } from '../postgres/session.ts'
+import { isUsers } from './check.ts'
+
+type Catalog = 'pg_class' | 'pg_proc' | 'pg_type' | 'pg_trigger' | 'pg_namespace'
+
+export interface Scope {
+  isEverything: boolean
+  /** Tables that are moved, of how many; of a partitioned table each partition counts. */
+  tables: number
+  of: number
+  has(oid: number, catalog?: Catalog): boolean
+  /** What is in no list of a selection: operators, collations, and what belongs to no schema, as casts. */
+  hasOther(schema?: string): boolean
+  /** In words, for names that mean nothing here. */
+  unknown: string[]
+}
+
+interface Named {
+  catalog: Catalog
+  oid: number
+  kind: ObjectKind | 'schemas'
+  schema: string
+  name: string
+  /** How a list may call it, too. */
+  alsoNamed: string | null
+  /** Of a partition the table above it, of a sequence the table that owns it: it goes with that. */
+  above: number | null
+  hasRows: boolean
+  /** Of a trigger. */
+  table: string | null
+}
+
+/** `exactly`: the tables with rows that are known to be moved, by `tableKey`, whatever the selection says. */
+export async function readScope(
+  source: Session,
+  selection: Selection,
+  exactly?: ReadonlySet<string>,
+): Promise<Scope> {
+  const selector = new Selector(selection)
+  if (selector.isEverything && !exactly) {
+    const { tables } = await source.one<{ tables: number }>(countSql)
+    return { isEverything: true, tables, of: tables, has: () => true, hasOther: () => true, unknown: [] }
+  }
+  const objects = await source.query<Named>(namedSql)
+  const verdicts = verdictsOf(objects, selector)
+  const moved = new Set(objects.filter(isMoved).map(keyOf))
+  const holding = objects.filter(({ hasRows }) => hasRows)
+  return {
+    isEverything: false,
+    tables: holding.filter((one) => moved.has(keyOf(one))).length,
+    of: holding.length,
+    has: (oid, catalog = 'pg_class') => moved.has(keyOf({ catalog, oid })),
+    hasOther: (schema) => selector.isSelected({ kind: 'other', schema, name: '' }),
+    unknown: describeUnmatched(selector.unused, {
+      schemas: objects.filter(({ kind }) => kind === 'schemas').map(({ name }) => name),
+      relations: objects.filter(({ kind }) => kind !== 'schemas' && kind !== 'triggers'),
+    }),
+  }
+
+  function isMoved(object: Named): boolean {
+    return exactly && object.hasRows
+      ? exactly.has(tableKey(object))
+      : verdicts.get(keyOf(object)) === 'selected'
+  }
+}
+
+function keyOf({ catalog, oid }: Pick<Named, 'catalog' | 'oid'>): string {
+  return `${catalog} ${oid}`
+}
+
+/** As the plan has it: a partition goes with the tables above it, an owned sequence with its table. */
+function verdictsOf(objects: readonly Named[], selector: Selector): Map<string, Verdict> {
+  const own = new Map(objects.map((object) => [keyOf(object), judge(object, selector)]))
+  const above = new Map(
+    objects.flatMap((object) => (object.above === null ? [] : [[keyOf(object), object.above] as const])),
+  )
+  return new Map(objects.map((object) => [keyOf(object), together(keyOf(object))]))
+
+  function together(key: string): Verdict {
+    const verdicts: Verdict[] = []
+    for (let at: string | undefined = key; at !== undefined; ) {
+      verdicts.push(own.get(at) ?? 'unselected')
+      const next: number | undefined = above.get(at)
+      at = next === undefined ? undefined : keyOf({ catalog: 'pg_class', oid: next })
+    }
+    if (verdicts.includes('excluded')) return 'excluded'
+    return verdicts.includes('selected') ? 'selected' : 'unselected'
+  }
+}
+
+function judge({ kind, schema, name, alsoNamed, table }: Named, selector: Selector): Verdict {
+  if (kind === 'schemas') return selector.schemaVerdict(name)
+  return selector.verdict({
+    ...{ kind, schema, name },
+    ...(table !== null && { relation: table }),
+    ...(alsoNamed !== null && { alsoNamed: [alsoNamed] }),
+  })
+}
+
+const countSql = `
+  select count(*)::int as tables
+    from pg_catalog.pg_class c
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+   where c.relkind = 'r' and c.relpersistence <> 't' and ${isUsers}`
+
+const namedSql = `
+  select 'pg_class' as catalog,
+         c.oid,
+         case c.relkind when 'v' then 'views' when 'm' then 'materializedViews' when 'S' then 'sequences'
+                        else 'tables' end as kind,
+         n.nspname as schema,
+         c.relname as name,
+         null::text as "alsoNamed",
+         coalesce(
+           (select i.inhparent from pg_catalog.pg_inherits i where i.inhrelid = c.oid and c.relispartition),
+           (select d.refobjid from pg_catalog.pg_depend d
+             where c.relkind = 'S' and d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid
+               and d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjsubid > 0
+               and d.deptype in ('a', 'i') limit 1)) as above,
+         c.relkind = 'r' as "hasRows",
+         null::text as "table"
+    from pg_catalog.pg_class c
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+   where c.relkind in ('r', 'p', 'f', 'v', 'm', 'S') and c.relpersistence <> 't' and ${isUsers}
+   union all
+  select 'pg_proc', p.oid, 'functions', n.nspname, p.proname,
+         p.proname || '(' || pg_catalog.pg_get_function_identity_arguments(p.oid) || ')', null, false, null
+    from pg_catalog.pg_proc p
+    join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+   where ${isUsers}
+   union all
+  select 'pg_type', t.oid, 'types', n.nspname, t.typname, null, null, false, null
+    from pg_catalog.pg_type t
+    join pg_catalog.pg_namespace n on n.oid = t.typnamespace
+    left join pg_catalog.pg_class r on r.oid = t.typrelid
+   where t.typtype in ('b', 'c', 'd', 'e', 'r') and t.typelem = 0 and coalesce(r.relkind, 'c') = 'c' and ${isUsers}
+   union all
+  select 'pg_trigger', t.oid, 'triggers', n.nspname, t.tgname, c.relname || '.' || t.tgname, null, false, c.relname
+    from pg_catalog.pg_trigger t
+    join pg_catalog.pg_class c on c.oid = t.tgrelid
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+   where not t.tgisinternal and ${isUsers}
+   union all
+  select 'pg_namespace', n.oid, 'schemas', n.nspname, n.nspname, null, null, false, null
+    from pg_catalog.pg_namespace n
+   where ${isUsers}`

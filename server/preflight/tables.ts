@@ -1,0 +1,230 @@
+// Tables of kinds that have rules of their own: how they are copied, merged and followed.
+import { formatBytes, formatCount } from '../../shared/format.ts'
+import { readTypes } from '../catalog/types.ts'
+import { isBinarySafe } from '../copy/format.ts'
+import {
+  type Check,
+  type Finding,
+  fine,
+  foundIn,
+  isExtensions,
+  isUsers,
+  namesFound,
+  qualifiedName,
+  relationsWhere,
+  unless,
+} from './check.ts'
+import { partitionTrees } from './partitions.ts'
+
+/** A row is sent as one message of at most 1 GB, in which text form doubles the bytes of a bytea. */
+const largeValues: Check = {
+  id: 'oversized-rows',
+  title: 'Oversized rows',
+  why: 'A row travels in one piece of less than 1 GB, in memory on both servers; values of bytea in text form take twice their size.',
+  doctorOnly: true,
+  async look(sight): Promise<Finding> {
+    const { source, facts, largeValue } = sight
+    const tables = await foundIn<{ name: string; toast: string; index: string }>(
+      sight,
+      `select c.oid as of, ${qualifiedName} as name, t.oid::regclass::text as toast
+         from pg_catalog.pg_class c
+         join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+         join pg_catalog.pg_class t on t.oid = c.reltoastrelid
+        where c.relkind in ('r', 'm') and ${isUsers}
+          and pg_catalog.pg_relation_size(t.oid) >= ${largeValue}
+        order by 2`,
+    )
+    if (tables.length === 0) return fine(`no table has values of ${formatBytes(largeValue)} or more`)
+    if (!facts.source.superuser) {
+      return fine(
+        `${formatCount(tables.length, 'table')} could have values of ${formatBytes(largeValue)} or more: only a superuser can tell`,
+      )
+    }
+    const large: string[] = []
+    for (const { name, toast } of tables) {
+      // The pieces of a value are numbered, and the index has their numbers; the values themselves are not read.
+      const [worst] = await source.query<{ bytes: number }>(`
+        select (p.chunk_seq + 1::float8) * (current_setting('block_size')::int / 4 - 52) as bytes
+          from ${toast} p
+         where p.chunk_seq >= ${Math.floor(largeValue / 2000)}
+         order by p.chunk_seq desc
+         limit 1`)
+      if (worst) large.push(`${name}: a value of about ${formatBytes(worst.bytes)}, as it is stored`)
+    }
+    return unless(large, `no value takes ${formatBytes(largeValue)} or more`, {
+      status: 'warning',
+      found: 'some values are so large that their rows may not pass',
+      todo: 'See that no row comes near 1 GB (half of that for bytea), and that both servers have memory for several of them at once; fewer --workers need less.',
+    })
+  },
+}
+
+const binaryForm: Check = {
+  id: 'types-without-binary-form',
+  title: 'Types without a binary form',
+  why: 'Their tables are copied and followed as text, which takes longer and depends on how the type writes itself.',
+  async look(sight): Promise<Finding> {
+    const [columns, types] = await Promise.all([
+      foundIn<{ name: string; type: number; typeName: string }>(
+        sight,
+        `select c.oid as of, ${qualifiedName} as name, a.atttypid as type,
+                pg_catalog.format_type(a.atttypid, null) as "typeName"
+           from pg_catalog.pg_attribute a
+           join pg_catalog.pg_class c on c.oid = a.attrelid
+           join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+          where c.relkind = 'r' and a.attnum > 0 and not a.attisdropped and a.atttypid >= 10000 and ${isUsers}
+            and not ${isExtensions('pg_class', 'c.oid')}`,
+      ),
+      readTypes(sight.source),
+    ])
+    const asText = new Set(columns.filter(({ type }) => !isBinarySafe(type, types)).map(({ name }) => name))
+    const without = columns.filter(({ type }) => types.get(type)?.hasBinary === false)
+    const byType = Map.groupBy(without, ({ typeName }) => typeName)
+    const copied =
+      asText.size === 0
+        ? 'every table can be copied in binary form'
+        : `${formatCount(asText.size, 'table')} copied as text, since numbers of types differ between databases`
+    return unless(
+      [...byType].map(
+        ([type, rows]) => `${type}, in ${[...new Set(rows.map(({ name }) => name))].join(', ')}`,
+      ),
+      copied,
+      {
+        status: 'warning',
+        found: 'types are used that can be sent as text only',
+        todo: 'Nothing has to be done; give the type send and receive functions if the copy is too slow.',
+      },
+    )
+  },
+}
+
+const generated: Check = {
+  id: 'generated-columns',
+  title: 'Generated columns',
+  why: 'The destination computes them anew: functions that they call have to be there, and to give the same.',
+  async look(sight): Promise<Finding> {
+    const rows = await foundIn<{ name: string; calls: string | null }>(
+      sight,
+      `select c.oid as of, pg_catalog.format('%s.%I', ${qualifiedName}, a.attname) as name,
+              (select pg_catalog.string_agg(distinct p.oid::regproc::text, ', ')
+                 from pg_catalog.pg_depend d
+                 join pg_catalog.pg_proc p on p.oid = d.refobjid and p.oid >= 16384
+                where d.classid = 'pg_catalog.pg_attrdef'::regclass and d.objid = f.oid
+                  and d.refclassid = 'pg_catalog.pg_proc'::regclass) as calls
+         from pg_catalog.pg_attribute a
+         join pg_catalog.pg_class c on c.oid = a.attrelid
+         join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+         left join pg_catalog.pg_attrdef f on f.adrelid = a.attrelid and f.adnum = a.attnum
+        where a.attgenerated <> '' and not a.attisdropped and c.relkind in ('r', 'p') and ${isUsers}
+        order by 2`,
+    )
+    const calling = rows.filter(({ calls }) => calls !== null)
+    return unless(
+      calling.map(({ name, calls }) => `${name}, which calls ${calls}`),
+      rows.length === 0
+        ? 'there are none'
+        : `${formatCount(rows.length, 'column')}, computed by the server alone`,
+      {
+        status: 'warning',
+        found: 'some are computed by functions of your own',
+        todo: 'See that these functions name all they use with its schema, and give the same on both servers.',
+      },
+    )
+  },
+}
+
+const deferred: Check = {
+  id: 'deferred-constraints',
+  title: 'Deferrable unique constraints',
+  why: 'By a deferrable key rows can neither be merged nor told apart while changes are followed.',
+  async look(sight): Promise<Finding> {
+    const { follow, options } = sight
+    const constraints = await namesFound(
+      sight,
+      `select c.oid as of, pg_catalog.format('%I of %s', k.conname, ${qualifiedName}) as name
+         from pg_catalog.pg_constraint k
+         join pg_catalog.pg_class c on c.oid = k.conrelid
+         join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+        where k.condeferrable and k.contype in ('p', 'u', 'x') and k.conparentid = 0 and ${isUsers}
+        order by 2`,
+    )
+    const isInTheWay = follow || options.existingDataMode !== 'truncate'
+    if (!isInTheWay && constraints.length > 0) {
+      return fine(`${formatCount(constraints.length, 'constraint')}, which a plain copy does not mind`)
+    }
+    return unless(constraints, 'there are none', {
+      status: 'warning',
+      found: follow
+        ? 'such keys do not tell rows apart, and are checked change by change unless triggers are off on the destination'
+        : 'rows cannot be merged by such keys',
+      todo: 'See that each of these tables has another key that is checked at once.',
+    })
+  },
+}
+
+const exclusion: Check = {
+  id: 'exclusion-constraints',
+  title: 'Exclusion constraints',
+  why: 'They are built one at a time behind the rows, and rows that are merged cannot give way to them.',
+  async look(sight): Promise<Finding> {
+    const { options, bidirectional } = sight
+    const constraints = await namesFound(
+      sight,
+      `select c.oid as of, pg_catalog.format('%I of %s', k.conname, ${qualifiedName}) as name
+         from pg_catalog.pg_constraint k
+         join pg_catalog.pg_class c on c.oid = k.conrelid
+         join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+         join pg_catalog.pg_index i on i.indexrelid = k.conindid
+        where i.indisexclusion and k.conparentid = 0 and ${isUsers}
+        order by 2`,
+    )
+    const isInTheWay = bidirectional || options.existingDataMode !== 'truncate'
+    if (!isInTheWay && constraints.length > 0) {
+      return fine(`${formatCount(constraints.length, 'constraint')}, built when the rows are there`)
+    }
+    return unless(constraints, 'there are none', {
+      status: 'warning',
+      found: bidirectional
+        ? 'rows that both sides write at once may exclude each other, which stops the stream'
+        : 'a row that one of the destination excludes stops its table: no key says which of the two stays',
+      todo: 'Look for rows of the destination that exclude those to come, or replace its rows instead of merging.',
+    })
+  },
+}
+
+const keyless: Check = {
+  id: 'tables-without-key',
+  title: 'Tables without a primary key',
+  why: 'Their rows can be copied; but to merge them, to resume a table by parts or to follow changes a key is needed.',
+  async look(sight): Promise<Finding> {
+    const tables = await namesFound(
+      sight,
+      relationsWhere(`c.relkind = 'r'
+       and not exists (select from pg_catalog.pg_index i where i.indrelid = c.oid and i.indisunique
+                          and i.indisvalid and i.indimmediate and i.indpred is null
+                          and not exists (select from unnest(i.indkey) k (number)
+                                            left join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum = k.number
+                                           where k.number = 0 or not a.attnotnull))`),
+    )
+    // Following has a check of its own, for what it takes as a key.
+    if (tables.length > 0 && (sight.follow || sight.options.existingDataMode !== 'upsert')) {
+      return fine(`${formatCount(tables.length, 'table')}, copied like others`)
+    }
+    return unless(tables, 'every table has a key', {
+      status: 'warning',
+      found: 'rows of these tables cannot be merged with those of the destination',
+      todo: 'Give them a primary key on both sides, leave them out, or replace their rows.',
+      sql: tables.map((name) => `alter table ${name} add primary key (...)`),
+    })
+  },
+}
+
+export const tableChecks: readonly Check[] = [
+  keyless,
+  largeValues,
+  binaryForm,
+  generated,
+  partitionTrees,
+  deferred,
+  exclusion,
+]

@@ -1,0 +1,93 @@
+// What pg_dump does not write down, and so nobody will find on the destination.
+import { type Check, type Finding, foundIn, isExtensions, namesOf, qualifiedName, unless } from './check.ts'
+
+/** Made in schemas that every database has, where pg_dump does not look. */
+const systemSchemas: Check = {
+  id: 'objects-in-system-schemas',
+  title: 'Objects that cannot be dumped',
+  why: 'pg_dump leaves out what lies in the schemas of the system, whoever made it: what uses such an object fails.',
+  async look({ source, scope }): Promise<Finding> {
+    if (!scope.isEverything && !scope.hasOther()) {
+      return { status: 'ok', found: 'not looked for, since only some objects are moved' }
+    }
+    const names = await namesOf(source, inSystemSchemas)
+    return unless(names, 'there are none', {
+      status: 'warning',
+      found: 'objects of your own are in schemas of the system',
+      todo: 'Move them to a schema of your own before, or make them again on the destination by hand.',
+    })
+  },
+}
+
+const inSystemSchemas = `
+  select 'relation ' || ${qualifiedName} as name
+    from pg_catalog.pg_class c
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+   where c.oid >= 16384 and n.nspname in ('pg_catalog', 'information_schema') and c.relkind in ('r', 'p', 'v', 'm', 'S', 'f')
+     and not ${isExtensions('pg_class', 'c.oid')}
+   union all
+  select 'function ' || p.oid::regprocedure
+    from pg_catalog.pg_proc p
+    join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+   where p.oid >= 16384 and n.nspname in ('pg_catalog', 'information_schema') and not ${isExtensions('pg_proc', 'p.oid')}
+   union all
+  select 'type ' || t.oid::regtype
+    from pg_catalog.pg_type t
+    join pg_catalog.pg_namespace n on n.oid = t.typnamespace
+   where t.oid >= 16384 and n.nspname in ('pg_catalog', 'information_schema') and t.typtype in ('d', 'e', 'r', 'b')
+     and t.typelem = 0 and not ${isExtensions('pg_type', 't.oid')}
+   order by 1`
+
+/** CREATE EXTENSION brings its tables as the extension has them. */
+const onExtensions: Check = {
+  id: 'extension-changes',
+  title: 'Changes to extensions',
+  why: 'The destination makes an extension as it comes: indexes, triggers and columns that were added to its tables are missing there.',
+  async look(sight): Promise<Finding> {
+    const added = await foundIn<{ name: string; sql: string }>(
+      sight,
+      `select c.oid as of, 'index ' || pg_catalog.quote_ident(x.relname) || ' on ' || ${qualifiedName} as name,
+              pg_catalog.pg_get_indexdef(x.oid) as sql
+         from pg_catalog.pg_index i
+         join pg_catalog.pg_class x on x.oid = i.indexrelid
+         join pg_catalog.pg_class c on c.oid = i.indrelid
+         join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+        where c.oid >= 16384 and ${isExtensions('pg_class', 'c.oid')}
+          and c.relkind in ('r', 'p', 'm')
+          and not exists (select from pg_catalog.pg_constraint k where k.conindid = x.oid and k.conrelid = c.oid)
+          and not ${madeWith('pg_class', 'x.oid')}
+        union all
+       select c.oid, 'trigger ' || pg_catalog.quote_ident(t.tgname) || ' on ' || ${qualifiedName},
+              pg_catalog.pg_get_triggerdef(t.oid)
+         from pg_catalog.pg_trigger t
+         join pg_catalog.pg_class c on c.oid = t.tgrelid
+         join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+        where not t.tgisinternal and c.oid >= 16384 and ${isExtensions('pg_class', 'c.oid')}
+          and not ${isExtensions('pg_trigger', 't.oid')}
+          and not ${madeWith('pg_trigger', 't.oid')}
+        order by 2`,
+    )
+    return unless(
+      added.map(({ name }) => name),
+      'none that would stay behind',
+      {
+        status: 'warning',
+        found: 'something seems to have been added to tables of extensions',
+        todo: 'Make it again on the destination behind the move.',
+        sql: added.map(({ sql }) => sql),
+      },
+    )
+  },
+}
+
+/** In the transaction that made the extension: what was added later depends on its table since later. */
+function madeWith(catalog: string, oid: string): string {
+  return `exists (select from pg_catalog.pg_depend d
+                   join pg_catalog.pg_depend e on e.classid = 'pg_catalog.pg_class'::regclass and e.objid = c.oid
+                                              and e.objsubid = 0 and e.deptype = 'e'
+                  where d.classid = 'pg_catalog.${catalog}'::regclass and d.objid = ${oid}
+                    and d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid = c.oid
+                    and d.xmin = e.xmin)`
+}
+
+export const undumpedChecks: readonly Check[] = [systemSchemas, onExtensions]

@@ -1,0 +1,61 @@
+// `POST /api/preflight`: the report of `pgtrek doctor`, for whoever asks over HTTP.
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { Value } from '@sinclair/typebox/value'
+import { type PreflightItem, PreflightReport } from '../../shared/preflight.ts'
+import { type Api, startApi } from '../support/api.ts'
+import { cluster, type TestDatabase } from '../support/clusters.ts'
+
+// Servers have to start.
+setDefaultTimeout(120_000)
+
+let api: Api
+let source: TestDatabase
+let destination: TestDatabase
+beforeAll(async () => {
+  api = await startApi()
+  source = await (await cluster(15)).createDatabase()
+  destination = await (await cluster(18)).createDatabase()
+  await source.sql('create table keyless (x int); create table t (x int primary key)')
+})
+afterAll(() => api.server.close())
+
+async function ask(more: object = {}) {
+  const ends = { source: { url: source.url }, destination: { url: destination.url } }
+  const { status, json } = await api.post('/api/preflight', { ...ends, ...more })
+  return { status, json, item: (id: string) => json.items.find((one: PreflightItem) => one.id === id) }
+}
+
+test('the report says what is in the way, and what mends it', async () => {
+  const calm = await ask()
+  expect(calm.status).toBe(200)
+  expect(Value.Check(PreflightReport, calm.json)).toBe(true)
+  expect(calm.json).toMatchObject({ status: 'ok', follow: false, scope: { everything: true, tables: 2 } })
+  const follow = await ask({ follow: true })
+  expect(follow.status).toBe(200)
+  expect(follow.item('replica-identity')).toMatchObject({
+    status: 'blocker',
+    objects: ['public.keyless'],
+    sql: ['alter table public.keyless replica identity full'],
+  })
+})
+
+test('it is asked about what would be moved, and how', async () => {
+  const chosen = await ask({ follow: {}, selection: { include: ['public.t'] } })
+  expect(chosen.json).toMatchObject({ status: 'ok', follow: true, scope: { tables: 1, of: 2 } })
+  const forgiven = await ask({ follow: { insertsOnly: ['keyless'] } })
+  expect(forgiven.item('replica-identity').status).toBe('ok')
+  const merged = await ask({ options: { existingDataMode: 'upsert' } })
+  expect(merged.item('tables-without-key').objects).toEqual(['public.keyless'])
+})
+
+test('what is wrong with the question is said with its place', async () => {
+  expect(await ask({ folow: true })).toMatchObject({ status: 400, json: { path: '/folow' } })
+  expect(await ask({ follow: { bidirectional: 'yes' } })).toMatchObject({
+    status: 400,
+    json: { path: '/follow/bidirectional' },
+  })
+  expect(await ask({ hooks: [] })).toMatchObject({ status: 400, json: { path: '/hooks' } })
+  const nobody = await ask({ destination: { url: 'postgres://x:s3cret@127.0.0.1:1/x' } })
+  expect(nobody).toMatchObject({ status: 400, json: { error: 'refused' } })
+  expect(JSON.stringify(nobody.json)).not.toContain('s3cret')
+})

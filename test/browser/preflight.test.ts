@@ -1,0 +1,76 @@
+// The report of the preflight on the page: as soon as both ends answer, in both languages, with SQL to take away.
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import type { Browser } from 'playwright-core'
+import { browser, closeBrowser } from '../support/browser.ts'
+import { type Cluster, cluster } from '../support/clusters.ts'
+import { type PageServer, startPageServer } from '../support/page-server.ts'
+import { barriers, nameEnds, overflow, shoot, visit, words } from './visitor.ts'
+
+setDefaultTimeout(180_000)
+
+let server: PageServer
+let chromium: Browser
+let from: Cluster
+let to: Cluster
+
+beforeAll(async () => {
+  from = await cluster(15)
+  to = await cluster(18)
+  server = await startPageServer()
+  chromium = await browser()
+})
+
+afterAll(async () => {
+  await closeBrowser()
+  await server?.stop()
+})
+
+test.each([
+  { language: 'en', width: 1280, dark: false, title: 'Keys of the tables' },
+  { language: 'ja', width: 360, dark: true, title: 'テーブルのキー' },
+] as const)('what is in the way, and what mends it: $language, $width wide', async (look) => {
+  const { language, title } = look
+  const say = words[language].preflight
+  const [source, destination] = [await from.createDatabase(), await to.createDatabase()]
+  await source.sql('create table keyless (x int); create table t (x int primary key)')
+  const { page, context, complaints } = await visit(chromium, server.url, look)
+  await context.grantPermissions(['clipboard-read', 'clipboard-write'])
+  const check = async (name: string) => {
+    await shoot(page, `preflight-${language}-${name}`)
+    expect({ at: name, barriers: await barriers(page), wider: await overflow(page) }).toEqual({
+      ...{ at: name, barriers: [], wider: 0 },
+    })
+  }
+  expect(await page.getByRole('region', { name: say.title }).count()).toBe(0)
+
+  await nameEnds(page, language, { source: source.url, destination: destination.url })
+  const report = page.getByRole('region', { name: say.title })
+  await report.getByText(say.verdict.ok).waitFor()
+
+  await report.getByLabel(say.follow).check()
+  const finding = report.getByRole('listitem').filter({ has: page.getByRole('heading', { name: title }) })
+  await finding.waitFor()
+  expect(await report.getByRole('heading', { level: 3 }).first().textContent()).toBe(say.groups.blocker)
+  expect(await finding.textContent()).toContain('public.keyless')
+  await check('blocked')
+  const statement = 'alter table public.keyless replica identity full;'
+  await finding.getByText(statement).waitFor()
+  await finding.getByRole('button', { name: say.copyFor.replace('{{title}}', title) }).click()
+  await finding.getByText(words[language].app.copied, { exact: true }).waitFor()
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(statement)
+
+  await source.sql(statement)
+  await report.getByRole('button', { name: say.again }).click()
+  await finding.waitFor({ state: 'detached' })
+  await report.locator('summary').click()
+  await check('mended')
+  expect(await report.locator('.in-order').textContent()).toContain(title)
+  // What is typed anew is not what was looked at.
+  await page
+    .getByRole('form', { name: words[language].connections.source })
+    .getByLabel(words[language].connections.database)
+    .fill('another')
+  await report.waitFor({ state: 'detached' })
+  expect(complaints).toEqual([])
+  await context.close()
+})
