@@ -13,6 +13,8 @@ export interface SlowWay extends AsyncDisposable {
   delay(milliseconds: number): void
   /** Ends all connections: at once, or as soon as a half of the next piece has gone by. */
   cut(where: 'now' | 'within'): void
+  /** Ends all connections, and takes no new ones. */
+  refuse(): void
   /** The same database, by this way. */
   to(database: TestDatabase): TestDatabase
 }
@@ -73,6 +75,10 @@ export async function startProxy(target: { host: string; port: number }): Promis
   const rouse = () => {
     for (const lane of lanes) lane.move()
   }
+  const refuse = () => {
+    for (const lane of lanes) lane.cut('now')
+    server.stop(true)
+  }
   return {
     port: server.port,
     stall() {
@@ -93,9 +99,9 @@ export async function startProxy(target: { host: string; port: number }): Promis
       for (const lane of lanes) lane.cut(where)
     },
     to: (database) => ({ ...database, url: withPort(database.url, server.port) }),
+    refuse,
     async [Symbol.asyncDispose]() {
-      for (const lane of lanes) lane.cut('now')
-      server.stop(true)
+      refuse()
     },
   }
 }
