@@ -6,6 +6,7 @@ import { cloneCommand } from './cli/clone.ts'
 import { compareCommand } from './cli/compare.ts'
 import { copyCommand } from './cli/copy.ts'
 import { exitCode } from './cli/exit.ts'
+import { fleetCommand } from './cli/fleet.ts'
 import { followCommand } from './cli/follow.ts'
 import { healthCommand } from './cli/health.ts'
 import { licensesCommand } from './cli/licenses.ts'
@@ -28,7 +29,13 @@ const program = new Command('pgtrek')
   .showHelpAfterError('(pgtrek help [command] explains more)')
   .exitOverride()
 const migrating = [cloneCommand(), copyCommand(), rolesCommand(), repairCommand()]
-const following = [followCommand(), switchoverCommand(), cleanupCommand(), ...steeringCommands()]
+const following = [
+  fleetCommand(),
+  followCommand(),
+  switchoverCommand(),
+  cleanupCommand(),
+  ...steeringCommands(),
+]
 const looking = [statusCommand(), tuiCommand(), listCommand(), preflightCommand(), licensesCommand()]
 for (const command of [...migrating, ...following, ...looking, serveCommand(), healthCommand()]) {
   program.addCommand(command.copyInheritedSettings(program))

@@ -5,6 +5,7 @@ import type { ApiError } from '../../shared/api.ts'
 import { formLimit, readJson, readText } from './body.ts'
 import { connectionRoutes } from './connection.ts'
 import { apiErrorOf, internalError, statusFor } from './errors.ts'
+import { fleetRoutes } from './fleet.ts'
 import { followRoutes } from './follow.ts'
 import { type Guard, pathOf } from './guard.ts'
 import { securityHeaders } from './headers.ts'
@@ -56,6 +57,7 @@ export function createApp(services: Services, guard: Guard) {
     .use(planRoutes(services))
     .use(migrateRoutes(services))
     .use(followRoutes(services))
+    .use(fleetRoutes(services))
     .use(historyRoutes(services))
     .use(profileRoutes(services))
     .use(progressSocket(services))

@@ -11,6 +11,8 @@ export interface OwnFollows {
   /** Of those that this process follows. */
   names(): string[]
   view(name: string): FollowView | undefined
+  /** Not told of here. */
+  elsewhere(): ReadonlySet<string>
 }
 
 interface Watch {
@@ -73,6 +75,7 @@ export class FollowWatches {
       if (view) own.set(name, view)
     }
     const stamps = new Map(this.#stored)
+    for (const name of this.own.elsewhere()) stamps.delete(name)
     for (const [name, view] of own) stamps.set(name, stampOf(view))
     // A view that several are told is read once.
     const read = new Map<string, FollowView | undefined>(own)

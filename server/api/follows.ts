@@ -14,6 +14,13 @@ import { FollowWatches } from './follow-watches.ts'
 import type { JobRequest } from './job.ts'
 import type { Jobs } from './jobs.ts'
 
+export interface FollowedElsewhere {
+  /** One that this process follows, begun by somebody else. */
+  guest?: FollowDesk | undefined
+  /** Those that belong to a fleet: there for who names them, in no list. */
+  elsewhere(): ReadonlySet<string>
+}
+
 export class Follows {
   #run: FollowRun | undefined
   /** As it was last told: asked for, a view is always a new one. */
@@ -23,15 +30,18 @@ export class Follows {
   readonly #stop = new AbortController()
   readonly watches: FollowWatches
 
-  /** `guest`: one that this process follows, begun by somebody else. */
+  readonly guest: FollowDesk | undefined
+
   constructor(
     readonly store: FollowStore,
     readonly jobs: Jobs,
-    readonly guest?: FollowDesk,
+    readonly others: FollowedElsewhere,
   ) {
+    this.guest = others.guest
     this.watches = new FollowWatches(store, {
       names: () => this.#ownDesks().map(({ name }) => name),
       view: (name) => (this.#told?.name === name ? this.#told : this.view(name)),
+      elsewhere: () => others.elsewhere(),
     })
   }
 
@@ -46,7 +56,8 @@ export class Follows {
   }
 
   names(): string[] {
-    const stored = this.store.names()
+    const elsewhere = this.others.elsewhere()
+    const stored = this.store.names().filter((name) => !elsewhere.has(name))
     return [...new Set([...this.#ownDesks(stored).map(({ name }) => name), ...stored])]
   }
 
@@ -62,6 +73,7 @@ export class Follows {
 
   /** Throws when there is none, or when none is named and there are several. */
   desk(name: string | undefined): FollowDesk {
+    if (name !== undefined && this.others.elsewhere().has(name)) return this.store.desk(name)
     const names = this.names()
     const [only] = names
     if (only === undefined) throw new ApiFailure('not_found', 'nothing is followed')

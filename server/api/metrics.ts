@@ -2,11 +2,12 @@
 import { Elysia } from 'elysia'
 import { version } from '../cli/version.ts'
 import { copyFamilies } from './copy-metrics.ts'
+import { fleetFamilies } from './fleet-metrics.ts'
 import { followFamilies } from './follow-metrics.ts'
 import { contentType, exposition, type Family } from './prometheus.ts'
 import type { Services } from './services.ts'
 
-export function metricsRoutes({ jobs, follows }: Services) {
+export function metricsRoutes({ jobs, follows, fleet }: Services) {
   return new Elysia().get(
     '/metrics',
     () => {
@@ -15,6 +16,7 @@ export function metricsRoutes({ jobs, follows }: Services) {
         buildInfo(),
         ...copyFamilies(job, follows.nameOfJob(job.id), views),
         ...followFamilies(views),
+        ...(fleet ? fleetFamilies(fleet.desk.view()) : []),
       ]
       return new Response(exposition(families), { headers: { 'content-type': contentType } })
     },

@@ -1,20 +1,27 @@
-// `/ws/progress`: the progress of the job and of what is followed, pushed.
-
+// `/ws/progress`: the progress of the job, of what is followed and of the fleet, pushed.
 import { Type } from '@sinclair/typebox'
+import { Value } from '@sinclair/typebox/value'
 import { Elysia } from 'elysia'
 import { ProgressMessage } from '../../shared/api.ts'
+import { FleetMessage, FleetWish } from '../../shared/fleet-api.ts'
 import { FollowMessage } from '../../shared/follow-api.ts'
+import type { FleetWatch } from './fleet-watches.ts'
 import type { Services } from './services.ts'
 
 /** A client that is this far behind gets everything at once when it has caught up, instead of more and more. */
 const mostBehindBytes = 1024 * 1024
 
-type Message = ProgressMessage | FollowMessage
+type Message = ProgressMessage | FollowMessage | FleetMessage
 
-export function progressSocket({ jobs, follows }: Services) {
-  const stops = new Map<string, () => void>()
+interface Listening {
+  fleet: FleetWatch | undefined
+  end(): void
+}
+
+export function progressSocket({ jobs, follows, fleet }: Services) {
+  const listening = new Map<string, Listening>()
   return new Elysia().ws('/ws/progress', {
-    response: Type.Union([ProgressMessage, ...FollowMessage.anyOf]),
+    response: Type.Union([ProgressMessage, ...FollowMessage.anyOf, FleetMessage]),
     detail: { summary: 'Progress as it happens: all of it once, then what has changed', tags: ['migration'] },
     open(ws) {
       // Bun's socket can say how far behind it is; the type that Elysia has of it does not know.
@@ -26,15 +33,22 @@ export function progressSocket({ jobs, follows }: Services) {
         return true
       }
       const ends = [jobs.watch((data) => send({ type: 'progress', data })), follows.watches.watch(send)]
-      stops.set(ws.id, () => {
-        for (const end of ends) end()
+      const watch = fleet?.watches.watch(send)
+      listening.set(ws.id, {
+        fleet: watch,
+        end() {
+          for (const end of ends) end()
+          watch?.end()
+        },
       })
     },
-    // What clients say is of no interest.
-    message() {},
+    // Nothing else that clients say is of interest.
+    message(ws, said) {
+      if (Value.Check(FleetWish, said)) listening.get(ws.id)?.fleet?.refreshEvery(said.refresh_seconds)
+    },
     close(ws) {
-      stops.get(ws.id)?.()
-      stops.delete(ws.id)
+      listening.get(ws.id)?.end()
+      listening.delete(ws.id)
     },
   })
 }

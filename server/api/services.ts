@@ -7,6 +7,7 @@ import type { RunLog } from '../store/log.ts'
 import type { Profiles } from '../store/profiles.ts'
 import type { RunStore } from '../store/runs.ts'
 import { ApiFailure } from './errors.ts'
+import type { Fleet } from './fleets.ts'
 import type { Follows } from './follows.ts'
 import type { Jobs } from './jobs.ts'
 
@@ -17,6 +18,8 @@ export interface Services {
   profiles: Profiles
   jobs: Jobs
   follows: Follows
+  /** Where this process works on one. */
+  fleet?: Fleet | undefined
   /** Hooks may run commands of this machine. */
   allowCommands: boolean
 }

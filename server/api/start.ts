@@ -1,6 +1,7 @@
 // The server: its stores, its guard, its routes, and the socket it listens on.
 import type { AnyElysia } from 'elysia'
 import type { FollowDesk } from '../engine/follow/desk.ts'
+import type { FleetDesk } from '../fleet/desk.ts'
 import { UsageError } from '../postgres/errors.ts'
 import { FollowStore } from '../store/follows.ts'
 import { History } from '../store/history.ts'
@@ -9,6 +10,7 @@ import { Profiles } from '../store/profiles.ts'
 import { RunStore } from '../store/runs.ts'
 import { sealIn } from '../store/seal.ts'
 import { createApp } from './app.ts'
+import { Fleet } from './fleets.ts'
 import { Follows } from './follows.ts'
 import { createGuard } from './guard.ts'
 import { Jobs } from './jobs.ts'
@@ -28,6 +30,8 @@ export interface ServerOptions {
   keychain?: boolean
   /** What this process follows already: the page and the API see and steer it. */
   follow?: FollowDesk | undefined
+  /** The fleet that this process works on. */
+  fleet?: FleetDesk | undefined
 }
 
 export interface RunningServer extends AsyncDisposable {
@@ -42,6 +46,7 @@ export interface RunningServer extends AsyncDisposable {
 const hardBodyLimit = 64 * 1024 * 1024
 /** Seconds; routes that take longer say so. */
 const idleTimeout = 30
+const none: ReadonlySet<string> = new Set()
 
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const {
@@ -62,20 +67,25 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const log = new RunLog(database)
     const jobs = new Jobs(() => ({ store, history, log, logDirectory }))
     const profiles = new Profiles(database, sealIn(stateDirectory, { keychain }))
-    const follows = new Follows(new FollowStore(database), jobs, follow)
+    const fleet = options.fleet && new Fleet(options.fleet)
+    const follows = new Follows(new FollowStore(database), jobs, {
+      guest: follow,
+      elsewhere: () => fleet?.followNames() ?? none,
+    })
     history.settle()
-    const services: Services = { store, history, log, profiles, jobs, follows, allowCommands }
+    const services: Services = { store, history, log, profiles, jobs, follows, fleet, allowCommands }
     const app = createApp(services, createGuard({ host, names, token })).use(await pageRoutes())
     const server = listen(app, host, port)
     const close = async () => {
       await Promise.all([jobs.close(), follows.close()])
+      fleet?.watches.close()
       await server.stop(true)
       store[Symbol.dispose]()
     }
     return {
       port: server.port ?? port,
       url: `http://${shownHost(host)}:${server.port}/`,
-      isBusy: () => jobs.isBusy || follows.isBusy,
+      isBusy: () => jobs.isBusy || follows.isBusy || fleet !== undefined,
       close,
       [Symbol.asyncDispose]: close,
     }

@@ -80,6 +80,8 @@ export function chosenDatabases(
   return chosen
 }
 
+export type Mark = 'copying' | 'copied' | 'switched'
+
 export type Arrival =
   /** Not there yet. */
   | 'missing'
@@ -87,6 +89,7 @@ export type Arrival =
   /** Begun by us, and not finished. */
   | 'copying'
   | 'copied'
+  | 'switched'
   /** Somebody else's. */
   | 'occupied'
 
@@ -101,7 +104,7 @@ export async function readArrival(destination: ConnectionSettings, instance: Ses
     `select pg_catalog.to_regclass('pgtrek.move') is not null as marked`,
   )
   if (marked) {
-    const [row] = await session.query<{ state: 'copying' | 'copied' }>('select state from pgtrek.move')
+    const [row] = await session.query<{ state: Mark }>('select state from pgtrek.move')
     if (row) return row.state
   }
   const { objects } = await session.one<{ objects: number }>(`
@@ -151,10 +154,7 @@ function localeClauses(
 }
 
 /** Stands in the database itself, so that a process that knows nothing else knows this. */
-export async function markArrival(
-  destination: ConnectionSettings,
-  state: 'copying' | 'copied',
-): Promise<void> {
+export async function markArrival(destination: ConnectionSettings, state: Mark): Promise<void> {
   await using session = await Session.open(destination)
   await session.execute(`
     create schema if not exists pgtrek;

@@ -18,6 +18,9 @@ import { Spill } from './spill.ts'
 /** `Omit` that keeps the members of a union apart. */
 type Without<Event, Key extends PropertyKey> = Event extends unknown ? Omit<Event, Key> : never
 
+/** Anybody may put messages of any size into the log. */
+const mostMessageBytes = 8192
+
 export interface FollowOptions extends Ends {
   signal?: AbortSignal | undefined
   onEvent?: ((event: FollowEvent) => void) | undefined
@@ -217,7 +220,7 @@ export class Follower {
           type: 'follow_message',
           prefix,
           lsn: showLsn(lsn),
-          content: Buffer.from(content).toString('utf8'),
+          content: Buffer.from(content.subarray(0, mostMessageBytes)).toString('utf8'),
         }),
     })
     this.#control.onChange = () => stream.copy.wake()

@@ -59,6 +59,13 @@ export class NeedsLook extends Error {
   }
 }
 
+class NotFollowed {
+  constructor(
+    readonly relation: Relation,
+    readonly followed: Followed,
+  ) {}
+}
+
 interface Unfit {
   relation: Relation
   problems: string[]
@@ -78,7 +85,7 @@ export class Receiver implements ChangeHandler {
   #piece: number | undefined
   #committed: { xid: number; end: TransactionEnd } | undefined
   readonly #types = new Map<number, { schema: string; name: string }>()
-  readonly #targets = new Map<number, TargetTable | Unfit | undefined>()
+  readonly #targets = new Map<number, TargetTable | Unfit | NotFollowed | undefined>()
 
   constructor(readonly options: ReceiverOptions) {}
 
@@ -146,7 +153,8 @@ export class Receiver implements ChangeHandler {
     const { applier, tables, followed, binary, known, onSchemaChange } = this.options
     const key = tableKey(relation)
     if (followed && !followed.keys.has(key)) {
-      this.#targets.set(relation.id, this.#unwanted(relation, followed))
+      // Roots are described along with their partitions: only a change tells whether it matters.
+      this.#targets.set(relation.id, new NotFollowed(relation, followed))
       return
     }
     const before = known.get(key)
@@ -176,7 +184,8 @@ export class Receiver implements ChangeHandler {
     return { ...relation, columns }
   }
 
-  #unwanted(relation: Relation, { published, leftOut, gone }: Followed): Unfit | undefined {
+  #unwanted({ relation, followed }: NotFollowed): Unfit | undefined {
+    const { published, leftOut, gone } = followed
     const { lookedFor, onUnwanted } = this.options
     const key = tableKey(relation)
     // It was not there when the stream was begun: a partition that is wanted, or a table under a new name.
@@ -267,7 +276,11 @@ export class Receiver implements ChangeHandler {
   /** None for tables that are not followed, and in transactions that are left out. */
   #target(id: number): TargetTable | undefined {
     if (this.#leavingOut) return undefined
-    const target = this.#targets.get(id)
+    let target = this.#targets.get(id)
+    if (target instanceof NotFollowed) {
+      target = this.#unwanted(target)
+      this.#targets.set(id, target)
+    }
     if (target instanceof TargetTable || target === undefined) {
       if (!this.#targets.has(id)) throw new Error(`a change of a table that was not described: ${id}`)
       return target

@@ -138,6 +138,13 @@ export async function checkSlot(session: Session, name: string, position: Lsn): 
     )
   }
   if (slot.lost) throw new SlotUnusable(`the source has given up the slot ${name}: ${slot.lost}. ${again}`)
+  const end = await readEnd(session)
+  if (end !== undefined && position > end) {
+    throw new SlotUnusable(
+      `the destination has changes up to ${showLsn(position)}, but the log of the source ends at ${showLsn(end)}: the ` +
+        `source is an older state, or another server. ${again}`,
+    )
+  }
   if (slot.confirmed !== undefined && slot.confirmed > position) {
     throw new SlotUnusable(
       `the slot ${name} has been read up to ${showLsn(slot.confirmed)}, but the destination has changes only ` +
@@ -145,6 +152,14 @@ export async function checkSlot(session: Session, name: string, position: Lsn): 
     )
   }
   return slot
+}
+
+/** Unknown on a standby, whose log is not its own. */
+async function readEnd(session: Session): Promise<Lsn | undefined> {
+  const { lsn } = await session.one<{ lsn: string | null }>(
+    'select case when not pg_catalog.pg_is_in_recovery() then pg_catalog.pg_current_wal_flush_lsn()::text end as lsn',
+  )
+  return lsn === null ? undefined : parseLsn(lsn)
 }
 
 /** Also one that a dead process still seems to hold: its walsender is ended. True when there was one. */

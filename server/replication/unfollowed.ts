@@ -74,7 +74,7 @@ export async function findUnfollowed(source: Session, asked: FollowedTables): Pr
         table: id(table),
         kind: 'not_published',
         words:
-          `${name} is followed, but not published any more: it was taken out of ${publication}, or is no partition of a ` +
+          `${name} is followed, but not published any more: it was taken out of ${[publication].flat().join(', ')}, or is no partition of a ` +
           'published table any more; its changes do not come',
       })
     }
@@ -83,7 +83,7 @@ export async function findUnfollowed(source: Session, asked: FollowedTables): Pr
     const name = `${row.schema}.${row.name}`
     if (silent.has(tableKey(row))) continue
     if (row.parent !== null && isCovered(row)) {
-      if (!row.published) found.push(partitionNotPublished(row, publication))
+      if (!row.published) found.push(partitionNotPublished(row, [publication].flat().join(', ')))
     } else if (row.parent === null && !isCovered(row)) {
       found.push({
         table: id(row),

@@ -4,6 +4,7 @@ import { request as httpRequest } from 'node:http'
 import { join } from 'node:path'
 import { type RunningServer, type ServerOptions, startServer } from '../../server/api/start.ts'
 import type { JobProgress, ProgressMessage } from '../../shared/api.ts'
+import type { FleetMessage, FleetUpdate } from '../../shared/fleet-api.ts'
 import type { FollowMessage } from '../../shared/follow-api.ts'
 import { scratchDirectory } from './scratch.ts'
 
@@ -35,6 +36,9 @@ export interface Api extends AsyncDisposable {
 export interface Watched extends Disposable {
   messages: JobProgress[]
   follows: FollowMessage[]
+  fleets: FleetUpdate[]
+  say(text: string): void
+  untilFleet(holds: (update: FleetUpdate) => boolean): Promise<FleetUpdate>
   /** The first message about a follow, also of those that have come, for which this holds. */
   untilFollow(holds: (message: FollowMessage) => boolean): Promise<FollowMessage>
   /** The first message, also of those that have come, for which this holds. */
@@ -104,12 +108,14 @@ function answered(status: number, headers: Headers, text: string): Answer {
 async function watch(url: string, headers: Record<string, string>): Promise<Watched> {
   const messages: JobProgress[] = []
   const follows: FollowMessage[] = []
+  const fleets: FleetUpdate[] = []
   const waiting = new Set<() => void>()
   const socket = new WebSocket(url, { headers } as never)
   const opened = Promise.withResolvers<void>()
   socket.onmessage = ({ data }) => {
-    const message = JSON.parse(data) as ProgressMessage | FollowMessage
+    const message = JSON.parse(data) as ProgressMessage | FollowMessage | FleetMessage
     if (message.type === 'progress') messages.push(message.data)
+    else if (message.type === 'fleet') fleets.push(message.data)
     else follows.push(message)
     for (const look of waiting) look()
   }
@@ -132,6 +138,9 @@ async function watch(url: string, headers: Record<string, string>): Promise<Watc
   return {
     messages,
     follows,
+    fleets,
+    say: (text) => socket.send(text),
+    untilFleet: (holds) => first(fleets, holds),
     until: (holds) => first(messages, holds),
     untilFollow: (holds) => first(follows, holds),
     [Symbol.dispose]: () => socket.close(),

@@ -1,0 +1,48 @@
+// The fleet that this process works on, as the API sees it.
+import type { FleetAction } from '../../shared/fleet.ts'
+import type { FollowView } from '../../shared/follow-view.ts'
+import type { FleetDesk } from '../fleet/desk.ts'
+import { ApiFailure } from './errors.ts'
+import { FleetWatches } from './fleet-watches.ts'
+
+export class Fleet {
+  readonly watches: FleetWatches
+
+  constructor(readonly desk: FleetDesk) {
+    this.watches = new FleetWatches(desk)
+  }
+
+  /** Under which its databases are known as follows: thousands, which the fleet's own view sums up. */
+  followNames(): ReadonlySet<string> {
+    const names = this.desk.view().mappings.flatMap(({ databases }) => databases.map(({ follow }) => follow))
+    return new Set(names.filter((name) => name !== undefined))
+  }
+
+  database(mapping: string, database: string): FollowView {
+    this.#check({ mapping, database })
+    const view = this.desk.database(mapping, database)
+    if (view) return view
+    throw new ApiFailure('not_found', `nothing is followed yet of "${database}" of ${mapping}`)
+  }
+
+  /** In words what has been taken up; throws when it could not be. */
+  async act(action: FleetAction): Promise<string> {
+    this.#check(action)
+    const { ok, message } = await this.desk.act(action)
+    this.watches.look()
+    if (!ok) throw new ApiFailure('not_now', message)
+    return message
+  }
+
+  /** A name that is mistyped must never stand for all. */
+  #check({ mapping, database }: { mapping?: string; database?: string }) {
+    if (mapping === undefined) {
+      if (database === undefined) return
+      throw new ApiFailure('usage', 'say also of which mapping the database is', '/mapping')
+    }
+    const found = this.desk.view().mappings.find(({ name }) => name === mapping)
+    if (!found) throw new ApiFailure('not_found', `there is no mapping "${mapping}"`, '/mapping')
+    if (database === undefined || found.databases.some(({ name }) => name === database)) return
+    throw new ApiFailure('not_found', `${mapping} has no database "${database}"`, '/database')
+  }
+}

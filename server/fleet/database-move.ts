@@ -1,0 +1,353 @@
+// One database of a fleet: made, copied, followed, switched over, marked complete. It can be begun in any
+// state that an earlier process has left, and tries again what may pass.
+import { Database } from 'bun:sqlite'
+import type { FleetConfig, FleetDatabase, FleetMapping, FleetState } from '../../shared/fleet.ts'
+import { ProgressFold } from '../../shared/fold.ts'
+import { defaultFollowOptions } from '../../shared/follow-options.ts'
+import type { FollowAction, FollowAnswer, FollowView } from '../../shared/follow-view.ts'
+import { defaultOptions, everything, type MigrationOptions } from '../../shared/request.ts'
+import { compareData } from '../compare/data.ts'
+import { cleanUpFollow } from '../engine/follow/cleanup.ts'
+import { FollowRun } from '../engine/follow/follow-run.ts'
+import { followName } from '../engine/follow/names.ts'
+import { NoMemory } from '../engine/memory.ts'
+import { migrate } from '../engine/migrate.ts'
+import { ConnectFailed, errorInfo, isLost, PlanRefused } from '../postgres/errors.ts'
+import { Session } from '../postgres/session.ts'
+import { type ConnectionSettings, describeSettings } from '../postgres/settings.ts'
+import { FollowStore } from '../store/follows.ts'
+import {
+  type Arrival,
+  createDatabase,
+  dropArrival,
+  type InstanceDatabase,
+  markArrival,
+  ofDatabase,
+  readArrival,
+} from './instance.ts'
+import { transferAlone } from './limits.ts'
+
+export interface MoveServices {
+  config: FleetConfig
+  mapping: FleetMapping
+  instances: { source: ConnectionSettings; destination: ConnectionSettings }
+  /** Forgets with the process, or does not. */
+  store: FollowStore | undefined
+  signal: AbortSignal
+  say: (level: 'info' | 'warn' | 'error', message: string, database: string) => void
+  onChange: () => void
+}
+
+const firstRestMs = 2_000
+const longestRestMs = 300_000
+
+export class DatabaseMove {
+  state: FleetState = 'waiting'
+  attempts = 0
+  #retryAt: number | undefined
+  #error: unknown
+  #fold = new ProgressFold()
+  #run: FollowRun | undefined
+  #counted: { difference: number; at: number } | undefined
+  #stop = new AbortController()
+  readonly #store: FollowStore
+
+  constructor(
+    readonly database: InstanceDatabase,
+    readonly services: MoveServices,
+  ) {
+    this.#store = services.store ?? new FollowStore(new Database(':memory:'))
+    services.signal.addEventListener('abort', () => this.#stop.abort(), { once: true })
+  }
+
+  get name(): string {
+    return this.database.name
+  }
+
+  /** Until its rows are there, or it has failed and does not try again by itself. */
+  async copy(): Promise<void> {
+    for (;;) {
+      this.attempts++
+      this.#error = undefined
+      try {
+        await this.#begin()
+        return
+      } catch (error) {
+        if (this.#stop.signal.aborted) return
+        this.#fail(error)
+        if (!mayPassLater(error)) return
+        await this.#rest()
+      }
+    }
+  }
+
+  view(): FleetDatabase {
+    const now = Date.now()
+    const follow = this.#run?.view()
+    const copy = this.#fold.overview(now)
+    const stream = follow?.streams.find(({ direction }) => direction === follow.direction)
+    const failed = follow?.failed_tables ?? copy.failedTables
+    return {
+      name: this.name,
+      state: this.#stateWith(follow),
+      ...(this.#run && { follow: this.#run.name }),
+      engine: 'pgtrek',
+      tables: copy.table_count || (follow?.tables ?? 0),
+      tables_done: copy.table_count ? copy.settled_tables : (follow?.tables ?? 0),
+      failed_tables: failed.map(({ schema, name, error }) => ({ schema, name, error })),
+      rows: copy.migrated_rows,
+      bytes: copy.migrated_bytes,
+      total_bytes: copy.total_bytes || this.database.bytes,
+      bytes_per_second: copy.bytes_per_second,
+      rows_per_second: stream?.status.rowsPerSecond ?? copy.rows_per_second,
+      lag_bytes: stream?.status.lagBytes ?? 0,
+      lag_seconds: (stream?.status.lagMilliseconds ?? 0) / 1000,
+      ...(this.#counted && { row_difference: this.#counted.difference, counted_at: this.#counted.at }),
+      ...(follow && { ready: follow.ready }),
+      ...(follow?.switchover && { switchover: follow.switchover }),
+      attempts: this.attempts,
+      ...(this.#retryAt !== undefined && { retry_at: this.#retryAt }),
+      ...this.#shownError(follow),
+    }
+  }
+
+  get follow(): FollowView | undefined {
+    return this.#run?.view()
+  }
+
+  async act(action: FollowAction): Promise<FollowAnswer> {
+    return (await this.#run?.act(action)) ?? { ok: false, message: `${this.name} is not followed` }
+  }
+
+  /** Slots, publications, positions, marks: what was made on the way. The rows stay. */
+  async complete(): Promise<string[]> {
+    await this.#run?.act({ type: 'stop' })
+    await this.#run?.done
+    const { dropped } = await cleanUpFollow(this.#ends, this.#store, { writable: false })
+    const marked = await dropArrival(this.#ends.destination)
+    this.state = 'complete'
+    this.services.onChange()
+    return marked ? [...dropped, `mark of ${describeSettings(this.#ends.destination)}`] : dropped
+  }
+
+  /** Rows of the source minus those of the destination. */
+  async count(): Promise<void> {
+    const { tables } = await compareData({
+      source: this.#ends.source,
+      destination: this.#ends.destination,
+      fast: true,
+      sequences: false,
+      largeObjects: false,
+      signal: this.#stop.signal,
+    })
+    const rows = (side: 'source' | 'destination') =>
+      tables.reduce((sum, table) => sum + Number(table[side]?.rows ?? 0), 0)
+    this.#counted = { difference: rows('source') - rows('destination'), at: Date.now() }
+    this.services.onChange()
+  }
+
+  async end(): Promise<void> {
+    this.#stop.abort()
+    await this.#run?.done
+  }
+
+  async #begin() {
+    const { mapping, instances } = this.services
+    this.#enter('preflight')
+    await using instance = await Session.open(instances.destination, { signal: this.#stop.signal })
+    const arrival = await readArrival(this.#ends.destination, instance)
+    if (arrival === 'occupied') {
+      throw new PlanRefused(
+        `${describeSettings(this.#ends.destination)} exists and is not empty: nothing of it was touched. Empty it, rename it, or exclude ${this.name} from the mapping ${mapping.name}`,
+      )
+    }
+    if (arrival === 'switched') {
+      this.#enter('done')
+      return
+    }
+    if (arrival === 'copied') return mapping.follow ? await this.#goOn() : this.#enter('synced')
+    if (arrival === 'missing') await createDatabase(instance, this.database)
+    await this.#copyAnew(arrival)
+  }
+
+  /** What an earlier process has left half done is ours, and goes. */
+  async #copyAnew(arrival: Arrival) {
+    const { mapping, config } = this.services
+    if (arrival === 'copying') {
+      this.#say('warn', 'an earlier process was broken off while it copied: copied anew')
+      await cleanUpFollow(this.#ends, this.#store, { writable: false })
+    }
+    await markArrival(this.#ends.destination, 'copying')
+    const options: MigrationOptions = {
+      ...defaultOptions,
+      ...transferAlone(config, mapping),
+      ...mapping.options,
+      ...(arrival === 'copying' && { existingTableMode: 'drop' as const }),
+    }
+    this.#fold = new ProgressFold()
+    this.#enter('schema')
+    if (mapping.follow) await this.#copyAndFollow(options)
+    else await this.#copyOnce(options)
+    await markArrival(this.#ends.destination, 'copied')
+  }
+
+  async #copyOnce(options: MigrationOptions) {
+    const result = await migrate({
+      ...this.#request(options),
+      memory: new NoMemory(),
+      signal: this.#stop.signal,
+    })
+    if (result.error !== undefined) throw result.error
+    this.#enter('synced')
+  }
+
+  async #copyAndFollow(options: MigrationOptions) {
+    await this.#follow(
+      FollowRun.clone(
+        { ...this.#ends, ...this.#request(options), runMemory: new NoMemory() },
+        { memory: this.#store, signal: this.#stop.signal, onView: () => this.services.onChange() },
+      ),
+    )
+  }
+
+  async #goOn() {
+    await this.#follow(
+      FollowRun.continue(this.#ends, {
+        memory: this.#store,
+        signal: this.#stop.signal,
+        onView: () => this.services.onChange(),
+      }),
+    )
+  }
+
+  /** Resolves when rows are there and changes flow. */
+  async #follow(run: FollowRun) {
+    this.#run = run
+    for (;;) {
+      const { stage } = run.view()
+      if (stage === 'catchup' || stage === 'streaming' || stage === 'done') break
+      if (!run.isRunning) {
+        const { error } = await run.done
+        this.#run = undefined
+        throw error ?? new PlanRefused('it has stopped before its rows were copied')
+      }
+      await Bun.sleep(100)
+    }
+    this.state = 'catchup'
+    void this.#outlive(run)
+  }
+
+  /** What comes after the copy needs nobody's turn. */
+  async #outlive(run: FollowRun) {
+    const { status, error } = await run.done
+    if (this.#stop.signal.aborted || this.#run !== run) return
+    if (run.view().switchover?.state === 'done') {
+      this.#enter('done')
+      await markArrival(this.#ends.destination, 'switched').catch((failure) => this.#fail(failure))
+      return
+    }
+    if (status !== 'failed') return
+    this.#fail(error)
+    if (!mayPassLater(error)) return
+    await this.#rest()
+    if (!this.#stop.signal.aborted) await this.#goOn().catch((failure) => this.#fail(failure))
+  }
+
+  async #rest() {
+    const milliseconds = Math.min(firstRestMs * 2 ** (this.attempts - 1), longestRestMs)
+    this.#retryAt = Date.now() + milliseconds
+    this.services.onChange()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, milliseconds)
+    this.#stop.signal.addEventListener('abort', () => resolve(), { once: true })
+    await promise
+    clearTimeout(timer)
+    this.#retryAt = undefined
+  }
+
+  get #ends() {
+    const { instances, config } = this.services
+    const { readyLagBytes, readyLagSeconds, readyForSeconds } = config
+    return {
+      source: ofDatabase(instances.source, this.name),
+      destination: ofDatabase(instances.destination, this.name),
+      follow: { ...defaultFollowOptions, readyLagBytes, readyLagSeconds, readyForSeconds },
+    }
+  }
+
+  get followName(): string {
+    return followName(this.#ends)
+  }
+
+  #request(options: MigrationOptions) {
+    return {
+      source: this.#ends.source,
+      destination: this.#ends.destination,
+      run: crypto.randomUUID().slice(0, 8),
+      selection: everything,
+      tables: [],
+      hooks: [],
+      options,
+      // What is there is what an earlier attempt of ours has made.
+      confirm: () => true,
+      onEvent: (event: Parameters<ProgressFold['apply']>[0]) => {
+        this.#fold.apply(event)
+        if (event.type === 'step_started' && event.step.kind === 'ROWS') this.#enter('copying')
+        this.services.onChange()
+      },
+    }
+  }
+
+  #stateWith(follow: FollowView | undefined): FleetState {
+    if (this.#error !== undefined) return 'problem'
+    if (!follow || ['done', 'complete', 'schema', 'copying', 'waiting'].includes(this.state)) {
+      return this.#isCutShort ? 'problem' : this.state
+    }
+    if (follow.stage === 'switchover') return 'switchover'
+    if (follow.stage === 'done') return 'done'
+    if (follow.state === 'paused') return 'paused'
+    if (follow.state === 'conflict' || follow.failed_tables.length > 0) return 'problem'
+    if (follow.ready.green) return 'ready'
+    return follow.stage === 'streaming' ? 'synced' : 'catchup'
+  }
+
+  /** Copied once, and not all of it arrived. */
+  get #isCutShort(): boolean {
+    return this.state === 'synced' && this.#fold.overview(Date.now()).failed.length > 0
+  }
+
+  #shownError(follow: FollowView | undefined): Pick<FleetDatabase, 'error'> {
+    if (this.#error !== undefined) return { error: errorInfo(this.#error) }
+    const [failed] = this.#isCutShort ? this.#fold.overview(Date.now()).failed : []
+    if (failed) return { error: { message: `${failed.kind} ${failed.name}: ${failed.error}` } }
+    const [table] = follow?.failed_tables ?? []
+    if (table) return { error: { message: `${table.schema}.${table.name}: ${table.error}` } }
+    return follow?.last_error && follow.state !== 'running' ? { error: follow.last_error } : {}
+  }
+
+  #enter(state: FleetState) {
+    if (this.state === state) return
+    this.state = state
+    this.#say('info', state)
+    this.services.onChange()
+  }
+
+  #fail(error: unknown) {
+    this.#error = error
+    this.#say('error', errorInfo(error).message)
+    this.services.onChange()
+  }
+
+  #say(level: 'info' | 'warn' | 'error', message: string) {
+    this.services.say(level, message, this.name)
+  }
+}
+
+const passingReasons: readonly string[] = ['refused', 'timeout', 'closed', 'limit']
+
+/** A server that starts, a network that comes back. */
+export function mayPassLater(error: unknown): boolean {
+  if (isLost(error)) return true
+  if (!(error instanceof ConnectFailed)) return false
+  return passingReasons.includes(error.reason) || error.sqlstate?.startsWith('57') === true
+}

@@ -1,0 +1,263 @@
+// A fleet at work: every mapping looked at, roles brought over, databases made and copied a few at a time,
+// followed, and handed over when somebody says so. One that fails does not stop the others.
+import type { FleetAction, FleetConfig, FleetView } from '../../shared/fleet.ts'
+import type { FollowAnswer, FollowView } from '../../shared/follow-view.ts'
+import type { FollowStore } from '../store/follows.ts'
+import type { DatabaseMove } from './database-move.ts'
+import type { FleetDesk } from './desk.ts'
+import { MappingRun } from './mapping-run.ts'
+import { Turns } from './turns.ts'
+
+export interface FleetServices {
+  /** Without it nothing is kept: everything is found again on the servers. */
+  store: FollowStore | undefined
+  signal: AbortSignal
+  onLine?: (line: FleetView['log'][number]) => void
+  /** A database or a mapping is in another state than before. */
+  onState?: (change: { mapping: string; database?: string; state: string; message: string }) => void
+}
+
+const mostLines = 500
+const stateEveryMs = 500
+
+export class FleetRun implements FleetDesk {
+  /** When every database is copied once, switched over or complete, or it was told to stop. */
+  readonly done: Promise<void>
+  readonly #mappings: MappingRun[]
+  readonly #lines: FleetView['log'] = []
+  readonly #startedAt = Date.now()
+  readonly #stop = new AbortController()
+  readonly #states = new Map<string, string>()
+
+  private constructor(
+    readonly config: FleetConfig,
+    readonly services: FleetServices,
+  ) {
+    services.signal.addEventListener('abort', () => this.#stop.abort(), { once: true })
+    const turns = new Turns(config.atOnce)
+    this.#mappings = config.mappings.map(
+      (mapping) =>
+        new MappingRun(mapping, {
+          config,
+          turns,
+          store: services.store,
+          signal: this.#stop.signal,
+          say: (level, message, database) => this.#say(level, message, mapping.name, database),
+        }),
+    )
+    this.done = this.#run()
+  }
+
+  static start(config: FleetConfig, services: FleetServices): FleetRun {
+    return new FleetRun(config, services)
+  }
+
+  view(): FleetView {
+    return {
+      started_at: this.#startedAt,
+      updated_at: Date.now(),
+      stateless: this.services.store === undefined,
+      refresh_seconds: this.config.refreshSeconds,
+      mappings: this.#mappings.map((mapping) => mapping.view()),
+      log: this.#lines.slice(),
+    }
+  }
+
+  database(mapping: string, database: string): FollowView | undefined {
+    const [move] = this.#meant({ mapping, database })
+    return move?.follow
+  }
+
+  async act(action: FleetAction): Promise<FollowAnswer> {
+    const moves = this.#meant(action)
+    if (moves.length === 0) return { ok: false, message: 'there is no such mapping or database' }
+    switch (action.type) {
+      case 'pause':
+      case 'resume':
+        return summed(await Promise.all(moves.map((move) => move.act({ type: action.type }))))
+      case 'retry':
+        return await this.#retry(moves)
+      case 'switchover':
+        return this.#switchOver(moves, action)
+      case 'complete':
+        return await this.#complete(moves)
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    await this.done
+  }
+
+  #meant({
+    mapping,
+    database,
+  }: {
+    mapping?: string | undefined
+    database?: string | undefined
+  }): DatabaseMove[] {
+    return this.#mappings
+      .filter(({ mapping: { name } }) => mapping === undefined || name === mapping)
+      .flatMap(({ moves }) => moves)
+      .filter(({ name }) => database === undefined || name === database)
+  }
+
+  async #run() {
+    const looking = setInterval(() => this.#tellStates(), stateEveryMs)
+    try {
+      await Promise.all(this.#mappings.map((mapping) => mapping.run()))
+      await Promise.race([this.#allOver(), this.#countOver(), aborted(this.#stop.signal)])
+    } finally {
+      this.#tellStates()
+      clearInterval(looking)
+      this.#stop.abort()
+      await Promise.all(this.#meant({}).map((move) => move.end()))
+    }
+  }
+
+  /** Nothing is left to be followed or tried. */
+  async #allOver() {
+    for (;;) {
+      const views = this.#mappings.map((mapping) => mapping.view())
+      const isOver = views.every(
+        ({ follow, databases, error }) =>
+          error !== undefined ||
+          databases.every(
+            ({ state }) => state === 'complete' || state === 'done' || (!follow && state !== 'waiting'),
+          ),
+      )
+      if (isOver && views.every(({ follow }) => !follow)) return
+      if (isOver && views.flatMap(({ databases }) => databases).every(({ state }) => state === 'complete'))
+        return
+      await Bun.sleep(stateEveryMs)
+    }
+  }
+
+  /** One database after the other, so that counting is no burden; never ends by itself. */
+  async #countOver(): Promise<never> {
+    const { countEverySeconds } = this.config
+    for (;;) {
+      if (countEverySeconds === 0 || this.#stop.signal.aborted) await new Promise(() => {})
+      const due = this.#meant({}).filter((move) => ['synced', 'ready'].includes(move.view().state))
+      for (const move of due) {
+        if (this.#stop.signal.aborted) break
+        await move
+          .count()
+          .catch((error) =>
+            this.#say('warn', `rows could not be counted: ${error.message}`, undefined, move.name),
+          )
+      }
+      await Bun.sleep(countEverySeconds * 1000)
+    }
+  }
+
+  async #retry(moves: readonly DatabaseMove[]): Promise<FollowAnswer> {
+    const troubled = moves.filter((move) => move.view().state === 'problem')
+    for (const move of troubled) {
+      // A conflict waits for its decision; anything else begins again.
+      const answer = await move.act({ type: 'retry' })
+      if (!answer.ok) void move.copy()
+    }
+    return { ok: true, message: `${troubled.length} databases are tried again` }
+  }
+
+  #switchOver(
+    moves: readonly DatabaseMove[],
+    action: Extract<FleetAction, { type: 'switchover' }>,
+  ): FollowAnswer {
+    const ready = moves.filter(
+      (move) => ['ready', 'synced', 'catchup'].includes(move.view().state) && move.follow,
+    )
+    if (ready.length === 0) return { ok: false, message: 'none of them is followed and has caught up' }
+    void this.#oneAfterAnother(ready, action)
+    const rest = moves.length - ready.length
+    return {
+      ok: true,
+      message: `switching over ${ready.length} databases, one after another${rest > 0 ? `; ${rest} are not ready` : ''}`,
+    }
+  }
+
+  async #oneAfterAnother(
+    moves: readonly DatabaseMove[],
+    action: Extract<FleetAction, { type: 'switchover' }>,
+  ) {
+    for (const move of moves) {
+      const answer = await move.act({
+        type: 'switchover',
+        options: {
+          timeout_seconds: action.timeout_seconds ?? 30,
+          read_only_source: action.read_only_source ?? false,
+          keep_reverse: action.keep_reverse ?? false,
+          verify: action.verify ?? false,
+          sequence_margin: 0,
+          back: false,
+        },
+      })
+      this.#say(answer.ok ? 'info' : 'error', `switchover: ${answer.message}`, undefined, move.name)
+      while (answer.ok && move.follow?.switchover?.state === 'running') await Bun.sleep(100)
+    }
+  }
+
+  async #complete(moves: readonly DatabaseMove[]): Promise<FollowAnswer> {
+    const open = moves.filter((move) => !['done', 'synced', 'complete'].includes(move.view().state))
+    const [first] = open
+    if (first) {
+      return {
+        ok: false,
+        message: `${first.name} is ${first.view().state}: switch over first, then mark it complete`,
+      }
+    }
+    const dropped: string[] = []
+    for (const move of moves) {
+      if (move.state === 'complete') continue
+      try {
+        dropped.push(...(await move.complete()))
+      } catch (error) {
+        return { ok: false, message: `${move.name}: ${(error as Error).message}` }
+      }
+    }
+    return {
+      ok: true,
+      message: dropped.length > 0 ? `dropped ${dropped.join(', ')}` : 'nothing was left to drop',
+    }
+  }
+
+  #say(level: 'info' | 'warn' | 'error', message: string, mapping?: string, database?: string) {
+    const line = {
+      at: Date.now(),
+      level,
+      message,
+      ...(mapping && { mapping }),
+      ...(database && { database }),
+    }
+    this.#lines.push(line)
+    if (this.#lines.length > mostLines) this.#lines.shift()
+    this.services.onLine?.(line)
+  }
+
+  #tellStates() {
+    const { onState } = this.services
+    if (!onState) return
+    for (const mapping of this.#mappings.map((one) => one.view())) {
+      for (const database of mapping.databases) {
+        const key = JSON.stringify([mapping.name, database.name])
+        if (this.#states.get(key) === database.state) continue
+        this.#states.set(key, database.state)
+        const message = database.error?.message ?? database.state
+        onState({ mapping: mapping.name, database: database.name, state: database.state, message })
+      }
+    }
+  }
+}
+
+function summed(answers: readonly FollowAnswer[]): FollowAnswer {
+  const good = answers.filter(({ ok }) => ok).length
+  const refused = answers.find(({ ok }) => !ok)
+  if (good === 0 && refused) return refused
+  return { ok: true, message: `${good} of ${answers.length}${refused ? `; ${refused.message}` : ''}` }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+}

@@ -1,0 +1,182 @@
+// Tells people what becomes of a fleet where they are: a chat, a pager, a script. Nobody waits for it, and nothing of
+// the fleet fails because of it. A URL of a hook is a secret: of it only the host is ever said.
+import type { FleetNotification } from '../../shared/fleet.ts'
+import { formatCount } from '../../shared/format.ts'
+import { type FleetEvent, payloadOf } from './notify-format.ts'
+import { isSaidAgain, Told } from './notify-told.ts'
+
+export type { FleetEvent }
+
+export interface Pace {
+  /** Between two messages to one hook: chats refuse more. What happens meanwhile goes together. */
+  gapMs: number
+  /** Before the second attempt; it doubles from one to the next. */
+  firstPauseMs: number
+  longestPauseMs: number
+  attempts: number
+  /** An answer that has not come by then does not. */
+  patienceMs: number
+}
+
+const usualPace: Pace = {
+  gapMs: 1_000,
+  firstPauseMs: 1_000,
+  longestPauseMs: 60_000,
+  attempts: 6,
+  patienceMs: 15_000,
+}
+/** Slack takes 50 blocks; more in one message nobody reads. */
+const mostInOne = 40
+/** A hook that does not answer for hours must not fill the memory. */
+const mostWaiting = 5_000
+
+export class Notifier {
+  readonly #hooks: Hook[]
+  readonly #told = new Told()
+
+  /** `say`: a line for the log. */
+  constructor(
+    notifications: readonly FleetNotification[],
+    say: (warning: string) => void,
+    pace: Partial<Pace> = {},
+  ) {
+    this.#hooks = notifications.map((notification) => new Hook(notification, say, { ...usualPace, ...pace }))
+  }
+
+  /** Returns at once. What was told last of the same place is not told again. */
+  tell(event: FleetEvent) {
+    if (this.#hooks.length === 0 || isSaidAgain(this.#told, event)) return
+    for (const hook of this.#hooks) hook.tell({ ...event, at: Date.now() })
+  }
+
+  /** Lets go out what waits, for as long as the signal allows; nothing is taken any more. */
+  async close(signal: AbortSignal = AbortSignal.timeout(10_000)): Promise<void> {
+    await Promise.all(this.#hooks.map((hook) => hook.close(signal)))
+  }
+}
+
+class Hook {
+  #waiting: (FleetEvent & { at: number })[] = []
+  #lost = 0
+  #sending: Promise<void> | undefined
+  #isClosing = false
+  readonly #stop = new AbortController()
+
+  constructor(
+    readonly notification: FleetNotification,
+    readonly say: (warning: string) => void,
+    readonly pace: Pace,
+  ) {}
+
+  tell(event: FleetEvent & { at: number }) {
+    if (this.#isClosing || !this.notification.on.includes(event.kind)) return
+    this.#waiting.push(event)
+    if (this.#waiting.length > mostWaiting) {
+      this.#waiting.shift()
+      this.#lost++
+    }
+    this.#sending ??= this.#sendAll().finally(() => {
+      this.#sending = undefined
+    })
+  }
+
+  async close(signal: AbortSignal) {
+    this.#isClosing = true
+    const stop = () => this.#stop.abort()
+    if (signal.aborted) stop()
+    signal.addEventListener('abort', stop)
+    try {
+      await this.#sending
+    } finally {
+      signal.removeEventListener('abort', stop)
+    }
+    if (this.#waiting.length > 0)
+      this.say(`${this.#name}: ${formatCount(this.#waiting.length, 'message')} not sent`)
+    this.#waiting = []
+  }
+
+  async #sendAll() {
+    while (this.#waiting.length > 0 && !this.#stop.signal.aborted) {
+      const events = this.#waiting.splice(0, mostInOne)
+      const problem = await this.#send(events)
+      if (problem !== undefined) {
+        this.say(`${this.#name}: ${formatCount(events.length, 'message')} not delivered: ${problem}`)
+      }
+      if (this.#lost > 0) {
+        this.say(`${this.#name}: ${formatCount(this.#lost, 'message')} given up, too many were waiting`)
+        this.#lost = 0
+      }
+      if (!this.#isClosing) await pause(this.pace.gapMs, this.#stop.signal)
+    }
+  }
+
+  /** Nothing when it has arrived; otherwise what was in the way in the end. */
+  async #send(events: readonly (FleetEvent & { at: number })[]): Promise<string | undefined> {
+    const body = JSON.stringify(payloadOf(this.notification, events))
+    let wait = this.pace.firstPauseMs
+    for (let attempt = 1; ; attempt++) {
+      const outcome = await post(
+        this.notification.url,
+        body,
+        AbortSignal.any([this.#stop.signal, AbortSignal.timeout(this.pace.patienceMs)]),
+      )
+      if (outcome === 'delivered') return undefined
+      const { problem, again, afterMs = 0 } = outcome
+      if (!again || attempt >= this.pace.attempts || this.#stop.signal.aborted) return problem
+      await pause(Math.min(Math.max(wait, afterMs), this.pace.longestPauseMs), this.#stop.signal)
+      if (this.#stop.signal.aborted) return problem
+      wait *= 2
+    }
+  }
+
+  get #name(): string {
+    return `notifications to ${new URL(this.notification.url).host}`
+  }
+}
+
+type Outcome = 'delivered' | { problem: string; again: boolean; afterMs?: number }
+
+async function post(url: string, body: string, signal: AbortSignal): Promise<Outcome> {
+  try {
+    const answer = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+      signal,
+      // What is told here is for that host alone.
+      redirect: 'manual',
+    })
+    // Read to the end, so that the connection can be used again; what a hook says could repeat its URL.
+    await answer.arrayBuffer()
+    if (answer.ok) return 'delivered'
+    const { status } = answer
+    const again = status === 408 || status === 429 || status >= 500
+    const seconds = Number(answer.headers.get('retry-after') ?? 0)
+    return {
+      problem: `it answered HTTP ${status}`,
+      again,
+      ...(seconds > 0 && { afterMs: seconds * 1000 }),
+    }
+  } catch (error) {
+    return { problem: reasonOf(error), again: true }
+  }
+}
+
+/** The message of such an error can have the URL in it; its code and its name do not. */
+function reasonOf(error: unknown): string {
+  const { code, name } = error as { code?: unknown; name?: unknown }
+  if (name === 'TimeoutError') return 'no answer in time'
+  return typeof code === 'string' && code !== '' ? code : String(name)
+}
+
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  if (signal.aborted) resolve()
+  const timer = setTimeout(resolve, milliseconds)
+  const end = () => {
+    clearTimeout(timer)
+    resolve()
+  }
+  signal.addEventListener('abort', end)
+  return promise.finally(() => signal.removeEventListener('abort', end))
+}

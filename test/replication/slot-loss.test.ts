@@ -1,0 +1,170 @@
+// Changes that cannot be had any more: said in clear words, and nothing starts anew in silence.
+import { afterAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { Follower, type FollowOptions } from '../../server/replication/follow.ts'
+import { showLsn } from '../../server/replication/lsn.ts'
+import { readPosition } from '../../server/replication/position.ts'
+import { SlotUnusable } from '../../server/replication/slot.ts'
+import { type Cluster, cluster, type Major, startCluster } from '../support/clusters.ts'
+import { followToEnd, inSession, link, type Pair } from '../support/following.ts'
+
+// Servers have to start.
+setDefaultTimeout(120_000)
+
+/** Of their own: what is done to them would harm other slots. */
+const own: Cluster[] = []
+afterAll(async () => {
+  for (const one of own) await one.stop()
+})
+
+async function pairFrom(major: Major, settings: Record<string, string>): Promise<Pair & { server: Cluster }> {
+  const server = await startCluster({ major, settings })
+  own.push(server)
+  const pair = {
+    server,
+    source: await server.createDatabase(),
+    destination: await (await cluster(18)).createDatabase(),
+  }
+  for (const side of [pair.source, pair.destination])
+    await side.sql('create table t (id int primary key, v text)')
+  return pair
+}
+
+/** Until the server has removed the log that the slot needs. */
+async function useUpLog({ source, server }: Pair & { server: Cluster }, slot: string) {
+  for (let round = 0; round < 50; round++) {
+    // Of another database, so that nobody is kept busy by it.
+    await server.sql(
+      'postgres',
+      "select pg_logical_emit_message(false, 'x', repeat('x', 1000)), pg_switch_wal()",
+    )
+    await server.sql('postgres', 'checkpoint')
+    const [row] = await source.sql<{ status: string }>(
+      'select wal_status as status from pg_replication_slots where slot_name = $1',
+      [slot],
+    )
+    if (row?.status === 'lost') return
+  }
+  throw new Error('the slot is not lost')
+}
+
+async function failure(work: Promise<unknown>): Promise<Error> {
+  const error = await work.then(
+    () => undefined,
+    (reason) => reason,
+  )
+  expect(error).toBeInstanceOf(SlotUnusable)
+  return error
+}
+
+const nothingChanged = 'Nothing was changed. Start again with a new slot and a new copy of the rows.'
+
+describe('the log that a slot needs is removed', () => {
+  for (const major of [14, 17] as Major[]) {
+    test(`PostgreSQL ${major}: while nobody follows, and while somebody has paused`, async () => {
+      const pair = await pairFrom(major, { max_slot_wal_keep_size: '1MB', max_wal_size: '64MB' })
+      const [first, second] = [await link(pair), await link(pair)]
+      const paused = await Follower.start(first)
+      paused.pause()
+      while (paused.status.phase !== 'paused') await Bun.sleep(20)
+      await pair.source.sql("insert into t values (1, 'lost')")
+      await useUpLog(pair, second.slot)
+      const { message } = await failure(Follower.start(second))
+      expect(message).toBe(
+        `the source has given up the slot ${second.slot}: the log it needs has been removed (max_slot_wal_keep_size). ${nothingChanged}`,
+      )
+      // The server ends the session that is in the way.
+      expect((await failure(paused.done)).message).toContain(`has given up the slot ${first.slot}`)
+      expect(paused.status).toMatchObject({ phase: 'failed' })
+      expect(await pair.destination.sql('select * from t')).toEqual([])
+    })
+  }
+})
+
+test('a slot that was not used for too long', async () => {
+  const pair = await pairFrom(18, { idle_replication_slot_timeout: '1s' })
+  const options = await link(pair)
+  await followToEnd(options, pair.source)
+  for (let round = 0; round < 100; round++) {
+    await Bun.sleep(100)
+    await pair.server.sql('postgres', 'checkpoint')
+    const [row] = await pair.source.sql('select invalidation_reason as reason from pg_replication_slots')
+    if (row?.reason) break
+  }
+  expect((await failure(Follower.start(options))).message).toBe(
+    `the source has given up the slot ${options.slot}: it was not used for longer than idle_replication_slot_timeout. ${nothingChanged}`,
+  )
+})
+
+test('a slot that somebody drops under a running stream', async () => {
+  const source = await (await cluster(15)).createDatabase()
+  const destination = await (await cluster(18)).createDatabase()
+  for (const side of [source, destination]) await side.sql('create table t (id int primary key)')
+  const options = await link({ source, destination })
+  const follower = await Follower.start(options)
+  await source.sql('insert into t values (1)')
+  while (follower.status.rows < 1) await Bun.sleep(20)
+  for (;;) {
+    await source.sql(
+      'select pg_terminate_backend(active_pid) from pg_replication_slots where slot_name = $1',
+      [options.slot],
+    )
+    const dropped = await source.sql('select pg_drop_replication_slot($1)', [options.slot]).then(
+      () => true,
+      () => false,
+    )
+    if (dropped) break
+  }
+  const { message } = await failure(follower.done)
+  expect(message).toContain(`the source has no replication slot ${options.slot}: changes since`)
+  expect(message).toEndWith(nothingChanged)
+  expect(follower.status).toMatchObject({ phase: 'failed' })
+})
+
+describe('one side is brought back to an older state', () => {
+  for (const kind of ['table', 'origin'] as const) {
+    test(`the destination, its position in ${kind}`, async () => {
+      const source = await (await cluster(15)).createDatabase()
+      const server = await cluster(18)
+      const destination = await server.createDatabase()
+      for (const side of [source, destination]) await side.sql('create table t (id int primary key)')
+      const options = await link({ source, destination }, { kind })
+      await source.sql('insert into t values (1)')
+      await followToEnd(options, source)
+      const restored = await restore(options)
+      await source.sql('insert into t values (2)')
+      await followToEnd(options, source)
+      const older = await restored()
+      const { message } = await failure(Follower.start({ ...options, ...older }))
+      expect(message).toMatch(/has been read up to .* only up to .* the destination is an older state\./)
+      expect(message).toEndWith(nothingChanged)
+
+      async function restore(of: FollowOptions): Promise<() => Promise<Partial<FollowOptions>>> {
+        const name = of.positionName
+        if (kind === 'table') {
+          const copy = await server.createDatabase(`${destination.name}_older`, {
+            template: destination.name,
+          })
+          return async () => ({ destination: { ...of.destination, database: copy.name } })
+        }
+        const then = await inSession(destination, (session) => readPosition(session, name))
+        return async () => {
+          await destination.sql(
+            `select pg_replication_origin_drop($1), pg_replication_origin_create($1), pg_replication_origin_advance($1, $2::pg_lsn)`,
+            [`pgtrek_${name}`, showLsn(then?.lsn ?? 0n)],
+          )
+          return {}
+        }
+      }
+    })
+  }
+
+  test('the source: what it would write again is not left out in silence', async () => {
+    const source = await (await cluster(15)).createDatabase()
+    const destination = await (await cluster(18)).createDatabase()
+    for (const side of [source, destination]) await side.sql('create table t (id int primary key)')
+    const options = await link({ source, destination }, { kind: 'table' })
+    await destination.sql("update pgtrek.position set lsn = 'FF/0'")
+    const { message } = await failure(Follower.start(options))
+    expect(message).toContain('the source is an older state, or another server')
+  })
+})
