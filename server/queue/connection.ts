@@ -1,6 +1,6 @@
 // The connection to the queue's database: one session, made again when it was lost, since a queue must outlive a
 // restart of the server that it is in.
-import { ConnectFailed, isLost, PgtrekError } from '../postgres/errors.ts'
+import { ConnectFailed, isLost, PgtrekError, ServerError } from '../postgres/errors.ts'
 import { Session } from '../postgres/session.ts'
 import { type ConnectionSettings, describeSettings } from '../postgres/settings.ts'
 
@@ -57,10 +57,7 @@ export class QueueConnection {
     for (let wait = firstPauseMs; ; wait = Math.min(2 * wait, longestPauseMs)) {
       if (this.#closed) throw new PgtrekError(`the connection to the queue (${this.name}) is closed`)
       try {
-        const session = await this.#open()
-        const rows = await session.query<object>(text, values.map(asText))
-        // Several statements answer with a list each.
-        return { rows: rows.flat() }
+        return { rows: await this.#once(text, values) }
       } catch (error) {
         if (!this.#mayComeBack(error) || performance.now() > end || this.#closed) throw error
         this.#session?.destroy()
@@ -68,6 +65,19 @@ export class QueueConnection {
         if (wait === firstPauseMs) this.onWarning(`${(error as Error).message}: waiting for the queue`)
         await Bun.sleep(wait)
       }
+    }
+  }
+
+  async #once(text: string, values: readonly unknown[]): Promise<object[]> {
+    const session = await this.#open()
+    try {
+      const rows = await session.query<object>(text, values.map(asText))
+      // Several statements answer with a list each.
+      return rows.flat()
+    } catch (error) {
+      // They may have begun a transaction, which nobody would end.
+      if (error instanceof ServerError && !isLost(error)) await session.execute('rollback')
+      throw error
     }
   }
 

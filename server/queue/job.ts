@@ -13,7 +13,10 @@ export interface JobEnds {
 }
 
 export interface CopyJob {
+  /** As the ledger knows it. */
   run: string
+  /** As its sessions are marked. */
+  mark: string
   ends: JobEnds
   /** So that no worker writes to another database which it knows by the same name. */
   destination: string

@@ -74,7 +74,7 @@ export class QueueLanes {
     await Promise.all(left.map(({ pool }) => pool.close()))
   }
 
-  #ends({ ends, run }: CopyJob): Ends {
+  #ends({ ends, mark }: CopyJob): Ends {
     const { source, destination } = this.endsOf(ends)
     const { sourceDatabase, destinationDatabase } = ends
     return {
@@ -82,7 +82,7 @@ export class QueueLanes {
       destination: {
         ...destination,
         ...(destinationDatabase !== undefined && { database: destinationDatabase }),
-        mark: markOf(run),
+        mark: markOf(mark),
       },
     }
   }

@@ -1,7 +1,7 @@
 // pg-boss on the queue's database, set up as runs and workers need it: whoever takes a job says every few seconds
 // that it is alive, and when it does not, somebody else gets the job.
 import { type JobInsert, type JobWithMetadata, PgBoss } from 'pg-boss'
-import { PgtrekError } from '../postgres/errors.ts'
+import { PgtrekError, ServerError } from '../postgres/errors.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
 import { QueueConnection } from './connection.ts'
 import type { CopyJob } from './job.ts'
@@ -16,6 +16,9 @@ const lookEverySeconds = 3
 /** The longest that pg-boss knows: no part of a table should take a day. */
 const longestJobSeconds = 24 * 3600
 const mostAttempts = 10
+
+/** Where several processes find no schema at the same moment, all but one of them fail to make it. */
+const mostStarts = 5
 
 export type TakenJob = JobWithMetadata<CopyJob>
 export type JobOffer = Pick<JobInsert<CopyJob>, 'id' | 'data' | 'priority'>
@@ -41,7 +44,7 @@ export class JobQueue implements AsyncDisposable {
     // What it does by itself it does again a moment later.
     boss.on('error', (error) => onWarning(`the queue: ${error.message}`))
     try {
-      await boss.start()
+      await startBoss(boss)
       await makeQueueTables(connection)
     } catch (error) {
       connection.destroy()
@@ -129,5 +132,17 @@ export class JobQueue implements AsyncDisposable {
 
   async [Symbol.asyncDispose]() {
     await this.close()
+  }
+}
+
+async function startBoss(boss: PgBoss): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await boss.start()
+      return
+    } catch (error) {
+      if (attempt === mostStarts || !(error instanceof ServerError)) throw error
+      await Bun.sleep(200 * attempt)
+    }
   }
 }

@@ -32,6 +32,7 @@ export class QueuedCopies implements Copier {
   readonly size = 1
   readonly #ledger: Ledger
   readonly #queueName: string
+  readonly #run: string
   #ready: RunningTask[] = []
   #open = new Set<TaskJobs>()
   #workers: WorkerRow[] = []
@@ -49,6 +50,7 @@ export class QueuedCopies implements Copier {
   ) {
     this.#ledger = new Ledger(queue.connection)
     this.#queueName = queueOf(ends)
+    this.#run = `${work.run}/${crypto.randomUUID()}`
   }
 
   open() {
@@ -78,18 +80,18 @@ export class QueuedCopies implements Copier {
   }
 
   async #go(): Promise<void> {
-    const { run, settings, onLog } = this.work
+    const { settings, onLog } = this.work
     await this.queue.ensure(this.#queueName)
     await using session = await Session.open(settings.destination)
     this.#identity = await identityOf(session)
-    await this.#ledger.runIsOpen(run)
+    await this.#ledger.runIsOpen(this.#run)
     onLog(`rows are copied by the workers on ${this.queue.connection.name}`)
     const due = { here: 0, givenUp: 0, remind: performance.now() + 2000 }
     while (!this.#closed) {
       const now = performance.now()
       if (now >= due.here) {
         due.here = now + hereEveryMs
-        await this.#ledger.runIsOpen(run)
+        await this.#ledger.runIsOpen(this.#run)
       }
       await this.#count()
       if (now >= due.remind && this.#remind()) due.remind = now + remindEveryMs
@@ -167,10 +169,12 @@ export class QueuedCopies implements Copier {
   }
 
   async #offerJobs(jobs: TaskJobs) {
-    const { run, settings } = this.work
+    const { settings, run: mark } = this.work
+    const run = this.#run
     const offers = jobs.begin().map(({ id, parts, title, bytes }) => {
       const data: CopyJob = {
         run,
+        mark,
         ends: this.ends,
         destination: this.#identity,
         snapshot: settings.snapshot,
@@ -226,7 +230,7 @@ export class QueuedCopies implements Copier {
   }
 
   async #tellCollisions() {
-    const collisions = await this.#ledger.takeCollisions(this.work.run)
+    const collisions = await this.#ledger.takeCollisions(this.#run)
     const inOrder = collisions.toSorted((one, other) => Number(one.id) - Number(other.id))
     for (const { job, key, rows } of inOrder) {
       const jobs = [...this.#open].find(({ ids }) => ids.includes(job))
@@ -260,8 +264,8 @@ export class QueuedCopies implements Copier {
     if (!this.#going) return
     await this.#going
     if (this.#failure) return
-    const { run, settings } = this.work
-    await this.#ledger.runIsOver(run)
+    const { settings } = this.work
+    await this.#ledger.runIsOver(this.#run)
     const open = [...this.#open]
     const end = performance.now() + longestGoodbyeMs
     while (open.some((jobs) => jobs.isTaken) && performance.now() < end) {
@@ -280,7 +284,7 @@ export class QueuedCopies implements Copier {
       this.#queueName,
       open.flatMap((jobs) => jobs.unfinished),
     )
-    await this.#ledger.forget(run)
+    await this.#ledger.forget(this.#run)
   }
 }
 

@@ -22,7 +22,7 @@ export interface WorkerOptions {
   endsOf(ends: JobEnds): Ends
   signal: AbortSignal
   say(message: string): void
-  onBusy?(jobs: number): void
+  onLook?(): void
 }
 
 /** Until the signal; then what is under way goes back into the queue. */
@@ -67,7 +67,7 @@ export async function work(options: WorkerOptions): Promise<void> {
       const taken = busy < concurrency ? await takeAny(queue, queues, say) : undefined
       if (taken) begin(taken)
       else await pauseUnlessAborted(lookEveryMs, signal)
-      options.onBusy?.(jobs.size)
+      options.onLook?.()
     }
   } finally {
     clearInterval(telling)
