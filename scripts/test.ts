@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 
-type Outcome = { passed: number; failed: number }
+type Outcome = { passed: number; failed: number; names?: string[] }
 
 const root = join(import.meta.dir, '..')
 const testTimeout = 120_000
@@ -25,6 +25,8 @@ const outcomes = [
 ]
 const passed = sum((outcome) => outcome.passed)
 const failed = sum((outcome) => outcome.failed)
+const names = outcomes.flatMap((outcome) => outcome.names ?? [])
+if (names.length > 0) process.stdout.write(`\nFailed:\n${names.map((name) => `  ${name}`).join('\n')}\n`)
 process.stdout.write(`\n${passed} passed, ${failed} failed\n`)
 process.exit(failed > 0 ? 1 : 0)
 
@@ -90,7 +92,15 @@ async function tests(words: readonly string[], room?: string): Promise<Outcome> 
     const seconds = Math.round((performance.now() - began) / 1000)
     process.stderr.write(`\n> tests of ${room}, ${seconds} s\n${text}`)
   }
-  return countsOf(stripVTControlCharacters(text.slice(-8_000)), code, child.signalCode)
+  const report = stripVTControlCharacters(text)
+  return { ...countsOf(report.slice(-8_000), code, child.signalCode), names: failuresIn(report) }
+}
+
+/** `bun test` names each failed test where it failed and once more at its end. */
+function failuresIn(report: string): string[] {
+  return [
+    ...new Set([...report.matchAll(/^\(fail\) (.+?)(?: \[[\d.]+m?s\])?$/gm)].map((found) => found[1] ?? '')),
+  ]
 }
 
 function countsOf(report: string, code: number, signal: string | number | null): Outcome {

@@ -1,10 +1,11 @@
 // `pgtrek fleet`: many instances to many, from one configuration, with a board to watch.
 import { Command, InvalidArgumentError } from 'commander'
-import type { FleetMappingView, FleetView } from '../../shared/fleet.ts'
+import type { FleetMappingView, FleetState, FleetView } from '../../shared/fleet.ts'
 import { formatBytes } from '../../shared/format.ts'
 import { printable } from '../../shared/printable.ts'
 import { readFleetConfig } from '../fleet/config.ts'
 import { FleetRun } from '../fleet/fleet-run.ts'
+import { type FleetEvent, Notifier } from '../fleet/notify.ts'
 import { FollowStore } from '../store/follows.ts'
 import { RunStore } from '../store/runs.ts'
 import { exitCode } from './exit.ts'
@@ -56,9 +57,11 @@ async function run(flags: FleetFlags): Promise<number> {
     onFailure: (error) => say(`the log file ended: ${error.message}`),
   })
   using interrupt = interruptible(() => say('stopping; everything applied stays, the next start goes on'))
+  const notifier = new Notifier(config.notify, (message) => say(`warning: ${message}`))
   const fleet = FleetRun.start(config, {
     store: store && new FollowStore(store.database),
     signal: interrupt.signal,
+    onState: ({ state, ...about }) => notifier.tell({ kind: kindOf(state), state, ...about }),
     onLine({ at, level, mapping, database, message }) {
       const about = [mapping, database].filter(Boolean).join('/')
       const line = about ? `${about}: ${message}` : message
@@ -114,6 +117,11 @@ function mappingLine(mapping: FleetMappingView): string {
 
 function exitCodeOf({ mappings }: FleetView): number {
   return mappings.some(({ errors }) => errors > 0) ? exitCode.failures : exitCode.done
+}
+
+function kindOf(state: FleetState): FleetEvent['kind'] {
+  if (state === 'problem' || state === 'ready') return state
+  return state === 'done' || state === 'complete' ? 'done' : 'phase'
 }
 
 function port(text: string): number {

@@ -1,6 +1,6 @@
 // A fleet at work: every mapping looked at, roles brought over, databases made and copied a few at a time,
 // followed, and handed over when somebody says so. One that fails does not stop the others.
-import type { FleetAction, FleetConfig, FleetView } from '../../shared/fleet.ts'
+import type { FleetAction, FleetConfig, FleetState, FleetView } from '../../shared/fleet.ts'
 import type { FollowAnswer, FollowView } from '../../shared/follow-view.ts'
 import type { FollowStore } from '../store/follows.ts'
 import type { DatabaseMove } from './database-move.ts'
@@ -14,7 +14,7 @@ export interface FleetServices {
   signal: AbortSignal
   onLine?: (line: FleetView['log'][number]) => void
   /** A database or a mapping is in another state than before. */
-  onState?: (change: { mapping: string; database?: string; state: string; message: string }) => void
+  onState?: (change: { mapping: string; database?: string; state: FleetState; message: string }) => void
 }
 
 const mostLines = 500
@@ -27,7 +27,7 @@ export class FleetRun implements FleetDesk {
   readonly #lines: FleetView['log'] = []
   readonly #startedAt = Date.now()
   readonly #stop = new AbortController()
-  readonly #states = new Map<string, string>()
+  readonly #states = new Map<string, FleetState>()
 
   private constructor(
     readonly config: FleetConfig,

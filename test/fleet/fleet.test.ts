@@ -99,7 +99,9 @@ test('two instances to two others, stateless, restarted in the middle, one table
     await until(fleet, (view) => all(view).every(({ state }) => state === 'done'))
     for (const [index, target] of [c, c, d].entries()) {
       const source = databases[index] as TestDatabase
-      expect(await compareRows(source, target.database(source.name))).toEqual([])
+      const lines = await compareRows(source, target.database(source.name))
+      // Our own mark is on one side only.
+      expect(lines.filter((line) => !line.startsWith('rows of pgtrek.'))).toEqual([])
     }
     // A process that knows nothing does not begin anew what was handed over.
     await fleet.stop()

@@ -120,6 +120,8 @@ export async function startCluster(options: ClusterOptions & { major: Major }): 
     for (const [name, text] of Object.entries(ssl ?? {})) writeForServer(join(data, `${name}.pem`), text)
     const settings: Record<string, string> = {
       ...defaults,
+      // A setting of its own since 18; before, the number of slots is that of positions as well.
+      ...(major >= 18 && { max_active_replication_origins: '100' }),
       ...(ssl && { ssl: 'on', ssl_cert_file: 'cert.pem', ssl_key_file: 'key.pem' }),
       ...(ssl?.ca && { ssl_ca_file: 'ca.pem' }),
       listen_addresses: '127.0.0.1',
