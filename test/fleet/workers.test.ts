@@ -1,0 +1,137 @@
+// Rows copied by other processes, which take them from a queue: whoever dies loses nothing, and nothing comes twice.
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import type { Summary } from '../../shared/summary.ts'
+import { type Home, makeHome } from '../cli/process.ts'
+import { type Cluster, cluster, startCluster, type TestDatabase } from '../support/clusters.ts'
+import { compareRows } from '../support/compare.ts'
+import { proxyTo } from '../support/proxy.ts'
+import { appears, endWorker, startWorker, type WorkerProcess } from '../support/workers.ts'
+
+// Servers have to start.
+setDefaultTimeout(120_000)
+
+let home: Home
+let from: Cluster
+let to: Cluster
+let queues: Cluster
+let source: TestDatabase
+const workers: WorkerProcess[] = []
+
+beforeAll(async () => {
+  home = makeHome()
+  ;[from, to, queues] = await Promise.all([cluster(14), cluster(17), startCluster({ major: 15 })])
+  source = await from.createDatabase()
+  // One that goes in parts, two of middling size, and small ones that go together.
+  await source.sql(`
+    create table big (id int primary key, v text);
+    insert into big select i, repeat(md5(i::text), 8) from generate_series(1, 40000) i;
+    create table middling (id int, v text);
+    insert into middling select i, repeat('v', 100) from generate_series(1, 20000) i;
+    create table other (id int, v text);
+    insert into other select i, repeat('w', 100) from generate_series(1, 20000) i;
+    create table "small ""one""" (id int references big);
+    insert into "small ""one""" select generate_series(1, 100);
+    create table "small two" (id serial primary key);
+    insert into "small two" select from generate_series(1, 50);
+    create table empty (id int);
+    create index on big (v);`)
+})
+
+afterAll(async () => {
+  for (const worker of workers) await endWorker(worker)
+  await queues.stop()
+  home[Symbol.dispose]()
+})
+
+function startOn(queue: TestDatabase, destination: { url: string }): WorkerProcess {
+  const worker = startWorker(home, ['--queue', queue.url], {
+    PGTREK_SOURCE: source.url,
+    PGTREK_DEST: destination.url,
+  })
+  workers.push(worker)
+  return worker
+}
+
+function startClone(queue: TestDatabase, destination: TestDatabase) {
+  const args = ['--source', source.url, '--dest', destination.url, '--queue', queue.url, '--json']
+  // Slow enough for something to happen meanwhile.
+  return home.start(['clone', ...args, '--split', '2MB', '--max-rate', '4MB'])
+}
+
+async function expectWhole(run: ReturnType<typeof startClone>, destination: TestDatabase) {
+  const { code, output, said } = await run.finished
+  expect([code, said]).toEqual([0, said])
+  const { status, tables } = JSON.parse(output) as Summary
+  const rows = tables.reduce((sum, table) => sum + table.rows, 0)
+  expect({ status, rows }).toEqual({ status: 'completed', rows: 80150 })
+  expect(await compareRows(source, destination)).toEqual([])
+  return said
+}
+
+test.concurrent('of three workers one is killed in the midst: all tables arrive once', async () => {
+  const destination = await to.createDatabase()
+  const queue = await queues.createDatabase()
+  const [victim, ...others] = [1, 2, 3].map(() => startOn(queue, destination))
+  const run = startClone(queue, destination)
+  await appears(
+    queue,
+    `select from pgtrek_jobs.job
+      where state = 'copying' and rows > 0 and title like 'public.big%' and worker like '%:' || $1 || ':%'`,
+    [`${victim?.child.pid}`],
+    run.child,
+  )
+  victim?.child.kill('SIGKILL')
+  const said = await expectWhole(run, destination)
+  expect(said).toContain('is gone; what it had not committed others do')
+  const told = others.map(({ said }) => said()).join('')
+  expect(told).toContain('(attempt 2)')
+  const [left] = await queue.sql(`
+    select (select count(*)::int from pgtrek_jobs.job) as jobs,
+           (select count(*)::int from pgtrek_queue.job where state < 'completed') as open`)
+  expect(left).toEqual({ jobs: 0, open: 0 })
+  const texts = await queue.sql<{ text: string }>('select data::text as text from pgtrek_queue.job')
+  expect(texts.length).toBeGreaterThan(0)
+  for (const { text } of texts) expect(text).not.toContain('postgres:')
+  for (const worker of others) expect(await endWorker(worker)).toBe(0)
+})
+
+test.concurrent('a worker that loses its way to the destination leaves its jobs to the others', async () => {
+  const destination = await to.createDatabase()
+  const queue = await queues.createDatabase()
+  await using proxy = await proxyTo(to.port)
+  const cut = startOn(queue, { url: destination.url.replace(`:${to.port}/`, `:${proxy.port}/`) })
+  const run = startClone(queue, destination)
+  await appears(queue, `select from pgtrek_jobs.job where state = 'copying' and rows > 0`, [], run.child)
+  proxy.cut()
+  const direct = startOn(queue, destination)
+  await expectWhole(run, destination)
+  expect(cut.said()).toContain('goes back into the queue')
+  expect(direct.said()).toContain('(attempt 2)')
+  for (const worker of [cut, direct]) expect(await endWorker(worker)).toBe(0)
+})
+
+test.concurrent('a worker that knows another destination by that name does not write to it', async () => {
+  const destination = await to.createDatabase()
+  const another = await to.createDatabase()
+  const queue = await queues.createDatabase()
+  const wrong = startOn(queue, another)
+  const run = startClone(queue, destination)
+  await appears(queue, `select from pgtrek_jobs.worker`, [], run.child)
+  while (!wrong.said().includes('another database than')) await Bun.sleep(50)
+  const right = startOn(queue, destination)
+  await expectWhole(run, destination)
+  for (const worker of [wrong, right]) expect(await endWorker(worker)).toBe(0)
+})
+
+// The others are over by then.
+test('the queue may be restarted under a run and its workers', async () => {
+  const destination = await to.createDatabase()
+  const queue = await queues.createDatabase()
+  const both = [1, 2].map(() => startOn(queue, destination))
+  const run = startClone(queue, destination)
+  await appears(queue, `select from pgtrek_jobs.job where state = 'copying' and rows > 0`, [], run.child)
+  await queues.restart('immediate')
+  const said = await expectWhole(run, destination)
+  expect(said).toContain('waiting for the queue')
+  for (const worker of both) expect(await endWorker(worker)).toBe(0)
+})
