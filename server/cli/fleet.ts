@@ -11,6 +11,7 @@ import { RunStore } from '../store/runs.ts'
 import { exitCode } from './exit.ts'
 import { interruptible } from './interrupt.ts'
 import { openLogFile } from './logfile.ts'
+import { openQueue } from './queue.ts'
 
 interface FleetFlags {
   config?: string
@@ -58,7 +59,9 @@ async function run(flags: FleetFlags): Promise<number> {
   })
   using interrupt = interruptible(() => say('stopping; everything applied stays, the next start goes on'))
   const notifier = new Notifier(config.notify, (message) => say(`warning: ${message}`))
+  await using queue = await openQueue(config.queue, (message) => say(`warning: ${message}`))
   const fleet = FleetRun.start(config, {
+    queue,
     store: store && new FollowStore(store.database),
     signal: interrupt.signal,
     onState: ({ state, ...about }) => notifier.tell({ kind: kindOf(state), state, ...about }),

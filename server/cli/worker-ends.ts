@@ -27,7 +27,8 @@ export function knownEnds(command: Command, environment: Environment): KnownEnds
   const variables = connectionsFromEnvironment(environment)
   const source = flags.source ?? file?.source ?? variables.source
   const dest = flags.dest ?? file?.dest ?? variables.dest
-  const mappings = isFleet ? readFleetConfig(config, environment).mappings : []
+  const fleet = isFleet ? readFleetConfig(config, environment) : undefined
+  const mappings = fleet?.mappings ?? []
   const byName = new Map(mappings.map((mapping) => [mapping.name, mapping]))
   const hasOwn = source !== undefined && dest !== undefined
   if (!hasOwn && byName.size === 0) {
@@ -36,7 +37,7 @@ export function knownEnds(command: Command, environment: Environment): KnownEnds
     )
   }
   return {
-    queue: queueFromFlags(command) ?? file?.queue ?? queueFromEnvironment(environment),
+    queue: queueFromFlags(command) ?? file?.queue ?? fleet?.queue ?? queueFromEnvironment(environment),
     mappings: [...(hasOwn ? [undefined] : []), ...byName.keys()],
     connectionsOf(name) {
       if (name === undefined && hasOwn) return { source, dest }

@@ -45,6 +45,9 @@ export function bundle(tasks: readonly RunningTask[], again: (tasks: readonly Ru
       begun = performance.now()
       for (const { task } of tasks) task.onStart()
     },
+    onWorker: (worker) => {
+      for (const { task } of tasks) task.onWorker?.(worker)
+    },
     onProgress() {},
     onTables: (counts) => {
       each = counts

@@ -12,6 +12,8 @@ export interface CopyTask {
   parts: readonly CopyPart[]
   /** A worker has taken the first part. */
   onStart(): void
+  /** Which processes elsewhere have it, joined by commas. */
+  onWorker?: (worker: string) => void
   /** So far; less than before when parts have to start again. */
   onProgress(rows: number, bytes: number, collided: number): void
   /**

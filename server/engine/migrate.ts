@@ -3,6 +3,7 @@ import type { ErrorInfo, MigrationEvent, RunStatus, StepInfo } from '../../share
 import { showName } from '../../shared/phase.ts'
 import type { Hook, MigrationOptions, Selection, TableRule } from '../../shared/request.ts'
 import { RuleBook } from '../../shared/rule-book.ts'
+import type { WorkerView } from '../../shared/worker.ts'
 import { supportedMajors, whichDatabase } from '../catalog/server.ts'
 import { tableKey } from '../catalog/tables.ts'
 import { type Copier, CopyPool, type LaneSettings } from '../copy/pool.ts'
@@ -50,6 +51,7 @@ export interface CopierWork {
   signal: AbortSignal
   onLog(message: string): void
   onWarning(message: string): void
+  onWorkers(workers: WorkerView[]): void
 }
 export type Copiers = (work: CopierWork) => Copier
 
@@ -143,8 +145,9 @@ async function inOneSnapshot(migration: Migration, emit: Emit): Promise<void> {
     replica: plan.asReplica,
   }
   const onWarning = (message: string) => emit({ type: 'warning', message })
+  const onWorkers = (workers: WorkerView[]) => emit({ type: 'workers', workers })
   const copyPool = plan.steps.some((step) => step.pool === 'copy')
-    ? (migration.copiers?.({ run: migration.run, settings, signal, onLog: log, onWarning }) ??
+    ? (migration.copiers?.({ run: migration.run, settings, signal, onLog: log, onWarning, onWorkers }) ??
       new CopyPool(settings, plan.sizes.copyWorkers, onWarning))
     : undefined
   if (copyPool) {

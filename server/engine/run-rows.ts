@@ -24,6 +24,9 @@ export async function runCopy(
       bytes: work.bytes,
       parts: work.parts,
       onStart: () => starts.now(),
+      onWorker(worker) {
+        if (table) emit({ type: 'copied_by', table, worker })
+      },
       onProgress(rows, bytes, collided) {
         moved = { rows, bytes }
         if (table) emit({ type: 'rows', table, rows, bytes, ...(collided > 0 && { collided }) })

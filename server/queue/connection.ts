@@ -9,6 +9,11 @@ const patienceMs = 120_000
 const firstPauseMs = 200
 const longestPauseMs = 5000
 
+/** What was agreed on here, others have committed there: a crash must not forget it. */
+const durable = `
+  select pg_catalog.set_config('synchronous_commit', 'on', false)
+   where pg_catalog.current_setting('synchronous_commit') = 'off'`
+
 export class QueueConnection {
   #session: Session | undefined
   #wasOpen = false
@@ -82,9 +87,12 @@ export class QueueConnection {
   }
 
   async #open(): Promise<Session> {
-    this.#session ??= await Session.open(this.settings, { writtenJson: true })
+    if (this.#session) return this.#session
+    const session = await Session.open(this.settings, { writtenJson: true })
+    this.#session = session
     this.#wasOpen = true
-    return this.#session
+    await session.execute(durable)
+    return session
   }
 
   /** Before it was ever there, its name or password is more likely to be wrong. */

@@ -1,5 +1,6 @@
 // How far each job is, who has it, and what decides whether its rows count. Every statement of a worker names the
 // attempt that it has: who lost a job to somebody else changes nothing any more.
+import type { WorkerView } from '../../shared/worker.ts'
 import type { KeyValues } from '../copy/merge.ts'
 import type { Counts } from '../copy/pool.ts'
 import type { QueueConnection } from './connection.ts'
@@ -21,15 +22,6 @@ export interface JobRow {
   /** What is so when the transactions are committed. */
   prepared: CopyOutcome | null
   outcome: CopyOutcome | null
-}
-
-export interface WorkerRow {
-  name: string
-  host: string
-  pid: number
-  concurrency: number
-  /** Seconds since it was last heard of. */
-  silence: number
 }
 
 /** Longer without a word, and a worker does not count any more. */
@@ -205,7 +197,7 @@ export class Ledger {
     )
   }
 
-  async workerIsHere(worker: Omit<WorkerRow, 'silence'> & { queues: readonly string[] }): Promise<void> {
+  async workerIsHere(worker: Omit<WorkerView, 'jobs'> & { queues: readonly string[] }): Promise<void> {
     const { name, host, pid, concurrency, queues } = worker
     await this.connection.query(
       `insert into ${schema}.worker (name, host, pid, concurrency, queues) values ($1, $2, $3, $4, $5::text[])
@@ -218,10 +210,14 @@ export class Ledger {
     await this.connection.query(`delete from ${schema}.worker where name = $1`, [name])
   }
 
-  workers(queue?: string): Promise<WorkerRow[]> {
-    return this.connection.query<WorkerRow>(
-      `select name, host, pid, concurrency, extract(epoch from now() - seen_at)::float8 as silence
-         from ${schema}.worker
+  /** Those that were heard of lately; of one queue, or of all. */
+  workers(queue?: string): Promise<WorkerView[]> {
+    return this.connection.query<WorkerView>(
+      `select name, host, pid, concurrency,
+              array(select j.title from ${schema}.job j
+                     where j.worker = w.name and j.state in ('copying', 'prepared')
+                     order by j.title) as jobs
+         from ${schema}.worker w
         where seen_at > now() - make_interval(secs => ${silenceSeconds})
           and ($1::text is null or $1 = any(queues))
         order by started_at, name`,

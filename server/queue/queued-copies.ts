@@ -1,5 +1,6 @@
 // The rows of a run, copied by workers elsewhere: tables become jobs, large ones several, small ones go together.
 // Whoever runs the plan sees no difference: the same tasks, the same progress, the same promises.
+import type { WorkerView } from '../../shared/worker.ts'
 import { bundle, takeBundle } from '../copy/bundle.ts'
 import type { Copier, CopyTask, Counts } from '../copy/pool.ts'
 import { RunningTask } from '../copy/task.ts'
@@ -9,7 +10,7 @@ import { endSessionsOf } from '../postgres/mark.ts'
 import { Session } from '../postgres/session.ts'
 import { type CopyJob, type JobEnds, queueOf } from './job.ts'
 import { identityOf } from './lanes.ts'
-import { Ledger, type WorkerRow } from './ledger.ts'
+import { Ledger } from './ledger.ts'
 import type { JobQueue } from './queue.ts'
 import { TaskJobs } from './task-jobs.ts'
 
@@ -35,7 +36,7 @@ export class QueuedCopies implements Copier {
   readonly #run: string
   #ready: RunningTask[] = []
   #open = new Set<TaskJobs>()
-  #workers: WorkerRow[] = []
+  #workers: WorkerView[] = []
   #closed = false
   #failure: Error | undefined
   #identity = ''
@@ -51,6 +52,12 @@ export class QueuedCopies implements Copier {
     this.#ledger = new Ledger(queue.connection)
     this.#queueName = queueOf(ends)
     this.#run = `${work.run}/${crypto.randomUUID()}`
+  }
+
+  /** On a queue that many databases share, `public.users` says little. */
+  get #about(): string {
+    const { mapping, sourceDatabase } = this.ends
+    return mapping === undefined ? '' : `${[mapping, sourceDatabase].filter(Boolean).join('/')}: `
   }
 
   open() {
@@ -115,6 +122,7 @@ export class QueuedCopies implements Copier {
     for (const { name } of this.#workers) {
       if (!now.has(name)) this.work.onWarning(`worker ${name} is gone; what it had not committed others do`)
     }
+    if (!Bun.deepEquals(workers, this.#workers)) this.work.onWorkers(workers)
     this.#workers = workers
   }
 
@@ -181,7 +189,7 @@ export class QueuedCopies implements Copier {
         clientEncoding: settings.clientEncoding,
         replica: settings.replica,
         maxBytesPerSecond: settings.maxBytesPerSecond ?? 0,
-        title,
+        title: this.#about + title,
         bytes,
         parts,
         agree: jobs.agrees,

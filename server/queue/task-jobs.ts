@@ -113,6 +113,7 @@ export class TaskJobs {
       this.#hasStarted = true
       this.running.task.onStart()
     }
+    if (taken.length > 0) this.running.task.onWorker?.(this.#workers)
     if (this.#hasStarted) this.running.task.onProgress(counts.rows, counts.bytes, counts.collided)
     return taken
   }
@@ -180,6 +181,10 @@ export class TaskJobs {
     const isPartly = this.#isPartly && !(error instanceof PartlyCommitted)
     this.running.fail(isPartly ? new PartlyCommitted(error) : error)
     this.running.settle()
+  }
+
+  get #workers(): string {
+    return [...new Set(this.#jobs.flatMap(({ worker }) => worker ?? []))].join(', ')
   }
 
   get #isPartly(): boolean {

@@ -39,6 +39,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   for (const worker of workers) await endWorker(worker)
+  if (process.env.DEBUG_W) for (const worker of workers) console.log(worker.said())
   await queues.stop()
   home[Symbol.dispose]()
 })
