@@ -19,6 +19,8 @@ export interface LaneSettings {
   durable?: boolean
   /** By which the destination's session is found and ended when this process is gone. */
   lease?: string
+  /** Marks a session on the destination: nothing is committed when it is not there, since the run is over then. */
+  presence?: string
 }
 
 export interface RowsPart {

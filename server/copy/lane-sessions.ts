@@ -1,7 +1,7 @@
 // The two sessions of a copy worker: made alike, made again when one was lost, and the destination's
 // transaction with what becomes of it.
 import { isLost, PgtrekError, ServerError } from '../postgres/errors.ts'
-import { markOf, markStatement } from '../postgres/mark.ts'
+import { isMarked, markOf, markStatement } from '../postgres/mark.ts'
 import { quoteLiteral } from '../postgres/quote.ts'
 import { Session } from '../postgres/session.ts'
 import type { LaneSettings } from './lane-messages.ts'
@@ -113,7 +113,11 @@ export class LaneSessions {
 
   /** What could still refuse the commit does it now, while every part can be taken back. */
   async prepare(): Promise<string> {
+    const { presence } = this.settings
     await this.destination.execute('set constraints all immediate')
+    if (presence !== undefined && !(await isMarked(presence, this.destination))) {
+      throw new LaneEnded('the process that the rows are copied for is not there')
+    }
     if (!this.#transaction) throw new Error('there is no transaction to commit')
     return this.#transaction.id
   }

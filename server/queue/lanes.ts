@@ -54,6 +54,7 @@ export class QueueLanes {
       maxBytesPerSecond: rate,
       durable: true,
       lease,
+      presence: job.run,
     }
     const pool = new CopyPool(settings, 1, this.onWarning)
     pool.open()

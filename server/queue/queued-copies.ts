@@ -5,12 +5,13 @@ import { bundle, takeBundle } from '../copy/bundle.ts'
 import type { Copier, CopyTask, Counts } from '../copy/pool.ts'
 import { RunningTask } from '../copy/task.ts'
 import type { Copiers, CopierWork } from '../engine/migrate.ts'
-import { Cancelled, PgtrekError } from '../postgres/errors.ts'
+import { Cancelled, errorInfo, PgtrekError } from '../postgres/errors.ts'
 import { endSessionsOf } from '../postgres/mark.ts'
 import { Session } from '../postgres/session.ts'
 import { type CopyJob, type JobEnds, queueOf } from './job.ts'
 import { identityOf } from './lanes.ts'
 import { Ledger } from './ledger.ts'
+import { Presence } from './presence.ts'
 import type { JobQueue } from './queue.ts'
 import { TaskJobs } from './task-jobs.ts'
 
@@ -40,6 +41,7 @@ export class QueuedCopies implements Copier {
   #closed = false
   #failure: Error | undefined
   #identity = ''
+  #isAway = false
   #going: Promise<void> | undefined
   #closing: Promise<void> | undefined
   #leases = new Set<string>()
@@ -89,8 +91,8 @@ export class QueuedCopies implements Copier {
   async #go(): Promise<void> {
     const { settings, onLog } = this.work
     await this.queue.ensure(this.#queueName)
-    await using session = await Session.open(settings.destination)
-    this.#identity = await identityOf(session)
+    await using presence = new Presence(settings.destination, this.#run)
+    this.#identity = await identityOf(await presence.show())
     await this.#ledger.runIsOpen(this.#run)
     onLog(`rows are copied by the workers on ${this.queue.connection.name}`)
     const due = { here: 0, givenUp: 0, remind: performance.now() + 2000 }
@@ -99,6 +101,7 @@ export class QueuedCopies implements Copier {
       if (now >= due.here) {
         due.here = now + hereEveryMs
         await this.#ledger.runIsOpen(this.#run)
+        await this.#show(presence)
       }
       await this.#count()
       if (now >= due.remind && this.#remind()) due.remind = now + remindEveryMs
@@ -109,6 +112,17 @@ export class QueuedCopies implements Copier {
         await this.#lookForGivenUp()
       }
       await Bun.sleep(lookEveryMs)
+    }
+  }
+
+  async #show(presence: Presence) {
+    try {
+      await presence.show()
+      this.#isAway = false
+    } catch (error) {
+      // Whether it comes back is found out by whoever has something to do there.
+      if (!this.#isAway) this.work.onWarning(`the destination is away: ${errorInfo(error).message}`)
+      this.#isAway = true
     }
   }
 

@@ -53,10 +53,10 @@ function startOn(queue: TestDatabase, destination: { url: string }): WorkerProce
   return worker
 }
 
-function startClone(queue: TestDatabase, destination: TestDatabase) {
+function startClone(queue: TestDatabase, destination: TestDatabase, ...more: string[]) {
   const args = ['--source', source.url, '--dest', destination.url, '--queue', queue.url, '--json']
   // Slow enough for something to happen meanwhile.
-  return home.start(['clone', ...args, '--split', '2MB', '--max-rate', '4MB'])
+  return home.start(['clone', ...args, '--split', '2MB', '--max-rate', '4MB', ...more])
 }
 
 async function expectWhole(run: ReturnType<typeof startClone>, destination: TestDatabase) {
@@ -122,6 +122,19 @@ test.concurrent('a worker that knows another destination by that name does not w
   const right = startOn(queue, destination)
   await expectWhole(run, destination)
   for (const worker of [wrong, right]) expect(await endWorker(worker)).toBe(0)
+})
+
+test.concurrent('a run that is killed leaves workers that commit nothing into the next one', async () => {
+  const destination = await to.createDatabase()
+  const queue = await queues.createDatabase()
+  const both = [1, 2].map(() => startOn(queue, destination))
+  const killed = startClone(queue, destination)
+  await appears(queue, `select from pgtrek_jobs.job where state = 'copying' and rows > 0`, [], killed.child)
+  killed.child.kill('SIGKILL')
+  await killed.child.exited
+  const run = startClone(queue, destination, '--drop-existing', '--yes')
+  await expectWhole(run, destination)
+  for (const worker of both) expect(await endWorker(worker)).toBe(0)
 })
 
 // The others are over by then.
