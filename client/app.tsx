@@ -1,5 +1,6 @@
 // The frame: the bar on top, the four stations, and the page that the address names.
 import { createEffect, Match, on, Show, Switch } from 'solid-js'
+import { FleetPage } from './fleet/fleet.tsx'
 import { FollowPage } from './follow/follow.tsx'
 import { HelpPage } from './help/help.tsx'
 import { HistoryPage } from './history/history.tsx'
@@ -7,6 +8,7 @@ import { t } from './i18n/index.ts'
 import { PageLink } from './parts/page-link.tsx'
 import { Stations } from './parts/stations.tsx'
 import { TopBar } from './parts/top-bar.tsx'
+import { fleet } from './state/fleet.ts'
 import { job } from './state/job.ts'
 import { go, route, type StepName } from './state/route.ts'
 import { ConnectionsStep } from './steps/connections/connections.tsx'
@@ -27,6 +29,14 @@ export function App() {
     if (!isFirst || job.overview() === undefined) return
     isFirst = false
     if (job.isRunning() && step() === 'connections' && location.hash === '') go('/#run')
+  })
+
+  // Who opens a pgtrek that works on a fleet wants to see that first.
+  let isFirstFleet = true
+  createEffect(() => {
+    if (!isFirstFleet || !fleet.facts()) return
+    isFirstFleet = false
+    if (step() === 'connections' && location.hash === '') go('/#fleet')
   })
 
   // A screen reader and the tab key go on where the new page begins.
@@ -57,6 +67,9 @@ export function App() {
           <Match when={step()}>{(name) => <Step name={name()} />}</Match>
           <Match when={route().page === 'follow'}>
             <FollowPage />
+          </Match>
+          <Match when={route().page === 'fleet'}>
+            <FleetPage />
           </Match>
           <Match when={route().page === 'history'}>
             <HistoryPage />

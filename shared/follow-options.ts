@@ -12,6 +12,10 @@ export const FollowOptions = Type.Object(
       }),
     ),
     publication: Type.Optional(Type.String({ description: 'One that is there, instead of one of our own.' })),
+    engine: Type.Union([Type.Literal('pgtrek'), Type.Literal('native')], {
+      default: 'pgtrek',
+      description: "`native`: the server's own subscription copies and applies, where it can.",
+    }),
     insertsOnly: Type.Array(Type.String(), {
       default: [],
       description: 'Tables without a usable replica identity, whose updates and deletes nobody needs.',

@@ -10,6 +10,7 @@ import type {
   TableInfoBody,
 } from '../../shared/api.ts'
 import type { LogLevel } from '../../shared/event.ts'
+import type { FleetAction } from '../../shared/fleet.ts'
 import type { CleanupBody, ContinueBody, FollowBody } from '../../shared/follow-api.ts'
 import type { SwitchoverOptions } from '../../shared/follow-view.ts'
 
@@ -62,6 +63,14 @@ export const api = {
   switchover: (name: string, options: SwitchoverOptions) =>
     answer(routes.switchover.post({ name, ...options })),
   cleanUp: (body: CleanupBody) => answer(routes.follow.cleanup.post(body)),
+  fleet: () => answer(routes.fleet.get()),
+  fleetDatabase: (mapping: string, database: string) =>
+    answer(
+      routes
+        .fleet({ mapping: encodeURIComponent(mapping) })({ database: encodeURIComponent(database) })
+        .get(),
+    ),
+  fleetAct: (action: FleetAction) => answer(fleetCall(action)),
   profiles: () => answer(routes.profiles.get()),
   profile: (name: string) => answer(named(name).get()),
   saveProfile: (name: string, profile: ProfileBody) => answer(named(name).put(profile)),
@@ -71,6 +80,19 @@ export const api = {
 /** Eden puts a name into the path as it is. */
 function named(name: string) {
   return routes.profiles({ name: encodeURIComponent(name) })
+}
+
+function fleetCall(action: FleetAction) {
+  if (action.type === 'switchover') {
+    const { type, ...body } = action
+    return routes.fleet[type].post(body)
+  }
+  if (action.type === 'complete') {
+    const { type, ...body } = action
+    return routes.fleet[type].post(body)
+  }
+  const { type, ...body } = action
+  return routes.fleet[type].post(body)
 }
 
 interface Outcome {

@@ -1,5 +1,6 @@
 // The stream of progress and of what is followed, connected again for as long as the page is open.
 import type { ProgressMessage } from '../../shared/api.ts'
+import type { FleetMessage } from '../../shared/fleet-api.ts'
 import type { FollowMessage } from '../../shared/follow-api.ts'
 
 const firstPause = 500
@@ -8,12 +9,18 @@ const longestPause = 5_000
 const openLimit = 10_000
 
 export type SocketState = 'connecting' | 'live' | 'lost'
-export type Message = ProgressMessage | FollowMessage
+export type Message = ProgressMessage | FollowMessage | FleetMessage
+
+export interface Listening {
+  /** Lost when there is no connection: who speaks says it again on the next one. */
+  say(message: object): void
+  stop(): void
+}
 
 export function listen(
   onMessage: (message: Message) => void,
   onState: (state: SocketState) => void,
-): () => void {
+): Listening {
   let socket: WebSocket | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
   let pause = firstPause
@@ -53,10 +60,15 @@ export function listen(
   addEventListener('online', connectNow)
   onState('connecting')
   connect()
-  return () => {
-    stopped = true
-    removeEventListener('online', connectNow)
-    clearTimeout(timer)
-    socket?.close()
+  return {
+    say(message) {
+      if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message))
+    },
+    stop() {
+      stopped = true
+      removeEventListener('online', connectNow)
+      clearTimeout(timer)
+      socket?.close()
+    },
   }
 }

@@ -1,4 +1,5 @@
 // Every word of the page, in English. ja.ts has the same keys or does not compile.
+import { fleetEn } from './fleet.en.ts'
 import { followEn } from './follow.en.ts'
 import { optionsEn } from './options.en.ts'
 import { runEn } from './run.en.ts'
@@ -13,6 +14,7 @@ export const en = {
     pages: 'Pages',
     migrate: 'Migrate',
     follow: 'Follow',
+    fleet: 'Fleet',
     history: 'History',
     help: 'Help',
     language: 'Language',
@@ -211,6 +213,7 @@ export const en = {
   options: optionsEn,
   run: runEn,
   follow: followEn,
+  fleet: fleetEn,
 }
 
 /** The same keys, other words. */

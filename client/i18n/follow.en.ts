@@ -297,6 +297,9 @@ export const followEn = {
     insertsOnly: 'Tables with inserts only',
     insertsOnlyHelp:
       'Names with commas between, * for any letters: tables without a key, of which only inserts are followed.',
+    native: 'By the server’s own subscription',
+    nativeHelp:
+      'The destination reaches the source and copies by itself; where it cannot, pgtrek’s own stream does, which is said.',
     bidirectional: 'Both ways at once',
     bidirectionalHelp:
       'Changes of the destination flow back to the source at the same time. Both sides may be written to, but not the same rows.',

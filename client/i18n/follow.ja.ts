@@ -297,6 +297,9 @@ export const followJa: Words<typeof followEn> = {
     publicationHelp: '既にあるものを使う場合に指定します。空なら作成し、最後に削除します。',
     insertsOnly: '挿入だけのテーブル',
     insertsOnlyHelp: 'コンマ区切りの名前（* は任意の文字）。キーがなく、挿入だけを追従するテーブルです。',
+    native: 'サーバー自身のサブスクリプションで追従',
+    nativeHelp:
+      '移行先が移行元に直接接続してコピーと追従を行います。できないときは pgtrek のストリームに切り替え、その理由を示します。',
     bidirectional: '双方向',
     bidirectionalHelp:
       '移行先の変更も同時に移行元へ送ります。両方に書き込めますが、同じ行には書き込まないでください。',

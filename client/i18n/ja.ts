@@ -1,4 +1,5 @@
 import type { Words } from './en.ts'
+import { fleetJa } from './fleet.ja.ts'
 import { followJa } from './follow.ja.ts'
 import { optionsJa } from './options.ja.ts'
 import { runJa } from './run.ja.ts'
@@ -13,6 +14,7 @@ export const ja: Words = {
     pages: 'ページ',
     migrate: '移行',
     follow: '追従',
+    fleet: '一括移行',
     history: '履歴',
     help: 'ヘルプ',
     language: '言語',
@@ -211,4 +213,5 @@ export const ja: Words = {
   options: optionsJa,
   run: runJa,
   follow: followJa,
+  fleet: fleetJa,
 }

@@ -1,5 +1,6 @@
-import { For } from 'solid-js'
+import { For, Show } from 'solid-js'
 import { type Language, language, languages, setLanguage, t } from '../i18n/index.ts'
+import { fleet } from '../state/fleet.ts'
 import { route } from '../state/route.ts'
 import { setTheme, type Theme, theme, themes } from '../state/theme.ts'
 import { PageLink } from './page-link.tsx'
@@ -20,6 +21,11 @@ export function TopBar() {
         <PageLink to="/#follow" current={route().page === 'follow'}>
           {t('app.follow')}
         </PageLink>
+        <Show when={fleet.facts()}>
+          <PageLink to="/#fleet" current={route().page === 'fleet'}>
+            {t('app.fleet')}
+          </PageLink>
+        </Show>
         <PageLink to="/#history" current={route().page === 'history'}>
           {t('app.history')}
         </PageLink>

@@ -5,6 +5,7 @@ import type { TableProgress } from '../../shared/progress.ts'
 import { api } from '../api/calls.ts'
 import { listen, type SocketState } from '../api/progress-socket.ts'
 import { Curve } from './curve.ts'
+import { fleet, readFleet, takeFleet } from './fleet.ts'
 import { readFollows, takeFollow, watchSilence } from './follows.ts'
 
 export type Overview = Omit<JobProgress, 'tables' | 'log'>
@@ -50,12 +51,18 @@ export const job = {
 
 export function watchJob() {
   createRoot(() => {
-    listen(
-      (message) => (message.type === 'progress' ? take(message.data) : takeFollow(message)),
+    const socket = listen(
+      (message) => {
+        if (message.type === 'progress') take(message.data)
+        else if (message.type === 'fleet') takeFleet(message.data, socket.say)
+        else takeFollow(message)
+      },
       (state) => {
         setConnection(state)
         // What was cleaned up while nobody listened is not told any more.
-        if (state === 'live') void readFollows()
+        if (state !== 'live') return
+        void readFollows()
+        if (fleet.facts()) void readFleet()
       },
     )
     watchSilence()

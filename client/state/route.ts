@@ -8,6 +8,7 @@ export type Route =
   | { page: 'migrate'; step: StepName }
   | { page: 'history'; id: string | undefined }
   | { page: 'follow'; name: string | undefined }
+  | { page: 'fleet'; mapping: string | undefined; database: string | undefined }
   | { page: 'help' }
   | { page: 'unknown' }
 
@@ -31,9 +32,19 @@ addEventListener('hashchange', () => setCurrent(read()))
 function read(): Route {
   if (location.pathname === '/help') return { page: 'help' }
   if (location.pathname !== '/' && location.pathname !== '/index.html') return { page: 'unknown' }
-  const [first = '', second] = location.hash.slice(1).split('/')
-  const named = second === undefined ? undefined : decodeURIComponent(second)
+  const [first = '', named, second] = location.hash.slice(1).split('/').map(decoded)
   if (first === 'history') return { page: 'history', id: named }
   if (first === 'follow') return { page: 'follow', name: named }
+  if (first === 'fleet') return { page: 'fleet', mapping: named, database: second }
   return { page: 'migrate', step: stepNames.find((name) => name === first) ?? 'connections' }
+}
+
+/** A fragment can be typed by anybody: what encodes nothing stays as it is. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    // A % that encodes nothing: a URIError.
+    return part
+  }
 }

@@ -67,10 +67,15 @@ async function maySetReplicationRole(session: Session, superuser: boolean): Prom
 /** The newest is that of the packaged pg_dump, which reads no newer server. */
 export const supportedMajors = { oldest: 12, newest: 18 } as const
 
-/** Two names may lead to the same server; a server's start, to the microsecond, is its own. */
 export async function whichDatabase(session: Session): Promise<string> {
-  const { identity } = await session.one<{ identity: string }>(`
-    select concat_ws(' ', pg_catalog.pg_postmaster_start_time(), current_setting('port'), current_database())
-           as identity`)
+  const { name } = await session.one<{ name: string }>('select current_database() as name')
+  return `${await whichServer(session)} ${name}`
+}
+
+/** Two names may lead to the same server; a server's start, to the microsecond, is its own. */
+export async function whichServer(session: Session): Promise<string> {
+  const { identity } = await session.one<{ identity: string }>(
+    `select concat_ws(' ', pg_catalog.pg_postmaster_start_time(), current_setting('port')) as identity`,
+  )
   return identity
 }

@@ -79,6 +79,7 @@ async function run(flags: FleetFlags): Promise<number> {
   )
   await fleet.done
   clearInterval(telling)
+  await notifier.close()
   const view = fleet.view()
   for (const mapping of view.mappings) say(mappingLine(mapping))
   if (flags.json) process.stdout.write(`${JSON.stringify(view)}\n`)

@@ -38,6 +38,8 @@ export interface Migration {
   heldSnapshot?: string | undefined
   /** Rows are copied elsewhere; without it by threads of this process. */
   copiers?: Copiers | undefined
+  /** Tables, by `tableKey`, that are made and emptied here, and whose rows come by another way. */
+  rowsElsewhere?: ReadonlySet<string> | undefined
   onEvent(event: MigrationEvent): void
   /** The plan, as soon as it is made; of a dry run it is all there is. */
   onPlan?(plan: Plan): void
@@ -112,7 +114,8 @@ async function inOneSnapshot(migration: Migration, emit: Emit): Promise<void> {
   const [dump, snapshot] = await both(open(migration.source), takeSnapshot(source, migration.heldSnapshot))
   log(`reading ${describeSettings(migration.source)} (PostgreSQL ${source.major})`)
   const wanted = { selection: migration.selection, options, isDropped: isDropped(resumed) }
-  const request = { options, rules: new RuleBook(migration.tables), hooks: migration.hooks, resumed }
+  const { hooks, rowsElsewhere } = migration
+  const request = { options, rules: new RuleBook(migration.tables), hooks, resumed, rowsElsewhere }
   const { plan, inventory } = planned(
     await takeInventory({ source, dump, dumpThread, destination }, snapshot, wanted, signal),
     request,

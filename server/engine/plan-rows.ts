@@ -56,7 +56,8 @@ export function planRows(builder: PlanBuilder, created: CreatedTables): RowSteps
     // Unreadable tables have a failing TABLE step already, where tables are made.
     .filter((table) => table.mayRead || table.extension !== null || options.dataOnly)
     .sort((a, b) => b.bytes - a.bytes)
-  result.tables = tables
+  const isElsewhere = (table: TableFacts) => builder.rowsElsewhere.has(tableKey(table))
+  result.tables = tables.filter((table) => !isElsewhere(table))
   const landings = new Map(tables.map((table) => [table, planLanding(builder, table)]))
   refuseUnknownRules(rules)
   if (options.dataOnly) refuseMismatches(landings)
@@ -79,6 +80,16 @@ export function planRows(builder: PlanBuilder, created: CreatedTables): RowSteps
     const refused = landing.refused ?? (truncate && 'refused' in truncate ? truncate.refused : undefined)
     const done = builder.resumed?.done.get(rowsKey(table))
     const creating = created.steps.get(table.oid)
+    const needs = [
+      ...(creating ? [creating.id] : []),
+      ...(truncate && 'step' in truncate ? [truncate.step.id] : []),
+    ]
+    if (isElsewhere(table) && refused === undefined) {
+      const step = builder.barrier(`rows of ${showName(table)}, by another way`, { needs, after: [ready.id] })
+      result.byTable.set(table.oid, step)
+      result.all.push(step)
+      continue
+    }
     const step = builder.add(
       { phase: 'data', kind: 'ROWS', ...nameOf(table), table: nameOf(table) },
       refused !== undefined
@@ -89,10 +100,7 @@ export function planRows(builder: PlanBuilder, created: CreatedTables): RowSteps
       {
         pool: refused === undefined && !done ? 'copy' : 'none',
         weight: table.bytes,
-        needs: [
-          ...(creating ? [creating.id] : []),
-          ...(truncate && 'step' in truncate ? [truncate.step.id] : []),
-        ],
+        needs,
         after: [ready.id],
         skip:
           table.unlogged && inventory.source.inRecovery

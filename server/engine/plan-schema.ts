@@ -99,7 +99,8 @@ class SchemaPlanner {
     const last = builder.barrier('grants', { after: [complete, ...granted].map((step) => step.id) })
     for (const one of of('last')) {
       const isRefresh = one.entry.kind === 'MATERIALIZED VIEW DATA'
-      if (isRefresh ? !options.schemaOnly : schema) this.#planLate(one, last)
+      const hasRows = !options.schemaOnly && builder.rowsElsewhere.size === 0
+      if (isRefresh ? hasRows : schema) this.#planLate(one, last)
     }
   }
 

@@ -54,6 +54,8 @@ export interface PlanRequest {
   hooks: readonly Hook[]
   /** The run that is gone on with. */
   resumed?: Unfinished | undefined
+  /** Tables, by `tableKey`, whose rows come by another way. */
+  rowsElsewhere?: ReadonlySet<string> | undefined
 }
 
 /** Steps without any share these: there may be a hundred thousand. */
@@ -99,6 +101,7 @@ export class PlanBuilder {
   readonly rules: RuleBook
   readonly hooks: readonly Hook[]
   readonly resumed: Unfinished | undefined
+  readonly rowsElsewhere: ReadonlySet<string>
   readonly asReplica: boolean
 
   constructor(
@@ -110,6 +113,7 @@ export class PlanBuilder {
     this.rules = request.rules
     this.hooks = request.hooks
     this.resumed = request.resumed
+    this.rowsElsewhere = request.rowsElsewhere ?? new Set()
     const { disableFk, disableTriggers } = request.options
     this.asReplica = inventory.destination.mayReplicate && disableFk && disableTriggers
   }

@@ -95,7 +95,7 @@ export class DatabaseMove {
       name: this.name,
       state: this.#stateWith(follow),
       ...(this.#run && { follow: this.#run.name }),
-      engine: 'pgtrek',
+      ...this.#engineOf(follow),
       tables: copy.table_count || (follow?.tables ?? 0),
       tables_done: copy.table_count ? copy.settled_tables : (follow?.tables ?? 0),
       failed_tables: failed.map(({ schema, name, error }) => ({ schema, name, error })),
@@ -276,7 +276,13 @@ export class DatabaseMove {
     return {
       source: ofDatabase(instances.source, this.name),
       destination: ofDatabase(instances.destination, this.name),
-      follow: { ...defaultFollowOptions, readyLagBytes, readyLagSeconds, readyForSeconds },
+      follow: {
+        ...defaultFollowOptions,
+        engine: this.services.mapping.engine,
+        readyLagBytes,
+        readyLagSeconds,
+        readyForSeconds,
+      },
     }
   }
 
@@ -310,6 +316,12 @@ export class DatabaseMove {
         this.services.onChange()
       },
     }
+  }
+
+  #engineOf(follow: FollowView | undefined): Pick<FleetDatabase, 'engine' | 'engine_reason'> {
+    const { engine } = this.services.mapping
+    const reason = engine === 'native' && follow?.warnings.find((one) => one.includes("pgtrek's own stream"))
+    return reason ? { engine: 'pgtrek', engine_reason: reason } : { engine }
   }
 
   #stateWith(follow: FollowView | undefined): FleetState {

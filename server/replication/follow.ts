@@ -30,6 +30,12 @@ export interface FollowOptions extends Ends {
   spillDirectory?: string | undefined
 }
 
+/** What steers and watches a stream; the server's own subscription can be seen in the same way. */
+export type Following = Pick<
+  Follower,
+  'status' | 'done' | 'pause' | 'resume' | 'stop' | 'stopAt' | 'retry' | 'skip' | 'knowEnd'
+>
+
 export class Follower {
   /** Resolves when it has stopped as it was told to; rejects when it cannot go on. */
   readonly done: Promise<void>

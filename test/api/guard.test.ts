@@ -257,6 +257,13 @@ test('the API describes itself, with every route, and the page of it needs no ot
   const { json } = await api.get('/openapi/json')
   expect(Object.keys(json.paths).sort()).toEqual([
     '/api/browse',
+    '/api/fleet',
+    '/api/fleet/complete',
+    '/api/fleet/pause',
+    '/api/fleet/resume',
+    '/api/fleet/retry',
+    '/api/fleet/switchover',
+    '/api/fleet/{mapping}/{database}',
     '/api/follow',
     '/api/follow/apply-schema',
     '/api/follow/cleanup',

@@ -56,6 +56,7 @@ test('two instances to two others, stateless, restarted in the middle, one table
           source: { url: b.url('postgres') },
           dest: { url: d.url('postgres') },
           databases: { exclude: ['tested'] },
+          engine: 'native',
         },
       ],
       readyForSeconds: 1,
@@ -87,6 +88,7 @@ test('two instances to two others, stateless, restarted in the middle, one table
       (view) => all(view).length === 3 && all(view).every(({ state }) => state === 'ready'),
     )
     expect(ready.mappings.map(({ state }) => state)).toEqual(['ready', 'ready'])
+    expect(all(ready).map(({ engine }) => engine)).toEqual(['pgtrek', 'pgtrek', 'native'])
     await until(fleet, (view) => all(view).every((one) => one.row_difference === 0))
 
     expect(await fleet.act({ type: 'complete', mapping: 'first' })).toMatchObject({ ok: false })

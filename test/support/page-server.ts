@@ -51,7 +51,7 @@ function addressOf(child: Bun.Subprocess<'ignore', 'pipe', 'inherit'>): Promise<
 }
 
 /** Once, and again only when something it is made of is newer. */
-async function buildPage() {
+export async function buildPage() {
   const built = join(root, 'client/dist/index.html')
   const since = existsSync(built) ? statSync(built).mtimeMs : 0
   const sources = globSync(

@@ -34,6 +34,13 @@ export function FollowChoice() {
               checked={draft.follow.bidirectional}
               onChange={(checked) => setFollow({ bidirectional: checked })}
             />
+            <Check
+              class="option"
+              label={t('follow.choice.native')}
+              help={t('follow.choice.nativeHelp')}
+              checked={draft.follow.engine === 'native'}
+              onChange={(checked) => setFollow({ engine: checked ? 'native' : 'pgtrek' })}
+            />
             <Text
               label={t('follow.choice.insertsOnly')}
               help={t('follow.choice.insertsOnlyHelp')}

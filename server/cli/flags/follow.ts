@@ -27,6 +27,12 @@ export function addFollowFlags(command: Command, { begins }: { begins: boolean }
           'of this table nobody needs updates and deletes (repeatable)',
         ).argParser(collect),
       )
+      .addOption(
+        option(
+          '--engine <name>',
+          "pgtrek: its own stream; native: the server's own subscription, where it can (default: pgtrek)",
+        ).choices(['pgtrek', 'native']),
+      )
       .addOption(option('--bidirectional', 'changes of the destination flow back at the same time'))
   }
   command
@@ -63,6 +69,7 @@ export function watchFlagsOf(command: Command): WatchFlags {
 interface FollowFlags {
   name?: string
   publication?: string
+  engine?: FollowOptions['engine']
   insertsOnly?: string[]
   bidirectional?: boolean
   readyLag?: number
@@ -83,6 +90,7 @@ export function followOptionsOf(command: Command): FollowOptions {
     ...usual,
     ...(flags.name !== undefined && { name: flags.name }),
     ...(flags.publication !== undefined && { publication: flags.publication }),
+    engine: flags.engine ?? usual.engine,
     insertsOnly: flags.insertsOnly ?? usual.insertsOnly,
     bidirectional: flags.bidirectional ?? usual.bidirectional,
     readyLagBytes: flags.readyLag ?? usual.readyLagBytes,

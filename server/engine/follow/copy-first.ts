@@ -7,7 +7,7 @@ import { showName } from '../../../shared/phase.ts'
 import { Cancelled, PgtrekError, PlanRefused, UsageError } from '../../postgres/errors.ts'
 import { describeSettings } from '../../postgres/settings.ts'
 import { tableKey } from '../../replication/destination-tables.ts'
-import { migrate } from '../migrate.ts'
+import { type Migration, migrate } from '../migrate.ts'
 import type { Plan } from '../plan.ts'
 import { begin, dropLink, type Link, makeSlot } from './link.ts'
 import type { FollowMemory, FollowRecord } from './memory.ts'
@@ -93,7 +93,7 @@ export async function copyFirst(work: CopyFirst, record: FollowRecord): Promise<
     })
     stack.defer(() => slot.session.close())
     picture.say(`slot ${slot.name} holds all changes from now on`)
-    const copied = await copy(work, prepared, slot.snapshot)
+    const copied = await copy(work, prepared, { heldSnapshot: slot.snapshot })
     // Only now: whoever finds it knows that the rows are there.
     await begin(link, slot, signal)
     work.update({ progress: 'following', ...copied })
@@ -103,10 +103,11 @@ export async function copyFirst(work: CopyFirst, record: FollowRecord): Promise<
   }
 }
 
-async function copy(
+/** Under a snapshot that is held, or without the rows that the server itself will bring. */
+export async function copy(
   { request, picture, signal }: CopyFirst,
   prepared: Prepared,
-  snapshot: string,
+  rows: Pick<Migration, 'heldSnapshot' | 'rowsElsewhere'>,
 ): Promise<Pick<FollowRecord, 'tables' | 'sequences' | 'failedTables'>> {
   const fold = new ProgressFold()
   const known = new Set(prepared.followed.map(tableKey))
@@ -114,7 +115,7 @@ async function copy(
   const result = await migrate({
     ...request,
     memory: request.runMemory,
-    heldSnapshot: snapshot,
+    ...rows,
     signal,
     onEvent(event) {
       fold.apply(event)
@@ -132,11 +133,16 @@ async function copy(
   const { tables, failed } = fold.summary(Date.now())
   const missing = tables.filter((table) => table.status !== 'completed' && known.has(tableKey(table)))
   const reasons = new Map(failed.map(({ schema, name, error }) => [tableKey({ schema, name }), error]))
-  const failedTables = missing.map(({ schema, name, status }) => ({
-    schema,
-    name,
-    error: reasons.get(tableKey({ schema, name })) ?? status,
-  }))
+  const unmade = prepared.followed.filter(
+    (table) => rows.rowsElsewhere?.has(tableKey(table)) && reasons.has(tableKey(table)),
+  )
+  const failedTables = [...missing, ...unmade.map((table) => ({ ...table, status: 'failed' }))].map(
+    ({ schema, name, status }) => ({
+      schema,
+      name,
+      error: reasons.get(tableKey({ schema, name })) ?? status,
+    }),
+  )
   const others = failed.filter((one) => !failedTables.some((table) => tableKey(table) === tableKey(one)))
   if (others.length > 0) {
     const named = others.slice(0, 10).map((one) => `${one.kind} ${showName(one)}`)
@@ -163,7 +169,7 @@ function refuseNewcomers({ plan: before }: Prepared, plan: Plan) {
   )
 }
 
-async function confirm({ confirm: ask }: CloneAndFollow, plan: Plan) {
+export async function confirm({ confirm: ask }: CloneAndFollow, plan: Plan) {
   if (plan.destroyed.length === 0 || (await ask(plan))) return
   throw new PlanRefused(
     `${formatCount(plan.destroyed.length, 'object')} of the destination would be emptied or dropped, and nobody confirmed it (--yes). Nothing was changed`,
@@ -174,7 +180,7 @@ function sameDestruction(one: Plan, other: Plan): boolean {
   return JSON.stringify(one.destroyed) === JSON.stringify(other.destroyed)
 }
 
-function followedTables({ followed, plan }: Prepared): FollowRecord['tables'] {
+export function followedTables({ followed, plan }: Prepared): FollowRecord['tables'] {
   const conditions = new Map(plan.tables.map((table) => [tableKey(table), table.where]))
   return followed.map((table) => {
     const where = conditions.get(tableKey(table))
@@ -182,7 +188,7 @@ function followedTables({ followed, plan }: Prepared): FollowRecord['tables'] {
   })
 }
 
-async function takeBack({ memory, picture }: CopyFirst, link: Link, error: unknown) {
+export async function takeBack({ memory, picture }: CopyFirst, link: Link, error: unknown) {
   try {
     const dropped = await dropLink(link)
     if (dropped.length > 0) picture.say(`dropped ${dropped.join(', ')}`)

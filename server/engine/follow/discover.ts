@@ -10,6 +10,7 @@ import { readPosition } from '../../replication/position.ts'
 import { readPublication } from '../../replication/publication.ts'
 import { readSlot } from '../../replication/slot.ts'
 import { readFollowedTables } from '../../replication/source-tables.ts'
+import { readSubscription } from '../../replication/subscription.ts'
 import type { FollowRecord, LinkNames } from './memory.ts'
 import { insertsPublication, linkNames } from './names.ts'
 import { readReadOnlyDefault } from './read-only.ts'
@@ -40,7 +41,8 @@ export async function discover(name: string, ends: FollowEnds, signal: AbortSign
   await using destination = await Session.open(ends.destination, { signal })
   const forward = linkNames(name, 'forward', ends.follow.publication)
   const back = linkNames(name, 'back')
-  const isForward = await isWhole(source, destination, forward)
+  const native = (await readSubscription(destination, forward.slot)) !== undefined
+  const isForward = native || (await isWhole(source, destination, forward))
   const isBack = await isWhole(destination, source, back)
   if (!isForward && !isBack) {
     throw new UsageError(
@@ -64,6 +66,7 @@ export async function discover(name: string, ends: FollowEnds, signal: AbortSign
     progress: isForward ? 'following' : 'done',
     direction: isForward ? 'forward' : 'back',
     bidirectional: isForward && isBack,
+    ...(native && { native }),
     ...(isBack && { back }),
     tables,
     sequences: await sharedSequences(source, destination),

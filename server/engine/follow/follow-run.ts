@@ -3,6 +3,7 @@
 
 import { hostname } from 'node:os'
 import type { FollowEvent } from '../../../shared/follow.ts'
+import type { FollowOptions } from '../../../shared/follow-options.ts'
 import type {
   Direction,
   FollowAction,
@@ -13,16 +14,19 @@ import type {
 import { Cancelled, PgtrekError, UsageError } from '../../postgres/errors.ts'
 import { Session } from '../../postgres/session.ts'
 import { describeSettings } from '../../postgres/settings.ts'
-import { Follower } from '../../replication/follow.ts'
+import { Follower, type Following } from '../../replication/follow.ts'
+import { NativeFollower } from '../../replication/native-follower.ts'
 import { readPublication } from '../../replication/publication.ts'
 import { applySchema } from './apply-schema.ts'
-import { clearTheWay, copyFirst, newRecord } from './copy-first.ts'
+import { type CopyFirst, clearTheWay, copyFirst, newRecord } from './copy-first.ts'
 import type { FollowDesk } from './desk.ts'
 import { discover, unknownRecord } from './discover.ts'
 import { dropLink, type Link, makeLink } from './link.ts'
 import { Lookout } from './lookout.ts'
 import type { FollowRecord } from './memory.ts'
 import { followName, insertsPublication, linkNames } from './names.ts'
+import { copyNatively, NativeImpossible } from './native.ts'
+import { analyzeTables, fillMaterializedViews } from './native-rows.ts'
 import { FollowPicture } from './picture.ts'
 import { undoReadOnly } from './read-only.ts'
 import type { CloneAndFollow, FollowEnds, FollowServices } from './request.ts'
@@ -185,8 +189,23 @@ export class FollowRun implements FollowDesk {
     }
     await clearTheWay(earlier, work)
     this.#update({})
-    await copyFirst(work, this.#record)
+    await this.#copyBy(begin.follow.engine, work)
     if (this.#record.bidirectional) await this.#makeBack()
+  }
+
+  /** Where the server cannot do it itself, we do. */
+  async #copyBy(engine: FollowOptions['engine'], work: CopyFirst) {
+    if (engine === 'pgtrek') return await copyFirst(work, this.#record)
+    try {
+      await copyNatively(work, this.#record)
+      this.#update({ native: true })
+    } catch (error) {
+      if (!(error instanceof NativeImpossible)) throw error
+      this.#picture.warn(`${error.message}; followed by pgtrek's own stream instead`)
+      this.services.memory.take(this.name)
+      this.#update({ progress: 'preparing' })
+      await copyFirst(work, this.#record)
+    }
   }
 
   /** Until somebody ends it, it cannot go on, or it was switched over. */
@@ -199,7 +218,8 @@ export class FollowRun implements FollowDesk {
       refreshSequencesSeconds,
       publicationOf: ({ from, names }) => publicationsOf(from, names),
     })
-    this.#picture.enter(this.#record.progress === 'done' ? 'done' : 'catchup')
+    const first = this.#record.native ? 'copy' : 'catchup'
+    this.#picture.enter(this.#record.progress === 'done' ? 'done' : first)
     if (this.#record.bidirectional) {
       await this.#start('forward')
       await this.#start('back')
@@ -229,7 +249,8 @@ export class FollowRun implements FollowDesk {
 
   async #start(direction: Direction) {
     const { from, to, names } = this.#link(direction)
-    const { failedTables, leftOut, tables, bidirectional } = this.#record
+    const { failedTables, leftOut, tables, bidirectional, native } = this.#record
+    if (native && direction === 'forward') return await this.#startNative(from, to, names.slot)
     const follower = await Follower.start({
       source: from,
       destination: to,
@@ -241,6 +262,33 @@ export class FollowRun implements FollowDesk {
       origin: bidirectional ? 'none' : 'any',
       onEvent: (event) => this.#heard(direction, event),
     })
+    this.#keep(direction, follower)
+  }
+
+  async #startNative(source: Link['from'], destination: Link['to'], subscription: string) {
+    const follower: NativeFollower = await NativeFollower.start({
+      source,
+      destination,
+      subscription,
+      onLook: () => this.#picture.nativeLooked(follower.copied),
+      onCopied: () => {
+        this.#picture.say('the rows of all tables have come, they are analyzed')
+        void this.#finishNative().catch((error) => this.#picture.warn((error as Error).message))
+      },
+    })
+    this.#keep('forward', follower)
+  }
+
+  /** What a copy of our own does behind its rows. */
+  async #finishNative() {
+    const { source, destination } = this.ends
+    await using to = await Session.open(destination)
+    await analyzeTables(to, this.#record.tables)
+    await using from = await Session.open(source)
+    await fillMaterializedViews(from, to)
+  }
+
+  #keep(direction: Direction, follower: Following) {
     this.#picture.knownEnds.delete(direction)
     this.#picture.followers.set(direction, follower)
     follower.done.catch((error) => {
@@ -397,7 +445,7 @@ export class FollowRun implements FollowDesk {
   }
 
   /** Everything is as before: writable, and followed. */
-  async #undoSwitchover(direction: Direction, follower: Follower, error: unknown) {
+  async #undoSwitchover(direction: Direction, follower: Following, error: unknown) {
     const picture = this.#picture
     picture.say(
       `the switchover did not happen, everything is as before: ${(error as Error).message}`,
@@ -471,7 +519,7 @@ export class FollowRun implements FollowDesk {
 }
 
 /** Whoever decides about a conflict says which one was seen; there may be another one by now. */
-function isMeant({ status }: Follower, { lsn }: { lsn?: string | undefined }): boolean {
+function isMeant({ status }: Following, { lsn }: { lsn?: string | undefined }): boolean {
   return lsn === undefined || status.conflict?.lsn === lsn
 }
 

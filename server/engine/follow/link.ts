@@ -14,6 +14,7 @@ import {
   readPublication,
 } from '../../replication/publication.ts'
 import { type CreatedSlot, createSlot, dropSlot, readSlot, readSlotBlockers } from '../../replication/slot.ts'
+import { dropSubscription } from '../../replication/subscription.ts'
 import type { LinkNames } from './memory.ts'
 import { insertsPublication } from './names.ts'
 
@@ -76,7 +77,10 @@ async function refuseOthers(source: Session, { slot, publication, ownPublication
   )
 }
 
-async function publish(source: Session, { names, tables, insertsOnly }: LinkRequest) {
+export async function publish(
+  source: Session,
+  { names, tables, insertsOnly }: Pick<LinkRequest, 'names' | 'tables' | 'insertsOnly'>,
+) {
   const key = ({ schema, name }: TableId) => JSON.stringify([schema, name])
   const apart = new Set(insertsOnly.map(key))
   const whole = tables.filter((table) => !apart.has(key(table)))
@@ -110,6 +114,13 @@ async function tellBlockers(from: ConnectionSettings, say: (message: string) => 
 /** Whatever there is of it; says what was dropped. */
 export async function dropLink({ from, to, names }: Link): Promise<string[]> {
   const dropped: string[] = []
+  {
+    // First, or it would go on asking for its slot.
+    await using destination = await Session.open(to)
+    if (await dropSubscription(destination, names.slot)) {
+      dropped.push(`subscription ${names.slot} of ${describeSettings(to)}`)
+    }
+  }
   {
     await using source = await Session.open(from)
     const place = describeSettings(from)

@@ -31,6 +31,8 @@ export interface FollowRecord {
   /** Which way changes flow at present. */
   direction: Direction
   bidirectional: boolean
+  /** The server's own subscription does the work. */
+  native?: boolean
   forward: LinkNames
   back?: LinkNames
   /** As changes name them; with the condition for their rows where there is one. */

@@ -20,7 +20,7 @@ import {
   type SwitchoverView,
 } from '../../../shared/follow-view.ts'
 import { errorInfo } from '../../postgres/errors.ts'
-import type { Follower } from '../../replication/follow.ts'
+import type { Following } from '../../replication/follow.ts'
 import { describeFollowEvent } from './describe.ts'
 import type { FollowRecord } from './memory.ts'
 import { ReadyLight } from './readiness.ts'
@@ -37,7 +37,7 @@ export class FollowPicture {
   largeObjects = 0
   /** What is against switching over beside the streams themselves, by what it is about. */
   readonly troubles = new Map<string, string>()
-  readonly followers = new Map<Direction, Follower>()
+  readonly followers = new Map<Direction, Following>()
   readonly slots = new Map<Direction, SlotView>()
   /** The end of this log has been asked for: what the lag says can be believed. */
   readonly knownEnds = new Set<Direction>()
@@ -117,6 +117,13 @@ export class FollowPicture {
   }
 
   /** `streaming` once it has caught up, and for good: a burst of changes is no step back. */
+  /** A subscription of the server copies by itself. */
+  nativeLooked({ ready, tables }: { ready: number; tables: number }) {
+    if (this.stage === 'copy' && ready === tables) this.enter('catchup')
+    this.#look('forward')
+    this.onChange('soon')
+  }
+
   #look(direction: Direction) {
     if (direction !== this.record().direction || this.stage !== 'catchup') return
     const status = this.followers.get(direction)?.status

@@ -4,7 +4,7 @@ import { formatDuration } from '../../../shared/format.ts'
 import { PgtrekError } from '../../postgres/errors.ts'
 import { quoteLiteral } from '../../postgres/quote.ts'
 import type { Session } from '../../postgres/session.ts'
-import type { Follower } from '../../replication/follow.ts'
+import type { Following } from '../../replication/follow.ts'
 import { type Lsn, parseLsn } from '../../replication/lsn.ts'
 
 export const sentinelPrefix = 'pgtrek_sentinel'
@@ -20,7 +20,8 @@ export interface Sentinel {
   proof: 'message' | 'position'
 }
 
-export async function writeSentinel(source: Session): Promise<Sentinel> {
+/** A subscription of the server does not hand messages on. */
+export async function writeSentinel(source: Session, isNative = false): Promise<Sentinel> {
   const id = crypto.randomUUID()
   await source.execute(`
     begin read write;
@@ -30,11 +31,15 @@ export async function writeSentinel(source: Session): Promise<Sentinel> {
   const { lsn } = await source.one<{ lsn: string }>(
     'select pg_catalog.pg_current_wal_flush_lsn()::text as lsn',
   )
-  return { id, lsn: parseLsn(lsn), proof: source.major >= messagesSince ? 'message' : 'position' }
+  return {
+    id,
+    lsn: parseLsn(lsn),
+    proof: source.major >= messagesSince && !isNative ? 'message' : 'position',
+  }
 }
 
 export interface Waiting {
-  follower: Follower
+  follower: Following
   /** Sentinels that have come out of the stream. */
   arrived: ReadonlySet<string>
   /** Milliseconds since 1970. */

@@ -8,11 +8,12 @@ import { compareData } from '../../compare/data.ts'
 import { PgtrekError } from '../../postgres/errors.ts'
 import { Session } from '../../postgres/session.ts'
 import { describeSettings } from '../../postgres/settings.ts'
-import type { Follower } from '../../replication/follow.ts'
+import type { Following } from '../../replication/follow.ts'
 import { showLsn } from '../../replication/lsn.ts'
 import { bringLargeObjects } from './large-objects.ts'
 import type { Link } from './link.ts'
 import type { FollowRecord } from './memory.ts'
+import { fillMaterializedViews } from './native-rows.ts'
 import { endOtherSessions, makeReadOnly, readOtherSessions } from './read-only.ts'
 import { awaitSentinel, type Sentinel, writeSentinel } from './sentinel.ts'
 import { bringSequences } from './sequences.ts'
@@ -20,7 +21,7 @@ import { bringSequences } from './sequences.ts'
 export interface Switchover {
   record: FollowRecord
   link: Link
-  follower: Follower
+  follower: Following
   options: SwitchoverOptions
   /** Sentinels that have come out of the stream. */
   arrived: ReadonlySet<string>
@@ -49,7 +50,7 @@ export async function switchOver(work: Switchover): Promise<SwitchoverReport> {
   onStep('sentinel', deadline)
   const waiting = { ...work, deadline, timeoutSeconds: options.timeout_seconds }
   const begun = performance.now()
-  const sentinel = await writeSentinel(from)
+  const sentinel = await writeSentinel(from, record.native)
   await awaitSentinel(sentinel, waiting)
   const seconds = (performance.now() - begun) / 1000
   const confirmedAt = new Date()
@@ -63,6 +64,7 @@ export async function switchOver(work: Switchover): Promise<SwitchoverReport> {
     ? await bringLargeObjects(link, record.ownLargeObjects, signal)
     : { total: 0, copied: 0, removed: 0, refused: [] }
   for (const statement of largeObjects.refused) work.say(`the destination did not take: ${statement}`, 'warn')
+  if (record.native) await fillViews(from, link.to)
   onStep('compare')
   const tables = await compareAll(work)
   onStep('reverse')
@@ -126,12 +128,12 @@ async function leave({ link, say, onReadOnly }: Switchover) {
 /** Nothing may come between two sentinels: then nobody writes any more. Following ends behind the second. */
 async function awaitQuiet(
   from: Session,
-  { follower, options, link }: Switchover,
+  { record, follower, options, link }: Switchover,
   waiting: Parameters<typeof awaitSentinel>[1],
 ): Promise<Sentinel> {
   const before = follower.status.transactions
   await Bun.sleep(quietMs)
-  const last = await writeSentinel(from)
+  const last = await writeSentinel(from, record.native)
   await awaitSentinel(last, waiting)
   const between = follower.status.transactions - before
   if (between > 0) {
@@ -144,6 +146,11 @@ async function awaitQuiet(
   }
   await follower.stopAt(last.lsn)
   return last
+}
+
+async function fillViews(from: Session, to: Link['to']) {
+  await using destination = await Session.open(to)
+  await fillMaterializedViews(from, destination)
 }
 
 async function bringAll(from: Session, { record, link, options, signal }: Switchover) {

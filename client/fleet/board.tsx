@@ -1,0 +1,160 @@
+// The board: thousands of databases, of which only those in sight are in the document. Arrows move from line to
+// line, open and close them; the tab key goes on from there to what can be done.
+import { createVirtualizer } from '@tanstack/solid-virtual'
+import { createEffect, createMemo, createSignal, For, Match, on, Show, Switch } from 'solid-js'
+import { t } from '../i18n/index.ts'
+import { type BoardMapping, type BoardRow, boardRows } from '../state/fleet-rows.ts'
+import type { OnAsk } from './actions.tsx'
+import { DatabaseMore, MappingMore } from './more.tsx'
+import { BoardLine, columns, type Line } from './row.tsx'
+import type { Shown } from './toolbar.tsx'
+
+const heights = { mapping: 58, 'mapping-more': 120, database: 42, 'database-more': 110 }
+
+export function Board(props: { mappings: readonly BoardMapping[]; shown: Shown; onAsk: OnAsk }) {
+  const [active, setActive] = createSignal<string>()
+  let scroller: HTMLDivElement | undefined
+  const rows = createMemo(() => boardRows(props.mappings, props.shown.choice()))
+  const virtual = createVirtualizer({
+    get count() {
+      return rows().length
+    },
+    getScrollElement: () => scroller ?? null,
+    estimateSize: (index) => heights[rows()[index]?.kind ?? 'database'],
+    getItemKey: (index) => rows()[index]?.key ?? index,
+    overscan: 6,
+  })
+  // Another order or other words: what matters is at the top again.
+  createEffect(
+    on(
+      () => [props.shown.choice().search, props.shown.choice().sort, props.shown.choice().state],
+      () => scroller?.scrollTo({ top: 0 }),
+      { defer: true },
+    ),
+  )
+
+  const activeIndex = createMemo(() =>
+    Math.max(
+      0,
+      rows().findIndex(({ key }) => key === active()),
+    ),
+  )
+  const isLine = (row: BoardRow | undefined): row is Line => row !== undefined && 'open' in row
+  /** The next line from there on; what is said of a line is none. */
+  function moveTo(from: number, step: 1 | -1) {
+    let index = Math.max(0, Math.min(rows().length - 1, from))
+    while (rows()[index] && !isLine(rows()[index])) index += step
+    const row = rows()[index]
+    if (!row) return
+    setActive(row.key)
+    virtual.scrollToIndex(index)
+    focusLine(row.key)
+  }
+  /** It is in the document only after it was scrolled to. */
+  function focusLine(key: string, framesLeft = 20) {
+    const line = scroller?.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"] .board-toggle`)
+    if (line) line.focus({ preventScroll: true })
+    else if (framesLeft > 0) requestAnimationFrame(() => focusLine(key, framesLeft - 1))
+  }
+  function onKey(event: KeyboardEvent) {
+    const target = event.target as HTMLElement
+    const isOurs = target === scroller || target.classList.contains('board-toggle')
+    if (!isOurs || event.ctrlKey || event.metaKey || event.altKey) return
+    const index = activeIndex()
+    const row = rows()[index]
+    if (!isLine(row)) return
+    const actions: Record<string, () => void> = {
+      ArrowDown: () => moveTo(target === scroller ? index : index + 1, 1),
+      ArrowUp: () => moveTo(index - 1, -1),
+      PageDown: () => moveTo(index + 10, 1),
+      PageUp: () => moveTo(index - 10, -1),
+      Home: () => moveTo(0, 1),
+      End: () => moveTo(rows().length - 1, -1),
+      ArrowRight: () => (row.open ? moveTo(index + 1, 1) : props.shown.toggle(row)),
+      ArrowLeft: () => (row.open ? props.shown.toggle(row) : moveTo(index - 1, -1)),
+    }
+    const action = actions[event.key]
+    if (!action) return
+    event.preventDefault()
+    action()
+  }
+
+  return (
+    <Show when={rows().length > 0} fallback={<p class="empty small">{t('fleet.noMatch')}</p>}>
+      <div class="board">
+        <div class="board-row head" aria-hidden="true">
+          <span>{t('fleet.columns.name')}</span>
+          <For each={columns}>
+            {(column) => <span class={`board-cell ${column}`}>{t(`fleet.columns.${column}`)}</span>}
+          </For>
+        </div>
+        <section
+          class="board-rows"
+          aria-label={t('fleet.list')}
+          tabindex="0"
+          ref={scroller}
+          onKeyDown={onKey}
+        >
+          <ul style={{ height: `${virtual.getTotalSize()}px` }}>
+            <For each={virtual.getVirtualItems()}>
+              {(item) => (
+                <Show when={rows()[item.index]}>
+                  {(row) => (
+                    <li
+                      data-index={item.index}
+                      data-key={row().key}
+                      ref={(element) => queueMicrotask(() => virtual.measureElement(element))}
+                      style={{ transform: `translateY(${item.start}px)` }}
+                      aria-posinset={item.index + 1}
+                      aria-setsize={rows().length}
+                    >
+                      <Content
+                        row={row()}
+                        active={item.index === activeIndex()}
+                        onToggle={(line) => props.shown.toggle(line)}
+                        onActive={() => setActive(row().key)}
+                        onAsk={props.onAsk}
+                      />
+                    </li>
+                  )}
+                </Show>
+              )}
+            </For>
+          </ul>
+        </section>
+      </div>
+    </Show>
+  )
+}
+
+function Content(props: {
+  row: BoardRow
+  active: boolean
+  onToggle: (line: Line) => void
+  onActive: () => void
+  onAsk: OnAsk
+}) {
+  const of = <Kind extends BoardRow['kind']>(kind: Kind) =>
+    props.row.kind === kind ? (props.row as Extract<BoardRow, { kind: Kind }>) : undefined
+  const line = () => of('mapping') ?? of('database')
+  return (
+    <Switch>
+      <Match when={line()}>
+        {(row) => (
+          <BoardLine
+            row={row()}
+            active={props.active}
+            onToggle={() => props.onToggle(row())}
+            onActive={props.onActive}
+          />
+        )}
+      </Match>
+      <Match when={of('mapping-more')}>
+        {(row) => <MappingMore mapping={row().mapping} onAsk={props.onAsk} />}
+      </Match>
+      <Match when={of('database-more')}>
+        {(row) => <DatabaseMore mapping={row().mapping} database={row().database} onAsk={props.onAsk} />}
+      </Match>
+    </Switch>
+  )
+}

@@ -1,0 +1,56 @@
+// What an action is about: everything, a mapping, or a database; and what can be asked of it as it is.
+import type { FleetDatabase } from '../../shared/fleet.ts'
+import { t } from '../i18n/index.ts'
+import { fleet } from '../state/fleet.ts'
+import { type BoardMapping, isOver } from '../state/fleet-rows.ts'
+
+export interface Place {
+  mapping?: string
+  database?: string
+}
+
+/** For people. */
+export function placeName({ mapping, database }: Place): string {
+  if (mapping === undefined) return t('fleet.actions.everything')
+  return database === undefined ? mapping : `${mapping} / ${database}`
+}
+
+/** What has to be typed before anything is switched over. */
+export function wordFor({ mapping, database }: Place): string {
+  return database ?? mapping ?? t('fleet.switchover.allWord')
+}
+
+/** With the mapping that each belongs to. */
+export function databasesOf({ mapping, database }: Place): { mapping: BoardMapping; one: FleetDatabase }[] {
+  const all = mapping === undefined ? fleet.mappings() : [fleet.mapping(mapping)]
+  return all
+    .filter((known) => known !== undefined)
+    .flatMap((known) => known.databases.map((one) => ({ mapping: known, one })))
+    .filter(({ one }) => database === undefined || one.name === database)
+}
+
+/** Those that a switchover would be about. */
+export function switchable(place: Place): FleetDatabase[] {
+  return databasesOf(place)
+    .filter(({ mapping, one }) => mapping.head.follow && !isOver(one))
+    .map(({ one }) => one)
+}
+
+export interface Possible {
+  switchover: boolean
+  pause: boolean
+  resume: boolean
+  retry: boolean
+  complete: boolean
+}
+
+export function possible(databases: readonly FleetDatabase[], follow: boolean): Possible {
+  const some = (holds: (one: FleetDatabase) => boolean) => databases.some(holds)
+  return {
+    switchover: follow && some(({ state }) => ['catchup', 'synced', 'ready'].includes(state)),
+    pause: some((one) => !isOver(one) && one.state !== 'paused' && one.state !== 'switchover'),
+    resume: some(({ state }) => state === 'paused'),
+    retry: some(({ state, retry_at }) => state === 'problem' || retry_at !== undefined),
+    complete: some(({ state }) => state !== 'complete' && state !== 'switchover'),
+  }
+}

@@ -1,0 +1,73 @@
+// The server's own way: schema by us, rows and changes by its subscription, where the destination can reach the
+// source and may subscribe.
+import { whichServer } from '../../catalog/server.ts'
+import { PgtrekError } from '../../postgres/errors.ts'
+import { Session } from '../../postgres/session.ts'
+import { tableKey } from '../../replication/destination-tables.ts'
+import { createSubscription, trySubscription } from '../../replication/subscription.ts'
+import { type CopyFirst, confirm, copy, followedTables, forwardLink, takeBack } from './copy-first.ts'
+import { publish } from './link.ts'
+import type { FollowRecord } from './memory.ts'
+import { insertsPublication } from './names.ts'
+import { prepare } from './prepare.ts'
+
+/** The server cannot do it; our own stream may. */
+export class NativeImpossible extends PgtrekError {}
+
+/** Resolves when the subscription is at work; its tables arrive in their own time. */
+export async function copyNatively(work: CopyFirst, record: FollowRecord): Promise<void> {
+  const { request, picture, signal } = work
+  picture.enter('preflight')
+  await tryIt(work, record)
+  const prepared = await prepare(request, signal)
+  for (const warning of prepared.warnings) picture.warn(warning)
+  await confirm(request, prepared.plan)
+  const link = forwardLink(request, record)
+  const { insertsOnly, leftOut, ownLargeObjects, followed } = prepared
+  work.update({ progress: 'copying', tables: followedTables(prepared), leftOut, ownLargeObjects })
+  try {
+    const copied = await copy(work, prepared, { rowsElsewhere: new Set(followed.map(tableKey)) })
+    const failed = new Set(copied.failedTables.map(tableKey))
+    const tables = prepared.published.filter((table) => !failed.has(tableKey(table)))
+    await using source = await Session.open(request.source, { signal })
+    await publish(source, { ...link, tables, insertsOnly })
+    await subscribe(work, record, insertsOnly.length > 0)
+    picture.say(`subscription ${link.names.slot} of the destination copies the rows and follows`)
+    work.update({ progress: 'following', ...copied })
+  } catch (error) {
+    await takeBack(work, link, error)
+    throw error
+  }
+}
+
+/** Before anything is made. */
+async function tryIt({ request, signal }: CopyFirst, { forward }: FollowRecord) {
+  if (request.follow.bidirectional) {
+    throw new NativeImpossible('a subscription cannot tell its own changes from those that come back')
+  }
+  const upserts = request.options.existingDataMode !== 'truncate'
+  if (upserts) throw new NativeImpossible('a subscription cannot add rows to those that are there')
+  await using source = await Session.open(request.source, { signal })
+  await using destination = await Session.open(request.destination, { signal })
+  if ((await whichServer(source)) === (await whichServer(destination))) {
+    throw new NativeImpossible(
+      'a server cannot make a subscription to itself: it would wait for its own transaction',
+    )
+  }
+  await impossibleWhen(() => trySubscription(destination, forward.slot, request.source))
+}
+
+async function subscribe({ request, signal }: CopyFirst, { forward }: FollowRecord, withInserts: boolean) {
+  const publications = [forward.publication, ...(withInserts ? [insertsPublication(forward)] : [])]
+  await using destination = await Session.open(request.destination, { signal })
+  await impossibleWhen(() => createSubscription(destination, forward.slot, request.source, publications))
+}
+
+async function impossibleWhen(subscribing: () => Promise<void>) {
+  try {
+    await subscribing()
+  } catch (error) {
+    const { message } = error as Error
+    throw new NativeImpossible(`the destination cannot subscribe to the source: ${message}`, { cause: error })
+  }
+}

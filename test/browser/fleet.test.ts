@@ -1,0 +1,250 @@
+// The board of a fleet in the page: a hundred mappings with five thousand databases, whose numbers change while
+// somebody looks, searches, opens and acts; in both languages, in the light and in the dark, with the keyboard.
+import { afterAll, afterEach, beforeAll, beforeEach, expect, setDefaultTimeout, test } from 'bun:test'
+import type { Browser, Page } from 'playwright-core'
+import { type Api, startApi } from '../support/api.ts'
+import { browser, closeBrowser } from '../support/browser.ts'
+import { SeenFleet } from '../support/fleet-desk.ts'
+import { buildPage } from '../support/page-server.ts'
+import { barriers, type Language, overflow, shoot, visit, words } from './visitor.ts'
+
+// The page has to be built, and a browser has to start.
+setDefaultTimeout(180_000)
+
+/** Of all there is the document has only what is in sight, and some lines around it. */
+const mostLines = 60
+
+let chromium: Browser
+let desk: SeenFleet
+let api: Api
+
+beforeAll(async () => {
+  await buildPage()
+  chromium = await browser()
+})
+
+beforeEach(async () => {
+  desk = new SeenFleet(100, 50)
+  api = await startApi({ fleet: desk })
+})
+
+afterEach(() => api.server.close())
+afterAll(closeBrowser)
+
+const url = () => api.server.url.replace(/\/$/, '')
+const lines = (page: Page) => page.locator('.board-rows li')
+const line = (page: Page, name: string) =>
+  lines(page).filter({ has: page.getByRole('button', { name, exact: true }) })
+
+async function look(page: Page, language: Language, name: string) {
+  await shoot(page, `fleet-${language}-${name}`)
+  expect({ at: name, barriers: await barriers(page) }).toEqual({ at: name, barriers: [] })
+  expect({ at: name, wider: await overflow(page) }).toEqual({ at: name, wider: 0 })
+}
+
+test.each([
+  { language: 'en', width: 1280, dark: false },
+  { language: 'ja', width: 820, dark: true },
+] as const)('seen, opened, searched, switched over, marked complete: $language, $width wide', async (how) => {
+  const { language } = how
+  const say = words[language]
+  const broken = desk.find('shops-001', 'shop_001_01')
+  broken.state = 'problem'
+  broken.error = { message: 'could not extend file: No space left on device', sqlstate: '53100' }
+  broken.failed_tables = [{ schema: 'public', name: 'orders', error: 'ERROR: disk full' }]
+  desk.log.push({ at: Date.now(), level: 'warn', mapping: 'shops-001', message: 'will be tried again' })
+  const { page, context, complaints } = await visit(chromium, url(), how)
+  const button = (name: string) => page.getByRole('button', { name, exact: true })
+  const dialog = page.getByRole('alertdialog')
+
+  // Who opens a pgtrek that works on a fleet sees it at once; what needs somebody comes first.
+  await page.getByRole('heading', { level: 1, name: say.fleet.title }).waitFor()
+  expect(await page.getByRole('navigation').getByRole('link', { name: say.app.fleet }).count()).toBe(1)
+  await line(page, 'shops-001').getByText(say.fleet.state.problem).waitFor()
+  expect(await lines(page).first().textContent()).toContain('shops-001')
+  const totals = page.getByRole('region', { name: say.fleet.totals.title })
+  await totals.getByText('100', { exact: true }).waitFor()
+  await page.getByRole('log').getByText('shops-001: will be tried again').waitFor()
+  await look(page, language, '1-board')
+
+  await button('shops-001').click()
+  await page.getByText(say.fleet.roles.needing.replace('{{count}}', '2')).waitFor()
+  await page.getByText('app "quoted"').waitFor()
+  await button('shop_001_01').click()
+  await page.getByText('public.orders').waitFor()
+  await page.getByText('could not extend file').waitFor()
+  await look(page, language, '2-opened')
+
+  await button(say.fleet.actions.instructions).click()
+  await dialog.getByText('Stop what writes to old-001.example.com.').waitFor()
+  await look(page, language, '3-instructions')
+  await dialog.getByRole('button', { name: say.fleet.instructions.close }).click()
+
+  // One database.
+  await page.getByRole('searchbox', { name: say.fleet.search }).fill('shop_042_04')
+  await button('shop_042_04').click()
+  const place = 'shops-042 / shop_042_04'
+  const actions = page.getByRole('group', { name: say.fleet.actions.title.replace('{{place}}', place) })
+  await actions.getByRole('button', { name: say.fleet.actions.switchover }).click()
+  const yes = dialog.getByRole('button', { name: say.fleet.switchover.yes })
+  const confirm = dialog.getByRole('textbox', { name: /shop|shops|data|データ/ })
+  expect(await yes.isDisabled()).toBe(true)
+  await confirm.fill('shops-042')
+  expect(await yes.isDisabled()).toBe(true)
+  await dialog.getByRole('checkbox', { name: say.follow.switchover.options.keepReverse }).check()
+  await look(page, language, '4-switchover')
+  await confirm.fill('shop_042_04')
+  await yes.click()
+  await page
+    .getByRole('status')
+    .filter({ hasText: say.fleet.actions.taken.replace('{{place}}', place) })
+    .waitFor()
+
+  // A mapping: those that are not ready are named.
+  const mapping = page.getByRole('group', { name: say.fleet.actions.title.replace('{{place}}', 'shops-042') })
+  await mapping.getByRole('button', { name: say.fleet.actions.switchover }).click()
+  await dialog.getByText(/shop_042_02/).waitFor()
+  await confirm.fill('shops-042')
+  await yes.click()
+  await dialog.waitFor({ state: 'hidden' })
+
+  // Everything: more has to be typed than a name.
+  await button(say.fleet.actions.switchoverAll).click()
+  await confirm.fill(say.fleet.switchover.allWord)
+  await look(page, language, '5-all')
+  await yes.click()
+  await dialog.waitFor({ state: 'hidden' })
+
+  await mapping.getByRole('button', { name: say.fleet.actions.complete }).click()
+  const complete = dialog.getByRole('button', { name: say.fleet.complete.yes, exact: true })
+  expect(await complete.isDisabled()).toBe(true)
+  await dialog.getByRole('checkbox', { name: say.fleet.complete.sure }).check()
+  await look(page, language, '6-complete')
+  await complete.click()
+  await dialog.waitFor({ state: 'hidden' })
+
+  await mapping.getByRole('button', { name: say.fleet.actions.pause }).click()
+  await dialog.getByRole('button', { name: say.fleet.actions.pauseYes, exact: true }).click()
+  await dialog.waitFor({ state: 'hidden' })
+  await button(say.fleet.actions.retryAll).click()
+
+  desk.answer = { ok: false, message: 'nothing is paused' }
+  desk.find('shops-042', 'shop_042_04').state = 'paused'
+  await actions.getByRole('button', { name: say.fleet.actions.resume }).click()
+  await page.getByRole('alert').filter({ hasText: 'nothing is paused' }).waitFor()
+  const usual = { timeout_seconds: 30, read_only_source: false, verify: false }
+  expect(desk.actions).toEqual([
+    { type: 'switchover', mapping: 'shops-042', database: 'shop_042_04', ...usual, keep_reverse: true },
+    { type: 'switchover', mapping: 'shops-042', ...usual, keep_reverse: false },
+    { type: 'switchover', ...usual, keep_reverse: false },
+    { type: 'complete', mapping: 'shops-042' },
+    { type: 'pause', mapping: 'shops-042' },
+    { type: 'retry' },
+    { type: 'resume', mapping: 'shops-042', database: 'shop_042_04' },
+  ])
+
+  // One in full.
+  await page
+    .getByRole('link', { name: say.fleet.details.replace('{{name}}', 'shop_042_04'), exact: true })
+    .click()
+  await page.getByText('public.orders of shop_042_04').waitFor()
+  await look(page, language, '7-one')
+  await page.getByRole('link', { name: say.fleet.detail.back }).last().click()
+  await button('shop_042_04').waitFor()
+
+  expect(complaints).toEqual([])
+  await context.close()
+})
+
+test('five thousand databases: few lines in the document, all within reach, and their numbers move', async () => {
+  const say = words.en.fleet
+  const { page, context, complaints } = await visit(chromium, url())
+  await page.getByRole('button', { name: say.openAll }).click()
+  const board = page.getByRole('region', { name: say.list })
+  await line(page, 'shops-001').waitFor()
+  expect(await lines(page).first().getAttribute('aria-setsize')).toBe('5200')
+  expect(await lines(page).count()).toBeLessThan(mostLines)
+
+  // All of them have other numbers, and those in sight show them.
+  await page.getByLabel(say.refresh).selectOption('1')
+  await page.getByLabel(say.sort).selectOption('name')
+  const first = line(page, 'shop_001_04')
+  await first.waitFor()
+  for (let round = 1; round <= 3; round++) {
+    desk.move()
+    const bytes = desk.find('shops-001', 'shop_001_04').lag_bytes
+    await first.getByText(`${bytes / 1024} kB, 3.0 s`).waitFor()
+    expect(await lines(page).count()).toBeLessThan(mostLines)
+  }
+
+  // To the end and back while they go on moving.
+  const moving = setInterval(() => desk.move(), 200)
+  try {
+    await board.focus()
+    await page.keyboard.press('End')
+    await line(page, 'shop_100_50').waitFor()
+    expect(await lines(page).count()).toBeLessThan(mostLines)
+    await page.keyboard.press('Home')
+    await line(page, 'shops-001').waitFor()
+    expect(await lines(page).count()).toBeLessThan(mostLines)
+  } finally {
+    clearInterval(moving)
+  }
+
+  // A state comes without waiting for the numbers.
+  await page.getByLabel(say.refresh).selectOption('60')
+  await page.getByLabel(say.filter).selectOption('problem')
+  await page.getByText(say.noMatch).waitFor()
+  desk.find('shops-077', 'shop_077_07').state = 'problem'
+  await line(page, 'shop_077_07').waitFor()
+  expect(await lines(page).count()).toBe(3)
+  await page.getByLabel(say.filter).selectOption('all')
+  await page.getByLabel(say.sort).selectOption('state')
+  await line(page, 'shops-077').waitFor()
+  expect(await lines(page).first().textContent()).toContain('shops-077')
+  expect(complaints).toEqual([])
+  await context.close()
+})
+
+test('with the keyboard alone: to a database, what it says, and what can be done', async () => {
+  const say = words.en.fleet
+  const { page, context, complaints } = await visit(chromium, url())
+  await line(page, 'shops-001').waitFor()
+  await page.getByLabel(say.sort).selectOption('name')
+  await page.getByRole('region', { name: say.list }).focus()
+  const at = () => page.evaluate(() => document.activeElement?.textContent ?? '')
+  const press = async (key: string, name: string) => {
+    await page.keyboard.press(key)
+    await page.waitForFunction((wanted) => document.activeElement?.textContent?.includes(wanted), name)
+  }
+  await press('ArrowDown', 'shops-001')
+  await press('ArrowDown', 'shops-002')
+  await press('ArrowUp', 'shops-001')
+  await press('ArrowRight', 'shops-001')
+  await line(page, 'shop_001_01').waitFor()
+  await press('ArrowDown', 'shop_001_01')
+  await press('Enter', 'shop_001_01')
+  await page.getByRole('link', { name: say.details.replace('{{name}}', 'shop_001_01') }).waitFor()
+  for (let presses = 0; presses < 20 && !(await at()).includes(say.actions.pause); presses++) {
+    await page.keyboard.press('Tab')
+  }
+  await page.keyboard.press('Enter')
+  await page.getByRole('alertdialog').waitFor()
+  await page.keyboard.press('Escape')
+  await page.getByRole('alertdialog').waitFor({ state: 'hidden' })
+  expect(await at()).toContain(say.actions.pause)
+  expect(desk.actions).toEqual([])
+  expect(complaints).toEqual([])
+  await context.close()
+})
+
+test('a pgtrek without a fleet has no such page', async () => {
+  const say = words.en
+  await using plain = await startApi()
+  const { page, context, complaints } = await visit(chromium, `${plain.server.url}#fleet`)
+  await page.getByRole('heading', { name: say.fleet.none }).waitFor()
+  expect(await page.getByRole('link', { name: say.app.fleet, exact: true }).count()).toBe(0)
+  expect(await barriers(page)).toEqual([])
+  expect(complaints).toEqual([])
+  await context.close()
+})
