@@ -2,8 +2,8 @@
 // down which transaction that is. Whoever gets the job next asks the destination what became of it.
 import { outcomeOf } from '../copy/lane-sessions.ts'
 import { CopyFailed, type Counts } from '../copy/pool.ts'
-import { PgtrekError } from '../postgres/errors.ts'
-import { endSessionsOf } from '../postgres/mark.ts'
+import { ConnectFailed, isLost, PgtrekError } from '../postgres/errors.ts'
+import { endSessionsOf, isMarked } from '../postgres/mark.ts'
 import { Session } from '../postgres/session.ts'
 import type { CopyOutcome } from './job.ts'
 import type { QueueLane, QueueLanes } from './lanes.ts'
@@ -66,11 +66,29 @@ export async function copyJob(
   } catch (error) {
     if (lane) await lane.pool.cancel()
     const reason: unknown = stop.signal.aborted ? stop.signal.reason : error
-    return await endedBy(reason, taken, services)
+    const isSettled = reason instanceof Superseded || reason instanceof Released
+    const isDeserted = !isSettled && lane && (await isAlone(lane, job.run))
+    return await endedBy(isDeserted ? new Released('its run is not there any more') : reason, taken, services)
   } finally {
     alive.end()
     run.end()
     signal.removeEventListener('abort', leave)
+  }
+}
+
+/**
+ * After a failure: nobody can do the job of a run that was killed, since its snapshot went with it. One that has
+ * only lost its connection offers the job again.
+ */
+async function isAlone({ destination }: QueueLane, run: string): Promise<boolean> {
+  const { mark: _, ...unmarked } = destination
+  try {
+    await using session = await Session.open(unmarked)
+    return !(await isMarked(run, session))
+  } catch (error) {
+    // The failure itself is told; it is another attempt then that finds out.
+    if (isLost(error) || error instanceof ConnectFailed) return false
+    throw error
   }
 }
 

@@ -17,6 +17,7 @@ import { TaskJobs } from './task-jobs.ts'
 
 const lookEveryMs = 250
 const hereEveryMs = 5000
+const presenceEveryMs = 1000
 /** Jobs that nobody takes any more are looked for less often. */
 const givenUpEveryMs = 5000
 const remindEveryMs = 30_000
@@ -95,12 +96,15 @@ export class QueuedCopies implements Copier {
     this.#identity = await identityOf(await presence.show())
     await this.#ledger.runIsOpen(this.#run)
     onLog(`rows are copied by the workers on ${this.queue.connection.name}`)
-    const due = { here: 0, givenUp: 0, remind: performance.now() + 2000 }
+    const due = { here: 0, presence: 0, givenUp: 0, remind: performance.now() + 2000 }
     while (!this.#closed) {
       const now = performance.now()
       if (now >= due.here) {
         due.here = now + hereEveryMs
         await this.#ledger.runIsOpen(this.#run)
+      }
+      if (now >= due.presence) {
+        due.presence = now + presenceEveryMs
         await this.#show(presence)
       }
       await this.#count()

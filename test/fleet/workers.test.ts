@@ -1,6 +1,10 @@
 // Rows copied by other processes, which take them from a queue: whoever dies loses nothing, and nothing comes twice.
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { FleetView } from '../../shared/fleet.ts'
 import type { Summary } from '../../shared/summary.ts'
+import type { WorkerView } from '../../shared/worker.ts'
 import { type Home, makeHome } from '../cli/process.ts'
 import { type Cluster, cluster, startCluster, type TestDatabase } from '../support/clusters.ts'
 import { compareRows } from '../support/compare.ts'
@@ -39,7 +43,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   for (const worker of workers) await endWorker(worker)
-  if (process.env.DEBUG_W) for (const worker of workers) console.log(worker.said())
   await queues.stop()
   home[Symbol.dispose]()
 })
@@ -57,6 +60,10 @@ function startClone(queue: TestDatabase, destination: TestDatabase, ...more: str
   const args = ['--source', source.url, '--dest', destination.url, '--queue', queue.url, '--json']
   // Slow enough for something to happen meanwhile.
   return home.start(['clone', ...args, '--split', '2MB', '--max-rate', '4MB', ...more])
+}
+
+function pidsOf(processes: readonly (WorkerProcess | undefined)[]): number[] {
+  return processes.flatMap((one) => one?.child.pid ?? []).toSorted()
 }
 
 async function expectWhole(run: ReturnType<typeof startClone>, destination: TestDatabase) {
@@ -81,6 +88,10 @@ test.concurrent('of three workers one is killed in the midst: all tables arrive 
     [`${victim?.child.pid}`],
     run.child,
   )
+  const status = await home.run(['status', '--queue', queue.url, '--json'])
+  const seen = JSON.parse(status.output) as WorkerView[]
+  expect(seen.map(({ pid }) => pid).toSorted()).toEqual(pidsOf([victim, ...others]))
+  expect(seen.find(({ pid }) => pid === victim?.child.pid)?.jobs.join()).toContain('public.big (part ')
   victim?.child.kill('SIGKILL')
   const said = await expectWhole(run, destination)
   expect(said).toContain('is gone; what it had not committed others do')
@@ -135,6 +146,52 @@ test.concurrent('a run that is killed leaves workers that commit nothing into th
   const run = startClone(queue, destination, '--drop-existing', '--yes')
   await expectWhole(run, destination)
   for (const worker of both) expect(await endWorker(worker)).toBe(0)
+})
+
+test.concurrent('a fleet hands the rows of its databases to workers that have the same configuration', async () => {
+  const queue = await queues.createDatabase()
+  const crm = await from.createDatabase('crm "1"')
+  await crm.sql(
+    'create table t as select i from generate_series(1, 20000) i; alter table t add primary key (i)',
+  )
+  const config = join(home.directory, 'fleet.yaml')
+  writeFileSync(
+    config,
+    [
+      `queue: ${queue.url}`,
+      'count_every_seconds: 0',
+      'mappings:',
+      `  - { name: first, source: ${from.url('postgres')}, dest: ${to.url('postgres')}, roles: none,`,
+      `      follow: false, databases: { include: ['crm*'] } }`,
+    ].join('\n'),
+  )
+  const worker = startWorker(home, ['--config', config], {})
+  workers.push(worker)
+  const fleet = await home.run(['fleet', '--config', config, '--stateless', '--json'])
+  expect([fleet.code, fleet.said]).toEqual([0, fleet.said])
+  const view = JSON.parse(fleet.output) as FleetView
+  expect(view.mappings[0]?.databases.map(({ name, state }) => [name, state])).toEqual([[crm.name, 'synced']])
+  expect(view.workers?.map(({ pid }) => pid)).toEqual([worker.child.pid])
+  const digest = "select count(*)::int as rows, md5(string_agg(i::text, ',' order by i)) as all from t"
+  expect(await to.sql(crm.name, digest)).toEqual(await crm.sql(digest))
+  expect(worker.said()).toContain('first/crm "1": public.t: 20000 rows')
+  expect(await endWorker(worker)).toBe(0)
+})
+
+test.concurrent('the destination may be restarted under a run and its workers', async () => {
+  const own = await startCluster({ major: 18 })
+  try {
+    const destination = await own.createDatabase()
+    const queue = await queues.createDatabase()
+    const worker = startOn(queue, destination)
+    const run = startClone(queue, destination)
+    await appears(queue, `select from pgtrek_jobs.job where state = 'copying' and rows > 0`, [], run.child)
+    await own.restart('immediate')
+    await expectWhole(run, destination)
+    expect(await endWorker(worker)).toBe(0)
+  } finally {
+    await own.stop()
+  }
 })
 
 // The others are over by then.
