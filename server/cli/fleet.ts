@@ -18,6 +18,7 @@ interface FleetFlags {
   stateless?: boolean
   port?: number
   host: string
+  allowHost: string[]
   json?: boolean
   quiet?: boolean
   logDir: string
@@ -39,6 +40,12 @@ export function fleetCommand(): Command {
       '--host <address>',
       'the address to listen on; another than localhost needs PGTREK_TOKEN',
       'localhost',
+    )
+    .option(
+      '--allow-host <name>',
+      'a further name by which browsers reach the board (may be repeated)',
+      collect,
+      [],
     )
     .option('--quiet', 'only warnings and errors')
     .option('--json', 'print the last state as JSON on standard output')
@@ -97,7 +104,7 @@ async function serveBoard(
     host: flags.host,
     port: flags.port,
     token: process.env.PGTREK_TOKEN || undefined,
-    names: [],
+    names: flags.allowHost,
     allowCommands: false,
     logDirectory: flags.logDir,
     stateDirectory: flags.stateDir,
@@ -126,6 +133,10 @@ function exitCodeOf({ mappings }: FleetView): number {
 function kindOf(state: FleetState): FleetEvent['kind'] {
   if (state === 'problem' || state === 'ready') return state
   return state === 'done' || state === 'complete' ? 'done' : 'phase'
+}
+
+function collect(name: string, names: string[]): string[] {
+  return [...names, name]
 }
 
 function port(text: string): number {
