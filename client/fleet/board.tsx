@@ -80,8 +80,12 @@ export function Board(props: { mappings: readonly BoardMapping[]; shown: Shown; 
   }
 
   return (
-    <Show when={rows().length > 0} fallback={<p class="empty small">{t('fleet.noMatch')}</p>}>
-      <div class="board">
+    <>
+      <Show when={rows().length === 0}>
+        <p class="empty small">{t('fleet.noMatch')}</p>
+      </Show>
+      {/* It stays in the document: what measures its lines knows no other element. */}
+      <div class="board" hidden={rows().length === 0}>
         <div class="board-row head" aria-hidden="true">
           <span>{t('fleet.columns.name')}</span>
           <For each={columns}>
@@ -123,7 +127,7 @@ export function Board(props: { mappings: readonly BoardMapping[]; shown: Shown; 
           </ul>
         </section>
       </div>
-    </Show>
+    </>
   )
 }
 

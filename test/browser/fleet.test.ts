@@ -2,6 +2,7 @@
 // somebody looks, searches, opens and acts; in both languages, in the light and in the dark, with the keyboard.
 import { afterAll, afterEach, beforeAll, beforeEach, expect, setDefaultTimeout, test } from 'bun:test'
 import type { Browser, Page } from 'playwright-core'
+import { formatBytes } from '../../shared/format.ts'
 import { type Api, startApi } from '../support/api.ts'
 import { browser, closeBrowser } from '../support/browser.ts'
 import { SeenFleet } from '../support/fleet-desk.ts'
@@ -101,7 +102,10 @@ test.each([
     .waitFor()
 
   // A mapping: those that are not ready are named.
-  const mapping = page.getByRole('group', { name: say.fleet.actions.title.replace('{{place}}', 'shops-042') })
+  const mapping = page.getByRole('group', {
+    name: say.fleet.actions.title.replace('{{place}}', 'shops-042'),
+    exact: true,
+  })
   await mapping.getByRole('button', { name: say.fleet.actions.switchover }).click()
   await dialog.getByText(/shop_042_02/).waitFor()
   await confirm.fill('shops-042')
@@ -173,7 +177,7 @@ test('five thousand databases: few lines in the document, all within reach, and 
   for (let round = 1; round <= 3; round++) {
     desk.move()
     const bytes = desk.find('shops-001', 'shop_001_04').lag_bytes
-    await first.getByText(`${bytes / 1024} kB, 3.0 s`).waitFor()
+    await first.getByText(`${formatBytes(bytes)}, 3.0 s`).waitFor()
     expect(await lines(page).count()).toBeLessThan(mostLines)
   }
 

@@ -111,7 +111,7 @@ export function Cut<Item>(props: { list: readonly Item[]; each: (item: Item) => 
   const [all, setAll] = createSignal(false)
   return (
     <>
-      <ul class="cut" id={id}>
+      <ul class="cut" id={id} tabindex="0">
         <For each={all() ? props.list : props.list.slice(0, first)}>{(item) => props.each(item)}</For>
       </ul>
       <Show when={!all() && props.list.length > first}>
