@@ -48,13 +48,17 @@ export async function work(options: WorkerOptions): Promise<void> {
   const telling = setInterval(() => here().catch((error: Error) => say(error.message)), hereEveryMs)
   const jobs = new Set<Promise<void>>()
   let busy = 0
+  let wake = new AbortController()
   const begin = (taken: TakenJob) => {
     busy++
     let counts = true
     // What waits for others needs nothing but its sessions.
     const leave = () => {
-      if (counts) busy--
+      if (!counts) return
       counts = false
+      busy--
+      // There is room for the next one at once.
+      wake.abort()
     }
     const job = run(taken, services, leave)
       .finally(leave)
@@ -66,7 +70,10 @@ export async function work(options: WorkerOptions): Promise<void> {
     while (!signal.aborted) {
       const taken = busy < concurrency ? await takeAny(queue, queues, say) : undefined
       if (taken) begin(taken)
-      else await pauseUnlessAborted(lookEveryMs, signal)
+      else {
+        wake = new AbortController()
+        await pauseUnlessAborted(lookEveryMs, AbortSignal.any([signal, wake.signal]))
+      }
       options.onLook?.()
     }
   } finally {
