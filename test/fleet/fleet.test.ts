@@ -2,13 +2,14 @@
 import { expect, setDefaultTimeout, test } from 'bun:test'
 import { Value } from '@sinclair/typebox/value'
 import { FleetRun } from '../../server/fleet/fleet-run.ts'
+import { quoteIdentifier } from '../../server/postgres/quote.ts'
 import { FleetConfig, type FleetDatabase, type FleetView } from '../../shared/fleet.ts'
 import { type Cluster, type Major, startCluster, type TestDatabase } from '../support/clusters.ts'
 import { compareRows } from '../support/compare.ts'
 import { startWorkload, workloadTables } from '../support/workload.ts'
 
-// Servers have to start.
-setDefaultTimeout(120_000)
+// Servers have to start, and much has to happen between them.
+setDefaultTimeout(300_000)
 
 const settings = { wal_level: 'logical' }
 const server = (major: Major) => startCluster({ major, settings })
@@ -23,10 +24,38 @@ async function until(fleet: FleetRun, holds: (view: FleetView) => boolean): Prom
 
 const all = (view: FleetView): FleetDatabase[] => view.mappings.flatMap(({ databases }) => databases)
 
-function roleNames(cluster: Cluster) {
-  return cluster.sql<{ name: string }>(
+/** Roles, their attributes, members and settings, as the server tells of them. */
+function rolesOf(instance: Cluster) {
+  return instance.sql(
     'postgres',
-    "select rolname as name, rolconnlimit as most from pg_roles where rolname like 'app%' order by 1",
+    `select rolname as role, rolinherit, rolcreatedb, rolcreaterole, rolreplication, rolcanlogin, rolconnlimit,
+            rolvaliduntil::text, shobj_description(r.oid, 'pg_authid') as comment,
+            array(select g.rolname || ' ' || m.admin_option from pg_auth_members m
+                   join pg_roles g on g.oid = m.roleid where m.member = r.oid order by 1)::text as member_of,
+            array(select coalesce(d.datname, '*') || ' ' || s.setconfig::text from pg_db_role_setting s
+                   left join pg_database d on d.oid = s.setdatabase
+                  where s.setrole = r.oid and d.datname is distinct from 'tested' order by 1)::text as settings
+       from pg_roles r where rolname ~ '^(app|staff)' order by 1`,
+  )
+}
+
+/** Who may do what in a database, beside the owners; MAINTAIN is known since 17. */
+function rightsOf(instance: Cluster, database: string) {
+  return instance.sql(
+    database,
+    `with list(object, acl) as (
+       select 'database', datacl from pg_database where datname = current_database()
+       union all select 'schema ' || nspname, nspacl from pg_namespace where nspname !~ '^(pg_|information_|pgtrek)'
+       union all select 'relation ' || relname, relacl from pg_class where relnamespace = 'public'::regnamespace
+       union all select 'column ' || relname || '.' || attname, attacl from pg_attribute a
+                   join pg_class c on c.oid = attrelid where relnamespace = 'public'::regnamespace
+       union all select 'function ' || oid::regprocedure::text, proacl from pg_proc
+                  where pronamespace = 'public'::regnamespace
+       union all select 'default ' || defaclrole::regrole::text || ' ' || defaclobjtype::text, defaclacl from pg_default_acl)
+     select object, grantee::regrole::text as role, privilege_type as privilege, is_grantable as passes_on
+       from list, aclexplode(acl)
+      where grantee <> 0 and grantee <> grantor and privilege_type <> 'MAINTAIN'
+      order by object, role, privilege`,
   )
 }
 
@@ -38,11 +67,28 @@ test('two instances to two others, stateless, restarted in the middle, one table
       [a, ['crm', 'shop "old"']],
       [b, ['stock', 'tested']],
     ] as const) {
-      await instance.sql('postgres', `create role app_${names[0]} login connection limit 7 password 'x'`)
+      const app = `app_${names[0]}`
+      await instance.sql(
+        'postgres',
+        `create role ${app} login connection limit 7 password 'x' valid until '2040-01-01';
+         create role "staff of ${names[0]}" nologin createdb;
+         comment on role ${app} is 'of the application';
+         grant "staff of ${names[0]}" to ${app} with admin option;
+         alter role ${app} set statement_timeout = '1min'`,
+      )
       for (const name of names) {
         const database = await instance.createDatabase(name)
         await database.sql(workloadTables('source', false))
-        await database.sql(`grant select on all tables in schema public to app_${names[0]}`)
+        await database.sql(`
+          grant select on all tables in schema public to ${app};
+          grant update (v) on pair to ${app} with grant option;
+          create function answer() returns int language sql as 'select 42';
+          revoke execute on function answer() from public;
+          grant execute on function answer() to "staff of ${names[0]}";
+          alter default privileges in schema public grant select on tables to ${app};
+          grant create, temporary on database ${quoteIdentifier(name)} to "staff of ${names[0]}";
+          grant usage on schema public to ${app};
+          alter role ${app} in database ${quoteIdentifier(name)} set work_mem = '8MB'`)
         databases.push(database)
       }
     }
@@ -77,7 +123,6 @@ test('two instances to two others, stateless, restarted in the middle, one table
     const broken = all(first).find(({ name }) => name === 'shop "old"')
     expect(broken?.state).toBe('problem')
     expect(broken?.error?.message).toContain('hopeless')
-    expect(await roleNames(c)).toEqual(await roleNames(a))
 
     await fleet.stop()
     await databases[1]?.sql('alter table hopeless replica identity full')
@@ -104,6 +149,19 @@ test('two instances to two others, stateless, restarted in the middle, one table
       const lines = await compareRows(source, target.database(source.name))
       // Our own mark is on one side only.
       expect(lines.filter((line) => !line.startsWith('rows of pgtrek.'))).toEqual([])
+    }
+    for (const [from, to, names] of [
+      [a, c, ['crm', 'shop "old"']],
+      [b, d, ['stock']],
+    ] as const) {
+      const roles = await rolesOf(from)
+      expect(JSON.stringify(roles)).toContain(`${names[0]} {work_mem=8MB}`)
+      expect(await rolesOf(to)).toEqual(roles)
+      for (const name of names) {
+        const rights = await rightsOf(from, name)
+        expect(rights.length).toBeGreaterThan(10)
+        expect(await rightsOf(to, name)).toEqual(rights)
+      }
     }
     // A process that knows nothing does not begin anew what was handed over.
     await fleet.stop()

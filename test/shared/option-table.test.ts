@@ -71,7 +71,8 @@ test('copy and clone have the same flags but for those about the schema and abou
   for (const flag of missing) {
     const isAboutSchema = about.some((name) => flag?.replace('--no-', '--') === `--${flagOf(name)}`)
     const isAboutFollowing =
-      following.has(flag) || ['--follow', '--inserts-only', '--bidirectional'].includes(flag ?? '')
+      following.has(flag) ||
+      ['--follow', '--inserts-only', '--engine', '--bidirectional'].includes(flag ?? '')
     const isKnown =
       isAboutSchema || isAboutFollowing || ['--only', '--needed', '--drop-existing'].includes(flag ?? '')
     expect([flag, isKnown]).toEqual([flag, true])
