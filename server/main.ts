@@ -20,6 +20,7 @@ import { steeringCommands } from './cli/steer.ts'
 import { switchoverCommand } from './cli/switchover.ts'
 import { tuiCommand } from './cli/tui.ts'
 import { version } from './cli/version.ts'
+import { workerCommand } from './cli/worker.ts'
 import { PgtrekError, UsageError } from './postgres/errors.ts'
 
 const program = new Command('pgtrek')
@@ -28,7 +29,7 @@ const program = new Command('pgtrek')
   .helpCommand('help [command]', 'explain a command')
   .showHelpAfterError('(pgtrek help [command] explains more)')
   .exitOverride()
-const migrating = [cloneCommand(), copyCommand(), rolesCommand(), repairCommand()]
+const migrating = [cloneCommand(), copyCommand(), workerCommand(), rolesCommand(), repairCommand()]
 const following = [
   fleetCommand(),
   followCommand(),

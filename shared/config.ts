@@ -36,6 +36,7 @@ export const ConfigFile = Type.Object(
   {
     source: connection,
     dest: connection,
+    queue: connection,
     ...optional((inFileSpelling(Selection) as typeof Selection).properties),
     tables: Type.Optional(Type.Array(inFileSpelling(TableRule))),
     hooks: Type.Optional(Type.Array(ConfigHook)),

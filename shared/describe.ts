@@ -38,6 +38,8 @@ export function describe(event: MigrationEvent, rows = 0): Message | undefined {
     case 'verified':
       return describeVerified(event)
     case 'rows':
+    case 'copied_by':
+    case 'workers':
       return undefined
   }
 }

@@ -3,6 +3,7 @@ import { type Static, Type } from '@sinclair/typebox'
 import { TableComparison } from './comparison.ts'
 import { ErrorInfo } from './error-info.ts'
 import { Phase, TableName } from './phase.ts'
+import { WorkerView } from './worker.ts'
 
 export { ErrorInfo }
 
@@ -79,6 +80,10 @@ export const MigrationEvent = Type.Union([
     /** The values of the key, one list for each row, as text. */
     values: Type.Array(Type.Array(Type.Union([Type.String(), Type.Null()]))),
   }),
+  /** Which processes elsewhere copy a table, joined by commas; told again when another takes over. */
+  Type.Object({ type: Type.Literal('copied_by'), at, table: TableName, worker: Type.String() }),
+  /** All that take jobs of this run, whenever something about them is not as it was. */
+  Type.Object({ type: Type.Literal('workers'), at, workers: Type.Array(WorkerView) }),
   Type.Object({ type: Type.Literal('step_finished'), at, step: StepInfo, seconds: Type.Number() }),
   Type.Object({ type: Type.Literal('step_failed'), at, step: StepInfo, error: ErrorInfo }),
   Type.Object({ type: Type.Literal('step_skipped'), at, step: StepInfo, reason: Type.String() }),

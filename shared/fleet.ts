@@ -5,6 +5,7 @@ import { ErrorInfo } from './error-info.ts'
 import { Readiness, SwitchoverView } from './follow-view.ts'
 import { oneOf } from './one-of.ts'
 import { MigrationOptions } from './request.ts'
+import { WorkerView } from './worker.ts'
 
 const some = <Schema extends TSchema>(schema: Schema) => Type.Optional(schema)
 
@@ -80,6 +81,8 @@ export const FleetConfig = Type.Object(
     /** How often rows are counted on both sides; 0 never. */
     countEverySeconds: Type.Number({ default: 600, minimum: 0 }),
     refreshSeconds: Type.Number({ default: 5, minimum: 1 }),
+    /** A database in which workers find their jobs; without it this process copies by itself. */
+    queue: some(Connection),
     notify: Type.Array(FleetNotification, { default: [] }),
     stateless: Type.Boolean({ default: false }),
   },
@@ -136,7 +139,7 @@ export const FleetDatabase = Type.Object({
   attempts: Type.Number(),
   /** When it is tried again, in milliseconds since 1970. */
   retry_at: Type.Optional(Type.Number()),
-  /** The machine and process that works on it, where there are several. */
+  /** The processes that copy its rows at this moment, where those are others; by commas. */
   worker: Type.Optional(Type.String()),
   error: Type.Optional(ErrorInfo),
 })
@@ -179,6 +182,8 @@ export const FleetView = Type.Object({
   stateless: Type.Boolean(),
   refresh_seconds: Type.Number(),
   mappings: Type.Array(FleetMappingView),
+  /** Where there is a queue: who takes jobs from it. */
+  workers: Type.Optional(Type.Array(WorkerView)),
   log: Type.Array(
     Type.Object({
       at: Type.Number(),

@@ -35,6 +35,7 @@ export class ProgressFold {
   readonly #warnings: string[] = []
   #status: Progress['status'] = 'running'
   #verification: Progress['verification']
+  #workers: Progress['workers']
   #error: string | undefined
   /** The last event worth telling; put into words only when somebody asks. */
   #told: { event: MigrationEvent; rows: number } | undefined
@@ -71,6 +72,7 @@ export class ProgressFold {
       warnings: [...this.#warnings],
       phases: this.#phases.progress(until),
       ...(this.#verification && { verification: this.#verification }),
+      ...(this.#workers && { workers: this.#workers }),
       migrated_rows: this.#tables.migratedRows,
       migrated_bytes: this.#tables.migratedBytes,
       total_bytes: this.#tables.totalBytes,
@@ -117,6 +119,8 @@ export class ProgressFold {
     else if (event.type === 'step_finished') this.#stepFinished(event)
     else if (event.type === 'step_failed') this.#stepFailed(event)
     else if (event.type === 'step_skipped') this.#stepSkipped(event)
+    else if (event.type === 'copied_by') this.#tables.copiedBy(event.table, event.worker)
+    else if (event.type === 'workers') this.#workers = event.workers
     else if (event.type === 'warning') this.#warnings.push(event.message)
     else if (event.type === 'verified') {
       this.#verification = { compared: event.compared, different: event.different }
@@ -226,10 +230,18 @@ export class ProgressFold {
   }
 }
 
+const untold: ReadonlySet<MigrationEvent['type']> = new Set([
+  'rows',
+  'step_started',
+  'collided',
+  'copied_by',
+  'workers',
+])
+
 /** Details are not, but for each step that is done. */
 function isTold(event: MigrationEvent): boolean {
   if (event.type === 'log') return event.level !== 'debug'
-  return event.type !== 'rows' && event.type !== 'step_started' && event.type !== 'collided'
+  return !untold.has(event.type)
 }
 
 /** A replay: what a stored run, or a test, has to say. */

@@ -3,6 +3,7 @@ import { type Static, Type } from '@sinclair/typebox'
 import { TableComparison } from './comparison.ts'
 import { RunStatus } from './event.ts'
 import { Phase } from './phase.ts'
+import { WorkerView } from './worker.ts'
 
 export const TableStatus = Type.Union([
   Type.Literal('pending'),
@@ -29,6 +30,8 @@ export const TableProgress = Type.Object({
   /** Seconds spent copying rows, and building this table's indexes and constraints (summed over workers). */
   copy_seconds: Type.Number(),
   index_seconds: Type.Number(),
+  /** Who copies or copied it, where that is another process; several by commas. */
+  worker: Type.Optional(Type.String()),
 })
 export type TableProgress = Static<typeof TableProgress>
 
@@ -75,6 +78,8 @@ export const Progress = Type.Object({
   verification: Type.Optional(
     Type.Object({ compared: Type.Number(), different: Type.Array(TableComparison) }),
   ),
+  /** Where rows are copied by other processes: those that are there. */
+  workers: Type.Optional(Type.Array(WorkerView)),
   migrated_rows: Type.Number(),
   migrated_bytes: Type.Number(),
   total_bytes: Type.Number(),

@@ -15,6 +15,7 @@ import { Value } from '@sinclair/typebox/value'
 import { compile } from '../scripts/compile.ts'
 import { Summary } from '../shared/summary.ts'
 import { type Cluster, cluster, type TestDatabase } from './support/clusters.ts'
+import { endWorker, startWorker } from './support/workers.ts'
 
 // Servers have to start.
 setDefaultTimeout(120_000)
@@ -191,6 +192,26 @@ describe('from server to server', () => {
       }
     },
     2 * minutes,
+  )
+
+  test(
+    'it is a worker, too: the queue and all that it needs are inside',
+    async () => {
+      const to = await cluster(18)
+      const [copied, queue] = [await to.createDatabase(), await to.createDatabase()]
+      const environment = { PGTREK_SOURCE: source.url, PGTREK_DEST: copied.url, PGTREK_QUEUE: queue.url }
+      const worker = startWorker({ directory: home }, [], { HOME: home, ...environment }, [pgtrek])
+      try {
+        const { code, stderr } = await runWith(environment, 'clone')
+        expect({ code, stderr }).toMatchObject({ code: 0 })
+        expect(stderr).toContain('public.loan is copied by ')
+        expect(await copied.sql(questions[2] ?? '')).toEqual(await source.sql(questions[2] ?? ''))
+      } finally {
+        expect(await endWorker(worker)).toBe(0)
+        await Promise.all([copied.drop(), queue.drop()])
+      }
+    },
+    minutes,
   )
 
   test('a log of the run lies beside it', () => {

@@ -4,6 +4,7 @@ import { UsageError } from '../postgres/errors.ts'
 import { addConnectionFlags } from './flags/connection.ts'
 import { addFollowFlags, followOptionsOf, watchFlagsOf } from './flags/follow.ts'
 import { addOptionFlags } from './flags/options.ts'
+import { addQueueFlag } from './flags/queue.ts'
 import { addHookFlag, addRuleFlags } from './flags/rules.ts'
 import { addConfigFlag, addRunFlags, viewFlags } from './flags/run.ts'
 import { addSelectionFlags } from './flags/selection.ts'
@@ -22,6 +23,7 @@ export function cloneCommand(): Command {
   addRuleFlags(command)
   addOptionFlags(command)
   addHookFlag(command)
+  addQueueFlag(command, 'let workers copy the rows: the database that holds their jobs')
   addRunFlags(command)
   command.addOption(
     new Option('--follow', 'then apply every change that happens meanwhile, until you switch over').helpGroup(

@@ -29,7 +29,7 @@ export function readConfigFile(path: string, environment: Environment): Given {
 }
 
 function given(content: Record<string, unknown>, name: string, directory: string): Given {
-  const { source, dest, log_dir, state_dir } = content
+  const { source, dest, queue, log_dir, state_dir } = content
   const tables = optional(Type.Array(TableRule), content.tables)
   tables?.forEach((rule, index) => {
     refuseOddRule(rule, `${name}: tables[${index}]`)
@@ -38,6 +38,7 @@ function given(content: Record<string, unknown>, name: string, directory: string
   return {
     ...(source !== undefined && { source: connectionOf(source, directory) }),
     ...(dest !== undefined && { dest: connectionOf(dest, directory) }),
+    ...(queue !== undefined && { queue: connectionOf(queue, directory) }),
     selection: selectionOf(content, name),
     ...(tables && { tables }),
     ...(hooks && { hooks: hooks.map((hook, index) => hookOf(hook, `${name}: hooks[${index}]`, directory)) }),

@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { optionNames, spellingOf } from '../../shared/option-table.ts'
 import { addConnectionFlags } from './flags/connection.ts'
 import { addOptionFlags } from './flags/options.ts'
+import { addQueueFlag } from './flags/queue.ts'
 import { addHookFlag, addRuleFlags } from './flags/rules.ts'
 import { addConfigFlag, addRunFlags, viewFlags } from './flags/run.ts'
 import { addSelectionFlags } from './flags/selection.ts'
@@ -22,6 +23,7 @@ export function copyCommand(): Command {
   addRuleFlags(command)
   addOptionFlags(command, copyOptions)
   addHookFlag(command)
+  addQueueFlag(command, 'let workers copy the rows: the database that holds their jobs')
   addRunFlags(command)
   return command.action(async () => {
     process.exitCode = await runMigration(requestOf(command, { dataOnly: true }), viewFlags(command))

@@ -11,12 +11,14 @@ import { RunStore } from '../store/runs.ts'
 import { exitCode } from './exit.ts'
 import { interruptible } from './interrupt.ts'
 import { openLogFile } from './logfile.ts'
+import { openQueue } from './queue.ts'
 
 interface FleetFlags {
   config?: string
   stateless?: boolean
   port?: number
   host: string
+  allowHost: string[]
   json?: boolean
   quiet?: boolean
   logDir: string
@@ -39,6 +41,12 @@ export function fleetCommand(): Command {
       'the address to listen on; another than localhost needs PGTREK_TOKEN',
       'localhost',
     )
+    .option(
+      '--allow-host <name>',
+      'a further name by which browsers reach the board (may be repeated)',
+      collect,
+      [],
+    )
     .option('--quiet', 'only warnings and errors')
     .option('--json', 'print the last state as JSON on standard output')
     .option('--log-dir <directory>', 'one log file a run', 'logs')
@@ -58,7 +66,9 @@ async function run(flags: FleetFlags): Promise<number> {
   })
   using interrupt = interruptible(() => say('stopping; everything applied stays, the next start goes on'))
   const notifier = new Notifier(config.notify, (message) => say(`warning: ${message}`))
+  await using queue = await openQueue(config.queue, (message) => say(`warning: ${message}`))
   const fleet = FleetRun.start(config, {
+    queue,
     store: store && new FollowStore(store.database),
     signal: interrupt.signal,
     onState: ({ state, ...about }) => notifier.tell({ kind: kindOf(state), state, ...about }),
@@ -94,7 +104,7 @@ async function serveBoard(
     host: flags.host,
     port: flags.port,
     token: process.env.PGTREK_TOKEN || undefined,
-    names: [],
+    names: flags.allowHost,
     allowCommands: false,
     logDirectory: flags.logDir,
     stateDirectory: flags.stateDir,
@@ -123,6 +133,10 @@ function exitCodeOf({ mappings }: FleetView): number {
 function kindOf(state: FleetState): FleetEvent['kind'] {
   if (state === 'problem' || state === 'ready') return state
   return state === 'done' || state === 'complete' ? 'done' : 'phase'
+}
+
+function collect(name: string, names: string[]): string[] {
+  return [...names, name]
 }
 
 function port(text: string): number {

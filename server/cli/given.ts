@@ -14,6 +14,8 @@ import {
 export interface Given {
   source?: Connection
   dest?: Connection
+  /** Where workers find their jobs. */
+  queue?: Connection
   selection: Partial<Selection>
   tables?: TableRule[]
   hooks?: Hook[]
@@ -27,6 +29,7 @@ export interface Given {
 export interface Settled {
   source: Connection | undefined
   dest: Connection | undefined
+  queue: Connection | undefined
   selection: Selection
   tables: TableRule[]
   hooks: Hook[]
@@ -59,6 +62,7 @@ export function settle(places: readonly Given[]): Settled {
   return {
     source: first(({ source }) => source),
     dest: first(({ dest }) => dest),
+    queue: first(({ queue }) => queue),
     selection: Object.assign({}, everything, ...layers.map(({ selection }) => selection)),
     tables: first(({ tables }) => tables) ?? [],
     hooks: first(({ hooks }) => hooks) ?? [],

@@ -97,7 +97,7 @@ interface Entry {
   [field: string]: unknown
 }
 
-/** Nothing for `rows`: their sum is told when the table is done. */
+/** Nothing for `rows`: their sum is told when the table is done; and who copies has lines of its own. */
 function entryOf(event: MigrationEvent, rows: RowCounts): Entry | undefined {
   switch (event.type) {
     case 'started':
@@ -106,6 +106,9 @@ function entryOf(event: MigrationEvent, rows: RowCounts): Entry | undefined {
       return planEntry(event)
     case 'rows':
       rows.set(event.table, event)
+      return undefined
+    case 'copied_by':
+    case 'workers':
       return undefined
     case 'verified':
       return {

@@ -7,6 +7,7 @@ import { UsageError } from '../postgres/errors.ts'
 import { readConfigFile } from './config-file.ts'
 import { connectionsFromEnvironment, connectionsFromFlags } from './flags/connection.ts'
 import { optionsFromEnvironment, optionsFromFlags, unknownVariables } from './flags/options.ts'
+import { queueFromEnvironment, queueFromFlags } from './flags/queue.ts'
 import { hooksFromFlags, rulesFromFlags } from './flags/rules.ts'
 import { selectionFromFlags } from './flags/selection.ts'
 import { type Given, type Settled, settle } from './given.ts'
@@ -33,9 +34,11 @@ export function requestOf(
 function fromFlags(command: Command): Given {
   const tables = rulesFromFlags(command)
   const hooks = hooksFromFlags(command)
+  const queue = queueFromFlags(command)
   const { logDir, stateDir } = command.opts<{ logDir?: string; stateDir?: string }>()
   return {
     ...connectionsFromFlags(command),
+    ...(queue && { queue }),
     selection: selectionFromFlags(command),
     ...(tables && { tables }),
     ...(hooks && { hooks }),
@@ -47,8 +50,10 @@ function fromFlags(command: Command): Given {
 }
 
 function fromEnvironment(environment: Environment): Given {
+  const queue = queueFromEnvironment(environment)
   return {
     ...connectionsFromEnvironment(environment),
+    ...(queue && { queue }),
     selection: {},
     options: optionsFromEnvironment(environment),
     called: { option: variableOf, tables: 'the environment' },

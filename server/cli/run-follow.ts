@@ -8,6 +8,7 @@ import type { FollowDesk } from '../engine/follow/desk.ts'
 import { type FollowResult, FollowRun } from '../engine/follow/follow-run.ts'
 import { followName } from '../engine/follow/names.ts'
 import { UsageError } from '../postgres/errors.ts'
+import { copiersOn } from '../queue/queued-copies.ts'
 import { FollowStore } from '../store/follows.ts'
 import { RunStore } from '../store/runs.ts'
 import { confirmDestruction } from './confirm.ts'
@@ -22,6 +23,7 @@ import { reportLines } from './follow-text.ts'
 import type { Settled } from './given.ts'
 import { interruptible } from './interrupt.ts'
 import { openLogFile } from './logfile.ts'
+import { openQueue } from './queue.ts'
 import { chooseView } from './terminal.ts'
 
 export interface FollowFlags extends ViewFlags, WatchFlags {
@@ -49,12 +51,14 @@ export async function cloneAndFollow(request: Settled, flags: FollowFlags): Prom
   let isCopied = false
   let lastError: string | undefined
   const runMemory = store.begin(run, ends)
+  await using queue = await openQueue(request.queue, (said) => view.say(said, 'warn'))
+  const copiers = queue && copiersOn(queue)
   const announced = new Announced(followName(ends))
   await using _ = await serveBeside(besideOf(request, flags), announced, (message) => view.say(message))
   const following = FollowRun.clone(
     {
       ...ends,
-      ...{ run, selection, tables, hooks, options, runMemory },
+      ...{ run, selection, tables, hooks, options, runMemory, copiers },
       onEvent(event) {
         fold.apply(event)
         logFile.event(event)

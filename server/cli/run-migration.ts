@@ -3,6 +3,7 @@ import { ProgressFold } from '../../shared/fold.ts'
 import { NoMemory } from '../engine/memory.ts'
 import { migrate } from '../engine/migrate.ts'
 import type { Plan } from '../engine/plan.ts'
+import { copiersOn } from '../queue/queued-copies.ts'
 import { RunStore } from '../store/runs.ts'
 import { confirmDestruction } from './confirm.ts'
 import { exitCodeFor } from './exit.ts'
@@ -13,6 +14,7 @@ import { interruptible } from './interrupt.ts'
 import { openLogFile } from './logfile.ts'
 import { planAsJson } from './plan-json.ts'
 import { describePlan } from './plan-text.ts'
+import { openQueue } from './queue.ts'
 import { chooseView } from './terminal.ts'
 
 export async function runMigration(request: Settled, flags: ViewFlags): Promise<number> {
@@ -30,6 +32,9 @@ export async function runMigration(request: Settled, flags: ViewFlags): Promise<
   for (const warning of [...request.warnings, ...source.warnings, ...destination.warnings]) {
     view.say(warning, 'warn')
   }
+  await using queue = options.dryRun
+    ? undefined
+    : await openQueue(request.queue, (said) => view.say(said, 'warn'))
   let plan: Plan | undefined
   // A dry run is none that another could go on with; but it shows how one would.
   const ends = { source, destination }
@@ -43,6 +48,7 @@ export async function runMigration(request: Settled, flags: ViewFlags): Promise<
     hooks,
     options,
     memory: memory ?? new NoMemory(),
+    copiers: queue && copiersOn(queue),
     signal: interrupt.signal,
     onEvent(event) {
       fold.apply(event)

@@ -6,11 +6,13 @@ import { UsageError } from '../postgres/errors.ts'
 import { exitCode } from './exit.ts'
 import { type Followed, namesOf, openFollowed } from './followed.ts'
 import { lastRun, lastRunCode, lastRunLines } from './last-run.ts'
+import { queueStatus } from './queue-status.ts'
 import { Screen } from './screen.ts'
 import { statusLine, statusLines } from './status-text.ts'
 import { type Style, styleFor } from './style.ts'
 
 interface StatusFlags {
+  queue?: string
   json?: boolean
   watch?: boolean
   stateDir: string
@@ -22,6 +24,7 @@ export function statusCommand(): Command {
   return new Command('status')
     .description('how databases that are followed are doing: lag, changes, slot, conflict, readiness')
     .argument('[name]', 'of the move; all of them unless told')
+    .option('--queue <url>', 'instead: which workers take jobs from this queue, and what each copies')
     .option('--json', 'print it as JSON: one object, or an array when there are several')
     .option('--watch', 'go on showing it every second until it has ended or is switched over')
     .option('--state-dir <directory>', 'where the process that follows keeps what it remembers', '.pgtrek')
@@ -31,6 +34,7 @@ export function statusCommand(): Command {
 }
 
 async function status(name: string | undefined, flags: StatusFlags): Promise<number> {
+  if (flags.queue !== undefined) return await queueStatus(flags.queue, flags.json === true)
   using followed = openFollowed(flags.stateDir)
   const names = namesOf(followed, name, flags.stateDir)
   if (!followed || names.length === 0) return nothingFollowed(followed, flags)

@@ -31,6 +31,7 @@ export function bundle(tasks: readonly RunningTask[], again: (tasks: readonly Ru
   let each: readonly Counts[] = []
   let begun = 0
   const together = new RunningTask({
+    title: `${tasks.length} small tables`,
     bytes: tasks.reduce((sum, { task }) => sum + task.bytes, 0),
     parts: [
       {
@@ -43,6 +44,9 @@ export function bundle(tasks: readonly RunningTask[], again: (tasks: readonly Ru
     onStart: () => {
       begun = performance.now()
       for (const { task } of tasks) task.onStart()
+    },
+    onWorker: (worker) => {
+      for (const { task } of tasks) task.onWorker?.(worker)
     },
     onProgress() {},
     onTables: (counts) => {

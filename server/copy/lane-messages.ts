@@ -15,6 +15,12 @@ export interface LaneSettings {
   replica: boolean
   /** Of all workers together; 0 or nothing is as fast as it goes. */
   maxBytesPerSecond?: number
+  /** What is committed is on the destination's disk: nobody here would hear of a crash that loses it. */
+  durable?: boolean
+  /** By which the destination's session is found and ended when this process is gone. */
+  lease?: string
+  /** Marks a session on the destination: nothing is committed when it is not there, since the run is over then. */
+  presence?: string
 }
 
 export interface RowsPart {

@@ -1,6 +1,7 @@
 // The two sessions of a copy worker: made alike, made again when one was lost, and the destination's
 // transaction with what becomes of it.
 import { isLost, PgtrekError, ServerError } from '../postgres/errors.ts'
+import { isMarked, markOf, markStatement } from '../postgres/mark.ts'
 import { quoteLiteral } from '../postgres/quote.ts'
 import { Session } from '../postgres/session.ts'
 import type { LaneSettings } from './lane-messages.ts'
@@ -73,7 +74,8 @@ export class LaneSessions {
       this.#destination = destination
       await destination.execute(`
         ${alikeSettings(settings.clientEncoding)}
-        set synchronous_commit = off;
+        set synchronous_commit = ${settings.durable ? 'on' : 'off'};
+        ${settings.lease === undefined ? '' : `${markStatement(markOf(settings.lease))};`}
         ${settings.replica ? 'set session_replication_role = replica;' : ''}`)
       if (this.#orphan) await endTransaction(destination, this.#orphan, signal)
       this.#orphan = undefined
@@ -111,7 +113,11 @@ export class LaneSessions {
 
   /** What could still refuse the commit does it now, while every part can be taken back. */
   async prepare(): Promise<string> {
+    const { presence } = this.settings
     await this.destination.execute('set constraints all immediate')
+    if (presence !== undefined && !(await isMarked(presence, this.destination))) {
+      throw new LaneEnded('the process that the rows are copied for is not there')
+    }
     if (!this.#transaction) throw new Error('there is no transaction to commit')
     return this.#transaction.id
   }
@@ -227,20 +233,23 @@ function isUnknownTransaction(error: unknown): boolean {
   return error instanceof ServerError && error.sqlstate === '22023'
 }
 
+/** Null when it is too long ago for the server to know. */
+export async function outcomeOf(session: Session, id: string): Promise<string | null> {
+  try {
+    return await statusOf(session, id)
+  } catch (error) {
+    if (!isUnknownTransaction(error)) throw error
+    return 'aborted'
+  }
+}
+
 /**
  * Our commits do not wait for the server's disk. One that crashes may come back without transactions it had
  * confirmed, and rows that are reported as moved would be missing.
  */
 export async function checkConfirmed(session: Session, confirmed: readonly string[]): Promise<void> {
   for (const id of confirmed) {
-    let status: string | null
-    try {
-      status = await statusOf(session, id)
-    } catch (error) {
-      if (!isUnknownTransaction(error)) throw error
-      status = 'aborted'
-    }
-    if (status === 'aborted') {
+    if ((await outcomeOf(session, id)) === 'aborted') {
       throw new LaneEnded(
         'the server of the destination crashed and lost what it had confirmed: what this run has written is not ' +
           'complete. Start the run again.',

@@ -8,10 +8,10 @@ import { Cancelled, ConnectionLost, PgtrekError } from '../postgres/errors.ts'
 import { workerUrl } from '../worker-url.ts'
 import { bundle, takeBundle } from './bundle.ts'
 import type { Counts, FromLane, LaneSettings, ToLane } from './lane-messages.ts'
-import { type CopyTask, PartlyCommitted, RunningTask, type Share } from './task.ts'
+import { type Copier, type CopyTask, PartlyCommitted, RunningTask, type Share } from './task.ts'
 
-export type { CopyPart, Counts } from './lane-messages.ts'
-export { type CopyTask, PartlyCommitted } from './task.ts'
+export type { CopyPart, Counts, LaneSettings } from './lane-messages.ts'
+export { type Copier, type CopyTask, PartlyCommitted } from './task.ts'
 
 /** A server that does not answer must not keep a cancelled run from ending. */
 const longestGoodbyeMs = 5000
@@ -31,7 +31,7 @@ export class CopyFailed extends PgtrekError {
   }
 }
 
-export class CopyPool {
+export class CopyPool implements Copier {
   #lanes: Lane[] = []
   #queue: RunningTask[] = []
   #active: RunningTask[] = []
@@ -184,7 +184,7 @@ export class CopyPool {
         ...part,
         id: ++this.#jobs,
         commit: task.commitsAtOnce,
-        shared: task.task.parts.length > 1 && !task.alone,
+        shared: task.task.shared ?? (task.task.parts.length > 1 && !task.alone),
         confirmed: this.#lanes.flatMap(({ confirmed }) => confirmed ?? []),
       },
     })

@@ -5,11 +5,15 @@ import type { CopyPart, Counts, ToLane } from './lane-messages.ts'
 import type { KeyValues } from './merge.ts'
 
 export interface CopyTask {
+  /** For messages. */
+  title?: string
   /** For order: the largest first. */
   bytes: number
   parts: readonly CopyPart[]
   /** A worker has taken the first part. */
   onStart(): void
+  /** Which processes elsewhere have it, joined by commas. */
+  onWorker?: (worker: string) => void
   /** So far; less than before when parts have to start again. */
   onProgress(rows: number, bytes: number, collided: number): void
   /**
@@ -25,6 +29,18 @@ export interface CopyTask {
    * that is not committed is taken back.
    */
   onBeforeCommit?: (transactions: string[]) => void | Promise<void>
+  /** Somebody else writes to the same table: a wait for a row of theirs would never end. */
+  shared?: boolean
+}
+
+/** Who copies: the threads of this process, or processes elsewhere. */
+export interface Copier {
+  /** Copies at the same time, as far as is known beforehand. */
+  readonly size: number
+  open(): void
+  copy(task: CopyTask): Promise<Counts>
+  cancel(): Promise<void>
+  close(): Promise<void>
 }
 
 /** All parts were in, but not all could be committed; the others' rows are there. */

@@ -3,9 +3,10 @@ import type { ErrorInfo, MigrationEvent, RunStatus, StepInfo } from '../../share
 import { showName } from '../../shared/phase.ts'
 import type { Hook, MigrationOptions, Selection, TableRule } from '../../shared/request.ts'
 import { RuleBook } from '../../shared/rule-book.ts'
+import type { WorkerView } from '../../shared/worker.ts'
 import { supportedMajors, whichDatabase } from '../catalog/server.ts'
 import { tableKey } from '../catalog/tables.ts'
-import { CopyPool } from '../copy/pool.ts'
+import { type Copier, CopyPool, type LaneSettings } from '../copy/pool.ts'
 import { Cancelled, errorInfo, PlanRefused } from '../postgres/errors.ts'
 import { endSessionsOf, markOf } from '../postgres/mark.ts'
 import { quoteLiteral } from '../postgres/quote.ts'
@@ -38,6 +39,8 @@ export interface Migration {
   isChecked?: boolean | undefined
   /** Exported on the source by somebody who holds it; without it the run exports one of its own. */
   heldSnapshot?: string | undefined
+  /** Rows are copied elsewhere; without it by threads of this process. */
+  copiers?: Copiers | undefined
   /** Tables, by `tableKey`, that are made and emptied here, and whose rows come by another way. */
   rowsElsewhere?: ReadonlySet<string> | undefined
   onEvent(event: MigrationEvent): void
@@ -46,6 +49,16 @@ export interface Migration {
   /** Asked before anything is destroyed; false ends the run with nothing written. */
   confirm(plan: Plan): boolean | Promise<boolean>
 }
+
+export interface CopierWork {
+  run: string
+  settings: LaneSettings
+  signal: AbortSignal
+  onLog(message: string): void
+  onWarning(message: string): void
+  onWorkers(workers: WorkerView[]): void
+}
+export type Copiers = (work: CopierWork) => Copier
 
 export interface MigrationResult {
   status: RunStatus
@@ -136,19 +149,19 @@ async function inOneSnapshot(migration: Migration, emit: Emit): Promise<void> {
   stack.defer(() => restore.close())
   // A server with few connections may have no other when the copy workers have taken theirs.
   await restore.adopt(destination)
+  const settings: LaneSettings = {
+    source: migration.source,
+    destination: migration.destination,
+    snapshot,
+    clientEncoding: inventory.source.encoding,
+    maxBytesPerSecond: options.maxBytesPerSecond,
+    replica: plan.asReplica,
+  }
+  const onWarning = (message: string) => emit({ type: 'warning', message })
+  const onWorkers = (workers: WorkerView[]) => emit({ type: 'workers', workers })
   const copyPool = plan.steps.some((step) => step.pool === 'copy')
-    ? new CopyPool(
-        {
-          source: migration.source,
-          destination: migration.destination,
-          snapshot,
-          clientEncoding: inventory.source.encoding,
-          maxBytesPerSecond: options.maxBytesPerSecond,
-          replica: plan.asReplica,
-        },
-        plan.sizes.copyWorkers,
-        (message) => emit({ type: 'warning', message }),
-      )
+    ? (migration.copiers?.({ run: migration.run, settings, signal, onLog: log, onWarning, onWorkers }) ??
+      new CopyPool(settings, plan.sizes.copyWorkers, onWarning))
     : undefined
   if (copyPool) {
     stack.defer(() => copyPool.close())

@@ -1,7 +1,7 @@
 // What every step of a run works with.
 import type { MigrationEvent } from '../../shared/event.ts'
 import type { MigrationOptions, TableRule } from '../../shared/request.ts'
-import type { CopyPool } from '../copy/pool.ts'
+import type { Copier } from '../copy/pool.ts'
 import type { Session } from '../postgres/session.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
 import type { Inventory } from './inventory.ts'
@@ -35,7 +35,7 @@ export interface RunContext {
   plan: Plan
   inventory: RunInventory
   options: MigrationOptions
-  copyPool: CopyPool | undefined
+  copyPool: Copier | undefined
   restore: RestoreSessions
   /** A session of its own on the source: what fails there must not end the run's snapshot. */
   openSource(): Promise<Session>

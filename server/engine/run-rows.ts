@@ -1,5 +1,5 @@
 // Steps that fill tables, and empty them.
-import type { TableName } from '../../shared/phase.ts'
+import { showName, type TableName } from '../../shared/phase.ts'
 import { CopyFailed, PartlyCommitted } from '../copy/pool.ts'
 import { errorInfo, ServerError } from '../postgres/errors.ts'
 import { quoteQualified } from '../postgres/quote.ts'
@@ -20,9 +20,13 @@ export async function runCopy(
   let moved = { rows: 0, bytes: 0 }
   try {
     const result = await copyPool.copy({
+      title: showName(info),
       bytes: work.bytes,
       parts: work.parts,
       onStart: () => starts.now(),
+      onWorker(worker) {
+        if (table) emit({ type: 'copied_by', table, worker })
+      },
       onProgress(rows, bytes, collided) {
         moved = { rows, bytes }
         if (table) emit({ type: 'rows', table, rows, bytes, ...(collided > 0 && { collided }) })

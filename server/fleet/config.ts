@@ -119,10 +119,12 @@ const amounts: [ending: string, parse: (text: string) => number | undefined][] =
   ['Bytes', parseBytes],
 ]
 
+const connections: ReadonlySet<string> = new Set(['source', 'dest', 'queue'])
+
 /** What does not fit stays as it is: the check of the whole says what was expected. */
 function inRequestSpelling(schema: TSchema, value: unknown, key: string, place: Place): unknown {
   if (key === 'options' && isRecord(value)) return optionsOf(value)
-  if ((key === 'source' || key === 'dest') && (typeof value === 'string' || isRecord(value))) {
+  if (connections.has(key) && (typeof value === 'string' || isRecord(value))) {
     return connectionOf(schema, value, place)
   }
   if (TypeGuard.IsObject(schema) && isRecord(value)) return fieldsOf(schema, value, place)

@@ -16,6 +16,8 @@ import { ConnectFailed, errorInfo, isLost, PlanRefused } from '../postgres/error
 import { Session } from '../postgres/session.ts'
 import { type ConnectionSettings, describeSettings } from '../postgres/settings.ts'
 import { Blocked } from '../preflight/before-run.ts'
+import type { JobQueue } from '../queue/queue.ts'
+import { copiersOn } from '../queue/queued-copies.ts'
 import { FollowStore } from '../store/follows.ts'
 import {
   type Arrival,
@@ -34,6 +36,8 @@ export interface MoveServices {
   instances: { source: ConnectionSettings; destination: ConnectionSettings }
   /** Forgets with the process, or does not. */
   store: FollowStore | undefined
+  /** Where workers take its rows from; without it they are copied here. */
+  queue: JobQueue | undefined
   signal: AbortSignal
   say: (level: 'info' | 'warn' | 'error', message: string, database: string) => void
   onChange: () => void
@@ -107,6 +111,7 @@ export class DatabaseMove {
       ...(follow && { ready: follow.ready }),
       ...(follow?.switchover && { switchover: follow.switchover }),
       attempts: this.attempts,
+      ...this.#shownWorkers(now),
       ...(this.#retryAt !== undefined && { retry_at: this.#retryAt }),
       ...this.#shownError(follow),
     }
@@ -292,6 +297,14 @@ export class DatabaseMove {
     return followName(this.#ends)
   }
 
+  get #copiers() {
+    const { queue, mapping } = this.services
+    const { name } = this
+    return (
+      queue && copiersOn(queue, { mapping: mapping.name, sourceDatabase: name, destinationDatabase: name })
+    )
+  }
+
   #request(options: MigrationOptions) {
     return {
       source: this.#ends.source,
@@ -301,6 +314,7 @@ export class DatabaseMove {
       tables: [],
       hooks: [],
       options,
+      copiers: this.#copiers,
       // What is there is what an earlier attempt of ours has made.
       confirm: () => true,
       onEvent: (event: Parameters<ProgressFold['apply']>[0]) => {
@@ -334,6 +348,11 @@ export class DatabaseMove {
   /** Copied once, and not all of it arrived. */
   get #isCutShort(): boolean {
     return this.state === 'synced' && this.#fold.overview(Date.now()).failed.length > 0
+  }
+
+  #shownWorkers(now: number): Pick<FleetDatabase, 'worker'> {
+    const names = this.#fold.runningTables(now).flatMap(({ worker }) => worker?.split(', ') ?? [])
+    return names.length > 0 ? { worker: [...new Set(names)].join(', ') } : {}
   }
 
   #shownError(follow: FollowView | undefined): Pick<FleetDatabase, 'error'> {

@@ -2,6 +2,10 @@
 // followed, and handed over when somebody says so. One that fails does not stop the others.
 import type { FleetAction, FleetConfig, FleetState, FleetView } from '../../shared/fleet.ts'
 import type { FollowAnswer, FollowView } from '../../shared/follow-view.ts'
+import type { WorkerView } from '../../shared/worker.ts'
+import { errorInfo } from '../postgres/errors.ts'
+import { Ledger } from '../queue/ledger.ts'
+import type { JobQueue } from '../queue/queue.ts'
 import type { FollowStore } from '../store/follows.ts'
 import type { DatabaseMove } from './database-move.ts'
 import type { FleetDesk } from './desk.ts'
@@ -11,6 +15,8 @@ import { Turns } from './turns.ts'
 export interface FleetServices {
   /** Without it nothing is kept: everything is found again on the servers. */
   store: FollowStore | undefined
+  /** Of the configuration, opened; the caller closes it when the fleet has ended. */
+  queue?: JobQueue | undefined
   signal: AbortSignal
   onLine?: (line: FleetView['log'][number]) => void
   /** A database or a mapping is in another state than before. */
@@ -19,6 +25,7 @@ export interface FleetServices {
 
 const mostLines = 500
 const stateEveryMs = 500
+const workersEveryMs = 2000
 
 export class FleetRun implements FleetDesk {
   /** When every database is copied once, switched over or complete, or it was told to stop. */
@@ -27,6 +34,7 @@ export class FleetRun implements FleetDesk {
   readonly #lines: FleetView['log'] = []
   readonly #startedAt = Date.now()
   readonly #stop = new AbortController()
+  #workers: WorkerView[] = []
   readonly #states = new Map<string, FleetState>()
 
   private constructor(
@@ -41,6 +49,7 @@ export class FleetRun implements FleetDesk {
           config,
           turns,
           store: services.store,
+          queue: services.queue,
           signal: this.#stop.signal,
           say: (level, message, database) => this.#say(level, message, mapping.name, database),
         }),
@@ -59,6 +68,7 @@ export class FleetRun implements FleetDesk {
       stateless: this.services.store === undefined,
       refresh_seconds: this.config.refreshSeconds,
       mappings: this.#mappings.map((mapping) => mapping.view()),
+      ...(this.services.queue && { workers: this.#workers }),
       log: this.#lines.slice(),
     }
   }
@@ -103,6 +113,7 @@ export class FleetRun implements FleetDesk {
   }
 
   async #run() {
+    void this.#lookForWorkers()
     const looking = setInterval(() => this.#tellStates(), stateEveryMs)
     try {
       await Promise.all(this.#mappings.map((mapping) => mapping.run()))
@@ -112,6 +123,22 @@ export class FleetRun implements FleetDesk {
       clearInterval(looking)
       this.#stop.abort()
       await Promise.all(this.#meant({}).map((move) => move.end()))
+    }
+  }
+
+  async #lookForWorkers() {
+    const { queue } = this.services
+    if (!queue) return
+    const ledger = new Ledger(queue.connection)
+    while (!this.#stop.signal.aborted) {
+      try {
+        this.#workers = await ledger.workers()
+      } catch (error) {
+        this.#workers = []
+        if (this.#stop.signal.aborted) return
+        this.#say('warn', `nobody knows which workers there are: ${errorInfo(error).message}`)
+      }
+      await Bun.sleep(workersEveryMs)
     }
   }
 

@@ -10,6 +10,7 @@ import type { RolesReport } from '../../shared/roles.ts'
 import { errorInfo, UsageError } from '../postgres/errors.ts'
 import { Session } from '../postgres/session.ts'
 import { serverName } from '../postgres/settings.ts'
+import type { JobQueue } from '../queue/queue.ts'
 import { moveRoles } from '../roles/move.ts'
 import type { FollowStore } from '../store/follows.ts'
 import { DatabaseMove, mayPassLater } from './database-move.ts'
@@ -21,6 +22,7 @@ export interface MappingServices {
   config: FleetConfig
   turns: Turns
   store: FollowStore | undefined
+  queue: JobQueue | undefined
   signal: AbortSignal
   say: (level: 'info' | 'warn' | 'error', message: string, database?: string) => void
 }
@@ -115,6 +117,7 @@ export class MappingRun {
           mapping: this.mapping,
           instances: this.instances,
           store: this.services.store,
+          queue: this.services.queue,
           signal,
           say: (level, message, name) => this.services.say(level, message, name),
           onChange() {},

@@ -46,6 +46,20 @@ export async function endSessionsOf(runs: readonly string[], session: Session): 
   }
 }
 
+/** Whether somebody here carries the mark of this name. */
+export async function isMarked(name: string, session: Session): Promise<boolean> {
+  const found = await session.query(`
+    select from pg_catalog.pg_locks
+     where locktype = 'advisory'
+       and classid = ${ours}::pg_catalog.oid
+       and objid = ${markOf(name) >>> 0}::pg_catalog.oid
+       and objsubid = 2
+       and granted
+       and database = (select oid from pg_catalog.pg_database where datname = current_database())
+     limit 1`)
+  return found.length > 0
+}
+
 function stillThere(reason: string): string {
   return `sessions of a run that was killed are still at work on the destination, and could not be ended: ${reason}. Nothing was changed`
 }

@@ -45,6 +45,18 @@ export interface SessionOptions {
   onNotice?: ((message: string) => void) | undefined
   /** A walsender that also takes SQL, without parameters: for slots and START_REPLICATION. */
   replication?: boolean
+  /** For a library that writes JSON itself, and reads arrays. */
+  writtenJson?: boolean
+}
+
+/** The driver would write a text that is JSON already as a JSON string. */
+const writtenJson = {
+  json: {
+    to: 114,
+    from: [114, 3802],
+    serialize: String,
+    parse: (text: string) => JSON.parse(text) as unknown,
+  },
 }
 
 export class Session implements AsyncDisposable {
@@ -76,8 +88,9 @@ export class Session implements AsyncDisposable {
   static async #login(
     settings: ConnectionSettings,
     attempt: 'plain' | 'tls',
-    { signal, onNotice, replication }: SessionOptions,
+    options: SessionOptions,
   ): Promise<Session> {
+    const { signal, onNotice, replication } = options
     signal?.throwIfAborted()
     const { socket, tlsVersion } = await dial(settings, attempt, signal)
     const tap = new Tap(socket)
@@ -99,8 +112,9 @@ export class Session implements AsyncDisposable {
       connect_timeout: settings.connectTimeout || undefined,
       idle_timeout: undefined,
       max_lifetime: null,
-      fetch_types: false,
+      fetch_types: options.writtenJson ?? false,
       prepare: false,
+      ...(options.writtenJson && { types: writtenJson }),
       onnotice: (notice) => onNotice?.(`${notice.severity}: ${notice.message}`),
       connection: {
         application_name: settings.applicationName,
@@ -108,7 +122,7 @@ export class Session implements AsyncDisposable {
         // https://www.postgresql.org/docs/current/protocol-replication.html
         ...(replication ? { replication: 'database' } : {}),
       },
-    } as postgres.Options<Record<string, never>>)
+    } as postgres.Options<Record<string, postgres.PostgresType>>)
     const abandon = () => socket.destroy()
     signal?.addEventListener('abort', abandon, { once: true })
     try {

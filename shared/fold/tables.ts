@@ -67,6 +67,10 @@ export class TableLedger {
     this.#running.add(table)
   }
 
+  copiedBy(name: TableName, worker: string): void {
+    this.#get(name).progress.worker = worker
+  }
+
   /** Returns what moved since the last time; nothing when a table begins anew. */
   rows(name: TableName, { rows, bytes, collided }: Counted, at: number): Moved {
     this.start(name, at)

@@ -213,7 +213,7 @@ describe('mistakes are told with their place and what was expected', () => {
     ['existingRows = "append"', 'unknown key existingRows: did you mean existing_rows?'],
     ['max-rate = "1MB"', 'unknown key max-rate: did you mean max_rate?'],
     ['destination = "postgres://x"', 'unknown key destination: did you mean dest?'],
-    ['zzz = 1', 'unknown key zzz: what there is: source, dest, schemas'],
+    ['zzz = 1', 'unknown key zzz: what there is: source, dest, queue, schemas'],
     ['[source]\nhots = "x"', 'source has an unknown key: did you mean host?'],
     [
       '[source]\nhost = "x"\nworkers = 4',

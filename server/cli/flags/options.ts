@@ -61,7 +61,7 @@ export function optionsFromEnvironment(environment: Environment): Partial<Migrat
 
 /** A variable with a slip in its name would be silently without effect. */
 export function unknownVariables(environment: Environment): string[] {
-  const known = [...optionNames.map(variableOf), 'PGTREK_SOURCE', 'PGTREK_DEST']
+  const known = [...optionNames.map(variableOf), 'PGTREK_SOURCE', 'PGTREK_DEST', 'PGTREK_QUEUE']
   return Object.keys(environment)
     .filter((variable) => variable.startsWith('PGTREK_') && !known.includes(variable))
     .flatMap((variable) => {

@@ -7,6 +7,7 @@ import type { FollowLogLine, FollowView } from '../../../shared/follow-view.ts'
 import type { Hook, MigrationOptions, Selection, TableRule } from '../../../shared/request.ts'
 import type { ConnectionSettings } from '../../postgres/settings.ts'
 import type { RunMemory } from '../memory.ts'
+import type { Copiers } from '../migrate.ts'
 import type { Plan } from '../plan.ts'
 import type { FollowMemory } from './memory.ts'
 
@@ -36,6 +37,7 @@ export interface CloneAndFollow extends FollowEnds {
   options: MigrationOptions
   /** Of the copy. */
   runMemory: RunMemory
+  copiers?: Copiers | undefined
   onEvent: (event: MigrationEvent) => void
   confirm: (plan: Plan) => boolean | Promise<boolean>
 }

@@ -1,0 +1,38 @@
+// `pgtrek status --queue URL`: which workers take jobs there, and what each copies at this moment.
+import { printable } from '../../shared/printable.ts'
+import type { WorkerView } from '../../shared/worker.ts'
+import { ServerError, sqlstate } from '../postgres/errors.ts'
+import { resolveSettings } from '../postgres/settings.ts'
+import { QueueConnection } from '../queue/connection.ts'
+import { Ledger } from '../queue/ledger.ts'
+import { exitCode } from './exit.ts'
+
+/** Only looks: a database that is no queue yet does not become one. */
+export async function queueStatus(url: string, asJson: boolean): Promise<number> {
+  const workers = await workersOn(url)
+  const lines = asJson ? [JSON.stringify(workers)] : linesOf(workers)
+  process.stdout.write(`${lines.join('\n')}\n`)
+  return exitCode.done
+}
+
+async function workersOn(url: string): Promise<WorkerView[]> {
+  const connection = new QueueConnection(resolveSettings({ url }), (message) =>
+    process.stderr.write(`${printable(`warning: ${message}`)}\n`),
+  )
+  try {
+    return await new Ledger(connection).workers()
+  } catch (error) {
+    if (error instanceof ServerError && error.sqlstate === sqlstate.undefinedTable) return []
+    throw error
+  } finally {
+    await connection.close()
+  }
+}
+
+function linesOf(workers: readonly WorkerView[]): string[] {
+  if (workers.length === 0) return ['no worker takes jobs from this queue']
+  return workers.flatMap(({ name, concurrency, jobs }) => [
+    `${printable(name)}: ${jobs.length} jobs, ${concurrency} at a time`,
+    ...jobs.map((job) => `  ${printable(job)}`),
+  ])
+}

@@ -1,0 +1,15 @@
+// The queue that a command was told of, opened only where it is: pg-boss is not loaded otherwise.
+import type { Connection } from '../../shared/connection.ts'
+import { resolveSettings } from '../postgres/settings.ts'
+import type { JobQueue } from '../queue/queue.ts'
+
+export async function openQueue(
+  connection: Connection | undefined,
+  onWarning: (message: string) => void,
+): Promise<JobQueue | undefined> {
+  if (!connection) return undefined
+  const { JobQueue } = await import('../queue/queue.ts')
+  const settings = resolveSettings(connection)
+  for (const warning of settings.warnings) onWarning(warning)
+  return await JobQueue.open(settings, onWarning)
+}

@@ -1,0 +1,116 @@
+// The connection to the queue's database: one session, made again when it was lost, since a queue must outlive a
+// restart of the server that it is in.
+import { ConnectFailed, isLost, PgtrekError, ServerError } from '../postgres/errors.ts'
+import { Session } from '../postgres/session.ts'
+import { type ConnectionSettings, describeSettings } from '../postgres/settings.ts'
+
+/** A server that is restarted, or another that takes over for it, is back by then. */
+const patienceMs = 120_000
+const firstPauseMs = 200
+const longestPauseMs = 5000
+
+/** What was agreed on here, others have committed there: a crash must not forget it. */
+const durable = `
+  select pg_catalog.set_config('synchronous_commit', 'on', false)
+   where pg_catalog.current_setting('synchronous_commit') = 'off'`
+
+export class QueueConnection {
+  #session: Session | undefined
+  #wasOpen = false
+  #closed = false
+  /** A session does one thing after the other. */
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(
+    readonly settings: ConnectionSettings,
+    readonly onWarning: (message: string) => void,
+  ) {}
+
+  get name(): string {
+    return describeSettings(this.settings)
+  }
+
+  async query<Row extends object>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
+    const { rows } = await this.executeSql(text, values)
+    return rows as Row[]
+  }
+
+  /**
+   * As pg-boss wants it. What was under way when the connection broke is done again: all that is said to this
+   * database may be said twice.
+   */
+  executeSql(text: string, values: readonly unknown[] = []): Promise<{ rows: object[] }> {
+    const turn = this.#last.then(() => this.#patiently(text, values))
+    this.#last = turn.catch(() => {})
+    return turn
+  }
+
+  async close(): Promise<void> {
+    await this.#last
+    this.#closed = true
+    await this.#session?.close()
+  }
+
+  /** Nobody is waited for. */
+  destroy() {
+    this.#closed = true
+    this.#session?.destroy()
+  }
+
+  async #patiently(text: string, values: readonly unknown[]): Promise<{ rows: object[] }> {
+    const end = performance.now() + patienceMs
+    for (let wait = firstPauseMs; ; wait = Math.min(2 * wait, longestPauseMs)) {
+      if (this.#closed) throw new PgtrekError(`the connection to the queue (${this.name}) is closed`)
+      try {
+        return { rows: await this.#once(text, values) }
+      } catch (error) {
+        if (!this.#mayComeBack(error) || performance.now() > end || this.#closed) throw error
+        this.#session?.destroy()
+        this.#session = undefined
+        if (wait === firstPauseMs) this.onWarning(`${(error as Error).message}: waiting for the queue`)
+        await Bun.sleep(wait)
+      }
+    }
+  }
+
+  async #once(text: string, values: readonly unknown[]): Promise<object[]> {
+    const session = await this.#open()
+    try {
+      const rows = await session.query<object>(text, values.map(asText))
+      // Several statements answer with a list each.
+      return rows.flat()
+    } catch (error) {
+      // They may have begun a transaction, which nobody would end.
+      if (error instanceof ServerError && !isLost(error)) await session.execute('rollback')
+      throw error
+    }
+  }
+
+  async #open(): Promise<Session> {
+    if (this.#session) return this.#session
+    const session = await Session.open(this.settings, { writtenJson: true })
+    this.#session = session
+    this.#wasOpen = true
+    await session.execute(durable)
+    return session
+  }
+
+  /** Before it was ever there, its name or password is more likely to be wrong. */
+  #mayComeBack(error: unknown): boolean {
+    return isLost(error) && (this.#wasOpen || !(error instanceof ConnectFailed))
+  }
+}
+
+/** https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO */
+function asText(value: unknown): string | number | null {
+  if (value === null || value === undefined) return null
+  if (value instanceof Date) return value.toISOString()
+  if (Array.isArray(value)) return `{${value.map(element).join(',')}}`
+  if (typeof value === 'object') return JSON.stringify(value)
+  return typeof value === 'number' ? value : String(value)
+}
+
+function element(value: unknown): string {
+  const text = asText(value)
+  return text === null ? 'null' : `"${String(text).replaceAll(/["\\]/g, '\\$&')}"`
+}

@@ -1,0 +1,125 @@
+// The sessions that a worker copies with: one to each end, under the run's snapshot, used again for the next job of
+// the same run, and closed soon when there is none, since a snapshot that is held costs the source.
+import { CopyPool, type LaneSettings } from '../copy/pool.ts'
+import { PgtrekError, ServerError } from '../postgres/errors.ts'
+import { markOf } from '../postgres/mark.ts'
+import { Session } from '../postgres/session.ts'
+import type { ConnectionSettings } from '../postgres/settings.ts'
+import type { CopyJob, JobEnds } from './job.ts'
+
+const idleMs = 5000
+
+export interface Ends {
+  source: ConnectionSettings
+  destination: ConnectionSettings
+}
+
+export interface QueueLane {
+  key: string
+  /** By which others find and end its session on the destination. */
+  lease: string
+  pool: CopyPool
+  destination: ConnectionSettings
+}
+
+export class QueueLanes {
+  #idle: (QueueLane & { timer: ReturnType<typeof setTimeout> })[] = []
+  #known = new Map<string, Promise<string>>()
+  #made = 0
+
+  constructor(
+    readonly worker: string,
+    /** From this process's own file or environment. */
+    readonly endsOf: (ends: JobEnds) => Ends,
+    readonly onWarning: (message: string) => void,
+  ) {}
+
+  async take(job: CopyJob, lanesInAll: number): Promise<QueueLane> {
+    const rate = Math.ceil(job.maxBytesPerSecond / Math.max(1, lanesInAll))
+    const key = JSON.stringify([job.run, job.ends, job.snapshot, rate])
+    const place = this.#idle.findIndex((lane) => lane.key === key)
+    const [found] = place < 0 ? [] : this.#idle.splice(place, 1)
+    if (found) {
+      clearTimeout(found.timer)
+      return found
+    }
+    const ends = this.#ends(job)
+    await this.#refuseAnother(job, ends.destination)
+    const lease = `${this.worker}/${++this.#made}`
+    const settings: LaneSettings = {
+      ...ends,
+      snapshot: job.snapshot,
+      clientEncoding: job.clientEncoding,
+      replica: job.replica,
+      maxBytesPerSecond: rate,
+      durable: true,
+      lease,
+      presence: job.run,
+    }
+    const pool = new CopyPool(settings, 1, this.onWarning)
+    pool.open()
+    return { key, lease, pool, destination: ends.destination }
+  }
+
+  giveBack(lane: QueueLane) {
+    const timer = setTimeout(() => {
+      this.#idle = this.#idle.filter((one) => one.lease !== lane.lease)
+      void lane.pool.close()
+    }, idleMs)
+    this.#idle.push({ ...lane, timer })
+  }
+
+  async close(): Promise<void> {
+    const left = this.#idle.splice(0)
+    for (const { timer } of left) clearTimeout(timer)
+    await Promise.all(left.map(({ pool }) => pool.close()))
+  }
+
+  #ends({ ends, mark }: CopyJob): Ends {
+    const { source, destination } = this.endsOf(ends)
+    const { sourceDatabase, destinationDatabase } = ends
+    return {
+      source: { ...source, ...(sourceDatabase !== undefined && { database: sourceDatabase }) },
+      destination: {
+        ...destination,
+        ...(destinationDatabase !== undefined && { database: destinationDatabase }),
+        mark: markOf(mark),
+      },
+    }
+  }
+
+  /** The source shows itself by the snapshot, which no other server has. */
+  async #refuseAnother(job: CopyJob, destination: ConnectionSettings) {
+    const name = JSON.stringify([job.run, job.ends])
+    const asking = this.#known.get(name) ?? askIdentity(destination)
+    this.#known.set(name, asking)
+    asking.catch(() => this.#known.delete(name))
+    if ((await asking) !== job.destination) {
+      throw new PgtrekError(
+        `what this worker knows as the destination is another database than the run's: ${destination.host}:${destination.port}/${destination.database}`,
+      )
+    }
+  }
+}
+
+async function askIdentity(settings: ConnectionSettings): Promise<string> {
+  await using session = await Session.open(settings)
+  return await identityOf(session)
+}
+
+/** The same for every process, by whatever name it reaches the server. */
+export async function identityOf(session: Session): Promise<string> {
+  const { database } = await session.one<{ database: string }>(
+    `select oid::text || ' ' || datname as database from pg_catalog.pg_database where datname = current_database()`,
+  )
+  try {
+    const { system } = await session.one<{ system: string }>(
+      'select system_identifier::text as system from pg_catalog.pg_control_system()',
+    )
+    return `${system} ${database}`
+  } catch (error) {
+    // Not every host of databases lets everybody ask.
+    if (!(error instanceof ServerError)) throw error
+    return database
+  }
+}

@@ -1,0 +1,148 @@
+// pg-boss on the queue's database, set up as runs and workers need it: whoever takes a job says every few seconds
+// that it is alive, and when it does not, somebody else gets the job.
+import { type JobInsert, type JobWithMetadata, PgBoss } from 'pg-boss'
+import { PgtrekError, ServerError } from '../postgres/errors.ts'
+import type { ConnectionSettings } from '../postgres/settings.ts'
+import { QueueConnection } from './connection.ts'
+import type { CopyJob } from './job.ts'
+import { makeQueueTables } from './tables.ts'
+
+const bossSchema = 'pgtrek_queue'
+/** The shortest that pg-boss knows is 10 s; a busy network may need more. */
+const heartbeatSeconds = 15
+const touchEveryMs = 3000
+/** How often those without a heartbeat are looked for, by every process on the queue. */
+const lookEverySeconds = 3
+/** The longest that pg-boss knows: no part of a table should take a day. */
+const longestJobSeconds = 24 * 3600
+const mostAttempts = 10
+
+/** Where several processes find no schema at the same moment, all but one of them fail to make it. */
+const mostStarts = 5
+
+export type TakenJob = JobWithMetadata<CopyJob>
+export type JobOffer = Pick<JobInsert<CopyJob>, 'id' | 'data' | 'priority'>
+
+export class JobQueue implements AsyncDisposable {
+  readonly #known = new Set<string>()
+
+  private constructor(
+    readonly connection: QueueConnection,
+    private readonly boss: PgBoss,
+  ) {}
+
+  static async open(settings: ConnectionSettings, onWarning: (message: string) => void): Promise<JobQueue> {
+    const connection = new QueueConnection(settings, onWarning)
+    const boss = new PgBoss({
+      db: connection,
+      schema: bossSchema,
+      schedule: false,
+      superviseIntervalSeconds: lookEverySeconds,
+      monitorIntervalSeconds: lookEverySeconds,
+      monitorVacuum: false,
+    })
+    // What it does by itself it does again a moment later.
+    boss.on('error', (error) => onWarning(`the queue: ${error.message}`))
+    try {
+      await startBoss(boss)
+      await makeQueueTables(connection)
+    } catch (error) {
+      connection.destroy()
+      if (error instanceof PgtrekError && !('sqlstate' in error)) throw error
+      const reason = error instanceof Error ? error.message : String(error)
+      throw new PgtrekError(`the queue cannot be kept in ${connection.name}: ${reason}`, { cause: error })
+    }
+    return new JobQueue(connection, boss)
+  }
+
+  /** A queue that is there already stays as it is. */
+  async ensure(name: string): Promise<void> {
+    if (this.#known.has(name)) return
+    await this.boss.createQueue(name, {
+      retryLimit: mostAttempts,
+      retryDelay: 1,
+      heartbeatSeconds,
+      expireInSeconds: longestJobSeconds,
+      // What came of a job is told in our own tables.
+      deleteAfterSeconds: 3600,
+    })
+    this.#known.add(name)
+  }
+
+  async offer(name: string, jobs: readonly JobOffer[]): Promise<void> {
+    await this.ensure(name)
+    await this.boss.insert(name, [...jobs])
+  }
+
+  async take(name: string): Promise<TakenJob | undefined> {
+    const [job] = await this.boss.fetch<CopyJob>(name, { includeMetadata: true })
+    return job
+  }
+
+  /** Says so every few seconds, until told to end; `onLost` when the job belongs to somebody else by now. */
+  keepAlive({ name, id, retryCount }: TakenJob, onLost: () => void): { end(): void } {
+    let ended = false
+    const run = async () => {
+      while (!ended) {
+        await Bun.sleep(touchEveryMs)
+        if (ended) return
+        const answer = await this.boss.touch(name, { id, retryCount })
+        // Its type says nothing of what it has.
+        if ((answer as { affected?: number }).affected === 0 && !ended) return onLost()
+      }
+    }
+    run().catch(() => !ended && onLost())
+    return {
+      end: () => {
+        ended = true
+      },
+    }
+  }
+
+  async complete({ name, id, retryCount }: TakenJob): Promise<void> {
+    await this.boss.complete(name, { id, retryCount })
+  }
+
+  /** Somebody takes it again, unless it was the last attempt. */
+  async giveBack({ name, id, retryCount }: TakenJob, reason: string): Promise<void> {
+    await this.boss.fail(name, { id, retryCount }, { message: reason })
+  }
+
+  /** Those that nobody has taken are not taken any more. */
+  async withdraw(name: string, ids: readonly string[]): Promise<void> {
+    if (ids.length > 0) await this.boss.cancel(name, [...ids])
+  }
+
+  /** Jobs that nobody will take again, with what their last worker said. */
+  async givenUp(name: string, ids: readonly string[]): Promise<{ id: string; reason: string }[]> {
+    const found: { id: string; reason: string }[] = []
+    for (const id of ids) {
+      const [job] = await this.boss.findJobs<CopyJob>(name, { id })
+      if (job?.state !== 'failed') continue
+      const { message, value } = (job.output ?? {}) as { message?: string; value?: { message?: string } }
+      found.push({ id, reason: message ?? value?.message ?? 'nobody says why' })
+    }
+    return found
+  }
+
+  async close(): Promise<void> {
+    await this.boss.stop({ graceful: false })
+    await this.connection.close()
+  }
+
+  async [Symbol.asyncDispose]() {
+    await this.close()
+  }
+}
+
+async function startBoss(boss: PgBoss): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await boss.start()
+      return
+    } catch (error) {
+      if (attempt === mostStarts || !(error instanceof ServerError)) throw error
+      await Bun.sleep(200 * attempt)
+    }
+  }
+}

@@ -1,0 +1,320 @@
+// The rows of a run, copied by workers elsewhere: tables become jobs, large ones several, small ones go together.
+// Whoever runs the plan sees no difference: the same tasks, the same progress, the same promises.
+import type { WorkerView } from '../../shared/worker.ts'
+import { bundle, takeBundle } from '../copy/bundle.ts'
+import type { Copier, CopyTask, Counts } from '../copy/pool.ts'
+import { RunningTask } from '../copy/task.ts'
+import type { Copiers, CopierWork } from '../engine/migrate.ts'
+import { Cancelled, errorInfo, PgtrekError } from '../postgres/errors.ts'
+import { endSessionsOf } from '../postgres/mark.ts'
+import { Session } from '../postgres/session.ts'
+import { type CopyJob, type JobEnds, queueOf } from './job.ts'
+import { identityOf } from './lanes.ts'
+import { Ledger } from './ledger.ts'
+import { Presence } from './presence.ts'
+import type { JobQueue } from './queue.ts'
+import { TaskJobs } from './task-jobs.ts'
+
+const lookEveryMs = 250
+const hereEveryMs = 5000
+const presenceEveryMs = 1000
+/** Jobs that nobody takes any more are looked for less often. */
+const givenUpEveryMs = 5000
+const remindEveryMs = 30_000
+/** A cancelled run does not wait for a worker that does not answer. */
+const longestGoodbyeMs = 15_000
+/** Tables whose jobs wait for each other: what is copied keeps two sessions until the last part is there. */
+const mostAgreeing = 2
+
+/** For `Migration.copiers`. */
+export function copiersOn(queue: JobQueue, ends: JobEnds = {}): Copiers {
+  return (work) => new QueuedCopies(queue, ends, work)
+}
+
+export class QueuedCopies implements Copier {
+  readonly size = 1
+  readonly #ledger: Ledger
+  readonly #queueName: string
+  readonly #run: string
+  #ready: RunningTask[] = []
+  #open = new Set<TaskJobs>()
+  #workers: WorkerView[] = []
+  #closed = false
+  #failure: Error | undefined
+  #identity = ''
+  #isAway = false
+  #going: Promise<void> | undefined
+  #closing: Promise<void> | undefined
+  #leases = new Set<string>()
+
+  constructor(
+    readonly queue: JobQueue,
+    readonly ends: JobEnds,
+    readonly work: CopierWork,
+  ) {
+    this.#ledger = new Ledger(queue.connection)
+    this.#queueName = queueOf(ends)
+    this.#run = `${work.run}/${crypto.randomUUID()}`
+  }
+
+  /** On a queue that many databases share, `public.users` says little. */
+  get #about(): string {
+    const { mapping, sourceDatabase } = this.ends
+    return mapping === undefined ? '' : `${[mapping, sourceDatabase].filter(Boolean).join('/')}: `
+  }
+
+  open() {
+    this.#going ??= this.#go().catch((error: unknown) => this.#fail(error))
+  }
+
+  copy(task: CopyTask): Promise<Counts> {
+    const running = new RunningTask(task)
+    if (this.#failure || this.#closed) {
+      reject(running, this.#failure ?? new Cancelled())
+      return running.result
+    }
+    this.#enqueue(running)
+    return running.result
+  }
+
+  /** What is not committed is taken back, by its workers or, where they do not answer, without them. */
+  async cancel(): Promise<void> {
+    for (const running of this.#ready.splice(0)) reject(running, new Cancelled())
+    await this.#leave()
+    for (const jobs of this.#open) jobs.abandon(new Cancelled())
+    this.#open.clear()
+  }
+
+  async close(): Promise<void> {
+    await this.#leave()
+  }
+
+  async #go(): Promise<void> {
+    const { settings, onLog } = this.work
+    await this.queue.ensure(this.#queueName)
+    await using presence = new Presence(settings.destination, this.#run)
+    this.#identity = await identityOf(await presence.show())
+    await this.#ledger.runIsOpen(this.#run)
+    onLog(`rows are copied by the workers on ${this.queue.connection.name}`)
+    const due = { here: 0, presence: 0, givenUp: 0, remind: performance.now() + 2000 }
+    while (!this.#closed) {
+      const now = performance.now()
+      if (now >= due.here) {
+        due.here = now + hereEveryMs
+        await this.#ledger.runIsOpen(this.#run)
+      }
+      if (now >= due.presence) {
+        due.presence = now + presenceEveryMs
+        await this.#show(presence)
+      }
+      await this.#count()
+      if (now >= due.remind && this.#remind()) due.remind = now + remindEveryMs
+      await this.#offer()
+      await this.#look()
+      if (now >= due.givenUp) {
+        due.givenUp = now + givenUpEveryMs
+        await this.#lookForGivenUp()
+      }
+      await Bun.sleep(lookEveryMs)
+    }
+  }
+
+  async #show(presence: Presence) {
+    try {
+      await presence.show()
+      this.#isAway = false
+    } catch (error) {
+      // Whether it comes back is found out by whoever has something to do there.
+      if (!this.#isAway) this.work.onWarning(`the destination is away: ${errorInfo(error).message}`)
+      this.#isAway = true
+    }
+  }
+
+  async #count() {
+    const workers = await this.#ledger.workers(this.#queueName)
+    const before = new Set(this.#workers.map(({ name }) => name))
+    for (const { name, concurrency } of workers) {
+      if (!before.has(name)) this.work.onLog(`worker ${name} is there, for ${concurrency} jobs at a time`)
+    }
+    const now = new Set(workers.map(({ name }) => name))
+    for (const { name } of this.#workers) {
+      if (!now.has(name)) this.work.onWarning(`worker ${name} is gone; what it had not committed others do`)
+    }
+    if (!Bun.deepEquals(workers, this.#workers)) this.work.onWorkers(workers)
+    this.#workers = workers
+  }
+
+  #remind(): boolean {
+    const waits = this.#ready.length + this.#open.size > 0
+    if (!waits || this.#workers.length > 0) return false
+    const mapping = this.ends.mapping === undefined ? '' : ` that knows the mapping "${this.ends.mapping}"`
+    this.work.onWarning(
+      `no worker${mapping} is there: rows wait until one is started (pgtrek worker --queue ...)`,
+    )
+    return true
+  }
+
+  /** Mostly they come in their order, the largest first. */
+  #enqueue(task: RunningTask) {
+    let place = this.#ready.length
+    while (place > 0 && (this.#ready[place - 1] as RunningTask).task.bytes < task.task.bytes) place--
+    this.#ready.splice(place, 0, task)
+  }
+
+  async #offer() {
+    const lanes = this.#workers.reduce((sum, { concurrency }) => sum + concurrency, 0)
+    if (lanes === 0) return
+    const waiting: RunningTask[] = []
+    while (this.#ready.length > 0) {
+      const running = this.#next(lanes)
+      const jobs = new TaskJobs(running, lanes)
+      const agreeing = [...this.#open].filter((one) => one.isShared).length
+      if (jobs.isShared && agreeing >= mostAgreeing) {
+        waiting.push(running)
+        continue
+      }
+      this.#open.add(jobs)
+      await this.#offerJobs(jobs)
+    }
+    for (const running of waiting) this.#enqueue(running)
+  }
+
+  #next(lanes: number): RunningTask {
+    // A rate is kept by looking at each row's bytes.
+    const [first, ...others] = this.work.settings.maxBytesPerSecond
+      ? this.#ready.splice(0, 1)
+      : takeBundle(this.#ready, lanes)
+    if (!first) throw new Error('no task is ready')
+    if (others.length === 0) return first
+    return bundle([first, ...others], (tasks) => {
+      for (const task of tasks) {
+        if (this.#closed) reject(task, this.#failure ?? new Cancelled())
+        else this.#enqueue(task)
+      }
+    })
+  }
+
+  async #offerJobs(jobs: TaskJobs) {
+    const { settings, run: mark } = this.work
+    const run = this.#run
+    const offers = jobs.begin().map(({ id, parts, title, bytes }) => {
+      const data: CopyJob = {
+        run,
+        mark,
+        ends: this.ends,
+        destination: this.#identity,
+        snapshot: settings.snapshot,
+        clientEncoding: settings.clientEncoding,
+        replica: settings.replica,
+        maxBytesPerSecond: settings.maxBytesPerSecond ?? 0,
+        title: this.#about + title,
+        bytes,
+        parts,
+        agree: jobs.agrees,
+        shared: jobs.isShared,
+      }
+      return { id, data, priority: Math.floor(Math.log2(bytes + 1)) }
+    })
+    await this.#ledger.offer(
+      run,
+      offers.map(({ id, data }) => ({ id, title: data.title })),
+    )
+    await this.queue.offer(this.#queueName, offers)
+  }
+
+  async #look() {
+    if (this.#open.size === 0) return
+    const ids = [...this.#open].flatMap((jobs) => jobs.ids)
+    const rows = await this.#ledger.begun(ids)
+    await this.#tellCollisions()
+    const byId = new Map(rows.map((row) => [row.id, row]))
+    for (const row of rows) for (const lease of row.leases) this.#leases.add(lease)
+    for (const jobs of [...this.#open]) {
+      for (const { title, worker } of jobs.see(byId)) {
+        this.work.onLog(`${title} is copied by ${worker}`)
+      }
+      await this.#act(jobs)
+    }
+  }
+
+  async #act(jobs: TaskJobs) {
+    switch (jobs.wish()) {
+      case 'commit':
+        await jobs.settleBeforeCommit()
+        return await this.#ledger.decide(jobs.ids, jobs.failure ? 'rollback' : 'commit')
+      case 'rollback':
+        return await this.#ledger.decide(jobs.ids, 'rollback')
+      case 'again':
+        jobs.again()
+        return await this.#offerJobs(jobs)
+      case 'settle':
+        this.#open.delete(jobs)
+        return jobs.settle()
+      case 'wait':
+        return
+    }
+  }
+
+  async #tellCollisions() {
+    const collisions = await this.#ledger.takeCollisions(this.#run)
+    const inOrder = collisions.toSorted((one, other) => Number(one.id) - Number(other.id))
+    for (const { job, key, rows } of inOrder) {
+      const jobs = [...this.#open].find(({ ids }) => ids.includes(job))
+      jobs?.running.task.onCollided?.(key, rows)
+    }
+  }
+
+  async #lookForGivenUp() {
+    const unfinished = [...this.#open].flatMap((jobs) => jobs.unfinished)
+    for (const { id, reason } of await this.queue.givenUp(this.#queueName, unfinished)) {
+      for (const jobs of this.#open) jobs.giveUp(id, new PgtrekError(`no worker could do it: ${reason}`))
+    }
+  }
+
+  /** The queue is gone: nothing can be agreed on, and what waits for it is taken back by the workers themselves. */
+  #fail(error: unknown) {
+    this.#failure = error instanceof Error ? error : new Error(String(error))
+    this.#closed = true
+    for (const running of this.#ready.splice(0)) reject(running, this.#failure)
+    for (const jobs of this.#open) jobs.abandon(this.#failure)
+    this.#open.clear()
+  }
+
+  #leave(): Promise<void> {
+    this.#closing ??= this.#sayGoodbye()
+    return this.#closing
+  }
+
+  async #sayGoodbye(): Promise<void> {
+    this.#closed = true
+    if (!this.#going) return
+    await this.#going
+    if (this.#failure) return
+    const { settings } = this.work
+    await this.#ledger.runIsOver(this.#run)
+    const open = [...this.#open]
+    const end = performance.now() + longestGoodbyeMs
+    while (open.some((jobs) => jobs.isTaken) && performance.now() < end) {
+      const rows = await this.#ledger.begun(open.flatMap((jobs) => jobs.ids))
+      const byId = new Map(rows.map((row) => [row.id, row]))
+      for (const row of rows) for (const lease of row.leases) this.#leases.add(lease)
+      for (const jobs of open) jobs.see(byId)
+      await Bun.sleep(lookEveryMs)
+    }
+    if (open.some((jobs) => jobs.isTaken)) {
+      await using session = await Session.open(settings.destination)
+      await endSessionsOf([...this.#leases], session)
+    }
+    for (const jobs of open) if (jobs.isDone) jobs.settle()
+    await this.queue.withdraw(
+      this.#queueName,
+      open.flatMap((jobs) => jobs.unfinished),
+    )
+    await this.#ledger.forget(this.#run)
+  }
+}
+
+function reject(running: RunningTask, error: Error) {
+  running.fail(error)
+  running.settle()
+}

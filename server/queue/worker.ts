@@ -1,0 +1,141 @@
+// A process that takes jobs from a queue, as many at a time as it was told, until it is stopped. It has no state:
+// what it has not committed when it dies is somebody else's job.
+import { hostname } from 'node:os'
+import { UsageError } from '../postgres/errors.ts'
+import { copyJob, type WorkerServices } from './copy-job.ts'
+import type { CopyOutcome, JobEnds } from './job.ts'
+import { type Ends, QueueLanes } from './lanes.ts'
+import { Ledger } from './ledger.ts'
+import type { JobQueue, TakenJob } from './queue.ts'
+import { RunWatch } from './run-watch.ts'
+
+const lookEveryMs = 500
+const hereEveryMs = 5000
+/** Whoever could not do a job lets another take it first. */
+const restAfterFailureMs = 2500
+
+export interface WorkerOptions {
+  queue: JobQueue
+  /** Names of queues whose connections this process knows. */
+  queues: readonly string[]
+  concurrency: number
+  endsOf(ends: JobEnds): Ends
+  signal: AbortSignal
+  say(message: string): void
+  onLook?(): void
+}
+
+/** Until the signal; then what is under way goes back into the queue. */
+export async function work(options: WorkerOptions): Promise<void> {
+  const { queue, queues, concurrency, signal, say } = options
+  if (queues.length === 0) throw new UsageError('a worker needs connections that jobs can name')
+  const name = `${hostname()}:${process.pid}:${crypto.randomUUID().slice(0, 4)}`
+  const ledger = new Ledger(queue.connection)
+  const lanes = new QueueLanes(name, options.endsOf, say)
+  const services: WorkerServices = {
+    name,
+    queue,
+    ledger,
+    lanes,
+    runs: new RunWatch(ledger, say),
+    signal,
+    say,
+  }
+  for (const one of queues) await queue.ensure(one)
+  const here = async () =>
+    await ledger.workerIsHere({ name, host: hostname(), pid: process.pid, concurrency, queues })
+  await here()
+  const telling = setInterval(() => here().catch((error: Error) => say(error.message)), hereEveryMs)
+  const jobs = new Set<Promise<void>>()
+  let busy = 0
+  let wake = new AbortController()
+  const begin = (taken: TakenJob) => {
+    busy++
+    let counts = true
+    // What waits for others needs nothing but its sessions.
+    const leave = () => {
+      if (!counts) return
+      counts = false
+      busy--
+      // There is room for the next one at once.
+      wake.abort()
+    }
+    const job = run(taken, services, leave)
+      .finally(leave)
+      .finally(() => jobs.delete(job))
+    jobs.add(job)
+  }
+  try {
+    say(`worker ${name} takes up to ${concurrency} jobs at a time from ${queue.connection.name}`)
+    while (!signal.aborted) {
+      const taken = busy < concurrency ? await takeAny(queue, queues, say) : undefined
+      if (taken) begin(taken)
+      else {
+        wake = new AbortController()
+        await pauseUnlessAborted(lookEveryMs, AbortSignal.any([signal, wake.signal]))
+      }
+      options.onLook?.()
+    }
+  } finally {
+    clearInterval(telling)
+    await Promise.allSettled(jobs)
+    await lanes.close()
+    await ledger.workerIsGone(name)
+  }
+}
+
+async function takeAny(
+  queue: JobQueue,
+  queues: readonly string[],
+  say: (message: string) => void,
+): Promise<TakenJob | undefined> {
+  for (const name of queues) {
+    try {
+      const taken = await queue.take(name)
+      if (taken) return taken
+    } catch (error) {
+      // The connection has tried for its time already; a worker goes on asking.
+      say(`the queue cannot be read: ${(error as Error).message}`)
+    }
+  }
+  return undefined
+}
+
+async function run(taken: TakenJob, services: WorkerServices, leave: () => void): Promise<void> {
+  const { title } = taken.data
+  const again = taken.retryCount > 0 ? ` (attempt ${taken.retryCount + 1})` : ''
+  services.say(`${title}: begun${again}`)
+  let outcome: CopyOutcome | undefined
+  try {
+    outcome = await copyJob(taken, services, leave)
+  } catch (error) {
+    // The queue itself did not take the news: the job's heartbeat ends, and somebody gets it.
+    services.say(`${title}: ${error instanceof Error ? error.message : String(error)}`)
+  }
+  if (outcome) services.say(`${title}: ${inWords(outcome)}`)
+  else await pauseUnlessAborted(restAfterFailureMs, services.signal)
+}
+
+function inWords(outcome: CopyOutcome): string {
+  switch (outcome.kind) {
+    case 'done':
+      return `${outcome.rows} rows in ${outcome.seconds.toFixed(1)} s`
+    case 'released':
+      return `taken back: ${outcome.reason}`
+    default:
+      return outcome.error.message
+  }
+}
+
+function pauseUnlessAborted(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = setTimeout(end, milliseconds)
+    signal.addEventListener('abort', end, { once: true })
+    if (signal.aborted) end()
+  })
+}

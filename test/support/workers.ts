@@ -1,0 +1,55 @@
+// `pgtrek worker` as processes of their own, whose words can be read while they work.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { TestDatabase } from './clusters.ts'
+
+const main = join(import.meta.dir, '../../server/main.ts')
+
+export interface WorkerProcess {
+  child: Bun.Subprocess
+  said(): string
+}
+
+export function startWorker(
+  home: { directory: string },
+  args: string[],
+  environment: Record<string, string>,
+  program: string[] = [process.execPath, main],
+): WorkerProcess {
+  const log = join(home.directory, `worker-${crypto.randomUUID()}.log`)
+  const child = Bun.spawn([...program, 'worker', ...args], {
+    cwd: home.directory,
+    stdin: 'ignore',
+    stdout: 'ignore',
+    stderr: Bun.file(log),
+    env: { ...process.env, ...environment },
+  })
+  return { child, said: () => readFileSync(log, 'utf8') }
+}
+
+/** As a service manager does it; returns its exit code. */
+export async function endWorker({ child }: WorkerProcess): Promise<number> {
+  child.kill('SIGTERM')
+  return await child.exited
+}
+
+/** Waits for rows, but not for a run that is over. */
+export async function appears(
+  database: TestDatabase,
+  query: string,
+  parameters: unknown[],
+  run: Bun.Subprocess,
+): Promise<void> {
+  for (;;) {
+    // The tables are made by whoever comes first.
+    const rows = await database.sql(query, parameters).catch(unlessMissing)
+    if (rows.length > 0) return
+    if (run.exitCode !== null) throw new Error(`the run ended before there was: ${query}`)
+    await Bun.sleep(20)
+  }
+}
+
+function unlessMissing(error: { code?: string }): [] {
+  if (error.code === '42P01' || error.code === '3F000') return []
+  throw error
+}
