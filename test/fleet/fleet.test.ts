@@ -92,6 +92,8 @@ test('two instances to two others, stateless, restarted in the middle, one table
         databases.push(database)
       }
     }
+    // The server's own subscription takes 1.0 and 1.00 for each other where a row has no key.
+    await databases[2]?.sql('alter table loose alter c type text')
     // Nothing can be done with this one: no key, and updates.
     await databases[1]?.sql('create table hopeless (a int); insert into hopeless values (1)')
     const config = Value.Default(FleetConfig, {
