@@ -18,6 +18,7 @@ export class QueueConnection {
   #session: Session | undefined
   #wasOpen = false
   #closed = false
+  #hurries = false
   /** A session does one thing after the other. */
   #last: Promise<unknown> = Promise.resolve()
 
@@ -40,12 +41,20 @@ export class QueueConnection {
    * database may be said twice.
    */
   executeSql(text: string, values: readonly unknown[] = []): Promise<{ rows: object[] }> {
-    const turn = this.#last.then(() => this.#patiently(text, values))
+    // From now, not from its turn: what waits behind others that wait would wait as often as there are others.
+    const end = performance.now() + patienceMs
+    const turn = this.#last.then(() => this.#patiently(text, values, end))
     this.#last = turn.catch(() => {})
     return turn
   }
 
+  /** From here on a queue that is away is not waited for. */
+  hurry() {
+    this.#hurries = true
+  }
+
   async close(): Promise<void> {
+    this.hurry()
     await this.#last
     this.#closed = true
     await this.#session?.close()
@@ -57,14 +66,13 @@ export class QueueConnection {
     this.#session?.destroy()
   }
 
-  async #patiently(text: string, values: readonly unknown[]): Promise<{ rows: object[] }> {
-    const end = performance.now() + patienceMs
+  async #patiently(text: string, values: readonly unknown[], end: number): Promise<{ rows: object[] }> {
     for (let wait = firstPauseMs; ; wait = Math.min(2 * wait, longestPauseMs)) {
       if (this.#closed) throw new PgtrekError(`the connection to the queue (${this.name}) is closed`)
       try {
         return { rows: await this.#once(text, values) }
       } catch (error) {
-        if (!this.#mayComeBack(error) || performance.now() > end || this.#closed) throw error
+        if (!this.#mayComeBack(error) || performance.now() > end || this.#hurries || this.#closed) throw error
         this.#session?.destroy()
         this.#session = undefined
         if (wait === firstPauseMs) this.onWarning(`${(error as Error).message}: waiting for the queue`)

@@ -126,8 +126,12 @@ export class JobQueue implements AsyncDisposable {
   }
 
   async close(): Promise<void> {
-    await this.boss.stop({ graceful: false })
-    await this.connection.close()
+    this.connection.hurry()
+    try {
+      await this.boss.stop({ graceful: false })
+    } finally {
+      await this.connection.close()
+    }
   }
 
   async [Symbol.asyncDispose]() {
