@@ -194,6 +194,19 @@ describe('from server to server', () => {
     2 * minutes,
   )
 
+  test('a log of the run lies beside it', () => {
+    const [file = '', ...others] = readdirSync(join(home, 'logs')).filter((name) =>
+      readFileSync(join(home, 'logs', name), 'utf8').includes('"status":"completed"'),
+    )
+    expect(others).toEqual([])
+    const lines = readFileSync(join(home, 'logs', file), 'utf8')
+      .trimEnd()
+      .split('\n')
+    expect(lines.map((line) => JSON.parse(line).type)).toEqual(
+      expect.arrayContaining(['started', 'planned', 'finished']),
+    )
+  })
+
   test(
     'it is a worker, too: the queue and all that it needs are inside',
     async () => {
@@ -213,19 +226,6 @@ describe('from server to server', () => {
     },
     minutes,
   )
-
-  test('a log of the run lies beside it', () => {
-    const [file = '', ...others] = readdirSync(join(home, 'logs')).filter((name) =>
-      readFileSync(join(home, 'logs', name), 'utf8').includes('"status":"completed"'),
-    )
-    expect(others).toEqual([])
-    const lines = readFileSync(join(home, 'logs', file), 'utf8')
-      .trimEnd()
-      .split('\n')
-    expect(lines.map((line) => JSON.parse(line).type)).toEqual(
-      expect.arrayContaining(['started', 'planned', 'finished']),
-    )
-  })
 
   test(
     'what it cannot do it says, with the database and without the password',

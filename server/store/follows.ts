@@ -104,13 +104,15 @@ export class FollowStore implements FollowMemory {
       .run(JSON.stringify(view), Date.now(), view.name)
   }
 
-  /** A process that ended without a word has left its last view behind. */
+  /** A process that ended without a word has left its last view behind; the next one may not have said anything yet. */
   lastView(name: string): FollowView | undefined {
     const view = this.#row(name)?.view
     if (!view) return undefined
     const { process: worker, ...last } = JSON.parse(view) as FollowView
     if (!worker) return last
-    return this.worker(name) ? { ...last, process: worker } : lost(last)
+    const living = this.worker(name)
+    const isIts = living?.pid === worker.pid && living.host === worker.host
+    return isIts ? { ...last, process: worker } : lost(last)
   }
 
   /** Of each one what changes when its view does: less to read than the views. */
