@@ -7,7 +7,7 @@ import { torture } from '../support/torture.ts'
 setDefaultTimeout(300_000)
 
 const seed = Number(process.env.TORTURE_SEED ?? 1)
-const kills = Number(process.env.TORTURE_KILLS ?? 8)
+const kills = Number(process.env.TORTURE_KILLS ?? 5)
 
 for (const [from, to, position] of [
   [14, 17, 'origin'],
