@@ -9,13 +9,27 @@ type Outcome = { passed: number; failed: number; names?: string[] }
 
 const root = join(import.meta.dir, '..')
 const testTimeout = 120_000
-/** Most of a test's time is the servers' own, and they run side by side as well. */
-const mostAtOnce = 2
+/** Many tests wait, for a pause to end or a server to come back: one room more than there are cores. */
+const mostAtOnce = Math.min(4, availableParallelism() + 1)
 /** How long the output may stay open after the end: a test's own child can hold on to it. */
 const lastWordsMs = 2_000
 
 /** Pure tests take no time: they are one room, with those that build the page into one directory. */
 const together = ['test', 'test/browser', 'test/client', 'test/shared', 'test/schema', 'test/support']
+
+/** Rooms with most to do begin, so that the end is not that of one alone; the others follow by size. */
+const longest = [
+  'engine',
+  'replication',
+  '',
+  'faults',
+  'copy',
+  'follow',
+  'cli',
+  'fleet',
+  'compare',
+  'api',
+].map((room) => join('test', room))
 
 const words = process.argv.slice(2)
 const outcomes = [
@@ -42,22 +56,23 @@ async function check(name: string, command: string[]): Promise<Outcome> {
   return good ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 }
 }
 
-/** Tests of one room share their servers; the rooms with most to do begin. */
+/** Tests of one room share their servers. */
 async function allTests(): Promise<Outcome[]> {
   const files = [...new Bun.Glob('test/**/*.test.ts').scanSync({ cwd: root })]
   const rooms = [...Map.groupBy(files, roomOf)].map(([room, members]) => ({
     room,
     members: members.sort().map((file) => `./${file}`),
+    place: longest.includes(room) ? longest.indexOf(room) : longest.length,
     size: members.reduce((sum, file) => sum + statSync(join(root, file)).size, 0),
   }))
-  rooms.sort((one, other) => other.size - one.size)
+  rooms.sort((one, other) => one.place - other.place || other.size - one.size)
   const outcomes: Outcome[] = []
   const work = async () => {
     for (let next = rooms.shift(); next; next = rooms.shift()) {
       outcomes.push(await tests(next.members, next.room))
     }
   }
-  await Promise.all(Array.from({ length: Math.min(mostAtOnce, availableParallelism()) }, work))
+  await Promise.all(Array.from({ length: mostAtOnce }, work))
   return outcomes
 }
 
