@@ -1,6 +1,6 @@
 // What survives a restart: each run with its summary, how far it came, and what it took away from a
 // destination for a while. No passwords.
-import { Database } from 'bun:sqlite'
+import { Database, SQLiteError } from 'bun:sqlite'
 import { mkdirSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
@@ -36,6 +36,23 @@ interface TakenRow {
 /** Of this process, which may have several. */
 const underWay = new Set<string>()
 
+const turnPatienceMs = 5_000
+
+/** While another process does the same, SQLite says that it is busy at once, whatever patience it was told to have. */
+function turnToWal(database: Database) {
+  const deadline = Date.now() + turnPatienceMs
+  for (;;) {
+    try {
+      database.exec('pragma journal_mode = wal')
+      return
+    } catch (error) {
+      const isBusy = error instanceof SQLiteError && error.code?.startsWith('SQLITE_BUSY')
+      if (!isBusy || Date.now() > deadline) throw error
+      Bun.sleepSync(10 + Math.random() * 20)
+    }
+  }
+}
+
 export class RunStore implements Disposable {
   readonly #database: Database
 
@@ -48,10 +65,11 @@ export class RunStore implements Disposable {
     try {
       mkdirSync(directory, { recursive: true })
       this.#database = new Database(join(directory, 'pgtrek.sqlite'), { create: true })
+      // First of all: another process may be making the same file just now.
+      this.#database.exec('pragma busy_timeout = 5000')
+      turnToWal(this.#database)
       this.#database.exec(`
-        pragma journal_mode = wal;
         pragma synchronous = normal;
-        pragma busy_timeout = 5000;
         create table if not exists run (
           id          text primary key,
           source      text not null,

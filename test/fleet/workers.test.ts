@@ -91,7 +91,7 @@ test.concurrent('of three workers one is killed in the midst: all tables arrive 
     `select from pgtrek_jobs.job
       where state = 'copying' and rows > 0 and title like 'public.big%' and worker like '%:' || $1 || ':%'`,
     [`${victim?.child.pid}`],
-    run.child,
+    run,
   )
   victim?.child.kill('SIGKILL')
   const said = await expectWhole(run, destination)
@@ -114,7 +114,7 @@ test.concurrent('a worker that loses its way to the destination leaves its jobs 
   await using proxy = await startProxy({ host: '127.0.0.1', port: to.port })
   const cut = startOn(queue, { url: withPort(destination.url, proxy.port) })
   const run = startClone(queue, destination)
-  await appears(queue, `select from pgtrek_jobs.job where state = 'copying' and rows > 0`, [], run.child)
+  await appears(queue, `select from pgtrek_jobs.job where state = 'copying' and rows > 0`, [], run)
   proxy.refuse()
   const direct = startOn(queue, destination)
   await expectWhole(run, destination)
@@ -129,7 +129,7 @@ test.concurrent('a worker that knows another destination by that name does not w
   const queue = await queues.createDatabase()
   const wrong = startOn(queue, another)
   const run = startClone(queue, destination)
-  await appears(queue, `select from pgtrek_jobs.worker`, [], run.child)
+  await appears(queue, `select from pgtrek_jobs.worker`, [], run)
   while (!wrong.said().includes('another database than')) await Bun.sleep(50)
   const right = startOn(queue, destination)
   await expectWhole(run, destination)
@@ -141,7 +141,7 @@ test.concurrent('a run that is killed leaves workers that commit nothing into th
   const queue = await queues.createDatabase()
   const both = [1, 2].map(() => startOn(queue, destination))
   const killed = startClone(queue, destination)
-  await appears(queue, `select from pgtrek_jobs.job where state = 'copying' and rows > 0`, [], killed.child)
+  await appears(queue, `select from pgtrek_jobs.job where state = 'copying' and rows > 0`, [], killed)
   killed.child.kill('SIGKILL')
   await killed.child.exited
   const run = startClone(queue, destination, '--drop-existing', '--yes')
@@ -186,7 +186,7 @@ test.concurrent('the destination may be restarted under a run and its workers', 
     const queue = await queues.createDatabase()
     const worker = startOn(queue, destination)
     const run = startClone(queue, destination)
-    await appears(queue, `select from pgtrek_jobs.job where state = 'copying' and rows > 0`, [], run.child)
+    await appears(queue, `select from pgtrek_jobs.job where state = 'copying' and rows > 0`, [], run)
     await own.restart('immediate')
     await expectWhole(run, destination)
     expect(await endWorker(worker)).toBe(0)
@@ -201,7 +201,7 @@ test('the queue may be restarted under a run and its workers', async () => {
   const queue = await queues.createDatabase()
   const both = [1, 2].map(() => startOn(queue, destination))
   const run = startClone(queue, destination)
-  await appears(queue, `select from pgtrek_jobs.job where state = 'copying' and rows > 0`, [], run.child)
+  await appears(queue, `select from pgtrek_jobs.job where state = 'copying' and rows > 0`, [], run)
   await queues.restart('immediate')
   const said = await expectWhole(run, destination)
   expect(said).toContain('waiting for the queue')

@@ -90,9 +90,11 @@ test('a conflict is seen, tried again in vain, and left out', async () => {
   expect(output).toContain('  pgtrek skip conflict: leave this transaction out, whole\n')
   tui.type('t')
   await tui.shows('trying again')
-  await tui.shows('insert into public.lines, row id = 500')
-  tui.type('k')
-  await tui.shows('Leave this transaction out?')
+  // The picture of the conflict may still be that of before, and a key that comes while it is tried means nothing.
+  while (!tui.terminal.screen.join('\n').includes('Leave this transaction out?')) {
+    tui.type('k')
+    await Bun.sleep(500)
+  }
   tui.type('y')
   await tui.shows('the transaction is skipped')
   await tui.shows('● running')

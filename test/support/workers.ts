@@ -38,13 +38,15 @@ export async function appears(
   database: TestDatabase,
   query: string,
   parameters: unknown[],
-  run: Bun.Subprocess,
+  run: { child: Bun.Subprocess; finished: Promise<{ said: string }> },
 ): Promise<void> {
   for (;;) {
     // The tables are made by whoever comes first.
     const rows = await database.sql(query, parameters).catch(unlessMissing)
     if (rows.length > 0) return
-    if (run.exitCode !== null) throw new Error(`the run ended before there was: ${query}`)
+    if (run.child.exitCode !== null) {
+      throw new Error(`the run ended before there was: ${query}\n${(await run.finished).said}`)
+    }
     await Bun.sleep(20)
   }
 }
