@@ -13,6 +13,7 @@ const testTimeout = 120_000
 const mostAtOnce = Math.min(4, availableParallelism() + 1)
 /** How long the output may stay open after the end: a test's own child can hold on to it. */
 const lastWordsMs = 2_000
+const farewellMs = 3_000
 
 /** Pure tests take no time: they are one room, with those that build the page into one directory. */
 const together = ['test', 'test/browser', 'test/client', 'test/shared', 'test/schema', 'test/support']
@@ -37,6 +38,8 @@ const outcomes = [
   await check('style', ['biome', 'check', '.']),
   ...(words.length > 0 ? [await tests(words)] : await allTests()),
 ]
+// Servers that have stopped are in the list of processes until the system has taken note of it.
+await Bun.sleep(farewellMs)
 const passed = sum((outcome) => outcome.passed)
 const failed = sum((outcome) => outcome.failed)
 const names = outcomes.flatMap((outcome) => outcome.names ?? [])
