@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 
-type Outcome = { passed: number; failed: number; names?: string[] }
+type Outcome = { passed: number; failed: number; failures?: string[] }
 
 const root = join(import.meta.dir, '..')
 const testTimeout = 120_000
@@ -14,6 +14,8 @@ const mostAtOnce = Math.min(4, availableParallelism() + 1)
 /** How long the output may stay open after the end: a test's own child can hold on to it. */
 const lastWordsMs = 2_000
 const farewellMs = 3_000
+/** Of what a failed test says, the end repeats so many lines. */
+const mostWords = 30
 
 /** Pure tests take no time: they are one room, with those that build the page into one directory. */
 const together = ['test', 'test/browser', 'test/client', 'test/shared', 'test/schema', 'test/support']
@@ -42,8 +44,8 @@ const outcomes = [
 await Bun.sleep(farewellMs)
 const passed = sum((outcome) => outcome.passed)
 const failed = sum((outcome) => outcome.failed)
-const names = outcomes.flatMap((outcome) => outcome.names ?? [])
-if (names.length > 0) process.stdout.write(`\nFailed:\n${names.map((name) => `  ${name}`).join('\n')}\n`)
+const failures = outcomes.flatMap((outcome) => outcome.failures ?? [])
+if (failures.length > 0) process.stdout.write(`\nFailed:\n\n${failures.join('\n\n')}\n`)
 process.stdout.write(`\n${passed} passed, ${failed} failed\n`)
 process.exit(failed > 0 ? 1 : 0)
 
@@ -111,14 +113,21 @@ async function tests(words: readonly string[], room?: string): Promise<Outcome> 
     process.stderr.write(`\n> tests of ${room}, ${seconds} s\n${text}`)
   }
   const report = stripVTControlCharacters(text)
-  return { ...countsOf(report.slice(-8_000), code, child.signalCode), names: failuresIn(report) }
+  return { ...countsOf(report.slice(-8_000), code, child.signalCode), failures: failuresIn(report) }
 }
 
-/** `bun test` names each failed test where it failed and once more at its end. */
+/** What stands between one result and the next is what was said of the second; the end repeats the names. */
 function failuresIn(report: string): string[] {
-  return [
-    ...new Set([...report.matchAll(/^\(fail\) (.+?)(?: \[[\d.]+m?s\])?$/gm)].map((found) => found[1] ?? '')),
-  ]
+  const failures = new Map<string, string>()
+  let said: string[] = []
+  for (const line of report.split('\n')) {
+    const [, name] = /^\(fail\) (.+?)(?: \[[\d.]+m?s\])?$/.exec(line) ?? []
+    if (name && !failures.has(name)) {
+      failures.set(name, [name, ...said.slice(-mostWords)].join('\n  '))
+    }
+    said = /^\((?:pass|fail|skip|todo)\) /.test(line) ? [] : [...said, line.slice(0, 300)]
+  }
+  return [...failures.values()]
 }
 
 function countsOf(report: string, code: number, signal: string | number | null): Outcome {

@@ -2,6 +2,7 @@
 import type { FollowConflict, FollowPhase, FollowStatus, TableChanges } from '../../shared/follow.ts'
 import { errorInfo } from '../postgres/errors.ts'
 import type { Commit } from './commit-log.ts'
+import { Lag } from './lag.ts'
 import { bytesBetween, type Lsn, laterOf, noLsn, showLsn } from './lsn.ts'
 import type { ServerTime } from './pgoutput.ts'
 import type { ChangeStream } from './stream.ts'
@@ -18,7 +19,10 @@ export class FollowStatistics {
   /** Up to where there is nothing to apply, and no transaction is under way. */
   passed: Lsn = noLsn
   durable: Lsn = noLsn
-  sourceEnd: Lsn = noLsn
+  /** Where the source's log ends, as the stream says; and as was asked, if that is further. */
+  #streamEnd: Lsn = noLsn
+  #sourceEnd: Lsn = noLsn
+  readonly #lag = new Lag()
   #appliedTime: ServerTime = 0
   #transactions = 0
   #rows = 0
@@ -46,21 +50,26 @@ export class FollowStatistics {
 
   look(stream: ChangeStream) {
     this.received = laterOf(this.received, stream.received)
-    this.sourceEnd = laterOf(this.sourceEnd, stream.sourceEnd)
+    this.#streamEnd = laterOf(this.#streamEnd, stream.sourceEnd)
+    this.#sourceEnd = laterOf(this.#sourceEnd, this.#streamEnd)
+  }
+
+  knowEnd(end: Lsn) {
+    this.#sourceEnd = laterOf(this.#sourceEnd, end)
+    this.#lag.knowEnd(end, Date.now())
   }
 
   status(stream: ChangeStream | undefined, spilledBytes: number): FollowStatus {
     const reached = laterOf(this.applied, this.passed)
-    const lagBytes = bytesBetween(reached, this.sourceEnd)
-    const isBehind = lagBytes > 0 && this.#appliedTime > 0
+    const lagBytes = bytesBetween(reached, this.#sourceEnd)
     return {
       phase: this.phase,
       received: showLsn(this.received),
       applied: showLsn(reached),
       durable: showLsn(this.durable),
-      sourceEnd: showLsn(this.sourceEnd),
+      sourceEnd: showLsn(this.#sourceEnd),
       lagBytes,
-      lagMilliseconds: isBehind && stream ? stream.age(this.#appliedTime) : 0,
+      lagMilliseconds: lagBytes > 0 ? this.#lagMilliseconds(reached, stream) : 0,
       transactions: this.#transactions,
       rows: this.#rows,
       ...this.#speed(),
@@ -69,6 +78,13 @@ export class FollowStatistics {
       ...(this.conflict && { conflict: this.conflict }),
       ...(this.lastError !== undefined && { lastError: errorInfo(this.lastError) }),
     }
+  }
+
+  /** The newest transaction that was applied is older than what is not, but may be of hours ago. */
+  #lagMilliseconds(reached: Lsn, stream: ChangeStream | undefined): number {
+    const sinceLevel = this.#lag.milliseconds(reached, reached < this.#streamEnd, Date.now())
+    const age = stream && this.#appliedTime > 0 ? stream.age(this.#appliedTime) : undefined
+    return Math.min(sinceLevel ?? age ?? 0, age ?? sinceLevel ?? 0)
   }
 
   #speed() {

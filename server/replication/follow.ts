@@ -134,7 +134,7 @@ export class Follower {
 
   /** Where the source's log ends, as somebody has asked: while there is much to send, the stream does not say. */
   knowEnd(end: Lsn) {
-    this.#statistics.sourceEnd = laterOf(this.#statistics.sourceEnd, end)
+    this.#statistics.knowEnd(end)
   }
 
   /** Of a conflict: from the next attempt on this table is followed, too; as after it was renamed. */

@@ -5,6 +5,7 @@ import { errorInfo, PgtrekError } from '../postgres/errors.ts'
 import { Session } from '../postgres/session.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
 import type { Following } from './follow.ts'
+import { Lag } from './lag.ts'
 import { bytesBetween, type Lsn, laterOf, noLsn, showLsn } from './lsn.ts'
 import { readSlot } from './slot.ts'
 import { enableSubscription, readSubscription, type SubscriptionState } from './subscription.ts'
@@ -31,7 +32,8 @@ export class NativeFollower implements Following {
   #start: Lsn | undefined
   #sourceEnd: Lsn = noLsn
   #changes = 0
-  #behindSince: number | undefined
+  readonly #lag = new Lag()
+  readonly #startedAt = Date.now()
   #firstErrors: number | undefined
   #error: unknown
   #paused = false
@@ -52,6 +54,7 @@ export class NativeFollower implements Following {
   get status(): FollowStatus {
     const applied = this.#applied
     const lagBytes = bytesBetween(applied, this.#sourceEnd)
+    const now = Date.now()
     return {
       phase: this.#phase,
       received: showLsn(this.#state?.received ?? noLsn),
@@ -59,7 +62,7 @@ export class NativeFollower implements Following {
       durable: showLsn(applied),
       sourceEnd: showLsn(this.#sourceEnd),
       lagBytes,
-      lagMilliseconds: this.#behindSince === undefined ? 0 : Date.now() - this.#behindSince,
+      lagMilliseconds: this.#lag.milliseconds(applied, false, now) ?? now - this.#startedAt,
       transactions: this.#changes,
       rows: 0,
       transactionsPerSecond: 0,
@@ -83,6 +86,7 @@ export class NativeFollower implements Following {
 
   knowEnd(end: Lsn) {
     this.#sourceEnd = laterOf(this.#sourceEnd, end)
+    this.#lag.knowEnd(end, Date.now())
   }
 
   pause() {
@@ -158,7 +162,6 @@ export class NativeFollower implements Following {
     this.#confirmed = slot.confirmed ?? noLsn
     this.#start ??= this.#confirmed
     const isBehind = this.#applied < this.#sourceEnd
-    this.#behindSince = isBehind ? (this.#behindSince ?? Date.now()) : undefined
     if (this.#phase === 'stopped') return
     if (state.errors > this.#firstErrors) {
       this.#error = new PgtrekError(

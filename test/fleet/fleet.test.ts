@@ -11,14 +11,20 @@ import { startWorkload, workloadTables } from '../support/workload.ts'
 // Servers have to start, and much has to happen between them.
 setDefaultTimeout(300_000)
 
+const patienceMs = 90_000
 const settings = { wal_level: 'logical' }
 const server = (major: Major) => startCluster({ major, settings })
 
 async function until(fleet: FleetRun, holds: (view: FleetView) => boolean): Promise<FleetView> {
-  for (;;) {
+  for (const end = performance.now() + patienceMs; ; await Bun.sleep(100)) {
     const view = fleet.view()
     if (holds(view)) return view
-    await Bun.sleep(100)
+    if (performance.now() > end) {
+      const states = all(view).map(({ name, state, ready, error, row_difference }) =>
+        JSON.stringify({ name, state, reasons: ready?.reasons, error, row_difference }),
+      )
+      throw new Error(`it does not come about: ${states.join('\n')}`)
+    }
   }
 }
 
@@ -143,7 +149,7 @@ test('two instances to two others, stateless, restarted in the middle, one table
       ok: true,
     })
     await until(fleet, ({ mappings }) => mappings[1]?.state === 'done')
-    expect(fleet.view().mappings[0]?.state).toBe('ready')
+    await until(fleet, ({ mappings }) => mappings[0]?.state === 'ready')
     expect(await fleet.act({ type: 'switchover', verify: true })).toMatchObject({ ok: true })
     await until(fleet, (view) => all(view).every(({ state }) => state === 'done'))
     for (const [index, target] of [c, c, d].entries()) {
