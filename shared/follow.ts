@@ -73,6 +73,8 @@ export const FollowStatus = Type.Object({
   rowsPerSecond: Type.Number(),
   /** Bytes of large transactions that wait for their commit. */
   spilledBytes: Type.Number(),
+  /** Large transactions whose changes were there before the source committed them. */
+  appliedEarly: Type.Number(),
   tables: Type.Array(TableChanges),
   conflict: Type.Optional(FollowConflict),
   lastError: Type.Optional(ErrorInfo),

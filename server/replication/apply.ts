@@ -5,7 +5,7 @@ import { expected, Pipeline } from '../postgres/pipeline.ts'
 import type { Session } from '../postgres/session.ts'
 import { explainFailure, Witness } from './apply-failure.ts'
 import { Commands } from './commands.ts'
-import { CommitLog } from './commit-log.ts'
+import { type Commit, CommitLog } from './commit-log.ts'
 import type { DestinationTable } from './destination-tables.ts'
 import { HeldUpdates } from './held-updates.ts'
 import { InsertRun } from './insert-run.ts'
@@ -35,6 +35,8 @@ export interface ApplierOptions {
 const maxStatements = 1_500
 const maxCopiedRows = 100_000
 const maxHeldUpdates = 6_000
+/** How many positions may be stored beside the newest. */
+const tidyEvery = 1_000
 /** Waiting for the destination's disk is worth it only now and then: it covers all commits before. */
 const durableEveryMs = { busy: 1000, idle: 100 } as const
 
@@ -54,6 +56,7 @@ export class Applier implements Disposable {
   #whole = 0
   #firstStatement = 0
   #durableAt = 0
+  #stored = 0
 
   constructor(readonly options: ApplierOptions) {
     const { position, session, careful, onCommitted } = options
@@ -205,6 +208,31 @@ export class Applier implements Disposable {
     if (this.commits.durable < this.commits.applied) await this.advance(this.commits.passed)
   }
 
+  /** Everything so far is committed, durable or not: another session can go on from there. */
+  async standBack(): Promise<void> {
+    if (!this.#open && this.pipeline.isQuiet) return
+    await this.commitBatch()
+    await this.quiet()
+  }
+
+  /** A statement of its own, outside of all transactions. */
+  async runAlone(sql: string): Promise<void> {
+    this.#commands.run(sql)
+    this.pipeline.sync()
+    await this.quiet()
+  }
+
+  /** A statement in the transaction that is open. */
+  runWithin(sql: string) {
+    this.#commands.run(sql)
+  }
+
+  /** Another session has brought these in while this one had nothing under way. */
+  committedElsewhere(commits: readonly Commit[]) {
+    this.commits.addConfirmed(commits)
+    this.options.onCommitted()
+  }
+
   [Symbol.dispose]() {
     this.pipeline[Symbol.dispose]()
   }
@@ -241,8 +269,10 @@ export class Applier implements Disposable {
   }
 
   #commit(end: TransactionEnd, durable: boolean) {
-    const { storeSql } = this.options.position
-    this.#commands.runForOne(storeSql, showLsn(end.endLsn), timeToText(end.time))
+    const { storeSql, tidySql } = this.options.position
+    const lsn = showLsn(end.endLsn)
+    this.#commands.runForOne(storeSql, lsn, timeToText(end.time))
+    if (tidySql && ++this.#stored % tidyEvery === 0) this.#commands.run(tidySql, lsn)
     this.#commands.run(`set local synchronous_commit = ${durable ? 'on' : 'off'}`)
     this.#commands.run('commit')
     this.#witness?.note(this.pipeline, 'commit', undefined, undefined, undefined)

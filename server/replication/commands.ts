@@ -16,21 +16,22 @@ export class Commands {
   }
 
   /** Whatever it says it did is right. */
-  run(sql: string) {
-    const head = this.#head(sql, 0)
-    this.pipeline.out.bind(head)
-    this.pipeline.out.execute()
-    this.pipeline.expect(expected.anything)
+  run(sql: string, ...parameters: string[]) {
+    this.#send(sql, parameters, expected.anything)
   }
 
   /** Must touch, or answer, one row. */
   runForOne(sql: string, ...parameters: string[]) {
+    this.#send(sql, parameters, expected.oneRow)
+  }
+
+  #send(sql: string, parameters: readonly string[], mark: number) {
     const { out } = this.pipeline
     const head = this.#head(sql, parameters.length)
     out.bind(head)
     for (const parameter of parameters) out.text(parameter)
     out.execute()
-    this.pipeline.expect(expected.oneRow)
+    this.pipeline.expect(mark)
   }
 
   #head(sql: string, parameters: number): Buffer {

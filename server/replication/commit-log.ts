@@ -54,17 +54,27 @@ export class CommitLog {
     const count = synced - this.#synced
     if (count === 0) return false
     this.#synced = synced
-    for (const commit of this.#underWay.splice(0, count)) {
-      this.appliedEnd = commit.end
-      if (commit.durable) this.durable = commit.end.endLsn
-      this.#confirmed.push(commit)
-    }
+    for (const commit of this.#underWay.splice(0, count)) this.#settle(commit)
     return true
+  }
+
+  /** Of another session; nothing is under way here. */
+  addConfirmed(commits: readonly Commit[]) {
+    for (const commit of commits) {
+      this.#settle(commit)
+      this.skipTo(commit.end)
+    }
   }
 
   takeConfirmed(): Commit[] {
     const taken = this.#confirmed
     this.#confirmed = []
     return taken
+  }
+
+  #settle(commit: Commit) {
+    this.appliedEnd = commit.end
+    if (commit.durable) this.durable = commit.end.endLsn
+    this.#confirmed.push(commit)
   }
 }

@@ -17,8 +17,8 @@ import {
 } from './destination-tables.ts'
 import { refuseUnseenEchoes } from './echo.ts'
 import { type Followed, readFollowed } from './followed.ts'
-import { holdPosition, type Position } from './position.ts'
-import { endPredecessor, identify, type Predecessors, type SessionId } from './predecessor.ts'
+import { helpWithPosition, holdPosition, type Position } from './position.ts'
+import { endPredecessor, identify, type Sessions } from './predecessor.ts'
 import { type Publications, publicationList, readComputed } from './publication.ts'
 import { checkSlot } from './slot.ts'
 import { ChangeStream, mayBeBinary } from './stream.ts'
@@ -46,8 +46,10 @@ export interface Connected extends AsyncDisposable {
   computed: Map<string, Set<string>>
   binary: boolean
   replicaRole: boolean
-  sessions: { source: SessionId; destination: SessionId }
+  sessions: Sessions
   isBinarySafe: (type: number) => boolean
+  /** A second session that applies changes; none where that is not safe. */
+  openHelper: (() => Promise<Applier>) | undefined
 }
 
 export interface ConnectOptions {
@@ -58,9 +60,12 @@ export interface ConnectOptions {
   /** How long a server may take to say anything. */
   silenceMs: number
   /** Sessions of the attempt before, which may not have ended. */
-  before?: Predecessors | undefined
+  before?: Sessions | undefined
   onAnswer: () => void
 }
+
+/** Ahead of `deadlock_timeout`: the helper gives way, not the session it helps. */
+const impatience = "set lock_timeout = '300ms'"
 
 export async function connect(ends: Ends, options: ConnectOptions): Promise<Connected> {
   const { signal, careful } = options
@@ -84,11 +89,15 @@ export async function connect(ends: Ends, options: ConnectOptions): Promise<Conn
   try {
     const destination = await open(ends.destination, false)
     await endPredecessor(destination, options.before?.destination)
+    await endPredecessor(destination, options.before?.helper)
     const { replicaRole } = await prepareApplySession(destination)
     const position = await holdPosition(destination, ends.positionName)
     const source = await open(ends.source, true)
     await endPredecessor(source, options.before?.source)
-    const sessions = { source: await identify(source), destination: await identify(destination) }
+    const sessions: Sessions = {
+      source: await identify(source),
+      destination: await identify(destination),
+    }
     await checkSlot(source, ends.slot, position.lsn)
     if (ends.origin === 'none') await refuseUnseenEchoes(source)
     const { publication, leftOut = [] } = ends
@@ -110,14 +119,26 @@ export async function connect(ends: Ends, options: ConnectOptions): Promise<Conn
       binary,
       origin: ends.origin ?? 'any',
     })
+    const mayHold = replicaRole && !(await firesForReplica(destination))
+    const applyOptions = { position, binary, careful, mayHold }
     const applier = new Applier({
+      ...applyOptions,
       session: destination,
-      position,
-      binary,
-      careful,
-      mayHold: replicaRole && !(await firesForReplica(destination)),
       onCommitted: options.onAnswer,
     })
+    const openHelper = async () => {
+      const session = await PostgresSession.open(ends.destination, { signal })
+      try {
+        await prepareApplySession(session)
+        await session.execute(impatience)
+        await helpWithPosition(session, position)
+        sessions.helper = await identify(session)
+      } catch (error) {
+        session.destroy()
+        throw error
+      }
+      return new Applier({ ...applyOptions, session, onCommitted: () => {} })
+    }
     return {
       ...{
         stream,
@@ -130,6 +151,8 @@ export async function connect(ends: Ends, options: ConnectOptions): Promise<Conn
         binary,
         replicaRole,
         isBinarySafe: isSafe,
+        // Where the destination is in use rows must not stay locked for as long as the source likes.
+        openHelper: careful || ends.origin === 'none' ? undefined : openHelper,
       },
       async [Symbol.asyncDispose]() {
         signal.removeEventListener('abort', abandon)

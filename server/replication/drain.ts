@@ -2,6 +2,7 @@
 // a commit at once when there is nothing more.
 import type { Applier } from './apply.ts'
 import type { Control } from './control.ts'
+import type { EarlyApply } from './early.ts'
 import { bytesBetween, type Lsn } from './lsn.ts'
 import type { ServerTime } from './pgoutput.ts'
 import type { Receiver } from './receive.ts'
@@ -11,6 +12,7 @@ export interface Drain {
   stream: ChangeStream
   receiver: Receiver
   applier: Applier
+  early: EarlyApply | undefined
   control: Control
   /** Changes are applied with care up to here. */
   carefulUntil: Lsn | undefined
@@ -32,7 +34,7 @@ const idleAdvanceBytes = 16 * 1024 * 1024
 
 /** `again`: all is well, but the way of applying has to be another from here on. */
 export async function drain(work: Drain): Promise<'stopped' | 'again'> {
-  const { stream, receiver, applier, control, carefulUntil } = work
+  const { stream, receiver, applier, early, control, carefulUntil } = work
   const keepalive = (end: Lsn, time: ServerTime) => {
     // In the midst of a transaction the end of the log says nothing about what is done.
     if (!receiver.isInTransaction) applier.commits.skipTo({ commitLsn: end, endLsn: end, time })
@@ -46,6 +48,7 @@ export async function drain(work: Drain): Promise<'stopped' | 'again'> {
     while (at < bytes.length) {
       at = stream.step(bytes, at, receiver.decoder, keepalive)
       if (receiver.mustReplay) await receiver.replay()
+      if (early?.mustWait) await early.wait()
       if (applier.mustWait) await applier.wait()
       if (receiver.hasReachedStop) return stop()
       if (isCareDone()) return again()
@@ -55,7 +58,9 @@ export async function drain(work: Drain): Promise<'stopped' | 'again'> {
       }
     }
     // While more lies ready the pieces are sent as they fill up.
-    if (!stream.hasUnread) applier.flush()
+    if (stream.hasUnread) continue
+    applier.flush()
+    early?.flush()
   }
 
   /** The newest transaction of the failed attempt has been dealt with. */
@@ -119,6 +124,7 @@ export async function drain(work: Drain): Promise<'stopped' | 'again'> {
     if (receiver.isInTransaction) return undefined
     if (control.stopping) return stop()
     if (control.paused) {
+      early?.giveUp()
       await applier.settle()
       work.onPause(true)
       while (control.paused && !control.stopping) {

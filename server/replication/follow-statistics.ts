@@ -59,7 +59,10 @@ export class FollowStatistics {
     this.#lag.knowEnd(end, Date.now())
   }
 
-  status(stream: ChangeStream | undefined, spilledBytes: number): FollowStatus {
+  status(
+    stream: ChangeStream | undefined,
+    large: Pick<FollowStatus, 'spilledBytes' | 'appliedEarly'>,
+  ): FollowStatus {
     const reached = laterOf(this.applied, this.passed)
     const lagBytes = bytesBetween(reached, this.#sourceEnd)
     return {
@@ -73,7 +76,7 @@ export class FollowStatistics {
       transactions: this.#transactions,
       rows: this.#rows,
       ...this.#speed(),
-      spilledBytes,
+      ...large,
       tables: [...this.#tables.values()].map((table) => ({ ...table })),
       ...(this.conflict && { conflict: this.conflict }),
       ...(this.lastError !== undefined && { lastError: errorInfo(this.lastError) }),

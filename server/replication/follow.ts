@@ -8,11 +8,13 @@ import { type Connected, connect, type Ends } from './connect.ts'
 import { Control, type Decision } from './control.ts'
 import { type TableId, tableKey } from './destination-tables.ts'
 import { drain } from './drain.ts'
+import type { EarlyApply } from './early.ts'
 import { FollowStatistics } from './follow-statistics.ts'
 import { type Lsn, laterOf, showLsn } from './lsn.ts'
 import type { Relation } from './pgoutput.ts'
-import type { Predecessors } from './predecessor.ts'
-import { NeedsLook, NeedsText, Receiver } from './receive.ts'
+import type { Sessions } from './predecessor.ts'
+import { NeedsLook, NeedsText } from './receive.ts'
+import { receiversFor } from './receivers.ts'
 import { BackOff, mayPass } from './recovery.ts'
 import { defaultSilenceMs, SilenceWatch } from './silence.ts'
 import { Spill } from './spill.ts'
@@ -49,12 +51,14 @@ export class Follower {
   readonly #skipped = new Set<Lsn>()
   readonly #lookedFor = new Set<string>()
   readonly #warned = new Set<string>()
-  #before: Predecessors | undefined
+  #before: Sessions | undefined
   #tables: TableId[] | undefined
   #leftOut: TableId[]
   readonly #abort = new AbortController()
   #connected: Connected | undefined
   #spilled: Spill | undefined
+  #early: EarlyApply | undefined
+  #appliedEarly = 0
   /** After a failure: one transaction at a time, up to the newest that was begun. */
   #carefulUntil: Lsn | undefined
   #asText = false
@@ -151,7 +155,10 @@ export class Follower {
   get status(): FollowStatus {
     const stream = this.#connected?.stream
     if (this.#connected) this.#look(this.#connected)
-    return this.#statistics.status(stream, this.#spilled?.bytes ?? 0)
+    return this.#statistics.status(stream, {
+      spilledBytes: this.#spilled?.bytes ?? 0,
+      appliedEarly: this.#appliedEarly + (this.#early?.count ?? 0),
+    })
   }
 
   async #run(first: Connected) {
@@ -194,7 +201,7 @@ export class Follower {
   }
 
   async #drain(connected: Connected): Promise<'stopped' | 'again'> {
-    const { stream, applier, position, tables, binary, replicaRole, isBinarySafe } = connected
+    const { stream, applier, position, binary, replicaRole } = connected
     const { options } = this
     this.#connected = connected
     this.#statistics.durable = laterOf(this.#statistics.durable, position.lsn)
@@ -218,11 +225,9 @@ export class Follower {
     using _ = new SilenceWatch(connected, options, options.silenceMs ?? defaultSilenceMs)
     using spill = new Spill(undefined, options.spillDirectory)
     this.#spilled = spill
-    const receiver = new Receiver({
-      ...{ applier, tables, binary, isBinarySafe, spill },
-      followed: connected.followed,
+    const { receiver, early } = receiversFor(connected, {
+      spill,
       lookedFor: this.#lookedFor,
-      computed: connected.computed,
       origin: options.origin ?? 'any',
       skipped: this.#skipped,
       stopAt: () => this.#control.stopAt,
@@ -239,10 +244,12 @@ export class Follower {
           content: Buffer.from(content.subarray(0, mostMessageBytes)).toString('utf8'),
         }),
     })
+    using _early = early
+    this.#early = early
     this.#control.onChange = () => stream.copy.wake()
     try {
       const outcome = await drain({
-        ...{ stream, receiver, applier, control: this.#control, carefulUntil: this.#carefulUntil },
+        ...{ stream, receiver, applier, early, control: this.#control, carefulUntil: this.#carefulUntil },
         onPause: (paused) => {
           this.#statistics.phase = paused ? 'paused' : 'catchup'
           this.#tell({ type: paused ? 'follow_paused' : 'follow_resumed' })
@@ -260,6 +267,8 @@ export class Follower {
     } finally {
       this.#control.onChange = () => {}
       this.#spilled = undefined
+      this.#appliedEarly += early?.count ?? 0
+      this.#early = undefined
     }
   }
 

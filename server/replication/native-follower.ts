@@ -68,6 +68,7 @@ export class NativeFollower implements Following {
       transactionsPerSecond: 0,
       rowsPerSecond: 0,
       spilledBytes: 0,
+      appliedEarly: 0,
       tables: [],
       ...(this.#error !== undefined && { lastError: errorInfo(this.#error) }),
     }

@@ -54,7 +54,7 @@ export interface ChangeHandler {
   streamStart(xid: number, first: boolean): void
   streamStop(): void
   /** A message of such a piece: its type, and what follows the id of the (sub)transaction it belongs to. */
-  streamed(xid: number, type: number, bytes: Uint8Array, start: number, end: number): void
+  streamed(xid: number, type: number, bytes: Buffer, start: number, end: number): void
   streamCommit(xid: number, end: TransactionEnd): void
   streamAbort(xid: number, subtransaction: number): void
   /** Since protocol 3, where two-phase commit was asked for. */
@@ -184,7 +184,13 @@ export class PgoutputDecoder {
   }
 }
 
-export const messageType = { streamStop, relation: code('R'), type: code('Y'), message: code('M') } as const
+export const messageType = {
+  streamStop,
+  relation: code('R'),
+  type: code('Y'),
+  message: code('M'),
+  truncate: code('T'),
+} as const
 
 /** Whether a logical message, as the body of one, has this prefix: flags and a position lie ahead of it. */
 export function isMessageOf(prefix: string, bytes: Uint8Array, start: number, end: number): boolean {

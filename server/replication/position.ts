@@ -1,5 +1,7 @@
 // Up to where the source's changes are in the destination, stored in the same transactions as the changes: by
-// a replication origin where the role may use one, otherwise in a row of a table of ours.
+// a replication origin where the role may use one, otherwise in rows of a table of ours. From 16 on an origin
+// goes forward also when a transaction fails in the very moment of its commit, which would lose it: there the
+// origin only marks what is ours, and rows tell the position.
 // https://www.postgresql.org/docs/current/replication-origins.html
 import { PgtrekError } from '../postgres/errors.ts'
 import { quoteLiteral } from '../postgres/quote.ts'
@@ -14,8 +16,12 @@ export interface Position {
   name: string
   lsn: Lsn
   storeSql: string
+  /** To be called now and then, with the position: rows of older ones are not needed. */
+  tidySql?: string | undefined
   /** What each transaction begins with, so that it is known as ours where it has no origin. */
   markSql?: string | undefined
+  /** Another session can store it once it was given away here and taken there. */
+  lending?: { give: string; take: string } | undefined
 }
 
 /** What our transactions say where they cannot have an origin. */
@@ -30,6 +36,11 @@ export class PositionMissing extends PgtrekError {}
 
 const objectInUse = '55006'
 const table = 'pgtrek.position'
+
+/** Whether a failed transaction leaves the origin where it was. */
+export function isOriginSafe(major: number): boolean {
+  return major < 16
+}
 
 export function originName(name: string): string {
   return originPrefix + name
@@ -68,22 +79,16 @@ export async function createPosition(
   const chosen = kind ?? (await positionKindFor(session))
   await dropPosition(session, name)
   const [text, origin] = [quoteLiteral(showLsn(lsn)), quoteLiteral(originName(name))]
-  if (chosen === 'origin') {
-    await session.execute(`
-      ${onDisk};
-      select pg_catalog.pg_replication_origin_create(${origin});
-      select pg_catalog.pg_replication_origin_advance(${origin}, ${text})`)
-  } else {
-    await session.execute(`
-      ${onDisk};
-      create schema if not exists pgtrek;
-      create table if not exists ${table} (
-        name    text primary key,
-        lsn     pg_catalog.pg_lsn not null,
-        time    timestamptz
-      ) with (fillfactor = 10);
-      insert into ${table} (name, lsn) values (${quoteLiteral(name)}, ${text})`)
-  }
+  // Without a key, and never updated: old versions that somebody's snapshot holds would be in every update's way.
+  const row = `
+    create schema if not exists pgtrek;
+    create table if not exists ${table} (name text not null, lsn pg_catalog.pg_lsn not null, time timestamptz);
+    insert into ${table} (name, lsn) values (${quoteLiteral(name)}, ${text});`
+  const mark = `
+    select pg_catalog.pg_replication_origin_create(${origin});
+    select pg_catalog.pg_replication_origin_advance(${origin}, ${text});`
+  const needsRow = chosen === 'table' || !isOriginSafe(session.major)
+  await session.execute(`${onDisk}; ${needsRow ? row : ''} ${chosen === 'origin' ? mark : ''}`)
   return chosen
 }
 
@@ -94,17 +99,22 @@ export async function readPosition(
 ): Promise<{ kind: PositionKind; lsn: Lsn } | undefined> {
   const origin = quoteLiteral(originName(name))
   const [known] = await session.query(`select from pg_catalog.pg_replication_origin where roname = ${origin}`)
-  if (known) {
+  if (known && isOriginSafe(session.major)) {
     const row = await session.one<{ lsn: string | null }>(
       `select pg_catalog.pg_replication_origin_progress(${origin}, true)::text as lsn`,
     )
     return { kind: 'origin', lsn: row.lsn === null ? noLsn : parseLsn(row.lsn) }
   }
-  if (!(await hasTable(session))) return undefined
-  const [own] = await session.query<{ lsn: string }>(
-    `select lsn::text as lsn from ${table} where name = ${quoteLiteral(name)}`,
+  const lsn = (await hasTable(session)) ? await readRow(session, name) : noLsn
+  if (known) return { kind: 'origin', lsn }
+  return lsn === noLsn ? undefined : { kind: 'table', lsn }
+}
+
+async function readRow(session: Session, name: string): Promise<Lsn> {
+  const [row] = await session.query<{ lsn: string }>(
+    `select lsn::text as lsn from ${table} where name = ${quoteLiteral(name)} order by ${table}.lsn desc limit 1`,
   )
-  return own && { kind: 'table', lsn: parseLsn(own.lsn) }
+  return row ? parseLsn(row.lsn) : noLsn
 }
 
 /**
@@ -117,11 +127,10 @@ export async function dropPosition(session: Session, name: string): Promise<stri
   if (known?.kind === 'origin') {
     await dropOrigin(session, name)
     dropped.push(`replication origin ${originName(name)}`)
-  } else if (known?.kind === 'table') {
-    await session.query(`delete from ${table} where name = ${quoteLiteral(name)}`)
-    dropped.push(`position ${name}`)
   }
   if (!(await hasTable(session))) return dropped
+  const rows = await session.query(`delete from ${table} where name = ${quoteLiteral(name)} returning 1`)
+  if (rows.length > 0) dropped.push(`position ${name}`)
   const { left } = await session.one<{ left: number }>(`select count(*)::int as left from ${table}`)
   if (left > 0) return dropped
   await session.execute(`drop table ${table}`)
@@ -164,20 +173,24 @@ export async function holdPosition(session: Session, name: string): Promise<Posi
         'copy the rows anew, under the snapshot of a new slot',
     )
   }
-  const position = known.kind === 'origin' ? await holdOrigin(session, name) : await holdRow(session, name)
+  const position: Position =
+    known.kind === 'origin'
+      ? await holdOrigin(session, name)
+      : { kind: 'table', markSql: markSqlOf(name), ...(await holdRow(session, name)) }
   if (position.lsn === noLsn) throw new PositionMissing(`the position ${name} has never been set`)
   return position
 }
 
 async function holdOrigin(session: Session, name: string): Promise<Position> {
+  const take = `select pg_catalog.pg_replication_origin_session_setup(${quoteLiteral(originName(name))})`
   try {
-    await session.query(
-      `select pg_catalog.pg_replication_origin_session_setup(${quoteLiteral(originName(name))})`,
-    )
+    await session.query(take)
   } catch (error) {
     if ((error as { sqlstate?: string }).sqlstate !== objectInUse) throw error
     throw new PositionBusy(`another session applies changes as ${name}`, { cause: error })
   }
+  const lending = { give: 'select pg_catalog.pg_replication_origin_session_reset()', take }
+  if (!isOriginSafe(session.major)) return { kind: 'origin', lending, ...(await holdRow(session, name)) }
   // Only now nobody can move it any more.
   const { lsn } = await session.one<{ lsn: string | null }>(
     'select pg_catalog.pg_replication_origin_session_progress(true)::text as lsn',
@@ -187,26 +200,51 @@ async function holdOrigin(session: Session, name: string): Promise<Position> {
     name,
     lsn: lsn === null ? noLsn : parseLsn(lsn),
     storeSql: 'select pg_catalog.pg_replication_origin_xact_setup($1::pg_catalog.pg_lsn, $2::timestamptz)',
+    lending,
   }
 }
 
-async function holdRow(session: Session, name: string): Promise<Position> {
+async function holdRow(
+  session: Session,
+  name: string,
+): Promise<Pick<Position, 'name' | 'lsn' | 'storeSql' | 'tidySql'>> {
   const literal = quoteLiteral(name)
-  const { held } = await session.one<{ held: boolean }>(
-    `select pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended('pgtrek position ' || ${literal}, 0)) as held`,
-  )
-  if (!held) throw new PositionBusy(`another session applies changes as ${name}`)
+  const busy = () => new PositionBusy(`another session applies changes as ${name}`)
+  if (!(await tryLock(session, `pgtrek position ${name}`))) throw busy()
+  // One that helped a session that died could still commit.
+  if (!(await tryLock(session, helperLock(name)))) throw busy()
+  await session.query(`select pg_catalog.pg_advisory_unlock(${lockKey(helperLock(name))})`)
   // A session that died may have committed once more before it let the lock go.
-  const { lsn } = await session.one<{ lsn: string }>(
-    `select lsn::text as lsn from ${table} where name = ${literal}`,
-  )
+  const lsn = (await hasTable(session)) ? await readRow(session, name) : noLsn
+  const tidySql = `delete from ${table} where name = ${literal} and lsn < $1::pg_catalog.pg_lsn`
+  if (lsn !== noLsn) await session.query(tidySql.replace('$1', quoteLiteral(showLsn(lsn))))
   return {
-    kind: 'table',
     name,
-    lsn: parseLsn(lsn),
-    storeSql: `update ${table} set lsn = $1::pg_catalog.pg_lsn, time = $2::timestamptz where name = ${literal}`,
-    markSql: `select pg_catalog.pg_logical_emit_message(true, '${echoPrefix}', ${literal})`,
+    lsn,
+    storeSql: `insert into ${table} (name, lsn, time) values (${literal}, $1::pg_catalog.pg_lsn, $2::timestamptz)`,
+    tidySql,
   }
+}
+
+/** Where there is no origin each transaction says itself whose it is. */
+const markSqlOf = (name: string) =>
+  `select pg_catalog.pg_logical_emit_message(true, '${echoPrefix}', ${quoteLiteral(name)})`
+
+/** For a second session that stores the position of the one that holds it. */
+export async function helpWithPosition(session: Session, { tidySql, name }: Position): Promise<void> {
+  if (!tidySql) return
+  if (await tryLock(session, helperLock(name))) return
+  throw new PositionBusy(`another session applies changes as ${name}`)
+}
+
+const helperLock = (name: string) => `pgtrek helper ${name}`
+const lockKey = (text: string) => `pg_catalog.hashtextextended(${quoteLiteral(text)}, 0)`
+
+async function tryLock(session: Session, text: string): Promise<boolean> {
+  const { held } = await session.one<{ held: boolean }>(
+    `select pg_catalog.pg_try_advisory_lock(${lockKey(text)}) as held`,
+  )
+  return held
 }
 
 /** Some stream to this server has no origin of its own. */

@@ -8,9 +8,11 @@ export interface SessionId {
   since: string
 }
 
-export interface Predecessors {
-  source: SessionId | undefined
-  destination: SessionId | undefined
+export interface Sessions {
+  source: SessionId
+  destination: SessionId
+  /** Also on the destination. */
+  helper?: SessionId | undefined
 }
 
 /** The same whatever a session has set for dates. */

@@ -4,6 +4,7 @@ import type { Applier } from './apply.ts'
 import { NeedsCare } from './apply-failure.ts'
 import { ApplyConflict } from './conflict.ts'
 import { type DestinationTable, tableKey } from './destination-tables.ts'
+import type { EarlyApply } from './early.ts'
 import { describeChange, misfits, type NamedTypes } from './fit.ts'
 import type { Followed } from './followed.ts'
 import { type Lsn, noLsn } from './lsn.ts'
@@ -40,6 +41,8 @@ export interface ReceiverOptions {
   skipped: ReadonlySet<Lsn>
   stopAt: () => Lsn | undefined
   spill: Spill
+  /** Applies large transactions while they are sent. */
+  early?: EarlyApply | undefined
   /** The last description of each table, across connections. */
   known: Map<string, Relation>
   onSkipped: (transaction: SourceTransaction) => void
@@ -107,7 +110,9 @@ export class Receiver implements ChangeHandler {
     this.begin(end.commitLsn, end.time, xid)
     if (this.hasReachedStop) return
     if (transaction.unwanted) this.#leaveOutEcho()
-    if (!this.#leavingOut) {
+    const { early } = this.options
+    if (this.#leavingOut) early?.giveUp(xid)
+    else if (!(await early?.commit(xid, end, this))) {
       await transaction.replay(
         (type, bytes, start, last) => this.decoder.readBody(type, bytes, start, last),
         () => (applier.mustWait ? applier.wait() : undefined),
@@ -238,21 +243,26 @@ export class Receiver implements ChangeHandler {
   }
 
   streamStart(xid: number) {
+    const { spill, early } = this.options
     this.#piece = xid
-    this.options.spill.transaction(xid)
+    early?.piece(xid, !spill.has(xid))
+    spill.transaction(xid)
   }
 
   streamStop() {
     this.#piece = undefined
   }
 
-  streamed(xid: number, type: number, bytes: Uint8Array, start: number, end: number) {
+  streamed(xid: number, type: number, bytes: Buffer, start: number, end: number) {
     if (this.#piece === undefined) return
     const transaction = this.options.spill.transaction(this.#piece)
     if (type === messageType.message && this.options.origin === 'none') {
       if (isMessageOf(echoPrefix, bytes, start, end)) transaction.unwanted = true
     }
     transaction.add(xid, type, bytes, start, end)
+    const { early } = this.options
+    if (transaction.unwanted) early?.giveUp(this.#piece)
+    else early?.take(this.#piece, type, bytes, start, end)
   }
 
   streamCommit(xid: number, end: TransactionEnd) {
@@ -260,8 +270,11 @@ export class Receiver implements ChangeHandler {
   }
 
   streamAbort(xid: number, subtransaction: number) {
-    if (xid === subtransaction) this.options.spill.drop(xid)
-    else this.options.spill.transaction(xid).abort(subtransaction)
+    const { spill, early } = this.options
+    if (xid === subtransaction) {
+      spill.drop(xid)
+      early?.giveUp(xid)
+    } else if (spill.transaction(xid).abort(subtransaction)) early?.giveUp(xid)
   }
 
   beginPrepare = notAskedFor

@@ -31,6 +31,10 @@ export class Spill implements Disposable {
     return transaction
   }
 
+  has(xid: number): boolean {
+    return this.#transactions.has(xid)
+  }
+
   /** What all of them hold. */
   get bytes(): number {
     let total = 0
@@ -93,11 +97,11 @@ export class SpilledTransaction implements Disposable {
 
   /**
    * Subtransactions are nested: whatever came since the first change of one that is aborted was its own or of
-   * one within it.
+   * one within it. False when nothing of it has come.
    */
-  abort(subtransaction: number) {
+  abort(subtransaction: number): boolean {
     const begun = this.#begun.get(subtransaction)
-    if (begun === undefined) return
+    if (begun === undefined) return false
     if (begun >= this.#inFile) this.#inMemory = begun - this.#inFile
     else {
       if (this.#file) ftruncateSync(this.#file.file, begun)
@@ -106,6 +110,7 @@ export class SpilledTransaction implements Disposable {
     }
     this.length = begun
     for (const [xid, at] of this.#begun) if (at >= begun) this.#begun.delete(xid)
+    return true
   }
 
   /** The messages in their order; `until` is awaited between pieces of them. */

@@ -18,6 +18,7 @@ export function followStatus(changes: Partial<FollowStatus> = {}): FollowStatus 
     transactionsPerSecond: 240,
     rowsPerSecond: 1203,
     spilledBytes: 0,
+    appliedEarly: 0,
     tables: [
       { schema: 'public', name: 'orders', inserts: 1_000_000, updates: 234_567, deletes: 0, truncates: 0 },
       { schema: 'public', name: 'items', inserts: 12, updates: 0, deletes: 3, truncates: 0 },

@@ -34,6 +34,7 @@ export function followView(
           transactionsPerSecond: 1,
           rowsPerSecond: 10,
           spilledBytes: 0,
+          appliedEarly: 0,
           tables: [{ schema: 'public', name: table, inserts: 30, updates: 20, deletes: 10, truncates: 0 }],
         },
         slot: { name: `pgtrek_${name}`, active: true, retained_bytes: 4096, endangered: false },

@@ -74,10 +74,8 @@ export async function link(
   }
 }
 
-/** Our own table, where positions are kept, is on one side only. */
-export async function compareFollowed({ source, destination }: Pair): Promise<string[]> {
-  const differences = await compareRows(source, destination)
-  return differences.filter((line) => !line.startsWith('rows of pgtrek.'))
+export function compareFollowed({ source, destination }: Pair): Promise<string[]> {
+  return compareRows(source, destination)
 }
 
 /** Everything that is committed by now has arrived, and no conflict stopped it. */

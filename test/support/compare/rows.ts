@@ -1,4 +1,4 @@
-// The rows of every table as a number and a sum of hashes, so that their order does not matter.
+// The rows of every table but our own as a number and a sum of hashes, so that their order does not matter.
 import type { Facts, Session } from './session.ts'
 
 type Relation = { name: string; columns: string; partitioned: boolean; populated: boolean }
@@ -45,7 +45,7 @@ const relations = `
       ), c.oid) as oid
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where c.relkind in ('r', 'm') and c.relpersistence <> 't'
-      and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+      and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'pgtrek')
   )
   select c.oid::regclass::text as name,
          -- By name: a child that joined its parent later has other positions when it is made as a child at once.
