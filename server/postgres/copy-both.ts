@@ -11,12 +11,12 @@ import { WholeMessages } from './whole-messages.ts'
 const maxUnreadBytes = 1024 * 1024
 
 /**
- * A walsender writes every message to its socket at once. Were each read at once, both processes would do
- * little else than wake each other: so small pieces are left to gather for a moment. No longer: the system counts
- * each message as a whole packet, and a buffer that is full of packets costs the server more than being read.
+ * A walsender writes every message to its socket at once, and as long as the window is open each travels as a
+ * packet of its own, which costs the server more than the change did. Once the window is closed they are put
+ * together. So a stream that is read to its end is left alone for a moment.
  */
-const paceBelow = 128 * 1024
-const paceMs = 1
+const paceBelow = 16 * 1024
+const paceMs = 10
 
 export class CopyBoth implements Disposable {
   readonly #messages = new WholeMessages()
