@@ -88,7 +88,6 @@ export class Applier implements Disposable {
   update(target: TargetTable, old: OldRow, oldRow: Tuple, row: Tuple) {
     this.#beginIfClosed(target)
     if (this.#mayHold(target, old, row)) {
-      if (!target.hasPlainUpdate) this.#run.end()
       this.#held.add(target, row)
       target.pending.updates++
       if (this.#held.isFull) this.release()
@@ -243,7 +242,7 @@ export class Applier implements Disposable {
     if (this.#transaction !== undefined || this.#whole === 0) return false
     if (this.options.careful) return true
     return (
-      this.pipeline.sent - this.#firstStatement + this.#held.rows >= maxStatements ||
+      this.pipeline.sent - this.#firstStatement >= maxStatements ||
       this.#run.rowsInBatch >= maxCopiedRows ||
       this.#held.updates >= maxHeldUpdates
     )

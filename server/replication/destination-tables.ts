@@ -11,6 +11,8 @@ export interface DestinationColumn {
   modifier: number
   /** As SQL writes it, domain and modifier included. */
   sqlType: string
+  /** Without the modifier: a cast to it cuts nothing off. */
+  wideType: string
   generated: boolean
   /** pg_attribute.attidentity: a(lways), (by) d(efault), or empty. */
   identity: string
@@ -82,6 +84,7 @@ export async function readDestinationTables(
            t.typname                                        as "typeName",
            a.atttypmod                                      as modifier,
            pg_catalog.format_type(a.atttypid, a.atttypmod)  as "sqlType",
+           pg_catalog.format_type(a.atttypid, -1)           as "wideType",
            a.attgenerated <> ''                             as generated,
            a.attidentity                                    as identity,
            a.attnotnull and not a.atthasdef and a.attidentity = '' as "mustBeGiven",

@@ -59,6 +59,45 @@ export function updateStatement(
   old: OldVersion,
 ): Written {
   const written = new Parameters()
+  const { assignments, condition } = updateOf(table, columns, unchanged, old, written)
+  const target = onlyItself(table)
+  return { sql: `update ${target} set ${assignments} where ${condition}`, parameters: written.list }
+}
+
+/** Several rows at once, whose keys stay: the parameters of each are those of the statement for one. */
+export function updateRowsStatement(
+  table: DestinationTable,
+  columns: readonly TargetColumn[],
+  rows: number,
+): Written {
+  const fields = new Fields(columns)
+  const { assignments, condition } = updateOf(
+    table,
+    columns,
+    [],
+    { kind: undefined, nulls: undefined },
+    fields,
+  )
+  const { list, names, types } = fields
+  const values = Array.from({ length: rows }, (_, row) => {
+    const given = list.map((_, place) => `$${row * list.length + place + 1}::${types[place]}`)
+    return `(${given.join(', ')})`
+  })
+  return {
+    sql:
+      `update ${onlyItself(table)} set ${assignments} ` +
+      `from (values ${values.join(', ')}) as pgtrek (${names.join(', ')}) where ${condition}`,
+    parameters: Array.from({ length: rows }, () => list).flat(),
+  }
+}
+
+function updateOf(
+  table: DestinationTable,
+  columns: readonly TargetColumn[],
+  unchanged: readonly boolean[],
+  old: OldVersion,
+  written: Parameters,
+): { assignments: string; condition: string } {
   const keyIsSame = old.kind === undefined
   const sent = columns.filter(({ index }) => unchanged[index] !== true)
   // Always-identity columns cannot be set: that they are as they should be is made part of the condition.
@@ -74,10 +113,9 @@ export function updateStatement(
     ...fixed.map((column) => `${column.quoted} = ${written.fromNew(column)}`),
     ...rowConditions(columns, old, written),
   ]
-  const target = onlyItself(table)
   return {
-    sql: `update ${target} set ${assignments.join(', ')} where ${whereIs(table, columns, conditions, old, written)}`,
-    parameters: written.list,
+    assignments: assignments.join(', '),
+    condition: whereIs(table, columns, conditions, old, written),
   }
 }
 
@@ -143,6 +181,28 @@ class Parameters {
   fromOld({ index }: TargetColumn): string {
     const known = this.list.indexOf(~index)
     return known < 0 ? `$${this.list.push(~index)}` : `$${known + 1}`
+  }
+}
+
+/** Stands for the new row as a row of VALUES. */
+class Fields extends Parameters {
+  readonly names: string[] = []
+  readonly types: string[] = []
+  readonly #prefix: string
+
+  /** No name may be that of a column. */
+  constructor(columns: readonly TargetColumn[]) {
+    super()
+    let prefix = 'pgtrek_'
+    while (columns.some(({ name }) => name.startsWith(prefix))) prefix += '_'
+    this.#prefix = prefix
+  }
+
+  override fromNew(column: TargetColumn): string {
+    const name = `${this.#prefix}${this.list.push(column.index)}`
+    this.names.push(name)
+    this.types.push(column.wideType)
+    return name
   }
 }
 

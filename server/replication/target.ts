@@ -10,6 +10,7 @@ import {
   replaceStatement,
   type TargetColumn,
   targetColumns,
+  updateRowsStatement,
   updateStatement,
   type Written,
 } from './statements.ts'
@@ -50,6 +51,8 @@ export class TargetTable {
   #insert: Prepared | undefined
   #copy: Prepared | undefined
   #plainUpdate: Prepared | undefined
+  readonly #updates = new Map<number, Prepared>()
+  #rowParameters: Int32Array | undefined
   #keyDelete: Prepared | undefined
   readonly #variants = new Map<string, Prepared>()
 
@@ -105,9 +108,19 @@ export class TargetTable {
     return this.#variant(key, nulls, (known) => this.#updateVariant(old, unchanged, known))
   }
 
-  /** Otherwise asking for it sends something. */
-  get hasPlainUpdate(): boolean {
-    return this.#plainUpdate !== undefined
+  /** Of so many rows, whole and under the keys they had: the parameters of each as `rowParameters` has them. */
+  updateRows(rows: number): Prepared {
+    let prepared = this.#updates.get(rows)
+    if (!prepared) {
+      prepared = this.#prepared(updateRowsStatement(this.table, this.columns, rows))
+      this.#updates.set(rows, prepared)
+    }
+    return prepared
+  }
+
+  get rowParameters(): Int32Array {
+    this.#rowParameters ??= Int32Array.from(updateRowsStatement(this.table, this.columns, 1).parameters)
+    return this.#rowParameters
   }
 
   delete(old: OldRow, oldRow: Tuple): Prepared {

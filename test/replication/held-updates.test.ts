@@ -117,3 +117,62 @@ test('with triggers that fire for replicas every update is done', async () => {
     { n: 9, last: 8 },
   ])
 })
+
+test('many rows in one statement: every type keeps what its column makes of it, whatever the columns are called', async () => {
+  const columns = `
+    pgtrek_1 int, "pgtrek__" text, "c 1" char(3), v varchar(4), n numeric(6, 2), b bit(3), vb bit varying(5), "char" "char",
+    i interval second(0), t time(0), ts timestamptz(3), d price, e mood, a varchar(2)[], ch char(2)[], j jsonb, big bytea, r int4range,
+    always int generated always as identity, primary key (pgtrek_1, "c 1")`
+  const pair = {
+    source: await (await cluster(18)).createDatabase(),
+    destination: await (await cluster(14)).createDatabase(),
+  }
+  for (const side of [pair.source, pair.destination]) {
+    await side.sql(`
+      create domain price as numeric(8, 2) check (value >= 0); create type mood as enum ('sad', 'so "so"');
+      create table kinds (${columns}); create table bare (id int primary key)`)
+  }
+  await pair.source.sql(`
+    insert into kinds (pgtrek_1, "c 1") select g, 'a' from generate_series(1, 300) g;
+    insert into bare select g from generate_series(1, 300) g`)
+  const options = await link(pair)
+  await pair.destination.sql(`
+    insert into kinds (pgtrek_1, "c 1", always) overriding system value select g, 'a', g from generate_series(1, 300) g;
+    insert into bare select g from generate_series(1, 300) g`)
+  await backlog(
+    pair.source,
+    Array.from(
+      { length: 40 },
+      (_, n) => `
+        update kinds set pgtrek__ = 'x' || ${n}, v = 'ab', n = ${n} + 0.5, b = b'101', vb = b'01', "char" = 'z',
+               i = '1 day 2 seconds', t = '12:34:56', ts = now(), d = ${n}.25, e = 'so "so"', a = '{ab,NULL,"c\\""}',
+               ch = '{a,bc}', j = '{"a": [1, null]}', big = '\\x00ff', r = '[1,${n + 2})' where pgtrek_1 % 7 = ${n % 7};
+        update kinds set n = null, e = null, a = '{}' where pgtrek_1 between ${n} and ${n + 3};
+        update bare set id = id where id between ${n} and ${n + 100}`,
+    ),
+  )
+  await followToEnd(options, pair.source)
+  expect(await compareFollowed(pair)).toEqual([])
+})
+
+test('a value that is too long for its column there is a conflict, not cut off', async () => {
+  const pair = await pairOf(18, 18)
+  await pair.source.sql(
+    'create table named (id int primary key, name varchar(10)); insert into named select g from generate_series(1, 100) g',
+  )
+  await pair.destination.sql(
+    'create table named (id int primary key, name varchar(3)); insert into named select g from generate_series(1, 100) g',
+  )
+  const options = await link(pair)
+  await backlog(pair.source, [
+    "update named set name = 'abc'",
+    "update named set name = 'abcd' where id > 50",
+  ])
+  const follower = await Follower.start(options)
+  while (!follower.status.conflict) await Bun.sleep(20)
+  expect(follower.status.conflict.message).toContain('too long')
+  await pair.destination.sql('alter table named alter name type varchar(10)')
+  follower.retry()
+  await arrival(follower, pair.source)
+  expect(await compareFollowed(pair)).toEqual([])
+})
