@@ -17,6 +17,9 @@ const maxUnreadBytes = 1024 * 1024
  */
 const paceBelow = 16 * 1024
 const paceMs = 20
+/** After a silence so many pieces are read at once: what comes alone must not wait. */
+const readAtOnce = 16
+const silenceMs = 10
 
 export class CopyBoth implements Disposable {
   readonly #messages = new WholeMessages()
@@ -26,6 +29,7 @@ export class CopyBoth implements Disposable {
   #failure: Error | undefined
   #wake: (() => void) | undefined
   #pace: NodeJS.Timeout | undefined
+  #piecesAtOnce = 0
   /** When the server was last heard, or what it had said was read. */
   #lively = performance.now()
 
@@ -135,7 +139,9 @@ export class CopyBoth implements Disposable {
   }
 
   readonly #receive = (chunk: Buffer) => {
-    this.#lively = performance.now()
+    const now = performance.now()
+    if (now - this.#lively > silenceMs) this.#piecesAtOnce = 0
+    this.#lively = now
     let bytes = this.#messages.feed(chunk)
     if (!this.#started) bytes = this.#beforeStart(bytes)
     if (bytes.length === 0) return
@@ -143,9 +149,10 @@ export class CopyBoth implements Disposable {
     if (bytes[0] !== backend.copyData) return this.hear(bytes)
     this.#unread.push(bytes)
     this.#unreadBytes += bytes.length
-    if (chunk.length < paceBelow) {
+    if (chunk.length < paceBelow && ++this.#piecesAtOnce > readAtOnce) {
       this.#pace ??= setTimeout(() => {
         this.#pace = undefined
+        this.#lively = performance.now()
         this.#regulate()
       }, paceMs)
     }

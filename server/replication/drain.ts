@@ -16,6 +16,8 @@ export interface Drain {
   control: Control
   /** Changes are applied with care up to here. */
   carefulUntil: Lsn | undefined
+  /** Transactions that the user has decided to leave out. */
+  skipped: ReadonlySet<Lsn>
   onPause: (paused: boolean) => void
   /** Nothing more to do for now, or something again. */
   onIdle: () => void
@@ -34,7 +36,7 @@ const idleAdvanceBytes = 16 * 1024 * 1024
 
 /** `again`: all is well, but the way of applying has to be another from here on. */
 export async function drain(work: Drain): Promise<'stopped' | 'again'> {
-  const { stream, receiver, applier, early, control, carefulUntil } = work
+  const { stream, receiver, applier, early, control, carefulUntil, skipped } = work
   const keepalive = (end: Lsn, time: ServerTime) => {
     // In the midst of a transaction the end of the log says nothing about what is done.
     if (!receiver.isInTransaction) applier.commits.skipTo({ commitLsn: end, endLsn: end, time })
@@ -121,7 +123,7 @@ export async function drain(work: Drain): Promise<'stopped' | 'again'> {
 
   /** What the user wants, at a moment when nothing is half done. */
   async function heed(): Promise<'stopped' | undefined> {
-    if (receiver.isInTransaction) return undefined
+    if (receiver.isInTransaction || isSkipOwed()) return undefined
     if (control.stopping) return stop()
     if (control.paused) {
       early?.giveUp()
@@ -139,6 +141,11 @@ export async function drain(work: Drain): Promise<'stopped' | 'again'> {
     if (applier.commits.passed.endLsn >= stopAt) return stop()
     stream.askForEnd()
     return undefined
+  }
+
+  /** A decision to leave something out is carried out before anything else: nobody remembers it after the end. */
+  function isSkipOwed(): boolean {
+    return [...skipped].some((lsn) => lsn >= applier.commits.passed.endLsn)
   }
 
   async function stop(): Promise<'stopped'> {

@@ -250,6 +250,7 @@ export class Follower {
     try {
       const outcome = await drain({
         ...{ stream, receiver, applier, early, control: this.#control, carefulUntil: this.#carefulUntil },
+        skipped: this.#skipped,
         onPause: (paused) => {
           this.#statistics.phase = paused ? 'paused' : 'catchup'
           this.#tell({ type: paused ? 'follow_paused' : 'follow_resumed' })

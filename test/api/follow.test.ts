@@ -260,7 +260,7 @@ test('a column that the destination lacks is made there on request; there and ba
   const { lsn } = stuck.streams[0]?.status.conflict ?? {}
   const applied = await api.post('/api/follow/apply-schema', { name, lsn })
   expect([applied.status, applied.json.ok]).toEqual([200, true])
-  await look(({ ready }) => ready.green)
+  await look((view) => view.ready.green && applied(view) >= 1)
   expect(await pair.destination.sql('select paid from orders where id = 800')).toEqual([{ paid: true }])
 
   const early = await api.post('/api/switchover', { name, back: true })
