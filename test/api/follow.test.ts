@@ -258,8 +258,8 @@ test('a column that the destination lacks is made there on request; there and ba
   )
   const stuck = await look(({ state }) => state === 'conflict')
   const { lsn } = stuck.streams[0]?.status.conflict ?? {}
-  const applied = await api.post('/api/follow/apply-schema', { name, lsn })
-  expect([applied.status, applied.json.ok]).toEqual([200, true])
+  const changed = await api.post('/api/follow/apply-schema', { name, lsn })
+  expect([changed.status, changed.json.ok]).toEqual([200, true])
   await look((view) => view.ready.green && applied(view) >= 1)
   expect(await pair.destination.sql('select paid from orders where id = 800')).toEqual([{ paid: true }])
 
