@@ -1,4 +1,5 @@
-// One drain of a backlog, in a process of its own so that its memory can be measured. Prints the seconds.
+// One drain of a backlog, in a process of its own so that its memory can be measured. Prints the seconds. Where no
+// end is given it follows until one is written to it.
 import { Session } from '../../server/postgres/session.ts'
 import { resolveSettings } from '../../server/postgres/settings.ts'
 import { Follower } from '../../server/replication/follow.ts'
@@ -29,7 +30,7 @@ const follower = await Follower.start({
     if (event.type === 'follow_conflict') void follower.stop()
   },
 })
-await follower.stopAt(parseLsn(end ?? ''))
+await follower.stopAt(parseLsn(end ?? (await Bun.stdin.text()).trim()))
 console.log(((performance.now() - begun) / 1000).toFixed(3))
 {
   await using here = await Session.open(settings.destination)
