@@ -36,6 +36,8 @@ export class CopyBoth implements Disposable {
   private constructor(readonly session: Session) {
     session.tap.borrow(this.#receive)
     session.tap.on('close', this.#closed)
+    // Nobody says again that it is closed.
+    if (session.tap.socket.destroyed) this.#closed()
   }
 
   /** Resolves when the server has agreed to send. */

@@ -67,6 +67,8 @@ export class Pipeline implements Disposable {
     tap.borrow(this.#receive)
     tap.on('close', this.#closed)
     tap.on('drain', this.#drained)
+    // Nobody says again that it is closed.
+    if (tap.socket.destroyed) queueMicrotask(this.#closed)
   }
 
   /** To be called for every Execute; `mark` is one of `expected`, or a number of rows. */

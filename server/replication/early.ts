@@ -1,6 +1,8 @@
 // A large transaction is applied while the source still sends it, by a session of its own, so that only its
 // COMMIT is left to do when the source commits it. It is kept aside all the same: whatever is in the way, what
 // was done early is given up, and the transaction is replayed in its turn.
+
+import { ConnectionLost } from '../postgres/errors.ts'
 import type { Applier } from './apply.ts'
 import { messageType, type TransactionEnd } from './pgoutput.ts'
 import type { Receiver } from './receive.ts'
@@ -9,6 +11,8 @@ export interface EarlyOptions {
   main: Applier
   /** Another session that applies to the same destination. */
   open: () => Promise<Applier>
+  /** After so long without an answer a session is taken for lost. */
+  silenceMs: number
   /** Looks at changes for it, and throws where the main one would say something about them. */
   receiver: (applier: Applier) => Receiver
 }
@@ -28,6 +32,9 @@ const longestHoldUpMs = 1_000
 const longestSilenceMs = 10_000
 /** Rows must not stay locked on the destination while the source does something else. */
 const longestPauseMs = 30_000
+/** The stream waits for the second session so long. */
+const longestOpeningMs = 3_000
+const silent = 'the connection to the destination was lost: it did not answer a large transaction'
 /** In a row. */
 const mostFailures = 3
 
@@ -121,10 +128,12 @@ export class EarlyApply implements Disposable {
   }
 
   async #begin(xid: number) {
-    try {
-      if (this.#applier?.pipeline.failure) this.#applier[Symbol.dispose]()
-      if (!this.#applier || this.#applier.pipeline.failure) this.#applier = await this.options.open()
-    } catch {
+    if (this.#applier?.pipeline.failure) {
+      this.#applier[Symbol.dispose]()
+      this.#applier = undefined
+    }
+    this.#applier ??= await this.#open()
+    if (!this.#applier) {
       // Where there is no second session, there is none for the next transaction either.
       this.#failures = mostFailures
       return
@@ -133,6 +142,15 @@ export class EarlyApply implements Disposable {
     const receiver = this.options.receiver(applier)
     receiver.begin(applier.options.position.lsn, 0, xid)
     this.#current = { xid, applier, receiver, described: [], lastPiece: performance.now() }
+  }
+
+  async #open(): Promise<Applier | undefined> {
+    const opened = this.options.open().catch(() => undefined)
+    const late = Bun.sleep(longestOpeningMs).then(() => 'late' as const)
+    const first = await Promise.race([opened, late])
+    if (first !== 'late') return first
+    void opened.then((applier) => applier?.[Symbol.dispose]())
+    return undefined
   }
 
   /** A position has one session at a time: the main one lends it. */
@@ -170,7 +188,13 @@ export class EarlyApply implements Disposable {
 
   #look() {
     const current = this.#current
-    if (!current || this.#isCommitting) return
+    if (!current) return
+    if (this.#isCommitting) {
+      // Whether it was committed is found out by whoever reads the position next.
+      const { pipeline } = current.applier
+      if (pipeline.silentMs > this.options.silenceMs) pipeline.fail(new ConnectionLost(silent))
+      return
+    }
     const isInTheWay = this.options.main.pipeline.silentMs > longestHoldUpMs
     const isStuck = current.applier.pipeline.silentMs > longestSilenceMs
     if (isInTheWay || isStuck || performance.now() - current.lastPiece > longestPauseMs) this.#fail(current)

@@ -14,7 +14,7 @@ import { type Lsn, laterOf, showLsn } from './lsn.ts'
 import type { Relation } from './pgoutput.ts'
 import type { Sessions } from './predecessor.ts'
 import { NeedsLook, NeedsText } from './receive.ts'
-import { receiversFor } from './receivers.ts'
+import { type ReceiverWishes, receiversFor } from './receivers.ts'
 import { BackOff, mayPass } from './recovery.ts'
 import { defaultSilenceMs, SilenceWatch } from './silence.ts'
 import { Spill } from './spill.ts'
@@ -222,10 +222,11 @@ export class Follower {
       )
     }
     this.#before = connected.sessions
-    using _ = new SilenceWatch(connected, options, options.silenceMs ?? defaultSilenceMs)
+    const silenceMs = options.silenceMs ?? defaultSilenceMs
+    using _ = new SilenceWatch(connected, options, silenceMs)
     using spill = new Spill(undefined, options.spillDirectory)
     this.#spilled = spill
-    const { receiver, early } = receiversFor(connected, {
+    const wishes: ReceiverWishes = {
       spill,
       lookedFor: this.#lookedFor,
       origin: options.origin ?? 'any',
@@ -243,7 +244,8 @@ export class Follower {
           lsn: showLsn(lsn),
           content: Buffer.from(content.subarray(0, mostMessageBytes)).toString('utf8'),
         }),
-    })
+    }
+    const { receiver, early } = receiversFor(connected, wishes, silenceMs)
     using _early = early
     this.#early = early
     this.#control.onChange = () => stream.copy.wake()

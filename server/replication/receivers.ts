@@ -12,6 +12,7 @@ export type ReceiverWishes = Omit<
 export function receiversFor(
   connected: Connected,
   wishes: ReceiverWishes,
+  silenceMs: number,
 ): { receiver: Receiver; early: EarlyApply | undefined } {
   const { applier, tables, binary, isBinarySafe, followed, computed, openHelper } = connected
   const options: ReceiverOptions = {
@@ -23,6 +24,7 @@ export function receiversFor(
     new EarlyApply({
       main: applier,
       open: openHelper,
+      silenceMs,
       receiver: (helper) => new Receiver(quietly({ ...options, applier: helper })),
     })
   return { receiver: new Receiver({ ...options, early }), early }

@@ -27,6 +27,8 @@ export const kinds = [
 ] as const
 export type Kill = (typeof kinds)[number]
 
+/** After the last kill. */
+const longestEndMs = 90_000
 /** So that some of the networks that stand still are taken for lost, and some are not. */
 const silenceMs = 2000
 
@@ -70,7 +72,7 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
     }
     await workload.stop()
     process.stopAt(showLsn(await endOf(pair.source)))
-    await process.ended
+    await Promise.race([process.ended, Bun.sleep(longestEndMs).then(() => process.refuse())])
     return {
       ...{ seed, kills, committed: workload.committed, problems: process.problems },
       differences: await compareFollowed(pair),
@@ -126,6 +128,7 @@ class FollowProcess {
   readonly ended: Promise<void>
   #child: Bun.Subprocess<'pipe', 'pipe', 'inherit'>
   #stopAt: string | undefined
+  #heard: string[] = []
   #isOver = false
 
   constructor(readonly options: object) {
@@ -144,6 +147,10 @@ class FollowProcess {
     this.#isOver = true
     this.kill()
     await this.ended.catch(() => {})
+  }
+
+  refuse(): never {
+    throw new Error(`following does not come to its end; heard last: ${this.#heard.join(' ')}`)
   }
 
   stopAt(lsn: string) {
@@ -189,6 +196,7 @@ class FollowProcess {
   }
 
   #hear(event: FollowEvent | { type: 'process'; passes: boolean; message: string }) {
+    this.#heard = [...this.#heard.slice(-9), JSON.stringify(event)]
     // Standard input is heard only from now on.
     if (event.type === 'follow_connected') this.#tell()
     if (event.type === 'process' && !event.passes) this.problems.push(event.message)
