@@ -3,7 +3,7 @@ import { errorInfo } from '../postgres/errors.ts'
 import { quoteIdentifier } from '../postgres/quote.ts'
 import { Session } from '../postgres/session.ts'
 import { checkEchoes } from '../replication/echo.ts'
-import { positionKindFor } from '../replication/position.ts'
+import { isOriginSafe, positionKindFor } from '../replication/position.ts'
 import { type Check, type Finding, fine, type Sight, unless } from './check.ts'
 import { followedTableChecks } from './followed-tables.ts'
 import { settingOf } from './traffic.ts'
@@ -156,8 +156,26 @@ const position: Check = {
   why: 'How far changes were applied is committed with them, so that none is lost and none comes twice.',
   followOnly: true,
   async look({ destination, facts }): Promise<Finding> {
-    if ((await positionKindFor(destination)) === 'origin')
+    const kind = await positionKindFor(destination)
+    if (kind === 'origin' && isOriginSafe(destination.major))
       return fine('in a replication origin of the destination')
+    const { may, database } = await destination.one<{ may: boolean; database: string }>(
+      `select pg_catalog.has_database_privilege(current_database(), 'create')
+              or coalesce(pg_catalog.has_schema_privilege(pg_catalog.to_regnamespace('pgtrek'), 'create'), false) as may,
+              current_database() as database`,
+    )
+    if (!may) {
+      return {
+        status: 'blocker',
+        found: `"${facts.destination.user}" may not create the schema pgtrek, in which the position is kept`,
+        todo: 'Grant it the right:',
+        sql: [
+          `grant create on database ${quoteIdentifier(database)} to ${quoteIdentifier(facts.destination.user)}`,
+        ],
+      }
+    }
+    if (kind === 'origin')
+      return fine('in a table pgtrek.position of the destination, which goes with the cleanup')
     return {
       status: 'warning',
       found: `"${facts.destination.user}" may not use replication origins: the position is kept in a table pgtrek.position instead, which goes with the cleanup`,

@@ -89,7 +89,7 @@ export async function connect(ends: Ends, options: ConnectOptions): Promise<Conn
   try {
     const destination = await open(ends.destination, false)
     await endPredecessor(destination, options.before?.destination)
-    await endPredecessor(destination, options.before?.helper)
+    for (const helper of options.before?.helpers ?? []) await endPredecessor(destination, helper)
     const { replicaRole } = await prepareApplySession(destination)
     const position = await holdPosition(destination, ends.positionName)
     const source = await open(ends.source, true)
@@ -97,6 +97,7 @@ export async function connect(ends: Ends, options: ConnectOptions): Promise<Conn
     const sessions: Sessions = {
       source: await identify(source),
       destination: await identify(destination),
+      helpers: [],
     }
     await checkSlot(source, ends.slot, position.lsn)
     if (ends.origin === 'none') await refuseUnseenEchoes(source)
@@ -129,10 +130,11 @@ export async function connect(ends: Ends, options: ConnectOptions): Promise<Conn
     const openHelper = async () => {
       const session = await PostgresSession.open(ends.destination, { signal })
       try {
+        // Known before it holds anything: it may have to be ended.
+        sessions.helpers.push(await identify(session))
         await prepareApplySession(session)
         await session.execute(impatience)
         await helpWithPosition(session, position)
-        sessions.helper = await identify(session)
       } catch (error) {
         session.destroy()
         throw error

@@ -11,8 +11,8 @@ export interface SessionId {
 export interface Sessions {
   source: SessionId
   destination: SessionId
-  /** Also on the destination. */
-  helper?: SessionId | undefined
+  /** Also on the destination, one after the other. */
+  helpers: SessionId[]
 }
 
 /** The same whatever a session has set for dates. */
