@@ -11,6 +11,7 @@ import {
   type TestDatabase,
 } from '../test/support/clusters.ts'
 import { compareRows } from '../test/support/compare.ts'
+import { followSettings, pgbenchTables, pgbenchTransaction } from './bench/following.ts'
 import { runMetered } from './bench/metered.ts'
 import { serverCpuSeconds } from './bench/server-cpu.ts'
 
@@ -35,16 +36,6 @@ const flags = new Command('bench-apply')
   .parse()
   .opts<Flags>()
 
-const settings = {
-  fsync: 'on',
-  synchronous_commit: 'on',
-  full_page_writes: 'on',
-  wal_level: 'logical',
-  shared_buffers: '1GB',
-  max_wal_size: '16GB',
-  checkpoint_timeout: '30min',
-}
-
 interface Backlog {
   name: string
   content: string
@@ -54,28 +45,12 @@ interface Backlog {
   write: (source: TestDatabase) => Promise<void>
 }
 
-const pgbenchTables = `
-  create table pgbench_accounts (aid int primary key, bid int, abalance int, filler char(84));
-  create table pgbench_tellers (tid int primary key, bid int, tbalance int, filler char(84));
-  create table pgbench_branches (bid int primary key, bbalance int, filler char(88));
-  create table pgbench_history (tid int, bid int, aid int, delta int, mtime timestamp, filler char(22));
-  insert into pgbench_branches select g, 0, '' from generate_series(1, 10) g;
-  insert into pgbench_tellers select g, 1 + (g - 1) / 10, 0, '' from generate_series(1, 100) g;
-  insert into pgbench_accounts select g, 1 + (g - 1) / 100000, 0, '' from generate_series(1, 1000000) g;`
-
 const backlogs: Backlog[] = [
   {
     name: 'pgbench',
     content: `${flags.transactions.toLocaleString('en')} transactions as pgbench has them: three updates and an insert`,
     tables: pgbenchTables,
-    write: (source) =>
-      eachTransaction(
-        source,
-        `update pgbench_accounts set abalance = abalance + 7 where aid = 1 + (n * 7919) % 1000000;
-         update pgbench_tellers set tbalance = tbalance + 7 where tid = 1 + n % 100;
-         update pgbench_branches set bbalance = bbalance + 7 where bid = 1 + n % 10;
-         insert into pgbench_history values (1 + n % 100, 1 + n % 10, n, 7, now(), null);`,
-      ),
+    write: (source) => eachTransaction(source, pgbenchTransaction),
   },
   {
     name: 'inserts',
@@ -132,8 +107,8 @@ try {
 
 async function bench() {
   const major = Number(flags.major) as Major
-  const source = await startCluster({ major, settings })
-  const destination = await startCluster({ major, settings })
+  const source = await startCluster({ major, settings: followSettings })
+  const destination = await startCluster({ major, settings: followSettings })
   console.log(
     '| backlog | by | seconds | of the subscription | source CPU s | destination CPU s | own CPU s | peak MB |',
   )

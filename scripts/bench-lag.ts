@@ -12,6 +12,7 @@ import {
 } from '../test/support/clusters.ts'
 import { compareRows } from '../test/support/compare.ts'
 import { endOf } from '../test/support/following.ts'
+import { followSettings, pgbenchTables, pgbenchTransaction } from './bench/following.ts'
 
 interface Flags {
   major: string
@@ -34,24 +35,10 @@ const flags = new Command('bench-lag')
   .parse()
   .opts<Flags>()
 
-const settings = {
-  fsync: 'on',
-  wal_level: 'logical',
-  shared_buffers: '1GB',
-  max_wal_size: '16GB',
-  checkpoint_timeout: '30min',
-}
 const lookEveryMs = 100
 
-const tables = `
-  create table pgbench_accounts (aid int primary key, bid int, abalance int, filler char(84));
-  create table pgbench_tellers (tid int primary key, bid int, tbalance int, filler char(84));
-  create table pgbench_branches (bid int primary key, bbalance int, filler char(88));
-  create table pgbench_history (tid int, bid int, aid int, delta int, mtime timestamp, filler char(22));
+const tables = `${pgbenchTables}
   create table mark (id int primary key, at timestamptz);
-  insert into pgbench_branches select g, 0, '' from generate_series(1, 10) g;
-  insert into pgbench_tellers select g, 1 + (g - 1) / 10, 0, '' from generate_series(1, 100) g;
-  insert into pgbench_accounts select g, 1 + (g - 1) / 100000, 0, '' from generate_series(1, 1000000) g;
   insert into mark values (1, now());`
 
 /** As many transactions in each hundredth of a second as the rate asks for, as far as the server can. */
@@ -63,10 +50,7 @@ const writer = `
         due := (extract(epoch from clock_timestamp() - begun) * rate)::int;
         while n < due and clock_timestamp() < begun + make_interval(secs => seconds) loop
           n := n + 1;
-          update pgbench_accounts set abalance = abalance + 7 where aid = 1 + (n * 7919) % 1000000;
-          update pgbench_tellers set tbalance = tbalance + 7 where tid = 1 + n % 100;
-          update pgbench_branches set bbalance = bbalance + 7 where bid = 1 + n % 10;
-          insert into pgbench_history values (1 + n % 100, 1 + n % 10, n, 7, now(), null);
+          ${pgbenchTransaction}
           commit;
         end loop;
         update mark set at = clock_timestamp();
@@ -92,7 +76,10 @@ try {
 
 async function bench() {
   const major = Number(flags.major) as Major
-  const [there, here] = [await startCluster({ major, settings }), await startCluster({ major, settings })]
+  const [there, here] = [
+    await startCluster({ major, settings: followSettings }),
+    await startCluster({ major, settings: followSettings }),
+  ]
   console.log('| asked for, transactions/s | by | written/s | lag, median s | lag, most s |')
   console.log('|---|---|---|---|---|')
   for (const rate of flags.rates) {

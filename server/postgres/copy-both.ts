@@ -13,7 +13,8 @@ const maxUnreadBytes = 1024 * 1024
 /**
  * A walsender writes every message to its socket at once, and as long as the window is open each travels as a
  * packet of its own, which costs the server more than the change did. Once the window is closed they are put
- * together. So a stream that is read to its end is left alone for a moment: with less than this it sometimes stays open.
+ * together. So a stream that is read to its end is left alone for a moment; with a shorter one the window
+ * sometimes stays open.
  */
 const paceBelow = 16 * 1024
 const paceMs = 20

@@ -160,15 +160,21 @@ const position: Check = {
     if (kind === 'origin' && isOriginSafe(destination.major))
       return fine('in a replication origin of the destination')
     const { may, database } = await destination.one<{ may: boolean; database: string }>(
-      `select pg_catalog.has_database_privilege(current_database(), 'create')
-              or coalesce(pg_catalog.has_schema_privilege(pg_catalog.to_regnamespace('pgtrek'), 'create'), false) as may,
+      `select coalesce(
+                -- As somebody has made it.
+                (select pg_catalog.has_schema_privilege(n.oid, 'usage') and pg_catalog.has_table_privilege(c.oid, 'select')
+                        and pg_catalog.has_table_privilege(c.oid, 'insert') and pg_catalog.has_table_privilege(c.oid, 'delete')
+                   from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+                  where n.nspname = 'pgtrek' and c.relname = 'position'),
+                (select pg_catalog.has_schema_privilege(oid, 'create') from pg_catalog.pg_namespace where nspname = 'pgtrek'),
+                pg_catalog.has_database_privilege(current_database(), 'create')) as may,
               current_database() as database`,
     )
     if (!may) {
       return {
         status: 'blocker',
-        found: `"${facts.destination.user}" may not create the schema pgtrek, in which the position is kept`,
-        todo: 'Grant it the right:',
+        found: `"${facts.destination.user}" may not create the schema pgtrek, or use the table position in it, where the position is kept`,
+        todo: 'Grant it the right; where another role has made the schema, clean up its move first, or grant what that role owns:',
         sql: [
           `grant create on database ${quoteIdentifier(database)} to ${quoteIdentifier(facts.destination.user)}`,
         ],

@@ -50,7 +50,6 @@ export class TargetTable {
   readonly #numbered: TargetColumn[]
   #insert: Prepared | undefined
   #copy: Prepared | undefined
-  #plainUpdate: Prepared | undefined
   readonly #updates = new Map<number, Prepared>()
   #rowParameters: Int32Array | undefined
   #keyDelete: Prepared | undefined
@@ -93,10 +92,7 @@ export class TargetTable {
   }
 
   update(old: OldRow, oldRow: Tuple, row: Tuple): Prepared {
-    if (old === undefined && !row.hasUnchanged) {
-      this.#plainUpdate ??= this.#updateVariant(undefined, [], undefined)
-      return this.#plainUpdate
-    }
+    if (old === undefined && !row.hasUnchanged) return this.updateRows(1)
     const unchanged = Array.from({ length: row.count }, (_, column) => isUnchanged(row, column))
     const nulls = old === 'full' ? nullsOf(oldRow) : undefined
     if (old !== undefined && this.#isRenumbered(oldRow, row)) {
@@ -112,14 +108,15 @@ export class TargetTable {
   updateRows(rows: number): Prepared {
     let prepared = this.#updates.get(rows)
     if (!prepared) {
-      prepared = this.#prepared(updateRowsStatement(this.table, this.columns, rows))
+      const { table, columns } = this
+      prepared = this.#prepared(rows === 1 ? this.#plainUpdate : updateRowsStatement(table, columns, rows))
       this.#updates.set(rows, prepared)
     }
     return prepared
   }
 
   get rowParameters(): Int32Array {
-    this.#rowParameters ??= Int32Array.from(updateRowsStatement(this.table, this.columns, 1).parameters)
+    this.#rowParameters ??= Int32Array.from(this.#plainUpdate.parameters)
     return this.#rowParameters
   }
 
@@ -158,6 +155,10 @@ export class TargetTable {
     return this.#numbered.some(
       ({ index }) => oldRow.kinds[index] !== columnKind.null && !hasSameValue(oldRow, row, index),
     )
+  }
+
+  get #plainUpdate(): Written {
+    return updateStatement(this.table, this.columns, [], { kind: undefined, nulls: undefined })
   }
 
   #updateVariant(old: OldRow, unchanged: boolean[], nulls: readonly boolean[] | undefined) {
