@@ -108,6 +108,30 @@ test('a publication of the user that lacks something', async () => {
   ])
 })
 
+test('the position: where it cannot be kept is said before anything begins', async () => {
+  const server = await cluster(18)
+  const to = await server.createDatabase()
+  await to.sql(`
+    do $$ begin create role "late "" mover" login; exception when duplicate_object then null; end $$`)
+  const destination = resolveSettings({ url: server.url(to.name, 'late " mover') })
+  const position = async () => {
+    await using session = await Session.open(destination)
+    const wanted = { follow: true, options: defaultOptions, published: [] }
+    const report = await lookThrough({ source: session, destination: session }, wanted, followChecks)
+    return report.items.find(({ id }) => id === 'position')
+  }
+  const grant = `grant create on database "${to.name}" to "late "" mover"`
+  expect(await position()).toMatchObject({ status: 'blocker', sql: [grant] })
+  await to.sql(grant)
+  expect(await position()).toMatchObject({ status: 'warning' })
+  await to.sql('create schema pgtrek; create table pgtrek.position (name text, lsn pg_lsn, time timestamptz)')
+  expect(await position()).toMatchObject({ status: 'blocker' })
+  await to.sql(`
+    grant usage on schema pgtrek to "late "" mover";
+    grant select, insert, delete on pgtrek.position to "late "" mover"`)
+  expect(await position()).toMatchObject({ status: 'warning' })
+})
+
 describe('without superusers: REPLICATION and ownership are enough', () => {
   for (const major of majors) {
     test(`PostgreSQL ${major}`, async () => {
