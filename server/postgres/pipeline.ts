@@ -62,7 +62,10 @@ export class Pipeline implements Disposable {
   ) {
     const { tap } = session
     this.out = new PipelineWriter((bytes) => {
-      if (!this.failure && !tap.write(bytes)) this.#clogged = true
+      if (this.failure || tap.write(bytes)) return
+      // Whoever takes what is sent has not been silent until now.
+      if (!this.#clogged) this.#lively = performance.now()
+      this.#clogged = true
     })
     tap.borrow(this.#receive)
     tap.on('close', this.#closed)
