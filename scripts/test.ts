@@ -1,160 +1,138 @@
-// Everything that has to hold, in one run: the types, the style, then all tests. Words given on the command
-// line go to `bun test`, as the name of one file; without any, rooms of the tests run side by side.
-import { statSync } from 'node:fs'
+// Everything that has to hold. Without words: the types, the style, then all tests. Words are test files, or
+// parts of their names: these alone run, without types and style. `--long` runs all cases of each test.
+import { copyFileSync, existsSync, mkdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
-import { stripVTControlCharacters } from 'node:util'
-
-type Outcome = { passed: number; failed: number; failures?: string[] }
+import { majors, runVariable, stopServersIn } from '../test/support/clusters.ts'
+import { freshPage } from '../test/support/fresh-page.ts'
+import { longVariable } from '../test/support/long.ts'
+import { removeScratchDirectory, scratchDirectory } from '../test/support/scratch.ts'
+import { templateOf } from '../test/support/template.ts'
+import { endProcesses } from './test/processes.ts'
+import { type Failure, type FileReport, readReport } from './test/report.ts'
 
 const root = join(import.meta.dir, '..')
-const testTimeout = 120_000
-/** Many tests wait, for a pause to end or a server to come back: one room more than there are cores. */
-const mostAtOnce = Math.min(4, availableParallelism() + 1)
-/** How long the output may stay open after the end: a test's own child can hold on to it. */
-const lastWordsMs = 2_000
-const farewellMs = 3_000
+/** Only a test that hangs runs into it: whatever a test waits for has a shorter deadline. */
+const testTimeoutMs = 120_000
+const runTimeoutMs = 60 * 60_000
+/** Many tests wait for servers: one file more at a time than there are cores. */
+const filesAtOnce = Math.min(4, availableParallelism() + 1)
 /** Of what a failed test says, the end repeats so many lines. */
-const mostWords = 30
+const mostLines = 30
+const slowestShown = 10
+/** How long each file takes, so that the longest begin: as the project knows it, and as this machine does. */
+const knownTimings = join(root, 'test/timings.json')
+const timings = join(root, 'node_modules/.cache/pgtrek/timings.json')
 
-/** Pure tests take no time: they are one room, with those that build the page into one directory. */
-const together = ['test', 'test/browser', 'test/client', 'test/shared', 'test/schema', 'test/support']
+const words = process.argv.slice(2).filter((word) => word !== '--long')
+const isLong = process.argv.includes('--long')
+const directory = scratchDirectory()
+const failures: string[] = []
+const flaky: string[] = []
+let passed = 0
 
-/** Rooms with most to do begin, so that the end is not that of one alone; the others follow by size. */
-const longest = [
-  'engine',
-  'replication',
-  '',
-  'faults',
-  'copy',
-  'follow',
-  'cli',
-  'fleet',
-  'compare',
-  'api',
-].map((room) => join('test', room))
-
-const words = process.argv.slice(2)
-const outcomes = [
-  await check('types', ['tsc', '--noEmit']),
-  await check('style', ['biome', 'check', '.']),
-  ...(words.length > 0 ? [await tests(words)] : await allTests()),
-]
-// Servers that have stopped are in the list of processes until the system has taken note of it.
-await Bun.sleep(farewellMs)
-const passed = sum((outcome) => outcome.passed)
-const failed = sum((outcome) => outcome.failed)
-const failures = outcomes.flatMap((outcome) => outcome.failures ?? [])
-if (failures.length > 0) process.stdout.write(`\nFailed:\n\n${failures.join('\n\n')}\n`)
-process.stdout.write(`\n${passed} passed, ${failed} failed\n`)
-process.exit(failed > 0 ? 1 : 0)
+try {
+  if (words.length === 0) {
+    await Promise.all([check('types', 'tsc', '--noEmit'), check('style', 'biome', 'check', '.')])
+  }
+  const files = filesNamed(words)
+  if (files.length === 0) failures.push(`no test file has a name like ${words.join(' ')}`)
+  else await runAll(files)
+} finally {
+  await stopServersIn(directory)
+  const left = await endProcesses(runVariable, directory)
+  failures.push(...left.map((command) => `left running: ${command}`))
+  removeScratchDirectory()
+}
+if (failures.length > 0) say(`\nFailed:\n\n${failures.join('\n\n')}`)
+if (flaky.length > 0) say(`\nFailed, and passed when run again alone; each is a bug:\n\n${flaky.join('\n')}`)
+say(`\n${passed} passed, ${failures.length} failed`)
+process.exit(failures.length > 0 ? 1 : 0)
 
 /** A program that says all in its exit code counts as one. */
-async function check(name: string, command: string[]): Promise<Outcome> {
-  say(`${name}: ${command.join(' ')}`)
+async function check(name: string, ...command: string[]) {
   const child = Bun.spawn([process.execPath, 'run', '--silent', ...command], {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
   })
-  const good = (await child.exited) === 0
-  say(`${name}: ${good ? 'passed' : 'failed'}`)
-  return good ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 }
+  if ((await child.exited) === 0) passed++
+  else failures.push(name)
+  say(`${name}: ${child.exitCode === 0 ? 'passed' : 'failed'}`)
 }
 
-/** Tests of one room share their servers. */
-async function allTests(): Promise<Outcome[]> {
-  const files = [...new Bun.Glob('test/**/*.test.ts').scanSync({ cwd: root })]
-  const rooms = [...Map.groupBy(files, roomOf)].map(([room, members]) => ({
-    room,
-    members: members.sort().map((file) => `./${file}`),
-    place: longest.includes(room) ? longest.indexOf(room) : longest.length,
-    size: members.reduce((sum, file) => sum + statSync(join(root, file)).size, 0),
-  }))
-  rooms.sort((one, other) => one.place - other.place || other.size - one.size)
-  const outcomes: Outcome[] = []
-  const work = async () => {
-    for (let next = rooms.shift(); next; next = rooms.shift()) {
-      outcomes.push(await tests(next.members, next.room))
-    }
+function filesNamed(parts: string[]): string[] {
+  const files = [...new Bun.Glob('test/**/*.test.ts').scanSync({ cwd: root })].sort()
+  const wanted = parts.map((part) => part.replace(/^\.\//, ''))
+  return wanted.length === 0 ? files : files.filter((file) => wanted.some((part) => file.includes(part)))
+}
+
+async function runAll(files: string[]) {
+  // What several files need is there before they run at the same time.
+  if (files.some((file) => /browser|compiled/.test(file))) await freshPage()
+  if (files.length > 1) for (const major of majors) await templateOf(major)
+  mkdirSync(dirname(timings), { recursive: true })
+  if (!existsSync(timings) && existsSync(knownTimings)) copyFileSync(knownTimings, timings)
+
+  const reports = await runFiles(
+    files,
+    `--parallel=${filesAtOnce}`,
+    `--timings=${timings}`,
+    '--update-timings',
+  )
+  for (const report of reports.filter(({ failed }) => failed.length === 0)) passed += report.passed
+  for (const first of reports.filter(({ failed }) => failed.length > 0)) {
+    say(`\n${first.file} failed and is run once more, alone`)
+    const [again] = await runFiles([first.file])
+    passed += again?.passed ?? 0
+    if (again && again.failed.length > 0) failures.push(...again.failed.map((one) => retold(again.file, one)))
+    else flaky.push(...first.failed.map(({ test }) => `flaky: ${first.file}: ${test}`))
   }
-  await Promise.all(Array.from({ length: mostAtOnce }, work))
-  return outcomes
+  if (files.length > 1) showSlowest(reports)
 }
 
-function roomOf(file: string): string {
-  const room = dirname(file)
-  return together.includes(room) ? 'test' : room
+function retold(file: string, { test, message }: Failure): string {
+  return [`${file}: ${test}`, ...message.trim().split('\n').slice(0, mostLines)].join('\n  ')
 }
 
-/** What a room says comes in one piece when it is done, since another talks at the same time. */
-async function tests(words: readonly string[], room?: string): Promise<Outcome> {
-  const options = [`--timeout=${testTimeout}`, ...words]
-  say(room ? `tests of ${room}` : `tests: bun test ${options.join(' ')}`)
-  const coloured = process.stderr.isTTY && !process.env.NO_COLOR
-  const began = performance.now()
-  const child = Bun.spawn([process.execPath, 'test', ...options], {
-    cwd: root,
-    env: { ...process.env, ...(coloured && { FORCE_COLOR: '1' }) },
-    stdio: ['ignore', room ? 'pipe' : 'inherit', 'pipe'],
-  })
-  let text = ''
-  const hear = async (stream: ReadableStream<Uint8Array>) => {
-    const decoder = new TextDecoder()
-    for await (const chunk of stream) {
-      if (!room) process.stderr.write(chunk)
-      text += decoder.decode(chunk, { stream: true })
-    }
-  }
-  const heard = Promise.all([hear(child.stderr), ...(child.stdout ? [hear(child.stdout)] : [])])
+/** One report for each file, also for those that have never run. */
+async function runFiles(files: string[], ...options: string[]): Promise<FileReport[]> {
+  const outfile = join(directory, `report-${crypto.randomUUID()}.xml`)
+  const child = Bun.spawn(
+    [
+      ...[process.execPath, 'test', `--timeout=${testTimeoutMs}`],
+      ...['--reporter=junit', `--reporter-outfile=${outfile}`, ...options],
+      ...files.map((file) => `./${file}`),
+    ],
+    {
+      cwd: root,
+      env: { ...process.env, [runVariable]: directory, ...(isLong && { [longVariable]: '1' }) },
+      stdio: ['ignore', 'inherit', 'inherit'],
+      timeout: runTimeoutMs,
+    },
+  )
   const code = await child.exited
-  await Promise.race([heard, Bun.sleep(lastWordsMs)])
-  if (room) {
-    const seconds = Math.round((performance.now() - began) / 1000)
-    process.stderr.write(`\n> tests of ${room}, ${seconds} s\n${text}`)
+  const reports = await readReport(outfile)
+  const ended = child.signalCode ?? `exit code ${code}`
+  if (code !== 0 && reports.every(({ failed }) => failed.length === 0)) {
+    failures.push(`bun test ended with ${ended}, though it reports no failure`)
   }
-  const report = stripVTControlCharacters(text)
-  return { ...countsOf(report.slice(-8_000), code, child.signalCode), failures: failuresIn(report) }
+  return files.map(
+    (file) =>
+      reports.find((report) => report.file === file) ?? {
+        file,
+        seconds: 0,
+        passed: 0,
+        failed: [{ test: '(all)', message: `no test of this file has run; bun test ended with ${ended}` }],
+      },
+  )
 }
 
-/** What stands between one result and the next is what was said of the second; the end repeats the names. */
-function failuresIn(report: string): string[] {
-  const failures = new Map<string, string>()
-  let said: string[] = []
-  for (const line of report.split('\n')) {
-    const [, name] = /^\(fail\) (.+?)(?: \[[\d.]+m?s\])?$/.exec(line) ?? []
-    if (name && !failures.has(name)) {
-      failures.set(name, [name, ...said.slice(-mostWords)].join('\n  '))
-    }
-    said = /^\((?:pass|fail|skip|todo)\) /.test(line) ? [] : [...said, line.slice(0, 300)]
-  }
-  return [...failures.values()]
-}
-
-function countsOf(report: string, code: number, signal: string | number | null): Outcome {
-  const end = report.search(/^Ran \d+ tests? across /m)
-  const counts = report.slice(0, end).slice(-400)
-  const count = (word: string) =>
-    end < 0 ? 0 : Number(new RegExp(`^ *(\\d+) ${word}$`, 'm').exec(counts)?.[1] ?? 0)
-  const outcome = { passed: count('pass'), failed: count('fail') }
-  if (end < 0 || signal) {
-    say(`tests: bun test broke off (${signal ?? `exit code ${code}`}) before its counts; that is a failure`)
-    return { ...outcome, failed: outcome.failed + 1 }
-  }
-  if (outcome.passed + outcome.failed === 0) {
-    say('tests: no test ran; that is a failure')
-    return { passed: 0, failed: 1 }
-  }
-  if (code !== 0 && outcome.failed === 0) {
-    say(`tests: no test failed, but bun test ended with exit code ${code}; that is a failure`)
-    return { ...outcome, failed: 1 }
-  }
-  return outcome
-}
-
-function sum(of: (outcome: Outcome) => number): number {
-  return outcomes.reduce((total, outcome) => total + of(outcome), 0)
+function showSlowest(reports: FileReport[]) {
+  const slowest = reports.toSorted((one, other) => other.seconds - one.seconds).slice(0, slowestShown)
+  say('\nSlowest files:')
+  for (const { file, seconds } of slowest) say(`${seconds.toFixed(1).padStart(7)} s  ${file}`)
 }
 
 function say(line: string) {
-  process.stderr.write(`\n> ${line}\n`)
+  process.stdout.write(`${line}\n`)
 }

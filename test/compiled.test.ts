@@ -15,6 +15,7 @@ import { Value } from '@sinclair/typebox/value'
 import { compile } from '../scripts/compile.ts'
 import { Summary } from '../shared/summary.ts'
 import { type Cluster, cluster, type TestDatabase } from './support/clusters.ts'
+import { freshPage } from './support/fresh-page.ts'
 import { endWorker, startWorker } from './support/workers.ts'
 
 // Servers have to start.
@@ -30,7 +31,7 @@ beforeAll(async () => {
   temporary = mkdtempSync(join(tmpdir(), 'pgtrek-compiled-'))
   home = join(temporary, 'home')
   mkdirSync(home)
-  const built = await compile({ outfile: join(temporary, 'build', 'pgtrek') })
+  const built = await compile({ outfile: join(temporary, 'build', 'pgtrek'), page: await freshPage() })
   expect(readdirSync(join(temporary, 'build'))).toEqual([basename(built)])
   pgtrek = join(home, basename(built))
   copyFileSync(built, pgtrek)

@@ -28,6 +28,11 @@ export async function buildPage(): Promise<PageFile[]> {
   ])
   if ((await child.exited) !== 0)
     throw new Error(`the page cannot be built:\n${complained.trim() || said.trim()}`)
+  return pageFiles()
+}
+
+/** As it was built last. */
+export function pageFiles(): PageFile[] {
   const names = [...new Bun.Glob('**/*').scanSync({ cwd: built, onlyFiles: true })].sort()
   const files = names.map((name) => ({ path: `/${name.split(sep).join('/')}`, file: join(built, name) }))
   if (!files.some(({ path }) => path === '/index.html')) {

@@ -6,7 +6,7 @@ import { formatBytes } from '../../shared/format.ts'
 import { type Api, startApi } from '../support/api.ts'
 import { browser, closeBrowser } from '../support/browser.ts'
 import { SeenFleet } from '../support/fleet-desk.ts'
-import { buildPage } from '../support/page-server.ts'
+import { freshPage } from '../support/fresh-page.ts'
 import { barriers, type Language, overflow, shoot, visit, words } from './visitor.ts'
 
 // The page has to be built, and a browser has to start.
@@ -20,7 +20,7 @@ let desk: SeenFleet
 let api: Api
 
 beforeAll(async () => {
-  await buildPage()
+  await freshPage()
   chromium = await browser()
 })
 

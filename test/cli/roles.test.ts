@@ -4,15 +4,15 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Value } from '@sinclair/typebox/value'
 import { RolesReport } from '../../shared/roles.ts'
-import { type Cluster, startCluster } from '../support/clusters.ts'
+import { type OwnCluster, startCluster } from '../support/clusters.ts'
 import { type Home, makeHome } from './process.ts'
 
 // Servers have to start.
 setDefaultTimeout(120_000)
 
 let home: Home
-let source: Cluster
-let destination: Cluster
+let source: OwnCluster
+let destination: OwnCluster
 beforeAll(async () => {
   home = makeHome()
   source = await startCluster({ major: 14 })

@@ -8,7 +8,7 @@ import { resolveSettings } from '../../server/postgres/settings.ts'
 import { RunStore } from '../../server/store/runs.ts'
 import { serverUser } from '../support/binaries.ts'
 import { clone } from '../support/clone.ts'
-import { type Cluster, startCluster, type TestDatabase } from '../support/clusters.ts'
+import { type OwnCluster, startCluster, type TestDatabase } from '../support/clusters.ts'
 import { compareRows } from '../support/compare.ts'
 import { scratchDirectory } from '../support/scratch.ts'
 import { expectNothingLeft, hold, waitFor } from './running.ts'
@@ -16,8 +16,8 @@ import { expectNothingLeft, hold, waitFor } from './running.ts'
 setDefaultTimeout(120_000)
 
 /** Their own, since they are restarted. */
-let from: Cluster
-let to: Cluster
+let from: OwnCluster
+let to: OwnCluster
 let source: TestDatabase
 
 const megabytes = 20
@@ -42,7 +42,7 @@ afterAll(() => Promise.all([from.stop(), to.stop()]))
 type Act = 'pg_cancel_backend' | 'pg_terminate_backend'
 
 /** Acts on one of our sessions that does this. */
-async function strike(server: Cluster, database: TestDatabase, act: Act, statement: string) {
+async function strike(server: OwnCluster, database: TestDatabase, act: Act, statement: string) {
   await waitFor(`a session does ${statement}`, async () => {
     const rows = await server.sql(
       'postgres',

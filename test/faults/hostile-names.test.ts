@@ -1,14 +1,14 @@
 // Names and values that mean something to SQL, everywhere a name or a value enters it.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { type Cluster, startCluster, type TestDatabase } from '../support/clusters.ts'
+import { type OwnCluster, startCluster, type TestDatabase } from '../support/clusters.ts'
 import { compareEverything, compareRows } from '../support/compare.ts'
 import { ownedDatabase } from './owners.ts'
 import { type Faulty, faultyHome, keysAndTriggers } from './running.ts'
 
 setDefaultTimeout(120_000)
 
-let from: Cluster
-let to: Cluster
+let from: OwnCluster
+let to: OwnCluster
 let home: Faulty
 
 beforeAll(async () => {
@@ -116,7 +116,7 @@ describe('a copy by an owner of a hostile name', () => {
     '%s takes foreign keys and triggers away, and puts them back',
     async (mode) => {
       await roles()
-      const make = async (server: Cluster, sql: string) => ownedDatabase(server, quoted(hostileRole), sql)
+      const make = async (server: OwnCluster, sql: string) => ownedDatabase(server, quoted(hostileRole), sql)
       const source = await make(
         from,
         all((name) => objects(name, hostileRole) + rows(name)),
@@ -126,7 +126,7 @@ describe('a copy by an owner of a hostile name', () => {
         all((name) => objects(name, hostileRole)),
       )
       const before = await keysAndTriggers(destination)
-      const url = (server: Cluster, database: TestDatabase) => server.url(database.name, hostileRole)
+      const url = (server: OwnCluster, database: TestDatabase) => server.url(database.name, hostileRole)
       const result = await home.run([
         'copy',
         mode,

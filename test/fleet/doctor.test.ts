@@ -7,14 +7,14 @@ import { FleetRun } from '../../server/fleet/fleet-run.ts'
 import { FleetConfig, type FleetDatabase } from '../../shared/fleet.ts'
 import { FleetPreflightReport } from '../../shared/preflight.ts'
 import { type Home, makeHome } from '../cli/process.ts'
-import { type Cluster, startCluster } from '../support/clusters.ts'
+import { type OwnCluster, startCluster } from '../support/clusters.ts'
 
 // Servers have to start.
 setDefaultTimeout(120_000)
 
 let home: Home
-let from: Cluster
-let to: Cluster
+let from: OwnCluster
+let to: OwnCluster
 beforeAll(async () => {
   home = makeHome()
   ;[from, to] = await Promise.all([startCluster({ major: 15 }), startCluster({ major: 18 })])

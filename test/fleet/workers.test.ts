@@ -6,7 +6,13 @@ import type { FleetView } from '../../shared/fleet.ts'
 import type { Summary } from '../../shared/summary.ts'
 import type { WorkerView } from '../../shared/worker.ts'
 import { type Home, makeHome } from '../cli/process.ts'
-import { type Cluster, cluster, startCluster, type TestDatabase } from '../support/clusters.ts'
+import {
+  type Cluster,
+  cluster,
+  type OwnCluster,
+  startCluster,
+  type TestDatabase,
+} from '../support/clusters.ts'
 import { compareRows } from '../support/compare.ts'
 import { startProxy, withPort } from '../support/proxy.ts'
 import { appears, endWorker, startWorker, type WorkerProcess } from '../support/workers.ts'
@@ -17,7 +23,7 @@ setDefaultTimeout(120_000)
 let home: Home
 let from: Cluster
 let to: Cluster
-let queues: Cluster
+let queues: OwnCluster
 let source: TestDatabase
 const workers: WorkerProcess[] = []
 

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { connect, createServer, type Server } from 'node:net'
 import { dirname, join } from 'node:path'
 import { isOlder } from '../../server/preflight/extensions.ts'
-import { type Cluster, cluster, startCluster } from '../support/clusters.ts'
+import { cluster, type OwnCluster, startCluster } from '../support/clusters.ts'
 import { look } from './sight.ts'
 
 // Servers have to start.
@@ -214,7 +214,7 @@ test('a standby as source or as destination', async () => {
   await server.stop()
 })
 
-async function makeStandby(server: Cluster) {
+async function makeStandby(server: OwnCluster) {
   await server.down()
   writeFileSync(join(dirname(server.socketDir), 'data', 'standby.signal'), '')
   await server.up()

@@ -2,13 +2,13 @@
 // crashed in between.
 import { afterAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { Follower } from '../../server/replication/follow.ts'
-import { type Cluster, majors, startCluster } from '../support/clusters.ts'
+import { majors, type OwnCluster, startCluster } from '../support/clusters.ts'
 import { arrival, compareFollowed, link } from '../support/following.ts'
 
 // Servers have to start.
 setDefaultTimeout(120_000)
 
-let destination: Promise<Cluster> | undefined
+let destination: Promise<OwnCluster> | undefined
 afterAll(async () => await (await destination)?.stop())
 
 for (const major of majors) {

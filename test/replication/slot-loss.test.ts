@@ -4,19 +4,22 @@ import { Follower, type FollowOptions } from '../../server/replication/follow.ts
 import { showLsn } from '../../server/replication/lsn.ts'
 import { readPosition } from '../../server/replication/position.ts'
 import { SlotUnusable } from '../../server/replication/slot.ts'
-import { type Cluster, cluster, type Major, startCluster } from '../support/clusters.ts'
+import { cluster, type Major, type OwnCluster, startCluster } from '../support/clusters.ts'
 import { followToEnd, inSession, link, type Pair } from '../support/following.ts'
 
 // Servers have to start.
 setDefaultTimeout(120_000)
 
 /** Of their own: what is done to them would harm other slots. */
-const own: Cluster[] = []
+const own: OwnCluster[] = []
 afterAll(async () => {
   for (const one of own) await one.stop()
 })
 
-async function pairFrom(major: Major, settings: Record<string, string>): Promise<Pair & { server: Cluster }> {
+async function pairFrom(
+  major: Major,
+  settings: Record<string, string>,
+): Promise<Pair & { server: OwnCluster }> {
   const server = await startCluster({ major, settings })
   own.push(server)
   const pair = {
@@ -30,7 +33,7 @@ async function pairFrom(major: Major, settings: Record<string, string>): Promise
 }
 
 /** Until the server has removed the log that the slot needs. */
-async function useUpLog({ source, server }: Pair & { server: Cluster }, slot: string) {
+async function useUpLog({ source, server }: Pair & { server: OwnCluster }, slot: string) {
   for (let round = 0; round < 50; round++) {
     // Of another database, so that nobody is kept busy by it.
     await server.sql(

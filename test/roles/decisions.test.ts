@@ -1,13 +1,13 @@
 // Roles that are there already, roles of others, and rights that we do not have: never taken for granted.
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { type Cluster, type Major, startCluster } from '../support/clusters.ts'
+import { type Major, type OwnCluster, startCluster } from '../support/clusters.ts'
 import { facts, membershipOptions, move, passwordsNeeded } from './content.ts'
 
 // Servers have to start.
 setDefaultTimeout(120_000)
 
-const servers = new Map<Major, Cluster>()
-const at = (major: Major) => servers.get(major) as Cluster
+const servers = new Map<Major, OwnCluster>()
+const at = (major: Major) => servers.get(major) as OwnCluster
 
 beforeAll(async () => {
   for (const major of [15, 18] as const) {
@@ -24,7 +24,7 @@ afterEach(async () => {
 })
 
 /** Only the superuser of initdb is left, and the database as it was. */
-async function clean(server: Cluster) {
+async function clean(server: OwnCluster) {
   await server.sql('shop', 'drop schema if exists app cascade')
   const roles = await server.sql<{ name: string }>(
     'shop',

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { Value } from '@sinclair/typebox/value'
 import { RolesReport } from '../../shared/roles.ts'
-import { type Cluster, type Major, startCluster } from '../support/clusters.ts'
+import { type Major, type OwnCluster, startCluster } from '../support/clusters.ts'
 import {
   createRoles,
   facts,
@@ -21,8 +21,8 @@ describe.each<[Major, Major]>([
   [14, 17],
   [15, 15],
 ])('from %d to %d', (from, to) => {
-  let source: Cluster
-  let destination: Cluster
+  let source: OwnCluster
+  let destination: OwnCluster
   let report: RolesReport
   // What 12 keeps unless told.
   const keepsMd5 = from < 14

@@ -1,6 +1,15 @@
 // Where the server programs of each major are, made ready to run: links restored, readable by the server's user.
 import { execFileSync, spawn } from 'node:child_process'
-import { accessSync, chmodSync, constants, cpSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs'
+import {
+  accessSync,
+  chmodSync,
+  chownSync,
+  constants,
+  cpSync,
+  mkdirSync,
+  readFileSync,
+  symlinkSync,
+} from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, dirname, join } from 'node:path'
 import { scratchDirectory } from './scratch.ts'
@@ -12,32 +21,46 @@ export type Major = (typeof majors)[number]
 export const serverUser: { uid: number; gid: number } | undefined =
   process.getuid?.() === 0 ? (systemUser('postgres') ?? systemUser('nobody')) : undefined
 
-const ready = new Map<Major, string>()
+export interface Programs {
+  /** Where the programs themselves are. */
+  bin: string
+  /** As the server tells it: `18.4`. */
+  version: string
+}
 
-/** The directory with `bin`, `lib` and `share` of this major. */
-export function nativeDirectory(major: Major): string {
+const ready = new Map<Major, Programs>()
+
+/** The server programs of this major. */
+export function programsOf(major: Major): Programs {
   const known = ready.get(major)
   if (known) return known
   let native = installedDirectory(major)
-  if (!hydrate(native) || !runs(native)) {
+  let version = hydrate(native) ? versionIn(native) : undefined
+  if (!version) {
     // Out of the server user's reach, as in a home directory: give it a copy it can read.
     const copy = join(scratchDirectory(), `postgres-${major}`, 'native')
     mkdirSync(copy, { recursive: true })
     cpSync(native, copy, { recursive: true, verbatimSymlinks: true })
     native = copy
     hydrate(native)
-    if (!runs(native)) throw new Error(`PostgreSQL ${major} does not run from ${native}`)
+    version = versionIn(native)
+    if (!version) throw new Error(`PostgreSQL ${major} does not run from ${native}`)
   }
-  ready.set(major, native)
-  return native
+  const programs = { bin: join(native, 'bin'), version }
+  ready.set(major, programs)
+  return programs
 }
 
 /** Runs a program as the server's user and answers what it printed; a failure carries it all. */
 export function runAsServer(program: string, args: string[]): Promise<string> {
+  return run(program, args, serverUser)
+}
+
+export function run(program: string, args: string[], user?: typeof serverUser): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>()
   // Its output goes through pipes that a server started by pg_ctl must not inherit, or they never end:
   // pg_ctl is told to log to a file for that.
-  const child = spawn(program, args, { ...serverUser, cwd: '/', stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(program, args, { ...user, cwd: '/', stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   child.stdout.on('data', (chunk) => (output += chunk))
   child.stderr.on('data', (chunk) => (output += chunk))
@@ -47,6 +70,10 @@ export function runAsServer(program: string, args: string[]): Promise<string> {
     else reject(new Error(`${basename(program)} ended with ${signal ?? code}: ${output.trim()}`))
   })
   return promise
+}
+
+export function giveToServer(path: string) {
+  if (serverUser) chownSync(path, serverUser.uid, serverUser.gid)
 }
 
 function installedDirectory(major: Major): string {
@@ -88,12 +115,18 @@ function makeExecutable(path: string) {
   }
 }
 
-function runs(native: string): boolean {
+/** Undefined when the server's user cannot run it from there. */
+function versionIn(native: string): string | undefined {
   try {
-    execFileSync(join(native, 'bin', 'postgres'), ['--version'], { ...serverUser, cwd: '/', stdio: 'ignore' })
-    return true
+    const printed = execFileSync(join(native, 'bin', 'postgres'), ['--version'], {
+      ...serverUser,
+      cwd: '/',
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    return /\d+(\.\d+)*/.exec(printed)?.[0]
   } catch {
-    return false
+    return undefined
   }
 }
 

@@ -1,234 +1,170 @@
-// Real PostgreSQL servers for the tests, the demo and the benchmark: started when first asked for, shared
-// within the process, gone with it.
-import { chownSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+// Real PostgreSQL servers for the tests, the demo and the benchmark. The servers that `cluster` gives are shared:
+// within a run of all tests each worker process hands them on from file to file, and resets them in between.
+import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Major, majors, nativeDirectory, runAsServer, serverUser } from './binaries.ts'
-import { type Databases, databasesOf } from './databases.ts'
+import { type Major, majors } from './binaries.ts'
+import { type Databases, databasesOf, type TestDatabase } from './databases.ts'
+import { unwatchServer, watchServer } from './leftovers.ts'
+import { whenOver, whenServersAreDone } from './scope.ts'
 import { removeScratchDirectory, scratchDirectory } from './scratch.ts'
+import {
+  findInDirectory,
+  type ServerOptions,
+  type ServerProcess,
+  type StopMode,
+  startInDirectory,
+} from './server-process.ts'
+import { ServerState } from './server-state.ts'
 
-export type { Row, TestDatabase } from './databases.ts'
+export type { Row } from './databases.ts'
+export type { ServerOptions, StopMode, TestDatabase }
 export { type Major, majors }
-
-export type ClusterOptions = {
-  /** Lines of postgresql.conf, on top of the defaults below. */
-  settings?: Record<string, string>
-  /** The whole pg_hba.conf; without it everybody is trusted. */
-  hba?: string
-  /** PEM texts; `ca` makes the server check client certificates. */
-  ssl?: { cert: string; key: string; ca?: string }
-  /** initdb's; `C` unless told. The encoding is UTF8. */
-  locale?: string
-  dataChecksums?: boolean
-}
-
-export type StopMode = 'smart' | 'fast' | 'immediate'
 
 export type Cluster = Databases & {
   major: Major
   host: string
   port: number
   socketDir: string
-  /** What the server has logged since it was first started. */
+  /** What the server has logged since this file, or its owner, began to use it. */
   log(): string
-  /** Takes the server down and leaves its data, as for a reboot. */
-  down(mode?: StopMode): Promise<void>
-  up(): Promise<void>
-  restart(mode?: StopMode): Promise<void>
-  /** Stops the server for good and removes its files. */
-  stop(): Promise<void>
 }
 
-// Nothing here has to survive a crash, so it need not wait for the disk.
-const defaults: Record<string, string> = {
-  fsync: 'off',
-  synchronous_commit: 'off',
-  full_page_writes: 'off',
-  wal_level: 'logical',
-  max_connections: '100',
-  max_prepared_transactions: '10',
-  max_replication_slots: '100',
-  max_wal_senders: '40',
-  shared_buffers: '128MB',
-  max_wal_size: '1GB',
-  lc_messages: 'C',
-  timezone: 'UTC',
-  log_timezone: 'UTC',
-}
+/** A server that nobody else uses: its owner may stop it. */
+export type OwnCluster = Cluster &
+  AsyncDisposable & {
+    /** Takes the server down and leaves its data, as for a reboot. */
+    down(mode?: StopMode): Promise<void>
+    up(): Promise<void>
+    restart(mode?: StopMode): Promise<void>
+    /** Stops the server for good and removes its files. */
+    stop(): Promise<void>
+  }
 
-const trustEverybody = `
-local all         all              trust
-host  all         all 127.0.0.1/32 trust
-local replication all              trust
-host  replication all 127.0.0.1/32 trust
-`
+/** The directory of a run of many files, in which their servers live on; set by the program that runs them. */
+export const runVariable = 'TEST_RUN_OF_PGTREK'
 
+const runDirectory = process.env[runVariable]
 const shared = new Map<string, Promise<Cluster>>()
-const running = new Set<Cluster>()
+const running = new Set<OwnCluster>()
 let started = 0
 
-/** The cluster of this major with these options, shared by all tests of the process. */
-export function cluster(major: Major, options: ClusterOptions = {}): Promise<Cluster> {
+/** The server of this major with these options that all tests of the file share. */
+export function cluster(major: Major, options: ServerOptions = {}): Promise<Cluster> {
   const key = JSON.stringify([major, options])
   const known = shared.get(key)
   if (known) return known
-  const starting = startCluster({ major, ...options }).then((made) => {
-    const stop = made.stop
-    made.stop = () => {
-      shared.delete(key)
-      return stop()
-    }
-    return made
-  })
+  const isPlain = Object.keys(options).length === 0
+  const starting = isPlain && runDirectory ? handedOn(major, runDirectory) : sharedByFile(major, options)
   shared.set(key, starting)
   starting.catch(() => shared.delete(key))
   return starting
 }
 
-/** A cluster of one's own. */
-export async function startCluster(options: ClusterOptions & { major: Major }): Promise<Cluster> {
-  const { major } = options
-  const bin = join(nativeDirectory(major), 'bin')
-  // Short, because a socket's path may have no more than 107 bytes.
-  const directory = join(scratchDirectory(), `${major}-${++started}`)
-  const data = join(directory, 'data')
-  const socketDir = join(directory, 'socket')
-  const log = join(directory, 'log')
-  for (const path of [directory, socketDir]) makeDirectory(path)
-
-  try {
-    await initialize()
-    const port = await bootOnFreePort()
-    return register(port)
-  } catch (error) {
-    const said = readIfThere(log)
-    rmSync(directory, { recursive: true, force: true })
-    throw new Error(`PostgreSQL ${major} did not start: ${(error as Error).message}\n${said}`)
-  }
-
-  async function initialize() {
-    const passwordFile = join(directory, 'password')
-    writeForServer(passwordFile, 'postgres\n')
-    await runAsServer(join(bin, 'initdb'), [
-      ...['--pgdata', data, '--username', 'postgres', '--pwfile', passwordFile],
-      // Makes the server keep passwords as SCRAM secrets also where that is not yet the default.
-      ...['--auth', 'scram-sha-256', '--encoding', 'UTF8', '--locale', options.locale ?? 'C', '--no-sync'],
-      ...(options.dataChecksums ? ['--data-checksums'] : []),
-    ])
-    writeForServer(join(data, 'pg_hba.conf'), options.hba ?? trustEverybody)
-    const { ssl } = options
-    for (const [name, text] of Object.entries(ssl ?? {})) writeForServer(join(data, `${name}.pem`), text)
-    const settings: Record<string, string> = {
-      ...defaults,
-      // A setting of its own since 18; before, the number of slots is that of positions as well.
-      ...(major >= 18 && { max_active_replication_origins: '100' }),
-      ...(ssl && { ssl: 'on', ssl_cert_file: 'cert.pem', ssl_key_file: 'key.pem' }),
-      ...(ssl?.ca && { ssl_ca_file: 'ca.pem' }),
-      listen_addresses: '127.0.0.1',
-      unix_socket_directories: socketDir,
-      ...options.settings,
-    }
-    const lines = Object.entries(settings).map(
-      ([name, value]) => `${name} = '${value.replaceAll("'", "''")}'\n`,
-    )
-    writeForServer(join(data, 'postgresql.conf'), lines.join(''))
-  }
-
-  async function bootOnFreePort(): Promise<number> {
-    for (let attempt = 1; ; attempt++) {
-      const port = await freePort()
-      try {
-        await up(port)
-        return port
-      } catch (error) {
-        // Somebody else may have taken the port meanwhile.
-        if (attempt === 5 || !readIfThere(log).includes('could not bind')) throw error
-        rmSync(log, { force: true })
-      }
-    }
-  }
-
-  async function up(port: number) {
-    await pgCtl('start', '--wait', '--timeout', '60', '--log', log, '--options', `-p ${port}`)
-  }
-
-  async function down(mode: StopMode) {
-    await pgCtl('stop', '--wait', '--timeout', '60', '--mode', mode)
-  }
-
-  async function pgCtl(...args: string[]) {
-    await runAsServer(join(bin, 'pg_ctl'), ['--pgdata', data, ...args])
-  }
-
-  function register(port: number): Cluster {
-    let isUp = true
-    const made: Cluster = {
-      ...databasesOf({ host: '127.0.0.1', port }),
-      major,
-      host: '127.0.0.1',
-      port,
-      socketDir,
-      log: () => readIfThere(log),
-      async down(mode = 'fast') {
-        await down(mode)
-        isUp = false
-      },
-      async up() {
-        await up(port)
-        isUp = true
-      },
-      async restart(mode = 'fast') {
-        await made.down(mode)
-        await made.up()
-      },
-      async stop() {
-        if (!running.delete(made)) return
-        if (isUp) await down('immediate')
-        rmSync(directory, { recursive: true, force: true })
-      },
-    }
-    running.add(made)
-    return made
-  }
+/** A server of one's own. It ends at the latest with the test, or with the file when no test has started it. */
+export async function startCluster(options: ServerOptions & { major: Major }): Promise<OwnCluster> {
+  const made = await start(options.major, options)
+  whenOver(() => made.stop())
+  return made
 }
 
-/** Stops every cluster of this process, the shared ones and the others, and leaves no files. */
+/** Stops every server that this process has started, and leaves no files. */
 export async function stopAllClusters() {
-  await Promise.allSettled(shared.values())
   const results = await Promise.allSettled([...running].map((one) => one.stop()))
   removeScratchDirectory()
   for (const result of results) if (result.status === 'rejected') throw result.reason
 }
 
-function freePort(): Promise<number> {
-  const { promise, resolve, reject } = Promise.withResolvers<number>()
-  const probe = createServer()
-  probe.once('error', reject)
-  probe.listen(0, '127.0.0.1', () => {
-    const address = probe.address()
-    probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
+/** Those that the files of a run have shared. */
+export async function stopServersIn(directory: string) {
+  const places = readdirSync(directory).flatMap((name) => {
+    const major = majors.find((one) => name.endsWith(`-${one}`))
+    return major ? [{ major, place: join(directory, name) }] : []
   })
-  return promise
+  await Promise.all(places.map(({ major, place }) => findInDirectory(major, place)?.remove()))
 }
 
-function makeDirectory(path: string) {
-  mkdirSync(path, { mode: 0o755 })
-  giveToServer(path)
+/** Settings of a file's own are not worth keeping for others. */
+async function sharedByFile(major: Major, options: ServerOptions): Promise<Cluster> {
+  const made = await start(major, options)
+  whenServersAreDone(() => made.stop())
+  return made
 }
 
-function writeForServer(path: string, text: string) {
-  writeFileSync(path, text, { mode: 0o600 })
-  giveToServer(path)
+/**
+ * Each worker process of a run has servers of its own, so that no two files use one at the same time: making a
+ * slot waits for all transactions of the whole server, and roles belong to the server.
+ */
+async function handedOn(major: Major, directory: string): Promise<Cluster> {
+  const place = join(directory, `${process.env.BUN_TEST_WORKER_ID ?? '0'}-${major}`)
+  const { server, state } = (await foundClean(major, place)) ?? (await startNew(major, place))
+  watchServer(state)
+  whenServersAreDone(async () => {
+    try {
+      await state.reset()
+    } catch (error) {
+      // The next file gets a new one.
+      await server.remove()
+      throw error
+    } finally {
+      unwatchServer(state)
+      await state.close()
+    }
+  })
+  return clusterOf(major, server, (database) => whenOver(() => database.drop()))
 }
 
-function giveToServer(path: string) {
-  if (serverUser) chownSync(path, serverUser.uid, serverUser.gid)
+/** The one that an earlier file has left, unless that file broke off before it could reset it. */
+async function foundClean(major: Major, place: string) {
+  const server = findInDirectory(major, place)
+  if (!server) return undefined
+  const state = new ServerState(server.port)
+  if (await state.isClean().catch(() => false)) return { server, state }
+  await state.close()
+  await server.remove()
+  return undefined
 }
 
-function readIfThere(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return ''
+async function startNew(major: Major, place: string) {
+  rmSync(place, { recursive: true, force: true })
+  const server = await startInDirectory(major, place)
+  return { server, state: new ServerState(server.port) }
+}
+
+async function start(major: Major, options: ServerOptions): Promise<OwnCluster> {
+  const directory = join(scratchDirectory(), `${major}-${++started}`)
+  const server = await startInDirectory(major, directory, options)
+  const state = new ServerState(server.port, () => server.isUp)
+  watchServer(state)
+  const made: OwnCluster = {
+    ...clusterOf(major, server),
+    down: (mode = 'fast') => server.down(mode),
+    up: () => server.up(),
+    async restart(mode = 'fast') {
+      await server.down(mode)
+      await server.up()
+    },
+    async stop() {
+      if (!running.delete(made)) return
+      unwatchServer(state)
+      await server.remove()
+    },
+    [Symbol.asyncDispose]: () => made.stop(),
+  }
+  running.add(made)
+  return made
+}
+
+function clusterOf(
+  major: Major,
+  server: ServerProcess,
+  onCreate: (database: TestDatabase) => void = () => {},
+): Cluster {
+  return {
+    ...databasesOf({ host: '127.0.0.1', port: server.port }, onCreate),
+    major,
+    host: '127.0.0.1',
+    port: server.port,
+    socketDir: server.socketDir,
+    log: () => server.log(),
   }
 }

@@ -1,5 +1,6 @@
 // Making databases on a server, and asking them, one short session per call so that nothing stays connected.
 import postgres from 'postgres'
+import { eventually } from './eventually.ts'
 
 export type Row = Record<string, unknown>
 
@@ -40,7 +41,10 @@ export type Databases = {
   createDatabase(name?: string, options?: DatabaseOptions): Promise<TestDatabase>
 }
 
-export function databasesOf(address: { host: string; port: number }): Databases {
+export function databasesOf(
+  address: { host: string; port: number },
+  onCreate: (database: TestDatabase) => void = () => {},
+): Databases {
   let created = 0
 
   function url(name: string, user = 'postgres', password = 'postgres') {
@@ -54,14 +58,26 @@ export function databasesOf(address: { host: string; port: number }): Databases 
       url: url(name),
       sql: (text, parameters) => sql(name, text, parameters),
       connect: (options) => connect(name, options),
-      async drop() {
-        await dropSubscriptions(name)
-        await sql('postgres', 'select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [
-          name,
-        ])
-        await sql('postgres', `drop database if exists ${quote(name)}`)
-      },
+      drop: () => drop(name),
     }
+  }
+
+  async function drop(name: string) {
+    await asAdministrator(async (admin) => {
+      const [there] = await admin`select from pg_database where datname = ${name}`
+      if (!there) return
+      await dropSubscriptions(name)
+      // Nobody comes back while it is being dropped.
+      await admin.unsafe(`alter database ${quote(name)} with allow_connections false`)
+      await eventually(
+        `the end of all sessions in ${name}`,
+        () => admin`select pid, pg_terminate_backend(pid) from pg_stat_activity where datname = ${name}`,
+        (sessions) => sessions.length === 0,
+      )
+      await admin`
+        select pg_drop_replication_slot(slot_name) from pg_replication_slots where database = ${name}`
+      await admin.unsafe(`drop database ${quote(name)}`)
+    })
   }
 
   /** A database with subscriptions cannot be dropped; their slots at the other end are not ours to remove. */
@@ -90,6 +106,15 @@ export function databasesOf(address: { host: string; port: number }): Databases 
     }
   }
 
+  async function asAdministrator(work: (admin: postgres.Sql) => Promise<void>) {
+    const admin = connect('postgres')
+    try {
+      await work(admin)
+    } finally {
+      await admin.end()
+    }
+  }
+
   function connect(name: string, options: SessionOptions = {}) {
     return postgres({
       ...address,
@@ -111,14 +136,21 @@ export function databasesOf(address: { host: string; port: number }): Databases 
       locale && `lc_collate ${literal(locale)} lc_ctype ${literal(locale)}`,
       icuLocale && `locale_provider icu icu_locale ${literal(icuLocale)}`,
     ]
-    await sql('postgres', `create database ${quote(name)} ${clauses.filter(Boolean).join(' ')}`)
-    return database(name)
+    await asAdministrator(async (admin) => {
+      const [version] = await admin`select current_setting('server_version_num')::int as number`
+      // These servers do not wait for a disk, so copying the files is quicker than logging their pages.
+      if (version?.number >= 150_000) clauses.push('strategy file_copy')
+      await admin.unsafe(`create database ${quote(name)} ${clauses.filter(Boolean).join(' ')}`)
+    })
+    const made = database(name)
+    onCreate(made)
+    return made
   }
 
   return { url, sql, database, createDatabase }
 }
 
-function quote(identifier: string): string {
+export function quote(identifier: string): string {
   return `"${identifier.replaceAll('"', '""')}"`
 }
 

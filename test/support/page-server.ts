@@ -1,7 +1,8 @@
 // The page as users have it: built, and served by `pgtrek serve` in a process of its own.
-import { existsSync, globSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freshPage } from './fresh-page.ts'
 
 const root = join(import.meta.dir, '../..')
 
@@ -14,7 +15,7 @@ export interface PageServer {
 
 /** The caller removes the directory that it gives. */
 export async function startPageServer(port = 0, directory?: string): Promise<PageServer> {
-  await buildPage()
+  await freshPage()
   const place = directory ?? mkdtempSync(join(tmpdir(), 'pgtrek-page-'))
   const child = Bun.spawn([process.execPath, join(root, 'server/main.ts'), 'serve', '--port', String(port)], {
     cwd: place,
@@ -48,24 +49,4 @@ function addressOf(child: Bun.Subprocess<'ignore', 'pipe', 'inherit'>): Promise<
   }
   read().catch(reject)
   return promise
-}
-
-/** Once, and again only when something it is made of is newer. */
-export async function buildPage() {
-  const built = join(root, 'client/dist/index.html')
-  const since = existsSync(built) ? statSync(built).mtimeMs : 0
-  const sources = globSync(
-    ['client/**/*.{ts,tsx,css,html,svg}', 'shared/**/*.ts', 'docs/**/*.md', 'vite.config.ts'],
-    {
-      cwd: root,
-      exclude: ['client/dist/**'],
-    },
-  )
-  if (sources.every((file) => statSync(join(root, file)).mtimeMs <= since)) return
-  const build = Bun.spawn([process.execPath, '--bun', join(root, 'node_modules/vite/bin/vite.js'), 'build'], {
-    cwd: root,
-    stdout: 'ignore',
-    stderr: 'inherit',
-  })
-  if ((await build.exited) !== 0) throw new Error('the page could not be built')
 }

@@ -1,6 +1,34 @@
-// Loaded before every test file: when the last test is done, the servers go.
-import { afterAll } from 'bun:test'
+// Loaded before every test file: what a test has made ends with it, and what it has left behind is its failure.
+import { afterAll, afterEach, beforeEach } from 'bun:test'
 import { stopAllClusters } from './clusters.ts'
+import { endLeftovers, forgetWhatWasThere, rememberWhatIsThere } from './leftovers.ts'
+import { endFileScope, endServerScope, endTestScope, testBegins, testEnds } from './scope.ts'
 
-// A busy machine takes its time to stop several.
-afterAll(stopAllClusters, 60_000)
+// A busy machine takes its time to stop several servers.
+const patienceMs = 60_000
+
+beforeEach(async () => {
+  if (testBegins()) await rememberWhatIsThere()
+}, patienceMs)
+
+afterEach(async () => {
+  if (!testEnds()) return
+  const left = await endLeftovers()
+  const errors = await endTestScope()
+  complain('This test left behind', left, errors)
+}, patienceMs)
+
+afterAll(async () => {
+  const errors = await endFileScope()
+  forgetWhatWasThere()
+  const left = await endLeftovers()
+  errors.push(...(await endServerScope()))
+  await stopAllClusters()
+  complain('This file left behind', left, errors)
+}, patienceMs)
+
+function complain(title: string, left: string[], errors: unknown[]) {
+  if (left.length > 0) errors.unshift(new Error([`${title}:`, ...left].join('\n  ')))
+  if (errors.length > 1) throw new AggregateError(errors, errors.map(String).join('\n'))
+  if (errors.length === 1) throw errors[0]
+}

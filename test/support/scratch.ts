@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { lastsAsLongAsWeDo } from './leftovers.ts'
 
 let current: { directory: string; watchdog: ChildProcess } | undefined
 
@@ -47,5 +48,6 @@ function startWatchdog(directory: string): ChildProcess {
     stdio: ['pipe', 'ignore', 'ignore'],
   })
   watchdog.unref()
+  lastsAsLongAsWeDo(watchdog.pid)
   return watchdog
 }

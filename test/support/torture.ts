@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import { showLsn } from '../../server/replication/lsn.ts'
 import type { FollowEvent } from '../../shared/follow.ts'
-import type { Cluster, Major } from './clusters.ts'
+import type { Major, OwnCluster } from './clusters.ts'
 import { startCluster } from './clusters.ts'
 import { compareFollowed, endOf, link } from './following.ts'
 import { type SlowWay, startProxy } from './proxy.ts'
@@ -85,8 +85,8 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
 
 interface Victims {
   process: FollowProcess
-  source: Cluster
-  destination: Cluster
+  source: OwnCluster
+  destination: OwnCluster
   ways: { source: SlowWay; destination: SlowWay }
   random: Random
 }

@@ -1,0 +1,72 @@
+// What `bun test` has written about a run, in JUnit's XML.
+import { existsSync } from 'node:fs'
+
+export interface Failure {
+  test: string
+  message: string
+}
+
+export interface FileReport {
+  file: string
+  seconds: number
+  passed: number
+  failed: Failure[]
+}
+
+interface Element {
+  tag: string
+  attributes: Record<string, string>
+  text: string
+}
+
+/** None when the run broke off before it could write. */
+export async function readReport(path: string): Promise<FileReport[]> {
+  if (!existsSync(path)) return []
+  return parseReport(await Bun.file(path).text())
+}
+
+export function parseReport(xml: string): FileReport[] {
+  const reports = new Map<string, FileReport>()
+  for (const { tag, attributes, text } of elements(xml)) {
+    const { file = '', name = '', classname = '', time = '0' } = attributes
+    let report = reports.get(file)
+    if (tag === 'testsuite' && !report) {
+      report = { file, seconds: Number(time), passed: 0, failed: [] }
+      reports.set(file, report)
+    }
+    if (tag !== 'testcase' || !report) continue
+    const failure = elements(text).find((inner) => inner.tag === 'failure')
+    // The hooks of a whole file have no name.
+    const test = [classname, name === '(unnamed)' ? 'after all tests' : name].filter(Boolean).join(' > ')
+    if (failure) {
+      report.failed.push({ test, message: decoded(failure.text) || failure.attributes.message || '' })
+    } else if (!text.includes('<skipped')) {
+      report.passed++
+    }
+  }
+  return [...reports.values()]
+}
+
+/** Suites contain each other, so they come without their text; cases and failures come with it. */
+function elements(xml: string): Element[] {
+  const pattern = /<(testsuite)\b([^>]*)>|<(testcase|failure)\b([^>]*?)(?:\/>|>([\s\S]*?)<\/\3>)/g
+  return [...xml.matchAll(pattern)].map(([, suite, ofSuite, inner, ofInner, text]) => ({
+    tag: suite ?? inner ?? '',
+    attributes: Object.fromEntries(
+      [...(ofSuite ?? ofInner ?? '').matchAll(/([\w-]+)="([^"]*)"/g)].map(([, name, value]) => [
+        name,
+        decoded(value ?? ''),
+      ]),
+    ),
+    text: text ?? '',
+  }))
+}
+
+function decoded(text: string): string {
+  const named: Record<string, string> = { lt: '<', gt: '>', quot: '"', apos: "'", amp: '&' }
+  return text.replace(/&(?:#(\d+)|#x([\da-f]+)|(\w+));/gi, (whole, decimal, hexadecimal, name) => {
+    if (decimal) return String.fromCodePoint(Number(decimal))
+    if (hexadecimal) return String.fromCodePoint(Number.parseInt(hexadecimal, 16))
+    return named[name] ?? whole
+  })
+}

@@ -1,0 +1,209 @@
+// One PostgreSQL server in a directory of its own: made from a template, started on a free port, stopped.
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { giveToServer, type Major, programsOf, runAsServer } from './binaries.ts'
+import { makeDataDirectory, type TemplateOptions } from './template.ts'
+
+export interface ServerOptions extends TemplateOptions {
+  /** Lines of postgresql.conf, on top of the defaults below. */
+  settings?: Record<string, string>
+  /** The whole pg_hba.conf; without it everybody is trusted. */
+  hba?: string
+  /** PEM texts; `ca` makes the server check client certificates. */
+  ssl?: { cert: string; key: string; ca?: string }
+}
+
+export type StopMode = 'smart' | 'fast' | 'immediate'
+
+export interface ServerProcess {
+  readonly port: number
+  readonly socketDir: string
+  isUp: boolean
+  /** What the server has logged since this object was made. */
+  log(): string
+  down(mode: StopMode): Promise<void>
+  up(): Promise<void>
+  /** Stops it and removes its files. */
+  remove(): Promise<void>
+}
+
+// Nothing here has to survive a crash, so it need not wait for the disk.
+const defaults: Record<string, string> = {
+  fsync: 'off',
+  synchronous_commit: 'off',
+  full_page_writes: 'off',
+  wal_level: 'logical',
+  max_connections: '100',
+  max_prepared_transactions: '10',
+  max_replication_slots: '100',
+  max_wal_senders: '40',
+  shared_buffers: '128MB',
+  max_wal_size: '1GB',
+  lc_messages: 'C',
+  timezone: 'UTC',
+  log_timezone: 'UTC',
+}
+
+const lowestPort = 16_384
+const portsEnd = 32_768
+
+const trustEverybody = `
+local all         all              trust
+host  all         all 127.0.0.1/32 trust
+local replication all              trust
+host  replication all 127.0.0.1/32 trust
+`
+
+export async function startInDirectory(
+  major: Major,
+  directory: string,
+  options: ServerOptions = {},
+): Promise<ServerProcess> {
+  const place = placeOf(directory)
+  for (const path of [directory, place.socketDir]) {
+    mkdirSync(path, { mode: 0o755 })
+    giveToServer(path)
+  }
+  try {
+    await makeDataDirectory(major, place.data, options)
+    configure(major, place, options)
+    return processIn(major, directory, await bootOnFreePort(major, place))
+  } catch (error) {
+    const logged = readIfThere(place.log)
+    rmSync(directory, { recursive: true, force: true })
+    throw new Error(`PostgreSQL ${major} did not start: ${(error as Error).message}\n${logged}`)
+  }
+}
+
+/** The server that runs from this directory already, whoever started it. */
+export function findInDirectory(major: Major, directory: string): ServerProcess | undefined {
+  const lines = readIfThere(join(placeOf(directory).data, 'postmaster.pid')).split('\n')
+  const [pid, port] = [Number(lines[0]), Number(lines[3])]
+  return pid > 0 && port > 0 && isAlive(pid) ? processIn(major, directory, port) : undefined
+}
+
+interface Place {
+  data: string
+  /** Short, because a socket's path may have no more than 107 bytes. */
+  socketDir: string
+  log: string
+}
+
+function placeOf(directory: string): Place {
+  return {
+    data: join(directory, 'data'),
+    socketDir: join(directory, 'socket'),
+    log: join(directory, 'log'),
+  }
+}
+
+function configure(major: Major, { data, socketDir }: Place, { settings, hba, ssl }: ServerOptions) {
+  writeForServer(join(data, 'pg_hba.conf'), hba ?? trustEverybody)
+  for (const [name, text] of Object.entries(ssl ?? {})) writeForServer(join(data, `${name}.pem`), text)
+  const all: Record<string, string> = {
+    ...defaults,
+    // A setting of its own since 18; before, the number of slots is that of positions as well.
+    ...(major >= 18 && { max_active_replication_origins: '100' }),
+    ...(ssl && { ssl: 'on', ssl_cert_file: 'cert.pem', ssl_key_file: 'key.pem' }),
+    ...(ssl?.ca && { ssl_ca_file: 'ca.pem' }),
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: socketDir,
+    ...settings,
+  }
+  const lines = Object.entries(all).map(([name, value]) => `${name} = '${value.replaceAll("'", "''")}'\n`)
+  writeForServer(join(data, 'postgresql.conf'), lines.join(''))
+}
+
+async function bootOnFreePort(major: Major, place: Place): Promise<number> {
+  for (let attempt = 1; ; attempt++) {
+    const port = await freePort()
+    try {
+      await boot(major, place, port)
+      return port
+    } catch (error) {
+      // Somebody else may have taken the port meanwhile.
+      if (attempt === 5 || !readIfThere(place.log).includes('could not bind')) throw error
+      rmSync(place.log, { force: true })
+    }
+  }
+}
+
+function boot(major: Major, { data, log }: Place, port: number) {
+  const options = ['--wait', '--timeout', '60', '--log', log, '--options', `-p ${port}`]
+  return pgCtl(major, data, 'start', ...options)
+}
+
+function pgCtl(major: Major, data: string, ...args: string[]) {
+  return runAsServer(join(programsOf(major).bin, 'pg_ctl'), ['--pgdata', data, ...args])
+}
+
+function processIn(major: Major, directory: string, port: number): ServerProcess {
+  const place = placeOf(directory)
+  const loggedBefore = sizeIfThere(place.log)
+  const server: ServerProcess = {
+    port,
+    socketDir: place.socketDir,
+    isUp: true,
+    log: () => readIfThere(place.log).slice(loggedBefore),
+    async down(mode) {
+      await pgCtl(major, place.data, 'stop', '--wait', '--timeout', '60', '--mode', mode)
+      server.isUp = false
+    },
+    async up() {
+      await boot(major, place, port)
+      server.isUp = true
+    },
+    async remove() {
+      if (server.isUp) await server.down('immediate')
+      rmSync(directory, { recursive: true, force: true })
+    },
+  }
+  return server
+}
+
+/**
+ * Below the ports that the system gives to connections: while a server is down for a restart, nothing else takes
+ * its port.
+ */
+async function freePort(): Promise<number> {
+  for (let attempt = 1; attempt <= 50; attempt++) {
+    const port = lowestPort + Math.floor(Math.random() * (portsEnd - lowestPort))
+    if (await isFree(port)) return port
+  }
+  throw new Error('no free port was found')
+}
+
+function isFree(port: number): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  const probe = createServer()
+  probe.once('error', () => resolve(false))
+  probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)))
+  return promise
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+function writeForServer(path: string, text: string) {
+  writeFileSync(path, text, { mode: 0o600 })
+  giveToServer(path)
+}
+
+function readIfThere(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+function sizeIfThere(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0
+}
