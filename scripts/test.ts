@@ -4,21 +4,22 @@ import { copyFileSync, existsSync, mkdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 import { majors, runVariable, stopServersIn } from '../test/support/clusters.ts'
+import { eventually } from '../test/support/eventually.ts'
 import { freshPage } from '../test/support/fresh-page.ts'
 import { longVariable } from '../test/support/long.ts'
+import { commandOf, kill, processesWith } from '../test/support/processes.ts'
 import { removeScratchDirectory, scratchDirectory } from '../test/support/scratch.ts'
 import { templateOf } from '../test/support/template.ts'
-import { endProcesses } from './test/processes.ts'
-import { type Failure, type FileReport, readReport } from './test/report.ts'
+import type { FileReport } from './test/report.ts'
+import { runFiles, runTwice } from './test/run.ts'
 
 const root = join(import.meta.dir, '..')
 /** Only a test that hangs runs into it: whatever a test waits for has a shorter deadline. */
 const testTimeoutMs = 120_000
-const runTimeoutMs = 60 * 60_000
 /** Many tests wait for servers: one file more at a time than there are cores. */
 const filesAtOnce = Math.min(4, availableParallelism() + 1)
-/** Of what a failed test says, the end repeats so many lines. */
-const mostLines = 30
+/** What was told to end takes a moment. */
+const patienceMs = 10_000
 const slowestShown = 10
 /** How long each file takes, so that the longest begin: as the project knows it, and as this machine does. */
 const knownTimings = join(root, 'test/timings.json')
@@ -30,6 +31,7 @@ const directory = scratchDirectory()
 const failures: string[] = []
 const flaky: string[] = []
 let passed = 0
+let skipped = 0
 
 try {
   if (words.length === 0) {
@@ -40,13 +42,12 @@ try {
   else await runAll(files)
 } finally {
   await stopServersIn(directory)
-  const left = await endProcesses(runVariable, directory)
-  failures.push(...left.map((command) => `left running: ${command}`))
+  failures.push(...(await endProcesses()).map((command) => `left running: ${command}`))
   removeScratchDirectory()
 }
 if (failures.length > 0) say(`\nFailed:\n\n${failures.join('\n\n')}`)
 if (flaky.length > 0) say(`\nFailed, and passed when run again alone; each is a bug:\n\n${flaky.join('\n')}`)
-say(`\n${passed} passed, ${failures.length} failed`)
+say(`\n${passed} passed, ${failures.length} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`)
 process.exit(failures.length > 0 ? 1 : 0)
 
 /** A program that says all in its exit code counts as one. */
@@ -73,58 +74,31 @@ async function runAll(files: string[]) {
   mkdirSync(dirname(timings), { recursive: true })
   if (!existsSync(timings) && existsSync(knownTimings)) copyFileSync(knownTimings, timings)
 
-  const reports = await runFiles(
-    files,
-    `--parallel=${filesAtOnce}`,
-    `--timings=${timings}`,
-    '--update-timings',
-  )
-  for (const report of reports.filter(({ failed }) => failed.length === 0)) passed += report.passed
-  for (const first of reports.filter(({ failed }) => failed.length > 0)) {
-    say(`\n${first.file} failed and is run once more, alone`)
-    const [again] = await runFiles([first.file])
-    passed += again?.passed ?? 0
-    if (again && again.failed.length > 0) failures.push(...again.failed.map((one) => retold(again.file, one)))
-    else flaky.push(...first.failed.map(({ test }) => `flaky: ${first.file}: ${test}`))
-  }
-  if (files.length > 1) showSlowest(reports)
+  const environment = { [runVariable]: directory, ...(isLong && { [longVariable]: '1' }) }
+  const verdict = await runTwice(files, (some) => {
+    if (some !== files) say(`\n${some.join(' ')} failed and is run once more, alone`)
+    const parallel = [`--parallel=${filesAtOnce}`, `--timings=${timings}`, '--update-timings']
+    const options = [`--timeout=${testTimeoutMs}`, ...(some.length > 1 ? parallel : [])]
+    return runFiles(some, { root, directory, options, environment })
+  })
+  passed += verdict.passed
+  skipped += verdict.skipped
+  failures.push(...verdict.failures)
+  flaky.push(...verdict.flaky)
+  if (files.length > 1) showSlowest(verdict.reports)
 }
 
-function retold(file: string, { test, message }: Failure): string {
-  return [`${file}: ${test}`, ...message.trim().split('\n').slice(0, mostLines)].join('\n  ')
-}
-
-/** One report for each file, also for those that have never run. */
-async function runFiles(files: string[], ...options: string[]): Promise<FileReport[]> {
-  const outfile = join(directory, `report-${crypto.randomUUID()}.xml`)
-  const child = Bun.spawn(
-    [
-      ...[process.execPath, 'test', `--timeout=${testTimeoutMs}`],
-      ...['--reporter=junit', `--reporter-outfile=${outfile}`, ...options],
-      ...files.map((file) => `./${file}`),
-    ],
-    {
-      cwd: root,
-      env: { ...process.env, [runVariable]: directory, ...(isLong && { [longVariable]: '1' }) },
-      stdio: ['ignore', 'inherit', 'inherit'],
-      timeout: runTimeoutMs,
-    },
+/** Ends what the run has started and what does not end by itself; returns the commands. */
+async function endProcesses(): Promise<string[]> {
+  const look = () => processesWith(`${runVariable}=${directory}`)
+  const isOver = (pids: number[]) => pids.length === 0
+  const left = await eventually('the end of all processes', look, isOver, { withinMs: patienceMs }).catch(
+    look,
   )
-  const code = await child.exited
-  const reports = await readReport(outfile)
-  const ended = child.signalCode ?? `exit code ${code}`
-  if (code !== 0 && reports.every(({ failed }) => failed.length === 0)) {
-    failures.push(`bun test ended with ${ended}, though it reports no failure`)
-  }
-  return files.map(
-    (file) =>
-      reports.find((report) => report.file === file) ?? {
-        file,
-        seconds: 0,
-        passed: 0,
-        failed: [{ test: '(all)', message: `no test of this file has run; bun test ended with ${ended}` }],
-      },
-  )
+  const commands = left.map(commandOf)
+  for (const pid of left) kill(pid)
+  await eventually('the end of killed processes', look, isOver)
+  return commands
 }
 
 function showSlowest(reports: FileReport[]) {

@@ -10,6 +10,7 @@ export interface FileReport {
   file: string
   seconds: number
   passed: number
+  skipped: number
   failed: Failure[]
 }
 
@@ -31,7 +32,7 @@ export function parseReport(xml: string): FileReport[] {
     const { file = '', name = '', classname = '', time = '0' } = attributes
     let report = reports.get(file)
     if (tag === 'testsuite' && !report) {
-      report = { file, seconds: Number(time), passed: 0, failed: [] }
+      report = { file, seconds: Number(time), passed: 0, skipped: 0, failed: [] }
       reports.set(file, report)
     }
     if (tag !== 'testcase' || !report) continue
@@ -40,7 +41,9 @@ export function parseReport(xml: string): FileReport[] {
     const test = [classname, name === '(unnamed)' ? 'after all tests' : name].filter(Boolean).join(' > ')
     if (failure) {
       report.failed.push({ test, message: decoded(failure.text) || failure.attributes.message || '' })
-    } else if (!text.includes('<skipped')) {
+    } else if (text.includes('<skipped')) {
+      report.skipped++
+    } else {
       report.passed++
     }
   }

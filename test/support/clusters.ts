@@ -85,7 +85,7 @@ export async function stopServersIn(directory: string) {
 
 /** Settings of a file's own are not worth keeping for others. */
 async function sharedByFile(major: Major, options: ServerOptions): Promise<Cluster> {
-  const made = await start(major, options)
+  const made = await start(major, options, dropWhenOver)
   whenServersAreDone(() => made.stop())
   return made
 }
@@ -110,7 +110,7 @@ async function handedOn(major: Major, directory: string): Promise<Cluster> {
       await state.close()
     }
   })
-  return clusterOf(major, server, (database) => whenOver(() => database.drop()))
+  return clusterOf(major, server, dropWhenOver)
 }
 
 /** The one that an earlier file has left, unless that file broke off before it could reset it. */
@@ -130,13 +130,17 @@ async function startNew(major: Major, place: string) {
   return { server, state: new ServerState(server.port) }
 }
 
-async function start(major: Major, options: ServerOptions): Promise<OwnCluster> {
+async function start(
+  major: Major,
+  options: ServerOptions,
+  onCreate?: (database: TestDatabase) => void,
+): Promise<OwnCluster> {
   const directory = join(scratchDirectory(), `${major}-${++started}`)
   const server = await startInDirectory(major, directory, options)
   const state = new ServerState(server.port, () => server.isUp)
   watchServer(state)
   const made: OwnCluster = {
-    ...clusterOf(major, server),
+    ...clusterOf(major, server, onCreate),
     down: (mode = 'fast') => server.down(mode),
     up: () => server.up(),
     async restart(mode = 'fast') {
@@ -152,6 +156,10 @@ async function start(major: Major, options: ServerOptions): Promise<OwnCluster> 
   }
   running.add(made)
   return made
+}
+
+function dropWhenOver(database: TestDatabase) {
+  whenOver(() => database.drop())
 }
 
 function clusterOf(

@@ -1,11 +1,11 @@
 // What a test leaves behind is ended after it, and is a failure of that test and of no other: sessions, child
 // processes, settings of a server, prepared transactions.
-import { readdirSync, readFileSync } from 'node:fs'
 import { eventually } from './eventually.ts'
+import { childProcesses, commandOf, kill } from './processes.ts'
 import type { ServerState, TestSession } from './server-state.ts'
 
 /** A connection that was closed, or a process that was told to end, takes its time on a busy machine. */
-const patienceMs = 20_000
+const patienceMs = Number(process.env.PATIENCE_WITH_LEFTOVERS_MS ?? 20_000)
 
 const servers = new Set<ServerState>()
 const sessionsBefore = new Set<string>()
@@ -21,9 +21,9 @@ export function unwatchServer(server: ServerState) {
   servers.delete(server)
 }
 
-interface Leftovers {
+/** What goes away by itself, if somebody has told it to. */
+interface Running {
   sessions: [ServerState, TestSession[]][]
-  settings: string[]
   children: number[]
 }
 
@@ -32,7 +32,7 @@ export async function rememberWhatIsThere() {
   forgetWhatWasThere()
   for (const server of servers) {
     for (const { key } of await server.sessions()) sessionsBefore.add(key)
-    for (const setting of await server.settings()) settingsBefore.add(setting)
+    for (const { words } of await server.settings()) settingsBefore.add(words)
   }
   for (const pid of childProcesses()) childrenBefore.add(pid)
 }
@@ -49,58 +49,38 @@ export function lastsAsLongAsWeDo(pid: number | undefined) {
 
 /** Ends what is there now and was not before; returns a line for each. */
 export async function endLeftovers(): Promise<string[]> {
-  const left = await eventually('the end of what the test has started', look, isNothing, {
-    withinMs: patienceMs,
-  }).catch(look)
+  const { sessions, children } = await eventually(
+    'the end of what the test has started',
+    running,
+    isNothing,
+    {
+      withinMs: patienceMs,
+    },
+  ).catch(running)
   const lines = [
-    ...left.sessions.flatMap(([, sessions]) => sessions.map(({ words }) => `session ${words}`)),
-    ...left.settings,
-    ...left.children.map((pid) => `process ${pid}: ${commandOf(pid)}`),
+    ...sessions.flatMap(([, some]) => some.map(({ words }) => `session ${words}`)),
+    ...children.map((pid) => `process ${pid}: ${commandOf(pid)}`),
   ]
-  for (const [server, sessions] of left.sessions) await server.end(sessions)
-  for (const pid of left.children) kill(pid)
+  for (const [server, some] of sessions) await server.end(some)
+  for (const pid of children) kill(pid)
+  for (const server of servers) {
+    const settings = (await server.settings()).filter(({ words }) => !settingsBefore.has(words))
+    await server.undo(settings)
+    lines.push(...settings.map(({ words }) => words))
+  }
   return lines
 }
 
-async function look(): Promise<Leftovers> {
-  const left: Leftovers = { sessions: [], settings: [], children: [] }
+async function running(): Promise<Running> {
+  const sessions: Running['sessions'] = []
   for (const server of servers) {
-    const sessions = (await server.sessions()).filter(({ key }) => !sessionsBefore.has(key))
-    if (sessions.length > 0) left.sessions.push([server, sessions])
-    left.settings.push(...(await server.settings()).filter((setting) => !settingsBefore.has(setting)))
+    const some = (await server.sessions()).filter(({ key }) => !sessionsBefore.has(key))
+    if (some.length > 0) sessions.push([server, some])
   }
-  left.children = childProcesses().filter((pid) => !childrenBefore.has(pid) && !lasting.has(pid))
-  return left
+  const children = childProcesses().filter((pid) => !childrenBefore.has(pid) && !lasting.has(pid))
+  return { sessions, children }
 }
 
-function isNothing({ sessions, settings, children }: Leftovers): boolean {
-  return sessions.length + settings.length + children.length === 0
-}
-
-/** Of this process; where the system does not tell, none. */
-function childProcesses(): number[] {
-  try {
-    return readdirSync('/proc/self/task')
-      .flatMap((task) => readFileSync(`/proc/self/task/${task}/children`, 'utf8').split(' '))
-      .filter(Boolean)
-      .map(Number)
-  } catch {
-    return []
-  }
-}
-
-function commandOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').slice(0, 300)
-  } catch {
-    return 'has ended by now'
-  }
-}
-
-function kill(pid: number) {
-  try {
-    process.kill(pid, 'SIGKILL')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
-  }
+function isNothing({ sessions, children }: Running): boolean {
+  return sessions.length + children.length === 0
 }

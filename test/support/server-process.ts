@@ -3,6 +3,8 @@ import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:f
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { giveToServer, type Major, programsOf, runAsServer } from './binaries.ts'
+import { eventually } from './eventually.ts'
+import { isRunning } from './processes.ts'
 import { makeDataDirectory, type TemplateOptions } from './template.ts'
 
 export interface ServerOptions extends TemplateOptions {
@@ -78,9 +80,14 @@ export async function startInDirectory(
 
 /** The server that runs from this directory already, whoever started it. */
 export function findInDirectory(major: Major, directory: string): ServerProcess | undefined {
-  const lines = readIfThere(join(placeOf(directory).data, 'postmaster.pid')).split('\n')
-  const [pid, port] = [Number(lines[0]), Number(lines[3])]
-  return pid > 0 && port > 0 && isAlive(pid) ? processIn(major, directory, port) : undefined
+  const { pid, port } = postmasterIn(placeOf(directory))
+  return port > 0 && isRunning(pid) ? processIn(major, directory, port) : undefined
+}
+
+/** Zeros when no server has been started there, or it was stopped. */
+function postmasterIn({ data }: Place): { pid: number; port: number } {
+  const lines = readIfThere(join(data, 'postmaster.pid')).split('\n')
+  return { pid: Number(lines[0] ?? 0), port: Number(lines[3] ?? 0) }
 }
 
 interface Place {
@@ -147,8 +154,11 @@ function processIn(major: Major, directory: string, port: number): ServerProcess
     isUp: true,
     log: () => readIfThere(place.log).slice(loggedBefore),
     async down(mode) {
+      const { pid } = postmasterIn(place)
       await pgCtl(major, place.data, 'stop', '--wait', '--timeout', '60', '--mode', mode)
       server.isUp = false
+      // pg_ctl waits for a file to go, which is a moment too early.
+      await eventually('the end of the server', () => !isRunning(pid))
     },
     async up() {
       await boot(major, place, port)
@@ -180,15 +190,6 @@ function isFree(port: number): Promise<boolean> {
   probe.once('error', () => resolve(false))
   probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)))
   return promise
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
 }
 
 function writeForServer(path: string, text: string) {

@@ -10,6 +10,13 @@ export interface TestSession {
   words: string
 }
 
+export interface ServerSetting {
+  words: string
+  /** The statement, and where it has to be said. */
+  undo: string
+  database: string
+}
+
 const observer = 'pgtrek tests'
 
 export class ServerState {
@@ -39,16 +46,24 @@ export class ServerState {
     }, undefined)
   }
 
-  /** Settings of the whole server, and transactions that hold back every slot. */
-  async settings(): Promise<string[]> {
-    const rows = await this.#ask(
-      async (sql): Promise<{ words: string }[]> => sql`
-        select format('alter system set %s = %L', name, setting) as words
+  /** What a test does to the whole server, and what holds back the slots of all others. */
+  async settings(): Promise<ServerSetting[]> {
+    return await this.#ask(
+      async (sql): Promise<ServerSetting[]> => sql`
+        select format('alter system set %s = %L', name, setting) as words,
+               'postgres' as database, format('alter system reset %I', name) as undo
           from pg_file_settings where sourcefile like '%postgresql.auto.conf'
-        union all select format('prepared transaction %L in %s', gid, database) from pg_prepared_xacts`,
+        union all
+        select format('prepared transaction %L in %s', gid, database), database, format('rollback prepared %L', gid)
+          from pg_prepared_xacts`,
       [],
     )
-    return rows.map(({ words }) => words)
+  }
+
+  async undo(settings: ServerSetting[]) {
+    const server = databasesOf({ host: '127.0.0.1', port: this.port })
+    for (const { database, undo } of settings) await server.sql(database, undo)
+    if (settings.length > 0) await server.sql('postgres', 'select pg_reload_conf()')
   }
 
   /** As a new one, apart from what does not matter to anybody. */
@@ -110,6 +125,9 @@ export class ServerState {
     const session = this.#connect()
     try {
       return await work(session)
+    } catch {
+      // Its owner does with it what it likes, and it ends with its owner.
+      return whenDown
     } finally {
       await session.end()
     }
