@@ -21,7 +21,13 @@ export interface LaneSettings {
   lease?: string
   /** Marks a session on the destination: nothing is committed when it is not there, since the run is over then. */
   presence?: string
+  /** How long a worker waits for a row that another worker of the same table has written. */
+  sharedLockTimeoutMs?: number
+  /** Between attempts after a lost connection; there are as many attempts. */
+  retryPausesMs?: readonly number[]
 }
+
+export const usualRetryPausesMs: readonly number[] = [500, 1000, 2000, 4000, 8000]
 
 export interface RowsPart {
   kind: 'rows'

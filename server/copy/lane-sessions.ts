@@ -4,7 +4,7 @@ import { isLost, PgtrekError, ServerError } from '../postgres/errors.ts'
 import { isMarked, markOf, markStatement } from '../postgres/mark.ts'
 import { quoteLiteral } from '../postgres/quote.ts'
 import { Session } from '../postgres/session.ts'
-import type { LaneSettings } from './lane-messages.ts'
+import { type LaneSettings, usualRetryPausesMs } from './lane-messages.ts'
 import { pause } from './pause.ts'
 
 /**
@@ -14,10 +14,9 @@ import { pause } from './pause.ts'
 const sourceLockTimeout = '60s'
 
 /** A worker that waits for another's rows waits for ever: the table is then left to one of them. */
-const sharedLockTimeout = '10s'
+const usualSharedLockTimeoutMs = 10_000
 
-/** Attempts to ask what became of a transaction, and the time between them. */
-const inquiryPausesMs = [500, 1000, 2000, 4000, 8000]
+export const runIsMissing = 'the process that the rows are copied for is not there'
 
 /** The lane cannot go on, and no other attempt would succeed. */
 export class LaneEnded extends PgtrekError {}
@@ -101,7 +100,8 @@ export class LaneSessions {
 
   async begin(shared: boolean): Promise<void> {
     const { destination } = this
-    const timeout = shared ? `set local lock_timeout = '${sharedLockTimeout}';` : ''
+    const { sharedLockTimeoutMs = usualSharedLockTimeoutMs } = this.settings
+    const timeout = shared ? `set local lock_timeout = ${sharedLockTimeoutMs};` : ''
     // Several statements at once answer with a list of their rows each.
     const answers: unknown = await destination.query(
       `begin; ${timeout} select pg_catalog.txid_current()::text as id`,
@@ -116,7 +116,7 @@ export class LaneSessions {
     const { presence } = this.settings
     await this.destination.execute('set constraints all immediate')
     if (presence !== undefined && !(await isMarked(presence, this.destination))) {
-      throw new LaneEnded('the process that the rows are copied for is not there')
+      throw new LaneEnded(runIsMissing)
     }
     if (!this.#transaction) throw new Error('there is no transaction to commit')
     return this.#transaction.id
@@ -204,7 +204,7 @@ async function wasCommitted(
   signal: AbortSignal,
 ): Promise<boolean> {
   let reason = lost
-  for (const wait of inquiryPausesMs) {
+  for (const wait of settings.retryPausesMs ?? usualRetryPausesMs) {
     try {
       await using session = await Session.open(settings.destination, { signal })
       await endTransaction(session, transaction, signal)

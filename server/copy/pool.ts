@@ -7,7 +7,13 @@ import { sharedClock } from '../postgres/copy-throttle.ts'
 import { Cancelled, ConnectionLost, PgtrekError } from '../postgres/errors.ts'
 import { workerUrl } from '../worker-url.ts'
 import { bundle, takeBundle } from './bundle.ts'
-import type { Counts, FromLane, LaneSettings, ToLane } from './lane-messages.ts'
+import {
+  type Counts,
+  type FromLane,
+  type LaneSettings,
+  type ToLane,
+  usualRetryPausesMs,
+} from './lane-messages.ts'
 import { type Copier, type CopyTask, PartlyCommitted, RunningTask, type Share } from './task.ts'
 
 export type { CopyPart, Counts, LaneSettings } from './lane-messages.ts'
@@ -15,12 +21,6 @@ export { type Copier, type CopyTask, PartlyCommitted } from './task.ts'
 
 /** A server that does not answer must not keep a cancelled run from ending. */
 const longestGoodbyeMs = 5000
-
-/** How long a worker rests when it has lost a connection, each time in a row. Then it gives up. */
-const restsMs = [500, 1000, 2000, 4000, 8000]
-
-/** A part whose connection breaks again and again is the reason for it. */
-const mostLossesOfPart = restsMs.length
 
 type Failure = Extract<FromLane, { type: 'failed' }>
 
@@ -41,12 +41,18 @@ export class CopyPool implements Copier {
   #closing: Promise<void> | undefined
   /** Why no worker is left. */
   #ended: Error | undefined
+  /** How long a worker rests when it has lost a connection, each time in a row. Then it gives up. */
+  readonly #restsMs: readonly number[]
 
   constructor(
     readonly settings: LaneSettings,
     readonly size: number,
     readonly onWarning: (message: string) => void,
-  ) {}
+    /** By which all workers keep the rate together. */
+    readonly clock = sharedClock(),
+  ) {
+    this.#restsMs = settings.retryPausesMs ?? usualRetryPausesMs
+  }
 
   /**
    * Opens the workers, each of which begins as soon as it is there. Fewer than asked for are enough; without
@@ -56,9 +62,13 @@ export class CopyPool implements Copier {
     this.#opening ??= this.#openLanes()
   }
 
+  /** Resolves when each worker has opened its sessions or could not. */
+  async opened(): Promise<void> {
+    await this.#opening
+  }
+
   async #openLanes(): Promise<void> {
-    const clock = sharedClock()
-    this.#lanes = Array.from({ length: this.size }, () => new Lane(this.settings, clock))
+    this.#lanes = Array.from({ length: this.size }, () => new Lane(this.settings, this.clock))
     const results = await Promise.allSettled(this.#lanes.map((lane) => this.#openLane(lane)))
     const refused = results.find((result) => result.status === 'rejected')
     if (!refused) return
@@ -230,7 +240,8 @@ export class CopyPool implements Copier {
     if (task && share) {
       const { part } = share
       if (message.kind === 'lost' && message.connected && part) part.losses++
-      const isHopeless = (part?.losses ?? 0) > mostLossesOfPart
+      // A part whose connection breaks again and again is the reason for it.
+      const isHopeless = (part?.losses ?? 0) > this.#restsMs.length
       task.takeBack(share)
       if (message.kind === 'refused' || isHopeless) task.fail(error)
       else if (message.kind === 'cancelled' && !task.restarting) task.fail(error)
@@ -247,7 +258,7 @@ export class CopyPool implements Copier {
   }
 
   #rest(lane: Lane, error: Error) {
-    const wait = restsMs[lane.losses++]
+    const wait = this.#restsMs[lane.losses++]
     if (wait === undefined) return this.#retire(lane, error)
     if (!this.#closed)
       this.onWarning(`${error.message}: what was not committed starts again in ${wait / 1000} s`)

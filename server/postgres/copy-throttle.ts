@@ -8,7 +8,7 @@ const smallestSlice = 1024
 const largestSlice = 256 * 1024
 const mostWaitMs = 1000
 
-/** What the workers share: when the next byte may pass, in microseconds of the machine's steady clock. */
+/** What the workers share: when the next byte may pass, in microseconds that all threads count from the same moment. */
 export function sharedClock(): SharedArrayBuffer {
   return new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT)
 }
@@ -96,6 +96,7 @@ export class ThrottledFlow {
   }
 }
 
-function microseconds(): bigint {
-  return process.hrtime.bigint() / 1000n
+/** `process.hrtime` counts from the start of its thread: a worker that starts later would always be late. */
+export function microseconds(): bigint {
+  return BigInt(Math.floor((performance.timeOrigin + performance.now()) * 1000))
 }
