@@ -205,6 +205,9 @@ export function relayCopy(relay: CopyRelay): Promise<{ rows: number; bytes: numb
       for (const message of destinationReader.feed(chunk)) fromDestination(message)
     })
     if (signal?.aborted) return abort()
+    // A connection that was lost before this copy does not report it again.
+    if (source.tap.socket.destroyed) return lose(source, destination)
+    if (destination.tap.socket.destroyed) return lose(destination, source)
     destination.tap.write(intake.first())
   })
 }

@@ -113,6 +113,9 @@ export async function relayTables(relay: TablesRelay): Promise<{ rows: number; b
   })
   try {
     if (signal?.aborted) abort()
+    // A connection that was lost before this copy does not report it again.
+    else if (source.tap.socket.destroyed) sourceClosed()
+    else if (destination.tap.socket.destroyed) destinationClosed()
     else {
       source.tap.write(queryMessage(joined(tables.map(({ copyOut }) => copyOut))))
       destination.tap.write(queryMessage(joined(tables.map(({ copyIn }) => copyIn))))
