@@ -1,5 +1,5 @@
 // The objects of two databases are the same when pg_dump describes them alike, whatever the majors.
-import { describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import type { Definition } from '../../server/compare/definitions.ts'
 import {
   compareDefinitions,
@@ -8,12 +8,7 @@ import {
 } from '../../server/compare/schema.ts'
 import { resolveSettings } from '../../server/postgres/settings.ts'
 import { everything } from '../../shared/request.ts'
-import { clone } from '../support/clone.ts'
 import { cluster, type Major, type TestDatabase } from '../support/clusters.ts'
-import { createKitchenSink, createKitchenSinkRoles } from '../support/kitchen-sink.ts'
-
-// Servers have to start.
-setDefaultTimeout(120_000)
 
 function compare(
   source: TestDatabase,
@@ -35,29 +30,6 @@ async function filled(majors: [Major, Major], both: string, changes = '') {
   await destination.sql(both + changes)
   return { source, destination }
 }
-
-const pairs: [Major, Major][] = [
-  [12, 18],
-  [14, 17],
-  [17, 18],
-  [18, 18],
-]
-
-test.each(pairs)('a clone of everything is the same, from %d to %d and back', async (from, to) => {
-  const [one, other] = [await cluster(from), await cluster(to)]
-  await createKitchenSinkRoles(one)
-  await createKitchenSinkRoles(other)
-  const [source, destination] = [await one.createDatabase(), await other.createDatabase()]
-  await createKitchenSink(source, from)
-  expect((await clone(source, destination)).failures).toEqual([])
-  const forth = await compare(source, destination)
-  expect(forth.differences).toEqual([])
-  expect(forth.status).toBe('same')
-  expect(forth.compared).toBeGreaterThan(300)
-  expect(forth.normalised.length).toBe(from === to ? 0 : from === 12 ? 5 : from === 14 ? 2 : 1)
-  const back = await compare(destination, source)
-  expect(back.differences).toEqual([])
-})
 
 const shop = `
   create table orders (id int primary key, price numeric(10,2) not null, note text default 'none');

@@ -2,10 +2,12 @@
 import type { LaneSettings } from '../../server/copy/lane-messages.ts'
 import type { KeyValues, Merge } from '../../server/copy/merge.ts'
 import { type CopyPart, CopyPool, type CopyTask, type Counts } from '../../server/copy/pool.ts'
+import { sharedClock } from '../../server/postgres/copy-throttle.ts'
 import { quoteIdentifier } from '../../server/postgres/quote.ts'
 import { Session } from '../../server/postgres/session.ts'
 import { resolveSettings } from '../../server/postgres/settings.ts'
 import type { TestDatabase } from './clusters.ts'
+import { within } from './eventually.ts'
 
 export interface Copying extends AsyncDisposable {
   pool: CopyPool
@@ -27,6 +29,7 @@ export async function copying(
   destination: TestDatabase,
   workers: number,
   settings: Partial<LaneSettings> = {},
+  clock = sharedClock(),
 ): Promise<Copying> {
   const holder = await Session.open(resolveSettings({ url: source.url }))
   await holder.execute('begin isolation level repeatable read, read only')
@@ -43,14 +46,10 @@ export async function copying(
     },
     workers,
     (warning) => warnings.push(warning),
+    clock,
   )
-  const before = await sessionsOn(destination)
   pool.open()
-  // The tests speak of workers that are there.
-  for (let tries = 0; tries < 500 && (await sessionsOn(destination)) < before + workers; tries++) {
-    await Bun.sleep(20)
-  }
-  await Bun.sleep(200)
+  await within('the copy workers to open', pool.opened())
   return {
     pool,
     holder,
@@ -59,18 +58,23 @@ export async function copying(
       const collisions: KeyValues[] = []
       let reports = 0
       let key: readonly string[] = []
-      const counts = await pool.copy({
+      let moved = 0
+      const copying = pool.copy({
         bytes: 1,
         parts,
         onStart: () => {},
-        onProgress: () => {},
         onCollided(columns, values) {
           key = columns
           reports++
           collisions.push(...values)
         },
         ...task,
+        onProgress(rows, bytes, collided) {
+          moved = rows
+          task.onProgress?.(rows, bytes, collided)
+        },
       })
+      const counts = await within('the end of the copy', copying, undefined, () => ({ moved, warnings }))
       return { ...counts, collisions, reports, key }
     },
     async [Symbol.asyncDispose]() {
@@ -78,14 +82,6 @@ export async function copying(
       holder.destroy()
     },
   }
-}
-
-async function sessionsOn(database: TestDatabase): Promise<number> {
-  const [row] = await database.sql<{ n: number }>(
-    `select count(*)::int as n from pg_stat_activity
-      where datname = current_database() and application_name = 'pgtrek'`,
-  )
-  return row?.n ?? 0
 }
 
 export interface Rows {
