@@ -9,7 +9,7 @@ import type { Sizes } from './sizes.ts'
 import type { SqlWork } from './step.ts'
 
 /** A server needs a moment to come back after a crash. */
-const reconnectPausesMs = [250, 500, 1000, 2000, 4000, 8000]
+const usualPausesMs: readonly number[] = [250, 500, 1000, 2000, 4000, 8000]
 
 export { alreadySo, passing, type SqlOutcome } from './restore-session.ts'
 
@@ -28,6 +28,7 @@ export class RestoreSessions {
     readonly sizes: Sizes,
     readonly signal: AbortSignal,
     readonly onNotice: (message: string) => void,
+    readonly reconnectPausesMs = usualPausesMs,
   ) {}
 
   async use<Result>(action: (session: RestoreSession) => Promise<Result>): Promise<Result> {
@@ -62,7 +63,7 @@ export class RestoreSessions {
         return result
       } catch (error) {
         if (!isLost(error) || this.signal.aborted || this.#isGone) throw error
-        const wait = reconnectPausesMs[attempt]
+        const wait = this.reconnectPausesMs[attempt]
         // Nobody waits again for a server that did not come back.
         this.#isGone = wait === undefined
         if (wait === undefined) throw error

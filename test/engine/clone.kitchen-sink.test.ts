@@ -1,21 +1,24 @@
 // A database with every kind of object arrives so that pg_dump cannot tell the copy from the original.
-import { describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { clone } from '../support/clone.ts'
 import { cluster, type Major, type TestDatabase } from '../support/clusters.ts'
 import { compareEverything, textDifference } from '../support/compare.ts'
 import { dumpEntries, dumpText, normalized, replay } from '../support/ddl.ts'
 import { createKitchenSink, createKitchenSinkRoles } from '../support/kitchen-sink.ts'
+import { casesOf } from '../support/long.ts'
 
-// Servers have to start.
-setDefaultTimeout(120_000)
-
-const pairs: [Major, Major][] = [
-  [12, 18],
-  [14, 17],
-  [15, 15],
-  [17, 18],
-  [18, 18],
-]
+/** From the oldest to the newest, and all that there is where nothing may differ. */
+const pairs = casesOf<[Major, Major]>(
+  [
+    [12, 18],
+    [18, 18],
+  ],
+  [
+    [14, 17],
+    [15, 15],
+    [17, 18],
+  ],
+)
 
 /** What a newer server does otherwise than an older one, whoever makes the objects there. */
 const ofNewerServers: Record<string, RegExp> = {

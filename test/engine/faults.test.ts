@@ -1,17 +1,20 @@
 // What goes wrong stays small: it is reported in the server's words, the rest goes on, nothing is half there.
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { beforeAll, describe, expect, test } from 'bun:test'
 import type { MigrationEvent } from '../../shared/event.ts'
+import type { Phase } from '../../shared/phase.ts'
 import { clone } from '../support/clone.ts'
 import { type Cluster, cluster, type TestDatabase } from '../support/clusters.ts'
-
-// Servers have to start.
-setDefaultTimeout(120_000)
+import { eventually, within } from '../support/eventually.ts'
+import { casesOf } from '../support/long.ts'
+import { holding, waitersFor } from './gates.ts'
 
 let from: Cluster
 let to: Cluster
 let big: TestDatabase
 
-const bigRows = 400_000
+const bigRows = 40_000
+/** Cuts the big table into five parts. */
+const splitBytes = 1024 * 1024
 
 beforeAll(async () => {
   from = await cluster(14)
@@ -33,10 +36,6 @@ beforeAll(async () => {
     analyze;`)
 })
 
-afterAll(async () => {
-  await big.drop()
-})
-
 async function countOf(database: TestDatabase, table: string): Promise<number | undefined> {
   const [there] = await database.sql<{ there: string | null }>('select to_regclass($1)::text as there', [
     table,
@@ -46,16 +45,18 @@ async function countOf(database: TestDatabase, table: string): Promise<number | 
   return Number(row?.count)
 }
 
-async function sessionsLeft(server: Cluster, database: TestDatabase): Promise<number> {
-  for (let attempt = 0; ; attempt++) {
-    const [row] = await server.sql<{ count: string }>(
-      'postgres',
-      `select count(*) from pg_stat_activity where datname = $1 and application_name = 'pgtrek'`,
-      [database.name],
+async function noSessionsAreLeft(destination: TestDatabase) {
+  for (const [server, { name }] of [[from, big] as const, [to, destination] as const]) {
+    await eventually(
+      `the end of all sessions of pgtrek in ${name} of PostgreSQL ${server.major}`,
+      () =>
+        server.sql(
+          'postgres',
+          `select pid, state, query from pg_stat_activity where datname = $1 and application_name = 'pgtrek'`,
+          [name],
+        ),
+      (sessions) => sessions.length === 0,
     )
-    const count = Number(row?.count)
-    if (count === 0 || attempt === 30) return count
-    await Bun.sleep(100)
   }
 }
 
@@ -117,81 +118,33 @@ describe('an index that the destination refuses', () => {
   })
 })
 
-describe.each(['source', 'destination'] as const)(
-  'a backend of the %s killed in the middle of COPY',
-  (end) => {
-    test.each([0, 1024 * 1024])('costs time and no row, split at %d', async (splitBytes) => {
-      const destination = await to.createDatabase()
-      const server = end === 'source' ? from : to
-      const database = end === 'source' ? big : destination
-      let killed: Promise<unknown> | undefined
-      const { failures, summary } = await clone(big, destination, {
-        options: { splitBytes },
-        onEvent(event) {
-          if (killed || event.type !== 'step_started' || event.step.name !== 'big') return
-          if (event.step.kind !== 'ROWS') return
-          killed = killOne(server, database)
-        },
-      })
-      await killed
-      expect(failures).toEqual([])
-      expect(summary.warnings.join()).toMatch(/(lost|terminat).* starts again in 0\.5 s/)
-      expect(await countOf(destination, 'big')).toBe(bigRows)
-      expect(await countOf(destination, 'small')).toBe(1000)
-      expect(summary.tables.find(({ name }) => name === 'big')?.rows).toBe(bigRows)
-      expect(await sessionsLeft(to, destination)).toBe(0)
-      expect(await sessionsLeft(from, big)).toBe(0)
-    })
-  },
-)
-
-/** Terminates a session of ours that is copying the big table, as soon as there is one. */
-async function killOne(server: Cluster, database: TestDatabase): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt++) {
-    const rows = await server.sql(
-      'postgres',
-      `select pg_terminate_backend(pid) from (
-         select pid from pg_stat_activity
-          where datname = $1 and application_name = 'pgtrek' and state = 'active' and query like 'copy %"big"%'
-          limit 1) one`,
-      [database.name],
-    )
-    if (rows.length > 0) return
-    await Bun.sleep(2)
-  }
-  throw new Error('no session was copying')
-}
-
 describe('a cancel', () => {
-  const moments: [string, (event: MigrationEvent) => boolean][] = [
-    ['while connecting and reading', (event) => event.type === 'started'],
-    ['when the plan is ready', (event) => event.type === 'planned'],
-    ...(
-      [
-        'tables',
-        'data',
-        'large objects',
-        'indexes',
-        'constraints',
-        'triggers',
-        'statistics',
-        'views',
-      ] as const
-    ).map((phase): [string, (event: MigrationEvent) => boolean] => [
-      `in the phase ${phase}`,
-      (event) => event.type === 'step_started' && event.step.phase === phase,
-    ]),
-    [
-      'in the middle of the rows',
-      (event) => event.type === 'rows' && event.table.name === 'big' && event.rows > 0,
-    ],
+  type Moment = [string, (event: MigrationEvent) => boolean]
+  const inPhase = (phase: Phase): Moment => [
+    `in the phase ${phase}`,
+    (event) => event.type === 'step_started' && event.step.phase === phase,
   ]
+  const moments = casesOf<Moment>(
+    [
+      ['while connecting and reading', (event) => event.type === 'started'],
+      ['when the plan is ready', (event) => event.type === 'planned'],
+      inPhase('tables'),
+      inPhase('data'),
+      [
+        'in the middle of the rows',
+        (event) => event.type === 'rows' && event.table.name === 'big' && event.rows > 0,
+      ],
+      inPhase('indexes'),
+      inPhase('views'),
+    ],
+    [inPhase('large objects'), inPhase('constraints'), inPhase('triggers'), inPhase('statistics')],
+  )
   test.each(moments)('%s stops at once and leaves every table whole or empty', async (_, isTime) => {
     const destination = await to.createDatabase()
     const controller = new AbortController()
     const { summary } = await clone(big, destination, {
       signal: controller.signal,
-      options: { splitBytes: 4 * 1024 * 1024 },
+      options: { splitBytes },
       onEvent(event) {
         if (isTime(event)) controller.abort()
       },
@@ -202,8 +155,7 @@ describe('a cancel', () => {
     expect([undefined, 0, 1000]).toContain(await countOf(destination, 'small'))
     const invalid = await destination.sql('select from pg_index where not indisvalid')
     expect(invalid).toEqual([])
-    expect(await sessionsLeft(to, destination)).toBe(0)
-    expect(await sessionsLeft(from, big)).toBe(0)
+    await noSessionsAreLeft(destination)
   })
 })
 
@@ -291,7 +243,7 @@ test('a database is not cloned onto itself', async () => {
 })
 
 test('a worker whose commit comes after another one failed goes on with the next table', async () => {
-  const rows = 20_000
+  const rows = 2000
   const source = await from.createDatabase()
   await source.sql(`
     create table halves (id int, payload text);
@@ -301,25 +253,45 @@ test('a worker whose commit comes after another one failed goes on with the next
     analyze;`)
   const destination = await to.createDatabase()
   await clone(source, destination, { options: { schemaOnly: true } })
-  // One half takes a second to commit; meanwhile the other fails, and its worker is busy with a table.
+  const locks = { rows: 1, commit: 2, nextTable: 3 }
   await destination.sql(`
-    create function object() returns trigger language plpgsql as $$
-      begin
-        if new.id = 1 then perform pg_catalog.pg_sleep(1); return new; end if;
-        raise exception 'row % is not welcome', new.id;
-      end $$;
+    create function wait() returns trigger language plpgsql as
+      $$ begin perform pg_catalog.pg_advisory_xact_lock_shared(tg_argv[0]::int); return new; end $$;
+    create function object() returns trigger language plpgsql as
+      $$ begin raise exception 'row % is not welcome', new.id; end $$;
+    create trigger wait before insert on halves
+      for each row when (new.id in (1, ${rows})) execute function wait(${locks.rows});
     create constraint trigger late after insert on halves deferrable initially deferred
-      for each row when (new.id in (1, ${rows})) execute function object();
-    alter table halves enable always trigger late;
-    create function linger() returns trigger language plpgsql as
-      $$ begin perform pg_catalog.pg_sleep(2); return new; end $$;
-    create trigger linger before insert on next_one for each row execute function linger();
-    create trigger linger before insert on next_two for each row execute function linger();
-    alter table next_one enable always trigger linger;
-    alter table next_two enable always trigger linger;`)
-  const { failures } = await clone(source, destination, {
-    options: { dataOnly: true, disableTriggers: false, splitBytes: 1_500_000 },
+      for each row when (new.id = 1) execute function wait(${locks.commit});
+    create constraint trigger wrong after insert on halves deferrable initially deferred
+      for each row when (new.id = ${rows}) execute function object();
+    create trigger wait before insert on next_one for each row execute function wait(${locks.nextTable});
+    create trigger wait before insert on next_two for each row execute function wait(${locks.nextTable});`)
+  const waiting = (what: string, key: number, many: number) =>
+    eventually(
+      what,
+      () => waitersFor(key, destination),
+      ({ length }) => length >= many,
+    )
+  const failed = Promise.withResolvers<void>()
+  const { cloning } = await holding(locks.nextTable, destination, async () => {
+    const started = await holding(locks.commit, destination, async () => {
+      const started = await holding(locks.rows, destination, async () => {
+        const cloning = clone(source, destination, {
+          options: { dataOnly: true, disableTriggers: false, splitBytes: 150_000 },
+          onEvent: (event) => event.type === 'step_failed' && failed.resolve(),
+        })
+        await waiting('a worker for each half', locks.rows, 2)
+        return { cloning }
+      })
+      await waiting('one half that waits in its commit', locks.commit, 1)
+      await waiting('the next table, begun by the worker whose half has failed', locks.nextTable, 1)
+      return started
+    })
+    await within('the failure of the table in halves', failed.promise)
+    return started
   })
+  const { failures } = await cloning
   expect(failures).toEqual([expect.stringContaining(`row ${rows} is not welcome`)])
   expect(await countOf(destination, 'halves')).toBe(0)
   expect(await countOf(destination, 'next_one')).toBe(1)
@@ -337,7 +309,7 @@ test('a part that fails at its commit leaves no rows of the others', async () =>
       for each row when (new.id = ${bigRows - 5}) execute function object();
     alter table big enable always trigger late;`)
   const { failures } = await clone(big, destination, {
-    options: { dataOnly: true, disableTriggers: false, splitBytes: 8 * 1024 * 1024 },
+    options: { dataOnly: true, disableTriggers: false, splitBytes },
   })
   expect(failures[0]).toMatch(/^ROWS public\.big: row \d+ is not welcome/)
   expect(await countOf(destination, 'big')).toBe(0)

@@ -146,11 +146,13 @@ describe('steps that go together', () => {
   test('one that wants to be alone waits for all before it, and all behind it wait for it', async () => {
     const nodes = [step(1), step(2), step(3, { needs: [1] }), step(4), step(5)]
     const started: string[] = []
+    const othersAreOver = Promise.withResolvers<void>()
     await runGraph(nodes, {
       async start({ id }) {
         started.push(`start ${id}`)
-        await Bun.sleep(id === 1 ? 5 : 1)
+        if (id === 1) await othersAreOver.promise
         started.push(`end ${id}`)
+        if (id === 2) othersAreOver.resolve()
       },
       skip() {},
       describe: ({ id }) => `step ${id}`,
@@ -248,7 +250,7 @@ test('a signal that was raised before lets nothing start', async () => {
 
 test('a circle of dependencies is an error and not a wait without end', async () => {
   const nodes = [step(1), step(2, { needs: [1, 3] }), step(3, { after: [2] })]
-  expect(play({ nodes, capacity: {} }, zeros())).rejects.toThrow('circle')
+  await expect(play({ nodes, capacity: {} }, zeros())).rejects.toThrow('circle')
 })
 
 test('an error while a step is reported as skipped ends the run with it', async () => {
@@ -261,7 +263,7 @@ test('an error while a step is reported as skipped ends the run with it', async 
     capacity: {},
     signal: new AbortController().signal,
   })
-  expect(run).rejects.toThrow('nobody listens')
+  await expect(run).rejects.toThrow('nobody listens')
 })
 
 describe('a hundred thousand steps', () => {

@@ -1,10 +1,7 @@
 // Objects that need more than pg_dump's own words.
-import { expect, setDefaultTimeout, test } from 'bun:test'
+import { expect, test } from 'bun:test'
 import { clone } from '../support/clone.ts'
 import { cluster } from '../support/clusters.ts'
-
-// Servers have to start.
-setDefaultTimeout(120_000)
 
 test('a body with lines that look like psql commands arrives to the letter', async () => {
   const source = await (await cluster(14)).createDatabase()

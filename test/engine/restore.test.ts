@@ -1,13 +1,12 @@
-// A statement that another session was in the way of, or whose connection broke, is tried again; one that is
-// wrong is not.
-import { expect, setDefaultTimeout, test } from 'bun:test'
+// A statement that was blocked by another session, or whose connection was lost, is repeated; one that is wrong
+// is not.
+import { expect, test } from 'bun:test'
 import { RestoreSessions } from '../../server/engine/restore.ts'
 import type { SqlWork } from '../../server/engine/step.ts'
 import { resolveSettings } from '../../server/postgres/settings.ts'
 import { cluster, startCluster, type TestDatabase } from '../support/clusters.ts'
-
-// Servers have to start.
-setDefaultTimeout(120_000)
+import { eventually, within } from '../support/eventually.ts'
+import { holding, waitersFor } from './gates.ts'
 
 const sizes = {
   copyWorkers: 1,
@@ -27,9 +26,11 @@ async function running<Result>(
   database: TestDatabase,
   action: (sessions: RestoreSessions) => Promise<Result>,
   onNotice: (message: string) => void = () => {},
+  reconnectPausesMs?: readonly number[],
 ): Promise<Result> {
   const settings = resolveSettings({ url: database.url })
-  const sessions = new RestoreSessions(settings, sizes, new AbortController().signal, onNotice)
+  const { signal } = new AbortController()
+  const sessions = new RestoreSessions(settings, sizes, signal, onNotice, reconnectPausesMs)
   try {
     return await action(sessions)
   } finally {
@@ -37,30 +38,55 @@ async function running<Result>(
   }
 }
 
+/** The advisory lock on which statements wait in their middle. */
+const gate = 7
+
+async function someoneWaitsForATable(database: TestDatabase) {
+  await eventually(
+    'a session that waits for the lock of a table',
+    () =>
+      database.sql(`
+      select pid, relation::regclass from pg_locks
+       where database = (select oid from pg_database where datname = current_database())
+         and locktype = 'relation' and not granted`),
+    (waiting) => waiting.length > 0,
+  )
+}
+
 test('a deadlock with somebody else is survived', async () => {
   const server = await cluster(17)
   const database = await server.createDatabase()
   await database.sql('create table one (); create table two (); create table attempts (n serial)')
+  await database.sql(`alter database ${database.name} set deadlock_timeout = '10ms'`)
   const other = database.connect({ max: 1 })
   try {
-    // The server ends whoever notices first: that shall be us.
+    // The server ends the session that looks while both wait: the one that is tested.
     await other.unsafe("set deadlock_timeout = '60s'; begin; lock table one")
-    const done = running(database, (sessions) =>
-      sessions.use((session) =>
-        session.run(
-          sql([
-            "select nextval('public.attempts_n_seq')",
-            'lock table public.two',
-            'select pg_sleep(0.2)',
-            'lock table public.one',
-          ]),
-          new Set(),
+    const { done, blocked } = await holding(gate, database, async () => {
+      const done = running(database, (sessions) =>
+        sessions.use((session) =>
+          session.run(
+            sql([
+              "select nextval('public.attempts_n_seq')",
+              'lock table public.two',
+              `select pg_advisory_xact_lock_shared(${gate})`,
+              'lock table public.one',
+            ]),
+            new Set(),
+          ),
         ),
-      ),
-    )
-    await Bun.sleep(100)
-    await other.unsafe('lock table two; commit')
-    expect(await done).toEqual({ kept: false, refused: [] })
+      )
+      await eventually(
+        'the session that has its first table',
+        () => waitersFor(gate, database),
+        (waiters) => waiters.length === 1,
+      )
+      const blocked = other.unsafe('lock table two; commit').execute()
+      await someoneWaitsForATable(database)
+      return { done, blocked }
+    })
+    await within('the end of the other session', blocked)
+    expect(await within('another attempt that succeeds', done)).toEqual({ kept: false, refused: [] })
     const [row] = await database.sql('select last_value::int as attempts from attempts_n_seq')
     expect(row?.attempts).toBeGreaterThan(1)
   } finally {
@@ -114,17 +140,14 @@ test('tables go where pg_dump says, in the tablespace and by the access method',
   ])
 })
 
-/** Ends the session that waits for a lock, as an administrator would. */
-async function endWhoWaits(database: TestDatabase) {
-  for (let attempt = 0; attempt < 1000; attempt++) {
-    const ended = await database.sql(
-      `select pg_terminate_backend(pid) from pg_stat_activity
-        where datname = current_database() and application_name = 'pgtrek' and wait_event_type = 'Lock'`,
-    )
-    if (ended.length > 0) return
-    await Bun.sleep(5)
-  }
-  throw new Error('nobody waited')
+/** The session that is in the middle of its index. */
+async function builderOf(database: TestDatabase): Promise<number | undefined> {
+  const [builder] = await eventually(
+    'a session that waits in the middle of its index',
+    () => waitersFor(gate, database),
+    (waiters) => waiters.length === 1,
+  )
+  return builder?.pid
 }
 
 /** An index on this waits in the middle of its build for as long as somebody else has the lock. */
@@ -132,44 +155,40 @@ const slowFunction = `
   create table public.t (v int);
   insert into public.t values (1);
   create function public.slow(int) returns int immutable language plpgsql as
-    $$ begin perform pg_advisory_xact_lock_shared(7); return $1; end $$;`
+    $$ begin perform pg_advisory_xact_lock_shared(${gate}); return $1; end $$;`
 
-test('a connection that breaks in the middle of an index is followed by another', async () => {
+test('a connection that is lost in the middle of an index is followed by another', async () => {
   const database = await (await cluster(17)).createDatabase()
   await database.sql(slowFunction)
-  const other = database.connect({ max: 1 })
-  try {
-    await other.unsafe('select pg_advisory_lock(7)')
+  const { done } = await holding(gate, database, async () => {
     const done = running(database, (sessions) =>
       sessions.run(sql(['create index i on public.t (public.slow(v))']), new Set()),
     )
-    await endWhoWaits(database)
-    await other.unsafe('select pg_advisory_unlock(7)')
-    expect(await done).toEqual({ kept: false, refused: [] })
-    expect(await database.sql(`select indisvalid from pg_index where indexrelid = 'i'::regclass`)).toEqual([
-      { indisvalid: true },
-    ])
-  } finally {
-    await other.end()
-  }
+    await database.sql('select pg_terminate_backend($1)', [await builderOf(database)])
+    return { done }
+  })
+  expect(await done).toEqual({ kept: false, refused: [] })
+  expect(await database.sql(`select indisvalid from pg_index where indexrelid = 'i'::regclass`)).toEqual([
+    { indisvalid: true },
+  ])
 })
 
-test('what is there when a broken statement is repeated is kept', async () => {
+test('what is there when a lost statement is repeated is kept', async () => {
   const database = await (await cluster(17)).createDatabase()
   await database.sql(slowFunction)
-  const other = database.connect({ max: 1 })
-  try {
-    await other.unsafe('select pg_advisory_lock(7)')
+  const { done } = await holding(gate, database, async () => {
     const done = running(database, (sessions) =>
       sessions.run({ ...sql(['create index i on public.t (public.slow(v))']), mayExist: false }, new Set()),
     )
-    await endWhoWaits(database)
-    // As if the server had finished just before the connection broke.
-    await other.unsafe('create index i on t (v); select pg_advisory_unlock(7)')
-    expect(await done).toEqual({ kept: true, refused: [] })
-  } finally {
-    await other.end()
-  }
+    const builder = await builderOf(database)
+    // As if the server had finished just before the connection was lost: the lock comes before the next attempt's.
+    const making = database.sql('begin; lock table t; create index i on t (v); commit')
+    await someoneWaitsForATable(database)
+    await database.sql('select pg_terminate_backend($1)', [builder])
+    await within('the index that somebody else makes', making)
+    return { done }
+  })
+  expect(await done).toEqual({ kept: true, refused: [] })
 })
 
 test('statements that run together are all there, or none of them', async () => {
@@ -188,47 +207,44 @@ test('statements that run together are all there, or none of them', async () => 
 })
 
 test('a server that came back without what it had confirmed is not written to any more', async () => {
-  // Nothing reaches its disk by itself in time.
-  const server = await startCluster({
-    major: 17,
-    settings: { wal_writer_delay: '10s', shared_buffers: '16MB' },
+  await using server = await startCluster({ major: 17, settings: { shared_buffers: '16MB' } })
+  const database = await server.createDatabase()
+  await server.sql('postgres', 'checkpoint')
+  const [writer] = await server.sql<{ pid: number }>(
+    'postgres',
+    `select pid from pg_stat_activity where backend_type = 'walwriter'`,
+  )
+  const walWriter = Number(writer?.pid)
+  await running(database, async (sessions) => {
+    // What is committed without waiting for the disk does not get there.
+    process.kill(walWriter, 'SIGSTOP')
+    await sessions.run(sql(['create table public.t ()']), new Set())
+    process.kill(walWriter, 'SIGKILL')
+    await server.down('immediate')
+    await server.up()
+    await expect(sessions.run(sql(['create table public.u ()']), new Set())).rejects.toThrow(
+      'crashed and lost what it had confirmed',
+    )
   })
-  try {
-    const database = await server.createDatabase()
-    await server.sql('postgres', 'checkpoint')
-    await running(database, async (sessions) => {
-      await sessions.run(sql(['create table public.t ()']), new Set())
-      await server.down('immediate')
-      await server.up()
-      await expect(sessions.run(sql(['create table public.u ()']), new Set())).rejects.toThrow(
-        'crashed and lost what it had confirmed',
-      )
-    })
-  } finally {
-    await server.stop()
-  }
 })
 
 test('a server that does not come back is waited for once', async () => {
-  const server = await startCluster({ major: 17 })
-  try {
-    const database = await server.createDatabase()
-    const notices: string[] = []
-    await running(
-      database,
-      async (sessions) => {
-        await sessions.run(sql(['create table public.t ()']), new Set())
-        await server.down('immediate')
-        const lost = { message: expect.stringMatching(/nothing listens|was lost/) }
-        await expect(sessions.run(sql(['create table public.u ()']), new Set())).rejects.toMatchObject(lost)
-        const waits = notices.length
-        expect(waits).toBeGreaterThan(3)
-        await expect(sessions.run(sql(['create table public.v ()']), new Set())).rejects.toMatchObject(lost)
-        expect(notices).toHaveLength(waits)
-      },
-      (message) => notices.push(message),
-    )
-  } finally {
-    await server.stop()
-  }
+  await using server = await startCluster({ major: 17 })
+  const database = await server.createDatabase()
+  const waits: string[] = []
+  const pausesMs = [1, 2, 3, 4]
+  await running(
+    database,
+    async (sessions) => {
+      await sessions.run(sql(['create table public.t ()']), new Set())
+      await server.down('immediate')
+      const lost = { message: expect.stringMatching(/nothing listens|was lost/) }
+      await expect(sessions.run(sql(['create table public.u ()']), new Set())).rejects.toMatchObject(lost)
+      expect(waits).toHaveLength(pausesMs.length)
+      await expect(sessions.run(sql(['create table public.v ()']), new Set())).rejects.toMatchObject(lost)
+      expect(waits).toHaveLength(pausesMs.length)
+    },
+    (message) => message.includes('is done again in') && waits.push(message),
+    pausesMs,
+  )
 })

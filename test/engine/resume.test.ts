@@ -1,13 +1,13 @@
-// Runs that break off, and those that go on with them; hooks; the first failure; a plan alone.
-import { beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+// Interrupted runs, and those that resume them; hooks; the first failure; a dry run; verification.
+import { beforeAll, describe, expect, test } from 'bun:test'
 import type { Plan } from '../../server/engine/plan.ts'
 import { resolveSettings } from '../../server/postgres/settings.ts'
 import { RunStore } from '../../server/store/runs.ts'
 import { type CloneTest, clone } from '../support/clone.ts'
 import { type Cluster, cluster, type TestDatabase } from '../support/clusters.ts'
+import { eventually } from '../support/eventually.ts'
 import { scratchDirectory } from '../support/scratch.ts'
-
-setDefaultTimeout(120_000)
+import { holding } from './gates.ts'
 
 let from: Cluster
 let to: Cluster
@@ -38,8 +38,10 @@ async function remembered(store: RunStore, source: TestDatabase, destination: Te
   return run
 }
 
+/** Too large to be copied together with the small ones. */
+const bigRows = 2000
 const three = `
-  create table big (id int primary key, v text); insert into big select n, repeat('x', 500) from generate_series(1, 20000) n;
+  create table big (id int primary key, v text); insert into big select n, repeat('x', 500) from generate_series(1, ${bigRows}) n;
   create table small (id int primary key); insert into small values (1);
   create table tiny (id int primary key, big int references big); insert into tiny values (1, 1);
   create index on big (v);`
@@ -53,25 +55,33 @@ async function counts(database: TestDatabase) {
 describe('a run that broke off', () => {
   test('is gone on with: finished tables are not copied again, the others are', async () => {
     using store = new RunStore(scratchDirectory())
-    const { source, destination } = await pair(three)
+    const gate = 7
+    const { source, destination } = await pair(`${three}
+      create function may_pass() returns bool language plpgsql as
+        'begin perform pg_catalog.pg_advisory_xact_lock_shared(${gate}); return true; end';`)
+    // The only worker cannot copy another table before it hears of the cancel.
+    const tables = ['small', 'tiny'].map((table) => ({ table, where: 'public.may_pass()' }))
     const stop = new AbortController()
-    const first = await remembered(store, source, destination, {
-      signal: stop.signal,
-      options: { workers: 1 },
-      onEvent(event) {
-        if (event.type === 'step_finished' && event.step.kind === 'ROWS') stop.abort()
-      },
-    })
+    const first = await holding(gate, source, () =>
+      remembered(store, source, destination, {
+        signal: stop.signal,
+        options: { workers: 1 },
+        tables,
+        onEvent(event) {
+          if (event.type === 'step_finished' && event.step.kind === 'ROWS') stop.abort()
+        },
+      }),
+    )
     expect(first.result.status).toBe('cancelled')
     // What was copied is known by a row that the second copy would not bring.
     await source.sql('delete from big where id = 2; insert into small values (2)')
-    const second = await remembered(store, source, destination, { options: { resume: true } })
+    const second = await remembered(store, source, destination, { options: { resume: true }, tables })
     expect(second.failures).toEqual([])
     expect(second.result.status).toBe('completed')
-    expect(await counts(destination)).toEqual([{ big: 20000, small: 2, tiny: 1 }])
+    expect(await counts(destination)).toEqual([{ big: bigRows, small: 2, tiny: 1 }])
     expect(second.summary.tables.find(({ name }) => name === 'big')).toMatchObject({
       status: 'completed',
-      rows: 20000,
+      rows: bigRows,
     })
     expect(second.summary.warnings.join('\n')).toMatch(
       /1 of 3 tables is complete.*the others come from a newer snapshot/,
@@ -119,7 +129,7 @@ describe('a run that broke off', () => {
     const second = await remembered(store, source, destination, { options: { resume: true } })
     expect(second.failures).toEqual([])
     expect(await destination.sql('select id from checked')).toEqual([{ id: 1 }])
-    expect(await counts(destination)).toEqual([{ big: 20000, small: 1, tiny: 1 }])
+    expect(await counts(destination)).toEqual([{ big: bigRows, small: 1, tiny: 1 }])
   })
 
   test('appends nothing twice: the destination knows what was committed', async () => {
@@ -204,9 +214,14 @@ test('the first failure stops a run that was asked to fail fast', async () => {
   expect(String(result.error)).toContain('stopped at the first failure')
   expect(failures).toHaveLength(1)
   expect(summary.tables.map(({ status }) => status)).toContain('failed')
-  const sessions = await destination.sql(`
-    select count(*)::int as n from pg_stat_activity where application_name = 'pgtrek' and datname = current_database()`)
-  expect(sessions).toEqual([{ n: 0 }])
+  await eventually(
+    'the end of all sessions of pgtrek on the destination',
+    () =>
+      destination.sql(`
+        select pid, state, query from pg_stat_activity
+         where application_name = 'pgtrek' and datname = current_database()`),
+    (sessions) => sessions.length === 0,
+  )
 })
 
 test('a dry run tells the whole plan and writes nothing', async () => {

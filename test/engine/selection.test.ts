@@ -1,9 +1,8 @@
-import { beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { beforeAll, describe, expect, test } from 'bun:test'
 import type { Selection } from '../../shared/request.ts'
 import { clone } from '../support/clone.ts'
 import { type Cluster, cluster, type TestDatabase } from '../support/clusters.ts'
-
-setDefaultTimeout(120_000)
+import { casesOf } from '../support/long.ts'
 
 let from: Cluster
 let to: Cluster
@@ -45,10 +44,20 @@ beforeAll(async () => {
     refresh materialized view shop.best;`)
 })
 
-async function selected(selection: Partial<Selection>, prepare = '') {
+interface SelectedTest {
+  /** What the destination has before. */
+  prepare?: string
+  /** Where it is only asked which objects there are. */
+  schemaOnly?: boolean
+}
+
+async function selected(
+  selection: Partial<Selection>,
+  { prepare = '', schemaOnly = false }: SelectedTest = {},
+) {
   const destination = await to.createDatabase()
   if (prepare) await destination.sql(prepare)
-  const run = await clone(shop, destination, { selection })
+  const run = await clone(shop, destination, { selection, options: { schemaOnly } })
   const [{ names }] = (await destination.sql(`
     select json_agg(name order by name) as names from (
       select n.nspname || '.' || c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -98,7 +107,7 @@ describe('a selection', () => {
   })
 
   test('of two related tables keeps the foreign key between them', async () => {
-    const { names, failures } = await selected({ include: ['orders', 'customers'] })
+    const { names, failures } = await selected({ include: ['orders', 'customers'] }, { schemaOnly: true })
     expect(failures).toEqual([])
     expect(names).toContain('shop.orders fk orders_customer_fkey')
     expect(names).toContain('shop.mood type')
@@ -109,8 +118,10 @@ describe('a selection', () => {
   test('of a table whose foreign key points at one that the destination has makes the foreign key', async () => {
     const { names, result } = await selected(
       { include: ['shop.orders'] },
-      `create schema shop; create table shop.customers (id int primary key);
-       insert into shop.customers select generate_series(1, 10);`,
+      {
+        prepare: `create schema shop; create table shop.customers (id int primary key);
+                  insert into shop.customers select generate_series(1, 10);`,
+      },
     )
     expect(result.status).toBe('completed')
     expect(names).toContain('shop.orders fk orders_customer_fkey')
@@ -128,14 +139,16 @@ describe('a selection', () => {
   test('uses what the destination has instead of adding it', async () => {
     const { names, result } = await selected(
       { include: ['shop.customers'], needed: 'report' },
-      `create schema shop; create type shop.mood as enum ('sad', 'happy'); create domain shop.email as text;`,
+      {
+        prepare: `create schema shop; create type shop.mood as enum ('sad', 'happy'); create domain shop.email as text;`,
+      },
     )
     expect(result.status).toBe('completed')
     expect(names).toContain('shop.customers')
   })
 
   test('of a schema brings all of it, and of others nothing', async () => {
-    const { names, failures } = await selected({ includeSchemas: ['logs'] })
+    const { names, failures } = await selected({ includeSchemas: ['logs'] }, { schemaOnly: true })
     expect(failures).toEqual([])
     expect(names).toEqual(['logs.events', 'logs.events_2023', 'logs.events_2024'])
   })
@@ -161,33 +174,61 @@ describe('a selection', () => {
     const one = await selected({ include: ['logs.events_2024'] })
     expect(one.names).toEqual(['logs.events', 'logs.events_2024'])
     expect(await one.destination.sql('select count(*)::int as n from logs.events')).toEqual([{ n: 2 }])
-    const some = await selected({ include: ['logs.events'], exclude: ['events_2023'] })
+    const some = await selected({ include: ['logs.events'], exclude: ['events_2023'] }, { schemaOnly: true })
     expect(some.names).toEqual(['logs.events', 'logs.events_2024'])
     expect(some.failures).toEqual([])
   })
 
-  test('by kinds brings only those, with what they need', async () => {
-    expect((await selected({ only: ['functions'] })).names).toEqual(['shop.tax()', 'shop.touch()'])
-    expect((await selected({ only: ['types'] })).names).toEqual(['shop.email type', 'shop.mood type'])
-    expect((await selected({ only: ['sequences'], includeSchemas: ['shop'] })).names).toContain(
-      'shop.numbers',
-    )
-    const tables = await selected({ only: ['tables'], includeSchemas: ['shop'] })
-    expect(tables.names).toContain('shop.orders fk orders_customer_fkey')
-    expect(tables.names).not.toContain('orders.touched trigger')
-    expect(tables.names).not.toContain('shop.totals')
-    const views = await selected({ only: ['views'] })
-    expect(views.names).toContain('shop.totals')
-    expect(views.names).toContain('shop.orders')
+  type OfKinds = [what: string, Partial<Selection>, (names: string[]) => void]
+  const ofKinds = casesOf<OfKinds>(
+    [
+      [
+        'functions',
+        { only: ['functions'] },
+        (names) => expect(names).toEqual(['shop.tax()', 'shop.touch()']),
+      ],
+      [
+        'tables',
+        { only: ['tables'], includeSchemas: ['shop'] },
+        (names) => {
+          expect(names).toContain('shop.orders fk orders_customer_fkey')
+          expect(names).not.toContain('orders.touched trigger')
+          expect(names).not.toContain('shop.totals')
+        },
+      ],
+      [
+        'views',
+        { only: ['views'] },
+        (names) => {
+          expect(names).toContain('shop.totals')
+          expect(names).toContain('shop.orders')
+        },
+      ],
+    ],
+    [
+      ['types', { only: ['types'] }, (names) => expect(names).toEqual(['shop.email type', 'shop.mood type'])],
+      [
+        'sequences',
+        { only: ['sequences'], includeSchemas: ['shop'] },
+        (names) => expect(names).toContain('shop.numbers'),
+      ],
+    ],
+  )
+  test.each(ofKinds)('of %s brings only those, with what they need', async (_, selection, check) => {
+    const { names } = await selected(selection, { schemaOnly: true })
+    check(names)
   })
 
   test('object by object takes what the lists name', async () => {
-    const { names, failures } = await selected({
-      schemas: [
-        { name: 'shop', tables: ['customers'], functions: ['tax(numeric)'], sequences: ['numbers'] },
-        { name: 'Odd.Schema' },
-      ],
-    })
+    const { names, failures } = await selected(
+      {
+        schemas: [
+          { name: 'shop', tables: ['customers'], functions: ['tax(numeric)'], sequences: ['numbers'] },
+          { name: 'Odd.Schema' },
+        ],
+      },
+      { schemaOnly: true },
+    )
     expect(failures).toEqual([])
     expect(names).toEqual([
       'Odd.Schema.Table.With"Quotes',
