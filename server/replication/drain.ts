@@ -21,6 +21,7 @@ export interface Drain {
   onPause: (paused: boolean) => void
   /** Nothing more to do for now, or something again. */
   onIdle: () => void
+  idlePositionEveryMs?: number | undefined
 }
 
 /** The next piece is often on its way already, and a commit for each would be slow. */
@@ -31,12 +32,13 @@ const tickMs = 100
  * A position without changes is stored so seldom, or when so much of the log has gone by. Not for the log alone
  * or for echoes: what is written for it is log of the other side, and two streams would keep each other busy.
  */
-const idleAdvanceMs = 10_000
+const defaultIdlePositionEveryMs = 10_000
 const idleAdvanceBytes = 16 * 1024 * 1024
 
 /** `again`: all is well, but the way of applying has to be another from here on. */
 export async function drain(work: Drain): Promise<'stopped' | 'again'> {
   const { stream, receiver, applier, early, control, carefulUntil, skipped } = work
+  const { idlePositionEveryMs = defaultIdlePositionEveryMs } = work
   const keepalive = (end: Lsn, time: ServerTime) => {
     // In the midst of a transaction the end of the log says nothing about what is done.
     if (!receiver.isInTransaction) applier.commits.skipTo({ commitLsn: end, endLsn: end, time })
@@ -114,7 +116,7 @@ export async function drain(work: Drain): Promise<'stopped' | 'again'> {
     if (!commits.isQuiet) return
     const passed = commits.passed
     const bytes = bytesBetween(commits.durable, passed.endLsn)
-    const isOld = performance.now() - advancedAt > idleAdvanceMs
+    const isOld = performance.now() - advancedAt > idlePositionEveryMs
     const isDue = bytes > idleAdvanceBytes || (isOld && receiver.ownEnd > commits.durable)
     if (commits.applied === commits.durable && (bytes === 0 || !isDue)) return
     await applier.advance(passed)

@@ -32,6 +32,8 @@ export interface FollowOptions extends Ends {
   progressEveryMs?: number | undefined
   /** A server that says nothing for so long is taken for lost. */
   silenceMs?: number | undefined
+  /** How often the position is stored while nothing has to be applied (default: 10,000). */
+  idlePositionEveryMs?: number | undefined
   /** Where large transactions wait for their commit; the system's directory for temporary files. */
   spillDirectory?: string | undefined
 }
@@ -253,6 +255,7 @@ export class Follower {
       const outcome = await drain({
         ...{ stream, receiver, applier, early, control: this.#control, carefulUntil: this.#carefulUntil },
         skipped: this.#skipped,
+        idlePositionEveryMs: options.idlePositionEveryMs,
         onPause: (paused) => {
           this.#statistics.phase = paused ? 'paused' : 'catchup'
           this.#tell({ type: paused ? 'follow_paused' : 'follow_resumed' })

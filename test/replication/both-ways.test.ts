@@ -1,16 +1,25 @@
 // Two databases followed both ways at once: what comes from one side is not sent back to it, whichever majors
 // they are, and however a change is known as not its own.
-import { describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { checkEchoes, EchoesUnseen } from '../../server/replication/echo.ts'
 import { Follower } from '../../server/replication/follow.ts'
+import { type Lsn, parseLsn } from '../../server/replication/lsn.ts'
 import type { PositionKind } from '../../server/replication/position.ts'
 import type { FollowStatus } from '../../shared/follow.ts'
 import { cluster, type Major, type TestDatabase } from '../support/clusters.ts'
-import { compareFollowed, endOf, inSession, link } from '../support/following.ts'
+import { eventually } from '../support/eventually.ts'
+import {
+  arrival,
+  compareFollowed,
+  endOf,
+  followToEnd,
+  inSession,
+  link,
+  reaches,
+  stopsAt,
+} from '../support/following.ts'
+import { casesOf } from '../support/long.ts'
 import { seeded } from '../support/random.ts'
-
-// Servers have to start.
-setDefaultTimeout(120_000)
 
 const settings = (major: Major) => ({
   // Nobody but us writes to the log, and transactions are sent before they are committed.
@@ -38,8 +47,8 @@ async function write(database: TestDatabase, seed: number, firstKey: number): Pr
   const client = database.connect()
   let changed = 0
   try {
-    for (let round = 0; round < 150; round++) {
-      const id = firstKey + random.below(40)
+    for (let round = 0; round < 60; round++) {
+      const id = firstKey + random.below(16)
       const deleted = random.chance(0.2)
       const result = await client.unsafe(
         deleted
@@ -50,7 +59,7 @@ async function write(database: TestDatabase, seed: number, firstKey: number): Pr
     }
     // Sent in pieces, and kept in a file until it is committed.
     const big = await client.unsafe(
-      `insert into big select g, repeat(md5(g::text), 8) from generate_series(${firstKey}, ${firstKey + 3999}) g`,
+      `insert into big select g, repeat(md5(g::text), 8) from generate_series(${firstKey}, ${firstKey + 1499}) g`,
     )
     return changed + big.count
   } finally {
@@ -68,13 +77,17 @@ async function nextXid(database: TestDatabase): Promise<unknown> {
 }
 
 describe('writers on both sides: equal in the end, and nothing comes back', () => {
-  const pairs: [Major, Major, PositionKind, PositionKind][] = [
-    [12, 18, 'origin', 'table'],
-    [14, 14, 'origin', 'origin'],
-    [15, 14, 'table', 'table'],
-    [17, 15, 'origin', 'origin'],
-    [18, 17, 'table', 'origin'],
-  ]
+  const pairs = casesOf<[Major, Major, PositionKind, PositionKind]>(
+    [
+      [12, 18, 'origin', 'table'],
+      [15, 14, 'table', 'table'],
+      [17, 15, 'origin', 'origin'],
+    ],
+    [
+      [14, 14, 'origin', 'origin'],
+      [18, 17, 'table', 'origin'],
+    ],
+  )
   for (const [major, otherMajor, kindHere, kindThere] of pairs) {
     test(`${major} (position in ${kindHere}) and ${otherMajor} (in ${kindThere})`, async () => {
       const [one, other] = await two(major, otherMajor)
@@ -83,39 +96,64 @@ describe('writers on both sides: equal in the end, and nothing comes back', () =
       const forwards = await Follower.start({ ...there, origin: 'none' })
       const backwards = await Follower.start({ ...back, origin: 'none' })
       const [here, away] = await Promise.all([write(one, 1, 0), write(other, 2, 1_000_000)])
-      const arrived = () => forwards.status.rows >= here && backwards.status.rows >= away
-      while (!arrived()) {
-        for (const { conflict } of [forwards.status, backwards.status]) if (conflict) throw conflict
-        await Bun.sleep(20)
-      }
+      await reaches(forwards, `${here} rows`, ({ rows }) => rows >= here)
+      await reaches(backwards, `${away} rows`, ({ rows }) => rows >= away)
       // What would come back has had the time to: each side tells up to its end.
       const [oneEnd, otherEnd] = [await endOf(one), await endOf(other)]
-      await Promise.all([forwards.stopAt(oneEnd), backwards.stopAt(otherEnd)])
+      await Promise.all([stopsAt(forwards, oneEnd), stopsAt(backwards, otherEnd)])
       expect([rows(forwards.status), rows(backwards.status)]).toEqual([here, away])
       expect(await compareFollowed({ source: one, destination: other })).toEqual([])
     })
   }
 })
 
+/** Commits a row; what was in the log before its commit. */
+async function insert(database: TestDatabase, row: string): Promise<Lsn> {
+  const client = database.connect()
+  try {
+    return await client.begin(async (transaction) => {
+      await transaction.unsafe(`insert into t values (${row})`)
+      const [end] = await transaction.unsafe('select pg_current_wal_insert_lsn()::text as lsn')
+      return parseLsn(end?.lsn)
+    })
+  } finally {
+    await client.end()
+  }
+}
+
 test('idle, neither side writes for the other, for longer than positions are kept waiting', async () => {
-  const followers: Follower[] = []
+  const idlePositionEveryMs = 100
+  const streams: { follower: Follower; inserted: Lsn; looks: () => number }[] = []
   const databases: TestDatabase[] = []
   for (const [one, other] of [await two(14, 14), await two(18, 17)]) {
     const there = await link({ source: one, destination: other })
     const back = await link({ source: other, destination: one }, { kind: 'table' })
-    followers.push(await Follower.start({ ...there, origin: 'none' }))
-    followers.push(await Follower.start({ ...back, origin: 'none' }))
-    await one.sql("insert into t values (1, 'one')")
-    await other.sql("insert into t values (2, 'other')")
+    for (const [options, source] of [
+      [there, one],
+      [back, other],
+    ] as const) {
+      let looks = 0
+      const follower = await Follower.start({
+        ...{ ...options, origin: 'none', idlePositionEveryMs, progressEveryMs: idlePositionEveryMs },
+        onEvent: ({ type }) => type === 'follow_progress' && looks++,
+      })
+      const inserted = await insert(source, source === one ? "1, 'one'" : "2, 'other'")
+      streams.push({ follower, inserted, looks: () => looks })
+    }
     databases.push(one, other)
   }
-  while (followers.some(({ status }) => status.rows < 1 || status.lagBytes > 0)) await Bun.sleep(20)
-  // What was just committed is made durable a moment later.
-  await Bun.sleep(500)
+  for (const { follower, inserted } of streams) {
+    const isStored = ({ rows, durable }: FollowStatus) => rows === 1 && parseLsn(durable) > inserted
+    await reaches(follower, 'the row to be there, and its position stored', isStored)
+  }
   const before = await Promise.all(databases.map(nextXid))
-  await Bun.sleep(11_000)
+  const looksOfAll = () => streams.map(({ looks }) => looks())
+  const enough = looksOfAll().map((count) => count + 15)
+  await eventually('as many chances to store an idle position', looksOfAll, (counts) =>
+    counts.every((count, index) => count >= (enough[index] ?? 0)),
+  )
   expect(await Promise.all(databases.map(nextXid))).toEqual(before)
-  await Promise.all(followers.map((follower) => follower.stop()))
+  await Promise.all(streams.map(({ follower }) => follower.stop()))
 })
 
 test('an origin that was dropped meanwhile: its changes are echoes still', async () => {
@@ -123,14 +161,13 @@ test('an origin that was dropped meanwhile: its changes are echoes still', async
   const there = await link({ source: other, destination: one }, { kind: 'origin' })
   const back = await link({ source: one, destination: other })
   await other.sql("insert into t values (1, 'from the other side')")
-  const follower = await Follower.start(there)
-  await follower.stopAt(await endOf(other))
+  await followToEnd(there, other)
   await one.sql('select pg_replication_origin_drop(roname) from pg_replication_origin where roname like $1', [
     `%${there.positionName}`,
   ])
   await one.sql("insert into t values (2, 'own')")
   const returning = await Follower.start({ ...back, origin: 'none' })
-  await returning.stopAt(await endOf(one))
+  await arrival(returning, one)
   expect(returning.status.rows).toBe(1)
   expect(returning.status.conflict).toBeUndefined()
 })

@@ -1,14 +1,20 @@
 // What cannot be applied stops the stream, says exactly what it is, and goes on as it is told to.
-import { describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { Follower } from '../../server/replication/follow.ts'
 import { dropSlot } from '../../server/replication/slot.ts'
-import type { FollowConflict, FollowEvent } from '../../shared/follow.ts'
+import type { FollowEvent } from '../../shared/follow.ts'
 import { cluster } from '../support/clusters.ts'
 import { compareRows } from '../support/compare.ts'
-import { endOf, inSession, link, type Pair } from '../support/following.ts'
-
-// Servers have to start.
-setDefaultTimeout(120_000)
+import {
+  arrival,
+  conflictOf,
+  endOf,
+  inSession,
+  link,
+  type Pair,
+  reaches,
+  stopsAt,
+} from '../support/following.ts'
 
 async function pairWith(tables: string): Promise<Pair> {
   const source = await (await cluster(17)).createDatabase()
@@ -20,15 +26,11 @@ async function pairWith(tables: string): Promise<Pair> {
 
 async function followed(pair: Pair) {
   const events: FollowEvent[] = []
-  const arrived = Promise.withResolvers<FollowConflict>()
   const follower = await Follower.start({
     ...(await link(pair)),
-    onEvent(event) {
-      events.push(event)
-      if (event.type === 'follow_conflict') arrived.resolve(event.conflict)
-    },
+    onEvent: (event) => events.push(event),
   })
-  return { follower, events, conflict: arrived.promise }
+  return { follower, events }
 }
 
 const table = 'create table t (id int primary key, v text)'
@@ -36,33 +38,34 @@ const table = 'create table t (id int primary key, v text)'
 describe('a conflict', () => {
   test('a row that is missing: named, nothing of its transaction is there, and mended it goes on', async () => {
     const pair = await pairWith(table)
-    const { follower, conflict } = await followed(pair)
+    const { follower } = await followed(pair)
     await pair.source.sql("insert into t values (1, 'a'), (2, 'b')")
     await pair.source.sql("insert into t values (3, 'c')")
-    while (follower.status.rows < 3) await Bun.sleep(20)
+    await reaches(follower, 'three rows', ({ rows }) => rows === 3)
     await pair.destination.sql('delete from t where id = 2')
     await pair.source.sql("begin; insert into t values (4, 'd'); update t set v = 'x' where id = 2; commit")
-    const found = await conflict
+    const found = await conflictOf(follower)
     expect(found).toMatchObject({ statement: 'update', table: { name: 't' }, key: { id: '2' } })
     expect(found.problems).toEqual(['the row is missing on the destination'])
     expect(follower.status.phase).toBe('conflict')
     expect(await pair.destination.sql('select id from t order by 1')).toEqual([{ id: 1 }, { id: 3 }])
     await pair.destination.sql("insert into t values (2, 'b')")
     expect(follower.retry()).toBe(true)
-    await follower.stopAt(await endOf(pair.source))
+    await arrival(follower, pair.source)
     expect(await compareRows(pair.source, pair.destination)).toEqual([])
   })
 
   test('a row that is there already: its transaction is skipped whole, and stays skipped', async () => {
     const pair = await pairWith(table)
-    const { follower, conflict, events } = await followed(pair)
+    const { follower, events } = await followed(pair)
     await pair.destination.sql("insert into t values (7, 'mine')")
     await pair.source.sql("begin; insert into t values (6, 'f'); insert into t values (7, 'g'); commit")
     await pair.source.sql("insert into t values (8, 'h')")
-    expect((await conflict).error?.sqlstate).toBe('23505')
-    expect((await conflict).key).toEqual({ id: '7' })
+    const { error, key } = await conflictOf(follower)
+    expect(error?.sqlstate).toBe('23505')
+    expect(key).toEqual({ id: '7' })
     follower.skip()
-    await follower.stopAt(await endOf(pair.source))
+    await arrival(follower, pair.source)
     expect(events.filter(({ type }) => type === 'follow_skipped')).toHaveLength(1)
     expect(await pair.destination.sql('select * from t order by 1')).toEqual([
       { id: 7, v: 'mine' },
@@ -72,29 +75,29 @@ describe('a conflict', () => {
 
   test('a column that the destination lacks: named in plain words, made there, and on it goes', async () => {
     const pair = await pairWith(table)
-    const { follower, conflict } = await followed(pair)
+    const { follower } = await followed(pair)
     await pair.source.sql("insert into t values (1, 'a')")
     await pair.source.sql('alter table t add column extra int')
     await pair.source.sql("insert into t values (2, 'b', 5)")
-    expect((await conflict).problems).toEqual([
+    expect((await conflictOf(follower)).problems).toEqual([
       'column extra was added on the source, the destination lacks it',
     ])
     await pair.destination.sql('alter table t add column extra int')
     follower.retry()
-    await follower.stopAt(await endOf(pair.source))
+    await arrival(follower, pair.source)
     expect(await compareRows(pair.source, pair.destination)).toEqual([])
   })
 
   test('a truncate that would have to empty a table that is not followed', async () => {
     const pair = await pairWith(table)
     await pair.destination.sql('create table other (t int references t)')
-    const { follower, conflict } = await followed(pair)
+    const { follower } = await followed(pair)
     await pair.source.sql("insert into t values (1, 'a')")
     await pair.source.sql('truncate t')
-    expect(await conflict).toMatchObject({ statement: 'truncate', error: { sqlstate: '0A000' } })
+    expect(await conflictOf(follower)).toMatchObject({ statement: 'truncate', error: { sqlstate: '0A000' } })
     await pair.destination.sql('drop table other')
     follower.retry()
-    await follower.stopAt(await endOf(pair.source))
+    await arrival(follower, pair.source)
     expect(await compareRows(pair.source, pair.destination)).toEqual([])
   })
 })
@@ -123,12 +126,12 @@ test('paused it writes nothing, resumed it goes on, stopped before a position it
   const pair = await pairWith(table)
   const { follower } = await followed(pair)
   follower.pause()
-  while (follower.status.phase !== 'paused') await Bun.sleep(20)
+  await reaches(follower, 'the pause', ({ phase }) => phase === 'paused')
   await pair.source.sql("insert into t values (1, 'a')")
   const end = await endOf(pair.source)
   await pair.source.sql("insert into t values (2, 'behind')")
   expect(await pair.destination.sql('select * from t')).toEqual([])
-  await follower.stopAt(end)
+  await stopsAt(follower, end)
   expect(await pair.destination.sql('select id from t')).toEqual([{ id: 1 }])
 })
 
@@ -144,10 +147,12 @@ test('both directions at once: every row once on both sides, and then silence', 
     await one.sql(`insert into t values (${round}, 'one')`)
     await other.sql(`insert into t values (${1000 + round}, 'other')`)
   }
-  while (forwards.status.rows < 20 || backwards.status.rows < 20) await Bun.sleep(20)
+  for (const follower of [forwards, backwards]) {
+    await reaches(follower, 'the rows of the other side', ({ rows }) => rows >= 20)
+  }
   await one.sql("update t set v = 'changed' where id >= 1000")
   await other.sql("update t set v = 'changed' where id < 1000")
-  await Promise.all([forwards.stopAt(await endOf(one)), backwards.stopAt(await endOf(other))])
+  await Promise.all([stopsAt(forwards, await endOf(one)), stopsAt(backwards, await endOf(other))])
   expect(await compareRows(one, other)).toEqual([])
   expect([forwards.status.rows, backwards.status.rows]).toEqual([40, 40])
 })

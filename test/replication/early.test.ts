@@ -1,12 +1,11 @@
 // Large transactions are applied while the source still sends them; whatever is in the way, they arrive once.
-import { describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { Follower } from '../../server/replication/follow.ts'
 import type { PositionKind } from '../../server/replication/position.ts'
 import { cluster, type TestDatabase } from '../support/clusters.ts'
-import { arrival, compareFollowed, link, type Pair } from '../support/following.ts'
-
-// Servers have to start.
-setDefaultTimeout(120_000)
+import { eventually, within } from '../support/eventually.ts'
+import { arrival, compareFollowed, conflictOf, link, type Pair, reaches } from '../support/following.ts'
+import { casesOf } from '../support/long.ts'
 
 const tables = `
   create table a (id int primary key, v text); create table b (id int primary key, v text);
@@ -24,10 +23,11 @@ async function pairOf(both = tables): Promise<Pair> {
 
 /** A transaction that is open on the source, and of which the destination has uncommitted rows. */
 async function openTransaction(pair: Pair, follower: Follower, statements: string) {
+  await reaches(follower, 'the end of the large ones before', ({ spilledBytes }) => spilledBytes === 0)
   const client = pair.source.connect({ max: 1 })
   await client.unsafe(`begin; ${statements}`)
   await atWork(pair.destination)
-  while (follower.status.spilledBytes < 300_000) await Bun.sleep(20)
+  await reaches(follower, 'much of the transaction', ({ spilledBytes }) => spilledBytes >= 300_000)
   return {
     async end(statement: string) {
       await client.unsafe(statement)
@@ -38,13 +38,19 @@ async function openTransaction(pair: Pair, follower: Follower, statements: strin
 
 /** Sessions that have written something and not committed it. */
 async function atWork(database: TestDatabase): Promise<number[]> {
-  for (;;) {
-    const rows = await database.sql<{ pid: number }>(
-      'select pid from pg_stat_activity where datname = current_database() and backend_xid is not null',
-    )
-    if (rows.length > 0) return rows.map(({ pid }) => pid)
-    await Bun.sleep(20)
-  }
+  const writing =
+    'select pid from pg_stat_activity where datname = current_database() and backend_xid is not null'
+  const rows = await eventually(
+    'a session that has written something',
+    () => database.sql<{ pid: number }>(writing),
+    ({ length }) => length > 0,
+  )
+  return rows.map(({ pid }) => pid)
+}
+
+function rowOf(database: TestDatabase, table: string, id: number) {
+  const find = () => database.sql(`select from ${table} where id = ${id}`)
+  return eventually(`row ${id} of ${table}`, find, ({ length }) => length === 1)
 }
 
 for (const kind of ['origin', 'table'] as PositionKind[]) {
@@ -54,7 +60,7 @@ for (const kind of ['origin', 'table'] as PositionKind[]) {
       const options = await link(pair, { kind })
       let follower = await Follower.start(options)
       await pair.source.sql(`${many('a', 0)}; ${many('keyless', 0, 10)}`)
-      for (const round of [1, 2, 3]) {
+      for (const round of casesOf([1, 2], [3])) {
         const large = await openTransaction(
           pair,
           follower,
@@ -66,8 +72,7 @@ for (const kind of ['origin', 'table'] as PositionKind[]) {
         await pair.source.sql(
           `insert into a values (${-round}, 'beside'); delete from a where id = ${1990 + round}`,
         )
-        while ((await pair.destination.sql(`select from a where id = ${-round}`)).length === 0)
-          await Bun.sleep(20)
+        await rowOf(pair.destination, 'a', -round)
         expect(await pair.destination.sql(`select from a where id >= ${round * 10_000}`)).toEqual([])
         await large.end('commit')
         await pair.source.sql(`update a set v = 'after' where id = ${round * 10_000}`)
@@ -117,7 +122,7 @@ test('an order between transactions that only the destination knows: nobody wait
   // Waits on the destination for what is not committed there, and would not be before this is.
   await pair.source.sql("insert into b values (2, 'one'); delete from b where id = 2")
   await pair.source.sql("insert into b values (3, 'three')")
-  while ((await pair.destination.sql('select from b where id = 3')).length === 0) await Bun.sleep(20)
+  await rowOf(pair.destination, 'b', 3)
   await large.end('commit')
   await arrival(follower, pair.source)
   expect(follower.status.appliedEarly).toBe(0)
@@ -133,8 +138,7 @@ for (const size of ['large', 'small']) {
       alter table b enable always trigger late`)
     const follower = await Follower.start(await link(pair))
     await pair.source.sql(`${size === 'large' ? many('a', 0) : ''}; insert into b values (7, 'seven')`)
-    while (!follower.status.conflict) await Bun.sleep(20)
-    expect(follower.status.conflict.message).toContain('never')
+    expect((await conflictOf(follower)).message).toContain('never')
     await pair.destination.sql('drop trigger late on b')
     follower.retry()
     await arrival(follower, pair.source)
@@ -156,8 +160,7 @@ test('a change that does not fit, a table that is emptied, a message: told, or d
   await altered.end(
     `alter table a add more int; ${many('a', 20_000)}; update a set more = 1 where id = 20000; commit`,
   )
-  while (!follower.status.conflict) await Bun.sleep(20)
-  expect(follower.status.conflict.message).toContain('more')
+  expect((await conflictOf(follower)).message).toContain('more')
   expect(messages).toEqual(['hello'])
   await pair.destination.sql('alter table a add more int')
   follower.retry()
@@ -170,7 +173,8 @@ test('while it is paused nothing is locked', async () => {
   const follower = await Follower.start(await link(pair))
   const large = await openTransaction(pair, follower, many('a', 0))
   follower.pause()
-  await pair.destination.sql('begin; lock table a in access exclusive mode; commit')
+  const locked = pair.destination.sql('begin; lock table a in access exclusive mode; commit')
+  await within('a lock on the table', locked)
   follower.resume()
   await large.end('commit')
   await arrival(follower, pair.source)

@@ -1,11 +1,9 @@
 // Updates wait until the end of a batch, and only the last of each row is done: nobody may see a difference.
-import { expect, setDefaultTimeout, test } from 'bun:test'
+import { expect, test } from 'bun:test'
 import { Follower } from '../../server/replication/follow.ts'
 import { cluster, type TestDatabase } from '../support/clusters.ts'
-import { arrival, compareFollowed, followToEnd, link } from '../support/following.ts'
-
-// Servers have to start.
-setDefaultTimeout(120_000)
+import { eventually } from '../support/eventually.ts'
+import { arrival, compareFollowed, conflictOf, followToEnd, link } from '../support/following.ts'
 
 const tables = `
   create table account (id int primary key, balance int not null, note text);
@@ -88,11 +86,15 @@ test('a row that is missing is a conflict of the transaction that first changed 
     'update account set balance = 1 where id = 8',
   ])
   const follower = await Follower.start(options)
-  while (!follower.status.conflict) await Bun.sleep(20)
-  expect(follower.status.conflict).toMatchObject({ key: { id: '7' } })
+  const first = await conflictOf(follower)
+  expect(first).toMatchObject({ key: { id: '7' } })
   expect(await pair.destination.sql('select id from account where balance = 1')).toEqual([{ id: 6 }])
   follower.skip()
-  while (follower.status.conflict === undefined || follower.status.phase !== 'conflict') await Bun.sleep(20)
+  await eventually(
+    'a conflict of the next transaction that changed it',
+    () => follower.status.conflict?.lsn,
+    (lsn) => lsn !== undefined && lsn !== first.lsn,
+  )
   await pair.destination.sql("insert into account values (7, 0, 'mended')")
   follower.retry()
   await arrival(follower, pair.source)
@@ -169,8 +171,7 @@ test('a value that is too long for its column there is a conflict, not cut off',
     "update named set name = 'abcd' where id > 50",
   ])
   const follower = await Follower.start(options)
-  while (!follower.status.conflict) await Bun.sleep(20)
-  expect(follower.status.conflict.message).toContain('too long')
+  expect((await conflictOf(follower)).message).toContain('too long')
   await pair.destination.sql('alter table named alter name type varchar(10)')
   follower.retry()
   await arrival(follower, pair.source)

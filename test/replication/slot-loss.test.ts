@@ -1,27 +1,20 @@
 // Changes that cannot be had any more: said in clear words, and nothing starts anew in silence.
-import { afterAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { Follower, type FollowOptions } from '../../server/replication/follow.ts'
 import { showLsn } from '../../server/replication/lsn.ts'
 import { readPosition } from '../../server/replication/position.ts'
 import { SlotUnusable } from '../../server/replication/slot.ts'
 import { cluster, type Major, type OwnCluster, startCluster } from '../support/clusters.ts'
-import { followToEnd, inSession, link, type Pair } from '../support/following.ts'
+import { eventually, within } from '../support/eventually.ts'
+import { followToEnd, inSession, link, type Pair, reaches } from '../support/following.ts'
+import { casesOf } from '../support/long.ts'
 
-// Servers have to start.
-setDefaultTimeout(120_000)
-
-/** Of their own: what is done to them would harm other slots. */
-const own: OwnCluster[] = []
-afterAll(async () => {
-  for (const one of own) await one.stop()
-})
-
+/** With a server of its own: what is done to it would harm other slots. */
 async function pairFrom(
   major: Major,
   settings: Record<string, string>,
 ): Promise<Pair & { server: OwnCluster }> {
   const server = await startCluster({ major, settings })
-  own.push(server)
   const pair = {
     server,
     source: await server.createDatabase(),
@@ -34,7 +27,7 @@ async function pairFrom(
 
 /** Until the server has removed the log that the slot needs. */
 async function useUpLog({ source, server }: Pair & { server: OwnCluster }, slot: string) {
-  for (let round = 0; round < 50; round++) {
+  const statusAfterMore = async () => {
     // Of another database, so that nobody is kept busy by it.
     await server.sql(
       'postgres',
@@ -45,9 +38,9 @@ async function useUpLog({ source, server }: Pair & { server: OwnCluster }, slot:
       'select wal_status as status from pg_replication_slots where slot_name = $1',
       [slot],
     )
-    if (row?.status === 'lost') return
+    return row?.status
   }
-  throw new Error('the slot is not lost')
+  await eventually('the loss of the slot', statusAfterMore, (status) => status === 'lost')
 }
 
 async function failure(work: Promise<unknown>): Promise<Error> {
@@ -62,13 +55,13 @@ async function failure(work: Promise<unknown>): Promise<Error> {
 const nothingChanged = 'Nothing was changed. Start again with a new slot and a new copy of the rows.'
 
 describe('the log that a slot needs is removed', () => {
-  for (const major of [14, 17] as Major[]) {
+  for (const major of casesOf<Major>([14], [17])) {
     test(`PostgreSQL ${major}: while nobody follows, and while somebody has paused`, async () => {
       const pair = await pairFrom(major, { max_slot_wal_keep_size: '1MB', max_wal_size: '64MB' })
       const [first, second] = [await link(pair), await link(pair)]
       const paused = await Follower.start(first)
       paused.pause()
-      while (paused.status.phase !== 'paused') await Bun.sleep(20)
+      await reaches(paused, 'the pause', ({ phase }) => phase === 'paused')
       await pair.source.sql("insert into t values (1, 'lost')")
       await useUpLog(pair, second.slot)
       const { message } = await failure(Follower.start(second))
@@ -76,7 +69,9 @@ describe('the log that a slot needs is removed', () => {
         `the source has given up the slot ${second.slot}: the log it needs has been removed (max_slot_wal_keep_size). ${nothingChanged}`,
       )
       // The server ends the session that is in the way.
-      expect((await failure(paused.done)).message).toContain(`has given up the slot ${first.slot}`)
+      expect((await failure(within('the end of the paused one', paused.done))).message).toContain(
+        `has given up the slot ${first.slot}`,
+      )
       expect(paused.status).toMatchObject({ phase: 'failed' })
       expect(await pair.destination.sql('select * from t')).toEqual([])
     })
@@ -87,12 +82,11 @@ test('a slot that was not used for too long', async () => {
   const pair = await pairFrom(18, { idle_replication_slot_timeout: '1s' })
   const options = await link(pair)
   await followToEnd(options, pair.source)
-  for (let round = 0; round < 100; round++) {
-    await Bun.sleep(100)
+  await eventually('the loss of the slot', async () => {
     await pair.server.sql('postgres', 'checkpoint')
     const [row] = await pair.source.sql('select invalidation_reason as reason from pg_replication_slots')
-    if (row?.reason) break
-  }
+    return row?.reason
+  })
   expect((await failure(Follower.start(options))).message).toBe(
     `the source has given up the slot ${options.slot}: it was not used for longer than idle_replication_slot_timeout. ${nothingChanged}`,
   )
@@ -105,19 +99,17 @@ test('a slot that somebody drops under a running stream', async () => {
   const options = await link({ source, destination })
   const follower = await Follower.start(options)
   await source.sql('insert into t values (1)')
-  while (follower.status.rows < 1) await Bun.sleep(20)
-  for (;;) {
+  await reaches(follower, 'the row', ({ rows }) => rows === 1)
+  // It connects anew as soon as its session is ended.
+  await eventually('a moment in which nobody reads the slot', async () => {
     await source.sql(
       'select pg_terminate_backend(active_pid) from pg_replication_slots where slot_name = $1',
       [options.slot],
     )
-    const dropped = await source.sql('select pg_drop_replication_slot($1)', [options.slot]).then(
-      () => true,
-      () => false,
-    )
-    if (dropped) break
-  }
-  const { message } = await failure(follower.done)
+    await source.sql('select pg_drop_replication_slot($1)', [options.slot])
+    return true
+  })
+  const { message } = await failure(within('the end of the follower', follower.done))
   expect(message).toContain(`the source has no replication slot ${options.slot}: changes since`)
   expect(message).toEndWith(nothingChanged)
   expect(follower.status).toMatchObject({ phase: 'failed' })

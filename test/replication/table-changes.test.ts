@@ -1,14 +1,11 @@
 // Partitions and tables that come, go or change their names while they are followed.
-import { describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { applySchemaChanges } from '../../server/replication/apply-schema-changes.ts'
 import { Follower } from '../../server/replication/follow.ts'
 import { showSchemaChanges } from '../../server/replication/schema-changes.ts'
 import { findUnfollowed } from '../../server/replication/unfollowed.ts'
 import { expectLines, followed, pairWith, propose } from '../support/altered.ts'
-import { arrival, compareFollowed, inSession, link } from '../support/following.ts'
-
-// Servers have to start.
-setDefaultTimeout(120_000)
+import { arrival, compareFollowed, conflictOf, inSession, link } from '../support/following.ts'
 
 const table =
   "create table t (id int primary key, v varchar(10)); insert into t values (1, 'one'), (2, 'two')"
@@ -23,12 +20,12 @@ describe('partitions', () => {
   for (const viaRoot of [false, true]) {
     test(`a new one, told ${viaRoot ? 'as its root' : 'by itself'}`, async () => {
       const pair = await pairWith(14, 18, tree)
-      const { follower, options, conflict } = await followed(pair, viaRoot)
+      const { follower, options } = await followed(pair, viaRoot)
       await pair.source.sql('create table part_3 partition of part for values in (3, 4)')
       await pair.source.sql(
         "insert into part values (3, 3, 'three'), (4, 4, 'four'); update part set region = 3 where id = 1",
       )
-      const name = (await conflict).table?.name ?? ''
+      const name = (await conflictOf(follower)).table?.name ?? ''
       expect(name).toBe(viaRoot ? 'part' : 'part_3')
       const changes = await propose(pair, name)
       expectLines(showSchemaChanges(changes), [
@@ -44,10 +41,10 @@ describe('partitions', () => {
 
   test('a column that all of them get, values of older rows in each', async () => {
     const pair = await pairWith(18, 14, tree)
-    const { follower, options, conflict } = await followed(pair)
+    const { follower, options } = await followed(pair)
     await pair.source.sql('alter table part add extra float8 default random()')
     await pair.source.sql("insert into part values (3, 2, 'three')")
-    await conflict
+    await conflictOf(follower)
     const changes = await propose(pair, 'part_2')
     await applySchemaChanges({ ...options, changes })
     follower.retry()
@@ -106,11 +103,11 @@ describe('tables that come and go', () => {
 
   test('one under a new name stops the stream, and is followed after it was renamed here, too', async () => {
     const pair = await pairWith(14, 18, table)
-    const { follower, conflict } = await followed(pair)
+    const { follower } = await followed(pair)
     await pair.source.sql("insert into t values (3, 'three')")
     await pair.source.sql('alter table t rename to u')
     await pair.source.sql("insert into u values (4, 'four')")
-    const { problems } = await conflict
+    const { problems } = await conflictOf(follower)
     expect(problems).toEqual([
       'public.u is not followed, and public.t is not published any more: it was perhaps renamed',
     ])

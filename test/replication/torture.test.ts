@@ -1,18 +1,22 @@
 // Whatever is killed, and whenever: afterwards no change is missing and none is there twice.
 // The long version is scripts/torture.ts.
-import { expect, setDefaultTimeout, test } from 'bun:test'
-import { torture } from '../support/torture.ts'
-
-// Servers have to start, and to recover.
-setDefaultTimeout(300_000)
+import { expect, test } from 'bun:test'
+import type { PositionKind } from '../../server/replication/position.ts'
+import type { Major } from '../support/clusters.ts'
+import { casesOf, isLong } from '../support/long.ts'
+import { kinds, torture } from '../support/torture.ts'
 
 const seed = Number(process.env.TORTURE_SEED ?? 1)
-const kills = Number(process.env.TORTURE_KILLS ?? 5)
+/** Of each kind one, and more in a long run. */
+const kills = Number(process.env.TORTURE_KILLS ?? kinds.length + (isLong ? 3 : 0))
 
-for (const [from, to, position] of [
-  [14, 17, 'origin'],
-  [18, 18, 'table'],
-] as const) {
+for (const [from, to, position] of casesOf<[Major, Major, PositionKind]>(
+  [[14, 17, 'origin']],
+  [
+    [18, 18, 'table'],
+    [12, 18, 'origin'],
+  ],
+)) {
   test(`from ${from} to ${to}, position in ${position}: ${kills} kills, seed ${seed}`, async () => {
     const result = await torture({ seed, from, to, kills, position })
     expect(result.problems).toEqual([])

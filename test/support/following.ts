@@ -4,7 +4,7 @@ import { resolveSettings } from '../../server/postgres/settings.ts'
 import { tableKey } from '../../server/replication/destination-tables.ts'
 import { markEnd } from '../../server/replication/end-mark.ts'
 import { Follower, type FollowOptions } from '../../server/replication/follow.ts'
-import type { Lsn } from '../../server/replication/lsn.ts'
+import { type Lsn, showLsn } from '../../server/replication/lsn.ts'
 import { createPosition, type PositionKind } from '../../server/replication/position.ts'
 import {
   createPublication,
@@ -12,14 +12,34 @@ import {
   readPublication,
 } from '../../server/replication/publication.ts'
 import { createSlot } from '../../server/replication/slot.ts'
+import type { FollowConflict, FollowStatus } from '../../shared/follow.ts'
 import type { TestDatabase } from './clusters.ts'
 import { compareRows } from './compare.ts'
+import { CannotHappen, eventually } from './eventually.ts'
 
 let made = 0
 
 export interface Pair {
   source: TestDatabase
   destination: TestDatabase
+}
+
+/**
+ * Leaves nothing in the schema public and no publication: a test can use the database of the one before, which
+ * costs much less than a new one.
+ */
+export async function makeEmpty({ source, destination }: Pair) {
+  for (const side of [source, destination]) {
+    await side.sql(`
+      do $$ declare publication name;
+      begin
+        for publication in select pubname from pg_publication loop
+          execute format('drop publication %I', publication);
+        end loop;
+      end $$;
+      drop schema public cascade;
+      create schema public`)
+  }
 }
 
 export function settingsOf(database: TestDatabase) {
@@ -35,21 +55,28 @@ export async function inSession<T>(
 }
 
 export interface LinkOptions {
-  kind?: PositionKind
+  kind?: PositionKind | undefined
   viaRoot?: boolean
   /** Instead of all tables of the schema public. */
   published?: PublishedTable[]
   /** One that is there. */
   publication?: string
+  /**
+   * The test servers flush the log a moment after each commit, and only then is it sent. By default the source
+   * flushes it at the commit, which saves every test that moment.
+   */
+  flushAtCommit?: boolean
 }
 
 /** Publication, slot and position for two databases that have the same rows; nobody may write meanwhile. */
 export async function link(
   { source, destination }: Pair,
-  { kind, viaRoot = false, published, publication }: LinkOptions = {},
+  { kind, viaRoot = false, published, publication, flushAtCommit = true }: LinkOptions = {},
 ): Promise<FollowOptions> {
   const name = `pgtrek_test_${process.pid}_${++made}`
+  const flush = flushAtCommit ? `alter database "${source.name}" set synchronous_commit = on;` : ''
   const tables = await source.sql<{ schema: string; name: string; kind: string; parted: boolean }>(`
+    ${flush}
     select relnamespace::regnamespace::text as schema, relname as name, relkind as kind, relispartition as parted
       from pg_class
      where relkind in ('r', 'p') and relnamespace = 'public'::regnamespace`)
@@ -78,15 +105,43 @@ export function compareFollowed({ source, destination }: Pair): Promise<string[]
   return compareRows(source, destination)
 }
 
+/** The status in which something holds. Fails at once when the follower has ended or stands at a conflict before. */
+export async function reaches(
+  follower: Pick<Follower, 'status'>,
+  what: string,
+  holds: (status: FollowStatus) => boolean,
+): Promise<FollowStatus> {
+  const look = () => {
+    const { status } = follower
+    if (!holds(status)) failIfOver(status)
+    return status
+  }
+  return await eventually(what, look, holds)
+}
+
+function failIfOver({ phase, conflict, lastError }: FollowStatus) {
+  if (conflict) throw new CannotHappen(`a conflict came first: ${conflict.message}`)
+  if (phase === 'stopped') throw new CannotHappen('the follower has stopped')
+  if (phase === 'failed') throw new CannotHappen(`the follower has failed: ${lastError?.message}`)
+}
+
+export async function conflictOf(follower: Pick<Follower, 'status'>): Promise<FollowConflict> {
+  const { conflict } = await reaches(follower, 'a conflict', ({ conflict }) => conflict !== undefined)
+  if (!conflict) throw new Error('unreachable: the status has a conflict')
+  return conflict
+}
+
 /** Everything that is committed by now has arrived, and no conflict stopped it. */
 export async function arrival(follower: Follower, source: TestDatabase) {
-  const end = await endOf(source)
-  const stopped = Promise.withResolvers<never>()
-  const timer = setInterval(() => {
-    const { conflict } = follower.status
-    if (conflict) stopped.reject(new Error(conflict.message))
-  }, 50)
-  await Promise.race([follower.stopAt(end), stopped.promise]).finally(() => clearInterval(timer))
+  await stopsAt(follower, await endOf(source))
+}
+
+/** As `stopAt`, with a deadline; a conflict on the way is a failure. */
+export async function stopsAt(follower: Follower, end: Lsn) {
+  const stopped = follower.stopAt(end)
+  const what = `the follower to stop at ${showLsn(end)}`
+  await Promise.race([stopped, reaches(follower, what, ({ phase }) => phase === 'stopped')])
+  await stopped
 }
 
 export function endOf(source: TestDatabase): Promise<Lsn> {
@@ -96,6 +151,6 @@ export function endOf(source: TestDatabase): Promise<Lsn> {
 /** Everything committed on the source by now is on the destination when this resolves. */
 export async function followToEnd(options: FollowOptions, source: TestDatabase) {
   const follower = await Follower.start(options)
-  await follower.stopAt(await endOf(source))
+  await arrival(follower, source)
   return follower
 }

@@ -4,6 +4,11 @@ import type { TestDatabase } from './clusters.ts'
 
 export interface SlowWay extends AsyncDisposable {
   port: number
+  /** Connections that have been taken so far, and those of them that are there. */
+  readonly taken: number
+  readonly open: number
+  /** Bytes that are on their way. */
+  readonly held: number
   /** Nothing moves in either direction, and nobody hears why; new connections are taken and stand still, too. */
   stall(): void
   flow(): void
@@ -32,6 +37,7 @@ const mostOnTheWay = 256 * 1024
 export async function startProxy(target: { host: string; port: number }): Promise<SlowWay> {
   const state: State = { stalled: false, delay: 0 }
   const lanes = new Set<Lane>()
+  let taken = 0
   const handlers: Bun.SocketHandler<Lane> = {
     data: (socket, bytes) => socket.data.take(bytes),
     drain: (socket) => socket.data.back.move(),
@@ -48,6 +54,7 @@ export async function startProxy(target: { host: string; port: number }): Promis
     socket: {
       ...handlers,
       open(client) {
+        taken++
         const there = new Lane(state)
         const back = new Lane(state)
         there.back = back
@@ -81,6 +88,16 @@ export async function startProxy(target: { host: string; port: number }): Promis
   }
   return {
     port: server.port,
+    get taken() {
+      return taken
+    },
+    get open() {
+      // Each has two directions.
+      return lanes.size / 2
+    },
+    get held() {
+      return [...lanes].reduce((sum, { held }) => sum + held, 0)
+    },
     stall() {
       state.stalled = true
     },
@@ -125,6 +142,10 @@ class Lane {
   #timer: NodeJS.Timeout | undefined
 
   constructor(readonly state: State) {}
+
+  get held(): number {
+    return this.#onTheWay
+  }
 
   take(bytes: Buffer) {
     // The system's buffer is used again.

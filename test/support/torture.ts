@@ -5,10 +5,11 @@ import { showLsn } from '../../server/replication/lsn.ts'
 import type { FollowEvent } from '../../shared/follow.ts'
 import type { Major, OwnCluster } from './clusters.ts'
 import { startCluster } from './clusters.ts'
+import { CannotHappen, eventually, within } from './eventually.ts'
 import { compareFollowed, endOf, link } from './following.ts'
 import { type SlowWay, startProxy } from './proxy.ts'
 import { type Random, seeded } from './random.ts'
-import { startWorkload, workloadTables, workloadTypes } from './workload.ts'
+import { startWorkload, type Workload, workloadTables, workloadTypes } from './workload.ts'
 
 export interface TortureOptions {
   seed: number
@@ -29,8 +30,8 @@ export type Kill = (typeof kinds)[number]
 
 /** After the last kill. */
 const longestEndMs = 90_000
-/** So that some of the networks that stand still are taken for lost, and some are not. */
-const silenceMs = 2000
+/** A network that stands still for longer is taken for lost. */
+const silenceMs = 1500
 
 export interface TortureResult {
   seed: number
@@ -54,7 +55,7 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
       if (exotic) await pair[side].sql(workloadTypes)
       await pair[side].sql(workloadTables(side, exotic))
     }
-    const linked = await link(pair, options.position ? { kind: options.position } : {})
+    const linked = await link(pair, { kind: options.position, flushAtCommit: false })
     await using process = new FollowProcess({
       ...linked,
       source: ways.source.to(pair.source).url,
@@ -63,16 +64,21 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
     })
     await using workload = startWorkload(pair.source, { seed, exotic })
     const kills = Object.fromEntries(kinds.map((kind) => [kind, 0])) as TortureResult['kills']
+    const next = inTurn(options.only ?? kinds, random)
+    let connects = 0
     for (let count = 0; count < options.kills; count++) {
-      await Bun.sleep(200 + random.below(1500))
-      const chosen = options.only ?? kinds
-      const kill = chosen[random.below(chosen.length)] ?? 'process'
-      await strike(kill, { process, source, destination, ways, random })
+      // Mostly while changes are applied, sometimes before what was struck last is up again.
+      if (random.chance(0.75)) await process.reaches('another connection', (now) => now.connects > connects)
+      await workload.commits(5 + random.below(60))
+      const kill = next()
+      const before = process.seen.connects
+      const breaksOff = await strike(kill, { process, source, destination, ways, random, workload })
+      connects = breaksOff ? before : 0
       kills[kill]++
     }
     await workload.stop()
     process.stopAt(showLsn(await endOf(pair.source)))
-    await Promise.race([process.ended, Bun.sleep(longestEndMs).then(() => process.refuse())])
+    await within('following to come to its end', process.ended, longestEndMs, () => process.heard)
     return {
       ...{ seed, kills, committed: workload.committed, problems: process.problems },
       differences: await compareFollowed(pair),
@@ -89,43 +95,79 @@ interface Victims {
   destination: OwnCluster
   ways: { source: SlowWay; destination: SlowWay }
   random: Random
+  workload: Workload
 }
 
-async function strike(kill: Kill, { process, source, destination, ways, random }: Victims) {
-  if (kill === 'process') return process.kill()
+/** Each kind once before any comes again. */
+function inTurn(all: readonly Kill[], random: Random): () => Kill {
+  let left: Kill[] = []
+  return () => {
+    if (left.length === 0) left = [...all]
+    const [kind = 'process'] = left.splice(random.below(left.length), 1)
+    return kind
+  }
+}
+
+/** Whether following breaks off by it, and has to connect anew. */
+async function strike(kill: Kill, victims: Victims): Promise<boolean> {
+  const { process, source, destination, ways, random, workload } = victims
+  const { losses } = process.seen
+  const noticed = () => process.reaches('the loss to be noticed', (now) => now.losses > losses)
+  if (kill === 'process') {
+    process.kill()
+    return true
+  }
   if (kill === 'walsender') {
     await source.sql(
       'postgres',
       "select pg_terminate_backend(pid) from pg_stat_activity where backend_type = 'walsender'",
     )
-    return
+    return true
   }
   if (kill === 'applier') {
     await destination.sql(
       'postgres',
       "select pg_terminate_backend(pid) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()",
     )
-    return
+    return true
   }
   if (kill === 'proxy-stall' || kill === 'proxy-cut') {
     const way = random.chance(0.5) ? ways.source : ways.destination
-    if (kill === 'proxy-cut') return way.cut(random.chance(0.7) ? 'within' : 'now')
+    if (kill === 'proxy-cut') {
+      way.cut(random.chance(0.7) ? 'within' : 'now')
+      return true
+    }
     way.stall()
-    // Not noticed, noticed, or the connections of before never move again.
-    await Bun.sleep(random.below(2 * silenceMs))
-    if (random.chance(0.3)) way.forget()
-    return way.flow()
+    if (random.chance(0.3)) {
+      await workload.commits(5)
+      way.flow()
+      return false
+    }
+    await noticed()
+    // The connections of before never move again, or all do.
+    if (random.chance(0.5)) way.forget()
+    way.flow()
+    return true
   }
   const server = kill === 'source' ? source : destination
   await server.down('immediate')
-  await Bun.sleep(random.below(500))
+  if (random.chance(0.5)) await noticed()
   await server.up()
+  return true
+}
+
+/** What has been seen of following so far. */
+interface Seen {
+  connects: number
+  /** Connections that were lost or could not be made, and processes that have ended. */
+  losses: number
 }
 
 /** Started again whenever it dies, until it has been told to stop and has. */
 class FollowProcess {
   readonly problems: string[] = []
   readonly ended: Promise<void>
+  readonly seen: Seen = { connects: 0, losses: 0 }
   #child: Bun.Subprocess<'pipe', 'pipe', 'inherit'>
   #stopAt: string | undefined
   #heard: string[] = []
@@ -146,11 +188,24 @@ class FollowProcess {
   async [Symbol.asyncDispose]() {
     this.#isOver = true
     this.kill()
-    await this.ended.catch(() => {})
+    await within(
+      'the end of the process that follows',
+      this.ended.catch(() => {}),
+    )
   }
 
-  refuse(): never {
-    throw new Error(`following does not come to its end; heard last: ${this.#heard.join(' ')}`)
+  /** Its last events. */
+  get heard(): readonly string[] {
+    return this.#heard
+  }
+
+  async reaches(what: string, holds: (seen: Seen) => boolean) {
+    const look = () => {
+      const [problem] = this.problems
+      if (problem) throw new CannotHappen(problem)
+      return { ...this.seen, heard: this.#heard }
+    }
+    await eventually(what, look, holds)
   }
 
   stopAt(lsn: string) {
@@ -180,6 +235,7 @@ class FollowProcess {
       await this.#listen()
       const code = await this.#child.exited
       if (code === 0 || this.#isOver) return
+      this.seen.losses++
       if (code === 1) throw new Error(`following has ended: ${this.problems.at(-1)}`)
       this.#child = this.#start()
     }
@@ -199,6 +255,8 @@ class FollowProcess {
     this.#heard = [...this.#heard.slice(-9), JSON.stringify(event)]
     // Standard input is heard only from now on.
     if (event.type === 'follow_connected') this.#tell()
+    if (event.type === 'follow_connected') this.seen.connects++
+    if (event.type === 'follow_waiting' || event.type === 'process') this.seen.losses++
     if (event.type === 'process' && !event.passes) this.problems.push(event.message)
     if (event.type === 'follow_conflict') {
       this.problems.push(event.conflict.message)

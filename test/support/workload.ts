@@ -1,6 +1,7 @@
 // Writers that do to a database what applications do, at random but by a seed: whatever follows its changes
 // has something to follow. Which session is quicker is not in the seed.
 import type { TestDatabase } from './clusters.ts'
+import { CannotHappen, eventually, within } from './eventually.ts'
 import { type Random, seeded } from './random.ts'
 import { kindRow, kindTable } from './workload-types.ts'
 
@@ -19,6 +20,8 @@ export interface Workload extends AsyncDisposable {
   /** Transactions that were committed, and that failed or were rolled back on purpose. */
   readonly committed: number
   readonly undone: number
+  /** Resolves when so many more transactions are committed; rejects when a writer has failed. */
+  commits(more: number): Promise<void>
   stop(): Promise<void>
   /** The same, and what went wrong is not told. */
   [Symbol.asyncDispose](): Promise<void>
@@ -51,8 +54,9 @@ export function startWorkload(database: TestDatabase, options: WorkloadOptions):
   const writers = Array.from({ length: options.sessions ?? 4 }, (_, index) =>
     write(seeded(options.seed * 1000 + index), index),
   )
-  // Told by `stop`; until then the others go on.
-  for (const writer of writers) writer.catch(() => {})
+  // Told by `stop` and `commits`; until then the others go on.
+  let failure: Error | undefined
+  for (const writer of writers) writer.catch((error) => (failure ??= error))
 
   async function write(random: Random, index: number) {
     while (!stopping) {
@@ -75,7 +79,8 @@ export function startWorkload(database: TestDatabase, options: WorkloadOptions):
         if (!isOutage(error)) throw error
         await Bun.sleep(50)
       } finally {
-        await Promise.race([client.end({ timeout: 1 }), Bun.sleep(3000)])
+        // Of a server that is down it may never end.
+        await within('the end of the session', client.end({ timeout: 1 }), 3000).catch(() => {})
       }
     }
   }
@@ -86,6 +91,14 @@ export function startWorkload(database: TestDatabase, options: WorkloadOptions):
     },
     get undone() {
       return counts.undone
+    },
+    async commits(more) {
+      const enough = counts.committed + more
+      const look = () => {
+        if (failure) throw new CannotHappen(`a writer has failed: ${failure.message}`)
+        return counts.committed
+      }
+      await eventually(`${enough} committed transactions`, look, (committed) => committed >= enough)
     },
     async stop() {
       stopping = true
@@ -242,15 +255,14 @@ function statement(random: Random, session: number, { exotic, truncates = true }
 
 /** When a server dies at the wrong moment, the driver may never say what became of a query. */
 async function inTime<T>(query: Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>()
-  const timer = setTimeout(
-    () => late.reject(Object.assign(new Error('no answer'), { code: '08000' })),
-    20_000,
-  )
+  let isLate = true
+  const answered = query.finally(() => {
+    isLate = false
+  })
   try {
-    return await Promise.race([query, late.promise])
-  } finally {
-    clearTimeout(timer)
+    return await within('the answer to a query', answered, 20_000)
+  } catch (error) {
+    throw isLate ? Object.assign(error as Error, { code: '08000' }) : error
   }
 }
 
