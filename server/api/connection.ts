@@ -17,13 +17,14 @@ import { resolveConn, type Services } from './services.ts'
 
 const tags = ['databases']
 /** Whoever holds a table exclusively must not keep the page waiting. */
-const lockTimeoutMs = 2_000
+const defaultLockTimeoutMs = 2_000
 
 export function connectionRoutes(services: Services) {
   const open = async (conn: Conn, signal: AbortSignal) => {
     const { settings } = await resolveConn(conn, services)
     return await Session.open(settings, { signal })
   }
+  const { lockTimeoutMs = defaultLockTimeoutMs } = services
   return new Elysia()
     .post(
       '/api/test-connection',
@@ -42,7 +43,7 @@ export function connectionRoutes(services: Services) {
       async ({ body, request, server }) => {
         server?.timeout(request, 0)
         await using session = await open(body.conn, request.signal)
-        await readOnly(session, request.signal)
+        await readOnly(session, lockTimeoutMs, request.signal)
         const { database, version, size_bytes } = await describeDatabase(session)
         return { database, version, size_bytes, ...(await browse(session)) }
       },
@@ -57,7 +58,7 @@ export function connectionRoutes(services: Services) {
       async ({ body: { conn, schema, table, sample = 0, countSeconds = 5 }, request, server }) => {
         server?.timeout(request, 0)
         await using session = await open(conn, request.signal)
-        await readOnly(session, request.signal)
+        await readOnly(session, lockTimeoutMs, request.signal)
         const info = await readTableInfo(session, { schema, table, sample, countSeconds })
         if (!info) throw new ApiFailure('not_found', `there is no table "${schema}"."${table}"`, '/table')
         return info
@@ -74,7 +75,7 @@ export function connectionRoutes(services: Services) {
 }
 
 /** One moment, nothing written, and an end when nobody waits for the answer any more. */
-async function readOnly(session: Session, signal: AbortSignal) {
+async function readOnly(session: Session, lockTimeoutMs: number, signal: AbortSignal) {
   signal.addEventListener('abort', () => session.destroy(), { once: true })
   await session.execute(`
     set lock_timeout = ${lockTimeoutMs};

@@ -14,7 +14,8 @@ interface Watch {
   heard: number
 }
 
-const betweenMessagesMs = 500
+/** Between two messages, unless the state changes. */
+const defaultBetweenMessagesMs = 500
 /** More than fits on a page is looked up in the history. */
 const mostLogLines = 1_000
 
@@ -24,7 +25,10 @@ export class Jobs {
   #timer: ReturnType<typeof setTimeout> | undefined
   #sentAt = 0
 
-  constructor(readonly stores: () => JobStores) {}
+  constructor(
+    readonly stores: () => JobStores,
+    readonly betweenMessagesMs = defaultBetweenMessagesMs,
+  ) {}
 
   get isBusy(): boolean {
     return this.#job?.isRunning ?? false
@@ -70,7 +74,8 @@ export class Jobs {
 
   #changed(urgency: Urgency) {
     if (urgency === 'now') return this.#send()
-    this.#timer ??= setTimeout(() => this.#send(), Math.max(0, this.#sentAt + betweenMessagesMs - Date.now()))
+    const wait = Math.max(0, this.#sentAt + this.betweenMessagesMs - Date.now())
+    this.#timer ??= setTimeout(() => this.#send(), wait)
   }
 
   #send() {
@@ -85,7 +90,7 @@ export class Jobs {
     const changes = job.changes(now)
     for (const watch of this.#watches) this.#tell(watch, now, changes)
     // Rates and times go on also while no event comes.
-    if (job.isRunning) this.#timer = setTimeout(() => this.#send(), betweenMessagesMs)
+    if (job.isRunning) this.#timer = setTimeout(() => this.#send(), this.betweenMessagesMs)
   }
 
   #tell(watch: Watch, now: number, changes: Omit<JobProgress, 'log'> | undefined) {

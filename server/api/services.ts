@@ -22,6 +22,8 @@ export interface Services {
   fleet?: Fleet | undefined
   /** Hooks may run commands of this machine. */
   allowCommands: boolean
+  /** How long browsing waits for a table that somebody has locked exclusively. */
+  lockTimeoutMs?: number | undefined
 }
 
 export interface ResolvedEnd {

@@ -32,6 +32,10 @@ export interface ServerOptions {
   follow?: FollowDesk | undefined
   /** The fleet that this process works on. */
   fleet?: FleetDesk | undefined
+  /** The least time between two messages about a job whose state has not changed (default: 500). */
+  betweenMessagesMs?: number
+  /** How long browsing waits for a table that somebody has locked exclusively (default: 2000). */
+  lockTimeoutMs?: number
 }
 
 export interface RunningServer extends AsyncDisposable {
@@ -59,13 +63,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     stateDirectory,
     keychain = true,
     follow,
+    lockTimeoutMs,
   } = options
   const store = new RunStore(stateDirectory)
   try {
     const { database } = store
     const history = new History(database)
     const log = new RunLog(database)
-    const jobs = new Jobs(() => ({ store, history, log, logDirectory }))
+    const jobs = new Jobs(() => ({ store, history, log, logDirectory }), options.betweenMessagesMs)
     const profiles = new Profiles(database, sealIn(stateDirectory, { keychain }))
     const fleet = options.fleet && new Fleet(options.fleet)
     const follows = new Follows(new FollowStore(database), jobs, {
@@ -73,7 +78,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       elsewhere: () => fleet?.followNames() ?? none,
     })
     history.settle()
-    const services: Services = { store, history, log, profiles, jobs, follows, fleet, allowCommands }
+    const services: Services = {
+      ...{ store, history, log, profiles, jobs, follows, fleet },
+      ...{ allowCommands, lockTimeoutMs },
+    }
     const app = createApp(services, createGuard({ host, names, token })).use(await pageRoutes())
     const server = listen(app, host, port)
     const close = async () => {

@@ -1,12 +1,9 @@
 // The typed client that the API's own type makes: what it lets through works, and what is wrong does not compile.
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { treaty } from '@elysiajs/eden'
 import type { App } from '../../server/api/app.ts'
 import { type Api, startApi } from '../support/api.ts'
 import { cluster } from '../support/clusters.ts'
-
-// Servers have to start.
-setDefaultTimeout(120_000)
 
 let api: Api
 const client = () => treaty<App>(api.server.url).api

@@ -1,11 +1,9 @@
 // Looking at databases through the API: testing a connection, browsing, one table.
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import type { Browse, BrowsedSchema, TableInfo } from '../../shared/api.ts'
 import { type Api, startApi } from '../support/api.ts'
 import { type Cluster, cluster, type TestDatabase } from '../support/clusters.ts'
-
-// Servers have to start.
-setDefaultTimeout(120_000)
+import { eventually } from '../support/eventually.ts'
 
 let api: Api
 let old: Cluster
@@ -118,19 +116,14 @@ describe('test-connection', () => {
 
   test('leaves no session behind', async () => {
     await api.post('/api/test-connection', { conn: { url: shop.url } })
-    await untilNoSessions()
+    const open = () =>
+      shop.sql(
+        `select pid, state, query from pg_stat_activity
+          where application_name = 'pgtrek' and datname = current_database()`,
+      )
+    await eventually('the end of its sessions', open, (sessions) => sessions.length === 0)
   })
 })
-
-async function untilNoSessions() {
-  for (;;) {
-    const open = await shop.sql(
-      `select from pg_stat_activity where application_name = 'pgtrek' and datname = current_database()`,
-    )
-    if (open.length === 0) return
-    await Bun.sleep(5)
-  }
-}
 
 describe('browse', () => {
   let found: Browse
@@ -264,11 +257,14 @@ describe('table-info', () => {
 
   test('a count that takes too long is left out, and so is one that may not be made', async () => {
     await shop.sql('create table waits (id int)')
-    await using holder = holding(await shop.connect())
+    await using holder = holding(shop.connect())
     await holder.sql.unsafe('begin; lock table waits')
-    const locked = await info({ schema: 'public', table: 'waits', countSeconds: 0.05 })
+    await using impatient = await startApi({ lockTimeoutMs: 100 })
+    const conn = { url: shop.url }
+    const waits = { conn, schema: 'public', table: 'waits', countSeconds: 0.05 }
+    const locked = await impatient.post('/api/table-info', waits)
     expect([locked.status, locked.json.exact_rows]).toEqual([200, null])
-    const browsed = await api.post('/api/browse', { conn: { url: shop.url } })
+    const browsed = await impatient.post('/api/browse', { conn })
     expect(browsed.status).toBe(200)
     expect((await info({ schema: 'shop', table: 'item', countSeconds: 0 })).json.exact_rows).toBeNull()
     const looker = { conn: { url: fresh.url(shop.name, 'looker') }, schema: 'shop', table: 'item', sample: 3 }

@@ -1,12 +1,10 @@
 // The scripts of docs/api.md do what they say, when they are typed as they stand.
-import { expect, setDefaultTimeout, test } from 'bun:test'
+import { expect, test } from 'bun:test'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { startApi } from '../support/api.ts'
 import { cluster } from '../support/clusters.ts'
-
-// Servers have to start.
-setDefaultTimeout(120_000)
+import { within } from '../support/eventually.ts'
 
 const docs = readFileSync(join(import.meta.dir, '../../docs/api.md'), 'utf8')
 
@@ -25,15 +23,29 @@ async function databases() {
   return { source, destination }
 }
 
+/** For our servers and port; and where a script asks again after two seconds, it asks sooner. */
 function pointed(text: string, base: string, { source, destination }: Awaited<ReturnType<typeof databases>>) {
   return text
     .replaceAll('postgres://me:secret@old/shop', source.url)
     .replaceAll('postgres://me:secret@new/shop', destination.url)
     .replaceAll('http://localhost:8080', base.replace(/\/$/, ''))
+    .replaceAll('sleep 2', 'sleep 0.1')
+    .replaceAll('setTimeout(resolve, 2000)', 'setTimeout(resolve, 100)')
     .replaceAll(
       "'pgtrek/server/api/app.ts'",
       JSON.stringify(join(import.meta.dir, '../../server/api/app.ts')),
     )
+}
+
+/** What a script prints that ends well and complains about nothing. */
+async function wordsOf(child: Bun.Subprocess<Bun.SpawnOptions.Writable, 'pipe', 'pipe'>): Promise<string> {
+  const text = (stream: ReadableStream) => new Response(stream).text()
+  const [said, complained, code] = await within(
+    'the end of the script',
+    Promise.all([text(child.stdout), text(child.stderr), child.exited]),
+  )
+  expect({ code, complained: complained.trim() }).toEqual({ code: 0, complained: '' })
+  return said
 }
 
 test.skipIf(!Bun.which('jq') || !Bun.which('curl'))('the one in curl, once it is answered yes', async () => {
@@ -45,11 +57,7 @@ test.skipIf(!Bun.which('jq') || !Bun.which('curl'))('the one in curl, once it is
     stdout: 'pipe',
     stderr: 'pipe',
   })
-  const [said, complained] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ])
-  expect({ code: await child.exited, complained: complained.trim() }).toEqual({ code: 0, complained: '' })
+  const said = await wordsOf(child)
   expect(said).toContain('truncate: public t')
   expect(said).toContain('"completed"')
   expect(await ends.destination.sql('select count(*)::int as n from t')).toEqual([{ n: 1000 }])
@@ -63,12 +71,7 @@ test('the one in TypeScript', async () => {
   await Bun.write(file, script)
   try {
     const child = Bun.spawn([process.execPath, file], { stdout: 'pipe', stderr: 'pipe' })
-    const [said, complained] = await Promise.all([
-      new Response(child.stdout).text(),
-      new Response(child.stderr).text(),
-    ])
-    expect({ code: await child.exited, complained: complained.trim() }).toEqual({ code: 0, complained: '' })
-    expect(said).toContain('completed []')
+    expect(await wordsOf(child)).toContain('completed []')
     expect(await ends.destination.sql('select count(*)::int as n from t')).toEqual([{ n: 1000 }])
   } finally {
     await Bun.file(file).delete()

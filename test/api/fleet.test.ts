@@ -1,15 +1,14 @@
 // A fleet through the API: seen whole and in parts, steered, pushed as it changes, counted for Prometheus.
-import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import { Value } from '@sinclair/typebox/value'
 import { type FleetAction, FleetView } from '../../shared/fleet.ts'
 import { FleetMessage, type FleetUpdate } from '../../shared/fleet-api.ts'
 import { FollowView } from '../../shared/follow-view.ts'
 import { type Api, startApi } from '../support/api.ts'
+import { eventually } from '../support/eventually.ts'
 import { switchoverReport } from '../support/example-views.ts'
 import { SeenFleet } from '../support/fleet-desk.ts'
 import { ReadMetrics } from './prometheus.ts'
-
-setDefaultTimeout(120_000)
 
 let desk: SeenFleet
 let api: Api
@@ -173,7 +172,7 @@ describe('pushed', () => {
     watched.say(JSON.stringify({ type: 'fleet', refresh_seconds: 3600 }))
     // As soon as that is heard, a database that has only other numbers waits.
     const [moved, broken] = [desk.find('shops-003', 'shop_003_02'), desk.find(mapping, database)]
-    for (let told: string[] = []; told.length !== 1; ) {
+    const changeBoth = async () => {
       const before = watched.fleets.length
       moved.rows++
       broken.state = broken.state === 'problem' ? 'copying' : 'problem'
@@ -183,8 +182,10 @@ describe('pushed', () => {
           databases.some((one) => one.name === database && one.state === state),
         )
       await watched.untilFleet((update) => watched.fleets.indexOf(update) >= before && holds(update))
-      told = watched.fleets.slice(before).flatMap(names)
+      return watched.fleets.slice(before).flatMap(names)
     }
+    const onlyStates = (told: string[]) => told.length === 1
+    await eventually('a message about the state and not the numbers', changeBoth, onlyStates)
     watched.say(JSON.stringify({ type: 'fleet', refresh_seconds: 0 }))
     await watched.untilFleet(({ mappings }) =>
       mappings.some(({ databases }) => databases.some(({ rows }) => rows === moved.rows)),

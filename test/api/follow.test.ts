@@ -1,17 +1,15 @@
 // A database that is copied and followed through the API: begun, steered, switched over, cleaned up; and those
 // that other processes follow.
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { beforeAll, describe, expect, test } from 'bun:test'
 import { Value } from '@sinclair/typebox/value'
 import { FollowMessage } from '../../shared/follow-api.ts'
 import { FollowView, type SwitchoverReport } from '../../shared/follow-view.ts'
 import { makeHome } from '../cli/process.ts'
 import { type Api, startApi, type Watched } from '../support/api.ts'
 import { type Cluster, cluster, type TestDatabase } from '../support/clusters.ts'
+import { within } from '../support/eventually.ts'
 import { move } from '../support/follow-run.ts'
 import { ReadMetrics } from './prometheus.ts'
-
-// Servers have to start.
-setDefaultTimeout(120_000)
 
 let from: Cluster
 let to: Cluster
@@ -54,25 +52,36 @@ const slots = (database: TestDatabase) =>
     `select slot_name from pg_replication_slots where database = current_database()`,
   )
 
+// One test: its sessions last from the first step to the last, and no test may leave any to the next.
 describe('from the copy to the end', () => {
   let api: Api
   let pair: Awaited<ReturnType<typeof shop>>
   let watched: Watched
   const name = 'whole'
 
-  beforeAll(async () => {
-    ;[api, pair] = [await startApi(), await shop()]
+  test('it is started, steered, stopped, continued, switched over and cleaned up', async () => {
+    await using started = await startApi()
+    api = started
+    pair = await shop()
     watched = await api.watch()
+    await copiesAndStreams()
+    await refusesAnother()
+    await countsChanges()
+    await pausesAndResumes()
+    await resolvesConflicts()
+    await stopsAndContinues()
+    await switchesOver()
+    await cleansUp()
+    watched[Symbol.dispose]()
   })
-
-  afterAll(() => api.server.close())
 
   const fresh = async () => {
     watched[Symbol.dispose]()
     watched = await api.watch()
   }
 
-  test('it copies, catches up and streams, and watchers hear of every stage', async () => {
+  /** It copies, catches up and streams, and watchers are told every stage. */
+  async function copiesAndStreams() {
     expect((await api.get('/api/follow')).json).toEqual({ follows: [] })
     const body = { ...endsOf(pair), follow: { ...quick, name } }
     const { status, json } = await api.post('/api/follow', body)
@@ -92,18 +101,20 @@ describe('from the copy to the end', () => {
       status: 'completed',
       request: { follow: { name } },
     })
-  })
+  }
 
-  test('another is refused while this process follows, and so is the same again', async () => {
+  /** Another follow is refused while this process follows, and so is the same one. */
+  async function refusesAnother() {
     const other = await api.post('/api/follow', { ...endsOf(await shop()), follow: { name: 'other' } })
     expect([other.status, other.json.error]).toEqual([409, 'busy'])
     const again = await api.post('/api/follow/continue', { ...endsOf(pair), follow: { name } })
     expect([again.status, again.json.error]).toEqual([409, 'busy'])
     const cleanup = await api.post('/api/follow/cleanup', { ...endsOf(pair), name })
     expect([cleanup.status, cleanup.json.error]).toEqual([409, 'busy'])
-  })
+  }
 
-  test('a change arrives, is counted by table, and is in the metrics', async () => {
+  /** A change is applied, counted by table, and in the metrics. */
+  async function countsChanges() {
     await pair.source.sql(`insert into orders values (501, 'after'); delete from orders where id = 1`)
     await seen(watched, name, (view) => applied(view) >= 2)
     const { json } = await api.get(`/api/follow/${name}`)
@@ -124,9 +135,10 @@ describe('from the copy to the end', () => {
     // One copy, told once.
     expect(metrics.value('pgtrek_copy_rows')).toBe(600)
     expect(metrics.value('pgtrek_copy_tables', { ...of, status: 'completed' })).toBe(2)
-  })
+  }
 
-  test('it pauses and resumes; of those that cannot be, the reason is said', async () => {
+  /** It pauses and resumes; a request that is refused is answered with the reason. */
+  async function pausesAndResumes() {
     await fresh()
     expect((await api.post('/api/follow/pause')).json).toMatchObject({ ok: true })
     const paused = await seen(watched, name, ({ state }) => state === 'paused')
@@ -148,9 +160,10 @@ describe('from the copy to the end', () => {
     expect((await api.get('/api/follow/whoever')).status).toBe(404)
     const mistyped = await api.post('/api/follow/pause', { nmae: name })
     expect([mistyped.status, mistyped.json.path]).toEqual([400, '/nmae'])
-  })
+  }
 
-  test('a conflict is told; it is tried again when the destination is mended, or skipped', async () => {
+  /** A conflict is reported; the change is retried once the destination is fixed, or skipped. */
+  async function resolvesConflicts() {
     await fresh()
     await pair.destination.sql(`insert into orders values (600, 'in the way')`)
     await pair.source.sql(`insert into orders values (600, 'right')`)
@@ -179,9 +192,10 @@ describe('from the copy to the end', () => {
       { note: 'right' },
       { note: 'stays' },
     ])
-  })
+  }
 
-  test('it stops with what is whole, and goes on only between the same databases', async () => {
+  /** It stops after whole transactions, and continues only between the same databases. */
+  async function stopsAndContinues() {
     await fresh()
     expect((await api.post('/api/follow/stop', { name })).status).toBe(200)
     const isOver = ({ state, process: worker }: FollowView) => state === 'stopped' && worker === undefined
@@ -201,9 +215,10 @@ describe('from the copy to the end', () => {
     expect((await api.post('/api/follow', on)).json).toEqual({ ok: true, name })
     await seen(watched, name, (view) => view.ready.green && applied(view) >= 1)
     expect(await pair.destination.sql('select note from orders where id = 700')).toHaveLength(1)
-  })
+  }
 
-  test('it is switched over, with a report that counts every table', async () => {
+  /** It is switched over, with a report that counts every table. */
+  async function switchesOver() {
     await pair.source.sql('update orders set note = $$same$$ where id = 601')
     await pair.destination.sql('update orders set note = $$same$$ where id = 601')
     await fresh()
@@ -229,9 +244,10 @@ describe('from the copy to the end', () => {
     expect([over.status, over.json.error]).toEqual([400, 'usage'])
     // What it said stays.
     expect((await api.get(`/api/follow/${name}`)).json.switchover.report).toEqual(report)
-  })
+  }
 
-  test('it is cleaned up, and known no more', async () => {
+  /** It is cleaned up, and unknown afterwards. */
+  async function cleansUp() {
     const { status, json } = await api.post('/api/follow/cleanup', { ...endsOf(pair), name })
     expect([status, json.ok]).toEqual([200, true])
     expect(await slots(pair.source)).toEqual([])
@@ -240,7 +256,7 @@ describe('from the copy to the end', () => {
     expect((await api.post('/api/follow/pause')).status).toBe(404)
     const again = await api.post('/api/follow/cleanup', { ...endsOf(pair), name })
     expect(again.status).toBe(404)
-  })
+  }
 })
 
 test('a column that the destination lacks is made there on request; there and back again', async () => {
@@ -305,7 +321,7 @@ test('cancelling the copy ends it, and nothing is left of it', async () => {
   using watched = await api.watch()
   const pair = await shop()
   await pair.source.sql(`insert into orders select n, repeat('x', 200) from generate_series(1000, 9000) n`)
-  const body = { ...endsOf(pair), options: { maxBytesPerSecond: 100_000 }, follow: { name: 'slow' } }
+  const body = { ...endsOf(pair), options: { maxBytesPerSecond: 40_000 }, follow: { name: 'slow' } }
   expect((await api.post('/api/follow', body)).status).toBe(200)
   await seen(watched, 'slow', ({ copy }) => (copy?.rows ?? 0) > 0)
   const busy = await api.post('/api/migrate', endsOf(pair))
@@ -316,7 +332,7 @@ test('cancelling the copy ends it, and nothing is left of it', async () => {
   expect(await slots(pair.source)).toEqual([])
 })
 
-test('what other processes follow is seen, steered by name, and told as lost when they are gone', async () => {
+test('what other processes follow is seen, steered by name, and reported as lost when they are gone', async () => {
   using home = makeHome()
   const [one, other] = [await shop(), await shop()]
   const follow = (name: string, pair: typeof one) =>
@@ -340,11 +356,11 @@ test('what other processes follow is seen, steered by name, and told as lost whe
   const taken = await api.post('/api/follow/cleanup', { ...endsOf(one), name: 'one' })
   expect([taken.status, taken.json.error]).toEqual([409, 'busy'])
   second.child.kill('SIGKILL')
-  await second.finished
+  await within('the end of the killed process', second.finished)
   const lost = await seen(watched, 'other', ({ state }) => state === 'lost')
   expect(lost.ready.green).toBe(false)
   expect((await api.post('/api/follow/stop', { name: 'one' })).status).toBe(200)
-  expect((await first.finished).code).toBe(0)
+  expect(await within('the end of the stopped process', first.finished)).toMatchObject({ code: 0 })
   await seen(watched, 'one', ({ state, process: worker }) => state === 'stopped' && worker === undefined)
   const { json } = await api.post('/api/follow/continue', { ...endsOf(other), follow: { name: 'other' } })
   expect(json).toEqual({ ok: true, name: 'other' })
@@ -358,7 +374,7 @@ test('what other processes follow is seen, steered by name, and told as lost whe
 test('a server beside a follow that somebody else has begun shows and steers that', async () => {
   const pair = await shop()
   await using moving = move(pair, { name: 'guest' })
-  await moving.until(({ stage }) => stage === 'streaming')
+  await moving.untilStreaming()
   await using api = await startApi({ follow: moving.run })
   using watched = await api.watch()
   await seen(watched, 'guest', ({ stage }) => stage === 'streaming')

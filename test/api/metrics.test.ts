@@ -1,7 +1,7 @@
 // What Prometheus is told: whether it can read it, and whether it is true.
 
 import { Database } from 'bun:sqlite'
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { FollowStore } from '../../server/store/follows.ts'
 import { followStates } from '../../shared/follow-view.ts'
@@ -9,9 +9,6 @@ import { type Api, startApi } from '../support/api.ts'
 import { cluster } from '../support/clusters.ts'
 import { followView } from '../support/follow-view.ts'
 import { ReadMetrics } from './prometheus.ts'
-
-// Servers have to start.
-setDefaultTimeout(120_000)
 
 let api: Api
 let store: FollowStore

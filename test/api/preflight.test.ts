@@ -1,12 +1,9 @@
 // `POST /api/preflight`: the report of `pgtrek doctor`, for whoever asks over HTTP.
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { Value } from '@sinclair/typebox/value'
 import { type PreflightItem, PreflightReport } from '../../shared/preflight.ts'
 import { type Api, startApi } from '../support/api.ts'
 import { cluster, type TestDatabase } from '../support/clusters.ts'
-
-// Servers have to start.
-setDefaultTimeout(120_000)
 
 let api: Api
 let source: TestDatabase

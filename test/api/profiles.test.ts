@@ -1,15 +1,12 @@
 // Saved requests and their passwords: kept only when asked for, sealed, and never given out.
 import { Database } from 'bun:sqlite'
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { chmodSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { sealIn } from '../../server/store/seal.ts'
 import { type Api, startApi } from '../support/api.ts'
 import { type Cluster, cluster, type TestDatabase } from '../support/clusters.ts'
 import { scratchDirectory } from '../support/scratch.ts'
-
-// Servers have to start.
-setDefaultTimeout(120_000)
 
 const secret = 'sEcr3t/of the profile'
 let api: Api

@@ -1,12 +1,10 @@
 // The first step: URL and fields, what a test says, saved connections, profiles, files.
-import { afterAll, afterEach, beforeAll, beforeEach, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'bun:test'
 import type { Browser, Page } from 'playwright-core'
-import { browser, closeBrowser } from '../support/browser.ts'
+import { browser } from '../support/browser.ts'
 import { type Cluster, cluster, type TestDatabase } from '../support/clusters.ts'
 import { type PageServer, startPageServer } from '../support/page-server.ts'
 import { type Visit, visit, words } from './visitor.ts'
-
-setDefaultTimeout(180_000)
 
 const say = words.en.connections
 let server: PageServer
@@ -33,10 +31,7 @@ afterEach(async () => {
   await visited.context.close()
 })
 
-afterAll(async () => {
-  await closeBrowser()
-  await server?.stop()
-})
+afterAll(() => server?.stop())
 
 const end = (name: string) => page.getByRole('form', { name })
 
@@ -85,6 +80,7 @@ test('saved connections outlast the page, with their password only when that was
     await dialog.getByLabel(say.withPassword).setChecked(withPassword)
     await dialog.getByRole('button', { name: say.saveThis }).click()
     await page.keyboard.press('Escape')
+    await dialog.waitFor({ state: 'hidden' })
   }
   const stored = await page.evaluate(() => JSON.stringify(localStorage))
   expect(stored.split('s3cret')).toHaveLength(2)

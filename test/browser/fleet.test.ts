@@ -1,16 +1,14 @@
 // The board of a fleet in the page: a hundred mappings with five thousand databases, whose numbers change while
 // somebody looks, searches, opens and acts; in both languages, in the light and in the dark, with the keyboard.
-import { afterAll, afterEach, beforeAll, beforeEach, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterEach, beforeAll, beforeEach, expect, test } from 'bun:test'
 import type { Browser, Page } from 'playwright-core'
 import { formatBytes } from '../../shared/format.ts'
 import { type Api, startApi } from '../support/api.ts'
-import { browser, closeBrowser } from '../support/browser.ts'
+import { browser } from '../support/browser.ts'
+import { eventually } from '../support/eventually.ts'
 import { SeenFleet } from '../support/fleet-desk.ts'
 import { freshPage } from '../support/fresh-page.ts'
-import { barriers, type Language, overflow, shoot, visit, words } from './visitor.ts'
-
-// The page has to be built, and a browser has to start.
-setDefaultTimeout(180_000)
+import { barriers, stepCheck, visit, words } from './visitor.ts'
 
 /** Of all there is the document has only what is in sight, and some lines around it. */
 const mostLines = 60
@@ -25,23 +23,16 @@ beforeAll(async () => {
 })
 
 beforeEach(async () => {
-  desk = new SeenFleet(100, 50)
+  desk = new SeenFleet(100, 8)
   api = await startApi({ fleet: desk })
 })
 
 afterEach(() => api.server.close())
-afterAll(closeBrowser)
 
 const url = () => api.server.url.replace(/\/$/, '')
 const lines = (page: Page) => page.locator('.board-rows li')
 const line = (page: Page, name: string) =>
   lines(page).filter({ has: page.getByRole('button', { name, exact: true }) })
-
-async function look(page: Page, language: Language, name: string) {
-  await shoot(page, `fleet-${language}-${name}`)
-  expect({ at: name, barriers: await barriers(page) }).toEqual({ at: name, barriers: [] })
-  expect({ at: name, wider: await overflow(page) }).toEqual({ at: name, wider: 0 })
-}
 
 test.each([
   { language: 'en', width: 1280, dark: false },
@@ -55,6 +46,7 @@ test.each([
   broken.failed_tables = [{ schema: 'public', name: 'orders', error: 'ERROR: disk full' }]
   desk.log.push({ at: Date.now(), level: 'warn', mapping: 'shops-001', message: 'will be tried again' })
   const { page, context, complaints } = await visit(chromium, url(), how)
+  const look = stepCheck(page, 'fleet', language)
   const button = (name: string) => page.getByRole('button', { name, exact: true })
   const dialog = page.getByRole('alertdialog')
 
@@ -66,7 +58,7 @@ test.each([
   const totals = page.getByRole('region', { name: say.fleet.totals.title })
   await totals.getByText('100', { exact: true }).waitFor()
   await page.getByRole('log').getByText('shops-001: will be tried again').waitFor()
-  await look(page, language, '1-board')
+  await look('1-board')
 
   await button('shops-001').click()
   await page.getByText(say.fleet.roles.needing.replace('{{count}}', '2')).waitFor()
@@ -74,11 +66,11 @@ test.each([
   await button('shop_001_01').click()
   await page.getByText('public.orders').waitFor()
   await page.getByText('could not extend file').waitFor()
-  await look(page, language, '2-opened')
+  await look('2-opened')
 
   await button(say.fleet.actions.instructions).click()
   await dialog.getByText('Stop what writes to old-001.example.com.').waitFor()
-  await look(page, language, '3-instructions')
+  await look('3-instructions')
   await dialog.getByRole('button', { name: say.fleet.instructions.close }).click()
 
   // One database.
@@ -93,7 +85,7 @@ test.each([
   await confirm.fill('shops-042')
   expect(await yes.isDisabled()).toBe(true)
   await dialog.getByRole('checkbox', { name: say.follow.switchover.options.keepReverse }).check()
-  await look(page, language, '4-switchover')
+  await look('4-switchover')
   await confirm.fill('shop_042_04')
   await yes.click()
   await page
@@ -115,7 +107,7 @@ test.each([
   // Everything: more has to be typed than a name.
   await button(say.fleet.actions.switchoverAll).click()
   await confirm.fill(say.fleet.switchover.allWord)
-  await look(page, language, '5-all')
+  await look('5-all')
   await yes.click()
   await dialog.waitFor({ state: 'hidden' })
 
@@ -123,7 +115,7 @@ test.each([
   const complete = dialog.getByRole('button', { name: say.fleet.complete.yes, exact: true })
   expect(await complete.isDisabled()).toBe(true)
   await dialog.getByRole('checkbox', { name: say.fleet.complete.sure }).check()
-  await look(page, language, '6-complete')
+  await look('6-complete')
   await complete.click()
   await dialog.waitFor({ state: 'hidden' })
 
@@ -131,6 +123,11 @@ test.each([
   await dialog.getByRole('button', { name: say.fleet.actions.pauseYes, exact: true }).click()
   await dialog.waitFor({ state: 'hidden' })
   await button(say.fleet.actions.retryAll).click()
+  await eventually(
+    'the retry of all',
+    () => desk.actions,
+    (actions) => actions.at(-1)?.type === 'retry',
+  )
 
   desk.answer = { ok: false, message: 'nothing is paused' }
   desk.find('shops-042', 'shop_042_04').state = 'paused'
@@ -152,7 +149,7 @@ test.each([
     .getByRole('link', { name: say.fleet.details.replace('{{name}}', 'shop_042_04'), exact: true })
     .click()
   await page.getByText('public.orders of shop_042_04').waitFor()
-  await look(page, language, '7-one')
+  await look('7-one')
   await page.getByRole('link', { name: say.fleet.detail.back }).last().click()
   await button('shop_042_04').waitFor()
 
@@ -162,7 +159,9 @@ test.each([
 
 test('five thousand databases: few lines in the document, all within reach, and their numbers move', async () => {
   const say = words.en.fleet
-  const { page, context, complaints } = await visit(chromium, url())
+  const desk = new SeenFleet(100, 50)
+  await using large = await startApi({ fleet: desk })
+  const { page, context, complaints } = await visit(chromium, large.server.url.replace(/\/$/, ''))
   await page.getByRole('button', { name: say.openAll }).click()
   const board = page.getByRole('region', { name: say.list })
   await line(page, 'shops-001').waitFor()
@@ -236,7 +235,9 @@ test('with the keyboard alone: to a database, what it says, and what can be done
   await page.getByRole('alertdialog').waitFor()
   await page.keyboard.press('Escape')
   await page.getByRole('alertdialog').waitFor({ state: 'hidden' })
-  expect(await at()).toContain(say.actions.pause)
+  await eventually('the focus to be where it was before the dialog', at, (text) =>
+    text.includes(say.actions.pause),
+  )
   expect(desk.actions).toEqual([])
   expect(complaints).toEqual([])
   await context.close()

@@ -1,26 +1,14 @@
 // A database that is copied and followed while it is written to, seen and steered in the page, in both languages:
 // until it is switched over, and nothing of it is left.
-import { afterAll, afterEach, beforeAll, beforeEach, expect, setDefaultTimeout, test } from 'bun:test'
-import type { Browser, Page } from 'playwright-core'
+import { afterEach, beforeAll, beforeEach, expect, test } from 'bun:test'
+import type { Browser } from 'playwright-core'
 import type { SwitchoverReport } from '../../shared/follow-view.ts'
-import { browser, closeBrowser } from '../support/browser.ts'
+import { browser } from '../support/browser.ts'
 import { type Cluster, cluster, type TestDatabase } from '../support/clusters.ts'
+import { eventually } from '../support/eventually.ts'
 import { type PageServer, startPageServer } from '../support/page-server.ts'
-import { makeShop } from './shop.ts'
-import {
-  barriers,
-  goToOptions,
-  type Language,
-  nameEnds,
-  overflow,
-  shoot,
-  visit,
-  waitForPlan,
-  words,
-} from './visitor.ts'
-
-// Servers and a browser have to start.
-setDefaultTimeout(180_000)
+import { makeShop, orderRows } from './shop.ts'
+import { goToOptions, nameEnds, stepCheck, visit, waitForPlan, words } from './visitor.ts'
 
 let server: PageServer
 let chromium: Browser
@@ -41,8 +29,6 @@ afterEach(async () => {
   await writer?.stop()
   await server.stop()
 })
-
-afterAll(closeBrowser)
 
 interface Writer {
   written: number
@@ -81,14 +67,6 @@ async function makePair() {
   return { source, destination: await to.createDatabase() }
 }
 
-function looker(page: Page, language: Language) {
-  return async (name: string) => {
-    await shoot(page, `follow-${language}-${name}`)
-    expect({ at: name, barriers: await barriers(page) }).toEqual({ at: name, barriers: [] })
-    expect({ at: name, wider: await overflow(page) }).toEqual({ at: name, wider: 0 })
-  }
-}
-
 test.each([
   { language: 'en', width: 1280, dark: false },
   { language: 'ja', width: 820, dark: true },
@@ -98,7 +76,7 @@ test.each([
   const { source, destination } = await makePair()
   writer = startWriter(source)
   const { page, context, complaints } = await visit(chromium, server.url, look)
-  const check = looker(page, language)
+  const check = stepCheck(page, 'follow', language)
   const button = (name: string) => page.getByRole('button', { name, exact: true })
   const inDialog = () => page.getByRole('alertdialog')
 
@@ -165,8 +143,8 @@ test.each([
   ])
   const kept = (await Bun.file(await saved.path()).json()) as SwitchoverReport
   expect(kept.tables.find(({ name }) => name === 'orders')).toMatchObject({
-    source_rows: 20_000 + writer.written,
-    destination_rows: 20_000 + writer.written,
+    source_rows: orderRows + writer.written,
+    destination_rows: orderRows + writer.written,
     equal: true,
   })
   await page.emulateMedia({ media: 'print' })
@@ -198,6 +176,7 @@ test('a conflict is decided in the page, and one that was stopped goes on', asyn
   const [source, destination] = [await from.createDatabase(), await to.createDatabase()]
   await source.sql('create table orders (id int primary key, note text); insert into orders values (1)')
   const { page, context, complaints } = await visit(chromium, server.url)
+  const check = stepCheck(page, 'follow', 'en', true)
   const button = (name: string) => page.getByRole('button', { name, exact: true })
   const inDialog = () => page.getByRole('alertdialog')
   await nameEnds(page, 'en', { source: source.url, destination: destination.url })
@@ -212,7 +191,7 @@ test('a conflict is decided in the page, and one that was stopped goes on', asyn
   await source.sql(`insert into orders values (2, 'from the source')`)
   const card = page.getByRole('group').filter({ hasText: say.follow.conflict.title })
   await card.getByText('orders_pkey').first().waitFor()
-  await looker(page, 'en')('conflict')
+  await check('conflict')
   await card.getByRole('button', { name: say.follow.conflict.skip }).click()
   await inDialog().getByText(say.follow.conflict.skipTitle).waitFor()
   await inDialog().getByRole('button', { name: say.follow.actions.no }).click()
@@ -230,14 +209,16 @@ test('a conflict is decided in the page, and one that was stopped goes on', asyn
   await page.reload()
   await button(say.follow.actions.continue).click()
   await inDialog().getByLabel(say.follow.ends.password.replace('{{side}}', 'Source')).fill('postgres')
-  await looker(page, 'en')('continue')
+  await check('continue')
   await inDialog().getByRole('button', { name: say.follow.continue.yes, exact: true }).click()
   await page.getByText(say.follow.state.running, { exact: true }).waitFor()
   await page.getByRole('region', { name: say.follow.changes.list }).getByText('public.orders').waitFor()
-  expect(await destination.sql('select note from orders where id in (2, 3) order by id')).toEqual([
-    { note: 'from the source' },
-    { note: 'meanwhile' },
-  ])
+  const rows = await eventually(
+    'both orders on the destination',
+    () => destination.sql('select note from orders where id in (2, 3) order by id'),
+    ({ length }) => length === 2,
+  )
+  expect(rows).toEqual([{ note: 'from the source' }, { note: 'meanwhile' }])
   expect(complaints).toEqual([])
   await context.close()
 })

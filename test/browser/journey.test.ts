@@ -1,14 +1,11 @@
 // The whole way through the page, in both languages, between servers of different majors, with a table that fails.
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, expect, test } from 'bun:test'
 import type { Browser } from 'playwright-core'
-import { browser, closeBrowser } from '../support/browser.ts'
+import { browser } from '../support/browser.ts'
 import { cluster, type TestDatabase } from '../support/clusters.ts'
 import { type PageServer, startPageServer } from '../support/page-server.ts'
-import { makeDestination, makeShop } from './shop.ts'
-import { barriers, nameEnds, overflow, shoot, visit, waitForPlan, words } from './visitor.ts'
-
-// Servers and a browser have to start.
-setDefaultTimeout(180_000)
+import { makeDestination, makeShop, orderRows } from './shop.ts'
+import { nameEnds, stepCheck, visit, waitForPlan, words } from './visitor.ts'
 
 let server: PageServer
 let chromium: Browser
@@ -23,10 +20,7 @@ beforeAll(async () => {
   chromium = await browser()
 })
 
-afterAll(async () => {
-  await closeBrowser()
-  await server?.stop()
-})
+afterAll(() => server?.stop())
 
 test.each([
   { language: 'en', width: 1280, dark: false },
@@ -36,11 +30,7 @@ test.each([
   const say = words[language]
   const destination = await makeEmpty()
   const { page, context, complaints } = await visit(chromium, server.url, look)
-  const check = async (name: string) => {
-    await shoot(page, `journey-${language}-${name}`)
-    expect({ at: name, barriers: await barriers(page) }).toEqual({ at: name, barriers: [] })
-    expect({ at: name, wider: await overflow(page) }).toEqual({ at: name, wider: 0 })
-  }
+  const check = stepCheck(page, 'journey', language)
   expect(await page.getAttribute('html', 'lang')).toBe(language)
 
   await nameEnds(page, language, { source: source.url, destination: destination.url })
@@ -82,8 +72,17 @@ test.each([
   ])
   const summary = await Bun.file(await saved.path()).json()
   expect(summary.failed.map(({ name }: { name: string }) => name)).toEqual(['payments'])
-  expect(await destination.sql('select count(*)::int as count from orders')).toEqual([{ count: 20_000 }])
+  expect(await destination.sql('select count(*)::int as count from orders')).toEqual([{ count: orderRows }])
   expect(await destination.sql('select count(*)::int as count from payments')).toEqual([{ count: 0 }])
+
+  // Only the failed table, and only what the log has of it.
+  await page.getByLabel(say.run.filter).selectOption('failed')
+  const tables = page.getByRole('region', { name: say.run.tableList }).getByRole('listitem')
+  expect(await tables.allInnerTexts()).toHaveLength(1)
+  expect(await tables.textContent()).toContain('public.payments')
+  await page.getByLabel(say.run.logLevel).selectOption('error')
+  await page.getByRole('searchbox', { name: say.run.logSearch }).fill('payments_amount')
+  expect(await page.getByRole('log').getByRole('listitem').allInnerTexts()).toHaveLength(1)
 
   await destination.sql('alter table payments drop constraint payments_amount_check')
   await page.getByRole('button', { name: say.run.again }).click()

@@ -1,12 +1,10 @@
 // The report of the preflight on the page: as soon as both ends answer, in both languages, with SQL to take away.
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, expect, test } from 'bun:test'
 import type { Browser } from 'playwright-core'
-import { browser, closeBrowser } from '../support/browser.ts'
+import { browser } from '../support/browser.ts'
 import { type Cluster, cluster } from '../support/clusters.ts'
 import { type PageServer, startPageServer } from '../support/page-server.ts'
-import { barriers, nameEnds, overflow, shoot, visit, words } from './visitor.ts'
-
-setDefaultTimeout(180_000)
+import { nameEnds, stepCheck, visit, words } from './visitor.ts'
 
 let server: PageServer
 let chromium: Browser
@@ -20,10 +18,7 @@ beforeAll(async () => {
   chromium = await browser()
 })
 
-afterAll(async () => {
-  await closeBrowser()
-  await server?.stop()
-})
+afterAll(() => server?.stop())
 
 test.each([
   { language: 'en', width: 1280, dark: false, title: 'Keys of the tables' },
@@ -35,12 +30,7 @@ test.each([
   await source.sql('create table keyless (x int); create table t (x int primary key)')
   const { page, context, complaints } = await visit(chromium, server.url, look)
   await context.grantPermissions(['clipboard-read', 'clipboard-write'])
-  const check = async (name: string) => {
-    await shoot(page, `preflight-${language}-${name}`)
-    expect({ at: name, barriers: await barriers(page), wider: await overflow(page) }).toEqual({
-      ...{ at: name, barriers: [], wider: 0 },
-    })
-  }
+  const check = stepCheck(page, 'preflight', language)
   expect(await page.getByRole('region', { name: say.title }).count()).toBe(0)
 
   await nameEnds(page, language, { source: source.url, destination: destination.url })

@@ -1,6 +1,9 @@
 // The databases of the browser tests: a small shop, and a destination that refuses one of its tables.
 import type { Cluster, TestDatabase } from '../support/clusters.ts'
 
+export const orderRows = 5_000
+export const logRows = 30_000
+
 export async function makeShop(cluster: Cluster): Promise<TestDatabase> {
   const shop = await cluster.createDatabase()
   await shop.sql(`
@@ -28,12 +31,12 @@ export async function makeShop(cluster: Cluster): Promise<TestDatabase> {
     create index orders_by_customer on orders (customer);
     create schema audit;
     create table audit.log (id bigserial primary key, line text);
-    insert into customers (name, since) select 'customer ' || i, '2020-01-01' from generate_series(1, 2000) i;
-    insert into orders select i, 1 + i % 2000, i % 500 from generate_series(1, 20000) i;
+    insert into customers (name, since) select 'customer ' || i, '2020-01-01' from generate_series(1, 500) i;
+    insert into orders select i, 1 + i % 500, i % 500 from generate_series(1, ${orderRows}) i;
     insert into payments select i, i from generate_series(1, 500) i;
-    insert into visits select timestamptz '2023-01-01 00:00Z' + i * interval '1 hour', '/p/' || i
-      from generate_series(1, 15000) i;
-    insert into audit.log (line) select repeat('l', 120) from generate_series(1, 30000);
+    insert into visits select timestamptz '2023-01-01 00:00Z' + i * interval '3 hours', '/p/' || i
+      from generate_series(1, 5000) i;
+    insert into audit.log (line) select repeat('l', 120) from generate_series(1, ${logRows});
     refresh materialized view totals;
     analyze;`)
   return shop

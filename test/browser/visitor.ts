@@ -1,10 +1,12 @@
 // Somebody who uses the page: opens it, reads it by its words and roles, and looks for barriers on the way.
+import { expect } from 'bun:test'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import axe from 'axe-core'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { en } from '../../client/i18n/en.ts'
 import { ja } from '../../client/i18n/ja.ts'
+import { isLong } from '../support/long.ts'
 
 export const words = { en, ja }
 export type Language = keyof typeof words
@@ -16,7 +18,7 @@ export interface VisitOptions {
   dark?: boolean
 }
 
-export interface Visit {
+export interface Visit extends AsyncDisposable {
   page: Page
   context: BrowserContext
   /** What the browser complained about: errors in scripts, and what the page's policy forbade. */
@@ -42,18 +44,19 @@ export async function visit(browser: Browser, url: string, options: VisitOptions
     if (message.type() === 'error' && !/status of 4\d\d/.test(message.text())) complaints.push(message.text())
   })
   await page.goto(url)
-  return { page, context, complaints }
+  return { page, context, complaints, [Symbol.asyncDispose]: () => context.close() }
 }
 
-/** For a person to look at. */
+/** A picture for a person to look at, made in long runs only: it costs as much as a check. */
 export async function shoot(page: Page, name: string) {
+  if (!isLong) return
   mkdirSync(shots, { recursive: true })
   await page.screenshot({ path: join(shots, `${name}.png`), fullPage: true })
 }
 
 /** What axe finds, as lines to read. https://github.com/dequelabs/axe-core */
 export async function barriers(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source)
+  if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(axe.source)
   const found = await page.evaluate(async () => {
     const { axe } = globalThis as unknown as { axe: typeof import('axe-core') }
     return (await axe.run(document, { resultTypes: ['violations'] })).violations
@@ -61,6 +64,22 @@ export async function barriers(page: Page): Promise<string[]> {
   return found.flatMap(({ id, nodes }) =>
     nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 160)} ${failureSummary ?? ''}`),
   )
+}
+
+/**
+ * Checks what the page shows at one step of a journey. No step may be wider than its window. The check for
+ * barriers takes most of the time of a journey: each language does it at every second step, the other one at the
+ * steps between, and both at every step in a long run.
+ */
+export function stepCheck(page: Page, journey: string, language: Language, everyStep = isLong) {
+  let steps = language === 'en' ? 0 : 1
+  return async (name: string) => {
+    await shoot(page, `${journey}-${language}-${name}`)
+    const found = everyStep || steps++ % 2 === 0 ? await barriers(page) : []
+    expect({ at: name, barriers: found, wider: await overflow(page) }).toEqual({
+      ...{ at: name, barriers: [], wider: 0 },
+    })
+  }
 }
 
 /** Whether the page is wider than its window. */
@@ -95,11 +114,11 @@ export async function waitForPlan(page: Page, language: Language) {
   await page.getByText(words[language].options.planFresh, { exact: true }).waitFor()
 }
 
-/** So slow that there is time to look. */
-export async function limitSpeed(page: Page, language: Language, bytesPerSecond: number) {
+/** So slow that the run does not end before somebody cancels it, also on a busy machine. */
+export async function slowDown(page: Page, language: Language) {
   const say = words[language].options
   await page.getByText(say.more, { exact: true }).click()
-  await page.getByLabel(say.each.maxBytesPerSecond.label).fill(String(bytesPerSecond))
+  await page.getByLabel(say.each.maxBytesPerSecond.label).fill('20000')
   await waitForPlan(page, language)
 }
 

@@ -266,7 +266,7 @@ test('ten thousand tables and half a million events are folded (anything quadrat
     for (let frame = 0; frame < 100; frame++) fold.overview(round * 100)
   }
   expect(fold.overview(5_000).migrated_rows).toBe(500_000)
-}, 20_000)
+})
 
 function progressOf(run: Recording): Progress {
   return foldEvents(run.events).progress(run.now)

@@ -6,6 +6,7 @@ import { type RunningServer, type ServerOptions, startServer } from '../../serve
 import type { JobProgress, ProgressMessage } from '../../shared/api.ts'
 import type { FleetMessage, FleetUpdate } from '../../shared/fleet-api.ts'
 import type { FollowMessage } from '../../shared/follow-api.ts'
+import { within } from './eventually.ts'
 import { scratchDirectory } from './scratch.ts'
 
 export interface Answer {
@@ -38,10 +39,9 @@ export interface Watched extends Disposable {
   follows: FollowMessage[]
   fleets: FleetUpdate[]
   say(text: string): void
+  // Each of these gives the first message for which `holds` is true, also one that was received before the call.
   untilFleet(holds: (update: FleetUpdate) => boolean): Promise<FleetUpdate>
-  /** The first message about a follow, also of those that have come, for which this holds. */
   untilFollow(holds: (message: FollowMessage) => boolean): Promise<FollowMessage>
-  /** The first message, also of those that have come, for which this holds. */
   until(holds: (progress: JobProgress) => boolean): Promise<JobProgress>
 }
 
@@ -121,7 +121,7 @@ async function watch(url: string, headers: Record<string, string>): Promise<Watc
   }
   socket.onopen = () => opened.resolve()
   socket.onclose = () => opened.reject(new Error('the WebSocket was refused'))
-  await opened.promise
+  await within(`the WebSocket ${url} to open`, opened.promise)
   function first<Message>(list: Message[], holds: (message: Message) => boolean): Promise<Message> {
     const { promise, resolve } = Promise.withResolvers<Message>()
     const look = () => {
@@ -132,7 +132,10 @@ async function watch(url: string, headers: Record<string, string>): Promise<Watc
     }
     waiting.add(look)
     look()
-    return promise
+    return within(`a message for which this holds: ${holds}`, promise, undefined, () => ({
+      messages: list.length,
+      last: list.at(-1),
+    })).finally(() => waiting.delete(look))
   }
 
   return {

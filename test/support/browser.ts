@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import packed, { inflate } from '@sparticuz/chromium'
 import { type Browser, chromium } from 'playwright-core'
+import { whenFileOver } from './scope.ts'
 
 const installed = ['/usr/bin/chromium', '/usr/bin/chromium-browser']
 const args = [
@@ -19,16 +20,22 @@ const args = [
 
 let running: Promise<Browser> | undefined
 
-/** One for all tests of the process. */
+/**
+ * One for all tests of a file, and closed after them. Call it in `beforeAll`: a process that a test starts has to
+ * end with that test.
+ */
 export function browser(): Promise<Browser> {
-  running ??= start()
+  running ??= startForFile()
   return running
 }
 
-export async function closeBrowser() {
-  const known = running
-  running = undefined
-  await (await known)?.close()
+async function startForFile(): Promise<Browser> {
+  const started = await start()
+  whenFileOver(() => {
+    running = undefined
+    return started.close()
+  })
+  return started
 }
 
 async function start(): Promise<Browser> {

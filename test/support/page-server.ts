@@ -2,18 +2,19 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { within } from './eventually.ts'
 import { freshPage } from './fresh-page.ts'
 
 const root = join(import.meta.dir, '../..')
 
-export interface PageServer {
+export interface PageServer extends AsyncDisposable {
   url: string
   directory: string
   /** As when somebody presses Ctrl-C. */
   stop(): Promise<void>
 }
 
-/** The caller removes the directory that it gives. */
+/** The caller stops it, and removes the directory if the caller has given one. */
 export async function startPageServer(port = 0, directory?: string): Promise<PageServer> {
   await freshPage()
   const place = directory ?? mkdtempSync(join(tmpdir(), 'pgtrek-page-'))
@@ -23,14 +24,16 @@ export async function startPageServer(port = 0, directory?: string): Promise<Pag
     stdout: 'pipe',
     stderr: 'inherit',
   })
+  const stop = async () => {
+    child.kill('SIGTERM')
+    await within('the end of pgtrek serve after SIGTERM', child.exited)
+    if (!directory) rmSync(place, { recursive: true, force: true })
+  }
   return {
-    url: await addressOf(child),
+    url: await within('pgtrek serve to listen', addressOf(child)),
     directory: place,
-    async stop() {
-      child.kill('SIGTERM')
-      await child.exited
-      if (!directory) rmSync(place, { recursive: true, force: true })
-    },
+    stop,
+    [Symbol.asyncDispose]: stop,
   }
 }
 
