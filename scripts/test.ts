@@ -14,8 +14,6 @@ import type { FileReport } from './test/report.ts'
 import { runFiles, runTwice } from './test/run.ts'
 
 const root = join(import.meta.dir, '..')
-/** Only a test that hangs runs into it: whatever a test waits for has a shorter deadline. */
-const testTimeoutMs = 120_000
 /** Many tests wait for servers: one file more at a time than there are cores. */
 const filesAtOnce = Math.min(4, availableParallelism() + 1)
 /** What was told to end takes a moment. */
@@ -78,7 +76,7 @@ async function runAll(files: string[]) {
   const verdict = await runTwice(files, (some) => {
     if (some !== files) say(`\n${some.join(' ')} failed and is run once more, alone`)
     const parallel = [`--parallel=${filesAtOnce}`, `--timings=${timings}`, '--update-timings']
-    const options = [`--timeout=${testTimeoutMs}`, ...(some.length > 1 ? parallel : [])]
+    const options = some.length > 1 ? parallel : []
     return runFiles(some, { root, directory, options, environment })
   })
   passed += verdict.passed

@@ -8,12 +8,12 @@ function oneByOne<T>(...values: T[]): () => T {
 
 describe('eventually', () => {
   test('returns the first thing it sees that holds', async () => {
-    expect(await eventually('something', oneByOne(undefined, 0, '', false, 'there'))).toBe('there')
+    expect(await eventually('something', oneByOne<unknown>(undefined, 0, '', false, 'there'))).toBe('there')
     expect(await eventually('two', oneByOne(0, 1, 2), (seen) => seen === 2)).toBe(2)
   })
 
   test('takes a look that throws for one that does not hold yet', async () => {
-    const look = oneByOne(
+    const look = oneByOne<() => unknown>(
       () => expect(1).toBe(2),
       () => 'done',
     )

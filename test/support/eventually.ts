@@ -39,7 +39,7 @@ export async function eventually<T>(
   let last = 'nothing: the first look did not return'
   for (let pause = firstPauseMs; ; pause = Math.min(2 * pause, longestPauseMs)) {
     try {
-      const seen = await within(what, look(), deadline - performance.now())
+      const seen = await within(what, look(), Math.max(0, deadline - performance.now()))
       last = inspect(seen, { depth: 4, breakLength: 110 })
       if (holds(seen)) return seen
     } catch (error) {

@@ -1,5 +1,6 @@
 // A move in this process: copied, followed, and seen as others see it.
 import { join } from 'node:path'
+import { inspect } from 'node:util'
 import { cleanUpFollow } from '../../server/engine/follow/cleanup.ts'
 import { FollowRun } from '../../server/engine/follow/follow-run.ts'
 import type { CloneAndFollow } from '../../server/engine/follow/request.ts'
@@ -10,6 +11,7 @@ import { RunStore } from '../../server/store/runs.ts'
 import { defaultFollowOptions, type FollowOptions } from '../../shared/follow-options.ts'
 import type { FollowView, SwitchoverOptions } from '../../shared/follow-view.ts'
 import { defaultOptions, everything } from '../../shared/request.ts'
+import { CannotHappen, eventually, within } from './eventually.ts'
 import { scratchDirectory } from './scratch.ts'
 
 export interface Ends {
@@ -22,7 +24,8 @@ export interface Moving extends AsyncDisposable {
   store: FollowStore
   /** Ends it, and goes on in its place. */
   restart(): Promise<void>
-  until(holds: (view: FollowView) => boolean): Promise<FollowView>
+  until(what: string, holds: (view: FollowView) => boolean): Promise<FollowView>
+  untilStreaming(): Promise<FollowView>
   /** Resolves with its outcome. */
   switchover(options?: Partial<SwitchoverOptions>): Promise<NonNullable<FollowView['switchover']>>
   cleanUp(): Promise<string[]>
@@ -49,7 +52,9 @@ export function move(
     destination: resolveSettings({ url: destination.url }),
     follow: { ...defaultFollowOptions, readyForSeconds: 1, ...follow },
   }
-  const services = () => ({ memory: store, signal: new AbortController().signal })
+  const services = () => ({ memory: store, signal: new AbortController().signal, tableCheckEveryMs: 1000 })
+  const ended = () =>
+    within('the end of following', moving.run.done, undefined, () => shown(moving.run.view()))
   const moving: Moving = {
     store,
     run: FollowRun.clone(
@@ -69,38 +74,44 @@ export function move(
     ),
     async restart() {
       await moving.run.act({ type: 'stop' })
-      await moving.run.done
+      await ended()
       moving.run = FollowRun.continue(ends, services())
     },
-    async until(holds) {
-      for (;;) {
-        const view = moving.run.view()
-        if (holds(view)) return view
-        if (!moving.run.isRunning) {
-          const { error } = await moving.run.done
-          throw new Error(`it has ended while it was waited for: ${error ?? view.state}`, { cause: error })
-        }
-        await Bun.sleep(50)
-      }
+    async until(what, holds) {
+      const { view } = await eventually(
+        what,
+        async () => {
+          const view = moving.run.view()
+          if (!holds(view) && !moving.run.isRunning) {
+            const { error } = await moving.run.done
+            throw new CannotHappen(`following has ended: ${error ?? view.state}`, { cause: error })
+          }
+          return { view, [inspect.custom]: () => shown(view) }
+        },
+        ({ view }) => holds(view),
+      )
+      return view
     },
+    untilStreaming: () => moving.until('streaming', isStreaming),
     async switchover(options = {}) {
       const answer = await moving.run.act({
         type: 'switchover',
         options: { ...switchoverDefaults, ...options },
       })
       if (!answer.ok) throw new Error(answer.message)
-      for (;;) {
-        const { switchover } = moving.run.view()
-        if (switchover && switchover.state !== 'running') return switchover
-        await Bun.sleep(20)
-      }
+      const { switchover } = await moving.until(
+        'the end of the switchover',
+        ({ switchover }) => switchover !== undefined && switchover.state !== 'running',
+      )
+      if (!switchover) throw new Error('the view has no switchover')
+      return switchover
     },
     async cleanUp() {
       return (await cleanUpFollow(ends, store, { writable: true })).dropped
     },
     async [Symbol.asyncDispose]() {
       await moving.run.act({ type: 'stop' })
-      await moving.run.done
+      await ended()
       await cleanUpFollow(ends, store, { writable: true })
       runs[Symbol.dispose]()
     },
@@ -110,4 +121,16 @@ export function move(
 
 export function isStreaming({ stage, state }: FollowView): boolean {
   return stage === 'streaming' && state === 'running'
+}
+
+/** What a wait that failed tells of a view: without its samples, and with the last lines of its log. */
+function shown({ stage, state, streams, ready, switchover, warnings, last_error, log }: FollowView) {
+  return {
+    ...{ stage, state, reasons: ready.reasons, warnings, last_error },
+    switchover: switchover && { state: switchover.state, step: switchover.step, error: switchover.error },
+    streams: streams.map(({ direction, status: { phase, lagBytes, rows, conflict } }) => {
+      return { direction, phase, lagBytes, rows, conflict: conflict?.message }
+    }),
+    log: log.slice(-5).map(({ message }) => message),
+  }
 }

@@ -1,6 +1,9 @@
-// What another process would have said of a database that it follows.
+// What another process says of a database that it follows, or would say.
 import { hostname } from 'node:os'
+import { FollowStore } from '../../server/store/follows.ts'
+import { RunStore } from '../../server/store/runs.ts'
 import type { FollowView } from '../../shared/follow-view.ts'
+import { eventually } from './eventually.ts'
 
 export function followView(
   name: string,
@@ -49,4 +52,37 @@ export function followView(
     log: [],
     ...other,
   }
+}
+
+/** Waits for what `status` would show of the database that was changed last, or of the named one. */
+export async function published(
+  stateDirectory: string,
+  what: string,
+  holds: (view: FollowView) => boolean,
+  name?: string,
+): Promise<FollowView> {
+  using runs = new RunStore(stateDirectory)
+  const store = new FollowStore(runs.database)
+  const last = () =>
+    (name === undefined ? store.names() : [name]).flatMap((one) => store.lastView(one) ?? [])[0]
+  let view: FollowView | undefined
+  await eventually(
+    what,
+    () => {
+      view = last()
+      if (!view) return false
+      if (holds(view)) return true
+      const { stage, state, last_error, ready, log } = view
+      return {
+        stage,
+        state,
+        last_error,
+        reasons: ready.reasons,
+        log: log.slice(-5).map(({ message }) => message),
+      }
+    },
+    (seen) => seen === true,
+  )
+  if (!view) throw new Error('the view is gone')
+  return view
 }

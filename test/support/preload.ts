@@ -1,8 +1,12 @@
 // Loaded before every test file: what a test has made ends with it, and what it has left behind is its failure.
-import { afterAll, afterEach, beforeEach } from 'bun:test'
+import { afterAll, afterEach, beforeEach, setDefaultTimeout } from 'bun:test'
 import { stopAllClusters } from './clusters.ts'
 import { endLeftovers, forgetWhatWasThere, rememberWhatIsThere } from './leftovers.ts'
+import { isLong } from './long.ts'
 import { endFileScope, endServerScope, endTestScope, testBegins, testEnds } from './scope.ts'
+
+// Only a test that hangs runs into it: whatever a test waits for has a shorter deadline.
+setDefaultTimeout(isLong ? 900_000 : 300_000)
 
 // A busy machine takes its time to stop several servers.
 const patienceMs = 60_000

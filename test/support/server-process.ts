@@ -42,6 +42,8 @@ const defaults: Record<string, string> = {
   max_wal_senders: '40',
   shared_buffers: '128MB',
   max_wal_size: '1GB',
+  // What is committed without waiting can be streamed when it is written: soon.
+  wal_writer_delay: '10ms',
   lc_messages: 'C',
   timezone: 'UTC',
   log_timezone: 'UTC',

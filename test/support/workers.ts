@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestDatabase } from './clusters.ts'
+import { CannotHappen, eventually, within } from './eventually.ts'
 
 const main = join(import.meta.dir, '../../server/main.ts')
 
@@ -28,9 +29,22 @@ export function startWorker(
 }
 
 /** As a service manager does it; returns its exit code. */
-export async function endWorker({ child }: WorkerProcess): Promise<number> {
+export async function endWorker({ child, said }: WorkerProcess): Promise<number> {
   child.kill('SIGTERM')
-  return await child.exited
+  return await within('the end of the worker', child.exited, undefined, said)
+}
+
+/** Waits until the worker reports this. */
+export async function reports({ child, said }: WorkerProcess, words: string | RegExp): Promise<string> {
+  return await eventually(
+    `the worker to report ${words}`,
+    () => {
+      const log = said()
+      if (!log.match(words) && child.exitCode !== null) throw new CannotHappen(`it has ended: ${log}`)
+      return log
+    },
+    (log) => log.match(words) !== null,
+  )
 }
 
 /** Waits for rows, but not for a run that is over. */
@@ -40,15 +54,18 @@ export async function appears(
   parameters: unknown[],
   run: { child: Bun.Subprocess; finished: Promise<{ said: string }> },
 ): Promise<void> {
-  for (;;) {
-    // The tables are made by whoever comes first.
-    const rows = await database.sql(query, parameters).catch(unlessMissing)
-    if (rows.length > 0) return
-    if (run.child.exitCode !== null) {
-      throw new Error(`the run ended before there was: ${query}\n${(await run.finished).said}`)
-    }
-    await Bun.sleep(20)
-  }
+  await eventually(
+    query,
+    async () => {
+      // The tables are made by whoever comes first.
+      const rows = await database.sql(query, parameters).catch(unlessMissing)
+      if (rows.length === 0 && run.child.exitCode !== null) {
+        throw new CannotHappen(`the run has ended: ${(await run.finished).said}`)
+      }
+      return rows
+    },
+    ({ length }) => length > 0,
+  )
 }
 
 function unlessMissing(error: { code?: string }): [] {
