@@ -1,6 +1,6 @@
 // One job in the hands of a worker: claimed, copied in one transaction, and committed only after it was written
 // down which transaction that is. Whoever gets the job next asks the destination what became of it.
-import { outcomeOf } from '../copy/lane-sessions.ts'
+import { outcomeOf, runIsMissing } from '../copy/lane-sessions.ts'
 import { CopyFailed, type Counts } from '../copy/pool.ts'
 import { ConnectFailed, isLost, PgtrekError } from '../postgres/errors.ts'
 import { endSessionsOf, isMarked } from '../postgres/mark.ts'
@@ -67,8 +67,12 @@ export async function copyJob(
     if (lane) await lane.pool.cancel()
     const reason: unknown = stop.signal.aborted ? stop.signal.reason : error
     const isSettled = reason instanceof Superseded || reason instanceof Released
-    const isDeserted = !isSettled && lane && (await isAlone(lane, job.run))
-    return await endedBy(isDeserted ? new Released('its run is not there any more') : reason, taken, services)
+    if (!isSettled && lane && (await isAlone(lane, job.run))) {
+      return await endedBy(new Released('its run is not there any more'), taken, services)
+    }
+    // It has come back: the destination was restarted under it, and its session there was not the first.
+    const isBack = reason instanceof CopyFailed && reason.message === runIsMissing
+    return await endedBy(isBack ? new PgtrekError(reason.message) : reason, taken, services)
   } finally {
     alive.end()
     run.end()

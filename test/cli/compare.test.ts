@@ -1,16 +1,15 @@
 // `pgtrek compare` as a process: its words, its JSON, its exit codes, its signals.
-import { beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import type { TSchema } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { ComparisonFailure, DataComparison, SchemaComparison } from '../../shared/comparison.ts'
 import { type Cluster, cluster, type TestDatabase } from '../support/clusters.ts'
-import { scratchDirectory } from '../support/scratch.ts'
+import { CannotHappen, eventually } from '../support/eventually.ts'
+import { casesOf } from '../support/long.ts'
+import { type Home, makeHome } from './process.ts'
 
-// Servers have to start.
-setDefaultTimeout(120_000)
-
-const main = join(import.meta.dir, '../../server/main.ts')
+let home: Home
 let from: Cluster
 let to: Cluster
 let source: TestDatabase
@@ -23,6 +22,7 @@ const fill = `
   create sequence numbers;`
 
 beforeAll(async () => {
+  home = makeHome()
   from = await cluster(17)
   to = await cluster(18)
   source = await from.createDatabase()
@@ -31,21 +31,10 @@ beforeAll(async () => {
   await destination.sql(fill)
 })
 
+afterAll(() => home[Symbol.dispose]())
+
 function start(args: string[], environment: Record<string, string> = {}) {
-  const child = Bun.spawn([process.execPath, main, 'compare', ...args], {
-    stdin: 'ignore',
-    stdout: 'pipe',
-    stderr: 'pipe',
-    env: { ...process.env, ...environment },
-  })
-  const finished = (async () => {
-    const [output, said] = await Promise.all([
-      new Response(child.stdout).text(),
-      new Response(child.stderr).text(),
-    ])
-    return { code: await child.exited, output, said }
-  })()
-  return { child, finished }
+  return home.start(['compare', ...args], environment)
 }
 
 function run(args: string[], other = destination) {
@@ -122,17 +111,22 @@ describe('data', () => {
     expect((await run(odd, other)).code).toBe(0)
   })
 
-  test.each([
-    [['data', '--fast', '--drill'], '--fast and --drill exclude each other'],
+  const mistakes = casesOf<[string[], string]>(
     [
-      ['data', '--include', 'order'],
-      '"order" is the name of nothing in either database: did you mean "orders"?',
+      [['data', '--fast', '--drill'], '--fast and --drill exclude each other'],
+      [
+        ['data', '--include', 'order'],
+        '"order" is the name of nothing in either database: did you mean "orders"?',
+      ],
+      [['rows'], "unknown command 'rows'"],
     ],
-    [['data', '--where', 'orders'], '--where must be schema.table=condition'],
-    [['data', '--workers', 'many'], 'It must be a whole number'],
-    [['schema', '--include-schema', 'publik'], 'did you mean "public"?'],
-    [['rows'], "unknown command 'rows'"],
-  ])('a mistake on the command line: code 2 (%p)', async (args, words) => {
+    [
+      [['data', '--where', 'orders'], '--where must be schema.table=condition'],
+      [['data', '--workers', 'many'], 'It must be a whole number'],
+      [['schema', '--include-schema', 'publik'], 'did you mean "public"?'],
+    ],
+  )
+  test.each(mistakes)('a mistake on the command line: code 2 (%p)', async (args, words) => {
     const { code, said, output } = await run(args)
     expect(said).toContain(words)
     expect(code).toBe(2)
@@ -164,15 +158,20 @@ describe('data', () => {
       )
     const active =
       "select from pg_stat_activity where state = 'active' and query like '%pg_sleep(1)%' and pid <> pg_backend_pid()"
-    while ((await from.sql('postgres', active)).length === 0 && slow.child.exitCode === null)
-      await Bun.sleep(10)
+    await eventually('the rows to be read', async () => {
+      if (slow.child.exitCode !== null) throw new CannotHappen((await slow.finished).said)
+      return (await from.sql('postgres', active)).length
+    })
     slow.child.kill('SIGINT')
     const { code, output, said } = await slow.finished
     expect(said).toContain('stopping')
     expect(code).toBe(130)
     expect(parsed(ComparisonFailure, output).status).toBe('cancelled')
-    while ((await sessions(from, source)).length + (await sessions(to, destination)).length > 0)
-      await Bun.sleep(10)
+    await eventually(
+      'the end of its sessions',
+      async () => [...(await sessions(from, source)), ...(await sessions(to, destination))],
+      ({ length }) => length === 0,
+    )
   })
 })
 
@@ -201,7 +200,7 @@ test('a file says where, what and how, as for a copy: columns that differ are co
   const other = await to.createDatabase()
   await other.sql('create table orders (number int primary key, price numeric, shop text default $$x$$);')
   await other.sql('insert into orders select i, i from generate_series(1, 500) i')
-  const file = join(scratchDirectory(), 'compare.toml')
+  const file = join(home.directory, 'compare.toml')
   await Bun.write(
     file,
     `source = "${source.url}"

@@ -1,12 +1,10 @@
 // `pgtrek copy` and dry runs, as processes against real servers.
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Cluster, cluster, type TestDatabase } from '../support/clusters.ts'
+import { casesOf } from '../support/long.ts'
 import { type Home, makeHome } from './process.ts'
-
-// Servers have to start.
-setDefaultTimeout(120_000)
 
 let home: Home
 let from: Cluster
@@ -90,13 +88,18 @@ describe('copy', () => {
     expect(existsSync(join(home.directory, 'of/file'))).toBe(true)
   })
 
-  test.each([
-    [['copy', '--schema-only'], "unknown option '--schema-only'"],
-    [['copy'], 'no source'],
-    [['copy', '--source', 'postgres://a/b'], 'no dest'],
-    [['clone', '--quiet', '--verbose'], '--quiet and --verbose exclude each other'],
-    [['clone', '--config', 'no.toml'], 'no.toml cannot be read'],
-  ])('%p is a mistake, and nothing is tried', async (args, message) => {
+  const mistakes = casesOf<[string[], string]>(
+    [
+      [['copy', '--schema-only'], "unknown option '--schema-only'"],
+      [['copy', '--source', 'postgres://a/b'], 'no dest'],
+      [['clone', '--config', 'no.toml'], 'no.toml cannot be read'],
+    ],
+    [
+      [['copy'], 'no source'],
+      [['clone', '--quiet', '--verbose'], '--quiet and --verbose exclude each other'],
+    ],
+  )
+  test.each(mistakes)('%p is a mistake, and nothing is tried', async (args, message) => {
     const { code, output, said } = await home.run(args, { PGTREK_SOURCE: '', PGTREK_DEST: '' })
     expect(said).toContain(message)
     expect(output).toBe('')

@@ -1,12 +1,10 @@
 // `clone --follow`, `follow`, `switchover`, `cleanup` as somebody types them.
-import { afterEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterEach, describe, expect, test } from 'bun:test'
 import type { FollowView, SwitchoverReport } from '../../shared/follow-view.ts'
 import { cluster, type TestDatabase } from '../support/clusters.ts'
 import { compareRows } from '../support/compare.ts'
+import { published } from '../support/follow-view.ts'
 import { type Home, makeHome } from './process.ts'
-
-// Servers have to start.
-setDefaultTimeout(120_000)
 
 const logical = { settings: { wal_level: 'logical' } }
 
@@ -26,17 +24,8 @@ async function ends(sql = 'create table item (id int primary key, name text)') {
   return { source, destination, flags: ['--source', source.url, '--dest', destination.url] }
 }
 
-/** What `status` would say, from the same store. */
-async function until(holds: (view: FollowView) => boolean): Promise<FollowView> {
-  const { RunStore } = await import('../../server/store/runs.ts')
-  const { FollowStore } = await import('../../server/store/follows.ts')
-  using runs = new RunStore(`${home.directory}/.pgtrek`)
-  const store = new FollowStore(runs.database)
-  for (;;) {
-    const view = store.names().flatMap((name) => store.lastView(name) ?? [])[0]
-    if (view && holds(view)) return view
-    await Bun.sleep(50)
-  }
+function until(what: string, holds: (view: FollowView) => boolean): Promise<FollowView> {
+  return published(`${home.directory}/.pgtrek`, what, holds)
 }
 
 const isStreaming = ({ stage, state }: FollowView) => stage === 'streaming' && state === 'running'
@@ -55,17 +44,17 @@ describe('a move from the command line', () => {
   test('copies, follows, survives kill -9, switches over from another terminal, and is cleaned up', async () => {
     const { source, destination, flags } = await ends()
     const first = home.start(['clone', '--follow', '--ready-for', '1s', ...flags])
-    await until(isStreaming)
+    await until('streaming', isStreaming)
     await source.sql("insert into item values (2000, 'during')")
     first.child.kill('SIGKILL')
     await first.finished
-    await until(({ state }) => state === 'lost')
+    await until('news of the lost process', ({ state }) => state === 'lost')
     await source.sql(
       "insert into item values (2001, 'while nobody follows'); update item set name = 'new' where id = 1",
     )
 
     const second = home.start(['follow', ...flags])
-    await until(isStreaming)
+    await until('streaming', isStreaming)
     const twice = await home.run(['follow', ...flags])
     expect([twice.code, twice.said]).toEqual([2, expect.stringContaining('is being followed by process')])
     const switched = await home.run(['switchover', '--timeout=30s', '--verify', '--json'])
@@ -89,20 +78,20 @@ describe('a move from the command line', () => {
   test('a copy that is broken off leaves nothing; one that is killed is taken back by the next', async () => {
     const { source, destination, flags } = await ends()
     const cancelled = home.start(['clone', '--follow', '--max-rate', '1KB/s', ...flags])
-    await until(({ stage }) => stage === 'copy')
+    await until('the copy', ({ stage }) => stage === 'copy')
     cancelled.child.kill('SIGINT')
     expect((await cancelled.finished).code).toBe(130)
     expect(await left(source, destination)).toEqual([])
 
     const killed = home.start(['clone', '--follow', '--max-rate', '1KB/s', ...flags])
-    await until(({ stage }) => stage === 'copy')
+    await until('the copy', ({ stage }) => stage === 'copy')
     killed.child.kill('SIGKILL')
     await killed.finished
     const refused = await home.run(['follow', ...flags])
     expect([refused.code, refused.said]).toEqual([2, expect.stringContaining('its snapshot is gone')])
 
     const again = home.start(['clone', '--follow', '--yes', ...flags])
-    await until(isStreaming)
+    await until('streaming', isStreaming)
     again.child.kill('SIGTERM')
     const { code, said } = await again.finished
     expect([code, said]).toEqual([0, expect.stringContaining('earlier attempt was broken off')])
@@ -145,13 +134,13 @@ describe('a move from the command line', () => {
     expect([slip.code, slip.said]).toEqual([2, expect.stringContaining('lag')])
 
     const following = home.start(['clone', '--follow', '--inserts-only', 'log', ...flags])
-    const view = await until(isStreaming)
+    const view = await until('streaming', isStreaming)
     expect(view.warnings.join('\n')).toContain('public.fast is unlogged')
     // The application goes on as ever: nothing it does is refused because of us.
     await source.sql(
       "insert into log values ('a'); update log set line = 'b'; delete from log; insert into log values ('c')",
     )
-    await until(({ streams }) => streams[0]?.status.rows === 2)
+    await until('two rows', ({ streams }) => streams[0]?.status.rows === 2)
     following.child.kill('SIGTERM')
     await following.finished
     expect(await destination.sql('select line from log order by 1')).toEqual([{ line: 'a' }, { line: 'c' }])

@@ -6,6 +6,7 @@ import { openLogFile, redact } from '../../server/cli/logfile.ts'
 import { UsageError } from '../../server/postgres/errors.ts'
 import type { MigrationEvent } from '../../shared/event.ts'
 import { Recording } from '../shared/runs.ts'
+import { eventually } from '../support/eventually.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'pgtrek-log-'))
 afterAll(() => rmSync(directory, { recursive: true }))
@@ -97,7 +98,9 @@ describe('the log file', () => {
     const log = openLogFile(directory, 'full', { at, onFailure: (error) => failures.push(error) })
     log.event({ type: 'warning', at: 0, message: 'one' })
     log.event({ type: 'warning', at: 0, message: 'two' })
-    await Bun.sleep(10)
+    await eventually('the failure', () => failures.length)
+    log.event({ type: 'warning', at: 0, message: 'three' })
+    log.close()
     expect(failures.map(({ message }) => message)).toEqual([expect.stringContaining('ENOSPC')])
   })
 })

@@ -1,14 +1,11 @@
 // `pgtrek preflight` as a process: what it prints, and its exit codes.
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Value } from '@sinclair/typebox/value'
 import { PreflightReport } from '../../shared/preflight.ts'
 import { cluster, type TestDatabase } from '../support/clusters.ts'
 import { type Home, makeHome } from './process.ts'
-
-// Servers have to start.
-setDefaultTimeout(120_000)
 
 let home: Home
 let source: TestDatabase

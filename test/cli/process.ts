@@ -3,8 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
+import { within } from '../support/eventually.ts'
+import { program } from '../support/program.ts'
 
-const main = join(import.meta.dir, '../../server/main.ts')
+/** Only one that hangs takes so long. */
+const longestRunMs = 100_000
 
 export interface Ended {
   code: number
@@ -23,23 +26,39 @@ export interface Home extends Disposable {
   run(args: string[], environment?: Record<string, string>): Promise<Ended>
 }
 
+/** Without the settings of pgtrek that somebody may have in their shell. */
+export function cleanEnvironment(more: Record<string, string> = {}): Record<string, string | undefined> {
+  const others = Object.entries(process.env).filter(([name]) => !name.startsWith('PGTREK_'))
+  return { ...Object.fromEntries(others), ...more }
+}
+
 export function makeHome(): Home {
   const directory = mkdtempSync(join(tmpdir(), 'pgtrek-cli-'))
   const start: Home['start'] = (args, environment = {}) => {
-    const child = Bun.spawn([process.execPath, main, ...args], {
+    const child = Bun.spawn([...program, ...args], {
       cwd: directory,
       stdin: 'ignore',
       stdout: 'pipe',
       stderr: 'pipe',
-      env: { ...process.env, ...environment },
+      env: cleanEnvironment(environment),
     })
+    let isLate = false
+    const timer = setTimeout(() => {
+      isLate = true
+      child.kill('SIGKILL')
+    }, longestRunMs)
     const finished = (async () => {
       const [output, said] = await Promise.all([
         new Response(child.stdout).text(),
         new Response(child.stderr).text(),
       ])
-      return { code: await child.exited, output, said }
+      const code = await child.exited
+      clearTimeout(timer)
+      if (!isLate) return { code, output, said }
+      throw new Error(`pgtrek ${args.join(' ')} ran for ${longestRunMs / 1000} s: ${said}${output}`)
     })()
+    // Not everybody waits for it.
+    finished.catch(() => {})
     return { child, finished }
   }
   return {
@@ -49,9 +68,9 @@ export function makeHome(): Home {
       let screen = ''
       let isAnswered = false
       const decoder = new TextDecoder()
-      const child = Bun.spawn([process.execPath, main, ...args], {
+      const child = Bun.spawn([...program, ...args], {
         cwd: directory,
-        env: { ...process.env, TERM: 'xterm-256color' },
+        env: cleanEnvironment({ TERM: 'xterm-256color' }),
         terminal: {
           cols: 100,
           rows: 30,
@@ -63,7 +82,7 @@ export function makeHome(): Home {
           },
         },
       })
-      const code = await child.exited
+      const code = await within(`the end of pgtrek ${args[0]}`, child.exited, undefined, () => screen)
       child.terminal?.close()
       return { code, screen: stripVTControlCharacters(screen) }
     },

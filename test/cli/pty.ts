@@ -1,8 +1,9 @@
 // `pgtrek` on a terminal of its own: what it shows is read from the screen, keys are typed.
-import { join } from 'node:path'
+import { inspect } from 'node:util'
+import { CannotHappen, eventually, within } from '../support/eventually.ts'
+import { program } from '../support/program.ts'
+import { cleanEnvironment } from './process.ts'
 import { VirtualTerminal } from './virtual-terminal.ts'
-
-export const main = join(import.meta.dir, '../../server/main.ts')
 
 export interface OnTerminal extends AsyncDisposable {
   readonly terminal: VirtualTerminal
@@ -12,23 +13,23 @@ export interface OnTerminal extends AsyncDisposable {
   /** Resolves as soon as the screen has it; tells what was there when it never comes. */
   shows(what: string | RegExp): Promise<void>
   /** The exit code, or the signal. */
-  exited: Promise<number | NodeJS.Signals>
+  readonly exited: Promise<number | NodeJS.Signals>
 }
-
-const patienceMs = 60_000
 
 export function onTerminal(
   args: string[],
   directory: string,
-  { columns = 80, rows = 24, environment = {} as Record<string, string>, script = main } = {},
+  { columns = 80, rows = 24, environment = {} as Record<string, string>, words = program } = {},
 ): OnTerminal {
   const terminal = new VirtualTerminal(columns, rows)
   const decoder = new TextDecoder()
   const drained = Promise.withResolvers<void>()
   let pending = ''
-  const child = Bun.spawn([process.execPath, script, ...args], {
+  let isOver = false
+  const shown = () => ({ [inspect.custom]: () => `\n${terminal.lines.join('\n')}` })
+  const child = Bun.spawn([...words, ...args], {
     cwd: directory,
-    env: { ...process.env, TERM: 'xterm-256color', LANG: 'C.UTF-8', NO_COLOR: '', ...environment },
+    env: cleanEnvironment({ TERM: 'xterm-256color', LANG: 'C.UTF-8', NO_COLOR: '', ...environment }),
     terminal: {
       cols: columns,
       rows,
@@ -43,16 +44,19 @@ export function onTerminal(
       },
     },
   })
-  const exited = (async () => {
+  const end = (async () => {
     await child.exited
     // What it has said last may come after the news of its end.
     await drained.promise
+    isOver = true
     return child.signalCode ?? child.exitCode ?? 0
   })()
   return {
     terminal,
     child,
-    exited,
+    get exited() {
+      return within(`the end of pgtrek ${args[0]}`, end, undefined, shown)
+    },
     type: (keys) => void child.terminal?.write(keys),
     resize(newColumns, newRows) {
       terminal.columns = newColumns
@@ -60,17 +64,18 @@ export function onTerminal(
       child.terminal?.resize(newColumns, newRows)
     },
     async shows(what) {
-      const deadline = Date.now() + patienceMs
       const isThere = () => {
         const text = terminal.screen.join('\n')
         return typeof what === 'string' ? text.includes(what) : what.test(text)
       }
-      while (!isThere()) {
-        if (Date.now() > deadline || child.exitCode !== null) {
-          throw new Error(`${what} never appeared:\n${terminal.lines.join('\n')}`)
-        }
-        await Bun.sleep(10)
-      }
+      await eventually(
+        `${what} on the screen`,
+        () => {
+          if (!isThere() && isOver) throw new CannotHappen(`pgtrek ${args[0]} has ended`)
+          return shown()
+        },
+        isThere,
+      )
     },
     async [Symbol.asyncDispose]() {
       child.kill('SIGKILL')

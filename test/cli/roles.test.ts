@@ -1,14 +1,11 @@
 // `pgtrek roles` as a process: its exit codes, its output, its question.
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Value } from '@sinclair/typebox/value'
 import { RolesReport } from '../../shared/roles.ts'
 import { type OwnCluster, startCluster } from '../support/clusters.ts'
 import { type Home, makeHome } from './process.ts'
-
-// Servers have to start.
-setDefaultTimeout(120_000)
 
 let home: Home
 let source: OwnCluster

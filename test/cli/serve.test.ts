@@ -1,14 +1,13 @@
 // `pgtrek serve` as a process: its port, its token, its end, and what is left of a run when it is killed.
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Cluster, cluster, type TestDatabase } from '../support/clusters.ts'
+import { eventually, within } from '../support/eventually.ts'
+import { program } from '../support/program.ts'
+import { cleanEnvironment } from './process.ts'
 
-// Servers have to start.
-setDefaultTimeout(120_000)
-
-const main = join(import.meta.dir, '../../server/main.ts')
 let directory: string
 let from: Cluster
 let to: Cluster
@@ -20,7 +19,7 @@ beforeAll(async () => {
   source = await from.createDatabase()
   await source.sql(`
     create table t (id int primary key, v text);
-    insert into t select n, repeat('v', 500) from generate_series(1, 50000) n`)
+    insert into t select n, repeat('v', 500) from generate_series(1, 5000) n`)
 })
 
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
@@ -34,16 +33,16 @@ interface Served {
     body?: object,
   ): Promise<{ status: number; json: Record<string, unknown> & { id: string } }>
   kill(signal: NodeJS.Signals): void
-  ended: Promise<number>
+  readonly ended: Promise<number>
 }
 
 async function serve(args: string[], environment: Record<string, string> = {}): Promise<Served> {
-  const child = Bun.spawn([process.execPath, main, 'serve', '--port', '0', ...args], {
+  const child = Bun.spawn([...program, 'serve', '--port', '0', ...args], {
     cwd: directory,
     stdin: 'ignore',
     stdout: 'pipe',
     stderr: 'pipe',
-    env: { ...process.env, DISPLAY: '', WAYLAND_DISPLAY: '', ...environment },
+    env: cleanEnvironment({ DISPLAY: '', WAYLAND_DISPLAY: '', ...environment }),
   })
   const said: string[] = []
   const listening = Promise.withResolvers<string>()
@@ -56,7 +55,8 @@ async function serve(args: string[], environment: Record<string, string> = {}): 
     }
     listening.reject(new Error(await new Response(child.stderr).text()))
   })()
-  const url = await listening.promise
+  const ended = heard.then(() => child.exited)
+  const url = await within('the server to listen', listening.promise, undefined, () => said)
   return {
     url,
     said,
@@ -68,7 +68,9 @@ async function serve(args: string[], environment: Record<string, string> = {}): 
       return { status: answer.status, json: (await answer.json()) as { id: string } }
     },
     kill: (signal) => child.kill(signal),
-    ended: heard.then(() => child.exited),
+    get ended() {
+      return within('the end of the server', ended, undefined, () => said)
+    },
   }
 }
 
@@ -76,15 +78,15 @@ async function slowRun(served: Served, destination: TestDatabase): Promise<strin
   const { status, json } = await served.ask('/api/migrate', {
     source: { url: source.url },
     destination: { url: destination.url },
-    options: { maxBytesPerSecond: 300_000 },
+    options: { maxBytesPerSecond: 100_000 },
   })
   expect(status).toBe(200)
-  for (;;) {
-    const { json: progress } = await served.ask('/api/migrate/status')
-    expect(progress.running).toBe(true)
-    if (Number(progress.migrated_rows) > 0) return json.id
-    await Bun.sleep(20)
-  }
+  await eventually(
+    'some rows to be copied',
+    async () => (await served.ask('/api/migrate/status')).json,
+    ({ migrated_rows, running }) => running === true && Number(migrated_rows) > 0,
+  )
+  return json.id
 }
 
 test('it says where it listens, and answers there', async () => {
@@ -97,7 +99,7 @@ test('it says where it listens, and answers there', async () => {
 
 test('health asks it, and says when nobody is there', async () => {
   const served = await serve([])
-  const health = () => Bun.spawnSync([process.execPath, main, 'health', '--url', served.url])
+  const health = () => Bun.spawnSync([...program, 'health', '--url', served.url])
   expect(health().exitCode).toBe(0)
   served.kill('SIGINT')
   expect(await served.ended).toBe(0)
@@ -109,7 +111,7 @@ test('health asks it, and says when nobody is there', async () => {
 test('a port that is taken is said so', async () => {
   const served = await serve([])
   const port = new URL(served.url).port
-  const { exitCode, stderr } = Bun.spawnSync([process.execPath, main, 'serve', '--port', port], {
+  const { exitCode, stderr } = Bun.spawnSync([...program, 'serve', '--port', port], {
     cwd: directory,
   })
   expect(exitCode).toBe(2)
@@ -137,7 +139,7 @@ test('beyond this machine a token is needed: made up and shown once, or the one 
   expect((await own.ask('/api/profiles')).status).toBe(401)
   own.kill('SIGTERM')
   await own.ended
-  const short = Bun.spawnSync([process.execPath, main, 'serve', '--port', '0', '--token', 'short'], {
+  const short = Bun.spawnSync([...program, 'serve', '--port', '0', '--token', 'short'], {
     cwd: directory,
   })
   expect([short.exitCode, short.stderr.toString()]).toEqual([2, expect.stringContaining('16 characters')])
@@ -176,7 +178,7 @@ describe('with a migration under way', () => {
     expect((await again.ask('/api/migrate/status')).json).toMatchObject({ running: false, id: null })
     const past = (await again.ask(`/api/migrations/${id}`)).json
     expect(past).toMatchObject({ status: 'interrupted', finished_at: null, summary: null })
-    expect(past.request).toMatchObject({ options: { maxBytesPerSecond: 300_000 } })
+    expect(past.request).toMatchObject({ options: { maxBytesPerSecond: 100_000 } })
     const log = (await again.ask(`/api/migrations/${id}/log`)).json
     expect(JSON.stringify(log.lines)).toContain('planned')
     const retry = await again.ask(`/api/migrations/${id}/retry`, {
@@ -193,16 +195,16 @@ test('started with nothing said it serves, and opens a browser only where there 
   const home = join(directory, 'home')
   mkdirSync(home)
   // Something else may have the usual port on this machine: then it says so, and that is serving too.
-  const child = Bun.spawn([process.execPath, main], {
+  const child = Bun.spawn([...program], {
     cwd: home,
     stdout: 'pipe',
     stderr: 'pipe',
-    env: { ...process.env, DISPLAY: '', WAYLAND_DISPLAY: '' },
+    env: cleanEnvironment({ DISPLAY: '', WAYLAND_DISPLAY: '' }),
   })
   const reader = child.stdout.getReader()
-  const { value } = await reader.read()
+  const { value } = await within('its first line', reader.read())
   const said = value ? new TextDecoder().decode(value) : await new Response(child.stderr).text()
   expect(said).toMatch(/listens on http:\/\/localhost:8080\/|port 8080 is taken/)
   child.kill('SIGTERM')
-  await child.exited
+  await within('its end', child.exited)
 })

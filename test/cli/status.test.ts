@@ -1,5 +1,5 @@
 // `pgtrek status`: what is told of a database that is followed, and with which exit code.
-import { afterEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterEach, describe, expect, test } from 'bun:test'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,6 +11,7 @@ import { widthOf } from '../../server/cli/text.ts'
 import { resolveSettings } from '../../server/postgres/settings.ts'
 import { RunStore } from '../../server/store/runs.ts'
 import { FollowView } from '../../shared/follow-view.ts'
+import { within } from '../support/eventually.ts'
 import {
   conflictView,
   copyingView,
@@ -18,12 +19,10 @@ import {
   followView,
   switchoverReport,
 } from '../support/example-views.ts'
-import { type Publisher, startPublisher } from '../support/publishing.ts'
+import { program } from '../support/program.ts'
+import { type Publisher, publishHere, startPublisher } from '../support/publishing.ts'
 import { type Home, makeHome } from './process.ts'
-import { main, onTerminal } from './pty.ts'
-
-// Processes have to start.
-setDefaultTimeout(120_000)
+import { onTerminal } from './pty.ts'
 
 const open: (Publisher | Home)[] = []
 const directories: string[] = []
@@ -42,7 +41,16 @@ function newDirectory(): string {
 }
 
 async function published(view: FollowView, directory = newDirectory()) {
-  const publisher = startPublisher(directory)
+  return await publishedBy(publishHere(directory), view, directory)
+}
+
+/** By a process that can be killed. */
+async function publishedElsewhere(view: FollowView) {
+  const directory = newDirectory()
+  return await publishedBy(startPublisher(directory), view, directory)
+}
+
+async function publishedBy<P extends Publisher>(publisher: P, view: FollowView, directory: string) {
   open.push(publisher)
   await publisher.publish(view)
   return { directory, publisher }
@@ -58,12 +66,12 @@ const live = (changes: Partial<FollowView> = {}) => followView(Date.now(), chang
 
 describe('the text', () => {
   test('tells stage, lag, rates, slot, tables and readiness of one that is well, with code 0', async () => {
-    const { directory, publisher } = await published(live())
+    const { directory } = await published(live())
     const { code, output, said } = await status(directory)
     expect(said).toBe('')
     expect(code).toBe(0)
     expect(output).toContain('shop: streaming, running\n')
-    expect(output).toMatch(new RegExp(`  process     ${publisher.child.pid} on \\S+\n`))
+    expect(output).toMatch(new RegExp(`  process     ${process.pid} on \\S+\n`))
     expect(output).toContain('  lag         12 kB, 0.3 s behind\n')
     expect(output).toContain('  rate        1,203 rows/s, 240 transactions/s\n')
     expect(output).toContain("  slot        pgtrek_shop: being read, keeps 16 MB of the source's log\n")
@@ -88,7 +96,7 @@ describe('the text', () => {
   })
 
   test('says that a killed process is lost, with code 1', async () => {
-    const { directory, publisher } = await published(live())
+    const { directory, publisher } = await publishedElsewhere(live())
     publisher.child.kill('SIGKILL')
     await publisher.child.exited
     const { code, output } = await status(directory)
@@ -226,14 +234,16 @@ describe('--json', () => {
 describe('--watch', () => {
   test('writes a line a second off a terminal, until it is switched over', async () => {
     const { directory, publisher } = await published(live())
-    const args = [main, 'status', '--watch', '--state-dir', directory]
-    const child = Bun.spawn([process.execPath, ...args], { stdout: 'pipe' })
+    const args = ['status', '--watch', '--state-dir', directory]
+    const child = Bun.spawn([...program, ...args], { stdout: 'pipe' })
     const chunks = child.stdout.pipeThrough(new TextDecoderStream()).getReader()
-    let output = (await chunks.read()).value ?? ''
+    const read = () => within('a line of status --watch', chunks.read(), undefined, () => output)
+    let output = ''
+    output = (await read()).value ?? ''
     expect(child.exitCode).toBe(null)
     await publisher.publish(live({ stage: 'done', streams: [], switchover: switched().switchover }))
-    for (let more = await chunks.read(); !more.done; more = await chunks.read()) output += more.value
-    expect(await child.exited).toBe(0)
+    for (let more = await read(); !more.done; more = await read()) output += more.value
+    expect(await within('the end of status --watch', child.exited)).toBe(0)
     const lines = output.trimEnd().split('\n')
     expect(lines[0]).toMatch(
       /^\d\d:\d\d:\d\d shop: streaming, running, 12 kB, 0\.3 s behind, .*ready to switch over/,
@@ -242,7 +252,7 @@ describe('--watch', () => {
   })
 
   test('ends with code 1 when the process is killed', async () => {
-    const { directory, publisher } = await published(live())
+    const { directory, publisher } = await publishedElsewhere(live())
     const home = makeHome()
     open.push(home)
     const { finished } = home.start(['status', '--watch', '--json', '--state-dir', directory])

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'bun:test'
+import { afterEach, describe, expect, jest, test } from 'bun:test'
 import fc from 'fast-check'
 import { frame } from '../../server/cli/bars.ts'
 import { styleFor } from '../../server/cli/style.ts'
@@ -6,6 +6,7 @@ import { chooseView, liveView, plainView, type View, type ViewOptions } from '..
 import { widthOf } from '../../server/cli/text.ts'
 import { foldEvents } from '../../shared/fold.ts'
 import { Recording } from '../shared/runs.ts'
+import { within } from '../support/eventually.ts'
 import { VirtualTerminal } from './virtual-terminal.ts'
 
 const megabyte = 1024 * 1024
@@ -15,11 +16,12 @@ const evilName = 'evil\x1b[2J\x1b]0;title\x07\n\r\x9b31m\u202ename'
 const opened: View[] = []
 afterEach(() => {
   for (const view of opened.splice(0)) view[Symbol.dispose]()
+  jest.useRealTimers()
 })
 
 describe('the live view', () => {
-  test('shows the whole at the bottom and a bar for each table whose rows are moving', async () => {
-    const { terminal } = await live(moving('users', 'orders'))
+  test('shows the whole at the bottom and a bar for each table whose rows are moving', () => {
+    const { terminal } = live(moving('users', 'orders'))
     expect(terminal.screen).toEqual([
       planLine,
       expect.stringMatching(/^ +\d+% ━+╸?─+$/),
@@ -30,45 +32,45 @@ describe('the live view', () => {
     ])
   })
 
-  test('scrolls what happens by above the bars, which stay at the bottom', async () => {
-    const { terminal, view, run } = await live(moving('users', 'orders'))
+  test('scrolls what happens by above the bars, which stay at the bottom', () => {
+    const { terminal, view, run } = live(moving('users', 'orders'))
     for (let index = 0; index < 50; index++) {
       feed(view, run.warn(`something strange, number ${index}`))
-      if (index % 10 === 0) await nextFrame()
+      if (index % 10 === 0) nextFrame()
     }
-    await nextFrame()
+    nextFrame()
     const bars = terminal.screen.filter((line) => line.includes('%'))
     expect(bars).toHaveLength(3)
     expect(terminal.screen.at(-6)).toBe('warning: something strange, number 49')
     expect(terminal.lines.filter((line) => line.startsWith('warning'))).toHaveLength(50)
   })
 
-  test('shows what is built after the rows, and for how long', async () => {
+  test('shows what is built after the rows, and for how long', () => {
     const run = moving('users')
     run
       .finish(run.rowsStep('users'), 3)
       .start(run.step('indexes', 'INDEX', 'users_pkey', 'users'))
       .wait(2)
-    const { terminal } = await live(run)
+    const { terminal } = live(run)
     expect(terminal.screen).toContain('✓ public.users: 30 rows in 3.0 s')
     expect(terminal.screen).toContain('  index public.users_pkey  2.0 s')
   })
 
-  test('shows as many as fit, and says how many more there are', async () => {
+  test('shows as many as fit, and says how many more there are', () => {
     const names = Array.from({ length: 20 }, (_, index) => `table_${index}`)
-    const tall = await live(moving(...names), {}, [80, 24])
+    const tall = live(moving(...names), {}, [80, 24])
     expect(tall.terminal.screen.filter((line) => line.includes('public.table_'))).toHaveLength(7)
     expect(tall.terminal.screen).toContain('  and 13 more')
-    const low = await live(moving(...names), {}, [80, 6])
+    const low = live(moving(...names), {}, [80, 6])
     expect(low.terminal.screen.filter((line) => line.includes('public.table_'))).toHaveLength(1)
     expect(low.terminal.lines.length).toBeLessThanOrEqual(6)
   })
 
-  test('neutralises what a terminal would obey in names and messages', async () => {
+  test('neutralises what a terminal would obey in names and messages', () => {
     const run = moving(evilName)
     run.warn(`look at ${evilName}`)
     run.fail(run.step('indexes', 'INDEX', evilName, evilName), { message: evilName, detail: '\x1b[H' })
-    const { terminal, view } = await live(run)
+    const { terminal, view } = live(run)
     expect(terminal.screen.join('\n')).toContain('public.evil␛[2J␛]0;title␇␊␍�31m�name')
     feed(view, run.finished('completed_with_failures'))
     view.end(foldEvents(run.events).summary(run.now))
@@ -94,8 +96,8 @@ describe('the live view', () => {
     )
   })
 
-  test('is still of use in 40 columns', async () => {
-    const { terminal } = await live(moving('a_table_with_a_rather_long_name'), {}, [40, 12])
+  test('is still of use in 40 columns', () => {
+    const { terminal } = live(moving('a_table_with_a_rather_long_name'), {}, [40, 12])
     expect(terminal.faults).toEqual([])
     expect(terminal.screen.slice(-4)).toEqual([
       expect.stringMatching(/^ +\d+% ━*╸?─+$/),
@@ -105,38 +107,38 @@ describe('the live view', () => {
     ])
   })
 
-  test('follows the terminal when it is made narrower or wider', async () => {
-    const { terminal } = await live(moving('users'))
+  test('follows the terminal when it is made narrower or wider', () => {
+    const { terminal } = live(moving('users'))
     terminal.columns = 50
-    await nextFrame()
+    nextFrame()
     expect(terminal.faults).toEqual([])
     terminal.columns = 120
-    await nextFrame()
+    nextFrame()
     expect(widthOf(terminal.screen.at(-4) ?? '')).toBe(119)
   })
 
-  test('writes a frame in one piece, and nothing while nothing changes', async () => {
-    const { terminal, view, run } = await live(moving('users'))
+  test('writes a frame in one piece, and nothing while nothing changes', () => {
+    const { terminal, view, run } = live(moving('users'))
     const writes = terminal.writes.length
-    await nextFrame()
+    nextFrame()
     expect(terminal.writes).toHaveLength(writes)
     feed(view, run.rows('users', 40, 30 * megabyte))
-    await nextFrame()
+    nextFrame()
     expect(terminal.writes).toHaveLength(writes + 1)
   })
 
-  test('hides the cursor while it draws, and gives it back at the end', async () => {
-    const { terminal, view, run } = await live(moving('users'))
+  test('hides the cursor while it draws, and gives it back at the end', () => {
+    const { terminal, view, run } = live(moving('users'))
     expect(terminal.isCursorShown).toBe(false)
     feed(view, run.finished('completed'))
     view.end(foldEvents(run.events).summary(run.now))
     expect(terminal.isCursorShown).toBe(true)
   })
 
-  test('removes its bars and listeners when it is disposed without an end', async () => {
+  test('removes its bars and listeners when it is disposed without an end', () => {
     const listeners = () => ['exit', 'SIGINT', 'SIGTERM'].map((name) => process.listenerCount(name))
     const before = listeners()
-    const { terminal, view } = await live(moving('users'))
+    const { terminal, view } = live(moving('users'))
     expect(listeners()).not.toEqual(before)
     view[Symbol.dispose]()
     expect(terminal.isCursorShown).toBe(true)
@@ -147,54 +149,57 @@ describe('the live view', () => {
   test('gives the cursor back when it is interrupted', async () => {
     const script = `
       import { liveView } from '${import.meta.dir}/../../server/cli/terminal.ts'
-      const view = liveView({ isTTY: true, columns: 80, rows: 24, write: (text) => process.stdout.write(text) })
+      const view = liveView({ isTTY: true, columns: 80, rows: 24, write })
       view.event({ type: 'planned', at: 0, tables: [], steps: { data: 1 }, warnings: [] })
-      setTimeout(() => process.kill(process.pid, 'SIGINT'), 300)
+      function write(text) {
+        process.stdout.write(text)
+        if (text.includes('\\x1b[?25l')) setTimeout(() => process.kill(process.pid, 'SIGINT'), 0)
+      }
       setInterval(() => {}, 1000)`
     const child = Bun.spawn([process.execPath, '-e', script], { stdout: 'pipe' })
-    const written = await new Response(child.stdout).text()
-    await child.exited
+    const written = await within('the end of its output', new Response(child.stdout).text())
+    await within('its end', child.exited)
     expect(child.signalCode).toBe('SIGINT')
     expect(written).toContain('\x1b[?25l')
     expect(written).toEndWith('\x1b[?25h')
   })
 
-  test('makes way for a question, and comes back after the answer', async () => {
-    const { terminal, view, run } = await live(moving('users'))
+  test('makes way for a question, and comes back after the answer', () => {
+    const { terminal, view, run } = live(moving('users'))
     {
       using _ = view.pause()
       expect(terminal.screen).toEqual([planLine, ''])
       expect(terminal.isCursorShown).toBe(true)
       terminal.write('Sure? yes\n')
       feed(view, run.warn('meanwhile'))
-      await nextFrame()
+      nextFrame()
       expect(terminal.screen).toEqual([planLine, 'Sure? yes', ''])
     }
-    await nextFrame()
+    nextFrame()
     expect(terminal.screen.slice(1, 3)).toEqual(['Sure? yes', 'warning: meanwhile'])
     expect(terminal.screen.at(-2)).toContain('public.users')
   })
 
-  test('says what is not an event without disturbing the bars', async () => {
-    const { terminal, view } = await live(moving('users'))
+  test('says what is not an event without disturbing the bars', () => {
+    const { terminal, view } = live(moving('users'))
     view.say('stopping; once more stops at once')
-    await nextFrame()
+    nextFrame()
     expect(terminal.screen[1]).toBe('stopping; once more stops at once')
     expect(terminal.screen.at(-2)).toContain('public.users')
   })
 
-  test('has no colours where NO_COLOR is set, and no signs that the locale cannot show', async () => {
-    const { terminal } = await live(moving('users'), { environment: { NO_COLOR: '1', LANG: 'C' } })
+  test('has no colours where NO_COLOR is set, and no signs that the locale cannot show', () => {
+    const { terminal } = live(moving('users'), { environment: { NO_COLOR: '1', LANG: 'C' } })
     expect(terminal.isColoured).toBe(false)
     expect(terminal.screen.join('')).toMatch(/^[\x20-\x7e]*$/)
   })
 })
 
 describe('the plain view', () => {
-  test('writes lines as things happen, and a line of progress now and then', async () => {
+  test('writes lines as things happen, and a line of progress now and then', () => {
     const run = moving('users')
     const { terminal, view } = plain(run, { interval: 30 })
-    await Bun.sleep(50)
+    jest.advanceTimersByTime(30)
     expect(terminal.lines).toEqual([
       'reading the catalogs',
       expect.stringMatching(/^planned 3 steps for 3 tables/),
@@ -212,12 +217,12 @@ describe('the plain view', () => {
     expect(terminal.writes.join('').replaceAll('\n', '')).not.toMatch(/\p{Cc}/u)
   })
 
-  test('when quiet says only what went wrong, and the last line', async () => {
+  test('when quiet says only what went wrong, and the last line', () => {
     const run = moving('users').warn('careful')
     run.finish(run.rowsStep('users'), 3)
     run.fail(run.step('views', 'VIEW', 'v'), { message: 'no' }).finished('completed_with_failures')
     const { terminal, view } = plain(run, { level: 'quiet', interval: 10 })
-    await Bun.sleep(30)
+    jest.advanceTimersByTime(30)
     view.end(foldEvents(run.events).summary(run.now))
     expect(terminal.lines).toEqual([
       'warning: careful',
@@ -245,23 +250,24 @@ describe('the plain view', () => {
 })
 
 describe('the view that is chosen', () => {
-  const drawsBars = async (stream: VirtualTerminal, options: ViewOptions, progress = true) => {
-    const view = open(chooseView({ stream, progress, interval: 10, environment, ...options }))
+  const drawsBars = (stream: VirtualTerminal, options: ViewOptions, progress = true) => {
+    jest.useFakeTimers()
+    const view = open(chooseView({ stream, progress, interval: frameMs, environment, ...options }))
     feed(view, moving('users'))
-    await nextFrame()
+    nextFrame()
     return stream.writes.some((text) => text.includes('\x1b[?25l'))
   }
 
-  test('is live on a terminal, unless the user or the terminal does not want it', async () => {
-    expect(await drawsBars(new VirtualTerminal(80, 24), {})).toBe(true)
-    expect(await drawsBars(new VirtualTerminal(80, 24), {}, false)).toBe(false)
-    expect(await drawsBars(new VirtualTerminal(80, 24), { level: 'quiet' })).toBe(false)
-    expect(await drawsBars(new VirtualTerminal(80, 24), { environment: { TERM: 'dumb' } })).toBe(false)
+  test('is live on a terminal, unless the user or the terminal does not want it', () => {
+    expect(drawsBars(new VirtualTerminal(80, 24), {})).toBe(true)
+    expect(drawsBars(new VirtualTerminal(80, 24), {}, false)).toBe(false)
+    expect(drawsBars(new VirtualTerminal(80, 24), { level: 'quiet' })).toBe(false)
+    expect(drawsBars(new VirtualTerminal(80, 24), { environment: { TERM: 'dumb' } })).toBe(false)
   })
 
-  test('is plain off a terminal', async () => {
+  test('is plain off a terminal', () => {
     const pipe = Object.assign(new VirtualTerminal(0, 0), { isTTY: false })
-    expect(await drawsBars(pipe, {})).toBe(false)
+    expect(drawsBars(pipe, {})).toBe(false)
   })
 })
 
@@ -283,15 +289,20 @@ function moving(...names: string[]): Recording {
   return run
 }
 
-async function live(run: Recording, options: ViewOptions = {}, [columns, rows] = [100, 24]) {
+const frameMs = 10
+
+/** Time passes only with `nextFrame`. */
+function live(run: Recording, options: ViewOptions = {}, [columns, rows] = [100, 24]) {
+  jest.useFakeTimers()
   const terminal = new VirtualTerminal(columns ?? 100, rows ?? 24)
-  const view = open(liveView(terminal, { environment, now: () => run.now, interval: 10, ...options }))
+  const view = open(liveView(terminal, { environment, now: () => run.now, interval: frameMs, ...options }))
   feed(view, run)
-  await nextFrame()
+  nextFrame()
   return { terminal, view, run }
 }
 
 function plain(run: Recording, options: ViewOptions) {
+  jest.useFakeTimers()
   const terminal = Object.assign(new VirtualTerminal(10_000, 24), { isTTY: false })
   const view = open(plainView(terminal, { environment, now: () => run.now, ...options }))
   feed(view, run)
@@ -311,6 +322,6 @@ function feed(view: View, run: Recording): void {
   fed.set(view, run.events.length)
 }
 
-function nextFrame(): Promise<void> {
-  return Bun.sleep(35)
+function nextFrame() {
+  jest.advanceTimersByTime(frameMs)
 }

@@ -1,16 +1,13 @@
 // `pgtrek tui` on a real terminal, beside another process that publishes through the store.
-import { afterEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterEach, describe, expect, test } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { FollowView } from '../../shared/follow-view.ts'
 import { conflict, conflictView, followView, switchoverReport } from '../support/example-views.ts'
-import { type Publisher, startPublisher } from '../support/publishing.ts'
+import { type Publisher, type PublisherProcess, publishHere, startPublisher } from '../support/publishing.ts'
 import { makeHome } from './process.ts'
 import { type OnTerminal, onTerminal } from './pty.ts'
-
-// Processes have to start.
-setDefaultTimeout(120_000)
 
 const open: AsyncDisposable[] = []
 const directories: string[] = []
@@ -20,12 +17,28 @@ afterEach(async () => {
 })
 
 async function published(view: FollowView): Promise<{ directory: string; publisher: Publisher }> {
+  const directory = newDirectory()
+  return { directory, publisher: await publishes(publishHere(directory), view) }
+}
+
+/** By a process that can be killed. */
+async function publishedElsewhere(
+  view: FollowView,
+): Promise<{ directory: string; publisher: PublisherProcess }> {
+  const directory = newDirectory()
+  return { directory, publisher: await publishes(startPublisher(directory), view) }
+}
+
+function newDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'pgtrek-tui-'))
   directories.push(directory)
-  const publisher = startPublisher(directory)
+  return directory
+}
+
+async function publishes<P extends Publisher>(publisher: P, view: FollowView): Promise<P> {
   open.push(publisher)
   await publisher.publish(view)
-  return { directory, publisher }
+  return publisher
 }
 
 function tui(
@@ -72,7 +85,7 @@ describe('what is seen', () => {
   })
 
   test('a green light goes out when its process is killed', async () => {
-    const { directory, publisher } = await published(live())
+    const { directory, publisher } = await publishedElsewhere(live())
     const on = tui(directory)
     await on.shows('● ready to switch over')
     publisher.child.kill('SIGKILL')
@@ -281,7 +294,7 @@ describe('the end', () => {
     ['SIGHUP', (on) => on.child.kill('SIGHUP'), 'SIGHUP'],
   ]
   test.each(ends)('by %s gives the terminal back, and the following goes on', async (_, end, code) => {
-    const { directory, publisher } = await published(live())
+    const { directory, publisher } = await publishedElsewhere(live())
     const on = tui(directory)
     await on.shows('q quit')
     expect(on.terminal.isFullScreen).toBe(true)
@@ -303,11 +316,14 @@ describe('the end', () => {
         script,
         `import { openFollowed } from '${import.meta.dir}/../../server/cli/followed.ts'
          import { showDashboard } from '${import.meta.dir}/../../server/cli/dashboard/dashboard.ts'
-         setTimeout(() => { ${crash} }, 1000)
+         process.on('SIGUSR2', () => { ${crash} })
          await showDashboard({ desk: openFollowed('${directory}').store.desk('shop') })`,
       )
-      const on = onTerminal([], directory, { script })
+      const on = onTerminal([], directory, { words: [process.execPath, script] })
       open.push(on)
+      await on.shows('q quit')
+      expect(on.terminal.isFullScreen).toBe(true)
+      on.child.kill('SIGUSR2')
       expect(await on.exited).not.toBe(0)
       expect(on.terminal.isFullScreen).toBe(false)
       expect(on.terminal.isCursorShown).toBe(true)

@@ -1,13 +1,10 @@
 // `pgtrek worker` by itself: what it refuses, and how one asks whether it lives.
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { cluster, type TestDatabase } from '../support/clusters.ts'
-import { endWorker, startWorker } from '../support/workers.ts'
+import { endWorker, reports, startWorker } from '../support/workers.ts'
 import { type Home, makeHome } from './process.ts'
-
-// Servers have to start.
-setDefaultTimeout(120_000)
 
 let home: Home
 let database: TestDatabase
@@ -43,11 +40,8 @@ test('a queue may be named in the file, and a worker answers after its health', 
   const line = (key: string) => `${key} = "${database.url}"\n`
   writeFileSync(file, ['source', 'dest', 'queue'].map(line).join(''))
   const worker = startWorker(home, ['--config', file, '--health-port', '0'], {})
-  let address: string | undefined
-  while (!address) {
-    await Bun.sleep(50)
-    address = /answers at (\S+)\/health/.exec(worker.said())?.[1]
-  }
+  const answers = /answers at (\S+)\/health/
+  const address = answers.exec(await reports(worker, answers))?.[1] ?? ''
   const { code, output } = await home.run(['health', '--url', address])
   expect({ code, output }).toEqual({ code: 0, output: 'ok\n' })
   expect(await endWorker(worker)).toBe(0)

@@ -1,5 +1,5 @@
 // A fleet is looked at before it begins, and what blocks one database stops no other.
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Value } from '@sinclair/typebox/value'
@@ -8,9 +8,7 @@ import { FleetConfig, type FleetDatabase } from '../../shared/fleet.ts'
 import { FleetPreflightReport } from '../../shared/preflight.ts'
 import { type Home, makeHome } from '../cli/process.ts'
 import { type OwnCluster, startCluster } from '../support/clusters.ts'
-
-// Servers have to start.
-setDefaultTimeout(120_000)
+import { eventually, within } from '../support/eventually.ts'
 
 let home: Home
 let from: OwnCluster
@@ -100,16 +98,16 @@ test('a blocked database says what mends it, the others go on, and once mended i
   const config = Value.Default(FleetConfig, configured({ databases: { exclude: ['taken'] }, roles: 'none' }))
   const stop = new AbortController()
   const begin = () => FleetRun.start(config as FleetConfig, { store: undefined, signal: stop.signal })
-  const until = async (fleet: FleetRun, holds: (databases: FleetDatabase[]) => boolean) => {
-    for (;;) {
-      const databases = fleet.view().mappings.flatMap((mapping) => mapping.databases)
-      if (databases.length === 2 && holds(databases)) return databases
-      await Bun.sleep(100)
-    }
-  }
+  const until = (what: string, fleet: FleetRun, holds: (databases: FleetDatabase[]) => boolean) =>
+    eventually(
+      what,
+      () => fleet.view().mappings.flatMap((mapping) => mapping.databases),
+      (databases) => databases.length === 2 && holds(databases),
+    )
   const moves = ['catchup', 'synced', 'ready']
   const fleet = begin()
   const [good, hopeless] = await until(
+    'one that is followed and one that is blocked',
     fleet,
     ([one, other]) => moves.includes(one?.state ?? '') && other?.state === 'problem',
   )
@@ -121,8 +119,10 @@ test('a blocked database says what mends it, the others go on, and once mended i
 
   await from.sql('hopeless', 'alter table keyless replica identity full')
   await fleet.act({ type: 'retry', mapping: 'all', database: 'hopeless' })
-  await until(fleet, (databases) => databases.every(({ state }) => moves.includes(state)))
+  await until('both to be followed', fleet, (databases) =>
+    databases.every(({ state }) => moves.includes(state)),
+  )
   expect(await to.sql('hopeless', 'select x from t')).toEqual([{ x: 1 }])
   stop.abort()
-  await fleet.done
+  await within('the end of the fleet', fleet.done)
 })

@@ -1,31 +1,32 @@
 // Two instances with several databases to two others: followed under load, restarted, one broken, handed over.
-import { expect, setDefaultTimeout, test } from 'bun:test'
+import { expect, test } from 'bun:test'
 import { Value } from '@sinclair/typebox/value'
 import { FleetRun } from '../../server/fleet/fleet-run.ts'
 import { quoteIdentifier } from '../../server/postgres/quote.ts'
 import { FleetConfig, type FleetDatabase, type FleetView } from '../../shared/fleet.ts'
 import { type Cluster, type Major, startCluster, type TestDatabase } from '../support/clusters.ts'
 import { compareRows } from '../support/compare.ts'
+import { eventually, within } from '../support/eventually.ts'
 import { startWorkload, workloadTables } from '../support/workload.ts'
-
-// Servers have to start, and much has to happen between them.
-setDefaultTimeout(300_000)
 
 const patienceMs = 90_000
 const settings = { wal_level: 'logical' }
 const server = (major: Major) => startCluster({ major, settings })
 
-async function until(fleet: FleetRun, holds: (view: FleetView) => boolean): Promise<FleetView> {
-  for (const end = performance.now() + patienceMs; ; await Bun.sleep(100)) {
-    const view = fleet.view()
-    if (holds(view)) return view
-    if (performance.now() > end) {
-      const states = all(view).map(({ name, state, ready, error, row_difference }) =>
-        JSON.stringify({ name, state, reasons: ready?.reasons, error, row_difference }),
-      )
-      throw new Error(`it does not come about: ${states.join('\n')}`)
-    }
-  }
+async function until(what: string, fleet: FleetRun, holds: (view: FleetView) => boolean): Promise<FleetView> {
+  let view = fleet.view()
+  await eventually(
+    what,
+    () => {
+      view = fleet.view()
+      return all(view).map(({ name, state, ready, error, row_difference }) => {
+        return { name, state, reasons: ready?.reasons, error, row_difference }
+      })
+    },
+    () => holds(view),
+    { withinMs: patienceMs },
+  )
+  return view
 }
 
 const all = (view: FleetView): FleetDatabase[] => view.mappings.flatMap(({ databases }) => databases)
@@ -121,7 +122,7 @@ test('two instances to two others, stateless, restarted in the middle, one table
     )
     const services = { store: undefined, signal: new AbortController().signal }
     let fleet = FleetRun.start(config, services)
-    const first = await until(fleet, (view) => {
+    const first = await until('all three copied or blocked', fleet, (view) => {
       const states = all(view).map(({ state }) => state)
       return (
         states.length === 3 &&
@@ -132,26 +133,27 @@ test('two instances to two others, stateless, restarted in the middle, one table
     expect(broken?.state).toBe('problem')
     expect(broken?.error?.message).toContain('hopeless')
 
-    await fleet.stop()
+    await within('the fleet to stop', fleet.stop())
     await databases[1]?.sql('alter table hopeless replica identity full')
     fleet = FleetRun.start(config, services)
     for (const load of loads) await load.stop()
     const ready = await until(
+      'all three to be ready',
       fleet,
       (view) => all(view).length === 3 && all(view).every(({ state }) => state === 'ready'),
     )
     expect(ready.mappings.map(({ state }) => state)).toEqual(['ready', 'ready'])
     expect(all(ready).map(({ engine }) => engine)).toEqual(['pgtrek', 'pgtrek', 'native'])
-    await until(fleet, (view) => all(view).every((one) => one.row_difference === 0))
+    await until('equal counts', fleet, (view) => all(view).every((one) => one.row_difference === 0))
 
     expect(await fleet.act({ type: 'complete', mapping: 'first' })).toMatchObject({ ok: false })
     expect(await fleet.act({ type: 'switchover', mapping: 'second', verify: true })).toMatchObject({
       ok: true,
     })
-    await until(fleet, ({ mappings }) => mappings[1]?.state === 'done')
-    await until(fleet, ({ mappings }) => mappings[0]?.state === 'ready')
+    await until('the second to be done', fleet, ({ mappings }) => mappings[1]?.state === 'done')
+    await until('the first to be ready', fleet, ({ mappings }) => mappings[0]?.state === 'ready')
     expect(await fleet.act({ type: 'switchover', verify: true })).toMatchObject({ ok: true })
-    await until(fleet, (view) => all(view).every(({ state }) => state === 'done'))
+    await until('all to be done', fleet, (view) => all(view).every(({ state }) => state === 'done'))
     for (const [index, target] of [c, c, d].entries()) {
       const source = databases[index] as TestDatabase
       expect(await compareRows(source, target.database(source.name))).toEqual([])
@@ -170,13 +172,17 @@ test('two instances to two others, stateless, restarted in the middle, one table
       }
     }
     // A process that knows nothing does not begin anew what was handed over.
-    await fleet.stop()
+    await within('the fleet to stop', fleet.stop())
     fleet = FleetRun.start(config, services)
-    await until(fleet, (view) => all(view).length === 3 && all(view).every(({ state }) => state === 'done'))
+    await until(
+      'all three to be done',
+      fleet,
+      (view) => all(view).length === 3 && all(view).every(({ state }) => state === 'done'),
+    )
     for (const mapping of ['first', 'second']) {
       expect(await fleet.act({ type: 'complete', mapping })).toMatchObject({ ok: true })
     }
-    await fleet.done
+    await within('the end of the fleet', fleet.done)
     for (const instance of [a, b, c, d]) {
       expect(await instance.sql('postgres', 'select slot_name from pg_replication_slots')).toEqual([])
       expect(await instance.sql('postgres', 'select roname from pg_replication_origin')).toEqual([])
@@ -210,7 +216,7 @@ test('a database that exists and is not empty is refused and left alone; the oth
       countEverySeconds: 0,
     }) as FleetConfig
     const fleet = FleetRun.start(config, { store: undefined, signal: new AbortController().signal })
-    await fleet.done
+    await within('the end of the fleet', fleet.done)
     const [one, two] = all(fleet.view())
     expect([one?.name, one?.state, two?.name, two?.state]).toEqual(['one', 'synced', 'two', 'problem'])
     expect(two?.error?.message).toContain('is not empty')

@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, test } from 'bun:test'
 import { type FleetEvent, Notifier } from '../../server/fleet/notify.ts'
 import type { FleetNotification } from '../../shared/fleet.ts'
+import { eventually } from '../support/eventually.ts'
 
 interface Receiver {
   url: string
@@ -30,24 +31,23 @@ function receiver(
   answer: (count: number) => Response | Promise<Response> = () => new Response('ok'),
 ): Receiver {
   const bodies: Received[] = []
-  const waiting: { count: number; resolve: () => void }[] = []
   const server = Bun.serve({
     hostname: '127.0.0.1',
     port: 0,
     async fetch(request) {
       bodies.push((await request.json()) as Received)
-      for (const { count, resolve } of waiting) if (bodies.length >= count) resolve()
       return await answer(bodies.length)
     },
   })
   const one: Receiver = {
     url: `http://127.0.0.1:${server.port}/hooks/secret-of-the-hook`,
     bodies,
-    until(count) {
-      const { promise, resolve } = Promise.withResolvers<void>()
-      waiting.push({ count, resolve })
-      if (bodies.length >= count) resolve()
-      return promise
+    async until(count) {
+      await eventually(
+        `${count} messages`,
+        () => bodies.length,
+        (number) => number >= count,
+      )
     },
     stop: () => server.stop(true),
   }

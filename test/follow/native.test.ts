@@ -1,20 +1,15 @@
 // The server's own subscription does the work: with the same result as our own stream, and where it cannot, ours.
-import { expect, setDefaultTimeout, test } from 'bun:test'
+import { expect, test } from 'bun:test'
 import { defaultOptions } from '../../shared/request.ts'
-import { cluster } from '../support/clusters.ts'
+import { cluster, type Major } from '../support/clusters.ts'
 import { compareRows } from '../support/compare.ts'
-import { isStreaming, move } from '../support/follow-run.ts'
+import { move } from '../support/follow-run.ts'
+import { casesOf } from '../support/long.ts'
 import { startWorkload, workloadTables } from '../support/workload.ts'
-
-// Servers have to start.
-setDefaultTimeout(120_000)
 
 const logical = { settings: { wal_level: 'logical' } }
 
-for (const [from, to] of [
-  [12, 15],
-  [14, 18],
-] as const) {
+for (const [from, to] of casesOf<[Major, Major]>([[14, 18]], [[12, 15]])) {
   test(`from ${from} to ${to} by a subscription, as by our own stream: copied, paused, restarted, handed over and back`, async () => {
     const source = await (await cluster(from, logical)).createDatabase()
     const [destination, streamed] = [
@@ -31,21 +26,21 @@ for (const [from, to] of [
       create table slice_2 partition of slices for values from (100) to (200);
       insert into slices select generate_series(0, 199);
       create materialized view summed as select count(*)::int as parts from slices`)
-    const workload = startWorkload(source, { seed: from * 100 + to, sessions: 1, truncates: false })
+    await using workload = startWorkload(source, { seed: from * 100 + to, sessions: 1, truncates: false })
     await using native = move({ source, destination }, { engine: 'native' })
     await using own = move({ source, destination: streamed }, { name: 'own' })
-    await native.until(({ stage }) => stage === 'catchup' || stage === 'streaming')
+    await native.until('the copied rows', ({ stage }) => stage === 'catchup' || stage === 'streaming')
     expect(
       await destination.sql('select subname from pg_stat_subscription where pid is not null'),
     ).toHaveLength(1)
     expect(await native.run.act({ type: 'pause' })).toMatchObject({ ok: true })
-    await native.until(({ state }) => state === 'paused')
+    await native.until('the pause', ({ state }) => state === 'paused')
     await source.sql('delete from slices where id = 7; insert into slices values (7)')
     expect(await native.run.act({ type: 'resume' })).toMatchObject({ ok: true })
     await native.restart()
     await workload.stop()
-    await native.until(isStreaming)
-    await own.until(isStreaming)
+    await native.untilStreaming()
+    await own.untilStreaming()
     const { error, report } = await native.switchover({ keep_reverse: true })
     expect(error).toBeUndefined()
     expect(report?.sentinel.proof).toBe('position')
@@ -89,7 +84,7 @@ test('a destination that cannot reach the source, or may not subscribe, is follo
     { engine: 'native' },
     { options: { ...defaultOptions, owner: false } },
   )
-  const view = await moving.until(isStreaming)
+  const view = await moving.untilStreaming()
   expect(view.warnings.join('\n')).toMatch(/cannot subscribe to the source: the role may not.*own stream/)
   await source.sql('insert into item values (3)')
   expect((await moving.switchover()).error).toBeUndefined()

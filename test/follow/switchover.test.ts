@@ -1,12 +1,10 @@
 // Handing over while people work: what was acknowledged is there, and what fails leaves everything as it was.
-import { describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { type Owned, ownedDatabase, plainRole } from '../faults/owners.ts'
 import { cluster, type TestDatabase } from '../support/clusters.ts'
 import { compareRows } from '../support/compare.ts'
-import { isStreaming, move } from '../support/follow-run.ts'
-
-// Servers have to start.
-setDefaultTimeout(120_000)
+import { eventually, within } from '../support/eventually.ts'
+import { move } from '../support/follow-run.ts'
 
 const logical = { settings: { wal_level: 'logical', max_prepared_transactions: '4' } }
 const tables = `
@@ -14,7 +12,7 @@ const tables = `
   create table account (id int primary key, balance int not null);
   insert into account select g, 0 from generate_series(1, 100) g;`
 
-interface Writer {
+interface Writer extends AsyncDisposable {
   /** Numbers of entries whose commit the server has confirmed. */
   acknowledged: number[]
   stop(): Promise<void>
@@ -46,13 +44,20 @@ function startWriter(database: TestDatabase, writer: number, user?: string): Wri
       }
     }
   })()
-  return {
-    acknowledged,
-    async stop() {
-      stopping = true
-      await working
-    },
+  async function stop() {
+    stopping = true
+    await within(`the end of writer ${writer}`, working)
   }
+  return { acknowledged, stop, [Symbol.asyncDispose]: stop }
+}
+
+/** All of them have had so many commits confirmed. */
+async function acknowledges(writers: readonly Writer[], count: number) {
+  await eventually(
+    `${count} commits of each writer`,
+    () => writers.map(({ acknowledged }) => acknowledged.length),
+    (counts) => counts.every((one) => one >= count),
+  )
 }
 
 async function missing(database: TestDatabase, writer: number, acknowledged: readonly number[]) {
@@ -72,13 +77,15 @@ describe('a switchover under load', () => {
   test('has every acknowledged row on the destination, and on the source again after going back', async () => {
     const ends = await pair(14, 17)
     const { source, destination } = ends
-    const writers = [1, 2, 3].map((number) => startWriter(source, number))
+    await using stack = new AsyncDisposableStack()
+    const writers = [1, 2, 3].map((number) => stack.use(startWriter(source, number)))
     await using moving = move(ends)
-    await moving.until(({ ready }) => ready.green)
+    await acknowledges(writers, 11)
+    await moving.until('readiness', ({ ready }) => ready.green)
     const refused = await moving.switchover()
     expect(refused.state).toBe('failed')
     expect(refused.error?.message).toContain('still being written to')
-    await moving.until(isStreaming)
+    await moving.untilStreaming()
 
     const there = await moving.switchover({
       read_only_source: true,
@@ -86,6 +93,7 @@ describe('a switchover under load', () => {
       sequence_margin: 1000,
     })
     expect(there.error).toBeUndefined()
+    expect(there.report?.sentinel.proof).toBe('message')
     expect(there.report?.read_only).toMatchObject({ set: true })
     for (const writer of writers) await writer.stop()
     for (const [index, { acknowledged }] of writers.entries()) {
@@ -100,8 +108,8 @@ describe('a switchover under load', () => {
     expect(Number(next?.id)).toBeGreaterThanOrEqual(Number(next?.top) + 1000)
     await expect(source.sql('insert into account values (1000, 0)')).rejects.toThrow('read-only')
 
-    const later = [4, 5].map((number) => startWriter(destination, number))
-    await Bun.sleep(500)
+    const later = [4, 5].map((number) => stack.use(startWriter(destination, number)))
+    await acknowledges(later, 11)
     for (const writer of later) await writer.stop()
     const back = await moving.switchover({ back: true })
     expect(back.error).toBeUndefined()
@@ -115,18 +123,22 @@ describe('a switchover under load', () => {
   test('a sentinel that does not come in time leaves everything as it was', async () => {
     const ends = await pair(18, 15)
     await using moving = move(ends)
-    await moving.until(isStreaming)
+    await moving.untilStreaming()
     // Somebody holds what the changes need: nothing arrives any more.
     const blocker = ends.destination.connect()
     await blocker.unsafe('begin; lock table account in access exclusive mode')
     await ends.source.sql('update account set balance = 7')
-    await Bun.sleep(300)
+    await eventually(
+      'a change that waits for the table',
+      () => ends.destination.sql("select from pg_locks where relation = 'account'::regclass and not granted"),
+      (waiting) => waiting.length > 0,
+    )
     const outcome = await moving.switchover({ timeout_seconds: 1, read_only_source: true })
     expect(outcome.state).toBe('failed')
     expect(outcome.error?.message).toContain('within 1')
     await blocker.end()
     await ends.source.sql('update account set balance = 8')
-    const view = await moving.until(isStreaming)
+    const view = await moving.untilStreaming()
     expect(view.log.map(({ message }) => message).join('\n')).toContain('can be written to again')
     expect((await moving.switchover()).state).toBe('done')
     expect(await compareRows(ends.source, ends.destination)).toEqual([])
@@ -135,14 +147,14 @@ describe('a switchover under load', () => {
   test('finds rows that somebody has changed on the destination, and goes on following', async () => {
     const ends = await pair(15, 15)
     await using moving = move(ends)
-    await moving.until(isStreaming)
+    await moving.untilStreaming()
     await ends.destination.sql('update account set balance = 42 where id = 5')
     const outcome = await moving.switchover({ verify: true })
     expect(outcome.state).toBe('failed')
     expect(outcome.error?.message).toContain('account')
     await ends.destination.sql('update account set balance = 0 where id = 5')
     await ends.source.sql('insert into entry (writer, number) values (0, 1)')
-    await moving.until(isStreaming)
+    await moving.untilStreaming()
     expect((await moving.switchover()).state).toBe('done')
     expect(await compareRows(ends.source, ends.destination)).toEqual([])
   })
@@ -152,7 +164,7 @@ describe('a switchover under load', () => {
     const { source, destination } = ends
     await source.sql("select lo_from_bytea(100001, 'old'); select lo_from_bytea(100002, 'gone')")
     await using moving = move(ends)
-    await moving.until(isStreaming)
+    await moving.untilStreaming()
     await source.sql("begin; insert into account values (500, 1); prepare transaction 'waiting'")
     const refused = await moving.switchover()
     expect(refused.error?.message).toContain('waiting')
@@ -187,11 +199,11 @@ test('a role that only may replicate and owns its tables moves a database withou
   ] as [typeof from, Owned][]) {
     await server.sql('postgres', `alter database "${name}" owner to ${role}`)
   }
-  const writer = startWriter(source, 1, role)
+  await using writer = startWriter(source, 1, role)
   await using moving = move({ source: { url: source.loginUrl }, destination: { url: destination.loginUrl } })
-  const view = await moving.until(isStreaming)
+  const view = await moving.untilStreaming()
   expect(view.failed_tables).toEqual([])
-  await Bun.sleep(500)
+  await acknowledges([writer], 11)
   const there = await moving.switchover({ read_only_source: true, keep_reverse: true })
   expect(there.error).toBeUndefined()
   await writer.stop()
@@ -200,7 +212,7 @@ test('a role that only may replicate and owns its tables moves a database withou
   const back = await moving.switchover({ back: true })
   expect(back.error).toBeUndefined()
   expect(await missing(source, 9, [1])).toEqual([])
-  await moving.run.done
+  await within('the end of following', moving.run.done)
   await moving.cleanUp()
   expect(await source.sql("select from pg_namespace where nspname = 'pgtrek'")).toEqual([])
   expect(await destination.sql("select from pg_namespace where nspname = 'pgtrek'")).toEqual([])

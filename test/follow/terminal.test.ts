@@ -1,12 +1,12 @@
 // A database is copied and followed by one process, and watched and handed over from another terminal.
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { join } from 'node:path'
 import type { FollowView } from '../../shared/follow-view.ts'
 import { type Home, makeHome } from '../cli/process.ts'
 import { onTerminal } from '../cli/pty.ts'
 import { cluster, type TestDatabase } from '../support/clusters.ts'
-
-// Servers have to start.
-setDefaultTimeout(120_000)
+import { eventually } from '../support/eventually.ts'
+import { published } from '../support/follow-view.ts'
 
 const logical = { settings: { wal_level: 'logical' } }
 
@@ -29,8 +29,7 @@ afterAll(() => home[Symbol.dispose]())
 test('seen with status, paused, resumed and switched over on the dashboard', async () => {
   const ends = ['--source', source.url, '--dest', destination.url, '--name', 'shop']
   const following = home.start(['clone', '--follow', ...ends, '--ready-for', '1s'])
-  const view = () => home.run(['status', 'shop', '--json']).then(asView)
-  await until(async () => (await view())?.stage === 'streaming')
+  await streams('shop')
 
   await using on = onTerminal(['tui', '--refresh', '50'], home.directory, { columns: 100, rows: 30 })
   await on.shows('▶ streaming')
@@ -78,9 +77,7 @@ test('a conflict is seen, tried again in vain, and left out', async () => {
   const other = await (await cluster(17, logical)).createDatabase()
   const ends = ['--source', source.url, '--dest', other.url, '--name', 'conflict']
   const following = home.start(['clone', '--follow', ...ends, '--log-dir', 'logs-of-conflict'])
-  await until(async () =>
-    (await home.run(['status', 'conflict'])).output.includes('conflict: streaming, running'),
-  )
+  await streams('conflict')
   await other.sql('insert into lines values (500, 0)')
   await source.sql('insert into lines values (500, 1)')
   await using tui = onTerminal(['tui', 'conflict', '--refresh', '50'], home.directory, { rows: 30 })
@@ -88,13 +85,20 @@ test('a conflict is seen, tried again in vain, and left out', async () => {
   const { code, output } = await home.run(['status', 'conflict'])
   expect(code).toBe(1)
   expect(output).toContain('  pgtrek skip conflict: leave this transaction out, whole\n')
+  const isAsked = () => tui.terminal.screen.join('\n').includes('Leave this transaction out?')
   tui.type('t')
   await tui.shows('trying again')
-  // The picture of the conflict may still be that of before, and a key that comes while it is tried means nothing.
-  while (!tui.terminal.screen.join('\n').includes('Leave this transaction out?')) {
-    tui.type('k')
-    await Bun.sleep(500)
-  }
+  await published(
+    state(),
+    'the conflict to come again',
+    (view) => view.state === 'conflict' && view.log.filter(({ level }) => level === 'error').length > 1,
+    'conflict',
+  )
+  // The dashboard may not have read that yet; while it shows the retry, the key does nothing.
+  await eventually('the question', () => {
+    if (!isAsked()) tui.type('k')
+    return isAsked()
+  })
   tui.type('y')
   await tui.shows('the transaction is skipped')
   await tui.shows('● running')
@@ -117,9 +121,7 @@ test('a column that came on the source is added on the dashboard', async () => {
   const other = await (await cluster(17, logical)).createDatabase()
   const ends = ['--source', source.url, '--dest', other.url, '--name', 'altered']
   const following = home.start(['clone', '--follow', ...ends, '--log-dir', 'logs-of-altered'])
-  await until(async () =>
-    (await home.run(['status', 'altered'])).output.includes('altered: streaming, running'),
-  )
+  await streams('altered')
   await using tui = onTerminal(['tui', 'altered', '--refresh', '50'], home.directory, { rows: 30 })
   await tui.shows('no changes so far')
   await source.sql('alter table lines add column unit text')
@@ -169,12 +171,9 @@ test('the process that follows has the dashboard itself, and can do without it',
   expect((await home.run(['cleanup', ...ends])).code).toBe(0)
 })
 
-function asView({ code, output }: { code: number; output: string }): FollowView | undefined {
-  if (code !== 0) return undefined
-  const view = JSON.parse(output) as FollowView | FollowView[]
-  return Array.isArray(view) ? undefined : view
-}
+const state = () => join(home.directory, '.pgtrek')
 
-async function until(holds: () => Promise<boolean>) {
-  while (!(await holds())) await Bun.sleep(50)
+async function streams(name: string) {
+  const isStreaming = ({ stage, state }: FollowView) => stage === 'streaming' && state === 'running'
+  await published(state(), `${name} to stream`, isStreaming, name)
 }

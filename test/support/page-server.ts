@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { within } from './eventually.ts'
 import { freshPage } from './fresh-page.ts'
-
-const root = join(import.meta.dir, '../..')
+import { program } from './program.ts'
 
 export interface PageServer extends AsyncDisposable {
   url: string
@@ -18,7 +17,7 @@ export interface PageServer extends AsyncDisposable {
 export async function startPageServer(port = 0, directory?: string): Promise<PageServer> {
   await freshPage()
   const place = directory ?? mkdtempSync(join(tmpdir(), 'pgtrek-page-'))
-  const child = Bun.spawn([process.execPath, join(root, 'server/main.ts'), 'serve', '--port', String(port)], {
+  const child = Bun.spawn([...program, 'serve', '--port', String(port)], {
     cwd: place,
     stdin: 'ignore',
     stdout: 'pipe',

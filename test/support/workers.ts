@@ -3,8 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestDatabase } from './clusters.ts'
 import { CannotHappen, eventually, within } from './eventually.ts'
-
-const main = join(import.meta.dir, '../../server/main.ts')
+import { program } from './program.ts'
 
 export interface WorkerProcess {
   child: Bun.Subprocess
@@ -15,10 +14,10 @@ export function startWorker(
   home: { directory: string },
   args: string[],
   environment: Record<string, string>,
-  program: string[] = [process.execPath, main],
+  words: readonly string[] = program,
 ): WorkerProcess {
   const log = join(home.directory, `worker-${crypto.randomUUID()}.log`)
-  const child = Bun.spawn([...program, 'worker', ...args], {
+  const child = Bun.spawn([...words, 'worker', ...args], {
     cwd: home.directory,
     stdin: 'ignore',
     stdout: 'ignore',

@@ -217,6 +217,7 @@ export class FollowRun implements FollowDesk {
       picture: this.#picture,
       refreshSequencesSeconds,
       publicationOf: ({ from, names }) => publicationsOf(from, names),
+      tableCheckEveryMs: this.services.tableCheckEveryMs,
     })
     const first = this.#record.native ? 'copy' : 'catchup'
     this.#picture.enter(this.#record.progress === 'done' ? 'done' : first)

@@ -13,7 +13,7 @@ import type { FollowPicture } from './picture.ts'
 import { bringSequences } from './sequences.ts'
 
 const lookEveryMs = 1000
-const unfollowedEveryMs = 10_000
+const defaultTableCheckEveryMs = 10_000
 /** Slots of one of which more is kept are worth a word. */
 const muchLogBytes = 10 * 1024 ** 3
 
@@ -23,6 +23,7 @@ export interface LookoutOptions {
   picture: FollowPicture
   refreshSequencesSeconds: number
   publicationOf: (link: Link) => Promise<Publications>
+  tableCheckEveryMs?: number | undefined
 }
 
 export class Lookout implements AsyncDisposable {
@@ -106,8 +107,9 @@ export class Lookout implements AsyncDisposable {
   /** The log has no DDL: somebody has to look for tables that are new, renamed or gone. */
   async #unfollowed() {
     const { record, links, picture, publicationOf } = this.options
+    const { tableCheckEveryMs = defaultTableCheckEveryMs } = this.options
     if (Date.now() < this.#unfollowedDue) return
-    this.#unfollowedDue = Date.now() + unfollowedEveryMs
+    this.#unfollowedDue = Date.now() + tableCheckEveryMs
     const { direction, tables, leftOut, failedTables } = record()
     const link = links().find((one) => one.direction === direction)
     if (!link || tables.length === 0) return

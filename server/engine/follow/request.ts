@@ -26,6 +26,8 @@ export interface FollowServices {
   onFollowEvent?: ((event: FollowEvent) => void) | undefined
   /** Each line of the log once; those of the copy come as its own events. */
   onLine?: ((line: FollowLogLine) => void) | undefined
+  /** How often new, renamed and dropped tables are looked for (default: 10,000). */
+  tableCheckEveryMs?: number | undefined
 }
 
 /** The copy comes first. */
