@@ -203,7 +203,8 @@ export class Session implements AsyncDisposable {
     if (this.#closed) return
     this.#closed = true
     this.sql.release()
-    await this.client.end({ timeout: 2 })
+    // The driver would wait for the end of a connection that has ended already.
+    await this.client.end({ timeout: this.tap.socket.destroyed ? 0 : 2 })
     this.tap.destroy()
   }
 

@@ -1,6 +1,6 @@
 // Servers that stop what a run does: an administrator's cancel, a lost backend, a restart, a full disk.
 
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { execFileSync } from 'node:child_process'
 import { chownSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,60 +10,59 @@ import { serverUser } from '../support/binaries.ts'
 import { clone } from '../support/clone.ts'
 import { type OwnCluster, startCluster, type TestDatabase } from '../support/clusters.ts'
 import { compareRows } from '../support/compare.ts'
+import { eventually, within } from '../support/eventually.ts'
 import { scratchDirectory } from '../support/scratch.ts'
-import { expectNothingLeft, hold, waitFor } from './running.ts'
-
-setDefaultTimeout(120_000)
+import { expectNothingLeft, hold, sessionsIn, waitsForLock } from './running.ts'
 
 /** Their own, since they are restarted. */
 let from: OwnCluster
 let to: OwnCluster
 let source: TestDatabase
+/** With more rows of `big` than all sockets on the way take. */
+let wide: TestDatabase
 
-const megabytes = 20
+const manyRows = 20_000
+
+/** Everything has a place where it waits for a lock of the destination: `big` at its first row, and one index. */
+const content = (rows: number) => `
+  create function gate(lock int) returns int immutable language plpgsql as
+    'begin perform pg_advisory_xact_lock_shared(lock); return 1; end';
+  create table big (id int primary key, v text, check (id <> 1 or gate(2) = 1));
+  insert into big select n, repeat('x', 1000) from generate_series(1, ${rows}) n;
+  create table small (id int primary key, big int references big, v text);
+  insert into small select n, n, repeat('x', 500) from generate_series(1, 1000) n;
+  create index gated on small ((gate(1) * big)); create index plain on small (big);
+  create materialized view sums as select count(*) from big;
+  analyze;`
 
 beforeAll(async () => {
   ;[from, to] = await Promise.all([startCluster({ major: 17 }), startCluster({ major: 17 })])
   source = await from.createDatabase()
-  await source.sql(`
-    create function gate(int) returns int immutable language plpgsql as
-      'begin perform pg_advisory_xact_lock_shared(1); return $1; end';
-    create table big (id int primary key, v text);
-    insert into big select n, repeat('x', 1000) from generate_series(1, ${megabytes * 1000}) n;
-    create table small (id int primary key, big int references big, v text);
-    insert into small select n, n, repeat('x', 500) from generate_series(1, 1000) n;
-    create index gated on small (gate(big)); create index plain on small (big);
-    create materialized view sums as select count(*) from big;
-    analyze;`)
+  await source.sql(content(1000))
+  wide = await from.createDatabase()
+  await wide.sql(content(manyRows))
 })
 
 afterAll(() => Promise.all([from.stop(), to.stop()]))
+
+const holdIndex = (destination: TestDatabase) => hold(destination, 'select pg_advisory_xact_lock(1)')
+const indexWaits = (destination: TestDatabase) => waitsForLock(to, destination, '%create index gated%')
+const holdRows = (destination: TestDatabase) => hold(destination, 'select pg_advisory_xact_lock(2)')
+const rowsWait = (destination: TestDatabase) => waitsForLock(to, destination, 'copy%"big"%')
 
 type Act = 'pg_cancel_backend' | 'pg_terminate_backend'
 
 /** Acts on one of our sessions that does this. */
 async function strike(server: OwnCluster, database: TestDatabase, act: Act, statement: string) {
-  await waitFor(`a session does ${statement}`, async () => {
-    const rows = await server.sql(
-      'postgres',
-      `select ${act}(pid) from (select pid from pg_stat_activity where datname = $1 and application_name = 'pgtrek'
-                                    and state = 'active' and query ilike $2 limit 1) one`,
-      [database.name, statement],
-    )
-    return rows.length > 0
-  })
-}
-
-/** Rows so slow that they are met in the middle. */
-const slowly = { maxBytesPerSecond: 4 * 1024 * 1024 }
-
-async function rowsArrive(destination: TestDatabase) {
-  await waitFor('rows arrive', async () => {
-    const [row] = await destination.sql(
-      `select coalesce(pg_relation_size(to_regclass('big')), 0) > 100000 as some`,
-    )
-    return row?.some === true
-  })
+  const [session] = await eventually(
+    `a session that does ${statement}`,
+    async () =>
+      (await sessionsIn(server, database, statement)).filter(
+        ({ isMeant, state }) => isMeant && state === 'active',
+      ),
+    (sessions) => sessions.length > 0,
+  )
+  await server.sql('postgres', `select ${act}($1)`, [session?.pid])
 }
 
 async function validKeys(destination: TestDatabase) {
@@ -82,15 +81,21 @@ describe('an administrator cancels', () => {
     'a COPY on the %s: that table fails and is empty',
     async (end) => {
       const destination = await to.createDatabase()
-      // In one part: the sockets on the way would take all of a small one at once.
-      const running = clone(source, destination, {
-        options: { maxBytesPerSecond: 1024 * 1024 },
-      })
-      await rowsArrive(destination)
+      const lock = await holdRows(destination)
+      const running = clone(wide, destination)
+      await rowsWait(destination)
+      if (end === 'source') {
+        await eventually(
+          'a session of the source that cannot send more rows',
+          () => sessionsIn(from, wide, 'copy%"big"%'),
+          (sessions) => sessions.some(({ isMeant, event }) => isMeant && event === 'ClientWrite'),
+        )
+      }
       await (end === 'source'
-        ? strike(from, source, 'pg_cancel_backend', 'copy%"big"%')
+        ? strike(from, wide, 'pg_cancel_backend', 'copy%"big"%')
         : strike(to, destination, 'pg_cancel_backend', 'copy%"big"%'))
-      const { failures, summary, result } = await running
+      await lock.letGo()
+      const { failures, summary, result } = await within('the end of the run', running)
       expect(failures).toHaveLength(1)
       expect(failures[0]).toMatch(/^ROWS public\.big: .*canceling statement due to user request/)
       expect(result.status).toBe('completed_with_failures')
@@ -110,10 +115,10 @@ describe('an administrator cancels', () => {
       source: resolveSettings({ url: source.url }),
       destination: resolveSettings({ url: destination.url }),
     }
-    const lock = await hold(destination, 'select pg_advisory_xact_lock(1)')
+    const lock = await holdIndex(destination)
     const running = clone(source, destination, { memory: store.begin('cancelled-index', ends) })
     await strike(to, destination, 'pg_cancel_backend', '%create index gated%')
-    const { failures, summary } = await running
+    const { failures, summary } = await within('the end of the run', running)
     store.end('cancelled-index', summary)
     await lock.letGo()
     expect(failures).toHaveLength(1)
@@ -130,11 +135,11 @@ describe('an administrator cancels', () => {
 describe('a backend is lost', () => {
   test('in the middle of CREATE INDEX: it is built again', async () => {
     const destination = await to.createDatabase()
-    const lock = await hold(destination, 'select pg_advisory_xact_lock(1)')
+    const lock = await holdIndex(destination)
     const running = clone(source, destination)
     await strike(to, destination, 'pg_terminate_backend', '%create index gated%')
     await lock.letGo()
-    const { failures, result } = await running
+    const { failures, result } = await within('the end of the run', running)
     expect(failures).toEqual([])
     expect(result.status).toBe('completed')
     expect(await validKeys(destination)).toEqual(allKeys)
@@ -147,15 +152,15 @@ describe('the destination', () => {
     'stops (%s) and comes back while rows are copied',
     async (mode) => {
       const destination = await to.createDatabase()
-      const running = clone(source, destination, {
-        options: { ...slowly, splitBytes: 5_000_000, workers: 3 },
-      })
-      await rowsArrive(destination)
+      const lock = await holdRows(destination)
+      const running = clone(wide, destination, { options: { splitBytes: 5_000_000, workers: 3 } })
+      await rowsWait(destination)
       await to.restart(mode)
-      const { failures, result } = await running
+      await lock.isLost()
+      const { failures, result } = await within('the end of the run', running)
       // A crash may have taken what was confirmed; then it is said, otherwise everything is there.
       if (result.status === 'completed') {
-        expect(await compareRows(source, destination)).toEqual([])
+        expect(await compareRows(wide, destination)).toEqual([])
         expect(await validKeys(destination)).toEqual(allKeys)
       } else {
         expect(mode).toBe('immediate')
@@ -166,19 +171,12 @@ describe('the destination', () => {
 
   test('stops and comes back while an index is built', async () => {
     const destination = await to.createDatabase()
-    const lock = await hold(destination, 'select pg_advisory_xact_lock(1)')
+    const lock = await holdIndex(destination)
     const running = clone(source, destination)
-    await waitFor('the index is begun', async () => {
-      const rows = await to.sql(
-        'postgres',
-        `select from pg_stat_activity where query ilike '%create index gated%' and datname = $1`,
-        [destination.name],
-      )
-      return rows.length > 0
-    })
-    await lock.letGo()
+    await indexWaits(destination)
     await to.restart('fast')
-    const { failures, result } = await running
+    await lock.isLost()
+    const { failures, result } = await within('the end of the run', running)
     expect(failures).toEqual([])
     expect(result.status).toBe('completed')
     expect(await validKeys(destination)).toEqual(allKeys)
@@ -187,13 +185,15 @@ describe('the destination', () => {
 
 test('a source that stops takes its snapshot along: what is not copied fails and says so', async () => {
   const destination = await to.createDatabase()
-  const running = clone(source, destination, { options: { ...slowly, workers: 1 } })
-  await rowsArrive(destination)
+  const lock = await holdRows(destination)
+  const running = clone(wide, destination, { options: { workers: 1 } })
+  await rowsWait(destination)
   await from.restart('fast')
-  const { failures, result } = await running
+  await lock.letGo()
+  const { failures, result } = await within('the end of the run', running)
   expect(result.status).not.toBe('completed')
   expect(`${result.error} ${failures.join()}`).toMatch(/snapshot|lost|shutdown|terminating/)
-  expect([undefined, 0, megabytes * 1000]).toContain(
+  expect([undefined, 0, manyRows]).toContain(
     (await destination.sql<{ n: number }>('select count(*)::int as n from big'))[0]?.n,
   )
   await expectNothingLeft(to, destination)
@@ -215,21 +215,21 @@ describe('a disk that is full', () => {
       const destination = await to.createDatabase()
       await to.sql('postgres', `alter database "${destination.name}" set tablespace small_disk`)
       const ends = {
-        source: resolveSettings({ url: source.url }),
+        source: resolveSettings({ url: wide.url }),
         destination: resolveSettings({ url: destination.url }),
       }
       const options = { tablespaces: false, splitBytes: 5_000_000, workers: 3 }
-      const first = await clone(source, destination, { options, memory: store.begin('full', ends) })
+      const first = await clone(wide, destination, { options, memory: store.begin('full', ends) })
       store.end('full', first.summary)
       expect(first.failures.join()).toMatch(/ROWS public\.big: .*No space left on device/)
       expect(await destination.sql('select from big')).toEqual([])
       execFileSync('mount', ['-o', 'remount,size=200m', directory])
-      const second = await clone(source, destination, {
+      const second = await clone(wide, destination, {
         options: { ...options, resume: true },
         memory: store.begin('room', ends),
       })
       expect(second.failures).toEqual([])
-      expect(await compareRows(source, destination)).toEqual([])
+      expect(await compareRows(wide, destination)).toEqual([])
       expect(await validKeys(destination)).toEqual(allKeys)
       await destination.drop()
       await to.sql('postgres', 'drop tablespace small_disk')

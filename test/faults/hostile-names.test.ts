@@ -1,30 +1,26 @@
 // Names and values that mean something to SQL, everywhere a name or a value enters it.
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { type OwnCluster, startCluster, type TestDatabase } from '../support/clusters.ts'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { type Cluster, cluster } from '../support/clusters.ts'
 import { compareEverything, compareRows } from '../support/compare.ts'
-import { ownedDatabase } from './owners.ts'
+import { casesOf } from '../support/long.ts'
+import { type Owned, ownedDatabase } from './owners.ts'
 import { type Faulty, faultyHome, keysAndTriggers } from './running.ts'
 
-setDefaultTimeout(120_000)
-
-let from: OwnCluster
-let to: OwnCluster
+let from: Cluster
+let to: Cluster
 let home: Faulty
 
 beforeAll(async () => {
   // Where a backslash in a plain string begins an escape.
   const settings = { standard_conforming_strings: 'off', escape_string_warning: 'off' }
-  ;[from, to] = await Promise.all([
-    startCluster({ major: 15, settings }),
-    startCluster({ major: 17, settings }),
-  ])
+  ;[from, to] = await Promise.all([cluster(15, { settings }), cluster(17, { settings })])
   home = faultyHome()
+  for (const server of [from, to]) {
+    await server.sql('postgres', `create role ${quoted(hostileRole)} login password 'postgres'`)
+  }
 })
 
-afterAll(() => {
-  home[Symbol.dispose]()
-  return Promise.all([from.stop(), to.stop()])
-})
+afterAll(() => home[Symbol.dispose]())
 
 const names = [
   `it's "quoted"`,
@@ -87,15 +83,7 @@ function rows(name: string): string {
 const hostileRole = `ro"le'; \\ 日`
 const all = (text: (name: string) => string) => names.map(text).join('\n')
 
-async function roles() {
-  for (const server of [from, to]) {
-    const [there] = await server.sql('postgres', 'select from pg_roles where rolname = $1', [hostileRole])
-    if (!there) await server.sql('postgres', `create role ${quoted(hostileRole)} login password 'postgres'`)
-  }
-}
-
 test('a clone carries them all, and drop and truncate know them again', async () => {
-  await roles()
   const source = await from.createDatabase()
   await source.sql(`create table victim (id int); ${all((name) => objects(name, hostileRole) + rows(name))}`)
   const destination = await to.createDatabase()
@@ -112,31 +100,20 @@ test('a clone carries them all, and drop and truncate know them again', async ()
 })
 
 describe('a copy by an owner of a hostile name', () => {
-  test.each(['--truncate', '--append', '--upsert'])(
+  let source: Owned
+  const structure = all((name) => objects(name, hostileRole))
+  beforeAll(async () => {
+    source = await ownedDatabase(from, quoted(hostileRole), structure + all(rows))
+  })
+
+  test.each(casesOf(['--truncate', '--upsert'], ['--append']))(
     '%s takes foreign keys and triggers away, and puts them back',
     async (mode) => {
-      await roles()
-      const make = async (server: OwnCluster, sql: string) => ownedDatabase(server, quoted(hostileRole), sql)
-      const source = await make(
-        from,
-        all((name) => objects(name, hostileRole) + rows(name)),
-      )
-      const destination = await make(
-        to,
-        all((name) => objects(name, hostileRole)),
-      )
+      const destination = await ownedDatabase(to, quoted(hostileRole), structure)
       const before = await keysAndTriggers(destination)
-      const url = (server: OwnCluster, database: TestDatabase) => server.url(database.name, hostileRole)
-      const result = await home.run([
-        'copy',
-        mode,
-        '--yes',
-        '--source',
-        url(from, source),
-        '--dest',
-        url(to, destination),
-      ])
-      expect(result).toMatchObject({ code: 0 })
+      const url = (server: Cluster, { name }: Owned) => server.url(name, hostileRole)
+      const ends = ['--source', url(from, source), '--dest', url(to, destination)]
+      expect(await home.run(['copy', mode, '--yes', ...ends])).toMatchObject({ code: 0 })
       expect((await compareRows(source, destination)).filter((line) => !line.includes(' mat"'))).toEqual([])
       expect(await keysAndTriggers(destination)).toEqual(before)
     },

@@ -1,13 +1,12 @@
 // Both ends as roles that own their objects and are nothing else.
-import { beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { beforeAll, describe, expect, test } from 'bun:test'
 import type { Plan } from '../../server/engine/plan.ts'
 import { type CloneTest, clone } from '../support/clone.ts'
 import { type Cluster, cluster, type Major } from '../support/clusters.ts'
 import { compareEverything, compareRows } from '../support/compare.ts'
-import { ownedDatabase, plainRole } from './owners.ts'
+import { casesOf } from '../support/long.ts'
+import { type Owned, ownedDatabase, plainRole } from './owners.ts'
 import { expectNothingLeft, keysAndTriggers } from './running.ts'
-
-setDefaultTimeout(120_000)
 
 const servers = new Map<Major, Cluster>()
 let role: string
@@ -38,59 +37,76 @@ const old = `
   insert into parent overriding system value values (1, 'old'), (900, 'old'); insert into child values (1, null), (900, 900);
   insert into parts values (1, 1), (900, 900); insert into item values (1, 1), (900, 900);`
 
+/** Runs only read it. */
+let source: Owned
+
+beforeAll(async () => {
+  source = await ownedDatabase(server(15), role, schema + rows + trigger)
+})
+
 async function pair(to: Major, there: string) {
-  const source = await ownedDatabase(server(15), role, schema + rows + trigger)
   const destination = await ownedDatabase(server(to), role, there)
   const before = await keysAndTriggers(destination)
   const run = (wanted: CloneTest) =>
     clone({ url: source.loginUrl }, { url: destination.loginUrl }, { confirm: true, ...wanted })
-  return { source, destination, before, run }
+  return { destination, before, run }
 }
 
-describe.each([12, 17] as const)('to a server of %d', (to) => {
-  test('a clone brings everything', async () => {
-    const { source, destination, run } = await pair(to, '')
-    const { failures } = await run({ options: { acl: false } })
-    expect(failures).toEqual([])
-    const different = await compareEverything(source, destination)
-    expect(different.filter((line) => !/schema public|database/.test(line))).toEqual([])
-    expect(await keysAndTriggers(destination)).toEqual(await keysAndTriggers(source))
-  })
+test.each(casesOf<Major>([12], [17]))('a clone to a server of %d brings everything', async (to) => {
+  const { destination, run } = await pair(to, '')
+  const { failures } = await run({ options: { acl: false } })
+  expect(failures).toEqual([])
+  const different = await compareEverything(source, destination)
+  expect(different.filter((line) => !/schema public|database/.test(line))).toEqual([])
+  expect(await keysAndTriggers(destination)).toEqual(await keysAndTriggers(source))
+})
 
-  test.each(['truncate', 'append', 'upsert'] as const)(
-    'a copy that %ss leaves keys and triggers as they were',
-    async (existingDataMode) => {
-      const { source, destination, before, run } = await pair(to, schema + old + trigger)
-      const { failures } = await run({ options: { dataOnly: true, existingDataMode } })
-      expect(failures).toEqual([])
-      expect(await keysAndTriggers(destination)).toEqual(before)
-      const [row] = await destination.sql(`
-      select (select count(*)::int from parent) as parents, (select count(*)::int from item) as items,
-             (select v from parent where id = 1) as first, nextval('free')::int as free`)
-      const added = existingDataMode === 'truncate' ? 500 : 501
-      const first = existingDataMode === 'append' ? 'old' : 'v1'
-      expect(row).toEqual({ parents: added, items: added, first, free: 10 })
-      if (existingDataMode === 'truncate') {
-        const tables = (await compareRows(source, destination)).filter((line) => !line.includes('sums'))
-        expect(tables).toEqual([])
-      }
-      await expectNothingLeft(server(to), destination)
-    },
-  )
+test.each(
+  casesOf<['truncate' | 'append' | 'upsert', Major]>(
+    [
+      ['truncate', 12],
+      ['append', 17],
+      ['upsert', 12],
+    ],
+    [
+      ['truncate', 17],
+      ['append', 12],
+      ['upsert', 17],
+    ],
+  ),
+)('a copy that %ss to a server of %d leaves keys and triggers as they were', async (existingDataMode, to) => {
+  const { destination, before, run } = await pair(to, schema + old + trigger)
+  const { failures } = await run({ options: { dataOnly: true, existingDataMode } })
+  expect(failures).toEqual([])
+  expect(await keysAndTriggers(destination)).toEqual(before)
+  const [row] = await destination.sql(`
+    select (select count(*)::int from parent) as parents, (select count(*)::int from item) as items,
+           (select v from parent where id = 1) as first, nextval('free')::int as free`)
+  const added = existingDataMode === 'truncate' ? 500 : 501
+  const first = existingDataMode === 'append' ? 'old' : 'v1'
+  expect(row).toEqual({ parents: added, items: added, first, free: 10 })
+  if (existingDataMode === 'truncate') {
+    const tables = (await compareRows(source, destination)).filter((line) => !line.includes('sums'))
+    expect(tables).toEqual([])
+  }
+  await expectNothingLeft(server(to), destination)
+})
 
-  test('a clone in drop mode makes them again', async () => {
-    const { source, destination, run } = await pair(to, schema + old + trigger)
+test.each(casesOf<Major>([17], [12]))(
+  'a clone to a server of %d in drop mode makes them again',
+  async (to) => {
+    const { destination, run } = await pair(to, schema + old + trigger)
     const { failures } = await run({ options: { existingTableMode: 'drop', acl: false } })
     expect(failures).toEqual([])
     expect(await compareRows(source, destination)).toEqual([])
     expect(await keysAndTriggers(destination)).toEqual(await keysAndTriggers(source))
-  })
-})
+  },
+)
 
 describe('what a role may not do is said before anything runs', () => {
   async function limited(grants: string, sequences = true) {
-    const { source, destination } = await pair(17, schema + old)
-    const [guest] = [await plainRole(server(15), server(17))]
+    const { destination } = await pair(17, schema + old)
+    const guest = await plainRole(server(15), server(17))
     for (const one of [source, destination]) {
       await one.sql(
         `grant usage on schema public to ${guest}; grant select on all tables in schema public to ${guest}; ${sequences ? `grant select on all sequences in schema public to ${guest}` : ''}`,
@@ -135,18 +151,20 @@ describe('what a role may not do is said before anything runs', () => {
   })
 
   test('a foreign key that it could not make again stays, and is named', async () => {
-    const { source, destination } = await pair(
+    const mine = await ownedDatabase(
+      server(15),
+      role,
+      'create table mine (id int primary key, other int); insert into mine values (1, 1)',
+    )
+    const { destination } = await pair(
       17,
       'create table other (id int primary key); insert into other values (1)',
-    )
-    await source.sql(
-      `set role ${role}; create table mine (id int primary key, other int); insert into mine values (1, 1)`,
     )
     await destination.sql(`grant create on schema public to ${role}; set role ${role};
       create table mine (id int primary key, other int constraint kept references other); reset role;
       alter table other owner to postgres; revoke all on other from ${role};`)
     const { summary, failures } = await clone(
-      { url: source.loginUrl },
+      { url: mine.loginUrl },
       { url: destination.loginUrl },
       {
         options: { dataOnly: true },
@@ -165,10 +183,10 @@ describe('what a role may not do is said before anything runs', () => {
       'create table logged (id int) partition by range (id); create table logged_1 partition of logged for values from (0) to (9);'
     const note =
       "create function quiet() returns trigger language plpgsql as 'begin return new; end'; create trigger fires after insert on logged for each row execute function quiet();"
-    const { source, destination } = await pair(12, clones + note)
-    await source.sql(`set role ${role}; ${clones} insert into logged values (1)`)
+    const logged = await ownedDatabase(server(15), role, `${clones} insert into logged values (1)`)
+    const { destination } = await pair(12, clones + note)
     const { summary, failures } = await clone(
-      { url: source.loginUrl },
+      { url: logged.loginUrl },
       { url: destination.loginUrl },
       {
         options: { dataOnly: true },

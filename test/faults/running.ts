@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Ended, type Home, makeHome } from '../cli/process.ts'
 import type { Cluster, TestDatabase } from '../support/clusters.ts'
+import { CannotHappen, eventually, within } from '../support/eventually.ts'
 
 interface Line {
   type: string
@@ -12,7 +13,7 @@ interface Line {
 }
 
 export interface Running {
-  finished: Promise<Ended>
+  readonly finished: Promise<Ended>
   /** Fails when the run ends before. */
   reaches(moment: Promise<unknown>): Promise<void>
   /** Resolves when a line of the log says so; fails when the run ends before. */
@@ -31,6 +32,7 @@ export function faultyHome(): Faulty {
   const children: Bun.Subprocess[] = []
   return {
     ...home,
+    run: (args, environment) => within(`the end of ${args[0]}`, home.run(args, environment)),
     watch(args) {
       const { child, ...running } = watch(home, args)
       children.push(child)
@@ -44,24 +46,31 @@ export function faultyHome(): Faulty {
   }
 }
 
-const longestWaitMs = 60_000
-
 function watch(home: Home, args: string[]): Running & { child: Bun.Subprocess } {
   const before = new Set(logsOf(home))
   const { child, finished } = home.start([...args, '--no-progress'])
   let isOver = false
   finished.then(() => (isOver = true))
+  const logged = () =>
+    logsOf(home)
+      .filter((name) => !before.has(name))
+      .flatMap((name) => linesOf(home, name))
   return {
     child,
-    finished,
+    get finished() {
+      return within(`the end of ${args[0]}`, finished, undefined, () => logged().slice(-5))
+    },
     async until(isIt) {
-      await waitFor('the log says so', async () => {
-        const over = isOver
-        const files = logsOf(home).filter((name) => !before.has(name))
-        if (files.some((name) => linesOf(home, name).some(isIt))) return true
-        if (over) throw new Error(`the run ended before: ${(await finished).said}`)
-        return false
-      })
+      await eventually(
+        'a line of the log',
+        async () => {
+          const over = isOver
+          const lines = logged()
+          if (over && !lines.some(isIt)) throw new CannotHappen(`the run ended: ${(await finished).said}`)
+          return lines
+        },
+        (lines) => lines.some(isIt),
+      )
     },
     async reaches(moment) {
       const early = finished.then(({ said }) => {
@@ -75,18 +84,12 @@ function watch(home: Home, args: string[]): Running & { child: Bun.Subprocess } 
     signal: (name) => child.kill(name),
     async kill() {
       child.kill('SIGKILL')
-      await child.exited
+      await within('the end of the killed process', child.exited)
+      if (child.signalCode !== 'SIGKILL') {
+        throw new Error(`the run ended before it was killed: ${(await finished).said}`)
+      }
     },
   }
-}
-
-/** Polls, since a server tells nobody; how long it takes decides nothing. */
-export async function waitFor(what: string, isSo: () => Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + longestWaitMs; Date.now() < end; ) {
-    if (await isSo()) return
-    await Bun.sleep(20)
-  }
-  throw new Error(`waited in vain: ${what}`)
 }
 
 function logsOf({ directory }: Home): string[] {
@@ -112,33 +115,40 @@ export const begins =
     line.type === 'step_started' && line.kind === kind && (object === undefined || line.object === object)
 
 /** Waits until a session of the command waits for a lock. */
-export function waitsForLock(server: Cluster, database: TestDatabase, statement = '%'): Promise<void> {
-  return waitFor(`a session waits for a lock in ${statement}`, async () => {
-    const rows = await server.sql(
-      'postgres',
-      `select from pg_stat_activity
-        where datname = $1 and application_name = 'pgtrek' and wait_event_type = 'Lock' and query ilike $2`,
-      [database.name, statement],
-    )
-    return rows.length > 0
-  })
+export async function waitsForLock(server: Cluster, database: TestDatabase, statement = '%'): Promise<void> {
+  await eventually(
+    `a session that waits for a lock in ${statement}`,
+    () => sessionsIn(server, database, statement),
+    (sessions) => sessions.some(({ isMeant, waits }) => isMeant && waits === 'Lock'),
+  )
+}
+
+interface RunSession {
+  pid: number
+  state: string
+  waits: string | null
+  event: string | null
+  query: string
+  isMeant: boolean
+}
+
+/** Those of the command; meant are those that run, or have run last, a statement like this one. */
+export function sessionsIn(server: Cluster, database: TestDatabase, statement = '%'): Promise<RunSession[]> {
+  return server.sql<RunSession>(
+    'postgres',
+    `select pid, state, wait_event_type as waits, wait_event as event, query, query ilike $2 as "isMeant"
+       from pg_stat_activity where datname = $1 and application_name = 'pgtrek'`,
+    [database.name, statement],
+  )
 }
 
 /** No session of ours is left, nor anything that one has made for itself. */
 export async function expectNothingLeft(server: Cluster, database: TestDatabase): Promise<void> {
-  let left: { what: string }[] = []
-  const noneIsLeft = async () => {
-    left = await server.sql<{ what: string }>(
-      'postgres',
-      `select concat_ws(' ', pid, state, wait_event_type, query) as what
-         from pg_stat_activity where datname = $1 and application_name = 'pgtrek'`,
-      [database.name],
-    )
-    return left.length === 0
-  }
-  await waitFor(`no session is left in ${database.name}`, noneIsLeft).catch((error: Error) => {
-    throw new Error(`${error.message}: ${left.map(({ what }) => what).join('; ')}`)
-  })
+  await eventually(
+    `the end of all sessions in ${database.name}`,
+    () => sessionsIn(server, database),
+    (sessions) => sessions.length === 0,
+  )
   const things = await database.sql<{ name: string }>(`
     select relname as name from pg_class
      where relpersistence = 't' and relkind = 'r' or relname like '%pgtrek%'
@@ -160,8 +170,14 @@ export async function keysAndTriggers(database: TestDatabase): Promise<unknown> 
   return state
 }
 
+export interface Held {
+  letGo(): Promise<void>
+  /** Instead of it, when the server has ended the session. */
+  isLost(): Promise<void>
+}
+
 /** A session that holds a lock until it is let go. */
-export async function hold(database: TestDatabase, statement: string): Promise<{ letGo(): Promise<void> }> {
+export async function hold(database: TestDatabase, statement: string): Promise<Held> {
   const session = database.connect()
   const reserved = await session.reserve()
   await reserved.unsafe(`begin; ${statement}`)
@@ -171,5 +187,6 @@ export async function hold(database: TestDatabase, statement: string): Promise<{
       reserved.release()
       await session.end()
     },
+    isLost: () => session.end({ timeout: 0 }),
   }
 }

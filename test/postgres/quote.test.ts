@@ -1,14 +1,9 @@
-import { expect, setDefaultTimeout, test } from 'bun:test'
+import { expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { quoteIdentifier, quoteLiteral, quoteQualified } from '../../server/postgres/quote.ts'
 import { Session } from '../../server/postgres/session.ts'
 import { resolveSettings } from '../../server/postgres/settings.ts'
 import { cluster } from '../support/clusters.ts'
-
-// Servers have to start.
-setDefaultTimeout(120_000)
-
-const minute = 60_000
 
 // PostgreSQL has no zero byte in text, and UTF-8 no lone half of a pair.
 const anyText = fc
@@ -30,45 +25,33 @@ const samples = [
 ]
 
 for (const conforming of ['on', 'off']) {
-  test(
-    `any text comes back as a value, with standard_conforming_strings ${conforming}`,
-    async () => {
-      await using session = await open()
-      await session.execute(
-        `set standard_conforming_strings = ${conforming}; set escape_string_warning = off`,
-      )
-      const texts = [...samples, ...fc.sample(anyText, 500)]
-      const selects = texts.map((text, index) => `select ${index} as i, ${quoteLiteral(text)} as value`)
-      const rows = await session.query<{ value: string }>(`${selects.join(' union all ')} order by i`)
-      expect(rows.map(({ value }) => value)).toEqual(texts)
-    },
-    minute,
-  )
+  test(`any text comes back as a value, with standard_conforming_strings ${conforming}`, async () => {
+    await using session = await open()
+    await session.execute(`set standard_conforming_strings = ${conforming}; set escape_string_warning = off`)
+    const texts = [...samples, ...fc.sample(anyText, 500)]
+    const selects = texts.map((text, index) => `select ${index} as i, ${quoteLiteral(text)} as value`)
+    const rows = await session.query<{ value: string }>(`${selects.join(' union all ')} order by i`)
+    expect(rows.map(({ value }) => value)).toEqual(texts)
+  })
 
-  test(
-    `any text is a name, with standard_conforming_strings ${conforming}`,
-    async () => {
-      await using session = await open()
-      await session.execute(
-        `set standard_conforming_strings = ${conforming}; set escape_string_warning = off`,
-      )
-      // No name is empty, and the server keeps 63 bytes.
-      const names = new Set(
-        [...samples, ...fc.sample(anyText, 300)].filter((text) => text && Buffer.byteLength(text) < 64),
-      )
-      await session.execute(`
+  test(`any text is a name, with standard_conforming_strings ${conforming}`, async () => {
+    await using session = await open()
+    await session.execute(`set standard_conforming_strings = ${conforming}; set escape_string_warning = off`)
+    // No name is empty, and the server keeps 63 bytes.
+    const names = new Set(
+      [...samples, ...fc.sample(anyText, 300)].filter((text) => text && Buffer.byteLength(text) < 64),
+    )
+    await session.execute(`
         create temporary table named ();
         ${[...names].map((name) => `alter table named add ${quoteIdentifier(name)} int`).join(';')}`)
-      const columns = await session.query<{ name: string }>(`
+    const columns = await session.query<{ name: string }>(`
         select attname as name
           from pg_catalog.pg_attribute
          where attrelid = 'named'::regclass
            and attnum > 0
          order by attnum`)
-      expect(columns.map(({ name }) => name)).toEqual([...names])
-    },
-    minute,
-  )
+    expect(columns.map(({ name }) => name)).toEqual([...names])
+  })
 }
 
 test('a qualified name is its two names', () => {

@@ -1,14 +1,13 @@
 // A session logs in once, says plainly why it cannot, waits as long as it must and stops when told.
-import { describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ConnectFailed, ConnectionLost, ServerError } from '../../server/postgres/errors.ts'
 import { Session } from '../../server/postgres/session.ts'
 import { resolveSettings } from '../../server/postgres/settings.ts'
 import { cluster, startCluster } from '../support/clusters.ts'
-
-// Servers have to start.
-setDefaultTimeout(120_000)
+import { eventually, within } from '../support/eventually.ts'
+import { fallAsleep } from './asleep.ts'
 
 const open = (url: string) => Session.open(resolveSettings({ url }))
 
@@ -53,7 +52,7 @@ describe('a refusal says what was wrong', () => {
 
   test('a server that accepts and never answers', async () => {
     using silent = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } })
-    const url = `postgres://me@127.0.0.1:${silent.port}/db?connect_timeout=1&sslmode=disable`
+    const url = `postgres://me@127.0.0.1:${silent.port}/db?connect_timeout=0.2&sslmode=disable`
     const { message } = await refusal(url)
     expect(message).toContain(`127.0.0.1:${silent.port}`)
   })
@@ -62,21 +61,17 @@ describe('a refusal says what was wrong', () => {
 test('a wrong password is sent once, and never in the clear after TLS', async () => {
   const certificate = (name: string) =>
     readFileSync(join(import.meta.dir, '../support/certificates', name), 'utf8')
-  const server = await startCluster({
+  await using server = await startCluster({
     major: 17,
     ssl: { cert: certificate('server.crt'), key: certificate('server.key') },
     hba: 'local all all trust\nhost all all 127.0.0.1/32 password\n',
     settings: { log_connections: 'on' },
   })
-  try {
-    const { reason } = await refusal(
-      `postgres://postgres:wrong@127.0.0.1:${server.port}/postgres?sslmode=prefer`,
-    )
-    expect(reason).toBe('login')
-    expect(server.log().match(/password authentication failed/g)).toHaveLength(1)
-  } finally {
-    await server.stop()
-  }
+  const { reason } = await refusal(
+    `postgres://postgres:wrong@127.0.0.1:${server.port}/postgres?sslmode=prefer`,
+  )
+  expect(reason).toBe('login')
+  expect(server.log().match(/password authentication failed/g)).toHaveLength(1)
 })
 
 test('timeouts and read-only defaults of a role do not reach our sessions', async () => {
@@ -90,19 +85,29 @@ test('timeouts and read-only defaults of a role do not reach our sessions', asyn
     alter database "${database.name}" set default_transaction_read_only = on`)
   await using session = await open(database.url)
   await session.execute('begin; create table t ()')
-  await session.query('select pg_sleep(0.1)')
-  await Bun.sleep(50)
+  // Longer than the timeouts of a statement and of a transaction.
+  await session.query('select pg_sleep(0.05)')
+  // A session of somebody else that becomes idle later than ours is ended for it.
+  const theirs = database.connect({ settings: { statement_timeout: '0', transaction_timeout: '0' } })
+  const [them] = await theirs.unsafe('select pg_backend_pid() as pid')
+  await theirs.unsafe('begin')
+  await eventually(
+    'the end of a session that has the defaults',
+    () => server.sql('postgres', 'select pid, state from pg_stat_activity where pid = $1', [them?.pid]),
+    (sessions) => sessions.length === 0,
+  )
+  await theirs.end()
   await session.execute('commit')
   const { name } = await session.one<{ name: string }>(`select current_setting('application_name') as name`)
   expect(name).toBe('pgtrek')
 })
 
 test('a cancel stops the statement, and the session goes on', async () => {
-  await using session = await open((await cluster(14)).url('postgres'))
-  const begun = session.query('select pg_sleep(60)').catch((error: unknown) => error)
-  await Bun.sleep(100)
+  const server = await cluster(14)
+  await using session = await open(server.url('postgres'))
+  const { outcome } = await fallAsleep(server, session)
   await session.cancel()
-  const error = await begun
+  const error = await within('the end of the cancelled statement', outcome)
   expect(error).toBeInstanceOf(ServerError)
   expect((error as ServerError).sqlstate).toBe('57014')
   expect(await session.query('select 1 as one')).toEqual([{ one: 1 }])
@@ -111,10 +116,9 @@ test('a cancel stops the statement, and the session goes on', async () => {
 test('a session that is ended says in whose words', async () => {
   const server = await cluster(17)
   const session = await open(server.url('postgres'))
-  const begun = session.query('select pg_sleep(60)').catch((error: unknown) => error)
-  await Bun.sleep(100)
+  const { outcome } = await fallAsleep(server, session)
   await server.sql('postgres', 'select pg_terminate_backend($1)', [session.pid])
-  const error = await begun
+  const error = await within('the end of the session', outcome)
   expect(error).toBeInstanceOf(ConnectionLost)
   expect(String(error)).toContain('terminating connection due to administrator command')
   await expect(session.query('select 1')).rejects.toBeInstanceOf(ConnectionLost)

@@ -1,22 +1,14 @@
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { attemptsFor, dial } from '../../server/postgres/dial.ts'
-import {
-  Cancelled,
-  ConnectFailed,
-  type ConnectFailure,
-  ConnectionLost,
-} from '../../server/postgres/errors.ts'
+import { dial } from '../../server/postgres/dial.ts'
+import { ConnectionLost } from '../../server/postgres/errors.ts'
 import { Session } from '../../server/postgres/session.ts'
-import { resolveSettings } from '../../server/postgres/settings.ts'
-import { sslModes } from '../../shared/connection.ts'
-import { type Cluster, cluster } from '../support/clusters.ts'
-
-// Servers have to start.
-setDefaultTimeout(120_000)
+import { type Cluster, cluster, type OwnCluster, startCluster } from '../support/clusters.ts'
+import { within } from '../support/eventually.ts'
+import { fallAsleep } from './asleep.ts'
+import { refusal, settingsFor } from './refusal.ts'
 
 const certificates = join(import.meta.dir, '../support/certificates')
 const path = (name: string) => join(certificates, name)
@@ -30,33 +22,22 @@ hostssl   certified postgres 127.0.0.1/32 trust clientcert=verify-full
 local     all postgres                    trust
 host      postgres  postgres 127.0.0.1/32 trust
 `
-const serving = (name: string, major: 15 | 17 = 15) =>
-  cluster(major, { ssl: { cert: read(`${name}.crt`), key: read(`${name}.key`), ca: read('ca.crt') }, hba })
+const serving = (name: string) => ({
+  ssl: { cert: read(`${name}.crt`), key: read(`${name}.key`), ca: read('ca.crt') },
+  hba,
+})
 
 let encrypting: Cluster
 let plain: Cluster
-let otherName: Cluster
-let expired: Cluster
-let newer: Cluster
 let keys: string
 beforeAll(async () => {
-  ;[encrypting, plain, otherName, expired, newer] = await Promise.all([
-    serving('server'),
-    cluster(15),
-    serving('other-name'),
-    serving('expired'),
-    serving('server', 17),
-  ])
+  ;[encrypting, plain] = await Promise.all([cluster(15, serving('server')), cluster(15)])
   await encrypting.sql('postgres', 'create role only_encrypted login; create role only_plain login')
   keys = mkdtempSync(join(tmpdir(), 'pgtrek-keys-'))
   copyFileSync(path('client.key'), join(keys, 'client.key'))
   chmodSync(join(keys, 'client.key'), 0o600)
-}, 120_000)
+})
 afterAll(() => rmSync(keys, { recursive: true, force: true }))
-
-function settingsFor(url: string) {
-  return resolveSettings({ url }, { env: {}, home: '/nowhere', socketDirectories: [] })
-}
 
 /** Whether the server says that the session is encrypted. */
 async function isEncrypted(url: string): Promise<boolean> {
@@ -64,15 +45,6 @@ async function isEncrypted(url: string): Promise<boolean> {
   const row = await session.one<{ ssl: boolean }>('select ssl from pg_stat_ssl where pid = pg_backend_pid()')
   expect(session.encrypted).toBe(row.ssl)
   return row.ssl
-}
-
-async function refusal(attempt: Promise<unknown>): Promise<ConnectFailed> {
-  const outcome = await attempt.then(
-    () => new Error('it was not refused'),
-    (error) => error,
-  )
-  expect(outcome).toBeInstanceOf(ConnectFailed)
-  return outcome
 }
 
 function url(
@@ -157,32 +129,25 @@ describe('a server with TLS', () => {
 
   test('carries megabytes in both directions', async () => {
     await using session = await Session.open(settingsFor(url(encrypting, 'sslmode=require')))
-    const text = 'x'.repeat(20_000_000)
+    const text = 'x'.repeat(12_000_000)
     const [row] = await session.query<{ echo: string }>('select $1::text as echo', [text])
     expect(row?.echo === text).toBe(true)
   })
 
   test('can end the session, and is quoted', async () => {
     await using session = await Session.open(settingsFor(url(encrypting, 'sslmode=require')))
-    const outcome = session.query('select pg_sleep(60)').catch((error: unknown) => error)
+    const { outcome } = await fallAsleep(encrypting, session)
     await encrypting.sql('postgres', `select pg_terminate_backend(${session.pid})`)
-    expect(await outcome).toBeInstanceOf(ConnectionLost)
-    expect(await outcome).toMatchObject({ message: expect.stringContaining('terminating connection') })
+    const error = await within('the end of the session', outcome)
+    expect(error).toBeInstanceOf(ConnectionLost)
+    expect(error).toMatchObject({ message: expect.stringContaining('terminating connection') })
   })
 
   test('hears a request to cancel', async () => {
     await using session = await Session.open(settingsFor(url(encrypting, 'sslmode=require')))
-    const outcome = session.query('select pg_sleep(60)').catch((error: unknown) => error)
-    let asleep = false
-    while (!asleep) {
-      const rows = await encrypting.sql<{ asleep: boolean }>(
-        'postgres',
-        `select wait_event = 'PgSleep' as asleep from pg_stat_activity where pid = ${session.pid}`,
-      )
-      asleep = rows[0]?.asleep === true
-    }
+    const { outcome } = await fallAsleep(encrypting, session)
     await session.cancel()
-    expect(await outcome).toMatchObject({ sqlstate: '57014' })
+    expect(await within('the end of the cancelled statement', outcome)).toMatchObject({ sqlstate: '57014' })
     expect(await session.query('select 1 as one')).toEqual([{ one: 1 }])
   })
 
@@ -209,6 +174,12 @@ describe('a server without TLS', () => {
 })
 
 describe('a certificate for another name', () => {
+  let otherName: OwnCluster
+  beforeAll(async () => {
+    otherName = await startCluster({ major: 15, ...serving('other-name') })
+  })
+  afterAll(() => otherName.stop())
+
   test.each(['127.0.0.1', 'localhost'])('is refused for %s by verify-full alone', async (host) => {
     const refused = url(otherName, `sslmode=verify-full&sslrootcert=${ca}`, { host })
     expect(await refusal(dial(settingsFor(refused)))).toMatchObject({
@@ -233,6 +204,7 @@ describe('a certificate for another name', () => {
 })
 
 test('an expired certificate is refused by who checks it', async () => {
+  await using expired = await startCluster({ major: 15, ...serving('expired') })
   expect(await refusal(dial(settingsFor(url(expired, `sslmode=verify-ca&sslrootcert=${ca}`))))).toMatchObject(
     {
       reason: 'certificate',
@@ -283,90 +255,9 @@ describe('a client certificate', () => {
 })
 
 test('TLS without asking first works with a server of 17', async () => {
+  await using newer = await startCluster({ major: 17, ...serving('server') })
   const query = `sslmode=verify-full&sslrootcert=${ca}&sslnegotiation=direct`
   expect(await isEncrypted(url(newer, query))).toBe(true)
   const old = await refusal(dial(settingsFor(url(encrypting, query))))
   expect(old).toMatchObject({ reason: 'tls', message: expect.stringContaining('version 17') })
 })
-
-describe('what answers at the other end', () => {
-  test('with bytes smuggled in behind the yes to TLS is refused', async () => {
-    await using server = await pretender((socket) => socket.write('SR\0\0\0\x08\0\0\0\0'))
-    const failure = await refusal(dial(settingsFor(`postgres://127.0.0.1:${server.port}/x?sslmode=require`)))
-    expect(failure).toMatchObject({ reason: 'tls', message: expect.stringContaining('tampers') })
-  })
-
-  test.each([
-    ['answers nonsense', 'tls', (socket: Socket) => socket.write('HTTP/1.1 400 Bad Request\r\n\r\n')],
-    ['hangs up', 'tls', (socket: Socket) => socket.end()],
-    ['hangs up within the handshake', 'tls', (socket: Socket) => socket.end('S')],
-    [
-      'tears the connection away within the handshake',
-      'tls',
-      (socket: Socket) => {
-        socket.once('data', () => socket.resetAndDestroy())
-        socket.write('S')
-      },
-    ],
-    [
-      'talks in the clear within the handshake',
-      'tls',
-      (socket: Socket) => {
-        socket.once('data', () => socket.write('HTTP/1.1 400 Bad Request\r\n\r\n'))
-        socket.write('S')
-      },
-    ],
-    ['says nothing', 'timeout', () => {}],
-    ['says nothing within the handshake', 'timeout', (socket: Socket) => socket.write('S')],
-  ] as [string, ConnectFailure, (socket: Socket) => void][])(
-    'and %s fails for %s',
-    async (_, reason, answer) => {
-      await using server = await pretender(answer)
-      const settings = settingsFor(
-        `postgres://127.0.0.1:${server.port}/x?sslmode=require&connect_timeout=0.5`,
-      )
-      expect(await refusal(dial(settings))).toMatchObject({ reason })
-    },
-  )
-
-  test('can be given up waiting for', async () => {
-    await using server = await pretender(() => {})
-    const settings = settingsFor(`postgres://127.0.0.1:${server.port}/x?sslmode=require`)
-    const outcome = await dial(settings, 'tls', AbortSignal.timeout(100)).catch((error: unknown) => error)
-    expect(outcome).toBeInstanceOf(Cancelled)
-  })
-})
-
-test.each([
-  ['postgres://no-such-host.invalid/x', 'host', 'no host is called no-such-host.invalid'],
-  ['postgres://127.0.0.1:1/x', 'refused', 'nothing listens on 127.0.0.1:1'],
-  ['postgres://localhost:1/x', 'refused', 'nothing listens on localhost:1'],
-  ['postgres:///x?host=/nowhere', 'refused', 'there is no server socket /nowhere/.s.PGSQL.5432'],
-])('%s fails for %s', async (url, reason, message) => {
-  const failure = await refusal(dial(settingsFor(url)))
-  expect(failure).toMatchObject({ reason, message: expect.stringContaining(message) })
-})
-
-test('every mode says which ways to try', () => {
-  const ways = sslModes.map((mode) => attemptsFor(settingsFor(`postgres://h/x?sslmode=${mode}`)).join())
-  expect(ways).toEqual(['plain', 'plain,tls', 'tls,plain', 'tls', 'tls', 'tls'])
-})
-
-/** Something that listens, and answers the first words it hears in its own way. */
-async function pretender(answer: (socket: Socket) => void) {
-  const server = createServer((socket) => {
-    socket.on('error', () => {})
-    socket.once('data', () => answer(socket))
-  })
-  const { promise, resolve } = Promise.withResolvers<void>()
-  server.listen(0, '127.0.0.1', resolve)
-  await promise
-  const address = server.address()
-  if (typeof address !== 'object' || !address) throw new Error('no port')
-  return {
-    port: address.port,
-    [Symbol.asyncDispose]: async () => {
-      server.close()
-    },
-  }
-}

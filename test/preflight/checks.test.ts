@@ -1,11 +1,8 @@
 // Every check of the content fires on a database that has its problem, and is silent on one that has not.
-import { beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { beforeAll, describe, expect, test } from 'bun:test'
 import { everything, type MigrationOptions } from '../../shared/request.ts'
 import { cluster, type Major, type TestDatabase } from '../support/clusters.ts'
 import { look, type Wishes } from './sight.ts'
-
-// Servers have to start.
-setDefaultTimeout(120_000)
 
 interface Case {
   id: string
@@ -225,12 +222,24 @@ const cases: Case[] = [
 ]
 
 describe('each check fires on its problem alone', () => {
-  let empty: Map<Major, TestDatabase>
+  const empty = new Map<Major, TestDatabase>()
+  const reports = new Map<string, ReturnType<typeof look>>()
   beforeAll(async () => {
-    empty = new Map()
     for (const major of [12, 14, 15, 18] as Major[])
       empty.set(major, await (await cluster(major)).createDatabase())
   })
+
+  /** Of two databases that have nothing: what it finds is the same for each check. */
+  function reportOfNothing(from: Major, to: Major, wishes: Wishes) {
+    const key = JSON.stringify([from, to, wishes])
+    const known = reports.get(key)
+    if (known) return known
+    const [source, destination] = [empty.get(from), empty.get(to)]
+    if (!source || !destination) throw new Error('no such database')
+    const report = look(source.url, destination.url, wishes)
+    reports.set(key, report)
+    return report
+  }
 
   for (const one of cases) {
     const { id, major = 15, destination = 18, wishes = {}, status = 'warning' } = one
@@ -238,7 +247,7 @@ describe('each check fires on its problem alone', () => {
       const source = await (await cluster(major)).createDatabase()
       const there = one.there ? await (await cluster(destination)).createDatabase() : empty.get(destination)
       if (!there) throw new Error('no destination')
-      expect((await look(source.url, there.url, wishes)).item(id)).toMatchObject({ status: 'ok' })
+      expect((await reportOfNothing(major, destination, wishes)).item(id)).toMatchObject({ status: 'ok' })
       if (one.sql) await source.sql(one.sql)
       if (one.later) await source.sql(one.later)
       if (one.there) await there.sql(one.there)
@@ -256,8 +265,6 @@ describe('each check fires on its problem alone', () => {
         const none = { ...wishes, selection: { ...everything, includeSchemas: ['no_such_*'] } }
         expect((await look(source.url, there.url, none)).item(id).status).toBe('ok')
       }
-      await source.drop()
-      if (one.there) await there.drop()
     })
   }
 })

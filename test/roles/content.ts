@@ -3,7 +3,7 @@ import { Value } from '@sinclair/typebox/value'
 import { resolveSettings } from '../../server/postgres/settings.ts'
 import { moveRoles, type RoleMove } from '../../server/roles/move.ts'
 import { RoleOptions } from '../../shared/roles.ts'
-import type { Cluster } from '../support/clusters.ts'
+import type { Cluster, Row } from '../support/clusters.ts'
 
 export const hostile = `O'Brien "the\\ boss"; drop role x --\n\u00e9`
 
@@ -67,7 +67,15 @@ export async function createRoles(server: Cluster) {
 
 /** What the servers say, but for the roles of the servers themselves. */
 export async function facts(server: Cluster) {
-  const ask = (text: string) => server.sql('shop', `set timezone = 'UTC'; ${text}`)
+  const session = server.database('shop').connect({ settings: { timezone: 'UTC' } })
+  try {
+    return await factsIn(async (text) => [...(await session.unsafe(text))])
+  } finally {
+    await session.end()
+  }
+}
+
+async function factsIn(ask: (text: string) => Promise<Row[]>) {
   const mine = (name: string) => `${name} !~ '^pg_' and ${name} <> 'postgres'`
   return {
     roles: await ask(`

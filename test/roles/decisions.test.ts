@@ -1,10 +1,7 @@
 // Roles that are there already, roles of others, and rights that we do not have: never taken for granted.
-import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { type Major, type OwnCluster, startCluster } from '../support/clusters.ts'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
+import { cluster, type Major, type OwnCluster, startCluster } from '../support/clusters.ts'
 import { facts, membershipOptions, move, passwordsNeeded } from './content.ts'
-
-// Servers have to start.
-setDefaultTimeout(120_000)
 
 const servers = new Map<Major, OwnCluster>()
 const at = (major: Major) => servers.get(major) as OwnCluster
@@ -25,17 +22,19 @@ afterEach(async () => {
 
 /** Only the superuser of initdb is left, and the database as it was. */
 async function clean(server: OwnCluster) {
-  await server.sql('shop', 'drop schema if exists app cascade')
   const roles = await server.sql<{ name: string }>(
     'shop',
     "select quote_ident(rolname) as name from pg_roles where oid >= 16384 and rolname !~ '^pg_'",
   )
-  for (const { name } of roles)
-    await server.sql('shop', `reassign owned by ${name} to postgres; drop owned by ${name}`)
-  for (const { name } of roles) await server.sql('shop', `drop role ${name}`)
-  await server.sql('shop', 'alter role all reset all')
-  await server.sql('shop', 'alter database shop reset all')
-  await server.sql('shop', 'grant connect on database shop to public')
+  const names = roles.map(({ name }) => name).join(', ')
+  await server.sql(
+    'shop',
+    `drop schema if exists app cascade;
+     ${names && `reassign owned by ${names} to postgres; drop owned by ${names}; drop role ${names};`}
+     alter role all reset all;
+     alter database shop reset all;
+     grant connect on database shop to public`,
+  )
 }
 
 async function both(source: string, destination: string) {
@@ -219,15 +218,12 @@ describe('options of memberships', () => {
     grant d to m`
 
   test('arrive as they are', async () => {
-    await using source = {
-      server: await startCluster({ major: 18 }),
-      [Symbol.asyncDispose]: () => source.server.stop(),
-    }
-    await source.server.createDatabase('shop')
-    await source.server.sql('shop', granted)
-    expect((await move(source.server.url('shop'), at(18).url('shop'))).status).toBe('completed')
-    expect(await membershipOptions(at(18))).toEqual(await membershipOptions(source.server))
-    expect((await facts(at(18))).memberships).toEqual((await facts(source.server)).memberships)
+    const source = await cluster(17)
+    await source.createDatabase('shop')
+    await source.sql('shop', granted)
+    expect((await move(source.url('shop'), at(18).url('shop'))).status).toBe('completed')
+    expect(await membershipOptions(at(18))).toEqual(await membershipOptions(source))
+    expect((await facts(at(18))).memberships).toEqual((await facts(source)).memberships)
   })
 
   test('an older server gets none that would be more than it was', async () => {

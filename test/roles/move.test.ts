@@ -1,8 +1,9 @@
 // Roles from one real server to another: what arrives, what is left alone, and that it works.
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { Value } from '@sinclair/typebox/value'
 import { RolesReport } from '../../shared/roles.ts'
 import { type Major, type OwnCluster, startCluster } from '../support/clusters.ts'
+import { casesOf } from '../support/long.ts'
 import {
   createRoles,
   facts,
@@ -13,14 +14,18 @@ import {
   passwordsNeeded,
 } from './content.ts'
 
-// Servers have to start.
-setDefaultTimeout(120_000)
+const pairs = casesOf<[Major, Major]>(
+  [
+    [12, 18],
+    [15, 17],
+  ],
+  [
+    [14, 17],
+    [15, 15],
+  ],
+)
 
-describe.each<[Major, Major]>([
-  [12, 18],
-  [14, 17],
-  [15, 15],
-])('from %d to %d', (from, to) => {
+describe.each(pairs)('from %d to %d', (from, to) => {
   let source: OwnCluster
   let destination: OwnCluster
   let report: RolesReport

@@ -1,0 +1,16 @@
+// A statement that runs until somebody ends it.
+import type { Session } from '../../server/postgres/session.ts'
+import type { Cluster } from '../support/clusters.ts'
+import { eventually } from '../support/eventually.ts'
+
+/** Starts it, and resolves when the server runs it; `outcome` is the error that it ends with. */
+export async function fallAsleep(server: Cluster, session: Session): Promise<{ outcome: Promise<unknown> }> {
+  const outcome = session.query('select pg_sleep(600)').catch((error: unknown) => error)
+  await eventually(
+    'the statement to run',
+    () =>
+      server.sql('postgres', 'select state, wait_event from pg_stat_activity where pid = $1', [session.pid]),
+    ([row]) => row?.wait_event === 'PgSleep',
+  )
+  return { outcome }
+}
