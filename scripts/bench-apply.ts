@@ -11,6 +11,7 @@ import {
   type TestDatabase,
 } from '../test/support/clusters.ts'
 import { compareRows } from '../test/support/compare.ts'
+import { eventually } from '../test/support/eventually.ts'
 import { followSettings, pgbenchTables, pgbenchTransaction } from './bench/following.ts'
 import { runMetered } from './bench/metered.ts'
 import { serverCpuSeconds } from './bench/server-cpu.ts'
@@ -192,10 +193,15 @@ async function measure(
     return result
   } finally {
     await pair.destination.drop()
-    await pair.source.sql(
-      `select pg_terminate_backend(active_pid) from pg_replication_slots where slot_name = 'backlog' and active`,
+    await eventually(
+      'the slot to be left alone',
+      () =>
+        pair.source.sql(
+          `select pg_terminate_backend(active_pid) from pg_replication_slots
+            where slot_name = 'backlog' and active`,
+        ),
+      (sessions) => sessions.length === 0,
     )
-    await Bun.sleep(500)
     await pair.source.sql(
       "select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = 'backlog'",
     )

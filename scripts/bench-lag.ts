@@ -11,6 +11,7 @@ import {
   type TestDatabase,
 } from '../test/support/clusters.ts'
 import { compareRows } from '../test/support/compare.ts'
+import { eventually } from '../test/support/eventually.ts'
 import { endOf } from '../test/support/following.ts'
 import { followSettings, pgbenchTables, pgbenchTransaction } from './bench/following.ts'
 
@@ -35,6 +36,8 @@ const flags = new Command('bench-lag')
   .parse()
   .opts<Flags>()
 
+/** A backlog of a whole round is applied by then. */
+const longestWaitMs = 600_000
 const lookEveryMs = 100
 
 const tables = `${pgbenchTables}
@@ -181,5 +184,10 @@ async function bySubscription(source: TestDatabase, destination: TestDatabase) {
 }
 
 async function until(database: TestDatabase, question: string) {
-  while (!(await database.sql<{ done: boolean }>(question))[0]?.done) await Bun.sleep(20)
+  await eventually(
+    question,
+    () => database.sql<{ done: boolean }>(question),
+    ([row]) => row?.done ?? false,
+    { withinMs: longestWaitMs },
+  )
 }

@@ -7,11 +7,10 @@ const ofFile: Ending[] = []
 const ofTest: Ending[] = []
 const ofServers: Ending[] = []
 let testsRunning = 0
-let forcedToFile = 0
 
 /** Calls this when the test is over, or the file if no test is running. The last one made is the first to end. */
 export function whenOver(ending: Ending) {
-  const endings = testsRunning > 0 && forcedToFile === 0 ? ofTest : ofFile
+  const endings = testsRunning > 0 ? ofTest : ofFile
   endings.push(ending)
 }
 
@@ -22,16 +21,6 @@ export function whenFileOver(ending: Ending) {
 /** After everything else of the file. */
 export function whenServersAreDone(ending: Ending) {
   ofServers.push(ending)
-}
-
-/** What a test makes for those after it as well, such as the browser. */
-export async function forWholeFile<T>(work: () => Promise<T>): Promise<T> {
-  forcedToFile++
-  try {
-    return await work()
-  } finally {
-    forcedToFile--
-  }
 }
 
 /** True for the first of those that run at the same time. */
