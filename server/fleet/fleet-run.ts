@@ -121,24 +121,29 @@ export class FleetRun implements FleetDesk {
     } finally {
       this.#tellStates()
       clearInterval(looking)
+      // The last view tells who is there now; a queue that does not answer must not hold up the end.
+      await Promise.race([this.#readWorkers(), Bun.sleep(workersEveryMs)])
       this.#stop.abort()
       await Promise.all(this.#meant({}).map((move) => move.end()))
     }
   }
 
   async #lookForWorkers() {
+    while (this.services.queue && !this.#stop.signal.aborted) {
+      await this.#readWorkers()
+      await Bun.sleep(workersEveryMs)
+    }
+  }
+
+  async #readWorkers() {
     const { queue } = this.services
     if (!queue) return
-    const ledger = new Ledger(queue.connection)
-    while (!this.#stop.signal.aborted) {
-      try {
-        this.#workers = await ledger.workers()
-      } catch (error) {
-        this.#workers = []
-        if (this.#stop.signal.aborted) return
-        this.#say('warn', `nobody knows which workers there are: ${errorInfo(error).message}`)
-      }
-      await Bun.sleep(workersEveryMs)
+    try {
+      this.#workers = await new Ledger(queue.connection).workers()
+    } catch (error) {
+      this.#workers = []
+      if (this.#stop.signal.aborted) return
+      this.#say('warn', `nobody knows which workers there are: ${errorInfo(error).message}`)
     }
   }
 
