@@ -37,7 +37,7 @@ test('a report names the tests of nested groups, and what failed ones said', () 
       skipped: 1,
       failed: [
         { test: 'rows > are equal', message: 'Error: "a" & b\n      at a.test.ts:1' },
-        { test: 'after all tests', message: 'timed out' },
+        { test: '(beforeAll or afterAll)', message: 'timed out' },
       ],
     },
     { file: 'test/b.test.ts', seconds: 0.1, passed: 1, skipped: 0, failed: [] },
