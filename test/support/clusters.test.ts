@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { connect } from 'node:net'
 import { cluster, majors, startCluster } from './clusters.ts'
 import { eventually, within } from './eventually.ts'
+import { childrenOf, kill } from './processes.ts'
 import { scratchDirectory } from './scratch.ts'
 
 for (const major of majors) {
@@ -63,7 +64,17 @@ test('a wrong password is refused where the rules ask for one', async () => {
   await server.stop()
 })
 
-test('a process that is killed takes its servers with it', async () => {
+test('servers of the same template are not the same server', async () => {
+  await using other = await startCluster({ major: 15 })
+  const identifier = 'select system_identifier::text as is from pg_control_system()'
+  const [one, two] = [
+    await (await cluster(15)).sql('postgres', identifier),
+    await other.sql('postgres', identifier),
+  ]
+  expect(one).not.toEqual(two)
+})
+
+test('a process that is killed with all its children takes its servers with it', async () => {
   const script = `
     import { startCluster } from ${JSON.stringify(`${import.meta.dir}/clusters.ts`)}
     const server = await startCluster({ major: 15 })
@@ -74,7 +85,7 @@ test('a process that is killed takes its servers with it', async () => {
   const { port, socketDir } = JSON.parse(new TextDecoder().decode(value))
   expect(await reachable(port)).toBe(true)
   expect(socketDir).not.toStartWith(scratchDirectory())
-  child.kill('SIGKILL')
+  for (const pid of [...childrenOf(child.pid), child.pid]) kill(pid)
   await within('the end of the process', child.exited)
   await eventually(
     'the end of its server',

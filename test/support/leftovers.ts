@@ -1,7 +1,7 @@
 // What a test leaves behind is ended after it, and is a failure of that test and of no other: sessions, child
 // processes, settings of a server, prepared transactions.
 import { eventually } from './eventually.ts'
-import { childProcesses, commandOf, kill } from './processes.ts'
+import { childrenOf, commandOf, kill } from './processes.ts'
 import type { ServerState, TestSession } from './server-state.ts'
 
 /** A connection that was closed, or a process that was told to end, takes its time on a busy machine. */
@@ -11,7 +11,6 @@ const servers = new Set<ServerState>()
 const sessionsBefore = new Set<string>()
 const settingsBefore = new Set<string>()
 const childrenBefore = new Set<number>()
-const lasting = new Set<number>()
 
 export function watchServer(server: ServerState) {
   servers.add(server)
@@ -34,17 +33,12 @@ export async function rememberWhatIsThere() {
     for (const { key } of await server.sessions()) sessionsBefore.add(key)
     for (const { words } of await server.settings()) settingsBefore.add(words)
   }
-  for (const pid of childProcesses()) childrenBefore.add(pid)
+  for (const pid of childrenOf(process.pid)) childrenBefore.add(pid)
 }
 
 /** At the end of a file nothing may be there any more. */
 export function forgetWhatWasThere() {
   for (const known of [sessionsBefore, settingsBefore, childrenBefore]) known.clear()
-}
-
-/** A child process that ends with this process. */
-export function lastsAsLongAsWeDo(pid: number | undefined) {
-  if (pid !== undefined) lasting.add(pid)
 }
 
 /** Ends what is there now and was not before; returns a line for each. */
@@ -77,7 +71,7 @@ async function running(): Promise<Running> {
     const some = (await server.sessions()).filter(({ key }) => !sessionsBefore.has(key))
     if (some.length > 0) sessions.push([server, some])
   }
-  const children = childProcesses().filter((pid) => !childrenBefore.has(pid) && !lasting.has(pid))
+  const children = childrenOf(process.pid).filter((pid) => !childrenBefore.has(pid))
   return { sessions, children }
 }
 

@@ -13,11 +13,11 @@ export function isRunning(pid: number): boolean {
   return !/^.*\) [ZX] /s.test(readIfThere(`/proc/${pid}/stat`))
 }
 
-/** The direct children of this process; only Linux tells. */
-export function childProcesses(): number[] {
+/** The direct children of a process; only Linux tells. */
+export function childrenOf(pid: number): number[] {
   if (process.platform !== 'linux') return []
-  return readdirSync('/proc/self/task')
-    .flatMap((task) => readIfThere(`/proc/self/task/${task}/children`).split(' '))
+  return readdirSync(`/proc/${pid}/task`)
+    .flatMap((task) => readIfThere(`/proc/${pid}/task/${task}/children`).split(' '))
     .filter(Boolean)
     .map(Number)
     .filter(isRunning)

@@ -1,53 +1,56 @@
 // One temporary directory per process for everything the tests start, emptied whatever way the process ends.
-import { type ChildProcess, spawn } from 'node:child_process'
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { execFileSync, spawn } from 'node:child_process'
+import { chmodSync, closeSync, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { lastsAsLongAsWeDo } from './leftovers.ts'
 
-let current: { directory: string; watchdog: ChildProcess } | undefined
+let current: { directory: string; alive: number } | undefined
 
 export function scratchDirectory(): string {
   if (!current) {
     const directory = mkdtempSync(join(tmpdir(), 'pgtrek-test-'))
     // Everybody may pass through: servers run as another user than root.
     chmodSync(directory, 0o755)
-    current = { directory, watchdog: startWatchdog(directory) }
+    current = { directory, alive: startWatchdog(directory) }
   }
   return current.directory
 }
 
 export function removeScratchDirectory() {
   if (!current) return
-  const { directory, watchdog } = current
+  const { directory, alive } = current
   current = undefined
   rmSync(directory, { recursive: true, force: true })
-  watchdog.stdin?.end()
+  closeSync(alive)
 }
 
 /**
- * Stops what still runs and removes the directory once this process is gone. It waits for the end of its
- * standard input, which comes with our death whatever caused it, `kill -9` included; in its own session, so
- * that Ctrl-C in the terminal ends us and not it.
+ * Stops what still runs and removes the directory once this process is gone, whatever ended it, `kill -9` included:
+ * the pipe that it reads has no writer then. It is nobody's child and has a session of its own, so that neither
+ * Ctrl-C in the terminal nor a test runner that kills the children of a hanging test ends it.
  */
-function startWatchdog(directory: string): ChildProcess {
+function startWatchdog(directory: string): number {
+  const pipe = join(directory, 'alive')
+  execFileSync('mkfifo', ['-m', '600', pipe])
+  const writer = openSync(pipe, 'r+')
   const script = `
-    cat >/dev/null
-    try=0
-    while [ -e "$1" ] && [ $try -lt 50 ]; do
-      for file in "$1"/*/data/postmaster.pid; do
-        [ -e "$file" ] && kill -QUIT "$(head -n 1 "$file")"
+    {
+      cat <"$1/alive" >/dev/null
+      try=0
+      while [ -e "$1" ] && [ $try -lt 50 ]; do
+        for file in "$1"/*/data/postmaster.pid; do
+          [ -e "$file" ] && kill -QUIT "$(head -n 1 "$file")"
+        done
+        sleep 0.2
+        rm -rf "$1"
+        try=$((try + 1))
       done
-      sleep 0.2
-      rm -rf "$1"
-      try=$((try + 1))
-    done`
-  const watchdog = spawn('sh', ['-c', script, 'watchdog', directory], {
+    } &`
+  const parent = spawn('sh', ['-c', script, 'watchdog', directory], {
     detached: true,
     cwd: '/',
-    stdio: ['pipe', 'ignore', 'ignore'],
+    stdio: 'ignore',
   })
-  watchdog.unref()
-  lastsAsLongAsWeDo(watchdog.pid)
-  return watchdog
+  parent.unref()
+  return writer
 }
