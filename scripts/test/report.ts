@@ -38,7 +38,9 @@ export function parseReport(xml: string): FileReport[] {
     if (tag !== 'testcase' || !report) continue
     const failure = elements(text).find((inner) => inner.tag === 'failure')
     // The hooks around all tests have no name.
-    const test = [classname, name === '(unnamed)' ? '(beforeAll or afterAll)' : name].filter(Boolean).join(' > ')
+    const test = [classname, name === '(unnamed)' ? '(beforeAll or afterAll)' : name]
+      .filter(Boolean)
+      .join(' > ')
     if (failure) {
       report.failed.push({ test, message: decoded(failure.text) || failure.attributes.message || '' })
     } else if (text.includes('<skipped')) {
