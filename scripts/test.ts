@@ -1,6 +1,6 @@
 // Everything that has to hold. Without words: the types, the style, then all tests. Words are test files, or
 // parts of their names: these alone run, without types and style. `--long` runs all cases of each test.
-import { copyFileSync, existsSync, mkdirSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 import { majors, runVariable, stopServersIn } from '../test/support/clusters.ts'
@@ -71,8 +71,7 @@ async function runAll(files: string[]) {
   // What several files need is there before they run at the same time.
   if (files.some((file) => /browser|compiled/.test(file))) await freshPage()
   if (files.length > 1) for (const major of majors) await templateOf(major)
-  mkdirSync(dirname(timings), { recursive: true })
-  if (!existsSync(timings) && existsSync(knownTimings)) copyFileSync(knownTimings, timings)
+  prepareTimings()
 
   const environment: Record<string, string> = { [runVariable]: directory }
   if (isLong) environment[longVariable] = '1'
@@ -94,6 +93,16 @@ async function runAll(files: string[]) {
   failures.push(...verdict.failures)
   flaky.push(...verdict.flaky)
   if (files.length > 1) showSlowest(verdict.reports)
+}
+
+/** A run that was killed while it wrote them may have left them unreadable. */
+function prepareTimings() {
+  try {
+    JSON.parse(readFileSync(timings, 'utf8'))
+  } catch {
+    mkdirSync(dirname(timings), { recursive: true })
+    copyFileSync(knownTimings, timings)
+  }
 }
 
 /** Ends what the run has started and what does not end by itself; returns the commands. */
