@@ -1,11 +1,9 @@
 // How a user names a database: a URL, or the fields of one. What is left out comes from the environment.
 import { type Static, Type } from '@sinclair/typebox'
 import { oneOf } from './one-of.ts'
+import { sslModes } from './ssl-modes.ts'
 
-export const sslModes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const
-export const SslMode = oneOf(sslModes)
-export type SslMode = (typeof sslModes)[number]
-
+const SslMode = oneOf(sslModes)
 const text = Type.Optional(Type.String())
 
 export const ConnectionFields = Type.Object(

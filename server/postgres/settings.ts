@@ -2,7 +2,8 @@
 import { existsSync } from 'node:fs'
 import { homedir, userInfo } from 'node:os'
 import { join } from 'node:path'
-import { type Connection, type ConnectionFields, type SslMode, sslModes } from '../../shared/connection.ts'
+import type { Connection, ConnectionFields } from '../../shared/connection.ts'
+import { type SslMode, sslModes } from '../../shared/ssl-modes.ts'
 import {
   collectParameters,
   listed,

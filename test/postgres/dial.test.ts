@@ -3,7 +3,7 @@ import { describe, expect, test } from 'bun:test'
 import { createServer, type Socket } from 'node:net'
 import { attemptsFor, dial } from '../../server/postgres/dial.ts'
 import { Cancelled, type ConnectFailure } from '../../server/postgres/errors.ts'
-import { sslModes } from '../../shared/connection.ts'
+import { sslModes } from '../../shared/ssl-modes.ts'
 import { within } from '../support/eventually.ts'
 import { refusal, settingsFor } from './refusal.ts'
 

@@ -1,6 +1,6 @@
 // One end of the migration: its URL and its fields, each kept in step with the other.
 import { createSignal, createUniqueId, For, Show } from 'solid-js'
-import { sslModes } from '../../../shared/connection.ts'
+import { sslModes } from '../../../shared/ssl-modes.ts'
 import { t } from '../../i18n/index.ts'
 import { Field } from '../../parts/field.tsx'
 import { type FieldName, formatUrl, isEmptyEnd, isPort, parseUrl } from '../../state/connection-url.ts'
