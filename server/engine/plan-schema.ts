@@ -215,7 +215,10 @@ class SchemaPlanner {
       return [this.#planOn(entry, phase, [index.table], { shared: [index.table] }, index.bytes)]
     }
     const tables = this.#tablesOf(entry)
-    return [this.#planOn(entry, phase, tables, { exclusive: tables }, 0)]
+    // Sessions that attach indexes at two levels of one tree at the same time can leave its topmost index invalid
+    // for good, and no foreign key can refer to it then: the whole tree is locked.
+    const exclusive = entry.kind === 'INDEX ATTACH' ? this.#withTheirRoots(tables) : tables
+    return [this.#planOn(entry, phase, tables, { exclusive }, 0)]
   }
 
   #planOn(entry: Entry, phase: StepInfo['phase'], tables: number[], locks: Locks, weight: number): Step {
@@ -348,6 +351,11 @@ class SchemaPlanner {
     const root = this.builder.inventory.partitioning.roots.get(table)
     const tree = root === undefined ? undefined : this.#rows.byRoot.get(root)
     return tree ? [tree.id] : []
+  }
+
+  #withTheirRoots(tables: number[]): number[] {
+    const { roots } = this.builder.inventory.partitioning
+    return [...new Set(tables.flatMap((table) => [table, roots.get(table) ?? table]))]
   }
 
   /** The tables whose rows an entry waits for and which it locks. */

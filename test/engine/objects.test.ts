@@ -49,3 +49,26 @@ test('a clone into a database that has everything already changes no object and 
     await source.sql('select * from a order by id'),
   )
 })
+
+test('indexes of one tree of partitions are attached one after the other, at all its levels', async () => {
+  const source = await (await cluster(14)).createDatabase()
+  const destination = await (await cluster(17)).createDatabase()
+  await source.sql(`
+    create table event (day int, region int, primary key (day, region)) partition by range (day);
+    create table event_new partition of event for values from (10) to (20) partition by list (region);
+    create table event_new_1 partition of event_new for values in (1);
+    create table event_old partition of event for values from (0) to (10);
+    create table note (day int, region int, foreign key (day, region) references event);`)
+  const trees: (readonly number[])[] = []
+  const { failures } = await clone(source, destination, {
+    onPlan({ steps }) {
+      for (const { info, locks } of steps) if (info.kind === 'INDEX ATTACH') trees.push(locks.exclusive ?? [])
+    },
+  })
+  expect(failures).toEqual([])
+  const [root] = await source.sql<{ oid: number }>("select 'event'::regclass::oid::int as oid")
+  expect(trees).toHaveLength(3)
+  // Side by side, at two levels, they can leave the topmost index invalid for good.
+  for (const locked of trees) expect(locked).toContain(root?.oid ?? 0)
+  expect(await destination.sql('select indexrelid::regclass from pg_index where not indisvalid')).toEqual([])
+})
