@@ -4,7 +4,8 @@ import type postgres from 'postgres'
 import { type CopyPart, CopyPool } from '../../server/copy/pool.ts'
 import { resolveSettings } from '../../server/postgres/settings.ts'
 import { type Cluster, cluster, type TestDatabase } from '../support/clusters.ts'
-import { eventually, within } from '../support/eventually.ts'
+import { within } from '../support/eventually.ts'
+import { noSessionsAreLeft } from '../support/sessions.ts'
 
 let from: Cluster
 let to: Cluster
@@ -56,19 +57,6 @@ const numbers: CopyPart = {
 }
 const task = { bytes: 1, parts: [numbers], onStart() {}, onProgress() {} }
 
-function noSessionLeft(server: Cluster, database: string) {
-  return eventually(
-    `the end of the workers' sessions in ${database}`,
-    () =>
-      server.sql(
-        'postgres',
-        `select pid, state, query from pg_stat_activity where datname = $1 and application_name = 'pgtrek'`,
-        [database],
-      ),
-    (sessions) => sessions.length === 0,
-  )
-}
-
 test('what is asked while they open is done when they are there', async () => {
   const { pool, warnings, destination } = await poolFor({ workers: 2 })
   pool.open()
@@ -114,7 +102,6 @@ test.each(['cancel', 'close'] as const)('%s while they open leaves no session be
   const copy = pool.copy(task).catch((error: unknown) => error)
   await within(`the end of ${way}()`, pool[way]())
   if (way === 'cancel') expect(await within('the end of the copy', copy)).toMatchObject({ name: 'Cancelled' })
-  await noSessionLeft(to, destination.name)
-  await noSessionLeft(from, source.name)
+  await noSessionsAreLeft(destination, source)
   expect(await destination.sql('select from numbers')).toEqual([])
 })

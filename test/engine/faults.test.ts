@@ -6,6 +6,7 @@ import { clone } from '../support/clone.ts'
 import { type Cluster, cluster, type TestDatabase } from '../support/clusters.ts'
 import { eventually, within } from '../support/eventually.ts'
 import { casesOf } from '../support/long.ts'
+import { noSessionsAreLeft } from '../support/sessions.ts'
 import { holding, waitersFor } from './gates.ts'
 
 let from: Cluster
@@ -43,21 +44,6 @@ async function countOf(database: TestDatabase, table: string): Promise<number | 
   if (!there?.there) return undefined
   const [row] = await database.sql<{ count: string }>(`select count(*) from ${table}`)
   return Number(row?.count)
-}
-
-async function noSessionsAreLeft(destination: TestDatabase) {
-  for (const [server, { name }] of [[from, big] as const, [to, destination] as const]) {
-    await eventually(
-      `the end of all sessions of pgtrek in ${name} of PostgreSQL ${server.major}`,
-      () =>
-        server.sql(
-          'postgres',
-          `select pid, state, query from pg_stat_activity where datname = $1 and application_name = 'pgtrek'`,
-          [name],
-        ),
-      (sessions) => sessions.length === 0,
-    )
-  }
 }
 
 describe('a table that may not be read', () => {
@@ -155,7 +141,7 @@ describe('a cancel', () => {
     expect([undefined, 0, 1000]).toContain(await countOf(destination, 'small'))
     const invalid = await destination.sql('select from pg_index where not indisvalid')
     expect(invalid).toEqual([])
-    await noSessionsAreLeft(destination)
+    await noSessionsAreLeft(big, destination)
   })
 })
 

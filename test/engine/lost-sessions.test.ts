@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test } from 'bun:test'
 import { clone } from '../support/clone.ts'
 import { type Cluster, cluster, type TestDatabase } from '../support/clusters.ts'
 import { eventually, within } from '../support/eventually.ts'
+import { noSessionsAreLeft } from '../support/sessions.ts'
 import { holding, waitersFor } from './gates.ts'
 
 let from: Cluster
@@ -54,8 +55,7 @@ describe.each(['source', 'destination'] as const)(
       expect(await countOf(destination, 'big')).toBe(bigRows)
       expect(await countOf(destination, 'small')).toBe(1000)
       expect(summary.tables.find(({ name }) => name === 'big')?.rows).toBe(bigRows)
-      await noSessionsAreLeft(from, source)
-      await noSessionsAreLeft(to, destination)
+      await noSessionsAreLeft(source, destination)
     })
   },
 )
@@ -119,17 +119,4 @@ async function terminate(server: Cluster, pid: number | undefined) {
 async function countOf(database: TestDatabase, table: string): Promise<unknown> {
   const [row] = await database.sql(`select count(*)::int as count from ${table}`)
   return row?.count
-}
-
-async function noSessionsAreLeft(server: Cluster, { name }: TestDatabase) {
-  await eventually(
-    `the end of all sessions of pgtrek in ${name} of PostgreSQL ${server.major}`,
-    () =>
-      server.sql(
-        'postgres',
-        `select pid, state, query from pg_stat_activity where datname = $1 and application_name = 'pgtrek'`,
-        [name],
-      ),
-    (sessions) => sessions.length === 0,
-  )
 }
