@@ -3,6 +3,7 @@
 import { copyFileSync, mkdirSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
+import { programsOf } from '../test/support/binaries.ts'
 import { majors, runVariable, stopServersIn } from '../test/support/clusters.ts'
 import { eventually } from '../test/support/eventually.ts'
 import { freshPage } from '../test/support/fresh-page.ts'
@@ -70,7 +71,7 @@ function filesNamed(parts: string[]): string[] {
 async function runAll(files: string[]) {
   // What several files need is there before they run at the same time.
   if (files.some((file) => /browser|compiled/.test(file))) await freshPage()
-  if (files.length > 1) for (const major of majors) await templateOf(major)
+  if (files.length > 1) for (const major of majors) await templateOf(programsOf(major))
   prepareTimings()
 
   const environment: Record<string, string> = { [runVariable]: directory }

@@ -1,5 +1,6 @@
 // What an archive entry means on this destination: its statements, with the few changes they need.
 import type { MigrationOptions } from '../../shared/request.ts'
+import { isColumnHint } from '../schema/column-options.ts'
 import type { Entry } from '../schema/entries.ts'
 import {
   inheritLater,
@@ -29,11 +30,12 @@ export function entryWork(entry: Entry, context: EntryContext): SqlWork {
   const statements = statementsOf(entry, inventory)
   const owner = ownerStatement(entry, context)
   const single = entry.kind === 'ACL' || entry.kind === 'DEFAULT ACL'
+  const hints = single ? none : statements.filter(isColumnHint)
   return {
     kind: 'sql',
     // Each grant stands for itself; one to a role that is missing was reported with the role.
-    statements: single ? [] : statements,
-    extras: single ? possibleGrants(statements, unusableRoles) : owner ? [owner] : none,
+    statements: single ? [] : hints.length > 0 ? statements.filter((one) => !isColumnHint(one)) : statements,
+    extras: single ? possibleGrants(statements, unusableRoles) : [...hints, ...(owner ? [owner] : none)],
     tablespace: inventory.lacks.tablespaces.has(tablespace) ? tablespace : '',
     accessMethod: entry.accessMethod,
     mayExist: true,

@@ -64,7 +64,7 @@ export interface CopyWork {
 export interface SqlWork {
   kind: 'sql'
   statements: string[]
-  /** Statements that may fail without taking the object with them: its owner, single grants. */
+  /** Statements that may fail without taking the object with them: its owner, single grants, hints about columns. */
   extras: string[]
   tablespace?: string
   accessMethod?: string

@@ -1,5 +1,6 @@
 // pg_dump's plain output cut into its archive entries. `--verbose` writes a comment before each that says
 // what it is; only comments that the lexer sees as such count, since bodies and strings may look alike.
+import { withoutInternalOptions } from './column-options.ts'
 import { Lexer, splitStatements } from './lexer.ts'
 
 export interface Entry {
@@ -50,7 +51,10 @@ export function parseEntries(dump: string): Entry[] {
       const setting = /^SET (default_tablespace|default_table_access_method) = (.*)$/s.exec(statement)
       if (setting?.[1] === 'default_tablespace') tablespace = setting[2] as string
       else if (setting) accessMethod = setting[2] as string
-      else if (!isSessionSetting(statement)) own.push(statement)
+      else if (!isSessionSetting(statement)) {
+        const settable = withoutInternalOptions(statement)
+        if (settable !== undefined) own.push(settable)
+      }
     }
     return own
   }

