@@ -215,42 +215,6 @@ export async function readPartitioning(session: Session): Promise<Partitioning> 
 }
 
 /**
- * Children whose columns are all their own, but not in the order that creating them as children gives:
- * they were made alone and attached later. With the columns that pg_dump does not call NOT NULL because
- * their parents do; since 18 such a column has a constraint, which pg_dump writes.
- */
-export async function readReorderedChildren(session: Session): Promise<Map<number, string[]>> {
-  const rows = await session.query<{ oid: number; notNull: string[] }>(`
-    with child as (
-      select c.oid,
-             array(select a.attname::text from pg_catalog.pg_attribute a
-                    where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-                    order by a.attnum) as columns,
-             array(select a.attname::text
-                     from pg_catalog.pg_inherits i
-                     join pg_catalog.pg_attribute a on a.attrelid = i.inhparent
-                    where i.inhrelid = c.oid and a.attnum > 0 and not a.attisdropped
-                    order by i.inhseqno, a.attnum) as inherited
-        from pg_catalog.pg_class c
-       where c.relkind = 'r'
-         and not c.relispartition
-         and exists (select from pg_catalog.pg_inherits i where i.inhrelid = c.oid)
-         and not exists (select from pg_catalog.pg_attribute a
-                          where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-                            and not a.attislocal))
-    select oid,
-           coalesce((select json_agg(a.attname)
-                       from pg_catalog.pg_attribute a
-                      where a.attrelid = child.oid and a.attnum > 0 and not a.attisdropped
-                        and a.attnotnull and ${session.major < namedNotNullSince}), '[]') as "notNull"
-      from child
-     where columns[:cardinality(array(select distinct unnest(inherited)))] is distinct from
-           array(select name from unnest(inherited) with ordinality u (name, place)
-                  group by name order by min(place))`)
-  return new Map(rows.map((row) => [row.oid, row.notNull]))
-}
-
-/**
  * pg_dump 18 forgets the quotes around the name of a NOT NULL constraint that a child adds to an inherited
  * column. Table OID -> the names that need them.
  */

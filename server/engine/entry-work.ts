@@ -1,20 +1,18 @@
 // What an archive entry means on this destination: its statements, with the few changes they need.
 import type { MigrationOptions } from '../../shared/request.ts'
 import { isColumnHint } from '../schema/column-options.ts'
+import { inheritInOrder, notNullOfColumns } from '../schema/create-table.ts'
 import type { Entry } from '../schema/entries.ts'
-import {
-  inheritLater,
-  possibleGrants,
-  quoteNotNullNames,
-  renameDatabase,
-  withoutRunAsOwner,
-} from '../schema/rewrite.ts'
+import { possibleGrants, quoteNotNullNames, renameDatabase, withoutRunAsOwner } from '../schema/rewrite.ts'
 import { tablespaceName } from './gaps.ts'
 import type { Inventory } from './inventory.ts'
 import type { SqlWork } from './step.ts'
 
 /** Subscriptions of older servers act as their owner always, and have no parameter for it. */
 const runAsOwnerSince = 16
+
+/** Since then NOT NULL is a constraint with a name, and pg_dump 18 writes it as one. */
+const notNullConstraintsSince = 18
 
 const none: string[] = []
 
@@ -27,14 +25,15 @@ export interface EntryContext {
 export function entryWork(entry: Entry, context: EntryContext): SqlWork {
   const { inventory, unusableRoles } = context
   const tablespace = tablespaceName(entry.tablespace)
-  const statements = statementsOf(entry, inventory)
   const owner = ownerStatement(entry, context)
+  const hints = entry.statements.filter(isColumnHint)
+  const required = hints.length > 0 ? entry.statements.filter((one) => !isColumnHint(one)) : entry.statements
+  const statements = statementsOf({ ...entry, statements: required }, inventory)
   const single = entry.kind === 'ACL' || entry.kind === 'DEFAULT ACL'
-  const hints = single ? none : statements.filter(isColumnHint)
   return {
     kind: 'sql',
     // Each grant stands for itself; one to a role that is missing was reported with the role.
-    statements: single ? [] : hints.length > 0 ? statements.filter((one) => !isColumnHint(one)) : statements,
+    statements: single ? [] : statements,
     extras: single ? possibleGrants(statements, unusableRoles) : [...hints, ...(owner ? [owner] : none)],
     tablespace: inventory.lacks.tablespaces.has(tablespace) ? tablespace : '',
     accessMethod: entry.accessMethod,
@@ -57,19 +56,24 @@ function statementsOf(entry: Entry, inventory: Inventory): string[] {
       return replaced(statements, inventory.handmadeLanguages.get(oid))
     case 'SUBSCRIPTION':
       return inventory.destination.major < runAsOwnerSince ? statements.map(withoutRunAsOwner) : statements
-    case 'TABLE': {
-      const [create = '', ...others] = statements
-      const quoted = quoteNotNullNames(create, inventory.oddNotNullNames.get(oid) ?? [])
-      const notNull = inventory.reorderedChildren.get(oid)
-      return statements.length === 0
-        ? []
-        : [...(notNull ? inheritLater(quoted, notNull) : [quoted]), ...others]
+    case 'TABLE':
+    case 'FOREIGN TABLE': {
+      const [create, ...others] = statements
+      return create === undefined ? [] : [...createTable(oid, create, inventory), ...others]
     }
     default:
       return isAboutDatabase(entry)
         ? statements.map((one) => renameDatabase(one, inventory.destination.database))
         : statements
   }
+}
+
+function createTable(oid: number, statement: string, inventory: Inventory): string[] {
+  const { oddNotNullNames, reorderedChildren, destination } = inventory
+  const create = quoteNotNullNames(statement, oddNotNullNames.get(oid) ?? [])
+  const order = reorderedChildren.get(oid)
+  const created = order ? inheritInOrder(create, order, oid) : [create]
+  return destination.major < notNullConstraintsSince ? created.flatMap(notNullOfColumns) : created
 }
 
 function replaced(statements: string[], definition: string | undefined): string[] {

@@ -12,6 +12,7 @@ import { type ExistingForeignKey, readExistingForeignKeys } from '../catalog/exi
 import { type Identity, identityKey, readIdentities } from '../catalog/identities.ts'
 import { type LargeObjectFacts, readLargeObjects } from '../catalog/large-objects.ts'
 import { hasOwnSchema, ownSchema } from '../catalog/own.ts'
+import { readReorderedChildren } from '../catalog/reordered-children.ts'
 import { listSequences, type SequenceName } from '../catalog/sequences.ts'
 import { readServer, type ServerFacts } from '../catalog/server.ts'
 import {
@@ -19,7 +20,6 @@ import {
   readColumnTypes,
   readOddNotNullNames,
   readPartitioning,
-  readReorderedChildren,
   readTables,
   type TableFacts,
   tableKey,
@@ -29,6 +29,7 @@ import { readTypes, type TypeFacts } from '../catalog/types.ts'
 import { readBrokenNames, readHandmadeLanguages } from '../catalog/undescribed.ts'
 import { PlanRefused } from '../postgres/errors.ts'
 import type { Session } from '../postgres/session.ts'
+import type { OrderedColumn } from '../schema/create-table.ts'
 import { entryDependencies, readDependencies } from '../schema/dependencies.ts'
 import type { DumpThread } from '../schema/dump.ts'
 import type { Entry } from '../schema/entries.ts'
@@ -47,8 +48,8 @@ export interface Inventory {
   needs: Map<number, readonly number[]>
   tables: TableFacts[]
   partitioning: Partitioning
-  /** With columns that must be made NOT NULL before the table can be a child again. */
-  reorderedChildren: Map<number, string[]>
+  /** With their columns in the order that is to be kept. */
+  reorderedChildren: Map<number, OrderedColumn[]>
   oddNotNullNames: Map<number, string[]>
   types: Map<number, TypeFacts>
   dependents: Dependents

@@ -1,6 +1,6 @@
 // The few places where pg_dump's statements are changed on their way.
 import { quoteIdentifier } from '../postgres/quote.ts'
-import { qualifiedNames, tokens } from './lexer.ts'
+import { tokens } from './lexer.ts'
 
 /** `ALTER DATABASE here SET ...` -> the same about the destination's database. */
 export function renameDatabase(statement: string, database: string): string {
@@ -46,23 +46,6 @@ function roleIn(pattern: RegExp, statement: string): string | undefined {
  */
 export function withoutRunAsOwner(statement: string): string {
   return statement.replace(/, run_as_owner = true(?=[,)][^']*$)/, '')
-}
-
-/**
- * `CREATE TABLE c (...) INHERITS (p)` puts the columns of p first, whatever their order was. A table whose
- * columns are all its own is made alone and then becomes a child, as it once did.
- */
-export function inheritLater(statement: string, notNull: readonly string[]): string[] {
-  const found = /^(CREATE (?:UNLOGGED )?TABLE (.*?) \(\n.*\n\))\nINHERITS \((.*?)\)((?:\n.*)?)$/s.exec(
-    statement,
-  )
-  if (!found) return [statement]
-  const [, create = '', table = '', parents = '', rest = ''] = found
-  const inherit = qualifiedNames(parents).map((parent) => `ALTER TABLE ONLY ${table} INHERIT ${parent}`)
-  const require = notNull.map(
-    (column) => `ALTER TABLE ONLY ${table} ALTER COLUMN ${quoteIdentifier(column)} SET NOT NULL`,
-  )
-  return [create + rest, ...require, ...inherit]
 }
 
 /** `    CONSTRAINT odd name NOT NULL a` -> `    CONSTRAINT "odd name" NOT NULL a`, where a line says just that. */

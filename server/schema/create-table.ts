@@ -1,0 +1,164 @@
+// CREATE TABLE as pg_dump writes it, taken apart and changed where the destination would refuse it or make
+// something else of it.
+import { quoteIdentifier } from '../postgres/quote.ts'
+import { Lexer, type Token } from './lexer.ts'
+
+/** A column of a table as a table that only hands down its columns has it. */
+export interface OrderedColumn {
+  name: string
+  /** With COLLATE and the like; with the expression of a generated column. */
+  definition: string
+  /** Where it is not that of the type: two parents must agree. */
+  storage: string | undefined
+  /** The child's, where its parent has another. */
+  ownStorage: string | undefined
+}
+
+interface CreateTable {
+  /** `public.t`, as written. */
+  name: string
+  schema: string
+  /** Columns and constraints, each as written. */
+  elements: string[]
+  /** What stands before and behind them, parentheses included. */
+  head: string
+  tail: string
+}
+
+interface Piece extends Token {
+  text: string
+}
+
+/** Undefined for what is not CREATE TABLE with a list of columns. */
+function parseCreateTable(statement: string): CreateTable | undefined {
+  if (!/^CREATE (?:UNLOGGED |FOREIGN )?TABLE /.test(statement)) return undefined
+  const lexer = new Lexer(statement)
+  const names: string[] = []
+  const elements: string[] = []
+  let depth = 0
+  let open = 0
+  let start = 0
+  while (lexer.next()) {
+    const text = statement.slice(lexer.start, lexer.end)
+    if (lexer.kind !== 'symbol') {
+      if (depth === 0 && !(lexer.kind === 'word' && /^(CREATE|UNLOGGED|FOREIGN|TABLE)$/.test(text)))
+        names.push(text)
+    } else if (text === '(' || text === '[') {
+      if (depth++ > 0) continue
+      open = lexer.end
+      start = lexer.end
+    } else if (depth > 0 && (text === ')' || text === ']')) {
+      if (--depth > 0) continue
+      const last = statement.slice(start, lexer.start).trim()
+      if (last !== '') elements.push(last)
+      const [schema = '', name = '', ...others] = names
+      // CREATE TABLE t OF type, and PARTITION OF, list something else.
+      if (others.length > 0 || name === '') return undefined
+      const [head, tail] = [statement.slice(0, open), statement.slice(lexer.start)]
+      return { name: `${schema}.${name}`, schema, elements, head, tail }
+    } else if (text === ',' && depth === 1) {
+      elements.push(statement.slice(start, lexer.start).trim())
+      start = lexer.end
+    }
+  }
+  return undefined
+}
+
+function written({ head, elements, tail }: CreateTable): string {
+  return `${head}\n${elements.map((element) => `    ${element}`).join(',\n')}\n${tail}`
+}
+
+/**
+ * For servers before 18, where NOT NULL is a property of a column and neither has a name as a constraint of the
+ * table nor stays with the parent: `[CONSTRAINT c] NOT NULL a` becomes an ALTER TABLE, `a integer [CONSTRAINT c] NOT
+ * NULL NO INHERIT` a check that means the same.
+ */
+export function notNullOfColumns(statement: string): string[] {
+  const table = parseCreateTable(statement)
+  if (!table) return [statement]
+  const others: string[] = []
+  const elements = table.elements.flatMap((element) => {
+    const pieces = piecesOf(element)
+    const words = pieces.map(({ text }) => text)
+    const isTableConstraint = unnamed(words).slice(0, 2).join(' ') === 'NOT NULL'
+    if (isTableConstraint) {
+      const at = words.indexOf('NOT', words[0] === 'CONSTRAINT' ? 2 : 0)
+      const [column = '', ...rest] = words.slice(at + 2)
+      others.push(
+        rest.join(' ') === 'NO INHERIT'
+          ? `ALTER TABLE ONLY ${table.name} ADD ${named(words)}CHECK (${column} IS NOT NULL) NO INHERIT`
+          : `ALTER TABLE ONLY ${table.name} ALTER COLUMN ${column} SET NOT NULL`,
+      )
+      return []
+    }
+    const at = ofColumn(words)
+    if (at < 0) return [element]
+    const isNamed = words[at - 2] === 'CONSTRAINT'
+    const from = pieces[isNamed ? at - 2 : at] as Piece
+    const to = pieces[at + 3] as Piece
+    const name = isNamed ? `CONSTRAINT ${words[at - 1]} ` : ''
+    others.push(`ALTER TABLE ONLY ${table.name} ADD ${name}CHECK (${words[0]} IS NOT NULL) NO INHERIT`)
+    return [(element.slice(0, from.start).trimEnd() + element.slice(to.end)).trim()]
+  })
+  return others.length === 0 ? [statement] : [written({ ...table, elements }), ...others]
+}
+
+/** Where NOT NULL NO INHERIT stands in the definition of a column, outside of its expressions. */
+function ofColumn(words: readonly string[]): number {
+  let depth = 0
+  return words.findIndex((word, index) => {
+    if (word === '(') depth++
+    if (word === ')') depth--
+    return depth === 0 && words.slice(index, index + 4).join(' ') === 'NOT NULL NO INHERIT'
+  })
+}
+
+function unnamed(words: readonly string[]): string[] {
+  return words[0] === 'CONSTRAINT' ? words.slice(2) : [...words]
+}
+
+function named(words: readonly string[]): string {
+  return words[0] === 'CONSTRAINT' ? `CONSTRAINT ${words[1]} ` : ''
+}
+
+function piecesOf(text: string): Piece[] {
+  const pieces: Piece[] = []
+  const lexer = new Lexer(text)
+  while (lexer.next()) {
+    const { kind, start, end } = lexer
+    if (kind !== 'comment') pieces.push({ kind, start, end, text: text.slice(start, end) })
+  }
+  return pieces
+}
+
+/**
+ * `CREATE TABLE c (...) INHERITS (p)` puts the columns of p first, whatever their order was. A parent before p that
+ * has them in the right order and is gone again at once gives this order, and changes nothing else: not which
+ * columns and constraints are the child's own.
+ */
+export function inheritInOrder(
+  statement: string,
+  columns: readonly OrderedColumn[],
+  unique: number,
+): string[] {
+  const table = parseCreateTable(statement)
+  const inherits = table && /^\)\s+INHERITS \(/.exec(table.tail)
+  if (!table || !inherits) return [statement]
+  const first = `${table.schema}.${quoteIdentifier(`pgtrek_order_${unique}`)}`
+  const definitions = columns.map(({ name, definition }) => `${quoteIdentifier(name)} ${definition}`)
+  const setStorage = (table: string, key: 'storage' | 'ownStorage') =>
+    columns
+      .filter((column) => column[key] !== undefined)
+      .map((column) => {
+        return `ALTER TABLE ONLY ${table} ALTER COLUMN ${quoteIdentifier(column.name)} SET STORAGE ${column[key]}`
+      })
+  const tail = `${inherits[0]}${first}, ${table.tail.slice(inherits[0].length)}`
+  return [
+    `CREATE TABLE ${first} (${definitions.join(', ')})`,
+    ...setStorage(first, 'storage'),
+    written({ ...table, tail }),
+    ...setStorage(table.name, 'ownStorage'),
+    `ALTER TABLE ONLY ${table.name} NO INHERIT ${first}`,
+    `DROP TABLE ${first}`,
+  ]
+}
