@@ -1,0 +1,26 @@
+// Whatever happens around a switchover: what its commands claim is so on the servers.
+// The long version is `bun scripts/torture.ts --cutovers 100`.
+import { expect, test } from 'bun:test'
+import { cluster, type Major } from '../support/clusters.ts'
+import { cutoverRound } from '../support/cutovers/round.ts'
+import { casesOf } from '../support/long.ts'
+
+const logical = { settings: { wal_level: 'logical', max_prepared_transactions: '4' } }
+
+for (const [seed, from, to] of casesOf<[number, Major, Major]>(
+  [
+    [1, 14, 17],
+    [2, 18, 15],
+  ],
+  Array.from({ length: 12 }, (_, index) => [3 + index, index % 2 ? 12 : 18, index % 3 ? 18 : 14]),
+)) {
+  test(`a switchover from ${from} to ${to} with other things around it, seed ${seed}`, async () => {
+    const source = await cluster(from, logical)
+    const { happened, falseClaims } = await cutoverRound({
+      seed,
+      source,
+      destination: await cluster(to, logical),
+    })
+    expect({ happened, falseClaims }).toEqual({ happened, falseClaims: [] })
+  })
+}
