@@ -15,6 +15,8 @@ export interface ConflictDetails {
   /** Facts in plain words. */
   problems: string[]
   cause?: unknown
+  /** OID of a relation that nobody knows: a retry accepts it as one to follow. */
+  unknown?: number
 }
 
 export class ApplyConflict extends PgtrekError {

@@ -8,15 +8,9 @@ import { Session as PostgresSession } from '../postgres/session.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
 import { Applier } from './apply.ts'
 import { prepareApplySession } from './apply-session.ts'
-import {
-  type DestinationTable,
-  firesForReplica,
-  readDestinationTables,
-  type TableId,
-  tableKey,
-} from './destination-tables.ts'
+import { type DestinationTable, firesForReplica, readDestinationTables } from './destination-tables.ts'
 import { refuseUnseenEchoes } from './echo.ts'
-import { type Followed, readFollowed } from './followed.ts'
+import { type Followed, type LeftOutTable, readFollowed, type WantedTable } from './followed.ts'
 import { helpWithPosition, holdPosition, type Position } from './position.ts'
 import { endPredecessor, identify, type Sessions } from './predecessor.ts'
 import { type Publications, publicationList, readComputed } from './publication.ts'
@@ -29,9 +23,9 @@ export interface Ends {
   slot: string
   publication: Publications
   positionName: string
-  tables?: readonly TableId[] | undefined
+  tables?: readonly WantedTable[] | undefined
   /** Published perhaps, known, and not wanted. */
-  leftOut?: readonly TableId[] | undefined
+  leftOut?: readonly LeftOutTable[] | undefined
   origin?: 'any' | 'none' | undefined
 }
 
@@ -42,8 +36,8 @@ export interface Connected extends AsyncDisposable {
   tables: Map<string, DestinationTable>
   /** Nothing when everything that is published is wanted. */
   followed: Followed | undefined
-  /** Columns that the source computes and sends. */
-  computed: Map<string, Set<string>>
+  /** Columns that the source computes and sends, by its table's OID. */
+  computed: Map<number, Set<string>>
   binary: boolean
   replicaRole: boolean
   sessions: Sessions
@@ -56,6 +50,8 @@ export interface ConnectOptions {
   careful: boolean
   /** Values have to come as text, whatever the types. */
   asText: boolean
+  /** Relations of the source that a user accepted at a conflict, by OID. */
+  accepted?: ReadonlySet<number> | undefined
   signal: AbortSignal
   /** How long a server may take to say anything. */
   silenceMs: number
@@ -102,9 +98,10 @@ export async function connect(ends: Ends, options: ConnectOptions): Promise<Conn
     await checkSlot(source, ends.slot, position.lsn)
     if (ends.origin === 'none') await refuseUnseenEchoes(source)
     const { publication, leftOut = [] } = ends
-    const followed =
-      ends.tables && (await readFollowed(source, { publication, tables: ends.tables, leftOut }))
-    const tables = await readDestinationTables(destination, followed?.tables)
+    const { accepted = new Set() } = options
+    const wanted = ends.tables && { publication, tables: ends.tables, leftOut, accepted }
+    const followed = wanted && (await readFollowed(source, destination, wanted))
+    const tables = await readDestinationTables(destination, followed && [...followed.pairs.values()])
     const computed = await readComputed(source, publication)
     const types = await readTypes(source)
     const isSafe = (type: number) => isBinarySafe(type, types)
@@ -112,7 +109,7 @@ export async function connect(ends: Ends, options: ConnectOptions): Promise<Conn
       !careful &&
       !options.asText &&
       mayBeBinary(Math.min(source.major, destination.major)) &&
-      (await publishedTypes(source, publication, followed?.keys)).every(isSafe)
+      (await publishedTypes(source, publication, followed?.pairs)).every(isSafe)
     const stream = await ChangeStream.start(source, {
       slot: ends.slot,
       publication,
@@ -177,14 +174,14 @@ export async function connect(ends: Ends, options: ConnectOptions): Promise<Conn
 async function publishedTypes(
   source: Session,
   publication: Publications,
-  wanted: ReadonlySet<string> | undefined,
+  wanted: Followed['pairs'] | undefined,
 ): Promise<number[]> {
-  const rows = await source.query<TableId & { type: number }>(`
-    select distinct p.schemaname as schema, p.tablename as name, a.atttypid as type
+  const rows = await source.query<{ oid: number; type: number }>(`
+    select distinct c.oid, a.atttypid as type
       from pg_catalog.pg_publication_tables p
       join pg_catalog.pg_namespace n on n.nspname = p.schemaname
       join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = p.tablename
       join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
      where p.pubname in ${publicationList(publication)}`)
-  return [...new Set(rows.filter((row) => wanted?.has(tableKey(row)) ?? true).map(({ type }) => type))]
+  return [...new Set(rows.filter((row) => wanted?.has(row.oid) ?? true).map(({ type }) => type))]
 }

@@ -6,10 +6,11 @@ import { NeedsCare } from './apply-failure.ts'
 import { ApplyConflict } from './conflict.ts'
 import { type Connected, connect, type Ends } from './connect.ts'
 import { Control, type Decision } from './control.ts'
-import { type TableId, tableKey } from './destination-tables.ts'
+import { tableKey } from './destination-tables.ts'
 import { drain } from './drain.ts'
 import type { EarlyApply } from './early.ts'
 import { FollowStatistics } from './follow-statistics.ts'
+import type { Apart, LeftOutTable, TablePair, WantedTable } from './followed.ts'
 import { type Lsn, laterOf, showLsn } from './lsn.ts'
 import type { Relation } from './pgoutput.ts'
 import type { Sessions } from './predecessor.ts'
@@ -34,8 +35,17 @@ export interface FollowOptions extends Ends {
   silenceMs?: number | undefined
   /** How often the position is stored while nothing has to be applied (default: 10,000). */
   idlePositionEveryMs?: number | undefined
+  /** The tables with their OIDs on both sides, and those that joined them: to be given back at the next start. */
+  onTables?: ((tables: readonly TablePair[]) => void) | undefined
   /** Where large transactions wait for their commit; the system's directory for temporary files. */
   spillDirectory?: string | undefined
+}
+
+const reasons: Record<NonNullable<Apart>, string> = {
+  left_out: 'it was left out when the move began',
+  extension: 'it belongs to an extension',
+  own: 'it belongs to another move',
+  dropped: 'it was created after the move began, and is dropped by now',
 }
 
 /** What steers and watches a stream; the server's own subscription can be seen in the same way. */
@@ -49,13 +59,15 @@ export class Follower {
   readonly done: Promise<void>
   readonly #control = new Control()
   readonly #statistics = new FollowStatistics()
-  readonly #known = new Map<string, Relation>()
+  readonly #known = new Map<number, Relation>()
   readonly #skipped = new Set<Lsn>()
-  readonly #lookedFor = new Set<string>()
+  readonly #lookedFor = new Set<number>()
+  readonly #accepted = new Set<number>()
   readonly #warned = new Set<string>()
   #before: Sessions | undefined
-  #tables: TableId[] | undefined
-  #leftOut: TableId[]
+  /** With the OIDs of both sides, as soon as they are known. */
+  #tables: readonly WantedTable[] | undefined
+  #leftOut: readonly LeftOutTable[]
   readonly #abort = new AbortController()
   #connected: Connected | undefined
   #spilled: Spill | undefined
@@ -71,8 +83,8 @@ export class Follower {
     first: Connected,
   ) {
     const { signal, progressEveryMs = 500 } = options
-    this.#tables = options.tables && [...options.tables]
-    this.#leftOut = [...(options.leftOut ?? [])]
+    this.#tables = options.tables
+    this.#leftOut = options.leftOut ?? []
     const cancel = () => this.#abort.abort(new Cancelled())
     signal?.addEventListener('abort', cancel, { once: true })
     const timer = setInterval(
@@ -143,17 +155,6 @@ export class Follower {
     this.#statistics.knowEnd(end)
   }
 
-  /** Of a conflict: from the next attempt on this table is followed, too; as after it was renamed. */
-  follow(table: TableId) {
-    this.#tables?.push(table)
-  }
-
-  /** Of a conflict: from the next attempt on the changes of this table are left out. */
-  leaveOut(table: TableId) {
-    this.#tables = this.#tables?.filter((one) => tableKey(one) !== tableKey(table))
-    this.#leftOut.push(table)
-  }
-
   get status(): FollowStatus {
     const stream = this.#connected?.stream
     if (this.#connected) this.#look(this.#connected)
@@ -194,6 +195,7 @@ export class Follower {
     connected.now = await connect(ends, {
       careful: this.#carefulUntil !== undefined,
       asText: this.#asText,
+      accepted: this.#accepted,
       signal: this.#abort.signal,
       silenceMs: this.options.silenceMs ?? defaultSilenceMs,
       before: this.#before,
@@ -217,12 +219,7 @@ export class Follower {
       binary,
       replicaRole,
     })
-    for (const { schema, name } of connected.followed?.gone ?? []) {
-      this.#warn(
-        `${schema}.${name} is not published any more: it was dropped, renamed, detached or taken out of the ` +
-          'publication, and its changes do not come',
-      )
-    }
+    this.#remember(connected)
     this.#before = connected.sessions
     const silenceMs = options.silenceMs ?? defaultSilenceMs
     using _ = new SilenceWatch(connected, options, silenceMs)
@@ -238,7 +235,7 @@ export class Follower {
       onSkipped: ({ finalLsn, xid }) => this.#tell({ type: 'follow_skipped', lsn: showLsn(finalLsn), xid }),
       onSchemaChange: ({ schema, name }, changes) =>
         this.#tell({ type: 'follow_schema_changed', table: { schema, name }, changes }),
-      onUnwanted: (relation, isPublished) => this.#warnOfUnwanted(relation, isPublished),
+      onUnwanted: (relation, apart) => this.#warnOfUnwanted(relation, apart),
       onMessage: (prefix, lsn, content) =>
         this.#tell({
           type: 'follow_message',
@@ -283,7 +280,7 @@ export class Follower {
     this.#statistics.lastError = error
     if (error instanceof NeedsCare) return 'retry'
     if (error instanceof NeedsLook) {
-      this.#lookedFor.add(error.key)
+      this.#lookedFor.add(error.oid)
       return 'retry'
     }
     if (error instanceof NeedsText) {
@@ -315,6 +312,8 @@ export class Follower {
     this.#abort.signal.throwIfAborted()
     this.#carefulUntil = conflict.lsn
     if (decision === 'skip') this.#skipped.add(conflict.lsn)
+    const { unknown } = conflict.details
+    if (decision === 'retry' && unknown !== undefined) this.#accepted.add(unknown)
     // Ending with a conflict unsolved is no success.
     if (decision === 'stop') throw conflict
     this.#statistics.phase = 'connecting'
@@ -349,9 +348,31 @@ export class Follower {
     if (error !== undefined) throw error
   }
 
-  #warnOfUnwanted({ schema, name }: Relation, isPublished: boolean) {
-    const why = isPublished ? 'it is not among the tables to follow' : 'it is not published any more'
-    this.#warn(`changes of ${schema}.${name} are sent and left out: ${why}`)
+  /** From here on the tables are known by their OIDs, whatever they are called. */
+  #remember({ followed }: Connected) {
+    if (!followed) return
+    const pairs = [...followed.pairs.values()]
+    const unresolved = (this.#tables ?? []).filter(
+      (table) => table.from === undefined && followed.gone.some((one) => tableKey(one) === tableKey(table)),
+    )
+    this.#tables = [...pairs, ...unresolved]
+    this.#leftOut = followed.leftOut
+    this.options.onTables?.(pairs)
+    for (const { schema, name } of followed.gone) {
+      this.#warn(
+        `${schema}.${name} is not published any more: it was dropped, detached or taken out of the publication, ` +
+          'and its changes are not sent',
+      )
+    }
+    for (const { schema, name } of followed.replaced) {
+      this.#warn(
+        `${schema}.${name} of the destination was dropped and made again: rows that were copied before are not in it`,
+      )
+    }
+  }
+
+  #warnOfUnwanted({ schema, name }: Relation, apart: NonNullable<Apart>) {
+    this.#warn(`changes of ${schema}.${name} are sent and not applied: ${reasons[apart]}`)
   }
 
   /** Each once. */

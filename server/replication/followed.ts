@@ -1,57 +1,184 @@
-// Which tables' changes are wanted, looked up anew with every connection: partitions come and go, tables are
-// renamed, and a change of a table that nobody thought of must not be lost in silence.
+// Which relation of the source goes into which table of the destination, by OID on both sides: a name can change
+// hands within a transaction. Read anew with every connection, because partitions come and go.
 import type { Session } from '../postgres/session.ts'
 import { type TableId, tableKey } from './destination-tables.ts'
 import { type Publications, publicationList } from './publication.ts'
 
-export interface Followed {
-  /** Those that were asked for, and partitions that came to them since. */
-  tables: TableId[]
-  keys: ReadonlySet<string>
-  /** Everything that the stream can have changes of now. */
-  published: ReadonlySet<string>
-  leftOut: ReadonlySet<string>
-  /** Asked for, and not published any more: dropped, renamed, detached, or taken out. */
-  gone: TableId[]
+/** A table to follow, under the destination's name; its OIDs once they are known. */
+export interface WantedTable extends TableId {
+  from?: number | undefined
+  to?: number | undefined
+  joined?: boolean | undefined
+}
+
+export interface TablePair extends TableId {
+  /** pg_class.oid on the source. */
+  from: number
+  /** On the destination; none while it has no table for it. */
+  to: number | undefined
+  /** Not requested at first: a new partition, or a table that a user accepted at a conflict. */
+  joined: boolean
+}
+
+export interface LeftOutTable extends TableId {
+  oid?: number | undefined
 }
 
 export interface Wanted {
   publication: Publications
-  tables: readonly TableId[]
-  /** Known, and not wanted. */
-  leftOut: readonly TableId[]
+  tables: readonly WantedTable[]
+  /** Known when the move began, and not part of it. */
+  leftOut: readonly LeftOutTable[]
+  /** OIDs that a user accepted: to be followed under their names. */
+  accepted: ReadonlySet<number>
 }
 
-export async function readFollowed(source: Session, wanted: Wanted): Promise<Followed> {
-  const rows = await source.query<TableId & { rootSchema: string | null; root: string | null }>(`
-    select p.schemaname as schema,
-           p.tablename  as name,
-           n.nspname    as "rootSchema",
-           r.relname    as root
-      from pg_catalog.pg_publication_tables p
-      join pg_catalog.pg_namespace pn on pn.nspname = p.schemaname
-      join pg_catalog.pg_class c on c.relnamespace = pn.oid and c.relname = p.tablename
-      left join pg_catalog.pg_class r on r.oid = pg_catalog.pg_partition_root(c.oid)
-      left join pg_catalog.pg_namespace n on n.oid = r.relnamespace
-     where p.pubname in ${publicationList(wanted.publication)}`)
-  const asked = new Set(wanted.tables.map(tableKey))
-  const leftOut = new Set(wanted.leftOut.map(tableKey))
-  const published = new Set(rows.map(tableKey))
-  const rootOf = ({ rootSchema, root }: (typeof rows)[number]) =>
-    rootSchema === null || root === null ? undefined : tableKey({ schema: rootSchema, name: root })
-  const roots = new Set([...asked, ...rows.filter((row) => asked.has(tableKey(row))).map(rootOf)])
-  const joined = rows.filter((row) => {
-    const [key, root] = [tableKey(row), rootOf(row)]
-    return root !== undefined && roots.has(root) && !asked.has(key) && !leftOut.has(key)
-  })
-  const tables = [...wanted.tables, ...joined.map(({ schema, name }) => ({ schema, name }))]
-  // A root may be followed by its partitions: they are published, it is not.
-  const present = new Set([...published, ...rows.map(rootOf)])
-  return {
-    tables,
-    keys: new Set(tables.map(tableKey)),
-    published,
-    leftOut,
-    gone: wanted.tables.filter((table) => !present.has(tableKey(table))),
+/**
+ * Why changes of a relation that is not followed may be passed over: `left_out` when the move began, `extension`
+ * or `own` as tables that no move has, `dropped` since, so that no row of it is left. Otherwise nobody knows.
+ */
+export type Apart = 'left_out' | 'extension' | 'own' | 'dropped' | undefined
+
+export interface Followed {
+  pairs: ReadonlyMap<number, TablePair>
+  apart: (oid: number) => Apart
+  /** With their OIDs, where the source has them. */
+  leftOut: LeftOutTable[]
+  /** Requested, and not published any more: dropped, detached, or taken out. */
+  gone: TableId[]
+  /** Tables of the destination that were dropped and are there again: their copied rows are not. */
+  replaced: TableId[]
+}
+
+export interface SourceRelation extends TableId {
+  oid: number
+  kind: string
+  /** Topmost table of its partition tree; null outside of one. */
+  root: number | null
+  published: boolean
+  /** Not unlogged. */
+  logged: boolean
+  extension: boolean
+}
+
+export async function readFollowed(source: Session, destination: Session, wanted: Wanted): Promise<Followed> {
+  const relations = new Map((await readRelations(source, wanted.publication)).map((one) => [one.oid, one]))
+  const byName = new Map([...relations.values()].map((one) => [tableKey(one), one.oid]))
+  const pairs = new Map<number, TablePair>()
+  const gone: TableId[] = []
+  let isComplete = true
+  const isPresent = presence(relations.values())
+  for (const table of wanted.tables) {
+    const from = table.from ?? byName.get(tableKey(table))
+    const relation = from === undefined ? undefined : relations.get(from)
+    if (!relation || !isPresent(relation)) gone.push({ schema: table.schema, name: table.name })
+    if (from === undefined) isComplete = false
+    else {
+      const { schema, name, to, joined = false } = table
+      pairs.set(from, { schema, name, from, to, joined })
+    }
   }
+  const others = wanted.leftOut.map((table) => ({ ...table, oid: table.oid ?? byName.get(tableKey(table)) }))
+  const leftOut = new Set(others.map(({ oid }) => oid))
+  for (const oid of pairs.keys()) leftOut.delete(oid)
+  const roots = new Set([...pairs.keys()].map((oid) => relations.get(oid)?.root ?? undefined))
+  for (const { oid, schema, name, root, published } of relations.values()) {
+    if (pairs.has(oid) || leftOut.has(oid)) continue
+    const isOfTree = published && root !== null && roots.has(root)
+    if (isOfTree || wanted.accepted.has(oid)) {
+      pairs.set(oid, { schema, name, from: oid, to: undefined, joined: true })
+    }
+  }
+  const replaced = await findPlaces(destination, pairs, relations)
+  return {
+    pairs,
+    gone,
+    replaced,
+    leftOut: others,
+    apart(oid) {
+      const relation = relations.get(oid)
+      if (leftOut.has(oid) || (relation?.root && leftOut.has(relation.root))) return 'left_out'
+      // A table that was requested and whose OID nobody knows could be this one.
+      if (!relation) return isComplete ? 'dropped' : undefined
+      if (relation.extension) return 'extension'
+      return relation.schema === 'pgtrek' ? 'own' : undefined
+    },
+  }
+}
+
+/** Where they are on the destination; those whose table was dropped and made again there. */
+async function findPlaces(
+  destination: Session,
+  pairs: ReadonlyMap<number, TablePair>,
+  relations: ReadonlyMap<number, SourceRelation>,
+): Promise<TableId[]> {
+  const there = await readNames(destination)
+  const byName = new Map([...there].map(([oid, table]) => [tableKey(table), oid]))
+  const taken = new Set([...pairs.values()].map(({ to }) => to))
+  const replaced: TableId[] = []
+  // A table that the source has comes before one that was dropped there.
+  const isThere = (pair: TablePair) => Number(relations.has(pair.from))
+  for (const pair of [...pairs.values()].sort((one, other) => isThere(other) - isThere(one))) {
+    const known = pair.to === undefined ? undefined : there.get(pair.to)
+    if (known) {
+      Object.assign(pair, known)
+      continue
+    }
+    const before = pair.to
+    pair.to = undefined
+    for (const name of [pair, relations.get(pair.from)]) {
+      const oid = name && byName.get(tableKey(name))
+      if (!name || oid === undefined || taken.has(oid)) continue
+      taken.add(oid)
+      Object.assign(pair, { to: oid, schema: name.schema, name: name.name })
+      if (before !== undefined) replaced.push({ schema: name.schema, name: name.name })
+      break
+    }
+  }
+  return replaced
+}
+
+/** Whether the stream has changes of a relation: by itself, as part of a tree, or as the whole of one. */
+function presence(relations: Iterable<SourceRelation>): (relation: SourceRelation) => boolean {
+  const published = [...relations].filter((relation) => relation.published)
+  const oids = new Set(published.map(({ oid }) => oid))
+  const roots = new Set(published.map(({ root }) => root))
+  return ({ oid, kind, root }) =>
+    oids.has(oid) || (root !== null && (oids.has(root) || (kind === 'p' && roots.has(root))))
+}
+
+export async function readRelations(source: Session, publication: Publications): Promise<SourceRelation[]> {
+  return await source.query<SourceRelation>(`
+    with published as (
+      select distinct c.oid
+        from pg_catalog.pg_publication_tables p
+        join pg_catalog.pg_namespace n on n.nspname = p.schemaname
+        join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = p.tablename
+       where p.pubname in ${publicationList(publication)})
+    select c.oid,
+           n.nspname                             as schema,
+           c.relname                             as name,
+           c.relkind                             as kind,
+           pg_catalog.pg_partition_root(c.oid)::oid as root,
+           p.oid is not null                     as published,
+           c.relpersistence = 'p'                as logged,
+           exists (select from pg_catalog.pg_depend d
+                    where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid
+                      and d.deptype = 'e')       as extension
+      from pg_catalog.pg_class c
+      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      left join published p on p.oid = c.oid
+     where c.relkind in ('r', 'p') and c.relpersistence <> 't'
+       and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'`)
+}
+
+/** Of all tables, by OID. */
+export async function readNames(session: Session): Promise<Map<number, TableId>> {
+  const rows = await session.query<TableId & { oid: number }>(`
+    select c.oid, n.nspname as schema, c.relname as name
+      from pg_catalog.pg_class c
+      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+     where c.relkind in ('r', 'p', 'f') and c.relpersistence <> 't'
+       and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'`)
+  return new Map(rows.map(({ oid, ...table }) => [oid, table]))
 }

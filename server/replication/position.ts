@@ -80,9 +80,12 @@ export async function createPosition(
   await dropPosition(session, name)
   const [text, origin] = [quoteLiteral(showLsn(lsn)), quoteLiteral(originName(name))]
   // Without a key, and never updated: old versions that somebody's snapshot holds would be in every update's way.
+  // A publication of all tables refuses deletes of a table without replica identity.
+  const identity = (await hasTable(session)) ? '' : `alter table ${table} replica identity full;`
   const row = `
     create schema if not exists pgtrek;
     create table if not exists ${table} (name text not null, lsn pg_catalog.pg_lsn not null, time timestamptz);
+    ${identity}
     insert into ${table} (name, lsn) values (${quoteLiteral(name)}, ${text});`
   const mark = `
     select pg_catalog.pg_replication_origin_create(${origin});

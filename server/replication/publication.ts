@@ -126,23 +126,22 @@ export async function readPublication(session: Session, name: string): Promise<P
   }
 }
 
-/** Columns of published tables whose values the source computes; before 18 they are not sent. */
+/** By table's OID: columns of published tables whose values the source computes; before 18 they are not sent. */
 export async function readComputed(
   session: Session,
   publication: Publications,
-): Promise<Map<string, Set<string>>> {
-  const computed = new Map<string, Set<string>>()
+): Promise<Map<number, Set<string>>> {
+  const computed = new Map<number, Set<string>>()
   if (session.major < publicationSince.generated) return computed
-  const rows = await session.query<TableId & { column: string }>(`
-    select p.schemaname as schema, p.tablename as name, a.attname as "column"
+  const rows = await session.query<{ oid: number; column: string }>(`
+    select c.oid, a.attname as "column"
       from pg_catalog.pg_publication_tables p
       join pg_catalog.pg_namespace n on n.nspname = p.schemaname
       join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = p.tablename
       join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attgenerated <> '' and not a.attisdropped
      where p.pubname in ${publicationList(publication)}`)
-  for (const { column, ...table } of rows) {
-    const key = tableKey(table)
-    computed.set(key, (computed.get(key) ?? new Set()).add(column))
+  for (const { column, oid } of rows) {
+    computed.set(oid, (computed.get(oid) ?? new Set()).add(column))
   }
   return computed
 }

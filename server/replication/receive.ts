@@ -6,7 +6,7 @@ import { ApplyConflict } from './conflict.ts'
 import { type DestinationTable, tableKey } from './destination-tables.ts'
 import type { EarlyApply } from './early.ts'
 import { describeChange, misfits, type NamedTypes } from './fit.ts'
-import type { Followed } from './followed.ts'
+import type { Apart, Followed } from './followed.ts'
 import { type Lsn, noLsn } from './lsn.ts'
 import {
   type ChangeHandler,
@@ -29,14 +29,14 @@ export interface ReceiverOptions {
   tables: ReadonlyMap<string, DestinationTable>
   /** Without it everything that is published is wanted. */
   followed: Followed | undefined
-  /** Tables, by `tableKey`, that were new when they came up, and have been looked for since. */
-  lookedFor: ReadonlySet<string>
+  /** OIDs that were unknown when they came up; the source's catalog was read since. */
+  lookedFor: ReadonlySet<number>
   origin: 'any' | 'none'
   binary: boolean
   /** Whether values of this type may come in binary form. */
   isBinarySafe: (type: number) => boolean
-  /** Columns that the source computes and sends, by `tableKey`. */
-  computed: ReadonlyMap<string, ReadonlySet<string>>
+  /** Columns that the source computes and sends, by its table's OID. */
+  computed: ReadonlyMap<number, ReadonlySet<string>>
   /** Transactions, by where their commit stands, that the user does not want. */
   skipped: ReadonlySet<Lsn>
   stopAt: () => Lsn | undefined
@@ -44,21 +44,21 @@ export interface ReceiverOptions {
   /** Applies large transactions while they are sent. */
   early?: EarlyApply | undefined
   /** The last description of each table, across connections. */
-  known: Map<string, Relation>
+  known: Map<number, Relation>
   onSkipped: (transaction: SourceTransaction) => void
   onSchemaChange: (relation: Relation, changes: string[]) => void
-  /** Changes of this table come and are not applied. */
-  onUnwanted: (relation: Relation, isPublished: boolean) => void
+  /** Changes of this table come and are not applied, for this reason. */
+  onUnwanted: (relation: Relation, apart: NonNullable<Apart>) => void
   onMessage: (prefix: string, lsn: Lsn, content: Uint8Array) => void
 }
 
 /** A type came up whose binary form is not safe: the same changes have to be asked for as text. */
 export class NeedsText extends Error {}
 
-/** A table came up that is not known. */
+/** A relation came up that is not known. */
 export class NeedsLook extends Error {
-  constructor(readonly key: string) {
-    super(`changes of a table that is not known: ${key}`)
+  constructor(readonly oid: number) {
+    super(`changes of a relation that is not known: ${oid}`)
   }
 }
 
@@ -72,6 +72,8 @@ class NotFollowed {
 interface Unfit {
   relation: Relation
   problems: string[]
+  /** Not part of the move, as far as anybody knows. */
+  unknown?: boolean
 }
 
 export class Receiver implements ChangeHandler {
@@ -156,24 +158,28 @@ export class Receiver implements ChangeHandler {
   relation(described: Relation) {
     // A table may be told apart, or look, otherwise from here on.
     this.options.applier.release()
-    const relation = this.#withComputed(described)
+    const relation = this.#asFollowed(described)
     const { applier, tables, followed, binary, known, onSchemaChange } = this.options
-    const key = tableKey(relation)
-    if (followed && !followed.keys.has(key)) {
+    // A relation is its OID: its name may be another one within a transaction, or from now on.
+    const pair = followed?.pairs.get(relation.id)
+    if (followed && !pair) {
       // Roots are described along with their partitions: only a change tells whether it matters.
-      this.#targets.set(relation.id, new NotFollowed(relation, followed))
+      this.#targets.set(relation.id, new NotFollowed(described, followed))
       return
     }
-    const before = known.get(key)
-    known.set(key, relation)
-    const changes = before ? describeChange(before, relation) : []
+    const before = known.get(relation.id)
+    known.set(relation.id, described)
+    const changes = before ? describeChange(before, described) : []
     if (changes.length > 0) onSchemaChange(relation, changes)
     if (binary && !relation.columns.every(({ type }) => this.options.isBinarySafe(type))) {
       throw new NeedsText(`a column of ${relation.schema}.${relation.name} can only travel as text`)
     }
-    const table = tables.get(key)
+    const table = pair && pair.to === undefined ? undefined : tables.get(tableKey(relation))
     const types: NamedTypes = this.#types
     const problems = misfits(relation, table, types, binary)
+    if (!table && (described.schema !== relation.schema || described.name !== relation.name)) {
+      problems.push(`on the source it is called ${described.schema}.${described.name} now`)
+    }
     if (binary && problems.length > 0 && misfits(relation, table, types, false).length === 0) {
       throw new NeedsText(`rows of ${relation.schema}.${relation.name} fit only as text`)
     }
@@ -184,28 +190,41 @@ export class Receiver implements ChangeHandler {
     this.#targets.set(relation.id, target)
   }
 
-  #withComputed(relation: Relation): Relation {
-    const computed = this.options.computed.get(tableKey(relation))
+  /** Under the destination's name, and with what the messages do not say. */
+  #asFollowed(described: Relation): Relation {
+    const { schema, name } = this.options.followed?.pairs.get(described.id) ?? described
+    const relation = { ...described, schema, name }
+    const computed = this.options.computed.get(relation.id)
     if (!computed) return relation
     const columns = relation.columns.map((column) => ({ ...column, computed: computed.has(column.name) }))
     return { ...relation, columns }
   }
 
+  /** Only what is known not to be part of the move is passed over. */
   #unwanted({ relation, followed }: NotFollowed): Unfit | undefined {
-    const { published, leftOut, gone } = followed
     const { lookedFor, onUnwanted } = this.options
-    const key = tableKey(relation)
-    // It was not there when the stream was begun: a partition that is wanted, or a table under a new name.
-    if (!published.has(key) && !leftOut.has(key) && !lookedFor.has(key)) throw new NeedsLook(key)
-    const missing = gone.map(({ schema, name }) => `${schema}.${name}`)
-    if (published.has(key) && !leftOut.has(key) && missing.length > 0) {
-      const problem =
-        `${relation.schema}.${relation.name} is not followed, and ${missing.join(', ')} is not published any more: ` +
-        'it was perhaps renamed'
-      return { relation, problems: [problem] }
+    const apart = followed.apart(relation.id)
+    // It was not there when the stream was begun: a partition that is wanted, or a table that is new.
+    if (apart !== 'left_out' && !lookedFor.has(relation.id)) throw new NeedsLook(relation.id)
+    if (apart) {
+      onUnwanted(relation, apart)
+      return undefined
     }
-    onUnwanted(relation, published.has(key))
-    return undefined
+    const name = `${relation.schema}.${relation.name}`
+    const same = [...followed.pairs.values()].some((pair) => tableKey(pair) === tableKey(relation))
+    const gone = followed.gone.map(({ schema, name }) => `${schema}.${name}`)
+    const problems = [
+      `${name} was not part of this move when it began: it was created or published since`,
+      ...(same
+        ? [
+            `the table that was called ${name} before is followed, and is another one: it was dropped or renamed`,
+          ]
+        : []),
+      ...(gone.length > 0 ? [`not published any more: ${gone.join(', ')}`] : []),
+      `to follow it, create ${name} on the destination with the rows that it had before it was published` +
+        `${same ? ' (in place of the table that has this name there)' : ''}, then retry`,
+    ]
+    return { relation, problems, unknown: true }
   }
 
   type(id: number, schema: string, name: string) {
@@ -308,7 +327,7 @@ export class Receiver implements ChangeHandler {
   }
 
   /** The destination may have been mended since its tables were read: only a second look is final. */
-  #misfit({ relation, problems }: Unfit): Error {
+  #misfit({ relation, problems, unknown }: Unfit): Error {
     const { applier } = this.options
     const name = `${relation.schema}.${relation.name}`
     if (!applier.options.careful || !this.#transaction) {
@@ -319,6 +338,7 @@ export class Receiver implements ChangeHandler {
       table: relation,
       statement: 'relation',
       problems,
+      ...(unknown && { unknown: relation.id }),
     })
   }
 }

@@ -1,124 +1,160 @@
-// Tables of followed schemas that are not followed, in plain words: DDL is not in the stream, so somebody has to
-// look for it.
-import { quoteLiteral } from '../postgres/quote.ts'
+// Tables of followed schemas that are not followed as they should be, in plain words: DDL is not in the stream,
+// so the catalogs are compared now and then.
+import { quoteIdentifier, quoteQualified } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import { type TableId, tableKey } from './destination-tables.ts'
-import { type Publications, publicationList } from './publication.ts'
+import {
+  type LeftOutTable,
+  readNames,
+  readRelations,
+  type SourceRelation,
+  type WantedTable,
+} from './followed.ts'
+import type { Publications } from './publication.ts'
 
 export interface Unfollowed {
   table: TableId
-  /** `new`: came up since, or was never asked for; `gone`: followed once, and not there under this name. */
-  kind: 'new' | 'new_partition' | 'gone' | 'not_published'
+  /**
+   * `new`: created since the move began; `gone`: followed, and dropped on the source; `renamed`: followed, and
+   * called otherwise on the source than on the destination.
+   */
+  kind: 'new' | 'new_partition' | 'gone' | 'renamed' | 'not_published'
   words: string
 }
 
 export interface FollowedTables {
   publication: Publications
-  followed: readonly TableId[]
-  /** Known not to be followed: nothing is said of them. */
-  leftOut?: readonly TableId[]
-  /** Those of the followed tables unless told. */
+  followed: readonly WantedTable[]
+  /** Known not to be followed: they are not reported. */
+  leftOut?: readonly LeftOutTable[]
+  /** Default: those of the followed tables. */
   schemas?: readonly string[]
 }
 
-type Row = TableId & { parent: string | null; root: string | null; published: boolean }
-
-export async function findUnfollowed(source: Session, asked: FollowedTables): Promise<Unfollowed[]> {
+export async function findUnfollowed(
+  source: Session,
+  asked: FollowedTables,
+  destination?: Session,
+): Promise<Unfollowed[]> {
   const { publication, followed, leftOut = [] } = asked
-  const schemas = asked.schemas ?? [...new Set(followed.map(({ schema }) => schema))]
-  const list = [...new Set([...schemas, ...followed.map(({ schema }) => schema)])].map(quoteLiteral)
-  const rows = await source.query<Row>(`
-    select n.nspname as schema,
-           c.relname as name,
-           (select format('%s.%s', m.nspname, k.relname)
-              from pg_catalog.pg_inherits i
-              join pg_catalog.pg_class k on k.oid = i.inhparent
-              join pg_catalog.pg_namespace m on m.oid = k.relnamespace
-             where i.inhrelid = c.oid and c.relispartition) as parent,
-           (select json_build_array(m.nspname, k.relname)::text
-              from pg_catalog.pg_class k join pg_catalog.pg_namespace m on m.oid = k.relnamespace
-             where k.oid = pg_catalog.pg_partition_root(c.oid) and c.relispartition) as root,
-           exists (select from pg_catalog.pg_publication_tables p
-                    where p.pubname in ${publicationList(publication)} and p.schemaname = n.nspname
-                      and p.tablename in (c.relname, (
-                            select k.relname from pg_catalog.pg_class k
-                             where k.oid = pg_catalog.pg_partition_root(c.oid)))) as published
-      from pg_catalog.pg_class c
-      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-     where c.relkind in ('r', 'p') and c.relpersistence = 'p'
-       and n.nspname = any (array[${list.join(', ')}]::text[])
-       and not exists (select from pg_catalog.pg_depend d
-                        where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
-     order by 1, 2`)
-  const there = new Map(rows.map((row) => [tableKey(row), row]))
-  const keys = new Set(followed.map(tableKey))
-  const silent = new Set([...keys, ...leftOut.map(tableKey)])
-  // A tree is followed by its root, or by its partitions.
-  const trees = new Set(rows.filter((row) => keys.has(tableKey(row))).map(({ root }) => root && normal(root)))
-  const isCovered = (row: Row) => {
-    const root = row.root === null ? tableKey(row) : normal(row.root)
-    return keys.has(root) || trees.has(root)
-  }
+  const relations = await readRelations(source, publication)
+  const here = destination && (await readNames(destination))
+  const byOid = new Map(relations.map((one) => [one.oid, one]))
+  const byName = new Map(relations.map((one) => [tableKey(one), one]))
+  const find = (table: WantedTable) =>
+    table.from === undefined ? byName.get(tableKey(table)) : byOid.get(table.from)
+  const publications = [publication].flat().join(', ')
   const found: Unfollowed[] = []
   for (const table of followed) {
-    const row = there.get(tableKey(table))
-    const name = `${table.schema}.${table.name}`
-    if (!row) {
-      found.push({
-        table: id(table),
-        kind: 'gone',
-        words: `${name} is followed, but the source has no such table any more: it was dropped or renamed`,
-      })
-    } else if (!row.published && row.parent === null && !hasPublishedPart(row, rows)) {
-      found.push({
-        table: id(table),
-        kind: 'not_published',
-        words:
-          `${name} is followed, but not published any more: it was taken out of ${[publication].flat().join(', ')}, or is no partition of a ` +
-          'published table any more; its changes do not come',
-      })
-    }
+    const relation = find(table)
+    const place = (table.to === undefined ? undefined : here?.get(table.to)) ?? id(table)
+    if (!relation) found.push(gone(place, byName.get(tableKey(place))))
+    else if (!isPublished(relation, relations)) found.push(notPublished(place, publications))
+    else if (tableKey(relation) !== tableKey(place)) found.push(renamed(place, relation))
   }
-  for (const row of rows) {
-    const name = `${row.schema}.${row.name}`
-    if (silent.has(tableKey(row))) continue
-    if (row.parent !== null && isCovered(row)) {
-      if (!row.published) found.push(partitionNotPublished(row, [publication].flat().join(', ')))
-    } else if (row.parent === null && !isCovered(row)) {
-      found.push({
-        table: id(row),
-        kind: 'new',
-        words:
-          `${name} is not followed: its rows are neither copied nor kept up to date. To take it along, begin anew with it, ` +
-          'or copy it when nobody writes to it any more',
-      })
+  const oids = new Set(followed.map((table) => find(table)?.oid))
+  const roots = new Set(followed.map((table) => find(table)?.root ?? undefined))
+  const silent = new Set(leftOut.map((table) => table.oid ?? byName.get(tableKey(table))?.oid))
+  const schemas = new Set([...(asked.schemas ?? []), ...followed.map(({ schema }) => schema)])
+  for (const relation of relations) {
+    const { oid, kind, root, schema, extension, logged } = relation
+    if (!schemas.has(schema) || extension || !logged || oids.has(oid) || silent.has(oid)) continue
+    if (root === null || (kind === 'p' && root === oid)) {
+      if (!roots.has(oid)) found.push(newTable(relation, followed))
+    } else if (roots.has(root) || oids.has(root)) {
+      if (!isPublished(relation, relations)) found.push(partitionNotPublished(relation, byOid, publications))
     }
   }
   return found
 }
 
-/** Below 13, and where partitions were published one by one. */
-function partitionNotPublished(row: Row, publication: Publications): Unfollowed {
-  const name = `${row.schema}.${row.name}`
-  const [first] = [publication].flat()
+/** By itself, as part of a tree, or by its parts. */
+function isPublished(
+  { oid, kind, root, published }: SourceRelation,
+  all: readonly SourceRelation[],
+): boolean {
+  if (published) return true
+  if (root === null) return false
+  return all.some(
+    (other) =>
+      other.published && (other.oid === root || (kind === 'p' && other.root === root)) && other.oid !== oid,
+  )
+}
+
+function gone(table: TableId, successor: TableId | undefined): Unfollowed {
+  const name = shown(table)
   return {
-    table: id(row),
-    kind: 'new_partition',
+    table,
+    kind: 'gone',
     words:
-      `${name} is a partition of ${row.parent} that ${first} does not have: its changes are not sent. Add it before ` +
-      `rows go there: make the table on the destination, then alter publication ${first} add table ${name}; rows that ` +
-      'are in it already have to be copied',
+      `${name} is followed, but was dropped on the source` +
+      (successor ? `; the table that is called ${name} there now is another one, and is not followed` : ''),
   }
 }
 
-function hasPublishedPart(root: Row, rows: readonly Row[]): boolean {
-  const key = tableKey(root)
-  return rows.some((row) => row.published && row.root !== null && normal(row.root) === key)
+function notPublished(table: TableId, publications: string): Unfollowed {
+  return {
+    table,
+    kind: 'not_published',
+    words:
+      `${shown(table)} is followed, but not published any more: it was taken out of ${publications}, or is not a partition ` +
+      'of a published table any more; its changes are not sent',
+  }
 }
 
-/** json_build_array puts blanks where JSON.stringify does not. */
-function normal(root: string): string {
-  return JSON.stringify(JSON.parse(root))
+function renamed(table: TableId, { schema, name }: TableId): Unfollowed {
+  const steps = [
+    ...(schema === table.schema
+      ? []
+      : [`alter table ${quoteQualified(table.schema, table.name)} set schema ${quoteIdentifier(schema)}`]),
+    ...(name === table.name
+      ? []
+      : [`alter table ${quoteQualified(schema, table.name)} rename to ${quoteIdentifier(name)}`]),
+  ]
+  return {
+    table,
+    kind: 'renamed',
+    words:
+      `${shown(table)} of the destination is called ${schema}.${name} on the source now: its changes are applied, but the ` +
+      `names differ. Rename it on the destination, too: ${steps.join('; ')}`,
+  }
+}
+
+function newTable(table: SourceRelation, followed: readonly WantedTable[]): Unfollowed {
+  const name = shown(table)
+  const isSuccessor = followed.some((one) => tableKey(one) === tableKey(table))
+  return {
+    table: id(table),
+    kind: 'new',
+    words:
+      `${name} is not followed: its rows are neither copied nor kept up to date. ` +
+      (isSuccessor
+        ? 'The table that had this name when the move began is another one, which was renamed or dropped. '
+        : '') +
+      'To move it, start again with it, or copy it when nobody writes to it any more',
+  }
+}
+
+/** Below 13, and where partitions were published one by one. */
+function partitionNotPublished(
+  table: SourceRelation,
+  byOid: ReadonlyMap<number, SourceRelation>,
+  publications: string,
+): Unfollowed {
+  const [first] = publications.split(', ')
+  const root = table.root === null ? undefined : byOid.get(table.root)
+  return {
+    table: id(table),
+    kind: 'new_partition',
+    words:
+      `${shown(table)} is a partition of ${root ? shown(root) : 'a followed table'} that ${first} does not have: its changes are ` +
+      `not sent. Add it before rows are written to it: create the table on the destination, then alter publication ${first} add ` +
+      `table ${shown(table)}; rows that are in it already have to be copied`,
+  }
+}
+
+function shown({ schema, name }: TableId): string {
+  return `${schema}.${name}`
 }
 
 function id({ schema, name }: TableId): TableId {

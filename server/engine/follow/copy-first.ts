@@ -14,6 +14,7 @@ import type { FollowMemory, FollowRecord } from './memory.ts'
 import { followName, linkNames } from './names.ts'
 import type { FollowPicture } from './picture.ts'
 import { type Prepared, prepare, sequencesOf } from './prepare.ts'
+import { readMoved } from './relations.ts'
 import type { CloneAndFollow } from './request.ts'
 
 export interface CopyFirst {
@@ -93,13 +94,42 @@ export async function copyFirst(work: CopyFirst, record: FollowRecord): Promise<
     })
     stack.defer(() => slot.session.close())
     picture.say(`slot ${slot.name} holds all changes from now on`)
+    const moved = await readMoved(link, followedTables(prepared), slot.snapshot)
     const copied = await copy(work, prepared, { heldSnapshot: slot.snapshot })
+    const now = await readMoved(link, copied.tables)
     // Only now: whoever finds it knows that the rows are there.
     await begin(link, slot, signal)
-    work.update({ progress: 'following', ...copied })
+    work.update({ progress: 'following', ...copied, ...withOids(copied, moved, now.tables) })
   } catch (error) {
     await takeBack(work, link, error)
     throw error
+  }
+}
+
+/** The rows of a table that another one got the name of while it was copied may be those of the other. */
+function withOids(
+  copied: Pick<FollowRecord, 'tables' | 'failedTables'>,
+  { tables, leftOut }: Pick<FollowRecord, 'tables' | 'leftOut'>,
+  now: FollowRecord['tables'],
+): Pick<FollowRecord, 'tables' | 'leftOut' | 'failedTables'> {
+  const known = new Map(tables.map((table) => [tableKey(table), table]))
+  const swapped = now.filter(
+    (table) => table.source !== undefined && table.source !== known.get(tableKey(table))?.source,
+  )
+  const failedTables = [
+    ...copied.failedTables,
+    ...swapped.map(({ schema, name }) => ({
+      ...{ schema, name },
+      error: 'another table of the source got this name while it was copied: start again',
+    })),
+  ]
+  const failed = new Set(failedTables.map(tableKey))
+  return {
+    tables: copied.tables
+      .filter((table) => !failed.has(tableKey(table)))
+      .map((table) => ({ ...table, ...known.get(tableKey(table)) })),
+    failedTables,
+    leftOut: [...leftOut, ...tables.filter((table) => failed.has(tableKey(table)))],
   }
 }
 

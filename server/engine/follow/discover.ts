@@ -72,7 +72,10 @@ export async function discover(name: string, ends: FollowEnds, signal: AbortSign
     sequences: await sharedSequences(source, destination),
     // Nobody knows any more whether the destination's had numbers of their own.
     advanceSequences: true,
-    leftOut: others.map(({ schema, name: table }) => ({ schema, name: table })),
+    leftOut: others.map(({ schema, name: table, oid }) => ({
+      ...{ schema, name: table, isGuess: true as const },
+      ...(isForward ? { source: oid } : { destination: oid }),
+    })),
     largeObjects: (await readLargeObjects(source, superuser)).length > 0,
     ...(before === 'on' && !isForward && { readOnly: { side: 'source' as const, before: null } }),
   }

@@ -29,6 +29,7 @@ import { copyNatively, NativeImpossible } from './native.ts'
 import { analyzeTables, fillMaterializedViews } from './native-rows.ts'
 import { FollowPicture } from './picture.ts'
 import { undoReadOnly } from './read-only.ts'
+import { leftOutTables, wantedTables, withPairs } from './relations.ts'
 import type { CloneAndFollow, FollowEnds, FollowServices } from './request.ts'
 import { sentinelPrefix } from './sentinel.ts'
 import { switchOver } from './switchover.ts'
@@ -250,7 +251,7 @@ export class FollowRun implements FollowDesk {
 
   async #start(direction: Direction) {
     const { from, to, names } = this.#link(direction)
-    const { failedTables, leftOut, tables, bidirectional, native } = this.#record
+    const { bidirectional, native } = this.#record
     if (native && direction === 'forward') return await this.#startNative(from, to, names.slot)
     const follower = await Follower.start({
       source: from,
@@ -258,8 +259,9 @@ export class FollowRun implements FollowDesk {
       slot: names.slot,
       publication: await publicationsOf(from, names),
       positionName: names.position,
-      tables,
-      leftOut: [...leftOut, ...failedTables],
+      tables: wantedTables(this.#record, direction),
+      leftOut: leftOutTables(this.#record, direction),
+      onTables: (pairs) => this.#update(withPairs(this.#record, direction, pairs)),
       origin: bidirectional ? 'none' : 'any',
       onEvent: (event) => this.#heard(direction, event),
     })

@@ -10,6 +10,7 @@ import { findUnfollowed } from '../../replication/unfollowed.ts'
 import type { Link } from './link.ts'
 import type { FollowRecord } from './memory.ts'
 import type { FollowPicture } from './picture.ts'
+import { leftOutTables, wantedTables } from './relations.ts'
 import { bringSequences } from './sequences.ts'
 
 const lookEveryMs = 1000
@@ -110,14 +111,16 @@ export class Lookout implements AsyncDisposable {
     const { tableCheckEveryMs = defaultTableCheckEveryMs } = this.options
     if (Date.now() < this.#unfollowedDue) return
     this.#unfollowedDue = Date.now() + tableCheckEveryMs
-    const { direction, tables, leftOut, failedTables } = record()
+    const { direction, tables, native } = record()
     const link = links().find((one) => one.direction === direction)
     if (!link || tables.length === 0) return
-    const found = await findUnfollowed(await this.#session(link.from), {
+    const asked = {
       publication: await publicationOf(link),
-      followed: tables,
-      leftOut: [...leftOut, ...failedTables],
-    })
+      followed: wantedTables(record(), direction),
+      leftOut: leftOutTables(record(), direction, 'all'),
+    }
+    const there = native ? undefined : await this.#session(link.to)
+    const found = await findUnfollowed(await this.#session(link.from), asked, there)
     for (const { words } of found) picture.warn(words)
     const [first] = found
     if (first) picture.troubles.set('unfollowed', first.words)

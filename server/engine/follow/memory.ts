@@ -13,6 +13,17 @@ export interface LinkNames {
   position: string
 }
 
+/** OIDs of a table on both sides: its names may change. */
+export interface TableOids {
+  source?: number
+  destination?: number
+}
+
+export interface LeftOut extends TableId, TableOids {
+  /** Found out later, from what is not published: perhaps it was followed once. */
+  isGuess?: true
+}
+
 /** A database that was made read-only, and what it takes to undo that. */
 export interface MadeReadOnly {
   side: 'source' | 'destination'
@@ -36,12 +47,14 @@ export interface FollowRecord {
   forward: LinkNames
   back?: LinkNames
   /** As changes name them; with the condition for their rows where there is one. */
-  tables: (TableId & { where?: string })[]
+  tables: (TableId & TableOids & { where?: string })[]
+  /** Followed since: new partitions, and tables that a user accepted at a conflict. */
+  joined?: (TableId & TableOids)[]
   sequences: Pick<SequenceName, 'schema' | 'name'>[]
   /** The destination has rows of its own: its sequences never go back. */
   advanceSequences: boolean
   /** Published perhaps, known, and not wanted: by somebody else's publication, or copied once. */
-  leftOut: TableId[]
+  leftOut: LeftOut[]
   failedTables: (TableId & { error: string })[]
   /** Large objects are part of what is moved. */
   largeObjects: boolean

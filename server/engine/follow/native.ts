@@ -10,6 +10,7 @@ import { publish } from './link.ts'
 import type { FollowRecord } from './memory.ts'
 import { insertsPublication } from './names.ts'
 import { prepare } from './prepare.ts'
+import { readMoved } from './relations.ts'
 
 /** The server cannot do it; our own stream may. */
 export class NativeImpossible extends PgtrekError {}
@@ -24,7 +25,8 @@ export async function copyNatively(work: CopyFirst, record: FollowRecord): Promi
   await confirm(request, prepared.plan)
   const link = forwardLink(request, record)
   const { insertsOnly, leftOut, ownLargeObjects, followed } = prepared
-  work.update({ progress: 'copying', tables: followedTables(prepared), leftOut, ownLargeObjects })
+  const moved = await readMoved(link, followedTables(prepared))
+  work.update({ progress: 'copying', tables: moved.tables, leftOut, ownLargeObjects })
   try {
     const copied = await copy(work, prepared, { rowsElsewhere: new Set(followed.map(tableKey)) })
     const failed = new Set(copied.failedTables.map(tableKey))
@@ -33,7 +35,12 @@ export async function copyNatively(work: CopyFirst, record: FollowRecord): Promi
     await publish(source, { ...link, tables, insertsOnly })
     await subscribe(work, record, insertsOnly.length > 0)
     picture.say(`subscription ${link.names.slot} of the destination copies the rows and follows`)
-    work.update({ progress: 'following', ...copied })
+    const isCopied = new Set(copied.tables.map(tableKey))
+    work.update({
+      progress: 'following',
+      ...copied,
+      tables: moved.tables.filter((table) => isCopied.has(tableKey(table))),
+    })
   } catch (error) {
     await takeBack(work, link, error)
     throw error

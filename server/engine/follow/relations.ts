@@ -1,0 +1,100 @@
+// The tables of a move by their OIDs, which stay when names change.
+import type { Direction } from '../../../shared/follow-view.ts'
+import { quoteLiteral } from '../../postgres/quote.ts'
+import { Session } from '../../postgres/session.ts'
+import { type TableId, tableKey } from '../../replication/destination-tables.ts'
+import {
+  type LeftOutTable,
+  readRelations,
+  type TablePair,
+  type WantedTable,
+} from '../../replication/followed.ts'
+import type { Link } from './link.ts'
+import type { FollowRecord, TableOids } from './memory.ts'
+
+/** As the stream of one direction takes them. */
+export function wantedTables({ tables, joined = [] }: FollowRecord, direction: Direction): WantedTable[] {
+  const isForward = direction === 'forward'
+  const wanted = (isJoined: boolean) => (table: FollowRecord['leftOut'][number]) => ({
+    schema: table.schema,
+    name: table.name,
+    from: isForward ? table.source : table.destination,
+    to: isForward ? table.destination : table.source,
+    ...(isJoined && { joined: true }),
+  })
+  return [...tables.map(wanted(false)), ...joined.map(wanted(true))]
+}
+
+/** What a stream may pass over: known when the move began, and not part of it. `all`: also what is a guess. */
+export function leftOutTables(
+  { leftOut, failedTables }: FollowRecord,
+  direction: Direction,
+  which: 'proven' | 'all' = 'proven',
+): LeftOutTable[] {
+  const known = new Set(leftOut.map(tableKey))
+  return [
+    ...leftOut.filter(({ isGuess }) => which === 'all' || !isGuess),
+    ...failedTables.filter((table) => !known.has(tableKey(table))),
+  ].map((table: FollowRecord['leftOut'][number]) => ({
+    ...{ schema: table.schema, name: table.name },
+    oid: direction === 'forward' ? table.source : table.destination,
+  }))
+}
+
+/** What a stream has found out: names as the side has them that it writes to. */
+export function withPairs(
+  record: FollowRecord,
+  direction: Direction,
+  pairs: readonly TablePair[],
+): Pick<FollowRecord, 'tables' | 'joined'> {
+  const known = pairs.map(({ schema, name, from, to, joined }) => {
+    const [source, destination] = direction === 'forward' ? [from, to] : [to, from]
+    const oids = {
+      ...(source !== undefined && { source }),
+      ...(destination !== undefined && { destination }),
+    }
+    return { schema, name, ...oids, joined }
+  })
+  const same = (table: FollowRecord['leftOut'][number]) => {
+    const side = direction === 'forward' ? 'source' : 'destination'
+    return known.find((one) =>
+      table[side] === undefined ? tableKey(one) === tableKey(table) : one[side] === table[side],
+    )
+  }
+  return {
+    tables: record.tables.map((table) => {
+      const { joined: _, ...now } = same(table) ?? { joined: false }
+      return { ...table, ...now }
+    }),
+    joined: known.filter(({ joined }) => joined).map(({ joined: _, ...table }) => table),
+  }
+}
+
+/** What the source has in a snapshot: the tables to follow with their OIDs, and all others. */
+export async function readMoved<Table extends TableId>(
+  { from, names }: Link,
+  tables: readonly Table[],
+  snapshot?: string,
+): Promise<{ tables: (Table & TableOids)[]; leftOut: (TableId & TableOids)[] }> {
+  await using source = await Session.open(from)
+  await source.execute(
+    `begin isolation level repeatable read read only;
+     ${snapshot === undefined ? '' : `set transaction snapshot ${quoteLiteral(snapshot)}`}`,
+  )
+  const relations = await readRelations(source, names.publication)
+  await source.execute('commit')
+  const byName = new Map(relations.map((relation) => [tableKey(relation), relation]))
+  const followed = tables.map((table) => byName.get(tableKey(table)))
+  const oids = new Set(followed.map((relation) => relation?.oid))
+  // New partitions of a tree of which some are followed belong to the move.
+  const roots = new Set(followed.map((relation) => relation?.root ?? undefined))
+  return {
+    tables: tables.map((table, index) => {
+      const oid = followed[index]?.oid
+      return { ...table, ...(oid !== undefined && { source: oid }) }
+    }),
+    leftOut: relations
+      .filter(({ oid, kind, root }) => !oids.has(oid) && !(kind === 'p' && root !== null && roots.has(root)))
+      .map(({ schema, name, oid }) => ({ schema, name, source: oid })),
+  }
+}

@@ -1,0 +1,67 @@
+// Tables that get other names while a database is moved: nothing is lost, and nobody is told that all is well
+// while names differ.
+import { expect, test } from 'bun:test'
+import { cluster } from '../support/clusters.ts'
+import { compareRows } from '../support/compare.ts'
+import { move } from '../support/follow-run.ts'
+
+const logical = { settings: { wal_level: 'logical' } }
+const tables = `
+  create table t (id int primary key, v text); insert into t values (1, 'one'), (2, 'two');
+  create table p (id int, region int, v text, primary key (id, region)) partition by list (region);
+  create table p_1 partition of p for values in (1); create table p_2 partition of p for values in (2);
+  insert into p values (1, 1, 'one')`
+
+test('another name for a moment is no matter, tables that swap names turn the light red', async () => {
+  const source = await (await cluster(14, logical)).createDatabase()
+  const destination = await (await cluster(18, logical)).createDatabase()
+  await source.sql(tables)
+  await using moving = move({ source, destination })
+  await moving.untilStreaming()
+  const once = "alter table t rename to tmp; update tmp set v = v || '!'; alter table tmp rename to t"
+  await source.sql(once)
+  await moving.restart()
+  await source.sql(`${once}; create table p_3 partition of p for values in (3)`)
+  await source.sql("alter table p_3 rename to p_three; insert into p values (3, 3, 'three')")
+  await moving.until('a new partition to stop it', ({ state }) => state === 'conflict')
+  await destination.sql('create table p_three partition of p for values in (3)')
+  await moving.run.act({ type: 'retry' })
+  await moving.until('the row', ({ streams }) => streams[0]?.status.rows === 3)
+  await source.sql("alter table p_three rename to p_3; update p set v = 'now'")
+  // The names of the partition differ until the destination is renamed, too.
+  const isRed = (words: string) => moving.until(words, ({ ready }) => ready.reasons.join().includes(words))
+  await isRed('public.p_three of the destination is called public.p_3 on the source now')
+  await destination.sql('alter table p_three rename to p_3')
+  await moving.until('the light', ({ ready }) => ready.green)
+  await moving.restart()
+  await source.sql('create table t_new (like t including all); insert into t_new select * from t')
+  await source.sql('begin; alter table t rename to t_old; alter table t_new rename to t; commit')
+  await source.sql("insert into t values (3, 'into the new one')")
+  await isRed('public.t of the destination is called public.t_old on the source now')
+  await source.sql(
+    'begin; alter table t rename to t_new; alter table t_old rename to t; drop table t_new; commit',
+  )
+  await moving.until('the light', ({ ready }) => ready.green)
+  expect((await moving.switchover()).error).toBeUndefined()
+  expect(await compareRows(source, destination)).toEqual([])
+})
+
+test("a user's publication of everything, by the roots: partitions that are followed come under their root", async () => {
+  const source = await (await cluster(14, logical)).createDatabase()
+  const destination = await (await cluster(18, logical)).createDatabase()
+  await source.sql(`${tables}; create publication mine for all tables with (publish_via_partition_root)`)
+  await using moving = move({ source, destination }, { publication: 'mine' })
+  await moving.untilStreaming()
+  await source.sql(
+    "alter table p rename to tmp; insert into tmp values (2, 2, 'two'); alter table tmp rename to p",
+  )
+  await source.sql('create table fresh (id int primary key); insert into fresh values (1)')
+  const { streams } = await moving.until('the conflict', ({ state }) => state === 'conflict')
+  expect(streams[0]?.status.conflict?.table).toEqual({ schema: 'public', name: 'fresh' })
+  await destination.sql('create table fresh (id int primary key)')
+  await moving.run.act({ type: 'retry' })
+  await moving.until('the light', ({ ready }) => ready.green)
+  await source.sql('insert into fresh values (2)')
+  expect((await moving.switchover()).error).toBeUndefined()
+  expect(await compareRows(source, destination)).toEqual([])
+})

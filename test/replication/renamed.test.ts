@@ -1,0 +1,172 @@
+// A relation is its OID, not its name: names that change, for a moment or for good, on either side.
+import { expect, test } from 'bun:test'
+import { Follower, type FollowOptions } from '../../server/replication/follow.ts'
+import type { TablePair } from '../../server/replication/followed.ts'
+import { findUnfollowed } from '../../server/replication/unfollowed.ts'
+import { expectLines, pairWith } from '../support/altered.ts'
+import type { Major } from '../support/clusters.ts'
+import { eventually } from '../support/eventually.ts'
+import { arrival, compareFollowed, conflictOf, endOf, inSession, link } from '../support/following.ts'
+import { casesOf } from '../support/long.ts'
+
+const tables = `
+  create schema other;
+  create table t (id int primary key, v text); insert into t values (1, 'one'), (2, 'two'), (3, 'three');
+  create table u (id int primary key, v text); insert into u values (1, 'u one');
+  create table p (id int, region int, v text, primary key (id, region)) partition by list (region);
+  create table p_1 partition of p for values in (1); create table p_2 partition of p for values in (2)`
+
+const write = (table: string) => `
+  update ${table} set v = v || '!' where id = 1; delete from ${table} where id = 2; insert into ${table} values (4, 'four');
+  update ${table} set id = id + 10`
+
+/** Starts it, and remembers what it says of its tables, as whoever starts it again has to. */
+async function following(options: FollowOptions, before: readonly TablePair[] = []) {
+  const seen: { pairs: readonly TablePair[]; warnings: string[] } = { pairs: before, warnings: [] }
+  const follower = await Follower.start({
+    ...options,
+    ...(before.length > 0 && { tables: before }),
+    onTables: (pairs) => {
+      seen.pairs = pairs
+    },
+    onEvent: (event) => event.type === 'follow_warning' && seen.warnings.push(event.message),
+  })
+  return { follower, seen }
+}
+
+const majors = casesOf<[Major, Major]>(
+  [[14, 18]],
+  [
+    [12, 17],
+    [18, 14],
+  ],
+)
+
+for (const [from, to] of majors) {
+  test(`another name for a moment, from ${from} to ${to}: every change arrives, whoever is running then`, async () => {
+    const pair = await pairWith(from, to, tables)
+    const options = await link(pair)
+    const first = await following(options)
+    await pair.source.sql(
+      `begin; alter table t rename to tmp; ${write('tmp')}; alter table tmp rename to t; commit`,
+    )
+    await pair.source.sql(
+      `begin; alter table t set schema other; ${write('other.t')}; alter table other.t set schema public; commit`,
+    )
+    // Names change hands: each table's changes stay its own.
+    await pair.source.sql(`
+      begin; alter table t rename to was_t; alter table u rename to t; alter table was_t rename to u;
+      insert into t values (100, 'of u'); insert into u values (200, 'of t');
+      alter table t rename to was_u; alter table u rename to t; alter table was_u rename to u; commit`)
+    await arrival(first.follower, pair.source)
+    // While nobody follows, and a partition, and one that is rewritten.
+    await pair.source.sql(`alter table t rename to tmp; ${write('tmp')}; alter table p_1 rename to p_tmp`)
+    await pair.source.sql("insert into p values (1, 1, 'under another name'), (2, 2, 'two')")
+    const second = await following(options, first.seen.pairs)
+    await arrival(second.follower, pair.source)
+    await pair.source.sql('alter table tmp rename to t; alter table p_tmp rename to p_1')
+    await pair.source.sql('vacuum full t')
+    await pair.source.sql("update t set v = 'rewritten'; update p set v = 'back'")
+    const third = await following(options, second.seen.pairs)
+    third.follower.pause()
+    await pair.source.sql(`alter table t rename to tmp; ${write('tmp')}; alter table tmp rename to t`)
+    await arrival(third.follower, pair.source)
+    expect(await compareFollowed(pair)).toEqual([])
+  })
+}
+
+test('two tables that swap names for good, and one that is renamed on the destination: placed by what they are', async () => {
+  const pair = await pairWith(14, 18, tables)
+  const options = await link(pair)
+  const first = await following(options)
+  await pair.source.sql(
+    'alter table t rename to was_t; alter table u rename to t; alter table was_t rename to u',
+  )
+  await pair.source.sql("insert into t values (100, 'of u'); insert into u values (200, 'of t')")
+  await arrival(first.follower, pair.source)
+  expect(await pair.destination.sql('select v from u where id = 100')).toEqual([{ v: 'of u' }])
+  const look = () =>
+    inSession(pair.source, (source) =>
+      inSession(pair.destination, (destination) =>
+        findUnfollowed(source, { publication: options.publication, followed: first.seen.pairs }, destination),
+      ),
+    )
+  const found = await look()
+  expect(found.map(({ table, kind }) => [table.name, kind]).sort()).toEqual([
+    ['t', 'renamed'],
+    ['u', 'renamed'],
+  ])
+  // The same on the destination: everybody agrees again.
+  await pair.destination.sql(
+    'alter table t rename to was_t; alter table u rename to t; alter table was_t rename to u',
+  )
+  await pair.source.sql("insert into t values (101, 'of u'); insert into u values (201, 'of t')")
+  const second = await following(options, first.seen.pairs)
+  await arrival(second.follower, pair.source)
+  expect(await look()).toEqual([])
+  expect(await compareFollowed(pair)).toEqual([])
+})
+
+test('a table that nobody knows is held until it has a place; one that was left out, or is gone again, is not', async () => {
+  const pair = await pairWith(15, 18, tables)
+  await pair.source.sql(
+    'create table excluded (id int primary key); create publication everything for all tables',
+  )
+  const { tables: published = [], ...ends } = await link(pair, { publication: 'everything' })
+  const excluded = { schema: 'public', name: 'excluded' }
+  const wanted = published.filter(({ name }) => name !== 'excluded')
+  const { follower, seen } = await following({ ...ends, tables: wanted, leftOut: [excluded] })
+  await pair.source.sql(
+    'create table fleeting (id int); insert into fleeting values (1); drop table fleeting',
+  )
+  await pair.source.sql(
+    'alter table excluded rename to excluded_still; insert into excluded_still values (1)',
+  )
+  await pair.source.sql(
+    "create table fresh (id int primary key, v text); insert into fresh values (1, 'one')",
+  )
+  const conflict = await conflictOf(follower)
+  expect(conflict.table).toEqual({ schema: 'public', name: 'fresh' })
+  expectLines(conflict.problems, [
+    /public.fresh was not part of this move when it began/,
+    /create public.fresh on the destination .* then retry/,
+  ])
+  expectLines(seen.warnings.sort(), [
+    /public.excluded_still are sent and not applied: it was left out/,
+    /public.fleeting are sent and not applied: it was created after the move began, and is dropped/,
+  ])
+  // A retry alone places nothing.
+  const problems = () => follower.status.conflict?.problems ?? []
+  follower.retry()
+  await eventually('the next attempt', problems, (found) => found.length === 1)
+  expectLines(problems(), [/the destination has no such table/])
+  await pair.destination.sql('create table fresh (id int primary key, v text)')
+  follower.retry()
+  await eventually(
+    'the row',
+    () => follower.status.rows,
+    (rows) => rows === 1,
+  )
+  // Another table under the name of one that is followed.
+  await pair.source.sql('drop table u; create table u (id int primary key, v text)')
+  await pair.source.sql("insert into u values (7, 'new')")
+  const again = await eventually(
+    'a conflict',
+    () => follower.status.conflict,
+    (found) => found !== undefined,
+  )
+  expect(again?.problems.join()).toMatch(
+    /the table that was called public.u before is followed, and is another one/,
+  )
+  await pair.destination.sql('drop table u; create table u (id int primary key, v text)')
+  follower.retry()
+  await arrival(follower, pair.source)
+  expect(await pair.destination.sql('select * from u')).toEqual([{ id: 7, v: 'new' }])
+  expect(await pair.destination.sql('select * from fresh')).toEqual([{ id: 1, v: 'one' }])
+  // Known from then on, under whatever name.
+  const next = await following({ ...ends, leftOut: [excluded] }, seen.pairs)
+  await pair.source.sql("alter table fresh rename to stale; insert into stale values (2, 'two')")
+  await arrival(next.follower, pair.source)
+  expect(await pair.destination.sql('select count(*)::int as count from fresh')).toEqual([{ count: 2 }])
+  expect(await endOf(pair.source)).toBeGreaterThan(0n)
+})
