@@ -1,6 +1,7 @@
 // What hangs on a table (indexes, constraints, triggers, rules, policies, statistics), by the OIDs that
 // pg_dump prints, so that each can wait for the right rows and take the right locks.
 import type { Session } from '../postgres/session.ts'
+import { inQuotes } from './in-quotes.ts'
 
 export interface IndexFacts {
   oid: number
@@ -55,7 +56,8 @@ export async function readDependents(session: Session): Promise<Dependents> {
       join pg_catalog.pg_class c on c.oid = i.indexrelid
       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
      where n.nspname !~ '^pg_'`)
-  const constraints = await session.query<ConstraintFacts>(`
+  const constraints = await inQuotes(session, () =>
+    session.query<ConstraintFacts>(`
     select k.oid,
            k.conrelid           as "table",
            k.confrelid          as referenced,
@@ -72,7 +74,8 @@ export async function readDependents(session: Session): Promise<Dependents> {
       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
      where n.nspname !~ '^pg_'
        and n.nspname <> 'information_schema'
-       and k.contype in ('p', 'u', 'f', 'x', 'c')`)
+       and k.contype in ('p', 'u', 'f', 'x', 'c')`),
+  )
   const others = await session.query<{ class: number; oid: number; table: number }>(`
     select ${catalogOid.trigger} as class, oid, tgrelid as "table" from pg_catalog.pg_trigger where not tgisinternal
     union all

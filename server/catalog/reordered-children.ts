@@ -2,13 +2,15 @@
 import { quoteQualified } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import type { OrderedColumn } from '../schema/create-table.ts'
+import { inQuotes } from './in-quotes.ts'
 
 /**
  * Children whose columns are not in the order that creating them as children gives: they were made alone and
  * attached later. With the columns in their order. The session's search_path must be empty.
  */
 export async function readReorderedChildren(session: Session): Promise<Map<number, OrderedColumn[]>> {
-  const rows = await session.query<{ oid: number; columns: ChildColumn[] }>(`
+  const rows = await inQuotes(session, () =>
+    session.query<{ oid: number; columns: ChildColumn[] }>(`
     with handed_down as (
       select distinct on (i.inhrelid, a.attname)
              i.inhrelid as child, i.inhseqno as place, a.attrelid, a.attnum, a.attname, a.attstorage, a.attgenerated
@@ -31,6 +33,7 @@ export async function readReorderedChildren(session: Session): Promise<Map<numbe
              'storage', nullif(p.attstorage, t.typstorage),
              'ownStorage', case when p.attstorage <> a.attstorage then a.attstorage end,
              'generated', p.attgenerated,
+             'isOwn', p.attname is null,
              'expression', case when p.attgenerated <> '' then pg_catalog.pg_get_expr(d.adbin, d.adrelid) end)
              order by a.attnum) as columns
       from child c
@@ -41,7 +44,8 @@ export async function readReorderedChildren(session: Session): Promise<Map<numbe
       left join handed_down p on p.child = c.oid and p.attname = a.attname
       left join pg_catalog.pg_attrdef d on d.adrelid = p.attrelid and d.adnum = p.attnum
      group by c.oid, c.columns
-    having (array_agg(a.attname order by a.attnum))[:cardinality(c.columns)] is distinct from c.columns`)
+    having (array_agg(a.attname order by a.attnum))[:cardinality(c.columns)] is distinct from c.columns`),
+  )
   return new Map(rows.map(({ oid, columns }) => [oid, columns.map(orderedColumn)]))
 }
 
@@ -52,19 +56,21 @@ interface ChildColumn {
   storage: string | null
   ownStorage: string | null
   generated: string | null
+  isOwn: boolean
   expression: string | null
 }
 
 const storageNames: Record<string, string> = { p: 'PLAIN', e: 'EXTERNAL', m: 'MAIN', x: 'EXTENDED' }
 
 function orderedColumn(column: ChildColumn): OrderedColumn {
-  const { name, type, collation, generated, expression } = column
+  const { name, type, collation, generated, expression, isOwn } = column
   const collate = collation ? ` COLLATE ${quoteQualified(collation.schema, collation.name)}` : ''
   const kept = generated === 'v' ? 'VIRTUAL' : 'STORED'
   const always = expression === null ? '' : ` GENERATED ALWAYS AS (${expression}) ${kept}`
   return {
     name,
     definition: type + collate + always,
+    isOwn,
     storage: storageNames[column.storage ?? ''],
     ownStorage: storageNames[column.ownStorage ?? ''],
   }

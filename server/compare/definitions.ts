@@ -2,6 +2,7 @@
 
 import type { Entry } from '../schema/entries.ts'
 import { qualifiedNames } from '../schema/lexer.ts'
+import { unquoted, withPlainNames } from '../schema/plain-names.ts'
 import { renameDatabase } from '../schema/rewrite.ts'
 
 export interface Definition {
@@ -24,8 +25,13 @@ export function definitionOf(entry: Entry): Definition | undefined {
     kind: entry.kind,
     schema: entry.schema,
     name: isDatabase ? anyDatabase : entry.name,
-    text: [...storage(entry), ...inAnyOrder(entry.kind, lines)].join(';\n'),
+    text: withBareJson([...storage(entry), ...inAnyOrder(entry.kind, lines)].join(';\n')),
   }
+}
+
+/** The only type that some majors quote with all other names, and some do not. */
+function withBareJson(text: string): string {
+  return text.includes('"json"') ? withPlainNames(text, (name) => name === 'json') : text
 }
 
 /** pg_dump sets these for the statements that follow; they say something only of what takes room. */
@@ -37,7 +43,7 @@ function storage({ kind, tablespace, accessMethod, statements }: Entry): string[
   }
   // What a partitioned table inherits from the one before it in the script is no property of it.
   const isPartitioned = / PARTITION BY /.test(statements[0] ?? '')
-  if (isTable && !isPartitioned && accessMethod !== '' && accessMethod !== 'heap') {
+  if (isTable && !isPartitioned && accessMethod !== '' && unquoted(accessMethod) !== 'heap') {
     settings.push(`SET default_table_access_method = ${accessMethod}`)
   }
   return settings

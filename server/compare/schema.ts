@@ -10,6 +10,7 @@ import { Session } from '../postgres/session.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
 import { pgDump } from '../schema/dump.ts'
 import { type Entry, parseEntries } from '../schema/entries.ts'
+import { withPlainNames } from '../schema/plain-names.ts'
 import { type Definition, definitionOf } from './definitions.ts'
 import { selectEntries } from './entry-selection.ts'
 import { settled } from './fingerprint.ts'
@@ -77,7 +78,8 @@ async function dumpEntries(
     [request.securityLabels, '--no-security-labels'],
   ]
   const flags = [
-    ...['--verbose', '--create', '--section=pre-data', '--section=post-data'],
+    // Each major quotes what is a keyword there.
+    ...['--verbose', '--create', '--section=pre-data', '--section=post-data', '--quote-all-identifiers'],
     ...unreadable.map(({ schema, name }) => `--exclude-table=${quoteQualified(schema, name)}`),
     ...without.flatMap(([wanted, flag]) => (wanted === false ? [flag] : [])),
   ]
@@ -112,7 +114,7 @@ export function compareDefinitions(
     if (before === after) continue
     const { kind, schema, name } = (ours ?? theirs) as Definition
     const status = !theirs ? 'missing' : !ours ? 'extra' : 'different'
-    const difference = textDifference(before ?? '', after ?? '').map(withoutSecrets)
+    const difference = readableDifference(before ?? '', after ?? '').map(withoutSecrets)
     differences.push({ kind, ...(schema !== undefined && { schema }), name, status, difference })
   }
   return {
@@ -159,6 +161,12 @@ function normalised(
     texts = next
   }
   return texts
+}
+
+/** Without quotes around plain names, unless these are the difference. */
+function readableDifference(before: string, after: string): string[] {
+  const [one, other] = [withPlainNames(before), withPlainNames(after)]
+  return one === other ? textDifference(before, after) : textDifference(one, other)
 }
 
 /** Subscriptions and user mappings carry passwords. */

@@ -23,6 +23,8 @@ export async function dumpEntries(
     '--create',
     '--section=pre-data',
     '--section=post-data',
+    // What is a name here may be a keyword of the destination's major.
+    '--quote-all-identifiers',
     `--snapshot=${snapshot}`,
     // pg_dump stops at the first table it may not lock.
     ...unreadable.map(

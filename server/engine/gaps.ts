@@ -1,5 +1,6 @@
 // What the destination lacks, in words, before anything runs.
 import type { MigrationOptions } from '../../shared/request.ts'
+import { unquoted } from '../schema/plain-names.ts'
 import type { Inventory } from './inventory.ts'
 
 export function findGaps(inventory: Inventory, options: MigrationOptions): string[] {
@@ -106,6 +107,5 @@ export function missingTablespaces({ entries, lacks }: Inventory): string[] {
 
 /** From what pg_dump sets: `''` or a quoted identifier or a plain one. */
 export function tablespaceName(setting: string): string {
-  if (setting === "''") return ''
-  return setting.startsWith('"') ? setting.slice(1, -1).replaceAll('""', '"') : setting
+  return setting === "''" ? '' : unquoted(setting)
 }

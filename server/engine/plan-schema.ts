@@ -7,6 +7,7 @@ import { type ConstraintFacts, catalogOid, otherKey } from '../catalog/dependent
 import { splitForeignKey, useReadyIndex } from '../schema/constraints.ts'
 import type { Entry } from '../schema/entries.ts'
 import { kindOf, type Pass } from '../schema/kinds.ts'
+import { unquoted } from '../schema/plain-names.ts'
 import { type EntryContext, entryWork, isAboutDatabase } from './entry-work.ts'
 import { mayChangeDatabase, missingExtensions, unusableRoles } from './gaps.ts'
 import type { Locks } from './graph.ts'
@@ -123,7 +124,7 @@ class SchemaPlanner {
       if (pass === 'pre' || pass === 'post') previous = pass
       if (isAboutDatabase(entry) && !database) continue
       if (entry.kind === 'COMMENT' && entry.name.startsWith('EXTENSION ')) {
-        if (skipped.has(entry.name.slice('EXTENSION '.length))) continue
+        if (skipped.has(unquoted(entry.name.slice('EXTENSION '.length)))) continue
       }
       placed.push({ entry, phase, pass })
     }

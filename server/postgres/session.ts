@@ -24,6 +24,7 @@ const neutralSettings = `
   set lock_timeout = 0;
   set idle_in_transaction_session_timeout = 0;
   set standard_conforming_strings = on;
+  set quote_all_identifiers = off;
 `
 /**
  * Settings that only newer majors know. A session whose other end was killed would go on with a long statement,

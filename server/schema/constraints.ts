@@ -1,4 +1,5 @@
 // Constraints in two steps: the long one, which lets others work, and the short one, which does not.
+import { unquoted } from './plain-names.ts'
 
 const identifier = '(?:"(?:[^"]|"")*"|[^\\s".]+)'
 const addKey = new RegExp(
@@ -25,6 +26,6 @@ export function useReadyIndex(statement: string): { statement: string; index: st
   const [, head = '', name = '', timing = ''] = found
   return {
     statement: `${head} USING INDEX ${name}${timing}`,
-    index: name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name,
+    index: unquoted(name),
   }
 }

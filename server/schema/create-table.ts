@@ -2,6 +2,7 @@
 // something else of it.
 import { quoteIdentifier } from '../postgres/quote.ts'
 import { Lexer, type Token } from './lexer.ts'
+import { unquoted } from './plain-names.ts'
 
 /** A column of a table as a table that only hands down its columns has it. */
 export interface OrderedColumn {
@@ -12,6 +13,8 @@ export interface OrderedColumn {
   storage: string | undefined
   /** The child's, where its parent has another. */
   ownStorage: string | undefined
+  /** No parent has it. */
+  isOwn: boolean
 }
 
 interface CreateTable {
@@ -131,6 +134,8 @@ function piecesOf(text: string): Piece[] {
   return pieces
 }
 
+const notNullAtEnd = /(?: CONSTRAINT (?:"(?:[^"]|"")*"|[^\s"]+))? NOT NULL$/
+
 /**
  * `CREATE TABLE c (...) INHERITS (p)` puts the columns of p first, whatever their order was. A parent before p that
  * has them in the right order and is gone again at once gives this order, and changes nothing else: not which
@@ -145,7 +150,23 @@ export function inheritInOrder(
   const inherits = table && /^\)\s+INHERITS \(/.exec(table.tail)
   if (!table || !inherits) return [statement]
   const first = `${table.schema}.${quoteIdentifier(`pgtrek_order_${unique}`)}`
-  const definitions = columns.map(({ name, definition }) => `${quoteIdentifier(name)} ${definition}`)
+  // A generated column cannot be the child's own and its first parent's: the child gets it from that one.
+  const generated = new Map<string, string>()
+  const own = new Set(columns.filter(({ isOwn }) => isOwn).map(({ name }) => name))
+  const elements = table.elements.filter((element) => {
+    const [name, ...others] = piecesOf(element)
+    const column = name && unquoted(name.text)
+    if (!column || !own.has(column) || !others.some(({ text }) => text === 'GENERATED')) return true
+    generated.set(column, element)
+    return false
+  })
+  const definitions = columns.map(({ name, definition }) => {
+    const element = generated.get(name)?.replace(notNullAtEnd, '')
+    return element ?? `${quoteIdentifier(name)} ${definition}`
+  })
+  const notNull = [...generated]
+    .filter(([, element]) => notNullAtEnd.test(element))
+    .map(([name]) => `ALTER TABLE ONLY ${table.name} ALTER COLUMN ${quoteIdentifier(name)} SET NOT NULL`)
   const setStorage = (table: string, key: 'storage' | 'ownStorage') =>
     columns
       .filter((column) => column[key] !== undefined)
@@ -156,7 +177,8 @@ export function inheritInOrder(
   return [
     `CREATE TABLE ${first} (${definitions.join(', ')})`,
     ...setStorage(first, 'storage'),
-    written({ ...table, tail }),
+    written({ ...table, elements, tail }),
+    ...notNull,
     ...setStorage(table.name, 'ownStorage'),
     `ALTER TABLE ONLY ${table.name} NO INHERIT ${first}`,
     `DROP TABLE ${first}`,

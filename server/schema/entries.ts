@@ -2,6 +2,7 @@
 // what it is; only comments that the lexer sees as such count, since bodies and strings may look alike.
 import { withoutInternalOptions } from './column-options.ts'
 import { Lexer, splitStatements } from './lexer.ts'
+import { withPlainNames } from './plain-names.ts'
 
 export interface Entry {
   /** pg_dump's own number for it; dependencies speak in these. */
@@ -144,12 +145,23 @@ function parseLabel(label: string, same: Names): Pick<Entry, 'name' | 'kind' | '
   if (!found) return { name: label, kind: 'UNKNOWN', schema: undefined, owner: undefined }
   const [, name = '', kind = '', schema = '-', owner = ''] = found
   return {
-    name,
+    name: plainName(kind, name),
     kind: same.of(kind),
     schema: schema === '-' ? undefined : same.of(schema),
     owner: owner === '-' || owner === '' ? undefined : same.of(owner),
   }
 }
+
+/** Some are names as they are, others hold SQL: `TABLE "t"` has a comment, `f("text")` a type. */
+function plainName(kind: string, name: string): string {
+  if (!name.includes('"')) return name
+  if (written.has(kind)) return withPlainNames(name)
+  const types = name.indexOf('(')
+  const isRoutine = kind === 'FUNCTION' || kind === 'PROCEDURE' || kind === 'AGGREGATE'
+  return isRoutine && types >= 0 ? name.slice(0, types) + withPlainNames(name.slice(types)) : name
+}
+
+const written: ReadonlySet<string> = new Set(['COMMENT', 'ACL', 'SECURITY LABEL', 'CAST', 'TRANSFORM'])
 
 /** What pg_dump sets for its whole script, again behind each \connect; our sessions are set up already. */
 function isSessionSetting(statement: string): boolean {

@@ -1,5 +1,7 @@
 // Objects that need more than pg_dump's own words.
 import { expect, test } from 'bun:test'
+import { compareSchema } from '../../server/compare/schema.ts'
+import { resolveSettings } from '../../server/postgres/settings.ts'
 import { clone } from '../support/clone.ts'
 import { cluster } from '../support/clusters.ts'
 
@@ -71,4 +73,53 @@ test('indexes of one tree of partitions are attached one after the other, at all
   // Side by side, at two levels, they can leave the topmost index invalid for good.
   for (const locked of trees) expect(locked).toContain(root?.oid ?? 0)
   expect(await destination.sql('select indexrelid::regclass from pg_index where not indisvalid')).toEqual([])
+})
+
+test('names that are keywords of a newer server come with all that uses them, and compare alike', async () => {
+  const source = await (await cluster(15)).createDatabase()
+  const destination = await (await cluster(18)).createDatabase()
+  await source.sql(`
+    create type public.json_value as enum ('a', 'b');
+    create function f(json json, "order" int default 1) returns json language sql immutable as 'select $1';
+    create function json_array(a int) returns int language sql immutable as 'select a + 1';
+    create function json_scalar(a public.json_value) returns int language sql immutable as 'select 1';
+    comment on function f(json, int) is 'of a json';
+    create table merge_action (json json, system_user int, v public.json_value, "Odd" int unique,
+                               primary key (system_user));
+    create table child ("Odd" int, system_user int not null, v public.json_value, json json,
+                        d int generated always as (public.json_array(5)) stored);
+    alter table child inherit merge_action;
+    alter table merge_action add check (public.json_array(system_user) > 0);
+    create unique index on merge_action (public.json_array(system_user)) where public.json_scalar(v) > 0;
+    create view seen as select f(json) as json, public.json_array(system_user) as json_exists from merge_action;
+    insert into merge_action values ('{}', 1, 'a', 2);
+    grant execute on function f(json, int) to public;
+    alter database "${source.name}" set quote_all_identifiers = on`)
+  const { failures, events } = await clone(source, destination)
+  expect(failures).toEqual([])
+  const made = events.flatMap((event) => (event.type === 'step_finished' ? [event.step] : []))
+  expect(made.find(({ kind }) => kind === 'FUNCTION')?.name).toBe('f(json, integer)')
+  for (const table of ['merge_action', 'seen']) {
+    expect(await destination.sql(`select * from ${table}`)).toEqual(
+      await source.sql(`select * from ${table}`),
+    )
+  }
+  await destination.sql(`alter table only merge_action alter json set default '"a"'`)
+  const compared = await compareSchema({
+    source: resolveSettings({ url: source.url }),
+    destination: resolveSettings({ url: destination.url }),
+    signal: new AbortController().signal,
+  })
+  // The child, whose parent has a default now, says that it has none.
+  expect(compared.differences.map(({ name }) => name)).toEqual(['merge_action', 'child'])
+  const shown = compared.differences[0]?.difference
+  expect(shown).toContain('-    json json,')
+  expect(shown).toContain(`+    json json DEFAULT '"a"'::json,`)
+  // One that is chosen by its arguments is called as it is listed.
+  const part = await (await cluster(18)).createDatabase()
+  const chosen = await clone(source, part, { selection: { schemas: [{ name: 'public', functions: ['f(json, integer)'] }] } })
+  expect(chosen.failures).toEqual([])
+  expect(await part.sql("select proname from pg_proc where pronamespace = 'public'::regnamespace")).toEqual([
+    { proname: 'f' },
+  ])
 })

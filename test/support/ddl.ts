@@ -14,7 +14,13 @@ export async function dumpText(database: TestDatabase, args: string[] = []): Pro
 export async function dumpEntries(database: TestDatabase): Promise<Entry[]> {
   await using session = await Session.open(resolveSettings({ url: database.url }))
   return parseEntries(
-    await pgDump(session, ['--verbose', '--create', '--section=pre-data', '--section=post-data']),
+    await pgDump(session, [
+      '--verbose',
+      '--create',
+      '--section=pre-data',
+      '--section=post-data',
+      '--quote-all-identifiers',
+    ]),
   )
 }
 
