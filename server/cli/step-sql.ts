@@ -1,9 +1,11 @@
-// The SQL of a step as it will be run, for people to read; without the secrets that definitions can hold.
+// The SQL of a step as it will be run, for people to read: without quotes that no server needs, and without the
+// secrets that definitions can hold.
 
 import { disableTriggers, dropForeignKey, orphansQuery } from '../engine/foreign-keys.ts'
 import type { Plan } from '../engine/plan.ts'
 import type { Step, Work } from '../engine/step.ts'
 import { truncateStatements } from '../engine/truncate.ts'
+import { withPlainNames } from '../schema/plain-names.ts'
 
 /** Nothing for work that is no SQL known beforehand: values that are still to be read. */
 export function stepSql(step: Step, { asReplica }: Pick<Plan, 'asReplica'>): string[] {
@@ -13,7 +15,7 @@ export function stepSql(step: Step, { asReplica }: Pick<Plan, 'asReplica'>): str
 function sqlOf(work: Work, asReplica: boolean): string[] {
   switch (work.kind) {
     case 'sql':
-      return [...work.statements, ...work.extras]
+      return [...work.statements, ...work.extras].map((statement) => withPlainNames(statement))
     case 'truncate':
       return truncateStatements(work, asReplica)
     case 'copy':

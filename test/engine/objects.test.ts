@@ -117,7 +117,9 @@ test('names that are keywords of a newer server come with all that uses them, an
   expect(shown).toContain(`+    json json DEFAULT '"a"'::json,`)
   // One that is chosen by its arguments is called as it is listed.
   const part = await (await cluster(18)).createDatabase()
-  const chosen = await clone(source, part, { selection: { schemas: [{ name: 'public', functions: ['f(json, integer)'] }] } })
+  const chosen = await clone(source, part, {
+    selection: { schemas: [{ name: 'public', functions: ['f(json, integer)'] }] },
+  })
   expect(chosen.failures).toEqual([])
   expect(await part.sql("select proname from pg_proc where pronamespace = 'public'::regnamespace")).toEqual([
     { proname: 'f' },
