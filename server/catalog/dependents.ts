@@ -18,6 +18,8 @@ export interface ConstraintFacts {
   kind: string
   validated: boolean
   tablePartitioned: boolean
+  /** The other end of a foreign key. */
+  referencedPartitioned: boolean
   /** Of the index behind a primary, unique or exclusion constraint; null when it has none of its own. */
   indexDefinition: string | null
   indexBytes: number
@@ -64,6 +66,7 @@ export async function readDependents(session: Session): Promise<Dependents> {
            k.contype            as kind,
            k.convalidated       as validated,
            c.relkind = 'p'      as "tablePartitioned",
+           coalesce(r.relkind = 'p', false) as "referencedPartitioned",
            case when k.contype in ('p', 'u') and k.conindid <> 0
                 then pg_catalog.pg_get_indexdef(k.conindid) end       as "indexDefinition",
            coalesce(x.relpages::float8 * current_setting('block_size')::int, 0) as "indexBytes",
@@ -71,6 +74,7 @@ export async function readDependents(session: Session): Promise<Dependents> {
       from pg_catalog.pg_constraint k
       join pg_catalog.pg_class c on c.oid = k.conrelid
       left join pg_catalog.pg_class x on x.oid = k.conindid
+      left join pg_catalog.pg_class r on r.oid = k.confrelid
       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
      where n.nspname !~ '^pg_'
        and n.nspname <> 'information_schema'

@@ -4,7 +4,7 @@ import type { StepInfo } from '../../shared/event.ts'
 import type { TableName } from '../../shared/phase.ts'
 import type { Hook } from '../../shared/request.ts'
 import { type ConstraintFacts, catalogOid, otherKey } from '../catalog/dependents.ts'
-import { splitForeignKey, useReadyIndex } from '../schema/constraints.ts'
+import { isValidatedLater, splitForeignKey, useReadyIndex } from '../schema/constraints.ts'
 import type { Entry } from '../schema/entries.ts'
 import { kindOf, type Pass } from '../schema/kinds.ts'
 import { unquoted } from '../schema/plain-names.ts'
@@ -283,8 +283,8 @@ class SchemaPlanner {
     const table = this.#tableNames.get(facts.table)
     const info = { ...this.#info(entry, 'constraints' as const), ...(table && { table }) }
     const [statement = '', ...others] = work.statements
-    // Servers before 18 cannot add one of a partitioned table without checking it.
-    const later = facts.validated && !facts.tablePartitioned ? splitForeignKey(statement) : undefined
+    const isLater = isValidatedLater(this.builder.inventory.destination.major, facts)
+    const later = facts.validated && isLater ? splitForeignKey(statement) : undefined
     const add = this.builder.add(
       info,
       { ...work, statements: [later?.add ?? statement, ...others] },

@@ -7,12 +7,10 @@ import type { ExistingForeignKey } from '../catalog/existing-foreign-keys.ts'
 import { isLost, PgtrekError, ServerError, sqlstate } from '../postgres/errors.ts'
 import { quoteIdentifier, quoteLiteral, quoteQualified } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
+import { isValidatedLater } from '../schema/constraints.ts'
 import { disableTriggers, dropForeignKey, enableTriggers, type TriggersOf } from './foreign-keys.ts'
 import type { RunMemory, Saved, SavedItem } from './memory.ts'
 import { passing } from './restore.ts'
-
-/** Since then a foreign key of a partitioned table can be added without checking it. */
-const partitionedNotValidSince = 18
 
 const mostAttempts = 5
 
@@ -143,15 +141,14 @@ async function putBackForeignKey(session: Session, key: ExistingForeignKey): Pro
      where k.conrelid = pg_catalog.to_regclass(${quoteLiteral(table)})
        and k.conname = ${quoteLiteral(key.name)}
        and k.contype = 'f'`)
-  const isLater = !key.tablePartitioned || session.major >= partitionedNotValidSince
+  const isLater = isValidatedLater(session.major, key)
   if (!there) {
-    const definition = key.definition.replace(/ NOT VALID$/, '')
+    // One that was NOT VALID says so itself, and becomes so again.
+    const definition = key.validated && isLater ? `${key.definition} not valid` : key.definition
     const comment = key.comment
       ? `; comment on constraint ${name} on ${table} is ${quoteLiteral(key.comment)}`
       : ''
-    await session.execute(
-      `alter table ${table} add constraint ${name} ${definition}${isLater ? ' not valid' : ''}${comment}`,
-    )
+    await session.execute(`alter table ${table} add constraint ${name} ${definition}${comment}`)
   }
   if (key.validated && isLater && !there?.validated) {
     await session.execute(`alter table ${table} validate constraint ${name}`)

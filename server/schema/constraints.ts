@@ -11,6 +11,19 @@ const addForeignKey = new RegExp(
   `^(ALTER TABLE (?:ONLY )?${identifier}\\.${identifier})\\s+ADD CONSTRAINT (${identifier}) FOREIGN KEY `,
 )
 
+const partitionedValidatedSince = 18
+
+/**
+ * Before 18 no foreign key of a partitioned table can be NOT VALID, and VALIDATE of one that refers to a partitioned
+ * table leaves what belongs to its partitions (`f_a_fkey1`) as not valid.
+ */
+export function isValidatedLater(
+  major: number,
+  key: { tablePartitioned: boolean; referencedPartitioned: boolean },
+): boolean {
+  return major >= partitionedValidatedSince || !(key.tablePartitioned || key.referencedPartitioned)
+}
+
 /** Adds the foreign key without looking at the rows, and looks at them then, while others may write. */
 export function splitForeignKey(statement: string): { add: string; validate: string } | undefined {
   const [, table, name] = addForeignKey.exec(statement) ?? []

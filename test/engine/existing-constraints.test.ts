@@ -159,3 +159,44 @@ describe('an owner who is no superuser', () => {
     expect((state as { keys: string[] }).keys[0]).toStartWith('belongs false FOREIGN KEY')
   })
 })
+
+const tree = `
+  create table many (id int primary key) partition by range (id);
+  create table few partition of many for values from (0) to (100) partition by range (id);
+  create table fewer partition of few default;
+  create table referring (id int primary key, a int constraint of_tree references many);
+  create table parts (id int, a int constraint parts_of_tree references many, b int constraint of_plain references referring)
+    partition by list (id);
+  create table part partition of parts default;`
+
+test.each([15, 18] as const)(
+  'foreign keys to partitioned tables are valid with all their parts, on %d',
+  async (major) => {
+    const source = await from.createDatabase()
+    await source.sql(`${tree} insert into many values (1); insert into referring values (1, 1);
+    insert into parts values (1, 1, 1)`)
+    const copied = await (await cluster(major)).createDatabase()
+    const there = await (await cluster(major)).createDatabase()
+    await there.sql(tree)
+    const keys = `select conrelid::regclass::text as "table", confrelid::regclass::text as referenced, convalidated as validated
+                  from pg_constraint where contype = 'f' order by 1, 2`
+    expect((await clone(source, copied)).failures).toEqual([])
+    expect((await clone(source, there, { options: { dataOnly: true } })).failures).toEqual([])
+    for (const destination of [copied, there])
+      expect(await destination.sql(keys)).toEqual(await source.sql(keys))
+  },
+)
+
+test('a foreign key to a partitioned table that was not valid is so again', async () => {
+  const old = await cluster(15)
+  const [source, destination] = [await old.createDatabase(), await old.createDatabase()]
+  await source.sql(`${tree} insert into many values (1)`)
+  await destination.sql(`${tree.replace('constraint of_tree references many', '')} insert into referring values (7, 7);
+    alter table referring add constraint of_tree foreign key (a) references many not valid`)
+  const { failures } = await clone(source, destination, { options: { dataOnly: true }, confirm: true })
+  expect(failures).toEqual([])
+  const key = "select pg_get_constraintdef(oid) as definition from pg_constraint where conname = 'of_tree'"
+  expect(await destination.sql(key)).toEqual([
+    { definition: 'FOREIGN KEY (a) REFERENCES many(id) NOT VALID' },
+  ])
+})
