@@ -10,6 +10,8 @@ export interface SequenceName {
   mayRead: boolean
   /** The table whose column it numbers: serial or identity. */
   ownedBy: number | null
+  /** Made by an extension: pg_dump says nothing of it, and does not read it. */
+  isOfExtension: boolean
 }
 
 export interface SequenceValue {
@@ -21,14 +23,20 @@ export interface SequenceValue {
 
 const sequencesPerQuery = 200
 
+/**
+ * Those of extensions where the rows are the user's: named by the extension as such, or numbering a table that is.
+ * https://www.postgresql.org/docs/current/extend-extensions.html#EXTEND-EXTENSIONS-CONFIG-TABLES
+ */
 export function listSequences(session: Session): Promise<SequenceName[]> {
   return session.query<SequenceName>(`
+    with configured as (select unnest(extconfig) as oid from pg_catalog.pg_extension)
     select c.oid,
            n.nspname as schema,
            c.relname as name,
            pg_catalog.has_schema_privilege(n.oid, 'usage')
              and pg_catalog.has_sequence_privilege(c.oid, 'select') as "mayRead",
-           o.refobjid as "ownedBy"
+           o.refobjid as "ownedBy",
+           m.objid is not null as "isOfExtension"
       from pg_catalog.pg_class c
       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
       left join pg_catalog.pg_depend o
@@ -37,17 +45,24 @@ export function listSequences(session: Session): Promise<SequenceName[]> {
             and o.refclassid = 'pg_catalog.pg_class'::regclass
             and o.refobjsubid > 0
             and o.deptype in ('a', 'i')
+      left join pg_catalog.pg_depend m
+             on m.classid = 'pg_catalog.pg_class'::regclass
+            and m.objid = c.oid
+            and m.deptype = 'e'
      where c.relkind = 'S'
        and c.relpersistence <> 't'
        and n.nspname !~ '^pg_'
        and n.nspname <> 'information_schema'
-       and not exists (
-             select from pg_catalog.pg_depend d
-               left join pg_catalog.pg_extension e on e.oid = d.refobjid
-              where d.classid = 'pg_catalog.pg_class'::regclass
-                and d.objid = c.oid
-                and d.deptype = 'e'
-                and not c.oid = any (coalesce(e.extconfig, '{}')))
+       and (m.objid is null
+            or c.oid in (select oid from configured)
+            or o.refobjid in (select oid from configured)
+            or exists (
+                 select from pg_catalog.pg_depend d
+                   join pg_catalog.pg_attrdef a on a.oid = d.objid
+                  where d.classid = 'pg_catalog.pg_attrdef'::regclass
+                    and d.refclassid = 'pg_catalog.pg_class'::regclass
+                    and d.refobjid = c.oid
+                    and a.adrelid in (select oid from configured)))
      order by n.nspname, c.relname`)
 }
 

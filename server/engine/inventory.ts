@@ -107,7 +107,7 @@ export async function takeInventory(
   const sequences = await listSequences(source)
   if (sourceFacts.major < dumpsUnreadableSequencesSince) {
     refuseUnreadable(
-      sequences.filter(({ mayRead }) => !mayRead),
+      sequences.filter(({ mayRead, isOfExtension }) => !mayRead && !isOfExtension),
       sourceFacts.user,
     )
   }

@@ -69,9 +69,10 @@ export function narrow(inventory: Inventory, selection: Selection, there: Readon
     blocked: chosen.blocked,
     notes: notesOf(chosen),
     tables: inventory.tables.filter((table) => tables.has(table.oid) || takenByExtension.has(table.oid)),
-    sequences: inventory.sequences.filter(({ oid, schema, name }) =>
-      sequences.has(oid) ? true : isSelected({ kind: 'sequences', schema, name }) && !view.hasEntry(oid),
-    ),
+    sequences: inventory.sequences.filter(({ oid, schema, name, ownedBy }) => {
+      if (sequences.has(oid) || takenByExtension.has(ownedBy ?? 0)) return true
+      return isSelected({ kind: 'sequences', schema, name }) && !view.hasEntry(oid)
+    }),
     usedRoles: inventory.usedRoles.filter((role) => isUsedBy(role, entries)),
     collations: inventory.collations.filter(({ name }) => collations.has(name)),
   }

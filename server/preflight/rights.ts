@@ -130,9 +130,11 @@ const reading: Check = {
     ])
     // The dump reads every sequence of the database where it reads any.
     const readsAll = source.major < dumpsUnreadableSequencesSince
-    const sequences = listedSequences.filter(({ oid, mayRead }) => !mayRead && (readsAll || scope.has(oid)))
-    const stopsAll =
-      (readsAll && sequences.length > 0) || (tables.length > 0 && tables.length >= scope.tables)
+    const sequences = listedSequences.filter(
+      ({ oid, mayRead, isOfExtension }) => !mayRead && (isOfExtension || readsAll || scope.has(oid)),
+    )
+    const isUndumped = readsAll && sequences.some(({ isOfExtension }) => !isOfExtension)
+    const stopsAll = isUndumped || (tables.length > 0 && tables.length >= scope.tables)
     const objects = [
       ...tables.map((name) => `table ${name}`),
       ...sequences.map(({ schema, name }) => `sequence ${quoteIdentifier(schema)}.${quoteIdentifier(name)}`),
@@ -140,7 +142,7 @@ const reading: Check = {
     const user = quoteIdentifier(facts.source.user)
     return unless(objects, `"${facts.source.user}" may read everything`, {
       status: stopsAll ? 'blocker' : 'warning',
-      found: `"${facts.source.user}" may not read everything${readsAll && sequences.length > 0 ? `, and PostgreSQL ${source.major} dumps nothing when a sequence may not be read` : ''}`,
+      found: `"${facts.source.user}" may not read everything${isUndumped ? `, and PostgreSQL ${source.major} dumps nothing when a sequence may not be read` : ''}`,
       todo: 'Grant the right to read, or connect as an owner or a superuser.',
       sql:
         source.major >= 14

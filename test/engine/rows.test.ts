@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'bun:test'
 import { clone } from '../support/clone.ts'
 import { cluster, type Major, type TestDatabase } from '../support/clusters.ts'
+import { extensionOn } from '../support/extension.ts'
 import { isLong } from '../support/long.ts'
 
 /** All rows of a table as one number, whatever their order. */
@@ -150,6 +151,36 @@ describe('shapes', () => {
       [1, 2, 100, 101].map((id) => ({ id })),
     )
   })
+})
+
+test("sequences of an extension stand where the user's rows in its tables need them", async () => {
+  const { source, destination } = await pair(14, 17)
+  using _made = extensionOn(
+    [14, 17],
+    'pgtrek_numbers',
+    `
+    create schema numbers;
+    create table numbers.topology (id serial primary key, name text);
+    create sequence numbers.by_default;
+    create table numbers.queue (id int default nextval('numbers.by_default'), name text);
+    create table numbers.internal (id serial);
+    insert into numbers.internal default values;
+    select pg_extension_config_dump('numbers.topology', '');
+    select pg_extension_config_dump('numbers.queue', '');`,
+  )
+  await source.sql(`
+    create extension pgtrek_numbers;
+    insert into numbers.topology (name) select 'a' from generate_series(1, 5);
+    insert into numbers.queue (name) select 'b' from generate_series(1, 3);
+    insert into numbers.internal select from generate_series(1, 9)`)
+  const { failures } = await clone(source, destination)
+  expect(failures).toEqual([])
+  const [made] = await destination.sql(`
+    insert into numbers.topology (name) values ('c');
+    insert into numbers.queue (name) values ('d');
+    select (select max(id) from numbers.topology) as topology, (select max(id) from numbers.queue) as queue,
+           (select last_value::int from numbers.internal_id_seq) as internal`)
+  expect(made).toEqual({ topology: 6, queue: 4, internal: 1 })
 })
 
 describe('options', () => {

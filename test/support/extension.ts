@@ -1,0 +1,21 @@
+// An extension of a test's own, where the server looks for them.
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Major, programsOf } from './binaries.ts'
+
+/** Its files are removed when it is disposed; its name must be the test's own. */
+export function extensionOn(majors: readonly Major[], name: string, script: string): Disposable {
+  const files = majors.flatMap((major) => {
+    const directory = join(programsOf(major).bin, '../share/postgresql/extension')
+    const control = join(directory, `${name}.control`)
+    const sql = join(directory, `${name}--1.0.sql`)
+    writeFileSync(control, "default_version = '1.0'\nrelocatable = false\n")
+    writeFileSync(sql, script)
+    return [control, sql]
+  })
+  return {
+    [Symbol.dispose]() {
+      for (const file of files) rmSync(file, { force: true })
+    },
+  }
+}
