@@ -1,5 +1,5 @@
 // Events in words: what the log, the terminal and the page say about them.
-import type { ErrorInfo, LogLevel, MigrationEvent, StepInfo } from './event.ts'
+import type { ErrorInfo, LogLevel, MigrationEvent, RowsLeft, StepInfo } from './event.ts'
 import { formatBytes, formatCount, formatDuration, formatRows } from './format.ts'
 import { showName } from './phase.ts'
 import { printable } from './printable.ts'
@@ -21,7 +21,7 @@ export function describe(event: MigrationEvent, rows = 0): Message | undefined {
     case 'step_finished':
       return describeFinished(event.step, event.seconds, rows)
     case 'step_failed':
-      return { level: 'error', text: `${describeStep(event.step)} failed: ${describeError(event.error)}` }
+      return { level: 'error', text: `${describeStep(event.step)} failed: ${describeFailure(event)}` }
     case 'step_skipped':
       return { level: 'info', text: `${describeStep(event.step)} skipped: ${event.reason}` }
     case 'warning':
@@ -54,6 +54,7 @@ export function describeObject(kind: string, object: { schema?: string | undefin
   const name = printable(showName(object))
   if (kind === 'LARGE OBJECTS') return 'large objects'
   if (kind === 'ROWS') return `rows of ${name}`
+  if (kind === 'RELATED ROWS') return `rows of ${name} that foreign keys tie together`
   return `${kind === 'FK CONSTRAINT' ? 'foreign key' : kind.toLowerCase()} ${name}`
 }
 
@@ -63,6 +64,25 @@ export function describeError({ message, sqlstate, detail, hint }: ErrorInfo): s
   if (detail) parts.push(`Detail: ${detail}`)
   if (hint) parts.push(`Hint: ${hint}`)
   return parts.map(asSentence).join(' ')
+}
+
+/** The error, and what it means for rows that were there before. */
+export function describeFailure({
+  step,
+  error,
+  left = [],
+}: Extract<MigrationEvent, { type: 'step_failed' }>): string {
+  const said = describeError(error)
+  if (left.length === 0) return said
+  const isOwn = step.kind === 'ROWS'
+  const facts = left.map((table) => `${isOwn ? 'The table' : printable(showName(table))} ${stateOf(table)}`)
+  const text = facts.join(', ')
+  return `${asSentence(said, 0, [said, text])} ${text}.`
+}
+
+function stateOf({ rows, estimated }: RowsLeft): string {
+  if (rows === 0) return 'is empty'
+  return `kept its ${estimated ? 'about ' : ''}${formatCount(rows, 'row')}`
 }
 
 function asSentence(part: string, index: number, parts: string[]): string {

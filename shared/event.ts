@@ -38,6 +38,15 @@ export const PlannedTable = Type.Object({
   bytes: Type.Number(),
 })
 
+export const RowsLeft = Type.Object({
+  schema: Type.String(),
+  name: Type.String(),
+  rows: Type.Number(),
+  /** There are too many to count at once. */
+  estimated: Type.Optional(Type.Boolean()),
+})
+export type RowsLeft = Static<typeof RowsLeft>
+
 export const RunStatus = Type.Union([
   Type.Literal('completed'),
   Type.Literal('completed_with_failures'),
@@ -85,7 +94,14 @@ export const MigrationEvent = Type.Union([
   /** All that take jobs of this run, whenever something about them is not as it was. */
   Type.Object({ type: Type.Literal('workers'), at, workers: Type.Array(WorkerView) }),
   Type.Object({ type: Type.Literal('step_finished'), at, step: StepInfo, seconds: Type.Number() }),
-  Type.Object({ type: Type.Literal('step_failed'), at, step: StepInfo, error: ErrorInfo }),
+  Type.Object({
+    type: Type.Literal('step_failed'),
+    at,
+    step: StepInfo,
+    error: ErrorInfo,
+    /** Tables that the destination had before the run, with the rows that they have after the failure. */
+    left: Type.Optional(Type.Array(RowsLeft)),
+  }),
   Type.Object({ type: Type.Literal('step_skipped'), at, step: StepInfo, reason: Type.String() }),
   /** Of the tables that were compared at the end, those that are not the same. */
   Type.Object({

@@ -1,6 +1,6 @@
 // Events into progress. The fold is deterministic in (events, now) and O(1) per event whatever the
 // number of tables; only `progress` is as long as its list of tables.
-import { describe, describeError } from './describe.ts'
+import { describe, describeError, describeFailure } from './describe.ts'
 import type { MigrationEvent, StepInfo } from './event.ts'
 import { PhaseLedger, type RunningStep } from './fold/phases.ts'
 import { SlidingRate } from './fold/rate.ts'
@@ -169,9 +169,10 @@ export class ProgressFold {
     }
   }
 
-  #stepFailed({ step, error, at }: EventOf<'step_failed'>): void {
+  #stepFailed(event: EventOf<'step_failed'>): void {
+    const { step, at } = event
     const seconds = this.#phases.end(step, 'failed', at)
-    const failed = { schema: step.schema ?? '', name: step.name, error: describeError(error) }
+    const failed = { schema: step.schema ?? '', name: step.name, error: describeFailure(event) }
     this.#failed.push({ ...failed, kind: step.kind })
     if (step.kind === 'ROWS' || step.kind === 'TABLE') {
       this.#failedTables.push({ ...tableOf(step), error: failed.error })

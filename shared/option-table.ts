@@ -86,7 +86,7 @@ export const optionTable = {
   existingDataMode: {
     key: 'existing_rows',
     kind: 'choice',
-    meaning: 'rows that a table of the destination has already: deleted, added to, or merged with',
+    meaning: 'rows that a table of the destination has already: replaced, added to, or merged with',
     group: 'existing',
     shortcuts: { truncate: 'truncate', append: 'append', upsert: 'upsert' },
   },

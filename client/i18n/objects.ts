@@ -9,6 +9,7 @@ export function objectText(kind: string, object: { schema?: string | undefined; 
   const name = printable(showName(object))
   if (kind === 'LARGE OBJECTS') return 'ラージオブジェクト'
   if (kind === 'ROWS') return `${name} の行`
+  if (kind === 'RELATED ROWS') return `外部キーで結び付いた ${name} の行`
   return `${japaneseKinds[kind.toUpperCase()] ?? kind} ${name}`
 }
 

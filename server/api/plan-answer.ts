@@ -11,7 +11,7 @@ export function planAnswer(plan: Plan, { sql = false } = {}): PlanAnswer {
   const counts: Record<string, number> = {}
   for (const { info } of steps) counts[info.phase] = (counts[info.phase] ?? 0) + 1
   return {
-    steps: steps.map((step) => stepAnswer(step, plan, sql)),
+    steps: steps.map((step) => stepAnswer(step, sql)),
     counts,
     tables: plan.tables,
     destroyed: plan.destroyed,
@@ -32,7 +32,7 @@ export function confirmationOf({ destroyed }: Pick<Plan, 'destroyed'>): string {
   return createHash('sha256').update(names.sort().join('\n')).digest('hex').slice(0, 32)
 }
 
-function stepAnswer(step: Step, plan: Plan, sql: boolean): PlanAnswer['steps'][number] {
+function stepAnswer(step: Step, sql: boolean): PlanAnswer['steps'][number] {
   const { id, phase, kind, schema, name } = step.info
   const skip = step.skip ?? (step.work.kind === 'refuse' ? step.work.reason : undefined)
   return {
@@ -42,6 +42,6 @@ function stepAnswer(step: Step, plan: Plan, sql: boolean): PlanAnswer['steps'][n
     ...(schema !== undefined && { schema }),
     name,
     ...(skip !== undefined && { skip }),
-    ...(sql && { sql: stepSql(step, plan) }),
+    ...(sql && { sql: stepSql(step) }),
   }
 }

@@ -21,7 +21,7 @@ export function planAsJson(plan: Plan, { verbose }: PlanDetail) {
       id: step.id,
       phase: step.info.phase,
       ...named(step.info),
-      ...(verbose && { sql: stepSql(step, plan) }),
+      ...(verbose && { sql: stepSql(step) }),
     })),
   }
 }

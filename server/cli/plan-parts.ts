@@ -48,7 +48,7 @@ function isIndexOf(key: Step['info'], index: Step['info'] | undefined): boolean 
 }
 
 /** In the parts about rows, and about what is lost. */
-const toldElsewhere: ReadonlySet<string> = new Set(['ROWS', 'TRUNCATE', 'DROP'])
+const toldElsewhere: ReadonlySet<string> = new Set(['ROWS', 'RELATED ROWS', 'DROP'])
 
 const objectKinds: ReadonlySet<string> = new Set([
   'SCHEMA',

@@ -120,9 +120,7 @@ function refusedLines({ refused }: PlanParts): string[] {
 function stepLines(plan: Plan): string[] {
   const steps = visibleSteps(plan).flatMap((step) => [
     `  ${step.id}. ${describeStep(step.info)}`,
-    ...stepSql(step, plan).flatMap((statement) =>
-      printableLines(`${statement};`).map((line) => `     ${line}`),
-    ),
+    ...stepSql(step).flatMap((statement) => printableLines(`${statement};`).map((line) => `     ${line}`)),
   ])
   return ['Steps in their order (what does not wait for another may run at the same time):', ...steps]
 }

@@ -2,24 +2,23 @@
 // secrets that definitions can hold.
 
 import { disableTriggers, dropForeignKey, orphansQuery } from '../engine/foreign-keys.ts'
-import type { Plan } from '../engine/plan.ts'
 import type { Step, Work } from '../engine/step.ts'
-import { truncateStatements } from '../engine/truncate.ts'
 import { withPlainNames } from '../schema/plain-names.ts'
 
 /** Nothing for work that is no SQL known beforehand: values that are still to be read. */
-export function stepSql(step: Step, { asReplica }: Pick<Plan, 'asReplica'>): string[] {
-  return sqlOf(step.work, asReplica).map((statement) => withoutSecrets(statement, step.info.kind))
+export function stepSql(step: Step): string[] {
+  return sqlOf(step.work).map((statement) => withoutSecrets(statement, step.info.kind))
 }
 
-function sqlOf(work: Work, asReplica: boolean): string[] {
+function sqlOf(work: Work): string[] {
   switch (work.kind) {
     case 'sql':
       return [...work.statements, ...work.extras].map((statement) => withPlainNames(statement))
-    case 'truncate':
-      return truncateStatements(work, asReplica)
     case 'copy':
-      return work.parts.flatMap((part) => (part.kind === 'rows' ? [part.copyOut, part.copyIn] : []))
+    case 'copy together':
+      return work.parts.flatMap((part) =>
+        part.kind === 'rows' ? [...(part.empties?.statements ?? []), part.copyOut, part.copyIn] : [],
+      )
     case 'drop':
       return work.targets.map(({ type, identity }) => `drop ${type} if exists ${identity} cascade`)
     case 'release':

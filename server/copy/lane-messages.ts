@@ -29,8 +29,17 @@ export interface LaneSettings {
 
 export const usualRetryPausesMs: readonly number[] = [500, 1000, 2000, 4000, 8000]
 
+/** What deletes the rows that are there, in the transaction that brings the new ones. */
+export interface Emptying {
+  statements: string[]
+  /** Names the tables that still have rows afterwards: a trigger or a policy may have kept them. */
+  check?: string
+}
+
 export interface RowsPart {
   kind: 'rows'
+  /** Done before the first row. Such a table is copied by one session: no other could write into it. */
+  empties?: Emptying
   copyOut: string
   /** Of a merge it says only the table and the format that a plain copy would take. */
   copyIn: string

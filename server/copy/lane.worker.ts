@@ -4,10 +4,19 @@
 import { relayCopy } from '../postgres/copy-stream.ts'
 import { relayTables, type TableCopy } from '../postgres/copy-tables.ts'
 import { Throttle } from '../postgres/copy-throttle.ts'
-import { Cancelled, errorInfo, isLost, ServerError, sqlstate } from '../postgres/errors.ts'
+import { Cancelled, errorInfo, isLost, PgtrekError, ServerError, sqlstate } from '../postgres/errors.ts'
 import { quoteLiteral } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
-import type { Counts, FailureKind, FromLane, Job, LaneSettings, RowsPart, ToLane } from './lane-messages.ts'
+import type {
+  Counts,
+  Emptying,
+  FailureKind,
+  FromLane,
+  Job,
+  LaneSettings,
+  RowsPart,
+  ToLane,
+} from './lane-messages.ts'
 import { CommitInDoubt, LaneEnded, LaneSessions } from './lane-sessions.ts'
 import { copyLargeObjects } from './large-objects.ts'
 import {
@@ -113,6 +122,7 @@ async function work(job: Job): Promise<void> {
 async function copyTables(parts: readonly RowsPart[]): Promise<Counts & { each: Counts[] }> {
   const { source, destination } = sessions
   const tables: TableCopy[] = []
+  await empty(parts)
   for (const { copyOut, copyIn } of parts) {
     tables.push({
       copyOut: await inClientEncoding(source, copyOut),
@@ -137,6 +147,7 @@ async function copy(job: SingleJob): Promise<Counts> {
     const copied = await copyLargeObjects({ source, destination, objects, throttle, signal, onProgress })
     return { ...copied, collided: 0 }
   }
+  await empty([job])
   if (job.merge) return await mergeRows(job, job.merge)
   const copied = await relayCopy({
     source,
@@ -149,6 +160,22 @@ async function copy(job: SingleJob): Promise<Counts> {
     onProgress,
   })
   return { ...copied, collided: 0 }
+}
+
+/** When the transaction is rolled back, whatever for, the old rows are there as before. */
+async function empty(parts: readonly RowsPart[]): Promise<void> {
+  const all = parts.flatMap(({ empties }) => empties ?? [])
+  if (all.length === 0) return
+  const { destination } = sessions
+  await inUtf8(destination, all.flatMap(({ statements }) => statements).join(';\n'))
+  const checks = all.flatMap(({ check }: Emptying) => check ?? [])
+  if (checks.length === 0) return
+  const kept = await inUtf8<{ name: string }>(destination, checks.join('\nunion all\n'))
+  if (kept.length === 0) return
+  const names = kept.map(({ name }) => name).join(', ')
+  throw new PgtrekError(
+    `the old rows of ${names} could not be deleted: a trigger or a row security policy keeps them`,
+  )
 }
 
 async function mergeRows(job: RowsJob, merge: Merge): Promise<Counts> {

@@ -16,7 +16,7 @@ import {
 } from './lane-messages.ts'
 import { type Copier, type CopyTask, PartlyCommitted, RunningTask, type Share } from './task.ts'
 
-export type { CopyPart, Counts, LaneSettings } from './lane-messages.ts'
+export type { CopyPart, Counts, Emptying, LaneSettings } from './lane-messages.ts'
 export { type Copier, type CopyTask, PartlyCommitted } from './task.ts'
 
 /** A server that does not answer must not keep a cancelled run from ending. */
@@ -248,7 +248,7 @@ export class CopyPool implements Copier {
       else if (message.kind === 'doubtful') task.fail(new PartlyCommitted(error))
       else if (message.kind === 'blocked') {
         // Others of the table hear of it when they are blocked themselves. Alone it waits for no other worker.
-        if (!task.alone) task.restartAlone()
+        if (task.mayRestart) task.restartAlone()
         else if (!task.restarting) task.fail(error)
       }
     }

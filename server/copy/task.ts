@@ -21,8 +21,12 @@ export interface CopyTask {
    * that starts again are told again.
    */
   onCollided?: (key: readonly string[], values: KeyValues[]) => void
-  /** What each table of a part with several got. */
+  /** What each table of a part with several got; with `together` each part. Before the commit. */
   onTables?: (each: readonly Counts[]) => void
+  /** All parts in their order, by one session and in one transaction. */
+  together?: boolean
+  /** With `together`: what a part has got so far. */
+  onPart?: (place: number, counts: Counts) => void
   /**
    * Called right before the workers are told to commit, with the transactions that make the table, also
    * those of them that are committed already. The table is there when all of them are. When it throws, all
@@ -52,6 +56,9 @@ export class PartlyCommitted extends PgtrekError {
 
 export interface RunningPart {
   part: CopyPart
+  place: number
+  /** When it is done. */
+  counts: Counts
   /** How often a connection broke while this part was being copied. */
   losses: number
 }
@@ -70,13 +77,16 @@ export interface Share {
 
 const none: Readonly<Counts> = { rows: 0, bytes: 0, collided: 0 }
 
+/** A deadlock or a lock that could not be had is often over a moment later. */
+const mostRestarts = 3
+
 export class RunningTask {
   readonly pending: RunningPart[]
   readonly shares = new Set<Share>()
   readonly #result = Promise.withResolvers<Counts>()
   readonly result = this.#result.promise
   /** One worker does all that is left, since rows of several wait for each other. */
-  alone = false
+  alone: boolean
   /** Everything that is not committed is on its way back to those that wait. */
   restarting = false
   deciding = false
@@ -86,9 +96,15 @@ export class RunningTask {
   #committed: Counts = none
   #committedParts = 0
   #transactions: string[] = []
+  #restarts = 0
 
   constructor(readonly task: CopyTask) {
-    this.pending = task.parts.map((part) => ({ part, losses: 0 }))
+    this.alone = task.together ?? false
+    this.pending = task.parts.map((part, place) => ({ part, place, counts: none, losses: 0 }))
+  }
+
+  get mayRestart(): boolean {
+    return !this.alone || (this.task.together === true && this.#restarts < mostRestarts)
   }
 
   get wantsWorkers(): boolean {
@@ -134,12 +150,17 @@ export class RunningTask {
   }
 
   partDone(share: Share, counts: Counts) {
-    if (share.part) share.held.push(share.part)
+    if (share.part) {
+      share.part.counts = counts
+      share.held.push(share.part)
+    }
     share.part = undefined
     share.current = none
     share.counts = sum(share.counts, counts)
     share.state = 'holding'
     this.report()
+    const isWhole = this.task.together && this.pending.length === 0
+    if (isWhole) this.task.onTables?.(share.held.map((part) => part.counts))
   }
 
   committed(share: Share, transaction: string | undefined) {
@@ -165,12 +186,17 @@ export class RunningTask {
   restartAlone() {
     this.alone = true
     this.restarting = true
+    this.#restarts++
     this.#abortWorking()
   }
 
   report() {
     let counts = this.#committed
-    for (const share of this.shares) counts = sum(counts, sum(share.counts, share.current))
+    for (const share of this.shares) {
+      counts = sum(counts, sum(share.counts, share.current))
+      for (const part of share.held) this.task.onPart?.(part.place, part.counts)
+      if (share.part) this.task.onPart?.(share.part.place, share.current)
+    }
     this.task.onProgress(counts.rows, counts.bytes, counts.collided)
   }
 

@@ -10,7 +10,9 @@ import type { Plan } from './plan.ts'
  */
 export async function checkRowQueries(plan: Plan, openSource: () => Promise<Session>): Promise<void> {
   const checks = plan.steps.flatMap(({ info, work }) =>
-    work.kind === 'copy' && work.query !== undefined ? [{ info, query: work.query }] : [],
+    (work.kind === 'copy' || work.kind === 'copied together') && work.query !== undefined
+      ? [{ info, query: work.query }]
+      : [],
   )
   if (checks.length === 0) return
   await using source = await openSource()

@@ -3,29 +3,65 @@ import type { TableName } from '../../shared/phase.ts'
 import type { TableFacts } from '../catalog/tables.ts'
 import { ctidRangesSince } from '../catalog/tables.ts'
 import { chooseFormat } from '../copy/format.ts'
+import type { RowsPart } from '../copy/lane-messages.ts'
 import { ctidParts, keyParts, type Part, partCount, wholeTable } from '../copy/parts.ts'
-import type { CopyPart } from '../copy/pool.ts'
 import { quoteIdentifier, quoteQualified } from '../postgres/quote.ts'
 import type { Landing } from './landing.ts'
 import type { PlanBuilder } from './plan.ts'
+import type { Replaced } from './plan-truncates.ts'
 import type { CopyWork } from './step.ts'
+import { emptyingOf } from './truncate.ts'
 
-export function copyWork(builder: PlanBuilder, table: TableFacts, landing: Landing): CopyWork {
-  const { columns, rule } = landing
-  const written = rule.where !== undefined || !columns.isPlain
-  const where = rule.where === undefined ? '' : ` where (${rule.where}\n)`
-  const from = quoteQualified(table.schema, table.name)
+/** `replaced`: its old rows are deleted first, by the session that copies all of it. */
+export function copyWork(
+  builder: PlanBuilder,
+  table: TableFacts,
+  landing: Landing,
+  replaced?: Replaced,
+): CopyWork {
+  const query = writtenQuery(table, landing)
+  const parts = copyParts(builder, table, landing)
+  const whole = replaced && replacingParts(builder, table, landing, replaced)
+  const looksEmpty = !replaced?.all.some(({ hasRows }) => hasRows)
   return {
     kind: 'copy',
-    parts: copyParts(builder, table, landing),
+    ...(whole && looksEmpty && parts.length > 1 ? { parts, ifFilled: whole } : { parts: whole ?? parts }),
+    ...(replaced && { replaces: { tables: replaced.tables, byDelete: replaced.byDelete } }),
     bytes: table.bytes,
     fills: landing.mode === 'fill',
     exactlyOnce: landing.mode === 'append',
-    ...(written && { query: `select ${columns.values.join(', ')} from only ${from}${where}` }),
+    ...(query !== undefined && { query }),
   }
 }
 
-function copyParts(builder: PlanBuilder, table: TableFacts, landing: Landing): CopyPart[] {
+/** All parts as one query, where the user has written some of it. */
+export function writtenQuery(table: TableFacts, { columns, rule }: Landing): string | undefined {
+  if (rule.where === undefined && columns.isPlain) return undefined
+  const where = rule.where === undefined ? '' : ` where (${rule.where}\n)`
+  return `select ${columns.values.join(', ')} from only ${quoteQualified(table.schema, table.name)}${where}`
+}
+
+/** All of a table by one session: TRUNCATE locks out all others until its transaction is over. */
+function replacingParts(
+  builder: PlanBuilder,
+  table: TableFacts,
+  landing: Landing,
+  replaced: Replaced,
+): RowsPart[] {
+  const empties = emptyingOf(replaced, builder.asReplica)
+  return wholeParts(builder, table, landing).map((part) => ({ ...part, empties }))
+}
+
+export function wholeParts(builder: PlanBuilder, table: TableFacts, landing: Landing): RowsPart[] {
+  return copyParts(builder, table, landing, true)
+}
+
+function copyParts(
+  builder: PlanBuilder,
+  table: TableFacts,
+  landing: Landing,
+  isWholeTable = false,
+): RowsPart[] {
   const { inventory } = builder
   const { columns, rule, there } = landing
   const copied = table.columns.filter((column) => !column.generated)
@@ -44,7 +80,7 @@ function copyParts(builder: PlanBuilder, table: TableFacts, landing: Landing): C
   // Without any column the list must be left out; then COPY takes all that are not generated: none.
   const list = names ? ` (${names})` : ''
   const isWhole = columns.isPlain && rule.where === undefined
-  return partsOf(builder, table, landing).map(({ condition }) => ({
+  return partsOf(builder, table, landing, isWholeTable).map(({ condition }) => ({
     kind: 'rows',
     format,
     copyOut:
@@ -71,7 +107,12 @@ function rehashingRoot({ inventory }: PlanBuilder, { root }: TableFacts): TableN
   return rehashed ? partitioning.names.get(root) : undefined
 }
 
-function partsOf(builder: PlanBuilder, table: TableFacts, { rule, there }: Landing): Part[] {
+function partsOf(
+  builder: PlanBuilder,
+  table: TableFacts,
+  { rule, there }: Landing,
+  isWholeTable: boolean,
+): Part[] {
   const { inventory, sizes, options } = builder
   const chosen = rule.where === undefined ? undefined : `(${rule.where}\n)`
   // An extension says itself which of its rows are the user's, WHERE included.
@@ -88,7 +129,8 @@ function partsOf(builder: PlanBuilder, table: TableFacts, { rule, there }: Landi
   const count = partCount(table.bytes, sizes.splitBytes, sizes.copyWorkers)
   // Rows that are spread over other partitions could not be taken back alone. Where foreign keys stay in
   // force, a row may refer to one that another worker has not committed.
-  if (count === 1 || rehashingRoot(builder, table) || (there && !options.disableFk)) return where(wholeTable)
+  if (isWholeTable || count === 1 || rehashingRoot(builder, table) || (there && !options.disableFk))
+    return where(wholeTable)
   if (inventory.source.major >= ctidRangesSince && table.heap) return where(ctidParts(table.pages, count))
   if (table.keyRange) {
     const { column, lowest, highest } = table.keyRange

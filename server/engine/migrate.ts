@@ -177,6 +177,7 @@ async function inOneSnapshot(migration: Migration, emit: Emit): Promise<void> {
     ...migration,
     snapshot,
     copied: new Set<string>(),
+    together: new Map<string, never>(),
     plan,
     inventory,
     copyPool,

@@ -113,7 +113,8 @@ export function orderByForeignKeys(builder: PlanBuilder, filled: readonly Filled
   const { inventory, warnings } = builder
   const rowsOf = rowsByName(filled, inventory.trees)
   const parents = new Map<Step, { step: Step; key: ExistingForeignKey }[]>()
-  for (const key of inventory.foreignKeys) {
+  const inForce = inventory.foreignKeys.filter((key) => !builder.options.disableFk || !key.owned)
+  for (const key of inForce) {
     for (const child of rowsOf.get(tableKey(key.table)) ?? []) {
       for (const parent of rowsOf.get(tableKey(key.referenced)) ?? []) {
         if (child === parent) continue

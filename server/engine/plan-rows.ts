@@ -3,10 +3,11 @@ import { showName, type TableName } from '../../shared/phase.ts'
 import type { RuleBook } from '../../shared/rule-book.ts'
 import { type TableFacts, tableKey } from '../catalog/tables.ts'
 import { PlanRefused } from '../postgres/errors.ts'
-import { copyWork } from './copy-work.ts'
+import { copyWork, writtenQuery } from './copy-work.ts'
 import { type Landing, planLanding } from './landing.ts'
 import type { PlanBuilder, PlannedRows } from './plan.ts'
 import { type Filled, orderByForeignKeys, planRelease, planRestore } from './plan-existing.ts'
+import { TogetherSteps } from './plan-together.ts'
 import { planTruncates } from './plan-truncates.ts'
 import { planLargeObjects, planSequences } from './plan-values.ts'
 import { type Step, stepKey } from './step.ts'
@@ -67,54 +68,70 @@ export function planRows(builder: PlanBuilder, created: CreatedTables): RowSteps
   const release = planRelease(builder, existing, created.ready)
   const ready = release ?? created.ready
   // The rows of an extension's table that belong to the user come beside its own.
-  const emptied = open.filter((table) => table.extension === null && landings.get(table)?.mode === 'fill')
-  const truncates = planTruncates(
-    builder,
-    emptied.flatMap((table) => landings.get(table)?.there ?? []),
-    [ready],
+  const emptied = open.filter(
+    (table) =>
+      table.extension === null &&
+      landings.get(table)?.mode === 'fill' &&
+      !isElsewhere(table) &&
+      skipOf(inventory, table) === undefined,
   )
+  const truncates = planTruncates(builder, [
+    ...new Set(emptied.flatMap((table) => landings.get(table)?.there ?? [])),
+  ])
+  const isEmptied = new Set(emptied)
+  const emptiedBy = (table: TableFacts) => {
+    const there = isEmptied.has(table) ? landings.get(table)?.there : undefined
+    return there && truncates.get(tableKey(there))
+  }
+  const together = new TogetherSteps(builder, created, ready)
+  for (const table of emptied) {
+    const outcome = emptiedBy(table)
+    if (outcome && 'replaced' in outcome)
+      together.add(outcome.replaced, table, landings.get(table) as Landing)
+  }
   const filled: Filled[] = []
   for (const table of tables) {
     const landing = landings.get(table) as Landing
-    const truncate = truncates.get(tableKey(table))
-    const refused = landing.refused ?? (truncate && 'refused' in truncate ? truncate.refused : undefined)
+    const outcome = emptiedBy(table)
+    const refused = landing.refused ?? (outcome && 'refused' in outcome ? outcome.refused : undefined)
+    const replaced = outcome && 'replaced' in outcome ? outcome.replaced : undefined
     const done = builder.resumed?.done.get(rowsKey(table))
     const creating = created.steps.get(table.oid)
-    const needs = [
-      ...(creating ? [creating.id] : []),
-      ...(truncate && 'step' in truncate ? [truncate.step.id] : []),
-    ]
+    const needs = creating ? [creating.id] : []
     if (isElsewhere(table) && refused === undefined) {
       const step = builder.barrier(`rows of ${showName(table)}, by another way`, { needs, after: [ready.id] })
       result.byTable.set(table.oid, step)
       result.all.push(step)
       continue
     }
+    const leader = replaced && together.stepOf(replaced)
+    const isCopied = refused === undefined && !done && !leader
     const step = builder.add(
       { phase: 'data', kind: 'ROWS', ...nameOf(table), table: nameOf(table) },
       refused !== undefined
         ? { kind: 'refuse', reason: refused }
         : done
           ? { kind: 'copied', ...done }
-          : copyWork(builder, table, landing),
+          : leader
+            ? { kind: 'copied together', ...queryOf(table, landing) }
+            : copyWork(builder, table, landing, replaced),
       {
-        pool: refused === undefined && !done ? 'copy' : 'none',
+        pool: isCopied ? 'copy' : 'none',
         weight: table.bytes,
-        needs,
+        needs: [...needs, ...(leader ? [leader.id] : [])],
         after: [ready.id],
-        skip:
-          table.unlogged && inventory.source.inRecovery
-            ? 'the source is a standby, where unlogged tables cannot be read'
-            : undefined,
+        skip: skipOf(inventory, table),
       },
     )
     result.byTable.set(table.oid, step)
     result.all.push(step)
-    if (landing.there && step.work.kind === 'copy') filled.push({ there: landing.there, rows: step })
+    const isFilled = step.work.kind === 'copy' || step.work.kind === 'copied together'
+    if (landing.there && isFilled) filled.push({ there: landing.there, rows: step })
     say(builder, table, landing, refused)
     result.planned.push(plannedRows(table, landing, done !== undefined))
   }
-  if (!options.disableFk) orderByForeignKeys(builder, filled)
+  if (!options.disableFk || together.isUsed) orderByForeignKeys(builder, filled)
+  together.complete(result.byTable)
   const restoring = planRestore(builder, release, result.all)
   result.restored = restoring.filter(({ work }) => work.kind === 'restore')
   result.all.push(...restoring)
@@ -132,6 +149,18 @@ export function planRows(builder: PlanBuilder, created: CreatedTables): RowSteps
   planSequences(builder, created)
   planLargeObjects(builder, created)
   return result
+}
+
+function queryOf(table: TableFacts, landing: Landing): { query?: string } {
+  const query = writtenQuery(table, landing)
+  return query === undefined ? {} : { query }
+}
+
+/** Known before the run. Its rows on the destination are not touched then. */
+function skipOf({ source }: PlanBuilder['inventory'], { unlogged }: TableFacts): string | undefined {
+  return unlogged && source.inRecovery
+    ? 'the source is a standby, where unlogged tables cannot be read'
+    : undefined
 }
 
 /** What a resumed run remembers the rows of a table by. */

@@ -1,15 +1,21 @@
-// Which tables of the destination are emptied together, and how: TRUNCATE wants all tables that refer to those
-// that it empties, and takes partitions that are referred to only with their whole tree.
+// Which tables of the destination are emptied, how, and which of them only together. Each is emptied in the
+// transaction that brings its new rows. TRUNCATE wants all tables that refer to those that it empties, and takes
+// partitions that are referred to only with their whole tree; where that does not fit, rows are deleted one by one.
 import { showName, type TableName } from '../../shared/phase.ts'
 import type { ExistingTable } from '../catalog/existing.ts'
 import type { ExistingForeignKey } from '../catalog/existing-foreign-keys.ts'
 import { tableKey } from '../catalog/tables.ts'
 import type { PartitionTree } from '../catalog/trees.ts'
 import type { PlanBuilder } from './plan.ts'
-import type { EmptiedTable, Step } from './step.ts'
+import type { EmptiedTable, EmptiedTables } from './truncate.ts'
 
-/** Where a table's rows are emptied, or why they cannot be. */
-export type Emptied = { step: Step } | { refused: string }
+/** Tables that are emptied and filled in one transaction. */
+export interface Replaced extends EmptiedTables {
+  all: ExistingTable[]
+}
+
+/** How a table's rows are deleted, or why they cannot be. */
+export type Emptied = { replaced: Replaced } | { refused: string }
 
 /** A table, or those of a partitioned one that are emptied: foreign keys may point at any level of it. */
 interface Unit {
@@ -22,15 +28,10 @@ interface Unit {
   refers: boolean
 }
 
-/** By `tableKey`. */
-export function planTruncates(
-  builder: PlanBuilder,
-  tables: readonly ExistingTable[],
-  after: readonly Step[],
-): Map<string, Emptied> {
-  const outcome = new Map<string, Emptied>()
+/** By `tableKey`. Tables that foreign keys tie together while rows are copied share one `replaced`. */
+export function planTruncates(builder: PlanBuilder, tables: readonly ExistingTable[]): Map<string, Emptied> {
   // One that looks empty may get rows before its turn comes: as soon as any is emptied, all are.
-  if (!tables.some(({ hasRows }) => hasRows)) return outcome
+  if (!tables.some(({ hasRows }) => hasRows)) return new Map()
   const { inventory, options } = builder
   const released = options.disableFk && !builder.asReplica
   const inForce = inventory.foreignKeys.filter((key) => !(released && key.owned))
@@ -40,34 +41,78 @@ export function planTruncates(
     const referring = unitOf.get(tableKey(key.table))
     if (referring) referring.refers = true
   }
-  const units = new Set(unitOf.values())
+  const units = new Set(tables.flatMap((table) => unitOf.get(tableKey(table)) ?? []))
+  // Nothing acts on the rows of a replica's session: each table is replaced by itself.
+  if (builder.asReplica) return separately(units, unitOf)
+  const outcome = new Map<string, Emptied>()
   const truncatable = chooseTruncatable(units, (key) => unitOf.get(tableKey(key.table)))
   for (const group of relatedGroups(units, inForce, unitOf)) {
-    const truncated: EmptiedTable[] = []
-    const deleted: TableName[] = []
-    for (const unit of group) {
-      // A key that acts on rows which are not emptied themselves.
-      const acting = unit.pointing.find((key) => key.deleteActs && !unitOf.get(tableKey(key.table)))
-      if (truncatable.has(unit)) truncated.push(...truncatedBy(unit))
-      else if (unit.pointing.length === 0) truncated.push(...unit.tables.map(named))
-      else if (builder.asReplica || !acting) deleted.push(...unit.tables.map(named))
+    const [only] = group
+    const isAlone =
+      group.length === 1 && !only?.pointing.some((key) => unitOf.get(tableKey(key.table)) === only)
+    const together = emptiedTogether(group, truncatable, unitOf)
+    const emptied = isAlone ? separately(new Set(group), unitOf) : together
+    for (const [key, one] of together) {
+      outcome.set(key, 'refused' in one ? one : (emptied.get(key) ?? one))
+    }
+  }
+  return outcome
+}
+
+/** Each table in a transaction of its own. */
+function separately(units: ReadonlySet<Unit>, unitOf: ReadonlyMap<string, Unit>): Map<string, Emptied> {
+  const outcome = new Map<string, Emptied>()
+  for (const unit of units) {
+    for (const table of unit.tables) {
+      const { rights, owned } = table
+      const one = emptiedTable(table)
+      const isFree = mayTruncate(table, unit, unitOf)
+      if (isFree && (owned || rights.truncate))
+        outcome.set(tableKey(table), { replaced: { tables: [one], byDelete: [], all: [table] } })
+      else if (owned || rights.delete || !table.hasRows)
+        outcome.set(tableKey(table), { replaced: { tables: [], byDelete: [one], all: [table] } })
       else {
-        const refused = `deleting its rows would change ${showName(acting.table)} (foreign key "${acting.name}"), which is not part of this run`
-        for (const table of unit.tables) outcome.set(tableKey(table), { refused })
+        const refused = `its rows cannot be deleted: ${isFree ? '' : 'a foreign key refers to it, which forbids TRUNCATE; '}grant delete on it on the destination`
+        outcome.set(tableKey(table), { refused })
       }
     }
-    const emptied = [...truncated.map(named), ...deleted]
-    const [first] = emptied
-    if (!first) continue
-    const step = builder.add(
-      emptied.length === 1
-        ? { phase: 'tables', kind: 'TRUNCATE', ...first, table: first }
-        : { phase: 'tables', kind: 'TRUNCATE', name: `${emptied.length} related tables` },
-      { kind: 'truncate', tables: truncated, byDelete: deleted },
-      { pool: 'build', after: after.map(({ id }) => id) },
-    )
-    for (const table of emptied) outcome.set(tableKey(table), { step })
   }
+  return outcome
+}
+
+/** By itself, which a foreign key forbids that any other table has to it, and to any other part of its tree. */
+function mayTruncate(
+  table: ExistingTable,
+  { pointing, tree, isWhole }: Unit,
+  unitOf: ReadonlyMap<string, Unit>,
+): boolean {
+  if (pointing.length === 0) return true
+  if (!tree) return pointing.every((key) => tableKey(key.table) === tableKey(table))
+  const own = unitOf.get(tableKey(table))
+  return table.partitioned && isWhole && pointing.every((key) => unitOf.get(tableKey(key.table)) === own)
+}
+
+function emptiedTogether(
+  group: readonly Unit[],
+  truncatable: ReadonlySet<Unit>,
+  unitOf: ReadonlyMap<string, Unit>,
+): Map<string, Emptied> {
+  const outcome = new Map<string, Emptied>()
+  const replaced: Replaced = { tables: [], byDelete: [], all: [] }
+  for (const unit of group) {
+    // A key that acts on rows which are not emptied themselves.
+    const acting = unit.pointing.find((key) => key.deleteActs && !unitOf.get(tableKey(key.table)))
+    if (truncatable.has(unit)) replaced.tables.push(...truncatedBy(unit))
+    else if (unit.pointing.length === 0) replaced.tables.push(...unit.tables.map(emptiedTable))
+    else if (!acting) replaced.byDelete.push(...unit.tables.map(emptiedTable))
+    else {
+      const refused = `deleting its rows would change ${showName(acting.table)} (foreign key "${acting.name}"), which is not part of this run`
+      for (const table of unit.tables) outcome.set(tableKey(table), { refused })
+      continue
+    }
+    replaced.all.push(...unit.tables)
+  }
+  for (const table of replaced.all) outcome.set(tableKey(table), { replaced })
   return outcome
 }
 
@@ -78,7 +123,9 @@ function unitsOf(tables: readonly ExistingTable[], trees: readonly PartitionTree
   for (const { schema, name, members } of trees) {
     const mine = members.flatMap((member) => byKey.get(tableKey(member)) ?? [])
     if (mine.length === 0) continue
-    const isWhole = members.every((member) => !member.leaf || (member.plain && byKey.has(tableKey(member))))
+    const isTop = byKey.has(tableKey({ schema, name }))
+    const isEmptied = (member: TableName) => isTop || byKey.has(tableKey(member))
+    const isWhole = members.every((member) => !member.leaf || (member.plain && isEmptied(member)))
     const unit: Unit = { tables: mine, tree: { schema, name }, isWhole, pointing: [], refers: false }
     for (const member of members) unitOf.set(tableKey(member), unit)
   }
@@ -113,11 +160,11 @@ function chooseTruncatable(
 /** The tree stands for its partitions only where a foreign key wants it: locking less is better. */
 function truncatedBy({ tables, tree, isWhole, pointing, refers }: Unit): EmptiedTable[] {
   const asTree = isWhole && (pointing.length > 0 || refers)
-  return tables.map((table) => ({ ...named(table), ...(tree && asTree && { tree }) }))
+  return tables.map((table) => ({ ...emptiedTable(table), ...(tree && asTree && { tree }) }))
 }
 
-function named({ schema, name }: TableName): TableName {
-  return { schema, name }
+function emptiedTable({ schema, name, partitioned, rights }: ExistingTable): EmptiedTable {
+  return { schema, name, partitioned, readable: rights.select }
 }
 
 /** Units that foreign keys tie together, directly or over others. */

@@ -182,8 +182,9 @@ export function makePlan(inventory: Inventory, request: PlanRequest): Plan {
 
 /** What an interrupted run has made or emptied itself is nobody's loss. */
 function destroyedBy(work: Work, resumed: Unfinished | undefined): Destroyed[] {
-  if (work.kind === 'truncate') {
-    return [...work.tables, ...work.byDelete]
+  if ((work.kind === 'copy' || work.kind === 'copy together') && work.replaces) {
+    const { tables, byDelete } = work.replaces
+    return [...tables, ...byDelete]
       .filter((table) => !resumed?.own.has(tableKey(table)))
       .map(({ schema, name }) => ({ action: 'truncate', schema, name }))
   }

@@ -5,7 +5,7 @@ import type { Copier } from '../copy/pool.ts'
 import type { Session } from '../postgres/session.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
 import type { Inventory } from './inventory.ts'
-import type { RunMemory } from './memory.ts'
+import type { Moved, RunMemory } from './memory.ts'
 import type { Plan } from './plan.ts'
 import type { RestoreSessions } from './restore.ts'
 import type { TakenAway } from './taken-away.ts'
@@ -45,6 +45,8 @@ export interface RunContext {
   snapshot: string
   /** Tables whose rows are there, by `tableKey`. */
   copied: Set<string>
+  /** What tables got that were copied together, by `tableKey`: told by the steps of their own. */
+  together: Map<string, Moved & { seconds: number }>
   memory: RunMemory
   takenAway: TakenAway
   emit: Emit

@@ -1,28 +1,25 @@
-// Steps that fill tables, and empty them.
+// Steps that fill tables.
 import { showName, type TableName } from '../../shared/phase.ts'
-import { CopyFailed, PartlyCommitted } from '../copy/pool.ts'
+import { tableKey } from '../catalog/tables.ts'
+import { CopyFailed, type CopyPart, type Counts, PartlyCommitted } from '../copy/pool.ts'
 import { errorInfo, ServerError } from '../postgres/errors.ts'
 import { quoteQualified } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
+import { rowsKey } from './plan-rows.ts'
 import type { RunContext } from './run-context.ts'
-import { type Step, stepKey } from './step.ts'
-import { truncateStatements } from './truncate.ts'
+import { type CopyWork, type Step, stepKey, type TogetherWork } from './step.ts'
 
-export async function runCopy(
-  { info }: Step,
-  work: Extract<Step['work'], { kind: 'copy' }>,
-  context: RunContext,
-  starts: { now(): void },
-) {
+export async function runCopy({ info }: Step, work: CopyWork, context: RunContext, starts: { now(): void }) {
   const { copyPool, emit, memory } = context
   if (!copyPool) throw new Error('a copy was planned without workers')
   const { table } = info
   let moved = { rows: 0, bytes: 0 }
+  const parts = await partsNow(table, work, context)
   try {
     const result = await copyPool.copy({
       title: showName(info),
       bytes: work.bytes,
-      parts: work.parts,
+      parts,
       onStart: () => starts.now(),
       onWorker(worker) {
         if (table) emit({ type: 'copied_by', table, worker })
@@ -44,10 +41,77 @@ export async function runCopy(
     return { ...all, seconds }
   } catch (error) {
     if (error instanceof PartlyCommitted && table) {
+      // What was deleted and what was copied are one transaction: it was committed, or it was not.
+      if (parts.some((part) => part.kind === 'rows' && part.empties)) throw inDoubt(error.failure)
       throw work.fills ? await emptied(table, error.failure, context) : partlyThere(error.failure)
     }
     throw error
   }
+}
+
+/** Each table gets its events by a step of its own, behind this one. */
+export async function copyTogether(
+  { info }: Step,
+  { tables, parts, bytes }: TogetherWork,
+  context: RunContext,
+  starts: { now(): void },
+): Promise<void> {
+  const { copyPool, emit, memory, together } = context
+  if (!copyPool) throw new Error('a copy was planned without workers')
+  let each: readonly Counts[] = []
+  try {
+    const { seconds = 0 } = await copyPool.copy({
+      title: info.name,
+      bytes,
+      parts,
+      together: true,
+      onStart: () => starts.now(),
+      onWorker(worker) {
+        for (const table of tables) emit({ type: 'copied_by', table, worker })
+      },
+      onProgress() {},
+      onPart(place, counted) {
+        const table = tables[place]
+        if (table) emit({ type: 'rows', table, rows: counted.rows, bytes: counted.bytes })
+      },
+      onTables(counts) {
+        each = counts
+      },
+    })
+    for (const [place, table] of tables.entries()) {
+      const { rows, bytes: size } = each[place] as Counts
+      const moved = { rows, bytes: size }
+      // A run that goes on with this one must not find some of them done and others not.
+      memory.done(rowsKey(table), moved)
+      together.set(tableKey(table), { ...moved, seconds: seconds / tables.length })
+    }
+  } catch (error) {
+    throw error instanceof PartlyCommitted ? inDoubt(error.failure) : error
+  }
+}
+
+/** A table that looked empty when the run was planned may have rows by now. */
+async function partsNow(
+  table: TableName | undefined,
+  { parts, ifFilled }: CopyWork,
+  { restore, inventory }: RunContext,
+): Promise<CopyPart[]> {
+  const there = table && inventory.existing.get(tableKey(table))
+  if (!ifFilled || !there) return parts
+  const { filled } = await restore.repeatedly(({ session }) =>
+    session.one<{ filled: boolean }>(
+      `select exists (select from ${quoteQualified(there.schema, there.name)}) as filled`,
+    ),
+  )
+  return filled ? ifFilled : parts
+}
+
+function inDoubt(failure: Error): Error {
+  const info = failure instanceof CopyFailed ? failure.info : errorInfo(failure)
+  return new CopyFailed({
+    ...info,
+    message: `${info.message} (at the commit: either the old rows are there or all new ones; compare, or copy again)`,
+  })
 }
 
 function partlyThere(failure: Error): Error {
@@ -71,14 +135,6 @@ async function emptied(table: TableName, failure: Error, { restore, inventory }:
     const reason = error instanceof Error ? error.message : String(error)
     return because(`other parts are there, since the table could not be emptied: ${reason}`)
   }
-}
-
-export async function truncate(
-  work: Extract<Step['work'], { kind: 'truncate' }>,
-  { restore, plan }: RunContext,
-): Promise<void> {
-  const statements = truncateStatements(work, plan.asReplica)
-  await restore.repeatedly(({ session }) => session.execute(statements.join(';\n')))
 }
 
 async function emptyTable(session: Session, name: string, replica: boolean): Promise<void> {

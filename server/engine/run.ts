@@ -8,10 +8,11 @@ import { Cancelled, errorInfo, PgtrekError } from '../postgres/errors.ts'
 import { runGraph } from './graph.ts'
 import type { Moved } from './memory.ts'
 import { alreadySo, type SqlOutcome } from './restore.ts'
+import { rowsLeft } from './rows-left.ts'
 import { checkForeignKey, release } from './run-constraints.ts'
 import type { Emit, RunContext } from './run-context.ts'
 import { runHook } from './run-hook.ts'
-import { runCopy, truncate } from './run-rows.ts'
+import { copyTogether, runCopy } from './run-rows.ts'
 import { setLargeObjectFacts, setSequences } from './run-values.ts'
 import { type SqlWork, type Step, stepKey } from './step.ts'
 import { admitsTogether, isAlone, mostTogether } from './together.ts'
@@ -107,7 +108,7 @@ async function runStep(step: Step, context: RunContext, started: Set<number>): P
   // A copy waits for a free worker: it starts with its first rows.
   const starts = startOnce(info, emit, started)
   const begun = performance.now()
-  if (step.work.kind !== 'copy') starts.now()
+  if (step.work.kind !== 'copy' && step.work.kind !== 'copy together') starts.now()
   try {
     const outcome = await perform(step, context, starts)
     const { refused, moved } = outcome
@@ -124,7 +125,8 @@ async function runStep(step: Step, context: RunContext, started: Set<number>): P
   } catch (error) {
     if (!signal.aborted) {
       const known = error instanceof CopyFailed ? error.info : errorInfo(error)
-      emit({ type: 'step_failed', step: info, error: known })
+      const left = await rowsLeft(step, context)
+      emit({ type: 'step_failed', step: info, error: known, ...(left && { left }) })
     }
     throw error
   }
@@ -165,9 +167,11 @@ async function perform(step: Step, context: RunContext, starts: { now(): void })
     case 'drop':
       await context.restore.use(({ session }) => dropObjects(session, work.targets, work.dependants))
       break
-    case 'truncate':
-      await truncate(work, context)
+    case 'copy together':
+      await copyTogether(step, work, context, starts)
       break
+    case 'copied together':
+      return copiedTogether(step, context)
     case 'release':
       await release(work, context)
       break
@@ -202,6 +206,15 @@ async function copied(
   starts: { now(): void },
 ): Promise<Outcome> {
   const { seconds, ...moved } = await runCopy(step, work, context, starts)
+  return { refused: [], moved, seconds }
+}
+
+function copiedTogether({ info }: Step, { together, emit }: RunContext): Outcome {
+  const { seconds, ...moved } = together.get(tableKey(info.table ?? { schema: '', name: info.name })) ?? {
+    ...{ rows: 0, bytes: 0 },
+    seconds: 0,
+  }
+  if (info.table) emit({ type: 'rows', table: info.table, ...moved })
   return { refused: [], moved, seconds }
 }
 

@@ -10,6 +10,7 @@ import type { SequenceName } from '../catalog/sequences.ts'
 import type { CopyPart } from '../copy/pool.ts'
 import type { TriggersOf } from './foreign-keys.ts'
 import type { Node } from './graph.ts'
+import type { EmptiedTables } from './truncate.ts'
 
 /** `ddl`: one at a time in the dump's order. `build`: indexes and all that follows. `copy`: rows. */
 export type PoolName = 'ddl' | 'build' | 'copy' | 'none'
@@ -26,8 +27,9 @@ export type Work =
   /** Rows that an interrupted run has copied already. */
   | { kind: 'copied'; rows: number; bytes: number }
   | { kind: 'drop'; targets: Identity[]; dependants: Dependant[] }
-  /** Tables of the destination whose rows are to go, all at once; row by row where a foreign key wants it. */
-  | { kind: 'truncate'; tables: EmptiedTable[]; byDelete: TableName[] }
+  /** Tables that are emptied and filled in one transaction; each of them has a step of its own behind this one. */
+  | TogetherWork
+  | { kind: 'copied together'; query?: string }
   /** `advance`: the destination has rows of its own, and numbers that they use. */
   | { kind: 'sequences'; names: SequenceName[]; advance: boolean }
   /** Taken away from the destination while rows are copied; what puts it back is not a step. */
@@ -44,21 +46,29 @@ export type Work =
   /** Waits for others, does nothing and is not shown. */
   | { kind: 'barrier' }
 
-export interface EmptiedTable extends TableName {
-  /** The partitioned table that must be emptied instead: all that is below it goes. */
-  tree?: TableName
-}
-
 export interface CopyWork {
   kind: 'copy'
   parts: CopyPart[]
   bytes: number
+  /** The rows that are there are deleted in the transaction that brings the new ones. */
+  replaces?: EmptiedTables
+  /** What is copied instead of `parts` when the table, which looked empty, has got rows. */
+  ifFilled?: CopyPart[]
   /** The table is empty before: whatever is in it afterwards is of this run. */
   fills: boolean
   /** Copied twice, the rows would be there twice: what becomes of its commits is remembered. */
   exactlyOnce: boolean
   /** All parts as one query, where the user has written some of it. */
   query?: string
+}
+
+export interface TogetherWork {
+  kind: 'copy together'
+  /** Each with its part, in their order. */
+  tables: TableName[]
+  parts: CopyPart[]
+  bytes: number
+  replaces: EmptiedTables
 }
 
 export interface SqlWork {

@@ -154,6 +154,7 @@ async function copy(
       bytes: job.bytes,
       parts: job.parts,
       ...(job.shared && { shared: true }),
+      ...(job.together && { together: true }),
       onStart() {},
       onProgress(rows, bytes, collided) {
         counts = { rows, bytes, collided }

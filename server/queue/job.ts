@@ -32,6 +32,8 @@ export interface CopyJob {
   agree: boolean
   /** Other jobs write to the same table. */
   shared: boolean
+  /** Several tables, each of its parts one of them. */
+  together: boolean
 }
 
 export type CopyOutcome =

@@ -212,6 +212,7 @@ export class QueuedCopies implements Copier {
         parts,
         agree: jobs.agrees,
         shared: jobs.isShared,
+        together: jobs.running.task.together ?? false,
       }
       return { id, data, priority: Math.floor(Math.log2(bytes + 1)) }
     })

@@ -47,7 +47,7 @@ export class TaskJobs {
     lanes: number,
   ) {
     const most = Math.min(mostShares, Math.max(fewestShares, lanes))
-    this.#shares = Math.min(running.task.parts.length, most)
+    this.#shares = running.task.together ? 1 : Math.min(running.task.parts.length, most)
   }
 
   get isShared(): boolean {

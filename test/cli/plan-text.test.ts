@@ -33,10 +33,20 @@ const steps = [
   step(1, 'TABLE', 'orders', sql('CREATE TABLE app.orders (id integer)')),
   step(2, 'TABLE', 'users', sql('CREATE TABLE app.users (id integer)')),
   step(3, 'BARRIER', 'all', { kind: 'barrier' }),
-  step(4, 'TRUNCATE', 'tables', {
-    kind: 'truncate',
+  step(4, 'RELATED ROWS', '2 tables', {
+    kind: 'copy together',
+    bytes: 1,
     tables: [{ schema: 'app', name: 'a"b' }],
-    byDelete: [],
+    replaces: { tables: [], byDelete: [] },
+    parts: [
+      {
+        kind: 'rows',
+        format: 'text',
+        empties: { statements: ['truncate only "app"."a""b"'] },
+        copyOut: 'copy b to stdout',
+        copyIn: 'copy b from stdin',
+      },
+    ],
   }),
   step(5, 'ROWS', 'orders', {
     kind: 'copy',
@@ -136,13 +146,15 @@ test('with every detail it names the objects, and has the SQL of each step in it
     '  1 constraint',
   ])
   const first = lines.findIndex((line) => line.startsWith('Steps in their order'))
-  expect(lines.slice(first + 1, first + 10)).toEqual([
+  expect(lines.slice(first + 1, first + 12)).toEqual([
     '  1. table app.orders',
     '     CREATE TABLE app.orders (id integer);',
     '  2. table app.users',
     '     CREATE TABLE app.users (id integer);',
-    '  4. truncate app.tables',
+    '  4. rows of app.2 tables that foreign keys tie together',
     '     truncate only "app"."a""b";',
+    '     copy b to stdout;',
+    '     copy b from stdin;',
     '  5. rows of app.orders',
     '     copy a to stdout;',
     '     copy a from stdin;',

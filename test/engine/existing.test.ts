@@ -145,8 +145,8 @@ describe('tables that are there', () => {
     )
     const { failures, summary } = await clone(source, destination)
     expect(failures.sort()).toEqual([
-      'ROWS public.a: the destination\'s table has no column "note" (leave it out, or map it to another)',
-      'ROWS public.b: column "at" is timestamp without time zone on the destination, timestamp with time zone on the source (map it with an expression)',
+      'ROWS public.a: the destination\'s table has no column "note" (leave it out, or map it to another). The table is empty.',
+      'ROWS public.b: column "at" is timestamp without time zone on the destination, timestamp with time zone on the source (map it with an expression). The table is empty.',
     ])
     expect(summary.warnings.filter((warning) => warning.includes('will not be copied'))).toHaveLength(2)
     expect(await destination.sql('select n::int, extra from c')).toEqual([{ n: 1, extra: '5' }])

@@ -105,7 +105,8 @@ function waits(major: Major, statement: string): Moment['reached'] {
   }
 }
 
-/** All rows are there by then. */
+const isEnd = (type: unknown) => type === 'step_finished'
+
 const holdsSequences = 'alter sequence counter increment 2'
 const sequencesWait = waits(17, '%setval%')
 
@@ -136,6 +137,9 @@ const always: [string, Moment][] = [
       held: holdsSequences,
       async reached(run, destination, lock) {
         await sequencesWait(run, destination, lock)
+        await run.until(
+          ({ type, kind, object }) => isEnd(type) && kind === 'ROWS' && object === 'public.pointing',
+        )
         const next = await hold(destination, 'lock table pointing in row exclusive mode')
         await lock?.letGo()
         await waits(17, 'alter table%pointing%')(run, destination, next)

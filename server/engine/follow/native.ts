@@ -1,10 +1,12 @@
 // The server's own way: schema by us, rows and changes by its subscription, where the destination can reach the
 // source and may subscribe.
+import { showName } from '../../../shared/phase.ts'
 import { whichServer } from '../../catalog/server.ts'
 import { PgtrekError } from '../../postgres/errors.ts'
 import { Session } from '../../postgres/session.ts'
 import { tableKey } from '../../replication/destination-tables.ts'
 import { createSubscription, trySubscription } from '../../replication/subscription.ts'
+import type { Plan } from '../plan.ts'
 import { type CopyFirst, confirm, copy, followedTables, forwardLink, takeBack } from './copy-first.ts'
 import { publish } from './link.ts'
 import type { FollowRecord } from './memory.ts'
@@ -21,6 +23,7 @@ export async function copyNatively(work: CopyFirst, record: FollowRecord): Promi
   picture.enter('preflight')
   await tryIt(work, record)
   const prepared = await prepare(request, signal)
+  refuseOldRows(prepared.plan)
   for (const warning of prepared.warnings) picture.warn(warning)
   await confirm(request, prepared.plan)
   const link = forwardLink(request, record)
@@ -62,6 +65,18 @@ async function tryIt({ request, signal }: CopyFirst, { forward }: FollowRecord) 
     )
   }
   await impossibleWhen(() => trySubscription(destination, forward.slot, request.source))
+}
+
+const mostNamed = 10
+
+/** The server copies in transactions of its own: old rows would be gone before the new ones are there. */
+function refuseOldRows({ destroyed }: Plan) {
+  const filled = destroyed.filter(({ action }) => action === 'truncate').map(showName)
+  if (filled.length === 0) return
+  const more = filled.length > mostNamed ? ` and ${filled.length - mostNamed} more` : ''
+  throw new NativeImpossible(
+    `a subscription cannot replace rows in one transaction, and these tables of the destination have some: ${filled.slice(0, mostNamed).join(', ')}${more}`,
+  )
 }
 
 async function subscribe({ request, signal }: CopyFirst, { forward }: FollowRecord, withInserts: boolean) {
