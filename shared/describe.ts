@@ -74,8 +74,10 @@ export function describeFailure({
 }: Extract<MigrationEvent, { type: 'step_failed' }>): string {
   const said = describeError(error)
   if (left.length === 0) return said
-  const isOwn = step.kind === 'ROWS'
-  const facts = left.map((table) => `${isOwn ? 'The table' : printable(showName(table))} ${stateOf(table)}`)
+  const own = step.table && showName(step.table)
+  const facts = left.map(
+    (table) => `${showName(table) === own ? 'The table' : printable(showName(table))} ${stateOf(table)}`,
+  )
   const text = facts.join(', ')
   return `${asSentence(said, 0, [said, text])} ${text}.`
 }

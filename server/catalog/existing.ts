@@ -108,16 +108,14 @@ const tablesPerQuery = 200
 
 /** Rows of a partitioned table are those of its partitions. What may not be looked into counts as filled. */
 async function readFilled(session: Session, tables: readonly TableRow[]): Promise<Set<number>> {
-  const filled = new Set(
-    tables.filter((table) => !table.readable && !table.partitioned).map(({ oid }) => oid),
-  )
-  const looked = tables.filter((table) => table.readable && !table.partitioned)
+  const filled = new Set(tables.filter((table) => !table.readable).map(({ oid }) => oid))
+  const looked = tables.filter((table) => table.readable)
   for (let first = 0; first < looked.length; first += tablesPerQuery) {
     const parts = looked
       .slice(first, first + tablesPerQuery)
       .map(
-        ({ oid, schema, name }) =>
-          `select ${oid}::oid as oid where exists (select from only ${quoteQualified(schema, name)})`,
+        ({ oid, schema, name, partitioned }) =>
+          `select ${oid}::oid as oid where exists (select from ${partitioned ? '' : 'only '}${quoteQualified(schema, name)})`,
       )
     for (const { oid } of await session.query<{ oid: number }>(parts.join('\nunion all\n'))) filled.add(oid)
   }

@@ -96,8 +96,14 @@ function shownEstimate(table: PlannedRows): string {
   return rows === undefined ? '?' : formatRows(rows)
 }
 
-function howCopied({ mode, where, mapping = [] }: PlannedRows): string {
-  const facts = [...(mode === 'fill' ? [] : [ways[mode]]), ...(where ? [`where ${where}`] : []), ...mapping]
+function howCopied({ mode, into, where, mapping = [] }: PlannedRows): string {
+  const routed = into ? [`into ${showName(into)}`] : []
+  const facts = [
+    ...(mode === 'fill' ? [] : [ways[mode]]),
+    ...routed,
+    ...(where ? [`where ${where}`] : []),
+    ...mapping,
+  ]
   return printable(facts.join('; '))
 }
 

@@ -8,7 +8,7 @@ import { ctidParts, keyParts, type Part, partCount, wholeTable } from '../copy/p
 import { quoteIdentifier, quoteQualified } from '../postgres/quote.ts'
 import type { Landing } from './landing.ts'
 import type { PlanBuilder } from './plan.ts'
-import type { Replaced } from './plan-truncates.ts'
+import { emptiedTable, type Replaced } from './plan-truncates.ts'
 import type { CopyWork } from './step.ts'
 import { emptyingOf } from './truncate.ts'
 
@@ -28,6 +28,8 @@ export function copyWork(
     ...(whole && looksEmpty && parts.length > 1 ? { parts, ifFilled: whole } : { parts: whole ?? parts }),
     ...(replaced && { replaces: { tables: replaced.tables, byDelete: replaced.byDelete } }),
     bytes: table.bytes,
+    // What is in a table of several partitions of the source says nothing about one of them.
+    ...(landing.there && !isShared(landing) && { there: emptiedTable(landing.there) }),
     fills: landing.mode === 'fill',
     exactlyOnce: landing.mode === 'append',
     ...(query !== undefined && { query }),
@@ -74,7 +76,7 @@ function copyParts(
     : 'text'
   const suffix = format === 'binary' ? ' (format binary)' : ''
   const from = quoteQualified(table.schema, table.name)
-  const to = insertionTarget(builder, table)
+  const to = insertionTarget(builder, table, landing)
   const names = columns.into.map(quoteIdentifier).join(', ')
   const values = columns.values.join(', ')
   // Without any column the list must be left out; then COPY takes all that are not generated: none.
@@ -92,10 +94,14 @@ function copyParts(
   }))
 }
 
-/** The same table, unless the destination would hash its rows into other partitions. */
-function insertionTarget(builder: PlanBuilder, table: TableFacts): string {
-  const target = rehashingRoot(builder, table) ?? table
+/** The same table, unless the destination divides its rows otherwise, or would hash them into other partitions. */
+function insertionTarget(builder: PlanBuilder, table: TableFacts, { route }: Landing): string {
+  const target = route?.target ?? rehashingRoot(builder, table) ?? table
   return quoteQualified(target.schema, target.name)
+}
+
+function isShared({ route }: Landing): boolean {
+  return route !== undefined && route.sources.length > 1
 }
 
 function rehashingRoot({ inventory }: PlanBuilder, { root }: TableFacts): TableName | undefined {
@@ -107,12 +113,8 @@ function rehashingRoot({ inventory }: PlanBuilder, { root }: TableFacts): TableN
   return rehashed ? partitioning.names.get(root) : undefined
 }
 
-function partsOf(
-  builder: PlanBuilder,
-  table: TableFacts,
-  { rule, there }: Landing,
-  isWholeTable: boolean,
-): Part[] {
+function partsOf(builder: PlanBuilder, table: TableFacts, landing: Landing, isWholeTable: boolean): Part[] {
+  const { rule, there, route } = landing
   const { inventory, sizes, options } = builder
   const chosen = rule.where === undefined ? undefined : `(${rule.where}\n)`
   // An extension says itself which of its rows are the user's, WHERE included.
@@ -129,8 +131,8 @@ function partsOf(
   const count = partCount(table.bytes, sizes.splitBytes, sizes.copyWorkers)
   // Rows that are spread over other partitions could not be taken back alone. Where foreign keys stay in
   // force, a row may refer to one that another worker has not committed.
-  if (isWholeTable || count === 1 || rehashingRoot(builder, table) || (there && !options.disableFk))
-    return where(wholeTable)
+  const isSpread = route ? isShared(landing) : rehashingRoot(builder, table) !== undefined
+  if (isWholeTable || count === 1 || isSpread || (there && !options.disableFk)) return where(wholeTable)
   if (inventory.source.major >= ctidRangesSince && table.heap) return where(ctidParts(table.pages, count))
   if (table.keyRange) {
     const { column, lowest, highest } = table.keyRange

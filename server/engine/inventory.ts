@@ -35,7 +35,8 @@ import type { DumpThread } from '../schema/dump.ts'
 import type { Entry } from '../schema/entries.ts'
 import { cleanUp } from './clean-up.ts'
 import { dumpEntries, placeholder, withFullNames } from './dumped-entries.ts'
-import { narrow } from './narrow.ts'
+import { forOtherPartitions, narrow } from './narrow.ts'
+import { findRoutes, noRoutes, type Routes } from './routes.ts'
 
 export interface Inventory {
   source: ServerFacts
@@ -69,6 +70,8 @@ export interface Inventory {
   drops: { targets: Identity[]; dependants: Dependant[] }
   /** Entry id -> why a selected object cannot be made. */
   blocked: ReadonlyMap<number, string>
+  /** Tables whose rows go into another table of the destination than that of their name. */
+  routes: Routes
   /** What the selection brings with it, in words. */
   notes: string[]
 }
@@ -136,6 +139,7 @@ export async function takeInventory(
     trees: [],
     drops: { targets: [], dependants: [] },
     blocked: new Map<number, string>(),
+    routes: noRoutes,
     notes: [],
   }
   const brokenNames = await readBrokenNames(source)
@@ -182,13 +186,25 @@ async function meetDestination(
   ])
   const existing = new Map([...found].filter(([, table]) => !dropped.has(table.oid)))
   const kept = inventory.tables.filter((table) => existing.has(tableKey(table)))
-  const oids = kept.flatMap((table) => existing.get(tableKey(table))?.oid ?? [])
+  const routes = await findRoutes({ source, destination }, inventory.tables, inventory.partitioning, existing)
+  const takers = new Set([...routes.byTable.values()].flatMap(({ target, below }) => [target, ...below]))
+  const oids = [
+    ...new Set([
+      ...kept.flatMap((table) => existing.get(tableKey(table))?.oid ?? []),
+      ...[...takers].map(({ oid }) => oid),
+    ]),
+  ]
   return {
     ...inventory,
+    entries: forOtherPartitions(inventory, routes.leftOut, routes.reshaped),
     existing,
+    routes,
+    notes: [...inventory.notes, ...routes.notes],
     columnTypes: await readColumnTypes(
       source,
-      kept.map((table) => table.oid),
+      inventory.tables
+        .filter((table) => existing.has(tableKey(table)) || routes.byTable.has(table.oid))
+        .map((table) => table.oid),
     ),
     foreignKeys: (await readExistingForeignKeys(destination, oids)).filter(
       ({ table }) => !dropped.has(found.get(tableKey(table))?.oid ?? 0),

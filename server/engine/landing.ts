@@ -1,5 +1,6 @@
 // How the rows of one table arrive: into which columns, beside which rows, or why not at all.
 
+import { showName } from '../../shared/phase.ts'
 import type { RowRule } from '../../shared/rule-book.ts'
 import type { ExistingTable, UniqueKey } from '../catalog/existing.ts'
 import { type TableFacts, tableKey } from '../catalog/tables.ts'
@@ -7,12 +8,15 @@ import type { Merge } from '../copy/merge.ts'
 import { quoteIdentifier } from '../postgres/quote.ts'
 import { type ColumnMatch, matchColumns } from './column-match.ts'
 import type { PlanBuilder } from './plan.ts'
+import type { Route } from './routes.ts'
 
 export interface Landing {
   rule: RowRule
   columns: ColumnMatch
   /** The destination's table, when the run does not make it. */
   there: ExistingTable | undefined
+  /** When that is not the table of the same name and kind. */
+  route: Route | undefined
   /** `fill`: the table is new, or emptied first. */
   mode: 'fill' | 'append' | 'upsert'
   /** How rows meet those that are there; undefined when they cannot meet. */
@@ -24,7 +28,8 @@ export interface Landing {
 export function planLanding(builder: PlanBuilder, table: TableFacts): Landing {
   const { inventory, options, rules } = builder
   const rule = rules.ruleOf(table)
-  const there = inventory.existing.get(tableKey(table))
+  const route = inventory.routes.byTable.get(table.oid)
+  const there = route?.target ?? inventory.existing.get(tableKey(table))
   const columns = matchColumns({
     columns: table.columns,
     types: inventory.columnTypes.get(table.oid) ?? new Map(),
@@ -32,11 +37,11 @@ export function planLanding(builder: PlanBuilder, table: TableFacts): Landing {
     rule,
   })
   const mode = there && options.existingDataMode !== 'truncate' ? options.existingDataMode : 'fill'
-  const landing: Landing = { rule, columns, there, mode, merge: undefined, refused: undefined }
+  const landing: Landing = { rule, columns, there, route, mode, merge: undefined, refused: undefined }
   if (!table.mayRead) {
     landing.refused = `"${inventory.source.user}" may not read it; grant select on it on the source`
-  } else if (there?.partitioned) {
-    landing.refused = 'the destination has a partitioned table of this name, the source a plain one'
+  } else if (route?.hasForeign && mode === 'fill' && there?.hasRows) {
+    landing.refused = `its old rows are not deleted, since a partition of ${showName(route.target)} is a foreign table on the destination`
   } else if (options.dataOnly && !there) {
     landing.refused = 'the destination has no such table'
   } else if (!there && Object.keys(rule.columns).length > 0) {

@@ -301,7 +301,9 @@ function remember(
 ) {
   const own = new Set([
     ...(resumed?.own ?? []),
-    ...plan.tables.filter(({ mode }) => mode === 'fill').map(tableKey),
+    ...plan.tables
+      .filter(({ mode }) => mode === 'fill')
+      .flatMap((table) => [tableKey(table), ...(table.into ? [tableKey(table.into)] : [])]),
   ])
   memory.planned(requestKey({ selection, tables, options }), [...own])
   for (const [step, moved] of resumed?.done ?? []) memory.done(step, moved)

@@ -1,9 +1,9 @@
 // An inventory cut down to what the user selected.
 import { describeObject } from '../../shared/describe.ts'
-import type { ObjectKind, Selection } from '../../shared/request.ts'
+import { everything, type ObjectKind, type Selection } from '../../shared/request.ts'
 import { type Selectable, Selector, type Verdict } from '../../shared/selector.ts'
 import { describeUnmatched } from '../../shared/unmatched.ts'
-import { otherKey } from '../catalog/dependents.ts'
+import { catalogOid, otherKey } from '../catalog/dependents.ts'
 import { PlanRefused } from '../postgres/errors.ts'
 import { quoteIdentifier } from '../postgres/quote.ts'
 import type { Entry } from '../schema/entries.ts'
@@ -76,6 +76,41 @@ export function narrow(inventory: Inventory, selection: Selection, there: Readon
     usedRoles: inventory.usedRoles.filter((role) => isUsedBy(role, entries)),
     collations: inventory.collations.filter(({ name }) => collations.has(name)),
   }
+}
+
+/** Without what belongs to these tables; indexes and keys of `reshaped` ones are made for all their partitions. */
+export function forOtherPartitions(
+  inventory: Inventory,
+  leftOut: ReadonlySet<number>,
+  reshaped: ReadonlyMap<number, unknown>,
+): Entry[] {
+  if (leftOut.size + reshaped.size === 0) return inventory.entries
+  const view = new SelectionView(inventory, new Selector(everything))
+  // An index of a key has the key's name, which pg_dump writes behind that of its table.
+  const indexes = new Set(
+    inventory.entries.flatMap((entry) => {
+      const root = view.rootOf(entry)
+      const isLeftOut = entry.kind === 'CONSTRAINT' && root.kind === 'TABLE' && leftOut.has(root.oid)
+      return isLeftOut
+        ? [nameKey({ schema: entry.schema, name: entry.name.slice(root.name.length + 1) })]
+        : []
+    }),
+  )
+  return inventory.entries.flatMap((entry) => {
+    const root = view.rootOf(entry)
+    if (entry.kind === 'INDEX ATTACH' && indexes.has(nameKey(entry))) return []
+    if (root.classOid !== catalogOid.class) return [entry]
+    if (leftOut.has(root.oid)) return []
+    if (!reshaped.has(root.oid) || !['INDEX', 'CONSTRAINT'].includes(entry.kind)) return [entry]
+    return [{ ...entry, statements: entry.statements.map(withoutOnly) }]
+  })
+}
+
+/** pg_dump writes ONLY where it makes each partition's own by itself. */
+function withoutOnly(statement: string): string {
+  return statement
+    .replace(/^(CREATE (?:UNIQUE )?INDEX .*? ON )ONLY /, '$1')
+    .replace(/^ALTER TABLE ONLY /, 'ALTER TABLE ')
 }
 
 class SelectionView {

@@ -152,7 +152,12 @@ export function orderByForeignKeys(builder: PlanBuilder, filled: readonly Filled
 
 /** The rows of a partitioned table are those of its partitions. */
 function rowsByName(filled: readonly Filled[], trees: readonly PartitionTree[]): Map<string, Step[]> {
-  const rowsOf = new Map(filled.map(({ there, rows }) => [tableKey(there), [rows]]))
+  const rowsOf = new Map<string, Step[]>()
+  for (const { there, rows } of filled) {
+    const known = rowsOf.get(tableKey(there))
+    if (known) known.push(rows)
+    else rowsOf.set(tableKey(there), [rows])
+  }
   for (const { members } of trees) {
     const all = members.flatMap((member) => rowsOf.get(tableKey(member)) ?? [])
     for (const member of members) if (!member.leaf) rowsOf.set(tableKey(member), all)

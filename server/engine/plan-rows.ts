@@ -60,19 +60,39 @@ export function planRows(builder: PlanBuilder, created: CreatedTables): RowSteps
   const isElsewhere = (table: TableFacts) => builder.rowsElsewhere.has(tableKey(table))
   result.tables = tables.filter((table) => !isElsewhere(table))
   const landings = new Map(tables.map((table) => [table, planLanding(builder, table)]))
+  const isDone = (table: TableFacts) => builder.resumed?.done.has(rowsKey(table)) ?? false
+  refuseHalfReplaced(
+    landings,
+    tables.filter((table) => !isDone(table)),
+  )
   refuseUnknownRules(rules)
   if (options.dataOnly) refuseMismatches(landings)
-  const isDone = (table: TableFacts) => builder.resumed?.done.has(rowsKey(table)) ?? false
   const open = tables.filter((table) => !isDone(table) && !landings.get(table)?.refused)
-  const existing = open.flatMap((table) => landings.get(table)?.there ?? [])
+  const existing = [
+    ...new Set(
+      open.flatMap((table) => {
+        const { there, route } = landings.get(table) as Landing
+        return there ? [there, ...(route?.below ?? [])] : []
+      }),
+    ),
+  ]
   const release = planRelease(builder, existing, created.ready)
   const ready = release ?? created.ready
   // The rows of an extension's table that belong to the user come beside its own.
+  // Of one that takes several partitions of the source, the rows that are there may be those of a run that is resumed.
+  const isFilledAlready = (table: TableFacts) => {
+    const route = landings.get(table)?.route
+    if (!route || route.sources.length === 1) return false
+    const sources = new Set(route.sources)
+    return !route.target.hasRows || tables.some((one) => sources.has(one.oid) && isDone(one))
+  }
   const emptied = open.filter(
     (table) =>
       table.extension === null &&
       landings.get(table)?.mode === 'fill' &&
+      !landings.get(table)?.refused &&
       !isElsewhere(table) &&
+      !isFilledAlready(table) &&
       skipOf(inventory, table) === undefined,
   )
   const truncates = planTruncates(builder, [
@@ -202,12 +222,35 @@ function say(
   else for (const warning of columns.warnings) warnings.push(`${name}: ${warning}`)
 }
 
-function plannedRows(table: TableFacts, { rule, columns, mode }: Landing, isDone: boolean): PlannedRows {
+/** Old rows that came from partitions which are not part of the run have nothing to replace them. */
+function refuseHalfReplaced(landings: ReadonlyMap<TableFacts, Landing>, open: readonly TableFacts[]) {
+  const chosen = new Map([...landings].map(([table, landing]) => [table.oid, { table, landing }]))
+  for (const table of open) {
+    const landing = landings.get(table) as Landing
+    const { route, mode } = landing
+    if (!route?.target.hasRows || mode !== 'fill' || route.sources.length === 1) continue
+    const others = route.sources.map((oid) => chosen.get(oid))
+    const refused = others.find((other) => other?.landing.refused !== undefined)
+    const target = showName(route.target)
+    if (others.includes(undefined)) {
+      landing.refused = `the old rows of ${target} cannot be told apart by the partitions of the source, and not all of these are part of this run: choose ${target} as a whole, or append or upsert`
+    } else if (refused && landing.refused === undefined) {
+      landing.refused = `${target} is replaced as a whole, and ${showName(refused.table)} cannot be copied: ${refused.landing.refused}`
+    }
+  }
+}
+
+function plannedRows(
+  table: TableFacts,
+  { rule, columns, mode, route }: Landing,
+  isDone: boolean,
+): PlannedRows {
   return {
     ...nameOf(table),
     rows: table.estimatedRows,
     bytes: table.bytes,
     mode: isDone ? 'done' : mode,
+    ...(route && { into: nameOf(route.target) }),
     ...(rule.where !== undefined && { where: rule.where }),
     ...(columns.mapping.length > 0 && { mapping: columns.mapping }),
   }

@@ -206,7 +206,8 @@ class SchemaPlanner {
     if (entry.kind === 'CONSTRAINT' || entry.kind === 'FK CONSTRAINT') {
       const facts = inventory.dependents.constraints.get(entry.oid)
       if (facts && facts.kind === 'f') return this.#planForeignKey(entry, facts)
-      if (facts?.indexDefinition && !facts.tablePartitioned && !facts.temporal) {
+      const isPartitioned = facts && this.#isPartitioned(facts.table, facts.tablePartitioned)
+      if (facts?.indexDefinition && !facts.temporal && !isPartitioned) {
         return this.#planKey(entry, facts, facts.indexDefinition)
       }
     }
@@ -239,6 +240,11 @@ class SchemaPlanner {
     this.#stepOf.set(entry.id, step)
     for (const oid of tables) this.#addChild(oid, step)
     return step
+  }
+
+  /** On the destination, where that was decided otherwise. */
+  #isPartitioned(table: number, onSource: boolean): boolean {
+    return this.builder.inventory.routes.reshaped.get(table)?.partitioned ?? onSource
   }
 
   /** ADD PRIMARY KEY would lock the table for the whole build; a ready-made index needs a moment. */
@@ -283,7 +289,10 @@ class SchemaPlanner {
     const table = this.#tableNames.get(facts.table)
     const info = { ...this.#info(entry, 'constraints' as const), ...(table && { table }) }
     const [statement = '', ...others] = work.statements
-    const isLater = isValidatedLater(this.builder.inventory.destination.major, facts)
+    const isLater = isValidatedLater(this.builder.inventory.destination.major, {
+      tablePartitioned: this.#isPartitioned(facts.table, facts.tablePartitioned),
+      referencedPartitioned: this.#isPartitioned(facts.referenced, facts.referencedPartitioned),
+    })
     const later = facts.validated && isLater ? splitForeignKey(statement) : undefined
     const add = this.builder.add(
       info,

@@ -54,12 +54,13 @@ export class TogetherSteps {
     }
   }
 
-  #make({ tables, byDelete }: Replaced, { members }: Group): Step {
+  #make({ tables, byDelete, all }: Replaced, { members }: Group): Step {
     const needs = members.flatMap(({ table }) => this.created.steps.get(table.oid)?.id ?? [])
     const bytes = members.reduce((sum, { table }) => sum + table.bytes, 0)
     const work: TogetherWork = {
       kind: 'copy together',
       tables: [],
+      into: all.map(({ schema, name }) => ({ schema, name })),
       parts: [],
       bytes,
       replaces: { tables, byDelete },

@@ -163,7 +163,7 @@ function truncatedBy({ tables, tree, isWhole, pointing, refers }: Unit): Emptied
   return tables.map((table) => ({ ...emptiedTable(table), ...(tree && asTree && { tree }) }))
 }
 
-function emptiedTable({ schema, name, partitioned, rights }: ExistingTable): EmptiedTable {
+export function emptiedTable({ schema, name, partitioned, rights }: ExistingTable): EmptiedTable {
   return { schema, name, partitioned, readable: rights.select }
 }
 

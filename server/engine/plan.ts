@@ -1,6 +1,7 @@
 // From what both databases hold to the ordered steps of a run: pure, so that a dry run shows the truth.
 
 import type { StepInfo } from '../../shared/event.ts'
+import type { TableName } from '../../shared/phase.ts'
 import type { Hook, MigrationOptions } from '../../shared/request.ts'
 import type { RuleBook } from '../../shared/rule-book.ts'
 import { tableKey } from '../catalog/tables.ts'
@@ -44,6 +45,8 @@ export interface PlannedRows {
   /** `fill` a new or emptied table, or add to one that has rows. */
   mode: 'fill' | 'append' | 'upsert' | 'done'
   where?: string
+  /** Another table of the destination, or one that is partitioned there in another way. */
+  into?: TableName
   /** Columns that do not just go to the one of their name: `old -> new`, `tenant = 'a'`, `without secret`. */
   mapping?: string[]
 }

@@ -15,12 +15,10 @@ const mostTables = 20
 
 /** Of the tables of a step that were there before the run; nothing where it cannot be found out. */
 export async function rowsLeft(
-  { info, work }: Step,
+  step: Step,
   { inventory, restore }: RunContext,
 ): Promise<RowsLeft[] | undefined> {
-  const tables =
-    work.kind === 'copy together' ? work.tables : info.kind === 'ROWS' ? [info.table ?? info] : []
-  const there = tables.flatMap((table) => inventory.existing.get(tableKey({ schema: '', ...table })) ?? [])
+  const there = tablesOf(step, inventory)
   if (there.length === 0) return undefined
   try {
     return await restore.use(async ({ session }) => {
@@ -32,6 +30,14 @@ export async function rowsLeft(
     // The failure itself is what has to be reported.
     return undefined
   }
+}
+
+function tablesOf({ info, work }: Step, { existing }: RunContext['inventory']): TableName[] {
+  if (work.kind === 'copy together') return work.into
+  if (work.kind === 'copy') return work.there ? [work.there] : []
+  if (work.kind !== 'refuse' || info.kind !== 'ROWS' || !info.table) return []
+  const there = existing.get(tableKey(info.table))
+  return there ? [there] : []
 }
 
 async function countLeft(session: Session, { schema, name }: TableName): Promise<RowsLeft> {

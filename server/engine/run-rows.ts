@@ -14,7 +14,7 @@ export async function runCopy({ info }: Step, work: CopyWork, context: RunContex
   if (!copyPool) throw new Error('a copy was planned without workers')
   const { table } = info
   let moved = { rows: 0, bytes: 0 }
-  const parts = await partsNow(table, work, context)
+  const parts = await partsNow(work, context)
   try {
     const result = await copyPool.copy({
       title: showName(info),
@@ -43,7 +43,9 @@ export async function runCopy({ info }: Step, work: CopyWork, context: RunContex
     if (error instanceof PartlyCommitted && table) {
       // What was deleted and what was copied are one transaction: it was committed, or it was not.
       if (parts.some((part) => part.kind === 'rows' && part.empties)) throw inDoubt(error.failure)
-      throw work.fills ? await emptied(table, error.failure, context) : partlyThere(error.failure)
+      throw work.fills
+        ? await emptied(work.there ?? table, error.failure, context)
+        : partlyThere(error.failure)
     }
     throw error
   }
@@ -91,12 +93,7 @@ export async function copyTogether(
 }
 
 /** A table that looked empty when the run was planned may have rows by now. */
-async function partsNow(
-  table: TableName | undefined,
-  { parts, ifFilled }: CopyWork,
-  { restore, inventory }: RunContext,
-): Promise<CopyPart[]> {
-  const there = table && inventory.existing.get(tableKey(table))
+async function partsNow({ parts, ifFilled, there }: CopyWork, { restore }: RunContext): Promise<CopyPart[]> {
   if (!ifFilled || !there) return parts
   const { filled } = await restore.repeatedly(({ session }) =>
     session.one<{ filled: boolean }>(
@@ -123,11 +120,15 @@ function partlyThere(failure: Error): Error {
 }
 
 /** The table was empty when its copy began: whatever is in it now is a part of ours. */
-async function emptied(table: TableName, failure: Error, { restore, inventory }: RunContext): Promise<Error> {
+async function emptied(
+  table: TableName & { partitioned?: boolean },
+  failure: Error,
+  { restore, inventory }: RunContext,
+): Promise<Error> {
   const info = failure instanceof CopyFailed ? failure.info : errorInfo(failure)
   const because = (outcome: string) =>
     new CopyFailed({ ...info, message: `${info.message} (at the commit; ${outcome})` })
-  const name = quoteQualified(table.schema, table.name)
+  const name = `${table.partitioned ? '' : 'only '}${quoteQualified(table.schema, table.name)}`
   try {
     await restore.repeatedly(({ session }) => emptyTable(session, name, inventory.destination.mayReplicate))
     return because('the table was emptied again')
@@ -139,11 +140,11 @@ async function emptied(table: TableName, failure: Error, { restore, inventory }:
 
 async function emptyTable(session: Session, name: string, replica: boolean): Promise<void> {
   try {
-    await session.execute(`truncate only ${name}`)
+    await session.execute(`truncate ${name}`)
   } catch (error) {
     if (!(error instanceof ServerError)) throw error
     // A foreign key points at the table: rows can go one by one, as they came.
     const quietly = replica ? 'set local session_replication_role = replica;' : ''
-    await session.execute(`${quietly} delete from only ${name}`)
+    await session.execute(`${quietly} delete from ${name}`)
   }
 }

@@ -10,7 +10,7 @@ import type { SequenceName } from '../catalog/sequences.ts'
 import type { CopyPart } from '../copy/pool.ts'
 import type { TriggersOf } from './foreign-keys.ts'
 import type { Node } from './graph.ts'
-import type { EmptiedTables } from './truncate.ts'
+import type { EmptiedTable, EmptiedTables } from './truncate.ts'
 
 /** `ddl`: one at a time in the dump's order. `build`: indexes and all that follows. `copy`: rows. */
 export type PoolName = 'ddl' | 'build' | 'copy' | 'none'
@@ -50,6 +50,8 @@ export interface CopyWork {
   kind: 'copy'
   parts: CopyPart[]
   bytes: number
+  /** The destination's table, when the run does not make it. */
+  there?: EmptiedTable
   /** The rows that are there are deleted in the transaction that brings the new ones. */
   replaces?: EmptiedTables
   /** What is copied instead of `parts` when the table, which looked empty, has got rows. */
@@ -66,6 +68,8 @@ export interface TogetherWork {
   kind: 'copy together'
   /** Each with its part, in their order. */
   tables: TableName[]
+  /** Of the destination: partitions of the source may go into one. */
+  into: TableName[]
   parts: CopyPart[]
   bytes: number
   replaces: EmptiedTables

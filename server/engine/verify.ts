@@ -1,9 +1,10 @@
 // The end of a run that was asked to verify: what was copied is counted and hashed on both servers.
 import type { TableComparison } from '../../shared/comparison.ts'
-import { showName } from '../../shared/phase.ts'
+import { showName, type TableName } from '../../shared/phase.ts'
 import { tableKey } from '../catalog/tables.ts'
 import { compareData } from '../compare/data.ts'
 import { PgtrekError } from '../postgres/errors.ts'
+import type { PlannedRows } from './plan.ts'
 import type { RunContext } from './run-context.ts'
 
 const mostNamed = 20
@@ -12,7 +13,7 @@ const mostNamed = 20
 export async function verify(context: RunContext): Promise<Error[]> {
   const { plan, copied, emit, signal } = context
   // Beside rows that were there before, sums over all rows say nothing.
-  const tables = plan.tables.filter((table) => isVerifiable(table) && copied.has(tableKey(table)))
+  const tables = comparable(plan.tables.filter(isVerifiable), copied)
   const left = plan.tables.filter((table) => !isVerifiable(table)).length
   if (left > 0) {
     emit({
@@ -42,6 +43,17 @@ export async function verify(context: RunContext): Promise<Error[]> {
   return [
     new PgtrekError([`${different.length} of ${results.length} tables differ`, ...named, ...more].join('; ')),
   ]
+}
+
+/** Where partitions differ, only the whole is the same on both sides. */
+function comparable(tables: readonly PlannedRows[], copied: ReadonlySet<string>): TableName[] {
+  const incomplete = new Set(
+    tables.filter((table) => !copied.has(tableKey(table))).map((table) => tableKey(table.into ?? table)),
+  )
+  const named = new Map(
+    tables.map(({ into, schema, name }) => [tableKey(into ?? { schema, name }), into ?? { schema, name }]),
+  )
+  return [...named].filter(([key]) => !incomplete.has(key)).map(([, table]) => table)
 }
 
 function isVerifiable({ mode }: { mode: string }): boolean {

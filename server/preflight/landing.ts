@@ -41,7 +41,7 @@ const existing: Check = {
     )
     const tables = theirs.filter(({ kind }) => kind === 'table')
     const filled = [...(await readExistingTables(destination, tables)).values()].filter(
-      ({ hasRows }) => hasRows,
+      ({ hasRows, partitioned }) => hasRows && !partitioned,
     )
     const replaced = filled.filter((table) => ours.has(tableKey(table)))
     const shown = ({ schema, name, kind }: Relation) =>

@@ -37,6 +37,7 @@ const steps = [
     kind: 'copy together',
     bytes: 1,
     tables: [{ schema: 'app', name: 'a"b' }],
+    into: [{ schema: 'app', name: 'a"b' }],
     replaces: { tables: [], byDelete: [] },
     parts: [
       {

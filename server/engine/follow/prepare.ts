@@ -6,7 +6,7 @@ import type { TableName } from '../../../shared/phase.ts'
 import { showName } from '../../../shared/phase.ts'
 import type { TableRule } from '../../../shared/request.ts'
 import type { SequenceName } from '../../catalog/sequences.ts'
-import { UsageError } from '../../postgres/errors.ts'
+import { PlanRefused, UsageError } from '../../postgres/errors.ts'
 import { Session } from '../../postgres/session.ts'
 import { beforeRun } from '../../preflight/before-run.ts'
 import { type TableId, tableKey } from '../../replication/destination-tables.ts'
@@ -34,6 +34,7 @@ export interface Prepared {
 export async function prepare(request: CloneAndFollow, signal: AbortSignal): Promise<Prepared> {
   refuseMappings(request.tables)
   const plan = await planOf(request, signal)
+  refuseOtherPartitions(plan)
   await using source = await Session.open(request.source, { signal })
   const { kept, left } = await withoutUnlogged(source, plan.tables)
   const published = await publishable(source, kept)
@@ -66,6 +67,22 @@ export async function prepare(request: CloneAndFollow, signal: AbortSignal): Pro
       ...findings,
     ],
   }
+}
+
+const mostNamed = 10
+
+/** A change names the partition that its row is in on the source: where that is missing, it has no place. */
+function refuseOtherPartitions({ tables }: Plan) {
+  const named = tables.flatMap((table) =>
+    table.into && tableKey(table.into) !== tableKey(table)
+      ? [`${showName(table)} (into ${showName(table.into)})`]
+      : [],
+  )
+  if (named.length === 0) return
+  const more = named.length > mostNamed ? ` and ${named.length - mostNamed} more` : ''
+  throw new PlanRefused(
+    `these partitions of the source are not on the destination, where their table is partitioned otherwise: ${named.slice(0, mostNamed).join(', ')}${more}. Their rows could be copied, but their changes could not be followed. Make the same partitions on the destination, or drop its table; or exclude the table here and copy it without following. Nothing was changed`,
+  )
 }
 
 export function sequencesOf(plan: Plan): Pick<SequenceName, 'schema' | 'name'>[] {
