@@ -72,6 +72,7 @@ export const japaneseTitles: Record<string, string> = {
   'publishing-rights': 'パブリケーションの権限',
   'followed-conditions': '条件と列の対応付け',
   'replica-triggers': 'レプリカでも動くトリガー',
+  'replica-rules': '適用される変更を書き換えるルール',
   'apply-rights': '変更を適用する権限',
   position: '位置の記録場所',
   'way-back': '戻る道',

@@ -5,6 +5,7 @@ import { Session } from '../postgres/session.ts'
 import { checkEchoes } from '../replication/echo.ts'
 import { isOriginSafe, positionKindFor } from '../replication/position.ts'
 import { type Check, type Finding, fine, type Sight, unless } from './check.ts'
+import { firingChecks } from './firing.ts'
 import { followedTableChecks } from './followed-tables.ts'
 import { settingOf } from './traffic.ts'
 
@@ -230,6 +231,7 @@ export const followChecks: readonly Check[] = [
   right,
   reach,
   ...followedTableChecks,
+  ...firingChecks,
   applying,
   position,
   wayBack,

@@ -4,16 +4,7 @@ import { RuleBook } from '../../shared/rule-book.ts'
 import { tableKey } from '../replication/destination-tables.ts'
 import { type PublishedTable, publicationSince } from '../replication/publication.ts'
 import { type FollowedTable, readFollowedTables } from '../replication/source-tables.ts'
-import {
-  type Check,
-  type Finding,
-  fine,
-  isUsers,
-  namesFound,
-  qualifiedName,
-  type Sight,
-  unless,
-} from './check.ts'
+import { type Check, type Finding, fine, type Sight, unless } from './check.ts'
 
 type Candidate = FollowedTable & { shown: string; wanted: PublishedTable; insertsOnly: boolean }
 
@@ -167,36 +158,4 @@ const filters: Check = {
   },
 }
 
-const triggers: Check = {
-  id: 'replica-triggers',
-  title: 'Triggers that run for replicated rows too',
-  why: 'ENABLE ALWAYS and ENABLE REPLICA make a trigger run for rows that are copied into a table that has it, or applied: a second time.',
-  async look(sight) {
-    const found = await namesFound(
-      sight,
-      `select c.oid as of, pg_catalog.quote_ident(t.tgname) || ' on ' || ${qualifiedName} as name
-         from pg_catalog.pg_trigger t
-         join pg_catalog.pg_class c on c.oid = t.tgrelid
-         join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-        where t.tgenabled in ('A', 'R') and not t.tgisinternal and ${isUsers}
-        order by 2`,
-    )
-    // A table that this move makes gets its triggers behind its rows.
-    if (!sight.follow && !sight.options.dataOnly && found.length > 0)
-      return fine('made when the rows are there')
-    return unless(found, 'there are none', {
-      status: 'warning',
-      found: 'such triggers will run on the destination for every row or change',
-      todo: 'See that what they do may be done twice, or disable them on the destination until the switchover.',
-    })
-  },
-}
-
-export const followedTableChecks: readonly Check[] = [
-  ownership,
-  identity,
-  wholeRows,
-  computed,
-  filters,
-  triggers,
-]
+export const followedTableChecks: readonly Check[] = [ownership, identity, wholeRows, computed, filters]

@@ -97,6 +97,9 @@ const words: Record<string, string> = {
 
 function inWords(error: ServerError): string {
   const detail = error.detail ? ` (${error.detail})` : ''
+  // Of a trigger, a default or a constraint: it is not about the table that the change is for.
+  const [place] = error.context?.match(/^(PL\/\S+|SQL) function .*/m) ?? []
+  if (place) return `${error.message}${detail}; raised by ${place}`
   const known = words[error.sqlstate]
   return known ? `${known}: ${error.message}${detail}` : `${error.message}${detail}`
 }

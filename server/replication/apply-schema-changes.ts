@@ -4,7 +4,7 @@ import { relayCopy } from '../postgres/copy-stream.ts'
 import { quoteIdentifier, quoteQualified } from '../postgres/quote.ts'
 import { Session } from '../postgres/session.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
-import { exactValues, maySetReplicaRole } from './apply-session.ts'
+import { exactValues, maySetReplicaRole, useOwnSearchPath } from './apply-session.ts'
 import { readDestinationTables, tableKey } from './destination-tables.ts'
 import { holdPosition, type Position, PositionBusy } from './position.ts'
 import type { ColumnFill, SchemaChanges } from './schema-changes.ts'
@@ -28,10 +28,11 @@ export async function applySchemaChanges(work: ApplySchema): Promise<{ filled: n
   const replicaRole = await maySetReplicaRole(destination)
   // Nobody applies changes meanwhile, and what is written here is not sent back.
   const { markSql = '' } = await holdInTime(destination, positionName)
+  // Defaults and triggers may rely on it; what is run here names everything in full.
+  await useOwnSearchPath(destination)
   await destination.execute(`
     begin;
     ${local(exactValues)}
-    set local search_path = '';
     ${replicaRole ? 'set local session_replication_role = replica;' : ''}
     ${markSql}`)
   let filled = 0
@@ -88,8 +89,7 @@ async function fill(
   const same = key.map((column) => {
     const quoted = quoteIdentifier(column)
     const equality = shape?.columns.get(column)?.equality
-    // The search path is empty, so an extension's operator has to be named in full.
-    return `t.${quoted} ${equality ? `operator(${equality})` : '='} f.${quoted}`
+    return `t.${quoted} operator(${equality ?? 'pg_catalog.='}) f.${quoted}`
   })
   const image = (alias: string) =>
     `row(${columns.map((column) => `${alias}.${quoteIdentifier(column)}`).join(', ')})::record`

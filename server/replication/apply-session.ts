@@ -16,6 +16,7 @@ export interface ApplySession {
   replicaRole: boolean
 }
 
+/** The search path is empty at first, so that all types are named in full. */
 export async function prepareApplySession(session: Session): Promise<ApplySession> {
   const replicaRole = await maySetReplicaRole(session)
   await session.execute(`
@@ -34,6 +35,17 @@ export async function prepareApplySession(session: Session): Promise<ApplySessio
     set plan_cache_mode = force_generic_plan;
     ${replicaRole ? 'set session_replication_role = replica;' : ''}`)
   return { replicaRole }
+}
+
+/**
+ * For triggers and functions, which may rely on the path that the database or the role has. What we send ourselves
+ * names everything in full; should the path put other schemas ahead of PostgreSQL's own, that comes first.
+ */
+export async function useOwnSearchPath(session: Session): Promise<void> {
+  await session.execute('reset search_path')
+  await session.query(`
+    select pg_catalog.set_config('search_path', 'pg_catalog, ' || pg_catalog.current_setting('search_path'), false)
+     where (pg_catalog.current_schemas(true))[1] not in ('pg_catalog', pg_catalog.pg_my_temp_schema()::regnamespace::text)`)
 }
 
 /** 15 and later can grant the right to a role. */

@@ -7,8 +7,13 @@ import type { Session } from '../postgres/session.ts'
 import { Session as PostgresSession } from '../postgres/session.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
 import { Applier } from './apply.ts'
-import { prepareApplySession } from './apply-session.ts'
-import { type DestinationTable, firesForReplica, readDestinationTables } from './destination-tables.ts'
+import { prepareApplySession, useOwnSearchPath } from './apply-session.ts'
+import {
+  type DestinationTable,
+  firesForReplica,
+  readDestinationTables,
+  readFiringRules,
+} from './destination-tables.ts'
 import { refuseUnseenEchoes } from './echo.ts'
 import { type Followed, type LeftOutTable, readFollowed, type WantedTable } from './followed.ts'
 import { helpWithPosition, holdPosition, type Position } from './position.ts'
@@ -102,6 +107,7 @@ export async function connect(ends: Ends, options: ConnectOptions): Promise<Conn
     const wanted = ends.tables && { publication, tables: ends.tables, leftOut, accepted }
     const followed = wanted && (await readFollowed(source, destination, wanted))
     const tables = await readDestinationTables(destination, followed && [...followed.pairs.values()])
+    await readFiringRules(destination, tables, replicaRole)
     const computed = await readComputed(source, publication)
     const types = await readTypes(source)
     const isSafe = (type: number) => isBinarySafe(type, types)
@@ -118,6 +124,7 @@ export async function connect(ends: Ends, options: ConnectOptions): Promise<Conn
       origin: ends.origin ?? 'any',
     })
     const mayHold = replicaRole && !(await firesForReplica(destination))
+    await useOwnSearchPath(destination)
     const applyOptions = { position, binary, careful, mayHold }
     const applier = new Applier({
       ...applyOptions,
@@ -132,6 +139,7 @@ export async function connect(ends: Ends, options: ConnectOptions): Promise<Conn
         await prepareApplySession(session)
         await session.execute(impatience)
         await helpWithPosition(session, position)
+        await useOwnSearchPath(session)
       } catch (error) {
         session.destroy()
         throw error

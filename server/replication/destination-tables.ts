@@ -32,6 +32,8 @@ export interface DestinationTable {
   /** Names, per unique index or exclusion constraint; null for an expression. */
   unique: (string | null)[][]
   columns: Map<string, DestinationColumn>
+  /** Rules that would rewrite the statements by which changes are applied. */
+  rules: string[]
 }
 
 export interface TableId {
@@ -129,7 +131,15 @@ export async function readDestinationTables(
     let one = found.get(key)
     if (!one) {
       const quoted = quoteQualified(schema, table)
-      one = { schema, name: table, quoted, partitioned: kind === 'p', unique: [], columns: new Map() }
+      one = {
+        schema,
+        name: table,
+        quoted,
+        partitioned: kind === 'p',
+        unique: [],
+        columns: new Map(),
+        rules: [],
+      }
       found.set(key, one)
     }
     // A table may have no column at all.
@@ -152,6 +162,23 @@ function readUnique(session: Session) {
       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
      where (i.indisunique or i.indisexclusion)
        and n.nspname !~ '^pg_'`)
+}
+
+/** Notes for each table which rules act in a session of this role: a server's own subscription knows no rules. */
+export async function readFiringRules(
+  session: Session,
+  tables: ReadonlyMap<string, DestinationTable>,
+  replicaRole: boolean,
+): Promise<void> {
+  const rows = await session.query<TableId & { rule: string }>(`
+    select n.nspname as schema, c.relname as name, pg_catalog.quote_ident(r.rulename) as rule
+      from pg_catalog.pg_rewrite r
+      join pg_catalog.pg_class c on c.oid = r.ev_class
+      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+     where r.ev_type <> '1' and r.ev_enabled in ('A', ${replicaRole ? "'R'" : "'O'"})
+       and c.relkind in ('r', 'p')
+     order by 3`)
+  for (const { rule, ...table } of rows) tables.get(tableKey(table))?.rules.push(rule)
 }
 
 /** Triggers and rules that fire for a replica, too: they may look at anything, at any moment. */

@@ -17,7 +17,11 @@ export function misfits(
   binary: boolean,
 ): string[] {
   if (!table) return ['the destination has no such table']
-  const problems: string[] = []
+  const problems = table.rules.map(
+    (rule) =>
+      `rule ${rule} of the destination's table would act on applied changes: "alter table ${table.quoted} disable rule ${rule}" ` +
+      'until the switchover, then retry',
+  )
   for (const column of relation.columns) {
     const there = table.columns.get(column.name)
     if (!there) problems.push(`column ${column.name} was added on the source, the destination lacks it`)

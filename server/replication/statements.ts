@@ -219,9 +219,9 @@ function rowConditions(
     const [left, right] = column.comparable
       ? [column.quoted, value(column)]
       : [`${column.quoted}::text`, `(${value(column)}::${column.sqlType})::text`]
-    // The search path is empty, so an extension's operator has to be named in full.
-    const equality = column.comparable && column.equality ? `operator(${column.equality})` : '='
-    const equal = `${left} ${equality} ${right}`
+    // Whatever the search path is: an extension's operator, or PostgreSQL's own.
+    const equality = (column.comparable && column.equality) || 'pg_catalog.='
+    const equal = `${left} operator(${equality}) ${right}`
     // An index can be used for an equality only.
     if (kind !== 'full' || nulls) return equal
     return `(${equal} or ${left} is null and ${right} is null)`

@@ -1,0 +1,115 @@
+// Triggers and rules that run for rows that are applied, although they ran on the source already.
+import {
+  type Check,
+  type Finding,
+  fine,
+  foundIn,
+  isUsers,
+  qualifiedName,
+  type Sight,
+  unless,
+} from './check.ts'
+
+interface Firing {
+  of: number
+  name: string
+  /** As people read it. */
+  shown: string
+  table: string
+  /** Has it run for the changes of ordinary sessions only. */
+  sql: string
+}
+
+const triggersSql = `
+  select c.oid as of, t.tgname as name, ${qualifiedName} as table,
+         pg_catalog.format('%I on %s', t.tgname, ${qualifiedName}) as shown,
+         pg_catalog.format('alter table %s enable trigger %I', ${qualifiedName}, t.tgname) as sql
+    from pg_catalog.pg_trigger t
+    join pg_catalog.pg_class c on c.oid = t.tgrelid
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+   where t.tgenabled in ('A', 'R') and not t.tgisinternal and ${isUsers}
+   order by 4`
+
+/** Those of SELECT are what a view is made of. */
+const rulesSql = (enabled: readonly string[], verb: string) => `
+  select c.oid as of, r.rulename as name, ${qualifiedName} as table,
+         pg_catalog.format('%I on %s', r.rulename, ${qualifiedName}) as shown,
+         pg_catalog.format('alter table %s ${verb} rule %I', ${qualifiedName}, r.rulename) as sql
+    from pg_catalog.pg_rewrite r
+    join pg_catalog.pg_class c on c.oid = r.ev_class
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+   where r.ev_type <> '1' and c.relkind in ('r', 'p') and ${isUsers}
+     and r.ev_enabled in (${enabled.map((one) => `'${one}'`).join(', ')})
+   order by 4`
+
+/** Of the source's tables, which the destination gets, and of tables of the same names that it has already. */
+async function readFiring(sight: Sight, sql: string): Promise<{ ours: Firing[]; theirs: Firing[] }> {
+  const tables = new Set(
+    (
+      await foundIn<{ of: number; table: string }>(
+        sight,
+        `select c.oid as of, ${qualifiedName} as table
+           from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+          where c.relkind in ('r', 'p') and ${isUsers}`,
+      )
+    ).map(({ table }) => table),
+  )
+  const ours = await foundIn<Firing>(sight, sql)
+  const theirs = (await sight.destination.query<Firing>(sql)).filter(({ table }) => tables.has(table))
+  return { ours, theirs }
+}
+
+function named({ ours, theirs }: { ours: Firing[]; theirs: Firing[] }): Pick<Finding, 'sql'> & {
+  objects: string[]
+} {
+  return {
+    objects: [...ours.map(({ shown }) => shown), ...theirs.map(({ shown }) => `${shown} of the destination`)],
+    sql: [...new Set([...ours, ...theirs].map(({ sql }) => sql))],
+  }
+}
+
+const triggers: Check = {
+  id: 'replica-triggers',
+  title: 'Triggers that run for replicated rows too',
+  why: 'ENABLE ALWAYS and ENABLE REPLICA make a trigger run for rows that are copied into a table that has it, or applied: a second time.',
+  async look(sight) {
+    const found = await readFiring(sight, triggersSql)
+    // A table that this move makes gets its triggers behind its rows.
+    if (!sight.follow && !sight.options.dataOnly && found.ours.length > 0)
+      return fine('made when the rows are there')
+    const { objects, sql } = named(found)
+    return unless(objects, 'there are none', {
+      status: 'warning',
+      found:
+        'such triggers run on the destination for every row that is applied, with the search_path that the role has there',
+      todo: "See that what they do may be done twice; what they write must not be followed as well. Otherwise have them run for ordinary sessions only, until the switchover: on the source, before it is copied, or on the destination's own tables.",
+      ...(sql && { sql }),
+    })
+  },
+}
+
+const rules: Check = {
+  id: 'replica-rules',
+  title: 'Rules that rewrite applied changes',
+  why: 'A rule that is enabled for replicas rewrites the statements by which changes are applied: what it does would be done twice, or the change not at all.',
+  followOnly: true,
+  async look(sight) {
+    // Where we may not apply as a replica, ordinary rules act, and only a rule that is disabled does not.
+    const { mayReplicate } = sight.facts.destination
+    const found = await readFiring(
+      sight,
+      mayReplicate ? rulesSql(['A', 'R'], 'enable') : rulesSql(['O', 'A'], 'disable'),
+    )
+    const { objects, sql } = named(found)
+    return unless(objects, 'there are none', {
+      status: 'blocker',
+      found: 'following would stop at the first change of these tables',
+      todo: mayReplicate
+        ? 'Have them act for ordinary sessions only, until the switchover: on the source, before it is copied, and on tables that the destination has already.'
+        : "Let a superuser grant the right to set session_replication_role (15 and later), or disable the rules on the destination until the switchover; rules of the source's tables must not be there when the tables are copied.",
+      ...(sql && { sql }),
+    })
+  },
+}
+
+export const firingChecks: readonly Check[] = [triggers, rules]
