@@ -68,6 +68,7 @@ export const japaneseTitles: Record<string, string> = {
   'replication-reach': 'レプリケーション接続',
   'replica-identity': 'テーブルのキー',
   'replica-identity-full': '行全体で識別されるテーブル',
+  'both-ways-identity': '双方向で送られる変更前の行',
   'computed-columns': 'ストリームの生成列',
   'publishing-rights': 'パブリケーションの権限',
   'followed-conditions': '条件と列の対応付け',

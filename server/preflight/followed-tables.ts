@@ -57,12 +57,43 @@ const identity: Check = {
   },
 }
 
+/** A conflict between both sides is seen by comparing the row with what the other side saw. */
+const bothWays: Check = {
+  id: 'both-ways-identity',
+  title: 'Old rows, for changes both ways',
+  why: 'Only with the whole old row can it be told that both sides have changed the same row.',
+  followOnly: true,
+  async look(sight): Promise<Finding> {
+    if (!sight.bidirectional) return fine('changes flow one way')
+    const ours = (await candidates(sight)).filter(({ insertsOnly }) => !insertsOnly)
+    const there = await readFollowedTables(sight.destination)
+    const lacking = (table: FollowedTable | undefined, side: string) =>
+      (table?.identities ?? []).filter(([, one]) => one !== 'full').map(([place]) => ({ place, side }))
+    const found = [
+      ...ours.flatMap((table) => lacking(table, '')),
+      ...ours.flatMap((table) => lacking(there.get(tableKey(table)), ' of the destination')),
+    ]
+    return unless(
+      found.map(({ place, side }) => `${place}${side}`),
+      'every table sends whole old rows',
+      {
+        status: 'blocker',
+        found:
+          'a row of these tables that both sides change would end differently on each, and nobody would notice',
+        todo: 'Let whole rows identify themselves, on both sides. The log grows by the old row of each update and delete. Afterwards set it back.',
+        sql: [...new Set(found.map(({ place }) => `alter table ${place} replica identity full`))],
+      },
+    )
+  },
+}
+
 const wholeRows: Check = {
   id: 'replica-identity-full',
   title: 'Tables told apart by whole rows',
   why: 'Without a key an UPDATE or DELETE has to look for its row among all of the table.',
   followOnly: true,
   async look(sight): Promise<Finding> {
+    if (sight.bidirectional) return fine('both ways they have to be')
     const tables = (await candidates(sight)).filter(({ identities }) =>
       identities.some(([, one]) => one === 'full'),
     )
@@ -158,4 +189,11 @@ const filters: Check = {
   },
 }
 
-export const followedTableChecks: readonly Check[] = [ownership, identity, wholeRows, computed, filters]
+export const followedTableChecks: readonly Check[] = [
+  ownership,
+  identity,
+  wholeRows,
+  bothWays,
+  computed,
+  filters,
+]

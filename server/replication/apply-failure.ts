@@ -66,7 +66,9 @@ export function explainFailure(error: unknown, witness: Witness | undefined): un
     table: testimony.target?.relation,
     statement: testimony.kind,
     key: testimony.row,
-    problems: [error instanceof StatementFailed ? inWords(error.cause) : countInWords(error)],
+    problems: [
+      error instanceof StatementFailed ? inWords(error.cause) : countInWords(error, testimony.target?.exact),
+    ],
     ...(error instanceof StatementFailed && { cause: error.cause }),
   })
 }
@@ -104,7 +106,10 @@ function inWords(error: ServerError): string {
   return known ? `${known}: ${error.message}${detail}` : `${error.message}${detail}`
 }
 
-function countInWords({ found }: UnexpectedCount): string {
+function countInWords({ found }: UnexpectedCount, isExact = false): string {
+  if (found === 0 && isExact) {
+    return 'both sides have changed this row: here it is missing, or is not what it was there before this change'
+  }
   return found === 0
     ? 'the row is missing on the destination'
     : `the destination has ${found} such rows instead of one`

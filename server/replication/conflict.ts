@@ -17,6 +17,8 @@ export interface ConflictDetails {
   cause?: unknown
   /** OID of a relation that nobody knows: a retry accepts it as one to follow. */
   unknown?: number
+  /** What was changed cannot be compared: a retry applies the transaction all the same. */
+  isInexact?: boolean
 }
 
 export class ApplyConflict extends PgtrekError {

@@ -61,6 +61,7 @@ export class Follower {
   readonly #statistics = new FollowStatistics()
   readonly #known = new Map<number, Relation>()
   readonly #skipped = new Set<Lsn>()
+  readonly #trusted = new Set<Lsn>()
   readonly #lookedFor = new Set<number>()
   readonly #accepted = new Set<number>()
   readonly #warned = new Set<string>()
@@ -230,6 +231,7 @@ export class Follower {
       lookedFor: this.#lookedFor,
       origin: options.origin ?? 'any',
       skipped: this.#skipped,
+      trusted: this.#trusted,
       stopAt: () => this.#control.stopAt,
       known: this.#known,
       onSkipped: ({ finalLsn, xid }) => this.#tell({ type: 'follow_skipped', lsn: showLsn(finalLsn), xid }),
@@ -312,7 +314,8 @@ export class Follower {
     this.#abort.signal.throwIfAborted()
     this.#carefulUntil = conflict.lsn
     if (decision === 'skip') this.#skipped.add(conflict.lsn)
-    const { unknown } = conflict.details
+    const { unknown, isInexact } = conflict.details
+    if (decision === 'retry' && isInexact) this.#trusted.add(conflict.lsn)
     if (decision === 'retry' && unknown !== undefined) this.#accepted.add(unknown)
     // Ending with a conflict unsolved is no success.
     if (decision === 'stop') throw conflict

@@ -39,6 +39,8 @@ export interface ReceiverOptions {
   computed: ReadonlyMap<number, ReadonlySet<string>>
   /** Transactions, by where their commit stands, that the user does not want. */
   skipped: ReadonlySet<Lsn>
+  /** Those that may change rows of which nobody knows what they were. */
+  trusted: ReadonlySet<Lsn>
   stopAt: () => Lsn | undefined
   spill: Spill
   /** Applies large transactions while they are sent. */
@@ -74,6 +76,8 @@ interface Unfit {
   problems: string[]
   /** Not part of the move, as far as anybody knows. */
   unknown?: boolean
+  /** A retry applies the transaction all the same. */
+  isInexact?: boolean
 }
 
 export class Receiver implements ChangeHandler {
@@ -185,7 +189,7 @@ export class Receiver implements ChangeHandler {
     }
     const target: TargetTable | Unfit =
       table && problems.length === 0
-        ? new TargetTable(relation, table, binary, applier.prepare)
+        ? new TargetTable(relation, table, binary, applier.prepare, this.#isExact)
         : { relation, problems }
     this.#targets.set(relation.id, target)
   }
@@ -240,6 +244,7 @@ export class Receiver implements ChangeHandler {
     const target = this.#target(relation)
     if (!target) return
     if (old !== 'full' && !target.hasKey) throw this.#keyless(target)
+    if (old !== 'full') this.#refuseInexact(target)
     this.options.applier.update(target, old, oldRow, row)
   }
 
@@ -247,13 +252,26 @@ export class Receiver implements ChangeHandler {
     const target = this.#target(relation)
     if (!target) return
     if (old !== 'full' && !target.hasKey) throw this.#keyless(target)
+    if (old !== 'full') this.#refuseInexact(target)
     this.options.applier.delete(target, old, oldRow)
   }
 
   truncate(relations: number[], _cascade: boolean, restartIdentity: boolean) {
     // The source names every table that its own CASCADE has emptied.
     const targets = relations.map((id) => this.#target(id)).filter((target) => target !== undefined)
-    if (targets.length > 0) this.options.applier.truncate(targets, restartIdentity)
+    const [first] = targets
+    if (!first) return
+    if (this.#isExact && !this.#isTrusted) {
+      throw this.#misfit({
+        relation: first.relation,
+        problems: [
+          'TRUNCATE while changes flow both ways: rows that this side has inserted meanwhile would be lost. When the ' +
+            'tables may be emptied here, retry',
+        ],
+        isInexact: true,
+      })
+    }
+    this.options.applier.truncate(targets, restartIdentity)
   }
 
   message(transactional: boolean, lsn: Lsn, prefix: string, content: Uint8Array) {
@@ -322,12 +340,36 @@ export class Receiver implements ChangeHandler {
     throw this.#misfit(target)
   }
 
+  /** Where both sides are in use. */
+  get #isExact(): boolean {
+    return this.options.origin === 'none'
+  }
+
+  /** A user has decided that what the transaction does is right. */
+  get #isTrusted(): boolean {
+    const { trusted } = this.options
+    return this.#transaction !== undefined && trusted.has(this.#transaction.finalLsn)
+  }
+
+  /** Without the old row nobody can tell whether this side has changed it, too. */
+  #refuseInexact({ relation, table }: TargetTable) {
+    if (!this.#isExact || this.#isTrusted) return
+    throw this.#misfit({
+      relation,
+      problems: [
+        'changes flow both ways, and the source does not send what the row was: nobody can tell whether both sides have ' +
+          `changed it. Run "alter table ${table.quoted} replica identity full" on both sides; when this change is right, retry`,
+      ],
+      isInexact: true,
+    })
+  }
+
   #keyless({ relation }: TargetTable): Error {
     return this.#misfit({ relation, problems: ['the source does not send the columns of its key'] })
   }
 
   /** The destination may have been mended since its tables were read: only a second look is final. */
-  #misfit({ relation, problems, unknown }: Unfit): Error {
+  #misfit({ relation, problems, unknown, isInexact }: Unfit): Error {
     const { applier } = this.options
     const name = `${relation.schema}.${relation.name}`
     if (!applier.options.careful || !this.#transaction) {
@@ -339,6 +381,7 @@ export class Receiver implements ChangeHandler {
       statement: 'relation',
       problems,
       ...(unknown && { unknown: relation.id }),
+      ...(isInexact && { isInexact }),
     })
   }
 }

@@ -49,6 +49,11 @@ export interface OldVersion {
   kind: OldRow
   /** With a full old row: for each column, whether it was null; without: any may be. */
   nulls: readonly boolean[] | undefined
+  /**
+   * The row must still be what the old one says, to the last digit, also when another session has changed it while
+   * this statement waited for its lock.
+   */
+  exact?: boolean
 }
 
 /** `unchanged` are columns that the source did not send, because they are stored out of line. */
@@ -236,17 +241,24 @@ function whereIs(
   table: DestinationTable,
   columns: readonly TargetColumn[],
   conditions: readonly string[],
-  { kind, nulls }: OldVersion,
+  { kind, nulls, exact = false }: OldVersion,
   written: Parameters,
 ): string {
-  const condition = conditions.join(' and ') || 'true'
-  if (kind !== 'full') return condition
+  const plain = conditions.join(' and ') || 'true'
+  if (kind !== 'full') return plain
   const given = columns.filter(({ index }) => !nulls?.[index])
-  const image = [
-    `row(${given.map(({ quoted }) => quoted).join(', ')})::record`,
-    `row(${given.map((column) => `${written.fromOld(column)}::${column.sqlType}`).join(', ')})::record`,
+  const rows = [
+    `row(${given.map(({ quoted }) => quoted).join(', ')})`,
+    `row(${given.map((column) => `${written.fromOld(column)}::${column.sqlType}`).join(', ')})`,
   ]
+  const image = rows.map((row) => `${row}::record`)
+  // As text: two values may be equal and not the same, or be the same and stored in another way.
+  const same = rows.map((row) => `${row}::pg_catalog.text collate pg_catalog."C"`)
+  const condition =
+    exact && given.length > 0 ? `${plain} and ${same.join(' operator(pg_catalog.=) ')}` : plain
   const order = given.length > 0 ? ` order by ${image.join(' operator(pg_catalog.*=) ')} desc` : ''
   const [place, list] = table.partitioned ? ['(tableoid, ctid)', 'tableoid, ctid'] : ['ctid', 'ctid']
-  return `${place} = (select ${list} from ${onlyItself(table)} where ${condition}${order} limit 1)`
+  const found = `${place} = (select ${list} from ${onlyItself(table)} where ${condition}${order} limit 1)`
+  // Said once more of the row itself: the server looks at it again when it had to wait for somebody's change.
+  return exact ? `${found} and ${condition}` : found
 }

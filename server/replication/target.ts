@@ -61,6 +61,8 @@ export class TargetTable {
     readonly binary: boolean,
     /** Has the statement parsed by the server, and names it. */
     readonly prepare: (sql: string) => string,
+    /** Both sides are in use: a row may only be changed while it is what the other side saw. */
+    readonly exact = false,
   ) {
     this.columns = targetColumns(relation, table)
     const keys = this.columns.filter(({ key }) => key)
@@ -97,7 +99,13 @@ export class TargetTable {
     const nulls = old === 'full' ? nullsOf(oldRow) : undefined
     if (old !== undefined && this.#isRenumbered(oldRow, row)) {
       return this.#variant(`r${old}${bits(unchanged)}`, nulls, (known) =>
-        this.#prepared(replaceStatement(this.table, this.columns, unchanged, { kind: old, nulls: known })),
+        this.#prepared(
+          replaceStatement(this.table, this.columns, unchanged, {
+            kind: old,
+            nulls: known,
+            exact: this.exact,
+          }),
+        ),
       )
     }
     const key = `u${old ?? ''}${bits(unchanged)}`
@@ -128,7 +136,7 @@ export class TargetTable {
       return this.#keyDelete
     }
     return this.#variant('d', nullsOf(oldRow), (nulls) =>
-      this.#prepared(deleteStatement(this.table, this.columns, { kind: 'full', nulls })),
+      this.#prepared(deleteStatement(this.table, this.columns, { kind: 'full', nulls, exact: this.exact })),
     )
   }
 
@@ -162,7 +170,9 @@ export class TargetTable {
   }
 
   #updateVariant(old: OldRow, unchanged: boolean[], nulls: readonly boolean[] | undefined) {
-    return this.#prepared(updateStatement(this.table, this.columns, unchanged, { kind: old, nulls }))
+    return this.#prepared(
+      updateStatement(this.table, this.columns, unchanged, { kind: old, nulls, exact: this.exact }),
+    )
   }
 
   #variant(

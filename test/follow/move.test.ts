@@ -104,7 +104,7 @@ test('both ways at once: what one side writes comes to the other, once', async (
   const source = await (await cluster(14, logical)).createDatabase()
   const destination = await (await cluster(17, logical)).createDatabase()
   await source.sql(
-    'create table item (id int primary key, n int not null); insert into item values (1, 0), (2, 0)',
+    'create table item (id int primary key, n int not null); alter table item replica identity full; insert into item values (1, 0), (2, 0)',
   )
   await using moving = move({ source, destination }, { bidirectional: true })
   await moving.untilStreaming()

@@ -30,7 +30,8 @@ const settings = (major: Major) => ({
 const tables = `
   create table t (id int primary key, v text);
   create table busy (id int primary key, v text);
-  create table big (id int primary key, v text)`
+  create table big (id int primary key, v text);
+  alter table t replica identity full; alter table busy replica identity full; alter table big replica identity full`
 
 async function two(one: Major, other: Major): Promise<[TestDatabase, TestDatabase]> {
   const made: TestDatabase[] = []

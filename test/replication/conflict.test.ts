@@ -138,7 +138,7 @@ test('paused it writes nothing, resumed it goes on, stopped before a position it
 test('both directions at once: every row once on both sides, and then silence', async () => {
   const one = await (await cluster(17)).createDatabase()
   const other = await (await cluster(14)).createDatabase()
-  for (const database of [one, other]) await database.sql(table)
+  for (const database of [one, other]) await database.sql(`${table}; alter table t replica identity full`)
   const there = await link({ source: one, destination: other })
   const back = await link({ source: other, destination: one })
   const forwards = await Follower.start({ ...there, origin: 'none' })
