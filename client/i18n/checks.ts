@@ -61,6 +61,7 @@ export const japaneseTitles: Record<string, string> = {
   'event-triggers': '移行先のイベントトリガー',
   'long-transactions': '長いトランザクション',
   locks: 'ロックされているテーブル',
+  'other-runs': '移行先で動作中の pgtrek',
   'prepared-transactions': '準備済みトランザクション',
   'wal-level': 'wal_level',
   'replication-slots': '空きレプリケーションスロットと WAL 送信プロセス',

@@ -49,6 +49,7 @@ export async function runMigration(request: Settled, flags: ViewFlags): Promise<
     options,
     memory: memory ?? new NoMemory(),
     copiers: queue && copiersOn(queue),
+    wait: flags.wait,
     signal: interrupt.signal,
     onEvent(event) {
       fold.apply(event)

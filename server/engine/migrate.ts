@@ -23,6 +23,7 @@ import { RestoreSessions } from './restore.ts'
 import { describeResumed, findUnfinished, requestKey } from './resume.ts'
 import { runPlan } from './run.ts'
 import { type Emit, type EventBody, forRun, type RunInventory } from './run-context.ts'
+import { busyWith, DestinationBusy, describeBusy, objectsOf, RunLock } from './run-lock.ts'
 import { TakenAway } from './taken-away.ts'
 
 export interface Migration {
@@ -37,6 +38,10 @@ export interface Migration {
   memory: RunMemory
   /** The preflight was made already, by somebody who knows more of what is wanted. */
   isChecked?: boolean | undefined
+  /** Where another run works on the same objects, this one waits for its end instead of being refused. */
+  wait?: boolean | undefined
+  /** Held by the caller for longer than this run; without it the run takes one of its own. */
+  lock?: RunLock | undefined
   /** Exported on the source by somebody who holds it; without it the run exports one of its own. */
   heldSnapshot?: string | undefined
   /** Rows are copied elsewhere; without it by threads of this process. */
@@ -81,19 +86,62 @@ export async function migrate(migration: Migration): Promise<MigrationResult> {
     return { status, ...(error !== undefined && { error }) }
   }
   emit({ type: 'started', run: migration.run })
+  let lost: Error | undefined
+  const onLost = (error: Error) => {
+    lost = error
+    stop.abort()
+  }
   try {
     const destination = { ...migration.destination, mark: markOf(migration.run) }
-    await inOneSnapshot({ ...migration, destination, signal }, emit)
+    await whenFree({ ...migration, destination, signal }, emit, onLost)
     return finish(failures > 0 ? 'completed_with_failures' : 'completed')
   } catch (error) {
     if (migration.signal.aborted) return finish('cancelled', new Cancelled())
+    if (lost) return finish('failed', lost)
     if (stop.signal.aborted)
       return finish('completed_with_failures', new Cancelled('stopped at the first failure'))
     return error instanceof Cancelled ? finish('cancelled', error) : finish('failed', error)
   }
 }
 
-async function inOneSnapshot(migration: Migration, emit: Emit): Promise<void> {
+/** A run that was at work when the destination was read has ended since: what was read may be wrong. */
+class PlanIsStale extends Error {}
+
+const betweenTriesMs = 1000
+
+/** With the locks of its objects, which keep every other run away from them. */
+async function whenFree(migration: Migration, emit: Emit, onLost: (error: Error) => void): Promise<void> {
+  const say = (message: string) => emit({ type: 'log', level: 'info', message })
+  let said = ''
+  for (;;) {
+    await using stack = new AsyncDisposableStack()
+    let own = migration.lock
+    const lock = async () => {
+      const { destination, signal, run } = migration
+      own ??= stack.use(await RunLock.open(destination, { what: `run ${run}`, signal, onLost, say }))
+      return own
+    }
+    try {
+      await inOneSnapshot(migration, emit, lock)
+      return
+    } catch (error) {
+      if (error instanceof PlanIsStale) continue
+      await migration.lock?.endPlanning()
+      if (!(error instanceof DestinationBusy) || !migration.wait) throw error
+      migration.signal.throwIfAborted()
+      const words = error.holders.map(({ pid }) => pid).join()
+      if (words !== said) say(`waiting: ${error.message}`)
+      said = words
+    }
+    await Bun.sleep(betweenTriesMs)
+  }
+}
+
+async function inOneSnapshot(
+  migration: Migration,
+  emit: Emit,
+  lockOf: () => Promise<RunLock>,
+): Promise<void> {
   const { options, signal, memory } = migration
   await using stack = new AsyncDisposableStack()
   const log = (message: string) => emit({ type: 'log', level: 'info', message })
@@ -112,6 +160,9 @@ async function inOneSnapshot(migration: Migration, emit: Emit): Promise<void> {
   const found = migration.isChecked
     ? []
     : await beforeRun({ source, destination }, { ...migration, follow: false })
+  const lock = options.dryRun ? undefined : await lockOf()
+  await lock?.beginPlanning(signal)
+  const before = (await lock?.others()) ?? []
   // A plan that is all that is wanted says them itself.
   if (!options.dryRun) for (const message of found) emit({ type: 'warning', message })
   signal.throwIfAborted()
@@ -130,7 +181,17 @@ async function inOneSnapshot(migration: Migration, emit: Emit): Promise<void> {
     request,
   )
   if (resumed) plan.warnings.push(describeResumed(resumed, plan))
-  if (options.dryRun) plan.warnings.push(...found)
+  if (options.dryRun) {
+    plan.warnings.push(...found)
+    const busy = await busyWith(destination, objectsOf(plan))
+    if (busy.holders.length > 0) plan.warnings.push(`a run would be refused: ${describeBusy(busy)}`)
+  }
+  if (lock) {
+    await lock.take(objectsOf(plan))
+    const now = await lock.others()
+    if (before.some((pid) => !now.includes(pid))) throw new PlanIsStale()
+    await lock.endPlanning()
+  }
   await checkRowQueries(plan, openSource)
   emit({
     type: 'planned',

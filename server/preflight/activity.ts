@@ -1,5 +1,6 @@
 // What other sessions do right now that the move would wait for.
 import { formatDuration } from '../../shared/format.ts'
+import { describeHolder, readRuns } from '../engine/run-lock.ts'
 import type { Session } from '../postgres/session.ts'
 import { type Check, type Finding, isUsers, qualifiedName, unless } from './check.ts'
 
@@ -119,4 +120,19 @@ const prepared: Check = {
   },
 }
 
-export const activityChecks: readonly Check[] = [longTransactions, locks, prepared]
+const runs: Check = {
+  id: 'other-runs',
+  title: 'Runs of pgtrek on the destination',
+  why: 'A table belongs to one run at a time: a second one on the same tables is refused.',
+  // The plan says which of them are on the same tables.
+  doctorOnly: true,
+  async look({ destination }): Promise<Finding> {
+    return unless((await readRuns(destination)).map(describeHolder), 'none', {
+      status: 'warning',
+      found: 'other runs are at work in this database',
+      todo: 'Let them end first, or choose other tables; --wait waits for them.',
+    })
+  },
+}
+
+export const activityChecks: readonly Check[] = [longTransactions, locks, runs, prepared]

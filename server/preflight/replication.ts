@@ -1,5 +1,7 @@
 // Publications and subscriptions that are there already, on either side.
+
 import { isOwnPublication } from '../catalog/own.ts'
+import { movesAtWork } from '../engine/run-lock.ts'
 import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import { type Check, type Finding, namesOf, unless } from './check.ts'
@@ -66,14 +68,20 @@ const leftovers: Check = {
         from pg_catalog.pg_replication_slots
        where slot_type = 'logical' and not active and not temporary and slot_name ~ '^pgtrek_'
        order by 1`)
+    // While a move copies, or connects again, nobody reads its slot.
+    const atWork = await movesAtWork(
+      source,
+      slots.map(({ name }) => name.replace(/^pgtrek_/, '').replace(/_back$/, '')),
+    )
+    const idle = slots.filter((_, at) => !atWork[at])
     return unless(
-      slots.map(({ name, database, kept }) => `slot ${name} in ${database}, which keeps ${kept} of changes`),
+      idle.map(({ name, database, kept }) => `slot ${name} in ${database}, which keeps ${kept} of changes`),
       'nothing',
       {
         status: 'warning',
         found: 'slots of pgtrek that nobody reads right now',
         todo: 'Go on with "pgtrek follow", or end that move with "pgtrek cleanup"; where neither is known any more, drop the slot.',
-        sql: slots.map(({ name }) => `select pg_drop_replication_slot(${quoteLiteral(name)})`),
+        sql: idle.map(({ name }) => `select pg_drop_replication_slot(${quoteLiteral(name)})`),
       },
     )
   },

@@ -32,6 +32,7 @@ export interface CloneTest {
   signal?: AbortSignal
   confirm?: boolean
   memory?: RunMemory
+  wait?: boolean
   onPlan?(plan: Plan): void
   onEvent?(event: MigrationEvent): void
 }
@@ -53,6 +54,7 @@ export async function clone(
     options: { ...defaultOptions, ...test.options },
     memory: test.memory ?? new NoMemory(),
     ...(test.onPlan && { onPlan: test.onPlan }),
+    wait: test.wait,
     signal: test.signal ?? new AbortController().signal,
     onEvent(event) {
       events.push(event)

@@ -8,6 +8,8 @@ export interface ViewFlags {
   progress: boolean
   level: Verbosity
   json: boolean
+  /** For the end of another run on the same objects. */
+  wait: boolean
 }
 
 const heading = 'What you see:'
@@ -16,6 +18,9 @@ export function addRunFlags(command: Command) {
   const shown = (flags: string, meaning: string) => new Option(flags, meaning).helpGroup(heading)
   command
     .addOption(shown('--yes', 'do not ask before anything of the destination is deleted'))
+    .addOption(
+      shown('--wait', 'wait while another run works on the same tables of the destination (default: refuse)'),
+    )
     .addOption(shown('--no-progress', 'plain lines instead of bars'))
     .addOption(shown('--quiet', 'only warnings, errors and the summary'))
     .addOption(shown('--verbose', 'every step'))
@@ -34,14 +39,15 @@ export function addConfigFlag(command: Command) {
 }
 
 export function viewFlags(command: Command): ViewFlags {
-  const { yes, progress, quiet, verbose, json } = command.opts<{
+  const { yes, progress, quiet, verbose, json, wait } = command.opts<{
     yes?: boolean
     progress: boolean
     quiet?: boolean
     verbose?: boolean
     json?: boolean
+    wait?: boolean
   }>()
   if (quiet && verbose) throw new UsageError('--quiet and --verbose exclude each other')
   const level = quiet ? 'quiet' : verbose ? 'verbose' : 'normal'
-  return { yes: yes ?? false, progress, level, json: json ?? false }
+  return { yes: yes ?? false, progress, level, json: json ?? false, wait: wait ?? false }
 }

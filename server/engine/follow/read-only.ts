@@ -3,6 +3,7 @@
 import { quoteIdentifier, quoteLiteral } from '../../postgres/quote.ts'
 import { Session } from '../../postgres/session.ts'
 import type { ConnectionSettings } from '../../postgres/settings.ts'
+import { ownMark } from '../run-lock.ts'
 
 /** Tells what it takes to undo it before it is done. */
 export async function makeReadOnly(
@@ -42,6 +43,7 @@ export async function readOtherSessions(session: Session): Promise<OtherSession[
      where datname = pg_catalog.current_database()
        and backend_type = 'client backend'
        and application_name <> ${quoteLiteral(session.settings.applicationName)}
+       and not pg_catalog.starts_with(application_name, ${quoteLiteral(ownMark)})
      order by pid`)
 }
 
