@@ -59,6 +59,7 @@ export async function cloneAndFollow(request: Settled, flags: FollowFlags): Prom
     {
       ...ends,
       ...{ run, selection, tables, hooks, options, runMemory, copiers },
+      wait: flags.wait,
       onEvent(event) {
         fold.apply(event)
         logFile.event(event)

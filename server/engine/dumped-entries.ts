@@ -46,7 +46,11 @@ export async function dumpEntries(
 
 /** The destination of a move has no use for the publications of moves. What is in one is called `publication table`. */
 function withoutOwn(entries: Entry[]): Entry[] {
-  return entries.filter(({ kind, name }) => !(kind.startsWith('PUBLICATION') && isOwnPublication(name)))
+  return entries.filter(({ kind, name }) => {
+    const publication = kind === 'COMMENT' ? /^PUBLICATION "?(.*)/.exec(name)?.[1] : name
+    const isAbout = kind.startsWith('PUBLICATION') || kind === 'COMMENT'
+    return !(isAbout && publication !== undefined && isOwnPublication(publication))
+  })
 }
 
 export function withFullNames(entries: readonly Entry[], broken: readonly BrokenName[]): Entry[] {

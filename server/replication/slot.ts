@@ -162,17 +162,48 @@ async function readEnd(session: Session): Promise<Lsn | undefined> {
   return lsn === null ? undefined : parseLsn(lsn)
 }
 
-/** Also one that a dead process still seems to hold: its walsender is ended. True when there was one. */
-export async function dropSlot(session: Session, name: string): Promise<boolean> {
+/** Somebody reads from the slot, and is not us. */
+export class SlotInUse extends PgtrekError {}
+
+/**
+ * One of another database is left alone. A process that reads from it is waited for, and ended only by whoever
+ * knows that it is their own. True when there was one.
+ */
+export async function dropSlot(
+  session: Session,
+  name: string,
+  { isOurs = false }: { isOurs?: boolean } = {},
+): Promise<boolean> {
   const slot = await readSlot(session, name)
-  if (!slot) return false
-  if (slot.activePid !== null) {
+  if (!slot || slot.database !== session.settings.database) return false
+  if (slot.activePid !== null && isOurs) {
     await session.query(`select pg_catalog.pg_terminate_backend(${slot.activePid})`)
-    for (let attempt = 0; attempt < 50; attempt++) {
-      if (!(await readSlot(session, name))?.active) break
-      await Bun.sleep(100)
-    }
   }
+  await waitForReader(session, name)
   await session.query(`select pg_catalog.pg_drop_replication_slot(${quoteLiteral(name)})`)
   return true
+}
+
+const readerPatienceMs = 5000
+
+/** Throws `SlotInUse` when it stays. */
+export async function waitForReader(session: Session, name: string): Promise<void> {
+  const deadline = performance.now() + readerPatienceMs
+  for (;;) {
+    const slot = await readSlot(session, name)
+    if (!slot?.active) return
+    if (performance.now() > deadline) throw new SlotInUse(await describeReader(session, slot))
+    await Bun.sleep(100)
+  }
+}
+
+async function describeReader(session: Session, { name, activePid }: SlotState): Promise<string> {
+  const [reader] = await session.query<{ application: string; user: string; address: string | null }>(`
+    select application_name as application, usename as "user", pg_catalog.host(client_addr) as address
+      from pg_catalog.pg_stat_activity
+     where pid = ${activePid ?? 0}`)
+  const who = reader
+    ? `"${reader.application}" of role ${reader.user}${reader.address ? ` from ${reader.address}` : ''}`
+    : 'a process that this role may not see'
+  return `the replication slot ${name} is in use by ${who} (server process ${activePid}): stop that first. It was not dropped`
 }

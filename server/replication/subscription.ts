@@ -54,16 +54,46 @@ export async function trySubscription(destination: Session, name: string, source
   }
 }
 
+export const markOfSubscription = (move: string) => `pgtrek move ${move}`
+
+/** Null without one; undefined without a subscription. */
+export async function subscriptionComment(
+  destination: Session,
+  name: string,
+): Promise<string | null | undefined> {
+  // An ordinary role may ask for the name below 14, and not for the number.
+  if (!(await hasSubscription(destination, name))) return undefined
+  const [row] = await destination.query<{ comment: string | null }>(`
+    select pg_catalog.obj_description(s.oid, 'pg_subscription') as comment
+      from pg_catalog.pg_subscription s
+     where s.subname = ${quoteLiteral(name)}
+       and s.subdbid = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())`)
+  return row?.comment
+}
+
+export async function hasSubscription(destination: Session, name: string): Promise<boolean> {
+  const found = await destination.query(`
+    select from pg_catalog.pg_subscription
+     where subname = ${quoteLiteral(name)}
+       and subdbid = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())`)
+  return found.length > 0
+}
+
 export async function createSubscription(
   destination: Session,
   name: string,
   source: ConnectionSettings,
   publications: readonly string[],
+  move: string,
 ): Promise<void> {
   await destination.execute(unlogged)
   const list = publications.map(quoteIdentifier).join(', ')
   await destination.execute(
     `create subscription ${quoteIdentifier(name)} connection ${quoteLiteral(connectionWords(source))} publication ${list}`,
+  )
+  // It makes a slot, and so cannot be in one transaction with its comment.
+  await destination.execute(
+    `comment on subscription ${quoteIdentifier(name)} is ${quoteLiteral(markOfSubscription(move))}`,
   )
 }
 

@@ -1,7 +1,8 @@
 // Takes away what following has made on both sides, whatever became of it, also without the store.
 import { UsageError } from '../../postgres/errors.ts'
-import { describeSettings } from '../../postgres/settings.ts'
-import { dropLink, type Link } from './link.ts'
+import { type ConnectionSettings, describeSettings } from '../../postgres/settings.ts'
+import { RunLock } from '../run-lock.ts'
+import { dropLink, type Link, type Owner } from './link.ts'
 import type { FollowMemory } from './memory.ts'
 import { followName, linkNames } from './names.ts'
 import { undoReadOnly } from './read-only.ts'
@@ -10,6 +11,8 @@ import type { FollowEnds } from './request.ts'
 export interface CleanUpOptions {
   /** Also gives back the right to write that a switchover took. */
   writable: boolean
+  /** Only what the move of this number has made: nobody has asked for more. */
+  onlyOf?: string | undefined
 }
 
 export interface CleanedUp {
@@ -23,13 +26,17 @@ export interface CleanedUp {
 export async function cleanUpFollow(
   ends: FollowEnds,
   memory: FollowMemory,
-  { writable }: CleanUpOptions,
+  { writable, onlyOf }: CleanUpOptions,
 ): Promise<CleanedUp> {
   const name = followName(ends)
   const record = memory.load(name)
   memory.take(name)
   try {
     const { source, destination } = ends
+    // Both are held until everything is dropped: no process may begin or go on with the move meanwhile.
+    await using atSource = await lockMove(source, name)
+    await using atDestination = await lockMove(destination, name)
+    void [atSource, atDestination]
     const forward: Link = {
       direction: 'forward',
       from: source,
@@ -42,7 +49,9 @@ export async function cleanUpFollow(
       to: source,
       names: record?.back ?? linkNames(name, 'back'),
     }
-    const dropped = [...(await dropLink(forward)), ...(await dropLink(back))]
+    const owner: Owner =
+      onlyOf === undefined ? { by: 'command' } : { by: 'move', move: onlyOf, unread: record?.unread }
+    const dropped = [...(await dropLink(forward, owner)), ...(await dropLink(back, owner))]
     const remarks: string[] = []
     const readOnly = record?.readOnly
     if (readOnly && writable) {
@@ -57,6 +66,22 @@ export async function cleanUpFollow(
     return { name, dropped, remarks }
   } catch (error) {
     memory.release(name)
+    throw error
+  }
+}
+
+/** Throws while a process works on the move, here or on another machine. */
+export async function lockMove(
+  settings: ConnectionSettings,
+  name: string,
+  onLost: (error: Error) => void = () => {},
+): Promise<RunLock> {
+  const lock = await RunLock.open(settings, { what: `move ${name}`, onLost, say() {} })
+  try {
+    await lock.takeMove(name)
+    return lock
+  } catch (error) {
+    await lock.close()
     throw error
   }
 }

@@ -5,13 +5,17 @@ import { ProgressFold } from '../../../shared/fold.ts'
 import { formatCount } from '../../../shared/format.ts'
 import { showName } from '../../../shared/phase.ts'
 import { Cancelled, PgtrekError, PlanRefused, UsageError } from '../../postgres/errors.ts'
+import { Session } from '../../postgres/session.ts'
 import { describeSettings } from '../../postgres/settings.ts'
 import { tableKey } from '../../replication/destination-tables.ts'
+import { showLsn } from '../../replication/lsn.ts'
 import { type Migration, migrate } from '../migrate.ts'
 import type { Plan } from '../plan.ts'
-import { begin, dropLink, type Link, makeSlot } from './link.ts'
+import { DestinationBusy, objectsOf, type RunLock } from '../run-lock.ts'
+import { begin, dropLink, type Link, makeSlot, refuseOthers } from './link.ts'
 import type { FollowMemory, FollowRecord } from './memory.ts'
 import { followName, linkNames } from './names.ts'
+import { markPublication } from './ownership.ts'
 import type { FollowPicture } from './picture.ts'
 import { type Prepared, prepare, sequencesOf } from './prepare.ts'
 import { readMoved } from './relations.ts'
@@ -24,6 +28,8 @@ export interface CopyFirst {
   /** Kept up to date and on disk. */
   update: (change: Partial<FollowRecord>) => void
   signal: AbortSignal
+  /** Of the destination. */
+  lock: RunLock
 }
 
 export function newRecord(request: CloneAndFollow): FollowRecord {
@@ -32,6 +38,7 @@ export function newRecord(request: CloneAndFollow): FollowRecord {
   const isEverything = !selection.schemas.length && !selection.include.length && !selection.only.length
   return {
     name,
+    move: request.move ?? crypto.randomUUID(),
     source: describeSettings(request.source),
     destination: describeSettings(request.destination),
     startedAt: Date.now(),
@@ -59,7 +66,8 @@ export async function clearTheWay(
       `these databases are followed already (${earlier.name}, since ${new Date(earlier.startedAt).toISOString()}): "pgtrek follow" goes on with it, "pgtrek cleanup" ends it for good, --name begins another one beside it`,
     )
   }
-  const dropped = await dropLink(forwardLink(request, earlier))
+  const { move, unread } = earlier
+  const dropped = await dropLink(forwardLink(request, earlier), { by: 'move', move, unread })
   memory.forget(earlier.name)
   memory.take(earlier.name)
   picture.warn(
@@ -72,10 +80,11 @@ export async function clearTheWay(
 export async function copyFirst(work: CopyFirst, record: FollowRecord): Promise<void> {
   const { request, picture, signal } = work
   picture.enter('preflight')
-  const prepared = await prepare(request, signal)
+  const link = forwardLink(request, record)
+  await refuseOthers(link, signal)
+  const prepared = await prepareLocked(work)
   for (const warning of prepared.warnings) picture.warn(warning)
   await confirm(request, prepared.plan)
-  const link = forwardLink(request, record)
   // Written down before it is made: whatever happens, it can be found and dropped.
   work.update({
     progress: 'copying',
@@ -87,21 +96,26 @@ export async function copyFirst(work: CopyFirst, record: FollowRecord): Promise<
     await using stack = new AsyncDisposableStack()
     const slot = await makeSlot({
       ...link,
+      move: moveOf(record),
       tables: prepared.published,
       insertsOnly: prepared.insertsOnly,
       signal,
       say: (message) => picture.say(message, 'warn'),
     })
     stack.defer(() => slot.session.close())
+    record = { ...record, unread: showLsn(slot.consistentPoint) }
+    work.update({ unread: showLsn(slot.consistentPoint) })
     picture.say(`slot ${slot.name} holds all changes from now on`)
     const moved = await readMoved(link, followedTables(prepared), slot.snapshot)
     const copied = await copy(work, prepared, { heldSnapshot: slot.snapshot })
     const now = await readMoved(link, copied.tables)
+    const settled = { ...copied, ...withOids(copied, moved, now.tables) }
+    await recordMissing(link, record, settled, signal)
     // Only now: whoever finds it knows that the rows are there.
     await begin(link, slot, signal)
-    work.update({ progress: 'following', ...copied, ...withOids(copied, moved, now.tables) })
+    work.update({ progress: 'following', ...settled })
   } catch (error) {
-    await takeBack(work, link, error)
+    await takeBack(work, link, record, error)
     throw error
   }
 }
@@ -133,12 +147,51 @@ function withOids(
   }
 }
 
+/** What is planned belongs to this run from here on. */
+export async function prepareLocked({ request, picture, signal, lock }: CopyFirst): Promise<Prepared> {
+  for (let isSaid = false; ; isSaid = true) {
+    const prepared = await prepare(request, signal)
+    try {
+      await lock.take(objectsOf(prepared.plan))
+      return prepared
+    } catch (error) {
+      if (!(error instanceof DestinationBusy) || !request.wait) throw error
+      if (!isSaid) picture.say(`waiting: ${error.message}`)
+      await Bun.sleep(1000)
+      signal.throwIfAborted()
+    }
+  }
+}
+
+/** So that a process that knows nothing else knows what is missing. */
+export async function recordMissing(
+  { from, names }: Link,
+  record: FollowRecord,
+  {
+    failedTables,
+    failedObjects,
+    leftOut = [],
+  }: Pick<FollowRecord, 'failedTables' | 'failedObjects'> & Partial<Pick<FollowRecord, 'leftOut'>>,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!names.ownPublication || (failedTables.length === 0 && !failedObjects)) return
+  await using source = await Session.open(from, { signal })
+  const oids = new Map(leftOut.map((table) => [tableKey(table), table.source]))
+  const tables = failedTables.map((table) => ({ ...table, oid: oids.get(tableKey(table)) }))
+  const missing = { tables, objects: failedObjects }
+  await markPublication(source, names.publication, moveOf(record), missing)
+}
+
+export function moveOf({ name, move }: FollowRecord): string {
+  return move ?? name
+}
+
 /** Under a snapshot that is held, or without the rows that the server itself will bring. */
 export async function copy(
-  { request, picture, signal }: CopyFirst,
+  { request, picture, signal, lock }: CopyFirst,
   prepared: Prepared,
   rows: Pick<Migration, 'heldSnapshot' | 'rowsElsewhere'>,
-): Promise<Pick<FollowRecord, 'tables' | 'sequences' | 'failedTables'>> {
+): Promise<Pick<FollowRecord, 'tables' | 'sequences' | 'failedTables' | 'failedObjects'>> {
   const fold = new ProgressFold()
   const known = new Set(prepared.followed.map(tableKey))
   let sequences: FollowRecord['sequences'] = []
@@ -147,6 +200,7 @@ export async function copy(
     memory: request.runMemory,
     ...rows,
     isChecked: true,
+    lock,
     signal,
     onEvent(event) {
       fold.apply(event)
@@ -175,18 +229,18 @@ export async function copy(
     }),
   )
   const others = failed.filter((one) => !failedTables.some((table) => tableKey(table) === tableKey(one)))
-  if (others.length > 0) {
-    const named = others.slice(0, 10).map((one) => `${one.kind} ${showName(one)}`)
-    picture.troubles.set(
-      'objects',
-      `${formatCount(others.length, 'object')} could not be made on the destination: ${named.join(', ')}`,
-    )
-  }
+  const named = others.slice(0, 10).map((one) => `${one.kind} ${showName(one)}`)
+  const failedObjects =
+    others.length > 0
+      ? `${formatCount(others.length, 'object')} could not be made on the destination: ${named.join(', ')}`
+      : undefined
+  if (failedObjects) picture.troubles.set('objects', failedObjects)
   const lost = new Set(failedTables.map(tableKey))
   return {
     tables: followedTables(prepared).filter((table) => !lost.has(tableKey(table))),
     sequences,
     failedTables,
+    ...(failedObjects && { failedObjects }),
   }
 }
 
@@ -219,11 +273,17 @@ export function followedTables({ followed, plan }: Prepared): FollowRecord['tabl
   })
 }
 
-export async function takeBack({ memory, picture }: CopyFirst, link: Link, error: unknown) {
+/** What this move has made, and nothing else. */
+export async function takeBack(
+  { memory, picture }: CopyFirst,
+  link: Link,
+  { name, move, unread }: FollowRecord,
+  error: unknown,
+) {
   try {
-    const dropped = await dropLink(link)
+    const dropped = await dropLink(link, { by: 'move', move, unread })
     if (dropped.length > 0) picture.say(`dropped ${dropped.join(', ')}`)
-    memory.forget(link.names.position)
+    memory.forget(name)
   } catch (failure) {
     const message = failure instanceof PgtrekError ? failure.message : String(failure)
     picture.warn(`slot and publication may still be there, "pgtrek cleanup" drops them: ${message}`)

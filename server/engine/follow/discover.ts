@@ -13,6 +13,7 @@ import { readFollowedTables } from '../../replication/source-tables.ts'
 import { readSubscription } from '../../replication/subscription.ts'
 import type { FollowRecord, LinkNames } from './memory.ts'
 import { insertsPublication, linkNames } from './names.ts'
+import { type Mark, readMark } from './ownership.ts'
 import { readReadOnlyDefault } from './read-only.ts'
 import type { FollowEnds } from './request.ts'
 
@@ -52,17 +53,25 @@ export async function discover(name: string, ends: FollowEnds, signal: AbortSign
     )
   }
   const from = isForward ? source : destination
-  const tables = await publishedTables(from, isForward ? forward : back)
-  const followed = new Set(tables.map(tableKey))
-  const others = [...(await readFollowedTables(from)).values()].filter(
-    (table) => table.kind !== 'p' && !followed.has(tableKey(table)),
-  )
+  const to = isForward ? destination : source
+  const there = [...(await readFollowedTables(from)).values()]
+  const names = isForward ? forward : back
+  const published = await publishedTables(from, names)
+  const mark = await readMark(from, names.publication)
+  const failedTables = mark ? named(mark.missing.tables, there) : await notOnTheOtherSide(to, published)
+  const failed = new Set(failedTables.map(tableKey))
+  const tables = published.filter((table) => !failed.has(tableKey(table)))
+  const followed = new Set(published.map(tableKey))
+  const others = there.filter((table) => table.kind !== 'p' && !followed.has(tableKey(table)))
   const { superuser } = await from.one<{ superuser: boolean }>(
     'select rolsuper as superuser from pg_catalog.pg_roles where rolname = current_user',
   )
   const before = await readReadOnlyDefault(source)
   return {
     ...unknownRecord(name, ends),
+    ...(mark && { move: mark.move }),
+    failedTables,
+    ...(mark?.missing.objects && { failedObjects: mark.missing.objects }),
     progress: isForward ? 'following' : 'done',
     direction: isForward ? 'forward' : 'back',
     bidirectional: isForward && isBack,
@@ -72,10 +81,18 @@ export async function discover(name: string, ends: FollowEnds, signal: AbortSign
     sequences: await sharedSequences(source, destination),
     // Nobody knows any more whether the destination's had numbers of their own.
     advanceSequences: true,
-    leftOut: others.map(({ schema, name: table, oid }) => ({
-      ...{ schema, name: table, isGuess: true as const },
-      ...(isForward ? { source: oid } : { destination: oid }),
-    })),
+    leftOut: [
+      ...others.map(({ schema, name: table, oid }) => ({
+        ...{ schema, name: table, isGuess: true as const },
+        ...(isForward ? { source: oid } : { destination: oid }),
+      })),
+      ...there
+        .filter((table) => failed.has(tableKey(table)))
+        .map(({ schema, name: table, oid }) => ({
+          ...{ schema, name: table },
+          ...(isForward ? { source: oid } : { destination: oid }),
+        })),
+    ],
     largeObjects: (await readLargeObjects(source, superuser)).length > 0,
     ...(before === 'on' && !isForward && { readOnly: { side: 'source' as const, before: null } }),
   }
@@ -94,6 +111,30 @@ async function publishedTables(from: Session, names: LinkNames): Promise<TableId
   const whole = await readPublication(from, names.publication)
   const inserts = await readPublication(from, insertsPublication(names))
   return [...(whole?.tables ?? []), ...(inserts?.tables ?? [])]
+}
+
+/** What the copy has recorded, by the names that the tables have now. */
+function named(
+  missing: Mark['missing']['tables'],
+  there: readonly (TableId & { oid: number })[],
+): FollowRecord['failedTables'] {
+  const byOid = new Map(there.map((table) => [table.oid, table]))
+  return missing.map(({ schema, name, error, oid }) => {
+    const now = oid === undefined ? undefined : byOid.get(oid)
+    return { schema: now?.schema ?? schema, name: now?.name ?? name, error }
+  })
+}
+
+/** Where nothing is recorded: somebody else's publication, or a move of an older version. */
+async function notOnTheOtherSide(
+  to: Session,
+  published: readonly TableId[],
+): Promise<FollowRecord['failedTables']> {
+  const there = new Set([...(await readFollowedTables(to)).values()].map(tableKey))
+  const error = `${describeSettings(to.settings)} has no such table`
+  return published
+    .filter((table) => !there.has(tableKey(table)))
+    .map(({ schema, name }) => ({ schema, name, error }))
 }
 
 async function sharedSequences(source: Session, destination: Session) {

@@ -17,11 +17,13 @@ import { describeSettings } from '../../postgres/settings.ts'
 import { Follower, type Following } from '../../replication/follow.ts'
 import { NativeFollower } from '../../replication/native-follower.ts'
 import { readPublication } from '../../replication/publication.ts'
+import type { RunLock } from '../run-lock.ts'
 import { applySchema } from './apply-schema.ts'
-import { type CopyFirst, clearTheWay, copyFirst, newRecord } from './copy-first.ts'
+import { lockMove } from './cleanup.ts'
+import { type CopyFirst, clearTheWay, copyFirst, moveOf, newRecord } from './copy-first.ts'
 import type { FollowDesk } from './desk.ts'
 import { discover, unknownRecord } from './discover.ts'
-import { dropLink, type Link, makeLink } from './link.ts'
+import { dropLink, type Link, makeLink, type Owner } from './link.ts'
 import { Lookout } from './lookout.ts'
 import type { FollowRecord } from './memory.ts'
 import { followName, insertsPublication, linkNames } from './names.ts'
@@ -55,6 +57,9 @@ export class FollowRun implements FollowDesk {
   readonly #arrived = new Set<string>()
   readonly #stop = new AbortController()
   #switching: Promise<void> | undefined
+  #lost: Error | undefined
+  /** What others see of an earlier move of this name stays until this run has taken its place. */
+  #isOwn: boolean
   #toldAt = 0
   #telling: ReturnType<typeof setTimeout> | undefined
 
@@ -67,6 +72,7 @@ export class FollowRun implements FollowDesk {
     const { memory } = services
     memory.take(this.name)
     const earlier = memory.load(this.name)
+    this.#isOwn = earlier === undefined
     this.#record = begin ? newRecord(begin) : (earlier ?? unknownRecord(this.name, ends))
     this.#picture = new FollowPicture(
       () => this.#record,
@@ -147,12 +153,18 @@ export class FollowRun implements FollowDesk {
     const { memory } = this.services
     const asking = setInterval(() => void this.#heedOthers(), askedEveryMs)
     try {
-      if (begin) await this.#copy(begin, earlier)
-      else await this.#findAgain(earlier)
+      await using locks = await this.#lock()
+      if (begin) await this.#copy(begin, earlier, locks.destination)
+      else await this.#findAgain(earlier, locks.destination)
       const status = await this.#follow()
       this.#picture.end('stopped')
       return { status }
     } catch (error) {
+      if (this.#lost) {
+        await this.#stopFollowers()
+        this.#picture.end('failed', this.#lost)
+        return { status: 'failed', error: this.#lost }
+      }
       const isCancelled = error instanceof Cancelled || this.#stop.signal.aborted
       this.#picture.end(isCancelled ? 'stopped' : 'failed', isCancelled ? undefined : error)
       return { status: isCancelled ? 'cancelled' : 'failed', error }
@@ -168,11 +180,39 @@ export class FollowRun implements FollowDesk {
     }
   }
 
+  /** On both servers, for as long as this process works on the move: another one is refused, wherever it runs. */
+  async #lock() {
+    const { source, destination } = this.ends
+    const onLost = (error: Error) => {
+      this.#lost = error
+      this.#stop.abort()
+      this.#ended.reject(error)
+    }
+    const stack = new AsyncDisposableStack()
+    try {
+      stack.use(await lockMove(source, this.name, onLost))
+      const lock = stack.use(await lockMove(destination, this.name, onLost))
+      return { destination: lock, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+    } catch (error) {
+      await stack.disposeAsync()
+      throw error
+    }
+  }
+
   /** What the store has forgotten, or never knew, the servers know. */
-  async #findAgain(earlier: FollowRecord | undefined) {
-    if (earlier) return refuseOver(earlier)
-    this.#update(await discover(this.name, this.ends, this.#stop.signal))
-    this.#picture.say('found slot, publication and position of an earlier process on the servers')
+  async #findAgain(earlier: FollowRecord | undefined, lock: RunLock) {
+    if (earlier) {
+      refuseOver(earlier)
+      this.#isOwn = true
+    } else {
+      const found = await discover(this.name, this.ends, this.#stop.signal)
+      this.#isOwn = true
+      this.#update(found)
+      this.#picture.say('found slot, publication and position of an earlier process on the servers')
+    }
+    const { failedObjects, direction, tables } = this.#record
+    if (failedObjects) this.#picture.troubles.set('objects', failedObjects)
+    if (direction === 'forward') await lock.take(tables)
   }
 
   readonly #abort = () => {
@@ -180,8 +220,9 @@ export class FollowRun implements FollowDesk {
     this.#ended.resolve('stopped')
   }
 
-  async #copy(begin: CloneAndFollow, earlier: FollowRecord | undefined) {
+  async #copy(begin: CloneAndFollow, earlier: FollowRecord | undefined, lock: RunLock) {
     const work = {
+      lock,
       request: begin,
       memory: this.services.memory,
       picture: this.#picture,
@@ -189,6 +230,7 @@ export class FollowRun implements FollowDesk {
       signal: this.#stop.signal,
     }
     await clearTheWay(earlier, work)
+    this.#isOwn = true
     this.#update({})
     await this.#copyBy(begin.follow.engine, work)
     if (this.#record.bidirectional) await this.#makeBack()
@@ -231,8 +273,12 @@ export class FollowRun implements FollowDesk {
     const status = await this.#ended.promise
     // A switchover that is under way finds out by the signal, and takes back what it has begun.
     await this.#switching
-    for (const follower of this.#picture.followers.values()) await follower.stop().catch(() => {})
+    await this.#stopFollowers()
     return status
+  }
+
+  async #stopFollowers() {
+    for (const follower of this.#picture.followers.values()) await follower.stop().catch(() => {})
   }
 
   #links(): Link[] {
@@ -315,6 +361,7 @@ export class FollowRun implements FollowDesk {
     this.#update({ back: names })
     const published = tables.map(({ schema, name }) => ({ schema, name }))
     await makeLink({
+      move: moveOf(this.#record),
       direction: 'back',
       from: destination,
       to: source,
@@ -416,7 +463,7 @@ export class FollowRun implements FollowDesk {
     this.#update({ direction: other })
     try {
       // It would hold the log of the side that was left for ever.
-      await dropLink(left)
+      await dropLink(left, this.#asOwner())
       if (!this.#record.bidirectional) await this.#start(other)
     } catch (error) {
       picture.fail(error)
@@ -438,6 +485,7 @@ export class FollowRun implements FollowDesk {
     const names = linkNames(this.name, 'forward')
     this.#update({ forward: names })
     await makeLink({
+      move: moveOf(this.#record),
       ...{ direction: 'forward', from: source, to: destination, names },
       tables: this.#record.tables.map(({ schema, name }) => ({ schema, name })),
       insertsOnly: [],
@@ -463,7 +511,7 @@ export class FollowRun implements FollowDesk {
         to: this.ends.source,
         names: reverse,
       }
-      await dropLink(link).catch((failure) =>
+      await dropLink(link, this.#asOwner()).catch((failure) =>
         picture.warn(`${reverse.slot} may still be there: ${failure.message}`),
       )
       const { back: _, ...rest } = this.#record
@@ -477,6 +525,11 @@ export class FollowRun implements FollowDesk {
       picture.fail(failure)
       this.#ended.reject(failure)
     }
+  }
+
+  /** Of links that this process has streamed from, or made a moment ago. */
+  #asOwner(): Owner {
+    return { by: 'move', move: this.#record.move, isStreamed: true }
   }
 
   async #makeWritable(side: 'source' | 'destination') {
@@ -516,7 +569,7 @@ export class FollowRun implements FollowDesk {
     this.#telling = undefined
     this.#toldAt = Date.now()
     const view = this.view()
-    this.services.memory.publish(view)
+    if (this.#isOwn) this.services.memory.publish(view)
     this.services.onView?.(view)
   }
 }

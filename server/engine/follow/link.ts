@@ -5,7 +5,8 @@ import { PlanRefused } from '../../postgres/errors.ts'
 import { Session } from '../../postgres/session.ts'
 import { type ConnectionSettings, describeSettings } from '../../postgres/settings.ts'
 import type { TableId } from '../../replication/destination-tables.ts'
-import { createPosition, dropPosition } from '../../replication/position.ts'
+import { parseLsn } from '../../replication/lsn.ts'
+import { createPosition, dropPosition, readPosition } from '../../replication/position.ts'
 import {
   createPublication,
   dropPublication,
@@ -13,10 +14,23 @@ import {
   publicationProblems,
   readPublication,
 } from '../../replication/publication.ts'
-import { type CreatedSlot, createSlot, dropSlot, readSlot, readSlotBlockers } from '../../replication/slot.ts'
-import { dropSubscription } from '../../replication/subscription.ts'
+import {
+  type CreatedSlot,
+  createSlot,
+  dropSlot,
+  readSlot,
+  readSlotBlockers,
+  waitForReader,
+} from '../../replication/slot.ts'
+import {
+  dropSubscription,
+  hasSubscription,
+  markOfSubscription,
+  subscriptionComment,
+} from '../../replication/subscription.ts'
 import type { LinkNames } from './memory.ts'
 import { insertsPublication } from './names.ts'
+import { markPublication, readMark } from './ownership.ts'
 
 export interface Link {
   direction: Direction
@@ -26,6 +40,8 @@ export interface Link {
 }
 
 export interface LinkRequest extends Link {
+  /** Marks what is made. */
+  move: string
   tables: readonly PublishedTable[]
   /** Of which only inserts are told. */
   insertsOnly: readonly TableId[]
@@ -52,8 +68,8 @@ export async function begin({ to, names }: Link, { consistentPoint }: CreatedSlo
 /** The snapshot lives as long as the slot's session, which the caller closes. */
 export async function makeSlot(request: LinkRequest): Promise<CreatedSlot> {
   const { from, names, signal, say } = request
+  await refuseOthers(request, signal)
   await using source = await Session.open(from, { signal })
-  await refuseOthers(source, names)
   await publish(source, request)
   const waiting = setTimeout(() => tellBlockers(from, say), patienceMs)
   try {
@@ -63,23 +79,31 @@ export async function makeSlot(request: LinkRequest): Promise<CreatedSlot> {
   }
 }
 
-/** Under our names, and not of this move: whoever made them may need them. */
-async function refuseOthers(source: Session, { slot, publication, ownPublication }: LinkNames) {
-  const place = describeSettings(source.settings)
-  const [there] = [
-    (await readSlot(source, slot)) && `replication slot ${slot}`,
-    ownPublication && (await readPublication(source, publication)) && `publication ${publication}`,
-  ].filter(Boolean)
-  if (!there) return
+/** Throws when there is anything of these names: whoever made it may need it. */
+export async function refuseOthers({ from, to, names }: Link, signal: AbortSignal): Promise<void> {
+  const { slot, publication, position } = names
+  await using source = await Session.open(from, { signal })
+  await using destination = await Session.open(to, { signal })
+  const own = publicationsOf(names)
+  const published: string[] = []
+  for (const name of own) if (await readPublication(source, name)) published.push(`publication ${name}`)
+  const there = [...((await readSlot(source, slot)) ? [`replication slot ${slot}`] : []), ...published].map(
+    (what) => `${what} on ${describeSettings(from)}`,
+  )
+  if (await hasSubscription(destination, slot)) there.push(`subscription ${slot} on ${describeSettings(to)}`)
+  if (await readPosition(destination, position)) there.push(`position ${position} on ${describeSettings(to)}`)
+  if (there.length === 0) return
+  const mark = await readMark(source, publication)
   throw new PlanRefused(
-    `${place} has a ${there} already, left by an earlier move of which nothing is known here: "pgtrek cleanup" ` +
-      'with the same connections removes it, --name gives this move another name. Nothing was changed',
+    `an earlier move${mark ? ` (${mark.begunBy})` : ''} has left ${there.join(', ')}, and may still need it. Nothing was ` +
+      'changed. "pgtrek follow" with the same connections goes on with a move whose copy is complete; "pgtrek ' +
+      'cleanup" ends it for good; --name gives this move another name',
   )
 }
 
 export async function publish(
   source: Session,
-  { names, tables, insertsOnly }: Pick<LinkRequest, 'names' | 'tables' | 'insertsOnly'>,
+  { names, tables, insertsOnly, move }: Pick<LinkRequest, 'names' | 'tables' | 'insertsOnly' | 'move'>,
 ) {
   const key = ({ schema, name }: TableId) => JSON.stringify([schema, name])
   const apart = new Set(insertsOnly.map(key))
@@ -91,10 +115,22 @@ export async function publish(
     if (problem) throw new PlanRefused(problem)
     return
   }
-  await createPublication(source, names.publication, whole)
-  if (apart.size === 0) return
-  const some = tables.filter((table) => apart.has(key(table)))
-  await createPublication(source, insertsPublication(names), some, { viaRoot: false, insertsOnly: true })
+  // Together with their marks, or not at all.
+  await source.execute('begin')
+  try {
+    await createPublication(source, names.publication, whole)
+    await markPublication(source, names.publication, move)
+    if (apart.size > 0) {
+      const inserts = insertsPublication(names)
+      const some = tables.filter((table) => apart.has(key(table)))
+      await createPublication(source, inserts, some, { viaRoot: false, insertsOnly: true })
+      await markPublication(source, inserts, move)
+    }
+    await source.execute('commit')
+  } catch (error) {
+    await source.execute('rollback').catch(() => {})
+    throw error
+  }
 }
 
 /** What it cannot find out, it does not tell: the slot says itself when it fails. */
@@ -111,27 +147,90 @@ async function tellBlockers(from: ConnectionSettings, say: (message: string) => 
   }
 }
 
-/** Whatever there is of it; says what was dropped. */
-export async function dropLink({ from, to, names }: Link): Promise<string[]> {
-  const dropped: string[] = []
-  {
-    // First, or it would go on asking for its slot.
-    await using destination = await Session.open(to)
-    if (await dropSubscription(destination, names.slot)) {
-      dropped.push(`subscription ${names.slot} of ${describeSettings(to)}`)
+/** What may be dropped: all that has the names, because the user said so, or what the move itself has made. */
+export type Owner =
+  | { by: 'command' }
+  | {
+      by: 'move'
+      move: string | undefined
+      /** This process has streamed from the slot, and holds the locks of the move. */
+      isStreamed?: boolean
+      /** Where the slot began, and nothing has been read from it since. */
+      unread?: string | undefined
     }
-  }
-  {
-    await using source = await Session.open(from)
-    const place = describeSettings(from)
-    if (await dropSlot(source, names.slot)) dropped.push(`replication slot ${names.slot} of ${place}`)
-    const publications = names.ownPublication ? [names.publication, insertsPublication(names)] : []
-    for (const publication of publications) {
-      if (await dropPublication(source, publication)) dropped.push(`publication ${publication} of ${place}`)
-    }
-  }
+
+/** Says what was dropped. What another move has made stays. */
+export async function dropLink({ from, to, names }: Link, owner: Owner): Promise<string[]> {
+  await using source = await Session.open(from)
   await using destination = await Session.open(to)
-  const what = await dropPosition(destination, names.position)
-  dropped.push(...what.map((one) => `${one} of ${describeSettings(to)}`))
+  const owned = await ownedParts(source, destination, names, owner)
+  const isAll = owner.by === 'command'
+  // Before anything is dropped.
+  if (isAll && !owned.subscription) await refuseReader(source, names.slot)
+  const dropped: string[] = []
+  const [there, here] = [describeSettings(from), describeSettings(to)]
+  // First, or it would go on asking for its slot.
+  if (owned.subscription && (await dropSubscription(destination, names.slot))) {
+    dropped.push(`subscription ${names.slot} of ${here}`)
+  }
+  const isOurs = owner.by === 'move' && owner.isStreamed === true
+  if (owned.slot && (await dropSlot(source, names.slot, { isOurs }))) {
+    dropped.push(`replication slot ${names.slot} of ${there}`)
+  }
+  for (const publication of owned.publications) {
+    if (await dropPublication(source, publication)) dropped.push(`publication ${publication} of ${there}`)
+  }
+  if (owned.position) {
+    const what = await dropPosition(destination, names.position)
+    dropped.push(...what.map((one) => `${one} of ${here}`))
+  }
   return dropped
+}
+
+interface OwnedParts {
+  subscription: boolean
+  slot: boolean
+  publications: string[]
+  position: boolean
+}
+
+async function ownedParts(
+  source: Session,
+  destination: Session,
+  names: LinkNames,
+  owner: Owner,
+): Promise<OwnedParts> {
+  const all = publicationsOf(names)
+  if (owner.by === 'command') return { subscription: true, slot: true, publications: all, position: true }
+  const { move, isStreamed = false, unread } = owner
+  const publications: string[] = []
+  for (const name of all) {
+    const isThere = (await readPublication(source, name)) !== undefined
+    if (isThere && (await readMark(source, name))?.move === move) publications.push(name)
+  }
+  const isMarked = publications.includes(names.publication)
+  const point = unread === undefined ? undefined : parseLsn(unread)
+  const slot = await readSlot(source, names.slot)
+  const position = await readPosition(destination, names.position)
+  const comment = await subscriptionComment(destination, names.slot)
+  const subscription =
+    comment === null ? isMarked : move !== undefined && comment === markOfSubscription(move)
+  return {
+    subscription,
+    // Nobody makes a slot of this name where the publication of another has it already.
+    slot: isStreamed || (point === undefined ? isMarked || subscription : slot?.confirmed === point),
+    publications,
+    position: isStreamed || (point !== undefined && position?.lsn === point),
+  }
+}
+
+/** A process that follows without our locks: of an older version, or another program. */
+async function refuseReader(source: Session, name: string) {
+  const slot = await readSlot(source, name)
+  if (slot?.active) await waitForReader(source, name)
+}
+
+/** Of our own making. */
+function publicationsOf(names: LinkNames): string[] {
+  return names.ownPublication ? [names.publication, insertsPublication(names)] : []
 }

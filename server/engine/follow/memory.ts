@@ -33,6 +33,10 @@ export interface MadeReadOnly {
 
 export interface FollowRecord {
   name: string
+  /** Of this move alone: what it makes on the servers is marked with it. A move of an older version has none. */
+  move?: string
+  /** Where the slot began, as long as nothing has been read from it: no other slot of its name is there. */
+  unread?: string
   /** Without passwords, as people read them. */
   source: string
   destination: string
@@ -56,6 +60,8 @@ export interface FollowRecord {
   /** Published perhaps, known, and not wanted: by somebody else's publication, or copied once. */
   leftOut: LeftOut[]
   failedTables: (TableId & { error: string })[]
+  /** Other objects that could not be made on the destination, in words. */
+  failedObjects?: string
   /** Large objects are part of what is moved. */
   largeObjects: boolean
   /** Those that the destination had before, and keeps; nothing when nobody knows: then none is removed. */

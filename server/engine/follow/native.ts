@@ -7,11 +7,20 @@ import { Session } from '../../postgres/session.ts'
 import { tableKey } from '../../replication/destination-tables.ts'
 import { createSubscription, trySubscription } from '../../replication/subscription.ts'
 import type { Plan } from '../plan.ts'
-import { type CopyFirst, confirm, copy, followedTables, forwardLink, takeBack } from './copy-first.ts'
-import { publish } from './link.ts'
+import {
+  type CopyFirst,
+  confirm,
+  copy,
+  followedTables,
+  forwardLink,
+  moveOf,
+  prepareLocked,
+  recordMissing,
+  takeBack,
+} from './copy-first.ts'
+import { publish, refuseOthers } from './link.ts'
 import type { FollowRecord } from './memory.ts'
 import { insertsPublication } from './names.ts'
-import { prepare } from './prepare.ts'
 import { readMoved } from './relations.ts'
 
 /** The server cannot do it; our own stream may. */
@@ -21,12 +30,13 @@ export class NativeImpossible extends PgtrekError {}
 export async function copyNatively(work: CopyFirst, record: FollowRecord): Promise<void> {
   const { request, picture, signal } = work
   picture.enter('preflight')
+  const link = forwardLink(request, record)
+  await refuseOthers(link, signal)
   await tryIt(work, record)
-  const prepared = await prepare(request, signal)
+  const prepared = await prepareLocked(work)
   refuseOldRows(prepared.plan)
   for (const warning of prepared.warnings) picture.warn(warning)
   await confirm(request, prepared.plan)
-  const link = forwardLink(request, record)
   const { insertsOnly, leftOut, ownLargeObjects, followed } = prepared
   const moved = await readMoved(link, followedTables(prepared))
   work.update({ progress: 'copying', tables: moved.tables, leftOut, ownLargeObjects })
@@ -35,7 +45,8 @@ export async function copyNatively(work: CopyFirst, record: FollowRecord): Promi
     const failed = new Set(copied.failedTables.map(tableKey))
     const tables = prepared.published.filter((table) => !failed.has(tableKey(table)))
     await using source = await Session.open(request.source, { signal })
-    await publish(source, { ...link, tables, insertsOnly })
+    await publish(source, { ...link, tables, insertsOnly, move: moveOf(record) })
+    await recordMissing(link, record, copied, signal)
     await subscribe(work, record, insertsOnly.length > 0)
     picture.say(`subscription ${link.names.slot} of the destination copies the rows and follows`)
     const isCopied = new Set(copied.tables.map(tableKey))
@@ -45,7 +56,7 @@ export async function copyNatively(work: CopyFirst, record: FollowRecord): Promi
       tables: moved.tables.filter((table) => isCopied.has(tableKey(table))),
     })
   } catch (error) {
-    await takeBack(work, link, error)
+    await takeBack(work, link, record, error)
     throw error
   }
 }
@@ -79,10 +90,13 @@ function refuseOldRows({ destroyed }: Plan) {
   )
 }
 
-async function subscribe({ request, signal }: CopyFirst, { forward }: FollowRecord, withInserts: boolean) {
+async function subscribe({ request, signal }: CopyFirst, record: FollowRecord, withInserts: boolean) {
+  const { forward } = record
   const publications = [forward.publication, ...(withInserts ? [insertsPublication(forward)] : [])]
   await using destination = await Session.open(request.destination, { signal })
-  await impossibleWhen(() => createSubscription(destination, forward.slot, request.source, publications))
+  await impossibleWhen(() =>
+    createSubscription(destination, forward.slot, request.source, publications, moveOf(record)),
+  )
 }
 
 async function impossibleWhen(subscribing: () => Promise<void>) {

@@ -40,6 +40,10 @@ export interface CloneAndFollow extends FollowEnds {
   /** Of the copy. */
   runMemory: RunMemory
   copiers?: Copiers | undefined
+  /** The move's own number, where the caller has written it down already. */
+  move?: string | undefined
+  /** For the end of another run on the same objects. */
+  wait?: boolean | undefined
   onEvent: (event: MigrationEvent) => void
   confirm: (plan: Plan) => boolean | Promise<boolean>
 }

@@ -1,0 +1,60 @@
+// Whose a publication is: a comment on it names the move that made it, and what of that move's copy is missing.
+// A slot cannot have a comment: it belongs to the move whose publication stands beside it.
+import { quoteIdentifier, quoteLiteral } from '../../postgres/quote.ts'
+import type { Session } from '../../postgres/session.ts'
+import type { TableId } from '../../replication/destination-tables.ts'
+import { ownMark, ownWords } from '../run-lock.ts'
+
+export interface Mark {
+  /** The move's own number: another move may have had the same name. */
+  move: string
+  /** By whom, on which machine, since when. */
+  begunBy: string
+  missing: Missing
+}
+
+/** What the copy could not bring. */
+export interface Missing {
+  tables: (TableId & { error: string; oid?: number | undefined })[]
+  /** Of other objects, in words. */
+  objects?: string | undefined
+}
+
+const start = 'pgtrek move '
+const nothing: Missing = { tables: [] }
+
+export async function markPublication(
+  session: Session,
+  publication: string,
+  move: string,
+  missing: Missing = nothing,
+): Promise<void> {
+  const known = await readMark(session, publication)
+  const begunBy = known?.move === move ? known.begunBy : ownWords('begun by').slice(ownMark.length)
+  const lines = [`${start}${move}`, begunBy, JSON.stringify(missing)]
+  await session.execute(
+    `comment on publication ${quoteIdentifier(publication)} is ${quoteLiteral(lines.join('\n'))}`,
+  )
+}
+
+/** Nothing where there is no publication, or where it is not one of a move. */
+export async function readMark(session: Session, publication: string): Promise<Mark | undefined> {
+  const [row] = await session.query<{ comment: string | null }>(`
+    select pg_catalog.obj_description(oid, 'pg_publication') as comment
+      from pg_catalog.pg_publication
+     where pubname = ${quoteLiteral(publication)}`)
+  if (!row?.comment?.startsWith(start)) return undefined
+  const [first = '', begunBy = '', missing = ''] = row.comment.split('\n')
+  const list = parsed(missing)
+  return list && { move: first.slice(start.length), begunBy, missing: list }
+}
+
+/** Nothing where somebody has changed the comment: it proves nothing any more. */
+function parsed(text: string): Missing | undefined {
+  try {
+    const missing = JSON.parse(text) as Missing
+    return Array.isArray(missing.tables) ? missing : undefined
+  } catch {
+    return undefined
+  }
+}
