@@ -147,5 +147,7 @@ export class Lookout implements AsyncDisposable {
     // Whatever is being waited for is not needed any more.
     await this.#close()
     await this.#looking
+    // One that was between two sessions has opened another.
+    await this.#close()
   }
 }
