@@ -5,17 +5,18 @@ import type { FleetConfig, FleetDatabase, FleetMapping, FleetState } from '../..
 import { ProgressFold } from '../../shared/fold.ts'
 import { defaultFollowOptions } from '../../shared/follow-options.ts'
 import type { FollowAction, FollowAnswer, FollowView } from '../../shared/follow-view.ts'
+import { showName, type TableName } from '../../shared/phase.ts'
 import { defaultOptions, everything, type MigrationOptions } from '../../shared/request.ts'
 import { compareData } from '../compare/data.ts'
-import { cleanUpFollow } from '../engine/follow/cleanup.ts'
+import { cleanUpFollow, lockMove } from '../engine/follow/cleanup.ts'
 import { FollowRun } from '../engine/follow/follow-run.ts'
 import { followName } from '../engine/follow/names.ts'
 import { NoMemory } from '../engine/memory.ts'
 import { migrate } from '../engine/migrate.ts'
-import { ConnectFailed, errorInfo, isLost, PlanRefused } from '../postgres/errors.ts'
+import { ConnectFailed, errorInfo, isLost, PgtrekError, PlanRefused } from '../postgres/errors.ts'
+import { quoteQualified } from '../postgres/quote.ts'
 import { Session } from '../postgres/session.ts'
-import { type ConnectionSettings, describeSettings } from '../postgres/settings.ts'
-import { Blocked } from '../preflight/before-run.ts'
+import { type ConnectionSettings, describeSettings, serverName } from '../postgres/settings.ts'
 import type { JobQueue } from '../queue/queue.ts'
 import { copiersOn } from '../queue/queued-copies.ts'
 import { FollowStore } from '../store/follows.ts'
@@ -25,8 +26,10 @@ import {
   dropArrival,
   type InstanceDatabase,
   markArrival,
+  missingExtensions,
   ofDatabase,
   readArrival,
+  readMarkedMove,
 } from './instance.ts'
 import { transferAlone } from './limits.ts'
 
@@ -55,6 +58,8 @@ export class DatabaseMove {
   #run: FollowRun | undefined
   #counted: { difference: number; at: number } | undefined
   #stop = new AbortController()
+  /** The number of the move that this process has begun. */
+  #move: string | undefined
   readonly #store: FollowStore
 
   constructor(
@@ -146,9 +151,13 @@ export class DatabaseMove {
       largeObjects: false,
       signal: this.#stop.signal,
     })
+    const unknown = tables.find(({ status }) => status === 'unknown')
+    if (unknown) throw new PgtrekError(`${showName(unknown)}: ${unknown.error?.message}`)
+    const missing = tables.filter(({ status }) => status === 'missing')
+    const missingRows = await countRowsOf(this.#ends.source, missing)
     const rows = (side: 'source' | 'destination') =>
       tables.reduce((sum, table) => sum + Number(table[side]?.rows ?? 0), 0)
-    this.#counted = { difference: rows('source') - rows('destination'), at: Date.now() }
+    this.#counted = { difference: rows('source') + missingRows - rows('destination'), at: Date.now() }
     this.services.onChange()
   }
 
@@ -161,7 +170,14 @@ export class DatabaseMove {
     const { mapping, instances } = this.services
     this.#enter('preflight')
     await using instance = await Session.open(instances.destination, { signal: this.#stop.signal })
-    const arrival = await readArrival(this.#ends.destination, instance)
+    let arrival = await readArrival(this.#ends.destination, instance)
+    if (arrival === 'missing') {
+      await this.#refuseMissingExtensions(instance)
+      await createDatabase(instance, this.database)
+    }
+    // From here on no other fleet works on this database; what it has done until now is read anew.
+    await using _ = await lockMove(this.#ends.destination, `fleet ${this.followName}`)
+    arrival = await readArrival(this.#ends.destination, instance)
     if (arrival === 'occupied') {
       throw new PlanRefused(
         `${describeSettings(this.#ends.destination)} exists and is not empty: nothing of it was touched. Empty it, rename it, or exclude ${this.name} from the mapping ${mapping.name}`,
@@ -171,8 +187,8 @@ export class DatabaseMove {
       this.#enter('done')
       return
     }
-    if (arrival === 'copied') return mapping.follow ? await this.#goOn() : this.#enter('synced')
-    if (arrival === 'missing') await createDatabase(instance, this.database)
+    if (arrival === 'copied') return mapping.follow ? await this.#goOn() : await this.#comeBack()
+    await this.#refuseMissingExtensions(instance)
     await this.#copyAnew(arrival)
   }
 
@@ -181,9 +197,12 @@ export class DatabaseMove {
     const { mapping, config } = this.services
     if (arrival === 'copying') {
       this.#say('warn', 'an earlier process was broken off while it copied: copied anew')
-      await cleanUpFollow(this.#ends, this.#store, { writable: false })
+      // Nobody has asked for it: only what that process has made.
+      const { move } = await readMarkedMove(this.#ends.destination)
+      await cleanUpFollow(this.#ends, this.#store, { writable: false, onlyOf: move ?? '' })
     }
-    await markArrival(this.#ends.destination, 'copying')
+    this.#move = crypto.randomUUID()
+    await markArrival(this.#ends.destination, 'copying', { move: this.#move })
     const options: MigrationOptions = {
       ...defaultOptions,
       ...transferAlone(config, mapping),
@@ -197,10 +216,11 @@ export class DatabaseMove {
       else await this.#copyOnce(options)
     } catch (error) {
       // Nothing was written: once it is mended it begins as if for the first time.
-      if (error instanceof Blocked && arrival !== 'copying') await dropArrival(this.#ends.destination)
+      if (error instanceof PlanRefused && arrival !== 'copying') await dropArrival(this.#ends.destination)
       throw error
     }
-    await markArrival(this.#ends.destination, 'copied')
+    const missing = mapping.follow ? undefined : this.#shortfall()
+    await markArrival(this.#ends.destination, 'copied', { move: this.#move, missing })
   }
 
   async #copyOnce(options: MigrationOptions) {
@@ -216,9 +236,36 @@ export class DatabaseMove {
   async #copyAndFollow(options: MigrationOptions) {
     await this.#follow(
       FollowRun.clone(
-        { ...this.#ends, ...this.#request(options), runMemory: new NoMemory() },
+        { ...this.#ends, ...this.#request(options), runMemory: new NoMemory(), move: this.#move },
         { memory: this.#store, signal: this.#stop.signal, onView: () => this.services.onChange() },
       ),
+    )
+  }
+
+  /** Copied once, by an earlier process, which has written down what it could not bring. */
+  async #comeBack() {
+    const { missing } = await readMarkedMove(this.#ends.destination)
+    this.#enter('synced')
+    if (missing) this.#fail(new PgtrekError(missing))
+  }
+
+  #shortfall(): string | undefined {
+    const { failed } = this.#fold.overview(Date.now())
+    const [first] = failed
+    if (!first) return undefined
+    const more = failed.length > 1 ? `, and ${failed.length - 1} more` : ''
+    return `${first.kind} ${showName(first)} could not be copied: ${first.error}${more}`
+  }
+
+  /** Whatever uses them would be missing. */
+  async #refuseMissingExtensions(instance: Session) {
+    const { options } = this.services.mapping
+    const skipped = options.skipExtensions ?? []
+    const missing = await missingExtensions(this.#ends.source, instance, skipped)
+    if (missing.length === 0) return
+    throw new PlanRefused(
+      `${this.name} uses ${missing.length === 1 ? 'the extension' : 'the extensions'} ${missing.join(', ')}, not available on ` +
+        `${serverName(instance.settings)}: install the packages there, or leave them out with skip_extensions. Nothing was changed`,
     )
   }
 
@@ -241,7 +288,7 @@ export class DatabaseMove {
       if (!run.isRunning) {
         const { error } = await run.done
         this.#run = undefined
-        throw error ?? new PlanRefused('it has stopped before its rows were copied')
+        throw error ?? new PgtrekError('it has stopped before its rows were copied')
       }
       await Bun.sleep(100)
     }
@@ -380,6 +427,20 @@ export class DatabaseMove {
   #say(level: 'info' | 'warn' | 'error', message: string) {
     this.services.say(level, message, this.name)
   }
+}
+
+/** Of tables that the other side does not have. */
+async function countRowsOf(settings: ConnectionSettings, tables: readonly TableName[]): Promise<number> {
+  if (tables.length === 0) return 0
+  await using session = await Session.open(settings)
+  let sum = 0
+  for (const { schema, name } of tables) {
+    const { rows } = await session.one<{ rows: number }>(
+      `select count(*)::float8 as rows from ${quoteQualified(schema, name)}`,
+    )
+    sum += rows
+  }
+  return sum
 }
 
 const passingReasons: readonly string[] = ['refused', 'timeout', 'closed', 'limit']

@@ -93,6 +93,43 @@ export type Arrival =
   /** Somebody else's. */
   | 'occupied'
 
+export interface MarkedMove {
+  /** The number of the move that is copying, or has copied. */
+  move: string | undefined
+  /** What a copy without following could not bring: then nobody else keeps it. */
+  missing: string | undefined
+}
+
+/** Nothing where there is no mark, or one of an older version. */
+export async function readMarkedMove(destination: ConnectionSettings): Promise<MarkedMove> {
+  await using session = await Session.open(destination)
+  const columns = await session.query<{ name: string }>(`
+    select attname as name from pg_catalog.pg_attribute
+     where attrelid = pg_catalog.to_regclass('pgtrek.move') and attnum > 0 and not attisdropped`)
+  if (!columns.some(({ name }) => name === 'missing')) return { move: undefined, missing: undefined }
+  const [row] = await session.query<{ move: string | null; missing: string | null }>(
+    'select move, missing from pgtrek.move',
+  )
+  return { move: row?.move ?? undefined, missing: row?.missing ?? undefined }
+}
+
+/** Extensions that the source's database has and the destination's server cannot create. */
+export async function missingExtensions(
+  source: ConnectionSettings,
+  instance: Session,
+  skipped: readonly string[],
+): Promise<string[]> {
+  await using session = await Session.open(source)
+  const wanted = await session.query<{ name: string }>(
+    'select extname as name from pg_catalog.pg_extension order by 1',
+  )
+  const available = await instance.query<{ name: string }>(
+    'select name from pg_catalog.pg_available_extensions',
+  )
+  const there = new Set([...available.map(({ name }) => name), ...skipped])
+  return wanted.map(({ name }) => name).filter((name) => !there.has(name))
+}
+
 /** How far an earlier process has come with this database: it says so itself. */
 export async function readArrival(destination: ConnectionSettings, instance: Session): Promise<Arrival> {
   const [there] = await instance.query(
@@ -159,13 +196,20 @@ function localeClauses(
 }
 
 /** Stands in the database itself, so that a process that knows nothing else knows this. */
-export async function markArrival(destination: ConnectionSettings, state: Mark): Promise<void> {
+export async function markArrival(
+  destination: ConnectionSettings,
+  state: Mark,
+  { move, missing }: Partial<MarkedMove> = {},
+): Promise<void> {
   await using session = await Session.open(destination)
+  const text = (value: string | undefined) => (value === undefined ? 'null' : quoteLiteral(value))
   await session.execute(`
     create schema if not exists pgtrek;
     create table if not exists pgtrek.move (state text not null, at timestamptz not null);
+    alter table pgtrek.move add column if not exists move text, add column if not exists missing text;
     delete from pgtrek.move;
-    insert into pgtrek.move values (${quoteLiteral(state)}, now())`)
+    insert into pgtrek.move (state, at, move, missing)
+    values (${quoteLiteral(state)}, now(), ${text(move)}, ${text(missing)})`)
 }
 
 /** True when there was a mark. */

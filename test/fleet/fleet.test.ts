@@ -226,3 +226,53 @@ test('a database that exists and is not empty is refused and left alone; the oth
     await Promise.all([from.stop(), to.stop()])
   }
 })
+
+test('what a copy could not bring is known to a process that knows nothing else; a missing extension stops a database', async () => {
+  const [from, to] = await Promise.all([server(15), server(17)])
+  try {
+    const shop = await from.createDatabase('shop')
+    // Its rows are refused where they are checked anew.
+    await shop.sql(`
+      create table item (id int primary key);
+      insert into item values (1), (2);
+      create function is_good(int) returns bool language sql immutable as 'select true';
+      create table lost (id int primary key check (is_good(id)));
+      insert into lost values (1), (2), (3);
+      create or replace function is_good(int) returns bool language sql immutable as 'select false'`)
+    const needs = await from.createDatabase('needs')
+    // As if a package had been installed on the source alone.
+    await needs.sql("update pg_extension set extname = 'postgis'")
+    for (const follow of [false, true]) {
+      const config = Value.Default(FleetConfig, {
+        mappings: [
+          {
+            name: 'all',
+            source: { url: from.url('postgres') },
+            dest: { url: to.url('postgres') },
+            roles: 'none',
+            follow,
+          },
+        ],
+        readyForSeconds: 1,
+        countEverySeconds: 0,
+      }) as FleetConfig
+      for (const process of ['the first process', 'one that knows nothing']) {
+        const signal = new AbortController().signal
+        const fleet = FleetRun.start(config, { store: undefined, signal })
+        const view = await until(
+          `both to be refused or incomplete, for ${process}`,
+          fleet,
+          (now) => all(now).length === 2 && all(now).every(({ state }) => state === 'problem'),
+        )
+        const [one, two] = all(view)
+        expect([one?.name, one?.error?.message]).toEqual(['needs', expect.stringContaining('postgis')])
+        expect([two?.name, two?.error?.message]).toEqual(['shop', expect.stringContaining('lost')])
+        await within('the fleet to stop', fleet.stop())
+      }
+      expect(await to.sql('postgres', "select from pg_database where datname = 'needs'")).toEqual([])
+      if (!follow) await to.sql('postgres', 'drop database shop')
+    }
+  } finally {
+    await Promise.all([from.stop(), to.stop()])
+  }
+})

@@ -50,7 +50,9 @@ export async function cleanUpFollow(
       names: record?.back ?? linkNames(name, 'back'),
     }
     const owner: Owner =
-      onlyOf === undefined ? { by: 'command' } : { by: 'move', move: onlyOf, unread: record?.unread }
+      onlyOf === undefined
+        ? { by: 'command' }
+        : { by: 'move', move: onlyOf, unread: record?.unread, isNameOwn: ends.follow.name === undefined }
     const dropped = [...(await dropLink(forward, owner)), ...(await dropLink(back, owner))]
     const remarks: string[] = []
     const readOnly = record?.readOnly

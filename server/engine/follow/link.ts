@@ -157,6 +157,8 @@ export type Owner =
       isStreamed?: boolean
       /** Where the slot began, and nothing has been read from it since. */
       unread?: string | undefined
+      /** The name of the move is made of both ends: nobody else's position has it. */
+      isNameOwn?: boolean
     }
 
 /** Says what was dropped. What another move has made stays. */
@@ -202,7 +204,7 @@ async function ownedParts(
 ): Promise<OwnedParts> {
   const all = publicationsOf(names)
   if (owner.by === 'command') return { subscription: true, slot: true, publications: all, position: true }
-  const { move, isStreamed = false, unread } = owner
+  const { move, isStreamed = false, unread, isNameOwn = false } = owner
   const publications: string[] = []
   for (const name of all) {
     const isThere = (await readPublication(source, name)) !== undefined
@@ -220,7 +222,7 @@ async function ownedParts(
     // Nobody makes a slot of this name where the publication of another has it already.
     slot: isStreamed || (point === undefined ? isMarked || subscription : slot?.confirmed === point),
     publications,
-    position: isStreamed || (point !== undefined && position?.lsn === point),
+    position: isStreamed || (isNameOwn && isMarked) || (point !== undefined && position?.lsn === point),
   }
 }
 
