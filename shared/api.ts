@@ -27,6 +27,7 @@ const errorKinds = [
   'login',
   'database',
   'limit',
+  'pooler',
   'closed',
   'server',
   'cancelled',

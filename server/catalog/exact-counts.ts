@@ -69,10 +69,11 @@ async function countWith(
   { snapshot, signal, onCounted }: CountOptions,
 ): Promise<void> {
   // With row security a count would be of the rows that this role sees; refused is better than wrong.
-  await session.execute(`set row_security = off; set lock_timeout = '${longestWait}'`)
   const begin = () =>
     session.execute(`
       begin isolation level repeatable read, read only;
+      set local row_security = off;
+      set local lock_timeout = '${longestWait}';
       set transaction snapshot '${snapshot}'`)
   let read = 0
   for (let table = queue.shift(); table; table = queue.shift()) {

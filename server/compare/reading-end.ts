@@ -7,19 +7,19 @@ import { type ConnectionSettings, describeSettings } from '../postgres/settings.
 
 /** Values are hashed as the servers write them, so both must write alike. */
 const alikeSettings = `
-  set client_encoding = 'UTF8';
-  set datestyle = 'ISO';
-  set intervalstyle = 'postgres';
-  set timezone = 'UTC';
-  set extra_float_digits = 3;
-  set bytea_output = 'hex';
-  set lc_monetary = 'C';
-  set xmloption = 'content';
-  set xmlbinary = 'base64';
-  set quote_all_identifiers = off;
-  set search_path = '';
-  set row_security = off;
-  set lock_timeout = '60s';`
+  set local client_encoding = 'UTF8';
+  set local datestyle = 'ISO';
+  set local intervalstyle = 'postgres';
+  set local timezone = 'UTC';
+  set local extra_float_digits = 3;
+  set local bytea_output = 'hex';
+  set local lc_monetary = 'C';
+  set local xmloption = 'content';
+  set local xmlbinary = 'base64';
+  set local quote_all_identifiers = off;
+  set local search_path = '';
+  set local row_security = off;
+  set local lock_timeout = '60s';`
 
 /** A transaction keeps its locks to its end, and a server has room for a few thousand only. */
 const usesPerTransaction = 100
@@ -66,7 +66,6 @@ export class ReadingEnd implements AsyncDisposable {
           `${describeSettings(settings)} is PostgreSQL ${session.major}; ${oldestMajor} is the oldest that is supported`,
         )
       }
-      await session.execute(alikeSettings)
       await enter(session, options.snapshot)
       const snapshot = options.snapshot ?? (await exportSnapshot(session))
       return new ReadingEnd(settings, session, snapshot, await readServer(session), signal)
@@ -152,14 +151,7 @@ export class ReadingEnd implements AsyncDisposable {
   }
 
   async #open(): Promise<Session> {
-    const session = await Session.open(this.settings, { signal: this.signal })
-    try {
-      await session.execute(alikeSettings)
-      return session
-    } catch (error) {
-      session.destroy()
-      throw error
-    }
+    return await Session.open(this.settings, { signal: this.signal })
   }
 
   readonly #abort = () => {
@@ -189,7 +181,7 @@ async function cancel(session: Session): Promise<void> {
 }
 
 async function enter(session: Session, snapshot: string | undefined): Promise<void> {
-  await session.execute('begin isolation level repeatable read, read only')
+  await session.execute(`begin isolation level repeatable read, read only; ${alikeSettings}`)
   if (snapshot !== undefined) await session.execute(`set transaction snapshot ${quoteLiteral(snapshot)}`)
 }
 

@@ -60,22 +60,13 @@ export class LaneSessions {
   async open(signal: AbortSignal, confirmed: readonly string[] = []): Promise<void> {
     const { settings } = this
     if (!this.#source) {
-      const source = await Session.open(settings.source, { signal })
-      this.#source = source
-      await source.execute(`
-        ${alikeSettings(settings.clientEncoding)}
-        set lock_timeout = '${sourceLockTimeout}';
-        set synchronize_seqscans = off;`)
+      this.#source = await Session.open(settings.source, { signal })
       await this.renewSnapshot()
     }
     if (!this.#destination) {
       const destination = await Session.open(settings.destination, { signal })
       this.#destination = destination
-      await destination.execute(`
-        ${alikeSettings(settings.clientEncoding)}
-        set synchronous_commit = ${settings.durable ? 'on' : 'off'};
-        ${settings.lease === undefined ? '' : `${markStatement(markOf(settings.lease))};`}
-        ${settings.replica ? 'set session_replication_role = replica;' : ''}`)
+      if (settings.lease !== undefined) await destination.execute(markStatement(markOf(settings.lease)))
       if (this.#orphan) await endTransaction(destination, this.#orphan, signal)
       this.#orphan = undefined
       await checkConfirmed(destination, confirmed)
@@ -86,7 +77,11 @@ export class LaneSessions {
   async renewSnapshot(): Promise<void> {
     const { source } = this
     await source.execute('rollback')
-    await source.execute('begin isolation level repeatable read, read only')
+    await source.execute(`
+      begin isolation level repeatable read, read only;
+      ${alikeSettings(this.settings.clientEncoding)}
+      set local lock_timeout = '${sourceLockTimeout}';
+      set local synchronize_seqscans = off;`)
     try {
       await source.execute(`set transaction snapshot ${quoteLiteral(this.settings.snapshot)}`)
     } catch (error) {
@@ -100,12 +95,16 @@ export class LaneSessions {
 
   async begin(shared: boolean): Promise<void> {
     const { destination } = this
-    const { sharedLockTimeoutMs = usualSharedLockTimeoutMs } = this.settings
+    const { clientEncoding, durable, replica, sharedLockTimeoutMs = usualSharedLockTimeoutMs } = this.settings
     const timeout = shared ? `set local lock_timeout = ${sharedLockTimeoutMs};` : ''
     // Several statements at once answer with a list of their rows each.
-    const answers: unknown = await destination.query(
-      `begin; ${timeout} select pg_catalog.txid_current()::text as id`,
-    )
+    const answers: unknown = await destination.query(`
+      begin;
+      ${alikeSettings(clientEncoding)}
+      set local synchronous_commit = ${durable ? 'on' : 'off'};
+      ${replica ? 'set local session_replication_role = replica;' : ''}
+      ${timeout}
+      select pg_catalog.txid_current()::text as id`)
     const [row] = (answers as { id: string }[][]).at(-1) ?? []
     if (!row) throw new Error('a transaction began without its number')
     this.#transaction = { id: row.id, pid: destination.pid }
@@ -159,18 +158,21 @@ export class LaneSessions {
   }
 }
 
-/** Values travel as text where binary is not safe: both ends must write and read it alike. */
+/**
+ * Values travel as text where binary is not safe: both ends must write and read it alike. Nothing of it outlives
+ * the transaction, whatever becomes of us.
+ */
 function alikeSettings(clientEncoding: string): string {
   return `
-    set client_encoding = ${quoteLiteral(clientEncoding)};
-    set datestyle = 'ISO';
-    set intervalstyle = 'postgres';
-    set extra_float_digits = 3;
-    set bytea_output = 'hex';
-    set lc_monetary = 'C';
-    set xmloption = 'content';
-    set search_path = '';
-    set row_security = off;`
+    set local client_encoding = ${quoteLiteral(clientEncoding)};
+    set local datestyle = 'ISO';
+    set local intervalstyle = 'postgres';
+    set local extra_float_digits = 3;
+    set local bytea_output = 'hex';
+    set local lc_monetary = 'C';
+    set local xmloption = 'content';
+    set local search_path = '';
+    set local row_security = off;`
 }
 
 /** https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-PG-SNAPSHOT */

@@ -241,12 +241,12 @@ async function inClientEncoding(session: Session, statement: string): Promise<st
   const encoding = settings.clientEncoding
   const isAscii = /^\p{ASCII}*$/u.test(statement)
   if (isAscii || encoding === 'UTF8' || encoding === 'SQL_ASCII') return statement
-  await session.execute("set client_encoding = 'UTF8'")
+  await session.execute("set local client_encoding = 'UTF8'")
   const { bytes } = await session.one<{ bytes: string }>(
     `select encode(convert_to($1, ${quoteLiteral(encoding)}), 'hex') as bytes`,
     [statement],
   )
-  await session.execute(`set client_encoding = ${quoteLiteral(encoding)}`)
+  await session.execute(`set local client_encoding = ${quoteLiteral(encoding)}`)
   return Buffer.from(bytes, 'hex')
 }
 
@@ -254,9 +254,9 @@ async function inClientEncoding(session: Session, statement: string): Promise<st
 async function inUtf8<Row extends object>(session: Session, statements: string): Promise<Row[]> {
   const encoding = settings.clientEncoding
   const differs = encoding !== 'UTF8' && encoding !== 'SQL_ASCII'
-  if (differs) await session.execute("set client_encoding = 'UTF8'")
+  if (differs) await session.execute("set local client_encoding = 'UTF8'")
   const rows = await session.query<Row>(statements)
-  if (differs) await session.execute(`set client_encoding = ${quoteLiteral(encoding)}`)
+  if (differs) await session.execute(`set local client_encoding = ${quoteLiteral(encoding)}`)
   return rows
 }
 

@@ -5,6 +5,7 @@ import type { ErrorInfo } from '../../shared/event.ts'
 import { settledWithin } from '../deadline.ts'
 import { sharedClock } from '../postgres/copy-throttle.ts'
 import { Cancelled, ConnectionLost, PgtrekError } from '../postgres/errors.ts'
+import { withVerdict } from '../postgres/pooler.ts'
 import { workerUrl } from '../worker-url.ts'
 import { bundle, takeBundle } from './bundle.ts'
 import {
@@ -396,7 +397,9 @@ class Lane {
       else if (data.type === 'failed') opened.reject(new PgtrekError(data.error.message))
       this.listener?.(data)
     }
-    this.send({ type: 'open', settings: this.settings, clock: this.clock })
+    const { source, destination } = this.settings
+    const ends = { source: withVerdict(source), destination: withVerdict(destination) }
+    this.send({ type: 'open', settings: { ...this.settings, ...ends }, clock: this.clock })
     return opened.promise
   }
 

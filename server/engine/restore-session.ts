@@ -110,11 +110,11 @@ export class RestoreSession {
     if (accessMethod) this.#accessMethod = accessMethod
   }
 
-  /** Says which transaction it was, so that it can be asked after. */
+  /** Does not wait for the disk, and says which transaction it was, so that it can be asked after. */
   async #commit(sql: string): Promise<void> {
     // Several statements at once answer with a list of their rows each.
     const answers: unknown = await this.session.query(
-      `${sql};\nselect pg_catalog.txid_current_if_assigned()::text as id`,
+      `set local synchronous_commit = off;\n${sql};\nselect pg_catalog.txid_current_if_assigned()::text as id`,
     )
     const [row] = (answers as { id: string | null }[][]).at(-1) ?? []
     if (row?.id) this.onCommit(row.id)

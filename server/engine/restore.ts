@@ -126,7 +126,6 @@ export class RestoreSessions {
       set check_function_bodies = false;
       set xmloption = content;
       set client_min_messages = warning;
-      set synchronous_commit = off;
       set maintenance_work_mem = '${this.sizes.maintenanceWorkMemKb}kB';
       set max_parallel_maintenance_workers = ${this.sizes.parallelMaintenanceWorkers};`)
     return new RestoreSession(session, (transaction) => {

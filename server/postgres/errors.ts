@@ -20,6 +20,7 @@ export type ConnectFailure =
   | 'login'
   | 'database'
   | 'limit'
+  | 'pooler'
   | 'closed'
 
 /** No session could be had; `reason` says which part of reaching, trusting or logging in failed. */
@@ -34,6 +35,13 @@ export class ConnectFailed extends PgtrekError {
   ) {
     super(message, options)
     this.sqlstate = options?.sqlstate
+  }
+}
+
+/** A connection pooler in between does not keep one server process for a session. */
+export class PoolerRefused extends ConnectFailed {
+  constructor(message: string) {
+    super('pooler', message)
   }
 }
 

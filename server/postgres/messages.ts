@@ -45,6 +45,8 @@ export function copyDataMessage(bytes: Buffer): Buffer {
   return message(code('d'), bytes)
 }
 
+export const terminateMessage = message(frontend.terminate, Buffer.alloc(0))
+
 export const copyDoneMessage = message(code('c'), Buffer.alloc(0))
 
 export function copyFailMessage(reason: string): Buffer {

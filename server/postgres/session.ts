@@ -11,6 +11,17 @@ import {
 } from './errors.ts'
 import { markStatement } from './mark.ts'
 import { cancelRequest } from './messages.ts'
+import {
+  asLent,
+  deallocating,
+  endingProcess,
+  farewell,
+  givingBack,
+  isBehindPooler,
+  type Lent,
+  refuseShared,
+  whichProcess,
+} from './pooler.ts'
 import { type ConnectionSettings, describeSettings } from './settings.ts'
 import { Tap } from './tap.ts'
 
@@ -63,6 +74,8 @@ const writtenJson = {
 export class Session implements AsyncDisposable {
   readonly encrypted: boolean
   #closed = false
+  /** Behind a pooler: what its server process had when it was lent to us. */
+  #lent: Lent[] | undefined
 
   private constructor(
     readonly settings: ConnectionSettings,
@@ -70,11 +83,39 @@ export class Session implements AsyncDisposable {
     readonly tlsVersion: string | undefined,
     private readonly client: postgres.Sql,
     private readonly sql: postgres.ReservedSql,
+    /** The server process that works for this session. */
+    readonly pid: number,
   ) {
     this.encrypted = tlsVersion !== undefined
   }
 
+  /** Throws `PoolerRefused` behind a pooler that does not keep one server process for a session. */
   static async open(settings: ConnectionSettings, options: SessionOptions = {}): Promise<Session> {
+    const { signal } = options
+    const session = await Session.#connect(settings, options)
+    const abandon = () => session.destroy()
+    signal?.addEventListener('abort', abandon, { once: true })
+    try {
+      if (session.isPooled) {
+        const other = (stop: AbortSignal) =>
+          Session.#connect(settings, { ...options, signal: signal ? AbortSignal.any([signal, stop]) : stop })
+        await refuseShared(session, other)
+        session.#lent = await session.query<Lent>(asLent)
+      }
+      await session.#prepare()
+      signal?.throwIfAborted()
+      return session
+    } catch (error) {
+      session.destroy()
+      if (signal?.aborted) throw new Cancelled()
+      throw loginFailure(error, settings)
+    } finally {
+      signal?.removeEventListener('abort', abandon)
+    }
+  }
+
+  /** Logged in, and nothing set yet. */
+  static async #connect(settings: ConnectionSettings, options: SessionOptions): Promise<Session> {
     const attempts = attemptsFor(settings)
     for (const [index, attempt] of attempts.entries()) {
       try {
@@ -128,13 +169,9 @@ export class Session implements AsyncDisposable {
     signal?.addEventListener('abort', abandon, { once: true })
     try {
       // The driver connects for a query, but waits for ever when asked to reserve first.
-      await unlessClosed(tap, client.unsafe('select'))
+      const [row] = await unlessClosed(tap, client.unsafe<{ pid: number }[]>(whichProcess))
       const reserved = await unlessClosed(tap, client.reserve())
-      const session = new Session(settings, tap, tlsVersion, client, reserved)
-      const newer = newerSettings.filter((entry) => entry.since <= session.version).map(({ sql }) => sql)
-      const marking = settings.mark === undefined ? [] : [markStatement(settings.mark)]
-      await session.execute(neutralSettings + [...newer, ...marking].join(';\n'))
-      return session
+      return new Session(settings, tap, tlsVersion, client, reserved, row?.pid ?? 0)
     } catch (error) {
       socket.destroy()
       if (signal?.aborted) throw new Cancelled()
@@ -153,8 +190,15 @@ export class Session implements AsyncDisposable {
     return Math.floor(this.version / 10000)
   }
 
-  get pid(): number {
-    return this.tap.pid
+  /** A connection pooler lends us its server process, and lends it to others afterwards. */
+  get isPooled(): boolean {
+    return isBehindPooler(this)
+  }
+
+  async #prepare(): Promise<void> {
+    const newer = newerSettings.filter((entry) => entry.since <= this.version).map(({ sql }) => sql)
+    const marking = this.settings.mark === undefined ? [] : [markStatement(this.settings.mark)]
+    await this.execute(neutralSettings + [...newer, ...marking].join(';\n'))
   }
 
   /** One statement with `$1` parameters. Without parameters the simple protocol is used. */
@@ -194,14 +238,17 @@ export class Session implements AsyncDisposable {
     })
   }
 
-  /** Cuts the connection without a word; the server rolls back what was open. */
+  /** Cuts the connection; the server rolls back what was open. */
   destroy() {
     this.#closed = true
-    this.tap.destroy()
+    // Lent to somebody else it is in the middle of something, and a pooler does not use its process again.
+    if (!this.#lent || this.tap.isLent) return this.tap.destroy()
+    this.#leave(givingBack(this.#lent))
   }
 
   async close(): Promise<void> {
     if (this.#closed) return
+    if (this.#lent) await this.#giveBack(this.#lent)
     this.#closed = true
     this.sql.release()
     // The driver would wait for the end of a connection that has ended already.
@@ -213,6 +260,35 @@ export class Session implements AsyncDisposable {
     await this.close()
   }
 
+  /** The pooler gets its server process back as it was. */
+  async #giveBack(lent: readonly Lent[]): Promise<void> {
+    this.#lent = undefined
+    const late = Bun.sleep(farewellMs).then(() => {
+      throw new Error('the pooler does not answer')
+    })
+    try {
+      await Promise.race([this.#restore(lent), late])
+    } catch {
+      // Better no process for the next one than this one.
+      this.#leave(endingProcess)
+    }
+  }
+
+  async #restore(lent: readonly Lent[]): Promise<void> {
+    // Several statements at once answer with a list of their rows each.
+    const answers: unknown = await this.query(givingBack(lent))
+    const prepared = (answers as { name: string }[][]).at(-1) ?? []
+    const known = new Set(lent.map(({ name }) => name))
+    const ours = prepared.map(({ name }) => name).filter((name) => !known.has(name))
+    if (ours.length > 0) await this.execute(deallocating(ours))
+  }
+
+  #leave(lastStatement: string) {
+    if (this.tap.socket.destroyed) return
+    this.tap.end(farewell(lastStatement))
+    setTimeout(() => this.tap.destroy(), farewellMs).unref()
+  }
+
   #explain(error: unknown): Error {
     if (error instanceof postgres.PostgresError) return serverError(error)
     const where = describeSettings(this.settings)
@@ -220,6 +296,9 @@ export class Session implements AsyncDisposable {
     return new ConnectionLost(`the connection to ${where} was lost: ${reason}`, { cause: error })
   }
 }
+
+/** How long a pooler may take to get its server process back. */
+const farewellMs = 2000
 
 /** How long the driver may take to say itself that the connection is gone. */
 const closeGraceMs = 1000

@@ -42,6 +42,8 @@ export interface ConnectionSettings {
   applicationName: string
   /** By which the sessions of one run are known on the server, should nobody be left to end them. */
   mark?: number
+  /** Known already: a pooler there keeps one server process for a session. */
+  isSessionPool?: boolean
   /** What was found but could not be used. */
   warnings: string[]
 }

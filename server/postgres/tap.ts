@@ -36,6 +36,10 @@ export class Tap extends EventEmitter {
     this.#borrower = handler
   }
 
+  get isLent(): boolean {
+    return this.#borrower !== undefined
+  }
+
   giveBack() {
     this.#borrower = undefined
     this.socket.resume()

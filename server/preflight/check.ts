@@ -1,5 +1,5 @@
 // The shape that every check has. A check looks, says what it found, and changes nothing.
-import type { CheckStatus } from '../../shared/preflight.ts'
+import type { CheckStatus, PreflightItem } from '../../shared/preflight.ts'
 import type { MigrationOptions, TableRule } from '../../shared/request.ts'
 import type { DestinationFacts } from '../catalog/destination.ts'
 import type { ServerFacts } from '../catalog/server.ts'
@@ -97,3 +97,19 @@ export function relationsWhere(condition: string): string {
        and ${condition}
      order by 2`
 }
+
+export function itemOf(
+  { id, title, why }: Pick<Check, 'id' | 'title' | 'why'>,
+  finding: Finding,
+): PreflightItem {
+  const { status, found, todo, sql = [], objects = [] } = finding
+  return {
+    ...{ id, title, status, found, why },
+    objects: objects.slice(0, mostObjects),
+    total: objects.length,
+    todo: todo ?? null,
+    sql: sql.slice(0, mostObjects),
+  }
+}
+
+const mostObjects = 100

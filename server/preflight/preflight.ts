@@ -9,13 +9,14 @@ import {
 } from '../../shared/request.ts'
 import { readDestination } from '../catalog/destination.ts'
 import { readServer } from '../catalog/server.ts'
-import { Cancelled, errorInfo, isLost } from '../postgres/errors.ts'
+import { Cancelled, errorInfo, isLost, PoolerRefused } from '../postgres/errors.ts'
 import { Session } from '../postgres/session.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
 import type { PublishedTable } from '../replication/publication.ts'
-import type { Check, Finding, Sight } from './check.ts'
+import { type Check, itemOf, type Sight } from './check.ts'
 import { checks } from './checks.ts'
 import { readScope } from './scope.ts'
+import { poolerItem } from './servers.ts'
 
 /** What is to be moved, and how. */
 export interface Wanted {
@@ -52,8 +53,19 @@ export interface Ends {
 
 export async function preflight(request: Preflight): Promise<PreflightReport> {
   const { signal, onItem } = request
-  await using source = await Session.open(request.source, { signal })
-  await using destination = await Session.open(request.destination, { signal })
+  await using stack = new AsyncDisposableStack()
+  const opened = await Promise.allSettled(
+    [request.source, request.destination].map((settings) => Session.open(settings, { signal })),
+  )
+  const [source, destination] = opened.map((one) =>
+    one.status === 'fulfilled' ? stack.use(one.value) : undefined,
+  )
+  const failures = opened.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []))
+  const refused = failures.filter((error) => error instanceof PoolerRefused)
+  if (refused.length > 0 && refused.length === failures.length) {
+    return unreached(request, poolerItem(refused.map(({ message }) => message)))
+  }
+  if (!source || !destination) throw failures.find((error) => !(error instanceof PoolerRefused))
   const cancel = () => {
     for (const session of [source, destination]) void session.cancel().catch(() => session.destroy())
   }
@@ -68,6 +80,12 @@ export async function preflight(request: Preflight): Promise<PreflightReport> {
   } finally {
     signal.removeEventListener('abort', cancel)
   }
+}
+
+/** Without sessions nothing else can be checked. */
+function unreached({ follow, onItem }: Preflight, item: PreflightItem): PreflightReport {
+  onItem?.(item)
+  return { status: item.status, follow, scope: { everything: false, tables: 0, of: 0 }, items: [item] }
 }
 
 /** A lock is somebody else's business to be told about, not to wait for. */
@@ -161,22 +179,6 @@ async function lookAt(check: Check, sight: Sight): Promise<PreflightItem> {
     }
   }
 }
-
-export function itemOf(
-  { id, title, why }: Pick<Check, 'id' | 'title' | 'why'>,
-  finding: Finding,
-): PreflightItem {
-  const { status, found, todo, sql = [], objects = [] } = finding
-  return {
-    ...{ id, title, status, found, why },
-    objects: objects.slice(0, mostObjects),
-    total: objects.length,
-    todo: todo ?? null,
-    sql: sql.slice(0, mostObjects),
-  }
-}
-
-const mostObjects = 100
 
 export function worst(items: readonly { status: CheckStatus }[]): CheckStatus {
   if (items.some(({ status }) => status === 'blocker')) return 'blocker'

@@ -1,8 +1,10 @@
 // The two servers themselves: which they are, whether they are two, and whether somebody stands between.
 import { formatCount, formatRows } from '../../shared/format.ts'
+import type { PreflightItem } from '../../shared/preflight.ts'
 import { supportedMajors, whichDatabase } from '../catalog/server.ts'
 import type { Session } from '../postgres/session.ts'
-import { type Check, fine } from './check.ts'
+import { serverName } from '../postgres/settings.ts'
+import { type Check, fine, itemOf } from './check.ts'
 
 const versions: Check = {
   id: 'versions',
@@ -85,26 +87,35 @@ const standby: Check = {
 const pooler: Check = {
   id: 'pooler',
   title: 'Direct connections',
-  why: 'A connection pooler may give statements of one session to several; snapshots and settings are lost then.',
-  async look({ source, destination }) {
-    const pooled: string[] = []
-    const [ours, theirs] = await Promise.all([isPooled(source), isPooled(destination)])
-    if (ours) pooled.push('source')
-    if (theirs) pooled.push('destination')
-    return pooled.length === 0
-      ? fine('both servers are reached without a pooler')
-      : {
-          status: 'warning',
-          found: `between us and the ${pooled.join(' and the ')} stands a pooler`,
-          todo: "Use the server's own port, or a pool in session mode.",
-        }
+  why: 'A pooler uses its server processes for other clients as well: settings, snapshots, locks and the position of changes belong to a process.',
+  look({ source, destination, follow }) {
+    const ends = Object.entries({ source, destination })
+    const pooled = ends.filter(([, session]) => session.isPooled)
+    if (pooled.length === 0) return fine('both servers are reached without a pooler')
+    const names = pooled.map(([side, { settings }]) => `${side} ${serverName(settings)}`)
+    const found = `a connection pooler in session mode is between pgtrek and the ${names.join(' and the ')}`
+    if (!follow) {
+      return {
+        status: 'warning',
+        found,
+        todo: 'A direct connection is safer: when pgtrek is killed, its settings are reset by the pooler alone (PgBouncer: server_reset_query, which must not be empty).',
+      }
+    }
+    return {
+      status: 'blocker',
+      found: `${found}: changes cannot be followed through it, since its server process would keep the slot or the position when pgtrek ends`,
+      todo: 'Connect to the PostgreSQL server directly.',
+    }
   },
 }
 
-/** A pooler hands out numbers of its own, by which it recognises cancel requests. */
-async function isPooled(session: Session): Promise<boolean> {
-  const { pid } = await session.one<{ pid: number }>('select pg_catalog.pg_backend_pid() as pid')
-  return pid !== session.pid
+/** All that is known when a session could not be opened for that reason. */
+export function poolerItem(found: readonly string[]): PreflightItem {
+  return itemOf(pooler, {
+    status: 'blocker',
+    found: found.join('; '),
+    todo: 'Correct the connection, then run the preflight checks again: no other check was made.',
+  })
 }
 
 const clock: Check = {

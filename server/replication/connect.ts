@@ -3,6 +3,7 @@
 import { readTypes } from '../catalog/types.ts'
 import { isBinarySafe } from '../copy/format.ts'
 import { ConnectionLost } from '../postgres/errors.ts'
+import { refusePooled } from '../postgres/pooler.ts'
 import type { Session } from '../postgres/session.ts'
 import { Session as PostgresSession } from '../postgres/session.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
@@ -75,6 +76,7 @@ export async function connect(ends: Ends, options: ConnectOptions): Promise<Conn
   const open = async (settings: ConnectionSettings, replication: boolean) => {
     const session = await PostgresSession.open(settings, { signal: stop.signal, replication })
     opened.push(session)
+    refusePooled(session)
     return session
   }
   let isLate = false

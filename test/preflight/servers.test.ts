@@ -208,16 +208,17 @@ async function makeStandby(server: OwnCluster) {
   await server.up()
 }
 
-test('a pooler between us and the server is noticed', async () => {
+test('a pooler that keeps a process for a session is a warning, and a blocker when changes are followed', async () => {
   const { url } = await (await cluster(18)).createDatabase()
   const source = await (await cluster(15)).createDatabase()
   const port = await poolerTo((await cluster(15)).port)
   const pooled = new URL(source.url)
   pooled.port = String(port)
-  expect((await look(pooled.href, url)).item('pooler')).toMatchObject({
-    status: 'warning',
-    found: 'between us and the source stands a pooler',
-  })
+  const found = `a connection pooler in session mode is between pgtrek and the source 127.0.0.1:${port}`
+  expect((await look(pooled.href, url)).item('pooler')).toMatchObject({ status: 'warning', found })
+  const followed = (await look(pooled.href, url, { follow: true })).item('pooler')
+  expect(followed.status).toBe('blocker')
+  expect(followed.found).toStartWith(`${found}: changes cannot be followed through it`)
 })
 
 /** Hands out another process number than the server's, as poolers do. */

@@ -7,6 +7,7 @@ import { showName } from '../../../shared/phase.ts'
 import type { TableRule } from '../../../shared/request.ts'
 import type { SequenceName } from '../../catalog/sequences.ts'
 import { PlanRefused, UsageError } from '../../postgres/errors.ts'
+import { refusePooled } from '../../postgres/pooler.ts'
 import { Session } from '../../postgres/session.ts'
 import { beforeRun } from '../../preflight/before-run.ts'
 import { type TableId, tableKey } from '../../replication/destination-tables.ts'
@@ -52,6 +53,8 @@ export async function prepare(request: CloneAndFollow, signal: AbortSignal): Pro
       publication: request.follow.publication,
     },
   )
+  // Also where nobody wanted the checks.
+  refusePooled(source, destination)
   return {
     published,
     followed: kept.map(({ schema, name }) => ({ schema, name })),
