@@ -115,6 +115,11 @@ export const SwitchoverOptions = Type.Object(
       default: false,
       description: 'Compares checksums of all rows instead of counts.',
     }),
+    accept_differences: Type.Boolean({
+      default: false,
+      description:
+        'Goes on although objects of the source are missing or different on the destination; the report names them.',
+    }),
     sequence_margin: Type.Integer({
       default: 0,
       minimum: 0,
@@ -183,6 +188,16 @@ export const SwitchoverReport = Type.Object({
     }),
   ),
   large_objects: Type.Object({ total: Type.Number(), copied: Type.Number(), removed: Type.Number() }),
+  /** Tables, views, functions, indexes and all others, compared as pg_dump writes them. */
+  objects: Type.Optional(
+    Type.Object({
+      compared: Type.Number(),
+      /** Differences that `accept_differences` has accepted, a sentence each. */
+      accepted: Type.Array(Type.String()),
+      /** Differences that cost no rows: owners, privileges, comments. */
+      remarks: Type.Array(Type.String()),
+    }),
+  ),
   reverse: Type.Optional(Type.Object({ slot: Type.String(), publication: Type.String() })),
   /** What is to be done now, a sentence each. */
   next: Type.Array(Type.String()),

@@ -32,8 +32,11 @@ export function SwitchoverDialog(props: Ways & { place: Place | undefined }) {
 }
 
 function Form(props: Ways & { place: Place }) {
-  const { timeout_seconds, read_only_source, keep_reverse, verify } = defaultSwitchoverOptions
-  const [options, setOptions] = createStore({ timeout_seconds, read_only_source, keep_reverse, verify })
+  const { timeout_seconds, read_only_source, keep_reverse, verify, accept_differences } =
+    defaultSwitchoverOptions
+  const [options, setOptions] = createStore({
+    ...{ timeout_seconds, read_only_source, keep_reverse, verify, accept_differences },
+  })
   const [typed, setTyped] = createSignal('')
   const { busy, problem, ask } = createAsking()
   const wanted = wordFor(props.place)
@@ -75,6 +78,12 @@ function Form(props: Ways & { place: Place }) {
           help={t('follow.switchover.options.verifyHelp')}
           checked={options.verify}
           onChange={(checked) => setOptions({ verify: checked })}
+        />
+        <Check
+          label={t('follow.switchover.options.accept')}
+          help={t('follow.switchover.options.acceptHelp')}
+          checked={options.accept_differences}
+          onChange={(checked) => setOptions({ accept_differences: checked })}
         />
         <NumberField
           label={t('follow.switchover.options.timeout')}

@@ -40,10 +40,24 @@ export function Report(props: { report: SwitchoverReport; name: string }) {
           title={t('follow.report.same', { count: rowsText(props.report.tables.length) })}
         />
       </Show>
+      <Sentences title={t('follow.report.accepted')} of={props.report.objects?.accepted ?? []} />
+      <Sentences title={t('follow.report.remarks')} of={props.report.objects?.remarks ?? []} />
       <ToChange report={props.report} />
       <Facts report={props.report} />
       <ReportTables report={props.report} />
     </section>
+  )
+}
+
+function Sentences(props: { title: string; of: readonly string[] }) {
+  return (
+    <Show when={props.of.length > 0}>
+      <Notice tone="warn" title={props.title}>
+        <ul class="reasons">
+          <For each={props.of}>{(sentence) => <li>{sentence}</li>}</For>
+        </ul>
+      </Notice>
+    </Show>
   )
 }
 
@@ -106,6 +120,16 @@ function Facts(props: { report: SwitchoverReport }) {
         })}
       </Fact>
       <Fact name={t('follow.report.compared')}>{t(`follow.report.comparedBy.${props.report.compared}`)}</Fact>
+      <Show when={props.report.objects}>
+        {(objects) => (
+          <Fact name={t('follow.report.objects')}>
+            {t('follow.report.objectsText', {
+              compared: rowsText(objects().compared),
+              accepted: rowsText(objects().accepted.length),
+            })}
+          </Fact>
+        )}
+      </Show>
       <Fact name={t('follow.report.largeObjects')}>
         {t('follow.report.largeObjectsText', props.report.large_objects)}
       </Fact>

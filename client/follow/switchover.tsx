@@ -124,6 +124,12 @@ function Options(props: {
         checked={props.options.verify}
         onChange={(checked) => props.onChange({ verify: checked })}
       />
+      <Check
+        label={t('follow.switchover.options.accept')}
+        help={t('follow.switchover.options.acceptHelp')}
+        checked={props.options.accept_differences}
+        onChange={(checked) => props.onChange({ accept_differences: checked })}
+      />
       <NumberField
         label={t('follow.switchover.options.timeout')}
         help={t('follow.switchover.options.timeoutHelp')}

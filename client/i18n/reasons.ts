@@ -42,5 +42,11 @@ const japanese: [RegExp, (...parts: string[]) => string][] = [
     /^(\d+) objects? could not be made on the destination: (.+)$/s,
     (count, names) => `移行先に作れなかったものが ${count} 件あります：${names}`,
   ],
+  [/^(.+) of (.+) is missing on (.+)$/, (object, from, to) => `${from} の ${object} が ${to} にありません`],
+  [
+    /^(.+) is not the same on (.+) and (.+)$/,
+    (object, from, to) => `${object} が ${from} と ${to} で異なります`,
+  ],
+  [/^(\d+) more differences$/, (count) => `ほかに ${count} 件の違いがあります`],
   [/^the process that followed is gone: /, () => '追従していたプロセスがなくなりました'],
 ]

@@ -25,6 +25,18 @@ export function followLine(view: FollowView): string {
 
 const mostTables = 20
 
+function objectLines({ objects }: SwitchoverReport): string[] {
+  if (!objects) return []
+  const { compared, accepted, remarks } = objects
+  const result =
+    accepted.length === 0 ? 'none is missing or different' : `${accepted.length} differences accepted`
+  return [
+    `  ${formatCount(compared, 'object')} of the schema compared: ${result}`,
+    ...accepted.map((words) => `    accepted: ${words}`),
+    ...remarks.map((words) => `    not the same, without effect on rows: ${words}`),
+  ]
+}
+
 export function reportLines(report: SwitchoverReport): string[] {
   const { sentinel, tables, sequences, large_objects: objects, read_only: readOnly } = report
   const proof =
@@ -42,6 +54,7 @@ export function reportLines(report: SwitchoverReport): string[] {
       .slice(0, mostTables)
       .map((table) => `    ${showName(table)}: ${table.source_rows} and ${table.destination_rows} rows`),
     `  ${formatCount(sequences.length, 'sequence')} set; ${formatCount(objects.total, 'large object')}, ${objects.copied} copied again, ${objects.removed} removed`,
+    ...objectLines(report),
     ...(readOnly.set
       ? [`  ${report.from} is read-only; ${formatCount(readOnly.sessions_ended, 'session')} ended`]
       : []),

@@ -30,6 +30,10 @@ export interface SchemaComparisonRequest {
   tablespaces?: boolean | undefined
   publications?: boolean | undefined
   securityLabels?: boolean | undefined
+  /** Names of the selection that match nothing on either side are no error. */
+  allowUnused?: boolean | undefined
+  /** How long it may wait for a lock on a table; without it for as long as it takes. */
+  lockWaitMs?: number | undefined
   signal: AbortSignal
 }
 
@@ -42,7 +46,7 @@ export async function compareSchema(request: SchemaComparisonRequest): Promise<S
     const sessions = await settled([open(request.source), open(request.destination)])
     const unreadable = (await settled(sessions.map(readUnreadable))).flat()
     const dumps = await settled(sessions.map((session) => dumpEntries(session, unreadable, request)))
-    const selected = select(request.selection ?? everything, dumps)
+    const selected = select(request.selection ?? everything, dumps, request.allowUnused)
     const [ours, theirs] = selected.map((entries) => {
       return entries.map(definitionOf).filter((definition) => definition !== undefined)
     }) as [Definition[], Definition[]]
@@ -80,6 +84,7 @@ async function dumpEntries(
   const flags = [
     // Each major quotes what is a keyword there.
     ...['--verbose', '--create', '--section=pre-data', '--section=post-data', '--quote-all-identifiers'],
+    ...(request.lockWaitMs === undefined ? [] : [`--lock-wait-timeout=${request.lockWaitMs}`]),
     ...unreadable.map(({ schema, name }) => `--exclude-table=${quoteQualified(schema, name)}`),
     ...without.flatMap(([wanted, flag]) => (wanted === false ? [flag] : [])),
   ]
@@ -87,11 +92,11 @@ async function dumpEntries(
   return parseEntries(await pgDump(session, flags, request.signal))
 }
 
-function select(selection: Selection, dumps: readonly Entry[][]): Entry[][] {
+function select(selection: Selection, dumps: readonly Entry[][], allowUnused = false): Entry[][] {
   const selector = new Selector(selection)
   if (selector.isEverything) return [...dumps]
   const selected = dumps.map((entries) => selectEntries(selector, entries))
-  refuseUnused(selector, dumps.flat())
+  if (!allowUnused) refuseUnused(selector, dumps.flat())
   return selected
 }
 

@@ -221,6 +221,7 @@ export class FleetRun implements FleetDesk {
           read_only_source: action.read_only_source ?? false,
           keep_reverse: action.keep_reverse ?? false,
           verify: action.verify ?? false,
+          accept_differences: action.accept_differences ?? false,
           sequence_margin: 0,
           back: false,
         },

@@ -206,7 +206,7 @@ describe('pushed', () => {
     const options = { ...{ timeout_seconds: 30, read_only_source: false, keep_reverse: false } }
     desk.find(mapping, database).switchover = {
       state: 'done',
-      options: { ...options, verify: false, sequence_margin: 0, back: false },
+      options: { ...options, verify: false, accept_differences: false, sequence_margin: 0, back: false },
       step: 'report',
       started_at: 1,
       report: switchoverReport(),

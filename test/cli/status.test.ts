@@ -282,7 +282,7 @@ describe('--watch', () => {
 function switched(): Pick<Required<FollowView>, 'switchover'> {
   const options = {
     ...{ timeout_seconds: 30, read_only_source: true, keep_reverse: false },
-    ...{ verify: false, sequence_margin: 0, back: false },
+    ...{ verify: false, accept_differences: false, sequence_margin: 0, back: false },
   }
   return {
     switchover: { state: 'done', options, step: 'report', started_at: 0, report: switchoverReport() },

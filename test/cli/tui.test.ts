@@ -104,6 +104,7 @@ describe('what is seen', () => {
       read_only_source: true,
       keep_reverse: false,
       verify: false,
+      accept_differences: false,
       sequence_margin: 0,
       back: false,
     }
@@ -189,6 +190,7 @@ describe('what is asked', () => {
         read_only_source: true,
         keep_reverse: true,
         verify: false,
+        accept_differences: false,
         sequence_margin: 0,
         back: false,
       },

@@ -20,6 +20,8 @@ const watched: Watched[] = [
   { ...good, streams: [{ ...stream, status: { ...status, lagBytes: 1e9, lagMilliseconds: 1e6 }, slot }] },
   { ...good, failed_tables: [{ schema: 'public', name: 'orders', error: 'no' }] },
   { ...good, troubles: ['2 objects could not be made on the destination: VIEW v, INDEX i'] },
+  { ...good, troubles: ['table public.t of a@b/c is missing on d@e/f', '3 more differences'] },
+  { ...good, troubles: ['view public.v is not the same on a@b/c and d@e/f'] },
   { ...good, troubles: ['the server has no slot pgtrek_shop any more'] },
   { ...good, troubles: ['the servers cannot be looked at: connection refused'] },
 ]

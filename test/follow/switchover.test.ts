@@ -126,7 +126,7 @@ describe('a switchover under load', () => {
     await moving.untilStreaming()
     // Somebody holds what the changes need: nothing arrives any more.
     const blocker = ends.destination.connect()
-    await blocker.unsafe('begin; lock table account in access exclusive mode')
+    await blocker.unsafe('begin; lock table account in share mode')
     await ends.source.sql('update account set balance = 7')
     await eventually(
       'a change that waits for the table',
@@ -184,6 +184,68 @@ describe('a switchover under load', () => {
       { oid: 100003, text: 'more' },
     ])
     expect(await destination.sql('select balance from account where id = 500')).toEqual([{ balance: 1 }])
+  })
+})
+
+describe('objects of the source that the destination lacks', () => {
+  test('stop a switchover by name, and are in the report when they are accepted', async () => {
+    const ends = await pair(14, 17)
+    const { source, destination } = ends
+    await using moving = move(ends)
+    await moving.until('readiness', ({ ready }) => ready.green)
+    await source.sql(`
+      create table fresh (id int primary key); insert into fresh select generate_series(1, 1000);
+      create schema brand_new; create sequence counter; select nextval('counter');
+      create view glance as select id from account; create index on account (balance)`)
+    const { ready } = await moving.until(
+      'the differences to be seen',
+      ({ ready }) => !ready.green && ready.reasons.length > 4,
+    )
+    const names = [
+      /public\.fresh/,
+      /schema brand_new/,
+      /public\.counter/,
+      /public\.glance/,
+      /account_balance_idx/,
+    ]
+    for (const name of names) expect(ready.reasons.join('; ')).toMatch(name)
+    const refused = await moving.switchover()
+    expect(refused.state).toBe('failed')
+    for (const name of names) expect(refused.error?.message).toMatch(name)
+    await moving.untilStreaming()
+
+    const { state, report } = await moving.switchover({ accept_differences: true })
+    expect(state).toBe('done')
+    for (const name of names) expect(report?.objects?.accepted.join('; ')).toMatch(name)
+    expect(await destination.sql("select to_regclass('fresh') as fresh")).toEqual([{ fresh: null }])
+  })
+
+  test('are no difference once the destination has them too, and new sequences get their values', async () => {
+    const ends = await pair(15, 18)
+    const { source, destination } = ends
+    await using moving = move(ends)
+    await moving.untilStreaming()
+    const changes =
+      'create sequence counter; alter table account add column note text; create view glance as select id from account'
+    await destination.sql(changes)
+    await source.sql(`${changes}; select setval('counter', 77); update account set note = 'x' where id = 1`)
+    const { state, error, report } = await moving.switchover()
+    expect({ state, error }).toEqual({ state: 'done', error: undefined })
+    expect(report?.objects).toMatchObject({ accepted: [], remarks: [] })
+    expect(await destination.sql('select last_value::int as value from counter')).toEqual([{ value: 77 }])
+  })
+
+  test('a table that took over the name of a followed one stops it, with as many rows', async () => {
+    const ends = await pair(18, 14)
+    await using moving = move(ends)
+    await moving.untilStreaming()
+    await ends.source.sql(`
+      create table account_new (like account including all); insert into account_new select id, 7 from account;
+      alter table account rename to account_old; alter table account_new rename to account`)
+    const outcome = await moving.switchover({ verify: false })
+    expect(outcome.state).toBe('failed')
+    expect(outcome.error?.message).toContain('public.account')
+    await moving.untilStreaming()
   })
 })
 

@@ -36,6 +36,7 @@ export const switchoverDefaults: SwitchoverOptions = {
   read_only_source: false,
   keep_reverse: false,
   verify: true,
+  accept_differences: false,
   sequence_margin: 0,
   back: false,
 }

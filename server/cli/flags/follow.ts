@@ -121,6 +121,12 @@ export function addSwitchoverFlags(command: Command) {
     .addOption(about('--keep-reverse', 'from then on changes flow back, so that going back loses nothing'))
     .addOption(about('--verify', 'compare checksums of all rows instead of counts'))
     .addOption(
+      about(
+        '--accept-differences',
+        'go on although objects of the source are missing or different on the destination',
+      ),
+    )
+    .addOption(
       about('--sequence-margin <count>', 'set sequences further by so many steps')
         .argParser(count)
         .default(0),
@@ -135,6 +141,7 @@ export function switchoverOptionsOf(command: Command): SwitchoverOptions {
     keepReverse?: boolean
     verify?: boolean
     sequenceMargin: number
+    acceptDifferences?: boolean
     back?: boolean
   }>()
   return {
@@ -142,6 +149,7 @@ export function switchoverOptionsOf(command: Command): SwitchoverOptions {
     read_only_source: flags.readOnlySource ?? false,
     keep_reverse: flags.keepReverse ?? false,
     verify: flags.verify ?? false,
+    accept_differences: flags.acceptDifferences ?? false,
     sequence_margin: flags.sequenceMargin,
     back: flags.back ?? false,
   }

@@ -51,6 +51,7 @@ export function newRecord(request: CloneAndFollow): FollowRecord {
     advanceSequences: options.existingDataMode !== 'truncate',
     leftOut: [],
     failedTables: [],
+    moved: { selection, skippedExtensions: options.skipExtensions },
     largeObjects: isEverything && !selection.includeSchemas.length,
   }
 }
@@ -90,6 +91,7 @@ export async function copyFirst(work: CopyFirst, record: FollowRecord): Promise<
     progress: 'copying',
     tables: followedTables(prepared),
     leftOut: prepared.leftOut,
+    kept: prepared.kept,
     ownLargeObjects: prepared.ownLargeObjects,
   })
   try {

@@ -26,6 +26,7 @@ import { discover, unknownRecord } from './discover.ts'
 import { dropLink, type Link, makeLink, type Owner } from './link.ts'
 import { Lookout } from './lookout.ts'
 import type { FollowRecord } from './memory.ts'
+import { checkObjects } from './moved-objects.ts'
 import { followName, insertsPublication, linkNames } from './names.ts'
 import { copyNatively, NativeImpossible } from './native.ts'
 import { analyzeTables, fillMaterializedViews } from './native-rows.ts'
@@ -376,8 +377,7 @@ export class FollowRun implements FollowDesk {
 
   #beginSwitchover(options: SwitchoverOptions): FollowAnswer {
     const refused = (message: string): FollowAnswer => ({ ok: false, message })
-    const { direction, failedTables, progress } = this.#record
-    const stage = this.#picture.stage
+    const { direction, progress } = this.#record
     if (options.back !== (direction === 'back')) {
       return refused(
         options.back
@@ -385,12 +385,10 @@ export class FollowRun implements FollowDesk {
           : 'it was switched over: --back returns',
       )
     }
-    if (stage === 'catchup') return refused('it has not caught up yet')
-    if (this.#picture.state !== 'running') return refused(`it is ${this.#picture.state}`)
-    if (failedTables.length > 0) {
-      return refused(`${failedTables.length} tables could not be copied: they would be missing`)
-    }
     if (progress !== 'following' && progress !== 'done') return refused('rows are still being copied')
+    // The objects are compared anew by the switchover itself.
+    const reasons = this.#picture.blockers
+    if (reasons.length > 0) return refused(`not ready: ${reasons.join('; ')}`)
     this.#switching = this.#switchOver(options).finally(() => {
       this.#switching = undefined
     })
@@ -424,6 +422,7 @@ export class FollowRun implements FollowDesk {
           picture.onChange('now')
         },
         say: (message, level) => picture.say(message, level),
+        checkObjects: (lockWaitMs) => this.#checkObjects(link, lockWaitMs),
         onReadOnly: (value) =>
           this.#update({
             readOnly: { side: direction === 'forward' ? 'source' : 'destination', before: value },
@@ -441,6 +440,14 @@ export class FollowRun implements FollowDesk {
       picture.enter(before)
     }
     picture.onChange('now')
+  }
+
+  async #checkObjects(link: Link, lockWaitMs: number) {
+    const publication = await publicationsOf(link.from, link.names)
+    const work = { record: this.#record, link, publication, lockWaitMs, signal: this.#stop.signal }
+    const check = await checkObjects(work, this.#picture.objects)
+    this.#picture.knowObjects(check)
+    return check
   }
 
   /** Nothing of it may fail what was proven; what could not be done is said. */

@@ -6,15 +6,16 @@ import type { ConnectionSettings } from '../../postgres/settings.ts'
 import { parseLsn } from '../../replication/lsn.ts'
 import type { Publications } from '../../replication/publication.ts'
 import { readSlot } from '../../replication/slot.ts'
-import { findUnfollowed } from '../../replication/unfollowed.ts'
 import type { Link } from './link.ts'
 import type { FollowRecord } from './memory.ts'
+import { checkObjects } from './moved-objects.ts'
 import type { FollowPicture } from './picture.ts'
-import { leftOutTables, wantedTables } from './relations.ts'
 import { bringSequences } from './sequences.ts'
 
 const lookEveryMs = 1000
 const defaultTableCheckEveryMs = 10_000
+/** A look waits no longer for a table that somebody has locked. */
+const longestLockMs = 5000
 /** Slots of one of which more is kept are worth a word. */
 const muchLogBytes = 10 * 1024 ** 3
 
@@ -33,7 +34,8 @@ export class Lookout implements AsyncDisposable {
   #ended = false
   readonly #sessions = new Map<ConnectionSettings, Session>()
   #sequencesDue: number
-  #unfollowedDue = 0
+  #objectsDue = 0
+  readonly #stop = new AbortController()
 
   constructor(readonly options: LookoutOptions) {
     this.#sequencesDue = Date.now() + options.refreshSequencesSeconds * 1000
@@ -52,7 +54,7 @@ export class Lookout implements AsyncDisposable {
     try {
       for (const link of links()) await this.#slot(link)
       await this.#sequences()
-      await this.#unfollowed()
+      await this.#objects()
       picture.troubles.delete('look')
     } catch (error) {
       await this.#close()
@@ -105,26 +107,23 @@ export class Lookout implements AsyncDisposable {
     this.#sequencesDue = Date.now() + refreshSequencesSeconds * 1000
   }
 
-  /** The log has no DDL: somebody has to look for tables that are new, renamed or gone. */
-  async #unfollowed() {
+  /** DDL is not in the stream. */
+  async #objects() {
     const { record, links, picture, publicationOf } = this.options
     const { tableCheckEveryMs = defaultTableCheckEveryMs } = this.options
-    if (Date.now() < this.#unfollowedDue) return
-    this.#unfollowedDue = Date.now() + tableCheckEveryMs
-    const { direction, tables, native } = record()
+    if (Date.now() < this.#objectsDue || picture.stage !== 'streaming') return
+    const { direction } = record()
     const link = links().find((one) => one.direction === direction)
-    if (!link || tables.length === 0) return
-    const asked = {
-      publication: await publicationOf(link),
-      followed: wantedTables(record(), direction),
-      leftOut: leftOutTables(record(), direction, 'all'),
+    if (!link) return
+    const publication = await publicationOf(link)
+    const work = {
+      ...{ record: record(), link, publication, lockWaitMs: longestLockMs, signal: this.#stop.signal },
     }
-    const there = native ? undefined : await this.#session(link.to)
-    const found = await findUnfollowed(await this.#session(link.from), asked, there)
-    for (const { words } of found) picture.warn(words)
-    const [first] = found
-    if (first) picture.troubles.set('unfollowed', first.words)
-    else picture.troubles.delete('unfollowed')
+    const check = await checkObjects(work, picture.objects)
+    this.#objectsDue = Date.now() + tableCheckEveryMs
+    // A switchover compares them itself.
+    if (picture.stage !== 'streaming') return
+    picture.knowObjects(check)
   }
 
   async #session(settings: ConnectionSettings): Promise<Session> {
@@ -143,6 +142,7 @@ export class Lookout implements AsyncDisposable {
 
   async [Symbol.asyncDispose]() {
     this.#ended = true
+    this.#stop.abort()
     clearTimeout(this.#timer)
     // Whatever is being waited for is not needed any more.
     await this.#close()

@@ -37,9 +37,9 @@ export async function copyNatively(work: CopyFirst, record: FollowRecord): Promi
   refuseOldRows(prepared.plan)
   for (const warning of prepared.warnings) picture.warn(warning)
   await confirm(request, prepared.plan)
-  const { insertsOnly, leftOut, ownLargeObjects, followed } = prepared
+  const { insertsOnly, leftOut, kept, ownLargeObjects, followed } = prepared
   const moved = await readMoved(link, followedTables(prepared))
-  work.update({ progress: 'copying', tables: moved.tables, leftOut, ownLargeObjects })
+  work.update({ progress: 'copying', tables: moved.tables, leftOut, kept, ownLargeObjects })
   try {
     const copied = await copy(work, prepared, { rowsElsewhere: new Set(followed.map(tableKey)) })
     const failed = new Set(copied.failedTables.map(tableKey))

@@ -23,7 +23,8 @@ import { errorInfo } from '../../postgres/errors.ts'
 import type { Following } from '../../replication/follow.ts'
 import { describeFollowEvent } from './describe.ts'
 import type { FollowRecord } from './memory.ts'
-import { ReadyLight } from './readiness.ts'
+import type { ObjectsCheck } from './moved-objects.ts'
+import { objections, ReadyLight } from './readiness.ts'
 
 /** Tables that a view names while they are copied. */
 const mostRunning = 16
@@ -37,6 +38,8 @@ export class FollowPicture {
   largeObjects = 0
   /** What is against switching over beside the streams themselves, by what it is about. */
   readonly troubles = new Map<string, string>()
+  /** What the last comparison of both catalogs has found. */
+  objects: ObjectsCheck | undefined
   readonly followers = new Map<Direction, Following>()
   readonly slots = new Map<Direction, SlotView>()
   /** The end of this log has been asked for: what the lag says can be believed. */
@@ -75,6 +78,13 @@ export class FollowPicture {
     if (this.warnings.includes(message)) return
     this.warnings.push(message)
     this.say(message, 'warn')
+  }
+
+  knowObjects(check: ObjectsCheck) {
+    this.objects = check
+    for (const words of [...check.problems, ...check.remarks]) this.warn(words)
+    // What the copy could not make was made since, or is among the differences.
+    this.troubles.delete('objects')
   }
 
   enter(stage: FollowStage) {
@@ -139,20 +149,28 @@ export class FollowPicture {
     return 'running'
   }
 
-  view(now: number): FollowView {
-    const record = this.record()
+  /** What a switchover refuses now, but for objects that differ: it compares them itself. */
+  get blockers(): string[] {
+    return objections({ ...this.#watched(), troubles: [...this.troubles.values()] }, this.options).blockers
+  }
+
+  #watched() {
+    const { direction, failedTables, tables } = this.record()
     const streams = [...this.followers].map(([direction, follower]) => {
       const slot = this.slots.get(direction)
       return { direction, status: follower.status, ...(slot && { slot }) }
     })
-    const watched = {
-      stage: this.stage,
-      state: this.state,
-      direction: record.direction,
-      streams,
-      failed_tables: record.failedTables,
-      tables: record.tables.length,
+    return {
+      ...{ stage: this.stage, state: this.state, direction, streams },
+      failed_tables: failedTables,
+      tables: tables.length,
     }
+  }
+
+  view(now: number): FollowView {
+    const record = this.record()
+    const watched = this.#watched()
+    const { streams } = watched
     const conflict = streams.find(({ status }) => status.conflict)?.status.conflict
     this.#sample(streams.find(({ direction }) => direction === record.direction)?.status, now)
     return {
@@ -164,7 +182,10 @@ export class FollowPicture {
       updated_at: now,
       bidirectional: record.bidirectional,
       ...(this.#copy && { copy: overviewOf(this.#copy, now) }),
-      ready: this.#light.look({ ...watched, troubles: [...this.troubles.values()] }, now),
+      ready: this.#light.look(
+        { ...watched, troubles: [...this.troubles.values(), ...shownProblems(this.objects)] },
+        now,
+      ),
       sequences: {
         total: record.sequences.length,
         ...(this.sequencesRefreshedAt !== undefined && { refreshed_at: this.sequencesRefreshedAt }),
@@ -195,6 +216,14 @@ export class FollowPicture {
     })
     if (this.#samples.length > mostSamples) this.#samples.shift()
   }
+}
+
+const mostProblems = 10
+
+function shownProblems(check: ObjectsCheck | undefined): string[] {
+  const problems = check?.problems ?? []
+  const more = problems.length - mostProblems
+  return more > 0 ? [...problems.slice(0, mostProblems), `${more} more differences`] : problems
 }
 
 function levelOf(level: string): FollowLogLine['level'] {

@@ -26,6 +26,8 @@ export interface Prepared {
   insertsOnly: TableId[]
   /** Not followed, which is known. */
   leftOut: TableId[]
+  /** Relations that the destination has, and keeps as they are. */
+  kept: TableId[]
   /** Large objects that are the destination's own. */
   ownLargeObjects: number[]
   plan: Plan
@@ -60,6 +62,7 @@ export async function prepare(request: CloneAndFollow, signal: AbortSignal): Pro
     followed: kept.map(({ schema, name }) => ({ schema, name })),
     insertsOnly,
     leftOut: await othersOf(source, kept),
+    kept: request.options.existingTableMode === 'keep' ? await readExisting(destination) : [],
     ownLargeObjects: await readOwnLargeObjects(destination),
     plan,
     warnings: [
@@ -134,6 +137,15 @@ async function withoutUnlogged(source: Session, tables: readonly PlannedRows[]) 
     else kept.push(table)
   }
   return { kept, left }
+}
+
+function readExisting(destination: Session): Promise<TableId[]> {
+  return destination.query<TableId>(`
+    select n.nspname as schema, c.relname as name
+      from pg_catalog.pg_class c
+      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+     where c.relkind in ('r', 'p', 'v', 'm', 'S', 'f') and c.relpersistence <> 't'
+       and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'pgtrek')`)
 }
 
 async function readOwnLargeObjects(destination: Session): Promise<number[]> {

@@ -12,6 +12,12 @@ export type Watched = Pick<
   troubles: readonly string[]
 }
 
+/** A switchover refuses the first, and waits for the second until its time is over. */
+export interface Objections {
+  blockers: string[]
+  pace: string[]
+}
+
 export class ReadyLight {
   /** Since when nothing has been against it. */
   #goodSince: number | undefined
@@ -21,7 +27,8 @@ export class ReadyLight {
   look(watched: Watched, now: number): Readiness {
     const { readyLagBytes, readyLagSeconds, readyForSeconds } = this.options
     const marks = { lag_bytes: readyLagBytes, lag_seconds: readyLagSeconds, for_seconds: readyForSeconds }
-    const reasons = objections(watched, this.options)
+    const { blockers, pace } = objections(watched, this.options)
+    const reasons = [...blockers, ...pace]
     if (reasons.length > 0) {
       this.#goodSince = undefined
       return { green: false, reasons, ...marks }
@@ -36,30 +43,32 @@ export class ReadyLight {
   }
 }
 
-function objections(watched: Watched, { readyLagBytes, readyLagSeconds }: FollowOptions): string[] {
+/** What readiness shows and what a switchover refuses are the same. */
+export function objections(watched: Watched, { readyLagBytes, readyLagSeconds }: FollowOptions): Objections {
   const { stage, state, streams, direction, failed_tables: failed, troubles } = watched
   const stream = streams.find((one) => one.direction === direction)
-  const reasons = [...troubles]
-  if (state !== 'running') reasons.push(`it is ${inWords[state]}`)
+  const blockers = [...troubles]
+  const pace: string[] = []
+  if (state !== 'running') blockers.push(`it is ${inWords[state]}`)
   if (stage === 'preflight' || stage === 'schema' || stage === 'copy')
-    reasons.push('rows are still being copied')
+    blockers.push('rows are still being copied')
   if (failed.length > 0) {
-    reasons.push(`${failed.length} of ${watched.tables + failed.length} tables could not be copied`)
+    blockers.push(`${failed.length} of ${watched.tables + failed.length} tables could not be copied`)
   }
-  if (stage === 'catchup') reasons.push('it is still catching up')
+  if (stage === 'catchup') blockers.push('it is still catching up')
   // What is not heard of may be far behind.
-  if (!stream && reasons.length === 0) reasons.push('no changes flow')
-  if (!stream) return reasons
+  if (!stream && blockers.length === 0) blockers.push('no changes flow')
+  if (!stream) return { blockers, pace }
   const { lagBytes, lagMilliseconds } = stream.status
   if (lagBytes > readyLagBytes) {
-    reasons.push(`behind by ${formatBytes(lagBytes)}, more than ${formatBytes(readyLagBytes)}`)
+    pace.push(`behind by ${formatBytes(lagBytes)}, more than ${formatBytes(readyLagBytes)}`)
   }
   if (lagMilliseconds > readyLagSeconds * 1000) {
-    reasons.push(`behind by ${Math.round(lagMilliseconds / 1000)} seconds, more than ${readyLagSeconds}`)
+    pace.push(`behind by ${Math.round(lagMilliseconds / 1000)} seconds, more than ${readyLagSeconds}`)
   }
-  if (stream.slot?.lost) reasons.push(`the server has given up the slot: ${stream.slot.lost}`)
-  if (stream.slot?.endangered) reasons.push('the server is about to give up the slot')
-  return reasons
+  if (stream.slot?.lost) blockers.push(`the server has given up the slot: ${stream.slot.lost}`)
+  if (stream.slot?.endangered) blockers.push('the server is about to give up the slot')
+  return { blockers, pace }
 }
 
 const inWords: Record<FollowView['state'], string> = {

@@ -1,4 +1,5 @@
 // Sequences are not in the stream of changes: their values are brought over now and then, and at the end.
+import { Selector } from '../../../shared/selector.ts'
 import {
   advanceSequenceStatement,
   listSequences,
@@ -8,6 +9,7 @@ import {
 import { quoteLiteral, quoteQualified } from '../../postgres/quote.ts'
 import type { Session } from '../../postgres/session.ts'
 import { tableKey } from '../../replication/destination-tables.ts'
+import type { FollowRecord } from './memory.ts'
 
 export interface SequenceState {
   schema: string
@@ -18,6 +20,24 @@ export interface SequenceState {
 }
 
 const perStatement = 200
+
+/** Those of the move that the source still has, and what was created since and belongs to what was chosen. */
+export async function wantedSequences(
+  source: Session,
+  { sequences, moved, kept = [], tables, direction }: FollowRecord,
+): Promise<Pick<SequenceName, 'schema' | 'name'>[]> {
+  const all = await listSequences(source)
+  const known = new Set(sequences.map(tableKey))
+  if (!moved) return all.filter((one) => known.has(tableKey(one)))
+  const selector = new Selector(moved.selection)
+  const own = new Set(kept.map(tableKey))
+  const followed = new Set(tables.map((table) => table[direction === 'forward' ? 'source' : 'destination']))
+  const isChosen = ({ schema, name, ownedBy }: SequenceName) => {
+    const verdict = selector.verdict({ kind: 'sequences', schema, name })
+    return verdict === 'selected' || (verdict === 'unselected' && ownedBy !== null && followed.has(ownedBy))
+  }
+  return all.filter((one) => known.has(tableKey(one)) || (!own.has(tableKey(one)) && isChosen(one)))
+}
 
 /**
  * Sets those that both sides have; with a margin further on, in their own direction and never past their end.

@@ -8,15 +8,17 @@ import { compareData } from '../../compare/data.ts'
 import { PgtrekError } from '../../postgres/errors.ts'
 import { Session } from '../../postgres/session.ts'
 import { describeSettings } from '../../postgres/settings.ts'
+import { tableKey } from '../../replication/destination-tables.ts'
 import type { Following } from '../../replication/follow.ts'
 import { showLsn } from '../../replication/lsn.ts'
 import { bringLargeObjects } from './large-objects.ts'
 import type { Link } from './link.ts'
 import type { FollowRecord } from './memory.ts'
+import type { ObjectsCheck } from './moved-objects.ts'
 import { fillMaterializedViews } from './native-rows.ts'
 import { endOtherSessions, makeReadOnly, readOtherSessions } from './read-only.ts'
 import { awaitSentinel, type Sentinel, writeSentinel } from './sentinel.ts'
-import { bringSequences } from './sequences.ts'
+import { bringSequences, wantedSequences } from './sequences.ts'
 
 export interface Switchover {
   record: FollowRecord
@@ -28,6 +30,8 @@ export interface Switchover {
   signal: AbortSignal
   onStep: (step: SwitchoverStep, deadline?: number) => void
   say: (message: string, level?: 'info' | 'warn') => void
+  /** Compares the objects of both sides as they are now. */
+  checkObjects: (lockWaitMs: number) => Promise<ObjectsCheck>
   /** Written down before the database is changed. */
   onReadOnly: (before: string | null) => void
   /** From now on changes flow back; only what comes later can be in that stream. */
@@ -44,6 +48,8 @@ export async function switchOver(work: Switchover): Promise<SwitchoverReport> {
   await using from = await Session.open(link.from, { signal })
   onStep('check')
   await refusePrepared(from)
+  const lockWaitMs = options.timeout_seconds * 1000
+  refuseProblems(await work.checkObjects(lockWaitMs), options)
   onStep('read_only')
   const readOnly = options.read_only_source ? await leave(work) : { set: false, sessions_ended: 0 }
   const deadline = Date.now() + options.timeout_seconds * 1000
@@ -57,6 +63,9 @@ export async function switchOver(work: Switchover): Promise<SwitchoverReport> {
   onStep('quiet', deadline)
   const last = await awaitQuiet(from, work, waiting)
   const status = follower.status
+  // Whatever was changed since the first look: now nobody writes any more.
+  const objects = await work.checkObjects(lockWaitMs)
+  refuseProblems(objects, options)
   onStep('sequences')
   const sequences = record.bidirectional ? [] : await bringAll(from, work)
   onStep('large_objects')
@@ -70,7 +79,7 @@ export async function switchOver(work: Switchover): Promise<SwitchoverReport> {
   onStep('reverse')
   const reverse = options.keep_reverse ? await work.reverse() : undefined
   onStep('report')
-  const { refused: _, ...objects } = largeObjects
+  const { refused: _, ...counts } = largeObjects
   return {
     direction: record.direction,
     from: describeSettings(link.from),
@@ -91,10 +100,22 @@ export async function switchOver(work: Switchover): Promise<SwitchoverReport> {
     tables,
     compared: options.verify ? 'checksums' : 'counts',
     sequences,
-    large_objects: objects,
+    large_objects: counts,
+    objects: { compared: objects.compared, accepted: objects.problems, remarks: objects.remarks },
     ...(reverse && { reverse }),
     next: nextSteps(work, await readOtherSessions(from), reverse !== undefined),
   }
+}
+
+/** The destination would lack what the source has. */
+function refuseProblems({ problems }: ObjectsCheck, { accept_differences: isAccepted }: SwitchoverOptions) {
+  if (problems.length === 0 || isAccepted) return
+  const more = problems.length - mostNamed
+  throw new PgtrekError(
+    `${formatCount(problems.length, 'difference')} between the objects of both sides: ` +
+      `${problems.slice(0, mostNamed).join('; ')}${more > 0 ? `; and ${more} more` : ''}. ` +
+      'Make the destination the same, or accept these differences knowingly (--accept-differences)',
+  )
 }
 
 /** Their changes come with COMMIT PREPARED: nobody knows when, and then nobody follows any more. */
@@ -153,12 +174,23 @@ async function fillViews(from: Session, to: Link['to']) {
   await fillMaterializedViews(from, destination)
 }
 
+/** All that were moved and those created since; one whose value is not on the destination stops the switchover. */
 async function bringAll(from: Session, { record, link, options, signal }: Switchover) {
   await using to = await Session.open(link.to, { signal })
-  return await bringSequences(from, to, record.sequences, {
+  const wanted = await wantedSequences(from, record)
+  const set = await bringSequences(from, to, wanted, {
     margin: options.sequence_margin,
     advanceOnly: record.advanceSequences,
   })
+  const done = new Set(set.map(tableKey))
+  const left = wanted.filter((one) => !done.has(tableKey(one)))
+  if (left.length > 0 && !options.accept_differences) {
+    throw new PgtrekError(
+      `${formatCount(left.length, 'sequence')} cannot be set on ${describeSettings(link.to)}, where they are missing, or cannot be read on ` +
+        `${describeSettings(link.from)}: ${left.slice(0, mostNamed).map(showName).join(', ')}`,
+    )
+  }
+  return set
 }
 
 async function compareAll({ record, link, options, signal }: Switchover) {

@@ -1,0 +1,174 @@
+// Whether the destination has every object that is moved, as the source has it now. DDL is not in the stream, so
+// the catalogs of both sides are compared: while following, and before and within a switchover.
+import type { ObjectDifference } from '../../../shared/comparison.ts'
+import { showName } from '../../../shared/phase.ts'
+import { everything } from '../../../shared/request.ts'
+import { compareSchema } from '../../compare/schema.ts'
+import { PgtrekError } from '../../postgres/errors.ts'
+import { Session } from '../../postgres/session.ts'
+import { describeSettings } from '../../postgres/settings.ts'
+import { tableKey } from '../../replication/destination-tables.ts'
+import type { Publications } from '../../replication/publication.ts'
+import { findUnfollowed } from '../../replication/unfollowed.ts'
+import { DumpFailed } from '../../schema/dump.ts'
+import type { Link } from './link.ts'
+import type { FollowRecord } from './memory.ts'
+import { leftOutTables, wantedTables } from './relations.ts'
+
+export interface ObjectsCheck {
+  /** Of both catalogs: as long as it stays the same, the objects need not be compared again. */
+  fingerprint: string
+  compared: number
+  /** What a switchover would lose, a sentence each. */
+  problems: string[]
+  /** Differences that cost no rows: owners, privileges, comments, and what the destination had before. */
+  remarks: string[]
+}
+
+export interface CheckedMove {
+  record: FollowRecord
+  link: Link
+  publication: Publications
+  /** How long comparing may wait for a lock that somebody holds on a table. */
+  lockWaitMs: number
+  signal: AbortSignal
+}
+
+/** With the last check, objects are compared again only when a catalog has changed since. */
+export async function checkObjects(work: CheckedMove, last?: ObjectsCheck): Promise<ObjectsCheck> {
+  const { record, link, publication, signal } = work
+  await using from = await Session.open(link.from, { signal })
+  await using to = await Session.open(link.to, { signal })
+  const fingerprint = `${await catalogFingerprint(from)} ${await catalogFingerprint(to)}`
+  const unfollowed =
+    record.tables.length === 0
+      ? []
+      : await findUnfollowed(
+          from,
+          {
+            publication,
+            followed: wantedTables(record, link.direction),
+            leftOut: leftOutTables(record, link.direction, 'all'),
+          },
+          record.native ? undefined : to,
+        )
+  const tables = unfollowed.map(({ words }) => words)
+  if (last?.fingerprint === fingerprint) {
+    return { ...last, problems: [...new Set([...tables, ...last.problems])] }
+  }
+  const { compared, differences } = await compareMoved(work)
+  const named = new Set(unfollowed.map(({ table }) => tableKey(table)))
+  const others = differences.filter(
+    ({ kind, schema = '', name, status }) =>
+      status !== 'extra' && !(kind === 'TABLE' && named.has(tableKey({ schema, name }))),
+  )
+  const kept = new Set(record.kept?.map(tableKey))
+  const [remarks, problems] = [true, false].map((harmless) =>
+    others.filter((one) => isHarmless(one, kept) === harmless).map((one) => inWords(one, link)),
+  ) as [string[], string[]]
+  return { fingerprint, compared, problems: [...tables, ...problems], remarks }
+}
+
+async function compareMoved({ record, link, lockWaitMs, signal }: CheckedMove) {
+  const { compared, differences } = await compareSchema({
+    source: link.from,
+    destination: link.to,
+    selection: record.moved?.selection ?? everything,
+    allowUnused: true,
+    lockWaitMs,
+    signal,
+  }).catch((error) => {
+    if (!(error instanceof DumpFailed)) throw error
+    throw new PgtrekError(`the objects of both sides cannot be compared: ${error.message}`, { cause: error })
+  })
+  const skipped = new Set(record.moved?.skippedExtensions)
+  return {
+    compared,
+    differences: differences.filter(
+      (one) => !isOurs(one) && !(one.kind === 'EXTENSION' && skipped.has(one.name)),
+    ),
+  }
+}
+
+function isOurs({ kind, schema, name }: ObjectDifference): boolean {
+  return (
+    schema === 'pgtrek' ||
+    (kind === 'SCHEMA' && name === 'pgtrek') ||
+    (/TRIGGER$|^PUBLICATION|^SUBSCRIPTION$/.test(kind) && /(^| )pgtrek_\w+/.test(name))
+  )
+}
+
+const harmlessKinds: ReadonlySet<string> = new Set([
+  ...['ACL', 'DEFAULT ACL', 'COMMENT', 'SECURITY LABEL', 'DATABASE', 'DATABASE PROPERTIES'],
+  ...['PUBLICATION', 'PUBLICATION TABLE', 'PUBLICATION TABLES IN SCHEMA', 'SUBSCRIPTION'],
+])
+
+/** No row and no statement of the application depends on it. */
+function isHarmless(difference: ObjectDifference, kept: ReadonlySet<string>): boolean {
+  const { kind, schema = '', name, difference: lines } = difference
+  if (harmlessKinds.has(kind)) return true
+  const changed = lines.filter((line) => /^[-+]./.test(line)).map((line) => line.slice(1))
+  if (changed.every((line) => /^ALTER .* OWNER TO .*;?$/.test(line))) return true
+  // The destination's own tables were kept on purpose when the move began, with all that belongs to them.
+  const table =
+    kind === 'INDEX'
+      ? / ON (?:ONLY )?(\S+) /.exec(lines.join('\n'))?.[1]?.replace(/^.*\./, '').replaceAll('"', '')
+      : name.split(' ')[0]
+  return kept.has(tableKey({ schema, name })) || kept.has(tableKey({ schema, name: table ?? name }))
+}
+
+function inWords({ kind, schema, name, status }: ObjectDifference, { from, to }: Link): string {
+  const what = `${kind.toLowerCase()} ${showName({ schema: schema ?? '', name })}`
+  return status === 'missing'
+    ? `${what} of ${describeSettings(from)} is missing on ${describeSettings(to)}`
+    : `${what} is not the same on ${describeSettings(from)} and ${describeSettings(to)}`
+}
+
+/**
+ * Changes with every row of the catalogs that is about objects of users, and costs a fraction of comparing them: the
+ * transaction that wrote a row is part of it.
+ */
+async function catalogFingerprint(session: Session): Promise<string> {
+  const ofTables = (catalog: string, relation: string, key: string) => `
+    select '${catalog}' as catalog, ${key}::text as key, x.xmin::text as xmin
+      from pg_catalog.${catalog} x join pg_catalog.pg_class c on c.oid = x.${relation}
+     where x.${relation} >= 16384 and c.relpersistence <> 't' and c.relkind <> 't'`
+  const ofObjects = (catalog: string, condition = 'true') => `
+    select '${catalog}', x.oid::text, x.xmin::text from pg_catalog.${catalog} x where x.oid >= 16384 and ${condition}`
+  const { value } = await session.one<{ value: string }>(`
+    select pg_catalog.md5(pg_catalog.string_agg(catalog || ' ' || key || ' ' || xmin, ',' order by catalog, key)) as value
+      from (
+        ${[
+          // By its contents: a trigger of ours, TRUNCATE and VACUUM FULL change the row, too.
+          `select 'pg_class' as catalog, x.oid::text as key,
+                  pg_catalog.concat_ws(' ', x.relname, x.relnamespace, x.relkind, x.relowner, x.relchecks,
+                    x.relispartition, x.relreplident, x.relrowsecurity, x.reloptions) as xmin
+             from pg_catalog.pg_class x
+             join pg_catalog.pg_namespace n on n.oid = x.relnamespace
+            where x.oid >= 16384 and x.relpersistence <> 't' and x.relkind <> 't' and n.nspname <> 'pgtrek'`,
+          ofTables('pg_attribute', 'attrelid', "x.attrelid || ' ' || x.attnum"),
+          ofTables('pg_attrdef', 'adrelid', 'x.oid'),
+          ofTables('pg_index', 'indexrelid', 'x.indexrelid'),
+          ofTables('pg_inherits', 'inhrelid', "x.inhrelid || ' ' || x.inhparent"),
+          ofTables('pg_rewrite', 'ev_class', 'x.oid'),
+          ofTables('pg_policy', 'polrelid', 'x.oid'),
+          `${ofTables('pg_trigger', 'tgrelid', 'x.oid')} and x.tgname !~ '^pgtrek_'`,
+          ofTables('pg_sequence', 'seqrelid', 'x.seqrelid'),
+          ofObjects('pg_constraint'),
+          ofObjects(
+            'pg_proc',
+            `x.pronamespace not in (select oid from pg_catalog.pg_namespace where nspname = 'pgtrek')`,
+          ),
+          // Of a type that belongs to a table, temporary ones too, the table says it.
+          ofObjects('pg_type', "x.typtype in ('d', 'e', 'r', 'm')"),
+          ofObjects('pg_enum'),
+          ofObjects('pg_operator'),
+          ofObjects('pg_cast'),
+          ofObjects('pg_collation'),
+          ofObjects('pg_extension'),
+          ofObjects('pg_event_trigger'),
+          ofObjects('pg_namespace', "x.nspname !~ '^(pg_|pgtrek$)'"),
+        ].join('\n        union all\n')}
+      ) entries`)
+  return value ?? ''
+}
