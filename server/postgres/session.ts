@@ -22,7 +22,7 @@ import {
   refuseShared,
   whichProcess,
 } from './pooler.ts'
-import { type ConnectionSettings, describeSettings } from './settings.ts'
+import { type ConnectionSettings, describeSettings, serverName } from './settings.ts'
 import { Tap } from './tap.ts'
 
 /**
@@ -175,7 +175,7 @@ export class Session implements AsyncDisposable {
     } catch (error) {
       socket.destroy()
       if (signal?.aborted) throw new Cancelled()
-      throw loginFailure(error, settings)
+      throw loginFailure(error, settings, tap.lastWords)
     } finally {
       signal?.removeEventListener('abort', abandon)
     }
@@ -354,9 +354,13 @@ function closedDuringLogin(settings: ConnectionSettings): string {
   return `${settings.host}:${settings.port} closed the connection during login: is a PostgreSQL server listening there?`
 }
 
-function loginFailure(error: unknown, settings: ConnectionSettings): Error {
+function loginFailure(error: unknown, settings: ConnectionSettings, lastWords?: string): Error {
   if (error instanceof ConnectFailed) return error
   if (!(error instanceof postgres.PostgresError)) {
+    if (lastWords !== undefined) {
+      const said = `${serverName(settings)} ended the connection during login: ${lastWords}`
+      return new ConnectFailed('closed', said, { cause: error })
+    }
     const reason = error instanceof Error ? error.message : String(error)
     // With TLS 1.3 the server's opinion of our certificate arrives only after the handshake.
     const alert = /^ERR_SSL_.*ALERT/.test((error as { code?: string }).code ?? '')

@@ -180,10 +180,14 @@ describe.skipIf(!hasPgBouncer)('behind PgBouncer', () => {
     expect(report.item('pooler')).toMatchObject({ status: 'warning' })
     expect(report.item('pooler').found).toContain(`the destination 127.0.0.1:${pool.port}`)
 
+    const ended = () => server.log().split('terminating connection due to administrator command').length
+    const endedBefore = ended()
     const run = await clone(from, to, { options: { workers: 2 } })
     expect(run).toMatchObject({ failures: [], result: { status: 'completed' } })
     expect(await relationsIn(destination)).toEqual(['account', 'booking', 'customer', 'purchase'])
     await isAsBefore(pool, server, destination)
+    // Restored, and not ended for want of that.
+    expect(ended()).toBe(endedBefore)
 
     // The same when it is cancelled while rows are copied, and when it fails.
     const stop = new AbortController()
@@ -231,6 +235,22 @@ describe.skipIf(!hasPgBouncer)('behind PgBouncer', () => {
       await server.sql('postgres', "select from pg_replication_slots where slot_name like 'pgtrek%'"),
     ).toEqual([])
     expect(await server.sql('postgres', 'select from pg_replication_origin_status')).toEqual([])
+  })
+
+  test('what the pooler says when it ends a login is passed on', async () => {
+    const server = await cluster(15)
+    const database = await server.createDatabase()
+    await using pool = await startPgBouncer(server, {
+      pool_mode: 'session',
+      default_pool_size: '1',
+      query_wait_timeout: '1',
+    })
+    const client = pool.client(database)
+    await client.unsafe('select')
+    const opening = Session.open(settingsOf(pool.url(database))).then((session) => session.close())
+    await expect(opening).rejects.toThrow(
+      `127.0.0.1:${pool.port} ended the connection during login: query_wait_timeout`,
+    )
   })
 
   test('a direct session asks nothing more for it, a pooled one a few times for each end', async () => {
