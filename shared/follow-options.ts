@@ -32,6 +32,11 @@ export const FollowOptions = Type.Object(
       minimum: 0,
       description: 'How often sequences are brought up to date; 0 leaves it to the switchover.',
     }),
+    verifyWhileFollowing: Type.Boolean({
+      default: true,
+      description:
+        'Compares both sides by checksum while changes flow, so that a switchover has little to compare.',
+    }),
   },
   { additionalProperties: false },
 )

@@ -176,6 +176,11 @@ export const SwitchoverReport = Type.Object({
       source_rows: Type.Number(),
       destination_rows: Type.Number(),
       equal: Type.Boolean(),
+      /**
+       * Compared by checksum before the switchover, at this position of the source's log, and in the
+       * switchover only so many keys and key ranges that had changed since. The rows are those counted then.
+       */
+      before: Type.Optional(Type.Object({ lsn, again: Type.Number() })),
     }),
   ),
   compared: oneOf(['counts', 'checksums'] as const),
@@ -236,6 +241,27 @@ export type FollowSample = Static<typeof FollowSample>
 export const mostSamples = 240
 export const mostFollowLines = 200
 
+/** How far both sides were compared by checksum while changes flow, and what is left for a switchover. */
+export const VerificationView = Type.Object({
+  tables: Type.Number(),
+  /** Compared, and the same but for rows that have changed since. */
+  checked: Type.Number(),
+  /** Of the newest comparison, in the source's log. */
+  position: Type.Optional(Type.String()),
+  running: Type.Optional(TableName),
+  /** Keys and key ranges of checked tables that are compared again. */
+  changed_rows: Type.Number(),
+  /** Tables that a switchover would have to compare whole. */
+  whole_tables: Type.Number(),
+  whole_bytes: Type.Number(),
+  /** How long a switchover's comparison will presumably take. */
+  window_seconds: Type.Optional(Type.Number()),
+  different: Type.Array(TableName),
+  /** What it waits for, or cannot do. */
+  note: Type.Optional(Type.String()),
+})
+export type VerificationView = Static<typeof VerificationView>
+
 export const FollowView = Type.Object({
   name: Type.String(),
   /** Without passwords. */
@@ -258,6 +284,8 @@ export const FollowView = Type.Object({
   sequences: Type.Object({ total: Type.Number(), refreshed_at: Type.Optional(Type.Number()) }),
   /** Those that are not in the stream and were not the same when last looked at. */
   large_objects: Type.Object({ total: Type.Number(), changed: Type.Optional(Type.Number()) }),
+  /** Absent where both sides are not compared while changes flow. */
+  verification: Type.Optional(VerificationView),
   /** Tables whose rows could not be copied: they are not followed. */
   failed_tables: Type.Array(Type.Intersect([TableName, Type.Object({ error: Type.String() })])),
   warnings: Type.Array(Type.String()),

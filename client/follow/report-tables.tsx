@@ -26,6 +26,7 @@ export function ReportTables(props: { report: SwitchoverReport }) {
                 {t('follow.report.destinationRows')}
               </th>
               <th scope="col">{t('follow.report.equal')}</th>
+              <th scope="col">{t('follow.report.proof')}</th>
             </tr>
           </thead>
           <tbody>
@@ -36,6 +37,16 @@ export function ReportTables(props: { report: SwitchoverReport }) {
                   <td class="right numbers">{rowsText(table.source_rows)}</td>
                   <td class="right numbers">{rowsText(table.destination_rows)}</td>
                   <td>{t(table.equal ? 'app.yes' : 'app.no')}</td>
+                  <td>
+                    {table.before
+                      ? t('follow.report.proofBefore', {
+                          lsn: table.before.lsn,
+                          keys: rowsText(table.before.again),
+                        })
+                      : t('follow.report.proofWhole', {
+                          by: t(`follow.report.comparedBy.${props.report.compared}`),
+                        })}
+                  </td>
                 </tr>
               )}
             </For>

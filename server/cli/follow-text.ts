@@ -43,13 +43,20 @@ export function reportLines(report: SwitchoverReport): string[] {
     sentinel.proof === 'message'
       ? 'came through the stream and was confirmed'
       : 'everything before it was confirmed (this server sends no messages)'
+  const before = tables.flatMap((table) => (table.before ? [table.before] : []))
+  const again = before.reduce((sum, one) => sum + one.again, 0)
   const differing = tables.filter(({ equal }) => !equal)
   const rows = tables.reduce((sum, { destination_rows: count }) => sum + count, 0)
   return [
     `switched over from ${report.from} to ${report.to}`,
     `  sentinel ${sentinel.id} at ${sentinel.lsn}: ${proof} ${sentinel.seconds.toFixed(3)} s later; applied and on disk up to ${sentinel.confirmed_lsn}`,
     `  ${formatCount(report.transactions, 'transaction')} with ${formatCount(report.rows, 'row')} were applied by this process`,
-    `  ${formatCount(tables.length, 'table')} with ${formatCount(rows, 'row')} compared by ${report.compared}: ${differing.length === 0 ? 'equal' : `${differing.length} differ`}`,
+    `  ${formatCount(tables.length, 'table')} with ${formatCount(rows, 'row')} compared${before.length === tables.length ? '' : ` by ${report.compared}`}: ${differing.length === 0 ? 'equal' : `${differing.length} differ`}`,
+    ...(before.length > 0
+      ? [
+          `    ${formatCount(before.length, 'table')} by checksum before the switchover${positions(before)}, and ${formatCount(again, 'changed key')} again in it; ${formatCount(tables.length - before.length, 'table')} whole in it by ${report.compared}`,
+        ]
+      : []),
     ...differing
       .slice(0, mostTables)
       .map((table) => `    ${showName(table)}: ${table.source_rows} and ${table.destination_rows} rows`),
@@ -62,4 +69,16 @@ export function reportLines(report: SwitchoverReport): string[] {
     'What to do now:',
     ...report.next.map((sentence) => `  - ${sentence}`),
   ]
+}
+
+/** Of the source's log. */
+function positions(before: readonly { lsn: string }[]): string {
+  const order = ({ lsn }: { lsn: string }) =>
+    lsn
+      .split('/')
+      .map((half) => half.padStart(8, '0'))
+      .join('')
+  const sorted = before.toSorted((one, other) => (order(one) < order(other) ? -1 : 1))
+  const [first, last] = [sorted[0]?.lsn, sorted.at(-1)?.lsn]
+  return first === last ? ` (at ${first})` : ` (between ${first} and ${last})`
 }

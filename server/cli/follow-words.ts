@@ -61,6 +61,28 @@ export function lagText({ status }: StreamView): string {
   return `${formatBytes(lagBytes)}${time} behind`
 }
 
+/** `12 of 14 tables compared up to 0/3A5F210, comparing app.orders; left for the switchover: ...` */
+export function verificationText({ verification }: FollowView): string | undefined {
+  if (!verification) return undefined
+  const { tables, checked, position, running, changed_rows: changed, whole_tables: whole } = verification
+  const up = position === undefined ? '' : ` up to ${position}`
+  const left = [
+    ...(whole > 0 ? [`${formatCount(whole, 'table')} whole${bytesOf(verification.whole_bytes)}`] : []),
+    ...(changed > 0 ? [`${formatCount(changed, 'changed key')}`] : []),
+  ]
+  const seconds = verification.window_seconds
+  return [
+    `${formatRows(checked)} of ${formatCount(tables, 'table')} compared by checksum${up}`,
+    ...(running ? [`comparing ${printable(showName(running))}`] : []),
+    `left for the switchover: ${left.join(' and ') || 'nothing'}${seconds === undefined ? '' : `, about ${formatDuration(seconds)}`}`,
+    ...(verification.note ? [printable(verification.note)] : []),
+  ].join('; ')
+}
+
+function bytesOf(bytes: number): string {
+  return bytes > 0 ? ` (${formatBytes(bytes)})` : ''
+}
+
 export function isBeforeRows({ stage }: FollowView): boolean {
   return stage === 'preflight' || stage === 'schema' || stage === 'copy'
 }

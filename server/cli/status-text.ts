@@ -27,6 +27,7 @@ import {
   stateWords,
   switchoverText,
   toneOf,
+  verificationText,
 } from './follow-words.ts'
 import type { Style } from './style.ts'
 import { pad, wrap } from './text.ts'
@@ -90,6 +91,8 @@ function headSection(view: FollowView, now: number, width: number, style: Style)
   if (isCopying(view) && view.copy) {
     lines.push(['copied', `${formatPercent(view.copy.overall_percent)}, ${copyFacts(view).join(', ')}`])
   }
+  const verification = verificationText(view)
+  if (verification && !isOver(view)) lines.push(['compared', verification])
   if (view.stage !== 'done') {
     const { green, text } = readyText(view, now)
     lines.push(['switchover', (green ? style.good : style.caution)(text)])

@@ -139,7 +139,7 @@ function isWhole(selection: Selection): boolean {
 }
 
 /** Bytes of a SQL_ASCII database have no encoding that they could be converted from. */
-function needsConversion({ server: one }: ReadingEnd, { server: other }: ReadingEnd): boolean {
+export function needsConversion({ server: one }: ReadingEnd, { server: other }: ReadingEnd): boolean {
   const encodings = [one.encoding, other.encoding]
   return encodings[0] !== encodings[1] && !encodings.includes('SQL_ASCII')
 }

@@ -34,6 +34,8 @@ interface Reader {
 export interface ReadingEndOptions {
   /** Exported by the caller, whose transaction must stay open; without it we export one. */
   snapshot?: string | undefined
+  /** Locks on tables end with each use of a session, so that nobody waits for them for long. */
+  shortLocks?: boolean | undefined
   signal: AbortSignal
 }
 
@@ -51,6 +53,7 @@ export class ReadingEnd implements AsyncDisposable {
     readonly snapshot: string,
     readonly server: ServerFacts,
     private readonly signal: AbortSignal,
+    private readonly usesPerTransaction: number,
   ) {
     signal.addEventListener('abort', this.#abort)
   }
@@ -68,7 +71,14 @@ export class ReadingEnd implements AsyncDisposable {
       }
       await enter(session, options.snapshot)
       const snapshot = options.snapshot ?? (await exportSnapshot(session))
-      return new ReadingEnd(settings, session, snapshot, await readServer(session), signal)
+      return new ReadingEnd(
+        settings,
+        session,
+        snapshot,
+        await readServer(session),
+        signal,
+        options.shortLocks ? 1 : usesPerTransaction,
+      )
     } catch (error) {
       session.destroy()
       throw signal.aborted ? new Cancelled() : error
@@ -97,11 +107,12 @@ export class ReadingEnd implements AsyncDisposable {
         return await work(reader.session)
       } catch (error) {
         // Its transaction is broken; the next use begins another.
-        reader.uses = usesPerTransaction
+        reader.uses = this.usesPerTransaction
         if (error instanceof ConnectionLost) reader.session.destroy()
         throw error
       } finally {
         this.#busy.delete(reader)
+        if (this.usesPerTransaction === 1) await endTransaction(reader)
         if (!reader.session.tap.socket.destroyed) this.#idle.push(reader)
       }
     } catch (error) {
@@ -135,9 +146,9 @@ export class ReadingEnd implements AsyncDisposable {
   }
 
   async #reader(): Promise<Reader> {
-    const reader = this.#idle.pop() ?? { session: await this.#open(), uses: usesPerTransaction }
+    const reader = this.#idle.pop() ?? { session: await this.#open(), uses: this.usesPerTransaction }
     try {
-      if (reader.uses >= usesPerTransaction) {
+      if (reader.uses >= this.usesPerTransaction) {
         await reader.session.execute('rollback')
         await enter(reader.session, this.snapshot)
         reader.uses = 0
@@ -167,6 +178,11 @@ export class ReadingEnd implements AsyncDisposable {
       await Bun.sleep(cancelAgainMs)
     }
   }
+}
+
+/** What fails shows when the session is used again. */
+async function endTransaction({ session }: Reader): Promise<void> {
+  await session.execute('rollback').catch(() => session.destroy())
 }
 
 const cancelAgainMs = 200

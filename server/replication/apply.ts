@@ -14,6 +14,7 @@ import type { OldRow, TransactionEnd } from './pgoutput.ts'
 import type { Position } from './position.ts'
 import { truncateStatement } from './statements.ts'
 import type { Prepared, TargetTable } from './target.ts'
+import type { TouchSink } from './touched.ts'
 import { type SourceTransaction, timeToText } from './transaction.ts'
 import { type Tuple, writeValue } from './tuple.ts'
 
@@ -28,6 +29,8 @@ export interface ApplierOptions {
   careful: boolean
   /** Nothing on the destination looks at what lies between the beginning and the end of a transaction. */
   mayHold: boolean
+  /** Notes which rows are changed. */
+  touched?: TouchSink | undefined
   /** Called when transactions are committed, and when nothing more can be. */
   onCommitted: () => void
 }
@@ -72,10 +75,12 @@ export class Applier implements Disposable {
 
   begin(transaction: SourceTransaction) {
     this.#transaction = transaction
+    this.options.touched?.begin(transaction.xid)
   }
 
   insert(target: TargetTable, row: Tuple) {
     this.#beginIfClosed(target)
+    this.options.touched?.note(target, row, undefined, row)
     if (this.#run.take(target, row)) {
       target.pending.inserts++
       return
@@ -87,6 +92,7 @@ export class Applier implements Disposable {
 
   update(target: TargetTable, old: OldRow, oldRow: Tuple, row: Tuple) {
     this.#beginIfClosed(target)
+    this.options.touched?.note(target, row, old, oldRow)
     if (this.#mayHold(target, old, row)) {
       this.#held.add(target, row)
       target.pending.updates++
@@ -102,6 +108,7 @@ export class Applier implements Disposable {
 
   delete(target: TargetTable, old: OldRow, oldRow: Tuple) {
     this.#beginIfClosed(target)
+    this.options.touched?.note(target, oldRow, undefined, oldRow)
     this.#releaseOf(target)
     this.#run.end()
     this.#execute(target.delete(old, oldRow), oldRow, oldRow)
@@ -112,6 +119,7 @@ export class Applier implements Disposable {
   truncate(targets: readonly TargetTable[], restartIdentity: boolean) {
     for (const target of targets) {
       this.#beginIfClosed(target)
+      this.options.touched?.empty(target)
       target.pending.truncates++
     }
     this.#run.end()
@@ -124,6 +132,7 @@ export class Applier implements Disposable {
   /** The source's transaction is whole; it need not have changed anything here. */
   commit(end: TransactionEnd) {
     this.#transaction = undefined
+    this.options.touched?.commit()
     if (!this.#open) return this.commits.skipTo(end)
     this.#end = end
     this.#whole++

@@ -22,6 +22,7 @@ import { endPredecessor, identify, type Sessions } from './predecessor.ts'
 import { type Publications, publicationList, readComputed } from './publication.ts'
 import { checkSlot } from './slot.ts'
 import { ChangeStream, mayBeBinary } from './stream.ts'
+import type { Touched } from './touched.ts'
 
 export interface Ends {
   source: ConnectionSettings
@@ -33,6 +34,8 @@ export interface Ends {
   /** Published perhaps, known, and not wanted. */
   leftOut?: readonly LeftOutTable[] | undefined
   origin?: 'any' | 'none' | undefined
+  /** Notes which rows are changed. */
+  touched?: Touched | undefined
 }
 
 export interface Connected extends AsyncDisposable {
@@ -130,6 +133,7 @@ export async function connect(ends: Ends, options: ConnectOptions): Promise<Conn
     const applyOptions = { position, binary, careful, mayHold }
     const applier = new Applier({
       ...applyOptions,
+      touched: ends.touched,
       session: destination,
       onCommitted: options.onAnswer,
     })
@@ -146,7 +150,7 @@ export async function connect(ends: Ends, options: ConnectOptions): Promise<Conn
         session.destroy()
         throw error
       }
-      return new Applier({ ...applyOptions, session, onCommitted: () => {} })
+      return new Applier({ ...applyOptions, touched: ends.touched?.stage(), session, onCommitted: () => {} })
     }
     return {
       ...{

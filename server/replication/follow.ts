@@ -156,6 +156,11 @@ export class Follower {
     this.#statistics.knowEnd(end)
   }
 
+  /** Has the source say soon up to where it has sent everything. */
+  askForEnd() {
+    this.#connected?.stream.askForEnd()
+  }
+
   get status(): FollowStatus {
     const stream = this.#connected?.stream
     if (this.#connected) this.#look(this.#connected)
@@ -234,9 +239,14 @@ export class Follower {
       trusted: this.#trusted,
       stopAt: () => this.#control.stopAt,
       known: this.#known,
-      onSkipped: ({ finalLsn, xid }) => this.#tell({ type: 'follow_skipped', lsn: showLsn(finalLsn), xid }),
-      onSchemaChange: ({ schema, name }, changes) =>
-        this.#tell({ type: 'follow_schema_changed', table: { schema, name }, changes }),
+      onSkipped: ({ finalLsn, xid }) => {
+        options.touched?.voidAll()
+        this.#tell({ type: 'follow_skipped', lsn: showLsn(finalLsn), xid })
+      },
+      onSchemaChange: ({ schema, name }, changes) => {
+        options.touched?.voidTable({ schema, name })
+        this.#tell({ type: 'follow_schema_changed', table: { schema, name }, changes })
+      },
       onUnwanted: (relation, apart) => this.#warnOfUnwanted(relation, apart),
       onMessage: (prefix, lsn, content) =>
         this.#tell({

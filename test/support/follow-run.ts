@@ -53,7 +53,12 @@ export function move(
     destination: resolveSettings({ url: destination.url }),
     follow: { ...defaultFollowOptions, readyForSeconds: 1, ...follow },
   }
-  const services = () => ({ memory: store, signal: new AbortController().signal, tableCheckEveryMs: 1000 })
+  const services = () => ({
+    memory: store,
+    signal: new AbortController().signal,
+    tableCheckEveryMs: 1000,
+    compareEveryMs: 200,
+  })
   const ended = () =>
     within('the end of following', moving.run.done, undefined, () => shown(moving.run.view()))
   const moving: Moving = {
@@ -125,9 +130,19 @@ export function isStreaming({ stage, state }: FollowView): boolean {
 }
 
 /** What a wait that failed tells of a view: without its samples, and with the last lines of its log. */
-function shown({ stage, state, streams, ready, switchover, warnings, last_error, log }: FollowView) {
+function shown({
+  stage,
+  state,
+  streams,
+  ready,
+  switchover,
+  verification,
+  warnings,
+  last_error,
+  log,
+}: FollowView) {
   return {
-    ...{ stage, state, reasons: ready.reasons, warnings, last_error },
+    ...{ stage, state, reasons: ready.reasons, verification, warnings, last_error },
     switchover: switchover && { state: switchover.state, step: switchover.step, error: switchover.error },
     streams: streams.map(({ direction, status: { phase, lagBytes, rows, conflict } }) => {
       return { direction, phase, lagBytes, rows, conflict: conflict?.message }

@@ -41,6 +41,13 @@ export function FollowChoice() {
               checked={draft.follow.engine === 'native'}
               onChange={(checked) => setFollow({ engine: checked ? 'native' : 'pgtrek' })}
             />
+            <Check
+              class="option"
+              label={t('follow.choice.verifyWhileFollowing')}
+              help={t('follow.choice.verifyWhileFollowingHelp')}
+              checked={draft.follow.verifyWhileFollowing}
+              onChange={(checked) => setFollow({ verifyWhileFollowing: checked })}
+            />
             <Text
               label={t('follow.choice.insertsOnly')}
               help={t('follow.choice.insertsOnlyHelp')}

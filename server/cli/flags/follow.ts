@@ -34,6 +34,12 @@ export function addFollowFlags(command: Command, { begins }: { begins: boolean }
         'how often sequences are brought up to date; 0 only at the switchover (default: 60s)',
       ).argParser(seconds),
     )
+    .addOption(
+      option(
+        '--no-verify-while-following',
+        'do not compare both sides while following; the switchover then compares all tables whole',
+      ),
+    )
     .addOption(option('--tui', 'a dashboard on the whole terminal, as "pgtrek tui"'))
     .addOption(option('--api-port <number>', 'also serve the page and the API there').argParser(port))
 }
@@ -83,6 +89,7 @@ interface FollowFlags {
   readyDelay?: number
   readyFor?: number
   refreshSequences?: number
+  verifyWhileFollowing?: boolean
 }
 
 export function followOptionsOf(command: Command): FollowOptions {
@@ -104,6 +111,7 @@ export function followOptionsOf(command: Command): FollowOptions {
     readyLagSeconds: flags.readyDelay ?? usual.readyLagSeconds,
     readyForSeconds: flags.readyFor ?? usual.readyForSeconds,
     refreshSequencesSeconds: flags.refreshSequences ?? usual.refreshSequencesSeconds,
+    verifyWhileFollowing: flags.verifyWhileFollowing ?? usual.verifyWhileFollowing,
   }
 }
 

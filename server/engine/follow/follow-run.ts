@@ -17,8 +17,10 @@ import { describeSettings } from '../../postgres/settings.ts'
 import { Follower, type Following } from '../../replication/follow.ts'
 import { NativeFollower } from '../../replication/native-follower.ts'
 import { readPublication } from '../../replication/publication.ts'
+import { Touched } from '../../replication/touched.ts'
 import type { RunLock } from '../run-lock.ts'
 import { applySchema } from './apply-schema.ts'
+import { BackgroundComparison } from './background-comparison.ts'
 import { lockMove } from './cleanup.ts'
 import { type CopyFirst, clearTheWay, copyFirst, moveOf, newRecord } from './copy-first.ts'
 import type { FollowDesk } from './desk.ts'
@@ -61,6 +63,8 @@ export class FollowRun implements FollowDesk {
   #lost: Error | undefined
   /** What others see of an earlier move of this name stays until this run has taken its place. */
   #isOwn: boolean
+  /** Lives as long as the way that it compares, whoever applies. */
+  #comparison: { direction: Direction; touched: Touched; background: BackgroundComparison } | undefined
   #toldAt = 0
   #telling: ReturnType<typeof setTimeout> | undefined
 
@@ -274,6 +278,7 @@ export class FollowRun implements FollowDesk {
     const status = await this.#ended.promise
     // A switchover that is under way finds out by the signal, and takes back what it has begun.
     await this.#switching
+    await this.#endComparison()
     await this.#stopFollowers()
     return status
   }
@@ -310,9 +315,36 @@ export class FollowRun implements FollowDesk {
       leftOut: leftOutTables(this.#record, direction),
       onTables: (pairs) => this.#update(withPairs(this.#record, direction, pairs)),
       origin: bidirectional ? 'none' : 'any',
+      touched: this.#compareMeanwhile(direction),
       onEvent: (event) => this.#heard(direction, event),
     })
     this.#keep(direction, follower)
+    this.#comparison?.background.start()
+  }
+
+  /** Where both sides are in use there is no moment at which they have to be the same. */
+  #compareMeanwhile(direction: Direction): Touched | undefined {
+    const { bidirectional } = this.#record
+    if (bidirectional || !this.ends.follow.verifyWhileFollowing) return undefined
+    if (this.#comparison?.direction !== direction) {
+      const touched = new Touched()
+      const background = new BackgroundComparison({
+        ...{ link: this.#link(direction), touched, picture: this.#picture, record: () => this.#record },
+        everyMs: this.services.compareEveryMs,
+      })
+      this.#comparison = { direction, touched, background }
+      this.#picture.verification = () => background.view()
+    }
+    return this.#comparison.touched
+  }
+
+  async #endComparison() {
+    await this.#comparison?.background.pause()
+    this.#comparison = undefined
+    this.#picture.verification = undefined
+    for (const key of this.#picture.troubles.keys()) {
+      if (key.startsWith('different ')) this.#picture.troubles.delete(key)
+    }
   }
 
   async #startNative(source: Link['from'], destination: Link['to'], subscription: string) {
@@ -406,7 +438,9 @@ export class FollowRun implements FollowDesk {
     picture.switchover = { state: 'running', options, step: 'check', started_at }
     picture.enter('switchover')
     try {
+      await this.#comparison?.background.pause()
       const report = await switchOver({
+        background: this.#comparison?.background,
         record: this.#record,
         link,
         follower,
@@ -453,6 +487,7 @@ export class FollowRun implements FollowDesk {
   /** Nothing of it may fail what was proven; what could not be done is said. */
   async #afterSwitchover(direction: Direction, options: SwitchoverOptions) {
     const picture = this.#picture
+    await this.#endComparison()
     picture.followers.delete(direction)
     picture.slots.delete(direction)
     // Returned, and followed again: as if nothing had happened.
@@ -525,7 +560,8 @@ export class FollowRun implements FollowDesk {
       this.#record = rest
       this.#update({})
     }
-    if (this.#stop.signal.aborted || follower.status.phase !== 'stopped') return
+    if (this.#stop.signal.aborted) return
+    if (follower.status.phase !== 'stopped') return this.#comparison?.background.start()
     try {
       await this.#start(direction)
     } catch (failure) {

@@ -18,6 +18,7 @@ import {
   mostSamples,
   type SlotView,
   type SwitchoverView,
+  type VerificationView,
 } from '../../../shared/follow-view.ts'
 import { errorInfo } from '../../postgres/errors.ts'
 import type { Following } from '../../replication/follow.ts'
@@ -41,6 +42,8 @@ export class FollowPicture {
   /** What the last comparison of both catalogs has found. */
   objects: ObjectsCheck | undefined
   readonly followers = new Map<Direction, Following>()
+  /** Of the way that changes flow. */
+  verification: (() => VerificationView) | undefined
   readonly slots = new Map<Direction, SlotView>()
   /** The end of this log has been asked for: what the lag says can be believed. */
   readonly knownEnds = new Set<Direction>()
@@ -194,6 +197,7 @@ export class FollowPicture {
         total: this.largeObjects,
         ...(this.changedLargeObjects !== undefined && { changed: this.changedLargeObjects }),
       },
+      ...(this.verification && { verification: this.verification() }),
       warnings: this.warnings.slice(),
       ...(conflict
         ? { last_error: { message: conflict.message } }

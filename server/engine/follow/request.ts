@@ -28,6 +28,8 @@ export interface FollowServices {
   onLine?: ((line: FollowLogLine) => void) | undefined
   /** How often new, renamed and dropped tables are looked for (default: 10,000). */
   tableCheckEveryMs?: number | undefined
+  /** How often rows that changed are compared again (default: 5,000). */
+  compareEveryMs?: number | undefined
 }
 
 /** The copy comes first. */

@@ -3,7 +3,7 @@
 
 import type { SwitchoverOptions, SwitchoverReport, SwitchoverStep } from '../../../shared/follow-view.ts'
 import { formatCount } from '../../../shared/format.ts'
-import { showName } from '../../../shared/phase.ts'
+import { showName, type TableName } from '../../../shared/phase.ts'
 import { compareData } from '../../compare/data.ts'
 import { PgtrekError } from '../../postgres/errors.ts'
 import { Session } from '../../postgres/session.ts'
@@ -11,6 +11,7 @@ import { describeSettings } from '../../postgres/settings.ts'
 import { tableKey } from '../../replication/destination-tables.ts'
 import type { Following } from '../../replication/follow.ts'
 import { showLsn } from '../../replication/lsn.ts'
+import { type BackgroundComparison, filterOf, rulesOf } from './background-comparison.ts'
 import { bringLargeObjects } from './large-objects.ts'
 import type { Link } from './link.ts'
 import type { FollowRecord } from './memory.ts'
@@ -27,6 +28,8 @@ export interface Switchover {
   options: SwitchoverOptions
   /** Sentinels that have come out of the stream. */
   arrived: ReadonlySet<string>
+  /** What was compared while changes flowed. */
+  background?: BackgroundComparison | undefined
   signal: AbortSignal
   onStep: (step: SwitchoverStep, deadline?: number) => void
   say: (message: string, level?: 'info' | 'warn') => void
@@ -193,21 +196,38 @@ async function bringAll(from: Session, { record, link, options, signal }: Switch
   return set
 }
 
-async function compareAll({ record, link, options, signal }: Switchover) {
-  const rules = record.tables.flatMap(({ schema, name, where }) =>
-    where === undefined ? [] : [{ table: `${quoted(schema)}.${quoted(name)}`, where }],
-  )
-  const { tables } = await compareData({
-    source: link.from,
-    destination: link.to,
-    tables: record.tables.map(({ schema, name }) => ({ schema, name })),
-    rules,
-    filter: record.direction === 'forward' ? 'source' : 'both',
-    fast: !options.verify,
-    sequences: false,
-    largeObjects: false,
-    signal,
-  })
+/** Whole only where it was not done before: what was compared while changes flowed needs only its changed rows. */
+async function compareAll(work: Switchover): Promise<SwitchoverReport['tables']> {
+  const { record, link, options, signal, background } = work
+  const all = record.tables.map(({ schema, name }) => ({ schema, name }))
+  const { proven, whole, suspect } = (await background?.inWindow(signal)) ?? {
+    ...{ proven: [], whole: all, suspect: [] },
+  }
+  if (background) {
+    work.say(
+      `${formatCount(proven.length, 'table')} compared beforehand and again where they changed; ${formatCount(whole.length + suspect.length, 'table')} compared whole now`,
+    )
+  }
+  const before = proven.map(({ schema, name, rows, lsn, again }) => ({
+    ...{ schema, name, source_rows: rows, destination_rows: rows, equal: true },
+    before: { lsn, again },
+  }))
+  const compare = async (chosen: readonly TableName[], fast: boolean) => {
+    if (chosen.length === 0) return []
+    const { tables } = await compareData({
+      source: link.from,
+      destination: link.to,
+      tables: chosen.map(({ schema, name }) => ({ schema, name })),
+      rules: rulesOf(record),
+      filter: filterOf(record),
+      fast,
+      sequences: false,
+      largeObjects: false,
+      signal,
+    })
+    return tables
+  }
+  const tables = [...(await compare(suspect, false)), ...(await compare(whole, !options.verify))]
   const different = tables.filter(({ status, columns_only_on_destination: extra, source, destination }) => {
     if (status === 'same') return false
     // What the destination has beside it says nothing about what was moved.
@@ -221,16 +241,17 @@ async function compareAll({ record, link, options, signal }: Switchover) {
           `${showName(table)} (${table.error?.message ?? `${table.source?.rows ?? 'no'} rows here, ${table.destination?.rows ?? 'no'} there`})`,
       )
     throw new PgtrekError(
-      `${formatCount(different.length, 'table')} of ${tables.length} are not the same on both sides: ${named.join(', ')}`,
+      `${formatCount(different.length, 'table')} of ${tables.length + before.length} are not the same on both sides: ${named.join(', ')}`,
     )
   }
-  return tables.map(({ schema, name, source, destination, status }) => ({
+  const compared = tables.map(({ schema, name, source, destination, status }) => ({
     schema,
     name,
     source_rows: source?.rows ?? 0,
     destination_rows: destination?.rows ?? 0,
     equal: status === 'same',
   }))
+  return [...before, ...compared].sort((one, other) => (showName(one) < showName(other) ? -1 : 1))
 }
 
 function nextSteps(
@@ -255,8 +276,4 @@ function nextSteps(
       : `Changes of ${to} do not flow to ${from}.`,
     `When you are sure: "pgtrek cleanup" removes slot, publication and position from both sides.`,
   ]
-}
-
-function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`
 }

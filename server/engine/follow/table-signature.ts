@@ -1,0 +1,40 @@
+// What a table is at a moment: when it is another later on, what was compared before says nothing about it. The
+// stream does not tell of a column that was added, of rows that ALTER TABLE has rewritten, nor that a table was
+// out of the publication for a while.
+import { quoteLiteral } from '../../postgres/quote.ts'
+import type { Session } from '../../postgres/session.ts'
+
+const namespacesSince = 15
+
+/** By OID. `publications` are those of which the side is the source. */
+export async function readSignatures(
+  session: Session,
+  oids: readonly number[],
+  publications: readonly string[],
+): Promise<Map<number, string>> {
+  if (oids.length === 0) return new Map()
+  const names = publications.length > 0 ? publications.map(quoteLiteral).join(', ') : 'null'
+  const schemas =
+    session.major < namespacesSince
+      ? ''
+      : `|| coalesce((select string_agg(concat_ws(':', s.oid, s.xmin), ',' order by s.oid)
+           from pg_catalog.pg_publication_namespace s
+           join pg_catalog.pg_publication p on p.oid = s.pnpubid where p.pubname in (${names})), '')`
+  const rows = await session.query<{ oid: number; signature: string }>(`
+    select c.oid,
+           concat_ws(' ', c.oid, n.nspname, c.relname, c.relfilenode, c.relreplident, c.relkind,
+             (select md5(string_agg(concat_ws(':', a.attnum, a.attname, a.atttypid, a.atttypmod, a.attisdropped,
+                                              a.attgenerated), ',' order by a.attnum))
+                from pg_catalog.pg_attribute a where a.attrelid = c.oid and a.attnum > 0),
+             (select string_agg(concat_ws(':', r.oid, r.xmin, p.oid, p.xmin), ',' order by r.oid)
+                from pg_catalog.pg_publication_rel r
+                join pg_catalog.pg_publication p on p.oid = r.prpubid
+               where p.pubname in (${names})
+                 and r.prrelid in (c.oid, pg_catalog.pg_partition_root(c.oid))),
+             (select string_agg(concat_ws(':', p.oid, p.xmin), ',' order by p.oid)
+                from pg_catalog.pg_publication p where p.pubname in (${names}))) ${schemas} as signature
+      from pg_catalog.pg_class c
+      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+     where c.oid in (${oids.join(', ')})`)
+  return new Map(rows.map(({ oid, signature }) => [oid, signature]))
+}
