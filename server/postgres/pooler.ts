@@ -1,6 +1,6 @@
 // Whether a connection pooler stands between us and the server, whether it lends us one server process for the
 // whole session, and what it takes to give that process back as it was.
-import { PoolerRefused } from './errors.ts'
+import { errorInfo, PoolerRefused } from './errors.ts'
 import { queryMessage, terminateMessage } from './messages.ts'
 import { quoteIdentifier, quoteLiteral } from './quote.ts'
 import type { Session } from './session.ts'
@@ -9,12 +9,13 @@ import { type ConnectionSettings, serverName } from './settings.ts'
 /** A pooler may be configured anew: it is checked again when no session has been opened for so long. */
 const verdictLastsMs = 60_000
 
-/** Looks per turn, sent in one go; the two sessions take turns. */
-const looks = 4
+/** Sessions beside the first one, and how often all of them look in turn. */
+const others = 8
 const turns = 2
 
-/** How long a second session may wait for a server process. */
+/** How long the first of them may wait for a server process, and how long the rest. */
 const patienceMs = 10_000
+const restMs = 2_000
 
 /**
  * The process number that the server sends at login serves for cancel requests. A pooler has to send one of its
@@ -83,46 +84,55 @@ export async function refuseShared(one: Session, open: OpenSession): Promise<voi
 export type OpenSession = (signal: AbortSignal) => Promise<Session>
 
 /**
- * Statements that change nothing, each a transaction of its own: first of one session, then of another, and again.
- * A process that serves both, or another process than before, proves that they are shared. Poolers prefer the
- * process that became free last, or the one that has been free longest; the next look is served by the one that
- * served the other session, or by another than the look before. Where the choice is random, 16 looks agree once in
- * some ten thousand times.
+ * Statements that change nothing, each a transaction of its own, of several sessions in turn. A process that serves
+ * two of them, or another process than before, proves that processes are shared. Poolers prefer the process that
+ * became free last, or the one that has been free longest: the next look is served by the one that served another
+ * session, or by another one than before. The sessions are several because a pooler may be several programs behind
+ * one port, each with a pool of its own (PgBouncer: so_reuseport): some two sessions meet in one of them.
  */
 async function look(one: Session, open: OpenSession, isKnown: boolean): Promise<void> {
   const stop = new AbortController()
-  const opening = open(stop.signal)
+  const opening = Array.from({ length: others }, () => open(stop.signal))
+  const sessions = [one]
+  const all = Promise.allSettled(
+    opening.map(async (other) => {
+      sessions.push(await other)
+    }),
+  )
   try {
-    const other = await Promise.race([opening, Bun.sleep(patienceMs)])
-    if (!other) {
+    const first = await Promise.race([Promise.any(opening).catch(reasonOf), Bun.sleep(patienceMs)])
+    if (sessions.length > 1) await Promise.race([all, Bun.sleep(restMs)])
+    else {
       // Our own sessions may have all of a pool's server processes by now.
       if (isKnown) return
+      const why = typeof first === 'string' ? first : `it had to wait longer than ${patienceMs / 1000} s`
       throw new PoolerRefused(
-        `${serverName(one.settings)} is a connection pooler, which gave a second session no server process within ` +
-          `${patienceMs / 1000} s: its pool mode could not be found out, and pgtrek needs several sessions at once. ` +
-          'Connect to the PostgreSQL server directly, or make the pool larger (PgBouncer: default_pool_size).',
+        `${serverName(one.settings)} is a connection pooler, which gave a second session no server process (${why}): ` +
+          'its pool mode could not be found out, and pgtrek needs several sessions at once. Connect to the ' +
+          'PostgreSQL server directly, or make the pool larger (PgBouncer: default_pool_size).',
       )
     }
+    const looking = [...sessions]
+    if (new Set(looking.map(({ pid }) => pid)).size < looking.length) {
+      throw shared(one.settings, 'several sessions were served by one server process')
+    }
     for (let turn = 0; turn < turns; turn++) {
-      for (const session of [other, one]) {
-        await lookAt(session)
-        if (one.pid === other.pid) {
-          throw shared(one.settings, 'two sessions were served by one server process')
-        }
+      for (const session of looking) {
+        const { pid } = await session.one<{ pid: number }>(whichProcess)
+        if (pid === session.pid) continue
+        throw shared(one.settings, 'transactions of one session were served by different server processes')
       }
     }
   } finally {
     stop.abort()
-    await opening.then((other) => other.close()).catch(() => {})
+    await all
+    await Promise.all(sessions.slice(1).map((other) => other.close()))
   }
 }
 
-async function lookAt(session: Session): Promise<void> {
-  const rows = await Promise.all(
-    Array.from({ length: looks }, () => session.one<{ pid: number }>(whichProcess)),
-  )
-  if (rows.every(({ pid }) => pid === session.pid)) return
-  throw shared(session.settings, 'transactions of one session were served by different server processes')
+/** Of the first of several that failed. */
+function reasonOf({ errors: [error] }: AggregateError): string {
+  return errorInfo(error).message
 }
 
 /** What a session asks first: it is the only thing that nobody can answer but the process itself. */

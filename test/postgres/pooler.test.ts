@@ -164,6 +164,16 @@ describe.skipIf(!hasPgBouncer)('behind PgBouncer', () => {
     }
   })
 
+  test('several programs behind one port are recognised, each with a quiet pool of its own', async () => {
+    const server = await cluster(15)
+    const database = await server.createDatabase()
+    await using pool = await startPgBouncer(server, { pool_mode: 'transaction' }, { programs: 4 })
+    for (let attempt = 0; attempt < 10; attempt++) {
+      const opening = Session.open(settingsOf(pool.url(database)))
+      await expect(opening.then((session) => session.close())).rejects.toBeInstanceOf(PoolerRefused)
+    }
+  })
+
   test('in session mode rows are copied, and each server process is given back as it was', async () => {
     const server = await cluster(15)
     const [source, destination] = [await server.createDatabase(), await server.createDatabase()]
@@ -173,7 +183,7 @@ describe.skipIf(!hasPgBouncer)('behind PgBouncer', () => {
     await using pool = await startPgBouncer(
       server,
       { pool_mode: 'session', server_reset_query: '' },
-      "set work_mem = '5MB'; set lock_timeout = '7s'",
+      { connectQuery: "set work_mem = '5MB'; set lock_timeout = '7s'" },
     )
     const [from, to] = [{ url: pool.url(source) }, { url: pool.url(destination) }]
     const report = await look(from.url, to.url)
@@ -237,6 +247,14 @@ describe.skipIf(!hasPgBouncer)('behind PgBouncer', () => {
     expect(await server.sql('postgres', 'select from pg_replication_origin_status')).toEqual([])
   })
 
+  test('a pool without room for a second session is refused, in the words of the pooler', async () => {
+    const server = await cluster(15)
+    const database = await server.createDatabase()
+    await using pool = await startPgBouncer(server, { pool_mode: 'session', max_client_conn: '1' })
+    const opening = Session.open(settingsOf(pool.url(database))).then((session) => session.close())
+    await expect(opening).rejects.toThrow(/gave a second session no server process \(.*max_client_conn/)
+  })
+
   test('what the pooler says when it ends a login is passed on', async () => {
     const server = await cluster(15)
     const database = await server.createDatabase()
@@ -269,7 +287,7 @@ describe.skipIf(!hasPgBouncer)('behind PgBouncer', () => {
     // Without what PgBouncer says itself.
     const logged = () => server.log().match(/LOG: {2}statement: (?!DISCARD ALL|SET )/g)?.length ?? 0
     expect(await statementsOf(database.url)).toBe(2)
-    expect(await statementsOf(pool.url(database))).toBeLessThanOrEqual(20)
+    expect(await statementsOf(pool.url(database))).toBeLessThanOrEqual(30)
     expect(await statementsOf(pool.url(database))).toBe(3)
   })
 })

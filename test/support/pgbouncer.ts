@@ -31,11 +31,14 @@ export interface PgBouncer extends AsyncDisposable {
 
 let started = 0
 
-/** The caller ends it, with all its clients. `settings` are lines of pgbouncer.ini; `connectQuery` is what it says itself to a server. */
+/**
+ * The caller ends it, with all its clients. `settings` are lines of pgbouncer.ini; `connectQuery` is what it says itself to a
+ * server; several `programs` share the port, each with a pool of its own.
+ */
 export async function startPgBouncer(
   server: { port: number },
   settings: Record<string, string>,
-  connectQuery?: string,
+  { connectQuery, programs = 1 }: { connectQuery?: string; programs?: number } = {},
 ): Promise<PgBouncer> {
   if (!program) throw new Error('PgBouncer is not installed')
   const directory = join(scratchDirectory(), `pgbouncer-${++started}`)
@@ -49,6 +52,7 @@ export async function startPgBouncer(
     auth_type: 'trust',
     auth_file: join(directory, 'users.txt'),
     default_pool_size: '20',
+    ...(programs > 1 && { so_reuseport: '1' }),
     ...settings,
   }
   const write = (name: string, text: string) => {
@@ -67,24 +71,18 @@ export async function startPgBouncer(
       '',
     ].join('\n'),
   )
-  const child = spawn(program, [join(directory, 'pgbouncer.ini')], {
-    ...serverUser,
-    cwd: '/',
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
-  let log = ''
-  child.stderr.on('data', (chunk) => (log += chunk))
-  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
+  const children = Array.from({ length: programs }, () => run(program, join(directory, 'pgbouncer.ini')))
   const clients: postgres.Sql[] = []
   const stop = async () => {
     await Promise.all(clients.map((client) => client.end({ timeout: 1 })))
-    child.kill('SIGTERM')
-    await within('the end of PgBouncer', ended)
+    for (const { child } of children) child.kill('SIGTERM')
+    await within('the end of PgBouncer', Promise.all(children.map(({ ended }) => ended)))
   }
   try {
     await eventually('PgBouncer to listen', () => {
-      if (child.exitCode !== null) throw new CannotHappen(log)
-      return log.includes('process up')
+      const dead = children.find(({ child }) => child.exitCode !== null)
+      if (dead) throw new CannotHappen(dead.log())
+      return children.every(({ log }) => log().includes('process up'))
     })
   } catch (error) {
     await stop()
@@ -101,6 +99,18 @@ export async function startPgBouncer(
     },
     [Symbol.asyncDispose]: stop,
   }
+}
+
+function run(program: string, configuration: string) {
+  const child = spawn(program, [configuration], {
+    ...serverUser,
+    cwd: '/',
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  let logged = ''
+  child.stderr.on('data', (chunk) => (logged += chunk))
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
+  return { child, ended, log: () => logged }
 }
 
 function freePort(): Promise<number> {
