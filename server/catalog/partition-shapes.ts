@@ -1,4 +1,5 @@
 // How the tables of one server are partitioned, in words that can be compared with those of another server.
+import { quoteLiteral } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import { tableKey } from './tables.ts'
 
@@ -17,13 +18,11 @@ export interface PartitionShape {
 
 /** Every partitioned table and every partition, by OID. */
 export async function readPartitionShapes(session: Session): Promise<Map<number, PartitionShape>> {
-  const { zone, style } = await session.one<{ zone: string; style: string }>(
-    "select current_setting('timezone') as zone, current_setting('datestyle') as style",
-  )
-  const set =
-    "select pg_catalog.set_config('timezone', $1, false), pg_catalog.set_config('datestyle', $2, false)"
   // Bounds are written as the session writes its values.
-  await session.query(set, ['UTC', 'ISO, YMD'])
+  const before = await session.one<{ settings: string }>(`
+    select json_object_agg(name, pg_catalog.current_setting(name))::text as settings
+      from json_object_keys(${quoteLiteral(JSON.stringify(alike))}) name`)
+  await set(session, alike)
   const rows = await session.query<PartitionShape>(`
     select c.oid,
            n.nspname                                     as schema,
@@ -39,8 +38,23 @@ export async function readPartitionShapes(session: Session): Promise<Map<number,
        and (c.relkind = 'p' or c.relispartition)
        and n.nspname !~ '^pg_'
      order by c.oid`)
-  await session.query(set, [zone, style])
+  await set(session, JSON.parse(before.settings))
   return new Map(rows.map((row) => [row.oid, row]))
+}
+
+const alike: Record<string, string> = {
+  timezone: 'UTC',
+  datestyle: 'ISO, YMD',
+  intervalstyle: 'postgres',
+  bytea_output: 'hex',
+  extra_float_digits: '1',
+}
+
+async function set(session: Session, values: Record<string, string>) {
+  const calls = Object.entries(values).map(
+    ([name, value]) => `pg_catalog.set_config(${quoteLiteral(name)}, ${quoteLiteral(value)}, false)`,
+  )
+  await session.query(`select ${calls.join(', ')}`)
 }
 
 /** The table itself and all that is below it. */

@@ -63,7 +63,9 @@ export async function findRoutes(
     }
     const tree = treeBelow(ours, root)
     const itsTree = there.partitioned ? treeBelow(theirs, there.oid) : []
-    if (there.partitioned && isPartOfTree(itsTree, tree)) continue
+    // Partitions that one side lacks are created, or have nothing to do with the copy.
+    const isSame = isPartOfTree(itsTree, tree) || isPartOfTree(tree, itsTree)
+    if (there.partitioned && isSame) continue
     const leaves = tree.filter(({ kind }) => kind === 'r').map(({ oid }) => oid)
     const route = await reading.route(there, leaves)
     for (const { oid } of members) routes.byTable.set(oid, route)

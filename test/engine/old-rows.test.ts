@@ -76,6 +76,26 @@ describe.each(casesOf<Major>([12, 18], [15, 17]))('a failed copy (15 to %d)', (m
     expect(await count(destination, 'big', 'small', 'other')).toEqual({ big: 20001, small: 11, other: 10 })
   })
 
+  test('of a table that looked empty leaves rows that came meanwhile; they are replaced, not added to', async () => {
+    const { source, destination } = await pair(major, tables('') + newRows, tables("check (v <> 'bad')"))
+    await destination.sql("insert into other values (1, 'old')")
+    const hooks: NonNullable<CloneTest['hooks']> = [
+      {
+        when: 'before',
+        phase: 'data',
+        run: { on: 'destination', sql: "insert into public.big values (5, 'old')" },
+      },
+    ]
+    const run = await clone(source, destination, { options: inParts, confirm: true, hooks })
+    expect(failedIn(run, 'big')).toMatch(/The table kept its 1 row\.$/)
+    expect(failedIn(run, 'small')).toMatch(/The table is empty\.$/)
+    await source.sql("delete from big where v = 'bad'")
+    await destination.sql('truncate big')
+    const again = await clone(source, destination, { options: inParts, confirm: true, hooks })
+    expect(failedIn(again, 'big')).toBeUndefined()
+    expect(await count(destination, 'big')).toEqual({ big: 20000 })
+  })
+
   // A superuser's session ignores foreign keys: `parent` is emptied row by row, by itself.
   test('of a table that others refer to leaves its rows, and theirs are replaced', async () => {
     const schema = (limit: string) => `

@@ -99,6 +99,30 @@ describe.each(casesOf<Major>([12, 18], [15]))('a table that is partitioned (15 t
     expect(await destination.sql('select count(*)::int as n from orders')).toEqual([{ n: 3 }])
   })
 
+  test('with a partition more on the destination keeps the rows of that, and goes partition by partition', async () => {
+    const { source, destination } = await pair(major, years, years)
+    await destination.sql(`create table o_2025 partition of orders for values from ('2025-01-01') to ('2026-01-01');
+                           ${old} insert into orders values (7, '2025-05-05', 'own')`)
+    let plan: Plan | undefined
+    const { failures } = await clone(source, destination, {
+      options: { verify: true },
+      confirm: true,
+      onPlan: (made) => {
+        plan = made
+      },
+    })
+    expect(failures).toEqual([])
+    expect(plan?.tables.map(({ name, into }) => [name, into])).toEqual([
+      ['o_2023', undefined],
+      ['o_2024', undefined],
+    ])
+    expect(
+      await destination.sql(
+        "select count(*)::int as n, count(*) filter (where v = 'own')::int as own from orders",
+      ),
+    ).toEqual([{ n: 701, own: 1 }])
+  })
+
   test('in another way, and chosen in part, is not replaced; rows can be added', async () => {
     const { source, destination } = await pair(major, years, halves)
     await destination.sql(old)

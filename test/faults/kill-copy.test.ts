@@ -210,6 +210,7 @@ describe('a copy killed in', () => {
       // Only a superuser could switch off what partitions have of it there.
       if (major < 13) await destination.sql('drop trigger of_parts on parts')
       const before = await keysAndTriggers(destination)
+      const oldRows = (await rowsOf(destination)) ?? {}
       const ends = ['--source', source.loginUrl, '--dest', destination.loginUrl, '--yes']
       const first = held ? await hold(destination, held) : undefined
       const run = home.watch(['copy', ...ends, ...args])
@@ -228,6 +229,10 @@ describe('a copy killed in', () => {
       // A key that holds for half of the rows only is back all the same, and said.
       if (code === 0) expect(await keysAndTriggers(destination)).toEqual(before)
       else expect(said).toMatch(/could not be put back: .* violates foreign key/)
+      const [now, newRows] = [await rowsOf(destination), await expectedRows(args)]
+      for (const table of ['parent', 'child', 'parts', 'pointing']) {
+        expect([oldRows[table], newRows[table]]).toContain(now?.[table])
+      }
 
       const planned = phase !== 'reading'
       const resumed = await home.run([

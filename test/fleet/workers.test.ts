@@ -263,3 +263,43 @@ test('the queue may be restarted under a run and its workers', async () => {
   expect(said).toContain('waiting for the queue')
   for (const worker of both) expect(await endWorker(worker)).toBe(0)
 })
+
+test('old rows are deleted in the transaction of the new ones, also of tables that only one job can replace', async () => {
+  const queue = await queues.createDatabase()
+  const destination = await to.createDatabase()
+  await destination.sql(`
+    create table big (id int primary key, v text, constraint fits check (id < 8000));
+    create table "small ""one""" (id int references big);
+    create table "small two" (id serial primary key);
+    insert into big values (1, 'old'); insert into "small ""one""" values (1); insert into "small two" values (999);`)
+  startOn(queue, destination)
+  const ends = ['--source', source.url, '--dest', destination.url, '--queue', queue.url, '--json', '--yes']
+  const copy = async () => {
+    const args = [
+      'copy',
+      ...ends,
+      '--keep-foreign-keys',
+      '--include',
+      'big',
+      '--include',
+      'small*',
+      '--verify',
+    ]
+    const { code, output } = await home.run(args)
+    return { code, summary: JSON.parse(output) as Summary }
+  }
+  const counts = `select (select count(*)::int from big) as big, (select count(*)::int from "small ""one""") as one,
+                         (select count(*)::int from "small two") as two`
+  const failed = await copy()
+  expect(failed.code).toBe(1)
+  expect(failed.summary.failed.map(({ error }) => error).join()).toMatch(
+    /violates check constraint "fits".*public\.big kept its 1 row, public\.small "one" kept its 1 row\./,
+  )
+  expect(await destination.sql(counts)).toEqual([{ big: 1, one: 1, two: 50 }])
+  await destination.sql('alter table big drop constraint fits')
+  const whole = await copy()
+  expect(whole).toMatchObject({ code: 0, summary: { verification: { compared: 3, different: [] } } })
+  const rows = whole.summary.tables.map(({ name, rows }) => `${name} ${rows}`)
+  expect(rows.toSorted()).toEqual(['big 8000', 'small "one" 100', 'small two 50'])
+  expect(await destination.sql(counts)).toEqual([{ big: 8000, one: 100, two: 50 }])
+})
