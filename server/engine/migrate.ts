@@ -133,6 +133,8 @@ async function whenFree(migration: Migration, emit: Emit, onLost: (error: Error)
       if (words !== said) say(`waiting: ${error.message}`)
       said = words
     }
+    // Whoever only waits is in nobody's way.
+    await stack.disposeAsync()
     await Bun.sleep(betweenTriesMs)
   }
 }
