@@ -30,6 +30,8 @@ const unlogged = `
     from pg_catalog.pg_roles
    where rolname = current_user and rolsuper`
 
+const insufficientPrivilege = '42501'
+
 const mayReadProgress =
   "select pg_catalog.has_function_privilege('pg_catalog.pg_replication_origin_progress(text, boolean)', 'execute') as may"
 
@@ -61,14 +63,19 @@ export async function subscriptionComment(
   destination: Session,
   name: string,
 ): Promise<string | null | undefined> {
-  // An ordinary role may ask for the name below 14, and not for the number.
   if (!(await hasSubscription(destination, name))) return undefined
-  const [row] = await destination.query<{ comment: string | null }>(`
-    select pg_catalog.obj_description(s.oid, 'pg_subscription') as comment
-      from pg_catalog.pg_subscription s
-     where s.subname = ${quoteLiteral(name)}
-       and s.subdbid = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())`)
-  return row?.comment
+  try {
+    const [row] = await destination.query<{ comment: string | null }>(`
+      select pg_catalog.obj_description(s.oid, 'pg_subscription') as comment
+        from pg_catalog.pg_subscription s
+       where s.subname = ${quoteLiteral(name)}
+         and s.subdbid = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())`)
+    return row?.comment
+  } catch (error) {
+    // An ordinary role may ask for the name below 14, and not for the number: then it has not made it either.
+    if ((error as { sqlstate?: string }).sqlstate === insufficientPrivilege) return ''
+    throw error
+  }
 }
 
 export async function hasSubscription(destination: Session, name: string): Promise<boolean> {
@@ -152,6 +159,7 @@ export async function enableSubscription(destination: Session, name: string, ena
 
 /** The slot stays: it is dropped on its own side, which can be reached from here for certain. */
 export async function dropSubscription(destination: Session, name: string): Promise<boolean> {
+  if (!(await hasSubscription(destination, name))) return false
   const there = await readSubscription(destination, name)
   if (!there) return false
   const quoted = quoteIdentifier(name)

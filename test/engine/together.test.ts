@@ -1,10 +1,12 @@
 // Two runs to one destination at the same time: each table belongs to one of them.
 import { beforeAll, expect, test } from 'bun:test'
+import { RunLock } from '../../server/engine/run-lock.ts'
+import { resolveSettings } from '../../server/postgres/settings.ts'
 import { makeHome } from '../cli/process.ts'
 import { look } from '../preflight/sight.ts'
 import { clone } from '../support/clone.ts'
 import { type Cluster, cluster, type TestDatabase } from '../support/clusters.ts'
-import { CannotHappen, eventually } from '../support/eventually.ts'
+import { CannotHappen, eventually, within } from '../support/eventually.ts'
 import { noSessionsAreLeft } from '../support/sessions.ts'
 import { holding, waitersFor } from './gates.ts'
 
@@ -163,4 +165,33 @@ test('two commands at the same moment: no row comes twice', async () => {
   expect(ended.filter(({ code }) => code === 0).length).toBeGreaterThan(0)
   for (const { code, said } of ended) if (code !== 0) expect(said).toContain('another run of pgtrek works on')
   expect(await countOf(destination, 'item')).toBe(1000)
+})
+
+test('a run whose locks somebody else has got while its connection was lost is stopped', async () => {
+  const destination = await empty()
+  const lost = Promise.withResolvers<Error>()
+  const options = { what: 'run test', onLost: lost.resolve, say() {} }
+  await using lock = await RunLock.open(resolveSettings({ url: destination.url }), options)
+  await lock.take([{ schema: 'public', name: 'item' }])
+  const key = '(classid::int8 << 32) | objid::int8'
+  const held = "locktype = 'advisory' and objsubid = 1 and mode = 'ExclusiveLock' and granted"
+  const thief = destination.connect({ max: 1 })
+  try {
+    await thief`set application_name = 'thief'`
+    const waiting = thief
+      .unsafe(`select pg_advisory_lock((select ${key} from pg_locks where ${held}))`)
+      .execute()
+    await eventually(
+      'somebody who waits for the lock',
+      () => destination.sql("select from pg_locks where locktype = 'advisory' and not granted"),
+      ({ length }) => length === 1,
+    )
+    await destination.sql(`select pg_terminate_backend(pid) from pg_locks where ${held}`)
+    await waiting
+    const { message } = await within('the loss', lost.promise)
+    expect(message).toMatch(/was lost, and another run works on public\.item now: "thief"/)
+    expect(lock.isHeld).toBe(false)
+  } finally {
+    await thief.end()
+  }
 })

@@ -166,16 +166,17 @@ export async function dropLink({ from, to, names }: Link, owner: Owner): Promise
   await using source = await Session.open(from)
   await using destination = await Session.open(to)
   const owned = await ownedParts(source, destination, names, owner)
-  const isAll = owner.by === 'command'
+  // The caller holds the lock of the move: whoever still reads is left from a process that was killed. Only a
+  // version that knew no locks may be alive.
+  const isOurs = owner.by === 'move' || (await readMark(source, names.publication)) !== undefined
   // Before anything is dropped.
-  if (isAll && !owned.subscription) await refuseReader(source, names.slot)
+  if (!isOurs && !(await hasSubscription(destination, names.slot))) await waitForReader(source, names.slot)
   const dropped: string[] = []
   const [there, here] = [describeSettings(from), describeSettings(to)]
   // First, or it would go on asking for its slot.
   if (owned.subscription && (await dropSubscription(destination, names.slot))) {
     dropped.push(`subscription ${names.slot} of ${here}`)
   }
-  const isOurs = owner.by === 'move' && owner.isStreamed === true
   if (owned.slot && (await dropSlot(source, names.slot, { isOurs }))) {
     dropped.push(`replication slot ${names.slot} of ${there}`)
   }
@@ -224,12 +225,6 @@ async function ownedParts(
     publications,
     position: isStreamed || (isNameOwn && isMarked) || (point !== undefined && position?.lsn === point),
   }
-}
-
-/** A process that follows without our locks: of an older version, or another program. */
-async function refuseReader(source: Session, name: string) {
-  const slot = await readSlot(source, name)
-  if (slot?.active) await waitForReader(source, name)
 }
 
 /** Of our own making. */
