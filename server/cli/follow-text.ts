@@ -25,6 +25,17 @@ export function followLine(view: FollowView): string {
 
 const mostTables = 20
 
+function readOnlyLines({ read_only: readOnly, from }: SwitchoverReport): string[] {
+  const { set, sessions_ended: ended, guarded = 0, unguarded = [] } = readOnly
+  if (!set) return []
+  return [
+    `  ${from} is read-only; ${formatCount(ended, 'session')} ended; a trigger refuses to write to ${formatCount(guarded, 'table')} (not for sessions with session_replication_role = replica, nor when the trigger is disabled)`,
+    ...(unguarded.length > 0
+      ? [`  not protected by a trigger, only by the database's default: ${unguarded.join(', ')}`]
+      : []),
+  ]
+}
+
 function objectLines({ objects }: SwitchoverReport): string[] {
   if (!objects) return []
   const { compared, accepted, remarks } = objects
@@ -38,7 +49,7 @@ function objectLines({ objects }: SwitchoverReport): string[] {
 }
 
 export function reportLines(report: SwitchoverReport): string[] {
-  const { sentinel, tables, sequences, large_objects: objects, read_only: readOnly } = report
+  const { sentinel, tables, sequences, large_objects: objects } = report
   const proof =
     sentinel.proof === 'message'
       ? 'came through the stream and was confirmed'
@@ -62,9 +73,7 @@ export function reportLines(report: SwitchoverReport): string[] {
       .map((table) => `    ${showName(table)}: ${table.source_rows} and ${table.destination_rows} rows`),
     `  ${formatCount(sequences.length, 'sequence')} set; ${formatCount(objects.total, 'large object')}, ${objects.copied} copied again, ${objects.removed} removed`,
     ...objectLines(report),
-    ...(readOnly.set
-      ? [`  ${report.from} is read-only; ${formatCount(readOnly.sessions_ended, 'session')} ended`]
-      : []),
+    ...readOnlyLines(report),
     ...(report.reverse ? [`  changes flow back through slot ${report.reverse.slot}`] : []),
     'What to do now:',
     ...report.next.map((sentence) => `  - ${sentence}`),

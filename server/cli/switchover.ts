@@ -84,6 +84,13 @@ async function through(desk: FollowDesk, options: SwitchoverOptions, command: Co
     if (command.opts().json) process.stdout.write(`${JSON.stringify(switchover.report)}\n`)
     return exitCode.done
   }
+  if (view?.state === 'lost' || switchover?.state === 'running') {
+    say(
+      'pgtrek: the process that follows has ended in the middle of the switchover: whether everything is as before is not known. ' +
+        `${view?.direction === 'back' ? view.destination : view?.source} may be read-only. "pgtrek follow" goes on, and makes it writable again if the switchover was not complete`,
+    )
+    return exitCode.failures
+  }
   say(
     `pgtrek: the switchover did not happen, everything is as before: ${switchover?.error?.message ?? view?.last_error?.message ?? 'following has ended'}`,
   )

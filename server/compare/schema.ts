@@ -4,6 +4,7 @@ import type { ObjectDifference, SchemaComparison } from '../../shared/comparison
 import { showName, type TableName } from '../../shared/phase.ts'
 import { everything, type Selection } from '../../shared/request.ts'
 import { Selector } from '../../shared/selector.ts'
+import { isOfMove } from '../catalog/own.ts'
 import { Cancelled } from '../postgres/errors.ts'
 import { quoteQualified } from '../postgres/quote.ts'
 import { Session } from '../postgres/session.ts'
@@ -89,7 +90,7 @@ async function dumpEntries(
     ...without.flatMap(([wanted, flag]) => (wanted === false ? [flag] : [])),
   ]
   if (session.tap.parameters.get('server_encoding') !== 'SQL_ASCII') flags.push('--encoding=UTF8')
-  return parseEntries(await pgDump(session, flags, request.signal))
+  return parseEntries(await pgDump(session, flags, request.signal)).filter((entry) => !isOfMove(entry))
 }
 
 function select(selection: Selection, dumps: readonly Entry[][], allowUnused = false): Entry[][] {

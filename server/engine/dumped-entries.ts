@@ -44,12 +44,13 @@ export async function dumpEntries(
   return entries
 }
 
-/** The destination of a move has no use for the publications of moves. What is in one is called `publication table`. */
+/** The destination of a move has no use for the publications of moves, nor for triggers that refuse to write. What is in one is called `publication table`. */
 function withoutOwn(entries: Entry[]): Entry[] {
   return entries.filter(({ kind, name }) => {
     const publication = kind === 'COMMENT' ? /^PUBLICATION "?(.*)/.exec(name)?.[1] : name
     const isAbout = kind.startsWith('PUBLICATION') || kind === 'COMMENT'
-    return !(isAbout && publication !== undefined && isOwnPublication(publication))
+    const isGuard = kind === 'TRIGGER' && name.endsWith(' pgtrek_read_only')
+    return !isGuard && !(isAbout && publication !== undefined && isOwnPublication(publication))
   })
 }
 

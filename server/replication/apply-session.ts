@@ -33,6 +33,8 @@ export async function prepareApplySession(session: Session): Promise<ApplySessio
     -- A plan may be made while the table is still small, and is kept.
     set enable_seqscan = off;
     set plan_cache_mode = force_generic_plan;
+    -- A side that was made read-only lets our own changes through.
+    set pgtrek.applying = on;
     ${replicaRole ? 'set session_replication_role = replica;' : ''}`)
   return { replicaRole }
 }

@@ -5,7 +5,7 @@ import { RunLock } from '../run-lock.ts'
 import { dropLink, type Link, type Owner } from './link.ts'
 import type { FollowMemory } from './memory.ts'
 import { followName, linkNames } from './names.ts'
-import { undoReadOnly } from './read-only.ts'
+import { makeWritable, readOnlyMarkOf } from './read-only.ts'
 import type { FollowEnds } from './request.ts'
 
 export interface CleanUpOptions {
@@ -55,14 +55,15 @@ export async function cleanUpFollow(
         : { by: 'move', move: onlyOf, unread: record?.unread, isNameOwn: ends.follow.name === undefined }
     const dropped = [...(await dropLink(forward, owner)), ...(await dropLink(back, owner))]
     const remarks: string[] = []
-    const readOnly = record?.readOnly
-    if (readOnly && writable) {
-      await undoReadOnly(ends[readOnly.side], readOnly.before)
-      remarks.push(`${describeSettings(ends[readOnly.side])} can be written to again`)
-    } else if (readOnly) {
-      remarks.push(
-        `${describeSettings(ends[readOnly.side])} stays read-only (alter database ... reset default_transaction_read_only makes it writable)`,
-      )
+    // The servers know, whichever process made them so.
+    for (const side of [source, destination]) {
+      if (!(await readOnlyMarkOf(side))) continue
+      if (writable && (await makeWritable(side)))
+        remarks.push(`${describeSettings(side)} can be written to again`)
+      else
+        remarks.push(
+          `${describeSettings(side)} stays read-only ("pgtrek cleanup --writable" makes it writable)`,
+        )
     }
     memory.forget(name)
     return { name, dropped, remarks }

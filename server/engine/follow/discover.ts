@@ -14,7 +14,6 @@ import { readSubscription } from '../../replication/subscription.ts'
 import type { FollowRecord, LinkNames } from './memory.ts'
 import { insertsPublication, linkNames } from './names.ts'
 import { type Mark, readMark } from './ownership.ts'
-import { readReadOnlyDefault } from './read-only.ts'
 import type { FollowEnds } from './request.ts'
 
 export function unknownRecord(name: string, { source, destination, follow }: FollowEnds): FollowRecord {
@@ -66,7 +65,6 @@ export async function discover(name: string, ends: FollowEnds, signal: AbortSign
   const { superuser } = await from.one<{ superuser: boolean }>(
     'select rolsuper as superuser from pg_catalog.pg_roles where rolname = current_user',
   )
-  const before = await readReadOnlyDefault(source)
   return {
     ...unknownRecord(name, ends),
     ...(mark && { move: mark.move }),
@@ -94,7 +92,6 @@ export async function discover(name: string, ends: FollowEnds, signal: AbortSign
         })),
     ],
     largeObjects: (await readLargeObjects(source, superuser)).length > 0,
-    ...(before === 'on' && !isForward && { readOnly: { side: 'source' as const, before: null } }),
   }
 }
 

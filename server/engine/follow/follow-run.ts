@@ -33,7 +33,7 @@ import { followName, insertsPublication, linkNames } from './names.ts'
 import { copyNatively, NativeImpossible } from './native.ts'
 import { analyzeTables, fillMaterializedViews } from './native-rows.ts'
 import { FollowPicture } from './picture.ts'
-import { undoReadOnly } from './read-only.ts'
+import { keepReadOnly, makeWritable, readOnlyMarkOf } from './read-only.ts'
 import { leftOutTables, wantedTables, withPairs } from './relations.ts'
 import type { CloneAndFollow, FollowEnds, FollowServices } from './request.ts'
 import { sentinelPrefix } from './sentinel.ts'
@@ -267,6 +267,7 @@ export class FollowRun implements FollowDesk {
       publicationOf: ({ from, names }) => publicationsOf(from, names),
       tableCheckEveryMs: this.services.tableCheckEveryMs,
     })
+    await this.#undoBrokenOff()
     const first = this.#record.native ? 'copy' : 'catchup'
     this.#picture.enter(this.#record.progress === 'done' ? 'done' : first)
     if (this.#record.bidirectional) {
@@ -457,10 +458,6 @@ export class FollowRun implements FollowDesk {
         },
         say: (message, level) => picture.say(message, level),
         checkObjects: (lockWaitMs) => this.#checkObjects(link, lockWaitMs),
-        onReadOnly: (value) =>
-          this.#update({
-            readOnly: { side: direction === 'forward' ? 'source' : 'destination', before: value },
-          }),
         reverse: () => this.#makeReverse(direction),
       })
       await this.#afterSwitchover(direction, options)
@@ -490,12 +487,13 @@ export class FollowRun implements FollowDesk {
     await this.#endComparison()
     picture.followers.delete(direction)
     picture.slots.delete(direction)
+    if (options.read_only_source) await keepReadOnly(this.#link(direction).from)
     // Returned, and followed again: as if nothing had happened.
     const isAgain = direction === 'back' && options.keep_reverse
     this.#update({ progress: isAgain ? 'following' : 'done' })
     picture.enter(isAgain ? 'catchup' : 'done')
     // Returning gives back what leaving took.
-    if (direction === 'back') await this.#makeWritable('source')
+    await this.#makeWritable(direction === 'forward' ? 'destination' : 'source')
     if (!options.keep_reverse && !this.#record.bidirectional) {
       this.#ended.resolve('switched_over')
       return
@@ -575,18 +573,30 @@ export class FollowRun implements FollowDesk {
     return { by: 'move', move: this.#record.move, isStreamed: true }
   }
 
+  /** A switchover that was killed has made the side read-only that changes still come from. */
+  async #undoBrokenOff() {
+    const side = this.#record.direction === 'forward' ? 'source' : 'destination'
+    const mark = await readOnlyMarkOf(this.ends[side])
+    if (!mark) return
+    const place = describeSettings(this.ends[side])
+    if (mark.isSwitchedOver) {
+      throw new UsageError(
+        `${place} was switched over by another process: "pgtrek cleanup" with the same connections removes what is left of this move, --writable makes ${place} writable again`,
+      )
+    }
+    this.#picture.warn(
+      `a switchover was broken off and has left ${place} read-only: it is made writable again`,
+    )
+    await this.#makeWritable(side)
+  }
+
   async #makeWritable(side: 'source' | 'destination') {
-    const { readOnly } = this.#record
-    if (readOnly?.side !== side) return
     try {
-      await undoReadOnly(this.ends[side], readOnly.before)
-      const { readOnly: _, ...rest } = this.#record
-      this.#record = rest
-      this.#update({})
+      if (!(await makeWritable(this.ends[side]))) return
       this.#picture.say(`${describeSettings(this.ends[side])} can be written to again`)
     } catch (error) {
       this.#picture.warn(
-        `${describeSettings(this.ends[side])} is still read-only, "pgtrek cleanup --writable" undoes it: ${(error as Error).message}`,
+        `${describeSettings(this.ends[side])} may still be read-only, "pgtrek cleanup --writable" undoes it: ${(error as Error).message}`,
       )
     }
   }

@@ -25,13 +25,6 @@ export interface LeftOut extends TableId, TableOids {
   isGuess?: true
 }
 
-/** A database that was made read-only, and what it takes to undo that. */
-export interface MadeReadOnly {
-  side: 'source' | 'destination'
-  /** The setting of the database before; null when there was none. */
-  before: string | null
-}
-
 export interface FollowRecord {
   name: string
   /** Of this move alone: what it makes on the servers is marked with it. A move of an older version has none. */
@@ -71,7 +64,6 @@ export interface FollowRecord {
   largeObjects: boolean
   /** Those that the destination had before, and keeps; nothing when nobody knows: then none is removed. */
   ownLargeObjects?: number[]
-  readOnly?: MadeReadOnly
 }
 
 export interface Ask {

@@ -84,18 +84,8 @@ async function compareMoved({ record, link, lockWaitMs, signal }: CheckedMove) {
   const skipped = new Set(record.moved?.skippedExtensions)
   return {
     compared,
-    differences: differences.filter(
-      (one) => !isOurs(one) && !(one.kind === 'EXTENSION' && skipped.has(one.name)),
-    ),
+    differences: differences.filter(({ kind, name }) => !(kind === 'EXTENSION' && skipped.has(name))),
   }
-}
-
-function isOurs({ kind, schema, name }: ObjectDifference): boolean {
-  return (
-    schema === 'pgtrek' ||
-    (kind === 'SCHEMA' && name === 'pgtrek') ||
-    (/TRIGGER$|^PUBLICATION|^SUBSCRIPTION$/.test(kind) && /(^| )pgtrek_\w+/.test(name))
-  )
 }
 
 const harmlessKinds: ReadonlySet<string> = new Set([

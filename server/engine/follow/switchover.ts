@@ -17,7 +17,7 @@ import type { Link } from './link.ts'
 import type { FollowRecord } from './memory.ts'
 import type { ObjectsCheck } from './moved-objects.ts'
 import { fillMaterializedViews } from './native-rows.ts'
-import { endOtherSessions, makeReadOnly, readOtherSessions } from './read-only.ts'
+import { endOtherSessions, guardTables, makeReadOnly, readOtherSessions } from './read-only.ts'
 import { awaitSentinel, type Sentinel, writeSentinel } from './sentinel.ts'
 import { bringSequences, wantedSequences } from './sequences.ts'
 
@@ -35,8 +35,6 @@ export interface Switchover {
   say: (message: string, level?: 'info' | 'warn') => void
   /** Compares the objects of both sides as they are now. */
   checkObjects: (lockWaitMs: number) => Promise<ObjectsCheck>
-  /** Written down before the database is changed. */
-  onReadOnly: (before: string | null) => void
   /** From now on changes flow back; only what comes later can be in that stream. */
   reverse: () => Promise<{ slot: string; publication: string }>
 }
@@ -133,20 +131,29 @@ async function refusePrepared(from: Session) {
   )
 }
 
-async function leave({ link, say, onReadOnly }: Switchover) {
-  const { before } = await makeReadOnly(link.from, onReadOnly)
-  say(`${describeSettings(link.from)} is read-only for new sessions`)
+async function leave({ link, options, say, signal }: Switchover) {
+  const place = describeSettings(link.from)
+  await makeReadOnly(link.from, link.to)
+  say(`${place} is read-only for new sessions`)
   const { ended, left } = await endOtherSessions(link.from)
-  if (left.length > 0) {
+  say(`ended ${formatCount(ended, 'session')} of ${place}`)
+  const deadline = Date.now() + options.timeout_seconds * 1000
+  const { tables, unguarded } = await guardTables(link.from, { deadline, signal })
+  say(`a trigger refuses to write to ${formatCount(tables, 'table')} of ${place}`)
+  if (unguarded.length > 0) {
+    say(
+      `${formatCount(unguarded.length, 'table')} of ${place} can still be written to by a session that asks for it (begin read write), because our role may not create a trigger there: ${unguarded.slice(0, mostNamed).join(', ')}`,
+      'warn',
+    )
+  }
+  // What they have open cannot write to a table with the trigger.
+  if (left.length > 0 && unguarded.length > 0) {
     const named = left.slice(0, mostNamed).map(({ pid, user }) => `${pid} (${user})`)
     throw new PgtrekError(
       `${formatCount(left.length, 'session')} of other roles may still write, and ours may not end them: ${named.join(', ')}. End them, or grant pg_signal_backend to our role`,
     )
   }
-  say(
-    `ended ${formatCount(ended, 'session')} of ${describeSettings(link.from)}, ${before ?? 'no'} setting before`,
-  )
-  return { set: true, sessions_ended: ended }
+  return { set: true, sessions_ended: ended, guarded: tables, unguarded }
 }
 
 /** Nothing may come between two sentinels: then nobody writes any more. Following ends behind the second. */
