@@ -25,13 +25,20 @@ export function definitionOf(entry: Entry): Definition | undefined {
     kind: entry.kind,
     schema: entry.schema,
     name: isDatabase ? anyDatabase : entry.name,
-    text: withBareJson([...storage(entry), ...inAnyOrder(entry.kind, lines)].join(';\n')),
+    text: withBareAlias(withBareJson([...storage(entry), ...inAnyOrder(entry.kind, lines)].join(';\n'))),
   }
 }
 
 /** The only type that some majors quote with all other names, and some do not. */
 function withBareJson(text: string): string {
   return text.includes('"json"') ? withPlainNames(text, (name) => name === 'json') : text
+}
+
+const aliased = /\b((?:UPDATE|DELETE FROM) (?:ONLY )?"(?:[^"]|"")*"\."(?:[^"]|"")*") AS (?=")/g
+
+/** Newer minor releases write `UPDATE t AS a` where older ones of the same major write `UPDATE t a`. */
+function withBareAlias(text: string): string {
+  return / AS "/.test(text) ? text.replace(aliased, '$1 ') : text
 }
 
 /** pg_dump sets these for the statements that follow; they say something only of what takes room. */

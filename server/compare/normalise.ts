@@ -31,6 +31,11 @@ export const normalisations: readonly Normalisation[] = [
     apply: (older, newer) => [withoutQualifiers(older, newer), newer],
   },
   {
+    since: 16,
+    why: 'since 16 XMLSERIALIZE says NO INDENT',
+    apply: (older, newer) => [older, withoutNoIndent(newer)],
+  },
+  {
     since: 17,
     why: 'since 17 there is the privilege MAINTAIN, which older servers do not know',
     apply: (older, newer, kind) =>
@@ -83,6 +88,20 @@ function withoutQualifiers(qualified: string, plain: string): string {
     at++
   }
   return text + qualified.slice(behind)
+}
+
+/** Only in code: a string or a comment may say so, too. */
+function withoutNoIndent(text: string): string {
+  const list = [...tokens(text)]
+  const word = (index: number) => text.slice(list[index]?.start, list[index]?.end)
+  let result = ''
+  let behind = 0
+  for (let index = 1; index < list.length - 2; index++) {
+    if (word(index) !== 'NO' || word(index + 1) !== 'INDENT' || word(index + 2) !== ')') continue
+    result += text.slice(behind, list[index - 1]?.end)
+    behind = list[index + 1]?.end ?? text.length
+  }
+  return result + text.slice(behind)
 }
 
 const olderPrivileges = 'SELECT,INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER'.split(',')

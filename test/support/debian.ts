@@ -55,7 +55,6 @@ function fetched(): Programs | string {
   const place = mkdtempSync(`${cache}.`)
   try {
     const apt = aptIn(place)
-    apt('update', '--error-on=any')
     apt('download', 'postgresql-15')
     const file = readdirSync(place).find((name) => name.endsWith('.deb'))
     if (!file) return 'apt-get download left no package'
@@ -74,12 +73,15 @@ function fetched(): Programs | string {
   }
 }
 
-/** With package lists and a cache of its own. */
-function aptIn(place: string) {
-  for (const path of ['lists/partial', 'cache/archives/partial'])
+/** Apt with package lists and a cache of its own in this place, where it works; sources of packages are listed, too. */
+export function aptIn(place: string, kinds: readonly string[] = ['deb']) {
+  for (const path of ['lists/partial', 'cache/archives/partial']) {
     mkdirSync(join(place, path), { recursive: true })
+  }
   const suites = ['debian bookworm', 'debian-security bookworm-security']
-  const lines = suites.map((suite) => `deb [signed-by=${keyring}] http://deb.debian.org/${suite} main\n`)
+  const lines = suites.flatMap((suite) =>
+    kinds.map((kind) => `${kind} [signed-by=${keyring}] http://deb.debian.org/${suite} main\n`),
+  )
   writeFileSync(join(place, 'sources.list'), lines.join(''))
   const options = [
     `Dir::Etc::sourcelist=${join(place, 'sources.list')}`,
@@ -90,10 +92,12 @@ function aptIn(place: string) {
     'Acquire::http::Timeout=10',
     'Acquire::Retries=0',
   ]
-  return (...args: string[]) =>
+  const apt = (...args: string[]) =>
     execFileSync('apt-get', [...options.flatMap((option) => ['-o', option]), '-qq', ...args], {
       cwd: place,
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: longestMs,
     })
+  apt('update', '--error-on=any')
+  return apt
 }
