@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { quoteIdentifier, quoteLiteral, quoteQualified } from '../../server/postgres/quote.ts'
 import { type Entry, parseEntries } from '../../server/schema/entries.ts'
+import { withPlainNames } from '../../server/schema/plain-names.ts'
 import { cluster } from '../support/clusters.ts'
 import { dumpEntries, replay } from '../support/ddl.ts'
 
@@ -38,6 +39,15 @@ describe('of what pg_dump writes', () => {
       's',
       'me',
     ],
+    [
+      '"f"("json", "order"); Type: FUNCTION; Schema: s; Owner: me',
+      '"f"(json, "order")',
+      'FUNCTION',
+      's',
+      'me',
+    ],
+    ['TABLE "t"; Type: COMMENT; Schema: s; Owner: me', 'TABLE t', 'COMMENT', 's', 'me'],
+    ['"t"; Type: TABLE; Schema: s; Owner: me', '"t"', 'TABLE', 's', 'me'],
     ['something new', 'something new', 'UNKNOWN', undefined, undefined],
   ])('the header %p is understood', (line, name, kind, schema, owner) => {
     expect(label(line)).toMatchObject({ name, kind, schema, owner })
@@ -158,9 +168,12 @@ function dumpOf(entries: Drafted[], noises: string[]): string {
 
 function expected({ ownerName, ...entry }: Drafted): Entry {
   const spaced = (text: string) => text.replaceAll('\n', ' ')
+  const name = spaced(entry.name)
+  const types = entry.kind === 'FUNCTION' && name.includes('(') ? name.indexOf('(') : name.length
+  const written = entry.kind === 'COMMENT' ? 0 : types
   return {
     ...entry,
-    name: spaced(entry.name),
+    name: name.slice(0, written) + withPlainNames(name.slice(written)),
     schema: entry.schema === undefined ? undefined : spaced(entry.schema),
     owner: entry.ownerStatement ? ownerName : ownerName && spaced(ownerName),
   }
