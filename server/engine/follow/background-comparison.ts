@@ -16,7 +16,7 @@ import { Session } from '../../postgres/session.ts'
 import { type TableId, tableKey } from '../../replication/destination-tables.ts'
 import { Follower, type Following } from '../../replication/follow.ts'
 import { parseLsn } from '../../replication/lsn.ts'
-import type { Touched, TouchedRows } from '../../replication/touched.ts'
+import type { TableTouches, Touched, TouchedRows } from '../../replication/touched.ts'
 import type { Link } from './link.ts'
 import type { FollowRecord } from './memory.ts'
 import { insertsPublication } from './names.ts'
@@ -178,7 +178,9 @@ export class BackgroundComparison {
     const look = async (group: Group) => {
       const isGood = epochIsGood && group.state === 'checked' && group.signature === signatures.get(group)
       const parts = isGood ? this.#partsOf(group, changes, 'settled') : 'whole'
-      const same = parts !== 'whole' && (await this.#compareParts(both, group, parts, []))
+      const same =
+        parts !== 'whole' && (await this.#compareParts(both, group, parts, []).catch(() => undefined))
+      signal.throwIfAborted()
       if (same !== true) {
         const isSuspect = parts !== 'whole' || group.state === 'different'
         return void (isSuspect ? suspect : unproven).add(tableKey(group.id))
@@ -248,8 +250,7 @@ export class BackgroundComparison {
         }
       } catch (error) {
         if (this.#stop.signal.aborted) throw error
-        const why = `${showName(group.id)} cannot be compared beforehand: ${messageOf(error)}`
-        Object.assign(group, { state: 'failed', dueAt: this.#again(group), why })
+        this.#fails(group, error)
       } finally {
         this.#running = undefined
         this.options.picture.onChange('soon')
@@ -321,31 +322,50 @@ export class BackgroundComparison {
     const signatures = await this.#signatures(both, groups)
     const changes = touched.touches(cut)
     for (const group of groups) {
-      if (group.state === 'checked' && group.signature !== signatures.get(group)) {
-        group.state = 'waiting'
-        continue
+      try {
+        await this.#lookAgain(both, group, { cut, changes, signature: signatures.get(group) })
+      } catch (error) {
+        if (this.#stop.signal.aborted) throw error
+        this.#fails(group, error)
       }
-      const parts = this.#partsOf(group, changes, 'settled')
-      const later = this.#partsOf(group, changes, 'later')
-      if (parts === 'whole') {
-        if (group.state === 'checked') group.state = 'waiting'
-        continue
-      }
-      if (parts.length === 0) continue
-      if (later === 'whole' || later.some(({ rows }) => rows.ranges.length > 0)) continue
-      const same = await this.#compareParts(both, group, parts, later)
-      if (same === true) {
-        for (const { table } of parts) touched.settle(table, cut)
-        if (group.state === 'checked') {
-          group.mismatches = 0
-          this.#position = both.moment.lsn
-          this.#isFine(group)
-        }
-      } else if (same !== undefined && ++group.mismatches > 1)
-        this.#isDifferent(group, `${same} (of rows that changed)`)
     }
     this.#roundSeconds = (performance.now() - begun) / 1000
     this.options.picture.onChange('soon')
+  }
+
+  async #lookAgain(
+    both: TwoSnapshots,
+    group: Group,
+    { cut, changes, signature }: { cut: number; changes: TableTouches[]; signature: string | undefined },
+  ) {
+    const { touched } = this.options
+    if (group.state === 'checked' && group.signature !== signature) {
+      group.state = 'waiting'
+      return
+    }
+    const parts = this.#partsOf(group, changes, 'settled')
+    const later = this.#partsOf(group, changes, 'later')
+    if (parts === 'whole') {
+      if (group.state === 'checked') group.state = 'waiting'
+      return
+    }
+    if (parts.length === 0) return
+    if (later === 'whole' || later.some(({ rows }) => rows.ranges.length > 0)) return
+    const same = await this.#compareParts(both, group, parts, later)
+    if (same === true) {
+      for (const { table } of parts) touched.settle(table, cut)
+      if (group.state === 'checked') {
+        group.mismatches = 0
+        this.#position = both.moment.lsn
+        this.#isFine(group)
+      }
+    } else if (same !== undefined && ++group.mismatches > 1)
+      this.#isDifferent(group, `${same} (of rows that changed)`)
+  }
+
+  #fails(group: Group, error: unknown) {
+    const why = `${showName(group.id)} cannot be compared beforehand: ${messageOf(error)}`
+    Object.assign(group, { state: 'failed', dueAt: this.#again(group), why })
   }
 
   /** True, or what is different; undefined when nobody can say. */
@@ -369,11 +389,7 @@ export class BackgroundComparison {
     return true
   }
 
-  #partsOf(
-    group: Group,
-    changes: ReturnType<Touched['touches']>,
-    which: 'settled' | 'later',
-  ): Part[] | 'whole' {
+  #partsOf(group: Group, changes: TableTouches[], which: 'settled' | 'later'): Part[] | 'whole' {
     const parts: Part[] = []
     for (const change of changes) {
       if (this.#groupOf.get(tableKey(change.table)) !== tableKey(group.id)) continue
@@ -384,7 +400,7 @@ export class BackgroundComparison {
     return parts
   }
 
-  #touchedOf(group: Group, changes: ReturnType<Touched['touches']>): TableId[] {
+  #touchedOf(group: Group, changes: TableTouches[]): TableId[] {
     return changes
       .filter(({ table }) => this.#groupOf.get(tableKey(table)) === tableKey(group.id))
       .map(({ table }) => table)
