@@ -28,11 +28,11 @@ export function cleanupCommand(): Command {
     using store = new RunStore(request.stateDir)
     const ends = endsOf(request, { follow: followOptionsOf(command) })
     const cleaned = await cleanUpFollow(ends, new FollowStore(store.database), { writable })
-    const { dropped, remarks } = cleaned
+    const { dropped, remarks, lateWrites } = cleaned
     const lines = [...dropped.map((one) => `dropped ${one}`), ...remarks]
     if (dropped.length === 0) lines.push('there was nothing to drop')
     for (const line of lines) process.stderr.write(`${printable(line)}\n`)
     if (json) process.stdout.write(`${JSON.stringify(cleaned)}\n`)
-    process.exitCode = exitCode.done
+    process.exitCode = lateWrites ? exitCode.failures : exitCode.done
   })
 }

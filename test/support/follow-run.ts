@@ -29,6 +29,8 @@ export interface Moving extends AsyncDisposable {
   /** Resolves with its outcome. */
   switchover(options?: Partial<SwitchoverOptions>): Promise<NonNullable<FollowView['switchover']>>
   cleanUp(): Promise<string[]>
+  /** What it says about writes to the old primary after the switchover. */
+  cleanUpLate(): Promise<string | undefined>
 }
 
 export const switchoverDefaults: SwitchoverOptions = {
@@ -114,6 +116,9 @@ export function move(
     },
     async cleanUp() {
       return (await cleanUpFollow(ends, store, { writable: true })).dropped
+    },
+    async cleanUpLate() {
+      return (await cleanUpFollow(ends, store, { writable: true })).lateWrites
     },
     async [Symbol.asyncDispose]() {
       await moving.run.act({ type: 'stop' })

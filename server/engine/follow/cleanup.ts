@@ -1,10 +1,15 @@
 // Takes away what following has made on both sides, whatever became of it, also without the store.
 import { UsageError } from '../../postgres/errors.ts'
+import { Session } from '../../postgres/session.ts'
 import { type ConnectionSettings, describeSettings } from '../../postgres/settings.ts'
+import { parseLsn } from '../../replication/lsn.ts'
+import { readPublication } from '../../replication/publication.ts'
+import { readSlot } from '../../replication/slot.ts'
 import { RunLock } from '../run-lock.ts'
+import { describeLateWrites, readLateWrites } from './late-writes.ts'
 import { dropLink, type Link, type Owner } from './link.ts'
-import type { FollowMemory } from './memory.ts'
-import { followName, linkNames } from './names.ts'
+import type { FollowMemory, FollowRecord } from './memory.ts'
+import { followName, insertsPublication, linkNames } from './names.ts'
 import { makeWritable, readOnlyMarkOf } from './read-only.ts'
 import type { FollowEnds } from './request.ts'
 
@@ -20,6 +25,8 @@ export interface CleanedUp {
   /** Of which side each was, in words. */
   dropped: string[]
   remarks: string[]
+  /** What was written to the old primary after the switchover is not on the new one. */
+  lateWrites?: string
 }
 
 /** Throws a UsageError while a process works on it. */
@@ -53,8 +60,9 @@ export async function cleanUpFollow(
       onlyOf === undefined
         ? { by: 'command' }
         : { by: 'move', move: onlyOf, unread: record?.unread, isNameOwn: ends.follow.name === undefined }
+    const lateWrites = record && (await findLateWrites(record, forward, back))
     const dropped = [...(await dropLink(forward, owner)), ...(await dropLink(back, owner))]
-    const remarks: string[] = []
+    const remarks: string[] = lateWrites ? [`WARNING: ${lateWrites}`] : []
     // The servers know, whichever process made them so.
     for (const side of [source, destination]) {
       if (!(await readOnlyMarkOf(side))) continue
@@ -66,10 +74,34 @@ export async function cleanUpFollow(
         )
     }
     memory.forget(name)
-    return { name, dropped, remarks }
+    return { name, dropped, remarks, ...(lateWrites && { lateWrites }) }
   } catch (error) {
     memory.release(name)
     throw error
+  }
+}
+
+/** The slot of the direction that was ended by the switchover is still there when nothing flows back. */
+async function findLateWrites(
+  { handedOver, bidirectional }: FollowRecord,
+  forward: Link,
+  back: Link,
+): Promise<string | undefined> {
+  if (!handedOver || bidirectional) return undefined
+  const { from, names } = handedOver.direction === 'forward' ? forward : back
+  await using session = await Session.open(from)
+  if (!(await readSlot(session, names.slot))) return undefined
+  const inserts = insertsPublication(names)
+  const isThere = names.ownPublication && (await readPublication(session, inserts)) !== undefined
+  try {
+    const late = await readLateWrites(session, {
+      slot: names.slot,
+      publication: isThere ? [names.publication, inserts] : names.publication,
+      after: parseLsn(handedOver.lsn),
+    })
+    return late && describeLateWrites(late, describeSettings(from))
+  } catch (error) {
+    return `whether ${describeSettings(from)} was written to after the switchover is not known: ${(error as Error).message}`
   }
 }
 

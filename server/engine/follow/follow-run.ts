@@ -15,6 +15,7 @@ import { Cancelled, PgtrekError, UsageError } from '../../postgres/errors.ts'
 import { Session } from '../../postgres/session.ts'
 import { describeSettings } from '../../postgres/settings.ts'
 import { Follower, type Following } from '../../replication/follow.ts'
+import { parseLsn } from '../../replication/lsn.ts'
 import { NativeFollower } from '../../replication/native-follower.ts'
 import { readPublication } from '../../replication/publication.ts'
 import { Touched } from '../../replication/touched.ts'
@@ -25,6 +26,7 @@ import { lockMove } from './cleanup.ts'
 import { type CopyFirst, clearTheWay, copyFirst, moveOf, newRecord } from './copy-first.ts'
 import type { FollowDesk } from './desk.ts'
 import { discover, unknownRecord } from './discover.ts'
+import { describeLateWrites, readLateWrites } from './late-writes.ts'
 import { dropLink, type Link, makeLink, type Owner } from './link.ts'
 import { Lookout } from './lookout.ts'
 import type { FollowRecord } from './memory.ts'
@@ -447,6 +449,7 @@ export class FollowRun implements FollowDesk {
         follower,
         options,
         arrived: this.#arrived,
+        publication: () => publicationsOf(link.from, link.names),
         signal: this.#stop.signal,
         onStep: (step, deadline) => {
           picture.switchover = {
@@ -460,7 +463,7 @@ export class FollowRun implements FollowDesk {
         checkObjects: (lockWaitMs) => this.#checkObjects(link, lockWaitMs),
         reverse: () => this.#makeReverse(direction),
       })
-      await this.#afterSwitchover(direction, options)
+      await this.#afterSwitchover(direction, options, report.sentinel.confirmed_lsn)
       picture.switchover = { state: 'done', options, step: 'report', started_at, report }
     } catch (error) {
       await this.#undoSwitchover(direction, follower, error)
@@ -482,7 +485,7 @@ export class FollowRun implements FollowDesk {
   }
 
   /** Nothing of it may fail what was proven; what could not be done is said. */
-  async #afterSwitchover(direction: Direction, options: SwitchoverOptions) {
+  async #afterSwitchover(direction: Direction, options: SwitchoverOptions, lsn: string) {
     const picture = this.#picture
     await this.#endComparison()
     picture.followers.delete(direction)
@@ -490,7 +493,7 @@ export class FollowRun implements FollowDesk {
     if (options.read_only_source) await keepReadOnly(this.#link(direction).from)
     // Returned, and followed again: as if nothing had happened.
     const isAgain = direction === 'back' && options.keep_reverse
-    this.#update({ progress: isAgain ? 'following' : 'done' })
+    this.#update({ progress: isAgain ? 'following' : 'done', handedOver: { direction, lsn } })
     picture.enter(isAgain ? 'catchup' : 'done')
     // Returning gives back what leaving took.
     await this.#makeWritable(direction === 'forward' ? 'destination' : 'source')
@@ -502,12 +505,31 @@ export class FollowRun implements FollowDesk {
     const other = direction === 'forward' ? 'back' : 'forward'
     this.#update({ direction: other })
     try {
+      await this.#reportLateWrites(left, lsn)
       // It would hold the log of the side that was left for ever.
       await dropLink(left, this.#asOwner())
       if (!this.#record.bidirectional) await this.#start(other)
     } catch (error) {
       picture.fail(error)
       this.#ended.reject(error)
+    }
+  }
+
+  /** Between the last look of the switchover and the end of the slot. */
+  async #reportLateWrites({ from, names }: Link, lsn: string) {
+    if (this.#record.bidirectional) return
+    try {
+      await using session = await Session.open(from, { signal: this.#stop.signal })
+      const publication = await publicationsOf(from, names)
+      const late = await readLateWrites(session, { slot: names.slot, publication, after: parseLsn(lsn) })
+      if (!late) return
+      const words = describeLateWrites(late, describeSettings(from))
+      this.#picture.warn(words)
+      this.#picture.troubles.set('late writes', words)
+    } catch (error) {
+      this.#picture.warn(
+        `whether ${describeSettings(from)} was written to after the switchover is not known: ${(error as Error).message}`,
+      )
     }
   }
 

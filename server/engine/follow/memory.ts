@@ -64,6 +64,8 @@ export interface FollowRecord {
   largeObjects: boolean
   /** Those that the destination had before, and keeps; nothing when nobody knows: then none is removed. */
   ownLargeObjects?: number[]
+  /** Everything that was committed on the old primary before this position is on the new one. */
+  handedOver?: { direction: Direction; lsn: string }
 }
 
 export interface Ask {

@@ -10,9 +10,11 @@ import { Session } from '../../postgres/session.ts'
 import { describeSettings } from '../../postgres/settings.ts'
 import { tableKey } from '../../replication/destination-tables.ts'
 import type { Following } from '../../replication/follow.ts'
-import { showLsn } from '../../replication/lsn.ts'
+import { type Lsn, showLsn } from '../../replication/lsn.ts'
+import type { Publications } from '../../replication/publication.ts'
 import { type BackgroundComparison, filterOf, rulesOf } from './background-comparison.ts'
 import { bringLargeObjects } from './large-objects.ts'
+import { namedLateWrites, readLateWrites } from './late-writes.ts'
 import type { Link } from './link.ts'
 import type { FollowRecord } from './memory.ts'
 import type { ObjectsCheck } from './moved-objects.ts'
@@ -30,6 +32,7 @@ export interface Switchover {
   arrived: ReadonlySet<string>
   /** What was compared while changes flowed. */
   background?: BackgroundComparison | undefined
+  publication: () => Promise<Publications>
   signal: AbortSignal
   onStep: (step: SwitchoverStep, deadline?: number) => void
   say: (message: string, level?: 'info' | 'warn') => void
@@ -78,6 +81,7 @@ export async function switchOver(work: Switchover): Promise<SwitchoverReport> {
   onStep('compare')
   const tables = await compareAll(work)
   onStep('reverse')
+  await refuseLateWrites(from, work, last.lsn)
   const reverse = options.keep_reverse ? await work.reverse() : undefined
   onStep('report')
   const { refused: _, ...counts } = largeObjects
@@ -168,15 +172,33 @@ async function awaitQuiet(
   await awaitSentinel(last, waiting)
   const between = follower.status.transactions - before
   if (between > 0) {
-    throw new PgtrekError(
-      `${describeSettings(link.from)} is still being written to: ${formatCount(between, 'transaction')} behind the sentinel. Stop the application first` +
-        (options.read_only_source
-          ? ''
-          : ', or let the switchover make that side read-only (--read-only-source)'),
-    )
+    throw stillWritten(link, `${formatCount(between, 'transaction')} behind the sentinel`, options)
   }
   await follower.stopAt(last.lsn)
   return last
+}
+
+function stillWritten({ from }: Link, what: string, { read_only_source: isReadOnly }: SwitchoverOptions) {
+  return new PgtrekError(
+    `${describeSettings(from)} is still being written to: ${what}. Stop the application first` +
+      (isReadOnly ? '' : ', or let the switchover make that side read-only (--read-only-source)'),
+  )
+}
+
+/** Sequences, large objects and the comparison took their time: somebody may have begun to write again. */
+async function refuseLateWrites(
+  from: Session,
+  { record, link, options, publication }: Switchover,
+  after: Lsn,
+) {
+  // With both directions at once, the other one goes on to write here.
+  if (record.bidirectional) return
+  const late = await readLateWrites(from, {
+    slot: link.names.slot,
+    publication: await publication(),
+    after,
+  })
+  if (late) throw stillWritten(link, namedLateWrites(late), options)
 }
 
 async function fillViews(from: Session, to: Link['to']) {
@@ -281,6 +303,11 @@ function nextSteps(
     isReversed
       ? `Changes of ${to} flow to ${from} from now on: "pgtrek switchover${options.back ? '' : ' --back'}" goes there without losing one.`
       : `Changes of ${to} do not flow to ${from}.`,
+    ...(isReversed
+      ? []
+      : [
+          `What is still written to ${from} from now on stays in its replication slot: "pgtrek cleanup" reports it, and then exits with 1.`,
+        ]),
     `When you are sure: "pgtrek cleanup" removes slot, publication and position from both sides.`,
   ]
 }

@@ -1,0 +1,40 @@
+// What is written to the old primary behind the last position that the new one has is never lost in silence.
+import { expect, test } from 'bun:test'
+import { cluster } from '../support/clusters.ts'
+import { within } from '../support/eventually.ts'
+import { move } from '../support/follow-run.ts'
+
+const logical = { settings: { wal_level: 'logical' } }
+const tables = `
+  create table entry (id int primary key);
+  create sequence counter;
+  create table account (id int primary key, balance int not null);
+  insert into account select g, 0 from generate_series(1, 100) g;`
+
+test('what is written to the old primary late stops a switchover, and is reported by cleanup afterwards', async () => {
+  const source = await (await cluster(14, logical)).createDatabase()
+  const destination = await (await cluster(17, logical)).createDatabase()
+  await source.sql(tables)
+  await using moving = move({ source, destination })
+  await moving.until('readiness', ({ ready }) => ready.green)
+  // The switchover waits for this sequence when everything was proven to be there.
+  const holder = destination.connect()
+  await holder.unsafe('begin; alter sequence counter cache 5')
+  const switching = moving.switchover({ verify: false })
+  await moving.until('the values of sequences', ({ switchover }) => switchover?.step === 'sequences')
+  await source.sql('set synchronous_commit = off; update account set balance = 9 where id = 5')
+  await holder.end()
+  const refused = await switching
+  expect(refused.state).toBe('failed')
+  expect(refused.error?.message).toContain('still being written to: 1 transaction in public.account')
+  await moving.untilStreaming()
+
+  expect((await moving.switchover()).error).toBeUndefined()
+  expect(await destination.sql('select balance from account where id = 5')).toEqual([{ balance: 9 }])
+  await within('the end of following', moving.run.done)
+  await source.sql(
+    'set synchronous_commit = off; update account set balance = 9 where id = 50; truncate entry',
+  )
+  await source.sql("select pg_logical_emit_message(true, 'other', 'no row'); create table other (id int)")
+  expect(await moving.cleanUpLate()).toContain('1 transaction in public.account, public.entry. ')
+})
