@@ -200,6 +200,8 @@ export const PlanAnswer = Type.Object({
       rows: Type.Number(),
       bytes: Type.Number(),
       mode: Type.String(),
+      /** Another table of the destination, or one that is partitioned there in another way. */
+      into: Type.Optional(TableName),
       where: Type.Optional(Type.String()),
       mapping: Type.Optional(Type.Array(Type.String())),
     }),

@@ -48,11 +48,13 @@ export function pairUnits(source: Chosen, destination: Chosen, rules: RuleBook):
   return units.sort((one, other) => bytesOf(other) - bytesOf(one))
 }
 
-/** By name of the topmost table, which stands for all below it. */
+/** By name of the topmost table, which stands for all below it: of those that were chosen, if one was. */
 function groupsOf({ relations, byOid }: Chosen): Map<string, Group> {
   const groups = new Map<string, Group>()
+  const chosen = new Set(relations.filter(({ strategy }) => strategy !== null))
   for (const relation of relations) {
-    const top = lineage(relation, byOid).at(-1) as Relation
+    const line = lineage(relation, byOid)
+    const top = line.findLast((one) => chosen.has(one)) ?? (line.at(-1) as Relation)
     const key = tableKey(top)
     const group = groups.get(key)
     if (group) group.members.push(relation)

@@ -78,7 +78,6 @@ export function planRows(builder: PlanBuilder, created: CreatedTables): RowSteps
   ]
   const release = planRelease(builder, existing, created.ready)
   const ready = release ?? created.ready
-  // The rows of an extension's table that belong to the user come beside its own.
   // Of one that takes several partitions of the source, the rows that are there may be those of a run that is resumed.
   const isFilledAlready = (table: TableFacts) => {
     const route = landings.get(table)?.route
@@ -86,6 +85,7 @@ export function planRows(builder: PlanBuilder, created: CreatedTables): RowSteps
     const sources = new Set(route.sources)
     return !route.target.hasRows || tables.some((one) => sources.has(one.oid) && isDone(one))
   }
+  // The rows of an extension's table that belong to the user come beside its own.
   const emptied = open.filter(
     (table) =>
       table.extension === null &&

@@ -103,7 +103,8 @@ function emptiedTogether(
     // A key that acts on rows which are not emptied themselves.
     const acting = unit.pointing.find((key) => key.deleteActs && !unitOf.get(tableKey(key.table)))
     if (truncatable.has(unit)) replaced.tables.push(...truncatedBy(unit))
-    else if (unit.pointing.length === 0) replaced.tables.push(...unit.tables.map(emptiedTable))
+    else if (unit.pointing.length === 0 && hasRight(unit))
+      replaced.tables.push(...unit.tables.map(emptiedTable))
     else if (!acting) replaced.byDelete.push(...unit.tables.map(emptiedTable))
     else {
       const refused = `deleting its rows would change ${showName(acting.table)} (foreign key "${acting.name}"), which is not part of this run`
@@ -141,7 +142,7 @@ function chooseTruncatable(
   units: ReadonlySet<Unit>,
   referring: (key: ExistingForeignKey) => Unit | undefined,
 ): Set<Unit> {
-  const chosen = new Set([...units].filter(({ isWhole }) => isWhole))
+  const chosen = new Set([...units].filter((unit) => unit.isWhole && hasRight(unit)))
   for (let isSettled = false; !isSettled; ) {
     isSettled = true
     for (const unit of chosen) {
@@ -155,6 +156,10 @@ function chooseTruncatable(
     }
   }
   return chosen
+}
+
+function hasRight({ tables }: Unit): boolean {
+  return tables.every(({ owned, rights }) => owned || rights.truncate)
 }
 
 /** The tree stands for its partitions only where a foreign key wants it: locking less is better. */

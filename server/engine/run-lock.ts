@@ -304,7 +304,10 @@ export function objectsOf({ steps, tables, destroyed }: Plan): LockedObject[] {
     else if (info.kind === 'LARGE OBJECTS') add({ name: 'large objects' })
     if (work.kind === 'release') for (const { table } of work.foreignKeys) add(table)
   }
-  for (const table of tables) add(table)
+  for (const table of tables) {
+    add(table)
+    if (table.into) add(table.into)
+  }
   for (const one of destroyed) if (one.schema) add({ schema: one.schema, name: one.name })
   return [...objects.values()]
 }

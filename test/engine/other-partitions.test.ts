@@ -123,6 +123,28 @@ describe.each(casesOf<Major>([12, 18], [15]))('a table that is partitioned (15 t
     ).toEqual([{ n: 701, own: 1 }])
   })
 
+  test('below another table of the destination gets its rows, in parts too, and is verified by itself', async () => {
+    const source = await from.createDatabase()
+    const destination = await (await cluster(major)).createDatabase()
+    await source.sql(
+      "create table m (id int, v text); insert into m select i * 2, repeat('x', 300) from generate_series(1, 9000) i",
+    )
+    await destination.sql(`
+      create table top (id int, v text) partition by list ((id % 2));
+      create table m partition of top for values in (0) partition by range (id);
+      create table m_1 partition of m for values from (0) to (5000); create table m_2 partition of m default;
+      create table odd partition of top for values in (1); insert into odd values (1, 'own');`)
+    const options = { dataOnly: true, verify: true, splitBytes: 1024 * 1024, workers: 3 }
+    for (const _ of ['empty', 'with rows']) {
+      const { failures, summary } = await clone(source, destination, { options, confirm: true })
+      expect(failures).toEqual([])
+      expect(summary.verification).toMatchObject({ compared: 1, different: [] })
+    }
+    expect(
+      await destination.sql('select count(*)::int as n, count(distinct id)::int as ids from top'),
+    ).toEqual([{ n: 9001, ids: 9001 }])
+  })
+
   test('in another way, and chosen in part, is not replaced; rows can be added', async () => {
     const { source, destination } = await pair(major, years, halves)
     await destination.sql(old)
