@@ -14,7 +14,7 @@ import type { Apart, LeftOutTable, TablePair, WantedTable } from './followed.ts'
 import { type Lsn, laterOf, showLsn } from './lsn.ts'
 import type { Relation } from './pgoutput.ts'
 import type { Sessions } from './predecessor.ts'
-import { NeedsLook, NeedsText } from './receive.ts'
+import { NeedsLook, NeedsText, NotVisible } from './receive.ts'
 import { type ReceiverWishes, receiversFor } from './receivers.ts'
 import { BackOff, mayPass } from './recovery.ts'
 import { defaultSilenceMs, SilenceWatch } from './silence.ts'
@@ -300,7 +300,7 @@ export class Follower {
       return 'retry'
     }
     if (error instanceof ApplyConflict) return this.#decide(error)
-    if (!mayPass(error)) throw error
+    if (!(error instanceof NotVisible) && !mayPass(error)) throw error
     const milliseconds = this.#backOff.next()
     this.#statistics.phase = 'waiting'
     this.#tell({ type: 'follow_waiting', error: errorInfo(error), seconds: milliseconds / 1000 })

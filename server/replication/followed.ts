@@ -22,6 +22,8 @@ export interface TablePair extends TableId {
 
 export interface LeftOutTable extends TableId {
   oid?: number | undefined
+  /** It was a partition when the move began: one that is attached to a followed tree since belongs to it. */
+  isPartition?: boolean | undefined
 }
 
 export interface Wanted {
@@ -44,6 +46,8 @@ export interface Followed {
   apart: (oid: number) => Apart
   /** With their OIDs, where the source has them. */
   leftOut: LeftOutTable[]
+  /** Whether everything that this transaction saw was visible when the catalog was read. */
+  hasSeen: (xid: number) => boolean
   /** Requested, and not published any more: dropped, detached, or taken out. */
   gone: TableId[]
   /** Tables of the destination that were dropped and are there again: their copied rows are not. */
@@ -62,6 +66,7 @@ export interface SourceRelation extends TableId {
 }
 
 export async function readFollowed(source: Session, destination: Session, wanted: Wanted): Promise<Followed> {
+  const hasSeen = await readSnapshot(source)
   const relations = new Map((await readRelations(source, wanted.publication)).map((one) => [one.oid, one]))
   const byName = new Map([...relations.values()].map((one) => [tableKey(one), one.oid]))
   const pairs = new Map<number, TablePair>()
@@ -78,15 +83,23 @@ export async function readFollowed(source: Session, destination: Session, wanted
       pairs.set(from, { schema, name, from, to, joined })
     }
   }
-  const others = wanted.leftOut.map((table) => ({ ...table, oid: table.oid ?? byName.get(tableKey(table)) }))
-  const leftOut = new Set(others.map(({ oid }) => oid))
-  for (const oid of pairs.keys()) leftOut.delete(oid)
   const roots = new Set([...pairs.keys()].map((oid) => relations.get(oid)?.root ?? undefined))
-  for (const { oid, schema, name, root, published } of relations.values()) {
+  const others = wanted.leftOut.map((table) => ({ ...table, oid: table.oid ?? byName.get(tableKey(table)) }))
+  const leftOut = new Set(
+    others
+      .filter(({ oid, isPartition }) => {
+        const root = oid === undefined ? undefined : relations.get(oid)?.root
+        return isPartition !== false || !root || !roots.has(root)
+      })
+      .map(({ oid }) => oid),
+  )
+  for (const oid of pairs.keys()) leftOut.delete(oid)
+  for (const { oid, schema, name, kind, root, published } of relations.values()) {
     if (pairs.has(oid) || leftOut.has(oid)) continue
     const isOfTree = published && root !== null && roots.has(root)
     if (isOfTree || wanted.accepted.has(oid)) {
-      pairs.set(oid, { schema, name, from: oid, to: undefined, joined: true })
+      // The whole of a tree that is sent under its root has no rows beside those of its partitions.
+      pairs.set(oid, { schema, name, from: oid, to: undefined, joined: !(isOfTree && kind === 'p') })
     }
   }
   const replaced = await findPlaces(destination, pairs, relations)
@@ -95,6 +108,7 @@ export async function readFollowed(source: Session, destination: Session, wanted
     gone,
     replaced,
     leftOut: others,
+    hasSeen,
     apart(oid) {
       const relation = relations.get(oid)
       if (leftOut.has(oid) || (relation?.root && leftOut.has(relation.root))) return 'left_out'
@@ -104,6 +118,18 @@ export async function readFollowed(source: Session, destination: Session, wanted
       return relation.schema === 'pgtrek' ? 'own' : undefined
     },
   }
+}
+
+/** A transaction can be in the log, and sent, before others see it: while it waits for a standby, or for a moment. */
+async function readSnapshot(source: Session): Promise<(xid: number) => boolean> {
+  const { snapshot } = await source.one<{ snapshot: string }>(
+    'select pg_catalog.txid_current_snapshot()::text as snapshot',
+  )
+  const [, xmax = '0', running = ''] = snapshot.split(':')
+  // Messages have the lower half of the number.
+  const low = (text: string) => Number(BigInt(text) & 0xffff_ffffn)
+  const inProgress = new Set(running.split(',').filter(Boolean).map(low))
+  return (xid) => ((xid - low(xmax)) | 0) < 0 && !inProgress.has(xid)
 }
 
 /** Where they are on the destination; those whose table was dropped and made again there. */

@@ -1,5 +1,7 @@
 // Decides what becomes of each message of the source: applied, kept until its transaction is committed, or
 // left out because it was applied before, came from elsewhere, or is not followed.
+
+import { PgtrekError } from '../postgres/errors.ts'
 import type { Applier } from './apply.ts'
 import { NeedsCare } from './apply-failure.ts'
 import { ApplyConflict } from './conflict.ts'
@@ -63,6 +65,9 @@ export class NeedsLook extends Error {
     super(`changes of a relation that is not known: ${oid}`)
   }
 }
+
+/** The source has sent a transaction that its catalog does not show yet. */
+export class NotVisible extends PgtrekError {}
 
 class NotFollowed {
   constructor(
@@ -210,6 +215,11 @@ export class Receiver implements ChangeHandler {
     const apart = followed.apart(relation.id)
     // It was not there when the stream was begun: a partition that is wanted, or a table that is new.
     if (apart !== 'left_out' && !lookedFor.has(relation.id)) throw new NeedsLook(relation.id)
+    if (apart !== 'left_out' && !followed.hasSeen(this.#transaction?.xid ?? 0)) {
+      throw new NotVisible(
+        `a transaction that changes ${relation.schema}.${relation.name} is not visible on the source yet`,
+      )
+    }
     if (apart) {
       onUnwanted(relation, apart)
       return undefined

@@ -15,10 +15,10 @@ import type { Publications } from './publication.ts'
 export interface Unfollowed {
   table: TableId
   /**
-   * `new`: created since the move began; `gone`: followed, and dropped on the source; `renamed`: followed, and
+   * `new`: created since the move began; `missing`: the destination does not have it; `gone`: followed, and dropped on the source; `renamed`: followed, and
    * called otherwise on the source than on the destination.
    */
-  kind: 'new' | 'new_partition' | 'gone' | 'renamed' | 'not_published'
+  kind: 'new' | 'new_partition' | 'missing' | 'gone' | 'renamed' | 'not_published'
   words: string
 }
 
@@ -39,6 +39,7 @@ export async function findUnfollowed(
   const { publication, followed, leftOut = [] } = asked
   const relations = await readRelations(source, publication)
   const here = destination && (await readNames(destination))
+  const hereNames = here && new Set([...here.values()].map(tableKey))
   const byOid = new Map(relations.map((one) => [one.oid, one]))
   const byName = new Map(relations.map((one) => [tableKey(one), one]))
   const find = (table: WantedTable) =>
@@ -50,11 +51,19 @@ export async function findUnfollowed(
     const place = (table.to === undefined ? undefined : here?.get(table.to)) ?? id(table)
     if (!relation) found.push(gone(place, byName.get(tableKey(place))))
     else if (!isPublished(relation, relations)) found.push(notPublished(place, publications))
+    else if (hereNames && !hereNames.has(tableKey(place))) found.push(missing(relation, byOid))
     else if (tableKey(relation) !== tableKey(place)) found.push(renamed(place, relation))
   }
   const oids = new Set(followed.map((table) => find(table)?.oid))
   const roots = new Set(followed.map((table) => find(table)?.root ?? undefined))
-  const silent = new Set(leftOut.map((table) => table.oid ?? byName.get(tableKey(table))?.oid))
+  const silent = new Set(
+    leftOut
+      .map((table) => ({ table, relation: byOid.get(table.oid ?? byName.get(tableKey(table))?.oid ?? 0) }))
+      .filter(
+        ({ table, relation }) => table.isPartition !== false || !relation?.root || !roots.has(relation.root),
+      )
+      .map(({ relation }) => relation?.oid),
+  )
   const schemas = new Set([...(asked.schemas ?? []), ...followed.map(({ schema }) => schema)])
   for (const relation of relations) {
     const { oid, kind, root, schema, extension, logged } = relation
@@ -63,6 +72,9 @@ export async function findUnfollowed(
       if (!roots.has(oid)) found.push(newTable(relation, followed))
     } else if (roots.has(root) || oids.has(root)) {
       if (!isPublished(relation, relations)) found.push(partitionNotPublished(relation, byOid, publications))
+      else if (relation.published && hereNames && !hereNames.has(tableKey(relation))) {
+        found.push(missing(relation, byOid))
+      }
     }
   }
   return found
@@ -132,6 +144,18 @@ function newTable(table: SourceRelation, followed: readonly WantedTable[]): Unfo
         ? 'The table that had this name when the move began is another one, which was renamed or dropped. '
         : '') +
       'To move it, start again with it, or copy it when nobody writes to it any more',
+  }
+}
+
+function missing(table: SourceRelation, byOid: ReadonlyMap<number, SourceRelation>): Unfollowed {
+  const root = table.root === null ? undefined : byOid.get(table.root)
+  const isPart = root !== undefined && root.oid !== table.oid
+  return {
+    table: id(table),
+    kind: 'missing',
+    words:
+      `${shown(table)} ${isPart ? `is a partition of ${shown(root)}` : 'is followed'}, but the destination does not have it. ` +
+      `Create it there${isPart ? '; rows that a new partition had before it was attached have to be copied' : ' with its rows'}`,
   }
 }
 

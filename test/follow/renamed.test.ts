@@ -3,6 +3,7 @@
 import { expect, test } from 'bun:test'
 import { cluster } from '../support/clusters.ts'
 import { compareRows } from '../support/compare.ts'
+import { eventually } from '../support/eventually.ts'
 import { move } from '../support/follow-run.ts'
 
 const logical = { settings: { wal_level: 'logical' } }
@@ -26,14 +27,25 @@ test('another name for a moment is no matter, tables that swap names turn the li
   await moving.until('a new partition to stop it', ({ state }) => state === 'conflict')
   await destination.sql('create table p_three partition of p for values in (3)')
   await moving.run.act({ type: 'retry' })
-  await moving.until('the row', ({ streams }) => streams[0]?.status.rows === 3)
+  await eventually(
+    'the row',
+    () => destination.sql('select from p where id = 3'),
+    (rows) => rows.length === 1,
+  )
   await source.sql("alter table p_three rename to p_3; update p set v = 'now'")
   // The names of the partition differ until the destination is renamed, too.
   const isRed = (words: string) => moving.until(words, ({ ready }) => ready.reasons.join().includes(words))
   await isRed('public.p_three of the destination is called public.p_3 on the source now')
   await destination.sql('alter table p_three rename to p_3')
   await moving.until('the light', ({ ready }) => ready.green)
+  await moving.run.act({ type: 'pause' })
+  await moving.until('a pause', ({ state }) => state === 'paused')
+  await source.sql(`${once}; create table p_4 partition of p for values in (4)`)
+  // Without the state directory the servers know which tables it is about.
+  moving.store.forget(moving.run.name)
   await moving.restart()
+  await isRed('public.p_4 is a partition of public.p, but the destination does not have it')
+  await destination.sql('create table p_4 partition of p for values in (4)')
   await source.sql('create table t_new (like t including all); insert into t_new select * from t')
   await source.sql('begin; alter table t rename to t_old; alter table t_new rename to t; commit')
   await source.sql("insert into t values (3, 'into the new one')")

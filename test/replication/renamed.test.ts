@@ -4,7 +4,7 @@ import { Follower, type FollowOptions } from '../../server/replication/follow.ts
 import type { TablePair } from '../../server/replication/followed.ts'
 import { findUnfollowed } from '../../server/replication/unfollowed.ts'
 import { expectLines, pairWith } from '../support/altered.ts'
-import type { Major } from '../support/clusters.ts'
+import { cluster, type Major, startCluster } from '../support/clusters.ts'
 import { eventually } from '../support/eventually.ts'
 import { arrival, compareFollowed, conflictOf, endOf, inSession, link } from '../support/following.ts'
 import { casesOf } from '../support/long.ts'
@@ -169,4 +169,39 @@ test('a table that nobody knows is held until it has a place; one that was left 
   await arrival(next.follower, pair.source)
   expect(await pair.destination.sql('select count(*)::int as count from fresh')).toEqual([{ count: 2 }])
   expect(await endOf(pair.source)).toBeGreaterThan(0n)
+})
+
+test('a table whose transaction the source does not show yet is waited for, not taken for dropped', async () => {
+  await using server = await startCluster({
+    major: 17,
+    settings: { wal_level: 'logical', synchronous_standby_names: 'nobody', synchronous_commit: 'local' },
+  })
+  const source = await server.createDatabase()
+  const destination = await (await cluster(18)).createDatabase()
+  await source.sql('create table t (id int primary key); create publication everything for all tables')
+  await destination.sql('create table t (id int primary key)')
+  const options = await link({ source, destination }, { publication: 'everything', flushAtCommit: false })
+  const follower = await Follower.start(options)
+  const session = source.connect()
+  const waiting = session
+    .unsafe(
+      'begin; set local synchronous_commit = on; create table fresh (id int); insert into fresh values (1); commit',
+    )
+    .catch(() => {})
+  await eventually(
+    'the wait',
+    () => follower.status.lastError?.message,
+    (text) => /not visible on the source yet/.test(text ?? ''),
+  )
+  // Its session gives up waiting: the transaction is committed all the same.
+  await source.sql("select pg_cancel_backend(pid) from pg_stat_activity where wait_event = 'SyncRep'")
+  await waiting
+  await eventually(
+    'the conflict',
+    () => follower.status.conflict?.table?.name,
+    (name) => name === 'fresh',
+  )
+  expect(await destination.sql('select to_regclass($1) as there', ['fresh'])).toEqual([{ there: null }])
+  await follower.stop().catch(() => {})
+  await session.end()
 })

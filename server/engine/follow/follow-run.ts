@@ -36,7 +36,7 @@ import { copyNatively, NativeImpossible } from './native.ts'
 import { analyzeTables, fillMaterializedViews } from './native-rows.ts'
 import { FollowPicture } from './picture.ts'
 import { keepReadOnly, makeWritable, readOnlyMarkOf } from './read-only.ts'
-import { leftOutTables, wantedTables, withPairs } from './relations.ts'
+import { allTables, leftOutTables, wantedTables, withPairs } from './relations.ts'
 import type { CloneAndFollow, FollowEnds, FollowServices } from './request.ts'
 import { sentinelPrefix } from './sentinel.ts'
 import { switchOver } from './switchover.ts'
@@ -392,10 +392,9 @@ export class FollowRun implements FollowDesk {
   /** From now on, and from nothing earlier, changes of the destination are kept for the source. */
   async #makeBack(): Promise<{ slot: string; publication: string }> {
     const { source, destination } = this.ends
-    const { tables } = this.#record
     const names = linkNames(this.name, 'back')
     this.#update({ back: names })
-    const published = tables.map(({ schema, name }) => ({ schema, name }))
+    const published = allTables(this.#record).map(({ schema, name }) => ({ schema, name }))
     await makeLink({
       move: moveOf(this.#record),
       direction: 'back',
@@ -444,7 +443,7 @@ export class FollowRun implements FollowDesk {
       await this.#comparison?.background.pause()
       const report = await switchOver({
         background: this.#comparison?.background,
-        record: this.#record,
+        record: { ...this.#record, tables: allTables(this.#record) },
         link,
         follower,
         options,
@@ -549,7 +548,7 @@ export class FollowRun implements FollowDesk {
     await makeLink({
       move: moveOf(this.#record),
       ...{ direction: 'forward', from: source, to: destination, names },
-      tables: this.#record.tables.map(({ schema, name }) => ({ schema, name })),
+      tables: allTables(this.#record).map(({ schema, name }) => ({ schema, name })),
       insertsOnly: [],
       signal: this.#stop.signal,
       say: (message) => this.#picture.say(message, 'warn'),

@@ -21,6 +21,7 @@ export interface TableOids {
 }
 
 export interface LeftOut extends TableId, TableOids {
+  isPartition?: boolean
   /** Found out later, from what is not published: perhaps it was followed once. */
   isGuess?: true
 }

@@ -10,7 +10,7 @@ import {
   type WantedTable,
 } from '../../replication/followed.ts'
 import type { Link } from './link.ts'
-import type { FollowRecord, TableOids } from './memory.ts'
+import type { FollowRecord, LeftOut, TableOids } from './memory.ts'
 
 /** As the stream of one direction takes them. */
 export function wantedTables({ tables, joined = [] }: FollowRecord, direction: Direction): WantedTable[] {
@@ -26,6 +26,11 @@ export function wantedTables({ tables, joined = [] }: FollowRecord, direction: D
 }
 
 /** What a stream may pass over: known when the move began, and not part of it. `all`: also what is a guess. */
+/** With those that joined since. */
+export function allTables({ tables, joined = [] }: FollowRecord): FollowRecord['tables'] {
+  return [...tables, ...joined]
+}
+
 export function leftOutTables(
   { leftOut, failedTables }: FollowRecord,
   direction: Direction,
@@ -38,6 +43,7 @@ export function leftOutTables(
   ].map((table: FollowRecord['leftOut'][number]) => ({
     ...{ schema: table.schema, name: table.name },
     oid: direction === 'forward' ? table.source : table.destination,
+    isPartition: table.isPartition,
   }))
 }
 
@@ -75,7 +81,7 @@ export async function readMoved<Table extends TableId>(
   { from, names }: Link,
   tables: readonly Table[],
   snapshot?: string,
-): Promise<{ tables: (Table & TableOids)[]; leftOut: (TableId & TableOids)[] }> {
+): Promise<{ tables: (Table & TableOids)[]; leftOut: LeftOut[] }> {
   await using source = await Session.open(from)
   await source.execute(
     `begin isolation level repeatable read read only;
@@ -95,6 +101,6 @@ export async function readMoved<Table extends TableId>(
     }),
     leftOut: relations
       .filter(({ oid, kind, root }) => !oids.has(oid) && !(kind === 'p' && root !== null && roots.has(root)))
-      .map(({ schema, name, oid }) => ({ schema, name, source: oid })),
+      .map(({ schema, name, oid, root }) => ({ schema, name, source: oid, isPartition: root !== null })),
   }
 }

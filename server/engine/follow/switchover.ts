@@ -229,9 +229,12 @@ async function bringAll(from: Session, { record, link, options, signal }: Switch
 async function compareAll(work: Switchover): Promise<SwitchoverReport['tables']> {
   const { record, link, options, signal, background } = work
   const all = record.tables.map(({ schema, name }) => ({ schema, name }))
-  const { proven, whole, suspect } = (await background?.inWindow(signal)) ?? {
+  const { proven, suspect, ...rest } = (await background?.inWindow(signal)) ?? {
     ...{ proven: [], whole: all, suspect: [] },
   }
+  // Followed only since then.
+  const taken = new Set([...proven, ...suspect, ...rest.whole].map(tableKey))
+  const whole = [...rest.whole, ...all.filter((table) => !taken.has(tableKey(table)))]
   if (background) {
     work.say(
       `${formatCount(proven.length, 'table')} compared beforehand and again where they changed; ${formatCount(whole.length + suspect.length, 'table')} compared whole now`,
