@@ -260,7 +260,7 @@ export const followEn = {
     appliedText: '{{transactions}} transactions, {{rows}} rows',
     compared: 'Compared by',
     proof: 'How compared',
-    proofBefore: 'Checksum at {{lsn}}, {{keys}} changed keys in the switchover',
+    proofBefore: 'Checksum and row counts at {{lsn}}, {{keys}} changed keys in the switchover',
     proofWhole: 'Whole in the switchover, by {{by}}',
     comparedBy: { counts: 'counts', checksums: 'checksums' },
     largeObjects: 'Large objects',

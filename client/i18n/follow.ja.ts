@@ -262,7 +262,7 @@ export const followJa: Words<typeof followEn> = {
     appliedText: '{{transactions}} トランザクション、{{rows}} 行',
     compared: '比較方法',
     proof: '比較方法',
-    proofBefore: '{{lsn}} の時点でチェックサム、切り替え時に変更されたキー {{keys}} 件',
+    proofBefore: '{{lsn}} の時点でチェックサムと行数、切り替え時に変更されたキー {{keys}} 件',
     proofWhole: '切り替え時に全体を{{by}}で比較',
     comparedBy: { counts: '行数', checksums: 'チェックサム' },
     largeObjects: 'ラージオブジェクト',

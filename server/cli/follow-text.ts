@@ -58,11 +58,17 @@ export function reportLines(report: SwitchoverReport): string[] {
   const again = before.reduce((sum, one) => sum + one.again, 0)
   const differing = tables.filter(({ equal }) => !equal)
   const rows = tables.reduce((sum, { destination_rows: count }) => sum + count, 0)
+  // Rows that were counted earlier are not those of now.
+  const counted = before.length > 0 ? '' : ` with ${formatCount(rows, 'row')}`
+  const ways = new Set([
+    ...(before.length < tables.length ? [report.compared] : []),
+    ...(before.length > 0 ? ['checksums'] : []),
+  ])
   return [
     `switched over from ${report.from} to ${report.to}`,
     `  sentinel ${sentinel.id} at ${sentinel.lsn}: ${proof} ${sentinel.seconds.toFixed(3)} s later; applied and on disk up to ${sentinel.confirmed_lsn}`,
     `  ${formatCount(report.transactions, 'transaction')} with ${formatCount(report.rows, 'row')} were applied by this process`,
-    `  ${formatCount(tables.length, 'table')} with ${formatCount(rows, 'row')} compared${before.length === tables.length ? '' : ` by ${report.compared}`}: ${differing.length === 0 ? 'equal' : `${differing.length} differ`}`,
+    `  ${formatCount(tables.length, 'table')}${counted} compared by ${[...ways].join(' and ')}: ${differing.length === 0 ? 'equal' : `${differing.length} differ`}`,
     ...(before.length > 0
       ? [
           `    ${formatCount(before.length, 'table')} by checksum before the switchover${positions(before)}, and ${formatCount(again, 'changed key')} again in it; ${formatCount(tables.length - before.length, 'table')} whole in it by ${report.compared}`,

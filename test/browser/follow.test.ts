@@ -142,11 +142,10 @@ test.each([
     report.getByRole('button', { name: say.follow.report.save }).click(),
   ])
   const kept = (await Bun.file(await saved.path()).json()) as SwitchoverReport
-  expect(kept.tables.find(({ name }) => name === 'orders')).toMatchObject({
-    source_rows: orderRows + writer.written,
-    destination_rows: orderRows + writer.written,
-    equal: true,
-  })
+  const orders = kept.tables.find(({ name }) => name === 'orders')
+  expect(orders?.equal).toBe(true)
+  // Compared while changes flowed, the rows are those of then.
+  if (!orders?.before) expect(orders?.destination_rows).toBe(orderRows + writer.written)
   await page.emulateMedia({ media: 'print' })
   expect(await page.getByRole('heading', { name: say.follow.report.title }).isVisible()).toBe(true)
   expect(await page.getByRole('log').isVisible()).toBe(false)
