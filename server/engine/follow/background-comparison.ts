@@ -27,7 +27,7 @@ import { readSignatures } from './table-signature.ts'
 const roundEveryMs = 5_000
 /** After so many rounds a table that was found different is compared again; a large one after a longer rest. */
 const roundsBetween = 12
-const restPerCheck = 4
+const restPerCheck = 1
 /** Small tables are compared under one pair of snapshots. */
 const batchBytes = 256 * 1024 * 1024
 const batchTables = 500
