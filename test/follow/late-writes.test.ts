@@ -38,3 +38,27 @@ test('what is written to the old primary late stops a switchover, and is reporte
   await source.sql("select pg_logical_emit_message(true, 'other', 'no row'); create table other (id int)")
   expect(await moving.cleanUpLate()).toContain('1 transaction in public.account, public.entry. ')
 })
+
+test('a transaction that has written and is open is waited for, and named when it takes too long', async () => {
+  const source = await (await cluster(18, logical)).createDatabase()
+  const destination = await (await cluster(15, logical)).createDatabase()
+  await source.sql(tables)
+  await using moving = move({ source, destination })
+  await moving.untilStreaming()
+  const open = source.connect()
+  await open.unsafe('begin; insert into account values (500, 1)')
+  const [{ pid } = {}] = await open.unsafe<{ pid: number }[]>('select pg_backend_pid() as pid')
+  const refused = await moving.switchover({ timeout_seconds: 1 })
+  expect(refused.state).toBe('failed')
+  expect(refused.error?.message).toMatch(new RegExp(`process ${pid} of .*select pg_backend_pid\\(\\)`))
+  await moving.untilStreaming()
+
+  const switching = moving.switchover()
+  await moving.until('the wait for it', ({ log }) => {
+    return log.filter(({ message }) => message.startsWith('waiting for 1 open transaction')).length > 1
+  })
+  await open.unsafe('commit')
+  await open.end()
+  expect((await switching).error).toBeUndefined()
+  expect(await destination.sql('select balance from account where id = 500')).toEqual([{ balance: 1 }])
+})

@@ -19,6 +19,7 @@ import type { Link } from './link.ts'
 import type { FollowRecord } from './memory.ts'
 import type { ObjectsCheck } from './moved-objects.ts'
 import { fillMaterializedViews } from './native-rows.ts'
+import { awaitOpenTransactions, listed, readOpenTransactions } from './open-transactions.ts'
 import { endOtherSessions, guardTables, makeReadOnly, readOtherSessions } from './read-only.ts'
 import { awaitSentinel, type Sentinel, writeSentinel } from './sentinel.ts'
 import { bringSequences, wantedSequences } from './sequences.ts'
@@ -59,6 +60,7 @@ export async function switchOver(work: Switchover): Promise<SwitchoverReport> {
   const deadline = Date.now() + options.timeout_seconds * 1000
   onStep('sentinel', deadline)
   const waiting = { ...work, deadline, timeoutSeconds: options.timeout_seconds }
+  await awaitOpenTransactions(from, { ...waiting, exceptOurs: record.bidirectional })
   const begun = performance.now()
   const sentinel = await writeSentinel(from, record.native)
   await awaitSentinel(sentinel, waiting)
@@ -174,6 +176,8 @@ async function awaitQuiet(
   if (between > 0) {
     throw stillWritten(link, `${formatCount(between, 'transaction')} behind the sentinel`, options)
   }
+  // It may commit when nobody looks any more.
+  await refuseOpen(from, record, link, options)
   await follower.stopAt(last.lsn)
   return last
 }
@@ -185,12 +189,18 @@ function stillWritten({ from }: Link, what: string, { read_only_source: isReadOn
   )
 }
 
+async function refuseOpen(from: Session, record: FollowRecord, link: Link, options: SwitchoverOptions) {
+  const open = await readOpenTransactions(from, { exceptOurs: record.bidirectional })
+  if (open.length > 0) throw stillWritten(link, listed(open), options)
+}
+
 /** Sequences, large objects and the comparison took their time: somebody may have begun to write again. */
 async function refuseLateWrites(
   from: Session,
   { record, link, options, publication }: Switchover,
   after: Lsn,
 ) {
+  await refuseOpen(from, record, link, options)
   // With both directions at once, the other one goes on to write here.
   if (record.bidirectional) return
   const late = await readLateWrites(from, {

@@ -1,0 +1,108 @@
+// Transactions that have written and have not ended. What they commit behind the sentinel would be on the old
+// primary only. Who they are is read from columns that every role may read.
+import { formatCount, formatDuration } from '../../../shared/format.ts'
+import { PgtrekError } from '../../postgres/errors.ts'
+import { quoteLiteral } from '../../postgres/quote.ts'
+import type { Session } from '../../postgres/session.ts'
+import { describeSettings } from '../../postgres/settings.ts'
+
+export interface OpenTransaction {
+  /** The same transaction has the same one at every look. */
+  key: string
+  words: string
+}
+
+const lookEveryMs = 100
+const mostNamed = 10
+
+/**
+ * Autovacuum has no user, and changes no rows. `exceptOurs` leaves out sessions of pgtrek: with both directions
+ * at once one of them writes here what has come from the other side.
+ */
+export async function readOpenTransactions(
+  session: Session,
+  { exceptOurs = false }: { exceptOurs?: boolean } = {},
+): Promise<OpenTransaction[]> {
+  const ours = exceptOurs ? `and application_name <> ${quoteLiteral(session.settings.applicationName)}` : ''
+  const running = await session.query<{
+    key: string
+    pid: number
+    user: string | null
+    application: string | null
+    since: string | null
+    state: string | null
+    query: string | null
+  }>(`
+    select pid || ' ' || backend_xid::text as key, pid, usename as user, application_name as application,
+           pg_catalog.to_char(xact_start, 'YYYY-MM-DD HH24:MI:SS TZ') as since, state,
+           pg_catalog.left(query, 100) as query
+      from pg_catalog.pg_stat_activity
+     where datname = pg_catalog.current_database()
+       and backend_xid is not null
+       and usesysid is not null
+       and pid <> pg_catalog.pg_backend_pid()
+       ${ours}
+     order by xact_start nulls last, pid`)
+  const prepared = await session.query<{ key: string; gid: string; user: string; since: string }>(`
+    select transaction::text as key, gid, owner as user,
+           pg_catalog.to_char(prepared, 'YYYY-MM-DD HH24:MI:SS TZ') as since
+      from pg_catalog.pg_prepared_xacts
+     where database = pg_catalog.current_database()
+     order by prepared, gid`)
+  return [
+    ...running.map(({ key, pid, user, application, since, state, query }) => ({
+      key,
+      words:
+        `process ${pid} of ${user ?? 'a role that is gone'} (${application || 'no application name'})` +
+        (state === null
+          ? ', whose details our role may not read'
+          : `, ${state}, since ${since}, last statement: ${query?.replaceAll(/\s+/g, ' ').trim()}`),
+    })),
+    ...prepared.map(({ key, gid, user, since }) => ({
+      key: `prepared ${key}`,
+      words: `prepared transaction ${gid} of ${user}, since ${since}`,
+    })),
+  ]
+}
+
+export interface WaitForEnds {
+  exceptOurs: boolean
+  /** Milliseconds since 1970. */
+  deadline: number
+  timeoutSeconds: number
+  signal: AbortSignal
+  say: (message: string, level?: 'info' | 'warn') => void
+}
+
+/** Until those that are open now have ended. Throws, and names them, when the time is over. */
+export async function awaitOpenTransactions(session: Session, waiting: WaitForEnds): Promise<void> {
+  const { deadline, timeoutSeconds, signal, say } = waiting
+  let left = await readOpenTransactions(session, waiting)
+  if (left.length === 0) return
+  say(`waiting for ${listed(left)}`)
+  for (;;) {
+    signal.throwIfAborted()
+    if (Date.now() > deadline) {
+      throw new PgtrekError(
+        `${describeSettings(session.settings)}: not ended within ${formatDuration(timeoutSeconds)}: ${listed(left)}. What they ` +
+          'commit later would be lost. Commit or end them, or give them more time (--timeout)',
+      )
+    }
+    await Bun.sleep(lookEveryMs)
+    const open = new Set((await readOpenTransactions(session, waiting)).map(({ key }) => key))
+    left = left.filter(({ key }) => open.has(key))
+    if (left.length === 0) return
+  }
+}
+
+export function listed(transactions: readonly OpenTransaction[]): string {
+  const more = transactions.length - mostNamed
+  return (
+    `${formatCount(transactions.length, 'open transaction')} that ${transactions.length === 1 ? 'has' : 'have'} written: ` +
+    transactions
+      .slice(0, mostNamed)
+      .map(({ words }) => words)
+      .join('; ') +
+    (more > 0 ? `; and ${more} more` : '')
+  )
+}
