@@ -68,6 +68,12 @@ export const CleanupBody = Type.Object(
         description: 'Also makes writable again what a switchover made read-only.',
       }),
     ),
+    discard_late_writes: Type.Optional(
+      Type.Boolean({
+        default: false,
+        description: 'Drops the slot although changes were written to the old primary after the switchover.',
+      }),
+    ),
   },
   { additionalProperties: false },
 )

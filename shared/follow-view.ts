@@ -169,9 +169,9 @@ export const SwitchoverReport = Type.Object({
     set: Type.Boolean(),
     sessions_ended: Type.Number(),
     /** Tables on which a trigger refuses to write, whatever a session asks for. */
-    guarded: Type.Optional(Type.Number()),
+    tables_guarded: Type.Optional(Type.Number()),
     /** Tables for which the database's default is all: a session can ask for a transaction that may write. */
-    unguarded: Type.Optional(Type.Array(Type.String())),
+    tables_unguarded: Type.Optional(Type.Array(Type.String())),
   }),
   /** Applied since this process began to follow. */
   transactions: Type.Number(),

@@ -29,11 +29,14 @@ function Form(props: DialogProps) {
   const ends = createEnds(props.view)
   const [sure, setSure] = createSignal(false)
   const [writable, setWritable] = createSignal(false)
+  const [discard, setDiscard] = createSignal(false)
   const { busy, problem, ask } = createAsking()
   async function clean(event: SubmitEvent) {
     event.preventDefault()
     const { name } = props.view
-    const answer = await ask(() => api.cleanUp({ name, ...ends.conns(), writable: writable() }))
+    const answer = await ask(() =>
+      api.cleanUp({ name, ...ends.conns(), writable: writable(), discard_late_writes: discard() }),
+    )
     if (!answer) return
     setCleaned({ name, dropped: answer.dropped, remarks: answer.remarks })
     props.onClose()
@@ -50,6 +53,14 @@ function Form(props: DialogProps) {
           help={t('follow.cleanup.writableHelp')}
           checked={writable()}
           onChange={setWritable}
+        />
+      </Show>
+      <Show when={props.view.switchover?.state === 'done'}>
+        <Check
+          label={t('follow.cleanup.discard')}
+          help={t('follow.cleanup.discardHelp')}
+          checked={discard()}
+          onChange={setDiscard}
         />
       </Show>
       <Check label={t('follow.cleanup.confirm')} checked={sure()} onChange={setSure} />

@@ -180,6 +180,8 @@ export const followEn = {
     lead: 'Drops what following has made: its replication slots and publications, its position on the destination, and what is remembered here. The rows that were copied stay. Afterwards nothing can be followed or taken back from here.',
     writable: 'Make the side that was left writable again',
     writableHelp: 'The switchover made it read-only. Leave it so unless you want to go on using it.',
+    discard: 'Discard changes written to the old primary after the switchover',
+    discardHelp: 'Otherwise nothing is dropped while there are any.',
     confirm: 'I know that this ends it for good',
     yes: 'Clean up',
     done: 'Cleaned up',

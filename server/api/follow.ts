@@ -113,12 +113,15 @@ export function followRoutes(services: Services) {
     )
     .post(
       '/api/follow/cleanup',
-      async ({ body: { name, writable = false, ...body }, request, server }) => {
+      async ({ body: { name, writable = false, discard_late_writes = false, ...body }, request, server }) => {
         found(follows.view(name) ?? follows.store.load(name), name)
         server?.timeout(request, 0)
         const ends = await endsOf({ ...body, follow: { name } }, services)
         refuseOtherFollow(follows.store, ends, name)
-        const { dropped, remarks } = await follows.cleanUp(ends, { writable })
+        const { dropped, remarks } = await follows.cleanUp(ends, {
+          writable,
+          discardLateWrites: discard_late_writes,
+        })
         return { ok, dropped, remarks }
       },
       {

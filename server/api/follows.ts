@@ -2,7 +2,12 @@
 import type { FollowOptions } from '../../shared/follow-options.ts'
 import type { FollowAction, FollowView } from '../../shared/follow-view.ts'
 import { openLogFile } from '../cli/logfile.ts'
-import { type CleanedUp, type CleanUpOptions, cleanUpFollow } from '../engine/follow/cleanup.ts'
+import {
+  type CleanedUp,
+  type CleanUpOptions,
+  cleanUpFollow,
+  LateWritesFound,
+} from '../engine/follow/cleanup.ts'
 import type { FollowDesk } from '../engine/follow/desk.ts'
 import { FollowRun, refuseOver } from '../engine/follow/follow-run.ts'
 import { followName } from '../engine/follow/names.ts'
@@ -128,7 +133,9 @@ export class Follows {
     const working = this.#ownDesks().find((desk) => desk.name === name && desk !== this.#ended)
     const worker = working ? { pid: process.pid } : this.store.worker(name)
     if (worker) throw new ApiFailure('busy', `${name} is followed by process ${worker.pid}: stop that first`)
-    const cleaned = await cleanUpFollow(ends, this.store, options)
+    const cleaned = await cleanUpFollow(ends, this.store, options).catch((error) => {
+      throw error instanceof LateWritesFound ? new ApiFailure('not_now', error.message) : error
+    })
     if (this.#run?.name === name) this.#run = undefined
     this.watches.changed()
     return cleaned

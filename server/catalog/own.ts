@@ -4,6 +4,9 @@ import type { Session } from '../postgres/session.ts'
 /** The schema that keeps positions and marks; one of that name with anything else in it is somebody's own. */
 export const ownSchema = 'pgtrek'
 
+/** `on` in sessions of ours that apply changes: a database that a switchover made read-only lets them write. */
+export const appliesSetting = 'pgtrek.applies'
+
 export async function hasOwnSchema(session: Session): Promise<boolean> {
   const { own } = await session.one<{ own: boolean }>(`
     select exists (

@@ -1,7 +1,7 @@
 // `pgtrek cleanup`: takes away what following has made on both sides.
 import { Command } from 'commander'
 import { printable } from '../../shared/printable.ts'
-import { cleanUpFollow } from '../engine/follow/cleanup.ts'
+import { cleanUpFollow, LateWritesFound } from '../engine/follow/cleanup.ts'
 import { FollowStore } from '../store/follows.ts'
 import { RunStore } from '../store/runs.ts'
 import { exitCode } from './exit.ts'
@@ -20,19 +20,34 @@ export function cleanupCommand(): Command {
   addNameFlag(command)
   command
     .option('--writable', 'also undo the read-only setting of a switchover')
+    .option(
+      '--discard-late-writes',
+      'drop the slot although changes were written to the old primary after the switchover',
+    )
     .option('--json', 'print one JSON object on standard output')
     .option('--state-dir <directory>', 'where that move is remembered (default: .pgtrek)')
   return command.action(async () => {
-    const { writable = false, json } = command.opts<{ writable?: boolean; json?: boolean }>()
+    const { writable, discardLateWrites, json } = command.opts<{
+      writable?: boolean
+      discardLateWrites?: boolean
+      json?: boolean
+    }>()
     const request = requestOf(command)
     using store = new RunStore(request.stateDir)
     const ends = endsOf(request, { follow: followOptionsOf(command) })
-    const cleaned = await cleanUpFollow(ends, new FollowStore(store.database), { writable })
-    const { dropped, remarks, lateWrites } = cleaned
+    const memory = new FollowStore(store.database)
+    const options = { writable: writable ?? false, discardLateWrites }
+    const cleaned = await cleanUpFollow(ends, memory, options).catch((error) => {
+      if (!(error instanceof LateWritesFound)) throw error
+      process.stderr.write(`${printable(`pgtrek: ${error.message}`)}\n`)
+      process.exitCode = exitCode.failures
+    })
+    if (!cleaned) return
+    const { dropped, remarks } = cleaned
     const lines = [...dropped.map((one) => `dropped ${one}`), ...remarks]
     if (dropped.length === 0) lines.push('there was nothing to drop')
     for (const line of lines) process.stderr.write(`${printable(line)}\n`)
     if (json) process.stdout.write(`${JSON.stringify(cleaned)}\n`)
-    process.exitCode = lateWrites ? exitCode.failures : exitCode.done
+    process.exitCode = exitCode.done
   })
 }

@@ -26,7 +26,12 @@ export function followLine(view: FollowView): string {
 const mostTables = 20
 
 function readOnlyLines({ read_only: readOnly, from }: SwitchoverReport): string[] {
-  const { set, sessions_ended: ended, guarded = 0, unguarded = [] } = readOnly
+  const {
+    set,
+    sessions_ended: ended,
+    tables_guarded: guarded = 0,
+    tables_unguarded: unguarded = [],
+  } = readOnly
   if (!set) return []
   return [
     `  ${from} is read-only; ${formatCount(ended, 'session')} ended; a trigger refuses to write to ${formatCount(guarded, 'table')} (not for sessions with session_replication_role = replica, nor when the trigger is disabled)`,

@@ -134,8 +134,7 @@ export class DatabaseMove {
   async complete(): Promise<string[]> {
     await this.#run?.act({ type: 'stop' })
     await this.#run?.done
-    const { dropped, lateWrites } = await cleanUpFollow(this.#ends, this.#store, { writable: false })
-    if (lateWrites) dropped.push(`the slot. WARNING: ${lateWrites}`)
+    const { dropped } = await cleanUpFollow(this.#ends, this.#store, { writable: false })
     const marked = await dropArrival(this.#ends.destination)
     this.state = 'complete'
     this.services.onChange()

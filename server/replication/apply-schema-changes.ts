@@ -1,5 +1,6 @@
 // Runs what a changed table needs on the destination, in one transaction: all of it or nothing.
 
+import { appliesSetting } from '../catalog/own.ts'
 import { relayCopy } from '../postgres/copy-stream.ts'
 import { quoteIdentifier, quoteQualified } from '../postgres/quote.ts'
 import { Session } from '../postgres/session.ts'
@@ -33,6 +34,7 @@ export async function applySchemaChanges(work: ApplySchema): Promise<{ filled: n
   await destination.execute(`
     begin;
     ${local(exactValues)}
+    set local ${appliesSetting} = on;
     ${replicaRole ? 'set local session_replication_role = replica;' : ''}
     ${markSql}`)
   let filled = 0

@@ -1,5 +1,6 @@
 // The destination's session that changes are applied on: nothing of the server's, the database's or the
 // role's settings may change what a value means or let triggers run a second time.
+import { appliesSetting } from '../catalog/own.ts'
 import type { Session } from '../postgres/session.ts'
 
 /** Values travel as text in these forms on both sides; a server's own subscription sets the same. */
@@ -34,7 +35,7 @@ export async function prepareApplySession(session: Session): Promise<ApplySessio
     set enable_seqscan = off;
     set plan_cache_mode = force_generic_plan;
     -- A side that was made read-only lets our own changes through.
-    set pgtrek.applying = on;
+    set ${appliesSetting} = on;
     ${replicaRole ? 'set session_replication_role = replica;' : ''}`)
   return { replicaRole }
 }

@@ -46,7 +46,7 @@ beforeAll(async () => {
 afterAll(() => Promise.all([from.stop(), to.stop()]))
 
 const holdIndex = (destination: TestDatabase) => hold(destination, 'select pg_advisory_xact_lock(1)')
-const indexWaits = (destination: TestDatabase) => waitsForLock(to, destination, '%create index gated%')
+const indexWaits = (destination: TestDatabase) => waitsForLock(to, destination, '%create index "gated"%')
 const holdRows = (destination: TestDatabase) => hold(destination, 'select pg_advisory_xact_lock(2)')
 const rowsWait = (destination: TestDatabase) => waitsForLock(to, destination, 'copy%"big"%')
 
@@ -117,7 +117,7 @@ describe('an administrator cancels', () => {
     }
     const lock = await holdIndex(destination)
     const running = clone(source, destination, { memory: store.begin('cancelled-index', ends) })
-    await strike(to, destination, 'pg_cancel_backend', '%create index gated%')
+    await strike(to, destination, 'pg_cancel_backend', '%create index "gated"%')
     const { failures, summary } = await within('the end of the run', running)
     store.end('cancelled-index', summary)
     await lock.letGo()
@@ -137,7 +137,7 @@ describe('a backend is lost', () => {
     const destination = await to.createDatabase()
     const lock = await holdIndex(destination)
     const running = clone(source, destination)
-    await strike(to, destination, 'pg_terminate_backend', '%create index gated%')
+    await strike(to, destination, 'pg_terminate_backend', '%create index "gated"%')
     await lock.letGo()
     const { failures, result } = await within('the end of the run', running)
     expect(failures).toEqual([])

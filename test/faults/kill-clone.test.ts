@@ -76,7 +76,7 @@ const always: [string, Moment][] = [
     {
       held: 'select pg_advisory_xact_lock(1)',
       staysHeld: true,
-      reached: (_, destination) => waitsForLock(to, destination, '%create index gated%'),
+      reached: (_, destination) => waitsForLock(to, destination, '%create index "gated"%'),
     },
   ],
   ['a trigger', { held: beforeItsEnd, reached: (run) => run.until(begins('TRIGGER')) }],

@@ -1,7 +1,7 @@
 // A move in this process: copied, followed, and seen as others see it.
 import { join } from 'node:path'
 import { inspect } from 'node:util'
-import { cleanUpFollow } from '../../server/engine/follow/cleanup.ts'
+import { cleanUpFollow, LateWritesFound } from '../../server/engine/follow/cleanup.ts'
 import { FollowRun } from '../../server/engine/follow/follow-run.ts'
 import type { CloneAndFollow } from '../../server/engine/follow/request.ts'
 import { NoMemory } from '../../server/engine/memory.ts'
@@ -118,12 +118,18 @@ export function move(
       return (await cleanUpFollow(ends, store, { writable: true })).dropped
     },
     async cleanUpLate() {
-      return (await cleanUpFollow(ends, store, { writable: true })).lateWrites
+      try {
+        await cleanUpFollow(ends, store, { writable: true })
+        return undefined
+      } catch (error) {
+        if (!(error instanceof LateWritesFound)) throw error
+        return error.message
+      }
     },
     async [Symbol.asyncDispose]() {
       await moving.run.act({ type: 'stop' })
       await ended()
-      await cleanUpFollow(ends, store, { writable: true })
+      await cleanUpFollow(ends, store, { writable: true, discardLateWrites: true })
       runs[Symbol.dispose]()
     },
   }

@@ -1,5 +1,5 @@
 // Takes away what following has made on both sides, whatever became of it, also without the store.
-import { UsageError } from '../../postgres/errors.ts'
+import { PgtrekError, UsageError } from '../../postgres/errors.ts'
 import { Session } from '../../postgres/session.ts'
 import { type ConnectionSettings, describeSettings } from '../../postgres/settings.ts'
 import { parseLsn } from '../../replication/lsn.ts'
@@ -10,30 +10,34 @@ import { describeLateWrites, readLateWrites } from './late-writes.ts'
 import { dropLink, type Link, type Owner } from './link.ts'
 import type { FollowMemory, FollowRecord } from './memory.ts'
 import { followName, insertsPublication, linkNames } from './names.ts'
-import { makeWritable, readOnlyMarkOf } from './read-only.ts'
+import { undoReadOnly } from './read-only.ts'
+import { readReadOnly } from './read-only-state.ts'
 import type { FollowEnds } from './request.ts'
 
 export interface CleanUpOptions {
   /** Also gives back the right to write that a switchover took. */
   writable: boolean
+  /** Also drops a slot that shows changes written to the old primary after the switchover. */
+  discardLateWrites?: boolean | undefined
   /** Only what the move of this number has made: nobody has asked for more. */
   onlyOf?: string | undefined
 }
+
+/** Nothing was dropped: changes of the old primary are missing on the other side. */
+export class LateWritesFound extends PgtrekError {}
 
 export interface CleanedUp {
   name: string
   /** Of which side each was, in words. */
   dropped: string[]
   remarks: string[]
-  /** What was written to the old primary after the switchover is not on the new one. */
-  lateWrites?: string
 }
 
 /** Throws a UsageError while a process works on it. */
 export async function cleanUpFollow(
   ends: FollowEnds,
   memory: FollowMemory,
-  { writable, onlyOf }: CleanUpOptions,
+  { writable, discardLateWrites = false, onlyOf }: CleanUpOptions,
 ): Promise<CleanedUp> {
   const name = followName(ends)
   const record = memory.load(name)
@@ -60,49 +64,76 @@ export async function cleanUpFollow(
       onlyOf === undefined
         ? { by: 'command' }
         : { by: 'move', move: onlyOf, unread: record?.unread, isNameOwn: ends.follow.name === undefined }
-    const lateWrites = record && (await findLateWrites(record, forward, back))
+    if (!discardLateWrites && onlyOf === undefined) await refuseLateWrites(record, forward, back)
     const dropped = [...(await dropLink(forward, owner)), ...(await dropLink(back, owner))]
-    const remarks: string[] = lateWrites ? [`WARNING: ${lateWrites}`] : []
-    // The servers know, whichever process made them so.
-    for (const side of [source, destination]) {
-      if (!(await readOnlyMarkOf(side))) continue
-      if (writable && (await makeWritable(side)))
-        remarks.push(`${describeSettings(side)} can be written to again`)
-      else
-        remarks.push(
-          `${describeSettings(side)} stays read-only ("pgtrek cleanup --writable" makes it writable)`,
-        )
+    const remarks: string[] = []
+    for (const settings of [source, destination]) {
+      remarks.push(...(await (writable ? makeWritable(settings, name) : sayReadOnly(settings))))
     }
     memory.forget(name)
-    return { name, dropped, remarks, ...(lateWrites && { lateWrites }) }
+    return { name, dropped, remarks }
   } catch (error) {
     memory.release(name)
     throw error
   }
 }
 
-/** The slot of the direction that was ended by the switchover is still there when nothing flows back. */
-async function findLateWrites(
-  { handedOver, bidirectional }: FollowRecord,
-  forward: Link,
-  back: Link,
-): Promise<string | undefined> {
-  if (!handedOver || bidirectional) return undefined
+/**
+ * The slot of the direction that was ended by the switchover is the only proof of what was written there since: it is
+ * not dropped in silence. Without the record the read-only mark of the source tells that it was switched over.
+ */
+async function refuseLateWrites(record: FollowRecord | undefined, forward: Link, back: Link): Promise<void> {
+  if (record?.bidirectional) return
+  const handedOver = record ? record.handedOver : await handedOverByServer(forward)
+  if (!handedOver) return
   const { from, names } = handedOver.direction === 'forward' ? forward : back
   await using session = await Session.open(from)
-  if (!(await readSlot(session, names.slot))) return undefined
+  if (!(await readSlot(session, names.slot))) return
   const inserts = insertsPublication(names)
   const isThere = names.ownPublication && (await readPublication(session, inserts)) !== undefined
-  try {
-    const late = await readLateWrites(session, {
-      slot: names.slot,
-      publication: isThere ? [names.publication, inserts] : names.publication,
-      after: parseLsn(handedOver.lsn),
-    })
-    return late && describeLateWrites(late, describeSettings(from))
-  } catch (error) {
-    return `whether ${describeSettings(from)} was written to after the switchover is not known: ${(error as Error).message}`
+  const place = describeSettings(from)
+  const words = await readLateWrites(session, {
+    slot: names.slot,
+    publication: isThere ? [names.publication, inserts] : names.publication,
+    after: parseLsn(handedOver.lsn),
+  }).then(
+    (late) => late && describeLateWrites(late, place),
+    (error: Error) => `whether ${place} was written to after the switchover is not known: ${error.message}`,
+  )
+  if (!words) return
+  throw new LateWritesFound(
+    `${words}. Nothing was dropped: the slot ${names.slot} still has these changes. Drop it all the same with --discard-late-writes`,
+  )
+}
+
+async function handedOverByServer({ from, names }: Link): Promise<FollowRecord['handedOver']> {
+  await using session = await Session.open(from)
+  const moves = (await readReadOnly(session))?.moves ?? {}
+  // Everything that the slot still shows came later.
+  return moves[names.position] === 'switched_over' ? { direction: 'forward', lsn: '0/0' } : undefined
+}
+
+async function makeWritable(settings: ConnectionSettings, move: string): Promise<string[]> {
+  const place = describeSettings(settings)
+  const undone = await undoReadOnly(settings, move)
+  if (undone.state === 'kept') {
+    const names = undone.moves.join(', ')
+    return [`${place} stays read-only: ${names} made it so ("pgtrek cleanup --writable --name" undoes it)`]
   }
+  if (undone.state === 'not_ours') return []
+  return [
+    `${place} can be written to again`,
+    ...undone.left.map(
+      (table) => `the trigger pgtrek_read_only of ${table} is left; it does nothing, and cleanup drops it`,
+    ),
+  ]
+}
+
+async function sayReadOnly(settings: ConnectionSettings): Promise<string[]> {
+  await using session = await Session.open(settings)
+  const state = await readReadOnly(session)
+  if (!state || Object.keys(state.moves).length === 0) return []
+  return [`${describeSettings(settings)} stays read-only ("pgtrek cleanup --writable" makes it writable)`]
 }
 
 /** Throws while a process works on the move, here or on another machine. */

@@ -35,7 +35,8 @@ import { followName, insertsPublication, linkNames } from './names.ts'
 import { copyNatively, NativeImpossible } from './native.ts'
 import { analyzeTables, fillMaterializedViews } from './native-rows.ts'
 import { FollowPicture } from './picture.ts'
-import { keepReadOnly, makeWritable, readOnlyMarkOf } from './read-only.ts'
+import { keepReadOnly, undoReadOnly } from './read-only.ts'
+import { readReadOnly } from './read-only-state.ts'
 import { allTables, leftOutTables, wantedTables, withPairs } from './relations.ts'
 import type { CloneAndFollow, FollowEnds, FollowServices } from './request.ts'
 import { sentinelPrefix } from './sentinel.ts'
@@ -489,7 +490,7 @@ export class FollowRun implements FollowDesk {
     await this.#endComparison()
     picture.followers.delete(direction)
     picture.slots.delete(direction)
-    if (options.read_only_source) await keepReadOnly(this.#link(direction).from)
+    if (options.read_only_source) await keepReadOnly(this.#link(direction).from, this.name)
     // Returned, and followed again: as if nothing had happened.
     const isAgain = direction === 'back' && options.keep_reverse
     this.#update({ progress: isAgain ? 'following' : 'done', handedOver: { direction, lsn } })
@@ -597,10 +598,10 @@ export class FollowRun implements FollowDesk {
   /** A switchover that was killed has made the side read-only that changes still come from. */
   async #undoBrokenOff() {
     const side = this.#record.direction === 'forward' ? 'source' : 'destination'
-    const mark = await readOnlyMarkOf(this.ends[side])
-    if (!mark) return
+    const state = await this.#readOnlyState(side)
+    if (!state) return
     const place = describeSettings(this.ends[side])
-    if (mark.isSwitchedOver) {
+    if (state === 'switched_over') {
       throw new UsageError(
         `${place} was switched over by another process: "pgtrek cleanup" with the same connections removes what is left of this move, --writable makes ${place} writable again`,
       )
@@ -611,13 +612,30 @@ export class FollowRun implements FollowDesk {
     await this.#makeWritable(side)
   }
 
+  async #readOnlyState(side: 'source' | 'destination') {
+    await using session = await Session.open(this.ends[side])
+    return (await readReadOnly(session))?.moves[this.name]
+  }
+
   async #makeWritable(side: 'source' | 'destination') {
+    const place = describeSettings(this.ends[side])
     try {
-      if (!(await makeWritable(this.ends[side]))) return
-      this.#picture.say(`${describeSettings(this.ends[side])} can be written to again`)
+      const undone = await undoReadOnly(this.ends[side], this.name)
+      if (undone.state === 'kept') {
+        this.#picture.warn(
+          `${place} stays read-only: another move has made it so (${undone.moves.join(', ')})`,
+        )
+      }
+      if (undone.state !== 'writable') return
+      this.#picture.say(`${place} can be written to again`)
+      for (const table of undone.left) {
+        this.#picture.warn(
+          `the trigger pgtrek_read_only of ${table} is left; it does nothing, and "pgtrek cleanup --writable" drops it`,
+        )
+      }
     } catch (error) {
       this.#picture.warn(
-        `${describeSettings(this.ends[side])} may still be read-only, "pgtrek cleanup --writable" undoes it: ${(error as Error).message}`,
+        `${place} may still be read-only, "pgtrek cleanup --writable" undoes it: ${(error as Error).message}`,
       )
     }
   }

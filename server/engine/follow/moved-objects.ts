@@ -63,8 +63,11 @@ export async function checkObjects(work: CheckedMove, last?: ObjectsCheck): Prom
       status !== 'extra' && !(kind === 'TABLE' && named.has(tableKey({ schema, name }))),
   )
   const kept = new Set(record.kept?.map(tableKey))
+  const extra = new Set(differences.filter(({ status }) => status === 'extra').map(withoutName))
   const [remarks, problems] = [true, false].map((harmless) =>
-    others.filter((one) => isHarmless(one, kept) === harmless).map((one) => inWords(one, link)),
+    others
+      .filter((one) => (isHarmless(one, kept) || extra.has(withoutName(one))) === harmless)
+      .map((one) => inWords(one, link)),
   ) as [string[], string[]]
   return { fingerprint, compared, problems: [...tables, ...problems], remarks }
 }
@@ -110,6 +113,15 @@ function isHarmless(difference: ObjectDifference, kept: ReadonlySet<string>): bo
       ? / ON (?:ONLY )?(\S+) /.exec(lines.join('\n'))?.[1]?.replace(/^.*\./, '').replaceAll('"', '')
       : name.split(' ')[0]
   return kept.has(tableKey({ schema, name })) || kept.has(tableKey({ schema, name: table ?? name }))
+}
+
+const namedByServer = /^(INDEX|CONSTRAINT|FK CONSTRAINT|INDEX ATTACH)$/
+
+/** What the server names by itself after a table may be called otherwise where that table once had another name. */
+function withoutName({ kind, name, difference }: ObjectDifference): string {
+  const own = name.slice(name.lastIndexOf(' ') + 1)
+  const lines = difference.filter((line) => /^[-+]./.test(line)).map((line) => line.slice(1))
+  return namedByServer.test(kind) ? `${kind} ${lines.join('\n').replaceAll(own, '?')}` : `${kind} ${name}`
 }
 
 function inWords({ kind, schema, name, status }: ObjectDifference, { from, to }: Link): string {

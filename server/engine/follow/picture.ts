@@ -154,7 +154,8 @@ export class FollowPicture {
 
   /** What a switchover refuses now, but for objects that differ: it compares them itself. */
   get blockers(): string[] {
-    return objections({ ...this.#watched(), troubles: [...this.troubles.values()] }, this.options).blockers
+    const troubles = [...this.troubles].flatMap(([about, words]) => (about === 'objects' ? [] : [words]))
+    return objections({ ...this.#watched(), troubles }, this.options).blockers
   }
 
   #watched() {

@@ -1,252 +1,270 @@
-// A side that is left is made read-only for as long as the user wants: the database's default, an end to the
-// sessions that began before it, and a trigger on each table, since a default can be overruled by every session.
-// What was done is read from the server itself: any process can undo it, also after a kill.
-import { PgtrekError, ServerError } from '../../postgres/errors.ts'
+// Makes the side that a switchover leaves read-only. The database's default stops new sessions, but any session
+// may override it (BEGIN READ WRITE), so each table also gets a trigger that refuses writes. CREATE TRIGGER waits
+// for every transaction that has written to the table: once it is there, none of them is open.
+// What we apply ourselves passes: as a replica, or where the role may not be one, by a setting of its session.
+import { showName } from '../../../shared/phase.ts'
+import { appliesSetting } from '../../catalog/own.ts'
+import { PgtrekError, ServerError, sqlstate } from '../../postgres/errors.ts'
 import { quoteIdentifier, quoteLiteral, quoteQualified } from '../../postgres/quote.ts'
 import { Session } from '../../postgres/session.ts'
 import { type ConnectionSettings, describeSettings } from '../../postgres/settings.ts'
 import { dropEmptySchema } from '../../replication/position.ts'
-import { ownMark } from '../run-lock.ts'
+import {
+  commentSql,
+  defaultSql,
+  guardFunction,
+  guardTrigger,
+  lockSql,
+  type MoveState,
+  type ReadOnlyState,
+  readReadOnly,
+  readReadOnlyDefault,
+} from './read-only-state.ts'
 
-/** Our own sessions that apply changes say so: they write also where the role may not turn triggers off. */
-export const applyingSetting = 'pgtrek.applying'
+/**
+ * So long applications may wait behind us for a table; then they come first, and we try again. Longer than
+ * deadlock_timeout, after which an autovacuum worker gives way.
+ */
+const slice = "set lock_timeout = '2s'"
+const undoWithinMs = 10_000
+const mostNamed = 10
 
-const trigger = 'pgtrek_read_only'
-const refusal = 'pgtrek.refuse_writes()'
-/** Each transaction holds a lock on so many tables at once: a server has room for some thousand. */
-const tablesAtOnce = 200
-/** An application that needs what we wait for waits no longer either. */
-const lockSlice = '500ms'
-const retried: ReadonlySet<string> = new Set(['55P03', '40P01'])
-const refused: ReadonlySet<string> = new Set(['42501', '42P01', '42809', '0A000'])
-
-export interface ReadOnlyMark {
-  /** The setting that the database had; null when it had none. */
-  before: string | null
-  /** The switchover that made it read-only is complete; until then whoever finds it broken off may undo it. */
-  isSwitchedOver: boolean
-}
-
-/** Undefined when pgtrek has not made this database read-only. */
-export async function readReadOnlyMark(session: Session): Promise<ReadOnlyMark | undefined> {
-  const [row] = await session.query<{ comment: string | null }>(`
-    select pg_catalog.obj_description(p.oid, 'pg_proc') as comment
-      from pg_catalog.pg_proc p
-      join pg_catalog.pg_namespace n on n.oid = p.pronamespace
-     where n.nspname = 'pgtrek' and p.proname = 'refuse_writes'`)
-  if (!row) return undefined
-  const found = /^before: (on|off)$/m.exec(row.comment ?? '')
-  return { before: found?.[1] ?? null, isSwitchedOver: /^switched over$/m.test(row.comment ?? '') }
-}
-
-function markStatement({ before, isSwitchedOver }: ReadOnlyMark): string {
-  const lines = [`before: ${before ?? 'no setting'}`, isSwitchedOver ? 'switched over' : 'switching over']
-  return `comment on function ${refusal} is ${quoteLiteral(lines.join('\n'))}`
-}
-
-/** From here on only a switchover back or a cleanup makes it writable. */
-export async function keepReadOnly(settings: ConnectionSettings): Promise<void> {
-  await using session = await Session.open(settings)
-  const mark = await readReadOnlyMark(session)
-  if (!mark) return
-  await session.execute(`begin read write; ${markStatement({ ...mark, isSwitchedOver: true })}; commit`)
-}
-
-/** New sessions cannot write; the same transaction notes what it takes to undo it. */
-export async function makeReadOnly(settings: ConnectionSettings, to: ConnectionSettings): Promise<void> {
-  await using session = await Session.open(settings)
-  const earlier = await readReadOnlyMark(session)
-  const before = earlier ? earlier.before : await readReadOnlyDefault(session)
-  const message = `This database was switched over to ${describeSettings(to)} by pgtrek, and is read-only.`
-  const hint = '"pgtrek cleanup --writable" or "pgtrek switchover --back" makes it writable again.'
-  await session.execute(`
-    begin read write;
-    create schema if not exists pgtrek;
-    create or replace function ${refusal} returns trigger language plpgsql as ${quoteLiteral(`
-      begin
-        if coalesce(pg_catalog.current_setting('${applyingSetting}', true), '') = 'on' then return null; end if;
-        raise exception using errcode = '25006', message = ${quoteLiteral(message)}, hint = ${quoteLiteral(hint)};
-      end`)};
-    ${markStatement({ before, isSwitchedOver: false })};
-    alter database ${quoteIdentifier(settings.database)} set default_transaction_read_only = on;
-    commit`)
+interface Table {
+  schema: string
+  name: string
 }
 
 export interface Guarded {
+  /** Tables whose writes are refused. */
   tables: number
-  /** On which our role may not create a trigger: sessions that ask for a transaction that may write can. */
-  unguarded: string[]
+  /** Tables that only have the default of the database, with the reason. */
+  unguarded: (Table & { reason: string })[]
 }
 
-/**
- * A trigger that refuses to write, on every table. Creating it waits for each transaction that has written to the
- * table, so that afterwards none is open.
- */
+export interface ReadOnlyRequest {
+  /** The name of the move that asks for it. */
+  move: string
+  /** Where the application goes instead, as people read it. */
+  to: string
+  /** Milliseconds since 1970. */
+  deadline: number
+  signal: AbortSignal
+  say: (message: string, level?: 'info' | 'warn') => void
+}
+
+/** New sessions cannot write by default from here on. One transaction: a kill leaves all of it or nothing. */
+export async function setReadOnly(
+  settings: ConnectionSettings,
+  { move, to }: Pick<ReadOnlyRequest, 'move' | 'to'>,
+): Promise<void> {
+  await using session = await Session.open(settings)
+  await inTransaction(session, async () => {
+    await session.query(lockSql)
+    const state = await readReadOnly(session)
+    const isActive = state && Object.keys(state.moves).length > 0
+    const before = state ? state.before : await readReadOnlyDefault(session)
+    const [there] = await session.query("select from pg_catalog.pg_namespace where nspname = 'pgtrek'")
+    if (!there) await session.execute('create schema pgtrek')
+    if (!isActive) await session.execute(refusingFunction(settings, to))
+    await session.execute(commentSql({ before, moves: { ...state?.moves, [move]: 'switching' } }))
+    await session.execute(defaultSql(quoteIdentifier(settings.database), 'on'))
+  })
+}
+
+/** A trigger on every table that our role may give one. Throws when a table does not become free in time. */
 export async function guardTables(
   settings: ConnectionSettings,
-  { deadline, signal }: { deadline: number; signal: AbortSignal },
+  { deadline, signal, say }: ReadOnlyRequest,
 ): Promise<Guarded> {
   await using session = await Session.open(settings, { signal })
-  const unguarded: string[] = []
-  const tables = await readUnguarded(session)
-  for (let first = 0; first < tables.length; first += tablesAtOnce) {
-    const some = tables.slice(first, first + tablesAtOnce)
-    const failed = await tryGuard(session, some, deadline)
-    if (!failed) continue
-    // One of them refused: each by itself.
-    for (const table of some) {
-      if (await tryGuard(session, [table], deadline)) unguarded.push(table.shown)
+  // Only the order of events matters here; the caller's sentinel is on disk before anything is claimed.
+  await session.execute(`${slice}; set synchronous_commit = off`)
+  const guarded: Guarded = { tables: 0, unguarded: [] }
+  for (const { isGuarded, mayGuard, isExtension, ...table } of await readTables(session)) {
+    if (isGuarded) guarded.tables++
+    else if (mayGuard) {
+      const what = `create trigger ${guardTrigger} before insert or update or delete or truncate
+        on ${quoteQualified(table.schema, table.name)} for each statement execute function ${guardFunction}`
+      const outcome = await whenFree(session, table, { statement: what, deadline, signal, say })
+      if (outcome === undefined) guarded.tables++
+      else guarded.unguarded.push({ ...table, reason: outcome })
+    } else if (!isExtension) {
+      const reason = `role ${settings.user} has no TRIGGER privilege`
+      guarded.unguarded.push({ ...table, reason })
     }
   }
-  const { count } = await session.one<{ count: number }>(
-    `select count(*)::int as count from pg_catalog.pg_trigger where tgname = ${quoteLiteral(trigger)}`,
-  )
-  return { tables: count, unguarded }
+  return guarded
 }
 
-interface Table {
-  name: string
-  shown: string
+/** The switchover is proven: from here on only the user undoes it. */
+export async function keepReadOnly(settings: ConnectionSettings, move: string): Promise<void> {
+  await using session = await Session.open(settings)
+  await inTransaction(session, async () => {
+    await session.query(lockSql)
+    const state = await readReadOnly(session)
+    if (!state || !(move in state.moves)) return
+    const moves: Record<string, MoveState> = { ...state.moves, [move]: 'switched_over' }
+    await session.execute(commentSql({ ...state, moves }))
+  })
 }
 
-async function readUnguarded(session: Session): Promise<Table[]> {
-  const rows = await session.query<{ schema: string; name: string }>(`
-    select n.nspname as schema, c.relname as name
-      from pg_catalog.pg_class c
-      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-     where c.relkind in ('r', 'p') and c.relpersistence <> 't'
-       and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'pgtrek')
-       and not exists (select from pg_catalog.pg_trigger t
-                        where t.tgrelid = c.oid and t.tgname = ${quoteLiteral(trigger)})
-     order by c.oid`)
-  return rows.map(({ schema, name }) => ({ name: quoteQualified(schema, name), shown: `${schema}.${name}` }))
+export type Undone =
+  | { state: 'not_ours' }
+  /** Other moves have asked for it too. */
+  | { state: 'kept'; moves: string[] }
+  /** Writable. What is left of it does nothing any more. */
+  | { state: 'writable'; left: string[] }
+
+/** Writes are possible at once; triggers go as soon as their tables are free. */
+export async function undoReadOnly(settings: ConnectionSettings, move: string): Promise<Undone> {
+  await using session = await Session.open(settings)
+  const state = await inTransaction(session, async () => {
+    await session.query(lockSql)
+    const found = await readReadOnly(session)
+    if (!found) return undefined
+    const { [move]: own, ...moves } = found.moves
+    if (own === undefined && Object.keys(moves).length > 0) return found
+    const left: ReadOnlyState = { ...found, moves }
+    if (Object.keys(moves).length === 0) {
+      await session.execute(permittingFunction)
+      await session.execute(defaultSql(quoteIdentifier(settings.database), found.before))
+    }
+    await session.execute(commentSql(left))
+    return left
+  })
+  if (!state) return { state: 'not_ours' }
+  const others = Object.keys(state.moves)
+  if (others.length > 0) return { state: 'kept', moves: others }
+  return { state: 'writable', left: await removeGuard(session) }
 }
 
-/** Answers the server's refusal; throws when locks are not to be had in time. */
-async function tryGuard(
-  session: Session,
-  tables: readonly Table[],
-  deadline: number,
-): Promise<ServerError | undefined> {
-  const statements = tables.map(
-    ({ name }) =>
-      `create trigger ${trigger} before insert or update or delete or truncate on ${name} for each statement execute function ${refusal}`,
-  )
-  for (;;) {
+async function removeGuard(session: Session): Promise<string[]> {
+  const left: string[] = []
+  await session.execute(slice)
+  const deadline = Date.now() + undoWithinMs
+  for (const { isGuarded, isExtension: _, mayGuard: __, ...table } of await readTables(session)) {
+    if (!isGuarded) continue
+    const statement = `drop trigger if exists ${guardTrigger} on ${quoteQualified(table.schema, table.name)}`
     try {
-      await session.execute(
-        ['begin read write', `set local lock_timeout = '${lockSlice}'`, ...statements, 'commit'].join('; '),
-      )
+      const outcome = await whenFree(session, table, { statement, deadline, say() {} })
+      if (outcome !== undefined) left.push(`${showName(table)} (${outcome})`)
+    } catch (error) {
+      left.push(`${showName(table)} (${(error as Error).message})`)
+    }
+  }
+  if (left.length > 0) return left
+  await session.execute(`drop function if exists ${guardFunction}`)
+  await dropEmptySchema(session)
+  return []
+}
+
+interface Attempt {
+  statement: string
+  deadline: number
+  signal?: AbortSignal
+  say: ReadOnlyRequest['say']
+}
+
+/** Undefined when it was done; the server's words when it refuses; throws when the table is not free in time. */
+async function whenFree(
+  session: Session,
+  table: Table,
+  { statement, deadline, signal, say }: Attempt,
+): Promise<string | undefined> {
+  let isReported = false
+  for (;;) {
+    signal?.throwIfAborted()
+    try {
+      await session.execute(statement)
       return undefined
     } catch (error) {
       if (!(error instanceof ServerError)) throw error
-      await session.execute('rollback')
-      if (refused.has(error.sqlstate)) return error
-      if (!retried.has(error.sqlstate)) throw error
-      if (Date.now() > deadline) {
-        throw new PgtrekError(
-          `${describeSettings(session.settings)} cannot be made read-only in time: transactions that are open hold locks on ${tables[0]?.shown}${tables.length > 1 ? ` or ${tables.length - 1} other tables` : ''}. End them, or give it more time (--timeout)`,
-        )
-      }
+      // Dropped since, or another process was faster.
+      if (error.sqlstate === sqlstate.undefinedTable || error.sqlstate === sqlstate.duplicateObject)
+        return undefined
+      const isBusy =
+        error.sqlstate === sqlstate.lockNotAvailable || error.sqlstate === sqlstate.deadlockDetected
+      if (!isBusy) return error.message
+      const who = `${showName(table)} of ${describeSettings(session.settings)} is in use by ${await readHolders(session, table)}`
+      if (Date.now() > deadline)
+        throw new PgtrekError(`${who}: end these transactions first, or give them more time (--timeout)`)
+      if (!isReported) say(`waiting: ${who}`, 'warn')
+      isReported = true
     }
   }
 }
 
-/** Undoes it; false when there was nothing of ours. Until the last step it can be tried again by anybody. */
-export async function makeWritable(settings: ConnectionSettings): Promise<boolean> {
-  await using session = await Session.open(settings)
-  const mark = await readReadOnlyMark(session)
-  if (!mark) return false
-  const rows = await session.query<{ schema: string; name: string }>(`
-    select n.nspname as schema, c.relname as name
-      from pg_catalog.pg_trigger t
-      join pg_catalog.pg_class c on c.oid = t.tgrelid
-      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-     where t.tgname = ${quoteLiteral(trigger)}
-     order by c.oid`)
-  for (let first = 0; first < rows.length; first += tablesAtOnce) {
-    const drops = rows
-      .slice(first, first + tablesAtOnce)
-      .map(({ schema, name }) => `drop trigger if exists ${trigger} on ${quoteQualified(schema, name)}`)
-    await session.execute(`begin read write; ${drops.join('; ')}; commit`)
-  }
-  const database = quoteIdentifier(settings.database)
-  await session.execute(`
-    begin read write;
-    drop function ${refusal};
-    alter database ${database} ${
-      mark.before === null
-        ? 'reset default_transaction_read_only'
-        : `set default_transaction_read_only = ${quoteLiteral(mark.before)}`
-    };
-    commit`)
-  await dropEmptySchema(session)
-  return true
+/** Who holds a table. Read after the wait: a session that waits cannot ask. */
+async function readHolders(session: Session, { schema, name }: Table): Promise<string> {
+  const rows = await session.query<SessionOnTable>(`
+    select distinct a.pid, a.usename as "user", a.xact_start::text as since, left(a.query, 100) as query
+      from pg_catalog.pg_locks l
+      join pg_catalog.pg_stat_activity a on a.pid = l.pid
+     where l.locktype = 'relation' and l.granted
+       and l.mode not in ('AccessShareLock', 'RowShareLock')
+       and l.database = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
+       and l.relation = pg_catalog.to_regclass(${quoteLiteral(quoteQualified(schema, name))})
+       and l.pid <> pg_catalog.pg_backend_pid()
+     order by a.pid`)
+  if (rows.length === 0) return 'a transaction that reads it, or has just ended'
+  return rows.slice(0, mostNamed).map(showSession).join('; ')
 }
 
-export async function readOnlyMarkOf(settings: ConnectionSettings): Promise<ReadOnlyMark | undefined> {
-  await using session = await Session.open(settings)
-  return await readReadOnlyMark(session)
-}
-
-export interface OtherSession {
+interface SessionOnTable {
   pid: number
   user: string | null
-  application: string | null
+  since: string | null
+  query: string | null
 }
 
-/**
- * Those that people and programs have in this database: not ours, not the server's own. Of sessions of other roles an
- * ordinary role sees only the process, the database and the role.
- */
-export async function readOtherSessions(session: Session): Promise<OtherSession[]> {
-  return await session.query<OtherSession>(`
-    select pid, usename as "user", application_name as application
-      from pg_catalog.pg_stat_activity
-     where datname = pg_catalog.current_database()
-       and usename is not null
-       and coalesce(backend_type, 'client backend') = 'client backend'
-       and coalesce(application_name, '') <> ${quoteLiteral(session.settings.applicationName)}
-       and not pg_catalog.starts_with(coalesce(application_name, ''), ${quoteLiteral(ownMark)})
-       and pid not in (select r.pid from pg_catalog.pg_stat_replication r where r.pid is not null)
-       and pid not in (select s.pid from pg_catalog.pg_stat_subscription s where s.pid is not null)
-     order by pid`)
+function showSession({ pid, user, since, query }: SessionOnTable): string {
+  return `process ${pid} (${[user ?? 'unknown role', since && `since ${since}`, query].filter(Boolean).join(', ')})`
 }
 
-/** Says which are still there afterwards: of roles that ours may not end. */
-export async function endOtherSessions(
-  settings: ConnectionSettings,
-): Promise<{ ended: number; left: OtherSession[] }> {
-  await using session = await Session.open(settings)
-  let ended = 0
-  const refused = new Set<number>()
-  // A pool connects again at once; what connects now is read-only.
-  const others = await readOtherSessions(session)
-  for (const { pid } of others) {
-    try {
-      await session.query(`select pg_catalog.pg_terminate_backend(${pid})`)
-      ended++
-    } catch {
-      // The role may not: it is named below.
-      refused.add(pid)
-    }
+async function readTables(session: Session) {
+  return await session.query<Table & { isGuarded: boolean; mayGuard: boolean; isExtension: boolean }>(`
+    select n.nspname as schema,
+           c.relname as name,
+           exists (select from pg_catalog.pg_trigger t
+                    where t.tgrelid = c.oid and t.tgname = '${guardTrigger}') as "isGuarded",
+           pg_catalog.has_table_privilege(c.oid, 'TRIGGER') as "mayGuard",
+           exists (select from pg_catalog.pg_depend d
+                    where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                      and d.objid = c.oid and d.deptype = 'e') as "isExtension"
+      from pg_catalog.pg_class c
+      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+     where c.relkind in ('r', 'p')
+       and c.relpersistence <> 't'
+       and n.nspname not in ('pg_catalog', 'information_schema', 'pgtrek')
+     order by 1, 2`)
+}
+
+async function inTransaction<T>(session: Session, work: () => Promise<T>): Promise<T> {
+  await session.execute('begin read write')
+  try {
+    const result = await work()
+    await session.execute('commit')
+    return result
+  } catch (error) {
+    await session.execute('rollback').catch(() => {})
+    throw error
   }
-  for (let attempt = 0; attempt < 50; attempt++) {
-    const there = new Set((await readOtherSessions(session)).map(({ pid }) => pid))
-    if (others.every(({ pid }) => refused.has(pid) || !there.has(pid))) break
-    await Bun.sleep(100)
-  }
-  return { ended, left: others.filter(({ pid }) => refused.has(pid)) }
 }
 
-async function readReadOnlyDefault(session: Session): Promise<string | null> {
-  const [row] = await session.query<{ setting: string }>(`
-    select substr(setting, length('default_transaction_read_only=') + 1) as setting
-      from pg_catalog.pg_db_role_setting s
-      join pg_catalog.pg_database d on d.oid = s.setdatabase,
-           unnest(s.setconfig) setting
-     where d.datname = pg_catalog.current_database()
-       and s.setrole = 0
-       and setting like 'default_transaction_read_only=%'`)
-  return row?.setting ?? null
+function refusingFunction({ database }: ConnectionSettings, to: string): string {
+  const message = `database ${database} is read-only: pgtrek has switched it over to ${to}`
+  const hint =
+    'Connect the application there. "pgtrek cleanup --writable" or a switchover back makes this database writable again.'
+  // The names and literals below are those of any search_path.
+  return `
+    create or replace function ${guardFunction} returns trigger language plpgsql as ${quoteLiteral(`
+begin
+  if pg_catalog.current_setting('${appliesSetting}', true) operator(pg_catalog.=) 'on' then
+    return null;
+  end if;
+  raise exception using errcode = '25006', message = ${quoteLiteral(message)}, hint = ${quoteLiteral(hint)};
+end`)}`
 }
+
+const permittingFunction = `
+  create or replace function ${guardFunction} returns trigger language plpgsql as 'begin return null; end'`

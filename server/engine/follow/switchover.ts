@@ -20,7 +20,8 @@ import type { FollowRecord } from './memory.ts'
 import type { ObjectsCheck } from './moved-objects.ts'
 import { fillMaterializedViews } from './native-rows.ts'
 import { awaitOpenTransactions, listed, readOpenTransactions } from './open-transactions.ts'
-import { endOtherSessions, guardTables, makeReadOnly, readOtherSessions } from './read-only.ts'
+import { endOtherSessions, readOtherSessions } from './other-sessions.ts'
+import { guardTables, setReadOnly } from './read-only.ts'
 import { awaitSentinel, type Sentinel, writeSentinel } from './sentinel.ts'
 import { bringSequences, wantedSequences } from './sequences.ts'
 
@@ -137,29 +138,41 @@ async function refusePrepared(from: Session) {
   )
 }
 
-async function leave({ link, options, say, signal }: Switchover) {
+async function leave({ record, link, options, signal, say }: Switchover) {
   const place = describeSettings(link.from)
-  await makeReadOnly(link.from, link.to)
+  const request = {
+    ...{ move: record.name, to: describeSettings(link.to), signal, say },
+    deadline: Date.now() + options.timeout_seconds * 1000,
+  }
+  await setReadOnly(link.from, request)
   say(`${place} is read-only for new sessions`)
   const { ended, left } = await endOtherSessions(link.from)
   say(`ended ${formatCount(ended, 'session')} of ${place}`)
-  const deadline = Date.now() + options.timeout_seconds * 1000
-  const { tables, unguarded } = await guardTables(link.from, { deadline, signal })
-  say(`a trigger refuses to write to ${formatCount(tables, 'table')} of ${place}`)
-  if (unguarded.length > 0) {
+  const { tables, unguarded } = await guardTables(link.from, request)
+  say(`a trigger refuses writes to ${formatCount(tables, 'table')} of ${place}`)
+  const names = unguarded.map((table) => `${showName(table)} (${table.reason})`)
+  if (names.length > 0) {
     say(
-      `${formatCount(unguarded.length, 'table')} of ${place} can still be written to by a session that asks for it (begin read write), because our role may not create a trigger there: ${unguarded.slice(0, mostNamed).join(', ')}`,
+      `of ${formatCount(names.length, 'table')} only the default of the database refuses writes, which a session may override: ${shortList(names)}`,
       'warn',
     )
   }
-  // What they have open cannot write to a table with the trigger.
-  if (left.length > 0 && unguarded.length > 0) {
-    const named = left.slice(0, mostNamed).map(({ pid, user }) => `${pid} (${user})`)
-    throw new PgtrekError(
-      `${formatCount(left.length, 'session')} of other roles may still write, and ours may not end them: ${named.join(', ')}. End them, or grant pg_signal_backend to our role`,
-    )
+  if (left.length > 0) {
+    const sessions = left.map(({ pid, user }) => `${pid} (${user})`)
+    const what = `${formatCount(left.length, 'session')} of other roles could not be ended: ${shortList(sessions)}`
+    if (names.length > 0) {
+      throw new PgtrekError(
+        `${what}. They may still write to ${shortList(names)}. End them, or grant pg_signal_backend to our role`,
+      )
+    }
+    say(`${what}. They can read, and writes to tables are refused`, 'warn')
   }
-  return { set: true, sessions_ended: ended, guarded: tables, unguarded }
+  return { set: true, sessions_ended: ended, tables_guarded: tables, tables_unguarded: names }
+}
+
+function shortList(names: readonly string[]): string {
+  const more = names.length > mostNamed ? ` and ${names.length - mostNamed} more` : ''
+  return names.slice(0, mostNamed).join(', ') + more
 }
 
 /** Nothing may come between two sentinels: then nobody writes any more. Following ends behind the second. */
@@ -323,7 +336,9 @@ function nextSteps(
         ]
       : []),
     ...(options.read_only_source
-      ? [`${from} is read-only until "pgtrek cleanup --writable" or a switchover back.`]
+      ? [
+          `${from} is read-only until "pgtrek cleanup --writable" or a switchover back. Superusers and owners who disable triggers, and sessions with session_replication_role = replica, can still write there.`,
+        ]
       : []),
     isReversed
       ? `Changes of ${to} flow to ${from} from now on: "pgtrek switchover${options.back ? '' : ' --back'}" goes there without losing one.`
