@@ -36,7 +36,7 @@ test('another name for a moment is no matter, tables that swap names turn the li
   // The names of the partition differ until the destination is renamed, too.
   const isRed = (words: string) => moving.until(words, ({ ready }) => ready.reasons.join().includes(words))
   await isRed('public.p_three of the destination is called public.p_3 on the source now')
-  await destination.sql('alter table p_three rename to p_3')
+  await destination.sql('alter table p_three rename to p_3; alter index p_three_pkey rename to p_3_pkey')
   await moving.until('the light', ({ ready }) => ready.green)
   await moving.run.act({ type: 'pause' })
   await moving.until('a pause', ({ state }) => state === 'paused')

@@ -333,7 +333,8 @@ export class FollowRun implements FollowDesk {
     if (this.#comparison?.direction !== direction) {
       const touched = new Touched()
       const background = new BackgroundComparison({
-        ...{ link: this.#link(direction), touched, picture: this.#picture, record: () => this.#record },
+        ...{ link: this.#link(direction), touched, picture: this.#picture },
+        record: () => this.#withJoined(),
         everyMs: this.services.compareEveryMs,
       })
       this.#comparison = { direction, touched, background }
@@ -444,7 +445,7 @@ export class FollowRun implements FollowDesk {
       await this.#comparison?.background.pause()
       const report = await switchOver({
         background: this.#comparison?.background,
-        record: { ...this.#record, tables: allTables(this.#record) },
+        record: this.#withJoined(),
         link,
         follower,
         options,
@@ -638,6 +639,11 @@ export class FollowRun implements FollowDesk {
         `${place} may still be read-only, "pgtrek cleanup --writable" undoes it: ${(error as Error).message}`,
       )
     }
+  }
+
+  /** As a comparison takes it: tables that joined are no others there. */
+  #withJoined(): FollowRecord {
+    return { ...this.#record, tables: allTables(this.#record) }
   }
 
   #update(change: Partial<FollowRecord>) {
