@@ -35,6 +35,10 @@ export interface ApplierOptions {
   onCommitted: () => void
 }
 
+/** An error, so that the COMMIT that is sent with it commits nothing. */
+const isStill = `
+  select case when pg_catalog.to_regclass($1)::pg_catalog.oid operator(pg_catalog.=) $2::pg_catalog.oid then 1
+              else pg_catalog.concat($1::pg_catalog.text, ' of the destination was renamed just now')::pg_catalog.int4 end`
 const maxStatements = 1_500
 const maxCopiedRows = 100_000
 const maxHeldUpdates = 6_000
@@ -279,6 +283,8 @@ export class Applier implements Disposable {
   #commit(end: TransactionEnd, durable: boolean) {
     const { storeSql, tidySql } = this.options.position
     const lsn = showLsn(end.endLsn)
+    // A name may have changed hands since the tables were read; what was written to is locked from here on.
+    for (const { table } of this.#touched) this.#commands.runForOne(isStill, table.quoted, String(table.oid))
     this.#commands.runForOne(storeSql, lsn, timeToText(end.time))
     if (tidySql && ++this.#stored % tidyEvery === 0) this.#commands.run(tidySql, lsn)
     this.#commands.run(`set local synchronous_commit = ${durable ? 'on' : 'off'}`)

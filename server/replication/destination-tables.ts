@@ -25,6 +25,7 @@ export interface DestinationColumn {
 }
 
 export interface DestinationTable {
+  oid: number
   schema: string
   name: string
   quoted: string
@@ -45,7 +46,7 @@ export function tableKey({ schema, name }: TableId): string {
   return JSON.stringify([schema, name])
 }
 
-type Row = DestinationColumn & { schema: string; table: string; kind: string }
+type Row = DestinationColumn & { oid: number; schema: string; table: string; kind: string }
 
 /** Those of the list that are there; without a list all that can take changes. */
 export async function readDestinationTables(
@@ -77,7 +78,8 @@ export async function readDestinationTables(
         join pg_catalog.pg_am m on m.oid = o.opcmethod
        where c.castmethod = 'b' and c.castcontext = 'i' and m.amname in ('btree', 'hash')
     )
-    select n.nspname                                        as schema,
+    select c.oid,
+           n.nspname                                        as schema,
            c.relname                                        as "table",
            c.relkind                                        as kind,
            a.attname                                        as name,
@@ -125,13 +127,14 @@ export async function readDestinationTables(
     [schemas ?? null],
   )
   const found = new Map<string, DestinationTable>()
-  for (const { schema, table, kind, ...column } of rows) {
+  for (const { oid, schema, table, kind, ...column } of rows) {
     const key = tableKey({ schema, name: table })
     if (wanted && !wanted.has(key)) continue
     let one = found.get(key)
     if (!one) {
       const quoted = quoteQualified(schema, table)
       one = {
+        oid,
         schema,
         name: table,
         quoted,

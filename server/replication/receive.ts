@@ -183,7 +183,8 @@ export class Receiver implements ChangeHandler {
     if (binary && !relation.columns.every(({ type }) => this.options.isBinarySafe(type))) {
       throw new NeedsText(`a column of ${relation.schema}.${relation.name} can only travel as text`)
     }
-    const table = pair && pair.to === undefined ? undefined : tables.get(tableKey(relation))
+    const named = tables.get(tableKey(relation))
+    const table = pair && pair.to !== named?.oid ? undefined : named
     const types: NamedTypes = this.#types
     const problems = misfits(relation, table, types, binary)
     if (!table && (described.schema !== relation.schema || described.name !== relation.name)) {

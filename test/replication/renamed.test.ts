@@ -96,12 +96,18 @@ test('two tables that swap names for good, and one that is renamed on the destin
     ['t', 'renamed'],
     ['u', 'renamed'],
   ])
-  // The same on the destination: everybody agrees again.
+  // The same on the destination, under a stream that has written to both: everybody agrees again.
+  const second = await following(options, first.seen.pairs)
+  await pair.source.sql("insert into t values (101, 'of u'); insert into u values (201, 'of t')")
+  await eventually(
+    'the rows',
+    () => second.follower.status.rows,
+    (rows) => rows === 2,
+  )
   await pair.destination.sql(
     'alter table t rename to was_t; alter table u rename to t; alter table was_t rename to u',
   )
-  await pair.source.sql("insert into t values (101, 'of u'); insert into u values (201, 'of t')")
-  const second = await following(options, first.seen.pairs)
+  await pair.source.sql("insert into t values (102, 'of u'); insert into u values (202, 'of t')")
   await arrival(second.follower, pair.source)
   expect(await look()).toEqual([])
   expect(await compareFollowed(pair)).toEqual([])

@@ -439,7 +439,12 @@ export class BackgroundComparison {
       group.bytes = bytes.get(key) ?? 0
       this.#groups.set(key, group)
     }
-    for (const key of this.#groups.keys()) if (!tables.has(key)) this.#groups.delete(key)
+    for (const [key, { id }] of this.#groups) {
+      if (tables.has(key)) continue
+      // It was renamed, or belongs to another tree: what was found under its name says nothing any more.
+      this.#groups.delete(key)
+      this.options.picture.troubles.delete(troubleOf(id))
+    }
     return [...this.#groups.values()]
   }
 

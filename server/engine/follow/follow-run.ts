@@ -37,7 +37,7 @@ import { analyzeTables, fillMaterializedViews } from './native-rows.ts'
 import { FollowPicture } from './picture.ts'
 import { keepReadOnly, undoReadOnly } from './read-only.ts'
 import { readReadOnly } from './read-only-state.ts'
-import { allTables, leftOutTables, wantedTables, withPairs } from './relations.ts'
+import { allTables, leftOutTables, wantedTables, withNames, withPairs } from './relations.ts'
 import type { CloneAndFollow, FollowEnds, FollowServices } from './request.ts'
 import { sentinelPrefix } from './sentinel.ts'
 import { switchOver } from './switchover.ts'
@@ -267,6 +267,10 @@ export class FollowRun implements FollowDesk {
       links: () => this.#links(),
       picture: this.#picture,
       refreshSequencesSeconds,
+      onNames: (direction, from, to) => {
+        const renamed = withNames(this.#record, direction, from, to)
+        if (renamed) this.#update(renamed)
+      },
       publicationOf: ({ from, names }) => publicationsOf(from, names),
       tableCheckEveryMs: this.services.tableCheckEveryMs,
     })
@@ -643,7 +647,7 @@ export class FollowRun implements FollowDesk {
 
   /** As a comparison takes it: tables that joined are no others there. */
   #withJoined(): FollowRecord {
-    return { ...this.#record, tables: allTables(this.#record) }
+    return { ...this.#record, tables: allTables(this.#record), joined: [] }
   }
 
   #update(change: Partial<FollowRecord>) {

@@ -1,8 +1,11 @@
 // Looks at both servers now and then: what the slots hold, and whether sequences are due. A look that fails
 // is said and tried again; it never ends the following.
-import { errorInfo } from '../../postgres/errors.ts'
+import type { Direction } from '../../../shared/follow-view.ts'
+import { Cancelled, errorInfo } from '../../postgres/errors.ts'
 import { Session } from '../../postgres/session.ts'
 import type { ConnectionSettings } from '../../postgres/settings.ts'
+import type { TableId } from '../../replication/destination-tables.ts'
+import { readNames } from '../../replication/followed.ts'
 import { parseLsn } from '../../replication/lsn.ts'
 import type { Publications } from '../../replication/publication.ts'
 import { readSlot } from '../../replication/slot.ts'
@@ -19,11 +22,15 @@ const longestLockMs = 5000
 /** Slots of one of which more is kept are worth a word. */
 const muchLogBytes = 10 * 1024 ** 3
 
+type TableNames = ReadonlyMap<number, TableId>
+
 export interface LookoutOptions {
   record: () => FollowRecord
   links: () => Link[]
   picture: FollowPicture
   refreshSequencesSeconds: number
+  /** What the tables of both sides of a direction are called now. */
+  onNames: (direction: Direction, from: TableNames, to: TableNames) => void
   publicationOf: (link: Link) => Promise<Publications>
   tableCheckEveryMs?: number | undefined
 }
@@ -115,6 +122,11 @@ export class Lookout implements AsyncDisposable {
     const { direction } = record()
     const link = links().find((one) => one.direction === direction)
     if (!link) return
+    const names = [
+      await readNames(await this.#session(link.from)),
+      await readNames(await this.#session(link.to)),
+    ] as const
+    this.options.onNames(direction, ...names)
     const publication = await publicationOf(link)
     const work = {
       ...{ record: record(), link, publication, lockWaitMs: longestLockMs, signal: this.#stop.signal },

@@ -76,6 +76,28 @@ export function withPairs(
   }
 }
 
+/** Where both sides have given a table the same new name, that is its name from then on; nothing when none has. */
+export function withNames(
+  record: FollowRecord,
+  direction: Direction,
+  from: ReadonlyMap<number, TableId>,
+  to: ReadonlyMap<number, TableId>,
+): Pick<FollowRecord, 'tables' | 'joined'> | undefined {
+  const [sources, destinations] = direction === 'forward' ? [from, to] : [to, from]
+  let isChanged = false
+  const now = <Table extends TableId & TableOids>(table: Table): Table => {
+    const source = sources.get(table.source ?? 0)
+    const destination = destinations.get(table.destination ?? 0)
+    if (!source || !destination || tableKey(source) !== tableKey(destination)) return table
+    if (tableKey(source) === tableKey(table)) return table
+    isChanged = true
+    return { ...table, schema: source.schema, name: source.name }
+  }
+  const { tables, joined = [] } = record
+  const renamed = { tables: tables.map(now), joined: joined.map(now) }
+  return isChanged ? renamed : undefined
+}
+
 /** What the source has in a snapshot: the tables to follow with their OIDs, and all others. */
 export async function readMoved<Table extends TableId>(
   { from, names }: Link,
