@@ -148,7 +148,18 @@ async function putBackForeignKey(session: Session, key: ExistingForeignKey): Pro
     const comment = key.comment
       ? `; comment on constraint ${name} on ${table} is ${quoteLiteral(key.comment)}`
       : ''
-    await session.execute(`alter table ${table} add constraint ${name} ${definition}${comment}`)
+    const add = (how: string) =>
+      session.execute(`alter table ${table} add constraint ${name} ${definition}${how}${comment}`)
+    try {
+      await add('')
+    } catch (error) {
+      // Unchecked, it still keeps out new rows that do not fit.
+      const isPossible = key.validated && !isLater && !key.tablePartitioned
+      if (isPossible && error instanceof ServerError && error.sqlstate === sqlstate.foreignKeyViolation) {
+        await add(' not valid')
+      }
+      throw error
+    }
   }
   if (key.validated && isLater && !there?.validated) {
     await session.execute(`alter table ${table} validate constraint ${name}`)

@@ -110,6 +110,7 @@ export const sqlstate = {
   lockNotAvailable: '55P03',
   serializationFailure: '40001',
   undefinedTable: '42P01',
+  foreignKeyViolation: '23503',
   undefinedSchema: '3F000',
   cardinalityViolation: '21000',
   objectNotInPrerequisiteState: '55000',

@@ -82,7 +82,7 @@ export function parseEntries(dump: string): Entry[] {
       // The header shows line breaks as spaces, and `-` for none.
       entry.owner = same.of(owner)
     }
-    entries.push(entry)
+    if (!isOwnComment(entry)) entries.push(entry)
   }
   return entries
 }
@@ -162,6 +162,11 @@ function plainName(kind: string, name: string): string {
 }
 
 const written: ReadonlySet<string> = new Set(['COMMENT', 'ACL', 'SECURITY LABEL', 'CAST', 'TRANSFORM'])
+
+/** The comment that every database has: pg_dump leaves it out only where it does not quote the name. */
+function isOwnComment({ kind, statements: [statement = ''] }: Entry): boolean {
+  return kind === 'COMMENT' && /^COMMENT ON SCHEMA "?public"? IS 'standard public schema'$/.test(statement)
+}
 
 /** What pg_dump sets for its whole script, again behind each \connect; our sessions are set up already. */
 function isSessionSetting(statement: string): boolean {

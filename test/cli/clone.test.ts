@@ -58,7 +58,7 @@ async function runs(
       if (active.length === 0 && child.exitCode !== null) throw new CannotHappen((await finished).said)
       return active.map(({ query }) => query.toLowerCase())
     },
-    (queries) => queries.some((query) => query.startsWith(statement)),
+    (queries) => queries.some((query) => query.includes(statement)),
   )
 }
 

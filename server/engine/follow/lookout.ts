@@ -1,7 +1,7 @@
 // Looks at both servers now and then: what the slots hold, and whether sequences are due. A look that fails
 // is said and tried again; it never ends the following.
 import type { Direction } from '../../../shared/follow-view.ts'
-import { Cancelled, errorInfo } from '../../postgres/errors.ts'
+import { errorInfo } from '../../postgres/errors.ts'
 import { Session } from '../../postgres/session.ts'
 import type { ConnectionSettings } from '../../postgres/settings.ts'
 import type { TableId } from '../../replication/destination-tables.ts'
