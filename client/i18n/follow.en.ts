@@ -210,7 +210,8 @@ export const followEn = {
       timeout: 'Time limit for the sentinel, in seconds',
       timeoutHelp: 'How long the destination may take to confirm it.',
       readOnly: 'Make the side that is left read-only',
-      readOnlyHelp: 'Sets default_transaction_read_only for its database and ends all other sessions there.',
+      readOnlyHelp:
+        'Sets default_transaction_read_only for its database, ends all other sessions there, and puts a trigger on every table that refuses writes.',
       keepReverse: 'Let changes flow back afterwards',
       keepReverseHelp: 'So that going back loses nothing, until you clean up.',
       verify: 'Compare checksums instead of counts',

@@ -213,7 +213,7 @@ export const followJa: Words<typeof followEn> = {
       timeoutHelp: '移行先が確認するまでに待つ時間です。',
       readOnly: '切り替え元を読み取り専用にする',
       readOnlyHelp:
-        'データベースに default_transaction_read_only を設定し、ほかのすべてのセッションを終了させます。',
+        'データベースに default_transaction_read_only を設定し、ほかのセッションをすべて終了し、書き込みを拒否するトリガーをすべてのテーブルに付けます。',
       keepReverse: '切り替え後に変更を送り返す',
       keepReverseHelp: '後片付けをするまで、失わずに元に戻せます。',
       verify: '行数ではなくチェックサムで比較する',
