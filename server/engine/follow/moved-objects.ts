@@ -19,7 +19,9 @@ export interface ObjectsCheck {
   /** Of both catalogs: as long as it stays the same, the objects need not be compared again. */
   fingerprint: string
   compared: number
-  /** What a switchover would lose, a sentence each. */
+  /** Missing or different on the destination, as the fingerprint's catalogs have it. */
+  differences: string[]
+  /** What a switchover would lose, a sentence each: the differences, and tables that are not followed as they should be. */
   problems: string[]
   /** Differences that cost no rows: owners, privileges, comments, and what the destination had before. */
   remarks: string[]
@@ -54,7 +56,7 @@ export async function checkObjects(work: CheckedMove, last?: ObjectsCheck): Prom
         )
   const tables = unfollowed.map(({ words }) => words)
   if (last?.fingerprint === fingerprint) {
-    return { ...last, problems: [...new Set([...tables, ...last.problems])] }
+    return { ...last, problems: [...tables, ...last.differences] }
   }
   const { compared, differences } = await compareMoved(work)
   const named = new Set(unfollowed.map(({ table }) => tableKey(table)))
@@ -64,12 +66,12 @@ export async function checkObjects(work: CheckedMove, last?: ObjectsCheck): Prom
   )
   const kept = new Set(record.kept?.map(tableKey))
   const extra = new Set(differences.filter(({ status }) => status === 'extra').map(withoutName))
-  const [remarks, problems] = [true, false].map((harmless) =>
+  const [remarks, missing] = [true, false].map((harmless) =>
     others
       .filter((one) => (isHarmless(one, kept) || extra.has(withoutName(one))) === harmless)
       .map((one) => inWords(one, link)),
   ) as [string[], string[]]
-  return { fingerprint, compared, problems: [...tables, ...problems], remarks }
+  return { fingerprint, compared, differences: missing, problems: [...tables, ...missing], remarks }
 }
 
 async function compareMoved({ record, link, lockWaitMs, signal }: CheckedMove) {
