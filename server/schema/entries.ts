@@ -156,9 +156,10 @@ function parseLabel(label: string, same: Names): Pick<Entry, 'name' | 'kind' | '
 function plainName(kind: string, name: string): string {
   if (!name.includes('"')) return name
   if (written.has(kind)) return withPlainNames(name)
-  const types = name.indexOf('(')
   const isRoutine = kind === 'FUNCTION' || kind === 'PROCEDURE' || kind === 'AGGREGATE'
-  return isRoutine && types >= 0 ? name.slice(0, types) + withPlainNames(name.slice(types)) : name
+  // The name itself is not quoted, and may hold quotes and parentheses of its own.
+  const [, routine = '', types = ''] = (isRoutine && /^(.*)(\((?:[^()"]|"[^()"]*")*\))$/s.exec(name)) || []
+  return types === '' ? name : routine + withPlainNames(types)
 }
 
 const written: ReadonlySet<string> = new Set(['COMMENT', 'ACL', 'SECURITY LABEL', 'CAST', 'TRANSFORM'])

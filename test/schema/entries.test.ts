@@ -169,11 +169,10 @@ function dumpOf(entries: Drafted[], noises: string[]): string {
 function expected({ ownerName, ...entry }: Drafted): Entry {
   const spaced = (text: string) => text.replaceAll('\n', ' ')
   const name = spaced(entry.name)
-  const types = entry.kind === 'FUNCTION' && name.includes('(') ? name.indexOf('(') : name.length
-  const written = entry.kind === 'COMMENT' ? 0 : types
+  const shown = isRoutine(entry.kind) ? name.slice(0, -types.quoted.length) + types.plain : name
   return {
     ...entry,
-    name: name.slice(0, written) + withPlainNames(name.slice(written)),
+    name: entry.kind === 'COMMENT' ? withPlainNames(name) : shown,
     schema: entry.schema === undefined ? undefined : spaced(entry.schema),
     owner: entry.ownerStatement ? ownerName : ownerName && spaced(ownerName),
   }
@@ -206,6 +205,10 @@ const statementOf: Record<string, (table: string, value: string) => string> = {
     `CREATE PROCEDURE ${table}()\n    LANGUAGE sql\n    BEGIN ATOMIC\n SELECT CASE WHEN true THEN ${value} END;\n SELECT 1;\nEND`,
 }
 
+/** Of a routine the name is as it is, and the types of its arguments are SQL. */
+const types = { quoted: '("json", "Odd ""type", integer)', plain: '(json, "Odd ""type", integer)' }
+const isRoutine = (kind: string) => ['FUNCTION', 'PROCEDURE', 'AGGREGATE'].includes(kind)
+
 const entry: fc.Arbitrary<Drafted> = fc
   .record({
     id: fc.nat(),
@@ -228,7 +231,8 @@ const entry: fc.Arbitrary<Drafted> = fc
       hasOwnerStatement && draft.ownerName !== undefined
         ? `ALTER ${draft.kind} ${object} OWNER TO ${quoteIdentifier(draft.ownerName)}`
         : undefined
-    return { ...draft, owner: draft.ownerName, statements, ownerStatement }
+    const name = isRoutine(draft.kind) ? draft.name + types.quoted : draft.name
+    return { ...draft, name, owner: draft.ownerName, statements, ownerStatement }
   })
 
 /** What stands between entries and belongs to none. */
