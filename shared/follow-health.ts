@@ -2,6 +2,7 @@
 // that made it: what was true then, like a green light, is not true when nobody works on it any more.
 import type { FollowView, SlotView, StreamView } from './follow-view.ts'
 import { formatBytes, formatCount, formatDuration, formatRows } from './format.ts'
+import { describeLate } from './late-writes.ts'
 import { showName } from './phase.ts'
 
 export interface Concern {
@@ -32,6 +33,7 @@ export function isSilent(view: FollowView, now: number): boolean {
 /** Nothing of it needs anybody: what the exit code of `status` says. */
 export function isHealthy(view: FollowView): boolean {
   if (view.state === 'failed' || view.state === 'lost' || view.state === 'conflict') return false
+  if (view.late_writes || view.watch?.trouble) return false
   return view.failed_tables.length === 0 && !view.streams.some(({ slot }) => slot?.lost !== undefined)
 }
 
@@ -54,6 +56,7 @@ export function concernsOf(view: FollowView, now: number): Concern[] {
     ...stateConcerns(view, now),
     ...view.streams.flatMap((stream) => slotConcerns(view, stream)),
     ...copyConcerns(view),
+    ...lateConcerns(view),
     ...[...new Set(view.warnings)].map((text): Concern => ({ level: 'warn', text })),
   ]
   return [
@@ -131,6 +134,12 @@ function slotConcerns(view: FollowView, stream: StreamView): Concern[] {
     })
   }
   return concerns
+}
+
+function lateConcerns({ late_writes: late, watch }: FollowView): Concern[] {
+  return [...(late ? describeLate(late) : []), ...(watch?.trouble ? [watch.trouble] : [])].map(
+    (text): Concern => ({ level: 'error', text }),
+  )
 }
 
 function copyConcerns({ failed_tables: failed, tables }: FollowView): Concern[] {

@@ -4,6 +4,7 @@ import { type Static, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { ErrorInfo } from './error-info.ts'
 import { FollowStatus } from './follow.ts'
+import { LateWritesView } from './late-writes.ts'
 import { oneOf } from './one-of.ts'
 import { Phase, TableName } from './phase.ts'
 
@@ -124,6 +125,18 @@ export const SwitchoverOptions = Type.Object(
       default: 0,
       minimum: 0,
       description: 'Sequences are set further by so many steps.',
+    }),
+    watch_seconds: Type.Number({
+      default: 60,
+      minimum: 0,
+      maximum: 86_400,
+      description:
+        'So long the side that was left is watched for late writes; with 0 it is looked at once. With `keep_reverse` it is watched as long as changes flow back.',
+    }),
+    discard_late_writes: Type.Boolean({
+      default: false,
+      description:
+        'When returning: goes on although changes were written to the old primary after the switchover, or that is not known.',
     }),
     back: Type.Boolean({ default: false, description: 'Returns to the source after `keep_reverse`.' }),
   },
@@ -297,6 +310,17 @@ export const FollowView = Type.Object({
   failed_tables: Type.Array(Type.Intersect([TableName, Type.Object({ error: Type.String() })])),
   warnings: Type.Array(Type.String()),
   last_error: Type.Optional(ErrorInfo),
+  late_writes: Type.Optional(LateWritesView),
+  /** The side that was left by a switchover is looked at. */
+  watch: Type.Optional(
+    Type.Object({
+      place: Type.String(),
+      /** In milliseconds since 1970; without it as long as changes flow back. */
+      until: Type.Optional(Type.Number()),
+      /** Why the last look has failed. */
+      trouble: Type.Optional(Type.String()),
+    }),
+  ),
   switchover: Type.Optional(SwitchoverView),
   samples: Type.Array(FollowSample),
   log: Type.Array(FollowLogLine),

@@ -18,7 +18,7 @@ import { Slots } from './slots.tsx'
 import { StageLine } from './stages.tsx'
 import { Steer } from './steer.tsx'
 import { SwitchoverProgress } from './switchover-progress.tsx'
-import { FailedTables, FollowWarnings, LastError } from './troubles.tsx'
+import { FailedTables, FollowWarnings, LastError, LateWrites } from './troubles.tsx'
 
 export function Followed(props: { view: FollowView }) {
   const conflict = () => (isWorked(props.view) ? mainStream(props.view)?.status.conflict : undefined)
@@ -47,6 +47,7 @@ export function Followed(props: { view: FollowView }) {
         {(report) => <Report report={report()} name={props.view.name} />}
       </Show>
       <LastError view={props.view} />
+      <LateWrites view={props.view} />
       <FailedTables view={props.view} />
       <FollowWarnings view={props.view} />
       <Show when={props.view.copy}>
@@ -63,7 +64,8 @@ export function Followed(props: { view: FollowView }) {
 
 /** Its state in words, and the light beside it; of one that is over there is nothing more to be ready for. */
 function Standing(props: { view: FollowView }) {
-  const isOver = () => props.view.stage === 'done' && !isWorked(props.view)
+  const isOver = () =>
+    props.view.stage === 'done' && (!isWorked(props.view) || props.view.watch?.until !== undefined)
   const state = () => (isOver() ? 'over' : props.view.state)
   return (
     <div class="standing" classList={{ over: isOver() }}>

@@ -86,7 +86,7 @@ export function Steer(props: { view: FollowView }) {
         onYes={() => void steer('stop')}
         onClose={close}
       >
-        {t(isCopying(props.view) ? 'follow.actions.stopCopyLead' : 'follow.actions.stopLead')}
+        {t(`follow.actions.${stopLead(props.view)}`)}
       </Confirm>
       <SwitchoverDialog view={props.view} back={can().back} open={asked() === 'switchover'} onClose={close} />
       <ContinueDialog view={props.view} open={asked() === 'continue'} onClose={close} />
@@ -110,6 +110,11 @@ function possible(view: FollowView) {
     continue: !working && !isCopying(view) && (stage !== 'done' || switchover?.report?.reverse !== undefined),
     cleanup: !working,
   }
+}
+
+function stopLead(view: FollowView) {
+  if (view.stage === 'done' && view.watch?.until !== undefined) return 'stopWatchLead'
+  return isCopying(view) ? 'stopCopyLead' : 'stopLead'
 }
 
 function isCopying({ stage }: FollowView): boolean {

@@ -65,7 +65,12 @@ function Form(props: DialogProps) {
           </ul>
         </Notice>
       </Show>
-      <Options options={options} back={props.back} onChange={setOptions} />
+      <Options
+        options={options}
+        back={props.back}
+        isLate={props.view.late_writes !== undefined || props.view.watch?.trouble !== undefined}
+        onChange={setOptions}
+      />
       <h3>{t('follow.switchover.will')}</h3>
       <ol class="will">
         <Index each={stepsOf(options, ways())}>{(step) => <li>{step()}</li>}</Index>
@@ -100,6 +105,7 @@ function Form(props: DialogProps) {
 function Options(props: {
   options: SwitchoverOptions
   back: boolean
+  isLate: boolean
   onChange: (changed: Partial<SwitchoverOptions>) => void
 }) {
   return (
@@ -130,6 +136,14 @@ function Options(props: {
         checked={props.options.accept_differences}
         onChange={(checked) => props.onChange({ accept_differences: checked })}
       />
+      <Show when={props.isLate}>
+        <Check
+          label={t('follow.switchover.options.discard')}
+          help={t('follow.switchover.options.discardHelp')}
+          checked={props.options.discard_late_writes}
+          onChange={(checked) => props.onChange({ discard_late_writes: checked })}
+        />
+      </Show>
       <NumberField
         label={t('follow.switchover.options.timeout')}
         help={t('follow.switchover.options.timeoutHelp')}
@@ -137,6 +151,14 @@ function Options(props: {
         minimum={1}
         maximum={86_400}
         onChange={(value) => props.onChange({ timeout_seconds: value })}
+      />
+      <NumberField
+        label={t('follow.switchover.options.watch')}
+        help={t('follow.switchover.options.watchHelp')}
+        value={props.options.watch_seconds}
+        minimum={0}
+        maximum={86_400}
+        onChange={(value) => props.onChange({ watch_seconds: value })}
       />
       <NumberField
         label={t('follow.switchover.options.margin')}

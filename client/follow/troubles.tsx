@@ -2,8 +2,10 @@
 import { Show } from 'solid-js'
 import type { FollowView } from '../../shared/follow-view.ts'
 import { showName } from '../../shared/phase.ts'
-import { rowsText, t } from '../i18n/index.ts'
+import { dateText, language, rowsText, t } from '../i18n/index.ts'
+import { reasonIn } from '../i18n/reasons.ts'
 import { Notice } from '../parts/notice.tsx'
+import { isWorked } from '../state/follows.ts'
 import { Cut } from '../steps/options/plan-panel.tsx'
 
 export function FailedTables(props: { view: FollowView }) {
@@ -34,6 +36,62 @@ export function FollowWarnings(props: { view: FollowView }) {
         <Cut list={warnings()} each={(text) => <li>{text}</li>} />
       </Notice>
     </Show>
+  )
+}
+
+/** What only the side has that was left by a switchover. */
+export function LateWrites(props: { view: FollowView }) {
+  const watch = () => props.view.watch
+  return (
+    <>
+      <Show when={props.view.late_writes}>
+        {(late) => (
+          <>
+            <Show when={late().transactions > 0}>
+              <Notice
+                tone="bad"
+                role="alert"
+                title={t('follow.late.title', { count: rowsText(late().changes) })}
+              >
+                <p>{t('follow.late.lead', { place: late().place })}</p>
+                <Cut
+                  list={late().tables}
+                  each={(table) => (
+                    <li>
+                      {t('follow.late.table', { table: showName(table), count: rowsText(table.changes) })}
+                    </li>
+                  )}
+                />
+              </Notice>
+            </Show>
+            <Show when={late().objects.length > 0}>
+              <Notice tone="bad" role="alert" title={t('follow.late.titleObjects')}>
+                <Cut list={late().objects} each={(words) => <li>{reasonIn(language(), words)}</li>} />
+              </Notice>
+            </Show>
+          </>
+        )}
+      </Show>
+      <Show when={watch()?.trouble}>
+        {(trouble) => (
+          <Notice tone="bad" role="alert" title={t('follow.late.unknown')}>
+            <p class="server-words">{trouble()}</p>
+          </Notice>
+        )}
+      </Show>
+      <Show when={isWorked(props.view) && watch()}>
+        {(known) => (
+          <Notice tone="info">
+            {known().until === undefined
+              ? t('follow.late.watchedBack', { place: known().place })
+              : t('follow.late.watched', {
+                  place: known().place,
+                  until: dateText(new Date(known().until ?? 0).toISOString()),
+                })}
+          </Notice>
+        )}
+      </Show>
+    </>
   )
 }
 

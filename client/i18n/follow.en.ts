@@ -117,6 +117,15 @@ export const followEn = {
   failedTables: 'Not followed: {{count}}',
   failedTablesLead: 'The rows of these tables could not be copied. Their changes are not followed.',
   lastError: 'The last error',
+  late: {
+    title: 'Changes written to the old primary after the switchover: {{count}}',
+    titleObjects: 'Objects of the old primary were changed after the switchover',
+    lead: 'The new primary does not have them. They stay in the replication slot of {{place}} until you clean up. Bring them over by hand, and stop whatever still writes there.',
+    table: '{{table}}: {{count}}',
+    watched: '{{place}} is watched for late writes until {{until}}.',
+    watchedBack: '{{place}} is watched for writes of others as long as changes flow back.',
+    unknown: 'It is not known whether the old primary was written to',
+  },
   conflict: {
     title: 'A change could not be applied',
     lead: 'Nothing behind it is applied before you decide; the source keeps it all.',
@@ -160,6 +169,7 @@ export const followEn = {
     stopTitle: 'Stop following?',
     stopLead:
       'It ends with what is whole. The slot stays and the source keeps its log for it: go on soon, or clean up.',
+    stopWatchLead: 'The old primary is looked at a last time, then the process ends.',
     stopCopyLead: 'The copy is not done. It ends, and has to begin anew: what was copied cannot be followed.',
     taken: 'Taken up…',
     no: 'Leave it as it is',
@@ -212,6 +222,10 @@ export const followEn = {
       readOnly: 'Make the side that is left read-only',
       readOnlyHelp:
         'Sets default_transaction_read_only for its database, ends all other sessions there, and puts a trigger on every table that refuses writes.',
+      watch: 'Watch the old primary afterwards, in seconds',
+      watchHelp: 'Writes that come late are reported. While changes flow back, it is watched all the time.',
+      discard: 'Go back although the old primary was written to',
+      discardHelp: 'You have brought these changes over, or do not need them.',
       keepReverse: 'Let changes flow back afterwards',
       keepReverseHelp: 'So that going back loses nothing, until you clean up.',
       verify: 'Compare checksums instead of counts',

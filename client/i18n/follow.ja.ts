@@ -120,6 +120,15 @@ export const followJa: Words<typeof followEn> = {
   warnings: '切り替えの前に確認すること：{{count}} 件',
   failedTables: '追従していないテーブル：{{count}} 件',
   failedTablesLead: 'これらのテーブルは行をコピーできませんでした。変更も追従していません。',
+  late: {
+    title: '切り替え後に旧プライマリに書き込まれた変更：{{count}}',
+    titleObjects: '切り替え後に旧プライマリのオブジェクトが変更されました',
+    lead: '新しいプライマリには反映されていません。後片付けをするまで、{{place}} のレプリケーションスロットに残ります。手作業で反映し、書き込みを続けているものを止めてください。',
+    table: '{{table}}：{{count}}',
+    watched: '{{place}} への書き込みを {{until}} まで監視しています。',
+    watchedBack: '変更を送り返している間、{{place}} へのほかの書き込みを監視しています。',
+    unknown: '旧プライマリに書き込まれたかどうか確認できません',
+  },
   lastError: '最後のエラー',
   conflict: {
     title: '適用できない変更があります',
@@ -162,6 +171,7 @@ export const followJa: Words<typeof followEn> = {
     stopTitle: '追従を停止しますか？',
     stopLead:
       '区切りのよいところで終わります。スロットは残り、移行元はログを保持し続けます。早めに続けるか、後片付けをしてください。',
+    stopWatchLead: '旧プライマリを最後にもう一度確認してから終了します。',
     stopCopyLead: 'コピーはまだ終わっていません。停止すると、最初からやり直しになります。',
     taken: '受け付けました…',
     no: 'このままにする',
@@ -214,6 +224,10 @@ export const followJa: Words<typeof followEn> = {
       readOnly: '切り替え元を読み取り専用にする',
       readOnlyHelp:
         'データベースに default_transaction_read_only を設定し、ほかのセッションをすべて終了し、書き込みを拒否するトリガーをすべてのテーブルに付けます。',
+      watch: '切り替え後に旧プライマリを監視する時間（秒）',
+      watchHelp: '遅れて書き込まれた変更を報告します。変更を送り返す場合は、その間ずっと監視します。',
+      discard: '旧プライマリに書き込みがあっても戻す',
+      discardHelp: 'その変更を反映済みか、必要としない場合に選択します。',
       keepReverse: '切り替え後に変更を送り返す',
       keepReverseHelp: '後片付けをするまで、失わずに元に戻せます。',
       verify: '行数ではなくチェックサムで比較する',

@@ -47,6 +47,18 @@ const japanese: [RegExp, (...parts: string[]) => string][] = [
     /^(.+) is not the same on (.+) and (.+)$/,
     (object, from, to) => `${object} が ${from} と ${to} で異なります`,
   ],
+  [
+    /^(.+) was written to after the switchover, and only there: (.+)\. These rows/,
+    (place, what) => `切り替え後に ${place} だけに書き込みがありました：${what}`,
+  ],
+  [
+    /^objects of (.+?) were changed after the switchover: (.+)$/s,
+    (place, what) => `切り替え後に ${place} のオブジェクトが変更されました：${what}`,
+  ],
+  [
+    /^whether .+ after the switchover is not known: (.+)$/s,
+    (why) => `旧プライマリに書き込まれたかどうか確認できません：${why}`,
+  ],
   [/^(\d+) more differences$/, (count) => `ほかに ${count} 件の違いがあります`],
   [/^the process that followed is gone: /, () => '追従していたプロセスがなくなりました'],
 ]

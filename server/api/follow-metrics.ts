@@ -65,6 +65,11 @@ const ofFollows: Metric<FollowView>[] = [
     read: ({ switchover }) => oneHot('state', switchoverStates, switchover?.state ?? 'none'),
   },
   {
+    name: 'pgtrek_switchover_late_changes',
+    help: 'Changes written to the old primary after the switchover that the new one does not have; at least so many.',
+    read: ({ late_writes: late }) => late?.changes ?? 0,
+  },
+  {
     name: 'pgtrek_switchover_sentinel_seconds',
     help: 'How long the destination took to confirm the sentinel.',
     read: ({ switchover }) => switchover?.report?.sentinel.seconds,

@@ -49,7 +49,8 @@ export const stepWords: Record<SwitchoverStep, string> = {
 
 export type Tone = 'good' | 'caution' | 'bad'
 
-export function toneOf({ state, stage }: FollowView): Tone {
+export function toneOf({ state, stage, late_writes: late }: FollowView): Tone {
+  if (late) return 'bad'
   if (state === 'running' || (state === 'stopped' && stage === 'done')) return 'good'
   return state === 'paused' || state === 'waiting' || state === 'stopped' ? 'caution' : 'bad'
 }
@@ -206,6 +207,15 @@ export function choicesOf(conflict: FollowConflict): Choice[] {
     })
   }
   return choices
+}
+
+/** `postgres@old:5432/shop for late writes, until 2026-11-27 18:00:00` */
+export function watchText(view: FollowView): string | undefined {
+  const { watch } = view
+  if (!watch || isOver(view)) return undefined
+  const until =
+    watch.until === undefined ? 'as long as changes flow back' : `until ${dateAndClock(watch.until)}`
+  return printable(`${watch.place} for late writes, ${until}`)
 }
 
 export function copyFacts(view: FollowView): string[] {

@@ -190,7 +190,9 @@ function exitCodeOf({ status, error }: FollowResult, view: FollowView): number {
       return exitCode.cancelled
     case 'stopped':
     case 'switched_over':
-      return view.failed_tables.length > 0 ? exitCode.failures : exitCode.done
+      return view.failed_tables.length > 0 || view.late_writes || view.watch?.trouble
+        ? exitCode.failures
+        : exitCode.done
   }
 }
 

@@ -28,6 +28,7 @@ import {
   switchoverText,
   toneOf,
   verificationText,
+  watchText,
 } from './follow-words.ts'
 import type { Style } from './style.ts'
 import { pad, wrap } from './text.ts'
@@ -97,6 +98,8 @@ function headSection(view: FollowView, now: number, width: number, style: Style)
     const { green, text } = readyText(view, now)
     lines.push(['switchover', (green ? style.good : style.caution)(text)])
   }
+  const watch = watchText(view)
+  if (watch) lines.push(['watched', watch])
   if (view.switchover && view.switchover.state !== 'done') {
     lines.push(['', switchoverText(view.switchover, now)])
   }

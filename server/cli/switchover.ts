@@ -1,6 +1,7 @@
 // `pgtrek switchover`: through the process that follows, or by following itself until all is proven.
 import { Command } from 'commander'
 import type { FollowView, SwitchoverOptions } from '../../shared/follow-view.ts'
+import { describeLate } from '../../shared/late-writes.ts'
 import { printable } from '../../shared/printable.ts'
 import { onlyName } from '../engine/follow/cleanup.ts'
 import type { FollowDesk } from '../engine/follow/desk.ts'
@@ -44,13 +45,19 @@ async function run(command: Command): Promise<number> {
   const isKnown = request.source !== undefined && request.dest !== undefined
   const name = isKnown ? followName(endsOf(request, { follow })) : onlyName(memory.names(), follow.name)
   if (memory.worker(name)) return await through(memory.desk(name), options, command)
-  using interrupt = interruptible(() => say('stopping; everything stays as it was'))
+  let isDone = false
+  using interrupt = interruptible(() => say(isDone ? 'a last look' : 'stopping; everything stays as it was'))
   const following = FollowRun.continue(endsOf(request, { follow }), { memory, signal: interrupt.signal })
   await until(following, hasArrived, following.done)
   const code = following.isRunning ? await through(following, options, command) : exitCode.cannotRun
-  await following.act({ type: 'stop' })
+  isDone = code === exitCode.done
+  if (!isDone || following.view().watch?.until === undefined) await following.act({ type: 'stop' })
   const result = await following.done
   if (result.status === 'failed' && code !== exitCode.done) say(`pgtrek: ${result.error}`)
+  const { late_writes: late, watch } = following.view()
+  const lines = [...(late ? describeLate(late) : []), ...(watch?.trouble ? [watch.trouble] : [])]
+  for (const line of lines) say(`pgtrek: ${line}`)
+  if (isDone && lines.length > 0) return exitCode.failures
   if (code === exitCode.done && options.keep_reverse) {
     say('no process brings changes back now: start "pgtrek follow" when you want them to flow')
   }
@@ -58,8 +65,10 @@ async function run(command: Command): Promise<number> {
 }
 
 /** Caught up; or nothing more comes by itself. */
-function hasArrived({ stage, state }: FollowView): boolean {
-  return stage === 'streaming' || stage === 'done' || (state !== 'running' && state !== 'waiting')
+function hasArrived({ stage, state, streams }: FollowView): boolean {
+  // Changes flow back.
+  if (stage === 'done' && streams.some(({ status }) => status.phase === 'streaming')) return true
+  return stage === 'streaming' || (state !== 'running' && state !== 'waiting')
 }
 
 async function through(desk: FollowDesk, options: SwitchoverOptions, command: Command): Promise<number> {

@@ -5,6 +5,7 @@ import type { FleetConfig, FleetDatabase, FleetMapping, FleetState } from '../..
 import { ProgressFold } from '../../shared/fold.ts'
 import { defaultFollowOptions } from '../../shared/follow-options.ts'
 import type { FollowAction, FollowAnswer, FollowView } from '../../shared/follow-view.ts'
+import { describeLate } from '../../shared/late-writes.ts'
 import { showName, type TableName } from '../../shared/phase.ts'
 import { defaultOptions, everything, type MigrationOptions } from '../../shared/request.ts'
 import { compareData } from '../compare/data.ts'
@@ -408,6 +409,9 @@ export class DatabaseMove {
     if (failed) return { error: { message: `${failed.kind} ${failed.name}: ${failed.error}` } }
     const [table] = follow?.failed_tables ?? []
     if (table) return { error: { message: `${table.schema}.${table.name}: ${table.error}` } }
+    const [late] = follow?.late_writes ? describeLate(follow.late_writes) : []
+    const words = late ?? follow?.watch?.trouble
+    if (words) return { error: { message: words } }
     return follow?.last_error && follow.state !== 'running' ? { error: follow.last_error } : {}
   }
 

@@ -223,6 +223,9 @@ export class FleetRun implements FleetDesk {
           verify: action.verify ?? false,
           accept_differences: action.accept_differences ?? false,
           sequence_margin: 0,
+          // The mark of a database that was switched over is set at once.
+          watch_seconds: 0,
+          discard_late_writes: false,
           back: false,
         },
       })

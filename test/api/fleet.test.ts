@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import { Value } from '@sinclair/typebox/value'
 import { type FleetAction, FleetView } from '../../shared/fleet.ts'
 import { FleetMessage, type FleetUpdate } from '../../shared/fleet-api.ts'
-import { FollowView } from '../../shared/follow-view.ts'
+import { defaultSwitchoverOptions, FollowView } from '../../shared/follow-view.ts'
 import { type Api, startApi } from '../support/api.ts'
 import { eventually } from '../support/eventually.ts'
 import { switchoverReport } from '../support/example-views.ts'
@@ -203,10 +203,9 @@ describe('pushed', () => {
   test('the report of a switchover is for who asks for it', async () => {
     using watched = await api.watch()
     await watched.untilFleet(() => true)
-    const options = { ...{ timeout_seconds: 30, read_only_source: false, keep_reverse: false } }
     desk.find(mapping, database).switchover = {
       state: 'done',
-      options: { ...options, verify: false, accept_differences: false, sequence_margin: 0, back: false },
+      options: defaultSwitchoverOptions,
       step: 'report',
       started_at: 1,
       report: switchoverReport(),

@@ -222,7 +222,9 @@ describe('from the copy to the end', () => {
     await pair.source.sql('update orders set note = $$same$$ where id = 601')
     await pair.destination.sql('update orders set note = $$same$$ where id = 601')
     await fresh()
-    const { status, json } = await api.post('/api/switchover', { name, verify: true, timeout_seconds: 20 })
+    const { status, json } = await api.post('/api/switchover', {
+      ...{ name, verify: true, timeout_seconds: 20, watch_seconds: 0 },
+    })
     expect([status, json.ok]).toEqual([200, true])
     const done = await seen(
       watched,
@@ -288,7 +290,7 @@ test('a column that the destination lacks is made there on request; there and ba
   expect(there.switchover?.report?.reverse).toBeDefined()
   await pair.destination.sql(`insert into orders values (801, 'written on the new side', false)`)
   await look(({ streams }) => (streams[0]?.status.rows ?? 0) >= 1)
-  expect((await api.post('/api/switchover', { name, back: true })).status).toBe(200)
+  expect((await api.post('/api/switchover', { name, back: true, watch_seconds: 0 })).status).toBe(200)
   const back = await look(({ state, process: worker }) => state === 'stopped' && worker === undefined)
   expect(back.switchover).toMatchObject({ state: 'done', report: { direction: 'back' } })
   expect(await pair.source.sql('select note from orders where id = 801')).toHaveLength(1)

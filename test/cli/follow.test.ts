@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from 'bun:test'
 import type { FollowView, SwitchoverReport } from '../../shared/follow-view.ts'
 import { cluster, type TestDatabase } from '../support/clusters.ts'
 import { compareRows } from '../support/compare.ts'
+import { eventually } from '../support/eventually.ts'
 import { published } from '../support/follow-view.ts'
 import { type Home, makeHome } from './process.ts'
 
@@ -57,7 +58,7 @@ describe('a move from the command line', () => {
     await until('streaming', isStreaming)
     const twice = await home.run(['follow', ...flags])
     expect([twice.code, twice.said]).toEqual([2, expect.stringContaining('is being followed by process')])
-    const switched = await home.run(['switchover', '--timeout=30s', '--verify', '--json'])
+    const switched = await home.run(['switchover', '--timeout=30s', '--verify', '--watch=0', '--json'])
     expect([switched.code, switched.said]).toEqual([0, expect.stringContaining('switched over from')])
     const report = JSON.parse(switched.output) as SwitchoverReport
     expect(report).toMatchObject({ compared: 'checksums', tables: [{ name: 'item', equal: true }] })
@@ -98,18 +99,64 @@ describe('a move from the command line', () => {
     expect(await compareRows(source, destination)).toEqual([])
     const twice = await home.run(['clone', '--follow', '--yes', ...flags])
     expect([twice.code, twice.said]).toEqual([2, expect.stringContaining('followed already')])
-    // Without a process, the switchover follows by itself until all is proven.
+    // Without a process, the switchover follows by itself until all is proven. Also where the state directory was
+    // lost: the servers know how far it had come.
     await source.sql("insert into item values (2000, 'meanwhile')")
-    const switched = await home.run(['switchover', ...flags])
-    expect(switched.code).toBe(0)
+    const switched = await home.run(['switchover', '--watch=0', '--state-dir', 'third', ...flags])
+    expect([switched.code, switched.said]).toEqual([0, expect.stringContaining('switched over from')])
     expect(await compareRows(source, destination)).toEqual([])
-    await source.sql("insert into item values (2002, 'again')")
-    // Also where the state directory was lost: the servers know how far it had come.
-    const found = await home.run(['switchover', '--state-dir', 'third', ...flags])
-    expect([found.code, found.said]).toEqual([0, expect.stringContaining('switched over from')])
-    expect(await compareRows(source, destination)).toEqual([])
+    const over = await home.run(['follow', '--state-dir', 'fourth', ...flags])
+    expect([over.code, over.said]).toEqual([2, expect.stringContaining('was switched over')])
     const elsewhere = await home.run(['cleanup', '--state-dir', 'other', ...flags])
     expect(elsewhere.said).toContain('dropped')
+    expect(await left(source, destination)).toEqual([])
+  })
+
+  test('a switchover that is killed while it makes the way back can be done again; late writes end it with 1', async () => {
+    const { source, destination, flags } = await ends()
+    const first = home.start(['clone', '--follow', ...flags])
+    await until('streaming', isStreaming)
+    // The slot of the way back waits for this transaction.
+    const open = destination.connect()
+    await open.unsafe("begin; insert into item values (5000, 'open')")
+    const switching = home.start(['switchover', '--keep-reverse', '--read-only-source', ...flags])
+    await until('the way back', ({ switchover }) => switchover?.step === 'reverse')
+    await eventually(
+      'its publication',
+      () => destination.sql('select from pg_publication'),
+      (rows) => rows.length === 1,
+    )
+    first.child.kill('SIGKILL')
+    await first.finished
+    const killed = await switching.finished
+    expect([killed.code, killed.said]).toEqual([1, expect.stringContaining('is not known')])
+    await open.unsafe('rollback')
+    await open.end()
+
+    const second = home.start(['follow', ...flags])
+    await until('streaming', isStreaming)
+    const there = await home.run(['switchover', '--keep-reverse', ...flags])
+    expect([there.code, there.said]).toEqual([0, expect.stringContaining('changes flow back')])
+    second.child.kill('SIGTERM')
+    expect((await second.finished).code).toBe(0)
+
+    // Without a process it goes back by itself, and watches the side that it has left.
+    const back = home.start(['switchover', '--back', '--watch=10m', ...flags])
+    await until('the watch', ({ watch }) => watch?.until !== undefined)
+    await destination.sql("insert into item values (5001, 'late')")
+    await until('the late row', ({ late_writes: late }) => late?.changes === 1)
+    back.child.kill('SIGINT')
+    const { code, said } = await back.finished
+    expect([code, said]).toEqual([1, expect.stringContaining('only there: 1 transaction in public.item')])
+    const status = await home.run(['status'])
+    expect([status.code, status.output + status.said]).toEqual([
+      1,
+      expect.stringContaining('only there: 1 transaction in public.item'),
+    ])
+    const refused = await home.run(['cleanup', ...flags])
+    expect([refused.code, refused.said]).toEqual([1, expect.stringContaining('Nothing was dropped')])
+    const cleaned = await home.run(['cleanup', '--discard-late-writes', ...flags])
+    expect(cleaned.code).toBe(0)
     expect(await left(source, destination)).toEqual([])
   })
 

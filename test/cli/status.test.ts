@@ -10,7 +10,7 @@ import { styleFor } from '../../server/cli/style.ts'
 import { widthOf } from '../../server/cli/text.ts'
 import { resolveSettings } from '../../server/postgres/settings.ts'
 import { RunStore } from '../../server/store/runs.ts'
-import { FollowView } from '../../shared/follow-view.ts'
+import { defaultSwitchoverOptions, FollowView } from '../../shared/follow-view.ts'
 import { within } from '../support/eventually.ts'
 import {
   conflictView,
@@ -280,10 +280,7 @@ describe('--watch', () => {
 })
 
 function switched(): Pick<Required<FollowView>, 'switchover'> {
-  const options = {
-    ...{ timeout_seconds: 30, read_only_source: true, keep_reverse: false },
-    ...{ verify: false, accept_differences: false, sequence_margin: 0, back: false },
-  }
+  const options = { ...defaultSwitchoverOptions, read_only_source: true }
   return {
     switchover: { state: 'done', options, step: 'report', started_at: 0, report: switchoverReport() },
   }

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { FollowView } from '../../shared/follow-view.ts'
+import { defaultSwitchoverOptions, type FollowView } from '../../shared/follow-view.ts'
 import { conflict, conflictView, followView, switchoverReport } from '../support/example-views.ts'
 import { type Publisher, type PublisherProcess, publishHere, startPublisher } from '../support/publishing.ts'
 import { makeHome } from './process.ts'
@@ -99,15 +99,7 @@ describe('what is seen', () => {
     const { directory, publisher } = await published(live())
     const on = tui(directory)
     await on.shows('ready to switch over')
-    const options = {
-      timeout_seconds: 30,
-      read_only_source: true,
-      keep_reverse: false,
-      verify: false,
-      accept_differences: false,
-      sequence_margin: 0,
-      back: false,
-    }
+    const options = { ...defaultSwitchoverOptions, read_only_source: true }
     await publisher.publish(
       live({
         stage: 'switchover',
@@ -192,6 +184,8 @@ describe('what is asked', () => {
         verify: false,
         accept_differences: false,
         sequence_margin: 0,
+        watch_seconds: 60,
+        discard_late_writes: false,
         back: false,
       },
     })

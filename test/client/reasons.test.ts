@@ -1,9 +1,11 @@
 // The light of a follow says its reasons in the language of the page, whatever the engine has against it.
+
 import { expect, test } from 'bun:test'
 import { reasonIn } from '../../client/i18n/reasons.ts'
 import { ReadyLight, type Watched } from '../../server/engine/follow/readiness.ts'
 import { defaultFollowOptions } from '../../shared/follow-options.ts'
 import { followStages, followStates } from '../../shared/follow-view.ts'
+import { describeLateWrites } from '../../shared/late-writes.ts'
 import { followView } from '../support/follow-view.ts'
 
 const { streams } = followView('shop')
@@ -22,6 +24,7 @@ const watched: Watched[] = [
   { ...good, troubles: ['2 objects could not be made on the destination: VIEW v, INDEX i'] },
   { ...good, troubles: ['table public.t of a@b/c is missing on d@e/f', '3 more differences'] },
   { ...good, troubles: ['view public.v is not the same on a@b/c and d@e/f'] },
+  { ...good, troubles: [describeLateWrites({ transactions: 2, tables: [] }, 'a@b/c')] },
   { ...good, troubles: ['the server has no slot pgtrek_shop any more'] },
   { ...good, troubles: ['the servers cannot be looked at: connection refused'] },
 ]

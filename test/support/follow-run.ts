@@ -40,6 +40,8 @@ export const switchoverDefaults: SwitchoverOptions = {
   verify: true,
   accept_differences: false,
   sequence_margin: 0,
+  watch_seconds: 0,
+  discard_late_writes: false,
   back: false,
 }
 
@@ -60,6 +62,7 @@ export function move(
     signal: new AbortController().signal,
     tableCheckEveryMs: 1000,
     compareEveryMs: 200,
+    watchEveryMs: 200,
   })
   const ended = () =>
     within('the end of following', moving.run.done, undefined, () => shown(moving.run.view()))

@@ -139,6 +139,20 @@ export function addSwitchoverFlags(command: Command) {
         .argParser(count)
         .default(0),
     )
+    .addOption(
+      about(
+        '--watch <time>',
+        'how long the side that was left is watched for late writes; with 0 it is looked at once',
+      )
+        .argParser(seconds)
+        .default(60, '60s'),
+    )
+    .addOption(
+      about(
+        '--discard-late-writes',
+        'return although changes were written to the old primary after the switchover',
+      ),
+    )
     .addOption(about('--back', 'return to the source, after a switchover with --keep-reverse'))
 }
 
@@ -150,6 +164,8 @@ export function switchoverOptionsOf(command: Command): SwitchoverOptions {
     verify?: boolean
     sequenceMargin: number
     acceptDifferences?: boolean
+    watch: number
+    discardLateWrites?: boolean
     back?: boolean
   }>()
   return {
@@ -159,6 +175,8 @@ export function switchoverOptionsOf(command: Command): SwitchoverOptions {
     verify: flags.verify ?? false,
     accept_differences: flags.acceptDifferences ?? false,
     sequence_margin: flags.sequenceMargin,
+    watch_seconds: flags.watch,
+    discard_late_writes: flags.discardLateWrites ?? false,
     back: flags.back ?? false,
   }
 }

@@ -1,4 +1,5 @@
 // Takes away what following has made on both sides, whatever became of it, also without the store.
+import { describeLateWrites } from '../../../shared/late-writes.ts'
 import { PgtrekError, UsageError } from '../../postgres/errors.ts'
 import { Session } from '../../postgres/session.ts'
 import { type ConnectionSettings, describeSettings } from '../../postgres/settings.ts'
@@ -6,10 +7,12 @@ import { parseLsn } from '../../replication/lsn.ts'
 import { readPublication } from '../../replication/publication.ts'
 import { readSlot } from '../../replication/slot.ts'
 import { RunLock } from '../run-lock.ts'
-import { describeLateWrites, readLateWrites } from './late-writes.ts'
+import { refuseIndistinct } from './late-watch.ts'
+import { readLateWrites } from './late-writes.ts'
 import { dropLink, type Link, type Owner } from './link.ts'
 import type { FollowMemory, FollowRecord } from './memory.ts'
 import { followName, insertsPublication, linkNames } from './names.ts'
+import { readMark } from './ownership.ts'
 import { undoReadOnly } from './read-only.ts'
 import { readReadOnly } from './read-only-state.ts'
 import type { FollowEnds } from './request.ts'
@@ -80,23 +83,29 @@ export async function cleanUpFollow(
 
 /**
  * The slot of the direction that was ended by the switchover is the only proof of what was written there since: it is
- * not dropped in silence. Without the record the read-only mark of the source tells that it was switched over.
+ * not dropped in silence. Without the record the servers tell that it was switched over.
  */
 async function refuseLateWrites(record: FollowRecord | undefined, forward: Link, back: Link): Promise<void> {
-  if (record?.bidirectional) return
-  const handedOver = record ? record.handedOver : await handedOverByServer(forward)
+  const handedOver = record ? record.handedOver : await handedOverByServers(forward, back)
   if (!handedOver) return
-  const { from, names } = handedOver.direction === 'forward' ? forward : back
+  const isForward = handedOver.direction === 'forward'
+  const { from, names } = isForward ? forward : back
+  const ours = (isForward ? back : forward).names.position
   await using session = await Session.open(from)
   if (!(await readSlot(session, names.slot))) return
   const inserts = insertsPublication(names)
   const isThere = names.ownPublication && (await readPublication(session, inserts)) !== undefined
   const place = describeSettings(from)
-  const words = await readLateWrites(session, {
-    slot: names.slot,
-    publication: isThere ? [names.publication, inserts] : names.publication,
-    after: parseLsn(handedOver.lsn),
-  }).then(
+  const read = async () => {
+    await refuseIndistinct(session, ours)
+    return await readLateWrites(session, {
+      slot: names.slot,
+      publication: isThere ? [names.publication, inserts] : names.publication,
+      after: parseLsn(handedOver.lsn),
+      ours,
+    })
+  }
+  const words = await read().then(
     (late) => late && describeLateWrites(late, place),
     (error: Error) => `whether ${place} was written to after the switchover is not known: ${error.message}`,
   )
@@ -106,7 +115,13 @@ async function refuseLateWrites(record: FollowRecord | undefined, forward: Link,
   )
 }
 
-async function handedOverByServer({ from, names }: Link): Promise<FollowRecord['handedOver']> {
+async function handedOverByServers(forward: Link, back: Link): Promise<FollowRecord['handedOver']> {
+  for (const { direction, from, names } of [forward, back]) {
+    await using session = await Session.open(from)
+    const mark = await readMark(session, names.publication)
+    if (mark?.handedOver) return { direction, ...mark.handedOver }
+  }
+  const { from, names } = forward
   await using session = await Session.open(from)
   const moves = (await readReadOnly(session))?.moves ?? {}
   // Everything that the slot still shows came later.

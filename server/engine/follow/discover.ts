@@ -42,8 +42,13 @@ export async function discover(name: string, ends: FollowEnds, signal: AbortSign
   const forward = linkNames(name, 'forward', ends.follow.publication)
   const back = linkNames(name, 'back')
   const native = (await readSubscription(destination, forward.slot)) !== undefined
-  const isForward = native || (await isWhole(source, destination, forward))
-  const isBack = await isWhole(destination, source, back)
+  const left = {
+    forward: (await readMark(source, forward.publication))?.handedOver,
+    back: (await readMark(destination, back.publication))?.handedOver,
+  }
+  const isForward = !left.forward && (native || (await isWhole(source, destination, forward)))
+  const isBack = !left.back && (await isWhole(destination, source, back))
+  if (!isForward && !isBack && (left.forward || left.back)) throw new UsageError(wasSwitchedOver(name))
   if (!isForward && !isBack) {
     throw new UsageError(
       (await readSlot(source, forward.slot))
@@ -74,7 +79,9 @@ export async function discover(name: string, ends: FollowEnds, signal: AbortSign
     direction: isForward ? 'forward' : 'back',
     bidirectional: isForward && isBack,
     ...(native && { native }),
-    ...(isBack && { back }),
+    ...((isBack || left.back) && { back }),
+    ...(left.forward && { handedOver: { direction: 'forward' as const, ...left.forward } }),
+    ...(left.back && { handedOver: { direction: 'back' as const, ...left.back } }),
     tables,
     sequences: await sharedSequences(source, destination),
     // Nobody knows any more whether the destination's had numbers of their own.
@@ -93,6 +100,10 @@ export async function discover(name: string, ends: FollowEnds, signal: AbortSign
     ],
     largeObjects: (await readLargeObjects(source, superuser)).length > 0,
   }
+}
+
+export function wasSwitchedOver(name: string): string {
+  return `${name} was switched over: "pgtrek cleanup" removes what is left of it`
 }
 
 /** The position comes last: with it all of the copy is there. */

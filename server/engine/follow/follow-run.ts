@@ -11,6 +11,8 @@ import type {
   FollowView,
   SwitchoverOptions,
 } from '../../../shared/follow-view.ts'
+import { formatDuration } from '../../../shared/format.ts'
+import { describeLate } from '../../../shared/late-writes.ts'
 import { Cancelled, PgtrekError, UsageError } from '../../postgres/errors.ts'
 import { Session } from '../../postgres/session.ts'
 import { describeSettings } from '../../postgres/settings.ts'
@@ -25,9 +27,9 @@ import { BackgroundComparison } from './background-comparison.ts'
 import { lockMove } from './cleanup.ts'
 import { type CopyFirst, clearTheWay, copyFirst, moveOf, newRecord } from './copy-first.ts'
 import type { FollowDesk } from './desk.ts'
-import { discover, unknownRecord } from './discover.ts'
-import { describeLateWrites, readLateWrites } from './late-writes.ts'
-import { dropLink, type Link, makeLink, type Owner } from './link.ts'
+import { discover, unknownRecord, wasSwitchedOver } from './discover.ts'
+import { LateWatch } from './late-watch.ts'
+import { dropLink, type Link, leaveLink, makeLink, type Owner } from './link.ts'
 import { Lookout } from './lookout.ts'
 import type { FollowRecord } from './memory.ts'
 import { checkObjects } from './moved-objects.ts'
@@ -51,6 +53,8 @@ const askedEveryMs = 200
 const tellEveryMs = 500
 /** Where nothing happens for long, as while a large index is built, others still see that somebody is there. */
 const silentAtMostMs = 2000
+/** How often the side that was left is looked at, while somebody waits for it and later. */
+const watchEveryMs = { atFirst: 1000, later: 5000 }
 
 export class FollowRun implements FollowDesk {
   readonly name: string
@@ -68,6 +72,8 @@ export class FollowRun implements FollowDesk {
   #isOwn: boolean
   /** Lives as long as the way that it compares, whoever applies. */
   #comparison: { direction: Direction; touched: Touched; background: BackgroundComparison } | undefined
+  /** Of the side that was left by the last switchover. */
+  #watch: LateWatch | undefined
   #toldAt = 0
   #telling: ReturnType<typeof setTimeout> | undefined
 
@@ -178,6 +184,7 @@ export class FollowRun implements FollowDesk {
       return { status: isCancelled ? 'cancelled' : 'failed', error }
     } finally {
       clearInterval(asking)
+      this.#watch?.abandon()
       this.isRunning = false
       // Nothing was made that somebody would have to find again; what another has made is not forgotten.
       const saved = memory.load(this.name)
@@ -277,34 +284,48 @@ export class FollowRun implements FollowDesk {
     await this.#undoBrokenOff()
     const first = this.#record.native ? 'copy' : 'catchup'
     this.#picture.enter(this.#record.progress === 'done' ? 'done' : first)
-    if (this.#record.bidirectional) {
+    if (this.#isBothWays) {
       await this.#start('forward')
       await this.#start('back')
     } else {
       await this.#start(this.#record.direction)
     }
+    const { handedOver, direction } = this.#record
+    if (handedOver && handedOver.direction !== direction) this.#watchLeft()
     const status = await this.#ended.promise
     // A switchover that is under way finds out by the signal, and takes back what it has begun.
     await this.#switching
     await this.#endComparison()
     await this.#stopFollowers()
-    return status
+    return await this.#endWatch(status)
+  }
+
+  /** Both directions at once, until a switchover ends one of them. */
+  get #isBothWays(): boolean {
+    return this.#record.bidirectional && !this.#record.handedOver
   }
 
   async #stopFollowers() {
     for (const follower of this.#picture.followers.values()) await follower.stop().catch(() => {})
   }
 
+  /** That changes flow through now. */
   #links(): Link[] {
+    return this.#allLinks().filter(
+      ({ direction }) => this.#isBothWays || direction === this.#record.direction,
+    )
+  }
+
+  #allLinks(): Link[] {
     const { source, destination } = this.ends
-    const { forward, back, direction, bidirectional } = this.#record
+    const { forward, back } = this.#record
     const links: Link[] = [{ direction: 'forward', from: source, to: destination, names: forward }]
     if (back) links.push({ direction: 'back', from: destination, to: source, names: back })
-    return links.filter((link) => bidirectional || link.direction === direction)
+    return links
   }
 
   #link(direction: Direction): Link {
-    const link = this.#links().find((one) => one.direction === direction)
+    const link = this.#allLinks().find((one) => one.direction === direction)
     if (!link) throw new PgtrekError('changes do not flow back: the switchover was without --keep-reverse')
     return link
   }
@@ -427,7 +448,7 @@ export class FollowRun implements FollowDesk {
     }
     if (progress !== 'following' && progress !== 'done') return refused('rows are still being copied')
     // The objects are compared anew by the switchover itself.
-    const reasons = this.#picture.blockers
+    const reasons = this.#picture.blockers(options.discard_late_writes ? lateTroubles : [])
     if (reasons.length > 0) return refused(`not ready: ${reasons.join('; ')}`)
     this.#switching = this.#switchOver(options).finally(() => {
       this.#switching = undefined
@@ -455,6 +476,7 @@ export class FollowRun implements FollowDesk {
         options,
         arrived: this.#arrived,
         publication: () => publicationsOf(link.from, link.names),
+        ours: this.#oursOn(direction),
         signal: this.#stop.signal,
         onStep: (step, deadline) => {
           picture.switchover = {
@@ -466,6 +488,7 @@ export class FollowRun implements FollowDesk {
         },
         say: (message, level) => picture.say(message, level),
         checkObjects: (lockWaitMs) => this.#checkObjects(link, lockWaitMs),
+        release: () => this.#releaseLeft(options),
         reverse: () => this.#makeReverse(direction),
       })
       await this.#afterSwitchover(direction, options, report.sentinel.confirmed_lsn)
@@ -496,50 +519,126 @@ export class FollowRun implements FollowDesk {
     picture.followers.delete(direction)
     picture.slots.delete(direction)
     if (options.read_only_source) await keepReadOnly(this.#link(direction).from, this.name)
+    const goesOn = options.keep_reverse || this.#record.bidirectional
+    const other = direction === 'forward' ? 'back' : 'forward'
+    const catalog = picture.objects?.catalogs.from
     // Returned, and followed again: as if nothing had happened.
     const isAgain = direction === 'back' && options.keep_reverse
-    this.#update({ progress: isAgain ? 'following' : 'done', handedOver: { direction, lsn } })
+    const handedOver = { direction, lsn, catalog }
+    this.#update({
+      progress: isAgain ? 'following' : 'done',
+      handedOver,
+      ...(goesOn && { direction: other }),
+    })
     picture.enter(isAgain ? 'catchup' : 'done')
     // Returning gives back what leaving took.
     await this.#makeWritable(direction === 'forward' ? 'destination' : 'source')
-    if (!options.keep_reverse && !this.#record.bidirectional) {
-      this.#ended.resolve('switched_over')
+    await leaveLink(this.#link(direction), handedOver).catch((error: Error) =>
+      picture.warn(`it is not written down on the servers that it was switched over: ${error.message}`),
+    )
+    if (!goesOn) {
+      this.#watchLeft(options.watch_seconds)
       return
     }
-    const left = this.#link(direction)
-    const other = direction === 'forward' ? 'back' : 'forward'
-    this.#update({ direction: other })
+    this.#watchLeft()
     try {
-      await this.#reportLateWrites(left, lsn)
-      // It would hold the log of the side that was left for ever.
-      await dropLink(left, this.#asOwner())
-      if (!this.#record.bidirectional) await this.#start(other)
+      if (!picture.followers.has(other)) await this.#start(other)
     } catch (error) {
       picture.fail(error)
       this.#ended.reject(error)
     }
   }
 
-  /** Between the last look of the switchover and the end of the slot. */
-  async #reportLateWrites({ from, names }: Link, lsn: string) {
-    if (this.#record.bidirectional) return
-    try {
-      await using session = await Session.open(from, { signal: this.#stop.signal })
-      const publication = await publicationsOf(from, names)
-      const late = await readLateWrites(session, { slot: names.slot, publication, after: parseLsn(lsn) })
-      if (!late) return
-      const words = describeLateWrites(late, describeSettings(from))
-      this.#picture.warn(words)
-      this.#picture.troubles.set('late writes', words)
-    } catch (error) {
-      this.#picture.warn(
-        `whether ${describeSettings(from)} was written to after the switchover is not known: ${(error as Error).message}`,
-      )
+  /** For so long, then it is over; or as long as changes flow back. */
+  #watchLeft(seconds?: number) {
+    const { handedOver } = this.#record
+    if (!handedOver) return
+    const picture = this.#picture
+    const left = this.#link(handedOver.direction)
+    const place = describeSettings(left.from)
+    const until = seconds === undefined ? {} : { until: Date.now() + seconds * 1000 }
+    picture.watch = { place, ...until }
+    const everyMs = seconds === undefined ? watchEveryMs.later : watchEveryMs.atFirst
+    this.#watch = new LateWatch({
+      from: left.from,
+      slot: left.names.slot,
+      publication: () => publicationsOf(left.from, left.names),
+      after: parseLsn(handedOver.lsn),
+      ours: this.#oursOn(handedOver.direction),
+      catalog: handedOver.catalog,
+      compareObjects: async () => {
+        const publication = await publicationsOf(left.from, left.names)
+        const signal = new AbortController().signal
+        const work = { record: this.#record, link: left, publication, lockWaitMs: watchLockMs, signal }
+        return (await checkObjects(work)).problems
+      },
+      everyMs: this.services.watchEveryMs ?? everyMs,
+      onFound: (found) => {
+        picture.lateWrites = found
+        const words = describeLate(found)
+        for (const line of words) picture.say(line, 'error')
+        picture.troubles.set('late writes', words.join('; '))
+        picture.onChange('now')
+      },
+      onTrouble: (trouble) => {
+        picture.watch = { place, ...until, ...(trouble !== undefined && { trouble }) }
+        if (trouble === undefined) picture.troubles.delete('watch')
+        else {
+          picture.troubles.set('watch', trouble)
+          picture.say(trouble, 'warn')
+        }
+        picture.onChange('now')
+      },
+      onImpossible: (words) => {
+        picture.watch = undefined
+        picture.warn(words)
+      },
+    })
+    if (seconds === undefined) return
+    if (seconds > 0) picture.say(`${place} is watched for late writes for ${formatDuration(seconds)}`)
+    const timer = setTimeout(() => this.#ended.resolve('switched_over'), seconds * 1000)
+    void this.done.then(() => clearTimeout(timer))
+  }
+
+  /** Whoever stops it early has the last look, too. */
+  async #endWatch(status: FollowResult['status']): Promise<FollowResult['status']> {
+    const { watch } = this.#picture
+    await this.#watch?.end()
+    const isOver = this.#watch !== undefined && watch?.until !== undefined
+    return isOver && status === 'stopped' ? 'switched_over' : status
+  }
+
+  /** Before changes flow to the side again that was left: what was written there since stands in their way. */
+  async #releaseLeft({ discard_late_writes: isAccepted }: SwitchoverOptions) {
+    const watch = this.#watch
+    const { handedOver } = this.#record
+    if (!watch || !handedOver) return
+    await watch.end()
+    const reasons = lateTroubles.flatMap((about) => this.#picture.troubles.get(about) ?? [])
+    if (reasons.length > 0 && !isAccepted) {
+      this.#watchLeft()
+      throw new PgtrekError(`${reasons.join('; ')}. When that is settled, go on with --discard-late-writes`)
     }
+    for (const words of reasons) this.#picture.say(`accepted: ${words}`, 'warn')
+    await dropLink(this.#link(handedOver.direction), this.#asOwner())
+    this.#watch = undefined
+    this.#forgetLate()
+  }
+
+  #forgetLate() {
+    this.#picture.lateWrites = undefined
+    this.#picture.watch = undefined
+    for (const about of lateTroubles) this.#picture.troubles.delete(about)
+  }
+
+  /** The position, on the side that a direction comes from, of the changes that flow to that side. */
+  #oursOn(direction: Direction): string {
+    const { forward, back } = this.#record
+    return direction === 'back' ? forward.position : (back ?? linkNames(this.name, 'back')).position
   }
 
   async #makeReverse(direction: Direction) {
-    if (this.#record.bidirectional) {
+    if (this.#isBothWays) {
       const names = this.#record[direction === 'forward' ? 'back' : 'forward'] as FollowRecord['forward']
       return { slot: names.slot, publication: names.publication }
     }
@@ -570,21 +669,13 @@ export class FollowRun implements FollowDesk {
       'error',
     )
     await this.#makeWritable(direction === 'forward' ? 'source' : 'destination')
-    const reverse = direction === 'forward' ? this.#record.back : undefined
-    if (reverse && !this.#record.bidirectional) {
-      const link: Link = {
-        direction: 'back',
-        from: this.ends.destination,
-        to: this.ends.source,
-        names: reverse,
-      }
-      await dropLink(link, this.#asOwner()).catch((failure) =>
-        picture.warn(`${reverse.slot} may still be there: ${failure.message}`),
+    const { handedOver } = this.#record
+    if (handedOver && !this.#watch) {
+      picture.warn(
+        `${describeSettings(this.#link(handedOver.direction).from)} is not watched for late writes any more`,
       )
-      const { back: _, ...rest } = this.#record
-      this.#record = rest
-      this.#update({})
     }
+    if (!this.#watch) await this.#dropReverse(direction)
     if (this.#stop.signal.aborted) return
     if (follower.status.phase !== 'stopped') return this.#comparison?.background.start()
     try {
@@ -595,6 +686,20 @@ export class FollowRun implements FollowDesk {
     }
   }
 
+  /** What the switchover has made for the way back. */
+  async #dropReverse(direction: Direction) {
+    const other = direction === 'forward' ? 'back' : 'forward'
+    const link = this.#allLinks().find((one) => one.direction === other)
+    if (!link || this.#isBothWays) return
+    await dropLink(link, this.#asOwner()).catch((failure) =>
+      this.#picture.warn(`${link.names.slot} may still be there: ${failure.message}`),
+    )
+    if (other === 'forward') return
+    const { back: _, ...rest } = this.#record
+    this.#record = rest
+    this.#update({})
+  }
+
   /** Of links that this process has streamed from, or made a moment ago. */
   #asOwner(): Owner {
     return { by: 'move', move: this.#record.move, isStreamed: true }
@@ -603,6 +708,9 @@ export class FollowRun implements FollowDesk {
   /** A switchover that was killed has made the side read-only that changes still come from. */
   async #undoBrokenOff() {
     const side = this.#record.direction === 'forward' ? 'source' : 'destination'
+    const { direction, handedOver } = this.#record
+    // Made for a way back that nobody has gone: the next switchover makes its own.
+    if (direction === 'forward' && handedOver?.direction !== 'back') await this.#dropReverse(direction)
     const state = await this.#readOnlyState(side)
     if (!state) return
     const place = describeSettings(this.ends[side])
@@ -676,6 +784,11 @@ export class FollowRun implements FollowDesk {
   }
 }
 
+/** What the side that was left says against going back. */
+const lateTroubles = ['late writes', 'watch'] as const
+/** How long comparing its objects waits for a table that somebody has locked. */
+const watchLockMs = 5000
+
 /** Whoever decides about a conflict says which one was seen; there may be another one by now. */
 function isMeant({ status }: Following, { lsn }: { lsn?: string | undefined }): boolean {
   return lsn === undefined || status.conflict?.lsn === lsn
@@ -708,6 +821,6 @@ export function refuseOver({ progress, name, direction, back }: FollowRecord) {
     )
   }
   if (progress === 'done' && !(direction === 'back' && back)) {
-    throw new UsageError(`${name} was switched over: "pgtrek cleanup" removes what is left of it`)
+    throw new UsageError(wasSwitchedOver(name))
   }
 }

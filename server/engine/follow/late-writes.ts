@@ -1,76 +1,84 @@
 // What was written to the old primary behind the last position that the new one has. The slot is kept until
 // cleanup, so the old primary's own log answers exactly.
-import { formatCount } from '../../../shared/format.ts'
+import type { LateWritesView } from '../../../shared/late-writes.ts'
 import { showName } from '../../../shared/phase.ts'
 import { ServerError } from '../../postgres/errors.ts'
 import { quoteIdentifier, quoteLiteral } from '../../postgres/quote.ts'
 import type { Session } from '../../postgres/session.ts'
 import type { TableId } from '../../replication/destination-tables.ts'
-import { type Lsn, showLsn } from '../../replication/lsn.ts'
+import { type Lsn, parseLsn, showLsn } from '../../replication/lsn.ts'
+import { MessageCursor } from '../../replication/message-cursor.ts'
+import { echoPrefix, originName } from '../../replication/position.ts'
 import type { Publications } from '../../replication/publication.ts'
-import { writeSentinel } from './sentinel.ts'
+import { messagesSince, writeSentinel } from './sentinel.ts'
 
-export interface LateWrites {
-  /** At least so many: it stops counting when it has seen enough. */
-  transactions: number
-  tables: TableId[]
+export type LateWrites = Pick<LateWritesView, 'transactions' | 'changes' | 'tables'>
+
+export interface LateLook {
+  late: LateWrites | undefined
+  /** Everything that was committed before is known: the slot need not keep it. */
+  lookedUpTo: Lsn
+  /** There may be more behind it. */
+  isCut: boolean
 }
 
-const mostNamed = 10
+export interface LateQuestion {
+  slot: string
+  publication: Publications
+  after: Lsn
+  /** The position of changes that we bring to this side ourselves: they are not late. */
+  ours?: string | undefined
+}
+
 const enoughChanges = 10_000
 const patienceMs = 10_000
 const lookEveryMs = 50
 const objectInUse = '55006'
+/** Names are in the first bytes of a message, rows behind them. */
+const longestNames = 600
 
 /** Nobody may read from the slot meanwhile; the changes stay in it. */
 export async function readLateWrites(
   session: Session,
-  { slot, publication, after }: { slot: string; publication: Publications; after: Lsn },
+  question: LateQuestion,
 ): Promise<LateWrites | undefined> {
   // A commit that did not wait for the disk is in the log that can be read behind one that did.
   await writeSentinel(session)
+  return (await lookForLateWrites(session, question)).late
+}
+
+/** Up to where the log is on disk. */
+export async function lookForLateWrites(
+  session: Session,
+  { slot, publication, after, ours }: LateQuestion,
+): Promise<LateLook> {
   const names = [publication].flat().map(quoteIdentifier).join(', ')
-  const changes = await peek(
-    session,
-    // Messages: B begin, with the position of its commit; O origin, of what we have written ourselves; R relation.
-    // https://www.postgresql.org/docs/current/protocol-logicalrep-message-formats.html
-    `with message as (
-       select xid::text as xid, pg_catalog.chr(pg_catalog.get_byte(data, 0)) as kind, data
-         from pg_catalog.pg_logical_slot_peek_binary_changes(${quoteLiteral(slot)}, null, ${enoughChanges},
-                'proto_version', '1', 'publication_names', ${quoteLiteral(names)})),
-     late as (
-       select xid from message
-        where kind = 'B'
-          and ('x' || pg_catalog.encode(pg_catalog.substr(data, 2, 8), 'hex'))::bit(64)::bigint
-              >= (${quoteLiteral(showLsn(after))}::pg_catalog.pg_lsn - '0/0'::pg_catalog.pg_lsn)::bigint
-          and xid not in (select xid from message where kind = 'O')),
-     change as (
-       select xid, pg_catalog.substr(data, case kind when 'T' then 7 else 2 end, 4) as relation
-         from message where kind in ('I', 'U', 'D', 'T') and xid in (select xid from late))
-     select (select pg_catalog.count(distinct xid) from change)::int as transactions,
-            array_to_json(array(
-              select distinct pg_catalog.encode(data, 'hex') from message
-               where kind = 'R' and pg_catalog.substr(data, 2, 4) in (select relation from change)))::text as relations`,
+  const { lsn } = await session.one<{ lsn: string }>(
+    'select pg_catalog.pg_current_wal_flush_lsn()::text as lsn',
   )
-  const { transactions, relations } = changes
-  if (transactions === 0) return undefined
-  const tables = (JSON.parse(relations) as string[]).map(relationName)
-  const known = new Map(tables.map((table) => [showName(table), table]))
-  const inOrder = [...known].sort(([one], [other]) => (one < other ? -1 : 1))
-  return { transactions, tables: inOrder.map(([, table]) => table) }
+  const end = parseLsn(lsn)
+  const messages = await peek(
+    session,
+    `select pg_catalog.encode(case pg_catalog.get_byte(data, 0)
+                                when ${letter('T')} then data
+                                else pg_catalog.substr(data, 1, ${longestNames}) end, 'hex') as data
+       from pg_catalog.pg_logical_slot_peek_binary_changes(${quoteLiteral(slot)}, null, ${enoughChanges},
+              'proto_version', '1', 'publication_names', ${quoteLiteral(names)}
+              ${session.major >= messagesSince ? ", 'messages', 'true'" : ''})`,
+  )
+  const count = new LateCount(after, ours)
+  for (const { data } of messages) count.message(Buffer.from(data, 'hex'))
+  const isCut = messages.length >= enoughChanges
+  return { late: count.late, lookedUpTo: isCut ? (count.end ?? end) : end, isCut }
 }
 
-/** `3 transactions in public.a and public.b` */
-export function namedLateWrites({ transactions, tables }: LateWrites): string {
-  const more = tables.length - mostNamed
-  const names = tables.slice(0, mostNamed).map(showName).join(', ')
-  return `${formatCount(transactions, 'transaction')} in ${names}${more > 0 ? ` and ${more} more` : ''}`
-}
-
-export function describeLateWrites(late: LateWrites, place: string): string {
-  return (
-    `${place} was written to after the switchover, and only there: ${namedLateWrites(late)}. ` +
-    'These rows are not on the new primary: bring them over by hand, and stop whatever still writes there'
+/** Frees log that the server keeps for nothing else. What is behind the position stays in the slot. */
+export async function forgetUpTo(session: Session, slot: string, lsn: Lsn): Promise<void> {
+  await session.query(
+    `select pg_catalog.pg_replication_slot_advance(${quoteLiteral(slot)}, ${quoteLiteral(showLsn(lsn))}::pg_catalog.pg_lsn)
+       from pg_catalog.pg_replication_slots
+      where slot_name = ${quoteLiteral(slot)}
+        and confirmed_flush_lsn < ${quoteLiteral(showLsn(lsn))}::pg_catalog.pg_lsn`,
   )
 }
 
@@ -79,7 +87,7 @@ async function peek(session: Session, sql: string) {
   const deadline = performance.now() + patienceMs
   for (;;) {
     try {
-      return await session.one<{ transactions: number; relations: string }>(sql)
+      return await session.query<{ data: string }>(sql)
     } catch (error) {
       const isInUse = error instanceof ServerError && error.sqlstate === objectInUse
       if (!isInUse || performance.now() > deadline) throw error
@@ -88,8 +96,92 @@ async function peek(session: Session, sql: string) {
   }
 }
 
-/** `R`, its OID, then schema and name, each with a zero behind it. */
-function relationName(hex: string): TableId {
-  const [schema = '', name = ''] = Buffer.from(hex, 'hex').subarray(5).toString('utf8').split('\0')
-  return { schema: schema || 'pg_catalog', name }
+/** A transaction is known to be ours by what comes within it: it is counted at its end. */
+class LateCount {
+  /** Behind the last whole transaction. */
+  end: Lsn | undefined
+  #transactions = 0
+  readonly #changes = new Map<number, number>()
+  readonly #names = new Map<number, TableId>()
+  #isLate = false
+  #open: number[] = []
+  readonly #cursor = new MessageCursor()
+
+  constructor(
+    readonly after: Lsn,
+    readonly ours: string | undefined,
+  ) {}
+
+  get late(): LateWrites | undefined {
+    if (this.#transactions === 0) return undefined
+    const tables = [...this.#changes].map(([relation, changes]) => {
+      return { ...(this.#names.get(relation) ?? { schema: '', name: String(relation) }), changes }
+    })
+    return {
+      transactions: this.#transactions,
+      changes: tables.reduce((sum, { changes }) => sum + changes, 0),
+      tables: tables.sort((one, other) => (showName(one) < showName(other) ? -1 : 1)),
+    }
+  }
+
+  /** https://www.postgresql.org/docs/current/protocol-logicalrep-message-formats.html */
+  message(bytes: Buffer) {
+    const cursor = this.#cursor.over(bytes, 1, bytes.length)
+    switch (String.fromCharCode(bytes[0] as number)) {
+      case 'B':
+        this.#isLate = cursor.lsn() >= this.after
+        this.#open = []
+        break
+      case 'O':
+        cursor.lsn()
+        if (this.ours !== undefined && cursor.string() === originName(this.ours)) this.#isLate = false
+        break
+      case 'M':
+        cursor.byte()
+        cursor.lsn()
+        if (cursor.string() === echoPrefix) this.#echo(cursor)
+        break
+      case 'R': {
+        const relation = cursor.uint32()
+        // One that is renamed on the way keeps the name that it had on the other side.
+        if (this.#names.has(relation)) break
+        this.#names.set(relation, { schema: cursor.string() || 'pg_catalog', name: cursor.string() })
+        break
+      }
+      case 'I':
+      case 'U':
+      case 'D':
+        this.#open.push(cursor.uint32())
+        break
+      case 'T': {
+        const tables = cursor.uint32()
+        cursor.byte()
+        for (let table = 0; table < tables; table++) this.#open.push(cursor.uint32())
+        break
+      }
+      case 'C':
+        cursor.byte()
+        cursor.lsn()
+        this.end = cursor.lsn()
+        this.#commit()
+        break
+    }
+  }
+
+  #echo(cursor: MessageCursor) {
+    const name = Buffer.from(cursor.bytes(cursor.uint32())).toString('utf8')
+    if (name === this.ours) this.#isLate = false
+  }
+
+  #commit() {
+    if (!this.#isLate || this.#open.length === 0) return
+    this.#transactions++
+    for (const relation of this.#open) {
+      this.#changes.set(relation, (this.#changes.get(relation) ?? 0) + 1)
+    }
+  }
+}
+
+function letter(text: string): number {
+  return text.charCodeAt(0)
 }

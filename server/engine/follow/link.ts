@@ -30,7 +30,7 @@ import {
 } from '../../replication/subscription.ts'
 import type { LinkNames } from './memory.ts'
 import { insertsPublication } from './names.ts'
-import { markPublication, readMark } from './ownership.ts'
+import { type HandedOver, markHandedOver, markPublication, readMark } from './ownership.ts'
 
 export interface Link {
   direction: Direction
@@ -188,6 +188,15 @@ export async function dropLink({ from, to, names }: Link, owner: Owner): Promise
     dropped.push(...what.map((one) => `${one} of ${here}`))
   }
   return dropped
+}
+
+/** Nobody goes on from here: only slot and publication stay, which tell what is written there from now on. */
+export async function leaveLink({ from, to, names }: Link, handedOver: HandedOver): Promise<void> {
+  await using source = await Session.open(from)
+  if (names.ownPublication) await markHandedOver(source, names.publication, handedOver)
+  await using destination = await Session.open(to)
+  await dropSubscription(destination, names.slot)
+  await dropPosition(destination, names.position)
 }
 
 interface OwnedParts {

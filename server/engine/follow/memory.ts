@@ -4,6 +4,7 @@ import type { Direction, FollowAction, FollowAnswer, FollowView } from '../../..
 import type { Selection } from '../../../shared/request.ts'
 import type { SequenceName } from '../../catalog/sequences.ts'
 import type { TableId } from '../../replication/destination-tables.ts'
+import type { HandedOver } from './ownership.ts'
 
 /** The names of what one way of following has made on both sides. */
 export interface LinkNames {
@@ -65,8 +66,8 @@ export interface FollowRecord {
   largeObjects: boolean
   /** Those that the destination had before, and keeps; nothing when nobody knows: then none is removed. */
   ownLargeObjects?: number[]
-  /** Everything that was committed on the old primary before this position is on the new one. */
-  handedOver?: { direction: Direction; lsn: string }
+  /** The direction that the last switchover has ended. */
+  handedOver?: HandedOver & { direction: Direction }
 }
 
 export interface Ask {

@@ -16,10 +16,10 @@ import type { FollowRecord } from './memory.ts'
 import { leftOutTables, wantedTables } from './relations.ts'
 
 export interface ObjectsCheck {
-  /** Of both catalogs: as long as it stays the same, the objects need not be compared again. */
-  fingerprint: string
+  /** As long as both stay the same, the objects need not be compared again. */
+  catalogs: { from: string; to: string }
   compared: number
-  /** Missing or different on the destination, as the fingerprint's catalogs have it. */
+  /** Missing or different on the destination, as these catalogs have it. */
   differences: string[]
   /** What a switchover would lose, a sentence each: the differences, and tables that are not followed as they should be. */
   problems: string[]
@@ -41,7 +41,7 @@ export async function checkObjects(work: CheckedMove, last?: ObjectsCheck): Prom
   const { record, link, publication, signal } = work
   await using from = await Session.open(link.from, { signal })
   await using to = await Session.open(link.to, { signal })
-  const fingerprint = `${await catalogFingerprint(from)} ${await catalogFingerprint(to)}`
+  const catalogs = { from: await catalogFingerprint(from), to: await catalogFingerprint(to) }
   const unfollowed =
     record.tables.length === 0
       ? []
@@ -55,7 +55,7 @@ export async function checkObjects(work: CheckedMove, last?: ObjectsCheck): Prom
           record.native ? undefined : to,
         )
   const tables = unfollowed.map(({ words }) => words)
-  if (last?.fingerprint === fingerprint) {
+  if (last?.catalogs.from === catalogs.from && last.catalogs.to === catalogs.to) {
     return { ...last, problems: [...tables, ...last.differences] }
   }
   const { compared, differences } = await compareMoved(work)
@@ -71,7 +71,7 @@ export async function checkObjects(work: CheckedMove, last?: ObjectsCheck): Prom
       .filter((one) => (isHarmless(one, kept) || extra.has(withoutName(one))) === harmless)
       .map((one) => inWords(one, link)),
   ) as [string[], string[]]
-  return { fingerprint, compared, differences: missing, problems: [...tables, ...missing], remarks }
+  return { catalogs, compared, differences: missing, problems: [...tables, ...missing], remarks }
 }
 
 async function compareMoved({ record, link, lockWaitMs, signal }: CheckedMove) {
@@ -137,7 +137,7 @@ function inWords({ kind, schema, name, status }: ObjectDifference, { from, to }:
  * Changes with every row of the catalogs that is about objects of users, and costs a fraction of comparing them: the
  * transaction that wrote a row is part of it.
  */
-async function catalogFingerprint(session: Session): Promise<string> {
+export async function catalogFingerprint(session: Session): Promise<string> {
   const ofTables = (catalog: string, relation: string, key: string) => `
     select '${catalog}' as catalog, ${key}::text as key, x.xmin::text as xmin
       from pg_catalog.${catalog} x join pg_catalog.pg_class c on c.oid = x.${relation}

@@ -11,6 +11,15 @@ export interface Mark {
   /** By whom, on which machine, since when. */
   begunBy: string
   missing: Missing
+  /** A switchover has left this side. */
+  handedOver?: HandedOver | undefined
+}
+
+/** Everything that was committed here before this position is on the other side. */
+export interface HandedOver {
+  lsn: string
+  /** What the catalogs were like then. */
+  catalog?: string | undefined
 }
 
 /** What the copy could not bring. */
@@ -44,9 +53,36 @@ export async function readMark(session: Session, publication: string): Promise<M
       from pg_catalog.pg_publication
      where pubname = ${quoteLiteral(publication)}`)
   if (!row?.comment?.startsWith(start)) return undefined
-  const [first = '', begunBy = '', missing = ''] = row.comment.split('\n')
+  const [first = '', begunBy = '', missing = '', last] = row.comment.split('\n')
   const list = parsed(missing)
-  return list && { move: first.slice(start.length), begunBy, missing: list }
+  return list && { move: first.slice(start.length), begunBy, missing: list, handedOver: handedOverIn(last) }
+}
+
+/** Also for a process that has no record of the move. */
+export async function markHandedOver(
+  session: Session,
+  publication: string,
+  handedOver: HandedOver,
+): Promise<void> {
+  const mark = await readMark(session, publication)
+  if (!mark) return
+  const lines = [
+    `${start}${mark.move}`,
+    mark.begunBy,
+    JSON.stringify(mark.missing),
+    JSON.stringify({ handedOver }),
+  ]
+  await session.execute(
+    `comment on publication ${quoteIdentifier(publication)} is ${quoteLiteral(lines.join('\n'))}`,
+  )
+}
+
+function handedOverIn(text: string | undefined): HandedOver | undefined {
+  try {
+    return (JSON.parse(text ?? '{}') as Pick<Mark, 'handedOver'>).handedOver
+  } catch {
+    return undefined
+  }
 }
 
 /** Nothing where somebody has changed the comment: it proves nothing any more. */

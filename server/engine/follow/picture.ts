@@ -20,6 +20,7 @@ import {
   type SwitchoverView,
   type VerificationView,
 } from '../../../shared/follow-view.ts'
+import type { LateWritesView } from '../../../shared/late-writes.ts'
 import { errorInfo } from '../../postgres/errors.ts'
 import type { Following } from '../../replication/follow.ts'
 import { describeFollowEvent } from './describe.ts'
@@ -48,6 +49,9 @@ export class FollowPicture {
   /** The end of this log has been asked for: what the lag says can be believed. */
   readonly knownEnds = new Set<Direction>()
   readonly warnings: string[] = []
+  /** On the side that was left. */
+  lateWrites: LateWritesView | undefined
+  watch: FollowView['watch']
   #state: FollowState | undefined
   #lastError: ErrorInfo | undefined
   #copy: ProgressFold | undefined
@@ -152,9 +156,10 @@ export class FollowPicture {
     return 'running'
   }
 
-  /** What a switchover refuses now, but for objects that differ: it compares them itself. */
-  get blockers(): string[] {
-    const troubles = [...this.troubles].flatMap(([about, words]) => (about === 'objects' ? [] : [words]))
+  /** What a switchover refuses now, but for what is accepted and for objects that differ: it compares them itself. */
+  blockers(accepted: readonly string[]): string[] {
+    const passed = new Set(['objects', ...accepted])
+    const troubles = [...this.troubles].flatMap(([about, words]) => (passed.has(about) ? [] : [words]))
     return objections({ ...this.#watched(), troubles }, this.options).blockers
   }
 
@@ -203,6 +208,8 @@ export class FollowPicture {
       ...(conflict
         ? { last_error: { message: conflict.message } }
         : this.#lastError && { last_error: this.#lastError }),
+      ...(this.lateWrites && { late_writes: this.lateWrites }),
+      ...(this.watch && { watch: this.watch }),
       ...(this.switchover && { switchover: this.switchover }),
       samples: this.#samples.slice(),
       log: this.#lines.slice(),

@@ -30,6 +30,8 @@ export interface FollowServices {
   tableCheckEveryMs?: number | undefined
   /** How often rows that changed are compared again (default: 5,000). */
   compareEveryMs?: number | undefined
+  /** How often the side that was left by a switchover is looked at (default: 1,000, and 5,000 while changes flow back). */
+  watchEveryMs?: number | undefined
 }
 
 /** The copy comes first. */

@@ -10,7 +10,7 @@ import { type Lsn, parseLsn } from '../../replication/lsn.ts'
 export const sentinelPrefix = 'pgtrek_sentinel'
 
 /** Older servers do not send messages: there only the position proves it. */
-const messagesSince = 14
+export const messagesSince = 14
 const lookEveryMs = 20
 
 export interface Sentinel {

@@ -2,7 +2,8 @@
 // the end leaves everything as it was.
 
 import type { SwitchoverOptions, SwitchoverReport, SwitchoverStep } from '../../../shared/follow-view.ts'
-import { formatCount } from '../../../shared/format.ts'
+import { formatCount, formatDuration } from '../../../shared/format.ts'
+import { namedLateWrites } from '../../../shared/late-writes.ts'
 import { showName, type TableName } from '../../../shared/phase.ts'
 import { compareData } from '../../compare/data.ts'
 import { PgtrekError } from '../../postgres/errors.ts'
@@ -14,7 +15,8 @@ import { type Lsn, showLsn } from '../../replication/lsn.ts'
 import type { Publications } from '../../replication/publication.ts'
 import { type BackgroundComparison, filterOf, rulesOf } from './background-comparison.ts'
 import { bringLargeObjects } from './large-objects.ts'
-import { namedLateWrites, readLateWrites } from './late-writes.ts'
+import { refuseIndistinct } from './late-watch.ts'
+import { readLateWrites } from './late-writes.ts'
 import type { Link } from './link.ts'
 import type { FollowRecord } from './memory.ts'
 import type { ObjectsCheck } from './moved-objects.ts'
@@ -35,11 +37,15 @@ export interface Switchover {
   /** What was compared while changes flowed. */
   background?: BackgroundComparison | undefined
   publication: () => Promise<Publications>
+  /** The position, on the side that is left, of changes that flow to it. */
+  ours: string
   signal: AbortSignal
   onStep: (step: SwitchoverStep, deadline?: number) => void
   say: (message: string, level?: 'info' | 'warn') => void
   /** Compares the objects of both sides as they are now. */
   checkObjects: (lockWaitMs: number) => Promise<ObjectsCheck>
+  /** The side that was left by an earlier switchover is looked at a last time. */
+  release: () => Promise<void>
   /** From now on changes flow back; only what comes later can be in that stream. */
   reverse: () => Promise<{ slot: string; publication: string }>
 }
@@ -85,6 +91,7 @@ export async function switchOver(work: Switchover): Promise<SwitchoverReport> {
   const tables = await compareAll(work)
   onStep('reverse')
   await refuseLateWrites(from, work, last.lsn)
+  await work.release()
   const reverse = options.keep_reverse ? await work.reverse() : undefined
   onStep('report')
   const { refused: _, ...counts } = largeObjects
@@ -222,16 +229,23 @@ async function refuseOpen(
 /** Sequences, large objects and the comparison took their time: somebody may have begun to write again. */
 async function refuseLateWrites(
   from: Session,
-  { record, link, options, publication }: Switchover,
+  { record, link, options, publication, ours, say }: Switchover,
   after: Lsn,
 ) {
   await refuseOpen(from, record, link, options)
-  // With both directions at once, the other one goes on to write here.
-  if (record.bidirectional) return
+  const indistinct = await refuseIndistinct(from, ours).catch((error: Error) => error)
+  if (indistinct) {
+    say(
+      `whether ${describeSettings(link.from)} was written to meanwhile is not known: ${indistinct.message}`,
+      'warn',
+    )
+    return
+  }
   const late = await readLateWrites(from, {
     slot: link.names.slot,
     publication: await publication(),
     after,
+    ours,
   })
   if (late) throw stillWritten(link, namedLateWrites(late), options)
 }
@@ -346,7 +360,7 @@ function nextSteps(
     ...(isReversed
       ? []
       : [
-          `What is still written to ${from} from now on stays in its replication slot: "pgtrek cleanup" reports it, and then exits with 1.`,
+          `What is still written to ${from} from now on stays in its replication slot${options.watch_seconds > 0 ? `: it is watched for ${formatDuration(options.watch_seconds)}, and after that` : ':'} "pgtrek cleanup" reports it, and then exits with 1.`,
         ]),
     `When you are sure: "pgtrek cleanup" removes slot, publication and position from both sides.`,
   ]

@@ -97,7 +97,9 @@ export async function cutoverRound(round: CutoverRound): Promise<CutoverResult> 
     happened.push('the application is stopped')
   }
   happened.push(`switchover ${options.join(' ')}`)
-  const switchover = stack.use(start(['switchover', ...options, '--timeout', '4s', '--json'], home))
+  const switchover = stack.use(
+    start(['switchover', ...options, '--timeout', '4s', '--watch', '4s', '--json'], home),
+  )
   const isKilled = random.chance(0.1)
   const during = Array.from({ length: random.below(3) }, () => ({ at: random.below(steps), what: choice() }))
   for (const { at, what } of during.toSorted((one, other) => one.at - other.at)) {

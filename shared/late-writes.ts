@@ -1,0 +1,48 @@
+// What was done on the old primary after a switchover, and nowhere else.
+import { type Static, Type } from '@sinclair/typebox'
+import { formatCount } from './format.ts'
+import { showName, TableName } from './phase.ts'
+
+export const LateWritesView = Type.Object({
+  /** The old primary. */
+  place: Type.String(),
+  /** At least so many: it stops counting when it has seen enough. */
+  transactions: Type.Number(),
+  changes: Type.Number(),
+  tables: Type.Array(Type.Intersect([TableName, Type.Object({ changes: Type.Number() })])),
+  /** Objects that were changed there, a sentence each. */
+  objects: Type.Array(Type.String()),
+})
+export type LateWritesView = Static<typeof LateWritesView>
+
+const mostNamed = 10
+
+type Rows = Pick<LateWritesView, 'transactions' | 'tables'>
+
+/** `3 transactions in public.a and public.b` */
+export function namedLateWrites({ transactions, tables }: Rows): string {
+  const more = tables.length - mostNamed
+  const names = tables.slice(0, mostNamed).map(showName).join(', ')
+  return `${formatCount(transactions, 'transaction')} in ${names}${more > 0 ? ` and ${more} more` : ''}`
+}
+
+export function describeLateWrites(late: Rows, place: string): string {
+  return (
+    `${place} was written to after the switchover, and only there: ${namedLateWrites(late)}. ` +
+    'These rows are not on the new primary: bring them over by hand, and stop whatever still writes there'
+  )
+}
+
+/** A sentence about rows, and one about objects. */
+export function describeLate(late: LateWritesView): string[] {
+  const { place, objects } = late
+  const more = objects.length - mostNamed
+  return [
+    ...(late.transactions > 0 ? [describeLateWrites(late, place)] : []),
+    ...(objects.length > 0
+      ? [
+          `objects of ${place} were changed after the switchover: ${objects.slice(0, mostNamed).join('; ')}${more > 0 ? `; and ${more} more` : ''}`,
+        ]
+      : []),
+  ]
+}

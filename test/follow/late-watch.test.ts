@@ -1,0 +1,142 @@
+// The side that was left by a switchover is watched: what is written there is reported while somebody can still act.
+import { expect, test } from 'bun:test'
+import { cluster, type Major } from '../support/clusters.ts'
+import { eventually, within } from '../support/eventually.ts'
+import { move } from '../support/follow-run.ts'
+
+const logical = { settings: { wal_level: 'logical' } }
+const tables = `
+  create table account (id int primary key, balance int not null);
+  create table entry (id int primary key);
+  insert into account select g, 0 from generate_series(1, 100) g;`
+
+async function pair(from: Major, to: Major) {
+  const source = await (await cluster(from, logical)).createDatabase()
+  const destination = await (await cluster(to, logical)).createDatabase()
+  await source.sql(tables)
+  return { source, destination }
+}
+
+test('rows and objects that are changed on the old primary are reported while it is watched, and end it with a failure', async () => {
+  const { source, destination } = await pair(18, 14)
+  await using moving = move({ source, destination })
+  await moving.untilStreaming()
+  const { error } = await moving.switchover({ watch_seconds: 600 })
+  expect(error).toBeUndefined()
+  const quiet = await moving.until('the watch', ({ watch }) => watch?.until !== undefined)
+  expect(quiet.late_writes).toBeUndefined()
+  expect(quiet.state).toBe('running')
+
+  await source.sql(`
+    insert into entry values (1), (2);
+    update account set balance = 5 where id in (1, 2, 3)`)
+  const rows = await moving.until('the late rows', ({ late_writes: late }) => late?.changes === 5)
+  expect(rows.late_writes?.tables).toEqual([
+    { schema: 'public', name: 'account', changes: 3 },
+    { schema: 'public', name: 'entry', changes: 2 },
+  ])
+  await source.sql(`
+    alter table account rename to old_account;
+    alter table entry rename to account;
+    alter table old_account rename to entry;
+    create table brand_new (id int)`)
+  const objects = await moving.until('the late objects', ({ late_writes: late }) => {
+    const words = late?.objects.join() ?? ''
+    return ['brand_new', 'account', 'entry'].every((name) => words.includes(name))
+  })
+  const said = objects.log.filter(({ level }) => level === 'error').map(({ message }) => message)
+  expect(
+    said.some((line) => /was written to after the switchover, and only there: .*public\.entry/.test(line)),
+  ).toBe(true)
+  expect(said.some((line) => /were changed after the switchover: .*brand_new/.test(line))).toBe(true)
+
+  await source.sql('insert into brand_new values (1); delete from entry where id = 50')
+  await moving.run.act({ type: 'stop' })
+  expect((await within('the end of the watch', moving.run.done)).status).toBe('switched_over')
+  // The last look has found what came between.
+  expect(moving.run.view().late_writes?.changes).toBe(6)
+  expect(await moving.cleanUpLate()).toContain('public.account')
+  expect(
+    await source.sql('select slot_name from pg_replication_slots where database = current_database()'),
+  ).toHaveLength(1)
+})
+
+test('while changes flow back only what others write there is late, also after a restart; going back asks for a decision', async () => {
+  const { source, destination } = await pair(14, 18)
+  await using moving = move({ source, destination })
+  await moving.untilStreaming()
+  expect((await moving.switchover({ keep_reverse: true })).error).toBeUndefined()
+  const slot = async () =>
+    (
+      await source.sql<{ lsn: string }>(
+        'select confirmed_flush_lsn::text as lsn from pg_replication_slots where database = current_database()',
+      )
+    )[0]
+  const before = await slot()
+  await destination.sql('insert into entry select g from generate_series(1, 11000) g')
+  await destination.sql('update account set balance = 1 where id = 1')
+  await eventually(
+    'the change on the old primary',
+    () => source.sql('select balance from account where id = 1'),
+    (rows) => rows[0]?.balance === 1,
+  )
+  // What flows back is looked through and given up.
+  await eventually('a later position of its slot', slot, (now) => now?.lsn !== before?.lsn)
+  await moving.restart()
+  const flowing = await moving.until(
+    'the way back',
+    ({ streams, watch }) => streams.length > 0 && watch !== undefined,
+  )
+  expect([flowing.direction, flowing.late_writes]).toEqual(['back', undefined])
+
+  await source.sql('update account set balance = 7 where id = 70')
+  await moving.restart()
+  await moving.until('the late row', ({ late_writes: late }) => late?.changes === 1)
+  await expect(moving.switchover({ back: true })).rejects.toThrow(
+    'only there: 1 transaction in public.account',
+  )
+  // Its row is brought over by hand, as the message says.
+  await destination.sql('update account set balance = 7 where id = 70')
+  const back = await moving.switchover({ back: true, keep_reverse: true, discard_late_writes: true })
+  expect(back.error).toBeUndefined()
+  await moving.untilStreaming()
+  await source.sql('update account set balance = 8 where id = 80')
+  await eventually(
+    'the change on the new side',
+    () => destination.sql('select balance from account where id = 80'),
+    (rows) => rows[0]?.balance === 8,
+  )
+  const again = await moving.switchover()
+  expect(again.error).toBeUndefined()
+  await within('the end of following', moving.run.done)
+  expect(moving.run.view().late_writes).toBeUndefined()
+})
+
+test('where nothing is remembered, the servers know that it was switched over', async () => {
+  const { source, destination } = await pair(14, 14)
+  await using moving = move({ source, destination })
+  await moving.untilStreaming()
+  expect((await moving.switchover()).error).toBeUndefined()
+  await within('the end of following', moving.run.done)
+  await source.sql('insert into entry values (1)')
+  moving.store.forget(moving.run.name)
+  await moving.restart()
+  const { error } = await moving.run.done
+  expect(String(error)).toContain('was switched over')
+  expect(await destination.sql('select from entry')).toEqual([])
+  expect(await moving.cleanUpLate()).toContain('1 transaction in public.entry')
+})
+
+test('an old primary that cannot be looked at is no success', async () => {
+  const { source, destination } = await pair(17, 17)
+  await using moving = move({ source, destination })
+  await moving.untilStreaming()
+  expect((await moving.switchover({ watch_seconds: 600 })).error).toBeUndefined()
+  await source.sql(`select pg_drop_replication_slot(slot_name) from pg_replication_slots
+    where database = current_database() and not active`)
+  const view = await moving.until('the trouble', ({ watch }) => watch?.trouble !== undefined)
+  expect(view.watch?.trouble).toContain('does not exist')
+  await moving.run.act({ type: 'stop' })
+  await within('the end of the watch', moving.run.done)
+  expect(moving.run.view().watch?.trouble).toContain('is not known')
+})
