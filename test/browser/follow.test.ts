@@ -151,15 +151,29 @@ test.each([
   expect(await page.getByRole('log').isVisible()).toBe(false)
   await page.emulateMedia({ media: 'screen' })
 
+  // Somebody was forgotten, and still writes to the old primary.
+  await page.getByText(say.follow.late.watched.split('{{until}}')[0]?.split('{{place}}')[1] ?? '').waitFor()
+  await source.sql('update orders set total = total where id = 1')
+  await page
+    .getByRole('alert')
+    .filter({ hasText: say.follow.late.title.replace('{{count}}', '1') })
+    .waitFor()
+  await check('7-late')
+  await button(say.follow.actions.stop).click()
+  await inDialog().getByText(say.follow.actions.stopWatchLead).waitFor()
+  await inDialog().getByRole('button', { name: say.follow.actions.stop, exact: true }).click()
   await button(say.follow.actions.cleanup).click()
   const clean = inDialog().getByRole('button', { name: say.follow.cleanup.yes, exact: true })
   expect(await clean.isDisabled()).toBe(true)
   await inDialog().getByRole('checkbox', { name: say.follow.cleanup.confirm }).check()
-  await check('7-cleanup')
+  await check('8-cleanup')
+  await clean.click()
+  await inDialog().getByText('--discard-late-writes').waitFor()
+  await inDialog().getByRole('checkbox', { name: say.follow.cleanup.discard }).check()
   await clean.click()
   await page.getByRole('status').filter({ hasText: say.follow.cleanup.done }).waitFor()
   await page.getByText(say.follow.empty).waitFor()
-  await check('8-cleaned')
+  await check('9-cleaned')
   const left = await source.sql(
     `select slot_name from pg_replication_slots where database = current_database()
       union all select pubname from pg_publication`,

@@ -3,6 +3,7 @@ import { expect, test } from 'bun:test'
 import { defaultOptions } from '../../shared/request.ts'
 import { cluster, type Major } from '../support/clusters.ts'
 import { compareRows } from '../support/compare.ts'
+import { within } from '../support/eventually.ts'
 import { move } from '../support/follow-run.ts'
 import { casesOf } from '../support/long.ts'
 import { startWorkload, workloadTables } from '../support/workload.ts'
@@ -46,6 +47,9 @@ for (const [from, to] of casesOf<[Major, Major]>([[14, 18]], [[12, 15]])) {
     expect(report?.sentinel.proof).toBe('position')
     expect(report?.tables.every(({ equal }) => equal)).toBe(true)
     expect((await own.switchover()).error).toBeUndefined()
+    await within('the end of its own following', own.run.done)
+    // Later the other move brings changes back to its source, which would be late here.
+    await own.cleanUp()
     expect(await compareRows(source, destination)).toEqual([])
     expect(await compareRows(streamed, destination)).toEqual([])
     expect(await destination.sql('select parts from summed')).toEqual([{ parts: 200 }])
@@ -55,7 +59,6 @@ for (const [from, to] of casesOf<[Major, Major]>([[14, 18]], [[12, 15]])) {
     expect((await native.switchover({ back: true })).error).toBeUndefined()
     expect(await compareRows(destination, source)).toEqual([])
     await native.cleanUp()
-    await own.cleanUp()
     for (const side of [source, destination]) {
       expect(
         await side.sql(`

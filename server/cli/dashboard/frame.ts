@@ -4,7 +4,7 @@ import { isOver } from '../../../shared/follow-health.ts'
 import type { FollowView } from '../../../shared/follow-view.ts'
 import { formatRows } from '../../../shared/format.ts'
 import { printable } from '../../../shared/printable.ts'
-import { canSwitch, choicesOf, conflictOf, isBeforeRows, isCopying } from '../follow-words.ts'
+import { canSwitch, choicesOf, conflictOf, isBeforeRows, isCopying, isWatchOnly } from '../follow-words.ts'
 import type { Style } from '../style.ts'
 import { withDialog } from './dialog.ts'
 import { copyBar, copyLine, streamLines } from './flow.ts'
@@ -144,6 +144,7 @@ function keysOf(view: FollowView): [key: string, word: string][] {
     ['q', 'quit'],
   ]
   if (isOver(view)) return always
+  if (isWatchOnly(view)) return [['x', 'end the watch'], ...always]
   const conflict = conflictOf(view)
   const short = { retry: 'retry', skip: 'skip', apply_schema: 'apply change' }
   const choices = conflict

@@ -1,7 +1,7 @@
 // What can be asked for with a key: when it makes sense, and what is asked back first.
 import { isOver } from '../../../shared/follow-health.ts'
 import type { FollowAction, FollowView } from '../../../shared/follow-view.ts'
-import { canSwitch, choicesOf, conflictOf, isBeforeRows } from '../follow-words.ts'
+import { canSwitch, choicesOf, conflictOf, isBeforeRows, isWatchOnly } from '../follow-words.ts'
 import { newForm } from './form.ts'
 import type { Dialog, Effect } from './state.ts'
 
@@ -37,9 +37,11 @@ export const orders: Order[] = [
     refusal: atWork,
     does: (view) => ({
       type: 'confirm',
-      title: 'Stop following?',
+      title: isWatchOnly(view) ? 'End the watch?' : 'Stop following?',
       lines: [
-        `${view.name} ends with what is whole. The slot stays, and the source keeps its log for it, until "pgtrek follow" goes on or "pgtrek cleanup" drops it.`,
+        isWatchOnly(view)
+          ? 'The old primary is looked at a last time, then the process ends.'
+          : `${view.name} ends with what is whole. The slot stays, and the source keeps its log for it, until "pgtrek follow" goes on or "pgtrek cleanup" drops it.`,
       ],
       action: { type: 'stop' },
       saying: 'asking it to stop',
