@@ -97,6 +97,9 @@ export const Readiness = Type.Object({
 })
 export type Readiness = Static<typeof Readiness>
 
+/** Two weeks. */
+export const longestWatchSeconds = 1_209_600
+
 export const SwitchoverOptions = Type.Object(
   {
     timeout_seconds: Type.Number({
@@ -129,7 +132,7 @@ export const SwitchoverOptions = Type.Object(
     watch_seconds: Type.Number({
       default: 60,
       minimum: 0,
-      maximum: 86_400,
+      maximum: longestWatchSeconds,
       description:
         'So long the side that was left is watched for late writes; with 0 it is looked at once. With `keep_reverse` it is watched as long as changes flow back.',
     }),

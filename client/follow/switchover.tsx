@@ -4,6 +4,7 @@ import { createStore } from 'solid-js/store'
 import {
   defaultSwitchoverOptions,
   type FollowView,
+  longestWatchSeconds,
   type SwitchoverOptions,
 } from '../../shared/follow-view.ts'
 import { api } from '../api/calls.ts'
@@ -157,7 +158,7 @@ function Options(props: {
         help={t('follow.switchover.options.watchHelp')}
         value={props.options.watch_seconds}
         minimum={0}
-        maximum={86_400}
+        maximum={longestWatchSeconds}
         onChange={(value) => props.onChange({ watch_seconds: value })}
       />
       <NumberField

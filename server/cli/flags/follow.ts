@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { parseBytes, parseSeconds } from '../../../shared/amounts.ts'
 import { defaultFollowOptions, type FollowOptions } from '../../../shared/follow-options.ts'
-import type { SwitchoverOptions } from '../../../shared/follow-view.ts'
+import { longestWatchSeconds, type SwitchoverOptions } from '../../../shared/follow-view.ts'
 import { UsageError } from '../../postgres/errors.ts'
 import { collect } from './words.ts'
 
@@ -144,7 +144,7 @@ export function addSwitchoverFlags(command: Command) {
         '--watch <time>',
         'how long the side that was left is watched for late writes; with 0 it is looked at once',
       )
-        .argParser(seconds)
+        .argParser(watchTime)
         .default(60, '60s'),
     )
     .addOption(
@@ -184,6 +184,12 @@ export function switchoverOptionsOf(command: Command): SwitchoverOptions {
 function seconds(text: string): number {
   const time = parseSeconds(text)
   if (time === undefined) throw new InvalidArgumentError('It must be a time, as 30s or 2m.')
+  return time
+}
+
+function watchTime(text: string): number {
+  const time = seconds(text)
+  if (time > longestWatchSeconds) throw new InvalidArgumentError('It must be at most 336h.')
   return time
 }
 

@@ -4,8 +4,8 @@ import { readRows } from '../compare/rows.ts'
 import { type Facts, inSession, type Session } from '../compare/session.ts'
 
 export interface Difference {
-  /** As messages name it, without its schema. */
-  object: string
+  /** As messages name it, without its schema; an index also by its table. */
+  objects: string[]
   words: string
 }
 
@@ -16,8 +16,11 @@ export async function readDifferences(from: TestDatabase, to: TestDatabase): Pro
     const is = here.get(name)
     if (is === was) return []
     if (name.startsWith('sequence ') && is !== undefined && BigInt(is) >= BigInt(was)) return []
-    const object = /(?:"(?:[^"]|"")*"|[^."\s]+)$/.exec(name)?.[0] ?? name
-    return [{ object: bare(object), words: `${name}: ${was} / ${is ?? 'missing'}` }]
+    const table = name.startsWith('index ') ? / ON (?:ONLY )?(\S+) /.exec(String(was))?.[1] : undefined
+    const objects = [name, ...(table === undefined ? [] : [table])].map((one) => {
+      return bare(/(?:"(?:[^"]|"")*"|[^."\s]+)$/.exec(one)?.[0] ?? one)
+    })
+    return [{ objects, words: `${name}: ${was} / ${is ?? 'missing'}` }]
   })
 }
 
