@@ -218,6 +218,8 @@ export const FleetAction = Type.Union([
     type: Type.Literal('complete'),
     mapping: Type.String(),
     database: Type.Optional(Type.String()),
+    /** Also drops a slot that shows changes written to the old primary after the switchover. */
+    discard_late_writes: Type.Optional(Type.Boolean()),
   }),
 ])
 export type FleetAction = Static<typeof FleetAction>

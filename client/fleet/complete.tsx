@@ -27,6 +27,7 @@ export function CompleteDialog(props: Ways & { place: Place | undefined }) {
 
 function Form(props: Ways & { place: Place }) {
   const [sure, setSure] = createSignal(false)
+  const [discard, setDiscard] = createSignal(false)
   const { busy, problem, ask } = createAsking()
   const open = () => switchable(props.place).length
   async function complete(event: SubmitEvent) {
@@ -34,7 +35,8 @@ function Form(props: Ways & { place: Place }) {
     const { mapping, database } = props.place
     if (!sure() || mapping === undefined) return
     const place = { mapping, ...(database !== undefined && { database }) }
-    const answer = await ask(() => api.fleetAct({ type: 'complete', ...place }))
+    const choice = discard() ? { discard_late_writes: true } : {}
+    const answer = await ask(() => api.fleetAct({ type: 'complete', ...place, ...choice }))
     if (!answer) return
     props.onTaken(placeName(place))
     props.onClose()
@@ -45,6 +47,12 @@ function Form(props: Ways & { place: Place }) {
       <Show when={open() > 0}>
         <Notice tone="bad">{t('fleet.complete.notDone', { count: rowsText(open()) })}</Notice>
       </Show>
+      <Check
+        label={t('follow.cleanup.discard')}
+        help={t('follow.cleanup.discardHelp')}
+        checked={discard()}
+        onChange={setDiscard}
+      />
       <Check label={t('fleet.complete.sure')} checked={sure()} onChange={setSure} />
       <Show when={problem()}>{(error) => <Problem of={error()} />}</Show>
       <div class="actions end">

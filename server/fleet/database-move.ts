@@ -132,10 +132,12 @@ export class DatabaseMove {
   }
 
   /** Slots, publications, positions, marks: what was made on the way. The rows stay. */
-  async complete(): Promise<string[]> {
+  async complete({ discardLateWrites }: { discardLateWrites: boolean }): Promise<string[]> {
     await this.#run?.act({ type: 'stop' })
     await this.#run?.done
-    const { dropped } = await cleanUpFollow(this.#ends, this.#store, { writable: false })
+    const { dropped } = await cleanUpFollow(this.#ends, this.#store, {
+      ...{ writable: false, discardLateWrites },
+    })
     const marked = await dropArrival(this.#ends.destination)
     this.state = 'complete'
     this.services.onChange()

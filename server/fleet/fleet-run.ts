@@ -90,7 +90,7 @@ export class FleetRun implements FleetDesk {
       case 'switchover':
         return this.#switchOver(moves, action)
       case 'complete':
-        return await this.#complete(moves)
+        return await this.#complete(moves, action.discard_late_writes)
     }
   }
 
@@ -234,7 +234,7 @@ export class FleetRun implements FleetDesk {
     }
   }
 
-  async #complete(moves: readonly DatabaseMove[]): Promise<FollowAnswer> {
+  async #complete(moves: readonly DatabaseMove[], discardLateWrites = false): Promise<FollowAnswer> {
     const open = moves.filter((move) => !['done', 'synced', 'complete'].includes(move.view().state))
     const [first] = open
     if (first) {
@@ -247,7 +247,7 @@ export class FleetRun implements FleetDesk {
     for (const move of moves) {
       if (move.state === 'complete') continue
       try {
-        dropped.push(...(await move.complete()))
+        dropped.push(...(await move.complete({ discardLateWrites })))
       } catch (error) {
         return { ok: false, message: `${move.name}: ${(error as Error).message}` }
       }

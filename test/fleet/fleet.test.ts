@@ -179,8 +179,16 @@ test('two instances to two others, stateless, restarted in the middle, one table
       fleet,
       (view) => all(view).length === 3 && all(view).every(({ state }) => state === 'done'),
     )
+    // Somebody was forgotten, and writes to an old primary.
+    await databases[0]?.sql('insert into loose select * from loose limit 1')
+    const late = await fleet.act({ type: 'complete', mapping: 'first' })
+    expect([late.ok, late.message]).toEqual([
+      false,
+      expect.stringContaining('only there: 1 transaction in public.loose'),
+    ])
     for (const mapping of ['first', 'second']) {
-      expect(await fleet.act({ type: 'complete', mapping })).toMatchObject({ ok: true })
+      const action = { type: 'complete', mapping, discard_late_writes: mapping === 'first' } as const
+      expect(await fleet.act(action)).toMatchObject({ ok: true })
     }
     await within('the end of the fleet', fleet.done)
     for (const instance of [a, b, c, d]) {

@@ -111,7 +111,7 @@ async function refuseLateWrites(record: FollowRecord | undefined, forward: Link,
   )
   if (!words) return
   throw new LateWritesFound(
-    `${words}. Nothing was dropped: the slot ${names.slot} still has these changes. Drop it all the same with --discard-late-writes`,
+    `${words}. Nothing was dropped: the slot ${names.slot} still has these changes. Drop it all the same with --discard-late-writes (discard_late_writes)`,
   )
 }
 
