@@ -6,7 +6,7 @@ import { showName, TableName } from './phase.ts'
 export const LateWritesView = Type.Object({
   /** The old primary. */
   place: Type.String(),
-  /** At least so many: it stops counting when it has seen enough. */
+  /** Counting ends at `enoughChanges`. */
   transactions: Type.Number(),
   changes: Type.Number(),
   tables: Type.Array(Type.Intersect([TableName, Type.Object({ changes: Type.Number() })])),
@@ -16,14 +16,17 @@ export const LateWritesView = Type.Object({
 export type LateWritesView = Static<typeof LateWritesView>
 
 const mostNamed = 10
+/** A look ends behind the transaction with which it has seen so many: there may be more. */
+export const enoughChanges = 10_000
 
-type Rows = Pick<LateWritesView, 'transactions' | 'tables'>
+type Rows = Pick<LateWritesView, 'transactions' | 'changes' | 'tables'>
 
 /** `3 transactions in public.a and public.b` */
-export function namedLateWrites({ transactions, tables }: Rows): string {
+export function namedLateWrites({ transactions, changes, tables }: Rows): string {
   const more = tables.length - mostNamed
   const names = tables.slice(0, mostNamed).map(showName).join(', ')
-  return `${formatCount(transactions, 'transaction')} in ${names}${more > 0 ? ` and ${more} more` : ''}`
+  const atLeast = changes >= enoughChanges ? 'at least ' : ''
+  return `${atLeast}${formatCount(transactions, 'transaction')} in ${names}${more > 0 ? ` and ${more} more` : ''}`
 }
 
 export function describeLateWrites(late: Rows, place: string): string {

@@ -1,6 +1,7 @@
 // What went wrong, and what to read before switching over.
 import { Show } from 'solid-js'
 import type { FollowView } from '../../shared/follow-view.ts'
+import { enoughChanges } from '../../shared/late-writes.ts'
 import { showName } from '../../shared/phase.ts'
 import { dateText, language, rowsText, t } from '../i18n/index.ts'
 import { reasonIn } from '../i18n/reasons.ts'
@@ -51,7 +52,9 @@ export function LateWrites(props: { view: FollowView }) {
               <Notice
                 tone="bad"
                 role="alert"
-                title={t('follow.late.title', { count: rowsText(late().changes) })}
+                title={t('follow.late.title', {
+                  count: `${late().changes >= enoughChanges ? '≥ ' : ''}${rowsText(late().changes)}`,
+                })}
               >
                 <p>{t('follow.late.lead', { place: late().place })}</p>
                 <Cut

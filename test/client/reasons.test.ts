@@ -24,7 +24,7 @@ const watched: Watched[] = [
   { ...good, troubles: ['2 objects could not be made on the destination: VIEW v, INDEX i'] },
   { ...good, troubles: ['table public.t of a@b/c is missing on d@e/f', '3 more differences'] },
   { ...good, troubles: ['view public.v is not the same on a@b/c and d@e/f'] },
-  { ...good, troubles: [describeLateWrites({ transactions: 2, tables: [] }, 'a@b/c')] },
+  { ...good, troubles: [describeLateWrites({ transactions: 2, changes: 2, tables: [] }, 'a@b/c')] },
   { ...good, troubles: ['the server has no slot pgtrek_shop any more'] },
   { ...good, troubles: ['the servers cannot be looked at: connection refused'] },
 ]

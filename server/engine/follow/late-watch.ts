@@ -1,6 +1,6 @@
 // Looks at the side that was left by a switchover: what is written there is nowhere else. Its slot is kept until
 // cleanup, and nothing of it is given up while anything late is in it.
-import type { LateWritesView } from '../../../shared/late-writes.ts'
+import { enoughChanges, type LateWritesView } from '../../../shared/late-writes.ts'
 import { errorInfo, PgtrekError } from '../../postgres/errors.ts'
 import { Session } from '../../postgres/session.ts'
 import { type ConnectionSettings, describeSettings } from '../../postgres/settings.ts'
@@ -115,6 +115,8 @@ export class LateWatch {
 
   async #lookAtRows(session: Session, isLast: boolean) {
     const { slot, publication, after, ours } = this.watched
+    // That many are looked through again for nothing.
+    if (this.#found.changes >= enoughChanges) return
     await refuseIndistinct(session, ours)
     const question = { slot, publication: await publication(), after, ours }
     let look: LateLook

@@ -1,6 +1,6 @@
 // What was written to the old primary behind the last position that the new one has. The slot is kept until
 // cleanup, so the old primary's own log answers exactly.
-import type { LateWritesView } from '../../../shared/late-writes.ts'
+import { enoughChanges, type LateWritesView } from '../../../shared/late-writes.ts'
 import { showName } from '../../../shared/phase.ts'
 import { ServerError } from '../../postgres/errors.ts'
 import { quoteIdentifier, quoteLiteral } from '../../postgres/quote.ts'
@@ -30,7 +30,6 @@ export interface LateQuestion {
   ours?: string | undefined
 }
 
-const enoughChanges = 10_000
 const patienceMs = 10_000
 const lookEveryMs = 50
 const objectInUse = '55006'
@@ -59,16 +58,24 @@ export async function lookForLateWrites(
   const end = parseLsn(lsn)
   const messages = await peek(
     session,
-    `select pg_catalog.encode(case pg_catalog.get_byte(data, 0)
-                                when ${letter('T')} then data
-                                else pg_catalog.substr(data, 1, ${longestNames}) end, 'hex') as data
-       from pg_catalog.pg_logical_slot_peek_binary_changes(${quoteLiteral(slot)}, null, ${enoughChanges},
-              'proto_version', '1', 'publication_names', ${quoteLiteral(names)}
-              ${session.major >= messagesSince ? ", 'messages', 'true'" : ''})`,
+    // A large transaction comes whole: its changes are counted on the server.
+    `select xid::text as xid,
+            kind,
+            case when kind in ('I', 'U', 'D') then pg_catalog.encode(pg_catalog.substr(data, 2, 4), 'hex')
+                 when kind = 'T' then pg_catalog.encode(data, 'hex')
+                 else pg_catalog.encode(pg_catalog.substr(data, 1, ${longestNames}), 'hex') end as body,
+            pg_catalog.count(*)::float8 as count
+       from (select xid, data, number, pg_catalog.chr(pg_catalog.get_byte(data, 0)) as kind
+               from pg_catalog.pg_logical_slot_peek_binary_changes(${quoteLiteral(slot)}, null, ${enoughChanges},
+                      'proto_version', '1', 'publication_names', ${quoteLiteral(names)}
+                      ${session.major >= messagesSince ? ", 'messages', 'true'" : ''})
+                    with ordinality as message (lsn, xid, data, number)) as messages
+      group by 1, 2, 3
+      order by pg_catalog.min(number)`,
   )
   const count = new LateCount(after, ours)
-  for (const { data } of messages) count.message(Buffer.from(data, 'hex'))
-  const isCut = messages.length >= enoughChanges
+  for (const message of messages) count.message(message)
+  const isCut = messages.reduce((sum, message) => sum + message.count, 0) >= enoughChanges
   return { late: count.late, lookedUpTo: isCut ? (count.end ?? end) : end, isCut }
 }
 
@@ -83,11 +90,11 @@ export async function forgetUpTo(session: Session, slot: string, lsn: Lsn): Prom
 }
 
 /** The process that read from the slot may take a moment to end. */
-async function peek(session: Session, sql: string) {
+async function peek(session: Session, sql: string): Promise<Message[]> {
   const deadline = performance.now() + patienceMs
   for (;;) {
     try {
-      return await session.query<{ data: string }>(sql)
+      return await session.query<Message>(sql)
     } catch (error) {
       const isInUse = error instanceof ServerError && error.sqlstate === objectInUse
       if (!isInUse || performance.now() > deadline) throw error
@@ -96,15 +103,25 @@ async function peek(session: Session, sql: string) {
   }
 }
 
-/** A transaction is known to be ours by what comes within it: it is counted at its end. */
+/** Messages of a transaction that say the same, and how many. */
+interface Message {
+  xid: string
+  kind: string
+  /** In hexadecimal; of a changed row only the number of its table. */
+  body: string
+  count: number
+}
+
+interface Transaction {
+  isLate: boolean
+  changes: Map<number, number>
+}
+
 class LateCount {
-  /** Behind the last whole transaction. */
+  /** Behind the last transaction. */
   end: Lsn | undefined
-  #transactions = 0
-  readonly #changes = new Map<number, number>()
+  readonly #transactions = new Map<string, Transaction>()
   readonly #names = new Map<number, TableId>()
-  #isLate = false
-  #open: number[] = []
   readonly #cursor = new MessageCursor()
 
   constructor(
@@ -113,33 +130,41 @@ class LateCount {
   ) {}
 
   get late(): LateWrites | undefined {
-    if (this.#transactions === 0) return undefined
-    const tables = [...this.#changes].map(([relation, changes]) => {
-      return { ...(this.#names.get(relation) ?? { schema: '', name: String(relation) }), changes }
+    const late = [...this.#transactions.values()].filter(({ isLate, changes }) => isLate && changes.size > 0)
+    if (late.length === 0) return undefined
+    const changes = new Map<number, number>()
+    for (const transaction of late)
+      for (const [relation, count] of transaction.changes) add(changes, relation, count)
+    const tables = [...changes].map(([relation, count]) => {
+      return { ...(this.#names.get(relation) ?? { schema: '', name: String(relation) }), changes: count }
     })
     return {
-      transactions: this.#transactions,
-      changes: tables.reduce((sum, { changes }) => sum + changes, 0),
+      transactions: late.length,
+      changes: tables.reduce((sum, table) => sum + table.changes, 0),
       tables: tables.sort((one, other) => (showName(one) < showName(other) ? -1 : 1)),
     }
   }
 
   /** https://www.postgresql.org/docs/current/protocol-logicalrep-message-formats.html */
-  message(bytes: Buffer) {
+  message({ xid, kind, body, count }: Message) {
+    const bytes = Buffer.from(body, 'hex')
+    const transaction = this.#transactions.get(xid) ?? { isLate: false, changes: new Map() }
+    this.#transactions.set(xid, transaction)
+    if (kind === 'I' || kind === 'U' || kind === 'D') {
+      add(transaction.changes, bytes.readUInt32BE(), count)
+      return
+    }
     const cursor = this.#cursor.over(bytes, 1, bytes.length)
-    switch (String.fromCharCode(bytes[0] as number)) {
+    switch (kind) {
       case 'B':
-        this.#isLate = cursor.lsn() >= this.after
-        this.#open = []
+        transaction.isLate = cursor.lsn() >= this.after
         break
       case 'O':
         cursor.lsn()
-        if (this.ours !== undefined && cursor.string() === originName(this.ours)) this.#isLate = false
+        if (this.ours !== undefined && cursor.string() === originName(this.ours)) transaction.isLate = false
         break
       case 'M':
-        cursor.byte()
-        cursor.lsn()
-        if (cursor.string() === echoPrefix) this.#echo(cursor)
+        if (this.#isEcho(cursor)) transaction.isLate = false
         break
       case 'R': {
         const relation = cursor.uint32()
@@ -148,40 +173,30 @@ class LateCount {
         this.#names.set(relation, { schema: cursor.string() || 'pg_catalog', name: cursor.string() })
         break
       }
-      case 'I':
-      case 'U':
-      case 'D':
-        this.#open.push(cursor.uint32())
-        break
       case 'T': {
         const tables = cursor.uint32()
         cursor.byte()
-        for (let table = 0; table < tables; table++) this.#open.push(cursor.uint32())
+        for (let table = 0; table < tables; table++) add(transaction.changes, cursor.uint32(), count)
         break
       }
       case 'C':
         cursor.byte()
         cursor.lsn()
         this.end = cursor.lsn()
-        this.#commit()
         break
     }
   }
 
-  #echo(cursor: MessageCursor) {
-    const name = Buffer.from(cursor.bytes(cursor.uint32())).toString('utf8')
-    if (name === this.ours) this.#isLate = false
-  }
-
-  #commit() {
-    if (!this.#isLate || this.#open.length === 0) return
-    this.#transactions++
-    for (const relation of this.#open) {
-      this.#changes.set(relation, (this.#changes.get(relation) ?? 0) + 1)
-    }
+  /** What our own transactions say where they cannot have an origin. */
+  #isEcho(cursor: MessageCursor): boolean {
+    cursor.byte()
+    cursor.lsn()
+    // Of a longer message only the beginning is here: it is not ours.
+    if (cursor.string() !== echoPrefix) return false
+    return Buffer.from(cursor.bytes(cursor.uint32())).toString('utf8') === this.ours
   }
 }
 
-function letter(text: string): number {
-  return text.charCodeAt(0)
+function add(counts: Map<number, number>, relation: number, count: number) {
+  counts.set(relation, (counts.get(relation) ?? 0) + count)
 }
