@@ -8,6 +8,7 @@ const logical = { settings: { wal_level: 'logical' } }
 const tables = `
   create table account (id int primary key, balance int not null);
   create table entry (id int primary key);
+  create sequence numbers;
   insert into account select g, 0 from generate_series(1, 100) g;`
 
 async function pair(from: Major, to: Major) {
@@ -39,10 +40,11 @@ test('rows and objects that are changed on the old primary are reported while it
     alter table account rename to old_account;
     alter table entry rename to account;
     alter table old_account rename to entry;
-    create table brand_new (id int)`)
+    create table brand_new (id int);
+    select nextval('numbers')`)
   const objects = await moving.until('the late objects', ({ late_writes: late }) => {
     const words = late?.objects.join() ?? ''
-    return ['brand_new', 'account', 'entry'].every((name) => words.includes(name))
+    return ['brand_new', 'account', 'entry', 'sequence public.numbers'].every((name) => words.includes(name))
   })
   const said = objects.log.filter(({ level }) => level === 'error').map(({ message }) => message)
   expect(

@@ -10,6 +10,7 @@ import type {
   FollowAnswer,
   FollowView,
   SwitchoverOptions,
+  SwitchoverReport,
 } from '../../../shared/follow-view.ts'
 import { formatDuration } from '../../../shared/format.ts'
 import { describeLate } from '../../../shared/late-writes.ts'
@@ -42,6 +43,7 @@ import { readReadOnly } from './read-only-state.ts'
 import { allTables, leftOutTables, wantedTables, withNames, withPairs } from './relations.ts'
 import type { CloneAndFollow, FollowEnds, FollowServices } from './request.ts'
 import { sentinelPrefix } from './sentinel.ts'
+import type { SequenceState } from './sequences.ts'
 import { switchOver } from './switchover.ts'
 
 export interface FollowResult {
@@ -491,7 +493,7 @@ export class FollowRun implements FollowDesk {
         release: () => this.#releaseLeft(options),
         reverse: () => this.#makeReverse(direction),
       })
-      await this.#afterSwitchover(direction, options, report.sentinel.confirmed_lsn)
+      await this.#afterSwitchover(direction, options, report)
       picture.switchover = { state: 'done', options, step: 'report', started_at, report }
     } catch (error) {
       await this.#undoSwitchover(direction, follower, error)
@@ -513,7 +515,7 @@ export class FollowRun implements FollowDesk {
   }
 
   /** Nothing of it may fail what was proven; what could not be done is said. */
-  async #afterSwitchover(direction: Direction, options: SwitchoverOptions, lsn: string) {
+  async #afterSwitchover(direction: Direction, options: SwitchoverOptions, report: SwitchoverReport) {
     const picture = this.#picture
     await this.#endComparison()
     picture.followers.delete(direction)
@@ -524,7 +526,7 @@ export class FollowRun implements FollowDesk {
     const catalog = picture.objects?.catalogs.from
     // Returned, and followed again: as if nothing had happened.
     const isAgain = direction === 'back' && options.keep_reverse
-    const handedOver = { direction, lsn, catalog }
+    const handedOver = { direction, lsn: report.sentinel.confirmed_lsn, catalog }
     this.#update({
       progress: isAgain ? 'following' : 'done',
       handedOver,
@@ -536,11 +538,13 @@ export class FollowRun implements FollowDesk {
     await leaveLink(this.#link(direction), handedOver).catch((error: Error) =>
       picture.warn(`it is not written down on the servers that it was switched over: ${error.message}`),
     )
+    // Returned, they are brought over again while changes flow.
+    const sequences = isAgain ? [] : report.sequences
     if (!goesOn) {
-      this.#watchLeft(options.watch_seconds)
+      this.#watchLeft({ seconds: options.watch_seconds, sequences })
       return
     }
-    this.#watchLeft()
+    this.#watchLeft({ sequences })
     try {
       if (!picture.followers.has(other)) await this.#start(other)
     } catch (error) {
@@ -550,7 +554,7 @@ export class FollowRun implements FollowDesk {
   }
 
   /** For so long, then it is over; or as long as changes flow back. */
-  #watchLeft(seconds?: number) {
+  #watchLeft({ seconds, sequences = [] }: { seconds?: number; sequences?: readonly SequenceState[] } = {}) {
     const { handedOver } = this.#record
     if (!handedOver) return
     const picture = this.#picture
@@ -566,6 +570,7 @@ export class FollowRun implements FollowDesk {
       after: parseLsn(handedOver.lsn),
       ours: this.#oursOn(handedOver.direction),
       catalog: handedOver.catalog,
+      sequences,
       compareObjects: async () => {
         const publication = await publicationsOf(left.from, left.names)
         const signal = new AbortController().signal

@@ -1,6 +1,7 @@
 // Looks at the side that was left by a switchover: what is written there is nowhere else. Its slot is kept until
 // cleanup, and nothing of it is given up while anything late is in it.
 import { enoughChanges, type LateWritesView } from '../../../shared/late-writes.ts'
+import { showName } from '../../../shared/phase.ts'
 import { errorInfo, PgtrekError } from '../../postgres/errors.ts'
 import { Session } from '../../postgres/session.ts'
 import { type ConnectionSettings, describeSettings } from '../../postgres/settings.ts'
@@ -10,6 +11,7 @@ import type { Publications } from '../../replication/publication.ts'
 import { forgetUpTo, type LateLook, lookForLateWrites } from './late-writes.ts'
 import { catalogFingerprint } from './moved-objects.ts'
 import { messagesSince, writeSentinel } from './sentinel.ts'
+import { type SequenceState, sequencesBeyond } from './sequences.ts'
 
 export interface Watched {
   /** The side that was left. */
@@ -21,6 +23,8 @@ export interface Watched {
   ours: string
   /** Of its catalogs at the moment of the switchover, where that is known. */
   catalog: string | undefined
+  /** As the other side has them; none where they are brought over while changes flow. */
+  sequences: readonly SequenceState[]
   /** What is not the same on both sides, a sentence each. */
   compareObjects: () => Promise<string[]>
   everyMs: number
@@ -136,6 +140,9 @@ export class LateWatch {
     const isChanged = this.#catalog !== undefined && this.#catalog !== catalog
     const objects = isChanged ? await this.watched.compareObjects() : []
     this.#catalog = catalog
+    for (const sequence of await sequencesBeyond(session, this.watched.sequences)) {
+      objects.push(`sequence ${showName(sequence)} has given out numbers`)
+    }
     const all = [...new Set([...this.#found.objects, ...objects])]
     if (all.length === this.#found.objects.length) return
     this.#found = { ...this.#found, objects: all }

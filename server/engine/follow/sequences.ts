@@ -71,6 +71,27 @@ export async function bringSequences(
   })
 }
 
+/** Those that have given out numbers which the other side may give out again. */
+export async function sequencesBeyond(
+  session: Session,
+  set: readonly SequenceState[],
+): Promise<Pick<SequenceName, 'schema' | 'name'>[]> {
+  if (set.length === 0) return []
+  const known = new Map(set.map((one) => [tableKey(one), one]))
+  const ours = (await listSequences(session)).filter((one) => one.mayRead && known.has(tableKey(one)))
+  const values = new Map((await readSequenceValues(session, ours)).map((value) => [value.oid, value]))
+  const descending = await session.query<{ oid: number }>(
+    'select seqrelid as oid from pg_catalog.pg_sequence where seqincrement < 0',
+  )
+  const isDescending = new Set(descending.map(({ oid }) => oid))
+  return ours.filter((one) => {
+    const [now, then] = [values.get(one.oid), known.get(tableKey(one))]
+    if (!now || !then) return false
+    if (now.value === then.value) return now.called && !then.is_called
+    return BigInt(now.value) > BigInt(then.value) !== isDescending.has(one.oid)
+  })
+}
+
 function setStatement(
   { schema, name }: Pick<SequenceName, 'schema' | 'name'>,
   { value, called }: { value: string; called: boolean },
