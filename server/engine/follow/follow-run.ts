@@ -29,7 +29,7 @@ import { lockMove } from './cleanup.ts'
 import { type CopyFirst, clearTheWay, copyFirst, moveOf, newRecord } from './copy-first.ts'
 import type { FollowDesk } from './desk.ts'
 import { discover, unknownRecord, wasSwitchedOver } from './discover.ts'
-import { LateWatch } from './late-watch.ts'
+import { LateWatch, type Watched } from './late-watch.ts'
 import { dropLink, type Link, leaveLink, makeLink, type Owner } from './link.ts'
 import { Lookout } from './lookout.ts'
 import type { FollowRecord } from './memory.ts'
@@ -74,6 +74,7 @@ export class FollowRun implements FollowDesk {
   #isOwn: boolean
   /** Lives as long as the way that it compares, whoever applies. */
   #comparison: { direction: Direction; touched: Touched; background: BackgroundComparison } | undefined
+  #lookout: Lookout | undefined
   /** Of the side that was left by the last switchover. */
   #watch: LateWatch | undefined
   #toldAt = 0
@@ -271,7 +272,7 @@ export class FollowRun implements FollowDesk {
   /** Until somebody ends it, it cannot go on, or it was switched over. */
   async #follow(): Promise<FollowResult['status']> {
     const { refreshSequencesSeconds } = this.ends.follow
-    await using _ = new Lookout({
+    await using lookout = new Lookout({
       record: () => this.#record,
       links: () => this.#links(),
       picture: this.#picture,
@@ -292,6 +293,9 @@ export class FollowRun implements FollowDesk {
     } else {
       await this.#start(this.#record.direction)
     }
+    this.#lookout = lookout
+    // How far behind it begins is known only now.
+    lookout.soon()
     const { handedOver, direction } = this.#record
     if (handedOver && handedOver.direction !== direction) this.#watchLeft()
     const status = await this.#ended.promise
@@ -414,7 +418,10 @@ export class FollowRun implements FollowDesk {
 
   #heard(direction: Direction, event: FollowEvent) {
     if (event.type === 'follow_message' && event.prefix === sentinelPrefix) this.#arrived.add(event.content)
+    const before = this.#picture.stage
     this.#picture.followed(direction, event)
+    // Its objects are compared from then on.
+    if (before !== 'streaming' && this.#picture.stage === 'streaming') this.#lookout?.soon()
     this.services.onFollowEvent?.(event)
   }
 
@@ -468,6 +475,7 @@ export class FollowRun implements FollowDesk {
     const started_at = Date.now()
     picture.switchover = { state: 'running', options, step: 'check', started_at }
     picture.enter('switchover')
+    this.#watch?.forgetSequences()
     try {
       await this.#comparison?.background.pause()
       const report = await switchOver({
@@ -563,14 +571,13 @@ export class FollowRun implements FollowDesk {
     const until = seconds === undefined ? {} : { until: Date.now() + seconds * 1000 }
     picture.watch = { place, ...until }
     const everyMs = seconds === undefined ? watchEveryMs.later : watchEveryMs.atFirst
-    this.#watch = new LateWatch({
+    const watched: Watched = {
       from: left.from,
       slot: left.names.slot,
       publication: () => publicationsOf(left.from, left.names),
       after: parseLsn(handedOver.lsn),
       ours: this.#oursOn(handedOver.direction),
       catalog: handedOver.catalog,
-      sequences,
       compareObjects: async () => {
         const publication = await publicationsOf(left.from, left.names)
         const signal = new AbortController().signal
@@ -598,7 +605,12 @@ export class FollowRun implements FollowDesk {
         picture.watch = undefined
         picture.warn(words)
       },
-    })
+      onSequences: (names) =>
+        picture.warn(
+          `sequences of ${place} have given out numbers after the switchover, somebody is still connected: ${names.join(', ')}`,
+        ),
+    }
+    this.#watch = new LateWatch(watched, sequences)
     if (seconds === undefined) return
     if (seconds > 0) picture.say(`${place} is watched for late writes for ${formatDuration(seconds)}`)
     const timer = setTimeout(() => this.#ended.resolve('switched_over'), seconds * 1000)

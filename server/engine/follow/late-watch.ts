@@ -5,6 +5,7 @@ import { showName } from '../../../shared/phase.ts'
 import { errorInfo, PgtrekError } from '../../postgres/errors.ts'
 import { Session } from '../../postgres/session.ts'
 import { type ConnectionSettings, describeSettings } from '../../postgres/settings.ts'
+import { tableKey } from '../../replication/destination-tables.ts'
 import type { Lsn } from '../../replication/lsn.ts'
 import { readPosition } from '../../replication/position.ts'
 import type { Publications } from '../../replication/publication.ts'
@@ -23,11 +24,10 @@ export interface Watched {
   ours: string
   /** Of its catalogs at the moment of the switchover, where that is known. */
   catalog: string | undefined
-  /** As the other side has them; none where they are brought over while changes flow. */
-  sequences: readonly SequenceState[]
   /** What is not the same on both sides, a sentence each. */
   compareObjects: () => Promise<string[]>
   everyMs: number
+  onSequences: (names: string[]) => void
   onFound: (found: LateWritesView) => void
   /** Why a look has failed; nothing when one has succeeded again. */
   onTrouble: (words: string | undefined) => void
@@ -43,8 +43,14 @@ export class LateWatch {
   #looking: Promise<void> = Promise.resolve()
   #isOver = false
   #failure: string | undefined
+  #sequences: readonly SequenceState[]
 
-  constructor(readonly watched: Watched) {
+  /** Sequences as the other side has them; none where they are brought over while changes flow. */
+  constructor(
+    readonly watched: Watched,
+    sequences: readonly SequenceState[],
+  ) {
+    this.#sequences = sequences
     this.#catalog = watched.catalog
     const place = describeSettings(watched.from)
     this.#found = { place, transactions: 0, changes: 0, tables: [], objects: [] }
@@ -58,6 +64,11 @@ export class LateWatch {
   /** Why it is not known whether anything was written there. */
   get failure(): string | undefined {
     return this.#failure
+  }
+
+  /** From now on we set them ourselves. */
+  forgetSequences() {
+    this.#sequences = []
   }
 
   /** Looks a last time, at all that was committed until now. Never throws: see `failure`. */
@@ -99,6 +110,7 @@ export class LateWatch {
       await this.#lookAtRows(session, isLast)
       what = `objects of ${place} were changed`
       await this.#lookAtObjects(session)
+      await this.#lookAtSequences(session)
       this.#tell(undefined)
     } catch (error) {
       this.#session?.destroy()
@@ -140,13 +152,19 @@ export class LateWatch {
     const isChanged = this.#catalog !== undefined && this.#catalog !== catalog
     const objects = isChanged ? await this.watched.compareObjects() : []
     this.#catalog = catalog
-    for (const sequence of await sequencesBeyond(session, this.watched.sequences)) {
-      objects.push(`sequence ${showName(sequence)} has given out numbers`)
-    }
     const all = [...new Set([...this.#found.objects, ...objects])]
     if (all.length === this.#found.objects.length) return
     this.#found = { ...this.#found, objects: all }
     this.watched.onFound(this.#found)
+  }
+
+  /** No row depends on them. They tell that somebody is still there. */
+  async #lookAtSequences(session: Session) {
+    const beyond = await sequencesBeyond(session, this.#sequences)
+    if (beyond.length === 0) return
+    const told = new Set(beyond.map(tableKey))
+    this.#sequences = this.#sequences.filter((one) => !told.has(tableKey(one)))
+    this.watched.onSequences(beyond.map(showName))
   }
 }
 

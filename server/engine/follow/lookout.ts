@@ -39,6 +39,7 @@ export class Lookout implements AsyncDisposable {
   #timer: ReturnType<typeof setTimeout> | undefined
   #looking: Promise<void> = Promise.resolve()
   #ended = false
+  #isAsked = false
   readonly #sessions = new Map<ConnectionSettings, Session>()
   #sequencesDue: number
   #objectsDue = 0
@@ -51,9 +52,21 @@ export class Lookout implements AsyncDisposable {
 
   #next(milliseconds: number) {
     if (this.#ended) return
-    this.#timer = setTimeout(() => {
-      this.#looking = this.#look().then(() => this.#next(lookEveryMs))
-    }, milliseconds)
+    this.#timer = setTimeout(() => this.#lookNow(), milliseconds)
+  }
+
+  #lookNow() {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#isAsked = false
+    this.#looking = this.#look().then(() => this.#next(this.#isAsked ? 0 : lookEveryMs))
+  }
+
+  /** Something has changed that the next look would only see later. */
+  soon() {
+    this.#isAsked = true
+    // Without a timer a look is under way.
+    if (this.#timer !== undefined && !this.#ended) this.#lookNow()
   }
 
   async #look() {
