@@ -19,7 +19,7 @@ import type { WatchFlags } from './flags/follow.ts'
 import type { ViewFlags } from './flags/run.ts'
 import { FollowScreen } from './follow-screen.ts'
 import { serveBeside } from './follow-server.ts'
-import { reportLines } from './follow-text.ts'
+import { lateLines, reportLines } from './follow-text.ts'
 import type { Settled } from './given.ts'
 import { interruptible } from './interrupt.ts'
 import { openLogFile } from './logfile.ts'
@@ -171,6 +171,7 @@ function finish(
   const report = view.switchover?.report
   if (result.status === 'switched_over' && report)
     for (const line of reportLines(report)) say(printable(line))
+  for (const line of lateLines(view)) say(printable(`pgtrek: ${line}`))
   if (result.status === 'failed') {
     const { message } = result.error instanceof Error ? result.error : new Error(String(result.error))
     // What is seen already is not said again.
@@ -190,9 +191,7 @@ function exitCodeOf({ status, error }: FollowResult, view: FollowView): number {
       return exitCode.cancelled
     case 'stopped':
     case 'switched_over':
-      return view.failed_tables.length > 0 || view.late_writes || view.watch?.trouble
-        ? exitCode.failures
-        : exitCode.done
+      return view.failed_tables.length > 0 || lateLines(view).length > 0 ? exitCode.failures : exitCode.done
   }
 }
 

@@ -1,7 +1,6 @@
 // `pgtrek switchover`: through the process that follows, or by following itself until all is proven.
 import { Command } from 'commander'
 import type { FollowView, SwitchoverOptions } from '../../shared/follow-view.ts'
-import { describeLate } from '../../shared/late-writes.ts'
 import { printable } from '../../shared/printable.ts'
 import { onlyName } from '../engine/follow/cleanup.ts'
 import type { FollowDesk } from '../engine/follow/desk.ts'
@@ -13,7 +12,7 @@ import { exitCode } from './exit.ts'
 import { addConnectionFlags } from './flags/connection.ts'
 import { addNameFlag, addSwitchoverFlags, followOptionsOf, switchoverOptionsOf } from './flags/follow.ts'
 import { addConfigFlag } from './flags/run.ts'
-import { reportLines } from './follow-text.ts'
+import { lateLines, reportLines } from './follow-text.ts'
 import { interruptible } from './interrupt.ts'
 import { requestOf } from './request.ts'
 import { endsOf } from './run-follow.ts'
@@ -54,8 +53,7 @@ async function run(command: Command): Promise<number> {
   if (!isDone || following.view().watch?.until === undefined) await following.act({ type: 'stop' })
   const result = await following.done
   if (result.status === 'failed' && code !== exitCode.done) say(`pgtrek: ${result.error}`)
-  const { late_writes: late, watch } = following.view()
-  const lines = [...(late ? describeLate(late) : []), ...(watch?.trouble ? [watch.trouble] : [])]
+  const lines = lateLines(following.view())
   for (const line of lines) say(`pgtrek: ${line}`)
   if (isDone && lines.length > 0) return exitCode.failures
   if (code === exitCode.done && options.keep_reverse) {

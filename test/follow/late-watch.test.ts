@@ -145,3 +145,36 @@ test('an old primary that cannot be looked at is no success', async () => {
   await within('the end of the watch', moving.run.done)
   expect(moving.run.view().watch?.trouble).toContain('is not known')
 })
+
+test('both ways at once: the side that was left is watched, and changes flow there and back again after a return', async () => {
+  const { source, destination } = await pair(17, 15)
+  await source.sql('alter table account replica identity full; alter table entry replica identity full')
+  await using moving = move({ source, destination }, { bidirectional: true })
+  await moving.untilStreaming()
+  expect((await moving.switchover()).error).toBeUndefined()
+  const balances = async (side: typeof source, id: number) =>
+    (await side.sql<{ balance: number }>(`select balance from account where id = ${id}`))[0]?.balance
+  await destination.sql('update account set balance = 1 where id = 1')
+  await eventually(
+    'the change on the old primary',
+    () => balances(source, 1),
+    (balance) => balance === 1,
+  )
+  await moving.restart()
+  await moving.until('the way back', ({ streams }) => streams[0]?.status.phase === 'streaming')
+  await source.sql('update account set balance = 2 where id = 2')
+  const late = await moving.until('the late row', ({ late_writes: found }) => found !== undefined)
+  expect(late.late_writes?.tables).toEqual([{ schema: 'public', name: 'account', changes: 1 }])
+  // It is brought over by hand, and comes back as a change of a row that is there already.
+  await source.sql('update account set balance = 0 where id = 2')
+  const back = await moving.switchover({ back: true, keep_reverse: true, discard_late_writes: true })
+  expect(back.error).toBeUndefined()
+  await source.sql('update account set balance = 3 where id = 3')
+  await eventually(
+    'the change on the new side',
+    () => balances(destination, 3),
+    (balance) => balance === 3,
+  )
+  const quiet = await moving.until('the watch', ({ watch }) => watch !== undefined)
+  expect(quiet.late_writes).toBeUndefined()
+})

@@ -46,16 +46,19 @@ export async function discover(name: string, ends: FollowEnds, signal: AbortSign
     forward: (await readMark(source, forward.publication))?.handedOver,
     back: (await readMark(destination, back.publication))?.handedOver,
   }
+  const slotOfForward = await readSlot(source, forward.slot)
   const isForward = !left.forward && (native || (await isWhole(source, destination, forward)))
   const isBack = !left.back && (await isWhole(destination, source, back))
   if (!isForward && !isBack && (left.forward || left.back)) throw new UsageError(wasSwitchedOver(name))
   if (!isForward && !isBack) {
     throw new UsageError(
-      (await readSlot(source, forward.slot))
-        ? `the copy from ${describeSettings(ends.source)} to ${describeSettings(ends.destination)} was broken off: "pgtrek cleanup" takes back what it has left, "pgtrek clone --follow" begins anew`
+      slotOfForward
+        ? `the copy from ${describeSettings(ends.source)} to ${describeSettings(ends.destination)} was broken off${forward.ownPublication ? '' : ', or it was switched over'}: "pgtrek cleanup" takes back what it has left, "pgtrek clone --follow" begins anew`
         : `nothing is known of a move from ${describeSettings(ends.source)} to ${describeSettings(ends.destination)}, here or on the servers: "pgtrek clone --follow" begins one`,
     )
   }
+  // Of somebody else's publication: there is no mark. Whatever this slot still shows came later.
+  if (isBack && !isForward && slotOfForward) left.forward ??= { lsn: '0/0' }
   const from = isForward ? source : destination
   const to = isForward ? destination : source
   const there = [...(await readFollowedTables(from)).values()]

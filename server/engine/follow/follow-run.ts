@@ -128,7 +128,14 @@ export class FollowRun implements FollowDesk {
     }
     const followers = [...this.#picture.followers.values()]
     if (this.#switching) return refused('a switchover is under way')
-    if (followers.length === 0) return refused(`nothing flows yet: it is at ${this.#picture.stage}`)
+    if (followers.length === 0) {
+      const { stage } = this.#picture
+      return refused(
+        stage === 'done'
+          ? 'it was switched over, and no changes flow back'
+          : `nothing flows yet: it is at ${stage}`,
+      )
+    }
     switch (action.type) {
       case 'pause':
         for (const follower of followers) follower.pause()
@@ -296,14 +303,19 @@ export class FollowRun implements FollowDesk {
     this.#lookout = lookout
     // How far behind it begins is known only now.
     lookout.soon()
-    const { handedOver, direction } = this.#record
-    if (handedOver && handedOver.direction !== direction) this.#watchLeft()
+    if (this.#isLeftWatched) this.#watchLeft()
     const status = await this.#ended.promise
     // A switchover that is under way finds out by the signal, and takes back what it has begun.
     await this.#switching
     await this.#endComparison()
     await this.#stopFollowers()
     return await this.#endWatch(status)
+  }
+
+  /** What a switchover has left tells what is written there since. */
+  get #isLeftWatched(): boolean {
+    const { handedOver, direction } = this.#record
+    return handedOver !== undefined && handedOver.direction !== direction && !handedOver.isReleased
   }
 
   /** Both directions at once, until a switchover ends one of them. */
@@ -586,10 +598,12 @@ export class FollowRun implements FollowDesk {
       },
       everyMs: this.services.watchEveryMs ?? everyMs,
       onFound: (found) => {
+        const before = picture.lateWrites
         picture.lateWrites = found
-        const words = describeLate(found)
-        for (const line of words) picture.say(line, 'error')
-        picture.troubles.set('late writes', words.join('; '))
+        picture.troubles.set('late writes', describeLate(found).join('; '))
+        const isNew =
+          found.tables.length !== before?.tables.length || found.objects.length !== before.objects.length
+        if (isNew) for (const line of describeLate(found)) picture.say(line, 'error')
         picture.onChange('now')
       },
       onTrouble: (trouble) => {
@@ -638,6 +652,7 @@ export class FollowRun implements FollowDesk {
     }
     for (const words of reasons) this.#picture.say(`accepted: ${words}`, 'warn')
     await dropLink(this.#link(handedOver.direction), this.#asOwner())
+    this.#update({ handedOver: { ...handedOver, isReleased: true } })
     this.#watch = undefined
     this.#forgetLate()
   }
@@ -725,9 +740,8 @@ export class FollowRun implements FollowDesk {
   /** A switchover that was killed has made the side read-only that changes still come from. */
   async #undoBrokenOff() {
     const side = this.#record.direction === 'forward' ? 'source' : 'destination'
-    const { direction, handedOver } = this.#record
     // Made for a way back that nobody has gone: the next switchover makes its own.
-    if (direction === 'forward' && handedOver?.direction !== 'back') await this.#dropReverse(direction)
+    if (!this.#isLeftWatched) await this.#dropReverse(this.#record.direction)
     const state = await this.#readOnlyState(side)
     if (!state) return
     const place = describeSettings(this.ends[side])

@@ -67,7 +67,11 @@ export interface FollowRecord {
   /** Those that the destination had before, and keeps; nothing when nobody knows: then none is removed. */
   ownLargeObjects?: number[]
   /** The direction that the last switchover has ended. */
-  handedOver?: HandedOver & { direction: Direction }
+  handedOver?: HandedOver & {
+    direction: Direction
+    /** Its slot was looked at a last time, and is gone. */
+    isReleased?: true
+  }
 }
 
 export interface Ask {
