@@ -12,6 +12,7 @@ import { type ExistingForeignKey, readExistingForeignKeys } from '../catalog/exi
 import { type Identity, identityKey, readIdentities } from '../catalog/identities.ts'
 import { type LargeObjectFacts, readLargeObjects } from '../catalog/large-objects.ts'
 import { hasOwnSchema, ownSchema } from '../catalog/own.ts'
+import { readReadOnly } from '../catalog/read-only-state.ts'
 import { readReorderedChildren } from '../catalog/reordered-children.ts'
 import { listSequences, type SequenceName } from '../catalog/sequences.ts'
 import { readServer, type ServerFacts } from '../catalog/server.ts'
@@ -114,7 +115,8 @@ export async function takeInventory(
       sourceFacts.user,
     )
   }
-  const dumping = dumpEntries(sessions, snapshot, unreadable, options, isOwnThere, signal)
+  const own = { isSchemaThere: isOwnThere, readOnly: isOwnThere ? await readReadOnly(source) : undefined }
+  const dumping = dumpEntries(sessions, snapshot, unreadable, options, own, signal)
   // Its failure is awaited below; until then it must not count as unhandled.
   dumping.catch(() => {})
   const dependencies = await readDependencies(source)

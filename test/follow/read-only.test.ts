@@ -8,6 +8,7 @@ import { FollowStore } from '../../server/store/follows.ts'
 import { RunStore } from '../../server/store/runs.ts'
 import { defaultFollowOptions } from '../../shared/follow-options.ts'
 import { ownedDatabase, plainRole } from '../faults/owners.ts'
+import { clone } from '../support/clone.ts'
 import { cluster, type TestDatabase } from '../support/clusters.ts'
 import { compareRows } from '../support/compare.ts'
 import { move } from '../support/follow-run.ts'
@@ -159,6 +160,10 @@ describe('read-only', () => {
 
     expect((await moving.switchover({ read_only_source: true })).error).toBeUndefined()
     await moving.run.done
+    // A copy of it is as it was before.
+    const copied = await (await cluster(18, logical)).createDatabase()
+    expect((await clone(source, copied)).failures).toEqual([])
+    await copied.sql("insert into owner values (11, 'works')")
     const both = ends(source, destination)
     const runs = new RunStore(join(scratchDirectory(), 'elsewhere'))
     try {

@@ -1,5 +1,6 @@
 // Takes away what following has made on both sides, whatever became of it, also without the store.
 import { describeLateWrites } from '../../../shared/late-writes.ts'
+import { readReadOnly } from '../../catalog/read-only-state.ts'
 import { PgtrekError, UsageError } from '../../postgres/errors.ts'
 import { Session } from '../../postgres/session.ts'
 import { type ConnectionSettings, describeSettings } from '../../postgres/settings.ts'
@@ -14,7 +15,6 @@ import type { FollowMemory, FollowRecord } from './memory.ts'
 import { followName, insertsPublication, linkNames } from './names.ts'
 import { readMark } from './ownership.ts'
 import { undoReadOnly } from './read-only.ts'
-import { readReadOnly } from './read-only-state.ts'
 import type { FollowEnds } from './request.ts'
 
 export interface CleanUpOptions {

@@ -4,11 +4,6 @@
 // What we apply ourselves passes: as a replica, or where the role may not be one, by a setting of its session.
 import { showName } from '../../../shared/phase.ts'
 import { appliesSetting } from '../../catalog/own.ts'
-import { PgtrekError, ServerError, sqlstate } from '../../postgres/errors.ts'
-import { quoteIdentifier, quoteLiteral, quoteQualified } from '../../postgres/quote.ts'
-import { Session } from '../../postgres/session.ts'
-import { type ConnectionSettings, describeSettings } from '../../postgres/settings.ts'
-import { dropEmptySchema } from '../../replication/position.ts'
 import {
   commentSql,
   defaultSql,
@@ -19,13 +14,21 @@ import {
   type ReadOnlyState,
   readReadOnly,
   readReadOnlyDefault,
-} from './read-only-state.ts'
+} from '../../catalog/read-only-state.ts'
+import { PgtrekError, ServerError, sqlstate } from '../../postgres/errors.ts'
+import { quoteIdentifier, quoteLiteral, quoteQualified } from '../../postgres/quote.ts'
+import { Session } from '../../postgres/session.ts'
+import { type ConnectionSettings, describeSettings } from '../../postgres/settings.ts'
+import { dropEmptySchema } from '../../replication/position.ts'
 
 /**
  * So long applications may wait behind us for a table; then they come first, and we try again. Longer than
  * deadlock_timeout, after which an autovacuum worker gives way.
  */
 const slice = "set lock_timeout = '2s'"
+/** Shorter than deadlock_timeout. */
+const shortSliceMs = 100
+const together = 50
 const undoWithinMs = 10_000
 const mostNamed = 10
 
@@ -80,19 +83,27 @@ export async function guardTables(
   // Only the order of events matters here; the caller's sentinel is on disk before anything is claimed.
   await session.execute(`${slice}; set synchronous_commit = off`)
   const guarded: Guarded = { tables: 0, unguarded: [] }
-  for (const { isGuarded, mayGuard, isExtension, ...table } of await readTables(session)) {
-    if (isGuarded) guarded.tables++
-    else if (mayGuard) {
-      const what = `create trigger ${guardTrigger} before insert or update or delete or truncate
-        on ${quoteQualified(table.schema, table.name)} for each statement execute function ${guardFunction}`
-      const outcome = await whenFree(session, table, { statement: what, deadline, signal, say })
+  const tables = await readTables(session)
+  const open = tables.filter(({ isGuarded, mayGuard }) => !isGuarded && mayGuard)
+  guarded.tables = tables.filter(({ isGuarded }) => isGuarded).length
+  for (const { mayGuard, isGuarded, isExtension, schema, name } of tables) {
+    if (mayGuard || isGuarded || isExtension) continue
+    guarded.unguarded.push({ schema, name, reason: `role ${settings.user} has no TRIGGER privilege` })
+  }
+  await eachTable(
+    session,
+    open,
+    guardStatement,
+    async ({ schema, name }, statement) => {
+      const table = { schema, name }
+      const outcome = await whenFree(session, table, { statement, deadline, signal, say })
       if (outcome === undefined) guarded.tables++
       else guarded.unguarded.push({ ...table, reason: outcome })
-    } else if (!isExtension) {
-      const reason = `role ${settings.user} has no TRIGGER privilege`
-      guarded.unguarded.push({ ...table, reason })
-    }
-  }
+    },
+    (done) => {
+      guarded.tables += done
+    },
+  )
   return guarded
 }
 
@@ -142,20 +153,56 @@ async function removeGuard(session: Session): Promise<string[]> {
   const left: string[] = []
   await session.execute(slice)
   const deadline = Date.now() + undoWithinMs
-  for (const { isGuarded, isExtension: _, mayGuard: __, ...table } of await readTables(session)) {
-    if (!isGuarded) continue
-    const statement = `drop trigger if exists ${guardTrigger} on ${quoteQualified(table.schema, table.name)}`
+  const tables = (await readTables(session)).filter(({ isGuarded }) => isGuarded)
+  await eachTable(session, tables, dropStatement, async (table, statement) => {
     try {
       const outcome = await whenFree(session, table, { statement, deadline, say() {} })
       if (outcome !== undefined) left.push(`${showName(table)} (${outcome})`)
     } catch (error) {
       left.push(`${showName(table)} (${(error as Error).message})`)
     }
-  }
+  })
   if (left.length > 0) return left
   await session.execute(`drop function if exists ${guardFunction}`)
   await dropEmptySchema(session)
   return []
+}
+
+function guardStatement({ schema, name }: Table): string {
+  return `create trigger ${guardTrigger} before insert or update or delete or truncate
+    on ${quoteQualified(schema, name)} for each statement execute function ${guardFunction}`
+}
+
+function dropStatement({ schema, name }: Table): string {
+  return `drop trigger if exists ${guardTrigger} on ${quoteQualified(schema, name)}`
+}
+
+/**
+ * Many tables in one transaction, as long as all of them are free at once: nobody waits for long, and nobody gets
+ * into a deadlock with us. Otherwise each for itself.
+ */
+async function eachTable(
+  session: Session,
+  tables: readonly Table[],
+  statementFor: (table: Table) => string,
+  alone: (table: Table, statement: string) => Promise<void>,
+  onDone: (count: number) => void = () => {},
+): Promise<void> {
+  for (let first = 0; first < tables.length; first += together) {
+    const some = tables.slice(first, first + together)
+    try {
+      const statements = some.map(statementFor).join(';\n')
+      await session.execute(
+        `begin read write; set local lock_timeout = '${shortSliceMs}ms'; ${statements}; commit`,
+      )
+      onDone(some.length)
+      continue
+    } catch (error) {
+      await session.execute('rollback').catch(() => {})
+      if (!(error instanceof ServerError)) throw error
+    }
+    for (const table of some) await alone(table, statementFor(table))
+  }
 }
 
 interface Attempt {

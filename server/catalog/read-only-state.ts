@@ -1,8 +1,8 @@
 // What a database itself knows of having been made read-only by pgtrek: a function that refuses writes, and in
 // its comment which moves asked for that and what the database's setting was before. So whoever comes later,
 // after a kill or with another state directory, can undo it.
-import { quoteLiteral } from '../../postgres/quote.ts'
-import type { Session } from '../../postgres/session.ts'
+import { quoteLiteral } from '../postgres/quote.ts'
+import type { Session } from '../postgres/session.ts'
 
 export const guardFunction = 'pgtrek.refuse_writes()'
 export const guardTrigger = 'pgtrek_read_only'
