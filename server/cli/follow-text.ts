@@ -9,11 +9,12 @@ import { showName } from '../../shared/phase.ts'
 export function followLine(view: FollowView): string {
   const { stage, state, copy, streams, ready, direction, watch } = view
   const what = state === 'running' ? stage : `${stage}, ${state}`
+  if (watch && streams.length === 0) return `${what}: ${watch.place} is watched for late writes`
   if (copy && streams.length === 0) {
     return `${what}: ${Math.floor(copy.overall_percent)}%, ${copy.tables_done} of ${copy.tables} tables`
   }
   const stream = streams.find((one) => one.direction === direction)
-  if (!stream) return watch ? `${what}: ${watch.place} is watched for late writes` : what
+  if (!stream) return what
   const { lagBytes, lagMilliseconds, rowsPerSecond, transactionsPerSecond, transactions } = stream.status
   const light = ready.green ? 'ready to switch over' : (ready.reasons[0] ?? 'not ready')
   return [

@@ -6,6 +6,7 @@ import { onlyName } from '../engine/follow/cleanup.ts'
 import type { FollowDesk } from '../engine/follow/desk.ts'
 import { FollowRun } from '../engine/follow/follow-run.ts'
 import { followName } from '../engine/follow/names.ts'
+import { UsageError } from '../postgres/errors.ts'
 import { FollowStore } from '../store/follows.ts'
 import { RunStore } from '../store/runs.ts'
 import { exitCode } from './exit.ts'
@@ -52,7 +53,10 @@ async function run(command: Command): Promise<number> {
   isDone = code === exitCode.done
   if (!isDone || following.view().watch?.until === undefined) await following.act({ type: 'stop' })
   const result = await following.done
-  if (result.status === 'failed' && code !== exitCode.done) say(`pgtrek: ${result.error}`)
+  if (result.status === 'failed' && !isDone) {
+    say(`pgtrek: ${result.error instanceof Error ? result.error.message : result.error}`)
+    if (result.error instanceof UsageError) return exitCode.usage
+  }
   const lines = lateLines(following.view())
   for (const line of lines) say(`pgtrek: ${line}`)
   if (isDone && lines.length > 0) return exitCode.failures

@@ -601,9 +601,13 @@ export class FollowRun implements FollowDesk {
         const before = picture.lateWrites
         picture.lateWrites = found
         picture.troubles.set('late writes', describeLate(found).join('; '))
-        const isNew =
-          found.tables.length !== before?.tables.length || found.objects.length !== before.objects.length
-        if (isNew) for (const line of describeLate(found)) picture.say(line, 'error')
+        // Of what grows, only the beginning is said; the view has the numbers.
+        const fresh = {
+          ...found,
+          transactions: found.tables.length === before?.tables.length ? 0 : found.transactions,
+          objects: found.objects.slice(before?.objects.length ?? 0),
+        }
+        for (const line of describeLate(fresh)) picture.say(line, 'error')
         picture.onChange('now')
       },
       onTrouble: (trouble) => {

@@ -94,6 +94,13 @@ export async function refuseOthers({ from, to, names }: Link, signal: AbortSigna
   if (await readPosition(destination, position)) there.push(`position ${position} on ${describeSettings(to)}`)
   if (there.length === 0) return
   const mark = await readMark(source, publication)
+  if (mark?.handedOver) {
+    throw new PlanRefused(
+      `an earlier move (${mark.begunBy}) from ${describeSettings(from)} to ${describeSettings(to)} was switched over, and has left ` +
+        `${there.join(', ')}. Nothing was changed. "pgtrek cleanup" ends it for good, and says whether anything was written ` +
+        'there since; --name gives this move another name',
+    )
+  }
   throw new PlanRefused(
     `an earlier move${mark ? ` (${mark.begunBy})` : ''} has left ${there.join(', ')}, and may still need it. Nothing was ` +
       'changed. "pgtrek follow" with the same connections goes on with a move whose copy is complete; "pgtrek ' +
