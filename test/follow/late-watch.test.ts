@@ -1,5 +1,8 @@
 // The side that was left by a switchover is watched: what is written there is reported while somebody can still act.
 import { expect, test } from 'bun:test'
+import { makeLink } from '../../server/engine/follow/link.ts'
+import { linkNames } from '../../server/engine/follow/names.ts'
+import { resolveSettings } from '../../server/postgres/settings.ts'
 import { cluster, type Major } from '../support/clusters.ts'
 import { eventually, within } from '../support/eventually.ts'
 import { move } from '../support/follow-run.ts'
@@ -131,6 +134,36 @@ test('where nothing is remembered, the servers know that it was switched over', 
   expect(await destination.sql('select from entry')).toEqual([])
   expect(await moving.cleanUpLate()).toContain('1 transaction in public.entry')
 })
+
+test.each(['all of it', 'its publication'] as const)(
+  'where nothing is remembered, a way back of which a killed switchover has made %s is dropped, and made anew by the next',
+  async (part) => {
+    const { source, destination } = await pair(15, 18)
+    await using moving = move({ source, destination })
+    await moving.untilStreaming()
+    const { name } = moving.run
+    await moving.run.act({ type: 'stop' })
+    await within('the end of following', moving.run.done)
+    const mark = await source.sql<{ mark: string }>(`
+      select obj_description(oid, 'pg_publication') as mark from pg_publication`)
+    const names = linkNames(name, 'back')
+    await makeLink({
+      move: (mark[0]?.mark ?? '').split('\n')[0]?.replace('pgtrek move ', '') ?? '',
+      ...{ direction: 'back', names, isWayBack: true, insertsOnly: [], say() {} },
+      from: resolveSettings({ url: destination.url }),
+      to: resolveSettings({ url: source.url }),
+      tables: [{ schema: 'public', name: 'account' }],
+      signal: new AbortController().signal,
+    })
+    if (part === 'its publication') await destination.sql(`select pg_drop_replication_slot('${names.slot}')`)
+    moving.store.forget(name)
+    await moving.restart()
+    const { bidirectional, direction } = await moving.untilStreaming()
+    expect([bidirectional, direction]).toEqual([false, 'forward'])
+    expect(await destination.sql('select from pg_publication')).toEqual([])
+    expect((await moving.switchover({ keep_reverse: true })).error).toBeUndefined()
+  },
+)
 
 test('an old primary that cannot be looked at is no success', async () => {
   const { source, destination } = await pair(17, 17)

@@ -181,7 +181,7 @@ export async function recordMissing(
   const oids = new Map(leftOut.map((table) => [tableKey(table), table.source]))
   const tables = failedTables.map((table) => ({ ...table, oid: oids.get(tableKey(table)) }))
   const missing = { tables, objects: failedObjects }
-  await markPublication(source, names.publication, moveOf(record), missing)
+  await markPublication(source, names.publication, moveOf(record), { missing })
 }
 
 export function moveOf({ name, move }: FollowRecord): string {

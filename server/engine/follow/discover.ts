@@ -42,13 +42,20 @@ export async function discover(name: string, ends: FollowEnds, signal: AbortSign
   const forward = linkNames(name, 'forward', ends.follow.publication)
   const back = linkNames(name, 'back')
   const native = (await readSubscription(destination, forward.slot)) !== undefined
-  const left = {
-    forward: (await readMark(source, forward.publication))?.handedOver,
-    back: (await readMark(destination, back.publication))?.handedOver,
+  const marks = {
+    forward: await readMark(source, forward.publication),
+    back: await readMark(destination, back.publication),
   }
+  const left = { forward: marks.forward?.handedOver, back: marks.back?.handedOver }
   const slotOfForward = await readSlot(source, forward.slot)
-  const isForward = !left.forward && (native || (await isWhole(source, destination, forward)))
-  const isBack = !left.back && (await isWhole(destination, source, back))
+  const slotOfBack = await readSlot(destination, back.slot)
+  const flows = {
+    forward: !left.forward && (native || (await isWhole(source, destination, forward))),
+    back: !left.back && (await isWhole(destination, source, back)),
+  }
+  // What a switchover that was killed had made for the other direction.
+  const isForward = flows.forward && !(flows.back && marks.forward?.isWayBack)
+  const isBack = flows.back && !(flows.forward && marks.back?.isWayBack)
   if (!isForward && !isBack && (left.forward || left.back)) throw new UsageError(wasSwitchedOver(name))
   if (!isForward && !isBack) {
     throw new UsageError(
@@ -58,13 +65,13 @@ export async function discover(name: string, ends: FollowEnds, signal: AbortSign
     )
   }
   // Of somebody else's publication: there is no mark. Whatever this slot still shows came later.
-  if (isBack && !isForward && slotOfForward) left.forward ??= { lsn: '0/0' }
+  if (isBack && !flows.forward && slotOfForward) left.forward ??= { lsn: '0/0' }
   const from = isForward ? source : destination
   const to = isForward ? destination : source
   const there = [...(await readFollowedTables(from)).values()]
   const names = isForward ? forward : back
   const published = await publishedTables(from, names)
-  const mark = await readMark(from, names.publication)
+  const mark = marks[isForward ? 'forward' : 'back']
   const failedTables = mark ? named(mark.missing.tables, there) : await notOnTheOtherSide(to, published)
   const failed = new Set(failedTables.map(tableKey))
   const tables = published.filter((table) => !failed.has(tableKey(table)))
@@ -82,7 +89,7 @@ export async function discover(name: string, ends: FollowEnds, signal: AbortSign
     direction: isForward ? 'forward' : 'back',
     bidirectional: isForward && isBack,
     ...(native && { native }),
-    ...((isBack || left.back) && { back }),
+    ...((marks.back || slotOfBack) && { back }),
     ...(left.forward && { handedOver: { direction: 'forward' as const, ...left.forward } }),
     ...(left.back && { handedOver: { direction: 'back' as const, ...left.back } }),
     tables,

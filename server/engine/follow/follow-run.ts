@@ -258,7 +258,7 @@ export class FollowRun implements FollowDesk {
     this.#isOwn = true
     this.#update({})
     await this.#copyBy(begin.follow.engine, work)
-    if (this.#record.bidirectional) await this.#makeBack()
+    if (this.#record.bidirectional) await this.#makeBack({ isWayBack: false })
   }
 
   /** Where the server cannot do it itself, we do. */
@@ -438,7 +438,7 @@ export class FollowRun implements FollowDesk {
   }
 
   /** From now on, and from nothing earlier, changes of the destination are kept for the source. */
-  async #makeBack(): Promise<{ slot: string; publication: string }> {
+  async #makeBack({ isWayBack }: { isWayBack: boolean }): Promise<{ slot: string; publication: string }> {
     const { source, destination } = this.ends
     const names = linkNames(this.name, 'back')
     this.#update({ back: names })
@@ -451,6 +451,7 @@ export class FollowRun implements FollowDesk {
       names,
       tables: published,
       insertsOnly: [],
+      isWayBack,
       signal: this.#stop.signal,
       say: (message) => this.#picture.say(message, 'warn'),
     })
@@ -678,7 +679,7 @@ export class FollowRun implements FollowDesk {
       const names = this.#record[direction === 'forward' ? 'back' : 'forward'] as FollowRecord['forward']
       return { slot: names.slot, publication: names.publication }
     }
-    if (direction === 'forward') return await this.#makeBack()
+    if (direction === 'forward') return await this.#makeBack({ isWayBack: true })
     return await this.#makeForwardAgain()
   }
 
@@ -691,6 +692,7 @@ export class FollowRun implements FollowDesk {
       ...{ direction: 'forward', from: source, to: destination, names },
       tables: allTables(this.#record).map(({ schema, name }) => ({ schema, name })),
       insertsOnly: [],
+      isWayBack: true,
       signal: this.#stop.signal,
       say: (message) => this.#picture.say(message, 'warn'),
     })

@@ -45,6 +45,8 @@ export interface LinkRequest extends Link {
   tables: readonly PublishedTable[]
   /** Of which only inserts are told. */
   insertsOnly: readonly TableId[]
+  /** For a switchover that is not done yet. */
+  isWayBack?: boolean
   signal: AbortSignal
   say: (message: string) => void
 }
@@ -110,7 +112,13 @@ export async function refuseOthers({ from, to, names }: Link, signal: AbortSigna
 
 export async function publish(
   source: Session,
-  { names, tables, insertsOnly, move }: Pick<LinkRequest, 'names' | 'tables' | 'insertsOnly' | 'move'>,
+  {
+    names,
+    tables,
+    insertsOnly,
+    move,
+    isWayBack,
+  }: Pick<LinkRequest, 'names' | 'tables' | 'insertsOnly' | 'move' | 'isWayBack'>,
 ) {
   const key = ({ schema, name }: TableId) => JSON.stringify([schema, name])
   const apart = new Set(insertsOnly.map(key))
@@ -126,7 +134,7 @@ export async function publish(
   await source.execute('begin')
   try {
     await createPublication(source, names.publication, whole)
-    await markPublication(source, names.publication, move)
+    await markPublication(source, names.publication, move, { isWayBack })
     if (apart.size > 0) {
       const inserts = insertsPublication(names)
       const some = tables.filter((table) => apart.has(key(table)))

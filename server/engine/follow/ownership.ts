@@ -13,7 +13,11 @@ export interface Mark {
   missing: Missing
   /** A switchover has left this side. */
   handedOver?: HandedOver | undefined
+  /** Made by a switchover, for the other direction: until it is done nothing flows there. */
+  isWayBack?: boolean | undefined
 }
+
+type More = Pick<Mark, 'handedOver' | 'isWayBack'>
 
 /** Everything that was committed here before this position is on the other side. */
 export interface HandedOver {
@@ -36,11 +40,15 @@ export async function markPublication(
   session: Session,
   publication: string,
   move: string,
-  missing: Missing = nothing,
+  { missing = nothing, isWayBack }: { missing?: Missing; isWayBack?: boolean | undefined } = {},
 ): Promise<void> {
   const known = await readMark(session, publication)
   const begunBy = known?.move === move ? known.begunBy : ownWords('begun by').slice(ownMark.length)
-  const lines = [`${start}${move}`, begunBy, JSON.stringify(missing)]
+  await write(session, publication, { move, begunBy, missing, isWayBack })
+}
+
+async function write(session: Session, publication: string, { move, begunBy, missing, ...more }: Mark) {
+  const lines = [`${start}${move}`, begunBy, JSON.stringify(missing), JSON.stringify(more satisfies More)]
   await session.execute(
     `comment on publication ${quoteIdentifier(publication)} is ${quoteLiteral(lines.join('\n'))}`,
   )
@@ -55,7 +63,7 @@ export async function readMark(session: Session, publication: string): Promise<M
   if (!row?.comment?.startsWith(start)) return undefined
   const [first = '', begunBy = '', missing = '', last] = row.comment.split('\n')
   const list = parsed(missing)
-  return list && { move: first.slice(start.length), begunBy, missing: list, handedOver: handedOverIn(last) }
+  return list && { ...moreIn(last), move: first.slice(start.length), begunBy, missing: list }
 }
 
 /** Also for a process that has no record of the move. */
@@ -65,23 +73,16 @@ export async function markHandedOver(
   handedOver: HandedOver,
 ): Promise<void> {
   const mark = await readMark(session, publication)
-  if (!mark) return
-  const lines = [
-    `${start}${mark.move}`,
-    mark.begunBy,
-    JSON.stringify(mark.missing),
-    JSON.stringify({ handedOver }),
-  ]
-  await session.execute(
-    `comment on publication ${quoteIdentifier(publication)} is ${quoteLiteral(lines.join('\n'))}`,
-  )
+  if (mark) await write(session, publication, { ...mark, handedOver })
 }
 
-function handedOverIn(text: string | undefined): HandedOver | undefined {
+/** Older versions have not written it. */
+function moreIn(text = '{}'): More {
   try {
-    return (JSON.parse(text ?? '{}') as Pick<Mark, 'handedOver'>).handedOver
+    const { handedOver, isWayBack } = JSON.parse(text) as More
+    return { handedOver, isWayBack }
   } catch {
-    return undefined
+    return {}
   }
 }
 
