@@ -33,7 +33,7 @@ export function isSilent(view: FollowView, now: number): boolean {
 /** Nothing of it needs anybody: what the exit code of `status` says. */
 export function isHealthy(view: FollowView): boolean {
   if (view.state === 'failed' || view.state === 'lost' || view.state === 'conflict') return false
-  if (view.late_writes || view.watch?.trouble) return false
+  if (lateLines(view).length > 0) return false
   return view.failed_tables.length === 0 && !view.streams.some(({ slot }) => slot?.lost !== undefined)
 }
 
@@ -56,7 +56,7 @@ export function concernsOf(view: FollowView, now: number): Concern[] {
     ...stateConcerns(view, now),
     ...view.streams.flatMap((stream) => slotConcerns(view, stream)),
     ...copyConcerns(view),
-    ...lateConcerns(view),
+    ...lateLines(view).map((text): Concern => ({ level: 'error', text })),
     ...[...new Set(view.warnings)].map((text): Concern => ({ level: 'warn', text })),
   ]
   return [
@@ -136,10 +136,14 @@ function slotConcerns(view: FollowView, stream: StreamView): Concern[] {
   return concerns
 }
 
-function lateConcerns({ late_writes: late, watch }: FollowView): Concern[] {
-  return [...(late ? describeLate(late) : []), ...(watch?.trouble ? [watch.trouble] : [])].map(
-    (text): Concern => ({ level: 'error', text }),
-  )
+/** What the side that was left by a switchover has, and the other one does not; or that nobody knows. */
+export function lateLines({ late_writes: late, watch }: FollowView): string[] {
+  return [...(late ? describeLate(late) : []), ...(watch?.trouble ? [watch.trouble] : [])]
+}
+
+/** Switched over, and nothing is left to do but to look at the side that was left. */
+export function isWatchOnly(view: FollowView): boolean {
+  return view.stage === 'done' && !isOver(view) && view.watch?.until !== undefined
 }
 
 function copyConcerns({ failed_tables: failed, tables }: FollowView): Concern[] {

@@ -1,5 +1,6 @@
 // One database that is followed: what it is, how far it has come, and what can be done with it.
 import { createMemo, Show } from 'solid-js'
+import { isWatchOnly } from '../../shared/follow-health.ts'
 import type { FollowLogLine, FollowView } from '../../shared/follow-view.ts'
 import { dateText, t } from '../i18n/index.ts'
 import { Notice } from '../parts/notice.tsx'
@@ -64,8 +65,7 @@ export function Followed(props: { view: FollowView }) {
 
 /** Its state in words, and the light beside it; of one that is over there is nothing more to be ready for. */
 function Standing(props: { view: FollowView }) {
-  const isOver = () =>
-    props.view.stage === 'done' && (!isWorked(props.view) || props.view.watch?.until !== undefined)
+  const isOver = () => props.view.stage === 'done' && (!isWorked(props.view) || isWatchOnly(props.view))
   const state = () => (isOver() ? 'over' : props.view.state)
   return (
     <div class="standing" classList={{ over: isOver() }}>

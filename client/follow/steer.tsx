@@ -1,5 +1,6 @@
 // What can be done with it in its present state.
 import { createEffect, createSignal, on, Show } from 'solid-js'
+import { isWatchOnly } from '../../shared/follow-health.ts'
 import type { FollowView } from '../../shared/follow-view.ts'
 import { api, type SteerAction } from '../api/calls.ts'
 import { t } from '../i18n/index.ts'
@@ -113,7 +114,7 @@ function possible(view: FollowView) {
 }
 
 function stopLead(view: FollowView) {
-  if (view.stage === 'done' && view.watch?.until !== undefined) return 'stopWatchLead'
+  if (isWatchOnly(view)) return 'stopWatchLead'
   return isCopying(view) ? 'stopCopyLead' : 'stopLead'
 }
 

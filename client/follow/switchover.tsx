@@ -1,6 +1,7 @@
 // Switching over, or back: with what will happen in words, and only once the database's name was typed.
 import { createSignal, Index, Show } from 'solid-js'
 import { createStore } from 'solid-js/store'
+import { lateLines } from '../../shared/follow-health.ts'
 import {
   defaultSwitchoverOptions,
   type FollowView,
@@ -69,7 +70,7 @@ function Form(props: DialogProps) {
       <Options
         options={options}
         back={props.back}
-        isLate={props.view.late_writes !== undefined || props.view.watch?.trouble !== undefined}
+        isLate={lateLines(props.view).length > 0}
         onChange={setOptions}
       />
       <h3>{t('follow.switchover.will')}</h3>

@@ -2,7 +2,6 @@
 
 import type { FollowView, SwitchoverReport } from '../../shared/follow-view.ts'
 import { formatBytes, formatCount, formatDuration } from '../../shared/format.ts'
-import { describeLate } from '../../shared/late-writes.ts'
 import { showName } from '../../shared/phase.ts'
 
 /** `streaming: 0 B behind, 120 rows/s, ready to switch over` */
@@ -23,11 +22,6 @@ export function followLine(view: FollowView): string {
     `${formatCount(transactions, 'transaction')} so far`,
     light,
   ].join(', ')
-}
-
-/** What the side that was left by a switchover has, and the other one does not; or that nobody knows. */
-export function lateLines({ late_writes: late, watch }: FollowView): string[] {
-  return [...(late ? describeLate(late) : []), ...(watch?.trouble ? [watch.trouble] : [])]
 }
 
 const mostTables = 20

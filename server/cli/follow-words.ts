@@ -126,11 +126,6 @@ export function canSwitch(view: FollowView): boolean {
   return view.stage !== 'done' || view.streams.length > 0
 }
 
-/** Switched over, and nothing is left to do but to look at the side that was left. */
-export function isWatchOnly(view: FollowView): boolean {
-  return view.stage === 'done' && !isOver(view) && view.watch?.until !== undefined
-}
-
 export function processText({ process }: FollowView): string {
   return process ? `${process.pid} on ${printable(process.host)}` : 'none'
 }

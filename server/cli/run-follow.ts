@@ -1,6 +1,7 @@
 // `clone --follow` and `follow` as commands: what is seen of them, and what the exit code says.
 
 import { ProgressFold } from '../../shared/fold.ts'
+import { lateLines } from '../../shared/follow-health.ts'
 import type { FollowOptions } from '../../shared/follow-options.ts'
 import type { FollowAction, FollowView } from '../../shared/follow-view.ts'
 import { printable } from '../../shared/printable.ts'
@@ -19,7 +20,7 @@ import type { WatchFlags } from './flags/follow.ts'
 import type { ViewFlags } from './flags/run.ts'
 import { FollowScreen } from './follow-screen.ts'
 import { serveBeside } from './follow-server.ts'
-import { lateLines, reportLines } from './follow-text.ts'
+import { reportLines } from './follow-text.ts'
 import type { Settled } from './given.ts'
 import { interruptible } from './interrupt.ts'
 import { openLogFile } from './logfile.ts'
@@ -169,7 +170,8 @@ function finish(
   screen[Symbol.dispose]()
   const say = (line: string) => process.stderr.write(`${line}\n`)
   const report = view.switchover?.report
-  if (result.status === 'switched_over' && report)
+  // Also when something has ended the watch behind it.
+  if ((result.status === 'switched_over' || result.status === 'failed') && report)
     for (const line of reportLines(report)) say(printable(line))
   for (const line of lateLines(view)) say(printable(`pgtrek: ${line}`))
   if (result.status === 'failed') {

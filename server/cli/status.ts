@@ -1,6 +1,6 @@
 // `pgtrek status`: how a database that is followed is doing, from any terminal, also after its process ended.
 import { Command } from 'commander'
-import { isHealthy, isOver } from '../../shared/follow-health.ts'
+import { isHealthy, isOver, isWatchOnly } from '../../shared/follow-health.ts'
 import type { FollowView } from '../../shared/follow-view.ts'
 import { UsageError } from '../postgres/errors.ts'
 import { exitCode } from './exit.ts'
@@ -109,7 +109,7 @@ async function watch(followed: Followed, names: readonly string[], flags: Status
 
 /** After that there is nothing to wait for; a conflict may be solved by somebody else. */
 function isAtAnEnd(view: FollowView): boolean {
-  return isOver(view) || view.stage === 'done'
+  return isOver(view) || (view.stage === 'done' && !isWatchOnly(view))
 }
 
 function gone(names: readonly string[]): UsageError {

@@ -1,5 +1,6 @@
 // `pgtrek switchover`: through the process that follows, or by following itself until all is proven.
 import { Command } from 'commander'
+import { isWatchOnly, lateLines } from '../../shared/follow-health.ts'
 import type { FollowView, SwitchoverOptions } from '../../shared/follow-view.ts'
 import { printable } from '../../shared/printable.ts'
 import { onlyName } from '../engine/follow/cleanup.ts'
@@ -13,7 +14,7 @@ import { exitCode } from './exit.ts'
 import { addConnectionFlags } from './flags/connection.ts'
 import { addNameFlag, addSwitchoverFlags, followOptionsOf, switchoverOptionsOf } from './flags/follow.ts'
 import { addConfigFlag } from './flags/run.ts'
-import { lateLines, reportLines } from './follow-text.ts'
+import { reportLines } from './follow-text.ts'
 import { interruptible } from './interrupt.ts'
 import { requestOf } from './request.ts'
 import { endsOf } from './run-follow.ts'
@@ -47,19 +48,27 @@ async function run(command: Command): Promise<number> {
   if (memory.worker(name)) return await through(memory.desk(name), options, command)
   let isDone = false
   using interrupt = interruptible(() => say(isDone ? 'a last look' : 'stopping; everything stays as it was'))
-  const following = FollowRun.continue(endsOf(request, { follow }), { memory, signal: interrupt.signal })
+  const following = FollowRun.continue(endsOf(request, { follow }), {
+    memory,
+    signal: interrupt.signal,
+    // What comes late is said as it comes; before that, the switchover says itself what is wrong.
+    onLine: ({ level, message }) => isDone && level !== 'info' && say(`${level}: ${message}`),
+  })
   await until(following, hasArrived, following.done)
   const code = following.isRunning ? await through(following, options, command) : exitCode.cannotRun
   isDone = code === exitCode.done
-  if (!isDone || following.view().watch?.until === undefined) await following.act({ type: 'stop' })
+  const view = following.view()
+  if (isDone && isWatchOnly(view)) {
+    say(`${view.watch?.place} is watched for late writes; Ctrl-C ends it after a last look`)
+  } else await following.act({ type: 'stop' })
   const result = await following.done
-  if (result.status === 'failed' && !isDone) {
+  if (result.status === 'failed') {
     say(`pgtrek: ${result.error instanceof Error ? result.error.message : result.error}`)
-    if (result.error instanceof UsageError) return exitCode.usage
+    if (!isDone && result.error instanceof UsageError) return exitCode.usage
   }
   const lines = lateLines(following.view())
   for (const line of lines) say(`pgtrek: ${line}`)
-  if (isDone && lines.length > 0) return exitCode.failures
+  if (isDone && (lines.length > 0 || result.status === 'failed')) return exitCode.failures
   if (code === exitCode.done && options.keep_reverse) {
     say('no process brings changes back now: start "pgtrek follow" when you want them to flow')
   }

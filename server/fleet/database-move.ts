@@ -3,9 +3,9 @@
 import { Database } from 'bun:sqlite'
 import type { FleetConfig, FleetDatabase, FleetMapping, FleetState } from '../../shared/fleet.ts'
 import { ProgressFold } from '../../shared/fold.ts'
+import { lateLines } from '../../shared/follow-health.ts'
 import { defaultFollowOptions } from '../../shared/follow-options.ts'
 import type { FollowAction, FollowAnswer, FollowView } from '../../shared/follow-view.ts'
-import { describeLate } from '../../shared/late-writes.ts'
 import { showName, type TableName } from '../../shared/phase.ts'
 import { defaultOptions, everything, type MigrationOptions } from '../../shared/request.ts'
 import { compareData } from '../compare/data.ts'
@@ -411,9 +411,8 @@ export class DatabaseMove {
     if (failed) return { error: { message: `${failed.kind} ${failed.name}: ${failed.error}` } }
     const [table] = follow?.failed_tables ?? []
     if (table) return { error: { message: `${table.schema}.${table.name}: ${table.error}` } }
-    const [late] = follow?.late_writes ? describeLate(follow.late_writes) : []
-    const words = late ?? follow?.watch?.trouble
-    if (words) return { error: { message: words } }
+    const [late] = follow ? lateLines(follow) : []
+    if (late !== undefined) return { error: { message: late } }
     return follow?.last_error && follow.state !== 'running' ? { error: follow.last_error } : {}
   }
 

@@ -3,7 +3,7 @@ import { expect, test } from 'bun:test'
 import { makeLink } from '../../server/engine/follow/link.ts'
 import { linkNames } from '../../server/engine/follow/names.ts'
 import { resolveSettings } from '../../server/postgres/settings.ts'
-import { cluster, type Major } from '../support/clusters.ts'
+import { cluster, type Major, startCluster } from '../support/clusters.ts'
 import { eventually, within } from '../support/eventually.ts'
 import { move } from '../support/follow-run.ts'
 
@@ -164,6 +164,40 @@ test.each(['all of it', 'its publication'] as const)(
     expect((await moving.switchover({ keep_reverse: true })).error).toBeUndefined()
   },
 )
+
+test('a late row behind very many changes that flowed back is found by cleanup', async () => {
+  const { source, destination } = await pair(14, 17)
+  await using moving = move({ source, destination })
+  await moving.untilStreaming()
+  expect((await moving.switchover({ keep_reverse: true })).error).toBeUndefined()
+  await moving.until('the way back', ({ streams }) => streams[0]?.status.phase === 'streaming')
+  const { name } = moving.run
+  await moving.run.act({ type: 'stop' })
+  await within('the end of following', moving.run.done)
+  // As a process leaves it that was killed behind them, before it looked.
+  await source.sql(`
+    select pg_replication_origin_session_setup('pgtrek_${name}_back');
+    insert into entry select g from generate_series(1, 11000) g`)
+  await source.sql('insert into entry values (20000)')
+  expect(await moving.cleanUpLate()).toContain('only there: 1 transaction in public.entry. ')
+})
+
+test('an old primary that is shut down while it is watched is no reason to fail, and is said', async () => {
+  await using server = await startCluster({ major: 17, ...logical })
+  const source = await server.createDatabase()
+  const destination = await (await cluster(17, logical)).createDatabase()
+  await source.sql(tables)
+  await using moving = move({ source, destination })
+  await moving.untilStreaming()
+  expect((await moving.switchover({ watch_seconds: 600 })).error).toBeUndefined()
+  await server.down('fast')
+  const { watch } = await moving.until('the trouble', ({ watch }) => watch?.trouble !== undefined)
+  expect(watch?.trouble).toContain('is not known')
+  await moving.run.act({ type: 'stop' })
+  expect((await within('the end of the watch', moving.run.done)).status).toBe('switched_over')
+  expect(moving.run.view().switchover?.state).toBe('done')
+  await server.up()
+})
 
 test('an old primary that cannot be looked at is no success', async () => {
   const { source, destination } = await pair(17, 17)

@@ -1,10 +1,10 @@
 // One picture of the dashboard: what there is room for, the weightiest first.
 
-import { isOver } from '../../../shared/follow-health.ts'
+import { isOver, isWatchOnly } from '../../../shared/follow-health.ts'
 import type { FollowView } from '../../../shared/follow-view.ts'
 import { formatRows } from '../../../shared/format.ts'
 import { printable } from '../../../shared/printable.ts'
-import { canSwitch, choicesOf, conflictOf, isBeforeRows, isCopying, isWatchOnly } from '../follow-words.ts'
+import { canSwitch, choicesOf, conflictOf, isBeforeRows, isCopying } from '../follow-words.ts'
 import type { Style } from '../style.ts'
 import { withDialog } from './dialog.ts'
 import { copyBar, copyLine, streamLines } from './flow.ts'

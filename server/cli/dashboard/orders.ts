@@ -1,7 +1,7 @@
 // What can be asked for with a key: when it makes sense, and what is asked back first.
-import { isOver } from '../../../shared/follow-health.ts'
+import { isOver, isWatchOnly } from '../../../shared/follow-health.ts'
 import type { FollowAction, FollowView } from '../../../shared/follow-view.ts'
-import { canSwitch, choicesOf, conflictOf, isBeforeRows, isWatchOnly } from '../follow-words.ts'
+import { canSwitch, choicesOf, conflictOf, isBeforeRows } from '../follow-words.ts'
 import { newForm } from './form.ts'
 import type { Dialog, Effect } from './state.ts'
 

@@ -9,13 +9,14 @@ import { readPublication } from '../../replication/publication.ts'
 import { readSlot } from '../../replication/slot.ts'
 import { RunLock } from '../run-lock.ts'
 import { refuseIndistinct } from './late-watch.ts'
-import { readLateWrites } from './late-writes.ts'
+import { passLateWrites } from './late-writes.ts'
 import { dropLink, type Link, type Owner } from './link.ts'
 import type { FollowMemory, FollowRecord } from './memory.ts'
 import { followName, insertsPublication, linkNames } from './names.ts'
 import { readMark } from './ownership.ts'
 import { undoReadOnly } from './read-only.ts'
 import type { FollowEnds } from './request.ts'
+import { writeSentinel } from './sentinel.ts'
 
 export interface CleanUpOptions {
   /** Also gives back the right to write that a switchover took. */
@@ -98,7 +99,8 @@ async function refuseLateWrites(record: FollowRecord | undefined, forward: Link,
   const place = describeSettings(from)
   const read = async () => {
     await refuseIndistinct(session, ours)
-    return await readLateWrites(session, {
+    await writeSentinel(session)
+    return await passLateWrites(session, {
       slot: names.slot,
       publication: isThere ? [names.publication, inserts] : names.publication,
       after: parseLsn(handedOver.lsn),

@@ -194,7 +194,7 @@ export class FollowRun implements FollowDesk {
       return { status: isCancelled ? 'cancelled' : 'failed', error }
     } finally {
       clearInterval(asking)
-      this.#watch?.abandon()
+      await this.#watch?.abandon()
       this.isRunning = false
       // Nothing was made that somebody would have to find again; what another has made is not forgotten.
       const saved = memory.load(this.name)
@@ -557,7 +557,9 @@ export class FollowRun implements FollowDesk {
     // Returning gives back what leaving took.
     await this.#makeWritable(direction === 'forward' ? 'destination' : 'source')
     await leaveLink(this.#link(direction), handedOver).catch((error: Error) =>
-      picture.warn(`it is not written down on the servers that it was switched over: ${error.message}`),
+      picture.warn(
+        `the servers may not know that it was switched over, so follow it from no other directory: ${error.message}`,
+      ),
     )
     // Returned, they are brought over again while changes flow.
     const sequences = isAgain ? [] : report.sequences
@@ -591,9 +593,8 @@ export class FollowRun implements FollowDesk {
       after: parseLsn(handedOver.lsn),
       ours: this.#oursOn(handedOver.direction),
       catalog: handedOver.catalog,
-      compareObjects: async () => {
+      compareObjects: async (signal) => {
         const publication = await publicationsOf(left.from, left.names)
-        const signal = new AbortController().signal
         const work = { record: this.#record, link: left, publication, lockWaitMs: watchLockMs, signal }
         return (await checkObjects(work)).problems
       },
@@ -602,7 +603,7 @@ export class FollowRun implements FollowDesk {
         const before = picture.lateWrites
         picture.lateWrites = found
         picture.troubles.set('late writes', describeLate(found).join('; '))
-        // Of what grows, only the beginning is said; the view has the numbers.
+        // Each table is said once; the status has the counts as they grow.
         const fresh = {
           ...found,
           transactions: found.tables.length === before?.tables.length ? 0 : found.transactions,
@@ -668,7 +669,7 @@ export class FollowRun implements FollowDesk {
     for (const about of lateTroubles) this.#picture.troubles.delete(about)
   }
 
-  /** The position, on the side that a direction comes from, of the changes that flow to that side. */
+  /** As what we bring to the side that a direction comes from is known there. */
   #oursOn(direction: Direction): string {
     const { forward, back } = this.#record
     return direction === 'back' ? forward.position : (back ?? linkNames(this.name, 'back')).position

@@ -9,7 +9,7 @@ import { tableKey } from '../../replication/destination-tables.ts'
 import type { Lsn } from '../../replication/lsn.ts'
 import { readPosition } from '../../replication/position.ts'
 import type { Publications } from '../../replication/publication.ts'
-import { forgetUpTo, type LateLook, lookForLateWrites } from './late-writes.ts'
+import { passLateWrites } from './late-writes.ts'
 import { catalogFingerprint } from './moved-objects.ts'
 import { messagesSince, writeSentinel } from './sentinel.ts'
 import { type SequenceState, sequencesBeyond } from './sequences.ts'
@@ -25,7 +25,7 @@ export interface Watched {
   /** Of its catalogs at the moment of the switchover, where that is known. */
   catalog: string | undefined
   /** What is not the same on both sides, a sentence each. */
-  compareObjects: () => Promise<string[]>
+  compareObjects: (signal: AbortSignal) => Promise<string[]>
   everyMs: number
   onSequences: (names: string[]) => void
   onFound: (found: LateWritesView) => void
@@ -42,6 +42,7 @@ export class LateWatch {
   #next: ReturnType<typeof setTimeout> | undefined
   #looking: Promise<void> = Promise.resolve()
   #isOver = false
+  readonly #abandoned = new AbortController()
   #failure: string | undefined
   #sequences: readonly SequenceState[]
 
@@ -81,9 +82,11 @@ export class LateWatch {
   }
 
   /** Without a last look. */
-  abandon() {
+  async abandon(): Promise<void> {
     this.#stop()
+    this.#abandoned.abort()
     this.#session?.destroy()
+    await this.#looking
   }
 
   #stop() {
@@ -103,7 +106,7 @@ export class LateWatch {
     const { place } = this.#found
     let what = `${place} was written to`
     try {
-      this.#session ??= await Session.open(this.watched.from)
+      this.#session ??= await Session.open(this.watched.from, { signal: this.#abandoned.signal })
       const session = this.#session
       // A commit that did not wait for the disk is in the log that can be read behind one that did.
       if (isLast) await writeSentinel(session)
@@ -135,14 +138,9 @@ export class LateWatch {
     if (this.#found.changes >= enoughChanges) return
     await refuseIndistinct(session, ours)
     const question = { slot, publication: await publication(), after, ours }
-    let look: LateLook
-    do {
-      look = await lookForLateWrites(session, question)
-      if (look.late) break
-      await forgetUpTo(session, slot, look.lookedUpTo)
-    } while (look.isCut && (isLast || !this.#isOver))
-    if (!look.late || this.#found.changes === look.late.changes) return
-    this.#found = { ...this.#found, ...look.late }
+    const late = await passLateWrites(session, question, () => isLast || !this.#isOver)
+    if (!late || this.#found.changes === late.changes) return
+    this.#found = { ...this.#found, ...late }
     this.watched.onFound(this.#found)
   }
 
@@ -150,7 +148,7 @@ export class LateWatch {
   async #lookAtObjects(session: Session) {
     const catalog = await catalogFingerprint(session)
     const isChanged = this.#catalog !== undefined && this.#catalog !== catalog
-    const objects = isChanged ? await this.watched.compareObjects() : []
+    const objects = isChanged ? await this.watched.compareObjects(this.#abandoned.signal) : []
     this.#catalog = catalog
     const all = [...new Set([...this.#found.objects, ...objects])]
     if (all.length === this.#found.objects.length) return

@@ -14,7 +14,7 @@ import { messagesSince, writeSentinel } from './sentinel.ts'
 
 export type LateWrites = Pick<LateWritesView, 'transactions' | 'changes' | 'tables'>
 
-export interface LateLook {
+interface LateLook {
   late: LateWrites | undefined
   /** Everything that was committed before is known: the slot need not keep it. */
   lookedUpTo: Lsn
@@ -36,20 +36,36 @@ const objectInUse = '55006'
 /** Names are in the first bytes of a message, rows behind them. */
 const longestNames = 600
 
-/** Nobody may read from the slot meanwhile; the changes stay in it. */
+/** Nobody may read from the slot meanwhile; the changes stay in it, also those that are not late. */
 export async function readLateWrites(
   session: Session,
   question: LateQuestion,
 ): Promise<LateWrites | undefined> {
   // A commit that did not wait for the disk is in the log that can be read behind one that did.
   await writeSentinel(session)
-  return (await lookForLateWrites(session, question)).late
+  const { late, isCut } = await look(session, question, enoughChanges)
+  // Of much that is not late, all has to be seen.
+  return isCut && !late ? (await look(session, question, null)).late : late
 }
 
-/** Up to where the log is on disk. */
-export async function lookForLateWrites(
+/** Up to where the log is on disk. As long as nothing is late, the slot gives up what was looked at. */
+export async function passLateWrites(
+  session: Session,
+  question: LateQuestion,
+  goesOn: () => boolean = () => true,
+): Promise<LateWrites | undefined> {
+  for (;;) {
+    const { late, lookedUpTo, isCut } = await look(session, question, enoughChanges)
+    if (late) return late
+    await forgetUpTo(session, question.slot, lookedUpTo)
+    if (!isCut || !goesOn()) return undefined
+  }
+}
+
+async function look(
   session: Session,
   { slot, publication, after, ours }: LateQuestion,
+  most: number | null,
 ): Promise<LateLook> {
   const names = [publication].flat().map(quoteIdentifier).join(', ')
   const { lsn } = await session.one<{ lsn: string }>(
@@ -66,7 +82,7 @@ export async function lookForLateWrites(
                  else pg_catalog.encode(pg_catalog.substr(data, 1, ${longestNames}), 'hex') end as body,
             pg_catalog.count(*)::float8 as count
        from (select xid, data, number, pg_catalog.chr(pg_catalog.get_byte(data, 0)) as kind
-               from pg_catalog.pg_logical_slot_peek_binary_changes(${quoteLiteral(slot)}, null, ${enoughChanges},
+               from pg_catalog.pg_logical_slot_peek_binary_changes(${quoteLiteral(slot)}, null, ${most},
                       'proto_version', '1', 'publication_names', ${quoteLiteral(names)}
                       ${session.major >= messagesSince ? ", 'messages', 'true'" : ''})
                     with ordinality as message (lsn, xid, data, number)) as messages
@@ -75,12 +91,13 @@ export async function lookForLateWrites(
   )
   const count = new LateCount(after, ours)
   for (const message of messages) count.message(message)
-  const isCut = messages.reduce((sum, message) => sum + message.count, 0) >= enoughChanges
-  return { late: count.late, lookedUpTo: isCut ? (count.end ?? end) : end, isCut }
+  const seen = messages.reduce((sum, message) => sum + message.count, 0)
+  const isCut = most !== null && seen >= most
+  return { late: count.late, lookedUpTo: isCut ? (count.end ?? after) : end, isCut }
 }
 
 /** Frees log that the server keeps for nothing else. What is behind the position stays in the slot. */
-export async function forgetUpTo(session: Session, slot: string, lsn: Lsn): Promise<void> {
+async function forgetUpTo(session: Session, slot: string, lsn: Lsn): Promise<void> {
   await session.query(
     `select pg_catalog.pg_replication_slot_advance(${quoteLiteral(slot)}, ${quoteLiteral(showLsn(lsn))}::pg_catalog.pg_lsn)
        from pg_catalog.pg_replication_slots

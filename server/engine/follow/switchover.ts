@@ -37,7 +37,7 @@ export interface Switchover {
   /** What was compared while changes flowed. */
   background?: BackgroundComparison | undefined
   publication: () => Promise<Publications>
-  /** The position, on the side that is left, of changes that flow to it. */
+  /** As what we bring to the side that is left is known there. */
   ours: string
   signal: AbortSignal
   onStep: (step: SwitchoverStep, deadline?: number) => void
@@ -233,7 +233,9 @@ async function refuseLateWrites(
   after: Lsn,
 ) {
   await refuseOpen(from, record, link, options)
-  const indistinct = await refuseIndistinct(from, ours).catch((error: Error) => error)
+  // Only where both directions are followed at once does anything of ours come here.
+  const indistinct =
+    record.bidirectional && (await refuseIndistinct(from, ours).catch((error: Error) => error))
   if (indistinct) {
     say(
       `whether ${describeSettings(link.from)} was written to meanwhile is not known: ${indistinct.message}`,
@@ -245,7 +247,7 @@ async function refuseLateWrites(
     slot: link.names.slot,
     publication: await publication(),
     after,
-    ours,
+    ...(record.bidirectional && { ours }),
   })
   if (late) throw stillWritten(link, namedLateWrites(late), options)
 }
