@@ -136,6 +136,12 @@ function slotConcerns(view: FollowView, stream: StreamView): Concern[] {
   return concerns
 }
 
+export function describeUndone(reason: string, left: readonly string[]): string {
+  return left.length === 0
+    ? `the switchover did not happen, everything is as before: ${reason}`
+    : `the switchover did not happen: ${reason}. Not as before: ${left.join('; ')}`
+}
+
 /** What the side that was left by a switchover has, and the other one does not; or that nobody knows. */
 export function lateLines({ late_writes: late, watch }: FollowView): string[] {
   return [...(late ? describeLate(late) : []), ...(watch?.trouble ? [watch.trouble] : [])]

@@ -240,6 +240,11 @@ export const SwitchoverView = Type.Object({
   /** When the confirmation must have come, in milliseconds since 1970. */
   deadline: Type.Optional(Type.Number()),
   error: Type.Optional(ErrorInfo),
+  /**
+   * When it has failed: what could not be taken back, a sentence each. Empty: everything is as before. Absent: it is
+   * not known whether it was handed over.
+   */
+  left: Type.Optional(Type.Array(Type.String())),
   report: Type.Optional(SwitchoverReport),
 })
 export type SwitchoverView = Static<typeof SwitchoverView>

@@ -16,6 +16,8 @@ import {
 } from '../../shared/follow-api.ts'
 import { defaultFollowOptions } from '../../shared/follow-options.ts'
 import { defaultSwitchoverOptions, FollowView } from '../../shared/follow-view.ts'
+import { MoveOnServers } from '../../shared/move-state.ts'
+import { readMove } from '../engine/follow/move-state.ts'
 import type { FollowEnds } from '../engine/follow/request.ts'
 import { ApiFailure } from './errors.ts'
 import { refuseOtherFollow } from './follow-ends.ts'
@@ -109,6 +111,15 @@ export function followRoutes(services: Services) {
         body: SwitchoverBody,
         response: { 200: ActionAnswer, ...failures },
         detail: { summary: 'Switch over; its steps and its report are in the view', tags },
+      },
+    )
+    .post(
+      '/api/follow/servers',
+      async ({ body, request }) => await readMove(await endsOf(body, services), request.signal),
+      {
+        body: ContinueBody,
+        response: { 200: MoveOnServers, ...failures },
+        detail: { summary: 'What both servers say of a move, whatever is remembered here', tags },
       },
     )
     .post(

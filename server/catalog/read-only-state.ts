@@ -8,13 +8,13 @@ export const guardFunction = 'pgtrek.refuse_writes()'
 export const guardTrigger = 'pgtrek_read_only'
 
 /** `switching` until the switchover has been proven. */
-export type MoveState = 'switching' | 'switched_over'
+export type ReadOnlyMark = 'switching' | 'switched_over'
 
 export interface ReadOnlyState {
   /** The database's default_transaction_read_only before; null when it had none. */
   before: string | null
   /** Who asked for it: the names of moves. Empty while it is being undone. */
-  moves: Record<string, MoveState>
+  moves: Record<string, ReadOnlyMark>
 }
 
 /** Undefined when pgtrek has not made this database read-only. */

@@ -1,12 +1,12 @@
 // `pgtrek cleanup`: takes away what following has made on both sides.
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { printable } from '../../shared/printable.ts'
 import { cleanUpFollow, LateWritesFound } from '../engine/follow/cleanup.ts'
 import { FollowStore } from '../store/follows.ts'
 import { RunStore } from '../store/runs.ts'
 import { exitCode } from './exit.ts'
 import { addConnectionFlags } from './flags/connection.ts'
-import { addNameFlag, followOptionsOf } from './flags/follow.ts'
+import { addNameFlag, addPublicationFlag, followOptionsOf } from './flags/follow.ts'
 import { addConfigFlag } from './flags/run.ts'
 import { requestOf } from './request.ts'
 import { endsOf } from './run-follow.ts'
@@ -18,25 +18,36 @@ export function cleanupCommand(): Command {
   addConnectionFlags(command)
   addConfigFlag(command)
   addNameFlag(command)
+  addPublicationFlag(command)
   command
     .option('--writable', 'also undo the read-only setting of a switchover')
     .option(
       '--discard-late-writes',
       'drop the slot although changes were written to the old primary after the switchover',
     )
+    .addOption(
+      new Option(
+        '--gone <side>',
+        'source or dest: this server is lost for good; clean up the other one alone, and make it writable',
+      ).choices(['source', 'dest']),
+    )
     .option('--json', 'print one JSON object on standard output')
     .option('--state-dir <directory>', 'where that move is remembered (default: .pgtrek)')
   return command.action(async () => {
-    const { writable, discardLateWrites, json } = command.opts<{
+    const { writable, discardLateWrites, gone, json } = command.opts<{
       writable?: boolean
       discardLateWrites?: boolean
+      gone?: 'source' | 'dest'
       json?: boolean
     }>()
     const request = requestOf(command)
     using store = new RunStore(request.stateDir)
     const ends = endsOf(request, { follow: followOptionsOf(command) })
     const memory = new FollowStore(store.database)
-    const options = { writable: writable ?? false, discardLateWrites }
+    const options = {
+      ...{ writable: writable ?? false, discardLateWrites },
+      gone: gone === 'dest' ? ('destination' as const) : gone,
+    }
     const cleaned = await cleanUpFollow(ends, memory, options).catch((error) => {
       if (!(error instanceof LateWritesFound)) throw error
       process.stderr.write(`${printable(`pgtrek: ${error.message}`)}\n`)

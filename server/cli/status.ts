@@ -2,12 +2,19 @@
 import { Command } from 'commander'
 import { isHealthy, isOver, isWatchOnly } from '../../shared/follow-health.ts'
 import type { FollowView } from '../../shared/follow-view.ts'
+import { isBrokenOff } from '../../shared/move-state.ts'
+import { readMove } from '../engine/follow/move-state.ts'
+import type { FollowEnds } from '../engine/follow/request.ts'
 import { UsageError } from '../postgres/errors.ts'
 import { exitCode } from './exit.ts'
+import { addConnectionFlags } from './flags/connection.ts'
+import { addPublicationFlag } from './flags/follow.ts'
+import { addConfigFlag } from './flags/run.ts'
 import { type Followed, namesOf, openFollowed } from './followed.ts'
 import { lastRun, lastRunCode, lastRunLines } from './last-run.ts'
 import { queueStatus } from './queue-status.ts'
 import { Screen } from './screen.ts'
+import { givenEnds, serverLines } from './servers.ts'
 import { statusLine, statusLines } from './status-text.ts'
 import { type Style, styleFor } from './style.ts'
 
@@ -21,24 +28,47 @@ interface StatusFlags {
 const betweenLooksMs = 1000
 
 export function statusCommand(): Command {
-  return new Command('status')
-    .description('how databases that are followed are doing: lag, changes, slot, conflict, readiness')
+  const command = new Command('status')
+  addConnectionFlags(command)
+  addConfigFlag(command)
+  addPublicationFlag(command)
+  return command
+    .description(
+      'how databases that are followed are doing: lag, changes, slot, conflict, readiness; with both connections also what the servers say, whatever machine the move was begun on',
+    )
     .argument('[name]', 'of the move; all of them unless told')
     .option('--queue <url>', 'instead: which workers take jobs from this queue, and what each copies')
     .option('--json', 'print it as JSON: one object, or an array when there are several')
     .option('--watch', 'go on showing it every second until it has ended or is switched over')
     .option('--state-dir <directory>', 'where the process that follows keeps what it remembers', '.pgtrek')
     .action(async (name: string | undefined, flags: StatusFlags) => {
-      process.exitCode = await status(name, flags)
+      process.exitCode = await status(command, name, flags)
     })
 }
 
-async function status(name: string | undefined, flags: StatusFlags): Promise<number> {
+async function status(command: Command, name: string | undefined, flags: StatusFlags): Promise<number> {
   if (flags.queue !== undefined) return await queueStatus(flags.queue, flags.json === true)
+  const ends = givenEnds(command, name)
+  if (ends) return await statusOfServers(ends, flags)
   using followed = openFollowed(flags.stateDir)
   const names = namesOf(followed, name, flags.stateDir)
   if (!followed || names.length === 0) return nothingFollowed(followed, flags)
   return flags.watch ? await watch(followed, names, flags) : show(viewsOf(followed, names), names, flags)
+}
+
+/** Both what is remembered here and what is on the servers: where they differ, the servers are right. */
+async function statusOfServers(ends: FollowEnds, flags: StatusFlags): Promise<number> {
+  const servers = await readMove(ends)
+  using followed = openFollowed(flags.stateDir)
+  const { name } = servers
+  const view = followed?.store.lastView(name)
+  const code = isBrokenOff(servers) ? exitCode.failures : view ? codeFor([view]) : exitCode.done
+  if (flags.json && !flags.watch) print([JSON.stringify({ ...view, name, servers })])
+  else if (!flags.json) print([...serverLines(servers), ''])
+  if (!followed || !view) return code
+  if (flags.watch) return await watch(followed, [name], flags)
+  if (!flags.json) show([view], [name], flags)
+  return code
 }
 
 function viewsOf(followed: Followed, names: readonly string[]): FollowView[] {

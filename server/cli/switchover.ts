@@ -1,6 +1,6 @@
 // `pgtrek switchover`: through the process that follows, or by following itself until all is proven.
 import { Command } from 'commander'
-import { isWatchOnly, lateLines } from '../../shared/follow-health.ts'
+import { describeUndone, isWatchOnly, lateLines } from '../../shared/follow-health.ts'
 import type { FollowView, SwitchoverOptions } from '../../shared/follow-view.ts'
 import { printable } from '../../shared/printable.ts'
 import { onlyName } from '../engine/follow/cleanup.ts'
@@ -12,12 +12,19 @@ import { FollowStore } from '../store/follows.ts'
 import { RunStore } from '../store/runs.ts'
 import { exitCode } from './exit.ts'
 import { addConnectionFlags } from './flags/connection.ts'
-import { addNameFlag, addSwitchoverFlags, followOptionsOf, switchoverOptionsOf } from './flags/follow.ts'
+import {
+  addNameFlag,
+  addPublicationFlag,
+  addSwitchoverFlags,
+  followOptionsOf,
+  switchoverOptionsOf,
+} from './flags/follow.ts'
 import { addConfigFlag } from './flags/run.ts'
 import { reportLines } from './follow-text.ts'
 import { interruptible } from './interrupt.ts'
 import { requestOf } from './request.ts'
 import { endsOf } from './run-follow.ts'
+import { askServers } from './servers.ts'
 
 const lookEveryMs = 100
 
@@ -28,6 +35,7 @@ export function switchoverCommand(): Command {
   addConnectionFlags(command)
   addConfigFlag(command)
   addNameFlag(command)
+  addPublicationFlag(command)
   addSwitchoverFlags(command)
   command
     .option('--json', 'print the report as JSON on standard output')
@@ -104,16 +112,13 @@ async function through(desk: FollowDesk, options: SwitchoverOptions, command: Co
     if (command.opts().json) process.stdout.write(`${JSON.stringify(switchover.report)}\n`)
     return exitCode.done
   }
-  if (view?.state === 'lost' || switchover?.state === 'running') {
-    say(
-      'pgtrek: the process that follows has ended in the middle of the switchover: whether everything is as before is not known. ' +
-        `${view?.direction === 'back' ? view.destination : view?.source} may be read-only. "pgtrek follow" goes on, and makes it writable again if the switchover was not complete`,
-    )
+  if (switchover?.state === 'failed') {
+    const reason = switchover.error?.message ?? 'following has ended'
+    say(`pgtrek: ${switchover.left ? describeUndone(reason, switchover.left) : reason}`)
     return exitCode.failures
   }
-  say(
-    `pgtrek: the switchover did not happen, everything is as before: ${switchover?.error?.message ?? view?.last_error?.message ?? 'following has ended'}`,
-  )
+  say('pgtrek: the process that follows has ended in the middle of the switchover')
+  for (const line of await askServers(command)) say(`pgtrek: ${line}`)
   return exitCode.failures
 }
 

@@ -332,6 +332,11 @@ export async function readRuns(session: Session): Promise<Holder[]> {
   return await readHolders(session, `classid = ${runs} and objid = ${present} and objsubid = 2`)
 }
 
+/** Those that work on a move of this name, wherever they run. */
+export async function processesOf(session: Session, name: string): Promise<Holder[]> {
+  return await holdersOf(session, [moveLock(name)])
+}
+
 /** For each name whether a process works on a move of this name, in any database of the server. */
 export async function movesAtWork(session: Session, names: readonly string[]): Promise<boolean[]> {
   const locks = names.map(moveLock)

@@ -32,10 +32,10 @@ export function cleanEnvironment(more: Record<string, string> = {}): Record<stri
   return { ...Object.fromEntries(others), ...more }
 }
 
-export function makeHome(): Home {
+export function makeHome(words = program): Home {
   const directory = mkdtempSync(join(tmpdir(), 'pgtrek-cli-'))
   const start: Home['start'] = (args, environment = {}) => {
-    const child = Bun.spawn([...program, ...args], {
+    const child = Bun.spawn([...words, ...args], {
       cwd: directory,
       stdin: 'ignore',
       stdout: 'pipe',
@@ -68,7 +68,7 @@ export function makeHome(): Home {
       let screen = ''
       let isAnswered = false
       const decoder = new TextDecoder()
-      const child = Bun.spawn([...program, ...args], {
+      const child = Bun.spawn([...words, ...args], {
         cwd: directory,
         env: cleanEnvironment({ TERM: 'xterm-256color' }),
         terminal: {

@@ -1,20 +1,20 @@
 // Takes away what following has made on both sides, whatever became of it, also without the store.
 import { describeLateWrites } from '../../../shared/late-writes.ts'
 import { readReadOnly } from '../../catalog/read-only-state.ts'
-import { PgtrekError, UsageError } from '../../postgres/errors.ts'
+import { ConnectFailed, PgtrekError, UsageError } from '../../postgres/errors.ts'
 import { Session } from '../../postgres/session.ts'
 import { type ConnectionSettings, describeSettings } from '../../postgres/settings.ts'
 import { parseLsn } from '../../replication/lsn.ts'
 import { readPublication } from '../../replication/publication.ts'
 import { readSlot } from '../../replication/slot.ts'
 import { RunLock } from '../run-lock.ts'
+import { makeWritable } from './hand-over.ts'
 import { refuseIndistinct } from './late-watch.ts'
 import { passLateWrites } from './late-writes.ts'
-import { dropLink, type Link, type Owner } from './link.ts'
-import type { FollowMemory, FollowRecord } from './memory.ts'
+import { dropHalf, dropLink, type Link, type Owner } from './link.ts'
+import type { FollowMemory, FollowRecord, LinkNames } from './memory.ts'
+import { handedOverOf, primaryOf, readMoveFacts, stateOf } from './move-state.ts'
 import { followName, insertsPublication, linkNames } from './names.ts'
-import { readMark } from './ownership.ts'
-import { undoReadOnly } from './read-only.ts'
 import type { FollowEnds } from './request.ts'
 import { writeSentinel } from './sentinel.ts'
 
@@ -25,6 +25,8 @@ export interface CleanUpOptions {
   discardLateWrites?: boolean | undefined
   /** Only what the move of this number has made: nobody has asked for more. */
   onlyOf?: string | undefined
+  /** This server will never be there again: the other one alone is cleaned up, and made writable. */
+  gone?: 'source' | 'destination' | undefined
 }
 
 /** Nothing was dropped: changes of the old primary are missing on the other side. */
@@ -41,13 +43,15 @@ export interface CleanedUp {
 export async function cleanUpFollow(
   ends: FollowEnds,
   memory: FollowMemory,
-  { writable, discardLateWrites = false, onlyOf }: CleanUpOptions,
+  options: CleanUpOptions,
 ): Promise<CleanedUp> {
+  const { writable, discardLateWrites = false, onlyOf, gone } = options
   const name = followName(ends)
   const record = memory.load(name)
   memory.take(name)
   try {
     const { source, destination } = ends
+    if (gone !== undefined) return await cleanUpRest(ends, name, record, memory, gone)
     // Both are held until everything is dropped: no process may begin or go on with the move meanwhile.
     await using atSource = await lockMove(source, name)
     await using atDestination = await lockMove(destination, name)
@@ -69,17 +73,49 @@ export async function cleanUpFollow(
         ? { by: 'command' }
         : { by: 'move', move: onlyOf, unread: record?.unread, isNameOwn: ends.follow.name === undefined }
     if (!discardLateWrites && onlyOf === undefined) await refuseLateWrites(record, forward, back)
+    const remarks = await giveBack(ends, name, { forward: forward.names, back: back.names }, writable)
     const dropped = [...(await dropLink(forward, owner)), ...(await dropLink(back, owner))]
-    const remarks: string[] = []
-    for (const settings of [source, destination]) {
-      remarks.push(...(await (writable ? makeWritable(settings, name) : sayReadOnly(settings))))
-    }
     memory.forget(name)
     return { name, dropped, remarks }
   } catch (error) {
     memory.release(name)
     throw error
   }
+}
+
+async function cleanUpRest(
+  ends: FollowEnds,
+  name: string,
+  record: FollowRecord | undefined,
+  memory: FollowMemory,
+  gone: 'source' | 'destination',
+): Promise<CleanedUp> {
+  const settings = gone === 'source' ? ends.destination : ends.source
+  await refuseThere(ends[gone])
+  await using lock = await lockMove(settings, name)
+  void lock
+  const { said, left } = await makeWritable(settings, name)
+  const forward = record?.forward ?? linkNames(name, 'forward', ends.follow.publication)
+  const back = record?.back ?? linkNames(name, 'back')
+  const dropped = [
+    ...(await dropHalf(settings, forward, gone === 'source' ? 'to' : 'from')),
+    ...(await dropHalf(settings, back, gone === 'source' ? 'from' : 'to')),
+  ]
+  memory.forget(name)
+  return { name, dropped, remarks: [...said, ...left] }
+}
+
+/** Whoever says that a server is gone must not be wrong: its slot would keep its log for ever. */
+async function refuseThere(settings: ConnectionSettings) {
+  const session = await Session.open(settings).catch((error) => {
+    if (!(error instanceof ConnectFailed)) throw error
+    return undefined
+  })
+  if (!session) return
+  await session.close()
+  throw new UsageError(
+    `${describeSettings(settings)} is there: nothing was changed. Clean up both sides, without --gone`,
+  )
 }
 
 /**
@@ -118,39 +154,50 @@ async function refuseLateWrites(record: FollowRecord | undefined, forward: Link,
 }
 
 async function handedOverByServers(forward: Link, back: Link): Promise<FollowRecord['handedOver']> {
-  for (const { direction, from, names } of [forward, back]) {
-    await using session = await Session.open(from)
-    const mark = await readMark(session, names.publication)
-    if (mark?.handedOver) return { direction, ...mark.handedOver }
+  await using source = await Session.open(forward.from)
+  await using destination = await Session.open(back.from)
+  const links = { forward: forward.names, back: back.names }
+  const facts = await readMoveFacts(source, destination, forward.names.position, links)
+  for (const direction of ['forward', 'back'] as const) {
+    const handedOver = handedOverOf(facts, direction)
+    if (handedOver) return { direction, ...handedOver }
   }
-  const { from, names } = forward
-  await using session = await Session.open(from)
-  const moves = (await readReadOnly(session))?.moves ?? {}
-  // Everything that the slot still shows came later.
-  return moves[names.position] === 'switched_over' ? { direction: 'forward', lsn: '0/0' } : undefined
+  return undefined
 }
 
-async function makeWritable(settings: ConnectionSettings, move: string): Promise<string[]> {
-  const place = describeSettings(settings)
-  const undone = await undoReadOnly(settings, move)
-  if (undone.state === 'kept') {
-    const names = undone.moves.join(', ')
-    return [`${place} stays read-only: ${names} made it so ("pgtrek cleanup --writable --name" undoes it)`]
+/**
+ * The side that the application belongs on is never left read-only, nor one whose switchover was not proven; the
+ * other one only becomes writable when that was asked for. First of all: it must not depend on what else can be done.
+ */
+async function giveBack(
+  ends: FollowEnds,
+  name: string,
+  links: { forward: LinkNames; back: LinkNames },
+  isAsked: boolean,
+): Promise<string[]> {
+  await using source = await Session.open(ends.source)
+  await using destination = await Session.open(ends.destination)
+  const facts = await readMoveFacts(source, destination, name, links)
+  const primary = primaryOf(stateOf(facts))
+  const remarks: string[] = []
+  for (const side of ['source', 'destination'] as const) {
+    const mark = facts.readOnly[side]
+    if (isAsked || side === primary || mark === 'switching') {
+      const { said, left } = await makeWritable(ends[side], name)
+      remarks.push(...said, ...left)
+    } else {
+      remarks.push(...(await sayReadOnly(side === 'source' ? source : destination)))
+    }
   }
-  if (undone.state === 'not_ours') return []
-  return [
-    `${place} can be written to again`,
-    ...undone.left.map(
-      (table) => `the trigger pgtrek_read_only of ${table} is left; it does nothing, and cleanup drops it`,
-    ),
-  ]
+  return remarks
 }
 
-async function sayReadOnly(settings: ConnectionSettings): Promise<string[]> {
-  await using session = await Session.open(settings)
+async function sayReadOnly(session: Session): Promise<string[]> {
   const state = await readReadOnly(session)
   if (!state || Object.keys(state.moves).length === 0) return []
-  return [`${describeSettings(settings)} stays read-only ("pgtrek cleanup --writable" makes it writable)`]
+  return [
+    `${describeSettings(session.settings)} stays read-only ("pgtrek cleanup --writable" makes it writable)`,
+  ]
 }
 
 /** Throws while a process works on the move, here or on another machine. */

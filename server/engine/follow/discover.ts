@@ -6,14 +6,21 @@ import { UsageError } from '../../postgres/errors.ts'
 import { Session } from '../../postgres/session.ts'
 import { describeSettings } from '../../postgres/settings.ts'
 import { type TableId, tableKey } from '../../replication/destination-tables.ts'
-import { readPosition } from '../../replication/position.ts'
 import { readPublication } from '../../replication/publication.ts'
-import { readSlot } from '../../replication/slot.ts'
 import { readFollowedTables } from '../../replication/source-tables.ts'
-import { readSubscription } from '../../replication/subscription.ts'
+import { makeWritable } from './hand-over.ts'
 import type { FollowRecord, LinkNames } from './memory.ts'
+import {
+  describeMove,
+  handedOverOf,
+  type MoveFacts,
+  primaryOf,
+  readMoveFacts,
+  stateOf,
+  waysOf,
+} from './move-state.ts'
 import { insertsPublication, linkNames } from './names.ts'
-import { type Mark, readMark } from './ownership.ts'
+import type { Mark } from './ownership.ts'
 import type { FollowEnds } from './request.ts'
 
 export function unknownRecord(name: string, { source, destination, follow }: FollowEnds): FollowRecord {
@@ -39,39 +46,24 @@ export function unknownRecord(name: string, { source, destination, follow }: Fol
 export async function discover(name: string, ends: FollowEnds, signal: AbortSignal): Promise<FollowRecord> {
   await using source = await Session.open(ends.source, { signal })
   await using destination = await Session.open(ends.destination, { signal })
-  const forward = linkNames(name, 'forward', ends.follow.publication)
-  const back = linkNames(name, 'back')
-  const native = (await readSubscription(destination, forward.slot)) !== undefined
-  const marks = {
-    forward: await readMark(source, forward.publication),
-    back: await readMark(destination, back.publication),
-  }
-  const left = { forward: marks.forward?.handedOver, back: marks.back?.handedOver }
-  const slotOfForward = await readSlot(source, forward.slot)
-  const slotOfBack = await readSlot(destination, back.slot)
-  const flows = {
-    forward: !left.forward && (native || (await isWhole(source, destination, forward))),
-    back: !left.back && (await isWhole(destination, source, back)),
-  }
-  // What a switchover that was killed had made for the other direction.
-  const isForward = flows.forward && !(flows.back && marks.forward?.isWayBack)
-  const isBack = flows.back && !(flows.forward && marks.back?.isWayBack)
-  if (!isForward && !isBack && (left.forward || left.back)) throw new UsageError(wasSwitchedOver(name))
-  if (!isForward && !isBack) {
-    throw new UsageError(
-      slotOfForward
-        ? `the copy from ${describeSettings(ends.source)} to ${describeSettings(ends.destination)} was broken off${forward.ownPublication ? '' : ', or it was switched over'}: "pgtrek cleanup" takes back what it has left, "pgtrek clone --follow" begins anew`
-        : `nothing is known of a move from ${describeSettings(ends.source)} to ${describeSettings(ends.destination)}, here or on the servers: "pgtrek clone --follow" begins one`,
-    )
-  }
+  const facts = await readMoveFacts(source, destination, name, {
+    forward: linkNames(name, 'forward', ends.follow.publication),
+    back: linkNames(name, 'back'),
+  })
+  const { forward, back } = { forward: facts.forward.names, back: facts.back.names }
+  const native = facts.forward.subscription
+  const ways = waysOf(facts)
+  const [isForward, isBack] = [ways.includes('forward'), ways.includes('back')]
+  const left = { forward: handedOverOf(facts, 'forward'), back: handedOverOf(facts, 'back') }
+  if (ways.length === 0) await refuseEnded(name, ends, facts)
   // Of somebody else's publication: there is no mark. Whatever this slot still shows came later.
-  if (isBack && !flows.forward && slotOfForward) left.forward ??= { lsn: '0/0' }
+  if (isBack && facts.forward.slot && !facts.forward.position) left.forward ??= { lsn: '0/0' }
   const from = isForward ? source : destination
   const to = isForward ? destination : source
   const there = [...(await readFollowedTables(from)).values()]
   const names = isForward ? forward : back
   const published = await publishedTables(from, names)
-  const mark = marks[isForward ? 'forward' : 'back']
+  const { mark } = facts[isForward ? 'forward' : 'back']
   const failedTables = mark ? named(mark.missing.tables, there) : await notOnTheOtherSide(to, published)
   const failed = new Set(failedTables.map(tableKey))
   const tables = published.filter((table) => !failed.has(tableKey(table)))
@@ -89,7 +81,7 @@ export async function discover(name: string, ends: FollowEnds, signal: AbortSign
     direction: isForward ? 'forward' : 'back',
     bidirectional: isForward && isBack,
     ...(native && { native }),
-    ...((marks.back || slotOfBack) && { back }),
+    ...((facts.back.mark || facts.back.slot) && { back }),
     ...(left.forward && { handedOver: { direction: 'forward' as const, ...left.forward } }),
     ...(left.back && { handedOver: { direction: 'back' as const, ...left.back } }),
     tables,
@@ -112,16 +104,25 @@ export async function discover(name: string, ends: FollowEnds, signal: AbortSign
   }
 }
 
-export function wasSwitchedOver(name: string): string {
-  return `${name} was switched over: "pgtrek cleanup" removes what is left of it`
+/** Nothing flows; but whoever was killed just before the end has not made the primary writable yet. */
+async function refuseEnded(name: string, ends: FollowEnds, facts: MoveFacts): Promise<never> {
+  const state = stateOf(facts)
+  const primary = primaryOf(state)
+  if (primary && facts.readOnly[primary]) {
+    const { left } = await makeWritable(ends[primary], name)
+    if (left.length > 0) throw new UsageError(left.join('; '))
+    facts.readOnly[primary] = undefined
+  }
+  const { words, next } = describeMove(facts, ends)
+  throw new UsageError(`${words}. ${next.join('; ')}`)
 }
 
-/** The position comes last: with it all of the copy is there. */
-async function isWhole(from: Session, to: Session, { slot, publication, position }: LinkNames) {
+export function wasSwitchedOver({ name, source, destination, direction }: FollowRecord): string {
   return (
-    (await readSlot(from, slot)) !== undefined &&
-    (await readPublication(from, publication)) !== undefined &&
-    (await readPosition(to, position)) !== undefined
+    (direction === 'forward'
+      ? `${name} was switched over: the application belongs on ${destination}`
+      : `${name} has returned: the application belongs on ${source}`) +
+    '. "pgtrek cleanup" removes what is left of it'
   )
 }
 

@@ -3,6 +3,7 @@
 
 import { hostname } from 'node:os'
 import type { FollowEvent } from '../../../shared/follow.ts'
+import { describeUndone } from '../../../shared/follow-health.ts'
 import type { FollowOptions } from '../../../shared/follow-options.ts'
 import type {
   Direction,
@@ -14,7 +15,6 @@ import type {
 } from '../../../shared/follow-view.ts'
 import { formatDuration } from '../../../shared/format.ts'
 import { describeLate } from '../../../shared/late-writes.ts'
-import { readReadOnly } from '../../catalog/read-only-state.ts'
 import { Cancelled, PgtrekError, UsageError } from '../../postgres/errors.ts'
 import { Session } from '../../postgres/session.ts'
 import { describeSettings } from '../../postgres/settings.ts'
@@ -30,16 +30,24 @@ import { lockMove } from './cleanup.ts'
 import { type CopyFirst, clearTheWay, copyFirst, moveOf, newRecord } from './copy-first.ts'
 import type { FollowDesk } from './desk.ts'
 import { discover, unknownRecord, wasSwitchedOver } from './discover.ts'
+import {
+  HandOverUnknown,
+  handOver,
+  isAtItsEnd,
+  makeWritable,
+  missedHandOver,
+  primarySide,
+} from './hand-over.ts'
 import { LateWatch, type Watched } from './late-watch.ts'
-import { dropLink, type Link, leaveLink, makeLink, type Owner } from './link.ts'
+import { dropLink, type Link, leaveLink, makeLink, type Owner, settleLink } from './link.ts'
 import { Lookout } from './lookout.ts'
 import type { FollowRecord } from './memory.ts'
+import { readMoveFacts } from './move-state.ts'
 import { checkObjects } from './moved-objects.ts'
 import { followName, insertsPublication, linkNames } from './names.ts'
 import { copyNatively, NativeImpossible } from './native.ts'
 import { analyzeTables, fillMaterializedViews } from './native-rows.ts'
 import { FollowPicture } from './picture.ts'
-import { keepReadOnly, undoReadOnly } from './read-only.ts'
 import { allTables, leftOutTables, wantedTables, withNames, withPairs } from './relations.ts'
 import type { CloneAndFollow, FollowEnds, FollowServices } from './request.ts'
 import { sentinelPrefix } from './sentinel.ts'
@@ -227,17 +235,34 @@ export class FollowRun implements FollowDesk {
   /** What the store has forgotten, or never knew, the servers know. */
   async #findAgain(earlier: FollowRecord | undefined, lock: RunLock) {
     if (earlier) {
-      refuseOver(earlier)
+      refuseBrokenOff(earlier)
       this.#isOwn = true
+      await this.#learnHandOver()
     } else {
       const found = await discover(this.name, this.ends, this.#stop.signal)
       this.#isOwn = true
       this.#update(found)
       this.#picture.say('found slot, publication and position of an earlier process on the servers')
     }
+    await this.#finishHandOver()
+    refuseOver(this.#record)
     const { failedObjects, direction, tables } = this.#record
     if (failedObjects) this.#picture.troubles.set('objects', failedObjects)
     if (direction === 'forward') await lock.take(tables)
+  }
+
+  /** The process before may have been killed before it could write it down, or it was another state directory. */
+  async #learnHandOver() {
+    const { forward, back } = this.#record
+    const signal = this.#stop.signal
+    await using source = await Session.open(this.ends.source, { signal })
+    await using destination = await Session.open(this.ends.destination, { signal })
+    const links = { forward, back: back ?? linkNames(this.name, 'back') }
+    const facts = await readMoveFacts(source, destination, this.name, links)
+    const missed = missedHandOver(this.#record, facts)
+    if (!missed) return
+    this.#update(missed)
+    this.#picture.warn('the servers say that it was handed over: a switchover was broken off after that')
   }
 
   readonly #abort = () => {
@@ -514,17 +539,42 @@ export class FollowRun implements FollowDesk {
         release: () => this.#releaseLeft(options),
         reverse: () => this.#makeReverse(direction),
       })
+      await this.#handOver(direction, options, report)
       await this.#afterSwitchover(direction, options, report)
       picture.switchover = { state: 'done', options, step: 'report', started_at, report }
     } catch (error) {
-      await this.#undoSwitchover(direction, follower, error)
-      const step = picture.switchover.step
-      const message = error instanceof Error ? error.message : String(error)
-      picture.switchover = { state: 'failed', options, step, started_at, error: { message } }
-      picture.fail(error)
-      picture.enter(before)
+      const { step } = picture.switchover
+      const { message } = error as Error
+      const failed = { state: 'failed', options, step, started_at, error: { message } } as const
+      if (error instanceof HandOverUnknown) {
+        picture.switchover = failed
+        picture.fail(error)
+        this.#ended.reject(error)
+      } else {
+        const left = await this.#undoSwitchover(direction, follower, error)
+        picture.switchover = { ...failed, left }
+        picture.fail(error)
+        picture.enter(before)
+      }
     }
     picture.onChange('now')
+  }
+
+  /** Up to here everything can be taken back. */
+  async #handOver(direction: Direction, options: SwitchoverOptions, report: SwitchoverReport) {
+    const link = this.#link(direction)
+    const handedOver = {
+      lsn: report.sentinel.confirmed_lsn,
+      catalog: this.#picture.objects?.catalogs.from,
+    }
+    await handOver(link, this.name, handedOver, this.#stop.signal)
+    const goesOn = options.keep_reverse || this.#record.bidirectional
+    this.#update({
+      // Returned, and followed again: as if nothing had happened.
+      progress: direction === 'back' && options.keep_reverse ? 'following' : 'done',
+      handedOver: { direction, ...handedOver },
+      ...(goesOn && { direction: direction === 'forward' ? 'back' : 'forward' }),
+    })
   }
 
   async #checkObjects(link: Link, lockWaitMs: number) {
@@ -541,26 +591,11 @@ export class FollowRun implements FollowDesk {
     await this.#endComparison()
     picture.followers.delete(direction)
     picture.slots.delete(direction)
-    if (options.read_only_source) await keepReadOnly(this.#link(direction).from, this.name)
-    const goesOn = options.keep_reverse || this.#record.bidirectional
+    const goesOn = this.#record.direction !== direction
     const other = direction === 'forward' ? 'back' : 'forward'
-    const catalog = picture.objects?.catalogs.from
-    // Returned, and followed again: as if nothing had happened.
-    const isAgain = direction === 'back' && options.keep_reverse
-    const handedOver = { direction, lsn: report.sentinel.confirmed_lsn, catalog }
-    this.#update({
-      progress: isAgain ? 'following' : 'done',
-      handedOver,
-      ...(goesOn && { direction: other }),
-    })
+    const isAgain = this.#record.progress === 'following'
     picture.enter(isAgain ? 'catchup' : 'done')
-    // Returning gives back what leaving took.
-    await this.#makeWritable(direction === 'forward' ? 'destination' : 'source')
-    await leaveLink(this.#link(direction), handedOver).catch((error: Error) =>
-      picture.warn(
-        `the servers may not know that it was switched over, so follow it from no other directory: ${error.message}`,
-      ),
-    )
+    await this.#finishHandOver()
     // Returned, they are brought over again while changes flow.
     const sequences = isAgain ? [] : report.sequences
     if (!goesOn) {
@@ -700,43 +735,46 @@ export class FollowRun implements FollowDesk {
     return { slot: names.slot, publication: names.publication }
   }
 
-  /** Everything is as before: writable, and followed. */
-  async #undoSwitchover(direction: Direction, follower: Following, error: unknown) {
+  /** Writable, and followed, as before. Says what is not. */
+  async #undoSwitchover(direction: Direction, follower: Following, error: unknown): Promise<string[]> {
     const picture = this.#picture
-    picture.say(
-      `the switchover did not happen, everything is as before: ${(error as Error).message}`,
-      'error',
-    )
-    await this.#makeWritable(direction === 'forward' ? 'source' : 'destination')
+    const { said, left } = await makeWritable(this.#link(direction).from, this.name)
+    for (const line of said) picture.say(line)
     const { handedOver } = this.#record
     if (handedOver && !this.#watch) {
-      picture.warn(
+      left.push(
         `${describeSettings(this.#link(handedOver.direction).from)} is not watched for late writes any more`,
       )
     }
-    if (!this.#watch) await this.#dropReverse(direction)
-    if (this.#stop.signal.aborted) return
-    if (follower.status.phase !== 'stopped') return this.#comparison?.background.start()
+    if (!this.#watch) left.push(...(await this.#dropReverse(direction)))
     try {
-      await this.#start(direction)
+      if (this.#stop.signal.aborted) {
+        // Whoever has stopped it knows that nothing flows.
+      } else if (follower.status.phase === 'stopped') await this.#start(direction)
+      else this.#comparison?.background.start()
     } catch (failure) {
-      picture.fail(failure)
+      left.push(`changes do not flow any more: ${(failure as Error).message}`)
       this.#ended.reject(failure)
     }
+    picture.say(describeUndone((error as Error).message, left), 'error')
+    return left
   }
 
-  /** What the switchover has made for the way back. */
-  async #dropReverse(direction: Direction) {
+  /** What a switchover has made for the way back. Says what may be left of it. */
+  async #dropReverse(direction: Direction): Promise<string[]> {
     const other = direction === 'forward' ? 'back' : 'forward'
     const link = this.#allLinks().find((one) => one.direction === other)
-    if (!link || this.#isBothWays) return
-    await dropLink(link, this.#asOwner()).catch((failure) =>
-      this.#picture.warn(`${link.names.slot} may still be there: ${failure.message}`),
-    )
-    if (other === 'forward') return
+    if (!link || this.#isBothWays) return []
+    const left: string[] = []
+    await dropLink(link, this.#asOwner()).catch((failure) => {
+      left.push(`${link.names.slot} may still be on ${describeSettings(link.from)}: ${failure.message}`)
+      this.#picture.warn(left.join())
+    })
+    if (other === 'forward') return left
     const { back: _, ...rest } = this.#record
     this.#record = rest
     this.#update({})
+    return left
   }
 
   /** Of links that this process has streamed from, or made a moment ago. */
@@ -746,47 +784,37 @@ export class FollowRun implements FollowDesk {
 
   /** A switchover that was killed has made the side read-only that changes still come from. */
   async #undoBrokenOff() {
-    const side = this.#record.direction === 'forward' ? 'source' : 'destination'
+    const { direction } = this.#record
     // Made for a way back that nobody has gone: the next switchover makes its own.
-    if (!this.#isLeftWatched) await this.#dropReverse(this.#record.direction)
-    const state = await this.#readOnlyState(side)
-    if (!state) return
-    const place = describeSettings(this.ends[side])
-    if (state === 'switched_over') {
-      throw new UsageError(
-        `${place} was switched over by another process: "pgtrek cleanup" with the same connections removes what is left of this move, --writable makes ${place} writable again`,
+    if (!this.#isLeftWatched) await this.#dropReverse(direction)
+    const side = primarySide(this.#record)
+    const { said, left } = await makeWritable(this.ends[side], this.name)
+    if (said.length > 0) {
+      this.#picture.warn(
+        `a switchover was broken off and has left ${describeSettings(this.ends[side])} read-only: it is made writable again`,
       )
     }
-    this.#picture.warn(
-      `a switchover was broken off and has left ${place} read-only: it is made writable again`,
-    )
-    await this.#makeWritable(side)
+    for (const line of said) this.#picture.say(line)
+    for (const line of left) this.#picture.warn(line)
   }
 
-  async #readOnlyState(side: 'source' | 'destination') {
-    await using session = await Session.open(this.ends[side])
-    return (await readReadOnly(session))?.moves[this.name]
-  }
-
-  async #makeWritable(side: 'source' | 'destination') {
-    const place = describeSettings(this.ends[side])
+  /** What is still to do once it has been handed over; again by whoever goes on after a kill. */
+  async #finishHandOver() {
+    const { handedOver } = this.#record
+    if (!handedOver || handedOver.isReleased) return
+    const picture = this.#picture
+    // Returning gives back what leaving took.
+    const { said, left } = await makeWritable(this.ends[primarySide(this.#record)], this.name)
+    for (const line of said) picture.say(line)
+    for (const line of left) picture.warn(line)
+    const link = this.#link(handedOver.direction)
     try {
-      const undone = await undoReadOnly(this.ends[side], this.name)
-      if (undone.state === 'kept') {
-        this.#picture.warn(
-          `${place} stays read-only: another move has made it so (${undone.moves.join(', ')})`,
-        )
-      }
-      if (undone.state !== 'writable') return
-      this.#picture.say(`${place} can be written to again`)
-      for (const table of undone.left) {
-        this.#picture.warn(
-          `the trigger pgtrek_read_only of ${table} is left; it does nothing, and "pgtrek cleanup --writable" drops it`,
-        )
-      }
+      if (this.#record.direction !== handedOver.direction)
+        await settleLink(this.#link(this.#record.direction))
+      await leaveLink(link)
     } catch (error) {
-      this.#picture.warn(
-        `${place} may still be read-only, "pgtrek cleanup --writable" undoes it: ${(error as Error).message}`,
+      picture.warn(
+        `not everything that the switchover has left could be put in order, "pgtrek follow" does it again: ${(error as Error).message}`,
       )
     }
   }
@@ -851,14 +879,15 @@ async function publicationsOf(from: Link['from'], names: Link['names']): Promise
   return (await readPublication(session, inserts)) ? [names.publication, inserts] : [names.publication]
 }
 
+function refuseBrokenOff({ progress, name }: FollowRecord) {
+  if (progress !== 'preparing' && progress !== 'copying') return
+  throw new UsageError(
+    `${name} was broken off while it copied, and its snapshot is gone: "pgtrek clone --follow" starts again`,
+  )
+}
+
 /** Throws when there is nothing left to go on with. */
-export function refuseOver({ progress, name, direction, back }: FollowRecord) {
-  if (progress === 'preparing' || progress === 'copying') {
-    throw new UsageError(
-      `${name} was broken off while it copied, and its snapshot is gone: "pgtrek clone --follow" starts again`,
-    )
-  }
-  if (progress === 'done' && !(direction === 'back' && back)) {
-    throw new UsageError(wasSwitchedOver(name))
-  }
+export function refuseOver(record: FollowRecord) {
+  refuseBrokenOff(record)
+  if (isAtItsEnd(record)) throw new UsageError(wasSwitchedOver(record))
 }

@@ -4,6 +4,7 @@ import type { Direction } from '../../../shared/follow-view.ts'
 import { PlanRefused } from '../../postgres/errors.ts'
 import { Session } from '../../postgres/session.ts'
 import { type ConnectionSettings, describeSettings } from '../../postgres/settings.ts'
+import { inTransaction } from '../../postgres/transaction.ts'
 import type { TableId } from '../../replication/destination-tables.ts'
 import { parseLsn } from '../../replication/lsn.ts'
 import { createPosition, dropPosition, readPosition } from '../../replication/position.ts'
@@ -30,7 +31,7 @@ import {
 } from '../../replication/subscription.ts'
 import type { LinkNames } from './memory.ts'
 import { insertsPublication } from './names.ts'
-import { type HandedOver, markHandedOver, markPublication, readMark } from './ownership.ts'
+import { markPublication, readMark, settleWayBack } from './ownership.ts'
 
 export interface Link {
   direction: Direction
@@ -131,21 +132,15 @@ export async function publish(
     return
   }
   // Together with their marks, or not at all.
-  await source.execute('begin')
-  try {
+  await inTransaction(source, async () => {
     await createPublication(source, names.publication, whole)
     await markPublication(source, names.publication, move, { isWayBack })
-    if (apart.size > 0) {
-      const inserts = insertsPublication(names)
-      const some = tables.filter((table) => apart.has(key(table)))
-      await createPublication(source, inserts, some, { viaRoot: false, insertsOnly: true })
-      await markPublication(source, inserts, move)
-    }
-    await source.execute('commit')
-  } catch (error) {
-    await source.execute('rollback').catch(() => {})
-    throw error
-  }
+    if (apart.size === 0) return
+    const inserts = insertsPublication(names)
+    const some = tables.filter((table) => apart.has(key(table)))
+    await createPublication(source, inserts, some, { viaRoot: false, insertsOnly: true })
+    await markPublication(source, inserts, move)
+  })
 }
 
 /** What it cannot find out, it does not tell: the slot says itself when it fails. */
@@ -205,13 +200,38 @@ export async function dropLink({ from, to, names }: Link, owner: Owner): Promise
   return dropped
 }
 
-/** Nobody goes on from here: only slot and publication stay, which tell what is written there from now on. */
-export async function leaveLink({ from, to, names }: Link, handedOver: HandedOver): Promise<void> {
-  await using source = await Session.open(from)
-  if (names.ownPublication) await markHandedOver(source, names.publication, handedOver)
+/** What one server has of a link whose other server is gone for good. */
+export async function dropHalf(
+  settings: ConnectionSettings,
+  names: LinkNames,
+  half: 'from' | 'to',
+): Promise<string[]> {
+  await using session = await Session.open(settings)
+  const place = describeSettings(settings)
+  const dropped: string[] = []
+  if (half === 'to') {
+    if (await dropSubscription(session, names.slot)) dropped.push(`subscription ${names.slot}`)
+    dropped.push(...(await dropPosition(session, names.position)))
+  } else {
+    if (await dropSlot(session, names.slot, { isOurs: true })) dropped.push(`replication slot ${names.slot}`)
+    for (const publication of publicationsOf(names)) {
+      if (await dropPublication(session, publication)) dropped.push(`publication ${publication}`)
+    }
+  }
+  return dropped.map((what) => `${what} of ${place}`)
+}
+
+/** It has been handed over: only slot and publication stay, which tell what is written there from now on. */
+export async function leaveLink({ to, names }: Link): Promise<void> {
   await using destination = await Session.open(to)
   await dropSubscription(destination, names.slot)
   await dropPosition(destination, names.position)
+}
+
+/** Made for a way back: now changes flow there. */
+export async function settleLink({ from, names }: Link): Promise<void> {
+  await using source = await Session.open(from)
+  if (names.ownPublication) await settleWayBack(source, names.publication)
 }
 
 interface OwnedParts {

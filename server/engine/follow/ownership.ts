@@ -13,7 +13,7 @@ export interface Mark {
   missing: Missing
   /** A switchover has left this side. */
   handedOver?: HandedOver | undefined
-  /** Made by a switchover, for the other direction: until it is done nothing flows there. */
+  /** Made by a switchover that is not done, for the other direction: nothing flows there. */
   isWayBack?: boolean | undefined
 }
 
@@ -74,6 +74,12 @@ export async function markHandedOver(
 ): Promise<void> {
   const mark = await readMark(session, publication)
   if (mark) await write(session, publication, { ...mark, handedOver })
+}
+
+/** The switchover is done: changes flow there from now on. */
+export async function settleWayBack(session: Session, publication: string): Promise<void> {
+  const mark = await readMark(session, publication)
+  if (mark?.isWayBack) await write(session, publication, { ...mark, isWayBack: undefined })
 }
 
 /** Older versions have not written it. */

@@ -10,7 +10,7 @@ import {
   guardFunction,
   guardTrigger,
   lockSql,
-  type MoveState,
+  type ReadOnlyMark,
   type ReadOnlyState,
   readReadOnly,
   readReadOnlyDefault,
@@ -19,6 +19,7 @@ import { PgtrekError, ServerError, sqlstate } from '../../postgres/errors.ts'
 import { quoteIdentifier, quoteLiteral, quoteQualified } from '../../postgres/quote.ts'
 import { Session } from '../../postgres/session.ts'
 import { type ConnectionSettings, describeSettings } from '../../postgres/settings.ts'
+import { inTransaction } from '../../postgres/transaction.ts'
 import { dropEmptySchema } from '../../replication/position.ts'
 
 /**
@@ -107,16 +108,13 @@ export async function guardTables(
   return guarded
 }
 
-/** The switchover is proven: from here on only the user undoes it. */
-export async function keepReadOnly(settings: ConnectionSettings, move: string): Promise<void> {
-  await using session = await Session.open(settings)
-  await inTransaction(session, async () => {
-    await session.query(lockSql)
-    const state = await readReadOnly(session)
-    if (!state || !(move in state.moves)) return
-    const moves: Record<string, MoveState> = { ...state.moves, [move]: 'switched_over' }
-    await session.execute(commentSql({ ...state, moves }))
-  })
+/** The switchover is proven: from here on only the user undoes it. Within the transaction that hands over. */
+export async function keepReadOnly(session: Session, move: string): Promise<void> {
+  await session.query(lockSql)
+  const state = await readReadOnly(session)
+  if (!state || !(move in state.moves)) return
+  const moves: Record<string, ReadOnlyMark> = { ...state.moves, [move]: 'switched_over' }
+  await session.execute(commentSql({ ...state, moves }))
 }
 
 export type Undone =
@@ -284,18 +282,6 @@ async function readTables(session: Session) {
        and c.relpersistence <> 't'
        and n.nspname not in ('pg_catalog', 'information_schema', 'pgtrek')
      order by 1, 2`)
-}
-
-async function inTransaction<T>(session: Session, work: () => Promise<T>): Promise<T> {
-  await session.execute('begin read write')
-  try {
-    const result = await work()
-    await session.execute('commit')
-    return result
-  } catch (error) {
-    await session.execute('rollback').catch(() => {})
-    throw error
-  }
 }
 
 function refusingFunction({ database }: ConnectionSettings, to: string): string {

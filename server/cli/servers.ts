@@ -1,0 +1,55 @@
+// What both servers say of a move, for commands whose own machine knows too little.
+import type { Command } from 'commander'
+import { isBrokenOff, type MoveOnServers } from '../../shared/move-state.ts'
+import { readMove } from '../engine/follow/move-state.ts'
+import type { FollowEnds } from '../engine/follow/request.ts'
+import { followOptionsOf } from './flags/follow.ts'
+import { requestOf } from './request.ts'
+import { endsOf } from './run-follow.ts'
+
+/** Nothing where the command was not told both connections. */
+export function givenEnds(command: Command, name?: string): FollowEnds | undefined {
+  const request = requestOf(command)
+  if (request.source === undefined || request.dest === undefined) return undefined
+  const follow = followOptionsOf(command)
+  return endsOf(request, { follow: name === undefined ? follow : { ...follow, name } })
+}
+
+export async function askServers(command: Command): Promise<string[]> {
+  const ends = givenEnds(command)
+  if (!ends) {
+    return ['whether it was handed over, the servers say: "pgtrek status --source URL --dest URL" asks them']
+  }
+  try {
+    const move = await settled(ends)
+    return [`the servers say: ${move.words}`, ...move.next]
+  } catch (error) {
+    return [
+      `whether it was handed over is not known, the servers cannot be asked: ${(error as Error).message}`,
+      'ask again with "pgtrek status" and the same connections; "pgtrek follow" goes on',
+    ]
+  }
+}
+
+/** A server takes a moment to notice that a process was killed. */
+async function settled(ends: FollowEnds): Promise<MoveOnServers> {
+  const deadline = Date.now() + dyingPatienceMs
+  for (;;) {
+    const move = await readMove(ends)
+    if (!move.at_work || Date.now() > deadline) return move
+    await Bun.sleep(betweenLooksMs)
+  }
+}
+
+const dyingPatienceMs = 5000
+const betweenLooksMs = 250
+
+export function serverLines(move: MoveOnServers): string[] {
+  return [
+    `${move.name}, as the servers say: ${move.state.replaceAll('_', ' ')}${isBrokenOff(move) ? ', broken off' : ''}`,
+    `  ${move.words}`,
+    ...(move.at_work ? [`  at work: ${move.at_work}`] : []),
+    ...(move.parts.length > 0 ? [`  on the servers: ${move.parts.join(', ')}`] : []),
+    ...move.next.map((line) => `  ${line}`),
+  ]
+}

@@ -1,0 +1,14 @@
+import type { Session } from './session.ts'
+
+/** Also where the database's default is to read only. */
+export async function inTransaction<T>(session: Session, work: () => Promise<T>): Promise<T> {
+  await session.execute('begin read write')
+  try {
+    const result = await work()
+    await session.execute('commit')
+    return result
+  } catch (error) {
+    await session.execute('rollback').catch(() => {})
+    throw error
+  }
+}

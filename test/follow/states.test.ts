@@ -1,0 +1,207 @@
+// Whatever moment a process is killed at: the servers tell what a move is in, and one command leads on or back, to
+// two databases that can be used. docs/recovery.md has the same table.
+import { afterEach, describe, expect, test } from 'bun:test'
+import { join } from 'node:path'
+import { readMove } from '../../server/engine/follow/move-state.ts'
+import { resolveSettings } from '../../server/postgres/settings.ts'
+import { defaultFollowOptions } from '../../shared/follow-options.ts'
+import { isBrokenOff, type MoveState } from '../../shared/move-state.ts'
+import { type Home, makeHome } from '../cli/process.ts'
+import { cluster, type TestDatabase } from '../support/clusters.ts'
+import { compareRows } from '../support/compare.ts'
+import { eventually } from '../support/eventually.ts'
+import { published } from '../support/follow-view.ts'
+import { dyingAt, type KillPoint, mortalProgram } from '../support/killed-at.ts'
+
+const logical = { settings: { wal_level: 'logical' } }
+const made: Home[] = []
+
+afterEach(() => {
+  for (const home of made.splice(0)) home[Symbol.dispose]()
+})
+
+class Moved {
+  readonly home = makeHome(mortalProgram)
+  #directories = 0
+
+  constructor(
+    readonly source: TestDatabase,
+    readonly destination: TestDatabase,
+    /** Otherwise each command has an empty state directory. */
+    readonly remembers: boolean,
+  ) {
+    made.push(this.home)
+  }
+
+  static async make(remembers: boolean): Promise<Moved> {
+    const source = await (await cluster(14, logical)).createDatabase()
+    const destination = await (await cluster(18, logical)).createDatabase()
+    await source.sql(`
+      create table item (id int primary key, name text);
+      insert into item select g, 'item ' || g from generate_series(1, 100) g`)
+    return new Moved(source, destination, remembers)
+  }
+
+  flags(): string[] {
+    const directory = this.remembers ? 'state' : `state-${++this.#directories}`
+    return ['--source', this.source.url, '--dest', this.destination.url, '--state-dir', directory]
+  }
+
+  /** Killed there, or the test fails. */
+  async killed(args: string[], point: KillPoint) {
+    const { code, said } = await this.home.run([...args, ...this.flags()], dyingAt(point))
+    expect([args[0], point.statements, code, said]).toEqual([args[0], point.statements, 137, said])
+  }
+
+  async run(args: string[], expected = 0): Promise<string> {
+    const { code, said, output } = await this.home.run([...args, ...this.flags()])
+    expect([args[0], code, said]).toEqual([args[0], expected, said])
+    return said + output
+  }
+
+  /** Once the servers have noticed that nobody is there any more. */
+  async expect(state: MoveState, isBroken: boolean) {
+    const ends = {
+      source: resolveSettings({ url: this.source.url }),
+      destination: resolveSettings({ url: this.destination.url }),
+      follow: defaultFollowOptions,
+    }
+    const move = await eventually(
+      'the end of the killed process on the servers',
+      () => readMove(ends),
+      ({ at_work }) => at_work === undefined,
+    )
+    expect([move.state, isBrokenOff(move)]).toEqual([state, isBroken])
+    return move
+  }
+
+  /** Killed when changes flow. */
+  async copyAndFollow() {
+    const flags = this.flags()
+    const { child, finished } = this.home.start(['clone', '--follow', '--yes', ...flags])
+    await published(
+      join(this.home.directory, flags.at(-1) ?? ''),
+      'streaming',
+      ({ stage }) => stage === 'streaming',
+    )
+    child.kill('SIGKILL')
+    await finished
+  }
+
+  async expectUsable() {
+    for (const database of [this.source, this.destination]) {
+      await database.sql("insert into item values (-1, 'usable'); delete from item where id = -1")
+    }
+  }
+
+  async expectNothingLeft() {
+    await this.expect('none', false)
+    await this.expectUsable()
+  }
+}
+
+const slotMade: KillPoint = { statements: ['CREATE_REPLICATION_SLOT'], when: 'after' }
+const guarded: KillPoint = { statements: ['create trigger pgtrek_read_only'], when: 'after' }
+const wayBackMade: KillPoint = {
+  statements: ['CREATE_REPLICATION_SLOT', 'pg_catalog.pg_replication_origin_create'],
+  when: 'after',
+}
+const handingOver: KillPoint = { statements: ['handedOver', '^commit$'] }
+const handedOver: KillPoint = { ...handingOver, when: 'after' }
+
+const cases = [
+  { remembers: true, how: 'with its state directory' },
+  { remembers: false, how: 'from an empty state directory' },
+]
+
+describe.each(cases)('a move that is killed goes on $how:', ({ remembers }) => {
+  test('in the copy', async () => {
+    const moved = await Moved.make(remembers)
+    for (const point of [
+      { statements: ['CREATE_REPLICATION_SLOT'] },
+      slotMade,
+      { statements: ['pg_catalog.pg_replication_origin_create'] },
+    ]) {
+      await moved.killed(['clone', '--follow', '--yes'], point)
+      const { words } = await moved.expect('copying', true)
+      expect(words).toContain('was broken off')
+      expect(await moved.run(['follow'], 2)).toContain('broken off')
+      // With its state directory the next one takes it back itself.
+      if (!remembers) await moved.run(['cleanup'])
+      await moved.destination.sql('drop table if exists item')
+    }
+    await moved.copyAndFollow()
+    await moved.expect('following', false)
+    await moved.run(['cleanup'])
+    await moved.expectNothingLeft()
+  })
+
+  test('in a switchover, on the way back, and while it is cleaned up', async () => {
+    const moved = await Moved.make(remembers)
+    const { source, destination } = moved
+    await moved.copyAndFollow()
+    const over = ['switchover', '--read-only-source', '--keep-reverse', '--watch', '0']
+    for (const point of [guarded, wayBackMade, handingOver]) {
+      await moved.killed(over, point)
+      const { words } = await moved.expect('switching', true)
+      expect(words).toContain('is read-only, and nothing was handed over')
+      await expect(source.sql('begin read write; delete from item; commit')).rejects.toThrow('is read-only')
+    }
+    expect(await moved.run(['status'], 1)).toContain('switching, broken off')
+    await moved.killed(over, handedOver)
+    await moved.expect('flowing_back', false)
+    await destination.sql("insert into item values (2000, 'on the new primary')")
+
+    const back = [
+      'switchover',
+      '--back',
+      '--read-only-source',
+      '--keep-reverse',
+      '--discard-late-writes',
+      '--watch',
+      '0',
+    ]
+    for (const point of [guarded, handingOver]) {
+      await moved.killed(back, point)
+      await moved.expect('returning', true)
+      await expect(destination.sql('begin read write; delete from item; commit')).rejects.toThrow(
+        'is read-only',
+      )
+    }
+    await moved.killed(back, handedOver)
+    // Changes flow forward again, and nobody has given back yet what leaving took.
+    const { words, read_only } = await moved.expect('following', false)
+    expect([words, read_only]).toEqual([
+      expect.stringContaining('is still read-only'),
+      ['source', 'destination'],
+    ])
+    const { child, finished } = moved.home.start(['follow', ...moved.flags()])
+    await eventually(
+      'a source that can be written to, and changes that arrive',
+      async () => {
+        await source.sql("insert into item values (3000, 'again') on conflict do nothing").catch(() => {})
+        return await destination.sql('select from item where id in (2000, 3000)')
+      },
+      (rows) => rows.length === 2,
+    )
+    child.kill('SIGKILL')
+    await finished
+    expect(await compareRows(source, destination)).toEqual([])
+
+    // Without a way on.
+    await moved.run(['switchover', '--read-only-source', '--discard-late-writes', '--watch', '0'])
+    await moved.expect('switched_over', false)
+    expect(await moved.run(['follow'], 2)).toContain('the application belongs on')
+    for (const point of [
+      { statements: ['pg_drop_replication_slot'], when: 'after' as const },
+      { statements: ['drop publication'], when: 'after' as const },
+    ]) {
+      await moved.killed(['cleanup'], point)
+    }
+    await moved.run(['cleanup'])
+    await moved.expect('read_only', false)
+    expect(await moved.run(['status'])).toContain('still read-only')
+    await moved.run(['cleanup', '--writable'])
+    await moved.expectNothingLeft()
+  })
+})

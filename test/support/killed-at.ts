@@ -1,0 +1,48 @@
+// Loaded ahead of `pgtrek`: kills its own process, as nothing can be caught, at one exact statement of its work.
+import { join } from 'node:path'
+import { Session } from '../../server/postgres/session.ts'
+
+export interface KillPoint {
+  /** Statements that have to come one after the other; the last one is that of the end. */
+  statements: string[]
+  /** Default: before the last one is sent. */
+  when?: 'before' | 'after'
+}
+
+const variable = 'KILLED_AT'
+
+/** `pgtrek` from its source, with a point of its work at which it dies. */
+export const mortalProgram = [
+  process.execPath,
+  '--preload',
+  import.meta.path,
+  join(import.meta.dir, '../../server/main.ts'),
+]
+
+export function dyingAt(point: KillPoint): Record<string, string> {
+  return { [variable]: JSON.stringify(point) }
+}
+
+const given = process.env[variable]
+if (given) {
+  const { statements, when = 'before' } = JSON.parse(given) as KillPoint
+  const open = statements.map((text) => new RegExp(text, 's'))
+  const query = Session.prototype.query
+  Session.prototype.query = async function <Row extends object>(
+    this: Session,
+    text: string,
+    parameters?: readonly (string | number | null)[],
+  ) {
+    if (open[0]?.test(text)) open.shift()
+    else return await query.call<Session, [string, typeof parameters], Promise<Row[]>>(this, text, parameters)
+    const isLast = open.length === 0
+    if (isLast && when === 'before') process.kill(process.pid, 'SIGKILL')
+    const rows = await query.call<Session, [string, typeof parameters], Promise<Row[]>>(
+      this,
+      text,
+      parameters,
+    )
+    if (isLast) process.kill(process.pid, 'SIGKILL')
+    return rows
+  }
+}
