@@ -3,6 +3,7 @@ import { type Static, Type } from '@sinclair/typebox'
 import { Conn, loose, MigrateBody } from './api.ts'
 import { FollowOptions } from './follow-options.ts'
 import { FollowView, SwitchoverOptions } from './follow-view.ts'
+import { oneOf } from './one-of.ts'
 
 export const FollowList = Type.Object({ follows: Type.Array(FollowView) })
 export type FollowList = Static<typeof FollowList>
@@ -74,6 +75,8 @@ export const CleanupBody = Type.Object(
         description: 'Drops the slot although changes were written to the old primary after the switchover.',
       }),
     ),
+    /** This server is lost for good: only the other one is cleaned up, and made writable. Refused while it is there. */
+    gone: Type.Optional(oneOf(['source', 'destination'] as const)),
   },
   { additionalProperties: false },
 )

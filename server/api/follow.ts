@@ -124,7 +124,11 @@ export function followRoutes(services: Services) {
     )
     .post(
       '/api/follow/cleanup',
-      async ({ body: { name, writable = false, discard_late_writes = false, ...body }, request, server }) => {
+      async ({
+        body: { name, writable = false, discard_late_writes = false, gone, ...body },
+        request,
+        server,
+      }) => {
         found(follows.view(name) ?? follows.store.load(name), name)
         server?.timeout(request, 0)
         const ends = await endsOf({ ...body, follow: { name } }, services)
@@ -132,6 +136,7 @@ export function followRoutes(services: Services) {
         const { dropped, remarks } = await follows.cleanUp(ends, {
           writable,
           discardLateWrites: discard_late_writes,
+          gone,
         })
         return { ok, dropped, remarks }
       },

@@ -117,20 +117,23 @@ export async function followOn(request: Settled, flags: FollowFlags): Promise<nu
   await using _ = await serveBeside(besideOf(request, flags), announced, (message) =>
     screen.say(infoLine(message)),
   )
+  let lastError: string | undefined
   const following = FollowRun.continue(ends, {
     memory: new FollowStore(store.database),
     signal: interrupt.signal,
     onView: (view) => !dashboard.isOpen && screen.show(view),
     onLine(line) {
       logFile.line(line)
-      if (!dashboard.isOpen) screen.say(line)
+      if (dashboard.isOpen) return
+      if (line.level === 'error') lastError = line.message
+      screen.say(line)
     },
   })
   announced.run = following
   dashboard.open(following)
   const result = await following.done
   await dashboard.over()
-  return finish(result, following.view(), screen, flags)
+  return finish(result, following.view(), screen, flags, lastError)
 }
 
 function besideOf({ logDir, stateDir }: Settled, { apiPort }: FollowFlags) {

@@ -89,7 +89,10 @@ describe('a move from the command line', () => {
     killed.child.kill('SIGKILL')
     await killed.finished
     const refused = await home.run(['follow', ...flags])
-    expect([refused.code, refused.said]).toEqual([2, expect.stringContaining('its snapshot is gone')])
+    expect([refused.code, refused.said]).toEqual([
+      2,
+      expect.stringContaining('was broken off, and its slot keeps the log'),
+    ])
 
     const again = home.start(['clone', '--follow', '--yes', ...flags])
     await until('streaming', isStreaming)
@@ -129,7 +132,10 @@ describe('a move from the command line', () => {
     first.child.kill('SIGKILL')
     await first.finished
     const killed = await switching.finished
-    expect([killed.code, killed.said]).toEqual([1, expect.stringContaining('is not known')])
+    expect([killed.code, killed.said]).toEqual([
+      1,
+      expect.stringContaining('is read-only, and nothing was handed over'),
+    ])
     await open.unsafe('rollback')
     await open.end()
 

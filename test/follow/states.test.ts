@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { readMove } from '../../server/engine/follow/move-state.ts'
 import { resolveSettings } from '../../server/postgres/settings.ts'
 import { defaultFollowOptions } from '../../shared/follow-options.ts'
-import { isBrokenOff, type MoveState } from '../../shared/move-state.ts'
+import { isBrokenOff, type MoveState, moveStates } from '../../shared/move-state.ts'
 import { type Home, makeHome } from '../cli/process.ts'
-import { cluster, type TestDatabase } from '../support/clusters.ts'
+import { cluster, startCluster, type TestDatabase } from '../support/clusters.ts'
 import { compareRows } from '../support/compare.ts'
 import { eventually } from '../support/eventually.ts'
 import { published } from '../support/follow-view.ts'
@@ -88,6 +88,14 @@ class Moved {
     await finished
   }
 
+  /** Killed when both rows are there. */
+  async followUntil(what: string, rows: () => Promise<unknown[]>) {
+    const { child, finished } = this.home.start(['follow', ...this.flags()])
+    await eventually(what, rows, (found) => found.length === 2)
+    child.kill('SIGKILL')
+    await finished
+  }
+
   async expectUsable() {
     for (const database of [this.source, this.destination]) {
       await database.sql("insert into item values (-1, 'usable'); delete from item where id = -1")
@@ -130,8 +138,19 @@ describe.each(cases)('a move that is killed goes on $how:', ({ remembers }) => {
       if (!remembers) await moved.run(['cleanup'])
       await moved.destination.sql('drop table if exists item')
     }
-    await moved.copyAndFollow()
+    // The position comes last: with it all of the copy is there, whatever could be written down.
+    await moved.killed(['clone', '--follow', '--yes'], {
+      statements: ['pg_catalog.pg_replication_origin_create'],
+      when: 'after',
+    })
     await moved.expect('following', false)
+    await moved.followUntil('the rows', async () => {
+      await moved.source.sql("insert into item values (500, 'later') on conflict do nothing")
+      return await moved.destination.sql('select from item where id in (1, 500)')
+    })
+    await moved.killed(['cleanup'], { statements: ['pg_drop_replication_slot'], when: 'after' })
+    await moved.expect('remains', true)
+    expect(await moved.run(['follow'], remembers ? 3 : 2)).toContain('pgtrek')
     await moved.run(['cleanup'])
     await moved.expectNothingLeft()
   })
@@ -175,17 +194,10 @@ describe.each(cases)('a move that is killed goes on $how:', ({ remembers }) => {
       expect.stringContaining('is still read-only'),
       ['source', 'destination'],
     ])
-    const { child, finished } = moved.home.start(['follow', ...moved.flags()])
-    await eventually(
-      'a source that can be written to, and changes that arrive',
-      async () => {
-        await source.sql("insert into item values (3000, 'again') on conflict do nothing").catch(() => {})
-        return await destination.sql('select from item where id in (2000, 3000)')
-      },
-      (rows) => rows.length === 2,
-    )
-    child.kill('SIGKILL')
-    await finished
+    await moved.followUntil('a source that can be written to, and changes that arrive', async () => {
+      await source.sql("insert into item values (3000, 'again') on conflict do nothing").catch(() => {})
+      return await destination.sql('select from item where id in (2000, 3000)')
+    })
     expect(await compareRows(source, destination)).toEqual([])
 
     // Without a way on.
@@ -204,4 +216,32 @@ describe.each(cases)('a move that is killed goes on $how:', ({ remembers }) => {
     await moved.run(['cleanup', '--writable'])
     await moved.expectNothingLeft()
   })
+})
+
+test('a destination that is lost for good leaves a source without anything of the move', async () => {
+  const source = await (await cluster(14, logical)).createDatabase()
+  await using lost = await startCluster({ major: 17, ...logical })
+  const destination = await lost.createDatabase()
+  await source.sql('create table item (id int primary key, name text)')
+  const moved = new Moved(source, destination, false)
+  await moved.copyAndFollow()
+  await moved.killed(['switchover', '--read-only-source'], guarded)
+  const gone = ['cleanup', '--gone', 'dest']
+  expect(await moved.run(gone, 2)).toContain('is there: nothing was changed')
+  await lost.down()
+  expect(await moved.run(['cleanup'], 3)).toContain('--gone')
+  const said = await moved.run(gone)
+  expect(said).toContain('dropped replication slot')
+  expect(said).toContain('can be written to again')
+  await source.sql("insert into item values (1, 'usable')")
+  expect(
+    await source.sql(
+      'select slot_name from pg_replication_slots union all select pubname from pg_publication',
+    ),
+  ).toEqual([])
+})
+
+test('docs/recovery.md says of every state what it is and what leads on', async () => {
+  const docs = await Bun.file(join(import.meta.dir, '../../docs/recovery.md')).text()
+  for (const state of moveStates) expect(docs).toMatch(new RegExp(`^\\| \`${state}\` \\|`, 'm'))
 })

@@ -53,8 +53,8 @@ export async function cleanUpFollow(
     const { source, destination } = ends
     if (gone !== undefined) return await cleanUpRest(ends, name, record, memory, gone)
     // Both are held until everything is dropped: no process may begin or go on with the move meanwhile.
-    await using atSource = await lockMove(source, name)
-    await using atDestination = await lockMove(destination, name)
+    await using atSource = await lockMove(source, name).catch(sayHowWithout('source'))
+    await using atDestination = await lockMove(destination, name).catch(sayHowWithout('dest'))
     void [atSource, atDestination]
     const forward: Link = {
       direction: 'forward',
@@ -105,14 +105,32 @@ async function cleanUpRest(
   return { name, dropped, remarks: [...said, ...left] }
 }
 
+/** The command line's words; the API says `destination`. */
+function sayHowWithout(side: 'source' | 'dest') {
+  return (error: unknown): never => {
+    if (!isGone(error)) throw error
+    const { reason, message } = error as ConnectFailed
+    throw new ConnectFailed(
+      reason,
+      `${message}. Nothing was changed. If this server is lost for good, "pgtrek cleanup --gone ${side}" cleans up the other one alone`,
+      { cause: error },
+    )
+  }
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof ConnectFailed && ['host', 'refused', 'timeout', 'database'].includes(error.reason)
+}
+
 /** Whoever says that a server is gone must not be wrong: its slot would keep its log for ever. */
 async function refuseThere(settings: ConnectionSettings) {
-  const session = await Session.open(settings).catch((error) => {
-    if (!(error instanceof ConnectFailed)) throw error
-    return undefined
-  })
-  if (!session) return
-  await session.close()
+  try {
+    const session = await Session.open(settings)
+    await session.close()
+  } catch (error) {
+    if (isGone(error)) return
+    throw error
+  }
   throw new UsageError(
     `${describeSettings(settings)} is there: nothing was changed. Clean up both sides, without --gone`,
   )

@@ -234,14 +234,15 @@ export class FollowRun implements FollowDesk {
 
   /** What the store has forgotten, or never knew, the servers know. */
   async #findAgain(earlier: FollowRecord | undefined, lock: RunLock) {
-    if (earlier) {
-      refuseBrokenOff(earlier)
+    if (earlier && !isInCopy(earlier)) {
       this.#isOwn = true
       await this.#learnHandOver()
     } else {
+      // Killed right after its copy, it could not write down that it was whole.
       const found = await discover(this.name, this.ends, this.#stop.signal)
       this.#isOwn = true
-      this.#update(found)
+      const { moved, kept } = earlier ?? {}
+      this.#update({ ...found, ...(moved && { moved }), ...(kept && { kept }) })
       this.#picture.say('found slot, publication and position of an earlier process on the servers')
     }
     await this.#finishHandOver()
@@ -879,15 +880,11 @@ async function publicationsOf(from: Link['from'], names: Link['names']): Promise
   return (await readPublication(session, inserts)) ? [names.publication, inserts] : [names.publication]
 }
 
-function refuseBrokenOff({ progress, name }: FollowRecord) {
-  if (progress !== 'preparing' && progress !== 'copying') return
-  throw new UsageError(
-    `${name} was broken off while it copied, and its snapshot is gone: "pgtrek clone --follow" starts again`,
-  )
+function isInCopy({ progress }: FollowRecord): boolean {
+  return progress === 'preparing' || progress === 'copying'
 }
 
 /** Throws when there is nothing left to go on with. */
 export function refuseOver(record: FollowRecord) {
-  refuseBrokenOff(record)
   if (isAtItsEnd(record)) throw new UsageError(wasSwitchedOver(record))
 }
