@@ -88,9 +88,22 @@ function stateConcerns(view: FollowView, now: number): Concern[] {
   const { switchover } = view
   if (switchover?.state === 'failed') {
     const reason = switchover.error ? `: ${switchover.error.message}` : ''
-    concerns.push({ level: 'error', text: `the switchover failed at "${switchover.step}"${reason}` })
+    const left = switchover.left?.length ? `. Not as before: ${switchover.left.join('; ')}` : ''
+    concerns.push({ level: 'error', text: `the switchover failed at "${switchover.step}"${reason}${left}` })
+  }
+  if (switchover?.state === 'running' && isOver(view)) {
+    concerns.push({ level: 'error', text: brokenOff(view, switchover.options.read_only_source) })
   }
   return concerns
+}
+
+/** What is remembered here ends before anybody could say more. */
+function brokenOff(view: FollowView, isReadOnly: boolean): string {
+  const side = view.direction === 'forward' ? view.source : view.destination
+  return (
+    `it ended in the middle of a switchover${isReadOnly ? `, and ${side} may be read-only` : ''}: ` +
+    '"pgtrek status --source URL --dest URL" asks the servers, "pgtrek follow" puts it in order and goes on'
+  )
 }
 
 function silence(view: FollowView, now: number): string {

@@ -1,5 +1,7 @@
 // A database that is written to all the time is copied, followed and handed over, and nothing is missing.
+
 import { expect, test } from 'bun:test'
+import { readMove } from '../../server/engine/follow/move-state.ts'
 import type { FollowView } from '../../shared/follow-view.ts'
 import { cluster, type Major } from '../support/clusters.ts'
 import { compareRows } from '../support/compare.ts'
@@ -108,6 +110,7 @@ test('both ways at once: what one side writes comes to the other, once', async (
   )
   await using moving = move({ source, destination }, { bidirectional: true })
   await moving.untilStreaming()
+  expect((await readMove(moving.run.ends)).state).toBe('both_ways')
   const rounds = 25
   const sessions = [source.connect(), destination.connect()] as const
   for (let round = 0; round < rounds; round++) {

@@ -2,14 +2,18 @@
 // two databases that can be used. docs/recovery.md has the same table.
 import { afterEach, describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
+import { handOver } from '../../server/engine/follow/hand-over.ts'
 import { readMove } from '../../server/engine/follow/move-state.ts'
+import { linkNames } from '../../server/engine/follow/names.ts'
+import { markPublication, readMark } from '../../server/engine/follow/ownership.ts'
+import { Session } from '../../server/postgres/session.ts'
 import { resolveSettings } from '../../server/postgres/settings.ts'
 import { defaultFollowOptions } from '../../shared/follow-options.ts'
 import { isBrokenOff, type MoveState, moveStates } from '../../shared/move-state.ts'
 import { type Home, makeHome } from '../cli/process.ts'
 import { cluster, startCluster, type TestDatabase } from '../support/clusters.ts'
 import { compareRows } from '../support/compare.ts'
-import { eventually } from '../support/eventually.ts'
+import { eventually, within } from '../support/eventually.ts'
 import { published } from '../support/follow-view.ts'
 import { dyingAt, type KillPoint, mortalProgram } from '../support/killed-at.ts'
 
@@ -167,6 +171,10 @@ describe.each(cases)('a move that is killed goes on $how:', ({ remembers }) => {
       await expect(source.sql('begin read write; delete from item; commit')).rejects.toThrow('is read-only')
     }
     expect(await moved.run(['status'], 1)).toContain('switching, broken off')
+    if (remembers) {
+      const { code, output } = await moved.home.run(['status', '--state-dir', 'state'])
+      expect([code, output]).toEqual([1, expect.stringContaining('may be read-only')])
+    }
     await moved.killed(over, handedOver)
     await moved.expect('flowing_back', false)
     await destination.sql("insert into item values (2000, 'on the new primary')")
@@ -239,6 +247,27 @@ test('a destination that is lost for good leaves a source without anything of th
       'select slot_name from pg_replication_slots union all select pubname from pg_publication',
     ),
   ).toEqual([])
+})
+
+test('a server that is lost at the moment of handing over is asked again, and what it does not say is not known', async () => {
+  await using server = await startCluster({ major: 15, ...logical })
+  const database = await server.createDatabase()
+  await database.sql('create table item (id int primary key); create publication pgtrek_p for table item')
+  const from = resolveSettings({ url: database.url })
+  const publication = 'pgtrek_p'
+  {
+    await using session = await Session.open(from)
+    await markPublication(session, publication, 'one')
+  }
+  const link = { from, names: { ...linkNames('p', 'forward'), publication } }
+  await server.down()
+  const gone = handOver(link, 'p', { lsn: '0/1' }, AbortSignal.abort())
+  await expect(gone).rejects.toThrow('is not known')
+  const asked = handOver(link, 'p', { lsn: '0/2' }, new AbortController().signal)
+  await server.up()
+  await within('the hand-over', asked)
+  await using session = await Session.open(from)
+  expect((await readMark(session, publication))?.handedOver).toEqual({ lsn: '0/2' })
 })
 
 test('docs/recovery.md says of every state what it is and what leads on', async () => {
