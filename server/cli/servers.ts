@@ -49,6 +49,9 @@ export function serverLines(move: MoveOnServers): string[] {
     `${move.name}, as the servers say: ${move.state.replaceAll('_', ' ')}${isBrokenOff(move) ? ', broken off' : ''}`,
     `  ${move.words}`,
     ...(move.at_work ? [`  at work: ${move.at_work}`] : []),
+    ...(move.read_only.length > 0
+      ? [`  read-only: ${move.read_only.map((side) => move[side]).join(', ')}`]
+      : []),
     ...(move.parts.length > 0 ? [`  on the servers: ${move.parts.join(', ')}`] : []),
     ...move.next.map((line) => `  ${line}`),
   ]
