@@ -8,5 +8,7 @@ export const ErrorInfo = Type.Object({
   detail: Type.Optional(Type.String()),
   hint: Type.Optional(Type.String()),
   context: Type.Optional(Type.String()),
+  /** `snapshot_lost`: no row of the same moment can be read any more. */
+  code: Type.Optional(Type.Literal('snapshot_lost')),
 })
 export type ErrorInfo = Static<typeof ErrorInfo>

@@ -55,12 +55,17 @@ async function run(command: Command): Promise<number> {
   const name = isKnown ? followName(endsOf(request, { follow })) : onlyName(memory.names(), follow.name)
   if (memory.worker(name)) return await through(memory.desk(name), options, command)
   let isDone = false
+  let waitedFor: string | undefined
   using interrupt = interruptible(() => say(isDone ? 'a last look' : 'stopping; everything stays as it was'))
   const following = FollowRun.continue(endsOf(request, { follow }), {
     memory,
     signal: interrupt.signal,
     // What comes late is said as it comes; before that, the switchover says itself what is wrong.
     onLine: ({ level, message }) => isDone && level !== 'info' && say(`${level}: ${message}`),
+    onView: ({ state, last_error: error }) => {
+      if (state === 'waiting' && error && error.message !== waitedFor) say(`waiting: ${error.message}`)
+      waitedFor = state === 'waiting' ? error?.message : undefined
+    },
   })
   await until(following, hasArrived, following.done)
   const code = following.isRunning ? await through(following, options, command) : exitCode.cannotRun

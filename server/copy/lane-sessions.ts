@@ -1,6 +1,6 @@
 // The two sessions of a copy worker: made alike, made again when one was lost, and the destination's
 // transaction with what becomes of it.
-import { isLost, PgtrekError, ServerError } from '../postgres/errors.ts'
+import { isLost, PgtrekError, ServerError, SnapshotLost } from '../postgres/errors.ts'
 import { isMarked, markOf, markStatement } from '../postgres/mark.ts'
 import { quoteLiteral } from '../postgres/quote.ts'
 import { Session } from '../postgres/session.ts'
@@ -86,7 +86,7 @@ export class LaneSessions {
       await source.execute(`set transaction snapshot ${quoteLiteral(this.settings.snapshot)}`)
     } catch (error) {
       if (!(error instanceof ServerError) || isLost(error)) throw error
-      throw new LaneEnded(
+      throw new SnapshotLost(
         `the run's snapshot of the source is gone, since the session that holds it has ended (${error.message}): ` +
           'rows of the same moment cannot be read any more. Start the run again.',
       )

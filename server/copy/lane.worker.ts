@@ -4,7 +4,15 @@
 import { relayCopy } from '../postgres/copy-stream.ts'
 import { relayTables, type TableCopy } from '../postgres/copy-tables.ts'
 import { Throttle } from '../postgres/copy-throttle.ts'
-import { Cancelled, errorInfo, isLost, PgtrekError, ServerError, sqlstate } from '../postgres/errors.ts'
+import {
+  Cancelled,
+  errorInfo,
+  isLost,
+  PgtrekError,
+  ServerError,
+  SnapshotLost,
+  sqlstate,
+} from '../postgres/errors.ts'
 import { quoteLiteral } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import type {
@@ -93,7 +101,7 @@ async function handle(message: ToLane): Promise<void> {
 }
 
 function kindOf(error: unknown): FailureKind {
-  if (error instanceof LaneEnded) return 'ended'
+  if (error instanceof LaneEnded || error instanceof SnapshotLost) return 'ended'
   if (error instanceof CommitInDoubt) return 'doubtful'
   if (error instanceof Cancelled || aborting.signal.aborted) return 'cancelled'
   if (isLost(error)) return 'lost'

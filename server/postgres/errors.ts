@@ -48,6 +48,9 @@ export class PoolerRefused extends ConnectFailed {
 /** A session that worked is gone. */
 export class ConnectionLost extends PgtrekError {}
 
+/** The session that held a run's snapshot has ended: nobody can see the same rows any more. */
+export class SnapshotLost extends PgtrekError {}
+
 /** The run was cancelled by the user. */
 export class Cancelled extends PgtrekError {
   constructor(message = 'cancelled') {
@@ -150,5 +153,6 @@ export function errorInfo(error: unknown): ErrorInfo {
     if (error.hint) info.hint = error.hint
     if (error.context) info.context = error.context
   }
+  if (error instanceof SnapshotLost) info.code = 'snapshot_lost'
   return info
 }

@@ -69,6 +69,8 @@ export interface SlotState {
   lost: string | undefined
   /** The server is about to give it up. */
   endangered: boolean
+  /** After so many bytes of log the server may give it up; undefined where it has no such limit, or does not say. */
+  safeBytes: number | undefined
 }
 
 export async function readSlot(session: Session, name: string): Promise<SlotState | undefined> {
@@ -76,6 +78,7 @@ export async function readSlot(session: Session, name: string): Promise<SlotStat
     walStatus: session.major >= 13 ? 'wal_status' : "case when restart_lsn is null then 'lost' end",
     reason: session.major >= 17 ? 'invalidation_reason' : 'null',
     conflicting: session.major >= 16 ? 'coalesce(conflicting, false)' : 'false',
+    safe: session.major >= 13 ? 'safe_wal_size::float8' : 'null::float8',
   }
   const [row] = await session.query<{
     plugin: string
@@ -87,6 +90,7 @@ export async function readSlot(session: Session, name: string): Promise<SlotStat
     walStatus: string | null
     reason: string | null
     conflicting: boolean
+    safe: number | null
   }>(`
     select plugin,
            database,
@@ -97,7 +101,8 @@ export async function readSlot(session: Session, name: string): Promise<SlotStat
                 else (pg_catalog.pg_current_wal_lsn() - restart_lsn)::float8 end as retained,
            ${known.walStatus}         as "walStatus",
            ${known.reason}            as reason,
-           ${known.conflicting}       as conflicting
+           ${known.conflicting}       as conflicting,
+           ${known.safe}              as safe
       from pg_catalog.pg_replication_slots
      where slot_name = ${quoteLiteral(name)}`)
   if (!row) return undefined
@@ -112,6 +117,7 @@ export async function readSlot(session: Session, name: string): Promise<SlotStat
     retainedBytes: row.retained ?? 0,
     lost: lost === null ? undefined : (reasons[lost] ?? lost),
     endangered: row.walStatus === 'unreserved',
+    safeBytes: row.safe ?? undefined,
   }
 }
 

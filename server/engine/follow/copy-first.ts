@@ -12,14 +12,19 @@ import { showLsn } from '../../replication/lsn.ts'
 import { type Migration, migrate } from '../migrate.ts'
 import type { Plan } from '../plan.ts'
 import { DestinationBusy, objectsOf, type RunLock } from '../run-lock.ts'
+import { CopyWatch } from './copy-watch.ts'
 import { begin, dropLink, type Link, makeSlot, refuseOthers } from './link.ts'
 import type { FollowMemory, FollowRecord } from './memory.ts'
 import { followName, linkNames } from './names.ts'
 import { markPublication } from './ownership.ts'
+import { patiently } from './patience.ts'
 import type { FollowPicture } from './picture.ts'
 import { type Prepared, prepare, sequencesOf } from './prepare.ts'
 import { readMoved } from './relations.ts'
 import type { CloneAndFollow } from './request.ts'
+
+/** How long a server may be away at the end of a copy, or when it is taken back. */
+const endPatienceMs = 120_000
 
 export interface CopyFirst {
   request: CloneAndFollow
@@ -109,12 +114,21 @@ export async function copyFirst(work: CopyFirst, record: FollowRecord): Promise<
     work.update({ unread: showLsn(slot.consistentPoint) })
     picture.say(`slot ${slot.name} holds all changes from now on`)
     const moved = await readMoved(link, followedTables(prepared), slot.snapshot)
-    const copied = await copy(work, prepared, { heldSnapshot: slot.snapshot })
+    const watch = stack.use(
+      new CopyWatch({ link, slot, warn: (words) => picture.warn(words), everyMs: request.slotCheckEveryMs }),
+    )
+    const copied = await copy(work, prepared, { heldSnapshot: slot.snapshot }, watch)
     const now = await readMoved(link, copied.tables)
     const settled = { ...copied, ...withOids(copied, moved, now.tables) }
-    await recordMissing(link, record, settled, signal)
+    const passing = {
+      signal,
+      onWait: (error: Error, seconds: number) =>
+        picture.warn(`${error.message}; another attempt in ${seconds} seconds`),
+      atMostMs: endPatienceMs,
+    }
+    await patiently(() => recordMissing(link, record, settled, signal), passing)
     // Only now: whoever finds it knows that the rows are there.
-    await begin(link, slot, signal)
+    await patiently(() => begin(link, slot, signal), passing)
     work.update({ progress: 'following', ...settled })
   } catch (error) {
     await takeBack(work, link, record, error)
@@ -193,6 +207,7 @@ export async function copy(
   { request, picture, signal, lock }: CopyFirst,
   prepared: Prepared,
   rows: Pick<Migration, 'heldSnapshot' | 'rowsElsewhere'>,
+  watch?: CopyWatch,
 ): Promise<Pick<FollowRecord, 'tables' | 'sequences' | 'failedTables' | 'failedObjects'>> {
   const fold = new ProgressFold()
   const known = new Set(prepared.followed.map(tableKey))
@@ -203,8 +218,9 @@ export async function copy(
     ...rows,
     isChecked: true,
     lock,
-    signal,
+    signal: watch ? AbortSignal.any([signal, watch.signal]) : signal,
     onEvent(event) {
+      watch?.heard(event)
       fold.apply(event)
       picture.copying(event)
       request.onEvent(event)
@@ -215,10 +231,11 @@ export async function copy(
     },
     confirm: (plan) => sameDestruction(plan, prepared.plan) || request.confirm(plan),
   })
+  if (watch?.reason) throw watch.reason
   if (result.status === 'cancelled') throw new Cancelled()
   if (result.status === 'failed') throw result.error
-  const { tables, failed } = fold.summary(Date.now())
-  const missing = tables.filter((table) => table.status !== 'completed' && known.has(tableKey(table)))
+  const { tables: copied, failed } = fold.summary(Date.now())
+  const missing = copied.filter((table) => table.status !== 'completed' && known.has(tableKey(table)))
   const reasons = new Map(failed.map(({ schema, name, error }) => [tableKey({ schema, name }), error]))
   const unmade = prepared.followed.filter(
     (table) => rows.rowsElsewhere?.has(tableKey(table)) && reasons.has(tableKey(table)),
@@ -238,8 +255,15 @@ export async function copy(
       : undefined
   if (failedObjects) picture.troubles.set('objects', failedObjects)
   const lost = new Set(failedTables.map(tableKey))
+  const tables = followedTables(prepared).filter((table) => !lost.has(tableKey(table)))
+  const [first] = failedTables
+  if (tables.length === 0 && first) {
+    throw new PgtrekError(
+      `no table could be copied, so there is nothing to follow: ${showName(first)}: ${first.error}`,
+    )
+  }
   return {
-    tables: followedTables(prepared).filter((table) => !lost.has(tableKey(table))),
+    tables,
     sequences,
     failedTables,
     ...(failedObjects && { failedObjects }),
@@ -277,13 +301,20 @@ export function followedTables({ followed, plan }: Prepared): FollowRecord['tabl
 
 /** What this move has made, and nothing else. */
 export async function takeBack(
-  { memory, picture }: CopyFirst,
+  { memory, picture, signal }: CopyFirst,
   link: Link,
   { name, move, unread }: FollowRecord,
   error: unknown,
 ) {
   try {
-    const dropped = await dropLink(link, { by: 'move', move, unread })
+    const drop = () => dropLink(link, { by: 'move', move, unread })
+    // A server that restarts is what may have failed the copy.
+    const dropped = await patiently(drop, {
+      signal: error instanceof Cancelled ? AbortSignal.abort() : signal,
+      onWait: (reason) =>
+        picture.warn(`${reason.message}; slot and publication are dropped when the server is there again`),
+      atMostMs: endPatienceMs,
+    })
     if (dropped.length > 0) picture.say(`dropped ${dropped.join(', ')}`)
     memory.forget(name)
   } catch (failure) {

@@ -15,7 +15,7 @@ import type {
 } from '../../../shared/follow-view.ts'
 import { formatDuration } from '../../../shared/format.ts'
 import { describeLate } from '../../../shared/late-writes.ts'
-import { Cancelled, PgtrekError, UsageError } from '../../postgres/errors.ts'
+import { Cancelled, ConnectFailed, PgtrekError, UsageError } from '../../postgres/errors.ts'
 import { Session } from '../../postgres/session.ts'
 import { describeSettings } from '../../postgres/settings.ts'
 import { Follower, type Following } from '../../replication/follow.ts'
@@ -47,6 +47,7 @@ import { checkObjects } from './moved-objects.ts'
 import { followName, insertsPublication, linkNames } from './names.ts'
 import { copyNatively, NativeImpossible } from './native.ts'
 import { analyzeTables, fillMaterializedViews } from './native-rows.ts'
+import { patiently } from './patience.ts'
 import { FollowPicture } from './picture.ts'
 import { allTables, leftOutTables, wantedTables, withNames, withPairs } from './relations.ts'
 import type { CloneAndFollow, FollowEnds, FollowServices } from './request.ts'
@@ -185,9 +186,10 @@ export class FollowRun implements FollowDesk {
     const { memory } = this.services
     const asking = setInterval(() => void this.#heedOthers(), askedEveryMs)
     try {
-      await using locks = await this.#lock()
+      // Where nothing was begun, whoever has typed the command is still there.
+      await using locks = begin ? await this.#lock() : await this.#patiently(() => this.#lock(), earlier)
       if (begin) await this.#copy(begin, earlier, locks.destination)
-      else await this.#findAgain(earlier, locks.destination)
+      else await this.#patiently(() => this.#findAgain(earlier, locks.destination), earlier)
       const status = await this.#follow()
       this.#picture.end('stopped')
       return { status }
@@ -211,6 +213,18 @@ export class FollowRun implements FollowDesk {
       this.#tell()
       memory.release(this.name)
     }
+  }
+
+  async #patiently<T>(work: () => Promise<T>, earlier: FollowRecord | undefined): Promise<T> {
+    const result = await patiently(work, {
+      signal: this.#stop.signal,
+      onWait: (error) => this.#picture.wait(error),
+      // Of a move that nobody knows the name may be mistyped.
+      isWorthIt: (error) =>
+        earlier !== undefined || !(error instanceof ConnectFailed && error.reason === 'host'),
+    })
+    this.#picture.wait(undefined)
+    return result
   }
 
   /** On both servers, for as long as this process works on the move: another one is refused, wherever it runs. */
@@ -317,14 +331,15 @@ export class FollowRun implements FollowDesk {
       publicationOf: ({ from, names }) => publicationsOf(from, names),
       tableCheckEveryMs: this.services.tableCheckEveryMs,
     })
-    await this.#undoBrokenOff()
+    const follow = <T>(work: () => Promise<T>) => this.#patiently(work, this.#record)
+    await follow(() => this.#undoBrokenOff())
     const first = this.#record.native ? 'copy' : 'catchup'
     this.#picture.enter(this.#record.progress === 'done' ? 'done' : first)
     if (this.#isBothWays) {
-      await this.#start('forward')
-      await this.#start('back')
+      await follow(() => this.#start('forward'))
+      await follow(() => this.#start('back'))
     } else {
-      await this.#start(this.#record.direction)
+      await follow(() => this.#start(this.#record.direction))
     }
     this.#lookout = lookout
     // How far behind it begins is known only now.

@@ -20,7 +20,7 @@ const defaultTableCheckEveryMs = 10_000
 /** A look waits no longer for a table that somebody has locked. */
 const longestLockMs = 5000
 /** Slots of one of which more is kept are worth a word. */
-const muchLogBytes = 10 * 1024 ** 3
+export const muchLogBytes = 10 * 1024 ** 3
 
 type TableNames = ReadonlyMap<number, TableId>
 

@@ -53,6 +53,8 @@ export class FollowPicture {
   lateWrites: LateWritesView | undefined
   watch: FollowView['watch']
   #state: FollowState | undefined
+  /** For a server, before anything flows. */
+  #isWaiting = false
   #lastError: ErrorInfo | undefined
   #copy: ProgressFold | undefined
   #lines: FollowLogLine[] = []
@@ -149,8 +151,23 @@ export class FollowPicture {
     if (isNear && (status.phase === 'streaming' || status.phase === 'catchup')) this.enter('streaming')
   }
 
+  /** Each reason is said once. */
+  wait(error: Error | undefined) {
+    if (!error) {
+      if (this.#isWaiting) this.#lastError = undefined
+      this.#isWaiting = false
+      return
+    }
+    const isNew = !this.#isWaiting || this.#lastError?.message !== error.message
+    this.#isWaiting = true
+    this.#lastError = errorInfo(error)
+    if (isNew) this.say(`${error.message}; it is tried again until it can be reached`, 'warn')
+    this.onChange('now')
+  }
+
   get state(): FollowState {
     if (this.#state) return this.#state
+    if (this.#isWaiting) return 'waiting'
     const phases = [...this.followers.values()].map(({ status }) => status.phase)
     for (const phase of ['conflict', 'waiting', 'paused'] as const) if (phases.includes(phase)) return phase
     return 'running'

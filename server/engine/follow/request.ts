@@ -48,6 +48,8 @@ export interface CloneAndFollow extends FollowEnds {
   move?: string | undefined
   /** For the end of another run on the same objects. */
   wait?: boolean | undefined
+  /** How often the slot is looked at while rows are copied (default: 5,000). */
+  slotCheckEveryMs?: number | undefined
   onEvent: (event: MigrationEvent) => void
   confirm: (plan: Plan) => boolean | Promise<boolean>
 }
