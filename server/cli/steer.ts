@@ -15,7 +15,7 @@ const orders: [name: string, action: FollowAction, meaning: string][] = [
   [
     'apply-schema',
     { type: 'apply_schema' },
-    "after a conflict: give the destination's table the columns that the source's has",
+    "give the destination's table the columns that the source's has: of the table in conflict, or of all that have changed",
   ],
   ['stop', { type: 'stop' }, 'end with what is whole; "pgtrek follow" goes on'],
 ]

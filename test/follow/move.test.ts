@@ -102,6 +102,42 @@ test('a column that the source gets is a conflict, and applying the change of th
   expect(await compareRows(source, destination)).toEqual([])
 })
 
+test('columns that come and go on the source without any change of a row are named, and can be applied', async () => {
+  const source = await (await cluster(14, logical)).createDatabase()
+  const destination = await (await cluster(17, logical)).createDatabase()
+  await source.sql(`
+    create table wider (id int primary key);
+    create table narrower (id int primary key, old int);
+    insert into wider select generate_series(1, 100);
+    insert into narrower values (1, 1)`)
+  await using moving = move({ source, destination })
+  await moving.untilStreaming()
+  await source.sql(`
+    alter table wider add column more int not null default 7;
+    alter table narrower drop column old`)
+  const { ready } = await moving.until('both tables', ({ ready }) => {
+    const reasons = ready.reasons.join()
+    return reasons.includes('apply-schema') && reasons.includes('column old was dropped')
+  })
+  const reasons = ready.reasons.join('; ')
+  expect(reasons).toMatch(
+    /table public\.wider is not the same .*"pgtrek apply-schema" does alter table .*add column more/,
+  )
+  expect(reasons).toMatch(
+    /public\.narrower is not the same .*: column old was dropped or renamed on the source/,
+  )
+  expect(await moving.run.act({ type: 'apply_schema' })).toMatchObject({ ok: true })
+  await source.sql('insert into wider values (101, 8)')
+  await moving.until('the row', ({ streams }) => (streams[0]?.status.rows ?? 0) > 0)
+  expect(await destination.sql('select more, count(*)::int from wider group by 1 order by 1')).toEqual([
+    { more: 7, count: 100 },
+    { more: 8, count: 1 },
+  ])
+  await destination.sql('alter table narrower drop column old')
+  await moving.until('green', ({ ready }) => ready.green)
+  expect((await moving.switchover()).error).toBeUndefined()
+})
+
 test('both ways at once: what one side writes comes to the other, once', async () => {
   const source = await (await cluster(14, logical)).createDatabase()
   const destination = await (await cluster(17, logical)).createDatabase()

@@ -51,7 +51,7 @@ import { patiently } from './patience.ts'
 import { FollowPicture } from './picture.ts'
 import { allTables, leftOutTables, wantedTables, withNames, withPairs } from './relations.ts'
 import type { CloneAndFollow, FollowEnds, FollowServices } from './request.ts'
-import { sentinelPrefix } from './sentinel.ts'
+import { sentinelPrefix, writeSentinel } from './sentinel.ts'
 import type { SequenceState } from './sequences.ts'
 import { switchOver } from './switchover.ts'
 
@@ -167,7 +167,7 @@ export class FollowRun implements FollowDesk {
     }
   }
 
-  /** Of the table in conflict; then it is tried again. */
+  /** Of the table in conflict, which is then tried again; without one, of all tables that have changed. */
   async #applySchema(seen: { lsn?: string | undefined }): Promise<FollowAnswer> {
     for (const [direction, follower] of this.#picture.followers) {
       const table = follower.status.conflict?.table
@@ -179,7 +179,49 @@ export class FollowRun implements FollowDesk {
       if (message.ok) follower.retry()
       return message
     }
-    return { ok: false, message: 'there is no conflict about a table' }
+    if (seen.lsn !== undefined) return { ok: false, message: 'there is no such conflict about a table' }
+    return await this.#applySchemaAhead()
+  }
+
+  /** Where no change has come yet that needs it. Everything from before is applied first, as it was then. */
+  async #applySchemaAhead(): Promise<FollowAnswer> {
+    const { direction } = this.#record
+    const follower = this.#picture.followers.get(direction)
+    const altered = this.#picture.objects?.altered ?? []
+    if (!follower || this.#isBothWays || this.#record.native || altered.length === 0) {
+      return {
+        ok: false,
+        message: 'there is no conflict about a table, and no table whose columns have changed is known',
+      }
+    }
+    if (follower.status.phase !== 'streaming') return { ok: false, message: `it is ${follower.status.phase}` }
+    const { from, to, names } = this.#link(direction)
+    const messages: FollowAnswer[] = []
+    this.#switching = (async () => {
+      await using source = await Session.open(from, { signal: this.#stop.signal })
+      const { lsn } = await writeSentinel(source, this.#record.native)
+      await follower.stopAt(lsn)
+      for (const table of altered) {
+        messages.push(
+          await applySchema({ from, to, table, positionName: names.position }, (line, level) =>
+            this.#picture.say(line, level),
+          ),
+        )
+      }
+      await this.#start(direction)
+      this.#lookout?.soon()
+    })().finally(() => {
+      this.#switching = undefined
+    })
+    await this.#switching.catch((error) => {
+      this.#picture.fail(error)
+      this.#ended.reject(error)
+      messages.push({ ok: false, message: (error as Error).message })
+    })
+    return {
+      ok: messages.every(({ ok }) => ok),
+      message: messages.map(({ message }) => message.replace('; trying again', '')).join('; '),
+    }
   }
 
   async #run(begin: CloneAndFollow | undefined, earlier: FollowRecord | undefined): Promise<FollowResult> {

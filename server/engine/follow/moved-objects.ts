@@ -1,7 +1,7 @@
 // Whether the destination has every object that is moved, as the source has it now. DDL is not in the stream, so
 // the catalogs of both sides are compared: while following, and before and within a switchover.
 import type { ObjectDifference } from '../../../shared/comparison.ts'
-import { showName } from '../../../shared/phase.ts'
+import { showName, type TableName } from '../../../shared/phase.ts'
 import { everything } from '../../../shared/request.ts'
 import { compareSchema } from '../../compare/schema.ts'
 import { PgtrekError } from '../../postgres/errors.ts'
@@ -9,6 +9,7 @@ import { Session } from '../../postgres/session.ts'
 import { describeSettings } from '../../postgres/settings.ts'
 import { tableKey } from '../../replication/destination-tables.ts'
 import type { Publications } from '../../replication/publication.ts'
+import { isEmpty, type SchemaChanges, schemaChangesFor } from '../../replication/schema-changes.ts'
 import { findUnfollowed } from '../../replication/unfollowed.ts'
 import { DumpFailed } from '../../schema/dump.ts'
 import type { Link } from './link.ts'
@@ -21,6 +22,8 @@ export interface ObjectsCheck {
   compared: number
   /** Missing or different on the destination, as these catalogs have it. */
   differences: string[]
+  /** Tables whose columns have changed on the source, in a way that can be done here, too. */
+  altered: TableName[]
   /** What a switchover would lose, a sentence each: the differences, and tables that are not followed as they should be. */
   problems: string[]
   /** Differences that cost no rows: owners, privileges, comments, and what the destination had before. */
@@ -66,12 +69,28 @@ export async function checkObjects(work: CheckedMove, last?: ObjectsCheck): Prom
   )
   const kept = new Set(record.kept?.map(tableKey))
   const extra = new Set(differences.filter(({ status }) => status === 'extra').map(withoutName))
-  const [remarks, missing] = [true, false].map((harmless) =>
-    others
-      .filter((one) => (isHarmless(one, kept) || extra.has(withoutName(one))) === harmless)
-      .map((one) => inWords(one, link)),
-  ) as [string[], string[]]
-  return { catalogs, compared, differences: missing, problems: [...tables, ...missing], remarks }
+  const isRemark = (one: ObjectDifference) => isHarmless(one, kept) || extra.has(withoutName(one))
+  const remarks = others.filter(isRemark).map((one) => inWords(one, link))
+  const missing: string[] = []
+  const altered: TableName[] = []
+  for (const one of others.filter((other) => !isRemark(other))) {
+    const changes =
+      one.kind === 'TABLE' && one.status === 'different' ? await changesOf(one, from, to) : undefined
+    if (changes && !isEmpty(changes)) altered.push(changes.table)
+    missing.push(inWords(one, link) + (changes ? describeChanges(changes) : ''))
+  }
+  return { catalogs, compared, differences: missing, altered, problems: [...tables, ...missing], remarks }
+}
+
+async function changesOf({ schema = '', name }: ObjectDifference, from: Session, to: Session) {
+  return await schemaChangesFor(from, to, { schema, name })
+}
+
+function describeChanges(changes: SchemaChanges): string {
+  const statements = changes.statements.concat(changes.finish)
+  const can = statements.length > 0 ? [`"pgtrek apply-schema" does ${statements.join('; ')}`] : []
+  const said = [...changes.remarks, ...can]
+  return said.length > 0 ? `: ${said.join('; ')}` : ''
 }
 
 async function compareMoved({ record, link, lockWaitMs, signal }: CheckedMove) {
