@@ -12,6 +12,7 @@ import { healthCommand } from './cli/health.ts'
 import { licensesCommand } from './cli/licenses.ts'
 import { listCommand } from './cli/list.ts'
 import { preflightCommand } from './cli/preflight.ts'
+import { recopyCommand } from './cli/recopy.ts'
 import { repairCommand } from './cli/repair.ts'
 import { rolesCommand } from './cli/roles.ts'
 import { serveCommand } from './cli/serve.ts'
@@ -33,6 +34,7 @@ const migrating = [cloneCommand(), copyCommand(), workerCommand(), rolesCommand(
 const following = [
   fleetCommand(),
   followCommand(),
+  recopyCommand(),
   switchoverCommand(),
   cleanupCommand(),
   ...steeringCommands(),

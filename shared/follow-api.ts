@@ -50,6 +50,22 @@ export const DecisionBody = Type.Optional(
 )
 export type DecisionBody = Static<typeof DecisionBody>
 
+export const RecopyBody = Type.Optional(
+  Type.Object(
+    {
+      name,
+      tables: Type.Optional(
+        Type.Array(Type.String(), {
+          default: [],
+          description: '`schema.table` or `table`, with wildcards; none: all that have failed.',
+        }),
+      ),
+    },
+    { additionalProperties: false },
+  ),
+)
+export type RecopyBody = Static<typeof RecopyBody>
+
 export const SwitchoverBody = Type.Optional(
   Type.Object({ name, ...Type.Partial(SwitchoverOptions).properties }, { additionalProperties: false }),
 )

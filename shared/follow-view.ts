@@ -249,6 +249,16 @@ export const SwitchoverView = Type.Object({
 })
 export type SwitchoverView = Static<typeof SwitchoverView>
 
+/** Tables that are copied anew while the move goes on. */
+export const RecopyView = Type.Object({
+  state: oneOf(['running', 'done', 'failed'] as const),
+  started_at: Type.Number(),
+  tables: Type.Array(TableName),
+  /** What became of it. */
+  message: Type.Optional(Type.String()),
+})
+export type RecopyView = Static<typeof RecopyView>
+
 export const FollowLogLine = Type.Object({
   at: Type.Number(),
   level: oneOf(['info', 'warn', 'error'] as const),
@@ -330,6 +340,7 @@ export const FollowView = Type.Object({
     }),
   ),
   switchover: Type.Optional(SwitchoverView),
+  recopy: Type.Optional(RecopyView),
   samples: Type.Array(FollowSample),
   log: Type.Array(FollowLogLine),
 })
@@ -348,6 +359,8 @@ export const FollowAction = Type.Union([
   Type.Object({ type: Type.Literal('skip'), lsn: sameConflict }),
   /** Of a conflict: gives the destination's table the columns that the source's has. */
   Type.Object({ type: Type.Literal('apply_schema'), lsn: sameConflict }),
+  /** Copies tables anew and follows them from there: those that were named, or all that have failed. */
+  Type.Object({ type: Type.Literal('recopy'), tables: Type.Array(Type.String()) }),
   Type.Object({ type: Type.Literal('switchover'), options: SwitchoverOptions }),
   /** Ends with what is whole; `pgtrek follow` goes on from there. */
   Type.Object({ type: Type.Literal('stop') }),

@@ -63,6 +63,7 @@ export const api = {
   steer: (action: SteerAction, name: string) => answer(routes.follow[action].post({ name })),
   decide: (decision: Decision, conflict: { name: string; lsn: string }) =>
     answer(routes.follow[decision].post(conflict)),
+  recopy: (name: string, tables: string[]) => answer(routes.follow.recopy.post({ name, tables })),
   switchover: (name: string, options: SwitchoverOptions) =>
     answer(routes.switchover.post({ name, ...options })),
   cleanUp: (body: CleanupBody) => answer(routes.follow.cleanup.post(body)),

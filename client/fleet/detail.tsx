@@ -9,6 +9,7 @@ import { CopyPanel } from '../follow/copy.tsx'
 import { Facts } from '../follow/facts.tsx'
 import { Lag } from '../follow/lag.tsx'
 import { ReadyLight } from '../follow/ready.tsx'
+import { Recopied } from '../follow/recopy.tsx'
 import { Report } from '../follow/report.tsx'
 import { Slots } from '../follow/slots.tsx'
 import { StageLine } from '../follow/stages.tsx'
@@ -96,6 +97,7 @@ function Full(props: { view: FollowView }) {
       </Show>
       <LastError view={props.view} />
       <FailedTables view={props.view} />
+      <Recopied view={props.view} />
       <FollowWarnings view={props.view} />
       <Show when={props.view.copy}>
         {(copy) => <CopyPanel copy={copy()} running={isCopying() && isWorked(props.view)} />}

@@ -14,6 +14,7 @@ import { CopyPanel } from './copy.tsx'
 import { Facts } from './facts.tsx'
 import { Lag } from './lag.tsx'
 import { ReadyLight } from './ready.tsx'
+import { Recopied } from './recopy.tsx'
 import { Report } from './report.tsx'
 import { Slots } from './slots.tsx'
 import { StageLine } from './stages.tsx'
@@ -50,9 +51,15 @@ export function Followed(props: { view: FollowView }) {
       <LastError view={props.view} />
       <LateWrites view={props.view} />
       <FailedTables view={props.view} />
+      <Recopied view={props.view} />
       <FollowWarnings view={props.view} />
       <Show when={props.view.copy}>
-        {(copy) => <CopyPanel copy={copy()} running={isCopying() && isWorked(props.view)} />}
+        {(copy) => (
+          <CopyPanel
+            copy={copy()}
+            running={(isCopying() || props.view.recopy?.state === 'running') && isWorked(props.view)}
+          />
+        )}
       </Show>
       <Lag view={props.view} />
       <Slots view={props.view} />

@@ -100,14 +100,14 @@ function possible(view: FollowView) {
   const { state, stage, switchover } = view
   const working = isWorked(view)
   const flows = working && ['catchup', 'streaming', 'done'].includes(stage) && view.streams.length > 0
-  const isSwitching = switchover?.state === 'running'
+  const isBusy = switchover?.state === 'running' || view.recopy?.state === 'running'
   const back = view.direction === 'back'
   return {
     back,
-    switchover: flows && !isSwitching && state === 'running',
-    pause: flows && !isSwitching && state === 'running',
-    resume: working && state === 'paused',
-    stop: working && !isSwitching,
+    switchover: flows && !isBusy && state === 'running',
+    pause: flows && !isBusy && state === 'running',
+    resume: working && !isBusy && state === 'paused',
+    stop: working && switchover?.state !== 'running',
     continue: !working && !isCopying(view) && (stage !== 'done' || switchover?.report?.reverse !== undefined),
     cleanup: !working,
   }

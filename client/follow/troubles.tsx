@@ -8,6 +8,7 @@ import { reasonIn } from '../i18n/reasons.ts'
 import { Notice } from '../parts/notice.tsx'
 import { isWorked } from '../state/follows.ts'
 import { Cut } from '../steps/options/plan-panel.tsx'
+import { RecopyButton } from './recopy.tsx'
 
 export function FailedTables(props: { view: FollowView }) {
   const failed = () => props.view.failed_tables
@@ -24,6 +25,7 @@ export function FailedTables(props: { view: FollowView }) {
             </li>
           )}
         />
+        <RecopyButton view={props.view} />
       </Notice>
     </Show>
   )

@@ -116,6 +116,13 @@ export const followEn = {
   warnings: 'To read before switching over: {{count}}',
   failedTables: 'Not followed: {{count}}',
   failedTablesLead: 'The rows of these tables could not be copied. Their changes are not followed.',
+  recopy: {
+    start: 'Copy anew',
+    title: 'Copy these tables anew?',
+    lead: 'Their rows on the destination are deleted in the transaction that brings the new ones. While they are copied, no changes are applied; from then on these tables are followed like all others.',
+    running: 'Being copied anew: {{tables}}',
+    failed: 'Not all tables could be copied anew',
+  },
   lastError: 'The last error',
   late: {
     title: 'Changes written to the old primary after the switchover: {{count}}',

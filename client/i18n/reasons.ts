@@ -23,6 +23,7 @@ const japanese: [RegExp, (...parts: string[]) => string][] = [
   [/^it is still catching up$/, () => 'まだ追い付いていません'],
   [/^it is (.+)$/, (state = '') => states[state] ?? state],
   [/^rows are still being copied$/, () => 'まだ行をコピーしています'],
+  [/^tables are being copied anew: (.+)$/s, (names) => `テーブルをコピーし直しています：${names}`],
   [/^no changes flow$/, () => '変更が流れていません'],
   [
     /^(\d+) of (\d+) tables could not be copied$/,

@@ -12,6 +12,7 @@ import {
   FollowBody,
   FollowList,
   FollowStarted,
+  RecopyBody,
   SwitchoverBody,
 } from '../../shared/follow-api.ts'
 import { defaultFollowOptions } from '../../shared/follow-options.ts'
@@ -34,6 +35,7 @@ const summaries = {
   retry: 'Of a conflict: try again what failed; the destination was mended',
   stop: 'End with what is whole; continue goes on from there',
   skip: 'Of a conflict: leave out that transaction, whole',
+  recopy: 'Copy tables anew and follow them from there; what becomes of it is in the view',
   applySchema: 'Of a conflict: give the table of the destination the columns that the one of the source has',
 }
 
@@ -99,6 +101,14 @@ export function followRoutes(services: Services) {
       '/api/follow/apply-schema',
       ({ body }) => decide('apply_schema', body),
       described(DecisionBody, summaries.applySchema),
+    )
+    .post(
+      '/api/follow/recopy',
+      async ({ body }) => {
+        const { name, tables = [] } = body ?? {}
+        return { ok, message: await follows.act(name, { type: 'recopy', tables }) }
+      },
+      described(RecopyBody, summaries.recopy),
     )
     .post(
       '/api/switchover',

@@ -158,6 +158,7 @@ export class Follows {
       run = make({
         memory: this.store,
         signal: this.#stop.signal,
+        beginRun: (id, ends) => this.jobs.stores().store.beginRun(id, ends),
         onView: (view) => {
           this.#told = view
           this.watches.changed()

@@ -77,6 +77,7 @@ export async function cloneAndFollow(request: Settled, flags: FollowFlags): Prom
     },
     {
       memory: new FollowStore(store.database),
+      beginRun: store.beginRun,
       signal: interrupt.signal,
       onView: (now) => (isCopied || dashboard.wasOpened) && !dashboard.isOpen && screen.show(now),
       onLine(line) {
@@ -120,6 +121,7 @@ export async function followOn(request: Settled, flags: FollowFlags): Promise<nu
   let lastError: string | undefined
   const following = FollowRun.continue(ends, {
     memory: new FollowStore(store.database),
+    beginRun: store.beginRun,
     signal: interrupt.signal,
     onView: (view) => !dashboard.isOpen && screen.show(view),
     onLine(line) {

@@ -162,7 +162,8 @@ function failedSection({ failed_tables: failed }: FollowView, width: number, sty
   if (failed.length === 0) return []
   const title = style.bad(`${formatRows(failed.length)} not copied, and not followed`)
   const lines = failed.map((table) => printable(`${showName(table)}: ${table.error}`))
-  return [...wrap(title, width), ...lines.flatMap((line) => wrap(`  ${line}`, width, '    '))]
+  const hint = 'when the cause is mended, "pgtrek recopy" copies them while the move goes on'
+  return [...wrap(title, width), ...[...lines, hint].flatMap((line) => wrap(`  ${line}`, width, '    '))]
 }
 
 function reportSection({ switchover }: FollowView, width: number, style: Style): string[] {

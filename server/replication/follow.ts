@@ -37,6 +37,8 @@ export interface FollowOptions extends Ends {
   idlePositionEveryMs?: number | undefined
   /** The tables with their OIDs on both sides, and those that joined them: to be given back at the next start. */
   onTables?: ((tables: readonly TablePair[]) => void) | undefined
+  /** Applies nothing before `resume` or `stopAt`. */
+  paused?: boolean | undefined
   /** Where large transactions wait for their commit; the system's directory for temporary files. */
   spillDirectory?: string | undefined
 }
@@ -86,6 +88,7 @@ export class Follower {
     const { signal, progressEveryMs = 500 } = options
     this.#tables = options.tables
     this.#leftOut = options.leftOut ?? []
+    if (options.paused) this.#control.set({ paused: true })
     const cancel = () => this.#abort.abort(new Cancelled())
     signal?.addEventListener('abort', cancel, { once: true })
     const timer = setInterval(

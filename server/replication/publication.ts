@@ -69,10 +69,7 @@ export function createPublicationSql(
   if (major < publicationSince.filters && tables.some(({ where, columns }) => where || columns)) {
     throw new Error(`PostgreSQL ${major} cannot publish some of a table's rows or columns`)
   }
-  const list = tables.map(({ schema, name: table, where, columns }) => {
-    const names = columns ? ` (${columns.map(quoteIdentifier).join(', ')})` : ''
-    return `${quoteQualified(schema, table)}${names}${where ? ` where (${where})` : ''}`
-  })
+  const list = tables.map(listed)
   const settings = [
     ...(insertsOnly ? ["publish = 'insert, truncate'"] : []),
     ...(major >= publicationSince.viaRoot ? [`publish_via_partition_root = ${viaRoot}`] : []),
@@ -80,10 +77,15 @@ export function createPublicationSql(
   ]
   return [
     `create publication ${quoteIdentifier(name)}`,
-    // ONLY: children that inherit are published when they are named themselves.
-    ...(list.length > 0 ? [`for table ${list.map((table) => `only ${table}`).join(', ')}`] : []),
+    ...(list.length > 0 ? [`for table ${list.join(', ')}`] : []),
     ...(settings.length > 0 ? [`with (${settings.join(', ')})`] : []),
   ].join(' ')
+}
+
+/** ONLY: children that inherit are published when they are named themselves. */
+function listed({ schema, name, where, columns }: PublishedTable): string {
+  const names = columns ? ` (${columns.map(quoteIdentifier).join(', ')})` : ''
+  return `only ${quoteQualified(schema, name)}${names}${where ? ` where (${where})` : ''}`
 }
 
 export interface PublicationState {
@@ -124,6 +126,30 @@ export async function readPublication(session: Session, name: string): Promise<P
     leavesOut: kinds.filter((kind) => !row[kind]),
     tables,
   }
+}
+
+/** In one statement: all of them, or none. */
+export async function addToPublication(
+  session: Session,
+  name: string,
+  tables: readonly PublishedTable[],
+): Promise<void> {
+  if (tables.length === 0) return
+  const list = tables.map(listed).join(', ')
+  await session.execute(`alter publication ${quoteIdentifier(name)} add table ${list}`)
+}
+
+/** By `tableKey`: the conditions that rows must meet to be sent. */
+export async function readRowConditions(
+  session: Session,
+  publication: Publications,
+): Promise<Map<string, string>> {
+  if (session.major < publicationSince.filters) return new Map()
+  const rows = await session.query<TableId & { condition: string }>(`
+    select schemaname as schema, tablename as name, rowfilter as condition
+      from pg_catalog.pg_publication_tables
+     where pubname in ${publicationList(publication)} and rowfilter is not null`)
+  return new Map(rows.map(({ condition, ...table }) => [tableKey(table), condition]))
 }
 
 /** By table's OID: columns of published tables whose values the source computes; before 18 they are not sent. */

@@ -18,18 +18,18 @@ export interface CreatedSlot {
   session: Session
 }
 
-/** Waits for the transactions that are under way on the source; the caller closes the session. */
+/** Waits for the transactions that are under way on the source; the caller closes the session, and with it a temporary slot. */
 export async function createSlot(
   source: ConnectionSettings,
   name: string,
-  options: SessionOptions = {},
+  { temporary = false, ...options }: SessionOptions & { temporary?: boolean } = {},
 ): Promise<CreatedSlot> {
   const session = await Session.open(source, { ...options, replication: true })
   const abandon = () => session.destroy()
   options.signal?.addEventListener('abort', abandon, { once: true })
   try {
     const row = await session.one<{ consistent_point: string; snapshot_name: string }>(
-      `CREATE_REPLICATION_SLOT ${quoteIdentifier(name)} LOGICAL pgoutput EXPORT_SNAPSHOT`,
+      `CREATE_REPLICATION_SLOT ${quoteIdentifier(name)}${temporary ? ' TEMPORARY' : ''} LOGICAL pgoutput EXPORT_SNAPSHOT`,
     )
     return { name, consistentPoint: parseLsn(row.consistent_point), snapshot: row.snapshot_name, session }
   } catch (error) {

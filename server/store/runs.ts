@@ -126,6 +126,12 @@ export class RunStore implements Disposable {
     return this.#memory(id, ends)
   }
 
+  /** With the way to end it, for whoever knows no more of this store. */
+  readonly beginRun = (id: string, ends: RunEnds) => ({
+    memory: this.begin(id, ends),
+    end: (summary: Summary) => this.end(id, summary),
+  })
+
   end(id: string, summary: Summary) {
     underWay.delete(id)
     this.#database

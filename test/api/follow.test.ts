@@ -155,6 +155,13 @@ describe('from the copy to the end', () => {
     await seen(watched, name, (view) => view.state === 'running' && applied(view) >= 3)
     const nothing = await api.post('/api/follow/retry', { name })
     expect([nothing.status, nothing.json.error]).toEqual([409, 'not_now'])
+    const whole = await api.post('/api/follow/recopy', { name })
+    expect([whole.status, whole.json.message]).toEqual([
+      200,
+      'no table has failed: there is nothing to copy anew',
+    ])
+    const mistaken = await api.post('/api/follow/recopy', { name, tables: ['nobody'] })
+    expect([mistaken.status, mistaken.json.error]).toEqual([409, 'not_now'])
     const unknown = await api.post('/api/follow/pause', { name: 'whoever' })
     expect([unknown.status, unknown.json.path]).toEqual([404, '/name'])
     expect((await api.get('/api/follow/whoever')).status).toBe(404)

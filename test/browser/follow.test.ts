@@ -187,7 +187,10 @@ test.each([
 test('a conflict is decided in the page, and one that was stopped goes on', async () => {
   const say = words.en
   const [source, destination] = [await from.createDatabase(), await to.createDatabase()]
-  await source.sql('create table orders (id int primary key, note text); insert into orders values (1)')
+  await source.sql(`
+    create table orders (id int primary key, note text); insert into orders values (1);
+    create table notes (id int primary key); insert into notes values (1)`)
+  await destination.sql('create table notes (id int primary key constraint none check (id < 0))')
   const { page, context, complaints } = await visit(chromium, server.url)
   const check = stepCheck(page, 'follow', 'en', true)
   const button = (name: string) => page.getByRole('button', { name, exact: true })
@@ -199,6 +202,14 @@ test('a conflict is decided in the page, and one that was stopped goes on', asyn
   await button(say.follow.choice.start).click()
   await page.getByText(say.follow.state.running, { exact: true }).waitFor()
   await page.getByRole('region', { name: say.follow.forward }).waitFor()
+
+  await destination.sql('alter table notes drop constraint none')
+  await button(say.follow.recopy.start).click()
+  await inDialog().getByText(say.follow.recopy.lead).waitFor()
+  await check('recopy')
+  await inDialog().getByRole('button', { name: say.follow.recopy.start, exact: true }).click()
+  await page.getByText(say.follow.failedTablesLead).waitFor({ state: 'hidden' })
+  expect(await destination.sql('select id from notes')).toEqual([{ id: 1 }])
 
   await destination.sql(`insert into orders values (2, 'in the way')`)
   await source.sql(`insert into orders values (2, 'from the source')`)

@@ -25,6 +25,7 @@ const watched: Watched[] = [
   { ...good, troubles: ['table public.t of a@b/c is missing on d@e/f', '3 more differences'] },
   { ...good, troubles: ['view public.v is not the same on a@b/c and d@e/f'] },
   { ...good, troubles: [describeLateWrites({ transactions: 2, changes: 2, tables: [] }, 'a@b/c')] },
+  { ...good, troubles: ['tables are being copied anew: public.t'] },
   { ...good, troubles: ['the server has no slot pgtrek_shop any more'] },
   { ...good, troubles: ['the servers cannot be looked at: connection refused'] },
 ]

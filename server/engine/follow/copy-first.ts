@@ -56,7 +56,7 @@ export function newRecord(request: CloneAndFollow): FollowRecord {
     advanceSequences: options.existingDataMode !== 'truncate',
     leftOut: [],
     failedTables: [],
-    moved: { selection, skippedExtensions: options.skipExtensions },
+    moved: { selection, skippedExtensions: options.skipExtensions, options },
     largeObjects: isEverything && !selection.includeSchemas.length,
   }
 }
@@ -118,6 +118,7 @@ export async function copyFirst(work: CopyFirst, record: FollowRecord): Promise<
       new CopyWatch({ link, slot, warn: (words) => picture.warn(words), everyMs: request.slotCheckEveryMs }),
     )
     const copied = await copy(work, prepared, { heldSnapshot: slot.snapshot }, watch)
+    refuseNothing(copied)
     const now = await readMoved(link, copied.tables)
     const settled = { ...copied, ...withOids(copied, moved, now.tables) }
     const passing = {
@@ -256,18 +257,20 @@ export async function copy(
   if (failedObjects) picture.troubles.set('objects', failedObjects)
   const lost = new Set(failedTables.map(tableKey))
   const tables = followedTables(prepared).filter((table) => !lost.has(tableKey(table)))
-  const [first] = failedTables
-  if (tables.length === 0 && first) {
-    throw new PgtrekError(
-      `no table could be copied, so there is nothing to follow: ${showName(first)}: ${first.error}`,
-    )
-  }
   return {
     tables,
     sequences,
     failedTables,
     ...(failedObjects && { failedObjects }),
   }
+}
+
+export function refuseNothing({ tables, failedTables }: Pick<FollowRecord, 'tables' | 'failedTables'>) {
+  const [first] = failedTables
+  if (tables.length > 0 || !first) return
+  throw new PgtrekError(
+    `no table could be copied, so there is nothing to follow: ${showName(first)}: ${first.error}`,
+  )
 }
 
 /** Made between the plan and the slot: it is in the snapshot, but its changes are not published. */

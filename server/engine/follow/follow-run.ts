@@ -10,12 +10,13 @@ import type {
   FollowAction,
   FollowAnswer,
   FollowView,
+  RecopyView,
   SwitchoverOptions,
   SwitchoverReport,
 } from '../../../shared/follow-view.ts'
 import { formatDuration } from '../../../shared/format.ts'
 import { describeLate } from '../../../shared/late-writes.ts'
-import { Cancelled, ConnectFailed, PgtrekError, UsageError } from '../../postgres/errors.ts'
+import { Cancelled, ConnectFailed, errorInfo, PgtrekError, UsageError } from '../../postgres/errors.ts'
 import { Session } from '../../postgres/session.ts'
 import { describeSettings } from '../../postgres/settings.ts'
 import { Follower, type Following } from '../../replication/follow.ts'
@@ -49,6 +50,8 @@ import { copyNatively, NativeImpossible } from './native.ts'
 import { analyzeTables, fillMaterializedViews } from './native-rows.ts'
 import { patiently } from './patience.ts'
 import { FollowPicture } from './picture.ts'
+import { describeRecopied, forgetGone, recopy, showNames } from './recopy.ts'
+import { type Choice, chooseTables, refuseRecopy } from './recopy-choice.ts'
 import { allTables, leftOutTables, wantedTables, withNames, withPairs } from './relations.ts'
 import type { CloneAndFollow, FollowEnds, FollowServices } from './request.ts'
 import { sentinelPrefix, writeSentinel } from './sentinel.ts'
@@ -78,6 +81,10 @@ export class FollowRun implements FollowDesk {
   readonly #arrived = new Set<string>()
   readonly #stop = new AbortController()
   #switching: Promise<void> | undefined
+  #recopying: Promise<void> | undefined
+  readonly #stopRecopy = new AbortController()
+  /** Of the destination. */
+  #locked: RunLock | undefined
   #lost: Error | undefined
   /** What others see of an earlier move of this name stays until this run has taken its place. */
   #isOwn: boolean
@@ -137,6 +144,7 @@ export class FollowRun implements FollowDesk {
     }
     const followers = [...this.#picture.followers.values()]
     if (this.#switching) return refused('a switchover is under way')
+    if (this.#recopying) return refused('tables are being copied anew')
     if (followers.length === 0) {
       const { stage } = this.#picture
       return refused(
@@ -162,6 +170,8 @@ export class FollowRun implements FollowDesk {
           : refused('there is no such conflict')
       case 'apply_schema':
         return await this.#applySchema(action)
+      case 'recopy':
+        return await this.#beginRecopy(action.tables)
       case 'switchover':
         return this.#beginSwitchover(action.options)
     }
@@ -224,12 +234,96 @@ export class FollowRun implements FollowDesk {
     }
   }
 
+  async #beginRecopy(names: readonly string[]): Promise<FollowAnswer> {
+    const refused = (message: string): FollowAnswer => ({ ok: false, message })
+    const refusal = refuseRecopy(this.#record)
+    if (refusal !== undefined) return refused(refusal)
+    const link = this.#link('forward')
+    const update = (change: Partial<FollowRecord>) => this.#update(change)
+    let choice: Choice
+    try {
+      choice = await chooseTables(link, await publicationsOf(link.from, link.names), this.#record, names)
+    } catch (error) {
+      return refused(errorInfo(error).message)
+    }
+    // Somebody else may have been quicker.
+    if (this.#switching || this.#recopying || !this.#locked) return refused('something else is under way')
+    if (choice.gone.length > 0) await forgetGone({ link, record: () => this.#record, update }, choice.gone)
+    if (choice.tables.length === 0) {
+      const gone = showNames(choice.gone)
+      return {
+        ok: true,
+        message: gone
+          ? `the source has these tables no more, so they have not failed either: ${gone}`
+          : 'no table has failed: there is nothing to copy anew',
+      }
+    }
+    this.#recopying = this.#recopy(link, choice, this.#locked)
+    return { ok: true, message: `copying anew: ${showNames(choice.tables)}` }
+  }
+
+  /** Never rejects: whatever becomes of it, changes flow afterwards. */
+  async #recopy(link: Link, choice: Choice, lock: RunLock) {
+    const picture = this.#picture
+    const tables = choice.tables.map(({ schema, name }) => ({ schema, name }))
+    const begun = { started_at: Date.now(), tables }
+    const isPaused = picture.followers.get('forward')?.status.phase === 'paused'
+    const signal = AbortSignal.any([this.#stop.signal, this.#stopRecopy.signal])
+    picture.recopy = { ...begun, state: 'running' }
+    picture.troubles.set('recopy', `tables are being copied anew: ${showNames(tables)}`)
+    picture.enter('catchup')
+    picture.say(`copying anew: ${showNames(tables)}`)
+    picture.onChange('now')
+    // What it has proven of these tables does not hold any more.
+    await this.#endComparison()
+    let outcome: Pick<RecopyView, 'state' | 'message'>
+    try {
+      const failed = await recopy({
+        ...{ ends: this.ends, services: this.services, link, choice, picture, lock, signal },
+        record: () => this.#record,
+        update: (change) => this.#update(change),
+        followPaused: () => this.#startInstead({ paused: true, compares: false }),
+      })
+      const message = describeRecopied(tables, failed)
+      outcome = { state: failed.length > 0 ? 'failed' : 'done', message }
+      picture.say(message, failed.length > 0 ? 'error' : 'info')
+    } catch (error) {
+      outcome = { state: 'failed', message: errorInfo(error).message }
+      picture.fail(error)
+    }
+    if (!signal.aborted) await this.#startAgain({ paused: isPaused })
+    // Whoever sees that it is over may ask for the next thing.
+    this.#recopying = undefined
+    picture.troubles.delete('recopy')
+    picture.recopy = { ...begun, ...outcome }
+    picture.onChange('now')
+  }
+
+  async #startInstead(how: { paused: boolean; compares?: boolean }): Promise<Following> {
+    const { followers } = this.#picture
+    const before = followers.get('forward')
+    followers.delete('forward')
+    await before?.stop().catch(() => {})
+    return await this.#start('forward', how)
+  }
+
+  async #startAgain(how: { paused: boolean }) {
+    try {
+      await this.#patiently(() => this.#startInstead(how), this.#record)
+    } catch (error) {
+      if (this.#stop.signal.aborted) return
+      this.#picture.fail(error)
+      this.#ended.reject(error)
+    }
+  }
+
   async #run(begin: CloneAndFollow | undefined, earlier: FollowRecord | undefined): Promise<FollowResult> {
     const { memory } = this.services
     const asking = setInterval(() => void this.#heedOthers(), askedEveryMs)
     try {
       // Where nothing was begun, whoever has typed the command is still there.
       await using locks = begin ? await this.#lock() : await this.#patiently(() => this.#lock(), earlier)
+      this.#locked = locks.destination
       if (begin) await this.#copy(begin, earlier, locks.destination)
       else await this.#patiently(() => this.#findAgain(earlier, locks.destination), earlier)
       const status = await this.#follow()
@@ -387,7 +481,10 @@ export class FollowRun implements FollowDesk {
     // How far behind it begins is known only now.
     lookout.soon()
     if (this.#isLeftWatched) this.#watchLeft()
-    const status = await this.#ended.promise
+    const status = await this.#ended.promise.finally(() => {
+      this.#stopRecopy.abort()
+      return this.#recopying
+    })
     // A switchover that is under way finds out by the signal, and takes back what it has begun.
     await this.#switching
     await this.#endComparison()
@@ -431,7 +528,7 @@ export class FollowRun implements FollowDesk {
     return link
   }
 
-  async #start(direction: Direction) {
+  async #start(direction: Direction, { paused = false, compares = true } = {}): Promise<Following> {
     const { from, to, names } = this.#link(direction)
     const { bidirectional, native } = this.#record
     if (native && direction === 'forward') return await this.#startNative(from, to, names.slot)
@@ -445,11 +542,13 @@ export class FollowRun implements FollowDesk {
       leftOut: leftOutTables(this.#record, direction),
       onTables: (pairs) => this.#update(withPairs(this.#record, direction, pairs)),
       origin: bidirectional ? 'none' : 'any',
-      touched: this.#compareMeanwhile(direction),
+      touched: compares ? this.#compareMeanwhile(direction) : undefined,
       onEvent: (event) => this.#heard(direction, event),
+      paused,
     })
     this.#keep(direction, follower)
-    this.#comparison?.background.start()
+    if (compares) this.#comparison?.background.start()
+    return follower
   }
 
   /** Where both sides are in use there is no moment at which they have to be the same. */
@@ -490,6 +589,7 @@ export class FollowRun implements FollowDesk {
       },
     })
     this.#keep('forward', follower)
+    return follower
   }
 
   /** What a copy of our own does behind its rows. */

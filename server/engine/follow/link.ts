@@ -144,7 +144,7 @@ export async function publish(
 }
 
 /** What it cannot find out, it does not tell: the slot says itself when it fails. */
-async function tellBlockers(from: ConnectionSettings, say: (message: string) => void) {
+export async function tellBlockers(from: ConnectionSettings, say: (message: string) => void) {
   try {
     await using session = await Session.open(from)
     for (const { pid, user, application, since, query } of await readSlotBlockers(session)) {

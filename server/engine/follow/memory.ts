@@ -1,7 +1,7 @@
 // What following must not forget when its process ends, and how other processes take part in it. Who keeps it
 // is not the engine's business.
 import type { Direction, FollowAction, FollowAnswer, FollowView } from '../../../shared/follow-view.ts'
-import type { Selection } from '../../../shared/request.ts'
+import type { MigrationOptions, Selection } from '../../../shared/request.ts'
 import type { SequenceName } from '../../catalog/sequences.ts'
 import type { TableId } from '../../replication/destination-tables.ts'
 import type { HandedOver } from './ownership.ts'
@@ -59,7 +59,12 @@ export interface FollowRecord {
   /** Other objects that could not be made on the destination, in words. */
   failedObjects?: string
   /** What the user chose when the move began; nothing when that is not known here any more. */
-  moved?: { selection: Selection; skippedExtensions: readonly string[] }
+  moved?: {
+    selection: Selection
+    skippedExtensions: readonly string[]
+    /** A move of an older version has none. */
+    options?: MigrationOptions
+  }
   /** Relations that the destination had before, and keeps. */
   kept?: TableId[]
   /** Large objects are part of what is moved. */

@@ -16,6 +16,7 @@ import {
   moveOf,
   prepareLocked,
   recordMissing,
+  refuseNothing,
   takeBack,
 } from './copy-first.ts'
 import { publish, refuseOthers } from './link.ts'
@@ -42,6 +43,7 @@ export async function copyNatively(work: CopyFirst, record: FollowRecord): Promi
   work.update({ progress: 'copying', tables: moved.tables, leftOut, kept, ownLargeObjects })
   try {
     const copied = await copy(work, prepared, { rowsElsewhere: new Set(followed.map(tableKey)) })
+    refuseNothing(copied)
     const failed = new Set(copied.failedTables.map(tableKey))
     const tables = prepared.published.filter((table) => !failed.has(tableKey(table)))
     await using source = await Session.open(request.source, { signal })

@@ -82,6 +82,12 @@ export async function settleWayBack(session: Session, publication: string): Prom
   if (mark?.isWayBack) await write(session, publication, { ...mark, isWayBack: undefined })
 }
 
+/** Nothing where the publication is not one of a move. */
+export async function markMissing(session: Session, publication: string, missing: Missing): Promise<void> {
+  const mark = await readMark(session, publication)
+  if (mark) await write(session, publication, { ...mark, missing })
+}
+
 /** Older versions have not written it. */
 function moreIn(text = '{}'): More {
   try {

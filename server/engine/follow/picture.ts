@@ -16,6 +16,7 @@ import {
   type FollowView,
   mostFollowLines,
   mostSamples,
+  type RecopyView,
   type SlotView,
   type SwitchoverView,
   type VerificationView,
@@ -35,6 +36,7 @@ const sampleEveryMs = 1000
 export class FollowPicture {
   stage: FollowStage = 'preflight'
   switchover: SwitchoverView | undefined
+  recopy: RecopyView | undefined
   sequencesRefreshedAt: number | undefined
   changedLargeObjects: number | undefined
   largeObjects = 0
@@ -114,6 +116,22 @@ export class FollowPicture {
     this.say(this.#lastError.message, 'error')
   }
 
+  /** What an earlier copy has told is over. */
+  beginCopy() {
+    this.#copy = undefined
+  }
+
+  /** The move as a whole is past its copy then. */
+  get #isRecopying(): boolean {
+    return this.recopy?.state === 'running'
+  }
+
+  /** What was said of these tables does not hold any more. */
+  unsay(isOver: (warning: string) => boolean) {
+    const left = this.warnings.filter((warning) => !isOver(warning))
+    this.warnings.splice(0, this.warnings.length, ...left)
+  }
+
   copying(event: MigrationEvent) {
     this.#copy ??= new ProgressFold()
     this.#copy.apply(event)
@@ -122,9 +140,13 @@ export class FollowPicture {
       this.#keep({ at: event.at, level: levelOf(message.level), message: message.text })
     }
     if (event.type === 'warning') this.warnings.push(event.message)
+    if (!this.#isRecopying) this.#enterCopy(event)
+    this.onChange('soon')
+  }
+
+  #enterCopy(event: MigrationEvent) {
     if (event.type === 'planned') this.enter('schema')
     if (event.type === 'step_started' && event.step.kind === 'ROWS') this.enter('copy')
-    this.onChange('soon')
   }
 
   followed(direction: Direction, event: FollowEvent) {
@@ -144,7 +166,7 @@ export class FollowPicture {
   }
 
   #look(direction: Direction) {
-    if (direction !== this.record().direction || this.stage !== 'catchup') return
+    if (direction !== this.record().direction || this.stage !== 'catchup' || this.#isRecopying) return
     const status = this.followers.get(direction)?.status
     if (!status) return
     const isNear = this.knownEnds.has(direction) && status.lagBytes <= this.options.readyLagBytes
@@ -228,6 +250,7 @@ export class FollowPicture {
       ...(this.lateWrites && { late_writes: this.lateWrites }),
       ...(this.watch && { watch: this.watch }),
       ...(this.switchover && { switchover: this.switchover }),
+      ...(this.recopy && { recopy: this.recopy }),
       samples: this.#samples.slice(),
       log: this.#lines.slice(),
     }

@@ -98,7 +98,7 @@ export function sequencesOf(plan: Plan): Pick<SequenceName, 'schema' | 'name'>[]
 }
 
 /** The same code path as the copy itself, stopped before it writes. */
-async function planOf(request: CloneAndFollow, signal: AbortSignal): Promise<Plan> {
+export async function planOf(request: CloneAndFollow, signal: AbortSignal): Promise<Plan> {
   let plan: Plan | undefined
   const result = await migrate({
     ...request,

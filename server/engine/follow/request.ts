@@ -5,6 +5,7 @@ import type { FollowEvent } from '../../../shared/follow.ts'
 import type { FollowOptions } from '../../../shared/follow-options.ts'
 import type { FollowLogLine, FollowView } from '../../../shared/follow-view.ts'
 import type { Hook, MigrationOptions, Selection, TableRule } from '../../../shared/request.ts'
+import type { Summary } from '../../../shared/summary.ts'
 import type { ConnectionSettings } from '../../postgres/settings.ts'
 import type { RunMemory } from '../memory.ts'
 import type { Copiers } from '../migrate.ts'
@@ -26,6 +27,13 @@ export interface FollowServices {
   onFollowEvent?: ((event: FollowEvent) => void) | undefined
   /** Each line of the log once; those of the copy come as its own events. */
   onLine?: ((line: FollowLogLine) => void) | undefined
+  /** A copy that begins later is one of the runs that are remembered, and so is what it takes away for its time. */
+  beginRun?:
+    | ((
+        run: string,
+        ends: Pick<FollowEnds, 'source' | 'destination'>,
+      ) => { memory: RunMemory; end: (summary: Summary) => void })
+    | undefined
   /** How often new, renamed and dropped tables are looked for (default: 10,000). */
   tableCheckEveryMs?: number | undefined
   /** How often rows that changed are compared again (default: 5,000). */
