@@ -1,9 +1,11 @@
 // What a view of a followed database is worth at the moment somebody looks at it. A view outlives the process
 // that made it: what was true then, like a green light, is not true when nobody works on it any more.
+
 import type { FollowView, SlotView, StreamView } from './follow-view.ts'
 import { formatBytes, formatCount, formatDuration, formatRows } from './format.ts'
 import { describeLate } from './late-writes.ts'
 import { showName } from './phase.ts'
+import { describeSkipped } from './skipped.ts'
 
 export interface Concern {
   level: 'warn' | 'error'
@@ -34,6 +36,7 @@ export function isSilent(view: FollowView, now: number): boolean {
 export function isHealthy(view: FollowView): boolean {
   if (view.state === 'failed' || view.state === 'lost' || view.state === 'conflict') return false
   if (lateLines(view).length > 0) return false
+  if ((view.skipped ?? []).length > 0) return false
   return view.failed_tables.length === 0 && !view.streams.some(({ slot }) => slot?.lost !== undefined)
 }
 
@@ -56,6 +59,7 @@ export function concernsOf(view: FollowView, now: number): Concern[] {
     ...stateConcerns(view, now),
     ...view.streams.flatMap((stream) => slotConcerns(view, stream)),
     ...copyConcerns(view),
+    ...skippedConcerns(view),
     ...lateLines(view).map((text): Concern => ({ level: 'error', text })),
     ...[...new Set(view.warnings)].map((text): Concern => ({ level: 'warn', text })),
   ]
@@ -163,6 +167,11 @@ export function lateLines({ late_writes: late, watch }: FollowView): string[] {
 /** Switched over, and nothing is left to do but to look at the side that was left. */
 export function isWatchOnly(view: FollowView): boolean {
   return view.stage === 'done' && !isOver(view) && view.watch?.until !== undefined
+}
+
+function skippedConcerns({ skipped = [] }: FollowView): Concern[] {
+  const text = describeSkipped(skipped)
+  return text === undefined ? [] : [{ level: 'error', text }]
 }
 
 function copyConcerns({ failed_tables: failed, tables }: FollowView): Concern[] {

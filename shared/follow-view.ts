@@ -1,5 +1,6 @@
 // What every view shows of a database that is copied and followed, and what can be asked of it: the terminal,
 // the page, the API and the metrics read the same object.
+
 import { type Static, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { ErrorInfo } from './error-info.ts'
@@ -7,6 +8,7 @@ import { FollowStatus } from './follow.ts'
 import { LateWritesView } from './late-writes.ts'
 import { oneOf } from './one-of.ts'
 import { Phase, TableName } from './phase.ts'
+import { SkippedTransaction } from './skipped.ts'
 
 /** How far the move as a whole has come. */
 export const followStages = [
@@ -326,6 +328,8 @@ export const FollowView = Type.Object({
   verification: Type.Optional(VerificationView),
   /** Tables whose rows could not be copied: they are not followed. */
   failed_tables: Type.Array(Type.Intersect([TableName, Type.Object({ error: Type.String() })])),
+  /** Transactions left out at a conflict, with the tables that were not found equal since. */
+  skipped: Type.Optional(Type.Array(SkippedTransaction)),
   warnings: Type.Array(Type.String()),
   last_error: Type.Optional(ErrorInfo),
   late_writes: Type.Optional(LateWritesView),

@@ -1,7 +1,9 @@
 // What is told of following the changes of a source: events as they happen, and the state of things.
+
 import { type Static, Type } from '@sinclair/typebox'
 import { ErrorInfo } from './error-info.ts'
 import { TableName } from './phase.ts'
+import { SkippedTable } from './skipped.ts'
 
 /** Milliseconds since 1970. */
 const at = Type.Number()
@@ -100,7 +102,13 @@ export const FollowEvent = Type.Union([
     seconds: Type.Number(),
   }),
   Type.Object({ type: Type.Literal('follow_conflict'), at, conflict: FollowConflict }),
-  Type.Object({ type: Type.Literal('follow_skipped'), at, lsn, xid: Type.Number() }),
+  Type.Object({
+    type: Type.Literal('follow_skipped'),
+    at,
+    lsn,
+    xid: Type.Number(),
+    tables: Type.Array(SkippedTable),
+  }),
   /** The source describes a table in another way than before. */
   Type.Object({
     type: Type.Literal('follow_schema_changed'),

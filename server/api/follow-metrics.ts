@@ -50,6 +50,11 @@ const ofFollows: Metric<FollowView>[] = [
     read: ({ failed_tables }) => failed_tables.length,
   },
   {
+    name: 'pgtrek_follow_skipped_transactions',
+    help: 'Transactions left out at a conflict that have tables not found equal since.',
+    read: ({ skipped = [] }) => skipped.length,
+  },
+  {
     name: 'pgtrek_follow_warnings',
     help: 'Warnings to read before switching over.',
     read: ({ warnings }) => warnings.length,

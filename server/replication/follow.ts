@@ -242,9 +242,9 @@ export class Follower {
       trusted: this.#trusted,
       stopAt: () => this.#control.stopAt,
       known: this.#known,
-      onSkipped: ({ finalLsn, xid }) => {
+      onSkipped: ({ finalLsn, xid }, tables) => {
         options.touched?.voidAll()
-        this.#tell({ type: 'follow_skipped', lsn: showLsn(finalLsn), xid })
+        this.#tell({ type: 'follow_skipped', lsn: showLsn(finalLsn), xid, tables })
       },
       onSchemaChange: ({ schema, name }, changes) => {
         options.touched?.voidTable({ schema, name })

@@ -1,6 +1,8 @@
 // Decides what becomes of each message of the source: applied, kept until its transaction is committed, or
 // left out because it was applied before, came from elsewhere, or is not followed.
 
+import type { TableName } from '../../shared/phase.ts'
+import type { SkippedTable } from '../../shared/skipped.ts'
 import { PgtrekError } from '../postgres/errors.ts'
 import type { Applier } from './apply.ts'
 import { NeedsCare } from './apply-failure.ts'
@@ -49,7 +51,7 @@ export interface ReceiverOptions {
   early?: EarlyApply | undefined
   /** The last description of each table, across connections. */
   known: Map<number, Relation>
-  onSkipped: (transaction: SourceTransaction) => void
+  onSkipped: (transaction: SourceTransaction, tables: SkippedTable[]) => void
   onSchemaChange: (relation: Relation, changes: string[]) => void
   /** Changes of this table come and are not applied, for this reason. */
   onUnwanted: (relation: Relation, apart: NonNullable<Apart>) => void
@@ -95,6 +97,8 @@ export class Receiver implements ChangeHandler {
   /** The end of the newest transaction that was not an echo. */
   ownEnd: Lsn = noLsn
   #leavingOut = false
+  /** What a user leaves out, by table. */
+  #skipping: Map<string, SkippedTable> | undefined
   #isEcho = false
   #piece: number | undefined
   #committed: { xid: number; end: TransactionEnd } | undefined
@@ -134,7 +138,7 @@ export class Receiver implements ChangeHandler {
   }
 
   begin(finalLsn: Lsn, time: ServerTime, xid: number) {
-    const { applier, skipped, stopAt, onSkipped } = this.options
+    const { applier, skipped, stopAt } = this.options
     const transaction = { xid, finalLsn, time }
     this.#transaction = transaction
     this.lastBegun = finalLsn
@@ -145,12 +149,16 @@ export class Receiver implements ChangeHandler {
       this.#leavingOut = true
     } else if (!this.#leavingOut && skipped.has(finalLsn)) {
       this.#leavingOut = true
-      onSkipped(transaction)
+      this.#skipping = new Map()
     }
     if (!this.#leavingOut) applier.begin(transaction)
   }
 
   commit(end: TransactionEnd) {
+    // Ahead of the position: what is passed over must not be forgotten.
+    if (this.#skipping && this.#transaction)
+      this.options.onSkipped(this.#transaction, [...this.#skipping.values()])
+    this.#skipping = undefined
     this.#transaction = undefined
     this.#leavingOut = false
     if (!this.#isEcho) this.ownEnd = end.endLsn
@@ -247,11 +255,13 @@ export class Receiver implements ChangeHandler {
   }
 
   insert(relation: number, row: Tuple) {
+    this.#countSkipped(relation, 'inserted')
     const target = this.#target(relation)
     if (target) this.options.applier.insert(target, row)
   }
 
   update(relation: number, old: OldRow, oldRow: Tuple, row: Tuple) {
+    this.#countSkipped(relation, 'updated')
     const target = this.#target(relation)
     if (!target) return
     if (old !== 'full' && !target.hasKey) throw this.#keyless(target)
@@ -260,6 +270,7 @@ export class Receiver implements ChangeHandler {
   }
 
   delete(relation: number, old: OldRow, oldRow: Tuple) {
+    this.#countSkipped(relation, 'deleted')
     const target = this.#target(relation)
     if (!target) return
     if (old !== 'full' && !target.hasKey) throw this.#keyless(target)
@@ -268,6 +279,7 @@ export class Receiver implements ChangeHandler {
   }
 
   truncate(relations: number[], _cascade: boolean, restartIdentity: boolean) {
+    for (const id of relations) this.#countSkipped(id, 'truncated')
     // The source names every table that its own CASCADE has emptied.
     const targets = relations.map((id) => this.#target(id)).filter((target) => target !== undefined)
     const [first] = targets
@@ -337,6 +349,18 @@ export class Receiver implements ChangeHandler {
   }
 
   /** None for tables that are not followed, and in transactions that are left out. */
+  #countSkipped(id: number, what: Exclude<keyof SkippedTable, keyof TableName>) {
+    if (!this.#skipping) return
+    const target = this.#targets.get(id)
+    // A table that is no part of the move lacks nothing.
+    if (!target || (target instanceof NotFollowed && target.followed.apart(id))) return
+    const { schema, name } = target.relation
+    const none = { schema, name, inserted: 0, updated: 0, deleted: 0, truncated: 0 }
+    const counts = this.#skipping.get(tableKey(none)) ?? none
+    counts[what]++
+    this.#skipping.set(tableKey(none), counts)
+  }
+
   #target(id: number): TargetTable | undefined {
     if (this.#leavingOut) return undefined
     let target = this.#targets.get(id)

@@ -44,6 +44,8 @@ export interface BackgroundComparisonOptions {
   touched: Touched
   record: () => FollowRecord
   picture: FollowPicture
+  /** Whole tables were found equal, with all that was applied or left out before. */
+  onEqual: (tables: readonly TableId[]) => void
   /** How often changed rows are compared again (default: 5,000). */
   everyMs?: number | undefined
 }
@@ -247,6 +249,7 @@ export class BackgroundComparison {
           this.#position = both.moment.lsn
           for (const table of this.#touchedOf(group, later)) touched.settle(table, cut)
           this.#isFine(group)
+          this.options.onEqual([group.id, ...group.tables])
         }
       } catch (error) {
         if (this.#stop.signal.aborted) throw error
@@ -598,6 +601,6 @@ async function sleep(milliseconds: number, signal: AbortSignal) {
   signal.removeEventListener('abort', wake)
 }
 
-function troubleOf(id: TableName): string {
+export function troubleOf(id: TableName): string {
   return `different ${tableKey(id)}`
 }

@@ -19,6 +19,7 @@ import { describeLate } from '../../../shared/late-writes.ts'
 import { Cancelled, ConnectFailed, errorInfo, PgtrekError, UsageError } from '../../postgres/errors.ts'
 import { Session } from '../../postgres/session.ts'
 import { describeSettings } from '../../postgres/settings.ts'
+import type { TableId } from '../../replication/destination-tables.ts'
 import { Follower, type Following } from '../../replication/follow.ts'
 import { parseLsn } from '../../replication/lsn.ts'
 import { NativeFollower } from '../../replication/native-follower.ts'
@@ -26,7 +27,7 @@ import { readPublication } from '../../replication/publication.ts'
 import { Touched } from '../../replication/touched.ts'
 import type { RunLock } from '../run-lock.ts'
 import { applySchema } from './apply-schema.ts'
-import { BackgroundComparison } from './background-comparison.ts'
+import { BackgroundComparison, troubleOf } from './background-comparison.ts'
 import { lockMove } from './cleanup.ts'
 import { type CopyFirst, clearTheWay, copyFirst, moveOf, newRecord } from './copy-first.ts'
 import type { FollowDesk } from './desk.ts'
@@ -56,6 +57,7 @@ import { allTables, leftOutTables, wantedTables, withNames, withPairs } from './
 import type { CloneAndFollow, FollowEnds, FollowServices } from './request.ts'
 import { sentinelPrefix, writeSentinel } from './sentinel.ts'
 import type { SequenceState } from './sequences.ts'
+import { forgetSkipped, isSkippedIn, rememberSkipped } from './skipped.ts'
 import { switchOver } from './switchover.ts'
 
 export interface FollowResult {
@@ -560,6 +562,7 @@ export class FollowRun implements FollowDesk {
       const background = new BackgroundComparison({
         ...{ link: this.#link(direction), touched, picture: this.#picture },
         record: () => this.#withJoined(),
+        onEqual: (tables) => this.#forgetSkipped(tables),
         everyMs: this.services.compareEveryMs,
       })
       this.#comparison = { direction, touched, background }
@@ -613,6 +616,10 @@ export class FollowRun implements FollowDesk {
 
   #heard(direction: Direction, event: FollowEvent) {
     if (event.type === 'follow_message' && event.prefix === sentinelPrefix) this.#arrived.add(event.content)
+    if (event.type === 'follow_skipped') {
+      const { lsn, xid, tables } = event
+      this.#update({ skipped: rememberSkipped(this.#record.skipped, { lsn, xid, tables }) })
+    }
     const before = this.#picture.stage
     this.#picture.followed(direction, event)
     // Its objects are compared from then on.
@@ -653,7 +660,10 @@ export class FollowRun implements FollowDesk {
     }
     if (progress !== 'following' && progress !== 'done') return refused('rows are still being copied')
     // The objects are compared anew by the switchover itself.
-    const reasons = this.#picture.blockers(options.discard_late_writes ? lateTroubles : [])
+    const reasons = this.#picture.blockers([
+      ...(options.discard_late_writes ? lateTroubles : []),
+      ...(options.accept_differences ? this.#skippedTroubles() : []),
+    ])
     if (reasons.length > 0) return refused(`not ready: ${reasons.join('; ')}`)
     this.#switching = this.#switchOver(options).finally(() => {
       this.#switching = undefined
@@ -698,6 +708,10 @@ export class FollowRun implements FollowDesk {
         reverse: () => this.#makeReverse(direction),
       })
       await this.#handOver(direction, options, report)
+      const compared = report.tables.filter(
+        (table) => table.equal && (table.before || report.compared === 'checksums'),
+      )
+      this.#forgetSkipped(compared)
       await this.#afterSwitchover(direction, options, report)
       picture.switchover = { state: 'done', options, step: 'report', started_at, report }
     } catch (error) {
@@ -980,6 +994,19 @@ export class FollowRun implements FollowDesk {
   /** As a comparison takes it: tables that joined are no others there. */
   #withJoined(): FollowRecord {
     return { ...this.#record, tables: allTables(this.#record), joined: [] }
+  }
+
+  /** What accepting the differences of skipped transactions passes over. */
+  #skippedTroubles(): string[] {
+    const { skipped = [] } = this.#record
+    return ['skipped', ...skipped.flatMap(({ tables }) => tables.map(troubleOf))]
+  }
+
+  /** The tables were found equal, or were copied anew: nothing is missing there. */
+  #forgetSkipped(tables: readonly TableId[]) {
+    const { skipped } = this.#record
+    if (!tables.some((table) => isSkippedIn(skipped, table))) return
+    this.#update({ skipped: forgetSkipped(skipped, tables) })
   }
 
   #update(change: Partial<FollowRecord>) {

@@ -2,6 +2,7 @@
 // is not the engine's business.
 import type { Direction, FollowAction, FollowAnswer, FollowView } from '../../../shared/follow-view.ts'
 import type { MigrationOptions, Selection } from '../../../shared/request.ts'
+import type { SkippedTransaction } from '../../../shared/skipped.ts'
 import type { SequenceName } from '../../catalog/sequences.ts'
 import type { TableId } from '../../replication/destination-tables.ts'
 import type { HandedOver } from './ownership.ts'
@@ -56,6 +57,8 @@ export interface FollowRecord {
   /** Published perhaps, known, and not wanted: by somebody else's publication, or copied once. */
   leftOut: LeftOut[]
   failedTables: (TableId & { error: string })[]
+  /** Left out by the user; without the tables that were found equal, or copied anew, since. */
+  skipped?: SkippedTransaction[]
   /** Other objects that could not be made on the destination, in words. */
   failedObjects?: string
   /** What the user chose when the move began; nothing when that is not known here any more. */

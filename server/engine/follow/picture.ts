@@ -22,6 +22,7 @@ import {
   type VerificationView,
 } from '../../../shared/follow-view.ts'
 import type { LateWritesView } from '../../../shared/late-writes.ts'
+import { describeSkipped } from '../../../shared/skipped.ts'
 import { errorInfo } from '../../postgres/errors.ts'
 import type { Following } from '../../replication/follow.ts'
 import { describeFollowEvent } from './describe.ts'
@@ -198,8 +199,13 @@ export class FollowPicture {
   /** What a switchover refuses now, but for what is accepted and for objects that differ: it compares them itself. */
   blockers(accepted: readonly string[]): string[] {
     const passed = new Set(['objects', ...accepted])
-    const troubles = [...this.troubles].flatMap(([about, words]) => (passed.has(about) ? [] : [words]))
+    const troubles = this.#allTroubles().flatMap(([about, words]) => (passed.has(about) ? [] : [words]))
     return objections({ ...this.#watched(), troubles }, this.options).blockers
+  }
+
+  #allTroubles(): [about: string, words: string][] {
+    const skipped = describeSkipped(this.record().skipped ?? [])
+    return [...this.troubles, ...(skipped ? [['skipped', skipped] satisfies [string, string]] : [])]
   }
 
   #watched() {
@@ -231,7 +237,10 @@ export class FollowPicture {
       bidirectional: record.bidirectional,
       ...(this.#copy && { copy: overviewOf(this.#copy, now) }),
       ready: this.#light.look(
-        { ...watched, troubles: [...this.troubles.values(), ...shownProblems(this.objects)] },
+        {
+          ...watched,
+          troubles: [...this.#allTroubles().map(([, words]) => words), ...shownProblems(this.objects)],
+        },
         now,
       ),
       sequences: {
@@ -243,6 +252,7 @@ export class FollowPicture {
         ...(this.changedLargeObjects !== undefined && { changed: this.changedLargeObjects }),
       },
       ...(this.verification && { verification: this.verification() }),
+      ...(record.skipped && { skipped: record.skipped }),
       warnings: this.warnings.slice(),
       ...(conflict
         ? { last_error: { message: conflict.message } }

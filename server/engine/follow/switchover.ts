@@ -26,6 +26,7 @@ import { endOtherSessions, readOtherSessions } from './other-sessions.ts'
 import { guardTables, setReadOnly } from './read-only.ts'
 import { awaitSentinel, type Sentinel, writeSentinel } from './sentinel.ts'
 import { bringSequences, wantedSequences } from './sequences.ts'
+import { isSkippedIn } from './skipped.ts'
 
 export interface Switchover {
   record: FollowRecord
@@ -316,15 +317,23 @@ async function compareAll(work: Switchover): Promise<SwitchoverReport['tables']>
     // What the destination has beside it says nothing about what was moved.
     return !(extra.length > 0 && source?.rows === destination?.rows && source?.hash === destination?.hash)
   })
-  if (different.length > 0 && !record.bidirectional) {
-    const named = different
+  const isAccepted = (table: TableName) => options.accept_differences && isSkippedIn(record.skipped, table)
+  const refused = different.filter((table) => !isAccepted(table))
+  if (refused.length > 0 && !record.bidirectional) {
+    const named = refused
       .slice(0, mostNamed)
       .map(
         (table) =>
           `${showName(table)} (${table.error?.message ?? `${table.source?.rows ?? 'no'} rows here, ${table.destination?.rows ?? 'no'} there`})`,
       )
     throw new PgtrekError(
-      `${formatCount(different.length, 'table')} of ${tables.length + before.length} are not the same on both sides: ${named.join(', ')}`,
+      `${formatCount(refused.length, 'table')} of ${tables.length + before.length} are not the same on both sides: ${named.join(', ')}`,
+    )
+  }
+  for (const table of different.filter(isAccepted)) {
+    work.say(
+      `table ${showName(table)} is not the same on both sides, which was accepted: a transaction was skipped`,
+      'warn',
     )
   }
   const compared = tables.map(({ schema, name, source, destination, status }) => ({

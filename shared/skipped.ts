@@ -1,0 +1,52 @@
+// Transactions that a user has left out at a conflict, and the tables whose rows may be missing since.
+import { type Static, Type } from '@sinclair/typebox'
+import { formatCount } from './format.ts'
+import { showName, TableName } from './phase.ts'
+
+/** What the transaction did to one table: none of it is on the other side. */
+export const SkippedTable = Type.Intersect([
+  TableName,
+  Type.Object({
+    inserted: Type.Number(),
+    updated: Type.Number(),
+    deleted: Type.Number(),
+    truncated: Type.Number(),
+  }),
+])
+export type SkippedTable = Static<typeof SkippedTable>
+
+export const SkippedTransaction = Type.Object({
+  /** Of its commit, in the log of the side it was made on. */
+  lsn: Type.String(),
+  xid: Type.Number(),
+  /** Tables that were not found equal, nor copied anew, since. */
+  tables: Type.Array(SkippedTable),
+})
+export type SkippedTransaction = Static<typeof SkippedTransaction>
+
+const mostNamed = 10
+
+/** Why it is not ready, and how one gets on. */
+export function describeSkipped(skipped: readonly SkippedTransaction[]): string | undefined {
+  if (skipped.length === 0) return undefined
+  const counts = skipped.flatMap(({ lsn, tables }) =>
+    tables.map((table) => `${showName(table)} (${changesOf(table)} at ${lsn})`),
+  )
+  const more = counts.length - mostNamed
+  const named = [...counts.slice(0, mostNamed), ...(more > 0 ? [`and ${more} more`] : [])].join(', ')
+  return (
+    `${formatCount(skipped.length, 'transaction')} skipped, whose changes are missing: ${named}. ` +
+    'Make the tables the same on both sides: the next comparison by checksum that finds them equal clears this. Or accept it ' +
+    'at the switchover (--accept-differences)'
+  )
+}
+
+function changesOf({ inserted, updated, deleted, truncated }: SkippedTable): string {
+  const changes = [
+    ...(inserted > 0 ? [`${inserted} inserted`] : []),
+    ...(updated > 0 ? [`${updated} updated`] : []),
+    ...(deleted > 0 ? [`${deleted} deleted`] : []),
+    ...(truncated > 0 ? ['truncated'] : []),
+  ]
+  return changes.join(', ')
+}
