@@ -14,7 +14,7 @@ import type { InventorySessions } from './inventory.ts'
 export async function dumpEntries(
   { dump: session, dumpThread }: InventorySessions,
   snapshot: string,
-  unreadable: readonly TableFacts[],
+  undumped: readonly Entry[],
   options: MigrationOptions,
   own: { isSchemaThere: boolean; readOnly: ReadOnlyState | undefined },
   signal: AbortSignal,
@@ -27,9 +27,9 @@ export async function dumpEntries(
     // What is a name here may be a keyword of the destination's major.
     '--quote-all-identifiers',
     `--snapshot=${snapshot}`,
-    // pg_dump stops at the first table it may not lock.
-    ...unreadable.map(
-      ({ schema, name }) => `--exclude-table=${quoteIdentifier(schema)}.${quoteIdentifier(name)}`,
+    // pg_dump stops at the first table it may not lock, and at the first sequence it may not read.
+    ...undumped.map(
+      ({ schema = '', name }) => `--exclude-table=${quoteIdentifier(schema)}.${quoteIdentifier(name)}`,
     ),
   ]
   if (own.isSchemaThere) flags.push(`--exclude-schema=${ownSchema}`)
@@ -97,15 +97,20 @@ export function withFullNames(entries: readonly Entry[], broken: readonly Broken
 }
 
 /** Stands for a table that cannot be read, so that what needs it is skipped for that reason. */
-export function placeholder(table: TableFacts): Entry {
+export const tablePlaceholder = (table: TableFacts) => placeholder('TABLE', table)
+
+export function placeholder(
+  kind: 'TABLE' | 'SEQUENCE',
+  { oid, schema, name }: { oid: number; schema: string; name: string },
+): Entry {
   return {
-    id: -table.oid,
+    id: -oid,
     classOid: 1259,
-    oid: table.oid,
+    oid,
     dependencies: [],
-    kind: 'TABLE',
-    schema: table.schema,
-    name: table.name,
+    kind,
+    schema,
+    name,
     owner: undefined,
     statements: [],
     ownerStatement: undefined,

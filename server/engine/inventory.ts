@@ -35,7 +35,7 @@ import { entryDependencies, readDependencies } from '../schema/dependencies.ts'
 import type { DumpThread } from '../schema/dump.ts'
 import type { Entry } from '../schema/entries.ts'
 import { cleanUp } from './clean-up.ts'
-import { dumpEntries, placeholder, withFullNames } from './dumped-entries.ts'
+import { dumpEntries, placeholder, tablePlaceholder, withFullNames } from './dumped-entries.ts'
 import { forOtherPartitions, narrow } from './narrow.ts'
 import { findRoutes, noRoutes, type Routes } from './routes.ts'
 
@@ -109,14 +109,18 @@ export async function takeInventory(
   )
   const unreadable = tables.filter((table) => !table.mayRead && table.extension === null)
   const sequences = await listSequences(source)
-  if (sourceFacts.major < dumpsUnreadableSequencesSince) {
-    refuseUnreadable(
-      sequences.filter(({ mayRead, isOfExtension }) => !mayRead && !isOfExtension),
-      sourceFacts.user,
-    )
-  }
+  const unreadableSequences =
+    sourceFacts.major < dumpsUnreadableSequencesSince
+      ? sequences.filter(({ mayRead, isOfExtension }) => !mayRead && !isOfExtension)
+      : []
+  // pg_dump would read the sequence that a table owns along with the table.
+  const owners = new Set(unreadableSequences.map(({ ownedBy }) => ownedBy))
+  const undumped = [
+    ...tables.filter((table) => unreadable.includes(table) || owners.has(table.oid)).map(tablePlaceholder),
+    ...unreadableSequences.map((sequence) => placeholder('SEQUENCE', sequence)),
+  ]
   const own = { isSchemaThere: isOwnThere, readOnly: isOwnThere ? await readReadOnly(source) : undefined }
-  const dumping = dumpEntries(sessions, snapshot, unreadable, options, own, signal)
+  const dumping = dumpEntries(sessions, snapshot, undumped, options, own, signal)
   // Its failure is awaited below; until then it must not count as unhandled.
   dumping.catch(() => {})
   const dependencies = await readDependencies(source)
@@ -145,16 +149,22 @@ export async function takeInventory(
     notes: [],
   }
   const brokenNames = await readBrokenNames(source)
-  const entries = [...unreadable.map(placeholder), ...withFullNames(await dumping, brokenNames)]
+  const entries = [...undumped, ...withFullNames(await dumping, brokenNames)]
   const everything = { ...inventory, entries, needs: entryDependencies(entries, dependencies) }
   cleanUp(entries)
-  return await meetDestination(everything, sessions, wanted)
+  const met = await meetDestination(everything, sessions, wanted)
+  const left = new Set(met.entries.map(({ id }) => id))
+  refuseUnreadable(
+    unreadableSequences.filter(({ oid, ownedBy }) => left.has(-oid) || (ownedBy && left.has(-ownedBy))),
+    sourceFacts.user,
+  )
+  return met
 }
 
 /** Since then pg_dump does not look into a sequence that it may not read. */
 export const dumpsUnreadableSequencesSince = 18
 
-/** pg_dump reads each of them and stops at the first that it may not, whether it was chosen or not. */
+/** What was chosen, or is needed by that, was left out of the dump: pg_dump stops at the first that it may not read. */
 function refuseUnreadable(sequences: readonly SequenceName[], user: string) {
   if (sequences.length === 0) return
   const names = sequences.slice(0, 10).map(showName).join(', ')

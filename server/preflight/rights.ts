@@ -128,12 +128,12 @@ const reading: Check = {
       ),
       listSequences(source),
     ])
-    // The dump reads every sequence of the database where it reads any.
-    const readsAll = source.major < dumpsUnreadableSequencesSince
+    // There the dump stops at one that is moved.
+    const stops = source.major < dumpsUnreadableSequencesSince
     const sequences = listedSequences.filter(
-      ({ oid, mayRead, isOfExtension }) => !mayRead && (isOfExtension || readsAll || scope.has(oid)),
+      ({ oid, mayRead, isOfExtension }) => !mayRead && (isOfExtension || scope.has(oid)),
     )
-    const isUndumped = readsAll && sequences.some(({ isOfExtension }) => !isOfExtension)
+    const isUndumped = stops && sequences.some(({ isOfExtension }) => !isOfExtension)
     const stopsAll = isUndumped || (tables.length > 0 && tables.length >= scope.tables)
     const objects = [
       ...tables.map((name) => `table ${name}`),

@@ -143,6 +143,30 @@ describe('what a role may not do is said before anything runs', () => {
     )
   })
 
+  test('sequences and tables that may not be read and are left out are no matter', async () => {
+    const guest = await plainRole(server(15), server(17))
+    const from = await server(15).createDatabase()
+    const to = await server(17).createDatabase()
+    await from.sql(`
+      create schema secret; create sequence secret.free; create table secret.owning (id serial); create table secret.locked ();
+      grant usage on schema secret to ${guest}; grant select on secret.owning to ${guest};
+      create schema open; create table open.t (id serial primary key); insert into open.t values (1);
+      grant usage on schema open to ${guest}; grant select on all tables in schema open to ${guest};
+      grant select on all sequences in schema open to ${guest}`)
+    await to.sql(`grant create on database ${to.name} to ${guest}`)
+    const run = (selection: NonNullable<CloneTest['selection']>) =>
+      clone(
+        { url: server(15).url(from.name, guest) },
+        { url: server(17).url(to.name, guest) },
+        { confirm: true, selection, options: { owner: false, acl: false } },
+      )
+    const refused = await run({ includeSchemas: ['open'], include: ['secret.owning'] })
+    expect(String(refused.result.error)).toContain('sequence "secret"."owning_id_seq"')
+    const { failures, result } = await run({ excludeSchemas: ['secret'] })
+    expect([failures, result.error]).toEqual([[], undefined])
+    expect(await to.sql('select id from open.t')).toEqual([{ id: 1 }])
+  })
+
   test('schemas in which it may create nothing are named', async () => {
     const { run } = await limited('drop table parent, child, parts, item cascade')
     let plan: Plan | undefined
