@@ -59,6 +59,8 @@ export interface SourceRelation extends TableId {
   kind: string
   /** Topmost table of its partition tree; null outside of one. */
   root: number | null
+  /** Of its partition tree, itself among them. */
+  ancestors: number[]
   published: boolean
   /** Not unlogged. */
   logged: boolean
@@ -169,8 +171,10 @@ function presence(relations: Iterable<SourceRelation>): (relation: SourceRelatio
   const published = [...relations].filter((relation) => relation.published)
   const oids = new Set(published.map(({ oid }) => oid))
   const roots = new Set(published.map(({ root }) => root))
-  return ({ oid, kind, root }) =>
-    oids.has(oid) || (root !== null && (oids.has(root) || (kind === 'p' && roots.has(root))))
+  return ({ oid, kind, root, ancestors }) =>
+    oids.has(oid) ||
+    ancestors.some((ancestor) => oids.has(ancestor)) ||
+    (root !== null && kind === 'p' && roots.has(root))
 }
 
 export async function readRelations(source: Session, publication: Publications): Promise<SourceRelation[]> {
@@ -186,6 +190,7 @@ export async function readRelations(source: Session, publication: Publications):
            c.relname                             as name,
            c.relkind                             as kind,
            pg_catalog.pg_partition_root(c.oid)::oid as root,
+           pg_catalog.to_json(array(select a.relid::oid::int8 from pg_catalog.pg_partition_ancestors(c.oid) a)) as ancestors,
            p.oid is not null                     as published,
            c.relpersistence = 'p'                as logged,
            exists (select from pg_catalog.pg_depend d

@@ -80,16 +80,18 @@ export async function findUnfollowed(
   return found
 }
 
-/** By itself, as part of a tree, or by its parts. */
+/** By itself, under any level above it, or by its parts. */
 function isPublished(
-  { oid, kind, root, published }: SourceRelation,
+  { oid, kind, root, ancestors, published }: SourceRelation,
   all: readonly SourceRelation[],
 ): boolean {
   if (published) return true
   if (root === null) return false
   return all.some(
     (other) =>
-      other.published && (other.oid === root || (kind === 'p' && other.root === root)) && other.oid !== oid,
+      other.published &&
+      other.oid !== oid &&
+      (ancestors.includes(other.oid) || (kind === 'p' && other.root === root)),
   )
 }
 
