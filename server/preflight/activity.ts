@@ -108,10 +108,13 @@ const prepared: Check = {
       rows.map(({ gid, database, owner, at }) => `${gid} (of ${owner} in ${database}, since ${at})`),
       'there are none',
       {
-        status: follow ? 'blocker' : 'warning',
-        found: 'transactions are prepared and not ended',
-        todo: 'Ask whoever prepared them; then commit them or roll them back.',
-        sql: rows.flatMap(({ gid }) => [
+        status: 'warning',
+        found: follow
+          ? 'transactions are prepared and not ended: the slot is made when the last of them has ended, and the move waits for that'
+          : 'transactions are prepared and not ended',
+        todo: 'Ask whoever prepared them; then commit them or roll them back, each in its own database.',
+        sql: rows.flatMap(({ gid, database }) => [
+          `-- in ${database}:`,
           `commit prepared '${gid.replaceAll("'", "''")}'`,
           `-- or: rollback prepared '${gid.replaceAll("'", "''")}'`,
         ]),

@@ -41,7 +41,22 @@ export async function createSlot(
   }
 }
 
-/** The transactions that a new slot has to wait for, oldest first. */
+export interface PreparedTransaction {
+  gid: string
+  owner: string
+  database: string
+  since: string
+}
+
+/** Of all databases: a new slot waits for each of them until somebody ends it. */
+export function readPrepared(session: Session) {
+  return session.query<PreparedTransaction>(`
+    select gid, owner, database, prepared::timestamp(0)::text as since
+      from pg_catalog.pg_prepared_xacts
+     order by prepared, gid`)
+}
+
+/** The sessions' transactions that a new slot has to wait for, oldest first. */
 export function readSlotBlockers(session: Session) {
   return session.query<{ pid: number; user: string; application: string; since: string; query: string }>(`
     select pid,

@@ -2,6 +2,7 @@
 // position where they go. Made in this order, so that nothing falls between.
 import type { Direction } from '../../../shared/follow-view.ts'
 import { PlanRefused } from '../../postgres/errors.ts'
+import { quoteLiteral } from '../../postgres/quote.ts'
 import { Session } from '../../postgres/session.ts'
 import { type ConnectionSettings, describeSettings } from '../../postgres/settings.ts'
 import { inTransaction } from '../../postgres/transaction.ts'
@@ -19,6 +20,7 @@ import {
   type CreatedSlot,
   createSlot,
   dropSlot,
+  readPrepared,
   readSlot,
   readSlotBlockers,
   waitForReader,
@@ -150,6 +152,12 @@ export async function tellBlockers(from: ConnectionSettings, say: (message: stri
     for (const { pid, user, application, since, query } of await readSlotBlockers(session)) {
       say(
         `the slot waits for a transaction of ${user} (${application || 'no name'}, process ${pid}, since ${since}): ${query}`,
+      )
+    }
+    for (const { gid, owner, database, since } of await readPrepared(session)) {
+      const name = quoteLiteral(gid)
+      say(
+        `the slot waits for prepared transaction ${gid} of ${owner} in ${database}, since ${since}: in ${database}, commit prepared ${name} or rollback prepared ${name}`,
       )
     }
   } catch (error) {
