@@ -9,6 +9,7 @@ import { exitCode } from './cli/exit.ts'
 import { fleetCommand } from './cli/fleet.ts'
 import { followCommand } from './cli/follow.ts'
 import { healthCommand } from './cli/health.ts'
+import { crash, crashCode } from './cli/interrupt.ts'
 import { licensesCommand } from './cli/licenses.ts'
 import { listCommand } from './cli/list.ts'
 import { preflightCommand } from './cli/preflight.ts'
@@ -54,6 +55,11 @@ program
 // Whoever just starts it wants to see it.
 if (process.argv.length <= 2) process.argv.push('serve', ...(hasDesktop() ? ['--open'] : []))
 
+// A terminal or a pipe that is gone takes nothing any more; that must not end what has to be ended cleanly.
+for (const output of [process.stdout, process.stderr]) output.on('error', () => {})
+process.on('uncaughtException', crash)
+process.on('unhandledRejection', crash)
+
 try {
   await program.parseAsync()
 } catch (error) {
@@ -66,5 +72,5 @@ try {
   process.exit(error instanceof UsageError ? exitCode.usage : exitCode.cannotRun)
 }
 // Whatever a lost connection may have left behind must not keep the process; a pipe gets all it was sent.
-await new Promise<void>((resolve) => process.stdout.end(() => resolve()))
-process.exit()
+await new Promise<void>((resolve) => process.stdout.once('error', () => resolve()).end(() => resolve()))
+process.exit(crashCode())

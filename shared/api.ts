@@ -32,6 +32,7 @@ const errorKinds = [
   'server',
   'cancelled',
   'internal',
+  'storage',
 ] as const
 
 /** Every answer that is not a success. */

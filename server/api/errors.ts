@@ -9,6 +9,7 @@ import {
   PgtrekError,
   ServerError,
 } from '../postgres/errors.ts'
+import { StateUnusable } from '../store/state-database.ts'
 
 /** Thrown where a request cannot be served; `path` says what of it is wrong. */
 export class ApiFailure extends Error {
@@ -22,7 +23,7 @@ export class ApiFailure extends Error {
   }
 }
 
-export type ErrorStatus = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 500
+export type ErrorStatus = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 500 | 507
 
 const statusOf: Partial<Record<ApiErrorKind, ErrorStatus>> = {
   unauthorized: 401,
@@ -33,6 +34,7 @@ const statusOf: Partial<Record<ApiErrorKind, ErrorStatus>> = {
   not_now: 409,
   too_large: 413,
   internal: 500,
+  storage: 507,
 }
 
 export function statusFor({ error }: ApiError): ErrorStatus {
@@ -64,6 +66,7 @@ export function apiErrorOf(error: unknown): ApiError | undefined {
   }
   if (error instanceof ConnectionLost) return { error: 'closed', message: error.message }
   if (error instanceof Cancelled) return { error: 'cancelled', message: error.message }
+  if (error instanceof StateUnusable) return { error: 'storage', message: error.message }
   if (error instanceof PgtrekError || error instanceof PatternError)
     return { error: 'usage', message: error.message }
   return undefined

@@ -131,6 +131,9 @@ export class Job {
 
   async #run(memory: RunMemory, logFile: ReturnType<typeof openLogFile>) {
     const { source, destination } = this.request
+    const { database } = this.stores.store
+    if (database.trouble !== undefined) this.#say('warn', database.trouble)
+    using _ = database.tell((message) => this.#say('warn', message))
     for (const warning of [...source.warnings, ...destination.warnings]) this.#say('warn', warning)
     try {
       await this.work({

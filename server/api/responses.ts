@@ -9,4 +9,5 @@ export const failures = {
   409: ApiError,
   413: ApiError,
   500: ApiError,
+  507: ApiError,
 }

@@ -14,7 +14,7 @@ export async function hasOwnSchema(session: Session): Promise<boolean> {
               where n.nspname = '${ownSchema}'
                 and not exists (select from pg_catalog.pg_class c
                                  where c.relnamespace = n.oid and c.relkind <> 'i'
-                                   and not (c.relname in ('position', 'move') and c.relkind = 'r'))
+                                   and not (c.relname in ('position', 'move', 'taken_away') and c.relkind = 'r'))
                 and not exists (select from pg_catalog.pg_proc p
                                  where p.pronamespace = n.oid and p.proname <> 'refuse_writes')
                 and (exists (select from pg_catalog.pg_class c where c.relnamespace = n.oid)

@@ -13,6 +13,7 @@ import { exitCode } from './exit.ts'
 import { settingsFor } from './flags/connection.ts'
 import type { Settled } from './given.ts'
 import { interruptible } from './interrupt.ts'
+import { leftoverLines } from './leftovers.ts'
 import { requestOf } from './request.ts'
 import { Screen } from './screen.ts'
 import { type Style, styleFor } from './style.ts'
@@ -97,6 +98,7 @@ async function report(
   for (const warning of [request, ends.source, ends.destination].flatMap(({ warnings }) => warnings)) {
     process.stderr.write(`warning: ${printable(warning)}\n`)
   }
+  await warnOfLeftovers(ends.destination)
   using interrupt = interruptible(() => process.stderr.write('stopping; once more stops at once\n'))
   try {
     const { comparison, lines, verdict } = await compare({
@@ -121,6 +123,10 @@ async function report(
     process.stderr.write(`pgtrek: ${printable(error.message)}\n`)
     return cancelled ? exitCode.cancelled : exitCode.cannotRun
   }
+}
+
+async function warnOfLeftovers(destination: ConnectionSettings) {
+  for (const line of await leftoverLines(destination)) process.stderr.write(`warning: ${printable(line)}\n`)
 }
 
 const betweenLines = 5_000

@@ -1,14 +1,15 @@
 // The databases that a state directory knows as followed, for the commands that look at them.
-import type { Database } from 'bun:sqlite'
+
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { printable } from '../../shared/printable.ts'
 import { UsageError } from '../postgres/errors.ts'
 import { FollowStore } from '../store/follows.ts'
 import { RunStore } from '../store/runs.ts'
+import type { StateDatabase } from '../store/state-database.ts'
 
 export interface Followed extends Disposable {
-  database: Database
+  database: StateDatabase
   store: FollowStore
 }
 

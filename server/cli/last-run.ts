@@ -1,15 +1,16 @@
 // The last plain migration that a state directory remembers, for those who ask how it went.
-import type { Database } from 'bun:sqlite'
+
 import type { PastMigrationDetails } from '../../shared/api.ts'
 import { printable } from '../../shared/printable.ts'
 import { History } from '../store/history.ts'
+import type { StateDatabase } from '../store/state-database.ts'
 import { dateAndClock } from './clock.ts'
 import { exitCode } from './exit.ts'
 import type { Style } from './style.ts'
 import { closingLine } from './summary-table.ts'
 import { wrap } from './text.ts'
 
-export function lastRun(database: Database): PastMigrationDetails | undefined {
+export function lastRun(database: StateDatabase): PastMigrationDetails | undefined {
   const history = new History(database)
   const [last] = history.list({ limit: 1, offset: 0 })
   return last && history.find(last.id)

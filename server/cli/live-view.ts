@@ -1,6 +1,7 @@
 // The bars: drawn a few times a second at the bottom of the terminal, with remarks scrolling by above.
 import { ProgressFold } from '../../shared/fold.ts'
 import { frame } from './bars.ts'
+import { stopSignals } from './interrupt.ts'
 import { remarkLines, remarks } from './remarks.ts'
 import { Screen, type TerminalStream } from './screen.ts'
 import { styleFor } from './style.ts'
@@ -8,7 +9,6 @@ import { summaryLines } from './summary-table.ts'
 import type { View, ViewOptions } from './terminal.ts'
 
 const betweenFrames = 100
-const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 export function liveView(stream: TerminalStream, options: ViewOptions = {}): View {
   const { level = 'normal', environment, now = Date.now, interval = betweenFrames } = options
@@ -83,9 +83,9 @@ function guardCursor(release: () => void): () => void {
   }
   const unguard = () => {
     process.off('exit', release)
-    for (const signal of signals) process.off(signal, onSignal)
+    for (const signal of stopSignals) process.off(signal, onSignal)
   }
   process.on('exit', release)
-  for (const signal of signals) process.on(signal, onSignal)
+  for (const signal of stopSignals) process.on(signal, onSignal)
   return unguard
 }

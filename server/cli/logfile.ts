@@ -22,11 +22,16 @@ export interface LogFileOptions {
   onFailure?: (error: Error) => void
 }
 
-/** Throws a UsageError when no such file can be written, which is better known before the run. */
+/** Throws a UsageError when the directory is no place for a file, which is better known before the run. */
 export function openLogFile(directory: string, run: string, options: LogFileOptions = {}): LogFile {
   const { at = new Date(), onFailure } = options
   const path = join(resolve(directory), fileName(at, run))
   const file = openFile(path, directory)
+  if (file instanceof Error) {
+    // Said as soon as the caller has what it says it with.
+    queueMicrotask(() => onFailure?.(file))
+    return { path, event() {}, line() {}, close() {}, [Symbol.dispose]() {} }
+  }
   // Written in the same turn and without a worker thread: the last line before a crash is the one that matters,
   // and a single executable has no file to start a worker from. What is said in one turn is written at once.
   const destination = pino.destination({ dest: file, sync: true })
@@ -56,7 +61,7 @@ export function openLogFile(directory: string, run: string, options: LogFileOpti
   destination.on('error', (error: Error) => {
     if (!isOpen) return
     close()
-    onFailure?.(error)
+    onFailure?.(unwritten(path, error))
   })
 
   const write = (type: string, at: number, { level, message, ...fields }: Entry) => {
@@ -175,14 +180,22 @@ class RowCounts {
 }
 
 /** Readable by its owner alone: a server's words about a failed row can contain the row. */
-function openFile(path: string, directory: string): number {
+function openFile(path: string, directory: string): number | Error {
   try {
     mkdirSync(resolve(directory), { recursive: true })
     return openSync(path, 'a', 0o600)
   } catch (cause) {
+    if (full.has((cause as { code?: string }).code ?? '')) return unwritten(path, cause as Error)
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new UsageError(`cannot write a log file to "${directory}": ${reason}`, { cause })
   }
+}
+
+/** A help for later, never a condition: the run goes on without it. Anything else is a mistake of who named it. */
+const full: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EMFILE'])
+
+function unwritten(path: string, { message }: Error): Error {
+  return new Error(`${path} cannot be written (${message}); the run goes on without it`)
 }
 
 function fileName(at: Date, run: string): string {

@@ -1,10 +1,14 @@
 // `pgtrek repair`: puts back the foreign keys and triggers that a run which was killed has left away.
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { Command } from 'commander'
-import { describeSaved, TakenAway } from '../engine/taken-away.ts'
+import { printable } from '../../shared/printable.ts'
+import { TakenAway } from '../engine/taken-away.ts'
+import { describeNote, describeSaved, readNotesWhenSettled, tidyNotes } from '../engine/taken-notes.ts'
 import { UsageError } from '../postgres/errors.ts'
 import { endSessionsOf } from '../postgres/mark.ts'
 import { Session } from '../postgres/session.ts'
-import { resolveSettings } from '../postgres/settings.ts'
+import { type ConnectionSettings, resolveSettings } from '../postgres/settings.ts'
 import { RunStore } from '../store/runs.ts'
 import { exitCode } from './exit.ts'
 
@@ -16,37 +20,31 @@ interface RepairFlags {
 
 export function repairCommand(): Command {
   return new Command('repair')
-    .description('put back foreign keys and triggers that a run which was killed has left away')
+    .description(
+      'put back foreign keys and triggers that a run which was killed has left away, as the destination remembers it, whatever machine the run was on',
+    )
     .option('--dest <url>', 'the destination of that run (PGTREK_DEST)')
-    .option('--list', 'only say what is away, on all destinations')
-    .option('--state-dir <directory>', 'where that run remembered it', '.pgtrek')
+    .option('--list', 'only say what is away: on the destination, or as far as the state directory knows')
+    .option(
+      '--state-dir <directory>',
+      'where runs remember it that could not do so on the destination',
+      '.pgtrek',
+    )
     .action(async (flags: RepairFlags) => {
       process.exitCode = await repair(flags)
     })
 }
 
 async function repair(flags: RepairFlags): Promise<number> {
-  using store = new RunStore(flags.stateDir)
-  const say = (line: string) => process.stderr.write(`${line}\n`)
-  if (flags.list) {
-    const items = store.takenAway()
-    for (const { destination, saved } of items)
-      process.stdout.write(`${destination}: ${describeSaved(saved)}\n`)
-    if (items.length === 0) say('nothing is away')
-    return exitCode.done
-  }
+  // Nothing is made here for a look at a server.
+  const known = existsSync(join(flags.stateDir, 'pgtrek.sqlite'))
+  using store = known ? new RunStore(flags.stateDir) : undefined
   const url = flags.dest ?? process.env.PGTREK_DEST
-  if (!url)
+  if (!url) {
+    if (flags.list) return listKnownHere(store)
     throw new UsageError('no destination: say --dest postgres://user@host/database or set PGTREK_DEST')
+  }
   const settings = resolveSettings({ url })
-  const items = store.takenAway(settings)
-  for (const process of store.busyWith(settings)) {
-    say(`process ${process} is still at work on this destination, and puts back itself what it took away`)
-  }
-  if (items.length === 0) {
-    say('nothing is away on this destination that a repair could put back')
-    return exitCode.done
-  }
   let session: Session
   try {
     session = await Session.open(settings)
@@ -56,18 +54,74 @@ async function repair(flags: RepairFlags): Promise<number> {
   }
   await using _ = session
   await session.execute("set search_path = ''")
+  return flags.list ? await listAway(session, store, settings) : await putBack(session, store, settings)
+}
+
+function listKnownHere(store: RunStore | undefined): number {
+  const items = store?.takenAway() ?? []
+  for (const { destination, saved } of items) print(`${destination}: ${describeSaved(saved)}`)
+  const none = 'nothing is away, as far as this state directory knows'
+  if (items.length === 0) say(`${none}; --dest URL asks a destination what it remembers itself`)
+  return exitCode.done
+}
+
+async function listAway(
+  session: Session,
+  store: RunStore | undefined,
+  settings: ConnectionSettings,
+): Promise<number> {
+  const { left, busy } = await readNotesWhenSettled(session)
+  for (const note of left) print(describeNote(note))
+  for (const { saved } of store?.takenAway(settings) ?? []) print(describeSaved(saved))
+  for (const note of busy) print(`${describeNote(note)}, which is at work and puts it back itself`)
+  const count = left.length + busy.length + (store?.takenAway(settings).length ?? 0)
+  if (count === 0) say('nothing is away on this destination')
+  return exitCode.done
+}
+
+async function putBack(
+  session: Session,
+  store: RunStore | undefined,
+  settings: ConnectionSettings,
+): Promise<number> {
+  const { left, busy } = await readNotesWhenSettled(session)
+  for (const run of new Set(busy.map(({ run, writer }) => `run ${run} (${writer})`)))
+    say(`${run} is still at work on this destination, and puts back itself what it took away`)
+  for (const process of store?.busyWith(settings) ?? [])
+    say(`process ${process} is still at work on this destination, and puts back itself what it took away`)
+  const pending = store?.takenAway(settings) ?? []
+  if (left.length + pending.length === 0) {
+    await tidyNotes(session)
+    say('nothing is away on this destination that a repair could put back')
+    return exitCode.done
+  }
   // One that waits for a table would take away again what is put back here.
-  await endSessionsOf(store.killed(settings), session)
+  await endSessionsOf([...(store?.killed(settings) ?? []), ...left.map(({ run }) => run)], session)
   const takenAway = new TakenAway({
-    pending: () => items,
-    save: () => {
-      throw new Error('a repair takes nothing away')
+    run: 'repair',
+    left,
+    isThere: true,
+    warn: say,
+    memory: {
+      place: 'nowhere',
+      pending: () => pending,
+      save: () => {
+        throw new Error('a repair takes nothing away')
+      },
+      forget: (id) => store?.forget(id),
     },
-    forget: (id) => store.forget(id),
   })
   const failures = await takenAway.putBack(session)
-  const open = new Set(store.takenAway(settings).map(({ id }) => id))
-  for (const { id, saved } of items) if (!open.has(id)) say(`${describeSaved(saved)} is back`)
+  const open = new Set(takenAway.items.map(({ id }) => id))
+  for (const { id, saved } of [...left, ...pending]) if (!open.has(id)) say(`${describeSaved(saved)} is back`)
   for (const failure of failures) say(`error: ${failure.message}`)
   return failures.length > 0 ? exitCode.failures : exitCode.done
+}
+
+function say(line: string) {
+  process.stderr.write(`${printable(line)}\n`)
+}
+
+function print(line: string) {
+  process.stdout.write(`${printable(line)}\n`)
 }

@@ -42,6 +42,7 @@ export async function cloneAndFollow(request: Settled, flags: FollowFlags): Prom
   using view = chooseView({ stream: process.stderr, progress: flags.progress, level: flags.level })
   using screen = new FollowScreen(process.stderr, flags)
   const dashboard = new OwnDashboard(flags.tui, (message) => screen.say(infoLine(message)))
+  using _told = store.database.tell((message) => tellTrouble(message))
   using logFile = openLogFile(request.logDir, run, {
     onFailure: (error) => view.say(`the log file ended: ${error.message}`, 'warn'),
   })
@@ -90,6 +91,13 @@ export async function cloneAndFollow(request: Settled, flags: FollowFlags): Prom
     },
   )
   announced.run = following
+  function tellTrouble(message: string) {
+    const line = { at: Date.now(), level: 'warn', message } as const
+    logFile.line(line)
+    if (dashboard.isOpen) return
+    if (isCopied || dashboard.wasOpened) screen.say(line)
+    else view.say(message, 'warn')
+  }
   function tellStopping() {
     if (isCopied || dashboard.wasOpened) return
     view.say('stopping; once more stops at once', 'warn')
@@ -109,6 +117,11 @@ export async function followOn(request: Settled, flags: FollowFlags): Promise<nu
   const dashboard = new OwnDashboard(flags.tui, (message) => screen.say(infoLine(message)))
   using logFile = openLogFile(request.logDir, crypto.randomUUID().slice(0, 8), {
     onFailure: (error) => process.stderr.write(`the log file ended: ${error.message}\n`),
+  })
+  using _told = store.database.tell((message) => {
+    const line = { at: Date.now(), level: 'warn', message } as const
+    logFile.line(line)
+    if (!dashboard.isOpen) screen.say(line)
   })
   using interrupt = interruptible(() => {})
   for (const warning of [...request.warnings, ...ends.source.warnings, ...ends.destination.warnings]) {

@@ -25,6 +25,7 @@ export async function runMigration(request: Settled, flags: ViewFlags): Promise<
   const fold = new ProgressFold()
   using store = options.dryRun && !options.resume ? undefined : new RunStore(request.stateDir)
   using view = chooseView({ stream: process.stderr, progress: flags.progress, level: flags.level })
+  using _told = store?.database.tell((message) => view.say(message, 'warn'))
   using logFile = openLogFile(request.logDir, run, {
     onFailure: (error) => view.say(`the log file ended: ${error.message}`, 'warn'),
   })

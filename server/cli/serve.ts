@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { UsageError } from '../postgres/errors.ts'
 import { hasDesktop, openBrowser } from './browser.ts'
 import { exitCode } from './exit.ts'
+import { interruptible } from './interrupt.ts'
 import { version } from './version.ts'
 
 interface ServeFlags {
@@ -42,14 +43,7 @@ async function serve(flags: ServeFlags): Promise<number> {
   // Only this command needs the framework.
   const { startServer } = await import('../api/start.ts')
   const stopped = Promise.withResolvers<void>()
-  let asked = false
-  const stop = () => {
-    if (asked) process.exit(exitCode.cancelled)
-    asked = true
-    stopped.resolve()
-  }
-  process.on('SIGINT', stop)
-  process.on('SIGTERM', stop)
+  using _ = interruptible(() => stopped.resolve())
   await using server = await startServer({
     host: flags.host,
     port: flags.port,

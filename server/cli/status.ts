@@ -7,18 +7,22 @@ import { readMove } from '../engine/follow/move-state.ts'
 import type { FollowEnds } from '../engine/follow/request.ts'
 import { UsageError } from '../postgres/errors.ts'
 import { exitCode } from './exit.ts'
-import { addConnectionFlags } from './flags/connection.ts'
+import { addConnectionFlags, settingsFor } from './flags/connection.ts'
 import { addPublicationFlag } from './flags/follow.ts'
 import { addConfigFlag } from './flags/run.ts'
 import { type Followed, namesOf, openFollowed } from './followed.ts'
+import { stopSignals } from './interrupt.ts'
 import { lastRun, lastRunCode, lastRunLines } from './last-run.ts'
+import { leftoverLines, linesOf, statusOfDestination } from './leftovers.ts'
 import { queueStatus } from './queue-status.ts'
+import { requestOf } from './request.ts'
 import { Screen } from './screen.ts'
 import { givenEnds, serverLines } from './servers.ts'
 import { statusLine, statusLines } from './status-text.ts'
 import { type Style, styleFor } from './style.ts'
 
 interface StatusFlags {
+  dest?: string
   queue?: string
   json?: boolean
   watch?: boolean
@@ -34,7 +38,7 @@ export function statusCommand(): Command {
   addPublicationFlag(command)
   return command
     .description(
-      'how databases that are followed are doing: lag, changes, slot, conflict, readiness; with both connections also what the servers say, whatever machine the move was begun on',
+      'how databases that are followed are doing: lag, changes, slot, conflict, readiness; with both connections also what the servers say, whatever machine the move was begun on; with --dest alone, what runs that were killed have left away there',
     )
     .argument('[name]', 'of the move; all of them unless told')
     .option('--queue <url>', 'instead: which workers take jobs from this queue, and what each copies')
@@ -50,10 +54,18 @@ async function status(command: Command, name: string | undefined, flags: StatusF
   if (flags.queue !== undefined) return await queueStatus(flags.queue, flags.json === true)
   const ends = givenEnds(command, name)
   if (ends) return await statusOfServers(ends, flags)
+  if (flags.dest !== undefined) return await destinationAlone(command, flags)
   using followed = openFollowed(flags.stateDir)
   const names = namesOf(followed, name, flags.stateDir)
   if (!followed || names.length === 0) return nothingFollowed(followed, flags)
+  for (const line of silenceLines(followed, names)) process.stderr.write(`${line}\n`)
   return flags.watch ? await watch(followed, names, flags) : show(viewsOf(followed, names), names, flags)
+}
+
+async function destinationAlone(command: Command, flags: StatusFlags): Promise<number> {
+  const found = await statusOfDestination(settingsFor('dest', requestOf(command).dest))
+  print(flags.json ? [JSON.stringify(found)] : linesOf(found))
+  return found.left_away.length > 0 ? exitCode.failures : exitCode.done
 }
 
 /** Both what is remembered here and what is on the servers: where they differ, the servers are right. */
@@ -62,13 +74,28 @@ async function statusOfServers(ends: FollowEnds, flags: StatusFlags): Promise<nu
   using followed = openFollowed(flags.stateDir)
   const { name } = servers
   const view = followed?.store.lastView(name)
-  const code = isBrokenOff(servers) ? exitCode.failures : view ? codeFor([view]) : exitCode.done
-  if (flags.json && !flags.watch) print([JSON.stringify({ ...view, name, servers })])
-  else if (!flags.json) print([...serverLines(servers), ''])
+  const left = await leftoverLines(ends.destination)
+  const isWell = !isBrokenOff(servers) && left.length === 0
+  const code = isWell ? (view ? codeFor([view]) : exitCode.done) : exitCode.failures
+  const more = left.length > 0 ? { left_away: left } : {}
+  if (flags.json && !flags.watch) print([JSON.stringify({ ...view, name, servers, ...more })])
+  else if (!flags.json) print([...serverLines(servers), ...left, ''])
   if (!followed || !view) return code
   if (flags.watch) return await watch(followed, [name], flags)
   if (!flags.json) show([view], [name], flags)
   return code
+}
+
+/** What follows is old then, though a process is at work. */
+function silenceLines({ store }: Followed, names: readonly string[]): string[] {
+  return names.flatMap((name) => {
+    const since = store.silentSince(name)
+    if (since === undefined) return []
+    const { pid, host } = store.worker(name) ?? {}
+    return [
+      `warning: process ${pid} on ${host} follows ${name}, but has not written to ${store.database.directory} since ${new Date(since).toISOString()}: is it full? What is shown is of that time; the process itself says more, and "pgtrek status" with both connections asks the servers`,
+    ]
+  })
 }
 
 function viewsOf(followed: Followed, names: readonly string[]): FollowView[] {
@@ -115,7 +142,9 @@ async function watch(followed: Followed, names: readonly string[], flags: Status
     isStopped = true
     sleeper.resolve()
   }
-  process.on('SIGINT', stop).on('SIGTERM', stop)
+  for (const signal of stopSignals) process.on(signal, stop)
+  // Whoever read it has gone.
+  process.stdout.once('error', stop)
   const release = () => screen?.release()
   process.on('exit', release)
   try {
@@ -133,7 +162,8 @@ async function watch(followed: Followed, names: readonly string[], flags: Status
   } finally {
     release()
     process.off('exit', release)
-    process.off('SIGINT', stop).off('SIGTERM', stop)
+    for (const signal of stopSignals) process.off(signal, stop)
+    process.stdout.off('error', stop)
   }
 }
 

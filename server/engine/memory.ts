@@ -38,10 +38,12 @@ export interface RunMemory {
   done(step: string, moved: Moved): void
   /** The last run between the same databases, when it did not complete. */
   unfinished(): Unfinished | undefined
-  /** Durable before it returns. */
-  save(saved: Saved): number
+  /** Where the destination itself cannot remember it. Durable before it returns; throws where that cannot be had. */
+  save(id: number, saved: Saved): void
+  /** Where `save` keeps it, in words. */
+  readonly place: string
   forget(id: number): void
-  /** What runs that are over have left undone on this destination. */
+  /** What runs that are over have left undone on this destination, as far as it was saved here. */
   pending(): SavedItem[]
   /** Runs to this destination that ended without a word: sessions of theirs may still be there. */
   killed(): string[]
@@ -49,7 +51,7 @@ export interface RunMemory {
 
 /** For runs of which nothing needs to be kept. */
 export class NoMemory implements RunMemory {
-  #items: SavedItem[] = []
+  readonly place = 'this process alone, which takes the knowledge with it if it is killed'
 
   constructor(readonly earlier?: Unfinished) {}
 
@@ -59,14 +61,8 @@ export class NoMemory implements RunMemory {
   unfinished() {
     return this.earlier
   }
-  save(saved: Saved) {
-    const id = this.#items.length + 1
-    this.#items.push({ id, saved })
-    return id
-  }
-  forget(id: number) {
-    this.#items = this.#items.filter((item) => item.id !== id)
-  }
+  save() {}
+  forget() {}
   pending() {
     return []
   }

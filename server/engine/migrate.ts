@@ -25,6 +25,7 @@ import { runPlan } from './run.ts'
 import { type Emit, type EventBody, forRun, type RunInventory } from './run-context.ts'
 import { busyWith, DestinationBusy, describeBusy, objectsOf, RunLock } from './run-lock.ts'
 import { TakenAway } from './taken-away.ts'
+import { describeNote, readNotes } from './taken-notes.ts'
 
 export interface Migration {
   run: string
@@ -170,7 +171,8 @@ async function inOneSnapshot(
   signal.throwIfAborted()
   // So that all that is read there is named in full.
   await destination.execute("set search_path = ''")
-  const ended = await endSessionsOf(memory.killed(), destination)
+  const { left, isThere } = await readNotes(destination)
+  const ended = await endSessionsOf([...memory.killed(), ...left.map(({ run }) => run)], destination)
   if (ended > 0) log(`ended ${ended} sessions that a run which was killed had left on the destination`)
   const resumed = await findUnfinished(migration, destination)
   const [dump, snapshot] = await both(open(migration.source), takeSnapshot(source, migration.heldSnapshot))
@@ -235,7 +237,12 @@ async function inOneSnapshot(
     `writing to ${describeSettings(migration.destination)} (PostgreSQL ${inventory.destination.major}) with ` +
       `${copyPool?.size ?? 0} copy and ${plan.sizes.indexWorkers} index workers`,
   )
-  const takenAway = new TakenAway(memory)
+  await lock?.takeRun(migration.run)
+  // A run is over only when it has tried to put back what it took: until then it is nobody else's.
+  stack.defer(() => lock?.endRun(migration.run))
+  const warn = (message: string) => emit({ type: 'warning', message })
+  for (const note of left) warn(`still away on the destination, put back by this run: ${describeNote(note)}`)
+  const takenAway = new TakenAway({ run: migration.run, memory, left, isThere, warn })
   const context = {
     ...migration,
     snapshot,

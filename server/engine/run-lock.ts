@@ -150,6 +150,18 @@ export class RunLock implements AsyncDisposable {
     })
   }
 
+  /** While it is held, what this run has dropped on the destination is its own to restore. */
+  async takeRun(run: string): Promise<void> {
+    await this.#take(this.#session, [workLock(run)], (what) => new DestinationBusy(`${what} is not free`, []))
+  }
+
+  async endRun(run: string): Promise<void> {
+    const { key } = workLock(run)
+    if (this.#locks.delete(key)) {
+      await this.#session.query(`select pg_catalog.pg_advisory_unlock_shared(${key})`).catch(() => {})
+    }
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
@@ -279,7 +291,7 @@ export function ownWords(what: string, at = new Date()): string {
 /** Sessions whose names begin so hold the locks of a run. */
 export const ownMark = 'pgtrek: '
 
-function userName(): string {
+export function userName(): string {
   try {
     return userInfo().username
   } catch {
@@ -339,7 +351,16 @@ export async function processesOf(session: Session, name: string): Promise<Holde
 
 /** For each name whether a process works on a move of this name, in any database of the server. */
 export async function movesAtWork(session: Session, names: readonly string[]): Promise<boolean[]> {
-  const locks = names.map(moveLock)
+  return await areHeld(session, names.map(moveLock))
+}
+
+/** Those of these runs that still work in some database of the server. */
+export async function runsAtWork(session: Session, runs: readonly string[]): Promise<Set<string>> {
+  const held = await areHeld(session, runs.map(workLock))
+  return new Set(runs.filter((_, index) => held[index]))
+}
+
+async function areHeld(session: Session, locks: readonly Lock[]): Promise<boolean[]> {
   if (locks.length === 0) return []
   const rows = await session.query<{ key: string }>(`
     select distinct key::text as key
@@ -374,6 +395,8 @@ async function locksFor(session: Session, objects: readonly LockedObject[]): Pro
 /** Shared by all that have objects of the database; alone where one has too many to name them. */
 const databaseLock = (isShared: boolean): Lock => lockOf(['database'], 'the database', isShared)
 const moveLock = (name: string): Lock => lockOf(['move', name], `the move ${name}`, false)
+/** Of one run: it excludes nobody. */
+const workLock = (run: string): Lock => lockOf(['run', run], `run ${run}`, true)
 
 function lockOf(path: readonly string[], what: string, isShared: boolean): Lock {
   const digest = createHash('sha256')

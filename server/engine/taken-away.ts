@@ -1,6 +1,6 @@
-// Foreign keys and triggers of the destination that are away while rows are copied. Each is remembered before
-// it goes and forgotten when it is back, so that a run that is killed leaves what the next one, or a repair,
-// needs to put it back.
+// Foreign keys and triggers of the destination that are away while rows are copied. Each is remembered in the
+// transaction in which it goes, on the destination itself, and forgotten when it is back: a run that is killed
+// leaves what the next one, or a repair, needs to put it back.
 
 import { showName } from '../../shared/phase.ts'
 import type { ExistingForeignKey } from '../catalog/existing-foreign-keys.ts'
@@ -11,46 +11,109 @@ import { isValidatedLater } from '../schema/constraints.ts'
 import { disableTriggers, dropForeignKey, enableTriggers, type TriggersOf } from './foreign-keys.ts'
 import type { RunMemory, Saved, SavedItem } from './memory.ts'
 import { passing } from './restore.ts'
+import { describeSaved, dropWithNote, forgetNote, type Note, newNoteId, tidyNotes } from './taken-notes.ts'
 
 const mostAttempts = 5
 
-export class TakenAway {
-  #items: SavedItem[]
-  readonly #tried = new Set<SavedItem>()
+interface Item extends SavedItem {
+  place: 'server' | 'local'
+  /** It is known to be remembered: a connection that was lost in the middle leaves that in doubt. */
+  isSafe: boolean
+}
 
-  constructor(readonly memory: Pick<RunMemory, 'save' | 'forget' | 'pending'>) {
-    this.#items = memory.pending()
+export interface TakenAwayOptions {
+  run: string
+  memory: Pick<RunMemory, 'save' | 'forget' | 'pending' | 'place'>
+  /** What runs that are over have left, as the destination remembers it. */
+  left: readonly Note[]
+  /** Where notes are kept was there already: also an empty one goes at the end. */
+  isThere: boolean
+  warn(message: string): void
+}
+
+export class TakenAway {
+  #items: Item[]
+  readonly #tried = new Set<Item>()
+  #isWarned = false
+  #isToTidy: boolean
+
+  constructor(readonly options: TakenAwayOptions) {
+    const { left, memory, isThere } = options
+    this.#isToTidy = isThere
+    const noted = left.map((item): Item => ({ ...item, place: 'server', isSafe: true }))
+    const saved = memory.pending().map((item): Item => ({ ...item, place: 'local', isSafe: true }))
+    this.#items = [...noted, ...saved]
   }
 
-  /** Something is away that nobody has tried to put back. */
+  /** Something is away that nobody has tried to put back, or something of ours is there. */
   get isOpen(): boolean {
-    return this.#items.some((item) => !this.#tried.has(item))
+    return this.#isToTidy || this.#items.some((item) => !this.#tried.has(item))
   }
 
   async takeTriggers(session: Session, table: TriggersOf): Promise<void> {
-    const known = this.#items.some(({ saved }) => saved.kind === 'triggers' && saved.table === table)
-    if (!known) this.#save({ kind: 'triggers', table })
-    await session.execute(disableTriggers(table))
+    const known = this.#items.find(({ saved }) => saved.kind === 'triggers' && saved.table === table)
+    await this.#take(session, known ?? this.#add({ kind: 'triggers', table }), disableTriggers(table))
   }
 
   async takeForeignKey(session: Session, foreignKey: ExistingForeignKey): Promise<void> {
     // One that a killed run left unchecked is known as it was before that run.
-    const known = this.#items.some(
+    const known = this.#items.find(
       ({ saved }) => saved.kind === 'foreign key' && isSame(saved.foreignKey, foreignKey),
     )
-    if (!known) this.#save({ kind: 'foreign key', foreignKey })
-    await session.execute(dropForeignKey(foreignKey))
+    const item = known ?? this.#add({ kind: 'foreign key', foreignKey })
+    await this.#take(session, item, dropForeignKey(foreignKey))
+  }
+
+  #add(saved: Saved): Item {
+    const item: Item = { id: newNoteId(), saved, place: 'server', isSafe: false }
+    this.#items.push(item)
+    return item
+  }
+
+  async #take(session: Session, item: Item, drop: string): Promise<void> {
+    if (item.isSafe) return void (await session.execute(drop))
+    const { id, saved } = item
+    this.#isToTidy = true
+    try {
+      const refusal = await dropWithNote(session, { id, run: this.options.run, saved }, drop)
+      if (refusal !== undefined) this.#saveHere(item, refusal)
+      item.isSafe = true
+      if (refusal !== undefined) await session.execute(drop)
+    } catch (error) {
+      if (error instanceof ServerError && !isLost(error) && item.place === 'server') this.#forgetItem(item)
+      throw error
+    }
+  }
+
+  /** The role may not have the destination remember it. */
+  #saveHere(item: Item, refusal: string) {
+    const { memory, warn } = this.options
+    const { id, saved } = item
+    try {
+      memory.save(id, saved)
+    } catch (error) {
+      this.#forgetItem(item)
+      throw new PgtrekError(
+        `${describeSaved(saved)} stays as it is, since what is dropped could not be remembered anywhere: on the destination: ${refusal}; here: ${(error as Error).message}. Let the role create schema pgtrek there, or make the directory writable`,
+        { cause: error },
+      )
+    }
+    item.place = 'local'
+    if (this.#isWarned) return
+    this.#isWarned = true
+    warn(
+      `the destination cannot remember which foreign keys and triggers are away for the copy (${refusal}): after a kill only ${memory.place} knows; GRANT CREATE ON DATABASE lets the destination remember`,
+    )
   }
 
   /** Puts back all that is away; what cannot be put back stays remembered and is returned with its reason. */
   async putBack(session: Session): Promise<Error[]> {
     const failures: Error[] = []
-    for (const item of this.#items) {
+    for (const item of [...this.#items]) {
       this.#tried.add(item)
       try {
         await patiently(() => putBack(session, item.saved))
-        this.memory.forget(item.id)
-        this.#items = this.#items.filter((one) => one.id !== item.id)
+        await this.#forget(session, item)
       } catch (error) {
         if (!(error instanceof ServerError) || isLost(error)) {
           this.#tried.delete(item)
@@ -59,16 +122,23 @@ export class TakenAway {
         failures.push(await this.#failed(session, item, error))
       }
     }
+    await tidyNotes(session)
+    this.#isToTidy = false
     return failures
   }
 
+  /** What is still away. */
+  get items(): readonly SavedItem[] {
+    return this.#items
+  }
+
   /** Without its tables there is nothing to put back, now or later: that is said once. */
-  async #failed(session: Session, { id, saved }: SavedItem, error: ServerError): Promise<PgtrekError> {
+  async #failed(session: Session, item: Item, error: ServerError): Promise<PgtrekError> {
+    const { saved } = item
     if (saved.kind === 'foreign key' && missing.has(error.sqlstate)) {
       const gone = await findGone(session, saved.foreignKey)
       if (gone) {
-        this.memory.forget(id)
-        this.#items = this.#items.filter((one) => one.id !== id)
+        await this.#forget(session, item)
         return new PgtrekError(
           `${describeSaved(saved)} is not put back, since ${gone} is not there any more: ${saved.foreignKey.definition}`,
         )
@@ -77,16 +147,19 @@ export class TakenAway {
     return explained(error, saved)
   }
 
-  #save(saved: Saved) {
-    this.#items.push({ id: this.memory.save(saved), saved })
+  async #forget(session: Session, item: Item) {
+    if (item.place === 'local') this.options.memory.forget(item.id)
+    else await forgetNote(session, item.id)
+    this.#forgetItem(item)
+  }
+
+  #forgetItem(item: Item) {
+    this.#items = this.#items.filter((one) => one !== item)
   }
 }
 
-export function describeSaved(saved: Saved): string {
-  return saved.kind === 'triggers'
-    ? `triggers of ${showName(saved.table)}`
-    : `foreign key "${saved.foreignKey.name}" of ${showName(saved.foreignKey.table)}`
-}
+/** Also another process that puts back the same. */
+const inTheWay: ReadonlySet<string> = new Set([...passing, sqlstate.duplicateObject])
 
 /** A lock of another step, or of somebody else's session, is in the way for a moment. */
 async function patiently(action: () => Promise<void>): Promise<void> {
@@ -94,7 +167,7 @@ async function patiently(action: () => Promise<void>): Promise<void> {
     try {
       return await action()
     } catch (error) {
-      const again = error instanceof ServerError && passing.has(error.sqlstate) && attempt < mostAttempts
+      const again = error instanceof ServerError && inTheWay.has(error.sqlstate) && attempt < mostAttempts
       if (!again) throw error
       await Bun.sleep(100 * 2 ** attempt * (0.5 + Math.random()))
     }

@@ -1,6 +1,5 @@
 // One database of a fleet: made, copied, followed, switched over, marked complete. It can be begun in any
 // state that an earlier process has left, and tries again what may pass.
-import { Database } from 'bun:sqlite'
 import type { FleetConfig, FleetDatabase, FleetMapping, FleetState } from '../../shared/fleet.ts'
 import { ProgressFold } from '../../shared/fold.ts'
 import { lateLines } from '../../shared/follow-health.ts'
@@ -21,6 +20,7 @@ import { type ConnectionSettings, describeSettings, serverName } from '../postgr
 import type { JobQueue } from '../queue/queue.ts'
 import { copiersOn } from '../queue/queued-copies.ts'
 import { FollowStore } from '../store/follows.ts'
+import { StateDatabase } from '../store/state-database.ts'
 import {
   type Arrival,
   createDatabase,
@@ -67,7 +67,7 @@ export class DatabaseMove {
     readonly database: InstanceDatabase,
     readonly services: MoveServices,
   ) {
-    this.#store = services.store ?? new FollowStore(new Database(':memory:'))
+    this.#store = services.store ?? new FollowStore(StateDatabase.inMemory())
     services.signal.addEventListener('abort', () => this.#stop.abort(), { once: true })
   }
 

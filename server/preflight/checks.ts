@@ -12,6 +12,7 @@ import { rightsChecks } from './rights.ts'
 import { serverChecks } from './servers.ts'
 import { soundnessChecks } from './soundness.ts'
 import { tableChecks } from './tables.ts'
+import { takenAwayChecks } from './taken-away.ts'
 import { textChecks } from './text.ts'
 import { trafficChecks } from './traffic.ts'
 import { undumpedChecks } from './undumped.ts'
@@ -29,6 +30,7 @@ export const checks: readonly Check[] = [
   ...undumpedChecks,
   ...replicationChecks,
   ...landingChecks,
+  ...takenAwayChecks,
   ...activityChecks,
   ...followChecks,
   ...trafficChecks,

@@ -18,7 +18,7 @@ import { NeedsLook, NeedsText, NotVisible } from './receive.ts'
 import { type ReceiverWishes, receiversFor } from './receivers.ts'
 import { BackOff, mayPass } from './recovery.ts'
 import { defaultSilenceMs, SilenceWatch } from './silence.ts'
-import { Spill } from './spill.ts'
+import { Spill, SpillFailed } from './spill.ts'
 
 /** `Omit` that keeps the members of a union apart. */
 type Without<Event, Key extends PropertyKey> = Event extends unknown ? Omit<Event, Key> : never
@@ -55,6 +55,9 @@ export type Following = Pick<
   Follower,
   'status' | 'done' | 'pause' | 'resume' | 'stop' | 'stopAt' | 'retry' | 'skip' | 'knowEnd'
 >
+
+/** Room on a full disk is made by people. */
+const fullDiskPauseMs = 2000
 
 export class Follower {
   /** Resolves when it has stopped as it was told to; rejects when it cannot go on. */
@@ -304,7 +307,9 @@ export class Follower {
     }
     if (error instanceof ApplyConflict) return this.#decide(error)
     if (!(error instanceof NotVisible) && !mayPass(error)) throw error
-    const milliseconds = this.#backOff.next()
+    const pause = this.#backOff.next()
+    // All of a large transaction is sent again each time.
+    const milliseconds = error instanceof SpillFailed ? Math.max(pause, fullDiskPauseMs) : pause
     this.#statistics.phase = 'waiting'
     this.#tell({ type: 'follow_waiting', error: errorInfo(error), seconds: milliseconds / 1000 })
     const wake = () => this.#control.onChange()

@@ -2,6 +2,7 @@
 import { ConnectFailed, isLost, ServerError } from '../postgres/errors.ts'
 import { isPassing } from './apply-failure.ts'
 import { PositionBusy } from './position.ts'
+import { SpillFailed } from './spill.ts'
 
 const first = 250
 const longest = 30_000
@@ -21,9 +22,9 @@ export class BackOff {
   }
 }
 
-/** A connection that was lost, a server that starts, a process of ours that is not quite dead. */
+/** A connection that was lost, a server that starts, a process of ours that is not quite dead, a full disk. */
 export function mayPass(error: unknown): boolean {
-  if (isLost(error) || error instanceof PositionBusy) return true
+  if (isLost(error) || error instanceof PositionBusy || error instanceof SpillFailed) return true
   if (error instanceof ConnectFailed) return error.sqlstate?.startsWith('57') === true
   return error instanceof ServerError && isPassing(error)
 }

@@ -4,12 +4,23 @@
 import { closeSync, ftruncateSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { PgtrekError } from '../postgres/errors.ts'
 
 /** A message on its way out again: its type, and where its content lies. */
 export type Replay = (type: number, bytes: Buffer, start: number, end: number) => void
 
 /** Kind and length ahead of each message. */
 const headBytes = 5
+
+/** The source sends it again: another attempt makes sense as soon as there is room. */
+export class SpillFailed extends PgtrekError {
+  constructor(directory: string, cause: unknown) {
+    super(
+      `${directory} has no room for the large transactions that the source sends before they are committed: ${(cause as Error).message}. Make room there, or start again with TMPDIR set to another directory; everything applied stays, and nothing is lost`,
+      { cause },
+    )
+  }
+}
 
 export class Spill implements Disposable {
   readonly #transactions = new Map<number, SpilledTransaction>()
@@ -25,7 +36,10 @@ export class Spill implements Disposable {
   transaction(xid: number): SpilledTransaction {
     let transaction = this.#transactions.get(xid)
     if (!transaction) {
-      transaction = new SpilledTransaction(this.memoryBytes, () => this.#openFile(xid))
+      transaction = new SpilledTransaction(this.memoryBytes, {
+        open: () => this.#openFile(xid),
+        failed: (error) => new SpillFailed(this.parentDirectory, error),
+      })
       this.#transactions.set(xid, transaction)
     }
     return transaction
@@ -63,6 +77,11 @@ export class Spill implements Disposable {
   }
 }
 
+interface Files {
+  open(): { file: number; remove(): void }
+  failed(error: unknown): Error
+}
+
 export class SpilledTransaction implements Disposable {
   /** It came from elsewhere and is not wanted: nothing of it is kept. */
   unwanted = false
@@ -77,7 +96,7 @@ export class SpilledTransaction implements Disposable {
 
   constructor(
     readonly memoryBytes: number,
-    readonly openFile: () => { file: number; remove(): void },
+    readonly files: Files,
   ) {
     this.#memory = Buffer.allocUnsafe(memoryBytes)
   }
@@ -157,11 +176,15 @@ export class SpilledTransaction implements Disposable {
 
   #writeOut() {
     if (this.#inMemory === 0) return
-    this.#file ??= this.openFile()
-    let written = 0
-    while (written < this.#inMemory) {
-      const length = this.#inMemory - written
-      written += writeSync(this.#file.file, this.#memory, written, length, this.#inFile + written)
+    try {
+      this.#file ??= this.files.open()
+      let written = 0
+      while (written < this.#inMemory) {
+        const length = this.#inMemory - written
+        written += writeSync(this.#file.file, this.#memory, written, length, this.#inFile + written)
+      }
+    } catch (error) {
+      throw this.files.failed(error)
     }
     this.#inFile += this.#inMemory
     this.#inMemory = 0

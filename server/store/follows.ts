@@ -1,12 +1,12 @@
 // Databases that are followed: what their next process must know, what they look like, and what is asked of
 // the process that works on them. No passwords.
-import type { Database } from 'bun:sqlite'
 import { hostname } from 'node:os'
 import type { FollowAction, FollowAnswer, FollowView } from '../../shared/follow-view.ts'
 import type { FollowDesk } from '../engine/follow/desk.ts'
 import type { Ask, FollowMemory, FollowRecord } from '../engine/follow/memory.ts'
 import { UsageError } from '../postgres/errors.ts'
 import { isAlive } from './runs.ts'
+import type { StateDatabase } from './state-database.ts'
 
 interface Row {
   name: string
@@ -19,10 +19,12 @@ interface Row {
 /** A process that does not take up what it was asked is busy ending, or stuck. */
 const patienceMs = 10_000
 const betweenLooksMs = 50
+/** A process that works on it writes every few seconds. */
+const silentMs = 30_000
 
 export class FollowStore implements FollowMemory {
-  constructor(readonly database: Database) {
-    database.exec(`
+  constructor(readonly database: StateDatabase) {
+    database.define(`
       create table if not exists follow (
         name       text primary key,
         record     text,
@@ -54,14 +56,15 @@ export class FollowStore implements FollowMemory {
   }
 
   save(record: FollowRecord) {
-    this.database.exec('pragma synchronous = full')
-    this.database
-      .query(
-        `insert into follow (name, record, changed_at) values (?1, ?2, ?3)
+    this.database.durably(() =>
+      this.database
+        .query(
+          `insert into follow (name, record, changed_at) values (?1, ?2, ?3)
              on conflict (name) do update set record = ?2, changed_at = ?3`,
-      )
-      .run(record.name, JSON.stringify(record), Date.now())
-    this.database.exec('pragma synchronous = normal')
+          `record of ${record.name}`,
+        )
+        .run(record.name, JSON.stringify(record), Date.now()),
+    )
   }
 
   forget(name: string) {
@@ -82,7 +85,7 @@ export class FollowStore implements FollowMemory {
       // Nobody waits for these any more.
       this.database.query('delete from follow_ask where follow = ?').run(name)
       return undefined
-    })()
+    })
     if (busy) throw new UsageError(`${name} is being followed by process ${busy.pid} on ${busy.host}`)
   }
 
@@ -98,9 +101,18 @@ export class FollowStore implements FollowMemory {
     return host !== hostname() || isAlive(pid) ? { host, pid } : undefined
   }
 
+  /** A living process that has not written here for so long: it cannot. Since when, as a time in milliseconds. */
+  silentSince(name: string): number | undefined {
+    const row = this.database
+      .query<{ changed_at: number }, [string]>('select changed_at from follow where name = ?')
+      .get(name)
+    const isSilent = row && Date.now() - row.changed_at > silentMs
+    return isSilent && this.worker(name) ? row.changed_at : undefined
+  }
+
   publish(view: FollowView) {
     this.database
-      .query('update follow set view = ?, changed_at = ? where name = ?')
+      .query('update follow set view = ?, changed_at = ? where name = ?', `view of ${view.name}`)
       .run(JSON.stringify(view), Date.now(), view.name)
   }
 
@@ -153,6 +165,7 @@ export class FollowStore implements FollowMemory {
     const { lastInsertRowid: id } = this.database
       .query('insert into follow_ask (follow, action) values (?, ?)')
       .run(name, JSON.stringify(action))
+    if (this.database.trouble !== undefined) return this.#unreachable(name)
     const deadline = Date.now() + patienceMs
     while (Date.now() < deadline) {
       const row = this.database
@@ -164,6 +177,14 @@ export class FollowStore implements FollowMemory {
     }
     this.database.query('delete from follow_ask where id = ? and taken = 0').run(Number(id))
     return { ok: false, message: `the process that follows ${name} does not answer` }
+  }
+
+  #unreachable(name: string): FollowAnswer {
+    const { host, pid } = this.worker(name) ?? { host: hostname(), pid: undefined }
+    const message =
+      `${this.database.trouble}: the process that follows ${name} cannot be asked through it. ` +
+      `Make room there and ask again; process ${pid} on ${host} ends cleanly by SIGTERM (kill ${pid})`
+    return { ok: false, message }
   }
 
   #row(name: string): Row | null {

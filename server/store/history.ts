@@ -1,7 +1,7 @@
 // Past migrations, as people look back at them: what was asked for, and what came of it.
-import type { Database } from 'bun:sqlite'
 import type { PastMigration, PastMigrationDetails } from '../../shared/api.ts'
 import { isRunning } from './runs.ts'
+import type { StateDatabase } from './state-database.ts'
 
 export interface HistoryPage {
   limit: number
@@ -16,8 +16,8 @@ const columns = `
   strftime('%Y-%m-%dT%H:%M:%SZ', r.finished_at) as finished_at`
 
 export class History {
-  constructor(readonly database: Database) {
-    database.exec(`
+  constructor(readonly database: StateDatabase) {
+    database.define(`
       create table if not exists run_request (
         run     text primary key,
         request text not null

@@ -1,7 +1,7 @@
 // The log lines of runs, for looking back at them. Bounded: the file of the run has them all.
-import type { Database } from 'bun:sqlite'
 import type { LogLine, LogPage } from '../../shared/api.ts'
 import type { LogLevel } from '../../shared/event.ts'
+import type { StateDatabase } from './state-database.ts'
 
 export interface LogQuery {
   /** The number of the last line seen. */
@@ -17,13 +17,15 @@ const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
 /** Of one run: beyond these many lines those of a level are no longer kept. */
 const mostLines: Record<LogLevel, number> = { debug: 20_000, info: 60_000, warn: 100_000, error: 100_000 }
 const runsKept = 100
+/** Of one run, while the file cannot be written. */
+const mostUnwritten = 10_000
 const longestMessage = 10_000
 
 export class RunLog {
   readonly #counts = new Map<string, number>()
 
-  constructor(readonly database: Database) {
-    database.exec(`
+  constructor(readonly database: StateDatabase) {
+    database.define(`
       create table if not exists run_log (
         run     text    not null,
         line    integer not null,
@@ -37,29 +39,31 @@ export class RunLog {
 
   append(run: string, lines: readonly LogLine[]) {
     if (lines.length === 0) return
-    const insert = this.database.query(
-      'insert into run_log (run, line, at, level, message, object) values (?, ?, ?, ?, ?, ?)',
-    )
     this.database.transaction(() => {
       for (const { at, level, message, table } of lines) {
         const line = (this.#counts.get(run) ?? this.#count(run)) + 1
         if (line > mostLines[level]) continue
-        insert.run(run, line, at, levels.indexOf(level), message.slice(0, longestMessage), table ?? null)
+        this.database
+          .query(
+            'insert into run_log (run, line, at, level, message, object) values (?, ?, ?, ?, ?, ?)',
+            `log of ${run} ${line % mostUnwritten}`,
+          )
+          .run(run, line, at, levels.indexOf(level), message.slice(0, longestMessage), table ?? null)
         this.#counts.set(run, line)
       }
-    })()
+    })
   }
 
   page(run: string, { after, limit, level = 'debug', table }: LogQuery): LogPage {
     const where = 'run = $run and level >= $level and ($table is null or object = $table)'
     const filter = { $run: run, $level: levels.indexOf(level), $table: table ?? null }
     const counted = this.database
-      .query<{ total: number }, typeof filter>(`select count(*) as total from run_log where ${where}`)
+      .query<{ total: number }, [typeof filter]>(`select count(*) as total from run_log where ${where}`)
       .get(filter)
     const rows = this.database
       .query<
         { line: number; at: number; level: number; message: string; object: string | null },
-        typeof filter & { $after: number; $limit: number }
+        [typeof filter & { $after: number; $limit: number }]
       >(
         `select line, at, level, message, object from run_log
           where ${where} and line > $after
@@ -82,9 +86,11 @@ export class RunLog {
 
   /** Of runs long past, the summary is enough. */
   forgetOld() {
-    this.database.exec(
-      `delete from run_log where run not in (select id from run order by rowid desc limit ${runsKept})`,
-    )
+    this.database
+      .query(
+        `delete from run_log where run not in (select id from run order by rowid desc limit ${runsKept})`,
+      )
+      .run()
   }
 
   #count(run: string): number {

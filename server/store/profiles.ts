@@ -1,10 +1,10 @@
 // Saved requests by name. A password is kept only when asked for, sealed, and never given out again: it goes
 // with the connection it was saved for, or nowhere.
-import type { Database } from 'bun:sqlite'
 import { type Profile, type ProfileBody, type ProfileRequest, type Side, sides } from '../../shared/api.ts'
 import type { Connection } from '../../shared/connection.ts'
 import { withoutPassword } from '../postgres/without-password.ts'
 import type { Seal, Sealed } from './seal.ts'
+import { type StateDatabase, StateUnusable } from './state-database.ts'
 
 type Passwords = Partial<Record<Side, Sealed>>
 
@@ -22,10 +22,10 @@ export interface KeptConnection {
 
 export class Profiles {
   constructor(
-    readonly database: Database,
+    readonly database: StateDatabase,
     readonly seal: Seal,
   ) {
-    database.exec(`
+    database.define(`
       create table if not exists profile (
         name       text primary key,
         request    text not null,
@@ -55,15 +55,17 @@ export class Profiles {
       const kept = old[side]
       if (!keep) continue
       if (password !== undefined)
-        passwords[side] = await this.seal.close(`${name} ${side}`, password, bond(name, side, connection))
+        passwords[side] = await this.#close(`${name} ${side}`, password, bond(name, side, connection))
       else if (kept && Bun.deepEquals(oldRequest?.[side], connection)) passwords[side] = kept
     }
-    this.database
-      .query(
-        `insert or replace into profile (name, request, passwords, updated_at)
-         values (?, ?, ?, strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))`,
-      )
-      .run(name, JSON.stringify(stored), JSON.stringify(passwords))
+    this.database.certainly(() =>
+      this.database
+        .query(
+          `insert or replace into profile (name, request, passwords, updated_at)
+           values (?, ?, ?, strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))`,
+        )
+        .run(name, JSON.stringify(stored), JSON.stringify(passwords)),
+    )
     await this.#forget(sides.filter((side) => !passwords[side]).flatMap((side) => old[side] ?? []))
     return shown(this.#row(name) as Row)
   }
@@ -71,7 +73,7 @@ export class Profiles {
   async delete(name: string): Promise<boolean> {
     const row = this.#row(name)
     if (!row) return false
-    this.database.query('delete from profile where name = ?').run(name)
+    this.database.certainly(() => this.database.query('delete from profile where name = ?').run(name))
     await this.#forget(Object.values(JSON.parse(row.passwords) as Passwords))
     return true
   }
@@ -83,6 +85,19 @@ export class Profiles {
     const connection = (JSON.parse(row.request) as ProfileRequest)[side]
     const sealed = (JSON.parse(row.passwords) as Passwords)[side]
     return { connection, password: sealed && (await this.seal.open(sealed, bond(name, side, connection))) }
+  }
+
+  /** Where there is no keychain, the key lies beside the store. */
+  async #close(name: string, password: string, boundTo: string): Promise<Sealed> {
+    try {
+      return await this.seal.close(name, password, boundTo)
+    } catch (error) {
+      if ((error as { syscall?: string }).syscall === undefined) throw error
+      const { directory } = this.database
+      throw new StateUnusable(
+        `the state directory ${directory} cannot be used: ${(error as Error).message}; the profile was not saved`,
+      )
+    }
   }
 
   #row(name: string): Row | undefined {

@@ -1,13 +1,11 @@
-// What survives a restart: each run with its summary, how far it came, and what it took away from a
-// destination for a while. No passwords.
-import { Database, SQLiteError } from 'bun:sqlite'
-import { mkdirSync } from 'node:fs'
+// What survives a restart: each run with its summary, how far it came, and what it took away from a destination
+// that could not remember it itself. No passwords.
 import { hostname } from 'node:os'
-import { join } from 'node:path'
 import type { Summary } from '../../shared/summary.ts'
 import type { RunMemory, Saved, SavedItem, Unfinished } from '../engine/memory.ts'
 import { UsageError } from '../postgres/errors.ts'
 import { type ConnectionSettings, describeSettings } from '../postgres/settings.ts'
+import { StateDatabase, type StateOptions } from './state-database.ts'
 
 export interface RunEnds {
   source: ConnectionSettings
@@ -36,91 +34,61 @@ interface TakenRow {
 /** Of this process, which may have several. */
 const underWay = new Set<string>()
 
-const turnPatienceMs = 5_000
-
-/** While another process does the same, SQLite says that it is busy at once, whatever patience it was told to have. */
-function turnToWal(database: Database) {
-  const deadline = Date.now() + turnPatienceMs
-  for (;;) {
-    try {
-      database.exec('pragma journal_mode = wal')
-      return
-    } catch (error) {
-      const isBusy = error instanceof SQLiteError && error.code?.startsWith('SQLITE_BUSY')
-      if (!isBusy || Date.now() > deadline) throw error
-      Bun.sleepSync(10 + Math.random() * 20)
-    }
-  }
-}
-
 export class RunStore implements Disposable {
-  readonly #database: Database
+  /** For what is kept beside the runs, too: history, log, profiles. */
+  readonly database: StateDatabase
 
-  /** For what is kept beside the runs: history, log, profiles. */
-  get database(): Database {
-    return this.#database
-  }
-
-  constructor(directory: string) {
-    try {
-      mkdirSync(directory, { recursive: true })
-      this.#database = new Database(join(directory, 'pgtrek.sqlite'), { create: true })
-      // First of all: another process may be making the same file just now.
-      this.#database.exec('pragma busy_timeout = 5000')
-      turnToWal(this.#database)
-      this.#database.exec(`
-        pragma synchronous = normal;
-        create table if not exists run (
-          id          text primary key,
-          source      text not null,
-          destination text not null,
-          started_at  text not null,
-          finished_at text,
-          status      text not null,
-          summary     text
-        ) strict;
-        create table if not exists run_plan (
-          run     text primary key,
-          host    text not null,
-          process integer not null,
-          request text not null,
-          own     text not null
-        ) strict;
-        create table if not exists run_process (
-          run     text primary key,
-          host    text not null,
-          process integer not null
-        ) strict;
-        create table if not exists run_step (
-          run          text not null,
-          step         text not null,
-          rows         real not null default 0,
-          bytes        real not null default 0,
-          transactions text,
-          done         integer not null,
-          primary key (run, step)
-        ) strict, without rowid;
-        create table if not exists taken_away (
-          id          integer primary key autoincrement,
-          destination text not null,
-          run         text not null,
-          host        text not null,
-          process     integer not null,
-          saved       text not null
-        ) strict`)
-    } catch (error) {
-      throw new UsageError(`the state directory ${directory} cannot be used: ${(error as Error).message}`)
-    }
+  constructor(directory: string, options: StateOptions = {}) {
+    this.database = new StateDatabase(directory, options)
+    this.database.define(`
+      create table if not exists run (
+        id          text primary key,
+        source      text not null,
+        destination text not null,
+        started_at  text not null,
+        finished_at text,
+        status      text not null,
+        summary     text
+      ) strict;
+      create table if not exists run_plan (
+        run     text primary key,
+        host    text not null,
+        process integer not null,
+        request text not null,
+        own     text not null
+      ) strict;
+      create table if not exists run_process (
+        run     text primary key,
+        host    text not null,
+        process integer not null
+      ) strict;
+      create table if not exists run_step (
+        run          text not null,
+        step         text not null,
+        rows         real not null default 0,
+        bytes        real not null default 0,
+        transactions text,
+        done         integer not null,
+        primary key (run, step)
+      ) strict, without rowid;
+      create table if not exists taken_away (
+        id          integer primary key autoincrement,
+        destination text not null,
+        run         text not null,
+        host        text not null,
+        process     integer not null,
+        saved       text not null
+      ) strict`)
   }
 
   begin(id: string, ends: RunEnds): RunMemory {
     underWay.add(id)
-    this.#database
+    this.database
       .query(
         `insert into run (id, source, destination, started_at, status) values (?, ?, ?, datetime('now'), 'running')`,
       )
       .run(id, describeSettings(ends.source), describeSettings(ends.destination))
-    this.#database
+    this.database
       .query('insert into run_process (run, host, process) values (?, ?, ?)')
       .run(id, hostname(), process.pid)
     return this.#memory(id, ends)
@@ -134,7 +102,7 @@ export class RunStore implements Disposable {
 
   end(id: string, summary: Summary) {
     underWay.delete(id)
-    this.#database
+    this.database
       .query(`update run set finished_at = datetime('now'), status = ?, summary = ? where id = ?`)
       .run(summary.status, JSON.stringify(summary), id)
   }
@@ -157,7 +125,7 @@ export class RunStore implements Disposable {
   }
 
   #takenAway(destination?: ConnectionSettings): TakenRow[] {
-    const rows = this.#database
+    const rows = this.database
       .query<TakenRow, []>('select id, destination, run, host, process, saved from taken_away order by id')
       .all()
     const wanted = destination && placeOf(destination)
@@ -166,7 +134,7 @@ export class RunStore implements Disposable {
 
   /** Runs to this destination that neither ended nor are under way. */
   killed(destination: ConnectionSettings): string[] {
-    const rows = this.#database
+    const rows = this.database
       .query<{ run: string; destination: string; host: string; process: number }, []>(
         `select r.id as run, r.destination, p.host, p.process
            from run r
@@ -180,11 +148,11 @@ export class RunStore implements Disposable {
   }
 
   forget(id: number) {
-    this.#database.query('delete from taken_away where id = ?').run(id)
+    this.database.query('delete from taken_away where id = ?').run(id)
   }
 
   #memory(run: string, ends: RunEnds): RunMemory {
-    const database = this.#database
+    const database = this.database
     const place = placeOf(ends.destination)
     return {
       planned(request, own) {
@@ -205,16 +173,19 @@ export class RunStore implements Disposable {
           .run(run, step, rows, bytes)
       },
       unfinished: () => this.unfinished(ends, run),
-      save(saved) {
+      save: (id, saved) =>
         // On the disk before the destination loses it, also should our machine go down.
-        database.exec('pragma synchronous = full')
-        const { lastInsertRowid } = database
-          .query('insert into taken_away (destination, run, host, process, saved) values (?, ?, ?, ?, ?)')
-          .run(place, run, hostname(), process.pid, JSON.stringify(saved))
-        database.exec('pragma synchronous = normal')
-        return Number(lastInsertRowid)
-      },
+        database.certainly(() =>
+          database.durably(() =>
+            database
+              .query(
+                'insert into taken_away (id, destination, run, host, process, saved) values (?, ?, ?, ?, ?, ?)',
+              )
+              .run(id, place, run, hostname(), process.pid, JSON.stringify(saved)),
+          ),
+        ),
       forget: (id) => this.forget(id),
+      place: `the state directory ${database.directory}`,
       pending: () => this.takenAway(ends.destination),
       killed: () => this.killed(ends.destination),
     }
@@ -222,7 +193,7 @@ export class RunStore implements Disposable {
 
   /** The last run between these databases, when it did not complete; not counting the `current` one. */
   unfinished(ends: RunEnds, current = ''): Unfinished | undefined {
-    const last = this.#database
+    const last = this.database
       .query<RunRow, [string, string, string]>(
         `select r.id, r.started_at, r.status, p.request, p.own, p.host, p.process
            from run r
@@ -238,7 +209,7 @@ export class RunStore implements Disposable {
         `run ${last.id} between these databases is still under way in process ${last.process}`,
       )
     }
-    const steps = this.#database
+    const steps = this.database
       .query<
         { step: string; rows: number; bytes: number; transactions: string | null; done: number },
         [string]
@@ -264,7 +235,7 @@ export class RunStore implements Disposable {
   }
 
   [Symbol.dispose]() {
-    this.#database.close()
+    this.database[Symbol.dispose]()
   }
 }
 

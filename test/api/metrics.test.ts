@@ -1,9 +1,9 @@
 // What Prometheus is told: whether it can read it, and whether it is true.
 
-import { Database } from 'bun:sqlite'
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { FollowStore } from '../../server/store/follows.ts'
+import { StateDatabase } from '../../server/store/state-database.ts'
 import { followStates } from '../../shared/follow-view.ts'
 import { type Api, startApi } from '../support/api.ts'
 import { cluster } from '../support/clusters.ts'
@@ -15,7 +15,7 @@ let store: FollowStore
 
 beforeAll(async () => {
   api = await startApi()
-  store = new FollowStore(new Database(join(api.stateDirectory, 'pgtrek.sqlite')))
+  store = new FollowStore(new StateDatabase(api.stateDirectory))
 })
 
 afterAll(() => api.server.close())

@@ -1,10 +1,13 @@
 // Somebody else changes tables while a run is under way, and somebody stops the run.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { cleanEnvironment } from '../cli/process.ts'
+import { onTerminal } from '../cli/pty.ts'
 import { clone } from '../support/clone.ts'
 import { type Cluster, cluster, type TestDatabase } from '../support/clusters.ts'
 import { compareRows } from '../support/compare.ts'
 import { eventually, within } from '../support/eventually.ts'
 import { casesOf } from '../support/long.ts'
+import { program } from '../support/program.ts'
 import { type Owned, ownedDatabase, plainRole } from './owners.ts'
 import { expectNothingLeft, type Faulty, faultyHome, hold, keysAndTriggers, waitsForLock } from './running.ts'
 
@@ -108,7 +111,7 @@ test('foreign keys and triggers whose tables somebody dropped meanwhile are give
   const run = home.watch(['copy', '--source', source.loginUrl, '--dest', destination.loginUrl, ...slowly])
   await run.reaches(rowsArrive(destination))
   await run.kill()
-  await expectNothingLeft(to, destination)
+  await expectNothingLeft(to, destination, { butNotes: true })
   await destination.sql('drop table big')
   const first = await home.run(['repair', '--dest', destination.loginUrl])
   expect(first.code).toBe(1)
@@ -119,7 +122,7 @@ test('foreign keys and triggers whose tables somebody dropped meanwhile are give
   expect(second).toMatchObject({ code: 0 })
 })
 
-describe('Ctrl-C and SIGTERM', () => {
+describe('Ctrl-C, SIGTERM and SIGHUP', () => {
   async function plain() {
     const destination = await ownedDatabase(to, role, `${tables} ${alone} insert into big values (-1, 'old')`)
     const ends = ['--source', source.loginUrl, '--dest', destination.loginUrl, '--yes']
@@ -138,7 +141,7 @@ describe('Ctrl-C and SIGTERM', () => {
   }
   const release: Moment = {
     held: 'lock table late in row exclusive mode',
-    reached: (destination) => waitsForLock(to, destination, 'alter table%'),
+    reached: (destination) => waitsForLock(to, destination, '%alter table%'),
   }
   const truncate: Moment = {
     held: 'lock table alone in access share mode',
@@ -150,6 +153,7 @@ describe('Ctrl-C and SIGTERM', () => {
       ['SIGINT', 'the release', release],
       ['SIGTERM', 'truncate', truncate],
       ['SIGTERM', 'rows', arrival],
+      ['SIGHUP', 'rows', arrival],
     ],
     [
       ['SIGTERM', 'the release', release],
@@ -177,13 +181,31 @@ describe('Ctrl-C and SIGTERM', () => {
     },
   )
 
+  test('are not the only clean ends: a terminal that is closed, and a pipe that nobody reads', async () => {
+    const { destination, ends, before } = await plain()
+    const on = onTerminal(['copy', ...ends, ...slowly], home.directory)
+    await rowsArrive(destination)
+    on.child.terminal?.close()
+    expect([129, 130, 'SIGHUP']).toContain(await within('the end', on.child.exited))
+    await expectClean(destination, before)
+    const piped = Bun.spawn(['sh', '-c', '"$@" --json 2>&1 | head -c 1', 'sh', ...program, 'copy', ...ends], {
+      cwd: home.directory,
+      env: cleanEnvironment(),
+      stdout: 'ignore',
+      stderr: 'ignore',
+    })
+    await within('the end of the pipe', piped.exited)
+    await expectClean(destination, before)
+    expect(await destination.sql('select count(*)::int as n from big')).toEqual([{ n: many }])
+  })
+
   test('twice stop at once; a repair puts back what was away', async () => {
     const { destination, ends, before } = await plain()
     const run = home.watch(['copy', ...ends, ...slowly])
     await run.reaches(rowsArrive(destination))
     const lock = await hold(destination, 'lock table late in row exclusive mode')
     run.signal('SIGINT')
-    await run.reaches(waitsForLock(to, destination, 'alter table%'))
+    await run.reaches(waitsForLock(to, destination, '%alter table%'))
     run.signal('SIGINT')
     expect((await run.finished).code).toBe(130)
     await lock.letGo()

@@ -17,6 +17,8 @@ import {
 
 let from: Cluster
 let home: Faulty
+/** Another machine, or another directory. */
+let elsewhere: Faulty
 let source: Owned
 let role: string
 const to = new Map<Major, Cluster>()
@@ -48,6 +50,7 @@ const schema = `
 
 beforeAll(async () => {
   home = faultyHome()
+  elsewhere = faultyHome()
   from = await cluster(15)
   for (const major of [12, 17] as const) to.set(major, await cluster(major))
   role = await plainRole(from, ...to.values())
@@ -64,7 +67,10 @@ beforeAll(async () => {
   )
 })
 
-afterAll(() => home[Symbol.dispose]())
+afterAll(() => {
+  home[Symbol.dispose]()
+  elsewhere[Symbol.dispose]()
+})
 
 /** What is there before has rows that collide with those to come, and others. */
 const old = `
@@ -116,7 +122,7 @@ const always: [string, Moment][] = [
     {
       major: 12,
       held: 'lock table pointing in access share mode',
-      reached: waits(12, 'alter table%drop constraint%'),
+      reached: waits(12, '%drop constraint%'),
     },
   ],
   [
@@ -165,7 +171,7 @@ const onlyLong: [string, Moment][] = [
     {
       major: 12,
       held: 'lock table child in row exclusive mode',
-      reached: waits(12, 'alter table%disable trigger%'),
+      reached: waits(12, '%disable trigger%'),
     },
   ],
   ['rows in a single part', { args: slowly, reached: rowsArrive }],
@@ -200,6 +206,23 @@ async function expectedRows(args: string[]) {
   return expected.get(mode) ?? {}
 }
 
+/** By commands that know nothing of the run. */
+async function expectNamed(destination: Owned) {
+  const asked = await elsewhere.run(['status', '--dest', destination.loginUrl])
+  expect(asked).toMatchObject({ code: 1 })
+  expect(asked.output).toMatch(/still away: foreign key .* dropped by run \w{8} \(.*@.*, process \d+, /)
+  const listed = await elsewhere.run(['repair', '--list', '--dest', destination.loginUrl])
+  expect(listed.output).toMatch(/foreign key .*, dropped by run /)
+  const checked = await elsewhere.run([
+    'preflight',
+    '--source',
+    source.loginUrl,
+    '--dest',
+    destination.loginUrl,
+  ])
+  expect(checked.output + checked.said).toContain('Foreign keys and triggers left away')
+}
+
 describe('a copy killed in', () => {
   test.each(casesOf(always, onlyLong))(
     '%s leaves foreign keys and triggers to be put back',
@@ -220,12 +243,15 @@ describe('a copy killed in', () => {
       await run.kill()
       const isLetGo = major >= 14 && !moment.staysHeld
       if (isLetGo) await lock?.letGo()
-      if (major >= 14) await expectNothingLeft(server, destination)
+      if (major >= 14) await expectNothingLeft(server, destination, { butNotes: true })
 
-      const repaired = home.run(['repair', '--dest', destination.loginUrl])
+      // What a server of 12 has not noticed is known only where the run was.
+      const place = major >= 14 ? elsewhere : home
+      if (isLetGo) await expectNamed(destination)
+      const repaired = place.run(['repair', '--dest', destination.loginUrl])
       if (!isLetGo) await lock?.letGo()
       const { code, said } = await repaired
-      await expectNothingLeft(server, destination)
+      await expectNothingLeft(server, destination, { butNotes: code !== 0 })
       // A key that holds for half of the rows only is back all the same, and said.
       if (code === 0) expect(await keysAndTriggers(destination)).toEqual(before)
       else expect(said).toMatch(/could not be put back: .* violates foreign key/)

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { Spill } from '../../server/replication/spill.ts'
+import { Spill, SpillFailed } from '../../server/replication/spill.ts'
 
 async function contentOf(spill: Spill, xid: number): Promise<string[]> {
   const found: string[] = []
@@ -68,6 +68,17 @@ test('a message larger than the memory', async () => {
   spill.transaction(1).add(1, 73, large, 0, large.length)
   spill.transaction(1).add(1, 73, small, 0, 1)
   expect((await contentOf(spill, 1)).map((text) => text.length)).toEqual([4, 100_003, 4])
+})
+
+test('a directory without room is named, with what to do', () => {
+  const directory = join(tmpdir(), `no-room-${crypto.randomUUID()}`)
+  using spill = new Spill(16, directory)
+  const bytes = Buffer.alloc(1000)
+  const fill = () => {
+    for (let count = 0; count < 3; count++) spill.transaction(1).add(1, 73, bytes, 0, bytes.length)
+  }
+  expect(fill).toThrow(SpillFailed)
+  expect(fill).toThrow(`${directory} has no room for the large transactions`)
 })
 
 test('nothing is left of it', () => {

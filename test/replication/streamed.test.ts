@@ -1,6 +1,8 @@
 // Large transactions that are sent before they are committed: whatever their savepoints take back stays away,
 // also where the tables are described in what was taken back.
 import { expect, test } from 'bun:test'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { Follower } from '../../server/replication/follow.ts'
 import type { FollowStatus } from '../../shared/follow.ts'
 import { cluster, type Major, type TestDatabase } from '../support/clusters.ts'
@@ -8,6 +10,7 @@ import { eventually } from '../support/eventually.ts'
 import { arrival, compareFollowed, link, reaches } from '../support/following.ts'
 import { casesOf, isLong } from '../support/long.ts'
 import { type Random, seeded } from '../support/random.ts'
+import { scratchDirectory } from '../support/scratch.ts'
 
 const seed = Number(process.env.STREAMED_SEED ?? 1)
 const transactions = Number(process.env.STREAMED_TRANSACTIONS ?? (isLong ? 12 : 8))
@@ -159,3 +162,16 @@ for (const major of casesOf<Major>([15, 18], [14, 17])) {
     expect(again.status.spilledBytes).toBe(0)
   })
 }
+
+test('without room for it: it waits, says which directory is full, and goes on when there is room', async () => {
+  const pair = await pairOf(17)
+  const directory = join(scratchDirectory(), `full-${crypto.randomUUID()}`)
+  const follower = await Follower.start({ ...(await link(pair)), spillDirectory: directory })
+  const insert = 'insert into a select g, repeat(md5(g::text), 20) from generate_series(1, 4000) g'
+  await pair.source.sql(insert)
+  const { lastError } = await reaches(follower, 'waiting for room', ({ phase }) => phase === 'waiting')
+  expect(lastError?.message).toContain(`${directory} has no room for the large transactions`)
+  mkdirSync(directory)
+  await arrival(follower, pair.source)
+  expect(await compareFollowed(pair)).toEqual([])
+})

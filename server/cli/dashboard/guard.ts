@@ -1,8 +1,6 @@
 // However the process ends, its user gets the terminal back, and before anything is said about why.
 
-/** As every program of this runtime that ends by an error that nobody caught. */
-const crashed = 1
-const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+import { crash, stopSignals } from '../interrupt.ts'
 
 /** `restore` may be called more than once. */
 export function guardTerminal(restore: () => void): Disposable {
@@ -15,19 +13,19 @@ export function guardTerminal(restore: () => void): Disposable {
   }
   // Bun would print it on the page that is gone in the next moment, and, while main.ts awaits the command, not end.
   const onCrash = (reason: unknown) => {
+    unguard()
     restore()
-    process.stderr.write(`${Bun.inspect(reason)}\n`)
-    process.exit(crashed)
+    crash(reason)
   }
   const unguard = () => {
     process.off('exit', restore)
     process.off('uncaughtException', onCrash)
     process.off('unhandledRejection', onCrash)
-    for (const signal of signals) process.off(signal, onSignal)
+    for (const signal of stopSignals) process.off(signal, onSignal)
   }
   process.on('exit', restore)
   process.on('uncaughtException', onCrash)
   process.on('unhandledRejection', onCrash)
-  for (const signal of signals) process.on(signal, onSignal)
+  for (const signal of stopSignals) process.on(signal, onSignal)
   return { [Symbol.dispose]: unguard }
 }

@@ -26,6 +26,7 @@ import { NativeFollower } from '../../replication/native-follower.ts'
 import { readPublication } from '../../replication/publication.ts'
 import { Touched } from '../../replication/touched.ts'
 import type { RunLock } from '../run-lock.ts'
+import { describeNote, readNotes } from '../taken-notes.ts'
 import { applySchema } from './apply-schema.ts'
 import { BackgroundComparison, troubleOf } from './background-comparison.ts'
 import { lockMove } from './cleanup.ts'
@@ -399,9 +400,17 @@ export class FollowRun implements FollowDesk {
     }
     await this.#finishHandOver()
     refuseOver(this.#record)
+    await this.#nameLeftovers()
     const { failedObjects, direction, tables } = this.#record
     if (failedObjects) this.#picture.troubles.set('objects', failedObjects)
     if (direction === 'forward') await lock.take(tables)
+  }
+
+  /** What a copy that was killed has dropped on the destination: following does not put it back. */
+  async #nameLeftovers() {
+    await using destination = await Session.open(this.ends.destination, { signal: this.#stop.signal })
+    for (const note of (await readNotes(destination)).left)
+      this.#picture.warn(`still away on the destination, "pgtrek repair" puts it back: ${describeNote(note)}`)
   }
 
   /** The process before may have been killed before it could write it down, or it was another state directory. */

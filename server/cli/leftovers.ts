@@ -1,0 +1,40 @@
+// What runs that were killed have left on a destination, for commands that do something else there.
+import { describeHolder, readRuns } from '../engine/run-lock.ts'
+import { describeNote, readNotes, readNotesWhenSettled } from '../engine/taken-notes.ts'
+import { Session } from '../postgres/session.ts'
+import type { ConnectionSettings } from '../postgres/settings.ts'
+
+/** For a destination alone, whatever machine its runs were on. */
+export async function statusOfDestination(destination: ConnectionSettings): Promise<Leftovers> {
+  await using session = await Session.open(destination)
+  const { left } = await readNotesWhenSettled(session)
+  const atWork = (await readRuns(session)).map(describeHolder)
+  return { left_away: left.map(describeNote), at_work: atWork }
+}
+
+export interface Leftovers {
+  left_away: string[]
+  at_work: string[]
+}
+
+export function linesOf({ left_away: left, at_work: atWork }: Leftovers): string[] {
+  return [
+    ...atWork.map((holder) => `at work on this destination: ${holder}`),
+    ...left.map((note) => `still away: ${note}`),
+    left.length > 0 ? repairWords : 'no run that was killed has left foreign keys or triggers away here',
+  ]
+}
+
+const repairWords = '"pgtrek repair --dest URL" puts them back'
+
+/** Nothing where the server cannot be asked: the command itself says why. */
+export async function leftoverLines(destination: ConnectionSettings): Promise<string[]> {
+  try {
+    await using session = await Session.open(destination)
+    const { left } = await readNotes(session)
+    if (left.length === 0) return []
+    return [...left.map((note) => `still away on the destination: ${describeNote(note)}`), repairWords]
+  } catch {
+    return []
+  }
+}

@@ -1,0 +1,163 @@
+// A state directory that cannot be written: what the servers have is what counts, and it is said once.
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { resolveSettings } from '../server/postgres/settings.ts'
+import { FollowStore } from '../server/store/follows.ts'
+import { History } from '../server/store/history.ts'
+import { Profiles } from '../server/store/profiles.ts'
+import { RunStore } from '../server/store/runs.ts'
+import { StateUnusable } from '../server/store/state-database.ts'
+import type { Summary } from '../shared/summary.ts'
+import { cleanEnvironment, type Home, makeHome } from './cli/process.ts'
+import { type Cluster, cluster } from './support/clusters.ts'
+import { eventually, within } from './support/eventually.ts'
+import { program } from './support/program.ts'
+import { scratchDirectory } from './support/scratch.ts'
+
+const ends = {
+  source: resolveSettings({ url: 'postgres://a@localhost/one' }),
+  destination: resolveSettings({ url: 'postgres://a@localhost/two' }),
+}
+const seal = {
+  close: () => Promise.reject(new Error('nothing is sealed here')),
+  open: () => Promise.reject(new Error('nothing is sealed here')),
+  forget: async () => {},
+}
+
+describe('a state directory that goes away while it is used', () => {
+  const directory = join(scratchDirectory(), 'state')
+  const aside = `${directory}-aside`
+  const said: string[] = []
+  const open = () => new RunStore(directory, { say: (message) => said.push(message), retryMs: 20 })
+
+  test('is said once, its data is kept in memory, and written when it is back', async () => {
+    {
+      using store = open()
+      const follows = new FollowStore(store.database)
+      const history = new History(store.database)
+      store.begin('before', ends).planned('request', ['t'])
+      // A file in its place: nobody can make the directory again.
+      renameSync(directory, aside)
+      writeFileSync(directory, '')
+      await eventually(
+        'the news of it',
+        async () => store.begin(`r${crypto.randomUUID().slice(0, 6)}`, ends) && said.length > 0,
+        (isSaid) => isSaid,
+      )
+      expect(said[0]).toMatch(/^the state directory .*\/state cannot be used: .*The work goes on/)
+      const memory = store.begin('during', ends)
+      memory.planned('request', ['t'])
+      memory.done('a step', { rows: 7, bytes: 8 })
+      store.end('during', { status: 'cancelled' } as Summary)
+      follows.take('shop')
+      expect(follows.worker('shop')).toMatchObject({ pid: process.pid })
+      expect(await follows.desk('shop').act({ type: 'stop' })).toMatchObject({
+        ok: false,
+        message: expect.stringMatching(/cannot be used: .*cannot be asked through it.*SIGTERM/s),
+      })
+      expect(history.list({ limit: 100, offset: 0 }).map(({ id }) => id)).toEqual(
+        expect.arrayContaining(['before', 'during']),
+      )
+      // What only makes sense on the disk is refused, and says why.
+      expect(() =>
+        memory.save(1, { kind: 'triggers', table: { schema: 's', name: 't', triggers: [] } }),
+      ).toThrow(StateUnusable)
+      const request = { source: { host: 'h' }, destination: { host: 'h' } } as never
+      const profiles = new Profiles(store.database, seal)
+      await expect(profiles.put('mine', { request })).rejects.toThrow(StateUnusable)
+      expect(profiles.list()).toEqual([])
+      expect(said).toHaveLength(1)
+      rmSync(directory)
+      renameSync(aside, directory)
+      await eventually(
+        'its return',
+        async () => store.database.trouble,
+        (trouble) => trouble === undefined,
+      )
+      expect(said[1]).toContain('is written there')
+    }
+    using store = open()
+    expect(store.unfinished(ends)).toMatchObject({
+      run: 'during',
+      done: new Map([['a step', { rows: 7, bytes: 8 }]]),
+    })
+    expect(new FollowStore(store.database).names()).toEqual(['shop'])
+  })
+
+  test('and that was removed is made again with all that is known', async () => {
+    using store = open()
+    rmSync(directory, { recursive: true })
+    await eventually(
+      'a new directory',
+      async () => {
+        store.begin(crypto.randomUUID(), ends)
+        return said.filter((line) => line.includes('is written there')).length
+      },
+      (times) => times === 2,
+    )
+    using other = open()
+    expect(new History(other.database).find('during')).toMatchObject({ id: 'during' })
+  })
+})
+
+describe('a run whose state directory', () => {
+  let server: Cluster
+  let home: Home
+  beforeAll(async () => {
+    server = await cluster(17)
+    home = makeHome()
+  })
+  afterAll(() => home[Symbol.dispose]())
+
+  const tables = `
+    create table parent (id int primary key);
+    create table child (id int primary key, parent int constraint belongs references parent);`
+
+  async function pair() {
+    const source = await server.createDatabase()
+    await source.sql(
+      `${tables} insert into parent select generate_series(1, 100); insert into child select n, n from generate_series(1, 100) n`,
+    )
+    const destination = await server.createDatabase()
+    await destination.sql(tables)
+    return { destination, ends: ['--source', source.url, '--dest', destination.url, '--yes'] }
+  }
+
+  test('cannot be made copies everything, with one warning; other commands say it, too', async () => {
+    const { destination, ends } = await pair()
+    writeFileSync(join(home.directory, 'no-directory'), '')
+    const state = ['--state-dir', 'no-directory/state']
+    const { code, said } = await home.run(['copy', ...ends, '--append', ...state])
+    expect({ code, said }).toMatchObject({ code: 0 })
+    expect(said.match(/cannot be used/g)).toHaveLength(2)
+    expect(said).toMatch(/warning: the state directory .*no-directory\/state cannot be used: .*ENOTDIR/)
+    expect(await destination.sql('select count(*)::int as n from child')).toEqual([{ n: 100 }])
+    const stop = await home.run(['stop', 'shop', ...state])
+    expect(stop.code).not.toBe(0)
+    expect(stop.said).toContain('cannot be used')
+  })
+
+  test('is full in the middle goes on to its end, with the foreign keys that were dropped put back', async () => {
+    const { destination, ends } = await pair()
+    // The state is there already; from the limit on its file takes nothing more.
+    mkdirSync(join(home.directory, 'full'))
+    new RunStore(join(home.directory, 'full'))[Symbol.dispose]()
+    const limited = ['bash', '-c', 'ulimit -f 1; exec "$@"', 'bash', ...program]
+    const child = Bun.spawn([...limited, 'copy', ...ends, '--state-dir', 'full', '--log-dir', 'logs'], {
+      cwd: home.directory,
+      env: cleanEnvironment(),
+      stdout: 'pipe',
+      stderr: 'pipe',
+    })
+    const said = await within('the end of the copy', new Response(child.stderr).text())
+    expect({ code: await child.exited, said }).toMatchObject({ code: 0 })
+    expect(said).toMatch(/the state directory \S*full cannot be used: /)
+    expect(said).toMatch(/logs\/.* cannot be written \(.*EFBIG.*the run goes on without it/)
+    expect(said).not.toContain('failed')
+    expect(await destination.sql("select convalidated from pg_constraint where conname = 'belongs'")).toEqual(
+      [{ convalidated: true }],
+    )
+    expect(await destination.sql('select count(*)::int as n from child')).toEqual([{ n: 100 }])
+  })
+})
