@@ -36,8 +36,8 @@ export function describeSkipped(skipped: readonly SkippedTransaction[]): string 
   const named = [...counts.slice(0, mostNamed), ...(more > 0 ? [`and ${more} more`] : [])].join(', ')
   return (
     `${formatCount(skipped.length, 'transaction')} skipped, whose changes are missing: ${named}. ` +
-    'Make the tables the same on both sides: the next comparison by checksum that finds them equal clears this. Or accept it ' +
-    'at the switchover (--accept-differences)'
+    '"pgtrek recopy TABLE" copies them anew; or make them the same on both sides, which the next comparison by checksum notices; ' +
+    'or accept it at the switchover (--accept-differences)'
   )
 }
 

@@ -26,6 +26,7 @@ import type { Choice, ChosenTable } from './recopy-choice.ts'
 import { addForeignKeys } from './recopy-foreign-keys.ts'
 import { allTables, readMoved } from './relations.ts'
 import type { CloneAndFollow, FollowEnds, FollowServices } from './request.ts'
+import { forgetSkipped } from './skipped.ts'
 
 export interface Recopy {
   ends: FollowEnds
@@ -278,13 +279,14 @@ async function settle(work: Recopy, failed: FollowRecord['failedTables']) {
   const now = new Map(failed.map((table) => [tableKey(table), table]))
   const whole = choice.tables.filter((table) => !now.has(tableKey(table)))
   const isWhole = new Set(whole.map(tableKey))
-  const { tables, failedTables, leftOut } = record()
+  const { tables, failedTables, leftOut, skipped } = record()
   const change = {
     tables: [...tables, ...whole],
     failedTables: failedTables
       .filter((table) => !isWhole.has(tableKey(table)))
       .map((table) => now.get(tableKey(table)) ?? table),
     leftOut: leftOut.filter((table) => !isWhole.has(tableKey(table))),
+    ...(skipped && { skipped: forgetSkipped(skipped, whole) }),
   }
   // In this order for the same reason.
   work.update(change)
