@@ -121,7 +121,7 @@ test('columns that come and go on the source without any change of a row are nam
   })
   const reasons = ready.reasons.join('; ')
   expect(reasons).toMatch(
-    /table public\.wider is not the same .*"pgtrek apply-schema" does alter table .*add column more/,
+    /table public\.wider is not the same .*"pgtrek apply-schema" runs alter table .*add column "more"/,
   )
   expect(reasons).toMatch(
     /public\.narrower is not the same .*: column old was dropped or renamed on the source/,

@@ -88,7 +88,7 @@ async function changesOf({ schema = '', name }: ObjectDifference, from: Session,
 
 function describeChanges(changes: SchemaChanges): string {
   const statements = changes.statements.concat(changes.finish)
-  const can = statements.length > 0 ? [`"pgtrek apply-schema" does ${statements.join('; ')}`] : []
+  const can = statements.length > 0 ? [`"pgtrek apply-schema" runs ${statements.join('; ')}`] : []
   const said = [...changes.remarks, ...can]
   return said.length > 0 ? `: ${said.join('; ')}` : ''
 }
