@@ -16,6 +16,8 @@ import { compareRows } from '../support/compare.ts'
 import { eventually, within } from '../support/eventually.ts'
 import { published } from '../support/follow-view.ts'
 import { dyingAt, type KillPoint, mortalProgram } from '../support/killed-at.ts'
+import { casesOf } from '../support/long.ts'
+import { seeded } from '../support/random.ts'
 
 const logical = { settings: { wal_level: 'logical' } }
 const made: Home[] = []
@@ -64,17 +66,21 @@ class Moved {
   }
 
   /** Once the servers have noticed that nobody is there any more. */
-  async expect(state: MoveState, isBroken: boolean) {
+  async settled() {
     const ends = {
       source: resolveSettings({ url: this.source.url }),
       destination: resolveSettings({ url: this.destination.url }),
       follow: defaultFollowOptions,
     }
-    const move = await eventually(
+    return await eventually(
       'the end of the killed process on the servers',
       () => readMove(ends),
       ({ at_work }) => at_work === undefined,
     )
+  }
+
+  async expect(state: MoveState, isBroken: boolean) {
+    const move = await this.settled()
     expect([move.state, isBrokenOff(move)]).toEqual([state, isBroken])
     return move
   }
@@ -225,6 +231,46 @@ describe.each(cases)('a move that is killed goes on $how:', ({ remembers }) => {
     await moved.expectNothingLeft()
   })
 })
+
+test.each(casesOf<number>([], [1, 2]))(
+  'killed at any statement of switchovers there and back, seed %d',
+  async (seed) => {
+    const random = seeded(seed)
+    const kept = await Moved.make(true)
+    const forgetful = new Moved(kept.source, kept.destination, false)
+    await kept.copyAndFollow()
+    for (let round = 1; round <= 40; round++) {
+      const { state, read_only } = await kept.settled()
+      expect(['following', 'switching', 'flowing_back', 'returning']).toContain(state)
+      const isForward = state === 'following' || state === 'switching'
+      const primary = isForward ? kept.source : kept.destination
+      const moved = random.chance(0.5) ? kept : forgetful
+      const write = `insert into item values (${1000 + round}, 'x') on conflict do nothing`
+      if (read_only.includes(isForward ? 'source' : 'destination')) {
+        await moved.followUntil('a primary that can be written to', async () => {
+          await primary.sql(write).catch(() => {})
+          return await primary.sql(`select from item where id in (1, ${1000 + round})`)
+        })
+      } else await primary.sql(write)
+      const args = [
+        ...['switchover', '--keep-reverse', '--watch', '0', '--discard-late-writes'],
+        ...(isForward ? [] : ['--back']),
+        ...(random.chance(0.7) ? ['--read-only-source'] : []),
+      ]
+      const point = { statements: Array<string>(20 + random.below(420)).fill('') }
+      const { code, said } = await moved.home.run([...args, ...moved.flags()], dyingAt(point))
+      expect([0, 137], said).toContain(code)
+    }
+    const { state } = await kept.settled()
+    const back = state === 'flowing_back' || state === 'returning' ? ['--back'] : []
+    await kept.run(['switchover', ...back, '--verify', '--watch', '0', '--discard-late-writes'])
+    expect(await compareRows(kept.source, kept.destination)).toEqual([])
+    await kept.run(['cleanup', '--writable', '--discard-late-writes'])
+    await kept.expectNothingLeft()
+  },
+  // As long as 40 rounds of three processes each may take.
+  600_000,
+)
 
 test('a destination that is lost for good leaves a source without anything of the move', async () => {
   const source = await (await cluster(14, logical)).createDatabase()
