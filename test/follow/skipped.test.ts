@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test'
 import { isHealthy } from '../../shared/follow-health.ts'
 import { cluster } from '../support/clusters.ts'
-import { eventually } from '../support/eventually.ts'
+import { eventually, within } from '../support/eventually.ts'
 import { type Moving, move } from '../support/follow-run.ts'
 
 const logical = { settings: { wal_level: 'logical' } }
@@ -35,6 +35,10 @@ test('what was skipped keeps the light off, over a restart too, until a comparis
   const ends = await databases()
   await using moving = move(ends)
   await skipOne(ends, moving)
+  // Where nothing is remembered, the source knows it.
+  await moving.run.act({ type: 'stop' })
+  await within('the end of following', moving.run.done)
+  moving.store.forget(moving.run.name)
   await moving.restart()
   const view = await moving.until(
     'u, which is the same',

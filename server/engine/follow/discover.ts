@@ -75,6 +75,7 @@ export async function discover(name: string, ends: FollowEnds, signal: AbortSign
   return {
     ...unknownRecord(name, ends),
     ...(mark && { move: mark.move }),
+    ...(mark?.skipped && { skipped: mark.skipped }),
     failedTables,
     ...(mark?.missing.objects && { failedObjects: mark.missing.objects }),
     progress: isForward ? 'following' : 'done',

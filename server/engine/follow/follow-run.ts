@@ -50,6 +50,7 @@ import { checkObjects } from './moved-objects.ts'
 import { followName, insertsPublication, linkNames } from './names.ts'
 import { copyNatively, NativeImpossible } from './native.ts'
 import { analyzeTables, fillMaterializedViews } from './native-rows.ts'
+import { markSkipped } from './ownership.ts'
 import { patiently } from './patience.ts'
 import { FollowPicture } from './picture.ts'
 import { describeRecopied, forgetGone, recopy, showNames } from './recopy.ts'
@@ -96,6 +97,8 @@ export class FollowRun implements FollowDesk {
   #lookout: Lookout | undefined
   /** Of the side that was left by the last switchover. */
   #watch: LateWatch | undefined
+  /** Of the publication, one behind the other. */
+  #marking = Promise.resolve()
   #toldAt = 0
   #telling: ReturnType<typeof setTimeout> | undefined
 
@@ -343,6 +346,7 @@ export class FollowRun implements FollowDesk {
       return { status: isCancelled ? 'cancelled' : 'failed', error }
     } finally {
       clearInterval(asking)
+      await this.#marking
       await this.#watch?.abandon()
       this.isRunning = false
       // Nothing was made that somebody would have to find again; what another has made is not forgotten.
@@ -1021,6 +1025,21 @@ export class FollowRun implements FollowDesk {
   #update(change: Partial<FollowRecord>) {
     this.#record = { ...this.#record, ...change }
     this.services.memory.save(this.#record)
+    if (change.skipped) this.#marking = this.#marking.then(() => this.#markSkipped())
+  }
+
+  /** For a process that has another state directory. */
+  async #markSkipped() {
+    const { from, names } = this.#link(this.#record.direction)
+    if (!names.ownPublication) return
+    try {
+      await using session = await Session.open(from)
+      await markSkipped(session, names.publication, this.#record.skipped ?? [])
+    } catch (error) {
+      this.#picture.warn(
+        `which transactions were skipped is remembered in this state directory alone: ${(error as Error).message}`,
+      )
+    }
   }
 
   async #heedOthers() {

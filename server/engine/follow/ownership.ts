@@ -1,7 +1,9 @@
 // Whose a publication is: a comment on it names the move that made it, and what of that move's copy is missing.
 // A slot cannot have a comment: it belongs to the move whose publication stands beside it.
+import type { SkippedTransaction } from '../../../shared/skipped.ts'
 import { quoteIdentifier, quoteLiteral } from '../../postgres/quote.ts'
 import type { Session } from '../../postgres/session.ts'
+import { inTransaction } from '../../postgres/transaction.ts'
 import type { TableId } from '../../replication/destination-tables.ts'
 import { ownMark, ownWords } from '../run-lock.ts'
 
@@ -15,9 +17,11 @@ export interface Mark {
   handedOver?: HandedOver | undefined
   /** Made by a switchover that is not done, for the other direction: nothing flows there. */
   isWayBack?: boolean | undefined
+  /** Transactions that were left out at a conflict, whose tables are not right again. */
+  skipped?: SkippedTransaction[] | undefined
 }
 
-type More = Pick<Mark, 'handedOver' | 'isWayBack'>
+type More = Pick<Mark, 'handedOver' | 'isWayBack' | 'skipped'>
 
 /** Everything that was committed here before this position is on the other side. */
 export interface HandedOver {
@@ -66,33 +70,53 @@ export async function readMark(session: Session, publication: string): Promise<M
   return list && { ...moreIn(last), move: first.slice(start.length), begunBy, missing: list }
 }
 
-/** Also for a process that has no record of the move. */
+/** Also for a process that has no record of the move. Within the transaction that hands over. */
 export async function markHandedOver(
   session: Session,
   publication: string,
   handedOver: HandedOver,
 ): Promise<void> {
+  await session.query(lockSql)
   const mark = await readMark(session, publication)
   if (mark) await write(session, publication, { ...mark, handedOver })
 }
 
 /** The switchover is done: changes flow there from now on. */
 export async function settleWayBack(session: Session, publication: string): Promise<void> {
-  const mark = await readMark(session, publication)
-  if (mark?.isWayBack) await write(session, publication, { ...mark, isWayBack: undefined })
+  await change(session, publication, { isWayBack: undefined })
 }
 
 /** Nothing where the publication is not one of a move. */
 export async function markMissing(session: Session, publication: string, missing: Missing): Promise<void> {
-  const mark = await readMark(session, publication)
-  if (mark) await write(session, publication, { ...mark, missing })
+  await change(session, publication, { missing })
+}
+
+/** What was left out at conflicts, and is not right again. */
+export async function markSkipped(
+  session: Session,
+  publication: string,
+  skipped: readonly SkippedTransaction[],
+): Promise<void> {
+  await change(session, publication, { skipped: skipped.length > 0 ? [...skipped] : undefined })
+}
+
+/** Until the transaction ends. */
+const lockSql = `select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtext('pgtrek mark'))`
+
+/** Several parts of a process may have something to say at the same time. */
+async function change(session: Session, publication: string, some: Partial<Mark>): Promise<void> {
+  await inTransaction(session, async () => {
+    await session.query(lockSql)
+    const mark = await readMark(session, publication)
+    if (mark) await write(session, publication, { ...mark, ...some })
+  })
 }
 
 /** Older versions have not written it. */
 function moreIn(text = '{}'): More {
   try {
-    const { handedOver, isWayBack } = JSON.parse(text) as More
-    return { handedOver, isWayBack }
+    const { handedOver, isWayBack, skipped } = JSON.parse(text) as More
+    return { handedOver, isWayBack, skipped }
   } catch {
     return {}
   }
