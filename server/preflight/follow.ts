@@ -142,7 +142,7 @@ const applying: Check = {
     return {
       status: 'warning',
       found: `"${destination.user}" may not set session_replication_role on the destination: its triggers and foreign keys fire for every change`,
-      todo: 'Connect as a superuser, or (15 and later) let one grant it; otherwise disable triggers that write.',
+      todo: 'Connect as a superuser, or (15 and later) let one grant it; otherwise disable triggers that write. Rows that foreign keys with ON DELETE or ON UPDATE actions have removed or changed already are no conflict where they have a primary key.',
       sql:
         destination.major >= 15
           ? [`grant set on parameter session_replication_role to ${quoteIdentifier(destination.user)}`]

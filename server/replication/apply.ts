@@ -4,6 +4,7 @@
 import { expected, Pipeline } from '../postgres/pipeline.ts'
 import type { Session } from '../postgres/session.ts'
 import { explainFailure, Witness } from './apply-failure.ts'
+import { type Cascades, SetOff } from './cascades.ts'
 import { Commands } from './commands.ts'
 import { type Commit, CommitLog } from './commit-log.ts'
 import type { DestinationTable } from './destination-tables.ts'
@@ -29,6 +30,8 @@ export interface ApplierOptions {
   careful: boolean
   /** Nothing on the destination looks at what lies between the beginning and the end of a transaction. */
   mayHold: boolean
+  /** What foreign keys of the destination do by themselves; nothing in a replica's session. */
+  cascades?: Cascades | undefined
   /** Notes which rows are changed. */
   touched?: TouchSink | undefined
   /** Called when transactions are committed, and when nothing more can be. */
@@ -54,6 +57,7 @@ export class Applier implements Disposable {
   readonly #run: InsertRun
   readonly #held: HeldUpdates
   readonly #commands: Commands
+  readonly #setOff: SetOff | undefined
   readonly #touched = new Set<TargetTable>()
   /** The destination's transaction is open. */
   #open = false
@@ -68,6 +72,7 @@ export class Applier implements Disposable {
   constructor(readonly options: ApplierOptions) {
     const { position, session, careful, onCommitted } = options
     this.commits = new CommitLog(position.lsn)
+    this.#setOff = options.cascades && new SetOff(options.cascades)
     this.#witness = careful ? new Witness() : undefined
     this.pipeline = new Pipeline(session, () => {
       if (this.commits.confirm(this.pipeline.synced) || this.pipeline.failure) onCommitted()
@@ -79,6 +84,7 @@ export class Applier implements Disposable {
 
   begin(transaction: SourceTransaction) {
     this.#transaction = transaction
+    this.#setOff?.begin()
     this.options.touched?.begin(transaction.xid)
   }
 
@@ -105,7 +111,8 @@ export class Applier implements Disposable {
     }
     this.#releaseOf(target)
     this.#run.end()
-    this.#execute(target.update(old, oldRow, row), row, oldRow)
+    this.#execute(this.#updateOf(target, old, oldRow, row), row, oldRow)
+    this.#setOff?.noteUpdate(target, old, oldRow, row)
     target.pending.updates++
     this.#witness?.note(this.pipeline, 'update', target, old ? oldRow : row, this.#transaction)
   }
@@ -115,7 +122,8 @@ export class Applier implements Disposable {
     this.options.touched?.note(target, oldRow, undefined, oldRow)
     this.#releaseOf(target)
     this.#run.end()
-    this.#execute(target.delete(old, oldRow), oldRow, oldRow)
+    this.#execute(this.#deleteOf(target, old, oldRow), oldRow, oldRow)
+    this.#setOff?.noteDelete(target)
     target.pending.deletes++
     this.#witness?.note(this.pipeline, 'delete', target, oldRow, this.#transaction)
   }
@@ -299,6 +307,23 @@ export class Applier implements Disposable {
     this.#open = false
     this.#end = undefined
     this.#whole = 0
+  }
+
+  #updateOf(target: TargetTable, old: OldRow, oldRow: Tuple, row: Tuple): Prepared {
+    const setOff = this.#setOff
+    const orDone =
+      setOff &&
+      setOff.alteredOf(target).size > 0 &&
+      target.updateOrDone(old, oldRow, row, setOff.primaryKeyOf(target))
+    return orDone || target.update(old, oldRow, row)
+  }
+
+  #deleteOf(target: TargetTable, old: OldRow, oldRow: Tuple): Prepared {
+    const setOff = this.#setOff
+    const orGone =
+      setOff?.mayHaveRemoved(target) &&
+      target.deleteOrGone(old, oldRow, setOff.primaryKeyOf(target), setOff.alteredOf(target))
+    return orGone || target.delete(old, oldRow)
   }
 
   #mayHold(target: TargetTable, old: OldRow, row: Tuple): boolean {

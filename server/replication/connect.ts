@@ -9,6 +9,7 @@ import { Session as PostgresSession } from '../postgres/session.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
 import { Applier } from './apply.ts'
 import { prepareApplySession, useOwnSearchPath } from './apply-session.ts'
+import { readCascades } from './cascades.ts'
 import {
   type DestinationTable,
   firesForReplica,
@@ -113,6 +114,7 @@ export async function connect(ends: Ends, options: ConnectOptions): Promise<Conn
     const followed = wanted && (await readFollowed(source, destination, wanted))
     const tables = await readDestinationTables(destination, followed && [...followed.pairs.values()])
     await readFiringRules(destination, tables, replicaRole)
+    const cascades = replicaRole ? undefined : await readCascades(destination)
     const computed = await readComputed(source, publication)
     const types = await readTypes(source)
     const isSafe = (type: number) => isBinarySafe(type, types)
@@ -130,7 +132,7 @@ export async function connect(ends: Ends, options: ConnectOptions): Promise<Conn
     })
     const mayHold = replicaRole && !(await firesForReplica(destination))
     await useOwnSearchPath(destination)
-    const applyOptions = { position, binary, careful, mayHold }
+    const applyOptions = { position, binary, careful, mayHold, cascades }
     const applier = new Applier({
       ...applyOptions,
       touched: ends.touched,

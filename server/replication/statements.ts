@@ -161,6 +161,70 @@ export function deleteStatement(
   }
 }
 
+/**
+ * Answers a row, too, when the row is gone: none is left that agrees with it in `identifying`, which are columns
+ * that a foreign key of the destination cannot have set meanwhile.
+ */
+export function deleteOrGoneStatement(
+  table: DestinationTable,
+  columns: readonly TargetColumn[],
+  old: OldVersion,
+  identifying: readonly TargetColumn[],
+): Written {
+  const written = new Parameters()
+  const condition = whereIs(table, columns, rowConditions(columns, old, written), old, written)
+  const alike = identifying.map((column) => equals(column, written.fromOld(column))).join(' and ') || 'true'
+  return {
+    sql: orElse(
+      `delete from ${onlyItself(table)} where ${condition}`,
+      `not exists (select from ${onlyItself(table)} where ${alike})`,
+    ),
+    parameters: written.list,
+  }
+}
+
+/**
+ * Answers a row, too, when there is one that is what the row is to become, to the last digit. It is looked for by
+ * `identifying`, which are never null.
+ */
+export function updateOrDoneStatement(
+  table: DestinationTable,
+  columns: readonly TargetColumn[],
+  unchanged: readonly boolean[],
+  old: OldVersion,
+  identifying: readonly TargetColumn[],
+): Written {
+  const written = new Parameters()
+  const { assignments, condition } = updateOf(table, columns, unchanged, old, written)
+  const wanted = columns
+    .filter(({ index }) => unchanged[index] !== true)
+    .map((column) => {
+      const value = written.fromNew(column)
+      const [here, there] = [
+        `${column.quoted}::pg_catalog.text`,
+        `(${value}::${column.sqlType})::pg_catalog.text`,
+      ]
+      const same =
+        `(${here} collate pg_catalog."C" operator(pg_catalog.=) ${there} ` +
+        `or ${here} is null and ${there} is null)`
+      return identifying.includes(column) ? `${equals(column, value)} and ${same}` : same
+    })
+  return {
+    sql: orElse(
+      `update ${onlyItself(table)} set ${assignments} where ${condition}`,
+      `exists (select from ${onlyItself(table)} where ${wanted.join(' and ')})`,
+    ),
+    parameters: written.list,
+  }
+}
+
+function orElse(change: string, isDone: string): string {
+  return (
+    `with pgtrek as (${change} returning 1) select 1 from pgtrek ` +
+    `union all select 1 where not exists (select from pgtrek) and ${isDone}`
+  )
+}
+
 /** Never with CASCADE: tables that are not followed keep their rows. */
 export function truncateStatement(tables: readonly DestinationTable[], restartIdentity: boolean): string {
   return `truncate ${tables.map(onlyItself).join(', ')}${restartIdentity ? ' restart identity' : ''}`
@@ -221,16 +285,26 @@ function rowConditions(
   const identifying = kind === 'full' ? columns : columns.filter(({ key }) => key)
   return identifying.map((column) => {
     if (nulls?.[column.index]) return `${column.quoted} is null`
-    const [left, right] = column.comparable
-      ? [column.quoted, value(column)]
-      : [`${column.quoted}::text`, `(${value(column)}::${column.sqlType})::text`]
-    // Whatever the search path is: an extension's operator, or PostgreSQL's own.
-    const equality = (column.comparable && column.equality) || 'pg_catalog.='
-    const equal = `${left} operator(${equality}) ${right}`
+    const given = value(column)
+    const [left, right] = sidesOf(column, given)
+    const equal = equals(column, given)
     // An index can be used for an equality only.
     if (kind !== 'full' || nulls) return equal
     return `(${equal} or ${left} is null and ${right} is null)`
   })
+}
+
+function sidesOf(column: TargetColumn, value: string): [string, string] {
+  return column.comparable
+    ? [column.quoted, value]
+    : [`${column.quoted}::text`, `(${value}::${column.sqlType})::text`]
+}
+
+function equals(column: TargetColumn, value: string): string {
+  const [left, right] = sidesOf(column, value)
+  // Whatever the search path is: an extension's operator, or PostgreSQL's own.
+  const equality = (column.comparable && column.equality) || 'pg_catalog.='
+  return `${left} operator(${equality}) ${right}`
 }
 
 /**

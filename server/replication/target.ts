@@ -4,12 +4,14 @@ import type { DestinationTable } from './destination-tables.ts'
 import type { OldRow, Relation } from './pgoutput.ts'
 import {
   copyStatement,
+  deleteOrGoneStatement,
   deleteStatement,
   insertStatement,
   nullsOf,
   replaceStatement,
   type TargetColumn,
   targetColumns,
+  updateOrDoneStatement,
   updateRowsStatement,
   updateStatement,
   type Written,
@@ -140,6 +142,51 @@ export class TargetTable {
     )
   }
 
+  /**
+   * For a row that a foreign key of the destination may have removed already, and nothing where it cannot be told
+   * from one that was changed here.
+   */
+  deleteOrGone(
+    old: OldRow,
+    oldRow: Tuple,
+    primaryKey: readonly string[] | undefined,
+    altered: ReadonlySet<string>,
+  ): Prepared | undefined {
+    const key = this.#identifying(old, primaryKey)
+    if (key.length === 0) return undefined
+    const identifying = key.filter(({ name }) => !altered.has(name))
+    const shape = `g${old}${identifying.map(({ index }) => index).join()}`
+    return this.#variant(shape, old === 'full' ? nullsOf(oldRow) : undefined, (nulls) =>
+      this.#prepared(
+        deleteOrGoneStatement(this.table, this.columns, { kind: old, nulls, exact: this.exact }, identifying),
+      ),
+    )
+  }
+
+  /** For a row that a foreign key of the destination may have given its new values already. */
+  updateOrDone(
+    old: OldRow,
+    oldRow: Tuple,
+    row: Tuple,
+    primaryKey: readonly string[] | undefined,
+  ): Prepared | undefined {
+    if (old === undefined || this.#isRenumbered(oldRow, row)) return undefined
+    const unchanged = Array.from({ length: row.count }, (_, column) => isUnchanged(row, column))
+    const identifying = this.#identifying(old, primaryKey)
+    if (identifying.length === 0 || identifying.some(({ index }) => unchanged[index])) return undefined
+    return this.#variant(`w${old}${bits(unchanged)}`, old === 'full' ? nullsOf(oldRow) : undefined, (nulls) =>
+      this.#prepared(
+        updateOrDoneStatement(
+          this.table,
+          this.columns,
+          unchanged,
+          { kind: old, nulls, exact: this.exact },
+          identifying,
+        ),
+      ),
+    )
+  }
+
   /** Whether rows are told apart by something that is sent. */
   get hasKey(): boolean {
     return this.columns.some(({ key }) => key)
@@ -156,6 +203,13 @@ export class TargetTable {
     const taken = this.pending
     this.pending = noChanges()
     return taken
+  }
+
+  /** Of a full row the primary key, which nothing else may stand for; none when it is not all sent. */
+  #identifying(old: OldRow, primaryKey: readonly string[] = []): TargetColumn[] {
+    if (old !== 'full') return this.columns.filter(({ key }) => key)
+    const columns = this.columns.filter(({ name }) => primaryKey.includes(name))
+    return columns.length === primaryKey.length ? columns : []
   }
 
   /** A column that is always an identity has another number than in the old row, as far as that was sent. */
