@@ -210,6 +210,7 @@ export const FleetAction = Type.Union([
     read_only_source: Type.Optional(Type.Boolean()),
     keep_reverse: Type.Optional(Type.Boolean()),
     accept_differences: Type.Optional(Type.Boolean()),
+    refresh_materialized_views: Type.Optional(Type.Boolean()),
     verify: Type.Optional(Type.Boolean()),
     timeout_seconds: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
   }),

@@ -126,6 +126,11 @@ export const SwitchoverOptions = Type.Object(
       description:
         'Goes on although objects of the source are missing or different on the destination; the report names them.',
     }),
+    refresh_materialized_views: Type.Boolean({
+      default: false,
+      description:
+        'Refreshes the materialized views that were moved, on the new primary and once it is handed over. The report names each that fails.',
+    }),
     sequence_margin: Type.Integer({
       default: 0,
       minimum: 0,
@@ -161,6 +166,8 @@ export const switchoverSteps = [
   'compare',
   'reverse',
   'report',
+  /** It is handed over by then. */
+  'materialized_views',
 ] as const
 export const SwitchoverStep = oneOf(switchoverSteps)
 export type SwitchoverStep = (typeof switchoverSteps)[number]
@@ -227,6 +234,10 @@ export const SwitchoverReport = Type.Object({
       /** Differences that cost no rows: owners, privileges, comments. */
       remarks: Type.Array(Type.String()),
     }),
+  ),
+  /** Those that were moved and have rows, when there are any; each that could not be refreshed with the reason. */
+  materialized_views: Type.Optional(
+    Type.Object({ total: Type.Number(), refreshed: Type.Number(), failed: Type.Array(Type.String()) }),
   ),
   reverse: Type.Optional(Type.Object({ slot: Type.String(), publication: Type.String() })),
   /** What is to be done now, a sentence each. */

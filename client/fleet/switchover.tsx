@@ -32,10 +32,11 @@ export function SwitchoverDialog(props: Ways & { place: Place | undefined }) {
 }
 
 function Form(props: Ways & { place: Place }) {
-  const { timeout_seconds, read_only_source, keep_reverse, verify, accept_differences } =
-    defaultSwitchoverOptions
+  const { timeout_seconds, read_only_source, keep_reverse, verify } = defaultSwitchoverOptions
+  const { accept_differences, refresh_materialized_views } = defaultSwitchoverOptions
   const [options, setOptions] = createStore({
-    ...{ timeout_seconds, read_only_source, keep_reverse, verify, accept_differences },
+    ...{ timeout_seconds, read_only_source, keep_reverse, verify },
+    ...{ accept_differences, refresh_materialized_views },
   })
   const [typed, setTyped] = createSignal('')
   const { busy, problem, ask } = createAsking()
@@ -84,6 +85,12 @@ function Form(props: Ways & { place: Place }) {
           help={t('follow.switchover.options.acceptHelp')}
           checked={options.accept_differences}
           onChange={(checked) => setOptions({ accept_differences: checked })}
+        />
+        <Check
+          label={t('follow.switchover.options.views')}
+          help={t('follow.switchover.options.viewsHelp')}
+          checked={options.refresh_materialized_views}
+          onChange={(checked) => setOptions({ refresh_materialized_views: checked })}
         />
         <NumberField
           label={t('follow.switchover.options.timeout')}

@@ -42,6 +42,7 @@ export function Report(props: { report: SwitchoverReport; name: string }) {
       </Show>
       <Sentences title={t('follow.report.accepted')} of={props.report.objects?.accepted ?? []} />
       <Sentences title={t('follow.report.remarks')} of={props.report.objects?.remarks ?? []} />
+      <Sentences title={t('follow.report.viewsFailed')} of={props.report.materialized_views?.failed ?? []} />
       <ToChange report={props.report} />
       <Facts report={props.report} />
       <ReportTables report={props.report} />
@@ -63,11 +64,18 @@ function Sentences(props: { title: string; of: readonly string[] }) {
 
 function ToChange(props: { report: SwitchoverReport }) {
   const ways = () => ({ from: props.report.from, to: props.report.to })
+  const toRefresh = () => {
+    const { total = 0, refreshed = 0 } = props.report.materialized_views ?? {}
+    return total - refreshed
+  }
   const changes = () => [
     t('follow.report.changes.address', ways()),
     t('follow.report.changes.pools'),
     t('follow.report.changes.restart'),
     t(`follow.report.changes.${props.report.read_only.set ? 'readOnly' : 'writes'}`, ways()),
+    ...(toRefresh() > 0
+      ? [t('follow.report.changes.views', { ...ways(), count: rowsText(toRefresh()) })]
+      : []),
     ...(props.report.reverse ? [t('follow.report.changes.reverse', ways())] : []),
     t('follow.report.changes.cleanup'),
   ]
@@ -133,6 +141,16 @@ function Facts(props: { report: SwitchoverReport }) {
       <Fact name={t('follow.report.largeObjects')}>
         {t('follow.report.largeObjectsText', props.report.large_objects)}
       </Fact>
+      <Show when={props.report.materialized_views}>
+        {(views) => (
+          <Fact name={t('follow.report.views')}>
+            {t('follow.report.viewsText', {
+              total: rowsText(views().total),
+              refreshed: rowsText(views().refreshed),
+            })}
+          </Fact>
+        )}
+      </Show>
     </dl>
   )
 }

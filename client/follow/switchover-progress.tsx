@@ -64,6 +64,7 @@ function Steps(props: { switchover: SwitchoverView }) {
 function isPart(step: SwitchoverStep, { options }: SwitchoverView): boolean {
   if (step === 'read_only') return options.read_only_source
   if (step === 'reverse') return options.keep_reverse
+  if (step === 'materialized_views') return options.refresh_materialized_views
   return true
 }
 

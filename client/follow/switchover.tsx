@@ -138,6 +138,12 @@ function Options(props: {
         checked={props.options.accept_differences}
         onChange={(checked) => props.onChange({ accept_differences: checked })}
       />
+      <Check
+        label={t('follow.switchover.options.views')}
+        help={t('follow.switchover.options.viewsHelp')}
+        checked={props.options.refresh_materialized_views}
+        onChange={(checked) => props.onChange({ refresh_materialized_views: checked })}
+      />
       <Show when={props.isLate}>
         <Check
           label={t('follow.switchover.options.discard')}
@@ -184,6 +190,7 @@ function stepsOf(options: SwitchoverOptions, ways: { from: string; to: string })
       : t('follow.switchover.steps.sequences'),
     t(`follow.switchover.steps.${verify ? 'compareSums' : 'compareCounts'}`),
     ...(keep_reverse ? [t('follow.switchover.steps.reverse', ways)] : []),
+    ...(options.refresh_materialized_views ? [t('follow.switchover.steps.views', ways)] : []),
     t('follow.switchover.steps.report', ways),
   ]
 }

@@ -221,6 +221,7 @@ export const followEn = {
       compareCounts: 'The rows of every table are counted on both sides.',
       compareSums: 'Checksums of all rows are compared on both sides: that takes as long as reading them.',
       reverse: 'From then on changes flow back to {{from}}, so that you can go back without loss.',
+      views: 'Then materialized views of {{to}} are refreshed.',
       report: 'You get a report, and point your application at {{to}}.',
     },
     options: {
@@ -240,6 +241,9 @@ export const followEn = {
       accept: 'Accept differences between the objects of both sides',
       acceptHelp:
         'Without it nothing is switched while a table, view or index of the source is missing or different on the destination. The report names each.',
+      views: 'Refresh materialized views afterwards',
+      viewsHelp:
+        'Once it is switched over, so that it delays nothing; those who read them wait meanwhile. The report names each that fails. Without it, it says which to refresh.',
       margin: 'Set sequences further by',
       marginHelp: 'Steps left free, for writers that may still be on the other side.',
     },
@@ -261,6 +265,7 @@ export const followEn = {
       compare: 'Compare both sides',
       reverse: 'Let changes flow back',
       report: 'Make the report',
+      materialized_views: 'Switched over; refresh materialized views',
     },
     stepState: { done: 'done', now: 'now', failed: 'failed', later: 'later' },
   },
@@ -289,6 +294,9 @@ export const followEn = {
     comparedBy: { counts: 'counts', checksums: 'checksums' },
     largeObjects: 'Large objects',
     largeObjectsText: '{{total}}, {{copied}} copied, {{removed}} removed',
+    views: 'Materialized views',
+    viewsText: '{{total}}, {{refreshed}} refreshed',
+    viewsFailed: 'Materialized views that could not be refreshed',
     change: 'What to change in your application',
     changes: {
       address:
@@ -302,6 +310,8 @@ export const followEn = {
         '{{from}} refuses writes now; an error about a read-only transaction names whom you have forgotten.',
       reverse:
         'Should something be wrong: go back from here. Changes flow back to {{from}} until you clean up.',
+      views:
+        '{{count}} materialized views of {{to}} were not refreshed: the words of the run, below, have the statements.',
       cleanup: 'When you are sure, clean up: a slot that nobody reads fills the disk of its server.',
     },
     next: 'In the words of the run',

@@ -223,6 +223,7 @@ export const followJa: Words<typeof followEn> = {
       compareCounts: 'すべてのテーブルの行数を両方で数えて比較します。',
       compareSums: 'すべての行のチェックサムを比較します。全行を読む時間がかかります。',
       reverse: 'その後は変更を {{from}} に送り返すので、失わずに戻せます。',
+      views: 'その後、{{to}} のマテリアライズドビューを更新します。',
       report: '報告書が表示されます。アプリケーションの接続先を {{to}} に変更してください。',
     },
     options: {
@@ -242,6 +243,9 @@ export const followJa: Words<typeof followEn> = {
       accept: '両側のオブジェクトの違いを承知のうえで進める',
       acceptHelp:
         '指定しない場合、移行元のテーブル・ビュー・インデックスなどが移行先に無いか異なる間は切り替えません。違いはすべてレポートに記録されます。',
+      views: '切り替え後にマテリアライズドビューを更新する',
+      viewsHelp:
+        '切り替えが済んでから更新するので、切り替えは遅れません。更新中は参照が待たされます。失敗したものは報告書に記録されます。指定しない場合、更新が必要なものが報告書に表示されます。',
       margin: 'シーケンスを余分に進める数',
       marginHelp: 'まだ反対側に書き込むものがある場合のために空けておく数です。',
     },
@@ -263,6 +267,7 @@ export const followJa: Words<typeof followEn> = {
       compare: '両方を比較',
       reverse: '変更を送り返す',
       report: '報告書を作る',
+      materialized_views: '切り替え済み、マテリアライズドビューを更新',
     },
     stepState: { done: '完了', now: '処理中', failed: '失敗', later: '未処理' },
   },
@@ -290,6 +295,9 @@ export const followJa: Words<typeof followEn> = {
     comparedBy: { counts: '行数', checksums: 'チェックサム' },
     largeObjects: 'ラージオブジェクト',
     largeObjectsText: '{{total}} 件、コピー {{copied}} 件、削除 {{removed}} 件',
+    views: 'マテリアライズドビュー',
+    viewsText: '{{total}} 件、更新 {{refreshed}} 件',
+    viewsFailed: '更新できなかったマテリアライズドビュー',
     change: 'アプリケーションで変更すること',
     changes: {
       address:
@@ -301,6 +309,8 @@ export const followJa: Words<typeof followEn> = {
       writes: '{{from}} は読み取り専用にしていません。誰も書き込まないようにしてください。',
       readOnly: '{{from}} は書き込みを拒否します。読み取り専用のエラーが出たら、それが変更し忘れたものです。',
       reverse: '問題があれば、この画面から戻せます。後片付けをするまで変更は {{from}} に送り返されます。',
+      views:
+        '{{to}} のマテリアライズドビュー {{count}} 件は更新されていません。下の「実行時のメッセージ」にあるSQLで更新してください。',
       cleanup:
         '確認できたら後片付けをしてください。読まれないスロットは、そのサーバーのディスクを使い続けます。',
     },

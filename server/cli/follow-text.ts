@@ -54,6 +54,18 @@ function objectLines({ objects }: SwitchoverReport): string[] {
   ]
 }
 
+function viewLines({ materialized_views: views }: SwitchoverReport): string[] {
+  if (!views || views.refreshed + views.failed.length === 0) return []
+  const { total, refreshed, failed } = views
+  const all = formatCount(total, 'materialized view')
+  return [
+    failed.length === 0
+      ? `  ${all} ${total === 1 ? 'was' : 'were'} refreshed`
+      : `  ${refreshed} of ${all} refreshed`,
+    ...failed.map((words) => `    not refreshed: ${words}`),
+  ]
+}
+
 export function reportLines(report: SwitchoverReport): string[] {
   const { sentinel, tables, sequences, large_objects: objects } = report
   const proof =
@@ -84,6 +96,7 @@ export function reportLines(report: SwitchoverReport): string[] {
       .slice(0, mostTables)
       .map((table) => `    ${showName(table)}: ${table.source_rows} and ${table.destination_rows} rows`),
     `  ${formatCount(sequences.length, 'sequence')} set; ${formatCount(objects.total, 'large object')}, ${objects.copied} copied again, ${objects.removed} removed`,
+    ...viewLines(report),
     ...objectLines(report),
     ...readOnlyLines(report),
     ...(report.reverse ? [`  changes flow back through slot ${report.reverse.slot}`] : []),

@@ -45,6 +45,7 @@ export const stepWords: Record<SwitchoverStep, string> = {
   compare: 'comparing both sides',
   reverse: 'preparing the way back',
   report: 'writing the report',
+  materialized_views: 'handed over; refreshing materialized views',
 }
 
 export type Tone = 'good' | 'caution' | 'bad'

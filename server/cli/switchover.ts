@@ -56,7 +56,9 @@ async function run(command: Command): Promise<number> {
   if (memory.worker(name)) return await through(memory.desk(name), options, command)
   let isDone = false
   let waitedFor: string | undefined
-  using interrupt = interruptible(() => say(isDone ? 'a last look' : 'stopping; everything stays as it was'))
+  using interrupt = interruptible(() =>
+    say(isDone ? 'a last look' : 'stopping; what is not handed over yet stays as it was'),
+  )
   const following = FollowRun.continue(endsOf(request, { follow }), {
     memory,
     signal: interrupt.signal,

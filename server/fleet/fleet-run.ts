@@ -222,6 +222,7 @@ export class FleetRun implements FleetDesk {
           keep_reverse: action.keep_reverse ?? false,
           verify: action.verify ?? false,
           accept_differences: action.accept_differences ?? false,
+          refresh_materialized_views: action.refresh_materialized_views ?? false,
           sequence_margin: 0,
           // The mark of a database that was switched over is set at once.
           watch_seconds: 0,

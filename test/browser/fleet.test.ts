@@ -133,7 +133,13 @@ test.each([
   desk.find('shops-042', 'shop_042_04').state = 'paused'
   await actions.getByRole('button', { name: say.fleet.actions.resume }).click()
   await page.getByRole('alert').filter({ hasText: 'nothing is paused' }).waitFor()
-  const usual = { timeout_seconds: 30, read_only_source: false, verify: false, accept_differences: false }
+  const usual = {
+    timeout_seconds: 30,
+    read_only_source: false,
+    verify: false,
+    accept_differences: false,
+    refresh_materialized_views: false,
+  }
   expect(desk.actions).toEqual([
     { type: 'switchover', mapping: 'shops-042', database: 'shop_042_04', ...usual, keep_reverse: true },
     { type: 'switchover', mapping: 'shops-042', ...usual, keep_reverse: false },

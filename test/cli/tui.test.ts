@@ -183,6 +183,7 @@ describe('what is asked', () => {
         keep_reverse: true,
         verify: false,
         accept_differences: false,
+        refresh_materialized_views: false,
         sequence_margin: 0,
         watch_seconds: 60,
         discard_late_writes: false,

@@ -39,6 +39,7 @@ export const switchoverDefaults: SwitchoverOptions = {
   keep_reverse: false,
   verify: true,
   accept_differences: false,
+  refresh_materialized_views: false,
   sequence_margin: 0,
   watch_seconds: 0,
   discard_late_writes: false,

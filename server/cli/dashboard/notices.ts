@@ -54,8 +54,9 @@ export function switchoverLine({ switchover }: FollowView, { width, style, now }
   const text = switchoverText(switchover, now)
   const way = switchover.options.back ? 'switching back' : 'switching over'
   if (switchover.state === 'failed') return line([[`${way} ${text}`, style.bad]], width, ellipsis)
-  const step = switchoverSteps.indexOf(switchover.step) + 1
-  const head = `${way}, ${step} of ${switchoverSteps.length}: `
+  const { refresh_materialized_views: isRefreshing } = switchover.options
+  const steps = switchoverSteps.filter((one) => one !== 'materialized_views' || isRefreshing)
+  const head = `${way}, ${steps.indexOf(switchover.step) + 1} of ${steps.length}: `
   return line(
     [
       [head, style.bold],

@@ -135,6 +135,12 @@ export function addSwitchoverFlags(command: Command) {
       ),
     )
     .addOption(
+      about(
+        '--refresh-materialized-views',
+        'refresh the materialized views that were moved, once it is handed over',
+      ),
+    )
+    .addOption(
       about('--sequence-margin <count>', 'set sequences further by so many steps')
         .argParser(count)
         .default(0),
@@ -164,6 +170,7 @@ export function switchoverOptionsOf(command: Command): SwitchoverOptions {
     verify?: boolean
     sequenceMargin: number
     acceptDifferences?: boolean
+    refreshMaterializedViews?: boolean
     watch: number
     discardLateWrites?: boolean
     back?: boolean
@@ -174,6 +181,7 @@ export function switchoverOptionsOf(command: Command): SwitchoverOptions {
     keep_reverse: flags.keepReverse ?? false,
     verify: flags.verify ?? false,
     accept_differences: flags.acceptDifferences ?? false,
+    refresh_materialized_views: flags.refreshMaterializedViews ?? false,
     sequence_margin: flags.sequenceMargin,
     watch_seconds: flags.watch,
     discard_late_writes: flags.discardLateWrites ?? false,

@@ -14,7 +14,7 @@ import type {
   SwitchoverOptions,
   SwitchoverReport,
 } from '../../../shared/follow-view.ts'
-import { formatDuration } from '../../../shared/format.ts'
+import { formatCount, formatDuration } from '../../../shared/format.ts'
 import { describeLate } from '../../../shared/late-writes.ts'
 import { Cancelled, ConnectFailed, errorInfo, PgtrekError, UsageError } from '../../postgres/errors.ts'
 import { Session } from '../../postgres/session.ts'
@@ -44,6 +44,7 @@ import {
 import { LateWatch, type Watched } from './late-watch.ts'
 import { dropLink, type Link, leaveLink, makeLink, type Owner, settleLink } from './link.ts'
 import { Lookout } from './lookout.ts'
+import { settleMaterializedViews } from './materialized-views.ts'
 import type { FollowRecord } from './memory.ts'
 import { readMoveFacts } from './move-state.ts'
 import { checkObjects } from './moved-objects.ts'
@@ -726,7 +727,21 @@ export class FollowRun implements FollowDesk {
       )
       this.#forgetSkipped(compared)
       await this.#afterSwitchover(direction, options, report)
-      picture.switchover = { state: 'done', options, step: 'report', started_at, report }
+      const views = await settleMaterializedViews({
+        ...{ record: this.#record, link, options, signal: this.#stop.signal },
+        onRefresh: (count) => {
+          picture.switchover = { state: 'running', options, step: 'materialized_views', started_at }
+          picture.say(
+            `handed over to ${report.to}; ${formatCount(count, 'materialized view')} to be refreshed before the report`,
+          )
+          picture.onChange('now')
+        },
+      })
+      const whole = { ...report, ...views, next: [...report.next, ...views.next] }
+      for (const words of views.materialized_views?.failed ?? []) {
+        picture.say(`not refreshed: materialized view ${words}`, 'warn')
+      }
+      picture.switchover = { state: 'done', options, step: 'report', started_at, report: whole }
     } catch (error) {
       const { step } = picture.switchover
       const { message } = error as Error
@@ -1083,6 +1098,7 @@ const stepWords = {
   compare: 'comparing both sides',
   reverse: 'the way back',
   report: 'done',
+  materialized_views: 'materialized views',
 } as const
 
 async function publicationsOf(from: Link['from'], names: Link['names']): Promise<string[]> {
