@@ -56,6 +56,7 @@ export const japaneseTitles: Record<string, string> = {
   'extension-changes': '拡張への変更',
   subscriptions: 'パブリケーションとサブスクリプション',
   leftovers: '以前の移行が残したもの',
+  'left-away': '外されたままの外部キーとトリガー',
   'destination-replication': '移行先のパブリケーションとサブスクリプション',
   'existing-objects': '既にあるオブジェクト',
   'event-triggers': '移行先のイベントトリガー',
