@@ -696,6 +696,7 @@ export class FollowRun implements FollowDesk {
     picture.switchover = { state: 'running', options, step: 'check', started_at }
     picture.enter('switchover')
     this.#watch?.forgetSequences()
+    let handedOver: SwitchoverReport | undefined
     try {
       await this.#comparison?.background.pause()
       const report = await switchOver({
@@ -722,26 +723,7 @@ export class FollowRun implements FollowDesk {
         reverse: () => this.#makeReverse(direction),
       })
       await this.#handOver(direction, options, report)
-      const compared = report.tables.filter(
-        (table) => table.equal && (table.before || report.compared === 'checksums'),
-      )
-      this.#forgetSkipped(compared)
-      await this.#afterSwitchover(direction, options, report)
-      const views = await settleMaterializedViews({
-        ...{ record: this.#record, link, options, signal: this.#stop.signal },
-        onRefresh: (count) => {
-          picture.switchover = { state: 'running', options, step: 'materialized_views', started_at }
-          picture.say(
-            `handed over to ${report.to}; ${formatCount(count, 'materialized view')} to be refreshed before the report`,
-          )
-          picture.onChange('now')
-        },
-      })
-      const whole = { ...report, ...views, next: [...report.next, ...views.next] }
-      for (const words of views.materialized_views?.failed ?? []) {
-        picture.say(`not refreshed: materialized view ${words}`, 'warn')
-      }
-      picture.switchover = { state: 'done', options, step: 'report', started_at, report: whole }
+      handedOver = report
     } catch (error) {
       const { step } = picture.switchover
       const { message } = error as Error
@@ -757,7 +739,46 @@ export class FollowRun implements FollowDesk {
         picture.enter(before)
       }
     }
+    if (handedOver) {
+      const report = await this.#behindHandOver(link, options, handedOver)
+      picture.switchover = { state: 'done', options, step: 'report', started_at, report }
+    }
     picture.onChange('now')
+  }
+
+  /** Whatever happens here, it is handed over. */
+  async #behindHandOver(
+    link: Link,
+    options: SwitchoverOptions,
+    report: SwitchoverReport,
+  ): Promise<SwitchoverReport> {
+    const picture = this.#picture
+    const next = [...report.next]
+    try {
+      const compared = report.tables.filter(
+        (table) => table.equal && (table.before || report.compared === 'checksums'),
+      )
+      this.#forgetSkipped(compared)
+      await this.#afterSwitchover(link.direction, options, report)
+    } catch (error) {
+      const words = `it is handed over, but not everything behind that could be done: ${(error as Error).message}. "pgtrek follow" does it again`
+      picture.say(words, 'error')
+      next.push(words)
+    }
+    const views = await settleMaterializedViews({
+      ...{ record: this.#record, link, options, signal: this.#stop.signal },
+      onRefresh: (count) => {
+        if (picture.switchover) picture.switchover = { ...picture.switchover, step: 'materialized_views' }
+        picture.say(
+          `handed over to ${report.to}; ${formatCount(count, 'materialized view')} to be refreshed before the report`,
+        )
+        picture.onChange('now')
+      },
+    })
+    for (const words of views.materialized_views?.failed ?? []) {
+      picture.say(`not refreshed: materialized view ${words}`, 'warn')
+    }
+    return { ...report, ...views, next: [...next, ...views.next] }
   }
 
   /** Up to here everything can be taken back. */
@@ -1045,9 +1066,9 @@ export class FollowRun implements FollowDesk {
 
   /** For a process that has another state directory. */
   async #markSkipped() {
-    const { from, names } = this.#link(this.#record.direction)
-    if (!names.ownPublication) return
     try {
+      const { from, names } = this.#link(this.#record.direction)
+      if (!names.ownPublication) return
       await using session = await Session.open(from)
       await markSkipped(session, names.publication, this.#record.skipped ?? [])
     } catch (error) {
