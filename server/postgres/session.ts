@@ -1,5 +1,6 @@
 // One authenticated connection: typed queries through the driver, its raw bytes when asked, a real cancel.
 import postgres from 'postgres'
+import { settledWithin } from '../deadline.ts'
 import { attemptsFor, dial } from './dial.ts'
 import {
   Cancelled,
@@ -226,16 +227,21 @@ export class Session implements AsyncDisposable {
   }
 
   /** Asks the server to stop what this session is doing; the session itself stays usable. */
-  async cancel(): Promise<void> {
+  async cancel(patienceMs = cancelPatienceMs): Promise<void> {
     if (this.#closed) return
     const { socket } = await dial(this.settings, this.encrypted ? 'tls' : 'plain')
-    await new Promise<void>((resolve) => {
+    const ended = new Promise<void>((resolve) => {
       socket.on('error', () => resolve())
       socket.on('close', () => resolve())
+      // It may have ended before anybody listened.
+      if (socket.destroyed) return resolve()
       // The server closes the connection when it has read the request.
       socket.resume()
       socket.write(cancelRequest(this.tap.pid, this.tap.secret))
     })
+    // Whoever cancels waits for the statement, and not for a server that does not answer.
+    await settledWithin(ended, patienceMs)
+    socket.destroy()
   }
 
   /** Cuts the connection; the server rolls back what was open. */
@@ -296,6 +302,8 @@ export class Session implements AsyncDisposable {
     return new ConnectionLost(`the connection to ${where} was lost: ${reason}`, { cause: error })
   }
 }
+
+const cancelPatienceMs = 5000
 
 /** How long a pooler may take to get its server process back. */
 const farewellMs = 2000

@@ -7,6 +7,7 @@ import { Session } from '../../server/postgres/session.ts'
 import { resolveSettings } from '../../server/postgres/settings.ts'
 import { cluster, startCluster } from '../support/clusters.ts'
 import { eventually, within } from '../support/eventually.ts'
+import { startProxy, withPort } from '../support/proxy.ts'
 import { fallAsleep } from './asleep.ts'
 
 const open = (url: string) => Session.open(resolveSettings({ url }))
@@ -111,6 +112,15 @@ test('a cancel stops the statement, and the session goes on', async () => {
   expect(error).toBeInstanceOf(ServerError)
   expect((error as ServerError).sqlstate).toBe('57014')
   expect(await session.query('select 1 as one')).toEqual([{ one: 1 }])
+})
+
+test('a cancel that no server answers ends by itself', async () => {
+  const server = await cluster(14)
+  await using way = await startProxy(server)
+  const session = await open(withPort(server.url('postgres'), way.port))
+  way.stall()
+  await within('the end of the cancel', session.cancel(200))
+  session.destroy()
 })
 
 test('a session that is ended says in whose words', async () => {
