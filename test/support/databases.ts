@@ -20,6 +20,11 @@ export type SessionOptions = {
   max?: number
   /** Server settings from the start of each session, before those of the database or the role. */
   settings?: Record<string, string>
+  /**
+   * Somebody may end it at any moment. The driver asks for the types of arrays in a query of its own, and nobody hears
+   * when that one fails.
+   */
+  mayEnd?: boolean
 }
 
 export type TestDatabase = {
@@ -123,6 +128,7 @@ export function databasesOf(
       password: options.password ?? 'postgres',
       max: options.max ?? 1,
       connection: options.settings ?? {},
+      fetch_types: !options.mayEnd,
       onnotice: () => {},
     })
   }

@@ -60,7 +60,7 @@ export function startWorkload(database: TestDatabase, options: WorkloadOptions):
 
   async function write(random: Random, index: number) {
     while (!stopping) {
-      const client = database.connect()
+      const client = database.connect({ mayEnd: true })
       try {
         while (!stopping) {
           const text = transaction(random, index, options)

@@ -69,7 +69,7 @@ export function startWriter(
 
   async function work() {
     for (let number = 1; !stopping; ) {
-      const client = database.connect({ user: applicationRole })
+      const client = database.connect({ user: applicationRole, mayEnd: true })
       try {
         while (!stopping) {
           const statements = [insists ? 'begin read write' : 'begin']

@@ -59,7 +59,7 @@ const statements: Record<string, string> = {
 
 function ownerDoes(text: string): Event {
   return async ({ source }) => {
-    const session = source.connect()
+    const session = source.connect({ mayEnd: true })
     try {
       await session.unsafe(`set lock_timeout = '3s'; set role ${await ownerOf(session)}; ${text}`)
     } catch {
@@ -79,7 +79,7 @@ async function ownerOf(session: Sql): Promise<string> {
 /** Has written, or will write just before it ends. */
 function openTransaction(hasWritten: boolean, user: string): Event {
   return async ({ source, random, atEnd }) => {
-    const session = source.connect({ user })
+    const session = source.connect({ user, mayEnd: true })
     const write = `insert into entry (writer, number, note) values (${90 + random.below(9)}, ${random.below(1e6)}, 'open')`
     try {
       await session.unsafe(`begin; select count(*) from account; ${hasWritten ? write : ''}`)
