@@ -1,9 +1,8 @@
 // Whoever goes on with what was begun, or cleans it up, must mean the same two databases.
-import { type ConnectionSettings, serverName } from '../postgres/settings.ts'
+import { type ConnectionSettings, isAt, serverName } from '../postgres/settings.ts'
 import type { FollowStore } from '../store/follows.ts'
 import { ApiFailure } from './errors.ts'
 
-/** The user may be another one, as after a change of hands. */
 export function refuseOtherFollow(
   store: FollowStore,
   ends: { source: ConnectionSettings; destination: ConnectionSettings },
@@ -12,8 +11,8 @@ export function refuseOtherFollow(
   const known = name === undefined ? undefined : store.load(name)
   if (!known) return
   for (const side of ['source', 'destination'] as const) {
+    if (isAt(known[side], ends[side])) continue
     const place = `${serverName(ends[side])}/${ends[side].database}`
-    if (known[side].endsWith(`@${place}`)) continue
     throw new ApiFailure(
       'usage',
       `the ${side} of ${name} is ${known[side]}, and this is ${place}`,

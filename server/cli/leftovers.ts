@@ -7,9 +7,9 @@ import type { ConnectionSettings } from '../postgres/settings.ts'
 /** For a destination alone, whatever machine its runs were on. */
 export async function statusOfDestination(destination: ConnectionSettings): Promise<Leftovers> {
   await using session = await Session.open(destination)
-  const { left } = await readNotesWhenSettled(session)
+  const { left, distrusted } = await readNotesWhenSettled(session)
   const atWork = (await readRuns(session)).map(describeHolder)
-  return { left_away: left.map(describeNote), at_work: atWork }
+  return { left_away: [...left.map(describeNote), ...(distrusted ? [distrusted] : [])], at_work: atWork }
 }
 
 export interface Leftovers {
@@ -31,7 +31,8 @@ const repairWords = '"pgtrek repair --dest URL" puts them back'
 export async function leftoverLines(destination: ConnectionSettings): Promise<string[]> {
   try {
     await using session = await Session.open(destination)
-    const { left } = await readNotes(session)
+    const { left, distrusted } = await readNotes(session)
+    if (distrusted !== undefined) return [distrusted]
     if (left.length === 0) return []
     return [...left.map((note) => `still away on the destination: ${describeNote(note)}`), repairWords]
   } catch {

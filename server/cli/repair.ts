@@ -70,13 +70,14 @@ async function listAway(
   store: RunStore | undefined,
   settings: ConnectionSettings,
 ): Promise<number> {
-  const { left, busy } = await readNotesWhenSettled(session)
+  const { left, busy, distrusted } = await readNotesWhenSettled(session)
+  if (distrusted !== undefined) say(distrusted)
   for (const note of left) print(describeNote(note))
   for (const { saved } of store?.takenAway(settings) ?? []) print(describeSaved(saved))
   for (const note of busy) print(`${describeNote(note)}, which is at work and puts it back itself`)
   const count = left.length + busy.length + (store?.takenAway(settings).length ?? 0)
-  if (count === 0) say('nothing is away on this destination')
-  return exitCode.done
+  if (count === 0 && distrusted === undefined) say('nothing is away on this destination')
+  return distrusted === undefined ? exitCode.done : exitCode.failures
 }
 
 async function putBack(
@@ -84,7 +85,8 @@ async function putBack(
   store: RunStore | undefined,
   settings: ConnectionSettings,
 ): Promise<number> {
-  const { left, busy } = await readNotesWhenSettled(session)
+  const { left, busy, distrusted } = await readNotesWhenSettled(session)
+  if (distrusted !== undefined) say(`error: ${distrusted}`)
   for (const run of new Set(busy.map(({ run, writer }) => `run ${run} (${writer})`)))
     say(`${run} is still at work on this destination, and puts back itself what it took away`)
   for (const process of store?.busyWith(settings) ?? [])
@@ -92,6 +94,7 @@ async function putBack(
   const pending = store?.takenAway(settings) ?? []
   if (left.length + pending.length === 0) {
     await tidyNotes(session)
+    if (distrusted !== undefined) return exitCode.failures
     say('nothing is away on this destination that a repair could put back')
     return exitCode.done
   }
@@ -115,7 +118,7 @@ async function putBack(
   const open = new Set(takenAway.items.map(({ id }) => id))
   for (const { id, saved } of [...left, ...pending]) if (!open.has(id)) say(`${describeSaved(saved)} is back`)
   for (const failure of failures) say(`error: ${failure.message}`)
-  return failures.length > 0 ? exitCode.failures : exitCode.done
+  return failures.length > 0 || distrusted !== undefined ? exitCode.failures : exitCode.done
 }
 
 function say(line: string) {

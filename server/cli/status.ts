@@ -4,8 +4,10 @@ import { isHealthy, isOver, isWatchOnly } from '../../shared/follow-health.ts'
 import type { FollowView } from '../../shared/follow-view.ts'
 import { isBrokenOff } from '../../shared/move-state.ts'
 import { readMove } from '../engine/follow/move-state.ts'
+import { followName } from '../engine/follow/names.ts'
 import type { FollowEnds } from '../engine/follow/request.ts'
 import { UsageError } from '../postgres/errors.ts'
+import { isAt } from '../postgres/settings.ts'
 import { exitCode } from './exit.ts'
 import { addConnectionFlags, settingsFor } from './flags/connection.ts'
 import { addPublicationFlag } from './flags/follow.ts'
@@ -53,8 +55,13 @@ export function statusCommand(): Command {
 async function status(command: Command, name: string | undefined, flags: StatusFlags): Promise<number> {
   if (flags.queue !== undefined) return await queueStatus(flags.queue, flags.json === true)
   const ends = givenEnds(command, name)
-  if (ends) return await statusOfServers(ends, flags)
+  if (ends) return await statusOfServers(ends, name, flags)
   if (flags.dest !== undefined) return await destinationAlone(command, flags)
+  return await remembered(name, flags)
+}
+
+/** What this machine knows. */
+async function remembered(name: string | undefined, flags: StatusFlags): Promise<number> {
   using followed = openFollowed(flags.stateDir)
   const names = namesOf(followed, name, flags.stateDir)
   if (!followed || names.length === 0) return nothingFollowed(followed, flags)
@@ -68,22 +75,41 @@ async function destinationAlone(command: Command, flags: StatusFlags): Promise<n
   return found.left_away.length > 0 ? exitCode.failures : exitCode.done
 }
 
-/** Both what is remembered here and what is on the servers: where they differ, the servers are right. */
-async function statusOfServers(ends: FollowEnds, flags: StatusFlags): Promise<number> {
-  const servers = await readMove(ends)
+/** What is on the servers comes first: where this machine remembers something else, the servers are right. */
+async function statusOfServers(
+  ends: FollowEnds,
+  asked: string | undefined,
+  flags: StatusFlags,
+): Promise<number> {
+  const name = followName(ends)
   using followed = openFollowed(flags.stateDir)
-  const { name } = servers
-  const view = followed?.store.lastView(name)
+  const record = followed?.store.load(name)
+  // The connections of the environment may be those of another move than the one that was asked for.
+  const isOther =
+    record !== undefined && !(isAt(record.source, ends.source) && isAt(record.destination, ends.destination))
+  if (isOther) return await remembered(asked, flags)
+  const servers = await readMove(ends).catch((error: Error) => error)
+  const names = asked === undefined ? (followed?.store.names() ?? []) : [asked]
+  const views = followed ? viewsOf(followed, names) : []
+  if (servers instanceof Error && views.length === 0) throw servers
   const left = await leftoverLines(ends.destination)
-  const isWell = !isBrokenOff(servers) && left.length === 0
-  const code = isWell ? (view ? codeFor([view]) : exitCode.done) : exitCode.failures
-  const more = left.length > 0 ? { left_away: left } : {}
-  if (flags.json && !flags.watch) print([JSON.stringify({ ...view, name, servers, ...more })])
-  else if (!flags.json) print([...serverLines(servers), ...left, ''])
-  if (!followed || !view) return code
-  if (flags.watch) return await watch(followed, [name], flags)
-  if (!flags.json) show([view], [name], flags)
-  return code
+  if (flags.json && !flags.watch) {
+    const known = {
+      ...(servers instanceof Error ? { servers_error: servers.message } : { servers }),
+      ...(left.length > 0 && { left_away: left }),
+    }
+    const others = views.filter((view) => view.name !== name)
+    const all = [...others, { ...views.find((view) => view.name === name), name, ...known }]
+    print([JSON.stringify(all.length === 1 ? all[0] : all)])
+  } else if (!flags.json) {
+    const lines =
+      servers instanceof Error ? [`the servers cannot be asked: ${servers.message}`] : serverLines(servers)
+    print([...lines, ...left, ...(views.length > 0 ? [''] : [])])
+  }
+  if (flags.watch && followed && views.length > 0) return await watch(followed, names, flags)
+  const code = flags.json || views.length === 0 ? codeFor(views) : show(views, names, flags)
+  const isWell = !(servers instanceof Error) && !isBrokenOff(servers) && left.length === 0
+  return isWell ? code : exitCode.failures
 }
 
 /** What follows is old then, though a process is at work. */

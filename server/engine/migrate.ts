@@ -171,7 +171,7 @@ async function inOneSnapshot(
   signal.throwIfAborted()
   // So that all that is read there is named in full.
   await destination.execute("set search_path = ''")
-  const { left, isThere } = await readNotes(destination)
+  const { left, isThere, distrusted } = await readNotes(destination)
   const ended = await endSessionsOf([...memory.killed(), ...left.map(({ run }) => run)], destination)
   if (ended > 0) log(`ended ${ended} sessions that a run which was killed had left on the destination`)
   const resumed = await findUnfinished(migration, destination)
@@ -241,6 +241,7 @@ async function inOneSnapshot(
   // A run is over only when it has tried to put back what it took: until then it is nobody else's.
   stack.defer(() => lock?.endRun(migration.run))
   const warn = (message: string) => emit({ type: 'warning', message })
+  if (distrusted !== undefined) warn(distrusted)
   for (const note of left) warn(`still away on the destination, put back by this run: ${describeNote(note)}`)
   const takenAway = new TakenAway({ run: migration.run, memory, left, isThere, warn })
   const context = {

@@ -77,6 +77,8 @@ async function makeTable(session: Session): Promise<string | undefined> {
           writer text not null,
           saved  text not null)`)
     }
+    const owner = await ownerOfTable(session)
+    if (owner && !owner.isTrusted) return wordsAbout(owner)
     const { may } = await session.one<{ may: boolean }>(
       `select bool_and(pg_catalog.has_table_privilege('${table}', p)) as may
          from pg_catalog.unnest('{select,insert,delete}'::text[]) p`,
@@ -89,23 +91,48 @@ async function makeTable(session: Session): Promise<string | undefined> {
 }
 
 async function hasTable(session: Session): Promise<boolean> {
-  const { there } = await session.one<{ there: boolean }>(`
-    select exists (select from pg_catalog.pg_class c
-                     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-                    where n.nspname = 'pgtrek' and c.relname = 'taken_away' and c.relkind = 'r') as there`)
-  return there
+  return (await ownerOfTable(session)) !== undefined
+}
+
+interface Owner {
+  name: string
+  isTrusted: boolean
+}
+
+/**
+ * A note is SQL that is run again later. Any role that may create a schema could have made this one, and a role with
+ * more rights would run what it wrote: only what belongs to ourselves or to a superuser is believed.
+ */
+async function ownerOfTable(session: Session): Promise<Owner | undefined> {
+  const [row] = await session.query<Owner>(`
+    select pg_catalog.pg_get_userbyid(c.relowner) as name,
+           bool_and(r.rolsuper or r.rolname = current_user) as "isTrusted"
+      from pg_catalog.pg_class c
+      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      join pg_catalog.pg_roles r on r.oid in (c.relowner, n.nspowner)
+     where n.nspname = 'pgtrek' and c.relname = 'taken_away' and c.relkind = 'r'
+     group by c.relowner`)
+  return row
+}
+
+function wordsAbout({ name }: Owner): string {
+  return `${table} on the destination belongs to role ${name}, which is no superuser: what it says is not run with the rights of another role; "pgtrek repair" as ${name} runs it`
 }
 
 export interface Notes {
   /** They have a place there, which may be empty. */
   isThere: boolean
+  /** There are some that this role must not believe: what they say would be run with its rights. */
+  distrusted?: string | undefined
   left: Note[]
   busy: Note[]
 }
 
 /** Those of runs that are over, which nobody else restores, and those of runs that are at work. */
 export async function readNotes(session: Session): Promise<Notes> {
-  const isThere = await hasTable(session)
+  const owner = await ownerOfTable(session)
+  if (owner && !owner.isTrusted) return { isThere: false, distrusted: wordsAbout(owner), left: [], busy: [] }
+  const isThere = owner !== undefined
   const notes = await allNotes(session)
   const alive = await runsAtWork(session, [...new Set(notes.map(({ run }) => run))])
   return {
@@ -144,7 +171,7 @@ export async function forgetNote(session: Session, id: number): Promise<void> {
 
 /** And nothing of ours stays: the table goes with its last note, the schema when it is empty. */
 export async function tidyNotes(session: Session): Promise<void> {
-  if (!(await hasTable(session))) return
+  if (!(await ownerOfTable(session))?.isTrusted) return
   try {
     await session.execute(`
       set local lock_timeout = '${lockPatience}';

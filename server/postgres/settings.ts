@@ -108,6 +108,11 @@ export function describeSettings(settings: ConnectionSettings): string {
   return `${user}@${serverName(settings)}/${database}`
 }
 
+/** Whether it was described as being there; the user may be another one, as after a change of hands. */
+export function isAt(described: string, settings: ConnectionSettings): boolean {
+  return described.endsWith(`@${serverName(settings)}/${settings.database}`)
+}
+
 /** What a user would call the other end. */
 export function serverName({ host, port }: ConnectionSettings): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`

@@ -7,8 +7,8 @@ const leftAway: Check = {
   title: 'Foreign keys and triggers left away',
   why: 'A run that was killed could not put back what it had dropped or disabled for its copy: until then wrong rows can come in.',
   async look({ destination }): Promise<Finding> {
-    const { left } = await readNotes(destination)
-    return unless(left.map(describeNote), 'none', {
+    const { left, distrusted } = await readNotes(destination)
+    return unless([...left.map(describeNote), ...(distrusted ? [distrusted] : [])], 'none', {
       status: 'warning',
       found: 'a run that was killed has left them dropped or disabled on the destination',
       todo: 'The next clone or copy puts them back at its end; "pgtrek repair --dest URL" does so now.',

@@ -175,8 +175,16 @@ export class FollowStore implements FollowMemory {
       if (!this.worker(name)) return nobody
       await Bun.sleep(betweenLooksMs)
     }
-    this.database.query('delete from follow_ask where id = ? and taken = 0').run(Number(id))
-    return { ok: false, message: `the process that follows ${name} does not answer` }
+    const withdrawn = this.database
+      .query('delete from follow_ask where id = ? and taken = 0 returning id')
+      .all(Number(id))
+    return {
+      ok: false,
+      message:
+        withdrawn.length > 0
+          ? `the process that follows ${name} does not answer; it is not asked any more`
+          : `the process that follows ${name} is still at it: "pgtrek status" and its log say what becomes of it`,
+    }
   }
 
   #unreachable(name: string): FollowAnswer {

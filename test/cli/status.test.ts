@@ -81,6 +81,17 @@ describe('the text', () => {
     expect(output).not.toContain('\x1b')
   })
 
+  test('is there also when the servers cannot be asked, which is said, with code 1', async () => {
+    const { directory } = await publishedElsewhere(live())
+    const nobody = ['--source', 'postgres://me@127.0.0.1:1/a', '--dest', 'postgres://me@127.0.0.1:1/b']
+    const { code, output } = await status(directory, ...nobody)
+    expect([code, output]).toEqual([
+      1,
+      expect.stringContaining('the servers cannot be asked: nothing listens on'),
+    ])
+    expect(output).toContain('shop: streaming, running')
+  })
+
   test('is there also when the process has ended, with the age of its numbers', async () => {
     const { directory, publisher } = await published(live({ state: 'stopped' }))
     await publisher.end()

@@ -54,7 +54,7 @@ import { analyzeTables, fillMaterializedViews } from './native-rows.ts'
 import { markSkipped } from './ownership.ts'
 import { patiently } from './patience.ts'
 import { FollowPicture } from './picture.ts'
-import { describeRecopied, forgetGone, recopy, showNames } from './recopy.ts'
+import { describeRecopied, forgetGone, reach, recopy, showNames } from './recopy.ts'
 import { type Choice, chooseTables, refuseRecopy } from './recopy-choice.ts'
 import { allTables, leftOutTables, wantedTables, withNames, withPairs } from './relations.ts'
 import type { CloneAndFollow, FollowEnds, FollowServices } from './request.ts'
@@ -88,6 +88,7 @@ export class FollowRun implements FollowDesk {
   #switching: Promise<void> | undefined
   #recopying: Promise<void> | undefined
   readonly #stopRecopy = new AbortController()
+  #altering: Promise<FollowAnswer> | undefined
   /** Of the destination. */
   #locked: RunLock | undefined
   #lost: Error | undefined
@@ -152,6 +153,7 @@ export class FollowRun implements FollowDesk {
     const followers = [...this.#picture.followers.values()]
     if (this.#switching) return refused('a switchover is under way')
     if (this.#recopying) return refused('tables are being copied anew')
+    if (this.#altering) return refused('tables of the destination are being changed')
     if (followers.length === 0) {
       const { stage } = this.#picture
       return refused(
@@ -212,32 +214,37 @@ export class FollowRun implements FollowDesk {
       }
     }
     if (follower.status.phase !== 'streaming') return { ok: false, message: `it is ${follower.status.phase}` }
+    this.#altering = this.#alter(direction, follower, altered)
+    return await this.#altering.finally(() => {
+      this.#altering = undefined
+    })
+  }
+
+  /** Never rejects: whatever becomes of it, changes flow afterwards. */
+  async #alter(
+    direction: Direction,
+    follower: Following,
+    altered: readonly TableId[],
+  ): Promise<FollowAnswer> {
     const { from, to, names } = this.#link(direction)
-    const messages: FollowAnswer[] = []
-    this.#switching = (async () => {
-      await using source = await Session.open(from, { signal: this.#stop.signal })
-      const { lsn } = await writeSentinel(source, this.#record.native)
-      await follower.stopAt(lsn)
+    const { signal } = this.#stop
+    const answers: FollowAnswer[] = []
+    try {
+      await using source = await Session.open(from, { signal })
+      const { lsn } = await writeSentinel(source)
+      await reach(follower, lsn, signal)
       for (const table of altered) {
-        messages.push(
-          await applySchema({ from, to, table, positionName: names.position }, (line, level) =>
-            this.#picture.say(line, level),
-          ),
-        )
+        const work = { from, to, table, positionName: names.position }
+        answers.push(await applySchema(work, (line, level) => this.#picture.say(line, level)))
       }
-      await this.#start(direction)
-      this.#lookout?.soon()
-    })().finally(() => {
-      this.#switching = undefined
-    })
-    await this.#switching.catch((error) => {
-      this.#picture.fail(error)
-      this.#ended.reject(error)
-      messages.push({ ok: false, message: (error as Error).message })
-    })
+    } catch (error) {
+      answers.push({ ok: false, message: errorInfo(error).message })
+    }
+    if (!signal.aborted) await this.#startAgain(direction, { paused: false })
+    this.#lookout?.soon()
     return {
-      ok: messages.every(({ ok }) => ok),
-      message: messages.map(({ message }) => message.replace('; trying again', '')).join('; '),
+      ok: answers.every(({ ok }) => ok),
+      message: answers.map(({ message }) => message.replace('; trying again', '')).join('; '),
     }
   }
 
@@ -254,7 +261,8 @@ export class FollowRun implements FollowDesk {
       return refused(errorInfo(error).message)
     }
     // Somebody else may have been quicker.
-    if (this.#switching || this.#recopying || !this.#locked) return refused('something else is under way')
+    if (this.#switching || this.#recopying || this.#altering || !this.#locked)
+      return refused('something else is under way')
     if (choice.gone.length > 0) await forgetGone({ link, record: () => this.#record, update }, choice.gone)
     if (choice.tables.length === 0) {
       const gone = showNames(choice.gone)
@@ -289,7 +297,7 @@ export class FollowRun implements FollowDesk {
         ...{ ends: this.ends, services: this.services, link, choice, picture, lock, signal },
         record: () => this.#record,
         update: (change) => this.#update(change),
-        followPaused: () => this.#startInstead({ paused: true, compares: false }),
+        followPaused: () => this.#startInstead('forward', { paused: true, compares: false }),
       })
       const message = describeRecopied(tables, failed)
       outcome = { state: failed.length > 0 ? 'failed' : 'done', message }
@@ -298,7 +306,7 @@ export class FollowRun implements FollowDesk {
       outcome = { state: 'failed', message: errorInfo(error).message }
       picture.fail(error)
     }
-    if (!signal.aborted) await this.#startAgain({ paused: isPaused })
+    if (!signal.aborted) await this.#startAgain('forward', { paused: isPaused })
     // Whoever sees that it is over may ask for the next thing.
     this.#recopying = undefined
     picture.troubles.delete('recopy')
@@ -306,17 +314,20 @@ export class FollowRun implements FollowDesk {
     picture.onChange('now')
   }
 
-  async #startInstead(how: { paused: boolean; compares?: boolean }): Promise<Following> {
+  async #startInstead(
+    direction: Direction,
+    how: { paused: boolean; compares?: boolean },
+  ): Promise<Following> {
     const { followers } = this.#picture
-    const before = followers.get('forward')
-    followers.delete('forward')
+    const before = followers.get(direction)
+    followers.delete(direction)
     await before?.stop().catch(() => {})
-    return await this.#start('forward', how)
+    return await this.#start(direction, how)
   }
 
-  async #startAgain(how: { paused: boolean }) {
+  async #startAgain(direction: Direction, how: { paused: boolean }) {
     try {
-      await this.#patiently(() => this.#startInstead(how), this.#record)
+      await this.#patiently(() => this.#startInstead(direction, how), this.#record)
     } catch (error) {
       if (this.#stop.signal.aborted) return
       this.#picture.fail(error)
@@ -414,7 +425,9 @@ export class FollowRun implements FollowDesk {
   /** What a copy that was killed has dropped on the destination: following does not put it back. */
   async #nameLeftovers() {
     await using destination = await Session.open(this.ends.destination, { signal: this.#stop.signal })
-    for (const note of (await readNotes(destination)).left)
+    const { left, distrusted } = await readNotes(destination)
+    if (distrusted !== undefined) this.#picture.warn(distrusted)
+    for (const note of left)
       this.#picture.warn(`still away on the destination, "pgtrek repair" puts it back: ${describeNote(note)}`)
   }
 
@@ -503,6 +516,7 @@ export class FollowRun implements FollowDesk {
     })
     // A switchover that is under way finds out by the signal, and takes back what it has begun.
     await this.#switching
+    await this.#altering
     await this.#endComparison()
     await this.#stopFollowers()
     return await this.#endWatch(status)

@@ -200,8 +200,8 @@ async function snapshotSlot({ link, picture, signal }: Recopy): Promise<CreatedS
   }
 }
 
-/** All other tables are as they were on the source at this moment, and no further. */
-async function reach(follower: Following, lsn: Lsn, signal: AbortSignal) {
+/** What is followed is as it was on the source at this moment, and no further. */
+export async function reach(follower: Following, lsn: Lsn, signal: AbortSignal) {
   const stop = () => void follower.stop().catch(() => {})
   signal.addEventListener('abort', stop, { once: true })
   const done = follower.stopAt(lsn).then(() => true)
@@ -210,7 +210,7 @@ async function reach(follower: Following, lsn: Lsn, signal: AbortSignal) {
       const { conflict } = follower.status
       if (conflict) {
         throw new PgtrekError(
-          `changes of other tables have to be applied first, and they stop at a conflict: ${conflict.message}. Decide about it, or copy that table anew, too`,
+          `changes from before have to be applied first, and they stop at a conflict: ${conflict.message}. Decide about it first`,
         )
       }
     }
