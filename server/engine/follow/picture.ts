@@ -184,7 +184,7 @@ export class FollowPicture {
     const isNew = !this.#isWaiting || this.#lastError?.message !== error.message
     this.#isWaiting = true
     this.#lastError = errorInfo(error)
-    if (isNew) this.say(`${error.message}; it is tried again until it can be reached`, 'warn')
+    if (isNew) this.say(`${error.message}; it is tried again`, 'warn')
     this.onChange('now')
   }
 
