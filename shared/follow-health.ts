@@ -2,6 +2,7 @@
 // that made it: what was true then, like a green light, is not true when nobody works on it any more.
 
 import type { FollowView, SlotView, StreamView } from './follow-view.ts'
+import { describeForeignWrites } from './foreign-writes.ts'
 import { formatBytes, formatCount, formatDuration, formatRows } from './format.ts'
 import { describeLate } from './late-writes.ts'
 import { showName } from './phase.ts'
@@ -36,7 +37,7 @@ export function isSilent(view: FollowView, now: number): boolean {
 export function isHealthy(view: FollowView): boolean {
   if (view.state === 'failed' || view.state === 'lost' || view.state === 'conflict') return false
   if (lateLines(view).length > 0) return false
-  if ((view.skipped ?? []).length > 0) return false
+  if ((view.skipped ?? []).length > 0 || view.foreign_writes) return false
   return view.failed_tables.length === 0 && !view.streams.some(({ slot }) => slot?.lost !== undefined)
 }
 
@@ -60,6 +61,7 @@ export function concernsOf(view: FollowView, now: number): Concern[] {
     ...view.streams.flatMap((stream) => slotConcerns(view, stream)),
     ...copyConcerns(view),
     ...skippedConcerns(view),
+    ...foreignConcerns(view),
     ...lateLines(view).map((text): Concern => ({ level: 'error', text })),
     ...[...new Set(view.warnings)].map((text): Concern => ({ level: 'warn', text })),
   ]
@@ -172,6 +174,10 @@ export function isWatchOnly(view: FollowView): boolean {
 function skippedConcerns({ skipped = [] }: FollowView): Concern[] {
   const text = describeSkipped(skipped)
   return text === undefined ? [] : [{ level: 'error', text }]
+}
+
+function foreignConcerns({ foreign_writes: found }: FollowView): Concern[] {
+  return found ? [{ level: 'error', text: describeForeignWrites(found) }] : []
 }
 
 function copyConcerns({ failed_tables: failed, tables }: FollowView): Concern[] {

@@ -5,6 +5,7 @@ import { type Static, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { ErrorInfo } from './error-info.ts'
 import { FollowStatus } from './follow.ts'
+import { ForeignWrites } from './foreign-writes.ts'
 import { LateWritesView } from './late-writes.ts'
 import { oneOf } from './one-of.ts'
 import { Phase, TableName } from './phase.ts'
@@ -341,6 +342,8 @@ export const FollowView = Type.Object({
   failed_tables: Type.Array(Type.Intersect([TableName, Type.Object({ error: Type.String() })])),
   /** Transactions left out at a conflict, with the tables that were not found equal since. */
   skipped: Type.Optional(Type.Array(SkippedTransaction)),
+  /** Tables of the destination that others than the move have written to. */
+  foreign_writes: Type.Optional(ForeignWrites),
   warnings: Type.Array(Type.String()),
   last_error: Type.Optional(ErrorInfo),
   late_writes: Type.Optional(LateWritesView),

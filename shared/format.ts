@@ -12,6 +12,11 @@ export function formatCount(count: number, singular: string, plural = `${singula
   return `${formatRows(count)} ${count === 1 ? singular : plural}`
 }
 
+export function shortList(names: readonly string[], most = 10): string {
+  const more = names.length > most ? ` and ${formatRows(names.length - most)} more` : ''
+  return names.slice(0, most).join(', ') + more
+}
+
 /** `512 MB` of 1024 × 1024 bytes, as pg_size_pretty and psql's `\l+` count them. */
 export function formatBytes(bytes: number): string {
   let amount = Math.max(0, bytes)

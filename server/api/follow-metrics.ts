@@ -55,6 +55,11 @@ const ofFollows: Metric<FollowView>[] = [
     read: ({ skipped = [] }) => skipped.length,
   },
   {
+    name: 'pgtrek_follow_foreign_tables',
+    help: 'Tables of the destination that others have written to and that were not found equal since.',
+    read: ({ foreign_writes: found }) => found?.tables.length ?? 0,
+  },
+  {
     name: 'pgtrek_follow_warnings',
     help: 'Warnings to read before switching over.',
     read: ({ warnings }) => warnings.length,

@@ -11,6 +11,7 @@ import type { DestinationTable } from './destination-tables.ts'
 import { HeldUpdates } from './held-updates.ts'
 import { InsertRun } from './insert-run.ts'
 import { showLsn } from './lsn.ts'
+import type { OwnWrites } from './own-writes.ts'
 import type { OldRow, TransactionEnd } from './pgoutput.ts'
 import type { Position } from './position.ts'
 import { truncateStatement } from './statements.ts'
@@ -34,6 +35,8 @@ export interface ApplierOptions {
   cascades?: Cascades | undefined
   /** Notes which rows are changed. */
   touched?: TouchSink | undefined
+  /** Counts how many rows are written. */
+  written?: OwnWrites | undefined
   /** Called when transactions are committed, and when nothing more can be. */
   onCommitted: () => void
 }
@@ -91,6 +94,7 @@ export class Applier implements Disposable {
   insert(target: TargetTable, row: Tuple) {
     this.#beginIfClosed(target)
     this.options.touched?.note(target, row, undefined, row)
+    this.#count(target, 1)
     if (this.#run.take(target, row)) {
       target.pending.inserts++
       return
@@ -104,13 +108,14 @@ export class Applier implements Disposable {
     this.#beginIfClosed(target)
     this.options.touched?.note(target, row, old, oldRow)
     if (this.#mayHold(target, old, row)) {
-      this.#held.add(target, row)
+      if (this.#held.add(target, row)) this.#count(target, 1)
       target.pending.updates++
       if (this.#held.isFull) this.release()
       return
     }
     this.#releaseOf(target)
     this.#run.end()
+    this.#count(target, this.#setOff || target.mayMoveRows ? 2 : 1)
     this.#execute(this.#updateOf(target, old, oldRow, row), row, oldRow)
     this.#setOff?.noteUpdate(target, old, oldRow, row)
     target.pending.updates++
@@ -120,6 +125,7 @@ export class Applier implements Disposable {
   delete(target: TargetTable, old: OldRow, oldRow: Tuple) {
     this.#beginIfClosed(target)
     this.options.touched?.note(target, oldRow, undefined, oldRow)
+    this.#count(target, 1)
     this.#releaseOf(target)
     this.#run.end()
     this.#execute(this.#deleteOf(target, old, oldRow), oldRow, oldRow)
@@ -276,6 +282,12 @@ export class Applier implements Disposable {
   #beginIfClosed(target: TargetTable) {
     if (!this.#open) this.#start()
     this.#touched.add(target)
+  }
+
+  /** Where foreign keys act, or a row may move, one change can be two to the server. */
+  #count(target: TargetTable, rows: number) {
+    target.written ??= this.options.written?.of(target.table.oid)
+    if (target.written) target.written.rows += rows
   }
 
   #start() {

@@ -18,6 +18,7 @@ import {
 } from './destination-tables.ts'
 import { refuseUnseenEchoes } from './echo.ts'
 import { type Followed, type LeftOutTable, readFollowed, type WantedTable } from './followed.ts'
+import type { OwnWrites } from './own-writes.ts'
 import { helpWithPosition, holdPosition, type Position } from './position.ts'
 import { endPredecessor, identify, type Sessions } from './predecessor.ts'
 import { type Publications, publicationList, readComputed } from './publication.ts'
@@ -37,6 +38,8 @@ export interface Ends {
   origin?: 'any' | 'none' | undefined
   /** Notes which rows are changed. */
   touched?: Touched | undefined
+  /** Counts how many rows are written. */
+  written?: OwnWrites | undefined
 }
 
 export interface Connected extends AsyncDisposable {
@@ -132,7 +135,8 @@ export async function connect(ends: Ends, options: ConnectOptions): Promise<Conn
     })
     const mayHold = replicaRole && !(await firesForReplica(destination))
     await useOwnSearchPath(destination)
-    const applyOptions = { position, binary, careful, mayHold, cascades }
+    const { written } = ends
+    const applyOptions = { position, binary, careful, mayHold, cascades, written }
     const applier = new Applier({
       ...applyOptions,
       touched: ends.touched,

@@ -51,7 +51,8 @@ export class HeldUpdates {
     return length <= largestRow && !hasUnchanged
   }
 
-  add(target: TargetTable, row: Tuple) {
+  /** Whether none of this row was waiting yet. */
+  add(target: TargetTable, row: Tuple): boolean {
     let group = this.#groups.get(target.table)
     if (!group) {
       group = { target, rows: new Map() }
@@ -67,10 +68,11 @@ export class HeldUpdates {
     if (held) {
       held.start = start
       held.end = end
-    } else {
-      group.rows.set(key, { start, end })
-      this.rows++
+      return false
     }
+    group.rows.set(key, { start, end })
+    this.rows++
+    return true
   }
 
   has(table: DestinationTable): boolean {

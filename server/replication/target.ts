@@ -1,6 +1,7 @@
 // One followed table as changes are written to it: its prepared statements, and how many changes it took.
 import { PipelineWriter } from '../postgres/pipeline-writer.ts'
 import type { DestinationTable } from './destination-tables.ts'
+import type { Written } from './own-writes.ts'
 import type { OldRow, Relation } from './pgoutput.ts'
 import {
   copyStatement,
@@ -14,7 +15,7 @@ import {
   updateOrDoneStatement,
   updateRowsStatement,
   updateStatement,
-  type Written,
+  type Written as WrittenStatement,
 } from './statements.ts'
 import { columnKind, hasSameValue, type Tuple } from './tuple.ts'
 
@@ -40,6 +41,8 @@ export class TargetTable {
   readonly columns: TargetColumn[]
   /** Sent in transactions that are not committed yet. */
   pending: ChangeCounts = noChanges()
+  /** How many rows all streams of the move have written to it. */
+  written: Written | undefined
   /** How long the last run of inserts was: whether the next is worth a COPY from its first row on. */
   lastRun = 0
   /** Where the columns are that tell rows apart. */
@@ -76,6 +79,11 @@ export class TargetTable {
       keys.length === relation.columns.filter(({ key }) => key).length &&
       table.unique.every((columns) => columns.every((name) => name !== null && names.has(name)))
     this.#numbered = this.columns.filter(({ identity }) => identity === 'a')
+  }
+
+  /** An update can be a delete and an insert: between partitions, or of a number that cannot be updated. */
+  get mayMoveRows(): boolean {
+    return this.table.partitioned || this.#numbered.length > 0
   }
 
   get mayCopy(): boolean {
@@ -219,7 +227,7 @@ export class TargetTable {
     )
   }
 
-  get #plainUpdate(): Written {
+  get #plainUpdate(): WrittenStatement {
     return updateStatement(this.table, this.columns, [], { kind: undefined, nulls: undefined })
   }
 
@@ -247,7 +255,7 @@ export class TargetTable {
     return made
   }
 
-  #prepared({ sql, parameters }: Written): Prepared {
+  #prepared({ sql, parameters }: WrittenStatement): Prepared {
     const name = this.prepare(sql)
     const head = PipelineWriter.bindHead(name, this.binary && parameters.length > 0, parameters.length)
     return { name, sql, head, parameters: Int32Array.from(parameters) }

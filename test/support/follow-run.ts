@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { cleanUpFollow, LateWritesFound } from '../../server/engine/follow/cleanup.ts'
 import { FollowRun } from '../../server/engine/follow/follow-run.ts'
-import type { CloneAndFollow } from '../../server/engine/follow/request.ts'
+import type { CloneAndFollow, FollowServices } from '../../server/engine/follow/request.ts'
 import { NoMemory } from '../../server/engine/memory.ts'
 import { resolveSettings } from '../../server/postgres/settings.ts'
 import { FollowStore } from '../../server/store/follows.ts'
@@ -50,6 +50,7 @@ export function move(
   { source, destination }: Ends,
   follow: Partial<FollowOptions> = {},
   request: Partial<CloneAndFollow> = {},
+  other: Partial<FollowServices> = {},
 ): Moving {
   const runs = new RunStore(join(scratchDirectory(), `state-${crypto.randomUUID().slice(0, 8)}`))
   const store = new FollowStore(runs.database)
@@ -64,6 +65,7 @@ export function move(
     tableCheckEveryMs: 1000,
     compareEveryMs: 200,
     watchEveryMs: 200,
+    ...other,
   })
   const ended = () =>
     within('the end of following', moving.run.done, undefined, () => shown(moving.run.view()))

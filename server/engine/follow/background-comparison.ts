@@ -124,6 +124,15 @@ export class BackgroundComparison {
     for (const group of this.#groups.values()) if (group.state === 'checking') group.state = 'waiting'
   }
 
+  /** Others have written to them: what was compared says nothing any more, nor what is being compared now. */
+  distrust(tables: readonly TableId[]) {
+    for (const table of tables) {
+      this.options.touched.voidTable(table)
+      const group = this.#groups.get(this.#groupOf.get(tableKey(table)) ?? '')
+      if (group && group.state !== 'checking') Object.assign(group, { state: 'waiting', dueAt: 0 })
+    }
+  }
+
   view(): VerificationView {
     const { record, touched } = this.options
     const groups = [...this.#groups.values()]

@@ -16,13 +16,15 @@ import type {
 } from '../../../shared/follow-view.ts'
 import { formatCount, formatDuration } from '../../../shared/format.ts'
 import { describeLate } from '../../../shared/late-writes.ts'
+import { showName } from '../../../shared/phase.ts'
 import { Cancelled, ConnectFailed, errorInfo, PgtrekError, UsageError } from '../../postgres/errors.ts'
 import { Session } from '../../postgres/session.ts'
 import { describeSettings } from '../../postgres/settings.ts'
-import type { TableId } from '../../replication/destination-tables.ts'
+import { type TableId, tableKey } from '../../replication/destination-tables.ts'
 import { Follower, type Following } from '../../replication/follow.ts'
 import { parseLsn } from '../../replication/lsn.ts'
 import { NativeFollower } from '../../replication/native-follower.ts'
+import { OwnWrites } from '../../replication/own-writes.ts'
 import { readPublication } from '../../replication/publication.ts'
 import { Touched } from '../../replication/touched.ts'
 import type { RunLock } from '../run-lock.ts'
@@ -33,6 +35,13 @@ import { lockMove } from './cleanup.ts'
 import { type CopyFirst, clearTheWay, copyFirst, moveOf, newRecord } from './copy-first.ts'
 import type { FollowDesk } from './desk.ts'
 import { discover, unknownRecord, wasSwitchedOver } from './discover.ts'
+import {
+  addForeignWrites,
+  ForeignWatch,
+  forgetForeignWrites,
+  isWrittenByOthers,
+  nameOthers,
+} from './foreign-writes.ts'
 import {
   HandOverUnknown,
   handOver,
@@ -99,6 +108,9 @@ export class FollowRun implements FollowDesk {
   #lookout: Lookout | undefined
   /** Of the side that was left by the last switchover. */
   #watch: LateWatch | undefined
+  /** What we write to the destination, and what others do. */
+  readonly #written = new OwnWrites()
+  readonly #foreign: ForeignWatch
   /** Of the publication, one behind the other. */
   #marking = Promise.resolve()
   #toldAt = 0
@@ -121,6 +133,7 @@ export class FollowRun implements FollowDesk {
       (urgency) => this.#changed(urgency),
       services.onLine,
     )
+    this.#foreign = new ForeignWatch(this.#written, services.foreignWatch)
     services.signal.addEventListener('abort', this.#abort, { once: true })
     // It may fail before anybody waits for it.
     this.#ended.promise.catch(() => {})
@@ -307,6 +320,9 @@ export class FollowRun implements FollowDesk {
       picture.fail(error)
     }
     if (!signal.aborted) await this.#startAgain('forward', { paused: isPaused })
+    // Other sessions of ours have filled them.
+    const isChosen = new Set(choice.tables.map(tableKey))
+    this.#foreign.forget(allTables(this.#record).filter((table) => isChosen.has(tableKey(table))))
     // Whoever sees that it is over may ask for the next thing.
     this.#recopying = undefined
     picture.troubles.delete('recopy')
@@ -495,6 +511,10 @@ export class FollowRun implements FollowDesk {
       },
       publicationOf: ({ from, names }) => publicationsOf(from, names),
       tableCheckEveryMs: this.services.tableCheckEveryMs,
+      onDestination: async (destination) => {
+        const isOurs = this.#switching !== undefined || this.#recopying !== undefined
+        if (!isOurs && this.#foreign.isDue) await this.#lookForOthers(destination)
+      },
     })
     const follow = <T>(work: () => Promise<T>) => this.#patiently(work, this.#record)
     await follow(() => this.#undoBrokenOff())
@@ -573,6 +593,7 @@ export class FollowRun implements FollowDesk {
       onTables: (pairs) => this.#update(withPairs(this.#record, direction, pairs)),
       origin: bidirectional ? 'none' : 'any',
       touched: compares ? this.#compareMeanwhile(direction) : undefined,
+      written: direction === 'forward' ? this.#written : undefined,
       onEvent: (event) => this.#heard(direction, event),
       paused,
     })
@@ -590,7 +611,7 @@ export class FollowRun implements FollowDesk {
       const background = new BackgroundComparison({
         ...{ link: this.#link(direction), touched, picture: this.#picture },
         record: () => this.#withJoined(),
-        onEqual: (tables) => this.#forgetSkipped(tables),
+        onEqual: (tables) => this.#foundEqual(tables),
         everyMs: this.services.compareEveryMs,
       })
       this.#comparison = { direction, touched, background }
@@ -690,7 +711,7 @@ export class FollowRun implements FollowDesk {
     // The objects are compared anew by the switchover itself.
     const reasons = this.#picture.blockers([
       ...(options.discard_late_writes ? lateTroubles : []),
-      ...(options.accept_differences ? this.#skippedTroubles() : []),
+      ...(options.accept_differences ? this.#acceptable() : []),
     ])
     if (reasons.length > 0) return refused(`not ready: ${reasons.join('; ')}`)
     this.#switching = this.#switchOver(options).finally(() => {
@@ -733,6 +754,7 @@ export class FollowRun implements FollowDesk {
         },
         say: (message, level) => picture.say(message, level),
         checkObjects: (lockWaitMs) => this.#checkObjects(link, lockWaitMs),
+        writtenByOthers: () => this.#writtenByOthers(link),
         release: () => this.#releaseLeft(options),
         reverse: () => this.#makeReverse(direction),
       })
@@ -772,7 +794,8 @@ export class FollowRun implements FollowDesk {
       const compared = report.tables.filter(
         (table) => table.equal && (table.before || report.compared === 'checksums'),
       )
-      this.#forgetSkipped(compared)
+      this.#foundEqual(compared)
+      this.#update({ foreignWrites: undefined })
       await this.#afterSwitchover(link.direction, options, report)
     } catch (error) {
       const words = `it is handed over, but not everything behind that could be done: ${(error as Error).message}. "pgtrek follow" does it again`
@@ -1059,17 +1082,46 @@ export class FollowRun implements FollowDesk {
     return { ...this.#record, tables: allTables(this.#record), joined: [] }
   }
 
-  /** What accepting the differences of skipped transactions passes over. */
-  #skippedTroubles(): string[] {
-    const { skipped = [] } = this.#record
-    return ['skipped', ...skipped.flatMap(({ tables }) => tables.map(troubleOf))]
+  /** What accepting differences passes over: of skipped transactions, and of what others have written. */
+  #acceptable(): string[] {
+    const { skipped = [], foreignWrites } = this.#record
+    const tables = [...skipped.flatMap(({ tables }) => tables), ...(foreignWrites?.tables ?? [])]
+    return ['skipped', ...tables.map(troubleOf)]
   }
 
-  /** The tables were found equal, or were copied anew: nothing is missing there. */
-  #forgetSkipped(tables: readonly TableId[]) {
-    const { skipped } = this.#record
-    if (!tables.some((table) => isSkippedIn(skipped, table))) return
-    this.#update({ skipped: forgetSkipped(skipped, tables) })
+  /** Nothing is missing in these tables, and nothing is too much. */
+  #foundEqual(tables: readonly TableId[]) {
+    const { skipped, foreignWrites } = this.#record
+    if (tables.some((table) => isSkippedIn(skipped, table))) {
+      this.#update({ skipped: forgetSkipped(skipped, tables) })
+    }
+    if (tables.some((table) => isWrittenByOthers(this.#record, table))) {
+      this.#update({ foreignWrites: forgetForeignWrites(foreignWrites, tables) })
+    }
+  }
+
+  async #lookForOthers(destination: Session) {
+    const { direction, bidirectional, native, handedOver } = this.#record
+    // Where both sides are in use they may; and what a subscription of the server writes is not known.
+    if (direction !== 'forward' || bidirectional || native || handedOver) return
+    const found = await this.#foreign.look(destination, allTables(this.#record))
+    if (found.length === 0) return
+    const sessions = await nameOthers(destination, this.#record)
+    for (const table of found) {
+      if (isWrittenByOthers(this.#record, table)) continue
+      this.#picture.say(
+        `table ${showName(table)} of the destination was written to by others than this move`,
+        'warn',
+      )
+    }
+    this.#update({ foreignWrites: addForeignWrites(this.#record.foreignWrites, found, sessions) })
+    this.#comparison?.background.distrust(found)
+  }
+
+  async #writtenByOthers({ to }: Link): Promise<readonly TableId[]> {
+    await using destination = await Session.open(to, { signal: this.#stop.signal })
+    await this.#lookForOthers(destination)
+    return this.#record.foreignWrites?.tables ?? []
   }
 
   #update(change: Partial<FollowRecord>) {

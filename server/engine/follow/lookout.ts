@@ -33,6 +33,8 @@ export interface LookoutOptions {
   onNames: (direction: Direction, from: TableNames, to: TableNames) => void
   publicationOf: (link: Link) => Promise<Publications>
   tableCheckEveryMs?: number | undefined
+  /** On the side that changes go to. */
+  onDestination: (destination: Session) => Promise<void>
 }
 
 export class Lookout implements AsyncDisposable {
@@ -75,6 +77,7 @@ export class Lookout implements AsyncDisposable {
       for (const link of links()) await this.#slot(link)
       await this.#sequences()
       await this.#objects()
+      await this.#foreign()
       picture.troubles.delete('look')
     } catch (error) {
       await this.#close()
@@ -114,7 +117,7 @@ export class Lookout implements AsyncDisposable {
 
   async #sequences() {
     const { refreshSequencesSeconds, picture, record, links } = this.options
-    const { bidirectional, direction, sequences, advanceSequences } = record()
+    const { bidirectional, direction, sequences, advanceSequences, foreignWrites } = record()
     const isDue = refreshSequencesSeconds > 0 && Date.now() >= this.#sequencesDue
     // Only while the other side is not in use: its own numbers are not ours to change.
     if (!isDue || bidirectional || picture.stage !== 'streaming' || picture.switchover?.state === 'running')
@@ -122,7 +125,9 @@ export class Lookout implements AsyncDisposable {
     const link = links().find((one) => one.direction === direction)
     if (!link) return
     const [from, to] = [await this.#session(link.from), await this.#session(link.to)]
-    await bringSequences(from, to, sequences, { advanceOnly: advanceSequences })
+    // Rows of others may have taken numbers there.
+    const advanceOnly = advanceSequences || foreignWrites !== undefined
+    await bringSequences(from, to, sequences, { advanceOnly })
     picture.sequencesRefreshedAt = Date.now()
     this.#sequencesDue = Date.now() + refreshSequencesSeconds * 1000
   }
@@ -149,6 +154,12 @@ export class Lookout implements AsyncDisposable {
     // A switchover compares them itself.
     if (picture.stage !== 'streaming') return
     picture.knowObjects(check)
+  }
+
+  async #foreign() {
+    const { record, links, onDestination } = this.options
+    const link = links().find((one) => one.direction === record().direction)
+    if (link) await onDestination(await this.#session(link.to))
   }
 
   async #session(settings: ConnectionSettings): Promise<Session> {

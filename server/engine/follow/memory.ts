@@ -1,6 +1,7 @@
 // What following must not forget when its process ends, and how other processes take part in it. Who keeps it
 // is not the engine's business.
 import type { Direction, FollowAction, FollowAnswer, FollowView } from '../../../shared/follow-view.ts'
+import type { ForeignWrites } from '../../../shared/foreign-writes.ts'
 import type { MigrationOptions, Selection } from '../../../shared/request.ts'
 import type { SkippedTransaction } from '../../../shared/skipped.ts'
 import type { SequenceName } from '../../catalog/sequences.ts'
@@ -59,6 +60,8 @@ export interface FollowRecord {
   failedTables: (TableId & { error: string })[]
   /** Left out by the user; without the tables that were found equal, or copied anew, since. */
   skipped?: SkippedTransaction[]
+  /** Tables of the destination that others have written to. */
+  foreignWrites?: ForeignWrites | undefined
   /** Other objects that could not be made on the destination, in words. */
   failedObjects?: string
   /** What the user chose when the move began; nothing when that is not known here any more. */

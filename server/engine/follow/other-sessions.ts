@@ -9,6 +9,8 @@ export interface OtherSession {
   pid: number
   user: string | null
   application: string
+  /** None over a socket of its own machine, or where the role may not see it. */
+  address: string | null
 }
 
 const lookEveryMs = 100
@@ -26,7 +28,8 @@ function isOther({ settings }: Session): string {
 
 export async function readOtherSessions(session: Session): Promise<OtherSession[]> {
   return await session.query<OtherSession>(`
-    select a.pid, a.usename as "user", coalesce(a.application_name, '') as application
+    select a.pid, a.usename as "user", coalesce(a.application_name, '') as application,
+           pg_catalog.host(a.client_addr) as address
       from pg_catalog.pg_stat_activity a
      where ${isOther(session)}
      order by a.pid`)

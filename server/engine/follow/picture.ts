@@ -21,6 +21,7 @@ import {
   type SwitchoverView,
   type VerificationView,
 } from '../../../shared/follow-view.ts'
+import { describeForeignWrites } from '../../../shared/foreign-writes.ts'
 import type { LateWritesView } from '../../../shared/late-writes.ts'
 import { describeSkipped } from '../../../shared/skipped.ts'
 import { errorInfo } from '../../postgres/errors.ts'
@@ -196,16 +197,20 @@ export class FollowPicture {
     return 'running'
   }
 
-  /** What a switchover refuses now, but for what is accepted and for objects that differ: it compares them itself. */
+  /** What a switchover refuses now, but for what is accepted, and for what it compares itself. */
   blockers(accepted: readonly string[]): string[] {
-    const passed = new Set(['objects', ...accepted])
+    const passed = new Set(['objects', 'foreign writes', ...accepted])
     const troubles = this.#allTroubles().flatMap(([about, words]) => (passed.has(about) ? [] : [words]))
     return objections({ ...this.#watched(), troubles }, this.options).blockers
   }
 
   #allTroubles(): [about: string, words: string][] {
-    const skipped = describeSkipped(this.record().skipped ?? [])
-    return [...this.troubles, ...(skipped ? [['skipped', skipped] satisfies [string, string]] : [])]
+    const { skipped = [], foreignWrites } = this.record()
+    const left = describeSkipped(skipped)
+    const troubles = new Map(this.troubles)
+    if (left) troubles.set('skipped', left)
+    if (foreignWrites) troubles.set('foreign writes', describeForeignWrites(foreignWrites))
+    return [...troubles]
   }
 
   #watched() {
@@ -253,6 +258,7 @@ export class FollowPicture {
       },
       ...(this.verification && { verification: this.verification() }),
       ...(record.skipped && { skipped: record.skipped }),
+      ...(record.foreignWrites && { foreign_writes: record.foreignWrites }),
       warnings: this.warnings.slice(),
       ...(conflict
         ? { last_error: { message: conflict.message } }

@@ -17,6 +17,7 @@ import { NoMemory } from '../memory.ts'
 import type { Plan } from '../plan.ts'
 import type { RunLock } from '../run-lock.ts'
 import { type CopyFirst, copy } from './copy-first.ts'
+import { forgetForeignWrites } from './foreign-writes.ts'
 import { type Link, tellBlockers } from './link.ts'
 import type { FollowRecord } from './memory.ts'
 import { markMissing } from './ownership.ts'
@@ -279,7 +280,7 @@ async function settle(work: Recopy, failed: FollowRecord['failedTables']) {
   const now = new Map(failed.map((table) => [tableKey(table), table]))
   const whole = choice.tables.filter((table) => !now.has(tableKey(table)))
   const isWhole = new Set(whole.map(tableKey))
-  const { tables, failedTables, leftOut, skipped } = record()
+  const { tables, failedTables, leftOut, skipped, foreignWrites } = record()
   const change = {
     tables: [...tables, ...whole],
     failedTables: failedTables
@@ -287,6 +288,7 @@ async function settle(work: Recopy, failed: FollowRecord['failedTables']) {
       .map((table) => now.get(tableKey(table)) ?? table),
     leftOut: leftOut.filter((table) => !isWhole.has(tableKey(table))),
     ...(skipped && { skipped: forgetSkipped(skipped, whole) }),
+    ...(foreignWrites && { foreignWrites: forgetForeignWrites(foreignWrites, whole) }),
   }
   // In this order for the same reason.
   work.update(change)

@@ -10,6 +10,7 @@ import type { ConnectionSettings } from '../../postgres/settings.ts'
 import type { RunMemory } from '../memory.ts'
 import type { Copiers } from '../migrate.ts'
 import type { Plan } from '../plan.ts'
+import type { ForeignWatchTimes } from './foreign-writes.ts'
 import type { FollowMemory } from './memory.ts'
 
 /** Two databases and a name: enough to go on with what was begun, to switch over, to clean up. */
@@ -40,6 +41,8 @@ export interface FollowServices {
   compareEveryMs?: number | undefined
   /** How often the side that was left by a switchover is looked at (default: 1,000, and 5,000 while changes flow back). */
   watchEveryMs?: number | undefined
+  /** How writes of others to the destination are looked for. */
+  foreignWatch?: ForeignWatchTimes | undefined
 }
 
 /** The copy comes first. */

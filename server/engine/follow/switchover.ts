@@ -2,7 +2,7 @@
 // the end leaves everything as it was.
 
 import type { SwitchoverOptions, SwitchoverReport, SwitchoverStep } from '../../../shared/follow-view.ts'
-import { formatCount, formatDuration } from '../../../shared/format.ts'
+import { formatCount, formatDuration, shortList } from '../../../shared/format.ts'
 import { namedLateWrites } from '../../../shared/late-writes.ts'
 import { showName, type TableName } from '../../../shared/phase.ts'
 import { compareData } from '../../compare/data.ts'
@@ -43,6 +43,8 @@ export interface Switchover {
   signal: AbortSignal
   onStep: (step: SwitchoverStep, deadline?: number) => void
   say: (message: string, level?: 'info' | 'warn') => void
+  /** Looks a last time which tables of the other side others have written to. */
+  writtenByOthers: () => Promise<readonly TableName[]>
   /** Compares the objects of both sides as they are now. */
   checkObjects: (lockWaitMs: number) => Promise<ObjectsCheck>
   /** The side that was left by an earlier switchover is looked at a last time. */
@@ -178,11 +180,6 @@ async function leave({ record, link, options, signal, say }: Switchover) {
   return { set: true, sessions_ended: ended, tables_guarded: tables, tables_unguarded: names }
 }
 
-function shortList(names: readonly string[]): string {
-  const more = names.length > mostNamed ? ` and ${names.length - mostNamed} more` : ''
-  return names.slice(0, mostNamed).join(', ') + more
-}
-
 /** Nothing may come between two sentinels: then nobody writes any more. Following ends behind the second. */
 async function awaitQuiet(
   from: Session,
@@ -264,7 +261,7 @@ async function bringAll(from: Session, { record, link, options, signal }: Switch
   const wanted = await wantedSequences(from, record)
   const set = await bringSequences(from, to, wanted, {
     margin: options.sequence_margin,
-    advanceOnly: record.advanceSequences,
+    advanceOnly: record.advanceSequences || record.foreignWrites !== undefined,
   })
   const done = new Set(set.map(tableKey))
   const left = wanted.filter((one) => !done.has(tableKey(one)))
@@ -281,12 +278,17 @@ async function bringAll(from: Session, { record, link, options, signal }: Switch
 async function compareAll(work: Switchover): Promise<SwitchoverReport['tables']> {
   const { record, link, options, signal, background } = work
   const all = record.tables.map(({ schema, name }) => ({ schema, name }))
-  const { proven, suspect, ...rest } = (await background?.inWindow(signal)) ?? {
-    ...{ proven: [], whole: all, suspect: [] },
-  }
-  // Followed only since then.
-  const taken = new Set([...proven, ...suspect, ...rest.whole].map(tableKey))
-  const whole = [...rest.whole, ...all.filter((table) => !taken.has(tableKey(table)))]
+  const foreign = new Set((await work.writtenByOthers()).map(tableKey))
+  const isForeign = (table: TableName) => foreign.has(tableKey(table))
+  const inWindow = await background?.inWindow(signal)
+  const proven = inWindow?.proven ?? []
+  // Those that are followed only since then are in none of them.
+  const isProven = new Set(proven.map(tableKey))
+  const different = new Set(inWindow?.suspect.map(tableKey))
+  const unproven = all.filter((table) => !isProven.has(tableKey(table)))
+  const isSuspect = (table: TableName) => different.has(tableKey(table)) || isForeign(table)
+  const suspect = unproven.filter(isSuspect)
+  const whole = unproven.filter((table) => !isSuspect(table))
   if (background) {
     work.say(
       `${formatCount(proven.length, 'table')} compared beforehand and again where they changed; ${formatCount(whole.length + suspect.length, 'table')} compared whole now`,
@@ -312,29 +314,28 @@ async function compareAll(work: Switchover): Promise<SwitchoverReport['tables']>
     return tables
   }
   const tables = [...(await compare(suspect, false)), ...(await compare(whole, !options.verify))]
-  const different = tables.filter(({ status, columns_only_on_destination: extra, source, destination }) => {
+  const unequal = tables.filter(({ status, columns_only_on_destination: extra, source, destination }) => {
     if (status === 'same') return false
     // What the destination has beside it says nothing about what was moved.
     return !(extra.length > 0 && source?.rows === destination?.rows && source?.hash === destination?.hash)
   })
-  const isAccepted = (table: TableName) => options.accept_differences && isSkippedIn(record.skipped, table)
-  const refused = different.filter((table) => !isAccepted(table))
+  const isAccepted = (table: TableName) =>
+    options.accept_differences && (isSkippedIn(record.skipped, table) || isForeign(table))
+  const refused = unequal.filter((table) => !isAccepted(table))
   if (refused.length > 0 && !record.bidirectional) {
     const named = refused
       .slice(0, mostNamed)
       .map(
         (table) =>
-          `${showName(table)} (${table.error?.message ?? `${table.source?.rows ?? 'no'} rows here, ${table.destination?.rows ?? 'no'} there`})`,
+          `${showName(table)} (${table.error?.message ?? `${table.source?.rows ?? 'no'} rows here, ${table.destination?.rows ?? 'no'} there`}${isForeign(table) ? '; others have written to it there' : ''})`,
       )
     throw new PgtrekError(
       `${formatCount(refused.length, 'table')} of ${tables.length + before.length} are not the same on both sides: ${named.join(', ')}`,
     )
   }
-  for (const table of different.filter(isAccepted)) {
-    work.say(
-      `table ${showName(table)} is not the same on both sides, which was accepted: a transaction was skipped`,
-      'warn',
-    )
+  for (const table of unequal.filter(isAccepted)) {
+    const why = isForeign(table) ? 'others have written to it' : 'a transaction was skipped'
+    work.say(`table ${showName(table)} is not the same on both sides, which was accepted: ${why}`, 'warn')
   }
   const compared = tables.map(({ schema, name, source, destination, status }) => ({
     schema,

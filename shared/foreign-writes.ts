@@ -1,0 +1,25 @@
+// What others than the move have written to tables of the destination while they are followed.
+import { type Static, Type } from '@sinclair/typebox'
+import { formatCount, shortList } from './format.ts'
+import { showName, TableName } from './phase.ts'
+
+export const ForeignTable = Type.Intersect([TableName, Type.Object({ rows: Type.Number() })])
+export type ForeignTable = Static<typeof ForeignTable>
+
+export const ForeignWrites = Type.Object({
+  /** Not found equal, nor copied anew, since. As the server counts: also rows that were rolled back. */
+  tables: Type.Array(ForeignTable),
+  /** Others that were connected when it was noticed last, the likeliest first. */
+  sessions: Type.Array(Type.String()),
+})
+export type ForeignWrites = Static<typeof ForeignWrites>
+
+/** Why it is not ready, and how one gets on. */
+export function describeForeignWrites({ tables, sessions }: ForeignWrites): string {
+  const named = shortList(tables.map((table) => `${showName(table)} (${formatCount(table.rows, 'row')})`))
+  const who = sessions.length > 0 ? ` Others that were connected: ${shortList(sessions)}.` : ''
+  return (
+    `the destination was written to by others than this move, by a client or by a trigger there: ${named}.${who} ` +
+    'Stop them. These tables are compared by checksum, at the switchover at the latest; where they differ, "pgtrek recopy TABLE" copies them anew'
+  )
+}
