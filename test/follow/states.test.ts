@@ -2,6 +2,7 @@
 // two databases that can be used. docs/recovery.md has the same table.
 import { afterEach, describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
+import { unknownRecord } from '../../server/engine/follow/discover.ts'
 import { handOver } from '../../server/engine/follow/hand-over.ts'
 import { readMove } from '../../server/engine/follow/move-state.ts'
 import { linkNames } from '../../server/engine/follow/names.ts'
@@ -306,14 +307,19 @@ test('a server that is lost at the moment of handing over is asked again, and wh
     await markPublication(session, publication, 'one')
   }
   const link = { from, names: { ...linkNames('p', 'forward'), publication } }
+  const record = unknownRecord('p', { source: from, destination: from, follow: defaultFollowOptions })
   await server.down()
-  const gone = handOver(link, 'p', { lsn: '0/1' }, AbortSignal.abort())
+  const gone = handOver(link, record, { lsn: '0/1' }, AbortSignal.abort())
   await expect(gone).rejects.toThrow('is not known')
-  const asked = handOver(link, 'p', { lsn: '0/2' }, new AbortController().signal)
+  const asked = handOver(link, record, { lsn: '0/2' }, new AbortController().signal)
   await server.up()
   await within('the hand-over', asked)
   await using session = await Session.open(from)
-  expect((await readMark(session, publication))?.handedOver).toEqual({ lsn: '0/2' })
+  expect(await readMark(session, publication)).toMatchObject({ move: 'one', handedOver: { lsn: '0/2' } })
+  // Where somebody has changed the comment, it is said all the same.
+  await database.sql(`comment on publication ${publication} is 'of the payment team'`)
+  await handOver(link, { ...record, move: 'one' }, { lsn: '0/3' }, new AbortController().signal)
+  expect(await readMark(session, publication)).toMatchObject({ move: 'one', handedOver: { lsn: '0/3' } })
 })
 
 test('docs/recovery.md says of every state what it is and what leads on', async () => {

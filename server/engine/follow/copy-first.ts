@@ -14,7 +14,7 @@ import type { Plan } from '../plan.ts'
 import { DestinationBusy, objectsOf, type RunLock } from '../run-lock.ts'
 import { CopyWatch } from './copy-watch.ts'
 import { begin, dropLink, type Link, makeSlot, refuseOthers } from './link.ts'
-import type { FollowMemory, FollowRecord } from './memory.ts'
+import { type FollowMemory, type FollowRecord, moveOf } from './memory.ts'
 import { followName, linkNames } from './names.ts'
 import { markPublication } from './ownership.ts'
 import { patiently } from './patience.ts'
@@ -197,10 +197,6 @@ export async function recordMissing(
   const tables = failedTables.map((table) => ({ ...table, oid: oids.get(tableKey(table)) }))
   const missing = { tables, objects: failedObjects }
   await markPublication(source, names.publication, moveOf(record), { missing })
-}
-
-export function moveOf({ name, move }: FollowRecord): string {
-  return move ?? name
 }
 
 /** Under a snapshot that is held, or without the rows that the server itself will bring. */

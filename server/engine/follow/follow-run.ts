@@ -32,7 +32,7 @@ import { describeNote, readNotes } from '../taken-notes.ts'
 import { applySchema } from './apply-schema.ts'
 import { BackgroundComparison, troubleOf } from './background-comparison.ts'
 import { lockMove } from './cleanup.ts'
-import { type CopyFirst, clearTheWay, copyFirst, moveOf, newRecord } from './copy-first.ts'
+import { type CopyFirst, clearTheWay, copyFirst, newRecord } from './copy-first.ts'
 import type { FollowDesk } from './desk.ts'
 import { discover, unknownRecord, wasSwitchedOver } from './discover.ts'
 import {
@@ -54,7 +54,7 @@ import { LateWatch, type Watched } from './late-watch.ts'
 import { dropLink, type Link, leaveLink, makeLink, type Owner, settleLink } from './link.ts'
 import { Lookout } from './lookout.ts'
 import { settleMaterializedViews } from './materialized-views.ts'
-import type { FollowRecord } from './memory.ts'
+import { type FollowRecord, moveOf } from './memory.ts'
 import { readMoveFacts } from './move-state.ts'
 import { checkObjects } from './moved-objects.ts'
 import { followName, insertsPublication, linkNames } from './names.ts'
@@ -825,7 +825,7 @@ export class FollowRun implements FollowDesk {
       lsn: report.sentinel.confirmed_lsn,
       catalog: this.#picture.objects?.catalogs.from,
     }
-    await handOver(link, this.name, handedOver, this.#stop.signal)
+    await handOver(link, this.#record, handedOver, this.#stop.signal)
     const goesOn = options.keep_reverse || this.#record.bidirectional
     this.#update({
       // Returned, and followed again: as if nothing had happened.

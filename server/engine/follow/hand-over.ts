@@ -6,7 +6,7 @@ import { Session } from '../../postgres/session.ts'
 import { type ConnectionSettings, describeSettings } from '../../postgres/settings.ts'
 import { inTransaction } from '../../postgres/transaction.ts'
 import type { Link } from './link.ts'
-import type { FollowRecord } from './memory.ts'
+import { type FollowRecord, moveOf } from './memory.ts'
 import { handedOverOf, type MoveFacts, waysOf } from './move-state.ts'
 import { linkNames } from './names.ts'
 import { type HandedOver, markHandedOver, readMark } from './ownership.ts'
@@ -22,10 +22,12 @@ export class HandOverUnknown extends PgtrekError {}
 /** Returns when the server has it on disk. Throws when it certainly has not, or `HandOverUnknown`. */
 export async function handOver(
   { from, names }: Pick<Link, 'from' | 'names'>,
-  move: string,
+  record: FollowRecord,
   handedOver: HandedOver,
   signal: AbortSignal,
 ): Promise<void> {
+  const { failedTables: tables, failedObjects: objects } = record
+  const known = { move: moveOf(record), missing: { tables, objects } }
   const deadline = performance.now() + patienceMs
   for (let isUnsure = false; ; isUnsure = true) {
     try {
@@ -33,8 +35,8 @@ export async function handOver(
       if (isUnsure && (await readMark(session, names.publication))?.handedOver?.lsn === handedOver.lsn) return
       await inTransaction(session, async () => {
         await session.execute('set local synchronous_commit = on')
-        if (names.ownPublication) await markHandedOver(session, names.publication, handedOver)
-        await keepReadOnly(session, move)
+        if (names.ownPublication) await markHandedOver(session, names.publication, handedOver, known)
+        await keepReadOnly(session, record.name)
       })
       return
     } catch (error) {

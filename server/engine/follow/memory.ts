@@ -85,6 +85,11 @@ export interface FollowRecord {
   }
 }
 
+/** As what it makes on the servers is marked. */
+export function moveOf({ name, move }: Pick<FollowRecord, 'name' | 'move'>): string {
+  return move ?? name
+}
+
 export interface Ask {
   id: number
   action: FollowAction

@@ -13,14 +13,13 @@ import {
   copy,
   followedTables,
   forwardLink,
-  moveOf,
   prepareLocked,
   recordMissing,
   refuseNothing,
   takeBack,
 } from './copy-first.ts'
 import { publish, refuseOthers } from './link.ts'
-import type { FollowRecord } from './memory.ts'
+import { type FollowRecord, moveOf } from './memory.ts'
 import { insertsPublication } from './names.ts'
 import { readMoved } from './relations.ts'
 

@@ -47,8 +47,12 @@ export async function markPublication(
   { missing = nothing, isWayBack }: { missing?: Missing; isWayBack?: boolean | undefined } = {},
 ): Promise<void> {
   const known = await readMark(session, publication)
-  const begunBy = known?.move === move ? known.begunBy : ownWords('begun by').slice(ownMark.length)
+  const begunBy = known?.move === move ? known.begunBy : begunByUs()
   await write(session, publication, { move, begunBy, missing, isWayBack })
+}
+
+function begunByUs(): string {
+  return ownWords('begun by').slice(ownMark.length)
 }
 
 async function write(session: Session, publication: string, { move, begunBy, missing, ...more }: Mark) {
@@ -70,15 +74,19 @@ export async function readMark(session: Session, publication: string): Promise<M
   return list && { ...moreIn(last), move: first.slice(start.length), begunBy, missing: list }
 }
 
-/** Also for a process that has no record of the move. Within the transaction that hands over. */
+/**
+ * Also for a process that has no record of the move. Within the transaction that hands over. Where somebody has
+ * changed the comment, it is written anew from what is known here.
+ */
 export async function markHandedOver(
   session: Session,
   publication: string,
   handedOver: HandedOver,
+  known: Pick<Mark, 'move' | 'missing'>,
 ): Promise<void> {
   await session.query(lockSql)
-  const mark = await readMark(session, publication)
-  if (mark) await write(session, publication, { ...mark, handedOver })
+  const mark = (await readMark(session, publication)) ?? { ...known, begunBy: begunByUs() }
+  await write(session, publication, { ...mark, handedOver })
 }
 
 /** The switchover is done: changes flow there from now on. */
