@@ -138,26 +138,63 @@ describe('a run whose state directory', () => {
     expect(stop.said).toContain('cannot be used')
   })
 
-  test('is full in the middle goes on to its end, with the foreign keys that were dropped put back', async () => {
-    const { destination, ends } = await pair()
-    // The state is there already; from the limit on its file takes nothing more.
-    mkdirSync(join(home.directory, 'full'))
-    new RunStore(join(home.directory, 'full'))[Symbol.dispose]()
+  /** The state is there already; from the limit on its file takes nothing more. */
+  function withFullDisk(state: string, ...command: string[]) {
+    mkdirSync(join(home.directory, state))
+    new RunStore(join(home.directory, state))[Symbol.dispose]()
     const limited = ['bash', '-c', 'ulimit -f 1; exec "$@"', 'bash', ...program]
-    const child = Bun.spawn([...limited, 'copy', ...ends, '--state-dir', 'full', '--log-dir', 'logs'], {
+    return Bun.spawn([...limited, ...command, '--state-dir', state], {
       cwd: home.directory,
       env: cleanEnvironment(),
       stdout: 'pipe',
       stderr: 'pipe',
     })
-    const said = await within('the end of the copy', new Response(child.stderr).text())
-    expect({ code: await child.exited, said }).toMatchObject({ code: 0 })
-    expect(said).toMatch(/the state directory \S*full cannot be used: /)
-    expect(said).toMatch(/logs\/.* cannot be written \(.*EFBIG.*the run goes on without it/)
-    expect(said).not.toContain('failed')
-    expect(await destination.sql("select convalidated from pg_constraint where conname = 'belongs'")).toEqual(
-      [{ convalidated: true }],
+  }
+
+  test.each(['truncate', 'append'])(
+    'is full in the middle goes on to its end (--%s), with the foreign keys that were dropped put back',
+    async (mode) => {
+      const { destination, ends } = await pair()
+      const child = withFullDisk(`full-${mode}`, 'copy', ...ends, `--${mode}`, '--log-dir', `logs-${mode}`)
+      const said = await within('the end of the copy', new Response(child.stderr).text())
+      expect({ code: await child.exited, said }).toMatchObject({ code: 0 })
+      expect(said).toMatch(/the state directory \S*full-\S* cannot be used: /)
+      expect(said).toMatch(/logs-.*\/.* cannot be written \(.*EFBIG.*the run goes on without it/)
+      expect(said).not.toContain('failed')
+      expect(
+        await destination.sql("select convalidated from pg_constraint where conname = 'belongs'"),
+      ).toEqual([{ convalidated: true }])
+      expect(await destination.sql('select count(*)::int as n from child')).toEqual([{ n: 100 }])
+    },
+  )
+  test('is full while a database is followed brings the changes all the same, and another one goes on with the move', async () => {
+    const logical = { settings: { wal_level: 'logical' } }
+    const source = await (await cluster(17, logical)).createDatabase()
+    const destination = await (await cluster(18, logical)).createDatabase()
+    await source.sql(
+      'create table item (id int primary key); insert into item select generate_series(1, 100)',
     )
-    expect(await destination.sql('select count(*)::int as n from child')).toEqual([{ n: 100 }])
+    const ends = ['--source', source.url, '--dest', destination.url]
+    const arrived = (rows: number) =>
+      eventually(
+        `${rows} rows`,
+        async () => (await destination.sql('select count(*)::int as n from item'))[0]?.n,
+        (n) => n === rows,
+      )
+    const child = withFullDisk('full-follow', 'clone', '--follow', ...ends, '--yes')
+    const said = new Response(child.stderr).text()
+    await arrived(100)
+    await source.sql('insert into item select generate_series(101, 200)')
+    await arrived(200)
+    child.kill('SIGTERM')
+    expect(await within('its end', said)).toMatch(/the state directory \S*full-follow cannot be used: /)
+    await child.exited
+    await source.sql('insert into item select generate_series(201, 300)')
+    const other = [...ends, '--state-dir', 'fresh']
+    const over = await home.run(['switchover', ...other, '--verify', '--watch', '0'])
+    expect(over).toMatchObject({ code: 0 })
+    await arrived(300)
+    const { said: cleaned, code } = await home.run(['cleanup', ...other])
+    expect({ code, cleaned }).toMatchObject({ code: 0 })
   })
 })
