@@ -197,4 +197,33 @@ describe('a run whose state directory', () => {
     const { said: cleaned, code } = await home.run(['cleanup', ...other])
     expect({ code, cleaned }).toMatchObject({ code: 0 })
   })
+
+  test('cannot be made serves a page all the same, and what has to be kept there is refused with 507', async () => {
+    const url = Promise.withResolvers<string>()
+    const child = Bun.spawn([...program, 'serve', '--port', '0', '--state-dir', 'no-directory/state'], {
+      cwd: home.directory,
+      env: cleanEnvironment({ DISPLAY: '', WAYLAND_DISPLAY: '' }),
+      stdout: 'pipe',
+      stderr: 'pipe',
+    })
+    void (async () => {
+      let said = ''
+      for await (const chunk of child.stdout) {
+        said += new TextDecoder().decode(chunk)
+        const [, found] = /listens on (\S+)/.exec(said) ?? []
+        if (found) url.resolve(found)
+      }
+    })()
+    const base = await within('the server to listen', url.promise)
+    const ask = (path: string, options?: RequestInit) => fetch(new URL(path, base), options)
+    const saved = await ask('/api/profiles/mine', {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ request: { source: { host: 'h' }, destination: { host: 'h' } } }),
+    })
+    expect([saved.status, await saved.text()]).toEqual([507, expect.stringContaining('cannot be used')])
+    expect((await ask('/api/migrations')).status).toBe(200)
+    child.kill('SIGTERM')
+    expect(await within('its end', child.exited)).toBe(0)
+  })
 })

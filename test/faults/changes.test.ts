@@ -213,3 +213,16 @@ describe('Ctrl-C, SIGTERM and SIGHUP', () => {
     await expectClean(destination, before)
   })
 })
+
+test('a run whose role may not make a schema there says so, and a repair from the same directory knows what is away', async () => {
+  const destination = await ownedDatabase(to, role, tables + alone)
+  await destination.sql(`revoke create on database "${destination.name}" from ${role}`)
+  const before = await keysAndTriggers(destination)
+  const run = home.watch(['copy', '--source', source.loginUrl, '--dest', destination.loginUrl, ...slowly])
+  await run.reaches(rowsArrive(destination))
+  await run.kill()
+  expect((await run.finished).said).toContain('GRANT CREATE ON DATABASE lets the destination remember')
+  expect(await keysAndTriggers(destination)).not.toEqual(before)
+  expect(await home.run(['repair', '--dest', destination.loginUrl])).toMatchObject({ code: 0 })
+  expect(await keysAndTriggers(destination)).toEqual(before)
+})
