@@ -60,6 +60,7 @@ export const api = {
   follows: () => answer(routes.follow.get()),
   follow: (request: FollowBody) => answer(routes.follow.post(request)),
   continueFollow: (body: ContinueBody) => answer(routes.follow.continue.post(body)),
+  askServers: (body: ContinueBody) => answer(routes.follow.servers.post(body)),
   steer: (action: SteerAction, name: string) => answer(routes.follow[action].post({ name })),
   decide: (decision: Decision, conflict: { name: string; lsn: string }) =>
     answer(routes.follow[decision].post(conflict)),

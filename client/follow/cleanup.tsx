@@ -1,10 +1,11 @@
 // The end of it all: what following has made goes away, and it says what that was.
 import { createSignal, For, Show } from 'solid-js'
+import { type Side, sides } from '../../shared/api.ts'
 import type { FollowView } from '../../shared/follow-view.ts'
 import { api } from '../api/calls.ts'
 import { t } from '../i18n/index.ts'
 import { Dialog } from '../parts/dialog.tsx'
-import { Check } from '../parts/field.tsx'
+import { Check, Field } from '../parts/field.tsx'
 import { Notice, Problem } from '../parts/notice.tsx'
 import { setCleaned } from '../state/cleaned.ts'
 import { go } from '../state/route.ts'
@@ -30,12 +31,17 @@ function Form(props: DialogProps) {
   const [sure, setSure] = createSignal(false)
   const [writable, setWritable] = createSignal(false)
   const [discard, setDiscard] = createSignal(false)
+  const [gone, setGone] = createSignal<Side>()
   const { busy, problem, ask } = createAsking()
   async function clean(event: SubmitEvent) {
     event.preventDefault()
     const { name } = props.view
+    const lost = gone()
     const answer = await ask(() =>
-      api.cleanUp({ name, ...ends.conns(), writable: writable(), discard_late_writes: discard() }),
+      api.cleanUp({
+        ...{ name, ...ends.conns(), writable: writable(), discard_late_writes: discard() },
+        ...(lost && { gone: lost }),
+      }),
     )
     if (!answer) return
     setCleaned({ name, dropped: answer.dropped, remarks: answer.remarks })
@@ -63,6 +69,18 @@ function Form(props: DialogProps) {
           onChange={setDiscard}
         />
       </Show>
+      <Field label={t('follow.cleanup.gone')} help={t('follow.cleanup.goneHelp')}>
+        {(ids) => (
+          <select
+            {...ids}
+            value={gone() ?? ''}
+            onChange={(event) => setGone(sides.find((side) => side === event.currentTarget.value))}
+          >
+            <option value="">{t('follow.cleanup.goneNone')}</option>
+            <For each={sides}>{(side) => <option value={side}>{t(`connections.${side}`)}</option>}</For>
+          </select>
+        )}
+      </Field>
       <Check label={t('follow.cleanup.confirm')} checked={sure()} onChange={setSure} />
       <Show when={problem()}>{(error) => <Problem of={error()} />}</Show>
       <div class="actions end">

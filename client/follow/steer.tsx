@@ -10,9 +10,10 @@ import { isWorked } from '../state/follows.ts'
 import { createAsking } from './asking.ts'
 import { CleanupDialog } from './cleanup.tsx'
 import { ContinueDialog } from './continue.tsx'
+import { ServersDialog } from './servers.tsx'
 import { SwitchoverDialog } from './switchover.tsx'
 
-type Asked = 'pause' | 'stop' | 'switchover' | 'continue' | 'cleanup'
+type Asked = 'pause' | 'stop' | 'switchover' | 'continue' | 'servers' | 'cleanup'
 
 export function Steer(props: { view: FollowView }) {
   const { busy, problem, ask } = createAsking()
@@ -60,6 +61,9 @@ export function Steer(props: { view: FollowView }) {
           </button>
         </Show>
         <Show when={can().cleanup}>
+          <button type="button" onClick={() => setAsked('servers')}>
+            {t('follow.actions.servers')}
+          </button>
           <button type="button" class="danger" onClick={() => setAsked('cleanup')}>
             {t('follow.actions.cleanup')}
           </button>
@@ -91,6 +95,7 @@ export function Steer(props: { view: FollowView }) {
       </Confirm>
       <SwitchoverDialog view={props.view} back={can().back} open={asked() === 'switchover'} onClose={close} />
       <ContinueDialog view={props.view} open={asked() === 'continue'} onClose={close} />
+      <ServersDialog view={props.view} open={asked() === 'servers'} onClose={close} />
       <CleanupDialog view={props.view} open={asked() === 'cleanup'} onClose={close} />
     </section>
   )

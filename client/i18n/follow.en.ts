@@ -169,6 +169,7 @@ export const followEn = {
     switchover: 'Switch over…',
     goBack: 'Go back to the source…',
     continue: 'Go on…',
+    servers: 'Ask the servers…',
     cleanup: 'Clean up…',
     pauseTitle: 'Pause?',
     pauseLead:
@@ -192,6 +193,60 @@ export const followEn = {
     notAfterCopy: 'Its copy was not complete when it ended: clean up, and begin again.',
     yes: 'Go on',
   },
+  servers: {
+    title: 'What both servers say',
+    lead: 'Asks both databases what they have of this move. Nothing is changed, and what is remembered here does not count.',
+    yes: 'Ask',
+    readOnly: 'Read-only because of this move: {{places}}.',
+    atWork: 'A process works on it: {{who}}.',
+    parts: 'On the servers:',
+    states: {
+      none: {
+        is: 'Nothing of this move is on either server',
+        next: 'Start a new one, or remove what is remembered here by cleaning up.',
+      },
+      copying: {
+        is: 'The copy is not complete',
+        next: 'While no process works on it: clean up, then start again. The slot keeps the log of {{source}} until then.',
+      },
+      following: {
+        is: 'Changes flow from {{source}} to {{destination}}',
+        next: 'The application belongs on {{source}}. Go on following, switch over, or clean up.',
+      },
+      both_ways: {
+        is: 'Changes flow both ways',
+        next: 'Go on following, switch over, or clean up.',
+      },
+      switching: {
+        is: 'A switchover has made {{source}} read-only and was not completed',
+        next: 'Nothing was handed over. Go on following, or clean up: both make {{source}} writable again.',
+      },
+      switched_over: {
+        is: 'Switched over: the application belongs on {{destination}}',
+        next: 'Nothing flows any more. Clean up.',
+      },
+      flowing_back: {
+        is: 'Switched over: changes flow from {{destination}} back to {{source}}',
+        next: 'The application belongs on {{destination}}. Go on following, go back to the source, or clean up.',
+      },
+      returning: {
+        is: 'A switchover back has made {{destination}} read-only and was not completed',
+        next: 'Nothing was handed over. Go on following, or clean up: both make {{destination}} writable again.',
+      },
+      returned: {
+        is: 'Returned: the application belongs on {{source}}',
+        next: 'Nothing flows any more. Clean up.',
+      },
+      read_only: {
+        is: 'Cleaned up, but a side is still read-only',
+        next: '"pgtrek cleanup --writable" makes it writable again.',
+      },
+      remains: {
+        is: 'Parts are left that nobody can go on with',
+        next: 'Clean up.',
+      },
+    },
+  },
   cleanup: {
     title: 'Clean up',
     lead: 'Drops what following has made: its replication slots and publications, its position on the destination, and what is remembered here. The rows that were copied stay. Afterwards nothing can be followed or taken back from here.',
@@ -199,6 +254,10 @@ export const followEn = {
     writableHelp: 'The switchover made it read-only. Leave it so unless you want to go on using it.',
     discard: 'Discard changes written to the old primary after the switchover',
     discardHelp: 'Otherwise nothing is dropped while there are any.',
+    gone: 'A server that is lost for good',
+    goneHelp:
+      'Only the other one is cleaned up then, and made writable. Refused while the server can still be reached.',
+    goneNone: 'None: both are there',
     confirm: 'I know that this ends it for good',
     yes: 'Clean up',
     done: 'Cleaned up',
