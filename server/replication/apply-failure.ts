@@ -14,6 +14,8 @@ interface Testimony {
   kind: ChangeKind
   target: TargetTable | undefined
   row: Record<string, string | null> | undefined
+  /** What else may be the cause when no row was touched, in words. */
+  hint: string | undefined
   transaction: SourceTransaction
 }
 
@@ -29,6 +31,7 @@ export class Witness {
     target: TargetTable | undefined,
     row: Tuple | undefined,
     transaction: SourceTransaction | undefined,
+    hint?: string,
   ) {
     this.#transaction = transaction ?? this.#transaction
     if (!this.#transaction) return
@@ -40,6 +43,7 @@ export class Witness {
       kind,
       target,
       row: row && target?.describeRow(row),
+      hint,
       transaction: this.#transaction,
     })
   }
@@ -48,7 +52,7 @@ export class Witness {
   tellOf(statement: number): Testimony | undefined {
     const exact = this.#testimonies.find((one) => one.statement === statement)
     const last = this.#testimonies.at(-1)
-    return exact ?? (last && { ...last, kind: 'commit', target: undefined, row: undefined })
+    return exact ?? (last && { ...last, kind: 'commit', target: undefined, row: undefined, hint: undefined })
   }
 }
 
@@ -67,7 +71,9 @@ export function explainFailure(error: unknown, witness: Witness | undefined): un
     statement: testimony.kind,
     key: testimony.row,
     problems: [
-      error instanceof StatementFailed ? inWords(error.cause) : countInWords(error, testimony.target?.exact),
+      error instanceof StatementFailed
+        ? inWords(error.cause)
+        : countInWords(error, testimony.target?.exact) + (testimony.hint ? `, or ${testimony.hint}` : ''),
     ],
     ...(error instanceof StatementFailed && { cause: error.cause }),
   })

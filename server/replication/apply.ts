@@ -14,11 +14,12 @@ import { showLsn } from './lsn.ts'
 import type { OwnWrites } from './own-writes.ts'
 import type { OldRow, TransactionEnd } from './pgoutput.ts'
 import type { Position } from './position.ts'
+import type { Referenced } from './referenced.ts'
 import { truncateStatement } from './statements.ts'
 import type { Prepared, TargetTable } from './target.ts'
 import type { TouchSink } from './touched.ts'
 import { type SourceTransaction, timeToText } from './transaction.ts'
-import { type Tuple, writeValue } from './tuple.ts'
+import { Tuple, writeValue } from './tuple.ts'
 
 export interface ApplierOptions {
   session: Session
@@ -62,6 +63,9 @@ export class Applier implements Disposable {
   readonly #commands: Commands
   readonly #setOff: SetOff | undefined
   readonly #touched = new Set<TargetTable>()
+  /** A row that was deleted just now, and may come again in another partition. */
+  #leaving: { target: TargetTable; old: OldRow } | undefined
+  readonly #leavingRow = new Tuple()
   /** The destination's transaction is open. */
   #open = false
   #transaction: SourceTransaction | undefined
@@ -88,6 +92,7 @@ export class Applier implements Disposable {
   begin(transaction: SourceTransaction) {
     this.#transaction = transaction
     this.#setOff?.begin()
+    this.#leaving = undefined
     this.options.touched?.begin(transaction.xid)
   }
 
@@ -95,6 +100,7 @@ export class Applier implements Disposable {
     this.#beginIfClosed(target)
     this.options.touched?.note(target, row, undefined, row)
     this.#count(target, 1)
+    if (this.#arrives(target, row)) return
     if (this.#run.take(target, row)) {
       target.pending.inserts++
       return
@@ -107,6 +113,7 @@ export class Applier implements Disposable {
   update(target: TargetTable, old: OldRow, oldRow: Tuple, row: Tuple) {
     this.#beginIfClosed(target)
     this.options.touched?.note(target, row, old, oldRow)
+    this.#endLeaving()
     if (this.#mayHold(target, old, row)) {
       if (this.#held.add(target, row)) this.#count(target, 1)
       target.pending.updates++
@@ -119,22 +126,24 @@ export class Applier implements Disposable {
     this.#execute(this.#updateOf(target, old, oldRow, row), row, oldRow)
     this.#setOff?.noteUpdate(target, old, oldRow, row)
     target.pending.updates++
-    this.#witness?.note(this.pipeline, 'update', target, old ? oldRow : row, this.#transaction)
+    const hint = this.#witness && this.#renumberedHint(target, old, oldRow, row)
+    this.#witness?.note(this.pipeline, 'update', target, old ? oldRow : row, this.#transaction, hint)
   }
 
   delete(target: TargetTable, old: OldRow, oldRow: Tuple) {
     this.#beginIfClosed(target)
     this.options.touched?.note(target, oldRow, undefined, oldRow)
     this.#count(target, 1)
-    this.#releaseOf(target)
-    this.#run.end()
-    this.#execute(this.#deleteOf(target, old, oldRow), oldRow, oldRow)
-    this.#setOff?.noteDelete(target)
+    this.#endLeaving()
     target.pending.deletes++
-    this.#witness?.note(this.pipeline, 'delete', target, oldRow, this.#transaction)
+    if (this.#setOff?.mayMove(target)) {
+      this.#leaving = { target, old }
+      this.#leavingRow.copy(oldRow)
+    } else this.#delete(target, old, oldRow)
   }
 
   truncate(targets: readonly TargetTable[], restartIdentity: boolean) {
+    this.#endLeaving()
     for (const target of targets) {
       this.#beginIfClosed(target)
       this.options.touched?.empty(target)
@@ -149,6 +158,7 @@ export class Applier implements Disposable {
 
   /** The source's transaction is whole; it need not have changed anything here. */
   commit(end: TransactionEnd) {
+    this.#endLeaving()
     this.#transaction = undefined
     this.options.touched?.commit()
     if (!this.#open) return this.commits.skipTo(end)
@@ -321,13 +331,59 @@ export class Applier implements Disposable {
     this.#whole = 0
   }
 
+  #delete(target: TargetTable, old: OldRow, oldRow: Tuple) {
+    this.#releaseOf(target)
+    this.#run.end()
+    this.#execute(this.#deleteOf(target, old, oldRow), oldRow, oldRow)
+    this.#setOff?.noteDelete(target)
+    this.#witness?.note(this.pipeline, 'delete', target, oldRow, this.#transaction)
+  }
+
+  /** It went for good. */
+  #endLeaving() {
+    const leaving = this.#leaving
+    if (!leaving) return
+    this.#leaving = undefined
+    this.#delete(leaving.target, leaving.old, this.#leavingRow)
+  }
+
+  /** False: it is a row of its own. */
+  #arrives(target: TargetTable, row: Tuple): boolean {
+    const [leaving, setOff, oldRow] = [this.#leaving, this.#setOff, this.#leavingRow]
+    const referenced = setOff?.referencedOf(target)
+    if (!leaving || !setOff || !referenced || !setOff.isMove(leaving.target, oldRow, target, row)) {
+      this.#endLeaving()
+      return false
+    }
+    const { target: from, old } = leaving
+    this.#leaving = undefined
+    this.#run.end()
+    if (setOff.cascades.moves === 'unless_referenced') {
+      this.#execute(from.deleteIfFree(old, oldRow, referenced), oldRow, oldRow)
+      this.#witness?.note(this.pipeline, 'delete', from, oldRow, this.#transaction, movedHint(referenced))
+      return false
+    }
+    this.#execute(target.moveFrom(from, old, referenced), row, oldRow)
+    setOff.noteMove(target)
+    target.pending.inserts++
+    this.#witness?.note(this.pipeline, 'update', from, oldRow, this.#transaction)
+    return true
+  }
+
+  #renumberedHint(target: TargetTable, old: OldRow, oldRow: Tuple, row: Tuple): string | undefined {
+    const referenced = this.#setOff?.referencedOf(target)
+    return referenced && old && target.isRenumbered(oldRow, row)
+      ? renumberedHint(target, referenced)
+      : undefined
+  }
+
   #updateOf(target: TargetTable, old: OldRow, oldRow: Tuple, row: Tuple): Prepared {
     const setOff = this.#setOff
     const orDone =
       setOff &&
       setOff.alteredOf(target).size > 0 &&
       target.updateOrDone(old, oldRow, row, setOff.primaryKeyOf(target))
-    return orDone || target.update(old, oldRow, row)
+    return orDone || target.update(old, oldRow, row, setOff?.referencedOf(target))
   }
 
   #deleteOf(target: TargetTable, old: OldRow, oldRow: Tuple): Prepared {
@@ -365,4 +421,20 @@ export class Applier implements Disposable {
   #explained(error: unknown): unknown {
     return explainFailure(error, this.#witness)
   }
+}
+
+function movedHint({ by }: Referenced): string {
+  return (
+    `rows of ${by.join(', ')} refer to it: this version of the destination would delete or change them when a row goes to another ` +
+    'partition. Follow with a role that may set session_replication_role, or drop the foreign key until the switchover, then retry'
+  )
+}
+
+function renumberedHint({ table, columns }: TargetTable, { by }: Referenced): string {
+  const numbered = columns.filter(({ identity }) => identity === 'a')
+  const sql = numbered.map(({ quoted }) => `alter column ${quoted} set generated by default`).join(', ')
+  return (
+    `rows of ${by.join(', ')} refer to it: it can get its new number only as a new row, and they would be deleted or changed with ` +
+    `the old one. Run "alter table ${table.quoted} ${sql}" on the destination until the switchover, then retry`
+  )
 }

@@ -2,6 +2,7 @@
 // source sends the same changes once more: in a session that is not a replica's they are found done already.
 import type { Session } from '../postgres/session.ts'
 import type { OldRow } from './pgoutput.ts'
+import { type Referenced, readReferenced } from './referenced.ts'
 import type { TargetTable } from './target.ts'
 import { columnKind, hasSameValue, type Tuple } from './tuple.ts'
 
@@ -23,9 +24,25 @@ export interface Cascades {
   /** The top of the partition tree, of those that are parts of one. */
   tops: ReadonlyMap<number, number>
   primaryKeys: ReadonlyMap<number, readonly string[]>
+  /** By the top of the partition tree. */
+  referenced: ReadonlyMap<number, Referenced>
+  moves: RowMoves
 }
 
-export async function readCascades(session: Session): Promise<Cascades> {
+/**
+ * A row that goes to another partition comes as one that is deleted and one that is inserted. From 15 on the server
+ * takes it for an update of its key, and before for a deletion, as far as foreign keys go: both sides must do the same.
+ */
+export type RowMoves = 'as_update' | 'unless_referenced' | 'as_they_come'
+
+const updatesSince = 15
+
+function movesBetween(source: number, destination: number): RowMoves {
+  if (source < updatesSince) return 'as_they_come'
+  return destination < updatesSince ? 'unless_referenced' : 'as_update'
+}
+
+export async function readCascades(session: Session, sourceMajor: number): Promise<Cascades> {
   const names = (table: string, numbers: string) => `
     (select pg_catalog.json_agg(a.attname)
        from pg_catalog.pg_attribute a
@@ -61,6 +78,8 @@ export async function readCascades(session: Session): Promise<Cascades> {
     foreignKeys,
     tops: new Map(parts.map(({ oid, top }) => [oid, top])),
     primaryKeys: new Map(primary.map(({ oid, columns }) => [oid, columns])),
+    referenced: await readReferenced(session),
+    moves: movesBetween(sourceMajor, session.major),
   }
 }
 
@@ -106,6 +125,39 @@ export class SetOff {
 
   primaryKeyOf({ table }: TargetTable): readonly string[] | undefined {
     return this.cascades.primaryKeys.get(table.oid)
+  }
+
+  /** Rows of other tables refer to it. */
+  referencedOf({ table }: TargetTable): Referenced | undefined {
+    return this.cascades.referenced.get(this.#topOf(table.oid))
+  }
+
+  /** A row that is deleted here may be on its way to another partition. */
+  mayMove(target: TargetTable): boolean {
+    const { table } = target
+    return (
+      this.cascades.moves !== 'as_they_come' &&
+      (table.partitioned || this.cascades.tops.has(table.oid)) &&
+      this.referencedOf(target) !== undefined
+    )
+  }
+
+  /** All of the key is the same but what decides about the partition, as far as it was sent. */
+  isMove(from: TargetTable, oldRow: Tuple, to: TargetTable, row: Tuple): boolean {
+    if (this.#topOf(from.table.oid) !== this.#topOf(to.table.oid)) return false
+    const { divides = [] } = this.referencedOf(to) ?? {}
+    const key = (this.primaryKeyOf(from) ?? []).filter((name) => !divides.includes(name))
+    return key.every((name) => {
+      const [old, now] = [from, to].map(({ columns }) => columns.find((column) => column.name === name))
+      if (!old || !now || oldRow.kinds[old.index] === columnKind.null) return true
+      return oldRow.show(old.index) === row.show(now.index)
+    })
+  }
+
+  noteMove({ table }: TargetTable) {
+    for (const key of this.#referringTo(this.#topOf(table.oid))) {
+      if (key.alters) this.#alter(key.child, key.columns)
+    }
   }
 
   #topOf(oid: number): number {

@@ -117,7 +117,7 @@ export async function connect(ends: Ends, options: ConnectOptions): Promise<Conn
     const followed = wanted && (await readFollowed(source, destination, wanted))
     const tables = await readDestinationTables(destination, followed && [...followed.pairs.values()])
     await readFiringRules(destination, tables, replicaRole)
-    const cascades = replicaRole ? undefined : await readCascades(destination)
+    const cascades = replicaRole ? undefined : await readCascades(destination, source.major)
     const computed = await readComputed(source, publication)
     const types = await readTypes(source)
     const isSafe = (type: number) => isBinarySafe(type, types)

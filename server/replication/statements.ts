@@ -49,6 +49,8 @@ export interface OldVersion {
   kind: OldRow
   /** With a full old row: for each column, whether it was null; without: any may be. */
   nulls: readonly boolean[] | undefined
+  /** What else must be true of the row. */
+  only?: string | undefined
   /**
    * The row must still be what the old one says, to the last digit, also when another session has changed it while
    * this statement waited for its lock.
@@ -218,6 +220,30 @@ export function updateOrDoneStatement(
   }
 }
 
+/**
+ * For a row that leaves one partition for another. Its key is changed where it is, so that what refers to it is
+ * updated and not deleted. `numbered` are columns of the top that cannot be set.
+ */
+export function moveStatement(
+  top: string,
+  from: { table: DestinationTable; columns: readonly TargetColumn[]; old: OldVersion },
+  columns: readonly TargetColumn[],
+  numbered: readonly string[],
+): Written {
+  const written = new Parameters()
+  const { table, old } = from
+  const condition = whereIs(table, from.columns, rowConditions(from.columns, old, written), old, written)
+  const isFixed = ({ name, identity }: TargetColumn) => identity === 'a' || numbered.includes(name)
+  const fixed = columns.filter(isFixed).map((column) => equals(column, written.fromNew(column)))
+  const assigned = columns.filter((column) => !isFixed(column))
+  const assignments = assigned.map((column) => `${column.quoted} = ${written.fromNew(column)}`)
+  const place = `(tableoid, ctid) = (select tableoid, ctid from ${onlyItself(table)} where ${condition} limit 1)`
+  return {
+    sql: `update ${top} set ${assignments.join(', ')} where ${[place, ...fixed].join(' and ')}`,
+    parameters: written.list,
+  }
+}
+
 function orElse(change: string, isDone: string): string {
   return (
     `with pgtrek as (${change} returning 1) select 1 from pgtrek ` +
@@ -315,10 +341,10 @@ function whereIs(
   table: DestinationTable,
   columns: readonly TargetColumn[],
   conditions: readonly string[],
-  { kind, nulls, exact = false }: OldVersion,
+  { kind, nulls, only, exact = false }: OldVersion,
   written: Parameters,
 ): string {
-  const plain = conditions.join(' and ') || 'true'
+  const plain = [...conditions, ...(only ? [only] : [])].join(' and ') || 'true'
   if (kind !== 'full') return plain
   const given = columns.filter(({ index }) => !nulls?.[index])
   const rows = [

@@ -3,11 +3,13 @@ import { PipelineWriter } from '../postgres/pipeline-writer.ts'
 import type { DestinationTable } from './destination-tables.ts'
 import type { Written } from './own-writes.ts'
 import type { OldRow, Relation } from './pgoutput.ts'
+import type { Referenced } from './referenced.ts'
 import {
   copyStatement,
   deleteOrGoneStatement,
   deleteStatement,
   insertStatement,
+  moveStatement,
   nullsOf,
   replaceStatement,
   type TargetColumn,
@@ -59,6 +61,7 @@ export class TargetTable {
   #rowParameters: Int32Array | undefined
   #keyDelete: Prepared | undefined
   readonly #variants = new Map<string, Prepared>()
+  readonly #moves = new Map<TargetTable, Map<OldRow, Prepared>>()
 
   constructor(
     readonly relation: Relation,
@@ -103,16 +106,18 @@ export class TargetTable {
     return this.#copy
   }
 
-  update(old: OldRow, oldRow: Tuple, row: Tuple): Prepared {
+  /** With `referenced` a row that has to make way for its successor must not have others refer to it. */
+  update(old: OldRow, oldRow: Tuple, row: Tuple, referenced?: Referenced): Prepared {
     if (old === undefined && !row.hasUnchanged) return this.updateRows(1)
     const unchanged = Array.from({ length: row.count }, (_, column) => isUnchanged(row, column))
     const nulls = old === 'full' ? nullsOf(oldRow) : undefined
-    if (old !== undefined && this.#isRenumbered(oldRow, row)) {
+    if (old !== undefined && this.isRenumbered(oldRow, row)) {
       return this.#variant(`r${old}${bits(unchanged)}`, nulls, (known) =>
         this.#prepared(
           replaceStatement(this.table, this.columns, unchanged, {
             kind: old,
             nulls: known,
+            only: referenced?.isFree(this.table.quoted),
             exact: this.exact,
           }),
         ),
@@ -178,7 +183,7 @@ export class TargetTable {
     row: Tuple,
     primaryKey: readonly string[] | undefined,
   ): Prepared | undefined {
-    if (old === undefined || this.#isRenumbered(oldRow, row)) return undefined
+    if (old === undefined || this.isRenumbered(oldRow, row)) return undefined
     const unchanged = Array.from({ length: row.count }, (_, column) => isUnchanged(row, column))
     const identifying = this.#identifying(old, primaryKey)
     if (identifying.length === 0 || identifying.some(({ index }) => unchanged[index])) return undefined
@@ -193,6 +198,31 @@ export class TargetTable {
         ),
       ),
     )
+  }
+
+  /** Nothing is deleted where other rows refer to it. */
+  deleteIfFree(old: OldRow, oldRow: Tuple, { isFree }: Referenced): Prepared {
+    return this.#variant(`f${old}`, old === 'full' ? nullsOf(oldRow) : undefined, (nulls) =>
+      this.#prepared(
+        deleteStatement(this.table, this.columns, {
+          ...{ kind: old, nulls, exact: this.exact, only: isFree(this.table.quoted) },
+        }),
+      ),
+    )
+  }
+
+  /** For a row that comes from another partition, or another place of the same tree. */
+  moveFrom(from: TargetTable, old: OldRow, { top, numbered }: Referenced): Prepared {
+    const known = this.#moves.get(from) ?? new Map<OldRow, Prepared>()
+    this.#moves.set(from, known)
+    let prepared = known.get(old)
+    if (!prepared) {
+      const { table, columns, exact } = from
+      const version = { kind: old, nulls: undefined, exact }
+      prepared = this.#prepared(moveStatement(top, { table, columns, old: version }, this.columns, numbered))
+      known.set(old, prepared)
+    }
+    return prepared
   }
 
   /** Whether rows are told apart by something that is sent. */
@@ -221,7 +251,7 @@ export class TargetTable {
   }
 
   /** A column that is always an identity has another number than in the old row, as far as that was sent. */
-  #isRenumbered(oldRow: Tuple, row: Tuple): boolean {
+  isRenumbered(oldRow: Tuple, row: Tuple): boolean {
     return this.#numbered.some(
       ({ index }) => oldRow.kinds[index] !== columnKind.null && !hasSameValue(oldRow, row, index),
     )

@@ -53,6 +53,26 @@ export class Tuple {
     return at
   }
 
+  /** Says from now on, and for longer, what another one says now. */
+  copy(other: Tuple) {
+    const { count } = other
+    this.count = count
+    this.hasUnchanged = other.hasUnchanged
+    this.length = other.length
+    this.kinds.set(other.kinds.subarray(0, count))
+    const sent = Array.from({ length: count }, (_, column) => column).filter(
+      (column) => other.kinds[column] === columnKind.text || other.kinds[column] === columnKind.binary,
+    )
+    // With the length that stands ahead of each value.
+    const first = sent.length > 0 ? (other.starts[sent[0] as number] as number) - 4 : 0
+    const last = sent.length > 0 ? (other.ends[sent.at(-1) as number] as number) : 0
+    this.bytes = other.bytes.slice(first, last)
+    for (const column of sent) {
+      this.starts[column] = (other.starts[column] as number) - first
+      this.ends[column] = (other.ends[column] as number) - first
+    }
+  }
+
   /** For people: a conflict's key. */
   show(column: number): string | null {
     const kind = this.kinds[column]
