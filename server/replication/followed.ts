@@ -96,9 +96,12 @@ export async function readFollowed(source: Session, destination: Session, wanted
       .map(({ oid }) => oid),
   )
   for (const oid of pairs.keys()) leftOut.delete(oid)
-  for (const { oid, schema, name, kind, root, published } of relations.values()) {
+  for (const relation of relations.values()) {
+    const { oid, schema, name, kind, root, published } = relation
     if (pairs.has(oid) || leftOut.has(oid)) continue
-    const isOfTree = published && root !== null && roots.has(root)
+    // Partitions belong to it, too, where their changes come under another name.
+    const isSent = published || (kind === 'r' && isPresent(relation))
+    const isOfTree = isSent && root !== null && roots.has(root)
     if (isOfTree || wanted.accepted.has(oid)) {
       // The whole of a tree that is sent under its root has no rows beside those of its partitions.
       pairs.set(oid, { schema, name, from: oid, to: undefined, joined: !(isOfTree && kind === 'p') })

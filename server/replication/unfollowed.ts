@@ -14,6 +14,8 @@ import type { Publications } from './publication.ts'
 
 export interface Unfollowed {
   table: TableId
+  /** Where its name on the source is another one. */
+  source?: TableId
   /**
    * `new`: created since the move began; `missing`: the destination does not have it; `gone`: followed, and dropped on the source; `renamed`: followed, and
    * called otherwise on the source than on the destination.
@@ -40,6 +42,10 @@ export async function findUnfollowed(
   const relations = await readRelations(source, publication)
   const here = destination && (await readNames(destination))
   const hereNames = here && new Set([...here.values()].map(tableKey))
+  const schemaNames = destination && {
+    source: await readSchemas(source),
+    destination: await readSchemas(destination),
+  }
   const byOid = new Map(relations.map((one) => [one.oid, one]))
   const byName = new Map(relations.map((one) => [tableKey(one), one]))
   const find = (table: WantedTable) =>
@@ -49,10 +55,13 @@ export async function findUnfollowed(
   for (const table of followed) {
     const relation = find(table)
     const place = (table.to === undefined ? undefined : here?.get(table.to)) ?? id(table)
-    if (!relation) found.push(gone(place, byName.get(tableKey(place))))
-    else if (!isPublished(relation, relations)) found.push(notPublished(place, publications))
+    if (!relation) {
+      const successor = byName.get(tableKey(place))
+      // Dropped on both sides, nothing is left of it to say.
+      if (successor || !hereNames || hereNames.has(tableKey(place))) found.push(gone(place, successor))
+    } else if (!isPublished(relation, relations)) found.push(notPublished(place, publications))
     else if (hereNames && !hereNames.has(tableKey(place))) found.push(missing(relation, byOid))
-    else if (tableKey(relation) !== tableKey(place)) found.push(renamed(place, relation))
+    else if (tableKey(relation) !== tableKey(place)) found.push(renamed(place, relation, schemaNames))
   }
   const oids = new Set(followed.map((table) => find(table)?.oid))
   const roots = new Set(followed.map((table) => find(table)?.root ?? undefined))
@@ -102,7 +111,9 @@ function gone(table: TableId, successor: TableId | undefined): Unfollowed {
     kind: 'gone',
     words:
       `${name} is followed, but was dropped on the source` +
-      (successor ? `; the table that is called ${name} there now is another one, and is not followed` : ''),
+      (successor
+        ? `; the table that is called ${name} there now is another one, and is not followed`
+        : `. When nobody needs it any more, drop it on the destination, too: drop table ${quoteQualified(table.schema, table.name)}`),
   }
 }
 
@@ -112,26 +123,47 @@ function notPublished(table: TableId, publications: string): Unfollowed {
     kind: 'not_published',
     words:
       `${shown(table)} is followed, but not published any more: it was taken out of ${publications}, or is not a partition ` +
-      'of a published table any more; its changes are not sent',
+      `of a published table any more; its changes are not sent. "pgtrek recopy ${shown(table)}" publishes it and copies it anew`,
   }
 }
 
-function renamed(table: TableId, { schema, name }: TableId): Unfollowed {
+function renamed(table: TableId, source: SourceRelation, schemas: SchemaNames | undefined): Unfollowed {
+  const { schema, name } = source
   const steps = [
-    ...(schema === table.schema
-      ? []
-      : [`alter table ${quoteQualified(table.schema, table.name)} set schema ${quoteIdentifier(schema)}`]),
+    ...(schema === table.schema ? [] : intoSchema(table, schema, schemas)),
     ...(name === table.name
       ? []
       : [`alter table ${quoteQualified(schema, table.name)} rename to ${quoteIdentifier(name)}`]),
   ]
   return {
     table,
+    source: id(source),
     kind: 'renamed',
     words:
       `${shown(table)} of the destination is called ${schema}.${name} on the source now: its changes are applied, but the ` +
-      `names differ. Rename it on the destination, too: ${steps.join('; ')}`,
+      `names differ. On the destination run: ${steps.join('; ')}`,
   }
+}
+
+/** Which schemas each side has. */
+interface SchemaNames {
+  source: ReadonlySet<string>
+  destination: ReadonlySet<string>
+}
+
+function intoSchema(table: TableId, schema: string, schemas: SchemaNames | undefined): string[] {
+  const move = `alter table ${quoteQualified(table.schema, table.name)} set schema ${quoteIdentifier(schema)}`
+  if (!schemas || schemas.destination.has(schema)) return [move]
+  // Not the table was moved, but the schema has another name.
+  if (!schemas.source.has(table.schema)) {
+    return [`alter schema ${quoteIdentifier(table.schema)} rename to ${quoteIdentifier(schema)}`]
+  }
+  return [`create schema ${quoteIdentifier(schema)}`, move]
+}
+
+async function readSchemas(session: Session): Promise<Set<string>> {
+  const rows = await session.query<{ name: string }>('select nspname as name from pg_catalog.pg_namespace')
+  return new Set(rows.map(({ name }) => name))
 }
 
 function newTable(table: SourceRelation, followed: readonly WantedTable[]): Unfollowed {
@@ -143,9 +175,8 @@ function newTable(table: SourceRelation, followed: readonly WantedTable[]): Unfo
     words:
       `${name} is not followed: its rows are neither copied nor kept up to date. ` +
       (isSuccessor
-        ? 'The table that had this name when the move began is another one, which was renamed or dropped. '
-        : '') +
-      'To move it, start again with it, or copy it when nobody writes to it any more',
+        ? `The table that had this name when the move began is another one, which was renamed or dropped: where it was dropped, "pgtrek recopy ${name}" copies this one in its place; otherwise start again with it`
+        : 'To move it, start again with it, or copy it when nobody writes to it any more'),
   }
 }
 
@@ -157,7 +188,10 @@ function missing(table: SourceRelation, byOid: ReadonlyMap<number, SourceRelatio
     kind: 'missing',
     words:
       `${shown(table)} ${isPart ? `is a partition of ${shown(root)}` : 'is followed'}, but the destination does not have it. ` +
-      `Create it there${isPart ? '; rows that a new partition had before it was attached have to be copied' : ' with its rows'}`,
+      (isPart
+        ? 'Create it there, or run'
+        : 'Where it has another name there, give it this one; otherwise run') +
+      ` "pgtrek recopy ${shown(table)}", which makes it and copies its rows${isPart ? ', those from before it was attached too' : ''}`,
   }
 }
 
@@ -174,8 +208,8 @@ function partitionNotPublished(
     kind: 'new_partition',
     words:
       `${shown(table)} is a partition of ${root ? shown(root) : 'a followed table'} that ${first} does not have: its changes are ` +
-      `not sent. Add it before rows are written to it: create the table on the destination, then alter publication ${first} add ` +
-      `table ${shown(table)}; rows that are in it already have to be copied`,
+      `not sent. "pgtrek recopy ${shown(table)}" publishes it, makes it on the destination and copies its rows; in a publication ` +
+      `of your own first alter publication ${first} add table ${shown(table)}`,
   }
 }
 

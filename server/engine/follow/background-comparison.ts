@@ -16,10 +16,11 @@ import { Session } from '../../postgres/session.ts'
 import { type TableId, tableKey } from '../../replication/destination-tables.ts'
 import { Follower, type Following } from '../../replication/follow.ts'
 import { parseLsn } from '../../replication/lsn.ts'
+import { type Membership, readMemberships } from '../../replication/membership.ts'
 import type { TableTouches, Touched, TouchedRows } from '../../replication/touched.ts'
 import type { Link } from './link.ts'
 import type { FollowRecord } from './memory.ts'
-import { insertsPublication } from './names.ts'
+import { publicationNames } from './names.ts'
 import type { FollowPicture } from './picture.ts'
 import { readSignatures } from './table-signature.ts'
 
@@ -45,7 +46,7 @@ export interface BackgroundComparisonOptions {
   record: () => FollowRecord
   picture: FollowPicture
   /** Whole tables were found equal, with all that was applied or left out before. */
-  onEqual: (tables: readonly TableId[]) => void
+  onEqual: (tables: readonly TableId[], members: readonly Membership[]) => void
   /** How often changed rows are compared again (default: 5,000). */
   everyMs?: number | undefined
 }
@@ -239,6 +240,10 @@ export class BackgroundComparison {
       batch.push(group)
     }
     const signatures = await this.#signatures(both, batch)
+    const members = await readMemberships(
+      both.scans.source.end.catalog,
+      publicationNames(this.options.link.names),
+    )
     const before = new Map(batch.map((group) => [group, group.state]))
     for (const group of batch) group.state = 'checking'
     const isVoid = (group: Group) =>
@@ -258,7 +263,7 @@ export class BackgroundComparison {
           this.#position = both.moment.lsn
           for (const table of this.#touchedOf(group, later)) touched.settle(table, cut)
           this.#isFine(group)
-          this.options.onEqual([group.id, ...group.tables])
+          this.options.onEqual([group.id, ...group.tables], members)
         }
       } catch (error) {
         if (this.#stop.signal.aborted) throw error
@@ -463,7 +468,7 @@ export class BackgroundComparison {
   async #signatures(both: TwoSnapshots, groups: readonly Group[]): Promise<Map<Group, string>> {
     const { names } = this.options.link
     const { source, destination } = both.scans
-    const published = [names.publication, insertsPublication(names)]
+    const published = publicationNames(names)
     const members = new Map(
       groups.map((group) => {
         const units = both.units(group.tables)

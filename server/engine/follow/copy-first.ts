@@ -9,6 +9,7 @@ import { Session } from '../../postgres/session.ts'
 import { describeSettings } from '../../postgres/settings.ts'
 import { tableKey } from '../../replication/destination-tables.ts'
 import { showLsn } from '../../replication/lsn.ts'
+import { linksOf } from '../../replication/membership.ts'
 import { type Migration, migrate } from '../migrate.ts'
 import type { Plan } from '../plan.ts'
 import { DestinationBusy, objectsOf, type RunLock } from '../run-lock.ts'
@@ -120,7 +121,8 @@ export async function copyFirst(work: CopyFirst, record: FollowRecord): Promise<
     const copied = await copy(work, prepared, { heldSnapshot: slot.snapshot }, watch)
     refuseNothing(copied)
     const now = await readMoved(link, copied.tables)
-    const settled = { ...copied, ...withOids(copied, moved, now.tables) }
+    const memberships = linksOf(moved.members)
+    const settled = { ...copied, ...withOids(copied, moved, now.tables), memberships }
     const passing = {
       signal,
       onWait: (error: Error, seconds: number) =>

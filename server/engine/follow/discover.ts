@@ -76,6 +76,7 @@ export async function discover(name: string, ends: FollowEnds, signal: AbortSign
     ...unknownRecord(name, ends),
     ...(mark && { move: mark.move }),
     ...(mark?.skipped && { skipped: mark.skipped }),
+    ...(mark?.learned && { memberships: mark.learned, learned: mark.learned }),
     failedTables,
     ...(mark?.missing.objects && { failedObjects: mark.missing.objects }),
     progress: isForward ? 'following' : 'done',

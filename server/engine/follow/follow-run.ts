@@ -60,7 +60,7 @@ import { checkObjects } from './moved-objects.ts'
 import { followName, insertsPublication, linkNames } from './names.ts'
 import { copyNatively, NativeImpossible } from './native.ts'
 import { analyzeTables, fillMaterializedViews } from './native-rows.ts'
-import { markSkipped } from './ownership.ts'
+import { markLearned, markSkipped } from './ownership.ts'
 import { patiently } from './patience.ts'
 import { FollowPicture } from './picture.ts'
 import { describeRecopied, forgetGone, reach, recopy, showNames } from './recopy.ts'
@@ -71,6 +71,7 @@ import { sentinelPrefix, writeSentinel } from './sentinel.ts'
 import type { SequenceState } from './sequences.ts'
 import { forgetSkipped, isSkippedIn, rememberSkipped } from './skipped.ts'
 import { switchOver } from './switchover.ts'
+import { type Learned, withLearned, withWhole } from './unsent-rows.ts'
 
 export interface FollowResult {
   status: 'stopped' | 'switched_over' | 'failed' | 'cancelled'
@@ -509,6 +510,7 @@ export class FollowRun implements FollowDesk {
         const renamed = withNames(this.#record, direction, from, to)
         if (renamed) this.#update(renamed)
       },
+      onLearned: (learned) => this.#learn(learned),
       publicationOf: ({ from, names }) => publicationsOf(from, names),
       tableCheckEveryMs: this.services.tableCheckEveryMs,
       onDestination: async (destination) => {
@@ -611,7 +613,11 @@ export class FollowRun implements FollowDesk {
       const background = new BackgroundComparison({
         ...{ link: this.#link(direction), touched, picture: this.#picture },
         record: () => this.#withJoined(),
-        onEqual: (tables) => this.#foundEqual(tables),
+        onEqual: (tables, members) => {
+          this.#foundEqual(tables)
+          const change = withWhole(this.#record, tables, members)
+          if (change) this.#update(change)
+        },
         everyMs: this.services.compareEveryMs,
       })
       this.#comparison = { direction, touched, background }
@@ -831,13 +837,17 @@ export class FollowRun implements FollowDesk {
       // Returned, and followed again: as if nothing had happened.
       progress: direction === 'back' && options.keep_reverse ? 'following' : 'done',
       handedOver: { direction, ...handedOver },
+      ...{ memberships: undefined, learned: undefined },
       ...(goesOn && { direction: direction === 'forward' ? 'back' : 'forward' }),
     })
   }
 
   async #checkObjects(link: Link, lockWaitMs: number) {
     const publication = await publicationsOf(link.from, link.names)
-    const work = { record: this.#record, link, publication, lockWaitMs, signal: this.#stop.signal }
+    const work = {
+      ...{ record: this.#record, link, publication, lockWaitMs, signal: this.#stop.signal },
+      onLearned: (learned: Learned) => this.#learn(learned),
+    }
     const check = await checkObjects(work, this.#picture.objects)
     this.#picture.knowObjects(check)
     return check
@@ -1082,6 +1092,11 @@ export class FollowRun implements FollowDesk {
     return { ...this.#record, tables: allTables(this.#record), joined: [] }
   }
 
+  #learn(learned: Learned) {
+    const change = withLearned(this.#record, learned)
+    if (change) this.#update(change)
+  }
+
   /** What accepting differences passes over: of skipped transactions, and of what others have written. */
   #acceptable(): string[] {
     const { skipped = [], foreignWrites } = this.#record
@@ -1127,21 +1142,33 @@ export class FollowRun implements FollowDesk {
   #update(change: Partial<FollowRecord>) {
     this.#record = { ...this.#record, ...change }
     this.services.memory.save(this.#record)
-    if (change.skipped) this.#marking = this.#marking.then(() => this.#markSkipped())
+    const { skipped, learned } = change
+    if (skipped) {
+      this.#mark('transactions were skipped', (session, publication) =>
+        markSkipped(session, publication, this.#record.skipped ?? []),
+      )
+    }
+    if (learned) {
+      this.#mark('tables that joined it are whole', (session, publication) =>
+        markLearned(session, publication, this.#record.learned),
+      )
+    }
   }
 
   /** For a process that has another state directory. */
-  async #markSkipped() {
-    try {
-      const { from, names } = this.#link(this.#record.direction)
-      if (!names.ownPublication) return
-      await using session = await Session.open(from)
-      await markSkipped(session, names.publication, this.#record.skipped ?? [])
-    } catch (error) {
-      this.#picture.warn(
-        `which transactions were skipped is remembered in this state directory alone: ${(error as Error).message}`,
-      )
-    }
+  #mark(what: string, write: (session: Session, publication: string) => Promise<void>) {
+    this.#marking = this.#marking.then(async () => {
+      try {
+        const { from, names } = this.#link(this.#record.direction)
+        if (!names.ownPublication) return
+        await using session = await Session.open(from)
+        await write(session, names.publication)
+      } catch (error) {
+        this.#picture.warn(
+          `which ${what} is remembered in this state directory alone: ${(error as Error).message}`,
+        )
+      }
+    })
   }
 
   async #heedOthers() {

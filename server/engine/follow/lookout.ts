@@ -14,6 +14,7 @@ import type { FollowRecord } from './memory.ts'
 import { checkObjects } from './moved-objects.ts'
 import type { FollowPicture } from './picture.ts'
 import { bringSequences } from './sequences.ts'
+import type { Learned } from './unsent-rows.ts'
 
 const lookEveryMs = 1000
 const defaultTableCheckEveryMs = 10_000
@@ -31,6 +32,7 @@ export interface LookoutOptions {
   refreshSequencesSeconds: number
   /** What the tables of both sides of a direction are called now. */
   onNames: (direction: Direction, from: TableNames, to: TableNames) => void
+  onLearned: (learned: Learned) => void
   publicationOf: (link: Link) => Promise<Publications>
   tableCheckEveryMs?: number | undefined
   /** On the side that changes go to. */
@@ -148,6 +150,7 @@ export class Lookout implements AsyncDisposable {
     const publication = await publicationOf(link)
     const work = {
       ...{ record: record(), link, publication, lockWaitMs: longestLockMs, signal: this.#stop.signal },
+      onLearned: this.options.onLearned,
     }
     const check = await checkObjects(work, picture.objects)
     this.#objectsDue = Date.now() + tableCheckEveryMs

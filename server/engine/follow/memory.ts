@@ -6,6 +6,7 @@ import type { MigrationOptions, Selection } from '../../../shared/request.ts'
 import type { SkippedTransaction } from '../../../shared/skipped.ts'
 import type { SequenceName } from '../../catalog/sequences.ts'
 import type { TableId } from '../../replication/destination-tables.ts'
+import type { Memberships } from '../../replication/membership.ts'
 import type { HandedOver } from './ownership.ts'
 
 /** The names of what one way of following has made on both sides. */
@@ -52,6 +53,10 @@ export interface FollowRecord {
   tables: (TableId & TableOids & { where?: string })[]
   /** Followed since: new partitions, and tables that a user accepted at a conflict. */
   joined?: (TableId & TableOids)[]
+  /** Of the side that changes come from; nothing when nobody has looked yet. */
+  memberships?: Memberships | undefined
+  /** Those of them that the age of the publication does not tell: its comment does. */
+  learned?: Memberships | undefined
   sequences: Pick<SequenceName, 'schema' | 'name'>[]
   /** The destination has rows of its own: its sequences never go back. */
   advanceSequences: boolean

@@ -15,6 +15,7 @@ import { DumpFailed } from '../../schema/dump.ts'
 import type { Link } from './link.ts'
 import type { FollowRecord } from './memory.ts'
 import { leftOutTables, wantedTables } from './relations.ts'
+import { findUnsentRows, type Learned } from './unsent-rows.ts'
 
 export interface ObjectsCheck {
   /** As long as both stay the same, the objects need not be compared again. */
@@ -37,6 +38,8 @@ export interface CheckedMove {
   /** How long comparing may wait for a lock that somebody holds on a table. */
   lockWaitMs: number
   signal: AbortSignal
+  /** Without it nobody asks which rows were never sent. */
+  onLearned?: ((learned: Learned) => void) | undefined
 }
 
 /** With the last check, objects are compared again only when a catalog has changed since. */
@@ -57,15 +60,23 @@ export async function checkObjects(work: CheckedMove, last?: ObjectsCheck): Prom
           },
           record.native ? undefined : to,
         )
-  const tables = unfollowed.map(({ words }) => words)
+  const named = new Set(
+    unfollowed.flatMap(({ table, source = table }) => [tableKey(table), tableKey(source)]),
+  )
+  const unsent = await unsentRows(work, from, to)
+  const tables = [...unfollowed, ...unsent.filter(({ table }) => !named.has(tableKey(table)))].map(
+    ({ words }) => words,
+  )
   if (last?.catalogs.from === catalogs.from && last.catalogs.to === catalogs.to) {
     return { ...last, problems: [...tables, ...last.differences] }
   }
   const { compared, differences } = await compareMoved(work)
-  const named = new Set(unfollowed.map(({ table }) => tableKey(table)))
   const others = differences.filter(
     ({ kind, schema = '', name, status }) =>
-      status !== 'extra' && !(kind === 'TABLE' && named.has(tableKey({ schema, name }))),
+      status !== 'extra' &&
+      !(kind === 'TABLE' && named.has(tableKey({ schema, name }))) &&
+      // What belongs to a table that has no place, or another name, is looked for again when it has one.
+      !(status === 'missing' && name.includes(' ') && named.has(tableKey({ schema, name: tableOf(name) }))),
   )
   const kept = new Set(record.kept?.map(tableKey))
   const extra = new Set(differences.filter(({ status }) => status === 'extra').map(withoutName))
@@ -80,6 +91,13 @@ export async function checkObjects(work: CheckedMove, last?: ObjectsCheck): Prom
     missing.push(inWords(one, link) + (changes ? describeChanges(changes) : ''))
   }
   return { catalogs, compared, differences: missing, altered, problems: [...tables, ...missing], remarks }
+}
+
+async function unsentRows(work: CheckedMove, from: Session, to: Session) {
+  if (!work.onLearned || work.record.tables.length === 0) return []
+  const { tables, learned } = await findUnsentRows(work, from, to)
+  work.onLearned(learned)
+  return tables
 }
 
 async function changesOf({ schema = '', name }: ObjectDifference, from: Session, to: Session) {
@@ -132,8 +150,13 @@ function isHarmless(difference: ObjectDifference, kept: ReadonlySet<string>): bo
   const table =
     kind === 'INDEX'
       ? / ON (?:ONLY )?(\S+) /.exec(lines.join('\n'))?.[1]?.replace(/^.*\./, '').replaceAll('"', '')
-      : name.split(' ')[0]
+      : tableOf(name)
   return kept.has(tableKey({ schema, name })) || kept.has(tableKey({ schema, name: table ?? name }))
+}
+
+/** Of a constraint, trigger or rule: its name stands behind its table's. */
+function tableOf(name: string): string {
+  return name.split(' ')[0] ?? name
 }
 
 const namedByServer = /^(INDEX|CONSTRAINT|FK CONSTRAINT|INDEX ATTACH)$/

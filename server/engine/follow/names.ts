@@ -28,6 +28,11 @@ export function insertsPublication({ publication }: LinkNames): string {
   return `${publication}_inserts`
 }
 
+/** Those of them that there are. */
+export function publicationNames(names: LinkNames): string[] {
+  return names.ownPublication ? [names.publication, insertsPublication(names)] : [names.publication]
+}
+
 function placeOf({ host, port, database }: ConnectionSettings): string {
   return `${host}:${port}/${database}`
 }

@@ -5,6 +5,7 @@ import { quoteIdentifier, quoteLiteral } from '../../postgres/quote.ts'
 import type { Session } from '../../postgres/session.ts'
 import { inTransaction } from '../../postgres/transaction.ts'
 import type { TableId } from '../../replication/destination-tables.ts'
+import type { Memberships } from '../../replication/membership.ts'
 import { ownMark, ownWords } from '../run-lock.ts'
 
 export interface Mark {
@@ -19,9 +20,11 @@ export interface Mark {
   isWayBack?: boolean | undefined
   /** Transactions that were left out at a conflict, whose tables are not right again. */
   skipped?: SkippedTransaction[] | undefined
+  /** Tables that joined since the publication was made and are whole, or were dropped on the other side and are not. */
+  learned?: Memberships | undefined
 }
 
-type More = Pick<Mark, 'handedOver' | 'isWayBack' | 'skipped'>
+type More = Pick<Mark, 'handedOver' | 'isWayBack' | 'skipped' | 'learned'>
 
 /** Everything that was committed here before this position is on the other side. */
 export interface HandedOver {
@@ -108,6 +111,15 @@ export async function markSkipped(
   await change(session, publication, { skipped: skipped.length > 0 ? [...skipped] : undefined })
 }
 
+/** Which tables are known to be whole, or not, whatever the age of the publication says. */
+export async function markLearned(
+  session: Session,
+  publication: string,
+  learned: Memberships | undefined,
+): Promise<void> {
+  await change(session, publication, { learned })
+}
+
 /** Until the transaction ends. */
 const lockSql = `select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtext('pgtrek mark'))`
 
@@ -123,8 +135,8 @@ async function change(session: Session, publication: string, some: Partial<Mark>
 /** Older versions have not written it. */
 function moreIn(text = '{}'): More {
   try {
-    const { handedOver, isWayBack, skipped } = JSON.parse(text) as More
-    return { handedOver, isWayBack, skipped }
+    const { handedOver, isWayBack, skipped, learned } = JSON.parse(text) as More
+    return { handedOver, isWayBack, skipped, learned }
   } catch {
     return {}
   }

@@ -11,6 +11,7 @@ import { Session } from '../../postgres/session.ts'
 import { type TableId, tableKey } from '../../replication/destination-tables.ts'
 import type { Following } from '../../replication/follow.ts'
 import type { Lsn } from '../../replication/lsn.ts'
+import type { Membership } from '../../replication/membership.ts'
 import { addToPublication } from '../../replication/publication.ts'
 import { type CreatedSlot, createSlot } from '../../replication/slot.ts'
 import { NoMemory } from '../memory.ts'
@@ -28,6 +29,7 @@ import { addForeignKeys } from './recopy-foreign-keys.ts'
 import { allTables, readMoved } from './relations.ts'
 import type { CloneAndFollow, FollowEnds, FollowServices } from './request.ts'
 import { forgetSkipped } from './skipped.ts'
+import { withWhole } from './unsent-rows.ts'
 
 export interface Recopy {
   ends: FollowEnds
@@ -79,7 +81,7 @@ export async function recopy(work: Recopy): Promise<FollowRecord['failedTables']
     const snapshot = await readMoved(work.link, choice.tables, slot.snapshot)
     const copied = await copy(run.work, prepared(plan, choice.tables), { heldSnapshot: slot.snapshot })
     const failed = [...copied.failedTables, ...(await renamed(work, snapshot.tables, copied.tables))]
-    await settle(work, failed)
+    await settle(work, failed, snapshot.members)
     await addForeignKeys(work, choice.tables)
     return failed
   } finally {
@@ -275,7 +277,7 @@ async function markOrWarn(work: Recopy, change: Pick<FollowRecord, 'failedTables
 }
 
 /** They are followed from here on, but those that have failed again. */
-async function settle(work: Recopy, failed: FollowRecord['failedTables']) {
+async function settle(work: Recopy, failed: FollowRecord['failedTables'], members: readonly Membership[]) {
   const { choice, record, picture } = work
   const now = new Map(failed.map((table) => [tableKey(table), table]))
   const whole = choice.tables.filter((table) => !now.has(tableKey(table)))
@@ -283,6 +285,7 @@ async function settle(work: Recopy, failed: FollowRecord['failedTables']) {
   const { tables, failedTables, leftOut, skipped, foreignWrites } = record()
   const change = {
     tables: [...tables, ...whole],
+    ...withWhole(record(), whole, members),
     failedTables: failedTables
       .filter((table) => !isWhole.has(tableKey(table)))
       .map((table) => now.get(tableKey(table)) ?? table),

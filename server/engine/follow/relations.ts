@@ -9,8 +9,10 @@ import {
   type TablePair,
   type WantedTable,
 } from '../../replication/followed.ts'
+import { type Membership, readMemberships, replacedLinks } from '../../replication/membership.ts'
 import type { Link } from './link.ts'
 import type { FollowRecord, LeftOut, TableOids } from './memory.ts'
+import { publicationNames } from './names.ts'
 
 /** As the stream of one direction takes them. */
 export function wantedTables({ tables, joined = [] }: FollowRecord, direction: Direction): WantedTable[] {
@@ -47,12 +49,16 @@ export function leftOutTables(
   }))
 }
 
+function from(direction: Direction) {
+  return direction === 'forward' ? 'source' : 'destination'
+}
+
 /** What a stream has found out: names as the side has them that it writes to. */
 export function withPairs(
   record: FollowRecord,
   direction: Direction,
   pairs: readonly TablePair[],
-): Pick<FollowRecord, 'tables' | 'joined'> {
+): Pick<FollowRecord, 'tables' | 'joined' | 'memberships' | 'learned'> {
   const known = pairs.map(({ schema, name, from, to, joined }) => {
     const [source, destination] = direction === 'forward' ? [from, to] : [to, from]
     const oids = {
@@ -67,7 +73,18 @@ export function withPairs(
       table[side] === undefined ? tableKey(one) === tableKey(table) : one[side] === table[side],
     )
   }
+  const place = direction === 'forward' ? 'destination' : 'source'
+  const places = new Map(allTables(record).map((table) => [table[from(direction)], table[place]]))
+  const replaced = pairs.filter((pair) => {
+    const before = places.get(pair.from)
+    return before !== undefined && pair.to !== undefined && pair.to !== before
+  })
+  const lost = Object.fromEntries(replaced.map((pair) => [pair.from, replacedLinks]))
   return {
+    ...(replaced.length > 0 && {
+      memberships: { ...record.memberships, ...lost },
+      learned: { ...record.learned, ...lost },
+    }),
     tables: record.tables.map((table) => {
       const { joined: _, ...now } = same(table) ?? { joined: false }
       return { ...table, ...now }
@@ -103,13 +120,14 @@ export async function readMoved<Table extends TableId>(
   { from, names }: Link,
   tables: readonly Table[],
   snapshot?: string,
-): Promise<{ tables: (Table & TableOids)[]; leftOut: LeftOut[] }> {
+): Promise<{ tables: (Table & TableOids)[]; leftOut: LeftOut[]; members: Membership[] }> {
   await using source = await Session.open(from)
   await source.execute(
     `begin isolation level repeatable read read only;
      ${snapshot === undefined ? '' : `set transaction snapshot ${quoteLiteral(snapshot)}`}`,
   )
   const relations = await readRelations(source, names.publication)
+  const members = await readMemberships(source, publicationNames(names))
   await source.execute('commit')
   const byName = new Map(relations.map((relation) => [tableKey(relation), relation]))
   const followed = tables.map((table) => byName.get(tableKey(table)))
@@ -117,6 +135,7 @@ export async function readMoved<Table extends TableId>(
   // New partitions of a tree of which some are followed belong to the move.
   const roots = new Set(followed.map((relation) => relation?.root ?? undefined))
   return {
+    members: members.filter(({ oid }) => oids.has(oid)),
     tables: tables.map((table, index) => {
       const oid = followed[index]?.oid
       return { ...table, ...(oid !== undefined && { source: oid }) }

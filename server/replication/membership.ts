@@ -1,0 +1,157 @@
+// Since when the changes of a table are sent, and whether rows from before that can be missing on the other side: a
+// partition may be attached with its rows, or be out of its tree, or of the publication, for a while. None of it is
+// in the stream.
+import { ServerError } from '../postgres/errors.ts'
+import { quoteQualified } from '../postgres/quote.ts'
+import type { Session } from '../postgres/session.ts'
+import type { TableId } from './destination-tables.ts'
+import { type Publications, publicationList } from './publication.ts'
+
+export interface Membership extends TableId {
+  oid: number
+  /** The topmost table of its partition tree. */
+  top: (TableId & { oid: number }) | null
+  /** What its changes are sent by: the same text as long as nothing of it was taken away, not even for a moment. */
+  links: string
+  /** Some of it is newer than the publication. */
+  isLate: boolean
+  /** It was made as a partition of what was published already: it never had a row that was not sent. */
+  isBornIn: boolean
+}
+
+/** By OID on the source: the links by which a table has been followed without a gap. */
+export type Memberships = Readonly<Record<string, string>>
+
+const namespacesSince = 15
+
+/** Of all tables with rows that are published. */
+export async function readMemberships(session: Session, publication: Publications): Promise<Membership[]> {
+  const list = publicationList(publication)
+  const ofSchemas =
+    session.major < namespacesSince
+      ? ''
+      : `union all
+         select s.oid, s.xmin, a.oid, true
+           from pg_catalog.pg_publication_namespace s
+           join pg_catalog.pg_publication p on p.oid = s.pnpubid and p.pubname in ${list}
+           join pg_catalog.pg_class a on a.relnamespace = s.pnnspid`
+  return await session.query<Membership>(`
+    with members as (
+      select c.oid, n.nspname, c.relname, c.relispartition,
+             pg_catalog.pg_partition_root(c.oid)::oid as top
+        from pg_catalog.pg_class c
+        join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+       where c.relkind = 'r' and c.relpersistence = 'p'
+         and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+    ), above as (
+      select oid, oid as relation from members
+       union
+      select m.oid, a.relid from members m, pg_catalog.pg_partition_ancestors(m.oid) a where m.relispartition
+    ), published as (
+      select p.oid as id, p.xmin as since, null::oid as relation, p.puballtables as "all"
+        from pg_catalog.pg_publication p
+       where p.pubname in ${list}
+       union all
+      select r.oid, r.xmin, r.prrelid, false
+        from pg_catalog.pg_publication_rel r
+        join pg_catalog.pg_publication p on p.oid = r.prpubid and p.pubname in ${list}
+       ${ofSchemas}
+    ), entries as (
+      select a.oid, p.id, p.since from above a join published p on p.relation = a.relation
+       union all
+      select m.oid, p.id, p.since from members m join published p on p."all"
+    ), steps as (
+      select a.oid, i.inhrelid as id, i.xmin as since,
+             i.xmin = s.xmin and exists (
+               -- Attaching changes all columns of a table, making it as a partition none.
+               select from pg_catalog.pg_attribute u
+                where u.attrelid = i.inhrelid and u.attnum > 0 and not u.attisdropped
+                  and u.xmin = s.xmin and u.cmin = s.cmin) as "isBorn"
+        from above a
+        join pg_catalog.pg_class c on c.oid = a.relation and c.relispartition
+        join pg_catalog.pg_inherits i on i.inhrelid = a.relation
+        join pg_catalog.pg_attribute s on s.attrelid = i.inhrelid and s.attname = 'ctid' and s.attnum < 0
+    ), links as (
+      select oid,
+             pg_catalog.left(pg_catalog.md5(
+               pg_catalog.string_agg(pg_catalog.concat(kind, id, ' ', since), ',' order by kind, id)), 16) as links,
+             pg_catalog.min(pg_catalog.age(since)) as youngest,
+             pg_catalog.max(pg_catalog.age(since)) filter (where kind = 'p') as oldest
+        from (select 'p' as kind, oid, id, since from entries
+               union all
+              select 'i', oid, id, since from steps) l
+       group by oid
+      having pg_catalog.bool_or(kind = 'p')
+    ), births as (
+      select s.oid, pg_catalog.min(pg_catalog.age(own.since)) as age,
+             pg_catalog.bool_and(case when s.id = s.oid or s.since = own.since then s."isBorn"
+                                      else pg_catalog.age(s.since) > pg_catalog.age(own.since) end) as "isBorn"
+        from steps s
+        join steps own on own.oid = s.oid and own.id = s.oid
+       group by s.oid
+    )
+    select m.oid, m.nspname as schema, m.relname as name, l.links,
+           case when t.oid is not null then
+             pg_catalog.json_build_object('oid', t.oid, 'schema', tn.nspname, 'name', t.relname) end as top,
+           l.youngest < (select pg_catalog.max(pg_catalog.age(since)) from published) as "isLate",
+           coalesce(b."isBorn" and l.oldest > b.age, false) as "isBornIn"
+      from members m
+      join links l on l.oid = m.oid
+      left join births b on b.oid = m.oid
+      left join pg_catalog.pg_class t on t.oid = m.top
+      left join pg_catalog.pg_namespace tn on tn.oid = t.relnamespace`)
+}
+
+export type Gap = 'attached' | 'interrupted' | 'replaced'
+
+/** In place of the links of a table whose rows the destination has lost. */
+export const replacedLinks = 'replaced'
+
+export interface Judged {
+  /** Rows of theirs may be missing on the other side. */
+  gaps: { table: Membership; gap: Gap }[]
+  /** Nothing is missing of these: to be known from now on. */
+  whole: Membership[]
+}
+
+/**
+ * `known` is what the copy and earlier looks have left. What is not known and as old as the publication was there
+ * when the tables were copied. The members are those of followed tables and trees.
+ */
+export async function judgeMembers(
+  session: Session,
+  members: readonly Membership[],
+  known: Memberships,
+): Promise<Judged> {
+  const gaps: Judged['gaps'] = []
+  const whole: Membership[] = []
+  for (const table of members) {
+    const before = known[table.oid]
+    if (before === table.links) continue
+    if (before !== undefined) gaps.push({ table, gap: before === replacedLinks ? 'replaced' : 'interrupted' })
+    else if (!table.isLate || table.isBornIn || (await isEmpty(session, table))) whole.push(table)
+    else gaps.push({ table, gap: 'attached' })
+  }
+  return { gaps, whole }
+}
+
+/** They are whole, as of the moment that the members were read at. */
+export function linksOf(members: readonly Membership[]): Memberships {
+  return Object.fromEntries(members.map(({ oid, links }) => [oid, links]))
+}
+
+/**
+ * Rows that it had before would be in it still, or their deletion is in the stream and finds them missing. One that is
+ * locked, or must not be read, is not known to be empty.
+ */
+async function isEmpty(session: Session, { schema, name }: Membership): Promise<boolean> {
+  try {
+    const { empty } = await session.one<{ empty: boolean }>(
+      `select not exists (select from only ${quoteQualified(schema, name)}) as empty`,
+    )
+    return empty
+  } catch (error) {
+    if (error instanceof ServerError) return false
+    throw error
+  }
+}
