@@ -132,17 +132,24 @@ const reach: Check = {
   },
 }
 
+/** From 15 on foreign keys take a row that goes to another partition for an update. */
+function movedRows(source: number, destination: number): string {
+  return source >= 15 && destination < 15
+    ? ' A row that goes to another partition is a conflict while rows of other tables refer to it: this destination would delete or change them.'
+    : ''
+}
+
 const applying: Check = {
   id: 'apply-rights',
   title: 'Right to apply changes',
   why: 'Changes are applied as a replica: triggers and foreign keys have done their work on the source already.',
   followOnly: true,
-  look({ facts: { destination } }: Sight): Finding {
+  look({ facts: { source, destination } }: Sight): Finding {
     if (destination.mayReplicate) return fine(`"${destination.user}" may set session_replication_role`)
     return {
       status: 'warning',
       found: `"${destination.user}" may not set session_replication_role on the destination: its triggers and foreign keys fire for every change`,
-      todo: 'Connect as a superuser, or (15 and later) let one grant it; otherwise disable triggers that write. Rows that foreign keys with ON DELETE or ON UPDATE actions have removed or changed already are no conflict where they have a primary key.',
+      todo: `Connect as a superuser, or (15 and later) let one grant it; otherwise disable triggers that write. Rows that foreign keys with ON DELETE or ON UPDATE actions have removed or changed already are no conflict where they have a primary key.${movedRows(source.major, destination.major)}`,
       sql:
         destination.major >= 15
           ? [`grant set on parameter session_replication_role to ${quoteIdentifier(destination.user)}`]

@@ -218,7 +218,10 @@ function fill({ source, altered }: Both, { name }: ColumnShape, work: ColumnWork
 }
 
 function tellOfGone({ altered, destination }: Both, column: ColumnShape, work: ColumnWork) {
-  work.remarks.push(`column ${column.name} was dropped or renamed on the source: it stays on the destination`)
+  work.remarks.push(
+    `column ${column.name} was dropped or renamed on the source, or is the destination's own: it stays there. When nobody ` +
+      `needs it any more: alter table ${altered} drop column ${quoteIdentifier(column.name)}`,
+  )
   if (!column.notNull || column.expression !== null || column.identity !== '') return
   if (destination.key.includes(column.name)) return
   work.statements.push(`alter table ${altered} alter column ${quoteIdentifier(column.name)} drop not null`)

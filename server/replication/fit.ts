@@ -16,7 +16,12 @@ export function misfits(
   types: NamedTypes,
   binary: boolean,
 ): string[] {
-  if (!table) return ['the destination has no such table']
+  if (!table) {
+    return [
+      'the destination has no such table: if it has another name there, rename it and retry; otherwise ' +
+        `"pgtrek recopy ${relation.schema}.${relation.name}" makes it and copies its rows`,
+    ]
+  }
   const problems = table.rules.map(
     (rule) =>
       `rule ${rule} of the destination's table would act on applied changes: "alter table ${table.quoted} disable rule ${rule}" ` +
@@ -24,7 +29,7 @@ export function misfits(
   )
   for (const column of relation.columns) {
     const there = table.columns.get(column.name)
-    if (!there) problems.push(`column ${column.name} was added on the source, the destination lacks it`)
+    if (!there) problems.push(`the destination lacks column ${column.name}, which the source has`)
     else if (there.generated && !column.computed) {
       problems.push(
         `column ${column.name} is computed by the destination, but the source sends values for it`,

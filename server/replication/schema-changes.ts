@@ -88,8 +88,8 @@ async function missingTable(destination: Session, there: TableShape, changes: Sc
     changes.remarks.push(...made.remarks)
   } else {
     changes.remarks.push(
-      `the destination has no table ${name}: when it is one that was renamed on the source, rename it on the ` +
-        `destination too; when it is new, bring it over with "pgtrek clone --include ${name}"`,
+      `the destination has no table ${name}: if it has another name there, rename it and retry; otherwise ` +
+        `"pgtrek recopy ${name}" makes it and copies its rows`,
     )
   }
   return changes

@@ -80,7 +80,7 @@ describe('a conflict', () => {
     await pair.source.sql('alter table t add column extra int')
     await pair.source.sql("insert into t values (2, 'b', 5)")
     expect((await conflictOf(follower)).problems).toEqual([
-      'column extra was added on the source, the destination lacks it',
+      'the destination lacks column extra, which the source has',
     ])
     await pair.destination.sql('alter table t add column extra int')
     follower.retry()

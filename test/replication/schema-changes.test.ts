@@ -259,7 +259,7 @@ describe('what could lose something is left to people, in words', () => {
       name: 'a table that is new',
       source: 'create table t (id int primary key)',
       destination: 'select',
-      remarks: [/pgtrek clone --include public.t/],
+      remarks: [/pgtrek recopy public.t/],
     },
   ]
   for (const { name, source, destination, remarks } of words) {

@@ -244,7 +244,13 @@ export class FollowPicture {
       ready: this.#light.look(
         {
           ...watched,
-          troubles: [...this.#allTroubles().map(([, words]) => words), ...shownProblems(this.objects)],
+          troubles: [
+            ...this.#allTroubles().map(([, words]) => words),
+            ...shownProblems(this.objects),
+            ...(this.stage === 'streaming' && !this.objects
+              ? ['the objects of both sides are being compared']
+              : []),
+          ],
         },
         now,
       ),
