@@ -129,6 +129,17 @@ describe('keys', () => {
     expect(effect).toMatchObject({ action: { type: 'switchover', options: { back: true } } })
   })
 
+  test('c copies what has failed anew, and the table that is in conflict', () => {
+    const failed = { schema: 'public', name: 'Big', error: 'it did not fit' }
+    const { table } = conflictView(now).streams[0]?.status.conflict ?? {}
+    const view = { ...conflictView(now), failed_tables: [failed] }
+    expect(pressAll(['c', 'y'], view)).toMatchObject({
+      action: { type: 'recopy', tables: ['"public"."Big"', `"${table?.schema}"."${table?.name}"`] },
+    })
+    const { state } = press(newState(), 'c', around)
+    expect(state.told?.text).toBe('no table has failed, and there is no conflict about one')
+  })
+
   test('without one, there is nothing to switch', () => {
     const view = followView(now, { stage: 'done', streams: [] })
     const { state, effect } = press(newState(), 's', { ...around, view })
@@ -145,7 +156,7 @@ describe('keys', () => {
 
   test('whatever is pressed, only a yes to a question that was asked changes anything', () => {
     const keys = fc.constantFrom(
-      ...'psxtkayn1234? hqo',
+      ...'psxtkacyn123456? hqo',
       'enter',
       'escape',
       'tab',

@@ -170,8 +170,10 @@ describe('what is asked', () => {
     await on.shows('1 [x] make the source read-only')
     on.type('\x1b[B ')
     await on.shows('2 [x] let changes flow back')
-    on.type('\x1b[B\x1b[B\x1b[C')
-    await on.shows('4 60 s')
+    on.type('5')
+    await on.shows('5 [x] accept differences')
+    on.type('\x1b[B\x1b[C')
+    await on.shows('6 60 s')
     on.type('\r')
     await on.shows('Switch over now?')
     on.type('y')
@@ -182,7 +184,7 @@ describe('what is asked', () => {
         read_only_source: true,
         keep_reverse: true,
         verify: false,
-        accept_differences: false,
+        accept_differences: true,
         refresh_materialized_views: false,
         sequence_margin: 0,
         watch_seconds: 60,

@@ -103,6 +103,7 @@ const help: [string, string][] = [
   ['s', 'switch over, or back: asks first'],
   ['t', 'of a conflict: try again'],
   ['k', 'of a conflict: leave the transaction out, asks first'],
+  ['c', 'copy failed tables, or the one in conflict, anew: asks first'],
   ['a', "of a conflict: change the table as the source's was, asks first"],
   ['x', 'stop following, asks first; "pgtrek follow" goes on'],
   ['Tab', 'tables, log, details'],

@@ -11,7 +11,12 @@ export interface Form {
   isAsking: boolean
 }
 
-type Box = 'read_only_source' | 'keep_reverse' | 'verify'
+type Box =
+  | 'read_only_source'
+  | 'keep_reverse'
+  | 'verify'
+  | 'refresh_materialized_views'
+  | 'accept_differences'
 
 export interface FormLine {
   key: Box | 'timeout_seconds'
@@ -31,7 +36,17 @@ export const formLines: FormLine[] = [
     text: () => 'let changes flow back, so that going back loses nothing',
   },
   { key: 'verify', letter: '3', text: () => 'compare checksums of all rows instead of counts' },
-  { key: 'timeout_seconds', letter: '4', text: () => 'for the sentinel to be confirmed (left, right)' },
+  {
+    key: 'refresh_materialized_views',
+    letter: '4',
+    text: () => 'refresh materialized views once it is handed over',
+  },
+  {
+    key: 'accept_differences',
+    letter: '5',
+    text: () => 'accept differences that are known; the report names them',
+  },
+  { key: 'timeout_seconds', letter: '6', text: () => 'for the sentinel to be confirmed (left, right)' },
 ]
 
 const timeouts = [5, 10, 30, 60, 120, 300, 600]

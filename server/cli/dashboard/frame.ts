@@ -154,5 +154,6 @@ function keysOf(view: FollowView): [key: string, word: string][] {
   const isSwitching = view.switchover?.state === 'running'
   const switching: [string, string][] =
     canSwitch(view) && !isSwitching ? [['s', view.direction === 'back' ? 'switch back' : 'switch over']] : []
-  return isBeforeRows(view) ? always : [...choices, pausing, ...switching, ...always]
+  const copying: [string, string][] = view.failed_tables.length > 0 ? [['c', 'copy anew']] : []
+  return isBeforeRows(view) ? always : [...choices, ...copying, pausing, ...switching, ...always]
 }

@@ -1,6 +1,9 @@
 // What can be asked for with a key: when it makes sense, and what is asked back first.
 import { isOver, isWatchOnly } from '../../../shared/follow-health.ts'
 import type { FollowAction, FollowView } from '../../../shared/follow-view.ts'
+import { formatCount, shortList } from '../../../shared/format.ts'
+import { showName, type TableName } from '../../../shared/phase.ts'
+import { quoteQualified } from '../../postgres/quote.ts'
 import { canSwitch, choicesOf, conflictOf, isBeforeRows } from '../follow-words.ts'
 import { newForm } from './form.ts'
 import type { Dialog, Effect } from './state.ts'
@@ -67,6 +70,26 @@ export const orders: Order[] = [
     }),
   },
   {
+    key: 'c',
+    refusal: (view) =>
+      atWork(view) ??
+      (view.recopy?.state === 'running' ? 'tables are being copied anew already' : undefined) ??
+      (tablesToCopy(view).length > 0 ? undefined : 'no table has failed, and there is no conflict about one'),
+    does: (view) => {
+      const tables = tablesToCopy(view)
+      return {
+        type: 'confirm',
+        title: `Copy ${formatCount(tables.length, 'table')} anew?`,
+        lines: [
+          shortList(tables.map(showName)),
+          'What the destination has in them is deleted, and they are copied and followed from there. The rest goes on meanwhile.',
+        ],
+        action: { type: 'recopy', tables: tables.map(({ schema, name }) => quoteQualified(schema, name)) },
+        saying: 'asking it to copy anew',
+      }
+    },
+  },
+  {
     key: 'a',
     refusal: (view) => choice(view, 'apply_schema'),
     does: (view) => ({
@@ -92,6 +115,12 @@ function choice(view: FollowView, action: 'retry' | 'skip' | 'apply_schema'): st
   if (!conflict) return 'there is no conflict'
   const offered = choicesOf(conflict).some((one) => one.action === action)
   return atWork(view) ?? (offered ? undefined : 'that would not help with this conflict')
+}
+
+/** All that have failed, and the one that is in conflict. */
+function tablesToCopy(view: FollowView): TableName[] {
+  const table = conflictOf(view)?.table
+  return [...view.failed_tables, ...(table ? [table] : [])]
 }
 
 function conflictSummary(view: FollowView): string[] {
