@@ -24,6 +24,11 @@ export type Memberships = Readonly<Record<string, string>>
 
 const namespacesSince = 15
 
+/** What was written more than 2,147,483,647 transactions ago would be younger than now. */
+function ageOf(xid: string): string {
+  return `(pg_catalog.age(${xid})::pg_catalog.int8 & 4294967295)`
+}
+
 /** Of all tables with rows that are published. */
 export async function readMemberships(session: Session, publication: Publications): Promise<Membership[]> {
   const list = publicationList(publication)
@@ -75,17 +80,17 @@ export async function readMemberships(session: Session, publication: Publication
       select oid,
              pg_catalog.left(pg_catalog.md5(
                pg_catalog.string_agg(pg_catalog.concat(kind, id, ' ', since), ',' order by kind, id)), 16) as links,
-             pg_catalog.min(pg_catalog.age(since)) as youngest,
-             pg_catalog.max(pg_catalog.age(since)) filter (where kind = 'p') as oldest
+             pg_catalog.min(${ageOf('since')}) as youngest,
+             pg_catalog.max(${ageOf('since')}) filter (where kind = 'p') as oldest
         from (select 'p' as kind, oid, id, since from entries
                union all
               select 'i', oid, id, since from steps) l
        group by oid
       having pg_catalog.bool_or(kind = 'p')
     ), births as (
-      select s.oid, pg_catalog.min(pg_catalog.age(own.since)) as age,
+      select s.oid, pg_catalog.min(${ageOf('own.since')}) as age,
              pg_catalog.bool_and(case when s.id = s.oid or s.since = own.since then s."isBorn"
-                                      else pg_catalog.age(s.since) > pg_catalog.age(own.since) end) as "isBorn"
+                                      else ${ageOf('s.since')} > ${ageOf('own.since')} end) as "isBorn"
         from steps s
         join steps own on own.oid = s.oid and own.id = s.oid
        group by s.oid
@@ -93,7 +98,7 @@ export async function readMemberships(session: Session, publication: Publication
     select m.oid, m.nspname as schema, m.relname as name, l.links,
            case when t.oid is not null then
              pg_catalog.json_build_object('oid', t.oid, 'schema', tn.nspname, 'name', t.relname) end as top,
-           l.youngest < (select pg_catalog.max(pg_catalog.age(since)) from published) as "isLate",
+           l.youngest < (select pg_catalog.max(${ageOf('since')}) from published) as "isLate",
            coalesce(b."isBorn" and l.oldest > b.age, false) as "isBornIn"
       from members m
       join links l on l.oid = m.oid
