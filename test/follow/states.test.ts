@@ -102,7 +102,13 @@ class Moved {
   /** Killed when both rows are there. */
   async followUntil(what: string, rows: () => Promise<unknown[]>) {
     const { child, finished } = this.home.start(['follow', ...this.flags()])
-    await eventually(what, rows, (found) => found.length === 2)
+    try {
+      await eventually(what, rows, (found) => found.length === 2)
+    } catch (error) {
+      child.kill('SIGKILL')
+      const { said, output } = await finished
+      throw new Error(`${(error as Error).message}; it said: ${said}${output}`, { cause: error })
+    }
     child.kill('SIGKILL')
     await finished
   }
