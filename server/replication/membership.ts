@@ -9,6 +9,8 @@ import { type Publications, publicationList } from './publication.ts'
 
 export interface Membership extends TableId {
   oid: number
+  /** OIDs of the publications. */
+  publication: string
   /** The topmost table of its partition tree. */
   top: (TableId & { oid: number }) | null
   /** What its changes are sent by: the same text as long as nothing of it was taken away, not even for a moment. */
@@ -19,8 +21,16 @@ export interface Membership extends TableId {
   isBornIn: boolean
 }
 
-/** By OID on the source: the links by which a table has been followed without a gap. */
+/**
+ * The links by which a table has been followed without a gap, by its OID on the source and those of the publications:
+ * a switchover makes another one, with which nothing of before counts. Of a table whose rows the destination has lost, by
+ * its OID alone, that it has.
+ */
 export type Memberships = Readonly<Record<string, string>>
+
+function keyOf({ oid, publication }: Membership): string {
+  return `${oid}/${publication}`
+}
 
 const namespacesSince = 15
 
@@ -88,14 +98,17 @@ export async function readMemberships(session: Session, publication: Publication
        group by oid
       having pg_catalog.bool_or(kind = 'p')
     ), births as (
-      select s.oid, pg_catalog.min(${ageOf('own.since')}) as age,
-             pg_catalog.bool_and(case when s.id = s.oid or s.since = own.since then s."isBorn"
-                                      else ${ageOf('s.since')} > ${ageOf('own.since')} end) as "isBorn"
-        from steps s
-        join steps own on own.oid = s.oid and own.id = s.oid
-       group by s.oid
+      -- Its own step is that of a table into the one right above it.
+      select oid, pg_catalog.min(own) as age,
+             pg_catalog.bool_and(case when id = oid or age = own then "isBorn" else age > own end) as "isBorn"
+        from (select oid, id, "isBorn", ${ageOf('since')} as age,
+                     pg_catalog.min(${ageOf('since')}) filter (where id = oid) over (partition by oid) as own
+                from steps) s
+       group by oid
     )
     select m.oid, m.nspname as schema, m.relname as name, l.links,
+           (select pg_catalog.string_agg(p.oid::text, ',' order by p.oid)
+              from pg_catalog.pg_publication p where p.pubname in ${list}) as publication,
            case when t.oid is not null then
              pg_catalog.json_build_object('oid', t.oid, 'schema', tn.nspname, 'name', t.relname) end as top,
            l.youngest < (select pg_catalog.max(${ageOf('since')}) from published) as "isLate",
@@ -109,8 +122,16 @@ export async function readMemberships(session: Session, publication: Publication
 
 export type Gap = 'attached' | 'interrupted' | 'replaced'
 
-/** In place of the links of a table whose rows the destination has lost. */
-export const replacedLinks = 'replaced'
+const replaced = 'replaced'
+
+/** The destination has lost the rows of these, by their OIDs. */
+export function markReplaced(oids: Iterable<number>): Memberships {
+  return Object.fromEntries(Array.from(oids, (oid) => [oid, replaced]))
+}
+
+function isReplaced({ oid }: Membership, known: Memberships): boolean {
+  return known[oid] === replaced
+}
 
 export interface Judged {
   /** Rows of theirs may be missing on the other side. */
@@ -131,9 +152,10 @@ export async function judgeMembers(
   const gaps: Judged['gaps'] = []
   const whole: Membership[] = []
   for (const table of members) {
-    const before = known[table.oid]
-    if (before === table.links) continue
-    if (before !== undefined) gaps.push({ table, gap: before === replacedLinks ? 'replaced' : 'interrupted' })
+    const before = known[keyOf(table)]
+    if (isReplaced(table, known)) gaps.push({ table, gap: 'replaced' })
+    else if (before === table.links) continue
+    else if (before !== undefined) gaps.push({ table, gap: 'interrupted' })
     else if (!table.isLate || table.isBornIn || (await isEmpty(session, table))) whole.push(table)
     else gaps.push({ table, gap: 'attached' })
   }
@@ -142,7 +164,22 @@ export async function judgeMembers(
 
 /** They are whole, as of the moment that the members were read at. */
 export function linksOf(members: readonly Membership[]): Memberships {
-  return Object.fromEntries(members.map(({ oid, links }) => [oid, links]))
+  return Object.fromEntries(members.map((table) => [keyOf(table), table.links]))
+}
+
+export function isKnown(table: Membership, known: Memberships = {}): boolean {
+  return known[keyOf(table)] !== undefined || isReplaced(table, known)
+}
+
+export function isKnownWhole(table: Membership, known: Memberships = {}): boolean {
+  return known[keyOf(table)] === table.links && !isReplaced(table, known)
+}
+
+/** Nothing is missing of these any more. */
+export function withLinks(known: Memberships | undefined, members: readonly Membership[]): Memberships {
+  const oids = new Set(members.map(({ oid }) => String(oid)))
+  const others = Object.entries(known ?? {}).filter(([key]) => !oids.has(key))
+  return { ...Object.fromEntries(others), ...linksOf(members) }
 }
 
 /**

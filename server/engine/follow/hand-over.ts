@@ -66,6 +66,7 @@ export function missedHandOver(record: FollowRecord, facts: MoveFacts): Partial<
     return {
       progress: direction === 'back' && goesOn ? 'following' : 'done',
       handedOver: { direction, ...handedOver },
+      ...{ memberships: undefined, learned: undefined },
       ...(goesOn && { direction: other, [other]: record[other] ?? linkNames(record.name, other) }),
     }
   }

@@ -9,7 +9,7 @@ import {
   type TablePair,
   type WantedTable,
 } from '../../replication/followed.ts'
-import { type Membership, readMemberships, replacedLinks } from '../../replication/membership.ts'
+import { type Membership, markReplaced, readMemberships } from '../../replication/membership.ts'
 import type { Link } from './link.ts'
 import type { FollowRecord, LeftOut, TableOids } from './memory.ts'
 import { publicationNames } from './names.ts'
@@ -79,7 +79,7 @@ export function withPairs(
     const before = places.get(pair.from)
     return before !== undefined && pair.to !== undefined && pair.to !== before
   })
-  const lost = Object.fromEntries(replaced.map((pair) => [pair.from, replacedLinks]))
+  const lost = markReplaced(replaced.map((pair) => pair.from))
   return {
     ...(replaced.length > 0 && {
       memberships: { ...record.memberships, ...lost },

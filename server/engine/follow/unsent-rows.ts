@@ -7,12 +7,15 @@ import { type TableId, tableKey } from '../../replication/destination-tables.ts'
 import { readNames } from '../../replication/followed.ts'
 import {
   type Gap,
+  isKnown,
+  isKnownWhole,
   judgeMembers,
   linksOf,
   type Membership,
   type Memberships,
+  markReplaced,
   readMemberships,
-  replacedLinks,
+  withLinks,
 } from '../../replication/membership.ts'
 import type { Publications } from '../../replication/publication.ts'
 import type { Link } from './link.ts'
@@ -55,9 +58,7 @@ export async function findUnsentRows(
   const replaced = await findReplaced(record, link, to)
   const members = ofMove(await readMemberships(from, publication), record, direction)
   const isReplaced = new Set(replaced.map(({ source }) => source))
-  const fresh = Object.fromEntries(
-    members.filter(({ oid }) => isReplaced.has(oid)).map(({ oid }) => [oid, replacedLinks]),
-  )
+  const fresh = markReplaced(members.flatMap(({ oid }) => (isReplaced.has(oid) ? [oid] : [])))
   const judged = await judgeMembers(from, members, { ...record.memberships, ...fresh })
   return {
     tables: judged.gaps.map(({ table, gap }) => ({
@@ -105,15 +106,12 @@ export function withWhole(
   members: readonly Membership[],
 ): Pick<FollowRecord, 'memberships' | 'learned'> | undefined {
   const whole = new Set(tables.map(tableKey))
-  const news = members.filter(
-    (table) => whole.has(tableKey(table)) && memberships?.[table.oid] !== table.links,
-  )
+  const news = members.filter((table) => whole.has(tableKey(table)) && !isKnownWhole(table, memberships))
   if (news.length === 0) return undefined
-  const isTold = ({ oid, isLate }: Membership) => isLate || learned?.[oid] !== undefined
-  const told = linksOf(news.filter(isTold))
+  const told = news.filter((table) => table.isLate || isKnown(table, learned))
   return {
-    memberships: { ...memberships, ...linksOf(news) },
-    ...(Object.keys(told).length > 0 && { learned: { ...learned, ...told } }),
+    memberships: withLinks(memberships, news),
+    ...(told.length > 0 && { learned: withLinks(learned, told) }),
   }
 }
 
