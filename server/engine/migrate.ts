@@ -150,8 +150,8 @@ async function inOneSnapshot(
   const log = (message: string) => emit({ type: 'log', level: 'info', message })
   const onNotice = (message: string) => emit({ type: 'log', level: 'debug', message })
   const open = async (settings: ConnectionSettings) =>
-    stack.use(await Session.open(settings, { signal, onNotice }))
-  const openSource = () => Session.open(migration.source, { signal, onNotice })
+    stack.use(await Session.open(settings, { until: signal, onNotice }))
+  const openSource = () => Session.open(migration.source, { until: signal, onNotice })
 
   const dumpThread = stack.use(new DumpThread())
   // Both ends are tried before anything takes time.
@@ -164,7 +164,11 @@ async function inOneSnapshot(
     ? []
     : await beforeRun({ source, destination }, { ...migration, follow: false })
   const lock = options.dryRun ? undefined : await lockOf()
+  const hurry = () => lock?.hurry()
+  signal.addEventListener('abort', hurry, { once: true })
+  stack.defer(() => signal.removeEventListener('abort', hurry))
   await lock?.beginPlanning(signal)
+  signal.throwIfAborted()
   const before = (await lock?.others()) ?? []
   // A plan that is all that is wanted says them itself.
   if (!options.dryRun) for (const message of found) emit({ type: 'warning', message })
@@ -190,6 +194,7 @@ async function inOneSnapshot(
     const busy = await busyWith(destination, objectsOf(plan))
     if (busy.holders.length > 0) plan.warnings.push(`a run would be refused: ${describeBusy(busy)}`)
   }
+  signal.throwIfAborted()
   if (lock) {
     await lock.take(objectsOf(plan))
     const now = await lock.others()
@@ -321,12 +326,13 @@ async function takeSnapshot(source: Session, held: string | undefined): Promise<
 }
 
 /** The run committed without waiting for the disk; one waiting commit at the end covers all before it. */
-async function makeDurable({ destination }: Migration, emit: Emit): Promise<void> {
+async function makeDurable({ destination, signal }: Migration, emit: Emit): Promise<void> {
   const step: StepInfo = { id: 0, phase: 'others', kind: 'FLUSH', name: 'the destination to its disk' }
   try {
-    await using session = await Session.open(destination)
+    await using session = await Session.open(destination, { until: signal })
     await session.execute('set synchronous_commit = on; select pg_catalog.txid_current()')
   } catch (error) {
+    signal.throwIfAborted()
     emit({ type: 'step_failed', step, error: errorInfo(error) })
   }
 }

@@ -96,17 +96,13 @@ export class RestoreSessions {
     this.#idle.push(await this.#prepare(session))
   }
 
-  async cancel(): Promise<void> {
-    await Promise.allSettled([...this.#busy].map(({ session }) => session.cancel()))
-  }
-
   async close(): Promise<void> {
     await Promise.allSettled([...this.#idle, ...this.#busy].map(({ session }) => session.close()))
     this.#idle = []
   }
 
   async #open(): Promise<RestoreSession> {
-    const session = await Session.open(this.settings, { signal: this.signal, onNotice: this.onNotice })
+    const session = await Session.open(this.settings, { until: this.signal, onNotice: this.onNotice })
     try {
       // Commits do not wait for the disk: a server that has crashed comes back without the last of them.
       if (this.#isDoubted && this.#confirmed) await checkConfirmed(session, [this.#confirmed])

@@ -20,31 +20,36 @@ export async function runHook({ run }: Hook, context: HookContext): Promise<void
 /** A session of its own: what the SQL sets there, ends with it. */
 async function runSql(sql: string, on: 'source' | 'destination', { emit, signal, ...ends }: HookContext) {
   const onNotice = (message: string) => emit({ type: 'log', level: 'info', message: `hook: ${message}` })
-  await using session = await Session.open(ends[on], { signal, onNotice })
-  const cancel = () => void session.cancel().catch(() => session.destroy())
-  signal.addEventListener('abort', cancel, { once: true })
-  try {
-    await session.execute(sql)
-  } finally {
-    signal.removeEventListener('abort', cancel)
-  }
+  await using session = await Session.open(ends[on], { until: signal, onNotice })
+  await session.execute(sql)
 }
 
 /** The end of what a command said is where it says what went wrong. */
 const lastCharacters = 2000
+/** What it has started may hold on to its output, and it may not listen. */
+const endPatienceMs = 5000
 
 async function runCommand(command: string, { emit, signal }: HookContext): Promise<void> {
   const shell = process.platform === 'win32' ? ['cmd', '/c', command] : ['sh', '-c', command]
   const child = Bun.spawn(shell, { stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' })
-  const stop = () => child.kill()
+  const givenUp = Promise.withResolvers<never>()
+  let timer: NodeJS.Timeout | undefined
+  const stop = () => {
+    child.kill()
+    timer = setTimeout(() => {
+      child.kill('SIGKILL')
+      givenUp.reject(new Cancelled())
+    }, endPatienceMs)
+  }
   signal.addEventListener('abort', stop, { once: true })
   if (signal.aborted) stop()
   try {
-    const [said, complained, code] = await Promise.all([
+    const ended = Promise.all([
       new Response(child.stdout).text(),
       new Response(child.stderr).text(),
       child.exited,
     ])
+    const [said, complained, code] = await Promise.race([ended, givenUp.promise])
     if (signal.aborted) throw new Cancelled()
     for (const text of [said, complained]) {
       if (text.trim())
@@ -55,6 +60,7 @@ async function runCommand(command: string, { emit, signal }: HookContext): Promi
       throw new PgtrekError(`the command ended with ${code}${words ? `: ${words}` : ''}`)
     }
   } finally {
+    clearTimeout(timer)
     signal.removeEventListener('abort', stop)
   }
 }

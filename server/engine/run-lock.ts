@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto'
 import { hostname, userInfo } from 'node:os'
 import { showName } from '../../shared/phase.ts'
+import { settledWithin } from '../deadline.ts'
 import { PlanRefused } from '../postgres/errors.ts'
 import { Session } from '../postgres/session.ts'
 import { type ConnectionSettings, describeSettings } from '../postgres/settings.ts'
@@ -22,6 +23,8 @@ const betweenTriesMs = 250
 const planningPatienceMs = 60_000
 /** A server takes a moment to notice that a process was killed. */
 const dyingPatienceMs = 1000
+/** Whoever ends does not wait longer for a server that does not answer. */
+const farewellPatienceMs = 5000
 /** How long a session of ours that has lost its connection may take to end on the server. */
 const predecessorPatienceMs = 30_000
 const mostNamed = 5
@@ -73,6 +76,8 @@ export class RunLock implements AsyncDisposable {
   #closed = false
   #isHeld = true
   #isPlanning = false
+  /** The server did not answer in time. */
+  #isSilent = false
   readonly #beat: ReturnType<typeof setInterval>
 
   private constructor(
@@ -88,8 +93,8 @@ export class RunLock implements AsyncDisposable {
   }
 
   static async open(settings: ConnectionSettings, options: RunLockOptions): Promise<RunLock> {
-    const session = await openSession(settings, options)
-    return new RunLock(settings, options, session, await identify(session))
+    const { session, identity } = await openSession(settings, options)
+    return new RunLock(settings, options, session, identity)
   }
 
   /** False from the loss of the session until its locks are held again. */
@@ -103,6 +108,7 @@ export class RunLock implements AsyncDisposable {
    */
   async beginPlanning(signal: AbortSignal): Promise<void> {
     if (this.#isPlanning) return
+    signal.throwIfAborted()
     const deadline = performance.now() + planningPatienceMs
     for (let attempt = 0; !(await this.#tryPlanning()); attempt++) {
       signal.throwIfAborted()
@@ -120,7 +126,13 @@ export class RunLock implements AsyncDisposable {
   async endPlanning(): Promise<void> {
     if (!this.#isPlanning) return
     this.#isPlanning = false
-    await this.#session.query(`select pg_catalog.pg_advisory_unlock(${runs}, ${planning})`)
+    await this.#release(`pg_advisory_unlock(${runs}, ${planning})`)
+  }
+
+  /** What is under way for a run that has to end ends with it. */
+  hurry() {
+    const session = this.#session
+    void session.cancel().catch(() => session.destroy())
   }
 
   /** The server's process numbers of the runs that have objects of this database. */
@@ -157,9 +169,7 @@ export class RunLock implements AsyncDisposable {
 
   async endRun(run: string): Promise<void> {
     const { key } = workLock(run)
-    if (this.#locks.delete(key)) {
-      await this.#session.query(`select pg_catalog.pg_advisory_unlock_shared(${key})`).catch(() => {})
-    }
+    if (this.#locks.delete(key)) await this.#release(`pg_advisory_unlock_shared(${key})`)
   }
 
   async close(): Promise<void> {
@@ -167,12 +177,19 @@ export class RunLock implements AsyncDisposable {
     this.#closed = true
     clearInterval(this.#beat)
     // The server ends a session a moment after its connection is closed; the next run may be quicker.
-    await this.#session.query('select pg_catalog.pg_advisory_unlock_all()').catch(() => {})
-    await this.#session.close()
+    if (!this.#isSilent) await this.#release('pg_advisory_unlock_all()')
+    if (this.#isSilent) this.#session.destroy()
+    else await this.#session.close()
   }
 
   async [Symbol.asyncDispose]() {
     await this.close()
+  }
+
+  /** Where it fails, the lock goes with its session. */
+  async #release(lock: string): Promise<void> {
+    const answer = this.#session.query(`select pg_catalog.${lock}`)
+    if (!(await settledWithin(answer, farewellPatienceMs))) this.#isSilent = true
   }
 
   async #tryPlanning(): Promise<boolean> {
@@ -231,7 +248,8 @@ export class RunLock implements AsyncDisposable {
     while (!this.#closed) {
       let session: Session | undefined
       try {
-        session = await openSession(this.settings, this.options)
+        const opened = await openSession(this.settings, this.options)
+        session = opened.session
         deadline ??= performance.now() + predecessorPatienceMs
         await endPredecessor(session, this.#identity)
         const locks = [...this.#locks.values()]
@@ -252,7 +270,7 @@ export class RunLock implements AsyncDisposable {
           )
           return
         }
-        this.#identity = await identify(session)
+        this.#identity = opened.identity
         if (this.#closed) return session.destroy()
         this.#session = session
         this.#isHeld = true
@@ -266,18 +284,24 @@ export class RunLock implements AsyncDisposable {
   }
 }
 
-async function openSession(settings: ConnectionSettings, options: RunLockOptions): Promise<Session> {
-  const { what, signal } = options
+async function openSession(
+  settings: ConnectionSettings,
+  { what, signal }: RunLockOptions,
+): Promise<{ session: Session; identity: SessionId }> {
   const session = await Session.open({ ...settings, applicationName: ownWords(what) }, { signal })
+  const abandon = () => session.destroy()
+  signal?.addEventListener('abort', abandon, { once: true })
   try {
     // A machine that is gone without a trace must not hold its locks for hours.
     await session.execute(`
       set tcp_keepalives_idle = 10; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 3;
       select pg_catalog.pg_advisory_lock_shared(${runs}, ${present})`)
-    return session
+    return { session, identity: await identify(session) }
   } catch (error) {
     session.destroy()
     throw error
+  } finally {
+    signal?.removeEventListener('abort', abandon)
   }
 }
 

@@ -28,17 +28,14 @@ const nothing: ReadonlySet<string> = new Set()
 const over: Step['work'] = { kind: 'barrier' }
 
 export async function runPlan(context: RunContext): Promise<void> {
-  const { plan, copyPool, restore, signal } = context
+  const { plan, copyPool, signal } = context
   const begun = new Set<number>()
   let ended = 0
   /** What each step leaves behind would otherwise take as much memory again as all that is kept. */
   const clean = () => {
     if (++ended % cleanAfter === 0) Bun.gc(true)
   }
-  const cancel = () => {
-    void copyPool?.cancel()
-    void restore.cancel()
-  }
+  const cancel = () => void copyPool?.cancel()
   signal.addEventListener('abort', cancel, { once: true })
   try {
     await runGraph(plan.steps, {

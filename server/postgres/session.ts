@@ -54,7 +54,10 @@ const newerSettings = [
 ]
 
 export interface SessionOptions {
+  /** Ends the attempt to open it. */
   signal?: AbortSignal | undefined
+  /** Ends that, too, and the work: the statement under way is cancelled, and none is begun any more. */
+  until?: AbortSignal | undefined
   onNotice?: ((message: string) => void) | undefined
   /** A walsender that also takes SQL, without parameters: for slots and START_REPLICATION. */
   replication?: boolean
@@ -77,6 +80,8 @@ export class Session implements AsyncDisposable {
   #closed = false
   /** Behind a pooler: what its server process had when it was lent to us. */
   #lent: Lent[] | undefined
+  #until: AbortSignal | undefined
+  readonly #unanswered = new Set<Promise<unknown>>()
 
   private constructor(
     readonly settings: ConnectionSettings,
@@ -92,8 +97,10 @@ export class Session implements AsyncDisposable {
 
   /** Throws `PoolerRefused` behind a pooler that does not keep one server process for a session. */
   static async open(settings: ConnectionSettings, options: SessionOptions = {}): Promise<Session> {
-    const { signal } = options
-    const session = await Session.#connect(settings, options)
+    const { until } = options
+    const signal =
+      until && options.signal ? AbortSignal.any([until, options.signal]) : (until ?? options.signal)
+    const session = await Session.#connect(settings, { ...options, signal })
     const abandon = () => session.destroy()
     signal?.addEventListener('abort', abandon, { once: true })
     try {
@@ -105,6 +112,7 @@ export class Session implements AsyncDisposable {
       }
       await session.#prepare()
       signal?.throwIfAborted()
+      if (until) session.#endWith(until)
       return session
     } catch (error) {
       session.destroy()
@@ -134,7 +142,7 @@ export class Session implements AsyncDisposable {
     options: SessionOptions,
   ): Promise<Session> {
     const { signal, onNotice, replication } = options
-    signal?.throwIfAborted()
+    if (signal?.aborted) throw new Cancelled()
     const { socket, tlsVersion } = await dial(settings, attempt, signal)
     const tap = new Tap(socket)
     let lent = false
@@ -204,14 +212,23 @@ export class Session implements AsyncDisposable {
 
   /** One statement with `$1` parameters. Without parameters the simple protocol is used. */
   async query<Row extends object>(text: string, parameters: readonly (string | number | null)[] = []) {
+    if (this.#until?.aborted) throw new Cancelled()
+    return await this.#ask<Row>(text, parameters)
+  }
+
+  async #ask<Row extends object>(text: string, parameters: readonly (string | number | null)[] = []) {
     if (this.#closed || this.tap.socket.destroyed) throw this.#explain(new Error('it is closed'))
+    const answer = unlessClosed(this.tap, this.sql.unsafe<Row[]>(text, parameters as never[]))
+    this.#unanswered.add(answer)
     try {
-      const rows = await unlessClosed(this.tap, this.sql.unsafe<Row[]>(text, parameters as never[]))
+      const rows = await answer
       // Behind a statement that failed among its rows, the driver goes on numbering where that one stopped:
       // there are holes before the first row.
       return rows.filter(() => true) as Row[]
     } catch (error) {
       throw this.#explain(error)
+    } finally {
+      this.#unanswered.delete(answer)
     }
   }
 
@@ -226,9 +243,24 @@ export class Session implements AsyncDisposable {
     await this.query(text)
   }
 
-  /** Asks the server to stop what this session is doing; the session itself stays usable. */
+  /**
+   * Asks the server to stop what this session is doing; the session itself stays usable. Where the statement does not
+   * end for that, the connection is cut: whoever cancels must not wait for a server that does not answer.
+   */
   async cancel(patienceMs = cancelPatienceMs): Promise<void> {
-    if (this.#closed) return
+    if (this.#closed || (this.#unanswered.size === 0 && !this.tap.isLent)) return
+    const answers = Promise.allSettled([...this.#unanswered])
+    const giveUp = settledWithin(answers, patienceMs).then((isOver) => {
+      if (!isOver) this.destroy()
+    })
+    try {
+      await this.#requestCancel(patienceMs)
+    } finally {
+      await giveUp
+    }
+  }
+
+  async #requestCancel(patienceMs: number): Promise<void> {
     const { socket } = await dial(this.settings, this.encrypted ? 'tls' : 'plain')
     const ended = new Promise<void>((resolve) => {
       socket.on('error', () => resolve())
@@ -239,9 +271,15 @@ export class Session implements AsyncDisposable {
       socket.resume()
       socket.write(cancelRequest(this.tap.pid, this.tap.secret))
     })
-    // Whoever cancels waits for the statement, and not for a server that does not answer.
     await settledWithin(ended, patienceMs)
     socket.destroy()
+  }
+
+  #endWith(until: AbortSignal) {
+    this.#until = until
+    const end = () => void this.cancel().catch(() => this.destroy())
+    until.addEventListener('abort', end, { once: true })
+    this.tap.once('close', () => until.removeEventListener('abort', end))
   }
 
   /** Cuts the connection; the server rolls back what was open. */
@@ -282,11 +320,11 @@ export class Session implements AsyncDisposable {
 
   async #restore(lent: readonly Lent[]): Promise<void> {
     // Several statements at once answer with a list of their rows each.
-    const answers: unknown = await this.query(givingBack(lent))
+    const answers: unknown = await this.#ask(givingBack(lent))
     const prepared = (answers as { name: string }[][]).at(-1) ?? []
     const known = new Set(lent.map(({ name }) => name))
     const ours = prepared.map(({ name }) => name).filter((name) => !known.has(name))
-    if (ours.length > 0) await this.execute(deallocating(ours))
+    if (ours.length > 0) await this.#ask(deallocating(ours))
   }
 
   #leave(lastStatement: string) {

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'bun:test'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ConnectFailed, ConnectionLost, ServerError } from '../../server/postgres/errors.ts'
+import { Cancelled, ConnectFailed, ConnectionLost, ServerError } from '../../server/postgres/errors.ts'
 import { Session } from '../../server/postgres/session.ts'
 import { resolveSettings } from '../../server/postgres/settings.ts'
 import { cluster, startCluster } from '../support/clusters.ts'
@@ -114,13 +114,26 @@ test('a cancel stops the statement, and the session goes on', async () => {
   expect(await session.query('select 1 as one')).toEqual([{ one: 1 }])
 })
 
-test('a cancel that no server answers ends by itself', async () => {
+test('a cancel that no server answers ends the session', async () => {
   const server = await cluster(14)
   await using way = await startProxy(server)
   const session = await open(withPort(server.url('postgres'), way.port))
+  const { outcome } = await fallAsleep(server, session)
   way.stall()
   await within('the end of the cancel', session.cancel(200))
-  session.destroy()
+  expect(await within('the end of the statement', outcome)).toBeInstanceOf(ConnectionLost)
+})
+
+test('a session that is open until a signal ends what it does then, and begins nothing more', async () => {
+  const server = await cluster(14)
+  const stop = new AbortController()
+  const settings = resolveSettings({ url: server.url('postgres') })
+  await using session = await Session.open(settings, { until: stop.signal })
+  const { outcome } = await fallAsleep(server, session)
+  stop.abort()
+  expect(await within('the end of the statement', outcome)).toMatchObject({ sqlstate: '57014' })
+  await expect(session.query('select 1')).rejects.toBeInstanceOf(Cancelled)
+  await expect(Session.open(settings, { until: stop.signal })).rejects.toBeInstanceOf(Cancelled)
 })
 
 test('a session that is ended says in whose words', async () => {
