@@ -108,6 +108,8 @@ export type FromLane =
   /** `transaction` is the one that was committed with it. */
   | ({ type: 'worked'; job: number; transaction?: string | undefined; each?: Counts[] } & Counts)
   | { type: 'prepared'; transaction: string }
+  /** Goes ahead of a commit: should the worker be lost from here on, the rows may be there. */
+  | { type: 'committing' }
   | { type: 'finished'; transaction?: string | undefined }
   | {
       type: 'failed'

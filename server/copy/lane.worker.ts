@@ -86,7 +86,7 @@ async function handle(message: ToLane): Promise<void> {
     case 'prepare':
       return post({ type: 'prepared', transaction: await sessions.prepare() })
     case 'finish': {
-      const transaction = message.commit ? await sessions.commit(aborting.signal) : undefined
+      const transaction = message.commit ? await commit() : undefined
       await sessions.rollback()
       return post({ type: 'finished', transaction })
     }
@@ -123,8 +123,13 @@ async function work(job: Job): Promise<void> {
   tablesRead += tables
   if (!sessions.transaction) await sessions.begin(job.shared)
   const counts = job.kind === 'tables' ? await copyTables(job.tables) : await copy(job)
-  const transaction = job.commit ? await sessions.commit(aborting.signal) : undefined
+  const transaction = job.commit ? await commit() : undefined
   post({ type: 'worked', job: job.id, ...counts, transaction })
+}
+
+async function commit(): Promise<string> {
+  post({ type: 'committing' })
+  return await sessions.commit(aborting.signal)
 }
 
 async function copyTables(parts: readonly RowsPart[]): Promise<Counts & { each: Counts[] }> {

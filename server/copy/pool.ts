@@ -6,6 +6,7 @@ import { settledWithin } from '../deadline.ts'
 import { sharedClock } from '../postgres/copy-throttle.ts'
 import { Cancelled, ConnectionLost, PgtrekError } from '../postgres/errors.ts'
 import { withVerdict } from '../postgres/pooler.ts'
+import { endOf } from '../worker-end.ts'
 import { workerUrl } from '../worker-url.ts'
 import { bundle, takeBundle } from './bundle.ts'
 import {
@@ -73,7 +74,7 @@ export class CopyPool implements Copier {
     const results = await Promise.allSettled(this.#lanes.map((lane) => this.#openLane(lane)))
     const refused = results.find((result) => result.status === 'rejected')
     if (!refused) return
-    if (this.#lanes.length > 0) {
+    if (this.#lanes.some(({ isRetired }) => !isRetired)) {
       this.onWarning(
         `only ${this.#lanes.length} of ${this.size} copy workers could connect: ${refused.reason}`,
       )
@@ -222,6 +223,9 @@ export class CopyPool implements Copier {
         share.state = 'prepared'
         share.transaction = message.transaction
         return this.#conclude(task)
+      case 'committing':
+        share.isCommitting = true
+        return
       case 'finished':
         if (message.transaction) return this.#committed(lane, task, share, message.transaction)
         task.takeBack(share)
@@ -244,9 +248,10 @@ export class CopyPool implements Copier {
       // A part whose connection breaks again and again is the reason for it.
       const isHopeless = (part?.losses ?? 0) > this.#restsMs.length
       task.takeBack(share)
+      const isDoubtful = message.kind === 'doubtful' || (message.kind === 'crashed' && share.isCommitting)
       if (message.kind === 'refused' || isHopeless) task.fail(error)
       else if (message.kind === 'cancelled' && !task.restarting) task.fail(error)
-      else if (message.kind === 'doubtful') task.fail(new PartlyCommitted(error))
+      else if (isDoubtful) task.fail(new PartlyCommitted(error))
       else if (message.kind === 'blocked') {
         // Others of the table hear of it when they are blocked themselves. Alone it waits for no other worker.
         if (task.mayRestart) task.restartAlone()
@@ -348,6 +353,11 @@ function errorOf({ kind, error }: Failure): Error {
   return kind === 'lost' ? new ConnectionLost(error.message) : new CopyFailed(error)
 }
 
+/** Of a worker that did not get to its first job: what may be otherwise at another attempt names no reason for all. */
+function refusalOf({ kind, error }: Failure): Error {
+  return kind === 'ended' ? new CopyFailed(error) : new PgtrekError(error.message)
+}
+
 /** One worker thread, seen from outside. */
 class Lane {
   task: RunningTask | undefined
@@ -358,6 +368,7 @@ class Lane {
   losses = 0
   isOpen = false
   isRetired = false
+  #isGone = false
   #opened = Promise.resolve()
   #resting: ReturnType<typeof setTimeout> | undefined
   listener: ((message: FromLane) => void) | undefined
@@ -387,16 +398,17 @@ class Lane {
   open(): Promise<void> {
     const opened = Promise.withResolvers<void>()
     this.#opened = opened.promise
-    this.#worker.onerror = (event) => {
-      const error = { message: `a copy worker crashed: ${event.message}` }
-      opened.reject(new PgtrekError(error.message))
-      this.listener?.({ type: 'failed', error, kind: 'crashed', connected: true })
+    const hear = (message: FromLane) => {
+      if (message.type === 'opened') opened.resolve()
+      else if (message.type === 'failed') opened.reject(refusalOf(message))
+      this.listener?.(message)
     }
-    this.#worker.onmessage = ({ data }: MessageEvent<FromLane>) => {
-      if (data.type === 'opened') opened.resolve()
-      else if (data.type === 'failed') opened.reject(new PgtrekError(data.error.message))
-      this.listener?.(data)
-    }
+    this.#worker.onmessage = ({ data }: MessageEvent<FromLane>) => hear(data)
+    void endOf(this.#worker).then((cause) => {
+      this.#isGone = true
+      const error = { message: `a copy worker crashed: ${cause}` }
+      hear({ type: 'failed', error, kind: 'crashed', connected: true })
+    })
     const { source, destination } = this.settings
     const ends = { source: withVerdict(source), destination: withVerdict(destination) }
     this.send({ type: 'open', settings: { ...this.settings, ...ends }, clock: this.clock })
@@ -417,10 +429,11 @@ class Lane {
   async #goodbye(): Promise<void> {
     const closed = Promise.withResolvers<void>()
     this.listener = (message) => {
-      if (message.type === 'closed') closed.resolve()
+      const isGone = message.type === 'failed' && message.kind === 'crashed'
+      if (message.type === 'closed' || isGone) closed.resolve()
     }
     const [opening] = await Promise.allSettled([this.#opened])
-    if (opening.status === 'rejected') return
+    if (opening.status === 'rejected' || this.#isGone) return
     this.send({ type: 'close' })
     await closed.promise
   }

@@ -73,6 +73,7 @@ export interface Share {
   held: RunningPart[]
   counts: Counts
   transaction: string | undefined
+  isCommitting: boolean
 }
 
 const none: Readonly<Counts> = { rows: 0, bytes: 0, collided: 0 }
@@ -136,6 +137,7 @@ export class RunningTask {
       held: [],
       counts: none,
       transaction: undefined,
+      isCommitting: false,
     }
     this.shares.add(share)
     return share

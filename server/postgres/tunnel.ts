@@ -22,6 +22,8 @@ export class Tunnel implements Disposable {
 
   /** Takes what the program writes; resolves with what it may read next, possibly nothing. */
   async exchange(bytes: Buffer): Promise<Buffer> {
+    // A connection that was lost while the program was busy does not report it again.
+    if (this.session.tap.socket.destroyed) throw this.#lost()
     if (!this.#started) {
       // A request for TLS or GSSAPI comes before the start-up packet: this end needs neither.
       if (bytes.length === encryptionRequest) return Buffer.from('N')
@@ -63,9 +65,10 @@ export class Tunnel implements Disposable {
     this.#waiting = undefined
   }
 
-  readonly #closed = () => {
-    const where = describeSettings(this.session.settings)
-    this.#waiting?.reject(new ConnectionLost(`the connection to ${where} was lost`))
+  readonly #closed = () => this.#waiting?.reject(this.#lost())
+
+  #lost(): ConnectionLost {
+    return new ConnectionLost(`the connection to ${describeSettings(this.session.settings)} was lost`)
   }
 
   #greeting(): Buffer {

@@ -3,6 +3,7 @@ import { settledWithin } from '../deadline.ts'
 import { Cancelled, PgtrekError } from '../postgres/errors.ts'
 import type { Session } from '../postgres/session.ts'
 import { Tunnel } from '../postgres/tunnel.ts'
+import { endOf } from '../worker-end.ts'
 import { workerUrl } from '../worker-url.ts'
 import type { DumpJob, DumpMessage } from './dump.worker.ts'
 
@@ -17,16 +18,13 @@ const longestGoodbyeMs = 1000
 
 /** Started ahead, it is ready for pg_dump when the session is. */
 export class DumpThread implements Disposable {
-  readonly #closed = Promise.withResolvers<void>()
-
-  constructor(readonly worker = new Worker(workerUrl('schema/dump.worker.ts'))) {
-    worker.addEventListener('close', () => this.#closed.resolve())
-  }
+  readonly worker = new Worker(workerUrl('schema/dump.worker.ts'))
+  readonly ended = endOf(this.worker)
 
   /** Its memory is free again: of many tables more than the script takes. */
   async end(): Promise<void> {
     this.worker.terminate()
-    await settledWithin(this.#closed.promise, longestGoodbyeMs)
+    await settledWithin(this.ended, longestGoodbyeMs)
   }
 
   [Symbol.dispose]() {
@@ -62,7 +60,7 @@ export async function pgDump(
     result.reject(new Cancelled())
   }
   signal?.addEventListener('abort', abort, { once: true })
-  worker.onerror = (event) => result.reject(new DumpFailed(event.message))
+  void thread.ended.then((cause) => result.reject(new DumpFailed(`pg_dump crashed: ${cause}`)))
   worker.onmessage = async ({ data }: MessageEvent<DumpMessage>) => {
     if ('script' in data) {
       length += data.script.length
@@ -92,7 +90,6 @@ export async function pgDump(
     signal?.removeEventListener('abort', abort)
     // Who has started the thread may keep it: what it was given goes.
     worker.onmessage = null
-    worker.onerror = null
   }
 }
 

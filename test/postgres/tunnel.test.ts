@@ -1,0 +1,22 @@
+// A program that speaks through a session of ours hears of its end.
+import { expect, test } from 'bun:test'
+import { ConnectionLost } from '../../server/postgres/errors.ts'
+import { queryMessage } from '../../server/postgres/messages.ts'
+import { Session } from '../../server/postgres/session.ts'
+import { resolveSettings } from '../../server/postgres/settings.ts'
+import { Tunnel } from '../../server/postgres/tunnel.ts'
+import { cluster } from '../support/clusters.ts'
+import { within } from '../support/eventually.ts'
+
+test('a connection that is lost while the program is busy with an answer ends its next question', async () => {
+  const server = await cluster(17)
+  const session = await Session.open(resolveSettings({ url: server.url('postgres') }))
+  using tunnel = new Tunnel(session)
+  await tunnel.exchange(Buffer.from('the start of a session'))
+  expect((await tunnel.exchange(queryMessage('select 1'))).length).toBeGreaterThan(0)
+  const closed = new Promise((resolve) => session.tap.once('close', resolve))
+  await server.sql('postgres', 'select pg_terminate_backend($1)', [session.tap.pid])
+  await within('the end of the connection', closed)
+  const failure = tunnel.exchange(queryMessage('select 2')).catch((error: unknown) => error)
+  expect(await within('the answer', failure)).toBeInstanceOf(ConnectionLost)
+})
