@@ -1,6 +1,7 @@
 // One authenticated connection: typed queries through the driver, its raw bytes when asked, a real cancel.
 import postgres from 'postgres'
 import { settledWithin } from '../deadline.ts'
+import { arrayElements } from './array-literal.ts'
 import { attemptsFor, dial } from './dial.ts'
 import {
   Cancelled,
@@ -65,6 +66,9 @@ export interface SessionOptions {
   writtenJson?: boolean
 }
 
+/** https://github.com/postgres/postgres/blob/master/src/include/catalog/pg_type.dat */
+const arrayTypes = { uuid: 2951, text: 1009, int4: 1007 }
+
 /** The driver would write a text that is JSON already as a JSON string. */
 const writtenJson = {
   json: {
@@ -72,6 +76,18 @@ const writtenJson = {
     from: [114, 3802],
     serialize: String,
     parse: (text: string) => JSON.parse(text) as unknown,
+  },
+  texts: {
+    to: arrayTypes.text,
+    from: [arrayTypes.text, arrayTypes.uuid],
+    serialize: String,
+    parse: arrayElements,
+  },
+  numbers: {
+    to: arrayTypes.int4,
+    from: [arrayTypes.int4],
+    serialize: String,
+    parse: (text: string) => arrayElements(text).map((one) => (one === null ? null : Number(one))),
   },
 }
 
@@ -163,7 +179,8 @@ export class Session implements AsyncDisposable {
       connect_timeout: settings.connectTimeout || undefined,
       idle_timeout: undefined,
       max_lifetime: null,
-      fetch_types: options.writtenJson ?? false,
+      // It would be a query whose failure nobody hears.
+      fetch_types: false,
       prepare: false,
       ...(options.writtenJson && { types: writtenJson }),
       onnotice: (notice) => onNotice?.(`${notice.severity}: ${notice.message}`),

@@ -1,5 +1,6 @@
 // The connection to the queue's database: one session, made again when it was lost, since a queue must outlive a
 // restart of the server that it is in.
+import { settledWithin } from '../deadline.ts'
 import { ConnectFailed, isLost, PgtrekError, ServerError } from '../postgres/errors.ts'
 import { Session } from '../postgres/session.ts'
 import { type ConnectionSettings, describeSettings } from '../postgres/settings.ts'
@@ -8,6 +9,8 @@ import { type ConnectionSettings, describeSettings } from '../postgres/settings.
 const patienceMs = 120_000
 const firstPauseMs = 200
 const longestPauseMs = 5000
+/** Whoever leaves does not wait longer for a server that does not answer. */
+const goodbyeMs = 5000
 
 /** What was agreed on here, others have committed there: a crash must not forget it. */
 const durable = `
@@ -55,7 +58,7 @@ export class QueueConnection {
 
   async close(): Promise<void> {
     this.hurry()
-    await this.#last
+    if (!(await settledWithin(this.#last, goodbyeMs))) return this.destroy()
     this.#closed = true
     await this.#session?.close()
   }

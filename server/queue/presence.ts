@@ -31,6 +31,11 @@ export class Presence implements AsyncDisposable {
     return session
   }
 
+  /** At once: from now on nobody commits. */
+  leave() {
+    this.#session?.destroy()
+  }
+
   async [Symbol.asyncDispose]() {
     await this.#session?.close()
   }

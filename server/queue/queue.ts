@@ -1,6 +1,7 @@
 // pg-boss on the queue's database, set up as runs and workers need it: whoever takes a job says every few seconds
 // that it is alive, and when it does not, somebody else gets the job.
 import { type JobInsert, type JobWithMetadata, PgBoss } from 'pg-boss'
+import { settledWithin } from '../deadline.ts'
 import { PgtrekError, ServerError } from '../postgres/errors.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
 import { QueueConnection } from './connection.ts'
@@ -16,6 +17,8 @@ const lookEverySeconds = 3
 /** The longest that pg-boss knows: no part of a table should take a day. */
 const longestJobSeconds = 24 * 3600
 const mostAttempts = 10
+
+const longestStopMs = 5000
 
 /** Where several processes find no schema at the same moment, all but one of them fail to make it. */
 const mostStarts = 5
@@ -127,8 +130,10 @@ export class JobQueue implements AsyncDisposable {
 
   async close(): Promise<void> {
     this.connection.hurry()
+    const stopping = this.boss.stop({ graceful: false })
     try {
-      await this.boss.stop({ graceful: false })
+      // What it asks a server that does not answer ends with the connection.
+      if (await settledWithin(stopping, longestStopMs)) await stopping
     } finally {
       await this.connection.close()
     }

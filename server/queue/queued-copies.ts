@@ -2,8 +2,9 @@
 // Whoever runs the plan sees no difference: the same tasks, the same progress, the same promises.
 import type { WorkerView } from '../../shared/worker.ts'
 import { bundle, takeBundle } from '../copy/bundle.ts'
-import type { Copier, CopyTask, Counts } from '../copy/pool.ts'
+import { type Copier, CopyFailed, type CopyTask, type Counts } from '../copy/pool.ts'
 import { RunningTask } from '../copy/task.ts'
+import { settledWithin } from '../deadline.ts'
 import type { Copiers, CopierWork } from '../engine/migrate.ts'
 import { Cancelled, errorInfo, PgtrekError } from '../postgres/errors.ts'
 import { endSessionsOf } from '../postgres/mark.ts'
@@ -23,6 +24,10 @@ const givenUpEveryMs = 5000
 const remindEveryMs = 30_000
 /** A cancelled run does not wait for a worker that does not answer. */
 const longestGoodbyeMs = 15_000
+/** With all that has to be told to the queue. */
+const longestEndMs = 30_000
+/** All that is asked in turn while rows are copied. */
+const longestTurnMs = 10_000
 /** Tables whose jobs wait for each other: what is copied keeps two sessions until the last part is there. */
 const mostAgreeing = 2
 
@@ -41,6 +46,9 @@ export class QueuedCopies implements Copier {
   #workers: WorkerView[] = []
   #closed = false
   #failure: Error | undefined
+  /** Nobody can copy what is not begun: the run's snapshot is gone. */
+  #snapshotLost: Error | undefined
+  #presence: Presence | undefined
   #identity = ''
   #isAway = false
   #going: Promise<void> | undefined
@@ -69,10 +77,6 @@ export class QueuedCopies implements Copier {
 
   copy(task: CopyTask): Promise<Counts> {
     const running = new RunningTask(task)
-    if (this.#failure || this.#closed) {
-      reject(running, this.#failure ?? new Cancelled())
-      return running.result
-    }
     this.#enqueue(running)
     return running.result
   }
@@ -93,6 +97,7 @@ export class QueuedCopies implements Copier {
     const { settings, onLog } = this.work
     await this.queue.ensure(this.#queueName)
     await using presence = new Presence(settings.destination, this.#run)
+    this.#presence = presence
     this.#identity = await identityOf(await presence.show())
     await this.#ledger.runIsOpen(this.#run)
     onLog(`rows are copied by the workers on ${this.queue.connection.name}`)
@@ -156,6 +161,8 @@ export class QueuedCopies implements Copier {
 
   /** Mostly they come in their order, the largest first. */
   #enqueue(task: RunningTask) {
+    const reason = this.#failure ?? (this.#closed ? new Cancelled() : this.#snapshotLost)
+    if (reason) return reject(task, reason)
     let place = this.#ready.length
     while (place > 0 && (this.#ready[place - 1] as RunningTask).task.bytes < task.task.bytes) place--
     this.#ready.splice(place, 0, task)
@@ -187,10 +194,7 @@ export class QueuedCopies implements Copier {
     if (!first) throw new Error('no task is ready')
     if (others.length === 0) return first
     return bundle([first, ...others], (tasks) => {
-      for (const task of tasks) {
-        if (this.#closed) reject(task, this.#failure ?? new Cancelled())
-        else this.#enqueue(task)
-      }
+      for (const task of tasks) this.#enqueue(task)
     })
   }
 
@@ -234,6 +238,7 @@ export class QueuedCopies implements Copier {
       for (const { title, worker } of jobs.see(byId)) {
         this.work.onLog(`${title} is copied by ${worker}`)
       }
+      if (isSnapshotLost(jobs.failure)) this.#loseSnapshot(jobs.failure)
       await this.#act(jobs)
     }
   }
@@ -254,6 +259,12 @@ export class QueuedCopies implements Copier {
       case 'wait':
         return
     }
+  }
+
+  /** What workers have begun ends by itself: one that still sees the snapshot may be done. */
+  #loseSnapshot(error: Error) {
+    this.#snapshotLost ??= error
+    for (const running of this.#ready.splice(0)) reject(running, error)
   }
 
   async #tellCollisions() {
@@ -289,10 +300,19 @@ export class QueuedCopies implements Copier {
   async #sayGoodbye(): Promise<void> {
     this.#closed = true
     if (!this.#going) return
-    await this.#going
-    if (this.#failure) return
+    const told = this.#going.then(() => (this.#failure ? undefined : this.#ledger.runIsOver(this.#run)))
+    if (await settledWithin(told, longestTurnMs)) {
+      await told
+      if (this.#failure) return
+      const over = this.#endRun()
+      if (await settledWithin(over, longestEndMs)) return await over
+    }
+    // A server does not answer. Without the run's mark no worker commits.
+    this.#presence?.leave()
+  }
+
+  async #endRun(): Promise<void> {
     const { settings } = this.work
-    await this.#ledger.runIsOver(this.#run)
     const open = [...this.#open]
     const end = performance.now() + longestGoodbyeMs
     while (open.some((jobs) => jobs.isTaken) && performance.now() < end) {
@@ -313,6 +333,10 @@ export class QueuedCopies implements Copier {
     )
     await this.#ledger.forget(this.#run)
   }
+}
+
+function isSnapshotLost(failure: Error | undefined): failure is CopyFailed {
+  return failure instanceof CopyFailed && failure.info.code === 'snapshot_lost'
 }
 
 function reject(running: RunningTask, error: Error) {

@@ -264,6 +264,38 @@ test('the queue may be restarted under a run and its workers', async () => {
   for (const worker of both) expect(await endWorker(worker)).toBe(0)
 })
 
+test('a run whose queue does not answer any more can be stopped', async () => {
+  const destination = await to.createDatabase()
+  const queue = await queues.createDatabase()
+  await using way = await startProxy({ host: '127.0.0.1', port: queues.port })
+  const run = startClone({ ...queue, url: withPort(queue.url, way.port) }, destination)
+  await appears(queue, `select from pgtrek_jobs.run where state = 'open'`, [], run)
+  way.stall()
+  run.child.kill('SIGTERM')
+  const { code, output } = await within('the end of the run', run.finished)
+  expect([code, (JSON.parse(output) as Summary).status]).toEqual([130, 'cancelled'])
+})
+
+test('a snapshot that is gone before a worker comes fails all tables, each once', async () => {
+  const destination = await to.createDatabase()
+  const queue = await queues.createDatabase()
+  const run = startClone(queue, destination)
+  await appears(queue, `select from pgtrek_jobs.run where state = 'open'`, [], run)
+  await source.sql(
+    `select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = current_database() and application_name = 'pgtrek'`,
+  )
+  const worker = startOn(queue, destination)
+  const { code, output } = await within('the end of the run', run.finished)
+  expect(code).toBe(1)
+  const { failed } = JSON.parse(output) as Summary
+  const errors = failed.filter(({ kind }) => kind === 'ROWS').map(({ error }) => error)
+  expect(errors).toHaveLength(6)
+  for (const error of errors) expect(error).toContain("the run's snapshot of the source is gone")
+  expect(await endWorker(worker)).toBe(0)
+  expect(worker.said()).not.toContain('(attempt 2)')
+})
+
 test('old rows are deleted in the transaction of the new ones, also of tables that only one job can replace', async () => {
   const queue = await queues.createDatabase()
   const destination = await to.createDatabase()

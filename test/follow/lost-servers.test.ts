@@ -1,5 +1,10 @@
 // A server that goes away while a move is copied, while it is followed, or before it is taken up again.
 import { expect, test } from 'bun:test'
+import { resolveSettings } from '../../server/postgres/settings.ts'
+import { queueOf } from '../../server/queue/job.ts'
+import { JobQueue } from '../../server/queue/queue.ts'
+import { copiersOn } from '../../server/queue/queued-copies.ts'
+import { work } from '../../server/queue/worker.ts'
 import { defaultOptions } from '../../shared/request.ts'
 import { cluster, type OwnCluster, startCluster, type TestDatabase } from '../support/clusters.ts'
 import { eventually, within } from '../support/eventually.ts'
@@ -45,6 +50,37 @@ test('a source that is restarted while rows are copied ends the copy at once, an
   expect(message).toContain('Start the same command again')
   expect(await leftOn(source)).toEqual([])
   expect(moving.run.view().streams).toEqual([])
+})
+
+test('so does one whose rows are copied by workers, at the first table that one of them has', async () => {
+  await using server = await startCluster({ major: 15, settings: logical })
+  const { source, destination } = await ends(server)
+  const { url } = await (await cluster(18, { settings: logical })).createDatabase()
+  await using queue = await JobQueue.open(resolveSettings({ url }), () => {})
+  await using moving = move({ source, destination }, {}, { ...slowly, copiers: copiersOn(queue) })
+  await moving.until('a run without a worker', ({ log }) =>
+    log.some(({ message }) => message.includes('no worker is there')),
+  )
+  await server.restart('fast')
+  const stop = new AbortController()
+  const said: string[] = []
+  const working = work({
+    queue,
+    queues: [queueOf({})],
+    concurrency: 2,
+    endsOf: () => ({
+      source: resolveSettings({ url: source.url }),
+      destination: resolveSettings({ url: destination.url }),
+    }),
+    signal: stop.signal,
+    say: (message) => said.push(message),
+  })
+  const message = await failure(moving)
+  stop.abort()
+  await within('the end of the worker', working)
+  expect(message).toContain('has ended the session that held the snapshot of the copy')
+  expect(said.join()).not.toContain('goes back into the queue')
+  expect(await leftOn(source)).toEqual([])
 })
 
 test('a slot that is lost while rows are copied ends the copy at once', async () => {

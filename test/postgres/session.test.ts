@@ -136,6 +136,50 @@ test('a session that is open until a signal ends what it does then, and begins n
   await expect(Session.open(settings, { until: stop.signal })).rejects.toBeInstanceOf(Cancelled)
 })
 
+test('a session that is ended while it opens is refused, and nothing fails unheard', async () => {
+  const database = await (await cluster(17)).createDatabase()
+  const looking = database.connect()
+  const look = (pid: number) =>
+    looking.unsafe<{ pid: number }[]>(
+      `select pid, pid = ${pid} and pg_terminate_backend(pid) as ended from pg_stat_activity
+        where datname = current_database() and application_name = 'pgtrek' and wait_event_type = 'Lock'`,
+    )
+  // From here on it knows all types that it needs, which nobody else can look up.
+  await look(0)
+  const holder = database.connect()
+  await holder.unsafe('begin; lock table pg_catalog.pg_type')
+  const settings = resolveSettings({ url: database.url })
+  const opening = Session.open(settings, { writtenJson: true }).catch((error: unknown) => error)
+  const [waiting] = await eventually(
+    'its first statement to wait',
+    () => look(0),
+    ({ length }) => length === 1,
+  )
+  await look(waiting?.pid ?? 0)
+  const failure = await within('the end of the attempt', opening)
+  await holder.end()
+  await looking.end()
+  expect(failure).toBeInstanceOf(ConnectFailed)
+})
+
+test('a session of the queue reads JSON and arrays', async () => {
+  const url = (await cluster(17)).url('postgres')
+  await using session = await Session.open(resolveSettings({ url }), { writtenJson: true })
+  const id = '00000000-0000-0000-0000-000000000001'
+  const rows = await session.query(`
+    select '{"a": 1}'::jsonb as json, '{}'::text[] as none, array[1, null]::int[] as numbers, array['${id}']::uuid[] as ids,
+           array['plain', 'NULL', null, '', 'a "b" \\ {c},' || chr(10)] as texts`)
+  expect(rows).toEqual([
+    {
+      json: { a: 1 },
+      none: [],
+      numbers: [1, null],
+      ids: [id],
+      texts: ['plain', 'NULL', null, '', 'a "b" \\ {c},\n'],
+    },
+  ])
+})
+
 test('a session that is ended says in whose words', async () => {
   const server = await cluster(17)
   const session = await open(server.url('postgres'))
