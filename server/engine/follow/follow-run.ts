@@ -801,7 +801,6 @@ export class FollowRun implements FollowDesk {
         (table) => table.equal && (table.before || report.compared === 'checksums'),
       )
       this.#foundEqual(compared)
-      this.#update({ foreignWrites: undefined })
       await this.#afterSwitchover(link.direction, options, report)
     } catch (error) {
       const words = `it is handed over, but not everything behind that could be done: ${(error as Error).message}. "pgtrek follow" does it again`
@@ -837,7 +836,7 @@ export class FollowRun implements FollowDesk {
       // Returned, and followed again: as if nothing had happened.
       progress: direction === 'back' && options.keep_reverse ? 'following' : 'done',
       handedOver: { direction, ...handedOver },
-      ...{ memberships: undefined, learned: undefined },
+      ...{ memberships: undefined, learned: undefined, foreignWrites: undefined },
       ...(goesOn && { direction: direction === 'forward' ? 'back' : 'forward' }),
     })
   }

@@ -66,7 +66,7 @@ export function missedHandOver(record: FollowRecord, facts: MoveFacts): Partial<
     return {
       progress: direction === 'back' && goesOn ? 'following' : 'done',
       handedOver: { direction, ...handedOver },
-      ...{ memberships: undefined, learned: undefined },
+      ...{ memberships: undefined, learned: undefined, foreignWrites: undefined },
       ...(goesOn && { direction: other, [other]: record[other] ?? linkNames(record.name, other) }),
     }
   }
