@@ -279,6 +279,32 @@ test.each(casesOf<number>([], [1, 2]))(
   600_000,
 )
 
+test('a process that knows only what was before several switchovers of others goes on the way that changes flow', async () => {
+  const kept = await Moved.make(true)
+  const forgetful = new Moved(kept.source, kept.destination, false)
+  const over = ['switchover', '--keep-reverse', '--read-only-source', '--watch', '0']
+  const written = (database: TestDatabase, id: number) => async () => {
+    await database.sql(`insert into item values (${id}, 'x') on conflict do nothing`).catch(() => {})
+    return await database.sql(`select from item where id in (1, ${id})`)
+  }
+  await kept.copyAndFollow()
+  await kept.run(over)
+  await forgetful.run([...over, '--back'])
+  // What the way back was is gone by then, and the new one is not whole.
+  await forgetful.killed(over, wayBackMade)
+  await kept.expect('switching', true)
+  await kept.followUntil('a source that can be written to', written(kept.source, 2001))
+  await kept.expect('following', false)
+  await forgetful.run(over)
+  await forgetful.killed([...over, '--back'], wayBackMade)
+  await kept.expect('returning', true)
+  await kept.followUntil('a destination that can be written to', written(kept.destination, 2002))
+  await kept.run([...over, '--back', '--verify'])
+  expect(await compareRows(kept.source, kept.destination)).toEqual([])
+  await kept.run(['cleanup', '--writable'])
+  await kept.expectNothingLeft()
+})
+
 test('a destination that is lost for good leaves a source without anything of the move', async () => {
   const source = await (await cluster(14, logical)).createDatabase()
   await using lost = await startCluster({ major: 17, ...logical })

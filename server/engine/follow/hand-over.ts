@@ -54,7 +54,10 @@ export async function handOver(
   }
 }
 
-/** What a process that was killed right after it could not write down; nothing where it has, or nothing was handed over. */
+/**
+ * What a process that was killed right after it could not write down, or what others have done since; nothing where all
+ * of it is known here.
+ */
 export function missedHandOver(record: FollowRecord, facts: MoveFacts): Partial<FollowRecord> | undefined {
   const directions: Direction[] =
     record.bidirectional && !record.handedOver ? ['forward', 'back'] : [record.direction]
@@ -66,11 +69,28 @@ export function missedHandOver(record: FollowRecord, facts: MoveFacts): Partial<
     return {
       progress: direction === 'back' && goesOn ? 'following' : 'done',
       handedOver: { direction, ...handedOver },
-      ...{ memberships: undefined, learned: undefined, foreignWrites: undefined },
+      ...ofTheSideThatWasLeft,
       ...(goesOn && { direction: other, [other]: record[other] ?? linkNames(record.name, other) }),
     }
   }
-  return undefined
+  return theOtherWay(record, facts)
+}
+
+const ofTheSideThatWasLeft = { memberships: undefined, learned: undefined, foreignWrites: undefined }
+
+/** Several switchovers may have come since, of which the last has taken away what the one before had left. */
+function theOtherWay(record: FollowRecord, facts: MoveFacts): Partial<FollowRecord> | undefined {
+  const [way, ...others] = waysOf(facts)
+  const { direction } = record
+  const isBothWays = record.bidirectional && !record.handedOver
+  if (!way || others.length > 0 || way === direction || isBothWays) return undefined
+  return {
+    progress: way === 'forward' ? 'following' : 'done',
+    direction: way,
+    [way]: record[way] ?? linkNames(record.name, way),
+    handedOver: { direction, lsn: '0/0', isReleased: true },
+    ...ofTheSideThatWasLeft,
+  }
 }
 
 function isKnown({ handedOver }: FollowRecord, direction: Direction, { lsn }: HandedOver): boolean {
