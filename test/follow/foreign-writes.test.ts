@@ -153,6 +153,16 @@ test.each([
       'the end',
       ({ streams, state }) => state === 'running' && streams[0]?.status.lagBytes === 0,
     )
+    await source.sql(
+      "alter table note add column stamp float8 default random(); update note set v = 'again' where id = 30",
+    )
+    await moving.until('a conflict about note', ({ state }) => state === 'conflict')
+    const filled = await moving.run.act({ type: 'apply_schema' })
+    expect(filled.message).toContain('older rows got their values')
+    await moving.until(
+      'the end of that',
+      ({ streams, state }) => state === 'running' && streams[0]?.status.lagBytes === 0,
+    )
     await writeUntilNoticed(moving, destination, 'update late_probe set n = n + 1', 'late_probe')
     const { foreign_writes: found } = moving.run.view()
     const names = found?.tables.map(({ name }) => name).filter((name) => name !== 't' && name !== 'probe')

@@ -112,6 +112,8 @@ export class FollowRun implements FollowDesk {
   /** What we write to the destination, and what others do. */
   readonly #written = new OwnWrites()
   readonly #foreign: ForeignWatch
+  /** Sessions of ours write whose rows nobody counts. */
+  #isFilling = false
   /** Of the publication, one behind the other. */
   #marking = Promise.resolve()
   #toldAt = 0
@@ -205,10 +207,7 @@ export class FollowRun implements FollowDesk {
     for (const [direction, follower] of this.#picture.followers) {
       const table = follower.status.conflict?.table
       if (!table || !isMeant(follower, seen)) continue
-      const { from, to, names } = this.#link(direction)
-      const message = await applySchema({ from, to, table, positionName: names.position }, (line, level) =>
-        this.#picture.say(line, level),
-      )
+      const message = await this.#applyTo(this.#link(direction), table)
       if (message.ok) follower.retry()
       return message
     }
@@ -240,17 +239,14 @@ export class FollowRun implements FollowDesk {
     follower: Following,
     altered: readonly TableId[],
   ): Promise<FollowAnswer> {
-    const { from, to, names } = this.#link(direction)
+    const link = this.#link(direction)
     const { signal } = this.#stop
     const answers: FollowAnswer[] = []
     try {
-      await using source = await Session.open(from, { signal })
+      await using source = await Session.open(link.from, { signal })
       const { lsn } = await writeSentinel(source)
       await reach(follower, lsn, signal)
-      for (const table of altered) {
-        const work = { from, to, table, positionName: names.position }
-        answers.push(await applySchema(work, (line, level) => this.#picture.say(line, level)))
-      }
+      for (const table of altered) answers.push(await this.#applyTo(link, table))
     } catch (error) {
       answers.push({ ok: false, message: errorInfo(error).message })
     }
@@ -259,6 +255,18 @@ export class FollowRun implements FollowDesk {
     return {
       ok: answers.every(({ ok }) => ok),
       message: answers.map(({ message }) => message.replace('; trying again', '')).join('; '),
+    }
+  }
+
+  /** Values that it gives to older rows are ours, and in the counts of any table of the tree. */
+  async #applyTo({ from, to, names }: Link, table: TableId): Promise<FollowAnswer> {
+    this.#isFilling = true
+    try {
+      const work = { from, to, table, positionName: names.position }
+      return await applySchema(work, (line, level) => this.#picture.say(line, level))
+    } finally {
+      this.#foreign.forget()
+      this.#isFilling = false
     }
   }
 
@@ -514,8 +522,8 @@ export class FollowRun implements FollowDesk {
       publicationOf: ({ from, names }) => publicationsOf(from, names),
       tableCheckEveryMs: this.services.tableCheckEveryMs,
       onDestination: async (destination) => {
-        const isOurs = this.#switching !== undefined || this.#recopying !== undefined
-        if (!isOurs && this.#foreign.isDue) await this.#lookForOthers(destination)
+        const isBusy = this.#switching !== undefined || this.#recopying !== undefined || this.#isFilling
+        if (!isBusy && this.#foreign.isDue) await this.#lookForOthers(destination)
       },
     })
     const follow = <T>(work: () => Promise<T>) => this.#patiently(work, this.#record)
@@ -1148,7 +1156,7 @@ export class FollowRun implements FollowDesk {
       )
     }
     if (learned) {
-      this.#mark('tables that joined it are whole', (session, publication) =>
+      this.#mark('tables joined the move with all of their rows', (session, publication) =>
         markLearned(session, publication, this.#record.learned),
       )
     }
@@ -1163,9 +1171,7 @@ export class FollowRun implements FollowDesk {
         await using session = await Session.open(from)
         await write(session, names.publication)
       } catch (error) {
-        this.#picture.warn(
-          `which ${what} is remembered in this state directory alone: ${(error as Error).message}`,
-        )
+        this.#picture.warn(`only this state directory remembers which ${what}: ${(error as Error).message}`)
       }
     })
   }

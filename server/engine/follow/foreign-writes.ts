@@ -63,8 +63,9 @@ export class ForeignWatch {
     return found
   }
 
-  /** Others have filled them on our behalf. */
-  forget(tables: FollowRecord['tables']) {
+  /** Other sessions of ours have written to these, or to any. */
+  forget(tables?: FollowRecord['tables']) {
+    if (!tables) return this.#tables.clear()
     for (const { destination } of tables) if (destination !== undefined) this.#tables.delete(destination)
   }
 

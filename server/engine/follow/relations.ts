@@ -27,12 +27,12 @@ export function wantedTables({ tables, joined = [] }: FollowRecord, direction: D
   return [...tables.map(wanted(false)), ...joined.map(wanted(true))]
 }
 
-/** What a stream may pass over: known when the move began, and not part of it. `all`: also what is a guess. */
 /** With those that joined since. */
 export function allTables({ tables, joined = [] }: FollowRecord): FollowRecord['tables'] {
   return [...tables, ...joined]
 }
 
+/** What a stream may pass over: known when the move began, and not part of it. `all`: also what is a guess. */
 export function leftOutTables(
   { leftOut, failedTables }: FollowRecord,
   direction: Direction,
