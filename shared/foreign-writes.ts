@@ -3,7 +3,11 @@ import { type Static, Type } from '@sinclair/typebox'
 import { formatCount, shortList } from './format.ts'
 import { showName, TableName } from './phase.ts'
 
-export const ForeignTable = Type.Intersect([TableName, Type.Object({ rows: Type.Number() })])
+export const ForeignTable = Type.Intersect([
+  TableName,
+  /** Its OID there: the name may change. */
+  Type.Object({ oid: Type.Number(), rows: Type.Number() }),
+])
 export type ForeignTable = Static<typeof ForeignTable>
 
 export const ForeignWrites = Type.Object({

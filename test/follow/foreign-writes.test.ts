@@ -61,10 +61,26 @@ test('a table that others have written to is named until it is found the same ag
 })
 
 test('a switchover compares by checksum what others have written to, whatever it compares of the rest', async () => {
-  const { source, destination } = await databases(18, 14)
+  const { source, destination } = await databases(
+    18,
+    14,
+    `${tables} create table passing (id int primary key, n int); insert into passing values (1, 0)`,
+  )
   await using moving = move({ source, destination }, { verifyWhileFollowing: false }, {}, looks)
   await moving.untilStreaming()
   await writeUntilNoticed(moving, destination, "update t set v = v || '!' where id = 7", 't')
+  // Under another name it is the same table, and what is dropped on both sides needs nobody any more.
+  await writeUntilNoticed(moving, destination, 'update passing set n = n + 1', 'passing')
+  for (const side of [source, destination]) await side.sql('alter table t rename to u; drop table passing')
+  await moving.until(
+    'its new name',
+    ({ foreign_writes: found }) => found?.tables.map(({ name }) => name).join() === 'u',
+  )
+  for (const side of [source, destination]) await side.sql('alter table u rename to t')
+  await moving.until(
+    'its old name',
+    ({ foreign_writes: found }) => found?.tables.map(({ name }) => name).join() === 't',
+  )
   // Remembered by whoever goes on.
   await moving.restart()
   await moving.until('streaming with the memory of it', ({ stage, foreign_writes: found }) => {

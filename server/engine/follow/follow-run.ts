@@ -41,6 +41,7 @@ import {
   forgetForeignWrites,
   isWrittenByOthers,
   nameOthers,
+  renamedForeignWrites,
 } from './foreign-writes.ts'
 import {
   HandOverUnknown,
@@ -1126,7 +1127,9 @@ export class FollowRun implements FollowDesk {
     const { direction, bidirectional, native, handedOver } = this.#record
     // Where both sides are in use they may; and what a subscription of the server writes is not known.
     if (direction !== 'forward' || bidirectional || native || handedOver) return
-    const found = await this.#foreign.look(destination, allTables(this.#record))
+    const { found, there } = await this.#foreign.look(destination, allTables(this.#record))
+    const renamed = renamedForeignWrites(this.#record.foreignWrites, there)
+    if (renamed) this.#update(renamed)
     if (found.length === 0) return
     const sessions = await nameOthers(destination, this.#record)
     for (const table of found) {

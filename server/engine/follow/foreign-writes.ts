@@ -26,6 +26,9 @@ interface Known {
   told: number
 }
 
+/** By their OIDs on the destination, under the names that they are followed by. */
+type TablesThere = ReadonlyMap<number, TableId>
+
 export class ForeignWatch {
   readonly #tables = new Map<number, Known>()
   #dueAt = 0
@@ -39,8 +42,11 @@ export class ForeignWatch {
     return Date.now() >= this.#dueAt
   }
 
-  /** Rows of others since the last look, of each table that has any. */
-  async look(destination: Session, tables: FollowRecord['tables']): Promise<ForeignTable[]> {
+  /** Rows of others since the last look, of each table that has any; and which tables are there. */
+  async look(
+    destination: Session,
+    tables: FollowRecord['tables'],
+  ): Promise<{ found: ForeignTable[]; there: TablesThere }> {
     const begun = Date.now()
     const ids = new Map(
       tables.flatMap(({ schema, name, destination: oid }) =>
@@ -56,11 +62,12 @@ export class ForeignWatch {
     const found: ForeignTable[] = []
     for (const [oid, table] of ids) {
       const rows = this.#foreign(oid, counted.get(oid) ?? 0, begun)
-      if (rows > 0) found.push({ ...table, rows })
+      if (rows > 0) found.push({ ...table, oid, rows })
     }
     // Many tables take their time: it is a small part of all.
     this.#dueAt = Date.now() + Math.max(this.times.everyMs, 20 * (Date.now() - begun))
-    return found
+    const there = new Map([...ids].filter(([oid]) => counted.has(oid)))
+    return { found, there }
   }
 
   /** Other sessions of ours have written to these, or to any. */
@@ -137,15 +144,33 @@ export function addForeignWrites(
   found: readonly ForeignTable[],
   sessions: readonly string[],
 ): ForeignWrites {
-  const tables = new Map((before?.tables ?? []).map((table) => [tableKey(table), table]))
+  const tables = new Map((before?.tables ?? []).map((table) => [table.oid, table]))
   for (const table of found) {
-    const rows = (tables.get(tableKey(table))?.rows ?? 0) + table.rows
-    tables.set(tableKey(table), { ...table, rows })
+    const rows = (tables.get(table.oid)?.rows ?? 0) + table.rows
+    tables.set(table.oid, { ...table, rows })
   }
   return { tables: [...tables.values()], sessions: sessions.slice(0, mostSessions) }
 }
 
 const mostSessions = 20
+
+/** Under the names that the tables have now, without those that are dropped; nothing when that is known already. */
+export function renamedForeignWrites(
+  before: ForeignWrites | undefined,
+  there: TablesThere,
+): { foreignWrites: ForeignWrites | undefined } | undefined {
+  if (!before) return undefined
+  const isAsKnown = (table: ForeignTable) => {
+    const now = there.get(table.oid)
+    return now !== undefined && tableKey(now) === tableKey(table)
+  }
+  if (before.tables.every(isAsKnown)) return undefined
+  const tables = before.tables.flatMap((table) => {
+    const now = there.get(table.oid)
+    return now ? [{ ...table, ...now }] : []
+  })
+  return { foreignWrites: tables.length > 0 ? { ...before, tables } : undefined }
+}
 
 /** These tables were found equal, or copied anew. */
 export function forgetForeignWrites(
