@@ -1,6 +1,6 @@
 // Who may talk to us: requests that a foreign page makes are refused by their Host and Origin, on HTTP and the
 // WebSocket alike, and beyond this machine everybody needs the token.
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 import { ApiFailure } from './errors.ts'
@@ -17,6 +17,9 @@ export interface Guard {
   /** Throws an ApiFailure. */
   check(request: Request): void
   isTokenRight(token: string): boolean
+  /** Lets one browser in, once. */
+  issueTicket(): string
+  takeTicket(ticket: string): boolean
   /** Undefined when no token is needed. */
   readonly cookie: string | undefined
 }
@@ -30,10 +33,17 @@ export function createGuard({ host, names = [], token }: GuardOptions): Guard {
   // The token itself stays out of the browser's files.
   const cookie =
     token === undefined ? undefined : createHmac('sha256', token).update('pgtrek session').digest('hex')
+  const tickets = new Set<string>()
   const isTokenRight = (given: string) => token !== undefined && areEqual(given, token)
   return {
     cookie,
     isTokenRight,
+    issueTicket() {
+      const ticket = randomBytes(24).toString('base64url')
+      tickets.add(ticket)
+      return ticket
+    },
+    takeTicket: (ticket) => tickets.delete(ticket),
     check(request) {
       checkHost(request.headers.get('host'), known)
       checkOrigin(request.headers)

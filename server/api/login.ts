@@ -8,7 +8,17 @@ const delayMs = 500
 
 export function loginRoutes(guard: Guard) {
   return new Elysia()
-    .get('/login', () => (guard.cookie === undefined ? home() : page()), { detail: { hide: true } })
+    .get(
+      '/login',
+      ({ query: { ticket } }) => {
+        if (guard.cookie === undefined) return home()
+        if (ticket === undefined) return page()
+        if (!guard.takeTicket(ticket))
+          return page('This link has been used already, or is of an earlier start.')
+        return welcome(guard.cookie)
+      },
+      { detail: { hide: true } },
+    )
     .post(
       '/login',
       async ({ body }) => {
@@ -18,7 +28,7 @@ export function loginRoutes(guard: Guard) {
           await Bun.sleep(delayMs)
           return page('That is not the token.')
         }
-        return home(`${cookieName}=${guard.cookie}; HttpOnly; SameSite=Strict; Path=/`)
+        return home(setCookie(guard.cookie))
       },
       { detail: { hide: true } },
     )
@@ -29,6 +39,21 @@ export function loginRoutes(guard: Guard) {
         detail: { hide: true },
       },
     )
+}
+
+/**
+ * Of a navigation that another page began, browsers do not send such a cookie along a redirect: the way on has to
+ * begin here.
+ */
+function welcome(cookie: string): Response {
+  const answer = document('pgtrek', '<p><a href="/">Open pgtrek</a></p>')
+  answer.headers.set('set-cookie', setCookie(cookie))
+  answer.headers.set('refresh', '0; url=/')
+  return answer
+}
+
+function setCookie(cookie: string): string {
+  return `${cookieName}=${cookie}; HttpOnly; SameSite=Strict; Path=/`
 }
 
 const gone = `${cookieName}=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0`

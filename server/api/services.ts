@@ -1,5 +1,6 @@
 // What the routes share: made once when the server starts.
 import type { Conn } from '../../shared/api.ts'
+import { isVerified, type Owner } from '../postgres/owner.ts'
 import { type ConnectionSettings, resolveSettings } from '../postgres/settings.ts'
 import { withoutPassword } from '../postgres/without-password.ts'
 import type { History } from '../store/history.ts'
@@ -20,6 +21,7 @@ export interface Services {
   follows: Follows
   /** Where this process works on one. */
   fleet?: Fleet | undefined
+  owner: Owner
   /** Hooks may run commands of this machine. */
   allowCommands: boolean
   /** How long browsing waits for a table that somebody has locked exclusively. */
@@ -34,14 +36,18 @@ export interface ResolvedEnd {
 
 export async function resolveConn(
   conn: Conn,
-  { profiles }: Pick<Services, 'profiles'>,
+  { profiles, owner }: Pick<Services, 'profiles' | 'owner'>,
 ): Promise<ResolvedEnd> {
   if (!('profile' in conn)) {
-    return { settings: resolveSettings(conn), shown: withoutPassword(conn).connection }
+    return { settings: resolveSettings(conn, { owner }), shown: withoutPassword(conn).connection }
   }
   const kept = await profiles.connection(conn.profile, conn.side)
   if (!kept) throw new ApiFailure('not_found', `there is no profile "${conn.profile}"`)
-  const settings = resolveSettings(kept.connection)
-  if (kept.password !== undefined) settings.password = kept.password
+  const settings = resolveSettings(kept.connection, { owner })
+  if (kept.password !== undefined) {
+    settings.password = kept.password
+    // Saved together with the certificate that the server has to show.
+    settings.onlyProve = !owner.allowCleartext && !isVerified(settings)
+  }
   return { settings, shown: kept.connection }
 }

@@ -3,6 +3,7 @@ import type { AnyElysia } from 'elysia'
 import type { FollowDesk } from '../engine/follow/desk.ts'
 import type { FleetDesk } from '../fleet/desk.ts'
 import { UsageError } from '../postgres/errors.ts'
+import type { Owner } from '../postgres/owner.ts'
 import { FollowStore } from '../store/follows.ts'
 import { History } from '../store/history.ts'
 import { RunLog } from '../store/log.ts'
@@ -28,6 +29,8 @@ export interface ServerOptions {
   stateDirectory: string
   /** Passwords of profiles go to the operating system's keychain where there is one. */
   keychain?: boolean
+  /** Whose passwords may be used for which servers (default: for none). */
+  owner?: Owner
   /** What this process follows already: the page and the API see and steer it. */
   follow?: FollowDesk | undefined
   /** The fleet that this process works on. */
@@ -42,6 +45,8 @@ export interface RunningServer extends AsyncDisposable {
   readonly url: string
   readonly port: number
   isBusy(): boolean
+  /** Where one browser gets in without typing the token; that works once. */
+  ticketUrl(): string
   /** Cancels what runs, waits for it, and is gone. */
   close(): Promise<void>
 }
@@ -63,6 +68,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     stateDirectory,
     keychain = true,
     follow,
+    owner = { servers: [], allowCleartext: false },
     lockTimeoutMs,
   } = options
   const store = new RunStore(stateDirectory)
@@ -80,9 +86,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     history.settle()
     const services: Services = {
       ...{ store, history, log, profiles, jobs, follows, fleet },
-      ...{ allowCommands, lockTimeoutMs },
+      ...{ allowCommands, lockTimeoutMs, owner },
     }
-    const app = createApp(services, createGuard({ host, names, token })).use(await pageRoutes())
+    const guard = createGuard({ host, names, token })
+    const app = createApp(services, guard).use(await pageRoutes())
     const server = listen(app, host, port)
     const close = async () => {
       await Promise.all([jobs.close(), follows.close()])
@@ -90,9 +97,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       await server.stop(true)
       store[Symbol.dispose]()
     }
+    const url = `http://${shownHost(host)}:${server.port}/`
     return {
       port: server.port ?? port,
-      url: `http://${shownHost(host)}:${server.port}/`,
+      url,
+      ticketUrl: () => (token === undefined ? url : `${url}login?ticket=${guard.issueTicket()}`),
       isBusy: () => jobs.isBusy || follows.isBusy || fleet !== undefined,
       close,
       [Symbol.asyncDispose]: close,

@@ -11,6 +11,7 @@ import { RunStore } from '../store/runs.ts'
 import { exitCode } from './exit.ts'
 import { interruptible } from './interrupt.ts'
 import { openLogFile } from './logfile.ts'
+import { ownerOf } from './owner.ts'
 import { openQueue } from './queue.ts'
 
 interface FleetFlags {
@@ -109,6 +110,7 @@ async function serveBoard(
     logDirectory: flags.logDir,
     stateDirectory: flags.stateDir,
     fleet,
+    owner: ownerOf([]),
   })
   say(`the board is at ${server.url}`)
   return server

@@ -1,15 +1,18 @@
 // `--api-port`: the page and the API beside a process that follows.
 import type { FollowDesk } from '../engine/follow/desk.ts'
+import type { ConnectionSettings } from '../postgres/settings.ts'
+import { ownerOf } from './owner.ts'
 
 export interface Beside {
   apiPort: number | undefined
   logDirectory: string
   stateDirectory: string
+  ends: readonly ConnectionSettings[]
 }
 
 /** Listens before anything begins, so that a port that is taken is known in time. */
 export async function serveBeside(
-  { apiPort, logDirectory, stateDirectory }: Beside,
+  { apiPort, logDirectory, stateDirectory, ends }: Beside,
   desk: FollowDesk,
   say: (message: string) => void,
 ): Promise<AsyncDisposable> {
@@ -25,6 +28,7 @@ export async function serveBeside(
     logDirectory,
     stateDirectory,
     follow: desk,
+    owner: ownerOf(ends),
   })
   say(`the page and the API listen on ${server.url}`)
   return server

@@ -1,11 +1,12 @@
 // The log of one run: a file of JSON lines, one for each event worth keeping.
-import { mkdirSync, openSync } from 'node:fs'
+import { openSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pino } from 'pino'
 import type { LogLevel, MigrationEvent, StepInfo } from '../../shared/event.ts'
 import type { FollowLogLine } from '../../shared/follow-view.ts'
 import { showName } from '../../shared/phase.ts'
 import { UsageError } from '../postgres/errors.ts'
+import { makePrivateDirectory } from '../private-files.ts'
 
 export interface LogFile extends Disposable {
   readonly path: string
@@ -182,7 +183,7 @@ class RowCounts {
 /** Readable by its owner alone: a server's words about a failed row can contain the row. */
 function openFile(path: string, directory: string): number | Error {
   try {
-    mkdirSync(resolve(directory), { recursive: true })
+    makePrivateDirectory(resolve(directory))
     return openSync(path, 'a', 0o600)
   } catch (cause) {
     if (full.has((cause as { code?: string }).code ?? '')) return unwritten(path, cause as Error)

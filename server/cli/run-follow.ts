@@ -56,7 +56,7 @@ export async function cloneAndFollow(request: Settled, flags: FollowFlags): Prom
   await using queue = await openQueue(request.queue, (said) => view.say(said, 'warn'))
   const copiers = queue && copiersOn(queue)
   const announced = new Announced(followName(ends))
-  await using _ = await serveBeside(besideOf(request, flags), announced, (message) => view.say(message))
+  await using _ = await serveBeside(besideOf(request, flags, ends), announced, (message) => view.say(message))
   const following = FollowRun.clone(
     {
       ...ends,
@@ -128,7 +128,7 @@ export async function followOn(request: Settled, flags: FollowFlags): Promise<nu
     process.stderr.write(`${printable(`warning: ${warning}`)}\n`)
   }
   const announced = new Announced(followName(ends))
-  await using _ = await serveBeside(besideOf(request, flags), announced, (message) =>
+  await using _ = await serveBeside(besideOf(request, flags, ends), announced, (message) =>
     screen.say(infoLine(message)),
   )
   let lastError: string | undefined
@@ -151,8 +151,12 @@ export async function followOn(request: Settled, flags: FollowFlags): Promise<nu
   return finish(result, following.view(), screen, flags, lastError)
 }
 
-function besideOf({ logDir, stateDir }: Settled, { apiPort }: FollowFlags) {
-  return { apiPort, logDirectory: logDir, stateDirectory: stateDir }
+function besideOf(
+  { logDir, stateDir }: Settled,
+  { apiPort }: FollowFlags,
+  { source, destination }: ReturnType<typeof endsOf>,
+) {
+  return { apiPort, logDirectory: logDir, stateDirectory: stateDir, ends: [source, destination] }
 }
 
 /** Stands for a run that is begun a moment later: whoever asks before sees nothing yet. */

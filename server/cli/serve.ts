@@ -1,45 +1,64 @@
 // `pgtrek serve`: the page and the API.
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { UsageError } from '../postgres/errors.ts'
-import { hasDesktop, openBrowser } from './browser.ts'
+import { resolveSettings } from '../postgres/settings.ts'
+import { BrowserDoor } from './browser-door.ts'
 import { exitCode } from './exit.ts'
+import { addConnectionFlags, connectionsFromEnvironment, connectionsFromFlags } from './flags/connection.ts'
 import { interruptible } from './interrupt.ts'
+import { ownerOf } from './owner.ts'
 import { version } from './version.ts'
 
 interface ServeFlags {
   port: number
   host: string
-  token?: string
+  token?: string | true
   allowHost: string[]
   open?: boolean
   logDir: string
   stateDir: string
   allowCommands?: boolean
+  allowCleartext?: boolean
 }
 
 export function serveCommand(): Command {
-  return new Command('serve')
+  const command = new Command('serve')
     .description('the page and the API, for a browser or scripts')
     .option('--port <number>', 'where to listen; 0 takes a free one', portNumber, 8080)
     .option('--host <address>', 'the address to listen on; another than localhost needs a token', 'localhost')
     .addOption(
-      new Option('--token <secret>', 'what browsers and scripts must know; made up where it is needed').env(
-        'PGTREK_TOKEN',
-      ),
+      new Option(
+        '--token [secret]',
+        'what browsers and scripts must know; without a value, and where one is needed, it is made up',
+      ).env('PGTREK_TOKEN'),
     )
     .option('--allow-host <name>', 'a further name by which browsers reach it (may be repeated)', collect, [])
     .option('--open', 'open the browser')
     .option('--allow-commands', 'hooks of the API may run commands on this machine')
+    .option(
+      '--allow-cleartext',
+      'servers may get saved passwords in clear text or as an MD5 hash, also without a verified certificate',
+    )
     .option('--log-dir <directory>', 'one log file a run', 'logs')
     .option('--state-dir <directory>', 'history, profiles, and what is remembered of runs', '.pgtrek')
-    .action(async (flags: ServeFlags) => {
-      process.exitCode = await serve(flags)
-    })
+  addConnectionFlags(command, ['source', 'dest'], {
+    source:
+      'a server whose password requests may use: the one of this URL, of the environment or of ~/.pgpass',
+    dest: 'a further one',
+  })
+  return command.action(async (flags: ServeFlags, command: Command) => {
+    process.exitCode = await serve(flags, command)
+  })
 }
 
-async function serve(flags: ServeFlags): Promise<number> {
+async function serve(flags: ServeFlags, command: Command): Promise<number> {
   const say = (line: string) => process.stdout.write(`${line}\n`)
   const token = chosenToken(flags)
+  const named = { ...connectionsFromEnvironment(process.env), ...connectionsFromFlags(command) }
+  const owner = ownerOf(
+    Object.values(named).map((connection) => resolveSettings(connection)),
+    flags.allowCleartext,
+  )
   // Only this command needs the framework.
   const { startServer } = await import('../api/start.ts')
   const stopped = Promise.withResolvers<void>()
@@ -52,10 +71,12 @@ async function serve(flags: ServeFlags): Promise<number> {
     allowCommands: flags.allowCommands ?? false,
     logDirectory: flags.logDir,
     stateDirectory: flags.stateDir,
+    owner,
   })
   if (token?.isNew) say(`the token, not shown again: ${token.value}`)
   say(`pgtrek ${version} listens on ${server.url}`)
-  if (flags.open && !(hasDesktop() && openBrowser(server.url))) say(`open ${server.url} in a browser`)
+  using door = new BrowserDoor(server, flags.stateDir)
+  if (flags.open) door.open(say)
   await stopped.promise
   if (server.isBusy()) say('stopping the running migration; once more stops at once')
   return exitCode.done
@@ -64,13 +85,13 @@ async function serve(flags: ServeFlags): Promise<number> {
 const shortestToken = 16
 
 function chosenToken({ token, host }: ServeFlags): { value: string; isNew: boolean } | undefined {
-  if (token !== undefined && token !== '') {
+  if (typeof token === 'string' && token !== '') {
     if (token.length < shortestToken || /\s/.test(token)) {
       throw new UsageError(`the token must have ${shortestToken} characters or more, and no spaces`)
     }
     return { value: token, isNew: false }
   }
-  if (isLoopback(host)) return undefined
+  if (token !== true && isLoopback(host)) return undefined
   return {
     value: crypto.getRandomValues(new Uint8Array(24)).toBase64({ alphabet: 'base64url' }),
     isNew: true,

@@ -1,6 +1,6 @@
 // Finds a password in ~/.pgpass or a file of its kind, by libpq's rules.
 // https://www.postgresql.org/docs/current/libpq-pgpass.html
-import { readFileSync, type Stats, statSync } from 'node:fs'
+import { type PlainFile, readPlainFile } from '../plain-file.ts'
 
 export interface PasswordLookup {
   /** Every name under which the file may list the server. */
@@ -16,20 +16,29 @@ export interface PasswordFound {
   warning?: string
 }
 
-export function passwordFromFile(path: string, lookup: PasswordLookup): PasswordFound {
-  const file = statSync(path, { throwIfNoEntry: false })
-  if (!file) return {}
-  const warning = distrust(path, file)
-  if (warning) return { warning }
-  let text: string
+/** `named`: only by a line that names host, port and user. */
+export type LinesWanted = 'any' | 'named'
+
+export function passwordFromFile(path: string, lookup: PasswordLookup, lines: LinesWanted): PasswordFound {
+  let file: PlainFile
   try {
-    text = readFileSync(path, 'utf8')
+    file = readPlainFile(path)
   } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(String((error as { code?: unknown }).code))) return {}
     return { warning: `the password file ${path} was not used: ${(error as Error).message}` }
   }
+  const warning = distrust(path, file)
+  if (warning) return { warning }
+  const { text } = file
   for (const host of lookup.hosts) {
-    const password = findPassword(text, [host, String(lookup.port), lookup.database, lookup.user])
+    const wanted = [host, String(lookup.port), lookup.database, lookup.user]
+    const password = findPassword(text, wanted, lines)
     if (password !== undefined) return { password }
+    if (lines === 'named' && findPassword(text, wanted) !== undefined) {
+      return {
+        warning: `the password file ${path} was not used: for a connection that comes with a request its line must name host, port and user, without *`,
+      }
+    }
   }
   return {}
 }
@@ -38,24 +47,32 @@ export function passwordFromFile(path: string, lookup: PasswordLookup): Password
 const field = String.raw`((?:\\.|[^:\\])*)`
 const entry = new RegExp(String.raw`^${field}:${field}:${field}:${field}:((?:\\.|[^:\\]|\\$)*)`)
 
+const databaseField = 2
+
 /** `wanted` is host, port, database and user: the first four fields of a line. */
-export function findPassword(text: string, wanted: readonly string[]): string | undefined {
+export function findPassword(
+  text: string,
+  wanted: readonly string[],
+  lines: LinesWanted = 'any',
+): string | undefined {
+  const mayBeAny = (index: number) => lines === 'any' || index === databaseField
   for (const line of text.split('\n')) {
     if (line.startsWith('#')) continue
     const [, ...fields] = entry.exec(line.replace(/\r$/, '')) ?? []
     const password = fields.pop()
     if (password === undefined) continue
-    if (wanted.every((value, index) => fields[index] === '*' || withoutEscapes(fields[index]) === value)) {
+    const fits = (value: string, index: number) =>
+      fields[index] === '*' ? mayBeAny(index) : withoutEscapes(fields[index]) === value
+    if (wanted.every(fits)) {
       return withoutEscapes(password)
     }
   }
   return undefined
 }
 
-function distrust(path: string, file: Stats): string | undefined {
-  if (!file.isFile()) return `the password file ${path} was not used: it is not a plain file`
+function distrust(path: string, { stats }: PlainFile): string | undefined {
   // Windows has no such bits; there the user's profile directory is the protection, as it is for libpq.
-  if (process.platform === 'win32' || (file.mode & 0o077) === 0) return undefined
+  if (process.platform === 'win32' || (stats.mode & 0o077) === 0) return undefined
   return `the password file ${path} was not used: others may read it. Run: chmod 600 ${path}`
 }
 

@@ -160,7 +160,7 @@ export class Session implements AsyncDisposable {
     const { signal, onNotice, replication } = options
     if (signal?.aborted) throw new Cancelled()
     const { socket, tlsVersion } = await dial(settings, attempt, signal)
-    const tap = new Tap(socket)
+    const tap = new Tap(socket, settings.onlyProve)
     let lent = false
     const client = postgres({
       max: 1,
@@ -174,7 +174,8 @@ export class Session implements AsyncDisposable {
       port: settings.port,
       database: settings.database,
       user: settings.user,
-      pass: settings.password ?? '',
+      // In place of an empty one the driver would take PGPASSWORD, whatever server this is.
+      pass: () => settings.password ?? '',
       ssl: false,
       connect_timeout: settings.connectTimeout || undefined,
       idle_timeout: undefined,
@@ -201,6 +202,7 @@ export class Session implements AsyncDisposable {
     } catch (error) {
       socket.destroy()
       if (signal?.aborted) throw new Cancelled()
+      if (tap.refusedWay !== undefined) throw wantsPassword(settings, tap.refusedWay)
       throw loginFailure(error, settings, tap.lastWords)
     } finally {
       signal?.removeEventListener('abort', abandon)
@@ -417,6 +419,19 @@ function closedDuringLogin(settings: ConnectionSettings): string {
   return `${settings.host}:${settings.port} closed the connection during login: is a PostgreSQL server listening there?`
 }
 
+function noPassword({ warnings }: ConnectionSettings): string {
+  return ['no password was given', ...warnings].join('; ')
+}
+
+function wantsPassword(settings: ConnectionSettings, way: string): ConnectFailed {
+  return new ConnectFailed(
+    'login',
+    `${serverName(settings)} asks for the password ${way}, and a password that was not typed with the request is not ` +
+      'sent that way: type it, use sslmode=verify-full, let the server keep it as SCRAM (password_encryption), ' +
+      'or start pgtrek with --allow-cleartext',
+  )
+}
+
 function loginFailure(error: unknown, settings: ConnectionSettings, lastWords?: string): Error {
   if (error instanceof ConnectFailed) return error
   if (!(error instanceof postgres.PostgresError)) {
@@ -442,7 +457,7 @@ function loginFailure(error: unknown, settings: ConnectionSettings, lastWords?: 
     case sqlstate.invalidPassword:
       return refuse(
         'login',
-        `. Check user and password${settings.password ? '' : ' (no password was given)'}.`,
+        `. Check user and password${settings.password ? '' : ` (${noPassword(settings)})`}.`,
       )
     case sqlstate.invalidAuthorization:
       return refuse('login', ". Check the user's name and the server's pg_hba.conf.")

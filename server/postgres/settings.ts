@@ -1,6 +1,6 @@
 // Turns what the user gave, the environment and libpq's usual files into all there is to know for connecting.
 import { existsSync } from 'node:fs'
-import { homedir, userInfo } from 'node:os'
+import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { Connection, ConnectionFields } from '../../shared/connection.ts'
 import { type SslMode, sslModes } from '../../shared/ssl-modes.ts'
@@ -14,7 +14,9 @@ import {
 import { parseConnectionString, severalHosts } from './connection-string.ts'
 import { type Environment, environmentParameters } from './environment.ts'
 import { UsageError } from './errors.ts'
-import { passwordFromFile } from './passfile.ts'
+import { isVerified, namedServer, type Owner } from './owner.ts'
+import { type PasswordLookup, passwordFromFile } from './passfile.ts'
+import { systemUser } from './system-user.ts'
 
 export interface TlsSettings {
   mode: SslMode
@@ -35,6 +37,8 @@ export interface ConnectionSettings {
   database: string
   user: string
   password?: string
+  /** The password is only to be proved (SCRAM): never sent in clear text or as an MD5 hash. */
+  onlyProve?: boolean
   tls: TlsSettings
   /** Seconds; 0 waits for ever. */
   connectTimeout: number
@@ -44,7 +48,7 @@ export interface ConnectionSettings {
   mark?: number
   /** Known already: a pooler there keeps one server process for a session. */
   isSessionPool?: boolean
-  /** What was found but could not be used. */
+  /** What was found but was not used: a password file that others may read. */
   warnings: string[]
 }
 
@@ -54,6 +58,8 @@ export interface SettingsContext {
   userName?: string
   /** Where a local server may have its socket. */
   socketDirectories?: readonly string[]
+  /** The connection came with a request: who started this process, and may have named the server. */
+  owner?: Owner
 }
 
 /** libpq waits for ever; a person in front of a page wants to know sooner. */
@@ -64,7 +70,8 @@ export function resolveSettings(
   context: SettingsContext = {},
 ): ConnectionSettings {
   const environment = context.env ?? process.env
-  const parameters = mergedParameters(connection, environment)
+  const given = givenParameters(connection)
+  const parameters = withInherited(given, environment)
   refuseUnsupported(parameters)
   const text = (name: ParameterName) => parameters.get(name)?.value
   const directories = context.socketDirectories ?? defaultSocketDirectories
@@ -74,32 +81,74 @@ export function resolveSettings(
   const host = text('host') ?? text('hostaddr') ?? localHost(port, directories)
   refuseStrangeHost(host)
   const hostAddress = text('hostaddr')
-  const user = text('user') ?? context.userName ?? systemUser()
+  const user = text('user') ?? context.userName ?? currentUser()
   const database = text('dbname') ?? user
-  const tls = tlsSettings(parameters, files.certificates)
-  const options = text('options')
-  const warnings: string[] = []
+  const place = { host, ...(hostAddress !== undefined && { hostAddress }), port, user }
+  const { owner } = context
+  const named = owner && namedServer(owner, { ...place, tls: tlsSettings(parameters, files.certificates) })
+  const isStrange = owner !== undefined && !named
+  const withheld = isStrange ? withhold(given, parameters) : undefined
 
-  let password = text('password')
-  if (password === undefined) {
-    const hosts = directories.includes(host) ? ['localhost', host] : [host]
-    const found = passwordFromFile(text('passfile') ?? files.passwords, { hosts, port, database, user })
-    password = found.password
-    if (found.warning) warnings.push(found.warning)
-  }
+  const tls = tlsSettings(
+    parameters,
+    isStrange ? { rootCert: files.certificates.rootCert } : files.certificates,
+  )
+  const options = text('options')
+  const secret = passwordFor(
+    { given, parameters, named, isStrange, withheld },
+    { hosts: directories.includes(host) ? ['localhost', host] : [host], port, database, user },
+    files.passwords,
+  )
+  const isVouched = isVerified({ tls }) && (!given.has('sslrootcert') || named !== undefined)
+  const onlyProve = owner && !given.has('password') && !owner.allowCleartext && !isVouched
   return {
-    host,
-    ...(hostAddress !== undefined && { hostAddress }),
-    port,
+    ...place,
     database,
-    user,
-    ...(password !== undefined && { password }),
+    ...(secret.password !== undefined && { password: secret.password }),
+    ...(onlyProve && { onlyProve }),
     tls,
     connectTimeout: connectTimeoutOf(parameters),
     ...(options !== undefined && { options }),
     applicationName: text('application_name') ?? 'pgtrek',
-    warnings,
+    warnings: secret.warnings,
   }
+}
+
+/** Of what the owner has in his environment, nothing of this goes to a server that he did not name. */
+const ownersOnly = ['password', 'sslcert', 'sslkey', 'options'] as const
+
+/** Says so where it was a password. */
+function withhold(given: Parameters, parameters: Parameters): string | undefined {
+  const password = given.has('password') ? undefined : parameters.get('password')
+  for (const name of ownersOnly) if (!given.has(name)) parameters.delete(name)
+  return (
+    password &&
+    `${password.origin} was not used: it is only sent to the servers that pgtrek was started for (PGHOST, PGPORT and PGUSER, or --source and --dest)`
+  )
+}
+
+interface Secrets {
+  given: Parameters
+  parameters: Parameters
+  named: ConnectionSettings | undefined
+  isStrange: boolean
+  withheld: string | undefined
+}
+
+function passwordFor(
+  { given, parameters, named, isStrange, withheld }: Secrets,
+  lookup: PasswordLookup,
+  usualFile: string,
+): { password?: string; warnings: string[] } {
+  const own = parameters.get('password')?.value
+  const known = given.has('password') ? own : (named?.password ?? own)
+  if (known !== undefined) return { password: known, warnings: [] }
+  // Of a server with an address of the request's choice, the name proves nothing.
+  if (isStrange && given.has('hostaddr')) return { warnings: withheld ? [withheld] : [] }
+  const path = parameters.get('passfile')?.value ?? usualFile
+  const { password, warning } = passwordFromFile(path, lookup, isStrange ? 'named' : 'any')
+  if (password !== undefined) return { password, warnings: [] }
+  return { warnings: [warning, withheld].filter((text) => text !== undefined) }
 }
 
 /** For messages and logs; never with a password. */
@@ -123,9 +172,13 @@ export function isSocketDirectory(host: string): boolean {
   return host.startsWith('/') || host.startsWith('@')
 }
 
-function mergedParameters(connection: Connection | undefined, environment: Environment): Parameters {
-  const given =
-    connection && 'url' in connection ? parseConnectionString(connection.url) : fieldParameters(connection)
+function givenParameters(connection: Connection | undefined): Parameters {
+  return connection && 'url' in connection
+    ? parseConnectionString(connection.url)
+    : fieldParameters(connection)
+}
+
+function withInherited(given: Parameters, environment: Environment): Parameters {
   const inherited = environmentParameters(environment)
   // An address in the environment belongs to the host in the environment.
   if (given.has('host')) inherited.delete('hostaddr')
@@ -179,12 +232,12 @@ function refuseStrangeHost(host: string) {
   }
 }
 
-function systemUser(): string {
-  try {
-    return userInfo().username
-  } catch {
-    throw new UsageError('no user was given, and the operating system knows no name for the current one')
-  }
+function currentUser(): string {
+  const name = systemUser()
+  if (name !== undefined) return name
+  throw new UsageError(
+    'no user is given, and the operating system has no name for the current one: write postgres://USER@host/database, or set PGUSER',
+  )
 }
 
 function connectTimeoutOf(parameters: Parameters): number {
@@ -197,10 +250,10 @@ function connectTimeoutOf(parameters: Parameters): number {
 
 function tlsSettings(
   parameters: Parameters,
-  defaults: { rootCert: string; cert: string; key: string },
+  defaults: { rootCert: string; cert?: string; key?: string },
 ): TlsSettings {
-  const pick = (name: ParameterName, usual: string) =>
-    parameters.get(name)?.value ?? (existsSync(usual) ? usual : undefined)
+  const pick = (name: ParameterName, usual: string | undefined) =>
+    parameters.get(name)?.value ?? (usual !== undefined && existsSync(usual) ? usual : undefined)
   const rootCert = pick('sslrootcert', defaults.rootCert)
   const cert = pick('sslcert', defaults.cert)
   const key = pick('sslkey', defaults.key)

@@ -4,6 +4,9 @@ import { EventEmitter } from 'node:events'
 import { backend, MessageReader, parseServerError } from './messages.ts'
 import type { ServerSocket } from './socket.ts'
 
+/** https://www.postgresql.org/docs/current/protocol-message-formats.html: what the server asks for at login. */
+const wayToTell: Record<number, string> = { 3: 'in clear text', 5: 'as an MD5 hash' }
+
 export class Tap extends EventEmitter {
   /** For cancel requests and for the start-up packet that pg_dump expects; read off as they pass by. */
   pid = 0
@@ -11,17 +14,22 @@ export class Tap extends EventEmitter {
   readonly parameters = new Map<string, string>()
   /** Why the server ended the session, if it said so. The driver tells only that it ended. */
   lastWords: string | undefined
+  /** The server wants to be told the password, which is only to be proved: the connection was cut. */
+  refusedWay: string | undefined
   #borrower: ((chunk: Buffer) => void) | undefined
   readonly #reader = new MessageReader()
 
-  constructor(readonly socket: ServerSocket) {
+  constructor(
+    readonly socket: ServerSocket,
+    readonly onlyProve = false,
+  ) {
     super()
     // Each query under way listens, and there may be many behind each other.
     this.setMaxListeners(0)
     socket.on('data', (chunk: Buffer) => {
       if (this.#borrower) return this.#borrower(chunk)
       this.#listen(chunk)
-      this.emit('data', chunk)
+      if (this.refusedWay === undefined) this.emit('data', chunk)
     })
     for (const event of ['error', 'close', 'drain'] as const) {
       socket.on(event, (...details: unknown[]) => {
@@ -53,6 +61,9 @@ export class Tap extends EventEmitter {
       } else if (type === backend.backendKeyData) {
         this.pid = body.readInt32BE(0)
         this.secret = body.readInt32BE(4)
+      } else if (type === backend.authentication && this.onlyProve) {
+        this.refusedWay = wayToTell[body.readInt32BE(0)]
+        if (this.refusedWay !== undefined) return this.socket.destroy()
       } else if (type === backend.errorResponse) {
         const error = parseServerError(body)
         if (error.severity === 'FATAL' || error.severity === 'PANIC') this.lastWords = error.message

@@ -1,8 +1,8 @@
 // Encrypts a connection that the server agreed to encrypt, and trusts its certificate as libpq would.
 // https://www.postgresql.org/docs/current/libpq-ssl.html
-import { readFileSync, statSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { checkServerIdentity, getCACertificates, rootCertificates } from 'node:tls'
+import { type PlainFile, readPlainFile } from '../plain-file.ts'
 import { ConnectFailed } from './errors.ts'
 import { type ConnectionSettings, serverName, type TlsSettings } from './settings.ts'
 import type { ServerSocket } from './socket.ts'
@@ -59,7 +59,7 @@ function trustedAuthorities(tls: TlsSettings): string | string[] | undefined {
     const known = getCACertificates('system')
     return known.length > 0 ? known : [...rootCertificates]
   }
-  if (tls.rootCert) return readPem(tls.rootCert, 'root certificate')
+  if (tls.rootCert) return readPem(tls.rootCert, 'root certificate').text
   if (tls.mode === 'require') return undefined
   throw new ConnectFailed(
     'certificate',
@@ -76,15 +76,15 @@ function clientIdentity(tls: TlsSettings): { cert: string; key: string } | undef
       `the client certificate ${tls.cert} needs its private key: give its file as sslkey`,
     )
   }
-  const cert = readPem(tls.cert, 'client certificate')
+  const cert = readPem(tls.cert, 'client certificate').text
   const key = readPem(tls.key, 'private key')
-  refuseOpenKey(tls.key)
-  return { cert, key }
+  refuseOpenKey(tls.key, key)
+  return { cert, key: key.text }
 }
 
-function readPem(path: string, what: string): string {
+function readPem(path: string, what: string): PlainFile {
   try {
-    return readFileSync(path, 'utf8')
+    return readPlainFile(path)
   } catch (error) {
     const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
     const problem = missing ? 'does not exist' : `cannot be read (${(error as Error).message})`
@@ -93,9 +93,8 @@ function readPem(path: string, what: string): string {
 }
 
 /** Root may keep keys for a group to read, as Debian does; everybody else's are their own. */
-function refuseOpenKey(path: string) {
+function refuseOpenKey(path: string, { stats: { mode, uid } }: PlainFile) {
   if (process.platform === 'win32') return
-  const { mode, uid } = statSync(path)
   if ((mode & (uid === 0 ? 0o037 : 0o077)) === 0) return
   throw new ConnectFailed('certificate', `others may read the private key ${path}. Run: chmod 600 ${path}`)
 }

@@ -1,6 +1,6 @@
 // A connection as it may be stored and shown: all of it but its password.
 import type { Connection } from '../../shared/connection.ts'
-import type { ParameterName } from './connection-parameters.ts'
+import { type ParameterName, refuseUnsupported } from './connection-parameters.ts'
 import { parseConnectionString } from './connection-string.ts'
 
 export interface Parted {
@@ -15,6 +15,8 @@ export function withoutPassword(connection: Connection): Parted {
     return { connection: rest, password: password === '' ? undefined : password }
   }
   const parameters = parseConnectionString(connection.url)
+  // It would be stored as part of the text, and no connection can be had with it.
+  refuseUnsupported(new Map([...parameters].filter(([name]) => name === 'sslpassword')))
   const password = parameters.get('password')?.value
   const url = isUrl.test(connection.url) ? urlWithout(connection.url) : keyValuesWithout(connection.url)
   if (parseConnectionString(url).has('password')) throw new Error('a password would have been stored')

@@ -2,11 +2,15 @@
 // be read or written, its users go on in memory, it is said once, and what was to be written is written as soon
 // as there is room again.
 import { constants, Database, SQLiteError, type SQLQueryBindings } from 'bun:sqlite'
-import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { rmSync, statSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { printable } from '../../shared/printable.ts'
 import { PgtrekError } from '../postgres/errors.ts'
+import { makePrivate, makePrivateDirectory } from '../private-files.ts'
+
+/** A file of this name that some other program, or another release of this one, made. */
+class ForeignFile extends Error {}
 
 /** Asked for something that makes no sense without the file. */
 export class StateUnusable extends PgtrekError {}
@@ -91,7 +95,7 @@ export class StateDatabase implements Disposable {
   /** Made where it is not there, wherever the data is. */
   define(sql: string) {
     this.#definitions.push(sql)
-    this.#use((database) => database.exec(sql))
+    this.#use((database) => defineTables(database, sql))
   }
 
   /** Of writes with the same `latest`, only the last one has to reach the file. */
@@ -201,14 +205,15 @@ export class StateDatabase implements Disposable {
   }
 
   #open(): Database {
-    mkdirSync(this.directory, { recursive: true })
+    makePrivateDirectory(this.directory)
+    makePrivate(this.#path)
     const database = new Database(this.#path, { create: true })
     try {
       // First of all: another process may be making the same file just now.
       database.exec(`pragma busy_timeout = ${turnPatienceMs}`)
       turnToWal(database)
       database.exec('pragma synchronous = normal')
-      for (const sql of this.#definitions) database.exec(sql)
+      for (const sql of this.#definitions) defineTables(database, sql)
       this.#inode = statSync(this.#path).ino
       return database
     } catch (error) {
@@ -304,6 +309,7 @@ export class StateDatabase implements Disposable {
 }
 
 function isTrouble(error: unknown): boolean {
+  if (error instanceof ForeignFile) return true
   if (error instanceof SQLiteError) return !ownMistakes.test(error.code ?? 'SQLITE_ERROR')
   return (error as { syscall?: string }).syscall !== undefined
 }
@@ -321,6 +327,41 @@ function turnToWal(database: Database) {
       Bun.sleepSync(10 + Math.random() * 20)
     }
   }
+}
+
+/** Throws a ForeignFile where there is something else under one of the names. */
+function defineTables(database: Database, sql: string) {
+  using ours = new Database(':memory:')
+  ours.exec(sql)
+  try {
+    database.exec(sql)
+  } catch (error) {
+    // It has just worked in an empty one.
+    if (!(error instanceof SQLiteError) || error.code !== 'SQLITE_ERROR') throw error
+    throw new ForeignFile(
+      `pgtrek.sqlite there is not a file of this release of pgtrek (${error.message}); ${wayOut}`,
+    )
+  }
+  for (const { name, columns } of columnsOf(ours)) {
+    const theirs = columnsOf(database).find((table) => table.name === name)?.columns ?? []
+    const missing = columns.filter((column) => !theirs.includes(column))
+    if (missing.length === 0) continue
+    throw new ForeignFile(
+      `pgtrek.sqlite there is not a file of this release of pgtrek: its table ${name} has no column ${missing[0]}; ${wayOut}`,
+    )
+  }
+}
+
+const wayOut = 'move it away, or use another --state-dir'
+
+function columnsOf(database: Database): { name: string; columns: string[] }[] {
+  const rows = database
+    .query<{ name: string; columns: string }, []>(
+      `select name, (select json_group_array(c.name) from pragma_table_info(t.name) c) as columns
+         from sqlite_schema t where type = 'table' and name not like 'sqlite_%'`,
+    )
+    .all()
+  return rows.map(({ name, columns }) => ({ name, columns: JSON.parse(columns) }))
 }
 
 function copyTables(from: Database, to: Database, without: readonly string[]) {

@@ -1,6 +1,6 @@
 // `pgtrek serve` as a process: its port, its token, its end, and what is left of a run when it is killed.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Cluster, cluster, type TestDatabase } from '../support/clusters.ts'
@@ -143,6 +143,39 @@ test('beyond this machine a token is needed: made up and shown once, or the one 
     cwd: directory,
   })
   expect([short.exitCode, short.stderr.toString()]).toEqual([2, expect.stringContaining('16 characters')])
+})
+
+test('with --token on this machine the browser that it opens gets in by itself, once, and nobody reads how', async () => {
+  const bin = join(directory, 'bin')
+  const state = join(directory, 'state-token')
+  mkdirSync(bin)
+  writeFileSync(join(bin, 'xdg-open'), `#!/bin/sh\necho "$*" > ${directory}/opened\n`, { mode: 0o755 })
+  const served = await serve(['--token', '--open', '--state-dir', state], {
+    DISPLAY: ':0',
+    PATH: `${bin}:${process.env.PATH}`,
+  })
+  const opened = await eventually(
+    'the browser',
+    async () =>
+      existsSync(join(directory, 'opened')) && readFileSync(join(directory, 'opened'), 'utf8').trim(),
+    (path) => path !== false && path !== '',
+  )
+  expect((await served.ask('/api/profiles')).status).toBe(401)
+  expect(opened).toStartWith(state)
+  expect((statSync(String(opened)).mode & 0o777).toString(8)).toBe('600')
+  const [, link = ''] = /href="([^"]+)"/.exec(readFileSync(String(opened), 'utf8')) ?? []
+  // As a browser goes there from a file.
+  const headers = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' }
+  const first = await fetch(link, { headers })
+  expect([first.status, first.headers.get('refresh')]).toEqual([200, '0; url=/'])
+  const [cookie = ''] = (first.headers.get('set-cookie') ?? '').split(';')
+  expect((await fetch(new URL('/api/profiles', served.url), { headers: { cookie } })).status).toBe(200)
+  const second = await fetch(link, { headers })
+  expect(second.headers.get('set-cookie')).toBeNull()
+  expect(await second.text()).toContain('has been used already')
+  served.kill('SIGTERM')
+  expect(await served.ended).toBe(0)
+  expect(existsSync(String(opened))).toBe(false)
 })
 
 describe('with a migration under way', () => {

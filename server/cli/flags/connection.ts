@@ -15,10 +15,14 @@ const meanings = {
 const otherNames = { source: ['source-uri'], dest: ['dest-uri', 'target'] } as const
 export const endVariables = { source: 'PGTREK_SOURCE', dest: 'PGTREK_DEST' } as const
 
-export function addConnectionFlags(command: Command, ends: readonly End[] = ['source', 'dest']) {
+export function addConnectionFlags(
+  command: Command,
+  ends: readonly End[] = ['source', 'dest'],
+  meaning: Record<End, string> = meanings,
+) {
   for (const end of ends) {
     command.addOption(
-      new Option(`--${end} <url>`, `${meanings[end]} (env: ${endVariables[end]})`).helpGroup(heading),
+      new Option(`--${end} <url>`, `${meaning[end]} (env: ${endVariables[end]})`).helpGroup(heading),
     )
     for (const other of otherNames[end]) {
       command.addOption(new Option(`--${other} <url>`, `the same as --${end}`).hideHelp())
