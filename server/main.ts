@@ -23,6 +23,7 @@ import { switchoverCommand } from './cli/switchover.ts'
 import { tuiCommand } from './cli/tui.ts'
 import { version } from './cli/version.ts'
 import { workerCommand } from './cli/worker.ts'
+import { print, tell } from './output.ts'
 import { PgtrekError, UsageError } from './postgres/errors.ts'
 
 const program = new Command('pgtrek')
@@ -31,6 +32,10 @@ const program = new Command('pgtrek')
   .helpCommand('help [command]', 'explain a command')
   .showHelpAfterError('(pgtrek help [command] explains more)')
   .exitOverride()
+  .configureOutput({
+    writeErr: (text) => tell(text.replace(/\n$/, '')),
+    writeOut: (text) => print([text.replace(/\n$/, '')]),
+  })
 const migrating = [cloneCommand(), copyCommand(), workerCommand(), rolesCommand(), repairCommand()]
 const following = [
   fleetCommand(),
@@ -49,7 +54,7 @@ program
   .command('version')
   .description('print the version')
   .action(() => {
-    process.stdout.write(`pgtrek ${version}\n`)
+    print([`pgtrek ${version}`])
   })
 
 // Whoever just starts it wants to see it.
@@ -68,7 +73,7 @@ try {
     process.exit(error.exitCode === 0 ? exitCode.done : exitCode.usage)
   }
   if (!(error instanceof PgtrekError)) throw error
-  process.stderr.write(`pgtrek: ${error.message}\n`)
+  tell(`pgtrek: ${error.message}`)
   process.exit(error instanceof UsageError ? exitCode.usage : exitCode.cannotRun)
 }
 // Whatever a lost connection may have left behind must not keep the process; a pipe gets all it was sent.

@@ -2,6 +2,7 @@
 import type { TSchema } from '@sinclair/typebox'
 import { type AnyElysia, Elysia, NotFoundError, ParseError, ValidationError } from 'elysia'
 import type { ApiError } from '../../shared/api.ts'
+import { tellMistake } from '../output.ts'
 import { formLimit, readJson, readText } from './body.ts'
 import { connectionRoutes } from './connection.ts'
 import { apiErrorOf, internalError, statusFor } from './errors.ts'
@@ -43,7 +44,7 @@ export function createApp(services: Services, guard: Guard) {
     )
     .onError(({ error, request, set, path }) => {
       const known = explain(error, request, path)
-      if (!known) console.error(error)
+      if (!known) tellMistake(error)
       const answer = known ?? internalError
       if (answer.error === 'unauthorized' && wantsPage(request)) {
         return new Response(null, { status: 303, headers: { location: '/login' } })

@@ -12,6 +12,7 @@ import type { FollowDesk } from '../engine/follow/desk.ts'
 import { FollowRun, refuseOver } from '../engine/follow/follow-run.ts'
 import { followName } from '../engine/follow/names.ts'
 import type { FollowEnds, FollowServices } from '../engine/follow/request.ts'
+import { tell } from '../output.ts'
 import type { FollowStore } from '../store/follows.ts'
 import { copyThenFollow } from './copy-then-follow.ts'
 import { ApiFailure } from './errors.ts'
@@ -151,7 +152,7 @@ export class Follows {
   /** With a log file of its own, beside that of the copy. */
   #begin(name: string, make: (services: FollowServices) => FollowRun): string {
     const logFile = openLogFile(this.jobs.stores().logDirectory, `follow-${name}`, {
-      onFailure: (error) => console.error(`pgtrek: the log file of ${name} ended: ${error.message}`),
+      onFailure: (error) => tell(`pgtrek: the log file of ${name} ended: ${error.message}`),
     })
     let run: FollowRun
     try {

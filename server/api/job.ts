@@ -11,6 +11,7 @@ import { openLogFile, redact } from '../cli/logfile.ts'
 import { NoMemory, type RunMemory } from '../engine/memory.ts'
 import { type Migration, migrate } from '../engine/migrate.ts'
 import type { Plan } from '../engine/plan.ts'
+import { tellMistake } from '../output.ts'
 import { errorInfo, PgtrekError, PlanRefused } from '../postgres/errors.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
 import type { History } from '../store/history.ts'
@@ -152,13 +153,13 @@ export class Job {
       })
     } catch (error) {
       // The engine tells of failures in events: whatever else comes here is a mistake of ours.
-      if (!(error instanceof PgtrekError)) console.error(error)
+      if (!(error instanceof PgtrekError)) tellMistake(error)
       this.#take({ type: 'finished', at: Date.now(), status: 'failed', error: errorInfo(error) })
     }
     try {
       this.stores.store.end(this.id, this.#fold.summary(Date.now()))
     } catch (error) {
-      console.error(error)
+      tellMistake(error)
       this.#say('error', `the result could not be stored: ${errorInfo(error).message}`)
     }
     this.isRunning = false

@@ -1,6 +1,7 @@
 // One job at a time, and those who watch it: everything once, then what has changed, at most twice a second.
 import type { JobProgress } from '../../shared/api.ts'
 import { ProgressFold } from '../../shared/fold.ts'
+import { tellMistake } from '../output.ts'
 import { ApiFailure } from './errors.ts'
 import { Job, type JobRequest, type JobStores, type Urgency, type Work } from './job.ts'
 
@@ -115,7 +116,7 @@ export class Jobs {
     try {
       job.keepLog()
     } catch (error) {
-      console.error('pgtrek: log lines could not be stored:', error)
+      tellMistake(error, 'pgtrek: log lines could not be stored:')
     }
   }
 }

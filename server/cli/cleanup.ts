@@ -1,7 +1,7 @@
 // `pgtrek cleanup`: takes away what following has made on both sides.
 import { Command, Option } from 'commander'
-import { printable } from '../../shared/printable.ts'
 import { cleanUpFollow, LateWritesFound } from '../engine/follow/cleanup.ts'
+import { printJson, tell } from '../output.ts'
 import { FollowStore } from '../store/follows.ts'
 import { RunStore } from '../store/runs.ts'
 import { exitCode } from './exit.ts'
@@ -50,15 +50,15 @@ export function cleanupCommand(): Command {
     }
     const cleaned = await cleanUpFollow(ends, memory, options).catch((error) => {
       if (!(error instanceof LateWritesFound)) throw error
-      process.stderr.write(`${printable(`pgtrek: ${error.message}`)}\n`)
+      tell(`pgtrek: ${error.message}`)
       process.exitCode = exitCode.failures
     })
     if (!cleaned) return
     const { dropped, remarks } = cleaned
     const lines = [...dropped.map((one) => `dropped ${one}`), ...remarks]
     if (dropped.length === 0) lines.push('there was nothing to drop')
-    for (const line of lines) process.stderr.write(`${printable(line)}\n`)
-    if (json) process.stdout.write(`${JSON.stringify(cleaned)}\n`)
+    for (const line of lines) tell(line)
+    if (json) printJson(cleaned)
     process.exitCode = exitCode.done
   })
 }

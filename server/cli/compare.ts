@@ -2,9 +2,9 @@
 import { Command } from 'commander'
 import type { ComparisonFailure } from '../../shared/comparison.ts'
 import { formatCount, formatDuration, formatPercent } from '../../shared/format.ts'
-import { printable } from '../../shared/printable.ts'
 import { type ComparisonProgress, compareData } from '../compare/data.ts'
 import { compareSchema } from '../compare/schema.ts'
+import { print, printJson, tell, tellPainted } from '../output.ts'
 import { Cancelled, errorInfo, PgtrekError, UsageError } from '../postgres/errors.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
 import { addDataFlags, addSchemaFlags, type CompareDataFlags, type CompareFlags } from './compare-flags.ts'
@@ -96,10 +96,10 @@ async function report(
   }
   using progress = new Progress(flags.progress && !flags.quiet)
   for (const warning of [request, ends.source, ends.destination].flatMap(({ warnings }) => warnings)) {
-    process.stderr.write(`warning: ${printable(warning)}\n`)
+    tell(`warning: ${warning}`)
   }
   await warnOfLeftovers(ends.destination)
-  using interrupt = interruptible(() => process.stderr.write('stopping; once more stops at once\n'))
+  using interrupt = interruptible(() => tell('stopping; once more stops at once'))
   try {
     const { comparison, lines, verdict } = await compare({
       request,
@@ -109,8 +109,8 @@ async function report(
       progress,
     })
     progress.close()
-    if (flags.json) process.stdout.write(`${JSON.stringify(comparison)}\n`)
-    else process.stdout.write(`${[...(flags.quiet ? [] : lines), verdict].join('\n')}\n`)
+    if (flags.json) printJson(comparison)
+    else print([...(flags.quiet ? [] : lines), verdict])
     return comparison.status === 'same' ? exitCode.done : exitCode.failures
   } catch (error) {
     progress.close()
@@ -119,14 +119,14 @@ async function report(
     const failure: ComparisonFailure = cancelled
       ? { status: 'cancelled' }
       : { status: 'failed', error: errorInfo(error) }
-    if (flags.json) process.stdout.write(`${JSON.stringify(failure)}\n`)
-    process.stderr.write(`pgtrek: ${printable(error.message)}\n`)
+    if (flags.json) printJson(failure)
+    tell(`pgtrek: ${error.message}`)
     return cancelled ? exitCode.cancelled : exitCode.cannotRun
   }
 }
 
 async function warnOfLeftovers(destination: ConnectionSettings) {
-  for (const line of await leftoverLines(destination)) process.stderr.write(`warning: ${printable(line)}\n`)
+  for (const line of await leftoverLines(destination)) tell(`warning: ${line}`)
 }
 
 const betweenLines = 5_000
@@ -146,14 +146,14 @@ class Progress implements Disposable {
     if (this.#screen) this.#screen.draw(this.#bottom)
     else if (performance.now() - this.#said > betweenLines) {
       this.#said = performance.now()
-      process.stderr.write(`${this.#bottom[0]}\n`)
+      tellPainted(this.#bottom[0] ?? '')
     }
   }
 
   say(line: string) {
     if (!this.wanted) return
     if (this.#screen) this.#screen.draw(this.#bottom, [line])
-    else process.stderr.write(`${line}\n`)
+    else tellPainted(line)
   }
 
   close() {

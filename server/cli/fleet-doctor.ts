@@ -5,6 +5,7 @@ import type { FleetMappingReport, FleetPreflightReport, PreflightItem } from '..
 import { printable } from '../../shared/printable.ts'
 import { readFleetConfig } from '../fleet/config.ts'
 import { fleetPreflight } from '../fleet/doctor.ts'
+import { jsonText } from '../output.ts'
 import { UsageError } from '../postgres/errors.ts'
 import { exitCode } from './exit.ts'
 import { itemLines } from './preflight-text.ts'
@@ -30,7 +31,7 @@ export async function doctorFleet(
     signal,
     onMapping: (mapping) => !json && print(mappingLines(mapping, { style, quiet })),
   })
-  print(json ? [JSON.stringify(report)] : [fleetVerdict(report, style)])
+  print(json ? [jsonText(report)] : [fleetVerdict(report, style)])
   return codeFor(report)
 }
 

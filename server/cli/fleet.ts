@@ -2,10 +2,10 @@
 import { Command, InvalidArgumentError } from 'commander'
 import type { FleetMappingView, FleetState, FleetView } from '../../shared/fleet.ts'
 import { formatBytes } from '../../shared/format.ts'
-import { printable } from '../../shared/printable.ts'
 import { readFleetConfig } from '../fleet/config.ts'
 import { FleetRun } from '../fleet/fleet-run.ts'
 import { type FleetEvent, Notifier } from '../fleet/notify.ts'
+import { printJson, tell } from '../output.ts'
 import { FollowStore } from '../store/follows.ts'
 import { RunStore } from '../store/runs.ts'
 import { exitCode } from './exit.ts'
@@ -60,7 +60,7 @@ export function fleetCommand(): Command {
 async function run(flags: FleetFlags): Promise<number> {
   const config = readFleetConfig(flags.config, process.env)
   const stateless = flags.stateless ?? config.stateless
-  const say = (line: string) => process.stderr.write(`${printable(line)}\n`)
+  const say = tell
   using store = stateless ? undefined : new RunStore(flags.stateDir)
   using logFile = openLogFile(flags.logDir, crypto.randomUUID().slice(0, 8), {
     onFailure: (error) => say(`the log file ended: ${error.message}`),
@@ -90,7 +90,7 @@ async function run(flags: FleetFlags): Promise<number> {
   await notifier.close()
   const view = fleet.view()
   for (const mapping of view.mappings) say(mappingLine(mapping))
-  if (flags.json) process.stdout.write(`${JSON.stringify(view)}\n`)
+  if (flags.json) printJson(view)
   return exitCodeOf(view)
 }
 

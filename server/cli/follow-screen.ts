@@ -2,6 +2,7 @@
 // now and then where nobody watches.
 import type { FollowLogLine, FollowView } from '../../shared/follow-view.ts'
 import { printable } from '../../shared/printable.ts'
+import { harmless } from '../output.ts'
 import { followLine } from './follow-text.ts'
 import { Screen, type TerminalStream } from './screen.ts'
 import { styleFor } from './style.ts'
@@ -30,7 +31,7 @@ export class FollowScreen implements Disposable {
     const line = printable(level === 'info' ? message : `${level}: ${message}`)
     const shown = level === 'info' ? line : paint(line)
     if (this.#screen) this.#screen.draw(this.#bottom, [shown])
-    else this.stream.write(`${shown}\n`)
+    else this.stream.write(`${harmless(shown)}\n`)
   }
 
   show(view: FollowView) {
@@ -46,7 +47,7 @@ export class FollowScreen implements Disposable {
     if (!isDue || !progress || level === 'quiet') return
     this.#lineAt = Date.now()
     this.#stage = stage
-    this.stream.write(`${line}\n`)
+    this.stream.write(`${harmless(line)}\n`)
   }
 
   [Symbol.dispose]() {

@@ -1,5 +1,6 @@
 // `pgtrek health`: does a running pgtrek answer? For containers, which may have no other program to ask with.
 import { Command } from 'commander'
+import { print, tell } from '../output.ts'
 import { exitCode } from './exit.ts'
 
 const patienceMs = 5_000
@@ -17,10 +18,10 @@ async function health(url: string): Promise<number> {
   try {
     const answer = await fetch(new URL('/health', url), { signal: AbortSignal.timeout(patienceMs) })
     if (!answer.ok) throw new Error(`it answers ${answer.status}`)
-    process.stdout.write('ok\n')
+    print(['ok'])
     return exitCode.done
   } catch (error) {
-    process.stderr.write(`pgtrek: ${url}: ${error instanceof Error ? error.message : String(error)}\n`)
+    tell(`pgtrek: ${url}: ${error instanceof Error ? error.message : String(error)}`)
     return exitCode.failures
   }
 }

@@ -1,6 +1,7 @@
 // Ctrl-C once: a clean stop. Twice: at once. A terminal that is closed, or a mistake of our own that nobody caught,
 // is a reason to stop cleanly, too: what was taken from a destination for a while is put back first.
 import { readFileSync } from 'node:fs'
+import { tellMistake } from '../output.ts'
 import { exitCode } from './exit.ts'
 
 /** SIGHUP: the terminal is gone. SIGQUIT: Ctrl-\\. */
@@ -53,7 +54,7 @@ export function crash(reason: unknown) {
   // A page over the whole terminal listens, too.
   if (hasCrashed && reason === lastReason) return
   lastReason = reason
-  process.stderr.write(`${Bun.inspect(reason)}\n`)
+  tellMistake(reason)
   if (hasCrashed || stops.size === 0) process.exit(exitCode.failures)
   hasCrashed = true
   for (const stop of stops) stop()

@@ -1,13 +1,13 @@
 // `pgtrek list`: what is in a database, before anything is moved.
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { eitherOf } from '../../shared/option-table.ts'
-import { printable } from '../../shared/printable.ts'
 import type { Selection } from '../../shared/request.ts'
 import { Selector } from '../../shared/selector.ts'
 import { describeUnmatched } from '../../shared/unmatched.ts'
 import { type Counts, countRows } from '../catalog/exact-counts.ts'
 import { type ListedTable, type Listing, readListing } from '../catalog/listing.ts'
 import { readServer } from '../catalog/server.ts'
+import { print, tell } from '../output.ts'
 import { Cancelled, UsageError } from '../postgres/errors.ts'
 import { Session } from '../postgres/session.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
@@ -47,14 +47,14 @@ export function listCommand(): Command {
   return command.action(async () => {
     const { source, selection, warnings } = requestOf(command)
     const settings = settingsFor('source', source)
-    for (const warning of [...warnings, ...settings.warnings]) say(`warning: ${warning}`)
+    for (const warning of [...warnings, ...settings.warnings]) tell(`warning: ${warning}`)
     process.exitCode = await list(settings, selection, command.opts<ListFlags>())
   })
 }
 
 async function list(settings: ConnectionSettings, selection: Selection, flags: ListFlags): Promise<number> {
   const exact = flags.exact ?? false
-  using interrupt = interruptible(() => say('stopping; once more stops at once'))
+  using interrupt = interruptible(() => tell('stopping; once more stops at once'))
   const { signal } = interrupt
   try {
     await using session = await Session.open(settings, { signal })
@@ -66,7 +66,7 @@ async function list(settings: ConnectionSettings, selection: Selection, flags: L
     const counts = exact ? await counted(session, shown, signal) : undefined
     const trees = treeOf(listing.tables, shown, flags.sort, counts)
     if (listing.sizesEstimated)
-      say('warning: a table is locked: sizes are those of its last VACUUM or ANALYZE')
+      tell('warning: a table is locked: sizes are those of its last VACUUM or ANALYZE')
     print(
       flags.json
         ? [JSON.stringify(listAsJson(trees, exact, listing.sizesEstimated))]
@@ -125,7 +125,7 @@ function reportUncounted(shown: readonly ListedTable[], counts: Counts | undefin
     const result = counts?.get(table.oid)
     return result instanceof Error ? [`${table.schema}.${table.name}: ${result.message}`] : []
   })
-  for (const failure of failed) say(`error: ${failure}`)
+  for (const failure of failed) tell(`error: ${failure}`)
   return failed.length > 0 ? exitCode.failures : exitCode.done
 }
 
@@ -133,12 +133,4 @@ function sortOrder(text: string): SortOrder {
   const order = sortOrders.find((one) => one === text)
   if (!order) throw new InvalidArgumentError(`It must be ${eitherOf(sortOrders)}.`)
   return order
-}
-
-function say(line: string) {
-  process.stderr.write(`${printable(line)}\n`)
-}
-
-function print(lines: readonly string[]) {
-  process.stdout.write(`${lines.join('\n')}\n`)
 }

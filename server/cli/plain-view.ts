@@ -2,6 +2,7 @@
 import type { Message } from '../../shared/describe.ts'
 import { ProgressFold } from '../../shared/fold.ts'
 import { formatBytes, formatDuration, formatPercent, formatRate, formatRows } from '../../shared/format.ts'
+import { harmless } from '../output.ts'
 import { remarkLines, remarks } from './remarks.ts'
 import type { TerminalStream } from './screen.ts'
 import { styleFor } from './style.ts'
@@ -20,7 +21,7 @@ export function plainView(stream: TerminalStream, options: ViewOptions = {}, pro
   let isPaused = false
 
   function print(lines: string[]): void {
-    if (lines.length > 0) stream.write(`${lines.join('\n')}\n`)
+    if (lines.length > 0) stream.write(`${harmless(lines.join('\n'))}\n`)
   }
 
   function printRemark(remark: Message): void {

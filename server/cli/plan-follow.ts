@@ -1,8 +1,8 @@
 // `clone --follow --dry-run`: the plan of the copy, and whether its changes could be followed. Nothing is made.
 
-import { printable } from '../../shared/printable.ts'
 import { prepare } from '../engine/follow/prepare.ts'
 import { NoMemory } from '../engine/memory.ts'
+import { jsonText, print, tell } from '../output.ts'
 import { Cancelled } from '../postgres/errors.ts'
 import { exitCode } from './exit.ts'
 import type { Settled } from './given.ts'
@@ -15,10 +15,9 @@ export async function planCloneAndFollow(request: Settled, flags: FollowFlags): 
   refuseContradictions(request)
   const ends = endsOf(request, flags)
   const { selection, tables, hooks, options } = request
-  const say = (line: string) => process.stderr.write(`${printable(line)}\n`)
-  using interrupt = interruptible(() => say('stopping; once more stops at once'))
+  using interrupt = interruptible(() => tell('stopping; once more stops at once'))
   for (const warning of [...request.warnings, ...ends.source.warnings, ...ends.destination.warnings]) {
-    say(`warning: ${warning}`)
+    tell(`warning: ${warning}`)
   }
   try {
     const { plan, warnings } = await prepare(
@@ -32,8 +31,8 @@ export async function planCloneAndFollow(request: Settled, flags: FollowFlags): 
     )
     const whole = { ...plan, warnings: [...plan.warnings, ...warnings] }
     const detail = { verbose: flags.level === 'verbose' }
-    const lines = flags.json ? [JSON.stringify(planAsJson(whole, detail))] : describePlan(whole, detail)
-    process.stdout.write(`${lines.join('\n')}\n`)
+    const lines = flags.json ? [jsonText(planAsJson(whole, detail))] : describePlan(whole, detail)
+    print(lines)
     return exitCode.done
   } catch (error) {
     if (!(error instanceof Cancelled)) throw error

@@ -2,8 +2,8 @@
 import { Command, Option } from 'commander'
 import { optionNames, spellingOf } from '../../shared/option-table.ts'
 import type { PreflightItem, PreflightReport } from '../../shared/preflight.ts'
-import { printable } from '../../shared/printable.ts'
 import { isFleetConfig } from '../fleet/config.ts'
+import { jsonText, print, tell } from '../output.ts'
 import { Cancelled } from '../postgres/errors.ts'
 import { preflight } from '../preflight/preflight.ts'
 import { exitCode } from './exit.ts'
@@ -50,10 +50,9 @@ export function preflightCommand(): Command {
 
 async function run(command: Command): Promise<number> {
   const flags = command.opts<PreflightFlags>()
-  using interrupt = interruptible(() => process.stderr.write('stopping; once more stops at once\n'))
+  using interrupt = interruptible(() => tell('stopping; once more stops at once'))
   const { signal } = interrupt
   const style = styleFor(process.stdout.isTTY === true)
-  const print = (lines: readonly string[]) => process.stdout.write(lines.map((line) => `${line}\n`).join(''))
   try {
     const isFleet = isFleetConfig(flags.config, process.env)
     return await (isFleet ? doctorFleet : doctor)(command, flags, { signal, style, print })
@@ -72,7 +71,7 @@ async function doctor(
   const { insertsOnly, bidirectional, publication } = followOptionsOf(command)
   const ends = { source: settingsFor('source', source), destination: settingsFor('dest', dest) }
   for (const warning of [...warnings, ...ends.source.warnings, ...ends.destination.warnings]) {
-    process.stderr.write(`${printable(`warning: ${warning}`)}\n`)
+    tell(`warning: ${warning}`)
   }
   const report = await preflight({
     ...ends,
@@ -83,7 +82,7 @@ async function doctor(
       if (!json && (!quiet || item.status !== 'ok')) print(itemLines(item, style))
     },
   })
-  print(json ? [JSON.stringify(report)] : ['', preflightVerdict(report, style)])
+  print(json ? [jsonText(report)] : ['', preflightVerdict(report, style)])
   return codeFor(report)
 }
 

@@ -1,6 +1,7 @@
 // `pgtrek status --queue URL`: which workers take jobs there, and what each copies at this moment.
 import { printable } from '../../shared/printable.ts'
 import type { WorkerView } from '../../shared/worker.ts'
+import { jsonText, print, tell } from '../output.ts'
 import { ServerError, sqlstate } from '../postgres/errors.ts'
 import { resolveSettings } from '../postgres/settings.ts'
 import { QueueConnection } from '../queue/connection.ts'
@@ -10,15 +11,13 @@ import { exitCode } from './exit.ts'
 /** Only looks: a database that is no queue yet does not become one. */
 export async function queueStatus(url: string, asJson: boolean): Promise<number> {
   const workers = await workersOn(url)
-  const lines = asJson ? [JSON.stringify(workers)] : linesOf(workers)
-  process.stdout.write(`${lines.join('\n')}\n`)
+  const lines = asJson ? [jsonText(workers)] : linesOf(workers)
+  print(lines)
   return exitCode.done
 }
 
 async function workersOn(url: string): Promise<WorkerView[]> {
-  const connection = new QueueConnection(resolveSettings({ url }), (message) =>
-    process.stderr.write(`${printable(`warning: ${message}`)}\n`),
-  )
+  const connection = new QueueConnection(resolveSettings({ url }), (message) => tell(`warning: ${message}`))
   try {
     return await new Ledger(connection).workers()
   } catch (error) {

@@ -1,10 +1,10 @@
 // `pgtrek recopy`: the process that follows copies tables anew, and what becomes of it is told here.
 import { Command } from 'commander'
 import type { FollowView } from '../../shared/follow-view.ts'
-import { printable } from '../../shared/printable.ts'
 import { onlyName } from '../engine/follow/cleanup.ts'
 import type { FollowDesk } from '../engine/follow/desk.ts'
 import { followName } from '../engine/follow/names.ts'
+import { tell } from '../output.ts'
 import { FollowStore } from '../store/follows.ts'
 import { RunStore } from '../store/runs.ts'
 import { exitCode } from './exit.ts'
@@ -41,7 +41,7 @@ async function run(command: Command, tables: string[]): Promise<number> {
   const desk = memory.desk(name)
   const asked = Date.now()
   const { ok, message } = await desk.act({ type: 'recopy', tables })
-  say(message)
+  tell(message)
   if (!ok) return exitCode.failures
   const isMine = ({ recopy }: FollowView) => recopy !== undefined && recopy.started_at >= asked
   const view = desk.view()
@@ -53,19 +53,15 @@ async function untilOver(desk: FollowDesk, isMine: (view: FollowView) => boolean
     const view = desk.view()
     const recopy = view && isMine(view) ? view.recopy : undefined
     if (recopy && recopy.state !== 'running') {
-      say(recopy.message ?? recopy.state)
+      tell(recopy.message ?? recopy.state)
       return recopy.state === 'done' ? exitCode.done : exitCode.failures
     }
     if (!recopy || view?.process === undefined) {
-      say(
+      tell(
         'pgtrek: the process that follows has ended before all tables were copied: these count as failed. Start "pgtrek follow", then "pgtrek recopy" once more',
       )
       return exitCode.failures
     }
     await Bun.sleep(lookEveryMs)
   }
-}
-
-function say(line: string) {
-  for (const part of line.split('\n')) process.stderr.write(`${printable(part)}\n`)
 }

@@ -2,9 +2,9 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command } from 'commander'
-import { printable } from '../../shared/printable.ts'
 import { TakenAway } from '../engine/taken-away.ts'
 import { describeNote, describeSaved, readNotesWhenSettled, tidyNotes } from '../engine/taken-notes.ts'
+import { print, tell } from '../output.ts'
 import { UsageError } from '../postgres/errors.ts'
 import { endSessionsOf } from '../postgres/mark.ts'
 import { Session } from '../postgres/session.ts'
@@ -49,7 +49,7 @@ async function repair(flags: RepairFlags): Promise<number> {
   try {
     session = await Session.open(settings)
   } catch (error) {
-    say(`pgtrek: ${error instanceof Error ? error.message : String(error)}`)
+    tell(`pgtrek: ${error instanceof Error ? error.message : String(error)}`)
     return exitCode.cannotRun
   }
   await using _ = session
@@ -59,9 +59,9 @@ async function repair(flags: RepairFlags): Promise<number> {
 
 function listKnownHere(store: RunStore | undefined): number {
   const items = store?.takenAway() ?? []
-  for (const { destination, saved } of items) print(`${destination}: ${describeSaved(saved)}`)
+  for (const { destination, saved } of items) print([`${destination}: ${describeSaved(saved)}`])
   const none = 'nothing is away, as far as this state directory knows'
-  if (items.length === 0) say(`${none}; --dest URL asks a destination what it remembers itself`)
+  if (items.length === 0) tell(`${none}; --dest URL asks a destination what it remembers itself`)
   return exitCode.done
 }
 
@@ -71,12 +71,12 @@ async function listAway(
   settings: ConnectionSettings,
 ): Promise<number> {
   const { left, busy, distrusted } = await readNotesWhenSettled(session)
-  if (distrusted !== undefined) say(distrusted)
-  for (const note of left) print(describeNote(note))
-  for (const { saved } of store?.takenAway(settings) ?? []) print(describeSaved(saved))
-  for (const note of busy) print(`${describeNote(note)}, which is at work and puts it back itself`)
+  if (distrusted !== undefined) tell(distrusted)
+  for (const note of left) print([describeNote(note)])
+  for (const { saved } of store?.takenAway(settings) ?? []) print([describeSaved(saved)])
+  for (const note of busy) print([`${describeNote(note)}, which is at work and puts it back itself`])
   const count = left.length + busy.length + (store?.takenAway(settings).length ?? 0)
-  if (count === 0 && distrusted === undefined) say('nothing is away on this destination')
+  if (count === 0 && distrusted === undefined) tell('nothing is away on this destination')
   return distrusted === undefined ? exitCode.done : exitCode.failures
 }
 
@@ -86,16 +86,16 @@ async function putBack(
   settings: ConnectionSettings,
 ): Promise<number> {
   const { left, busy, distrusted } = await readNotesWhenSettled(session)
-  if (distrusted !== undefined) say(`error: ${distrusted}`)
+  if (distrusted !== undefined) tell(`error: ${distrusted}`)
   for (const run of new Set(busy.map(({ run, writer }) => `run ${run} (${writer})`)))
-    say(`${run} is still at work on this destination, and puts back itself what it took away`)
+    tell(`${run} is still at work on this destination, and puts back itself what it took away`)
   for (const process of store?.busyWith(settings) ?? [])
-    say(`process ${process} is still at work on this destination, and puts back itself what it took away`)
+    tell(`process ${process} is still at work on this destination, and puts back itself what it took away`)
   const pending = store?.takenAway(settings) ?? []
   if (left.length + pending.length === 0) {
     await tidyNotes(session)
     if (distrusted !== undefined) return exitCode.failures
-    say('nothing is away on this destination that a repair could put back')
+    tell('nothing is away on this destination that a repair could put back')
     return exitCode.done
   }
   // One that waits for a table would take away again what is put back here.
@@ -104,7 +104,7 @@ async function putBack(
     run: 'repair',
     left,
     isThere: true,
-    warn: say,
+    warn: tell,
     memory: {
       place: 'nowhere',
       pending: () => pending,
@@ -116,15 +116,8 @@ async function putBack(
   })
   const failures = await takenAway.putBack(session)
   const open = new Set(takenAway.items.map(({ id }) => id))
-  for (const { id, saved } of [...left, ...pending]) if (!open.has(id)) say(`${describeSaved(saved)} is back`)
-  for (const failure of failures) say(`error: ${failure.message}`)
+  for (const { id, saved } of [...left, ...pending])
+    if (!open.has(id)) tell(`${describeSaved(saved)} is back`)
+  for (const failure of failures) tell(`error: ${failure.message}`)
   return failures.length > 0 || distrusted !== undefined ? exitCode.failures : exitCode.done
-}
-
-function say(line: string) {
-  process.stderr.write(`${printable(line)}\n`)
-}
-
-function print(line: string) {
-  process.stdout.write(`${printable(line)}\n`)
 }

@@ -5,8 +5,8 @@ import { Value } from '@sinclair/typebox/value'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { eitherOf } from '../../shared/option-table.ts'
 import { Pattern, PatternError } from '../../shared/pattern.ts'
-import { printable } from '../../shared/printable.ts'
 import { type RoleMode, RoleOptions, roleModes } from '../../shared/roles.ts'
+import { print, tell } from '../output.ts'
 import { Cancelled, UsageError } from '../postgres/errors.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
 import { moveRoles } from '../roles/move.ts'
@@ -66,7 +66,7 @@ export function rolesCommand(): Command {
     const { source, dest, warnings } = requestOf(command)
     const ends = { source: settingsFor('source', source), destination: settingsFor('dest', dest) }
     for (const warning of [...warnings, ...ends.source.warnings, ...ends.destination.warnings]) {
-      say(`warning: ${warning}`)
+      tell(`warning: ${warning}`)
     }
     process.exitCode = await run(ends, command.opts<RolesFlags>())
   })
@@ -84,7 +84,7 @@ async function run(
     passwords: flags.passwords,
   }
   const commonPassword = flags.passwords ? commonPasswordOf(flags, process.env) : undefined
-  using interrupt = interruptible(() => say('stopping; once more stops at once'))
+  using interrupt = interruptible(() => tell('stopping; once more stops at once'))
   try {
     const report = await moveRoles({
       ...ends,
@@ -168,12 +168,4 @@ function collectPatterns(text: string, earlier: readonly string[] | undefined): 
     }
   }
   return [...(earlier ?? []), ...patterns]
-}
-
-function say(line: string) {
-  process.stderr.write(`${printable(line)}\n`)
-}
-
-function print(lines: readonly string[]) {
-  process.stdout.write(`${lines.join('\n')}\n`)
 }

@@ -4,10 +4,10 @@ import { ProgressFold } from '../../shared/fold.ts'
 import { lateLines } from '../../shared/follow-health.ts'
 import type { FollowOptions } from '../../shared/follow-options.ts'
 import type { FollowAction, FollowView } from '../../shared/follow-view.ts'
-import { printable } from '../../shared/printable.ts'
 import type { FollowDesk } from '../engine/follow/desk.ts'
 import { type FollowResult, FollowRun } from '../engine/follow/follow-run.ts'
 import { followName } from '../engine/follow/names.ts'
+import { printJson, tell } from '../output.ts'
 import { UsageError } from '../postgres/errors.ts'
 import { copiersOn } from '../queue/queued-copies.ts'
 import { FollowStore } from '../store/follows.ts'
@@ -116,7 +116,7 @@ export async function followOn(request: Settled, flags: FollowFlags): Promise<nu
   using screen = new FollowScreen(process.stderr, flags)
   const dashboard = new OwnDashboard(flags.tui, (message) => screen.say(infoLine(message)))
   using logFile = openLogFile(request.logDir, crypto.randomUUID().slice(0, 8), {
-    onFailure: (error) => process.stderr.write(`the log file ended: ${error.message}\n`),
+    onFailure: (error) => tell(`the log file ended: ${error.message}`),
   })
   using _told = store.database.tell((message) => {
     const line = { at: Date.now(), level: 'warn', message } as const
@@ -125,7 +125,7 @@ export async function followOn(request: Settled, flags: FollowFlags): Promise<nu
   })
   using interrupt = interruptible(() => {})
   for (const warning of [...request.warnings, ...ends.source.warnings, ...ends.destination.warnings]) {
-    process.stderr.write(`${printable(`warning: ${warning}`)}\n`)
+    tell(`warning: ${warning}`)
   }
   const announced = new Announced(followName(ends))
   await using _ = await serveBeside(besideOf(request, flags, ends), announced, (message) =>
@@ -190,20 +190,19 @@ function finish(
   lastError?: string,
 ): number {
   screen[Symbol.dispose]()
-  const say = (line: string) => process.stderr.write(`${line}\n`)
   const report = view.switchover?.report
   // Also when something has ended the watch behind it.
   if ((result.status === 'switched_over' || result.status === 'failed') && report)
-    for (const line of reportLines(report)) say(printable(line))
-  for (const line of lateLines(view)) say(printable(`pgtrek: ${line}`))
+    for (const line of reportLines(report)) tell(line)
+  for (const line of lateLines(view)) tell(`pgtrek: ${line}`)
   if (result.status === 'failed') {
     const { message } = result.error instanceof Error ? result.error : new Error(String(result.error))
     // What is seen already is not said again.
-    if (message !== lastError) for (const line of `pgtrek: ${message}`.split('\n')) say(printable(line))
+    if (message !== lastError) tell(`pgtrek: ${message}`)
   }
   if (result.status === 'stopped')
-    say('stopped: everything applied is on disk, "pgtrek follow" goes on from here')
-  if (flags.json) process.stdout.write(`${JSON.stringify(view)}\n`)
+    tell('stopped: everything applied is on disk, "pgtrek follow" goes on from here')
+  if (flags.json) printJson(view)
   return exitCodeOf(result, view)
 }
 

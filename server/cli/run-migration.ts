@@ -3,6 +3,7 @@ import { ProgressFold } from '../../shared/fold.ts'
 import { NoMemory } from '../engine/memory.ts'
 import { migrate } from '../engine/migrate.ts'
 import type { Plan } from '../engine/plan.ts'
+import { jsonText, print } from '../output.ts'
 import { copiersOn } from '../queue/queued-copies.ts'
 import { RunStore } from '../store/runs.ts'
 import { confirmDestruction } from './confirm.ts'
@@ -68,14 +69,10 @@ export async function runMigration(request: Settled, flags: ViewFlags): Promise<
   if (options.dryRun && plan && result.status === 'completed') {
     view[Symbol.dispose]()
     const detail = { verbose: flags.level === 'verbose' }
-    print(flags.json ? [JSON.stringify(planAsJson(plan, detail))] : describePlan(plan, detail))
+    print(flags.json ? [jsonText(planAsJson(plan, detail))] : describePlan(plan, detail))
     return exitCodeFor(result)
   }
   view.end(summary)
-  if (flags.json) print([JSON.stringify(summary)])
+  if (flags.json) print([jsonText(summary)])
   return exitCodeFor(result)
-}
-
-function print(lines: readonly string[]) {
-  process.stdout.write(`${lines.join('\n')}\n`)
 }

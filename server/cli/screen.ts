@@ -2,6 +2,7 @@
 //
 // Each redraw is one write that overwrites what stands there, line by line, instead of clearing it first:
 // that is what keeps it from flickering.
+import { harmless } from '../output.ts'
 import { widthOf } from './text.ts'
 
 export interface TerminalStream {
@@ -38,7 +39,7 @@ export class Screen {
   /** Prints `above` for good, and `bottom` until the next time. */
   draw(bottom: string[], above: string[] = []): void {
     if (above.length === 0 && this.#open && this.#isDrawn(bottom)) return
-    const lines = [...above, ...bottom].map((line) => `${line}${clearToLineEnd}\n`)
+    const lines = [...above, ...bottom].map((line) => `${harmless(line)}${clearToLineEnd}\n`)
     const opening = this.#open ? '' : hideCursor
     // A line that stays for good starts from an empty one: where it only overwrites a longer line, some
     // terminals remember the rest as blanks and break it in two when they are made narrower.
@@ -61,7 +62,7 @@ export class Screen {
   /** For an end that comes too suddenly to clean up: what others wrote below the bars stays. */
   release(lines: string[] = []): void {
     if (!this.#open) return
-    this.stream.write(wrapOn + showCursor + lines.map((line) => `${line}\n`).join(''))
+    this.stream.write(wrapOn + showCursor + lines.map((line) => `${harmless(line)}\n`).join(''))
     this.#open = false
   }
 

@@ -1,5 +1,6 @@
 // `pgtrek serve`: the page and the API.
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { print } from '../output.ts'
 import { UsageError } from '../postgres/errors.ts'
 import { resolveSettings } from '../postgres/settings.ts'
 import { BrowserDoor } from './browser-door.ts'
@@ -52,7 +53,7 @@ export function serveCommand(): Command {
 }
 
 async function serve(flags: ServeFlags, command: Command): Promise<number> {
-  const say = (line: string) => process.stdout.write(`${line}\n`)
+  const say = (line: string) => print([line])
   const token = chosenToken(flags)
   const named = { ...connectionsFromEnvironment(process.env), ...connectionsFromFlags(command) }
   const owner = ownerOf(

@@ -6,6 +6,7 @@ import { isBrokenOff } from '../../shared/move-state.ts'
 import { readMove } from '../engine/follow/move-state.ts'
 import { followName } from '../engine/follow/names.ts'
 import type { FollowEnds } from '../engine/follow/request.ts'
+import { jsonText, print, tell } from '../output.ts'
 import { UsageError } from '../postgres/errors.ts'
 import { isAt } from '../postgres/settings.ts'
 import { exitCode } from './exit.ts'
@@ -65,13 +66,13 @@ async function remembered(name: string | undefined, flags: StatusFlags): Promise
   using followed = openFollowed(flags.stateDir)
   const names = namesOf(followed, name, flags.stateDir)
   if (!followed || names.length === 0) return nothingFollowed(followed, flags)
-  for (const line of silenceLines(followed, names)) process.stderr.write(`${line}\n`)
+  for (const line of silenceLines(followed, names)) tell(line)
   return flags.watch ? await watch(followed, names, flags) : show(viewsOf(followed, names), names, flags)
 }
 
 async function destinationAlone(command: Command, flags: StatusFlags): Promise<number> {
   const found = await statusOfDestination(settingsFor('dest', requestOf(command).dest))
-  print(flags.json ? [JSON.stringify(found)] : linesOf(found))
+  print(flags.json ? [jsonText(found)] : linesOf(found))
   return found.left_away.length > 0 ? exitCode.failures : exitCode.done
 }
 
@@ -100,7 +101,7 @@ async function statusOfServers(
     }
     const others = views.filter((view) => view.name !== name)
     const all = [...others, { ...views.find((view) => view.name === name), name, ...known }]
-    print([JSON.stringify(all.length === 1 ? all[0] : all)])
+    print([jsonText(all.length === 1 ? all[0] : all)])
   } else if (!flags.json) {
     const lines =
       servers instanceof Error ? [`the servers cannot be asked: ${servers.message}`] : serverLines(servers)
@@ -211,8 +212,4 @@ function cut(lines: string[], screen: Screen, style: Style): string[] {
 
 function widthOfOutput(): number {
   return process.stdout.isTTY ? Math.max(1, (process.stdout.columns || 80) - 1) : Number.POSITIVE_INFINITY
-}
-
-function print(lines: readonly string[]) {
-  process.stdout.write(`${lines.join('\n')}\n`)
 }

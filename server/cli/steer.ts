@@ -3,6 +3,7 @@
 import { Command } from 'commander'
 import type { FollowAction } from '../../shared/follow-view.ts'
 import { onlyName } from '../engine/follow/cleanup.ts'
+import { tell } from '../output.ts'
 import { FollowStore } from '../store/follows.ts'
 import { RunStore } from '../store/runs.ts'
 import { exitCode } from './exit.ts'
@@ -30,7 +31,7 @@ export function steeringCommands(): Command[] {
         using store = new RunStore(stateDir)
         const follows = new FollowStore(store.database)
         const { ok, message } = await follows.desk(onlyName(follows.names(), which)).act(action)
-        process.stderr.write(`${message}\n`)
+        tell(message)
         process.exitCode = ok ? exitCode.done : exitCode.failures
       }),
   )

@@ -2,11 +2,11 @@
 import { Command } from 'commander'
 import { describeUndone, isWatchOnly, lateLines } from '../../shared/follow-health.ts'
 import type { FollowView, SwitchoverOptions } from '../../shared/follow-view.ts'
-import { printable } from '../../shared/printable.ts'
 import { onlyName } from '../engine/follow/cleanup.ts'
 import type { FollowDesk } from '../engine/follow/desk.ts'
 import { FollowRun } from '../engine/follow/follow-run.ts'
 import { followName } from '../engine/follow/names.ts'
+import { printJson, tell } from '../output.ts'
 import { UsageError } from '../postgres/errors.ts'
 import { FollowStore } from '../store/follows.ts'
 import { RunStore } from '../store/runs.ts'
@@ -57,15 +57,15 @@ async function run(command: Command): Promise<number> {
   let isDone = false
   let waitedFor: string | undefined
   using interrupt = interruptible(() =>
-    say(isDone ? 'a last look' : 'stopping; what is not handed over yet stays as it was'),
+    tell(isDone ? 'a last look' : 'stopping; what is not handed over yet stays as it was'),
   )
   const following = FollowRun.continue(endsOf(request, { follow }), {
     memory,
     signal: interrupt.signal,
     // What comes late is said as it comes; before that, the switchover says itself what is wrong.
-    onLine: ({ level, message }) => isDone && level !== 'info' && say(`${level}: ${message}`),
+    onLine: ({ level, message }) => isDone && level !== 'info' && tell(`${level}: ${message}`),
     onView: ({ state, last_error: error }) => {
-      if (state === 'waiting' && error && error.message !== waitedFor) say(`waiting: ${error.message}`)
+      if (state === 'waiting' && error && error.message !== waitedFor) tell(`waiting: ${error.message}`)
       waitedFor = state === 'waiting' ? error?.message : undefined
     },
   })
@@ -74,18 +74,18 @@ async function run(command: Command): Promise<number> {
   isDone = code === exitCode.done
   const view = following.view()
   if (isDone && isWatchOnly(view)) {
-    say(`${view.watch?.place} is watched for late writes; Ctrl-C ends it after a last look`)
+    tell(`${view.watch?.place} is watched for late writes; Ctrl-C ends it after a last look`)
   } else await following.act({ type: 'stop' })
   const result = await following.done
   if (result.status === 'failed') {
-    say(`pgtrek: ${result.error instanceof Error ? result.error.message : result.error}`)
+    tell(`pgtrek: ${result.error instanceof Error ? result.error.message : result.error}`)
     if (!isDone && result.error instanceof UsageError) return exitCode.usage
   }
   const lines = lateLines(following.view())
-  for (const line of lines) say(`pgtrek: ${line}`)
+  for (const line of lines) tell(`pgtrek: ${line}`)
   if (isDone && (lines.length > 0 || result.status === 'failed')) return exitCode.failures
   if (code === exitCode.done && options.keep_reverse) {
-    say('no process brings changes back now: start "pgtrek follow" when you want them to flow')
+    tell('no process brings changes back now: start "pgtrek follow" when you want them to flow')
   }
   return code
 }
@@ -101,7 +101,7 @@ async function through(desk: FollowDesk, options: SwitchoverOptions, command: Co
   const asked = Date.now()
   const answer = await desk.act({ type: 'switchover', options })
   if (!answer.ok) {
-    say(`pgtrek: no switchover: ${answer.message}`)
+    tell(`pgtrek: no switchover: ${answer.message}`)
     return exitCode.failures
   }
   let step = ''
@@ -109,23 +109,23 @@ async function through(desk: FollowDesk, options: SwitchoverOptions, command: Co
     const mine = switchover && switchover.started_at >= asked - 1000 ? switchover : undefined
     if (mine && mine.step !== step) {
       step = mine.step
-      say(`switchover: ${step.replace('_', ' ')}`)
+      tell(`switchover: ${step.replace('_', ' ')}`)
     }
     return (mine !== undefined && mine.state !== 'running') || state === 'failed' || state === 'lost'
   })
   const switchover = view?.switchover
   if (switchover?.state === 'done' && switchover.report) {
-    for (const line of reportLines(switchover.report)) say(line)
-    if (command.opts().json) process.stdout.write(`${JSON.stringify(switchover.report)}\n`)
+    for (const line of reportLines(switchover.report)) tell(line)
+    if (command.opts().json) printJson(switchover.report)
     return exitCode.done
   }
   if (switchover?.state === 'failed') {
     const reason = switchover.error?.message ?? 'following has ended'
-    say(`pgtrek: ${switchover.left ? describeUndone(reason, switchover.left) : reason}`)
+    tell(`pgtrek: ${switchover.left ? describeUndone(reason, switchover.left) : reason}`)
     return exitCode.failures
   }
-  say('pgtrek: the process that follows has ended in the middle of the switchover')
-  for (const line of await askServers(command)) say(`pgtrek: ${line}`)
+  tell('pgtrek: the process that follows has ended in the middle of the switchover')
+  for (const line of await askServers(command)) tell(`pgtrek: ${line}`)
   return exitCode.failures
 }
 
@@ -143,8 +143,4 @@ async function until(
     if (!view || isOver || holds(view)) return view
     await Bun.sleep(lookEveryMs)
   }
-}
-
-function say(line: string) {
-  for (const part of line.split('\n')) process.stderr.write(`${printable(part)}\n`)
 }

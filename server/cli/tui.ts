@@ -1,5 +1,6 @@
 // `pgtrek tui`: the dashboard of a database that is followed by a process of its own, from any terminal.
 import { Command, InvalidArgumentError } from 'commander'
+import { tell } from '../output.ts'
 import { UsageError } from '../postgres/errors.ts'
 import { canShowDashboard, type DashboardEnd, showDashboard, usualRefresh } from './dashboard/dashboard.ts'
 import { exitCode } from './exit.ts'
@@ -38,7 +39,7 @@ async function tui(name: string | undefined, { refresh, stateDir }: TuiFlags): P
     throw new UsageError('the dashboard needs a terminal; "pgtrek status --watch" does not')
   }
   const end = await showDashboard({ desk: followed.store.desk(only), refresh })
-  if (end === 'gone') process.stderr.write(`nothing is remembered of ${only} any more: it was cleaned up\n`)
+  if (end === 'gone') tell(`nothing is remembered of ${only} any more: it was cleaned up`)
   return codes[end]
 }
 

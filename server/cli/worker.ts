@@ -1,6 +1,6 @@
 // `pgtrek worker`: takes jobs from a queue and copies, on as many machines as there are.
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { printable } from '../../shared/printable.ts'
+import { tell } from '../output.ts'
 import { UsageError } from '../postgres/errors.ts'
 import { resolveSettings } from '../postgres/settings.ts'
 import { queueOf } from '../queue/job.ts'
@@ -49,9 +49,9 @@ export function workerCommand(): Command {
 async function run(command: Command): Promise<number> {
   const flags = command.opts<WorkerFlags>()
   const say = (line: string) => {
-    if (!flags.quiet) process.stderr.write(`${printable(`${clock(Date.now())} ${line}`)}\n`)
+    if (!flags.quiet) tell(`${clock(Date.now())} ${line}`)
   }
-  const warn = (line: string) => process.stderr.write(`${printable(`warning: ${line}`)}\n`)
+  const warn = (line: string) => tell(`warning: ${line}`)
   const known = knownEnds(command, process.env)
   if (!known.queue) {
     throw new UsageError(

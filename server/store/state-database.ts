@@ -5,7 +5,7 @@ import { constants, Database, SQLiteError, type SQLQueryBindings } from 'bun:sql
 import { rmSync, statSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { printable } from '../../shared/printable.ts'
+import { tell } from '../output.ts'
 import { PgtrekError } from '../postgres/errors.ts'
 import { makePrivate, makePrivateDirectory } from '../private-files.ts'
 
@@ -63,7 +63,7 @@ export class StateDatabase implements Disposable {
   constructor(directory: string | undefined, { say, retryMs = usualRetryMs }: StateOptions = {}) {
     this.directory = resolve(directory ?? '.')
     this.#path = join(this.directory, 'pgtrek.sqlite')
-    this.#usual = say ?? ((message) => process.stderr.write(`${printable(`warning: ${message}`)}\n`))
+    this.#usual = say ?? ((message) => tell(`warning: ${message}`))
     this.#retryMs = retryMs
     if (directory === undefined) {
       this.#memory = new Database(':memory:')

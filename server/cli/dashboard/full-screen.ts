@@ -1,4 +1,6 @@
 // The whole terminal for a while: another page of it, so that what stood there comes back at the end.
+
+import { harmless } from '../../output.ts'
 import type { TerminalStream } from '../screen.ts'
 
 export interface Keyboard {
@@ -45,7 +47,7 @@ export class FullScreen implements Disposable {
     for (let row = 0; row < rows; row++) {
       const line = lines[row] ?? ''
       if (!isNew && line === (drawn[row] ?? '')) continue
-      body += `${sequence}${row + 1};1H${line}${clearToLineEnd}`
+      body += `${sequence}${row + 1};1H${harmless(line)}${clearToLineEnd}`
     }
     if (body === '') return
     this.stream.write(`${updateBegins}${wrapOff}${isNew ? clearAll : ''}${body}${home}${updateEnds}`)
