@@ -2,7 +2,16 @@
 // CopyData goes in at any time.
 // https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-COPY
 import { ConnectionLost } from './errors.ts'
-import { backend, copyDataMessage, copyDoneMessage, parseServerError, queryMessage } from './messages.ts'
+import { AnswerWatch } from './liveness.ts'
+import {
+  backend,
+  copyDataMessage,
+  copyDoneMessage,
+  isAside,
+  outOfPlace,
+  parseServerError,
+  queryMessage,
+} from './messages.ts'
 import type { Session } from './session.ts'
 import { describeSettings } from './settings.ts'
 import { WholeMessages } from './whole-messages.ts'
@@ -44,6 +53,7 @@ export class CopyBoth implements Disposable {
   /** Resolves when the server has agreed to send. */
   static async start(session: Session, command: string): Promise<CopyBoth> {
     const copy = new CopyBoth(session)
+    using _ = new AnswerWatch(() => session)
     session.tap.write(queryMessage(command))
     while (!copy.#started && !copy.#failure) await copy.#next()
     if (copy.#failure) {
@@ -191,6 +201,8 @@ export class CopyBoth implements Disposable {
     } else if (type === backend.copyDone || type === backend.readyForQuery) {
       const where = describeSettings(this.session.settings)
       this.fail(new ConnectionLost(`${where} ended the stream: it is being shut down`))
+    } else if (type !== undefined && type !== backend.commandComplete && !isAside(type)) {
+      this.session.tap.cut(outOfPlace(type, 'in the midst of a stream of changes'))
     }
   }
 
@@ -204,9 +216,5 @@ export class CopyBoth implements Disposable {
     return promise
   }
 
-  readonly #closed = () => {
-    const { settings, tap } = this.session
-    const reason = tap.lastWords ? `: ${tap.lastWords}` : ''
-    this.fail(new ConnectionLost(`the connection to ${describeSettings(settings)} was lost${reason}`))
-  }
+  readonly #closed = () => this.fail(this.session.lost())
 }

@@ -1,7 +1,7 @@
 // Walks the frames of a COPY stream without copying them: only the five bytes of each header are looked
 // at, so that whole chunks of a socket can be passed on as they came.
 // https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-COPY
-import { backend } from './messages.ts'
+import { backend, checkLength, mostRowBytes } from './messages.ts'
 
 /** Receives what the walker finds; `pass` gets the bytes that a COPY ... FROM STDIN takes as they are. */
 export interface CopySink {
@@ -90,6 +90,7 @@ export class CopyFrameWalker {
               ((chunk[position + 2] as number) << 16) |
               ((chunk[position + 3] as number) << 8) |
               (chunk[position + 4] as number)
+            if (length < 4 || length > mostRowBytes) checkLength(type, length >>> 0)
             this.frames++
             this.bytes += length - 4
             this.#remaining = length - 4
@@ -106,6 +107,7 @@ export class CopyFrameWalker {
       position++
       if (++this.#headerSeen < 5) continue
       this.#headerSeen = 0
+      checkLength(this.#type, this.#length >>> 0)
       this.#remaining = this.#length - 4
       if (this.#type === backend.copyData) {
         this.frames++

@@ -2,18 +2,22 @@
 import { type CopyBatches, CopyIntake } from './copy-batches.ts'
 import { CopyFrameWalker } from './copy-frames.ts'
 import { type Throttle, ThrottledFlow } from './copy-throttle.ts'
-import { Cancelled, ConnectionLost } from './errors.ts'
+import { Cancelled, ProtocolViolation } from './errors.ts'
+import { AnswerWatch } from './liveness.ts'
 import {
   type BackendMessage,
   backend,
   copyFailMessage,
+  isAside,
   MessageReader,
+  messageSize,
+  outOfPlace,
   parseServerError,
   queryMessage,
   rowsOfCommandTag,
 } from './messages.ts'
+import { AnswerLimit } from './protocol-guard.ts'
 import type { Session } from './session.ts'
-import { describeSettings } from './settings.ts'
 
 export interface CopyRelay {
   source: Session
@@ -43,6 +47,7 @@ export function relayCopy(relay: CopyRelay): Promise<{ rows: number; bytes: numb
     let walker: CopyFrameWalker | undefined
     let failure: Error | undefined
     let sourceRows: number | undefined
+    const asides = new AnswerLimit(source.settings)
     const intake = new CopyIntake(relay.copyIn ?? '', relay.binary, relay.batches)
     let sourceReady = false
     let destinationReady = false
@@ -72,6 +77,7 @@ export function relayCopy(relay: CopyRelay): Promise<{ rows: number; bytes: numb
     }
 
     function fromSource({ type, body }: BackendMessage) {
+      asides.count(body.length)
       if (type === backend.errorResponse) {
         const error = parseServerError(body)
         error.side = 'source'
@@ -79,11 +85,14 @@ export function relayCopy(relay: CopyRelay): Promise<{ rows: number; bytes: numb
         // The destination keeps nothing of a copy that its client declares failed.
         if (flowing && !destinationReady)
           destination.tap.write(copyFailMessage('the source could not be read'))
-      } else if (type === backend.commandComplete) sourceRows = rowsOfCommandTag(body)
-      else if (type === backend.readyForQuery) {
+      } else if (type === backend.commandComplete) {
+        if (!walker?.done) throw outOfPlace(type, 'in the midst of a COPY')
+        sourceRows = rowsOfCommandTag(body)
+      } else if (type === backend.readyForQuery) {
+        if (!failure && sourceRows === undefined) throw outOfPlace(type, 'before the end of a COPY')
         sourceReady = true
         settle()
-      }
+      } else if (!isAside(type)) throw outOfPlace(type, 'in the midst of a COPY')
     }
 
     /** Notices and CopyOutResponse, with the first rows right behind it; or an error instead. */
@@ -91,7 +100,7 @@ export function relayCopy(relay: CopyRelay): Promise<{ rows: number; bytes: numb
     function beforeRows(chunk: Buffer) {
       early = early.length ? Buffer.concat([early, chunk]) : chunk
       while (!walker && early.length >= 5) {
-        const size = early.readUInt32BE(1) + 1
+        const size = messageSize(early, 0)
         if (early.length < size) return
         const type = early[0] as number
         const body = early.subarray(5, size)
@@ -104,6 +113,7 @@ export function relayCopy(relay: CopyRelay): Promise<{ rows: number; bytes: numb
 
     function fromDestination(message: BackendMessage) {
       const { type, body } = message
+      if (isAside(type)) asides.count(body.length)
       try {
         intake.hear(message)
       } catch (error) {
@@ -115,7 +125,12 @@ export function relayCopy(relay: CopyRelay): Promise<{ rows: number; bytes: numb
         if (flowing) return
         flowing = true
         source.tap.write(queryMessage(relay.copyOut))
+      } else if (!isAside(type) && !ofIntake.has(type)) {
+        throw outOfPlace(type, 'in the midst of a COPY')
       } else if (type === backend.readyForQuery && intake.isReady) {
+        if (!failure && (intake.rows === undefined || !(walker?.done || relay.batches))) {
+          throw outOfPlace(type, 'before the end of a COPY')
+        }
         // Between two batches it may be ready although more rows come.
         destinationReady = failure !== undefined || walker?.done === true
         settle()
@@ -145,7 +160,7 @@ export function relayCopy(relay: CopyRelay): Promise<{ rows: number; bytes: numb
 
     function lose(session: Session, other: Session) {
       if (settled) return
-      fail(new ConnectionLost(`the connection to ${describeSettings(session.settings)} was lost`))
+      fail(session.lost())
       other.destroy()
       session.destroy()
       sourceReady = true
@@ -156,6 +171,7 @@ export function relayCopy(relay: CopyRelay): Promise<{ rows: number; bytes: numb
     function settle() {
       if (settled || !sourceReady || !destinationReady) return
       settled = true
+      watch[Symbol.dispose]()
       flow?.stop()
       source.tap.off('close', sourceClosed)
       destination.tap.off('close', destinationClosed)
@@ -165,7 +181,8 @@ export function relayCopy(relay: CopyRelay): Promise<{ rows: number; bytes: numb
       destination.tap.giveBack()
       if (failure) return reject(failure)
       if (sourceRows === undefined || sourceRows !== intake.rows) {
-        return reject(new Error(`the source sent ${sourceRows} rows, the destination took ${intake.rows}`))
+        const counted = `the source sent ${sourceRows} rows, and the destination says that it took ${intake.rows}`
+        return reject(new ProtocolViolation(counted))
       }
       resolve({ rows: sourceRows, bytes: walker?.bytes ?? 0 })
     }
@@ -199,7 +216,14 @@ export function relayCopy(relay: CopyRelay): Promise<{ rows: number; bytes: numb
       const rows = relay.binary && walker.done ? walker.frames - 1 : walker.frames
       relay.onProgress?.(rows, walker.bytes)
     }
-    const flow = relay.throttle && new ThrottledFlow(relay.throttle, receive, regulate)
+    const read = (chunk: Buffer) => source.tap.read(receive, chunk)
+    const flow = relay.throttle && new ThrottledFlow(relay.throttle, read, regulate)
+    /** Whose turn it is; while a limit of the user holds the rows back, it is ours. */
+    const owing = () => {
+      if (flow?.isBusy) return undefined
+      return destinationFull || !flowing || sourceReady ? destination : source
+    }
+    const watch = new AnswerWatch(owing)
     source.tap.borrow(flow ? (chunk) => flow.push(chunk) : receive)
     destination.tap.borrow((chunk) => {
       for (const message of destinationReader.feed(chunk)) fromDestination(message)
@@ -211,3 +235,13 @@ export function relayCopy(relay: CopyRelay): Promise<{ rows: number; bytes: numb
     destination.tap.write(intake.first())
   })
 }
+
+/** Statements behind the COPY of a batch may return rows. */
+const ofIntake = new Set<number>([
+  backend.commandComplete,
+  backend.copyInResponse,
+  backend.dataRow,
+  backend.emptyQueryResponse,
+  backend.readyForQuery,
+  backend.rowDescription,
+])

@@ -1,17 +1,21 @@
 // COPY of many small tables from one session into another without waiting for each: all statements go out at
 // once, and the rows of the next tables arrive while the destination still takes those of the first.
 import { CopyFrameWalker } from './copy-frames.ts'
-import { Cancelled, ConnectionLost } from './errors.ts'
+import { Cancelled, ProtocolViolation } from './errors.ts'
+import { AnswerWatch } from './liveness.ts'
 import {
   type BackendMessage,
   backend,
+  isAside,
   MessageReader,
+  messageSize,
+  outOfPlace,
   parseServerError,
   queryMessage,
   rowsOfCommandTag,
 } from './messages.ts'
+import { AnswerLimit } from './protocol-guard.ts'
 import type { Session } from './session.ts'
-import { describeSettings } from './settings.ts'
 
 export interface TableCopy {
   /** As bytes where the session's encoding is not UTF8. */
@@ -42,32 +46,49 @@ export async function relayTables(relay: TablesRelay): Promise<{ rows: number; b
   const sent = new SourceTables()
   const taken: number[] = []
   const reader = new MessageReader()
+  const asides = new AnswerLimit(source.settings)
   let isTaking = false
   let isFull = false
   let sourceReady = false
   let destinationReady = false
+  let hasFailed = false
+
+  function fail(error: Error) {
+    hasFailed = true
+    over.reject(error)
+  }
 
   sent.onMessage = ({ type, body }) => {
+    asides.count(body.length)
     if (type === backend.errorResponse) {
       const error = parseServerError(body)
       error.side = 'source'
-      over.reject(error)
+      fail(error)
     } else if (type === backend.readyForQuery) {
+      if (!hasFailed && sent.tables.filter(({ rows }) => rows !== undefined).length < tables.length) {
+        throw outOfPlace(type, 'before the end of a COPY')
+      }
       sourceReady = true
       settle()
+    } else if (!isAside(type) && type !== backend.commandComplete) {
+      throw outOfPlace(type, 'in the midst of a COPY')
     }
   }
 
   function fromDestination({ type, body }: BackendMessage) {
-    if (type === backend.errorResponse) over.reject(parseServerError(body))
+    asides.count(body.length)
+    if (type === backend.errorResponse) fail(parseServerError(body))
     else if (type === backend.copyInResponse) {
       isTaking = true
       pass()
-    } else if (type === backend.commandComplete) taken.push(rowsOfCommandTag(body))
-    else if (type === backend.readyForQuery) {
+    } else if (type === backend.commandComplete) {
+      if (isTaking || taken.length === tables.length) throw outOfPlace(type, 'in the midst of a COPY')
+      taken.push(rowsOfCommandTag(body))
+    } else if (type === backend.readyForQuery) {
+      if (!hasFailed && taken.length < tables.length) throw outOfPlace(type, 'before the end of a COPY')
       destinationReady = true
       settle()
-    }
+    } else if (!isAside(type)) throw outOfPlace(type, 'in the midst of a COPY')
   }
 
   /** What has arrived of the table that the destination is at. */
@@ -81,16 +102,19 @@ export async function relayTables(relay: TablesRelay): Promise<{ rows: number; b
       // Its CopyDone is among them.
       if (table.walker.done) isTaking = false
     }
-    if (isFull || sent.waitingBytes > mostWaitingBytes) source.tap.pause()
+    if (isHeldBack()) source.tap.pause()
     else source.tap.resume()
+  }
+
+  function isHeldBack(): boolean {
+    return isFull || sent.waitingBytes > mostWaitingBytes
   }
 
   function settle() {
     if (sourceReady && destinationReady) over.resolve()
   }
 
-  const lose = (session: Session) => () =>
-    over.reject(new ConnectionLost(`the connection to ${describeSettings(session.settings)} was lost`))
+  const lose = (session: Session) => () => over.reject(session.lost())
   const [sourceClosed, destinationClosed] = [lose(source), lose(destination)]
   const drained = () => {
     isFull = false
@@ -98,7 +122,7 @@ export async function relayTables(relay: TablesRelay): Promise<{ rows: number; b
   }
   const abort = () => {
     // Real cancel requests, so that neither server works on; then no waiting for their answers.
-    void Promise.allSettled([source.cancel(), destination.cancel()]).then(() => over.reject(new Cancelled()))
+    void Promise.allSettled([source.cancel(), destination.cancel()]).then(() => fail(new Cancelled()))
   }
   source.tap.on('close', sourceClosed)
   destination.tap.on('close', destinationClosed)
@@ -111,6 +135,7 @@ export async function relayTables(relay: TablesRelay): Promise<{ rows: number; b
   destination.tap.borrow((chunk) => {
     for (const message of reader.feed(chunk)) fromDestination(message)
   })
+  using _ = new AnswerWatch(() => (isHeldBack() || sourceReady ? destination : source))
   try {
     if (signal?.aborted) abort()
     // A connection that was lost before this copy does not report it again.
@@ -124,7 +149,9 @@ export async function relayTables(relay: TablesRelay): Promise<{ rows: number; b
     return tables.map((_, place) => {
       const { rows, walker } = sent.tables[place] ?? {}
       if (rows === undefined || rows !== taken[place]) {
-        throw new Error(`the source sent ${rows} rows, the destination took ${taken[place]}`)
+        throw new ProtocolViolation(
+          `the source sent ${rows ?? 'no'} rows, and the destination says that it took ${taken[place] ?? 'none'}`,
+        )
       }
       return { rows, bytes: walker?.bytes ?? 0 }
     })
@@ -180,7 +207,7 @@ class SourceTables {
   #readMessages(bytes: Buffer): Buffer | undefined {
     let position = 0
     while (position + 5 <= bytes.length) {
-      const end = position + bytes.readUInt32BE(position + 1) + 1
+      const end = position + messageSize(bytes, position)
       if (end > bytes.length) break
       const message = { type: bytes[position] as number, body: bytes.subarray(position + 5, end) }
       position = end
@@ -190,7 +217,10 @@ class SourceTables {
         this.#rest = Buffer.alloc(0)
         return bytes.subarray(position)
       }
-      if (message.type === backend.commandComplete && table) table.rows = rowsOfCommandTag(message.body)
+      if (message.type === backend.commandComplete) {
+        if (!table || table.rows !== undefined) throw outOfPlace(message.type, 'in the midst of a COPY')
+        table.rows = rowsOfCommandTag(message.body)
+      }
       this.onMessage(message)
     }
     this.#rest = bytes.subarray(position)

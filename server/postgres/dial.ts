@@ -129,7 +129,7 @@ function socketPath({ host, port }: ConnectionSettings): string {
   return `${host.replace(/^@/, '\0')}/.s.PGSQL.${port}`
 }
 
-function timedOut(settings: ConnectionSettings): ConnectFailed {
+export function timedOut(settings: ConnectionSettings): ConnectFailed {
   return new ConnectFailed(
     'timeout',
     `${serverName(settings)} did not answer within ${settings.connectTimeout} s: ` +

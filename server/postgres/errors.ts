@@ -45,6 +45,16 @@ export class PoolerRefused extends ConnectFailed {
   }
 }
 
+/**
+ * A server, or whatever answers in its place, sent what the protocol does not allow at this point. `what` says so in
+ * words that contain nothing of it but visible characters.
+ */
+export class ProtocolViolation extends PgtrekError {
+  constructor(readonly what: string) {
+    super(`the server's answer makes no sense: ${what}`)
+  }
+}
+
 /** A session that worked is gone. */
 export class ConnectionLost extends PgtrekError {}
 

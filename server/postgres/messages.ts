@@ -1,6 +1,7 @@
 // Bytes of the frontend/backend protocol, version 3.
 // https://www.postgresql.org/docs/current/protocol-message-formats.html
-import { ServerError, type ServerErrorFields } from './errors.ts'
+import { printable } from '../../shared/printable.ts'
+import { ProtocolViolation, ServerError, type ServerErrorFields } from './errors.ts'
 
 const code = (letter: string) => letter.charCodeAt(0)
 
@@ -8,6 +9,8 @@ const code = (letter: string) => letter.charCodeAt(0)
 export const backend = {
   authentication: code('R'),
   backendKeyData: code('K'),
+  bindComplete: code('2'),
+  closeComplete: code('3'),
   commandComplete: code('C'),
   copyBothResponse: code('W'),
   copyData: code('d'),
@@ -15,14 +18,23 @@ export const backend = {
   copyInResponse: code('G'),
   copyOutResponse: code('H'),
   dataRow: code('D'),
+  emptyQueryResponse: code('I'),
   errorResponse: code('E'),
+  negotiateProtocolVersion: code('v'),
+  noData: code('n'),
   noticeResponse: code('N'),
+  notificationResponse: code('A'),
+  parameterDescription: code('t'),
   parameterStatus: code('S'),
+  parseComplete: code('1'),
+  portalSuspended: code('s'),
   readyForQuery: code('Z'),
+  rowDescription: code('T'),
 } as const
 
 /** Message types of the frontend that we look at. */
 export const frontend = {
+  password: code('p'),
   query: code('Q'),
   sync: code('S'),
   terminate: code('X'),
@@ -63,6 +75,52 @@ export function cancelRequest(pid: number, secret: number): Buffer {
   return bytes
 }
 
+/** PostgreSQL makes no message larger than this: https://github.com/postgres/postgres/blob/master/src/include/utils/memutils.h */
+export const mostRowBytes = 1024 * 1024 * 1024 + 1024
+/** What is no row may carry the text of an error or a notice. */
+const mostOtherBytes = 64 * 1024 * 1024
+
+/** The size of the message that begins here, of which five bytes must be there: what its length says is checked. */
+export function messageSize(bytes: Buffer, at: number): number {
+  const length = bytes.readUInt32BE(at + 1)
+  if (length < 4 || length > mostOtherBytes) checkLength(bytes[at] as number, length)
+  return length + 1
+}
+
+/** `length` as the message has it: without the byte of its type. */
+export function checkLength(type: number, length: number) {
+  const isRow = type === backend.dataRow || type === backend.copyData
+  if (length >= 4 && length <= (isRow ? mostRowBytes : mostOtherBytes)) return
+  throw new ProtocolViolation(`a message of type ${typeName(type)} says that it is ${length} bytes long`)
+}
+
+export function typeName(type: number): string {
+  return type > 0x20 && type < 0x7f
+    ? `"${String.fromCharCode(type)}"`
+    : `0x${type.toString(16).padStart(2, '0')}`
+}
+
+/** Comes at any time, whatever was asked. */
+export function isAside(type: number): boolean {
+  return (
+    type === backend.errorResponse ||
+    type === backend.noticeResponse ||
+    type === backend.notificationResponse ||
+    type === backend.parameterStatus
+  )
+}
+
+/** What came where something else had to. */
+export function outOfPlace(type: number, where: string): ProtocolViolation {
+  return new ProtocolViolation(`a message of type ${typeName(type)} came ${where}`)
+}
+
+/** Of bytes that are shown to somebody: not too much, and nothing that a terminal obeys. */
+export function excerpt(bytes: Buffer, from = 0): string {
+  const text = bytes.toString('utf8', from, Math.min(bytes.length, from + 200))
+  return printable((text.split('\0')[0] ?? '').trim())
+}
+
 export interface BackendMessage {
   type: number
   body: Buffer
@@ -83,7 +141,7 @@ export class MessageReader {
     let position = 0
     this.#wanted = 5
     while (position + 5 <= bytes.length) {
-      const size = bytes.readUInt32BE(position + 1) + 1
+      const size = messageSize(bytes, position)
       if (position + size > bytes.length) {
         this.#wanted = size
         break
@@ -125,11 +183,14 @@ export function parseServerError(body: Buffer): ServerError {
 /** `COPY 42` -> 42 */
 export function rowsOfCommandTag(body: Buffer): number {
   const tag = body.toString('latin1', 0, body.length - 1)
-  return Number(tag.slice(tag.lastIndexOf(' ') + 1))
+  const rows = /^[A-Z ]+ (?:0 )?(\d+)$/.exec(tag)?.[1]
+  if (rows === undefined) throw new ProtocolViolation(`a command ended with "${excerpt(body)}"`)
+  return Number(rows)
 }
 
 /** The columns of a DataRow, as the server wrote them. */
 export function parseDataRow(body: Buffer): (Buffer | null)[] {
+  checkDataRow(body, 0, body.length)
   const values: (Buffer | null)[] = []
   let position = 2
   for (let column = body.readUInt16BE(0); column > 0; column--) {
@@ -139,4 +200,19 @@ export function parseDataRow(body: Buffer): (Buffer | null)[] {
     position += Math.max(0, length)
   }
   return values
+}
+
+/** Returns how many columns it has, all of them within the row. */
+export function checkDataRow(bytes: Buffer, start: number, end: number): number {
+  const columns = end - start >= 2 ? bytes.readUInt16BE(start) : -1
+  let position = start + 2
+  for (let column = 0; column < columns && position <= end; column++) {
+    const length = position + 4 <= end ? bytes.readInt32BE(position) : mostRowBytes
+    if (length < -1) throw new ProtocolViolation(`a value in a row says that it is ${length} bytes long`)
+    position += 4 + Math.max(0, length)
+  }
+  if (position !== end || columns < 0) {
+    throw new ProtocolViolation('the columns of a row are longer or shorter than the row')
+  }
+  return columns
 }

@@ -1,11 +1,10 @@
 // Statements of the extended protocol on a borrowed session, sent one behind the other without waiting for
 // answers. What the answers must say is noted when a statement is sent and checked when they come.
 // https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-PIPELINING
-import { ConnectionLost, type ServerError } from './errors.ts'
-import { backend, parseServerError } from './messages.ts'
+import { ConnectionLost, ProtocolViolation, type ServerError } from './errors.ts'
+import { backend, excerpt, isAside, outOfPlace, parseServerError } from './messages.ts'
 import { PipelineWriter } from './pipeline-writer.ts'
 import type { Session } from './session.ts'
-import { describeSettings } from './settings.ts'
 import { WholeMessages } from './whole-messages.ts'
 
 /** What a statement must have done, for the pipeline to go on. */
@@ -36,6 +35,18 @@ export class StatementFailed extends Error {
 /** Above it the sender has to wait, so that neither end piles up what the other has not read. */
 const maxUnanswered = 8192
 const syncMark = -2
+/** Says nothing that is not known. */
+const quiet = new Set<number>([
+  backend.bindComplete,
+  backend.closeComplete,
+  backend.copyInResponse,
+  backend.dataRow,
+  backend.emptyQueryResponse,
+  backend.noData,
+  backend.parameterDescription,
+  backend.parseComplete,
+  backend.rowDescription,
+])
 
 export class Pipeline implements Disposable {
   readonly out: PipelineWriter
@@ -156,6 +167,8 @@ export class Pipeline implements Disposable {
       else if (type === backend.errorResponse) {
         const error = parseServerError(bytes.subarray(at + 5, at + size))
         this.fail(new StatementFailed(this.answered, error))
+      } else if (!isAside(type) && !quiet.has(type)) {
+        throw outOfPlace(type, 'among the answers to changes')
       }
       at += size
     }
@@ -164,7 +177,9 @@ export class Pipeline implements Disposable {
 
   #complete(bytes: Buffer, start: number, end: number) {
     const mark = this.#marks[this.#head % this.#marks.length] as number
-    if (mark === syncMark || this.#waiting === 0) return this.fail(new Error('an answer nobody asked for'))
+    if (mark === syncMark || this.#waiting === 0) {
+      throw outOfPlace(backend.commandComplete, 'although nothing was asked')
+    }
     this.#take()
     // `UPDATE 1`, `INSERT 0 1`, `COPY 250`: nearly always one row.
     const one = bytes[end - 2] === 0x31 && bytes[end - 3] === 0x20
@@ -175,6 +190,9 @@ export class Pipeline implements Disposable {
           .split(' ')
           .at(-1),
       )
+      if (!Number.isSafeInteger(found)) {
+        throw new ProtocolViolation(`a command ended with "${excerpt(bytes.subarray(start, end))}"`)
+      }
       if (found !== mark) return this.fail(new UnexpectedCount(this.answered, mark, found))
     }
     this.answered++
@@ -182,7 +200,7 @@ export class Pipeline implements Disposable {
 
   #ready() {
     if (this.#marks[this.#head % this.#marks.length] !== syncMark || this.#waiting === 0) {
-      return this.fail(new Error('the server is ready before it has answered'))
+      throw outOfPlace(backend.readyForQuery, 'before the answers were through')
     }
     this.#take()
     this.synced++
@@ -225,8 +243,5 @@ export class Pipeline implements Disposable {
     this.#rouse()
   }
 
-  readonly #closed = () => {
-    const where = describeSettings(this.session.settings)
-    this.fail(new ConnectionLost(`the connection to ${where} was lost`))
-  }
+  readonly #closed = () => this.fail(this.session.lost())
 }

@@ -1,16 +1,19 @@
 // One authenticated connection: typed queries through the driver, its raw bytes when asked, a real cancel.
+import { randomUUID } from 'node:crypto'
 import postgres from 'postgres'
 import { settledWithin } from '../deadline.ts'
 import { arrayElements } from './array-literal.ts'
-import { attemptsFor, dial } from './dial.ts'
+import { attemptsFor, dial, timedOut } from './dial.ts'
 import {
   Cancelled,
   ConnectFailed,
   type ConnectFailure,
   ConnectionLost,
+  ProtocolViolation,
   ServerError,
   sqlstate,
 } from './errors.ts'
+import { AnswerWatch, silenceMsOf } from './liveness.ts'
 import { markStatement } from './mark.ts'
 import { cancelRequest } from './messages.ts'
 import {
@@ -107,6 +110,8 @@ export class Session implements AsyncDisposable {
     private readonly sql: postgres.ReservedSql,
     /** The server process that works for this session. */
     readonly pid: number,
+    /** When this server was started, which tells it from all others. */
+    readonly serverStart: string,
   ) {
     this.encrypted = tlsVersion !== undefined
   }
@@ -159,8 +164,9 @@ export class Session implements AsyncDisposable {
   ): Promise<Session> {
     const { signal, onNotice, replication } = options
     if (signal?.aborted) throw new Cancelled()
+    const began = performance.now()
     const { socket, tlsVersion } = await dial(settings, attempt, signal)
-    const tap = new Tap(socket, settings.onlyProve)
+    const tap = new Tap(socket, settings)
     let lent = false
     const client = postgres({
       max: 1,
@@ -174,10 +180,11 @@ export class Session implements AsyncDisposable {
       port: settings.port,
       database: settings.database,
       user: settings.user,
-      // In place of an empty one the driver would take PGPASSWORD, whatever server this is.
-      pass: () => settings.password ?? '',
+      // It is never asked for one; in place of none it would take PGPASSWORD.
+      pass: () => '',
       ssl: false,
-      connect_timeout: settings.connectTimeout || undefined,
+      // It is kept here.
+      connect_timeout: 0,
       idle_timeout: undefined,
       max_lifetime: null,
       // It would be a query whose failure nobody hears.
@@ -194,19 +201,30 @@ export class Session implements AsyncDisposable {
     } as postgres.Options<Record<string, postgres.PostgresType>>)
     const abandon = () => socket.destroy()
     signal?.addEventListener('abort', abandon, { once: true })
+    const deadline = limitLogin(tap, settings, began)
     try {
       // The driver connects for a query, but waits for ever when asked to reserve first.
-      const [row] = await unlessClosed(tap, client.unsafe<{ pid: number }[]>(whichProcess))
+      const echo = randomUUID()
+      const [row] = await unlessClosed(tap, client.unsafe<FirstAnswer[]>(firstQuery(echo)))
+      if (row?.echo !== echo || !(row.pid > 0)) {
+        throw new ProtocolViolation('its first query was answered by something else')
+      }
       const reserved = await unlessClosed(tap, client.reserve())
-      return new Session(settings, tap, tlsVersion, client, reserved, row?.pid ?? 0)
+      return new Session(settings, tap, tlsVersion, client, reserved, row.pid, row.start)
     } catch (error) {
       socket.destroy()
       if (signal?.aborted) throw new Cancelled()
-      if (tap.refusedWay !== undefined) throw wantsPassword(settings, tap.refusedWay)
-      throw loginFailure(error, settings, tap.lastWords)
+      throw loginFailure(tap.fault ?? error, settings, tap.lastWords)
     } finally {
+      deadline.end()
       signal?.removeEventListener('abort', abandon)
     }
+  }
+
+  /** Another session of the same kind at the same place. */
+  openAnother(signal: AbortSignal): Promise<Session> {
+    const { mark: _, ...settings } = this.settings
+    return Session.open(settings, { signal })
   }
 
   /** As `server_version_num`: 150004. */
@@ -239,8 +257,12 @@ export class Session implements AsyncDisposable {
     if (this.#closed || this.tap.socket.destroyed) throw this.#explain(new Error('it is closed'))
     const answer = unlessClosed(this.tap, this.sql.unsafe<Row[]>(text, parameters as never[]))
     this.#unanswered.add(answer)
+    using _ = new AnswerWatch(() => this)
     try {
       const rows = await answer
+      if (!hasColumns(rows) && selects.test(text)) {
+        throw new ProtocolViolation('a query was answered without columns')
+      }
       // Behind a statement that failed among its rows, the driver goes on numbering where that one stopped:
       // there are holes before the first row.
       return rows.filter(() => true) as Row[]
@@ -253,7 +275,10 @@ export class Session implements AsyncDisposable {
 
   async one<Row extends object>(text: string, parameters: readonly (string | number | null)[] = []) {
     const [row] = await this.query<Row>(text, parameters)
-    if (!row) throw new Error(`a query that must answer one row answered none: ${text}`)
+    if (!row) {
+      const query = text.trim().replaceAll(/\s+/g, ' ').slice(0, 200)
+      throw new ProtocolViolation(`a query that has one row was answered with none (${query})`)
+    }
     return row
   }
 
@@ -280,7 +305,8 @@ export class Session implements AsyncDisposable {
   }
 
   async #requestCancel(patienceMs: number): Promise<void> {
-    const { socket } = await dial(this.settings, this.encrypted ? 'tls' : 'plain')
+    const inTime = AbortSignal.timeout(patienceMs)
+    const { socket } = await dial(this.settings, this.encrypted ? 'tls' : 'plain', inTime)
     const ended = new Promise<void>((resolve) => {
       socket.on('error', () => resolve())
       socket.on('close', () => resolve())
@@ -352,12 +378,90 @@ export class Session implements AsyncDisposable {
     setTimeout(() => this.tap.destroy(), farewellMs).unref()
   }
 
+  /** In place of what the driver knows of it. */
   #explain(error: unknown): Error {
+    if (this.tap.fault) return this.lost(error)
     if (error instanceof postgres.PostgresError) return serverError(error)
-    const where = describeSettings(this.settings)
-    const reason = this.tap.lastWords ?? (error instanceof Error ? error.message : String(error))
-    return new ConnectionLost(`the connection to ${where} was lost: ${reason}`, { cause: error })
+    if (isNonsense(error)) {
+      // Whatever comes next would be as strange.
+      this.tap.cut(error instanceof ProtocolViolation ? error : new ProtocolViolation(unreadable))
+    }
+    return this.lost(error)
   }
+
+  /** The connection is gone, and why, as far as anybody knows. */
+  lost(cause?: unknown): ConnectionLost {
+    const { fault, lastWords } = this.tap
+    const known = fault?.message ?? lastWords ?? (cause instanceof Error ? cause.message : undefined)
+    const advice = fault instanceof ProtocolViolation ? inBetween : ''
+    const where = describeSettings(this.settings)
+    return new ConnectionLost(`the connection to ${where} was lost${known ? `: ${known}` : ''}${advice}`, {
+      cause,
+    })
+  }
+}
+
+const inBetween =
+  '. Check that this is a PostgreSQL server, and that nothing in between (a proxy, a firewall) changes what it sends'
+const unreadable = 'a value in a row is not what its type says'
+
+/** Errors of the driver while it reads; others are about the connection. */
+function isNonsense(error: unknown): boolean {
+  return (
+    error instanceof ProtocolViolation ||
+    error instanceof TypeError ||
+    error instanceof SyntaxError ||
+    error instanceof RangeError
+  )
+}
+
+/** With INTO it answers as CREATE TABLE AS does. */
+const selects = /^\s*select\b(?!.*\binto\b)/is
+
+/** Also true of the answers to several statements at once. */
+function hasColumns(rows: object): boolean {
+  return !('columns' in rows) || rows.columns !== undefined
+}
+
+interface FirstAnswer {
+  pid: number
+  start: string
+  echo: string
+}
+
+/** Only a server that understands what it is asked can answer. */
+function firstQuery(echo: string): string {
+  return `${whichProcess}, extract(epoch from pg_catalog.pg_postmaster_start_time())::text as start, '${echo}'::text as echo`
+}
+
+/** A pooler may have no server process for the first query: PgBouncer's query_wait_timeout is 120 s. */
+const silencesOfPooler = 2.5
+
+/** The connect timeout covers the login. */
+function limitLogin(tap: Tap, settings: ConnectionSettings, began: number): { end(): void } {
+  const left = settings.connectTimeout * 1000 - (performance.now() - began)
+  let timer =
+    settings.connectTimeout > 0 ? setTimeout(() => tap.cut(timedOut(settings)), Math.max(0, left)) : undefined
+  const begin = () => {
+    clearTimeout(timer)
+    const waitMs = silencesOfPooler * silenceMsOf(settings)
+    timer = setTimeout(() => tap.cut(silentAfterLogin(settings, waitMs)), waitMs)
+  }
+  tap.once('login', begin)
+  return {
+    end() {
+      clearTimeout(timer)
+      tap.off('login', begin)
+    },
+  }
+}
+
+function silentAfterLogin(settings: ConnectionSettings, waitMs: number): ConnectFailed {
+  return new ConnectFailed(
+    'timeout',
+    `${serverName(settings)} accepted the login and did not answer the first query within ${Math.round(waitMs / 1000)} s: ` +
+      'check whether the server, or the pool of a connection pooler, is overloaded',
+  )
 }
 
 const cancelPatienceMs = 5000
@@ -423,17 +527,14 @@ function noPassword({ warnings }: ConnectionSettings): string {
   return ['no password was given', ...warnings].join('; ')
 }
 
-function wantsPassword(settings: ConnectionSettings, way: string): ConnectFailed {
-  return new ConnectFailed(
-    'login',
-    `${serverName(settings)} asks for the password ${way}, and a password that was not typed with the request is not ` +
-      'sent that way: type it, use sslmode=verify-full, let the server keep it as SCRAM (password_encryption), ' +
-      'or start pgtrek with --allow-cleartext',
-  )
-}
-
 function loginFailure(error: unknown, settings: ConnectionSettings, lastWords?: string): Error {
   if (error instanceof ConnectFailed) return error
+  if (isNonsense(error)) {
+    const what =
+      error instanceof ProtocolViolation ? error.message : new ProtocolViolation(unreadable).message
+    const advice = 'is a PostgreSQL server listening there?'
+    return new ConnectFailed('closed', `${serverName(settings)}: ${what}: ${advice}`, { cause: error })
+  }
   if (!(error instanceof postgres.PostgresError)) {
     if (lastWords !== undefined) {
       const said = `${serverName(settings)} ended the connection during login: ${lastWords}`

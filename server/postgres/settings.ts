@@ -46,6 +46,10 @@ export interface ConnectionSettings {
   applicationName: string
   /** By which the sessions of one run are known on the server, should nobody be left to end them. */
   mark?: number
+  /** How long nothing may be heard before somebody asks whether the server is at work; a minute unless given. */
+  silenceMs?: number
+  /** All that the answer to one query may have, in place of what the memory of the machine allows. */
+  mostAnswerBytes?: number
   /** Known already: a pooler there keeps one server process for a session. */
   isSessionPool?: boolean
   /** What was found but was not used: a password file that others may read. */

@@ -1,11 +1,16 @@
-// Sits between the driver and the real socket. The driver logs in and queries through it; in between, the
-// raw bytes of the same session can be borrowed, and given back when the server is ready for a query again.
+// Sits between the driver and the real socket. The driver queries through it and hears only what makes sense; in
+// between, the raw bytes of the same session can be borrowed, and given back when the server is ready for a query again.
 import { EventEmitter } from 'node:events'
-import { backend, MessageReader, parseServerError } from './messages.ts'
+import { Authentication } from './authentication.ts'
+import { PgtrekError, ProtocolViolation } from './errors.ts'
+import { backend } from './messages.ts'
+import { lastWordsOf, ProtocolGuard } from './protocol-guard.ts'
+import type { ConnectionSettings } from './settings.ts'
 import type { ServerSocket } from './socket.ts'
+import { WholeMessages } from './whole-messages.ts'
 
-/** https://www.postgresql.org/docs/current/protocol-message-formats.html: what the server asks for at login. */
-const wayToTell: Record<number, string> = { 3: 'in clear text', 5: 'as an MD5 hash' }
+/** Settings that are reported by themselves: there are about twenty. */
+const mostParameters = 1000
 
 export class Tap extends EventEmitter {
   /** For cancel requests and for the start-up packet that pg_dump expects; read off as they pass by. */
@@ -14,22 +19,32 @@ export class Tap extends EventEmitter {
   readonly parameters = new Map<string, string>()
   /** Why the server ended the session, if it said so. The driver tells only that it ended. */
   lastWords: string | undefined
-  /** The server wants to be told the password, which is only to be proved: the connection was cut. */
-  refusedWay: string | undefined
+  /** Why this end has cut the connection. */
+  fault: Error | undefined
+  /** When something was last heard, or the server took what waited for it. */
+  movedAt = performance.now()
   #borrower: ((chunk: Buffer) => void) | undefined
-  readonly #reader = new MessageReader()
+  readonly #guard: ProtocolGuard
+  readonly #authentication: Authentication
+  readonly #messages: WholeMessages
 
   constructor(
     readonly socket: ServerSocket,
-    readonly onlyProve = false,
+    settings: ConnectionSettings,
   ) {
     super()
+    this.#authentication = new Authentication(settings)
+    this.#guard = new ProtocolGuard(settings)
+    this.#messages = new WholeMessages(this.#guard.sizeOf)
     // Each query under way listens, and there may be many behind each other.
     this.setMaxListeners(0)
     socket.on('data', (chunk: Buffer) => {
-      if (this.#borrower) return this.#borrower(chunk)
-      this.#listen(chunk)
-      if (this.refusedWay === undefined) this.emit('data', chunk)
+      this.movedAt = performance.now()
+      if (this.#borrower) this.read(this.#borrower, chunk)
+      else this.read(this.#takeWhole, chunk)
+    })
+    socket.on('drain', () => {
+      this.movedAt = performance.now()
     })
     for (const event of ['error', 'close', 'drain'] as const) {
       socket.on(event, (...details: unknown[]) => {
@@ -53,27 +68,93 @@ export class Tap extends EventEmitter {
     this.socket.resume()
   }
 
-  #listen(chunk: Buffer) {
-    for (const { type, body } of this.#reader.feed(chunk)) {
-      if (type === backend.parameterStatus) {
+  /** What a reader cannot make sense of ends the connection. */
+  read(reader: (chunk: Buffer) => void, chunk: Buffer) {
+    try {
+      reader(chunk)
+    } catch (error) {
+      if (!(error instanceof PgtrekError)) throw error
+      this.cut(error)
+    }
+  }
+
+  /** Ends the connection for a reason of ours, which is what everybody who waits is told. */
+  cut(fault: Error) {
+    this.fault ??= fault
+    this.socket.destroy()
+  }
+
+  /** Hands the driver whole messages that may come now. */
+  readonly #takeWhole = (chunk: Buffer) => {
+    const bytes = this.#messages.feed(chunk)
+    let from = 0
+    for (let at = 0; at < bytes.length; ) {
+      const next = at + bytes.readUInt32BE(at + 1) + 1
+      if (!this.#hear(bytes[at] as number, bytes.subarray(at + 5, next))) {
+        this.#pass(bytes, from, at)
+        from = next
+      }
+      at = next
+    }
+    this.#pass(bytes, from, bytes.length)
+  }
+
+  #pass(bytes: Buffer, from: number, to: number) {
+    if (to > from && !this.fault) this.emit('data', bytes.subarray(from, to))
+  }
+
+  /** False for what the driver is not to hear. */
+  #hear(type: number, body: Buffer): boolean {
+    const wasOpen = this.#guard.isOpen
+    this.#guard.hear(type, body)
+    switch (type) {
+      case backend.authentication:
+        void this.#reply(this.#authentication.answer(body))
+        return this.#authentication.isOver
+      case backend.parameterStatus: {
         const [name = '', value = ''] = body.toString('utf8', 0, body.length - 1).split('\0')
         this.parameters.set(name, value)
-      } else if (type === backend.backendKeyData) {
+        if (this.parameters.size > mostParameters) {
+          throw new ProtocolViolation('it reports settings without end')
+        }
+        return true
+      }
+      case backend.backendKeyData:
         this.pid = body.readInt32BE(0)
         this.secret = body.readInt32BE(4)
-      } else if (type === backend.authentication && this.onlyProve) {
-        this.refusedWay = wayToTell[body.readInt32BE(0)]
-        if (this.refusedWay !== undefined) return this.socket.destroy()
-      } else if (type === backend.errorResponse) {
-        const error = parseServerError(body)
-        if (error.severity === 'FATAL' || error.severity === 'PANIC') this.lastWords = error.message
-      }
+        return true
+      case backend.errorResponse:
+        this.lastWords = lastWordsOf(body) ?? this.lastWords
+        return true
+      case backend.readyForQuery:
+        if (!wasOpen) this.#openAfterLogin()
+        return true
+      default:
+        return type !== backend.notificationResponse
     }
+  }
+
+  async #reply(answer: Buffer | Promise<Buffer> | undefined) {
+    try {
+      const bytes = await answer
+      if (bytes) this.socket.write(bytes)
+    } catch (error) {
+      this.cut(error as Error)
+    }
+  }
+
+  #openAfterLogin() {
+    if (!this.#authentication.isOver) throw new ProtocolViolation('it is ready before it has let us in')
+    if (!/^\d/.test(this.parameters.get('server_version') ?? '')) {
+      throw new ProtocolViolation('it does not say which version of PostgreSQL it is')
+    }
+    this.emit('login')
   }
 
   // What the driver calls on a socket:
 
   write(bytes: Uint8Array, done?: () => void): boolean {
+    if (!this.#borrower) this.#guard.asked(bytes)
     return this.socket.write(bytes, done)
   }
 

@@ -1,10 +1,11 @@
 // Lets a program that speaks the protocol itself (pg_dump) use a session that is authenticated already.
 // Its start-up packet is answered here; whole requests go to the server, whole answers come back.
 // https://www.postgresql.org/docs/current/protocol-flow.html
-import { ConnectionLost } from './errors.ts'
-import { backend, frontend, message } from './messages.ts'
+import { ProtocolViolation } from './errors.ts'
+import { AnswerWatch } from './liveness.ts'
+import { backend, checkLength, frontend, message, typeName } from './messages.ts'
+import { AnswerLimit } from './protocol-guard.ts'
 import type { Session } from './session.ts'
-import { describeSettings } from './settings.ts'
 
 const encryptionRequest = 8
 
@@ -12,10 +13,12 @@ export class Tunnel implements Disposable {
   #started = false
   #unsent = Buffer.alloc(0)
   #answer: Buffer[] = []
+  readonly #limit: AnswerLimit
   readonly #walker = new AnswerWalker()
   #waiting: PromiseWithResolvers<Buffer> | undefined
 
   constructor(readonly session: Session) {
+    this.#limit = new AnswerLimit(session.settings)
     session.tap.borrow((chunk) => this.#receive(chunk))
     session.tap.on('close', this.#closed)
   }
@@ -23,7 +26,7 @@ export class Tunnel implements Disposable {
   /** Takes what the program writes; resolves with what it may read next, possibly nothing. */
   async exchange(bytes: Buffer): Promise<Buffer> {
     // A connection that was lost while the program was busy does not report it again.
-    if (this.session.tap.socket.destroyed) throw this.#lost()
+    if (this.session.tap.socket.destroyed) throw this.session.lost()
     if (!this.#started) {
       // A request for TLS or GSSAPI comes before the start-up packet: this end needs neither.
       if (bytes.length === encryptionRequest) return Buffer.from('N')
@@ -48,7 +51,8 @@ export class Tunnel implements Disposable {
     if (whole.length) this.session.tap.write(whole)
     if (!answered) return Buffer.alloc(0)
     this.#waiting = Promise.withResolvers<Buffer>()
-    return this.#waiting.promise
+    using _ = new AnswerWatch(() => this.session)
+    return await this.#waiting.promise
   }
 
   [Symbol.dispose]() {
@@ -58,18 +62,16 @@ export class Tunnel implements Disposable {
 
   #receive(chunk: Buffer) {
     this.#answer.push(chunk)
+    this.#limit.count(chunk.length)
     if (!this.#walker.feed(chunk)) return
     const answer = this.#answer.length === 1 ? chunk : Buffer.concat(this.#answer)
     this.#answer = []
+    this.#limit.startAgain()
     this.#waiting?.resolve(answer)
     this.#waiting = undefined
   }
 
-  readonly #closed = () => this.#waiting?.reject(this.#lost())
-
-  #lost(): ConnectionLost {
-    return new ConnectionLost(`the connection to ${describeSettings(this.session.settings)} was lost`)
-  }
+  readonly #closed = () => this.#waiting?.reject(this.session.lost())
 
   #greeting(): Buffer {
     const { tap } = this.session
@@ -85,6 +87,8 @@ export class Tunnel implements Disposable {
     ])
   }
 }
+
+const known = new Set<number>(Object.values(backend))
 
 /**
  * Knows when an answer is whole: at the end of a message, with a ReadyForQuery among the messages. (Others
@@ -108,7 +112,11 @@ class AnswerWalker {
       this.#header[this.#headerLength++] = chunk[position++] as number
       if (this.#headerLength < 5) continue
       this.#headerLength = 0
-      this.#remaining = this.#header.readUInt32BE(1) - 4
+      const type = this.#header[0] as number
+      const length = this.#header.readUInt32BE(1)
+      if (!known.has(type)) throw new ProtocolViolation(`there is no message of type ${typeName(type)}`)
+      checkLength(type, length)
+      this.#remaining = length - 4
       if (this.#header[0] === backend.readyForQuery) this.#ready = true
     }
     const whole = this.#ready && this.#remaining === 0 && this.#headerLength === 0

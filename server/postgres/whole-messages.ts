@@ -1,11 +1,15 @@
 // Cuts a stream of bytes, in whatever chunks it arrives, at the end of messages: what is handed out holds
 // whole ones only, one behind the other, and is copied only where a chunk ends within a message.
+import { messageSize } from './messages.ts'
 
 export class WholeMessages {
   #pending: Buffer[] = []
   #length = 0
   /** Bytes that must be there before it is worth looking again. */
   #wanted = 5
+
+  /** `sizeOf` sees the first five bytes of each message as soon as they are there. */
+  constructor(readonly sizeOf: (bytes: Buffer, at: number) => number = messageSize) {}
 
   feed(chunk: Buffer): Buffer {
     this.#pending.push(chunk)
@@ -15,7 +19,7 @@ export class WholeMessages {
     let end = 0
     this.#wanted = 5
     while (end + 5 <= bytes.length) {
-      const size = bytes.readUInt32BE(end + 1) + 1
+      const size = this.sizeOf(bytes, end)
       if (end + size > bytes.length) {
         this.#wanted = size
         break

@@ -1,4 +1,5 @@
 // Goes through the fields of one message from left to right.
+import { ProtocolViolation } from '../postgres/errors.ts'
 
 export class MessageCursor {
   #bytes: Buffer = Buffer.alloc(0)
@@ -43,7 +44,7 @@ export class MessageCursor {
 
   string(): string {
     const zero = this.#bytes.indexOf(0, this.#at)
-    if (zero < 0 || zero >= this.#end) throw new Error('a string in a message does not end')
+    if (zero < 0 || zero >= this.#end) throw new ProtocolViolation('a string in a message does not end')
     const text = this.#bytes.toString('utf8', this.#at, zero)
     this.#at = zero + 1
     return text
@@ -56,7 +57,7 @@ export class MessageCursor {
 
   #step(length: number): number {
     const start = this.#at
-    if (start + length > this.#end) throw new Error('a message is shorter than what it must hold')
+    if (start + length > this.#end) throw new ProtocolViolation('a message is shorter than what it must hold')
     this.#at = start + length
     return start
   }

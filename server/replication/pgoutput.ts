@@ -2,6 +2,7 @@
 // that came; what goes by once per transaction or table is decoded.
 // https://www.postgresql.org/docs/current/protocol-logicalrep-message-formats.html
 
+import { ProtocolViolation } from '../postgres/errors.ts'
 import type { Lsn } from './lsn.ts'
 import { MessageCursor } from './message-cursor.ts'
 import { Tuple } from './tuple.ts'
@@ -179,7 +180,7 @@ export class PgoutputDecoder {
         return handler.rollbackPrepared(cursor.uint32(), end, cursor.string())
       }
       default:
-        throw new Error(`the source sent a message of a kind that is not known: ${type}`)
+        throw new ProtocolViolation(`a change is of a kind that is not known (${type})`)
     }
   }
 }

@@ -1,6 +1,7 @@
 // The changes of a source as they come from its walsender, and what it must be told: up to where they are safe.
 // https://www.postgresql.org/docs/current/protocol-replication.html
 import { CopyBoth } from '../postgres/copy-both.ts'
+import { ProtocolViolation } from '../postgres/errors.ts'
 import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import { exactValues } from './apply-session.ts'
@@ -88,11 +89,13 @@ export class ChangeStream implements AsyncDisposable {
     const next = at + bytes.readUInt32BE(at + 1) + 1
     if (bytes[at] !== copyData) this.copy.hear(bytes.subarray(at, next))
     else if (bytes[at + headerBytes] === letter.data) {
+      if (at + dataStart > next) throw new ProtocolViolation('a change is cut off')
       // Below 15 a change of an origin that was dropped since is announced by a message without content.
       if (at + dataStart === next) decoder.handler.origin(noLsn, '')
       else decoder.read(bytes, at + dataStart, next)
       if (next === bytes.length) this.#note(bytes, at + headerBytes + 9)
     } else if (bytes[at + headerBytes] === letter.keepalive) {
+      if (at + headerBytes + 18 > next) throw new ProtocolViolation('a sign of life is cut off')
       const end = this.#note(bytes, at + headerBytes + 1)
       this.received = laterOf(this.received, end)
       onKeepalive(end, serverTime(bytes, at + headerBytes + 9))

@@ -1,6 +1,7 @@
 // The columns of one row as pgoutput wrote them: where each value lies in the bytes that came, nothing copied.
 // https://www.postgresql.org/docs/current/protocol-logicalrep-message-formats.html#PROTOCOL-LOGICALREP-MESSAGE-FORMATS-TUPLEDATA
 
+import { ProtocolViolation } from '../postgres/errors.ts'
 import type { PipelineWriter } from '../postgres/pipeline-writer.ts'
 
 export const columnKind = {
@@ -47,7 +48,8 @@ export class Tuple {
         at += length
         this.ends[column] = at
       } else if (kind === columnKind.unchanged) this.hasUnchanged = true
-      else if (kind !== columnKind.null) throw new Error(`a column of an unknown kind: ${kind}`)
+      else if (kind !== columnKind.null)
+        throw new ProtocolViolation(`a column is of a kind that is not known (${kind})`)
     }
     this.length = at - position
     return at
@@ -106,5 +108,5 @@ export function writeText(out: PipelineWriter, tuple: Tuple, column: number) {
 }
 
 function unexpectedForm(kind: number | undefined): Error {
-  return new Error(`the source sent a value in a form that was not asked for (${kind})`)
+  return new ProtocolViolation(`a value came in a form that was not asked for (${kind})`)
 }

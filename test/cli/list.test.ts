@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Cluster, cluster, type Major, type TestDatabase } from '../support/clusters.ts'
 import { CannotHappen, eventually } from '../support/eventually.ts'
+import { done, type Fake, ready, startFake } from '../support/fake-server.ts'
 import { isLong } from '../support/long.ts'
 import { type Home, makeHome } from './process.ts'
 
@@ -254,4 +255,26 @@ test('the source may come from a file, and a server that is not there is no mist
   expect(said).toContain('127.0.0.1:1')
   expect(code).toBe(3)
   expect((await home.run(['list'], { PGTREK_SOURCE: '' })).code).toBe(2)
+})
+
+const nothing = (fake: Fake) => {
+  fake.say(done('SELECT 0'), ready)
+  return true
+}
+
+test.each([
+  ['answers everything with nothing', nothing, 'its first query was answered by something else'],
+  [
+    'knows what a session is, and no tables',
+    (fake: Fake, sql: string) => sql.includes('pg_class') && nothing(fake),
+    'a query was answered without columns',
+  ],
+])('a server that %s has no list', async (_, onQuery, what) => {
+  using fake = startFake({ onQuery })
+  const source = `postgres://me@127.0.0.1:${fake.port}/db?sslmode=disable`
+  const { code, output, said } = await home.run(['list', '--source', source])
+  expect(said).toContain(`the server's answer makes no sense: ${what}`)
+  expect(said.trimEnd().split('\n')).toHaveLength(1)
+  expect(output).toBe('')
+  expect(code).toBe(3)
 })

@@ -75,6 +75,34 @@ test('a wrong password is sent once, and never in the clear after TLS', async ()
   expect(server.log().match(/password authentication failed/g)).toHaveLength(1)
 })
 
+test('a password of any letters lets us in, however it is asked for', async () => {
+  const methods = ['password', 'md5', 'scram-sha-256']
+  await using server = await startCluster({
+    major: 17,
+    hba: [
+      ...methods.map((method) => `host all "by ${method}" 127.0.0.1/32 ${method}`),
+      'host all postgres 127.0.0.1/32 trust',
+      'local all all trust',
+    ].join('\n'),
+  })
+  const password = 'p\u00e4ss\u00a0\uff21\ufb01 '
+  for (const method of methods) {
+    const role = `by ${method}`
+    await server.sql(
+      'postgres',
+      `set password_encryption = '${method === 'md5' ? 'md5' : 'scram-sha-256'}';
+       create role "${role}" login password '${password}'`,
+    )
+    const url = (secret: string) => {
+      const who = `${encodeURIComponent(role)}:${encodeURIComponent(secret)}`
+      return `postgres://${who}@127.0.0.1:${server.port}/postgres`
+    }
+    await using session = await open(url(password))
+    expect(await session.query('select current_user::text as me')).toEqual([{ me: role }])
+    expect((await refusal(url('another'))).message).toContain('Check user and password.')
+  }
+})
+
 test('timeouts and read-only defaults of a role do not reach our sessions', async () => {
   const server = await cluster(17)
   const database = await server.createDatabase()

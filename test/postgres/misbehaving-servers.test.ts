@@ -1,0 +1,68 @@
+// Whatever answers where a PostgreSQL server is expected: the attempt ends, says in plain words what makes no sense, and
+// memory stays small. One child process makes all attempts, so that its largest size says what each of them needed.
+import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { join } from 'node:path'
+import { cluster } from '../support/clusters.ts'
+import { within } from '../support/eventually.ts'
+import { startFake } from '../support/fake-server.ts'
+import { atLogin } from './misbehaviours/at-login.ts'
+import type { Case } from './misbehaviours/case.ts'
+import { inSessions } from './misbehaviours/in-sessions.ts'
+
+export interface Outcome {
+  error: string
+  message: string
+  grownMB: number
+}
+
+/** Before login 64 MB, including what the runtime itself takes for a first time; rows that are kept cost more. */
+const mostGrownMB = { login: 64, session: 160 }
+
+let child: Bun.Subprocess<'pipe', 'pipe', 'inherit'>
+let lines: AsyncIterator<string>
+
+beforeAll(async () => {
+  const destination = (await cluster(17)).url('postgres')
+  child = Bun.spawn([process.execPath, join(import.meta.dir, 'attempts.ts'), destination], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  lines = linesOf(child.stdout)
+  await within('the child to be there', lines.next())
+})
+
+afterAll(async () => {
+  child.stdin.end()
+  await child.exited
+})
+
+test.each([...atLogin, ...inSessions].map((one) => [`${one.at}: ${one.name}`, one] as const))(
+  '%s',
+  async (_, one) => {
+    using fake = startFake(one.behaviour)
+    const { error, message, grownMB } = await attempt(one, fake.port)
+    expect(message).toMatch(one.says)
+    expect(error).toBe(one.error ?? (one.at === 'login' ? 'ConnectFailed' : 'ConnectionLost'))
+    // Of the server nothing that a terminal obeys, of ourselves no names of classes and no places in the code.
+    expect(message).not.toMatch(/\p{Cc}|TypeError|undefined|null|NaN|\bat .*:\d+:\d+/u)
+    expect(grownMB).toBeLessThan(one.at === 'login' ? mostGrownMB.login : mostGrownMB.session)
+  },
+)
+
+async function attempt({ at, parameters = '' }: Case, port: number): Promise<Outcome> {
+  const url = `postgres://me:secret@127.0.0.1:${port}/db?sslmode=disable${parameters}`
+  child.stdin.write(`${JSON.stringify({ at, url })}\n`)
+  child.stdin.flush()
+  const { value, done } = await within('the end of the attempt', lines.next(), 20_000)
+  if (done) throw new Error('the process that makes the attempts has ended')
+  return JSON.parse(value) as Outcome
+}
+
+async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  let rest = ''
+  const decoder = new TextDecoder()
+  for await (const bytes of stream) {
+    const parts = (rest + decoder.decode(bytes, { stream: true })).split('\n')
+    rest = parts.pop() ?? ''
+    yield* parts
+  }
+}

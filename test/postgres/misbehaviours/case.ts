@@ -1,0 +1,30 @@
+// One way to misbehave: what a fake server does, where pgtrek is when it does, and what pgtrek says then.
+import type { Behaviour, Fake } from '../../support/fake-server.ts'
+
+/** `into` is the destination of a COPY, `tables` the source of many at once, `pipeline` where changes are applied. */
+export type Place = 'login' | 'query' | 'copy' | 'into' | 'tables' | 'stream' | 'pipeline' | 'tunnel'
+
+export interface Case {
+  at: Place
+  name: string
+  behaviour: Behaviour
+  says: RegExp
+  /** The class of the error, where it is not that of the place. */
+  error?: string
+  /** Of the connection URL. */
+  parameters?: string
+}
+
+export type Answer = (fake: Fake) => void
+
+export function senseless(what: string): RegExp {
+  return new RegExp(`the server's answer makes no sense: ${what}`)
+}
+
+/** What no message can say of itself. */
+export const lengths = [
+  ['0', 0],
+  ['3', 3],
+  ['less than nothing', -1],
+  ['2 GB', 0x7fffffff],
+] as const
