@@ -46,6 +46,7 @@ export const japaneseTitles: Record<string, string> = {
   'oversized-rows': '巨大な行',
   'types-without-binary-form': 'バイナリ形式のない型',
   'generated-columns': '生成列',
+  'unqualified-names': 'search_path に依存する関数',
   'partition-trees': 'パーティションの木',
   'deferred-constraints': '遅延可能な一意制約',
   'exclusion-constraints': '排他制約',

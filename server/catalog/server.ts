@@ -13,6 +13,8 @@ export interface ServerFacts {
   inRecovery: boolean
   /** How many more sessions the server takes from this role, without the reserve for superusers. */
   freeConnections: number
+  /** How many each limit leaves: of the server, of the database and of the role (CONNECTION LIMIT). */
+  freeWithin: { server: number; database: number | null; role: number | null }
   sharedBuffersKb: number
   maintenanceWorkMemKb: number
   maxParallelMaintenanceWorkers: number
@@ -21,20 +23,20 @@ export interface ServerFacts {
 }
 
 export async function readServer(session: Session): Promise<ServerFacts> {
-  const row = await session.one<Omit<ServerFacts, 'version' | 'major' | 'mayReplicate'>>(`
+  const row = await session.one<Omit<ServerFacts, 'version' | 'major' | 'mayReplicate' | 'freeConnections'>>(`
     select current_database()                                         as "database",
            current_user                                               as "user",
            r.rolsuper                                                 as "superuser",
            pg_catalog.pg_encoding_to_char(d.encoding)                 as "encoding",
            pg_catalog.pg_is_in_recovery()                             as "inRecovery",
-           least(
-             current_setting('max_connections')::int
+           json_build_object(
+             'server', current_setting('max_connections')::int
                - current_setting('superuser_reserved_connections')::int
                - coalesce(current_setting('reserved_connections', true)::int, 0)
-               - (select count(*) from pg_catalog.pg_stat_activity where backend_type = 'client backend'),
-             case when d.datconnlimit < 0 or r.rolsuper then 100000 else d.datconnlimit end,
-             case when r.rolconnlimit < 0 or r.rolsuper then 100000 else r.rolconnlimit end
-           )::int                                                     as "freeConnections",
+               - s.here,
+             'database', case when d.datconnlimit >= 0 and not r.rolsuper then d.datconnlimit - s.here_in_database end,
+             'role', case when r.rolconnlimit >= 0 and not r.rolsuper then r.rolconnlimit - s.here_as_role end
+           )                                                          as "freeWithin",
            (select setting::bigint * 8 from pg_catalog.pg_settings where name = 'shared_buffers')::float8
                                                                       as "sharedBuffersKb",
            (select setting from pg_catalog.pg_settings where name = 'maintenance_work_mem')::float8
@@ -43,11 +45,18 @@ export async function readServer(session: Session): Promise<ServerFacts> {
            pg_catalog.pg_get_userbyid(d.datdba)                       as "databaseOwner",
            pg_catalog.pg_has_role(d.datdba, 'usage')                  as "ownsDatabase"
       from pg_catalog.pg_database d,
-           pg_catalog.pg_roles r
+           pg_catalog.pg_roles r,
+           -- Of what a session of another role is nobody is told but members of pg_read_all_stats.
+           lateral (select count(*) as here,
+                           count(*) filter (where a.datid = d.oid) as here_in_database,
+                           count(*) filter (where a.usesysid = r.oid) as here_as_role
+                      from pg_catalog.pg_stat_activity a
+                     where a.datid <> 0 and coalesce(a.backend_type, 'client backend') = 'client backend') s
      where d.datname = current_database()
        and r.rolname = current_user`)
   return {
     ...row,
+    freeConnections: Math.min(...Object.values(row.freeWithin).filter((free) => free !== null)),
     version: session.version,
     major: session.major,
     mayReplicate: await maySetReplicationRole(session, row.superuser),

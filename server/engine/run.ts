@@ -7,6 +7,7 @@ import { CopyFailed } from '../copy/pool.ts'
 import { Cancelled, errorInfo, PgtrekError } from '../postgres/errors.ts'
 import { runGraph } from './graph.ts'
 import type { Moved } from './memory.ts'
+import { withPathAdvice } from './path-advice.ts'
 import { alreadySo, type SqlOutcome } from './restore.ts'
 import { rowsLeft } from './rows-left.ts'
 import { checkForeignKey, release } from './run-constraints.ts'
@@ -121,7 +122,7 @@ async function runStep(step: Step, context: RunContext, started: Set<number>): P
     emit({ type: 'step_finished', step: info, seconds })
   } catch (error) {
     if (!signal.aborted) {
-      const known = error instanceof CopyFailed ? error.info : errorInfo(error)
+      const known = withPathAdvice(error instanceof CopyFailed ? error.info : errorInfo(error))
       const left = await rowsLeft(step, context)
       emit({ type: 'step_failed', step: info, error: known, ...(left && { left }) })
     }

@@ -6,6 +6,7 @@ import { quoteIdentifier } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import { type ConnectionSettings, describeSettings } from '../postgres/settings.ts'
 import { type Finding, fine, itemOf, unless } from '../preflight/check.ts'
+import { fixes, superuser } from '../preflight/fix.ts'
 import { moveRoles } from '../roles/move.ts'
 import { type Arrival, createDatabaseSql, type InstanceDatabase } from './instance.ts'
 
@@ -52,7 +53,11 @@ async function toBeMade(instance: Session, database: InstanceDatabase): Promise<
       status: 'blocker',
       found: `"${user}" may not create databases there`,
       todo: 'Give the role CREATEDB, or create the database yourself.',
-      sql: [`alter role ${quoteIdentifier(user)} createdb`],
+      sql: fixes(
+        'destination',
+        `a role with CREATEROLE and CREATEDB, or ${superuser}`,
+        `alter role ${quoteIdentifier(user)} createdb`,
+      ),
     }
   }
   try {
@@ -74,6 +79,7 @@ const roleMove = {
 export async function rolesItem(
   roles: Exclude<FleetMapping['roles'], 'none'>,
   instances: { source: ConnectionSettings; destination: ConnectionSettings },
+  isManaged: boolean,
   signal: AbortSignal,
 ): Promise<PreflightItem> {
   try {
@@ -94,7 +100,8 @@ export async function rolesItem(
         status: 'warning',
         found: isRefused ? 'some differ, and so none would be changed' : 'some of it cannot be brought along',
         todo: '"pgtrek roles --dry-run" says it all.',
-        sql: told.flatMap(({ sql }) => sql ?? []),
+        // What our role may not, nobody may where a provider keeps the superuser for itself.
+        sql: isManaged ? [] : fixes('destination', superuser, ...told.flatMap(({ sql }) => sql ?? [])),
       }),
     )
   } catch (error) {

@@ -10,9 +10,10 @@ import { defaultOptions } from '../../shared/request.ts'
 import { Cancelled, errorInfo } from '../postgres/errors.ts'
 import { Session } from '../postgres/session.ts'
 import { type ConnectionSettings, serverName } from '../postgres/settings.ts'
-import type { Check } from '../preflight/check.ts'
+import { type Check, namesOf } from '../preflight/check.ts'
 import { checks } from '../preflight/checks.ts'
 import { preflight, worst } from '../preflight/preflight.ts'
+import { managedBy } from '../roles/recognise.ts'
 import { makingItem, rolesItem } from './doctor-instance.ts'
 import {
   type Arrival,
@@ -66,7 +67,8 @@ async function lookAtMapping(
     await using source = await Session.open(instances.source, { signal })
     await using instance = await Session.open(instances.destination, { signal })
     const { roles } = mapping
-    const items = roles === 'none' ? [] : [await rolesItem(roles, instances, signal)]
+    const items =
+      roles === 'none' ? [] : [await rolesItem(roles, instances, await isManaged(instance), signal)]
     const databases: FleetDatabaseReport[] = []
     for (const database of chosenDatabases(await listDatabases(source), mapping)) {
       databases.push(await lookAtDatabase({ config, mapping, instances, instance, signal }, database))
@@ -76,6 +78,16 @@ async function lookAtMapping(
     if (signal.aborted) throw new Cancelled()
     return { ...named, status: 'blocker', items: [], databases: [], error: errorInfo(error) }
   }
+}
+
+async function isManaged(instance: Session): Promise<boolean> {
+  const { superuser } = await instance.one<{ superuser: boolean }>(
+    'select rolsuper as superuser from pg_catalog.pg_roles where rolname = current_user',
+  )
+  return (
+    !superuser &&
+    managedBy(await namesOf(instance, 'select rolname as name from pg_catalog.pg_roles')) !== undefined
+  )
 }
 
 interface Surroundings {

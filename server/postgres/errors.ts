@@ -123,6 +123,8 @@ export const sqlstate = {
   lockNotAvailable: '55P03',
   serializationFailure: '40001',
   undefinedTable: '42P01',
+  undefinedFunction: '42883',
+  undefinedObject: '42704',
   foreignKeyViolation: '23503',
   undefinedSchema: '3F000',
   cardinalityViolation: '21000',

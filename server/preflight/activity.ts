@@ -1,19 +1,22 @@
 // What other sessions do right now that the move would wait for.
 import { formatDuration } from '../../shared/format.ts'
 import { describeHolder, readRuns } from '../engine/run-lock.ts'
+import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
-import { type Check, type Finding, isUsers, qualifiedName, unless } from './check.ts'
+import { type Check, type Finding, isUsers, qualifiedName, type Remark, type Sight, unless } from './check.ts'
+import { type End, type Fix, fixes } from './fix.ts'
 
 const longTransactions: Check = {
   id: 'long-transactions',
   title: 'Long transactions',
   why: 'A stream of changes starts only when every transaction before it has ended; their locks may be in the way too.',
-  async look({ source, facts, longTransaction }): Promise<Finding> {
+  mends: true,
+  async look({ source, facts, longTransaction, managed }): Promise<Finding> {
     const { seesAll } = await source.one<{ seesAll: boolean }>(
       `select ${facts.source.superuser} or pg_catalog.pg_has_role('pg_read_all_stats', 'usage') as "seesAll"`,
     )
-    const sessions = await source.query<{ pid: number; who: string; state: string; seconds: number }>(`
-      select a.pid,
+    const sessions = await source.query<Backend & { who: string; state: string; seconds: number }>(`
+      select ${backend},
              pg_catalog.concat_ws(' ', a.usename, nullif(a.application_name, '')) as who,
              a.state,
              extract(epoch from pg_catalog.clock_timestamp() - a.xact_start)::float8 as seconds
@@ -31,14 +34,35 @@ const longTransactions: Check = {
         status: 'warning',
         found: 'the source has transactions that have been open for long',
         todo: 'Let them end before the move, or end them.',
-        sql: sessions.map(({ pid }) => `select pg_terminate_backend(${pid})`),
+        sql: ended('source', sessions, managed),
       },
     )
   },
 }
 
-interface Lock {
+interface Backend {
   pid: number
+  user: string | null
+  begun: string | null
+}
+
+/** For a query that knows `pg_stat_activity` as a. */
+const backend = `a.pid, a.usename as "user", pg_catalog.to_char(a.backend_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US+00') as begun`
+
+/** Another session may get the number of one that has ended; sessions of a provider only the provider ends. */
+function ended(end: End, sessions: readonly Backend[], managed: Sight['managed']): Fix[] {
+  return sessions
+    .filter(({ user }) => user === null || !managed[end]?.isInternal(user))
+    .flatMap(({ pid, user, begun }) =>
+      fixes(
+        end,
+        `${user === null ? 'the role of the session' : `"${user}"`}, a member of pg_signal_backend or a superuser`,
+        `select pg_terminate_backend(pid) from pg_stat_activity where pid = ${pid}${begun === null ? '' : ` and backend_start = ${quoteLiteral(begun)}`}`,
+      ),
+    )
+}
+
+interface Lock extends Backend {
   table: string
   granted: boolean
 }
@@ -50,7 +74,8 @@ const locks: Check = {
   id: 'locks',
   title: 'Tables that somebody holds locked',
   why: 'The move waits for a table that is locked exclusively, and everything behind it waits too.',
-  async look({ source, destination }): Promise<Finding> {
+  mends: true,
+  async look({ source, destination, managed }): Promise<Finding> {
     const ends = [
       ['source', source],
       ['destination', destination],
@@ -59,44 +84,48 @@ const locks: Check = {
     first.push(...(await Promise.all(ends.map(([, session]) => exclusiveLocks(session)))))
     if (first.some((list) => list.length > 0)) await Bun.sleep(glance)
     const objects: string[] = []
-    const sql: string[] = []
+    const sql: Fix[] = []
     for (const [index, [end, session]] of ends.entries()) {
       const before = new Set((first[index] ?? []).map(({ pid, table }) => `${pid} ${table}`))
       if (before.size === 0) continue
-      for (const { pid, table, granted } of await exclusiveLocks(session)) {
-        if (!before.has(`${pid} ${table}`)) continue
-        objects.push(`${end}: ${table}, by ${pid}${granted ? '' : ' (still waiting for it)'}`)
-        sql.push(`select pg_terminate_backend(${pid})`)
-      }
+      const still = (await exclusiveLocks(session)).filter(({ pid, table }) => before.has(`${pid} ${table}`))
+      objects.push(
+        ...still.map(
+          ({ pid, table, granted }) =>
+            `${end}: ${table}, by ${pid}${granted ? '' : ' (still waiting for it)'}`,
+        ),
+      )
+      sql.push(...ended(end, [...new Map(still.map((one) => [one.pid, one])).values()], managed))
     }
     return unless(objects, 'none', {
       status: 'warning',
       found: 'sessions hold tables exclusively, or wait to',
       todo: 'Let them end first: look at them in pg_stat_activity.',
-      sql: [...new Set(sql)],
+      sql,
     })
   },
 }
 
 async function exclusiveLocks(session: Session): Promise<Lock[]> {
   return await session.query<Lock>(`
-    select l.pid, ${qualifiedName} as "table", l.granted
+    select ${backend}, ${qualifiedName} as "table", l.granted
       from pg_catalog.pg_locks l
+      join pg_catalog.pg_stat_activity a on a.pid = l.pid
       join pg_catalog.pg_class c on c.oid = l.relation
       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
      where l.locktype = 'relation'
        and l.mode = 'AccessExclusiveLock'
        and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = current_database())
-       and l.pid is not null
        and c.relkind in ('r', 'p', 'm', 'v')
        and ${isUsers}
-     order by 2, 1`)
+     order by "table", a.pid`)
 }
 
 const prepared: Check = {
   id: 'prepared-transactions',
   title: 'Prepared transactions',
   why: 'They keep their locks and their snapshot until somebody ends them, over restarts too; a stream of changes waits for them.',
+  mends: true,
   async look({ source, follow }): Promise<Finding> {
     // A slot waits for those of all databases; a copy meets those of this one only.
     const rows = await source.query<{ gid: string; database: string; owner: string; at: string }>(`
@@ -112,12 +141,14 @@ const prepared: Check = {
         found: follow
           ? 'transactions are prepared and not ended: the slot is made when the last of them has ended, and the move waits for that'
           : 'transactions are prepared and not ended',
-        todo: 'Ask whoever prepared them; then commit them or roll them back, each in its own database.',
-        sql: rows.flatMap(({ gid, database }) => [
-          `-- in ${database}:`,
-          `commit prepared '${gid.replaceAll("'", "''")}'`,
-          `-- or: rollback prepared '${gid.replaceAll("'", "''")}'`,
-        ]),
+        todo: 'Ask whoever prepared them whether they are to be committed or rolled back; do so in the database of each.',
+        sql: rows.map(({ gid, database, owner }) => ({
+          end: 'source',
+          database: quoteIdentifier(database),
+          by: `"${owner}" or a superuser`,
+          notes: [`or: rollback prepared ${quoteLiteral(gid)}`],
+          sql: `commit prepared ${quoteLiteral(gid)}`,
+        })),
       },
     )
   },
@@ -129,7 +160,7 @@ const runs: Check = {
   why: 'A table belongs to one run at a time: a second one on the same tables is refused.',
   // The plan says which of them are on the same tables.
   doctorOnly: true,
-  async look({ destination }): Promise<Finding> {
+  async look({ destination }): Promise<Remark> {
     return unless((await readRuns(destination)).map(describeHolder), 'none', {
       status: 'warning',
       found: 'other runs are at work in this database',

@@ -46,7 +46,7 @@ function describeBlockers(blockers: readonly PreflightItem[]): string {
     ...objects.slice(0, mostNamed).map((name) => `  ${name}`),
     ...(total > mostNamed ? [`  and ${total - mostNamed} more`] : []),
     ...(todo ? [`  ${todo}`] : []),
-    ...sql.slice(0, mostNamed).map((statement) => `  ${statement};`),
+    ...sql.slice(0, mostNamed).flatMap((statement) => `${statement};`.split('\n').map((line) => `  ${line}`)),
     ...(sql.length > mostNamed
       ? [`  -- and ${sql.length - mostNamed} more statements ("pgtrek doctor --json")`]
       : []),

@@ -6,17 +6,22 @@ import {
   ownSourceSessions,
   usualIndexWorkers,
 } from '../engine/sizes.ts'
+import { quoteIdentifier } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import { type Check, type Finding, fine, foundIn, isUsers, type Sight } from './check.ts'
+import { type End, type Fix, fixes, ownerOf } from './fix.ts'
+import { type Change, changeSettings } from './settings.ts'
 
 const connections: Check = {
   id: 'connections',
   title: 'Free connections',
   why: 'Every worker needs a session on each side; with fewer the copy takes longer, with too few it cannot start.',
-  look({ facts, options, follow }): Finding {
+  mends: true,
+  async look(sight): Promise<Finding> {
+    const { facts, options, follow } = sight
     const workers = options.workers || mostCopyWorkers
     const builders = options.indexWorkers || usualIndexWorkers
-    const ends = [
+    const ends: Wish[] = [
       // The stream of changes has sessions of its own; ours are open already, and the run goes on with as many.
       {
         name: 'source',
@@ -34,34 +39,93 @@ const connections: Check = {
     const found = ends
       .map(({ name, free, want }) => `${free} free on the ${name}, up to ${want} wanted`)
       .join('; ')
-    const sql = ends.flatMap(({ free, want, name }) =>
-      free < want ? [`-- on the ${name}\nalter system set max_connections = ${(want - free) * 2 + 100}`] : [],
-    )
+    const tight = ends.filter(({ free, want }) => free < want)
+    const causes = tight.flatMap((end) => limitsOf(end, sight)).map((cause) => ` (${cause})`)
+    const changes = await Promise.all(tight.map((end) => moreConnections(end, sight)))
+    const sql = changes.flatMap((change) => change.sql)
+    const words = changes.map((change) => change.words).join('')
     if (ends.some(({ free, least }) => free < least)) {
       return {
         status: 'blocker',
-        found,
-        todo: 'End other sessions, or raise max_connections (needs a restart).',
+        found: `${found}${causes.join('')}`,
+        todo: `End other sessions, or raise the limit (max_connections needs a restart).${words}`,
         sql,
       }
     }
-    return ends.some(({ free, want }) => free < want)
+    return tight.length > 0
       ? {
           status: 'warning',
-          found,
-          todo: 'Fewer workers will be used. End other sessions, or lower --workers and --index-workers.',
+          found: `${found}${causes.join('')}`,
+          todo: `Fewer workers will be used. Lower --workers and --index-workers, end other sessions, or raise the limit (max_connections needs a restart).${words}`,
           sql,
         }
       : fine(found)
   },
 }
 
+interface Wish {
+  name: End
+  free: number
+  least: number
+  want: number
+}
+
+/** The one that binds, where it is not the server's. */
+function limitsOf({ name, want }: Wish, { facts }: Sight): string[] {
+  const { freeWithin, user, database } = facts[name]
+  return [
+    ...(isLess(freeWithin.role, want) ? [`the CONNECTION LIMIT of role "${user}" on the ${name}`] : []),
+    ...(isLess(freeWithin.database, want)
+      ? [`the CONNECTION LIMIT of database "${database}" on the ${name}`]
+      : []),
+  ]
+}
+
+/** Each limit that is too low; another would be met next. */
+async function moreConnections({ name, want }: Wish, sight: Sight): Promise<Change> {
+  const { freeWithin, user, database } = sight.facts[name]
+  const limits = await sight[name].one<{ server: number; database: number; role: number }>(`
+    select current_setting('max_connections')::int as server, d.datconnlimit as database, r.rolconnlimit as role
+      from pg_catalog.pg_database d, pg_catalog.pg_roles r
+     where d.datname = current_database() and r.rolname = current_user`)
+  const raised = (limit: number, free: number) => limit + want - free
+  const sql: Fix[] = []
+  if (isLess(freeWithin.role, want)) {
+    sql.push(
+      ...fixes(
+        name,
+        'a role with CREATEROLE or a superuser',
+        `alter role ${quoteIdentifier(user)} connection limit ${raised(limits.role, freeWithin.role)}`,
+      ),
+    )
+  }
+  if (isLess(freeWithin.database, want)) {
+    sql.push(
+      ...fixes(
+        name,
+        ownerOf('the database'),
+        `alter database ${quoteIdentifier(database)} connection limit ${raised(limits.database, freeWithin.database)}`,
+      ),
+    )
+  }
+  if (freeWithin.server >= want) return { sql, words: '' }
+  // With room for what else connects meanwhile.
+  const most = raised(limits.server, freeWithin.server) + 20
+  const change = await changeSettings(sight, name, { max_connections: `${most}` })
+  return { sql: [...sql, ...change.sql], words: change.words }
+}
+
+function isLess(free: number | null, want: number): free is number {
+  return free !== null && free < want
+}
+
 const space: Check = {
   id: 'disk-space',
   title: 'Disk space',
   why: 'A destination whose disk runs full stops, with all its databases.',
+  mends: true,
   async look(sight): Promise<Finding> {
-    const { destination, facts, scope } = sight
+    const { destination, scope } = sight
     const [{ all, indexes, largest }, { limit, wal, present }] = await Promise.all([
       readNeed(sight),
       readRoom(destination),
@@ -72,13 +136,12 @@ const space: Check = {
       `${scope.isEverything ? 'the source has' : 'what is moved takes'} ${formatBytes(all)}, of it about ${formatBytes(indexes)} of indexes; ` +
       `the destination needs up to ${formatBytes(need)} free (it has ${formatBytes(present)} now; how much is free no server tells)`
     if (limit >= 0 && limit < largest) {
+      const { sql, words } = await changeSettings(sight, 'destination', { temp_file_limit: '-1' })
       return {
         status: 'warning',
         found: `${found}; its temp_file_limit of ${formatBytes(limit)} is less than the largest index takes to build`,
-        todo: 'Raise temp_file_limit on the destination for the time of the move.',
-        sql: facts.destination.superuser
-          ? ['alter system set temp_file_limit = -1', 'select pg_reload_conf()']
-          : [],
+        todo: `Raise temp_file_limit on the destination for the time of the move.${words}`,
+        sql,
       }
     }
     return { status: 'ok', found, todo: "Compare it with what is free on the destination's machine (df)." }
@@ -128,12 +191,14 @@ const locks: Check = {
   id: 'locks-limit',
   title: 'Room for locks',
   why: 'Reading the definitions locks every table at once; when the room for locks is used up, that fails.',
-  async look({ source, destination }): Promise<Finding> {
+  mends: true,
+  async look(sight): Promise<Finding> {
+    const { source, destination } = sight
     const [ours, theirs] = await Promise.all([lockRoom(source), lockRoom(destination)])
     const ends = [
       { name: 'source', ...ours },
       { name: 'destination', ...theirs },
-    ]
+    ] as const
     const found = ends
       .map(
         ({ name, tables, room }) =>
@@ -144,14 +209,18 @@ const locks: Check = {
     if (tight.length === 0) return fine(found)
     // Above its number the table of locks grows into what memory the server has left over: some hundred locks.
     const isFull = ours.tables > ours.room * 1.2 + 700
+    const changes = await Promise.all(
+      tight.map(({ name, tables, sessions }) =>
+        changeSettings(sight, name, {
+          max_locks_per_transaction: `${Math.max(64, Math.ceil((tables * 3) / sessions))}`,
+        }),
+      ),
+    )
     return {
       status: isFull ? 'blocker' : 'warning',
       found,
-      todo: 'Raise max_locks_per_transaction (needs a restart).',
-      sql: tight.map(
-        ({ name, tables, sessions }) =>
-          `-- on the ${name}\nalter system set max_locks_per_transaction = ${Math.max(64, Math.ceil((tables * 3) / sessions))}`,
-      ),
+      todo: `Raise max_locks_per_transaction (needs a restart).${changes.map(({ words }) => words).join('')}`,
+      sql: changes.flatMap(({ sql }) => sql),
     }
   },
 }
@@ -176,7 +245,9 @@ const helpers: Check = {
   id: 'worker-processes',
   title: 'Helpers for index builds',
   why: 'An index of a large table is built by several processes, as far as max_worker_processes and max_parallel_workers allow.',
-  async look({ destination, facts, options }): Promise<Finding> {
+  mends: true,
+  async look(sight): Promise<Finding> {
+    const { destination, facts, options } = sight
     const { processes, parallel } = await destination.one<{ processes: number; parallel: number }>(`
       select current_setting('max_worker_processes')::int as processes,
              current_setting('max_parallel_workers')::int as parallel`)
@@ -187,16 +258,16 @@ const helpers: Check = {
     const room = Math.min(processes, parallel)
     const found = `the destination has room for ${formatCount(room, 'helper')}, each build wants ${each}`
     if (room >= each) return fine(found)
+    const wanted = `${Math.max(8, each)}`
+    const { sql, words } = await changeSettings(sight, 'destination', {
+      ...(processes < each && { max_worker_processes: wanted }),
+      ...(parallel < each && { max_parallel_workers: wanted }),
+    })
     return {
       status: 'warning',
       found: `${found}: large indexes take longer`,
-      todo: 'Raise max_worker_processes (needs a restart) and max_parallel_workers on the destination.',
-      sql: [
-        ...(processes < each ? [`alter system set max_worker_processes = ${Math.max(8, each)}`] : []),
-        ...(parallel < each
-          ? [`alter system set max_parallel_workers = ${Math.max(8, each)}`, 'select pg_reload_conf()']
-          : []),
-      ],
+      todo: `Raise max_worker_processes (needs a restart) and max_parallel_workers on the destination.${words}`,
+      sql,
     }
   },
 }
@@ -205,7 +276,9 @@ const timeouts: Check = {
   id: 'timeouts',
   title: 'Limits on long work',
   why: 'Everything is read under one snapshot, in statements that may take hours.',
-  async look({ source }): Promise<Finding> {
+  mends: true,
+  async look(sight): Promise<Finding> {
+    const { source } = sight
     // Statement and transaction timeouts of servers, databases and roles are switched off by our sessions.
     const { threshold } = await source.one<{ threshold: string | null }>(
       "select current_setting('old_snapshot_threshold', true) as threshold",
@@ -213,11 +286,12 @@ const timeouts: Check = {
     if (threshold === null || threshold === '-1') {
       return fine('nothing that our sessions cannot switch off for themselves')
     }
+    const { sql, words } = await changeSettings(sight, 'source', { old_snapshot_threshold: '-1' })
     return {
       status: 'warning',
       found: `old_snapshot_threshold is ${threshold} on the source: reading fails with "snapshot too old" after that time`,
-      todo: 'Switch it off for the time of the move (needs a restart).',
-      sql: ['alter system set old_snapshot_threshold = -1'],
+      todo: `Switch it off for the time of the move (needs a restart).${words}`,
+      sql,
     }
   },
 }

@@ -5,9 +5,11 @@ import type { DestinationFacts } from '../catalog/destination.ts'
 import type { ServerFacts } from '../catalog/server.ts'
 import type { Session } from '../postgres/session.ts'
 import type { PublishedTable } from '../replication/publication.ts'
+import type { Managed } from '../roles/recognise.ts'
+import { type Fix, written } from './fix.ts'
 import type { Scope } from './scope.ts'
 
-export interface Check {
+interface Kind {
   id: string
   title: string
   why: string
@@ -19,14 +21,22 @@ export interface Check {
   doctorOnly?: true
   /** What the plan says itself as a warning, and better: before a run only a blocker is news. */
   planned?: true
-  look(sight: Sight): Promise<Finding> | Finding
 }
+
+/** One that can print statements says so, and then a test has to paste and run each (test/preflight/pasted.test.ts). */
+export type Check = Kind &
+  (
+    | { mends: true; look(sight: Sight): Promise<Finding> | Finding }
+    | { mends?: never; look(sight: Sight): Promise<Remark> | Remark }
+  )
 
 /** What all checks see. */
 export interface Sight {
   source: Session
   destination: Session
   facts: { source: ServerFacts; destination: ServerFacts }
+  /** Where a provider runs the server and we are no superuser: nobody is who could do a superuser's work. */
+  managed: { source?: Managed | undefined; destination?: Managed | undefined }
   lacks: DestinationFacts
   scope: Scope
   follow: boolean
@@ -45,18 +55,27 @@ export interface Sight {
   largeValue: number
 }
 
-export interface Finding {
+/** What is found where no statement mends it. */
+export interface Remark {
   status: CheckStatus
   found: string
   todo?: string
-  sql?: string[]
   objects?: string[]
+  sql?: never
 }
 
-export const fine = (found: string): Finding => ({ status: 'ok', found })
+export interface Finding extends Omit<Remark, 'sql'> {
+  sql?: Fix[]
+}
+
+export const fine = (found: string): Remark => ({ status: 'ok', found })
 
 /** Nothing named, nothing wrong. */
-export function unless(objects: readonly string[], silent: string, finding: Finding): Finding {
+export function unless<Found extends Finding | Remark>(
+  objects: readonly string[],
+  silent: string,
+  finding: Found,
+): Found | Remark {
   return objects.length === 0 ? fine(silent) : { ...finding, objects: [...objects] }
 }
 
@@ -108,7 +127,7 @@ export function itemOf(
     objects: objects.slice(0, mostObjects),
     total: objects.length,
     todo: todo ?? null,
-    sql: sql.slice(0, mostObjects),
+    sql: written(sql.slice(0, mostObjects)),
   }
 }
 

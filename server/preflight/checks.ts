@@ -16,6 +16,7 @@ import { takenAwayChecks } from './taken-away.ts'
 import { textChecks } from './text.ts'
 import { trafficChecks } from './traffic.ts'
 import { undumpedChecks } from './undumped.ts'
+import { unqualifiedNames } from './unqualified-names.ts'
 
 export const checks: readonly Check[] = [
   ...serverChecks,
@@ -26,6 +27,7 @@ export const checks: readonly Check[] = [
   ...capacityChecks,
   ...contentChecks,
   ...tableChecks,
+  unqualifiedNames,
   ...soundnessChecks,
   ...undumpedChecks,
   ...replicationChecks,

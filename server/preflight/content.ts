@@ -5,17 +5,20 @@ import {
   type Finding,
   fine,
   foundIn,
+  isExtensions,
   isUsers,
   namesFound,
   qualifiedName,
   relationsWhere,
   unless,
 } from './check.ts'
+import { fixes, ownerOf } from './fix.ts'
 
 const largeObjects: Check = {
   id: 'large-objects',
   title: 'Large objects',
   why: 'They are copied one by one under their numbers, and changes to them are in no stream of changes.',
+  mends: true,
   async look({ source, lacks, scope, follow }): Promise<Finding> {
     if (!scope.hasOther()) return fine('they are not moved')
     const { total, bytes } = await source.one<{ total: number; bytes: number }>(`
@@ -28,9 +31,13 @@ const largeObjects: Check = {
       return {
         status: 'warning',
         found: `${found}; the destination has some of these numbers already, and those are not copied`,
-        todo: 'Remove those of the destination, if they may go.',
+        todo: 'Keep those of the destination, or remove them if they may go: nothing brings them back.',
         objects: taken.map(String),
-        sql: taken.map((oid) => `select lo_unlink(${oid})`),
+        sql: fixes(
+          'destination',
+          ownerOf('the large object'),
+          ...taken.map((oid) => `select lo_unlink(${oid})`),
+        ),
       }
     }
     return follow
@@ -67,6 +74,7 @@ const unlogged: Check = {
   id: 'unlogged-tables',
   title: 'Unlogged tables',
   why: 'Their changes are not in the write-ahead log, and so not in the stream of changes.',
+  mends: true,
   async look(sight) {
     const tables = await namesFound(sight, relationsWhere("c.relkind = 'r' and c.relpersistence = 'u'"))
     if (!sight.follow) {
@@ -76,11 +84,40 @@ const unlogged: Check = {
     return unless(tables, 'there are none', {
       status: 'warning',
       found: 'changes to them after the copy are not followed',
-      todo: 'Make them logged, or be content with their rows as of the copy.',
-      sql: tables.map((name) => `alter table ${name} set logged`),
+      todo: 'Make them logged (each is rewritten under a lock), or be content with their rows as of the copy.',
+      sql: fixes(
+        'source',
+        ownerOf('the table'),
+        ...(await namesFound(sight, referencedFirst)).map((name) => `alter table ${name} set logged`),
+      ),
     })
   },
 }
+
+/** A table can be logged only when all to which its foreign keys lead are; in a circle none can. */
+const referencedFirst = `
+  with recursive unlogged as (
+    select c.oid, n.nspname, c.relname
+      from pg_catalog.pg_class c
+      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+     where c.relkind = 'r' and c.relpersistence = 'u' and ${isUsers} and not ${isExtensions('pg_class', 'c.oid')}
+  ), leads (oid, target) as (
+    select distinct k.conrelid, k.confrelid
+      from pg_catalog.pg_constraint k
+      join unlogged a on a.oid = k.conrelid
+      join unlogged b on b.oid = k.confrelid
+     where k.contype = 'f' and k.conrelid <> k.confrelid
+  ), reached (oid, target) as (
+    select oid, target from leads
+     union
+    select r.oid, l.target from reached r join leads l on l.oid = r.target
+  )
+  select u.oid as of, pg_catalog.format('%I.%I', u.nspname, u.relname) as name
+    from unlogged u
+   where not exists (select from reached r join reached b on b.oid = r.target and b.target = r.target
+                      where r.oid = u.oid)
+     and not exists (select from reached r where r.oid = u.oid and r.target = u.oid)
+   order by (select count(*) from reached r where r.oid = u.oid), 2`
 
 const names: Check = {
   id: 'names',

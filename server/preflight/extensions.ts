@@ -1,10 +1,13 @@
 // Extensions: whether the destination has them, as new as they are, and what of their rows comes along.
 import { quoteIdentifier } from '../postgres/quote.ts'
-import { type Check, type Finding, fine, namesFound, qualifiedName, unless } from './check.ts'
+import { type Check, type Finding, fine, namesFound, qualifiedName, type Remark, unless } from './check.ts'
+import { type Fix, superuser } from './fix.ts'
 
 interface Wanted {
   name: string
   version: string
+  /** Where it is; null for one that brings its own schema. */
+  schema: string | null
 }
 
 interface Available {
@@ -15,14 +18,24 @@ interface Available {
   trusted: boolean
 }
 
-const wantedSql = 'select extname as name, extversion as version from pg_catalog.pg_extension order by 1'
+const wantedSql = `
+  select x.extname as name, x.extversion as version,
+         case when not exists (select from pg_catalog.pg_depend d
+                                where d.classid = 'pg_catalog.pg_namespace'::regclass and d.objid = x.extnamespace
+                                  and d.refclassid = 'pg_catalog.pg_extension'::regclass and d.refobjid = x.oid
+                                  and d.deptype = 'e')
+              then n.nspname end as schema
+    from pg_catalog.pg_extension x
+    join pg_catalog.pg_namespace n on n.oid = x.extnamespace
+   order by 1`
 
 const available: Check = {
   id: 'extensions',
   planned: true,
   title: 'Extensions',
   why: 'What the destination cannot install is missing there, with all that uses it.',
-  async look({ source, destination, facts, options, scope }): Promise<Finding> {
+  mends: true,
+  async look({ source, destination, facts, options, scope, managed }): Promise<Finding> {
     if (!scope.hasOther()) return fine('extensions are moved only where something selected needs them')
     const wanted = (await source.query<Wanted>(wantedSql)).filter(
       ({ name }) => !options.skipExtensions.includes(name),
@@ -34,6 +47,11 @@ const available: Check = {
              coalesce((select bool_or(${trusted}) from pg_catalog.pg_available_extension_versions v
                         where v.name = a.name and v.version = a.default_version), false) as trusted
         from pg_catalog.pg_available_extensions a`)
+    const schemas = new Set(
+      (await destination.query<{ name: string }>('select nspname as name from pg_catalog.pg_namespace')).map(
+        ({ name }) => name,
+      ),
+    )
     const byName = new Map(there.map((one) => [one.name, one]))
     const missing = wanted.filter(({ name }) => !byName.has(name))
     const old = wanted.filter(({ name, version }) => {
@@ -55,9 +73,35 @@ const available: Check = {
       status: 'warning',
       found: 'not all of them will be there as they are',
       todo: `Install the missing ones on the destination's machine, let a superuser create those of superusers, or leave them out with --skip-extension.`,
-      sql: refused.map(({ name }) => `create extension ${quoteIdentifier(name)}`),
+      sql: creations(refused, {
+        by: managed.destination
+          ? `a member of ${managed.destination.admin ?? "the administrator's role"}`
+          : superuser,
+        user: facts.destination.user,
+        schemas,
+      }),
     })
   },
+}
+
+/** Where the source has them: the move does not make an extension anew that is there, in whatever schema. */
+function creations(
+  refused: readonly Wanted[],
+  { by, user, schemas }: { by: string; user: string; schemas: ReadonlySet<string> },
+): Fix[] {
+  const missing = new Set(
+    refused.flatMap(({ schema }) => (schema === null || schemas.has(schema) ? [] : [schema])),
+  )
+  return [
+    ...[...missing].map(
+      (schema) => `create schema ${quoteIdentifier(schema)} authorization ${quoteIdentifier(user)}`,
+    ),
+    // One may need another that comes later, or one that anybody could create.
+    ...refused.map(
+      ({ name, schema }) =>
+        `create extension if not exists ${quoteIdentifier(name)}${schema === null ? '' : ` with schema ${quoteIdentifier(schema)}`} cascade`,
+    ),
+  ].map((sql) => ({ end: 'destination', by, sql }))
 }
 
 /** `1.10` is newer than `1.9`; of what is no number nothing is known. */
@@ -87,7 +131,7 @@ const data: Check = {
   id: 'extension-data',
   title: 'Rows that belong to extensions',
   why: 'Of the tables of an extension only those come along that the extension names as its configuration.',
-  async look(sight): Promise<Finding> {
+  async look(sight): Promise<Remark> {
     const tables = await namesFound(
       sight,
       `select c.oid as of, ${qualifiedName} || ' of ' || x.extname as name

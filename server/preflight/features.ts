@@ -2,13 +2,13 @@
 // done away with.
 import {
   type Check,
-  type Finding,
   fine,
   foundIn,
   isExtensions,
   isUsers,
   namesOf,
   qualifiedName,
+  type Remark,
   type Sight,
 } from './check.ts'
 
@@ -150,7 +150,7 @@ const newer: Check = {
   id: 'newer-features',
   title: 'Features that the destination does not have yet',
   why: 'Objects that use them cannot be created there, nor what needs them.',
-  async look(sight): Promise<Finding> {
+  async look(sight): Promise<Remark> {
     const { source, facts, scope } = sight
     const wanted = features.filter(
       ({ since }) => facts.destination.major < since && since <= facts.source.major,
@@ -207,7 +207,7 @@ const removed: Check = {
   id: 'removed-features',
   title: 'Features that newer servers no longer have',
   why: 'Objects that use them cannot be created on the destination, nor what needs them.',
-  async look({ source, facts, scope }): Promise<Finding> {
+  async look({ source, facts, scope }): Promise<Remark> {
     if (facts.source.major >= 14 || facts.destination.major < 14) return fine('none between these versions')
     const [postfix, arrays] = await Promise.all([
       source.query<{ name: string; schema: string }>(
@@ -245,7 +245,7 @@ const systemViews: Check = {
   id: 'views-of-the-system',
   title: 'Views over catalogs of the system',
   why: 'The columns of the catalogs differ from major to major: a view that names one that is gone cannot be created.',
-  async look(sight): Promise<Finding> {
+  async look(sight): Promise<Remark> {
     const { source, destination, facts } = sight
     if (facts.source.major === facts.destination.major) return fine('both servers have the same catalogs')
     const views = await foundIn<{ name: string; catalog: string }>(

@@ -9,6 +9,7 @@ import {
   type Sight,
   unless,
 } from './check.ts'
+import { type End, fixes, ownerOf } from './fix.ts'
 
 interface Firing {
   of: number
@@ -64,14 +65,19 @@ function named({ ours, theirs }: { ours: Firing[]; theirs: Firing[] }): Pick<Fin
 } {
   return {
     objects: [...ours.map(({ shown }) => shown), ...theirs.map(({ shown }) => `${shown} of the destination`)],
-    sql: [...new Set([...ours, ...theirs].map(({ sql }) => sql))],
+    sql: [...statements('source', ours), ...statements('destination', theirs)],
   }
+}
+
+function statements(end: End, firing: readonly Firing[]) {
+  return fixes(end, ownerOf('the table'), ...firing.map(({ sql }) => sql))
 }
 
 const triggers: Check = {
   id: 'replica-triggers',
   title: 'Triggers that run for replicated rows too',
   why: 'ENABLE ALWAYS and ENABLE REPLICA make a trigger run for rows that are copied into a table that has it, or applied: a second time.',
+  mends: true,
   async look(sight) {
     const found = await readFiring(sight, triggersSql)
     // A table that this move makes gets its triggers behind its rows.
@@ -92,6 +98,7 @@ const rules: Check = {
   id: 'replica-rules',
   title: 'Rules that rewrite applied changes',
   why: 'A rule that is enabled for replicas rewrites the statements by which changes are applied: what it does would be done twice, or the change not at all.',
+  mends: true,
   followOnly: true,
   async look(sight) {
     // Where we may not apply as a replica, ordinary rules act, and only a rule that is disabled does not.

@@ -1,30 +1,52 @@
 // What following changes needs of the source's server, of the connection to it, and of the destination.
+import type { ServerFacts } from '../catalog/server.ts'
 import { errorInfo } from '../postgres/errors.ts'
 import { quoteIdentifier } from '../postgres/quote.ts'
 import { Session } from '../postgres/session.ts'
 import { checkEchoes } from '../replication/echo.ts'
 import { isOriginSafe, positionKindFor } from '../replication/position.ts'
-import { type Check, type Finding, fine, type Sight, unless } from './check.ts'
+import type { Managed } from '../roles/recognise.ts'
+import { type Check, type Finding, fine, type Remark, type Sight, unless } from './check.ts'
 import { firingChecks } from './firing.ts'
+import { type Fix, fixes, ownerOf, superuser } from './fix.ts'
 import { followedTableChecks } from './followed-tables.ts'
+import { type Change, changeSettings } from './settings.ts'
 import { settingOf } from './traffic.ts'
 
 const walLevel: Check = {
   id: 'wal-level',
   title: 'wal_level',
   why: 'Changes can be followed only when the write-ahead log has what logical decoding needs.',
+  mends: true,
   followOnly: true,
-  async look({ source }) {
-    const level = await settingOf(source, 'wal_level')
-    return level === 'logical'
-      ? fine('logical')
-      : {
-          status: 'blocker',
-          found: `it is ${level} on the source`,
-          todo: 'Set it to logical and restart the source (with providers: rds.logical_replication, cloudsql.logical_decoding, azure.replication_support).',
-          sql: ["alter system set wal_level = 'logical'"],
-        }
+  async look(sight): Promise<Finding> {
+    const level = await settingOf(sight.source, 'wal_level')
+    if (level === 'logical') return fine('logical')
+    const { sql, words } = await logicalLevel(sight, 'source')
+    return {
+      status: 'blocker',
+      found: `it is ${level} on the source`,
+      todo: `Set it to logical and restart the source.${words}`,
+      sql,
+    }
   },
+}
+
+/** What switches it on where wal_level itself is not to be set. */
+const levelSwitches: Record<string, string> = {
+  'Amazon RDS or Aurora': 'rds.logical_replication = 1',
+  'Google Cloud SQL': 'cloudsql.logical_decoding = on',
+  'Google AlloyDB': 'alloydb.logical_decoding = on',
+  Azure: 'wal_level = logical',
+  Neon: 'logical replication',
+}
+
+async function logicalLevel(sight: Sight, end: 'source' | 'destination'): Promise<Change> {
+  const managed = sight.managed[end]
+  const provided = managed && levelSwitches[managed.name]
+  return provided
+    ? { sql: [], words: ` ${managed.name}: set ${provided} ${managed.settings}.` }
+    : await changeSettings(sight, end, { wal_level: 'logical' })
 }
 
 interface Room {
@@ -39,36 +61,40 @@ async function readRoom(session: Session): Promise<Room> {
     select current_setting('max_replication_slots')::int                     as slots,
            (select count(*) from pg_catalog.pg_replication_slots)::int       as "usedSlots",
            current_setting('max_wal_senders')::int                           as senders,
-           (select count(*) from pg_catalog.pg_stat_activity where backend_type = 'walsender')::int as "usedSenders"`)
+           (select count(*) from pg_catalog.pg_stat_replication)::int         as "usedSenders"`)
 }
 
 function describeRoom(room: Room): string {
   return `${room.usedSlots} of ${room.slots} slots and ${room.usedSenders} of ${room.senders} WAL senders are used`
 }
 
-function moreRoom(room: Room): string[] {
-  return [
-    ...(room.usedSlots < room.slots ? [] : [`alter system set max_replication_slots = ${room.slots + 4}`]),
-    ...(room.usedSenders < room.senders ? [] : [`alter system set max_wal_senders = ${room.senders + 4}`]),
-  ]
+function hasRoom(room: Room): boolean {
+  return room.usedSlots < room.slots && room.usedSenders < room.senders
+}
+
+function moreRoom(sight: Sight, end: 'source' | 'destination', room: Room): Promise<Change> {
+  return changeSettings(sight, end, {
+    ...(room.usedSlots >= room.slots && { max_replication_slots: `${room.slots + 4}` }),
+    ...(room.usedSenders >= room.senders && { max_wal_senders: `${room.senders + 4}` }),
+  })
 }
 
 const slots: Check = {
   id: 'replication-slots',
   title: 'Free replication slots and WAL senders',
   why: 'Following takes one slot and one WAL sender on the source.',
+  mends: true,
   followOnly: true,
-  async look({ source }): Promise<Finding> {
-    const room = await readRoom(source)
-    const sql = moreRoom(room)
-    return sql.length === 0
-      ? fine(describeRoom(room))
-      : {
-          status: 'blocker',
-          found: describeRoom(room),
-          todo: 'Drop slots that nobody uses, or raise the setting and restart the source.',
-          sql,
-        }
+  async look(sight): Promise<Finding> {
+    const room = await readRoom(sight.source)
+    if (hasRoom(room)) return fine(describeRoom(room))
+    const { sql, words } = await moreRoom(sight, 'source', room)
+    return {
+      status: 'blocker',
+      found: describeRoom(room),
+      todo: `Drop slots that nobody uses, or raise the setting and restart the source.${words}`,
+      sql,
+    }
   },
 }
 
@@ -76,40 +102,60 @@ const right: Check = {
   id: 'replication-right',
   title: 'Right to follow',
   why: 'Reading the stream needs the attribute REPLICATION, and a publication the right to create in the database.',
+  mends: true,
   followOnly: true,
-  async look({ source, facts, publication }): Promise<Finding> {
-    const { user, superuser, database } = facts.source
-    if (superuser) return fine(`"${user}" is a superuser`)
+  async look({ source, facts, publication, managed }): Promise<Finding> {
+    const { user, database, databaseOwner } = facts.source
+    if (facts.source.superuser) return fine(`"${user}" is a superuser`)
     const { attribute, provider, create } = await source.one<{
       attribute: boolean
-      provider: boolean
+      provider: boolean | null
       create: boolean
     }>(`
       select r.rolreplication as attribute,
-             exists (select from pg_catalog.pg_roles p
-                      where p.rolname = 'rds_replication' and pg_catalog.pg_has_role(p.oid, 'member')) as provider,
+             (select pg_catalog.pg_has_role(p.oid, 'member')
+                from pg_catalog.pg_roles p where p.rolname = 'rds_replication') as provider,
              pg_catalog.has_database_privilege(current_database(), 'create') as "create"
         from pg_catalog.pg_roles r
        where r.rolname = current_user`)
     const name = quoteIdentifier(user)
     const mayPublish = create || publication !== undefined
+    const mayFollow = attribute || provider === true
+    const isOutOfReach = managed.source?.isInternal(databaseOwner) ?? false
     return unless(
       [
-        ...(attribute || provider ? [] : [`"${user}" has no REPLICATION`]),
+        ...(mayFollow ? [] : [`"${user}" has no REPLICATION`]),
         ...(mayPublish ? [] : [`"${user}" may not create a publication in "${database}"`]),
       ],
       `"${user}" may`,
       {
         status: 'blocker',
         found: `"${user}" may not follow`,
-        todo: 'Connect as a superuser or as the owner of the tables, with REPLICATION.',
+        todo: `${managed.source ? `Connect as the owner of the tables, with the right to replication (${managed.source.name})` : 'Connect as a superuser or as the owner of the tables, with REPLICATION'}.${
+          !mayPublish && isOutOfReach
+            ? ` The database belongs to "${databaseOwner}", a role of the provider: nobody can grant the right to create a publication in it. Let "${managed.source?.admin ?? 'the administrator'}" make the publication (--publication), or connect as that.`
+            : ''
+        }`,
         sql: [
-          ...(attribute || provider ? [] : [`alter role ${name} replication`]),
-          ...(mayPublish ? [] : [`grant create on database ${quoteIdentifier(database)} to ${name}`]),
+          ...(mayFollow ? [] : replicationGrant(name, managed.source, provider !== null)),
+          ...(mayPublish || isOutOfReach
+            ? []
+            : fixes(
+                'source',
+                ownerOf('the database'),
+                `grant create on database ${quoteIdentifier(database)} to ${name}`,
+              )),
         ],
       },
     )
   },
+}
+
+/** Amazon's is a role to be granted; elsewhere the administrator's role may give the attribute. */
+function replicationGrant(user: string, managed: Managed | undefined, byRole: boolean): Fix[] {
+  if (!managed) return fixes('source', superuser, `alter role ${user} replication`)
+  const by = managed.admin ? `a member of ${managed.admin}` : "the provider's administrator"
+  return fixes('source', by, byRole ? `grant rds_replication to ${user}` : `alter role ${user} replication`)
 }
 
 const reach: Check = {
@@ -117,7 +163,7 @@ const reach: Check = {
   title: 'Connection for replication',
   why: 'pg_hba.conf, a proxy or a pooler may let queries through and replication not.',
   followOnly: true,
-  async look({ source }): Promise<Finding> {
+  async look({ source }): Promise<Remark> {
     try {
       await using session = await Session.open(source.settings, { replication: true })
       const { systemid } = await session.one<{ systemid: string }>('IDENTIFY_SYSTEM')
@@ -143,16 +189,21 @@ const applying: Check = {
   id: 'apply-rights',
   title: 'Right to apply changes',
   why: 'Changes are applied as a replica: triggers and foreign keys have done their work on the source already.',
+  mends: true,
   followOnly: true,
-  look({ facts: { source, destination } }: Sight): Finding {
+  look({ facts: { source, destination }, managed }: Sight): Finding {
     if (destination.mayReplicate) return fine(`"${destination.user}" may set session_replication_role`)
     return {
       status: 'warning',
       found: `"${destination.user}" may not set session_replication_role on the destination: its triggers and foreign keys fire for every change`,
-      todo: `Connect as a superuser, or (15 and later) let one grant it; otherwise disable triggers that write. Rows that foreign keys with ON DELETE or ON UPDATE actions have removed or changed already are no conflict where they have a primary key.${movedRows(source.major, destination.major)}`,
+      todo: `${managed.destination ? `Connect as an administrator to whom ${managed.destination.name} gives it, if it does` : 'Connect as a superuser, or (15 and later) let one grant it'}; otherwise disable triggers that write. Rows that foreign keys with ON DELETE or ON UPDATE actions have removed or changed already are no conflict where they have a primary key.${movedRows(source.major, destination.major)}`,
       sql:
-        destination.major >= 15
-          ? [`grant set on parameter session_replication_role to ${quoteIdentifier(destination.user)}`]
+        destination.major >= 15 && !managed.destination
+          ? fixes(
+              'destination',
+              superuser,
+              `grant set on parameter session_replication_role to ${quoteIdentifier(destination.user)}`,
+            )
           : [],
     }
   },
@@ -162,12 +213,18 @@ const position: Check = {
   id: 'position',
   title: 'Where the position is kept',
   why: 'How far changes were applied is committed with them, so that none is lost and none comes twice.',
+  mends: true,
   followOnly: true,
   async look({ destination, facts }): Promise<Finding> {
     const kind = await positionKindFor(destination)
     if (kind === 'origin' && isOriginSafe(destination.major))
       return fine('in a replication origin of the destination')
-    const { may, database } = await destination.one<{ may: boolean; database: string }>(
+    const { may, schema, table } = await destination.one<{
+      may: boolean
+      /** Owners of what is there, made by somebody else. */
+      schema: string | null
+      table: string | null
+    }>(
       `select coalesce(
                 -- As somebody has made it.
                 (select pg_catalog.has_schema_privilege(n.oid, 'usage') and pg_catalog.has_table_privilege(c.oid, 'select')
@@ -176,16 +233,20 @@ const position: Check = {
                   where n.nspname = 'pgtrek' and c.relname = 'position'),
                 (select pg_catalog.has_schema_privilege(oid, 'create') from pg_catalog.pg_namespace where nspname = 'pgtrek'),
                 pg_catalog.has_database_privilege(current_database(), 'create')) as may,
-              current_database() as database`,
+              (select pg_catalog.pg_get_userbyid(nspowner) from pg_catalog.pg_namespace where nspname = 'pgtrek') as schema,
+              (select pg_catalog.pg_get_userbyid(c.relowner)
+                 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+                where n.nspname = 'pgtrek' and c.relname = 'position') as table`,
     )
     if (!may) {
       return {
         status: 'blocker',
         found: `"${facts.destination.user}" may not create the schema pgtrek, or use the table position in it, where the position is kept`,
-        todo: 'Grant it the right; where another role has made the schema, clean up its move first, or grant what that role owns:',
-        sql: [
-          `grant create on database ${quoteIdentifier(database)} to ${quoteIdentifier(facts.destination.user)}`,
-        ],
+        todo:
+          schema === null
+            ? 'Grant it the right.'
+            : `"${schema}" has made it: clean up the move of that role first, or grant what it owns.`,
+        sql: positionGrants(facts.destination, schema, table),
       }
     }
     if (kind === 'origin')
@@ -198,35 +259,67 @@ const position: Check = {
   },
 }
 
+function positionGrants(
+  { user, database, databaseOwner }: ServerFacts,
+  schema: string | null,
+  table: string | null,
+): Fix[] {
+  const name = quoteIdentifier(user)
+  if (schema === null) {
+    const to = `grant create on database ${quoteIdentifier(database)} to ${name}`
+    return fixes('destination', `"${databaseOwner}" or a superuser`, to)
+  }
+  if (table === null) {
+    return fixes(
+      'destination',
+      `"${schema}" or a superuser`,
+      `grant usage, create on schema pgtrek to ${name}`,
+    )
+  }
+  return [
+    ...fixes('destination', `"${schema}" or a superuser`, `grant usage on schema pgtrek to ${name}`),
+    ...fixes(
+      'destination',
+      `"${table}" or a superuser`,
+      `grant select, insert, update, delete on pgtrek."position" to ${name}`,
+    ),
+  ]
+}
+
 const wayBack: Check = {
   id: 'way-back',
   title: 'A way back',
   why: 'After the switchover changes of the new server can be followed to the old one, as far as the new one lets them be read.',
+  mends: true,
   followOnly: true,
-  async look({ source, destination, bidirectional }): Promise<Finding> {
+  async look(sight): Promise<Finding> {
+    const { source, destination, bidirectional } = sight
     const [level, room, ...echoes] = await Promise.all([
       settingOf(destination, 'wal_level'),
       readRoom(destination),
       ...(bidirectional ? [checkEchoes(source, 'source'), checkEchoes(destination, 'destination')] : []),
     ])
     const problems = echoes.flat()
-    const sql = [
-      ...(level === 'logical' ? [] : ["alter system set wal_level = 'logical'"]),
-      ...moreRoom(room),
-    ]
-    if (sql.length === 0 && problems.length === 0) {
+    const isFollowable = level === 'logical' && hasRoom(room)
+    if (isFollowable && problems.length === 0) {
       return fine(bidirectional ? 'both directions can be followed' : 'the destination can be followed, too')
     }
+    const changes = await Promise.all([
+      level === 'logical' ? { sql: [], words: '' } : logicalLevel(sight, 'destination'),
+      moreRoom(sight, 'destination', room),
+    ])
+    const words = changes.map((change) => change.words).join('')
     return {
       status: bidirectional ? 'blocker' : 'warning',
-      found:
-        sql.length === 0
-          ? 'changes could not be told from their echoes'
-          : `on the destination wal_level is ${level}, and ${describeRoom(room)}: it cannot be followed`,
-      todo: bidirectional
-        ? 'Both directions need it: change it on the destination and restart that, or follow one direction only.'
-        : 'Change it on the destination and restart that, or do without a way back.',
-      sql,
+      found: isFollowable
+        ? 'changes could not be told from their echoes'
+        : `on the destination wal_level is ${level}, and ${describeRoom(room)}: it cannot be followed`,
+      todo: `${
+        bidirectional
+          ? 'Both directions need it: change it on the destination and restart that, or follow one direction only.'
+          : 'Change it on the destination and restart that, or do without a way back.'
+      }${words}`,
+      sql: changes.flatMap(({ sql }) => sql),
       objects: problems.map(({ side, problem, advice }) => `${side}: ${problem} (${advice})`),
     }
   },

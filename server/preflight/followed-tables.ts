@@ -4,7 +4,9 @@ import { RuleBook } from '../../shared/rule-book.ts'
 import { tableKey } from '../replication/destination-tables.ts'
 import { type PublishedTable, publicationSince } from '../replication/publication.ts'
 import { type FollowedTable, readFollowedTables } from '../replication/source-tables.ts'
-import { type Check, type Finding, fine, type Sight, unless } from './check.ts'
+import { type Check, type Finding, fine, type Remark, type Sight, unless } from './check.ts'
+import type { End } from './fix.ts'
+import { identityFixes, keyFixes, readIdentityMeans, wholeRowFixes } from './identity-fixes.ts'
 
 type Candidate = FollowedTable & { shown: string; wanted: PublishedTable; insertsOnly: boolean }
 
@@ -43,16 +45,19 @@ const identity: Check = {
   id: 'replica-identity',
   title: 'Keys of the tables',
   why: 'Once a table without usable replica identity is published, the source itself refuses its UPDATEs and DELETEs.',
+  mends: true,
   followOnly: true,
   async look(sight): Promise<Finding> {
     const tables = (await candidates(sight)).flatMap((table) =>
       table.insertsOnly ? [] : table.identities.filter(([, one]) => one === 'none').map(([place]) => place),
     )
+    if (tables.length === 0) return fine('every table has one')
+    const means = await readIdentityMeans(sight.source)
     return unless(tables.sort(), 'every table has one', {
       status: 'blocker',
       found: 'tables without a primary key or another replica identity',
-      todo: 'Give them a primary key, name a unique index over NOT NULL columns, let whole rows identify themselves (slow for big tables), or follow them for inserts only (--inserts-only).',
-      sql: tables.map((name) => `alter table ${name} replica identity full`),
+      todo: 'Give them a primary key, name a unique index over NOT NULL columns, let whole rows identify themselves (slow for big tables), or follow them for inserts only (--inserts-only). Partitions do not inherit it: each needs its own, those made later too.',
+      sql: tables.flatMap((name) => identityFixes('source', name, means)),
     })
   },
 }
@@ -62,26 +67,32 @@ const bothWays: Check = {
   id: 'both-ways-identity',
   title: 'Old rows, for changes both ways',
   why: 'Only with the whole old row can it be told that both sides have changed the same row.',
+  mends: true,
   followOnly: true,
   async look(sight): Promise<Finding> {
     if (!sight.bidirectional) return fine('changes flow one way')
     const ours = (await candidates(sight)).filter(({ insertsOnly }) => !insertsOnly)
     const there = await readFollowedTables(sight.destination)
-    const lacking = (table: FollowedTable | undefined, side: string) =>
-      (table?.identities ?? []).filter(([, one]) => one !== 'full').map(([place]) => ({ place, side }))
+    const lacking = (table: FollowedTable | undefined, end: End) =>
+      (table?.identities ?? []).filter(([, one]) => one !== 'full').map(([place]) => ({ place, end }))
     const found = [
-      ...ours.flatMap((table) => lacking(table, '')),
-      ...ours.flatMap((table) => lacking(there.get(tableKey(table)), ' of the destination')),
+      ...ours.flatMap((table) => lacking(table, 'source')),
+      ...ours.flatMap((table) => lacking(there.get(tableKey(table)), 'destination')),
     ]
+    if (found.length === 0) return fine('every table sends whole old rows')
+    const [source, destination] = await Promise.all([
+      readIdentityMeans(sight.source),
+      readIdentityMeans(sight.destination),
+    ])
     return unless(
-      found.map(({ place, side }) => `${place}${side}`),
+      found.map(({ place, end }) => `${place}${end === 'source' ? '' : ' of the destination'}`),
       'every table sends whole old rows',
       {
         status: 'blocker',
         found:
           'a row of these tables that both sides change would end differently on each, and nobody would notice',
-        todo: 'Let whole rows identify themselves, on both sides. The log grows by the old row of each update and delete. Afterwards set it back.',
-        sql: [...new Set(found.map(({ place }) => `alter table ${place} replica identity full`))],
+        todo: 'Let whole rows identify themselves, on both sides. The log grows by the old row of each update and delete. Afterwards set it back. Partitions do not inherit it. A table with virtual generated columns cannot send whole rows: leave it out, or make them stored.',
+        sql: found.flatMap(({ place, end }) => wholeRowFixes(end, place, { source, destination }[end])),
       },
     )
   },
@@ -91,22 +102,21 @@ const wholeRows: Check = {
   id: 'replica-identity-full',
   title: 'Tables told apart by whole rows',
   why: 'Without a key an UPDATE or DELETE has to look for its row among all of the table.',
+  mends: true,
   followOnly: true,
   async look(sight): Promise<Finding> {
     if (sight.bidirectional) return fine('both ways they have to be')
-    const tables = (await candidates(sight)).filter(({ identities }) =>
-      identities.some(([, one]) => one === 'full'),
+    const places = (await candidates(sight)).flatMap(({ identities }) =>
+      identities.filter(([, one]) => one === 'full').map(([place]) => place),
     )
-    return unless(
-      tables.map(({ shown }) => shown),
-      'there are none',
-      {
-        status: 'warning',
-        found: 'their updates and deletes are slow where the table is large',
-        todo: 'Give them a primary key, and the default replica identity.',
-        sql: tables.map(({ shown }) => `alter table ${shown} replica identity default`),
-      },
-    )
+    if (places.length === 0) return fine('there are none')
+    const means = await readIdentityMeans(sight.source)
+    return unless(places, 'there are none', {
+      status: 'warning',
+      found: 'their updates and deletes are slow where the table is large',
+      todo: 'Where a table has a key, tell its rows apart by that. Without a key it has to stay so (another replica identity would refuse its updates and deletes) until it gets a primary key.',
+      sql: places.flatMap((place) => keyFixes('source', place, means)),
+    })
   },
 }
 
@@ -114,17 +124,23 @@ const computed: Check = {
   id: 'computed-columns',
   title: 'Generated columns in the stream',
   why: 'A generated column is not sent: the destination computes it, and rows cannot be told apart by it.',
+  mends: true,
   followOnly: true,
   async look(sight): Promise<Finding> {
     const tables = await candidates(sight)
     const unsent = tables.filter((table) => table.unsent.length > 0 && !table.insertsOnly)
     if (unsent.length > 0) {
+      const means = await readIdentityMeans(sight.source)
       return {
         status: 'blocker',
         found: `rows are told apart by columns that PostgreSQL ${sight.source.major} computes and cannot send`,
-        todo: 'Name a unique index over other columns as replica identity, or follow these tables for inserts only (--inserts-only).',
+        todo: 'Name a unique index over other columns as replica identity, let whole rows identify themselves (slow for big tables), or follow these tables for inserts only (--inserts-only).',
         objects: unsent.map(({ shown, unsent: names }) => `${shown}: ${names.join(', ')}`),
-        sql: unsent.map(({ shown }) => `alter table ${shown} replica identity using index ...`),
+        sql: [
+          ...new Set(
+            unsent.flatMap(({ shown, identities }) => [shown, ...identities.map(([place]) => place)]),
+          ),
+        ].flatMap((place) => identityFixes('source', place, means)),
       }
     }
     const generated = tables.filter((table) => table.generated.length > 0)
@@ -145,7 +161,7 @@ const ownership: Check = {
   title: 'Right to publish',
   why: 'Only its owner can put a table into a publication.',
   followOnly: true,
-  async look(sight): Promise<Finding> {
+  async look(sight): Promise<Remark> {
     const { user } = sight.facts.source
     if (sight.publication !== undefined) return fine(`the publication ${sight.publication} is there already`)
     const others = (await candidates(sight)).filter(({ owned }) => !owned)
@@ -166,7 +182,7 @@ const filters: Check = {
   title: 'Conditions and mapped columns',
   why: 'Changes come as rows of the source: only some of them since PostgreSQL 15, other columns never.',
   followOnly: true,
-  async look(sight): Promise<Finding> {
+  async look(sight): Promise<Remark> {
     const mapped = sight.rules.filter(({ columns, leaveOut }) => columns || leaveOut?.length)
     const tooOld = sight.source.major < publicationSince.filters
     const filtered = tooOld

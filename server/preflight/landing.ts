@@ -3,7 +3,7 @@ import { formatCount } from '../../shared/format.ts'
 import { readExistingTables } from '../catalog/existing.ts'
 import { tableKey } from '../catalog/tables.ts'
 import { quoteIdentifier } from '../postgres/quote.ts'
-import { type Check, type Finding, fine, foundIn, isExtensions, isUsers, namesOf, unless } from './check.ts'
+import { type Check, fine, foundIn, isExtensions, isUsers, type Remark, unless } from './check.ts'
 
 interface Relation {
   schema: string
@@ -30,7 +30,7 @@ const existing: Check = {
   planned: true,
   title: 'Objects that are there already',
   why: 'Objects of the same name stay as they are, and rows of such tables are replaced after asking.',
-  async look(sight): Promise<Finding> {
+  async look(sight): Promise<Remark> {
     const { destination, options } = sight
     const theirs = await destination.query<Relation>(relationsSql)
     if (theirs.length === 0) return fine('the destination is empty')
@@ -76,20 +76,33 @@ const eventTriggers: Check = {
   id: 'event-triggers',
   title: 'Event triggers on the destination',
   why: 'They run for every object that the move creates, and may refuse or change it.',
-  async look({ destination }) {
-    const triggers = await namesOf(
-      destination,
-      `select pg_catalog.quote_ident(t.evtname) as name
+  mends: true,
+  async look({ destination, managed }) {
+    const triggers = await destination.query<{ name: string; owner: string; mode: string }>(
+      `select pg_catalog.quote_ident(t.evtname) as name, pg_catalog.pg_get_userbyid(t.evtowner) as owner,
+              case t.evtenabled when 'A' then ' always' when 'R' then ' replica' else '' end as mode
          from pg_catalog.pg_event_trigger t
         where t.evtenabled <> 'D' and not ${isExtensions('pg_event_trigger', 't.oid')}
         order by 1`,
     )
-    return unless(triggers, 'none is switched on', {
-      status: 'warning',
-      found: 'some are switched on',
-      todo: 'Switch them off for the time of the move, unless they are made for it.',
-      sql: triggers.map((name) => `alter event trigger ${name} disable`),
-    })
+    const isProviders = ({ owner }: { owner: string }) => managed.destination?.isInternal(owner) ?? false
+    return unless(
+      triggers.map((one) => (isProviders(one) ? `${one.name} (of the provider)` : one.name)),
+      'none is switched on',
+      {
+        status: 'warning',
+        found: 'some are switched on',
+        todo: `Switch them off for the time of the move, unless they are made for it.${triggers.some(isProviders) ? ' Those of the provider stay on.' : ''}`,
+        sql: triggers
+          .filter((one) => !isProviders(one))
+          .map(({ name, owner, mode }) => ({
+            end: 'destination',
+            by: `"${owner}" or a superuser`,
+            notes: [`afterwards: alter event trigger ${name} enable${mode}`],
+            sql: `alter event trigger ${name} disable`,
+          })),
+      },
+    )
   },
 }
 

@@ -2,6 +2,7 @@
 import { formatCount } from '../../shared/format.ts'
 import { publicationSince } from '../replication/publication.ts'
 import { type Check, type Finding, fine, foundIn, isUsers, qualifiedName, type Sight } from './check.ts'
+import { fixes, ownerOf } from './fix.ts'
 
 interface Tree {
   of: number
@@ -10,7 +11,7 @@ interface Tree {
   byEnum: boolean
   byText: boolean
   foreign: string[]
-  pending: string[]
+  pending: { name: string; parent: string }[]
   leaves: number
   /** Leaves that are moved themselves: a tree may be chosen in part. */
   parts: number[]
@@ -20,6 +21,7 @@ export const partitionTrees: Check = {
   id: 'partition-trees',
   title: 'Partition trees',
   why: 'A row has to find its partition again: another encoding, another enum, another order of text may send it elsewhere.',
+  mends: true,
   async look(sight): Promise<Finding> {
     const trees = await foundIn<Tree>(sight, treesSql(sight.source.major))
     const said = trees.flatMap((tree) => objections(tree, sight).map((words) => `${tree.name}: ${words}`))
@@ -36,8 +38,12 @@ export const partitionTrees: Check = {
       found: 'some trees are not what they seem',
       todo: 'See that each is wanted as it will be; end a detach that is pending before the move.',
       objects: said,
-      sql: trees.flatMap(({ pending, name }) =>
-        pending.map((partition) => `alter table ${name} detach partition ${partition} finalize`),
+      sql: fixes(
+        'source',
+        ownerOf('the table'),
+        ...trees.flatMap(({ pending }) =>
+          pending.map(({ name, parent }) => `alter table ${parent} detach partition ${name} finalize`),
+        ),
       ),
     }
   },
@@ -54,7 +60,7 @@ function objections(tree: Tree, { facts, follow, scope, source }: Sight): string
       ? ['hashed by text in another encoding: rows go to other partitions']
       : []),
     ...tree.foreign.map((name) => `partition ${name} is a foreign table, whose rows are not copied`),
-    ...tree.pending.map((name) => `partition ${name} is being detached, and will arrive detached`),
+    ...tree.pending.map(({ name }) => `partition ${name} is being detached, and will arrive detached`),
     ...(follow && tree.foreign.length > 0
       ? ['a tree with a foreign partition cannot be published as a whole']
       : []),
@@ -74,12 +80,17 @@ function treesSql(major: number): string {
     from pg_catalog.pg_partition_tree(c.oid) t
     join pg_catalog.pg_class l on l.oid = t.relid
     join pg_catalog.pg_namespace m on m.oid = l.relnamespace`
+  // At any depth of the tree.
   const pending = `
-    select pg_catalog.format('%I.%I', m.nspname, l.relname) as name
-      from pg_catalog.pg_inherits i
-      join pg_catalog.pg_class l on l.oid = i.inhrelid
-      join pg_catalog.pg_namespace m on m.oid = l.relnamespace
-     where i.inhparent = c.oid and i.inhdetachpending`
+    (select coalesce(json_agg(json_build_object(
+              'name', pg_catalog.format('%I.%I', m.nspname, l.relname),
+              'parent', pg_catalog.format('%I.%I', s.nspname, q.relname)) order by l.relname), '[]')
+       from pg_catalog.pg_inherits i
+       join pg_catalog.pg_class l on l.oid = i.inhrelid
+       join pg_catalog.pg_namespace m on m.oid = l.relnamespace
+       join pg_catalog.pg_class q on q.oid = i.inhparent
+       join pg_catalog.pg_namespace s on s.oid = q.relnamespace
+      where i.inhdetachpending and pg_catalog.pg_partition_root(q.oid) = c.oid)`
   return `
     select c.oid as of, ${qualifiedName} as name, p.partstrat as strategy,
            exists (select from unnest(p.partclass) k (opclass)
@@ -87,7 +98,7 @@ function treesSql(major: number): string {
                     where o.opcintype = 'pg_catalog.anyenum'::regtype) as "byEnum",
            exists (select from unnest(p.partcollation) k (number) where k.number <> 0) as "byText",
            ${list(`select pg_catalog.format('%I.%I', m.nspname, l.relname) as name ${partitions} where l.relkind = 'f'`)} as foreign,
-           ${major >= 14 ? list(pending) : "'[]'::json"} as pending,
+           ${major >= 14 ? pending : "'[]'::json"} as pending,
            (select count(*) ${partitions} where t.isleaf and l.relkind = 'r')::int as leaves,
            (select coalesce(json_agg(l.oid::int8), '[]') ${partitions} where t.isleaf and l.relkind = 'r') as parts
       from pg_catalog.pg_partitioned_table p

@@ -13,7 +13,8 @@ import { Cancelled, errorInfo, isLost, PoolerRefused } from '../postgres/errors.
 import { Session } from '../postgres/session.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
 import type { PublishedTable } from '../replication/publication.ts'
-import { type Check, itemOf, type Sight } from './check.ts'
+import { managedBy } from '../roles/recognise.ts'
+import { type Check, itemOf, namesOf, type Sight } from './check.ts'
 import { checks } from './checks.ts'
 import { readScope } from './scope.ts'
 import { poolerItem } from './servers.ts'
@@ -104,15 +105,20 @@ export async function lookThrough(
   const { follow } = wanted
   const sessions = [source, destination]
   await Promise.all(sessions.map((session) => session.execute(patience)))
-  const [ours, theirs, lacks, scope] = await Promise.all([
+  const [ours, theirs, lacks, ourRoles, scope] = await Promise.all([
     readServer(source),
     readServer(destination),
     readDestination(destination),
+    namesOf(source, 'select rolname as name from pg_catalog.pg_roles'),
     readScope(source, wanted.selection ?? everything, wanted.planned),
   ])
   const sight: Sight = {
     ...{ source, destination, lacks, scope, follow },
     facts: { source: ours, destination: theirs },
+    managed: {
+      source: ours.superuser ? undefined : managedBy(ourRoles),
+      destination: theirs.superuser ? undefined : managedBy(lacks.roles.keys()),
+    },
     options: wanted.options ?? defaultOptions,
     rules: wanted.tables ?? [],
     published: wanted.published,

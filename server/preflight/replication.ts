@@ -4,7 +4,7 @@ import { isOwnPublication } from '../catalog/own.ts'
 import { movesAtWork } from '../engine/run-lock.ts'
 import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
-import { type Check, type Finding, namesOf, unless } from './check.ts'
+import { type Check, type Finding, namesOf, type Remark, unless } from './check.ts'
 
 const ofThisDatabase = `= (select d.oid from pg_catalog.pg_database d where d.datname = current_database())`
 
@@ -26,7 +26,7 @@ const subscriptions: Check = {
   id: 'subscriptions',
   title: 'Publications and subscriptions',
   why: 'Subscriptions arrive disabled and without their slot: two subscribers of one slot would lose rows.',
-  async look({ source }): Promise<Finding> {
+  async look({ source }): Promise<Remark> {
     const [subscriptions, publications, slots] = await Promise.all([
       subscriptionsOf(source),
       publicationsOf(source),
@@ -59,6 +59,7 @@ const leftovers: Check = {
   id: 'leftovers',
   title: 'What earlier moves have left',
   why: 'A slot that nobody reads keeps all changes since, until the disk of the source is full.',
+  mends: true,
   async look({ source }): Promise<Finding> {
     const slots = await source.query<{ name: string; database: string; kept: string }>(`
       select slot_name as name, database,
@@ -81,7 +82,12 @@ const leftovers: Check = {
         status: 'warning',
         found: 'slots of pgtrek that nobody reads right now',
         todo: 'Go on with "pgtrek follow", or end that move with "pgtrek cleanup"; where neither is known any more, drop the slot.',
-        sql: idle.map(({ name }) => `select pg_drop_replication_slot(${quoteLiteral(name)})`),
+        sql: idle.map(({ name, database }) => ({
+          end: 'source',
+          database: quoteIdentifier(database),
+          by: 'a role with REPLICATION or a superuser',
+          sql: `select pg_drop_replication_slot(${quoteLiteral(name)})`,
+        })),
       },
     )
   },
@@ -91,6 +97,7 @@ const atDestination: Check = {
   id: 'destination-replication',
   title: 'Publications and subscriptions of the destination',
   why: 'A subscription writes rows of its own among those that come, and a publication sends ours on.',
+  mends: true,
   async look({ destination }): Promise<Finding> {
     const [subscriptions, publications] = await Promise.all([
       subscriptionsOf(destination, 's.subenabled'),
@@ -108,7 +115,12 @@ const atDestination: Check = {
         status: 'warning',
         found: 'the destination takes part in logical replication already',
         todo: 'Disable its subscriptions for the time of the move, and see that its subscribers want these rows.',
-        sql: subscriptions.map((name) => `alter subscription ${quoteIdentifier(name)} disable`),
+        sql: subscriptions.map((name) => ({
+          end: 'destination',
+          by: 'the owner of the subscription or a superuser',
+          notes: [`afterwards: alter subscription ${quoteIdentifier(name)} enable`],
+          sql: `alter subscription ${quoteIdentifier(name)} disable`,
+        })),
       },
     )
   },

@@ -1,11 +1,12 @@
 // What our roles may do on each side, and the roles and tablespaces that the destination must have.
 import { readUsedRoles } from '../catalog/destination.ts'
 import { listSequences } from '../catalog/sequences.ts'
+import type { ServerFacts } from '../catalog/server.ts'
 import { mayChangeDatabase, unusableRoles } from '../engine/gaps.ts'
 import { dumpsUnreadableSequencesSince } from '../engine/inventory.ts'
 import { quoteIdentifier } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
-import { providerOf } from '../roles/recognise.ts'
+import { type Managed, managedBy } from '../roles/recognise.ts'
 import {
   type Check,
   type Finding,
@@ -13,11 +14,13 @@ import {
   foundIn,
   isUsers,
   namesFound,
-  namesOf,
   qualifiedName,
+  type Remark,
   relationsWhere,
+  type Sight,
   unless,
 } from './check.ts'
+import { superuser as aSuperuser, type Fix, fixes } from './fix.ts'
 import type { Scope } from './scope.ts'
 import { superuserNeeds } from './superuser-needs.ts'
 
@@ -26,12 +29,16 @@ const roles: Check = {
   planned: true,
   title: 'Roles',
   why: 'Objects whose owner is missing will belong to the role that connects, and grants to missing roles are left out.',
-  async look({ source, facts, lacks, options, scope }): Promise<Finding> {
+  mends: true,
+  async look({ source, facts, lacks, options, scope, managed }): Promise<Finding> {
     if (!options.owner && !options.acl) return fine('owners and grants are not carried')
     const usedRoles = await usedBy(source, scope)
     const unusable = unusableRoles({ lacks, usedRoles })
     const missing = unusable.filter((name) => !lacks.roles.has(name))
-    const { user } = facts.destination
+    const { user, superuser } = facts.destination
+    const ofProvider = managedBy((await source.query<{ name: string }>(allRoles)).map(({ name }) => name))
+    const isOutOfReach = (name: string) =>
+      name.startsWith('pg_') || [ofProvider, managed.destination].some((one) => one?.isInternal(name))
     const objects = unusable.map((name) =>
       lacks.roles.has(name) ? `${name}: "${user}" is not a member of it` : `${name}: does not exist`,
     )
@@ -44,16 +51,23 @@ const roles: Check = {
           missing.length > 0
             ? 'the destination lacks roles that own something or are granted something'
             : `"${user}" may not give objects to all their owners`,
-        todo: 'Run pgtrek roles first, which brings them with their rights, or use --no-owner and --no-acl.',
-        sql: unusable.map((name) =>
-          lacks.roles.has(name)
-            ? `grant ${quoteIdentifier(name)} to ${quoteIdentifier(user)}`
-            : `create role ${quoteIdentifier(name)}`,
-        ),
+        todo: `Run pgtrek roles first, which brings them with their rights, or use --no-owner and --no-acl.${unusable.some(isOutOfReach) ? ' Roles of PostgreSQL itself or of a provider can be neither made nor granted: what they own will belong to the role that connects.' : ''}`,
+        sql: unusable
+          .filter((name) => !isOutOfReach(name))
+          .flatMap((name) =>
+            fixes(
+              'destination',
+              'a role with CREATEROLE that may grant it, or a superuser',
+              ...(lacks.roles.has(name) ? [] : [`create role ${quoteIdentifier(name)}`]),
+              ...(superuser ? [] : [`grant ${quoteIdentifier(name)} to ${quoteIdentifier(user)}`]),
+            ),
+          ),
       },
     )
   },
 }
+
+const allRoles = 'select rolname as name from pg_catalog.pg_roles'
 
 /** Roles that own something that is moved, or are granted something of it. */
 async function usedBy(source: Session, scope: Scope): Promise<string[]> {
@@ -83,7 +97,7 @@ const tablespaces: Check = {
   planned: true,
   title: 'Tablespaces',
   why: 'What is in a tablespace that the destination lacks goes to its default one.',
-  async look(sight): Promise<Finding> {
+  async look(sight): Promise<Remark> {
     const { lacks, options } = sight
     if (!options.tablespaces) return fine('tablespaces are not carried')
     const rows = await namesFound(
@@ -100,10 +114,8 @@ const tablespaces: Check = {
     return unless(missing, used.length === 0 ? 'only the default one is used' : 'all exist there', {
       status: 'warning',
       found: 'the destination lacks some',
-      todo: 'Create them on the destination, or say with --no-tablespaces that the default one is right.',
-      sql: missing.map(
-        (name) => `create tablespace ${quoteIdentifier(name)} location '/path/on/the/destination'`,
-      ),
+      // Only who knows the machine knows a directory.
+      todo: "Create them on the destination (CREATE TABLESPACE ... LOCATION, with an empty directory of the server's user), or say with --no-tablespaces that the default one is right.",
     })
   },
 }
@@ -112,8 +124,9 @@ const reading: Check = {
   id: 'source-rights',
   title: 'Rights on the source',
   why: 'A table that may not be read is not copied, and neither is a sequence.',
+  mends: true,
   async look(sight): Promise<Finding> {
-    const { source, facts, scope } = sight
+    const { source, facts, scope, managed } = sight
     const [tables, listedSequences] = await Promise.all([
       namesFound(
         sight,
@@ -145,34 +158,63 @@ const reading: Check = {
       found: `"${facts.source.user}" may not read everything${isUndumped ? `, and PostgreSQL ${source.major} dumps nothing when a sequence may not be read` : ''}`,
       todo: 'Grant the right to read, or connect as an owner or a superuser.',
       sql:
-        source.major >= 14
-          ? [`grant pg_read_all_data to ${user}`]
-          : (await unreadableSchemas(source.query.bind(source))).flatMap((schema) => [
-              `grant usage on schema ${schema} to ${user}`,
-              `grant select on all tables in schema ${schema} to ${user}`,
-              `grant select on all sequences in schema ${schema} to ${user}`,
-            ]),
+        objects.length === 0
+          ? []
+          : source.major >= 14 && !managed.source
+            ? fixes('source', aSuperuser, `grant pg_read_all_data to ${user}`)
+            : await readingGrants(sight, user),
     })
   },
 }
 
-async function unreadableSchemas(
-  query: <Row extends object>(sql: string) => Promise<Row[]>,
-): Promise<string[]> {
-  const rows = await query<{ name: string }>(`
-    select pg_catalog.quote_ident(n.nspname) as name
-      from pg_catalog.pg_namespace n
-     where ${isUsers}
-     order by 1`)
-  return rows.map(({ name }) => name)
+/** Each may be given by an owner; together for what one owner has in a schema alone. */
+async function readingGrants(sight: Sight, user: string): Promise<Fix[]> {
+  const [schemas, relations] = await Promise.all([
+    sight.source.query<{ schema: string; owner: string }>(`
+      select pg_catalog.quote_ident(n.nspname) as schema, pg_catalog.pg_get_userbyid(n.nspowner) as owner
+        from pg_catalog.pg_namespace n
+       where ${isUsers} and not pg_catalog.has_schema_privilege(n.oid, 'usage')
+       order by 1`),
+    foundIn<{ schema: string; name: string; owner: string; kind: 'table' | 'sequence'; alone: boolean }>(
+      sight,
+      `select c.oid as of, pg_catalog.quote_ident(n.nspname) as schema, ${qualifiedName} as name,
+              pg_catalog.pg_get_userbyid(c.relowner) as owner,
+              case c.relkind when 'S' then 'sequence' else 'table' end as kind,
+              not exists (select from pg_catalog.pg_class o
+                           where o.relnamespace = n.oid and o.relowner <> c.relowner
+                             and o.relkind in ('r', 'p', 'v', 'm', 'f', 'S')) as alone
+         from pg_catalog.pg_class c
+         join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+        where c.relkind in ('r', 'p', 'S') and c.relpersistence <> 't' and ${isUsers}
+          and not (pg_catalog.has_schema_privilege(n.oid, 'usage') and pg_catalog.has_table_privilege(c.oid, 'select'))
+        order by 2, c.relkind <> 'S', 3`,
+    ),
+  ])
+  const used = new Set(relations.map(({ schema }) => schema))
+  const grants = relations.map(({ schema, name, owner, kind, alone }): [string, string] => [
+    alone
+      ? `grant select on all ${kind}s in schema ${schema} to ${user}`
+      : `grant select on ${kind} ${name} to ${user}`,
+    owner,
+  ])
+  const closed = schemas
+    .filter(({ schema }) => used.has(schema))
+    .map(({ schema, owner }): [string, string] => [`grant usage on schema ${schema} to ${user}`, owner])
+  return [...new Map([...closed, ...grants])].flatMap(([sql, owner]) =>
+    fixes('source', `"${owner}" or a superuser`, sql),
+  )
 }
 
 interface Policed {
   name: string
+  owner: string
+  /** Policies apply to the owner as well. */
+  forced: boolean
 }
 
 const policed = `
-  select c.oid as of, ${qualifiedName} as name
+  select c.oid as of, ${qualifiedName} as name, pg_catalog.pg_get_userbyid(c.relowner) as owner,
+         c.relforcerowsecurity as forced
     from pg_catalog.pg_class c
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
    where c.relrowsecurity
@@ -184,8 +226,9 @@ const rowSecurity: Check = {
   id: 'row-security',
   title: 'Row security',
   why: 'A policy would hide rows from the copy, or refuse them, so a table whose policies apply to us is refused.',
+  mends: true,
   async look(sight): Promise<Finding> {
-    const { destination, facts } = sight
+    const { destination, facts, managed } = sight
     const [ours, theirs] = await Promise.all([
       foundIn<Policed>(sight, policed),
       destination.query<Policed>(policed),
@@ -193,8 +236,8 @@ const rowSecurity: Check = {
     const moved = new Set(await namesFound(sight, relationsWhere("c.relkind in ('r', 'p')")))
     const there = theirs.filter(({ name }) => moved.has(name))
     const ends = [
-      { end: 'source', tables: ours, user: facts.source.user },
-      { end: 'destination', tables: there, user: facts.destination.user },
+      { end: 'source' as const, tables: ours, user: facts.source.user },
+      { end: 'destination' as const, tables: there, user: facts.destination.user },
     ].filter(({ tables }) => tables.length > 0)
     return unless(
       ends.flatMap(({ end, tables }) =>
@@ -205,28 +248,68 @@ const rowSecurity: Check = {
         status: 'warning',
         found: `policies apply to ${ends.map(({ end, user }) => `"${user}" on the ${end}`).join(' and to ')}: these tables will fail`,
         todo: 'Connect as a superuser, as the owner, or as a role with BYPASSRLS.',
-        sql: ends.map(
-          ({ end, user }) =>
-            `${end === 'source' ? '' : `-- on the ${end}\n`}alter role ${quoteIdentifier(user)} bypassrls`,
+        sql: ends.flatMap(({ end, user, tables }) =>
+          managed[end]
+            ? unpoliced(tables, user, managed[end]).flatMap(([by, sql]) => fixes(end, by, sql))
+            : fixes(end, aSuperuser, `alter role ${quoteIdentifier(user)} bypassrls`),
         ),
       },
     )
   },
 }
 
+/** Where nobody gives BYPASSRLS: policies do not apply to members of the owner, unless they are forced on it. */
+function unpoliced(tables: readonly Policed[], user: string, managed: Managed): [by: string, sql: string][] {
+  const reachable = tables.filter(({ owner }) => !managed.isInternal(owner))
+  const owners = [...new Set(reachable.map(({ owner }) => owner))].filter((owner) => owner !== user)
+  return [
+    ...owners.map((owner): [string, string] => [
+      managed.admin ? `a member of ${managed.admin}` : 'a role that may grant it',
+      `grant ${quoteIdentifier(owner)} to ${quoteIdentifier(user)}`,
+    ]),
+    ...reachable
+      .filter(({ forced }) => forced)
+      .map(({ name, owner }): [string, string] => [
+        `"${owner}"`,
+        `alter table ${name} no force row level security`,
+      ]),
+  ]
+}
+
 const writing: Check = {
   id: 'destination-rights',
   title: 'Rights on the destination',
   why: 'Without the right to create, nothing arrives.',
-  async look({ source, destination, facts, scope, lacks, options }): Promise<Finding> {
-    const { user, database } = facts.destination
+  mends: true,
+  async look({ source, destination, facts, scope, lacks, options, managed }): Promise<Finding> {
+    const { user, database, databaseOwner } = facts.destination
     const may = lacks.mayCreateSchemas
     const schemas = (await source.query<{ oid: number; name: string }>(usedSchemas)).filter(
       ({ oid }) => scope.isEverything || scope.has(oid, 'pg_namespace'),
     )
-    const there = new Set(
-      await namesOf(destination, 'select n.nspname as name from pg_catalog.pg_namespace n'),
+    const there = new Map(
+      (
+        await destination.query<{ name: string; owner: string }>(
+          // The role pg_database_owner is the owner of the database.
+          `select n.nspname as name,
+                  case pg_catalog.pg_get_userbyid(n.nspowner) when 'pg_database_owner' then pg_catalog.pg_get_userbyid(d.datdba)
+                       else pg_catalog.pg_get_userbyid(n.nspowner) end as owner
+             from pg_catalog.pg_namespace n, pg_catalog.pg_database d where d.datname = current_database()`,
+        )
+      ).map(({ name, owner }) => [name, owner]),
     )
+    const grants = [
+      ...(may
+        ? []
+        : [{ owner: databaseOwner, sql: `grant create on database ${quoteIdentifier(database)}` }]),
+      ...schemas
+        .filter(({ name }) => lacks.closedSchemas.has(name))
+        .map(({ name }) => ({
+          owner: there.get(name) ?? databaseOwner,
+          sql: `grant usage, create on schema ${quoteIdentifier(name)}`,
+        })),
+    ]
+    const possible = grants.filter(({ owner }) => !managed.destination?.isInternal(owner))
     const closed = schemas.flatMap(({ name }) => (lacks.closedSchemas.has(name) ? [name] : []))
     const missing = schemas.filter(({ name }) => !there.has(name))
     const objects = [...(may ? [] : [`database ${database}`]), ...closed.map((name) => `schema ${name}`)]
@@ -235,13 +318,10 @@ const writing: Check = {
     return unless(objects, `"${user}" may create objects`, {
       status: isClosed && !(await hasTables(destination)) ? 'blocker' : 'warning',
       found: isClosed ? `"${user}" may create nothing` : `"${user}" may not create objects everywhere`,
-      todo: 'Let the owner of the destination database grant it.',
-      sql: [
-        ...(may ? [] : [`grant create on database ${quoteIdentifier(database)} to ${quoteIdentifier(user)}`]),
-        ...closed.map(
-          (name) => `grant usage, create on schema ${quoteIdentifier(name)} to ${quoteIdentifier(user)}`,
-        ),
-      ],
+      todo: `Let the owner grant it.${possible.length < grants.length ? ` What belongs to a role of the provider (${managed.destination?.name}) nobody can grant: make a database of your own, and move into that.` : ''}`,
+      sql: possible.flatMap(({ owner, sql }) =>
+        fixes('destination', `"${owner}" or a superuser`, `${sql} to ${quoteIdentifier(user)}`),
+      ),
     })
   },
 }
@@ -267,27 +347,44 @@ const ownership: Check = {
   planned: true,
   title: 'Settings of the database itself',
   why: 'Settings, comment and grants of a database can be changed by its owner only.',
-  look({ facts: { destination } }) {
-    return mayChangeDatabase({ destination })
-      ? fine(`"${destination.user}" may change the destination database`)
-      : {
-          status: 'warning',
-          found: `the destination database belongs to "${destination.databaseOwner}": its settings, comment and grants stay as they are`,
-          todo: 'Connect as its owner, or give it to the role that connects.',
-          sql: [
-            `alter database ${quoteIdentifier(destination.database)} owner to ${quoteIdentifier(destination.user)}`,
-          ],
-        }
+  mends: true,
+  look({ facts: { destination }, managed }): Finding {
+    const { user, databaseOwner } = destination
+    if (mayChangeDatabase({ destination })) return fine(`"${user}" may change the destination database`)
+    const isOutOfReach = managed.destination?.isInternal(databaseOwner) ?? false
+    return {
+      status: 'warning',
+      found: `the destination database belongs to "${databaseOwner}": its settings, comment and grants stay as they are`,
+      todo: isOutOfReach
+        ? `Nobody can give away what belongs to a role of the provider (${managed.destination?.name}): make a database of your own, and move into that.`
+        : 'Connect as its owner, or give it to the role that connects.',
+      sql: isOutOfReach ? [] : givenAway(destination, managed.destination),
+    }
   },
+}
+
+/** Who is no superuser can give a database only to a role of which it is a member itself. */
+function givenAway({ user, database, databaseOwner }: ServerFacts, managed: Managed | undefined): Fix[] {
+  const [name, owner] = [quoteIdentifier(user), quoteIdentifier(databaseOwner)]
+  const given = `alter database ${quoteIdentifier(database)} owner to ${name}`
+  if (!managed) return fixes('destination', aSuperuser, given)
+  return managed.admin === databaseOwner
+    ? fixes('destination', `a member of ${databaseOwner}`, `grant ${owner} to ${name}`)
+    : fixes(
+        'destination',
+        `"${databaseOwner}" with CREATEROLE and CREATEDB`,
+        `grant ${name} to ${owner}`,
+        given,
+      )
 }
 
 const superuser: Check = {
   id: 'superuser-needs',
   title: 'Objects that only superusers create',
   why: 'They cannot be created by another role, so they and what needs them would be missing.',
-  async look({ source, facts, lacks, scope, options }): Promise<Finding> {
+  async look({ source, facts, scope, options, managed }): Promise<Remark> {
     if (options.dataOnly) return fine('no objects are created')
-    const provider = providerOf(lacks.roles.keys())
+    const provider = managed.destination?.name
     if (facts.destination.superuser)
       return fine(`"${facts.destination.user}" is a superuser on the destination`)
     return unless(await superuserNeeds(source, scope), 'there are none', {

@@ -5,6 +5,7 @@ import { supportedMajors, whichDatabase } from '../catalog/server.ts'
 import type { Session } from '../postgres/session.ts'
 import { serverName } from '../postgres/settings.ts'
 import { type Check, fine, itemOf } from './check.ts'
+import { changeSettings } from './settings.ts'
 
 const versions: Check = {
   id: 'versions',
@@ -59,7 +60,9 @@ const standby: Check = {
   id: 'standby',
   title: 'Primary or standby',
   why: 'Nothing can be written to a standby, and what is read from one can be cancelled by its primary.',
-  async look({ source, facts, follow }) {
+  mends: true,
+  async look(sight) {
+    const { source, facts, follow } = sight
     if (facts.destination.inRecovery) {
       return { status: 'blocker', found: 'the destination is a standby', todo: 'Connect to its primary.' }
     }
@@ -75,11 +78,12 @@ const standby: Check = {
       "select current_setting('max_standby_streaming_delay') as delay",
     )
     if (delay === '-1') return fine('the source is a standby that waits for its readers')
+    const { sql, words } = await changeSettings(sight, 'source', { max_standby_streaming_delay: '-1' })
     return {
       status: 'warning',
       found: `the source is a standby with max_standby_streaming_delay = ${delay}`,
-      todo: 'Connect to its primary, or let it wait for its readers while the copy runs.',
-      sql: ["alter system set max_standby_streaming_delay = '-1'", 'select pg_reload_conf()'],
+      todo: `Connect to its primary, or let it wait for its readers while the copy runs: it falls behind meanwhile.${words}`,
+      sql,
     }
   },
 }

@@ -1,55 +1,110 @@
 // What is broken in the source already, and would be no better on the destination.
-import { type Check, foundIn, isUsers, namesFound, qualifiedName, unless } from './check.ts'
+import { type Check, foundIn, isUsers, qualifiedName, unless } from './check.ts'
+import { type Fix, ownerOf } from './fix.ts'
 
 const invalidIndexes: Check = {
   id: 'invalid-indexes',
   title: 'Invalid indexes',
   why: 'An index that was never completed is not dumped: the destination will not have it.',
+  mends: true,
   async look(sight) {
-    const indexes = await namesFound(
+    const indexes = await foundIn<Broken>(
       sight,
-      `select i.indrelid as of, ${qualifiedName} as name
+      `select i.indrelid as of, ${qualifiedName} as name,
+              i.indisexclusion as exclusion, c.relname ~ '_cc(new|old)\\d*$' as transient
          from pg_catalog.pg_index i
          join pg_catalog.pg_class c on c.oid = i.indexrelid
          join pg_catalog.pg_namespace n on n.oid = c.relnamespace
         where (not i.indisvalid or not i.indisready) and c.relkind = 'i' and ${isUsers}
         order by 2`,
     )
-    return unless(indexes, 'there are none', {
-      status: 'warning',
-      found: 'left over from a CREATE INDEX CONCURRENTLY or REINDEX CONCURRENTLY that failed',
-      todo: 'Build them again, or drop them.',
-      sql: indexes.flatMap((name) => [`reindex index concurrently ${name}`, `-- or: drop index ${name}`]),
-    })
+    return unless(
+      indexes.map(({ name }) => name),
+      'there are none',
+      {
+        status: 'warning',
+        found: 'left over from a CREATE INDEX CONCURRENTLY or REINDEX CONCURRENTLY that failed',
+        todo: 'Build them again, or drop them. A unique index over rows that are there twice can only be dropped, or built again when they are mended.',
+        sql: indexes.map(repaired),
+      },
+    )
   },
+}
+
+interface Broken {
+  name: string
+  exclusion: boolean
+  /** Of a REINDEX CONCURRENTLY: the index that it was to replace is there. */
+  transient: boolean
+}
+
+/** https://www.postgresql.org/docs/current/sql-reindex.html#SQL-REINDEX-CONCURRENTLY */
+function repaired({ name, exclusion, transient }: Broken): Fix {
+  const by = ownerOf('the table')
+  if (transient) return { end: 'source', by, sql: `drop index concurrently ${name}` }
+  const how = exclusion ? '' : ' concurrently'
+  return {
+    end: 'source',
+    by,
+    notes: [`or: drop index concurrently ${name}`],
+    sql: `reindex index${how} ${name}`,
+  }
 }
 
 const notValid: Check = {
   id: 'not-valid-constraints',
   title: 'Constraints that were never validated',
   why: 'Rows may break them; they arrive NOT VALID as they are, and validating them there may fail.',
+  mends: true,
   async look(sight) {
-    const rows = await foundIn<{ constraint: string; table: string }>(
-      sight,
-      `
-      select c.oid as of, pg_catalog.quote_ident(k.conname) as "constraint", ${qualifiedName} as "table"
+    // What is NOT ENFORCED is meant to be so, and cannot be validated. A parent's covers those below it.
+    const isPending = (k: string) =>
+      `not ${k}.convalidated${sight.source.major >= 18 ? ` and ${k}.conenforced` : ''}`
+    const [ofTables, domains] = await Promise.all([
+      foundIn<Unchecked>(
+        sight,
+        `
+      select c.oid as of, pg_catalog.quote_ident(k.conname) as "constraint", 'table' as kind, ${qualifiedName} as place
         from pg_catalog.pg_constraint k
         join pg_catalog.pg_class c on c.oid = k.conrelid
         join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-       where not k.convalidated and k.contype in ('c', 'f', 'n') and ${isUsers}
-       order by 3, 2`,
-    )
+       where ${isPending('k')} and k.contype in ('c', 'f', 'n') and ${isUsers}
+         and not exists (select from pg_catalog.pg_constraint p where p.oid = k.conparentid and ${isPending('p')})
+       order by 4, 2`,
+      ),
+      sight.source.query<Unchecked & { of: number }>(`
+      select t.oid as of, pg_catalog.quote_ident(k.conname) as "constraint", 'domain' as kind,
+             pg_catalog.format('%I.%I', n.nspname, t.typname) as place
+        from pg_catalog.pg_constraint k
+        join pg_catalog.pg_type t on t.oid = k.contypid
+        join pg_catalog.pg_namespace n on n.oid = t.typnamespace
+       where not k.convalidated and k.contype = 'c' and ${isUsers}
+       order by 4, 2`),
+    ])
+    const rows = [...ofTables, ...domains.filter(({ of }) => sight.scope.has(of, 'pg_type'))]
     return unless(
-      rows.map(({ constraint, table }) => `${constraint} of ${table}`),
+      rows.map(
+        ({ constraint, kind, place }) => `${constraint} of ${kind === 'domain' ? 'domain ' : ''}${place}`,
+      ),
       'there are none',
       {
         status: 'warning',
         found: 'they stay NOT VALID on the destination',
         todo: 'Validate them on the source, and mend the rows that break them.',
-        sql: rows.map(({ constraint, table }) => `alter table ${table} validate constraint ${constraint}`),
+        sql: rows.map(({ constraint, kind, place }) => ({
+          end: 'source',
+          by: ownerOf(`the ${kind}`),
+          sql: `alter ${kind} ${place} validate constraint ${constraint}`,
+        })),
       },
     )
   },
+}
+
+interface Unchecked {
+  constraint: string
+  kind: 'table' | 'domain'
+  place: string
 }
 
 export const soundnessChecks: readonly Check[] = [invalidIndexes, notValid]

@@ -11,9 +11,11 @@ import {
   isUsers,
   namesFound,
   qualifiedName,
+  type Remark,
   relationsWhere,
   unless,
 } from './check.ts'
+import { fixes, ownerOf } from './fix.ts'
 import { partitionTrees } from './partitions.ts'
 
 /** A row is sent as one message of at most 1 GB, in which text form doubles the bytes of a bytea. */
@@ -22,7 +24,7 @@ const largeValues: Check = {
   title: 'Oversized rows',
   why: 'A row travels in one piece of less than 1 GB, in memory on both servers; values of bytea in text form take twice their size.',
   doctorOnly: true,
-  async look(sight): Promise<Finding> {
+  async look(sight): Promise<Remark> {
     const { source, facts, largeValue } = sight
     const tables = await foundIn<{ name: string; toast: string; index: string }>(
       sight,
@@ -63,7 +65,7 @@ const binaryForm: Check = {
   id: 'types-without-binary-form',
   title: 'Types without a binary form',
   why: 'Their tables are copied and followed as text, which takes longer and depends on how the type writes itself.',
-  async look(sight): Promise<Finding> {
+  async look(sight): Promise<Remark> {
     const [columns, types] = await Promise.all([
       foundIn<{ name: string; type: number; typeName: string }>(
         sight,
@@ -102,7 +104,7 @@ const generated: Check = {
   id: 'generated-columns',
   title: 'Generated columns',
   why: 'The destination computes them anew: functions that they call have to be there, and to give the same.',
-  async look(sight): Promise<Finding> {
+  async look(sight): Promise<Remark> {
     const rows = await foundIn<{ name: string; calls: string | null }>(
       sight,
       `select c.oid as of, pg_catalog.format('%s.%I', ${qualifiedName}, a.attname) as name,
@@ -137,7 +139,7 @@ const deferred: Check = {
   id: 'deferred-constraints',
   title: 'Deferrable unique constraints',
   why: 'By a deferrable key rows can neither be merged nor told apart while changes are followed.',
-  async look(sight): Promise<Finding> {
+  async look(sight): Promise<Remark> {
     const { follow, options } = sight
     const constraints = await namesFound(
       sight,
@@ -166,7 +168,7 @@ const exclusion: Check = {
   id: 'exclusion-constraints',
   title: 'Exclusion constraints',
   why: 'They are built one at a time behind the rows, and rows that are merged cannot give way to them.',
-  async look(sight): Promise<Finding> {
+  async look(sight): Promise<Remark> {
     const { options, bidirectional } = sight
     const constraints = await namesFound(
       sight,
@@ -192,10 +194,30 @@ const exclusion: Check = {
   },
 }
 
+/** A unique index whose columns have never held NULL becomes a key when they are NOT NULL. */
+const nearlyKeyed = `
+  select distinct on (c.oid) c.oid as of, ${qualifiedName} as name, k.changes
+    from pg_catalog.pg_index i
+    join pg_catalog.pg_class c on c.oid = i.indrelid
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    cross join lateral (
+      select pg_catalog.string_agg(pg_catalog.format('alter column %I set not null', a.attname), ', ' order by k.place)
+               filter (where not a.attnotnull) as changes,
+             bool_or(k.number = 0 or s.null_frac is distinct from 0 and not a.attnotnull) as impossible
+        from unnest(i.indkey) with ordinality k (number, place)
+        left join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum = k.number
+        left join pg_catalog.pg_stats s
+               on s.schemaname = n.nspname and s.tablename = c.relname and s.attname = a.attname and not s.inherited
+       where k.place <= i.indnkeyatts) k
+   where i.indisunique and i.indisvalid and i.indimmediate and i.indpred is null and c.relkind = 'r'
+     and k.changes is not null and not k.impossible and ${isUsers}
+   order by c.oid, i.indexrelid`
+
 const keyless: Check = {
   id: 'tables-without-key',
   title: 'Tables without a primary key',
   why: 'Their rows can be copied; but to merge them, to resume a table by parts or to follow changes a key is needed.',
+  mends: true,
   async look(sight): Promise<Finding> {
     const tables = await namesFound(
       sight,
@@ -213,8 +235,14 @@ const keyless: Check = {
     return unless(tables, 'every table has a key', {
       status: 'warning',
       found: 'rows of these tables cannot be merged with those of the destination',
-      todo: 'Give them a primary key on both sides, leave them out, or replace their rows.',
-      sql: tables.map((name) => `alter table ${name} add primary key (...)`),
+      todo: 'Give them a primary key or a unique index over NOT NULL columns on both sides, leave them out, or replace their rows.',
+      sql: fixes(
+        'source',
+        ownerOf('the table'),
+        ...(await foundIn<{ name: string; changes: string }>(sight, nearlyKeyed))
+          .filter(({ name }) => tables.includes(name))
+          .map(({ name, changes }) => `alter table ${name} ${changes}`),
+      ),
     })
   },
 }

@@ -1,12 +1,12 @@
 // What a run that was killed has left dropped or disabled on the destination.
 import { describeNote, readNotes } from '../engine/taken-notes.ts'
-import { type Check, type Finding, unless } from './check.ts'
+import { type Check, type Remark, unless } from './check.ts'
 
 const leftAway: Check = {
   id: 'left-away',
   title: 'Foreign keys and triggers left away',
   why: 'A run that was killed could not put back what it had dropped or disabled for its copy: until then wrong rows can come in.',
-  async look({ destination }): Promise<Finding> {
+  async look({ destination }): Promise<Remark> {
     const { left, distrusted } = await readNotes(destination)
     return unless([...left.map(describeNote), ...(distrusted ? [distrusted] : [])], 'none', {
       status: 'warning',

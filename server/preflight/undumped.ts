@@ -1,12 +1,22 @@
 // What pg_dump does not write down, and so nobody will find on the destination.
-import { type Check, type Finding, foundIn, isExtensions, namesOf, qualifiedName, unless } from './check.ts'
+import {
+  type Check,
+  type Finding,
+  foundIn,
+  isExtensions,
+  namesOf,
+  qualifiedName,
+  type Remark,
+  unless,
+} from './check.ts'
+import { fixes, ownerOf } from './fix.ts'
 
 /** Made in schemas that every database has, where pg_dump does not look. */
 const systemSchemas: Check = {
   id: 'objects-in-system-schemas',
   title: 'Objects that cannot be dumped',
   why: 'pg_dump leaves out what lies in the schemas of the system, whoever made it: what uses such an object fails.',
-  async look({ source, scope }): Promise<Finding> {
+  async look({ source, scope }): Promise<Remark> {
     if (!scope.isEverything && !scope.hasOther()) {
       return { status: 'ok', found: 'not looked for, since only some objects are moved' }
     }
@@ -43,6 +53,7 @@ const onExtensions: Check = {
   id: 'extension-changes',
   title: 'Changes to extensions',
   why: 'The destination makes an extension as it comes: indexes, triggers and columns that were added to its tables are missing there.',
+  mends: true,
   async look(sight): Promise<Finding> {
     const added = await foundIn<{ name: string; sql: string }>(
       sight,
@@ -67,18 +78,32 @@ const onExtensions: Check = {
           and not ${madeWith('pg_trigger', 't.oid')}
         order by 2`,
     )
+    const there = new Set(await namesOf(sight.destination, addedNames))
+    const lacking = added.filter(({ name }) => !there.has(name))
     return unless(
-      added.map(({ name }) => name),
+      lacking.map(({ name }) => name),
       'none that would stay behind',
       {
         status: 'warning',
         found: 'something seems to have been added to tables of extensions',
-        todo: 'Make it again on the destination behind the move.',
-        sql: added.map(({ sql }) => sql),
+        todo: 'Make it again on the destination after the move.',
+        sql: fixes('destination', ownerOf('the table'), ...lacking.map(({ sql }) => sql)),
       },
     )
   },
 }
+
+const addedNames = `
+  select 'index ' || pg_catalog.quote_ident(x.relname) || ' on ' || ${qualifiedName} as name
+    from pg_catalog.pg_index i
+    join pg_catalog.pg_class x on x.oid = i.indexrelid
+    join pg_catalog.pg_class c on c.oid = i.indrelid
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+   union all
+  select 'trigger ' || pg_catalog.quote_ident(t.tgname) || ' on ' || ${qualifiedName}
+    from pg_catalog.pg_trigger t
+    join pg_catalog.pg_class c on c.oid = t.tgrelid
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace`
 
 /** In the transaction that made the extension: what was added later depends on its table since later. */
 function madeWith(catalog: string, oid: string): string {

@@ -5,6 +5,10 @@ interface Provider {
   name: string
   marker: RegExp
   own: RegExp
+  /** Whose members do what users may do of a superuser's work; users can grant it, as the first user is a member. */
+  admin?: string
+  /** Where settings of the server are changed, as ALTER SYSTEM is refused. */
+  settings: string
 }
 
 const providers: readonly Provider[] = [
@@ -12,33 +16,112 @@ const providers: readonly Provider[] = [
     name: 'Amazon RDS or Aurora',
     marker: /^rdsadmin$/,
     own: /^(rds_.*|rdsadmin|rdsrepladmin|rdstopmgr|rdsproxyadmin|rdswriteforwarduser)$/,
+    admin: 'rds_superuser',
+    settings: 'in the DB parameter group of the instance',
   },
-  { name: 'Google Cloud SQL', marker: /^cloudsql(admin|superuser)$/, own: /^cloudsql[a-z_]*$/ },
-  { name: 'Google AlloyDB', marker: /^alloydb(admin|superuser)$/, own: /^alloydb[a-z_]*$/ },
+  {
+    name: 'Google Cloud SQL',
+    marker: /^cloudsql(admin|superuser)$/,
+    own: /^cloudsql[a-z_]*$/,
+    admin: 'cloudsqlsuperuser',
+    settings: 'as database flags of the instance',
+  },
+  {
+    name: 'Google AlloyDB',
+    marker: /^alloydb(admin|superuser)$/,
+    own: /^alloydb[a-z_]*$/,
+    admin: 'alloydbsuperuser',
+    settings: 'as database flags of the instance',
+  },
   {
     name: 'Azure',
     marker: /^(azure_pg_admin|azure_superuser|azuresu)$/,
     own: /^(azure_.*|azuresu|replication)$/,
+    admin: 'azure_pg_admin',
+    settings: 'among the server parameters',
   },
   {
     name: 'Supabase',
     marker: /^supabase_admin$/,
     own: /^(supabase_.*|anon|authenticated|authenticator|service_role|dashboard_user|pgbouncer|pgsodium_.*|pgtle_admin)$/,
+    admin: 'postgres',
+    settings: 'with "supabase postgres-config update"',
   },
-  { name: 'Neon', marker: /^neon_superuser$/, own: /^(neon_.*|neon|cloud_admin)$/ },
-  { name: 'Aiven', marker: /^_aiven$/, own: /^_aiven.*$/ },
-  { name: 'DigitalOcean', marker: /^_dodb$/, own: /^(_dodb|_doadmin_.*)$/ },
-  { name: 'Timescale', marker: /^tsdbowner$/, own: /^(tsdbowner|tsdbexplorer|tsdb_.*)$/ },
-  { name: 'Crunchy Bridge', marker: /^crunchy_superuser$/, own: /^(crunchy_.*|ccp_monitoring)$/ },
-  { name: 'Scaleway', marker: /^_rdb_superadmin$/, own: /^_rdb_.*$/ },
-  { name: 'Yandex Cloud', marker: /^mdb_admin$/, own: /^mdb_.*$/ },
-  { name: 'IBM Cloud', marker: /^ibm-cloud-base-user$/, own: /^(ibm|ibm-.*)$/ },
+  {
+    name: 'Neon',
+    marker: /^neon_superuser$/,
+    own: /^(neon_.*|neon|cloud_admin)$/,
+    admin: 'neon_superuser',
+    settings: 'in the settings of the project',
+  },
+  {
+    name: 'Aiven',
+    marker: /^_aiven$/,
+    own: /^_aiven.*$/,
+    admin: 'avnadmin',
+    settings: 'in the advanced configuration of the service',
+  },
+  {
+    name: 'DigitalOcean',
+    marker: /^_dodb$/,
+    own: /^(_dodb|_doadmin_.*)$/,
+    admin: 'doadmin',
+    settings: 'through the API of the provider',
+  },
+  {
+    name: 'Timescale',
+    marker: /^tsdbowner$/,
+    own: /^(tsdbowner|tsdbexplorer|tsdb_.*)$/,
+    admin: 'tsdbadmin',
+    settings: 'among the database parameters of the service',
+  },
+  {
+    name: 'Crunchy Bridge',
+    marker: /^crunchy_superuser$/,
+    own: /^(crunchy_.*|ccp_monitoring)$/,
+    admin: 'postgres',
+    settings: 'in the configuration parameters of the cluster',
+  },
+  {
+    name: 'Scaleway',
+    marker: /^_rdb_superadmin$/,
+    own: /^_rdb_.*$/,
+    settings: 'in the advanced settings of the instance',
+  },
+  {
+    name: 'Yandex Cloud',
+    marker: /^mdb_admin$/,
+    own: /^mdb_.*$/,
+    admin: 'mdb_admin',
+    settings: 'in the DBMS settings of the cluster',
+  },
+  {
+    name: 'IBM Cloud',
+    marker: /^ibm-cloud-base-user$/,
+    own: /^(ibm|ibm-.*)$/,
+    admin: 'admin',
+    settings: 'through the API of the provider',
+  },
 ]
 
+/** A server that a provider runs, on which nobody of its users is a superuser. */
+export interface Managed {
+  /** Of the provider. */
+  name: string
+  admin: string | undefined
+  settings: string
+  /** A role whose rights no user can take on or give. */
+  isInternal(role: string): boolean
+}
+
 /** Who runs the server, if its roles give it away. */
-export function providerOf(names: Iterable<string>): string | undefined {
+export function managedBy(names: Iterable<string>): Managed | undefined {
   const all = [...names]
-  return providers.find(({ marker }) => all.some((name) => marker.test(name)))?.name
+  const provider = providers.find(({ marker }) => all.some((name) => marker.test(name)))
+  if (!provider) return undefined
+  const { name, own, settings } = provider
+  const admin = provider.admin !== undefined && all.includes(provider.admin) ? provider.admin : undefined
+  return { name, admin, settings, isInternal: (role) => own.test(role) && role !== admin }
 }
 
 export interface Foreign {

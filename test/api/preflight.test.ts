@@ -32,7 +32,9 @@ test('the report says what is in the way, and what mends it', async () => {
   expect(follow.item('replica-identity')).toMatchObject({
     status: 'blocker',
     objects: ['public.keyless'],
-    sql: ['alter table public.keyless replica identity full'],
+    sql: [
+      '-- on the source, as the owner of the table or a superuser\nalter table public.keyless replica identity full',
+    ],
   })
 })
 

@@ -47,7 +47,9 @@ test.each([
   await finding.getByText(statement).waitFor()
   await finding.getByRole('button', { name: say.copyFor.replace('{{title}}', title) }).click()
   await finding.getByText(words[language].app.copied, { exact: true }).waitFor()
-  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(statement)
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(
+    `-- on the source, as the owner of the table or a superuser\n${statement}`,
+  )
 
   await source.sql(statement)
   await report.getByRole('button', { name: say.again }).click()

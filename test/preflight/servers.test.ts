@@ -151,7 +151,9 @@ describe('a server whose settings are in the way', () => {
       'logical-decoding-work-mem': 'warning',
       'disk-space': 'ok',
     })
-    expect(report.item('wal-level').sql).toEqual(["alter system set wal_level = 'logical'"])
+    expect(report.item('wal-level').sql).toEqual([
+      "-- on the source, as a superuser\nalter system set wal_level = 'logical'",
+    ])
     expect(report.item('replication-slots').found).toContain('1 of 1 slots')
     expect(report.item('locks-limit').found).toMatch(/^\d+ tables on the source, room for \d+ locks/)
     // The other way round it is the destination.
@@ -159,13 +161,16 @@ describe('a server whose settings are in the way', () => {
     expect(item('locks-limit').status).toBe('warning')
     expect(item('worker-processes')).toMatchObject({
       status: 'warning',
-      sql: ['alter system set max_worker_processes = 8'],
+      sql: ["-- on the destination, as a superuser\nalter system set max_worker_processes = '8'"],
     })
     expect(report.item('worker-processes').status).toBe('ok')
     const back = await look(source.url, source.url)
     expect(back.item('disk-space')).toMatchObject({
       status: 'warning',
-      sql: ['alter system set temp_file_limit = -1', 'select pg_reload_conf()'],
+      sql: [
+        "-- on the destination, as a superuser\nalter system set temp_file_limit = '-1'",
+        'select pg_reload_conf()',
+      ],
     })
     await source.sql(
       `do $$ begin for i in 301..1300 loop execute 'create table t' || i || ' (x int)'; if i % 100 = 0 then commit; end if; end loop; end $$`,

@@ -3,7 +3,8 @@ import { resolveSettings } from '../../server/postgres/settings.ts'
 import { type Preflight, preflight, type Wanted } from '../../server/preflight/preflight.ts'
 import { defaultOptions, type MigrationOptions } from '../../shared/request.ts'
 
-export type Wishes = Partial<Omit<Wanted, 'options'>> & { options?: Partial<MigrationOptions> }
+export type Wishes = Partial<Omit<Wanted, 'options'>> &
+  Pick<Preflight, 'chosen'> & { options?: Partial<MigrationOptions> }
 
 export async function look(source: string, destination: string, { options, ...wishes }: Wishes = {}) {
   const request: Preflight = {

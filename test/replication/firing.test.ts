@@ -57,7 +57,9 @@ test('a rule that would act on applied changes: preflight names it on either sid
   expect(here.item('replica-rules')).toMatchObject({
     status: 'blocker',
     objects: ['"Note" on public.t of the destination'],
-    sql: ['alter table public.t enable rule "Note"'],
+    sql: [
+      '-- on the destination, as the owner of the table or a superuser\nalter table public.t enable rule "Note"',
+    ],
   })
   const there = await look(pair.destination.url, pair.source.url, { follow: true })
   expect(there.item('replica-rules')).toMatchObject({ status: 'blocker', objects: ['"Note" on public.t'] })

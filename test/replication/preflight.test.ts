@@ -78,7 +78,7 @@ test('a server that keeps no logical log, and a role that may not replicate', as
   expect(item('replication-slots')).toMatchObject({
     status: 'blocker',
     found: '0 of 1 slots and 0 of 0 WAL senders are used',
-    sql: ['alter system set max_wal_senders = 4'],
+    sql: ["-- on the source, as a superuser\nalter system set max_wal_senders = '4'"],
   })
   expect(item('replication-right').objects).toEqual([
     '"plain" has no REPLICATION',
@@ -87,7 +87,10 @@ test('a server that keeps no logical log, and a role that may not replicate', as
   // The other way round there would be no way back.
   expect((await look(url, source.url, { follow: true })).item('way-back')).toMatchObject({
     status: 'warning',
-    sql: ["alter system set wal_level = 'logical'", 'alter system set max_wal_senders = 4'],
+    sql: [
+      "-- on the destination, as a superuser\nalter system set wal_level = 'logical'",
+      "alter system set max_wal_senders = '4'",
+    ],
   })
 })
 
@@ -119,7 +122,10 @@ test('the position: where it cannot be kept is said before anything begins', asy
     return report.items.find(({ id }) => id === 'position')
   }
   const grant = `grant create on database "${to.name}" to "late "" mover"`
-  expect(await position()).toMatchObject({ status: 'blocker', sql: [grant] })
+  expect(await position()).toMatchObject({
+    status: 'blocker',
+    sql: [`-- on the destination, as "postgres" or a superuser\n${grant}`],
+  })
   await to.sql(grant)
   expect(await position()).toMatchObject({ status: 'warning' })
   await to.sql('create schema pgtrek; create table pgtrek.position (name text, lsn pg_lsn, time timestamptz)')

@@ -186,7 +186,10 @@ test('without the old row it is a conflict, which a retry can overrule, and pref
   expect(item('both-ways-identity')).toMatchObject({
     status: 'blocker',
     objects: ['public.t', 'public.t of the destination'],
-    sql: ['alter table public.t replica identity full'],
+    sql: [
+      '-- on the source, as the owner of the table or a superuser\nalter table public.t replica identity full',
+      '-- on the destination, as the owner of the table or a superuser\nalter table public.t replica identity full',
+    ],
   })
   const { forwards, backwards } = await (await bothWays(pair))()
   await pair.source.sql("update t set v = 'two'")

@@ -3,6 +3,7 @@ import { Pattern } from '../../../shared/pattern.ts'
 import { showName } from '../../../shared/phase.ts'
 import { UsageError } from '../../postgres/errors.ts'
 import { Session } from '../../postgres/session.ts'
+import { identityFixes, readIdentityMeans } from '../../preflight/identity-fixes.ts'
 import { type TableId, tableKey } from '../../replication/destination-tables.ts'
 import { readRelations, type SourceRelation } from '../../replication/followed.ts'
 import { type Publications, readPublication, readRowConditions } from '../../replication/publication.ts'
@@ -184,9 +185,15 @@ async function refuseUnpublishable(source: Session, { names }: Link, tables: rea
   for (const table of tables) {
     const identities = known.get(tableKey(table))?.identities ?? []
     if (!table.logged) throw new UsageError(`${showName(table)} is unlogged: its changes cannot be followed`)
-    if (identities.every(([, identity]) => identity !== 'none')) continue
+    const lacking = identities.filter(([, identity]) => identity === 'none')
+    if (lacking.length === 0) continue
+    const means = await readIdentityMeans(source)
+    const statements = lacking.flatMap(([place]) =>
+      identityFixes('source', place, means).map(({ sql }) => sql),
+    )
+    const instead = statements.length > 0 ? `, or run there: ${statements.join('; ')};` : ', and'
     throw new UsageError(
-      `${showName(table)} has no primary key, and no other replica identity: its changes cannot be followed. Add one on the source, or run "alter table ${known.get(tableKey(table))?.sqlName ?? showName(table)} replica identity full" there, then try again. Nothing was changed`,
+      `${showName(table)} has no primary key, and no other replica identity: its changes cannot be followed. Add one on the source${instead} then try again. Nothing was changed`,
     )
   }
 }

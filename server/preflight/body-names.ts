@@ -1,0 +1,102 @@
+// What the body of a function names without saying in which schema it is, as far as its text tells. Strings (the SQL
+// of EXECUTE) are not read.
+import { tokens } from '../schema/lexer.ts'
+
+export type NameKind = 'function' | 'relation' | 'type' | 'operator'
+
+export interface NameUse {
+  kind: NameKind
+  /** Null where none is written. */
+  schema: string | null
+  name: string
+}
+
+interface Part {
+  kind: 'word' | 'operator' | 'symbol' | 'string'
+  text: string
+  /** A name as the catalog has it. */
+  name: string
+}
+
+const operatorCharacters = '+-*/<>=~!@#%^&|`?'
+/** Behind these in their parentheses FROM is not followed by a relation. */
+const fromWithin = new Set(['extract', 'substring', 'trim', 'overlay', 'position'])
+const beforeRelation = new Set(['from', 'join', 'update', 'using'])
+
+export function usedNames(body: string): NameUse[] {
+  const parts = partsOf(body)
+  const own = namesMadeIn(parts)
+  const uses = new Map<string, NameUse>()
+  const add = (kind: NameKind, name: string, schema: string | null) => {
+    if (schema === null && kind === 'relation' && own.has(name)) return
+    uses.set(JSON.stringify([kind, schema, name]), { kind, schema, name })
+  }
+  const openers: string[] = []
+  let isDeclaring = false
+  for (const [at, part] of parts.entries()) {
+    const before = (back: number) => parts[at - back]?.text ?? ''
+    const next = parts[at + 1]?.text ?? ''
+    if (part.text === '(') openers.push(before(1))
+    if (part.text === ')') openers.pop()
+    if (part.text === 'declare') isDeclaring = true
+    if (part.text === 'begin') isDeclaring = false
+    if (part.kind === 'operator' && before(1) !== '.') add('operator', part.text, null)
+    if (part.kind !== 'word' || next === '.') continue
+    const isQualified = before(1) === '.'
+    const schema = isQualified ? (parts[at - 2]?.name ?? null) : null
+    const lead = before(isQualified ? 3 : 1)
+    const isWithinCall = fromWithin.has(openers.at(-1) ?? '')
+    if (next === '(' && lead !== 'into') add('function', part.name, schema)
+    else if (beforeRelation.has(lead) && !(lead === 'from' && isWithinCall))
+      add('relation', part.name, schema)
+    else if (lead === 'into' && ['insert', 'merge'].includes(before(isQualified ? 4 : 2)))
+      add('relation', part.name, schema)
+    else if (
+      lead === '::' ||
+      (lead === 'as' && openers.at(-1) === 'cast') ||
+      (isDeclaring && isDeclared(before))
+    )
+      add('type', part.name, schema)
+  }
+  return [...uses.values()]
+
+  /** `name type`, `name constant type`, at the beginning of a declaration. */
+  function isDeclared(before: (back: number) => string): boolean {
+    const begins = (text: string) => text === ';' || text === 'declare'
+    return begins(before(2)) || (before(1) === 'constant' && begins(before(3)))
+  }
+}
+
+/** WITH queries, which are no relations of a schema. */
+function namesMadeIn(parts: readonly Part[]): Set<string> {
+  return new Set(
+    parts.flatMap((part, at) => {
+      const follows = parts.slice(at + 1, at + 4).map(({ text }) => text)
+      const isNamed = follows[0] === 'as' && (follows[1] === '(' || follows.includes('materialized'))
+      return part.kind === 'word' && isNamed ? [part.name] : []
+    }),
+  )
+}
+
+function partsOf(body: string): Part[] {
+  const parts: Part[] = []
+  let end = -1
+  for (const token of tokens(body)) {
+    const text = body.slice(token.start, token.end)
+    const last = parts.at(-1)
+    const isTouching = token.start === end
+    end = token.end
+    if (token.kind === 'comment') continue
+    if (token.kind === 'word')
+      parts.push({ kind: 'word', text: text.toLowerCase(), name: text.toLowerCase() })
+    else if (token.kind === 'identifier') {
+      parts.push({ kind: 'word', text, name: text.slice(1, -1).replaceAll('""', '"') })
+    } else if (token.kind === 'string') parts.push({ kind: 'string', text: "''", name: '' })
+    else if (operatorCharacters.includes(text)) {
+      if (last?.kind === 'operator' && isTouching) last.text += text
+      else parts.push({ kind: 'operator', text, name: text })
+    } else if (text === ':' && last?.text === ':' && isTouching) last.text = '::'
+    else parts.push({ kind: 'symbol', text, name: '' })
+  }
+  return parts
+}

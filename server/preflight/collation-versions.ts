@@ -1,0 +1,145 @@
+// Collations whose order of text has changed under what was sorted by them: the indexes are rebuilt first, and only
+// then is the new version recorded, which silences the server's own warning.
+// https://www.postgresql.org/docs/current/sql-altercollation.html#SQL-ALTERCOLLATION-NOTES
+import { quoteIdentifier } from '../postgres/quote.ts'
+import { type Check, type Finding, type Sight, unless } from './check.ts'
+import { type End, type Fix, fixes, ownerOf } from './fix.ts'
+import { localeOf } from './new-database.ts'
+
+export const collationVersions: Check = {
+  id: 'collation-versions',
+  title: 'Versions of collations',
+  why: 'When the operating system changed the order of text, indexes made before may no longer find their rows.',
+  mends: true,
+  async look(sight): Promise<Finding> {
+    const [source, destination] = await Promise.all([
+      outdatedOn(sight, 'source'),
+      outdatedOn(sight, 'destination'),
+    ])
+    const found = [source, destination]
+    const kept = found.flatMap(({ unrecorded }) => unrecorded)
+    return unless(
+      found.flatMap(({ objects }) => objects),
+      'all as they were made',
+      {
+        status: 'warning',
+        found: 'the order of text has changed since indexes were made',
+        todo: `Rebuild the indexes that use them, then record the new version; not in a transaction. A unique index cannot be rebuilt over rows that are equal now, and range partitions over text have to be looked at by hand.${kept.length > 0 ? ` The version of ${kept.join(', ')} only the provider can record.` : ''}`,
+        sql: found.flatMap(({ sql }) => sql),
+      },
+    )
+  },
+}
+
+interface Outdated {
+  oid: number
+  name: string
+  owner: string
+  recorded: string
+  actual: string
+}
+
+interface SortedIndex {
+  name: string
+  exclusion: boolean
+}
+
+interface Findings {
+  objects: string[]
+  sql: Fix[]
+  /** Collations of which nobody but the provider can record the version. */
+  unrecorded: string[]
+}
+
+/** `default`, which stands for the one of the database. https://github.com/postgres/postgres/blob/master/src/include/catalog/pg_collation.dat */
+const ofDatabase = 100
+
+async function outdatedOn(sight: Sight, end: End): Promise<Findings> {
+  const session = sight[end]
+  const [{ recorded, actual }, collations] = await Promise.all([
+    localeOf(session),
+    session.query<Outdated>(outdated),
+  ])
+  const isDatabase = recorded !== null && actual !== null && recorded !== actual
+  if (!isDatabase && collations.length === 0) return { objects: [], sql: [], unrecorded: [] }
+  const { database, databaseOwner } = sight.facts[end]
+  const isProviders = (owner: string) => sight.managed[end]?.isInternal(owner) ?? false
+  const numbers = [...(isDatabase ? [ofDatabase] : []), ...collations.map(({ oid }) => oid)]
+  const indexes = await session.query<SortedIndex>(sortedBy(numbers))
+  const recordable = collations.filter(({ owner }) => !isProviders(owner))
+  return {
+    objects: [
+      ...(isDatabase ? [`${end}: the database (made with ${recorded}, runs with ${actual})`] : []),
+      ...collations.map(
+        (one) => `${end}: collation ${one.name} (made with ${one.recorded}, runs with ${one.actual})`,
+      ),
+    ],
+    sql: [
+      ...rebuilt(end, indexes, database),
+      ...(isDatabase && !isProviders(databaseOwner)
+        ? fixes(
+            end,
+            ownerOf('the database'),
+            `alter database ${quoteIdentifier(database)} refresh collation version`,
+          )
+        : []),
+      ...recordable.flatMap(({ name, owner }) =>
+        fixes(end, `"${owner}" or a superuser`, `alter collation ${name} refresh version`),
+      ),
+    ],
+    unrecorded: [
+      ...(isDatabase && isProviders(databaseOwner) ? [`database ${database}`] : []),
+      ...collations.filter(({ owner }) => isProviders(owner)).map(({ name }) => name),
+    ],
+  }
+}
+
+const mostListed = 50
+
+/** An index of an exclusion constraint cannot be rebuilt while others write. */
+function rebuilt(end: End, indexes: readonly SortedIndex[], database: string): Fix[] {
+  const each = (list: readonly SortedIndex[], how: string) =>
+    fixes(end, ownerOf('the table'), ...list.map(({ name }) => `reindex index${how} ${name}`))
+  const exclusions = indexes.filter(({ exclusion }) => exclusion)
+  const others = indexes.filter(({ exclusion }) => !exclusion)
+  return [
+    ...(others.length > mostListed
+      ? fixes(end, ownerOf('the database'), `reindex database concurrently ${quoteIdentifier(database)}`)
+      : each(others, ' concurrently')),
+    ...each(exclusions, ''),
+  ]
+}
+
+/** Collations that something uses. */
+const outdated = `
+  select c.oid,
+         pg_catalog.format('%I.%I', n.nspname, c.collname) as name,
+         pg_catalog.pg_get_userbyid(c.collowner)           as owner,
+         c.collversion                                     as recorded,
+         pg_catalog.pg_collation_actual_version(c.oid)     as actual
+    from pg_catalog.pg_collation c
+    join pg_catalog.pg_namespace n on n.oid = c.collnamespace
+   where c.collversion <> pg_catalog.pg_collation_actual_version(c.oid)
+     and c.oid <> ${ofDatabase}
+     and exists (select from pg_catalog.pg_depend d
+                  where d.refclassid = 'pg_catalog.pg_collation'::regclass and d.refobjid = c.oid)
+   order by 2`
+
+/** By a key, in an expression or condition, or within a range of text. */
+function sortedBy(collations: readonly number[]): string {
+  const among = (oid: string) => `${oid} in (${collations.join(', ')})`
+  return `
+    select pg_catalog.format('%I.%I', n.nspname, x.relname) as name, i.indisexclusion as exclusion
+      from pg_catalog.pg_index i
+      join pg_catalog.pg_class x on x.oid = i.indexrelid
+      join pg_catalog.pg_namespace n on n.oid = x.relnamespace
+     where x.relkind = 'i' and x.relpersistence <> 't' and n.nspname !~ '^pg_toast'
+       and (exists (select from unnest(i.indcollation) k (oid) where ${among('k.oid')})
+            or exists (select from pg_catalog.pg_depend d
+                        where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = i.indexrelid
+                          and d.refclassid = 'pg_catalog.pg_collation'::regclass and ${among('d.refobjid')})
+            or exists (select from pg_catalog.pg_attribute a
+                         join pg_catalog.pg_range r on r.rngtypid = a.atttypid
+                        where a.attrelid = i.indexrelid and ${among('r.rngcollation')}))
+     order by 1`
+}

@@ -1,0 +1,59 @@
+// Settings of a server that are to be changed: by the statement that takes effect, or, where nobody may run one, in
+// words that say where the provider has them.
+import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
+import type { Sight } from './check.ts'
+import { type End, type Fix, fixes, ownerOf, superuser } from './fix.ts'
+
+interface Kept {
+  name: string
+  /** Where the value of a new session comes from: `configuration file`, `database`, `user`, `command line`, ... */
+  source: string
+  context: string
+}
+
+export interface Change {
+  sql: Fix[]
+  /** To follow the words of a finding; empty where the statements say it all. */
+  words: string
+}
+
+/** ALTER SYSTEM gives way to what is set for a database, for a role, or on the command line of the server. */
+export async function changeSettings(
+  sight: Pick<Sight, End | 'facts' | 'managed'>,
+  end: End,
+  values: Record<string, string>,
+): Promise<Change> {
+  const names = Object.keys(values)
+  if (names.length === 0) return { sql: [], words: '' }
+  const { database, user } = sight.facts[end]
+  const kept = await sight[end].query<Kept>(
+    `select name, source, context from pg_catalog.pg_settings where name in (${names.map(quoteLiteral).join(', ')})`,
+  )
+  const managed = sight.managed[end]
+  const [role, place] = [quoteIdentifier(user), quoteIdentifier(database)]
+  const sql: Fix[] = []
+  const words: string[] = []
+  let isReloaded = false
+  for (const name of names) {
+    const setting = kept.find((one) => one.name === name)
+    const set = `set ${name} = ${quoteLiteral(values[name] ?? '')}`
+    const isSuperusers = setting?.context === 'superuser'
+    const by = (owner: string) => (isSuperusers ? superuser : owner)
+    if (setting?.source === 'database') {
+      sql.push(...fixes(end, by(ownerOf(`database ${place}`)), `alter database ${place} ${set}`))
+    } else if (setting?.source === 'user') {
+      sql.push(...fixes(end, by('the role itself or a superuser'), `alter role ${role} ${set}`))
+    } else if (setting?.source === 'database user') {
+      sql.push(...fixes(end, superuser, `alter role ${role} in database ${place} ${set}`))
+    } else if (setting?.source === 'command line') {
+      words.push(`${name} is set on the command line of the ${end}: change it to ${values[name]} there`)
+    } else if (managed) {
+      words.push(`${managed.name}: set ${name} = ${values[name]} ${managed.settings}`)
+    } else {
+      sql.push(...fixes(end, superuser, `alter system ${set}`))
+      isReloaded ||= setting?.context !== 'postmaster'
+    }
+  }
+  if (isReloaded) sql.push(...fixes(end, superuser, 'select pg_reload_conf()'))
+  return { sql, words: words.map((one) => ` ${one}.`).join('') }
+}
