@@ -44,7 +44,9 @@ export function usedNames(body: string): NameUse[] {
     if (part.kind !== 'word' || next === '.') continue
     const isQualified = before(1) === '.'
     const schema = isQualified ? (parts[at - 2]?.name ?? null) : null
-    const lead = before(isQualified ? 3 : 1)
+    /** Where what leads to the name is, with its schema or without. */
+    const back = isQualified ? 3 : 1
+    const lead = before(back)
     const isWithinCall = fromWithin.has(openers.at(-1) ?? '')
     if (next === '(' && lead !== 'into') add('function', part.name, schema)
     else if (beforeRelation.has(lead) && !(lead === 'from' && isWithinCall))
@@ -54,28 +56,38 @@ export function usedNames(body: string): NameUse[] {
     else if (
       lead === '::' ||
       (lead === 'as' && openers.at(-1) === 'cast') ||
-      (isDeclaring && isDeclared(before))
+      (isDeclaring && part.text !== 'constant' && isDeclared(parts.slice(0, at - back + 1)))
     )
       add('type', part.name, schema)
   }
   return [...uses.values()]
 
   /** `name type`, `name constant type`, at the beginning of a declaration. */
-  function isDeclared(before: (back: number) => string): boolean {
-    const begins = (text: string) => text === ';' || text === 'declare'
-    return begins(before(2)) || (before(1) === 'constant' && begins(before(3)))
+  function isDeclared(leading: readonly Part[]): boolean {
+    const named = leading.at(-1)?.text === 'constant' ? leading.slice(0, -1) : leading
+    return [';', 'declare'].includes(named.at(-2)?.text ?? '')
   }
 }
 
-/** WITH queries, which are no relations of a schema. */
+/** WITH queries, which are no relations of a schema: `name as (`, `name (columns) as materialized (`. */
 function namesMadeIn(parts: readonly Part[]): Set<string> {
-  return new Set(
-    parts.flatMap((part, at) => {
-      const follows = parts.slice(at + 1, at + 4).map(({ text }) => text)
-      const isNamed = follows[0] === 'as' && (follows[1] === '(' || follows.includes('materialized'))
-      return part.kind === 'word' && isNamed ? [part.name] : []
-    }),
-  )
+  const names = parts.flatMap(({ text }, at) => {
+    const follows = parts.slice(at + 1, at + 3).map((part) => part.text)
+    if (text !== 'as' || (follows[0] !== '(' && !follows.includes('materialized'))) return []
+    const behind = parts[at - 1]?.text === ')' ? opening(parts, at - 1) - 1 : at - 1
+    return parts[behind]?.kind === 'word' ? [parts[behind].name] : []
+  })
+  return new Set(names)
+}
+
+function opening(parts: readonly Part[], closing: number): number {
+  let depth = 0
+  for (let at = closing; at >= 0; at--) {
+    if (parts[at]?.text === ')') depth++
+    if (parts[at]?.text === '(') depth--
+    if (depth === 0) return at
+  }
+  return 0
 }
 
 function partsOf(body: string): Part[] {
