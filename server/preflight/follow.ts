@@ -215,7 +215,7 @@ const position: Check = {
   why: 'How far changes were applied is committed with them, so that none is lost and none comes twice.',
   mends: true,
   followOnly: true,
-  async look({ destination, facts }): Promise<Finding> {
+  async look({ destination, facts, managed }): Promise<Finding> {
     const kind = await positionKindFor(destination)
     if (kind === 'origin' && isOriginSafe(destination.major))
       return fine('in a replication origin of the destination')
@@ -239,14 +239,17 @@ const position: Check = {
                 where n.nspname = 'pgtrek' and c.relname = 'position') as table`,
     )
     if (!may) {
+      const isOutOfReach =
+        schema === null && (managed.destination?.isInternal(facts.destination.databaseOwner) ?? false)
       return {
         status: 'blocker',
         found: `"${facts.destination.user}" may not create the schema pgtrek, or use the table position in it, where the position is kept`,
-        todo:
-          schema === null
+        todo: isOutOfReach
+          ? `The database belongs to a role of the provider (${managed.destination?.name}), and nobody can grant it: make a database of your own, and move into that.`
+          : schema === null
             ? 'Grant it the right.'
             : `"${schema}" has made it: clean up the move of that role first, or grant what it owns.`,
-        sql: positionGrants(facts.destination, schema, table),
+        sql: isOutOfReach ? [] : positionGrants(facts.destination, schema, table),
       }
     }
     if (kind === 'origin')
