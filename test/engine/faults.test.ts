@@ -154,8 +154,12 @@ test('copy workers that are all refused leave the tables empty, and each says wh
     create table a as select i from generate_series(1, 1000) i;
     create table b as select i from generate_series(1, 1000) i;`)
   const destination = await to.createDatabase()
-  const { summary, failures } = await clone({ url: from.url(source.name, 'reader') }, destination, {
-    options: { owner: false },
+  const reader = { url: from.url(source.name, 'reader') }
+  // The preflight counts what the limit of the role leaves, and refuses.
+  const { result } = await clone(reader, destination, { options: { owner: false } })
+  expect(String(result.error)).toContain('the CONNECTION LIMIT of role "reader"')
+  const { summary, failures } = await clone(reader, destination, {
+    options: { owner: false, skipPreflight: true },
   })
   expect(summary.status).toBe('completed_with_failures')
   expect(failures).toEqual([
