@@ -14,12 +14,53 @@ export async function readJson(request: Request): Promise<unknown> {
     throw new ApiFailure('usage', 'the body must be JSON: send "Content-Type: application/json"')
   }
   const text = await readText(request, bodyLimit)
+  refuseIntricate(text)
   try {
     return JSON.parse(text)
   } catch {
     // The parser would quote the text, and there can be a password in it.
     throw new ApiFailure('usage', 'the body is not readable as JSON')
   }
+}
+
+/** The deepest request has ten levels; ten thousand tables with all that can be said of each have fewer parts. */
+const mostLevels = 32
+const mostParts = 250_000
+
+/** Reading and checking cost much more than the bytes, so it is known before. Also counts what is no JSON at all. */
+function refuseIntricate(text: string) {
+  let levels = 0
+  let parts = 0
+  for (let at = 0; at < text.length; at++) {
+    switch (text.charCodeAt(at)) {
+      case quote:
+        at = endOfText(text, at)
+        break
+      case comma:
+        parts++
+        break
+      case openBracket:
+      case openBrace:
+        parts++
+        if (++levels > mostLevels)
+          throw new ApiFailure('usage', `the body is nested more than ${mostLevels} levels deep`)
+        break
+      case closeBracket:
+      case closeBrace:
+        levels--
+    }
+  }
+  if (parts > mostParts) throw new ApiFailure('too_large', `the body has more than ${mostParts} parts`)
+}
+
+const [quote, backslash, comma, openBracket, closeBracket, openBrace, closeBrace] = [
+  ...[0x22, 0x5c, 0x2c, 0x5b, 0x5d, 0x7b, 0x7d],
+] as const
+
+function endOfText(text: string, start: number): number {
+  let at = start + 1
+  while (at < text.length && text.charCodeAt(at) !== quote) at += text.charCodeAt(at) === backslash ? 2 : 1
+  return at
 }
 
 export async function readText(request: Request, limit: number): Promise<string> {

@@ -10,6 +10,8 @@ import type { Services } from './services.ts'
 
 const params = Type.Object({ id: Type.String() })
 const tags = ['history']
+/** Further than any list goes; SQLite takes no larger number. */
+const mostLines = 2 ** 53 - 1
 
 export function historyRoutes({ history, log }: Services) {
   const find = (id: string) => {
@@ -21,7 +23,7 @@ export function historyRoutes({ history, log }: Services) {
     .get('/api/migrations', ({ query: { limit = 100, offset = 0 } }) => history.list({ limit, offset }), {
       query: Type.Object({
         limit: t.Optional(t.Integer({ minimum: 1, maximum: 1000, default: 100 })),
-        offset: t.Optional(t.Integer({ minimum: 0, default: 0 })),
+        offset: t.Optional(t.Integer({ minimum: 0, maximum: mostLines, default: 0 })),
       }),
       response: { 200: Type.Array(PastMigration), ...failures },
       detail: { summary: 'Migrations, the latest first', tags },
@@ -38,7 +40,7 @@ export function historyRoutes({ history, log }: Services) {
       {
         params,
         query: Type.Object({
-          after: t.Optional(t.Integer({ minimum: 0, default: 0 })),
+          after: t.Optional(t.Integer({ minimum: 0, maximum: mostLines, default: 0 })),
           limit: t.Optional(t.Integer({ minimum: 1, maximum: 1000, default: 200 })),
           level: Type.Optional(LogLevel),
           table: Type.Optional(Type.String()),

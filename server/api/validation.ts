@@ -15,7 +15,7 @@ export function describeInvalid(schema: TSchema, value: unknown, place: string):
 
 /** Of the alternatives of a union, the one that the value comes closest to. */
 function deepest(error: ValueError): ValueError {
-  const branches = error.errors.map((branch) => [...branch])
+  const branches = error.errors.map(some)
   if (branches.length === 0) return error
   const isLiterals = branches.every((errors) => errors.length === 1 && errors[0]?.path === error.path)
   if (isLiterals) return error
@@ -24,6 +24,18 @@ function deepest(error: ValueError): ValueError {
     .sort((one, other) => one.length - other.length)
   const inside = scored[0]?.find(({ path }) => path.length > error.path.length) ?? scored[0]?.[0]
   return inside ? deepest(inside) : error
+}
+
+/** One of ten thousand wrong things is as good as another. */
+const mostErrors = 100
+
+function some(errors: Iterable<ValueError>): ValueError[] {
+  const first: ValueError[] = []
+  for (const error of errors) {
+    first.push(error)
+    if (first.length === mostErrors) break
+  }
+  return first
 }
 
 function complaint({ schema, message, path }: ValueError): string {

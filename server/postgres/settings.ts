@@ -244,12 +244,15 @@ function currentUser(): string {
   )
 }
 
+/** Timers cannot be set for longer. */
+const longestTimeout = 2_000_000
+
 function connectTimeoutOf(parameters: Parameters): number {
   const given = parameters.get('connect_timeout')
   if (!given) return defaultConnectTimeout
   const seconds = Number(given.value)
   if (!Number.isFinite(seconds)) throw new UsageError(`${given.origin} must be a number of seconds`)
-  return Math.max(0, seconds)
+  return Math.min(Math.max(0, seconds), longestTimeout)
 }
 
 function tlsSettings(
