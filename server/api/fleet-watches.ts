@@ -1,8 +1,9 @@
-// Those who watch a fleet: each hears of all of it once, and then of what has changed. States come at the next
-// look, numbers as often as the watcher wants them.
+// Those who watch a fleet: each hears of all of it when something has changed, or once of all and then of the changes.
+// States come at the next look, numbers as often as the watcher wants them.
 import type { FleetDatabase, FleetMappingView, FleetView } from '../../shared/fleet.ts'
 import type { FleetMessage, FleetUpdate } from '../../shared/fleet-api.ts'
 import type { FleetDesk } from '../fleet/desk.ts'
+import type { Completeness } from './jobs.ts'
 
 /** False when the last message is still on its way: it is told the newest state later. */
 export type FleetListener = (message: FleetMessage) => boolean
@@ -14,6 +15,7 @@ export interface FleetWatch {
 
 interface Watcher {
   listener: FleetListener
+  wants: Completeness
   everyMs: number
   /** When it was last told of numbers. */
   toldAt: number
@@ -56,8 +58,8 @@ export class FleetWatches {
     this.#view = desk.view()
   }
 
-  watch(listener: FleetListener): FleetWatch {
-    const watcher: Watcher = { listener, everyMs: betweenLooksMs, toldAt: 0, heard: 0, heardStates: 0 }
+  watch(listener: FleetListener, wants: Completeness = 'all'): FleetWatch {
+    const watcher: Watcher = { listener, wants, everyMs: betweenLooksMs, toldAt: 0, heard: 0, heardStates: 0 }
     this.#watchers.add(watcher)
     this.#timer ??= setInterval(() => this.look(), betweenLooksMs)
     this.#take(this.desk.view())
@@ -93,7 +95,8 @@ export class FleetWatches {
     // A timer that is a little early must not cost a whole look.
     const isDue = now >= watcher.toldAt + watcher.everyMs - betweenLooksMs / 2
     const whole = watcher.heard < this.#wholeSince
-    const data = whole ? this.#whole() : this.#since(watcher, isDue)
+    const changes = whole ? undefined : this.#since(watcher, isDue)
+    const data = whole || (changes && watcher.wants === 'all') ? this.#whole() : changes
     if (!data || !watcher.listener({ type: 'fleet', data })) return
     watcher.heardStates = this.#last
     if (!whole && !isDue) return

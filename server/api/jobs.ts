@@ -1,4 +1,5 @@
-// One job at a time, and those who watch it: everything once, then what has changed, at most twice a second.
+// One job at a time, and those who watch it, at most twice a second: everything, or once everything and then what has
+// changed.
 import type { JobProgress } from '../../shared/api.ts'
 import { ProgressFold } from '../../shared/fold.ts'
 import { tellMistake } from '../output.ts'
@@ -8,8 +9,12 @@ import { Job, type JobRequest, type JobStores, type Urgency, type Work } from '.
 /** False when the listener has not taken the last message yet: it gets everything later. */
 export type Listener = (progress: JobProgress) => boolean
 
+/** `changes`: after the first message only of what has changed. */
+export type Completeness = 'all' | 'changes'
+
 interface Watch {
   listener: Listener
+  wants: Completeness
   needsAll: boolean
   /** The number of the last log line it has heard. */
   heard: number
@@ -66,8 +71,8 @@ export class Jobs {
     return this.#all(0)
   }
 
-  watch(listener: Listener): () => void {
-    const watch: Watch = { listener, needsAll: true, heard: 0 }
+  watch(listener: Listener, wants: Completeness = 'all'): () => void {
+    const watch: Watch = { listener, wants, needsAll: true, heard: 0 }
     this.#watches.add(watch)
     this.#tell(watch, Date.now(), undefined)
     return () => this.#watches.delete(watch)
@@ -97,11 +102,11 @@ export class Jobs {
   #tell(watch: Watch, now: number, changes: Omit<JobProgress, 'log'> | undefined) {
     const job = this.#job
     const message: JobProgress =
-      watch.needsAll || !changes
+      watch.wants === 'all' || watch.needsAll || !changes
         ? this.#all(watch.heard, now)
         : { ...changes, log: job?.log.since(watch.heard, mostLogLines) ?? [] }
     watch.needsAll = !watch.listener(message)
-    if (!watch.needsAll) watch.heard = job?.log.last ?? 0
+    if (!watch.needsAll && watch.wants === 'changes') watch.heard = job?.log.last ?? 0
   }
 
   #all(heard: number, now = Date.now()): JobProgress {

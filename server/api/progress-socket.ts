@@ -5,6 +5,7 @@ import { Elysia } from 'elysia'
 import { ProgressMessage } from '../../shared/api.ts'
 import { FleetMessage, FleetWish } from '../../shared/fleet-api.ts'
 import { FollowMessage } from '../../shared/follow-api.ts'
+import { oneOf } from '../../shared/one-of.ts'
 import type { FleetWatch } from './fleet-watches.ts'
 import type { Services } from './services.ts'
 
@@ -22,7 +23,12 @@ export function progressSocket({ jobs, follows, fleet }: Services) {
   const listening = new Map<string, Listening>()
   return new Elysia().ws('/ws/progress', {
     response: Type.Union([ProgressMessage, ...FollowMessage.anyOf, FleetMessage]),
-    detail: { summary: 'Progress as it happens: all of it once, then what has changed', tags: ['migration'] },
+    query: Type.Object({ partial: Type.Optional(oneOf(['true', 'false'])) }),
+    detail: {
+      summary:
+        'Progress as it happens, complete in every message; with ?partial=true complete once, then what has changed',
+      tags: ['migration'],
+    },
     open(ws) {
       // Bun's socket can say how far behind it is; the type that Elysia has of it does not know.
       const socket = ws.raw as unknown as Pick<Bun.ServerWebSocket, 'getBufferedAmount'>
@@ -32,8 +38,12 @@ export function progressSocket({ jobs, follows, fleet }: Services) {
         ws.raw.send(JSON.stringify(message))
         return true
       }
-      const ends = [jobs.watch((data) => send({ type: 'progress', data })), follows.watches.watch(send)]
-      const watch = fleet?.watches.watch(send)
+      const wants = ws.data.query.partial === 'true' ? 'changes' : 'all'
+      const ends = [
+        jobs.watch((data) => send({ type: 'progress', data }), wants),
+        follows.watches.watch(send),
+      ]
+      const watch = fleet?.watches.watch(send, wants)
       listening.set(ws.id, {
         fleet: watch,
         end() {

@@ -142,6 +142,14 @@ describe('steered', () => {
 })
 
 describe('pushed', () => {
+  test('all of it, whenever something has changed', async () => {
+    using watched = await api.watch({}, 'complete')
+    await watched.untilFleet(() => true)
+    desk.find(mapping, database).lag_bytes = 78
+    const next = await watched.untilFleet((update) => JSON.stringify(update).includes('"lag_bytes":78'))
+    expect([next.partial, names(next).length]).toEqual([undefined, 12])
+  })
+
   test('all of it once, then only what has changed', async () => {
     desk.log.push({ at: 1, level: 'info', message: 'begun' })
     using watched = await api.watch()

@@ -118,6 +118,20 @@ describe('the plan', () => {
   })
 })
 
+test('who asks for nothing else gets complete messages', async () => {
+  const destination = await to.createDatabase()
+  using watched = await api.watch({}, 'complete')
+  const { json } = await api.post('/api/migrate', await ends(destination))
+  const last = await watched.until((progress) => progress.id === json.id && !progress.running)
+  const ours = watched.messages.filter(({ id }) => id === json.id)
+  const planned = ours.slice(ours.findIndex(({ tables }) => tables.length > 0))
+  for (const { partial, tables, table_count } of planned) {
+    expect([partial, tables.length]).toEqual([undefined, table_count])
+  }
+  const stored = (await api.get(`/api/migrations/${json.id}/log?limit=1000`)).json.lines as LogLine[]
+  expect(last.log.map(({ message }) => message)).toEqual(stored.map(({ message }) => message))
+})
+
 test('a migration is reported from connect to finish: all at once, then what changes, then the end', async () => {
   const destination = await to.createDatabase()
   using watched = await api.watch()

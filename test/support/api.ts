@@ -31,7 +31,8 @@ export interface Api extends AsyncDisposable {
     headers?: Record<string, string>
     body?: string
   }): Promise<Answer>
-  watch(headers?: Record<string, string>): Promise<Watched>
+  /** `partial`: as the page does it. */
+  watch(headers?: Record<string, string>, wants?: 'partial' | 'complete'): Promise<Watched>
 }
 
 export interface Watched extends Disposable {
@@ -95,7 +96,11 @@ export async function startApi(options: Partial<ServerOptions> = {}): Promise<Ap
       sent.end(body)
       return promise
     },
-    watch: (headers = {}) => watch(`${base.replace('http', 'ws')}/ws/progress`, headers),
+    watch: (headers = {}, wants = 'partial') =>
+      watch(
+        `${base.replace('http', 'ws')}/ws/progress${wants === 'partial' ? '?partial=true' : ''}`,
+        headers,
+      ),
     [Symbol.asyncDispose]: () => server.close(),
   }
 }
