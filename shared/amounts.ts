@@ -11,9 +11,10 @@ export function parseBytes(text: string): number | undefined {
   return Number.isSafeInteger(bytes) ? bytes : undefined
 }
 
-/** A size, with or without its `/s`. */
+/** A size, with or without its `/s`. Whoever writes `10` does not mean ten bytes: only 0 needs no unit. */
 export function parseRate(text: string): number | undefined {
-  return parseBytes(text.trim().replace(/\s*\/\s*s(?:ec)?$/i, ''))
+  const size = text.trim().replace(/\s*\/\s*s(?:ec)?$/i, '')
+  return Number(size) === 0 || /B$/i.test(size) ? parseBytes(size) : undefined
 }
 
 /** As PostgreSQL reads it back: whole kilobytes, and not less than was asked for. */

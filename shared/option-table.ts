@@ -266,7 +266,7 @@ export function expectation(name: OptionName): string {
     case 'kilobytes':
       return 'a size, as 500MB or 1GB'
     case 'rate':
-      return 'a rate, as 20MB/s or 500KB/s'
+      return 'a rate with its unit, as 20MB/s or 500KB/s'
     case 'names':
       return 'a list of names'
   }

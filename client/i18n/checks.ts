@@ -64,6 +64,7 @@ export const japaneseTitles: Record<string, string> = {
   'long-transactions': '長いトランザクション',
   locks: 'ロックされているテーブル',
   'other-runs': '移行先で動作中の pgtrek',
+  'read-only-destination': '読み取り専用の移行先',
   'prepared-transactions': '準備済みトランザクション',
   'wal-level': 'wal_level',
   'replication-slots': '空きレプリケーションスロットと WAL 送信プロセス',

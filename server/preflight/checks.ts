@@ -7,6 +7,7 @@ import { extensionChecks } from './extensions.ts'
 import { featureChecks } from './features.ts'
 import { followChecks } from './follow.ts'
 import { landingChecks } from './landing.ts'
+import { readOnlyChecks } from './read-only.ts'
 import { replicationChecks } from './replication.ts'
 import { rightsChecks } from './rights.ts'
 import { serverChecks } from './servers.ts'
@@ -32,6 +33,7 @@ export const checks: readonly Check[] = [
   ...undumpedChecks,
   ...replicationChecks,
   ...landingChecks,
+  ...readOnlyChecks,
   ...takenAwayChecks,
   ...activityChecks,
   ...followChecks,

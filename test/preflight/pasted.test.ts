@@ -50,6 +50,27 @@ const follow: Wishes = { follow: true }
 const odd = '"Odd ""one"""."T\'x"'
 
 const cases: Case[] = [
+  ...(
+    [
+      ['the database', 'alter database "D" set default_transaction_read_only = on'],
+      ['the role', 'alter role pasted_reader set default_transaction_read_only = on'],
+      ['the role in it', 'alter role pasted_reader in database "D" set default_transaction_read_only = on'],
+    ] as const
+  ).map(
+    ([about, sql]): Case => ({
+      ids: ['read-only-destination'],
+      about,
+      fault: async ({ destination }) => {
+        await destination.database.sql('create role pasted_reader login superuser')
+        destination.user = 'pasted_reader'
+        await destination.server.sql('postgres', sql.replace('"D"', `"${destination.database.name}"`))
+      },
+      after: async ({ destination: { server, database } }) => {
+        await server.sql('postgres', `alter database "${database.name}" reset all`)
+        await server.sql('postgres', 'drop role pasted_reader')
+      },
+    }),
+  ),
   {
     ids: ['encoding'],
     made: { encoding: 'LATIN1', locale: 'C' },

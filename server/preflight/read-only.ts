@@ -1,0 +1,67 @@
+// A destination whose sessions are read-only by default: somebody meant that.
+import { readReadOnly } from '../catalog/read-only-state.ts'
+import { quoteIdentifier } from '../postgres/quote.ts'
+import type { Session } from '../postgres/session.ts'
+import { type Check, type Finding, fine } from './check.ts'
+import { fixes, ownerOf, superuser } from './fix.ts'
+
+const setting = 'default_transaction_read_only'
+
+interface Set {
+  value: string
+  role: string | null
+  database: string | null
+}
+
+const readOnlyDestination: Check = {
+  id: 'read-only-destination',
+  title: 'Read-only destination',
+  why: 'Sessions there are read-only by default. That may be deliberate, and applications could not write after the move.',
+  mends: true,
+  async look({ destination }): Promise<Finding> {
+    // What a switchover has made read-only is told, and undone, by that move.
+    if (await readReadOnly(destination)) return fine('a move of pgtrek keeps it read-only')
+    const { value } = await destination.one<{ value: string }>(
+      `select reset_val as value from pg_catalog.pg_settings where name = '${setting}'`,
+    )
+    if (value !== 'on') return fine('new sessions can write')
+    const place = await whereSet(destination)
+    return {
+      status: 'warning',
+      found: `${setting} is on ${place.words}; pgtrek writes there all the same`,
+      todo: 'Check that this is the right server. If it is, let applications write before they move.',
+      sql: place.sql,
+    }
+  },
+}
+
+/** The narrowest place counts. https://www.postgresql.org/docs/current/sql-alterrole.html */
+async function whereSet(session: Session): Promise<{ words: string; sql: ReturnType<typeof fixes> }> {
+  const [set] = await session.query<Set>(`
+    select s.value, r.rolname as role, d.datname as database
+      from (select setrole, setdatabase, pg_catalog.split_part(one, '=', 2) as value
+              from pg_catalog.pg_db_role_setting, pg_catalog.unnest(setconfig) one
+             where one like '${setting}=%') s
+      left join pg_catalog.pg_roles r on r.oid = s.setrole
+      left join pg_catalog.pg_database d on d.oid = s.setdatabase
+     where (s.setrole = 0 or r.rolname = current_user)
+       and (s.setdatabase = 0 or d.datname = current_database())
+     order by s.setrole = 0, s.setdatabase = 0
+     limit 1`)
+  if (!set) {
+    const reset = [`alter system reset ${setting}`, 'select pg_reload_conf()']
+    return { words: 'in the configuration of the server', sql: fixes('destination', superuser, ...reset) }
+  }
+  const role = set.role === null ? undefined : quoteIdentifier(set.role)
+  const database = set.database === null ? undefined : quoteIdentifier(set.database)
+  const words = [role && `the role ${role}`, database && `the database ${database}`]
+    .filter(Boolean)
+    .join(' in ')
+  const target = role ? `role ${role}${database ? ` in database ${database}` : ''}` : `database ${database}`
+  const by = role ? superuser : ownerOf(`database ${database}`)
+  // The session that runs it may be read-only as well.
+  const reset = `begin read write; alter ${target} reset ${setting}; commit`
+  return { words: `for ${words}`, sql: fixes('destination', by, reset) }
+}
+
+export const readOnlyChecks: readonly Check[] = [readOnlyDestination]
