@@ -3,13 +3,21 @@ import type { MigrationOptions } from '../../shared/request.ts'
 import { isColumnHint } from '../schema/column-options.ts'
 import { inheritInOrder, notNullOfColumns } from '../schema/create-table.ts'
 import type { Entry } from '../schema/entries.ts'
-import { possibleGrants, quoteNotNullNames, renameDatabase, withoutRunAsOwner } from '../schema/rewrite.ts'
+import {
+  possibleGrants,
+  quoteNotNullNames,
+  renameDatabase,
+  withoutMultirange,
+  withoutRunAsOwner,
+} from '../schema/rewrite.ts'
 import { tablespaceName } from './gaps.ts'
 import type { Inventory } from './inventory.ts'
 import type { SqlWork } from './step.ts'
 
 /** Subscriptions of older servers act as their owner always, and have no parameter for it. */
 const runAsOwnerSince = 16
+
+const multirangesSince = 14
 
 /** Since then NOT NULL is a constraint with a name, and pg_dump 18 writes it as one. */
 const notNullConstraintsSince = 18
@@ -54,6 +62,8 @@ function statementsOf(entry: Entry, inventory: Inventory): string[] {
       return []
     case 'PROCEDURAL LANGUAGE':
       return replaced(statements, inventory.handmadeLanguages.get(oid))
+    case 'TYPE':
+      return inventory.destination.major < multirangesSince ? statements.map(withoutMultirange) : statements
     case 'SUBSCRIPTION':
       return inventory.destination.major < runAsOwnerSince ? statements.map(withoutRunAsOwner) : statements
     case 'TABLE':

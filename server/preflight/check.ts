@@ -105,10 +105,10 @@ export function isExtensions(catalog: string, oid: string): string {
 /** `schema.table`, quoted as SQL wants it. */
 export const qualifiedName = "pg_catalog.format('%I.%I', n.nspname, c.relname)"
 
-/** The tables, views, ... of the user for which a condition over c and n holds; `of` and `name` of each. */
+/** The tables, views, ... of the user for which a condition over c and n holds; `of`, `name`, `schema` and `relation` of each. */
 export function relationsWhere(condition: string): string {
   return `
-    select c.oid as of, ${qualifiedName} as name
+    select c.oid as of, ${qualifiedName} as name, n.nspname as schema, c.relname as relation
       from pg_catalog.pg_class c
       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
      where ${isUsers}

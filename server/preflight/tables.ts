@@ -1,5 +1,7 @@
 // Tables of kinds that have rules of their own: how they are copied, merged and followed.
+
 import { formatBytes, formatCount } from '../../shared/format.ts'
+import { RuleBook } from '../../shared/rule-book.ts'
 import { readTypes } from '../catalog/types.ts'
 import { isBinarySafe } from '../copy/format.ts'
 import {
@@ -219,7 +221,7 @@ const keyless: Check = {
   why: 'Their rows can be copied; but to merge them, to resume a table by parts or to follow changes a key is needed.',
   mends: true,
   async look(sight): Promise<Finding> {
-    const tables = await namesFound(
+    const found = await foundIn<{ name: string; schema: string; relation: string }>(
       sight,
       relationsWhere(`c.relkind = 'r'
        and not exists (select from pg_catalog.pg_index i where i.indrelid = c.oid and i.indisunique
@@ -228,6 +230,11 @@ const keyless: Check = {
                                             left join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum = k.number
                                            where k.number = 0 or not a.attnotnull))`),
     )
+    // Of a key that was named, the copy itself says whether it serves.
+    const rules = new RuleBook(sight.rules)
+    const tables = found
+      .filter(({ schema, relation }) => rules.ruleOf({ schema, name: relation }).key === undefined)
+      .map(({ name }) => name)
     // Following has a check of its own, for what it takes as a key.
     if (tables.length > 0 && (sight.follow || sight.options.existingDataMode !== 'upsert')) {
       return fine(`${formatCount(tables.length, 'table')}, copied like others`)

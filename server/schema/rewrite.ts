@@ -48,6 +48,14 @@ export function withoutRunAsOwner(statement: string): string {
   return statement.replace(/, run_as_owner = true(?=[,)][^']*$)/, '')
 }
 
+/** Servers before 14 make no multirange type beside a range, and do not know the clause that names it. */
+export function withoutMultirange(statement: string): string {
+  return statement.replace(
+    /,\n +multirange_type_name = (?:"(?:[^"]|"")*"|[^",\n]+)(?:\.(?:"(?:[^"]|"")*"|[^",\n]+))?/,
+    '',
+  )
+}
+
 /** `    CONSTRAINT odd name NOT NULL a` -> `    CONSTRAINT "odd name" NOT NULL a`, where a line says just that. */
 export function quoteNotNullNames(statement: string, names: readonly string[]): string {
   return names.reduce(

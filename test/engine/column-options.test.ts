@@ -68,6 +68,21 @@ test('an option that the destination does not know is reported, and the table is
   expect(await destination.sql(storage)).toEqual([{ attstorage: 'e' }])
 })
 
+test('a range is made without the multirange that an older destination does not know', async () => {
+  const source = await (await cluster(17)).createDatabase()
+  const destination = await (await cluster(12)).createDatabase()
+  await source.sql(`
+    create schema "odd ""one";
+    create type "odd ""one"."r, multirange_type_name = x" as range
+      (subtype = text, collation = "C", multirange_type_name = "odd ""one"."m, y");
+    create type plain as range (subtype = int);
+    create table t (p plain, r "odd ""one"."r, multirange_type_name = x");
+    insert into t values ('[1,5)', '[a,b]')`)
+  const { failures } = await clone(source, destination)
+  expect(failures).toEqual([])
+  expect(await destination.sql('select p::text, r::text from t')).toEqual([{ p: '[1,5)', r: '[a,b]' }])
+})
+
 test.skipIf(isWithoutDebian())(
   'the newest minor release of Debian is a source and a destination like any other',
   async () => {

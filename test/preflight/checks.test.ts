@@ -48,7 +48,7 @@ const cases: Case[] = [
     sql: 'create table keyless (x int unique); create table nullable (x int unique not null)',
     wishes: merging,
     objects: ['public.keyless'],
-    calm: {},
+    calm: { ...merging, tables: [{ table: 'keyless', key: 'keyless_x_key' }] },
   },
   {
     id: 'oversized-rows',
