@@ -4,7 +4,13 @@ import type { Owner } from '../postgres/owner.ts'
 import { type ConnectionSettings, resolveSettings } from '../postgres/settings.ts'
 
 export function ownerOf(named: readonly ConnectionSettings[], allowCleartext = false): Owner {
-  return { servers: [...named, ...fromEnvironment()], allowCleartext }
+  return {
+    // A local server may be started later, and its socket is then where PGHOST says nothing.
+    get servers() {
+      return [...named, ...fromEnvironment()]
+    },
+    allowCleartext,
+  }
 }
 
 /** The server that PGHOST, PGPORT and PGUSER name. */

@@ -18,15 +18,22 @@ const mostNamesPerReason = 5
 
 /** No line is wider than `width`, which is infinite where nobody's terminal has to hold it. */
 export function summaryLines(summary: Summary, width: number, style: Style): string[] {
+  const isRefused = wasRefused(summary)
   const sections = [
-    tableSection(summary.tables, width, style),
-    phaseSection(summary.phases, width, style),
+    isRefused ? [] : tableSection(summary.tables, width, style),
+    isRefused ? [] : phaseSection(summary.phases, width, style),
     warningSection(summary.warnings, width, style),
     skippedSection(summary.skipped, width, style),
     failedSection(summary.failed, width, style),
     wrap(closingLine(summary, style), width),
   ].filter((section) => section.length > 0)
   return sections.flatMap((section) => ['', ...section])
+}
+
+/** Before anything was begun: columns of zeros would only stand before the reason. */
+function wasRefused({ status, tables, phases, failed }: Summary): boolean {
+  const isNothingDone = tables.every((table) => table.status !== 'completed' && table.status !== 'failed')
+  return status === 'failed' && failed.length === 0 && isNothingDone && phases.every(({ done }) => done === 0)
 }
 
 /** What came of it, in one line. */

@@ -43,6 +43,28 @@ describe('the summary', () => {
     expect(lines).toContainEqual(expect.stringMatching(/^and 80 more +80 +3\.1 MB$/))
   })
 
+  test('of a run that was refused says only why', () => {
+    const summary: Summary = {
+      ...empty,
+      status: 'failed',
+      tables: [{ ...table('t', 0, 0), status: 'pending' }],
+      phases: [phase('reading', { wall_seconds: 0.2 }), phase('tables', { total: 3 })],
+      warnings: ['look at this'],
+      error: 'the destination has no room',
+    }
+    const lines = summaryLines(summary, 80, style)
+    expect(lines).toEqual([
+      '',
+      '1 warning',
+      '  look at this',
+      '',
+      'Failed after 12.3 s: the destination has no room',
+    ])
+    expect(summaryLines({ ...summary, tables: [table('t', 1, 1)] }, 80, style)).toContainEqual(
+      expect.stringContaining('Phase'),
+    )
+  })
+
   test('says a warning once, with how often it came, and no more than ten', () => {
     const warnings = ['again', 'again', ...Array.from({ length: 12 }, (_, index) => `warning ${index}`)]
     const lines = summaryLines({ ...empty, warnings }, 80, style)
