@@ -1,17 +1,19 @@
 // What was done before.
 
 import { Type } from '@sinclair/typebox'
-import { Elysia, t } from 'elysia'
+import { Elysia } from 'elysia'
 import { LogPage, PastMigration, PastMigrationDetails } from '../../shared/api.ts'
 import { LogLevel } from '../../shared/event.ts'
 import { ApiFailure } from './errors.ts'
+import { numberInQuery, wholeNumber } from './query.ts'
 import { failures } from './responses.ts'
 import type { Services } from './services.ts'
 
 const params = Type.Object({ id: Type.String() })
 const tags = ['history']
-/** Further than any list goes; SQLite takes no larger number. */
-const mostLines = 2 ** 53 - 1
+const most = { minimum: 1, maximum: 1000 }
+/** Further than any list goes. */
+const start = { minimum: 0, maximum: 10 ** 12, usual: 0 }
 
 export function historyRoutes({ history, log }: Services) {
   const find = (id: string) => {
@@ -20,14 +22,22 @@ export function historyRoutes({ history, log }: Services) {
     return past
   }
   return new Elysia()
-    .get('/api/migrations', ({ query: { limit = 100, offset = 0 } }) => history.list({ limit, offset }), {
-      query: Type.Object({
-        limit: t.Optional(t.Integer({ minimum: 1, maximum: 1000, default: 100 })),
-        offset: t.Optional(t.Integer({ minimum: 0, maximum: mostLines, default: 0 })),
-      }),
-      response: { 200: Type.Array(PastMigration), ...failures },
-      detail: { summary: 'Migrations, the latest first', tags },
-    })
+    .get(
+      '/api/migrations',
+      ({ query }) =>
+        history.list({
+          limit: wholeNumber('limit', query.limit, { ...most, usual: 100 }),
+          offset: wholeNumber('offset', query.offset, start),
+        }),
+      {
+        query: Type.Object({
+          limit: numberInQuery('How many, 1 to 1000 (default: 100).'),
+          offset: numberInQuery('How many of the latest to leave out (default: 0).'),
+        }),
+        response: { 200: Type.Array(PastMigration), ...failures },
+        detail: { summary: 'Migrations, the latest first', tags },
+      },
+    )
     .get('/api/migrations/:id', ({ params: { id } }) => find(id), {
       params,
       response: { 200: PastMigrationDetails, ...failures },
@@ -35,13 +45,18 @@ export function historyRoutes({ history, log }: Services) {
     })
     .get(
       '/api/migrations/:id/log',
-      ({ params: { id }, query: { after = 0, limit = 200, ...filter } }) =>
-        log.page(find(id).id, { ...filter, after, limit }),
+      ({ params: { id }, query: { after, limit, ...filter } }) => {
+        const page = {
+          after: wholeNumber('after', after, start),
+          limit: wholeNumber('limit', limit, { ...most, usual: 200 }),
+        }
+        return log.page(find(id).id, { ...filter, ...page })
+      },
       {
         params,
         query: Type.Object({
-          after: t.Optional(t.Integer({ minimum: 0, maximum: mostLines, default: 0 })),
-          limit: t.Optional(t.Integer({ minimum: 1, maximum: 1000, default: 200 })),
+          after: numberInQuery('The `next` of the page before (default: 0).'),
+          limit: numberInQuery('How many lines, 1 to 1000 (default: 200).'),
           level: Type.Optional(LogLevel),
           table: Type.Optional(Type.String()),
         }),

@@ -8,6 +8,7 @@ import { migrate } from '../engine/migrate.ts'
 import type { Plan } from '../engine/plan.ts'
 import { jobRequest } from './migrate.ts'
 import { planAnswer } from './plan-answer.ts'
+import { isSwitchedOn, switchInQuery } from './query.ts'
 import { failures } from './responses.ts'
 import type { Services } from './services.ts'
 
@@ -36,11 +37,11 @@ export function planRoutes(services: Services) {
       })
       if (error !== undefined) throw error
       if (!plan) throw new Error('the engine made no plan and gave no reason')
-      return planAnswer(plan, { sql: query.sql ?? false })
+      return planAnswer(plan, { sql: isSwitchedOn(query.sql) })
     },
     {
       body: RequestBody,
-      query: Type.Object({ sql: Type.Optional(Type.Boolean({ default: false })) }),
+      query: Type.Object({ sql: switchInQuery('With the statements of each step (default: false).') }),
       response: { 200: PlanAnswer, ...failures },
       detail: {
         summary: 'What a migration would do: steps, what is destroyed, estimates, warnings',

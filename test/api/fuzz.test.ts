@@ -242,7 +242,7 @@ test('what is nested deeply, or has very many parts, is refused before anything 
   }
 })
 
-test.each(['%20', '%0a', '1e3', '', '0x10', '%2B1', 'NaN', '1e308', '9007199254740993'])(
+test.each(['%20', '%0a', '1e3', '', '0x10', '%2B1', '-1', 'NaN', '1e308', '9007199254740993'])(
   'a number in a query that is none, or too large (%s), is refused in words',
   async (number) => {
     for (const place of [
@@ -252,8 +252,11 @@ test.each(['%20', '%0a', '1e3', '', '0x10', '%2B1', 'NaN', '1e308', '90071992547
       'migrations/x/log?after=',
     ]) {
       const answer = await fetch(`${base}/api/${place}${number}`)
-      expect([place, answer.status < 500]).toEqual([place, true])
-      expect((await answer.json()) as object).toBeObject()
+      const { error, message } = (await answer.json()) as { error: string; message: string }
+      expect([place, answer.status, error, message]).toEqual([
+        ...[place, 400, 'usage'],
+        expect.stringMatching(/^\/(limit|offset|after) must be a whole number from [01] to \d+$/),
+      ])
     }
   },
 )

@@ -1,0 +1,31 @@
+// Numbers and switches in a query, which are texts there. The framework would turn them into values by a rule that is
+// lost when the program is compiled into one file, so it is done here.
+import { Type } from '@sinclair/typebox'
+import { oneOf } from '../../shared/one-of.ts'
+import { ApiFailure } from './errors.ts'
+
+/** For the schema: a text there, a number for the typed client. */
+export function numberInQuery(description: string) {
+  return Type.Optional(Type.Unsafe<number>(Type.String({ description })))
+}
+
+export function switchInQuery(description: string) {
+  return Type.Optional(Type.Unsafe<boolean>({ ...oneOf(['true', 'false']), description }))
+}
+
+interface Range {
+  minimum: number
+  maximum: number
+  usual: number
+}
+
+export function wholeNumber(name: string, text: unknown, { minimum, maximum, usual }: Range): number {
+  if (text === undefined) return usual
+  const number = /^\d{1,15}$/.test(String(text)) ? Number(text) : Number.NaN
+  if (number >= minimum && number <= maximum) return number
+  throw new ApiFailure('usage', `/${name} must be a whole number from ${minimum} to ${maximum}`, `/${name}`)
+}
+
+export function isSwitchedOn(text: unknown): boolean {
+  return String(text) === 'true'
+}
