@@ -95,7 +95,7 @@ async function putBack(
   if (left.length + pending.length === 0) {
     await tidyNotes(session)
     if (distrusted !== undefined) return exitCode.failures
-    tell('nothing is away on this destination that a repair could put back')
+    tell('nothing on this destination is dropped or disabled that a repair could restore')
     return exitCode.done
   }
   // One that waits for a table would take away again what is put back here.

@@ -6,7 +6,7 @@ import { describeSettings } from '../postgres/settings.ts'
 import type { Connected, Ends } from './connect.ts'
 import { isAtWork } from './predecessor.ts'
 
-/** As long as the servers themselves wait for each other, unless told otherwise (wal_receiver_timeout). */
+/** As long as the servers themselves wait for each other by default (wal_receiver_timeout). */
 export const defaultSilenceMs = 60_000
 const longestTick = 5_000
 
