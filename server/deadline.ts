@@ -14,3 +14,8 @@ export async function settledWithin(promise: Promise<unknown>, milliseconds: num
     clearTimeout(timer)
   }
 }
+
+export function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+}

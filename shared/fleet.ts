@@ -103,9 +103,16 @@ export const fleetStates = [
   'switchover',
   /** Switched over. */
   'done',
-  /** Marked complete: nothing of ours is left. */
+  /** Switched over, and back: the application belongs on the source. */
+  'returned',
+  /** Marked complete: nothing of ours is left but the mark that says so. */
   'complete',
   'paused',
+  /** Another process works on it; this one takes over when that one ends. */
+  'elsewhere',
+  /** It failed, or lost a server, and is tried again by itself. */
+  'retrying',
+  /** Somebody has to do something. */
   'problem',
 ] as const
 export const FleetState = oneOf(fleetStates)
@@ -136,6 +143,10 @@ export const FleetDatabase = Type.Object({
   counted_at: Type.Optional(Type.Number()),
   ready: Type.Optional(Readiness),
   switchover: Type.Optional(SwitchoverView),
+  /** Switched over, and changes flow back: it can return. */
+  flows_back: Type.Optional(Type.Boolean()),
+  /** Where another process works on it: which one. */
+  at_work: Type.Optional(Type.String()),
   attempts: Type.Number(),
   /** When it is tried again, in milliseconds since 1970. */
   retry_at: Type.Optional(Type.Number()),
@@ -213,6 +224,8 @@ export const FleetAction = Type.Union([
     refresh_materialized_views: Type.Optional(Type.Boolean()),
     verify: Type.Optional(Type.Boolean()),
     timeout_seconds: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
+    /** Returns to the source, where changes flow back. */
+    back: Type.Optional(Type.Boolean()),
   }),
   /** Takes away slots, publications, subscriptions; the rows stay. */
   Type.Object({

@@ -33,7 +33,16 @@ export const PreflightItem = Type.Object({
 })
 export type PreflightItem = Static<typeof PreflightItem>
 
-const arrivals = ['missing', 'empty', 'copying', 'copied', 'switched', 'occupied'] as const
+const arrivals = [
+  'missing',
+  'empty',
+  'copying',
+  'copied',
+  'switched',
+  'returned',
+  'complete',
+  'occupied',
+] as const
 
 export const PreflightReport = Type.Object({
   /** The worst of the items. */

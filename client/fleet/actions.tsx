@@ -4,7 +4,7 @@ import { t } from '../i18n/index.ts'
 import type { Possible } from './place.ts'
 import { type Place, placeName } from './place.ts'
 
-export type Asked = 'switchover' | 'pause' | 'resume' | 'retry' | 'complete' | 'instructions'
+export type Asked = 'switchover' | 'back' | 'pause' | 'resume' | 'retry' | 'complete' | 'instructions'
 export type OnAsk = (what: Asked, place: Place) => void
 
 export function Actions(props: {
@@ -27,6 +27,11 @@ export function Actions(props: {
       <Show when={props.can.switchover}>
         <button type="button" class={isAll() ? 'primary' : size()} onClick={ask('switchover')}>
           {t(isAll() ? 'fleet.actions.switchoverAll' : 'fleet.actions.switchover')}
+        </button>
+      </Show>
+      <Show when={props.can.back}>
+        <button type="button" class={size()} onClick={ask('back')}>
+          {t('fleet.actions.back')}
         </button>
       </Show>
       <Show when={props.instructions}>

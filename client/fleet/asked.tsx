@@ -66,6 +66,7 @@ function View(props: {
         {t('fleet.actions.pauseLead')}
       </Confirm>
       <SwitchoverDialog place={placeOf('switchover')} onClose={props.onClose} onTaken={props.onTaken} />
+      <SwitchoverDialog back place={placeOf('back')} onClose={props.onClose} onTaken={props.onTaken} />
       <CompleteDialog place={placeOf('complete')} onClose={props.onClose} onTaken={props.onTaken} />
       <InstructionsDialog place={placeOf('instructions')} onClose={props.onClose} />
     </>

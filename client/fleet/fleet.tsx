@@ -86,6 +86,7 @@ function Whole(props: { shown: ReturnType<typeof createShown> }) {
     const some = (key: keyof (typeof parts)[number]) => parts.some((part) => part[key])
     return {
       switchover: some('switchover'),
+      back: some('back'),
       pause: some('pause'),
       resume: some('resume'),
       retry: some('retry'),

@@ -82,6 +82,7 @@ export function DatabaseMore(props: {
           </PageLink>{' '}
         </Show>
         <Show when={one().attempts > 1}>{t('fleet.attempts', { count: one().attempts })} </Show>
+        <Show when={one().at_work}>{(message) => <>{t('fleet.atWork', { message: message() })} </>}</Show>
         <Show when={one().retry_at}>
           {(at) => <>{t('fleet.retryAt', { at: dateText(new Date(at()).toISOString()) })} </>}
         </Show>

@@ -1,5 +1,5 @@
 // What an action is about: everything, a mapping, or a database; and what can be asked of it as it is.
-import type { FleetDatabase } from '../../shared/fleet.ts'
+import type { FleetDatabase, FleetState } from '../../shared/fleet.ts'
 import { t } from '../i18n/index.ts'
 import { fleet } from '../state/fleet.ts'
 import { type BoardMapping, isOver } from '../state/fleet-rows.ts'
@@ -36,21 +36,32 @@ export function switchable(place: Place): FleetDatabase[] {
     .map(({ one }) => one)
 }
 
+/** Those that can return to the source. */
+export function returnable(place: Place): FleetDatabase[] {
+  return databasesOf(place)
+    .map(({ one }) => one)
+    .filter((one) => one.flows_back)
+}
+
 export interface Possible {
   switchover: boolean
+  back: boolean
   pause: boolean
   resume: boolean
   retry: boolean
   complete: boolean
 }
 
+const pausable: readonly FleetState[] = ['waiting', 'elsewhere', 'retrying', 'catchup', 'synced', 'ready']
+
 export function possible(databases: readonly FleetDatabase[], follow: boolean): Possible {
   const some = (holds: (one: FleetDatabase) => boolean) => databases.some(holds)
   return {
     switchover: follow && some(({ state }) => ['catchup', 'synced', 'ready'].includes(state)),
-    pause: some((one) => !isOver(one) && one.state !== 'paused' && one.state !== 'switchover'),
+    back: some((one) => one.flows_back === true),
+    pause: some(({ state }) => pausable.includes(state)),
     resume: some(({ state }) => state === 'paused'),
-    retry: some(({ state, retry_at }) => state === 'problem' || retry_at !== undefined),
+    retry: some(({ state }) => ['problem', 'retrying', 'elsewhere'].includes(state)),
     complete: some(({ state }) => state !== 'complete' && state !== 'switchover'),
   }
 }

@@ -12,9 +12,11 @@ import { Notice, Problem } from '../parts/notice.tsx'
 import { NumberField } from '../parts/number-field.tsx'
 import { isGreen } from '../state/fleet-rows.ts'
 import { Cut } from '../steps/options/plan-panel.tsx'
-import { type Place, placeName, switchable, wordFor } from './place.ts'
+import { type Place, placeName, returnable, switchable, wordFor } from './place.ts'
 
 interface Ways {
+  /** To the source, where changes flow back. */
+  back?: boolean
   onClose: () => void
   onTaken: (place: string) => void
 }
@@ -23,7 +25,9 @@ export function SwitchoverDialog(props: Ways & { place: Place | undefined }) {
   return (
     <Dialog
       open={props.place !== undefined}
-      title={t('fleet.switchover.title', { place: placeName(props.place ?? {}) })}
+      title={t(props.back ? 'fleet.back.title' : 'fleet.switchover.title', {
+        place: placeName(props.place ?? {}),
+      })}
       onClose={props.onClose}
     >
       <Show when={props.place}>{(place) => <Form {...props} place={place()} />}</Show>
@@ -41,11 +45,13 @@ function Form(props: Ways & { place: Place }) {
   const [typed, setTyped] = createSignal('')
   const { busy, problem, ask } = createAsking()
   const wanted = wordFor(props.place)
-  const all = () => switchable(props.place)
+  const all = () => (props.back ? returnable : switchable)(props.place)
   async function go(event: SubmitEvent) {
     event.preventDefault()
     if (typed() !== wanted) return
-    const answer = await ask(() => api.fleetAct({ type: 'switchover', ...props.place, ...options }))
+    const answer = await ask(() =>
+      api.fleetAct({ type: 'switchover', ...props.place, ...options, ...(props.back && { back: true }) }),
+    )
     if (!answer) return
     props.onTaken(placeName(props.place))
     props.onClose()
@@ -54,13 +60,15 @@ function Form(props: Ways & { place: Place }) {
     <form class="dialog-form" onSubmit={(event) => void go(event)}>
       <p>
         <Show when={all().length > 0} fallback={t('fleet.switchover.noneToDo')}>
-          {t('fleet.switchover.count', {
+          {t(props.back ? 'fleet.back.count' : 'fleet.switchover.count', {
             ready: rowsText(all().filter(isGreen).length),
             total: rowsText(all().length),
           })}
         </Show>
       </p>
-      <NotReady place={props.place} />
+      <Show when={!props.back}>
+        <NotReady place={props.place} />
+      </Show>
       <div class="switchover-options">
         <Check
           label={t('follow.switchover.options.readOnly')}
@@ -103,7 +111,9 @@ function Form(props: Ways & { place: Place }) {
       </div>
       <Show when={!options.read_only_source}>
         <Notice tone="warn">
-          {t('follow.switchover.steps.writersStop', { from: t('connections.source') })}
+          {t('follow.switchover.steps.writersStop', {
+            from: t(props.back ? 'connections.destination' : 'connections.source'),
+          })}
         </Notice>
       </Show>
       <Field label={t('fleet.switchover.typeName', { name: wanted })}>
@@ -126,7 +136,7 @@ function Form(props: Ways & { place: Place }) {
           {t('fleet.actions.no')}
         </button>
         <button type="submit" class="primary" disabled={typed() !== wanted || busy()}>
-          {t('fleet.switchover.yes')}
+          {t(props.back ? 'fleet.back.yes' : 'fleet.switchover.yes')}
         </button>
       </div>
     </form>

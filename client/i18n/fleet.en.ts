@@ -47,8 +47,11 @@ export const fleetEn = {
     ready: 'ready',
     switchover: 'switching over',
     done: 'switched over',
+    returned: 'returned',
     complete: 'complete',
     paused: 'paused',
+    elsewhere: 'another process at work',
+    retrying: 'retrying',
     problem: 'problem',
   },
   /** Where it was copied once there is nothing to switch over. */
@@ -71,6 +74,7 @@ export const fleetEn = {
   once: 'copied once',
   worker: 'Worked on by {{worker}}.',
   attempts: 'Attempt {{count}}.',
+  atWork: 'Taken over when this process ends: {{message}}',
   retryAt: 'Tried again at {{at}}.',
   engineReason: 'With {{engine}}: {{reason}}',
   details: 'Everything about {{name}}',
@@ -92,6 +96,7 @@ export const fleetEn = {
     everything: 'all mappings',
     switchover: 'Switch over…',
     switchoverAll: 'Switch over all…',
+    back: 'Return to the source…',
     pause: 'Pause…',
     pauseAll: 'Pause all…',
     resume: 'Resume',
@@ -104,7 +109,7 @@ export const fleetEn = {
     no: 'Leave it',
     pauseTitle: 'Pause {{place}}?',
     pauseLead:
-      'No copy is begun, and no change is applied until you resume. The source keeps its log meanwhile: its disk must have room for that.',
+      'No further copy is begun, and no change is applied until you resume; a copy that has begun goes on. The source keeps its log meanwhile: its disk must have room for that.',
     pauseYes: 'Pause',
   },
   instructions: {
@@ -112,6 +117,11 @@ export const fleetEn = {
     lead: 'In this order. What pgtrek does itself can also be started here.',
     none: 'There are none.',
     close: 'Close',
+  },
+  back: {
+    title: 'Return {{place}} to the source',
+    yes: 'Return now',
+    count: 'Databases that return to the source: {{total}}.',
   },
   switchover: {
     title: 'Switch over {{place}}',
@@ -124,7 +134,7 @@ export const fleetEn = {
   },
   complete: {
     title: 'Mark {{place}} as complete',
-    lead: 'Slots, publications and subscriptions are taken away on both sides. Rows stay as they are. After that nothing can be followed or undone any more.',
+    lead: 'Slots, publications and subscriptions are taken away on both sides. Rows stay as they are, and what a switchover has made read-only stays read-only. After that nothing can be followed or undone any more.',
     notDone: 'Not switched over: {{count}}. Their changes would not be followed any more.',
     sure: 'I understand that this is the end of it',
     yes: 'Mark complete',

@@ -49,8 +49,11 @@ export const fleetJa: Words<typeof fleetEn> = {
     ready: '切替可能',
     switchover: '切り替え中',
     done: '切り替え済み',
+    returned: '切り戻し済み',
     complete: '完了',
     paused: '一時停止中',
+    elsewhere: '別のプロセスが処理中',
+    retrying: '再試行待ち',
     problem: '問題あり',
   },
   copied: 'コピー済み',
@@ -72,6 +75,7 @@ export const fleetJa: Words<typeof fleetEn> = {
   once: '一度だけコピー',
   worker: '{{worker}} が処理しています。',
   attempts: '{{count}} 回目の実行です。',
+  atWork: '次のプロセスが終わると、こちらが引き継ぎます：{{message}}',
   retryAt: '{{at}} に再試行します。',
   engineReason: '方式 {{engine}}：{{reason}}',
   details: '{{name}} の詳細',
@@ -93,6 +97,7 @@ export const fleetJa: Words<typeof fleetEn> = {
     everything: 'すべてのマッピング',
     switchover: '切り替え…',
     switchoverAll: 'すべて切り替え…',
+    back: '移行元へ切り戻し…',
     pause: '一時停止…',
     pauseAll: 'すべて一時停止…',
     resume: '再開',
@@ -105,7 +110,7 @@ export const fleetJa: Words<typeof fleetEn> = {
     no: 'このままにする',
     pauseTitle: '{{place}} を一時停止しますか？',
     pauseLead:
-      '再開するまで、新しいコピーを始めず、変更も適用しません。その間、移行元はログを保持し続け、ディスクを使います。',
+      '再開するまで、新しいコピーを始めず、変更も適用しません（実行中のコピーは続きます）。その間、移行元はログを保持し続け、ディスクを使います。',
     pauseYes: '一時停止する',
   },
   instructions: {
@@ -113,6 +118,11 @@ export const fleetJa: Words<typeof fleetEn> = {
     lead: 'この順に行ってください。pgtrek が行う処理はこの画面からも実行できます。',
     none: '手順はありません。',
     close: '閉じる',
+  },
+  back: {
+    title: '移行元への切り戻し：{{place}}',
+    yes: '今すぐ切り戻す',
+    count: '移行元へ切り戻すデータベース：{{total}} 件',
   },
   switchover: {
     title: '切り替え：{{place}}',
@@ -125,7 +135,7 @@ export const fleetJa: Words<typeof fleetEn> = {
   },
   complete: {
     title: '{{place}} を完了にする',
-    lead: '両側のスロット、パブリケーション、サブスクリプションを削除します。行はそのまま残ります。その後は、追従を続けることも元に戻すこともできません。',
+    lead: '両側のスロット、パブリケーション、サブスクリプションを削除します。行はそのまま残り、切り替えで読み取り専用にしたデータベースは読み取り専用のままです。その後は、追従を続けることも元に戻すこともできません。',
     notDone: 'まだ切り替えていないもの：{{count}} 件。その変更は追従されなくなります。',
     sure: 'これで完全に終わることを理解しました',
     yes: '完了にする',

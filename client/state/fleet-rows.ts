@@ -32,9 +32,11 @@ export type BoardRow =
 /** What wants to be looked at comes first. */
 export const statesByNeed: readonly FleetState[] = [
   'problem',
+  'retrying',
   'switchover',
   'ready',
   'paused',
+  'elsewhere',
   'synced',
   'catchup',
   'copying',
@@ -42,6 +44,7 @@ export const statesByNeed: readonly FleetState[] = [
   'preflight',
   'waiting',
   'done',
+  'returned',
   'complete',
 ]
 
@@ -70,7 +73,7 @@ export function isGreen({ state, ready }: FleetDatabase): boolean {
 }
 
 export function isOver({ state }: Pick<FleetDatabase, 'state'>): boolean {
-  return state === 'done' || state === 'complete'
+  return state === 'done' || state === 'returned' || state === 'complete'
 }
 
 export function mappingKey(name: string): string {

@@ -134,7 +134,8 @@ function exitCodeOf({ mappings }: FleetView): number {
 
 function kindOf(state: FleetState): FleetEvent['kind'] {
   if (state === 'problem' || state === 'ready') return state
-  return state === 'done' || state === 'complete' ? 'done' : 'phase'
+  if (state === 'retrying') return 'problem'
+  return state === 'done' || state === 'returned' || state === 'complete' ? 'done' : 'phase'
 }
 
 function collect(name: string, names: string[]): string[] {

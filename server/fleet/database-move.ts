@@ -1,6 +1,7 @@
 // One database of a fleet: made, copied, followed, switched over, marked complete. It can be begun in any
-// state that an earlier process has left, and tries again what may pass.
-import type { FleetConfig, FleetDatabase, FleetMapping, FleetState } from '../../shared/fleet.ts'
+// state that an earlier process has left, and tries again what may pass. All of its attempts are made one after
+// another by `work`: no two runs of one database are ever there at a time.
+import type { FleetConfig, FleetDatabase, FleetMapping } from '../../shared/fleet.ts'
 import { ProgressFold } from '../../shared/fold.ts'
 import { lateLines } from '../../shared/follow-health.ts'
 import { defaultFollowOptions } from '../../shared/follow-options.ts'
@@ -10,17 +11,32 @@ import { defaultOptions, everything, type MigrationOptions } from '../../shared/
 import { compareData } from '../compare/data.ts'
 import { cleanUpFollow, lockMove } from '../engine/follow/cleanup.ts'
 import { FollowRun } from '../engine/follow/follow-run.ts'
-import { followName } from '../engine/follow/names.ts'
+import { HandOverUnknown } from '../engine/follow/hand-over.ts'
+import { MoveTaken } from '../engine/follow/memory.ts'
+import { describeMove, type MoveFacts, readMoveFacts, stateOf } from '../engine/follow/move-state.ts'
+import { followName, linkNames } from '../engine/follow/names.ts'
+import type { FollowServices } from '../engine/follow/request.ts'
 import { NoMemory } from '../engine/memory.ts'
 import { migrate } from '../engine/migrate.ts'
-import { ConnectFailed, errorInfo, isLost, PgtrekError, PlanRefused } from '../postgres/errors.ts'
+import { DestinationBusy, describeHolder, processesOf } from '../engine/run-lock.ts'
+import { errorInfo, PgtrekError, PlanRefused, SnapshotLost } from '../postgres/errors.ts'
 import { quoteQualified } from '../postgres/quote.ts'
 import { Session } from '../postgres/session.ts'
 import { type ConnectionSettings, describeSettings, serverName } from '../postgres/settings.ts'
 import type { JobQueue } from '../queue/queue.ts'
 import { copiersOn } from '../queue/queued-copies.ts'
+import { mayPass } from '../replication/recovery.ts'
 import { FollowStore } from '../store/follows.ts'
 import { StateDatabase } from '../store/state-database.ts'
+import {
+  type DatabaseEvent,
+  type DatabaseState,
+  type Failure,
+  flowsBack,
+  mayComplete,
+  next,
+  shownState,
+} from './database-state.ts'
 import {
   type Arrival,
   createDatabase,
@@ -47,17 +63,31 @@ export interface MoveServices {
   onChange: () => void
 }
 
+/** So many at a time. */
+export type InTurn = <Result>(work: () => Promise<Result>) => Promise<Result>
+
 const firstRestMs = 2_000
-const longestRestMs = 300_000
+/** Another process may end at any moment, and asking for that is cheap. */
+const longestRestMs = { passing: 300_000, busy: 30_000 }
+
+/** Nothing of the move of this database is left on the servers. */
+class MoveEnded extends PlanRefused {}
 
 export class DatabaseMove {
-  state: FleetState = 'waiting'
   attempts = 0
-  #retryAt: number | undefined
-  #error: unknown
+  #state: DatabaseState = { at: 'waiting' }
+  /** Without a success in between. */
+  #failures = 0
   #fold = new ProgressFold()
   #run: FollowRun | undefined
   #counted: { difference: number; at: number } | undefined
+  /** Ends the pause before the next attempt. */
+  #woken = Promise.withResolvers<void>()
+  /** A run that somebody has ended in order to begin it again, or to mark the database complete. */
+  #ended: FollowRun | undefined
+  /** Marks it complete: until that is done nothing is begun. */
+  #completing: Promise<void> | undefined
+  #working: Promise<void> | undefined
   #stop = new AbortController()
   /** The number of the move that this process has begun. */
   #move: string | undefined
@@ -75,21 +105,16 @@ export class DatabaseMove {
     return this.database.name
   }
 
-  /** Until its rows are there, or it has failed and does not try again by itself. */
-  async copy(): Promise<void> {
-    for (;;) {
-      this.attempts++
-      this.#error = undefined
-      try {
-        await this.#begin()
-        return
-      } catch (error) {
-        if (this.#stop.signal.aborted) return
-        this.#fail(error)
-        if (!mayPassLater(error)) return
-        await this.#rest()
-      }
-    }
+  /** Until the fleet is stopped. `inTurn` is held while rows are copied, never while it waits or follows. */
+  work(inTurn: InTurn): Promise<void> {
+    this.#working ??= this.#work(inTurn)
+    return this.#working
+  }
+
+  /** Nothing more becomes of it unless somebody asks for it. */
+  get isSettled(): boolean {
+    const { at } = this.#state
+    return ['copied', 'switched', 'returned', 'complete', 'problem'].includes(at)
   }
 
   view(): FleetDatabase {
@@ -98,9 +123,10 @@ export class DatabaseMove {
     const copy = this.#fold.overview(now)
     const stream = follow?.streams.find(({ direction }) => direction === follow.direction)
     const failed = follow?.failed_tables ?? copy.failedTables
+    const isFollowed = this.#state.at === 'following'
     return {
       name: this.name,
-      state: this.#stateWith(follow),
+      state: shownState(this.#state, follow),
       ...(this.#run && { follow: this.#run.name }),
       ...this.#engineOf(follow),
       tables: copy.table_count || (follow?.tables ?? 0),
@@ -114,11 +140,12 @@ export class DatabaseMove {
       lag_bytes: stream?.status.lagBytes ?? 0,
       lag_seconds: (stream?.status.lagMilliseconds ?? 0) / 1000,
       ...(this.#counted && { row_difference: this.#counted.difference, counted_at: this.#counted.at }),
-      ...(follow && { ready: follow.ready }),
+      ...(isFollowed && follow && { ready: follow.ready }),
       ...(follow?.switchover && { switchover: follow.switchover }),
+      ...(flowsBack(this.#state, follow) && { flows_back: true }),
       attempts: this.attempts,
       ...this.#shownWorkers(now),
-      ...(this.#retryAt !== undefined && { retry_at: this.#retryAt }),
+      ...this.#shownWaiting(),
       ...this.#shownError(follow),
     }
   }
@@ -127,21 +154,75 @@ export class DatabaseMove {
     return this.#run?.view()
   }
 
+  /** It can be followed back, or forward: whether now is a good moment its run decides. */
+  canSwitch({ back }: { back: boolean }): boolean {
+    const follow = this.follow
+    if (back) return flowsBack(this.#state, follow)
+    return ['ready', 'synced', 'catchup'].includes(shownState(this.#state, follow)) && follow !== undefined
+  }
+
+  get mayComplete(): boolean {
+    return mayComplete(this.#state, this.follow)
+  }
+
   async act(action: FollowAction): Promise<FollowAnswer> {
     return (await this.#run?.act(action)) ?? { ok: false, message: `${this.name} is not followed` }
   }
 
-  /** Slots, publications, positions, marks: what was made on the way. The rows stay. */
+  /** Also one whose rows are not copied yet: then nothing is begun until it is resumed. */
+  async pause(): Promise<FollowAnswer> {
+    if (this.#state.at === 'following') return await this.act({ type: 'pause' })
+    return this.#enter({ type: 'paused' })
+      ? { ok: true, message: 'pausing' }
+      : { ok: false, message: `${this.name} is ${this.view().state}: it cannot be paused now` }
+  }
+
+  async resume(): Promise<FollowAnswer> {
+    if (!this.#enter({ type: 'resumed' })) return await this.act({ type: 'resume' })
+    this.#woken.resolve()
+    return { ok: true, message: 'resuming' }
+  }
+
+  /** At once; a run that is there ends before the next one begins. */
+  async retry(): Promise<FollowAnswer> {
+    if (this.#state.at === 'following') return await this.#retryFollowing()
+    if (!this.#enter({ type: 'asked' })) {
+      return {
+        ok: false,
+        message: `${this.name} is ${this.view().state}: there is nothing to be tried again`,
+      }
+    }
+    this.#woken.resolve()
+    return { ok: true, message: 'trying again' }
+  }
+
+  /**
+   * Slots, publications, positions: what was made on the way. The rows stay, and a mark that says that it is complete:
+   * for a later process the database would be one that is not empty.
+   */
   async complete({ discardLateWrites }: { discardLateWrites: boolean }): Promise<string[]> {
-    await this.#run?.act({ type: 'stop' })
-    await this.#run?.done
-    const { dropped } = await cleanUpFollow(this.#ends, this.#store, {
-      ...{ writable: false, discardLateWrites },
-    })
-    const marked = await dropArrival(this.#ends.destination)
-    this.state = 'complete'
-    this.services.onChange()
-    return marked ? [...dropped, `mark of ${describeSettings(this.#ends.destination)}`] : dropped
+    const isFollowed = this.#state.at === 'following'
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#completing = promise
+    try {
+      await this.#endRun()
+      const { dropped, remarks } = await cleanUpFollow(this.#ends, this.#store, {
+        ...{ writable: false, discardLateWrites },
+      })
+      for (const line of remarks) this.#say('warn', line)
+      const { missing } = await readMarkedMove(this.#ends.destination)
+      await markArrival(this.#ends.destination, 'complete', { missing })
+      this.#enter({ type: 'completed' })
+      return [...(dropped.length > 0 ? [`dropped ${dropped.join(', ')}`] : []), ...remarks]
+    } catch (error) {
+      // It goes on as before.
+      if (isFollowed) this.#enter({ type: 'asked' })
+      throw error
+    } finally {
+      this.#completing = undefined
+      if (isFollowed) this.#woken.resolve()
+      resolve()
+    }
   }
 
   /** Rows of the source minus those of the destination. */
@@ -166,37 +247,116 @@ export class DatabaseMove {
 
   async end(): Promise<void> {
     this.#stop.abort()
-    await this.#run?.done
+    await this.#working
   }
 
-  async #begin() {
-    const { mapping, instances } = this.services
-    this.#enter('preflight')
-    await using instance = await Session.open(instances.destination, { signal: this.#stop.signal })
-    let arrival = await readArrival(this.#ends.destination, instance)
-    if (arrival === 'missing') {
-      await this.#refuseMissingExtensions(instance)
-      await createDatabase(instance, this.database)
+  async #work(inTurn: InTurn) {
+    while (!this.#stop.signal.aborted) {
+      this.#woken = Promise.withResolvers()
+      await this.#completing
+      if (!this.isSettled && this.#state.at !== 'paused') await this.#attempt(inTurn)
+      await this.#rest()
     }
+  }
+
+  async #attempt(inTurn: InTurn) {
+    try {
+      const run = await inTurn(() => this.#begin())
+      if (run) await this.#outlive(run)
+    } catch (error) {
+      if (!this.#stop.signal.aborted) this.#fail(error)
+    }
+  }
+
+  /** Until it is time for the next attempt, or somebody asks for it. */
+  async #rest() {
+    const { signal } = this.#stop
+    const retryAt = 'retryAt' in this.#state ? this.#state.retryAt : undefined
+    const over = Promise.withResolvers<void>()
+    const end = () => over.resolve()
+    const timer = retryAt === undefined ? undefined : setTimeout(end, Math.max(0, retryAt - Date.now()))
+    signal.addEventListener('abort', end, { once: true })
+    if (signal.aborted) end()
+    await Promise.race([this.#woken.promise, over.promise])
+    clearTimeout(timer)
+    signal.removeEventListener('abort', end)
+  }
+
+  async #retryFollowing(): Promise<FollowAnswer> {
+    const { state, stage, failed_tables: failed } = this.follow ?? {}
+    if (state === 'waiting') {
+      await this.#endRun()
+      this.#enter({ type: 'asked' })
+      this.#woken.resolve()
+      return { ok: true, message: 'trying again' }
+    }
+    // Where there is no conflict either, the run says so.
+    const isRecopy = state !== 'conflict' && stage !== 'done' && failed !== undefined && failed.length > 0
+    return await this.act(isRecopy ? { type: 'recopy', tables: [] } : { type: 'retry' })
+  }
+
+  /** Of this process, if it has one. */
+  async #endRun() {
+    const run = this.#run
+    if (!run?.isRunning) return
+    this.#ended = run
+    await run.act({ type: 'stop' })
+    await run.done
+  }
+
+  /** Returns the run that follows once its rows are there; without one nothing is left to be done. */
+  async #begin(): Promise<FollowRun | undefined> {
+    // It was stopped, or paused, while it waited for its turn.
+    if (this.#stop.signal.aborted || this.#state.at === 'paused') return undefined
+    this.attempts++
+    this.#run = undefined
+    this.#enter({ type: 'tried' })
+    const { mapping, instances } = this.services
+    await using instance = await Session.open(instances.destination, { signal: this.#stop.signal })
+    if ((await readArrival(this.#ends.destination, instance)) === 'missing') await this.#make(instance)
     // From here on no other fleet works on this database; what it has done until now is read anew.
     await using _ = await lockMove(this.#ends.destination, `fleet ${this.followName}`)
-    arrival = await readArrival(this.#ends.destination, instance)
-    if (arrival === 'occupied') {
-      throw new PlanRefused(
-        `${describeSettings(this.#ends.destination)} exists and is not empty: nothing of it was touched. Empty it, rename it, or exclude ${this.name} from the mapping ${mapping.name}`,
-      )
+    await this.#refuseOthers()
+    if (!this.#enter({ type: 'begun' })) return undefined
+    const arrival = await readArrival(this.#ends.destination, instance)
+    switch (arrival) {
+      case 'complete':
+        this.#enter({ type: 'completed' })
+        return undefined
+      case 'switched':
+      case 'returned':
+        this.#enter({ type: arrival })
+        return undefined
+      case 'copied':
+        return mapping.follow ? await this.#goOn() : await this.#comeBack()
+      case 'occupied':
+        throw new PlanRefused(
+          `${describeSettings(this.#ends.destination)} exists and is not empty: nothing of it was touched. Empty it, rename it, or exclude ${this.name} from the mapping ${mapping.name}`,
+        )
     }
-    if (arrival === 'switched') {
-      this.#enter('done')
-      return
-    }
-    if (arrival === 'copied') return mapping.follow ? await this.#goOn() : await this.#comeBack()
+    if (arrival === 'copying' && mapping.follow && (await this.#isCopied())) return await this.#goOn()
     await this.#refuseMissingExtensions(instance)
-    await this.#copyAnew(arrival)
+    return await this.#copyAnew(arrival)
+  }
+
+  async #make(instance: Session) {
+    await this.#refuseMissingExtensions(instance)
+    await createDatabase(instance, this.database)
+  }
+
+  /** A fleet that follows it already, or a command. */
+  async #refuseOthers() {
+    await using session = await Session.open(this.#ends.destination, { signal: this.#stop.signal })
+    const holders = await processesOf(session, this.followName)
+    if (holders.length === 0) return
+    throw new DestinationBusy(
+      `${this.name} is at work in another process: ${holders.map(describeHolder).join('; ')}`,
+      holders,
+    )
   }
 
   /** What an earlier process has left half done is ours, and goes. */
-  async #copyAnew(arrival: Arrival) {
+  async #copyAnew(arrival: Arrival): Promise<FollowRun | undefined> {
     const { mapping, config } = this.services
     if (arrival === 'copying') {
       this.#say('warn', 'an earlier process was broken off while it copied: copied anew')
@@ -213,43 +373,44 @@ export class DatabaseMove {
       ...(arrival === 'copying' && { existingTableMode: 'drop' as const }),
     }
     this.#fold = new ProgressFold()
-    this.#enter('schema')
+    this.#enter({ type: 'schema' })
     try {
-      if (mapping.follow) await this.#copyAndFollow(options)
-      else await this.#copyOnce(options)
+      if (!mapping.follow) return await this.#copyOnce(options)
+      const run = await this.#arrive((services) =>
+        FollowRun.clone(
+          { ...this.#ends, ...this.#request(options), runMemory: new NoMemory(), move: this.#move },
+          services,
+        ),
+      )
+      await markArrival(this.#ends.destination, 'copied', { move: this.#move })
+      return run
     } catch (error) {
       // Nothing was written: once it is mended it begins as if for the first time.
       if (error instanceof PlanRefused && arrival !== 'copying') await dropArrival(this.#ends.destination)
       throw error
     }
-    const missing = mapping.follow ? undefined : this.#shortfall()
-    await markArrival(this.#ends.destination, 'copied', { move: this.#move, missing })
   }
 
-  async #copyOnce(options: MigrationOptions) {
+  async #copyOnce(options: MigrationOptions): Promise<undefined> {
     const result = await migrate({
       ...this.#request(options),
       memory: new NoMemory(),
       signal: this.#stop.signal,
     })
     if (result.error !== undefined) throw result.error
-    this.#enter('synced')
-  }
-
-  async #copyAndFollow(options: MigrationOptions) {
-    await this.#follow(
-      FollowRun.clone(
-        { ...this.#ends, ...this.#request(options), runMemory: new NoMemory(), move: this.#move },
-        { memory: this.#store, signal: this.#stop.signal, onView: () => this.services.onChange() },
-      ),
-    )
+    const missing = this.#shortfall()
+    await markArrival(this.#ends.destination, 'copied', { move: this.#move, missing })
+    this.#finishCopy(missing)
   }
 
   /** Copied once, by an earlier process, which has written down what it could not bring. */
-  async #comeBack() {
-    const { missing } = await readMarkedMove(this.#ends.destination)
-    this.#enter('synced')
-    if (missing) this.#fail(new PgtrekError(missing))
+  async #comeBack(): Promise<undefined> {
+    this.#finishCopy((await readMarkedMove(this.#ends.destination)).missing)
+  }
+
+  #finishCopy(missing: string | undefined) {
+    this.#enter({ type: 'copied', missing })
+    if (missing !== undefined) this.#say('error', missing)
   }
 
   #shortfall(): string | undefined {
@@ -272,59 +433,91 @@ export class DatabaseMove {
     )
   }
 
-  async #goOn() {
-    await this.#follow(
-      FollowRun.continue(this.#ends, {
-        memory: this.#store,
-        signal: this.#stop.signal,
-        onView: () => this.services.onChange(),
-      }),
-    )
+  /** As far as the servers say that it has come; they know also what other commands have done meanwhile. */
+  async #goOn(): Promise<FollowRun | undefined> {
+    const facts = await this.#facts()
+    const state = stateOf(facts)
+    switch (state) {
+      case 'following':
+      case 'both_ways':
+      case 'switching':
+      case 'flowing_back':
+      case 'returning':
+        return await this.#arrive((services) => FollowRun.continue(this.#ends, services))
+      case 'switched_over':
+        return await this.#handedOver('switched')
+      case 'returned':
+        return await this.#handedOver('returned')
+      case 'none':
+      case 'read_only':
+        throw new MoveEnded(
+          `the rows of ${this.name} were copied, and nothing follows them any more: slot and publication were cleaned up. ` +
+            'If its application uses the destination, mark it complete; to copy it anew, drop the database of the destination and try again',
+        )
+      case 'copying':
+      case 'remains': {
+        const { words, next: ways } = describeMove(facts, this.#ends)
+        throw new PlanRefused(`${words}. ${ways.join('; ')}`)
+      }
+    }
   }
 
-  /** Resolves when rows are there and changes flow. */
-  async #follow(run: FollowRun) {
+  /** Killed between its copy and the mark that says so. */
+  async #isCopied(): Promise<boolean> {
+    const { move } = await readMarkedMove(this.#ends.destination)
+    const facts = await this.#facts()
+    return stateOf(facts) === 'following' && move !== undefined && facts.forward.mark?.move === move
+  }
+
+  async #facts(): Promise<MoveFacts> {
+    const { signal } = this.#stop
+    await using source = await Session.open(this.#ends.source, { signal })
+    await using destination = await Session.open(this.#ends.destination, { signal })
+    const name = this.followName
+    const links = { forward: linkNames(name, 'forward'), back: linkNames(name, 'back') }
+    return await readMoveFacts(source, destination, name, links)
+  }
+
+  async #handedOver(how: 'switched' | 'returned'): Promise<undefined> {
+    await markArrival(this.#ends.destination, how)
+    this.#enter({ type: how })
+  }
+
+  /** Resolves when rows are there, and changes flow or wait for a server. */
+  async #arrive(begin: (services: FollowServices) => FollowRun): Promise<FollowRun> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const run = begin({
+      memory: this.#store,
+      signal: this.#stop.signal,
+      onView: (view) => {
+        if (hasArrived(view)) resolve()
+        if (view.stage === 'streaming' && view.state === 'running') this.#failures = 0
+        this.services.onChange()
+      },
+    })
     this.#run = run
-    for (;;) {
-      const { stage } = run.view()
-      if (stage === 'catchup' || stage === 'streaming' || stage === 'done') break
-      if (!run.isRunning) {
-        const { error } = await run.done
-        this.#run = undefined
-        throw error ?? new PgtrekError('it has stopped before its rows were copied')
-      }
-      await Bun.sleep(100)
+    await Promise.race([promise, run.done])
+    if (!run.isRunning && !hasArrived(run.view())) {
+      this.#run = undefined
+      const { error } = await run.done
+      throw error ?? new PgtrekError('it was stopped before its rows were copied')
     }
-    this.state = 'catchup'
-    void this.#outlive(run)
+    return run
   }
 
   /** What comes after the copy needs nobody's turn. */
   async #outlive(run: FollowRun) {
+    this.#enter({ type: 'followed' })
     const { status, error } = await run.done
-    if (this.#stop.signal.aborted || this.#run !== run) return
-    if (run.view().switchover?.state === 'done') {
-      this.#enter('done')
-      await markArrival(this.#ends.destination, 'switched').catch((failure) => this.#fail(failure))
-      return
-    }
-    if (status !== 'failed') return
-    this.#fail(error)
-    if (!mayPassLater(error)) return
-    await this.#rest()
-    if (!this.#stop.signal.aborted) await this.#goOn().catch((failure) => this.#fail(failure))
-  }
-
-  async #rest() {
-    const milliseconds = Math.min(firstRestMs * 2 ** (this.attempts - 1), longestRestMs)
-    this.#retryAt = Date.now() + milliseconds
-    this.services.onChange()
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const timer = setTimeout(resolve, milliseconds)
-    this.#stop.signal.addEventListener('abort', () => resolve(), { once: true })
-    await promise
-    clearTimeout(timer)
-    this.#retryAt = undefined
+    if (this.#stop.signal.aborted || this.#ended === run) return
+    if (status === 'failed') throw error
+    if (status !== 'switched_over') throw new PgtrekError('another command has stopped following')
+    const how = run.view().switchover?.options.back ? 'returned' : 'switched'
+    this.#enter({ type: how })
+    // Whoever comes next finds it out from the servers in any case.
+    await markArrival(this.#ends.destination, how).catch((failure) =>
+      this.#say('warn', `the mark "${how}" could not be written: ${errorInfo(failure).message}`),
+    )
   }
 
   get #ends() {
@@ -370,7 +563,7 @@ export class DatabaseMove {
       onEvent: (event: Parameters<ProgressFold['apply']>[0]) => {
         this.#fold.apply(event)
         if (event.type === 'warning') this.#say('warn', event.message)
-        if (event.type === 'step_started' && event.step.kind === 'ROWS') this.#enter('copying')
+        if (event.type === 'step_started' && event.step.kind === 'ROWS') this.#enter({ type: 'rows' })
         this.services.onChange()
       },
     }
@@ -382,51 +575,54 @@ export class DatabaseMove {
     return reason ? { engine: 'pgtrek', engine_reason: reason } : { engine }
   }
 
-  #stateWith(follow: FollowView | undefined): FleetState {
-    if (this.#error !== undefined) return 'problem'
-    if (!follow || ['done', 'complete', 'schema', 'copying', 'waiting'].includes(this.state)) {
-      return this.#isCutShort ? 'problem' : this.state
-    }
-    if (follow.stage === 'switchover') return 'switchover'
-    if (follow.stage === 'done') return 'done'
-    if (follow.state === 'paused') return 'paused'
-    if (follow.state === 'conflict' || follow.failed_tables.length > 0) return 'problem'
-    if (follow.ready.green) return 'ready'
-    return follow.stage === 'streaming' ? 'synced' : 'catchup'
-  }
-
-  /** Copied once, and not all of it arrived. */
-  get #isCutShort(): boolean {
-    return this.state === 'synced' && this.#fold.overview(Date.now()).failed.length > 0
-  }
-
   #shownWorkers(now: number): Pick<FleetDatabase, 'worker'> {
     const names = this.#fold.runningTables(now).flatMap(({ worker }) => worker?.split(', ') ?? [])
     return names.length > 0 ? { worker: [...new Set(names)].join(', ') } : {}
   }
 
-  #shownError(follow: FollowView | undefined): Pick<FleetDatabase, 'error'> {
-    if (this.#error !== undefined) return { error: errorInfo(this.#error) }
-    const [failed] = this.#isCutShort ? this.#fold.overview(Date.now()).failed : []
-    if (failed) return { error: { message: `${failed.kind} ${failed.name}: ${failed.error}` } }
-    const [table] = follow?.failed_tables ?? []
-    if (table) return { error: { message: `${table.schema}.${table.name}: ${table.error}` } }
-    const [late] = follow ? lateLines(follow) : []
-    if (late !== undefined) return { error: { message: late } }
-    return follow?.last_error && follow.state !== 'running' ? { error: follow.last_error } : {}
+  #shownWaiting(): Pick<FleetDatabase, 'retry_at' | 'at_work'> {
+    const state = this.#state
+    return {
+      ...('retryAt' in state && state.retryAt !== undefined && { retry_at: state.retryAt }),
+      ...(state.at === 'elsewhere' && { at_work: errorInfo(state.error).message }),
+    }
   }
 
-  #enter(state: FleetState) {
-    if (this.state === state) return
-    this.state = state
-    this.#say('info', state)
+  #shownError(follow: FollowView | undefined): Pick<FleetDatabase, 'error'> {
+    const state = this.#state
+    if (state.at === 'problem' || state.at === 'retrying') return { error: errorInfo(state.error) }
+    if (state.at === 'copied' && state.missing !== undefined) return { error: { message: state.missing } }
+    if (!follow) return {}
+    const [late] = lateLines(follow)
+    if (late !== undefined) return { error: { message: late } }
+    if (state.at !== 'following') return {}
+    const [table] = follow.failed_tables
+    if (table) return { error: { message: `${table.schema}.${table.name}: ${table.error}` } }
+    const isTrouble = ['conflict', 'waiting', 'failed'].includes(follow.state)
+    return follow.last_error && isTrouble ? { error: follow.last_error } : {}
+  }
+
+  /** False where the event leads nowhere from this state. */
+  #enter(event: DatabaseEvent): boolean {
+    const before = this.#state
+    this.#state = next(before, event)
+    if (this.#state === before) return false
+    const [was, is] = [shownState(before, undefined), shownState(this.#state, undefined)]
+    if (was !== is && event.type !== 'failed') this.#say('info', is)
     this.services.onChange()
+    return true
   }
 
   #fail(error: unknown) {
-    this.#error = error
-    this.#say('error', errorInfo(error).message)
-    this.services.onChange()
+    const before = 'error' in this.#state ? errorInfo(this.#state.error).message : undefined
+    const why = failureOf(error)
+    const longest = why === 'busy' ? longestRestMs.busy : longestRestMs.passing
+    const restMs = Math.min(firstRestMs * 2 ** this.#failures++, longest)
+    const { message } = errorInfo(error)
+    this.#enter({ type: 'failed', error, why, retryAt: Date.now() + restMs })
+    if (message === before) return
+    if (why === 'busy') this.#say('info', `${message}; it is taken over when that process ends`)
+    else this.#say('error', message)
   }
 
   #say(level: 'info' | 'warn' | 'error', message: string) {
@@ -448,11 +644,19 @@ async function countRowsOf(settings: ConnectionSettings, tables: readonly TableN
   return sum
 }
 
-const passingReasons: readonly string[] = ['refused', 'timeout', 'closed', 'limit']
+/** Rows are there, and what is left to wait for needs nobody's turn. */
+function hasArrived({ stage, state }: FollowView): boolean {
+  return ['catchup', 'streaming', 'done'].includes(stage) || state === 'waiting'
+}
+
+/** What it means for the next attempt. */
+function failureOf(error: unknown): Failure {
+  if (error instanceof DestinationBusy || error instanceof MoveTaken) return 'busy'
+  if (error instanceof MoveEnded) return 'ended'
+  return mayPassLater(error) ? 'passing' : 'lasting'
+}
 
 /** A server that starts, a network that comes back. */
 export function mayPassLater(error: unknown): boolean {
-  if (isLost(error)) return true
-  if (!(error instanceof ConnectFailed)) return false
-  return passingReasons.includes(error.reason) || error.sqlstate?.startsWith('57') === true
+  return mayPass(error) || error instanceof SnapshotLost || error instanceof HandOverUnknown
 }

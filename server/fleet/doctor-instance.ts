@@ -41,6 +41,10 @@ function found(arrival: Exclude<Arrival, 'missing'>): Finding {
       return fine('it is copied already: nothing else is looked at')
     case 'switched':
       return fine('it is moved and switched over: nothing else is looked at')
+    case 'returned':
+      return fine('it was switched over and has returned to the source: nothing else is looked at')
+    case 'complete':
+      return fine('it is marked complete: nothing else is looked at')
   }
 }
 

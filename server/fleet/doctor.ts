@@ -108,7 +108,7 @@ async function lookAtDatabase(
   try {
     const arrival = await readArrival(destination, instance)
     const making = await makingItem(instance, database, arrival)
-    const isBegun = arrival === 'copied' || arrival === 'switched'
+    const isBegun = ['copied', 'switched', 'returned', 'complete'].includes(arrival)
     // What was copied is past all this; what somebody else has there, we would not touch.
     const isToCome = !isBegun && arrival !== 'occupied'
     const items = isToCome ? await itemsOf() : []

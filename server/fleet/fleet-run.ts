@@ -3,6 +3,7 @@
 import type { FleetAction, FleetConfig, FleetState, FleetView } from '../../shared/fleet.ts'
 import type { FollowAnswer, FollowView } from '../../shared/follow-view.ts'
 import type { WorkerView } from '../../shared/worker.ts'
+import { aborted } from '../deadline.ts'
 import { errorInfo } from '../postgres/errors.ts'
 import { Ledger } from '../queue/ledger.ts'
 import type { JobQueue } from '../queue/queue.ts'
@@ -26,6 +27,7 @@ export interface FleetServices {
 const mostLines = 500
 const stateEveryMs = 500
 const workersEveryMs = 2000
+const troubles: readonly FleetState[] = ['problem', 'retrying', 'elsewhere']
 
 export class FleetRun implements FleetDesk {
   /** When every database is copied once, switched over or complete, or it was told to stop. */
@@ -80,15 +82,15 @@ export class FleetRun implements FleetDesk {
 
   async act(action: FleetAction): Promise<FollowAnswer> {
     const moves = this.#meant(action)
+    if (action.type === 'retry') return await this.#retry(moves, action)
     if (moves.length === 0) return { ok: false, message: 'there is no such mapping or database' }
     switch (action.type) {
       case 'pause':
+        return summed(await Promise.all(moves.map((move) => move.pause())))
       case 'resume':
-        return summed(await Promise.all(moves.map((move) => move.act({ type: action.type }))))
-      case 'retry':
-        return await this.#retry(moves)
+        return summed(await Promise.all(moves.map((move) => move.resume())))
       case 'switchover':
-        return this.#switchOver(moves, action)
+        return await this.#switchOver(moves, action)
       case 'complete':
         return await this.#complete(moves, action.discard_late_writes)
     }
@@ -115,17 +117,18 @@ export class FleetRun implements FleetDesk {
   async #run() {
     void this.#lookForWorkers()
     const looking = setInterval(() => this.#tellStates(), stateEveryMs)
+    const working = Promise.all(this.#mappings.map((mapping) => mapping.run()))
     try {
-      await Promise.all(this.#mappings.map((mapping) => mapping.run()))
-      await Promise.race([this.#allOver(), this.#countOver(), aborted(this.#stop.signal)])
+      await Promise.race([this.#allOver(), this.#countOver(), working, aborted(this.#stop.signal)])
     } finally {
       this.#tellStates()
       clearInterval(looking)
       // The last view tells who is there now; a queue that does not answer must not hold up the end.
       await Promise.race([this.#readWorkers(), Bun.sleep(workersEveryMs)])
       this.#stop.abort()
-      await Promise.all(this.#meant({}).map((move) => move.end()))
+      await Promise.all(this.#mappings.map((mapping) => mapping.end()))
     }
+    await working
   }
 
   async #lookForWorkers() {
@@ -149,18 +152,11 @@ export class FleetRun implements FleetDesk {
 
   /** Nothing is left to be followed or tried. */
   async #allOver() {
-    for (;;) {
-      const views = this.#mappings.map((mapping) => mapping.view())
-      const isOver = views.every(
-        ({ follow, databases, error }) =>
-          error !== undefined ||
-          databases.every(
-            ({ state }) => state === 'complete' || state === 'done' || (!follow && state !== 'waiting'),
-          ),
-      )
-      if (isOver && views.every(({ follow }) => !follow)) return
-      if (isOver && views.flatMap(({ databases }) => databases).every(({ state }) => state === 'complete'))
-        return
+    while (!this.#stop.signal.aborted) {
+      const isOver = this.#mappings.every((mapping) => mapping.isOver)
+      const isCopiedOnce = this.#mappings.every(({ mapping: { follow } }) => !follow)
+      const isComplete = () => this.#meant({}).every((move) => move.view().state === 'complete')
+      if (isOver && (isCopiedOnce || isComplete())) return
       await Bun.sleep(stateEveryMs)
     }
   }
@@ -183,29 +179,48 @@ export class FleetRun implements FleetDesk {
     }
   }
 
-  async #retry(moves: readonly DatabaseMove[]): Promise<FollowAnswer> {
-    const troubled = moves.filter((move) => move.view().state === 'problem')
-    for (const move of troubled) {
-      // A conflict waits for its decision; anything else begins again.
-      const answer = await move.act({ type: 'retry' })
-      if (!answer.ok) void move.copy()
-    }
-    return { ok: true, message: `${troubled.length} databases are tried again` }
+  async #retry(
+    moves: readonly DatabaseMove[],
+    { mapping, database }: { mapping?: string | undefined; database?: string | undefined },
+  ): Promise<FollowAnswer> {
+    const whole = database === undefined ? this.#mappings : []
+    const mappings = whole.filter((one) => mapping === undefined || one.mapping.name === mapping)
+    if (moves.length + mappings.length === 0)
+      return { ok: false, message: 'there is no such mapping or database' }
+    const begun = mappings.filter((one) => one.retry()).length
+    const troubled = moves.filter((move) => troubles.includes(move.view().state))
+    const answers = await Promise.all(troubled.map((move) => move.retry()))
+    const refused = answers.find(({ ok }) => !ok)
+    const again = begun + answers.filter(({ ok }) => ok).length
+    if (refused && again === 0) return refused
+    const words =
+      troubled.length > 0 || begun === 0 ? `${answers.filter(({ ok }) => ok).length} databases` : ''
+    const whose = begun > 0 ? `${begun} mappings` : ''
+    const rest = refused ? `; ${refused.message}` : ''
+    return { ok: true, message: `${[whose, words].filter(Boolean).join(' and ')} are tried again${rest}` }
   }
 
-  #switchOver(
+  async #switchOver(
     moves: readonly DatabaseMove[],
     action: Extract<FleetAction, { type: 'switchover' }>,
-  ): FollowAnswer {
-    const ready = moves.filter(
-      (move) => ['ready', 'synced', 'catchup'].includes(move.view().state) && move.follow,
-    )
-    if (ready.length === 0) return { ok: false, message: 'none of them is followed and has caught up' }
+  ): Promise<FollowAnswer> {
+    const { back = false } = action
+    const ready = moves.filter((move) => move.canSwitch({ back }))
+    if (ready.length === 0) {
+      const why = back
+        ? 'changes flow back from none of them: they were not switched over with the way back (keep_reverse)'
+        : 'none of them is followed and has caught up'
+      return { ok: false, message: why }
+    }
+    const [only, ...others] = ready
+    // Nobody has to look into the log for why it was refused.
+    if (only && others.length === 0 && moves.length === 1) return await this.#switchOne(only, action)
     void this.#oneAfterAnother(ready, action)
     const rest = moves.length - ready.length
+    const what = back ? 'returning' : 'switching over'
     return {
       ok: true,
-      message: `switching over ${ready.length} databases, one after another${rest > 0 ? `; ${rest} are not ready` : ''}`,
+      message: `${what} ${ready.length} databases, one after another${rest > 0 ? `; ${rest} are not ready` : ''}`,
     }
   }
 
@@ -214,29 +229,39 @@ export class FleetRun implements FleetDesk {
     action: Extract<FleetAction, { type: 'switchover' }>,
   ) {
     for (const move of moves) {
-      const answer = await move.act({
-        type: 'switchover',
-        options: {
-          timeout_seconds: action.timeout_seconds ?? 30,
-          read_only_source: action.read_only_source ?? false,
-          keep_reverse: action.keep_reverse ?? false,
-          verify: action.verify ?? false,
-          accept_differences: action.accept_differences ?? false,
-          refresh_materialized_views: action.refresh_materialized_views ?? false,
-          sequence_margin: 0,
-          // The mark of a database that was switched over is set at once.
-          watch_seconds: 0,
-          discard_late_writes: false,
-          back: false,
-        },
-      })
-      this.#say(answer.ok ? 'info' : 'error', `switchover: ${answer.message}`, undefined, move.name)
-      while (answer.ok && move.follow?.switchover?.state === 'running') await Bun.sleep(100)
+      const answer = await this.#switchOne(move, action)
+      const isRunning = () =>
+        move.follow?.process !== undefined && move.follow.switchover?.state === 'running'
+      while (answer.ok && !this.#stop.signal.aborted && isRunning()) await Bun.sleep(100)
     }
   }
 
+  async #switchOne(
+    move: DatabaseMove,
+    action: Extract<FleetAction, { type: 'switchover' }>,
+  ): Promise<FollowAnswer> {
+    const answer = await move.act({
+      type: 'switchover',
+      options: {
+        timeout_seconds: action.timeout_seconds ?? 30,
+        read_only_source: action.read_only_source ?? false,
+        keep_reverse: action.keep_reverse ?? false,
+        verify: action.verify ?? false,
+        accept_differences: action.accept_differences ?? false,
+        refresh_materialized_views: action.refresh_materialized_views ?? false,
+        sequence_margin: 0,
+        // The mark of a database that was switched over is set at once.
+        watch_seconds: 0,
+        discard_late_writes: false,
+        back: action.back ?? false,
+      },
+    })
+    this.#say(answer.ok ? 'info' : 'error', `switchover: ${answer.message}`, undefined, move.name)
+    return answer
+  }
+
   async #complete(moves: readonly DatabaseMove[], discardLateWrites = false): Promise<FollowAnswer> {
-    const open = moves.filter((move) => !['done', 'synced', 'complete'].includes(move.view().state))
+    const open = moves.filter((move) => !move.mayComplete)
     const [first] = open
     if (first) {
       return {
@@ -244,18 +269,18 @@ export class FleetRun implements FleetDesk {
         message: `${first.name} is ${first.view().state}: switch over first, then mark it complete`,
       }
     }
-    const dropped: string[] = []
+    const done: string[] = []
     for (const move of moves) {
-      if (move.state === 'complete') continue
+      if (move.view().state === 'complete') continue
       try {
-        dropped.push(...(await move.complete({ discardLateWrites })))
+        done.push(...(await move.complete({ discardLateWrites })))
       } catch (error) {
         return { ok: false, message: `${move.name}: ${(error as Error).message}` }
       }
     }
     return {
       ok: true,
-      message: dropped.length > 0 ? `dropped ${dropped.join(', ')}` : 'nothing was left to drop',
+      message: done.length > 0 ? done.join('; ') : 'nothing was left to drop',
     }
   }
 
@@ -280,7 +305,7 @@ export class FleetRun implements FleetDesk {
         const key = JSON.stringify([mapping.name, database.name])
         if (this.#states.get(key) === database.state) continue
         this.#states.set(key, database.state)
-        const message = database.error?.message ?? database.state
+        const message = database.error?.message ?? database.at_work ?? database.state
         onState({ mapping: mapping.name, database: database.name, state: database.state, message })
       }
     }
@@ -292,9 +317,4 @@ function summed(answers: readonly FollowAnswer[]): FollowAnswer {
   const refused = answers.find(({ ok }) => !ok)
   if (good === 0 && refused) return refused
   return { ok: true, message: `${good} of ${answers.length}${refused ? `; ${refused.message}` : ''}` }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve()
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
 }

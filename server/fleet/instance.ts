@@ -80,16 +80,14 @@ export function chosenDatabases(
   return chosen
 }
 
-export type Mark = 'copying' | 'copied' | 'switched'
+export type Mark = 'copying' | 'copied' | 'switched' | 'returned' | 'complete'
 
 export type Arrival =
   /** Not there yet. */
   | 'missing'
   | 'empty'
-  /** Begun by us, and not finished. */
-  | 'copying'
-  | 'copied'
-  | 'switched'
+  /** Begun by us, and not finished, or how far it has come since. */
+  | Mark
   /** Somebody else's. */
   | 'occupied'
 

@@ -1,6 +1,6 @@
-// What somebody does at the cutover of one mapping, step by step, with its real names.
+// What somebody does at the cutover of one mapping, step by step. Each command can be pasted into a shell as it is.
 import type { FleetMapping } from '../../shared/fleet.ts'
-import { type ConnectionSettings, serverName } from '../postgres/settings.ts'
+import { type ConnectionSettings, isSocketDirectory, serverName } from '../postgres/settings.ts'
 
 const mostNamed = 5
 
@@ -8,6 +8,8 @@ export function cutoverInstructions(
   mapping: FleetMapping,
   { source, destination }: { source: ConnectionSettings; destination: ConnectionSettings },
   databases: readonly string[],
+  /** Of the fleet; without one its process remembers nothing that another process could read. */
+  stateDirectory: string | undefined,
 ): string[] {
   const named = databases.slice(0, mostNamed).join(', ') + (databases.length > mostNamed ? ', ...' : '')
   const [from, to] = [serverName(source), serverName(destination)]
@@ -15,19 +17,72 @@ export function cutoverInstructions(
     return [
       `Stop the applications that write to ${from} (${named}) before the copy begins: what is written later is not copied.`,
       `Wait until every database of ${mapping.name} is synced and the row-count difference is 0.`,
-      `Point the applications to ${destination.host}:${destination.port} and start them.`,
+      `Point the applications to ${to} and start them.`,
       `Mark ${mapping.name} complete.`,
     ]
   }
-  const first = databases[0] ?? 'DATABASE'
+  const each = (command: (database: string) => string) => forEach(databases, command)
+  const pgtrek = (command: string) =>
+    each(
+      (database) =>
+        `pgtrek ${command}${stateDirectory === undefined ? '' : ` --state-dir ${shellWord(stateDirectory)}`}` +
+        ` --source "${connectionString(source, database)}" --dest "${connectionString(destination, database)}"`,
+    )
+  const psql = (settings: ConnectionSettings, sql: string) =>
+    each((database) => `psql "${connectionString(settings, database)}" -c "${sql}"`)
+  const commands =
+    stateDirectory === undefined
+      ? 'from the board, or, after stopping this fleet (it keeps nothing that another process could read), with'
+      : 'from the board, or on this machine, whether the fleet runs or not, with'
   return [
-    `Wait for the green light of every database of ${mapping.name} (${named}).`,
-    `Tell the users of ${from} that it becomes read-only for a moment. Check who is connected: psql -h ${source.host} -p ${source.port} -d ${first} -c "select usename, application_name, count(*) from pg_stat_activity group by 1, 2".`,
-    `Stop the applications that write there, or let the switchover make each database read-only.`,
-    `Switch over, from the board, or one by one: pgtrek switchover --source postgres://${source.host}:${source.port}/${first} --dest postgres://${destination.host}:${destination.port}/${first} --read-only-source --keep-reverse --verify. It ends with the proof, or changes nothing.`,
-    `Point the applications to ${destination.host}:${destination.port} (${to}) and start them. Set the passwords of roles that need one.`,
-    `Check: row-count difference 0, no errors in the applications' logs, psql -h ${destination.host} -p ${destination.port} -d ${first} -c "select pg_is_in_recovery()" answers f.`,
-    `To return with --keep-reverse: pgtrek switchover --back with the same connections.`,
-    `When you are sure: mark ${mapping.name} complete; slots, publications and positions go from both sides.`,
+    `The commands below take passwords from the passfile (~/.pgpass) or from PGPASSWORD.`,
+    `Wait until every database of ${mapping.name} (${named}) is ready and the row-count difference is 0.`,
+    `See who is connected to ${from}: ${psql(source, 'select usename, application_name, count(*) from pg_stat_activity where datname = current_database() group by 1, 2')}`,
+    `Tell the users of ${from} that these databases become read-only and stay so. (A switchover that fails makes its database writable again.) If they are to stay writable, stop the applications yourself and leave out --read-only-source below.`,
+    `Switch over, ${commands}: ${pgtrek('switchover --read-only-source --keep-reverse --verify')} . Each one ends with the proof, or leaves its database as it was.`,
+    `Point the applications to ${to} and start them. Set the passwords of roles that need one.`,
+    `Check that ${to} can be written to: ${psql(destination, 'show transaction_read_only')} answers off. Check the applications' logs.`,
+    `While changes flow back (a fleet that is running, or started again, brings them), you can return, ${commands}: ${pgtrek('switchover --back --read-only-source --verify --watch 0')} . It makes ${from} writable again; ${to} then stays read-only.`,
+    `When you are sure: mark ${mapping.name} complete. Slots, publications and positions go from both sides; what is read-only stays so. To make it writable again after that: ${pgtrek('cleanup --writable')}`,
   ]
+}
+
+/** The first one that fails is the last one. */
+function forEach(databases: readonly string[], command: (database: string) => string): string {
+  const [only, ...more] = databases.map(encoded)
+  if (only === undefined) return command('DATABASE')
+  if (more.length === 0) return command(only)
+  return `for db in ${[only, ...more].join(' ')}; do ${command('$db')} || break; done`
+}
+
+/** A URI of libpq, without the password; the database is one that `encoded` has made. */
+function connectionString(settings: ConnectionSettings, database: string): string {
+  const { host, hostAddress, port, user, tls, options } = settings
+  const isSocket = isSocketDirectory(host)
+  const place = host.includes(':') ? `[${host}]` : encoded(host)
+  const parameters: [string, string | undefined][] = [
+    ['host', isSocket ? host : undefined],
+    ['hostaddr', hostAddress],
+    ['sslmode', tls.mode === 'prefer' ? undefined : tls.mode],
+    ['sslrootcert', tls.rootCert],
+    ['sslcert', tls.cert],
+    ['sslkey', tls.key],
+    ['options', options],
+  ]
+  const query = parameters.flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}=${encoded(value)}`],
+  )
+  return `postgres://${encoded(user)}@${isSocket ? '' : place}:${port}/${database}${query.length > 0 ? `?${query.join('&')}` : ''}`
+}
+
+/** Nothing of it means anything to a shell, in quotes or not. */
+function encoded(text: string): string {
+  return encodeURIComponent(text).replace(
+    /[!'()*~]/g,
+    (letter) => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`,
+  )
+}
+
+function shellWord(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }

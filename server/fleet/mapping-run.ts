@@ -7,6 +7,9 @@ import type {
   FleetState,
 } from '../../shared/fleet.ts'
 import type { RolesReport } from '../../shared/roles.ts'
+import { aborted } from '../deadline.ts'
+import { lockMove } from '../engine/follow/cleanup.ts'
+import { DestinationBusy, type RunLock } from '../engine/run-lock.ts'
 import { errorInfo, UsageError } from '../postgres/errors.ts'
 import { Session } from '../postgres/session.ts'
 import { serverName } from '../postgres/settings.ts'
@@ -28,10 +31,16 @@ export interface MappingServices {
 }
 
 const restMs = 10_000
+const rolesRestMs = 2_000
 
 export class MappingRun {
   moves: DatabaseMove[] = []
   #error: unknown
+  /** Nothing comes of it before somebody asks for another attempt. */
+  #isRefused = false
+  #isDiscovered = false
+  /** Ends the pause before the next attempt to look around. */
+  #woken = Promise.withResolvers<void>()
   #roles: FleetMappingView['roles']
   #versions: { source?: string; destination?: string } = {}
   readonly instances: {
@@ -51,23 +60,39 @@ export class MappingRun {
     }
   }
 
-  /** Resolves when every database is copied, or has failed for good. */
+  /** Until the fleet is stopped. */
   async run(): Promise<void> {
-    while (!this.services.signal.aborted) {
-      try {
-        this.#error = undefined
-        await this.#discover()
-        break
-      } catch (error) {
-        this.#error = error
-        this.services.say('error', errorInfo(error).message)
-        if (error instanceof UsageError || !mayPassLater(error)) return
-        await Bun.sleep(restMs)
-      }
-    }
+    const { signal, turns } = this.services
+    while (!signal.aborted && !this.#isDiscovered) await this.#tryToDiscover()
     await this.#bringRoles()
+    if (signal.aborted) return
     const own = new Turns(this.mapping.atOnce)
-    await Promise.all(this.moves.map((move) => own.hold(() => this.services.turns.hold(() => move.copy()))))
+    await Promise.all(this.moves.map((move) => move.work((copy) => own.hold(() => turns.hold(copy)))))
+  }
+
+  async end(): Promise<void> {
+    await Promise.all(this.moves.map((move) => move.end()))
+  }
+
+  /** Nothing more becomes of it by itself. */
+  get isOver(): boolean {
+    if (this.#isRefused) return true
+    if (!this.#isDiscovered || ['waiting', 'running'].includes(this.#roles.state)) return false
+    return this.moves.every((move) =>
+      this.mapping.follow ? ['done', 'returned', 'complete'].includes(move.view().state) : move.isSettled,
+    )
+  }
+
+  /** What it could not find out about its instances, or do with their roles. False when there is no such thing. */
+  retry(): boolean {
+    if (this.#error !== undefined && !this.#isDiscovered) {
+      this.#isRefused = false
+      this.#woken.resolve()
+      return true
+    }
+    if (this.#roles.state !== 'problem') return false
+    void this.#bringRoles()
+    return true
   }
 
   view(): FleetMappingView {
@@ -100,7 +125,26 @@ export class MappingRun {
         this.mapping,
         this.instances,
         this.moves.map((move) => move.name),
+        this.services.store?.database.directory,
       ),
+    }
+  }
+
+  async #tryToDiscover() {
+    const { signal, say } = this.services
+    this.#woken = Promise.withResolvers()
+    try {
+      await this.#discover()
+      this.#error = undefined
+      this.#isDiscovered = true
+    } catch (error) {
+      if (signal.aborted) return
+      const { message } = errorInfo(error)
+      if (this.#error === undefined || errorInfo(this.#error).message !== message) say('error', message)
+      this.#error = error
+      this.#isRefused = error instanceof UsageError || !mayPassLater(error)
+      const rest = this.#isRefused ? new Promise<void>(() => {}) : Bun.sleep(restMs)
+      await Promise.race([this.#woken.promise, rest, aborted(signal)])
     }
   }
 
@@ -130,22 +174,37 @@ export class MappingRun {
     const { roles } = this.mapping
     if (roles === 'none' || this.services.signal.aborted) return
     this.#roles = { ...this.#roles, state: 'running' }
-    try {
-      const report = await moveRoles({
-        source: this.instances.source,
-        destination: this.instances.destination,
-        options: { roles, includeRoles: [], excludeRoles: [], passwords: true },
-        dryRun: false,
-        signal: this.services.signal,
-        // The mapping says what becomes of roles that are there.
-        confirm: () => true,
-      })
-      this.#roles = rolesView(report)
-    } catch (error) {
-      this.#roles = { state: 'problem', message: errorInfo(error).message, needing_password: [] }
+    for (;;) {
+      try {
+        this.#roles = rolesView(await this.#moveRoles(roles))
+        break
+      } catch (error) {
+        if (this.services.signal.aborted) return
+        if (!(error instanceof DestinationBusy) && !mayPassLater(error)) {
+          this.#roles = { state: 'problem', message: errorInfo(error).message, needing_password: [] }
+          break
+        }
+        this.#roles = { ...this.#roles, message: `${errorInfo(error).message}; it is tried again` }
+        await Promise.race([Bun.sleep(rolesRestMs), aborted(this.services.signal)])
+      }
     }
     const { state, message } = this.#roles
     this.services.say(state === 'problem' ? 'error' : 'info', `roles: ${message}`)
+  }
+
+  /** Two processes that change the same roles at the same time refuse each other's statements. */
+  async #moveRoles(roles: Exclude<FleetMapping['roles'], 'none'>): Promise<RolesReport> {
+    const { source, destination } = this.instances
+    await using lock: RunLock = await lockMove(destination, 'fleet roles')
+    void lock
+    return await moveRoles({
+      ...{ source, destination },
+      options: { roles, includeRoles: [], excludeRoles: [], passwords: true },
+      dryRun: false,
+      signal: this.services.signal,
+      // The mapping says what becomes of roles that are there.
+      confirm: () => true,
+    })
   }
 
   /** What most needs somebody's eye. */
@@ -156,12 +215,14 @@ export class MappingRun {
   }
 }
 
-const over: readonly FleetState[] = ['synced', 'ready', 'done', 'complete']
+const over: readonly FleetState[] = ['synced', 'ready', 'done', 'returned', 'complete']
 /** `ready` only when all of its databases are at least that. */
 const order: FleetState[] = [
   'problem',
+  'retrying',
   'switchover',
   'paused',
+  'elsewhere',
   'copying',
   'schema',
   'preflight',
@@ -170,6 +231,7 @@ const order: FleetState[] = [
   'synced',
   'ready',
   'done',
+  'returned',
   'complete',
 ]
 

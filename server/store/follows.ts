@@ -3,8 +3,7 @@
 import { hostname } from 'node:os'
 import type { FollowAction, FollowAnswer, FollowView } from '../../shared/follow-view.ts'
 import type { FollowDesk } from '../engine/follow/desk.ts'
-import type { Ask, FollowMemory, FollowRecord } from '../engine/follow/memory.ts'
-import { UsageError } from '../postgres/errors.ts'
+import { type Ask, type FollowMemory, type FollowRecord, MoveTaken } from '../engine/follow/memory.ts'
 import { isAlive } from './runs.ts'
 import type { StateDatabase } from './state-database.ts'
 
@@ -75,7 +74,11 @@ export class FollowStore implements FollowMemory {
   take(name: string) {
     const busy = this.database.transaction(() => {
       const worker = this.worker(name)
-      if (worker && !(worker.host === hostname() && worker.pid === process.pid)) return worker
+      const isHere = worker?.host === hostname()
+      const isOurs = isHere && worker?.pid === process.pid
+      // A machine that is gone says nothing; were it only cut off from here, its locks on the servers still count.
+      const isGone = !isHere && this.silentSince(name) !== undefined
+      if (worker && !isOurs && !isGone) return worker
       this.database
         .query(
           `insert into follow (name, host, process, changed_at) values (?1, ?2, ?3, ?4)
@@ -86,7 +89,7 @@ export class FollowStore implements FollowMemory {
       this.database.query('delete from follow_ask where follow = ?').run(name)
       return undefined
     })
-    if (busy) throw new UsageError(`${name} is being followed by process ${busy.pid} on ${busy.host}`)
+    if (busy) throw new MoveTaken(`${name} is being followed by process ${busy.pid} on ${busy.host}`)
   }
 
   release(name: string) {

@@ -159,6 +159,22 @@ test.each([
   await page.getByRole('link', { name: say.fleet.detail.back }).last().click()
   await button('shop_042_04').waitFor()
 
+  // What another process works on, what is tried again, and what can return.
+  const one = desk.find('shops-042', 'shop_042_04')
+  for (const state of ['elsewhere', 'retrying', 'returned', 'done'] as const) {
+    one.state = state
+    await line(page, 'shop_042_04').getByText(say.fleet.state[state], { exact: true }).waitFor()
+  }
+  one.flows_back = true
+  await actions.getByRole('button', { name: say.fleet.actions.back }).click()
+  await confirm.fill('shop_042_04')
+  await dialog.getByRole('button', { name: say.fleet.back.yes }).click()
+  await eventually(
+    'the return',
+    () => desk.actions.at(-1),
+    (action) => action?.type === 'switchover' && action.back === true,
+  )
+
   expect(complaints).toEqual([])
   await context.close()
 })
@@ -230,10 +246,11 @@ test('with the keyboard alone: to a database, what it says, and what can be done
   await press('ArrowDown', 'shops-002')
   await press('ArrowUp', 'shops-001')
   await press('ArrowRight', 'shops-001')
-  await line(page, 'shop_001_01').waitFor()
+  await line(page, 'shop_001_02').waitFor()
   await press('ArrowDown', 'shop_001_01')
-  await press('Enter', 'shop_001_01')
-  await page.getByRole('link', { name: say.details.replace('{{name}}', 'shop_001_01') }).waitFor()
+  await press('ArrowDown', 'shop_001_02')
+  await press('Enter', 'shop_001_02')
+  await page.getByRole('link', { name: say.details.replace('{{name}}', 'shop_001_02') }).waitFor()
   for (let presses = 0; presses < 20 && !(await at()).includes(say.actions.pause); presses++) {
     await page.keyboard.press('Tab')
   }

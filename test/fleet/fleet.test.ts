@@ -195,7 +195,13 @@ test('two instances to two others, stateless, restarted in the middle, one table
       expect(await instance.sql('postgres', 'select slot_name from pg_replication_slots')).toEqual([])
       expect(await instance.sql('postgres', 'select roname from pg_replication_origin')).toEqual([])
     }
-    expect(await c.sql('crm', "select from pg_namespace where nspname = 'pgtrek'")).toEqual([])
+    const own = "select relname as name from pg_class where relnamespace = to_regnamespace('pgtrek')"
+    expect(await a.sql('crm', own)).toEqual([])
+    expect(await c.sql('crm', own)).toEqual([{ name: 'move' }])
+    // A process that knows nothing takes them for what they are, and has nothing to do.
+    fleet = FleetRun.start(config, services)
+    await within('the end of the fleet', fleet.done)
+    expect(all(fleet.view()).map(({ state }) => state)).toEqual(['complete', 'complete', 'complete'])
   } finally {
     await Promise.all([a, b, c, d].map((instance) => instance.stop()))
   }

@@ -5,6 +5,7 @@ import type { ForeignWrites } from '../../../shared/foreign-writes.ts'
 import type { MigrationOptions, Selection } from '../../../shared/request.ts'
 import type { SkippedTransaction } from '../../../shared/skipped.ts'
 import type { SequenceName } from '../../catalog/sequences.ts'
+import { UsageError } from '../../postgres/errors.ts'
 import type { TableId } from '../../replication/destination-tables.ts'
 import type { Memberships } from '../../replication/membership.ts'
 import type { HandedOver } from './ownership.ts'
@@ -100,12 +101,15 @@ export interface Ask {
   action: FollowAction
 }
 
+/** Another process works on the move. */
+export class MoveTaken extends UsageError {}
+
 export interface FollowMemory {
   load(name: string): FollowRecord | undefined
   /** Durable before it returns. */
   save(record: FollowRecord): void
   forget(name: string): void
-  /** Says that this process works on it now; throws a UsageError when another does. */
+  /** Says that this process works on it now; throws `MoveTaken` when another does. */
   take(name: string): void
   /** What others see, until the next one. */
   publish(view: FollowView): void
