@@ -53,7 +53,7 @@ async function run(command: Command): Promise<number> {
   const memory = new FollowStore(store.database)
   const isKnown = request.source !== undefined && request.dest !== undefined
   const name = isKnown ? followName(endsOf(request, { follow })) : onlyName(memory.names(), follow.name)
-  if (memory.worker(name)) return await through(memory.desk(name), options, command)
+  if (memory.worker(name)) return await byOther(memory.desk(name), options, command)
   let isDone = false
   let waitedFor: string | undefined
   using interrupt = interruptible(() =>
@@ -69,7 +69,18 @@ async function run(command: Command): Promise<number> {
       waitedFor = state === 'waiting' ? error?.message : undefined
     },
   })
-  await until(following, hasArrived, following.done)
+  const patience = waitsAtMost(options.timeout_seconds)
+  await until(following, (view) => hasArrived(view) || patience.isOver(view), following.done)
+  const arrived = following.view()
+  if (following.isRunning && !hasArrived(arrived)) {
+    const why = arrived.last_error?.message ?? arrived.state
+    tell(
+      `pgtrek: no switchover: ${why}. Given up after ${options.timeout_seconds} s (--timeout); nothing was handed over`,
+    )
+    await following.act({ type: 'stop' })
+    await following.done
+    return exitCode.failures
+  }
   const code = following.isRunning ? await through(following, options, command) : exitCode.cannotRun
   isDone = code === exitCode.done
   const view = following.view()
@@ -88,6 +99,26 @@ async function run(command: Command): Promise<number> {
     tell('no process brings changes back now: start "pgtrek follow" when you want them to flow')
   }
   return code
+}
+
+/** A process that has just been started is given the time to begin. */
+async function byOther(desk: FollowDesk, options: SwitchoverOptions, command: Command): Promise<number> {
+  const patience = waitsAtMost(options.timeout_seconds)
+  const isBeginning = ({ process, stage, state, streams }: FollowView) =>
+    process !== undefined && state === 'running' && stage === 'done' && streams.length === 0
+  await until(desk, (view) => !isBeginning(view) || patience.isOver({ ...view, state: 'waiting' }))
+  return await through(desk, options, command)
+}
+
+/** Whoever hands over does not wait for ever for a server that is away. */
+function waitsAtMost(seconds: number): { isOver: (view: Pick<FollowView, 'state'>) => boolean } {
+  let since: number | undefined
+  return {
+    isOver({ state }) {
+      since = state === 'waiting' ? (since ?? performance.now()) : undefined
+      return since !== undefined && performance.now() - since > seconds * 1000
+    },
+  }
 }
 
 /** Caught up; or nothing more comes by itself. */

@@ -2,12 +2,13 @@
 // session for as long as the run lasts. The server releases them when that session ends, however it ends.
 // https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
 import { createHash } from 'node:crypto'
-import { hostname, userInfo } from 'node:os'
+import { hostname } from 'node:os'
 import { showName } from '../../shared/phase.ts'
 import { settledWithin } from '../deadline.ts'
 import { PlanRefused } from '../postgres/errors.ts'
 import { Session } from '../postgres/session.ts'
 import { type ConnectionSettings, describeSettings } from '../postgres/settings.ts'
+import { systemUser } from '../postgres/system-user.ts'
 import { endPredecessor, identify, type SessionId } from '../replication/predecessor.ts'
 import type { Plan } from './plan.ts'
 
@@ -308,19 +309,20 @@ async function openSession(
 /** What other runs, and `pg_stat_activity`, read of us; every role may see it. The server keeps 63 bytes. */
 export function ownWords(what: string, at = new Date()): string {
   const tail = ` pid ${process.pid} since ${at.toISOString().slice(0, 16).replace('T', ' ')}Z`
-  const who = `${ownMark}${what} ${userName()}@${hostname()}`.replaceAll(/[^\x20-\x7e]/g, '?')
-  return who.slice(0, 63 - tail.length) + tail
+  const head = (who: string) => `${ownMark}${what} ${who}`.replaceAll(/[^\x20-\x7e]/g, '?')
+  const whole = head(`${userName()}@${hostname()}`)
+  const room = 63 - tail.length
+  // The machine is what somebody has to know who looks for the process.
+  return (whole.length > room ? head(hostname()).slice(0, room) : whole) + tail
 }
 
 /** Sessions whose names begin so hold the locks of a run. */
 export const ownMark = 'pgtrek: '
 
+let known: string | undefined
 export function userName(): string {
-  try {
-    return userInfo().username
-  } catch {
-    return 'unknown'
-  }
+  known ??= systemUser() ?? 'unknown'
+  return known
 }
 
 export function describeHolder({ pid, application, user, address }: Holder): string {

@@ -119,7 +119,10 @@ export function addSwitchoverFlags(command: Command) {
   const about = (flags: string, meaning: string) => new Option(flags, meaning).helpGroup('Switching over:')
   command
     .addOption(
-      about('--timeout <time>', 'how long the destination may take to confirm the sentinel')
+      about(
+        '--timeout <time>',
+        'how long a server that is away is waited for, and how long the destination may take to confirm the sentinel',
+      )
         .argParser(seconds)
         .default(30, '30s'),
     )

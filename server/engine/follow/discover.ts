@@ -14,6 +14,7 @@ import {
   describeMove,
   handedOverOf,
   type MoveFacts,
+  noWayBack,
   primaryOf,
   readMoveFacts,
   stateOf,
@@ -120,12 +121,10 @@ async function refuseEnded(name: string, ends: FollowEnds, facts: MoveFacts): Pr
 }
 
 export function wasSwitchedOver({ name, source, destination, direction }: FollowRecord): string {
-  return (
-    (direction === 'forward'
-      ? `${name} was switched over: the application belongs on ${destination}`
-      : `${name} has returned: the application belongs on ${source}`) +
-    '. "pgtrek cleanup" removes what is left of it'
-  )
+  const cleanUp = '"pgtrek cleanup" removes what is left of it'
+  return direction === 'forward'
+    ? `${name} was switched over: the application belongs on ${destination}. ${cleanUp}; ${noWayBack(source, destination)}`
+    : `${name} has returned: the application belongs on ${source}. ${cleanUp}`
 }
 
 async function publishedTables(from: Session, names: LinkNames): Promise<TableId[]> {

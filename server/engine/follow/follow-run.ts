@@ -105,6 +105,7 @@ export class FollowRun implements FollowDesk {
   #lost: Error | undefined
   /** What others see of an earlier move of this name stays until this run has taken its place. */
   #isOwn: boolean
+  readonly #before: FollowView | undefined
   /** Lives as long as the way that it compares, whoever applies. */
   #comparison: { direction: Direction; touched: Touched; background: BackgroundComparison } | undefined
   #lookout: Lookout | undefined
@@ -129,6 +130,7 @@ export class FollowRun implements FollowDesk {
     const { memory } = services
     memory.take(this.name)
     const earlier = memory.load(this.name)
+    this.#before = memory.lastView(this.name)
     this.#isOwn = earlier === undefined
     this.#record = begin ? newRecord(begin) : (earlier ?? unknownRecord(this.name, ends))
     this.#picture = new FollowPicture(
@@ -175,8 +177,8 @@ export class FollowRun implements FollowDesk {
       const { stage } = this.#picture
       return refused(
         stage === 'done'
-          ? 'it was switched over, and no changes flow back'
-          : `nothing flows yet: it is at ${stage}`,
+          ? 'it has only just started, and changes do not flow back yet: ask again in a moment'
+          : `changes do not flow yet (${stage}): ask again once they do`,
       )
     }
     switch (action.type) {
@@ -381,6 +383,7 @@ export class FollowRun implements FollowDesk {
       }
       const isCancelled = error instanceof Cancelled || this.#stop.signal.aborted
       this.#picture.end(isCancelled ? 'stopped' : 'failed', isCancelled ? undefined : error)
+      if (error instanceof MoveOver) this.#showAgain()
       return { status: isCancelled ? 'cancelled' : 'failed', error }
     } finally {
       clearInterval(asking)
@@ -394,6 +397,13 @@ export class FollowRun implements FollowDesk {
       this.#tell()
       memory.release(this.name)
     }
+  }
+
+  /** Nothing was begun: what others see is still how the move has ended. */
+  #showAgain() {
+    if (!this.#before) return
+    this.#isOwn = false
+    this.services.memory.publish({ ...this.#before, stage: 'done', state: 'stopped' })
   }
 
   async #patiently<T>(work: () => Promise<T>, earlier: FollowRecord | undefined): Promise<T> {
@@ -718,8 +728,8 @@ export class FollowRun implements FollowDesk {
     if (options.back !== (direction === 'back')) {
       return refused(
         options.back
-          ? 'nothing flows back: this is about going to the destination'
-          : 'it was switched over: --back returns',
+          ? `it was not switched over: changes flow from ${this.#record.source} to ${this.#record.destination}, where "switchover" without --back leads`
+          : `it was switched over already: the application belongs on ${this.#record.destination}, and "switchover --back" returns to ${this.#record.source}`,
       )
     }
     if (progress !== 'following' && progress !== 'done') return refused('rows are still being copied')
@@ -1234,7 +1244,10 @@ function isInCopy({ progress }: FollowRecord): boolean {
   return progress === 'preparing' || progress === 'copying'
 }
 
+/** Switched over, or returned, and no changes flow any more. */
+export class MoveOver extends UsageError {}
+
 /** Throws when there is nothing left to go on with. */
 export function refuseOver(record: FollowRecord) {
-  if (isAtItsEnd(record)) throw new UsageError(wasSwitchedOver(record))
+  if (isAtItsEnd(record)) throw new MoveOver(wasSwitchedOver(record))
 }

@@ -118,6 +118,14 @@ export function primaryOf(state: MoveState): 'source' | 'destination' | undefine
   }
 }
 
+/** What somebody has to know who wants to return and cannot. */
+export function noWayBack(source: string, destination: string): string {
+  return (
+    `--back cannot return: it was switched over without --keep-reverse, and ${source} has nothing of what was written to ` +
+    `${destination} since. To return, clean up with --writable, then move from ${destination} to ${source}`
+  )
+}
+
 function partsOfLink({ names, slot, publication, subscription, position }: LinkFacts): string[] {
   return [
     ...(slot ? [`slot ${names.slot}`] : []),
@@ -207,7 +215,11 @@ export function describeMove(
     case 'switched_over':
       return {
         words: `it was switched over: the application belongs on ${destination}${readOnly.source ? `, ${source} is read-only` : ''}`,
-        next: ['"pgtrek cleanup" removes what is left', ...writable('source')],
+        next: [
+          '"pgtrek cleanup" removes what is left',
+          ...writable('source'),
+          noWayBack(source, destination),
+        ],
       }
     case 'flowing_back':
       return {
