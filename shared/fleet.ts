@@ -226,6 +226,8 @@ export const FleetAction = Type.Union([
     timeout_seconds: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
     /** Returns to the source, where changes flow back. */
     back: Type.Optional(Type.Boolean()),
+    /** Returns although changes were written to the old primary after the switchover. */
+    discard_late_writes: Type.Optional(Type.Boolean()),
   }),
   /** Takes away slots, publications, subscriptions; the rows stay. */
   Type.Object({

@@ -3,6 +3,7 @@ import { Database } from 'bun:sqlite'
 import { describe, expect, test } from 'bun:test'
 import { randomUUID } from 'node:crypto'
 import { chmodSync, mkdirSync, readdirSync, statSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { resolveSettings } from '../server/postgres/settings.ts'
 import { FollowStore } from '../server/store/follows.ts'
@@ -85,4 +86,19 @@ describe('a state directory', () => {
       n: sql.includes('distance') ? 1 : 0,
     })
   })
+})
+
+test('a move is taken from a machine that has not been heard of for long, and from no other', () => {
+  using runs = new RunStore(join(scratchDirectory(), 'taken'))
+  const follows = new FollowStore(runs.database)
+  follows.take('shop')
+  const heardOf = (at: number) =>
+    runs.database
+      .query("update follow set host = 'another-machine', changed_at = ?1 where name = 'shop'")
+      .run(at)
+  heardOf(Date.now())
+  expect(() => follows.take('shop')).toThrow('is being followed by process')
+  heardOf(Date.now() - 3_600_000)
+  follows.take('shop')
+  expect(follows.worker('shop')).toEqual({ host: hostname(), pid: process.pid })
 })

@@ -37,10 +37,10 @@ export function SwitchoverDialog(props: Ways & { place: Place | undefined }) {
 
 function Form(props: Ways & { place: Place }) {
   const { timeout_seconds, read_only_source, keep_reverse, verify } = defaultSwitchoverOptions
-  const { accept_differences, refresh_materialized_views } = defaultSwitchoverOptions
+  const { accept_differences, refresh_materialized_views, discard_late_writes } = defaultSwitchoverOptions
   const [options, setOptions] = createStore({
     ...{ timeout_seconds, read_only_source, keep_reverse, verify },
-    ...{ accept_differences, refresh_materialized_views },
+    ...{ accept_differences, refresh_materialized_views, discard_late_writes },
   })
   const [typed, setTyped] = createSignal('')
   const { busy, problem, ask } = createAsking()
@@ -100,6 +100,14 @@ function Form(props: Ways & { place: Place }) {
           checked={options.refresh_materialized_views}
           onChange={(checked) => setOptions({ refresh_materialized_views: checked })}
         />
+        <Show when={props.back}>
+          <Check
+            label={t('follow.switchover.options.discard')}
+            help={t('follow.switchover.options.discardHelp')}
+            checked={options.discard_late_writes}
+            onChange={(checked) => setOptions({ discard_late_writes: checked })}
+          />
+        </Show>
         <NumberField
           label={t('follow.switchover.options.timeout')}
           help={t('follow.switchover.options.timeoutHelp')}

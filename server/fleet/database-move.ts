@@ -1,6 +1,8 @@
 // One database of a fleet: made, copied, followed, switched over, marked complete. It can be begun in any
 // state that an earlier process has left, and tries again what may pass. All of its attempts are made one after
 // another by `work`: no two runs of one database are ever there at a time.
+
+import { describeObject } from '../../shared/describe.ts'
 import type { FleetConfig, FleetDatabase, FleetMapping } from '../../shared/fleet.ts'
 import { ProgressFold } from '../../shared/fold.ts'
 import { lateLines } from '../../shared/follow-health.ts'
@@ -418,7 +420,10 @@ export class DatabaseMove {
     const [first] = failed
     if (!first) return undefined
     const more = failed.length > 1 ? `, and ${failed.length - 1} more` : ''
-    return `${first.kind} ${showName(first)} could not be copied: ${first.error}${more}`
+    return (
+      `${describeObject(first.kind, first)} could not be copied: ${first.error.replace(/\.$/, '')}${more}. ` +
+      'To copy the database anew, drop it on the destination and try again'
+    )
   }
 
   /** Whatever uses them would be missing. */

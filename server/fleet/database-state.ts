@@ -72,6 +72,8 @@ const from: Record<DatabaseEvent['type'], readonly At[]> = {
 
 /** What does not lead on from a state leaves it as it is. */
 export function next(state: DatabaseState, event: DatabaseEvent): DatabaseState {
+  // What could not be copied may be tried again, whatever was.
+  if (state.at === 'copied' && state.missing !== undefined && event.type === 'asked') return { at: 'waiting' }
   if (!from[event.type].includes(state.at)) return state
   switch (event.type) {
     case 'tried':

@@ -2,6 +2,7 @@
 // followed, and handed over when somebody says so. One that fails does not stop the others.
 import type { FleetAction, FleetConfig, FleetState, FleetView } from '../../shared/fleet.ts'
 import type { FollowAnswer, FollowView } from '../../shared/follow-view.ts'
+import { formatCount } from '../../shared/format.ts'
 import type { WorkerView } from '../../shared/worker.ts'
 import { aborted } from '../deadline.ts'
 import { errorInfo } from '../postgres/errors.ts'
@@ -192,12 +193,15 @@ export class FleetRun implements FleetDesk {
     const answers = await Promise.all(troubled.map((move) => move.retry()))
     const refused = answers.find(({ ok }) => !ok)
     const again = begun + answers.filter(({ ok }) => ok).length
-    if (refused && again === 0) return refused
-    const words =
-      troubled.length > 0 || begun === 0 ? `${answers.filter(({ ok }) => ok).length} databases` : ''
-    const whose = begun > 0 ? `${begun} mappings` : ''
+    if (again === 0)
+      return refused ?? { ok: true, message: 'nothing has failed: there is nothing to be tried again' }
+    const databases = answers.filter(({ ok }) => ok).length
+    const parts = [
+      ...(begun > 0 ? [formatCount(begun, 'mapping')] : []),
+      ...(databases > 0 ? [formatCount(databases, 'database')] : []),
+    ]
     const rest = refused ? `; ${refused.message}` : ''
-    return { ok: true, message: `${[whose, words].filter(Boolean).join(' and ')} are tried again${rest}` }
+    return { ok: true, message: `${parts.join(' and ')} ${again === 1 ? 'is' : 'are'} tried again${rest}` }
   }
 
   async #switchOver(
@@ -252,7 +256,7 @@ export class FleetRun implements FleetDesk {
         sequence_margin: 0,
         // The mark of a database that was switched over is set at once.
         watch_seconds: 0,
-        discard_late_writes: false,
+        discard_late_writes: action.discard_late_writes ?? false,
         back: action.back ?? false,
       },
     })

@@ -268,3 +268,72 @@ test('a database that waits for another attempt holds nobody up', async () => {
     await to.sql('postgres', 'drop role turner')
   }
 })
+
+test('a database that waits for its turn can be paused; one that was copied in part can be copied anew', async () => {
+  const { from, to, sources, destinations, mapping } = await databases('part', 'paused')
+  try {
+    const [part, paused] = sources
+    await part?.sql(`
+      create function is_good(int) returns bool language sql immutable as 'select true';
+      create table lost (id int primary key check (is_good(id)));
+      insert into lost values (1), (2), (3);
+      create or replace function is_good(int) returns bool language sql immutable as 'select false'`)
+    const lock = await lockMove(resolveSettings({ url: to.url('postgres') }), 'fleet roles')
+    await from.sql('postgres', "create role brought login password 'x'")
+    const fleet = start({ ...mapping, roles: 'create', follow: false }, { atOnce: 1 })
+    // Another process moves roles: that is waited for, and said.
+    await eventually(
+      'roles that wait',
+      () => fleet.view().mappings[0]?.roles,
+      (roles) => roles?.state === 'running' && roles.message.includes('it is tried again'),
+    )
+    const place = { mapping: 'all', database: 'paused' }
+    expect(await fleet.act({ type: 'pause', ...place })).toMatchObject({ ok: true })
+    expect(await fleet.act({ type: 'retry', ...place })).toEqual({
+      ok: true,
+      message: 'nothing has failed: there is nothing to be tried again',
+    })
+    await lock.close()
+    await until(fleet, 'problem', 'paused')
+    expect(fleet.view().mappings[0]?.roles).toMatchObject({ state: 'done' })
+    expect(await to.sql('postgres', "select from pg_roles where rolname = 'brought'")).toHaveLength(1)
+    const [first] = all(fleet)
+    expect(first?.error?.message).toContain('public.lost could not be copied')
+    expect(first?.error?.message).toContain('drop it on the destination and try again')
+
+    await part?.sql(
+      "create or replace function is_good(int) returns bool language sql immutable as 'select true'",
+    )
+    await destinations[0]?.drop()
+    expect(await fleet.act({ type: 'retry', mapping: 'all', database: 'part' })).toMatchObject({ ok: true })
+    await until(fleet, 'synced', 'paused')
+    expect(await destinations[0]?.sql('select count(*)::int as n from lost')).toEqual([{ n: 3 }])
+    await paused?.sql('insert into item values (5)')
+    expect(await fleet.act({ type: 'resume', ...place })).toMatchObject({ ok: true })
+    await within('the end of the fleet', fleet.done)
+    expect(all(fleet).map(({ state }) => state)).toEqual(['synced', 'synced'])
+    expect(await destinations[1]?.sql('select count(*)::int as n from item')).toEqual([{ n: 3 }])
+  } finally {
+    await drop(...sources, ...destinations)
+    await from.sql('postgres', 'drop role if exists brought')
+    await to.sql('postgres', 'drop role if exists brought')
+  }
+})
+
+test('a mapping whose server refuses it is looked at again when somebody asks for that', async () => {
+  const { from, sources, destinations, mapping } = await databases('refused')
+  await from.sql('postgres', 'create role looks superuser nologin')
+  try {
+    const source = { url: from.url('postgres', 'looks', 'x') }
+    const fleet = start({ ...mapping, source, follow: false })
+    await eventually('a mapping that is refused', () => fleet.view().mappings[0]?.error?.message)
+    expect(fleet.view().mappings[0]?.state).toBe('problem')
+    await from.sql('postgres', 'alter role looks login')
+    expect(await fleet.act({ type: 'retry' })).toEqual({ ok: true, message: '1 mapping is tried again' })
+    await within('the end of the fleet', fleet.done)
+    expect(all(fleet).map(({ state }) => state)).toEqual(['synced'])
+  } finally {
+    await drop(...sources, ...destinations)
+    await from.sql('postgres', 'drop role if exists looks')
+  }
+})

@@ -119,3 +119,8 @@ test('without a run of its own it is shown as what it is in', () => {
   expect(complete.map(({ at }) => at)).toEqual(['copied', 'switched', 'returned', 'complete'])
   expect(mayComplete({ at: 'problem', error, isEnded: true }, undefined)).toBe(true)
 })
+
+test('a database that was copied in part can be tried again, one that was copied whole cannot', () => {
+  expect(next({ at: 'copied', missing: 'a table' }, { type: 'asked' })).toEqual({ at: 'waiting' })
+  expect(next(states.copied, { type: 'asked' })).toBe(states.copied)
+})
