@@ -10,9 +10,10 @@ import { resolveSettings } from '../../server/postgres/settings.ts'
 import { FollowStore } from '../../server/store/follows.ts'
 import { RunStore } from '../../server/store/runs.ts'
 import { FleetConfig, type FleetDatabase, type FleetMapping } from '../../shared/fleet.ts'
-import { cleanEnvironment } from '../cli/process.ts'
+import { cleanEnvironment, makeHome } from '../cli/process.ts'
 import { cluster, type TestDatabase } from '../support/clusters.ts'
 import { eventually, within } from '../support/eventually.ts'
+import { dyingAt, mortalProgram } from '../support/killed-at.ts'
 import { program } from '../support/program.ts'
 import { scratchDirectory } from '../support/scratch.ts'
 
@@ -335,5 +336,26 @@ test('a mapping whose server refuses it is looked at again when somebody asks fo
   } finally {
     await drop(...sources, ...destinations)
     await from.sql('postgres', 'drop role if exists looks')
+  }
+})
+
+test('a fleet that is killed between a copy and the mark that says so goes on, and copies nothing anew', async () => {
+  const { sources, destinations, mapping } = await databases('unmarked')
+  using home = makeHome(mortalProgram)
+  try {
+    writeFileSync(join(home.directory, 'fleet.yaml'), JSON.stringify({ mappings: [mapping] }))
+    const point = { statements: ["insert into pgtrek.move .*'copied'"] }
+    const { code, said } = await home.run(['fleet', '--config', 'fleet.yaml', '--stateless'], dyingAt(point))
+    expect([code, said]).toEqual([137, said])
+    const [source, destination] = [sources[0] as TestDatabase, destinations[0] as TestDatabase]
+    expect(await destination.sql('select state from pgtrek.move')).toEqual([{ state: 'copying' }])
+    const before = await destination.sql("select 'item'::regclass::oid::int as oid")
+    await source.sql('insert into item values (3)')
+    const fleet = start(mapping)
+    await until(fleet, 'ready')
+    expect(await destination.sql("select 'item'::regclass::oid::int as oid")).toEqual(before)
+    expect(await destination.sql('select count(*)::int as n from item')).toEqual([{ n: 3 }])
+  } finally {
+    await drop(...sources, ...destinations)
   }
 })
