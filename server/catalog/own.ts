@@ -1,5 +1,9 @@
 // What an earlier or another move of ours has made in a database, and is not a part of it.
+import { quoteLiteral } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
+import type { Entry } from '../schema/entries.ts'
+import { unquoted } from '../schema/plain-names.ts'
+import { type ReadOnlyState, readReadOnly } from './read-only-state.ts'
 
 /** The schema that keeps positions and marks; one of that name with anything else in it is somebody's own. */
 export const ownSchema = 'pgtrek'
@@ -27,19 +31,83 @@ export function isOwnPublication(name: string): boolean {
   return name.startsWith('pgtrek_')
 }
 
-/** What a move has made in a database and removes again: positions, marks, publications, and triggers that refuse to write. */
-export function isOfMove({
-  kind,
-  schema,
-  name,
-}: {
-  kind: string
-  schema?: string | undefined
-  name: string
-}) {
-  return (
-    schema === ownSchema ||
-    (kind === 'SCHEMA' && name === ownSchema) ||
-    (/TRIGGER$|^PUBLICATION|^SUBSCRIPTION$|^COMMENT$/.test(kind) && /(^| |")pgtrek_\w+/.test(name))
+/** A comment on a publication begins so, which tells that a move has made it. */
+export const publicationMark = 'pgtrek move '
+
+/** What moves have made in a database and remove again: it is no part of the database. */
+export interface OwnObjects {
+  schema: boolean
+  publications: ReadonlySet<string>
+  subscriptions: ReadonlySet<string>
+  /** Of a database that a switchover has made read-only. */
+  readOnly: ReadOnlyState | undefined
+}
+
+export async function readOwnObjects(session: Session): Promise<OwnObjects> {
+  const schema = await hasOwnSchema(session)
+  const publications = await session.query<{ name: string }>(`
+    with ours as (
+      select pubname::text as name
+        from pg_catalog.pg_publication p
+       where starts_with(pubname::text, 'pgtrek_')
+         and (starts_with(pg_catalog.obj_description(p.oid, 'pg_publication'), '${publicationMark}')
+              or exists (select from pg_catalog.pg_replication_slots s
+                          where s.slot_name = p.pubname and s.database = pg_catalog.current_database())))
+    select name from ours
+    union
+    select pubname from pg_catalog.pg_publication
+     where pubname in (select name || '${insertsSuffix}' from ours)`)
+  const subscriptions = await session.query<{ name: string }>(`
+    select subname as name
+      from pg_catalog.pg_subscription
+     where starts_with(subname::text, 'pgtrek_') and subslotname = subname
+       and subdbid = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())`)
+  const names = (rows: { name: string }[]) => new Set(rows.map(({ name }) => name))
+  return {
+    schema,
+    publications: names(publications),
+    subscriptions: names(subscriptions),
+    readOnly: schema ? await readReadOnly(session) : undefined,
+  }
+}
+
+/** Of tables without an identity only what is inserted is published, by a publication of their own. */
+export const insertsSuffix = '_inserts'
+
+export function withoutOwn(entries: readonly Entry[], own: OwnObjects): Entry[] {
+  return withoutReadOnly(
+    entries.filter((entry) => !isOwn(entry, own)),
+    own.readOnly,
   )
+}
+
+function isOwn({ kind, schema, name, statements }: Entry, own: OwnObjects): boolean {
+  const [, about, named = ''] = /^(SCHEMA|PUBLICATION|SUBSCRIPTION) (.*)$/s.exec(name) ?? []
+  const subject = { kind: about ?? kind, name: about ? unquoted(named) : name }
+  if (own.schema && (schema === ownSchema || (subject.kind === 'SCHEMA' && subject.name === ownSchema))) {
+    return true
+  }
+  // What is in one is called `publication table`.
+  if (subject.kind.startsWith('PUBLICATION')) {
+    return own.publications.has(subject.name) || own.publications.has(subject.name.split(' ')[0] ?? '')
+  }
+  if (subject.kind === 'SUBSCRIPTION') return own.subscriptions.has(subject.name)
+  return own.schema && kind === 'TRIGGER' && /"?pgtrek"?\."?refuse_writes"?\(\)/.test(statements[0] ?? '')
+}
+
+const readOnlySetting = /^ALTER DATABASE .* SET "?default_transaction_read_only"? TO /
+
+/** As it was before a switchover made it read-only. */
+function withoutReadOnly(entries: Entry[], readOnly: ReadOnlyState | undefined): Entry[] {
+  if (!readOnly || Object.keys(readOnly.moves).length === 0) return entries
+  const { before } = readOnly
+  return entries.flatMap((entry) => {
+    if (entry.kind !== 'DATABASE PROPERTIES') return [entry]
+    const statements = entry.statements.flatMap((statement) => {
+      const [start] = readOnlySetting.exec(statement) ?? []
+      if (start === undefined) return [statement]
+      return before === null ? [] : [start + quoteLiteral(before)]
+    })
+    return statements.length > 0 ? [{ ...entry, statements }] : []
+  })
 }

@@ -20,6 +20,7 @@ export function definitionOf(entry: Entry): Definition | undefined {
   if (entry.kind === 'DATABASE') return undefined
   const isDatabase = entry.kind === 'DATABASE PROPERTIES' || entry.name.startsWith('DATABASE ')
   const statements = [...entry.statements, ...(entry.ownerStatement ? [entry.ownerStatement] : [])]
+  if (entry.kind === 'POLICY') statements.splice(0, 1, withSortedRoles(statements[0] ?? ''))
   const lines = isDatabase ? statements.map((one) => renameDatabase(one, anyDatabase)) : statements
   return {
     kind: entry.kind,
@@ -28,6 +29,19 @@ export function definitionOf(entry: Entry): Definition | undefined {
     text: withBareAlias(withBareJson([...storage(entry), ...inAnyOrder(entry.kind, lines)].join(';\n'))),
   }
 }
+
+/** pg_dump writes the roles of a policy in the order in which the server happens to have stored them. */
+function withSortedRoles(policy: string): string {
+  return policy.replace(rolesOfPolicy, (_, to: string, roles: string) => {
+    const names = roles.match(/"(?:[^"]|"")*"|[^\s",]+/g) ?? []
+    return to + names.sort().join(', ')
+  })
+}
+
+const name = '(?:"(?:[^"]|"")*"|[^\\s",.]+)'
+const rolesOfPolicy = new RegExp(
+  `^(CREATE POLICY ${name} ON ${name}(?:\\.${name})* (?:AS \\w+ )?(?:FOR \\w+ )?TO )(${name}(?:, ${name})*)`,
+)
 
 /** The only type that some majors quote with all other names, and some do not. */
 function withBareJson(text: string): string {

@@ -1,7 +1,9 @@
 // What servers of different majors write differently although it is the same. Each of these has its reason
 // and its version; everything else that differs is a difference.
 import { tokens } from '../schema/lexer.ts'
+import { withoutNoIndent } from '../schema/rewrite.ts'
 import type { Definition } from './definitions.ts'
+import { languageTag } from './language-tag.ts'
 
 export interface Normalisation {
   /** Applies when one server is older than this and the other is not. */
@@ -29,6 +31,11 @@ export const normalisations: readonly Normalisation[] = [
     since: 16,
     why: 'since 16 columns of a query over one table are written without the name of the table',
     apply: (older, newer) => [withoutQualifiers(older, newer), newer],
+  },
+  {
+    since: 16,
+    why: 'since 16 the locale of an ICU collation is written as a language tag',
+    apply: (older, newer, kind) => (kind === 'COLLATION' ? [withTag(older), withTag(newer)] : [older, newer]),
   },
   {
     since: 16,
@@ -79,7 +86,8 @@ function withoutQualifiers(qualified: string, plain: string): string {
   for (const token of short) {
     const wanted = plain.slice(token.start, token.end)
     const start = long[at]
-    if (word(at) !== wanted && word(at + 1) === '.' && word(at + 2) === wanted && start) {
+    // `t.t` is not read as `t` and something: the plain text has no point behind it.
+    if (word(at + 1) === '.' && word(at + 2) === wanted && plain[token.end] !== '.' && start) {
       text += qualified.slice(behind, start.start)
       behind = long[at + 2]?.start ?? qualified.length
       at += 2
@@ -90,18 +98,9 @@ function withoutQualifiers(qualified: string, plain: string): string {
   return text + qualified.slice(behind)
 }
 
-/** Only in code: a string or a comment may say so, too. */
-function withoutNoIndent(text: string): string {
-  const list = [...tokens(text)]
-  const word = (index: number) => text.slice(list[index]?.start, list[index]?.end)
-  let result = ''
-  let behind = 0
-  for (let index = 1; index < list.length - 2; index++) {
-    if (word(index) !== 'NO' || word(index + 1) !== 'INDENT' || word(index + 2) !== ')') continue
-    result += text.slice(behind, list[index - 1]?.end)
-    behind = list[index + 1]?.end ?? text.length
-  }
-  return result + text.slice(behind)
+function withTag(text: string): string {
+  if (!/ \(provider = icu,/.test(text)) return text
+  return text.replace(/(?<=locale = ')(?:[^']|'')*(?=')/, (locale) => languageTag(locale))
 }
 
 const olderPrivileges = 'SELECT,INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER'.split(',')

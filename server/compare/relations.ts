@@ -1,4 +1,5 @@
 // The tables of one side as a comparison needs them: where their rows are, their columns, their key.
+import { hasOwnSchema, ownSchema } from '../catalog/own.ts'
 import { ctidRangesSince } from '../catalog/tables.ts'
 import type { Session } from '../postgres/session.ts'
 
@@ -42,7 +43,10 @@ const integers: ReadonlySet<number> = new Set([20, 21, 23])
 /** The session's search_path must be empty, so that types are named in full. */
 export async function readRelations(session: Session): Promise<Relation[]> {
   const columns = await readColumns(session)
-  const rows = await session.query<Row>(relationsQuery(session.major))
+  const isOwnThere = await hasOwnSchema(session)
+  const rows = (await session.query<Row>(relationsQuery(session.major))).filter(
+    ({ schema }) => !(isOwnThere && schema === ownSchema),
+  )
   return rows.map((row) => {
     const own = columns.get(row.oid) ?? []
     const [first = ''] = row.key ?? []

@@ -4,7 +4,7 @@ import type { ObjectDifference, SchemaComparison } from '../../shared/comparison
 import { showName, type TableName } from '../../shared/phase.ts'
 import { everything, type Selection } from '../../shared/request.ts'
 import { Selector } from '../../shared/selector.ts'
-import { isOfMove } from '../catalog/own.ts'
+import { readOwnObjects, withoutOwn } from '../catalog/own.ts'
 import { Cancelled } from '../postgres/errors.ts'
 import { quoteQualified } from '../postgres/quote.ts'
 import { Session } from '../postgres/session.ts'
@@ -47,13 +47,20 @@ export async function compareSchema(request: SchemaComparisonRequest): Promise<S
     const sessions = await settled([open(request.source), open(request.destination)])
     const unreadable = (await settled(sessions.map(readUnreadable))).flat()
     const dumps = await settled(sessions.map((session) => dumpEntries(session, unreadable, request)))
-    const selected = select(request.selection ?? everything, dumps, request.allowUnused)
+    const hasOwn = dumps.some(({ isWithoutOwn }) => isWithoutOwn)
+    const selected = select(
+      request.selection ?? everything,
+      dumps.map(({ entries }) => entries),
+      request.allowUnused,
+    )
     const [ours, theirs] = selected.map((entries) => {
       return entries.map(definitionOf).filter((definition) => definition !== undefined)
     }) as [Definition[], Definition[]]
     const majors = sessions.map(({ major }) => major) as [number, number]
+    const compared = compareDefinitions(ours, theirs, majors)
     return {
-      ...compareDefinitions(ours, theirs, majors),
+      ...compared,
+      normalised: [...compared.normalised, ...(hasOwn ? [ownWords] : [])],
       elapsed_seconds: (performance.now() - begun) / 1000,
       unreadable: [...new Set(unreadable.map(showName))].sort(),
     }
@@ -73,7 +80,7 @@ async function dumpEntries(
   session: Session,
   unreadable: readonly TableName[],
   request: SchemaComparisonRequest,
-): Promise<Entry[]> {
+): Promise<{ entries: Entry[]; isWithoutOwn: boolean }> {
   const without: [boolean | undefined, string][] = [
     [request.owner, '--no-owner'],
     [request.acl, '--no-privileges'],
@@ -90,8 +97,15 @@ async function dumpEntries(
     ...without.flatMap(([wanted, flag]) => (wanted === false ? [flag] : [])),
   ]
   if (session.tap.parameters.get('server_encoding') !== 'SQL_ASCII') flags.push('--encoding=UTF8')
-  return parseEntries(await pgDump(session, flags, request.signal)).filter((entry) => !isOfMove(entry))
+  const own = await readOwnObjects(session)
+  const all = parseEntries(await pgDump(session, flags, request.signal))
+  const entries = withoutOwn(all, own)
+  // A setting that was made goes out of an entry that stays.
+  return { entries, isWithoutOwn: entries.length < all.length || entries.some((one, at) => one !== all[at]) }
 }
+
+const ownWords =
+  'pgtrek has made objects and settings for a move, and removes them when it is cleaned up (schema pgtrek, publications, what makes a database read-only)'
 
 function select(selection: Selection, dumps: readonly Entry[][], allowUnused = false): Entry[][] {
   const selector = new Selector(selection)

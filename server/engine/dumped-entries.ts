@@ -1,11 +1,10 @@
 // pg_dump's entries of the source, as it can be had: without what may not be read, with names in full.
 import type { MigrationOptions } from '../../shared/request.ts'
 import { otherKey } from '../catalog/dependents.ts'
-import { isOwnPublication, ownSchema } from '../catalog/own.ts'
-import type { ReadOnlyState } from '../catalog/read-only-state.ts'
+import { type OwnObjects, ownSchema, withoutOwn } from '../catalog/own.ts'
 import { type TableFacts, tableKey } from '../catalog/tables.ts'
 import type { BrokenName } from '../catalog/undescribed.ts'
-import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
+import { quoteIdentifier } from '../postgres/quote.ts'
 import { pgDump } from '../schema/dump.ts'
 import { type Entry, parseEntries } from '../schema/entries.ts'
 import { cleanUp } from './clean-up.ts'
@@ -16,7 +15,7 @@ export async function dumpEntries(
   snapshot: string,
   undumped: readonly Entry[],
   options: MigrationOptions,
-  own: { isSchemaThere: boolean; readOnly: ReadOnlyState | undefined },
+  own: OwnObjects,
   signal: AbortSignal,
 ): Promise<Entry[]> {
   const flags = [
@@ -32,7 +31,7 @@ export async function dumpEntries(
       ({ schema = '', name }) => `--exclude-table=${quoteIdentifier(schema)}.${quoteIdentifier(name)}`,
     ),
   ]
-  if (own.isSchemaThere) flags.push(`--exclude-schema=${ownSchema}`)
+  if (own.schema) flags.push(`--exclude-schema=${ownSchema}`)
   if (!options.owner) flags.push('--no-owner')
   if (!options.acl) flags.push('--no-privileges')
   if (!options.comments) flags.push('--no-comments')
@@ -40,37 +39,9 @@ export async function dumpEntries(
   if (!options.publications) flags.push('--no-publications')
   if (!options.securityLabels) flags.push('--no-security-labels')
   if (session.tap.parameters.get('server_encoding') !== 'SQL_ASCII') flags.push('--encoding=UTF8')
-  const dumped = parseEntries(await pgDump(session, flags, signal, dumpThread))
-  const entries = withoutReadOnly(withoutOwn(dumped), own.readOnly)
+  const entries = withoutOwn(parseEntries(await pgDump(session, flags, signal, dumpThread)), own)
   cleanUp(entries)
   return entries
-}
-
-/** The destination of a move has no use for the publications of moves, nor for triggers that refuse to write. What is in one is called `publication table`. */
-function withoutOwn(entries: Entry[]): Entry[] {
-  return entries.filter(({ kind, name }) => {
-    const publication = kind === 'COMMENT' ? /^PUBLICATION "?(.*)/.exec(name)?.[1] : name
-    const isAbout = kind.startsWith('PUBLICATION') || kind === 'COMMENT'
-    const isGuard = kind === 'TRIGGER' && name.endsWith(' pgtrek_read_only')
-    return !isGuard && !(isAbout && publication !== undefined && isOwnPublication(publication))
-  })
-}
-
-const readOnlySetting = /^ALTER DATABASE .* SET "?default_transaction_read_only"? TO /
-
-/** A switchover has made the database read-only: what is made of it is as it was before. */
-function withoutReadOnly(entries: Entry[], readOnly: ReadOnlyState | undefined): Entry[] {
-  if (!readOnly || Object.keys(readOnly.moves).length === 0) return entries
-  const { before } = readOnly
-  return entries.flatMap((entry) => {
-    if (entry.kind !== 'DATABASE PROPERTIES') return [entry]
-    const statements = entry.statements.flatMap((statement) => {
-      const [start] = readOnlySetting.exec(statement) ?? []
-      if (start === undefined) return [statement]
-      return before === null ? [] : [start + quoteLiteral(before)]
-    })
-    return statements.length > 0 ? [{ ...entry, statements }] : []
-  })
 }
 
 export function withFullNames(entries: readonly Entry[], broken: readonly BrokenName[]): Entry[] {

@@ -8,6 +8,7 @@ import {
   quoteNotNullNames,
   renameDatabase,
   withoutMultirange,
+  withoutNoIndent,
   withoutRunAsOwner,
 } from '../schema/rewrite.ts'
 import { tablespaceName } from './gaps.ts'
@@ -18,6 +19,8 @@ import type { SqlWork } from './step.ts'
 const runAsOwnerSince = 16
 
 const multirangesSince = 14
+/** Nothing is indented without being told to: servers before do not know the words. */
+const noIndentSince = 16
 
 /** Since then NOT NULL is a constraint with a name, and pg_dump 18 writes it as one. */
 const notNullConstraintsSince = 18
@@ -55,7 +58,9 @@ export function isAboutDatabase(entry: Entry): boolean {
 }
 
 function statementsOf(entry: Entry, inventory: Inventory): string[] {
-  const { statements, oid } = entry
+  const { oid } = entry
+  const { major } = inventory.destination
+  const statements = major < noIndentSince ? entry.statements.map(withoutNoIndent) : entry.statements
   switch (entry.kind) {
     case 'DATABASE':
       // The destination's database is there; only its owner is still to be set.
@@ -63,9 +68,9 @@ function statementsOf(entry: Entry, inventory: Inventory): string[] {
     case 'PROCEDURAL LANGUAGE':
       return replaced(statements, inventory.handmadeLanguages.get(oid))
     case 'TYPE':
-      return inventory.destination.major < multirangesSince ? statements.map(withoutMultirange) : statements
+      return major < multirangesSince ? statements.map(withoutMultirange) : statements
     case 'SUBSCRIPTION':
-      return inventory.destination.major < runAsOwnerSince ? statements.map(withoutRunAsOwner) : statements
+      return major < runAsOwnerSince ? statements.map(withoutRunAsOwner) : statements
     case 'TABLE':
     case 'FOREIGN TABLE': {
       const [create, ...others] = statements

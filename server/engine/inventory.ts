@@ -11,8 +11,7 @@ import { type ExistingTable, readExistingTables } from '../catalog/existing.ts'
 import { type ExistingForeignKey, readExistingForeignKeys } from '../catalog/existing-foreign-keys.ts'
 import { type Identity, identityKey, readIdentities } from '../catalog/identities.ts'
 import { type LargeObjectFacts, readLargeObjects } from '../catalog/large-objects.ts'
-import { hasOwnSchema, ownSchema } from '../catalog/own.ts'
-import { readReadOnly } from '../catalog/read-only-state.ts'
+import { ownSchema, readOwnObjects } from '../catalog/own.ts'
 import { readReorderedChildren } from '../catalog/reordered-children.ts'
 import { listSequences, type SequenceName } from '../catalog/sequences.ts'
 import { readServer, type ServerFacts } from '../catalog/server.ts'
@@ -103,9 +102,9 @@ export async function takeInventory(
   const { options } = wanted
   const sourceFacts = await readServer(source)
   const partitioning = await readPartitioning(source)
-  const isOwnThere = await hasOwnSchema(source)
+  const own = await readOwnObjects(source)
   const tables = (await readTables(source, partitioning.roots)).filter(
-    ({ schema }) => !(isOwnThere && schema === ownSchema),
+    ({ schema }) => !(own.schema && schema === ownSchema),
   )
   const unreadable = tables.filter((table) => !table.mayRead && table.extension === null)
   const sequences = await listSequences(source)
@@ -119,7 +118,6 @@ export async function takeInventory(
     ...tables.filter((table) => unreadable.includes(table) || owners.has(table.oid)).map(tablePlaceholder),
     ...unreadableSequences.map((sequence) => placeholder('SEQUENCE', sequence)),
   ]
-  const own = { isSchemaThere: isOwnThere, readOnly: isOwnThere ? await readReadOnly(source) : undefined }
   const dumping = dumpEntries(sessions, snapshot, undumped, options, own, signal)
   // Its failure is awaited below; until then it must not count as unhandled.
   dumping.catch(() => {})

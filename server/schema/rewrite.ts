@@ -67,3 +67,18 @@ export function quoteNotNullNames(statement: string, names: readonly string[]): 
     statement,
   )
 }
+
+/** Servers before 16 indent nothing, and do not know the words. Only in code: a string or a comment may say so, too. */
+export function withoutNoIndent(text: string): string {
+  if (!text.includes('NO INDENT')) return text
+  const list = [...tokens(text)]
+  const word = (index: number) => text.slice(list[index]?.start, list[index]?.end)
+  let result = ''
+  let behind = 0
+  for (let index = 1; index < list.length - 2; index++) {
+    if (word(index) !== 'NO' || word(index + 1) !== 'INDENT' || word(index + 2) !== ')') continue
+    result += text.slice(behind, list[index - 1]?.end)
+    behind = list[index + 1]?.end ?? text.length
+  }
+  return result + text.slice(behind)
+}

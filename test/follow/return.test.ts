@@ -28,13 +28,19 @@ class Moved {
   static async make(remembers: boolean): Promise<Moved> {
     const source = await (await cluster(14, logical)).createDatabase()
     const destination = await (await cluster(18, logical)).createDatabase()
-    await source.sql('create table item (id int primary key, name text); insert into item values (1)')
+    await source.sql(
+      'create table item (id int primary key, name text); insert into item values (1); create publication pgtrek_mine for table item',
+    )
     return new Moved(source, destination, remembers)
+  }
+
+  get ends(): string[] {
+    return ['--source', this.source.url, '--dest', this.destination.url]
   }
 
   get flags(): string[] {
     const directory = this.remembers ? 'state' : `state-${++this.#directories}`
-    return ['--source', this.source.url, '--dest', this.destination.url, '--state-dir', directory]
+    return [...this.ends, '--state-dir', directory]
   }
 
   async run(...args: string[]): Promise<[code: number | null, words: string]> {
@@ -44,6 +50,14 @@ class Moved {
 
   async back(...args: string[]) {
     return await this.run('switchover', '--back', '--watch', '0', ...args)
+  }
+
+  /** Whatever pgtrek has made in both. */
+  async expectSame() {
+    for (const what of ['schema', 'data']) {
+      const { code, said, output } = await this.home.run(['compare', what, ...this.ends])
+      expect([code, said + output]).toEqual([0, expect.stringContaining('Same')])
+    }
   }
 
   /** Copied, and followed by the process that is returned. */
@@ -79,6 +93,7 @@ describe.each([
     const over = await moved.run('switchover', '--read-only-source', '--keep-reverse', '--watch', '0')
     expect(over).toEqual([0, expect.stringContaining('no process brings changes back now')])
     expect(await moved.run('switchover')).toEqual([1, expect.stringContaining('"switchover --back" returns')])
+    await moved.expectSame()
     await destination.sql("insert into item values (2, 'on the destination')")
     expect(await moved.back('--read-only-source')).toEqual([0, expect.stringContaining('switched over from')])
     expect(await source.sql('select name from item where id = 2')).toEqual([{ name: 'on the destination' }])
@@ -89,6 +104,13 @@ describe.each([
     const [status, shown] = await moved.run('status')
     expect([status, shown]).toEqual([0, expect.stringContaining('returned')])
     expect(shown.includes('switched over from')).toBe(remembers)
+    await moved.expectSame()
+    await source.sql('drop publication pgtrek_mine')
+    const { code, output } = await moved.home.run(['compare', 'schema', ...moved.ends])
+    expect([code, output]).toEqual([
+      1,
+      expect.stringContaining('only on the destination: PUBLICATION pgtrek_mine'),
+    ])
     expect(await moved.run('cleanup', '--writable')).toEqual([0, expect.stringContaining('can be written')])
     expect(await moved.back()).toEqual([2, expect.stringContaining('nothing of a move from')])
   }, 180_000)

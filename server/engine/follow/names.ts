@@ -2,6 +2,7 @@
 // with `pgtrek_` on the server they are made on.
 import { createHash } from 'node:crypto'
 import type { Direction } from '../../../shared/follow-view.ts'
+import { insertsSuffix } from '../../catalog/own.ts'
 import type { ConnectionSettings } from '../../postgres/settings.ts'
 import type { LinkNames } from './memory.ts'
 import type { FollowEnds } from './request.ts'
@@ -25,7 +26,7 @@ export function linkNames(name: string, direction: Direction, publication?: stri
 
 /** Beside it, for tables of which only inserts are told. */
 export function insertsPublication({ publication }: LinkNames): string {
-  return `${publication}_inserts`
+  return publication + insertsSuffix
 }
 
 /** Those of them that there are. */

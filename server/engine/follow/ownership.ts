@@ -1,6 +1,7 @@
 // Whose a publication is: a comment on it names the move that made it, and what of that move's copy is missing.
 // A slot cannot have a comment: it belongs to the move whose publication stands beside it.
 import type { SkippedTransaction } from '../../../shared/skipped.ts'
+import { publicationMark } from '../../catalog/own.ts'
 import { quoteIdentifier, quoteLiteral } from '../../postgres/quote.ts'
 import type { Session } from '../../postgres/session.ts'
 import { inTransaction } from '../../postgres/transaction.ts'
@@ -40,7 +41,6 @@ export interface Missing {
   objects?: string | undefined
 }
 
-const start = 'pgtrek move '
 const nothing: Missing = { tables: [] }
 
 export async function markPublication(
@@ -59,7 +59,12 @@ function begunByUs(): string {
 }
 
 async function write(session: Session, publication: string, { move, begunBy, missing, ...more }: Mark) {
-  const lines = [`${start}${move}`, begunBy, JSON.stringify(missing), JSON.stringify(more satisfies More)]
+  const lines = [
+    `${publicationMark}${move}`,
+    begunBy,
+    JSON.stringify(missing),
+    JSON.stringify(more satisfies More),
+  ]
   await session.execute(
     `comment on publication ${quoteIdentifier(publication)} is ${quoteLiteral(lines.join('\n'))}`,
   )
@@ -71,10 +76,10 @@ export async function readMark(session: Session, publication: string): Promise<M
     select pg_catalog.obj_description(oid, 'pg_publication') as comment
       from pg_catalog.pg_publication
      where pubname = ${quoteLiteral(publication)}`)
-  if (!row?.comment?.startsWith(start)) return undefined
+  if (!row?.comment?.startsWith(publicationMark)) return undefined
   const [first = '', begunBy = '', missing = '', last] = row.comment.split('\n')
   const list = parsed(missing)
-  return list && { ...moreIn(last), move: first.slice(start.length), begunBy, missing: list }
+  return list && { ...moreIn(last), move: first.slice(publicationMark.length), begunBy, missing: list }
 }
 
 /**
