@@ -254,6 +254,7 @@ async function inOneSnapshot(
     snapshot,
     copied: new Set<string>(),
     together: new Map<string, never>(),
+    kept: { count: 0, named: [] },
     plan,
     inventory,
     copyPool,
@@ -265,9 +266,13 @@ async function inOneSnapshot(
   try {
     await runPlan(context)
   } finally {
-    await putBack(migration, takenAway, emit)
+    if (takenAway.isOpen) {
+      // A server with few connections may have no other.
+      await restore.close()
+      await putBack(migration, takenAway, emit)
+    }
   }
-  await makeDurable(migration, emit)
+  await makeDurable(restore, emit, signal)
 }
 
 /** Only here all that was read is held: of many tables it takes as much memory as their plan. */
@@ -279,7 +284,6 @@ function planned(inventory: Inventory, request: PlanRequest): { plan: Plan; inve
 
 /** The foreign keys and triggers that the plan's own step has not put back, whatever kept it. */
 async function putBack({ destination }: Migration, takenAway: TakenAway, emit: Emit): Promise<void> {
-  if (!takenAway.isOpen) return
   const step: StepInfo = { id: 0, phase: 'constraints', kind: 'RESTORE', name: 'foreign keys and triggers' }
   try {
     // Not under the run's signal: this is what a cancelled run still has to do.
@@ -326,11 +330,13 @@ async function takeSnapshot(source: Session, held: string | undefined): Promise<
 }
 
 /** The run committed without waiting for the disk; one waiting commit at the end covers all before it. */
-async function makeDurable({ destination, signal }: Migration, emit: Emit): Promise<void> {
+async function makeDurable(restore: RestoreSessions, emit: Emit, signal: AbortSignal): Promise<void> {
   const step: StepInfo = { id: 0, phase: 'others', kind: 'FLUSH', name: 'the destination to its disk' }
   try {
-    await using session = await Session.open(destination, { until: signal })
-    await session.execute('set synchronous_commit = on; select pg_catalog.txid_current()')
+    // In a session that is there: a server with few connections may have no other.
+    await restore.repeatedly(({ session }) =>
+      session.execute('begin; set local synchronous_commit = on; select pg_catalog.txid_current(); commit'),
+    )
   } catch (error) {
     signal.throwIfAborted()
     emit({ type: 'step_failed', step, error: errorInfo(error) })

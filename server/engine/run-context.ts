@@ -47,6 +47,8 @@ export interface RunContext {
   copied: Set<string>
   /** What tables got that were copied together, by `tableKey`: told by the steps of their own. */
   together: Map<string, Moved & { seconds: number }>
+  /** What was on the destination and needed nothing. */
+  kept: { count: number; named: string[] }
   memory: RunMemory
   takenAway: TakenAway
   emit: Emit

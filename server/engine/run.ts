@@ -1,5 +1,8 @@
 // Executes a plan: the graph decides the order, this file does what each step says and tells about it.
+
+import { describeStep } from '../../shared/describe.ts'
 import type { StepInfo } from '../../shared/event.ts'
+import { formatCount, formatRows } from '../../shared/format.ts'
 import { showName } from '../../shared/phase.ts'
 import { dropObjects } from '../catalog/drops.ts'
 import { tableKey } from '../catalog/tables.ts'
@@ -22,6 +25,8 @@ import { verify } from './verify.ts'
 /** What a run that goes on with this one must not do again. */
 const remembered: ReadonlySet<string> = new Set(['ROWS', 'DROP', 'HOOK'])
 const cleanAfter = 2500
+/** Of objects that were kept; the log names all. */
+const mostNamed = 10
 /** For each worker. */
 const startedCopies = 200
 const nothing: ReadonlySet<string> = new Set()
@@ -47,7 +52,7 @@ export async function runPlan(context: RunContext): Promise<void> {
         if (step.work.kind !== 'barrier' || step.skip)
           context.emit({ type: 'step_skipped', step: step.info, reason })
       },
-      describe: (step) => `${step.info.kind} ${showName(step.info)}`,
+      describe: (step) => describeStep(step.info),
       capacity: {
         // Only of what may be made side by side, at a time when nothing is built yet.
         ddl: plan.sizes.indexWorkers,
@@ -66,6 +71,7 @@ export async function runPlan(context: RunContext): Promise<void> {
     })
   } finally {
     signal.removeEventListener('abort', cancel)
+    tellKept(context)
   }
   if (signal.aborted) throw new Cancelled()
 }
@@ -220,14 +226,25 @@ async function runSql({ info }: Step, work: SqlWork, context: RunContext): Promi
   const existed = info.table !== undefined && context.inventory.existing.has(tableKey(info.table))
   const outcome = await context.restore.run(work, existed ? alreadySo : nothing)
   if (outcome.kept) {
-    context.emit({
-      type: 'log',
-      level: 'warn',
-      message: `${info.kind} ${showName(info)} is on the destination already and was kept as it is`,
-      object: showName(info),
-    })
+    const object = describeStep(info)
+    context.kept.count++
+    if (context.kept.named.length < mostNamed) context.kept.named.push(object)
+    const message = `${object} is on the destination already and was kept as it is`
+    context.emit({ type: 'log', level: 'debug', message, object: showName(info) })
   }
   return outcome
+}
+
+/** Once for all of them: after a resume they may be thousands. */
+function tellKept({ kept: { count, named }, emit }: RunContext) {
+  if (count === 0) return
+  const more = count > named.length ? `, and ${formatRows(count - named.length)} more` : ''
+  emit({
+    type: 'warning',
+    message:
+      `${formatCount(count, 'object')} of the destination ${count === 1 ? 'was there already and was kept as it is' : 'were there already and were kept as they are'}: ` +
+      `${named.join(', ')}${more}. "pgtrek compare schema" tells whether they are the same`,
+  })
 }
 
 function joined(errors: readonly Error[]): Error {

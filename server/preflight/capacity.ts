@@ -32,7 +32,8 @@ const connections: Check = {
       {
         name: 'destination',
         free: facts.destination.freeConnections,
-        least: ownDestinationSessions,
+        // Of a run that is to begin nothing is open there but this session.
+        least: ownDestinationSessions + (options.schemaOnly ? 0 : 1),
         want: ownDestinationSessions + workers + builders,
       },
     ]

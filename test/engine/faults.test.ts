@@ -72,7 +72,7 @@ describe('a table that may not be read', () => {
     expect(failures[1]).toContain('TABLE public.we"ird.* $: permission denied')
     expect(await countOf(destination, '"we""irdly"')).toBe(1)
     const skipped = summary.skipped.map(({ kind, name, reason }) => `${kind} ${name}: ${reason}`)
-    expect(skipped).toContain('VIEW of_secret: needs TABLE public.secret, which failed')
+    expect(skipped).toContain('VIEW of_secret: needs table public.secret, which failed')
     expect(skipped.filter((line) => line.startsWith('FK CONSTRAINT'))).toHaveLength(1)
     expect(await countOf(destination, 'open_table')).toBe(2)
     expect(await countOf(destination, 'secret')).toBeUndefined()
@@ -168,6 +168,37 @@ test('copy workers that are all refused leave the tables empty, and each says wh
   ])
   expect(await countOf(destination, 'a')).toBe(0)
   expect(await countOf(destination, 'b')).toBe(0)
+})
+
+test('with the fewest connections of the destination everything arrives; with one less nothing is begun', async () => {
+  const source = await from.createDatabase()
+  await source.sql(`
+    create table parent (id int primary key);
+    create table child (id int primary key, parent int references parent);
+    insert into parent select generate_series(1, 1000);
+    insert into child select g, g from generate_series(1, 1000) g;
+    create index on child (parent)`)
+  const limited = async (connections: number) => {
+    const destination = await to.createDatabase()
+    await destination.sql(`
+      drop role if exists writer;
+      create role writer login connection limit ${connections};
+      alter database "${destination.name}" owner to writer`)
+    const run = await clone(
+      source,
+      { url: to.url(destination.name, 'writer') },
+      { options: { owner: false } },
+    )
+    return { destination, ...run }
+  }
+  const few = await limited(3)
+  expect(few.failures).toEqual([])
+  expect(await countOf(few.destination, 'child')).toBe(1000)
+  await few.destination.drop()
+  const none = await limited(2)
+  expect(String(none.result.error)).toContain('the CONNECTION LIMIT of role "writer"')
+  expect(await countOf(none.destination, 'child')).toBeUndefined()
+  await none.destination.drop()
 })
 
 describe('rows that are on the destination already', () => {

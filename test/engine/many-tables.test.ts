@@ -1,6 +1,7 @@
 // Many small tables are copied in groups, and arrive as if each had been copied alone.
 import { beforeAll, expect, test } from 'bun:test'
 import { join } from 'node:path'
+import { formatRows } from '../../shared/format.ts'
 import { clone } from '../support/clone.ts'
 import { cluster, startCluster, type TestDatabase } from '../support/clusters.ts'
 import { within } from '../support/eventually.ts'
@@ -141,7 +142,7 @@ test('a second clone into the same database keeps all objects and reports them',
   const selection = { include: ['t1*'] }
   const first = await clone(source, destination, { selection, options: { schemaOnly: true } })
   expect(first.failures).toEqual([])
-  const { failures, events } = await clone(source, destination, { selection })
+  const { failures, events, summary } = await clone(source, destination, { selection })
   expect(failures).toEqual([])
   const expected = Object.entries(await rowsOf(source)).filter(([name]) => name.startsWith('t1'))
   // More than go together.
@@ -149,6 +150,11 @@ test('a second clone into the same database keeps all objects and reports them',
   expect(await rowsOf(destination)).toEqual(Object.fromEntries(expected))
   const kept = events.filter((event) => event.type === 'log' && event.message.includes('was kept as it is'))
   expect(kept.length).toBeGreaterThan(expected.length)
+  const told = summary.warnings.filter((warning) => warning.includes('were there already'))
+  expect(told).toEqual([
+    expect.stringMatching(/^[\d,]+ objects of the destination were .*, and [\d,]+ more\. /),
+  ])
+  expect(told[0]).toContain(`${formatRows(kept.length)} objects`)
 })
 
 test('a summary that is longer than a pipe holds reaches a slow reader whole', async () => {

@@ -166,7 +166,7 @@ describe('a selection', () => {
     const reasons = summary.skipped.map(({ kind, name, reason }) => `${kind} ${name}: ${reason}`)
     expect(reasons).toContain('VIEW totals: needs table shop.orders, which was left out')
     expect(reasons).toContain(
-      'MATERIALIZED VIEW best: needs VIEW shop.totals: needs table shop.orders, which was left out',
+      'MATERIALIZED VIEW best: needs view shop.totals: needs table shop.orders, which was left out',
     )
   })
 

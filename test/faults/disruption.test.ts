@@ -100,7 +100,7 @@ describe('an administrator cancels', () => {
       expect(failures[0]).toMatch(/^ROWS public\.big: .*canceling statement due to user request/)
       expect(result.status).toBe('completed_with_failures')
       expect(summary.skipped.map(({ kind, reason }) => `${kind} ${reason}`).join()).toContain(
-        'ROWS public.big, which failed',
+        'rows of public.big, which failed',
       )
       expect(await destination.sql('select from big')).toEqual([])
       expect(await destination.sql('select count(*)::int as n from small')).toEqual([{ n: 1000 }])
