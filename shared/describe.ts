@@ -21,7 +21,10 @@ export function describe(event: MigrationEvent, rows = 0): Message | undefined {
     case 'step_finished':
       return describeFinished(event.step, event.seconds, rows)
     case 'step_failed':
-      return { level: 'error', text: `${describeStep(event.step)} failed: ${describeFailure(event)}` }
+      return {
+        level: 'error',
+        text: `${describeStep(event.step)}${event.incomplete ? '' : ' failed'}: ${describeFailure(event)}`,
+      }
     case 'step_skipped':
       return { level: 'info', text: `${describeStep(event.step)} skipped: ${event.reason}` }
     case 'warning':
@@ -71,8 +74,11 @@ export function describeFailure({
   step,
   error,
   left = [],
+  incomplete,
 }: Extract<MigrationEvent, { type: 'step_failed' }>): string {
-  const said = describeError(error)
+  const said = incomplete
+    ? `it is there, but this was refused: ${describeError(error)}`
+    : describeError(error)
   if (left.length === 0) return said
   const own = step.table && showName(step.table)
   const facts = left.map(

@@ -101,6 +101,8 @@ export const MigrationEvent = Type.Union([
     error: ErrorInfo,
     /** Tables that the destination had before the run, with the rows that they have after the failure. */
     left: Type.Optional(Type.Array(RowsLeft)),
+    /** The object itself is there, and what needs it can go on: only its owner, a grant or a setting was refused. */
+    incomplete: Type.Optional(Type.Boolean()),
   }),
   Type.Object({ type: Type.Literal('step_skipped'), at, step: StepInfo, reason: Type.String() }),
   /** Of the tables that were compared at the end, those that are not the same. */

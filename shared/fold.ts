@@ -162,6 +162,10 @@ export class ProgressFold {
       this.#pace.grow(at, this.#tables.complete(tableOf(step), seconds))
       return
     }
+    this.#settleObject(step, seconds, at)
+  }
+
+  #settleObject(step: StepInfo, seconds: number, at: number): void {
     this.#settle(step, seconds, at)
     // Without rows to move, a table is whole when it has been created.
     if (step.kind === 'TABLE' && !this.#movesRows && this.#tables.find(tableOf(step))) {
@@ -174,6 +178,10 @@ export class ProgressFold {
     const seconds = this.#phases.end(step, 'failed', at)
     const failed = { schema: step.schema ?? '', name: step.name, error: describeFailure(event) }
     this.#failed.push({ ...failed, kind: step.kind })
+    if (event.incomplete) {
+      this.#settleObject(step, seconds, at)
+      return
+    }
     if (step.kind === 'ROWS' || step.kind === 'TABLE') {
       this.#failedTables.push({ ...tableOf(step), error: failed.error })
     }

@@ -1,7 +1,8 @@
 // One session that makes objects: each statement with the settings that pg_dump wants around it.
-import { isLost, ServerError, sqlstate } from '../postgres/errors.ts'
+import { isLost, PgtrekError, ServerError, sqlstate } from '../postgres/errors.ts'
 import { quoteIdentifier } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
+import { withPlainNames } from '../schema/plain-names.ts'
 import type { SqlWork } from './step.ts'
 
 const attempts = 6
@@ -29,6 +30,13 @@ export interface SqlOutcome {
   kept: boolean
   /** Its owner or single grants that could not be set; the object itself is there. */
   refused: Error[]
+}
+
+/** What an object is to have besides itself. */
+export class Refused extends PgtrekError {
+  constructor(statement: string, cause: ServerError) {
+    super(`${withPlainNames(statement)}: ${cause.message}`, { cause })
+  }
 }
 
 type Placement = { tablespace?: string | undefined; accessMethod?: string | undefined }
@@ -69,7 +77,7 @@ export class RestoreSession {
         await this.#patiently(extra)
       } catch (error) {
         if (!(error instanceof ServerError) || isLost(error)) throw error
-        outcome.refused.push(error)
+        outcome.refused.push(new Refused(extra, error))
       }
     }
     return outcome

@@ -1,7 +1,7 @@
 // Executes a plan: the graph decides the order, this file does what each step says and tells about it.
 
 import { describeStep } from '../../shared/describe.ts'
-import type { StepInfo } from '../../shared/event.ts'
+import type { ErrorInfo, StepInfo } from '../../shared/event.ts'
 import { formatCount, formatRows } from '../../shared/format.ts'
 import { showName } from '../../shared/phase.ts'
 import { dropObjects } from '../catalog/drops.ts'
@@ -120,7 +120,8 @@ async function runStep(step: Step, context: RunContext, started: Set<number>): P
     if (remembered.has(info.kind)) context.memory.done(stepKey(info), moved ?? { rows: 0, bytes: 0 })
     if (refused.length > 0) {
       // The object is there and what needs it can go on; only its owner or a grant is missing.
-      emit({ type: 'step_failed', step: info, error: errorInfo(joined(refused)) })
+      const { incomplete } = outcome
+      emit({ type: 'step_failed', step: info, error: joined(refused), ...(incomplete && { incomplete }) })
       return
     }
     step.work = over
@@ -153,6 +154,8 @@ function startOnce(step: StepInfo, emit: Emit, begun: Set<number>) {
 interface Outcome {
   /** What was refused although the step as such succeeded. */
   refused: Error[]
+  /** The object of the step is there. */
+  incomplete?: boolean
   moved?: Moved
   /** Where it is not the time since the start: several steps went together. */
   seconds?: number | undefined
@@ -162,7 +165,7 @@ async function perform(step: Step, context: RunContext, starts: { now(): void })
   const { work, info } = step
   switch (work.kind) {
     case 'sql':
-      return { refused: (await runSql(step, work, context)).refused }
+      return { refused: (await runSql(step, work, context)).refused, incomplete: true }
     case 'copy':
       return await copied(step, work, context, starts)
     case 'copied':
@@ -247,8 +250,8 @@ function tellKept({ kept: { count, named }, emit }: RunContext) {
   })
 }
 
-function joined(errors: readonly Error[]): Error {
-  return errors.length === 1
-    ? (errors[0] as Error)
-    : new PgtrekError(errors.map((error) => error.message).join('; '))
+function joined(errors: readonly Error[]): ErrorInfo {
+  const [first] = errors
+  const message = errors.map((error) => error.message).join('; ')
+  return { ...(errors.length === 1 && errorInfo(first?.cause ?? first)), message }
 }

@@ -170,6 +170,34 @@ test('copy workers that are all refused leave the tables empty, and each says wh
   expect(await countOf(destination, 'b')).toBe(0)
 })
 
+test('an owner that is refused is named with its statement, and the table is whole', async () => {
+  const source = await from.createDatabase()
+  const destination = await to.createDatabase()
+  for (const server of [from, to]) {
+    await server.sql('postgres', 'drop role if exists boss; create role boss')
+    await server.sql('postgres', 'drop role if exists mover; create role mover login')
+  }
+  await source.sql(`
+    create table owned (id int primary key);
+    insert into owned select generate_series(1, 1000);
+    create view seen as select id from owned;
+    alter table owned owner to boss;
+    alter view seen owner to boss`)
+  // It may give objects to the other role, which may own nothing in that schema.
+  await destination.sql(`alter database "${destination.name}" owner to mover; grant boss to mover`)
+  const mover = { url: to.url(destination.name, 'mover') }
+  const { summary, failures } = await clone(source, mover, { options: { skipPreflight: true } })
+  expect(summary.status).toBe('completed_with_failures')
+  const refused = 'it is there, but this was refused:'
+  const why = 'permission denied for schema public (SQLSTATE 42501)'
+  expect(failures).toContain(`TABLE public.owned: ${refused} ALTER TABLE public.owned OWNER TO boss: ${why}`)
+  expect(failures).toContain(`VIEW public.seen: ${refused} ALTER VIEW public.seen OWNER TO boss: ${why}`)
+  expect(summary.tables.map(({ name, status }) => [name, status])).toEqual([['owned', 'completed']])
+  expect(await countOf(destination, 'owned')).toBe(1000)
+  await destination.drop()
+  await source.drop()
+})
+
 test('with the fewest connections of the destination everything arrives; with one less nothing is begun', async () => {
   const source = await from.createDatabase()
   await source.sql(`

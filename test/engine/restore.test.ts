@@ -105,7 +105,9 @@ test('an owner that cannot be set leaves the object, and says so', async () => {
     ),
   )
   expect(outcome.kept).toBe(false)
-  expect(outcome.refused.map((error) => error.message)).toEqual(['role "no such role" does not exist'])
+  expect(outcome.refused.map((error) => error.message)).toEqual([
+    'alter table public.t owner to "no such role": role "no such role" does not exist',
+  ])
   expect(await database.sql(`select to_regclass('t')::text as t`)).toEqual([{ t: 't' }])
 })
 
