@@ -49,7 +49,10 @@ export function closingLine(summary: Summary, style: Style): string {
     case 'completed':
       return `${style.good('Done')} in ${took}: ${amount}.${remark}`
     case 'completed_with_failures': {
-      const failures = formatCount(summary.failed.length, 'failure')
+      const failures =
+        summary.failed.length > 0
+          ? formatCount(summary.failed.length, 'failure')
+          : `${formatCount(summary.skipped.length, 'object')} left out`
       return `${style.caution(`Done with ${failures}`)} in ${took}: ${amount}.${remark}`
     }
     case 'cancelled':

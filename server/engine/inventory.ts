@@ -33,6 +33,7 @@ import type { OrderedColumn } from '../schema/create-table.ts'
 import { entryDependencies, readDependencies } from '../schema/dependencies.ts'
 import type { DumpThread } from '../schema/dump.ts'
 import type { Entry } from '../schema/entries.ts'
+import { describeRawByte, hasRawBytes } from '../schema/raw-bytes.ts'
 import { cleanUp } from './clean-up.ts'
 import { dumpEntries, placeholder, tablePlaceholder, withFullNames } from './dumped-entries.ts'
 import { forOtherPartitions, narrow } from './narrow.ts'
@@ -156,7 +157,21 @@ export async function takeInventory(
     unreadableSequences.filter(({ oid, ownedBy }) => left.has(-oid) || (ownedBy && left.has(-ownedBy))),
     sourceFacts.user,
   )
-  return met
+  return met.destination.encoding === 'SQL_ASCII' ? met : withRawBytesBlocked(met)
+}
+
+/** A database in SQL_ASCII may have anything in a comment, a constraint or a name; no other takes it. */
+function withRawBytesBlocked(inventory: Inventory): Inventory {
+  const blocked = new Map(inventory.blocked)
+  for (const { id, statements, ownerStatement } of inventory.entries) {
+    const unsendable = [...statements, ownerStatement ?? ''].find(hasRawBytes)
+    if (unsendable === undefined || blocked.has(id)) continue
+    blocked.set(
+      id,
+      `its definition is not UTF-8 (${describeRawByte(unsendable)}): correct it on the source, or move into a database in SQL_ASCII`,
+    )
+  }
+  return { ...inventory, blocked }
 }
 
 /** Since then pg_dump does not look into a sequence that it may not read. */

@@ -3,6 +3,7 @@ import { isLost, PgtrekError, ServerError, sqlstate } from '../postgres/errors.t
 import { quoteIdentifier } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import { withPlainNames } from '../schema/plain-names.ts'
+import { withRawBytes } from '../schema/raw-bytes.ts'
 import type { SqlWork } from './step.ts'
 
 const attempts = 6
@@ -39,6 +40,10 @@ export class Refused extends PgtrekError {
   }
 }
 
+function script(statements: readonly string[]): string {
+  return statements.map(withRawBytes).join(';\n')
+}
+
 type Placement = { tablespace?: string | undefined; accessMethod?: string | undefined }
 
 export class RestoreSession {
@@ -54,7 +59,7 @@ export class RestoreSession {
     const setting = this.#placement(work)
     if (setting.length > 0) await this.session.execute(setting.join(';\n'))
     this.#rememberPlacement(work)
-    const everything = [...work.statements, ...work.extras].join(';\n')
+    const everything = script([...work.statements, ...work.extras])
     try {
       // One round trip and one transaction in the usual case.
       await this.#patiently(everything)
@@ -65,7 +70,7 @@ export class RestoreSession {
     const outcome: SqlOutcome = { kept: false, refused: [] }
     if (work.statements.length > 0) {
       try {
-        await this.#patiently(work.statements.join(';\n'))
+        await this.#patiently(script(work.statements))
       } catch (error) {
         if (!isKept(error, work, alsoKept)) throw error
         // The owner and grants of what was there before are not ours to change.
@@ -74,7 +79,7 @@ export class RestoreSession {
     }
     for (const extra of work.extras) {
       try {
-        await this.#patiently(extra)
+        await this.#patiently(script([extra]))
       } catch (error) {
         if (!(error instanceof ServerError) || isLost(error)) throw error
         outcome.refused.push(new Refused(extra, error))
@@ -91,7 +96,7 @@ export class RestoreSession {
       this.#rememberPlacement(work)
     }
     try {
-      await this.#commit(statements.join(';\n'))
+      await this.#commit(script(statements))
     } catch (error) {
       // With everything else, the settings are taken back.
       this.#tablespace = before.tablespace

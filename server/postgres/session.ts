@@ -244,7 +244,10 @@ export class Session implements AsyncDisposable {
   async #prepare(): Promise<void> {
     const newer = newerSettings.filter((entry) => entry.since <= this.version).map(({ sql }) => sql)
     const marking = this.settings.mark === undefined ? [] : [markStatement(this.settings.mark)]
-    await this.execute(neutralSettings + [...newer, ...marking].join(';\n'))
+    // Bytes that nobody has checked come as they are: a catalog that has one can still be read.
+    const bytes =
+      this.tap.parameters.get('server_encoding') === 'SQL_ASCII' ? ["set client_encoding = 'SQL_ASCII'"] : []
+    await this.execute(neutralSettings + [...newer, ...bytes, ...marking].join(';\n'))
   }
 
   /** One statement with `$1` parameters. Without parameters the simple protocol is used. */

@@ -6,6 +6,7 @@ import { Tunnel } from '../postgres/tunnel.ts'
 import { endOf } from '../worker-end.ts'
 import { workerUrl } from '../worker-url.ts'
 import type { DumpJob, DumpMessage } from './dump.worker.ts'
+import { decodeRaw } from './raw-bytes.ts'
 
 /** pg_dump gave up; the message is what it printed. */
 export class DumpFailed extends PgtrekError {}
@@ -54,6 +55,8 @@ export async function pgDump(
   let length = 0
   const pieces: string[] = []
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+  const isUnchecked = session.tap.parameters.get('server_encoding') === 'SQL_ASCII'
+  const unchecked: Uint8Array[] = []
 
   const abort = () => {
     void session.cancel().catch(() => session.destroy())
@@ -64,6 +67,7 @@ export async function pgDump(
   worker.onmessage = async ({ data }: MessageEvent<DumpMessage>) => {
     if ('script' in data) {
       length += data.script.length
+      if (isUnchecked) return unchecked.push(data.script)
       return pieces.push(decoder.decode(data.script, { stream: true }))
     }
     if ('done' in data) return result.resolve()
@@ -85,6 +89,7 @@ export async function pgDump(
     await result.promise
     await thread.end()
     if (length > longScript) Bun.gc(true)
+    if (isUnchecked) return decodeRaw(Buffer.concat(unchecked.splice(0)))
     return pieces.splice(0).join('') + decoder.decode()
   } finally {
     signal?.removeEventListener('abort', abort)
