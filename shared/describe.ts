@@ -62,11 +62,20 @@ export function describeObject(kind: string, object: { schema?: string | undefin
 }
 
 /** All that helps to understand a failure, in one readable text. */
-export function describeError({ message, sqlstate, detail, hint }: ErrorInfo): string {
+export function describeError({ message, sqlstate, detail, hint, context }: ErrorInfo): string {
   const parts = [sqlstate ? `${message} (SQLSTATE ${sqlstate})` : message]
+  const place = placeInCopy(context)
+  if (place) parts.push(place)
   if (detail) parts.push(`Detail: ${detail}`)
   if (hint) parts.push(`Hint: ${hint}`)
   return parts.map(asSentence).join(' ')
+}
+
+/** `COPY items, line 3, column price: "x"`; the value is in the log. */
+function placeInCopy(context: string | undefined): string | undefined {
+  const [, line, column] = /^COPY .*?, line (\d+)(?:, column ([^:\n]+))?/m.exec(context ?? '') ?? []
+  if (line === undefined) return undefined
+  return `It is row ${formatRows(Number(line))} of those sent${column ? `, column ${column}` : ''}`
 }
 
 /** The error, and what it means for rows that were there before. */

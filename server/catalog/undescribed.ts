@@ -8,8 +8,8 @@ interface Routine {
 }
 
 /**
- * Languages made by hand over a built-in handler, and what creates each. pg_dump writes only their names,
- * and a server takes `CREATE LANGUAGE name` for an extension of that name.
+ * Languages made by hand over a handler that pg_dump does not describe, which is built in or an extension's, and what
+ * creates each. pg_dump writes only their names, and a server takes `CREATE LANGUAGE name` for an extension of that name.
  */
 export async function readHandmadeLanguages(session: Session): Promise<Map<number, string>> {
   const routine = (oid: string) => `(
@@ -35,7 +35,10 @@ export async function readHandmadeLanguages(session: Session): Promise<Map<numbe
       join pg_catalog.pg_proc h on h.oid = l.lanplcallfoid
      where l.lanispl
        and l.oid >= 16384
-       and h.pronamespace = 'pg_catalog'::regnamespace
+       and (h.pronamespace = 'pg_catalog'::regnamespace
+            or exists (select from pg_catalog.pg_depend d
+                        where d.classid = 'pg_catalog.pg_proc'::regclass
+                          and d.objid = h.oid and d.deptype = 'e'))
        and not exists (select from pg_catalog.pg_depend d
                         where d.classid = 'pg_catalog.pg_language'::regclass
                           and d.objid = l.oid and d.deptype = 'e')`)

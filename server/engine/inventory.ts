@@ -30,7 +30,7 @@ import { readBrokenNames, readHandmadeLanguages } from '../catalog/undescribed.t
 import { PlanRefused } from '../postgres/errors.ts'
 import type { Session } from '../postgres/session.ts'
 import type { OrderedColumn } from '../schema/create-table.ts'
-import { entryDependencies, readDependencies } from '../schema/dependencies.ts'
+import { entryDependencies, readDependencies, withExtensionsFirst } from '../schema/dependencies.ts'
 import type { DumpThread } from '../schema/dump.ts'
 import type { Entry } from '../schema/entries.ts'
 import { describeRawByte, hasRawBytes } from '../schema/raw-bytes.ts'
@@ -148,7 +148,8 @@ export async function takeInventory(
     notes: [],
   }
   const brokenNames = await readBrokenNames(source)
-  const entries = [...undumped, ...withFullNames(await dumping, brokenNames)]
+  const dumped = withExtensionsFirst(withFullNames(await dumping, brokenNames), dependencies)
+  const entries = [...undumped, ...dumped]
   const everything = { ...inventory, entries, needs: entryDependencies(entries, dependencies) }
   cleanUp(entries)
   const met = await meetDestination(everything, sessions, wanted)

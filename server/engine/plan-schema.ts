@@ -98,11 +98,15 @@ class SchemaPlanner {
     this.#waitForHooks([['after', 'indexes']], [complete])
     const granted = schema ? of('grants').map((one) => this.#planLate(one, complete)) : []
     const last = builder.barrier('grants', { after: [complete, ...granted].map((step) => step.id) })
-    for (const one of of('last')) {
-      const isRefresh = one.entry.kind === 'MATERIALIZED VIEW DATA'
-      const hasRows = !options.schemaOnly && builder.rowsElsewhere.size === 0
-      if (isRefresh ? hasRows : schema) this.#planLate(one, last)
-    }
+    const isRefresh = ({ entry }: Placed) => entry.kind === 'MATERIALIZED VIEW DATA'
+    const hasRows = !options.schemaOnly && builder.rowsElsewhere.size === 0
+    const refreshed = of('last')
+      .filter((one) => isRefresh(one) && hasRows)
+      .map((one) => this.#planLate(one, last))
+    if (!schema) return
+    // An event trigger may forbid anything, also to refresh: nothing of ours comes behind it.
+    const still = builder.barrier('event triggers', { after: [last, ...refreshed].map((step) => step.id) })
+    for (const one of of('last')) if (!isRefresh(one)) this.#planLate(one, still)
   }
 
   /** What is planned from here on needs the hooks, which wait for all that comes before. */

@@ -28,6 +28,42 @@ export function readDependencies(session: Session): Promise<Dependency[]> {
      group by 1, 2, 3, 4`)
 }
 
+/**
+ * pg_dump writes languages before extensions, and does not see that a handler is an extension's: that one, with the
+ * extensions that it needs, comes first.
+ */
+export function withExtensionsFirst(
+  entries: readonly Entry[],
+  dependencies: readonly Dependency[],
+): readonly Entry[] {
+  const languages = new Set(entries.filter(({ kind }) => kind === 'PROCEDURAL LANGUAGE').map(({ id }) => id))
+  if (languages.size === 0) return entries
+  const extensions = new Map(
+    entries.filter(({ kind }) => kind === 'EXTENSION').map((entry) => [entry.id, entry]),
+  )
+  const entryOf = ownersOf(entries, dependencies)
+  const needs = new Map<number, Set<number>>()
+  for (const { class: from, oid, neededClass, needed } of dependencies) {
+    const [entry, other] = [entryOf(from, oid), entryOf(neededClass, needed)]
+    if (entry === undefined || other === undefined || entry === other || !extensions.has(other)) continue
+    if (languages.has(entry) || extensions.has(entry))
+      needs.set(entry, (needs.get(entry) ?? new Set()).add(other))
+  }
+  const first = new Set<number>()
+  const visit = (id: number) => {
+    for (const needed of needs.get(id) ?? []) {
+      if (first.has(needed)) continue
+      first.add(needed)
+      visit(needed)
+    }
+  }
+  for (const language of languages) visit(language)
+  const at = entries.findIndex(({ id }) => languages.has(id))
+  const moved = entries.slice(at).filter(({ id }) => first.has(id))
+  if (moved.length === 0) return entries
+  return [...entries.slice(0, at), ...moved, ...entries.slice(at).filter(({ id }) => !first.has(id))]
+}
+
 /** For every entry the entries that must be there first; all of them stand before it in the dump. */
 export function entryDependencies(
   entries: readonly Entry[],

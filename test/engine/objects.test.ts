@@ -4,6 +4,7 @@ import { compareSchema } from '../../server/compare/schema.ts'
 import { resolveSettings } from '../../server/postgres/settings.ts'
 import { clone } from '../support/clone.ts'
 import { cluster } from '../support/clusters.ts'
+import { extensionOn } from '../support/extension.ts'
 
 test('a body with lines that look like psql commands arrives to the letter', async () => {
   const source = await (await cluster(14)).createDatabase()
@@ -124,4 +125,42 @@ test('names that are keywords of a newer server come with all that uses them, an
   expect(await part.sql("select proname from pg_proc where pronamespace = 'public'::regnamespace")).toEqual([
     { proname: 'f' },
   ])
+})
+
+test("a language whose handler is an extension's comes behind it, with the functions written in it", async () => {
+  using _made = extensionOn(
+    [14, 17],
+    'pgtrek_handler',
+    `create schema handlers;
+     create function handlers.handle() returns language_handler language c as '$libdir/plpgsql', 'plpgsql_call_handler';`,
+  )
+  const source = await (await cluster(14)).createDatabase()
+  const destination = await (await cluster(17)).createDatabase()
+  await source.sql(`
+    create extension pgtrek_handler;
+    create language other handler handlers.handle;
+    create function in_other() returns int language other as 'begin return 7; end'`)
+  const { failures } = await clone(source, destination)
+  expect(failures).toEqual([])
+  expect(await destination.sql('select in_other() as answer')).toEqual([{ answer: 7 }])
+})
+
+test('an event trigger that forbids everything comes behind everything, also behind materialized views', async () => {
+  const source = await (await cluster(14)).createDatabase()
+  const destination = await (await cluster(17)).createDatabase()
+  await source.sql(`
+    create table item (id int primary key);
+    insert into item select generate_series(1, 10);
+    create materialized view numbers as select count(*)::int as n from item;
+    create unique index on numbers (n);
+    create materialized view twice as select n * 2 as n from numbers;
+    create function forbid() returns event_trigger language plpgsql as 'begin raise exception ''no DDL''; end';
+    create event trigger forbid on ddl_command_start execute function forbid();
+    create event trigger forbid_always on ddl_command_start execute function forbid();
+    alter event trigger forbid_always enable always;
+    comment on event trigger forbid is 'stops everything'`)
+  const { failures } = await clone(source, destination)
+  expect(failures).toEqual([])
+  expect(await destination.sql('select n from twice')).toEqual([{ n: 20 }])
+  await expect(destination.sql('create table other ()')).rejects.toThrow('no DDL')
 })
