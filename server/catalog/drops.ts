@@ -1,4 +1,5 @@
 // What goes with objects of the destination when they are dropped: named before anything is.
+import { ServerError, sqlstate } from '../postgres/errors.ts'
 import type { Session } from '../postgres/session.ts'
 import { type Identity, identityKey } from './identities.ts'
 
@@ -66,20 +67,49 @@ export async function readDropDependants(
   return rows
 }
 
-/** Drops exactly these, with exactly the dependants that were named, or nothing at all. */
+/** Each takes several locks, with its indexes, and the table of locks is there for all sessions of the server. */
+const mostAtOnce = 250
+
+/**
+ * Drops exactly these, with exactly the dependants that were named. Up to a few hundred go together or not at all; of
+ * more, those that were dropped before something was refused are gone, whole.
+ */
 export async function dropObjects(
   session: Session,
   targets: readonly Identity[],
   named: readonly Dependant[],
 ): Promise<void> {
+  const known = new Set([...named, ...targets].map(identityKey))
+  let dropped = 0
+  let batches = [targets]
+  if (targets.length > mostAtOnce) {
+    await refuseUnnamed(session, targets, known, dropped)
+    batches = inBatches(await withPartitionsFirst(session, targets))
+  }
+  for (let batch = batches.shift(); batch; batch = batches.shift()) {
+    try {
+      await dropTogether(session, batch, known, dropped)
+      dropped += batch.length
+    } catch (error) {
+      const isTooMuch = error instanceof ServerError && error.sqlstate === sqlstate.outOfMemory
+      if (!isTooMuch || batch.length === 1) throw error
+      const half = Math.ceil(batch.length / 2)
+      batches.unshift(batch.slice(0, half), batch.slice(half))
+    }
+  }
+}
+
+async function dropTogether(
+  session: Session,
+  targets: readonly Identity[],
+  known: ReadonlySet<string>,
+  dropped: number,
+): Promise<void> {
   await session.execute('begin')
   try {
-    const relations = targets.filter(({ type }) => lockable.has(type)).map(({ identity }) => identity)
-    if (relations.length > 0)
-      await session.execute(`lock table ${relations.join(', ')} in access exclusive mode`)
-    const known = new Set([...named, ...targets].map(identityKey))
-    const unnamed = (await readDropDependants(session, targets)).filter((one) => !known.has(identityKey(one)))
-    if (unnamed.length > 0) throw new UnnamedDependants(unnamed)
+    const locked = await lockTargets(session, targets)
+    if (locked.length > 0) await session.execute(`lock table ${locked.join(', ')} in access exclusive mode`)
+    await refuseUnnamed(session, targets, known, dropped)
     for (const { type, identity } of targets) {
       // What an earlier one took with it is gone.
       await session.execute(`drop ${type} if exists ${identity} cascade`)
@@ -91,10 +121,57 @@ export async function dropObjects(
   }
 }
 
+/** What a transaction before has taken along is gone. */
+async function lockTargets(session: Session, targets: readonly Identity[]): Promise<string[]> {
+  const relations = targets.filter(({ type }) => lockable.has(type))
+  if (relations.length === 0) return []
+  const there = await session.query<{ oid: number }>(
+    `select oid from pg_catalog.pg_class where oid in (${relations.map(({ oid }) => oid).join(', ')})`,
+  )
+  const oids = new Set(there.map(({ oid }) => oid))
+  return relations.filter(({ oid }) => oids.has(oid)).map(({ identity }) => identity)
+}
+
+async function refuseUnnamed(
+  session: Session,
+  targets: readonly Identity[],
+  known: ReadonlySet<string>,
+  dropped: number,
+): Promise<void> {
+  const dependants = await readDropDependants(session, targets)
+  const unnamed = dependants.filter((one) => !known.has(identityKey(one)))
+  if (unnamed.length > 0) throw new UnnamedDependants(unnamed, dropped)
+}
+
+/** A partitioned table would take all of its partitions along in one transaction. */
+async function withPartitionsFirst(session: Session, targets: readonly Identity[]): Promise<Identity[]> {
+  const depths = await session.query<{ oid: number; depth: number }>(`
+    with recursive below (oid, depth) as (
+      select inhrelid, 1 from pg_catalog.pg_inherits
+      union
+      select i.inhrelid, below.depth + 1
+        from below join pg_catalog.pg_inherits i on i.inhparent = below.oid
+    )
+    select oid, max(depth)::int as depth from below group by oid`)
+  const depthOf = new Map(depths.map(({ oid, depth }) => [oid, depth]))
+  const depth = ({ type, oid }: Identity) => (type === 'table' ? (depthOf.get(oid) ?? 0) : 0)
+  return targets.toSorted((one, other) => depth(other) - depth(one))
+}
+
+function inBatches(targets: readonly Identity[]): (readonly Identity[])[] {
+  const count = Math.ceil(targets.length / mostAtOnce)
+  return Array.from({ length: count }, (_, at) => targets.slice(at * mostAtOnce, (at + 1) * mostAtOnce))
+}
+
 export class UnnamedDependants extends Error {
-  constructor(readonly dependants: readonly Dependant[]) {
+  constructor(
+    readonly dependants: readonly Dependant[],
+    dropped = 0,
+  ) {
     const names = dependants.slice(0, 5).map(identityKey).join(', ')
-    super(`${names} came to depend on what was to be dropped since the plan was made; nothing was dropped`)
+    const done =
+      dropped === 0 ? 'nothing was dropped' : `${dropped} objects were dropped before that was seen`
+    super(`${names} came to depend on what was to be dropped since the plan was made; ${done}`)
   }
 }
 

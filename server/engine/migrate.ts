@@ -355,6 +355,8 @@ function refusal({ destroyed }: Plan): string {
   const emptied = destroyed.filter(({ action }) => action === 'truncate').map(showName)
   const dropped = destroyed
     .filter(({ action }) => action === 'drop')
+    // What would go along and is not made again comes first.
+    .toSorted((one, other) => Number(other.because !== undefined) - Number(one.because !== undefined))
     .map(({ kind, name }) => `${kind} ${name}`)
   const said = [
     ...(dropped.length > 0

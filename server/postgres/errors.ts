@@ -118,6 +118,7 @@ export const sqlstate = {
   invalidPassword: '28P01',
   invalidAuthorization: '28000',
   undefinedDatabase: '3D000',
+  outOfMemory: '53200',
   tooManyConnections: '53300',
   deadlockDetected: '40P01',
   lockNotAvailable: '55P03',

@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, test } from 'bun:test'
 import type { Plan } from '../../server/engine/plan.ts'
 import { clone } from '../support/clone.ts'
-import { type Cluster, cluster, type TestDatabase } from '../support/clusters.ts'
+import { type Cluster, cluster, startCluster, type TestDatabase } from '../support/clusters.ts'
 import { casesOf } from '../support/long.ts'
 
 let from: Cluster
@@ -286,4 +286,43 @@ describe('a condition', () => {
     expect(failures).toEqual([])
     expect(await rows(destination, 'select id from people order by id')).toEqual([{ id: 2 }, { id: 3 }])
   })
+})
+
+test('more tables than the locks of the destination allow at once are dropped and made again', async () => {
+  await using small = await startCluster({
+    major: 17,
+    settings: { max_locks_per_transaction: '10', max_connections: '20', autovacuum: 'off' },
+  })
+  const source = await (await cluster(17)).createDatabase()
+  const destination = await small.createDatabase()
+  for (const [database, rows] of [
+    [source, 3],
+    [destination, 2],
+  ] as const) {
+    await database.sql('create table parent (id int, v text) partition by range (id)')
+    // Also making them all at once would take too many locks.
+    await database.sql(`
+      do $$ begin
+        for g in 1..400 loop
+          execute format('create table part_%1$s partition of parent for values from (%1$s) to (%2$s)', g, g + 1);
+          execute format('create table t%s (id int primary key, v text)', g);
+          execute format('insert into t%s select generate_series(1, ${rows})', g);
+          commit;
+        end loop;
+      end $$`)
+  }
+  await destination.sql('create view seen as select * from t1 union all select * from t400')
+  const refused = await clone(source, destination, { options: { existingTableMode: 'drop' } })
+  expect(String(refused.result.error)).toContain('would be dropped')
+  expect(String(refused.result.error)).toContain('view public.seen')
+  const { failures } = await clone(source, destination, {
+    options: { existingTableMode: 'drop' },
+    confirm: true,
+  })
+  expect(failures).toEqual([])
+  const count =
+    'select sum(n)::int as n from (select count(*) as n from t1 union all select count(*) from t400) x'
+  expect(await destination.sql(count)).toEqual([{ n: 6 }])
+  const parts = "select count(*)::int as n from pg_inherits where inhparent = 'parent'::regclass"
+  expect(await destination.sql(parts)).toEqual([{ n: 400 }])
 })
