@@ -18,11 +18,12 @@ import { checkRowQueries } from './check-rows.ts'
 import { cleanUp } from './clean-up.ts'
 import { type Inventory, takeInventory } from './inventory.ts'
 import type { RunMemory, Unfinished } from './memory.ts'
+import { openPatiently } from './patient-open.ts'
 import { makePlan, type Plan, type PlanRequest } from './plan.ts'
 import { RestoreSessions } from './restore.ts'
 import { describeResumed, findUnfinished, requestKey } from './resume.ts'
 import { runPlan } from './run.ts'
-import { type Emit, type EventBody, forRun, type RunInventory } from './run-context.ts'
+import { type Emit, type EventBody, forRun, type RunContext, type RunInventory } from './run-context.ts'
 import { busyWith, DestinationBusy, describeBusy, objectsOf, RunLock } from './run-lock.ts'
 import { TakenAway } from './taken-away.ts'
 import { describeNote, readNotes } from './taken-notes.ts'
@@ -151,7 +152,8 @@ async function inOneSnapshot(
   const onNotice = (message: string) => emit({ type: 'log', level: 'debug', message })
   const open = async (settings: ConnectionSettings) =>
     stack.use(await Session.open(settings, { until: signal, onNotice }))
-  const openSource = () => Session.open(migration.source, { until: signal, onNotice })
+  const say = (message: string) => emit({ type: 'log', level: 'warn', message })
+  const openSource = () => openPatiently(migration.source, { until: signal, onNotice, say })
 
   const dumpThread = stack.use(new DumpThread())
   // Both ends are tried before anything takes time.
@@ -266,13 +268,9 @@ async function inOneSnapshot(
   try {
     await runPlan(context)
   } finally {
-    if (takenAway.isOpen) {
-      // A server with few connections may have no other.
-      await restore.close()
-      await putBack(migration, takenAway, emit)
-    }
+    await putBack(context)
   }
-  await makeDurable(restore, emit, signal)
+  await makeDurable(context)
 }
 
 /** Only here all that was read is held: of many tables it takes as much memory as their plan. */
@@ -283,11 +281,15 @@ function planned(inventory: Inventory, request: PlanRequest): { plan: Plan; inve
 }
 
 /** The foreign keys and triggers that the plan's own step has not put back, whatever kept it. */
-async function putBack({ destination }: Migration, takenAway: TakenAway, emit: Emit): Promise<void> {
+async function putBack({ destination, copyPool, takenAway, emit }: RunContext): Promise<void> {
+  if (!takenAway.isOpen) return
+  // Its sessions may be the last that the server has.
+  await copyPool?.close()
   const step: StepInfo = { id: 0, phase: 'constraints', kind: 'RESTORE', name: 'foreign keys and triggers' }
   try {
     // Not under the run's signal: this is what a cancelled run still has to do.
-    await using session = await Session.open(destination)
+    const say = (message: string) => emit({ type: 'log', level: 'warn', message })
+    await using session = await openPatiently(destination, { say })
     for (const error of await takenAway.putBack(session))
       emit({ type: 'step_failed', step, error: errorInfo(error) })
   } catch (error) {
@@ -329,13 +331,15 @@ async function takeSnapshot(source: Session, held: string | undefined): Promise<
   return snapshot
 }
 
-/** The run committed without waiting for the disk; one waiting commit at the end covers all before it. */
-async function makeDurable(restore: RestoreSessions, emit: Emit, signal: AbortSignal): Promise<void> {
+/**
+ * The run committed without waiting for the disk; one waiting commit at the end covers all before it. It needs no
+ * session of its own: the server may have no other.
+ */
+async function makeDurable({ restore, signal, emit }: RunContext): Promise<void> {
   const step: StepInfo = { id: 0, phase: 'others', kind: 'FLUSH', name: 'the destination to its disk' }
   try {
-    // In a session that is there: a server with few connections may have no other.
     await restore.repeatedly(({ session }) =>
-      session.execute('begin; set local synchronous_commit = on; select pg_catalog.txid_current(); commit'),
+      session.execute('set synchronous_commit = on; select pg_catalog.txid_current()'),
     )
   } catch (error) {
     signal.throwIfAborted()

@@ -4,6 +4,7 @@ import { pause } from '../copy/pause.ts'
 import { isLost } from '../postgres/errors.ts'
 import { Session } from '../postgres/session.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
+import { hasNoConnection } from './patient-open.ts'
 import { alreadySo, RestoreSession, type SqlOutcome } from './restore-session.ts'
 import type { Sizes } from './sizes.ts'
 import type { SqlWork } from './step.ts'
@@ -16,6 +17,9 @@ export { alreadySo, passing, type SqlOutcome } from './restore-session.ts'
 export class RestoreSessions {
   #idle: RestoreSession[] = []
   readonly #busy = new Set<RestoreSession>()
+  /** For a session that somebody else gives back. */
+  readonly #waiting: (() => void)[] = []
+  #isShared = false
   #isGone = false
   /** The last transaction that was committed, and whether the server may have forgotten it. */
   #confirmed: string | undefined
@@ -32,21 +36,49 @@ export class RestoreSessions {
   ) {}
 
   async use<Result>(action: (session: RestoreSession) => Promise<Result>): Promise<Result> {
-    const session = this.#idle.pop() ?? (await this.#open())
+    const session = await this.#take()
     this.#busy.add(session)
+    let isFit = true
     try {
-      const result = await action(session)
-      this.#idle.push(session)
-      return result
+      return await action(session)
     } catch (error) {
       if (isLost(error)) {
+        isFit = false
         session.session.destroy()
         this.#isDoubted = true
-      } else this.#idle.push(session)
+      }
       throw error
     } finally {
       this.#busy.delete(session)
+      if (isFit) this.#idle.push(session)
+      this.#waiting.shift()?.()
     }
+  }
+
+  /** Where the server has no connection for another one, it is shared: whoever comes later waits for it. */
+  async #take(): Promise<RestoreSession> {
+    for (;;) {
+      const idle = this.#idle.pop()
+      if (idle) return idle
+      try {
+        return await this.#open()
+      } catch (error) {
+        if (hasNoConnection(error) && this.#idle.length > 0) continue
+        if (!hasNoConnection(error) || this.#busy.size === 0) {
+          // Nobody else would wake them.
+          this.#waiting.shift()?.()
+          throw error
+        }
+        this.#sayShared(error as Error)
+        await new Promise<void>((resolve) => this.#waiting.push(resolve))
+      }
+    }
+  }
+
+  #sayShared(error: Error) {
+    if (this.#isShared) return
+    this.#isShared = true
+    this.onNotice(`${error.message} The sessions that are there do the work of those that are refused.`)
   }
 
   /**

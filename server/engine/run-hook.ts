@@ -1,8 +1,8 @@
 // A step of the user's own: SQL on one of the servers, or a command of this machine.
 import type { Hook } from '../../shared/request.ts'
 import { Cancelled, PgtrekError } from '../postgres/errors.ts'
-import { Session } from '../postgres/session.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
+import { openPatiently } from './patient-open.ts'
 import type { Emit } from './run-context.ts'
 
 export interface HookContext {
@@ -20,7 +20,8 @@ export async function runHook({ run }: Hook, context: HookContext): Promise<void
 /** A session of its own: what the SQL sets there, ends with it. */
 async function runSql(sql: string, on: 'source' | 'destination', { emit, signal, ...ends }: HookContext) {
   const onNotice = (message: string) => emit({ type: 'log', level: 'info', message: `hook: ${message}` })
-  await using session = await Session.open(ends[on], { until: signal, onNotice })
+  const say = (message: string) => emit({ type: 'log', level: 'warn', message })
+  await using session = await openPatiently(ends[on], { until: signal, onNotice, say })
   await session.execute(sql)
 }
 

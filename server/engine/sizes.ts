@@ -22,7 +22,7 @@ const smallestSplit = 64 * 1024 * 1024
 const largestMaintenanceKb = 2 * 1024 * 1024
 const smallestMaintenanceKb = 64 * 1024
 
-/** Sessions of ours besides the workers': catalogs, pg_dump and sequences on the source, DDL on the destination. */
+/** Sessions of ours besides the workers': catalogs, pg_dump and sequences on the source, the run's locks on the destination. */
 export const ownSourceSessions = 3
 export const ownDestinationSessions = 1
 

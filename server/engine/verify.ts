@@ -22,6 +22,8 @@ export async function verify(context: RunContext): Promise<Error[]> {
     })
   }
   if (tables.length === 0) return []
+  // Its sessions may be the last that the servers have.
+  await context.copyPool?.close()
   const { tables: results } = await compareData({
     source: context.source,
     destination: context.destination,

@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, test } from 'bun:test'
 import type { MigrationEvent } from '../../shared/event.ts'
 import type { Phase } from '../../shared/phase.ts'
+import { ownedDatabase, plainRole } from '../faults/owners.ts'
 import { clone } from '../support/clone.ts'
 import { type Cluster, cluster, type TestDatabase } from '../support/clusters.ts'
 import { eventually, within } from '../support/eventually.ts'
@@ -198,35 +199,37 @@ test('an owner that is refused is named with its statement, and the table is who
   await source.drop()
 })
 
-test('with the fewest connections of the destination everything arrives; with one less nothing is begun', async () => {
-  const source = await from.createDatabase()
-  await source.sql(`
-    create table parent (id int primary key);
-    create table child (id int primary key, parent int references parent);
-    insert into parent select generate_series(1, 1000);
-    insert into child select g, g from generate_series(1, 1000) g;
-    create index on child (parent)`)
-  const limited = async (connections: number) => {
-    const destination = await to.createDatabase()
-    await destination.sql(`
-      drop role if exists writer;
-      create role writer login connection limit ${connections};
-      alter database "${destination.name}" owner to writer`)
-    const run = await clone(
-      source,
-      { url: to.url(destination.name, 'writer') },
-      { options: { owner: false } },
-    )
-    return { destination, ...run }
+describe('a destination that has few connections', () => {
+  async function withConnections(limit: number) {
+    const role = await plainRole(to)
+    await to.sql('postgres', `alter role ${role} connection limit ${limit}`)
+    return await ownedDatabase(to, role)
   }
-  const few = await limited(3)
-  expect(few.failures).toEqual([])
-  expect(await countOf(few.destination, 'child')).toBe(1000)
-  await few.destination.drop()
-  const none = await limited(2)
-  expect(String(none.result.error)).toContain('the CONNECTION LIMIT of role "writer"')
-  expect(await countOf(none.destination, 'child')).toBeUndefined()
-  await none.destination.drop()
+
+  test.each([
+    [3, false],
+    [4, true],
+  ])('%d of them are enough for all of a run, to its end (verified: %p)', async (limit, verify) => {
+    const limited = await withConnections(limit)
+    const { summary, failures, events } = await clone(
+      big,
+      { url: limited.loginUrl },
+      {
+        options: { owner: false, splitBytes, verify },
+      },
+    )
+    expect(failures).toEqual([])
+    expect(summary.status).toBe('completed')
+    expect(events.filter(({ type }) => type === 'verified')).toHaveLength(verify ? 1 : 0)
+    expect(await countOf(limited, 'big')).toBe(bigRows)
+  })
+
+  test('two are not enough, which is said before anything is done', async () => {
+    const limited = await withConnections(2)
+    const { result } = await clone(big, { url: limited.loginUrl }, { options: { owner: false } })
+    expect(String(result.error)).toContain('1 free on the destination')
+    expect(await countOf(limited, 'big')).toBeUndefined()
+  })
 })
 
 describe('rows that are on the destination already', () => {

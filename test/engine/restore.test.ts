@@ -4,6 +4,7 @@ import { expect, test } from 'bun:test'
 import { RestoreSessions } from '../../server/engine/restore.ts'
 import type { SqlWork } from '../../server/engine/step.ts'
 import { resolveSettings } from '../../server/postgres/settings.ts'
+import { ownedDatabase, plainRole } from '../faults/owners.ts'
 import { cluster, startCluster, type TestDatabase } from '../support/clusters.ts'
 import { eventually, within } from '../support/eventually.ts'
 import { holding, waitersFor } from './gates.ts'
@@ -249,4 +250,29 @@ test('a server that does not come back is waited for once', async () => {
     (message) => message.includes('is done again in') && waits.push(message),
     pausesMs,
   )
+})
+
+test('a server that has one connection only does all with it, also when it is lost', async () => {
+  const server = await cluster(17)
+  const role = await plainRole(server)
+  await server.sql('postgres', `alter role ${role} connection limit 1`)
+  const database = await ownedDatabase(server, role)
+  const notices: string[] = []
+  const work = async (sessions: RestoreSessions) => {
+    const works = ['one', 'two', 'three'].map((name) =>
+      sessions.repeatedly(async ({ session }, again) => {
+        if (name === 'one' && !again) await session.execute('select pg_terminate_backend(pg_backend_pid())')
+        await session.execute(`create table public.${name} ()`)
+      }),
+    )
+    await within('all to be done', Promise.all(works))
+  }
+  await running(
+    { ...database, url: database.loginUrl },
+    work,
+    (notice) => notices.push(notice),
+    [1, 5, 25, 125, 625],
+  )
+  expect(await database.sql("select from pg_class where relname in ('one', 'two', 'three')")).toHaveLength(3)
+  expect(notices.join('\n')).toContain('too many connections for role')
 })
