@@ -1,0 +1,38 @@
+// What an address means: a path for the help, the fragment for everything that goes with a migration.
+
+export const stepNames = ['connections', 'selection', 'options', 'run'] as const
+export type StepName = (typeof stepNames)[number]
+
+export type Route =
+  | { page: 'migrate'; step: StepName }
+  | { page: 'history'; id: string | undefined }
+  | { page: 'follow'; name: string | undefined }
+  | { page: 'fleet'; mapping: string | undefined; database: string | undefined }
+  | { page: 'help' }
+  | { page: 'unknown' }
+
+/** A fragment may begin with a slash, as many people write it. */
+export function routeOf({ pathname, hash }: { pathname: string; hash: string }): Route {
+  if (pathname === '/help') return { page: 'help' }
+  if (pathname !== '/' && pathname !== '/index.html') return { page: 'unknown' }
+  const parts = hash.replace(/^#\/?/, '').replace(/\/$/, '').split('/').map(decoded)
+  const [first = '', named, second] = parts
+  if (first === '' && parts.length === 1) return { page: 'migrate', step: 'connections' }
+  if (first === 'history' && parts.length <= 2) return { page: 'history', id: named }
+  if (first === 'follow' && parts.length <= 2) return { page: 'follow', name: named }
+  if (first === 'fleet' && parts.length !== 2 && parts.length <= 3)
+    return { page: 'fleet', mapping: named, database: second }
+  if (first === 'help' && parts.length === 1) return { page: 'help' }
+  const step = stepNames.find((name) => name === first)
+  return step && parts.length === 1 ? { page: 'migrate', step } : { page: 'unknown' }
+}
+
+/** A fragment can be typed by anybody: what encodes nothing stays as it is. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    // A % that encodes nothing: a URIError.
+    return part
+  }
+}

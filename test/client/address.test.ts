@@ -1,0 +1,33 @@
+// Addresses of the page, as the page writes them and as people do.
+import { expect, test } from 'bun:test'
+import { routeOf } from '../../client/state/address.ts'
+
+const at = (hash: string, pathname = '/') => routeOf({ pathname, hash })
+const board = { page: 'fleet', mapping: undefined, database: undefined } as const
+
+test.each([
+  ['', { page: 'migrate', step: 'connections' }],
+  ['#', { page: 'migrate', step: 'connections' }],
+  ['#/', { page: 'migrate', step: 'connections' }],
+  ['#run', { page: 'migrate', step: 'run' }],
+  ['#/options', { page: 'migrate', step: 'options' }],
+  ['#fleet', board],
+  ['#/fleet', board],
+  ['#/fleet/', board],
+  ['#fleet/a%2Fb/c%20d', { page: 'fleet', mapping: 'a/b', database: 'c d' }],
+  ['#/history', { page: 'history', id: undefined }],
+  ['#history/1f', { page: 'history', id: '1f' }],
+  ['#follow/100%', { page: 'follow', name: '100%' }],
+  ['#/help', { page: 'help' }],
+  ['#fleet/only-a-mapping', { page: 'unknown' }],
+  ['#nowhere', { page: 'unknown' }],
+  ['#run/more', { page: 'unknown' }],
+] as const)('%s', (hash, route) => {
+  expect(at(hash)).toEqual(route)
+})
+
+test('paths', () => {
+  expect(at('#run', '/index.html')).toEqual({ page: 'migrate', step: 'run' })
+  expect(at('', '/help')).toEqual({ page: 'help' })
+  expect(at('', '/nowhere')).toEqual({ page: 'unknown' })
+})
