@@ -1,13 +1,17 @@
 // The frame: the bar on top, the four stations, and the page that the address names.
 import { createEffect, Match, on, Show, Switch } from 'solid-js'
+import { sides } from '../shared/api.ts'
 import { FleetPage } from './fleet/fleet.tsx'
 import { FollowPage } from './follow/follow.tsx'
 import { HelpPage } from './help/help.tsx'
 import { HistoryPage } from './history/history.tsx'
 import { t } from './i18n/index.ts'
+import { Notice } from './parts/notice.tsx'
 import { PageLink } from './parts/page-link.tsx'
 import { Stations } from './parts/stations.tsx'
 import { TopBar } from './parts/top-bar.tsx'
+import { lacksPassword } from './state/connection-url.ts'
+import { draft } from './state/draft.ts'
 import { fleet } from './state/fleet.ts'
 import { job } from './state/job.ts'
 import { go, route, type StepName } from './state/route.ts'
@@ -90,6 +94,34 @@ export function App() {
 }
 
 function Step(props: { name: StepName }) {
+  return (
+    <>
+      <Show when={props.name === 'selection' || props.name === 'options'}>
+        <PasswordsLost />
+      </Show>
+      <StepContent name={props.name} />
+    </>
+  )
+}
+
+/** Where it has its field, the field says so. */
+function PasswordsLost() {
+  const lacking = () => sides.filter((side) => lacksPassword(draft[side]))
+  const names = () =>
+    lacking()
+      .map((side) => t(`connections.${side}`).toLowerCase())
+      .join(' + ')
+  return (
+    <Show when={lacking().length > 0}>
+      <Notice tone="warn" role="status">
+        <p>{t('connections.passwordsLost', { sides: names() })}</p>
+        <PageLink to="/#connections">{t('steps.connections')}</PageLink>
+      </Notice>
+    </Show>
+  )
+}
+
+function StepContent(props: { name: StepName }) {
   return (
     <Switch>
       <Match when={props.name === 'connections'}>

@@ -27,6 +27,8 @@ export interface End {
   extra: [string, string][]
   /** Where the server keeps this end's password, and the end it is for: for another it is not sent. */
   kept?: { at: ProfileConnection; url: string } | undefined
+  /** The end whose password is no longer known. */
+  lost?: string | undefined
 }
 
 export type UrlProblem = 'scheme' | 'at' | 'percent' | 'authority'
@@ -82,6 +84,33 @@ export function formatUrl({ fields, extra }: End, { masked }: { masked: boolean 
   const query = parameters.length > 0 ? `?${parameters.join('&')}` : ''
   const portPart = port && `:${encodeURIComponent(port)}`
   return `postgres://${credentials}${place}${portPart}/${encodeURIComponent(database)}${query}`
+}
+
+/** Which database it is, whoever logs in. */
+export function placeOf({ fields: { host, port, database }, extra }: End): string {
+  const more = extra.filter(([name]) => ['service', 'servicefile', 'hostaddr'].includes(name))
+  return JSON.stringify([host, port || '5432', database, ...more.sort()])
+}
+
+/** Without anything that only the password's owner should know; what is typed again makes it whole. */
+export function withoutSecrets(known: End): End {
+  const { fields, extra, kept } = known
+  const end: End = {
+    fields: { ...fields, password: '' },
+    extra: extra.filter(([name]) => !isSecret(name)),
+  }
+  const url = formatUrl(end, { masked: false })
+  if (kept?.url === url) end.kept = { at: { ...kept.at }, url }
+  const isLost = fields.password !== '' || end.extra.length < extra.length || lacksPassword(known)
+  if (isLost) end.lost = url
+  return end
+}
+
+/** A reload of the page has cost it the password, and none was typed since. */
+export function lacksPassword(end: End): boolean {
+  return (
+    end.lost !== undefined && end.fields.password === '' && end.lost === formatUrl(end, { masked: false })
+  )
 }
 
 /** What goes to the server to be used. */
@@ -174,7 +203,12 @@ function splitCredentials(text: string): { user: string; password: string } {
 }
 
 function encodeParameter(name: string, value: string, masked: boolean): string {
-  if (masked && /pass/i.test(name)) return mask
+  if (masked && isSecret(name)) return mask
   // A path reads better with its slashes, and libpq takes them as they are.
   return encodeURIComponent(value).replaceAll('%2F', '/')
+}
+
+/** Of a parameter by its name; `passfile` is a path. */
+export function isSecret(parameter: string): boolean {
+  return /pass/i.test(parameter) && !/^passfile$/i.test(parameter)
 }

@@ -1,5 +1,5 @@
 // The request in the making: what all steps of the page write into.
-import { createMemo, createRoot } from 'solid-js'
+import { createEffect, createMemo, createRoot } from 'solid-js'
 import { createStore, reconcile } from 'solid-js/store'
 import type { Conn, Profile, ProfileRequest, RequestBody } from '../../shared/api.ts'
 import { defaultFollowOptions, type FollowOptions } from '../../shared/follow-options.ts'
@@ -10,28 +10,40 @@ import {
   type Selection,
   type TableRule,
 } from '../../shared/request.ts'
-import { type End, emptyEnd, formatUrl, fromConnection, toConn, toConnection } from './connection-url.ts'
+import { type OwnedRule, rulesAside, rulesFor } from './conditions.ts'
+import {
+  type End,
+  emptyEnd,
+  formatUrl,
+  fromConnection,
+  placeOf,
+  toConn,
+  toConnection,
+} from './connection-url.ts'
+import { draftFrom, draftText } from './draft-memory.ts'
+import { recallForReload, rememberForReload } from './memory.ts'
 import { selectionOf } from './selection.ts'
 import { tickAll, ticks } from './source.ts'
 
 export type Side = 'source' | 'destination'
 
-interface Draft {
+export interface Draft {
   source: End
   destination: End
   options: MigrationOptions
   needed: Selection['needed']
-  rules: TableRule[]
+  /** How rows are copied, each with the source it was written for. */
+  rules: OwnedRule[]
   /** The page shows none, but does not lose those of a saved request. */
   hooks: Hook[]
-  /** Instead of ticks: what a saved request or a failed run names. */
-  given: Partial<Selection> | undefined
+  /** Instead of ticks: what a saved request or a failed run names, with its source. */
+  given: { of: string; selection: Partial<Selection> } | undefined
   /** Changes are followed after the copy. */
   following: boolean
   follow: FollowOptions
 }
 
-const [store, setStore] = createStore<Draft>(emptyDraft())
+const [store, setStore] = createStore<Draft>(draftFrom(recallForReload('draft'), emptyDraft()))
 export const draft = store
 export const setDraft = setStore
 
@@ -67,21 +79,56 @@ export function swapEnds() {
   setEnd('destination', source)
 }
 
+/** Those that hold for the source as it is named now. */
+export const rules = createRoot(() => createMemo(() => rulesFor(store.rules, placeOf(store.source))))
+
+/** Written for another source: they hold again when that is named again. */
+export const aside = createRoot(() => createMemo(() => rulesAside(store.rules, placeOf(store.source))))
+
+/** What a saved request names of this source. */
+export function given(): Partial<Selection> | undefined {
+  return store.given?.of === placeOf(store.source) ? store.given.selection : undefined
+}
+
+export function asideSelection(): Partial<Selection> | undefined {
+  return store.given && store.given.of !== placeOf(store.source) ? store.given.selection : undefined
+}
+
 export function ruleFor(table: string): TableRule | undefined {
-  return store.rules.find((rule) => rule.table === table)
+  return rules().find((rule) => rule.table === table)
 }
 
 export function setWhere(table: string, where: string) {
-  const others = store.rules.filter((rule) => rule.table !== table)
+  const of = placeOf(store.source)
+  const others = store.rules.filter((one) => one.of !== of || one.rule.table !== table)
   const { where: _, ...rest } = ruleFor(table) ?? { table }
   const rule = where.trim() === '' ? rest : { ...rest, where }
-  setStore('rules', Object.keys(rule).length > 1 ? [...others, rule] : others)
+  setStore('rules', Object.keys(rule).length > 1 ? [...others, { of, rule }] : others)
+}
+
+/** A rule of this source for the same table stays. */
+export function takeAside() {
+  const of = placeOf(store.source)
+  if (asideSelection()) setStore('given', 'of', of)
+  const known = new Set(rules().map(({ table }) => table))
+  const taken = aside().filter(({ table }) => !known.has(table))
+  setStore('rules', [...store.rules.filter((one) => one.of === of), ...taken.map((rule) => ({ of, rule }))])
+}
+
+export function forgetAside() {
+  const of = placeOf(store.source)
+  if (asideSelection()) setStore('given', undefined)
+  setStore(
+    'rules',
+    store.rules.filter((one) => one.of === of),
+  )
 }
 
 /** What is selected, also before the source was read: then everything. */
 export const selection = createRoot(() =>
   createMemo((): Partial<Selection> => {
-    if (store.given) return { ...store.given, needed: store.needed }
+    const known = given()
+    if (known) return { ...known, needed: store.needed }
     const { tree, ticked } = ticks()
     return tree ? selectionOf(tree, ticked, store.needed) : { needed: store.needed }
   }),
@@ -93,12 +140,15 @@ export const requestBody = createRoot(() =>
       source: toConn(store.source),
       destination: toConn(store.destination),
       selection: selection(),
-      ...(store.rules.length > 0 && { tables: store.rules.map((rule) => ({ ...rule })) }),
+      ...(rules().length > 0 && { tables: rules().map((rule) => ({ ...rule })) }),
       ...(store.hooks.length > 0 && { hooks: store.hooks.map((hook) => ({ ...hook })) }),
       options: changedFrom(defaultOptions, store.options),
     }
   }),
 )
+
+// A reload of the page finds it again, without passwords.
+createRoot(() => createEffect(() => rememberForReload('draft', draftText(store, selection()))))
 
 /** With the connections themselves, to be saved. */
 export function profileRequest(): ProfileRequest {
@@ -127,9 +177,9 @@ export function takeRequest(request: RequestBody) {
   setStore({
     options: { ...structuredClone(defaultOptions), ...request.options },
     needed,
-    rules: request.tables ?? [],
+    rules: (request.tables ?? []).map((rule) => ({ of: placeOf(store.source), rule })),
     hooks: request.hooks ?? [],
-    given: isGiven ? selected : undefined,
+    given: isGiven ? { of: placeOf(store.source), selection: selected } : undefined,
   })
   if (!isGiven) tickAll(true)
 }
@@ -162,6 +212,7 @@ function copyOf(end: End): End {
     fields: { ...end.fields },
     extra: end.extra.map(([name, value]) => [name, value]),
     ...(end.kept && { kept: { at: { ...end.kept.at }, url: end.kept.url } }),
+    ...(end.lost !== undefined && { lost: end.lost }),
   }
 }
 

@@ -21,3 +21,21 @@ export function remember(name: string, text: string): boolean {
     return false
   }
 }
+
+/** For this tab alone, and as long as it is open. No secrets: whoever uses this browser can read it. */
+export function rememberForReload(name: string, text: string) {
+  try {
+    sessionStorage.setItem(`pgtrek.${name}`, text)
+  } catch {
+    // Forbidden or full: a reload begins anew.
+  }
+}
+
+export function recallForReload(name: string): string | undefined {
+  try {
+    return sessionStorage.getItem(`pgtrek.${name}`) ?? undefined
+  } catch {
+    // Forbidden.
+    return undefined
+  }
+}

@@ -4,7 +4,7 @@ import { Value } from '@sinclair/typebox/value'
 import { createSignal } from 'solid-js'
 import { type Profile, ProfileBody, ProfileName } from '../../shared/api.ts'
 import { Connection } from '../../shared/connection.ts'
-import { type End, formatUrl, fromConnection, parseUrl } from './connection-url.ts'
+import { type End, formatUrl, fromConnection, isSecret, parseUrl } from './connection-url.ts'
 import { recall, remember } from './memory.ts'
 
 export interface SavedConnection {
@@ -19,7 +19,7 @@ export const savedConnections = list
 
 export function saveConnection(name: string, end: End, withPassword: boolean) {
   const fields = { ...end.fields, password: withPassword ? end.fields.password : '' }
-  const extra = withPassword ? end.extra : end.extra.filter(([parameter]) => !/pass/i.test(parameter))
+  const extra = withPassword ? end.extra : end.extra.filter(([parameter]) => !isSecret(parameter))
   store([
     ...list().filter((one) => one.name !== name),
     { name, url: formatUrl({ fields, extra }, { masked: false }) },

@@ -1,5 +1,5 @@
 // The tree as the lines that are shown: what is open, what was searched for, in which order.
-import type { KindNode, Leaf, SchemaNode, Tree } from './tree.ts'
+import { type KindNode, keysOf, type Leaf, type SchemaNode, type Tree } from './tree.ts'
 
 export type Sort = 'name' | 'size' | 'rows'
 
@@ -19,9 +19,23 @@ export interface View {
   sort: Sort
 }
 
+/** What a search finds, for ticking all of it: the objects, and the keys that ticking them means. */
+export function found(tree: Tree, search: string): { objects: number; keys: Iterable<string> } | undefined {
+  const words = wordsOf(search)
+  if (words.length === 0) return undefined
+  const leaves = tree.leaves.filter((leaf) => isMatch(words, searchable(leaf)))
+  const empty = tree.schemas.filter(
+    ({ name, kinds }) => kinds.length === 0 && isMatch(words, name.toLowerCase()),
+  )
+  return {
+    objects: leaves.length + empty.length,
+    keys: new Set([...leaves, ...empty].flatMap((node) => keysOf(node, tree))),
+  }
+}
+
 export function treeRows(tree: Tree, view: View): TreeRow[] {
-  const words = view.search.toLowerCase().split(/\s+/).filter(Boolean)
-  const matches = (leaf: Leaf) => words.every((word) => searchable(leaf).includes(word))
+  const words = wordsOf(view.search)
+  const matches = (leaf: Leaf) => isMatch(words, searchable(leaf))
   const isSearch = words.length > 0
   const rows: TreeRow[] = []
 
@@ -40,9 +54,7 @@ export function treeRows(tree: Tree, view: View): TreeRow[] {
 
   const schemas = tree.schemas.filter(
     ({ name, kinds }) =>
-      !isSearch ||
-      kinds.some(({ leaves }) => leaves.some(matches)) ||
-      words.every((word) => name.toLowerCase().includes(word)),
+      !isSearch || kinds.some(({ leaves }) => leaves.some(matches)) || isMatch(words, name.toLowerCase()),
   )
   schemas.sort(schemaOrder(view.sort)).forEach((schema, index) => {
     const kinds = schema.kinds.filter(({ leaves }) => !isSearch || leaves.some(matches))
@@ -84,6 +96,14 @@ export function rowAbove(rows: readonly TreeRow[], index: number): number {
 /** Partitions hang below their table, unless that is in another schema. */
 function topLeaves({ leaves, schema }: KindNode): Leaf[] {
   return leaves.filter(({ parent }) => parent === undefined || parent.schema !== schema)
+}
+
+function wordsOf(search: string): string[] {
+  return search.toLowerCase().split(/\s+/).filter(Boolean)
+}
+
+function isMatch(words: readonly string[], text: string): boolean {
+  return words.every((word) => text.includes(word))
 }
 
 function searchable({ schema, table, name }: Leaf): string {

@@ -6,6 +6,7 @@ import { isEmptyEnd } from '../../state/connection-url.ts'
 import { draft, swapEnds } from '../../state/draft.ts'
 import { goToStep } from '../../state/route.ts'
 import { testOf } from '../../state/tests.ts'
+import { Aside } from '../selection/aside.tsx'
 import { EndPanel } from './end-panel.tsx'
 import { Preflight } from './preflight.tsx'
 import { Profiles } from './profiles.tsx'
@@ -47,6 +48,7 @@ export function ConnectionsStep() {
           </Notice>
         )}
       </Show>
+      <Aside />
       <Preflight />
       <div class="actions end">
         <button

@@ -3,7 +3,14 @@ import { createSignal, createUniqueId, For, Show } from 'solid-js'
 import { sslModes } from '../../../shared/ssl-modes.ts'
 import { t } from '../../i18n/index.ts'
 import { Field } from '../../parts/field.tsx'
-import { type FieldName, formatUrl, isEmptyEnd, isPort, parseUrl } from '../../state/connection-url.ts'
+import {
+  type FieldName,
+  formatUrl,
+  isEmptyEnd,
+  isPort,
+  lacksPassword,
+  parseUrl,
+} from '../../state/connection-url.ts'
 import { draft, type Side, setDraft, setEnd } from '../../state/draft.ts'
 import { testConnection } from '../../state/tests.ts'
 import { SavedMenu } from './saved-menu.tsx'
@@ -144,7 +151,11 @@ function TextField(props: {
 function PasswordField(props: { side: Side }) {
   const [visible, setVisible] = createSignal(false)
   return (
-    <Field label={t('connections.password')} class="half">
+    <Field
+      label={t('connections.password')}
+      class="half"
+      help={lacksPassword(draft[props.side]) ? t('connections.passwordLost') : undefined}
+    >
       {(ids) => (
         <div class="joined">
           <input

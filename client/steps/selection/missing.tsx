@@ -3,7 +3,7 @@ import { createMemo, createUniqueId, For, Show } from 'solid-js'
 import { showName } from '../../../shared/phase.ts'
 import { rowsText, t } from '../../i18n/index.ts'
 import { Notice } from '../../parts/notice.tsx'
-import { draft, setDraft } from '../../state/draft.ts'
+import { draft, given, setDraft } from '../../state/draft.ts'
 import { missingNeeds, withNeeds } from '../../state/selection.ts'
 import { setTicked, ticks } from '../../state/source.ts'
 import type { Leaf, Tree } from '../../state/tree.ts'
@@ -18,7 +18,7 @@ export function Missing(props: { tree: Tree }) {
     setTicked(withNeeds(props.tree, keys), true)
   }
   return (
-    <Show when={!draft.given && missing().length > 0}>
+    <Show when={!given() && missing().length > 0}>
       <Notice
         tone="warn"
         role="status"

@@ -7,7 +7,7 @@ import { t } from '../../i18n/index.ts'
 import { selectByTicks } from '../../state/draft.ts'
 import { setTicked, tickAll, ticks } from '../../state/source.ts'
 import { countTicked, keysOf, type Leaf, type Tree, tickState } from '../../state/tree.ts'
-import { rowAbove, type Sort, type TreeRow, treeRows } from '../../state/tree-rows.ts'
+import { found, rowAbove, type Sort, type TreeRow, treeRows } from '../../state/tree-rows.ts'
 import { Toolbar } from './toolbar.tsx'
 import { rowId, TreeLine } from './tree-line.tsx'
 
@@ -25,6 +25,7 @@ export function ObjectTree(props: {
   let scroller: HTMLDivElement | undefined
 
   const rows = createMemo(() => treeRows(props.tree, { open: open(), search: search(), sort: sort() }))
+  const narrowed = createMemo(() => found(props.tree, search()))
   const counts = createMemo(() => countTicked(props.tree, ticks().ticked))
   // The first one until another was chosen.
   const activeIndex = createMemo(() =>
@@ -100,9 +101,12 @@ export function ObjectTree(props: {
         onSearch={setSearch}
         sort={sort()}
         onSort={setSort}
+        found={narrowed()?.objects}
         onAll={(on) => {
           selectByTicks()
-          tickAll(on)
+          const some = narrowed()
+          if (some) setTicked(some.keys, on)
+          else tickAll(on)
         }}
         onOpenAll={(all) => setOpen(all ? everyNode(props.tree) : new Set())}
       />

@@ -4,11 +4,12 @@ import { bytesText, rowsText, t } from '../../i18n/index.ts'
 import { Notice, Problem } from '../../parts/notice.tsx'
 import { PageLink } from '../../parts/page-link.tsx'
 import { isEmptyEnd, toConn } from '../../state/connection-url.ts'
-import { draft, selectByTicks } from '../../state/draft.ts'
+import { draft, given, rules, selectByTicks } from '../../state/draft.ts'
 import { goToStep } from '../../state/route.ts'
 import { isNothing } from '../../state/selection.ts'
 import { readSource, source, ticks } from '../../state/source.ts'
 import { type Leaf, type Tree, tickedSize } from '../../state/tree.ts'
+import { Aside, selectionText } from './aside.tsx'
 import { Details } from './details.tsx'
 import { Missing } from './missing.tsx'
 import { ObjectTree } from './object-tree.tsx'
@@ -28,6 +29,7 @@ export function SelectionStep() {
           </button>
         </Show>
       </header>
+      <Aside />
       <Switch>
         <Match when={isEmptyEnd(draft.source)}>
           <div class="empty">
@@ -52,16 +54,17 @@ export function SelectionStep() {
 
 function Chooser(props: { tree: Tree }) {
   const [chosen, setChosen] = createSignal<Leaf>()
+  const narrowed = () => rules().filter(({ where }) => where !== undefined).length
   const size = createMemo(() => tickedSize(props.tree, ticks().ticked))
-  const nothing = createMemo(() => !draft.given && isNothing(props.tree, ticks().ticked))
+  const nothing = createMemo(() => !given() && isNothing(props.tree, ticks().ticked))
   const isPartly = createMemo(
     () => ticks().ticked.size < props.tree.leaves.length && props.tree.leaves.length > 0 && !nothing(),
   )
   return (
     <>
-      <Show when={draft.given}>
+      <Show when={given()}>
         <Notice tone="info" role="status">
-          <p>{t('selection.given', { names: givenNames() })}</p>
+          <p>{t('selection.given', { names: selectionText(given()) })}</p>
           <button type="button" onClick={selectByTicks}>
             {t('selection.givenClear')}
           </button>
@@ -86,6 +89,10 @@ function Chooser(props: { tree: Tree }) {
                     rows: rowsText(size().rows),
                     bytes: bytesText(size().bytes),
                   })}
+              <Show when={narrowed() > 0}>
+                {' · '}
+                {t('selection.narrowed', { count: rowsText(narrowed()) })}
+              </Show>
             </p>
           </div>
           <div class="beside">
@@ -107,23 +114,4 @@ function Chooser(props: { tree: Tree }) {
       </div>
     </>
   )
-}
-
-function givenNames(): string {
-  const given = draft.given
-  const listed = (given?.schemas ?? []).flatMap(({ name, ...kinds }) => {
-    const names = Object.values(kinds).flat()
-    return names.length > 0 ? names.map((each) => `${name}.${each}`) : [name]
-  })
-  const names = [
-    ...listed,
-    ...(given?.include ?? []),
-    ...(given?.includeSchemas ?? []),
-    ...(given?.only ?? []),
-  ]
-  const except = [...(given?.exclude ?? []), ...(given?.excludeSchemas ?? [])].map((name) => `−${name}`)
-  const all = [...names, ...except]
-  return all.length > 8
-    ? `${all.slice(0, 8).join(', ')}, ${t('selection.andMore', { count: all.length - 8 })}`
-    : all.join(', ')
 }

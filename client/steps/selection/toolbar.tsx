@@ -1,5 +1,5 @@
 import { For } from 'solid-js'
-import { t } from '../../i18n/index.ts'
+import { rowsText, t } from '../../i18n/index.ts'
 import type { Sort } from '../../state/tree-rows.ts'
 
 const sorts = { name: 'selection.sortName', size: 'selection.sortSize', rows: 'selection.sortRows' } as const
@@ -7,11 +7,17 @@ const sorts = { name: 'selection.sortName', size: 'selection.sortSize', rows: 's
 export function Toolbar(props: {
   search: string
   onSearch: (text: string) => void
+  /** How many objects the search finds; undefined where nothing is searched for. */
+  found: number | undefined
   sort: Sort
   onSort: (sort: Sort) => void
   onAll: (on: boolean) => void
   onOpenAll: (open: boolean) => void
 }) {
+  const words = (which: 'all' | 'nothing') =>
+    props.found === undefined
+      ? t(`selection.${which}`)
+      : t(`selection.${which}Found`, { count: rowsText(props.found) })
   return (
     <div class="toolbar">
       <input
@@ -29,11 +35,11 @@ export function Toolbar(props: {
         </select>
       </label>
       <div class="button-row">
-        <button type="button" class="small" onClick={() => props.onAll(true)}>
-          {t('selection.all')}
+        <button type="button" class="small" disabled={props.found === 0} onClick={() => props.onAll(true)}>
+          {words('all')}
         </button>
-        <button type="button" class="small" onClick={() => props.onAll(false)}>
-          {t('selection.nothing')}
+        <button type="button" class="small" disabled={props.found === 0} onClick={() => props.onAll(false)}>
+          {words('nothing')}
         </button>
         <button type="button" class="small" onClick={() => props.onOpenAll(true)}>
           {t('selection.expand')}

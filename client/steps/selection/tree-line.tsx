@@ -1,6 +1,8 @@
 // One line of the tree.
 import { Show } from 'solid-js'
+import { showName } from '../../../shared/phase.ts'
 import { bytesText, estimateText, rowsText, t } from '../../i18n/index.ts'
+import { ruleFor } from '../../state/draft.ts'
 import type { KindNode, Leaf, SchemaNode, TickState } from '../../state/tree.ts'
 import type { TreeRow } from '../../state/tree-rows.ts'
 
@@ -78,8 +80,17 @@ export function TreeLine(props: {
 
 function Tags(props: { node: SchemaNode | KindNode | Leaf }) {
   const facts = () => ('facts' in props.node ? props.node.facts : undefined)
+  const where = () =>
+    'facts' in props.node && props.node.facts ? ruleFor(showName(props.node))?.where : undefined
   return (
     <>
+      <Show when={where()}>
+        {(condition) => (
+          <span class="tag warn" title={condition()}>
+            {t('selection.someRows')}
+          </span>
+        )}
+      </Show>
       <Show when={facts()?.kind === 'partitioned'}>
         <span class="tag">{t('selection.partitioned')}</span>
       </Show>

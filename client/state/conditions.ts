@@ -1,0 +1,17 @@
+// Conditions and other rules for tables belong to the source that they were written for: under another one a table
+// of the same name is another table.
+import type { TableRule } from '../../shared/request.ts'
+
+export interface OwnedRule {
+  /** The source, by `placeOf`. */
+  of: string
+  rule: TableRule
+}
+
+export function rulesFor(all: readonly OwnedRule[], place: string): TableRule[] {
+  return all.filter(({ of }) => of === place).map(({ rule }) => rule)
+}
+
+export function rulesAside(all: readonly OwnedRule[], place: string): TableRule[] {
+  return all.filter(({ of }) => of !== place).map(({ rule }) => rule)
+}

@@ -1,0 +1,40 @@
+// The request in the making over a reload of the page: all of it but its passwords.
+import type { Selection } from '../../shared/request.ts'
+import { emptyEnd, placeOf, withoutSecrets } from './connection-url.ts'
+import type { Draft } from './draft.ts'
+
+/** Ticks become the names that they stand for: the tree is not there before the source was read again. */
+export function draftText(draft: Draft, selection: Partial<Selection>): string {
+  const { needed: _, ...selected } = selection
+  const isSome = Object.values(selected).some((list) => list.length > 0)
+  return JSON.stringify({
+    ...draft,
+    source: withoutSecrets(draft.source),
+    destination: withoutSecrets(draft.destination),
+    given: draft.given ?? (isSome ? { of: placeOf(draft.source), selection: selected } : undefined),
+  })
+}
+
+/** What is missing, as after an update of pgtrek, is as in `empty`. */
+export function draftFrom(text: string | undefined, empty: Draft): Draft {
+  if (text === undefined) return empty
+  try {
+    const { source, destination, options, follow, ...rest } = JSON.parse(text) as Partial<Draft>
+    const whole = (end: Partial<Draft['source']> = {}) => ({
+      ...emptyEnd(),
+      ...end,
+      fields: { ...emptyEnd().fields, ...end.fields },
+    })
+    return {
+      ...empty,
+      ...rest,
+      source: whole(source),
+      destination: whole(destination),
+      options: { ...empty.options, ...options },
+      follow: { ...empty.follow, ...follow },
+    }
+  } catch {
+    // Somebody else wrote there what is no draft: start anew.
+    return empty
+  }
+}

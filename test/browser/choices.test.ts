@@ -1,0 +1,129 @@
+// What was typed and chosen: over a reload, under another source, and in a narrowed list; and where addresses lead.
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'bun:test'
+import type { Browser, Page } from 'playwright-core'
+import { browser } from '../support/browser.ts'
+import { type Cluster, cluster, type TestDatabase } from '../support/clusters.ts'
+import { type PageServer, startPageServer } from '../support/page-server.ts'
+import { makeShop } from './shop.ts'
+import { barriers, type Visit, visit, words } from './visitor.ts'
+
+const say = words.en
+let server: PageServer
+let chromium: Browser
+let postgres: Cluster
+let shop: TestDatabase
+let visited: Visit
+let page: Page
+
+beforeAll(async () => {
+  postgres = await cluster(17)
+  shop = await makeShop(postgres)
+  server = await startPageServer()
+  chromium = await browser()
+})
+
+beforeEach(async () => {
+  visited = await visit(chromium, server.url)
+  page = visited.page
+})
+
+afterEach(async () => {
+  expect(visited.complaints).toEqual([])
+  await visited.context.close()
+})
+
+afterAll(() => server?.stop())
+
+const end = (side: 'source' | 'destination') => page.getByRole('form', { name: say.connections[side] })
+const step = (name: keyof typeof say.steps) =>
+  page
+    .getByRole('navigation', { name: say.app.steps })
+    .getByRole('link', { name: new RegExp(say.steps[name]) })
+const item = (name: string) => page.getByRole('treeitem', { name })
+
+async function openSelection(url: string) {
+  await end('source').getByLabel(say.connections.url).fill(url)
+  await step('selection').click()
+  await page.getByRole('tree').waitFor()
+}
+
+test('a condition belongs to its source: another one is told of it, and has it only when asked to', async () => {
+  const other = await makeShop(postgres)
+  await openSelection(shop.url)
+  await item('payments').click()
+  const where = page.getByLabel(say.selection.where)
+  await where.fill('amount > 5')
+  await where.press('Tab')
+  await item('payments').getByText(say.selection.someRows).waitFor()
+  await page.getByText('1 table with a condition').waitFor()
+
+  await step('connections').click()
+  await end('source').getByLabel(say.connections.database).fill(other.name)
+  const aside = page.getByRole('status').filter({ hasText: say.selection.aside })
+  await aside.getByText('payments: where amount > 5').waitFor()
+  await step('selection').click()
+  await item('payments').waitFor()
+  expect(await page.getByText(say.selection.someRows).count()).toBe(0)
+  expect(await barriers(page)).toEqual([])
+  await aside.getByRole('button', { name: say.selection.asideUse }).click()
+  await item('payments').getByText(say.selection.someRows).waitFor()
+  await aside.waitFor({ state: 'detached' })
+
+  await step('connections').click()
+  await end('source').getByLabel(say.connections.database).fill(shop.name)
+  await aside.getByRole('button', { name: say.selection.asideForget }).click()
+  await aside.waitFor({ state: 'detached' })
+})
+
+test('while something is searched for, ticking all or none is about what was found', async () => {
+  await openSelection(shop.url)
+  await page.getByRole('searchbox').fill('visits_')
+  await page.getByRole('button', { name: 'Untick the 2 found' }).click()
+  expect(await item('visits_2023').getAttribute('aria-checked')).toBe('false')
+  await page.getByRole('searchbox').fill('')
+  await item('payments').waitFor()
+  expect(await item('payments').getAttribute('aria-checked')).toBe('true')
+  await page.getByRole('button', { name: say.selection.nothing }).click()
+  await page.getByRole('searchbox').fill('payments')
+  await page.getByRole('button', { name: 'Tick the 1 found', exact: true }).click()
+  await page.getByText('1 table, about 500 rows').waitFor()
+  await page.getByRole('searchbox').fill('no such name')
+  expect(await page.getByRole('button', { name: 'Tick the 0 found', exact: true }).isDisabled()).toBe(true)
+})
+
+test('a reload keeps what was typed and chosen in this tab, and no password', async () => {
+  const secret = 'never-in-storage'
+  const withPassword = new URL(shop.url)
+  withPassword.password = secret
+  await openSelection(withPassword.href)
+  await item('payments').locator('[data-part=tick]').click()
+  await page.reload()
+  await page.getByText('The password of the source was not kept').waitFor()
+  await page.getByText('Selected as before: ').waitFor()
+  expect(
+    await page.evaluate(() => JSON.stringify([{ ...sessionStorage }, { ...localStorage }])),
+  ).not.toContain(secret)
+  await step('connections').click()
+  await end('source').getByText(say.connections.passwordLost).waitFor()
+  expect(await end('source').getByLabel(say.connections.database).inputValue()).toBe(shop.name)
+  expect(await barriers(page)).toEqual([])
+  await end('source').getByLabel(say.connections.password, { exact: true }).fill('again')
+  await end('source').getByText(say.connections.passwordLost).waitFor({ state: 'detached' })
+  // Another tab knows nothing of it.
+  const tab = await visited.context.newPage()
+  await tab.goto(server.url)
+  const field = tab.getByRole('form', { name: say.connections.source }).getByLabel(say.connections.url)
+  await field.waitFor()
+  expect(await field.inputValue()).toBe('')
+})
+
+test('an address with a slash opens its page, and one that there is not says so', async () => {
+  for (const [hash, text] of [
+    ['#/fleet', say.fleet.none],
+    ['#/history', say.history.title],
+    ['#nowhere', say.app.notFound],
+  ] as const) {
+    await page.goto(`${server.url}/${hash}`)
+    await page.getByRole('heading', { name: text }).waitFor()
+  }
+})
