@@ -87,7 +87,7 @@ export const BrowsedTable = Type.Object({
   kind: oneOf(tableKinds),
   /** The table right above a partition. */
   parent: Type.Optional(TableName),
-  estimated_rows: Type.Number(),
+  estimated_rows: Type.Number({ description: 'What the server believes; -1 where it never counted.' }),
   /** With TOAST and indexes; of a partitioned table the sum of its partitions. */
   bytes: Type.Number(),
   readable: Type.Boolean(),
@@ -169,7 +169,7 @@ export const TableInfo = Type.Object({
     Type.Object({ name: Type.String(), definition: Type.String(), enabled: Type.Boolean() }),
   ),
   bytes: Type.Number(),
-  estimated_rows: Type.Number(),
+  estimated_rows: Type.Number({ description: 'What the server believes; -1 where it never counted.' }),
   /** Null when counting took longer than its limit. */
   exact_rows: nullable(Type.Number()),
   /** Rows as text, in the order of the columns; only when asked for. */
@@ -198,7 +198,7 @@ export const PlanAnswer = Type.Object({
     Type.Object({
       schema: Type.String(),
       name: Type.String(),
-      rows: Type.Number(),
+      rows: Type.Number({ description: 'What the source believes; -1 where it never counted.' }),
       bytes: Type.Number(),
       mode: Type.String(),
       /** Another table of the destination, or one that is partitioned there in another way. */

@@ -26,9 +26,9 @@ export type WordKey = Parameters<typeof t>[0]
 
 export const rowsText = formatRows
 
-/** A table that has pages and no estimate was never counted: that is not the same as no rows. */
-export function estimateText({ rows, bytes }: { rows: number; bytes: number }): string {
-  return rows <= 0 && bytes > 0 ? '?' : formatRows(Math.max(0, rows))
+/** Below zero: never counted, which is not the same as no rows. */
+export function estimateText(rows: number): string {
+  return rows < 0 ? '?' : formatRows(rows)
 }
 
 export function bytesText(bytes: number): string {

@@ -146,9 +146,15 @@ function schemaNode(schema: BrowsedSchema): SchemaNode {
     key: `schema\0${schema.name}`,
     name: schema.name,
     kinds,
-    rows: whole.reduce((sum, table) => sum + Math.max(0, table.estimated_rows), 0),
+    rows: rowsOf(whole),
     bytes: whole.reduce((sum, table) => sum + table.bytes, 0),
   }
+}
+
+/** Those that are known; as unknown as they are where none is. */
+function rowsOf(tables: readonly { estimated_rows: number }[]): number {
+  const known = tables.reduce((sum, { estimated_rows }) => sum + Math.max(0, estimated_rows), 0)
+  return known === 0 ? Math.min(0, ...tables.map(({ estimated_rows }) => estimated_rows)) : known
 }
 
 type Browsed = BrowsedSchema['tables'][number] | BrowsedSchema['views'][number]

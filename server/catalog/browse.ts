@@ -1,9 +1,11 @@
 // What a database holds, as a person chooses from it: schemas, their objects, and what each needs.
+
 import type { BrowsedObject, BrowsedSchema, BrowsedTable } from '../../shared/api.ts'
 import type { ObjectKind } from '../../shared/request.ts'
 import type { Session } from '../postgres/session.ts'
+import { uncounted } from './estimated-rows.ts'
 import { type ObjectKey, objectKey, readNeeds } from './needs.ts'
-import { type SizeOf, withSizes } from './size-of.ts'
+import { type RowsOf, type SizeOf, withSizes } from './size-of.ts'
 
 /** Without what extensions bring: that comes and goes with them. */
 const ofUsers = `n.nspname !~ '^pg_' and n.nspname <> 'information_schema'`
@@ -45,7 +47,7 @@ export async function browse(session: Session): Promise<Contents> {
          order by n.nspname`)
     ).map((schema) => [schema.name, emptySchema(schema)]),
   )
-  const tables = await withSizes((sizeOf) => readTables(session, sizeOf))
+  const tables = await withSizes((sizeOf, rowsOf) => readTables(session, sizeOf, rowsOf))
   const objects = [
     ...(await readRelations(session)),
     ...(await readFunctions(session)),
@@ -104,7 +106,7 @@ function emptySchema({ name, owner }: { name: string; owner: string }): BrowsedS
   }
 }
 
-function readTables(session: Session, sizeOf: SizeOf): Promise<TableRow[]> {
+function readTables(session: Session, sizeOf: SizeOf, rowsOf: RowsOf): Promise<TableRow[]> {
   return session.query<TableRow>(`
     select c.oid,
            n.nspname as schema,
@@ -114,7 +116,7 @@ function readTables(session: Session, sizeOf: SizeOf): Promise<TableRow[]> {
                 when c.relkind = 'f' then 'foreign'
                 else 'table' end                                     as kind,
            i.inhparent                                               as parent,
-           greatest(c.reltuples, 0)::float8                          as rows,
+           ${rowsOf('c')} as rows,
            case when c.relkind = 'r' then ${sizeOf('c.oid')} else 0 end::float8
                                                                      as bytes,
            pg_catalog.has_schema_privilege(n.oid, 'usage')
@@ -131,17 +133,20 @@ function readTables(session: Session, sizeOf: SizeOf): Promise<TableRow[]> {
 
 /** A partitioned table has nothing of its own: what its partitions hold. */
 function addUp(tables: readonly TableRow[], byOid: ReadonlyMap<number, TableRow>) {
+  const unknown = new Set<TableRow>()
   for (const table of tables) if (table.kind === 'partitioned') table.rows = 0
   for (const { kind, parent, rows, bytes } of tables) {
     if (kind === 'partitioned') continue
     for (let above = parent; above !== null; ) {
       const table = byOid.get(above)
       if (!table) break
-      table.rows += rows
+      if (rows === uncounted) unknown.add(table)
+      else table.rows += rows
       table.bytes += bytes
       above = table.parent
     }
   }
+  for (const table of unknown) if (table.rows === 0) table.rows = uncounted
 }
 
 function readRelations(session: Session): Promise<ObjectRow[]> {

@@ -1,6 +1,8 @@
 // The tables of a database as people look at them: how large, how many rows, what kind.
+
 import { ServerError, sqlstate } from '../postgres/errors.ts'
 import type { Session } from '../postgres/session.ts'
+import { estimatedRows, uncounted } from './estimated-rows.ts'
 
 export interface ListedTable {
   oid: number
@@ -67,17 +69,21 @@ async function readTablesAndSizes(session: Session): Promise<Pick<Listing, 'tabl
 }
 
 interface Sizes {
+  /** Of the table alone; null where that cannot be told. */
+  own: string
   table: string
   indexes: string
 }
 
 /** They look at the files, for which they lock each table for a moment. */
 const realSizes: Sizes = {
+  own: 'pg_catalog.pg_relation_size(c.oid)',
   table: 'pg_catalog.pg_table_size(c.oid)',
   indexes: 'pg_catalog.pg_indexes_size(c.oid)',
 }
 
 const lastSizes: Sizes = {
+  own: 'null',
   table: `(c.relpages + coalesce((select t.relpages from pg_catalog.pg_class t where t.oid = c.reltoastrelid), 0))
              * current_setting('block_size')::bigint`,
   indexes: `(select sum(x.relpages) * current_setting('block_size')::bigint
@@ -88,20 +94,13 @@ const lastSizes: Sizes = {
 
 function tablesWith(sizes: Sizes): string {
   return `
-    select s.*,
-           case when s."reltuples" > 0 then s."reltuples"
-                when s.kind = 'table' and s."tableBytes" = 0 then 0
-                when s."reltuples" = 0 and s."relpages" > 0 then 0
-           end::float8 as "estimatedRows"
-      from (
     select c.oid,
            n.nspname                                     as schema,
            c.relname                                     as name,
            case c.relkind when 'p' then 'partitioned' when 'f' then 'foreign' else 'table' end as kind,
            case when c.relispartition then i.inhparent end as parent,
            c.relpersistence = 'u'                        as unlogged,
-           c.reltuples::float8                           as "reltuples",
-           c.relpages                                    as "relpages",
+           nullif(${estimatedRows('c', sizes.own)}, ${uncounted}) as "estimatedRows",
            coalesce(${sizes.table}, 0)::float8           as "tableBytes",
            coalesce(${sizes.indexes}, 0)::float8         as "indexBytes",
            pg_catalog.has_schema_privilege(n.oid, 'usage')
@@ -119,5 +118,5 @@ function tablesWith(sizes: Sizes): string {
      where c.relkind in ('r', 'p', 'f')
        and c.relpersistence <> 't'
        and ${isUsers}
-       and (e.oid is null or c.oid = any (e.extconfig))) s`
+       and (e.oid is null or c.oid = any (e.extconfig))`
 }

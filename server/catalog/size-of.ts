@@ -1,9 +1,14 @@
 // How large a table is, with what belongs to it. PostgreSQL looks at the files, for which it waits for whoever
 // holds the table exclusively; where that takes too long, what VACUUM saw last has to do.
+
 import { ServerError, sqlstate } from '../postgres/errors.ts'
+import { estimatedRows } from './estimated-rows.ts'
 
 /** SQL for the bytes of a table by its OID: with TOAST and indexes. */
 export type SizeOf = (oid: string) => string
+
+/** SQL for the rows of a table by its row of pg_class. */
+export type RowsOf = (pgClass: string) => string
 
 const exactly: SizeOf = (oid) => `coalesce(pg_catalog.pg_total_relation_size(${oid}), 0)`
 
@@ -15,12 +20,14 @@ const roughly: SizeOf = (oid) => `(
       or s.oid in (select indexrelid from pg_catalog.pg_index where indrelid = ${oid}))`
 
 /** The session must have a `lock_timeout`. */
-export async function withSizes<Result>(read: (sizeOf: SizeOf) => Promise<Result>): Promise<Result> {
+export async function withSizes<Result>(
+  read: (sizeOf: SizeOf, rowsOf: RowsOf) => Promise<Result>,
+): Promise<Result> {
   try {
-    return await read(exactly)
+    return await read(exactly, (row) => estimatedRows(row, `pg_catalog.pg_relation_size(${row}.oid)`))
   } catch (error) {
     if (error instanceof ServerError && error.sqlstate === sqlstate.lockNotAvailable)
-      return await read(roughly)
+      return await read(roughly, (row) => estimatedRows(row, 'null'))
     throw error
   }
 }

@@ -3,7 +3,8 @@ import type { TableInfo } from '../../shared/api.ts'
 import { ServerError } from '../postgres/errors.ts'
 import { quoteIdentifier, quoteQualified } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
-import { type SizeOf, withSizes } from './size-of.ts'
+import { uncounted } from './estimated-rows.ts'
+import { type RowsOf, type SizeOf, withSizes } from './size-of.ts'
 
 export interface TableInfoWish {
   schema: string
@@ -18,7 +19,7 @@ const longestValue = 200
 
 /** Undefined when there is no such table. */
 export async function readTableInfo(session: Session, wish: TableInfoWish): Promise<TableInfo | undefined> {
-  const [found] = await withSizes((sizeOf) => findTable(session, wish, sizeOf))
+  const [found] = await withSizes((sizeOf, rowsOf) => findTable(session, wish, sizeOf, rowsOf))
   if (!found) return undefined
   const { oid, rows, bytes } = found
   const columns = await readColumns(session, oid)
@@ -36,10 +37,13 @@ export async function readTableInfo(session: Session, wish: TableInfoWish): Prom
   }
 }
 
-function findTable(session: Session, { schema, table }: TableInfoWish, sizeOf: SizeOf) {
+function findTable(session: Session, { schema, table }: TableInfoWish, sizeOf: SizeOf, rowsOf: RowsOf) {
+  const rows = `case when l.relkind <> 'p' then ${rowsOf('l')} end`
   return session.query<{ oid: number; rows: number; bytes: number }>(
     `select c.oid,
-            coalesce(sum(greatest(l.reltuples, 0)) filter (where l.relkind <> 'p'), 0)::float8 as rows,
+            case when sum(greatest(${rows}, 0)) > 0 then sum(greatest(${rows}, 0))
+                 when min(${rows}) < 0 then ${uncounted}
+                 else 0 end::float8 as rows,
             coalesce(sum(${sizeOf('l.oid')}) filter (where l.relkind <> 'p'), 0)::float8 as bytes
        from pg_catalog.pg_class c
        join pg_catalog.pg_namespace n on n.oid = c.relnamespace

@@ -1,6 +1,8 @@
 // The tables of the source that hold rows to copy, with what decides how they are copied.
+
 import { quoteIdentifier, quoteQualified } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
+import { estimatedRows } from './estimated-rows.ts'
 
 export interface ColumnFacts {
   name: string
@@ -50,7 +52,7 @@ export async function readTables(
     select c.oid,
            n.nspname                                     as schema,
            c.relname                                     as name,
-           greatest(c.reltuples, 0)::float8              as "estimatedRows",
+           ${estimatedRows('c', 'pg_catalog.pg_relation_size(c.oid)')} as "estimatedRows",
            coalesce(pg_catalog.pg_table_size(c.oid), 0)::float8      as bytes,
            (coalesce(pg_catalog.pg_relation_size(c.oid), 0) / current_setting('block_size')::int)::float8 as pages,
            coalesce(a.amname = 'heap', true)             as heap,

@@ -1,10 +1,11 @@
 // A plan taken apart for those who show it: what its steps make, move, and cannot do.
+import { uncounted } from '../catalog/estimated-rows.ts'
 import type { Plan, PlannedRows } from '../engine/plan.ts'
 import type { Step } from '../engine/step.ts'
 
-/** Nothing where the server has none: a table that holds something and was never counted. */
-export function estimateOf({ rows, bytes }: Pick<PlannedRows, 'rows' | 'bytes'>): number | undefined {
-  return rows > 0 || bytes === 0 ? Math.max(0, rows) : undefined
+/** Nothing where the server has none: a table that was never counted. */
+export function estimateOf({ rows }: Pick<PlannedRows, 'rows'>): number | undefined {
+  return rows === uncounted ? undefined : rows
 }
 
 export interface PlanParts {

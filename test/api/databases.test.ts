@@ -1,9 +1,10 @@
 // Looking at databases through the API: testing a connection, browsing, one table.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import type { Browse, BrowsedSchema, TableInfo } from '../../shared/api.ts'
+import type { Browse, BrowsedSchema, PlanAnswer, TableInfo } from '../../shared/api.ts'
 import { type Api, startApi } from '../support/api.ts'
 import { type Cluster, cluster, type TestDatabase } from '../support/clusters.ts'
 import { eventually } from '../support/eventually.ts'
+import { casesOf } from '../support/long.ts'
 
 let api: Api
 let old: Cluster
@@ -288,3 +289,49 @@ function holding(sql: ReturnType<TestDatabase['connect']>) {
     },
   }
 }
+
+describe('rows that the server believes a table to have', () => {
+  test.each(casesOf<12 | 14 | 15 | 18>([12, 18], [14, 15]))(
+    'PostgreSQL %d: counted as empty is 0, never counted is -1',
+    async (major) => {
+      const database = await (await cluster(major)).createDatabase()
+      await database.sql(`
+      create table counted (id int primary key, t text);
+      create table counted_dead (id int primary key, t text) with (autovacuum_enabled = off);
+      insert into counted_dead values (1), (2);
+      delete from counted_dead;
+      analyze counted, counted_dead;
+      create table never (id int primary key, t text) with (autovacuum_enabled = off);
+      insert into never values (1);
+      create table never_empty (id int primary key, t text);
+      create table whole (id int) partition by range (id);
+      create table part partition of whole for values from (0) to (9) with (autovacuum_enabled = off);
+      insert into whole values (1);
+      create table no_parts (id int) partition by range (id);`)
+      const expected = {
+        counted: 0,
+        counted_dead: 0,
+        never: -1,
+        never_empty: 0,
+        no_parts: 0,
+        part: -1,
+        whole: -1,
+      }
+      const conn = { url: database.url }
+      const { json } = await api.post('/api/browse', { conn })
+      const found = (json.schemas as BrowsedSchema[]).flatMap(({ tables }) => tables)
+      const estimates = (list: { name: string; estimated_rows: number }[]) =>
+        Object.fromEntries(list.map(({ name, estimated_rows }) => [name, estimated_rows]))
+      expect(estimates(found)).toEqual(expected)
+      const infos = await Promise.all(
+        Object.keys(expected).map((table) => api.post('/api/table-info', { conn, schema: 'public', table })),
+      )
+      expect(estimates(infos.map((info) => info.json))).toEqual(expected)
+      const destination = await (await cluster(18)).createDatabase()
+      const plan = await api.post('/api/plan', { source: conn, destination: { url: destination.url } })
+      const planned = (plan.json as PlanAnswer).tables.map(({ name, rows }) => [name, rows])
+      const { no_parts: _, whole: __, ...rest } = expected
+      expect(Object.fromEntries(planned)).toEqual(rest)
+    },
+  )
+})

@@ -34,7 +34,7 @@ export function PlanTables(props: { tables: PlanAnswer['tables'] }) {
                       {showName(table)}
                       <Show when={table.where}>{(where) => <code> where {where()}</code>}</Show>
                     </th>
-                    <td class="right numbers">{estimateText(table)}</td>
+                    <td class="right numbers">{estimateText(table.rows)}</td>
                     <td class="right numbers">{bytesText(table.bytes)}</td>
                     <td>{table.mode}</td>
                   </tr>

@@ -112,8 +112,8 @@ function TableDetails(props: { leaf: Leaf }) {
   )
 }
 
-function countText({ exact_rows, estimated_rows, bytes }: TableInfo): string {
-  return exact_rows === null ? estimateText({ rows: estimated_rows, bytes }) : rowsText(exact_rows)
+function countText({ exact_rows, estimated_rows }: TableInfo): string {
+  return exact_rows === null ? estimateText(estimated_rows) : rowsText(exact_rows)
 }
 
 function Where(props: { table: string }) {

@@ -68,7 +68,7 @@ export function TreeLine(props: {
         <Show when={size()}>
           {(known) => (
             <>
-              <span class="tree-rows">{t('selection.rows', { count: estimateText(known()) })}</span>
+              <span class="tree-rows">{t('selection.rows', { count: estimateText(known().rows) })}</span>
               <span class="tree-bytes">{bytesText(known().bytes)}</span>
             </>
           )}
@@ -113,5 +113,5 @@ function nameOf(node: SchemaNode | KindNode | Leaf): string {
 function sizeOf(node: SchemaNode | KindNode | Leaf): { rows: number; bytes: number } | undefined {
   if ('kinds' in node) return node.kinds.some(({ kind }) => kind === 'tables') ? node : undefined
   if ('leaves' in node || !node.facts) return undefined
-  return { rows: Math.max(0, node.facts.rows), bytes: node.facts.bytes }
+  return { rows: node.facts.rows, bytes: node.facts.bytes }
 }

@@ -1,0 +1,17 @@
+// How many rows a table has, as far as its server knows. Before PostgreSQL 14 one that was never counted and one that
+// was counted as empty both have reltuples = 0; their pages tell them apart.
+
+/** What is said over the wire, and by PostgreSQL since 14, of a table that was never counted. */
+export const uncounted = -1
+
+/**
+ * SQL over a row of pg_class. `ownBytes` is the size of the table alone, which is 0 for sure where no row is; null
+ * where that could not be asked.
+ */
+export function estimatedRows(pgClass: string, ownBytes: string): string {
+  return `(
+    case when ${pgClass}.reltuples > 0 then ${pgClass}.reltuples
+         when ${pgClass}.relkind = 'r' and ${ownBytes} = 0 then 0
+         when ${pgClass}.reltuples = 0 and ${pgClass}.relpages > 0 then 0
+         else ${uncounted} end)::float8`
+}
