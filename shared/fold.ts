@@ -166,7 +166,7 @@ export class ProgressFold {
   }
 
   #settleObject(step: StepInfo, seconds: number, at: number): void {
-    this.#settle(step, seconds, at)
+    this.#settle(step, seconds, at, true)
     // Without rows to move, a table is whole when it has been created.
     if (step.kind === 'TABLE' && !this.#movesRows && this.#tables.find(tableOf(step))) {
       this.#tables.complete(tableOf(step), 0)
@@ -200,25 +200,26 @@ export class ProgressFold {
       this.#pace.grow(at, this.#tables.abandon(table, status, seconds))
       return
     }
-    this.#settle(step, seconds, at)
+    this.#settle(step, seconds, at, false)
     // A partitioned or foreign table has no rows of its own, and no place among the tables.
     if (step.kind === 'TABLE' && this.#tables.find(table)) {
       this.#pace.grow(at, this.#tables.abandon(table, status, 0))
     }
   }
 
-  #settle(step: StepInfo, seconds: number, at: number): void {
+  #settle(step: StepInfo, seconds: number, at: number, isDone: boolean): void {
     const forTable = step.table && (step.phase === 'indexes' || step.phase === 'constraints')
     if (step.table && forTable) this.#tables.addIndexSeconds(step.table, seconds)
     const bytes = step.table ? this.#tables.plannedBytes(step.table) : 0
-    this.#pace.grow(at, this.#work.settleStep(step.phase, bytes))
+    this.#pace.grow(at, this.#work.settleStep(step.phase, bytes, isDone))
   }
 
   #finished({ status, error, at }: EventOf<'finished'>): void {
     const completed = status === 'completed' || status === 'completed_with_failures'
     this.#tables.stop(completed ? 'skipped' : 'cancelled', at)
     this.#phases.stop(at)
-    if (completed) this.#work.complete()
+    if (status === 'completed') this.#work.complete()
+    else this.#work.end()
     if (error) this.#error = describeError(error)
     this.#status = status
     this.#finishedAt = at

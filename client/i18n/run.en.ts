@@ -34,21 +34,26 @@ export const runEn = {
     failed: 'Failed',
     skipped: 'Skipped',
     cancelled: 'Cancelled',
+    not_reached: 'Not reached',
   },
   result: {
     running: 'Running',
     completed: 'Completed',
-    completed_with_failures: 'Completed with failures',
+    completed_with_failures: 'Finished with failures',
     failed: 'Failed',
     cancelled: 'Cancelled',
     interrupted: 'Interrupted',
   },
   resultLead: {
     completed: 'Everything that was asked for is on the destination.',
-    completed_with_failures: 'What failed is listed below; everything else is complete.',
+    completed_with_failures: 'What failed, and what was skipped because of it, is listed below.',
     failed: 'The run as a whole could not be done.',
     cancelled: 'Every table is whole or empty: nothing half-copied was left.',
   },
+  outcome:
+    'Complete: {{whole}} of {{tables}} tables, with {{rows}} rows. Failed: {{failed}}. Skipped: {{skipped}}.',
+  outcomeNone:
+    'Tables that are complete: none of {{tables}}. No rows were copied. Failed: {{failed}}. Skipped: {{skipped}}.',
   phase: {
     reading: 'reading',
     schemas: 'schemas',

@@ -37,21 +37,26 @@ export const runJa: Words<typeof runEn> = {
     failed: '失敗',
     skipped: 'スキップ',
     cancelled: '中断',
+    not_reached: '未到達',
   },
   result: {
     running: '実行中',
     completed: '完了しました',
-    completed_with_failures: '一部失敗して完了しました',
+    completed_with_failures: '失敗がありました',
     failed: '失敗しました',
     cancelled: '中断しました',
     interrupted: '途中で終了しました',
   },
   resultLead: {
     completed: '指定したものはすべて移行先にあります。',
-    completed_with_failures: '失敗したものは下の一覧にあります。それ以外はすべて完了しています。',
+    completed_with_failures: '失敗したものと、そのためにスキップしたものは下の一覧にあります。',
     failed: '移行全体を実行できませんでした。',
     cancelled: 'どのテーブルも完全か空のどちらかです。途中までコピーされたものは残っていません。',
   },
+  outcome:
+    '完了：{{tables}} テーブル中 {{whole}}、{{rows}} 行。失敗：{{failed}} 件。スキップ：{{skipped}} 件。',
+  outcomeNone:
+    '{{tables}} テーブルのうち完了したものはなく、行は 1 行もコピーされていません。失敗：{{failed}} 件。スキップ：{{skipped}} 件。',
   phase: {
     reading: '読み取り',
     schemas: 'スキーマ',

@@ -111,6 +111,7 @@ export class TableLedger {
     this.#setBytes(table, 0, table.progress.total_bytes)
     table.progress.percent = 0
     table.progress.copy_seconds = seconds
+    this.work.loseRows(table.weight)
     return this.#settle(table, status)
   }
 

@@ -23,6 +23,8 @@ export class Work {
   #steps = { total: 0, done: 0 }
   readonly #phases = new Map<Phase, PhaseWork>()
   #percent = 0
+  /** Of what is settled, the part that failed, was left out or was taken back. */
+  #lost = 0
 
   /** Takes in the plan's step counts; the tables have been added with `addTable` before. */
   plan(counts: Record<string, number>, tableCount: number, bytes: number): void {
@@ -48,8 +50,13 @@ export class Work {
     this.#raisePercent()
   }
 
+  /** Rows that were settled, and are not there. */
+  loseRows(weight: number): void {
+    this.#lost += weight
+  }
+
   /** A step other than ROWS needs no more work, whatever came of it. Returns what that added. */
-  settleStep(phase: Phase, tableBytes: number): number {
+  settleStep(phase: Phase, tableBytes: number, isDone: boolean): number {
     const work = this.#phases.get(phase)
     if (!work) return 0
     const before = settledOf(work)
@@ -57,6 +64,7 @@ export class Work {
     work.remainingSteps = Math.max(0, work.remainingSteps - 1)
     const added = settledOf(work) - before
     this.#steps.done += added
+    if (!isDone) this.#lost += added
     this.#raisePercent()
     return added
   }
@@ -65,7 +73,13 @@ export class Work {
     this.#percent = 100
   }
 
-  /** 0 to 100, never falls, and reaches 100 only by `complete`. */
+  /** The run ended otherwise: what counts is what is really there, not what needs no more work. */
+  end(): void {
+    const total = this.#rows.total + this.#steps.total
+    this.#percent = total === 0 ? 0 : tenths(Math.max(0, this.done - this.#lost) / total)
+  }
+
+  /** 0 to 100. It never falls while the run goes on, and reaches 100 only by `complete`. */
   get percent(): number {
     return this.#percent
   }
@@ -81,9 +95,12 @@ export class Work {
   #raisePercent(): void {
     const total = this.#rows.total + this.#steps.total
     if (total === 0) return
-    const tenths = Math.floor((this.done / total) * 1000) / 10
-    this.#percent = Math.max(this.#percent, Math.min(99, tenths))
+    this.#percent = Math.max(this.#percent, tenths(this.done / total))
   }
+}
+
+function tenths(fraction: number): number {
+  return Math.min(99, Math.floor(fraction * 1000) / 10)
 }
 
 /** Many steps for large tables must not use up the share of those still to come; the last one fills it. */

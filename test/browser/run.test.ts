@@ -134,3 +134,27 @@ test('while one runs another is not started, and a lost server is reported and f
   const isOfTheLoss = (line: string) => /WebSocket|ERR_CONNECTION|ERR_EMPTY_RESPONSE/.test(line)
   expect(visited.complaints.filter((line) => !isOfTheLoss(line))).toEqual([])
 })
+
+test('a run that copied nothing says so: no percentage, no green phase, no sentence that claims more', async () => {
+  const [from, destination] = [await to.createDatabase(), await to.createDatabase()]
+  await from.sql('create table t (x int); insert into t select generate_series(1, 100)')
+  await destination.sql('create table t (x int check (x < 0))')
+  await using visited = await visit(chromium, server.url)
+  const { page, complaints } = visited
+  await nameEnds(page, 'en', { source: from.url, destination: destination.url })
+  await goToOptions(page, 'en')
+  await confirmAndStart(page, 'en')
+  const result = page.getByRole('status').filter({ hasText: say.run.result.completed_with_failures })
+  await result.getByText('Tables that are complete: none of 1').waitFor()
+  const percent = await page.locator('.overall-percent').textContent()
+  expect(Number.parseFloat(percent ?? '')).toBeLessThan(50)
+  const data = page
+    .getByRole('region', { name: say.run.phases })
+    .getByRole('listitem')
+    .filter({ hasText: /^data/ })
+  expect(await data.textContent()).toContain(say.run.status.failed)
+  // The table itself was there, and that phase ran.
+  expect(await page.locator('.phases .completed .phase-name').allTextContents()).toEqual(['tables Done'])
+  expect(await barriers(page)).toEqual([])
+  expect(complaints).toEqual([])
+})

@@ -1,6 +1,7 @@
 // What the run view makes of progress: order of tables, the curve, errors taken apart again.
 import { describe, expect, test } from 'bun:test'
 import { Curve } from '../../client/state/curve.ts'
+import { outcomeOf, phaseState } from '../../client/state/run-outcome.ts'
 import { splitError } from '../../client/state/split-error.ts'
 import { countStatuses, visibleTables } from '../../client/state/table-order.ts'
 import { describeError } from '../../shared/describe.ts'
@@ -58,4 +59,34 @@ test('an error that was put together is taken apart', () => {
     hint: 'Make room.',
   })
   expect(splitError('just this')).toEqual({ message: 'just this' })
+})
+
+describe('what has become of a run', () => {
+  const phase = (more: Partial<Parameters<typeof phaseState>[0]>) => ({
+    ...{ phase: 'data' as const, total: 3, done: 0, failed: 0, skipped: 0, running: 0 },
+    ...{ wall_seconds: 0, cumulative_seconds: 0, ...more },
+  })
+
+  test('a phase is complete only when all of it is done', () => {
+    expect(phaseState(phase({ done: 3 }), false)).toBe('completed')
+    expect(phaseState(phase({ skipped: 3 }), false)).toBe('skipped')
+    expect(phaseState(phase({ done: 2, skipped: 1 }), true)).toBe('skipped')
+    expect(phaseState(phase({ done: 2, failed: 1 }), false)).toBe('failed')
+    expect(phaseState(phase({ done: 2, running: 1 }), true)).toBe('in_progress')
+    expect([phaseState(phase({ done: 1 }), true), phaseState(phase({ done: 1 }), false)]).toEqual([
+      'pending',
+      'not_reached',
+    ])
+  })
+
+  test('only tables that are whole count, with their rows', () => {
+    const done = { ...table('a', 'completed'), rows: 5, bytes: 1, seconds: 1 }
+    const summary = {
+      ...{ status: 'completed_with_failures' as const, elapsed_seconds: 1, warnings: [], phases: [] },
+      tables: [done, { ...done, name: 'b', status: 'skipped' as const, rows: 0 }],
+      failed: [{ schema: 'public', name: 'b', kind: 'TABLE', error: 'no' }],
+      skipped: [],
+    }
+    expect(outcomeOf(summary)).toEqual({ tables: 2, whole: 1, rows: 5, failed: 1, skipped: 0 })
+  })
 })

@@ -156,14 +156,41 @@ describe('the end', () => {
     expect(progressOf(run)).toMatchObject({ overall_percent: 100, status: 'completed', tables: [] })
   })
 
-  test('is 100% with failures too, and events after it change nothing', () => {
+  test('with failures is as far as things are really there, and events after it change nothing', () => {
     const run = new Recording().started().planned([['users', 1, 1]], { data: 1 })
     run.fail(run.rowsStep('users'), { message: 'no' }).finished('completed_with_failures')
     const before = progressOf(run)
-    expect(before.overall_percent).toBe(100)
+    expect(before.overall_percent).toBe(0)
     run.wait(5).warn('late')
     expect(progressOf(run)).toEqual(before)
   })
+
+  test.each([['completed_with_failures'], ['failed'], ['cancelled']] as const)(
+    '%s: tables and steps that failed, were skipped or never began are no part of the percentage',
+    (status) => {
+      const run = new Recording().started()
+      run.planned(
+        [
+          ['whole', 5, megabyte],
+          ['fails', 10, megabyte],
+          ['half', 10, megabyte],
+          ['waiting', 10, megabyte],
+        ],
+        { data: 4, indexes: 1 },
+      )
+      const [whole, fails, half] = [run.rowsStep('whole'), run.rowsStep('fails'), run.rowsStep('half')]
+      run.start(whole).rows('whole', 5, 50).finish(whole, 1)
+      run.start(fails).rows('fails', 9, 50).fail(fails, { message: 'no' })
+      run.start(half).rows('half', 9, 50)
+      expect(progressOf(run).overall_percent).toBeGreaterThan(50)
+      run.finished(status)
+      const progress = progressOf(run)
+      // A quarter of the rows, without any of the index.
+      expect(progress.overall_percent).toBeGreaterThan(20)
+      expect(progress.overall_percent).toBeLessThan(25)
+      expect(progress.migrated_rows).toBe(5)
+    },
+  )
 
   test('with an error says in the summary what went wrong', () => {
     const run = new Recording()

@@ -1,14 +1,12 @@
 import { For, Show } from 'solid-js'
+import type { PhaseProgress } from '../../../shared/progress.ts'
 import { durationText, rowsText, t } from '../../i18n/index.ts'
 import { job } from '../../state/job.ts'
+import { phaseState } from '../../state/run-outcome.ts'
 
 export function Phases() {
   const phases = () => (job.overview()?.phases ?? []).filter(({ total, running }) => total > 0 || running > 0)
-  const stateOf = (phase: ReturnType<typeof phases>[number]) => {
-    if (phase.failed > 0) return 'failed'
-    if (phase.running > 0) return 'in_progress'
-    return phase.done + phase.skipped >= phase.total ? 'completed' : 'pending'
-  }
+  const stateOf = (phase: PhaseProgress) => phaseState(phase, job.isRunning())
   return (
     <section class="panel phases" aria-labelledby="phases">
       <h2 id="phases">{t('run.phases')}</h2>

@@ -2,7 +2,7 @@
 import { Show } from 'solid-js'
 import type { Conn, RequestBody } from '../../../shared/api.ts'
 import type { Summary } from '../../../shared/summary.ts'
-import { dateText, t } from '../../i18n/index.ts'
+import { dateText, rowsText, t } from '../../i18n/index.ts'
 import { download } from '../../parts/download.ts'
 import { Notice, type Tone } from '../../parts/notice.tsx'
 import { PageLink } from '../../parts/page-link.tsx'
@@ -10,6 +10,7 @@ import { formatUrl, fromConnection } from '../../state/connection-url.ts'
 import { setOption, takeRequest } from '../../state/draft.ts'
 import { job } from '../../state/job.ts'
 import { goToStep } from '../../state/route.ts'
+import { outcomeOf } from '../../state/run-outcome.ts'
 import { SummaryTable } from './summary-table.tsx'
 
 const tones: Record<Summary['status'], Tone> = {
@@ -28,6 +29,17 @@ export function Result(props: { summary: Summary }) {
     takeRequest(known)
     setOption('resume', true)
     goToStep('options')
+  }
+  const outcome = () => outcomeOf(props.summary)
+  const outcomeText = () => {
+    const { whole, tables, rows, failed, skipped } = outcome()
+    return t(whole === 0 ? 'run.outcomeNone' : 'run.outcome', {
+      whole: rowsText(whole),
+      tables: rowsText(tables),
+      rows: rowsText(rows),
+      failed: rowsText(failed),
+      skipped: rowsText(skipped),
+    })
   }
   const request = () => job.overview()?.request as RequestBody | undefined
   return (
@@ -49,6 +61,9 @@ export function Result(props: { summary: Summary }) {
         }
       >
         <p>{isDry() ? t('run.dryRunLead') : t(`run.resultLead.${props.summary.status}`)}</p>
+        <Show when={!isDry() && props.summary.status !== 'completed' && outcome().tables > 0}>
+          <p class="numbers">{outcomeText()}</p>
+        </Show>
         <Show when={props.summary.error}>{(error) => <p class="server-words">{error()}</p>}</Show>
         <div class="actions">
           <Show when={!isDry() && props.summary.status !== 'completed'}>
