@@ -302,6 +302,8 @@ export const PastMigration = Type.Object({
   destination: Type.String(),
   started_at: Type.String(),
   finished_at: nullable(Type.String()),
+  /** Only its plan was made: nothing was written. */
+  dry_run: Type.Boolean(),
   /** `interrupted`: it was running when its process ended. */
   status: Type.Union([RunStatus, Type.Literal('running'), Type.Literal('interrupted')]),
 })
@@ -313,6 +315,8 @@ export const PastMigrationDetails = Type.Composite([
     /** Without passwords. */
     request: nullable(Type.Unknown()),
     summary: nullable(Summary),
+    /** Of a dry run, without the steps that would be taken; those that are known to be impossible are there. */
+    plan: nullable(PlanAnswer),
   }),
 ])
 export type PastMigrationDetails = Static<typeof PastMigrationDetails>

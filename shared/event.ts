@@ -57,7 +57,13 @@ export type RunStatus = Static<typeof RunStatus>
 
 export const MigrationEvent = Type.Union([
   /** Reading catalogs and DDL began; nothing is known about the amount of work. */
-  Type.Object({ type: Type.Literal('started'), at, run: Type.String() }),
+  Type.Object({
+    type: Type.Literal('started'),
+    at,
+    run: Type.String(),
+    /** Only the plan is made. */
+    dryRun: Type.Optional(Type.Boolean()),
+  }),
   /** The plan is made: estimates per table (largest first) and the number of steps in each phase. */
   Type.Object({
     type: Type.Literal('planned'),

@@ -37,6 +37,7 @@ export class ProgressFold {
   #verification: Progress['verification']
   #workers: Progress['workers']
   #error: string | undefined
+  #isDry = false
   /** The last event worth telling; put into words only when somebody asks. */
   #told: { event: MigrationEvent; rows: number } | undefined
   #movesRows = true
@@ -67,6 +68,7 @@ export class ProgressFold {
       log_message: this.#told ? (describe(this.#told.event, this.#told.rows)?.text ?? '') : '',
       failedTables: [...this.#failedTables],
       status: this.#status,
+      ...(this.#isDry && { dry_run: true }),
       failed: [...this.#failed],
       skipped: [...this.#skipped],
       warnings: [...this.#warnings],
@@ -112,7 +114,7 @@ export class ProgressFold {
   }
 
   #take(event: MigrationEvent): void {
-    if (event.type === 'started') this.#phases.startReading(event.at)
+    if (event.type === 'started') this.#started(event)
     else if (event.type === 'planned') this.#planned(event)
     else if (event.type === 'step_started') this.#stepStarted(event)
     else if (event.type === 'rows') this.#rows(event)
@@ -125,6 +127,11 @@ export class ProgressFold {
     else if (event.type === 'verified') {
       this.#verification = { compared: event.compared, different: event.different }
     } else if (event.type === 'finished') this.#finished(event)
+  }
+
+  #started({ at, dryRun = false }: EventOf<'started'>): void {
+    this.#isDry = dryRun
+    this.#phases.startReading(at)
   }
 
   #planned({ tables, steps, warnings, at }: EventOf<'planned'>): void {
@@ -216,9 +223,9 @@ export class ProgressFold {
 
   #finished({ status, error, at }: EventOf<'finished'>): void {
     const completed = status === 'completed' || status === 'completed_with_failures'
-    this.#tables.stop(completed ? 'skipped' : 'cancelled', at)
+    if (!this.#isDry) this.#tables.stop(completed ? 'skipped' : 'cancelled', at)
     this.#phases.stop(at)
-    if (status === 'completed') this.#work.complete()
+    if (status === 'completed' && !this.#isDry) this.#work.complete()
     else this.#work.end()
     if (error) this.#error = describeError(error)
     this.#status = status

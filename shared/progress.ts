@@ -70,6 +70,8 @@ export const Progress = Type.Object({
   log_message: Type.String(),
   failedTables: Type.Array(FailedObject),
   status: Type.Union([Type.Literal('running'), RunStatus]),
+  /** Only the plan is made: its tables stay pending. */
+  dry_run: Type.Optional(Type.Boolean()),
   /** Every failed step, not only tables; `kind` says what it was. */
   failed: Type.Array(Type.Intersect([FailedObject, Type.Object({ kind: Type.String() })])),
   skipped: Type.Array(SkippedObject),

@@ -7,6 +7,7 @@ export function summarize(progress: Progress, error?: string): Summary {
   return {
     // A run without an end was broken off: its events stopped before it could say so.
     status: progress.status === 'running' ? 'failed' : progress.status,
+    ...(progress.dry_run && { planned: plannedIn(progress) }),
     elapsed_seconds: progress.elapsed_seconds,
     tables: progress.tables.map((table) => ({
       schema: table.schema,
@@ -25,4 +26,10 @@ export function summarize(progress: Progress, error?: string): Summary {
     ...(progress.verification && { verification: progress.verification }),
     ...(error === undefined ? {} : { error }),
   }
+}
+
+function plannedIn({ tables }: Progress): NonNullable<Summary['planned']> {
+  const sum = (field: 'total_rows' | 'total_bytes') =>
+    tables.reduce((total, table) => total + table[field], 0)
+  return { tables: tables.length, rows: sum('total_rows'), bytes: sum('total_bytes') }
 }

@@ -6,6 +6,8 @@ import { FailedObject, PhaseProgress, SkippedObject, TableStatus } from './progr
 
 export const Summary = Type.Object({
   status: RunStatus,
+  /** Of a dry run: what a run would copy, as far as the source's estimates go. Nothing was written. */
+  planned: Type.Optional(Type.Object({ tables: Type.Number(), rows: Type.Number(), bytes: Type.Number() })),
   elapsed_seconds: Type.Number(),
   tables: Type.Array(
     Type.Object({

@@ -1,5 +1,6 @@
 import './history.css'
 import { createResource, For, Match, Show, Switch } from 'solid-js'
+import type { PastMigration } from '../../shared/api.ts'
 import { api, type CallFailed } from '../api/calls.ts'
 import { dateText, durationText, t } from '../i18n/index.ts'
 import { Problem } from '../parts/notice.tsx'
@@ -75,7 +76,9 @@ function PastList() {
                         <td>{past.source}</td>
                         <td>{past.destination}</td>
                         <td>
-                          <span class={`tag status-${past.status}`}>{t(`run.result.${past.status}`)}</span>
+                          <span class={`tag status-${past.dry_run ? 'dry' : past.status}`}>
+                            {resultText(past)}
+                          </span>
                         </td>
                         <td class="right numbers">{tookText(past)}</td>
                       </tr>
@@ -89,6 +92,12 @@ function PastList() {
       </Switch>
     </section>
   )
+}
+
+/** A dry run that came to its end completed nothing. */
+export function resultText({ status, dry_run }: Pick<PastMigration, 'status' | 'dry_run'>): string {
+  if (!dry_run) return t(`run.result.${status}`)
+  return status === 'completed' ? t('history.dryRun') : `${t('history.dryRun')}: ${t(`run.result.${status}`)}`
 }
 
 export function tookText({

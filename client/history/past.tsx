@@ -7,12 +7,15 @@ import { Problem } from '../parts/notice.tsx'
 import { PageLink } from '../parts/page-link.tsx'
 import { takeRequest } from '../state/draft.ts'
 import { goToStep } from '../state/route.ts'
+import { Destroyed } from '../steps/options/destroyed.tsx'
+import { PlanFacts } from '../steps/options/plan-panel.tsx'
+import '../steps/options/options.css'
 import { FailureList } from '../steps/run/failures.tsx'
 import { LogView } from '../steps/run/log.tsx'
 import { SaveButtons } from '../steps/run/result.tsx'
 import { SummaryTable } from '../steps/run/summary-table.tsx'
 import '../steps/run/run.css'
-import { tookText } from './history.tsx'
+import { resultText, tookText } from './history.tsx'
 
 const logPage = 1_000
 
@@ -71,7 +74,7 @@ function Known(props: { past: PastMigrationDetails }) {
     <>
       <header class="step-head">
         <h1>
-          {t(`run.result.${props.past.status}`)} <span class="quiet">{dateText(props.past.started_at)}</span>
+          {resultText(props.past)} <span class="quiet">{dateText(props.past.started_at)}</span>
         </h1>
       </header>
       <dl class="facts panel">
@@ -93,10 +96,22 @@ function Known(props: { past: PastMigrationDetails }) {
           <>
             <Show when={summary().error}>{(error) => <p class="server-words">{error()}</p>}</Show>
             <FailureList failed={summary().failed} />
-            <div class="panel">
-              <SummaryTable summary={summary()} onScreen />
-            </div>
+            <Show when={!props.past.dry_run}>
+              <div class="panel">
+                <SummaryTable summary={summary()} onScreen />
+              </div>
+            </Show>
           </>
+        )}
+      </Show>
+      <Show when={props.past.plan}>
+        {(plan) => (
+          <section class="plan" aria-labelledby="plan">
+            <h2 id="plan">{t('options.plan')}</h2>
+            <p>{t('run.dryRunLead')}</p>
+            <Destroyed list={plan().destroyed} />
+            <PlanFacts plan={plan()} />
+          </section>
         )}
       </Show>
       <div class="actions">

@@ -205,6 +205,7 @@ export const en = {
   history: {
     title: 'History',
     empty: 'No migration has run yet.',
+    dryRun: 'Dry run',
     started: 'Started',
     duration: 'Took',
     from: 'From',

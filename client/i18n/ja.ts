@@ -215,6 +215,7 @@ export const ja: Words = {
     noSummary: 'プロセスが途中で終了したため、この移行には集計がありません。',
     log: 'ログ',
     more: '続きを表示',
+    dryRun: 'ドライラン',
     back: 'すべての移行',
     request: '指定した内容',
   },

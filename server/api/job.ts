@@ -147,7 +147,9 @@ export class Job {
           this.#take(event)
         },
         onPlan: (plan) => {
-          if (this.request.options.dryRun) this.#plan = planAnswer(plan)
+          if (!this.request.options.dryRun) return
+          this.#plan = planAnswer(plan)
+          this.stores.history.rememberPlan(this.id, this.#plan)
         },
         confirm: (plan) => isConfirmed(plan, this.request.confirmed),
       })

@@ -36,6 +36,8 @@ export function migrateRoutes(services: Services) {
         const past = history.find(params.id)
         if (!past) throw new ApiFailure('not_found', `there is no migration "${params.id}"`)
         if (past.status === 'running') throw new ApiFailure('busy', `migration ${past.id} is running`)
+        if (past.dry_run)
+          throw new ApiFailure('usage', `migration ${past.id} was a dry run: nothing is left to go on with`)
         if (past.status === 'completed')
           throw new ApiFailure('usage', `migration ${past.id} is complete: nothing is left to do`)
         if (!past.request)

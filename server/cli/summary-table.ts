@@ -47,6 +47,8 @@ export function closingLine(summary: Summary, style: Style): string {
     leftOut > 0 ? ` ${formatCount(leftOut, 'row')} left out, since the destination has their keys.` : ''
   switch (summary.status) {
     case 'completed':
+      if (summary.planned) return `Dry run in ${took}: nothing was written. ${plannedText(summary.planned)}`
+
       return `${style.good('Done')} in ${took}: ${amount}.${remark}`
     case 'completed_with_failures': {
       const failures =
@@ -62,6 +64,10 @@ export function closingLine(summary: Summary, style: Style): string {
       return `${style.bad('Failed')} after ${took}: ${reason}`
     }
   }
+}
+
+function plannedText({ tables, rows, bytes }: NonNullable<Summary['planned']>): string {
+  return `Planned: about ${formatCount(rows, 'row')}, ${formatBytes(bytes)} in ${formatCount(tables, 'table')}.`
 }
 
 function tableSection(tables: Table[], width: number, style: Style): string[] {

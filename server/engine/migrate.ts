@@ -73,7 +73,7 @@ export interface MigrationResult {
 }
 
 export async function migrate(migration: Migration): Promise<MigrationResult> {
-  const { failFast } = migration.options
+  const { failFast, dryRun } = migration.options
   let failures = 0
   const stop = new AbortController()
   const signal = AbortSignal.any([migration.signal, stop.signal])
@@ -87,7 +87,7 @@ export async function migrate(migration: Migration): Promise<MigrationResult> {
     emit({ type: 'finished', status, ...(info && { error: info }) })
     return { status, ...(error !== undefined && { error }) }
   }
-  emit({ type: 'started', run: migration.run })
+  emit({ type: 'started', run: migration.run, ...(dryRun && { dryRun }) })
   let lost: Error | undefined
   const onLost = (error: Error) => {
     lost = error

@@ -1,5 +1,5 @@
 // Past migrations, as people look back at them: what was asked for, and what came of it.
-import type { PastMigration, PastMigrationDetails } from '../../shared/api.ts'
+import type { PastMigration, PastMigrationDetails, PlanAnswer } from '../../shared/api.ts'
 import { isRunning } from './runs.ts'
 import type { StateDatabase } from './state-database.ts'
 
@@ -8,10 +8,13 @@ export interface HistoryPage {
   offset: number
 }
 
-type Row = Omit<PastMigration, 'status'> & { status: PastMigration['status'] }
+type Row = Omit<PastMigration, 'dry_run'> & { dry_run: number }
+
+const mostListed = 2_000
 
 const columns = `
   r.id, r.source, r.destination, r.status,
+  coalesce(json_extract(q.request, '$.options.dryRun'), 0) as dry_run,
   strftime('%Y-%m-%dT%H:%M:%SZ', r.started_at)  as started_at,
   strftime('%Y-%m-%dT%H:%M:%SZ', r.finished_at) as finished_at`
 
@@ -21,6 +24,10 @@ export class History {
       create table if not exists run_request (
         run     text primary key,
         request text not null
+      ) strict;
+      create table if not exists dry_run_plan (
+        run  text primary key,
+        plan text not null
       ) strict`)
   }
 
@@ -31,30 +38,51 @@ export class History {
       .run(id, JSON.stringify(request))
   }
 
+  /** Of a dry run: what it has found. Of a very long plan the beginning of each list. */
+  rememberPlan(id: string, plan: PlanAnswer) {
+    const kept: PlanAnswer = {
+      ...plan,
+      steps: plan.steps.filter(({ skip }) => skip !== undefined).slice(0, mostListed),
+      tables: plan.tables.slice(0, mostListed),
+      destroyed: plan.destroyed.slice(0, mostListed),
+      warnings: plan.warnings.slice(0, mostListed),
+    }
+    this.database
+      .query('insert or replace into dry_run_plan (run, plan) values (?, ?)')
+      .run(id, JSON.stringify(kept))
+  }
+
   /** The latest first. */
   list({ limit, offset }: HistoryPage): PastMigration[] {
     this.settle()
     return this.database
-      .query<Row, [number, number]>(`select ${columns} from run r order by r.rowid desc limit ? offset ?`)
+      .query<Row, [number, number]>(
+        `select ${columns} from run r left join run_request q on q.run = r.id
+          order by r.rowid desc limit ? offset ?`,
+      )
       .all(limit, offset)
+      .map((row) => ({ ...row, dry_run: row.dry_run === 1 }))
   }
 
   find(id: string): PastMigrationDetails | undefined {
     this.settle()
     const row = this.database
-      .query<Row & { request: string | null; summary: string | null }, [string]>(
-        `select ${columns}, q.request, r.summary
+      .query<Row & { request: string | null; summary: string | null; plan: string | null }, [string]>(
+        `select ${columns}, q.request, r.summary, d.plan
            from run r
            left join run_request q on q.run = r.id
+           left join dry_run_plan d on d.run = r.id
           where r.id = ?`,
       )
       .get(id)
     if (!row) return undefined
-    const { request, summary, ...past } = row
+    const { request, summary, plan, ...past } = row
     return {
       ...past,
+      dry_run: past.dry_run === 1,
       request: request === null ? null : JSON.parse(request),
       summary: summary === null ? null : JSON.parse(summary),
+      plan: plan === null ? null : JSON.parse(plan),
     }
   }
 

@@ -245,6 +245,15 @@ test('a dry run has the plan as its result', async () => {
   const last = await migrate({ ...(await ends(destination)), options: { dryRun: true } })
   expect(last.status).toBe('completed')
   expect(last.plan?.tables).toHaveLength(2)
+  expect(last).toMatchObject({ dry_run: true, overall_percent: 0, summary: { planned: { tables: 2 } } })
+  expect(last.tables.map(({ status }) => status)).toEqual(['pending', 'pending'])
+  const [listed] = (await api.get('/api/migrations?limit=1')).json
+  expect(listed).toMatchObject({ id: last.id, status: 'completed', dry_run: true })
+  const past = (await api.get(`/api/migrations/${last.id}`)).json
+  expect(past.plan).toEqual({ ...last.plan, steps: [] })
+  expect(past.summary.planned.rows).toBe(rows + 10)
+  const again = await api.post(`/api/migrations/${last.id}/retry`, await ends(destination))
+  expect([again.status, again.json.message]).toEqual([400, expect.stringContaining('was a dry run')])
   expect(await destination.sql(`select to_regclass('big') as t`)).toEqual([{ t: null }])
 })
 
