@@ -6,6 +6,7 @@ import { oneOf } from './one-of.ts'
 import { TableName } from './phase.ts'
 import { Progress, TableProgress } from './progress.ts'
 import { MigrationRequest } from './request.ts'
+import { Speeds } from './speeds.ts'
 import { Summary } from './summary.ts'
 
 const nullable = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()])
@@ -289,6 +290,8 @@ export const JobProgress = Type.Composite([
     /** Of a dry run: the plan is its result. */
     plan: Type.Optional(PlanAnswer),
     summary: Type.Optional(Summary),
+    /** Since the run began, in full messages. */
+    speeds: Type.Optional(Speeds),
   }),
 ])
 export type JobProgress = Static<typeof JobProgress>
@@ -317,6 +320,8 @@ export const PastMigrationDetails = Type.Composite([
     summary: nullable(Summary),
     /** Of a dry run, without the steps that would be taken; those that are known to be impossible are there. */
     plan: nullable(PlanAnswer),
+    /** Over its time; null where none was kept, as of a run in a terminal. */
+    speeds: nullable(Speeds),
   }),
 ])
 export type PastMigrationDetails = Static<typeof PastMigrationDetails>

@@ -10,6 +10,7 @@ import { goToStep } from '../state/route.ts'
 import { Destroyed } from '../steps/options/destroyed.tsx'
 import { PlanFacts } from '../steps/options/plan-panel.tsx'
 import '../steps/options/options.css'
+import { SpeedCurve } from '../steps/run/curve.tsx'
 import { FailureList } from '../steps/run/failures.tsx'
 import { LogView } from '../steps/run/log.tsx'
 import { SaveButtons } from '../steps/run/result.tsx'
@@ -104,6 +105,7 @@ function Known(props: { past: PastMigrationDetails }) {
           </>
         )}
       </Show>
+      <Show when={props.past.speeds}>{(speeds) => <SpeedCurve speeds={speeds()} now={undefined} />}</Show>
       <Show when={props.past.plan}>
         {(plan) => (
           <section class="plan" aria-labelledby="plan">

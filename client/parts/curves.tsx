@@ -71,7 +71,13 @@ export function Curves(props: CurvesProps) {
         <span class="key second" aria-hidden="true" />
         {props.second.name}
       </figcaption>
-      <div class="curve-place" role="img" aria-label={`${props.label}. ${props.now}`} ref={place} />
+      <div
+        class="curve-place"
+        role="img"
+        aria-label={`${props.label}. ${props.now}`}
+        data-points={props.seconds.length}
+        ref={place}
+      />
     </figure>
   )
 }

@@ -2,13 +2,13 @@
 import { batch, createRoot, createSignal } from 'solid-js'
 import type { JobProgress, LogLine } from '../../shared/api.ts'
 import type { TableProgress } from '../../shared/progress.ts'
+import { Curve, type Speeds } from '../../shared/speeds.ts'
 import { api } from '../api/calls.ts'
 import { listen, type SocketState } from '../api/progress-socket.ts'
-import { Curve } from './curve.ts'
 import { fleet, readFleet, takeFleet } from './fleet.ts'
 import { readFollows, takeFollow, watchSilence } from './follows.ts'
 
-export type Overview = Omit<JobProgress, 'tables' | 'log'>
+export type Overview = Omit<JobProgress, 'tables' | 'log' | 'speeds'>
 
 /** More lines than anybody reads, and few enough to search at once; the file has them all. */
 const keptLines = 50_000
@@ -23,7 +23,7 @@ let heardAt = Date.now()
 
 const tables = new Map<string, TableProgress>()
 let log: LogLine[] = []
-let speeds = new Curve()
+let curve = new Curve()
 
 export const job = {
   overview,
@@ -36,9 +36,9 @@ export const job = {
     logVersion()
     return log
   },
-  curve(): Curve {
+  speeds(): Speeds {
     version()
-    return speeds
+    return curve.speeds
   },
   isRunning: () => overview()?.running === true,
   /** Goes on between two messages. */
@@ -70,7 +70,7 @@ export function watchJob() {
   })
 }
 
-export function take({ tables: changed, log: lines, ...rest }: JobProgress) {
+export function take({ tables: changed, log: lines, speeds, ...rest }: JobProgress) {
   batch(() => {
     const before = overview()
     const isOther = rest.id !== before?.id
@@ -81,7 +81,9 @@ export function take({ tables: changed, log: lines, ...rest }: JobProgress) {
     for (const table of changed) tables.set(`${table.schema}\0${table.name}`, table)
     // Only full messages carry what does not change.
     setOverview(isOther ? rest : { ...pick(before), ...rest })
-    speeds.add(rest)
+    // The server has also those that this page has not heard.
+    if (speeds) curve = new Curve(speeds)
+    else curve.add(rest)
     setVersion((count) => count + 1)
     if (lines.length > 0) append(lines)
   })
@@ -95,7 +97,7 @@ function pick(before: Overview | undefined): Partial<Overview> {
 function start({ id }: { id: string | null }) {
   tables.clear()
   log = []
-  speeds = new Curve()
+  curve = new Curve()
   setLogVersion((count) => count + 1)
   if (id !== null) void readLog(id)
 }

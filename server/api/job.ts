@@ -7,6 +7,7 @@ import { showName, type TableName } from '../../shared/phase.ts'
 import { printable } from '../../shared/printable.ts'
 import type { TableProgress } from '../../shared/progress.ts'
 import type { Hook, MigrationOptions, Selection, TableRule } from '../../shared/request.ts'
+import { Curve } from '../../shared/speeds.ts'
 import { openLogFile, redact } from '../cli/logfile.ts'
 import { NoMemory, type RunMemory } from '../engine/memory.ts'
 import { type Migration, migrate } from '../engine/migrate.ts'
@@ -45,6 +46,9 @@ export type Work = (migration: Migration) => Promise<unknown>
 /** `soon`: the next tick is early enough. `now`: the state has changed. */
 export type Urgency = 'soon' | 'now'
 
+/** A process that is killed loses no more of its curve. */
+const betweenSpeedsKeptMs = 10_000
+
 export class Job {
   readonly id = crypto.randomUUID().slice(0, 8)
   /** Never rejects. */
@@ -56,6 +60,8 @@ export class Job {
   #changed = new Map<string, TableName>()
   #plan: PlanAnswer | undefined
   #kept = 0
+  readonly #curve = new Curve()
+  #keptSpeedAt = 0
 
   /** Throws a UsageError when its log cannot be written. */
   constructor(
@@ -96,6 +102,7 @@ export class Job {
       id: this.id,
       request: this.request.shown,
       ...(this.#plan && { plan: this.#plan }),
+      speeds: this.#curve.speeds,
       ...(!this.isRunning && { summary: this.#fold.summary(now) }),
     }
   }
@@ -112,6 +119,15 @@ export class Job {
     for (const table of this.#fold.runningTables(now)) tables.set(keyOf(table), table)
     this.#changed = new Map()
     return { ...overview, partial: true, tables: [...tables.values()], running: this.isRunning, id: this.id }
+  }
+
+  /** The speed of this moment, for those who come later. */
+  keepSpeed(now: number) {
+    this.#curve.add({ ...this.#fold.overview(now), running: this.isRunning })
+    const isDue = now - this.#keptSpeedAt >= betweenSpeedsKeptMs || !this.isRunning
+    if (!isDue || this.#curve.length === 0) return
+    this.#keptSpeedAt = now
+    this.stores.history.rememberSpeeds(this.id, this.#curve.speeds)
   }
 
   /** Puts the lines since the last time into the store. */

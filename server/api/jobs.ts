@@ -91,7 +91,7 @@ export class Jobs {
     if (!job) return
     const now = Date.now()
     this.#sentAt = now
-    this.#keepLog(job)
+    this.#keep(job, now)
     if (!job.isRunning) for (const watch of this.#watches) watch.needsAll = true
     const changes = job.changes(now)
     for (const watch of this.#watches) this.#tell(watch, now, changes)
@@ -117,11 +117,12 @@ export class Jobs {
   }
 
   /** A disk that is full must not end the migration; the operator hears of it. */
-  #keepLog(job: Job) {
+  #keep(job: Job, now: number) {
     try {
       job.keepLog()
+      job.keepSpeed(now)
     } catch (error) {
-      tellMistake(error, 'pgtrek: log lines could not be stored:')
+      tellMistake(error, 'pgtrek: log lines and speeds could not be stored:')
     }
   }
 }

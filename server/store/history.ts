@@ -1,5 +1,6 @@
 // Past migrations, as people look back at them: what was asked for, and what came of it.
 import type { PastMigration, PastMigrationDetails, PlanAnswer } from '../../shared/api.ts'
+import type { Speeds } from '../../shared/speeds.ts'
 import { isRunning } from './runs.ts'
 import type { StateDatabase } from './state-database.ts'
 
@@ -28,6 +29,10 @@ export class History {
       create table if not exists dry_run_plan (
         run  text primary key,
         plan text not null
+      ) strict;
+      create table if not exists run_speeds (
+        run    text primary key,
+        speeds text not null
       ) strict`)
   }
 
@@ -52,6 +57,12 @@ export class History {
       .run(id, JSON.stringify(kept))
   }
 
+  rememberSpeeds(id: string, speeds: Speeds) {
+    this.database
+      .query('insert or replace into run_speeds (run, speeds) values (?, ?)', `speeds of ${id}`)
+      .run(id, JSON.stringify(speeds))
+  }
+
   /** The latest first. */
   list({ limit, offset }: HistoryPage): PastMigration[] {
     this.settle()
@@ -67,22 +78,27 @@ export class History {
   find(id: string): PastMigrationDetails | undefined {
     this.settle()
     const row = this.database
-      .query<Row & { request: string | null; summary: string | null; plan: string | null }, [string]>(
-        `select ${columns}, q.request, r.summary, d.plan
+      .query<
+        Row & { request: string | null; summary: string | null; plan: string | null; speeds: string | null },
+        [string]
+      >(
+        `select ${columns}, q.request, r.summary, d.plan, s.speeds
            from run r
            left join run_request q on q.run = r.id
            left join dry_run_plan d on d.run = r.id
+           left join run_speeds s on s.run = r.id
           where r.id = ?`,
       )
       .get(id)
     if (!row) return undefined
-    const { request, summary, plan, ...past } = row
+    const { request, summary, plan, speeds, ...past } = row
     return {
       ...past,
       dry_run: past.dry_run === 1,
       request: request === null ? null : JSON.parse(request),
       summary: summary === null ? null : JSON.parse(summary),
       plan: plan === null ? null : JSON.parse(plan),
+      speeds: speeds === null ? null : JSON.parse(speeds),
     }
   }
 

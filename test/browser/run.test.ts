@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { browser } from '../support/browser.ts'
 import { type Cluster, cluster, type TestDatabase } from '../support/clusters.ts'
+import { eventually } from '../support/eventually.ts'
 import { type PageServer, startPageServer } from '../support/page-server.ts'
 import { startProxy } from '../support/proxy.ts'
 import { logRows, makeShop } from './shop.ts'
@@ -62,8 +63,12 @@ test('a reload picks up where the run is, and a cancel asks first and leaves eve
   await shoot(page, 'run-running')
   expect(await barriers(page)).toEqual([])
 
+  const points = page.locator('.curve-place')
+  const drawn = async () => Number(await points.getAttribute('data-points'))
+  await eventually('some points of the curve', drawn, (count) => count >= 6)
   await page.goto(server.url)
   await log.filter({ hasText: 'Running' }).waitFor()
+  expect(await drawn()).toBeGreaterThanOrEqual(6)
   expect(new URL(page.url()).hash).toBe('#run')
   // The log has what was said before the reload.
   await page.getByText('reading the catalogs').waitFor()
@@ -79,6 +84,13 @@ test('a reload picks up where the run is, and a cancel asks first and leaves eve
   await question.getByRole('button', { name: say.run.cancelYes }).click()
   await page.getByRole('status').filter({ hasText: say.run.resultLead.cancelled }).waitFor()
   await shoot(page, 'run-cancelled')
+  // Also of a run that is over, and in the history.
+  await page.reload()
+  await page.getByRole('status').filter({ hasText: say.run.resultLead.cancelled }).waitFor()
+  expect(await drawn()).toBeGreaterThanOrEqual(6)
+  await page.getByText(say.run.saved).getByRole('link').click()
+  await page.getByText(say.history.useAgain).waitFor()
+  expect(await drawn()).toBeGreaterThanOrEqual(6)
   const [row] = await destination.sql('select count(*)::int as count from audit.log')
   expect([0, logRows]).toContain(row?.count as number)
   expect(complaints).toEqual([])

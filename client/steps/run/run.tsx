@@ -72,7 +72,7 @@ function JobView() {
       <Failures />
       <Show when={!plan()}>
         <div class="run-columns">
-          <SpeedCurve />
+          <SpeedCurve speeds={job.speeds()} now={job.overview()} />
           <Phases />
         </div>
         <TableList />
