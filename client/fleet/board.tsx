@@ -15,15 +15,24 @@ export function Board(props: { mappings: readonly BoardMapping[]; shown: Shown; 
   const [active, setActive] = createSignal<string>()
   let scroller: HTMLDivElement | undefined
   const rows = createMemo(() => boardRows(props.mappings, props.shown.choice()))
+  const keys = createMemo(() => rows().map(({ key }) => key), [], { equals: isSameList })
+  const byKey = createMemo(() => new Map(rows().map((row) => [row.key, row])))
   const virtual = createVirtualizer({
     get count() {
       return rows().length
     },
     getScrollElement: () => scroller ?? null,
     estimateSize: (index) => heights[rows()[index]?.kind ?? 'database'],
-    getItemKey: (index) => rows()[index]?.key ?? index,
+    // Another function whenever the lines are others: what was measured belongs to its line, not to its place.
+    get getItemKey() {
+      const now = keys()
+      return (index: number) => now[index] ?? index
+    },
     overscan: 6,
   })
+  const inSight = createMemo(
+    () => new Map(virtual.getVirtualItems().map(({ key, index, start }) => [String(key), { index, start }])),
+  )
   // Another order or other words: what matters is at the top again.
   createEffect(
     on(
@@ -100,35 +109,43 @@ export function Board(props: { mappings: readonly BoardMapping[]; shown: Shown; 
           onKeyDown={onKey}
         >
           <ul style={{ height: `${virtual.getTotalSize()}px` }}>
-            <For each={virtual.getVirtualItems()}>
-              {(item) => (
-                <Show when={rows()[item.index]}>
-                  {(row) => (
-                    <li
-                      data-index={item.index}
-                      data-key={row().key}
-                      ref={(element) => queueMicrotask(() => virtual.measureElement(element))}
-                      style={{ transform: `translateY(${item.start}px)` }}
-                      aria-posinset={item.index + 1}
-                      aria-setsize={rows().length}
-                    >
-                      <Content
-                        row={row()}
-                        active={item.index === activeIndex()}
-                        onToggle={(line) => props.shown.toggle(line)}
-                        onActive={() => setActive(row().key)}
-                        onAsk={props.onAsk}
-                      />
-                    </li>
-                  )}
-                </Show>
-              )}
+            {/* By its key: an element stays with its line, so that its height is that line's. */}
+            <For each={[...inSight().keys()]}>
+              {(key) => {
+                const place = () => inSight().get(key) ?? { index: 0, start: 0 }
+                return (
+                  <Show when={byKey().get(key)}>
+                    {(row) => (
+                      <li
+                        data-index={place().index}
+                        data-key={key}
+                        ref={(element) => queueMicrotask(() => virtual.measureElement(element))}
+                        style={{ transform: `translateY(${place().start}px)` }}
+                        aria-posinset={place().index + 1}
+                        aria-setsize={rows().length}
+                      >
+                        <Content
+                          row={row()}
+                          active={place().index === activeIndex()}
+                          onToggle={(line) => props.shown.toggle(line)}
+                          onActive={() => setActive(key)}
+                          onAsk={props.onAsk}
+                        />
+                      </li>
+                    )}
+                  </Show>
+                )
+              }}
             </For>
           </ul>
         </section>
       </div>
     </>
   )
+}
+
+function isSameList(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((key, index) => key === other[index])
 }
 
 function Content(props: {

@@ -138,6 +138,7 @@ test.each([
     read_only_source: false,
     verify: false,
     accept_differences: false,
+    discard_late_writes: false,
     refresh_materialized_views: false,
   }
   expect(desk.actions).toEqual([
@@ -276,3 +277,61 @@ test('a pgtrek without a fleet has no such page', async () => {
   expect(complaints).toEqual([])
   await context.close()
 })
+
+test.each([{ width: 1280 }, { width: 820 }])(
+  'opened, closed and sorted anew, no line of the board covers another: $width wide',
+  async ({ width }) => {
+    const say = words.en
+    const errors = (count: number) =>
+      Array.from({ length: count }, (_, index) => ({
+        schema: 'public',
+        name: `t${index}`,
+        error: 'ERROR: disk full',
+      }))
+    desk.find('shops-001', 'shop_001_02').failed_tables = errors(3)
+    desk.find('shops-001', 'shop_001_04').failed_tables = errors(3)
+    desk.find('shops-003', 'shop_003_02').failed_tables = errors(1)
+    const { page, context, complaints } = await visit(chromium, url(), { width })
+    page.setDefaultTimeout(15_000)
+    const board = page.locator('.board-rows')
+    await board.waitFor()
+    /** Pixels by which neighbours overlap, or are apart. */
+    const faults = () =>
+      board.evaluate((element) => {
+        const boxes = [...element.querySelectorAll('li[data-key]')]
+          .map((line) => ({ key: line.getAttribute('data-key'), box: line.getBoundingClientRect() }))
+          .sort((one, other) => one.box.top - other.box.top)
+        return boxes.slice(1).flatMap(({ key, box }, index) => {
+          const above = boxes[index]
+          const off = above ? Math.round(box.top - above.box.bottom) : 0
+          return Math.abs(off) > 1 ? [`${key} begins ${off} px from the end of ${above?.key}`] : []
+        })
+      })
+    const isWell = (what: string) =>
+      eventually(`${what}: each line below the one before`, faults, (list) => list.length === 0)
+    const toggle = (name: string) => page.getByRole('button', { name, exact: true }).click()
+    await page.getByLabel(say.fleet.sort).selectOption('name')
+    for (const name of ['shops-001', 'shop_001_02', 'shop_001_04', 'shop_001_02', 'shops-001', 'shops-001']) {
+      await toggle(name)
+      await isWell(`after ${name}`)
+    }
+    // As many lines as before, and others.
+    await page.getByRole('searchbox', { name: say.fleet.search }).fill('shop_003')
+    await isWell('searched')
+    await toggle('shop_003_02')
+    await isWell('opened where it was found')
+    await page.getByRole('searchbox', { name: say.fleet.search }).fill('')
+    await page.getByLabel(say.fleet.sort).selectOption('errors')
+    await isWell('sorted')
+    // The numbers change, and with them the order, while somebody looks.
+    desk.find('shops-005', 'shop_005_01').error = { message: `no space left: ${'x'.repeat(400)}` }
+    await page.getByText('shops-005', { exact: true }).waitFor()
+    await isWell('changed')
+    await board.evaluate((element) => element.scrollTo({ top: 1500 }))
+    await isWell('scrolled')
+    await board.evaluate((element) => element.scrollTo({ top: 0 }))
+    await isWell('scrolled back')
+    expect(complaints).toEqual([])
+    await context.close()
+  },
+)
