@@ -8,16 +8,17 @@ import type { Step } from '../engine/step.ts'
 
 export function planAnswer(plan: Plan, { sql = false } = {}): PlanAnswer {
   const steps = visibleSteps(plan)
+  const tables = plan.tables.filter(({ mode }) => mode !== 'done')
   const counts: Record<string, number> = {}
   for (const { info } of steps) counts[info.phase] = (counts[info.phase] ?? 0) + 1
   return {
     steps: steps.map((step) => stepAnswer(step, sql)),
     counts,
-    tables: plan.tables,
+    tables,
     destroyed: plan.destroyed,
     warnings: plan.warnings,
-    rows: plan.tables.reduce((sum, { rows }) => sum + Math.max(0, rows), 0),
-    bytes: plan.tables.reduce((sum, { bytes }) => sum + Math.max(0, bytes), 0),
+    rows: tables.reduce((sum, { rows }) => sum + Math.max(0, rows), 0),
+    bytes: tables.reduce((sum, { bytes }) => sum + Math.max(0, bytes), 0),
     workers: plan.sizes.copyWorkers,
     index_workers: plan.sizes.indexWorkers,
     confirmation: confirmationOf(plan),

@@ -33,7 +33,7 @@ export function partsOf({ steps }: Plan): PlanParts {
 
 /** Steps that a run tells about, in the order that they are numbered. */
 export function visibleSteps({ steps }: Plan): Step[] {
-  return steps.filter((step) => step.work.kind !== 'barrier' || step.skip)
+  return steps.filter(({ work, skip }) => skip || (work.kind !== 'barrier' && work.kind !== 'copied'))
 }
 
 /** A key's index is built first; the key is the object, and the two should not be counted as two. */

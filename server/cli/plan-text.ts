@@ -19,7 +19,7 @@ export function describePlan(plan: Plan, { verbose }: PlanDetail): string[] {
   const sections = [
     createdLines(parts, verbose),
     destructionLines(plan.destroyed),
-    copiedLines(plan.tables),
+    copiedLines(plan.tables.filter(({ mode }) => mode !== 'done')),
     otherLines(parts),
     refusedLines(parts),
     listed(`${formatCount(plan.warnings.length, 'warning')}:`, plan.warnings),

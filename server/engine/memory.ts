@@ -25,6 +25,8 @@ export interface Unfinished {
   request: string
   /** Steps that were over, by `stepKey`, with the rows and bytes of those that moved any. */
   done: ReadonlyMap<string, Moved>
+  /** Of a run that tried everything: the steps that failed or were skipped, by `stepKey`. All others are done. */
+  left?: ReadonlySet<string> | undefined
   /** Tables that it made or emptied, so that what is in them is its own. By `tableKey`. */
   own: ReadonlySet<string>
   /** Steps that were told to commit in these transactions, and not heard of again. */

@@ -3,6 +3,7 @@
 import { hostname } from 'node:os'
 import type { Summary } from '../../shared/summary.ts'
 import type { RunMemory, Saved, SavedItem, Unfinished } from '../engine/memory.ts'
+import { stepKey } from '../engine/step.ts'
 import { UsageError } from '../postgres/errors.ts'
 import { type ConnectionSettings, describeSettings } from '../postgres/settings.ts'
 import { StateDatabase, type StateOptions } from './state-database.ts'
@@ -18,6 +19,7 @@ interface RunRow {
   status: string
   request: string
   own: string
+  summary: string | null
   host: string
   process: number
 }
@@ -195,7 +197,7 @@ export class RunStore implements Disposable {
   unfinished(ends: RunEnds, current = ''): Unfinished | undefined {
     const last = this.database
       .query<RunRow, [string, string, string]>(
-        `select r.id, r.started_at, r.status, p.request, p.own, p.host, p.process
+        `select r.id, r.started_at, r.status, r.summary, p.request, p.own, p.host, p.process
            from run r
            join run_plan p on p.run = r.id
           where r.source = ? and r.destination = ? and r.id <> ?
@@ -219,6 +221,7 @@ export class RunStore implements Disposable {
       run: last.id,
       startedAt: last.started_at,
       request: last.request,
+      left: leftIn(last),
       own: new Set(JSON.parse(last.own) as string[]),
       done: new Map(
         steps.filter(({ done }) => done === 1).map(({ step, rows, bytes }) => [step, { rows, bytes }]),
@@ -237,6 +240,14 @@ export class RunStore implements Disposable {
   [Symbol.dispose]() {
     this.database[Symbol.dispose]()
   }
+}
+
+/** One that was stopped, also at its first failure, has steps that it never tried. */
+function leftIn({ status, summary: text }: Pick<RunRow, 'status' | 'summary'>): Set<string> | undefined {
+  if (status !== 'completed_with_failures' || text === null) return undefined
+  const { error, failed, skipped } = JSON.parse(text) as Summary
+  if (error !== undefined) return undefined
+  return new Set([...failed, ...skipped].map(stepKey))
 }
 
 /** Without the user: whoever repairs may be another one. */

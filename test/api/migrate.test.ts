@@ -284,6 +284,15 @@ test('a table that fails is reported with the words of the server, and run again
   expect([other.status, other.json.path]).toEqual([400, '/destination'])
   await destination.sql('alter table small drop constraint small_big_check')
   await source.sql('begin; insert into big values (0, $$new$$); commit')
+  // Only what failed is planned again, and what that needs.
+  const again = await api.post('/api/plan', { ...(await ends(destination)), options: { resume: true } })
+  const { tables, steps, rows: planned } = again.json as PlanAnswer
+  expect([tables.map(({ name }) => name), planned]).toEqual([['small'], 10])
+  const named = steps.filter(({ kind }) => ['TABLE', 'VIEW', 'INDEX', 'ROWS', 'CONSTRAINT'].includes(kind))
+  // Its foreign key was skipped, and needs the key of the other one.
+  expect(named.map(({ kind, name }) => `${kind} ${name}`).sort()).toEqual([
+    ...['CONSTRAINT big big_pkey', 'INDEX big_pkey', 'ROWS small', 'TABLE big', 'TABLE small'],
+  ])
   const retry = await api.post(`/api/migrations/${id}/retry`, await ends(destination))
   expect(retry.status).toBe(200)
   const second = await finished(retry.json.id)

@@ -87,6 +87,8 @@ test.each([
   await destination.sql('alter table payments drop constraint payments_amount_check')
   await page.getByRole('button', { name: say.run.again }).click()
   await waitForPlan(page, language)
+  // Only that table.
+  expect(await page.locator('.plan-sum').textContent()).toMatch(/^(1 table,|1 テーブル)/)
   const agree = page.locator('.confirm input')
   if ((await agree.count()) > 0) await agree.check()
   await start.click()
