@@ -1,7 +1,8 @@
 // Something the user should know, and errors in the server's words.
 import { type JSX, Show } from 'solid-js'
 import type { CallFailed } from '../api/calls.ts'
-import { t } from '../i18n/index.ts'
+import { japaneseErrors } from '../i18n/errors.ts'
+import { language, t } from '../i18n/index.ts'
 
 export type Tone = 'good' | 'info' | 'warn' | 'bad'
 
@@ -33,8 +34,15 @@ export function Problem(props: { of: CallFailed; title?: string; onRetry?: () =>
     if (error === 'unexpected') return t('app.unexpected', { status: props.of.status })
     return error === 'unauthorized' ? t('app.login') : message
   }
+  /** The message itself is English then; of these three the page has its own. */
+  const kind = () => {
+    const { error } = props.of.info
+    const isOwn = error === 'unreachable' || error === 'unexpected' || error === 'unauthorized'
+    return language() === 'ja' && !isOwn ? japaneseErrors[error] : undefined
+  }
   return (
     <Notice tone="bad" role="alert" title={props.title}>
+      <Show when={kind()}>{(words) => <p>{words()}</p>}</Show>
       <p class="server-words">{message()}</p>
       <Show when={props.of.info.sqlstate}>{(code) => <p class="quiet">SQLSTATE {code()}</p>}</Show>
       <Show when={props.of.info.detail}>

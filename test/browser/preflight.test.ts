@@ -42,6 +42,8 @@ test.each([
   await finding.waitFor()
   expect(await report.getByRole('heading', { level: 3 }).first().textContent()).toBe(say.groups.blocker)
   expect(await finding.textContent()).toContain('public.keyless')
+  const isJapanese = /[\u3040-\u30ff]/.test((await finding.locator('p.quiet').textContent()) ?? '')
+  expect(isJapanese).toBe(language === 'ja')
   await check('blocked')
   const statement = 'alter table public.keyless replica identity full;'
   await finding.getByText(statement).waitFor()

@@ -2,6 +2,7 @@
 import './preflight.css'
 import { createMemo, For, Show } from 'solid-js'
 import type { CheckStatus, PreflightItem, PreflightReport } from '../../../shared/preflight.ts'
+import { checkReason } from '../../i18n/check-reasons.ts'
 import { checkTitle } from '../../i18n/checks.ts'
 import { language, rowsText, t } from '../../i18n/index.ts'
 import { CopyButton } from '../../parts/copy-button.tsx'
@@ -105,9 +106,7 @@ function Finding(props: { of: PreflightItem }) {
           </Show>
         </ul>
       </Show>
-      <p class="quiet" lang="en">
-        {props.of.why}
-      </p>
+      <p class="quiet">{checkReason(language(), props.of)}</p>
       <Show when={props.of.todo}>{(todo) => <p lang="en">{todo()}</p>}</Show>
       <Show when={script()}>
         {(sql) => (
