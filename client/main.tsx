@@ -8,11 +8,13 @@ import './design/print.css'
 import { App } from './app.tsx'
 import { language, setLanguage } from './i18n/index.ts'
 import { watchJob } from './state/job.ts'
+import { takeNamed } from './state/named.ts'
 import { applyTheme } from './state/theme.ts'
 
 applyTheme()
 setLanguage(language())
 watchJob()
+void takeNamed()
 const place = document.getElementById('page')
 if (!place) throw new Error('the page has no #page to be in')
 render(() => <App />, place)

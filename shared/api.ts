@@ -64,6 +64,16 @@ export type ProfileConnection = Static<typeof ProfileConnection>
 export const Conn = Type.Union([...Connection.anyOf, ProfileConnection])
 export type Conn = Static<typeof Conn>
 
+/** What was named with --source and --dest when the process was started, without passwords. */
+export const NamedEnd = Type.Object({
+  connection: Connection,
+  /** The owner's password for it is known, and is used where a request has none. */
+  password: Type.Boolean(),
+})
+export type NamedEnd = Static<typeof NamedEnd>
+export const NamedEnds = Type.Object({ source: nullable(NamedEnd), destination: nullable(NamedEnd) })
+export type NamedEnds = Static<typeof NamedEnds>
+
 export const ConnectionBody = Type.Object({ conn: Conn }, { additionalProperties: false })
 export type ConnectionBody = Static<typeof ConnectionBody>
 

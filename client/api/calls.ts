@@ -44,6 +44,7 @@ const listed = 200
 const countSeconds = 5
 
 export const api = {
+  named: () => answer(routes.named.get()),
   testConnection: (conn: Conn) => answer(routes['test-connection'].post({ conn })),
   browse: (conn: Conn, signal: AbortSignal) => answer(routes.browse.post({ conn }, { fetch: { signal } })),
   tableInfo: (body: Omit<TableInfoBody, 'countSeconds'>) =>

@@ -69,6 +69,7 @@ export const en = {
     database: 'Database',
     user: 'User',
     password: 'Password',
+    passwordOwn: 'pgtrek uses the password that it was started with, or found for this server.',
     passwordLost: 'Not kept when the page was loaded again: type it again.',
     passwordsLost:
       'The password of the {{sides}} was not kept when the page was loaded again: type it again.',

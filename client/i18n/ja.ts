@@ -69,6 +69,7 @@ export const ja: Words = {
     database: 'データベース',
     user: 'ユーザー',
     password: 'パスワード',
+    passwordOwn: 'pgtrek の起動時に指定された、またはこのサーバー用に見つかったパスワードを使います。',
     passwordLost: 'ページの再読み込みで失われました。もう一度入力してください。',
     passwordsLost: '{{sides}}のパスワードはページの再読み込みで失われました。もう一度入力してください。',
     showPassword: 'パスワードを表示',

@@ -5,6 +5,7 @@ import {
   type Conn,
   ConnectionBody,
   ConnectionTest,
+  NamedEnds,
   TableInfo,
   TableInfoBody,
 } from '../../shared/api.ts'
@@ -26,6 +27,10 @@ export function connectionRoutes(services: Services) {
   }
   const { lockTimeoutMs = defaultLockTimeoutMs } = services
   return new Elysia()
+    .get('/api/named', () => services.named, {
+      response: { 200: NamedEnds, ...failures },
+      detail: { summary: 'The databases that were named when pgtrek was started, without passwords', tags },
+    })
     .post(
       '/api/test-connection',
       async ({ body, request }) => {

@@ -1,5 +1,5 @@
 // What the routes share: made once when the server starts.
-import type { Conn } from '../../shared/api.ts'
+import type { Conn, NamedEnds } from '../../shared/api.ts'
 import { isVerified, type Owner } from '../postgres/owner.ts'
 import { type ConnectionSettings, resolveSettings } from '../postgres/settings.ts'
 import { withoutPassword } from '../postgres/without-password.ts'
@@ -22,6 +22,7 @@ export interface Services {
   /** Where this process works on one. */
   fleet?: Fleet | undefined
   owner: Owner
+  named: NamedEnds
   /** Hooks may run commands of this machine. */
   allowCommands: boolean
   /** How long browsing waits for a table that somebody has locked exclusively. */

@@ -1,5 +1,6 @@
 // The server: its stores, its guard, its routes, and the socket it listens on.
 import type { AnyElysia } from 'elysia'
+import type { NamedEnds } from '../../shared/api.ts'
 import type { FollowDesk } from '../engine/follow/desk.ts'
 import type { FleetDesk } from '../fleet/desk.ts'
 import { UsageError } from '../postgres/errors.ts'
@@ -31,6 +32,8 @@ export interface ServerOptions {
   keychain?: boolean
   /** Whose passwords may be used for which servers (default: for none). */
   owner?: Owner
+  /** What was named at the start, for the page to begin with. */
+  named?: NamedEnds
   /** What this process follows already: the page and the API see and steer it. */
   follow?: FollowDesk | undefined
   /** The fleet that this process works on. */
@@ -70,6 +73,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     follow,
     owner = { servers: [], allowCleartext: false },
     lockTimeoutMs,
+    named = { source: null, destination: null },
   } = options
   const store = new RunStore(stateDirectory)
   try {
@@ -86,7 +90,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     history.settle()
     const services: Services = {
       ...{ store, history, log, profiles, jobs, follows, fleet },
-      ...{ allowCommands, lockTimeoutMs, owner },
+      ...{ allowCommands, lockTimeoutMs, owner, named },
     }
     const guard = createGuard({ host, names, token })
     const app = createApp(services, guard).use(await pageRoutes())

@@ -1,8 +1,11 @@
 // `pgtrek serve`: the page and the API.
 import { Command, InvalidArgumentError, Option } from 'commander'
+import type { NamedEnd } from '../../shared/api.ts'
+import type { Connection } from '../../shared/connection.ts'
 import { print } from '../output.ts'
 import { UsageError } from '../postgres/errors.ts'
 import { resolveSettings } from '../postgres/settings.ts'
+import { withoutPassword } from '../postgres/without-password.ts'
 import { BrowserDoor } from './browser-door.ts'
 import { exitCode } from './exit.ts'
 import { addConnectionFlags, connectionsFromEnvironment, connectionsFromFlags } from './flags/connection.ts'
@@ -73,6 +76,7 @@ async function serve(flags: ServeFlags, command: Command): Promise<number> {
     logDirectory: flags.logDir,
     stateDirectory: flags.stateDir,
     owner,
+    named: { source: shownEnd(named.source), destination: shownEnd(named.dest) },
   })
   if (token?.isNew) say(`the token, not shown again: ${token.value}`)
   say(`pgtrek ${version} listens on ${server.url}`)
@@ -81,6 +85,12 @@ async function serve(flags: ServeFlags, command: Command): Promise<number> {
   await stopped.promise
   if (server.isBusy()) say('stopping the running migration; once more stops at once')
   return exitCode.done
+}
+
+function shownEnd(connection: Connection | undefined): NamedEnd | null {
+  if (!connection) return null
+  const { password } = resolveSettings(connection)
+  return { connection: withoutPassword(connection).connection, password: Boolean(password) }
 }
 
 const shortestToken = 16

@@ -127,3 +127,19 @@ test('an address with a slash opens its page, and one that there is not says so'
     await page.getByRole('heading', { name: text }).waitFor()
   }
 })
+
+test('what was named at the start is there already, without its password, which is used all the same', async () => {
+  const named = new URL(shop.url)
+  named.password = 'of-the-owner'
+  await using started = await startPageServer(0, undefined, ['--source', named.href])
+  const answer = await fetch(`${started.url}/api/named`)
+  const text = await answer.text()
+  expect(text).not.toContain('of-the-owner')
+  expect(JSON.parse(text)).toMatchObject({ source: { password: true }, destination: null })
+  await page.goto(started.url)
+  await end('source').getByText(say.connections.passwordOwn).waitFor()
+  expect(await end('source').getByLabel(say.connections.database).inputValue()).toBe(shop.name)
+  expect(await end('source').getByLabel(say.connections.password, { exact: true }).inputValue()).toBe('')
+  await end('source').getByRole('button', { name: say.connections.test }).click()
+  await end('source').getByText('PostgreSQL 17').waitFor()
+})

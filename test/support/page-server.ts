@@ -14,10 +14,14 @@ export interface PageServer extends AsyncDisposable {
 }
 
 /** The caller stops it, and removes the directory if the caller has given one. */
-export async function startPageServer(port = 0, directory?: string): Promise<PageServer> {
+export async function startPageServer(
+  port = 0,
+  directory?: string,
+  flags: readonly string[] = [],
+): Promise<PageServer> {
   await freshPage()
   const place = directory ?? mkdtempSync(join(tmpdir(), 'pgtrek-page-'))
-  const child = Bun.spawn([...program, 'serve', '--port', String(port)], {
+  const child = Bun.spawn([...program, 'serve', '--port', String(port), ...flags], {
     cwd: place,
     stdin: 'ignore',
     stdout: 'pipe',

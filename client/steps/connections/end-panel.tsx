@@ -12,6 +12,7 @@ import {
   parseUrl,
 } from '../../state/connection-url.ts'
 import { draft, type Side, setDraft, setEnd } from '../../state/draft.ts'
+import { usesOwnersPassword } from '../../state/named.ts'
 import { testConnection } from '../../state/tests.ts'
 import { SavedMenu } from './saved-menu.tsx'
 import { Tested } from './tested.tsx'
@@ -150,12 +151,12 @@ function TextField(props: {
 
 function PasswordField(props: { side: Side }) {
   const [visible, setVisible] = createSignal(false)
+  const note = () => {
+    if (usesOwnersPassword(props.side)) return t('connections.passwordOwn')
+    return lacksPassword(draft[props.side]) ? t('connections.passwordLost') : undefined
+  }
   return (
-    <Field
-      label={t('connections.password')}
-      class="half"
-      help={lacksPassword(draft[props.side]) ? t('connections.passwordLost') : undefined}
-    >
+    <Field label={t('connections.password')} class="half" help={note()}>
       {(ids) => (
         <div class="joined">
           <input

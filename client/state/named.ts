@@ -1,0 +1,26 @@
+// What was named when pgtrek was started: the page begins with it where nothing was typed yet.
+import { createSignal } from 'solid-js'
+import { sides } from '../../shared/api.ts'
+import { api } from '../api/calls.ts'
+import { formatUrl, fromConnection, isEmptyEnd } from './connection-url.ts'
+import { draft, type Side, setEnd } from './draft.ts'
+
+/** Ends, as URLs, for which pgtrek has a password of its owner. */
+const [known, setKnown] = createSignal<Partial<Record<Side, string>>>({})
+
+export function usesOwnersPassword(side: Side): boolean {
+  const end = draft[side]
+  return end.fields.password === '' && known()[side] === formatUrl(end, { masked: false })
+}
+
+export async function takeNamed() {
+  // Without an answer, as before the token was given, there is nothing to begin with.
+  const named = await api.named().catch(() => undefined)
+  for (const side of sides) {
+    const one = named?.[side]
+    if (!one) continue
+    const end = fromConnection(one.connection)
+    if (one.password) setKnown((before) => ({ ...before, [side]: formatUrl(end, { masked: false }) }))
+    if (isEmptyEnd(draft[side])) setEnd(side, end)
+  }
+}
