@@ -72,9 +72,11 @@ try {
     // The library has printed its message; asking for help or the version is no mistake.
     process.exit(error.exitCode === 0 ? exitCode.done : exitCode.usage)
   }
-  if (!(error instanceof PgtrekError)) throw error
-  tell(`pgtrek: ${error.message}`)
-  process.exit(error instanceof UsageError ? exitCode.usage : exitCode.cannotRun)
+  if (error instanceof PgtrekError) {
+    tell(`pgtrek: ${error.message}`)
+    process.exit(error instanceof UsageError ? exitCode.usage : exitCode.cannotRun)
+  }
+  crash(error)
 }
 // Whatever a lost connection may have left behind must not keep the process; a pipe gets all it was sent.
 await new Promise<void>((resolve) => process.stdout.once('error', () => resolve()).end(() => resolve()))

@@ -1,7 +1,8 @@
 // Ctrl-C once: a clean stop. Twice: at once. A terminal that is closed, or a mistake of our own that nobody caught,
 // is a reason to stop cleanly, too: what was taken from a destination for a while is put back first.
 import { readFileSync } from 'node:fs'
-import { tellMistake } from '../output.ts'
+import { tell, tellMistake } from '../output.ts'
+import { isOfSystem, mistakeWords } from '../postgres/mistake.ts'
 import { exitCode } from './exit.ts'
 
 /** SIGHUP: the terminal is gone. SIGQUIT: Ctrl-\\. */
@@ -49,12 +50,24 @@ export function interruptible(tell: () => void): Disposable & { signal: AbortSig
   }
 }
 
+/** Where it happened is for those who look for the cause. */
+function tellCrash(reason: unknown) {
+  if (!(reason instanceof Error)) return tellMistake(reason, 'pgtrek:')
+  tell(`pgtrek: ${mistakeWords(reason)}`)
+  if (process.env.PGTREK_DEBUG || process.argv.includes('--verbose')) return tellMistake(reason)
+  if (isOfSystem(reason)) return
+  tell(
+    '  check that both ends are PostgreSQL servers, with nothing in between that changes what they send; if they are,',
+  )
+  tell('  please report this, with what the same command prints with PGTREK_DEBUG=1 in its environment')
+}
+
 /** Nobody caught it: what is under way is stopped as by a signal, and the process ends with a failure. */
 export function crash(reason: unknown) {
   // A page over the whole terminal listens, too.
   if (hasCrashed && reason === lastReason) return
   lastReason = reason
-  tellMistake(reason)
+  tellCrash(reason)
   if (hasCrashed || stops.size === 0) process.exit(exitCode.failures)
   hasCrashed = true
   for (const stop of stops) stop()

@@ -9,6 +9,7 @@ import { tableKey } from '../catalog/tables.ts'
 import { type Copier, CopyPool, type LaneSettings } from '../copy/pool.ts'
 import { Cancelled, errorInfo, PlanRefused } from '../postgres/errors.ts'
 import { endSessionsOf, markOf } from '../postgres/mark.ts'
+import { isMistake } from '../postgres/mistake.ts'
 import { quoteLiteral } from '../postgres/quote.ts'
 import { Session } from '../postgres/session.ts'
 import { type ConnectionSettings, describeSettings } from '../postgres/settings.ts'
@@ -102,6 +103,9 @@ export async function migrate(migration: Migration): Promise<MigrationResult> {
     if (lost) return finish('failed', lost)
     if (stop.signal.aborted)
       return finish('completed_with_failures', new Cancelled('stopped at the first failure'))
+    if (error instanceof Error && isMistake(error)) {
+      emit({ type: 'log', level: 'debug', message: error.stack ?? error.message })
+    }
     return error instanceof Cancelled ? finish('cancelled', error) : finish('failed', error)
   }
 }

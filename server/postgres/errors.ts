@@ -1,5 +1,6 @@
 // What can go wrong, as a few named classes. Server errors are told apart by SQLSTATE, never by text.
 import type { ErrorInfo } from '../../shared/event.ts'
+import { wordsOf } from './mistake.ts'
 
 export class PgtrekError extends Error {
   constructor(message: string, options?: ErrorOptions) {
@@ -159,7 +160,7 @@ export function isLost(error: unknown): boolean {
 /** An error as events carry it: the words, without stack, query or parameters. */
 export function errorInfo(error: unknown): ErrorInfo {
   if (!(error instanceof Error)) return { message: String(error) }
-  const info: ErrorInfo = { message: error.message }
+  const info: ErrorInfo = { message: wordsOf(error) }
   if (error instanceof ServerError) {
     info.sqlstate = error.sqlstate
     if (error.detail) info.detail = error.detail

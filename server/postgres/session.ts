@@ -1,8 +1,10 @@
 // One authenticated connection: typed queries through the driver, its raw bytes when asked, a real cancel.
 import { randomUUID } from 'node:crypto'
 import postgres from 'postgres'
+import { printable } from '../../shared/printable.ts'
 import { settledWithin } from '../deadline.ts'
 import { arrayElements } from './array-literal.ts'
+import { strangeColumn } from './asked-for.ts'
 import { attemptsFor, dial, timedOut } from './dial.ts'
 import {
   Cancelled,
@@ -256,7 +258,12 @@ export class Session implements AsyncDisposable {
     return await this.#ask<Row>(text, parameters)
   }
 
-  async #ask<Row extends object>(text: string, parameters: readonly (string | number | null)[] = []) {
+  /** `isForeign`: somebody else has written it, and nobody reads the answer. */
+  async #ask<Row extends object>(
+    text: string,
+    parameters: readonly (string | number | null)[] = [],
+    isForeign = false,
+  ) {
     if (this.#closed || this.tap.socket.destroyed) throw this.#explain(new Error('it is closed'))
     const answer = unlessClosed(this.tap, this.sql.unsafe<Row[]>(text, parameters as never[]))
     this.#unanswered.add(answer)
@@ -266,6 +273,7 @@ export class Session implements AsyncDisposable {
       if (!hasColumns(rows) && selects.test(text)) {
         throw new ProtocolViolation('a query was answered without columns')
       }
+      if (!isForeign) refuseStrangers(rows, text)
       // Behind a statement that failed among its rows, the driver goes on numbering where that one stopped:
       // there are holes before the first row.
       return rows.filter(() => true) as Row[]
@@ -287,7 +295,8 @@ export class Session implements AsyncDisposable {
 
   /** Any number of statements at once; outside a transaction they are one transaction together. */
   async execute(text: string): Promise<void> {
-    await this.query(text)
+    if (this.#until?.aborted) throw new Cancelled()
+    await this.#ask(text, [], true)
   }
 
   /**
@@ -415,6 +424,15 @@ function isNonsense(error: unknown): boolean {
     error instanceof TypeError ||
     error instanceof SyntaxError ||
     error instanceof RangeError
+  )
+}
+
+function refuseStrangers(rows: object, text: string) {
+  const columns = 'columns' in rows ? (rows.columns as { name: string }[] | undefined) : undefined
+  const strange = columns && strangeColumn(columns, text)
+  if (strange === undefined) return
+  throw new ProtocolViolation(
+    `a query was answered with a column "${printable(strange)}", which it does not have`,
   )
 }
 

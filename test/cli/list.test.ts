@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Cluster, cluster, type Major, type TestDatabase } from '../support/clusters.ts'
 import { CannotHappen, eventually } from '../support/eventually.ts'
-import { done, type Fake, ready, startFake } from '../support/fake-server.ts'
+import { columns, done, type Fake, int16, int32, ready, row, say, startFake } from '../support/fake-server.ts'
 import { isLong } from '../support/long.ts'
 import { type Home, makeHome } from './process.ts'
 
@@ -277,4 +277,40 @@ test.each([
   expect(said.trimEnd().split('\n')).toHaveLength(1)
   expect(output).toBe('')
   expect(code).toBe(3)
+})
+
+describe('answers that are well formed, and not what was asked', () => {
+  /** A row of this to everything that is read of the catalogs. */
+  const answering = (...answer: Uint8Array[]) =>
+    startFake({
+      onQuery(fake, sql) {
+        if (!/pg_class|pg_namespace/.test(sql)) return false
+        fake.say(...answer, done('SELECT 1'), ready)
+        return true
+      },
+    })
+  const listing = (port: number, environment = {}) =>
+    home.run(['list', '--source', `postgres://me@127.0.0.1:${port}/db?sslmode=disable`], environment)
+  const place = /\bat .*:\d+:\d+|^\s*\d+ \|/m
+
+  test('columns that are not there are the mistake of the server, in one line', async () => {
+    using fake = answering(columns('color'), row('blue'))
+    const { code, output, said } = await listing(fake.port)
+    expect(said).toContain(`the server's answer makes no sense: a query was answered with a column "color"`)
+    expect(said.trimEnd().split('\n')).toHaveLength(1)
+    expect([code, output]).toEqual([3, ''])
+  })
+
+  test('NULL in place of a name may be a mistake of ours, too: it is told how to report it, and where it was if asked', async () => {
+    const nulls = ['oid', 'schema', 'name', 'kind', 'parent']
+    using fake = answering(columns(...nulls, 'mayRead'), say('D', int16(6), ...Array(6).fill(int32(-1))))
+    const { code, said } = await listing(fake.port)
+    expect(said).toMatch(
+      /^pgtrek: the server's answer makes no sense, or this is a bug of pgtrek: TypeError: /,
+    )
+    expect(said).toContain('please report this')
+    expect(said).not.toMatch(place)
+    expect(code).toBe(1)
+    expect((await listing(fake.port, { PGTREK_DEBUG: '1' })).said).toMatch(place)
+  })
 })
