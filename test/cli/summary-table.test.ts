@@ -43,6 +43,14 @@ describe('the summary', () => {
     expect(lines).toContainEqual(expect.stringMatching(/^and 80 more +80 +3\.1 MB$/))
   })
 
+  test('of a dry run claims nothing but what was planned', () => {
+    const planned = { tables: 2, rows: 1200, bytes: 2048 }
+    expect(summaryLines({ ...empty, planned }, 100, style)).toEqual([
+      '',
+      'Dry run in 12.3 s: nothing was written. Planned: about 1,200 rows, 2.0 kB in 2 tables.',
+    ])
+  })
+
   test('of a run that was refused says only why', () => {
     const summary: Summary = {
       ...empty,
