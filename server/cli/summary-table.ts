@@ -15,6 +15,7 @@ const allTables = 40
 const largestTables = 20
 const mostWarnings = 10
 const mostNamesPerReason = 5
+const mostNamesAtEnd = 3
 
 /** No line is wider than `width`, which is infinite where nobody's terminal has to hold it. */
 export function summaryLines(summary: Summary, width: number, style: Style): string[] {
@@ -55,7 +56,7 @@ export function closingLine(summary: Summary, style: Style): string {
         summary.failed.length > 0
           ? formatCount(summary.failed.length, 'failure')
           : `${formatCount(summary.skipped.length, 'object')} left out`
-      return `${style.caution(`Done with ${failures}`)} in ${took}: ${amount}.${remark}`
+      return `${style.caution(`Done with ${failures}`)} in ${took}: ${amount}.${remark}${failedNames(summary.failed)}`
     }
     case 'cancelled':
       return `${style.caution('Cancelled')} after ${took}: ${amount} were complete.`
@@ -68,6 +69,15 @@ export function closingLine(summary: Summary, style: Style): string {
 
 function plannedText({ tables, rows, bytes }: NonNullable<Summary['planned']>): string {
   return `Planned: about ${formatCount(rows, 'row')}, ${formatBytes(bytes)} in ${formatCount(tables, 'table')}.`
+}
+
+/** The last failure first: a terminal may show no more than the last lines. */
+function failedNames(failed: Summary['failed']): string {
+  if (failed.length === 0) return ''
+  const names = failed.toReversed().map((object) => printable(describeObject(object.kind, object)))
+  const hidden = names.length - mostNamesAtEnd
+  const more = hidden > 0 ? ` and ${formatRows(hidden)} more` : ''
+  return ` Failed: ${names.slice(0, mostNamesAtEnd).join(', ')}${more}.`
 }
 
 function tableSection(tables: Table[], width: number, style: Style): string[] {

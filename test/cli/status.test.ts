@@ -226,7 +226,9 @@ describe('which', () => {
     const { code, output } = await status(directory)
     expect(code).toBe(1)
     expect(output).toContain('No database is followed. The last run, 1a2b3c4d, began ')
-    expect(output).toContain('Done with 1 failure in 12.0 s: 0 rows, 0 bytes in 0 tables.')
+    expect(output).toContain(
+      'Done with 1 failure in 12.0 s: 0 rows, 0 bytes in 0 tables. Failed: index public.i.',
+    )
   })
 })
 

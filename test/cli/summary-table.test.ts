@@ -100,7 +100,21 @@ describe('the summary', () => {
       '  foreign key public.a b: no. Detail: one',
       '    two',
     ])
-    expect(lines.at(-1)).toBe('Done with 1 failure in 12.3 s: 0 rows, 0 bytes in 0 tables.')
+    expect(lines.slice(-2)).toEqual([
+      'Done with 1 failure in 12.3 s: 0 rows, 0 bytes in 0 tables. Failed: foreign',
+      '  key public.a b.',
+    ])
+  })
+
+  test('ends with what failed, the last first', () => {
+    const failed = [0, 1, 2, 3, 4].map((n) => ({
+      schema: 'public',
+      name: `t${n}`,
+      kind: 'TABLE',
+      error: 'no',
+    }))
+    const lines = summaryLines({ ...empty, status: 'completed_with_failures', failed }, 200, style)
+    expect(lines.at(-1)).toEndWith('Failed: table public.t4, table public.t3, table public.t2 and 2 more.')
   })
 
   test('of a run that was cancelled or failed says so', () => {
