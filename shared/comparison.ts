@@ -81,6 +81,8 @@ export type SequenceDifference = Static<typeof SequenceDifference>
 export const SequencesComparison = Type.Object({
   compared: Type.Number(),
   differences: Type.Array(SequenceDifference),
+  /** Those that an extension keeps for itself, on the side that has more of them: neither moved nor compared. */
+  of_extensions: Type.Number(),
 })
 export type SequencesComparison = Static<typeof SequencesComparison>
 

@@ -119,12 +119,17 @@ function rowLine(
   return `${style.caution(change)} ${printable(values + what + count)}`
 }
 
-function sequenceLines({ differences }: SequencesComparison, style: Style): string[] {
-  return differences.map(({ status, source, destination, ...sequence }) => {
+function sequenceLines(
+  { differences, of_extensions: internal }: SequencesComparison,
+  style: Style,
+): string[] {
+  const lines = differences.map(({ status, source, destination, ...sequence }) => {
     const values = `${source ?? 'unknown'} on the source, ${destination ?? 'unknown'} on the destination`
     const detail = status === 'different' || status === 'unknown' ? `: ${values}` : ''
     return `${style.bad(wordOf(status))} sequence ${printable(showName(sequence))}${detail}`
   })
+  const note = `note: ${formatCount(internal, 'sequence')} that extensions keep for themselves: neither moved nor compared`
+  return internal > 0 ? [...lines, note] : lines
 }
 
 function largeObjectLines(objects: LargeObjectsComparison, style: Style): string[] {

@@ -28,10 +28,23 @@ export async function readOwnedSequences(session: Session): Promise<OwnedSequenc
   return (await listSequences(session)).map((sequence) => ({ ...sequence, owner: ownerOf.get(sequence.oid) }))
 }
 
+/** How many there are of which nobody but their extension knows anything. */
+export async function countInternalSequences(session: Session): Promise<number> {
+  const { all } = await session.one<{ all: number }>(`
+    select count(*)::int as all
+      from pg_catalog.pg_class c
+      join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid and d.deptype = 'e'
+     where c.relkind = 'S'`)
+  const listed = (await listSequences(session)).filter(({ isOfExtension }) => isOfExtension)
+  return Math.max(0, all - listed.length)
+}
+
 export async function compareSequences(
   source: { end: ReadingEnd; sequences: readonly OwnedSequence[] },
   destination: { end: ReadingEnd; sequences: readonly OwnedSequence[] },
 ): Promise<SequencesComparison> {
+  const internal = [source, destination].map(({ end }) => countInternalSequences(end.catalog))
+  const ofExtensions = Math.max(...(await Promise.all(internal)))
   const [here, there] = [await readStates(source), await readStates(destination)]
   const names = new Map([...source.sequences, ...destination.sequences].map((one) => [tableKey(one), one]))
   const differences: SequenceDifference[] = []
@@ -48,6 +61,7 @@ export async function compareSequences(
   return {
     compared: names.size,
     differences: differences.sort((one, other) => (showName(one) < showName(other) ? -1 : 1)),
+    of_extensions: ofExtensions,
   }
 }
 

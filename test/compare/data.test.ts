@@ -457,6 +457,7 @@ test('sequences and large objects are compared too', async () => {
       { schema: 'public', name: 'extra', status: 'extra', destination: '1 (not yet used)' },
       { schema: 'public', name: 'used', status: 'different', source: '1 (not yet used)', destination: '1' },
     ],
+    of_extensions: 0,
   })
   expect(objects).toMatchObject({ missing: 1, extra: 1, different: 1, unreadable: 0 })
   expect(objects?.objects).toEqual([
@@ -538,10 +539,10 @@ test("sequences of extensions count where the extension says that their numbers 
   )
   const different = async () => {
     const { status, sequences } = await compare(databases.source, databases.destination)
-    return [status, sequences?.differences.map(({ name }) => name)]
+    return [status, sequences?.differences.map(({ name }) => name), sequences?.of_extensions]
   }
-  expect(await different()).toEqual(['different', counted])
+  expect(await different()).toEqual(['different', counted, 1])
   const { failures } = await clone(databases.source, databases.destination)
   expect(failures).toEqual([])
-  expect(await different()).toEqual(['same', []])
+  expect(await different()).toEqual(['same', [], 1])
 })
