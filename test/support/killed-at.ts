@@ -27,22 +27,26 @@ const given = process.env[variable]
 if (given) {
   const { statements, when = 'before' } = JSON.parse(given) as KillPoint
   const open = statements.map((text) => new RegExp(text, 's'))
-  const query = Session.prototype.query
-  Session.prototype.query = async function <Row extends object>(
+  const dying = async <Result>(text: string, send: () => Promise<Result>): Promise<Result> => {
+    if (!open[0]?.test(text)) return await send()
+    open.shift()
+    const isLast = open.length === 0
+    if (isLast && when === 'before') process.kill(process.pid, 'SIGKILL')
+    const result = await send()
+    if (isLast) process.kill(process.pid, 'SIGKILL')
+    return result
+  }
+  const { query, execute } = Session.prototype
+  Session.prototype.query = function <Row extends object>(
     this: Session,
     text: string,
     parameters?: readonly (string | number | null)[],
   ) {
-    if (open[0]?.test(text)) open.shift()
-    else return await query.call<Session, [string, typeof parameters], Promise<Row[]>>(this, text, parameters)
-    const isLast = open.length === 0
-    if (isLast && when === 'before') process.kill(process.pid, 'SIGKILL')
-    const rows = await query.call<Session, [string, typeof parameters], Promise<Row[]>>(
-      this,
-      text,
-      parameters,
+    return dying(text, () =>
+      query.call<Session, [string, typeof parameters], Promise<Row[]>>(this, text, parameters),
     )
-    if (isLast) process.kill(process.pid, 'SIGKILL')
-    return rows
+  }
+  Session.prototype.execute = function (this: Session, text: string) {
+    return dying(text, () => execute.call(this, text))
   }
 }
