@@ -2,7 +2,7 @@
 // is a reason to stop cleanly, too: what was taken from a destination for a while is put back first.
 import { readFileSync } from 'node:fs'
 import { tell, tellMistake } from '../output.ts'
-import { isOfSystem, mistakeWords } from '../postgres/mistake.ts'
+import { isMistake, isOfSystem, mistakeWords } from '../postgres/mistake.ts'
 import { exitCode } from './exit.ts'
 
 /** SIGHUP: the terminal is gone. SIGQUIT: Ctrl-\\. */
@@ -56,9 +56,11 @@ function tellCrash(reason: unknown) {
   tell(`pgtrek: ${mistakeWords(reason)}`)
   if (process.env.PGTREK_DEBUG || process.argv.includes('--verbose')) return tellMistake(reason)
   if (isOfSystem(reason)) return
-  tell(
-    '  check that both ends are PostgreSQL servers, with nothing in between that changes what they send; if they are,',
-  )
+  if (isMistake(reason)) {
+    tell(
+      '  check that both ends are PostgreSQL servers, with nothing between that changes what they send; if so,',
+    )
+  }
   tell('  please report this, with what the same command prints with PGTREK_DEBUG=1 in its environment')
 }
 

@@ -46,6 +46,9 @@ export function describeResumed({ run, startedAt }: Unfinished, { tables }: Plan
   return `going on with run ${run} of ${startedAt}: ${complete}, the others come from a newer snapshot, so that rows of one table may refer to rows that another was copied without`
 }
 
+/** What is computed from rows: from those that are copied now it comes out another way. */
+const ofRows: ReadonlySet<string> = new Set(['MATERIALIZED VIEW DATA', 'ANALYZE'])
+
 /**
  * Of a run that tried everything only what failed or was skipped is planned again, and what that needs: the rest does
  * nothing, and is not shown.
@@ -63,7 +66,8 @@ export function leaveOutDone(steps: readonly Step[], left: ReadonlySet<string>):
     }
   }
   for (const step of steps) {
-    if (step.work.kind === 'sql' && !wanted.has(step)) step.work = { kind: 'barrier' }
+    const isMade = step.work.kind === 'sql' && !ofRows.has(step.info.kind)
+    if (isMade && !wanted.has(step)) step.work = { kind: 'barrier' }
   }
 }
 

@@ -283,6 +283,7 @@ test('the API describes itself, with every route, and the page of it needs no ot
     '/api/migrations/{id}',
     '/api/migrations/{id}/log',
     '/api/migrations/{id}/retry',
+    '/api/named',
     '/api/plan',
     '/api/preflight',
     '/api/profiles',
