@@ -111,7 +111,10 @@ test('a profile brings everything back, and its password without showing it', as
   await profiles.getByText(name, { exact: true }).waitFor()
 
   await page.reload()
+  await source.getByText(say.passwordLost).waitFor()
   await page.getByRole('button', { name: `Use ${name}` }).click()
+  // The profile has come, and its password with it.
+  await source.getByText(say.passwordLost).waitFor({ state: 'hidden' })
   await source.getByRole('button', { name: say.test }).click()
   await source.getByText(`PostgreSQL ${postgres.major}`).waitFor()
   expect(await source.getByLabel(say.password, { exact: true }).inputValue()).toBe('')
