@@ -104,7 +104,7 @@ function Step(props: { name: StepName }) {
   )
 }
 
-/** Where it has its field, the field says so. */
+/** For steps without the password's field; the connections show it beside that. */
 function PasswordsLost() {
   const lacking = () => sides.filter((side) => lacksPassword(draft[side]))
   const names = () =>

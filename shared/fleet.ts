@@ -105,7 +105,7 @@ export const fleetStates = [
   'done',
   /** Switched over, and back: the application belongs on the source. */
   'returned',
-  /** Marked complete: nothing of ours is left but the mark that says so. */
+  /** Marked complete: of ours only the mark `complete` is left. */
   'complete',
   'paused',
   /** Another process works on it; this one takes over when that one ends. */

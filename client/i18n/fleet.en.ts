@@ -134,7 +134,7 @@ export const fleetEn = {
   },
   complete: {
     title: 'Mark {{place}} as complete',
-    lead: 'Slots, publications and subscriptions are taken away on both sides. Rows stay as they are, and what a switchover has made read-only stays read-only. After that nothing can be followed or undone any more.',
+    lead: 'Slots, publications and subscriptions are removed on both sides. All rows stay. A database that a switchover made read-only stays read-only. After that, changes can no longer be followed, and there is no return to the source.',
     notDone: 'Not switched over: {{count}}. Their changes would not be followed any more.',
     sure: 'I understand that this is the end of it',
     yes: 'Mark complete',

@@ -1,7 +1,7 @@
 // How many rows a table has, as far as its server knows. Before PostgreSQL 14 one that was never counted and one that
 // was counted as empty both have reltuples = 0; their pages tell them apart.
 
-/** What is said over the wire, and by PostgreSQL since 14, of a table that was never counted. */
+/** The number of rows of a table that was never counted, in the API and, since 14, in PostgreSQL itself. */
 export const uncounted = -1
 
 /**

@@ -20,10 +20,10 @@ export function partsOf({ steps }: Plan): PlanParts {
   const parts: PlanParts = { created: [], others: [], refused: [] }
   const built = readyIndexes(steps)
   for (const step of steps) {
-    const { work, info, skip } = step
+    const { work, info, skip, isAgain } = step
     if (work.kind === 'refuse') parts.refused.push({ step, reason: work.reason })
     else if (skip) parts.refused.push({ step, reason: skip })
-    else if (work.kind === 'barrier' || toldElsewhere.has(info.kind)) continue
+    else if (work.kind === 'barrier' || isAgain || toldElsewhere.has(info.kind)) continue
     else if (work.kind === 'sql' && objectKinds.has(info.kind) && !built.has(step.id))
       parts.created.push(step)
     else if (!built.has(step.id)) parts.others.push(step)
@@ -33,7 +33,9 @@ export function partsOf({ steps }: Plan): PlanParts {
 
 /** Steps that a run tells about, in the order that they are numbered. */
 export function visibleSteps({ steps }: Plan): Step[] {
-  return steps.filter(({ work, skip }) => skip || (work.kind !== 'barrier' && work.kind !== 'copied'))
+  return steps.filter(
+    ({ work, skip, isAgain }) => skip || !(isAgain || work.kind === 'barrier' || work.kind === 'copied'),
+  )
 }
 
 /** A key's index is built first; the key is the object, and the two should not be counted as two. */

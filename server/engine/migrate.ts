@@ -353,8 +353,8 @@ async function makeDurable({ restore, signal, emit }: RunContext): Promise<void>
 
 function countByPhase(plan: Plan): Record<string, number> {
   const counts: Record<string, number> = {}
-  for (const { info, work, skip } of plan.steps) {
-    if (work.kind !== 'barrier' || skip) counts[info.phase] = (counts[info.phase] ?? 0) + 1
+  for (const { info, work, skip, isAgain } of plan.steps) {
+    if ((work.kind !== 'barrier' && !isAgain) || skip) counts[info.phase] = (counts[info.phase] ?? 0) + 1
   }
   return counts
 }

@@ -12,7 +12,7 @@ import { planDrop } from './plan-existing.ts'
 import { planHooks } from './plan-hooks.ts'
 import { planRows, type RowSteps } from './plan-rows.ts'
 import { planSchema } from './plan-schema.ts'
-import { leaveOutDone } from './resume.ts'
+import { markDone } from './resume.ts'
 import { chooseSizes, type Sizes } from './sizes.ts'
 import type { Step, Work } from './step.ts'
 
@@ -174,7 +174,7 @@ export function makePlan(inventory: Inventory, request: PlanRequest): Plan {
     )
   }
   planHooks(builder, 'after', 'run', [...builder.steps])
-  if (builder.resumed?.left) leaveOutDone(builder.steps, builder.resumed.left)
+  if (builder.resumed?.left) markDone(builder.steps, builder.resumed.left)
   return {
     steps: builder.steps,
     sizes,

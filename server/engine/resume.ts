@@ -50,10 +50,10 @@ export function describeResumed({ run, startedAt }: Unfinished, { tables }: Plan
 const ofRows: ReadonlySet<string> = new Set(['MATERIALIZED VIEW DATA', 'ANALYZE'])
 
 /**
- * Of a run that tried everything only what failed or was skipped is planned again, and what that needs: the rest does
- * nothing, and is not shown.
+ * Of a run that tried everything only what failed or was skipped is planned again, and what that needs. The rest is not
+ * shown; it is made again all the same where somebody has dropped it meanwhile.
  */
-export function leaveOutDone(steps: readonly Step[], left: ReadonlySet<string>): void {
+export function markDone(steps: readonly Step[], left: ReadonlySet<string>): void {
   const byId = new Map(steps.map((step) => [step.id, step]))
   const wanted = new Set(
     steps.filter(({ work, info }) => work.kind.startsWith('copy') || left.has(stepKey(info))),
@@ -67,7 +67,7 @@ export function leaveOutDone(steps: readonly Step[], left: ReadonlySet<string>):
   }
   for (const step of steps) {
     const isMade = step.work.kind === 'sql' && !ofRows.has(step.info.kind)
-    if (isMade && !wanted.has(step)) step.work = { kind: 'barrier' }
+    if (isMade && !wanted.has(step)) step.isAgain = true
   }
 }
 

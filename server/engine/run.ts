@@ -107,6 +107,7 @@ async function runTogether(
 
 async function runStep(step: Step, context: RunContext, started: Set<number>): Promise<void> {
   if (step.work.kind === 'barrier') return
+  if (step.isAgain && step.work.kind === 'sql') return await lookAgain(step, step.work, context)
   const { emit, signal } = context
   const { info } = step
   // A copy waits for a free worker: it starts with its first rows.
@@ -136,6 +137,26 @@ async function runStep(step: Step, context: RunContext, started: Set<number>): P
     throw error
   }
 }
+
+/** What an earlier run has made: nothing is told of it while it is there. */
+async function lookAgain({ info }: Step, work: SqlWork, context: RunContext): Promise<void> {
+  const { emit, restore, signal } = context
+  try {
+    const { kept, refused } = await restore.run(work, alreadySo)
+    if (refused.length > 0) {
+      emit({ type: 'step_failed', step: info, error: joined(refused), incomplete: true })
+    } else if (!kept && makes.test(work.statements[0] ?? '')) {
+      const message = `${describeStep(info)} was not on the destination any more, and was made again`
+      emit({ type: 'warning', message })
+    }
+  } catch (error) {
+    if (!signal.aborted) emit({ type: 'step_failed', step: info, error: withPathAdvice(errorInfo(error)) })
+    throw error
+  }
+}
+
+/** Statements that a server refuses where the object is there. */
+const makes = /^(?:create (?!or replace)|alter table .* add constraint )/i
 
 /** A step that failed together with others starts a second time, which is told once. */
 function startOnce(step: StepInfo, emit: Emit, begun: Set<number>) {

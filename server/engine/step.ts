@@ -19,6 +19,8 @@ export interface Step extends Node {
   pool: PoolName
   info: StepInfo
   work: Work
+  /** The run that this one goes on with has done it: not a part of the plan, but looked after on the destination. */
+  isAgain?: boolean
 }
 
 export type Work =

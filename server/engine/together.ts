@@ -42,8 +42,8 @@ export function admitsTogether({
 }: Pick<RunInventory, 'tables' | 'existing'>): (step: Step) => boolean {
   const small = new Set(tables.filter(({ bytes }) => bytes <= smallBytes).map(({ oid }) => oid))
   const isSmall = (oid: number) => small.has(oid)
-  return ({ pool, info, work, locks }) => {
-    if (work.kind !== 'sql') return false
+  return ({ pool, info, work, locks, isAgain }) => {
+    if (work.kind !== 'sql' || isAgain) return false
     // What is there refuses to be made again, and would take its company along.
     if (work.mayExist && info.table && existing.has(tableKey(info.table))) return false
     if (pool === 'ddl' || light.has(info.kind)) return true

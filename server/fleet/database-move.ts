@@ -292,7 +292,7 @@ export class DatabaseMove {
       this.#woken.resolve()
       return { ok: true, message: 'trying again' }
     }
-    // Where there is no conflict either, the run says so.
+    // The run refuses a retry when there is no conflict either.
     const isRecopy = state !== 'conflict' && stage !== 'done' && failed !== undefined && failed.length > 0
     return await this.act(isRecopy ? { type: 'recopy', tables: [] } : { type: 'retry' })
   }
@@ -467,7 +467,7 @@ export class DatabaseMove {
     }
   }
 
-  /** Killed between its copy and the mark that says so. */
+  /** Also when it was killed between the copy and the mark `copied`. */
   async #isCopied(): Promise<boolean> {
     const { move } = await readMarkedMove(this.#ends.destination)
     const facts = await this.#facts()

@@ -1,7 +1,7 @@
 // Whether an answer can be that to a query at all: its columns have the names that the query gives them. `*` has those
 // of what it stands for, and what is named neither by an alias nor by a column has that of a function or a type.
 const star = /\*\s+from\b/i
-const named = /^\s*(?:select|with|values)\b/i
+const named = /^\s*(?:select|with)\b/i
 const alias = /\bas\s+["\w]/i
 
 /** The first of columns of which none is in the query. */

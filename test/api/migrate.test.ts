@@ -293,9 +293,14 @@ test('a table that fails is reported with the words of the server, and run again
   expect(named.map(({ kind, name }) => `${kind} ${name}`).sort()).toEqual([
     ...['CONSTRAINT big big_pkey', 'INDEX big_pkey', 'ROWS small', 'TABLE big', 'TABLE small'],
   ])
+  // What somebody has dropped meanwhile is made again, and said; nothing is said of what is there.
+  await destination.sql('drop view seen')
   const retry = await api.post(`/api/migrations/${id}/retry`, await ends(destination))
   expect(retry.status).toBe(200)
   const second = await finished(retry.json.id)
+  const aboutObjects = second.warnings.filter((warning) => warning.includes('on the destination any more'))
+  expect(aboutObjects).toEqual(['view public.seen was not on the destination any more, and was made again'])
+  expect(await destination.sql("select to_regclass('seen') is not null as there")).toEqual([{ there: true }])
   await source.sql('delete from big where id = 0')
   expect(second.failedTables).toEqual([])
   expect(await destination.sql('select count(*)::int as n from small')).toEqual([{ n: 10 }])

@@ -1,4 +1,4 @@
-// What was chosen and written for another source: not used for this one until somebody says so.
+// What was chosen and written for another source: not used for this one until the user chooses to.
 import { Show } from 'solid-js'
 import type { Selection, TableRule } from '../../../shared/request.ts'
 import { t } from '../../i18n/index.ts'
