@@ -2,49 +2,32 @@
 // what does, and what is known of the move stays as it was.
 import { afterEach, describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
-import { type Home, makeHome } from '../cli/process.ts'
-import { cluster, type TestDatabase } from '../support/clusters.ts'
+import { makeHome } from '../cli/process.ts'
+import { cluster } from '../support/clusters.ts'
 import { published } from '../support/follow-view.ts'
+import { MovedByCommands } from '../support/moved.ts'
 
 const logical = { settings: { wal_level: 'logical' } }
-const made: Home[] = []
+const made: Moved[] = []
 
 afterEach(() => {
-  for (const home of made.splice(0)) home[Symbol.dispose]()
+  for (const moved of made.splice(0)) moved[Symbol.dispose]()
 })
 
-class Moved {
-  readonly home = makeHome()
-  #directories = 0
-
-  constructor(
-    readonly source: TestDatabase,
-    readonly destination: TestDatabase,
-    readonly remembers: boolean,
-  ) {
-    made.push(this.home)
-  }
-
+class Moved extends MovedByCommands {
   static async make(remembers: boolean): Promise<Moved> {
     const source = await (await cluster(14, logical)).createDatabase()
     const destination = await (await cluster(18, logical)).createDatabase()
     await source.sql(
       'create table item (id int primary key, name text); insert into item values (1); create publication pgtrek_mine for table item',
     )
-    return new Moved(source, destination, remembers)
-  }
-
-  get ends(): string[] {
-    return ['--source', this.source.url, '--dest', this.destination.url]
-  }
-
-  get flags(): string[] {
-    const directory = this.remembers ? 'state' : `state-${++this.#directories}`
-    return [...this.ends, '--state-dir', directory]
+    const moved = new Moved(makeHome(), source, destination, remembers)
+    made.push(moved)
+    return moved
   }
 
   async run(...args: string[]): Promise<[code: number | null, words: string]> {
-    const { code, said, output } = await this.home.run([...args, ...this.flags])
+    const { code, said, output } = await this.home.run([...args, ...this.flags()])
     return [code, said + output]
   }
 
@@ -62,7 +45,7 @@ class Moved {
 
   /** Copied, and followed by the process that is returned. */
   async copy() {
-    const { flags } = this
+    const flags = this.flags()
     const { child, finished } = this.home.start(['clone', '--follow', '--yes', ...flags])
     const directory = join(this.home.directory, flags.at(-1) ?? '')
     await published(directory, 'streaming', ({ stage }) => stage === 'streaming')

@@ -11,33 +11,27 @@ import { Session } from '../../server/postgres/session.ts'
 import { resolveSettings } from '../../server/postgres/settings.ts'
 import { defaultFollowOptions } from '../../shared/follow-options.ts'
 import { isBrokenOff, type MoveState, moveStates } from '../../shared/move-state.ts'
-import { type Home, makeHome } from '../cli/process.ts'
+import { makeHome } from '../cli/process.ts'
 import { cluster, startCluster, type TestDatabase } from '../support/clusters.ts'
 import { compareRows } from '../support/compare.ts'
 import { eventually, within } from '../support/eventually.ts'
 import { published } from '../support/follow-view.ts'
 import { dyingAt, type KillPoint, mortalProgram } from '../support/killed-at.ts'
 import { casesOf } from '../support/long.ts'
+import { MovedByCommands } from '../support/moved.ts'
 import { seeded } from '../support/random.ts'
 
 const logical = { settings: { wal_level: 'logical' } }
-const made: Home[] = []
+const made: Moved[] = []
 
 afterEach(() => {
-  for (const home of made.splice(0)) home[Symbol.dispose]()
+  for (const moved of made.splice(0)) moved[Symbol.dispose]()
 })
 
-class Moved {
-  readonly home = makeHome(mortalProgram)
-  #directories = 0
-
-  constructor(
-    readonly source: TestDatabase,
-    readonly destination: TestDatabase,
-    /** Otherwise each command has an empty state directory. */
-    readonly remembers: boolean,
-  ) {
-    made.push(this.home)
+class Moved extends MovedByCommands {
+  constructor(source: TestDatabase, destination: TestDatabase, remembers: boolean) {
+    super(makeHome(mortalProgram), source, destination, remembers)
+    made.push(this)
   }
 
   static async make(remembers: boolean): Promise<Moved> {
@@ -47,11 +41,6 @@ class Moved {
       create table item (id int primary key, name text);
       insert into item select g, 'item ' || g from generate_series(1, 100) g`)
     return new Moved(source, destination, remembers)
-  }
-
-  flags(): string[] {
-    const directory = this.remembers ? 'state' : `state-${++this.#directories}`
-    return ['--source', this.source.url, '--dest', this.destination.url, '--state-dir', directory]
   }
 
   /** Killed there, or the test fails. */
