@@ -1,19 +1,10 @@
 // `npm run bench`: pgtrek and the tools it is compared with copy the same databases between two servers of
 // this machine, in turn and in several rounds. docs/performance.md tells what came out.
 import { Command, Option } from 'commander'
-import {
-  type Cluster,
-  type Major,
-  majors,
-  startCluster,
-  stopAllClusters,
-  type TestDatabase,
-} from '../test/support/clusters.ts'
-import { scratchDirectory } from '../test/support/scratch.ts'
-import { type Contender, type Copy, otherTools, pgtrekClone, type Result } from './bench/contenders.ts'
-import { benchMerge } from './bench/merge.ts'
-import { pgtrekCommand } from './bench/programs.ts'
-import { type Measured, showLines, summarizeRounds } from './bench/report.ts'
+import { type Contender, type Copy, otherTools, pgtrekClone, type Result } from '../tools/bench/contenders.ts'
+import { benchMerge } from '../tools/bench/merge.ts'
+import { pgtrekCommand } from '../tools/bench/programs.ts'
+import { type Measured, showLines, summarizeRounds } from '../tools/bench/report.ts'
 import {
   type Fingerprint,
   fingerprint,
@@ -22,7 +13,16 @@ import {
   pgbench,
   type Workload,
   wide,
-} from './bench/workloads.ts'
+} from '../tools/bench/workloads.ts'
+import {
+  type Cluster,
+  type Major,
+  majors,
+  startCluster,
+  stopAllClusters,
+  type TestDatabase,
+} from '../tools/servers/clusters.ts'
+import { scratchDirectory } from '../tools/servers/scratch.ts'
 
 interface Flags {
   major: string

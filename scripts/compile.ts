@@ -3,10 +3,10 @@
 import { rm } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
-import { embedding } from './compile/embedding.ts'
-import { gatherLicenses } from './compile/licenses.ts'
-import { buildPage, type PageFile } from './compile/page.ts'
-import { compileAll } from './compile/targets.ts'
+import { embedding } from '../tools/compile/embedding.ts'
+import { gatherLicenses } from '../tools/compile/licenses.ts'
+import { buildPage, type PageFile } from '../tools/compile/page.ts'
+import { compileAll } from '../tools/compile/targets.ts'
 
 export type CompileOptions = {
   /** Where the executable goes; on Windows Bun adds `.exe`. */

@@ -3,12 +3,12 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { styleText } from 'node:util'
-import { startCluster, stopAllClusters, type TestDatabase } from '../test/support/clusters.ts'
-import { scratchDirectory } from '../test/support/scratch.ts'
-import { type Verdict, verify } from './demo/verify.ts'
+import { type Verdict, verify } from '../tools/demo/verify.ts'
+import { startCluster, stopAllClusters, type TestDatabase } from '../tools/servers/clusters.ts'
+import { scratchDirectory } from '../tools/servers/scratch.ts'
 
 const root = join(import.meta.dir, '..')
-const shop = join(import.meta.dir, 'demo')
+const shop = join(root, 'tools/demo')
 const shownDifferences = 10
 
 try {

@@ -2,10 +2,10 @@
 import { expect, test } from 'bun:test'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { embedding } from '../scripts/compile/embedding.ts'
-import { gatherLicenses } from '../scripts/compile/licenses.ts'
-import { checksums, compileAll, targets } from '../scripts/compile/targets.ts'
-import { scratchDirectory } from './support/scratch.ts'
+import { embedding } from '../tools/compile/embedding.ts'
+import { gatherLicenses } from '../tools/compile/licenses.ts'
+import { checksums, compileAll, targets } from '../tools/compile/targets.ts'
+import { scratchDirectory } from '../tools/servers/scratch.ts'
 
 test('checksums are as sha256sum reads them', async () => {
   const path = join(scratchDirectory(), 'abc')

@@ -1,7 +1,7 @@
 // The end of a mapping or a database: what following has made goes away.
 import { createSignal, Show } from 'solid-js'
 import { api } from '../api/calls.ts'
-import { createAsking } from '../follow/asking.ts'
+import { createAsking } from '../follow/act.ts'
 import { rowsText, t } from '../i18n/index.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { Check } from '../parts/field.tsx'

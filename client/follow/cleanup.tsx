@@ -9,7 +9,7 @@ import { Check, Field } from '../parts/field.tsx'
 import { Notice, Problem } from '../parts/notice.tsx'
 import { setCleaned } from '../state/cleaned.ts'
 import { go } from '../state/route.ts'
-import { createAsking } from './asking.ts'
+import { createAsking } from './act.ts'
 import { createEnds, EndFields } from './ends.tsx'
 
 interface DialogProps {

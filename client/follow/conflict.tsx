@@ -6,7 +6,7 @@ import { api } from '../api/calls.ts'
 import { dateText, t } from '../i18n/index.ts'
 import { Confirm } from '../parts/confirm.tsx'
 import { Notice, Problem } from '../parts/notice.tsx'
-import { createAsking } from './asking.ts'
+import { createAsking } from './act.ts'
 
 type Way = 'retry' | 'skip' | 'apply-schema'
 

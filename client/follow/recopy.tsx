@@ -7,7 +7,7 @@ import { t } from '../i18n/index.ts'
 import { Confirm } from '../parts/confirm.tsx'
 import { Notice, Problem } from '../parts/notice.tsx'
 import { isWorked } from '../state/follows.ts'
-import { createAsking } from './asking.ts'
+import { createAsking } from './act.ts'
 
 export function RecopyButton(props: { view: FollowView }) {
   const { busy, problem, ask } = createAsking()

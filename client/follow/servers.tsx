@@ -6,7 +6,7 @@ import { api } from '../api/calls.ts'
 import { t } from '../i18n/index.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { Notice, Problem } from '../parts/notice.tsx'
-import { createAsking } from './asking.ts'
+import { createAsking } from './act.ts'
 import { createEnds, EndFields } from './ends.tsx'
 
 interface DialogProps {

@@ -16,7 +16,7 @@ import { Check, Field } from '../parts/field.tsx'
 import { Notice, Problem } from '../parts/notice.tsx'
 import { NumberField } from '../parts/number-field.tsx'
 import { databaseOf, waysOf } from '../state/follows.ts'
-import { createAsking } from './asking.ts'
+import { createAsking } from './act.ts'
 
 interface DialogProps {
   view: FollowView

@@ -1,8 +1,8 @@
 // The copy with which following begins, as a job like any other: its log, its history, its progress.
 import type { FollowOptions } from '../../shared/follow-options.ts'
-import { FollowRun } from '../engine/follow/follow-run.ts'
-import type { FollowServices } from '../engine/follow/request.ts'
-import type { Migration } from '../engine/migrate.ts'
+import { FollowRun } from '../follow/follow-run.ts'
+import type { FollowServices } from '../follow/request.ts'
+import type { Migration } from '../migrate/migrate.ts'
 import { Cancelled, errorInfo } from '../postgres/errors.ts'
 import type { Work } from './job.ts'
 

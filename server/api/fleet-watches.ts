@@ -2,7 +2,7 @@
 // States come at the next look, numbers as often as the watcher wants them.
 import type { FleetDatabase, FleetMappingView, FleetView } from '../../shared/fleet.ts'
 import type { FleetMessage, FleetUpdate } from '../../shared/fleet-api.ts'
-import type { FleetDesk } from '../fleet/desk.ts'
+import type { FleetDesk } from '../fleet/controller.ts'
 import type { Completeness } from './jobs.ts'
 
 /** False when the last message is still on its way: it is told the newest state later. */

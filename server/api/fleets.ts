@@ -1,7 +1,7 @@
 // The fleet that this process works on, as the API sees it.
 import type { FleetAction } from '../../shared/fleet.ts'
 import type { FollowView } from '../../shared/follow-view.ts'
-import type { FleetDesk } from '../fleet/desk.ts'
+import type { FleetDesk } from '../fleet/controller.ts'
 import { ApiFailure } from './errors.ts'
 import { FleetWatches } from './fleet-watches.ts'
 

@@ -1,19 +1,14 @@
 // Databases that are followed, by this process or by others through the store: seen, steered, one begun at a time.
 import type { FollowOptions } from '../../shared/follow-options.ts'
 import type { FollowAction, FollowView } from '../../shared/follow-view.ts'
-import { openLogFile } from '../cli/logfile.ts'
-import {
-  type CleanedUp,
-  type CleanUpOptions,
-  cleanUpFollow,
-  LateWritesFound,
-} from '../engine/follow/cleanup.ts'
-import type { FollowDesk } from '../engine/follow/desk.ts'
-import { FollowRun, refuseOver } from '../engine/follow/follow-run.ts'
-import { followName } from '../engine/follow/names.ts'
-import type { FollowEnds, FollowServices } from '../engine/follow/request.ts'
-import { tell } from '../output.ts'
+import { type CleanedUp, type CleanUpOptions, cleanUpFollow, LateWritesFound } from '../follow/cleanup.ts'
+import type { FollowDesk } from '../follow/controller.ts'
+import { FollowRun, refuseOver } from '../follow/follow-run.ts'
+import { followName } from '../follow/names.ts'
+import type { FollowEnds, FollowServices } from '../follow/request.ts'
+import { openLogFile } from '../runs/log-file.ts'
 import type { FollowStore } from '../store/follows.ts'
+import { tell } from '../system/output.ts'
 import { copyThenFollow } from './copy-then-follow.ts'
 import { ApiFailure } from './errors.ts'
 import { FollowWatches } from './follow-watches.ts'

@@ -2,7 +2,7 @@
 // changed.
 import type { JobProgress } from '../../shared/api.ts'
 import { ProgressFold } from '../../shared/fold.ts'
-import { tellMistake } from '../output.ts'
+import { tellMistake } from '../system/output.ts'
 import { ApiFailure } from './errors.ts'
 import { Job, type JobRequest, type JobStores, type Urgency, type Work } from './job.ts'
 

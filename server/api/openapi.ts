@@ -1,8 +1,8 @@
 // The API described by itself: as an OpenAPI document, and as a page made from it that needs no other host.
 import { TypeGuard } from '@sinclair/typebox'
 import { type AnyElysia, Elysia } from 'elysia'
-import { version } from '../cli/version.ts'
-import { plainStyle } from './html.ts'
+import { version } from '../system/version.ts'
+import { plainStyle } from './page/html.ts'
 
 const title = 'pgtrek'
 const description =
@@ -23,7 +23,7 @@ export function openApiRoutes(app: () => AnyElysia) {
     .get(
       '/openapi',
       async () => {
-        const { referencePage } = await import('./reference-page.ts')
+        const { referencePage } = await import('./page/reference-page.ts')
         return referencePage(await make())
       },
       { detail: { hide: true } },

@@ -1,10 +1,10 @@
 // A plan as people see it: the steps in their order, what is destroyed, and what to agree to.
 import { createHash } from 'node:crypto'
 import type { PlanAnswer } from '../../shared/api.ts'
-import { visibleSteps } from '../cli/plan-parts.ts'
-import { stepSql } from '../cli/step-sql.ts'
-import type { Plan } from '../engine/plan.ts'
-import type { Step } from '../engine/step.ts'
+import type { Plan } from '../migrate/plan/plan.ts'
+import type { Step } from '../migrate/plan/step.ts'
+import { visibleSteps } from '../runs/plan-parts.ts'
+import { stepSql } from '../runs/step-sql.ts'
 
 export function planAnswer(plan: Plan, { sql = false } = {}): PlanAnswer {
   const steps = visibleSteps(plan)

@@ -1,8 +1,8 @@
 // The server: its stores, its guard, its routes, and the socket it listens on.
 import type { AnyElysia } from 'elysia'
 import type { NamedEnds } from '../../shared/api.ts'
-import type { FollowDesk } from '../engine/follow/desk.ts'
-import type { FleetDesk } from '../fleet/desk.ts'
+import type { FleetDesk } from '../fleet/controller.ts'
+import type { FollowDesk } from '../follow/controller.ts'
 import { UsageError } from '../postgres/errors.ts'
 import type { Owner } from '../postgres/owner.ts'
 import { FollowStore } from '../store/follows.ts'
@@ -16,7 +16,7 @@ import { Fleet } from './fleets.ts'
 import { Follows } from './follows.ts'
 import { createGuard } from './guard.ts'
 import { Jobs } from './jobs.ts'
-import { pageRoutes } from './page.ts'
+import { pageRoutes } from './page/page.ts'
 import type { Services } from './services.ts'
 
 export interface ServerOptions {

@@ -3,7 +3,7 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { RunningServer } from '../api/start.ts'
-import { makePrivateDirectory } from '../private-files.ts'
+import { makePrivateDirectory } from '../system/private-files.ts'
 import { hasDesktop, openBrowser } from './browser.ts'
 
 export class BrowserDoor implements Disposable {

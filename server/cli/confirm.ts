@@ -1,8 +1,8 @@
 // The question before anything of the destination is deleted. Without a terminal nobody can answer it.
 import { createInterface } from 'node:readline/promises'
-import type { Plan } from '../engine/plan.ts'
-import { destructionLines } from './plan-text.ts'
-import type { View } from './terminal.ts'
+import type { Plan } from '../migrate/plan/plan.ts'
+import { destructionLines } from './render/plan.ts'
+import type { View } from './render/view.ts'
 
 const shownNames = 20
 

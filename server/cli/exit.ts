@@ -1,5 +1,5 @@
 // What the exit code of every command means.
-import type { MigrationResult } from '../engine/migrate.ts'
+import type { MigrationResult } from '../migrate/migrate.ts'
 
 export const exitCode = {
   done: 0,

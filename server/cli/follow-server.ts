@@ -1,5 +1,5 @@
 // `--api-port`: the page and the API beside a process that follows.
-import type { FollowDesk } from '../engine/follow/desk.ts'
+import type { FollowDesk } from '../follow/controller.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
 import { ownerOf } from './owner.ts'
 

@@ -1,8 +1,8 @@
 // Ctrl-C once: a clean stop. Twice: at once. A terminal that is closed, or a mistake of our own that nobody caught,
 // is a reason to stop cleanly, too: what was taken from a destination for a while is put back first.
 import { readFileSync } from 'node:fs'
-import { tell, tellMistake } from '../output.ts'
-import { isMistake, isOfSystem, mistakeWords } from '../postgres/mistake.ts'
+import { isMistake, isOfSystem, mistakeWords } from '../postgres/programming-error.ts'
+import { tell, tellMistake } from '../system/output.ts'
 import { exitCode } from './exit.ts'
 
 /** SIGHUP: the terminal is gone. SIGQUIT: Ctrl-\\. */

@@ -4,11 +4,11 @@ import type { PastMigrationDetails } from '../../shared/api.ts'
 import { printable } from '../../shared/printable.ts'
 import { History } from '../store/history.ts'
 import type { StateDatabase } from '../store/state-database.ts'
-import { dateAndClock } from './clock.ts'
 import { exitCode } from './exit.ts'
-import type { Style } from './style.ts'
-import { closingLine } from './summary-table.ts'
-import { wrap } from './text.ts'
+import { dateAndClock } from './render/clock.ts'
+import type { Style } from './render/style.ts'
+import { closingLine } from './render/summary-table.ts'
+import { wrap } from './render/text.ts'
 
 export function lastRun(database: StateDatabase): PastMigrationDetails | undefined {
   const history = new History(database)

@@ -1,6 +1,6 @@
 // What runs that were killed have left on a destination, for commands that do something else there.
-import { describeHolder, readRuns } from '../engine/run-lock.ts'
-import { describeNote, readNotes, readNotesWhenSettled } from '../engine/taken-notes.ts'
+import { describeHolder, readRuns } from '../coordination/run-lock.ts'
+import { describeNote, readNotes, readNotesWhenSettled } from '../coordination/suspension-notes.ts'
 import { Session } from '../postgres/session.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
 

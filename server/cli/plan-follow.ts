@@ -1,14 +1,14 @@
 // `clone --follow --dry-run`: the plan of the copy, and whether its changes could be followed. Nothing is made.
 
-import { prepare } from '../engine/follow/prepare.ts'
-import { NoMemory } from '../engine/memory.ts'
-import { jsonText, print, tell } from '../output.ts'
+import type { Settled } from '../config/settle.ts'
+import { prepare } from '../follow/prepare.ts'
 import { Cancelled } from '../postgres/errors.ts'
+import { NoMemory } from '../store/run-memory.ts'
+import { jsonText, print, tell } from '../system/output.ts'
 import { exitCode } from './exit.ts'
-import type { Settled } from './given.ts'
 import { interruptible } from './interrupt.ts'
-import { planAsJson } from './plan-json.ts'
-import { describePlan } from './plan-text.ts'
+import { describePlan } from './render/plan.ts'
+import { planAsJson } from './render/plan-json.ts'
 import { endsOf, type FollowFlags, refuseContradictions } from './run-follow.ts'
 
 export async function planCloneAndFollow(request: Settled, flags: FollowFlags): Promise<number> {

@@ -1,11 +1,11 @@
 // `pgtrek status --queue URL`: which workers take jobs there, and what each copies at this moment.
 import { printable } from '../../shared/printable.ts'
 import type { WorkerView } from '../../shared/worker.ts'
-import { jsonText, print, tell } from '../output.ts'
 import { ServerError, sqlstate } from '../postgres/errors.ts'
 import { resolveSettings } from '../postgres/settings.ts'
 import { QueueConnection } from '../queue/connection.ts'
 import { Ledger } from '../queue/ledger.ts'
+import { jsonText, print, tell } from '../system/output.ts'
 import { exitCode } from './exit.ts'
 
 /** Only looks: a database that is no queue yet does not become one. */

@@ -1,10 +1,10 @@
 // What both servers say of a move, for commands whose own machine knows too little.
 import type { Command } from 'commander'
 import { isBrokenOff, type MoveOnServers } from '../../shared/move-state.ts'
-import { readMove } from '../engine/follow/move-state.ts'
-import type { FollowEnds } from '../engine/follow/request.ts'
+import { readMove } from '../follow/move-state.ts'
+import type { FollowEnds } from '../follow/request.ts'
 import { followOptionsOf } from './flags/follow.ts'
-import { requestOf } from './request.ts'
+import { requestOf } from './flags/request.ts'
 import { endsOf } from './run-follow.ts'
 
 /** Nothing where the command was not told both connections. */

@@ -2,12 +2,12 @@
 // transaction open until the last part is in, so that a table appears whole or not at all. A worker that
 // loses a connection gets a new one, and what it had not committed is copied again.
 import type { ErrorInfo } from '../../shared/event.ts'
-import { settledWithin } from '../deadline.ts'
 import { sharedClock } from '../postgres/copy-throttle.ts'
 import { Cancelled, ConnectionLost, PgtrekError } from '../postgres/errors.ts'
 import { withVerdict } from '../postgres/pooler.ts'
-import { endOf } from '../worker-end.ts'
-import { workerUrl } from '../worker-url.ts'
+import { settledWithin } from '../system/deadline.ts'
+import { endOf } from '../system/worker-end.ts'
+import { workerUrl } from '../system/worker-url.ts'
 import { bundle, takeBundle } from './bundle.ts'
 import {
   type Counts,

@@ -14,8 +14,8 @@ import {
   spellingOf,
 } from '../../shared/option-table.ts'
 import { isRecord, snakeCase } from '../../shared/spelling.ts'
-import { problemIn } from '../cli/config-problem.ts'
-import { expandVariables, parseConfig } from '../cli/config-syntax.ts'
+import { problemIn } from '../config/problem.ts'
+import { expandVariables, parseConfig } from '../config/syntax.ts'
 import type { Environment } from '../postgres/environment.ts'
 import { UsageError } from '../postgres/errors.ts'
 

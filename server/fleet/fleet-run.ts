@@ -4,15 +4,15 @@ import type { FleetAction, FleetConfig, FleetState, FleetView } from '../../shar
 import type { FollowAnswer, FollowView } from '../../shared/follow-view.ts'
 import { formatCount } from '../../shared/format.ts'
 import type { WorkerView } from '../../shared/worker.ts'
-import { aborted } from '../deadline.ts'
 import { errorInfo } from '../postgres/errors.ts'
 import { Ledger } from '../queue/ledger.ts'
 import type { JobQueue } from '../queue/queue.ts'
 import type { FollowStore } from '../store/follows.ts'
-import type { DatabaseMove } from './database-move.ts'
-import type { FleetDesk } from './desk.ts'
+import { aborted } from '../system/deadline.ts'
+import type { FleetDesk } from './controller.ts'
+import type { DatabaseMove } from './database-run.ts'
 import { MappingRun } from './mapping-run.ts'
-import { Turns } from './turns.ts'
+import { Turns } from './semaphore.ts'
 
 export interface FleetServices {
   /** Without it nothing is kept: everything is found again on the servers. */

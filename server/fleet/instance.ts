@@ -7,7 +7,7 @@ import { UsageError } from '../postgres/errors.ts'
 import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
 import { Session } from '../postgres/session.ts'
 import { type ConnectionSettings, describeSettings, resolveSettings } from '../postgres/settings.ts'
-import { dropEmptySchema } from '../replication/position.ts'
+import { dropEmptySchema } from '../replication/apply/position.ts'
 
 export interface InstanceDatabase {
   name: string

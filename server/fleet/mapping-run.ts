@@ -7,19 +7,19 @@ import type {
   FleetState,
 } from '../../shared/fleet.ts'
 import type { RolesReport } from '../../shared/roles.ts'
-import { aborted } from '../deadline.ts'
-import { lockMove } from '../engine/follow/cleanup.ts'
-import { DestinationBusy, type RunLock } from '../engine/run-lock.ts'
+import { DestinationBusy, type RunLock } from '../coordination/run-lock.ts'
+import { lockMove } from '../follow/cleanup.ts'
 import { errorInfo, UsageError } from '../postgres/errors.ts'
 import { Session } from '../postgres/session.ts'
 import { serverName } from '../postgres/settings.ts'
 import type { JobQueue } from '../queue/queue.ts'
 import { moveRoles } from '../roles/move.ts'
 import type { FollowStore } from '../store/follows.ts'
-import { DatabaseMove, mayPassLater } from './database-move.ts'
+import { aborted } from '../system/deadline.ts'
+import { DatabaseMove, mayPassLater } from './database-run.ts'
 import { chosenDatabases, instanceSettings, listDatabases } from './instance.ts'
 import { cutoverInstructions } from './instructions.ts'
-import { Turns } from './turns.ts'
+import { Turns } from './semaphore.ts'
 
 export interface MappingServices {
   config: FleetConfig

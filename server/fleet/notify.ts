@@ -2,8 +2,8 @@
 // the fleet fails because of it. A URL of a hook is a secret: of it only the host is ever said.
 import type { FleetNotification } from '../../shared/fleet.ts'
 import { formatCount } from '../../shared/format.ts'
+import { isSaidAgain, Told } from './notified.ts'
 import { type FleetEvent, payloadOf } from './notify-format.ts'
-import { isSaidAgain, Told } from './notify-told.ts'
 
 export type { FleetEvent }
 

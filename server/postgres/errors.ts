@@ -1,6 +1,6 @@
 // What can go wrong, as a few named classes. Server errors are told apart by SQLSTATE, never by text.
 import type { ErrorInfo } from '../../shared/event.ts'
-import { wordsOf } from './mistake.ts'
+import { wordsOf } from './programming-error.ts'
 
 export class PgtrekError extends Error {
   constructor(message: string, options?: ErrorOptions) {

@@ -1,6 +1,6 @@
 // Finds a password in ~/.pgpass or a file of its kind, by libpq's rules.
 // https://www.postgresql.org/docs/current/libpq-pgpass.html
-import { type PlainFile, readPlainFile } from '../plain-file.ts'
+import { type PlainFile, readPlainFile } from '../system/plain-file.ts'
 
 export interface PasswordLookup {
   /** Every name under which the file may list the server. */

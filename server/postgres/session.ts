@@ -2,7 +2,8 @@
 import { randomUUID } from 'node:crypto'
 import postgres from 'postgres'
 import { printable } from '../../shared/printable.ts'
-import { settledWithin } from '../deadline.ts'
+import { markStatement } from '../coordination/run-mark.ts'
+import { settledWithin } from '../system/deadline.ts'
 import { arrayElements } from './array-literal.ts'
 import { strangeColumn } from './asked-for.ts'
 import { attemptsFor, dial, timedOut } from './dial.ts'
@@ -16,7 +17,6 @@ import {
   sqlstate,
 } from './errors.ts'
 import { AnswerWatch, silenceMsOf } from './liveness.ts'
-import { markStatement } from './mark.ts'
 import { cancelRequest } from './messages.ts'
 import {
   asLent,

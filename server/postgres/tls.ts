@@ -2,7 +2,7 @@
 // https://www.postgresql.org/docs/current/libpq-ssl.html
 import { isIP } from 'node:net'
 import { checkServerIdentity, getCACertificates, rootCertificates } from 'node:tls'
-import { type PlainFile, readPlainFile } from '../plain-file.ts'
+import { type PlainFile, readPlainFile } from '../system/plain-file.ts'
 import { ConnectFailed } from './errors.ts'
 import { type ConnectionSettings, serverName, type TlsSettings } from './settings.ts'
 import type { ServerSocket } from './socket.ts'

@@ -1,6 +1,6 @@
 // What other sessions do right now that the move would wait for.
 import { formatDuration } from '../../shared/format.ts'
-import { describeHolder, readRuns } from '../engine/run-lock.ts'
+import { describeHolder, readRuns } from '../coordination/run-lock.ts'
 import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import { type Check, type Finding, isUsers, qualifiedName, type Remark, type Sight, unless } from './check.ts'

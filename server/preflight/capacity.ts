@@ -5,7 +5,7 @@ import {
   ownDestinationSessions,
   ownSourceSessions,
   usualIndexWorkers,
-} from '../engine/sizes.ts'
+} from '../migrate/sizes.ts'
 import { quoteIdentifier } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import { type Check, type Finding, fine, foundIn, isUsers, type Sight } from './check.ts'

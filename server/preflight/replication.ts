@@ -1,7 +1,7 @@
 // Publications and subscriptions that are there already, on either side.
 
 import { isOwnPublication } from '../catalog/own.ts'
-import { movesAtWork } from '../engine/run-lock.ts'
+import { movesAtWork } from '../coordination/run-lock.ts'
 import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import { type Check, type Finding, namesOf, type Remark, unless } from './check.ts'

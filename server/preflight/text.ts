@@ -1,6 +1,6 @@
 // Encodings and the order of text.
 import { readCollations } from '../catalog/destination.ts'
-import { collationGaps } from '../engine/gaps.ts'
+import { collationGaps } from '../migrate/plan/missing-prerequisites.ts'
 import { type Check, type Finding, fine, unless } from './check.ts'
 import { collationVersions } from './collation-versions.ts'
 import { type Locale, localeOf, newDatabase, plainLocale } from './new-database.ts'

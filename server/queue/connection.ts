@@ -1,9 +1,10 @@
 // The connection to the queue's database: one session, made again when it was lost, since a queue must outlive a
 // restart of the server that it is in.
-import { settledWithin } from '../deadline.ts'
+
 import { ConnectFailed, isLost, PgtrekError, ServerError } from '../postgres/errors.ts'
 import { Session } from '../postgres/session.ts'
 import { type ConnectionSettings, describeSettings } from '../postgres/settings.ts'
+import { settledWithin } from '../system/deadline.ts'
 
 /** A server that is restarted, or another that takes over for it, is back by then. */
 const patienceMs = 120_000

@@ -1,9 +1,10 @@
 // One job in the hands of a worker: claimed, copied in one transaction, and committed only after it was written
 // down which transaction that is. Whoever gets the job next asks the destination what became of it.
+
+import { endSessionsOf, isMarked } from '../coordination/run-mark.ts'
 import { outcomeOf, runIsMissing } from '../copy/lane-sessions.ts'
 import { CopyFailed, type Counts } from '../copy/pool.ts'
 import { ConnectFailed, isLost, PgtrekError } from '../postgres/errors.ts'
-import { endSessionsOf, isMarked } from '../postgres/mark.ts'
 import { Session } from '../postgres/session.ts'
 import type { CopyOutcome } from './job.ts'
 import type { QueueLane, QueueLanes } from './lanes.ts'

@@ -1,8 +1,9 @@
 // The sessions that a worker copies with: one to each end, under the run's snapshot, used again for the next job of
 // the same run, and closed soon when there is none, since a snapshot that is held costs the source.
+
+import { markOf } from '../coordination/run-mark.ts'
 import { CopyPool, type LaneSettings } from '../copy/pool.ts'
 import { PgtrekError, ServerError } from '../postgres/errors.ts'
-import { markOf } from '../postgres/mark.ts'
 import { Session } from '../postgres/session.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
 import type { CopyJob, JobEnds } from './job.ts'

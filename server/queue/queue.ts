@@ -1,9 +1,9 @@
 // pg-boss on the queue's database, set up as runs and workers need it: whoever takes a job says every few seconds
 // that it is alive, and when it does not, somebody else gets the job.
 import { type JobInsert, type JobWithMetadata, PgBoss } from 'pg-boss'
-import { settledWithin } from '../deadline.ts'
 import { PgtrekError, ServerError } from '../postgres/errors.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
+import { settledWithin } from '../system/deadline.ts'
 import { QueueConnection } from './connection.ts'
 import type { CopyJob } from './job.ts'
 import { makeQueueTables } from './tables.ts'

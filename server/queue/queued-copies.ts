@@ -1,14 +1,14 @@
 // The rows of a run, copied by workers elsewhere: tables become jobs, large ones several, small ones go together.
 // Whoever runs the plan sees no difference: the same tasks, the same progress, the same promises.
 import type { WorkerView } from '../../shared/worker.ts'
+import { endSessionsOf } from '../coordination/run-mark.ts'
 import { bundle, takeBundle } from '../copy/bundle.ts'
 import { type Copier, CopyFailed, type CopyTask, type Counts } from '../copy/pool.ts'
 import { RunningTask } from '../copy/task.ts'
-import { settledWithin } from '../deadline.ts'
-import type { Copiers, CopierWork } from '../engine/migrate.ts'
+import type { Copiers, CopierWork } from '../migrate/migrate.ts'
 import { Cancelled, errorInfo, PgtrekError } from '../postgres/errors.ts'
-import { endSessionsOf } from '../postgres/mark.ts'
 import { Session } from '../postgres/session.ts'
+import { settledWithin } from '../system/deadline.ts'
 import { type CopyJob, type JobEnds, queueOf } from './job.ts'
 import { identityOf } from './lanes.ts'
 import { Ledger } from './ledger.ts'

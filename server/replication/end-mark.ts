@@ -1,6 +1,6 @@
 // A position in the source's log that lies behind everything committed so far, and that will be sent.
 import type { Session } from '../postgres/session.ts'
-import { type Lsn, parseLsn } from './lsn.ts'
+import { type Lsn, parseLsn } from './stream/lsn.ts'
 
 /**
  * For `stopAt`. Changes are sent only when they are on disk, which a commit waits for only when its transaction

@@ -1,10 +1,11 @@
 // Runs pg_dump inside the process, over a session of ours. No client tools, no version mismatch.
-import { settledWithin } from '../deadline.ts'
+
 import { Cancelled, PgtrekError } from '../postgres/errors.ts'
 import type { Session } from '../postgres/session.ts'
 import { Tunnel } from '../postgres/tunnel.ts'
-import { endOf } from '../worker-end.ts'
-import { workerUrl } from '../worker-url.ts'
+import { settledWithin } from '../system/deadline.ts'
+import { endOf } from '../system/worker-end.ts'
+import { workerUrl } from '../system/worker-url.ts'
 import type { DumpJob, DumpMessage } from './dump.worker.ts'
 import { decodeRaw } from './raw-bytes.ts'
 

@@ -2,8 +2,8 @@
 // the process that works on them. No passwords.
 import { hostname } from 'node:os'
 import type { FollowAction, FollowAnswer, FollowView } from '../../shared/follow-view.ts'
-import type { FollowDesk } from '../engine/follow/desk.ts'
-import { type Ask, type FollowMemory, type FollowRecord, MoveTaken } from '../engine/follow/memory.ts'
+import type { FollowDesk } from '../follow/controller.ts'
+import { type Ask, type FollowMemory, type FollowRecord, MoveTaken } from './follow-memory.ts'
 import { isAlive } from './runs.ts'
 import type { StateDatabase } from './state-database.ts'
 

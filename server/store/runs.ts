@@ -2,10 +2,10 @@
 // that could not remember it itself. No passwords.
 import { hostname } from 'node:os'
 import type { Summary } from '../../shared/summary.ts'
-import type { RunMemory, Saved, SavedItem, Unfinished } from '../engine/memory.ts'
-import { stepKey } from '../engine/step.ts'
+import { stepKey } from '../migrate/plan/step.ts'
 import { UsageError } from '../postgres/errors.ts'
 import { type ConnectionSettings, describeSettings } from '../postgres/settings.ts'
+import type { RunMemory, Saved, SavedItem, Unfinished } from './run-memory.ts'
 import { StateDatabase, type StateOptions } from './state-database.ts'
 
 export interface RunEnds {

@@ -4,8 +4,8 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { settledWithin } from '../deadline.ts'
 import { PgtrekError } from '../postgres/errors.ts'
+import { settledWithin } from '../system/deadline.ts'
 
 export type Sealed = { with: 'keychain'; name: string } | { with: 'key'; nonce: string; box: string }
 

@@ -5,9 +5,9 @@ import { constants, Database, SQLiteError, type SQLQueryBindings } from 'bun:sql
 import { rmSync, statSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { tell } from '../output.ts'
 import { PgtrekError } from '../postgres/errors.ts'
-import { makePrivate, makePrivateDirectory } from '../private-files.ts'
+import { tell } from '../system/output.ts'
+import { makePrivate, makePrivateDirectory } from '../system/private-files.ts'
 
 /** A file of this name that some other program, or another release of this one, made. */
 class ForeignFile extends Error {}

@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { treaty } from '@elysiajs/eden'
 import type { App } from '../../server/api/app.ts'
+import { cluster } from '../../tools/servers/clusters.ts'
 import { type Api, startApi } from '../support/api.ts'
-import { cluster } from '../support/clusters.ts'
 
 let api: Api
 const client = () => treaty<App>(api.server.url).api

@@ -1,10 +1,10 @@
 // Looking at databases through the API: testing a connection, browsing, one table.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import type { Browse, BrowsedSchema, PlanAnswer, TableInfo } from '../../shared/api.ts'
+import { eventually } from '../../tools/eventually.ts'
+import { casesOf } from '../../tools/long.ts'
+import { type Cluster, cluster, type TestDatabase } from '../../tools/servers/clusters.ts'
 import { type Api, startApi } from '../support/api.ts'
-import { type Cluster, cluster, type TestDatabase } from '../support/clusters.ts'
-import { eventually } from '../support/eventually.ts'
-import { casesOf } from '../support/long.ts'
 
 let api: Api
 let old: Cluster

@@ -2,9 +2,9 @@
 import { expect, test } from 'bun:test'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { within } from '../../tools/eventually.ts'
+import { cluster } from '../../tools/servers/clusters.ts'
 import { startApi } from '../support/api.ts'
-import { cluster } from '../support/clusters.ts'
-import { within } from '../support/eventually.ts'
 
 const docs = readFileSync(join(import.meta.dir, '../../docs/api.md'), 'utf8')
 

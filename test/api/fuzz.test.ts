@@ -2,11 +2,11 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { cleanEnvironment } from '../cli/process.ts'
-import { within } from '../support/eventually.ts'
-import { isLong } from '../support/long.ts'
-import { program } from '../support/program.ts'
-import { scratchDirectory } from '../support/scratch.ts'
+import { cleanEnvironment } from '../../tools/command.ts'
+import { within } from '../../tools/eventually.ts'
+import { isLong } from '../../tools/long.ts'
+import { program } from '../../tools/program.ts'
+import { scratchDirectory } from '../../tools/servers/scratch.ts'
 
 interface Schema {
   type?: string

@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { FollowStore } from '../../server/store/follows.ts'
 import { StateDatabase } from '../../server/store/state-database.ts'
 import { followStates } from '../../shared/follow-view.ts'
+import { followView } from '../../tools/moves/follow-view.ts'
+import { cluster } from '../../tools/servers/clusters.ts'
 import { type Api, startApi } from '../support/api.ts'
-import { cluster } from '../support/clusters.ts'
-import { followView } from '../support/follow-view.ts'
 import { ReadMetrics } from './prometheus.ts'
 
 let api: Api
@@ -124,9 +124,9 @@ test('all of them are described, and nothing else is', async () => {
     return [...new Set(texts.join('\n').match(/\bpgtrek_(?:build|copy|follow|switchover)_[a-z_]+/g))].sort()
   }
   const made = await namesIn(
-    'server/api/metrics.ts',
-    'server/api/copy-metrics.ts',
-    'server/api/follow-metrics.ts',
+    'server/api/metrics/metrics.ts',
+    'server/api/metrics/copy.ts',
+    'server/api/metrics/follow.ts',
   )
   expect(await namesIn('docs/metrics.md')).toEqual(made)
 })

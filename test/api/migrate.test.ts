@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { Value } from '@sinclair/typebox/value'
 import { JobProgress, type LogLine, type PlanAnswer } from '../../shared/api.ts'
 import type { TableProgress } from '../../shared/progress.ts'
+import { type Cluster, cluster, type TestDatabase } from '../../tools/servers/clusters.ts'
+import { scratchDirectory } from '../../tools/servers/scratch.ts'
 import { type Api, startApi } from '../support/api.ts'
-import { type Cluster, cluster, type TestDatabase } from '../support/clusters.ts'
-import { scratchDirectory } from '../support/scratch.ts'
 
 const rows = 20_000
 let api: Api

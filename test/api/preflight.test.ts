@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { Value } from '@sinclair/typebox/value'
 import { type PreflightItem, PreflightReport } from '../../shared/preflight.ts'
+import { cluster, type TestDatabase } from '../../tools/servers/clusters.ts'
 import { type Api, startApi } from '../support/api.ts'
-import { cluster, type TestDatabase } from '../support/clusters.ts'
 
 let api: Api
 let source: TestDatabase

@@ -4,9 +4,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { chmodSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { sealIn } from '../../server/store/seal.ts'
+import { type Cluster, cluster, type TestDatabase } from '../../tools/servers/clusters.ts'
+import { scratchDirectory } from '../../tools/servers/scratch.ts'
 import { type Api, startApi } from '../support/api.ts'
-import { type Cluster, cluster, type TestDatabase } from '../support/clusters.ts'
-import { scratchDirectory } from '../support/scratch.ts'
 
 const secret = 'sEcr3t/of the profile'
 let api: Api

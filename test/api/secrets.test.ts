@@ -4,9 +4,9 @@ import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ownerOf } from '../../server/cli/owner.ts'
 import { resolveSettings } from '../../server/postgres/settings.ts'
+import { type Cluster, cluster } from '../../tools/servers/clusters.ts'
+import { scratchDirectory } from '../../tools/servers/scratch.ts'
 import { type Api, startApi } from '../support/api.ts'
-import { type Cluster, cluster } from '../support/clusters.ts'
-import { scratchDirectory } from '../support/scratch.ts'
 
 const secret = 'only-the-owner-knows'
 const ways = { clear: [0, 0, 0, 3], md5: [0, 0, 0, 5, 1, 2, 3, 4] }

@@ -1,9 +1,9 @@
 // For everybody: without a mouse, in the dark, in a narrow window, with ten thousand tables.
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import type { Browser, Page } from 'playwright-core'
+import { casesOf } from '../../tools/long.ts'
+import { type Cluster, cluster, type TestDatabase } from '../../tools/servers/clusters.ts'
 import { browser } from '../support/browser.ts'
-import { type Cluster, cluster, type TestDatabase } from '../support/clusters.ts'
-import { casesOf } from '../support/long.ts'
 import { type PageServer, startPageServer } from '../support/page-server.ts'
 import { makeShop } from './shop.ts'
 import { barriers, goToOptions, nameEnds, overflow, shoot, visit, words } from './visitor.ts'

@@ -3,11 +3,11 @@
 import { afterEach, beforeAll, beforeEach, expect, test } from 'bun:test'
 import type { Browser, Page } from 'playwright-core'
 import { formatBytes } from '../../shared/format.ts'
+import { eventually } from '../../tools/eventually.ts'
+import { freshPage } from '../../tools/test-run/fresh-page.ts'
 import { type Api, startApi } from '../support/api.ts'
 import { browser } from '../support/browser.ts'
-import { eventually } from '../support/eventually.ts'
 import { SeenFleet } from '../support/fleet-desk.ts'
-import { freshPage } from '../support/fresh-page.ts'
 import { barriers, stepCheck, visit, words } from './visitor.ts'
 
 /** Of all there is the document has only what is in sight, and some lines around it. */

@@ -1,5 +1,5 @@
 // The databases of the browser tests: a small shop, and a destination that refuses one of its tables.
-import type { Cluster, TestDatabase } from '../support/clusters.ts'
+import type { Cluster, TestDatabase } from '../../tools/servers/clusters.ts'
 
 export const orderRows = 5_000
 export const logRows = 30_000

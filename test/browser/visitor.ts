@@ -6,7 +6,7 @@ import axe from 'axe-core'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { en } from '../../client/i18n/en.ts'
 import { ja } from '../../client/i18n/ja.ts'
-import { isLong } from '../support/long.ts'
+import { isLong } from '../../tools/long.ts'
 
 export const words = { en, ja }
 export type Language = keyof typeof words

@@ -2,9 +2,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Cluster, cluster, startCluster, type TestDatabase } from '../support/clusters.ts'
-import { CannotHappen, eventually } from '../support/eventually.ts'
-import { type Home, makeHome } from './process.ts'
+import { type Home, makeHome } from '../../tools/command.ts'
+import { CannotHappen, eventually } from '../../tools/eventually.ts'
+import { type Cluster, cluster, startCluster, type TestDatabase } from '../../tools/servers/clusters.ts'
 
 let home: Home
 let directory: string

@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import type { TSchema } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { ComparisonFailure, DataComparison, SchemaComparison } from '../../shared/comparison.ts'
-import { type Cluster, cluster, type TestDatabase } from '../support/clusters.ts'
-import { CannotHappen, eventually } from '../support/eventually.ts'
-import { casesOf } from '../support/long.ts'
-import { type Home, makeHome } from './process.ts'
+import { type Home, makeHome } from '../../tools/command.ts'
+import { CannotHappen, eventually } from '../../tools/eventually.ts'
+import { casesOf } from '../../tools/long.ts'
+import { type Cluster, cluster, type TestDatabase } from '../../tools/servers/clusters.ts'
 
 let home: Home
 let from: Cluster

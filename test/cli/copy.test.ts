@@ -2,9 +2,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Cluster, cluster, type TestDatabase } from '../support/clusters.ts'
-import { casesOf } from '../support/long.ts'
-import { type Home, makeHome } from './process.ts'
+import { type Home, makeHome } from '../../tools/command.ts'
+import { casesOf } from '../../tools/long.ts'
+import { type Cluster, cluster, type TestDatabase } from '../../tools/servers/clusters.ts'
 
 let home: Home
 let from: Cluster

@@ -5,8 +5,8 @@ import { frame } from '../../server/cli/dashboard/frame.ts'
 import { KeyReader } from '../../server/cli/dashboard/keys.ts'
 import { sparkline } from '../../server/cli/dashboard/sparkline.ts'
 import { newState, press, type State, withoutOutdated } from '../../server/cli/dashboard/state.ts'
-import { styleFor } from '../../server/cli/style.ts'
-import { widthOf } from '../../server/cli/text.ts'
+import { styleFor } from '../../server/cli/render/style.ts'
+import { widthOf } from '../../server/cli/render/text.ts'
 import type { FollowView } from '../../shared/follow-view.ts'
 import {
   conflictView,

@@ -1,11 +1,11 @@
 // `clone --follow`, `follow`, `switchover`, `cleanup` as somebody types them.
 import { afterEach, describe, expect, test } from 'bun:test'
 import type { FollowView, SwitchoverReport } from '../../shared/follow-view.ts'
-import { cluster, type TestDatabase } from '../support/clusters.ts'
-import { compareRows } from '../support/compare.ts'
-import { eventually } from '../support/eventually.ts'
-import { published } from '../support/follow-view.ts'
-import { type Home, makeHome } from './process.ts'
+import { type Home, makeHome } from '../../tools/command.ts'
+import { compareRows } from '../../tools/comparison/compare.ts'
+import { eventually } from '../../tools/eventually.ts'
+import { published } from '../../tools/moves/follow-view.ts'
+import { cluster, type TestDatabase } from '../../tools/servers/clusters.ts'
 
 const logical = { settings: { wal_level: 'logical' } }
 

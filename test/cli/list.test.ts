@@ -2,11 +2,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Cluster, cluster, type Major, type TestDatabase } from '../support/clusters.ts'
-import { CannotHappen, eventually } from '../support/eventually.ts'
+import { type Home, makeHome } from '../../tools/command.ts'
+import { CannotHappen, eventually } from '../../tools/eventually.ts'
+import { isLong } from '../../tools/long.ts'
+import { type Cluster, cluster, type Major, type TestDatabase } from '../../tools/servers/clusters.ts'
 import { columns, done, type Fake, int16, int32, ready, row, say, startFake } from '../support/fake-server.ts'
-import { isLong } from '../support/long.ts'
-import { type Home, makeHome } from './process.ts'
 
 let home: Home
 beforeAll(() => {

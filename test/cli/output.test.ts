@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { harmless, jsonText } from '../../server/output.ts'
-import { type Home, makeHome } from './process.ts'
+import { harmless, jsonText } from '../../server/system/output.ts'
+import { type Home, makeHome } from '../../tools/command.ts'
 
 const evil = 'evil\x1b[2J\x1b]0;title\x07\r\x9b31m\u202ename\nsecond line'
 // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what it looks for
@@ -74,7 +74,7 @@ test('there is one door', async () => {
   const root = join(import.meta.dir, '../../server')
   const others: string[] = []
   for await (const path of new Bun.Glob('**/*.ts').scan(root)) {
-    if (path === 'output.ts') continue
+    if (path === 'system/output.ts') continue
     if (/process\.(stdout|stderr)\.write|console\.\w+\(/.test(readFileSync(join(root, path), 'utf8')))
       others.push(path)
   }

@@ -1,9 +1,9 @@
 // What a plan says to people: also of kinds of loss and of rules that a plan carries only sometimes.
 import { describe, expect, test } from 'bun:test'
-import { planAsJson } from '../../server/cli/plan-json.ts'
-import { describePlan, destructionLines } from '../../server/cli/plan-text.ts'
-import type { Destroyed, Plan, PlannedRows } from '../../server/engine/plan.ts'
-import type { Step, Work } from '../../server/engine/step.ts'
+import { describePlan, destructionLines } from '../../server/cli/render/plan.ts'
+import { planAsJson } from '../../server/cli/render/plan-json.ts'
+import type { Destroyed, Plan, PlannedRows } from '../../server/migrate/plan/plan.ts'
+import type { Step, Work } from '../../server/migrate/plan/step.ts'
 
 const sizes = {
   copyWorkers: 1,

@@ -4,8 +4,8 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Value } from '@sinclair/typebox/value'
 import { PreflightReport } from '../../shared/preflight.ts'
-import { cluster, type TestDatabase } from '../support/clusters.ts'
-import { type Home, makeHome } from './process.ts'
+import { type Home, makeHome } from '../../tools/command.ts'
+import { cluster, type TestDatabase } from '../../tools/servers/clusters.ts'
 
 let home: Home
 let source: TestDatabase

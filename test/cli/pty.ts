@@ -1,8 +1,8 @@
 // `pgtrek` on a terminal of its own: what it shows is read from the screen, keys are typed.
 import { inspect } from 'node:util'
-import { CannotHappen, eventually, within } from '../support/eventually.ts'
-import { program } from '../support/program.ts'
-import { cleanEnvironment } from './process.ts'
+import { cleanEnvironment } from '../../tools/command.ts'
+import { CannotHappen, eventually, within } from '../../tools/eventually.ts'
+import { program } from '../../tools/program.ts'
 import { VirtualTerminal } from './virtual-terminal.ts'
 
 export interface OnTerminal extends AsyncDisposable {

@@ -4,8 +4,8 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Value } from '@sinclair/typebox/value'
 import { RolesReport } from '../../shared/roles.ts'
-import { type OwnCluster, startCluster } from '../support/clusters.ts'
-import { type Home, makeHome } from './process.ts'
+import { type Home, makeHome } from '../../tools/command.ts'
+import { type OwnCluster, startCluster } from '../../tools/servers/clusters.ts'
 
 let home: Home
 let source: OwnCluster

@@ -3,10 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Cluster, cluster, type TestDatabase } from '../support/clusters.ts'
-import { eventually, within } from '../support/eventually.ts'
-import { program } from '../support/program.ts'
-import { cleanEnvironment } from './process.ts'
+import { cleanEnvironment } from '../../tools/command.ts'
+import { eventually, within } from '../../tools/eventually.ts'
+import { program } from '../../tools/program.ts'
+import { type Cluster, cluster, type TestDatabase } from '../../tools/servers/clusters.ts'
 
 let directory: string
 let from: Cluster

@@ -5,13 +5,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Value } from '@sinclair/typebox/value'
 import fc from 'fast-check'
-import { statusLines } from '../../server/cli/status-text.ts'
-import { styleFor } from '../../server/cli/style.ts'
-import { widthOf } from '../../server/cli/text.ts'
+import { statusLines } from '../../server/cli/render/status.ts'
+import { styleFor } from '../../server/cli/render/style.ts'
+import { widthOf } from '../../server/cli/render/text.ts'
 import { resolveSettings } from '../../server/postgres/settings.ts'
 import { RunStore } from '../../server/store/runs.ts'
 import { defaultSwitchoverOptions, FollowView } from '../../shared/follow-view.ts'
-import { within } from '../support/eventually.ts'
+import { type Home, makeHome } from '../../tools/command.ts'
+import { within } from '../../tools/eventually.ts'
+import { program } from '../../tools/program.ts'
 import {
   conflictView,
   copyingView,
@@ -19,9 +21,7 @@ import {
   followView,
   switchoverReport,
 } from '../support/example-views.ts'
-import { program } from '../support/program.ts'
 import { type Publisher, publishHere, startPublisher } from '../support/publishing.ts'
-import { type Home, makeHome } from './process.ts'
 import { onTerminal } from './pty.ts'
 
 const open: (Publisher | Home)[] = []

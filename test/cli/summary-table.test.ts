@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
-import { styleFor } from '../../server/cli/style.ts'
-import { summaryLines } from '../../server/cli/summary-table.ts'
-import { widthOf } from '../../server/cli/text.ts'
+import { styleFor } from '../../server/cli/render/style.ts'
+import { summaryLines } from '../../server/cli/render/summary-table.ts'
+import { widthOf } from '../../server/cli/render/text.ts'
 import type { Summary } from '../../shared/summary.ts'
 
 const style = styleFor(false, { LANG: 'C.UTF-8' })

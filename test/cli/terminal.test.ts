@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, jest, test } from 'bun:test'
 import fc from 'fast-check'
-import { frame } from '../../server/cli/bars.ts'
-import { styleFor } from '../../server/cli/style.ts'
-import { chooseView, liveView, plainView, type View, type ViewOptions } from '../../server/cli/terminal.ts'
-import { widthOf } from '../../server/cli/text.ts'
+import { frame } from '../../server/cli/render/bars.ts'
+import { styleFor } from '../../server/cli/render/style.ts'
+import { widthOf } from '../../server/cli/render/text.ts'
+import { chooseView, liveView, plainView, type View, type ViewOptions } from '../../server/cli/render/view.ts'
 import { foldEvents } from '../../shared/fold.ts'
+import { within } from '../../tools/eventually.ts'
 import { Recording } from '../shared/runs.ts'
-import { within } from '../support/eventually.ts'
 import { VirtualTerminal } from './virtual-terminal.ts'
 
 const megabyte = 1024 * 1024
@@ -148,7 +148,7 @@ describe('the live view', () => {
 
   test('gives the cursor back when it is interrupted', async () => {
     const script = `
-      import { liveView } from '${import.meta.dir}/../../server/cli/terminal.ts'
+      import { liveView } from '${import.meta.dir}/../../server/cli/render/view.ts'
       const view = liveView({ isTTY: true, columns: 80, rows: 24, write })
       view.event({ type: 'planned', at: 0, tables: [], steps: { data: 1 }, warnings: [] })
       function write(text) {

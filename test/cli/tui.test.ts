@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { defaultSwitchoverOptions, type FollowView } from '../../shared/follow-view.ts'
+import { makeHome } from '../../tools/command.ts'
 import { conflict, conflictView, followView, switchoverReport } from '../support/example-views.ts'
 import { type Publisher, type PublisherProcess, publishHere, startPublisher } from '../support/publishing.ts'
-import { makeHome } from './process.ts'
 import { type OnTerminal, onTerminal } from './pty.ts'
 
 const open: AsyncDisposable[] = []

@@ -1,6 +1,6 @@
 // A terminal of a given size that keeps what it is told to show: enough of one for what pgtrek writes.
 // Anything else that a program could tell it is remembered as a fault.
-import type { TerminalStream } from '../../server/cli/screen.ts'
+import type { TerminalStream } from '../../server/cli/render/screen.ts'
 
 /** A wide character takes two cells: itself and this. */
 const continuation = ''

@@ -2,9 +2,9 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { cluster, type TestDatabase } from '../support/clusters.ts'
+import { type Home, makeHome } from '../../tools/command.ts'
+import { cluster, type TestDatabase } from '../../tools/servers/clusters.ts'
 import { endWorker, reports, startWorker } from '../support/workers.ts'
-import { type Home, makeHome } from './process.ts'
 
 let home: Home
 let database: TestDatabase

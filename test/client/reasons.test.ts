@@ -2,11 +2,11 @@
 
 import { expect, test } from 'bun:test'
 import { reasonIn } from '../../client/i18n/reasons.ts'
-import { ReadyLight, type Watched } from '../../server/engine/follow/readiness.ts'
+import { ReadyLight, type Watched } from '../../server/follow/readiness.ts'
 import { defaultFollowOptions } from '../../shared/follow-options.ts'
 import { followStages, followStates } from '../../shared/follow-view.ts'
 import { describeLateWrites } from '../../shared/late-writes.ts'
-import { followView } from '../support/follow-view.ts'
+import { followView } from '../../tools/moves/follow-view.ts'
 
 const { streams } = followView('shop')
 const stream = streams[0] as (typeof streams)[number]

@@ -3,9 +3,9 @@ import { describe, expect, test } from 'bun:test'
 import { compareData, type DataComparisonRequest } from '../../server/compare/data.ts'
 import { resolveSettings } from '../../server/postgres/settings.ts'
 import { everything } from '../../shared/request.ts'
-import { clone } from '../support/clone.ts'
-import { cluster, type Major, type TestDatabase } from '../support/clusters.ts'
-import { eventually, within } from '../support/eventually.ts'
+import { eventually, within } from '../../tools/eventually.ts'
+import { clone } from '../../tools/moves/clone.ts'
+import { cluster, type Major, type TestDatabase } from '../../tools/servers/clusters.ts'
 import { extensionOn } from '../support/extension.ts'
 
 type Options = Partial<DataComparisonRequest>

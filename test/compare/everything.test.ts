@@ -3,10 +3,10 @@ import { expect, test } from 'bun:test'
 import { compareData } from '../../server/compare/data.ts'
 import { compareSchema } from '../../server/compare/schema.ts'
 import { resolveSettings } from '../../server/postgres/settings.ts'
-import { clone } from '../support/clone.ts'
-import { cluster, type Major, type TestDatabase } from '../support/clusters.ts'
+import { casesOf } from '../../tools/long.ts'
+import { clone } from '../../tools/moves/clone.ts'
+import { cluster, type Major, type TestDatabase } from '../../tools/servers/clusters.ts'
 import { createKitchenSink, createKitchenSinkRoles } from '../support/kitchen-sink.ts'
-import { casesOf } from '../support/long.ts'
 
 function ends(source: TestDatabase, destination: TestDatabase) {
   return {

@@ -9,9 +9,9 @@ import {
 } from '../../server/compare/schema.ts'
 import { resolveSettings } from '../../server/postgres/settings.ts'
 import { everything } from '../../shared/request.ts'
-import { clone } from '../support/clone.ts'
-import { cluster, type Major, type TestDatabase } from '../support/clusters.ts'
-import { isWithoutDebian } from '../support/debian.ts'
+import { clone } from '../../tools/moves/clone.ts'
+import { cluster, type Major, type TestDatabase } from '../../tools/servers/clusters.ts'
+import { isWithoutDebian } from '../../tools/servers/debian.ts'
 
 function compare(
   source: TestDatabase,

@@ -1,8 +1,8 @@
 // Rows find their place among rows that are there: added, left out and named, or written over.
 import { describe, expect, test } from 'bun:test'
-import { cluster, type Major, type TestDatabase } from '../support/clusters.ts'
-import { byRest, copying, failureOf, rowsOf } from '../support/copying.ts'
-import { casesOf } from '../support/long.ts'
+import { casesOf } from '../../tools/long.ts'
+import { byRest, copying, failureOf, rowsOf } from '../../tools/moves/copying.ts'
+import { cluster, type Major, type TestDatabase } from '../../tools/servers/clusters.ts'
 
 async function pair(schema: string, majors: [Major, Major] = [15, 15]) {
   const source = await (await cluster(majors[0])).createDatabase()

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, expect, test } from 'bun:test'
 import type postgres from 'postgres'
 import { type CopyPart, CopyPool } from '../../server/copy/pool.ts'
 import { resolveSettings } from '../../server/postgres/settings.ts'
-import { type Cluster, cluster, type TestDatabase } from '../support/clusters.ts'
-import { within } from '../support/eventually.ts'
+import { within } from '../../tools/eventually.ts'
+import { type Cluster, cluster, type TestDatabase } from '../../tools/servers/clusters.ts'
 import { noSessionsAreLeft } from '../support/sessions.ts'
 
 let from: Cluster

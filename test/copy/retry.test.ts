@@ -1,9 +1,9 @@
 // A connection that breaks costs time: no row is lost, none is there twice, and what cannot be had says so.
 import { describe, expect, test } from 'bun:test'
 import { inspect } from 'node:util'
-import { cluster, startCluster, type TestDatabase } from '../support/clusters.ts'
-import { byRest, copying, failureOf, type Rows, rowsOf } from '../support/copying.ts'
-import { CannotHappen, eventually } from '../support/eventually.ts'
+import { CannotHappen, eventually } from '../../tools/eventually.ts'
+import { byRest, copying, failureOf, type Rows, rowsOf } from '../../tools/moves/copying.ts'
+import { cluster, startCluster, type TestDatabase } from '../../tools/servers/clusters.ts'
 
 /** More bytes than all buffers between the servers hold: a copy that stands still is still being read. */
 const rows = 6000

@@ -1,9 +1,9 @@
 // The rate that all workers keep together.
 import { describe, expect, test } from 'bun:test'
 import { microseconds, sharedClock, Throttle, ThrottledFlow } from '../../server/postgres/copy-throttle.ts'
-import { cluster } from '../support/clusters.ts'
-import { byRest, copying, failureOf, rowsOf } from '../support/copying.ts'
-import { within } from '../support/eventually.ts'
+import { within } from '../../tools/eventually.ts'
+import { byRest, copying, failureOf, rowsOf } from '../../tools/moves/copying.ts'
+import { cluster } from '../../tools/servers/clusters.ts'
 
 describe('a throttle', () => {
   test('gives out no more than its rate, to whoever asks', () => {

@@ -1,8 +1,8 @@
 // Names and values that mean something to SQL, everywhere a name or a value enters it.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { type Cluster, cluster } from '../support/clusters.ts'
-import { compareEverything, compareRows } from '../support/compare.ts'
-import { casesOf } from '../support/long.ts'
+import { compareEverything, compareRows } from '../../tools/comparison/compare.ts'
+import { casesOf } from '../../tools/long.ts'
+import { type Cluster, cluster } from '../../tools/servers/clusters.ts'
 import { type Owned, ownedDatabase } from './owners.ts'
 import { type Faulty, faultyHome, keysAndTriggers } from './running.ts'
 

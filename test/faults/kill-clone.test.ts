@@ -1,9 +1,9 @@
 // kill -9 in the middle of a clone, and what --resume makes of it.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { type Cluster, cluster, type TestDatabase } from '../support/clusters.ts'
-import { compareEverything } from '../support/compare.ts'
-import { eventually } from '../support/eventually.ts'
-import { casesOf } from '../support/long.ts'
+import { compareEverything } from '../../tools/comparison/compare.ts'
+import { eventually } from '../../tools/eventually.ts'
+import { casesOf } from '../../tools/long.ts'
+import { type Cluster, cluster, type TestDatabase } from '../../tools/servers/clusters.ts'
 import {
   begins,
   expectNothingLeft,

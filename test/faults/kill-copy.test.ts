@@ -1,8 +1,14 @@
 // kill -9 in the middle of a copy by plain owners, whose foreign keys and triggers are away meanwhile.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { type Cluster, cluster, type Major, type Row, type TestDatabase } from '../support/clusters.ts'
-import { eventually } from '../support/eventually.ts'
-import { casesOf } from '../support/long.ts'
+import { eventually } from '../../tools/eventually.ts'
+import { casesOf } from '../../tools/long.ts'
+import {
+  type Cluster,
+  cluster,
+  type Major,
+  type Row,
+  type TestDatabase,
+} from '../../tools/servers/clusters.ts'
 import { type Owned, ownedDatabase, plainRole } from './owners.ts'
 import {
   expectNothingLeft,

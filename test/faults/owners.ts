@@ -1,5 +1,5 @@
 // Databases whose objects all belong to a role that is nothing but their owner.
-import type { Cluster, TestDatabase } from '../support/clusters.ts'
+import type { Cluster, TestDatabase } from '../../tools/servers/clusters.ts'
 
 export interface Owned extends TestDatabase {
   /** As the owner, not as a superuser. */

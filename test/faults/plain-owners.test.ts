@@ -1,10 +1,10 @@
 // Both ends as roles that own their objects and are nothing else.
 import { beforeAll, describe, expect, test } from 'bun:test'
-import type { Plan } from '../../server/engine/plan.ts'
-import { type CloneTest, clone } from '../support/clone.ts'
-import { type Cluster, cluster, type Major } from '../support/clusters.ts'
-import { compareEverything, compareRows } from '../support/compare.ts'
-import { casesOf } from '../support/long.ts'
+import type { Plan } from '../../server/migrate/plan/plan.ts'
+import { compareEverything, compareRows } from '../../tools/comparison/compare.ts'
+import { casesOf } from '../../tools/long.ts'
+import { type CloneTest, clone } from '../../tools/moves/clone.ts'
+import { type Cluster, cluster, type Major } from '../../tools/servers/clusters.ts'
 import { type Owned, ownedDatabase, plainRole } from './owners.ts'
 import { expectNothingLeft, keysAndTriggers } from './running.ts'
 

@@ -1,9 +1,9 @@
 // Tables that are there, have rows and are tied to each other: emptied and filled by superusers and by owners.
 import { beforeAll, describe, expect, test } from 'bun:test'
-import { type CloneTest, clone } from '../support/clone.ts'
-import { type Cluster, cluster, type Major, type TestDatabase } from '../support/clusters.ts'
-import { compareRows } from '../support/compare.ts'
-import { casesOf } from '../support/long.ts'
+import { compareRows } from '../../tools/comparison/compare.ts'
+import { casesOf } from '../../tools/long.ts'
+import { type CloneTest, clone } from '../../tools/moves/clone.ts'
+import { type Cluster, cluster, type Major, type TestDatabase } from '../../tools/servers/clusters.ts'
 import { type Owned, ownedDatabase, plainRole } from './owners.ts'
 import { keysAndTriggers } from './running.ts'
 

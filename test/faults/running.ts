@@ -1,9 +1,9 @@
 // A run of the real command that is watched through its own log file, and killed where the test wants it.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Ended, type Home, makeHome } from '../cli/process.ts'
-import type { Cluster, TestDatabase } from '../support/clusters.ts'
-import { CannotHappen, eventually, within } from '../support/eventually.ts'
+import { type Ended, type Home, makeHome } from '../../tools/command.ts'
+import { CannotHappen, eventually, within } from '../../tools/eventually.ts'
+import type { Cluster, TestDatabase } from '../../tools/servers/clusters.ts'
 
 interface Line {
   type: string

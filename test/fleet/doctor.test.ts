@@ -6,9 +6,9 @@ import { Value } from '@sinclair/typebox/value'
 import { FleetRun } from '../../server/fleet/fleet-run.ts'
 import { FleetConfig, type FleetDatabase } from '../../shared/fleet.ts'
 import { FleetPreflightReport } from '../../shared/preflight.ts'
-import { type Home, makeHome } from '../cli/process.ts'
-import { type OwnCluster, startCluster } from '../support/clusters.ts'
-import { eventually, within } from '../support/eventually.ts'
+import { type Home, makeHome } from '../../tools/command.ts'
+import { eventually, within } from '../../tools/eventually.ts'
+import { type OwnCluster, startCluster } from '../../tools/servers/clusters.ts'
 
 let home: Home
 let from: OwnCluster

@@ -4,10 +4,10 @@ import { Value } from '@sinclair/typebox/value'
 import { FleetRun } from '../../server/fleet/fleet-run.ts'
 import { quoteIdentifier } from '../../server/postgres/quote.ts'
 import { FleetConfig, type FleetDatabase, type FleetView } from '../../shared/fleet.ts'
-import { type Cluster, type Major, startCluster, type TestDatabase } from '../support/clusters.ts'
-import { compareRows } from '../support/compare.ts'
-import { eventually, within } from '../support/eventually.ts'
-import { startWorkload, workloadTables } from '../support/workload.ts'
+import { compareRows } from '../../tools/comparison/compare.ts'
+import { eventually, within } from '../../tools/eventually.ts'
+import { type Cluster, type Major, startCluster, type TestDatabase } from '../../tools/servers/clusters.ts'
+import { startWorkload, workloadTables } from '../../tools/torture/workload.ts'
 
 const patienceMs = 90_000
 const settings = { wal_level: 'logical' }

@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, test } from 'bun:test'
 import { type FleetEvent, Notifier } from '../../server/fleet/notify.ts'
 import type { FleetNotification } from '../../shared/fleet.ts'
-import { eventually } from '../support/eventually.ts'
+import { eventually } from '../../tools/eventually.ts'
 
 interface Receiver {
   url: string

@@ -5,17 +5,17 @@ import { join } from 'node:path'
 import type { FleetView } from '../../shared/fleet.ts'
 import type { Summary } from '../../shared/summary.ts'
 import type { WorkerView } from '../../shared/worker.ts'
-import { type Home, makeHome } from '../cli/process.ts'
+import { type Home, makeHome } from '../../tools/command.ts'
+import { compareRows } from '../../tools/comparison/compare.ts'
+import { within } from '../../tools/eventually.ts'
 import {
   type Cluster,
   cluster,
   type OwnCluster,
   startCluster,
   type TestDatabase,
-} from '../support/clusters.ts'
-import { compareRows } from '../support/compare.ts'
-import { within } from '../support/eventually.ts'
-import { startProxy, withPort } from '../support/proxy.ts'
+} from '../../tools/servers/clusters.ts'
+import { startProxy, withPort } from '../../tools/servers/proxy.ts'
 import { appears, endWorker, reports, startWorker, type WorkerProcess } from '../support/workers.ts'
 
 let home: Home

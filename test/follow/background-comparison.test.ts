@@ -1,9 +1,9 @@
 // What a switchover need not compare because it was compared while changes flowed: and that nothing slips through.
 import { describe, expect, test } from 'bun:test'
-import type { Major } from '../support/binaries.ts'
-import { cluster } from '../support/clusters.ts'
-import { type Moving, move } from '../support/follow-run.ts'
-import { startWorkload, workloadTables } from '../support/workload.ts'
+import { type Moving, move } from '../../tools/moves/follow-run.ts'
+import type { Major } from '../../tools/servers/binaries.ts'
+import { cluster } from '../../tools/servers/clusters.ts'
+import { startWorkload, workloadTables } from '../../tools/torture/workload.ts'
 
 const logical = { settings: { wal_level: 'logical' } }
 

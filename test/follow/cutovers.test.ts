@@ -1,9 +1,9 @@
 // Whatever happens around a switchover: what its commands claim is so on the servers.
-// The long version is `bun scripts/torture.ts --cutovers 100`.
+// The long version is `bun tools/torture/main.ts --cutovers 100`.
 import { expect, test } from 'bun:test'
-import { cluster, type Major } from '../support/clusters.ts'
-import { cutoverRound } from '../support/cutovers/round.ts'
-import { casesOf } from '../support/long.ts'
+import { casesOf } from '../../tools/long.ts'
+import { cluster, type Major } from '../../tools/servers/clusters.ts'
+import { cutoverRound } from '../../tools/torture/cutovers/round.ts'
 
 const logical = { settings: { wal_level: 'logical', max_prepared_transactions: '4' } }
 

@@ -3,10 +3,10 @@ import { expect, test } from 'bun:test'
 import { isHealthy } from '../../shared/follow-health.ts'
 import type { FollowView } from '../../shared/follow-view.ts'
 import { defaultOptions } from '../../shared/request.ts'
+import { eventually } from '../../tools/eventually.ts'
+import { type Moving, move } from '../../tools/moves/follow-run.ts'
+import { cluster, type Major } from '../../tools/servers/clusters.ts'
 import { ownedDatabase, plainRole } from '../faults/owners.ts'
-import { cluster, type Major } from '../support/clusters.ts'
-import { eventually } from '../support/eventually.ts'
-import { type Moving, move } from '../support/follow-run.ts'
 
 const logical = { settings: { wal_level: 'logical' } }
 const looks = { foreignWatch: { everyMs: 100, settleMs: 1000 } }

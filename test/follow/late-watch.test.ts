@@ -1,11 +1,11 @@
 // The side that was left by a switchover is watched: what is written there is reported while somebody can still act.
 import { expect, test } from 'bun:test'
-import { makeLink } from '../../server/engine/follow/link.ts'
-import { linkNames } from '../../server/engine/follow/names.ts'
+import { makeLink } from '../../server/follow/link.ts'
+import { linkNames } from '../../server/follow/names.ts'
 import { resolveSettings } from '../../server/postgres/settings.ts'
-import { cluster, type Major, startCluster } from '../support/clusters.ts'
-import { eventually, within } from '../support/eventually.ts'
-import { move } from '../support/follow-run.ts'
+import { eventually, within } from '../../tools/eventually.ts'
+import { move } from '../../tools/moves/follow-run.ts'
+import { cluster, type Major, startCluster } from '../../tools/servers/clusters.ts'
 
 const logical = { settings: { wal_level: 'logical' } }
 const tables = `

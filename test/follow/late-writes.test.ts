@@ -1,8 +1,8 @@
 // What is written to the old primary behind the last position that the new one has is never lost in silence.
 import { expect, test } from 'bun:test'
-import { cluster } from '../support/clusters.ts'
-import { within } from '../support/eventually.ts'
-import { move } from '../support/follow-run.ts'
+import { within } from '../../tools/eventually.ts'
+import { move } from '../../tools/moves/follow-run.ts'
+import { cluster } from '../../tools/servers/clusters.ts'
 
 const logical = { settings: { wal_level: 'logical' } }
 const tables = `

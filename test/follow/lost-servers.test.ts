@@ -6,9 +6,9 @@ import { JobQueue } from '../../server/queue/queue.ts'
 import { copiersOn } from '../../server/queue/queued-copies.ts'
 import { work } from '../../server/queue/worker.ts'
 import { defaultOptions } from '../../shared/request.ts'
-import { cluster, type OwnCluster, startCluster, type TestDatabase } from '../support/clusters.ts'
-import { eventually, within } from '../support/eventually.ts'
-import { type Moving, move } from '../support/follow-run.ts'
+import { eventually, within } from '../../tools/eventually.ts'
+import { type Moving, move } from '../../tools/moves/follow-run.ts'
+import { cluster, type OwnCluster, startCluster, type TestDatabase } from '../../tools/servers/clusters.ts'
 
 const logical = { wal_level: 'logical' }
 /** Long enough for a server to go away in the middle; short enough for what is buffered to be used up soon. */

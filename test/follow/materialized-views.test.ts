@@ -1,8 +1,8 @@
 // Rows of materialized views are in no stream of changes: a switchover says what they are, and refreshes them when asked.
 import { expect, test } from 'bun:test'
-import { reportLines } from '../../server/cli/follow-text.ts'
-import { cluster, type TestDatabase } from '../support/clusters.ts'
-import { move } from '../support/follow-run.ts'
+import { reportLines } from '../../server/cli/render/follow-text.ts'
+import { move } from '../../tools/moves/follow-run.ts'
+import { cluster, type TestDatabase } from '../../tools/servers/clusters.ts'
 
 const logical = { settings: { wal_level: 'logical' } }
 // By name, whoever reads comes before what is read.

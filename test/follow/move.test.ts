@@ -1,14 +1,14 @@
 // A database that is written to all the time is copied, followed and handed over, and nothing is missing.
 
 import { expect, test } from 'bun:test'
-import { readMove } from '../../server/engine/follow/move-state.ts'
+import { readMove } from '../../server/follow/move-state.ts'
 import type { FollowView } from '../../shared/follow-view.ts'
-import { cluster, type Major } from '../support/clusters.ts'
-import { compareRows } from '../support/compare.ts'
-import { eventually, within } from '../support/eventually.ts'
-import { move } from '../support/follow-run.ts'
-import { casesOf } from '../support/long.ts'
-import { startWorkload, type Workload, workloadTables, workloadTypes } from '../support/workload.ts'
+import { compareRows } from '../../tools/comparison/compare.ts'
+import { eventually, within } from '../../tools/eventually.ts'
+import { casesOf } from '../../tools/long.ts'
+import { move } from '../../tools/moves/follow-run.ts'
+import { cluster, type Major } from '../../tools/servers/clusters.ts'
+import { startWorkload, type Workload, workloadTables, workloadTypes } from '../../tools/torture/workload.ts'
 
 const logical = { settings: { wal_level: 'logical' } }
 

@@ -1,12 +1,12 @@
 // The server's own subscription does the work: with the same result as our own stream, and where it cannot, ours.
 import { expect, test } from 'bun:test'
 import { defaultOptions } from '../../shared/request.ts'
-import { cluster, type Major } from '../support/clusters.ts'
-import { compareRows } from '../support/compare.ts'
-import { within } from '../support/eventually.ts'
-import { move } from '../support/follow-run.ts'
-import { casesOf } from '../support/long.ts'
-import { startWorkload, workloadTables } from '../support/workload.ts'
+import { compareRows } from '../../tools/comparison/compare.ts'
+import { within } from '../../tools/eventually.ts'
+import { casesOf } from '../../tools/long.ts'
+import { move } from '../../tools/moves/follow-run.ts'
+import { cluster, type Major } from '../../tools/servers/clusters.ts'
+import { startWorkload, workloadTables } from '../../tools/torture/workload.ts'
 
 const logical = { settings: { wal_level: 'logical' } }
 

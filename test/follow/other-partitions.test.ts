@@ -1,7 +1,7 @@
 // Following between databases that divide a table into different partitions.
 import { expect, test } from 'bun:test'
-import { cluster } from '../support/clusters.ts'
-import { move } from '../support/follow-run.ts'
+import { move } from '../../tools/moves/follow-run.ts'
+import { cluster } from '../../tools/servers/clusters.ts'
 
 const logical = { settings: { wal_level: 'logical' } }
 const divided = (...bounds: number[]) => `

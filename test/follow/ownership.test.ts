@@ -2,10 +2,10 @@
 
 import { Database } from 'bun:sqlite'
 import { afterEach, expect, test } from 'bun:test'
+import { eventually } from '../../tools/eventually.ts'
+import { published } from '../../tools/moves/follow-view.ts'
+import { type Cluster, cluster, type TestDatabase } from '../../tools/servers/clusters.ts'
 import { type Faulty, faultyHome, hold, waitsForLock } from '../faults/running.ts'
-import { type Cluster, cluster, type TestDatabase } from '../support/clusters.ts'
-import { eventually } from '../support/eventually.ts'
-import { published } from '../support/follow-view.ts'
 
 const logical = { settings: { wal_level: 'logical' } }
 const homes: Faulty[] = []

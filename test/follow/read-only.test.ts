@@ -1,19 +1,19 @@
 // The side that a switchover leaves: who may still write there, and how it is undone.
 import { describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
-import { cleanUpFollow } from '../../server/engine/follow/cleanup.ts'
-import { setReadOnly } from '../../server/engine/follow/read-only.ts'
+import { cleanUpFollow } from '../../server/follow/cleanup.ts'
+import { setReadOnly } from '../../server/follow/switchover/read-only.ts'
 import { resolveSettings } from '../../server/postgres/settings.ts'
 import { FollowStore } from '../../server/store/follows.ts'
 import { RunStore } from '../../server/store/runs.ts'
 import { defaultFollowOptions } from '../../shared/follow-options.ts'
+import { compareRows } from '../../tools/comparison/compare.ts'
+import { casesOf } from '../../tools/long.ts'
+import { clone } from '../../tools/moves/clone.ts'
+import { move } from '../../tools/moves/follow-run.ts'
+import { cluster, type TestDatabase } from '../../tools/servers/clusters.ts'
+import { scratchDirectory } from '../../tools/servers/scratch.ts'
 import { ownedDatabase, plainRole } from '../faults/owners.ts'
-import { clone } from '../support/clone.ts'
-import { cluster, type TestDatabase } from '../support/clusters.ts'
-import { compareRows } from '../support/compare.ts'
-import { move } from '../support/follow-run.ts'
-import { casesOf } from '../support/long.ts'
-import { scratchDirectory } from '../support/scratch.ts'
 
 const logical = { settings: { wal_level: 'logical' } }
 const tables = `

@@ -2,13 +2,13 @@
 // happens in the middle of it.
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
-import { makeHome } from '../cli/process.ts'
-import { cluster } from '../support/clusters.ts'
-import { compareRows } from '../support/compare.ts'
-import type { TestDatabase } from '../support/databases.ts'
-import { eventually } from '../support/eventually.ts'
-import { type Moving, move } from '../support/follow-run.ts'
-import { published } from '../support/follow-view.ts'
+import { makeHome } from '../../tools/command.ts'
+import { compareRows } from '../../tools/comparison/compare.ts'
+import { eventually } from '../../tools/eventually.ts'
+import { type Moving, move } from '../../tools/moves/follow-run.ts'
+import { published } from '../../tools/moves/follow-view.ts'
+import { cluster } from '../../tools/servers/clusters.ts'
+import type { TestDatabase } from '../../tools/servers/databases.ts'
 
 const logical = { settings: { wal_level: 'logical' } }
 

@@ -1,10 +1,10 @@
 // Tables that get other names while a database is moved: nothing is lost, and nobody is told that all is well
 // while names differ.
 import { expect, test } from 'bun:test'
-import { cluster } from '../support/clusters.ts'
-import { compareRows } from '../support/compare.ts'
-import { eventually } from '../support/eventually.ts'
-import { move } from '../support/follow-run.ts'
+import { compareRows } from '../../tools/comparison/compare.ts'
+import { eventually } from '../../tools/eventually.ts'
+import { move } from '../../tools/moves/follow-run.ts'
+import { cluster } from '../../tools/servers/clusters.ts'
 
 const logical = { settings: { wal_level: 'logical' } }
 const tables = `

@@ -1,11 +1,11 @@
 // Tables, schemas and columns that get other names on either side, or both: whatever is in the way is said with the
 // SQL or the command that leads on, and that is what is run here.
 import { expect, test } from 'bun:test'
-import { cluster, type Major } from '../support/clusters.ts'
-import { compareRows } from '../support/compare.ts'
-import { eventually } from '../support/eventually.ts'
-import { type Moving, move } from '../support/follow-run.ts'
-import { casesOf } from '../support/long.ts'
+import { compareRows } from '../../tools/comparison/compare.ts'
+import { eventually } from '../../tools/eventually.ts'
+import { casesOf } from '../../tools/long.ts'
+import { type Moving, move } from '../../tools/moves/follow-run.ts'
+import { cluster, type Major } from '../../tools/servers/clusters.ts'
 
 const logical = { settings: { wal_level: 'logical' } }
 

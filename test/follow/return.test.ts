@@ -2,9 +2,9 @@
 // what does, and what is known of the move stays as it was.
 import { afterEach, describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
-import { makeHome } from '../cli/process.ts'
-import { cluster } from '../support/clusters.ts'
-import { published } from '../support/follow-view.ts'
+import { makeHome } from '../../tools/command.ts'
+import { published } from '../../tools/moves/follow-view.ts'
+import { cluster } from '../../tools/servers/clusters.ts'
 import { MovedByCommands } from '../support/moved.ts'
 
 const logical = { settings: { wal_level: 'logical' } }

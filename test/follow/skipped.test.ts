@@ -1,9 +1,9 @@
 // A transaction that was skipped is remembered until the tables that it changed are right again.
 import { expect, test } from 'bun:test'
 import { isHealthy } from '../../shared/follow-health.ts'
-import { cluster } from '../support/clusters.ts'
-import { eventually, within } from '../support/eventually.ts'
-import { type Moving, move } from '../support/follow-run.ts'
+import { eventually, within } from '../../tools/eventually.ts'
+import { type Moving, move } from '../../tools/moves/follow-run.ts'
+import { cluster } from '../../tools/servers/clusters.ts'
 
 const logical = { settings: { wal_level: 'logical' } }
 const tables = `

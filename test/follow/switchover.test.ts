@@ -1,10 +1,10 @@
 // Handing over while people work: what was acknowledged is there, and what fails leaves everything as it was.
 import { describe, expect, test } from 'bun:test'
+import { compareRows } from '../../tools/comparison/compare.ts'
+import { eventually, within } from '../../tools/eventually.ts'
+import { move } from '../../tools/moves/follow-run.ts'
+import { cluster, type TestDatabase } from '../../tools/servers/clusters.ts'
 import { type Owned, ownedDatabase, plainRole } from '../faults/owners.ts'
-import { cluster, type TestDatabase } from '../support/clusters.ts'
-import { compareRows } from '../support/compare.ts'
-import { eventually, within } from '../support/eventually.ts'
-import { move } from '../support/follow-run.ts'
 
 const logical = { settings: { wal_level: 'logical', max_prepared_transactions: '4' } }
 const tables = `

@@ -2,11 +2,11 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import type { FollowView } from '../../shared/follow-view.ts'
-import { type Home, makeHome } from '../cli/process.ts'
+import { type Home, makeHome } from '../../tools/command.ts'
+import { eventually } from '../../tools/eventually.ts'
+import { published } from '../../tools/moves/follow-view.ts'
+import { cluster, type TestDatabase } from '../../tools/servers/clusters.ts'
 import { onTerminal } from '../cli/pty.ts'
-import { cluster, type TestDatabase } from '../support/clusters.ts'
-import { eventually } from '../support/eventually.ts'
-import { published } from '../support/follow-view.ts'
 
 const logical = { settings: { wal_level: 'logical' } }
 

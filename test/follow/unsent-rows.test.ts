@@ -1,9 +1,9 @@
 // Rows that no stream brings and no comparison of the objects shows, while nobody compares rows: each kind is named,
 // keeps the light red over a restart, and has a way on.
 import { expect, test } from 'bun:test'
-import { cluster } from '../support/clusters.ts'
-import { compareRows } from '../support/compare.ts'
-import { type Moving, move } from '../support/follow-run.ts'
+import { compareRows } from '../../tools/comparison/compare.ts'
+import { type Moving, move } from '../../tools/moves/follow-run.ts'
+import { cluster } from '../../tools/servers/clusters.ts'
 
 const logical = { settings: { wal_level: 'logical' } }
 const tables = `

@@ -1,7 +1,7 @@
 // A statement that runs until somebody ends it.
 import type { Session } from '../../server/postgres/session.ts'
-import type { Cluster } from '../support/clusters.ts'
-import { eventually } from '../support/eventually.ts'
+import { eventually } from '../../tools/eventually.ts'
+import type { Cluster } from '../../tools/servers/clusters.ts'
 
 /** Starts it, and resolves when the server runs it; `outcome` is the error that it ends with. */
 export async function fallAsleep(server: Cluster, session: Session): Promise<{ outcome: Promise<unknown> }> {

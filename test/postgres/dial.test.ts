@@ -4,7 +4,7 @@ import { createServer, type Socket } from 'node:net'
 import { attemptsFor, dial } from '../../server/postgres/dial.ts'
 import { Cancelled, type ConnectFailure } from '../../server/postgres/errors.ts'
 import { sslModes } from '../../shared/ssl-modes.ts'
-import { within } from '../support/eventually.ts'
+import { within } from '../../tools/eventually.ts'
 import { refusal, settingsFor } from './refusal.ts'
 
 describe('what answers at the other end', () => {

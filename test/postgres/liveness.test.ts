@@ -4,8 +4,9 @@ import { relayCopy } from '../../server/postgres/copy-stream.ts'
 import { ConnectionLost } from '../../server/postgres/errors.ts'
 import { Session } from '../../server/postgres/session.ts'
 import { resolveSettings } from '../../server/postgres/settings.ts'
-import { type Cluster, cluster, type TestDatabase } from '../support/clusters.ts'
-import { eventually, within } from '../support/eventually.ts'
+import { eventually, within } from '../../tools/eventually.ts'
+import { type Cluster, cluster, type TestDatabase } from '../../tools/servers/clusters.ts'
+import { type SlowWay, startProxy } from '../../tools/servers/proxy.ts'
 import {
   columns,
   done,
@@ -17,7 +18,6 @@ import {
   text,
   welcome,
 } from '../support/fake-server.ts'
-import { type SlowWay, startProxy } from '../support/proxy.ts'
 
 let server: Cluster
 let database: TestDatabase

@@ -2,8 +2,8 @@
 // memory stays small. One child process makes all attempts, so that its largest size says what each of them needed.
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { join } from 'node:path'
-import { cluster } from '../support/clusters.ts'
-import { within } from '../support/eventually.ts'
+import { within } from '../../tools/eventually.ts'
+import { cluster } from '../../tools/servers/clusters.ts'
 import { startFake } from '../support/fake-server.ts'
 import { atLogin } from './misbehaviours/at-login.ts'
 import type { Case } from './misbehaviours/case.ts'

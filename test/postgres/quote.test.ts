@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { quoteIdentifier, quoteLiteral, quoteQualified } from '../../server/postgres/quote.ts'
 import { Session } from '../../server/postgres/session.ts'
 import { resolveSettings } from '../../server/postgres/settings.ts'
-import { cluster } from '../support/clusters.ts'
+import { cluster } from '../../tools/servers/clusters.ts'
 
 // PostgreSQL has no zero byte in text, and UTF-8 no lone half of a pair.
 const anyText = fc

@@ -2,7 +2,7 @@
 import { expect } from 'bun:test'
 import { ConnectFailed } from '../../server/postgres/errors.ts'
 import { resolveSettings } from '../../server/postgres/settings.ts'
-import { within } from '../support/eventually.ts'
+import { within } from '../../tools/eventually.ts'
 
 export function settingsFor(url: string) {
   return resolveSettings({ url }, { env: {}, home: '/nowhere', socketDirectories: [] })

@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { Cancelled, ConnectFailed, ConnectionLost, ServerError } from '../../server/postgres/errors.ts'
 import { Session } from '../../server/postgres/session.ts'
 import { resolveSettings } from '../../server/postgres/settings.ts'
-import { cluster, startCluster } from '../support/clusters.ts'
-import { eventually, within } from '../support/eventually.ts'
-import { startProxy, withPort } from '../support/proxy.ts'
+import { eventually, within } from '../../tools/eventually.ts'
+import { cluster, startCluster } from '../../tools/servers/clusters.ts'
+import { startProxy, withPort } from '../../tools/servers/proxy.ts'
 import { fallAsleep } from './asleep.ts'
 
 const open = (url: string) => Session.open(resolveSettings({ url }))

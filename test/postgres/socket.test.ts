@@ -6,7 +6,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Address, ServerSocket } from '../../server/postgres/socket.ts'
-import { within } from '../support/eventually.ts'
+import { within } from '../../tools/eventually.ts'
 
 const open: (Server | Socket | ServerSocket)[] = []
 afterEach(() => {

@@ -5,8 +5,8 @@ import { queryMessage } from '../../server/postgres/messages.ts'
 import { Session } from '../../server/postgres/session.ts'
 import { resolveSettings } from '../../server/postgres/settings.ts'
 import { Tunnel } from '../../server/postgres/tunnel.ts'
-import { cluster } from '../support/clusters.ts'
-import { within } from '../support/eventually.ts'
+import { within } from '../../tools/eventually.ts'
+import { cluster } from '../../tools/servers/clusters.ts'
 
 test('a connection that is lost while the program is busy with an answer ends its next question', async () => {
   const server = await cluster(17)

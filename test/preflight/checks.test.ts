@@ -1,7 +1,7 @@
 // Every check of the content fires on a database that has its problem, and is silent on one that has not.
 import { beforeAll, describe, expect, test } from 'bun:test'
 import { everything, type MigrationOptions } from '../../shared/request.ts'
-import { cluster, type Major, type TestDatabase } from '../support/clusters.ts'
+import { cluster, type Major, type TestDatabase } from '../../tools/servers/clusters.ts'
 import { look, type Wishes } from './sight.ts'
 
 interface Case {

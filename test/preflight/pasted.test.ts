@@ -4,7 +4,8 @@ import { writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { checks } from '../../server/preflight/checks.ts'
 import type { PreflightItem } from '../../shared/preflight.ts'
-import { clone } from '../support/clone.ts'
+import { eventually } from '../../tools/eventually.ts'
+import { clone } from '../../tools/moves/clone.ts'
 import {
   type Cluster,
   cluster,
@@ -12,9 +13,8 @@ import {
   type OwnCluster,
   startCluster,
   type TestDatabase,
-} from '../support/clusters.ts'
-import type { DatabaseOptions } from '../support/databases.ts'
-import { eventually } from '../support/eventually.ts'
+} from '../../tools/servers/clusters.ts'
+import type { DatabaseOptions } from '../../tools/servers/databases.ts'
 import { look, type Wishes } from './sight.ts'
 
 interface Ends {

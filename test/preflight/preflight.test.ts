@@ -3,8 +3,8 @@ import { beforeAll, describe, expect, test } from 'bun:test'
 import { Value } from '@sinclair/typebox/value'
 import { PreflightReport } from '../../shared/preflight.ts'
 import { everything } from '../../shared/request.ts'
-import { type Cluster, cluster, type Major, majors, type TestDatabase } from '../support/clusters.ts'
-import { casesOf } from '../support/long.ts'
+import { casesOf } from '../../tools/long.ts'
+import { type Cluster, cluster, type Major, majors, type TestDatabase } from '../../tools/servers/clusters.ts'
 import { look } from './sight.ts'
 
 let newer: Cluster

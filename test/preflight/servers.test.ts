@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { connect, createServer, type Server } from 'node:net'
 import { dirname, join } from 'node:path'
 import { isOlder } from '../../server/preflight/extensions.ts'
-import { cluster, type OwnCluster, startCluster } from '../support/clusters.ts'
+import { cluster, type OwnCluster, startCluster } from '../../tools/servers/clusters.ts'
 import { look } from './sight.ts'
 
 const open: Server[] = []

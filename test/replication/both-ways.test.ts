@@ -1,13 +1,13 @@
 // Two databases followed both ways at once: what comes from one side is not sent back to it, whichever majors
 // they are, and however a change is known as not its own.
 import { describe, expect, test } from 'bun:test'
-import { checkEchoes, EchoesUnseen } from '../../server/replication/echo.ts'
-import { Follower } from '../../server/replication/follow.ts'
-import { type Lsn, parseLsn } from '../../server/replication/lsn.ts'
-import type { PositionKind } from '../../server/replication/position.ts'
+import { checkEchoes, EchoesUnseen } from '../../server/replication/apply/echo.ts'
+import { Follower } from '../../server/replication/apply/follower.ts'
+import type { PositionKind } from '../../server/replication/apply/position.ts'
+import { type Lsn, parseLsn } from '../../server/replication/stream/lsn.ts'
 import type { FollowStatus } from '../../shared/follow.ts'
-import { cluster, type Major, type TestDatabase } from '../support/clusters.ts'
-import { eventually } from '../support/eventually.ts'
+import { eventually } from '../../tools/eventually.ts'
+import { casesOf } from '../../tools/long.ts'
 import {
   arrival,
   compareFollowed,
@@ -17,9 +17,9 @@ import {
   link,
   reaches,
   stopsAt,
-} from '../support/following.ts'
-import { casesOf } from '../support/long.ts'
-import { seeded } from '../support/random.ts'
+} from '../../tools/moves/following.ts'
+import { seeded } from '../../tools/random.ts'
+import { cluster, type Major, type TestDatabase } from '../../tools/servers/clusters.ts'
 
 const settings = (major: Major) => ({
   // Nobody but us writes to the log, and transactions are sent before they are committed.

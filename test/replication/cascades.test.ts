@@ -1,10 +1,10 @@
 // A destination whose foreign keys act on applied changes: what they did already is no conflict, all else is.
 import { expect, test } from 'bun:test'
-import { Follower } from '../../server/replication/follow.ts'
+import { Follower } from '../../server/replication/apply/follower.ts'
+import { eventually } from '../../tools/eventually.ts'
+import { arrival, compareFollowed, conflictOf, link } from '../../tools/moves/following.ts'
+import { cluster, type Major } from '../../tools/servers/clusters.ts'
 import { ownedDatabase, plainRole } from '../faults/owners.ts'
-import { cluster, type Major } from '../support/clusters.ts'
-import { eventually } from '../support/eventually.ts'
-import { arrival, compareFollowed, conflictOf, link } from '../support/following.ts'
 
 const tables = `
   create table owner (id int primary key, v text);

@@ -1,10 +1,9 @@
 // What cannot be applied stops the stream, says exactly what it is, and goes on as it is told to.
 import { describe, expect, test } from 'bun:test'
-import { Follower } from '../../server/replication/follow.ts'
-import { dropSlot } from '../../server/replication/slot.ts'
+import { Follower } from '../../server/replication/apply/follower.ts'
+import { dropSlot } from '../../server/replication/stream/slot.ts'
 import type { FollowEvent } from '../../shared/follow.ts'
-import { cluster } from '../support/clusters.ts'
-import { compareRows } from '../support/compare.ts'
+import { compareRows } from '../../tools/comparison/compare.ts'
 import {
   arrival,
   conflictOf,
@@ -14,7 +13,8 @@ import {
   type Pair,
   reaches,
   stopsAt,
-} from '../support/following.ts'
+} from '../../tools/moves/following.ts'
+import { cluster } from '../../tools/servers/clusters.ts'
 
 async function pairWith(tables: string): Promise<Pair> {
   const source = await (await cluster(17)).createDatabase()

@@ -1,9 +1,9 @@
 // Triggers and rules of the destination that act on applied changes, too.
 import { expect, test } from 'bun:test'
-import { Follower } from '../../server/replication/follow.ts'
+import { Follower } from '../../server/replication/apply/follower.ts'
+import { arrival, conflictOf, link } from '../../tools/moves/following.ts'
 import { look } from '../preflight/sight.ts'
 import { expectLines, pairWith } from '../support/altered.ts'
-import { arrival, conflictOf, link } from '../support/following.ts'
 
 test('an ENABLE ALWAYS trigger fires once for each row, and finds tables by the search_path of its database', async () => {
   const table = `

@@ -1,12 +1,12 @@
 // What is written on the source while it is followed is on the destination in the end, to the last bit.
 import { describe, expect, test } from 'bun:test'
-import { Follower } from '../../server/replication/follow.ts'
+import { Follower } from '../../server/replication/apply/follower.ts'
 import type { FollowEvent } from '../../shared/follow.ts'
-import { cluster, type Major } from '../support/clusters.ts'
-import { compareRows } from '../support/compare.ts'
-import { arrival, link, type Pair } from '../support/following.ts'
-import { casesOf, isLong } from '../support/long.ts'
-import { startWorkload, workloadTables, workloadTypes } from '../support/workload.ts'
+import { compareRows } from '../../tools/comparison/compare.ts'
+import { casesOf, isLong } from '../../tools/long.ts'
+import { arrival, link, type Pair } from '../../tools/moves/following.ts'
+import { cluster, type Major } from '../../tools/servers/clusters.ts'
+import { startWorkload, workloadTables, workloadTypes } from '../../tools/torture/workload.ts'
 
 const seed = Number(process.env.WORKLOAD_SEED ?? 1)
 /** To be committed while they are followed. */

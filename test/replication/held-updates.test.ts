@@ -1,9 +1,9 @@
 // Updates wait until the end of a batch, and only the last of each row is done: nobody may see a difference.
 import { expect, test } from 'bun:test'
-import { Follower } from '../../server/replication/follow.ts'
-import { cluster, type TestDatabase } from '../support/clusters.ts'
-import { eventually } from '../support/eventually.ts'
-import { arrival, compareFollowed, conflictOf, followToEnd, link } from '../support/following.ts'
+import { Follower } from '../../server/replication/apply/follower.ts'
+import { eventually } from '../../tools/eventually.ts'
+import { arrival, compareFollowed, conflictOf, followToEnd, link } from '../../tools/moves/following.ts'
+import { cluster, type TestDatabase } from '../../tools/servers/clusters.ts'
 
 const tables = `
   create table account (id int primary key, balance int not null, note text);

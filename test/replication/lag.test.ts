@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { Lag } from '../../server/replication/lag.ts'
+import { Lag } from '../../server/replication/stream/lag.ts'
 
 test('a stream that has all is not behind, however long nothing happened', () => {
   const lag = new Lag()

@@ -1,10 +1,10 @@
 // Partition trees of several levels are followed in full: no level is taken for unpublished.
 import { expect, test } from 'bun:test'
 import type { Session } from '../../server/postgres/session.ts'
-import { readFollowed } from '../../server/replication/followed.ts'
-import { findUnfollowed } from '../../server/replication/unfollowed.ts'
+import { readFollowed } from '../../server/replication/tables/followed.ts'
+import { findUnfollowed } from '../../server/replication/tables/unfollowed.ts'
+import { inSession, link } from '../../tools/moves/following.ts'
 import { pairWith } from '../support/altered.ts'
-import { inSession, link } from '../support/following.ts'
 
 const tree = `
   create table part (id int, region int, primary key (id, region)) partition by list (region);

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import fc from 'fast-check'
-import { bytesBetween, parseLsn, showLsn } from '../../server/replication/lsn.ts'
+import { bytesBetween, parseLsn, showLsn } from '../../server/replication/stream/lsn.ts'
 
 test('a position is the same after being shown and read', () => {
   fc.assert(fc.property(fc.bigInt(0n, 2n ** 64n - 1n), (lsn) => parseLsn(showLsn(lsn)) === lsn))

@@ -3,8 +3,8 @@ import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { message } from '../../server/postgres/messages.ts'
 import { WholeMessages } from '../../server/postgres/whole-messages.ts'
-import { type ChangeHandler, PgoutputDecoder } from '../../server/replication/pgoutput.ts'
-import type { Tuple } from '../../server/replication/tuple.ts'
+import { type ChangeHandler, PgoutputDecoder } from '../../server/replication/stream/pgoutput.ts'
+import type { Tuple } from '../../server/replication/stream/tuple.ts'
 
 /** Says what it hears, one line each. */
 function listener(): { lines: string[]; handler: ChangeHandler } {

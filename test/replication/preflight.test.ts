@@ -4,20 +4,20 @@ import { Session } from '../../server/postgres/session.ts'
 import { resolveSettings } from '../../server/postgres/settings.ts'
 import { followChecks } from '../../server/preflight/follow.ts'
 import { lookThrough } from '../../server/preflight/preflight.ts'
-import { Follower } from '../../server/replication/follow.ts'
-import { createPosition } from '../../server/replication/position.ts'
+import { Follower } from '../../server/replication/apply/follower.ts'
+import { createPosition } from '../../server/replication/apply/position.ts'
 import {
   createPublication,
   publicationProblems,
   readPublication,
-} from '../../server/replication/publication.ts'
-import { createSlot, dropSlot, readSlot } from '../../server/replication/slot.ts'
+} from '../../server/replication/stream/publication.ts'
+import { createSlot, dropSlot, readSlot } from '../../server/replication/stream/slot.ts'
 import { defaultOptions } from '../../shared/request.ts'
+import { compareRows } from '../../tools/comparison/compare.ts'
+import { casesOf } from '../../tools/long.ts'
+import { arrival, inSession } from '../../tools/moves/following.ts'
+import { cluster, type Major } from '../../tools/servers/clusters.ts'
 import { look } from '../preflight/sight.ts'
-import { cluster, type Major } from '../support/clusters.ts'
-import { compareRows } from '../support/compare.ts'
-import { arrival, inSession } from '../support/following.ts'
-import { casesOf } from '../support/long.ts'
 
 describe('tables', () => {
   for (const major of [12, 18] as Major[]) {

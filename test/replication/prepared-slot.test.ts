@@ -1,8 +1,8 @@
 // A new slot waits for prepared transactions of every database, says which, and can be stopped.
 import { expect, test } from 'bun:test'
-import { makeSlot } from '../../server/engine/follow/link.ts'
-import { cluster } from '../support/clusters.ts'
-import { settingsOf } from '../support/following.ts'
+import { makeSlot } from '../../server/follow/link.ts'
+import { settingsOf } from '../../tools/moves/following.ts'
+import { cluster } from '../../tools/servers/clusters.ts'
 
 test('a prepared transaction of another database is named while the slot waits for it', async () => {
   const server = await cluster(15)

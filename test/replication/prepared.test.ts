@@ -1,10 +1,10 @@
 // Two-phase commit on the source: nothing arrives before it is committed, everything once it is, whoever has
 // crashed in between.
 import { beforeAll, expect, test } from 'bun:test'
-import { Follower } from '../../server/replication/follow.ts'
-import { type Major, type OwnCluster, startCluster } from '../support/clusters.ts'
-import { arrival, compareFollowed, link, reaches } from '../support/following.ts'
-import { casesOf } from '../support/long.ts'
+import { Follower } from '../../server/replication/apply/follower.ts'
+import { casesOf } from '../../tools/long.ts'
+import { arrival, compareFollowed, link, reaches } from '../../tools/moves/following.ts'
+import { type Major, type OwnCluster, startCluster } from '../../tools/servers/clusters.ts'
 
 let to: OwnCluster
 beforeAll(async () => {

@@ -1,12 +1,12 @@
 // A network that is slow, stands still or breaks off: following goes on, or notices and connects anew.
 import { describe, expect, test } from 'bun:test'
-import { Follower } from '../../server/replication/follow.ts'
+import { Follower } from '../../server/replication/apply/follower.ts'
 import type { FollowEvent, FollowStatus } from '../../shared/follow.ts'
-import { cluster, type TestDatabase } from '../support/clusters.ts'
-import { eventually } from '../support/eventually.ts'
-import { arrival, compareFollowed, link, reaches, settingsOf } from '../support/following.ts'
-import { isLong } from '../support/long.ts'
-import { startProxy } from '../support/proxy.ts'
+import { eventually } from '../../tools/eventually.ts'
+import { isLong } from '../../tools/long.ts'
+import { arrival, compareFollowed, link, reaches, settingsOf } from '../../tools/moves/following.ts'
+import { cluster, type TestDatabase } from '../../tools/servers/clusters.ts'
+import { startProxy } from '../../tools/servers/proxy.ts'
 
 interface Wishes {
   silenceMs?: number

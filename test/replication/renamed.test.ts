@@ -1,13 +1,13 @@
 // A relation is its OID, not its name: names that change, for a moment or for good, on either side.
 import { expect, test } from 'bun:test'
-import { Follower, type FollowOptions } from '../../server/replication/follow.ts'
-import type { TablePair } from '../../server/replication/followed.ts'
-import { findUnfollowed } from '../../server/replication/unfollowed.ts'
+import { Follower, type FollowOptions } from '../../server/replication/apply/follower.ts'
+import type { TablePair } from '../../server/replication/tables/followed.ts'
+import { findUnfollowed } from '../../server/replication/tables/unfollowed.ts'
+import { eventually } from '../../tools/eventually.ts'
+import { casesOf } from '../../tools/long.ts'
+import { arrival, compareFollowed, conflictOf, endOf, inSession, link } from '../../tools/moves/following.ts'
+import { cluster, type Major, startCluster } from '../../tools/servers/clusters.ts'
 import { expectLines, pairWith } from '../support/altered.ts'
-import { cluster, type Major, startCluster } from '../support/clusters.ts'
-import { eventually } from '../support/eventually.ts'
-import { arrival, compareFollowed, conflictOf, endOf, inSession, link } from '../support/following.ts'
-import { casesOf } from '../support/long.ts'
 
 const tables = `
   create schema other;

@@ -1,14 +1,14 @@
 // Both sides are in use, and change the same rows: in the end they are equal, or a conflict names the row.
 import { expect, test } from 'bun:test'
-import { Follower } from '../../server/replication/follow.ts'
-import { parseLsn } from '../../server/replication/lsn.ts'
+import { Follower } from '../../server/replication/apply/follower.ts'
+import { parseLsn } from '../../server/replication/stream/lsn.ts'
 import type { FollowConflict } from '../../shared/follow.ts'
+import { eventually } from '../../tools/eventually.ts'
+import { casesOf } from '../../tools/long.ts'
+import { compareFollowed, endOf, link, makeEmpty, type Pair } from '../../tools/moves/following.ts'
+import { seeded } from '../../tools/random.ts'
+import { cluster, type Major, type TestDatabase } from '../../tools/servers/clusters.ts'
 import { look } from '../preflight/sight.ts'
-import { cluster, type Major, type TestDatabase } from '../support/clusters.ts'
-import { eventually } from '../support/eventually.ts'
-import { compareFollowed, endOf, link, makeEmpty, type Pair } from '../support/following.ts'
-import { casesOf } from '../support/long.ts'
-import { seeded } from '../support/random.ts'
 
 const table = `
   create table t (id int primary key, v text, n numeric, big text, secret int generated always as (id + 1) stored);

@@ -1,12 +1,19 @@
 // A table of the source is altered while it is followed: the stream stops, says why, and after what is proposed
 // has been run on the destination both sides are equal, older rows included.
 import { beforeAll, describe, expect, test } from 'bun:test'
-import { applySchemaChanges } from '../../server/replication/apply-schema-changes.ts'
-import { showSchemaChanges } from '../../server/replication/schema-changes.ts'
+import { applySchemaChanges } from '../../server/replication/tables/apply-schema-changes.ts'
+import { showSchemaChanges } from '../../server/replication/tables/schema-changes.ts'
+import { casesOf } from '../../tools/long.ts'
+import {
+  arrival,
+  compareFollowed,
+  conflictOf,
+  link,
+  makeEmpty,
+  type Pair,
+} from '../../tools/moves/following.ts'
+import type { Major } from '../../tools/servers/clusters.ts'
 import { expectLines, followed, pairWith, propose } from '../support/altered.ts'
-import type { Major } from '../support/clusters.ts'
-import { arrival, compareFollowed, conflictOf, link, makeEmpty, type Pair } from '../support/following.ts'
-import { casesOf } from '../support/long.ts'
 
 interface Story {
   name: string

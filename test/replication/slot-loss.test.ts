@@ -1,13 +1,13 @@
 // Changes that cannot be had any more: said in clear words, and nothing starts anew in silence.
 import { describe, expect, test } from 'bun:test'
-import { Follower, type FollowOptions } from '../../server/replication/follow.ts'
-import { showLsn } from '../../server/replication/lsn.ts'
-import { readPosition } from '../../server/replication/position.ts'
-import { SlotUnusable } from '../../server/replication/slot.ts'
-import { cluster, type Major, type OwnCluster, startCluster } from '../support/clusters.ts'
-import { eventually, within } from '../support/eventually.ts'
-import { followToEnd, inSession, link, type Pair, reaches } from '../support/following.ts'
-import { casesOf } from '../support/long.ts'
+import { Follower, type FollowOptions } from '../../server/replication/apply/follower.ts'
+import { readPosition } from '../../server/replication/apply/position.ts'
+import { showLsn } from '../../server/replication/stream/lsn.ts'
+import { SlotUnusable } from '../../server/replication/stream/slot.ts'
+import { eventually, within } from '../../tools/eventually.ts'
+import { casesOf } from '../../tools/long.ts'
+import { followToEnd, inSession, link, type Pair, reaches } from '../../tools/moves/following.ts'
+import { cluster, type Major, type OwnCluster, startCluster } from '../../tools/servers/clusters.ts'
 
 /** With a server of its own: what is done to it would harm other slots. */
 async function pairFrom(

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { Spill, SpillFailed } from '../../server/replication/spill.ts'
+import { Spill, SpillFailed } from '../../server/replication/stream/spill.ts'
 
 async function contentOf(spill: Spill, xid: number): Promise<string[]> {
   const found: string[] = []

@@ -3,14 +3,14 @@
 import { expect, test } from 'bun:test'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { Follower } from '../../server/replication/follow.ts'
+import { Follower } from '../../server/replication/apply/follower.ts'
 import type { FollowStatus } from '../../shared/follow.ts'
-import { cluster, type Major, type TestDatabase } from '../support/clusters.ts'
-import { eventually } from '../support/eventually.ts'
-import { arrival, compareFollowed, link, reaches } from '../support/following.ts'
-import { casesOf, isLong } from '../support/long.ts'
-import { type Random, seeded } from '../support/random.ts'
-import { scratchDirectory } from '../support/scratch.ts'
+import { eventually } from '../../tools/eventually.ts'
+import { casesOf, isLong } from '../../tools/long.ts'
+import { arrival, compareFollowed, link, reaches } from '../../tools/moves/following.ts'
+import { type Random, seeded } from '../../tools/random.ts'
+import { cluster, type Major, type TestDatabase } from '../../tools/servers/clusters.ts'
+import { scratchDirectory } from '../../tools/servers/scratch.ts'
 
 const seed = Number(process.env.STREAMED_SEED ?? 1)
 const transactions = Number(process.env.STREAMED_TRANSACTIONS ?? (isLong ? 12 : 8))

@@ -1,11 +1,11 @@
 // Partitions and tables that come, go or change their names while they are followed.
 import { describe, expect, test } from 'bun:test'
-import { applySchemaChanges } from '../../server/replication/apply-schema-changes.ts'
-import { Follower } from '../../server/replication/follow.ts'
-import { showSchemaChanges } from '../../server/replication/schema-changes.ts'
-import { findUnfollowed } from '../../server/replication/unfollowed.ts'
+import { Follower } from '../../server/replication/apply/follower.ts'
+import { applySchemaChanges } from '../../server/replication/tables/apply-schema-changes.ts'
+import { showSchemaChanges } from '../../server/replication/tables/schema-changes.ts'
+import { findUnfollowed } from '../../server/replication/tables/unfollowed.ts'
+import { arrival, compareFollowed, conflictOf, inSession, link } from '../../tools/moves/following.ts'
 import { expectLines, followed, pairWith, propose } from '../support/altered.ts'
-import { arrival, compareFollowed, conflictOf, inSession, link } from '../support/following.ts'
 
 const table =
   "create table t (id int primary key, v varchar(10)); insert into t values (1, 'one'), (2, 'two')"

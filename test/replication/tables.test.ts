@@ -1,7 +1,7 @@
 // Tables of every kind, as they differ between both sides: what the source has is what arrives.
 import { beforeAll, expect, test } from 'bun:test'
-import { Follower } from '../../server/replication/follow.ts'
-import { cluster, type Major } from '../support/clusters.ts'
+import { Follower } from '../../server/replication/apply/follower.ts'
+import { casesOf } from '../../tools/long.ts'
 import {
   arrival,
   compareFollowed,
@@ -9,8 +9,8 @@ import {
   link,
   makeEmpty,
   type Pair,
-} from '../support/following.ts'
-import { casesOf } from '../support/long.ts'
+} from '../../tools/moves/following.ts'
+import { cluster, type Major } from '../../tools/servers/clusters.ts'
 
 interface Case {
   name: string

@@ -1,10 +1,10 @@
 // Whatever is killed, and whenever: afterwards no change is missing and none is there twice.
-// The long version is scripts/torture.ts.
+// The long version is tools/torture/main.ts.
 import { expect, test } from 'bun:test'
-import type { PositionKind } from '../../server/replication/position.ts'
-import type { Major } from '../support/clusters.ts'
-import { casesOf, isLong } from '../support/long.ts'
-import { kinds, torture } from '../support/torture.ts'
+import type { PositionKind } from '../../server/replication/apply/position.ts'
+import { casesOf, isLong } from '../../tools/long.ts'
+import type { Major } from '../../tools/servers/clusters.ts'
+import { kinds, torture } from '../../tools/torture/torture.ts'
 
 const seed = Number(process.env.TORTURE_SEED ?? 1)
 /** Of each kind one, and more in a long run. */

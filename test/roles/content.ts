@@ -3,7 +3,7 @@ import { Value } from '@sinclair/typebox/value'
 import { resolveSettings } from '../../server/postgres/settings.ts'
 import { moveRoles, type RoleMove } from '../../server/roles/move.ts'
 import { RoleOptions } from '../../shared/roles.ts'
-import type { Cluster, Row } from '../support/clusters.ts'
+import type { Cluster, Row } from '../../tools/servers/clusters.ts'
 
 export const hostile = `O'Brien "the\\ boss"; drop role x --\n\u00e9`
 

@@ -1,6 +1,6 @@
 // Roles that are there already, roles of others, and rights that we do not have: never taken for granted.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
-import { cluster, type Major, type OwnCluster, startCluster } from '../support/clusters.ts'
+import { cluster, type Major, type OwnCluster, startCluster } from '../../tools/servers/clusters.ts'
 import { facts, membershipOptions, move, passwordsNeeded } from './content.ts'
 
 const servers = new Map<Major, OwnCluster>()

@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { Value } from '@sinclair/typebox/value'
 import { RolesReport } from '../../shared/roles.ts'
-import { type Major, type OwnCluster, startCluster } from '../support/clusters.ts'
-import { casesOf } from '../support/long.ts'
+import { casesOf } from '../../tools/long.ts'
+import { type Major, type OwnCluster, startCluster } from '../../tools/servers/clusters.ts'
 import {
   createRoles,
   facts,

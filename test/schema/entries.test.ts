@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { quoteIdentifier, quoteLiteral, quoteQualified } from '../../server/postgres/quote.ts'
 import { type Entry, parseEntries } from '../../server/schema/entries.ts'
 import { withPlainNames } from '../../server/schema/plain-names.ts'
-import { cluster } from '../support/clusters.ts'
+import { cluster } from '../../tools/servers/clusters.ts'
 import { dumpEntries, replay } from '../support/ddl.ts'
 
 describe('of what pg_dump writes', () => {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'bun:test'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { cloneCommand } from '../../server/cli/clone.ts'
-import { copyCommand, copyOptions } from '../../server/cli/copy.ts'
-import { followCommand } from '../../server/cli/follow.ts'
+import { cloneCommand } from '../../server/cli/commands/clone.ts'
+import { copyCommand, copyOptions } from '../../server/cli/commands/copy.ts'
+import { followCommand } from '../../server/cli/commands/follow.ts'
 import { ConfigFile } from '../../shared/config.ts'
 import {
   expectation,

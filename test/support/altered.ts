@@ -1,10 +1,10 @@
 // Two databases of which the source's tables are altered while they are followed.
 import { expect } from 'bun:test'
-import { Follower } from '../../server/replication/follow.ts'
-import { type SchemaChanges, schemaChangesFor } from '../../server/replication/schema-changes.ts'
+import { Follower } from '../../server/replication/apply/follower.ts'
+import { type SchemaChanges, schemaChangesFor } from '../../server/replication/tables/schema-changes.ts'
 import type { FollowConflict, FollowEvent } from '../../shared/follow.ts'
-import { cluster, type Major } from './clusters.ts'
-import { inSession, link, type Pair } from './following.ts'
+import { inSession, link, type Pair } from '../../tools/moves/following.ts'
+import { cluster, type Major } from '../../tools/servers/clusters.ts'
 
 export async function pairWith(
   from: Major,

@@ -6,8 +6,8 @@ import { type RunningServer, type ServerOptions, startServer } from '../../serve
 import type { JobProgress, ProgressMessage } from '../../shared/api.ts'
 import type { FleetMessage, FleetUpdate } from '../../shared/fleet-api.ts'
 import type { FollowMessage } from '../../shared/follow-api.ts'
-import { within } from './eventually.ts'
-import { scratchDirectory } from './scratch.ts'
+import { within } from '../../tools/eventually.ts'
+import { scratchDirectory } from '../../tools/servers/scratch.ts'
 
 export interface Answer {
   status: number

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import packed, { inflate } from '@sparticuz/chromium'
 import { type Browser, chromium } from 'playwright-core'
-import { whenFileOver } from './scope.ts'
+import { whenFileOver } from '../../tools/servers/scope.ts'
 
 const installed = ['/usr/bin/chromium', '/usr/bin/chromium-browser']
 const args = [

@@ -4,7 +4,7 @@ import { resolveSettings } from '../../server/postgres/settings.ts'
 import { pgDump } from '../../server/schema/dump.ts'
 import { type Entry, parseEntries } from '../../server/schema/entries.ts'
 import { renameDatabase } from '../../server/schema/rewrite.ts'
-import type { TestDatabase } from './clusters.ts'
+import type { TestDatabase } from '../../tools/servers/clusters.ts'
 
 export async function dumpText(database: TestDatabase, args: string[] = []): Promise<string> {
   await using session = await Session.open(resolveSettings({ url: database.url }))

@@ -1,7 +1,7 @@
 // An extension of a test's own, where the server looks for them.
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Major, programsOf } from './binaries.ts'
+import { type Major, programsOf } from '../../tools/servers/binaries.ts'
 
 /** Its files are removed when it is disposed; its name must be the test's own. */
 export function extensionOn(majors: readonly Major[], name: string, script: string): Disposable {

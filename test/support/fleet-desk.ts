@@ -1,5 +1,5 @@
 // A fleet as the API and the page see it, without servers behind it: its numbers change when a test says so.
-import type { FleetDesk } from '../../server/fleet/desk.ts'
+import type { FleetDesk } from '../../server/fleet/controller.ts'
 import type {
   FleetAction,
   FleetDatabase,
@@ -8,7 +8,7 @@ import type {
   FleetView,
 } from '../../shared/fleet.ts'
 import type { FollowAnswer, FollowView } from '../../shared/follow-view.ts'
-import { followView } from './follow-view.ts'
+import { followView } from '../../tools/moves/follow-view.ts'
 
 const states: FleetState[] = ['copying', 'catchup', 'synced', 'ready', 'ready', 'done', 'waiting', 'ready']
 

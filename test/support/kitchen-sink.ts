@@ -1,7 +1,7 @@
 // A database with everything that pg_dump can dump, under names and with values chosen to break things.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Cluster, Major, TestDatabase } from './clusters.ts'
+import type { Cluster, Major, TestDatabase } from '../../tools/servers/clusters.ts'
 
 const directory = join(import.meta.dir, 'kitchen-sink')
 

@@ -1,6 +1,6 @@
 // Two databases and the commands that move one to the other, each in a process of its own.
-import type { Home } from '../cli/process.ts'
-import type { TestDatabase } from './clusters.ts'
+import type { Home } from '../../tools/command.ts'
+import type { TestDatabase } from '../../tools/servers/clusters.ts'
 
 export class MovedByCommands implements Disposable {
   #directories = 0

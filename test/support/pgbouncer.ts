@@ -4,10 +4,10 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import postgres from 'postgres'
-import { giveToServer, serverUser } from './binaries.ts'
-import type { TestDatabase } from './clusters.ts'
-import { CannotHappen, eventually, within } from './eventually.ts'
-import { scratchDirectory } from './scratch.ts'
+import { CannotHappen, eventually, within } from '../../tools/eventually.ts'
+import { giveToServer, serverUser } from '../../tools/servers/binaries.ts'
+import type { TestDatabase } from '../../tools/servers/clusters.ts'
+import { scratchDirectory } from '../../tools/servers/scratch.ts'
 
 const places = [
   '/usr/sbin/pgbouncer',

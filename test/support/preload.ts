@@ -1,9 +1,15 @@
 // Loaded before every test file: what a test has made ends with it, and what it has left behind is its failure.
 import { afterAll, afterEach, beforeEach, setDefaultTimeout } from 'bun:test'
-import { stopAllClusters } from './clusters.ts'
-import { endLeftovers, forgetWhatWasThere, rememberWhatIsThere } from './leftovers.ts'
-import { isLong } from './long.ts'
-import { endFileScope, endServerScope, endTestScope, testBegins, testEnds } from './scope.ts'
+import { isLong } from '../../tools/long.ts'
+import { stopAllClusters } from '../../tools/servers/clusters.ts'
+import { endLeftovers, forgetWhatWasThere, rememberWhatIsThere } from '../../tools/servers/leftovers.ts'
+import {
+  endFileScope,
+  endServerScope,
+  endTestScope,
+  testBegins,
+  testEnds,
+} from '../../tools/servers/scope.ts'
 
 // Only a test that hangs runs into it: whatever a test waits for has a shorter deadline.
 setDefaultTimeout(isLong ? 900_000 : 300_000)

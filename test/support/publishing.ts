@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { FollowStore } from '../../server/store/follows.ts'
 import { RunStore } from '../../server/store/runs.ts'
 import type { FollowAction, FollowView } from '../../shared/follow-view.ts'
-import { eventually, within } from './eventually.ts'
+import { eventually, within } from '../../tools/eventually.ts'
 
 export interface Publisher extends AsyncDisposable {
   /** Resolves when others can see it. */

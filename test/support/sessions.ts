@@ -1,6 +1,7 @@
 // The sessions that pgtrek has on a test server.
-import type { TestDatabase } from './clusters.ts'
-import { eventually } from './eventually.ts'
+
+import { eventually } from '../../tools/eventually.ts'
+import type { TestDatabase } from '../../tools/servers/clusters.ts'
 
 export async function noSessionsAreLeft(...databases: TestDatabase[]) {
   for (const database of databases) {

@@ -1,9 +1,9 @@
 // `pgtrek worker` as processes of their own, whose words can be read while they work.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { TestDatabase } from './clusters.ts'
-import { CannotHappen, eventually, within } from './eventually.ts'
-import { program } from './program.ts'
+import { CannotHappen, eventually, within } from '../../tools/eventually.ts'
+import { program } from '../../tools/program.ts'
+import type { TestDatabase } from '../../tools/servers/clusters.ts'
 
 export interface WorkerProcess {
   child: Bun.Subprocess

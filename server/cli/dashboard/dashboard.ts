@@ -1,8 +1,8 @@
 // The dashboard: looks at a desk a few times a second, shows what it sees, and asks what it is told by keys.
 import type { FollowView } from '../../../shared/follow-view.ts'
-import type { FollowDesk } from '../../engine/follow/desk.ts'
-import type { TerminalStream } from '../screen.ts'
-import { styleFor } from '../style.ts'
+import type { FollowDesk } from '../../follow/controller.ts'
+import type { TerminalStream } from '../render/screen.ts'
+import { styleFor } from '../render/style.ts'
 import { frame } from './frame.ts'
 import { FullScreen, type Keyboard, listen } from './full-screen.ts'
 import { guardTerminal } from './guard.ts'

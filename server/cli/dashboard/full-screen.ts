@@ -1,7 +1,7 @@
 // The whole terminal for a while: another page of it, so that what stood there comes back at the end.
 
-import { harmless } from '../../output.ts'
-import type { TerminalStream } from '../screen.ts'
+import { harmless } from '../../system/output.ts'
+import type { TerminalStream } from '../render/screen.ts'
 
 export interface Keyboard {
   setRawMode?(raw: boolean): unknown

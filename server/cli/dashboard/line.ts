@@ -1,5 +1,5 @@
 // Lines made of painted pieces that never get wider than their place.
-import { fit, widthOf } from '../text.ts'
+import { fit, widthOf } from '../render/text.ts'
 
 export type Paint = (text: string) => string
 /** Plain, or with what paints it: cutting text that is painted already would cut its colours. */

@@ -4,7 +4,7 @@ import type { FollowAction, FollowView } from '../../../shared/follow-view.ts'
 import { formatCount, shortList } from '../../../shared/format.ts'
 import { showName, type TableName } from '../../../shared/phase.ts'
 import { quoteQualified } from '../../postgres/quote.ts'
-import { canSwitch, choicesOf, conflictOf, isBeforeRows } from '../follow-words.ts'
+import { canSwitch, choicesOf, conflictOf, isBeforeRows } from '../render/follow-words.ts'
 import { newForm } from './form.ts'
 import type { Dialog, Effect } from './state.ts'
 

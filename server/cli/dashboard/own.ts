@@ -1,6 +1,6 @@
 // The dashboard of a following that is this very process's: it comes when nobody has to be asked any more,
 // and goes with the following, or before.
-import type { FollowDesk } from '../../engine/follow/desk.ts'
+import type { FollowDesk } from '../../follow/controller.ts'
 import { UsageError } from '../../postgres/errors.ts'
 import { canShowDashboard, showDashboard } from './dashboard.ts'
 

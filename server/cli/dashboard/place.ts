@@ -1,6 +1,6 @@
 // Where something of the dashboard is drawn, and how.
-import type { Tone } from '../follow-words.ts'
-import type { Style } from '../style.ts'
+import type { Tone } from '../render/follow-words.ts'
+import type { Style } from '../render/style.ts'
 import type { Paint } from './line.ts'
 
 export interface Place {

@@ -1,7 +1,7 @@
 // What the dashboard shows beside the view itself, and what a key does. Pure: the loop does what comes of it.
 import { isOver } from '../../../shared/follow-health.ts'
 import type { FollowAction, FollowView, SwitchoverOptions } from '../../../shared/follow-view.ts'
-import { conflictOf, type Tone } from '../follow-words.ts'
+import { conflictOf, type Tone } from '../render/follow-words.ts'
 import { changeForm, type Form } from './form.ts'
 import type { Key } from './keys.ts'
 import { orders } from './orders.ts'

@@ -1,7 +1,7 @@
 // The flags about what is seen of a run and kept of it.
 import { type Command, Option } from 'commander'
 import { UsageError } from '../../postgres/errors.ts'
-import type { Verbosity } from '../terminal.ts'
+import type { Verbosity } from '../render/view.ts'
 
 export interface ViewFlags {
   yes: boolean

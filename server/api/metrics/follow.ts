@@ -1,0 +1,189 @@
+// Metrics of following. Lag, speeds and the slot are told only while a process works on it: an old number would
+// look like a good one.
+import { type FollowView, followStages, followStates, type StreamView } from '../../../shared/follow-view.ts'
+import type { Family } from './prometheus.ts'
+import { families, type Metric, oneHot } from './table.ts'
+
+const switchoverStates = ['none', 'running', 'done', 'failed']
+const operations = { inserts: 'insert', updates: 'update', deletes: 'delete', truncates: 'truncate' } as const
+
+const ofFollows: Metric<FollowView>[] = [
+  {
+    name: 'pgtrek_follow_info',
+    help: 'Always 1; which databases they are.',
+    read: ({ source, destination }) => ({ value: 1, labels: { source, destination } }),
+  },
+  {
+    name: 'pgtrek_follow_stage',
+    help: 'How far the move has come: 1 for the present stage.',
+    read: ({ stage }) => oneHot('stage', followStages, stage),
+  },
+  {
+    name: 'pgtrek_follow_state',
+    help: 'What it is doing: 1 for the present state. lost: its process is gone without a word.',
+    read: ({ state }) => oneHot('state', followStates, state),
+  },
+  {
+    name: 'pgtrek_follow_working',
+    help: '1 while a process works on it.',
+    read: isWorked,
+  },
+  {
+    name: 'pgtrek_follow_ready',
+    help: '1 when now would be a good moment to switch over.',
+    read: (view) => isWorked(view) && view.ready.green,
+  },
+  {
+    name: 'pgtrek_follow_started_timestamp_seconds',
+    help: 'When it began, in seconds since 1970.',
+    read: ({ started_at }) => started_at / 1000,
+  },
+  {
+    name: 'pgtrek_follow_updated_timestamp_seconds',
+    help: 'When something was last heard of it, in seconds since 1970.',
+    read: ({ updated_at }) => updated_at / 1000,
+  },
+  { name: 'pgtrek_follow_tables', help: 'Tables that are followed.', read: ({ tables }) => tables },
+  {
+    name: 'pgtrek_follow_failed_tables',
+    help: 'Tables whose rows could not be copied: they are not followed.',
+    read: ({ failed_tables }) => failed_tables.length,
+  },
+  {
+    name: 'pgtrek_follow_skipped_transactions',
+    help: 'Transactions left out at a conflict that have tables not found equal since.',
+    read: ({ skipped = [] }) => skipped.length,
+  },
+  {
+    name: 'pgtrek_follow_foreign_tables',
+    help: 'Tables of the destination that others have written to and that were not found equal since.',
+    read: ({ foreign_writes: found }) => found?.tables.length ?? 0,
+  },
+  {
+    name: 'pgtrek_follow_warnings',
+    help: 'Warnings to read before switching over.',
+    read: ({ warnings }) => warnings.length,
+  },
+  {
+    name: 'pgtrek_follow_large_objects_changed',
+    help: 'Large objects that were not the same when last looked at.',
+    read: ({ large_objects }) => large_objects.changed,
+  },
+  {
+    name: 'pgtrek_switchover_state',
+    help: 'What became of switching over: 1 for the present state.',
+    read: ({ switchover }) => oneHot('state', switchoverStates, switchover?.state ?? 'none'),
+  },
+  {
+    name: 'pgtrek_switchover_late_changes',
+    help: 'Changes written to the old primary after the switchover that the new one does not have; at least so many.',
+    read: ({ late_writes: late }) => late?.changes ?? 0,
+  },
+  {
+    name: 'pgtrek_switchover_sentinel_seconds',
+    help: 'How long the destination took to confirm the sentinel.',
+    read: ({ switchover }) => switchover?.report?.sentinel.seconds,
+  },
+  {
+    name: 'pgtrek_switchover_different_tables',
+    help: 'Tables that were not the same on both sides when they were compared.',
+    read: ({ switchover }) => switchover?.report?.tables.filter(({ equal }) => !equal).length,
+  },
+]
+
+const ofStreams: Metric<StreamView>[] = [
+  {
+    name: 'pgtrek_follow_lag_bytes',
+    help: 'Log of the sending side that is not applied yet.',
+    read: ({ status }) => status.lagBytes,
+  },
+  {
+    name: 'pgtrek_follow_lag_seconds',
+    help: 'Age of the newest change that is applied, while there are newer ones.',
+    read: ({ status }) => status.lagMilliseconds / 1000,
+  },
+  {
+    name: 'pgtrek_follow_transactions_total',
+    help: 'Transactions applied since the process began to follow.',
+    type: 'counter',
+    read: ({ status }) => status.transactions,
+  },
+  {
+    name: 'pgtrek_follow_rows_total',
+    help: 'Rows applied since the process began to follow.',
+    type: 'counter',
+    read: ({ status }) => status.rows,
+  },
+  {
+    name: 'pgtrek_follow_transactions_per_second',
+    help: 'Transactions applied per second, of late.',
+    read: ({ status }) => status.transactionsPerSecond,
+  },
+  {
+    name: 'pgtrek_follow_rows_per_second',
+    help: 'Rows applied per second, of late.',
+    read: ({ status }) => status.rowsPerSecond,
+  },
+  {
+    name: 'pgtrek_follow_spilled_bytes',
+    help: 'Bytes of large transactions that wait on disk for their commit.',
+    read: ({ status }) => status.spilledBytes,
+  },
+  {
+    name: 'pgtrek_follow_conflict',
+    help: '1 while a conflict waits for somebody to decide.',
+    read: ({ status }) => status.conflict !== undefined,
+  },
+  {
+    name: 'pgtrek_follow_table_changes_total',
+    help: 'Changes applied to each table since the process began to follow.',
+    type: 'counter',
+    read: ({ status }) =>
+      status.tables.flatMap(({ schema, name, ...counts }) =>
+        (Object.keys(operations) as (keyof typeof operations)[]).map((key) => ({
+          value: counts[key],
+          labels: { schema, table: name, operation: operations[key] },
+        })),
+      ),
+  },
+  {
+    name: 'pgtrek_follow_slot_retained_bytes',
+    help: 'Log that the server keeps for the slot.',
+    read: ({ slot }) => slot && { value: slot.retained_bytes, labels: { slot: slot.name } },
+  },
+  {
+    name: 'pgtrek_follow_slot_active',
+    help: '1 while somebody reads from the slot.',
+    read: ({ slot }) => slot && { value: slot.active, labels: { slot: slot.name } },
+  },
+  {
+    name: 'pgtrek_follow_slot_endangered',
+    help: '1 when the server is about to give the slot up.',
+    read: ({ slot }) => slot && { value: slot.endangered, labels: { slot: slot.name } },
+  },
+  {
+    name: 'pgtrek_follow_slot_lost',
+    help: '1 when the server has given the slot up: what it would have sent is gone.',
+    read: ({ slot }) => slot && { value: slot.lost !== undefined, labels: { slot: slot.name } },
+  },
+]
+
+export function followFamilies(follows: readonly FollowView[]): Family[] {
+  const streams = follows.filter(isWorked).flatMap(({ name, streams }) =>
+    streams.map((stream) => ({
+      of: stream,
+      labels: { follow: name, direction: stream.direction },
+    })),
+  )
+  return [
+    ...families(
+      ofFollows,
+      follows.map((view) => ({ of: view, labels: { follow: view.name } })),
+    ),
+    ...families(ofStreams, streams),
+  ]
+}
+
+function isWorked({ process: worker, state }: FollowView): boolean {
+  return worker !== undefined && state !== 'lost'
+}

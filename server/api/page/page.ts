@@ -1,0 +1,64 @@
+// Serves the page: from inside the executable, or from client/dist when run from source.
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { type AnyElysia, Elysia } from 'elysia'
+import { embeddedPage } from './embedded-page.ts'
+import { document } from './html.ts'
+
+const built = join(import.meta.dir, '../../../client/dist')
+/** The page shows its parts under these paths, all from one document. */
+const views = ['/', '/help']
+const hidden = { detail: { hide: true } }
+
+export async function pageRoutes(): Promise<AnyElysia> {
+  if (embeddedPage.size > 0) return fromExecutable(embeddedPage)
+  return existsSync(join(built, 'index.html')) ? await fromFolder(built) : placeholder()
+}
+
+function fromExecutable(files: ReadonlyMap<string, string>): AnyElysia {
+  const app = new Elysia()
+  for (const [path, file] of files) {
+    // The build puts a digest of the contents into every other name.
+    const isLasting = path.startsWith('/assets/')
+    const headers = {
+      'content-type': Bun.file(path).type,
+      'cache-control': isLasting ? 'public, max-age=31536000, immutable' : 'no-cache',
+    }
+    const answer = () => new Response(Bun.file(file), { headers })
+    app.get(path, answer, hidden)
+    if (path === '/index.html') for (const view of views) app.get(view, answer, hidden)
+  }
+  return app
+}
+
+async function fromFolder(assets: string): Promise<AnyElysia> {
+  const { staticPlugin } = await import('@elysiajs/static')
+  const app = new Elysia().use(
+    // Every file gets its own route, so that no path leads out of the folder.
+    await staticPlugin({
+      assets,
+      prefix: '/',
+      alwaysStatic: true,
+      maxAge: null,
+      directive: 'no-cache',
+      ...hidden,
+    }),
+  )
+  const index = () =>
+    new Response(Bun.file(join(assets, 'index.html')), {
+      headers: { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-cache' },
+    })
+  for (const view of views) app.get(view, index, hidden)
+  return app
+}
+
+function placeholder(): AnyElysia {
+  const answer = () =>
+    document(
+      'pgtrek',
+      `<h1>pgtrek</h1>
+      <p>The page has not been built: run <code>npm run page</code> and start again.</p>
+      <p>The API is here: <a href="/openapi">its reference</a>.</p>`,
+    )
+  return new Elysia().get('/', answer, hidden)
+}

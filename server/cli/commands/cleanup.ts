@@ -1,0 +1,64 @@
+// `pgtrek cleanup`: takes away what following has made on both sides.
+import { Command, Option } from 'commander'
+import { cleanUpFollow, LateWritesFound } from '../../follow/cleanup.ts'
+import { FollowStore } from '../../store/follows.ts'
+import { RunStore } from '../../store/runs.ts'
+import { printJson, tell } from '../../system/output.ts'
+import { exitCode } from '../exit.ts'
+import { addConnectionFlags } from '../flags/connection.ts'
+import { addNameFlag, addPublicationFlag, followOptionsOf } from '../flags/follow.ts'
+import { requestOf } from '../flags/request.ts'
+import { addConfigFlag } from '../flags/run.ts'
+import { endsOf } from '../run-follow.ts'
+
+export function cleanupCommand(): Command {
+  const command = new Command('cleanup').description(
+    'drop the slots, publications and positions of a database that is followed no longer; its rows stay',
+  )
+  addConnectionFlags(command)
+  addConfigFlag(command)
+  addNameFlag(command)
+  addPublicationFlag(command)
+  command
+    .option('--writable', 'also undo the read-only setting of a switchover')
+    .option(
+      '--discard-late-writes',
+      'drop the slot although changes were written to the old primary after the switchover',
+    )
+    .addOption(
+      new Option(
+        '--gone <side>',
+        'source or dest: this server is lost for good; clean up the other one alone, and make it writable',
+      ).choices(['source', 'dest']),
+    )
+    .option('--json', 'print one JSON object on standard output')
+    .option('--state-dir <directory>', 'where that move is remembered (default: .pgtrek)')
+  return command.action(async () => {
+    const { writable, discardLateWrites, gone, json } = command.opts<{
+      writable?: boolean
+      discardLateWrites?: boolean
+      gone?: 'source' | 'dest'
+      json?: boolean
+    }>()
+    const request = requestOf(command)
+    using store = new RunStore(request.stateDir)
+    const ends = endsOf(request, { follow: followOptionsOf(command) })
+    const memory = new FollowStore(store.database)
+    const options = {
+      ...{ writable: writable ?? false, discardLateWrites },
+      gone: gone === 'dest' ? ('destination' as const) : gone,
+    }
+    const cleaned = await cleanUpFollow(ends, memory, options).catch((error) => {
+      if (!(error instanceof LateWritesFound)) throw error
+      tell(`pgtrek: ${error.message}`)
+      process.exitCode = exitCode.failures
+    })
+    if (!cleaned) return
+    const { dropped, remarks } = cleaned
+    const lines = [...dropped.map((one) => `dropped ${one}`), ...remarks]
+    if (dropped.length === 0) lines.push('there was nothing to drop')
+    for (const line of lines) tell(line)
+    if (json) printJson(cleaned)
+    process.exitCode = exitCode.done
+  })
+}

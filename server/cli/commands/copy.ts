@@ -1,0 +1,31 @@
+// `pgtrek copy`: rows, sequence values and large objects into a schema that the destination has already.
+import { Command } from 'commander'
+import { optionNames, spellingOf } from '../../../shared/option-table.ts'
+import { addConnectionFlags } from '../flags/connection.ts'
+import { addOptionFlags } from '../flags/options.ts'
+import { addQueueFlag } from '../flags/queue.ts'
+import { requestOf } from '../flags/request.ts'
+import { addHookFlag, addRuleFlags } from '../flags/rules.ts'
+import { addConfigFlag, addRunFlags, viewFlags } from '../flags/run.ts'
+import { addSelectionFlags } from '../flags/selection.ts'
+import { runMigration } from '../run-migration.ts'
+
+/** Those about the schema have nothing to say here. */
+export const copyOptions = optionNames.filter((name) => !spellingOf(name).schema)
+
+export function copyCommand(): Command {
+  const command = new Command('copy').description(
+    'copy rows into tables that are there: replace them, append to them, or merge with --upsert',
+  )
+  addConnectionFlags(command)
+  addConfigFlag(command)
+  addSelectionFlags(command, { kinds: false })
+  addRuleFlags(command)
+  addOptionFlags(command, copyOptions)
+  addHookFlag(command)
+  addQueueFlag(command, 'let workers copy the rows: the database that holds their jobs')
+  addRunFlags(command)
+  return command.action(async () => {
+    process.exitCode = await runMigration(requestOf(command, { dataOnly: true }), viewFlags(command))
+  })
+}

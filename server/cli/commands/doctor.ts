@@ -1,0 +1,91 @@
+// `pgtrek preflight`: what would be in the way of a move, before the window opens. It changes nothing.
+import { Command, Option } from 'commander'
+import { optionNames, spellingOf } from '../../../shared/option-table.ts'
+import type { PreflightItem, PreflightReport } from '../../../shared/preflight.ts'
+import { isFleetConfig } from '../../fleet/config.ts'
+import { Cancelled } from '../../postgres/errors.ts'
+import { preflight } from '../../preflight/preflight.ts'
+import { jsonText, print, tell } from '../../system/output.ts'
+import { exitCode } from '../exit.ts'
+import { addConnectionFlags, settingsFor } from '../flags/connection.ts'
+import { addBeginningFlags, addPublicationFlag, followOptionsOf } from '../flags/follow.ts'
+import { addOptionFlags } from '../flags/options.ts'
+import { requestOf } from '../flags/request.ts'
+import { addRuleFlags } from '../flags/rules.ts'
+import { addConfigFlag } from '../flags/run.ts'
+import { addSelectionFlags } from '../flags/selection.ts'
+import { interruptible } from '../interrupt.ts'
+import { itemLines, preflightVerdict } from '../render/preflight.ts'
+import { styleFor } from '../render/style.ts'
+import { doctorFleet, type FleetDoctorFlags } from './fleet-doctor.ts'
+
+interface PreflightFlags extends FleetDoctorFlags {
+  follow?: boolean
+}
+
+/** All that say what a run would do; none that are about how it is run. */
+const options = optionNames.filter((name) => spellingOf(name).group !== 'run')
+
+export function preflightCommand(): Command {
+  const command = new Command('preflight')
+    .alias('doctor')
+    .description('look for what would be in the way of a move; nothing is changed')
+  addConnectionFlags(command)
+  addConfigFlag(command)
+  addSelectionFlags(command, { kinds: true })
+  addRuleFlags(command)
+  addOptionFlags(command, options)
+  command.addOption(
+    new Option('--follow', 'look at what following changes needs as well').helpGroup('Following:'),
+  )
+  addPublicationFlag(command)
+  addBeginningFlags(command)
+  command
+    .option('--quiet', 'only what is not in order')
+    .option('--json', 'print one JSON object on standard output')
+  return command.action(async () => {
+    process.exitCode = await run(command)
+  })
+}
+
+async function run(command: Command): Promise<number> {
+  const flags = command.opts<PreflightFlags>()
+  using interrupt = interruptible(() => tell('stopping; once more stops at once'))
+  const { signal } = interrupt
+  const style = styleFor(process.stdout.isTTY === true)
+  try {
+    const isFleet = isFleetConfig(flags.config, process.env)
+    return await (isFleet ? doctorFleet : doctor)(command, flags, { signal, style, print })
+  } catch (error) {
+    if (!(error instanceof Cancelled)) throw error
+    return exitCode.cancelled
+  }
+}
+
+async function doctor(
+  command: Command,
+  { follow = false, quiet = false, json = false }: PreflightFlags,
+  { signal, style, print }: Parameters<typeof doctorFleet>[2],
+): Promise<number> {
+  const { source, dest, warnings, selection, tables, options } = requestOf(command)
+  const { insertsOnly, bidirectional, publication } = followOptionsOf(command)
+  const ends = { source: settingsFor('source', source), destination: settingsFor('dest', dest) }
+  for (const warning of [...warnings, ...ends.source.warnings, ...ends.destination.warnings]) {
+    tell(`warning: ${warning}`)
+  }
+  const report = await preflight({
+    ...ends,
+    ...{ follow, selection, tables, options },
+    ...{ insertsOnly, bidirectional, publication, signal },
+    // As soon as each is known: some servers take their time.
+    onItem: (item: PreflightItem) => {
+      if (!json && (!quiet || item.status !== 'ok')) print(itemLines(item, style))
+    },
+  })
+  print(json ? [jsonText(report)] : ['', preflightVerdict(report, style)])
+  return codeFor(report)
+}
+
+function codeFor({ status }: PreflightReport): number {
+  return status === 'blocker' ? exitCode.failures : exitCode.done
+}

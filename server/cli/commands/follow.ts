@@ -1,0 +1,24 @@
+// `pgtrek follow`: goes on with a move whose copy is complete.
+import { Command } from 'commander'
+import { addConnectionFlags } from '../flags/connection.ts'
+import { addFollowFlags, followOptionsOf, watchFlagsOf } from '../flags/follow.ts'
+import { requestOf } from '../flags/request.ts'
+import { addConfigFlag, addRunFlags, viewFlags } from '../flags/run.ts'
+import { followOn } from '../run-follow.ts'
+
+export function followCommand(): Command {
+  const command = new Command('follow').description(
+    'go on following the changes of a database that "clone --follow" has copied',
+  )
+  addConnectionFlags(command)
+  addConfigFlag(command)
+  addFollowFlags(command, { begins: false })
+  addRunFlags(command)
+  return command.action(async () => {
+    process.exitCode = await followOn(requestOf(command), {
+      ...viewFlags(command),
+      follow: followOptionsOf(command),
+      ...watchFlagsOf(command),
+    })
+  })
+}

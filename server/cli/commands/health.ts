@@ -1,0 +1,27 @@
+// `pgtrek health`: does a running pgtrek answer? For containers, which may have no other program to ask with.
+import { Command } from 'commander'
+import { print, tell } from '../../system/output.ts'
+import { exitCode } from '../exit.ts'
+
+const patienceMs = 5_000
+
+export function healthCommand(): Command {
+  return new Command('health')
+    .description('ask a running "pgtrek serve" whether it answers')
+    .option('--url <url>', 'where it listens', 'http://127.0.0.1:8080')
+    .action(async ({ url }: { url: string }) => {
+      process.exitCode = await health(url)
+    })
+}
+
+async function health(url: string): Promise<number> {
+  try {
+    const answer = await fetch(new URL('/health', url), { signal: AbortSignal.timeout(patienceMs) })
+    if (!answer.ok) throw new Error(`it answers ${answer.status}`)
+    print(['ok'])
+    return exitCode.done
+  } catch (error) {
+    tell(`pgtrek: ${url}: ${error instanceof Error ? error.message : String(error)}`)
+    return exitCode.failures
+  }
+}

@@ -1,0 +1,10 @@
+// `pgtrek licenses`: the terms of everything that the executable contains.
+import { Command } from 'commander'
+import { print } from '../../system/output.ts'
+import { licenses } from '../licenses-text.ts'
+
+export function licensesCommand(): Command {
+  return new Command('licenses').description('print the licences of what pgtrek contains').action(() => {
+    print([licenses.trimEnd()])
+  })
+}

@@ -1,0 +1,128 @@
+// `pgtrek repair`: puts back the foreign keys and triggers that a run which was killed has left away.
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { Command } from 'commander'
+import { endSessionsOf } from '../../coordination/run-mark.ts'
+import {
+  describeNote,
+  describeSaved,
+  readNotesWhenSettled,
+  tidyNotes,
+} from '../../coordination/suspension-notes.ts'
+import { TakenAway } from '../../migrate/run/suspended-constraints.ts'
+import { UsageError } from '../../postgres/errors.ts'
+import { Session } from '../../postgres/session.ts'
+import { type ConnectionSettings, resolveSettings } from '../../postgres/settings.ts'
+import { RunStore } from '../../store/runs.ts'
+import { print, tell } from '../../system/output.ts'
+import { exitCode } from '../exit.ts'
+
+interface RepairFlags {
+  dest?: string
+  list?: boolean
+  stateDir: string
+}
+
+export function repairCommand(): Command {
+  return new Command('repair')
+    .description(
+      'put back foreign keys and triggers that a run which was killed has left away, as the destination remembers it, whatever machine the run was on',
+    )
+    .option('--dest <url>', 'the destination of that run (PGTREK_DEST)')
+    .option('--list', 'only say what is away: on the destination, or as far as the state directory knows')
+    .option(
+      '--state-dir <directory>',
+      'where runs remember it that could not do so on the destination',
+      '.pgtrek',
+    )
+    .action(async (flags: RepairFlags) => {
+      process.exitCode = await repair(flags)
+    })
+}
+
+async function repair(flags: RepairFlags): Promise<number> {
+  // Nothing is made here for a look at a server.
+  const known = existsSync(join(flags.stateDir, 'pgtrek.sqlite'))
+  using store = known ? new RunStore(flags.stateDir) : undefined
+  const url = flags.dest ?? process.env.PGTREK_DEST
+  if (!url) {
+    if (flags.list) return listKnownHere(store)
+    throw new UsageError('no destination: say --dest postgres://user@host/database or set PGTREK_DEST')
+  }
+  const settings = resolveSettings({ url })
+  let session: Session
+  try {
+    session = await Session.open(settings)
+  } catch (error) {
+    tell(`pgtrek: ${error instanceof Error ? error.message : String(error)}`)
+    return exitCode.cannotRun
+  }
+  await using _ = session
+  await session.execute("set search_path = ''")
+  return flags.list ? await listAway(session, store, settings) : await putBack(session, store, settings)
+}
+
+function listKnownHere(store: RunStore | undefined): number {
+  const items = store?.takenAway() ?? []
+  for (const { destination, saved } of items) print([`${destination}: ${describeSaved(saved)}`])
+  const none = 'nothing is away, as far as this state directory knows'
+  if (items.length === 0) tell(`${none}; --dest URL asks a destination what it remembers itself`)
+  return exitCode.done
+}
+
+async function listAway(
+  session: Session,
+  store: RunStore | undefined,
+  settings: ConnectionSettings,
+): Promise<number> {
+  const { left, busy, distrusted } = await readNotesWhenSettled(session)
+  if (distrusted !== undefined) tell(distrusted)
+  for (const note of left) print([describeNote(note)])
+  for (const { saved } of store?.takenAway(settings) ?? []) print([describeSaved(saved)])
+  for (const note of busy) print([`${describeNote(note)}, which is at work and puts it back itself`])
+  const count = left.length + busy.length + (store?.takenAway(settings).length ?? 0)
+  if (count === 0 && distrusted === undefined) tell('nothing is away on this destination')
+  return distrusted === undefined ? exitCode.done : exitCode.failures
+}
+
+async function putBack(
+  session: Session,
+  store: RunStore | undefined,
+  settings: ConnectionSettings,
+): Promise<number> {
+  const { left, busy, distrusted } = await readNotesWhenSettled(session)
+  if (distrusted !== undefined) tell(`error: ${distrusted}`)
+  for (const run of new Set(busy.map(({ run, writer }) => `run ${run} (${writer})`)))
+    tell(`${run} is still at work on this destination, and puts back itself what it took away`)
+  for (const process of store?.busyWith(settings) ?? [])
+    tell(`process ${process} is still at work on this destination, and puts back itself what it took away`)
+  const pending = store?.takenAway(settings) ?? []
+  if (left.length + pending.length === 0) {
+    await tidyNotes(session)
+    if (distrusted !== undefined) return exitCode.failures
+    tell('nothing on this destination is dropped or disabled that a repair could restore')
+    return exitCode.done
+  }
+  // One that waits for a table would take away again what is put back here.
+  await endSessionsOf([...(store?.killed(settings) ?? []), ...left.map(({ run }) => run)], session)
+  const takenAway = new TakenAway({
+    run: 'repair',
+    left,
+    isThere: true,
+    warn: tell,
+    memory: {
+      place: 'nowhere',
+      pending: () => pending,
+      save: () => {
+        throw new Error('a repair takes nothing away')
+      },
+      forget: (id) => store?.forget(id),
+    },
+  })
+  const failures = await takenAway.putBack(session)
+  const open = new Set(takenAway.items.map(({ id }) => id))
+  for (const { id, saved } of [...left, ...pending])
+    if (!open.has(id)) tell(`${describeSaved(saved)} is back`)
+  for (const failure of failures) tell(`error: ${failure.message}`)
+  return failures.length > 0 || distrusted !== undefined ? exitCode.failures : exitCode.done
+}

@@ -1,0 +1,171 @@
+// `pgtrek roles`: the roles of an instance, with what hangs on them, to another one.
+import { readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline/promises'
+import { Value } from '@sinclair/typebox/value'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { eitherOf } from '../../../shared/option-table.ts'
+import { Pattern, PatternError } from '../../../shared/pattern.ts'
+import { type RoleMode, RoleOptions, roleModes } from '../../../shared/roles.ts'
+import { Cancelled, UsageError } from '../../postgres/errors.ts'
+import type { ConnectionSettings } from '../../postgres/settings.ts'
+import { moveRoles } from '../../roles/move.ts'
+import type { RolesPlan } from '../../roles/plan.ts'
+import { print, tell } from '../../system/output.ts'
+import { exitCode } from '../exit.ts'
+import { addConnectionFlags, settingsFor } from '../flags/connection.ts'
+import { requestOf } from '../flags/request.ts'
+import { addConfigFlag } from '../flags/run.ts'
+import { splitList } from '../flags/words.ts'
+import { interruptible } from '../interrupt.ts'
+import { changeLines, roleLines, roleVerdict } from '../render/roles.ts'
+import { styleFor } from '../render/style.ts'
+
+interface RolesFlags {
+  roles?: RoleMode
+  includeRole?: string[]
+  excludeRole?: string[]
+  passwords: boolean
+  passwordFile?: string
+  dryRun?: boolean
+  yes?: boolean
+  quiet?: boolean
+  json?: boolean
+}
+
+export const passwordVariable = 'PGTREK_ROLE_PASSWORD'
+
+export function rolesCommand(): Command {
+  const command = new Command('roles').description(
+    'bring the roles of a server, their memberships, settings and passwords to another one',
+  )
+  addConnectionFlags(command)
+  addConfigFlag(command)
+  const pattern = (flag: string, meaning: string) =>
+    new Option(`--${flag} <pattern>`, `${meaning}, with * and ? (repeatable, or a comma list)`).argParser(
+      collectPatterns,
+    )
+  command
+    .addOption(
+      new Option(
+        `--roles <${roleModes.join('|')}>`,
+        'roles that are there already: add what they lack (merge), leave them, or refuse differences',
+      ).argParser(roleMode),
+    )
+    .addOption(pattern('include-role', 'only these roles'))
+    .addOption(pattern('exclude-role', 'not these roles'))
+    .option('--no-passwords', 'carry no passwords')
+    .option(
+      '--password-file <file>',
+      `its first line is the password of roles whose own cannot be read (or env: ${passwordVariable})`,
+    )
+    .option('--dry-run', 'show what would be done and stop: nothing is written')
+    .option('--yes', 'do not ask before roles that are there already get more rights')
+    .option('--quiet', 'only what needs a decision, and the closing line')
+    .option('--json', 'print one JSON object on standard output')
+  return command.action(async () => {
+    const { source, dest, warnings } = requestOf(command)
+    const ends = { source: settingsFor('source', source), destination: settingsFor('dest', dest) }
+    for (const warning of [...warnings, ...ends.source.warnings, ...ends.destination.warnings]) {
+      tell(`warning: ${warning}`)
+    }
+    process.exitCode = await run(ends, command.opts<RolesFlags>())
+  })
+}
+
+async function run(
+  ends: Record<'source' | 'destination', ConnectionSettings>,
+  flags: RolesFlags,
+): Promise<number> {
+  const options: RoleOptions = {
+    ...Value.Create(RoleOptions),
+    ...(flags.roles && { roles: flags.roles }),
+    includeRoles: flags.includeRole ?? [],
+    excludeRoles: flags.excludeRole ?? [],
+    passwords: flags.passwords,
+  }
+  const commonPassword = flags.passwords ? commonPasswordOf(flags, process.env) : undefined
+  using interrupt = interruptible(() => tell('stopping; once more stops at once'))
+  try {
+    const report = await moveRoles({
+      ...ends,
+      options,
+      commonPassword,
+      dryRun: flags.dryRun ?? false,
+      signal: interrupt.signal,
+      confirm: (plan) => flags.yes || confirmChanges(plan, interrupt.signal),
+    })
+    const style = styleFor(process.stdout.isTTY === true)
+    print(
+      flags.json
+        ? [JSON.stringify(report)]
+        : [...roleLines(report, style, flags.quiet ?? false), roleVerdict(report, style)],
+    )
+    return codes[report.status]
+  } catch (error) {
+    if (!(error instanceof Cancelled)) throw error
+    return exitCode.cancelled
+  }
+}
+
+const codes = {
+  planned: exitCode.done,
+  completed: exitCode.done,
+  completed_with_failures: exitCode.failures,
+  refused: exitCode.cannotRun,
+  cancelled: exitCode.cancelled,
+} as const
+
+/** Never from the command line itself: other users of the machine can see it. */
+function commonPasswordOf(
+  { passwordFile }: RolesFlags,
+  environment: Record<string, string | undefined>,
+): string | undefined {
+  if (passwordFile === undefined) return environment[passwordVariable] || undefined
+  let text: string
+  try {
+    text = readFileSync(passwordFile, 'utf8')
+  } catch (error) {
+    throw new UsageError(
+      `--password-file: ${passwordFile} cannot be read: ${(error as NodeJS.ErrnoException).code}`,
+    )
+  }
+  const [password = ''] = text.split(/\r?\n/, 1)
+  if (password === '') throw new UsageError(`--password-file: the first line of ${passwordFile} is empty`)
+  return password
+}
+
+async function confirmChanges(plan: RolesPlan, signal: AbortSignal): Promise<boolean> {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) return false
+  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  // While it reads a line the terminal sends no signal for Ctrl-C.
+  terminal.on('SIGINT', () => process.kill(process.pid, 'SIGINT'))
+  try {
+    const lines = changeLines(plan)
+    const answer = await terminal.question(`${lines.join('\n')}\nType yes to go on: `, { signal })
+    return answer.trim().toLowerCase() === 'yes'
+  } catch (error) {
+    if (signal.aborted) return false
+    throw error
+  } finally {
+    terminal.close()
+  }
+}
+
+function roleMode(text: string): RoleMode {
+  const mode = roleModes.find((one) => one === text)
+  if (!mode) throw new InvalidArgumentError(`It must be ${eitherOf(roleModes)}.`)
+  return mode
+}
+
+function collectPatterns(text: string, earlier: readonly string[] | undefined): string[] {
+  const patterns = splitList(text)
+  for (const pattern of patterns) {
+    try {
+      new Pattern(pattern, 'name')
+    } catch (error) {
+      if (error instanceof PatternError) throw new InvalidArgumentError(`${error.message}.`)
+      throw error
+    }
+  }
+  return [...(earlier ?? []), ...patterns]
+}

@@ -1,0 +1,125 @@
+// `pgtrek serve`: the page and the API.
+import { Command, InvalidArgumentError, Option } from 'commander'
+import type { NamedEnd } from '../../../shared/api.ts'
+import type { Connection } from '../../../shared/connection.ts'
+import { UsageError } from '../../postgres/errors.ts'
+import { resolveSettings } from '../../postgres/settings.ts'
+import { withoutPassword } from '../../postgres/without-password.ts'
+import { print } from '../../system/output.ts'
+import { version } from '../../system/version.ts'
+import { BrowserDoor } from '../browser-door.ts'
+import { exitCode } from '../exit.ts'
+import { addConnectionFlags, connectionsFromEnvironment, connectionsFromFlags } from '../flags/connection.ts'
+import { interruptible } from '../interrupt.ts'
+import { ownerOf } from '../owner.ts'
+
+interface ServeFlags {
+  port: number
+  host: string
+  token?: string | true
+  allowHost: string[]
+  open?: boolean
+  logDir: string
+  stateDir: string
+  allowCommands?: boolean
+  allowCleartext?: boolean
+}
+
+export function serveCommand(): Command {
+  const command = new Command('serve')
+    .description('the page and the API, for a browser or scripts')
+    .option('--port <number>', 'where to listen; 0 takes a free one', portNumber, 8080)
+    .option('--host <address>', 'the address to listen on; another than localhost needs a token', 'localhost')
+    .addOption(
+      new Option(
+        '--token [secret]',
+        'what browsers and scripts must know; without a value, and where one is needed, it is made up',
+      ).env('PGTREK_TOKEN'),
+    )
+    .option('--allow-host <name>', 'a further name by which browsers reach it (may be repeated)', collect, [])
+    .option('--open', 'open the browser')
+    .option('--allow-commands', 'hooks of the API may run commands on this machine')
+    .option(
+      '--allow-cleartext',
+      'servers may get saved passwords in clear text or as an MD5 hash, also without a verified certificate',
+    )
+    .option('--log-dir <directory>', 'one log file a run', 'logs')
+    .option('--state-dir <directory>', 'history, profiles, and what is remembered of runs', '.pgtrek')
+  addConnectionFlags(command, ['source', 'dest'], {
+    source:
+      'a server whose password requests may use: the one of this URL, of the environment or of ~/.pgpass',
+    dest: 'a further one',
+  })
+  return command.action(async (flags: ServeFlags, command: Command) => {
+    process.exitCode = await serve(flags, command)
+  })
+}
+
+async function serve(flags: ServeFlags, command: Command): Promise<number> {
+  const say = (line: string) => print([line])
+  const token = chosenToken(flags)
+  const named = { ...connectionsFromEnvironment(process.env), ...connectionsFromFlags(command) }
+  const owner = ownerOf(
+    Object.values(named).map((connection) => resolveSettings(connection)),
+    flags.allowCleartext,
+  )
+  // Only this command needs the framework.
+  const { startServer } = await import('../../api/start.ts')
+  const stopped = Promise.withResolvers<void>()
+  using _ = interruptible(() => stopped.resolve())
+  await using server = await startServer({
+    host: flags.host,
+    port: flags.port,
+    token: token?.value,
+    names: flags.allowHost,
+    allowCommands: flags.allowCommands ?? false,
+    logDirectory: flags.logDir,
+    stateDirectory: flags.stateDir,
+    owner,
+    named: { source: shownEnd(named.source), destination: shownEnd(named.dest) },
+  })
+  if (token?.isNew) say(`the token, not shown again: ${token.value}`)
+  say(`pgtrek ${version} listens on ${server.url}`)
+  using door = new BrowserDoor(server, flags.stateDir)
+  if (flags.open) door.open(say)
+  await stopped.promise
+  if (server.isBusy()) say('stopping the running migration; once more stops at once')
+  return exitCode.done
+}
+
+function shownEnd(connection: Connection | undefined): NamedEnd | null {
+  if (!connection) return null
+  const { password } = resolveSettings(connection)
+  return { connection: withoutPassword(connection).connection, password: Boolean(password) }
+}
+
+const shortestToken = 16
+
+function chosenToken({ token, host }: ServeFlags): { value: string; isNew: boolean } | undefined {
+  if (typeof token === 'string' && token !== '') {
+    if (token.length < shortestToken || /\s/.test(token)) {
+      throw new UsageError(`the token must have ${shortestToken} characters or more, and no spaces`)
+    }
+    return { value: token, isNew: false }
+  }
+  if (token !== true && isLoopback(host)) return undefined
+  return {
+    value: crypto.getRandomValues(new Uint8Array(24)).toBase64({ alphabet: 'base64url' }),
+    isNew: true,
+  }
+}
+
+/** Only this machine can reach it. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host)
+}
+
+function portNumber(text: string): number {
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 65535)
+    throw new InvalidArgumentError('It must be 0 to 65535.')
+  return Number(text)
+}
+
+function collect(value: string, values: string[]): string[] {
+  return [...values, value]
+}

@@ -1,0 +1,215 @@
+// `pgtrek status`: how a database that is followed is doing, from any terminal, also after its process ended.
+import { Command } from 'commander'
+import { isHealthy, isOver, isWatchOnly } from '../../../shared/follow-health.ts'
+import type { FollowView } from '../../../shared/follow-view.ts'
+import { isBrokenOff } from '../../../shared/move-state.ts'
+import { readMove } from '../../follow/move-state.ts'
+import { followName } from '../../follow/names.ts'
+import type { FollowEnds } from '../../follow/request.ts'
+import { UsageError } from '../../postgres/errors.ts'
+import { isAt } from '../../postgres/settings.ts'
+import { jsonText, print, tell } from '../../system/output.ts'
+import { exitCode } from '../exit.ts'
+import { addConnectionFlags, settingsFor } from '../flags/connection.ts'
+import { addPublicationFlag } from '../flags/follow.ts'
+import { requestOf } from '../flags/request.ts'
+import { addConfigFlag } from '../flags/run.ts'
+import { type Followed, namesOf, openFollowed } from '../followed.ts'
+import { stopSignals } from '../interrupt.ts'
+import { lastRun, lastRunCode, lastRunLines } from '../last-run.ts'
+import { leftoverLines, linesOf, statusOfDestination } from '../leftovers.ts'
+import { queueStatus } from '../queue-status.ts'
+import { Screen } from '../render/screen.ts'
+import { statusLine, statusLines } from '../render/status.ts'
+import { type Style, styleFor } from '../render/style.ts'
+import { givenEnds, serverLines } from '../servers.ts'
+
+interface StatusFlags {
+  dest?: string
+  queue?: string
+  json?: boolean
+  watch?: boolean
+  stateDir: string
+}
+
+const betweenLooksMs = 1000
+
+export function statusCommand(): Command {
+  const command = new Command('status')
+  addConnectionFlags(command)
+  addConfigFlag(command)
+  addPublicationFlag(command)
+  return command
+    .description(
+      'how databases that are followed are doing: lag, changes, slot, conflict, readiness; with both connections also what the servers say, whatever machine the move was begun on; with --dest alone, what runs that were killed have left away there',
+    )
+    .argument('[name]', 'of the move; all of them unless told')
+    .option('--queue <url>', 'instead: which workers take jobs from this queue, and what each copies')
+    .option('--json', 'print it as JSON: one object, or an array when there are several')
+    .option('--watch', 'go on showing it every second until it has ended or is switched over')
+    .option('--state-dir <directory>', 'where the process that follows keeps what it remembers', '.pgtrek')
+    .action(async (name: string | undefined, flags: StatusFlags) => {
+      process.exitCode = await status(command, name, flags)
+    })
+}
+
+async function status(command: Command, name: string | undefined, flags: StatusFlags): Promise<number> {
+  if (flags.queue !== undefined) return await queueStatus(flags.queue, flags.json === true)
+  const ends = givenEnds(command, name)
+  if (ends) return await statusOfServers(ends, name, flags)
+  if (flags.dest !== undefined) return await destinationAlone(command, flags)
+  return await remembered(name, flags)
+}
+
+/** What this machine knows. */
+async function remembered(name: string | undefined, flags: StatusFlags): Promise<number> {
+  using followed = openFollowed(flags.stateDir)
+  const names = namesOf(followed, name, flags.stateDir)
+  if (!followed || names.length === 0) return nothingFollowed(followed, flags)
+  for (const line of silenceLines(followed, names)) tell(line)
+  return flags.watch ? await watch(followed, names, flags) : show(viewsOf(followed, names), names, flags)
+}
+
+async function destinationAlone(command: Command, flags: StatusFlags): Promise<number> {
+  const found = await statusOfDestination(settingsFor('dest', requestOf(command).dest))
+  print(flags.json ? [jsonText(found)] : linesOf(found))
+  return found.left_away.length > 0 ? exitCode.failures : exitCode.done
+}
+
+/** What is on the servers comes first: where this machine remembers something else, the servers are right. */
+async function statusOfServers(
+  ends: FollowEnds,
+  asked: string | undefined,
+  flags: StatusFlags,
+): Promise<number> {
+  const name = followName(ends)
+  using followed = openFollowed(flags.stateDir)
+  const record = followed?.store.load(name)
+  // The connections of the environment may be those of another move than the one that was asked for.
+  const isOther =
+    record !== undefined && !(isAt(record.source, ends.source) && isAt(record.destination, ends.destination))
+  if (isOther) return await remembered(asked, flags)
+  const servers = await readMove(ends).catch((error: Error) => error)
+  const names = asked === undefined ? (followed?.store.names() ?? []) : [asked]
+  const views = followed ? viewsOf(followed, names) : []
+  if (servers instanceof Error && views.length === 0) throw servers
+  const left = await leftoverLines(ends.destination)
+  if (flags.json && !flags.watch) {
+    const known = {
+      ...(servers instanceof Error ? { servers_error: servers.message } : { servers }),
+      ...(left.length > 0 && { left_away: left }),
+    }
+    const others = views.filter((view) => view.name !== name)
+    const all = [...others, { ...views.find((view) => view.name === name), name, ...known }]
+    print([jsonText(all.length === 1 ? all[0] : all)])
+  } else if (!flags.json) {
+    const lines =
+      servers instanceof Error ? [`the servers cannot be asked: ${servers.message}`] : serverLines(servers)
+    print([...lines, ...left, ...(views.length > 0 ? [''] : [])])
+  }
+  if (flags.watch && followed && views.length > 0) return await watch(followed, names, flags)
+  const code = flags.json || views.length === 0 ? codeFor(views) : show(views, names, flags)
+  const isWell = !(servers instanceof Error) && !isBrokenOff(servers) && left.length === 0
+  return isWell ? code : exitCode.failures
+}
+
+/** What follows is old then, though a process is at work. */
+function silenceLines({ store }: Followed, names: readonly string[]): string[] {
+  return names.flatMap((name) => {
+    const since = store.silentSince(name)
+    if (since === undefined) return []
+    const { pid, host } = store.worker(name) ?? {}
+    return [
+      `warning: process ${pid} on ${host} follows ${name}, but has not written to ${store.database.directory} since ${new Date(since).toISOString()}: is it full? What is shown is of that time; the process itself says more, and "pgtrek status" with both connections asks the servers`,
+    ]
+  })
+}
+
+function viewsOf(followed: Followed, names: readonly string[]): FollowView[] {
+  return names.map((name) => followed.store.lastView(name)).filter((view) => view !== undefined)
+}
+
+function nothingFollowed(followed: Followed | undefined, flags: StatusFlags): number {
+  const run = followed && lastRun(followed.database)
+  const style = styleFor(process.stdout.isTTY === true)
+  if (flags.json) print(['[]'])
+  else if (run) print(lastRunLines(run, widthOfOutput(), style))
+  else print([`nothing is followed or was ever run with the state directory ${flags.stateDir}`])
+  return run ? lastRunCode(run) : exitCode.done
+}
+
+function show(views: FollowView[], names: readonly string[], flags: StatusFlags): number {
+  if (flags.json) print([asJson(views, names)])
+  else print(textOf(views, names, widthOfOutput(), styleFor(process.stdout.isTTY === true)))
+  return codeFor(views)
+}
+
+function textOf(views: FollowView[], names: readonly string[], width: number, style: Style): string[] {
+  const now = Date.now()
+  const texts = views.map((view) => statusLines(view, now, width, style))
+  const silent = names.filter((name) => !views.some((view) => view.name === name))
+  for (const name of silent) texts.push([`${name}: begun, and nothing was heard of it yet`])
+  return texts.flatMap((lines, index) => (index === 0 ? lines : ['', '', ...lines]))
+}
+
+function asJson(views: FollowView[], names: readonly string[]): string {
+  return JSON.stringify(names.length === 1 && views[0] ? views[0] : views)
+}
+
+function codeFor(views: FollowView[]): number {
+  return views.every(isHealthy) ? exitCode.done : exitCode.failures
+}
+
+async function watch(followed: Followed, names: readonly string[], flags: StatusFlags): Promise<number> {
+  const screen = process.stdout.isTTY && !flags.json ? new Screen(process.stdout) : undefined
+  const style = styleFor(process.stdout.isTTY === true)
+  let isStopped = false
+  const sleeper = Promise.withResolvers<void>()
+  const stop = () => {
+    isStopped = true
+    sleeper.resolve()
+  }
+  for (const signal of stopSignals) process.on(signal, stop)
+  // Whoever read it has gone.
+  process.stdout.once('error', stop)
+  const release = () => screen?.release()
+  process.on('exit', release)
+  try {
+    for (;;) {
+      const views = viewsOf(followed, names)
+      if (!names.some((name) => followed.store.names().includes(name))) throw gone(names)
+      const isLast = isStopped || (views.length > 0 && views.every(isAtAnEnd))
+      if (screen && isLast) screen.close(textOf(views, names, widthOfOutput(), style))
+      else if (screen) screen.draw(cut(textOf(views, names, widthOfOutput(), style), screen, style))
+      else if (flags.json) print([asJson(views, names)])
+      else print(views.map((view) => statusLine(view, Date.now())))
+      if (isLast) return isStopped ? exitCode.cancelled : codeFor(views)
+      await Promise.race([Bun.sleep(betweenLooksMs), sleeper.promise])
+    }
+  } finally {
+    release()
+    process.off('exit', release)
+    for (const signal of stopSignals) process.off(signal, stop)
+    process.stdout.off('error', stop)
+  }
+}
+
+/** After that there is nothing to wait for; a conflict may be solved by somebody else. */
+function isAtAnEnd(view: FollowView): boolean {
+  return isOver(view) || (view.stage === 'done' && !isWatchOnly(view))
+}
+
+function gone(names: readonly string[]): UsageError {
+  return new UsageError(`${names.join(', ')}: nothing is remembered of it any more`)
+}
+
+/** What does not fit would scroll away, and the next picture be drawn below it. */
+function cut(lines: string[], screen: Screen, style: Style): string[] {
+  const room = Math.max(1, screen.size.rows - 1)
+  if (lines.length <= room) return lines
+  return [...lines.slice(0, room - 1), style.dim('a taller terminal shows more, or "pgtrek tui"')]
+}
+
+function widthOfOutput(): number {
+  return process.stdout.isTTY ? Math.max(1, (process.stdout.columns || 80) - 1) : Number.POSITIVE_INFINITY
+}

@@ -1,0 +1,177 @@
+// `pgtrek switchover`: through the process that follows, or by following itself until all is proven.
+import { Command } from 'commander'
+import { describeUndone, isWatchOnly, lateLines } from '../../../shared/follow-health.ts'
+import type { FollowView, SwitchoverOptions } from '../../../shared/follow-view.ts'
+import { onlyName } from '../../follow/cleanup.ts'
+import type { FollowDesk } from '../../follow/controller.ts'
+import { FollowRun } from '../../follow/follow-run.ts'
+import { followName } from '../../follow/names.ts'
+import { UsageError } from '../../postgres/errors.ts'
+import { FollowStore } from '../../store/follows.ts'
+import { RunStore } from '../../store/runs.ts'
+import { printJson, tell } from '../../system/output.ts'
+import { exitCode } from '../exit.ts'
+import { addConnectionFlags } from '../flags/connection.ts'
+import {
+  addNameFlag,
+  addPublicationFlag,
+  addSwitchoverFlags,
+  followOptionsOf,
+  switchoverOptionsOf,
+} from '../flags/follow.ts'
+import { requestOf } from '../flags/request.ts'
+import { addConfigFlag } from '../flags/run.ts'
+import { interruptible } from '../interrupt.ts'
+import { reportLines } from '../render/follow-text.ts'
+import { endsOf } from '../run-follow.ts'
+import { askServers } from '../servers.ts'
+
+const lookEveryMs = 100
+
+export function switchoverCommand(): Command {
+  const command = new Command('switchover').description(
+    'hand over to the destination once it is proven to have everything, or return to the source (--back)',
+  )
+  addConnectionFlags(command)
+  addConfigFlag(command)
+  addNameFlag(command)
+  addPublicationFlag(command)
+  addSwitchoverFlags(command)
+  command
+    .option('--json', 'print the report as JSON on standard output')
+    .option('--state-dir <directory>', 'where that move is remembered (default: .pgtrek)')
+  return command.action(async () => {
+    process.exitCode = await run(command)
+  })
+}
+
+async function run(command: Command): Promise<number> {
+  const request = requestOf(command)
+  const options = switchoverOptionsOf(command)
+  const follow = followOptionsOf(command)
+  using store = new RunStore(request.stateDir)
+  const memory = new FollowStore(store.database)
+  const isKnown = request.source !== undefined && request.dest !== undefined
+  const name = isKnown ? followName(endsOf(request, { follow })) : onlyName(memory.names(), follow.name)
+  if (memory.worker(name)) return await byOther(memory.desk(name), options, command)
+  let isDone = false
+  let waitedFor: string | undefined
+  using interrupt = interruptible(() =>
+    tell(isDone ? 'a last look' : 'stopping; what is not handed over yet stays as it was'),
+  )
+  const following = FollowRun.continue(endsOf(request, { follow }), {
+    memory,
+    signal: interrupt.signal,
+    // What comes late is said as it comes; before that, the switchover says itself what is wrong.
+    onLine: ({ level, message }) => isDone && level !== 'info' && tell(`${level}: ${message}`),
+    onView: ({ state, last_error: error }) => {
+      if (state === 'waiting' && error && error.message !== waitedFor) tell(`waiting: ${error.message}`)
+      waitedFor = state === 'waiting' ? error?.message : undefined
+    },
+  })
+  const patience = waitsAtMost(options.timeout_seconds)
+  await until(following, (view) => hasArrived(view) || patience.isOver(view), following.done)
+  const arrived = following.view()
+  if (following.isRunning && !hasArrived(arrived)) {
+    const why = arrived.last_error?.message ?? arrived.state
+    tell(
+      `pgtrek: no switchover: ${why}. Given up after ${options.timeout_seconds} s (--timeout); nothing was handed over`,
+    )
+    await following.act({ type: 'stop' })
+    await following.done
+    return exitCode.failures
+  }
+  const code = following.isRunning ? await through(following, options, command) : exitCode.cannotRun
+  isDone = code === exitCode.done
+  const view = following.view()
+  if (isDone && isWatchOnly(view)) {
+    tell(`${view.watch?.place} is watched for late writes; Ctrl-C ends it after a last look`)
+  } else await following.act({ type: 'stop' })
+  const result = await following.done
+  if (result.status === 'failed') {
+    tell(`pgtrek: ${result.error instanceof Error ? result.error.message : result.error}`)
+    if (!isDone && result.error instanceof UsageError) return exitCode.usage
+  }
+  const lines = lateLines(following.view())
+  for (const line of lines) tell(`pgtrek: ${line}`)
+  if (isDone && (lines.length > 0 || result.status === 'failed')) return exitCode.failures
+  if (code === exitCode.done && options.keep_reverse) {
+    tell('no process brings changes back now: start "pgtrek follow" when you want them to flow')
+  }
+  return code
+}
+
+/** A process that has just been started is given the time to begin. */
+async function byOther(desk: FollowDesk, options: SwitchoverOptions, command: Command): Promise<number> {
+  const patience = waitsAtMost(options.timeout_seconds)
+  const isBeginning = ({ process, stage, state, streams }: FollowView) =>
+    process !== undefined && state === 'running' && stage === 'done' && streams.length === 0
+  await until(desk, (view) => !isBeginning(view) || patience.isOver({ ...view, state: 'waiting' }))
+  return await through(desk, options, command)
+}
+
+/** Whoever hands over does not wait for ever for a server that is away. */
+function waitsAtMost(seconds: number): { isOver: (view: Pick<FollowView, 'state'>) => boolean } {
+  let since: number | undefined
+  return {
+    isOver({ state }) {
+      since = state === 'waiting' ? (since ?? performance.now()) : undefined
+      return since !== undefined && performance.now() - since > seconds * 1000
+    },
+  }
+}
+
+/** Caught up; or nothing more comes by itself. */
+function hasArrived({ stage, state, streams }: FollowView): boolean {
+  // Changes flow back.
+  if (stage === 'done' && streams.some(({ status }) => status.phase === 'streaming')) return true
+  return stage === 'streaming' || (state !== 'running' && state !== 'waiting')
+}
+
+async function through(desk: FollowDesk, options: SwitchoverOptions, command: Command): Promise<number> {
+  const asked = Date.now()
+  const answer = await desk.act({ type: 'switchover', options })
+  if (!answer.ok) {
+    tell(`pgtrek: no switchover: ${answer.message}`)
+    return exitCode.failures
+  }
+  let step = ''
+  const view = await until(desk, ({ switchover, state }) => {
+    const mine = switchover && switchover.started_at >= asked - 1000 ? switchover : undefined
+    if (mine && mine.step !== step) {
+      step = mine.step
+      tell(`switchover: ${step.replace('_', ' ')}`)
+    }
+    return (mine !== undefined && mine.state !== 'running') || state === 'failed' || state === 'lost'
+  })
+  const switchover = view?.switchover
+  if (switchover?.state === 'done' && switchover.report) {
+    for (const line of reportLines(switchover.report)) tell(line)
+    if (command.opts().json) printJson(switchover.report)
+    return exitCode.done
+  }
+  if (switchover?.state === 'failed') {
+    const reason = switchover.error?.message ?? 'following has ended'
+    tell(`pgtrek: ${switchover.left ? describeUndone(reason, switchover.left) : reason}`)
+    return exitCode.failures
+  }
+  tell('pgtrek: the process that follows has ended in the middle of the switchover')
+  for (const line of await askServers(command)) tell(`pgtrek: ${line}`)
+  return exitCode.failures
+}
+
+async function until(
+  desk: FollowDesk,
+  holds: (view: FollowView) => boolean,
+  ended?: Promise<unknown>,
+): Promise<FollowView | undefined> {
+  let isOver = false
+  void ended?.then(() => {
+    isOver = true
+  })
+  for (;;) {
+    const view = desk.view()
+    if (!view || isOver || holds(view)) return view
+    await Bun.sleep(lookEveryMs)
+  }
+}

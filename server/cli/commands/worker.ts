@@ -1,0 +1,94 @@
+// `pgtrek worker`: takes jobs from a queue and copies, on as many machines as there are.
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { UsageError } from '../../postgres/errors.ts'
+import { resolveSettings } from '../../postgres/settings.ts'
+import { queueOf } from '../../queue/job.ts'
+import { openQueue } from '../../runs/open-queue.ts'
+import { tell } from '../../system/output.ts'
+import { exitCode } from '../exit.ts'
+import { addConnectionFlags } from '../flags/connection.ts'
+import { addQueueFlag, queueVariable } from '../flags/queue.ts'
+import { knownEnds } from '../flags/worker-ends.ts'
+import { interruptible } from '../interrupt.ts'
+import { clock } from '../render/clock.ts'
+import { serveHealth } from '../worker-health.ts'
+
+interface WorkerFlags {
+  concurrency: number
+  healthPort?: number
+  quiet?: boolean
+}
+
+export function workerCommand(): Command {
+  const command = new Command('worker').description(
+    'copy rows for runs elsewhere that were started with --queue; as many workers as you like, on any machine',
+  )
+  addQueueFlag(command, 'the database that holds the jobs')
+  addConnectionFlags(command)
+  command.addOption(
+    new Option(
+      '--config <file>',
+      'connections: source, dest and queue as for clone, or the mappings of a fleet',
+    ).helpGroup('Where from, where to:'),
+  )
+  const own = (flags: string, meaning: string) => new Option(flags, meaning).helpGroup('Workers:')
+  return command
+    .addOption(
+      own('--concurrency <count>', 'jobs at a time; each takes one connection to either end')
+        .argParser(count)
+        .default(2)
+        .env('PGTREK_CONCURRENCY'),
+    )
+    .addOption(own('--health-port <number>', 'answer /health there, for "pgtrek health"').argParser(port))
+    .addOption(new Option('--quiet', 'only what goes wrong'))
+    .action(async () => {
+      process.exitCode = await run(command)
+    })
+}
+
+async function run(command: Command): Promise<number> {
+  const flags = command.opts<WorkerFlags>()
+  const say = (line: string) => {
+    if (!flags.quiet) tell(`${clock(Date.now())} ${line}`)
+  }
+  const warn = (line: string) => tell(`warning: ${line}`)
+  const known = knownEnds(command, process.env)
+  if (!known.queue) {
+    throw new UsageError(
+      `no queue: say --queue postgres://user@host/database, set ${queueVariable}, or write it into a --config file`,
+    )
+  }
+  using interrupt = interruptible(() => say('stopping: what is not committed goes back into the queue'))
+  await using queue = await openQueue(known.queue, warn)
+  if (!queue) return exitCode.cannotRun
+  const { work } = await import('../../queue/worker.ts')
+  let lookedAt = Date.now()
+  await using _ = serveHealth(flags.healthPort, () => Date.now() - lookedAt, say)
+  await work({
+    queue,
+    queues: known.mappings.map((mapping) => queueOf(mapping === undefined ? {} : { mapping })),
+    concurrency: flags.concurrency,
+    endsOf({ mapping }) {
+      const { source, dest } = known.connectionsOf(mapping)
+      return { source: resolveSettings(source), destination: resolveSettings(dest) }
+    },
+    signal: interrupt.signal,
+    say,
+    onLook: () => {
+      lookedAt = Date.now()
+    },
+  })
+  return exitCode.done
+}
+
+function count(text: string): number {
+  const number = Number(text)
+  if (!Number.isInteger(number) || number < 1 || number > 100)
+    throw new InvalidArgumentError('It must be 1 to 100.')
+  return number
+}
+
+function port(text: string): number {
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 65535) throw new InvalidArgumentError('It must be a port.')
+  return Number(text)
+}

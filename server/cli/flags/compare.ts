@@ -1,0 +1,75 @@
+// The flags of `pgtrek compare`: where, what and which rows as for a copy, and its own.
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { OptionName } from '../../../shared/option-table.ts'
+import { addConnectionFlags } from './connection.ts'
+import { addOptionFlags } from './options.ts'
+import { addRuleFlags } from './rules.ts'
+import { addConfigFlag } from './run.ts'
+import { addSelectionFlags } from './selection.ts'
+
+export interface CompareFlags {
+  progress: boolean
+  quiet?: boolean
+  json?: boolean
+}
+
+export interface CompareDataFlags extends CompareFlags {
+  fast?: boolean
+  drill?: boolean
+  drillLimit: number
+  filter: 'both' | 'source'
+}
+
+/** What may differ between the objects of two databases all the same. */
+const schemaOptions: readonly OptionName[] = [
+  'owner',
+  'acl',
+  'comments',
+  'tablespaces',
+  'publications',
+  'securityLabels',
+]
+
+export function addDataFlags(command: Command): Command {
+  addSharedFlags(command)
+  addRuleFlags(command, { keys: false })
+  addOptionFlags(command, ['workers'])
+  return addOutputFlags(command)
+    .option('--fast', 'only count rows')
+    .option('--drill', 'name the rows that differ, by their keys')
+    .addOption(
+      new Option(
+        '--filter <both|source>',
+        'conditions choose rows on both sides; or on the source, when the destination holds just those',
+      )
+        .choices(['both', 'source'])
+        .default('both'),
+    )
+    .option('--drill-limit <count>', 'name at most so many rows of each table', atLeastOne, 100)
+}
+
+export function addSchemaFlags(command: Command): Command {
+  addSharedFlags(command)
+  addOptionFlags(command, schemaOptions)
+  return addOutputFlags(command)
+}
+
+function addSharedFlags(command: Command) {
+  addConnectionFlags(command)
+  addConfigFlag(command)
+  addSelectionFlags(command, { kinds: false })
+}
+
+function addOutputFlags(command: Command): Command {
+  return command
+    .option('--no-progress', 'do not say how far it is')
+    .option('--quiet', 'only the verdict')
+    .option('--json', 'print one JSON object on standard output')
+}
+
+function atLeastOne(text: string): number {
+  if (!/^\d{1,7}$/.test(text) || Number(text) < 1) {
+    throw new InvalidArgumentError('It must be a whole number from 1 on.')
+  }
+  return Number(text)
+}

@@ -1,0 +1,82 @@
+// From a command line, with its file and its environment, to one checked request.
+import type { Command } from 'commander'
+import { flagOf, type OptionName, variableOf } from '../../../shared/option-table.ts'
+import { defaultOptions, type MigrationOptions } from '../../../shared/request.ts'
+import { readConfigFile } from '../../config/file.ts'
+import { type Given, type Settled, settle } from '../../config/settle.ts'
+import type { Environment } from '../../postgres/environment.ts'
+import { UsageError } from '../../postgres/errors.ts'
+import { connectionsFromEnvironment, connectionsFromFlags } from './connection.ts'
+import { optionsFromEnvironment, optionsFromFlags, unknownVariables } from './options.ts'
+import { queueFromEnvironment, queueFromFlags } from './queue.ts'
+import { hooksFromFlags, rulesFromFlags } from './rules.ts'
+import { selectionFromFlags } from './selection.ts'
+
+/** Flag before file before environment, each thing by itself; before them all what the command itself means. */
+export function requestOf(
+  command: Command,
+  meant: Partial<MigrationOptions> = {},
+  environment: Environment = process.env,
+): Settled {
+  const { config } = command.opts<{ config?: string }>()
+  const name = `pgtrek ${command.name()}`
+  const settled = settle([
+    { selection: {}, options: meant, called: { option: () => name, tables: name } },
+    fromFlags(command),
+    ...(config === undefined ? [] : [readConfigFile(config, environment)]),
+    fromEnvironment(environment),
+  ])
+  refuseContradictions(settled)
+  settled.warnings.push(...unknownVariables(environment), ...withoutEffect(settled))
+  return settled
+}
+
+function fromFlags(command: Command): Given {
+  const tables = rulesFromFlags(command)
+  const hooks = hooksFromFlags(command)
+  const queue = queueFromFlags(command)
+  const { logDir, stateDir } = command.opts<{ logDir?: string; stateDir?: string }>()
+  return {
+    ...connectionsFromFlags(command),
+    ...(queue && { queue }),
+    selection: selectionFromFlags(command),
+    ...(tables && { tables }),
+    ...(hooks && { hooks }),
+    options: optionsFromFlags(command),
+    ...(logDir && { logDir }),
+    ...(stateDir && { stateDir }),
+    called: { option: (name) => `--${flagOf(name)}`, tables: '--where and --upsert-key' },
+  }
+}
+
+function fromEnvironment(environment: Environment): Given {
+  const queue = queueFromEnvironment(environment)
+  return {
+    ...connectionsFromEnvironment(environment),
+    ...(queue && { queue }),
+    selection: {},
+    options: optionsFromEnvironment(environment),
+    called: { option: variableOf, tables: 'the environment' },
+  }
+}
+
+/** Options that cannot both be had. */
+const contradictions: [OptionName, OptionName][] = [
+  ['schemaOnly', 'dataOnly'],
+  ['dataOnly', 'existingTableMode'],
+]
+
+function refuseContradictions({ options, origins }: Settled) {
+  for (const [one, other] of contradictions) {
+    const both = [one, other].every((name) => options[name] !== defaultOptions[name])
+    if (both)
+      throw new UsageError(`${origins.get(one) ?? one} and ${origins.get(other) ?? other} exclude each other`)
+  }
+}
+
+function withoutEffect({ options, tables }: Settled): string[] {
+  const keyed = tables.filter((rule) => rule.key !== undefined)
+  return keyed.length > 0 && options.existingDataMode !== 'upsert'
+    ? [`the key by which ${keyed[0]?.table} merges has no effect: rows are merged with --upsert only`]
+    : []
+}

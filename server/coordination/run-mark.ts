@@ -1,0 +1,65 @@
+// The sessions of a run carry its mark, an advisory lock that excludes nobody: should the run be killed, the
+// next one finds what it has left behind on the server and ends it.
+import { PlanRefused, ServerError } from '../postgres/errors.ts'
+import type { Session } from '../postgres/session.ts'
+
+/** "pgtr": whatever else takes advisory locks there, takes others. */
+const ours = 0x70677472
+
+/** Long enough for a server to end a statement in all but its most stubborn moments. */
+const patienceMs = 30_000
+
+export function markOf(run: string): number {
+  return Bun.hash.crc32(run) | 0
+}
+
+export function markStatement(mark: number): string {
+  return `select pg_catalog.pg_advisory_lock_shared(${ours}, ${mark})`
+}
+
+/**
+ * A server does not notice at once that nobody is there any more: what waits for a lock gets it some time, and
+ * does to the tables what nobody expects then. Returns how many sessions there were, when none is left.
+ */
+export async function endSessionsOf(runs: readonly string[], session: Session): Promise<number> {
+  if (runs.length === 0) return 0
+  const marks = runs.map((run) => `${markOf(run) >>> 0}::pg_catalog.oid`).join(', ')
+  const left = () =>
+    session.query(`
+      select pg_catalog.pg_terminate_backend(pid)
+        from pg_catalog.pg_locks
+       where locktype = 'advisory'
+         and classid = ${ours}::pg_catalog.oid
+         and objid in (${marks})
+         and objsubid = 2
+         and database = (select oid from pg_catalog.pg_database where datname = current_database())
+         and pid <> pg_catalog.pg_backend_pid()`)
+  try {
+    const found = (await left()).length
+    for (const end = Date.now() + patienceMs; (await left()).length > 0; await Bun.sleep(50)) {
+      if (Date.now() > end) throw new PlanRefused(stillThere('they do not end'))
+    }
+    return found
+  } catch (error) {
+    if (!(error instanceof ServerError)) throw error
+    throw new PlanRefused(stillThere(error.message))
+  }
+}
+
+/** Whether somebody here carries the mark of this name. */
+export async function isMarked(name: string, session: Session): Promise<boolean> {
+  const found = await session.query(`
+    select from pg_catalog.pg_locks
+     where locktype = 'advisory'
+       and classid = ${ours}::pg_catalog.oid
+       and objid = ${markOf(name) >>> 0}::pg_catalog.oid
+       and objsubid = 2
+       and granted
+       and database = (select oid from pg_catalog.pg_database where datname = current_database())
+     limit 1`)
+  return found.length > 0
+}
+
+function stillThere(reason: string): string {
+  return `sessions of a run that was killed are still at work on the destination, and could not be ended: ${reason}. Nothing was changed`
+}

@@ -1,0 +1,198 @@
+// What runs have dropped or disabled on a destination, remembered there: whoever comes next reads it, from any
+// machine and any directory. A note is written in the transaction that drops, and goes when all is restored.
+import { hostname } from 'node:os'
+import { showName } from '../../shared/phase.ts'
+import { ServerError, sqlstate } from '../postgres/errors.ts'
+import { quoteLiteral } from '../postgres/quote.ts'
+import type { Session } from '../postgres/session.ts'
+import { dropEmptySchema } from '../replication/apply/position.ts'
+import type { Saved, SavedItem } from '../store/run-memory.ts'
+import { runsAtWork, userName } from './run-lock.ts'
+
+export interface Note extends SavedItem {
+  run: string
+  /** Who wrote it: user, machine, process and time. */
+  writer: string
+}
+
+const table = 'pgtrek.taken_away'
+const attempts = 5
+const lockPatience = '2s'
+
+/** Made and dropped by another run at the same moment. */
+const racing: ReadonlySet<string> = new Set([
+  '23505',
+  sqlstate.duplicateSchema,
+  sqlstate.duplicateTable,
+  sqlstate.undefinedTable,
+  sqlstate.undefinedSchema,
+])
+const denied: ReadonlySet<string> = new Set(['42501'])
+
+let last = 0
+
+/** In the order in which they were dropped, also those of several processes. */
+export function newNoteId(): number {
+  last = Math.max(last + 1, Date.now() * 1000 + Math.floor(Math.random() * 1000))
+  return last
+}
+
+/** Drops and remembers in one transaction. Gives the server's words where the role may not remember anything there. */
+export async function dropWithNote(
+  session: Session,
+  { id, run, saved }: Omit<Note, 'writer'>,
+  drop: string,
+): Promise<string | undefined> {
+  const values = [quoteLiteral(run), quoteLiteral(ownWords()), quoteLiteral(JSON.stringify(saved))]
+  const note = `insert into ${table} (id, run, writer, saved) values (${id}, ${values.join(', ')})
+    on conflict (id) do nothing`
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const refusal = await makeTable(session)
+      if (refusal !== undefined) return refusal
+      // Safe on the disk before anything is dropped for good: both are one commit.
+      await session.execute(`set local synchronous_commit = on; ${note}; ${drop}`)
+      return undefined
+    } catch (error) {
+      if (!(error instanceof ServerError) || !racing.has(error.sqlstate) || attempt === attempts) throw error
+      // Its own table may be gone, too: then the statement says so again.
+      await Bun.sleep(20 * 2 ** attempt * (0.5 + Math.random()))
+    }
+  }
+}
+
+function ownWords(): string {
+  return `${userName()}@${hostname()}, process ${process.pid}, ${new Date().toISOString().slice(0, 16)}Z`
+}
+
+/** Nothing when it is there and may be written to; otherwise why not. */
+async function makeTable(session: Session): Promise<string | undefined> {
+  try {
+    if (!(await hasTable(session))) {
+      await session.execute(`
+        create schema if not exists pgtrek;
+        create table if not exists ${table} (
+          id     bigint primary key,
+          run    text not null,
+          writer text not null,
+          saved  text not null)`)
+    }
+    const owner = await ownerOfTable(session)
+    if (owner && !owner.isTrusted) return wordsAbout(owner)
+    const { may } = await session.one<{ may: boolean }>(
+      `select bool_and(pg_catalog.has_table_privilege('${table}', p)) as may
+         from pg_catalog.unnest('{select,insert,delete}'::text[]) p`,
+    )
+    return may ? undefined : `permission denied for table ${table}`
+  } catch (error) {
+    if (error instanceof ServerError && denied.has(error.sqlstate)) return error.message
+    throw error
+  }
+}
+
+async function hasTable(session: Session): Promise<boolean> {
+  return (await ownerOfTable(session)) !== undefined
+}
+
+interface Owner {
+  name: string
+  isTrusted: boolean
+}
+
+/**
+ * A note is SQL that is run again later. Any role that may create a schema could have made this one, and a role with
+ * more rights would run what it wrote: only what belongs to ourselves or to a superuser is believed.
+ */
+async function ownerOfTable(session: Session): Promise<Owner | undefined> {
+  const [row] = await session.query<Owner>(`
+    select pg_catalog.pg_get_userbyid(c.relowner) as name,
+           bool_and(r.rolsuper or r.rolname = current_user) as "isTrusted"
+      from pg_catalog.pg_class c
+      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      join pg_catalog.pg_roles r on r.oid in (c.relowner, n.nspowner)
+     where n.nspname = 'pgtrek' and c.relname = 'taken_away' and c.relkind = 'r'
+     group by c.relowner`)
+  return row
+}
+
+function wordsAbout({ name }: Owner): string {
+  return `${table} on the destination belongs to role ${name}, which is no superuser: what it says is not run with the rights of another role; "pgtrek repair" as ${name} runs it`
+}
+
+export interface Notes {
+  /** They have a place there, which may be empty. */
+  isThere: boolean
+  /** There are some that this role must not believe: what they say would be run with its rights. */
+  distrusted?: string | undefined
+  left: Note[]
+  busy: Note[]
+}
+
+/** Those of runs that are over, which nobody else restores, and those of runs that are at work. */
+export async function readNotes(session: Session): Promise<Notes> {
+  const owner = await ownerOfTable(session)
+  if (owner && !owner.isTrusted) return { isThere: false, distrusted: wordsAbout(owner), left: [], busy: [] }
+  const isThere = owner !== undefined
+  const notes = await allNotes(session)
+  const alive = await runsAtWork(session, [...new Set(notes.map(({ run }) => run))])
+  return {
+    isThere,
+    left: notes.filter(({ run }) => !alive.has(run)),
+    busy: notes.filter(({ run }) => alive.has(run)),
+  }
+}
+
+/** A server takes a moment to notice that a process was killed. */
+export async function readNotesWhenSettled(session: Session, patienceMs = 3000) {
+  const deadline = performance.now() + patienceMs
+  for (;;) {
+    const notes = await readNotes(session)
+    if (notes.busy.length === 0 || performance.now() > deadline) return notes
+    await Bun.sleep(100)
+  }
+}
+
+async function allNotes(session: Session): Promise<Note[]> {
+  if (!(await hasTable(session))) return []
+  try {
+    const rows = await session.query<{ id: number; run: string; writer: string; saved: string }>(
+      `select id::float8 as id, run, writer, saved from ${table} order by ${table}.id`,
+    )
+    return rows.map(({ saved, ...row }) => ({ ...row, saved: JSON.parse(saved) as Saved }))
+  } catch (error) {
+    if (error instanceof ServerError && (racing.has(error.sqlstate) || denied.has(error.sqlstate))) return []
+    throw error
+  }
+}
+
+export async function forgetNote(session: Session, id: number): Promise<void> {
+  if (await hasTable(session)) await session.query(`delete from ${table} where id = ${id}`)
+}
+
+/** And nothing of ours stays: the table goes with its last note, the schema when it is empty. */
+export async function tidyNotes(session: Session): Promise<void> {
+  if (!(await ownerOfTable(session))?.isTrusted) return
+  try {
+    await session.execute(`
+      set local lock_timeout = '${lockPatience}';
+      lock table ${table} in access exclusive mode;
+      do $$ begin
+        if not exists (select from ${table}) then drop table ${table}; end if;
+      end $$`)
+    if (!(await hasTable(session))) await dropEmptySchema(session)
+  } catch (error) {
+    // Another run is just writing there, and tidies up itself; a role that may not drop it leaves an empty table.
+    if (!(error instanceof ServerError)) throw error
+  }
+}
+
+export function describeSaved(saved: Saved): string {
+  return saved.kind === 'triggers'
+    ? `triggers of ${showName(saved.table)}`
+    : `foreign key "${saved.foreignKey.name}" of ${showName(saved.foreignKey.table)}`
+}
+
+/** One line for each, as people read them. */
+export function describeNote({ saved, run, writer }: Note): string {
+  return `${describeSaved(saved)}, ${saved.kind === 'triggers' ? 'disabled' : 'dropped'} by run ${run} (${writer})`
+}

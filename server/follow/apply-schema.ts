@@ -1,0 +1,39 @@
+// A table of the source was altered: the destination's gets what it lacks, told line by line.
+import type { FollowAnswer, FollowLogLine } from '../../shared/follow-view.ts'
+import { showName, type TableName } from '../../shared/phase.ts'
+import { errorInfo } from '../postgres/errors.ts'
+import { Session } from '../postgres/session.ts'
+import { applySchemaChanges } from '../replication/tables/apply-schema-changes.ts'
+import { isEmpty, schemaChangesFor, showSchemaChanges } from '../replication/tables/schema-changes.ts'
+import type { Link } from './link.ts'
+
+export interface AlteredTable extends Pick<Link, 'from' | 'to'> {
+  table: TableName
+  positionName: string
+}
+
+export async function applySchema(
+  { from, to, table, positionName }: AlteredTable,
+  say: (line: string, level: FollowLogLine['level']) => void,
+): Promise<FollowAnswer> {
+  try {
+    await using source = await Session.open(from)
+    await using destination = await Session.open(to)
+    const changes = await schemaChangesFor(source, destination, table)
+    for (const remark of changes.remarks) say(remark, 'warn')
+    if (isEmpty(changes)) {
+      return {
+        ok: false,
+        message: [`nothing of ${showName(table)} can be applied`, ...changes.remarks].join(': '),
+      }
+    }
+    for (const line of showSchemaChanges(changes)) say(line, 'info')
+    const { filled } = await applySchemaChanges({ source: from, destination: to, changes, positionName })
+    return {
+      ok: true,
+      message: `${showName(table)} was changed${filled > 0 ? `, ${filled} older rows got their values` : ''}; trying again`,
+    }
+  } catch (error) {
+    return { ok: false, message: `${showName(table)} was not changed: ${errorInfo(error).message}` }
+  }
+}

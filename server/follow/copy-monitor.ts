@@ -1,0 +1,122 @@
+// While the rows are copied: whether they can still be, and whether the changes behind them are still kept. When
+// not, hours of copying and of building indexes would be for nothing.
+import type { MigrationEvent } from '../../shared/event.ts'
+import { formatBytes } from '../../shared/format.ts'
+import { PgtrekError } from '../postgres/errors.ts'
+import { Session } from '../postgres/session.ts'
+import { describeSettings } from '../postgres/settings.ts'
+import { type CreatedSlot, readSlot, type SlotState, SlotUnusable } from '../replication/stream/slot.ts'
+import type { Link } from './link.ts'
+import { muchLogBytes } from './monitor.ts'
+
+const usualEveryMs = 5000
+
+export interface CopyWatchOptions {
+  link: Link
+  slot: CreatedSlot
+  warn: (message: string) => void
+  everyMs?: number | undefined
+}
+
+export class CopyWatch implements AsyncDisposable {
+  /** Why the copy is of no use any more. */
+  reason: Error | undefined
+  readonly #stop = new AbortController()
+  readonly #over = new AbortController()
+  readonly #warned = new Set<string>()
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #looking = Promise.resolve()
+  #session: Session | undefined
+
+  constructor(readonly options: CopyWatchOptions) {
+    this.#next()
+  }
+
+  /** Aborted as soon as there is a reason. */
+  get signal(): AbortSignal {
+    return this.#stop.signal
+  }
+
+  /** One table's own failure is not the end of the others. */
+  heard(event: MigrationEvent) {
+    if (event.type !== 'step_failed' || event.step.kind !== 'ROWS') return
+    const { error } = event
+    const isHolderGone = this.options.slot.session.tap.socket.destroyed
+    if (error.code !== 'snapshot_lost' && !(isHolderGone && error.sqlstate === undefined)) return
+    const place = describeSettings(this.options.link.from)
+    this.#end(
+      new PgtrekError(
+        `${place} has ended the session that held the snapshot of the copy, as a restart does: tables that were not complete ` +
+          `cannot be copied as of the same moment any more (${error.message}). Start the same command again`,
+      ),
+    )
+  }
+
+  #end(reason: Error) {
+    this.reason ??= reason
+    this.#stop.abort()
+  }
+
+  #next() {
+    if (this.#over.signal.aborted || this.reason) return
+    this.#timer = setTimeout(() => {
+      this.#looking = this.#look().then(() => this.#next())
+    }, this.options.everyMs ?? usualEveryMs)
+  }
+
+  async #look() {
+    const { from, names } = this.options.link
+    try {
+      this.#session ??= await Session.open(from, { signal: this.#over.signal })
+      this.#judge(await readSlot(this.#session, names.slot))
+    } catch {
+      // A server that cannot be asked may be there again in a moment.
+      this.#session?.destroy()
+      this.#session = undefined
+    }
+  }
+
+  #judge(slot: SlotState | undefined) {
+    const { names, from } = this.options.link
+    const place = describeSettings(from)
+    const again = 'What was copied cannot be kept up to date. Start the same command again'
+    if (!slot) {
+      return this.#end(
+        new SlotUnusable(
+          `${place} has no replication slot ${names.slot} any more, somebody has dropped it. ${again}`,
+        ),
+      )
+    }
+    if (slot.lost !== undefined) {
+      return this.#end(
+        new SlotUnusable(
+          `${place} has given up the slot ${slot.name} while rows were copied: ${slot.lost}. ${again}, with a larger ` +
+            'max_slot_wal_keep_size on the source',
+        ),
+      )
+    }
+    const { endangered, safeBytes, retainedBytes } = slot
+    if (endangered || (safeBytes !== undefined && safeBytes < retainedBytes / 4)) {
+      this.#warn(
+        'limit',
+        `${place} gives up the slot ${slot.name} after ${formatBytes(Math.max(0, safeBytes ?? 0))} more of its log (max_slot_wal_keep_size), and the copy would be for nothing: raise that setting now`,
+      )
+    }
+    if (retainedBytes > muchLogBytes) {
+      this.#warn('much', `the slot ${slot.name} holds much of the server's log: its disk may fill up`)
+    }
+  }
+
+  #warn(about: string, message: string) {
+    if (this.#warned.has(about)) return
+    this.#warned.add(about)
+    this.options.warn(message)
+  }
+
+  async [Symbol.asyncDispose]() {
+    this.#over.abort()
+    clearTimeout(this.#timer)
+    await this.#looking
+    this.#session?.destroy()
+  }
+}

@@ -1,0 +1,326 @@
+// All that a view of a followed database shows, kept up to date from events and told when it changes.
+
+import { describe } from '../../shared/describe.ts'
+import type { ErrorInfo } from '../../shared/error-info.ts'
+import type { MigrationEvent } from '../../shared/event.ts'
+import { ProgressFold } from '../../shared/fold.ts'
+import type { FollowEvent } from '../../shared/follow.ts'
+import type { FollowOptions } from '../../shared/follow-options.ts'
+import {
+  type CopyOverview,
+  type Direction,
+  type FollowLogLine,
+  type FollowSample,
+  type FollowStage,
+  type FollowState,
+  type FollowView,
+  mostFollowLines,
+  mostSamples,
+  type RecopyView,
+  type SlotView,
+  type SwitchoverView,
+  type VerificationView,
+} from '../../shared/follow-view.ts'
+import { describeForeignWrites } from '../../shared/foreign-writes.ts'
+import type { LateWritesView } from '../../shared/late-writes.ts'
+import { describeSkipped } from '../../shared/skipped.ts'
+import { errorInfo } from '../postgres/errors.ts'
+import type { Following } from '../replication/apply/follower.ts'
+import type { FollowRecord } from '../store/follow-memory.ts'
+import { describeFollowEvent } from './describe.ts'
+import type { ObjectsCheck } from './moved-objects.ts'
+import { objections, ReadyLight } from './readiness.ts'
+
+/** Tables that a view names while they are copied. */
+const mostRunning = 16
+const sampleEveryMs = 1000
+
+export class FollowPicture {
+  stage: FollowStage = 'preflight'
+  switchover: SwitchoverView | undefined
+  recopy: RecopyView | undefined
+  sequencesRefreshedAt: number | undefined
+  changedLargeObjects: number | undefined
+  largeObjects = 0
+  /** What is against switching over beside the streams themselves, by what it is about. */
+  readonly troubles = new Map<string, string>()
+  /** What the last comparison of both catalogs has found. */
+  objects: ObjectsCheck | undefined
+  readonly followers = new Map<Direction, Following>()
+  /** Of the way that changes flow. */
+  verification: (() => VerificationView) | undefined
+  readonly slots = new Map<Direction, SlotView>()
+  /** The end of this log has been asked for: what the lag says can be believed. */
+  readonly knownEnds = new Set<Direction>()
+  readonly warnings: string[] = []
+  /** On the side that was left. */
+  lateWrites: LateWritesView | undefined
+  watch: FollowView['watch']
+  #state: FollowState | undefined
+  /** For a server, before anything flows. */
+  #isWaiting = false
+  #lastError: ErrorInfo | undefined
+  #copy: ProgressFold | undefined
+  #lines: FollowLogLine[] = []
+  #samples: FollowSample[] = []
+  readonly #light: ReadyLight
+  readonly #startedAt = Date.now()
+
+  constructor(
+    /** The record changes while it goes on. */
+    readonly record: () => FollowRecord,
+    readonly options: FollowOptions,
+    readonly onChange: (urgency: 'soon' | 'now') => void,
+    readonly onLine: (line: FollowLogLine) => void = () => {},
+  ) {
+    this.#light = new ReadyLight(options)
+  }
+
+  say(message: string, level: FollowLogLine['level'] = 'info', at = Date.now()) {
+    this.onLine({ at, level, message })
+    this.#keep({ at, level, message })
+  }
+
+  #keep(line: FollowLogLine) {
+    this.#lines.push(line)
+    if (this.#lines.length > mostFollowLines) this.#lines.splice(0, this.#lines.length - mostFollowLines)
+    this.onChange('soon')
+  }
+
+  warn(message: string) {
+    if (this.warnings.includes(message)) return
+    this.warnings.push(message)
+    this.say(message, 'warn')
+  }
+
+  knowObjects(check: ObjectsCheck) {
+    this.objects = check
+    for (const words of [...check.problems, ...check.remarks]) this.warn(words)
+    // What the copy could not make was made since, or is among the differences.
+    this.troubles.delete('objects')
+  }
+
+  enter(stage: FollowStage) {
+    if (this.stage === stage) return
+    this.stage = stage
+    this.onChange('now')
+  }
+
+  /** What the streams do not say themselves: that it has ended, and why. */
+  end(state: 'stopped' | 'failed', error?: unknown) {
+    this.#state = state
+    if (error !== undefined) this.fail(error)
+    this.onChange('now')
+  }
+
+  fail(error: unknown) {
+    this.#lastError = errorInfo(error)
+    this.say(this.#lastError.message, 'error')
+  }
+
+  /** What an earlier copy has told is over. */
+  beginCopy() {
+    this.#copy = undefined
+  }
+
+  /** The move as a whole is past its copy then. */
+  get #isRecopying(): boolean {
+    return this.recopy?.state === 'running'
+  }
+
+  /** What was said of these tables does not hold any more. */
+  unsay(isOver: (warning: string) => boolean) {
+    const left = this.warnings.filter((warning) => !isOver(warning))
+    this.warnings.splice(0, this.warnings.length, ...left)
+  }
+
+  copying(event: MigrationEvent) {
+    this.#copy ??= new ProgressFold()
+    this.#copy.apply(event)
+    const message = describe(event)
+    if (message && event.type !== 'rows') {
+      this.#keep({ at: event.at, level: levelOf(message.level), message: message.text })
+    }
+    if (event.type === 'warning') this.warnings.push(event.message)
+    if (!this.#isRecopying) this.#enterCopy(event)
+    this.onChange('soon')
+  }
+
+  #enterCopy(event: MigrationEvent) {
+    if (event.type === 'planned') this.enter('schema')
+    if (event.type === 'step_started' && event.step.kind === 'ROWS') this.enter('copy')
+  }
+
+  followed(direction: Direction, event: FollowEvent) {
+    const line = describeFollowEvent(event, direction)
+    if (line) this.say(line.message, line.level, event.at)
+    if (event.type === 'follow_conflict') this.#lastError = { message: event.conflict.message }
+    if (event.type === 'follow_progress') this.#look(direction)
+    this.onChange(event.type === 'follow_progress' ? 'soon' : 'now')
+  }
+
+  /** `streaming` once it has caught up, and for good: a burst of changes is no step back. */
+  /** A subscription of the server copies by itself. */
+  nativeLooked({ ready, tables }: { ready: number; tables: number }) {
+    if (this.stage === 'copy' && ready === tables) this.enter('catchup')
+    this.#look('forward')
+    this.onChange('soon')
+  }
+
+  #look(direction: Direction) {
+    if (direction !== this.record().direction || this.stage !== 'catchup' || this.#isRecopying) return
+    const status = this.followers.get(direction)?.status
+    if (!status) return
+    const isNear = this.knownEnds.has(direction) && status.lagBytes <= this.options.readyLagBytes
+    if (isNear && (status.phase === 'streaming' || status.phase === 'catchup')) this.enter('streaming')
+  }
+
+  /** Each reason is said once. */
+  wait(error: Error | undefined) {
+    if (!error) {
+      if (this.#isWaiting) this.#lastError = undefined
+      this.#isWaiting = false
+      return
+    }
+    const isNew = !this.#isWaiting || this.#lastError?.message !== error.message
+    this.#isWaiting = true
+    this.#lastError = errorInfo(error)
+    if (isNew) this.say(`${error.message}; it is tried again`, 'warn')
+    this.onChange('now')
+  }
+
+  get state(): FollowState {
+    if (this.#state) return this.#state
+    if (this.#isWaiting) return 'waiting'
+    const phases = [...this.followers.values()].map(({ status }) => status.phase)
+    for (const phase of ['conflict', 'waiting', 'paused'] as const) if (phases.includes(phase)) return phase
+    return 'running'
+  }
+
+  /** What a switchover refuses now, but for what is accepted, and for what it compares itself. */
+  blockers(accepted: readonly string[]): string[] {
+    const passed = new Set(['objects', 'foreign writes', ...accepted])
+    const troubles = this.#allTroubles().flatMap(([about, words]) => (passed.has(about) ? [] : [words]))
+    return objections({ ...this.#watched(), troubles }, this.options).blockers
+  }
+
+  #allTroubles(): [about: string, words: string][] {
+    const { skipped = [], foreignWrites } = this.record()
+    const left = describeSkipped(skipped)
+    const troubles = new Map(this.troubles)
+    if (left) troubles.set('skipped', left)
+    if (foreignWrites) troubles.set('foreign writes', describeForeignWrites(foreignWrites))
+    return [...troubles]
+  }
+
+  #watched() {
+    const { direction, failedTables, tables } = this.record()
+    const streams = [...this.followers].map(([direction, follower]) => {
+      const slot = this.slots.get(direction)
+      return { direction, status: follower.status, ...(slot && { slot }) }
+    })
+    return {
+      ...{ stage: this.stage, state: this.state, direction, streams },
+      failed_tables: failedTables,
+      tables: tables.length,
+    }
+  }
+
+  view(now: number): FollowView {
+    const record = this.record()
+    const watched = this.#watched()
+    const { streams } = watched
+    const conflict = streams.find(({ status }) => status.conflict)?.status.conflict
+    this.#sample(streams.find(({ direction }) => direction === record.direction)?.status, now)
+    return {
+      ...watched,
+      name: record.name,
+      source: record.source,
+      destination: record.destination,
+      started_at: this.#startedAt,
+      updated_at: now,
+      bidirectional: record.bidirectional,
+      ...(this.#copy && { copy: overviewOf(this.#copy, now) }),
+      ready: this.#light.look(
+        {
+          ...watched,
+          troubles: [
+            ...this.#allTroubles().map(([, words]) => words),
+            ...shownProblems(this.objects),
+            ...(this.stage === 'streaming' && !this.objects
+              ? ['the objects of both sides are being compared']
+              : []),
+          ],
+        },
+        now,
+      ),
+      sequences: {
+        total: record.sequences.length,
+        ...(this.sequencesRefreshedAt !== undefined && { refreshed_at: this.sequencesRefreshedAt }),
+      },
+      large_objects: {
+        total: this.largeObjects,
+        ...(this.changedLargeObjects !== undefined && { changed: this.changedLargeObjects }),
+      },
+      ...(this.verification && { verification: this.verification() }),
+      ...(record.skipped && { skipped: record.skipped }),
+      ...(record.foreignWrites && { foreign_writes: record.foreignWrites }),
+      warnings: this.warnings.slice(),
+      ...(conflict
+        ? { last_error: { message: conflict.message } }
+        : this.#lastError && { last_error: this.#lastError }),
+      ...(this.lateWrites && { late_writes: this.lateWrites }),
+      ...(this.watch && { watch: this.watch }),
+      ...(this.switchover && { switchover: this.switchover }),
+      ...(this.recopy && { recopy: this.recopy }),
+      samples: this.#samples.slice(),
+      log: this.#lines.slice(),
+    }
+  }
+
+  #sample(status: FollowView['streams'][number]['status'] | undefined, now: number) {
+    const last = this.#samples.at(-1)
+    if (!status || (last && now - last.at < sampleEveryMs)) return
+    this.#samples.push({
+      at: now,
+      lag_bytes: status.lagBytes,
+      lag_seconds: status.lagMilliseconds / 1000,
+      rows_per_second: status.rowsPerSecond,
+      transactions_per_second: status.transactionsPerSecond,
+    })
+    if (this.#samples.length > mostSamples) this.#samples.shift()
+  }
+}
+
+const mostProblems = 10
+
+function shownProblems(check: ObjectsCheck | undefined): string[] {
+  const problems = check?.problems ?? []
+  const more = problems.length - mostProblems
+  return more > 0 ? [...problems.slice(0, mostProblems), `${more} more differences`] : problems
+}
+
+function levelOf(level: string): FollowLogLine['level'] {
+  return level === 'warn' || level === 'error' ? level : 'info'
+}
+
+function overviewOf(fold: ProgressFold, now: number): CopyOverview {
+  const overview = fold.overview(now)
+  return {
+    overall_percent: overview.overall_percent,
+    current_phase: overview.current_phase,
+    tables: overview.table_count,
+    tables_done: overview.settled_tables,
+    rows: overview.migrated_rows,
+    bytes: overview.migrated_bytes,
+    total_bytes: overview.total_bytes,
+    rows_per_second: overview.rows_per_second,
+    bytes_per_second: overview.bytes_per_second,
+    ...(overview.remaining_seconds !== undefined && { remaining_seconds: overview.remaining_seconds }),
+    running: fold
+      .runningTables(now)
+      .slice(0, mostRunning)
+      .map(({ schema, name, percent, migrated_rows: rows }) => ({ schema, name, percent, rows })),
+    failed: overview.failed.map(({ schema, name, error }) => ({ schema, name, error })),
+  }
+}

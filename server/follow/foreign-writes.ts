@@ -1,0 +1,188 @@
+// Notices what others than the move write to followed tables of the destination, by what the server counts beside
+// our own rows. It costs one query now and then, and misses what the server has not counted yet, or does not count.
+import type { ForeignTable, ForeignWrites } from '../../shared/foreign-writes.ts'
+import type { TableName } from '../../shared/phase.ts'
+import type { Session } from '../postgres/session.ts'
+import type { OwnWrites } from '../replication/apply/own-writes.ts'
+import { type TableId, tableKey } from '../replication/tables/destination-tables.ts'
+import type { FollowRecord } from '../store/follow-memory.ts'
+import { readOtherSessions } from './switchover/other-sessions.ts'
+
+export interface ForeignWatchTimes {
+  everyMs: number
+  /** By then a server counts what sessions that have ended did. */
+  settleMs: number
+}
+
+const defaultTimes: ForeignWatchTimes = { everyMs: 5_000, settleMs: 15_000 }
+
+interface Known {
+  /** Our rows when the table was seen first: whatever the server counts from then on is in neither or in both. */
+  ours: number
+  since: number
+  /** What the server had counted when it had settled. */
+  base?: number
+  /** Rows of others that were told. */
+  told: number
+}
+
+/** By their OIDs on the destination, under the names that they are followed by. */
+type TablesThere = ReadonlyMap<number, TableId>
+
+export class ForeignWatch {
+  readonly #tables = new Map<number, Known>()
+  #dueAt = 0
+
+  constructor(
+    readonly written: OwnWrites,
+    readonly times = defaultTimes,
+  ) {}
+
+  get isDue(): boolean {
+    return Date.now() >= this.#dueAt
+  }
+
+  /** Rows of others since the last look, of each table that has any; and which tables are there. */
+  async look(
+    destination: Session,
+    tables: FollowRecord['tables'],
+  ): Promise<{ found: ForeignTable[]; there: TablesThere }> {
+    const begun = Date.now()
+    const ids = new Map(
+      tables.flatMap(({ schema, name, destination: oid }) =>
+        oid === undefined ? [] : [[oid, { schema, name }]],
+      ),
+    )
+    for (const oid of this.#tables.keys()) if (!ids.has(oid)) this.#tables.delete(oid)
+    for (const oid of ids.keys()) {
+      if (this.#tables.has(oid)) continue
+      this.#tables.set(oid, { ours: this.written.of(oid).rows, since: begun, told: 0 })
+    }
+    const counted = await readCounts(destination, [...ids.keys()])
+    const found: ForeignTable[] = []
+    for (const [oid, table] of ids) {
+      const rows = this.#foreign(oid, counted.get(oid) ?? 0, begun)
+      if (rows > 0) found.push({ ...table, oid, rows })
+    }
+    // Many tables take their time: it is a small part of all.
+    this.#dueAt = Date.now() + Math.max(this.times.everyMs, 20 * (Date.now() - begun))
+    const there = new Map([...ids].filter(([oid]) => counted.has(oid)))
+    return { found, there }
+  }
+
+  /** Other sessions of ours have written to these, or to any. */
+  forget(tables?: FollowRecord['tables']) {
+    if (!tables) return this.#tables.clear()
+    for (const { destination } of tables) if (destination !== undefined) this.#tables.delete(destination)
+  }
+
+  #foreign(oid: number, counted: number, now: number): number {
+    const known = this.#tables.get(oid)
+    if (!known) return 0
+    // Somebody has set the counts back, or the server was not shut down as it should.
+    if (known.base !== undefined && counted < known.base) {
+      this.#tables.delete(oid)
+      return 0
+    }
+    if (known.base === undefined) {
+      if (now - known.since >= this.times.settleMs) known.base = counted
+      return 0
+    }
+    const ours = this.written.of(oid).rows - known.ours
+    const rows = counted - known.base - ours - known.told
+    if (rows > 0) known.told += rows
+    return rows
+  }
+}
+
+/** As the statistics of the server have it, whatever became of the transactions. */
+async function readCounts(destination: Session, oids: readonly number[]): Promise<Map<number, number>> {
+  if (oids.length === 0) return new Map()
+  const rows = await destination.query<{ oid: number; rows: number }>(`
+    select t.oid,
+           sum(pg_catalog.pg_stat_get_tuples_inserted(leaf.oid) + pg_catalog.pg_stat_get_tuples_updated(leaf.oid)
+             + pg_catalog.pg_stat_get_tuples_deleted(leaf.oid))::pg_catalog.float8 as rows
+      from pg_catalog.pg_class t
+      cross join lateral (
+             select t.oid where t.relkind <> 'p'
+             union all
+             select p.relid from pg_catalog.pg_partition_tree(t.oid) p where t.relkind = 'p' and p.isleaf
+           ) as leaf (oid)
+     where t.oid in (${oids.join(', ')})
+     group by t.oid`)
+  return new Map(rows.map(({ oid, rows }) => [oid, rows]))
+}
+
+/** Those first that are writing to a followed table at this moment. */
+export async function nameOthers(
+  destination: Session,
+  { tables }: Pick<FollowRecord, 'tables'>,
+): Promise<string[]> {
+  const others = await readOtherSessions(destination)
+  if (others.length === 0) return []
+  const oids = tables.flatMap(({ destination: oid }) => oid ?? [])
+  const writing = await destination.query<{ pid: number }>(`
+    select distinct l.pid
+      from pg_catalog.pg_locks l
+      join pg_catalog.pg_database d on d.oid = l.database and d.datname = pg_catalog.current_database()
+     where l.mode = 'RowExclusiveLock' and l.granted and l.relation in (${oids.join(', ') || '0'})`)
+  const pids = new Set(writing.map(({ pid }) => pid))
+  const named = others.map(({ pid, user, application, address }) => {
+    const what = application === '' ? 'a program without a name' : application
+    const where = address === null ? '' : ` from ${address}`
+    const isWriting = pids.has(pid) ? ', writing now' : ''
+    return { isWriting, words: `${what} of ${user}${where} (pid ${pid}${isWriting})` }
+  })
+  return named
+    .toSorted((one, other) => other.isWriting.length - one.isWriting.length)
+    .map(({ words }) => words)
+}
+
+/** What was noticed before, and this. */
+export function addForeignWrites(
+  before: ForeignWrites | undefined,
+  found: readonly ForeignTable[],
+  sessions: readonly string[],
+): ForeignWrites {
+  const tables = new Map((before?.tables ?? []).map((table) => [table.oid, table]))
+  for (const table of found) {
+    const rows = (tables.get(table.oid)?.rows ?? 0) + table.rows
+    tables.set(table.oid, { ...table, rows })
+  }
+  return { tables: [...tables.values()], sessions: sessions.slice(0, mostSessions) }
+}
+
+const mostSessions = 20
+
+/** Under the names that the tables have now, without those that are dropped; nothing when that is known already. */
+export function renamedForeignWrites(
+  before: ForeignWrites | undefined,
+  there: TablesThere,
+): { foreignWrites: ForeignWrites | undefined } | undefined {
+  if (!before) return undefined
+  const isAsKnown = (table: ForeignTable) => {
+    const now = there.get(table.oid)
+    return now !== undefined && tableKey(now) === tableKey(table)
+  }
+  if (before.tables.every(isAsKnown)) return undefined
+  const tables = before.tables.flatMap((table) => {
+    const now = there.get(table.oid)
+    return now ? [{ ...table, ...now }] : []
+  })
+  return { foreignWrites: tables.length > 0 ? { ...before, tables } : undefined }
+}
+
+/** These tables were found equal, or copied anew. */
+export function forgetForeignWrites(
+  before: ForeignWrites | undefined,
+  tables: readonly TableId[],
+): ForeignWrites | undefined {
+  if (!before) return undefined
+  const known = new Set(tables.map(tableKey))
+  const left = before.tables.filter((table) => !known.has(tableKey(table)))
+  return left.length > 0 ? { ...before, tables: left } : undefined
+}
+
+export function isWrittenByOthers({ foreignWrites }: FollowRecord, table: TableName): boolean {
+  return foreignWrites?.tables.some((one) => tableKey(one) === tableKey(table)) ?? false
+}

@@ -1,0 +1,257 @@
+// What both servers have of a move, and what that means. Nothing of it depends on what this machine remembers.
+import type { Direction } from '../../shared/follow-view.ts'
+import type { MoveOnServers, MoveState } from '../../shared/move-state.ts'
+import { type ReadOnlyMark, readReadOnly } from '../catalog/read-only-state.ts'
+import { describeHolder, processesOf } from '../coordination/run-lock.ts'
+import { Session } from '../postgres/session.ts'
+import { describeSettings } from '../postgres/settings.ts'
+import { readPosition } from '../replication/apply/position.ts'
+import { hasSubscription } from '../replication/native/subscription.ts'
+import { readPublication } from '../replication/stream/publication.ts'
+import { readSlot } from '../replication/stream/slot.ts'
+import type { LinkNames } from '../store/follow-memory.ts'
+import { followName, linkNames } from './names.ts'
+import { type HandedOver, type Mark, readMark } from './ownership.ts'
+import type { FollowEnds } from './request.ts'
+
+/** Of one way in which changes flow, or were to flow. */
+export interface LinkFacts {
+  names: LinkNames
+  slot: boolean
+  publication: boolean
+  subscription: boolean
+  /** Comes last when it is made: with it all of the copy is there. */
+  position: boolean
+  mark?: Mark | undefined
+}
+
+export interface MoveFacts {
+  forward: LinkFacts
+  back: LinkFacts
+  readOnly: { source?: ReadOnlyMark | undefined; destination?: ReadOnlyMark | undefined }
+}
+
+export async function readMoveFacts(
+  source: Session,
+  destination: Session,
+  name: string,
+  links: { forward: LinkNames; back: LinkNames },
+): Promise<MoveFacts> {
+  return {
+    forward: await readLink(source, destination, links.forward),
+    back: await readLink(destination, source, links.back),
+    readOnly: {
+      source: (await readReadOnly(source))?.moves[name],
+      destination: (await readReadOnly(destination))?.moves[name],
+    },
+  }
+}
+
+async function readLink(from: Session, to: Session, names: LinkNames): Promise<LinkFacts> {
+  return {
+    names,
+    slot: (await readSlot(from, names.slot)) !== undefined,
+    publication: (await readPublication(from, names.publication)) !== undefined,
+    subscription: await hasSubscription(to, names.slot),
+    position: (await readPosition(to, names.position)) !== undefined,
+    mark: await readMark(from, names.publication),
+  }
+}
+
+/** Which way changes flow, or would as soon as a process works on it. */
+export function waysOf(facts: MoveFacts): Direction[] {
+  const { forward, back } = facts
+  const flows = { forward: doesFlow(facts, 'forward'), back: doesFlow(facts, 'back') }
+  const ways: Direction[] = []
+  // What a switchover that was killed had made for the other direction does not count.
+  if (flows.forward && !(flows.back && forward.mark?.isWayBack)) ways.push('forward')
+  if (flows.back && !(flows.forward && back.mark?.isWayBack)) ways.push('back')
+  return ways
+}
+
+function doesFlow(facts: MoveFacts, direction: Direction): boolean {
+  const { slot, publication, subscription, position } = facts[direction]
+  return !handedOverOf(facts, direction) && (subscription || (slot && publication && position))
+}
+
+/**
+ * A switchover has ended this direction. A publication of somebody else has no mark of ours: there only the side that
+ * was left tells, if it was made read-only; it is so still when changes flow forward again after a return.
+ */
+export function handedOverOf(facts: MoveFacts, direction: Direction): HandedOver | undefined {
+  const { mark } = facts[direction]
+  if (mark) return mark.handedOver
+  const isTold = direction === 'forward' && !facts.back.mark?.handedOver
+  // Whatever its slot shows came later.
+  return isTold && facts.readOnly.source === 'switched_over' ? { lsn: '0/0' } : undefined
+}
+
+export function stateOf(facts: MoveFacts): MoveState {
+  const { forward, back, readOnly } = facts
+  const ways = waysOf(facts)
+  if (ways.includes('forward')) {
+    if (readOnly.source === 'switching') return 'switching'
+    return ways.includes('back') ? 'both_ways' : 'following'
+  }
+  if (ways.includes('back')) return readOnly.destination === 'switching' ? 'returning' : 'flowing_back'
+  const parts = { forward: partsOfLink(forward), back: partsOfLink(back) }
+  if (parts.forward.length + parts.back.length === 0) {
+    return readOnly.source || readOnly.destination ? 'read_only' : 'none'
+  }
+  if (handedOverOf(facts, 'back')) return 'returned'
+  if (handedOverOf(facts, 'forward')) return 'switched_over'
+  return parts.back.length === 0 && !forward.position ? 'copying' : 'remains'
+}
+
+/** The side that the application belongs on; undefined where the servers do not tell any more. */
+export function primaryOf(state: MoveState): 'source' | 'destination' | undefined {
+  switch (state) {
+    case 'switched_over':
+    case 'flowing_back':
+    case 'returning':
+      return 'destination'
+    case 'read_only':
+    case 'remains':
+      return undefined
+    default:
+      return 'source'
+  }
+}
+
+/** What somebody has to know who wants to return and cannot. */
+export function noWayBack(source: string, destination: string): string {
+  return (
+    `--back cannot return: it was switched over without --keep-reverse, and ${source} has nothing of what was written to ` +
+    `${destination} since. To return, clean up with --writable, then move from ${destination} to ${source}`
+  )
+}
+
+function partsOfLink({ names, slot, publication, subscription, position }: LinkFacts): string[] {
+  return [
+    ...(slot ? [`slot ${names.slot}`] : []),
+    ...(publication && names.ownPublication ? [`publication ${names.publication}`] : []),
+    ...(subscription ? [`subscription ${names.slot}`] : []),
+    ...(position ? [`position ${names.position}`] : []),
+  ]
+}
+
+/** For whoever has nothing but the two connections. */
+export async function readMove(ends: FollowEnds, signal?: AbortSignal): Promise<MoveOnServers> {
+  const name = followName(ends)
+  await using source = await Session.open(ends.source, { signal })
+  await using destination = await Session.open(ends.destination, { signal })
+  const facts = await readMoveFacts(source, destination, name, {
+    forward: linkNames(name, 'forward', ends.follow.publication),
+    back: linkNames(name, 'back'),
+  })
+  const [holder] = [...(await processesOf(source, name)), ...(await processesOf(destination, name))]
+  const sides = ['source', 'destination'] as const
+  return {
+    name,
+    source: describeSettings(ends.source),
+    destination: describeSettings(ends.destination),
+    state: stateOf(facts),
+    ...(holder && { at_work: describeHolder(holder) }),
+    read_only: sides.filter((side) => facts.readOnly[side] !== undefined),
+    parts: [facts.forward, facts.back].flatMap(partsOfLink),
+    ...describeMove(facts, ends, holder !== undefined),
+  }
+}
+
+/** What it is in, and what each command that leads on or back from there does. */
+export function describeMove(
+  facts: MoveFacts,
+  ends: Pick<FollowEnds, 'source' | 'destination'>,
+  isAtWork = false,
+): Pick<MoveOnServers, 'words' | 'next'> {
+  const [source, destination] = [describeSettings(ends.source), describeSettings(ends.destination)]
+  const { readOnly } = facts
+  const end = '"pgtrek cleanup" ends it for good'
+  const on = isAtWork ? [] : ['"pgtrek follow" goes on']
+  // Returned, and killed before it was made writable again.
+  const still = readOnly.source
+    ? `; ${source} is still read-only, which "pgtrek follow" and "pgtrek cleanup" undo`
+    : ''
+  const writable = (side: 'source' | 'destination') =>
+    readOnly[side]
+      ? [`"pgtrek cleanup --writable" also makes ${side === 'source' ? source : destination} writable`]
+      : []
+  switch (stateOf(facts)) {
+    case 'none':
+      return {
+        words: `nothing of a move from ${source} to ${destination} is on the servers`,
+        next: ['"pgtrek clone --follow" begins one'],
+      }
+    case 'copying':
+      return isAtWork
+        ? { words: `rows are being copied from ${source} to ${destination}`, next: [] }
+        : {
+            words: `the copy from ${source} to ${destination} was broken off${facts.forward.slot ? `, and its slot keeps the log of ${source}` : ''}${facts.forward.names.ownPublication ? '' : ' (or it was switched over: a publication that was there before does not tell)'}`,
+            next: [
+              '"pgtrek clone --follow" with the same state directory takes it back and starts again',
+              '"pgtrek cleanup" takes it back from anywhere',
+            ],
+          }
+    case 'following':
+      return {
+        words: `changes flow from ${source}, which is in use, to ${destination}${still}`,
+        next: [...on, '"pgtrek switchover" hands over', end],
+      }
+    case 'both_ways':
+      return {
+        words: `changes flow both ways between ${source} and ${destination}${still}`,
+        next: [...on, '"pgtrek switchover" hands over', end],
+      }
+    case 'switching':
+      return isAtWork
+        ? { words: `a switchover is under way; ${source} is read-only`, next: [] }
+        : {
+            words: `a switchover was broken off before it was proven: ${source} is read-only, and nothing was handed over`,
+            next: [
+              `"pgtrek follow" makes ${source} writable again and goes on`,
+              `"pgtrek cleanup" makes ${source} writable again and ends the move`,
+            ],
+          }
+    case 'switched_over':
+      return {
+        words: `it was switched over: the application belongs on ${destination}${readOnly.source ? `, ${source} is read-only` : ''}`,
+        next: [
+          '"pgtrek cleanup" removes what is left',
+          ...writable('source'),
+          noWayBack(source, destination),
+        ],
+      }
+    case 'flowing_back':
+      return {
+        words: `it was switched over: changes flow from ${destination}, which is in use, back to ${source}`,
+        next: [...on, '"pgtrek switchover --back" returns', end],
+      }
+    case 'returning':
+      return isAtWork
+        ? { words: `a switchover back is under way; ${destination} is read-only`, next: [] }
+        : {
+            words: `a switchover back was broken off before it was proven: ${destination} is read-only, and nothing was handed over`,
+            next: [
+              `"pgtrek follow" makes ${destination} writable again and goes on`,
+              `"pgtrek cleanup" makes ${destination} writable again and ends the move`,
+            ],
+          }
+    case 'returned':
+      return {
+        words: `it has returned: the application belongs on ${source}${readOnly.destination ? `, ${destination} is read-only` : ''}${still}`,
+        next: ['"pgtrek cleanup" removes what is left', ...writable('destination')],
+      }
+    case 'read_only': {
+      const sides = [...(readOnly.source ? [source] : []), ...(readOnly.destination ? [destination] : [])]
+      return {
+        words: `cleaned up; ${sides.join(' and ')} ${sides.length > 1 ? 'are' : 'is'} still read-only`,
+        next: ['"pgtrek cleanup --writable" undoes it'],
+      }
+    }
+    case 'remains':
+      return {
+        words: `parts of a move from ${source} to ${destination} are left, and nobody can go on with them`,
+        next: ['"pgtrek cleanup" removes them'],
+      }
+  }
+}

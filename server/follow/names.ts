@@ -1,0 +1,39 @@
+// What a move is called, and the slots, publications and positions that are named after it. All of them begin
+// with `pgtrek_` on the server they are made on.
+import { createHash } from 'node:crypto'
+import type { Direction } from '../../shared/follow-view.ts'
+import { insertsSuffix } from '../catalog/own.ts'
+import type { ConnectionSettings } from '../postgres/settings.ts'
+import type { LinkNames } from '../store/follow-memory.ts'
+import type { FollowEnds } from './request.ts'
+
+/** The same two databases have the same name whoever connects to them. */
+export function followName({ source, destination, follow }: FollowEnds): string {
+  if (follow.name) return follow.name
+  const ends = [placeOf(source), placeOf(destination)].join(' -> ')
+  return createHash('sha256').update(ends).digest('hex').slice(0, 8)
+}
+
+export function linkNames(name: string, direction: Direction, publication?: string): LinkNames {
+  const own = direction === 'forward' ? name : `${name}_back`
+  return {
+    slot: `pgtrek_${own}`,
+    publication: publication ?? `pgtrek_${own}`,
+    ownPublication: publication === undefined,
+    position: own,
+  }
+}
+
+/** Beside it, for tables of which only inserts are told. */
+export function insertsPublication({ publication }: LinkNames): string {
+  return publication + insertsSuffix
+}
+
+/** Those of them that there are. */
+export function publicationNames(names: LinkNames): string[] {
+  return names.ownPublication ? [names.publication, insertsPublication(names)] : [names.publication]
+}
+
+function placeOf({ host, port, database }: ConnectionSettings): string {
+  return `${host}:${port}/${database}`
+}

@@ -1,0 +1,110 @@
+// The server's own way: schema by us, rows and changes by its subscription, where the destination can reach the
+// source and may subscribe.
+import { showName } from '../../shared/phase.ts'
+import { whichServer } from '../catalog/server.ts'
+import type { Plan } from '../migrate/plan/plan.ts'
+import { PgtrekError } from '../postgres/errors.ts'
+import { Session } from '../postgres/session.ts'
+import { createSubscription, trySubscription } from '../replication/native/subscription.ts'
+import { tableKey } from '../replication/tables/destination-tables.ts'
+import { type FollowRecord, moveOf } from '../store/follow-memory.ts'
+import {
+  type CopyFirst,
+  confirm,
+  copy,
+  followedTables,
+  forwardLink,
+  prepareLocked,
+  recordMissing,
+  refuseNothing,
+  takeBack,
+} from './initial-copy.ts'
+import { publish, refuseOthers } from './link.ts'
+import { insertsPublication } from './names.ts'
+import { readMoved } from './relations.ts'
+
+/** The server cannot do it; our own stream may. */
+export class NativeImpossible extends PgtrekError {}
+
+/** Resolves when the subscription is at work; its tables arrive in their own time. */
+export async function copyNatively(work: CopyFirst, record: FollowRecord): Promise<void> {
+  const { request, picture, signal } = work
+  picture.enter('preflight')
+  const link = forwardLink(request, record)
+  await refuseOthers(link, signal)
+  await tryIt(work, record)
+  const prepared = await prepareLocked(work)
+  refuseOldRows(prepared.plan)
+  for (const warning of prepared.warnings) picture.warn(warning)
+  await confirm(request, prepared.plan)
+  const { insertsOnly, leftOut, kept, ownLargeObjects, followed } = prepared
+  const moved = await readMoved(link, followedTables(prepared))
+  work.update({ progress: 'copying', tables: moved.tables, leftOut, kept, ownLargeObjects })
+  try {
+    const copied = await copy(work, prepared, { rowsElsewhere: new Set(followed.map(tableKey)) })
+    refuseNothing(copied)
+    const failed = new Set(copied.failedTables.map(tableKey))
+    const tables = prepared.published.filter((table) => !failed.has(tableKey(table)))
+    await using source = await Session.open(request.source, { signal })
+    await publish(source, { ...link, tables, insertsOnly, move: moveOf(record) })
+    await recordMissing(link, record, copied, signal)
+    await subscribe(work, record, insertsOnly.length > 0)
+    picture.say(`subscription ${link.names.slot} of the destination copies the rows and follows`)
+    const isCopied = new Set(copied.tables.map(tableKey))
+    work.update({
+      progress: 'following',
+      ...copied,
+      tables: moved.tables.filter((table) => isCopied.has(tableKey(table))),
+    })
+  } catch (error) {
+    await takeBack(work, link, record, error)
+    throw error
+  }
+}
+
+/** Before anything is made. */
+async function tryIt({ request, signal }: CopyFirst, { forward }: FollowRecord) {
+  if (request.follow.bidirectional) {
+    throw new NativeImpossible('a subscription cannot tell its own changes from those that come back')
+  }
+  const upserts = request.options.existingDataMode !== 'truncate'
+  if (upserts) throw new NativeImpossible('a subscription cannot add rows to those that are there')
+  await using source = await Session.open(request.source, { signal })
+  await using destination = await Session.open(request.destination, { signal })
+  if ((await whichServer(source)) === (await whichServer(destination))) {
+    throw new NativeImpossible(
+      'a server cannot make a subscription to itself: it would wait for its own transaction',
+    )
+  }
+  await impossibleWhen(() => trySubscription(destination, forward.slot, request.source))
+}
+
+const mostNamed = 10
+
+/** The server copies in transactions of its own: old rows would be gone before the new ones are there. */
+function refuseOldRows({ destroyed }: Plan) {
+  const filled = destroyed.filter(({ action }) => action === 'truncate').map(showName)
+  if (filled.length === 0) return
+  const more = filled.length > mostNamed ? ` and ${filled.length - mostNamed} more` : ''
+  throw new NativeImpossible(
+    `a subscription cannot replace rows in one transaction, and these tables of the destination have some: ${filled.slice(0, mostNamed).join(', ')}${more}`,
+  )
+}
+
+async function subscribe({ request, signal }: CopyFirst, record: FollowRecord, withInserts: boolean) {
+  const { forward } = record
+  const publications = [forward.publication, ...(withInserts ? [insertsPublication(forward)] : [])]
+  await using destination = await Session.open(request.destination, { signal })
+  await impossibleWhen(() =>
+    createSubscription(destination, forward.slot, request.source, publications, moveOf(record)),
+  )
+}
+
+async function impossibleWhen(subscribing: () => Promise<void>) {
+  try {
+    await subscribing()
+  } catch (error) {
+    const { message } = error as Error
+    throw new NativeImpossible(`the destination cannot subscribe to the source: ${message}`, { cause: error })
+  }
+}

@@ -1,0 +1,82 @@
+// The cutover-ready light: green only when following has kept up for a while and nothing is wrong.
+
+import type { FollowOptions } from '../../shared/follow-options.ts'
+import type { FollowView, Readiness } from '../../shared/follow-view.ts'
+import { formatBytes } from '../../shared/format.ts'
+
+export type Watched = Pick<
+  FollowView,
+  'stage' | 'state' | 'direction' | 'streams' | 'failed_tables' | 'tables'
+> & {
+  /** What else is against it, in words. */
+  troubles: readonly string[]
+}
+
+/** A switchover refuses the first, and waits for the second until its time is over. */
+export interface Objections {
+  blockers: string[]
+  pace: string[]
+}
+
+export class ReadyLight {
+  /** Since when nothing has been against it. */
+  #goodSince: number | undefined
+
+  constructor(readonly options: FollowOptions) {}
+
+  look(watched: Watched, now: number): Readiness {
+    const { readyLagBytes, readyLagSeconds, readyForSeconds } = this.options
+    const marks = { lag_bytes: readyLagBytes, lag_seconds: readyLagSeconds, for_seconds: readyForSeconds }
+    const { blockers, pace } = objections(watched, this.options)
+    const reasons = [...blockers, ...pace]
+    if (reasons.length > 0) {
+      this.#goodSince = undefined
+      return { green: false, reasons, ...marks }
+    }
+    this.#goodSince ??= now
+    const since = this.#goodSince
+    const seconds = Math.floor((now - since) / 1000)
+    if (now - since < readyForSeconds * 1000) {
+      return { green: false, reasons: [`has kept up for ${seconds} of ${readyForSeconds} seconds`], ...marks }
+    }
+    return { green: true, since: since + readyForSeconds * 1000, reasons: [], ...marks }
+  }
+}
+
+/** What readiness shows and what a switchover refuses are the same. */
+export function objections(watched: Watched, { readyLagBytes, readyLagSeconds }: FollowOptions): Objections {
+  const { stage, state, streams, direction, failed_tables: failed, troubles } = watched
+  const stream = streams.find((one) => one.direction === direction)
+  const blockers = [...troubles]
+  const pace: string[] = []
+  if (state !== 'running') blockers.push(`it is ${inWords[state]}`)
+  if (stage === 'preflight' || stage === 'schema' || stage === 'copy')
+    blockers.push('rows are still being copied')
+  if (failed.length > 0) {
+    blockers.push(`${failed.length} of ${watched.tables + failed.length} tables could not be copied`)
+  }
+  if (stage === 'catchup') blockers.push('it is still catching up')
+  // What is not heard of may be far behind.
+  if (!stream && blockers.length === 0) blockers.push('no changes flow')
+  if (!stream) return { blockers, pace }
+  const { lagBytes, lagMilliseconds } = stream.status
+  if (lagBytes > readyLagBytes) {
+    pace.push(`behind by ${formatBytes(lagBytes)}, more than ${formatBytes(readyLagBytes)}`)
+  }
+  if (lagMilliseconds > readyLagSeconds * 1000) {
+    pace.push(`behind by ${Math.round(lagMilliseconds / 1000)} seconds, more than ${readyLagSeconds}`)
+  }
+  if (stream.slot?.lost) blockers.push(`the server has given up the slot: ${stream.slot.lost}`)
+  if (stream.slot?.endangered) blockers.push('the server is about to give up the slot')
+  return { blockers, pace }
+}
+
+const inWords: Record<FollowView['state'], string> = {
+  running: 'running',
+  paused: 'paused',
+  waiting: 'waiting to connect again',
+  conflict: 'stopped at a conflict',
+  stopped: 'stopped',
+  failed: 'failed',
+  lost: 'not running any more',
+}

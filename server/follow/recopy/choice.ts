@@ -1,0 +1,203 @@
+// Which tables are copied anew, and whether they can be: found out while everything goes on as it is.
+import { Pattern } from '../../../shared/pattern.ts'
+import { showName } from '../../../shared/phase.ts'
+import { UsageError } from '../../postgres/errors.ts'
+import { Session } from '../../postgres/session.ts'
+import { identityFixes, readIdentityMeans } from '../../preflight/identity-fixes.ts'
+import {
+  type Publications,
+  readPublication,
+  readRowConditions,
+} from '../../replication/stream/publication.ts'
+import { type TableId, tableKey } from '../../replication/tables/destination-tables.ts'
+import { readRelations, type SourceRelation } from '../../replication/tables/followed.ts'
+import { readFollowedTables } from '../../replication/tables/source-tables.ts'
+import type { FollowRecord, TableOids } from '../../store/follow-memory.ts'
+import type { Link } from '../link.ts'
+import { allTables } from '../relations.ts'
+
+export interface ChosenTable extends TableId {
+  /** Its OID on the source. */
+  source: number
+  /** Of the table of this name that was dropped. */
+  replaces?: number
+  where?: string
+}
+
+export interface Choice {
+  tables: ChosenTable[]
+  /** They had failed, and the source has them no more. */
+  gone: TableId[]
+  /** Not in the move's own publication: dropped and made again, or taken out of it. */
+  unpublished: TableId[]
+}
+
+/** Why no table of this move can be copied anew; nothing when it can. */
+export function refuseRecopy({ native, bidirectional, handedOver, direction }: FollowRecord) {
+  if (native) {
+    return 'a subscription of the destination copies and follows here (--engine native): drop the table from the publication, refresh the subscription, empty the table, add it again and refresh once more; or begin anew with "pgtrek cleanup" and "pgtrek clone --follow"'
+  }
+  if (bidirectional) {
+    return 'changes flow both ways: rows that are copied to the destination would flow back as changes. "pgtrek compare" names the rows that differ'
+  }
+  if (handedOver || direction === 'back') {
+    return 'it was switched over: the destination has, or had, writers of its own, and rows that are copied anew would take the place of theirs'
+  }
+  return undefined
+}
+
+/** Throws a UsageError where a name means no table, or where one cannot be copied anew. */
+export async function chooseTables(
+  link: Link,
+  publication: Publications,
+  record: FollowRecord,
+  names: readonly string[],
+): Promise<Choice> {
+  await using source = await Session.open(link.from)
+  const relations = await readRelations(source, publication)
+  const { tables, gone, replaced } = chosenOf(relations, record, names)
+  if (tables.length === 0) return { tables: [], gone, unpublished: [] }
+  refuseOwnRows(record, names)
+  refuseOtherNames(record, tables)
+  const published = new Set(relations.filter((one) => one.published).map(({ oid }) => oid))
+  await refuseRoots(source, link, tables)
+  const unpublished = tables.filter(
+    ({ oid, root }) => !published.has(oid) && !(root !== null && published.has(root)),
+  )
+  await refuseUnpublishable(source, link, unpublished)
+  const conditions = await readRowConditions(source, publication)
+  const whereOf = (table: TableId) =>
+    conditions.get(tableKey(table)) ??
+    allTables(record).find((one) => tableKey(one) === tableKey(table))?.where
+  return {
+    gone,
+    unpublished: unpublished.map(nameOf),
+    tables: tables.map((table) => {
+      const where = whereOf(table)
+      const replaces = replaced.get(table)
+      return {
+        ...{ ...nameOf(table), source: table.oid },
+        ...(replaces !== undefined && { replaces }),
+        ...(where !== undefined && { where }),
+      }
+    }),
+  }
+}
+
+function nameOf({ schema, name }: TableId): TableId {
+  return { schema, name }
+}
+
+interface Chosen {
+  tables: SourceRelation[]
+  gone: TableId[]
+  /** -> the OID of the table that had its name before. */
+  replaced: ReadonlyMap<SourceRelation, number>
+}
+
+function chosenOf(
+  relations: readonly SourceRelation[],
+  record: FollowRecord,
+  names: readonly string[],
+): Chosen {
+  const byOid = new Map(relations.map((one) => [one.oid, one]))
+  const byName = new Map(relations.map((one) => [tableKey(one), one]))
+  const ours = new Set([...allTables(record), ...record.leftOut].map(({ source }) => source))
+  const replaced = new Map<SourceRelation, number>()
+  const find = (table: TableId & TableOids) => {
+    const named = byName.get(tableKey(table))
+    if (table.source === undefined) return named
+    const known = byOid.get(table.source)
+    if (known || !named || ours.has(named.oid)) return known
+    // Dropped, and made again.
+    replaced.set(named, table.source)
+    return named
+  }
+  const known = new Map(record.leftOut.map((table) => [tableKey(table), table]))
+  const failed = record.failedTables.map((table) => ({
+    table,
+    relation: find(known.get(tableKey(table)) ?? table),
+  }))
+  const gone = failed.flatMap(({ table, relation }) => (relation ? [] : [nameOf(table)]))
+  const ofFailed = failed.flatMap(({ relation }) => relation ?? [])
+  if (names.length === 0) return { tables: ofFailed, gone, replaced }
+  const ofMove = new Set([...ofFailed, ...allTables(record).flatMap((table) => find(table) ?? [])])
+  const roots = new Set([...ofMove].flatMap(({ root }) => root ?? []))
+  // A partition that was attached since is part of the tree.
+  const candidates = relations.filter(
+    (one) => one.kind === 'r' && (ofMove.has(one) || (one.root !== null && roots.has(one.root))),
+  )
+  const patterns = names.map((text) => new Pattern(text))
+  const tables = candidates.filter((one) => {
+    const root = one.root === null ? undefined : byOid.get(one.root)
+    return patterns.some(
+      (pattern) => pattern.matches(one.name, one.schema) || (root && pattern.matches(root.name, root.schema)),
+    )
+  })
+  const isGone = (pattern: Pattern) => gone.some(({ schema, name }) => pattern.matches(name, schema))
+  const unused = patterns.find((pattern) => !pattern.used && !isGone(pattern))
+  if (unused) throw new UsageError(`no table of this move is called ${unused.text}. Nothing was changed`)
+  return { tables, gone, replaced }
+}
+
+/** Old rows of the destination are deleted: they must be those that this move has brought, or be named. */
+function refuseOwnRows({ moved, advanceSequences }: FollowRecord, names: readonly string[]) {
+  if (moved && advanceSequences) {
+    throw new UsageError(
+      'the copy of this move added its rows to those that the destination had (append or upsert): copying a table anew would delete them all. Nothing was changed',
+    )
+  }
+  if (!moved && names.length === 0) {
+    throw new UsageError(
+      'how this move was begun is not known here, so name the tables: their rows on the destination are deleted before they are copied anew. Nothing was changed',
+    )
+  }
+}
+
+/** It would be made beside the table that the destination has for it. */
+function refuseOtherNames(record: FollowRecord, tables: readonly SourceRelation[]) {
+  const known = new Map(allTables(record).map((table) => [table.source, table]))
+  for (const table of tables) {
+    const there = known.get(table.oid)
+    if (!there || tableKey(there) === tableKey(table)) continue
+    throw new UsageError(
+      `${showName(there)} of the destination is called ${showName(table)} on the source now: rename it there first (readiness shows how), then try again. Nothing was changed`,
+    )
+  }
+}
+
+/** Their changes come under another name, so that those of one partition cannot be held apart. */
+async function refuseRoots(source: Session, { names }: Link, tables: readonly SourceRelation[]) {
+  if (names.ownPublication) return
+  const partition = tables.find(({ root }) => root !== null)
+  if (!partition || !(await readPublication(source, names.publication))?.viaRoot) return
+  throw new UsageError(
+    `the publication ${names.publication} sends the changes of ${showName(partition)} as those of its partitioned table (publish_via_partition_root): it cannot be copied anew by itself. Nothing was changed`,
+  )
+}
+
+/** What is published and has nothing to tell its rows apart by cannot be updated on the source any more. */
+async function refuseUnpublishable(source: Session, { names }: Link, tables: readonly SourceRelation[]) {
+  const [first] = tables
+  if (!first) return
+  if (!names.ownPublication) {
+    throw new UsageError(
+      `the publication ${names.publication} does not have ${tables.map(showName).join(', ')}: run "alter publication ${names.publication} add table ..." on the source, then try again. Nothing was changed`,
+    )
+  }
+  const known = await readFollowedTables(source)
+  for (const table of tables) {
+    const identities = known.get(tableKey(table))?.identities ?? []
+    if (!table.logged) throw new UsageError(`${showName(table)} is unlogged: its changes cannot be followed`)
+    const lacking = identities.filter(([, identity]) => identity === 'none')
+    if (lacking.length === 0) continue
+    const means = await readIdentityMeans(source)
+    const statements = lacking.flatMap(([place]) =>
+      identityFixes('source', place, means).map(({ sql }) => sql),
+    )
+    const instead = statements.length > 0 ? `, or run there: ${statements.join('; ')};` : ', and'
+    throw new UsageError(
+      `${showName(table)} has no primary key, and no other replica identity: its changes cannot be followed. Add one on the source${instead} then try again. Nothing was changed`,
+    )
+  }
+}

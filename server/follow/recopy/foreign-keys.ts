@@ -1,0 +1,46 @@
+// Foreign keys of other tables that refer to one which is copied anew: while its rows were missing they could not
+// be made.
+
+import { showName } from '../../../shared/phase.ts'
+import { readExistingForeignKeys } from '../../catalog/existing-foreign-keys.ts'
+import { errorInfo, ServerError, sqlstate } from '../../postgres/errors.ts'
+import { quoteIdentifier, quoteQualified } from '../../postgres/quote.ts'
+import { Session } from '../../postgres/session.ts'
+import { describeSettings } from '../../postgres/settings.ts'
+import { tableKey } from '../../replication/tables/destination-tables.ts'
+import { readNames } from '../../replication/tables/followed.ts'
+import type { ChosenTable } from './choice.ts'
+import type { Recopy } from './recopy.ts'
+
+/** What cannot be made is among the differences that keep a switchover back. */
+export async function addForeignKeys({ link, signal, picture }: Recopy, chosen: readonly ChosenTable[]) {
+  await using source = await Session.open(link.from, { signal })
+  await using destination = await Session.open(link.to, { signal })
+  for (const session of [source, destination]) await session.execute("set search_path = ''")
+  const isChosen = new Set(chosen.map(tableKey))
+  const names = await readNames(destination)
+  const there = new Set([...names.values()].map(tableKey))
+  const made = new Set(
+    (await readExistingForeignKeys(destination, [...names.keys()])).map((key) =>
+      JSON.stringify([tableKey(key.table), key.name]),
+    ),
+  )
+  const keys = await readExistingForeignKeys(
+    source,
+    chosen.map(({ source: oid }) => oid),
+  )
+  for (const { table, referenced, name, definition } of keys) {
+    const isOwn = isChosen.has(tableKey(table)) || made.has(JSON.stringify([tableKey(table), name]))
+    if (isOwn || !there.has(tableKey(table)) || !there.has(tableKey(referenced))) continue
+    const place = quoteQualified(table.schema, table.name)
+    try {
+      await destination.execute(`alter table ${place} add constraint ${quoteIdentifier(name)} ${definition}`)
+      picture.say(`foreign key ${name} of ${showName(table)} was made`)
+    } catch (error) {
+      if (!(error instanceof ServerError) || error.sqlstate === sqlstate.duplicateObject) continue
+      picture.warn(
+        `foreign key ${name} of ${showName(table)} cannot be made on ${describeSettings(link.to)}: ${errorInfo(error).message}`,
+      )
+    }
+  }
+}

@@ -1,0 +1,28 @@
+// Which tables lack the changes of transactions that were skipped: remembered until they are known to be right.
+import type { TableName } from '../../shared/phase.ts'
+import type { SkippedTransaction } from '../../shared/skipped.ts'
+import { tableKey } from '../replication/tables/destination-tables.ts'
+
+/** A process that ended behind the decision skips the same one again. */
+export function rememberSkipped(
+  skipped: readonly SkippedTransaction[] = [],
+  one: SkippedTransaction,
+): SkippedTransaction[] {
+  const others = skipped.filter(({ lsn }) => lsn !== one.lsn)
+  return one.tables.length > 0 ? [...others, one] : others
+}
+
+/** These tables were found equal, or copied anew. */
+export function forgetSkipped(
+  skipped: readonly SkippedTransaction[] = [],
+  tables: readonly TableName[],
+): SkippedTransaction[] {
+  const known = new Set(tables.map(tableKey))
+  return skipped
+    .map((one) => ({ ...one, tables: one.tables.filter((table) => !known.has(tableKey(table))) }))
+    .filter((one) => one.tables.length > 0)
+}
+
+export function isSkippedIn(skipped: readonly SkippedTransaction[] = [], table: TableName): boolean {
+  return skipped.some(({ tables }) => tables.some((one) => tableKey(one) === tableKey(table)))
+}

@@ -1,0 +1,180 @@
+// Looks at the side that was left by a switchover: what is written there is nowhere else. Its slot is kept until
+// cleanup, and nothing of it is given up while anything late is in it.
+import { enoughChanges, type LateWritesView } from '../../../shared/late-writes.ts'
+import { showName } from '../../../shared/phase.ts'
+import { errorInfo, PgtrekError } from '../../postgres/errors.ts'
+import { Session } from '../../postgres/session.ts'
+import { type ConnectionSettings, describeSettings } from '../../postgres/settings.ts'
+import { readPosition } from '../../replication/apply/position.ts'
+import type { Lsn } from '../../replication/stream/lsn.ts'
+import type { Publications } from '../../replication/stream/publication.ts'
+import { tableKey } from '../../replication/tables/destination-tables.ts'
+import { catalogFingerprint } from '../moved-objects.ts'
+import { passLateWrites } from './late-writes.ts'
+import { messagesSince, writeSentinel } from './sentinel.ts'
+import { type SequenceState, sequencesBeyond } from './sequences.ts'
+
+export interface Watched {
+  /** The side that was left. */
+  from: ConnectionSettings
+  slot: string
+  publication: () => Promise<Publications>
+  after: Lsn
+  /** The position there of the changes that flow back. */
+  ours: string
+  /** Of its catalogs at the moment of the switchover, where that is known. */
+  catalog: string | undefined
+  /** What is not the same on both sides, a sentence each. */
+  compareObjects: (signal: AbortSignal) => Promise<string[]>
+  everyMs: number
+  onSequences: (names: string[]) => void
+  onFound: (found: LateWritesView) => void
+  /** Why a look has failed; nothing when one has succeeded again. */
+  onTrouble: (words: string | undefined) => void
+  /** No later look can succeed. */
+  onImpossible: (words: string) => void
+}
+
+export class LateWatch {
+  #found: LateWritesView
+  #session: Session | undefined
+  #catalog: string | undefined
+  #next: ReturnType<typeof setTimeout> | undefined
+  #looking: Promise<void> = Promise.resolve()
+  #isOver = false
+  readonly #abandoned = new AbortController()
+  #failure: string | undefined
+  #sequences: readonly SequenceState[]
+
+  /** Sequences as the other side has them; none where they are brought over while changes flow. */
+  constructor(
+    readonly watched: Watched,
+    sequences: readonly SequenceState[],
+  ) {
+    this.#sequences = sequences
+    this.#catalog = watched.catalog
+    const place = describeSettings(watched.from)
+    this.#found = { place, transactions: 0, changes: 0, tables: [], objects: [] }
+    this.#in(0)
+  }
+
+  get isLate(): boolean {
+    return this.#found.transactions > 0 || this.#found.objects.length > 0
+  }
+
+  /** Why it is not known whether anything was written there. */
+  get failure(): string | undefined {
+    return this.#failure
+  }
+
+  /** From now on we set them ourselves. */
+  forgetSequences() {
+    this.#sequences = []
+  }
+
+  /** Looks a last time, at all that was committed until now. Never throws: see `failure`. */
+  async end(): Promise<void> {
+    this.#stop()
+    await this.#looking
+    await this.#look({ isLast: true })
+    await this.#session?.close().catch(() => {})
+    this.#session = undefined
+  }
+
+  /** Without a last look. */
+  async abandon(): Promise<void> {
+    this.#stop()
+    this.#abandoned.abort()
+    this.#session?.destroy()
+    await this.#looking
+  }
+
+  #stop() {
+    this.#isOver = true
+    clearTimeout(this.#next)
+  }
+
+  #in(milliseconds: number) {
+    this.#next = setTimeout(() => {
+      this.#looking = this.#look({ isLast: false }).then(() => {
+        if (!this.#isOver) this.#in(this.watched.everyMs)
+      })
+    }, milliseconds)
+  }
+
+  async #look({ isLast }: { isLast: boolean }) {
+    const { place } = this.#found
+    let what = `${place} was written to`
+    try {
+      this.#session ??= await Session.open(this.watched.from, { signal: this.#abandoned.signal })
+      const session = this.#session
+      // A commit that did not wait for the disk is in the log that can be read behind one that did.
+      if (isLast) await writeSentinel(session)
+      await this.#lookAtRows(session, isLast)
+      what = `objects of ${place} were changed`
+      await this.#lookAtObjects(session)
+      await this.#lookAtSequences(session)
+      this.#tell(undefined)
+    } catch (error) {
+      this.#session?.destroy()
+      this.#session = undefined
+      if (this.#isOver && !isLast) return
+      const words = `whether ${what} after the switchover is not known: ${errorInfo(error).message}`
+      if (!(error instanceof Indistinct)) return this.#tell(words)
+      this.#stop()
+      this.watched.onImpossible(words)
+    }
+  }
+
+  #tell(failure: string | undefined) {
+    if (failure === this.#failure) return
+    this.#failure = failure
+    this.watched.onTrouble(failure)
+  }
+
+  async #lookAtRows(session: Session, isLast: boolean) {
+    const { slot, publication, after, ours } = this.watched
+    // That many are looked through again for nothing.
+    if (this.#found.changes >= enoughChanges) return
+    await refuseIndistinct(session, ours)
+    const question = { slot, publication: await publication(), after, ours }
+    const late = await passLateWrites(session, question, () => isLast || !this.#isOver)
+    if (!late || this.#found.changes === late.changes) return
+    this.#found = { ...this.#found, ...late }
+    this.watched.onFound(this.#found)
+  }
+
+  /** The catalogs of the other side may change: it is in use. */
+  async #lookAtObjects(session: Session) {
+    const catalog = await catalogFingerprint(session)
+    const isChanged = this.#catalog !== undefined && this.#catalog !== catalog
+    const objects = isChanged ? await this.watched.compareObjects(this.#abandoned.signal) : []
+    this.#catalog = catalog
+    const all = [...new Set([...this.#found.objects, ...objects])]
+    if (all.length === this.#found.objects.length) return
+    this.#found = { ...this.#found, objects: all }
+    this.watched.onFound(this.#found)
+  }
+
+  /** No row depends on them. They tell that somebody is still there. */
+  async #lookAtSequences(session: Session) {
+    const beyond = await sequencesBeyond(session, this.#sequences)
+    if (beyond.length === 0) return
+    const told = new Set(beyond.map(tableKey))
+    this.#sequences = this.#sequences.filter((one) => !told.has(tableKey(one)))
+    this.watched.onSequences(beyond.map(showName))
+  }
+}
+
+export class Indistinct extends PgtrekError {}
+
+/** Throws where the changes that flow back cannot be told from those of others. */
+export async function refuseIndistinct(session: Session, ours: string): Promise<void> {
+  if (session.major >= messagesSince) return
+  const position = await readPosition(session, ours)
+  if (position?.kind !== 'table') return
+  throw new Indistinct(
+    `below PostgreSQL ${messagesSince}, changes that flow back without a replication origin cannot be told from those of others ` +
+      '(our role may not use origins there)',
+  )
+}

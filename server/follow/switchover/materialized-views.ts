@@ -1,0 +1,234 @@
+// Materialized views that were moved: no stream of changes has their rows, so on the new primary they stay as they
+// were made there until somebody refreshes them. Only behind the hand-over: nothing of it may fail what was proven.
+
+import type { SwitchoverOptions, SwitchoverReport } from '../../../shared/follow-view.ts'
+import { formatCount } from '../../../shared/format.ts'
+import { showName, type TableName } from '../../../shared/phase.ts'
+import { Selector } from '../../../shared/selector.ts'
+import { Session } from '../../postgres/session.ts'
+import { describeSettings } from '../../postgres/settings.ts'
+import { tableKey } from '../../replication/tables/destination-tables.ts'
+import type { FollowRecord } from '../../store/follow-memory.ts'
+import type { Link } from '../link.ts'
+
+const mostNamed = 10
+
+export interface ViewsWork {
+  record: FollowRecord
+  /** As it was handed over. */
+  link: Link
+  options: SwitchoverOptions
+  signal: AbortSignal
+  /** Before the first one is refreshed. */
+  onRefresh: (count: number) => void
+}
+
+type Outcome = Pick<SwitchoverReport, 'materialized_views' | 'next'>
+
+/** Refreshes them if that was asked for, and says in any case what they are. Never throws. */
+export async function settleMaterializedViews(work: ViewsWork): Promise<Outcome> {
+  const { link, options, signal, onRefresh } = work
+  const place = describeSettings(link.to)
+  try {
+    await using to = await Session.open(link.to, { signal })
+    const views = await movedViews(work, to)
+    if (views.length === 0) return { next: [] }
+    if (!options.refresh_materialized_views) {
+      return {
+        materialized_views: { total: views.length, refreshed: 0, failed: [] },
+        next: [staleSentence(views, link)],
+      }
+    }
+    onRefresh(views.length)
+    const failed = await refreshAll(to, views, work)
+    return {
+      materialized_views: {
+        total: views.length,
+        refreshed: views.length - failed.size,
+        failed: [...failed].map(([view, words]) => `${showName(view)}: ${words}`),
+      },
+      next:
+        failed.size === 0
+          ? []
+          : [
+              `${formatCount(failed.size, 'materialized view')} of ${place} could not be refreshed. When the cause is removed: ${statements([...failed.keys()])}`,
+            ],
+    }
+  } catch (error) {
+    return {
+      next: [
+        `Whether materialized views of ${place} have to be refreshed is not known: ${(error as Error).message}`,
+      ],
+    }
+  }
+}
+
+function staleSentence(views: readonly MovedView[], { direction, to }: Link): string {
+  const since = direction === 'forward' ? 'the copy' : 'their last refresh there'
+  const [are, were] = views.length === 1 ? ['is', 'it was'] : ['are', 'they were']
+  const unless = direction === 'forward' ? `, unless ${were} refreshed there since` : ''
+  return `${formatCount(views.length, 'materialized view')} of ${describeSettings(to)} ${are} as of ${since}${unless}: ${statements(views)}`
+}
+
+function statements(views: readonly MovedView[]): string {
+  const more = views.length - mostNamed
+  const named = views.slice(0, mostNamed).map(({ quoted }) => `refresh materialized view ${quoted}`)
+  return named.join('; ') + (more > 0 ? `; and ${more} more` : '')
+}
+
+interface MovedView extends Relation {
+  /** Materialized views of the move that its rows come from. */
+  reads: MovedView[]
+}
+
+/** The views that have failed, each with the reason. */
+async function refreshAll(
+  to: Session,
+  views: readonly MovedView[],
+  { options, signal }: ViewsWork,
+): Promise<Map<MovedView, string>> {
+  const failed = new Map<MovedView, string>()
+  const stop = () =>
+    void to
+      .cancel()
+      .catch(() => undefined)
+      .finally(() => to.destroy())
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    // Whoever reads the view goes on meanwhile, and those behind us would wait with us.
+    await to.execute(`set lock_timeout = ${Math.ceil(options.timeout_seconds * 1000)}`)
+    for (const view of views) {
+      const words = await refresh(to, view, failed, signal)
+      if (words !== undefined) failed.set(view, words)
+    }
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
+  return failed
+}
+
+async function refresh(
+  to: Session,
+  view: MovedView,
+  failed: ReadonlyMap<MovedView, string>,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (signal.aborted) return 'stopped before it was its turn'
+  const stale = view.reads.find((one) => failed.has(one))
+  if (stale) return `it reads ${showName(stale)}, which was not refreshed`
+  try {
+    await to.execute(`refresh materialized view ${view.quoted}`)
+    return undefined
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
+interface Relation extends TableName {
+  oid: number
+  /** As it enters SQL. */
+  quoted: string
+  kind: 'm' | 'v'
+}
+
+/** Those that have rows on the side that was left and are on the other one, too; whatever another one reads comes first. */
+async function movedViews({ record, link, signal }: ViewsWork, to: Session): Promise<MovedView[]> {
+  await using from = await Session.open(link.from, { signal })
+  const filled = await from.query<TableName>(
+    'select schemaname as schema, matviewname as name from pg_catalog.pg_matviews where ispopulated',
+  )
+  if (filled.length === 0) return []
+  const hasRows = new Set(filled.map(tableKey))
+  const relations = await to.query<Relation>(`
+    select c.oid, n.nspname as schema, c.relname as name, c.relkind as kind,
+           pg_catalog.format('%I.%I', n.nspname, c.relname) as quoted
+      from pg_catalog.pg_class c
+      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+     where c.relkind in ('m', 'v') and c.oid >= 16384
+       and not exists (select from pg_catalog.pg_depend d
+                        where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
+     order by n.nspname, c.relname`)
+  const reads = await readEdges(to)
+  const chosen = chosenOf(relations, reads, record)
+  return inOrder(
+    relations.filter((one) => one.kind === 'm' && chosen.has(one.oid) && hasRows.has(tableKey(one))),
+    reads,
+  )
+}
+
+/** What each view reads. */
+async function readEdges(to: Session): Promise<Map<number, number[]>> {
+  const rows = await to.query<{ reader: number; read: number }>(`
+    select distinct r.ev_class as reader, d.refobjid as read
+      from pg_catalog.pg_depend d
+      join pg_catalog.pg_rewrite r on r.oid = d.objid
+      join pg_catalog.pg_class c on c.oid = d.refobjid and c.relkind in ('m', 'v')
+     where d.classid = 'pg_catalog.pg_rewrite'::regclass and d.refclassid = 'pg_catalog.pg_class'::regclass
+       and d.refobjid <> r.ev_class
+     order by 1, 2`)
+  const edges = new Map<number, number[]>()
+  for (const { reader, read } of rows) {
+    const known = edges.get(reader)
+    if (known) known.push(read)
+    else edges.set(reader, [read])
+  }
+  return edges
+}
+
+/** As the move has chosen: those that were selected, and those that they need; never what the destination has kept. */
+function chosenOf(
+  relations: readonly Relation[],
+  reads: ReadonlyMap<number, number[]>,
+  { moved, kept = [] }: FollowRecord,
+): Set<number> {
+  const own = new Set(kept.map(tableKey))
+  const selector = moved && new Selector(moved.selection)
+  const verdict = ({ kind, schema, name }: Relation) =>
+    selector?.verdict({ kind: kind === 'm' ? 'materializedViews' : 'views', schema, name }) ?? 'selected'
+  const possible = relations.filter((one) => !own.has(tableKey(one)))
+  const allowed = new Set(possible.filter((one) => verdict(one) !== 'excluded').map(({ oid }) => oid))
+  const chosen = new Set<number>()
+  const open = possible.filter((one) => verdict(one) === 'selected').map(({ oid }) => oid)
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (chosen.has(next) || !allowed.has(next)) continue
+    chosen.add(next)
+    open.push(...(reads.get(next) ?? []))
+  }
+  return chosen
+}
+
+function inOrder(relations: readonly Relation[], reads: ReadonlyMap<number, number[]>): MovedView[] {
+  const views = new Map(relations.map((one): [number, MovedView] => [one.oid, { ...one, reads: [] }]))
+  const seen = new Set<number>()
+  const ordered: MovedView[] = []
+  const visit = (oid: number) => {
+    if (seen.has(oid)) return
+    seen.add(oid)
+    for (const read of reads.get(oid) ?? []) visit(read)
+    const view = views.get(oid)
+    if (!view) return
+    view.reads = sourcesOf(oid, views, reads)
+    ordered.push(view)
+  }
+  for (const { oid } of relations) visit(oid)
+  return ordered
+}
+
+/** Of the materialized views, those that one reads itself or through other views. */
+function sourcesOf(
+  reader: number,
+  views: ReadonlyMap<number, MovedView>,
+  reads: ReadonlyMap<number, number[]>,
+): MovedView[] {
+  const found = new Set<MovedView>()
+  const seen = new Set<number>()
+  const open = [...(reads.get(reader) ?? [])]
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (seen.has(next)) continue
+    seen.add(next)
+    const view = views.get(next)
+    if (view) found.add(view)
+    else open.push(...(reads.get(next) ?? []))
+  }
+  return [...found]
+}

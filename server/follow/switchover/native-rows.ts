@@ -1,0 +1,37 @@
+// What is left to do where rows came by the server's own subscription.
+import { quoteQualified } from '../../postgres/quote.ts'
+import type { Session } from '../../postgres/session.ts'
+import type { TableId } from '../../replication/tables/destination-tables.ts'
+
+export async function analyzeTables(destination: Session, tables: readonly TableId[]): Promise<void> {
+  for (const { schema, name } of tables) {
+    await destination.execute(`analyze ${quoteQualified(schema, name)}`)
+  }
+}
+
+/** They were made without rows. */
+export async function fillMaterializedViews(source: Session, destination: Session): Promise<void> {
+  const names =
+    'select schemaname as schema, matviewname as name from pg_catalog.pg_matviews where ispopulated'
+  const filled = await source.query<{ schema: string; name: string }>(names)
+  const there = new Set(
+    (await destination.query<{ schema: string; name: string }>(names)).map((one) =>
+      quoteQualified(one.schema, one.name),
+    ),
+  )
+  let open = filled.map(({ schema, name }) => quoteQualified(schema, name)).filter((name) => !there.has(name))
+  // One may read another: as long as there is progress, the rest is tried again.
+  for (let before = open.length + 1; open.length > 0 && open.length < before; ) {
+    before = open.length
+    const left: string[] = []
+    for (const name of open) {
+      try {
+        await destination.execute(`refresh materialized view ${name}`)
+      } catch (error) {
+        left.push(name)
+        if (left.length === before) throw error
+      }
+    }
+    open = left
+  }
+}

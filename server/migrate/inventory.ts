@@ -1,0 +1,258 @@
+// Everything that is read from both servers before a plan is made.
+
+import { showName } from '../../shared/phase.ts'
+import type { MigrationOptions, Selection } from '../../shared/request.ts'
+import { Selector } from '../../shared/selector.ts'
+import { type Dependents, otherKey, readDependents } from '../catalog/dependents.ts'
+import type { CollationUse, DestinationFacts } from '../catalog/destination.ts'
+import { readCollations, readDestination, readUsedRoles } from '../catalog/destination.ts'
+import { type Dependant, readDropDependants } from '../catalog/drops.ts'
+import { type ExistingTable, readExistingTables } from '../catalog/existing.ts'
+import { type ExistingForeignKey, readExistingForeignKeys } from '../catalog/existing-foreign-keys.ts'
+import { type Identity, identityKey, readIdentities } from '../catalog/identities.ts'
+import { type LargeObjectFacts, readLargeObjects } from '../catalog/large-objects.ts'
+import { ownSchema, readOwnObjects } from '../catalog/own.ts'
+import { readReorderedChildren } from '../catalog/reordered-children.ts'
+import { listSequences, type SequenceName } from '../catalog/sequences.ts'
+import { readServer, type ServerFacts } from '../catalog/server.ts'
+import {
+  type Partitioning,
+  readColumnTypes,
+  readOddNotNullNames,
+  readPartitioning,
+  readTables,
+  type TableFacts,
+  tableKey,
+} from '../catalog/tables.ts'
+import { type PartitionTree, readPartitionTrees } from '../catalog/trees.ts'
+import { readTypes, type TypeFacts } from '../catalog/types.ts'
+import { readBrokenNames, readHandmadeLanguages } from '../catalog/undescribed.ts'
+import { PlanRefused } from '../postgres/errors.ts'
+import type { Session } from '../postgres/session.ts'
+import type { OrderedColumn } from '../schema/create-table.ts'
+import { entryDependencies, readDependencies, withExtensionsFirst } from '../schema/dependencies.ts'
+import type { DumpThread } from '../schema/dump.ts'
+import type { Entry } from '../schema/entries.ts'
+import { describeRawByte, hasRawBytes } from '../schema/raw-bytes.ts'
+import { cleanUp } from '../system/collect-garbage.ts'
+import { forOtherPartitions, narrow } from './apply-selection.ts'
+import { dumpEntries, placeholder, tablePlaceholder, withFullNames } from './dumped-entries.ts'
+import { findRoutes, noRoutes, type Routes } from './plan/partition-routes.ts'
+
+export interface Inventory {
+  source: ServerFacts
+  destination: ServerFacts
+  lacks: DestinationFacts
+  /** Languages by OID -> what creates them, where pg_dump's own words do not. */
+  handmadeLanguages: Map<number, string>
+  entries: Entry[]
+  /** Entry id -> ids of the entries it needs. */
+  needs: Map<number, readonly number[]>
+  tables: TableFacts[]
+  partitioning: Partitioning
+  /** With their columns in the order that is to be kept. */
+  reorderedChildren: Map<number, OrderedColumn[]>
+  oddNotNullNames: Map<number, string[]>
+  types: Map<number, TypeFacts>
+  dependents: Dependents
+  sequences: SequenceName[]
+  largeObjects: LargeObjectFacts[]
+  usedRoles: string[]
+  collations: CollationUse[]
+  /** Tables that the destination has already and keeps, by `tableKey`. */
+  existing: Map<string, ExistingTable>
+  /** How SQL writes the column types of those tables on the source. */
+  columnTypes: Map<number, Map<string, string>>
+  /** Of the destination, from or to those tables. */
+  foreignKeys: ExistingForeignKey[]
+  /** Of the destination, with any of those tables. */
+  trees: PartitionTree[]
+  /** What is dropped first, and what goes with it. */
+  drops: { targets: Identity[]; dependants: Dependant[] }
+  /** Entry id -> why a selected object cannot be made. */
+  blocked: ReadonlyMap<number, string>
+  /** Tables whose rows go into another table of the destination than that of their name. */
+  routes: Routes
+  /** What the selection brings with it, in words. */
+  notes: string[]
+}
+
+export interface Wanted {
+  selection: Selection
+  options: MigrationOptions
+  /** What must be dropped was dropped by the run that is resumed. */
+  isDropped: boolean
+}
+
+export interface InventorySessions {
+  /** In the run's snapshot. */
+  source: Session
+  /** Left inside pg_dump's transaction: its locks keep the tables as they are until the run is over. */
+  dump: Session
+  dumpThread: DumpThread
+  destination: Session
+}
+
+export async function takeInventory(
+  sessions: InventorySessions,
+  snapshot: string,
+  wanted: Wanted,
+  signal: AbortSignal,
+): Promise<Inventory> {
+  const { source, destination } = sessions
+  const { options } = wanted
+  const sourceFacts = await readServer(source)
+  const partitioning = await readPartitioning(source)
+  const own = await readOwnObjects(source)
+  const tables = (await readTables(source, partitioning.roots)).filter(
+    ({ schema }) => !(own.schema && schema === ownSchema),
+  )
+  const unreadable = tables.filter((table) => !table.mayRead && table.extension === null)
+  const sequences = await listSequences(source)
+  const unreadableSequences =
+    sourceFacts.major < dumpsUnreadableSequencesSince
+      ? sequences.filter(({ mayRead, isOfExtension }) => !mayRead && !isOfExtension)
+      : []
+  // pg_dump would read the sequence that a table owns along with the table.
+  const owners = new Set(unreadableSequences.map(({ ownedBy }) => ownedBy))
+  const undumped = [
+    ...tables.filter((table) => unreadable.includes(table) || owners.has(table.oid)).map(tablePlaceholder),
+    ...unreadableSequences.map((sequence) => placeholder('SEQUENCE', sequence)),
+  ]
+  const dumping = dumpEntries(sessions, snapshot, undumped, options, own, signal)
+  // Its failure is awaited below; until then it must not count as unhandled.
+  dumping.catch(() => {})
+  const dependencies = await readDependencies(source)
+  const inventory = {
+    source: sourceFacts,
+    destination: await readServer(destination),
+    lacks: await readDestination(destination),
+    tables,
+    handmadeLanguages: await readHandmadeLanguages(source),
+    partitioning,
+    oddNotNullNames: await readOddNotNullNames(source),
+    reorderedChildren: await readReorderedChildren(source),
+    types: await readTypes(source),
+    dependents: await readDependents(source),
+    sequences,
+    largeObjects: await readLargeObjects(source, sourceFacts.superuser),
+    usedRoles: await readUsedRoles(source),
+    collations: await readCollations(source),
+    existing: new Map<string, ExistingTable>(),
+    columnTypes: new Map<number, Map<string, string>>(),
+    foreignKeys: [],
+    trees: [],
+    drops: { targets: [], dependants: [] },
+    blocked: new Map<number, string>(),
+    routes: noRoutes,
+    notes: [],
+  }
+  const brokenNames = await readBrokenNames(source)
+  const dumped = withExtensionsFirst(withFullNames(await dumping, brokenNames), dependencies)
+  const entries = [...undumped, ...dumped]
+  const everything = { ...inventory, entries, needs: entryDependencies(entries, dependencies) }
+  cleanUp(entries)
+  const met = await meetDestination(everything, sessions, wanted)
+  const left = new Set(met.entries.map(({ id }) => id))
+  refuseUnreadable(
+    unreadableSequences.filter(({ oid, ownedBy }) => left.has(-oid) || (ownedBy && left.has(-ownedBy))),
+    sourceFacts.user,
+  )
+  return met.destination.encoding === 'SQL_ASCII' ? met : withRawBytesBlocked(met)
+}
+
+/** A database in SQL_ASCII may have anything in a comment, a constraint or a name; no other takes it. */
+function withRawBytesBlocked(inventory: Inventory): Inventory {
+  const blocked = new Map(inventory.blocked)
+  for (const { id, statements, ownerStatement } of inventory.entries) {
+    const unsendable = [...statements, ownerStatement ?? ''].find(hasRawBytes)
+    if (unsendable === undefined || blocked.has(id)) continue
+    blocked.set(
+      id,
+      `its definition is not UTF-8 (${describeRawByte(unsendable)}): correct it on the source, or move into a database in SQL_ASCII`,
+    )
+  }
+  return { ...inventory, blocked }
+}
+
+/** Since then pg_dump does not look into a sequence that it may not read. */
+export const dumpsUnreadableSequencesSince = 18
+
+/** What was chosen, or is needed by that, was left out of the dump: pg_dump stops at the first that it may not read. */
+function refuseUnreadable(sequences: readonly SequenceName[], user: string) {
+  if (sequences.length === 0) return
+  const names = sequences.slice(0, 10).map(showName).join(', ')
+  const more = sequences.length > 10 ? ` and ${sequences.length - 10} more` : ''
+  throw new PlanRefused(
+    `"${user}" may not read these sequences of the source: ${names}${more}. Grant select on them there (grant select on all sequences in schema ...). Nothing was changed`,
+  )
+}
+
+/** What was selected, and what of it the destination has. */
+async function meetDestination(
+  everything: Inventory,
+  { source, destination }: InventorySessions,
+  { selection, options, isDropped }: Wanted,
+): Promise<Inventory> {
+  const drops = options.existingTableMode === 'drop' && !options.dataOnly && !isDropped
+  const isWhole = new Selector(selection).isEverything
+  const there =
+    drops || !isWhole ? await findThere(everything, source, destination) : new Map<number, Identity>()
+  const inventory = narrow(everything, selection, new Set(there.keys()))
+  const targets = drops
+    ? inventory.entries.flatMap((entry) => {
+        const found = there.get(entry.id)
+        return found && entry.schema !== undefined && !found.member ? [found] : []
+      })
+    : []
+  const dropped = new Set(targets.map(({ oid }) => oid))
+  const found = await readExistingTables(destination, [
+    ...inventory.tables,
+    ...inventory.partitioning.names.values(),
+  ])
+  const existing = new Map([...found].filter(([, table]) => !dropped.has(table.oid)))
+  const kept = inventory.tables.filter((table) => existing.has(tableKey(table)))
+  const routes = await findRoutes({ source, destination }, inventory.tables, inventory.partitioning, existing)
+  const takers = new Set([...routes.byTable.values()].flatMap(({ target, below }) => [target, ...below]))
+  const oids = [
+    ...new Set([
+      ...kept.flatMap((table) => existing.get(tableKey(table))?.oid ?? []),
+      ...[...takers].map(({ oid }) => oid),
+    ]),
+  ]
+  return {
+    ...inventory,
+    entries: forOtherPartitions(inventory, routes.leftOut, routes.reshaped),
+    existing,
+    routes,
+    notes: [...inventory.notes, ...routes.notes],
+    columnTypes: await readColumnTypes(
+      source,
+      inventory.tables
+        .filter((table) => existing.has(tableKey(table)) || routes.byTable.has(table.oid))
+        .map((table) => table.oid),
+    ),
+    foreignKeys: (await readExistingForeignKeys(destination, oids)).filter(
+      ({ table }) => !dropped.has(found.get(tableKey(table))?.oid ?? 0),
+    ),
+    trees: await readPartitionTrees(destination, oids),
+    drops: { targets, dependants: await readDropDependants(destination, targets) },
+  }
+}
+
+/** Entry id -> the destination's object of the same name. */
+async function findThere({ entries }: Inventory, source: Session, destination: Session) {
+  const [ours, theirs] = [await readIdentities(source), await readIdentities(destination)]
+  const byName = new Map(theirs.map((one) => [identityKey(one), one]))
+  const byObject = new Map(ours.map((one) => [otherKey(one.class, one.oid), byName.get(identityKey(one))]))
+  const there = new Map<number, Identity>()
+  const taken = new Set<Identity>()
+  for (const entry of entries) {
+    const found = byObject.get(otherKey(entry.classOid, entry.oid))
+    // Entries about an object carry its number too; the first is the one that makes it.
+    if (!found || taken.has(found)) continue
+    taken.add(found)
+    there.set(entry.id, found)
+  }
+  return there
+}

@@ -1,0 +1,142 @@
+// What a copy worker is told about one table: its parts, each as one COPY on either server.
+import type { TableName } from '../../../shared/phase.ts'
+import type { TableFacts } from '../../catalog/tables.ts'
+import { ctidRangesSince } from '../../catalog/tables.ts'
+import { chooseFormat } from '../../copy/format.ts'
+import type { RowsPart } from '../../copy/lane-messages.ts'
+import { ctidParts, keyParts, type Part, partCount, wholeTable } from '../../copy/parts.ts'
+import { quoteIdentifier, quoteQualified } from '../../postgres/quote.ts'
+import { emptyingOf } from '../run/truncate.ts'
+import type { PlanBuilder } from './plan.ts'
+import type { Landing } from './row-strategy.ts'
+import type { CopyWork } from './step.ts'
+import { emptiedTable, type Replaced } from './truncates.ts'
+
+/** `replaced`: its old rows are deleted first, by the session that copies all of it. */
+export function copyWork(
+  builder: PlanBuilder,
+  table: TableFacts,
+  landing: Landing,
+  replaced?: Replaced,
+): CopyWork {
+  const query = writtenQuery(table, landing)
+  const parts = copyParts(builder, table, landing)
+  const whole = replaced && replacingParts(builder, table, landing, replaced)
+  const looksEmpty = !replaced?.all.some(({ hasRows }) => hasRows)
+  return {
+    kind: 'copy',
+    ...(whole && looksEmpty && parts.length > 1 ? { parts, ifFilled: whole } : { parts: whole ?? parts }),
+    ...(replaced && { replaces: { tables: replaced.tables, byDelete: replaced.byDelete } }),
+    bytes: table.bytes,
+    // What is in a table of several partitions of the source says nothing about one of them.
+    ...(landing.there && !isShared(landing) && { there: emptiedTable(landing.there) }),
+    fills: landing.mode === 'fill',
+    exactlyOnce: landing.mode === 'append',
+    ...(query !== undefined && { query }),
+  }
+}
+
+/** All parts as one query, where the user has written some of it. */
+export function writtenQuery(table: TableFacts, { columns, rule }: Landing): string | undefined {
+  if (rule.where === undefined && columns.isPlain) return undefined
+  const where = rule.where === undefined ? '' : ` where (${rule.where}\n)`
+  return `select ${columns.values.join(', ')} from only ${quoteQualified(table.schema, table.name)}${where}`
+}
+
+/** All of a table by one session: TRUNCATE locks out all others until its transaction is over. */
+function replacingParts(
+  builder: PlanBuilder,
+  table: TableFacts,
+  landing: Landing,
+  replaced: Replaced,
+): RowsPart[] {
+  const empties = emptyingOf(replaced, builder.asReplica)
+  return wholeParts(builder, table, landing).map((part) => ({ ...part, empties }))
+}
+
+export function wholeParts(builder: PlanBuilder, table: TableFacts, landing: Landing): RowsPart[] {
+  return copyParts(builder, table, landing, true)
+}
+
+function copyParts(
+  builder: PlanBuilder,
+  table: TableFacts,
+  landing: Landing,
+  isWholeTable = false,
+): RowsPart[] {
+  const { inventory } = builder
+  const { columns, rule, there } = landing
+  const copied = table.columns.filter((column) => !column.generated)
+  const isBinary = columns.isPlain && (!there || columns.isExact)
+  const format = isBinary
+    ? chooseFormat(
+        copied.map((column) => column.type),
+        inventory.types,
+      )
+    : 'text'
+  const suffix = format === 'binary' ? ' (format binary)' : ''
+  const from = quoteQualified(table.schema, table.name)
+  const to = insertionTarget(builder, table, landing)
+  const names = columns.into.map(quoteIdentifier).join(', ')
+  const values = columns.values.join(', ')
+  // Without any column the list must be left out; then COPY takes all that are not generated: none.
+  const list = names ? ` (${names})` : ''
+  const isWhole = columns.isPlain && rule.where === undefined
+  return partsOf(builder, table, landing, isWholeTable).map(({ condition }) => ({
+    kind: 'rows',
+    format,
+    copyOut:
+      condition || !isWhole
+        ? `copy (select ${values} from only ${from} ${condition ?? ''}) to stdout${suffix}`
+        : `copy ${from}${list} to stdout${suffix}`,
+    copyIn: `copy ${to}${list} from stdin${suffix}`,
+    ...(landing.merge && { merge: { ...landing.merge, table: to } }),
+  }))
+}
+
+/** The same table, unless the destination divides its rows otherwise, or would hash them into other partitions. */
+function insertionTarget(builder: PlanBuilder, table: TableFacts, { route }: Landing): string {
+  const target = route?.target ?? rehashingRoot(builder, table) ?? table
+  return quoteQualified(target.schema, target.name)
+}
+
+function isShared({ route }: Landing): boolean {
+  return route !== undefined && route.sources.length > 1
+}
+
+function rehashingRoot({ inventory }: PlanBuilder, { root }: TableFacts): TableName | undefined {
+  const { source, destination, partitioning } = inventory
+  if (root === null) return undefined
+  const rehashed =
+    partitioning.hashedByEnum.has(root) ||
+    (source.encoding !== destination.encoding && partitioning.hashed.has(root))
+  return rehashed ? partitioning.names.get(root) : undefined
+}
+
+function partsOf(builder: PlanBuilder, table: TableFacts, landing: Landing, isWholeTable: boolean): Part[] {
+  const { rule, there, route } = landing
+  const { inventory, sizes, options } = builder
+  const chosen = rule.where === undefined ? undefined : `(${rule.where}\n)`
+  // An extension says itself which of its rows are the user's, WHERE included.
+  if (table.extensionCondition) {
+    const own = table.extensionCondition
+    const condition = chosen ? `where (${own.replace(/^\s*where\s/i, '')}) and ${chosen}` : own
+    return [{ condition, share: 1 }]
+  }
+  const where = (parts: readonly Part[]) =>
+    parts.map((part) => {
+      const conditions = [part.condition, chosen].filter((one) => one !== undefined)
+      return { ...part, condition: conditions.length > 0 ? `where ${conditions.join(' and ')}` : undefined }
+    })
+  const count = partCount(table.bytes, sizes.splitBytes, sizes.copyWorkers)
+  // Rows that are spread over other partitions could not be taken back alone. Where foreign keys stay in
+  // force, a row may refer to one that another worker has not committed.
+  const isSpread = route ? isShared(landing) : rehashingRoot(builder, table) !== undefined
+  if (isWholeTable || count === 1 || isSpread || (there && !options.disableFk)) return where(wholeTable)
+  if (inventory.source.major >= ctidRangesSince && table.heap) return where(ctidParts(table.pages, count))
+  if (table.keyRange) {
+    const { column, lowest, highest } = table.keyRange
+    return where(keyParts(column, BigInt(lowest), BigInt(highest), count))
+  }
+  return where(wholeTable)
+}

@@ -1,0 +1,41 @@
+// What the user wants to run before and behind the phases, as steps of the plan.
+import type { Hook } from '../../../shared/request.ts'
+import type { PlanBuilder } from './plan.ts'
+import type { Step } from './step.ts'
+
+/** The hooks of one place, one after the other. `after` must be over, however it ended. */
+export function planHooks(
+  builder: PlanBuilder,
+  when: Hook['when'],
+  phase: Hook['phase'],
+  after: readonly Step[],
+): Step[] {
+  const steps: Step[] = []
+  for (const hook of builder.hooks) {
+    if (hook.when !== when || hook.phase !== phase) continue
+    const previous = steps.at(-1)
+    steps.push(
+      builder.add(
+        { phase: 'others', kind: 'HOOK', name: hookName(hook) },
+        { kind: 'hook', hook },
+        {
+          pool: 'ddl',
+          after: after.map(({ id }) => id),
+          needs: previous ? [previous.id] : [],
+        },
+      ),
+    )
+  }
+  // What comes behind needs the last, and so all of them.
+  return steps.slice(-1)
+}
+
+export function hookName({ when, phase, run, name }: Hook): string {
+  const where = 'command' in run ? 'command' : `on the ${run.on}`
+  return `${when} ${phase}, ${where}: ${name ?? firstLine('command' in run ? run.command : run.sql)}`
+}
+
+function firstLine(text: string): string {
+  const [line = ''] = text.trim().split('\n')
+  return line.length > 60 ? `${line.slice(0, 57)}...` : line
+}

@@ -1,0 +1,111 @@
+// What the destination lacks, in words, before anything runs.
+import type { MigrationOptions } from '../../../shared/request.ts'
+import { unquoted } from '../../schema/plain-names.ts'
+import type { Inventory } from '../inventory.ts'
+
+export function findGaps(inventory: Inventory, options: MigrationOptions): string[] {
+  const { source, destination, lacks } = inventory
+  const warnings: string[] = []
+  if (destination.major < source.major) {
+    warnings.push(
+      `the destination is older (${destination.major}) than the source (${source.major}): ` +
+        'what only newer servers know will fail there, object by object',
+    )
+  }
+  if (destination.encoding !== source.encoding) {
+    warnings.push(
+      `the source's encoding is ${source.encoding}, the destination's ${destination.encoding}: ` +
+        'text is converted, and a value that cannot be stops its table',
+    )
+  }
+  for (const name of missingExtensions(inventory, options)) {
+    warnings.push(
+      `extension "${name}" is not available on the destination: install it there, ` +
+        `or leave it out with --skip-extension ${name}; what needs it will be skipped`,
+    )
+  }
+  for (const name of unusableRoles(inventory)) {
+    if (!options.owner && !options.acl) break
+    warnings.push(
+      lacks.roles.has(name)
+        ? `"${destination.user}" is not a member of role "${name}" on the destination: what it owns will belong to "${destination.user}" (grant the role, or use --no-owner)`
+        : `role "${name}" does not exist on the destination: create it, or use --no-owner and --no-acl; what it owns will belong to "${destination.user}"`,
+    )
+  }
+  if (!options.dataOnly) warnings.push(...closedPlaces(inventory))
+  for (const name of missingTablespaces(inventory)) {
+    warnings.push(
+      `tablespace "${name}" does not exist on the destination: what is in it goes to the default one ` +
+        '(--no-tablespaces says that this is wanted)',
+    )
+  }
+  warnings.push(...collationGaps(inventory))
+  if (!destination.mayReplicate && options.dataOnly && (options.disableFk || options.disableTriggers)) {
+    warnings.push(
+      `"${destination.user}" may not switch off triggers and foreign keys for its sessions ` +
+        '(session_replication_role): those of its own tables are taken away while rows are copied, and put back',
+    )
+  }
+  if (!mayChangeDatabase(inventory)) {
+    warnings.push(
+      `settings, comment and grants of the database itself stay as they are: "${destination.user}" does not own it`,
+    )
+  }
+  return warnings
+}
+
+/** Known beforehand, where the server would refuse one object after the other. */
+function closedPlaces({ entries, lacks, destination }: Inventory): string[] {
+  const { user } = destination
+  const used = new Set(entries.flatMap(({ schema }) => schema ?? []))
+  const closed = [...used].filter((schema) => lacks.closedSchemas.has(schema))
+  const warnings = closed.map(
+    (schema) =>
+      `"${user}" may not create objects in schema "${schema}" of the destination: grant create on it, or only what is there already can be filled`,
+  )
+  if (!lacks.mayCreateSchemas && entries.some(({ kind }) => kind === 'SCHEMA' || kind === 'EXTENSION')) {
+    warnings.push(
+      `"${user}" may not create schemas or extensions in the destination's database: grant create on database, or make them beforehand`,
+    )
+  }
+  return warnings
+}
+
+export function collationGaps({ collations, lacks }: Pick<Inventory, 'collations' | 'lacks'>): string[] {
+  return collations.flatMap(({ name, provider, locale }) => {
+    if (provider === 'i' && !lacks.hasIcu) {
+      return [`collation "${name}" needs ICU, which the destination was built without`]
+    }
+    return provider === 'c' && locale && !lacks.collations.has(locale)
+      ? [
+          `collation "${name}" needs the operating system's locale "${locale}", which the destination may not have`,
+        ]
+      : []
+  })
+}
+
+export function mayChangeDatabase({ destination }: Pick<Inventory, 'destination'>): boolean {
+  return destination.superuser || destination.ownsDatabase
+}
+
+export function missingExtensions(inventory: Inventory, options: MigrationOptions): string[] {
+  return inventory.entries
+    .filter((entry) => entry.kind === 'EXTENSION')
+    .map((entry) => entry.name)
+    .filter((name) => !inventory.lacks.extensions.has(name) && !options.skipExtensions.includes(name))
+}
+
+/** Used in the source, but missing on the destination or not ours to give objects to. */
+export function unusableRoles({ lacks, usedRoles }: Pick<Inventory, 'lacks' | 'usedRoles'>): string[] {
+  return usedRoles.filter((name) => !lacks.roles.get(name))
+}
+
+export function missingTablespaces({ entries, lacks }: Inventory): string[] {
+  const used = new Set(entries.map((entry) => tablespaceName(entry.tablespace)))
+  return [...used].filter((name) => name !== '' && !lacks.tablespaces.has(name))
+}
+
+/** From what pg_dump sets: `''` or a quoted identifier or a plain one. */
+export function tablespaceName(setting: string): string {
+  return setting === "''" ? '' : unquoted(setting)
+}

@@ -1,0 +1,135 @@
+// Where source and destination divide a table's rows differently: the rows go into the table above the destination's
+// partitions, or into its plain table, and the server finds the place of each.
+import { showName, type TableName } from '../../../shared/phase.ts'
+import { type ExistingTable, readExistingTables } from '../../catalog/existing.ts'
+import {
+  isPartOfTree,
+  type PartitionShape,
+  readPartitionShapes,
+  treeBelow,
+} from '../../catalog/partition-shapes.ts'
+import { type Partitioning, type TableFacts, tableKey } from '../../catalog/tables.ts'
+import type { Session } from '../../postgres/session.ts'
+
+export interface Route {
+  /** The destination's table that takes the rows. */
+  target: ExistingTable
+  /** Its partitions of every level. */
+  below: ExistingTable[]
+  /** Some of its rows are on another server. */
+  hasForeign: boolean
+  /** Tables of the source whose rows it takes, by OID: those of all partitions, chosen or not. */
+  sources: number[]
+}
+
+export interface Routes {
+  /** Source table's OID -> where its rows go; only those that do not go into the table of their name. */
+  byTable: Map<number, Route>
+  /** Partitions of the source that the destination is not to have, by OID. */
+  leftOut: Set<number>
+  /** Tables of the source that are partitioned on the destination, or are not any more, by OID. */
+  reshaped: Map<number, { partitioned: boolean }>
+  notes: string[]
+}
+
+export const noRoutes: Routes = {
+  byTable: new Map(),
+  leftOut: new Set(),
+  reshaped: new Map(),
+  notes: [],
+}
+
+export async function findRoutes(
+  { source, destination }: { source: Session; destination: Session },
+  tables: readonly TableFacts[],
+  partitioning: Partitioning,
+  existing: ReadonlyMap<string, ExistingTable>,
+): Promise<Routes> {
+  const routes: Routes = { byTable: new Map(), leftOut: new Set(), reshaped: new Map(), notes: [] }
+  const isConcerned = tables.some(
+    (table) =>
+      existing.get(tableKey(table))?.partitioned ||
+      (table.root !== null && existing.has(rootKey(table, partitioning))),
+  )
+  if (!isConcerned) return routes
+  const [ours, theirs] = [await readPartitionShapes(source), await readPartitionShapes(destination)]
+  const reading = new Reading(destination, theirs)
+  const byRoot = Map.groupBy(tables, (table) => table.root)
+  for (const [root, members] of byRoot) {
+    const there = root === null ? undefined : existing.get(rootKey(members[0] as TableFacts, partitioning))
+    if (root === null || !there) {
+      for (const table of members) await routeTable(table, routes, existing, reading)
+      continue
+    }
+    const tree = treeBelow(ours, root)
+    const itsTree = there.partitioned ? treeBelow(theirs, there.oid) : []
+    // Partitions that one side lacks are created, or have nothing to do with the copy.
+    const isSame = isPartOfTree(itsTree, tree) || isPartOfTree(tree, itsTree)
+    if (there.partitioned && isSame) continue
+    const leaves = tree.filter(({ kind }) => kind === 'r').map(({ oid }) => oid)
+    const route = await reading.route(there, leaves)
+    for (const { oid } of members) routes.byTable.set(oid, route)
+    for (const { oid } of tree) if (oid !== root) routes.leftOut.add(oid)
+    routes.reshaped.set(root, there)
+    routes.notes.push(noteOf(there, tree, itsTree))
+  }
+  return routes
+}
+
+/** A table that is alone on the source, and partitioned on the destination. */
+async function routeTable(
+  table: TableFacts,
+  routes: Routes,
+  existing: ReadonlyMap<string, ExistingTable>,
+  reading: Reading,
+) {
+  const there = existing.get(tableKey(table))
+  if (!there?.partitioned) return
+  routes.byTable.set(table.oid, await reading.route(there, [table.oid]))
+  routes.reshaped.set(table.oid, there)
+  routes.notes.push(
+    `${showName(table)} is partitioned on the destination only: its rows are copied through it, and the server finds the partition of each`,
+  )
+}
+
+class Reading {
+  constructor(
+    readonly destination: Session,
+    readonly shapes: ReadonlyMap<number, PartitionShape>,
+  ) {}
+
+  async route(target: ExistingTable, sources: number[]): Promise<Route> {
+    const below = treeBelow(this.shapes, target.oid).filter(({ oid }) => oid !== target.oid)
+    const found = below.length > 0 ? await readExistingTables(this.destination, below) : new Map()
+    return {
+      target,
+      below: [...found.values()],
+      hasForeign: below.some(({ kind }) => kind === 'f'),
+      sources,
+    }
+  }
+}
+
+const mostNamed = 10
+
+function noteOf(there: ExistingTable, tree: PartitionShape[], itsTree: PartitionShape[]): string {
+  const known = new Set(itsTree.map(tableKey))
+  const unmade = tree
+    .filter((shape) => shape.parent !== null && tree.some(({ oid }) => oid === shape.parent))
+    .filter((shape) => !known.has(tableKey(shape)))
+    .map(showName)
+  const how = there.partitioned
+    ? 'has other partitions on the destination: its rows are copied through it, and the server finds the partition of each'
+    : 'is not partitioned on the destination: the rows of all its partitions are copied into it'
+  const more = unmade.length > mostNamed ? ` and ${unmade.length - mostNamed} more` : ''
+  const left =
+    unmade.length > 0
+      ? `; these partitions of the source are not created: ${unmade.slice(0, mostNamed).join(', ')}${more}`
+      : ''
+  return `${showName(there)} ${how}${left}`
+}
+
+function rootKey({ root }: TableFacts, { names }: Partitioning): string {
+  const name: TableName = names.get(root ?? 0) ?? { schema: '', name: '' }
+  return tableKey(name)
+}

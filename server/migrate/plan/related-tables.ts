@@ -1,0 +1,91 @@
+// Tables that can only be emptied together, since foreign keys between them stay in force while rows are copied: one
+// step copies all of them in one transaction, so that the old rows of all are there until the new ones are.
+import type { TableFacts } from '../../catalog/tables.ts'
+import { emptyingOf } from '../run/truncate.ts'
+import { wholeParts } from './copy-work.ts'
+import type { PlanBuilder } from './plan.ts'
+import type { Landing } from './row-strategy.ts'
+import type { CreatedTables } from './rows.ts'
+import type { Step, TogetherWork } from './step.ts'
+import type { Replaced } from './truncates.ts'
+
+interface Group {
+  step: Step | undefined
+  members: { table: TableFacts; landing: Landing }[]
+}
+
+export class TogetherSteps {
+  readonly #groups = new Map<Replaced, Group>()
+
+  constructor(
+    readonly builder: PlanBuilder,
+    readonly created: CreatedTables,
+    readonly ready: Step,
+  ) {}
+
+  get isUsed(): boolean {
+    return [...this.#groups.values()].some(({ members }) => members.length > 1)
+  }
+
+  add(replaced: Replaced, table: TableFacts, landing: Landing) {
+    const group = this.#groups.get(replaced)
+    if (group) group.members.push({ table, landing })
+    else this.#groups.set(replaced, { step: undefined, members: [{ table, landing }] })
+  }
+
+  /** Made when first asked for, so that it stands before those of its tables; undefined for a table alone. */
+  stepOf(replaced: Replaced): Step | undefined {
+    const group = this.#groups.get(replaced)
+    if (!group || group.members.length < 2) return undefined
+    group.step ??= this.#make(replaced, group)
+    return group.step
+  }
+
+  /** When the order is known in which foreign keys want the rows. */
+  complete(byTable: ReadonlyMap<number, Step>) {
+    for (const [replaced, { step, members }] of this.#groups) {
+      if (step?.work.kind !== 'copy together') continue
+      const sorted = inOrder(members, ({ table }) => byTable.get(table.oid) as Step)
+      const parts = sorted.flatMap(({ table, landing }) => wholeParts(this.builder, table, landing))
+      const [first, ...others] = parts
+      if (!first) continue
+      step.work.tables = sorted.map(({ table: { schema, name } }) => ({ schema, name }))
+      step.work.parts = [{ ...first, empties: emptyingOf(replaced, this.builder.asReplica) }, ...others]
+    }
+  }
+
+  #make({ tables, byDelete, all }: Replaced, { members }: Group): Step {
+    const needs = members.flatMap(({ table }) => this.created.steps.get(table.oid)?.id ?? [])
+    const bytes = members.reduce((sum, { table }) => sum + table.bytes, 0)
+    const work: TogetherWork = {
+      kind: 'copy together',
+      tables: [],
+      into: all.map(({ schema, name }) => ({ schema, name })),
+      parts: [],
+      bytes,
+      replaces: { tables, byDelete },
+    }
+    return this.builder.add({ phase: 'data', kind: 'RELATED ROWS', name: `${members.length} tables` }, work, {
+      pool: 'copy',
+      weight: bytes,
+      needs,
+      after: [this.ready.id],
+    })
+  }
+}
+
+/** Behind those that a step has to wait for; circles have been broken where the waits were found. */
+function inOrder<Member>(members: readonly Member[], stepOf: (member: Member) => Step): Member[] {
+  const byId = new Map(members.map((member) => [stepOf(member).id, member]))
+  const sorted = new Set<Member>()
+  const visit = (member: Member) => {
+    if (sorted.has(member)) return
+    for (const id of stepOf(member).after) {
+      const before = byId.get(id)
+      if (before) visit(before)
+    }
+    sorted.add(member)
+  }
+  for (const member of members) visit(member)
+  return [...sorted]
+}

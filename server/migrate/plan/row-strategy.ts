@@ -1,0 +1,134 @@
+// How the rows of one table arrive: into which columns, beside which rows, or why not at all.
+
+import { showName } from '../../../shared/phase.ts'
+import type { RowRule } from '../../../shared/rule-book.ts'
+import type { ExistingTable, UniqueKey } from '../../catalog/existing.ts'
+import { type TableFacts, tableKey } from '../../catalog/tables.ts'
+import type { Merge } from '../../copy/merge.ts'
+import { quoteIdentifier } from '../../postgres/quote.ts'
+import { type ColumnMatch, matchColumns } from './column-match.ts'
+import type { Route } from './partition-routes.ts'
+import type { PlanBuilder } from './plan.ts'
+
+export interface Landing {
+  rule: RowRule
+  columns: ColumnMatch
+  /** The destination's table, when the run does not make it. */
+  there: ExistingTable | undefined
+  /** When that is not the table of the same name and kind. */
+  route: Route | undefined
+  /** `fill`: the table is new, or emptied first. */
+  mode: 'fill' | 'append' | 'upsert'
+  /** How rows meet those that are there; undefined when they cannot meet. */
+  merge: Omit<Merge, 'table'> | undefined
+  /** Known to be impossible, with the reason. */
+  refused: string | undefined
+}
+
+export function planLanding(builder: PlanBuilder, table: TableFacts): Landing {
+  const { inventory, options, rules } = builder
+  const rule = rules.ruleOf(table)
+  const route = inventory.routes.byTable.get(table.oid)
+  const there = route?.target ?? inventory.existing.get(tableKey(table))
+  const columns = matchColumns({
+    columns: table.columns,
+    types: inventory.columnTypes.get(table.oid) ?? new Map(),
+    there: there?.columns,
+    rule,
+  })
+  const mode = there && options.existingDataMode !== 'truncate' ? options.existingDataMode : 'fill'
+  const landing: Landing = { rule, columns, there, route, mode, merge: undefined, refused: undefined }
+  if (!table.mayRead) {
+    landing.refused = `"${inventory.source.user}" may not read it; grant select on it on the source`
+  } else if (route?.hasForeign && mode === 'fill' && there?.hasRows) {
+    landing.refused = `its old rows are not deleted, since a partition of ${showName(route.target)} is a foreign table on the destination`
+  } else if (options.dataOnly && !there) {
+    landing.refused = 'the destination has no such table'
+  } else if (!there && Object.keys(rule.columns).length > 0) {
+    landing.refused = 'columns can be mapped only into a table that the destination has already'
+  } else if (there && missingRights(there, mode).length > 0) {
+    landing.refused = `"${inventory.destination.user}" may not ${missingRights(there, mode).join(' or ')} it on the destination: grant ${missingRights(
+      there,
+      mode,
+    )
+      .map((right) => right.split(' ')[0])
+      .join(', ')}`
+  } else if (columns.problems.length > 0) {
+    landing.refused = columns.problems.join('; ')
+  } else if (there && mode !== 'fill') {
+    const merge =
+      mode === 'append'
+        ? appending(there, columns, options.batchSize)
+        : upserting(there, columns, rule, options.batchSize)
+    if (typeof merge === 'string') landing.refused = merge
+    else landing.merge = merge
+  }
+  return landing
+}
+
+/** In words that go before "it". An owner may grant all of them. */
+function missingRights({ rights, owned, hasRows }: ExistingTable, mode: Landing['mode']): string[] {
+  const missing: string[] = []
+  if (!rights.insert) missing.push('insert into')
+  if (mode === 'fill' && hasRows && !owned && !rights.truncate && !rights.delete) missing.push('truncate')
+  if (mode === 'upsert' && !rights.update) missing.push('update')
+  // What is merged is looked at.
+  if (mode !== 'fill' && !rights.select) missing.push('select from')
+  return missing
+}
+
+/** Without any unique index no row can collide, and COPY alone is faster. */
+function appending(there: ExistingTable, { into }: ColumnMatch, batchSize: number): Landing['merge'] {
+  if (there.keys.length === 0) return undefined
+  return { columns: into, conflict: { kind: 'ignore' }, key: reportedKey(there, into), batchSize }
+}
+
+function upserting(
+  there: ExistingTable,
+  { into }: ColumnMatch,
+  rule: RowRule,
+  batchSize: number,
+): Landing['merge'] | string {
+  const key =
+    rule.key === undefined
+      ? there.keys.find((one) => one.isPrimary)
+      : there.keys.find((one) => one.name === rule.key)
+  if (!key) return noSuchKey(there, rule.key)
+  const reason = unusable(key, into)
+  if (reason) return `"${key.name}" cannot say which rows are the same: ${reason}`
+  const columns = key.columns as string[]
+  const fixed = new Set([
+    ...columns,
+    ...there.columns.filter((one) => one.identityAlways).map(({ name }) => name),
+  ])
+  const set = into.filter((name) => !fixed.has(name))
+  const on = key.isConstraint
+    ? `on constraint ${quoteIdentifier(key.name)}`
+    : `(${columns.map(quoteIdentifier).join(', ')})`
+  return { columns: into, conflict: { kind: 'update', on, set }, key: columns, batchSize }
+}
+
+function unusable(key: UniqueKey, into: readonly string[]): string | undefined {
+  if (key.deferrable) return 'it is deferrable'
+  if (key.isPartial) return 'it covers only a part of the rows'
+  if (!key.columns) return 'it is over expressions'
+  const missing = key.columns.find((name) => !into.includes(name))
+  return missing === undefined ? undefined : `nothing is copied into its column "${missing}"`
+}
+
+function noSuchKey({ keys }: ExistingTable, wanted: string | undefined): string {
+  const names = keys.filter((one) => one.columns && !one.isPartial && !one.deferrable).map((one) => one.name)
+  const choice =
+    names.length > 0 ? `it has ${names.map((name) => `"${name}"`).join(', ')}` : 'it has no unique key'
+  return wanted === undefined
+    ? `upsert needs a primary key on the destination, or --upsert-key with a unique constraint: ${choice}`
+    : `the destination's table has no unique constraint or index "${wanted}": ${choice}`
+}
+
+/** The columns by which a person knows a row: of a key whose values are all copied, or all of them. */
+function reportedKey({ keys }: ExistingTable, into: readonly string[]): string[] {
+  const known = keys.find(
+    (key) => key.columns && !key.isPartial && key.columns.every((name) => into.includes(name)),
+  )
+  return known?.columns ?? [...into]
+}

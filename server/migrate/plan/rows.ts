@@ -1,0 +1,261 @@
+// The steps that move rows: one for each table, in one or many parts.
+import { showName, type TableName } from '../../../shared/phase.ts'
+import type { RuleBook } from '../../../shared/rule-book.ts'
+import { type TableFacts, tableKey } from '../../catalog/tables.ts'
+import { PlanRefused } from '../../postgres/errors.ts'
+import { copyWork, writtenQuery } from './copy-work.ts'
+import { type Filled, orderByForeignKeys, planRelease, planRestore } from './existing.ts'
+import type { PlanBuilder, PlannedRows } from './plan.ts'
+import { TogetherSteps } from './related-tables.ts'
+import { type Landing, planLanding } from './row-strategy.ts'
+import { type Step, stepKey } from './step.ts'
+import { planTruncates } from './truncates.ts'
+import { planLargeObjects, planSequences } from './values.ts'
+
+export interface CreatedTables {
+  /** Over when every object that rows could need is there. */
+  ready: Step
+  /** Table OID -> the step that creates it. */
+  steps: ReadonlyMap<number, Step>
+}
+
+export interface RowSteps {
+  tables: TableFacts[]
+  byTable: Map<number, Step>
+  /** The topmost partitioned table -> a barrier for the rows of all its partitions. */
+  byRoot: Map<number, Step>
+  all: Step[]
+  /** Over when the destination's own foreign keys are back: until then one of the source's could take their place. */
+  restored: Step[]
+  planned: PlannedRows[]
+}
+
+export function planRows(builder: PlanBuilder, created: CreatedTables): RowSteps {
+  const { inventory, options, rules } = builder
+  const result: RowSteps = {
+    tables: [],
+    byTable: new Map(),
+    byRoot: new Map(),
+    all: [],
+    restored: [],
+    planned: [],
+  }
+  if (options.schemaOnly) {
+    result.planned = inventory.tables
+      .map((table) => ({
+        ...nameOf(table),
+        rows: table.estimatedRows,
+        bytes: table.bytes,
+        mode: 'fill' as const,
+      }))
+      .sort((a, b) => b.bytes - a.bytes)
+    return result
+  }
+  const skipped = new Set(options.skipExtensions)
+  const tables = inventory.tables
+    .filter((table) => table.extension === null || !skipped.has(table.extension))
+    // Unreadable tables have a failing TABLE step already, where tables are made.
+    .filter((table) => table.mayRead || table.extension !== null || options.dataOnly)
+    .sort((a, b) => b.bytes - a.bytes)
+  const isElsewhere = (table: TableFacts) => builder.rowsElsewhere.has(tableKey(table))
+  result.tables = tables.filter((table) => !isElsewhere(table))
+  const landings = new Map(tables.map((table) => [table, planLanding(builder, table)]))
+  const isDone = (table: TableFacts) => builder.resumed?.done.has(rowsKey(table)) ?? false
+  refuseHalfReplaced(
+    landings,
+    tables.filter((table) => !isDone(table)),
+  )
+  refuseUnknownRules(rules)
+  if (options.dataOnly) refuseMismatches(landings)
+  const open = tables.filter((table) => !isDone(table) && !landings.get(table)?.refused)
+  const existing = [
+    ...new Set(
+      open.flatMap((table) => {
+        const { there, route } = landings.get(table) as Landing
+        return there ? [there, ...(route?.below ?? [])] : []
+      }),
+    ),
+  ]
+  const release = planRelease(builder, existing, created.ready)
+  const ready = release ?? created.ready
+  // Of one that takes several partitions of the source, the rows that are there may be those of a run that is resumed.
+  const isFilledAlready = (table: TableFacts) => {
+    const route = landings.get(table)?.route
+    if (!route || route.sources.length === 1) return false
+    const sources = new Set(route.sources)
+    return !route.target.hasRows || tables.some((one) => sources.has(one.oid) && isDone(one))
+  }
+  // The rows of an extension's table that belong to the user come beside its own.
+  const emptied = open.filter(
+    (table) =>
+      table.extension === null &&
+      landings.get(table)?.mode === 'fill' &&
+      !landings.get(table)?.refused &&
+      !isElsewhere(table) &&
+      !isFilledAlready(table) &&
+      skipOf(inventory, table) === undefined,
+  )
+  const truncates = planTruncates(builder, [
+    ...new Set(emptied.flatMap((table) => landings.get(table)?.there ?? [])),
+  ])
+  const isEmptied = new Set(emptied)
+  const emptiedBy = (table: TableFacts) => {
+    const there = isEmptied.has(table) ? landings.get(table)?.there : undefined
+    return there && truncates.get(tableKey(there))
+  }
+  const together = new TogetherSteps(builder, created, ready)
+  for (const table of emptied) {
+    const outcome = emptiedBy(table)
+    if (outcome && 'replaced' in outcome)
+      together.add(outcome.replaced, table, landings.get(table) as Landing)
+  }
+  const filled: Filled[] = []
+  for (const table of tables) {
+    const landing = landings.get(table) as Landing
+    const outcome = emptiedBy(table)
+    const refused = landing.refused ?? (outcome && 'refused' in outcome ? outcome.refused : undefined)
+    const replaced = outcome && 'replaced' in outcome ? outcome.replaced : undefined
+    const done = builder.resumed?.done.get(rowsKey(table))
+    const creating = created.steps.get(table.oid)
+    const needs = creating ? [creating.id] : []
+    if (isElsewhere(table) && refused === undefined) {
+      const step = builder.barrier(`rows of ${showName(table)}, by another way`, { needs, after: [ready.id] })
+      result.byTable.set(table.oid, step)
+      result.all.push(step)
+      continue
+    }
+    const leader = replaced && together.stepOf(replaced)
+    const isCopied = refused === undefined && !done && !leader
+    const step = builder.add(
+      { phase: 'data', kind: 'ROWS', ...nameOf(table), table: nameOf(table) },
+      refused !== undefined
+        ? { kind: 'refuse', reason: refused }
+        : done
+          ? { kind: 'copied', ...done }
+          : leader
+            ? { kind: 'copied together', ...queryOf(table, landing) }
+            : copyWork(builder, table, landing, replaced),
+      {
+        pool: isCopied ? 'copy' : 'none',
+        weight: table.bytes,
+        needs: [...needs, ...(leader ? [leader.id] : [])],
+        after: [ready.id],
+        skip: skipOf(inventory, table),
+      },
+    )
+    result.byTable.set(table.oid, step)
+    result.all.push(step)
+    const isFilled = step.work.kind === 'copy' || step.work.kind === 'copied together'
+    if (landing.there && isFilled) filled.push({ there: landing.there, rows: step })
+    say(builder, table, landing, refused)
+    result.planned.push(plannedRows(table, landing, done !== undefined))
+  }
+  if (!options.disableFk || together.isUsed) orderByForeignKeys(builder, filled)
+  together.complete(result.byTable)
+  const restoring = planRestore(builder, release, result.all)
+  result.restored = restoring.filter(({ work }) => work.kind === 'restore')
+  result.all.push(...restoring)
+  const members = new Map<number, number[]>()
+  for (const table of tables) {
+    const step = result.byTable.get(table.oid) as Step
+    if (table.root === null) continue
+    const list = members.get(table.root)
+    if (list) list.push(step.id)
+    else members.set(table.root, [step.id])
+  }
+  for (const [root, needs] of members) {
+    result.byRoot.set(root, builder.barrier('rows of all partitions', { needs }))
+  }
+  planSequences(builder, created)
+  planLargeObjects(builder, created)
+  return result
+}
+
+function queryOf(table: TableFacts, landing: Landing): { query?: string } {
+  const query = writtenQuery(table, landing)
+  return query === undefined ? {} : { query }
+}
+
+/** Known before the run. Its rows on the destination are not touched then. */
+function skipOf({ source }: PlanBuilder['inventory'], { unlogged }: TableFacts): string | undefined {
+  return unlogged && source.inRecovery
+    ? 'the source is a standby, where unlogged tables cannot be read'
+    : undefined
+}
+
+/** What a resumed run remembers the rows of a table by. */
+export function rowsKey(table: TableName): string {
+  return stepKey({ kind: 'ROWS', ...nameOf(table) })
+}
+
+function refuseUnknownRules(rules: RuleBook) {
+  const unused = rules.unused
+  if (unused.length === 0) return
+  const names = unused.map((text) => `"${text}"`).join(', ')
+  throw new PlanRefused(
+    `${names} matches no table that is copied (in --where, --upsert-key or [[tables]]): nothing was changed`,
+  )
+}
+
+const mostMismatches = 20
+
+/** Rows alone go only into a schema that takes all of them: better known before the first table is emptied. */
+function refuseMismatches(landings: ReadonlyMap<TableFacts, Landing>) {
+  const found = [...landings].flatMap(([table, { refused }]) =>
+    refused === undefined ? [] : [`${showName(table)}: ${refused}`],
+  )
+  if (found.length === 0) return
+  const more = found.length > mostMismatches ? `\nand ${found.length - mostMismatches} more` : ''
+  throw new PlanRefused(
+    `the destination's schema does not match, nothing was changed. Mend it, or leave tables out with --exclude:\n${found.slice(0, mostMismatches).join('\n')}${more}`,
+  )
+}
+
+function say(
+  { warnings }: PlanBuilder,
+  table: TableFacts,
+  { columns }: Landing,
+  refused: string | undefined,
+) {
+  const name = showName(table)
+  if (refused !== undefined) warnings.push(`the rows of ${name} will not be copied: ${refused}`)
+  else for (const warning of columns.warnings) warnings.push(`${name}: ${warning}`)
+}
+
+/** Old rows that came from partitions which are not part of the run have nothing to replace them. */
+function refuseHalfReplaced(landings: ReadonlyMap<TableFacts, Landing>, open: readonly TableFacts[]) {
+  const chosen = new Map([...landings].map(([table, landing]) => [table.oid, { table, landing }]))
+  for (const table of open) {
+    const landing = landings.get(table) as Landing
+    const { route, mode } = landing
+    if (!route?.target.hasRows || mode !== 'fill' || route.sources.length === 1) continue
+    const others = route.sources.map((oid) => chosen.get(oid))
+    const refused = others.find((other) => other?.landing.refused !== undefined)
+    const target = showName(route.target)
+    if (others.includes(undefined)) {
+      landing.refused = `the old rows of ${target} cannot be told apart by the partitions of the source, and not all of these are part of this run: choose ${target} as a whole, or append or upsert`
+    } else if (refused && landing.refused === undefined) {
+      landing.refused = `${target} is replaced as a whole, and ${showName(refused.table)} cannot be copied: ${refused.landing.refused}`
+    }
+  }
+}
+
+function plannedRows(
+  table: TableFacts,
+  { rule, columns, mode, route }: Landing,
+  isDone: boolean,
+): PlannedRows {
+  return {
+    ...nameOf(table),
+    rows: table.estimatedRows,
+    bytes: table.bytes,
+    mode: isDone ? 'done' : mode,
+    ...(route && { into: nameOf(route.target) }),
+    ...(rule.where !== undefined && { where: rule.where }),
+    ...(columns.mapping.length > 0 && { mapping: columns.mapping }),
+  }
+}
+
+export function nameOf({ schema, name }: TableName): TableName {
+  return { schema, name }
+}

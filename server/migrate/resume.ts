@@ -1,0 +1,100 @@
+// Going on with a run that was broken off: what it has done is not done again.
+
+import { PlanRefused } from '../postgres/errors.ts'
+import type { Session } from '../postgres/session.ts'
+import type { Unfinished } from '../store/run-memory.ts'
+import type { Migration } from './migrate.ts'
+import type { Plan } from './plan/plan.ts'
+import { type Step, stepKey } from './plan/step.ts'
+
+/** What decides which objects and rows go where. Another number of workers is still the same run. */
+export function requestKey({
+  selection,
+  tables,
+  options,
+}: Pick<Migration, 'selection' | 'tables' | 'options'>): string {
+  const { schemaOnly, dataOnly, existingTableMode, existingDataMode, skipExtensions } = options
+  return JSON.stringify({
+    selection,
+    tables,
+    options: { schemaOnly, dataOnly, existingTableMode, existingDataMode, skipExtensions },
+  })
+}
+
+export async function findUnfinished(
+  migration: Migration,
+  destination: Session,
+): Promise<Unfinished | undefined> {
+  if (!migration.options.resume) return undefined
+  const unfinished = migration.memory.unfinished()
+  if (!unfinished) {
+    throw new PlanRefused(
+      'there is no unfinished run between these databases to go on with (is --state-dir the one of that run?). Nothing was changed',
+    )
+  }
+  if (unfinished.request !== requestKey(migration)) {
+    throw new PlanRefused(
+      `run ${unfinished.run} of ${unfinished.startedAt} was asked for something else: go on with the same selection, modes and conditions. Nothing was changed`,
+    )
+  }
+  return await withOutcomes(unfinished, destination)
+}
+
+export function describeResumed({ run, startedAt }: Unfinished, { tables }: Plan): string {
+  const done = tables.filter(({ mode }) => mode === 'done').length
+  const complete = `${done} of ${tables.length} tables ${done === 1 ? 'is' : 'are'} complete`
+  return `going on with run ${run} of ${startedAt}: ${complete}, the others come from a newer snapshot, so that rows of one table may refer to rows that another was copied without`
+}
+
+/** What is computed from rows: from those that are copied now it comes out another way. */
+const ofRows: ReadonlySet<string> = new Set(['MATERIALIZED VIEW DATA', 'ANALYZE'])
+
+/**
+ * Of a run that tried everything only what failed or was skipped is planned again, and what that needs. The rest is not
+ * shown; it is made again all the same where somebody has dropped it meanwhile.
+ */
+export function markDone(steps: readonly Step[], left: ReadonlySet<string>): void {
+  const byId = new Map(steps.map((step) => [step.id, step]))
+  const wanted = new Set(
+    steps.filter(({ work, info }) => work.kind.startsWith('copy') || left.has(stepKey(info))),
+  )
+  // A set grows while it is walked, and the walk goes on over what was added.
+  for (const { needs } of wanted) {
+    for (const id of needs) {
+      const needed = byId.get(id)
+      if (needed) wanted.add(needed)
+    }
+  }
+  for (const step of steps) {
+    const isMade = step.work.kind === 'sql' && !ofRows.has(step.info.kind)
+    if (isMade && !wanted.has(step)) step.isAgain = true
+  }
+}
+
+/** Of steps that were just committing when the run broke off, the destination knows what became of them. */
+async function withOutcomes(unfinished: Unfinished, destination: Session): Promise<Unfinished> {
+  const done = new Map(unfinished.done)
+  for (const [step, { transactions, ...moved }] of unfinished.committing) {
+    const committed = await countCommitted(destination, transactions)
+    if (committed === transactions.length) done.set(step, moved)
+    else if (committed > 0) {
+      throw new PlanRefused(
+        `of the rows of ${nameIn(step)} only a part was committed when run ${unfinished.run} broke off: delete that part, leave the table out, or start without --resume. Nothing was changed`,
+      )
+    }
+  }
+  return { ...unfinished, done }
+}
+
+async function countCommitted(destination: Session, transactions: readonly string[]): Promise<number> {
+  const list = transactions.map((id) => `(${BigInt(id)}::bigint)`).join(', ')
+  const { committed } = await destination.one<{ committed: number }>(`
+    select count(*) filter (where pg_catalog.txid_status(id) = 'committed')::int as committed
+      from (values ${list}) t (id)`)
+  return committed
+}
+
+function nameIn(step: string): string {
+  const [, schema, name] = JSON.parse(step) as [string, string, string]
+  return `${schema}.${name}`
+}

@@ -1,0 +1,28 @@
+// Steps around the destination's own triggers and foreign keys.
+import { showName } from '../../../shared/phase.ts'
+import type { ExistingForeignKey } from '../../catalog/existing-foreign-keys.ts'
+import { PgtrekError } from '../../postgres/errors.ts'
+import { orphansQuery } from '../plan/foreign-keys.ts'
+import type { Step } from '../plan/step.ts'
+import type { RunContext } from './context.ts'
+
+export async function release(
+  { foreignKeys, triggers }: Extract<Step['work'], { kind: 'release' }>,
+  { restore, takenAway }: RunContext,
+): Promise<void> {
+  await restore.repeatedly(async ({ session }) => {
+    for (const table of triggers) await takenAway.takeTriggers(session, table)
+    for (const foreignKey of foreignKeys) await takenAway.takeForeignKey(session, foreignKey)
+  })
+}
+
+/** It was not asked while rows were copied; a person must be able to rely on it afterwards. */
+export async function checkForeignKey(key: ExistingForeignKey, { restore }: RunContext): Promise<void> {
+  const query = orphansQuery(key)
+  const { orphans } = await restore.repeatedly(({ session }) => session.one<{ orphans: number }>(query))
+  if (orphans === 0) return
+  const rows = orphans === 1 ? '1 row refers' : `${orphans} rows refer`
+  throw new PgtrekError(
+    `${rows} to rows that ${showName(key.referenced)} does not have (${key.definition}). Find them with: ${query.replace('count(*)::float8 as orphans', '*').replaceAll(/\s+/g, ' ')}`,
+  )
+}

@@ -1,0 +1,67 @@
+// A step of the user's own: SQL on one of the servers, or a command of this machine.
+import type { Hook } from '../../../shared/request.ts'
+import { Cancelled, PgtrekError } from '../../postgres/errors.ts'
+import type { ConnectionSettings } from '../../postgres/settings.ts'
+import type { Emit } from './context.ts'
+import { openPatiently } from './open-when-free.ts'
+
+export interface HookContext {
+  source: ConnectionSettings
+  destination: ConnectionSettings
+  emit: Emit
+  signal: AbortSignal
+}
+
+export async function runHook({ run }: Hook, context: HookContext): Promise<void> {
+  if ('command' in run) await runCommand(run.command, context)
+  else await runSql(run.sql, run.on, context)
+}
+
+/** A session of its own: what the SQL sets there, ends with it. */
+async function runSql(sql: string, on: 'source' | 'destination', { emit, signal, ...ends }: HookContext) {
+  const onNotice = (message: string) => emit({ type: 'log', level: 'info', message: `hook: ${message}` })
+  const say = (message: string) => emit({ type: 'log', level: 'warn', message })
+  await using session = await openPatiently(ends[on], { until: signal, onNotice, say })
+  await session.execute(sql)
+}
+
+/** The end of what a command said is where it says what went wrong. */
+const lastCharacters = 2000
+/** What it has started may hold on to its output, and it may not listen. */
+const endPatienceMs = 5000
+
+async function runCommand(command: string, { emit, signal }: HookContext): Promise<void> {
+  const shell = process.platform === 'win32' ? ['cmd', '/c', command] : ['sh', '-c', command]
+  const child = Bun.spawn(shell, { stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' })
+  const givenUp = Promise.withResolvers<never>()
+  let timer: NodeJS.Timeout | undefined
+  const stop = () => {
+    child.kill()
+    timer = setTimeout(() => {
+      child.kill('SIGKILL')
+      givenUp.reject(new Cancelled())
+    }, endPatienceMs)
+  }
+  signal.addEventListener('abort', stop, { once: true })
+  if (signal.aborted) stop()
+  try {
+    const ended = Promise.all([
+      new Response(child.stdout).text(),
+      new Response(child.stderr).text(),
+      child.exited,
+    ])
+    const [said, complained, code] = await Promise.race([ended, givenUp.promise])
+    if (signal.aborted) throw new Cancelled()
+    for (const text of [said, complained]) {
+      if (text.trim())
+        emit({ type: 'log', level: 'info', message: `hook: ${text.trim().slice(-lastCharacters)}` })
+    }
+    if (code !== 0) {
+      const words = (complained.trim() || said.trim()).slice(-lastCharacters)
+      throw new PgtrekError(`the command ended with ${code}${words ? `: ${words}` : ''}`)
+    }
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', stop)
+  }
+}

@@ -1,0 +1,29 @@
+// A session for what a run has to do at its end: a server that has no free connection just now may have one soon.
+import { pause } from '../../copy/pause.ts'
+import { ConnectFailed } from '../../postgres/errors.ts'
+import { Session, type SessionOptions } from '../../postgres/session.ts'
+import type { ConnectionSettings } from '../../postgres/settings.ts'
+
+const usualPausesMs: readonly number[] = [250, 500, 1000, 2000, 4000, 8000, 16_000]
+const neverAborted = new AbortController().signal
+
+export function hasNoConnection(error: unknown): boolean {
+  return error instanceof ConnectFailed && error.reason === 'limit'
+}
+
+export async function openPatiently(
+  settings: ConnectionSettings,
+  options: SessionOptions & { say(message: string): void; pausesMs?: readonly number[] },
+): Promise<Session> {
+  const { say, pausesMs = usualPausesMs, ...rest } = options
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await Session.open(settings, rest)
+    } catch (error) {
+      const wait = pausesMs[attempt]
+      if (!hasNoConnection(error) || wait === undefined) throw error
+      say(`${(error as Error).message} It is tried again in ${wait / 1000} s.`)
+      await pause(wait, rest.until ?? neverAborted)
+    }
+  }
+}

@@ -1,0 +1,278 @@
+// Executes a plan: the graph decides the order, this file does what each step says and tells about it.
+
+import { describeStep } from '../../../shared/describe.ts'
+import type { ErrorInfo, StepInfo } from '../../../shared/event.ts'
+import { formatCount, formatRows } from '../../../shared/format.ts'
+import { showName } from '../../../shared/phase.ts'
+import { dropObjects } from '../../catalog/drops.ts'
+import { tableKey } from '../../catalog/tables.ts'
+import { CopyFailed } from '../../copy/pool.ts'
+import { Cancelled, errorInfo, PgtrekError } from '../../postgres/errors.ts'
+import type { Moved } from '../../store/run-memory.ts'
+import { type SqlWork, type Step, stepKey } from '../plan/step.ts'
+import { verify } from '../verify.ts'
+import { checkForeignKey, release } from './constraints.ts'
+import type { Emit, RunContext } from './context.ts'
+import { runGraph } from './graph.ts'
+import { admitsTogether, isAlone, mostTogether } from './grouped-entries.ts'
+import { runHook } from './hook.ts'
+import { rowsLeft } from './remaining-rows.ts'
+import { alreadySo, type SqlOutcome } from './restore.ts'
+import { copyTogether, runCopy } from './rows.ts'
+import { withPathAdvice } from './search-path-advice.ts'
+import { setLargeObjectFacts, setSequences } from './values.ts'
+
+/** What a run that goes on with this one must not do again. */
+const remembered: ReadonlySet<string> = new Set(['ROWS', 'DROP', 'HOOK'])
+const cleanAfter = 2500
+/** Of objects that were kept; the log names all. */
+const mostNamed = 10
+/** For each worker. */
+const startedCopies = 200
+const nothing: ReadonlySet<string> = new Set()
+/** In the place of what is done and needs no memory any more. */
+const over: Step['work'] = { kind: 'barrier' }
+
+export async function runPlan(context: RunContext): Promise<void> {
+  const { plan, copyPool, signal } = context
+  const begun = new Set<number>()
+  let ended = 0
+  /** What each step leaves behind would otherwise take as much memory again as all that is kept. */
+  const clean = () => {
+    if (++ended % cleanAfter === 0) Bun.gc(true)
+  }
+  const cancel = () => void copyPool?.cancel()
+  signal.addEventListener('abort', cancel, { once: true })
+  try {
+    await runGraph(plan.steps, {
+      start: (step) => runStep(step, context, begun).finally(clean),
+      skip: (step, reason) => {
+        // What needs an interrupted step was not skipped for a failure.
+        if (signal.aborted) return
+        if (step.work.kind !== 'barrier' || step.skip)
+          context.emit({ type: 'step_skipped', step: step.info, reason })
+      },
+      describe: (step) => describeStep(step.info),
+      capacity: {
+        // Only of what may be made side by side, at a time when nothing is built yet.
+        ddl: plan.sizes.indexWorkers,
+        build: plan.sizes.indexWorkers,
+        // Enough to choose from; each that has started takes memory until it is over.
+        copy: plan.sizes.copyWorkers * startedCopies,
+        none: Number.POSITIVE_INFINITY,
+      },
+      isAlone,
+      batch: {
+        most: mostTogether,
+        admits: admitsTogether(context.inventory),
+        start: (steps) => runTogether(steps, context, begun).finally(() => steps.forEach(clean)),
+      },
+      signal,
+    })
+  } finally {
+    signal.removeEventListener('abort', cancel)
+    tellKept(context)
+  }
+  if (signal.aborted) throw new Cancelled()
+}
+
+/** Says of each step the same as if it had run alone; its time is its share. */
+async function runTogether(
+  steps: readonly Step[],
+  { emit, restore, signal }: RunContext,
+  begun: Set<number>,
+): Promise<void> {
+  const start = performance.now()
+  for (const { info } of steps) startOnce(info, emit, begun).now()
+  const works = steps.flatMap(({ work }) => (work.kind === 'sql' ? [work] : []))
+  try {
+    await restore.runTogether(works)
+  } catch (error) {
+    if (!signal.aborted) {
+      const { message } = errorInfo(error)
+      emit({
+        type: 'log',
+        level: 'debug',
+        message: `${steps.length} steps failed together and run in smaller groups: ${message}`,
+      })
+    }
+    throw error
+  }
+  const seconds = (performance.now() - start) / 1000 / steps.length
+  for (const step of steps) {
+    step.work = over
+    emit({ type: 'step_finished', step: step.info, seconds })
+  }
+}
+
+async function runStep(step: Step, context: RunContext, started: Set<number>): Promise<void> {
+  if (step.work.kind === 'barrier') return
+  if (step.isAgain && step.work.kind === 'sql') return await lookAgain(step, step.work, context)
+  const { emit, signal } = context
+  const { info } = step
+  // A copy waits for a free worker: it starts with its first rows.
+  const starts = startOnce(info, emit, started)
+  const begun = performance.now()
+  if (step.work.kind !== 'copy' && step.work.kind !== 'copy together') starts.now()
+  try {
+    const outcome = await perform(step, context, starts)
+    const { refused, moved } = outcome
+    if (info.kind === 'ROWS' && info.table) context.copied.add(tableKey(info.table))
+    if (remembered.has(info.kind)) context.memory.done(stepKey(info), moved ?? { rows: 0, bytes: 0 })
+    if (refused.length > 0) {
+      // The object is there and what needs it can go on; only its owner or a grant is missing.
+      const { incomplete } = outcome
+      emit({ type: 'step_failed', step: info, error: joined(refused), ...(incomplete && { incomplete }) })
+      return
+    }
+    step.work = over
+    const seconds = outcome.seconds ?? (performance.now() - (starts.at ?? begun)) / 1000
+    emit({ type: 'step_finished', step: info, seconds })
+  } catch (error) {
+    if (!signal.aborted) {
+      const known = withPathAdvice(error instanceof CopyFailed ? error.info : errorInfo(error))
+      const left = await rowsLeft(step, context)
+      emit({ type: 'step_failed', step: info, error: known, ...(left && { left }) })
+    }
+    throw error
+  }
+}
+
+/** What an earlier run has made: nothing is told of it while it is there. */
+async function lookAgain({ info }: Step, work: SqlWork, context: RunContext): Promise<void> {
+  const { emit, restore, signal } = context
+  try {
+    const { kept, refused } = await restore.run(work, alreadySo)
+    if (refused.length > 0) {
+      emit({ type: 'step_failed', step: info, error: joined(refused), incomplete: true })
+    } else if (!kept && makes.test(work.statements[0] ?? '')) {
+      const message = `${describeStep(info)} was not on the destination any more, and was made again`
+      emit({ type: 'warning', message })
+    }
+  } catch (error) {
+    if (!signal.aborted) emit({ type: 'step_failed', step: info, error: withPathAdvice(errorInfo(error)) })
+    throw error
+  }
+}
+
+/** Statements that a server refuses where the object is there. */
+const makes = /^(?:create (?!or replace)|alter table .* add constraint )/i
+
+/** A step that failed together with others starts a second time, which is told once. */
+function startOnce(step: StepInfo, emit: Emit, begun: Set<number>) {
+  return {
+    at: undefined as number | undefined,
+    now() {
+      if (this.at !== undefined) return
+      this.at = performance.now()
+      if (begun.has(step.id)) return
+      begun.add(step.id)
+      emit({ type: 'step_started', step })
+    },
+  }
+}
+
+interface Outcome {
+  /** What was refused although the step as such succeeded. */
+  refused: Error[]
+  /** The object of the step is there. */
+  incomplete?: boolean
+  moved?: Moved
+  /** Where it is not the time since the start: several steps went together. */
+  seconds?: number | undefined
+}
+
+async function perform(step: Step, context: RunContext, starts: { now(): void }): Promise<Outcome> {
+  const { work, info } = step
+  switch (work.kind) {
+    case 'sql':
+      return { refused: (await runSql(step, work, context)).refused, incomplete: true }
+    case 'copy':
+      return await copied(step, work, context, starts)
+    case 'copied':
+      if (info.table) context.emit({ type: 'rows', table: info.table, rows: work.rows, bytes: work.bytes })
+      return { refused: [], moved: work }
+    case 'drop':
+      await context.restore.use(({ session }) => dropObjects(session, work.targets, work.dependants))
+      break
+    case 'copy together':
+      await copyTogether(step, work, context, starts)
+      break
+    case 'copied together':
+      return copiedTogether(step, context)
+    case 'release':
+      await release(work, context)
+      break
+    case 'restore':
+      return {
+        refused: await context.restore.repeatedly(({ session }) => context.takenAway.putBack(session)),
+      }
+    case 'check':
+      await checkForeignKey(work.foreignKey, context)
+      break
+    case 'hook':
+      await runHook(work.hook, context)
+      break
+    case 'verify':
+      return { refused: await verify(context) }
+    case 'sequences':
+      return { refused: await setSequences(work, context) }
+    case 'large object facts':
+      return { refused: await setLargeObjectFacts(work.objects, context) }
+    case 'refuse':
+      throw new PgtrekError(work.reason)
+    case 'barrier':
+      break
+  }
+  return { refused: [] }
+}
+
+async function copied(
+  step: Step,
+  work: Extract<Step['work'], { kind: 'copy' }>,
+  context: RunContext,
+  starts: { now(): void },
+): Promise<Outcome> {
+  const { seconds, ...moved } = await runCopy(step, work, context, starts)
+  return { refused: [], moved, seconds }
+}
+
+function copiedTogether({ info }: Step, { together, emit }: RunContext): Outcome {
+  const { seconds, ...moved } = together.get(tableKey(info.table ?? { schema: '', name: info.name })) ?? {
+    ...{ rows: 0, bytes: 0 },
+    seconds: 0,
+  }
+  if (info.table) emit({ type: 'rows', table: info.table, ...moved })
+  return { refused: [], moved, seconds }
+}
+
+async function runSql({ info }: Step, work: SqlWork, context: RunContext): Promise<SqlOutcome> {
+  const existed = info.table !== undefined && context.inventory.existing.has(tableKey(info.table))
+  const outcome = await context.restore.run(work, existed ? alreadySo : nothing)
+  if (outcome.kept) {
+    const object = describeStep(info)
+    context.kept.count++
+    if (context.kept.named.length < mostNamed) context.kept.named.push(object)
+    const message = `${object} is on the destination already and was kept as it is`
+    context.emit({ type: 'log', level: 'debug', message, object: showName(info) })
+  }
+  return outcome
+}
+
+/** Once for all of them: after a resume they may be thousands. */
+function tellKept({ kept: { count, named }, emit }: RunContext) {
+  if (count === 0) return
+  const more = count > named.length ? `, and ${formatRows(count - named.length)} more` : ''
+  emit({
+    type: 'warning',
+    message:
+      `${formatCount(count, 'object')} of the destination ${count === 1 ? 'was there already and was kept as it is' : 'were there already and were kept as they are'}: ` +
+      `${named.join(', ')}${more}. "pgtrek compare schema" tells whether they are the same`,
+  })
+}
+
+function joined(errors: readonly Error[]): ErrorInfo {
+  const [first] = errors
+  const message = errors.map((error) => error.message).join('; ')
+  return { ...(errors.length === 1 && errorInfo(first?.cause ?? first)), message }
+}

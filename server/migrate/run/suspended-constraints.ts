@@ -1,0 +1,260 @@
+// Foreign keys and triggers of the destination that are away while rows are copied. Each is remembered in the
+// transaction in which it goes, on the destination itself, and forgotten when it is back: a run that is killed
+// leaves what the next one, or a repair, needs to put it back.
+
+import { showName } from '../../../shared/phase.ts'
+import type { ExistingForeignKey } from '../../catalog/existing-foreign-keys.ts'
+import {
+  describeSaved,
+  dropWithNote,
+  forgetNote,
+  type Note,
+  newNoteId,
+  tidyNotes,
+} from '../../coordination/suspension-notes.ts'
+import { isLost, PgtrekError, ServerError, sqlstate } from '../../postgres/errors.ts'
+import { quoteIdentifier, quoteLiteral, quoteQualified } from '../../postgres/quote.ts'
+import type { Session } from '../../postgres/session.ts'
+import { isValidatedLater } from '../../schema/constraints.ts'
+import type { RunMemory, Saved, SavedItem } from '../../store/run-memory.ts'
+import { disableTriggers, dropForeignKey, enableTriggers, type TriggersOf } from '../plan/foreign-keys.ts'
+import { passing } from './restore.ts'
+
+const mostAttempts = 5
+
+interface Item extends SavedItem {
+  place: 'server' | 'local'
+  /** It is known to be remembered: a connection that was lost in the middle leaves that in doubt. */
+  isSafe: boolean
+}
+
+export interface TakenAwayOptions {
+  run: string
+  memory: Pick<RunMemory, 'save' | 'forget' | 'pending' | 'place'>
+  /** What runs that are over have left, as the destination remembers it. */
+  left: readonly Note[]
+  /** Where notes are kept was there already: also an empty one goes at the end. */
+  isThere: boolean
+  warn(message: string): void
+}
+
+export class TakenAway {
+  #items: Item[]
+  readonly #tried = new Set<Item>()
+  #isWarned = false
+  #isToTidy: boolean
+
+  constructor(readonly options: TakenAwayOptions) {
+    const { left, memory, isThere } = options
+    this.#isToTidy = isThere
+    const noted = left.map((item): Item => ({ ...item, place: 'server', isSafe: true }))
+    const saved = memory.pending().map((item): Item => ({ ...item, place: 'local', isSafe: true }))
+    this.#items = [...noted, ...saved]
+  }
+
+  /** Something is away that nobody has tried to put back, or something of ours is there. */
+  get isOpen(): boolean {
+    return this.#isToTidy || this.#items.some((item) => !this.#tried.has(item))
+  }
+
+  async takeTriggers(session: Session, table: TriggersOf): Promise<void> {
+    const known = this.#items.find(({ saved }) => saved.kind === 'triggers' && saved.table === table)
+    await this.#take(session, known ?? this.#add({ kind: 'triggers', table }), disableTriggers(table))
+  }
+
+  async takeForeignKey(session: Session, foreignKey: ExistingForeignKey): Promise<void> {
+    // One that a killed run left unchecked is known as it was before that run.
+    const known = this.#items.find(
+      ({ saved }) => saved.kind === 'foreign key' && isSame(saved.foreignKey, foreignKey),
+    )
+    const item = known ?? this.#add({ kind: 'foreign key', foreignKey })
+    await this.#take(session, item, dropForeignKey(foreignKey))
+  }
+
+  #add(saved: Saved): Item {
+    const item: Item = { id: newNoteId(), saved, place: 'server', isSafe: false }
+    this.#items.push(item)
+    return item
+  }
+
+  async #take(session: Session, item: Item, drop: string): Promise<void> {
+    if (item.isSafe) return void (await session.execute(drop))
+    const { id, saved } = item
+    this.#isToTidy = true
+    try {
+      const refusal = await dropWithNote(session, { id, run: this.options.run, saved }, drop)
+      if (refusal !== undefined) this.#saveHere(item, refusal)
+      item.isSafe = true
+      if (refusal !== undefined) await session.execute(drop)
+    } catch (error) {
+      if (error instanceof ServerError && !isLost(error) && item.place === 'server') this.#forgetItem(item)
+      throw error
+    }
+  }
+
+  /** The role may not have the destination remember it. */
+  #saveHere(item: Item, refusal: string) {
+    const { memory, warn } = this.options
+    const { id, saved } = item
+    try {
+      memory.save(id, saved)
+    } catch (error) {
+      this.#forgetItem(item)
+      throw new PgtrekError(
+        `${describeSaved(saved)} stays as it is, since what is dropped could not be remembered anywhere: on the destination: ${refusal}; here: ${(error as Error).message}. Let the role create schema pgtrek there, or make the directory writable`,
+        { cause: error },
+      )
+    }
+    item.place = 'local'
+    if (this.#isWarned) return
+    this.#isWarned = true
+    warn(
+      `the destination cannot remember which foreign keys and triggers are away for the copy (${refusal}): after a kill only ${memory.place} knows; GRANT CREATE ON DATABASE lets the destination remember`,
+    )
+  }
+
+  /** Puts back all that is away; what cannot be put back stays remembered and is returned with its reason. */
+  async putBack(session: Session): Promise<Error[]> {
+    const failures: Error[] = []
+    for (const item of [...this.#items]) {
+      this.#tried.add(item)
+      try {
+        await patiently(() => putBack(session, item.saved))
+        await this.#forget(session, item)
+      } catch (error) {
+        if (!(error instanceof ServerError) || isLost(error)) {
+          this.#tried.delete(item)
+          throw error
+        }
+        failures.push(await this.#failed(session, item, error))
+      }
+    }
+    await tidyNotes(session)
+    this.#isToTidy = false
+    return failures
+  }
+
+  /** What is still away. */
+  get items(): readonly SavedItem[] {
+    return this.#items
+  }
+
+  /** Without its tables there is nothing to put back, now or later: that is said once. */
+  async #failed(session: Session, item: Item, error: ServerError): Promise<PgtrekError> {
+    const { saved } = item
+    if (saved.kind === 'foreign key' && missing.has(error.sqlstate)) {
+      const gone = await findGone(session, saved.foreignKey)
+      if (gone) {
+        await this.#forget(session, item)
+        return new PgtrekError(
+          `${describeSaved(saved)} is not put back, since ${gone} is not there any more: ${saved.foreignKey.definition}`,
+        )
+      }
+    }
+    return explained(error, saved)
+  }
+
+  async #forget(session: Session, item: Item) {
+    if (item.place === 'local') this.options.memory.forget(item.id)
+    else await forgetNote(session, item.id)
+    this.#forgetItem(item)
+  }
+
+  #forgetItem(item: Item) {
+    this.#items = this.#items.filter((one) => one !== item)
+  }
+}
+
+/** Also another process that puts back the same. */
+const inTheWay: ReadonlySet<string> = new Set([...passing, sqlstate.duplicateObject])
+
+/** A lock of another step, or of somebody else's session, is in the way for a moment. */
+async function patiently(action: () => Promise<void>): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await action()
+    } catch (error) {
+      const again = error instanceof ServerError && inTheWay.has(error.sqlstate) && attempt < mostAttempts
+      if (!again) throw error
+      await Bun.sleep(100 * 2 ** attempt * (0.5 + Math.random()))
+    }
+  }
+}
+
+const missing: ReadonlySet<string> = new Set([sqlstate.undefinedTable, sqlstate.undefinedSchema])
+
+async function findGone(session: Session, { table, referenced }: ExistingForeignKey) {
+  for (const name of [table, referenced]) {
+    const text = quoteLiteral(quoteQualified(name.schema, name.name))
+    const { there } = await session.one<{ there: boolean }>(
+      `select pg_catalog.to_regclass(${text}) is not null as there`,
+    )
+    if (!there) return showName(name)
+  }
+  return undefined
+}
+
+function isSame(one: ExistingForeignKey, other: ExistingForeignKey): boolean {
+  return one.name === other.name && showName(one.table) === showName(other.table)
+}
+
+function explained(error: PgtrekError, saved: Saved): PgtrekError {
+  const detail = error instanceof ServerError && error.detail ? ` (${error.detail})` : ''
+  return new PgtrekError(
+    `${describeSaved(saved)} could not be put back: ${error.message}${detail}. "pgtrek repair" tries again`,
+    { cause: error },
+  )
+}
+
+async function putBack(session: Session, saved: Saved): Promise<void> {
+  if (saved.kind === 'foreign key') await putBackForeignKey(session, saved.foreignKey)
+  else await putBackTriggers(session, saved.table)
+}
+
+/** First without a check, which takes a moment: from then on no wrong row comes in. */
+async function putBackForeignKey(session: Session, key: ExistingForeignKey): Promise<void> {
+  const table = quoteQualified(key.table.schema, key.table.name)
+  const name = quoteIdentifier(key.name)
+  const [there] = await session.query<{ validated: boolean }>(`
+    select k.convalidated as validated
+      from pg_catalog.pg_constraint k
+     where k.conrelid = pg_catalog.to_regclass(${quoteLiteral(table)})
+       and k.conname = ${quoteLiteral(key.name)}
+       and k.contype = 'f'`)
+  const isLater = isValidatedLater(session.major, key)
+  if (!there) {
+    // One that was NOT VALID says so itself, and becomes so again.
+    const definition = key.validated && isLater ? `${key.definition} not valid` : key.definition
+    const comment = key.comment
+      ? `; comment on constraint ${name} on ${table} is ${quoteLiteral(key.comment)}`
+      : ''
+    const add = (how: string) =>
+      session.execute(`alter table ${table} add constraint ${name} ${definition}${how}${comment}`)
+    try {
+      await add('')
+    } catch (error) {
+      // Unchecked, it still keeps out new rows that do not fit.
+      const isPossible = key.validated && !isLater && !key.tablePartitioned
+      if (isPossible && error instanceof ServerError && error.sqlstate === sqlstate.foreignKeyViolation) {
+        await add(' not valid')
+      }
+      throw error
+    }
+  }
+  if (key.validated && isLater && !there?.validated) {
+    await session.execute(`alter table ${table} validate constraint ${name}`)
+  }
+}
+
+/** A trigger that somebody has dropped in the meantime, or switched on again, is not ours any more. */
+async function putBackTriggers(session: Session, saved: TriggersOf): Promise<void> {
+  const off = await session.query<{ name: string }>(`
+    select tgname as name
+      from pg_catalog.pg_trigger
+     where tgrelid = pg_catalog.to_regclass(${quoteLiteral(quoteQualified(saved.schema, saved.name))})
+       and tgenabled = 'D'
+       and (not tgisinternal or tgconstraint = 0)`)
+  const names = new Set(off.map((row) => row.name))
+  const triggers = saved.triggers.filter((trigger) => names.has(trigger.name))
+  if (triggers.length > 0) await session.execute(enableTriggers({ ...saved, triggers }))
+}

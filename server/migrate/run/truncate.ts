@@ -1,0 +1,50 @@
+// How the old rows of the destination's tables are deleted, in the transaction that brings the new ones.
+import { showName, type TableName } from '../../../shared/phase.ts'
+import type { Emptying } from '../../copy/pool.ts'
+import { quoteLiteral, quoteQualified } from '../../postgres/quote.ts'
+
+export interface EmptiedTable extends TableName {
+  /** All that is below it is emptied with it. */
+  partitioned: boolean
+  /** The partitioned table that must be emptied instead: all that is below it goes. */
+  tree?: TableName
+  /** Whether its rows may be looked at. */
+  readable: boolean
+}
+
+export interface EmptiedTables {
+  tables: EmptiedTable[]
+  /** Row by row, where a foreign key forbids TRUNCATE. */
+  byDelete: EmptiedTable[]
+}
+
+/** `asReplica`: foreign keys do not act in the session that does it. */
+export function emptyingOf({ tables, byDelete }: EmptiedTables, asReplica: boolean): Emptying {
+  const targets = tables.map((table) => (table.tree ? quoted(table.tree) : itself(table)))
+  // TRUNCATE goes first: its tables may refer to those that are emptied row by row.
+  const statements = targets.length > 0 ? [`truncate ${[...new Set(targets)].join(', ')}`] : []
+  if (byDelete.length === 0) return { statements }
+  const deletes = byDelete.map((table) => `delete from ${itself(table)}`)
+  statements.push('set local row_security = off', ...(asReplica ? deletes : [atOnce(deletes)]))
+  const checks = byDelete
+    .filter(({ readable }) => readable)
+    .map(
+      (table) =>
+        `select ${quoteLiteral(showName(table))} as name where exists (select from ${itself(table)})`,
+    )
+  return { statements, ...(checks.length > 0 && { check: checks.join('\nunion all\n') }) }
+}
+
+function itself(table: EmptiedTable): string {
+  return table.partitioned ? quoted(table) : `only ${quoted(table)}`
+}
+
+function quoted({ schema, name }: TableName): string {
+  return quoteQualified(schema, name)
+}
+
+/** Foreign keys are looked at when a statement is over: in one it does not matter which rows go first. */
+function atOnce(deletes: readonly string[]): string {
+  const others = deletes.slice(0, -1).map((statement, index) => `pgtrek_${index} as (${statement})`)
+  return `${others.length > 0 ? `with ${others.join(', ')} ` : ''}${deletes.at(-1)}`
+}

@@ -1,0 +1,84 @@
+// The end of a run that was asked to verify: what was copied is counted and hashed on both servers.
+import type { TableComparison } from '../../shared/comparison.ts'
+import { showName, type TableName } from '../../shared/phase.ts'
+import { tableKey } from '../catalog/tables.ts'
+import { compareData } from '../compare/data.ts'
+import { PgtrekError } from '../postgres/errors.ts'
+import type { PlannedRows } from './plan/plan.ts'
+import type { RunContext } from './run/context.ts'
+
+const mostNamed = 20
+
+/** Under the run's snapshot on the source: rows that changed there since do not matter. */
+export async function verify(context: RunContext): Promise<Error[]> {
+  const { plan, copied, emit, signal } = context
+  // Beside rows that were there before, sums over all rows say nothing.
+  const tables = comparable(plan.tables.filter(isVerifiable), copied)
+  const left = plan.tables.filter((table) => !isVerifiable(table)).length
+  if (left > 0) {
+    emit({
+      type: 'warning',
+      message: `${left} tables were not verified: they were added to rows that were there (compare data looks at all rows)`,
+    })
+  }
+  if (tables.length === 0) return []
+  // Its sessions may be the last that the servers have.
+  await context.copyPool?.close()
+  const { tables: results } = await compareData({
+    source: context.source,
+    destination: context.destination,
+    tables: tables.map(({ schema, name }) => ({ schema, name })),
+    rules: context.tables,
+    filter: 'source',
+    snapshot: context.snapshot,
+    workers: plan.sizes.copyWorkers,
+    signal,
+  })
+  const different = results.filter((table) => !isCopied(table))
+  emit({ type: 'verified', compared: results.length, different })
+  if (different.length === 0) return []
+  const done = new Set(plan.tables.filter(({ mode }) => mode === 'done').map(tableKey))
+  const named = different
+    .slice(0, mostNamed)
+    .map((table) => describeDifference(table, done.has(tableKey(table))))
+  const more = different.length > mostNamed ? [`and ${different.length - mostNamed} more`] : []
+  return [
+    new PgtrekError([`${different.length} of ${results.length} tables differ`, ...named, ...more].join('; ')),
+  ]
+}
+
+/** Where partitions differ, only the whole is the same on both sides. */
+function comparable(tables: readonly PlannedRows[], copied: ReadonlySet<string>): TableName[] {
+  const incomplete = new Set(
+    tables.filter((table) => !copied.has(tableKey(table))).map((table) => tableKey(table.into ?? table)),
+  )
+  const named = new Map(
+    tables.map(({ into, schema, name }) => [tableKey(into ?? { schema, name }), into ?? { schema, name }]),
+  )
+  return [...named].filter(([key]) => !incomplete.has(key)).map(([, table]) => table)
+}
+
+function isVerifiable({ mode }: { mode: string }): boolean {
+  return mode === 'fill' || mode === 'done'
+}
+
+/** Columns that only the destination has got what their defaults are. */
+function isCopied({ status, source, destination, columns_only_on_source, error }: TableComparison): boolean {
+  if (status === 'same') return true
+  if (error || !source || !destination || columns_only_on_source.length > 0) return false
+  return source.rows === destination.rows && source.hash === destination.hash
+}
+
+function describeDifference(table: TableComparison, isOlder: boolean): string {
+  const { source, destination, error } = table
+  const name = showName(table)
+  if (error) return `${name} could not be read: ${error.message}`
+  const older = isOlder ? ' (copied by the run that was broken off, under an older snapshot)' : ''
+  if (source && destination && source.rows !== destination.rows) {
+    return `${name} has ${source.rows} rows on the source, ${destination.rows} on the destination${older}`
+  }
+  if (source?.hash === destination?.hash && table.columns_only_on_source.length > 0) {
+    return `${name} has columns that the destination has not: ${table.columns_only_on_source.join(', ')}`
+  }
+  return `${name} has other values on the destination${older}`
+}

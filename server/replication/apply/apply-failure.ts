@@ -1,0 +1,122 @@
+// Why changes could not be applied: something that passes, something to look at closely, or a conflict.
+import { isLost, PgtrekError, type ServerError, sqlstate } from '../../postgres/errors.ts'
+import { type Pipeline, StatementFailed, UnexpectedCount } from '../../postgres/pipeline.ts'
+import type { SourceTransaction } from '../stream/transaction.ts'
+import type { Tuple } from '../stream/tuple.ts'
+import { ApplyConflict, type ChangeKind } from './conflict.ts'
+import type { TargetTable } from './target.ts'
+
+/** The same changes have to be applied once more, one transaction at a time, to see which is the cause. */
+export class NeedsCare extends PgtrekError {}
+
+interface Testimony {
+  statement: number
+  kind: ChangeKind
+  target: TargetTable | undefined
+  row: Record<string, string | null> | undefined
+  /** What else may be the cause when no row was touched, in words. */
+  hint: string | undefined
+  transaction: SourceTransaction
+}
+
+/** Remembers what was sent until it is answered. */
+export class Witness {
+  #testimonies: Testimony[] = []
+  #transaction: SourceTransaction | undefined
+
+  /** To be called right behind the statement. */
+  note(
+    { sent, answered }: Pipeline,
+    kind: ChangeKind,
+    target: TargetTable | undefined,
+    row: Tuple | undefined,
+    transaction: SourceTransaction | undefined,
+    hint?: string,
+  ) {
+    this.#transaction = transaction ?? this.#transaction
+    if (!this.#transaction) return
+    if (this.#testimonies.length > 2 * (sent - answered) + 256) {
+      this.#testimonies = this.#testimonies.filter(({ statement }) => statement >= answered)
+    }
+    this.#testimonies.push({
+      statement: sent - 1,
+      kind,
+      target,
+      row: row && target?.describeRow(row),
+      hint,
+      transaction: this.#transaction,
+    })
+  }
+
+  /** The one that failed; or, for a statement of our own, the transaction it served. */
+  tellOf(statement: number): Testimony | undefined {
+    const exact = this.#testimonies.find((one) => one.statement === statement)
+    const last = this.#testimonies.at(-1)
+    return exact ?? (last && { ...last, kind: 'commit', target: undefined, row: undefined, hint: undefined })
+  }
+}
+
+export function explainFailure(error: unknown, witness: Witness | undefined): unknown {
+  if (!(error instanceof StatementFailed || error instanceof UnexpectedCount)) return error
+  if (error instanceof StatementFailed) {
+    error.cause.side = 'destination'
+    if (isLost(error.cause) || isPassing(error.cause)) return error.cause
+  }
+  if (!witness) return new NeedsCare(error.message, { cause: error })
+  const testimony = witness.tellOf(error.statement)
+  if (!testimony) return error instanceof StatementFailed ? error.cause : error
+  return new ApplyConflict({
+    transaction: testimony.transaction,
+    table: testimony.target?.relation,
+    statement: testimony.kind,
+    key: testimony.row,
+    problems: [
+      error instanceof StatementFailed
+        ? inWords(error.cause)
+        : countInWords(error, testimony.target?.exact) + (testimony.hint ? `, or ${testimony.hint}` : ''),
+    ],
+    ...(error instanceof StatementFailed && { cause: error.cause }),
+  })
+}
+
+/** Somebody else was in the way, or the server has no room: nothing is wrong with the change. */
+export function isPassing({ sqlstate: state }: ServerError): boolean {
+  return (
+    ['40', '53', '57', '58'].includes(state.slice(0, 2)) ||
+    state === sqlstate.lockNotAvailable ||
+    state === objectInUse
+  )
+}
+
+const objectInUse = '55006'
+
+/** https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const words: Record<string, string> = {
+  '23505': 'a row with the same key is on the destination already',
+  '23503': 'a foreign key of the destination does not allow it',
+  '23502': 'a column of the destination must not be null',
+  '23514': 'a check constraint of the destination does not allow it',
+  '23P01': 'an exclusion constraint of the destination does not allow it',
+  '42703': 'a column is missing on the destination',
+  '42P01': 'the table is missing on the destination',
+  '0A000': 'the destination does not support it',
+  '42501': "the destination's role may not do it",
+}
+
+function inWords(error: ServerError): string {
+  const detail = error.detail ? ` (${error.detail})` : ''
+  // Of a trigger, a default or a constraint: it is not about the table that the change is for.
+  const [place] = error.context?.match(/^(PL\/\S+|SQL) function .*/m) ?? []
+  if (place) return `${error.message}${detail}; raised by ${place}`
+  const known = words[error.sqlstate]
+  return known ? `${known}: ${error.message}${detail}` : `${error.message}${detail}`
+}
+
+function countInWords({ found }: UnexpectedCount, isExact = false): string {
+  if (found === 0 && isExact) {
+    return 'both sides have changed this row: here it is missing, or is not what it was there before this change'
+  }
+  return found === 0
+    ? 'the row is missing on the destination'
+    : `the destination has ${found} such rows instead of one`
+}

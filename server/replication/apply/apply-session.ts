@@ -1,0 +1,64 @@
+// The destination's session that changes are applied on: nothing of the server's, the database's or the
+// role's settings may change what a value means or let triggers run a second time.
+import { appliesSetting } from '../../catalog/own.ts'
+import type { Session } from '../../postgres/session.ts'
+
+/** Values travel as text in these forms on both sides; a server's own subscription sets the same. */
+export const exactValues = `
+  set datestyle = 'ISO';
+  set intervalstyle = 'postgres';
+  set extra_float_digits = 3;
+  set bytea_output = 'hex';
+  set lc_monetary = 'C';
+  set xmloption = 'content';`
+
+export interface ApplySession {
+  /** Triggers and foreign keys do not fire for what this session writes. */
+  replicaRole: boolean
+}
+
+/** The search path is empty at first, so that all types are named in full. */
+export async function prepareApplySession(session: Session): Promise<ApplySession> {
+  const replicaRole = await maySetReplicaRole(session)
+  await session.execute(`
+    ${exactValues}
+    set search_path = '';
+    set row_security = off;
+    set jit = off;
+    -- When our machine is gone, the position must not be held for two hours.
+    set tcp_keepalives_idle = 30;
+    set tcp_keepalives_interval = 10;
+    set tcp_keepalives_count = 3;
+    set default_transaction_isolation = 'read committed';
+    set default_transaction_deferrable = off;
+    -- A plan may be made while the table is still small, and is kept.
+    set enable_seqscan = off;
+    set plan_cache_mode = force_generic_plan;
+    -- A side that was made read-only lets our own changes through.
+    set ${appliesSetting} = on;
+    ${replicaRole ? 'set session_replication_role = replica;' : ''}`)
+  return { replicaRole }
+}
+
+/**
+ * For triggers and functions, which may rely on the path that the database or the role has. What we send ourselves
+ * names everything in full; should the path put other schemas ahead of PostgreSQL's own, that comes first.
+ */
+export async function useOwnSearchPath(session: Session): Promise<void> {
+  await session.execute('reset search_path')
+  await session.query(`
+    select pg_catalog.set_config('search_path', 'pg_catalog, ' || pg_catalog.current_setting('search_path'), false)
+     where (pg_catalog.current_schemas(true))[1] not in ('pg_catalog', pg_catalog.pg_my_temp_schema()::regnamespace::text)`)
+}
+
+/** 15 and later can grant the right to a role. */
+export async function maySetReplicaRole(session: Session): Promise<boolean> {
+  const { superuser } = await session.one<{ superuser: boolean }>(
+    'select rolsuper as superuser from pg_catalog.pg_roles where rolname = current_user',
+  )
+  if (superuser || session.major < 15) return superuser
+  const { may } = await session.one<{ may: boolean }>(
+    `select pg_catalog.has_parameter_privilege('session_replication_role', 'set') as may`,
+  )
+  return may
+}

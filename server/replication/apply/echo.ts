@@ -1,0 +1,55 @@
+// Where changes flow both ways at once, each stream must leave out what the other one has written: an echo.
+// What we write carries a replication origin, which streams tell of; where the role may not have one, each of
+// our transactions begins with a logical message, which only a source of 14 or later sends.
+// https://www.postgresql.org/docs/current/replication-origins.html
+import { PgtrekError } from '../../postgres/errors.ts'
+import type { Session } from '../../postgres/session.ts'
+import { since } from '../stream/stream.ts'
+import { hasTablePositions, positionKindFor } from './position.ts'
+
+/** Both directions cannot be followed at once: changes would go round and round. */
+export class EchoesUnseen extends PgtrekError {}
+
+export interface Unseen {
+  side: 'source' | 'destination'
+  problem: string
+  advice: string
+}
+
+/**
+ * For the preflight of following both ways at once, to be asked on either side: whether the stream from this
+ * server can leave out what the stream to it writes.
+ */
+export async function checkEchoes(session: Session, side: Unseen['side']): Promise<Unseen[]> {
+  if (session.major >= since.messages || (await positionKindFor(session)) === 'origin') return []
+  return [
+    {
+      side,
+      problem: `both directions at once: ${unseen(session.major)}`,
+      advice: `${remedy(session.major)}; or follow one direction only`,
+    },
+  ]
+}
+
+/** Throws when the stream of this source would send back what was written to it. */
+export async function refuseUnseenEchoes(source: Session): Promise<void> {
+  if (source.major >= since.messages || !(await hasTablePositions(source))) return
+  throw new EchoesUnseen(
+    `changes cannot flow both ways at once: ${unseen(source.major)}. Nothing was changed. To go on, ${remedy(source.major)}, ` +
+      'and begin anew; or follow one direction only.',
+  )
+}
+
+function unseen(major: number): string {
+  return (
+    `the role has no right to replication origins there, and PostgreSQL ${major} tells in no other way which ` +
+    'changes came from the other side'
+  )
+}
+
+/** Below 13 the functions insist on a superuser whatever was granted. */
+function remedy(major: number): string {
+  return major >= 13
+    ? 'grant execute on the functions pg_replication_origin_* of pg_catalog to the role that writes there'
+    : 'let a superuser write there'
+}

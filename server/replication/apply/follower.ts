@@ -1,0 +1,409 @@
+// Follows the changes of a source: connects, drains the stream into the destination, connects again when an
+// end was lost, stops for a decision at a conflict, and ends where it is told to.
+import type { FollowEvent, FollowStatus } from '../../../shared/follow.ts'
+import type { Sessions } from '../../coordination/sessions.ts'
+import { Cancelled, errorInfo } from '../../postgres/errors.ts'
+import { type Lsn, laterOf, showLsn } from '../stream/lsn.ts'
+import type { Relation } from '../stream/pgoutput.ts'
+import { NeedsLook, NeedsText, NotVisible } from '../stream/receive.ts'
+import { type ReceiverWishes, receiversFor } from '../stream/receivers.ts'
+import { defaultSilenceMs, SilenceWatch } from '../stream/silence.ts'
+import { Spill, SpillFailed } from '../stream/spill.ts'
+import { tableKey } from '../tables/destination-tables.ts'
+import type { Apart, LeftOutTable, TablePair, WantedTable } from '../tables/followed.ts'
+import { NeedsCare } from './apply-failure.ts'
+import { drain } from './apply-loop.ts'
+import { ApplyConflict } from './conflict.ts'
+import { type Connected, connect, type Ends } from './connect.ts'
+import { Control, type Decision } from './control.ts'
+import { BackOff, mayPass } from './recovery.ts'
+import { FollowStatistics } from './statistics.ts'
+import type { EarlyApply } from './streamed-apply.ts'
+
+/** `Omit` that keeps the members of a union apart. */
+type Without<Event, Key extends PropertyKey> = Event extends unknown ? Omit<Event, Key> : never
+
+/** Anybody may put messages of any size into the log. */
+const mostMessageBytes = 8192
+
+export interface FollowOptions extends Ends {
+  signal?: AbortSignal | undefined
+  onEvent?: ((event: FollowEvent) => void) | undefined
+  /** How often progress is told. */
+  progressEveryMs?: number | undefined
+  /** A server that says nothing for so long is taken for lost. */
+  silenceMs?: number | undefined
+  /** How often the position is stored while nothing has to be applied (default: 10,000). */
+  idlePositionEveryMs?: number | undefined
+  /** The tables with their OIDs on both sides, and those that joined them: to be given back at the next start. */
+  onTables?: ((tables: readonly TablePair[]) => void) | undefined
+  /** Applies nothing before `resume` or `stopAt`. */
+  paused?: boolean | undefined
+  /** Where large transactions wait for their commit; the system's directory for temporary files. */
+  spillDirectory?: string | undefined
+}
+
+const reasons: Record<NonNullable<Apart>, string> = {
+  left_out: 'it was left out when the move began',
+  extension: 'it belongs to an extension',
+  own: 'it belongs to another move',
+  dropped: 'it was created after the move began, and is dropped by now',
+}
+
+/** What steers and watches a stream; the server's own subscription can be seen in the same way. */
+export type Following = Pick<
+  Follower,
+  'status' | 'done' | 'pause' | 'resume' | 'stop' | 'stopAt' | 'retry' | 'skip' | 'knowEnd'
+>
+
+/** Room on a full disk is made by people. */
+const fullDiskPauseMs = 2000
+
+export class Follower {
+  /** Resolves when it has stopped as it was told to; rejects when it cannot go on. */
+  readonly done: Promise<void>
+  readonly #control = new Control()
+  readonly #statistics = new FollowStatistics()
+  readonly #known = new Map<number, Relation>()
+  readonly #skipped = new Set<Lsn>()
+  readonly #trusted = new Set<Lsn>()
+  readonly #lookedFor = new Set<number>()
+  readonly #accepted = new Set<number>()
+  readonly #warned = new Set<string>()
+  #before: Sessions | undefined
+  /** With the OIDs of both sides, as soon as they are known. */
+  #tables: readonly WantedTable[] | undefined
+  #leftOut: readonly LeftOutTable[]
+  readonly #abort = new AbortController()
+  #connected: Connected | undefined
+  #spilled: Spill | undefined
+  #early: EarlyApply | undefined
+  #appliedEarly = 0
+  /** After a failure: one transaction at a time, up to the newest that was begun. */
+  #carefulUntil: Lsn | undefined
+  #asText = false
+  readonly #backOff = new BackOff()
+
+  private constructor(
+    readonly options: FollowOptions,
+    first: Connected,
+  ) {
+    const { signal, progressEveryMs = 500 } = options
+    this.#tables = options.tables
+    this.#leftOut = options.leftOut ?? []
+    if (options.paused) this.#control.set({ paused: true })
+    const cancel = () => this.#abort.abort(new Cancelled())
+    signal?.addEventListener('abort', cancel, { once: true })
+    const timer = setInterval(
+      () => this.#tell({ type: 'follow_progress', status: this.status }),
+      progressEveryMs,
+    )
+    this.done = this.#run(first)
+      .then(
+        () => this.#ended('stopped'),
+        (error) => this.#ended('failed', error),
+      )
+      .finally(() => {
+        clearInterval(timer)
+        signal?.removeEventListener('abort', cancel)
+      })
+    // Whoever wants to know awaits `done`; that nobody does must not end the process.
+    this.done.catch(() => {})
+  }
+
+  /** Rejects when either end cannot be had, or the slot or the position are not what they must be. */
+  static async start(options: FollowOptions): Promise<Follower> {
+    const signal = options.signal ?? new AbortController().signal
+    const wake = { up: () => {} }
+    const connected = await connect(options, {
+      careful: false,
+      asText: false,
+      signal,
+      silenceMs: options.silenceMs ?? defaultSilenceMs,
+      onAnswer: () => wake.up(),
+    })
+    const follower = new Follower(options, connected)
+    wake.up = () => follower.#heard(connected)
+    return follower
+  }
+
+  pause() {
+    this.#control.set({ paused: true })
+  }
+
+  resume() {
+    this.#control.set({ paused: false })
+  }
+
+  /** Everything that was committed before this position is applied and on disk, nothing behind; then it ends. */
+  stopAt(lsn: Lsn): Promise<void> {
+    this.#control.set({ stopAt: lsn, paused: false })
+    return this.done
+  }
+
+  /** Ends with what is whole. */
+  stop(): Promise<void> {
+    this.#control.set({ stopping: true })
+    return this.done
+  }
+
+  /** Tries once more what was a conflict: the destination has been mended. False when there is none. */
+  retry(): boolean {
+    return this.#control.decide('retry')
+  }
+
+  /** Leaves out the transaction that is in conflict, whole. False when there is none. */
+  skip(): boolean {
+    return this.#control.decide('skip')
+  }
+
+  /** Where the source's log ends, as somebody has asked: while there is much to send, the stream does not say. */
+  knowEnd(end: Lsn) {
+    this.#statistics.knowEnd(end)
+  }
+
+  /** Has the source say soon up to where it has sent everything. */
+  askForEnd() {
+    this.#connected?.stream.askForEnd()
+  }
+
+  get status(): FollowStatus {
+    const stream = this.#connected?.stream
+    if (this.#connected) this.#look(this.#connected)
+    return this.#statistics.status(stream, {
+      spilledBytes: this.#spilled?.bytes ?? 0,
+      appliedEarly: this.#appliedEarly + (this.#early?.count ?? 0),
+    })
+  }
+
+  async #run(first: Connected) {
+    let connected: Connected | undefined = first
+    for (;;) {
+      try {
+        connected ??= await this.#connect()
+        if ((await this.#drain(connected)) === 'stopped') return
+      } catch (error) {
+        if (this.#abort.signal.aborted) throw this.#abort.signal.reason
+        // Whoever mends the destination must not wait for our locks. The source's end stays: an idle slot may
+        // be given up.
+        connected?.applier[Symbol.dispose]()
+        if ((await this.#recover(error)) === 'stop') return
+      } finally {
+        const ended: Connected | undefined = connected
+        connected = undefined
+        if (ended) {
+          this.#look(ended)
+          this.#connected = undefined
+          await ended[Symbol.asyncDispose]()
+        }
+      }
+    }
+  }
+
+  async #connect(): Promise<Connected> {
+    this.#statistics.phase = 'connecting'
+    const connected: { now?: Connected } = {}
+    const ends = { ...this.options, tables: this.#tables, leftOut: this.#leftOut }
+    connected.now = await connect(ends, {
+      careful: this.#carefulUntil !== undefined,
+      asText: this.#asText,
+      accepted: this.#accepted,
+      signal: this.#abort.signal,
+      silenceMs: this.options.silenceMs ?? defaultSilenceMs,
+      before: this.#before,
+      onAnswer: () => connected.now && this.#heard(connected.now),
+    })
+    return connected.now
+  }
+
+  async #drain(connected: Connected): Promise<'stopped' | 'again'> {
+    const { stream, applier, position, binary, replicaRole } = connected
+    const { options } = this
+    this.#connected = connected
+    this.#statistics.durable = laterOf(this.#statistics.durable, position.lsn)
+    this.#statistics.applied = laterOf(this.#statistics.applied, position.lsn)
+    this.#statistics.phase = 'catchup'
+    this.#statistics.conflict = undefined
+    this.#tell({
+      type: 'follow_connected',
+      from: showLsn(position.lsn),
+      position: position.kind,
+      binary,
+      replicaRole,
+    })
+    this.#remember(connected)
+    this.#before = connected.sessions
+    const silenceMs = options.silenceMs ?? defaultSilenceMs
+    using _ = new SilenceWatch(connected, options, silenceMs)
+    using spill = new Spill(undefined, options.spillDirectory)
+    this.#spilled = spill
+    const wishes: ReceiverWishes = {
+      spill,
+      lookedFor: this.#lookedFor,
+      origin: options.origin ?? 'any',
+      skipped: this.#skipped,
+      trusted: this.#trusted,
+      stopAt: () => this.#control.stopAt,
+      known: this.#known,
+      onSkipped: ({ finalLsn, xid }, tables) => {
+        options.touched?.voidAll()
+        this.#tell({ type: 'follow_skipped', lsn: showLsn(finalLsn), xid, tables })
+      },
+      onSchemaChange: ({ schema, name }, changes) => {
+        options.touched?.voidTable({ schema, name })
+        this.#tell({ type: 'follow_schema_changed', table: { schema, name }, changes })
+      },
+      onUnwanted: (relation, apart) => this.#warnOfUnwanted(relation, apart),
+      onMessage: (prefix, lsn, content) =>
+        this.#tell({
+          type: 'follow_message',
+          prefix,
+          lsn: showLsn(lsn),
+          content: Buffer.from(content.subarray(0, mostMessageBytes)).toString('utf8'),
+        }),
+    }
+    const { receiver, early } = receiversFor(connected, wishes, silenceMs)
+    using _early = early
+    this.#early = early
+    this.#control.onChange = () => stream.copy.wake()
+    try {
+      const outcome = await drain({
+        ...{ stream, receiver, applier, early, control: this.#control, carefulUntil: this.#carefulUntil },
+        skipped: this.#skipped,
+        idlePositionEveryMs: options.idlePositionEveryMs,
+        onPause: (paused) => {
+          this.#statistics.phase = paused ? 'paused' : 'catchup'
+          this.#tell({ type: paused ? 'follow_paused' : 'follow_resumed' })
+        },
+        onIdle: () => {
+          this.#statistics.phase = 'streaming'
+          this.#backOff.reset()
+        },
+      })
+      this.#carefulUntil = undefined
+      return outcome
+    } catch (error) {
+      if (error instanceof NeedsCare) this.#carefulUntil = receiver.lastBegun
+      throw error
+    } finally {
+      this.#control.onChange = () => {}
+      this.#spilled = undefined
+      this.#appliedEarly += early?.count ?? 0
+      this.#early = undefined
+    }
+  }
+
+  /** Returns when another attempt makes sense; throws when none does. */
+  async #recover(error: unknown): Promise<Decision> {
+    this.#statistics.lastError = error
+    if (error instanceof NeedsCare) return 'retry'
+    if (error instanceof NeedsLook) {
+      this.#lookedFor.add(error.oid)
+      return 'retry'
+    }
+    if (error instanceof NeedsText) {
+      this.#asText = true
+      return 'retry'
+    }
+    if (error instanceof ApplyConflict) return this.#decide(error)
+    if (!(error instanceof NotVisible) && !mayPass(error)) throw error
+    const pause = this.#backOff.next()
+    // All of a large transaction is sent again each time.
+    const milliseconds = error instanceof SpillFailed ? Math.max(pause, fullDiskPauseMs) : pause
+    this.#statistics.phase = 'waiting'
+    this.#tell({ type: 'follow_waiting', error: errorInfo(error), seconds: milliseconds / 1000 })
+    const wake = () => this.#control.onChange()
+    this.#abort.signal.addEventListener('abort', wake, { once: true })
+    await this.#control.sleep(milliseconds)
+    this.#abort.signal.removeEventListener('abort', wake)
+    this.#abort.signal.throwIfAborted()
+    return this.#control.stopping ? 'stop' : 'retry'
+  }
+
+  async #decide(conflict: ApplyConflict): Promise<Decision> {
+    const info = conflict.info()
+    this.#statistics.phase = 'conflict'
+    this.#statistics.conflict = info
+    this.#tell({ type: 'follow_conflict', conflict: info })
+    const cancel = () => this.#control.decide('stop')
+    this.#abort.signal.addEventListener('abort', cancel, { once: true })
+    const decision = await this.#control.decision()
+    this.#abort.signal.removeEventListener('abort', cancel)
+    this.#abort.signal.throwIfAborted()
+    this.#carefulUntil = conflict.lsn
+    if (decision === 'skip') this.#skipped.add(conflict.lsn)
+    const { unknown, isInexact } = conflict.details
+    if (decision === 'retry' && isInexact) this.#trusted.add(conflict.lsn)
+    if (decision === 'retry' && unknown !== undefined) this.#accepted.add(unknown)
+    // Ending with a conflict unsolved is no success.
+    if (decision === 'stop') throw conflict
+    this.#statistics.phase = 'connecting'
+    this.#statistics.conflict = undefined
+    return decision
+  }
+
+  /** The destination has answered. */
+  #heard(connected: Connected) {
+    this.#look(connected)
+    connected.stream.confirm(connected.applier.commits.durable)
+    if (connected.applier.pipeline.failure) connected.stream.copy.wake()
+    else this.#backOff.reset()
+  }
+
+  #look({ stream, applier }: Connected) {
+    const { commits } = applier
+    this.#statistics.take(commits.takeConfirmed())
+    this.#statistics.look(stream)
+    this.#statistics.durable = laterOf(this.#statistics.durable, commits.durable)
+    if (commits.isQuiet && !applier.isOpen) {
+      this.#statistics.passed = laterOf(this.#statistics.passed, commits.passed.endLsn)
+    }
+  }
+
+  #ended(phase: 'stopped' | 'failed', error?: unknown) {
+    this.#statistics.phase = phase
+    if (error !== undefined) this.#statistics.lastError = error
+    const durable = showLsn(this.#statistics.durable)
+    this.#tell({ type: 'follow_progress', status: this.status })
+    this.#tell({ type: 'follow_stopped', durable, ...(error !== undefined && { error: errorInfo(error) }) })
+    if (error !== undefined) throw error
+  }
+
+  /** From here on the tables are known by their OIDs, whatever they are called. */
+  #remember({ followed }: Connected) {
+    if (!followed) return
+    const pairs = [...followed.pairs.values()]
+    const unresolved = (this.#tables ?? []).filter(
+      (table) => table.from === undefined && followed.gone.some((one) => tableKey(one) === tableKey(table)),
+    )
+    this.#tables = [...pairs, ...unresolved]
+    this.#leftOut = followed.leftOut
+    this.options.onTables?.(pairs)
+    for (const { schema, name } of followed.gone) {
+      this.#warn(
+        `${schema}.${name} is not published any more: it was dropped, detached or taken out of the publication, ` +
+          'and its changes are not sent',
+      )
+    }
+    for (const { schema, name } of followed.replaced) {
+      this.#warn(
+        `${schema}.${name} of the destination was dropped and made again: rows that were copied before are not in it`,
+      )
+    }
+  }
+
+  #warnOfUnwanted({ schema, name }: Relation, apart: NonNullable<Apart>) {
+    this.#warn(`changes of ${schema}.${name} are sent and not applied: ${reasons[apart]}`)
+  }
+
+  /** Each once. */
+  #warn(message: string) {
+    if (this.#warned.has(message)) return
+    this.#warned.add(message)
+    this.#tell({ type: 'follow_warning', message })
+  }
+
+  #tell(event: Without<FollowEvent, 'at'>) {
+    this.options.onEvent?.({ ...event, at: Date.now() } as FollowEvent)
+  }
+}

@@ -1,0 +1,265 @@
+// Up to where the source's changes are in the destination, stored in the same transactions as the changes: by
+// a replication origin where the role may use one, otherwise in rows of a table of ours. From 16 on an origin
+// goes forward also when a transaction fails in the very moment of its commit, which would lose it: there the
+// origin only marks what is ours, and rows tell the position.
+// https://www.postgresql.org/docs/current/replication-origins.html
+import { PgtrekError } from '../../postgres/errors.ts'
+import { quoteLiteral } from '../../postgres/quote.ts'
+import type { Session } from '../../postgres/session.ts'
+import { type Lsn, noLsn, parseLsn, showLsn } from '../stream/lsn.ts'
+
+export type PositionKind = 'origin' | 'table'
+
+/** What a transaction does to store its position: parameters are the position and the time, as text. */
+export interface Position {
+  kind: PositionKind
+  name: string
+  lsn: Lsn
+  storeSql: string
+  /** To be called now and then, with the position: rows of older ones are not needed. */
+  tidySql?: string | undefined
+  /** What each transaction begins with, so that it is known as ours where it has no origin. */
+  markSql?: string | undefined
+  /** Another session can store it once it was given away here and taken there. */
+  lending?: { give: string; take: string } | undefined
+}
+
+/** What our transactions say where they cannot have an origin. */
+export const echoPrefix = 'pgtrek_origin'
+
+/** All origins of ours begin so, on every server. */
+export const originPrefix = 'pgtrek_'
+
+/** Another session applies under the same name, or the one of a process that died is not gone yet. */
+export class PositionBusy extends PgtrekError {}
+export class PositionMissing extends PgtrekError {}
+
+const objectInUse = '55006'
+const table = 'pgtrek.position'
+
+/** Whether a failed transaction leaves the origin where it was. */
+export function isOriginSafe(major: number): boolean {
+  return major < 16
+}
+
+export function originName(name: string): string {
+  return originPrefix + name
+}
+
+/** Which kind the role of this session can use. */
+export async function positionKindFor(session: Session): Promise<PositionKind> {
+  // Below 13 the functions insist on a superuser whatever was granted. From 18 on they have a limit of their own.
+  const limit = session.major >= 18 ? 'max_active_replication_origins' : 'max_replication_slots'
+  const { may } = await session.one<{ may: boolean }>(`
+    select (select count(*) from pg_catalog.pg_replication_origin) < current_setting('${limit}')::int
+       and (r.rolsuper or (${session.major >= 13} and (
+             select bool_and(pg_catalog.has_function_privilege(p.oid, 'execute'))
+               from pg_catalog.pg_proc p
+              where p.pronamespace = 'pg_catalog'::regnamespace
+                and p.proname in ('pg_replication_origin_create', 'pg_replication_origin_advance',
+                                  'pg_replication_origin_oid', 'pg_replication_origin_progress',
+                                  'pg_replication_origin_session_setup', 'pg_replication_origin_xact_setup',
+                                  'pg_replication_origin_session_progress', 'pg_replication_origin_drop')
+           ))) as may
+      from pg_catalog.pg_roles r
+     where r.rolname = current_user`)
+  return may ? 'origin' : 'table'
+}
+
+/** A destination that does not wait for its disk could forget in a crash that anything was begun. */
+const onDisk = 'set local synchronous_commit = on'
+
+/** Writes down where to begin: the point of the snapshot whose rows are there. Replaces what was there. */
+export async function createPosition(
+  session: Session,
+  name: string,
+  lsn: Lsn,
+  kind?: PositionKind,
+): Promise<PositionKind> {
+  const chosen = kind ?? (await positionKindFor(session))
+  await dropPosition(session, name)
+  const [text, origin] = [quoteLiteral(showLsn(lsn)), quoteLiteral(originName(name))]
+  // Without a key, and never updated: old versions that somebody's snapshot holds would be in every update's way.
+  // A publication of all tables refuses deletes of a table without replica identity.
+  const identity = (await hasTable(session)) ? '' : `alter table ${table} replica identity full;`
+  const row = `
+    create schema if not exists pgtrek;
+    create table if not exists ${table} (name text not null, lsn pg_catalog.pg_lsn not null, time timestamptz);
+    ${identity}
+    insert into ${table} (name, lsn) values (${quoteLiteral(name)}, ${text});`
+  const mark = `
+    select pg_catalog.pg_replication_origin_create(${origin});
+    select pg_catalog.pg_replication_origin_advance(${origin}, ${text});`
+  const needsRow = chosen === 'table' || !isOriginSafe(session.major)
+  await session.execute(`${onDisk}; ${needsRow ? row : ''} ${chosen === 'origin' ? mark : ''}`)
+  return chosen
+}
+
+/** Where the changes are; none when the destination knows nothing of this name. */
+export async function readPosition(
+  session: Session,
+  name: string,
+): Promise<{ kind: PositionKind; lsn: Lsn } | undefined> {
+  const origin = quoteLiteral(originName(name))
+  const [known] = await session.query(`select from pg_catalog.pg_replication_origin where roname = ${origin}`)
+  if (known && isOriginSafe(session.major)) {
+    const row = await session.one<{ lsn: string | null }>(
+      `select pg_catalog.pg_replication_origin_progress(${origin}, true)::text as lsn`,
+    )
+    return { kind: 'origin', lsn: row.lsn === null ? noLsn : parseLsn(row.lsn) }
+  }
+  const lsn = (await hasTable(session)) ? await readRow(session, name) : noLsn
+  if (known) return { kind: 'origin', lsn }
+  return lsn === noLsn ? undefined : { kind: 'table', lsn }
+}
+
+async function readRow(session: Session, name: string): Promise<Lsn> {
+  const [row] = await session.query<{ lsn: string }>(
+    `select lsn::text as lsn from ${table} where name = ${quoteLiteral(name)} order by ${table}.lsn desc limit 1`,
+  )
+  return row ? parseLsn(row.lsn) : noLsn
+}
+
+/**
+ * And nothing else of ours: the table goes with its last row, the schema when it is empty. Says what was
+ * dropped.
+ */
+export async function dropPosition(session: Session, name: string): Promise<string[]> {
+  const known = await readPosition(session, name)
+  const dropped: string[] = []
+  if (known?.kind === 'origin') {
+    await dropOrigin(session, name)
+    dropped.push(`replication origin ${originName(name)}`)
+  }
+  if (!(await hasTable(session))) return dropped
+  const rows = await session.query(`delete from ${table} where name = ${quoteLiteral(name)} returning 1`)
+  if (rows.length > 0) dropped.push(`position ${name}`)
+  const { left } = await session.one<{ left: number }>(`select count(*)::int as left from ${table}`)
+  if (left > 0) return dropped
+  await session.execute(`drop table ${table}`)
+  return [...dropped, `table ${table}`, ...(await dropEmptySchema(session))]
+}
+
+export async function dropEmptySchema(session: Session): Promise<string[]> {
+  const [row] = await session.query<{ ours: boolean }>(`
+    select pg_catalog.pg_has_role(n.nspowner, 'usage')
+           and not exists (select from pg_catalog.pg_depend d
+                            where d.refclassid = 'pg_catalog.pg_namespace'::regclass and d.refobjid = n.oid) as ours
+      from pg_catalog.pg_namespace n
+     where n.nspname = 'pgtrek'`)
+  if (!row?.ours) return []
+  await session.execute('drop schema pgtrek')
+  return ['schema pgtrek']
+}
+
+/** The session that used it may take a moment to end. */
+async function dropOrigin(session: Session, name: string, patienceMs = 5000) {
+  const deadline = performance.now() + patienceMs
+  for (;;) {
+    try {
+      await session.query(`select pg_catalog.pg_replication_origin_drop(${quoteLiteral(originName(name))})`)
+      return
+    } catch (error) {
+      if ((error as { sqlstate?: string }).sqlstate !== objectInUse || performance.now() > deadline)
+        throw error
+      await Bun.sleep(50)
+    }
+  }
+}
+
+/** From here on nobody else can apply under this name, until the session ends. */
+export async function holdPosition(session: Session, name: string): Promise<Position> {
+  const known = await readPosition(session, name)
+  if (!known) {
+    throw new PositionMissing(
+      `the destination does not know up to where changes have arrived (no position ${name}): ` +
+        'copy the rows anew, under the snapshot of a new slot',
+    )
+  }
+  const position: Position =
+    known.kind === 'origin'
+      ? await holdOrigin(session, name)
+      : { kind: 'table', markSql: markSqlOf(name), ...(await holdRow(session, name)) }
+  if (position.lsn === noLsn) throw new PositionMissing(`the position ${name} has never been set`)
+  return position
+}
+
+async function holdOrigin(session: Session, name: string): Promise<Position> {
+  const take = `select pg_catalog.pg_replication_origin_session_setup(${quoteLiteral(originName(name))})`
+  try {
+    await session.query(take)
+  } catch (error) {
+    if ((error as { sqlstate?: string }).sqlstate !== objectInUse) throw error
+    throw new PositionBusy(`another session applies changes as ${name}`, { cause: error })
+  }
+  const lending = { give: 'select pg_catalog.pg_replication_origin_session_reset()', take }
+  if (!isOriginSafe(session.major)) return { kind: 'origin', lending, ...(await holdRow(session, name)) }
+  // Only now nobody can move it any more.
+  const { lsn } = await session.one<{ lsn: string | null }>(
+    'select pg_catalog.pg_replication_origin_session_progress(true)::text as lsn',
+  )
+  return {
+    kind: 'origin',
+    name,
+    lsn: lsn === null ? noLsn : parseLsn(lsn),
+    storeSql: 'select pg_catalog.pg_replication_origin_xact_setup($1::pg_catalog.pg_lsn, $2::timestamptz)',
+    lending,
+  }
+}
+
+async function holdRow(
+  session: Session,
+  name: string,
+): Promise<Pick<Position, 'name' | 'lsn' | 'storeSql' | 'tidySql'>> {
+  const literal = quoteLiteral(name)
+  const busy = () => new PositionBusy(`another session applies changes as ${name}`)
+  if (!(await tryLock(session, `pgtrek position ${name}`))) throw busy()
+  // One that helped a session that died could still commit.
+  if (!(await tryLock(session, helperLock(name)))) throw busy()
+  await session.query(`select pg_catalog.pg_advisory_unlock(${lockKey(helperLock(name))})`)
+  // A session that died may have committed once more before it let the lock go.
+  const lsn = (await hasTable(session)) ? await readRow(session, name) : noLsn
+  const tidySql = `delete from ${table} where name = ${literal} and lsn < $1::pg_catalog.pg_lsn`
+  if (lsn !== noLsn) await session.query(tidySql.replace('$1', quoteLiteral(showLsn(lsn))))
+  return {
+    name,
+    lsn,
+    storeSql: `insert into ${table} (name, lsn, time) values (${literal}, $1::pg_catalog.pg_lsn, $2::timestamptz)`,
+    tidySql,
+  }
+}
+
+/** Where there is no origin each transaction says itself whose it is. */
+const markSqlOf = (name: string) =>
+  `select pg_catalog.pg_logical_emit_message(true, '${echoPrefix}', ${quoteLiteral(name)})`
+
+/** For a second session that stores the position of the one that holds it. */
+export async function helpWithPosition(session: Session, { tidySql, name }: Position): Promise<void> {
+  if (!tidySql) return
+  if (await tryLock(session, helperLock(name))) return
+  throw new PositionBusy(`another session applies changes as ${name}`)
+}
+
+const helperLock = (name: string) => `pgtrek helper ${name}`
+const lockKey = (text: string) => `pg_catalog.hashtextextended(${quoteLiteral(text)}, 0)`
+
+async function tryLock(session: Session, text: string): Promise<boolean> {
+  const { held } = await session.one<{ held: boolean }>(
+    `select pg_catalog.pg_try_advisory_lock(${lockKey(text)}) as held`,
+  )
+  return held
+}
+
+/** Some stream to this server has no origin of its own. */
+export async function hasTablePositions(session: Session): Promise<boolean> {
+  if (!(await hasTable(session))) return false
+  const { some } = await session.one<{ some: boolean }>(`select exists (select from ${table}) as some`)
+  return some
+}
+
+async function hasTable(session: Session): Promise<boolean> {
+  const { there } = await session.one<{ there: boolean }>(
+    `select pg_catalog.to_regclass('${table}') is not null as there`,
+  )
+  return there
+}

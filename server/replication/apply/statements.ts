@@ -1,0 +1,364 @@
+// The statements that bring a change into a table, and which value of which row each parameter is.
+import { quoteIdentifier } from '../../postgres/quote.ts'
+import type { OldRow, Relation } from '../stream/pgoutput.ts'
+import { columnKind, type Tuple } from '../stream/tuple.ts'
+import type { DestinationColumn, DestinationTable } from '../tables/destination-tables.ts'
+
+export interface Written {
+  sql: string
+  /** Column of the new row; or, with all bits turned over, of the old one. */
+  parameters: number[]
+}
+
+export interface TargetColumn extends DestinationColumn {
+  quoted: string
+  /** Part of the replica identity. */
+  key: boolean
+  index: number
+}
+
+/** The columns that the source sends, in its order, as the destination has them; but for what both compute. */
+export function targetColumns(relation: Relation, table: DestinationTable): TargetColumn[] {
+  return relation.columns.flatMap(({ name, key }, index) => {
+    const column = table.columns.get(name)
+    if (!column) throw new Error(`no column ${name} in ${table.quoted}`)
+    return column.generated ? [] : [{ ...column, key, index, quoted: quoteIdentifier(name) }]
+  })
+}
+
+export function insertStatement(table: DestinationTable, columns: readonly TargetColumn[]): Written {
+  if (columns.length === 0) return { sql: `insert into ${table.quoted} default values`, parameters: [] }
+  const names = columns.map(({ quoted }) => quoted).join(', ')
+  const values = columns.map((_, index) => `$${index + 1}`).join(', ')
+  return {
+    sql: `insert into ${table.quoted} (${names}) overriding system value values (${values})`,
+    parameters: columns.map(({ index }) => index),
+  }
+}
+
+export function copyStatement(
+  table: DestinationTable,
+  columns: readonly TargetColumn[],
+  binary: boolean,
+): string {
+  const names = columns.map(({ quoted }) => quoted).join(', ')
+  return `copy ${table.quoted} (${names}) from stdin${binary ? ' with (format binary)' : ''}`
+}
+
+export interface OldVersion {
+  kind: OldRow
+  /** With a full old row: for each column, whether it was null; without: any may be. */
+  nulls: readonly boolean[] | undefined
+  /** What else must be true of the row. */
+  only?: string | undefined
+  /**
+   * The row must still be what the old one says, to the last digit, also when another session has changed it while
+   * this statement waited for its lock.
+   */
+  exact?: boolean
+}
+
+/** `unchanged` are columns that the source did not send, because they are stored out of line. */
+export function updateStatement(
+  table: DestinationTable,
+  columns: readonly TargetColumn[],
+  unchanged: readonly boolean[],
+  old: OldVersion,
+): Written {
+  const written = new Parameters()
+  const { assignments, condition } = updateOf(table, columns, unchanged, old, written)
+  const target = onlyItself(table)
+  return { sql: `update ${target} set ${assignments} where ${condition}`, parameters: written.list }
+}
+
+/** Several rows at once, whose keys stay: the parameters of each are those of the statement for one. */
+export function updateRowsStatement(
+  table: DestinationTable,
+  columns: readonly TargetColumn[],
+  rows: number,
+): Written {
+  const fields = new Fields(columns)
+  const { assignments, condition } = updateOf(
+    table,
+    columns,
+    [],
+    { kind: undefined, nulls: undefined },
+    fields,
+  )
+  const { list, names, types } = fields
+  const values = Array.from({ length: rows }, (_, row) => {
+    const given = list.map((_, place) => `$${row * list.length + place + 1}::${types[place]}`)
+    return `(${given.join(', ')})`
+  })
+  return {
+    sql:
+      `update ${onlyItself(table)} set ${assignments} ` +
+      `from (values ${values.join(', ')}) as pgtrek (${names.join(', ')}) where ${condition}`,
+    parameters: Array.from({ length: rows }, () => list).flat(),
+  }
+}
+
+function updateOf(
+  table: DestinationTable,
+  columns: readonly TargetColumn[],
+  unchanged: readonly boolean[],
+  old: OldVersion,
+  written: Parameters,
+): { assignments: string; condition: string } {
+  const keyIsSame = old.kind === undefined
+  const sent = columns.filter(({ index }) => unchanged[index] !== true)
+  // Always-identity columns cannot be set: that they are as they should be is made part of the condition.
+  const fixed = sent.filter(({ identity, key }) => identity === 'a' && !(keyIsSame && key))
+  const changed = sent.filter(({ identity, key }) => identity !== 'a' && !(keyIsSame && key))
+  const assigned = changed.length > 0 ? changed : columns.slice(0, 1)
+  const assignments = assigned.map((column) =>
+    changed.length > 0
+      ? `${column.quoted} = ${written.fromNew(column)}`
+      : `${column.quoted} = ${column.identity === 'a' ? 'default' : column.quoted}`,
+  )
+  const conditions = [
+    ...fixed.map((column) => `${column.quoted} = ${written.fromNew(column)}`),
+    ...rowConditions(columns, old, written),
+  ]
+  return {
+    assignments: assignments.join(', '),
+    condition: whereIs(table, columns, conditions, old, written),
+  }
+}
+
+/**
+ * For a column that is always an identity, and got another number: it can be given one only when its row is new.
+ * The old row makes way for it, and what was not sent is taken from there.
+ */
+export function replaceStatement(
+  table: DestinationTable,
+  columns: readonly TargetColumn[],
+  unchanged: readonly boolean[],
+  old: OldVersion,
+): Written {
+  const written = new Parameters()
+  const condition = whereIs(table, columns, rowConditions(columns, old, written), old, written)
+  const values = columns.map((column) =>
+    unchanged[column.index] ? `replaced.${column.quoted}` : `${written.fromNew(column)}::${column.sqlType}`,
+  )
+  return {
+    sql:
+      `with replaced as (delete from ${onlyItself(table)} where ${condition} returning *) ` +
+      `insert into ${table.quoted} (${columns.map(({ quoted }) => quoted).join(', ')}) overriding system value ` +
+      `select ${values.join(', ')} from replaced`,
+    parameters: written.list,
+  }
+}
+
+export function deleteStatement(
+  table: DestinationTable,
+  columns: readonly TargetColumn[],
+  old: OldVersion,
+): Written {
+  const written = new Parameters()
+  const conditions = rowConditions(columns, old, written)
+  return {
+    sql: `delete from ${onlyItself(table)} where ${whereIs(table, columns, conditions, old, written)}`,
+    parameters: written.list,
+  }
+}
+
+/**
+ * Answers a row, too, when the row is gone: none is left that agrees with it in `identifying`, which are columns
+ * that a foreign key of the destination cannot have set meanwhile.
+ */
+export function deleteOrGoneStatement(
+  table: DestinationTable,
+  columns: readonly TargetColumn[],
+  old: OldVersion,
+  identifying: readonly TargetColumn[],
+): Written {
+  const written = new Parameters()
+  const condition = whereIs(table, columns, rowConditions(columns, old, written), old, written)
+  const alike = identifying.map((column) => equals(column, written.fromOld(column))).join(' and ') || 'true'
+  return {
+    sql: orElse(
+      `delete from ${onlyItself(table)} where ${condition}`,
+      `not exists (select from ${onlyItself(table)} where ${alike})`,
+    ),
+    parameters: written.list,
+  }
+}
+
+/**
+ * Answers a row, too, when there is one that is what the row is to become, to the last digit. It is looked for by
+ * `identifying`, which are never null.
+ */
+export function updateOrDoneStatement(
+  table: DestinationTable,
+  columns: readonly TargetColumn[],
+  unchanged: readonly boolean[],
+  old: OldVersion,
+  identifying: readonly TargetColumn[],
+): Written {
+  const written = new Parameters()
+  const { assignments, condition } = updateOf(table, columns, unchanged, old, written)
+  const wanted = columns
+    .filter(({ index }) => unchanged[index] !== true)
+    .map((column) => {
+      const value = written.fromNew(column)
+      const [here, there] = [
+        `${column.quoted}::pg_catalog.text`,
+        `(${value}::${column.sqlType})::pg_catalog.text`,
+      ]
+      const same =
+        `(${here} collate pg_catalog."C" operator(pg_catalog.=) ${there} ` +
+        `or ${here} is null and ${there} is null)`
+      return identifying.includes(column) ? `${equals(column, value)} and ${same}` : same
+    })
+  return {
+    sql: orElse(
+      `update ${onlyItself(table)} set ${assignments} where ${condition}`,
+      `exists (select from ${onlyItself(table)} where ${wanted.join(' and ')})`,
+    ),
+    parameters: written.list,
+  }
+}
+
+/**
+ * For a row that leaves one partition for another. Its key is changed where it is, so that what refers to it is
+ * updated and not deleted. `numbered` are columns of the top that cannot be set.
+ */
+export function moveStatement(
+  top: string,
+  from: { table: DestinationTable; columns: readonly TargetColumn[]; old: OldVersion },
+  columns: readonly TargetColumn[],
+  numbered: readonly string[],
+): Written {
+  const written = new Parameters()
+  const { table, old } = from
+  const condition = whereIs(table, from.columns, rowConditions(from.columns, old, written), old, written)
+  const isFixed = ({ name, identity }: TargetColumn) => identity === 'a' || numbered.includes(name)
+  const fixed = columns.filter(isFixed).map((column) => equals(column, written.fromNew(column)))
+  const assigned = columns.filter((column) => !isFixed(column))
+  const assignments = assigned.map((column) => `${column.quoted} = ${written.fromNew(column)}`)
+  const place = `(tableoid, ctid) = (select tableoid, ctid from ${onlyItself(table)} where ${condition} limit 1)`
+  return {
+    sql: `update ${top} set ${assignments.join(', ')} where ${[place, ...fixed].join(' and ')}`,
+    parameters: written.list,
+  }
+}
+
+function orElse(change: string, isDone: string): string {
+  return (
+    `with pgtrek as (${change} returning 1) select 1 from pgtrek ` +
+    `union all select 1 where not exists (select from pgtrek) and ${isDone}`
+  )
+}
+
+/** Never with CASCADE: tables that are not followed keep their rows. */
+export function truncateStatement(tables: readonly DestinationTable[], restartIdentity: boolean): string {
+  return `truncate ${tables.map(onlyItself).join(', ')}${restartIdentity ? ' restart identity' : ''}`
+}
+
+/** Which columns of a full old row were null, as a key for statements. */
+export function nullsOf(row: Tuple): boolean[] {
+  return Array.from({ length: row.count }, (_, column) => row.kinds[column] === columnKind.null)
+}
+
+/** Children that inherit get their own changes; partitions are reached through their root. */
+function onlyItself(table: DestinationTable): string {
+  return table.partitioned ? table.quoted : `only ${table.quoted}`
+}
+
+class Parameters {
+  readonly list: number[] = []
+
+  fromNew({ index }: TargetColumn): string {
+    return `$${this.list.push(index)}`
+  }
+
+  fromOld({ index }: TargetColumn): string {
+    const known = this.list.indexOf(~index)
+    return known < 0 ? `$${this.list.push(~index)}` : `$${known + 1}`
+  }
+}
+
+/** Stands for the new row as a row of VALUES. */
+class Fields extends Parameters {
+  readonly names: string[] = []
+  readonly types: string[] = []
+  readonly #prefix: string
+
+  /** No name may be that of a column. */
+  constructor(columns: readonly TargetColumn[]) {
+    super()
+    let prefix = 'pgtrek_'
+    while (columns.some(({ name }) => name.startsWith(prefix))) prefix += '_'
+    this.#prefix = prefix
+  }
+
+  override fromNew(column: TargetColumn): string {
+    const name = `${this.#prefix}${this.list.push(column.index)}`
+    this.names.push(name)
+    this.types.push(column.wideType)
+    return name
+  }
+}
+
+function rowConditions(
+  columns: readonly TargetColumn[],
+  { kind, nulls }: OldVersion,
+  written: Parameters,
+): string[] {
+  const value = (column: TargetColumn) =>
+    kind === undefined ? written.fromNew(column) : written.fromOld(column)
+  const identifying = kind === 'full' ? columns : columns.filter(({ key }) => key)
+  return identifying.map((column) => {
+    if (nulls?.[column.index]) return `${column.quoted} is null`
+    const given = value(column)
+    const [left, right] = sidesOf(column, given)
+    const equal = equals(column, given)
+    // An index can be used for an equality only.
+    if (kind !== 'full' || nulls) return equal
+    return `(${equal} or ${left} is null and ${right} is null)`
+  })
+}
+
+function sidesOf(column: TargetColumn, value: string): [string, string] {
+  return column.comparable
+    ? [column.quoted, value]
+    : [`${column.quoted}::text`, `(${value}::${column.sqlType})::text`]
+}
+
+function equals(column: TargetColumn, value: string): string {
+  const [left, right] = sidesOf(column, value)
+  // Whatever the search path is: an extension's operator, or PostgreSQL's own.
+  const equality = (column.comparable && column.equality) || 'pg_catalog.='
+  return `${left} operator(${equality}) ${right}`
+}
+
+/**
+ * Without a key there may be several rows alike, of which one is meant: any of them, but rather one that is
+ * the same to the last bit than one that is only equal, as 1.0 and 1.00 are.
+ */
+function whereIs(
+  table: DestinationTable,
+  columns: readonly TargetColumn[],
+  conditions: readonly string[],
+  { kind, nulls, only, exact = false }: OldVersion,
+  written: Parameters,
+): string {
+  const plain = [...conditions, ...(only ? [only] : [])].join(' and ') || 'true'
+  if (kind !== 'full') return plain
+  const given = columns.filter(({ index }) => !nulls?.[index])
+  const rows = [
+    `row(${given.map(({ quoted }) => quoted).join(', ')})`,
+    `row(${given.map((column) => `${written.fromOld(column)}::${column.sqlType}`).join(', ')})`,
+  ]
+  const image = rows.map((row) => `${row}::record`)
+  // As text: two values may be equal and not the same, or be the same and stored in another way.
+  const same = rows.map((row) => `${row}::pg_catalog.text collate pg_catalog."C"`)
+  const condition =
+    exact && given.length > 0 ? `${plain} and ${same.join(' operator(pg_catalog.=) ')}` : plain
+  const order = given.length > 0 ? ` order by ${image.join(' operator(pg_catalog.*=) ')} desc` : ''
+  const [place, list] = table.partitioned ? ['(tableoid, ctid)', 'tableoid, ctid'] : ['ctid', 'ctid']
+  const found = `${place} = (select ${list} from ${onlyItself(table)} where ${condition}${order} limit 1)`
+  // Said once more of the row itself: the server looks at it again when it had to wait for somebody's change.
+  return exact ? `${found} and ${condition}` : found
+}

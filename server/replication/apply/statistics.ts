@@ -1,0 +1,109 @@
+// How far following has come and how fast it goes.
+import type { FollowConflict, FollowPhase, FollowStatus, TableChanges } from '../../../shared/follow.ts'
+import { errorInfo } from '../../postgres/errors.ts'
+import { Lag } from '../stream/lag.ts'
+import { bytesBetween, type Lsn, laterOf, noLsn, showLsn } from '../stream/lsn.ts'
+import type { ServerTime } from '../stream/pgoutput.ts'
+import type { ChangeStream } from '../stream/stream.ts'
+import type { Commit } from './commit-log.ts'
+
+/** Speeds are means over so long. */
+const windowMs = 5_000
+
+export class FollowStatistics {
+  phase: FollowPhase = 'connecting'
+  conflict: FollowConflict | undefined
+  lastError: unknown
+  received: Lsn = noLsn
+  applied: Lsn = noLsn
+  /** Up to where there is nothing to apply, and no transaction is under way. */
+  passed: Lsn = noLsn
+  durable: Lsn = noLsn
+  /** Where the source's log ends, as the stream says; and as was asked, if that is further. */
+  #streamEnd: Lsn = noLsn
+  #sourceEnd: Lsn = noLsn
+  readonly #lag = new Lag()
+  #appliedTime: ServerTime = 0
+  #transactions = 0
+  #rows = 0
+  readonly #tables = new Map<string, TableChanges>()
+  #samples: { at: number; transactions: number; rows: number }[] = []
+
+  take(commits: readonly Commit[]) {
+    for (const { end, transactions, counts } of commits) {
+      this.applied = end.endLsn
+      this.#appliedTime = end.time
+      this.#transactions += transactions
+      for (const { target, counts: changed } of counts) {
+        const { schema, name } = target.relation
+        const key = JSON.stringify([schema, name])
+        const table = this.#tables.get(key) ?? noTableChanges(schema, name)
+        table.inserts += changed.inserts
+        table.updates += changed.updates
+        table.deletes += changed.deletes
+        table.truncates += changed.truncates
+        this.#rows += changed.inserts + changed.updates + changed.deletes
+        this.#tables.set(key, table)
+      }
+    }
+  }
+
+  look(stream: ChangeStream) {
+    this.received = laterOf(this.received, stream.received)
+    this.#streamEnd = laterOf(this.#streamEnd, stream.sourceEnd)
+    this.#sourceEnd = laterOf(this.#sourceEnd, this.#streamEnd)
+  }
+
+  knowEnd(end: Lsn) {
+    this.#sourceEnd = laterOf(this.#sourceEnd, end)
+    this.#lag.knowEnd(end, Date.now())
+  }
+
+  status(
+    stream: ChangeStream | undefined,
+    large: Pick<FollowStatus, 'spilledBytes' | 'appliedEarly'>,
+  ): FollowStatus {
+    const reached = laterOf(this.applied, this.passed)
+    const lagBytes = bytesBetween(reached, this.#sourceEnd)
+    return {
+      phase: this.phase,
+      received: showLsn(this.received),
+      applied: showLsn(reached),
+      durable: showLsn(this.durable),
+      sourceEnd: showLsn(this.#sourceEnd),
+      lagBytes,
+      lagMilliseconds: lagBytes > 0 ? this.#lagMilliseconds(reached, stream) : 0,
+      transactions: this.#transactions,
+      rows: this.#rows,
+      ...this.#speed(),
+      ...large,
+      tables: [...this.#tables.values()].map((table) => ({ ...table })),
+      ...(this.conflict && { conflict: this.conflict }),
+      ...(this.lastError !== undefined && { lastError: errorInfo(this.lastError) }),
+    }
+  }
+
+  /** The newest transaction that was applied is older than what is not, but may be of hours ago. */
+  #lagMilliseconds(reached: Lsn, stream: ChangeStream | undefined): number {
+    const sinceLevel = this.#lag.milliseconds(reached, reached < this.#streamEnd, Date.now())
+    const age = stream && this.#appliedTime > 0 ? stream.age(this.#appliedTime) : undefined
+    return Math.min(sinceLevel ?? age ?? 0, age ?? sinceLevel ?? 0)
+  }
+
+  #speed() {
+    const now = { at: performance.now(), transactions: this.#transactions, rows: this.#rows }
+    const newest = this.#samples.at(-1)
+    if (!newest || now.at - newest.at > windowMs / 20) this.#samples.push(now)
+    while (this.#samples.length > 2 && now.at - (this.#samples[0]?.at ?? 0) > windowMs) this.#samples.shift()
+    const first = this.#samples[0] ?? now
+    const seconds = Math.max((now.at - first.at) / 1000, 0.001)
+    return {
+      transactionsPerSecond: (now.transactions - first.transactions) / seconds,
+      rowsPerSecond: (now.rows - first.rows) / seconds,
+    }
+  }
+}
+
+function noTableChanges(schema: string, name: string): TableChanges {
+  return { schema, name, inserts: 0, updates: 0, deletes: 0, truncates: 0 }
+}

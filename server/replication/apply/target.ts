@@ -1,0 +1,305 @@
+// One followed table as changes are written to it: its prepared statements, and how many changes it took.
+import { PipelineWriter } from '../../postgres/pipeline-writer.ts'
+import type { OldRow, Relation } from '../stream/pgoutput.ts'
+import { columnKind, hasSameValue, type Tuple } from '../stream/tuple.ts'
+import type { DestinationTable } from '../tables/destination-tables.ts'
+import type { Referenced } from '../tables/referenced.ts'
+import type { Written } from './own-writes.ts'
+import {
+  copyStatement,
+  deleteOrGoneStatement,
+  deleteStatement,
+  insertStatement,
+  moveStatement,
+  nullsOf,
+  replaceStatement,
+  type TargetColumn,
+  targetColumns,
+  updateOrDoneStatement,
+  updateRowsStatement,
+  updateStatement,
+  type Written as WrittenStatement,
+} from './statements.ts'
+
+export interface Prepared {
+  name: string
+  sql: string
+  /** What Bind says ahead of the parameters. */
+  head: Buffer
+  parameters: Int32Array
+}
+
+export interface ChangeCounts {
+  inserts: number
+  updates: number
+  deletes: number
+  truncates: number
+}
+
+/** Above it, statements for full old rows do not tell apart which columns are null. */
+const maxVariants = 64
+
+export class TargetTable {
+  readonly columns: TargetColumn[]
+  /** Sent in transactions that are not committed yet. */
+  pending: ChangeCounts = noChanges()
+  /** How many rows all streams of the move have written to it. */
+  written: Written | undefined
+  /** How long the last run of inserts was: whether the next is worth a COPY from its first row on. */
+  lastRun = 0
+  /** Where the columns are that tell rows apart. */
+  readonly keyColumns: number[]
+  /**
+   * Whether it matters not in which order different rows are updated, nor what they were in between: nothing but
+   * the key has to be unique, and all of the key is known here.
+   */
+  readonly mayHold: boolean
+  readonly #numbered: TargetColumn[]
+  #insert: Prepared | undefined
+  #copy: Prepared | undefined
+  readonly #updates = new Map<number, Prepared>()
+  #rowParameters: Int32Array | undefined
+  #keyDelete: Prepared | undefined
+  readonly #variants = new Map<string, Prepared>()
+  readonly #moves = new Map<TargetTable, Map<OldRow, Prepared>>()
+
+  constructor(
+    readonly relation: Relation,
+    readonly table: DestinationTable,
+    readonly binary: boolean,
+    /** Has the statement parsed by the server, and names it. */
+    readonly prepare: (sql: string) => string,
+    /** Both sides are in use: a row may only be changed while it is what the other side saw. */
+    readonly exact = false,
+  ) {
+    this.columns = targetColumns(relation, table)
+    const keys = this.columns.filter(({ key }) => key)
+    this.keyColumns = keys.map(({ index }) => index)
+    const names = new Set(keys.map(({ name }) => name))
+    this.mayHold =
+      !table.partitioned &&
+      keys.length > 0 &&
+      keys.length === relation.columns.filter(({ key }) => key).length &&
+      table.unique.every((columns) => columns.every((name) => name !== null && names.has(name)))
+    this.#numbered = this.columns.filter(({ identity }) => identity === 'a')
+  }
+
+  /** An update can be a delete and an insert: between partitions, or of a number that cannot be updated. */
+  get mayMoveRows(): boolean {
+    return this.table.partitioned || this.#numbered.length > 0
+  }
+
+  get mayCopy(): boolean {
+    return this.columns.length > 0
+  }
+
+  insert(): Prepared {
+    this.#insert ??= this.#prepared(insertStatement(this.table, this.columns))
+    return this.#insert
+  }
+
+  copy(): Prepared {
+    this.#copy ??= this.#prepared({
+      sql: copyStatement(this.table, this.columns, this.binary),
+      parameters: [],
+    })
+    return this.#copy
+  }
+
+  /** With `referenced` a row that has to make way for its successor must not have others refer to it. */
+  update(old: OldRow, oldRow: Tuple, row: Tuple, referenced?: Referenced): Prepared {
+    if (old === undefined && !row.hasUnchanged) return this.updateRows(1)
+    const unchanged = Array.from({ length: row.count }, (_, column) => isUnchanged(row, column))
+    const nulls = old === 'full' ? nullsOf(oldRow) : undefined
+    if (old !== undefined && this.isRenumbered(oldRow, row)) {
+      return this.#variant(`r${old}${bits(unchanged)}`, nulls, (known) =>
+        this.#prepared(
+          replaceStatement(this.table, this.columns, unchanged, {
+            kind: old,
+            nulls: known,
+            only: referenced?.isFree(this.table.quoted),
+            exact: this.exact,
+          }),
+        ),
+      )
+    }
+    const key = `u${old ?? ''}${bits(unchanged)}`
+    return this.#variant(key, nulls, (known) => this.#updateVariant(old, unchanged, known))
+  }
+
+  /** Of so many rows, whole and under the keys they had: the parameters of each as `rowParameters` has them. */
+  updateRows(rows: number): Prepared {
+    let prepared = this.#updates.get(rows)
+    if (!prepared) {
+      const { table, columns } = this
+      prepared = this.#prepared(rows === 1 ? this.#plainUpdate : updateRowsStatement(table, columns, rows))
+      this.#updates.set(rows, prepared)
+    }
+    return prepared
+  }
+
+  get rowParameters(): Int32Array {
+    this.#rowParameters ??= Int32Array.from(this.#plainUpdate.parameters)
+    return this.#rowParameters
+  }
+
+  delete(old: OldRow, oldRow: Tuple): Prepared {
+    if (old !== 'full') {
+      this.#keyDelete ??= this.#prepared(
+        deleteStatement(this.table, this.columns, { kind: old, nulls: undefined }),
+      )
+      return this.#keyDelete
+    }
+    return this.#variant('d', nullsOf(oldRow), (nulls) =>
+      this.#prepared(deleteStatement(this.table, this.columns, { kind: 'full', nulls, exact: this.exact })),
+    )
+  }
+
+  /**
+   * For a row that a foreign key of the destination may have removed already, and nothing where it cannot be told
+   * from one that was changed here.
+   */
+  deleteOrGone(
+    old: OldRow,
+    oldRow: Tuple,
+    primaryKey: readonly string[] | undefined,
+    altered: ReadonlySet<string>,
+  ): Prepared | undefined {
+    const key = this.#identifying(old, primaryKey)
+    if (key.length === 0) return undefined
+    const identifying = key.filter(({ name }) => !altered.has(name))
+    const shape = `g${old}${identifying.map(({ index }) => index).join()}`
+    return this.#variant(shape, old === 'full' ? nullsOf(oldRow) : undefined, (nulls) =>
+      this.#prepared(
+        deleteOrGoneStatement(this.table, this.columns, { kind: old, nulls, exact: this.exact }, identifying),
+      ),
+    )
+  }
+
+  /** For a row that a foreign key of the destination may have given its new values already. */
+  updateOrDone(
+    old: OldRow,
+    oldRow: Tuple,
+    row: Tuple,
+    primaryKey: readonly string[] | undefined,
+  ): Prepared | undefined {
+    if (old === undefined || this.isRenumbered(oldRow, row)) return undefined
+    const unchanged = Array.from({ length: row.count }, (_, column) => isUnchanged(row, column))
+    const identifying = this.#identifying(old, primaryKey)
+    if (identifying.length === 0 || identifying.some(({ index }) => unchanged[index])) return undefined
+    return this.#variant(`w${old}${bits(unchanged)}`, old === 'full' ? nullsOf(oldRow) : undefined, (nulls) =>
+      this.#prepared(
+        updateOrDoneStatement(
+          this.table,
+          this.columns,
+          unchanged,
+          { kind: old, nulls, exact: this.exact },
+          identifying,
+        ),
+      ),
+    )
+  }
+
+  /** Nothing is deleted where other rows refer to it. */
+  deleteIfFree(old: OldRow, oldRow: Tuple, { isFree }: Referenced): Prepared {
+    return this.#variant(`f${old}`, old === 'full' ? nullsOf(oldRow) : undefined, (nulls) =>
+      this.#prepared(
+        deleteStatement(this.table, this.columns, {
+          ...{ kind: old, nulls, exact: this.exact, only: isFree(this.table.quoted) },
+        }),
+      ),
+    )
+  }
+
+  /** For a row that comes from another partition, or another place of the same tree. */
+  moveFrom(from: TargetTable, old: OldRow, { top, numbered }: Referenced): Prepared {
+    const known = this.#moves.get(from) ?? new Map<OldRow, Prepared>()
+    this.#moves.set(from, known)
+    let prepared = known.get(old)
+    if (!prepared) {
+      const { table, columns, exact } = from
+      const version = { kind: old, nulls: undefined, exact }
+      prepared = this.#prepared(moveStatement(top, { table, columns, old: version }, this.columns, numbered))
+      known.set(old, prepared)
+    }
+    return prepared
+  }
+
+  /** Whether rows are told apart by something that is sent. */
+  get hasKey(): boolean {
+    return this.columns.some(({ key }) => key)
+  }
+
+  /** The row by its key, for people; by all its columns where it has no key. */
+  describeRow(row: Tuple): Record<string, string | null> {
+    const keys = this.columns.filter(({ key }) => key)
+    const shown = keys.length > 0 ? keys : this.columns
+    return Object.fromEntries(shown.map(({ name, index }) => [name, row.show(index)]))
+  }
+
+  takePending(): ChangeCounts {
+    const taken = this.pending
+    this.pending = noChanges()
+    return taken
+  }
+
+  /** Of a full row the primary key, which nothing else may stand for; none when it is not all sent. */
+  #identifying(old: OldRow, primaryKey: readonly string[] = []): TargetColumn[] {
+    if (old !== 'full') return this.columns.filter(({ key }) => key)
+    const columns = this.columns.filter(({ name }) => primaryKey.includes(name))
+    return columns.length === primaryKey.length ? columns : []
+  }
+
+  /** A column that is always an identity has another number than in the old row, as far as that was sent. */
+  isRenumbered(oldRow: Tuple, row: Tuple): boolean {
+    return this.#numbered.some(
+      ({ index }) => oldRow.kinds[index] !== columnKind.null && !hasSameValue(oldRow, row, index),
+    )
+  }
+
+  get #plainUpdate(): WrittenStatement {
+    return updateStatement(this.table, this.columns, [], { kind: undefined, nulls: undefined })
+  }
+
+  #updateVariant(old: OldRow, unchanged: boolean[], nulls: readonly boolean[] | undefined) {
+    return this.#prepared(
+      updateStatement(this.table, this.columns, unchanged, { kind: old, nulls, exact: this.exact }),
+    )
+  }
+
+  #variant(
+    shape: string,
+    nulls: boolean[] | undefined,
+    make: (nulls: boolean[] | undefined) => Prepared,
+  ): Prepared {
+    const exact = nulls ? `${shape}n${bits(nulls)}` : shape
+    const known = this.#variants.get(exact)
+    if (known) return known
+    const general = nulls !== undefined && this.#variants.size >= maxVariants
+    const key = general ? `${shape}*` : exact
+    let made = this.#variants.get(key)
+    if (!made) {
+      made = make(general ? undefined : nulls)
+      this.#variants.set(key, made)
+    }
+    return made
+  }
+
+  #prepared({ sql, parameters }: WrittenStatement): Prepared {
+    const name = this.prepare(sql)
+    const head = PipelineWriter.bindHead(name, this.binary && parameters.length > 0, parameters.length)
+    return { name, sql, head, parameters: Int32Array.from(parameters) }
+  }
+}
+
+export function noChanges(): ChangeCounts {
+  return { inserts: 0, updates: 0, deletes: 0, truncates: 0 }
+}
+
+function isUnchanged(row: Tuple, column: number): boolean {
+  return row.kinds[column] === columnKind.unchanged
+}
+
+function bits(flags: readonly boolean[]): string {
+  return flags.map((flag) => (flag ? '1' : '0')).join('')
+}

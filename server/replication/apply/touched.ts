@@ -1,0 +1,368 @@
+// Which rows were changed by a stream, so that a comparison made while changes flow has to look at these again
+// and at no others. Keys are kept up to a bound; past it ranges of an integer key, or the word that the whole
+// table counts as changed.
+//
+// Every change carries the number of its transaction, in the order in which this process applies them. Whether a
+// snapshot of the source has a transaction is decided by its xid (see `cut`).
+
+import type { OldRow } from '../stream/pgoutput.ts'
+import type { Tuple } from '../stream/tuple.ts'
+import { type TableId, tableKey } from '../tables/destination-tables.ts'
+import { integerTypes, isInteger, keyText } from './key-text.ts'
+import type { TargetTable } from './target.ts'
+
+/** Per table, and of all tables together. */
+const mostKeys = { table: 50_000, all: 400_000 } as const
+const mostRanges = 200
+/** Transactions of which no snapshot of the source has said yet that it has them. */
+const mostUnseen = 400_000
+
+/** What an applier notes. */
+export interface TouchSink {
+  begin(xid: number): void
+  /** `old` is the old version of the row as it was sent, if it was. */
+  note(target: TargetTable, row: Tuple, old: OldRow, oldRow: Tuple): void
+  empty(target: TargetTable): void
+  /** Ahead of the destination's COMMIT. */
+  commit(): void
+}
+
+export type Range = readonly [low: bigint, high: bigint]
+
+/** Rows of one table, by their key. */
+export interface TouchedRows {
+  columns: readonly string[]
+  keys: readonly (readonly string[])[]
+  /** Of a key of one integer column. */
+  ranges: readonly Range[]
+}
+
+export interface TableTouches {
+  table: TableId
+  /** To be looked at: by a snapshot that has all of these changes. */
+  settled: TouchedRows | 'whole' | undefined
+  /** Not in the snapshot, or not certain to be. */
+  later: TouchedRows | 'whole' | undefined
+}
+
+class Table {
+  columns: readonly string[] | undefined
+  isInteger = false
+  /** Key as text (several columns as JSON) -> number of the last transaction that has changed it. */
+  keys = new Map<string, number>()
+  ranges: Range[] = []
+  rangesAt = 0
+  /** The last transaction for which the whole table counts as changed; 0 for none. */
+  wholeAt = 0
+
+  constructor(readonly id: TableId) {}
+
+  get isEmpty(): boolean {
+    return this.keys.size === 0 && this.ranges.length === 0 && this.wholeAt === 0
+  }
+}
+
+/** Described once, however many of its rows change. */
+interface Shape {
+  columns: readonly string[]
+  indexes: readonly number[]
+  types: readonly number[]
+  isInteger: boolean
+}
+
+const shapes = new WeakMap<TargetTable, { shape: Shape | undefined }>()
+
+/** Rows of one transaction or of all. */
+class Tables {
+  readonly all = new Map<string, Table>()
+  count = 0
+  #last: { target: TargetTable; table: Table; shape: Shape | undefined } | undefined
+
+  note(target: TargetTable, row: Tuple, old: OldRow, oldRow: Tuple, at: number) {
+    const { table, shape } = this.#of(target, at)
+    if (!shape) {
+      table.wholeAt = at
+      return
+    }
+    this.#key(table, shape, row, at)
+    if (old !== undefined && oldRow !== row) this.#key(table, shape, oldRow, at)
+  }
+
+  empty(target: TargetTable, at: number) {
+    this.#of(target, at).table.wholeAt = at
+  }
+
+  merge({ all }: Tables, at: number) {
+    for (const [key, from] of all) {
+      const table = this.#table(key, from.id)
+      if (this.#haveOtherColumns(table, from.columns)) table.wholeAt = at
+      if (from.columns) {
+        table.columns = from.columns
+        table.isInteger = from.isInteger
+      }
+      if (from.wholeAt > 0) table.wholeAt = at
+      if (from.ranges.length > 0) {
+        table.ranges = joined([...table.ranges, ...from.ranges])
+        table.rangesAt = at
+      }
+      for (const name of from.keys.keys()) this.#add(table, name, at)
+    }
+  }
+
+  forget(table: Table) {
+    this.count -= table.keys.size
+    table.keys = new Map()
+    table.ranges = []
+  }
+
+  #key(table: Table, { indexes, types }: Shape, row: Tuple, at: number) {
+    const [first = 0] = indexes
+    const single = indexes.length === 1
+    const texts = single
+      ? keyText(row, first, types[0] as number)
+      : indexes.map((index, place) => keyText(row, index, types[place] as number))
+    if (texts === undefined || (Array.isArray(texts) && texts.includes(undefined))) table.wholeAt = at
+    else this.#add(table, typeof texts === 'string' ? texts : JSON.stringify(texts), at)
+  }
+
+  #add(table: Table, name: string, at: number) {
+    // It counts as changed whole by this very transaction: nothing is gained by more.
+    if (table.wholeAt === at) return
+    const before = table.keys.size
+    table.keys.set(name, at)
+    if (table.keys.size === before) return
+    this.count++
+    if (table.keys.size > mostKeys.table) this.#coarsen(table)
+    else if (this.count > mostKeys.all) {
+      const largest = [...this.all.values()].reduce((a, b) => (b.keys.size > a.keys.size ? b : a))
+      this.#coarsen(largest)
+    }
+  }
+
+  #coarsen(table: Table) {
+    const last = table.keys.values().reduce((one, other) => Math.max(one, other), 0)
+    const names = [...table.keys.keys()]
+    if (table.isInteger && names.every(isInteger)) {
+      const ranges = names.map(BigInt).map((key): Range => [key, key])
+      table.ranges = joined([...table.ranges, ...ranges])
+      table.rangesAt = Math.max(table.rangesAt, last)
+    } else table.wholeAt = Math.max(table.wholeAt, last)
+    this.count -= table.keys.size
+    table.keys = new Map()
+  }
+
+  #of(target: TargetTable, at: number) {
+    if (this.#last?.target === target && this.all.get(tableKey(target.relation)) === this.#last.table) {
+      return this.#last
+    }
+    const { schema, name } = target.relation
+    const table = this.#table(tableKey(target.relation), { schema, name })
+    const shape = shapeOf(target)
+    if (shape) {
+      if (this.#haveOtherColumns(table, shape.columns)) {
+        this.forget(table)
+        table.wholeAt = at
+      }
+      table.columns = shape.columns
+      table.isInteger = shape.isInteger
+    }
+    this.#last = { target, table, shape }
+    return this.#last
+  }
+
+  #haveOtherColumns({ columns }: Table, wanted: readonly string[] | undefined): boolean {
+    return columns !== undefined && wanted !== undefined && columns.join('\0') !== wanted.join('\0')
+  }
+
+  #table(key: string, id: TableId): Table {
+    const known = this.all.get(key)
+    if (known) return known
+    const table = new Table(id)
+    this.all.set(key, table)
+    return table
+  }
+}
+
+export class Touched implements TouchSink {
+  /** Goes up when what was compared before says nothing any more. */
+  epoch = 1
+  readonly #tables = new Tables()
+  /** xid -> number, until a snapshot of the source has it. */
+  readonly #unseen = new Map<number, number>()
+  readonly #voided = new Map<string, number>()
+  #number = 0
+  #xid = 0
+  #isNumbered = true
+
+  begin(xid: number) {
+    this.#xid = xid
+    this.#isNumbered = false
+  }
+
+  note(target: TargetTable, row: Tuple, old: OldRow, oldRow: Tuple) {
+    this.#tables.note(target, row, old, oldRow, this.#at())
+  }
+
+  empty(target: TargetTable) {
+    this.#tables.empty(target, this.#at())
+  }
+
+  commit() {}
+
+  /** For a session that applies a large transaction ahead of its commit: what it did counts when it commits. */
+  stage(): TouchSink {
+    let staged = new Tables()
+    let xid = 0
+    return {
+      begin: (begun) => {
+        staged = new Tables()
+        xid = begun
+      },
+      note: (target, row, old, oldRow) => staged.note(target, row, old, oldRow, 1),
+      empty: (target) => staged.empty(target, 1),
+      commit: () => {
+        if (staged.all.size === 0) return
+        this.begin(xid)
+        this.#tables.merge(staged, this.#at())
+        staged = new Tables()
+      },
+    }
+  }
+
+  /** Nothing that was compared before can be relied on: changes were left out, or too many were not seen. */
+  voidAll() {
+    this.epoch++
+    this.#unseen.clear()
+  }
+
+  /** Its columns changed. */
+  voidTable(table: TableId) {
+    this.#voided.set(tableKey(table), (this.#voided.get(tableKey(table)) ?? 0) + 1)
+  }
+
+  voidsOf(table: TableId): number {
+    return this.#voided.get(tableKey(table)) ?? 0
+  }
+
+  /**
+   * All changes with a lower number are in the snapshot that `has` knows. The others are not, or may not be:
+   * they were committed after it, or stood in the log already and could not be seen yet.
+   */
+  cut(has: (xid: number) => boolean): number {
+    let cut = this.#number + 1
+    for (const [xid, number] of this.#unseen) {
+      if (has(xid)) this.#unseen.delete(xid)
+      else cut = Math.min(cut, number)
+    }
+    return cut
+  }
+
+  touches(cut: number): TableTouches[] {
+    return [...this.#tables.all.values()]
+      .filter((table) => !table.isEmpty)
+      .map((table) => ({
+        table: table.id,
+        settled: rowsOf(table, (at) => at < cut),
+        later: rowsOf(table, (at) => at >= cut),
+      }))
+  }
+
+  /** How many keys and ranges there are, per table; `whole` when the table counts as changed as such. */
+  counts(): { table: TableId; rows: number | 'whole' }[] {
+    return [...this.#tables.all.values()]
+      .filter((table) => !table.isEmpty)
+      .map((table) => ({
+        table: table.id,
+        rows: table.wholeAt > 0 ? 'whole' : table.keys.size + table.ranges.length,
+      }))
+  }
+
+  /** They were compared: what has not been changed since need not be looked at again. */
+  settle(table: TableId, cut: number) {
+    const found = this.#tables.all.get(tableKey(table))
+    if (!found) return
+    for (const [name, at] of found.keys) {
+      if (at >= cut) continue
+      found.keys.delete(name)
+      this.#tables.count--
+    }
+    if (found.rangesAt < cut) found.ranges = []
+    if (found.wholeAt < cut) found.wholeAt = 0
+  }
+
+  #at(): number {
+    if (this.#isNumbered) return this.#number
+    this.#isNumbered = true
+    this.#unseen.set(this.#xid, ++this.#number)
+    if (this.#unseen.size > mostUnseen) this.voidAll()
+    return this.#number
+  }
+}
+
+function rowsOf(table: Table, wants: (at: number) => boolean): TouchedRows | 'whole' | undefined {
+  if (table.wholeAt > 0 && wants(table.wholeAt)) return 'whole'
+  const { columns } = table
+  if (!columns) return undefined
+  const keys: string[][] = []
+  for (const [name, at] of table.keys) {
+    if (wants(at)) keys.push(columns.length === 1 ? [name] : JSON.parse(name))
+  }
+  const ranges = table.ranges.length > 0 && wants(table.rangesAt) ? table.ranges.slice() : []
+  return keys.length + ranges.length === 0 ? undefined : { columns, keys, ranges }
+}
+
+/** As few as may be, by filling the smallest gaps. */
+function joined(ranges: readonly Range[]): Range[] {
+  const sorted = ranges.toSorted(([one], [other]) => (one < other ? -1 : one > other ? 1 : 0))
+  const apart: [bigint, bigint][] = []
+  for (const [low, high] of sorted) {
+    const last = apart.at(-1)
+    if (!last || low > last[1] + 1n) apart.push([low, high])
+    else if (high > last[1]) last[1] = high
+  }
+  if (apart.length <= mostRanges) return apart
+  const gaps = apart.slice(1).map(([low], index) => ({ index, gap: low - (apart[index] as Range)[1] }))
+  const kept = new Set(
+    gaps
+      .toSorted((one, other) => (one.gap > other.gap ? -1 : 1))
+      .slice(0, mostRanges - 1)
+      .map(({ index }) => index),
+  )
+  const few: [bigint, bigint][] = []
+  for (const [index, range] of apart.entries()) {
+    const last = few.at(-1)
+    if (last && !kept.has(index - 1)) last[1] = range[1]
+    else few.push(range)
+  }
+  return few
+}
+
+/** By the columns of the replica identity; where that is the whole row, by a unique key of the destination. */
+function shapeOf(target: TargetTable): Shape | undefined {
+  const known = shapes.get(target)
+  if (known) return known.shape
+  const shape = readShape(target)
+  shapes.set(target, { shape })
+  return shape
+}
+
+function readShape({ relation, table, columns }: TargetTable): Shape | undefined {
+  const byName = new Map(columns.map((column) => [column.name, column]))
+  const candidates =
+    relation.identity === 'f' ? table.unique : [columns.filter(({ key }) => key).map(({ name }) => name)]
+  for (const names of candidates) {
+    const found = names.map((name) => (name === null ? undefined : byName.get(name)))
+    if (found.length === 0 || found.some((column) => column === undefined)) continue
+    const list = found as typeof columns
+    const flagged = relation.columns.filter(({ key }) => key).length
+    if (relation.identity !== 'f' && flagged !== list.length) continue
+    if (!list.every(({ typeSchema }) => typeSchema === 'pg_catalog')) continue
+    return {
+      columns: list.map(({ name }) => name),
+      indexes: list.map(({ index }) => index),
+      types: list.map(({ typeId }) => typeId),
+      isInteger: list.length === 1 && integerTypes.has(list[0]?.typeId ?? 0),
+    }
+  }
+  return undefined
+}

@@ -1,0 +1,199 @@
+// A subscription of the server, watched and steered as a stream of our own is. How many rows and transactions it
+// applies, the server does not say.
+import type { FollowPhase, FollowStatus } from '../../../shared/follow.ts'
+import { errorInfo, PgtrekError } from '../../postgres/errors.ts'
+import { Session } from '../../postgres/session.ts'
+import type { ConnectionSettings } from '../../postgres/settings.ts'
+import type { Following } from '../apply/follower.ts'
+import { Lag } from '../stream/lag.ts'
+import { bytesBetween, type Lsn, laterOf, noLsn, showLsn } from '../stream/lsn.ts'
+import { readSlot } from '../stream/slot.ts'
+import { enableSubscription, readSubscription, type SubscriptionState } from './subscription.ts'
+
+export interface NativeOptions {
+  source: ConnectionSettings
+  destination: ConnectionSettings
+  subscription: string
+  onLook: () => void
+  /** Once, when the rows of all tables have come while it was watched. */
+  onCopied: () => void
+}
+
+const lookEveryMs = 250
+const patienceMs = 10_000
+
+export class NativeFollower implements Following {
+  readonly done: Promise<void>
+  readonly #ended = Promise.withResolvers<void>()
+  #state: SubscriptionState | undefined
+  #phase: FollowPhase = 'connecting'
+  /** What the subscription has told its slot; its own view of that may be a minute old. */
+  #confirmed: Lsn = noLsn
+  #start: Lsn | undefined
+  #sourceEnd: Lsn = noLsn
+  #changes = 0
+  readonly #lag = new Lag()
+  readonly #startedAt = Date.now()
+  #firstErrors: number | undefined
+  #error: unknown
+  #paused = false
+
+  private constructor(readonly options: NativeOptions) {
+    this.done = this.#ended.promise
+    this.done.catch(() => {})
+  }
+
+  static async start(options: NativeOptions): Promise<NativeFollower> {
+    const follower = new NativeFollower(options)
+    await follower.#withSession((session) => enableSubscription(session, options.subscription, true))
+    await follower.#look()
+    void follower.#watch()
+    return follower
+  }
+
+  get status(): FollowStatus {
+    const applied = this.#applied
+    const lagBytes = bytesBetween(applied, this.#sourceEnd)
+    const now = Date.now()
+    return {
+      phase: this.#phase,
+      received: showLsn(this.#state?.received ?? noLsn),
+      applied: showLsn(applied),
+      durable: showLsn(applied),
+      sourceEnd: showLsn(this.#sourceEnd),
+      lagBytes,
+      lagMilliseconds: this.#lag.milliseconds(applied, false, now) ?? now - this.#startedAt,
+      transactions: this.#changes,
+      rows: 0,
+      transactionsPerSecond: 0,
+      rowsPerSecond: 0,
+      spilledBytes: 0,
+      appliedEarly: 0,
+      tables: [],
+      ...(this.#error !== undefined && { lastError: errorInfo(this.#error) }),
+    }
+  }
+
+  /** Rows that are still copied hold everything back. */
+  get #applied(): Lsn {
+    const { ready, tables } = this.copied
+    return ready < tables ? (this.#start ?? noLsn) : laterOf(this.#confirmed, this.#state?.applied ?? noLsn)
+  }
+
+  /** How many tables have their rows. */
+  get copied(): { ready: number; tables: number } {
+    return { ready: this.#state?.ready ?? 0, tables: this.#state?.tables ?? 0 }
+  }
+
+  knowEnd(end: Lsn) {
+    this.#sourceEnd = laterOf(this.#sourceEnd, end)
+    this.#lag.knowEnd(end, Date.now())
+  }
+
+  pause() {
+    this.#paused = true
+    this.#do((session) => enableSubscription(session, this.options.subscription, false))
+  }
+
+  resume() {
+    this.#paused = false
+    this.#do((session) => enableSubscription(session, this.options.subscription, true))
+  }
+
+  /** The server tries again by itself. */
+  retry(): boolean {
+    return false
+  }
+
+  skip(): boolean {
+    return false
+  }
+
+  async stop(): Promise<void> {
+    if (this.#phase === 'stopped') return
+    this.#phase = 'stopped'
+    this.#ended.resolve()
+  }
+
+  /** Ends the subscription's work when everything before the position is applied. */
+  async stopAt(lsn: Lsn): Promise<void> {
+    const deadline = Date.now() + patienceMs
+    while (this.#applied < lsn) {
+      if (Date.now() > deadline) throw new PgtrekError('the subscription has not applied everything in time')
+      await Bun.sleep(50)
+      await this.#look()
+    }
+    await this.#withSession((session) => enableSubscription(session, this.options.subscription, false))
+    await this.stop()
+  }
+
+  async #watch() {
+    while (this.#phase !== 'stopped') {
+      await Bun.sleep(lookEveryMs)
+      if ((this.#phase as FollowPhase) === 'stopped') return
+      try {
+        await this.#look()
+      } catch (error) {
+        this.#error = error
+        if ((this.#phase as FollowPhase) !== 'stopped') this.#phase = 'waiting'
+      }
+      this.options.onLook()
+    }
+  }
+
+  async #look() {
+    const before = this.#state
+    const { source, destination, subscription } = this.options
+    const state = await inSession(destination, (session) => readSubscription(session, subscription))
+    const slot = await inSession(source, (session) => readSlot(session, subscription))
+    if (!state || !slot) {
+      const error = new PgtrekError(
+        state
+          ? `the source has no slot ${subscription} any more: the subscription cannot go on`
+          : `the destination has no subscription ${subscription} any more`,
+      )
+      this.#phase = 'failed'
+      this.#ended.reject(error)
+      throw error
+    }
+    this.#state = state
+    if (before && before.ready < before.tables && state.ready === state.tables) this.options.onCopied()
+    this.#firstErrors ??= state.errors
+    if (before && state.changed > before.changed) this.#changes++
+    this.#confirmed = slot.confirmed ?? noLsn
+    this.#start ??= this.#confirmed
+    const isBehind = this.#applied < this.#sourceEnd
+    if (this.#phase === 'stopped') return
+    if (state.errors > this.#firstErrors) {
+      this.#error = new PgtrekError(
+        `the subscription has failed ${state.errors - this.#firstErrors} times: the destination's log says why; the server tries again by itself`,
+      )
+      this.#firstErrors = state.errors
+    }
+    this.#phase = this.#paused
+      ? 'paused'
+      : !state.isRunning
+        ? 'waiting'
+        : state.ready < state.tables || isBehind
+          ? 'catchup'
+          : 'streaming'
+  }
+
+  #do(work: (session: Session) => Promise<void>) {
+    this.#withSession(work).catch((error) => {
+      this.#error = error
+    })
+  }
+
+  #withSession(work: (session: Session) => Promise<void>): Promise<void> {
+    return inSession(this.options.destination, work)
+  }
+}
+
+async function inSession<Result>(
+  settings: ConnectionSettings,
+  work: (session: Session) => Promise<Result>,
+): Promise<Result> {
+  await using session = await Session.open(settings)
+  return await work(session)
+}

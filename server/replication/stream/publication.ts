@@ -1,0 +1,193 @@
+// The publication on the source: which tables' changes are sent.
+// https://www.postgresql.org/docs/current/logical-replication-publication.html
+import { quoteIdentifier, quoteLiteral, quoteQualified } from '../../postgres/quote.ts'
+import type { Session } from '../../postgres/session.ts'
+import { type TableId, tableKey } from '../tables/destination-tables.ts'
+
+export interface PublishedTable extends TableId {
+  /** Only rows for which this SQL condition holds; needs 15. */
+  where?: string | undefined
+  /** Only these columns; needs 15. */
+  columns?: readonly string[] | undefined
+}
+
+export interface PublicationOptions {
+  /** Changes of partitions are told as those of the topmost table, so that the destination's may be others. */
+  viaRoot: boolean
+  /** Updates and deletes are not told, so that their tables need nothing to tell rows apart by. */
+  insertsOnly?: boolean
+  /** Stored generated columns are sent, too; needs 18. */
+  generated?: boolean
+}
+
+/** One, or several whose tables come together. */
+export type Publications = string | readonly string[]
+
+/** As what `pubname in` takes. */
+export function publicationList(publication: Publications): string {
+  return `(${[publication].flat().map(quoteLiteral).join(', ')})`
+}
+
+export const publicationSince = { partitioned: 13, viaRoot: 13, filters: 15, generated: 18 } as const
+
+export async function createPublication(
+  session: Session,
+  name: string,
+  tables: readonly PublishedTable[],
+  options: PublicationOptions = { viaRoot: false },
+): Promise<void> {
+  const generated = options.generated ?? (await needGenerated(session, tables))
+  await session.execute(createPublicationSql(session.major, name, tables, { ...options, generated }))
+}
+
+/**
+ * From 18 on the source refuses updates and deletes while a generated column is part of the replica identity and
+ * not published.
+ */
+async function needGenerated(session: Session, tables: readonly TableId[]): Promise<boolean> {
+  if (session.major < publicationSince.generated) return false
+  const rows = await session.query<TableId>(`
+    select n.nspname as schema, r.relname as name
+      from pg_catalog.pg_class c
+      join pg_catalog.pg_class r on r.oid = coalesce(pg_catalog.pg_partition_root(c.oid), c.oid)
+      join pg_catalog.pg_namespace n on n.oid = r.relnamespace
+      join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attgenerated = 's' and not a.attisdropped
+     where c.relreplident = 'f'
+        or exists (select from pg_catalog.pg_index i
+                    where i.indrelid = c.oid and a.attnum = any (i.indkey)
+                      and case c.relreplident when 'i' then i.indisreplident else i.indisprimary end)`)
+  const wanted = new Set(tables.map(tableKey))
+  return rows.some((row) => wanted.has(tableKey(row)))
+}
+
+export function createPublicationSql(
+  major: number,
+  name: string,
+  tables: readonly PublishedTable[],
+  { viaRoot, insertsOnly, generated = false }: PublicationOptions,
+): string {
+  if (major < publicationSince.filters && tables.some(({ where, columns }) => where || columns)) {
+    throw new Error(`PostgreSQL ${major} cannot publish some of a table's rows or columns`)
+  }
+  const list = tables.map(listed)
+  const settings = [
+    ...(insertsOnly ? ["publish = 'insert, truncate'"] : []),
+    ...(major >= publicationSince.viaRoot ? [`publish_via_partition_root = ${viaRoot}`] : []),
+    ...(generated ? ['publish_generated_columns = stored'] : []),
+  ]
+  return [
+    `create publication ${quoteIdentifier(name)}`,
+    ...(list.length > 0 ? [`for table ${list.join(', ')}`] : []),
+    ...(settings.length > 0 ? [`with (${settings.join(', ')})`] : []),
+  ].join(' ')
+}
+
+/** ONLY: children that inherit are published when they are named themselves. */
+function listed({ schema, name, where, columns }: PublishedTable): string {
+  const names = columns ? ` (${columns.map(quoteIdentifier).join(', ')})` : ''
+  return `only ${quoteQualified(schema, name)}${names}${where ? ` where (${where})` : ''}`
+}
+
+export interface PublicationState {
+  name: string
+  allTables: boolean
+  viaRoot: boolean
+  /** Kinds of changes that it leaves out. */
+  leavesOut: string[]
+  /** As they appear in the stream: with `viaRoot` topmost tables, otherwise partitions. */
+  tables: TableId[]
+}
+
+export async function readPublication(session: Session, name: string): Promise<PublicationState | undefined> {
+  const viaRoot = session.major >= publicationSince.viaRoot ? 'pubviaroot' : 'false'
+  const [row] = await session.query<{
+    all: boolean
+    root: boolean
+    insert: boolean
+    update: boolean
+    delete: boolean
+    truncate: boolean
+  }>(`
+    select puballtables as "all", ${viaRoot} as root, pubinsert as "insert", pubupdate as "update",
+           pubdelete as "delete", pubtruncate as "truncate"
+      from pg_catalog.pg_publication
+     where pubname = ${quoteLiteral(name)}`)
+  if (!row) return undefined
+  const tables = await session.query<TableId>(`
+    select schemaname as schema, tablename as name
+      from pg_catalog.pg_publication_tables
+     where pubname = ${quoteLiteral(name)}
+     order by 1, 2`)
+  const kinds = ['insert', 'update', 'delete', 'truncate'] as const
+  return {
+    name,
+    allTables: row.all,
+    viaRoot: row.root,
+    leavesOut: kinds.filter((kind) => !row[kind]),
+    tables,
+  }
+}
+
+/** In one statement: all of them, or none. */
+export async function addToPublication(
+  session: Session,
+  name: string,
+  tables: readonly PublishedTable[],
+): Promise<void> {
+  if (tables.length === 0) return
+  const list = tables.map(listed).join(', ')
+  await session.execute(`alter publication ${quoteIdentifier(name)} add table ${list}`)
+}
+
+/** By `tableKey`: the conditions that rows must meet to be sent. */
+export async function readRowConditions(
+  session: Session,
+  publication: Publications,
+): Promise<Map<string, string>> {
+  if (session.major < publicationSince.filters) return new Map()
+  const rows = await session.query<TableId & { condition: string }>(`
+    select schemaname as schema, tablename as name, rowfilter as condition
+      from pg_catalog.pg_publication_tables
+     where pubname in ${publicationList(publication)} and rowfilter is not null`)
+  return new Map(rows.map(({ condition, ...table }) => [tableKey(table), condition]))
+}
+
+/** By table's OID: columns of published tables whose values the source computes; before 18 they are not sent. */
+export async function readComputed(
+  session: Session,
+  publication: Publications,
+): Promise<Map<number, Set<string>>> {
+  const computed = new Map<number, Set<string>>()
+  if (session.major < publicationSince.generated) return computed
+  const rows = await session.query<{ oid: number; column: string }>(`
+    select c.oid, a.attname as "column"
+      from pg_catalog.pg_publication_tables p
+      join pg_catalog.pg_namespace n on n.nspname = p.schemaname
+      join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = p.tablename
+      join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attgenerated <> '' and not a.attisdropped
+     where p.pubname in ${publicationList(publication)}`)
+  for (const { column, oid } of rows) {
+    computed.set(oid, (computed.get(oid) ?? new Set()).add(column))
+  }
+  return computed
+}
+
+/** What keeps this publication from telling all changes of the tables, one sentence each. */
+export function publicationProblems(state: PublicationState, wanted: readonly TableId[]): string[] {
+  const problems = state.leavesOut.map(
+    (kind) => `the publication ${state.name} leaves out every ${kind}: alter it, or let pgtrek make its own`,
+  )
+  const there = new Set(state.tables.map(tableKey))
+  for (const table of wanted) {
+    if (there.has(tableKey(table))) continue
+    problems.push(`the publication ${state.name} does not have ${table.schema}.${table.name}`)
+  }
+  return problems
+}
+
+/** True when there was one. */
+export async function dropPublication(session: Session, name: string): Promise<boolean> {
+  const known = await readPublication(session, name)
+  if (known) await session.execute(`drop publication ${quoteIdentifier(name)}`)
+  return known !== undefined
+}

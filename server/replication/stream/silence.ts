@@ -1,0 +1,89 @@
+// Notices a server that says nothing any more, although the connection seems to be there: a firewall that has
+// forgotten it, a machine that is gone, a network that stands still.
+
+import { isAtWork } from '../../coordination/sessions.ts'
+import { ConnectionLost } from '../../postgres/errors.ts'
+import { Session } from '../../postgres/session.ts'
+import { describeSettings } from '../../postgres/settings.ts'
+import type { Connected, Ends } from '../apply/connect.ts'
+
+/** As long as the servers themselves wait for each other by default (wal_receiver_timeout). */
+export const defaultSilenceMs = 60_000
+const longestTick = 5_000
+
+type Side = 'source' | 'destination'
+
+export class SilenceWatch implements Disposable {
+  readonly #timer: NodeJS.Timeout
+  readonly #sides: Record<Side, WatchedSide>
+  #isOver = false
+
+  constructor(
+    readonly connected: Connected,
+    readonly ends: Ends,
+    readonly silenceMs: number,
+  ) {
+    this.#sides = { source: new WatchedSide(), destination: new WatchedSide() }
+    this.#timer = setInterval(() => this.#look(), Math.min(silenceMs / 4, longestTick))
+  }
+
+  [Symbol.dispose]() {
+    this.#isOver = true
+    clearInterval(this.#timer)
+  }
+
+  #look() {
+    const { stream, applier } = this.connected
+    if (stream.silentMs > this.silenceMs / 2) stream.askForEnd()
+    const silent: Record<Side, number> = {
+      source: stream.silentMs,
+      destination: applier.pipeline.silentMs,
+    }
+    for (const side of ['source', 'destination'] as const) {
+      if (this.#sides[side].mustAsk(silent[side], this.silenceMs)) void this.#judge(side)
+    }
+  }
+
+  /** Waiting for a lock may take long, and so does reading a large transaction: only the server itself knows. */
+  async #judge(side: Side) {
+    const watched = this.#sides[side]
+    watched.isAsked = true
+    const isAtWork = await this.#ask(side)
+    watched.isAsked = false
+    watched.askedAt = performance.now()
+    if (isAtWork || this.#isOver) return
+    const { stream, applier } = this.connected
+    const seconds = Math.round(this.silenceMs / 1000)
+    const lost = new ConnectionLost(
+      `the connection to the ${side}, ${describeSettings(this.ends[side])}, was lost: nothing was heard for ${seconds} s`,
+    )
+    if (side === 'source') stream.copy.fail(lost)
+    else applier.pipeline.fail(lost)
+  }
+
+  async #ask(side: Side): Promise<boolean> {
+    const inTime = AbortSignal.timeout(this.silenceMs)
+    try {
+      await using session = await Session.open(this.ends[side], { signal: inTime })
+      inTime.addEventListener('abort', () => session.destroy(), { once: true })
+      return await isAtWork(session, this.connected.sessions[side])
+    } catch {
+      // Who cannot be reached anew cannot be reached.
+      return false
+    }
+  }
+}
+
+class WatchedSide {
+  isAsked = false
+  askedAt = Number.NEGATIVE_INFINITY
+  #wasSilent = false
+
+  /** After a moment in which nobody could listen, a second look decides. */
+  mustAsk(silentMs: number, limitMs: number): boolean {
+    const isSilent = silentMs > limitMs
+    const must = isSilent && this.#wasSilent && !this.isAsked && performance.now() - this.askedAt > limitMs
+    this.#wasSilent = isSilent
+    return must
+  }
+}

@@ -1,0 +1,199 @@
+// Transactions that the source sends before they are committed wait here: a little of each in memory, the
+// rest in a file, until they are committed and replayed, or aborted and forgotten.
+// https://www.postgresql.org/docs/current/protocol-logical-replication.html
+import { closeSync, ftruncateSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PgtrekError } from '../../postgres/errors.ts'
+
+/** A message on its way out again: its type, and where its content lies. */
+export type Replay = (type: number, bytes: Buffer, start: number, end: number) => void
+
+/** Kind and length ahead of each message. */
+const headBytes = 5
+
+/** The source sends it again: another attempt makes sense as soon as there is room. */
+export class SpillFailed extends PgtrekError {
+  constructor(directory: string, cause: unknown) {
+    super(
+      `${directory} has no room for the large transactions that the source sends before they are committed: ${(cause as Error).message}. Make room there, or start again with TMPDIR set to another directory; everything applied stays, and nothing is lost`,
+      { cause },
+    )
+  }
+}
+
+export class Spill implements Disposable {
+  readonly #transactions = new Map<number, SpilledTransaction>()
+  #directory: string | undefined
+
+  constructor(
+    /** What one transaction may have in memory. */
+    readonly memoryBytes = 256 * 1024,
+    readonly parentDirectory = tmpdir(),
+  ) {}
+
+  /** The transaction of this id, which may be new. */
+  transaction(xid: number): SpilledTransaction {
+    let transaction = this.#transactions.get(xid)
+    if (!transaction) {
+      transaction = new SpilledTransaction(this.memoryBytes, {
+        open: () => this.#openFile(xid),
+        failed: (error) => new SpillFailed(this.parentDirectory, error),
+      })
+      this.#transactions.set(xid, transaction)
+    }
+    return transaction
+  }
+
+  has(xid: number): boolean {
+    return this.#transactions.has(xid)
+  }
+
+  /** What all of them hold. */
+  get bytes(): number {
+    let total = 0
+    for (const { length } of this.#transactions.values()) total += length
+    return total
+  }
+
+  drop(xid: number) {
+    this.#transactions.get(xid)?.[Symbol.dispose]()
+    this.#transactions.delete(xid)
+  }
+
+  [Symbol.dispose]() {
+    for (const xid of [...this.#transactions.keys()]) this.drop(xid)
+    if (this.#directory) rmSync(this.#directory, { recursive: true, force: true })
+  }
+
+  #openFile(xid: number): { file: number; remove(): void } {
+    this.#directory ??= mkdtempSync(join(this.parentDirectory, 'pgtrek-spill-'))
+    const path = join(this.#directory, String(xid))
+    const file = openSync(path, 'w+', 0o600)
+    const remove = () => rmSync(path, { force: true })
+    // Without a name the file goes with us, whatever way we go; Windows does not allow it.
+    if (process.platform !== 'win32') remove()
+    return { file, remove }
+  }
+}
+
+interface Files {
+  open(): { file: number; remove(): void }
+  failed(error: unknown): Error
+}
+
+export class SpilledTransaction implements Disposable {
+  /** It came from elsewhere and is not wanted: nothing of it is kept. */
+  unwanted = false
+  /** Bytes kept so far, in memory and in the file. */
+  length = 0
+  #memory: Buffer
+  #inMemory = 0
+  #inFile = 0
+  #file: { file: number; remove(): void } | undefined
+  /** Where each subtransaction began. */
+  readonly #begun = new Map<number, number>()
+
+  constructor(
+    readonly memoryBytes: number,
+    readonly files: Files,
+  ) {
+    this.#memory = Buffer.allocUnsafe(memoryBytes)
+  }
+
+  add(xid: number, type: number, bytes: Uint8Array, start: number, end: number) {
+    if (this.unwanted) return
+    if (!this.#begun.has(xid)) this.#begun.set(xid, this.length)
+    const size = headBytes + end - start
+    if (this.#inMemory + size > this.#memory.length) this.#writeOut()
+    if (size > this.#memory.length) this.#memory = Buffer.allocUnsafe(size)
+    this.#memory[this.#inMemory] = type
+    this.#memory.writeUInt32BE(end - start, this.#inMemory + 1)
+    this.#memory.set(bytes.subarray(start, end), this.#inMemory + headBytes)
+    this.#inMemory += size
+    this.length += size
+  }
+
+  /**
+   * Subtransactions are nested: whatever came since the first change of one that is aborted was its own or of
+   * one within it. False when nothing of it has come.
+   */
+  abort(subtransaction: number): boolean {
+    const begun = this.#begun.get(subtransaction)
+    if (begun === undefined) return false
+    if (begun >= this.#inFile) this.#inMemory = begun - this.#inFile
+    else {
+      if (this.#file) ftruncateSync(this.#file.file, begun)
+      this.#inFile = begun
+      this.#inMemory = 0
+    }
+    this.length = begun
+    for (const [xid, at] of this.#begun) if (at >= begun) this.#begun.delete(xid)
+    return true
+  }
+
+  /** The messages in their order; `until` is awaited between pieces of them. */
+  async replay(each: Replay, until: () => Promise<void> | undefined) {
+    if (this.#file) this.#writeOut()
+    let unread = this.#inFile
+    let piece = this.#file ? Buffer.allocUnsafe(this.memoryBytes) : this.#memory.subarray(0, this.#inMemory)
+    let filled = this.#file ? 0 : piece.length
+    for (;;) {
+      let at = 0
+      while (filled - at >= headBytes) {
+        const size = headBytes + piece.readUInt32BE(at + 1)
+        if (size > filled - at) {
+          if (size > piece.length) {
+            const larger = Buffer.allocUnsafe(size)
+            larger.set(piece.subarray(at, filled))
+            piece = larger
+            filled -= at
+            at = 0
+          }
+          break
+        }
+        each(piece[at] as number, piece, at + headBytes, at + size)
+        at += size
+        const wait = until()
+        if (wait) await wait
+      }
+      piece.copyWithin(0, at, filled)
+      filled -= at
+      if (unread === 0) break
+      const count = this.#read(piece, filled, Math.min(piece.length - filled, unread), this.#inFile - unread)
+      filled += count
+      unread -= count
+    }
+    if (filled > 0) throw new Error('the file of a large transaction ends within a message')
+  }
+
+  [Symbol.dispose]() {
+    if (!this.#file) return
+    closeSync(this.#file.file)
+    this.#file.remove()
+    this.#file = undefined
+  }
+
+  #writeOut() {
+    if (this.#inMemory === 0) return
+    try {
+      this.#file ??= this.files.open()
+      let written = 0
+      while (written < this.#inMemory) {
+        const length = this.#inMemory - written
+        written += writeSync(this.#file.file, this.#memory, written, length, this.#inFile + written)
+      }
+    } catch (error) {
+      throw this.files.failed(error)
+    }
+    this.#inFile += this.#inMemory
+    this.#inMemory = 0
+  }
+
+  #read(into: Buffer, offset: number, length: number, position: number): number {
+    if (!this.#file) throw new Error('the file of a large transaction is gone')
+    const count = readSync(this.#file.file, into, offset, length, position)
+    if (count === 0) throw new Error('the file of a large transaction is shorter than what was written')
+    return count
+  }
+}

@@ -1,0 +1,108 @@
+// Runs what a changed table needs on the destination, in one transaction: all of it or nothing.
+
+import { appliesSetting } from '../../catalog/own.ts'
+import { relayCopy } from '../../postgres/copy-stream.ts'
+import { quoteIdentifier, quoteQualified } from '../../postgres/quote.ts'
+import { Session } from '../../postgres/session.ts'
+import type { ConnectionSettings } from '../../postgres/settings.ts'
+import { exactValues, maySetReplicaRole, useOwnSearchPath } from '../apply/apply-session.ts'
+import { holdPosition, type Position, PositionBusy } from '../apply/position.ts'
+import { readDestinationTables, tableKey } from './destination-tables.ts'
+import type { ColumnFill, SchemaChanges } from './schema-changes.ts'
+import { local } from './table-shape.ts'
+
+export interface ApplySchema {
+  source: ConnectionSettings
+  destination: ConnectionSettings
+  changes: SchemaChanges
+  /** Of the stream to this destination: what is written belongs to it, and does not flow back. */
+  positionName: string
+  signal?: AbortSignal | undefined
+}
+
+/** While the stream waits for a decision; then let it retry. Resolves with how many older rows were given values. */
+export async function applySchemaChanges(work: ApplySchema): Promise<{ filled: number }> {
+  const { changes, positionName, signal } = work
+  // Their own, so that an error leaves nothing behind.
+  await using source = await Session.open(work.source, { signal })
+  await using destination = await Session.open(work.destination, { signal })
+  const replicaRole = await maySetReplicaRole(destination)
+  // Nobody applies changes meanwhile, and what is written here is not sent back.
+  const { markSql = '' } = await holdInTime(destination, positionName)
+  // Defaults and triggers may rely on it; what is run here names everything in full.
+  await useOwnSearchPath(destination)
+  await destination.execute(`
+    begin;
+    ${local(exactValues)}
+    set local ${appliesSetting} = on;
+    ${replicaRole ? 'set local session_replication_role = replica;' : ''}
+    ${markSql}`)
+  let filled = 0
+  for (const sql of changes.statements) await destination.execute(sql)
+  for (const one of changes.fills) filled += await fill(one, { source, destination, signal })
+  for (const sql of changes.finish) await destination.execute(sql)
+  await destination.execute('commit')
+  return { filled }
+}
+
+/** The session that applied changes may take a moment to end. */
+async function holdInTime(destination: Session, name: string, patienceMs = 5000): Promise<Position> {
+  const deadline = performance.now() + patienceMs
+  for (;;) {
+    try {
+      return await holdPosition(destination, name)
+    } catch (error) {
+      if (!(error instanceof PositionBusy) || performance.now() > deadline) throw error
+      await Bun.sleep(50)
+    }
+  }
+}
+
+interface Filling {
+  source: Session
+  destination: Session
+  signal: AbortSignal | undefined
+}
+
+/**
+ * The source's values of now, whatever the stream has still to bring: each of its changes sets the whole row
+ * by its key, so that both sides come to the same in the end.
+ */
+async function fill(
+  { table, only, key, columns, sparse }: ColumnFill,
+  { source, destination, signal }: Filling,
+): Promise<number> {
+  const name = quoteQualified(table.schema, table.name)
+  const from = only ? `only ${name}` : name
+  const list = [...key, ...columns].map(quoteIdentifier).join(', ')
+  const given = sparse ? ` where num_nonnulls(${columns.map(quoteIdentifier).join(', ')}) > 0` : ''
+  await destination.execute(
+    `create temporary table pgtrek_fill on commit drop as select ${list} from ${name} with no data`,
+  )
+  await source.execute(`begin read only; ${local(exactValues)} set local row_security = off`)
+  await relayCopy({
+    ...{ source, destination, binary: false, signal },
+    copyOut: `copy (select ${list} from ${from}${given}) to stdout`,
+    copyIn: `copy pg_temp.pgtrek_fill (${list}) from stdin`,
+  })
+  await source.execute('commit')
+  await destination.execute('analyze pg_temp.pgtrek_fill')
+  const shape = (await readDestinationTables(destination, [table])).get(tableKey(table))
+  const same = key.map((column) => {
+    const quoted = quoteIdentifier(column)
+    const equality = shape?.columns.get(column)?.equality
+    return `t.${quoted} operator(${equality ?? 'pg_catalog.='}) f.${quoted}`
+  })
+  const image = (alias: string) =>
+    `row(${columns.map((column) => `${alias}.${quoteIdentifier(column)}`).join(', ')})::record`
+  const sets = columns.map((column) => `${quoteIdentifier(column)} = f.${quoteIdentifier(column)}`)
+  const { count } = await destination.one<{ count: number }>(`
+    with filled as (
+      update ${from} t set ${sets.join(', ')}
+        from pg_temp.pgtrek_fill f
+       where ${same.join(' and ')} and not ${image('t')} operator(pg_catalog.*=) ${image('f')}
+      returning 1)
+    select count(*)::float8 as count from filled`)
+  await destination.execute('drop table pg_temp.pgtrek_fill')
+  return count
+}

@@ -1,0 +1,117 @@
+// Whether the rows of a table, as the source describes it, can be written to the destination's table of that
+// name; and, when not, which column it is and what happened to it, in plain words.
+
+import type { Relation, RelationColumn } from '../stream/pgoutput.ts'
+import type { DestinationColumn, DestinationTable } from './destination-tables.ts'
+
+/** Types that the source named because their numbers mean nothing elsewhere: number -> schema and name. */
+export type NamedTypes = ReadonlyMap<number, { schema: string; name: string }>
+
+/** Below, numbers are the same in every database of every version. */
+const firstUnstableOid = 10000
+
+/** What is wrong, one sentence each; nothing when the rows fit. */
+export function misfits(
+  relation: Relation,
+  table: DestinationTable | undefined,
+  types: NamedTypes,
+  binary: boolean,
+): string[] {
+  if (!table) {
+    return [
+      'the destination has no such table: if it has another name there, rename it and retry; otherwise ' +
+        `"pgtrek recopy ${relation.schema}.${relation.name}" makes it and copies its rows`,
+    ]
+  }
+  const problems = table.rules.map(
+    (rule) =>
+      `rule ${rule} of the destination's table would act on applied changes: "alter table ${table.quoted} disable rule ${rule}" ` +
+      'until the switchover, then retry',
+  )
+  for (const column of relation.columns) {
+    const there = table.columns.get(column.name)
+    if (!there) problems.push(`the destination lacks column ${column.name}, which the source has`)
+    else if (there.generated && !column.computed) {
+      problems.push(
+        `column ${column.name} is computed by the destination, but the source sends values for it`,
+      )
+    } else if (!there.generated && !typeFits(column, there, types, binary)) {
+      problems.push(
+        `column ${column.name} has another type on the source than on the destination (${there.sqlType})`,
+      )
+    }
+  }
+  const sent = new Set(relation.columns.map(({ name }) => name))
+  for (const column of table.columns.values()) {
+    if (!sent.has(column.name) && column.mustBeGiven && !column.generated) {
+      problems.push(
+        `column ${column.name} was dropped on the source, and on the destination it must not be null and has no default`,
+      )
+    }
+  }
+  return problems
+}
+
+/** What changed between two descriptions of a table by the source, in words. */
+export function describeChange(before: Relation, after: Relation): string[] {
+  const changes: string[] = []
+  const old = new Map(before.columns.map((column) => [column.name, column]))
+  for (const column of after.columns) {
+    const was = old.get(column.name)
+    old.delete(column.name)
+    if (!was) changes.push(`column ${column.name} was added`)
+    else if (was.type !== column.type || was.modifier !== column.modifier) {
+      changes.push(`column ${column.name} has another type`)
+    }
+  }
+  for (const name of old.keys()) changes.push(`column ${name} was dropped or renamed`)
+  if (before.identity !== after.identity) changes.push('its replica identity is another one')
+  const keys = [before, after].map(({ columns }) => columns.filter(({ key }) => key).map(({ name }) => name))
+  if (before.identity === after.identity && keys[0]?.join() !== keys[1]?.join()) {
+    changes.push(`its key is now ${keys[1]?.join(', ') || 'none'}`)
+  }
+  if (before.schema !== after.schema || before.name !== after.name) {
+    changes.push(`it is now called ${after.schema}.${after.name}`)
+  }
+  return changes
+}
+
+const widerIntegers: Record<string, string[]> = {
+  int2: ['int4', 'int8', 'numeric'],
+  int4: ['int8', 'numeric'],
+  int8: ['numeric'],
+}
+const texts = new Set(['varchar', 'text'])
+
+/** The server refuses what does not fit into a type that passes here; nothing is rounded or cut in silence. */
+function typeFits(from: RelationColumn, to: DestinationColumn, types: NamedTypes, binary: boolean): boolean {
+  if (from.type >= firstUnstableOid) {
+    const named = types.get(from.type)
+    return named?.schema === to.typeSchema && named.name === to.typeName
+  }
+  if (from.type === to.typeId) return modifierFits(to.typeName, from.modifier, to.modifier)
+  const fromName = builtIn.get(from.type)
+  if (!fromName) return false
+  if (texts.has(fromName) && texts.has(to.typeName)) return true
+  return !binary && to.modifier === -1 && (widerIntegers[fromName]?.includes(to.typeName) ?? false)
+}
+
+/** Names of the built-in types that another type may take the values of. */
+const builtIn = new Map([
+  [21, 'int2'],
+  [23, 'int4'],
+  [20, 'int8'],
+  [25, 'text'],
+  [1043, 'varchar'],
+])
+
+function modifierFits(type: string, from: number, to: number): boolean {
+  if (to === -1 || from === to) return true
+  // Too long a value is refused.
+  if (type === 'varchar') return true
+  if (type === 'numeric' && from !== -1) {
+    const [scale, room] = [from - 4, to - 4].map((modifier) => modifier & 0x7ff)
+    return scale === room && from <= to
+  }
+  return false
+}

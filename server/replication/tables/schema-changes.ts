@@ -1,0 +1,203 @@
+// A table of the source was altered while its changes are followed: what the destination's table needs to take
+// them, as exact SQL that destroys nothing, and in words what has to be left to people. The log holds no DDL
+// and no values that DDL wrote, so those are fetched.
+import { quoteLiteral, quoteQualified } from '../../postgres/quote.ts'
+import type { Session } from '../../postgres/session.ts'
+import { type Both, castKey, columnChanges } from './column-changes.ts'
+import { type TableId, tableKey } from './destination-tables.ts'
+import { partitionChanges } from './partition-changes.ts'
+import { readTableShape, type TableShape } from './table-shape.ts'
+
+/** Values of older rows, to be read on the source by their key. */
+export interface ColumnFill {
+  table: TableId
+  /** Without the rows of tables that inherit. */
+  only: boolean
+  key: string[]
+  columns: string[]
+  /** On the destination they are all null at first: only values need to be fetched. */
+  sparse: boolean
+}
+
+export interface SchemaChanges {
+  table: TableId
+  /** For the destination, in this order, in one transaction with what follows. */
+  statements: string[]
+  fills: ColumnFill[]
+  /** Behind the fills. */
+  finish: string[]
+  /** What is not done, or good to know, a sentence each. */
+  remarks: string[]
+}
+
+export function isEmpty({ statements, fills, finish }: SchemaChanges): boolean {
+  return statements.length + fills.length + finish.length === 0
+}
+
+/** As people read it: the SQL, and a comment where values are fetched. */
+export function showSchemaChanges({ statements, fills, finish }: SchemaChanges): string[] {
+  return [
+    ...statements.map((sql) => `${sql};`),
+    ...fills.map(
+      ({ table, columns, key }) =>
+        `-- ${columns.join(', ')} of older rows of ${table.schema}.${table.name}: fetched from the source by ${key.join(', ')}`,
+    ),
+    ...finish.map((sql) => `${sql};`),
+  ]
+}
+
+/** Neither session may be in a transaction. */
+export async function schemaChangesFor(
+  source: Session,
+  destination: Session,
+  table: TableId,
+): Promise<SchemaChanges> {
+  const changes: SchemaChanges = { table, statements: [], fills: [], finish: [], remarks: [] }
+  const there = await readTableShape(source, table)
+  const here = await readTableShape(destination, table)
+  const name = `${table.schema}.${table.name}`
+  if (!there) {
+    changes.remarks.push(
+      `the source has no table ${name} any more: it was dropped or renamed, and stays on the destination`,
+    )
+    return changes
+  }
+  if (!here) return await missingTable(destination, there, changes)
+  makeEnums(there, here, await typesOf(destination, [...there.enums.keys()]), changes)
+  const work = columnChanges(await bothOf(there, here, destination))
+  changes.statements.push(...work.statements)
+  changes.finish.push(...work.finish)
+  changes.remarks.push(...work.remarks)
+  if (work.fills.length > 0) changes.fills.push(...(await fillsOf(source, there, here, work.fills, changes)))
+  const partitions = partitionChanges(there, here)
+  changes.statements.push(...partitions.statements)
+  changes.remarks.push(...partitions.remarks, ...missingBelongings(there, here))
+  return changes
+}
+
+async function missingTable(destination: Session, there: TableShape, changes: SchemaChanges) {
+  const name = `${there.schema}.${there.name}`
+  const parent = there.partition && (await readTableShape(destination, there.partition.parent))
+  if (there.partition && parent?.divided) {
+    const made = partitionChanges(
+      { ...there, divided: parent.divided, partitions: [there.partition] },
+      parent,
+      false,
+    )
+    changes.statements.push(...made.statements)
+    changes.remarks.push(...made.remarks)
+  } else {
+    changes.remarks.push(
+      `the destination has no table ${name}: if it has another name there, rename it and retry; otherwise ` +
+        `"pgtrek recopy ${name}" makes it and copies its rows`,
+    )
+  }
+  return changes
+}
+
+async function bothOf(source: TableShape, here: TableShape, destination: Session): Promise<Both> {
+  const root = here.root ?? here
+  const types = [...source.columns.values()].map(({ typeName }) => typeName)
+  return {
+    source,
+    destination: here,
+    altered: quoteQualified(root.schema, root.name),
+    destinationMajor: destination.major,
+    knownTypes: await typesOf(destination, types),
+    safeCasts: await safeCasts(destination, source, here),
+  }
+}
+
+async function typesOf(destination: Session, names: readonly string[]): Promise<Set<string>> {
+  const rows = await destination.query<{ name: string }>(
+    `select name from unnest(array[${names.map(quoteLiteral).join(', ')}]::text[]) name
+      where pg_catalog.to_regtype(name) is not null`,
+  )
+  return new Set(rows.map(({ name }) => name))
+}
+
+/** Conversions that the server does by itself, and everything into text. */
+async function safeCasts(destination: Session, source: TableShape, here: TableShape): Promise<Set<string>> {
+  const safe = new Set<string>()
+  for (const { name, typeName: to } of source.columns.values()) {
+    const from = here.columns.get(name)?.typeName
+    if (from === undefined || from === to) continue
+    const { may } = await destination.one<{ may: boolean | null }>(`
+      select pg_catalog.to_regtype(${quoteLiteral(to)}) = 'pg_catalog.text'::regtype
+          or exists (select from pg_catalog.pg_cast
+                      where castsource = pg_catalog.to_regtype(${quoteLiteral(from)})
+                        and casttarget = pg_catalog.to_regtype(${quoteLiteral(to)})
+                        and castcontext = 'i') as may`)
+    if (may) safe.add(castKey(from, to))
+  }
+  return safe
+}
+
+/** Labels that the destination lacks, and types that it does not have at all. */
+function makeEnums(
+  there: TableShape,
+  here: TableShape,
+  known: ReadonlySet<string>,
+  { statements }: SchemaChanges,
+) {
+  for (const [type, labels] of there.enums) {
+    const old = here.enums.get(type)
+    if (!old && !known.has(type)) {
+      statements.push(`create type ${type} as enum (${labels.map(quoteLiteral).join(', ')})`)
+    } else if (old) {
+      for (const [index, label] of labels.entries()) {
+        if (old.includes(label)) continue
+        const before = labels[index - 1]
+        const place =
+          before === undefined ? `before ${quoteLiteral(old[0] ?? '')}` : `after ${quoteLiteral(before)}`
+        statements.push(`alter type ${type} add value if not exists ${quoteLiteral(label)} ${place}`)
+      }
+    }
+  }
+}
+
+/** In all tables that the alteration reaches on the destination. */
+async function fillsOf(
+  source: Session,
+  there: TableShape,
+  here: TableShape,
+  columns: string[],
+  { remarks }: SchemaChanges,
+): Promise<ColumnFill[]> {
+  const fills: ColumnFill[] = []
+  const sparse = columns.every((name) => {
+    const column = there.columns.get(name)
+    return !here.columns.has(name) && column?.expression === null && column.identity === ''
+  })
+  const add = (shape: TableShape, only: boolean) => {
+    const { schema, name, key } = shape
+    if (key.length > 0) fills.push({ table: { schema, name }, only, key, columns, sparse })
+    else
+      remarks.push(
+        `${schema}.${name} has no key to fetch the values of ${columns.join(', ')} by: compare it in the end`,
+      )
+  }
+  if (here.root && there.root && tableKey(here.root) === tableKey(there.root)) {
+    const root = await readTableShape(source, there.root)
+    if (root) add(root, false)
+    return fills
+  }
+  if (here.root) {
+    const { schema, name } = here.root
+    remarks.push(
+      `${schema}.${name} is partitioned on the destination only: its other partitions get the column too; compare them in the end`,
+    )
+  }
+  add(there, here.kind === 'r')
+  for (const child of here.children) {
+    const shape = await readTableShape(source, child)
+    if (shape) add(shape, true)
+  }
+  return fills
+}
+
+function missingBelongings(there: TableShape, here: TableShape): string[] {
+  return [...there.belongings]
+    .filter(([name]) => !here.belongings.has(name))
+    .map(([name, sql]) => `${name} is on the source only, and is not made by this: ${sql}`)
+}

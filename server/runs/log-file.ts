@@ -1,0 +1,205 @@
+// The log of one run: a file of JSON lines, one for each event worth keeping.
+import { openSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { pino } from 'pino'
+import type { LogLevel, MigrationEvent, StepInfo } from '../../shared/event.ts'
+import type { FollowLogLine } from '../../shared/follow-view.ts'
+import { showName } from '../../shared/phase.ts'
+import { UsageError } from '../postgres/errors.ts'
+import { makePrivateDirectory } from '../system/private-files.ts'
+
+export interface LogFile extends Disposable {
+  readonly path: string
+  event(event: MigrationEvent): void
+  /** What is no event of a migration. */
+  line(line: FollowLogLine): void
+  close(): void
+}
+
+export interface LogFileOptions {
+  /** Names the file together with the run. */
+  at?: Date
+  /** Told once when the file can no longer be written; the run goes on. */
+  onFailure?: (error: Error) => void
+}
+
+/** Throws a UsageError when the directory is no place for a file, which is better known before the run. */
+export function openLogFile(directory: string, run: string, options: LogFileOptions = {}): LogFile {
+  const { at = new Date(), onFailure } = options
+  const path = join(resolve(directory), fileName(at, run))
+  const file = openFile(path, directory)
+  if (file instanceof Error) {
+    // Said as soon as the caller has what it says it with.
+    queueMicrotask(() => onFailure?.(file))
+    return { path, event() {}, line() {}, close() {}, [Symbol.dispose]() {} }
+  }
+  // Written in the same turn and without a worker thread: the last line before a crash is the one that matters,
+  // and a single executable has no file to start a worker from. What is said in one turn is written at once.
+  const destination = pino.destination({ dest: file, sync: true })
+  const logger = pino(
+    {
+      level: 'debug',
+      base: { run },
+      timestamp: false,
+      formatters: { level: (label) => ({ level: label }) },
+      hooks: { streamWrite: redact },
+    },
+    { write: (line: string) => lines.push(line) },
+  )
+  const lines: string[] = []
+  const rows = new RowCounts()
+  let isOpen = true
+
+  const flush = () => {
+    const text = lines.splice(0).join('')
+    if (isOpen && text) destination.write(text)
+  }
+  const close = () => {
+    flush()
+    isOpen = false
+    destination.destroy()
+  }
+  destination.on('error', (error: Error) => {
+    if (!isOpen) return
+    close()
+    onFailure?.(unwritten(path, error))
+  })
+
+  const write = (type: string, at: number, { level, message, ...fields }: Entry) => {
+    if (lines.length === 0) queueMicrotask(flush)
+    logger[level]({ time: new Date(at).toISOString(), type, ...fields }, message)
+  }
+
+  return {
+    path,
+    event(event) {
+      const entry = isOpen ? entryOf(event, rows) : undefined
+      if (entry) write(event.type, event.at, entry)
+    },
+    line({ at: time, level, message }) {
+      if (isOpen) write('follow', time, { level, message })
+    },
+    close,
+    [Symbol.dispose]: close,
+  }
+}
+
+/** Hides passwords in the text of a line. Events carry none; this is for the one that slips in. */
+export function redact(line: string): string {
+  return line
+    .replace(passwordInUrl, '$1***@')
+    .replace(passwordInSql, "$1'***'")
+    .replace(passwordInSettings, '$1***')
+}
+
+// The line is JSON: a backslash and what follows it are one character of the value.
+const passwordInUrl = /(postgres(?:ql)?:\/\/[^\s:@/"\\]*:)(?:\\.|[^\s"\\])*@/gi
+const passwordInSql = /(\bpassword\s*=?\s*)'(?:''|[^'])*'/gi
+const passwordInSettings = /(\b(?:ssl)?password=)(?!')(?:\\.|[^\s&"'\\])+/gi
+
+interface Entry {
+  level: LogLevel
+  message?: string
+  [field: string]: unknown
+}
+
+/** Nothing for `rows`: their sum is told when the table is done; and who copies has lines of its own. */
+function entryOf(event: MigrationEvent, rows: RowCounts): Entry | undefined {
+  switch (event.type) {
+    case 'started':
+      return { level: 'info' }
+    case 'planned':
+      return planEntry(event)
+    case 'rows':
+      rows.set(event.table, event)
+      return undefined
+    case 'copied_by':
+    case 'workers':
+      return undefined
+    case 'verified':
+      return {
+        level: event.different.length > 0 ? 'error' : 'info',
+        compared: event.compared,
+        different: event.different,
+      }
+    case 'collided':
+      return { level: 'warn', table: showName(event.table), key: event.key, values: event.values }
+    case 'step_started':
+      return { level: 'debug', ...stepFields(event.step) }
+    case 'step_finished':
+      return { level: 'info', ...stepFields(event.step), seconds: event.seconds, ...rows.take(event.step) }
+    case 'step_failed':
+      rows.take(event.step)
+      return failureEntry(event)
+    case 'step_skipped':
+      return { level: 'warn', ...stepFields(event.step), reason: event.reason }
+    case 'warning':
+      return { level: 'warn', message: event.message }
+    case 'log':
+      return { level: event.level, object: event.object, message: event.message }
+    case 'finished':
+      return finishEntry(event)
+  }
+}
+
+function planEntry({ tables, steps, warnings }: Extract<MigrationEvent, { type: 'planned' }>): Entry {
+  const rows = tables.reduce((sum, table) => sum + table.rows, 0)
+  const bytes = tables.reduce((sum, table) => sum + table.bytes, 0)
+  return { level: 'info', tables: tables.length, rows, bytes, steps, warnings }
+}
+
+function failureEntry({ step, error }: Extract<MigrationEvent, { type: 'step_failed' }>): Entry {
+  const { message, ...fields } = error
+  return { level: 'error', ...stepFields(step), ...fields, message }
+}
+
+function finishEntry({ status, error }: Extract<MigrationEvent, { type: 'finished' }>): Entry {
+  const level = status === 'failed' ? 'error' : status === 'completed' ? 'info' : 'warn'
+  return error ? { level, status, ...error } : { level, status }
+}
+
+function stepFields({ id, phase, kind, table, ...object }: StepInfo) {
+  return { step: id, phase, kind, object: showName(object), table: table && showName(table) }
+}
+
+/** The last count of each table whose rows are moving. */
+class RowCounts {
+  readonly #counts = new Map<string, { rows: number; bytes: number }>()
+
+  set(table: { schema: string; name: string }, { rows, bytes }: { rows: number; bytes: number }): void {
+    this.#counts.set(showName(table), { rows, bytes })
+  }
+
+  /** What a ROWS step has moved; nothing for any other. */
+  take(step: StepInfo): { rows: number; bytes: number } | undefined {
+    if (step.kind !== 'ROWS') return undefined
+    const name = showName(step.table ?? step)
+    const count = this.#counts.get(name) ?? { rows: 0, bytes: 0 }
+    this.#counts.delete(name)
+    return count
+  }
+}
+
+/** Readable by its owner alone: a server's words about a failed row can contain the row. */
+function openFile(path: string, directory: string): number | Error {
+  try {
+    makePrivateDirectory(resolve(directory))
+    return openSync(path, 'a', 0o600)
+  } catch (cause) {
+    if (full.has((cause as { code?: string }).code ?? '')) return unwritten(path, cause as Error)
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new UsageError(`cannot write a log file to "${directory}": ${reason}`, { cause })
+  }
+}
+
+/** A help for later, never a condition: the run goes on without it. Anything else is a mistake of who named it. */
+const full: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EMFILE'])
+
+function unwritten(path: string, { message }: Error): Error {
+  return new Error(`${path} cannot be written (${message}); the run goes on without it`)
+}
+
+function fileName(at: Date, run: string): string {
+  const time = at.toISOString().slice(0, 19).replaceAll(':', '-')
+  return `${time}-${run.replace(/[^\w.-]/g, '_')}.jsonl`
+}

@@ -1,0 +1,74 @@
+// What a run must not forget even when it is killed: who keeps it is not the engine's business.
+import type { ExistingForeignKey } from '../catalog/existing-foreign-keys.ts'
+import type { TriggersOf } from '../migrate/plan/foreign-keys.ts'
+
+/** Taken away from the destination for the time of a copy, and to be put back. */
+export type Saved =
+  | { kind: 'foreign key'; foreignKey: ExistingForeignKey }
+  | { kind: 'triggers'; table: TriggersOf }
+
+export interface SavedItem {
+  id: number
+  saved: Saved
+}
+
+export interface Moved {
+  rows: number
+  bytes: number
+}
+
+/** How far an interrupted run had come. */
+export interface Unfinished {
+  run: string
+  startedAt: string
+  /** What decides which rows go where: another request is another run. */
+  request: string
+  /** Steps that were over, by `stepKey`, with the rows and bytes of those that moved any. */
+  done: ReadonlyMap<string, Moved>
+  /** Of a run that tried everything: the steps that failed or were skipped, by `stepKey`. All others are done. */
+  left?: ReadonlySet<string> | undefined
+  /** Tables that it made or emptied, so that what is in them is its own. By `tableKey`. */
+  own: ReadonlySet<string>
+  /** Steps that were told to commit in these transactions, and not heard of again. */
+  committing: ReadonlyMap<string, Moved & { transactions: string[] }>
+}
+
+export interface RunMemory {
+  /** Before a run changes anything: what it is about to do, and the tables that are its own from now on. */
+  planned(request: string, own: readonly string[]): void
+  committing(step: string, transactions: readonly string[], moved: Moved): void
+  done(step: string, moved: Moved): void
+  /** The last run between the same databases, when it did not complete. */
+  unfinished(): Unfinished | undefined
+  /** Where the destination itself cannot remember it. Durable before it returns; throws where that cannot be had. */
+  save(id: number, saved: Saved): void
+  /** Where `save` keeps it, in words. */
+  readonly place: string
+  forget(id: number): void
+  /** What runs that are over have left undone on this destination, as far as it was saved here. */
+  pending(): SavedItem[]
+  /** Runs to this destination that ended without a word: sessions of theirs may still be there. */
+  killed(): string[]
+}
+
+/** For runs of which nothing needs to be kept. */
+export class NoMemory implements RunMemory {
+  readonly place = 'this process alone, which takes the knowledge with it if it is killed'
+
+  constructor(readonly earlier?: Unfinished) {}
+
+  planned() {}
+  committing() {}
+  done() {}
+  unfinished() {
+    return this.earlier
+  }
+  save() {}
+  forget() {}
+  pending() {
+    return []
+  }
+  killed() {
+    return []
+  }
+}

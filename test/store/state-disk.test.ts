@@ -1,0 +1,229 @@
+// A state directory that cannot be written: what the servers have is what counts, and it is said once.
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { resolveSettings } from '../../server/postgres/settings.ts'
+import { FollowStore } from '../../server/store/follows.ts'
+import { History } from '../../server/store/history.ts'
+import { Profiles } from '../../server/store/profiles.ts'
+import { RunStore } from '../../server/store/runs.ts'
+import { StateUnusable } from '../../server/store/state-database.ts'
+import type { Summary } from '../../shared/summary.ts'
+import { cleanEnvironment, type Home, makeHome } from '../../tools/command.ts'
+import { eventually, within } from '../../tools/eventually.ts'
+import { program } from '../../tools/program.ts'
+import { type Cluster, cluster } from '../../tools/servers/clusters.ts'
+import { scratchDirectory } from '../../tools/servers/scratch.ts'
+
+const ends = {
+  source: resolveSettings({ url: 'postgres://a@localhost/one' }),
+  destination: resolveSettings({ url: 'postgres://a@localhost/two' }),
+}
+const seal = {
+  close: () => Promise.reject(new Error('nothing is sealed here')),
+  open: () => Promise.reject(new Error('nothing is sealed here')),
+  forget: async () => {},
+}
+
+describe('a state directory that goes away while it is used', () => {
+  const directory = join(scratchDirectory(), 'state')
+  const aside = `${directory}-aside`
+  const said: string[] = []
+  const open = () => new RunStore(directory, { say: (message) => said.push(message), retryMs: 20 })
+
+  test('is said once, its data is kept in memory, and written when it is back', async () => {
+    {
+      using store = open()
+      const follows = new FollowStore(store.database)
+      const history = new History(store.database)
+      store.begin('before', ends).planned('request', ['t'])
+      // A file in its place: nobody can make the directory again.
+      renameSync(directory, aside)
+      writeFileSync(directory, '')
+      await eventually(
+        'the news of it',
+        async () => store.begin(`r${crypto.randomUUID().slice(0, 6)}`, ends) && said.length > 0,
+        (isSaid) => isSaid,
+      )
+      expect(said[0]).toMatch(/^the state directory .*\/state cannot be used: .*The work goes on/)
+      const memory = store.begin('during', ends)
+      memory.planned('request', ['t'])
+      memory.done('a step', { rows: 7, bytes: 8 })
+      store.end('during', { status: 'cancelled' } as Summary)
+      follows.take('shop')
+      expect(follows.worker('shop')).toMatchObject({ pid: process.pid })
+      expect(await follows.desk('shop').act({ type: 'stop' })).toMatchObject({
+        ok: false,
+        message: expect.stringMatching(/cannot be used: .*cannot be asked through it.*SIGTERM/s),
+      })
+      expect(history.list({ limit: 100, offset: 0 }).map(({ id }) => id)).toEqual(
+        expect.arrayContaining(['before', 'during']),
+      )
+      // What only makes sense on the disk is refused, and says why.
+      expect(() =>
+        memory.save(1, { kind: 'triggers', table: { schema: 's', name: 't', triggers: [] } }),
+      ).toThrow(StateUnusable)
+      const request = { source: { host: 'h' }, destination: { host: 'h' } } as never
+      const profiles = new Profiles(store.database, seal)
+      await expect(profiles.put('mine', { request })).rejects.toThrow(StateUnusable)
+      expect(profiles.list()).toEqual([])
+      expect(said).toHaveLength(1)
+      rmSync(directory)
+      renameSync(aside, directory)
+      await eventually(
+        'its return',
+        async () => store.database.trouble,
+        (trouble) => trouble === undefined,
+      )
+      expect(said[1]).toContain('is written there')
+    }
+    using store = open()
+    expect(store.unfinished(ends)).toMatchObject({
+      run: 'during',
+      done: new Map([['a step', { rows: 7, bytes: 8 }]]),
+    })
+    expect(new FollowStore(store.database).names()).toEqual(['shop'])
+  })
+
+  test('and that was removed is made again with all that is known', async () => {
+    using store = open()
+    rmSync(directory, { recursive: true })
+    await eventually(
+      'a new directory',
+      async () => {
+        store.begin(crypto.randomUUID(), ends)
+        return said.filter((line) => line.includes('is written there')).length
+      },
+      (times) => times === 2,
+    )
+    using other = open()
+    expect(new History(other.database).find('during')).toMatchObject({ id: 'during' })
+  })
+})
+
+describe('a run whose state directory', () => {
+  let server: Cluster
+  let home: Home
+  beforeAll(async () => {
+    server = await cluster(17)
+    home = makeHome()
+  })
+  afterAll(() => home[Symbol.dispose]())
+
+  const tables = `
+    create table parent (id int primary key);
+    create table child (id int primary key, parent int constraint belongs references parent);`
+
+  async function pair() {
+    const source = await server.createDatabase()
+    await source.sql(
+      `${tables} insert into parent select generate_series(1, 100); insert into child select n, n from generate_series(1, 100) n`,
+    )
+    const destination = await server.createDatabase()
+    await destination.sql(tables)
+    return { destination, ends: ['--source', source.url, '--dest', destination.url, '--yes'] }
+  }
+
+  test('cannot be made copies everything, with one warning; other commands say it, too', async () => {
+    const { destination, ends } = await pair()
+    writeFileSync(join(home.directory, 'no-directory'), '')
+    const state = ['--state-dir', 'no-directory/state']
+    const { code, said } = await home.run(['copy', ...ends, '--append', ...state])
+    expect({ code, said }).toMatchObject({ code: 0 })
+    expect(said.match(/cannot be used/g)).toHaveLength(2)
+    expect(said).toMatch(/warning: the state directory .*no-directory\/state cannot be used: .*ENOTDIR/)
+    expect(await destination.sql('select count(*)::int as n from child')).toEqual([{ n: 100 }])
+    const stop = await home.run(['stop', 'shop', ...state])
+    expect(stop.code).not.toBe(0)
+    expect(stop.said).toContain('cannot be used')
+  })
+
+  /** The state is there already; from the limit on its file takes nothing more. */
+  function withFullDisk(state: string, ...command: string[]) {
+    mkdirSync(join(home.directory, state))
+    new RunStore(join(home.directory, state))[Symbol.dispose]()
+    const limited = ['bash', '-c', 'ulimit -f 1; exec "$@"', 'bash', ...program]
+    return Bun.spawn([...limited, ...command, '--state-dir', state], {
+      cwd: home.directory,
+      env: cleanEnvironment(),
+      stdout: 'pipe',
+      stderr: 'pipe',
+    })
+  }
+
+  test.each(['truncate', 'append'])(
+    'is full in the middle goes on to its end (--%s), with the foreign keys that were dropped put back',
+    async (mode) => {
+      const { destination, ends } = await pair()
+      const child = withFullDisk(`full-${mode}`, 'copy', ...ends, `--${mode}`, '--log-dir', `logs-${mode}`)
+      const said = await within('the end of the copy', new Response(child.stderr).text())
+      expect({ code: await child.exited, said }).toMatchObject({ code: 0 })
+      expect(said).toMatch(/the state directory \S*full-\S* cannot be used: /)
+      expect(said).toMatch(/logs-.*\/.* cannot be written \(.*EFBIG.*the run goes on without it/)
+      expect(said).not.toContain('failed')
+      expect(
+        await destination.sql("select convalidated from pg_constraint where conname = 'belongs'"),
+      ).toEqual([{ convalidated: true }])
+      expect(await destination.sql('select count(*)::int as n from child')).toEqual([{ n: 100 }])
+    },
+  )
+  test('is full while a database is followed brings the changes all the same, and another one goes on with the move', async () => {
+    const logical = { settings: { wal_level: 'logical' } }
+    const source = await (await cluster(17, logical)).createDatabase()
+    const destination = await (await cluster(18, logical)).createDatabase()
+    await source.sql(
+      'create table item (id int primary key); insert into item select generate_series(1, 100)',
+    )
+    const ends = ['--source', source.url, '--dest', destination.url]
+    const arrived = (rows: number) =>
+      eventually(
+        `${rows} rows`,
+        async () => (await destination.sql('select count(*)::int as n from item'))[0]?.n,
+        (n) => n === rows,
+      )
+    const child = withFullDisk('full-follow', 'clone', '--follow', ...ends, '--yes')
+    const said = new Response(child.stderr).text()
+    await arrived(100)
+    await source.sql('insert into item select generate_series(101, 200)')
+    await arrived(200)
+    child.kill('SIGTERM')
+    expect(await within('its end', said)).toMatch(/the state directory \S*full-follow cannot be used: /)
+    await child.exited
+    await source.sql('insert into item select generate_series(201, 300)')
+    const other = [...ends, '--state-dir', 'fresh']
+    const over = await home.run(['switchover', ...other, '--verify', '--watch', '0'])
+    expect(over).toMatchObject({ code: 0 })
+    await arrived(300)
+    const { said: cleaned, code } = await home.run(['cleanup', ...other])
+    expect({ code, cleaned }).toMatchObject({ code: 0 })
+  })
+
+  test('cannot be made serves a page all the same, and what has to be kept there is refused with 507', async () => {
+    const url = Promise.withResolvers<string>()
+    const child = Bun.spawn([...program, 'serve', '--port', '0', '--state-dir', 'no-directory/state'], {
+      cwd: home.directory,
+      env: cleanEnvironment({ DISPLAY: '', WAYLAND_DISPLAY: '' }),
+      stdout: 'pipe',
+      stderr: 'pipe',
+    })
+    void (async () => {
+      let said = ''
+      for await (const chunk of child.stdout) {
+        said += new TextDecoder().decode(chunk)
+        const [, found] = /listens on (\S+)/.exec(said) ?? []
+        if (found) url.resolve(found)
+      }
+    })()
+    const base = await within('the server to listen', url.promise)
+    const ask = (path: string, options?: RequestInit) => fetch(new URL(path, base), options)
+    const saved = await ask('/api/profiles/mine', {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ request: { source: { host: 'h' }, destination: { host: 'h' } } }),
+    })
+    expect([saved.status, await saved.text()]).toEqual([507, expect.stringContaining('cannot be used')])
+    expect((await ask('/api/migrations')).status).toBe(200)
+    child.kill('SIGTERM')
+    expect(await within('its end', child.exited)).toBe(0)
+  })
+})

@@ -1,0 +1,39 @@
+// One drain of a backlog, in a process of its own so that its memory can be measured. Prints the seconds. Where no
+// end is given it follows until one is written to it.
+import { Session } from '../../server/postgres/session.ts'
+import { resolveSettings } from '../../server/postgres/settings.ts'
+import { Follower } from '../../server/replication/apply/follower.ts'
+import { createPosition, dropPosition } from '../../server/replication/apply/position.ts'
+import { parseLsn } from '../../server/replication/stream/lsn.ts'
+import { readSlot } from '../../server/replication/stream/slot.ts'
+
+const [source, destination, end] = process.argv.slice(2)
+const settings = {
+  source: resolveSettings({ url: source ?? '' }),
+  destination: resolveSettings({ url: destination ?? '' }),
+}
+{
+  await using there = await Session.open(settings.source)
+  await using here = await Session.open(settings.destination)
+  const slot = await readSlot(there, 'backlog')
+  await createPosition(here, 'bench', slot?.confirmed ?? 0n)
+}
+const begun = performance.now()
+const follower = await Follower.start({
+  ...settings,
+  slot: 'backlog',
+  publication: 'backlog',
+  positionName: 'bench',
+  onEvent: (event) => {
+    if (event.type === 'follow_conflict' || event.type === 'follow_waiting')
+      console.error(JSON.stringify(event))
+    if (event.type === 'follow_conflict') void follower.stop()
+  },
+})
+await follower.stopAt(parseLsn(end ?? (await Bun.stdin.text()).trim()))
+console.log(((performance.now() - begun) / 1000).toFixed(3))
+{
+  await using here = await Session.open(settings.destination)
+  await dropPosition(here, 'bench')
+}
+process.exit(0)

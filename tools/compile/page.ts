@@ -1,0 +1,42 @@
+// Builds the page with Vite, into client/dist.
+import { existsSync } from 'node:fs'
+import { join, relative, sep } from 'node:path'
+
+const root = join(import.meta.dir, '../..')
+const built = join(root, 'client', 'dist')
+
+export interface PageFile {
+  /** Of its URL. */
+  path: string
+  file: string
+}
+
+export async function buildPage(): Promise<PageFile[]> {
+  if (!existsSync(join(root, 'vite.config.ts'))) {
+    throw new Error('there is no page to build: vite.config.ts is missing')
+  }
+  const child = Bun.spawn(
+    [process.execPath, '--bun', join(root, 'node_modules', '.bin', 'vite'), 'build', '--logLevel', 'warn'],
+    {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  )
+  const [said, complained] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ])
+  if ((await child.exited) !== 0)
+    throw new Error(`the page cannot be built:\n${complained.trim() || said.trim()}`)
+  return pageFiles()
+}
+
+/** As it was built last. */
+export function pageFiles(): PageFile[] {
+  const names = [...new Bun.Glob('**/*').scanSync({ cwd: built, onlyFiles: true })].sort()
+  const files = names.map((name) => ({ path: `/${name.split(sep).join('/')}`, file: join(built, name) }))
+  if (!files.some(({ path }) => path === '/index.html')) {
+    throw new Error(`the page has no index.html in ${relative(root, built)}`)
+  }
+  return files
+}
