@@ -36,7 +36,10 @@ let skipped = 0
 
 try {
   if (words.length === 0) {
-    await Promise.all([check('types', 'tsc', '--noEmit'), check('style', 'biome', 'check', '.')])
+    const types = ['.', 'client', 'test'].map((project) =>
+      check(`types of ${project}`, 'tsc', '--noEmit', '--project', project),
+    )
+    await Promise.all([...types, check('style', 'biome', 'check', '.')])
   }
   const files = filesNamed(words)
   if (files.length === 0) failures.push(`no test file has a name like ${words.join(' ')}`)

@@ -3,11 +3,11 @@ import { type Static, type TSchema, Type } from '@sinclair/typebox'
 import { Connection } from './connection.ts'
 import { LogLevel, RunStatus } from './event.ts'
 import { oneOf } from './one-of.ts'
-import { TableName } from './phase.ts'
 import { Progress, TableProgress } from './progress.ts'
 import { MigrationRequest } from './request.ts'
 import { Speeds } from './speeds.ts'
 import { Summary } from './summary.ts'
+import { TableName } from './table-name.ts'
 
 const nullable = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()])
 

@@ -1,8 +1,8 @@
 // Events in words: what the log, the terminal and the page say about them.
 import type { ErrorInfo, LogLevel, MigrationEvent, RowsLeft, StepInfo } from './event.ts'
 import { formatBytes, formatCount, formatDuration, formatRows } from './format.ts'
-import { showName } from './phase.ts'
 import { printable } from './printable.ts'
+import { showName } from './table-name.ts'
 
 export interface Message {
   level: LogLevel

@@ -2,7 +2,8 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { TableComparison } from './comparison.ts'
 import { ErrorInfo } from './error-info.ts'
-import { Phase, TableName } from './phase.ts'
+import { Phase } from './phase.ts'
+import { TableName } from './table-name.ts'
 import { WorkerView } from './worker.ts'
 
 export { ErrorInfo }

@@ -1,8 +1,9 @@
 // Many instances to many: what is asked for, and what the board shows. Passwords are in none of the views.
+
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
 import { Connection } from './connection.ts'
 import { ErrorInfo } from './error-info.ts'
-import { Readiness, SwitchoverView } from './follow-view.ts'
+import { type FollowAnswer, type FollowView, Readiness, SwitchoverView } from './follow-view.ts'
 import { oneOf } from './one-of.ts'
 import { MigrationOptions } from './request.ts'
 import { WorkerView } from './worker.ts'
@@ -239,3 +240,11 @@ export const FleetAction = Type.Union([
   }),
 ])
 export type FleetAction = Static<typeof FleetAction>
+
+/** Where somebody sees a fleet and says what is to be done with it. */
+export interface FleetController {
+  view(): FleetView
+  /** One database in full. */
+  database(mapping: string, database: string): FollowView | undefined
+  act(action: FleetAction): Promise<FollowAnswer>
+}

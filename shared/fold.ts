@@ -6,10 +6,10 @@ import { PhaseLedger, type RunningStep } from './fold/phases.ts'
 import { SlidingRate } from './fold/rate.ts'
 import { TableLedger } from './fold/tables.ts'
 import { Work } from './fold/work.ts'
-import type { TableName } from './phase.ts'
 import type { Progress, TableProgress } from './progress.ts'
 import { summarize } from './summarize.ts'
 import type { Summary } from './summary.ts'
+import type { TableName } from './table-name.ts'
 
 /** All of a run's progress but its list of tables: cheap enough for every frame of a view. */
 export type Overview = Omit<Progress, 'tables'> & { table_count: number; settled_tables: number }

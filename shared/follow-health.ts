@@ -5,8 +5,8 @@ import type { FollowView, SlotView, StreamView } from './follow-view.ts'
 import { describeForeignWrites } from './foreign-writes.ts'
 import { formatBytes, formatCount, formatDuration, formatRows } from './format.ts'
 import { describeLate } from './late-writes.ts'
-import { showName } from './phase.ts'
 import { describeSkipped } from './skipped.ts'
+import { showName } from './table-name.ts'
 
 export interface Concern {
   level: 'warn' | 'error'

@@ -8,8 +8,9 @@ import { FollowStatus } from './follow.ts'
 import { ForeignWrites } from './foreign-writes.ts'
 import { LateWritesView } from './late-writes.ts'
 import { oneOf } from './one-of.ts'
-import { Phase, TableName } from './phase.ts'
+import { Phase } from './phase.ts'
 import { SkippedTransaction } from './skipped.ts'
+import { TableName } from './table-name.ts'
 
 /** How far the move as a whole has come. */
 export const followStages = [
@@ -390,3 +391,15 @@ export const FollowAnswer = Type.Union([
   Type.Object({ ok: Type.Literal(false), message: Type.String() }),
 ])
 export type FollowAnswer = Static<typeof FollowAnswer>
+
+/**
+ * Where somebody sees a followed database and says what is to be done: in the process that follows, or from another
+ * one through the store.
+ */
+export interface FollowController {
+  readonly name: string
+  /** Nothing when it has never been started, or was cleaned up. */
+  view(): FollowView | undefined
+  /** Answers as soon as the action has been taken up; what becomes of it is in the view. */
+  act(action: FollowAction): Promise<FollowAnswer>
+}

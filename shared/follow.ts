@@ -2,8 +2,8 @@
 
 import { type Static, Type } from '@sinclair/typebox'
 import { ErrorInfo } from './error-info.ts'
-import { TableName } from './phase.ts'
 import { SkippedTable } from './skipped.ts'
+import { TableName } from './table-name.ts'
 
 /** Milliseconds since 1970. */
 const at = Type.Number()

@@ -1,7 +1,7 @@
 // What others than the move have written to tables of the destination while they are followed.
 import { type Static, Type } from '@sinclair/typebox'
 import { formatCount, shortList } from './format.ts'
-import { showName, TableName } from './phase.ts'
+import { showName, TableName } from './table-name.ts'
 
 export const ForeignTable = Type.Intersect([
   TableName,

@@ -1,7 +1,7 @@
 // What was done on the old primary after a switchover, and nowhere else.
 import { type Static, Type } from '@sinclair/typebox'
 import { formatCount } from './format.ts'
-import { showName, TableName } from './phase.ts'
+import { showName, TableName } from './table-name.ts'
 
 export const LateWritesView = Type.Object({
   /** The old primary. */

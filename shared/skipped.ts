@@ -1,7 +1,7 @@
 // Transactions that a user has left out at a conflict, and the tables whose rows may be missing since.
 import { type Static, Type } from '@sinclair/typebox'
 import { formatCount } from './format.ts'
-import { showName, TableName } from './phase.ts'
+import { showName, TableName } from './table-name.ts'
 
 /** What the transaction did to one table: none of it is on the other side. */
 export const SkippedTable = Type.Intersect([

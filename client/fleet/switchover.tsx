@@ -6,12 +6,12 @@ import { api } from '../api/calls.ts'
 import { createAsking } from '../follow/act.ts'
 import { language, rowsText, t } from '../i18n/index.ts'
 import { reasonIn } from '../i18n/reasons.ts'
+import { Cut } from '../parts/cut.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { Check, Field } from '../parts/field.tsx'
 import { Notice, Problem } from '../parts/notice.tsx'
 import { NumberField } from '../parts/number-field.tsx'
 import { isGreen } from '../state/fleet-rows.ts'
-import { Cut } from '../steps/options/plan-panel.tsx'
 import { type Place, placeName, returnable, switchable, wordFor } from './place.ts'
 
 interface Ways {

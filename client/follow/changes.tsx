@@ -3,7 +3,7 @@ import { createVirtualizer } from '@tanstack/solid-virtual'
 import { createMemo, createSignal, For, Show } from 'solid-js'
 import type { TableChanges } from '../../shared/follow.ts'
 import type { FollowView } from '../../shared/follow-view.ts'
-import { showName } from '../../shared/phase.ts'
+import { showName } from '../../shared/table-name.ts'
 import { rowsText, t } from '../i18n/index.ts'
 import { isWorked } from '../state/follows.ts'
 

@@ -1,7 +1,7 @@
 // A change that could not be applied: what it is, and the three ways out, each with what it does.
 import { createSignal, For, Show } from 'solid-js'
 import type { FollowConflict } from '../../shared/follow.ts'
-import { showName } from '../../shared/phase.ts'
+import { showName } from '../../shared/table-name.ts'
 import { api } from '../api/calls.ts'
 import { dateText, t } from '../i18n/index.ts'
 import { Confirm } from '../parts/confirm.tsx'

@@ -2,7 +2,7 @@
 import { Index, Show } from 'solid-js'
 import type { CopyOverview } from '../../shared/follow-view.ts'
 import { formatPercent } from '../../shared/format.ts'
-import { showName } from '../../shared/phase.ts'
+import { showName } from '../../shared/table-name.ts'
 import { bytesText, durationText, rowsText, t } from '../i18n/index.ts'
 import { Bar } from '../parts/bar.tsx'
 

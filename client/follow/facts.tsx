@@ -1,5 +1,5 @@
 import type { FollowView } from '../../shared/follow-view.ts'
-import { showName } from '../../shared/phase.ts'
+import { showName } from '../../shared/table-name.ts'
 import { dateText, durationText, rowsText, t } from '../i18n/index.ts'
 
 export function Facts(props: { view: FollowView }) {

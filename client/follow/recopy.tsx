@@ -1,7 +1,7 @@
 // Tables that failed are copied anew, and what becomes of that.
 import { createSignal, Show } from 'solid-js'
 import type { FollowView } from '../../shared/follow-view.ts'
-import { showName } from '../../shared/phase.ts'
+import { showName } from '../../shared/table-name.ts'
 import { api } from '../api/calls.ts'
 import { t } from '../i18n/index.ts'
 import { Confirm } from '../parts/confirm.tsx'

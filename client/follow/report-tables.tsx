@@ -1,7 +1,7 @@
 // Tables and sequences of a report. Those that differ come first.
 import { For, Show } from 'solid-js'
 import type { SwitchoverReport } from '../../shared/follow-view.ts'
-import { showName } from '../../shared/phase.ts'
+import { showName } from '../../shared/table-name.ts'
 import { rowsText, t } from '../i18n/index.ts'
 
 /** The JSON has all of them. */

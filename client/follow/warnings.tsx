@@ -2,12 +2,12 @@
 import { Show } from 'solid-js'
 import type { FollowView } from '../../shared/follow-view.ts'
 import { enoughChanges } from '../../shared/late-writes.ts'
-import { showName } from '../../shared/phase.ts'
+import { showName } from '../../shared/table-name.ts'
 import { dateText, language, rowsText, t } from '../i18n/index.ts'
 import { reasonIn } from '../i18n/reasons.ts'
+import { Cut } from '../parts/cut.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { isWorked } from '../state/follows.ts'
-import { Cut } from '../steps/options/plan-panel.tsx'
 import { RecopyButton } from './recopy.tsx'
 
 export function FailedTables(props: { view: FollowView }) {

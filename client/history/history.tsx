@@ -1,8 +1,8 @@
+import { resultText, tookText } from './text.ts'
 import './history.css'
 import { createResource, For, Match, Show, Switch } from 'solid-js'
-import type { PastMigration } from '../../shared/api.ts'
 import { api, type CallFailed } from '../api/calls.ts'
-import { dateText, durationText, t } from '../i18n/index.ts'
+import { dateText, t } from '../i18n/index.ts'
 import { Problem } from '../parts/notice.tsx'
 import { PageLink } from '../parts/page-link.tsx'
 import { job } from '../state/job.ts'
@@ -92,21 +92,4 @@ function PastList() {
       </Switch>
     </section>
   )
-}
-
-/** A dry run that came to its end completed nothing. */
-export function resultText({ status, dry_run }: Pick<PastMigration, 'status' | 'dry_run'>): string {
-  if (!dry_run) return t(`run.result.${status}`)
-  return status === 'completed' ? t('history.dryRun') : `${t('history.dryRun')}: ${t(`run.result.${status}`)}`
-}
-
-export function tookText({
-  started_at,
-  finished_at,
-}: {
-  started_at: string
-  finished_at: string | null
-}): string {
-  if (finished_at === null) return ''
-  return durationText((new Date(finished_at).getTime() - new Date(started_at).getTime()) / 1000)
 }

@@ -16,7 +16,7 @@ import { LogView } from '../steps/run/log.tsx'
 import { SaveButtons } from '../steps/run/result.tsx'
 import { SummaryTable } from '../steps/run/summary-table.tsx'
 import '../steps/run/run.css'
-import { resultText, tookText } from './history.tsx'
+import { resultText, tookText } from './text.ts'
 
 const logPage = 1_000
 

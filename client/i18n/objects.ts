@@ -1,7 +1,7 @@
 // What an object is called: pg_dump's words for kinds, in the language of the page.
 import { describeObject } from '../../shared/describe.ts'
-import { showName } from '../../shared/phase.ts'
 import { printable } from '../../shared/printable.ts'
+import { showName } from '../../shared/table-name.ts'
 import { language } from './index.ts'
 
 export function objectText(kind: string, object: { schema?: string | undefined; name: string }): string {

@@ -1,7 +1,7 @@
 // The request in the making over a reload of the page: all of it but its passwords.
 import type { Selection } from '../../shared/request.ts'
 import { emptyEnd, placeOf, withoutSecrets } from './connection-url.ts'
-import type { Draft } from './draft.ts'
+import type { Draft } from './draft-shape.ts'
 
 /** Ticks become the names that they stand for: the tree is not there before the source was read again. */
 export function draftText(draft: Draft, selection: Partial<Selection>): string {

@@ -1,16 +1,16 @@
 // The request in the making: what all steps of the page write into.
+
 import { createEffect, createMemo, createRoot } from 'solid-js'
 import { createStore, reconcile } from 'solid-js/store'
 import type { Conn, Profile, ProfileRequest, RequestBody } from '../../shared/api.ts'
 import { defaultFollowOptions, type FollowOptions } from '../../shared/follow-options.ts'
 import {
   defaultOptions,
-  type Hook,
   type MigrationOptions,
   type Selection,
   type TableRule,
 } from '../../shared/request.ts'
-import { type OwnedRule, rulesAside, rulesFor } from './conditions.ts'
+import { rulesAside, rulesFor } from './conditions.ts'
 import {
   type End,
   emptyEnd,
@@ -21,27 +21,11 @@ import {
   toConnection,
 } from './connection-url.ts'
 import { draftFrom, draftText } from './draft-memory.ts'
+import type { Draft, Side } from './draft-shape.ts'
+import { emptyDraft } from './draft-shape.ts'
 import { recallForReload, rememberForReload } from './memory.ts'
 import { selectionOf } from './selection.ts'
 import { tickAll, ticks } from './source.ts'
-
-export type Side = 'source' | 'destination'
-
-export interface Draft {
-  source: End
-  destination: End
-  options: MigrationOptions
-  needed: Selection['needed']
-  /** How rows are copied, each with the source it was written for. */
-  rules: OwnedRule[]
-  /** The page shows none, but does not lose those of a saved request. */
-  hooks: Hook[]
-  /** Instead of ticks: what a saved request or a failed run names, with its source. */
-  given: { of: string; selection: Partial<Selection> } | undefined
-  /** Changes are followed after the copy. */
-  following: boolean
-  follow: FollowOptions
-}
 
 const [store, setStore] = createStore<Draft>(draftFrom(recallForReload('draft'), emptyDraft()))
 export const draft = store
@@ -213,19 +197,5 @@ function copyOf(end: End): End {
     extra: end.extra.map(([name, value]) => [name, value]),
     ...(end.kept && { kept: { at: { ...end.kept.at }, url: end.kept.url } }),
     ...(end.lost !== undefined && { lost: end.lost }),
-  }
-}
-
-function emptyDraft(): Draft {
-  return {
-    source: emptyEnd(),
-    destination: emptyEnd(),
-    options: structuredClone(defaultOptions),
-    needed: 'add',
-    rules: [],
-    hooks: [],
-    given: undefined,
-    following: false,
-    follow: structuredClone(defaultFollowOptions),
   }
 }

@@ -3,7 +3,8 @@ import { createSignal } from 'solid-js'
 import { sides } from '../../shared/api.ts'
 import { api } from '../api/calls.ts'
 import { formatUrl, fromConnection, isEmptyEnd } from './connection-url.ts'
-import { draft, type Side, setEnd } from './draft.ts'
+import { draft, setEnd } from './draft.ts'
+import type { Side } from './draft-shape.ts'
 
 /** Ends, as URLs, for which pgtrek has a password of its owner. */
 const [known, setKnown] = createSignal<Partial<Record<Side, string>>>({})

@@ -1,6 +1,7 @@
 // Which tables of a run are shown, and in which order.
-import { showName } from '../../shared/phase.ts'
+
 import type { TableProgress, TableStatus } from '../../shared/progress.ts'
+import { showName } from '../../shared/table-name.ts'
 
 export type { TableStatus }
 export const tableSorts = ['status', 'name', 'size', 'seconds'] as const

@@ -3,7 +3,8 @@ import { createStore } from 'solid-js/store'
 import type { ConnectionTest } from '../../shared/api.ts'
 import { api, type CallFailed } from '../api/calls.ts'
 import { toConn } from './connection-url.ts'
-import { draft, type Side } from './draft.ts'
+import { draft } from './draft.ts'
+import type { Side } from './draft-shape.ts'
 
 interface Outcome {
   of: string

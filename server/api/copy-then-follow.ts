@@ -2,7 +2,7 @@
 import type { FollowOptions } from '../../shared/follow-options.ts'
 import { FollowRun } from '../follow/follow-run.ts'
 import type { FollowServices } from '../follow/request.ts'
-import type { Migration } from '../migrate/migrate.ts'
+import type { Migration } from '../migrate/request.ts'
 import { Cancelled, errorInfo } from '../postgres/errors.ts'
 import type { Work } from './job.ts'
 

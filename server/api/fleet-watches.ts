@@ -1,8 +1,7 @@
 // Those who watch a fleet: each hears of all of it when something has changed, or once of all and then of the changes.
 // States come at the next look, numbers as often as the watcher wants them.
-import type { FleetDatabase, FleetMappingView, FleetView } from '../../shared/fleet.ts'
+import type { FleetController, FleetDatabase, FleetMappingView, FleetView } from '../../shared/fleet.ts'
 import type { FleetMessage, FleetUpdate } from '../../shared/fleet-api.ts'
-import type { FleetDesk } from '../fleet/controller.ts'
 import type { Completeness } from './jobs.ts'
 
 /** False when the last message is still on its way: it is told the newest state later. */
@@ -54,7 +53,7 @@ export class FleetWatches {
   /** Who knows less than this hears of everything: something is gone. */
   #wholeSince = 1
 
-  constructor(readonly desk: FleetDesk) {
+  constructor(readonly desk: FleetController) {
     this.#view = desk.view()
   }
 

@@ -1,14 +1,13 @@
 // The fleet that this process works on, as the API sees it.
-import type { FleetAction } from '../../shared/fleet.ts'
+import type { FleetAction, FleetController } from '../../shared/fleet.ts'
 import type { FollowView } from '../../shared/follow-view.ts'
-import type { FleetDesk } from '../fleet/controller.ts'
 import { ApiFailure } from './errors.ts'
 import { FleetWatches } from './fleet-watches.ts'
 
 export class Fleet {
   readonly watches: FleetWatches
 
-  constructor(readonly desk: FleetDesk) {
+  constructor(readonly desk: FleetController) {
     this.watches = new FleetWatches(desk)
   }
 

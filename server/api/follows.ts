@@ -1,8 +1,7 @@
 // Databases that are followed, by this process or by others through the store: seen, steered, one begun at a time.
 import type { FollowOptions } from '../../shared/follow-options.ts'
-import type { FollowAction, FollowView } from '../../shared/follow-view.ts'
+import type { FollowAction, FollowController, FollowView } from '../../shared/follow-view.ts'
 import { type CleanedUp, type CleanUpOptions, cleanUpFollow, LateWritesFound } from '../follow/cleanup.ts'
-import type { FollowDesk } from '../follow/controller.ts'
 import { FollowRun, refuseOver } from '../follow/follow-run.ts'
 import { followName } from '../follow/names.ts'
 import type { FollowEnds, FollowServices } from '../follow/request.ts'
@@ -17,7 +16,7 @@ import type { Jobs } from './jobs.ts'
 
 export interface FollowedElsewhere {
   /** One that this process follows, begun by somebody else. */
-  guest?: FollowDesk | undefined
+  guest?: FollowController | undefined
   /** Those that belong to a fleet: there for who names them, in no list. */
   elsewhere(): ReadonlySet<string>
 }
@@ -31,7 +30,7 @@ export class Follows {
   readonly #stop = new AbortController()
   readonly watches: FollowWatches
 
-  readonly guest: FollowDesk | undefined
+  readonly guest: FollowController | undefined
 
   constructor(
     readonly store: FollowStore,
@@ -73,7 +72,7 @@ export class Follows {
   }
 
   /** Throws when there is none, or when none is named and there are several. */
-  desk(name: string | undefined): FollowDesk {
+  desk(name: string | undefined): FollowController {
     if (name !== undefined && this.others.elsewhere().has(name)) return this.store.desk(name)
     const names = this.names()
     const [only] = names
@@ -167,7 +166,7 @@ export class Follows {
     }
     this.#run = run
     this.watches.changed()
-    run.done.then(() => {
+    void run.done.then(() => {
       logFile.close()
       this.#told = undefined
       this.watches.changed()
@@ -176,17 +175,17 @@ export class Follows {
   }
 
   /** One that ended before anything was made is in no store: here it still says why. */
-  #ownDesks(stored = this.store.names()): FollowDesk[] {
+  #ownDesks(stored = this.store.names()): FollowController[] {
     const run = this.#run
     const isOurs = run && (run.isRunning || !stored.includes(run.name))
     return [...(this.guest ? [this.guest] : []), ...(isOurs ? [run] : [])]
   }
 
-  #own(name: string): FollowDesk | undefined {
+  #own(name: string): FollowController | undefined {
     return this.#ownDesks().find((desk) => desk.name === name)
   }
 
-  get #ended(): FollowDesk | undefined {
+  get #ended(): FollowController | undefined {
     return this.#run?.isRunning ? undefined : this.#run
   }
 

@@ -1,8 +1,8 @@
 // A plan as people see it: the steps in their order, what is destroyed, and what to agree to.
 import { createHash } from 'node:crypto'
 import type { PlanAnswer } from '../../shared/api.ts'
-import type { Plan } from '../migrate/plan/plan.ts'
 import type { Step } from '../migrate/plan/step.ts'
+import type { Plan } from '../migrate/plan/types.ts'
 import { visibleSteps } from '../runs/plan-parts.ts'
 import { stepSql } from '../runs/step-sql.ts'
 

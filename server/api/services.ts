@@ -1,7 +1,8 @@
 // What the routes share: made once when the server starts.
 import type { Conn, NamedEnds } from '../../shared/api.ts'
 import { isVerified, type Owner } from '../postgres/owner.ts'
-import { type ConnectionSettings, resolveSettings } from '../postgres/settings.ts'
+import { resolveSettings } from '../postgres/resolve-settings.ts'
+import type { ConnectionSettings } from '../postgres/settings.ts'
 import { withoutPassword } from '../postgres/without-password.ts'
 import type { History } from '../store/history.ts'
 import type { RunLog } from '../store/log.ts'

@@ -1,8 +1,8 @@
 // The server: its stores, its guard, its routes, and the socket it listens on.
 import type { AnyElysia } from 'elysia'
 import type { NamedEnds } from '../../shared/api.ts'
-import type { FleetDesk } from '../fleet/controller.ts'
-import type { FollowDesk } from '../follow/controller.ts'
+import type { FleetController } from '../../shared/fleet.ts'
+import type { FollowController } from '../../shared/follow-view.ts'
 import { UsageError } from '../postgres/errors.ts'
 import type { Owner } from '../postgres/owner.ts'
 import { FollowStore } from '../store/follows.ts'
@@ -35,9 +35,9 @@ export interface ServerOptions {
   /** What was named at the start, for the page to begin with. */
   named?: NamedEnds
   /** What this process follows already: the page and the API see and steer it. */
-  follow?: FollowDesk | undefined
+  follow?: FollowController | undefined
   /** The fleet that this process works on. */
-  fleet?: FleetDesk | undefined
+  fleet?: FleetController | undefined
   /** The least time between two messages about a job whose state has not changed (default: 500). */
   betweenMessagesMs?: number
   /** How long browsing waits for a table that somebody has locked exclusively (default: 2000). */

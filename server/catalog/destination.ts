@@ -1,5 +1,5 @@
-// What the destination has and lacks, compared with what the source is about to bring.
 import type { Session } from '../postgres/session.ts'
+import type { ServerFacts } from './server.ts'
 
 export interface DestinationFacts {
   /** Roles that exist; true when our role may give them objects. */
@@ -83,4 +83,39 @@ export function readCollations(session: Session): Promise<CollationUse[]> {
       join pg_catalog.pg_namespace n on n.oid = c.collnamespace
      where c.oid >= 16384
        and n.nspname <> 'pg_catalog'`)
+}
+
+/** In words. */
+export function missingCollations({
+  collations,
+  lacks,
+}: {
+  collations: readonly CollationUse[]
+  lacks: DestinationFacts
+}): string[] {
+  return collations.flatMap(({ name, provider, locale }) => {
+    if (provider === 'i' && !lacks.hasIcu) {
+      return [`collation "${name}" needs ICU, which the destination was built without`]
+    }
+    return provider === 'c' && locale && !lacks.collations.has(locale)
+      ? [
+          `collation "${name}" needs the operating system's locale "${locale}", which the destination may not have`,
+        ]
+      : []
+  })
+}
+
+export function mayChangeDatabase({ destination }: { destination: ServerFacts }): boolean {
+  return destination.superuser || destination.ownsDatabase
+}
+
+/** Used in the source, but missing on the destination or not ours to give objects to. */
+export function unusableRoles({
+  lacks,
+  usedRoles,
+}: {
+  lacks: DestinationFacts
+  usedRoles: readonly string[]
+}): string[] {
+  return usedRoles.filter((name) => !lacks.roles.get(name))
 }

@@ -1,7 +1,8 @@
 // The tables that the destination has under the names of those to come, and what hangs on them.
+
+import { tableKey } from '../../shared/table-name.ts'
 import { quoteQualified } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
-import { tableKey } from './tables.ts'
 
 export interface ExistingColumn {
   name: string
@@ -188,4 +189,10 @@ function grouped<Row extends { table: number }>(rows: readonly Row[]): Map<numbe
     else groups.set(table, [row])
   }
   return groups
+}
+
+export interface TriggersOf {
+  schema: string
+  name: string
+  triggers: ExistingTrigger[]
 }

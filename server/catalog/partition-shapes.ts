@@ -1,7 +1,8 @@
 // How the tables of one server are partitioned, in words that can be compared with those of another server.
+
+import { tableKey } from '../../shared/table-name.ts'
 import { quoteLiteral } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
-import { tableKey } from './tables.ts'
 
 export interface PartitionShape {
   oid: number

@@ -1,7 +1,6 @@
 // Tables that pg_dump's script would make with their columns in another order.
 import { quoteQualified } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
-import type { OrderedColumn } from '../schema/create-table.ts'
 import { inQuotes } from './in-quotes.ts'
 
 /**
@@ -74,4 +73,17 @@ function orderedColumn(column: ChildColumn): OrderedColumn {
     storage: storageNames[column.storage ?? ''],
     ownStorage: storageNames[column.ownStorage ?? ''],
   }
+}
+
+/** A column of a table as a table that only hands down its columns has it. */
+export interface OrderedColumn {
+  name: string
+  /** With COLLATE and the like; with the expression of a generated column. */
+  definition: string
+  /** Where it is not that of the type: two parents must agree. */
+  storage: string | undefined
+  /** The child's, where its parent has another. */
+  ownStorage: string | undefined
+  /** No parent has it. */
+  isOwn: boolean
 }

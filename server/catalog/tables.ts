@@ -233,7 +233,3 @@ export async function readOddNotNullNames(session: Session): Promise<Map<number,
      group by k.conrelid`)
   return new Map(rows.map((row) => [row.table, row.names]))
 }
-
-export function tableKey(table: { schema: string; name: string }): string {
-  return JSON.stringify([table.schema, table.name])
-}

@@ -1,8 +1,8 @@
 // The question before anything of the destination is deleted. Without a terminal nobody can answer it.
 import { createInterface } from 'node:readline/promises'
-import type { Plan } from '../migrate/plan/plan.ts'
+import type { Plan } from '../migrate/plan/types.ts'
 import { destructionLines } from './render/plan.ts'
-import type { View } from './render/view.ts'
+import type { View } from './render/view-types.ts'
 
 const shownNames = 20
 

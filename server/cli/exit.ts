@@ -1,5 +1,5 @@
 // What the exit code of every command means.
-import type { MigrationResult } from '../migrate/migrate.ts'
+import type { MigrationResult } from '../migrate/request.ts'
 
 export const exitCode = {
   done: 0,

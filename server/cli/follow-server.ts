@@ -1,5 +1,5 @@
 // `--api-port`: the page and the API beside a process that follows.
-import type { FollowDesk } from '../follow/controller.ts'
+import type { FollowController } from '../../shared/follow-view.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
 import { ownerOf } from './owner.ts'
 
@@ -13,7 +13,7 @@ export interface Beside {
 /** Listens before anything begins, so that a port that is taken is known in time. */
 export async function serveBeside(
   { apiPort, logDirectory, stateDirectory, ends }: Beside,
-  desk: FollowDesk,
+  desk: FollowController,
   say: (message: string) => void,
 ): Promise<AsyncDisposable> {
   if (apiPort === undefined) return { async [Symbol.asyncDispose]() {} }

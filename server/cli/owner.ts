@@ -1,7 +1,8 @@
 // What a process that serves the API may use of its owner's passwords: see postgres/owner.ts.
 import { UsageError } from '../postgres/errors.ts'
 import type { Owner } from '../postgres/owner.ts'
-import { type ConnectionSettings, resolveSettings } from '../postgres/settings.ts'
+import { resolveSettings } from '../postgres/resolve-settings.ts'
+import type { ConnectionSettings } from '../postgres/settings.ts'
 
 export function ownerOf(named: readonly ConnectionSettings[], allowCleartext = false): Owner {
   return {

@@ -2,7 +2,7 @@
 import { printable } from '../../shared/printable.ts'
 import type { WorkerView } from '../../shared/worker.ts'
 import { ServerError, sqlstate } from '../postgres/errors.ts'
-import { resolveSettings } from '../postgres/settings.ts'
+import { resolveSettings } from '../postgres/resolve-settings.ts'
 import { QueueConnection } from '../queue/connection.ts'
 import { Ledger } from '../queue/ledger.ts'
 import { jsonText, print, tell } from '../system/output.ts'

@@ -3,9 +3,8 @@
 import { ProgressFold } from '../../shared/fold.ts'
 import { lateLines } from '../../shared/follow-health.ts'
 import type { FollowOptions } from '../../shared/follow-options.ts'
-import type { FollowAction, FollowView } from '../../shared/follow-view.ts'
+import type { FollowAction, FollowController, FollowView } from '../../shared/follow-view.ts'
 import type { Settled } from '../config/settle.ts'
-import type { FollowDesk } from '../follow/controller.ts'
 import { type FollowResult, FollowRun } from '../follow/follow-run.ts'
 import { followName } from '../follow/names.ts'
 import { UsageError } from '../postgres/errors.ts'
@@ -160,7 +159,7 @@ function besideOf(
 }
 
 /** Stands for a run that is begun a moment later: whoever asks before sees nothing yet. */
-class Announced implements FollowDesk {
+class Announced implements FollowController {
   run: FollowRun | undefined
 
   constructor(readonly name: string) {}

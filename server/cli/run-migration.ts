@@ -2,7 +2,7 @@
 import { ProgressFold } from '../../shared/fold.ts'
 import type { Settled } from '../config/settle.ts'
 import { migrate } from '../migrate/migrate.ts'
-import type { Plan } from '../migrate/plan/plan.ts'
+import type { Plan } from '../migrate/plan/types.ts'
 import { copiersOn } from '../queue/queued-copies.ts'
 import { openLogFile } from '../runs/log-file.ts'
 import { openQueue } from '../runs/open-queue.ts'

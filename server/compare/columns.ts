@@ -2,7 +2,7 @@
 import type { ColumnSource } from '../../shared/request.ts'
 import type { RowRule } from '../../shared/rule-book.ts'
 import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
-import { type HashKind, hashKindOf } from './hash.ts'
+import { type HashKind, hashKindOf } from './hash-kind.ts'
 import type { Column } from './relations.ts'
 
 export type Side = 'source' | 'destination'

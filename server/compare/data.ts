@@ -1,9 +1,9 @@
 // Are the rows of two databases the same? Each server counts and hashes its own; no row leaves it.
 import type { DataComparison, TableComparison } from '../../shared/comparison.ts'
-import { showName, type TableName } from '../../shared/phase.ts'
 import { everything, type Selection, type TableRule } from '../../shared/request.ts'
 import { RuleBook } from '../../shared/rule-book.ts'
 import { Selector } from '../../shared/selector.ts'
+import { showName, type TableName } from '../../shared/table-name.ts'
 import { Cancelled, errorInfo } from '../postgres/errors.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
 import type { Side } from './columns.ts'

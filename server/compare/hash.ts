@@ -1,34 +1,9 @@
 // A row as one 64-bit number, the same on both servers exactly when all compared values are. PostgreSQL's own
 // hash functions do it (the same in 12 to 18), each column's with that of the columns before it as its seed.
 // No row is written as text for it, which is most of what `t::text` costs.
+
 import type { ComparedColumn, Side } from './columns.ts'
-
-/**
- * How a value is hashed. Only what decides equality exactly as the text of the value does: hashint8extended,
- * for one, mixes only 32 bits of a bigint, and hashfloat8extended takes -0 for 0.
- */
-export type HashKind = 'int4' | 'int8' | 'boolean' | 'uuid' | 'text' | 'bpchar' | 'bytea' | 'char' | 'any'
-
-const kinds: Record<number, HashKind> = {
-  16: 'boolean',
-  17: 'bytea',
-  18: 'char',
-  20: 'int8',
-  21: 'int4',
-  23: 'int4',
-  25: 'text',
-  1042: 'bpchar',
-  1043: 'text',
-  2950: 'uuid',
-}
-
-/** Both sides must be hashed alike; where types have nothing else in common, by what they look like. */
-export function hashKindOf(source: number, destination: number): HashKind {
-  const [one, other] = [kinds[source], kinds[destination]]
-  if (one === other) return one ?? 'any'
-  const bothIntegers = [one, other].every((kind) => kind === 'int4' || kind === 'int8')
-  return bothIntegers ? 'int8' : 'any'
-}
+import type { HashKind } from './hash-kind.ts'
 
 export interface HashOptions {
   /** The servers store text in different encodings: what is hashed is UTF-8. */

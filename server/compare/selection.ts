@@ -1,9 +1,8 @@
 // The user's selection over the tables and sequences of both databases together.
 import { nearestName } from '../../shared/pattern.ts'
-import { showName, type TableName } from '../../shared/phase.ts'
 import type { Selection } from '../../shared/request.ts'
 import { Selector } from '../../shared/selector.ts'
-import { tableKey } from '../catalog/tables.ts'
+import { showName, type TableName, tableKey } from '../../shared/table-name.ts'
 import { UsageError } from '../postgres/errors.ts'
 import type { Relation } from './relations.ts'
 import type { OwnedSequence } from './sequences.ts'

@@ -1,13 +1,12 @@
 // Where the sequences of both databases stand. They are not subject to snapshots: these are current values.
 import type { SequenceDifference, SequencesComparison } from '../../shared/comparison.ts'
-import { showName } from '../../shared/phase.ts'
+import { showName, tableKey } from '../../shared/table-name.ts'
 import {
   listSequences,
   readSequenceValues,
   type SequenceName,
   type SequenceValue,
 } from '../catalog/sequences.ts'
-import { tableKey } from '../catalog/tables.ts'
 import type { Session } from '../postgres/session.ts'
 import type { ReadingEnd } from './reading-end.ts'
 

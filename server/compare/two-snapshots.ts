@@ -2,9 +2,9 @@
 // opened when everything has been applied that the first one has. What the destination has beyond it is known
 // to whoever applies it, and is taken off on both sides before they are compared.
 
-import type { TableName } from '../../shared/phase.ts'
 import type { TableRule } from '../../shared/request.ts'
 import { RuleBook } from '../../shared/rule-book.ts'
+import type { TableName } from '../../shared/table-name.ts'
 import { errorInfo } from '../postgres/errors.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
 import type { Side } from './columns.ts'

@@ -1,8 +1,9 @@
 // What is compared with what: tables by name; partitioned trees partition by partition where both sides have
 // the same ones, otherwise as a whole.
-import type { TableName } from '../../shared/phase.ts'
+
 import type { RuleBook } from '../../shared/rule-book.ts'
-import { tableKey } from '../catalog/tables.ts'
+import type { TableName } from '../../shared/table-name.ts'
+import { tableKey } from '../../shared/table-name.ts'
 import { type ComparedColumn, type PairedColumns, pairColumns } from './columns.ts'
 import type { Relation } from './relations.ts'
 import { type Chosen, lineage } from './selection.ts'

@@ -3,8 +3,7 @@
 // https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
 import { createHash } from 'node:crypto'
 import { hostname } from 'node:os'
-import { showName } from '../../shared/phase.ts'
-import type { Plan } from '../migrate/plan/plan.ts'
+import { showName } from '../../shared/table-name.ts'
 import { PlanRefused } from '../postgres/errors.ts'
 import { Session } from '../postgres/session.ts'
 import { type ConnectionSettings, describeSettings } from '../postgres/settings.ts'
@@ -328,26 +327,6 @@ export function userName(): string {
 export function describeHolder({ pid, application, user, address }: Holder): string {
   const role = [user && `role ${user}`, address && `from ${address}`].filter(Boolean).join(' ')
   return `"${application}" (server process ${pid}${role && `, ${role}`})`
-}
-
-/** Every object that a plan makes, fills, empties or drops. */
-export function objectsOf({ steps, tables, destroyed }: Plan): LockedObject[] {
-  const objects = new Map<string, LockedObject>()
-  const add = ({ schema = '', name }: { schema?: string | undefined; name: string }) => {
-    objects.set(JSON.stringify([schema, name]), { schema, name })
-  }
-  for (const { info, work } of steps) {
-    if (info.table) add(info.table)
-    else if (info.schema) add({ schema: info.schema, name: info.name })
-    else if (info.kind === 'LARGE OBJECTS') add({ name: 'large objects' })
-    if (work.kind === 'release') for (const { table } of work.foreignKeys) add(table)
-  }
-  for (const table of tables) {
-    add(table)
-    if (table.into) add(table.into)
-  }
-  for (const one of destroyed) if (one.schema) add({ schema: one.schema, name: one.name })
-  return [...objects.values()]
 }
 
 /** For a dry run: which runs would refuse this one. */

@@ -1,12 +1,14 @@
 // What runs have dropped or disabled on a destination, remembered there: whoever comes next reads it, from any
 // machine and any directory. A note is written in the transaction that drops, and goes when all is restored.
+
 import { hostname } from 'node:os'
-import { showName } from '../../shared/phase.ts'
+import { showName } from '../../shared/table-name.ts'
+import type { TriggersOf } from '../catalog/existing.ts'
+import type { ExistingForeignKey } from '../catalog/existing-foreign-keys.ts'
 import { ServerError, sqlstate } from '../postgres/errors.ts'
 import { quoteLiteral } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
-import { dropEmptySchema } from '../replication/apply/position.ts'
-import type { Saved, SavedItem } from '../store/run-memory.ts'
+import { dropEmptySchema } from './own-schema.ts'
 import { runsAtWork, userName } from './run-lock.ts'
 
 export interface Note extends SavedItem {
@@ -195,4 +197,14 @@ export function describeSaved(saved: Saved): string {
 /** One line for each, as people read them. */
 export function describeNote({ saved, run, writer }: Note): string {
   return `${describeSaved(saved)}, ${saved.kind === 'triggers' ? 'disabled' : 'dropped'} by run ${run} (${writer})`
+}
+
+/** Taken away from the destination for the time of a copy, and to be put back. */
+export type Saved =
+  | { kind: 'foreign key'; foreignKey: ExistingForeignKey }
+  | { kind: 'triggers'; table: TriggersOf }
+
+export interface SavedItem {
+  id: number
+  saved: Saved
 }

@@ -1,9 +1,10 @@
 // The two sessions of a copy worker: made alike, made again when one was lost, and the destination's
 // transaction with what becomes of it.
 
-import { isMarked, markOf, markStatement } from '../coordination/run-mark.ts'
+import { isMarked } from '../coordination/run-sessions.ts'
 import { isLost, PgtrekError, ServerError, SnapshotLost } from '../postgres/errors.ts'
 import { quoteLiteral } from '../postgres/quote.ts'
+import { markOf, markStatement } from '../postgres/run-mark.ts'
 import { Session } from '../postgres/session.ts'
 import { type LaneSettings, usualRetryPausesMs } from './lane-messages.ts'
 import { pause } from './pause.ts'

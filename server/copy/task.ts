@@ -1,7 +1,9 @@
 // One table (or some large objects) on its way: which of its parts wait, which a worker has, which are
 // committed. A part that a worker loses goes back to those that wait.
+
+import type { WorkerView } from '../../shared/worker.ts'
 import { Cancelled, PgtrekError } from '../postgres/errors.ts'
-import type { CopyPart, Counts, ToLane } from './lane-messages.ts'
+import type { CopyPart, Counts, LaneSettings, ToLane } from './lane-messages.ts'
 import type { KeyValues } from './merge.ts'
 
 export interface CopyTask {
@@ -228,3 +230,14 @@ function sum(one: Counts, other: Counts): Counts {
     collided: one.collided + other.collided,
   }
 }
+
+export interface CopierWork {
+  run: string
+  settings: LaneSettings
+  signal: AbortSignal
+  onLog(message: string): void
+  onWarning(message: string): void
+  onWorkers(workers: WorkerView[]): void
+}
+
+export type Copiers = (work: CopierWork) => Copier

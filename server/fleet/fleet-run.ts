@@ -1,6 +1,6 @@
 // A fleet at work: every mapping looked at, roles brought over, databases made and copied a few at a time,
 // followed, and handed over when somebody says so. One that fails does not stop the others.
-import type { FleetAction, FleetConfig, FleetState, FleetView } from '../../shared/fleet.ts'
+import type { FleetAction, FleetConfig, FleetController, FleetState, FleetView } from '../../shared/fleet.ts'
 import type { FollowAnswer, FollowView } from '../../shared/follow-view.ts'
 import { formatCount } from '../../shared/format.ts'
 import type { WorkerView } from '../../shared/worker.ts'
@@ -9,7 +9,6 @@ import { Ledger } from '../queue/ledger.ts'
 import type { JobQueue } from '../queue/queue.ts'
 import type { FollowStore } from '../store/follows.ts'
 import { aborted } from '../system/deadline.ts'
-import type { FleetDesk } from './controller.ts'
 import type { DatabaseMove } from './database-run.ts'
 import { MappingRun } from './mapping-run.ts'
 import { Turns } from './semaphore.ts'
@@ -30,7 +29,7 @@ const stateEveryMs = 500
 const workersEveryMs = 2000
 const troubles: readonly FleetState[] = ['problem', 'retrying', 'elsewhere']
 
-export class FleetRun implements FleetDesk {
+export class FleetRun implements FleetController {
   /** When every database is copied once, switched over or complete, or it was told to stop. */
   readonly done: Promise<void>
   readonly #mappings: MappingRun[]

@@ -3,11 +3,12 @@
 import type { Connection } from '../../shared/connection.ts'
 import type { FleetMapping } from '../../shared/fleet.ts'
 import { Pattern } from '../../shared/pattern.ts'
+import { dropEmptySchema } from '../coordination/own-schema.ts'
 import { UsageError } from '../postgres/errors.ts'
 import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
+import { resolveSettings } from '../postgres/resolve-settings.ts'
 import { Session } from '../postgres/session.ts'
-import { type ConnectionSettings, describeSettings, resolveSettings } from '../postgres/settings.ts'
-import { dropEmptySchema } from '../replication/apply/position.ts'
+import { type ConnectionSettings, describeSettings } from '../postgres/settings.ts'
 
 export interface InstanceDatabase {
   name: string

@@ -1,9 +1,9 @@
 // A table of the source was altered: the destination's gets what it lacks, told line by line.
 import type { FollowAnswer, FollowLogLine } from '../../shared/follow-view.ts'
-import { showName, type TableName } from '../../shared/phase.ts'
+import { showName, type TableName } from '../../shared/table-name.ts'
 import { errorInfo } from '../postgres/errors.ts'
 import { Session } from '../postgres/session.ts'
-import { applySchemaChanges } from '../replication/tables/apply-schema-changes.ts'
+import { applySchemaChanges } from '../replication/apply/apply-schema-changes.ts'
 import { isEmpty, schemaChangesFor, showSchemaChanges } from '../replication/tables/schema-changes.ts'
 import type { Link } from './link.ts'
 

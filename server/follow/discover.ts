@@ -1,12 +1,12 @@
 // A move of which nothing is written down here: what both servers have of it says how far it has come.
 
+import { type TableName, tableKey } from '../../shared/table-name.ts'
 import { readLargeObjects } from '../catalog/large-objects.ts'
 import { listSequences } from '../catalog/sequences.ts'
 import { UsageError } from '../postgres/errors.ts'
 import { Session } from '../postgres/session.ts'
 import { describeSettings } from '../postgres/settings.ts'
 import { readPublication } from '../replication/stream/publication.ts'
-import { type TableId, tableKey } from '../replication/tables/destination-tables.ts'
 import { readFollowedTables } from '../replication/tables/source-tables.ts'
 import type { FollowRecord, LinkNames } from '../store/follow-memory.ts'
 import {
@@ -127,7 +127,7 @@ export function wasSwitchedOver({ name, source, destination, direction }: Follow
     : `${name} has returned: the application belongs on ${source}. ${cleanUp}`
 }
 
-async function publishedTables(from: Session, names: LinkNames): Promise<TableId[]> {
+async function publishedTables(from: Session, names: LinkNames): Promise<TableName[]> {
   const whole = await readPublication(from, names.publication)
   const inserts = await readPublication(from, insertsPublication(names))
   return [...(whole?.tables ?? []), ...(inserts?.tables ?? [])]
@@ -136,7 +136,7 @@ async function publishedTables(from: Session, names: LinkNames): Promise<TableId
 /** What the copy has recorded, by the names that the tables have now. */
 function named(
   missing: Mark['missing']['tables'],
-  there: readonly (TableId & { oid: number })[],
+  there: readonly (TableName & { oid: number })[],
 ): FollowRecord['failedTables'] {
   const byOid = new Map(there.map((table) => [table.oid, table]))
   return missing.map(({ schema, name, error, oid }) => {
@@ -148,7 +148,7 @@ function named(
 /** Where nothing is recorded: somebody else's publication, or a move of an older version. */
 async function notOnTheOtherSide(
   to: Session,
-  published: readonly TableId[],
+  published: readonly TableName[],
 ): Promise<FollowRecord['failedTables']> {
   const there = new Set([...(await readFollowedTables(to)).values()].map(tableKey))
   const error = `${describeSettings(to.settings)} has no such table`

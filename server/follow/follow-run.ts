@@ -9,6 +9,7 @@ import type {
   Direction,
   FollowAction,
   FollowAnswer,
+  FollowController,
   FollowView,
   RecopyView,
   SwitchoverOptions,
@@ -16,7 +17,7 @@ import type {
 } from '../../shared/follow-view.ts'
 import { formatCount, formatDuration } from '../../shared/format.ts'
 import { describeLate } from '../../shared/late-writes.ts'
-import { showName } from '../../shared/phase.ts'
+import { showName, type TableName, tableKey } from '../../shared/table-name.ts'
 import type { RunLock } from '../coordination/run-lock.ts'
 import { describeNote, readNotes } from '../coordination/suspension-notes.ts'
 import { Cancelled, ConnectFailed, errorInfo, PgtrekError, UsageError } from '../postgres/errors.ts'
@@ -28,12 +29,10 @@ import { Touched } from '../replication/apply/touched.ts'
 import { NativeFollower } from '../replication/native/native-follower.ts'
 import { parseLsn } from '../replication/stream/lsn.ts'
 import { readPublication } from '../replication/stream/publication.ts'
-import { type TableId, tableKey } from '../replication/tables/destination-tables.ts'
 import { type FollowRecord, moveOf } from '../store/follow-memory.ts'
 import { applySchema } from './apply-schema.ts'
 import { lockMove } from './cleanup.ts'
 import { BackgroundComparison, troubleOf } from './comparison/background-comparison.ts'
-import type { FollowDesk } from './controller.ts'
 import { discover, unknownRecord, wasSwitchedOver } from './discover.ts'
 import { FollowPicture } from './follow-state.ts'
 import {
@@ -86,7 +85,7 @@ const silentAtMostMs = 2000
 /** How often the side that was left is looked at, while somebody waits for it and later. */
 const watchEveryMs = { atFirst: 1000, later: 5000 }
 
-export class FollowRun implements FollowDesk {
+export class FollowRun implements FollowController {
   readonly name: string
   /** Never rejects. */
   readonly done: Promise<FollowResult>
@@ -240,7 +239,7 @@ export class FollowRun implements FollowDesk {
   async #alter(
     direction: Direction,
     follower: Following,
-    altered: readonly TableId[],
+    altered: readonly TableName[],
   ): Promise<FollowAnswer> {
     const link = this.#link(direction)
     const { signal } = this.#stop
@@ -262,7 +261,7 @@ export class FollowRun implements FollowDesk {
   }
 
   /** Values that it gives to older rows are ours, and in the counts of any table of the tree. */
-  async #applyTo({ from, to, names }: Link, table: TableId): Promise<FollowAnswer> {
+  async #applyTo({ from, to, names }: Link, table: TableName): Promise<FollowAnswer> {
     this.#isFilling = true
     try {
       const work = { from, to, table, positionName: names.position }
@@ -1123,7 +1122,7 @@ export class FollowRun implements FollowDesk {
   }
 
   /** Nothing is missing in these tables, and nothing is too much. */
-  #foundEqual(tables: readonly TableId[]) {
+  #foundEqual(tables: readonly TableName[]) {
     const { skipped, foreignWrites } = this.#record
     if (tables.some((table) => isSkippedIn(skipped, table))) {
       this.#update({ skipped: forgetSkipped(skipped, tables) })
@@ -1153,7 +1152,7 @@ export class FollowRun implements FollowDesk {
     this.#comparison?.background.distrust(found)
   }
 
-  async #writtenByOthers({ to }: Link): Promise<readonly TableId[]> {
+  async #writtenByOthers({ to }: Link): Promise<readonly TableName[]> {
     await using destination = await Session.open(to, { signal: this.#stop.signal })
     await this.#lookForOthers(destination)
     return this.#record.foreignWrites?.tables ?? []

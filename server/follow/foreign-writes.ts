@@ -1,10 +1,9 @@
 // Notices what others than the move write to followed tables of the destination, by what the server counts beside
 // our own rows. It costs one query now and then, and misses what the server has not counted yet, or does not count.
 import type { ForeignTable, ForeignWrites } from '../../shared/foreign-writes.ts'
-import type { TableName } from '../../shared/phase.ts'
+import { type TableName, tableKey } from '../../shared/table-name.ts'
 import type { Session } from '../postgres/session.ts'
 import type { OwnWrites } from '../replication/apply/own-writes.ts'
-import { type TableId, tableKey } from '../replication/tables/destination-tables.ts'
 import type { FollowRecord } from '../store/follow-memory.ts'
 import { readOtherSessions } from './switchover/other-sessions.ts'
 
@@ -27,7 +26,7 @@ interface Known {
 }
 
 /** By their OIDs on the destination, under the names that they are followed by. */
-type TablesThere = ReadonlyMap<number, TableId>
+type TablesThere = ReadonlyMap<number, TableName>
 
 export class ForeignWatch {
   readonly #tables = new Map<number, Known>()
@@ -175,7 +174,7 @@ export function renamedForeignWrites(
 /** These tables were found equal, or copied anew. */
 export function forgetForeignWrites(
   before: ForeignWrites | undefined,
-  tables: readonly TableId[],
+  tables: readonly TableName[],
 ): ForeignWrites | undefined {
   if (!before) return undefined
   const known = new Set(tables.map(tableKey))

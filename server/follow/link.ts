@@ -1,6 +1,7 @@
 // What has to be on both sides for changes to flow one way: publication and slot where they come from, the
 // position where they go. Made in this order, so that nothing falls between.
 import type { Direction } from '../../shared/follow-view.ts'
+import type { TableName } from '../../shared/table-name.ts'
 import { PlanRefused } from '../postgres/errors.ts'
 import { quoteLiteral } from '../postgres/quote.ts'
 import { Session } from '../postgres/session.ts'
@@ -30,7 +31,6 @@ import {
   readSlotBlockers,
   waitForReader,
 } from '../replication/stream/slot.ts'
-import type { TableId } from '../replication/tables/destination-tables.ts'
 import type { LinkNames } from '../store/follow-memory.ts'
 import { insertsPublication } from './names.ts'
 import { markPublication, readMark, settleWayBack } from './ownership.ts'
@@ -47,7 +47,7 @@ export interface LinkRequest extends Link {
   move: string
   tables: readonly PublishedTable[]
   /** Of which only inserts are told. */
-  insertsOnly: readonly TableId[]
+  insertsOnly: readonly TableName[]
   /** For a switchover that is not done yet. */
   isWayBack?: boolean
   signal: AbortSignal
@@ -123,7 +123,7 @@ export async function publish(
     isWayBack,
   }: Pick<LinkRequest, 'names' | 'tables' | 'insertsOnly' | 'move' | 'isWayBack'>,
 ) {
-  const key = ({ schema, name }: TableId) => JSON.stringify([schema, name])
+  const key = ({ schema, name }: TableName) => JSON.stringify([schema, name])
   const apart = new Set(insertsOnly.map(key))
   const whole = tables.filter((table) => !apart.has(key(table)))
   if (!names.ownPublication) {

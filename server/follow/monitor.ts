@@ -1,13 +1,13 @@
 // Looks at both servers now and then: what the slots hold, and whether sequences are due. A look that fails
 // is said and tried again; it never ends the following.
 import type { Direction } from '../../shared/follow-view.ts'
+import type { TableName } from '../../shared/table-name.ts'
 import { errorInfo } from '../postgres/errors.ts'
 import { Session } from '../postgres/session.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
 import { parseLsn } from '../replication/stream/lsn.ts'
 import type { Publications } from '../replication/stream/publication.ts'
 import { readSlot } from '../replication/stream/slot.ts'
-import type { TableId } from '../replication/tables/destination-tables.ts'
 import { readNames } from '../replication/tables/followed.ts'
 import type { FollowRecord } from '../store/follow-memory.ts'
 import type { FollowPicture } from './follow-state.ts'
@@ -23,7 +23,7 @@ const longestLockMs = 5000
 /** Slots of one of which more is kept are worth a word. */
 export const muchLogBytes = 10 * 1024 ** 3
 
-type TableNames = ReadonlyMap<number, TableId>
+type TableNames = ReadonlyMap<number, TableName>
 
 export interface LookoutOptions {
   record: () => FollowRecord

@@ -9,9 +9,9 @@ import { readPosition } from '../replication/apply/position.ts'
 import { hasSubscription } from '../replication/native/subscription.ts'
 import { readPublication } from '../replication/stream/publication.ts'
 import { readSlot } from '../replication/stream/slot.ts'
-import type { LinkNames } from '../store/follow-memory.ts'
+import type { HandedOver, LinkNames } from '../store/follow-memory.ts'
 import { followName, linkNames } from './names.ts'
-import { type HandedOver, type Mark, readMark } from './ownership.ts'
+import { type Mark, readMark } from './ownership.ts'
 import type { FollowEnds } from './request.ts'
 
 /** Of one way in which changes flow, or were to flow. */

@@ -1,14 +1,13 @@
 // Whether the destination has every object that is moved, as the source has it now. DDL is not in the stream, so
 // the catalogs of both sides are compared: while following, and before and within a switchover.
 import type { ObjectDifference } from '../../shared/comparison.ts'
-import { showName, type TableName } from '../../shared/phase.ts'
 import { everything } from '../../shared/request.ts'
+import { showName, type TableName, tableKey } from '../../shared/table-name.ts'
 import { compareSchema } from '../compare/schema.ts'
 import { PgtrekError } from '../postgres/errors.ts'
 import { Session } from '../postgres/session.ts'
 import { describeSettings } from '../postgres/settings.ts'
 import type { Publications } from '../replication/stream/publication.ts'
-import { tableKey } from '../replication/tables/destination-tables.ts'
 import { isEmpty, type SchemaChanges, schemaChangesFor } from '../replication/tables/schema-changes.ts'
 import { findUnfollowed } from '../replication/tables/unfollowed.ts'
 import { DumpFailed } from '../schema/dump.ts'

@@ -1,12 +1,11 @@
 // The server's own way: schema by us, rows and changes by its subscription, where the destination can reach the
 // source and may subscribe.
-import { showName } from '../../shared/phase.ts'
+import { showName, tableKey } from '../../shared/table-name.ts'
 import { whichServer } from '../catalog/server.ts'
-import type { Plan } from '../migrate/plan/plan.ts'
+import type { Plan } from '../migrate/plan/types.ts'
 import { PgtrekError } from '../postgres/errors.ts'
 import { Session } from '../postgres/session.ts'
 import { createSubscription, trySubscription } from '../replication/native/subscription.ts'
-import { tableKey } from '../replication/tables/destination-tables.ts'
 import { type FollowRecord, moveOf } from '../store/follow-memory.ts'
 import {
   type CopyFirst,

@@ -1,13 +1,15 @@
 // Whose a publication is: a comment on it names the move that made it, and what of that move's copy is missing.
 // A slot cannot have a comment: it belongs to the move whose publication stands beside it.
+
 import type { SkippedTransaction } from '../../shared/skipped.ts'
+import type { TableName } from '../../shared/table-name.ts'
 import { publicationMark } from '../catalog/own.ts'
 import { ownMark, ownWords } from '../coordination/run-lock.ts'
 import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import { inTransaction } from '../postgres/transaction.ts'
-import type { TableId } from '../replication/tables/destination-tables.ts'
 import type { Memberships } from '../replication/tables/membership.ts'
+import type { HandedOver } from '../store/follow-memory.ts'
 
 export interface Mark {
   /** The move's own number: another move may have had the same name. */
@@ -27,16 +29,9 @@ export interface Mark {
 
 type More = Pick<Mark, 'handedOver' | 'isWayBack' | 'skipped' | 'learned'>
 
-/** Everything that was committed here before this position is on the other side. */
-export interface HandedOver {
-  lsn: string
-  /** What the catalogs were like then. */
-  catalog?: string | undefined
-}
-
 /** What the copy could not bring. */
 export interface Missing {
-  tables: (TableId & { error: string; oid?: number | undefined })[]
+  tables: (TableName & { error: string; oid?: number | undefined })[]
   /** Of other objects, in words. */
   objects?: string | undefined
 }

@@ -2,18 +2,16 @@
 // has to be told first. Nothing is made on either side.
 
 import { Pattern } from '../../shared/pattern.ts'
-import type { TableName } from '../../shared/phase.ts'
-import { showName } from '../../shared/phase.ts'
 import type { TableRule } from '../../shared/request.ts'
+import { showName, type TableName, tableKey } from '../../shared/table-name.ts'
 import type { SequenceName } from '../catalog/sequences.ts'
 import { migrate } from '../migrate/migrate.ts'
-import type { Plan, PlannedRows } from '../migrate/plan/plan.ts'
+import type { Plan, PlannedRows } from '../migrate/plan/types.ts'
 import { PlanRefused, UsageError } from '../postgres/errors.ts'
 import { refusePooled } from '../postgres/pooler.ts'
 import { Session } from '../postgres/session.ts'
 import { beforeRun } from '../preflight/before-run.ts'
 import { type PublishedTable, publicationSince } from '../replication/stream/publication.ts'
-import { type TableId, tableKey } from '../replication/tables/destination-tables.ts'
 import { readFollowedTables } from '../replication/tables/source-tables.ts'
 import { NoMemory } from '../store/run-memory.ts'
 import type { CloneAndFollow } from './request.ts'
@@ -22,12 +20,12 @@ export interface Prepared {
   /** To be published: a partitioned table where all of it is moved, otherwise its partitions. */
   published: PublishedTable[]
   /** As changes name them: partitions, never what they are partitions of. */
-  followed: TableId[]
-  insertsOnly: TableId[]
+  followed: TableName[]
+  insertsOnly: TableName[]
   /** Not followed, which is known. */
-  leftOut: TableId[]
+  leftOut: TableName[]
   /** Relations that the destination has, and keeps as they are. */
-  kept: TableId[]
+  kept: TableName[]
   /** Large objects that are the destination's own. */
   ownLargeObjects: number[]
   plan: Plan
@@ -139,8 +137,8 @@ async function withoutUnlogged(source: Session, tables: readonly PlannedRows[]) 
   return { kept, left }
 }
 
-function readExisting(destination: Session): Promise<TableId[]> {
-  return destination.query<TableId>(`
+function readExisting(destination: Session): Promise<TableName[]> {
+  return destination.query<TableName>(`
     select n.nspname as schema, c.relname as name
       from pg_catalog.pg_class c
       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -154,7 +152,7 @@ async function readOwnLargeObjects(destination: Session): Promise<number[]> {
 }
 
 /** All that is there and not moved: what comes later is a surprise. */
-async function othersOf(source: Session, kept: readonly TableId[]): Promise<TableId[]> {
+async function othersOf(source: Session, kept: readonly TableName[]): Promise<TableName[]> {
   const moved = new Set(kept.map(tableKey))
   const all = await readFollowedTables(source)
   return [...all.values()]
@@ -170,7 +168,7 @@ async function publishable(source: Session, tables: readonly PlannedRows[]): Pro
     ...(table.where !== undefined && { where: table.where }),
   })
   if (source.major < publicationSince.partitioned) return tables.map(plain)
-  const rows = await source.query<TableId & { root: string; rootSchema: string }>(`
+  const rows = await source.query<TableName & { root: string; rootSchema: string }>(`
     select n.nspname as schema, c.relname as name, rn.nspname as "rootSchema", r.relname as root
       from pg_catalog.pg_class c
       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -194,7 +192,7 @@ async function publishable(source: Session, tables: readonly PlannedRows[]): Pro
   return [...roots, ...tables.filter((table) => !inWholeTree.has(tableKey(table))).map(plain)]
 }
 
-function chosenBy(patterns: readonly string[], tables: readonly TableId[]): TableId[] {
+function chosenBy(patterns: readonly string[], tables: readonly TableName[]): TableName[] {
   const known = patterns.map((text) => new Pattern(text))
   const chosen = tables.filter(({ schema, name }) => known.some((pattern) => pattern.matches(name, schema)))
   const unused = known.find(({ used }) => !used)

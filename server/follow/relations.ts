@@ -1,8 +1,8 @@
 // The tables of a move by their OIDs, which stay when names change.
 import type { Direction } from '../../shared/follow-view.ts'
+import { type TableName, tableKey } from '../../shared/table-name.ts'
 import { quoteLiteral } from '../postgres/quote.ts'
 import { Session } from '../postgres/session.ts'
-import { type TableId, tableKey } from '../replication/tables/destination-tables.ts'
 import {
   type LeftOutTable,
   readRelations,
@@ -97,12 +97,12 @@ export function withPairs(
 export function withNames(
   record: FollowRecord,
   direction: Direction,
-  from: ReadonlyMap<number, TableId>,
-  to: ReadonlyMap<number, TableId>,
+  from: ReadonlyMap<number, TableName>,
+  to: ReadonlyMap<number, TableName>,
 ): Pick<FollowRecord, 'tables' | 'joined'> | undefined {
   const [sources, destinations] = direction === 'forward' ? [from, to] : [to, from]
   let isChanged = false
-  const now = <Table extends TableId & TableOids>(table: Table): Table => {
+  const now = <Table extends TableName & TableOids>(table: Table): Table => {
     const source = sources.get(table.source ?? 0)
     const destination = destinations.get(table.destination ?? 0)
     if (!source || !destination || tableKey(source) !== tableKey(destination)) return table
@@ -116,7 +116,7 @@ export function withNames(
 }
 
 /** What the source has in a snapshot: the tables to follow with their OIDs, and all others. */
-export async function readMoved<Table extends TableId>(
+export async function readMoved<Table extends TableName>(
   { from, names }: Link,
   tables: readonly Table[],
   snapshot?: string,

@@ -1,7 +1,8 @@
 // Which tables lack the changes of transactions that were skipped: remembered until they are known to be right.
-import type { TableName } from '../../shared/phase.ts'
+
 import type { SkippedTransaction } from '../../shared/skipped.ts'
-import { tableKey } from '../replication/tables/destination-tables.ts'
+import type { TableName } from '../../shared/table-name.ts'
+import { tableKey } from '../../shared/table-name.ts'
 
 /** A process that ended behind the decision skips the same one again. */
 export function rememberSkipped(

@@ -1,10 +1,9 @@
 // Followed tables of which rows may be missing on the destination although nothing has failed: partitions that were
 // attached with their rows, tables that were out of their tree or publication for a while, and tables of the
 // destination that were dropped and made again. Neither the stream nor a comparison of the objects tells of them.
-import { showName } from '../../shared/phase.ts'
+import { showName, type TableName, tableKey } from '../../shared/table-name.ts'
 import type { Session } from '../postgres/session.ts'
 import type { Publications } from '../replication/stream/publication.ts'
-import { type TableId, tableKey } from '../replication/tables/destination-tables.ts'
 import { readNames } from '../replication/tables/followed.ts'
 import {
   type Gap,
@@ -32,11 +31,11 @@ export interface Learned {
   /** By the OID that they had: tables of the side that is written to. */
   replaced: { before: number; now: number }[]
   /** Parts of followed trees that nobody had seen yet. */
-  joined: (TableId & { oid: number })[]
+  joined: (TableName & { oid: number })[]
 }
 
 export interface UnsentRows {
-  tables: { table: TableId; words: string }[]
+  tables: { table: TableName; words: string }[]
   learned: Learned
 }
 
@@ -102,7 +101,7 @@ export function withLearned(record: FollowRecord, learned: Learned): Partial<Fol
 /** These were found equal, or were copied anew, when they were as `members` says: nothing is missing of them. */
 export function withWhole(
   { memberships, learned }: FollowRecord,
-  tables: readonly TableId[],
+  tables: readonly TableName[],
   members: readonly Membership[],
 ): Pick<FollowRecord, 'memberships' | 'learned'> | undefined {
   const whole = new Set(tables.map(tableKey))
@@ -156,7 +155,7 @@ function ofMove(
   )
 }
 
-function unseen<Table extends TableId & { oid: number }>(
+function unseen<Table extends TableName & { oid: number }>(
   tables: readonly Table[],
   record: FollowRecord,
   direction: Link['direction'],

@@ -1,77 +1,36 @@
 // The story of a migration: request -> inventory -> plan -> run, told in events.
+
 import type { ErrorInfo, MigrationEvent, RunStatus, StepInfo } from '../../shared/event.ts'
-import { showName } from '../../shared/phase.ts'
-import type { Hook, MigrationOptions, Selection, TableRule } from '../../shared/request.ts'
 import { RuleBook } from '../../shared/rule-book.ts'
+import { showName, tableKey } from '../../shared/table-name.ts'
 import type { WorkerView } from '../../shared/worker.ts'
 import { supportedMajors, whichDatabase } from '../catalog/server.ts'
-import { tableKey } from '../catalog/tables.ts'
-import { busyWith, DestinationBusy, describeBusy, objectsOf, RunLock } from '../coordination/run-lock.ts'
-import { endSessionsOf, markOf } from '../coordination/run-mark.ts'
+import { busyWith, DestinationBusy, describeBusy, RunLock } from '../coordination/run-lock.ts'
+import { endSessionsOf } from '../coordination/run-sessions.ts'
 import { describeNote, readNotes } from '../coordination/suspension-notes.ts'
-import { type Copier, CopyPool, type LaneSettings } from '../copy/pool.ts'
+import { CopyPool, type LaneSettings } from '../copy/pool.ts'
 import { Cancelled, errorInfo, PlanRefused } from '../postgres/errors.ts'
 import { isMistake } from '../postgres/programming-error.ts'
 import { quoteLiteral } from '../postgres/quote.ts'
+import { markOf } from '../postgres/run-mark.ts'
 import { Session } from '../postgres/session.ts'
 import { type ConnectionSettings, describeSettings } from '../postgres/settings.ts'
 import { beforeRun } from '../preflight/before-run.ts'
 import { DumpThread } from '../schema/dump.ts'
-import type { RunMemory, Unfinished } from '../store/run-memory.ts'
+import type { Unfinished } from '../store/run-memory.ts'
 import { cleanUp } from '../system/collect-garbage.ts'
-import { type Inventory, takeInventory } from './inventory.ts'
+import { takeInventory } from './inventory/inventory.ts'
+import type { Inventory } from './inventory/types.ts'
 import { checkRowQueries } from './plan/check-rules.ts'
-import { makePlan, type Plan, type PlanRequest } from './plan/plan.ts'
+import { makePlan, objectsOf } from './plan/plan.ts'
+import type { Plan, PlanRequest } from './plan/types.ts'
+import type { Migration, MigrationResult } from './request.ts'
 import { describeResumed, findUnfinished, requestKey } from './resume.ts'
 import { type Emit, type EventBody, forRun, type RunContext, type RunInventory } from './run/context.ts'
 import { openPatiently } from './run/open-when-free.ts'
 import { RestoreSessions } from './run/restore.ts'
 import { runPlan } from './run/run.ts'
 import { TakenAway } from './run/suspended-constraints.ts'
-
-export interface Migration {
-  run: string
-  source: ConnectionSettings
-  destination: ConnectionSettings
-  selection: Selection
-  tables: readonly TableRule[]
-  hooks: readonly Hook[]
-  options: MigrationOptions
-  signal: AbortSignal
-  memory: RunMemory
-  /** The preflight was made already, by somebody who knows more of what is wanted. */
-  isChecked?: boolean | undefined
-  /** Where another run works on the same objects, this one waits for its end instead of being refused. */
-  wait?: boolean | undefined
-  /** Held by the caller for longer than this run; without it the run takes one of its own. */
-  lock?: RunLock | undefined
-  /** Exported on the source by somebody who holds it; without it the run exports one of its own. */
-  heldSnapshot?: string | undefined
-  /** Rows are copied elsewhere; without it by threads of this process. */
-  copiers?: Copiers | undefined
-  /** Tables, by `tableKey`, that are made and emptied here, and whose rows come by another way. */
-  rowsElsewhere?: ReadonlySet<string> | undefined
-  onEvent(event: MigrationEvent): void
-  /** The plan, as soon as it is made; of a dry run it is all there is. */
-  onPlan?(plan: Plan): void
-  /** Asked before anything is destroyed; false ends the run with nothing written. */
-  confirm(plan: Plan): boolean | Promise<boolean>
-}
-
-export interface CopierWork {
-  run: string
-  settings: LaneSettings
-  signal: AbortSignal
-  onLog(message: string): void
-  onWarning(message: string): void
-  onWorkers(workers: WorkerView[]): void
-}
-export type Copiers = (work: CopierWork) => Copier
-
-export interface MigrationResult {
-  status: RunStatus
-  error?: unknown
-}
 
 export async function migrate(migration: Migration): Promise<MigrationResult> {
   const { failFast, dryRun } = migration.options

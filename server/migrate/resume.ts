@@ -3,9 +3,8 @@
 import { PlanRefused } from '../postgres/errors.ts'
 import type { Session } from '../postgres/session.ts'
 import type { Unfinished } from '../store/run-memory.ts'
-import type { Migration } from './migrate.ts'
-import type { Plan } from './plan/plan.ts'
-import { type Step, stepKey } from './plan/step.ts'
+import type { Plan } from './plan/types.ts'
+import type { Migration } from './request.ts'
 
 /** What decides which objects and rows go where. Another number of workers is still the same run. */
 export function requestKey({
@@ -44,31 +43,6 @@ export function describeResumed({ run, startedAt }: Unfinished, { tables }: Plan
   const done = tables.filter(({ mode }) => mode === 'done').length
   const complete = `${done} of ${tables.length} tables ${done === 1 ? 'is' : 'are'} complete`
   return `going on with run ${run} of ${startedAt}: ${complete}, the others come from a newer snapshot, so that rows of one table may refer to rows that another was copied without`
-}
-
-/** What is computed from rows: from those that are copied now it comes out another way. */
-const ofRows: ReadonlySet<string> = new Set(['MATERIALIZED VIEW DATA', 'ANALYZE'])
-
-/**
- * Of a run that tried everything only what failed or was skipped is planned again, and what that needs. The rest is not
- * shown; it is made again all the same where somebody has dropped it meanwhile.
- */
-export function markDone(steps: readonly Step[], left: ReadonlySet<string>): void {
-  const byId = new Map(steps.map((step) => [step.id, step]))
-  const wanted = new Set(
-    steps.filter(({ work, info }) => work.kind.startsWith('copy') || left.has(stepKey(info))),
-  )
-  // A set grows while it is walked, and the walk goes on over what was added.
-  for (const { needs } of wanted) {
-    for (const id of needs) {
-      const needed = byId.get(id)
-      if (needed) wanted.add(needed)
-    }
-  }
-  for (const step of steps) {
-    const isMade = step.work.kind === 'sql' && !ofRows.has(step.info.kind)
-    if (isMade && !wanted.has(step)) step.isAgain = true
-  }
 }
 
 /** Of steps that were just committing when the run broke off, the destination knows what became of them. */

@@ -3,7 +3,6 @@
 // it is at work, and is asked over another connection. TCP's own keepalive does not tell: a process that hangs has a
 // kernel that answers.
 import { ConnectFailed, errorInfo, PgtrekError, sqlstate } from './errors.ts'
-import type { Session } from './session.ts'
 import { type ConnectionSettings, serverName } from './settings.ts'
 
 /** As long as the servers themselves wait for each other, unless told otherwise (wal_receiver_timeout). */
@@ -29,6 +28,23 @@ type Standing =
   /** Or another server answered in its place. */
   | { is: 'unreachable'; why: string }
 
+/** A session as it is seen here. */
+export interface WatchedSession {
+  readonly settings: ConnectionSettings
+  readonly pid: number
+  /** When its server was started. */
+  readonly serverStart: unknown
+  readonly tap: { readonly movedAt: number; cut(why: Error): void }
+  /** Another session at the same place. */
+  openAnother(signal: AbortSignal): Promise<AskingSession>
+}
+
+interface AskingSession extends AsyncDisposable {
+  readonly serverStart: unknown
+  destroy(): void
+  query<Row extends object>(sql: string): Promise<Row[]>
+}
+
 /**
  * Until it is disposed, sessions owe us something: `owing` says which one at this moment, none while we keep it waiting.
  * Where nothing moves, and its server is not at work for us, its connection is cut; the tap's `fault` says why.
@@ -36,7 +52,7 @@ type Standing =
 export class AnswerWatch implements Disposable {
   readonly #timer: NodeJS.Timeout
   readonly #silenceMs: number
-  #session: Session | undefined
+  #session: WatchedSession | undefined
   #since = performance.now()
   #silentLooks = 0
   #askedAt = Number.NEGATIVE_INFINITY
@@ -46,7 +62,7 @@ export class AnswerWatch implements Disposable {
   #vain = 0
   #unreachableSince: number | undefined
 
-  constructor(readonly owing: () => Session | undefined) {
+  constructor(readonly owing: () => WatchedSession | undefined) {
     this.#session = owing()
     this.#silenceMs = this.#session ? silenceMsOf(this.#session.settings) : usualSilenceMs
     this.#timer = setInterval(() => this.#look(), Math.min(this.#silenceMs / 4, longestTickMs))
@@ -76,11 +92,11 @@ export class AnswerWatch implements Disposable {
     if (now - this.#askedAt > pause) void this.#ask(session)
   }
 
-  #movedAt(session: Session): number {
+  #movedAt(session: WatchedSession): number {
     return Math.max(this.#since, session.tap.movedAt)
   }
 
-  async #ask(session: Session) {
+  async #ask(session: WatchedSession) {
     this.#isAsking = true
     const movedAt = this.#movedAt(session)
     const standing = await standingOf(session, this.#silenceMs)
@@ -108,7 +124,7 @@ export class AnswerWatch implements Disposable {
 const lostOnTheWay =
   'the server itself waits for pgtrek: the connection was lost in between, for instance by a firewall'
 
-async function standingOf(session: Session, patienceMs: number): Promise<Standing> {
+async function standingOf(session: WatchedSession, patienceMs: number): Promise<Standing> {
   const { settings, pid } = session
   const inTime = AbortSignal.timeout(patienceMs)
   try {

@@ -3,7 +3,6 @@
 import { errorInfo, PoolerRefused } from './errors.ts'
 import { queryMessage, terminateMessage } from './messages.ts'
 import { quoteIdentifier, quoteLiteral } from './quote.ts'
-import type { Session } from './session.ts'
 import { type ConnectionSettings, serverName } from './settings.ts'
 
 /** A pooler may be configured anew: it is checked again when no session has been opened for so long. */
@@ -17,11 +16,23 @@ const turns = 2
 const patienceMs = 10_000
 const restMs = 2_000
 
+/** A session as it is seen here. */
+export interface PooledSession {
+  readonly settings: ConnectionSettings
+  /** Of the server process that answers. */
+  readonly pid: number
+  /** What the login said of it. */
+  readonly tap: { readonly pid: number }
+  readonly isPooled: boolean
+  one<Row extends object>(sql: string): Promise<Row>
+  close(): Promise<void>
+}
+
 /**
  * The process number that the server sends at login serves for cancel requests. A pooler has to send one of its
  * own, or it could not tell for whom a request is meant: who sees another process at work is behind a pooler.
  */
-export function isBehindPooler(session: Session): boolean {
+export function isBehindPooler(session: Pick<PooledSession, 'pid' | 'tap'>): boolean {
   return session.pid !== session.tap.pid
 }
 
@@ -29,7 +40,7 @@ export function isBehindPooler(session: Session): boolean {
  * Throws behind any pooler: a slot or a replication origin that a killed pgtrek has used stays with the pooler's
  * server process, and what the application writes through that process is taken for changes of ours.
  */
-export function refusePooled(...sessions: Session[]) {
+export function refusePooled(...sessions: PooledSession[]) {
   for (const session of sessions) {
     if (session.isPooled)
       throw new PoolerRefused(`${serverName(session.settings)} is a connection pooler: ${notThrough}`)
@@ -63,7 +74,7 @@ export function withVerdict(settings: ConnectionSettings): ConnectionSettings {
  * Throws where one server process serves several sessions in turn (transaction and statement mode). A setting
  * made there would be one of the application's next transaction, so nothing may be set before this is known.
  */
-export async function refuseShared(one: Session, open: OpenSession): Promise<void> {
+export async function refuseShared(one: PooledSession, open: OpenSession): Promise<void> {
   const end = endOf(one.settings)
   const before = verdicts.get(end)
   const isKnown = before?.isKnown ?? one.settings.isSessionPool ?? false
@@ -81,7 +92,7 @@ export async function refuseShared(one: Session, open: OpenSession): Promise<voi
   }
 }
 
-export type OpenSession = (signal: AbortSignal) => Promise<Session>
+export type OpenSession = (signal: AbortSignal) => Promise<PooledSession>
 
 /**
  * Statements that change nothing, each a transaction of its own, of several sessions in turn. A process that serves
@@ -90,7 +101,7 @@ export type OpenSession = (signal: AbortSignal) => Promise<Session>
  * session, or by another one than before. The sessions are several because a pooler may be several programs behind
  * one port, each with a pool of its own (PgBouncer: so_reuseport): some two sessions meet in one of them.
  */
-async function look(one: Session, open: OpenSession, isKnown: boolean): Promise<void> {
+async function look(one: PooledSession, open: OpenSession, isKnown: boolean): Promise<void> {
   const stop = new AbortController()
   const opening = Array.from({ length: others }, () => open(stop.signal))
   const sessions = [one]

@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto'
 import postgres from 'postgres'
 import { printable } from '../../shared/printable.ts'
-import { markStatement } from '../coordination/run-mark.ts'
 import { settledWithin } from '../system/deadline.ts'
 import { arrayElements } from './array-literal.ts'
 import { strangeColumn } from './asked-for.ts'
@@ -29,6 +28,7 @@ import {
   refuseShared,
   whichProcess,
 } from './pooler.ts'
+import { markStatement } from './run-mark.ts'
 import { type ConnectionSettings, describeSettings, serverName } from './settings.ts'
 import { Tap } from './tap.ts'
 

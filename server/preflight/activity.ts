@@ -3,7 +3,8 @@ import { formatDuration } from '../../shared/format.ts'
 import { describeHolder, readRuns } from '../coordination/run-lock.ts'
 import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
-import { type Check, type Finding, isUsers, qualifiedName, type Remark, type Sight, unless } from './check.ts'
+import { isUsers, qualifiedName } from './catalog-sql.ts'
+import { type Check, type Finding, type Remark, type Sight, unless } from './check.ts'
 import { type End, type Fix, fixes } from './fix.ts'
 
 const longTransactions: Check = {

@@ -4,7 +4,7 @@ import type { PreflightItem } from '../../shared/preflight.ts'
 import type { MigrationOptions } from '../../shared/request.ts'
 import { PlanRefused } from '../postgres/errors.ts'
 import { checks } from './checks.ts'
-import { type Ends, lookThrough, type Wanted } from './preflight.ts'
+import { lookThrough, type PreflightRequest, type PreflightSessions } from './preflight.ts'
 
 /** The run as a whole would not work: nothing was written, and each blocker is told with what mends it. */
 export class Blocked extends PlanRefused {
@@ -18,8 +18,8 @@ const unsaid = new Set(checks.filter(({ planned }) => planned).map(({ id }) => i
 
 /** Gives warnings that the plan does not say itself. Throws `Blocked`, unless only the plan is wanted. */
 export async function beforeRun(
-  ends: Ends,
-  wanted: Wanted & { options: MigrationOptions },
+  ends: PreflightSessions,
+  wanted: PreflightRequest & { options: MigrationOptions },
 ): Promise<string[]> {
   if (wanted.options.skipPreflight) return []
   const { items } = await lookThrough(ends, wanted, cheap)

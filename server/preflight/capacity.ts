@@ -5,10 +5,11 @@ import {
   ownDestinationSessions,
   ownSourceSessions,
   usualIndexWorkers,
-} from '../migrate/sizes.ts'
+} from '../copy/worker-counts.ts'
 import { quoteIdentifier } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
-import { type Check, type Finding, fine, foundIn, isUsers, type Sight } from './check.ts'
+import { isUsers } from './catalog-sql.ts'
+import { type Check, type Finding, fine, foundIn, type Sight } from './check.ts'
 import { type End, type Fix, fixes, ownerOf } from './fix.ts'
 import { type Change, changeSettings } from './settings.ts'
 

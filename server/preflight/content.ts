@@ -1,17 +1,7 @@
 // What is in the source that comes along in another way than its owner may think, or not at all.
 import { formatBytes, formatCount } from '../../shared/format.ts'
-import {
-  type Check,
-  type Finding,
-  fine,
-  foundIn,
-  isExtensions,
-  isUsers,
-  namesFound,
-  qualifiedName,
-  relationsWhere,
-  unless,
-} from './check.ts'
+import { isExtensions, isUsers, qualifiedName, relationsWhere } from './catalog-sql.ts'
+import { type Check, type Finding, fine, foundIn, namesFound, unless } from './check.ts'
 import { fixes, ownerOf } from './fix.ts'
 
 const largeObjects: Check = {

@@ -1,6 +1,6 @@
 // Functions that run while a database is restored: those of index expressions and conditions, of generated columns, of
 // check constraints of tables and domains, of partition keys, of statistics, and of materialized views.
-import { isExtensions, isUsers, qualifiedName } from './check.ts'
+import { isExtensions, isUsers, qualifiedName } from './catalog-sql.ts'
 
 const relation = (words: string) => `'${words} ' || ${qualifiedName}`
 

@@ -1,9 +1,10 @@
 // What is on the destination already.
 import { formatCount } from '../../shared/format.ts'
+import { tableKey } from '../../shared/table-name.ts'
 import { readExistingTables } from '../catalog/existing.ts'
-import { tableKey } from '../catalog/tables.ts'
 import { quoteIdentifier } from '../postgres/quote.ts'
-import { type Check, fine, foundIn, isExtensions, isUsers, type Remark, unless } from './check.ts'
+import { isExtensions, isUsers } from './catalog-sql.ts'
+import { type Check, fine, foundIn, type Remark, unless } from './check.ts'
 
 interface Relation {
   schema: string

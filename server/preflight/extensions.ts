@@ -1,9 +1,10 @@
 // Extensions: whether the destination has them, as new as they are, and what of their rows comes along.
 import { quoteIdentifier } from '../postgres/quote.ts'
-import { type Check, type Finding, fine, namesFound, qualifiedName, type Remark, unless } from './check.ts'
+import { qualifiedName } from './catalog-sql.ts'
+import { type Check, type Finding, fine, namesFound, type Remark, unless } from './check.ts'
 import { type Fix, superuser } from './fix.ts'
 
-interface Wanted {
+interface SourceExtension {
   name: string
   version: string
   /** Where it is; null for one that brings its own schema. */
@@ -37,7 +38,7 @@ const available: Check = {
   mends: true,
   async look({ source, destination, facts, options, scope, managed }): Promise<Finding> {
     if (!scope.hasOther()) return fine('extensions are moved only where something selected needs them')
-    const wanted = (await source.query<Wanted>(wantedSql)).filter(
+    const wanted = (await source.query<SourceExtension>(wantedSql)).filter(
       ({ name }) => !options.skipExtensions.includes(name),
     )
     // Before 13 none was trusted; whatever is not superuser's could be made by anybody who may create objects.
@@ -86,7 +87,7 @@ const available: Check = {
 
 /** Where the source has them: the move does not make an extension anew that is there, in whatever schema. */
 function creations(
-  refused: readonly Wanted[],
+  refused: readonly SourceExtension[],
   { by, user, schemas }: { by: string; user: string; schemas: ReadonlySet<string> },
 ): Fix[] {
   const missing = new Set(
@@ -145,7 +146,7 @@ const data: Check = {
           and pg_catalog.pg_relation_size(c.oid) > 0
         order by 2`,
     )
-    const installed = await sight.source.query<Wanted>(wantedSql)
+    const installed = await sight.source.query<SourceExtension>(wantedSql)
     const noted = installed.flatMap(({ name }) => (special[name] ? [`${name}: ${special[name]}`] : []))
     return unless([...noted, ...tables], 'none that would stay behind', {
       status: 'warning',

@@ -1,16 +1,8 @@
 // What the source can do and the destination cannot: of a newer source, and of one that is older than what was
 // done away with.
-import {
-  type Check,
-  fine,
-  foundIn,
-  isExtensions,
-  isUsers,
-  namesOf,
-  qualifiedName,
-  type Remark,
-  type Sight,
-} from './check.ts'
+
+import { isExtensions, isUsers, qualifiedName } from './catalog-sql.ts'
+import { type Check, fine, foundIn, namesOf, type Remark, type Sight } from './check.ts'
 
 interface Feature {
   /** The first major that has it. */

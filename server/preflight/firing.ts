@@ -1,14 +1,7 @@
 // Triggers and rules that run for rows that are applied, although they ran on the source already.
-import {
-  type Check,
-  type Finding,
-  fine,
-  foundIn,
-  isUsers,
-  qualifiedName,
-  type Sight,
-  unless,
-} from './check.ts'
+
+import { isUsers, qualifiedName } from './catalog-sql.ts'
+import { type Check, type Finding, fine, foundIn, type Sight, unless } from './check.ts'
 import { type End, fixes, ownerOf } from './fix.ts'
 
 interface Firing {

@@ -1,8 +1,8 @@
 // Which tables cannot be followed, or only with something to know: what publishing does to each of them.
 import { Pattern } from '../../shared/pattern.ts'
 import { RuleBook } from '../../shared/rule-book.ts'
+import { tableKey } from '../../shared/table-name.ts'
 import { type PublishedTable, publicationSince } from '../replication/stream/publication.ts'
-import { tableKey } from '../replication/tables/destination-tables.ts'
 import { type FollowedTable, readFollowedTables } from '../replication/tables/source-tables.ts'
 import { type Check, type Finding, fine, type Remark, type Sight, unless } from './check.ts'
 import type { End } from './fix.ts'

@@ -38,13 +38,13 @@ export const plainLocale = (name: string) => name.toLowerCase().replace(/utf-?8/
 /** Locales that only 18 has. */
 const newerBuiltin = new Set(['PG_UNICODE_FAST'])
 
-interface Wanted {
+interface NewDatabase {
   sql: Fix[]
   /** To follow those of the finding. */
   words: string
 }
 
-export async function newDatabase(sight: Sight): Promise<Wanted> {
+export async function newDatabase(sight: Sight): Promise<NewDatabase> {
   const { source, destination, facts, lacks, managed } = sight
   const { database, user } = facts.destination
   const [locale, databases, { createdb }] = await Promise.all([

@@ -1,7 +1,8 @@
 // Partition trees: whether each row finds its partition on the destination, and in the stream of changes.
 import { formatCount } from '../../shared/format.ts'
 import { publicationSince } from '../replication/stream/publication.ts'
-import { type Check, type Finding, fine, foundIn, isUsers, qualifiedName, type Sight } from './check.ts'
+import { isUsers, qualifiedName } from './catalog-sql.ts'
+import { type Check, type Finding, fine, foundIn, type Sight } from './check.ts'
 import { fixes, ownerOf } from './fix.ts'
 
 interface Tree {

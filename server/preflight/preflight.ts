@@ -20,7 +20,7 @@ import { readScope } from './scope.ts'
 import { poolerItem } from './servers.ts'
 
 /** What is to be moved, and how. */
-export interface Wanted {
+export interface PreflightRequest {
   /** Changes are to be followed as well. */
   follow: boolean
   selection?: Selection
@@ -38,7 +38,7 @@ export interface Wanted {
   largeValue?: number
 }
 
-export interface Preflight extends Wanted {
+export interface Preflight extends PreflightRequest {
   source: ConnectionSettings
   destination: ConnectionSettings
   signal: AbortSignal
@@ -47,7 +47,7 @@ export interface Preflight extends Wanted {
   chosen?: readonly Check[]
 }
 
-export interface Ends {
+export interface PreflightSessions {
   source: Session
   destination: Session
 }
@@ -97,8 +97,8 @@ const asBefore =
 
 /** In sessions without a transaction, which are left as they were. */
 export async function lookThrough(
-  { source, destination }: Ends,
-  wanted: Wanted,
+  { source, destination }: PreflightSessions,
+  wanted: PreflightRequest,
   chosen: readonly Check[],
   onItem?: (item: PreflightItem) => void,
 ): Promise<PreflightReport> {

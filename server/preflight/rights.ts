@@ -1,22 +1,19 @@
 // What our roles may do on each side, and the roles and tablespaces that the destination must have.
-import { readUsedRoles } from '../catalog/destination.ts'
+import { mayChangeDatabase, readUsedRoles, unusableRoles } from '../catalog/destination.ts'
 import { listSequences } from '../catalog/sequences.ts'
 import type { ServerFacts } from '../catalog/server.ts'
-import { dumpsUnreadableSequencesSince } from '../migrate/inventory.ts'
-import { mayChangeDatabase, unusableRoles } from '../migrate/plan/missing-prerequisites.ts'
 import { quoteIdentifier } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import { type Managed, managedBy } from '../roles/recognise.ts'
+import { dumpsUnreadableSequencesSince } from '../schema/dump.ts'
+import { isUsers, qualifiedName, relationsWhere } from './catalog-sql.ts'
 import {
   type Check,
   type Finding,
   fine,
   foundIn,
-  isUsers,
   namesFound,
-  qualifiedName,
   type Remark,
-  relationsWhere,
   type Sight,
   unless,
 } from './check.ts'

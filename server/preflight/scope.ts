@@ -1,10 +1,10 @@
 // What of the source would be moved: the selection, as the checks on its content ask for it.
 import type { ObjectKind, Selection } from '../../shared/request.ts'
 import { Selector, type Verdict } from '../../shared/selector.ts'
+import { tableKey } from '../../shared/table-name.ts'
 import { describeUnmatched } from '../../shared/unmatched.ts'
-import { tableKey } from '../catalog/tables.ts'
 import type { Session } from '../postgres/session.ts'
-import { isUsers } from './check.ts'
+import { isUsers } from './catalog-sql.ts'
 
 type Catalog = 'pg_class' | 'pg_proc' | 'pg_type' | 'pg_trigger' | 'pg_namespace'
 

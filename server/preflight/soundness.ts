@@ -1,5 +1,7 @@
 // What is broken in the source already, and would be no better on the destination.
-import { type Check, foundIn, isUsers, qualifiedName, unless } from './check.ts'
+
+import { isUsers, qualifiedName } from './catalog-sql.ts'
+import { type Check, foundIn, unless } from './check.ts'
 import { type Fix, ownerOf } from './fix.ts'
 
 const invalidIndexes: Check = {

@@ -1,6 +1,6 @@
 // Objects of the source that a role without superuser cannot create elsewhere.
 import type { Session } from '../postgres/session.ts'
-import { isExtensions } from './check.ts'
+import { isExtensions } from './catalog-sql.ts'
 import type { Scope } from './scope.ts'
 
 interface Needed {

@@ -4,19 +4,8 @@ import { formatBytes, formatCount } from '../../shared/format.ts'
 import { RuleBook } from '../../shared/rule-book.ts'
 import { readTypes } from '../catalog/types.ts'
 import { isBinarySafe } from '../copy/format.ts'
-import {
-  type Check,
-  type Finding,
-  fine,
-  foundIn,
-  isExtensions,
-  isUsers,
-  namesFound,
-  qualifiedName,
-  type Remark,
-  relationsWhere,
-  unless,
-} from './check.ts'
+import { isExtensions, isUsers, qualifiedName, relationsWhere } from './catalog-sql.ts'
+import { type Check, type Finding, fine, foundIn, namesFound, type Remark, unless } from './check.ts'
 import { fixes, ownerOf } from './fix.ts'
 import { partitionTrees } from './partitions.ts'
 

@@ -1,6 +1,5 @@
 // Encodings and the order of text.
-import { readCollations } from '../catalog/destination.ts'
-import { collationGaps } from '../migrate/plan/missing-prerequisites.ts'
+import { missingCollations, readCollations } from '../catalog/destination.ts'
 import { type Check, type Finding, fine, unless } from './check.ts'
 import { collationVersions } from './collation-versions.ts'
 import { type Locale, localeOf, newDatabase, plainLocale } from './new-database.ts'
@@ -78,7 +77,7 @@ const collations: Check = {
   why: 'A collation that cannot be made takes the columns and indexes along that use it.',
   async look({ source, lacks, scope }) {
     if (!scope.hasOther()) return fine('collations are not moved')
-    const gaps = collationGaps({ collations: await readCollations(source), lacks })
+    const gaps = missingCollations({ collations: await readCollations(source), lacks })
     return unless(gaps, 'all can be made', {
       status: 'warning',
       found: 'some may not exist there',

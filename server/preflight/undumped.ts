@@ -1,14 +1,7 @@
 // What pg_dump does not write down, and so nobody will find on the destination.
-import {
-  type Check,
-  type Finding,
-  foundIn,
-  isExtensions,
-  namesOf,
-  qualifiedName,
-  type Remark,
-  unless,
-} from './check.ts'
+
+import { isExtensions, qualifiedName } from './catalog-sql.ts'
+import { type Check, type Finding, foundIn, namesOf, type Remark, unless } from './check.ts'
 import { fixes, ownerOf } from './fix.ts'
 
 /** Made in schemas that every database has, where pg_dump does not look. */

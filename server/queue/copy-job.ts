@@ -1,7 +1,7 @@
 // One job in the hands of a worker: claimed, copied in one transaction, and committed only after it was written
 // down which transaction that is. Whoever gets the job next asks the destination what became of it.
 
-import { endSessionsOf, isMarked } from '../coordination/run-mark.ts'
+import { endSessionsOf, isMarked } from '../coordination/run-sessions.ts'
 import { outcomeOf, runIsMissing } from '../copy/lane-sessions.ts'
 import { CopyFailed, type Counts } from '../copy/pool.ts'
 import { ConnectFailed, isLost, PgtrekError } from '../postgres/errors.ts'

@@ -1,16 +1,16 @@
 // The sessions that a worker copies with: one to each end, under the run's snapshot, used again for the next job of
 // the same run, and closed soon when there is none, since a snapshot that is held costs the source.
 
-import { markOf } from '../coordination/run-mark.ts'
 import { CopyPool, type LaneSettings } from '../copy/pool.ts'
 import { PgtrekError, ServerError } from '../postgres/errors.ts'
+import { markOf } from '../postgres/run-mark.ts'
 import { Session } from '../postgres/session.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
 import type { CopyJob, JobEnds } from './job.ts'
 
 const idleMs = 5000
 
-export interface Ends {
+export interface WorkerConnections {
   source: ConnectionSettings
   destination: ConnectionSettings
 }
@@ -31,7 +31,7 @@ export class QueueLanes {
   constructor(
     readonly worker: string,
     /** From this process's own file or environment. */
-    readonly endsOf: (ends: JobEnds) => Ends,
+    readonly endsOf: (ends: JobEnds) => WorkerConnections,
     readonly onWarning: (message: string) => void,
   ) {}
 
@@ -76,7 +76,7 @@ export class QueueLanes {
     await Promise.all(left.map(({ pool }) => pool.close()))
   }
 
-  #ends({ ends, mark }: CopyJob): Ends {
+  #ends({ ends, mark }: CopyJob): WorkerConnections {
     const { source, destination } = this.endsOf(ends)
     const { sourceDatabase, destinationDatabase } = ends
     return {

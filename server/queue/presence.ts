@@ -1,8 +1,8 @@
 // A session on the destination that says: whom the rows are copied for is alive. It ends with its process, and
 // from then on no worker commits what the next run would find, or find missing.
 
-import { markOf, markStatement } from '../coordination/run-mark.ts'
 import { isLost } from '../postgres/errors.ts'
+import { markOf, markStatement } from '../postgres/run-mark.ts'
 import { Session } from '../postgres/session.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
 

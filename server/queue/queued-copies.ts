@@ -1,11 +1,11 @@
 // The rows of a run, copied by workers elsewhere: tables become jobs, large ones several, small ones go together.
 // Whoever runs the plan sees no difference: the same tasks, the same progress, the same promises.
 import type { WorkerView } from '../../shared/worker.ts'
-import { endSessionsOf } from '../coordination/run-mark.ts'
+import { endSessionsOf } from '../coordination/run-sessions.ts'
 import { bundle, takeBundle } from '../copy/bundle.ts'
 import { type Copier, CopyFailed, type CopyTask, type Counts } from '../copy/pool.ts'
+import type { Copiers, CopierWork } from '../copy/task.ts'
 import { RunningTask } from '../copy/task.ts'
-import type { Copiers, CopierWork } from '../migrate/migrate.ts'
 import { Cancelled, errorInfo, PgtrekError } from '../postgres/errors.ts'
 import { Session } from '../postgres/session.ts'
 import { settledWithin } from '../system/deadline.ts'

@@ -4,7 +4,7 @@ import { hostname } from 'node:os'
 import { UsageError } from '../postgres/errors.ts'
 import { copyJob, type WorkerServices } from './copy-job.ts'
 import type { CopyOutcome, JobEnds } from './job.ts'
-import { type Ends, QueueLanes } from './lanes.ts'
+import { QueueLanes, type WorkerConnections } from './lanes.ts'
 import { Ledger } from './ledger.ts'
 import type { JobQueue, TakenJob } from './queue.ts'
 import { RunWatch } from './run-watch.ts'
@@ -19,7 +19,7 @@ export interface WorkerOptions {
   /** Names of queues whose connections this process knows. */
   queues: readonly string[]
   concurrency: number
-  endsOf(ends: JobEnds): Ends
+  endsOf(ends: JobEnds): WorkerConnections
   signal: AbortSignal
   say(message: string): void
   onLook?(): void

@@ -3,7 +3,7 @@ import type { RoleStepReport } from '../../shared/roles.ts'
 import { errorInfo, isLost } from '../postgres/errors.ts'
 import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
-import type { RoleStep, RolesPlan } from './plan.ts'
+import type { RoleStep, RolesPlan } from './planning.ts'
 import { scramVerifier } from './scram.ts'
 import type { Secrets } from './secrets.ts'
 

@@ -11,7 +11,8 @@ import {
   serverName,
 } from '../postgres/settings.ts'
 import { applyRoles, reportOf } from './apply.ts'
-import { planRoles, type RolesPlan } from './plan.ts'
+import { planRoles } from './plan.ts'
+import type { RolesPlan } from './planning.ts'
 import { readInstanceRoles } from './read.ts'
 import { readKnownSettings } from './read-rights.ts'
 

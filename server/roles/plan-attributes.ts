@@ -1,5 +1,5 @@
 // Roles that are missing, and attributes, comments and labels that roles lack.
-import { fill, type Planning } from './plan.ts'
+import { fill, type Planning } from './planning.ts'
 import { type Attribute, attributes, type Role } from './read.ts'
 import { alterRole, attributeWord, commentOnRole, createRole, labelRole } from './statements.ts'
 

@@ -1,5 +1,5 @@
 // Which roles are members of which, with their options as far as the destination's major knows them.
-import { fill, type Planning } from './plan.ts'
+import { fill, type Planning } from './planning.ts'
 import { type Membership, membershipOptionsSince } from './read.ts'
 import { grantMembership } from './statements.ts'
 

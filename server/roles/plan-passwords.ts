@@ -1,7 +1,7 @@
 // Which roles get a password, whose, and who is left without one. A password that is there is never replaced.
 
 import { quoteIdentifier } from '../postgres/quote.ts'
-import type { Planning } from './plan.ts'
+import type { Planning } from './planning.ts'
 import type { Role } from './read.ts'
 
 /** https://www.postgresql.org/docs/18/release-18.html */

@@ -1,6 +1,6 @@
 // Settings of roles and databases, and the grants that no dump of a database has: on databases and parameters.
 import { quoteIdentifier } from '../postgres/quote.ts'
-import { fill, type Planning } from './plan.ts'
+import { fill, type Planning } from './planning.ts'
 import {
   type DatabaseGrant,
   type ParameterGrant,

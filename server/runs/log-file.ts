@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import { pino } from 'pino'
 import type { LogLevel, MigrationEvent, StepInfo } from '../../shared/event.ts'
 import type { FollowLogLine } from '../../shared/follow-view.ts'
-import { showName } from '../../shared/phase.ts'
+import { showName } from '../../shared/table-name.ts'
 import { UsageError } from '../postgres/errors.ts'
 import { makePrivateDirectory } from '../system/private-files.ts'
 

@@ -1,6 +1,6 @@
 // The queue that a command was told of, opened only where it is: pg-boss is not loaded otherwise.
 import type { Connection } from '../../shared/connection.ts'
-import { resolveSettings } from '../postgres/settings.ts'
+import { resolveSettings } from '../postgres/resolve-settings.ts'
 import type { JobQueue } from '../queue/queue.ts'
 
 export async function openQueue(

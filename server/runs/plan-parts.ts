@@ -1,7 +1,7 @@
 // A plan taken apart for those who show it: what its steps make, move, and cannot do.
 import { uncounted } from '../catalog/estimated-rows.ts'
-import type { Plan, PlannedRows } from '../migrate/plan/plan.ts'
 import type { Step } from '../migrate/plan/step.ts'
+import type { Plan, PlannedRows } from '../migrate/plan/types.ts'
 
 /** Nothing where the server has none: a table that was never counted. */
 export function estimateOf({ rows }: Pick<PlannedRows, 'rows'>): number | undefined {

@@ -1,21 +1,9 @@
 // CREATE TABLE as pg_dump writes it, taken apart and changed where the destination would refuse it or make
 // something else of it.
+import type { OrderedColumn } from '../catalog/reordered-children.ts'
 import { quoteIdentifier } from '../postgres/quote.ts'
 import { Lexer, type Token } from './lexer.ts'
 import { unquoted } from './plain-names.ts'
-
-/** A column of a table as a table that only hands down its columns has it. */
-export interface OrderedColumn {
-  name: string
-  /** With COLLATE and the like; with the expression of a generated column. */
-  definition: string
-  /** Where it is not that of the type: two parents must agree. */
-  storage: string | undefined
-  /** The child's, where its parent has another. */
-  ownStorage: string | undefined
-  /** No parent has it. */
-  isOwn: boolean
-}
 
 interface CreateTable {
   /** `public.t`, as written. */

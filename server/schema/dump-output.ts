@@ -8,6 +8,9 @@ const errorFile = 2
 const pieceBytes = 1 << 20
 const keptWords = 1 << 16
 
+/** What a module of WebAssembly asks for, by the name of the part and of the function. */
+export type Imports = NonNullable<Parameters<typeof WebAssembly.instantiate>[1]>
+
 export class DumpOutput {
   #memory: WebAssembly.Memory | undefined
   #viewed: { bytes: Uint8Array; numbers: DataView } | undefined
@@ -19,10 +22,10 @@ export class DumpOutput {
   constructor(readonly onScript: (piece: Uint8Array) => void) {}
 
   /** The module's imports with its writing replaced. */
-  tap(module: WebAssembly.Module, imports: WebAssembly.Imports): WebAssembly.Imports {
-    const tapped: WebAssembly.Imports = {}
+  tap(module: WebAssembly.Module, imports: Imports): Imports {
+    const tapped: Imports = {}
     for (const { module: space, name } of WebAssembly.Module.imports(module)) {
-      const given = imports[space]?.[name] as WebAssembly.ImportValue
+      const given = imports[space]?.[name] as Imports[string][string]
       const found = given instanceof WebAssembly.Memory ? given : undefined
       if (found) this.#memory = found
       tapped[space] ??= {}

@@ -12,6 +12,9 @@ import { decodeRaw } from './raw-bytes.ts'
 /** pg_dump gave up; the message is what it printed. */
 export class DumpFailed extends PgtrekError {}
 
+/** Since then pg_dump does not look into a sequence that it may not read. */
+export const dumpsUnreadableSequencesSince = 18
+
 const firstAnswerBytes = 1 << 20
 const largestAnswerBytes = 1 << 30
 /** Cutting it takes as much memory as should be free before. */

@@ -1,7 +1,7 @@
 // pg_dump itself, as WebAssembly, in a thread that may block: it waits for the main thread to carry its
 // bytes to the server and back.
 import { pgDump } from '@electric-sql/pglite-tools/pg_dump'
-import { DumpOutput } from './dump-output.ts'
+import { DumpOutput, type Imports } from './dump-output.ts'
 
 export interface DumpJob {
   /** [0]: 1 when an answer lies ready; [1]: its length. */
@@ -28,7 +28,7 @@ const output = new DumpOutput((script) => {
   cleanUp(script.length)
 })
 let compiled: Promise<WebAssembly.Module> | undefined
-WebAssembly.instantiate = (async (bytes: BufferSource, imports?: WebAssembly.Imports) => {
+WebAssembly.instantiate = (async (bytes: Parameters<typeof WebAssembly.compile>[0], imports?: Imports) => {
   compiled ??= WebAssembly.compile(bytes)
   const module = await compiled
   const instance = await instantiate(module, output.tap(module, imports ?? {}))

@@ -4,10 +4,9 @@ import type { Direction, FollowAction, FollowAnswer, FollowView } from '../../sh
 import type { ForeignWrites } from '../../shared/foreign-writes.ts'
 import type { MigrationOptions, Selection } from '../../shared/request.ts'
 import type { SkippedTransaction } from '../../shared/skipped.ts'
+import type { TableName } from '../../shared/table-name.ts'
 import type { SequenceName } from '../catalog/sequences.ts'
-import type { HandedOver } from '../follow/ownership.ts'
 import { UsageError } from '../postgres/errors.ts'
-import type { TableId } from '../replication/tables/destination-tables.ts'
 import type { Memberships } from '../replication/tables/membership.ts'
 
 /** The names of what one way of following has made on both sides. */
@@ -25,7 +24,7 @@ export interface TableOids {
   destination?: number
 }
 
-export interface LeftOut extends TableId, TableOids {
+export interface LeftOut extends TableName, TableOids {
   isPartition?: boolean
   /** Found out later, from what is not published: perhaps it was followed once. */
   isGuess?: true
@@ -51,9 +50,9 @@ export interface FollowRecord {
   forward: LinkNames
   back?: LinkNames
   /** As changes name them; with the condition for their rows where there is one. */
-  tables: (TableId & TableOids & { where?: string })[]
+  tables: (TableName & TableOids & { where?: string })[]
   /** Followed since: new partitions, and tables that a user accepted at a conflict. */
-  joined?: (TableId & TableOids)[]
+  joined?: (TableName & TableOids)[]
   /** Of the side that changes come from; nothing when nobody has looked yet. */
   memberships?: Memberships | undefined
   /** Those of them that the age of the publication does not tell: its comment does. */
@@ -63,7 +62,7 @@ export interface FollowRecord {
   advanceSequences: boolean
   /** Published perhaps, known, and not wanted: by somebody else's publication, or copied once. */
   leftOut: LeftOut[]
-  failedTables: (TableId & { error: string })[]
+  failedTables: (TableName & { error: string })[]
   /** Left out by the user; without the tables that were found equal, or copied anew, since. */
   skipped?: SkippedTransaction[]
   /** Tables of the destination that others have written to. */
@@ -78,7 +77,7 @@ export interface FollowRecord {
     options?: MigrationOptions
   }
   /** Relations that the destination had before, and keeps. */
-  kept?: TableId[]
+  kept?: TableName[]
   /** Large objects are part of what is moved. */
   largeObjects: boolean
   /** Those that the destination had before, and keeps; nothing when nobody knows: then none is removed. */
@@ -119,4 +118,11 @@ export interface FollowMemory {
   answer(id: number, answer: FollowAnswer): void
   /** This process works on it no longer. */
   release(name: string): void
+}
+
+/** Everything that was committed here before this position is on the other side. */
+export interface HandedOver {
+  lsn: string
+  /** What the catalogs were like then. */
+  catalog?: string | undefined
 }

@@ -1,8 +1,7 @@
 // Databases that are followed: what their next process must know, what they look like, and what is asked of
 // the process that works on them. No passwords.
 import { hostname } from 'node:os'
-import type { FollowAction, FollowAnswer, FollowView } from '../../shared/follow-view.ts'
-import type { FollowDesk } from '../follow/controller.ts'
+import type { FollowAction, FollowAnswer, FollowController, FollowView } from '../../shared/follow-view.ts'
 import { type Ask, type FollowMemory, type FollowRecord, MoveTaken } from './follow-memory.ts'
 import { isAlive } from './runs.ts'
 import type { StateDatabase } from './state-database.ts'
@@ -155,7 +154,7 @@ export class FollowStore implements FollowMemory {
     this.database.query('update follow_ask set answer = ? where id = ?').run(JSON.stringify(answer), id)
   }
 
-  desk(name: string): FollowDesk {
+  desk(name: string): FollowController {
     return { name, view: () => this.lastView(name), act: (action) => this.#ask(name, action) }
   }
 

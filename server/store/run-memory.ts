@@ -1,16 +1,8 @@
 // What a run must not forget even when it is killed: who keeps it is not the engine's business.
-import type { ExistingForeignKey } from '../catalog/existing-foreign-keys.ts'
-import type { TriggersOf } from '../migrate/plan/foreign-keys.ts'
 
-/** Taken away from the destination for the time of a copy, and to be put back. */
-export type Saved =
-  | { kind: 'foreign key'; foreignKey: ExistingForeignKey }
-  | { kind: 'triggers'; table: TriggersOf }
-
-export interface SavedItem {
-  id: number
-  saved: Saved
-}
+import type { StepInfo } from '../../shared/event.ts'
+import { nameOf, type TableName } from '../../shared/table-name.ts'
+import type { Saved, SavedItem } from '../coordination/suspension-notes.ts'
 
 export interface Moved {
   rows: number
@@ -71,4 +63,14 @@ export class NoMemory implements RunMemory {
   killed() {
     return []
   }
+}
+
+/** Names a step in the same way in every run between the same databases. */
+export function stepKey({ kind, schema, name }: Pick<StepInfo, 'kind' | 'schema' | 'name'>): string {
+  return JSON.stringify([kind, schema ?? '', name])
+}
+
+/** What a resumed run remembers the rows of a table by. */
+export function rowsKey(table: TableName): string {
+  return stepKey({ kind: 'ROWS', ...nameOf(table) })
 }

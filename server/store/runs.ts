@@ -2,10 +2,11 @@
 // that could not remember it itself. No passwords.
 import { hostname } from 'node:os'
 import type { Summary } from '../../shared/summary.ts'
-import { stepKey } from '../migrate/plan/step.ts'
+import type { Saved, SavedItem } from '../coordination/suspension-notes.ts'
 import { UsageError } from '../postgres/errors.ts'
 import { type ConnectionSettings, describeSettings } from '../postgres/settings.ts'
-import type { RunMemory, Saved, SavedItem, Unfinished } from './run-memory.ts'
+import type { RunMemory, Unfinished } from './run-memory.ts'
+import { stepKey } from './run-memory.ts'
 import { StateDatabase, type StateOptions } from './state-database.ts'
 
 export interface RunEnds {

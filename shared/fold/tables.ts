@@ -1,7 +1,7 @@
 // Where each table stands: its rows, and the time that went into it.
 import type { MigrationEvent } from '../event.ts'
-import type { TableName } from '../phase.ts'
 import type { TableProgress, TableStatus } from '../progress.ts'
+import type { TableName } from '../table-name.ts'
 import type { Work } from './work.ts'
 
 type PlannedTable = Extract<MigrationEvent, { type: 'planned' }>['tables'][number]

@@ -2,8 +2,8 @@
 import { describe, expect, test } from 'bun:test'
 import { describePlan, destructionLines } from '../../server/cli/render/plan.ts'
 import { planAsJson } from '../../server/cli/render/plan-json.ts'
-import type { Destroyed, Plan, PlannedRows } from '../../server/migrate/plan/plan.ts'
 import type { Step, Work } from '../../server/migrate/plan/step.ts'
+import type { Destroyed, Plan, PlannedRows } from '../../server/migrate/plan/types.ts'
 
 const sizes = {
   copyWorkers: 1,

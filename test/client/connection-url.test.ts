@@ -11,7 +11,7 @@ import {
   toConn,
   toConnection,
 } from '../../client/state/connection-url.ts'
-import { resolveSettings } from '../../server/postgres/settings.ts'
+import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
 
 function parsed(text: string, known?: string): End {
   const end = parseUrl(text, known)

@@ -9,8 +9,8 @@ import {
   placeOf,
   withoutSecrets,
 } from '../../client/state/connection-url.ts'
-import type { Draft } from '../../client/state/draft.ts'
 import { draftFrom, draftText } from '../../client/state/draft-memory.ts'
+import type { Draft } from '../../client/state/draft-shape.ts'
 import { defaultFollowOptions } from '../../shared/follow-options.ts'
 import { defaultOptions } from '../../shared/request.ts'
 

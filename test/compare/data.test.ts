@@ -1,7 +1,7 @@
 // Two databases are the same exactly when their rows are, and what differs is named.
 import { describe, expect, test } from 'bun:test'
 import { compareData, type DataComparisonRequest } from '../../server/compare/data.ts'
-import { resolveSettings } from '../../server/postgres/settings.ts'
+import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
 import { everything } from '../../shared/request.ts'
 import { eventually, within } from '../../tools/eventually.ts'
 import { clone } from '../../tools/moves/clone.ts'

@@ -7,7 +7,7 @@ import {
   compareSchema,
   type SchemaComparisonRequest,
 } from '../../server/compare/schema.ts'
-import { resolveSettings } from '../../server/postgres/settings.ts'
+import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
 import { everything } from '../../shared/request.ts'
 import { clone } from '../../tools/moves/clone.ts'
 import { cluster, type Major, type TestDatabase } from '../../tools/servers/clusters.ts'

@@ -1,8 +1,8 @@
 // A worker thread that ends by itself is no reason to wait: what it had is done by others, or the reason is said.
 import { beforeAll, describe, expect, test } from 'bun:test'
 import { PartlyCommitted } from '../../server/copy/pool.ts'
+import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
 import { Session } from '../../server/postgres/session.ts'
-import { resolveSettings } from '../../server/postgres/settings.ts'
 import { DumpFailed, DumpThread, pgDump } from '../../server/schema/dump.ts'
 import { eventually, within } from '../../tools/eventually.ts'
 import { byRest, copying, failureOf, rowsOf } from '../../tools/moves/copying.ts'

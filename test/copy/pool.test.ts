@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import type postgres from 'postgres'
 import { type CopyPart, CopyPool } from '../../server/copy/pool.ts'
-import { resolveSettings } from '../../server/postgres/settings.ts'
+import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
 import { within } from '../../tools/eventually.ts'
 import { type Cluster, cluster, type TestDatabase } from '../../tools/servers/clusters.ts'
 import { noSessionsAreLeft } from '../support/sessions.ts'

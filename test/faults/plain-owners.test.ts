@@ -1,6 +1,6 @@
 // Both ends as roles that own their objects and are nothing else.
 import { beforeAll, describe, expect, test } from 'bun:test'
-import type { Plan } from '../../server/migrate/plan/plan.ts'
+import type { Plan } from '../../server/migrate/plan/types.ts'
 import { compareEverything, compareRows } from '../../tools/comparison/compare.ts'
 import { casesOf } from '../../tools/long.ts'
 import { type CloneTest, clone } from '../../tools/moves/clone.ts'

@@ -50,7 +50,7 @@ function watch(home: Home, args: string[]): Running & { child: Bun.Subprocess } 
   const before = new Set(logsOf(home))
   const { child, finished } = home.start([...args, '--no-progress'])
   let isOver = false
-  finished.then(() => (isOver = true))
+  void finished.then(() => (isOver = true))
   const logged = () =>
     logsOf(home)
       .filter((name) => !before.has(name))

@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test'
 import { makeLink } from '../../server/follow/link.ts'
 import { linkNames } from '../../server/follow/names.ts'
-import { resolveSettings } from '../../server/postgres/settings.ts'
+import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
 import { eventually, within } from '../../tools/eventually.ts'
 import { move } from '../../tools/moves/follow-run.ts'
 import { cluster, type Major, startCluster } from '../../tools/servers/clusters.ts'

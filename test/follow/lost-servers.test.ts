@@ -1,6 +1,6 @@
 // A server that goes away while a move is copied, while it is followed, or before it is taken up again.
 import { expect, test } from 'bun:test'
-import { resolveSettings } from '../../server/postgres/settings.ts'
+import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
 import { queueOf } from '../../server/queue/job.ts'
 import { JobQueue } from '../../server/queue/queue.ts'
 import { copiersOn } from '../../server/queue/queued-copies.ts'

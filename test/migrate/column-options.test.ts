@@ -1,7 +1,7 @@
 // Among the options of columns servers keep notes of their own: they are not part of the schema.
 import { expect, test } from 'bun:test'
 import { compareSchema } from '../../server/compare/schema.ts'
-import { resolveSettings } from '../../server/postgres/settings.ts'
+import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
 import { clone } from '../../tools/moves/clone.ts'
 import { cluster, type TestDatabase } from '../../tools/servers/clusters.ts'
 import { isWithoutDebian } from '../../tools/servers/debian.ts'

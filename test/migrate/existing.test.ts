@@ -1,6 +1,6 @@
 // What the destination has already: its tables and rows.
 import { beforeAll, describe, expect, test } from 'bun:test'
-import type { Plan } from '../../server/migrate/plan/plan.ts'
+import type { Plan } from '../../server/migrate/plan/types.ts'
 import { casesOf } from '../../tools/long.ts'
 import { clone } from '../../tools/moves/clone.ts'
 import { type Cluster, cluster, startCluster, type TestDatabase } from '../../tools/servers/clusters.ts'

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
-import { type Locks, type Node, runGraph } from '../../server/migrate/run/graph.ts'
+import type { Locks, Node } from '../../server/migrate/plan/node.ts'
+import { runGraph } from '../../server/migrate/run/graph.ts'
 
 type Planned = Node & { outcome: 'done' | 'failed' }
 type Happening = { kind: 'start' | 'done' | 'failed' | 'skipped'; id: number; reason?: string }

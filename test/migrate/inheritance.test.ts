@@ -1,7 +1,7 @@
 // Tables with parents: as they are, whatever pg_dump's script would make of them on this destination.
 import { expect, test } from 'bun:test'
 import { compareSchema } from '../../server/compare/schema.ts'
-import { resolveSettings } from '../../server/postgres/settings.ts'
+import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
 import { casesOf } from '../../tools/long.ts'
 import { clone } from '../../tools/moves/clone.ts'
 import { cluster, type Major, type TestDatabase } from '../../tools/servers/clusters.ts'

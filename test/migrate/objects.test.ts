@@ -1,7 +1,7 @@
 // Objects that need more than pg_dump's own words.
 import { expect, test } from 'bun:test'
 import { compareSchema } from '../../server/compare/schema.ts'
-import { resolveSettings } from '../../server/postgres/settings.ts'
+import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
 import { clone } from '../../tools/moves/clone.ts'
 import { cluster } from '../../tools/servers/clusters.ts'
 import { extensionOn } from '../support/extension.ts'

@@ -1,8 +1,8 @@
 // Tables that source and destination divide into different partitions, or only one of them into any.
 import { beforeAll, describe, expect, test } from 'bun:test'
 import { compareData } from '../../server/compare/data.ts'
-import type { Plan } from '../../server/migrate/plan/plan.ts'
-import { resolveSettings } from '../../server/postgres/settings.ts'
+import type { Plan } from '../../server/migrate/plan/types.ts'
+import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
 import { casesOf } from '../../tools/long.ts'
 import { type CloneTest, clone } from '../../tools/moves/clone.ts'
 import { type Cluster, cluster, type Major, type TestDatabase } from '../../tools/servers/clusters.ts'

@@ -3,7 +3,7 @@
 import { expect, test } from 'bun:test'
 import { compareData } from '../../server/compare/data.ts'
 import { compareSchema } from '../../server/compare/schema.ts'
-import { resolveSettings } from '../../server/postgres/settings.ts'
+import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
 import { casesOf } from '../../tools/long.ts'
 import { clone } from '../../tools/moves/clone.ts'
 import { cluster, type Major, type TestDatabase } from '../../tools/servers/clusters.ts'

@@ -3,7 +3,7 @@
 import { expect, test } from 'bun:test'
 import type { SqlWork } from '../../server/migrate/plan/step.ts'
 import { RestoreSessions } from '../../server/migrate/run/restore.ts'
-import { resolveSettings } from '../../server/postgres/settings.ts'
+import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
 import { eventually, within } from '../../tools/eventually.ts'
 import { cluster, startCluster, type TestDatabase } from '../../tools/servers/clusters.ts'
 import { ownedDatabase, plainRole } from '../faults/owners.ts'

@@ -1,7 +1,7 @@
 // Interrupted runs, and those that resume them; hooks; the first failure; a dry run; verification.
 import { beforeAll, describe, expect, test } from 'bun:test'
-import type { Plan } from '../../server/migrate/plan/plan.ts'
-import { resolveSettings } from '../../server/postgres/settings.ts'
+import type { Plan } from '../../server/migrate/plan/types.ts'
+import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
 import { RunStore } from '../../server/store/runs.ts'
 import { eventually } from '../../tools/eventually.ts'
 import { type CloneTest, clone } from '../../tools/moves/clone.ts'

@@ -1,12 +1,12 @@
 // Two runs to one destination at the same time: each table belongs to one of them.
 import { beforeAll, expect, test } from 'bun:test'
 import { RunLock } from '../../server/coordination/run-lock.ts'
-import { resolveSettings } from '../../server/postgres/settings.ts'
+import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
 import { makeHome } from '../../tools/command.ts'
 import { CannotHappen, eventually, within } from '../../tools/eventually.ts'
 import { clone } from '../../tools/moves/clone.ts'
 import { type Cluster, cluster, type TestDatabase } from '../../tools/servers/clusters.ts'
-import { look } from '../preflight/sight.ts'
+import { look } from '../preflight/check-context.ts'
 import { noSessionsAreLeft } from '../support/sessions.ts'
 import { holding, waitersFor } from './gates.ts'
 

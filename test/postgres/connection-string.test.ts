@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { parseConnectionString } from '../../server/postgres/connection-string.ts'
 import { UsageError } from '../../server/postgres/errors.ts'
-import { resolveSettings } from '../../server/postgres/settings.ts'
+import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
 
 const text = fc.string({ unit: 'binary', minLength: 1 }).filter((value) => !value.includes('\0'))
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { quoteIdentifier, quoteLiteral, quoteQualified } from '../../server/postgres/quote.ts'
+import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
 import { Session } from '../../server/postgres/session.ts'
-import { resolveSettings } from '../../server/postgres/settings.ts'
 import { cluster } from '../../tools/servers/clusters.ts'
 
 // PostgreSQL has no zero byte in text, and UTF-8 no lone half of a pair.

@@ -1,7 +1,7 @@
 // Connections that are to fail, by settings that nothing of this machine adds to.
 import { expect } from 'bun:test'
 import { ConnectFailed } from '../../server/postgres/errors.ts'
-import { resolveSettings } from '../../server/postgres/settings.ts'
+import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
 import { within } from '../../tools/eventually.ts'
 
 export function settingsFor(url: string) {

@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { UsageError } from '../../server/postgres/errors.ts'
-import { describeSettings, resolveSettings, type SettingsContext } from '../../server/postgres/settings.ts'
+import { resolveSettings, type SettingsContext } from '../../server/postgres/resolve-settings.ts'
+import { describeSettings } from '../../server/postgres/settings.ts'
 import type { Connection } from '../../shared/connection.ts'
 
 let home: string

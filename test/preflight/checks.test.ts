@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, test } from 'bun:test'
 import { everything, type MigrationOptions } from '../../shared/request.ts'
 import { cluster, type Major, type TestDatabase } from '../../tools/servers/clusters.ts'
-import { look, type Wishes } from './sight.ts'
+import { look, type Wishes } from './check-context.ts'
 
 interface Case {
   id: string

@@ -15,7 +15,7 @@ import {
   type TestDatabase,
 } from '../../tools/servers/clusters.ts'
 import type { DatabaseOptions } from '../../tools/servers/databases.ts'
-import { look, type Wishes } from './sight.ts'
+import { look, type Wishes } from './check-context.ts'
 
 interface Ends {
   source: End

@@ -5,7 +5,7 @@ import { PreflightReport } from '../../shared/preflight.ts'
 import { everything } from '../../shared/request.ts'
 import { casesOf } from '../../tools/long.ts'
 import { type Cluster, cluster, type Major, majors, type TestDatabase } from '../../tools/servers/clusters.ts'
-import { look } from './sight.ts'
+import { look } from './check-context.ts'
 
 let newer: Cluster
 let empty: TestDatabase

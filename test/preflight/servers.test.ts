@@ -5,7 +5,7 @@ import { connect, createServer, type Server } from 'node:net'
 import { dirname, join } from 'node:path'
 import { isOlder } from '../../server/preflight/extensions.ts'
 import { cluster, type OwnCluster, startCluster } from '../../tools/servers/clusters.ts'
-import { look } from './sight.ts'
+import { look } from './check-context.ts'
 
 const open: Server[] = []
 afterAll(() => {

@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test'
 import { Follower } from '../../server/replication/apply/follower.ts'
 import { arrival, conflictOf, link } from '../../tools/moves/following.ts'
-import { look } from '../preflight/sight.ts'
+import { look } from '../preflight/check-context.ts'
 import { expectLines, pairWith } from '../support/altered.ts'
 
 test('an ENABLE ALWAYS trigger fires once for each row, and finds tables by the search_path of its database', async () => {

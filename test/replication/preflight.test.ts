@@ -1,7 +1,7 @@
 // What would keep changes from being followed is found before anything is made, table by table, with advice.
 import { describe, expect, test } from 'bun:test'
+import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
 import { Session } from '../../server/postgres/session.ts'
-import { resolveSettings } from '../../server/postgres/settings.ts'
 import { followChecks } from '../../server/preflight/follow.ts'
 import { lookThrough } from '../../server/preflight/preflight.ts'
 import { Follower } from '../../server/replication/apply/follower.ts'
@@ -17,7 +17,7 @@ import { compareRows } from '../../tools/comparison/compare.ts'
 import { casesOf } from '../../tools/long.ts'
 import { arrival, inSession } from '../../tools/moves/following.ts'
 import { cluster, type Major } from '../../tools/servers/clusters.ts'
-import { look } from '../preflight/sight.ts'
+import { look } from '../preflight/check-context.ts'
 
 describe('tables', () => {
   for (const major of [12, 18] as Major[]) {

@@ -1,6 +1,6 @@
 // A relation is its OID, not its name: names that change, for a moment or for good, on either side.
 import { expect, test } from 'bun:test'
-import { Follower, type FollowOptions } from '../../server/replication/apply/follower.ts'
+import { Follower, type FollowerOptions } from '../../server/replication/apply/follower.ts'
 import type { TablePair } from '../../server/replication/tables/followed.ts'
 import { findUnfollowed } from '../../server/replication/tables/unfollowed.ts'
 import { eventually } from '../../tools/eventually.ts'
@@ -21,7 +21,7 @@ const write = (table: string) => `
   update ${table} set id = id + 10`
 
 /** Starts it, and remembers what it says of its tables, as whoever starts it again has to. */
-async function following(options: FollowOptions, before: readonly TablePair[] = []) {
+async function following(options: FollowerOptions, before: readonly TablePair[] = []) {
   const seen: { pairs: readonly TablePair[]; warnings: string[] } = { pairs: before, warnings: [] }
   const follower = await Follower.start({
     ...options,

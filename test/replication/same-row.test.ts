@@ -8,7 +8,7 @@ import { casesOf } from '../../tools/long.ts'
 import { compareFollowed, endOf, link, makeEmpty, type Pair } from '../../tools/moves/following.ts'
 import { seeded } from '../../tools/random.ts'
 import { cluster, type Major, type TestDatabase } from '../../tools/servers/clusters.ts'
-import { look } from '../preflight/sight.ts'
+import { look } from '../preflight/check-context.ts'
 
 const table = `
   create table t (id int primary key, v text, n numeric, big text, secret int generated always as (id + 1) stored);

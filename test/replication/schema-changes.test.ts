@@ -1,7 +1,7 @@
 // A table of the source is altered while it is followed: the stream stops, says why, and after what is proposed
 // has been run on the destination both sides are equal, older rows included.
 import { beforeAll, describe, expect, test } from 'bun:test'
-import { applySchemaChanges } from '../../server/replication/tables/apply-schema-changes.ts'
+import { applySchemaChanges } from '../../server/replication/apply/apply-schema-changes.ts'
 import { showSchemaChanges } from '../../server/replication/tables/schema-changes.ts'
 import { casesOf } from '../../tools/long.ts'
 import {

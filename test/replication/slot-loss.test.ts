@@ -1,6 +1,6 @@
 // Changes that cannot be had any more: said in clear words, and nothing starts anew in silence.
 import { describe, expect, test } from 'bun:test'
-import { Follower, type FollowOptions } from '../../server/replication/apply/follower.ts'
+import { Follower, type FollowerOptions } from '../../server/replication/apply/follower.ts'
 import { readPosition } from '../../server/replication/apply/position.ts'
 import { showLsn } from '../../server/replication/stream/lsn.ts'
 import { SlotUnusable } from '../../server/replication/stream/slot.ts'
@@ -134,7 +134,7 @@ describe('one side is brought back to an older state', () => {
       expect(message).toMatch(/has been read up to .* only up to .* the destination is an older state\./)
       expect(message).toEndWith(nothingChanged)
 
-      async function restore(of: FollowOptions): Promise<() => Promise<Partial<FollowOptions>>> {
+      async function restore(of: FollowerOptions): Promise<() => Promise<Partial<FollowerOptions>>> {
         const name = of.positionName
         if (kind === 'table') {
           const copy = await server.createDatabase(`${destination.name}_older`, {

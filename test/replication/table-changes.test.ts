@@ -1,7 +1,7 @@
 // Partitions and tables that come, go or change their names while they are followed.
 import { describe, expect, test } from 'bun:test'
+import { applySchemaChanges } from '../../server/replication/apply/apply-schema-changes.ts'
 import { Follower } from '../../server/replication/apply/follower.ts'
-import { applySchemaChanges } from '../../server/replication/tables/apply-schema-changes.ts'
 import { showSchemaChanges } from '../../server/replication/tables/schema-changes.ts'
 import { findUnfollowed } from '../../server/replication/tables/unfollowed.ts'
 import { arrival, compareFollowed, conflictOf, inSession, link } from '../../tools/moves/following.ts'

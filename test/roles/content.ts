@@ -1,6 +1,6 @@
 // Roles as a team has them, and how two servers are asked whether they have the same.
 import { Value } from '@sinclair/typebox/value'
-import { resolveSettings } from '../../server/postgres/settings.ts'
+import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
 import { moveRoles, type RoleMove } from '../../server/roles/move.ts'
 import { RoleOptions } from '../../shared/roles.ts'
 import type { Cluster, Row } from '../../tools/servers/clusters.ts'

@@ -1,6 +1,7 @@
 // Events of runs as the engine emits them, for the tests of what is made of them.
 import type { ErrorInfo, MigrationEvent, RunStatus, StepInfo } from '../../shared/event.ts'
-import type { Phase, TableName } from '../../shared/phase.ts'
+import type { Phase } from '../../shared/phase.ts'
+import type { TableName } from '../../shared/table-name.ts'
 
 /** Each call is an event at the clock's time; `wait` moves the clock. */
 export class Recording {

@@ -1,6 +1,7 @@
 // The DDL of two databases compared as pg_dump writes it, entry by entry, so that order does not matter.
+
+import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
 import { Session } from '../../server/postgres/session.ts'
-import { resolveSettings } from '../../server/postgres/settings.ts'
 import { pgDump } from '../../server/schema/dump.ts'
 import { type Entry, parseEntries } from '../../server/schema/entries.ts'
 import { renameDatabase } from '../../server/schema/rewrite.ts'

@@ -1,7 +1,7 @@
 // A fleet as the API and the page see it, without servers behind it: its numbers change when a test says so.
-import type { FleetDesk } from '../../server/fleet/controller.ts'
 import type {
   FleetAction,
+  FleetController,
   FleetDatabase,
   FleetMappingView,
   FleetState,
@@ -12,7 +12,7 @@ import { followView } from '../../tools/moves/follow-view.ts'
 
 const states: FleetState[] = ['copying', 'catchup', 'synced', 'ready', 'ready', 'done', 'waiting', 'ready']
 
-export class SeenFleet implements FleetDesk {
+export class SeenFleet implements FleetController {
   readonly actions: FleetAction[] = []
   answer: FollowAnswer = { ok: true, message: 'taken up' }
   readonly log: FleetView['log'] = []

@@ -1,7 +1,8 @@
 // One drain of a backlog, in a process of its own so that its memory can be measured. Prints the seconds. Where no
 // end is given it follows until one is written to it.
+
+import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
 import { Session } from '../../server/postgres/session.ts'
-import { resolveSettings } from '../../server/postgres/settings.ts'
 import { Follower } from '../../server/replication/apply/follower.ts'
 import { createPosition, dropPosition } from '../../server/replication/apply/position.ts'
 import { parseLsn } from '../../server/replication/stream/lsn.ts'

@@ -1,8 +1,9 @@
 // A clone run in this process by the real engine, with everything it said kept for the test to look at.
 
-import { type MigrationResult, migrate } from '../../server/migrate/migrate.ts'
-import type { Plan } from '../../server/migrate/plan/plan.ts'
-import { resolveSettings } from '../../server/postgres/settings.ts'
+import { migrate } from '../../server/migrate/migrate.ts'
+import type { Plan } from '../../server/migrate/plan/types.ts'
+import type { MigrationResult } from '../../server/migrate/request.ts'
+import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
 import { NoMemory, type RunMemory } from '../../server/store/run-memory.ts'
 import type { MigrationEvent } from '../../shared/event.ts'
 import { ProgressFold } from '../../shared/fold.ts'

@@ -1,18 +1,18 @@
 // Two databases with the workload's tables, and all that following from one to the other needs.
+
+import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
 import { Session } from '../../server/postgres/session.ts'
-import { resolveSettings } from '../../server/postgres/settings.ts'
-import { Follower, type FollowOptions } from '../../server/replication/apply/follower.ts'
+import { Follower, type FollowerOptions } from '../../server/replication/apply/follower.ts'
 import { createPosition, type PositionKind } from '../../server/replication/apply/position.ts'
-import { markEnd } from '../../server/replication/end-mark.ts'
-import { type Lsn, showLsn } from '../../server/replication/stream/lsn.ts'
+import { type Lsn, parseLsn, showLsn } from '../../server/replication/stream/lsn.ts'
 import {
   createPublication,
   type PublishedTable,
   readPublication,
 } from '../../server/replication/stream/publication.ts'
 import { createSlot } from '../../server/replication/stream/slot.ts'
-import { tableKey } from '../../server/replication/tables/destination-tables.ts'
 import type { FollowConflict, FollowStatus } from '../../shared/follow.ts'
+import { tableKey } from '../../shared/table-name.ts'
 import { compareRows } from '../comparison/compare.ts'
 import { CannotHappen, eventually } from '../eventually.ts'
 import type { TestDatabase } from '../servers/clusters.ts'
@@ -72,7 +72,7 @@ export interface LinkOptions {
 export async function link(
   { source, destination }: Pair,
   { kind, viaRoot = false, published, publication, flushAtCommit = true }: LinkOptions = {},
-): Promise<FollowOptions> {
+): Promise<FollowerOptions> {
   const name = `pgtrek_test_${process.pid}_${++made}`
   const flush = flushAtCommit ? `alter database "${source.name}" set synchronous_commit = on;` : ''
   const tables = await source.sql<{ schema: string; name: string; kind: string; parted: boolean }>(`
@@ -149,8 +149,25 @@ export function endOf(source: TestDatabase): Promise<Lsn> {
 }
 
 /** Everything committed on the source by now is on the destination when this resolves. */
-export async function followToEnd(options: FollowOptions, source: TestDatabase) {
+export async function followToEnd(options: FollowerOptions, source: TestDatabase) {
   const follower = await Follower.start(options)
   await arrival(follower, source)
   return follower
+}
+
+/** A position in the source's log behind everything committed so far, which will be sent. */
+/**
+ * For `stopAt`. Changes are sent only when they are on disk, which a commit waits for only when its transaction
+ * has written something: a message that nobody reads.
+ */
+async function markEnd(session: Session): Promise<Lsn> {
+  await session.execute(`
+    begin read write;
+    set local synchronous_commit = on;
+    select pg_catalog.pg_logical_emit_message(true, 'pgtrek_end', '');
+    commit`)
+  const { lsn } = await session.one<{ lsn: string }>(
+    'select pg_catalog.pg_current_wal_flush_lsn()::text as lsn',
+  )
+  return parseLsn(lsn)
 }

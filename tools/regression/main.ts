@@ -4,7 +4,7 @@
 import { Command } from 'commander'
 import { compareData } from '../../server/compare/data.ts'
 import { compareSchema } from '../../server/compare/schema.ts'
-import { resolveSettings } from '../../server/postgres/settings.ts'
+import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
 import { clone } from '../moves/clone.ts'
 import { type Cluster, startCluster, stopAllClusters, type TestDatabase } from '../servers/clusters.ts'
 import { debianPrograms } from '../servers/debian.ts'

@@ -1,5 +1,5 @@
 // Follows in a process of its own, so that it can be killed: options as JSON, in and out through the pipes.
-import { resolveSettings } from '../../server/postgres/settings.ts'
+import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
 import { Follower } from '../../server/replication/apply/follower.ts'
 import { parseLsn } from '../../server/replication/stream/lsn.ts'
 

@@ -11,7 +11,8 @@ import {
   lacksPassword,
   parseUrl,
 } from '../../state/connection-url.ts'
-import { draft, type Side, setDraft, setEnd } from '../../state/draft.ts'
+import { draft, setDraft, setEnd } from '../../state/draft.ts'
+import type { Side } from '../../state/draft-shape.ts'
 import { usesOwnersPassword } from '../../state/named.ts'
 import { testConnection } from '../../state/tests.ts'
 import { SavedMenu } from './saved-menu.tsx'

@@ -4,7 +4,8 @@ import { createSignal, For, Show } from 'solid-js'
 import { t } from '../../i18n/index.ts'
 import { Check, Field } from '../../parts/field.tsx'
 import { isEmptyEnd } from '../../state/connection-url.ts'
-import { draft, type Side, setEnd } from '../../state/draft.ts'
+import { draft, setEnd } from '../../state/draft.ts'
+import type { Side } from '../../state/draft-shape.ts'
 import {
   removeConnection,
   type SavedConnection,

@@ -3,7 +3,8 @@ import { type JSX, Match, Show, Switch } from 'solid-js'
 import { bytesText, t } from '../../i18n/index.ts'
 import { Problem } from '../../parts/notice.tsx'
 import { isEmptyEnd } from '../../state/connection-url.ts'
-import { draft, type Side } from '../../state/draft.ts'
+import { draft } from '../../state/draft.ts'
+import type { Side } from '../../state/draft-shape.ts'
 import { testOf } from '../../state/tests.ts'
 
 export function Tested(props: { side: Side }) {

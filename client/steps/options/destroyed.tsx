@@ -3,10 +3,10 @@ import { Show } from 'solid-js'
 import type { PlanAnswer } from '../../../shared/api.ts'
 import { rowsText, t } from '../../i18n/index.ts'
 import { objectText } from '../../i18n/objects.ts'
+import { Cut } from '../../parts/cut.tsx'
 import { Check } from '../../parts/field.tsx'
 import { draft } from '../../state/draft.ts'
 import { confirmDestroyed, isConfirmed } from '../../state/plan.ts'
-import { Cut } from './plan-panel.tsx'
 
 export function Destroyed(props: { list: PlanAnswer['destroyed']; confirmable?: boolean }) {
   const place = () => {

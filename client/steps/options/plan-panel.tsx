@@ -1,9 +1,11 @@
 // The plan under the options: what will be done, what is destroyed, what to read first.
-import { createSignal, createUniqueId, For, type JSX, Match, Show, Switch } from 'solid-js'
+
+import { For, Match, Show, Switch } from 'solid-js'
 import type { PlanAnswer } from '../../../shared/api.ts'
 import { type Phase, phases } from '../../../shared/phase.ts'
 import { bytesText, rowsText, t } from '../../i18n/index.ts'
 import { objectText } from '../../i18n/objects.ts'
+import { Cut } from '../../parts/cut.tsx'
 import { Notice, Problem } from '../../parts/notice.tsx'
 import { isPlanCurrent, planAgain, planned } from '../../state/plan.ts'
 import { Destroyed } from './destroyed.tsx'
@@ -101,24 +103,5 @@ function Warnings(props: { list: string[] }) {
         <Cut list={props.list} each={(text) => <li>{text}</li>} />
       </Notice>
     </Show>
-  )
-}
-
-/** A long list begins with its first lines. */
-export function Cut<Item>(props: { list: readonly Item[]; each: (item: Item) => JSX.Element }) {
-  const first = 50
-  const id = createUniqueId()
-  const [all, setAll] = createSignal(false)
-  return (
-    <>
-      <ul class="cut" id={id} tabindex="0">
-        <For each={all() ? props.list : props.list.slice(0, first)}>{(item) => props.each(item)}</For>
-      </ul>
-      <Show when={!all() && props.list.length > first}>
-        <button type="button" class="small" aria-controls={id} onClick={() => setAll(true)}>
-          {t('options.all', { count: rowsText(props.list.length) })}
-        </button>
-      </Show>
-    </>
   )
 }

@@ -1,6 +1,6 @@
 import { For, Show } from 'solid-js'
 import type { PlanAnswer } from '../../../shared/api.ts'
-import { showName } from '../../../shared/phase.ts'
+import { showName } from '../../../shared/table-name.ts'
 import { bytesText, estimateText, rowsText, t } from '../../i18n/index.ts'
 
 const shown = 200

@@ -2,10 +2,10 @@
 import { For, Show } from 'solid-js'
 import { rowsText, t } from '../../i18n/index.ts'
 import { objectText } from '../../i18n/objects.ts'
+import { Cut } from '../../parts/cut.tsx'
 import { Notice } from '../../parts/notice.tsx'
 import { job } from '../../state/job.ts'
 import { splitError } from '../../state/split-error.ts'
-import { Cut } from '../options/plan-panel.tsx'
 
 interface Failed {
   kind: string

@@ -1,7 +1,7 @@
 // All tables of a finished run on paper; on the screen the list with the bars shows them.
 import { For } from 'solid-js'
-import { showName } from '../../../shared/phase.ts'
 import type { Summary } from '../../../shared/summary.ts'
+import { showName } from '../../../shared/table-name.ts'
 import { bytesText, durationText, rowsText, t } from '../../i18n/index.ts'
 
 export function SummaryTable(props: { summary: Summary; onScreen?: boolean }) {

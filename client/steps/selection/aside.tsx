@@ -2,10 +2,10 @@
 import { Show } from 'solid-js'
 import type { Selection, TableRule } from '../../../shared/request.ts'
 import { t } from '../../i18n/index.ts'
+import { Cut } from '../../parts/cut.tsx'
 import { Notice } from '../../parts/notice.tsx'
 import { isEmptyEnd } from '../../state/connection-url.ts'
 import { aside, asideSelection, draft, forgetAside, takeAside } from '../../state/draft.ts'
-import { Cut } from '../options/plan-panel.tsx'
 
 export function Aside() {
   const lines = () => [

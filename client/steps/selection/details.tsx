@@ -1,7 +1,7 @@
 // A chosen object: what it needs; of a table its columns, keys, rows, and which of them to copy.
 import { createEffect, createResource, createSignal, For, on, Show } from 'solid-js'
 import type { TableInfo } from '../../../shared/api.ts'
-import { showName } from '../../../shared/phase.ts'
+import { showName } from '../../../shared/table-name.ts'
 import { api, type CallFailed } from '../../api/calls.ts'
 import { bytesText, estimateText, rowsText, t } from '../../i18n/index.ts'
 import { Field } from '../../parts/field.tsx'

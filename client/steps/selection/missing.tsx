@@ -1,6 +1,6 @@
 // What the ticks need and do not have, said at once, with what will become of it.
 import { createMemo, createUniqueId, For, Show } from 'solid-js'
-import { showName } from '../../../shared/phase.ts'
+import { showName } from '../../../shared/table-name.ts'
 import { rowsText, t } from '../../i18n/index.ts'
 import { Notice } from '../../parts/notice.tsx'
 import { draft, given, setDraft } from '../../state/draft.ts'

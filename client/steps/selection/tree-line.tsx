@@ -1,6 +1,6 @@
 // One line of the tree.
 import { Show } from 'solid-js'
-import { showName } from '../../../shared/phase.ts'
+import { showName } from '../../../shared/table-name.ts'
 import { bytesText, estimateText, rowsText, t } from '../../i18n/index.ts'
 import { ruleFor } from '../../state/draft.ts'
 import type { KindNode, Leaf, SchemaNode, TickState } from '../../state/tree.ts'

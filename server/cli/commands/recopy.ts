@@ -1,8 +1,7 @@
 // `pgtrek recopy`: the process that follows copies tables anew, and what becomes of it is told here.
 import { Command } from 'commander'
-import type { FollowView } from '../../../shared/follow-view.ts'
+import type { FollowController, FollowView } from '../../../shared/follow-view.ts'
 import { onlyName } from '../../follow/cleanup.ts'
-import type { FollowDesk } from '../../follow/controller.ts'
 import { followName } from '../../follow/names.ts'
 import { FollowStore } from '../../store/follows.ts'
 import { RunStore } from '../../store/runs.ts'
@@ -48,7 +47,7 @@ async function run(command: Command, tables: string[]): Promise<number> {
   return view && isMine(view) ? await untilOver(desk, isMine) : exitCode.done
 }
 
-async function untilOver(desk: FollowDesk, isMine: (view: FollowView) => boolean): Promise<number> {
+async function untilOver(desk: FollowController, isMine: (view: FollowView) => boolean): Promise<number> {
   for (;;) {
     const view = desk.view()
     const recopy = view && isMine(view) ? view.recopy : undefined

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command } from 'commander'
-import { endSessionsOf } from '../../coordination/run-mark.ts'
+import { endSessionsOf } from '../../coordination/run-sessions.ts'
 import {
   describeNote,
   describeSaved,
@@ -11,8 +11,9 @@ import {
 } from '../../coordination/suspension-notes.ts'
 import { TakenAway } from '../../migrate/run/suspended-constraints.ts'
 import { UsageError } from '../../postgres/errors.ts'
+import { resolveSettings } from '../../postgres/resolve-settings.ts'
 import { Session } from '../../postgres/session.ts'
-import { type ConnectionSettings, resolveSettings } from '../../postgres/settings.ts'
+import type { ConnectionSettings } from '../../postgres/settings.ts'
 import { RunStore } from '../../store/runs.ts'
 import { print, tell } from '../../system/output.ts'
 import { exitCode } from '../exit.ts'

@@ -16,13 +16,13 @@ import { requestOf } from '../flags/request.ts'
 import { addConfigFlag } from '../flags/run.ts'
 import { type Followed, namesOf, openFollowed } from '../followed.ts'
 import { stopSignals } from '../interrupt.ts'
-import { lastRun, lastRunCode, lastRunLines } from '../last-run.ts'
 import { leftoverLines, linesOf, statusOfDestination } from '../leftovers.ts'
 import { queueStatus } from '../queue-status.ts'
 import { Screen } from '../render/screen.ts'
 import { statusLine, statusLines } from '../render/status.ts'
 import { type Style, styleFor } from '../render/style.ts'
 import { givenEnds, serverLines } from '../servers.ts'
+import { lastRun, lastRunCode, lastRunLines } from './last-run.ts'
 
 interface StatusFlags {
   dest?: string

@@ -1,9 +1,8 @@
 // `pgtrek switchover`: through the process that follows, or by following itself until all is proven.
 import { Command } from 'commander'
 import { describeUndone, isWatchOnly, lateLines } from '../../../shared/follow-health.ts'
-import type { FollowView, SwitchoverOptions } from '../../../shared/follow-view.ts'
+import type { FollowController, FollowView, SwitchoverOptions } from '../../../shared/follow-view.ts'
 import { onlyName } from '../../follow/cleanup.ts'
-import type { FollowDesk } from '../../follow/controller.ts'
 import { FollowRun } from '../../follow/follow-run.ts'
 import { followName } from '../../follow/names.ts'
 import { UsageError } from '../../postgres/errors.ts'
@@ -102,7 +101,11 @@ async function run(command: Command): Promise<number> {
 }
 
 /** A process that has just been started is given the time to begin. */
-async function byOther(desk: FollowDesk, options: SwitchoverOptions, command: Command): Promise<number> {
+async function byOther(
+  desk: FollowController,
+  options: SwitchoverOptions,
+  command: Command,
+): Promise<number> {
   const patience = waitsAtMost(options.timeout_seconds)
   const isBeginning = ({ process, stage, state, streams }: FollowView) =>
     process !== undefined && state === 'running' && stage === 'done' && streams.length === 0
@@ -128,7 +131,11 @@ function hasArrived({ stage, state, streams }: FollowView): boolean {
   return stage === 'streaming' || (state !== 'running' && state !== 'waiting')
 }
 
-async function through(desk: FollowDesk, options: SwitchoverOptions, command: Command): Promise<number> {
+async function through(
+  desk: FollowController,
+  options: SwitchoverOptions,
+  command: Command,
+): Promise<number> {
   const asked = Date.now()
   const answer = await desk.act({ type: 'switchover', options })
   if (!answer.ok) {
@@ -161,7 +168,7 @@ async function through(desk: FollowDesk, options: SwitchoverOptions, command: Co
 }
 
 async function until(
-  desk: FollowDesk,
+  desk: FollowController,
   holds: (view: FollowView) => boolean,
   ended?: Promise<unknown>,
 ): Promise<FollowView | undefined> {

@@ -1,7 +1,7 @@
 // `pgtrek worker`: takes jobs from a queue and copies, on as many machines as there are.
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { UsageError } from '../../postgres/errors.ts'
-import { resolveSettings } from '../../postgres/settings.ts'
+import { resolveSettings } from '../../postgres/resolve-settings.ts'
 import { queueOf } from '../../queue/job.ts'
 import { openQueue } from '../../runs/open-queue.ts'
 import { tell } from '../../system/output.ts'

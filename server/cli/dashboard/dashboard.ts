@@ -1,16 +1,16 @@
 // The dashboard: looks at a desk a few times a second, shows what it sees, and asks what it is told by keys.
-import type { FollowView } from '../../../shared/follow-view.ts'
-import type { FollowDesk } from '../../follow/controller.ts'
+import type { FollowController, FollowView } from '../../../shared/follow-view.ts'
 import type { TerminalStream } from '../render/screen.ts'
 import { styleFor } from '../render/style.ts'
+import type { Effect } from './effect.ts'
 import { frame } from './frame.ts'
 import { FullScreen, type Keyboard, listen } from './full-screen.ts'
 import { guardTerminal } from './guard.ts'
 import { type Key, KeyReader } from './keys.ts'
-import { type Effect, newState, press, type State, told, withoutOutdated } from './state.ts'
+import { newState, press, type State, told, withoutOutdated } from './state.ts'
 
 export interface DashboardOptions {
-  desk: FollowDesk
+  desk: FollowController
   /** The following is this process's own: leaving asks whether to end it, and its end ends the dashboard. */
   ended?: Promise<unknown> | undefined
   stream?: DashboardStream

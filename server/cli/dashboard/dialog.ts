@@ -4,10 +4,10 @@ import type { FollowView } from '../../../shared/follow-view.ts'
 import { printable } from '../../../shared/printable.ts'
 import type { Style } from '../render/style.ts'
 import { fit, wrap } from '../render/text.ts'
+import type { Dialog } from './effect.ts'
 import { type Form, formLines } from './form.ts'
 import { box } from './notices.ts'
 import type { Place } from './place.ts'
-import type { Dialog } from './state.ts'
 
 const widest = 76
 

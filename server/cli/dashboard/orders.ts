@@ -2,11 +2,11 @@
 import { isOver, isWatchOnly } from '../../../shared/follow-health.ts'
 import type { FollowAction, FollowView } from '../../../shared/follow-view.ts'
 import { formatCount, shortList } from '../../../shared/format.ts'
-import { showName, type TableName } from '../../../shared/phase.ts'
+import { showName, type TableName } from '../../../shared/table-name.ts'
 import { quoteQualified } from '../../postgres/quote.ts'
 import { canSwitch, choicesOf, conflictOf, isBeforeRows } from '../render/follow-words.ts'
+import type { Dialog, Effect } from './effect.ts'
 import { newForm } from './form.ts'
-import type { Dialog, Effect } from './state.ts'
 
 export interface Order {
   key: string

@@ -1,10 +1,10 @@
 // The dashboard of a following that is this very process's: it comes when nobody has to be asked any more,
 // and goes with the following, or before.
-import type { FollowDesk } from '../../follow/controller.ts'
+import type { FollowController } from '../../../shared/follow-view.ts'
 import { UsageError } from '../../postgres/errors.ts'
 import { canShowDashboard, showDashboard } from './dashboard.ts'
 
-export interface OwnFollowing extends FollowDesk {
+export interface OwnFollowing extends FollowController {
   done: Promise<unknown>
 }
 

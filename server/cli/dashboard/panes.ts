@@ -1,8 +1,8 @@
 // The lower part of the dashboard: tables, log or details, each of which can be scrolled.
 import type { FollowView } from '../../../shared/follow-view.ts'
 import { formatPercent, formatRows } from '../../../shared/format.ts'
-import { showName } from '../../../shared/phase.ts'
 import { printable } from '../../../shared/printable.ts'
+import { showName } from '../../../shared/table-name.ts'
 import { bar } from '../render/bars.ts'
 import { clock } from '../render/clock.ts'
 import { columnLines } from '../render/columns.ts'

@@ -1,28 +1,15 @@
 // What the dashboard shows beside the view itself, and what a key does. Pure: the loop does what comes of it.
+
 import { isOver } from '../../../shared/follow-health.ts'
-import type { FollowAction, FollowView, SwitchoverOptions } from '../../../shared/follow-view.ts'
+import type { FollowView, SwitchoverOptions } from '../../../shared/follow-view.ts'
 import { conflictOf, type Tone } from '../render/follow-words.ts'
-import { changeForm, type Form } from './form.ts'
+import type { Dialog, Effect, Question } from './effect.ts'
+import { changeForm } from './form.ts'
 import type { Key } from './keys.ts'
 import { orders } from './orders.ts'
 
 export const panes = ['tables', 'log', 'facts'] as const
 export type Pane = (typeof panes)[number]
-
-export type Dialog =
-  | { type: 'help' }
-  | { type: 'form'; form: Form }
-  | Question
-  /** Of one that follows in this very process. */
-  | { type: 'leave' }
-
-export interface Question {
-  type: 'confirm'
-  title: string
-  lines: string[]
-  action: FollowAction
-  saying: string
-}
 
 export interface Told {
   text: string
@@ -38,12 +25,6 @@ export interface State {
   dialog?: Dialog | undefined
   told?: Told | undefined
 }
-
-export type Effect =
-  | { type: 'act'; action: FollowAction; saying: string }
-  /** The following goes on. */
-  | { type: 'leave' }
-  | { type: 'interrupt' }
 
 export interface Surroundings {
   view: FollowView | undefined

@@ -3,7 +3,8 @@ import { type Command, Option } from 'commander'
 import type { Connection } from '../../../shared/connection.ts'
 import type { Environment } from '../../postgres/environment.ts'
 import { UsageError } from '../../postgres/errors.ts'
-import { type ConnectionSettings, resolveSettings } from '../../postgres/settings.ts'
+import { resolveSettings } from '../../postgres/resolve-settings.ts'
+import type { ConnectionSettings } from '../../postgres/settings.ts'
 
 export type End = 'source' | 'dest'
 

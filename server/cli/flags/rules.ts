@@ -1,10 +1,10 @@
 // `--where` and `--upsert-key`: rules for single tables, and `--hook`: work of the user's around the phases.
-import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { type Command, Option } from 'commander'
 import { eitherOf } from '../../../shared/option-table.ts'
-import { nearestName, Pattern, PatternError } from '../../../shared/pattern.ts'
+import { nearestName } from '../../../shared/pattern.ts'
 import { type Hook, hookPhases, type TableRule } from '../../../shared/request.ts'
+import { commandName, readSql, refuseOddPattern } from '../../config/rules.ts'
 import { UsageError } from '../../postgres/errors.ts'
 import { collect, splitAtEquals } from './words.ts'
 
@@ -47,15 +47,6 @@ function setRule(rules: Map<string, TableRule>, flag: string, field: 'where' | '
   rules.set(table, { ...rule, [field]: value })
 }
 
-export function refuseOddPattern(table: string, place: string) {
-  try {
-    new Pattern(table)
-  } catch (error) {
-    if (error instanceof PatternError) throw new UsageError(`${place}: ${error.message}`)
-    throw error
-  }
-}
-
 export function hooksFromFlags(command: Command): Hook[] | undefined {
   const { hook } = command.opts<{ hook?: string[] }>()
   return hook?.map(hookOf)
@@ -79,12 +70,6 @@ function hookOf(text: string): Hook {
   return { when, phase, run: { on, sql: readSql(what, '--hook') }, name: basename(what) }
 }
 
-/** Its program: the rest may hold a secret, and names appear in logs. */
-export function commandName(command: string): string {
-  const words = command.trim().split(/\s+/)
-  return basename(words.find((word) => !word.includes('=')) ?? 'command')
-}
-
 function oneOf<Word extends string>(words: readonly Word[], given: string): Word {
   const found = words.find((word) => word === given)
   if (found) return found
@@ -92,16 +77,4 @@ function oneOf<Word extends string>(words: readonly Word[], given: string): Word
   throw new UsageError(
     `--hook has "${given}" where it must have ${eitherOf(words)}${near ? `: did you mean ${near}?` : ''}`,
   )
-}
-
-/** Read before anything starts: a file that is missing should not be found missing in the middle. */
-export function readSql(path: string, place: string): string {
-  let sql: string
-  try {
-    sql = readFileSync(path, 'utf8')
-  } catch (error) {
-    throw new UsageError(`${place}: ${path} cannot be read: ${(error as NodeJS.ErrnoException).code}`)
-  }
-  if (sql.trim() === '') throw new UsageError(`${place}: ${path} is empty`)
-  return sql
 }

@@ -9,9 +9,9 @@ import {
   formatRate,
   formatRows,
 } from '../../../shared/format.ts'
-import { showName } from '../../../shared/phase.ts'
 import { printable } from '../../../shared/printable.ts'
 import type { TableProgress } from '../../../shared/progress.ts'
+import { showName } from '../../../shared/table-name.ts'
 import type { Style } from './style.ts'
 import { fit, pad, widthOf } from './text.ts'
 

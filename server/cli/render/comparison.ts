@@ -9,8 +9,8 @@ import type {
   TableComparison,
 } from '../../../shared/comparison.ts'
 import { formatCount, formatDuration, formatRows } from '../../../shared/format.ts'
-import { showName } from '../../../shared/phase.ts'
 import { printable } from '../../../shared/printable.ts'
+import { showName } from '../../../shared/table-name.ts'
 import type { Style } from './style.ts'
 
 export function dataLines(comparison: DataComparison, style: Style): string[] {

@@ -2,7 +2,7 @@
 
 import type { FollowView, SwitchoverReport } from '../../../shared/follow-view.ts'
 import { formatBytes, formatCount, formatDuration } from '../../../shared/format.ts'
-import { showName } from '../../../shared/phase.ts'
+import { showName } from '../../../shared/table-name.ts'
 
 /** `streaming: 0 B behind, 120 rows/s, ready to switch over` */
 export function followLine(view: FollowView): string {

@@ -17,8 +17,8 @@ import type {
   SwitchoverView,
 } from '../../../shared/follow-view.ts'
 import { formatBytes, formatCount, formatDuration, formatRows } from '../../../shared/format.ts'
-import { showName } from '../../../shared/phase.ts'
 import { printable } from '../../../shared/printable.ts'
+import { showName } from '../../../shared/table-name.ts'
 import { dateAndClock } from './clock.ts'
 import type { Style } from './style.ts'
 

@@ -1,7 +1,7 @@
 // What `pgtrek list` prints: a table for people, an object for programs.
 import { formatBytes, formatCount, formatRows } from '../../../shared/format.ts'
-import { showName } from '../../../shared/phase.ts'
 import { printable } from '../../../shared/printable.ts'
+import { showName } from '../../../shared/table-name.ts'
 import { columnLines } from './columns.ts'
 import type { Style } from './style.ts'
 import { flattened, rowsOf, type TreeTable } from './table-tree.ts'

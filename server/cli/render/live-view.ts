@@ -6,7 +6,7 @@ import { remarkLines, remarks } from './remarks.ts'
 import { Screen, type TerminalStream } from './screen.ts'
 import { styleFor } from './style.ts'
 import { summaryLines } from './summary-table.ts'
-import type { View, ViewOptions } from './view.ts'
+import type { View, ViewOptions } from './view-types.ts'
 
 const betweenFrames = 100
 

@@ -7,7 +7,7 @@ import { remarkLines, remarks } from './remarks.ts'
 import type { TerminalStream } from './screen.ts'
 import { styleFor } from './style.ts'
 import { closingLine, summaryLines } from './summary-table.ts'
-import type { View, ViewOptions } from './view.ts'
+import type { View, ViewOptions } from './view-types.ts'
 
 const betweenLines = 5_000
 

@@ -1,5 +1,5 @@
 // A plan for programs, in the spelling of the JSON summary.
-import type { Plan } from '../../migrate/plan/plan.ts'
+import type { Plan } from '../../migrate/plan/types.ts'
 import { estimateOf, partsOf, visibleSteps } from '../../runs/plan-parts.ts'
 import { stepSql } from '../../runs/step-sql.ts'
 import type { PlanDetail } from './plan.ts'

@@ -1,10 +1,10 @@
 // A plan as people read it before they trust it: what will be made, what will be lost, what will be copied.
 import { describeObject, describeStep } from '../../../shared/describe.ts'
 import { formatBytes, formatCount, formatRows } from '../../../shared/format.ts'
-import { showName } from '../../../shared/phase.ts'
 import { printable } from '../../../shared/printable.ts'
-import type { Destroyed, Plan, PlannedRows } from '../../migrate/plan/plan.ts'
+import { showName } from '../../../shared/table-name.ts'
 import type { Step } from '../../migrate/plan/step.ts'
+import type { Destroyed, Plan, PlannedRows } from '../../migrate/plan/types.ts'
 import { estimateOf, type PlanParts, partsOf, visibleSteps } from '../../runs/plan-parts.ts'
 import { stepSql } from '../../runs/step-sql.ts'
 import { pad, printableLines, widthOf } from './text.ts'

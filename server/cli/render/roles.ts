@@ -2,7 +2,7 @@
 import { formatCount } from '../../../shared/format.ts'
 import { printable } from '../../../shared/printable.ts'
 import type { RoleStepReport, RolesReport } from '../../../shared/roles.ts'
-import type { RolesPlan } from '../../roles/plan.ts'
+import type { RolesPlan } from '../../roles/planning.ts'
 import type { Style } from './style.ts'
 
 export function roleLines(report: RolesReport, style: Style, isQuiet: boolean): string[] {

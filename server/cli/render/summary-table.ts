@@ -1,9 +1,9 @@
 // The end of a run in words and columns.
 import { describeObject } from '../../../shared/describe.ts'
 import { formatBytes, formatCount, formatDuration, formatRows } from '../../../shared/format.ts'
-import { showName } from '../../../shared/phase.ts'
 import { printable } from '../../../shared/printable.ts'
 import type { Summary } from '../../../shared/summary.ts'
+import { showName } from '../../../shared/table-name.ts'
 import { columnLines } from './columns.ts'
 import type { Style } from './style.ts'
 import { printableLines, wrap } from './text.ts'

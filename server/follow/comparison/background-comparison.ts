@@ -1,8 +1,8 @@
 // Compares both sides by checksum while changes flow, one table after the other, and from then on only the rows
 // that change: so that little is left to compare while nobody may write. docs/how-it-works.md has the reasoning.
 import type { VerificationView } from '../../../shared/follow-view.ts'
-import { showName, type TableName } from '../../../shared/phase.ts'
 import type { TableRule } from '../../../shared/request.ts'
+import { showName, type TableName, tableKey } from '../../../shared/table-name.ts'
 import type { Relation } from '../../compare/relations.ts'
 import {
   hasTransaction,
@@ -16,7 +16,6 @@ import { Session } from '../../postgres/session.ts'
 import { Follower, type Following } from '../../replication/apply/follower.ts'
 import type { TableTouches, Touched, TouchedRows } from '../../replication/apply/touched.ts'
 import { parseLsn } from '../../replication/stream/lsn.ts'
-import { type TableId, tableKey } from '../../replication/tables/destination-tables.ts'
 import { type Membership, readMemberships } from '../../replication/tables/membership.ts'
 import type { FollowRecord } from '../../store/follow-memory.ts'
 import type { FollowPicture } from '../follow-state.ts'
@@ -46,20 +45,20 @@ export interface BackgroundComparisonOptions {
   record: () => FollowRecord
   picture: FollowPicture
   /** Whole tables were found equal, with all that was applied or left out before. */
-  onEqual: (tables: readonly TableId[], members: readonly Membership[]) => void
+  onEqual: (tables: readonly TableName[], members: readonly Membership[]) => void
   /** How often changed rows are compared again (default: 5,000). */
   everyMs?: number | undefined
 }
 
 interface Group {
   /** The table, or the topmost of its partitioned table on the source. */
-  id: TableId
-  tables: TableId[]
+  id: TableName
+  tables: TableName[]
   state: 'waiting' | 'checking' | 'checked' | 'different' | 'failed'
   bytes: number
   lsn?: string
   /** Of each table whose rows were counted. */
-  rows?: { table: TableId; rows: number }[]
+  rows?: { table: TableName; rows: number }[]
   signature?: string
   /** Not before. */
   dueAt: number
@@ -71,7 +70,7 @@ interface Group {
   mismatches: number
 }
 
-export interface Proven extends TableId {
+export interface Proven extends TableName {
   rows: number
   lsn: string
   /** Keys and ranges compared again in the window. */
@@ -81,9 +80,9 @@ export interface Proven extends TableId {
 export interface InWindow {
   proven: Proven[]
   /** Not compared before, or changed as a whole since. */
-  whole: TableId[]
+  whole: TableName[]
   /** Found different: counting their rows would not do. */
-  suspect: TableId[]
+  suspect: TableName[]
 }
 
 /** Not now: something is not as it has to be, and may be later. */
@@ -97,7 +96,7 @@ export class BackgroundComparison {
   #loops: Promise<unknown> | undefined
   #floor: { epoch: number; oldest: bigint } | undefined
   #note: string | undefined
-  #running: TableId | undefined
+  #running: TableName | undefined
   #position: string | undefined
   #bytesRead = 0
   #secondsRead = 0
@@ -126,7 +125,7 @@ export class BackgroundComparison {
   }
 
   /** Others have written to them: what was compared says nothing any more, nor what is being compared now. */
-  distrust(tables: readonly TableId[]) {
+  distrust(tables: readonly TableName[]) {
     for (const table of tables) {
       this.options.touched.voidTable(table)
       const group = this.#groups.get(this.#groupOf.get(tableKey(table)) ?? '')
@@ -417,7 +416,7 @@ export class BackgroundComparison {
     return parts
   }
 
-  #touchedOf(group: Group, changes: TableTouches[]): TableId[] {
+  #touchedOf(group: Group, changes: TableTouches[]): TableName[] {
     return changes
       .filter(({ table }) => this.#groupOf.get(tableKey(table)) === tableKey(group.id))
       .map(({ table }) => table)
@@ -437,7 +436,7 @@ export class BackgroundComparison {
       this.#groupOf.set(tableKey(relation), root)
       bytes.set(root, (bytes.get(root) ?? 0) + relation.bytes)
     }
-    const tables = new Map<string, TableId[]>()
+    const tables = new Map<string, TableName[]>()
     for (const { schema, name } of this.options.record().tables) {
       const relation = byKey.get(tableKey({ schema, name }))
       const root = relation ? tableKey(rootOf(relation)) : tableKey({ schema, name })
@@ -447,7 +446,7 @@ export class BackgroundComparison {
     for (const [key, members] of tables) {
       const found = this.#groups.get(key)
       const [first] = members
-      const { schema, name } = byKey.get(key) ?? (first as TableId)
+      const { schema, name } = byKey.get(key) ?? (first as TableName)
       const group: Group = found ?? {
         ...{ id: { schema, name }, tables: members, state: 'waiting', bytes: 0, dueAt: 0, mismatches: 0 },
       }
@@ -575,7 +574,7 @@ export class BackgroundComparison {
 }
 
 interface Part {
-  table: TableId
+  table: TableName
   rows: TouchedRows
 }
 

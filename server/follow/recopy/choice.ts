@@ -1,6 +1,6 @@
 // Which tables are copied anew, and whether they can be: found out while everything goes on as it is.
 import { Pattern } from '../../../shared/pattern.ts'
-import { showName } from '../../../shared/phase.ts'
+import { showName, type TableName, tableKey } from '../../../shared/table-name.ts'
 import { UsageError } from '../../postgres/errors.ts'
 import { Session } from '../../postgres/session.ts'
 import { identityFixes, readIdentityMeans } from '../../preflight/identity-fixes.ts'
@@ -9,14 +9,13 @@ import {
   readPublication,
   readRowConditions,
 } from '../../replication/stream/publication.ts'
-import { type TableId, tableKey } from '../../replication/tables/destination-tables.ts'
 import { readRelations, type SourceRelation } from '../../replication/tables/followed.ts'
 import { readFollowedTables } from '../../replication/tables/source-tables.ts'
 import type { FollowRecord, TableOids } from '../../store/follow-memory.ts'
 import type { Link } from '../link.ts'
 import { allTables } from '../relations.ts'
 
-export interface ChosenTable extends TableId {
+export interface ChosenTable extends TableName {
   /** Its OID on the source. */
   source: number
   /** Of the table of this name that was dropped. */
@@ -27,9 +26,9 @@ export interface ChosenTable extends TableId {
 export interface Choice {
   tables: ChosenTable[]
   /** They had failed, and the source has them no more. */
-  gone: TableId[]
+  gone: TableName[]
   /** Not in the move's own publication: dropped and made again, or taken out of it. */
-  unpublished: TableId[]
+  unpublished: TableName[]
 }
 
 /** Why no table of this move can be copied anew; nothing when it can. */
@@ -66,7 +65,7 @@ export async function chooseTables(
   )
   await refuseUnpublishable(source, link, unpublished)
   const conditions = await readRowConditions(source, publication)
-  const whereOf = (table: TableId) =>
+  const whereOf = (table: TableName) =>
     conditions.get(tableKey(table)) ??
     allTables(record).find((one) => tableKey(one) === tableKey(table))?.where
   return {
@@ -84,13 +83,13 @@ export async function chooseTables(
   }
 }
 
-function nameOf({ schema, name }: TableId): TableId {
+function nameOf({ schema, name }: TableName): TableName {
   return { schema, name }
 }
 
 interface Chosen {
   tables: SourceRelation[]
-  gone: TableId[]
+  gone: TableName[]
   /** -> the OID of the table that had its name before. */
   replaced: ReadonlyMap<SourceRelation, number>
 }
@@ -104,7 +103,7 @@ function chosenOf(
   const byName = new Map(relations.map((one) => [tableKey(one), one]))
   const ours = new Set([...allTables(record), ...record.leftOut].map(({ source }) => source))
   const replaced = new Map<SourceRelation, number>()
-  const find = (table: TableId & TableOids) => {
+  const find = (table: TableName & TableOids) => {
     const named = byName.get(tableKey(table))
     if (table.source === undefined) return named
     const known = byOid.get(table.source)

@@ -1,19 +1,22 @@
 // Foreign keys of other tables that refer to one which is copied anew: while its rows were missing they could not
 // be made.
 
-import { showName } from '../../../shared/phase.ts'
+import { showName, tableKey } from '../../../shared/table-name.ts'
 import { readExistingForeignKeys } from '../../catalog/existing-foreign-keys.ts'
 import { errorInfo, ServerError, sqlstate } from '../../postgres/errors.ts'
 import { quoteIdentifier, quoteQualified } from '../../postgres/quote.ts'
 import { Session } from '../../postgres/session.ts'
 import { describeSettings } from '../../postgres/settings.ts'
-import { tableKey } from '../../replication/tables/destination-tables.ts'
 import { readNames } from '../../replication/tables/followed.ts'
+import type { FollowPicture } from '../follow-state.ts'
+import type { Link } from '../link.ts'
 import type { ChosenTable } from './choice.ts'
-import type { Recopy } from './recopy.ts'
 
 /** What cannot be made is among the differences that keep a switchover back. */
-export async function addForeignKeys({ link, signal, picture }: Recopy, chosen: readonly ChosenTable[]) {
+export async function addForeignKeys(
+  { link, signal, picture }: { link: Link; signal: AbortSignal; picture: FollowPicture },
+  chosen: readonly ChosenTable[],
+) {
   await using source = await Session.open(link.from, { signal })
   await using destination = await Session.open(link.to, { signal })
   for (const session of [source, destination]) await session.execute("set search_path = ''")

@@ -3,10 +3,10 @@
 // beside it, and from there on the tables are followed with all others. docs/following.md has the reasoning.
 import { ProgressFold } from '../../../shared/fold.ts'
 import { formatCount } from '../../../shared/format.ts'
-import { showName } from '../../../shared/phase.ts'
 import { defaultOptions, everything } from '../../../shared/request.ts'
+import { showName, type TableName, tableKey } from '../../../shared/table-name.ts'
 import type { RunLock } from '../../coordination/run-lock.ts'
-import type { Plan } from '../../migrate/plan/plan.ts'
+import type { Plan } from '../../migrate/plan/types.ts'
 import { errorInfo, PgtrekError, PlanRefused } from '../../postgres/errors.ts'
 import { quoteQualified } from '../../postgres/quote.ts'
 import { Session } from '../../postgres/session.ts'
@@ -14,7 +14,6 @@ import type { Following } from '../../replication/apply/follower.ts'
 import type { Lsn } from '../../replication/stream/lsn.ts'
 import { addToPublication } from '../../replication/stream/publication.ts'
 import { type CreatedSlot, createSlot } from '../../replication/stream/slot.ts'
-import { type TableId, tableKey } from '../../replication/tables/destination-tables.ts'
 import type { Membership } from '../../replication/tables/membership.ts'
 import type { FollowRecord } from '../../store/follow-memory.ts'
 import { NoMemory } from '../../store/run-memory.ts'
@@ -90,7 +89,7 @@ export async function recopy(work: Recopy): Promise<FollowRecord['failedTables']
 }
 
 /** They are whole again: whatever is remembered of rows that they lack is forgotten here. */
-function forgetMissingRows(picture: FollowPicture, tables: readonly TableId[]) {
+function forgetMissingRows(picture: FollowPicture, tables: readonly TableName[]) {
   const names = tables.map((table) => `changes of ${table.schema}.${table.name} are sent and not applied`)
   picture.unsay((warning) => names.some((name) => warning.startsWith(name)))
 }
@@ -127,7 +126,7 @@ function beginRun({ ends, services, choice, record, picture, lock, signal, updat
 }
 
 /** A pattern quotes as SQL does. */
-function patternOf({ schema, name }: TableId): string {
+function patternOf({ schema, name }: TableName): string {
   return quoteQualified(schema, name)
 }
 
@@ -302,7 +301,7 @@ async function settle(work: Recopy, failed: FollowRecord['failedTables'], member
 /** Nothing is missing of a table that the source has dropped. */
 export async function forgetGone(
   work: Pick<Recopy, 'link' | 'record' | 'update'>,
-  gone: readonly TableId[],
+  gone: readonly TableName[],
 ): Promise<void> {
   const isGone = new Set(gone.map(tableKey))
   const { failedTables, leftOut } = work.record()
@@ -329,8 +328,8 @@ async function mark(
 /** COPY goes by names, which may have changed hands since the snapshot. */
 async function renamed(
   { link, choice }: Recopy,
-  snapshot: readonly (TableId & { source?: number })[],
-  copied: readonly TableId[],
+  snapshot: readonly (TableName & { source?: number })[],
+  copied: readonly TableName[],
 ): Promise<FollowRecord['failedTables']> {
   const now = await readMoved(
     link,
@@ -349,13 +348,13 @@ async function renamed(
 
 const mostNamed = 10
 
-export function showNames(tables: readonly TableId[]): string {
+export function showNames(tables: readonly TableName[]): string {
   const more = tables.length - mostNamed
   const names = tables.slice(0, mostNamed).map(showName).join(', ')
   return more > 0 ? `${names} and ${more} more` : names
 }
 
-export function describeRecopied(tables: readonly TableId[], failed: FollowRecord['failedTables']): string {
+export function describeRecopied(tables: readonly TableName[], failed: FollowRecord['failedTables']): string {
   const lost = new Set(failed.map(tableKey))
   const whole = tables.filter((table) => !lost.has(tableKey(table)))
   const parts = [

@@ -5,11 +5,12 @@ import { ConnectFailed, ConnectionLost, PgtrekError } from '../../postgres/error
 import { Session } from '../../postgres/session.ts'
 import { type ConnectionSettings, describeSettings } from '../../postgres/settings.ts'
 import { inTransaction } from '../../postgres/transaction.ts'
+import type { HandedOver } from '../../store/follow-memory.ts'
 import { type FollowRecord, moveOf } from '../../store/follow-memory.ts'
 import type { Link } from '../link.ts'
 import { handedOverOf, type MoveFacts, waysOf } from '../move-state.ts'
 import { linkNames } from '../names.ts'
-import { type HandedOver, markHandedOver, readMark } from '../ownership.ts'
+import { markHandedOver, readMark } from '../ownership.ts'
 import { keepReadOnly, undoReadOnly } from './read-only.ts'
 
 /** So long a server that was lost at this moment may take to say what became of it. */

@@ -1,14 +1,13 @@
 // Looks at the side that was left by a switchover: what is written there is nowhere else. Its slot is kept until
 // cleanup, and nothing of it is given up while anything late is in it.
 import { enoughChanges, type LateWritesView } from '../../../shared/late-writes.ts'
-import { showName } from '../../../shared/phase.ts'
+import { showName, tableKey } from '../../../shared/table-name.ts'
 import { errorInfo, PgtrekError } from '../../postgres/errors.ts'
 import { Session } from '../../postgres/session.ts'
 import { type ConnectionSettings, describeSettings } from '../../postgres/settings.ts'
 import { readPosition } from '../../replication/apply/position.ts'
 import type { Lsn } from '../../replication/stream/lsn.ts'
 import type { Publications } from '../../replication/stream/publication.ts'
-import { tableKey } from '../../replication/tables/destination-tables.ts'
 import { catalogFingerprint } from '../moved-objects.ts'
 import { passLateWrites } from './late-writes.ts'
 import { messagesSince, writeSentinel } from './sentinel.ts'

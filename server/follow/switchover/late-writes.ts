@@ -1,7 +1,8 @@
 // What was written to the old primary behind the last position that the new one has. The slot is kept until
 // cleanup, so the old primary's own log answers exactly.
 import { enoughChanges, type LateWritesView } from '../../../shared/late-writes.ts'
-import { showName } from '../../../shared/phase.ts'
+import type { TableName } from '../../../shared/table-name.ts'
+import { showName } from '../../../shared/table-name.ts'
 import { ServerError } from '../../postgres/errors.ts'
 import { quoteIdentifier, quoteLiteral } from '../../postgres/quote.ts'
 import type { Session } from '../../postgres/session.ts'
@@ -9,7 +10,6 @@ import { echoPrefix, originName } from '../../replication/apply/position.ts'
 import { type Lsn, parseLsn, showLsn } from '../../replication/stream/lsn.ts'
 import { MessageCursor } from '../../replication/stream/message-cursor.ts'
 import type { Publications } from '../../replication/stream/publication.ts'
-import type { TableId } from '../../replication/tables/destination-tables.ts'
 import { messagesSince, writeSentinel } from './sentinel.ts'
 
 export type LateWrites = Pick<LateWritesView, 'transactions' | 'changes' | 'tables'>
@@ -138,7 +138,7 @@ class LateCount {
   /** Behind the last transaction. */
   end: Lsn | undefined
   readonly #transactions = new Map<string, Transaction>()
-  readonly #names = new Map<number, TableId>()
+  readonly #names = new Map<number, TableName>()
   readonly #cursor = new MessageCursor()
 
   constructor(

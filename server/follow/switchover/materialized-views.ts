@@ -3,11 +3,10 @@
 
 import type { SwitchoverOptions, SwitchoverReport } from '../../../shared/follow-view.ts'
 import { formatCount } from '../../../shared/format.ts'
-import { showName, type TableName } from '../../../shared/phase.ts'
 import { Selector } from '../../../shared/selector.ts'
+import { showName, type TableName, tableKey } from '../../../shared/table-name.ts'
 import { Session } from '../../postgres/session.ts'
 import { describeSettings } from '../../postgres/settings.ts'
-import { tableKey } from '../../replication/tables/destination-tables.ts'
 import type { FollowRecord } from '../../store/follow-memory.ts'
 import type { Link } from '../link.ts'
 

@@ -1,9 +1,10 @@
 // What is left to do where rows came by the server's own subscription.
+
+import type { TableName } from '../../../shared/table-name.ts'
 import { quoteQualified } from '../../postgres/quote.ts'
 import type { Session } from '../../postgres/session.ts'
-import type { TableId } from '../../replication/tables/destination-tables.ts'
 
-export async function analyzeTables(destination: Session, tables: readonly TableId[]): Promise<void> {
+export async function analyzeTables(destination: Session, tables: readonly TableName[]): Promise<void> {
   for (const { schema, name } of tables) {
     await destination.execute(`analyze ${quoteQualified(schema, name)}`)
   }

@@ -2,7 +2,7 @@
 // may override it (BEGIN READ WRITE), so each table also gets a trigger that refuses writes. CREATE TRIGGER waits
 // for every transaction that has written to the table: once it is there, none of them is open.
 // What we apply ourselves passes: as a replica, or where the role may not be one, by a setting of its session.
-import { showName } from '../../../shared/phase.ts'
+import { showName } from '../../../shared/table-name.ts'
 import { appliesSetting } from '../../catalog/own.ts'
 import {
   commentSql,
@@ -15,12 +15,12 @@ import {
   readReadOnly,
   readReadOnlyDefault,
 } from '../../catalog/read-only-state.ts'
+import { dropEmptySchema } from '../../coordination/own-schema.ts'
 import { PgtrekError, ServerError, sqlstate } from '../../postgres/errors.ts'
 import { quoteIdentifier, quoteLiteral, quoteQualified } from '../../postgres/quote.ts'
 import { Session } from '../../postgres/session.ts'
 import { type ConnectionSettings, describeSettings } from '../../postgres/settings.ts'
 import { inTransaction } from '../../postgres/transaction.ts'
-import { dropEmptySchema } from '../../replication/apply/position.ts'
 
 /**
  * So long applications may wait behind us for a table; then they come first, and we try again. Longer than

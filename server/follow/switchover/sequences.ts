@@ -1,5 +1,6 @@
 // Sequences are not in the stream of changes: their values are brought over now and then, and at the end.
 import { Selector } from '../../../shared/selector.ts'
+import { tableKey } from '../../../shared/table-name.ts'
 import {
   advanceSequenceStatement,
   listSequences,
@@ -8,7 +9,6 @@ import {
 } from '../../catalog/sequences.ts'
 import { quoteLiteral, quoteQualified } from '../../postgres/quote.ts'
 import type { Session } from '../../postgres/session.ts'
-import { tableKey } from '../../replication/tables/destination-tables.ts'
 import type { FollowRecord } from '../../store/follow-memory.ts'
 
 export interface SequenceState {

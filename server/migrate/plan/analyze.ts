@@ -1,9 +1,9 @@
 // Statistics for each table, behind everything that is built on it.
-import type { TableName } from '../../../shared/phase.ts'
+import type { TableName } from '../../../shared/table-name.ts'
 import { quoteQualified } from '../../postgres/quote.ts'
-import type { PlanBuilder } from './plan.ts'
-import type { RowSteps } from './rows.ts'
+import type { PlanBuilder } from './builder.ts'
 import type { Step } from './step.ts'
+import type { RowSteps } from './types.ts'
 
 const none: string[] = []
 

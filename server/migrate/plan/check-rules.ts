@@ -1,8 +1,8 @@
 // Conditions and expressions of the user's are tried on the source before anything runs.
-import { showName } from '../../../shared/phase.ts'
+import { showName } from '../../../shared/table-name.ts'
 import { PlanRefused, ServerError } from '../../postgres/errors.ts'
 import type { Session } from '../../postgres/session.ts'
-import type { Plan } from './plan.ts'
+import type { Plan } from './types.ts'
 
 /**
  * EXPLAIN with a parameter goes by the extended protocol, which takes one statement only: a condition that

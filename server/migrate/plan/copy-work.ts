@@ -1,15 +1,15 @@
 // What a copy worker is told about one table: its parts, each as one COPY on either server.
-import type { TableName } from '../../../shared/phase.ts'
+import type { TableName } from '../../../shared/table-name.ts'
 import type { TableFacts } from '../../catalog/tables.ts'
 import { ctidRangesSince } from '../../catalog/tables.ts'
 import { chooseFormat } from '../../copy/format.ts'
 import type { RowsPart } from '../../copy/lane-messages.ts'
 import { ctidParts, keyParts, type Part, partCount, wholeTable } from '../../copy/parts.ts'
 import { quoteIdentifier, quoteQualified } from '../../postgres/quote.ts'
-import { emptyingOf } from '../run/truncate.ts'
-import type { PlanBuilder } from './plan.ts'
+import type { PlanBuilder } from './builder.ts'
 import type { Landing } from './row-strategy.ts'
 import type { CopyWork } from './step.ts'
+import { emptyingOf } from './truncate.ts'
 import { emptiedTable, type Replaced } from './truncates.ts'
 
 /** `replaced`: its old rows are deleted first, by the session that copies all of it. */

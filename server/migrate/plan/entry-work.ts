@@ -11,7 +11,7 @@ import {
   withoutNoIndent,
   withoutRunAsOwner,
 } from '../../schema/rewrite.ts'
-import type { Inventory } from '../inventory.ts'
+import type { Inventory } from '../inventory/types.ts'
 import { tablespaceName } from './missing-prerequisites.ts'
 import type { SqlWork } from './step.ts'
 

@@ -1,12 +1,11 @@
 // The steps that make room on the destination and put it back in order: objects to drop, foreign keys and
 // triggers that must not act on the copied rows.
-import { showName } from '../../../shared/phase.ts'
-import type { ExistingTable } from '../../catalog/existing.ts'
+import { showName, tableKey } from '../../../shared/table-name.ts'
+import type { ExistingTable, TriggersOf } from '../../catalog/existing.ts'
 import type { ExistingForeignKey } from '../../catalog/existing-foreign-keys.ts'
-import { tableKey } from '../../catalog/tables.ts'
 import type { PartitionTree } from '../../catalog/trees.ts'
-import { firingTriggers, type TriggersOf } from './foreign-keys.ts'
-import type { PlanBuilder } from './plan.ts'
+import type { PlanBuilder } from './builder.ts'
+import { firingTriggers } from './foreign-keys.ts'
 import type { Step } from './step.ts'
 
 /** A table that the destination has and that gets rows, with the step that copies them. */

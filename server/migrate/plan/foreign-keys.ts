@@ -1,15 +1,9 @@
 // The foreign keys and triggers that the destination's tables have before the run: kept in force, switched
 // off for our rows, or taken away and put back.
 
-import type { ExistingTable, ExistingTrigger } from '../../catalog/existing.ts'
+import type { ExistingTable, TriggersOf } from '../../catalog/existing.ts'
 import type { ExistingForeignKey } from '../../catalog/existing-foreign-keys.ts'
 import { quoteIdentifier, quoteQualified } from '../../postgres/quote.ts'
-
-export interface TriggersOf {
-  schema: string
-  name: string
-  triggers: ExistingTrigger[]
-}
 
 export function disableTriggers({ schema, name, triggers }: TriggersOf): string {
   const changes = triggers.map((trigger) => `disable trigger ${quoteIdentifier(trigger.name)}`)

@@ -1,6 +1,6 @@
 // What the user wants to run before and behind the phases, as steps of the plan.
 import type { Hook } from '../../../shared/request.ts'
-import type { PlanBuilder } from './plan.ts'
+import type { PlanBuilder } from './builder.ts'
 import type { Step } from './step.ts'
 
 /** The hooks of one place, one after the other. `after` must be over, however it ended. */

@@ -1,7 +1,9 @@
 // What the destination lacks, in words, before anything runs.
+
 import type { MigrationOptions } from '../../../shared/request.ts'
+import { mayChangeDatabase, missingCollations, unusableRoles } from '../../catalog/destination.ts'
 import { unquoted } from '../../schema/plain-names.ts'
-import type { Inventory } from '../inventory.ts'
+import type { Inventory } from '../inventory/types.ts'
 
 export function findGaps(inventory: Inventory, options: MigrationOptions): string[] {
   const { source, destination, lacks } = inventory
@@ -39,7 +41,7 @@ export function findGaps(inventory: Inventory, options: MigrationOptions): strin
         '(--no-tablespaces says that this is wanted)',
     )
   }
-  warnings.push(...collationGaps(inventory))
+  warnings.push(...missingCollations(inventory))
   if (!destination.mayReplicate && options.dataOnly && (options.disableFk || options.disableTriggers)) {
     warnings.push(
       `"${destination.user}" may not switch off triggers and foreign keys for its sessions ` +
@@ -71,33 +73,11 @@ function closedPlaces({ entries, lacks, destination }: Inventory): string[] {
   return warnings
 }
 
-export function collationGaps({ collations, lacks }: Pick<Inventory, 'collations' | 'lacks'>): string[] {
-  return collations.flatMap(({ name, provider, locale }) => {
-    if (provider === 'i' && !lacks.hasIcu) {
-      return [`collation "${name}" needs ICU, which the destination was built without`]
-    }
-    return provider === 'c' && locale && !lacks.collations.has(locale)
-      ? [
-          `collation "${name}" needs the operating system's locale "${locale}", which the destination may not have`,
-        ]
-      : []
-  })
-}
-
-export function mayChangeDatabase({ destination }: Pick<Inventory, 'destination'>): boolean {
-  return destination.superuser || destination.ownsDatabase
-}
-
 export function missingExtensions(inventory: Inventory, options: MigrationOptions): string[] {
   return inventory.entries
     .filter((entry) => entry.kind === 'EXTENSION')
     .map((entry) => entry.name)
     .filter((name) => !inventory.lacks.extensions.has(name) && !options.skipExtensions.includes(name))
-}
-
-/** Used in the source, but missing on the destination or not ours to give objects to. */
-export function unusableRoles({ lacks, usedRoles }: Pick<Inventory, 'lacks' | 'usedRoles'>): string[] {
-  return usedRoles.filter((name) => !lacks.roles.get(name))
 }
 
 export function missingTablespaces({ entries, lacks }: Inventory): string[] {

@@ -1,13 +1,13 @@
 // Tables that can only be emptied together, since foreign keys between them stay in force while rows are copied: one
 // step copies all of them in one transaction, so that the old rows of all are there until the new ones are.
 import type { TableFacts } from '../../catalog/tables.ts'
-import { emptyingOf } from '../run/truncate.ts'
+import type { PlanBuilder } from './builder.ts'
 import { wholeParts } from './copy-work.ts'
-import type { PlanBuilder } from './plan.ts'
 import type { Landing } from './row-strategy.ts'
-import type { CreatedTables } from './rows.ts'
 import type { Step, TogetherWork } from './step.ts'
+import { emptyingOf } from './truncate.ts'
 import type { Replaced } from './truncates.ts'
+import type { CreatedTables } from './types.ts'
 
 interface Group {
   step: Step | undefined

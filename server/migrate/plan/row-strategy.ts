@@ -1,14 +1,14 @@
 // How the rows of one table arrive: into which columns, beside which rows, or why not at all.
 
-import { showName } from '../../../shared/phase.ts'
 import type { RowRule } from '../../../shared/rule-book.ts'
+import { showName, tableKey } from '../../../shared/table-name.ts'
 import type { ExistingTable, UniqueKey } from '../../catalog/existing.ts'
-import { type TableFacts, tableKey } from '../../catalog/tables.ts'
+import type { TableFacts } from '../../catalog/tables.ts'
 import type { Merge } from '../../copy/merge.ts'
 import { quoteIdentifier } from '../../postgres/quote.ts'
+import type { Route } from '../inventory/partition-routes.ts'
+import type { PlanBuilder } from './builder.ts'
 import { type ColumnMatch, matchColumns } from './column-match.ts'
-import type { Route } from './partition-routes.ts'
-import type { PlanBuilder } from './plan.ts'
 
 export interface Landing {
   rule: RowRule

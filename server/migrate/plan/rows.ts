@@ -1,34 +1,19 @@
 // The steps that move rows: one for each table, in one or many parts.
-import { showName, type TableName } from '../../../shared/phase.ts'
+
 import type { RuleBook } from '../../../shared/rule-book.ts'
-import { type TableFacts, tableKey } from '../../catalog/tables.ts'
+import { nameOf, showName, tableKey } from '../../../shared/table-name.ts'
+import type { TableFacts } from '../../catalog/tables.ts'
 import { PlanRefused } from '../../postgres/errors.ts'
+import { rowsKey } from '../../store/run-memory.ts'
+import type { PlanBuilder } from './builder.ts'
 import { copyWork, writtenQuery } from './copy-work.ts'
 import { type Filled, orderByForeignKeys, planRelease, planRestore } from './existing.ts'
-import type { PlanBuilder, PlannedRows } from './plan.ts'
 import { TogetherSteps } from './related-tables.ts'
 import { type Landing, planLanding } from './row-strategy.ts'
-import { type Step, stepKey } from './step.ts'
+import type { Step } from './step.ts'
 import { planTruncates } from './truncates.ts'
+import type { CreatedTables, PlannedRows, RowSteps } from './types.ts'
 import { planLargeObjects, planSequences } from './values.ts'
-
-export interface CreatedTables {
-  /** Over when every object that rows could need is there. */
-  ready: Step
-  /** Table OID -> the step that creates it. */
-  steps: ReadonlyMap<number, Step>
-}
-
-export interface RowSteps {
-  tables: TableFacts[]
-  byTable: Map<number, Step>
-  /** The topmost partitioned table -> a barrier for the rows of all its partitions. */
-  byRoot: Map<number, Step>
-  all: Step[]
-  /** Over when the destination's own foreign keys are back: until then one of the source's could take their place. */
-  restored: Step[]
-  planned: PlannedRows[]
-}
 
 export function planRows(builder: PlanBuilder, created: CreatedTables): RowSteps {
   const { inventory, options, rules } = builder
@@ -183,11 +168,6 @@ function skipOf({ source }: PlanBuilder['inventory'], { unlogged }: TableFacts):
     : undefined
 }
 
-/** What a resumed run remembers the rows of a table by. */
-export function rowsKey(table: TableName): string {
-  return stepKey({ kind: 'ROWS', ...nameOf(table) })
-}
-
 function refuseUnknownRules(rules: RuleBook) {
   const unused = rules.unused
   if (unused.length === 0) return
@@ -254,8 +234,4 @@ function plannedRows(
     ...(rule.where !== undefined && { where: rule.where }),
     ...(columns.mapping.length > 0 && { mapping: columns.mapping }),
   }
-}
-
-export function nameOf({ schema, name }: TableName): TableName {
-  return { schema, name }
 }

@@ -1,21 +1,22 @@
 // The steps that make the objects: pg_dump's entries, rearranged so that rows come early and everything
 // that is faster or only possible behind them comes as soon as its table is filled.
 import type { StepInfo } from '../../../shared/event.ts'
-import type { TableName } from '../../../shared/phase.ts'
 import type { Hook } from '../../../shared/request.ts'
+import type { TableName } from '../../../shared/table-name.ts'
 import { type ConstraintFacts, catalogOid, otherKey } from '../../catalog/dependents.ts'
+import { mayChangeDatabase, unusableRoles } from '../../catalog/destination.ts'
 import { isValidatedLater, splitForeignKey, useReadyIndex } from '../../schema/constraints.ts'
 import type { Entry } from '../../schema/entries.ts'
 import { kindOf, type Pass } from '../../schema/kinds.ts'
 import { unquoted } from '../../schema/plain-names.ts'
-import type { Locks } from '../run/graph.ts'
 import { planAnalyze } from './analyze.ts'
+import type { PlanBuilder } from './builder.ts'
 import { type EntryContext, entryWork, isAboutDatabase } from './entry-work.ts'
 import { planHooks } from './hooks.ts'
-import { mayChangeDatabase, missingExtensions, unusableRoles } from './missing-prerequisites.ts'
-import type { PlanBuilder } from './plan.ts'
-import type { CreatedTables, RowSteps } from './rows.ts'
+import { missingExtensions } from './missing-prerequisites.ts'
+import type { Locks } from './node.ts'
 import type { Step } from './step.ts'
+import type { CreatedTables, RowSteps } from './types.ts'
 
 interface Placed {
   entry: Entry

@@ -1,16 +1,16 @@
 // One unit of a plan: what it is, what it waits for, and the work as data.
 import type { StepInfo } from '../../../shared/event.ts'
-import type { TableName } from '../../../shared/phase.ts'
 import type { Hook } from '../../../shared/request.ts'
+import type { TableName } from '../../../shared/table-name.ts'
 import type { Dependant } from '../../catalog/drops.ts'
+import type { TriggersOf } from '../../catalog/existing.ts'
 import type { ExistingForeignKey } from '../../catalog/existing-foreign-keys.ts'
 import type { Identity } from '../../catalog/identities.ts'
 import type { LargeObjectFacts } from '../../catalog/large-objects.ts'
 import type { SequenceName } from '../../catalog/sequences.ts'
 import type { CopyPart } from '../../copy/pool.ts'
-import type { Node } from '../run/graph.ts'
-import type { EmptiedTable, EmptiedTables } from '../run/truncate.ts'
-import type { TriggersOf } from './foreign-keys.ts'
+import type { Node } from './node.ts'
+import type { EmptiedTable, EmptiedTables } from './truncate.ts'
 
 /** `ddl`: one at a time in the dump's order. `build`: indexes and all that follows. `copy`: rows. */
 export type PoolName = 'ddl' | 'build' | 'copy' | 'none'
@@ -86,9 +86,4 @@ export interface SqlWork {
   accessMethod?: string
   /** What is there already stays and counts as done. */
   mayExist: boolean
-}
-
-/** Names a step in the same way in every run between the same databases. */
-export function stepKey({ kind, schema, name }: Pick<StepInfo, 'kind' | 'schema' | 'name'>): string {
-  return JSON.stringify([kind, schema ?? '', name])
 }

@@ -1,13 +1,12 @@
 // Which tables of the destination are emptied, how, and which of them only together. Each is emptied in the
 // transaction that brings its new rows. TRUNCATE wants all tables that refer to those that it empties, and takes
 // partitions that are referred to only with their whole tree; where that does not fit, rows are deleted one by one.
-import { showName, type TableName } from '../../../shared/phase.ts'
+import { showName, type TableName, tableKey } from '../../../shared/table-name.ts'
 import type { ExistingTable } from '../../catalog/existing.ts'
 import type { ExistingForeignKey } from '../../catalog/existing-foreign-keys.ts'
-import { tableKey } from '../../catalog/tables.ts'
 import type { PartitionTree } from '../../catalog/trees.ts'
-import type { EmptiedTable, EmptiedTables } from '../run/truncate.ts'
-import type { PlanBuilder } from './plan.ts'
+import type { PlanBuilder } from './builder.ts'
+import type { EmptiedTable, EmptiedTables } from './truncate.ts'
 
 /** Tables that are emptied and filled in one transaction. */
 export interface Replaced extends EmptiedTables {

@@ -1,7 +1,7 @@
 // The steps for what is neither an object nor a table's row: values of sequences, large objects.
 import type { LargeObjectFacts } from '../../catalog/large-objects.ts'
-import type { PlanBuilder } from './plan.ts'
-import type { CreatedTables } from './rows.ts'
+import type { PlanBuilder } from './builder.ts'
+import type { CreatedTables } from './types.ts'
 
 const largeObjectsPerStep = 500
 const largeObjectBytesPerStep = 32 * 1024 * 1024

@@ -1,5 +1,5 @@
 // Steps around the destination's own triggers and foreign keys.
-import { showName } from '../../../shared/phase.ts'
+import { showName } from '../../../shared/table-name.ts'
 import type { ExistingForeignKey } from '../../catalog/existing-foreign-keys.ts'
 import { PgtrekError } from '../../postgres/errors.ts'
 import { orphansQuery } from '../plan/foreign-keys.ts'

@@ -1,11 +1,5 @@
 // The ready steps of each pool of a run, and the locks that keep some of them apart.
-import type { Node } from './graph.ts'
-
-/** Tables by OID. Shared locks go together, an exclusive one goes alone. */
-export interface Locks {
-  shared?: readonly number[]
-  exclusive?: readonly number[]
-}
+import type { Locks, Node } from '../plan/node.ts'
 
 /** The ready steps of one pool: those that may start, and those that wait for a lock. */
 export class Pool<N extends Node> {

@@ -1,22 +1,7 @@
 // Runs steps in the order of their dependencies, as many at once as their pools and locks allow. Small ones may
 // go together: a batch takes one place in its pool, and whatever fails in it goes in smaller ones again.
-import { HeldLocks, isBefore, type Locks, LockTable, Pool, StepHeap } from './graph-pool.ts'
-
-export type { Locks } from './graph-pool.ts'
-
-export interface Node {
-  id: number
-  /** Steps that must have succeeded; if one has not, this one is skipped. */
-  needs: readonly number[]
-  /** Steps that must be over, however they ended. */
-  after: readonly number[]
-  pool: string
-  /** Within a pool the heaviest ready step starts first; equal ones in the order of their ids. */
-  weight: number
-  locks: Locks
-  /** Known before the run: never started, its dependents are skipped as well. */
-  skip?: string | undefined
-}
+import type { Node } from '../plan/node.ts'
+import { HeldLocks, isBefore, LockTable, Pool, StepHeap } from './graph-pool.ts'
 
 export interface GraphRun<N extends Node> {
   /** Rejects when the step fails; how to report that is its own business. */

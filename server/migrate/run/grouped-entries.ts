@@ -1,6 +1,6 @@
 // Which steps go to the server in one round trip: a statement for a small table takes less time than its way
 // there, its commit and its answer.
-import { tableKey } from '../../catalog/tables.ts'
+import { tableKey } from '../../../shared/table-name.ts'
 import type { Step } from '../plan/step.ts'
 import type { RunInventory } from './context.ts'
 

@@ -1,7 +1,7 @@
 // What a table of the destination still has after its copy failed: looked up, not assumed.
 import type { RowsLeft } from '../../../shared/event.ts'
-import type { TableName } from '../../../shared/phase.ts'
-import { tableKey } from '../../catalog/tables.ts'
+import type { TableName } from '../../../shared/table-name.ts'
+import { tableKey } from '../../../shared/table-name.ts'
 import { quoteLiteral, quoteQualified } from '../../postgres/quote.ts'
 import type { Session } from '../../postgres/session.ts'
 import type { Step } from '../plan/step.ts'

@@ -1,12 +1,11 @@
 // Steps that fill tables.
-import { showName, type TableName } from '../../../shared/phase.ts'
-import { tableKey } from '../../catalog/tables.ts'
+import { showName, type TableName, tableKey } from '../../../shared/table-name.ts'
 import { CopyFailed, type CopyPart, type Counts, PartlyCommitted } from '../../copy/pool.ts'
 import { errorInfo, ServerError } from '../../postgres/errors.ts'
 import { quoteQualified } from '../../postgres/quote.ts'
 import type { Session } from '../../postgres/session.ts'
-import { rowsKey } from '../plan/rows.ts'
-import { type CopyWork, type Step, stepKey, type TogetherWork } from '../plan/step.ts'
+import { rowsKey, stepKey } from '../../store/run-memory.ts'
+import type { CopyWork, Step, TogetherWork } from '../plan/step.ts'
 import type { RunContext } from './context.ts'
 
 export async function runCopy({ info }: Step, work: CopyWork, context: RunContext, starts: { now(): void }) {

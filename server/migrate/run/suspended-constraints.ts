@@ -2,8 +2,10 @@
 // transaction in which it goes, on the destination itself, and forgotten when it is back: a run that is killed
 // leaves what the next one, or a repair, needs to put it back.
 
-import { showName } from '../../../shared/phase.ts'
+import { showName } from '../../../shared/table-name.ts'
+import type { TriggersOf } from '../../catalog/existing.ts'
 import type { ExistingForeignKey } from '../../catalog/existing-foreign-keys.ts'
+import type { Saved, SavedItem } from '../../coordination/suspension-notes.ts'
 import {
   describeSaved,
   dropWithNote,
@@ -16,8 +18,8 @@ import { isLost, PgtrekError, ServerError, sqlstate } from '../../postgres/error
 import { quoteIdentifier, quoteLiteral, quoteQualified } from '../../postgres/quote.ts'
 import type { Session } from '../../postgres/session.ts'
 import { isValidatedLater } from '../../schema/constraints.ts'
-import type { RunMemory, Saved, SavedItem } from '../../store/run-memory.ts'
-import { disableTriggers, dropForeignKey, enableTriggers, type TriggersOf } from '../plan/foreign-keys.ts'
+import type { RunMemory } from '../../store/run-memory.ts'
+import { disableTriggers, dropForeignKey, enableTriggers } from '../plan/foreign-keys.ts'
 import { passing } from './restore.ts'
 
 const mostAttempts = 5

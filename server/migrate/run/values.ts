@@ -1,6 +1,7 @@
 // Steps that set what is neither rows nor definitions: values of sequences, facts about large objects. What
 // is refused for one of them is returned, and does not keep the others from theirs.
-import { showName } from '../../../shared/phase.ts'
+import { showName } from '../../../shared/table-name.ts'
+import { unusableRoles } from '../../catalog/destination.ts'
 import { largeObjectStatements } from '../../catalog/large-objects.ts'
 import {
   advanceSequenceStatement,
@@ -8,7 +9,6 @@ import {
   setSequenceStatement,
 } from '../../catalog/sequences.ts'
 import { PgtrekError, ServerError, sqlstate } from '../../postgres/errors.ts'
-import { unusableRoles } from '../plan/missing-prerequisites.ts'
 import type { Step } from '../plan/step.ts'
 import type { RunContext } from './context.ts'
 

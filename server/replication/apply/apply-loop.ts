@@ -3,10 +3,10 @@
 
 import { bytesBetween, type Lsn } from '../stream/lsn.ts'
 import type { ServerTime } from '../stream/pgoutput.ts'
-import type { Receiver } from '../stream/receive.ts'
 import type { ChangeStream } from '../stream/stream.ts'
 import type { Applier } from './applier.ts'
 import type { Control } from './control.ts'
+import type { Receiver } from './receiver.ts'
 import type { EarlyApply } from './streamed-apply.ts'
 
 export interface Drain {

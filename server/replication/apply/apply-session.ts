@@ -1,16 +1,9 @@
 // The destination's session that changes are applied on: nothing of the server's, the database's or the
 // role's settings may change what a value means or let triggers run a second time.
+
 import { appliesSetting } from '../../catalog/own.ts'
 import type { Session } from '../../postgres/session.ts'
-
-/** Values travel as text in these forms on both sides; a server's own subscription sets the same. */
-export const exactValues = `
-  set datestyle = 'ISO';
-  set intervalstyle = 'postgres';
-  set extra_float_digits = 3;
-  set bytea_output = 'hex';
-  set lc_monetary = 'C';
-  set xmloption = 'content';`
+import { exactValues } from '../stream/stream.ts'
 
 export interface ApplySession {
   /** Triggers and foreign keys do not fire for what this session writes. */

@@ -26,7 +26,7 @@ import type { OwnWrites } from './own-writes.ts'
 import { helpWithPosition, holdPosition, type Position } from './position.ts'
 import type { Touched } from './touched.ts'
 
-export interface Ends {
+export interface StreamEnds {
   source: ConnectionSettings
   destination: ConnectionSettings
   slot: string
@@ -76,7 +76,7 @@ export interface ConnectOptions {
 /** Ahead of `deadlock_timeout`: the helper gives way, not the session it helps. */
 const impatience = "set lock_timeout = '300ms'"
 
-export async function connect(ends: Ends, options: ConnectOptions): Promise<Connected> {
+export async function connect(ends: StreamEnds, options: ConnectOptions): Promise<Connected> {
   const { signal, careful } = options
   const stop = new AbortController()
   const opened: Session[] = []

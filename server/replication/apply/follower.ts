@@ -1,22 +1,22 @@
 // Follows the changes of a source: connects, drains the stream into the destination, connects again when an
 // end was lost, stops for a decision at a conflict, and ends where it is told to.
 import type { FollowEvent, FollowStatus } from '../../../shared/follow.ts'
+import { tableKey } from '../../../shared/table-name.ts'
 import type { Sessions } from '../../coordination/sessions.ts'
 import { Cancelled, errorInfo } from '../../postgres/errors.ts'
 import { type Lsn, laterOf, showLsn } from '../stream/lsn.ts'
 import type { Relation } from '../stream/pgoutput.ts'
-import { NeedsLook, NeedsText, NotVisible } from '../stream/receive.ts'
-import { type ReceiverWishes, receiversFor } from '../stream/receivers.ts'
-import { defaultSilenceMs, SilenceWatch } from '../stream/silence.ts'
 import { Spill, SpillFailed } from '../stream/spill.ts'
-import { tableKey } from '../tables/destination-tables.ts'
 import type { Apart, LeftOutTable, TablePair, WantedTable } from '../tables/followed.ts'
 import { NeedsCare } from './apply-failure.ts'
 import { drain } from './apply-loop.ts'
 import { ApplyConflict } from './conflict.ts'
-import { type Connected, connect, type Ends } from './connect.ts'
+import { type Connected, connect, type StreamEnds } from './connect.ts'
 import { Control, type Decision } from './control.ts'
+import { NeedsLook, NeedsText, NotVisible } from './receiver.ts'
+import { type ReceiverWishes, receiversFor } from './receivers.ts'
 import { BackOff, mayPass } from './recovery.ts'
+import { defaultSilenceMs, SilenceWatch } from './silence.ts'
 import { FollowStatistics } from './statistics.ts'
 import type { EarlyApply } from './streamed-apply.ts'
 
@@ -26,7 +26,7 @@ type Without<Event, Key extends PropertyKey> = Event extends unknown ? Omit<Even
 /** Anybody may put messages of any size into the log. */
 const mostMessageBytes = 8192
 
-export interface FollowOptions extends Ends {
+export interface FollowerOptions extends StreamEnds {
   signal?: AbortSignal | undefined
   onEvent?: ((event: FollowEvent) => void) | undefined
   /** How often progress is told. */
@@ -85,7 +85,7 @@ export class Follower {
   readonly #backOff = new BackOff()
 
   private constructor(
-    readonly options: FollowOptions,
+    readonly options: FollowerOptions,
     first: Connected,
   ) {
     const { signal, progressEveryMs = 500 } = options
@@ -112,7 +112,7 @@ export class Follower {
   }
 
   /** Rejects when either end cannot be had, or the slot or the position are not what they must be. */
-  static async start(options: FollowOptions): Promise<Follower> {
+  static async start(options: FollowerOptions): Promise<Follower> {
     const signal = options.signal ?? new AbortController().signal
     const wake = { up: () => {} }
     const connected = await connect(options, {
@@ -141,7 +141,7 @@ export class Follower {
     return this.done
   }
 
-  /** Ends with what is whole. */
+  /** StreamEnds with what is whole. */
   stop(): Promise<void> {
     this.#control.set({ stopping: true })
     return this.done

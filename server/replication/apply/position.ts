@@ -3,6 +3,7 @@
 // goes forward also when a transaction fails in the very moment of its commit, which would lose it: there the
 // origin only marks what is ours, and rows tell the position.
 // https://www.postgresql.org/docs/current/replication-origins.html
+import { dropEmptySchema } from '../../coordination/own-schema.ts'
 import { PgtrekError } from '../../postgres/errors.ts'
 import { quoteLiteral } from '../../postgres/quote.ts'
 import type { Session } from '../../postgres/session.ts'
@@ -138,18 +139,6 @@ export async function dropPosition(session: Session, name: string): Promise<stri
   if (left > 0) return dropped
   await session.execute(`drop table ${table}`)
   return [...dropped, `table ${table}`, ...(await dropEmptySchema(session))]
-}
-
-export async function dropEmptySchema(session: Session): Promise<string[]> {
-  const [row] = await session.query<{ ours: boolean }>(`
-    select pg_catalog.pg_has_role(n.nspowner, 'usage')
-           and not exists (select from pg_catalog.pg_depend d
-                            where d.refclassid = 'pg_catalog.pg_namespace'::regclass and d.refobjid = n.oid) as ours
-      from pg_catalog.pg_namespace n
-     where n.nspname = 'pgtrek'`)
-  if (!row?.ours) return []
-  await session.execute('drop schema pgtrek')
-  return ['schema pgtrek']
 }
 
 /** The session that used it may take a moment to end. */

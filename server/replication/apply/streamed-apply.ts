@@ -3,9 +3,15 @@
 // was done early is given up, and the transaction is replayed in its turn.
 
 import { ConnectionLost } from '../../postgres/errors.ts'
-import { messageType, type TransactionEnd } from '../stream/pgoutput.ts'
-import type { Receiver } from '../stream/receive.ts'
+import type { Lsn } from '../stream/lsn.ts'
+import { messageType, type ServerTime, type TransactionEnd } from '../stream/pgoutput.ts'
 import type { Applier } from './applier.ts'
+
+/** What takes the pieces of one transaction; a receiver of its own, which knows more than that. */
+export interface PieceReceiver {
+  readonly decoder: { readBody(type: number, bytes: Buffer, start: number, end: number): void }
+  begin(lsn: Lsn, time: ServerTime, xid: number): void
+}
 
 export interface EarlyOptions {
   main: Applier
@@ -14,13 +20,13 @@ export interface EarlyOptions {
   /** After so long without an answer a session is taken for lost. */
   silenceMs: number
   /** Looks at changes for it, and throws where the main one would say something about them. */
-  receiver: (applier: Applier) => Receiver
+  receiver: (applier: Applier) => PieceReceiver
 }
 
 interface Current {
   xid: number
   applier: Applier
-  receiver: Receiver
+  receiver: PieceReceiver
   /** Tables and types described in it, which the main receiver has to know from then on. */
   described: { type: number; bytes: Buffer }[]
   lastPiece: number
@@ -102,7 +108,7 @@ export class EarlyApply implements Disposable {
   }
 
   /** False: it has to be replayed. The main session has nothing under way when this is true. */
-  async commit(xid: number, end: TransactionEnd, main: Receiver): Promise<boolean> {
+  async commit(xid: number, end: TransactionEnd, main: Pick<PieceReceiver, 'decoder'>): Promise<boolean> {
     const current = this.#current
     if (current?.xid !== xid) return false
     await this.options.main.standBack()

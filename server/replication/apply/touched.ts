@@ -5,9 +5,9 @@
 // Every change carries the number of its transaction, in the order in which this process applies them. Whether a
 // snapshot of the source has a transaction is decided by its xid (see `cut`).
 
+import { type TableName, tableKey } from '../../../shared/table-name.ts'
 import type { OldRow } from '../stream/pgoutput.ts'
 import type { Tuple } from '../stream/tuple.ts'
-import { type TableId, tableKey } from '../tables/destination-tables.ts'
 import { integerTypes, isInteger, keyText } from './key-text.ts'
 import type { TargetTable } from './target.ts'
 
@@ -38,7 +38,7 @@ export interface TouchedRows {
 }
 
 export interface TableTouches {
-  table: TableId
+  table: TableName
   /** To be looked at: by a snapshot that has all of these changes. */
   settled: TouchedRows | 'whole' | undefined
   /** Not in the snapshot, or not certain to be. */
@@ -55,7 +55,7 @@ class Table {
   /** The last transaction for which the whole table counts as changed; 0 for none. */
   wholeAt = 0
 
-  constructor(readonly id: TableId) {}
+  constructor(readonly id: TableName) {}
 
   get isEmpty(): boolean {
     return this.keys.size === 0 && this.ranges.length === 0 && this.wholeAt === 0
@@ -174,7 +174,7 @@ class Tables {
     return columns !== undefined && wanted !== undefined && columns.join('\0') !== wanted.join('\0')
   }
 
-  #table(key: string, id: TableId): Table {
+  #table(key: string, id: TableName): Table {
     const known = this.all.get(key)
     if (known) return known
     const table = new Table(id)
@@ -236,11 +236,11 @@ export class Touched implements TouchSink {
   }
 
   /** Its columns changed. */
-  voidTable(table: TableId) {
+  voidTable(table: TableName) {
     this.#voided.set(tableKey(table), (this.#voided.get(tableKey(table)) ?? 0) + 1)
   }
 
-  voidsOf(table: TableId): number {
+  voidsOf(table: TableName): number {
     return this.#voided.get(tableKey(table)) ?? 0
   }
 
@@ -268,7 +268,7 @@ export class Touched implements TouchSink {
   }
 
   /** How many keys and ranges there are, per table; `whole` when the table counts as changed as such. */
-  counts(): { table: TableId; rows: number | 'whole' }[] {
+  counts(): { table: TableName; rows: number | 'whole' }[] {
     return [...this.#tables.all.values()]
       .filter((table) => !table.isEmpty)
       .map((table) => ({
@@ -278,7 +278,7 @@ export class Touched implements TouchSink {
   }
 
   /** They were compared: what has not been changed since need not be looked at again. */
-  settle(table: TableId, cut: number) {
+  settle(table: TableName, cut: number) {
     const found = this.#tables.all.get(tableKey(table))
     if (!found) return
     for (const [name, at] of found.keys) {

@@ -1,10 +1,11 @@
 // The publication on the source: which tables' changes are sent.
 // https://www.postgresql.org/docs/current/logical-replication-publication.html
+
+import { type TableName, tableKey } from '../../../shared/table-name.ts'
 import { quoteIdentifier, quoteLiteral, quoteQualified } from '../../postgres/quote.ts'
 import type { Session } from '../../postgres/session.ts'
-import { type TableId, tableKey } from '../tables/destination-tables.ts'
 
-export interface PublishedTable extends TableId {
+export interface PublishedTable extends TableName {
   /** Only rows for which this SQL condition holds; needs 15. */
   where?: string | undefined
   /** Only these columns; needs 15. */
@@ -44,9 +45,9 @@ export async function createPublication(
  * From 18 on the source refuses updates and deletes while a generated column is part of the replica identity and
  * not published.
  */
-async function needGenerated(session: Session, tables: readonly TableId[]): Promise<boolean> {
+async function needGenerated(session: Session, tables: readonly TableName[]): Promise<boolean> {
   if (session.major < publicationSince.generated) return false
-  const rows = await session.query<TableId>(`
+  const rows = await session.query<TableName>(`
     select n.nspname as schema, r.relname as name
       from pg_catalog.pg_class c
       join pg_catalog.pg_class r on r.oid = coalesce(pg_catalog.pg_partition_root(c.oid), c.oid)
@@ -95,7 +96,7 @@ export interface PublicationState {
   /** Kinds of changes that it leaves out. */
   leavesOut: string[]
   /** As they appear in the stream: with `viaRoot` topmost tables, otherwise partitions. */
-  tables: TableId[]
+  tables: TableName[]
 }
 
 export async function readPublication(session: Session, name: string): Promise<PublicationState | undefined> {
@@ -113,7 +114,7 @@ export async function readPublication(session: Session, name: string): Promise<P
       from pg_catalog.pg_publication
      where pubname = ${quoteLiteral(name)}`)
   if (!row) return undefined
-  const tables = await session.query<TableId>(`
+  const tables = await session.query<TableName>(`
     select schemaname as schema, tablename as name
       from pg_catalog.pg_publication_tables
      where pubname = ${quoteLiteral(name)}
@@ -145,7 +146,7 @@ export async function readRowConditions(
   publication: Publications,
 ): Promise<Map<string, string>> {
   if (session.major < publicationSince.filters) return new Map()
-  const rows = await session.query<TableId & { condition: string }>(`
+  const rows = await session.query<TableName & { condition: string }>(`
     select schemaname as schema, tablename as name, rowfilter as condition
       from pg_catalog.pg_publication_tables
      where pubname in ${publicationList(publication)} and rowfilter is not null`)
@@ -173,7 +174,7 @@ export async function readComputed(
 }
 
 /** What keeps this publication from telling all changes of the tables, one sentence each. */
-export function publicationProblems(state: PublicationState, wanted: readonly TableId[]): string[] {
+export function publicationProblems(state: PublicationState, wanted: readonly TableName[]): string[] {
   const problems = state.leavesOut.map(
     (kind) => `the publication ${state.name} leaves out every ${kind}: alter it, or let pgtrek make its own`,
   )

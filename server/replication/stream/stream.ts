@@ -4,7 +4,6 @@ import { CopyBoth } from '../../postgres/copy-both.ts'
 import { ProtocolViolation } from '../../postgres/errors.ts'
 import { quoteIdentifier, quoteLiteral } from '../../postgres/quote.ts'
 import type { Session } from '../../postgres/session.ts'
-import { exactValues } from '../apply/apply-session.ts'
 import { type Lsn, laterOf, noLsn, showLsn } from './lsn.ts'
 import type { PgoutputDecoder, ServerTime } from './pgoutput.ts'
 import type { Publications } from './publication.ts'
@@ -182,3 +181,12 @@ export function mayBeBinary(major: number): boolean {
 function serverTime(bytes: Buffer, at: number): ServerTime {
   return bytes.readInt32BE(at) * 4294967296 + bytes.readUInt32BE(at + 4)
 }
+
+/** Values travel as text in these forms on both sides; a server's own subscription sets the same. */
+export const exactValues = `
+  set datestyle = 'ISO';
+  set intervalstyle = 'postgres';
+  set extra_float_digits = 3;
+  set bytea_output = 'hex';
+  set lc_monetary = 'C';
+  set xmloption = 'content';`

@@ -1,4 +1,5 @@
 // What the tables of the destination look like to changes that arrive: read anew with every apply session.
+import { type TableName, tableKey } from '../../../shared/table-name.ts'
 import { quoteQualified } from '../../postgres/quote.ts'
 import type { Session } from '../../postgres/session.ts'
 
@@ -37,21 +38,12 @@ export interface DestinationTable {
   rules: string[]
 }
 
-export interface TableId {
-  schema: string
-  name: string
-}
-
-export function tableKey({ schema, name }: TableId): string {
-  return JSON.stringify([schema, name])
-}
-
 type Row = DestinationColumn & { oid: number; schema: string; table: string; kind: string }
 
 /** Those of the list that are there; without a list all that can take changes. */
 export async function readDestinationTables(
   session: Session,
-  tables?: readonly TableId[],
+  tables?: readonly TableName[],
 ): Promise<Map<string, DestinationTable>> {
   const wanted = tables && new Set(tables.map(tableKey))
   const schemas = tables && JSON.stringify([...new Set(tables.map(({ schema }) => schema))])
@@ -154,7 +146,7 @@ export async function readDestinationTables(
 }
 
 function readUnique(session: Session) {
-  return session.query<TableId & { columns: (string | null)[] }>(`
+  return session.query<TableName & { columns: (string | null)[] }>(`
     select n.nspname as schema,
            c.relname as name,
            (select json_agg(a.attname)
@@ -173,7 +165,7 @@ export async function readFiringRules(
   tables: ReadonlyMap<string, DestinationTable>,
   replicaRole: boolean,
 ): Promise<void> {
-  const rows = await session.query<TableId & { rule: string }>(`
+  const rows = await session.query<TableName & { rule: string }>(`
     select n.nspname as schema, c.relname as name, pg_catalog.quote_ident(r.rulename) as rule
       from pg_catalog.pg_rewrite r
       join pg_catalog.pg_class c on c.oid = r.ev_class

@@ -1,17 +1,18 @@
 // Which relation of the source goes into which table of the destination, by OID on both sides: a name can change
 // hands within a transaction. Read anew with every connection, because partitions come and go.
+
+import { type TableName, tableKey } from '../../../shared/table-name.ts'
 import type { Session } from '../../postgres/session.ts'
 import { type Publications, publicationList } from '../stream/publication.ts'
-import { type TableId, tableKey } from './destination-tables.ts'
 
 /** A table to follow, under the destination's name; its OIDs once they are known. */
-export interface WantedTable extends TableId {
+export interface WantedTable extends TableName {
   from?: number | undefined
   to?: number | undefined
   joined?: boolean | undefined
 }
 
-export interface TablePair extends TableId {
+export interface TablePair extends TableName {
   /** pg_class.oid on the source. */
   from: number
   /** On the destination; none while it has no table for it. */
@@ -20,13 +21,13 @@ export interface TablePair extends TableId {
   joined: boolean
 }
 
-export interface LeftOutTable extends TableId {
+export interface LeftOutTable extends TableName {
   oid?: number | undefined
   /** It was a partition when the move began: one that is attached to a followed tree since belongs to it. */
   isPartition?: boolean | undefined
 }
 
-export interface Wanted {
+export interface FollowedRequest {
   publication: Publications
   tables: readonly WantedTable[]
   /** Known when the move began, and not part of it. */
@@ -49,12 +50,12 @@ export interface Followed {
   /** Whether everything that this transaction saw was visible when the catalog was read. */
   hasSeen: (xid: number) => boolean
   /** Requested, and not published any more: dropped, detached, or taken out. */
-  gone: TableId[]
+  gone: TableName[]
   /** Tables of the destination that were dropped and are there again: their copied rows are not. */
-  replaced: TableId[]
+  replaced: TableName[]
 }
 
-export interface SourceRelation extends TableId {
+export interface SourceRelation extends TableName {
   oid: number
   kind: string
   /** Topmost table of its partition tree; null outside of one. */
@@ -67,12 +68,16 @@ export interface SourceRelation extends TableId {
   extension: boolean
 }
 
-export async function readFollowed(source: Session, destination: Session, wanted: Wanted): Promise<Followed> {
+export async function readFollowed(
+  source: Session,
+  destination: Session,
+  wanted: FollowedRequest,
+): Promise<Followed> {
   const hasSeen = await readSnapshot(source)
   const relations = new Map((await readRelations(source, wanted.publication)).map((one) => [one.oid, one]))
   const byName = new Map([...relations.values()].map((one) => [tableKey(one), one.oid]))
   const pairs = new Map<number, TablePair>()
-  const gone: TableId[] = []
+  const gone: TableName[] = []
   let isComplete = true
   const isPresent = presence(relations.values())
   for (const table of wanted.tables) {
@@ -142,11 +147,11 @@ async function findPlaces(
   destination: Session,
   pairs: ReadonlyMap<number, TablePair>,
   relations: ReadonlyMap<number, SourceRelation>,
-): Promise<TableId[]> {
+): Promise<TableName[]> {
   const there = await readNames(destination)
   const byName = new Map([...there].map(([oid, table]) => [tableKey(table), oid]))
   const taken = new Set([...pairs.values()].map(({ to }) => to))
-  const replaced: TableId[] = []
+  const replaced: TableName[] = []
   // A table that the source has comes before one that was dropped there.
   const isThere = (pair: TablePair) => Number(relations.has(pair.from))
   for (const pair of [...pairs.values()].sort((one, other) => isThere(other) - isThere(one))) {
@@ -207,8 +212,8 @@ export async function readRelations(source: Session, publication: Publications):
 }
 
 /** Of all tables, by OID. */
-export async function readNames(session: Session): Promise<Map<number, TableId>> {
-  const rows = await session.query<TableId & { oid: number }>(`
+export async function readNames(session: Session): Promise<Map<number, TableName>> {
+  const rows = await session.query<TableName & { oid: number }>(`
     select c.oid, n.nspname as schema, c.relname as name
       from pg_catalog.pg_class c
       join pg_catalog.pg_namespace n on n.oid = c.relnamespace

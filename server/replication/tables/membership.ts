@@ -1,18 +1,19 @@
 // Since when the changes of a table are sent, and whether rows from before that can be missing on the other side: a
 // partition may be attached with its rows, or be out of its tree, or of the publication, for a while. None of it is
 // in the stream.
+
+import type { TableName } from '../../../shared/table-name.ts'
 import { ServerError } from '../../postgres/errors.ts'
 import { quoteQualified } from '../../postgres/quote.ts'
 import type { Session } from '../../postgres/session.ts'
 import { type Publications, publicationList } from '../stream/publication.ts'
-import type { TableId } from './destination-tables.ts'
 
-export interface Membership extends TableId {
+export interface Membership extends TableName {
   oid: number
   /** OIDs of the publications. */
   publication: string
   /** The topmost table of its partition tree. */
-  top: (TableId & { oid: number }) | null
+  top: (TableName & { oid: number }) | null
   /** What its changes are sent by: the same text as long as nothing of it was taken away, not even for a moment. */
   links: string
   /** Some of it is newer than the publication. */

@@ -1,6 +1,7 @@
 // Partitions that only one side has: new ones are made, others are left to people.
+
+import { tableKey } from '../../../shared/table-name.ts'
 import { quoteQualified } from '../../postgres/quote.ts'
-import { tableKey } from './destination-tables.ts'
 import type { PartitionShape, TableShape } from './table-shape.ts'
 
 export function partitionChanges(

@@ -1,16 +1,17 @@
 // A table of the source was altered while its changes are followed: what the destination's table needs to take
 // them, as exact SQL that destroys nothing, and in words what has to be left to people. The log holds no DDL
 // and no values that DDL wrote, so those are fetched.
+
+import { type TableName, tableKey } from '../../../shared/table-name.ts'
 import { quoteLiteral, quoteQualified } from '../../postgres/quote.ts'
 import type { Session } from '../../postgres/session.ts'
 import { type Both, castKey, columnChanges } from './column-changes.ts'
-import { type TableId, tableKey } from './destination-tables.ts'
 import { partitionChanges } from './partition-changes.ts'
 import { readTableShape, type TableShape } from './table-shape.ts'
 
 /** Values of older rows, to be read on the source by their key. */
 export interface ColumnFill {
-  table: TableId
+  table: TableName
   /** Without the rows of tables that inherit. */
   only: boolean
   key: string[]
@@ -20,7 +21,7 @@ export interface ColumnFill {
 }
 
 export interface SchemaChanges {
-  table: TableId
+  table: TableName
   /** For the destination, in this order, in one transaction with what follows. */
   statements: string[]
   fills: ColumnFill[]
@@ -50,7 +51,7 @@ export function showSchemaChanges({ statements, fills, finish }: SchemaChanges):
 export async function schemaChangesFor(
   source: Session,
   destination: Session,
-  table: TableId,
+  table: TableName,
 ): Promise<SchemaChanges> {
   const changes: SchemaChanges = { table, statements: [], fills: [], finish: [], remarks: [] }
   const there = await readTableShape(source, table)

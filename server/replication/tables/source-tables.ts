@@ -1,7 +1,8 @@
 // What decides whether the changes of a table can be followed.
+
+import { tableKey } from '../../../shared/table-name.ts'
 import type { Session } from '../../postgres/session.ts'
 import { publicationSince } from '../stream/publication.ts'
-import { tableKey } from './destination-tables.ts'
 
 /** How a row is told apart: by its key, a unique index, all columns, or not at all. */
 export type Identity = 'key' | 'index' | 'full' | 'none'

@@ -1,8 +1,9 @@
 // What a table looks like on one side, as far as changes of the other side's table have to be repeated there.
+
+import type { TableName } from '../../../shared/table-name.ts'
 import { quoteLiteral } from '../../postgres/quote.ts'
 import type { Session } from '../../postgres/session.ts'
-import { exactValues } from '../apply/apply-session.ts'
-import type { TableId } from './destination-tables.ts'
+import { exactValues } from '../stream/stream.ts'
 
 export interface ColumnShape {
   name: string
@@ -36,20 +37,20 @@ export interface OwnedSequence {
   last: string | null
 }
 
-export interface PartitionShape extends TableId {
-  parent: TableId
+export interface PartitionShape extends TableName {
+  parent: TableName
   /** FOR VALUES ... */
   bound: string
   /** How it is divided itself. */
   divided: string | null
 }
 
-export interface TableShape extends TableId {
+export interface TableShape extends TableName {
   kind: string
   /** pg_class.relreplident */
   identity: string
   /** Topmost table, of a partition. */
-  root: TableId | null
+  root: TableName | null
   /** Parent and bound, of a partition. */
   partition: PartitionShape | null
   /** How a partitioned table is divided. */
@@ -60,14 +61,14 @@ export interface TableShape extends TableId {
   /** All below it, outermost first. */
   partitions: PartitionShape[]
   /** Tables that inherit, and are no partitions. */
-  children: TableId[]
+  children: TableName[]
   enums: Map<string, string[]>
   /** Indexes and constraints: name and how to make it. */
   belongings: Map<string, string>
 }
 
 /** Nothing when there is no such table. The session must not be in a transaction. */
-export async function readTableShape(session: Session, table: TableId): Promise<TableShape | undefined> {
+export async function readTableShape(session: Session, table: TableName): Promise<TableShape | undefined> {
   // Names come with their schemas only while no schema is searched.
   await session.execute(
     `begin isolation level repeatable read read only; ${local(exactValues)} set local search_path = ''`,
@@ -83,7 +84,7 @@ export function local(settings: string): string {
   return settings.replaceAll(/^(\s*)set /gm, '$1set local ')
 }
 
-async function readShape(session: Session, { schema, name }: TableId): Promise<TableShape | undefined> {
+async function readShape(session: Session, { schema, name }: TableName): Promise<TableShape | undefined> {
   const [found] = await session.query<
     Omit<TableShape, 'columns' | 'enums' | 'belongings'> & { oid: number }
   >(`

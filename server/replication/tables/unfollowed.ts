@@ -1,9 +1,10 @@
 // Tables of followed schemas that are not followed as they should be, in plain words: DDL is not in the stream,
 // so the catalogs are compared now and then.
+
+import { type TableName, tableKey } from '../../../shared/table-name.ts'
 import { quoteIdentifier, quoteQualified } from '../../postgres/quote.ts'
 import type { Session } from '../../postgres/session.ts'
 import type { Publications } from '../stream/publication.ts'
-import { type TableId, tableKey } from './destination-tables.ts'
 import {
   type LeftOutTable,
   readNames,
@@ -13,9 +14,9 @@ import {
 } from './followed.ts'
 
 export interface Unfollowed {
-  table: TableId
+  table: TableName
   /** Where its name on the source is another one. */
-  source?: TableId
+  source?: TableName
   /**
    * `new`: created since the move began; `missing`: the destination does not have it; `gone`: followed, and dropped on the source; `renamed`: followed, and
    * called otherwise on the source than on the destination.
@@ -104,7 +105,7 @@ function isPublished(
   )
 }
 
-function gone(table: TableId, successor: TableId | undefined): Unfollowed {
+function gone(table: TableName, successor: TableName | undefined): Unfollowed {
   const name = shown(table)
   return {
     table,
@@ -117,7 +118,7 @@ function gone(table: TableId, successor: TableId | undefined): Unfollowed {
   }
 }
 
-function notPublished(table: TableId, publications: string): Unfollowed {
+function notPublished(table: TableName, publications: string): Unfollowed {
   return {
     table,
     kind: 'not_published',
@@ -127,7 +128,7 @@ function notPublished(table: TableId, publications: string): Unfollowed {
   }
 }
 
-function renamed(table: TableId, source: SourceRelation, schemas: SchemaNames | undefined): Unfollowed {
+function renamed(table: TableName, source: SourceRelation, schemas: SchemaNames | undefined): Unfollowed {
   const { schema, name } = source
   const steps = [
     ...(schema === table.schema ? [] : intoSchema(table, schema, schemas)),
@@ -151,7 +152,7 @@ interface SchemaNames {
   destination: ReadonlySet<string>
 }
 
-function intoSchema(table: TableId, schema: string, schemas: SchemaNames | undefined): string[] {
+function intoSchema(table: TableName, schema: string, schemas: SchemaNames | undefined): string[] {
   const move = `alter table ${quoteQualified(table.schema, table.name)} set schema ${quoteIdentifier(schema)}`
   if (!schemas || schemas.destination.has(schema)) return [move]
   // Not the table was moved, but the schema has another name.
@@ -213,10 +214,10 @@ function partitionNotPublished(
   }
 }
 
-function shown({ schema, name }: TableId): string {
+function shown({ schema, name }: TableName): string {
   return `${schema}.${name}`
 }
 
-function id({ schema, name }: TableId): TableId {
+function id({ schema, name }: TableName): TableName {
   return { schema, name }
 }

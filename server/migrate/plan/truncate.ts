@@ -1,5 +1,5 @@
 // How the old rows of the destination's tables are deleted, in the transaction that brings the new ones.
-import { showName, type TableName } from '../../../shared/phase.ts'
+import { showName, type TableName } from '../../../shared/table-name.ts'
 import type { Emptying } from '../../copy/pool.ts'
 import { quoteLiteral, quoteQualified } from '../../postgres/quote.ts'
 

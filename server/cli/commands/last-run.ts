@@ -1,14 +1,14 @@
 // The last plain migration that a state directory remembers, for those who ask how it went.
 
-import type { PastMigrationDetails } from '../../shared/api.ts'
-import { printable } from '../../shared/printable.ts'
-import { History } from '../store/history.ts'
-import type { StateDatabase } from '../store/state-database.ts'
-import { exitCode } from './exit.ts'
-import { dateAndClock } from './render/clock.ts'
-import type { Style } from './render/style.ts'
-import { closingLine } from './render/summary-table.ts'
-import { wrap } from './render/text.ts'
+import type { PastMigrationDetails } from '../../../shared/api.ts'
+import { printable } from '../../../shared/printable.ts'
+import { History } from '../../store/history.ts'
+import type { StateDatabase } from '../../store/state-database.ts'
+import { exitCode } from '../exit.ts'
+import { dateAndClock } from '../render/clock.ts'
+import type { Style } from '../render/style.ts'
+import { closingLine } from '../render/summary-table.ts'
+import { wrap } from '../render/text.ts'
 
 export function lastRun(database: StateDatabase): PastMigrationDetails | undefined {
   const history = new History(database)

@@ -1,7 +1,15 @@
 // How many workers, how much memory, how large a part: from what the servers say and what the user asked.
-import type { MigrationOptions } from '../../shared/request.ts'
-import { partCount } from '../copy/parts.ts'
-import type { Inventory } from './inventory.ts'
+
+import type { MigrationOptions } from '../../../shared/request.ts'
+import { partCount } from '../../copy/parts.ts'
+import {
+  mostCopyWorkers,
+  ownDestinationSessions,
+  ownSourceSessions,
+  usualIndexWorkers,
+  workersForParts,
+} from '../../copy/worker-counts.ts'
+import type { Inventory } from '../inventory/types.ts'
 
 export interface Sizes {
   copyWorkers: number
@@ -11,20 +19,9 @@ export interface Sizes {
   parallelMaintenanceWorkers: number
 }
 
-/**
- * More workers than this machine has cores cost more than they bring, measured with both servers on it too.
- * Two are worth it always: one writes while the other waits.
- */
-export const mostCopyWorkers = Math.min(8, Math.max(2, navigator.hardwareConcurrency))
-const workersForParts = Math.min(4, mostCopyWorkers)
-export const usualIndexWorkers = 4
 const smallestSplit = 64 * 1024 * 1024
 const largestMaintenanceKb = 2 * 1024 * 1024
 const smallestMaintenanceKb = 64 * 1024
-
-/** Sessions of ours besides the workers': catalogs, pg_dump and sequences on the source, the run's locks on the destination. */
-export const ownSourceSessions = 3
-export const ownDestinationSessions = 1
 
 export function chooseSizes(inventory: Inventory, options: MigrationOptions): Sizes {
   const { source, destination, tables } = inventory

@@ -1,9 +1,9 @@
 // One preflight between two databases, and one of its items.
-import { resolveSettings } from '../../server/postgres/settings.ts'
-import { type Preflight, preflight, type Wanted } from '../../server/preflight/preflight.ts'
+import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
+import { type Preflight, type PreflightRequest, preflight } from '../../server/preflight/preflight.ts'
 import { defaultOptions, type MigrationOptions } from '../../shared/request.ts'
 
-export type Wishes = Partial<Omit<Wanted, 'options'>> &
+export type Wishes = Partial<Omit<PreflightRequest, 'options'>> &
   Pick<Preflight, 'chosen'> & { options?: Partial<MigrationOptions> }
 
 export async function look(source: string, destination: string, { options, ...wishes }: Wishes = {}) {

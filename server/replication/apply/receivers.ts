@@ -1,8 +1,8 @@
 // Who looks at the changes of a stream: the receiver of all that is committed, and one that brings in a large
 // transaction ahead of its commit.
-import type { Connected } from '../apply/connect.ts'
-import { EarlyApply } from '../apply/streamed-apply.ts'
-import { Receiver, type ReceiverOptions } from './receive.ts'
+import type { Connected } from './connect.ts'
+import { Receiver, type ReceiverOptions } from './receiver.ts'
+import { EarlyApply } from './streamed-apply.ts'
 
 export type ReceiverWishes = Omit<
   ReceiverOptions,

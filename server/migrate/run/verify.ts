@@ -1,11 +1,10 @@
 // The end of a run that was asked to verify: what was copied is counted and hashed on both servers.
-import type { TableComparison } from '../../shared/comparison.ts'
-import { showName, type TableName } from '../../shared/phase.ts'
-import { tableKey } from '../catalog/tables.ts'
-import { compareData } from '../compare/data.ts'
-import { PgtrekError } from '../postgres/errors.ts'
-import type { PlannedRows } from './plan/plan.ts'
-import type { RunContext } from './run/context.ts'
+import type { TableComparison } from '../../../shared/comparison.ts'
+import { showName, type TableName, tableKey } from '../../../shared/table-name.ts'
+import { compareData } from '../../compare/data.ts'
+import { PgtrekError } from '../../postgres/errors.ts'
+import type { PlannedRows } from '../plan/types.ts'
+import type { RunContext } from './context.ts'
 
 const mostNamed = 20
 

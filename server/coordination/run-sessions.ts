@@ -1,21 +1,11 @@
-// The sessions of a run carry its mark, an advisory lock that excludes nobody: should the run be killed, the
-// next one finds what it has left behind on the server and ends it.
-import { PlanRefused, ServerError } from '../postgres/errors.ts'
-import type { Session } from '../postgres/session.ts'
+// Sessions of runs, found by the mark that they carry.
 
-/** "pgtr": whatever else takes advisory locks there, takes others. */
-const ours = 0x70677472
+import { PlanRefused, ServerError } from '../postgres/errors.ts'
+import { markClass, markOf } from '../postgres/run-mark.ts'
+import type { Session } from '../postgres/session.ts'
 
 /** Long enough for a server to end a statement in all but its most stubborn moments. */
 const patienceMs = 30_000
-
-export function markOf(run: string): number {
-  return Bun.hash.crc32(run) | 0
-}
-
-export function markStatement(mark: number): string {
-  return `select pg_catalog.pg_advisory_lock_shared(${ours}, ${mark})`
-}
 
 /**
  * A server does not notice at once that nobody is there any more: what waits for a lock gets it some time, and
@@ -29,7 +19,7 @@ export async function endSessionsOf(runs: readonly string[], session: Session): 
       select pg_catalog.pg_terminate_backend(pid)
         from pg_catalog.pg_locks
        where locktype = 'advisory'
-         and classid = ${ours}::pg_catalog.oid
+         and classid = ${markClass}::pg_catalog.oid
          and objid in (${marks})
          and objsubid = 2
          and database = (select oid from pg_catalog.pg_database where datname = current_database())
@@ -51,7 +41,7 @@ export async function isMarked(name: string, session: Session): Promise<boolean>
   const found = await session.query(`
     select from pg_catalog.pg_locks
      where locktype = 'advisory'
-       and classid = ${ours}::pg_catalog.oid
+       and classid = ${markClass}::pg_catalog.oid
        and objid = ${markOf(name) >>> 0}::pg_catalog.oid
        and objsubid = 2
        and granted

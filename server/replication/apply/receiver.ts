@@ -1,19 +1,11 @@
 // Decides what becomes of each message of the source: applied, kept until its transaction is committed, or
 // left out because it was applied before, came from elsewhere, or is not followed.
 
-import type { TableName } from '../../../shared/phase.ts'
 import type { SkippedTable } from '../../../shared/skipped.ts'
+import type { TableName } from '../../../shared/table-name.ts'
+import { tableKey } from '../../../shared/table-name.ts'
 import { PgtrekError } from '../../postgres/errors.ts'
-import type { Applier } from '../apply/applier.ts'
-import { NeedsCare } from '../apply/apply-failure.ts'
-import { ApplyConflict } from '../apply/conflict.ts'
-import { echoPrefix } from '../apply/position.ts'
-import type { EarlyApply } from '../apply/streamed-apply.ts'
-import { TargetTable } from '../apply/target.ts'
-import { type DestinationTable, tableKey } from '../tables/destination-tables.ts'
-import { describeChange, misfits, type NamedTypes } from '../tables/fit.ts'
-import type { Apart, Followed } from '../tables/followed.ts'
-import { type Lsn, noLsn } from './lsn.ts'
+import { type Lsn, noLsn } from '../stream/lsn.ts'
 import {
   type ChangeHandler,
   isMessageOf,
@@ -23,10 +15,19 @@ import {
   type Relation,
   type ServerTime,
   type TransactionEnd,
-} from './pgoutput.ts'
-import type { Spill } from './spill.ts'
-import type { SourceTransaction } from './transaction.ts'
-import type { Tuple } from './tuple.ts'
+} from '../stream/pgoutput.ts'
+import type { Spill } from '../stream/spill.ts'
+import type { SourceTransaction } from '../stream/transaction.ts'
+import type { Tuple } from '../stream/tuple.ts'
+import type { DestinationTable } from '../tables/destination-tables.ts'
+import { describeChange, misfits, type NamedTypes } from '../tables/fit.ts'
+import type { Apart, Followed } from '../tables/followed.ts'
+import type { Applier } from './applier.ts'
+import { NeedsCare } from './apply-failure.ts'
+import { ApplyConflict } from './conflict.ts'
+import { echoPrefix } from './position.ts'
+import type { EarlyApply } from './streamed-apply.ts'
+import { TargetTable } from './target.ts'
 
 export interface ReceiverOptions {
   applier: Applier

@@ -1,102 +1,37 @@
 // Everything that is read from both servers before a plan is made.
 
-import { showName } from '../../shared/phase.ts'
-import type { MigrationOptions, Selection } from '../../shared/request.ts'
-import { Selector } from '../../shared/selector.ts'
-import { type Dependents, otherKey, readDependents } from '../catalog/dependents.ts'
-import type { CollationUse, DestinationFacts } from '../catalog/destination.ts'
-import { readCollations, readDestination, readUsedRoles } from '../catalog/destination.ts'
-import { type Dependant, readDropDependants } from '../catalog/drops.ts'
-import { type ExistingTable, readExistingTables } from '../catalog/existing.ts'
-import { type ExistingForeignKey, readExistingForeignKeys } from '../catalog/existing-foreign-keys.ts'
-import { type Identity, identityKey, readIdentities } from '../catalog/identities.ts'
-import { type LargeObjectFacts, readLargeObjects } from '../catalog/large-objects.ts'
-import { ownSchema, readOwnObjects } from '../catalog/own.ts'
-import { readReorderedChildren } from '../catalog/reordered-children.ts'
-import { listSequences, type SequenceName } from '../catalog/sequences.ts'
-import { readServer, type ServerFacts } from '../catalog/server.ts'
-import {
-  type Partitioning,
-  readColumnTypes,
-  readOddNotNullNames,
-  readPartitioning,
-  readTables,
-  type TableFacts,
-  tableKey,
-} from '../catalog/tables.ts'
-import { type PartitionTree, readPartitionTrees } from '../catalog/trees.ts'
-import { readTypes, type TypeFacts } from '../catalog/types.ts'
-import { readBrokenNames, readHandmadeLanguages } from '../catalog/undescribed.ts'
-import { PlanRefused } from '../postgres/errors.ts'
-import type { Session } from '../postgres/session.ts'
-import type { OrderedColumn } from '../schema/create-table.ts'
-import { entryDependencies, readDependencies, withExtensionsFirst } from '../schema/dependencies.ts'
-import type { DumpThread } from '../schema/dump.ts'
-import type { Entry } from '../schema/entries.ts'
-import { describeRawByte, hasRawBytes } from '../schema/raw-bytes.ts'
-import { cleanUp } from '../system/collect-garbage.ts'
+import { Selector } from '../../../shared/selector.ts'
+import { showName, tableKey } from '../../../shared/table-name.ts'
+import { otherKey, readDependents } from '../../catalog/dependents.ts'
+import { readCollations, readDestination, readUsedRoles } from '../../catalog/destination.ts'
+import { readDropDependants } from '../../catalog/drops.ts'
+import { type ExistingTable, readExistingTables } from '../../catalog/existing.ts'
+import { readExistingForeignKeys } from '../../catalog/existing-foreign-keys.ts'
+import { type Identity, identityKey, readIdentities } from '../../catalog/identities.ts'
+import { readLargeObjects } from '../../catalog/large-objects.ts'
+import { ownSchema, readOwnObjects } from '../../catalog/own.ts'
+import { readReorderedChildren } from '../../catalog/reordered-children.ts'
+import { listSequences, type SequenceName } from '../../catalog/sequences.ts'
+import { readServer } from '../../catalog/server.ts'
+import { readColumnTypes, readOddNotNullNames, readPartitioning, readTables } from '../../catalog/tables.ts'
+import { readPartitionTrees } from '../../catalog/trees.ts'
+import { readTypes } from '../../catalog/types.ts'
+import { readBrokenNames, readHandmadeLanguages } from '../../catalog/undescribed.ts'
+import { PlanRefused } from '../../postgres/errors.ts'
+import type { Session } from '../../postgres/session.ts'
+import { entryDependencies, readDependencies, withExtensionsFirst } from '../../schema/dependencies.ts'
+import { dumpsUnreadableSequencesSince } from '../../schema/dump.ts'
+import { describeRawByte, hasRawBytes } from '../../schema/raw-bytes.ts'
+import { cleanUp } from '../../system/collect-garbage.ts'
 import { forOtherPartitions, narrow } from './apply-selection.ts'
 import { dumpEntries, placeholder, tablePlaceholder, withFullNames } from './dumped-entries.ts'
-import { findRoutes, noRoutes, type Routes } from './plan/partition-routes.ts'
-
-export interface Inventory {
-  source: ServerFacts
-  destination: ServerFacts
-  lacks: DestinationFacts
-  /** Languages by OID -> what creates them, where pg_dump's own words do not. */
-  handmadeLanguages: Map<number, string>
-  entries: Entry[]
-  /** Entry id -> ids of the entries it needs. */
-  needs: Map<number, readonly number[]>
-  tables: TableFacts[]
-  partitioning: Partitioning
-  /** With their columns in the order that is to be kept. */
-  reorderedChildren: Map<number, OrderedColumn[]>
-  oddNotNullNames: Map<number, string[]>
-  types: Map<number, TypeFacts>
-  dependents: Dependents
-  sequences: SequenceName[]
-  largeObjects: LargeObjectFacts[]
-  usedRoles: string[]
-  collations: CollationUse[]
-  /** Tables that the destination has already and keeps, by `tableKey`. */
-  existing: Map<string, ExistingTable>
-  /** How SQL writes the column types of those tables on the source. */
-  columnTypes: Map<number, Map<string, string>>
-  /** Of the destination, from or to those tables. */
-  foreignKeys: ExistingForeignKey[]
-  /** Of the destination, with any of those tables. */
-  trees: PartitionTree[]
-  /** What is dropped first, and what goes with it. */
-  drops: { targets: Identity[]; dependants: Dependant[] }
-  /** Entry id -> why a selected object cannot be made. */
-  blocked: ReadonlyMap<number, string>
-  /** Tables whose rows go into another table of the destination than that of their name. */
-  routes: Routes
-  /** What the selection brings with it, in words. */
-  notes: string[]
-}
-
-export interface Wanted {
-  selection: Selection
-  options: MigrationOptions
-  /** What must be dropped was dropped by the run that is resumed. */
-  isDropped: boolean
-}
-
-export interface InventorySessions {
-  /** In the run's snapshot. */
-  source: Session
-  /** Left inside pg_dump's transaction: its locks keep the tables as they are until the run is over. */
-  dump: Session
-  dumpThread: DumpThread
-  destination: Session
-}
+import { findRoutes, noRoutes } from './partition-routes.ts'
+import type { Inventory, InventoryRequest, InventorySessions } from './types.ts'
 
 export async function takeInventory(
   sessions: InventorySessions,
   snapshot: string,
-  wanted: Wanted,
+  wanted: InventoryRequest,
   signal: AbortSignal,
 ): Promise<Inventory> {
   const { source, destination } = sessions
@@ -175,9 +110,6 @@ function withRawBytesBlocked(inventory: Inventory): Inventory {
   return { ...inventory, blocked }
 }
 
-/** Since then pg_dump does not look into a sequence that it may not read. */
-export const dumpsUnreadableSequencesSince = 18
-
 /** What was chosen, or is needed by that, was left out of the dump: pg_dump stops at the first that it may not read. */
 function refuseUnreadable(sequences: readonly SequenceName[], user: string) {
   if (sequences.length === 0) return
@@ -192,7 +124,7 @@ function refuseUnreadable(sequences: readonly SequenceName[], user: string) {
 async function meetDestination(
   everything: Inventory,
   { source, destination }: InventorySessions,
-  { selection, options, isDropped }: Wanted,
+  { selection, options, isDropped }: InventoryRequest,
 ): Promise<Inventory> {
   const drops = options.existingTableMode === 'drop' && !options.dataOnly && !isDropped
   const isWhole = new Selector(selection).isEverything

@@ -1,6 +1,6 @@
 // Where source and destination divide a table's rows differently: the rows go into the table above the destination's
 // partitions, or into its plain table, and the server finds the place of each.
-import { showName, type TableName } from '../../../shared/phase.ts'
+import { showName, type TableName, tableKey } from '../../../shared/table-name.ts'
 import { type ExistingTable, readExistingTables } from '../../catalog/existing.ts'
 import {
   isPartOfTree,
@@ -8,7 +8,7 @@ import {
   readPartitionShapes,
   treeBelow,
 } from '../../catalog/partition-shapes.ts'
-import { type Partitioning, type TableFacts, tableKey } from '../../catalog/tables.ts'
+import type { Partitioning, TableFacts } from '../../catalog/tables.ts'
 import type { Session } from '../../postgres/session.ts'
 
 export interface Route {

@@ -1,14 +1,14 @@
 // An inventory cut down to what the user selected.
-import { describeObject } from '../../shared/describe.ts'
-import { everything, type ObjectKind, type Selection } from '../../shared/request.ts'
-import { type Selectable, Selector, type Verdict } from '../../shared/selector.ts'
-import { describeUnmatched } from '../../shared/unmatched.ts'
-import { catalogOid, otherKey } from '../catalog/dependents.ts'
-import { PlanRefused } from '../postgres/errors.ts'
-import { quoteIdentifier } from '../postgres/quote.ts'
-import type { Entry } from '../schema/entries.ts'
-import { type Chosen, choose } from '../schema/selection.ts'
-import type { Inventory } from './inventory.ts'
+import { describeObject } from '../../../shared/describe.ts'
+import { everything, type ObjectKind, type Selection } from '../../../shared/request.ts'
+import { type Selectable, Selector, type Verdict } from '../../../shared/selector.ts'
+import { describeUnmatched } from '../../../shared/unmatched.ts'
+import { catalogOid, otherKey } from '../../catalog/dependents.ts'
+import { PlanRefused } from '../../postgres/errors.ts'
+import { quoteIdentifier } from '../../postgres/quote.ts'
+import type { Entry } from '../../schema/entries.ts'
+import { type Chosen, choose } from '../../schema/selection.ts'
+import type { Inventory } from './types.ts'
 
 const selectableKinds: Record<string, ObjectKind> = {
   TABLE: 'tables',

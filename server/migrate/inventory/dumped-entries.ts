@@ -1,14 +1,16 @@
 // pg_dump's entries of the source, as it can be had: without what may not be read, with names in full.
-import type { MigrationOptions } from '../../shared/request.ts'
-import { otherKey } from '../catalog/dependents.ts'
-import { type OwnObjects, ownSchema, withoutOwn } from '../catalog/own.ts'
-import { type TableFacts, tableKey } from '../catalog/tables.ts'
-import type { BrokenName } from '../catalog/undescribed.ts'
-import { quoteIdentifier } from '../postgres/quote.ts'
-import { pgDump } from '../schema/dump.ts'
-import { type Entry, parseEntries } from '../schema/entries.ts'
-import { cleanUp } from '../system/collect-garbage.ts'
-import type { InventorySessions } from './inventory.ts'
+import type { MigrationOptions } from '../../../shared/request.ts'
+import { tableKey } from '../../../shared/table-name.ts'
+import { otherKey } from '../../catalog/dependents.ts'
+import { type OwnObjects, ownSchema } from '../../catalog/own.ts'
+import type { TableFacts } from '../../catalog/tables.ts'
+import type { BrokenName } from '../../catalog/undescribed.ts'
+import { quoteIdentifier } from '../../postgres/quote.ts'
+import { pgDump } from '../../schema/dump.ts'
+import { type Entry, parseEntries } from '../../schema/entries.ts'
+import { withoutOwn } from '../../schema/own-entries.ts'
+import { cleanUp } from '../../system/collect-garbage.ts'
+import type { InventorySessions } from './types.ts'
 
 export async function dumpEntries(
   { dump: session, dumpThread }: InventorySessions,

@@ -1,15 +1,17 @@
 // Runs what a changed table needs on the destination, in one transaction: all of it or nothing.
 
+import { tableKey } from '../../../shared/table-name.ts'
 import { appliesSetting } from '../../catalog/own.ts'
 import { relayCopy } from '../../postgres/copy-stream.ts'
 import { quoteIdentifier, quoteQualified } from '../../postgres/quote.ts'
 import { Session } from '../../postgres/session.ts'
 import type { ConnectionSettings } from '../../postgres/settings.ts'
-import { exactValues, maySetReplicaRole, useOwnSearchPath } from '../apply/apply-session.ts'
-import { holdPosition, type Position, PositionBusy } from '../apply/position.ts'
-import { readDestinationTables, tableKey } from './destination-tables.ts'
-import type { ColumnFill, SchemaChanges } from './schema-changes.ts'
-import { local } from './table-shape.ts'
+import { exactValues } from '../stream/stream.ts'
+import { readDestinationTables } from '../tables/destination-tables.ts'
+import type { ColumnFill, SchemaChanges } from '../tables/schema-changes.ts'
+import { local } from '../tables/table-shape.ts'
+import { maySetReplicaRole, useOwnSearchPath } from './apply-session.ts'
+import { holdPosition, type Position, PositionBusy } from './position.ts'
 
 export interface ApplySchema {
   source: ConnectionSettings

@@ -5,7 +5,7 @@ import { isAtWork } from '../../coordination/sessions.ts'
 import { ConnectionLost } from '../../postgres/errors.ts'
 import { Session } from '../../postgres/session.ts'
 import { describeSettings } from '../../postgres/settings.ts'
-import type { Connected, Ends } from '../apply/connect.ts'
+import type { Connected, StreamEnds } from './connect.ts'
 
 /** As long as the servers themselves wait for each other by default (wal_receiver_timeout). */
 export const defaultSilenceMs = 60_000
@@ -20,7 +20,7 @@ export class SilenceWatch implements Disposable {
 
   constructor(
     readonly connected: Connected,
-    readonly ends: Ends,
+    readonly ends: StreamEnds,
     readonly silenceMs: number,
   ) {
     this.#sides = { source: new WatchedSide(), destination: new WatchedSide() }

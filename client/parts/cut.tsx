@@ -1,0 +1,23 @@
+// A list that may be long.
+
+import { createSignal, createUniqueId, For, type JSX, Show } from 'solid-js'
+import { rowsText, t } from '../i18n/index.ts'
+
+/** A long list begins with its first lines. */
+export function Cut<Item>(props: { list: readonly Item[]; each: (item: Item) => JSX.Element }) {
+  const first = 50
+  const id = createUniqueId()
+  const [all, setAll] = createSignal(false)
+  return (
+    <>
+      <ul class="cut" id={id} tabindex="0">
+        <For each={all() ? props.list : props.list.slice(0, first)}>{(item) => props.each(item)}</For>
+      </ul>
+      <Show when={!all() && props.list.length > first}>
+        <button type="button" class="small" aria-controls={id} onClick={() => setAll(true)}>
+          {t('options.all', { count: rowsText(props.list.length) })}
+        </button>
+      </Show>
+    </>
+  )
+}

@@ -1,0 +1,40 @@
+// The request in the making: its fields, and an empty one.
+
+import { defaultFollowOptions, type FollowOptions } from '../../shared/follow-options.ts'
+import type { Selection } from '../../shared/request.ts'
+import { defaultOptions, type Hook, type MigrationOptions } from '../../shared/request.ts'
+import type { OwnedRule } from './conditions.ts'
+import type { End } from './connection-url.ts'
+import { emptyEnd } from './connection-url.ts'
+
+export type Side = 'source' | 'destination'
+
+export interface Draft {
+  source: End
+  destination: End
+  options: MigrationOptions
+  needed: Selection['needed']
+  /** How rows are copied, each with the source it was written for. */
+  rules: OwnedRule[]
+  /** The page shows none, but does not lose those of a saved request. */
+  hooks: Hook[]
+  /** Instead of ticks: what a saved request or a failed run names, with its source. */
+  given: { of: string; selection: Partial<Selection> } | undefined
+  /** Changes are followed after the copy. */
+  following: boolean
+  follow: FollowOptions
+}
+
+export function emptyDraft(): Draft {
+  return {
+    source: emptyEnd(),
+    destination: emptyEnd(),
+    options: structuredClone(defaultOptions),
+    needed: 'add',
+    rules: [],
+    hooks: [],
+    given: undefined,
+    following: false,
+    follow: structuredClone(defaultFollowOptions),
+  }
+}

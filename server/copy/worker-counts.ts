@@ -1,0 +1,12 @@
+// How many workers and sessions a copy has unless its user says otherwise.
+
+/**
+ * More workers than this machine has cores cost more than they bring, measured with both servers on it too.
+ * Two are worth it always: one writes while the other waits.
+ */
+export const mostCopyWorkers = Math.min(8, Math.max(2, navigator.hardwareConcurrency))
+export const workersForParts = Math.min(4, mostCopyWorkers)
+export const usualIndexWorkers = 4
+/** Sessions of ours besides the workers': catalogs, pg_dump and sequences on the source, the run's locks on the destination. */
+export const ownSourceSessions = 3
+export const ownDestinationSessions = 1

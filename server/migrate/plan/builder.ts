@@ -1,0 +1,100 @@
+// Collects the steps of a plan.
+
+import type { StepInfo } from '../../../shared/event.ts'
+import type { Hook, MigrationOptions } from '../../../shared/request.ts'
+import type { RuleBook } from '../../../shared/rule-book.ts'
+import type { Unfinished } from '../../store/run-memory.ts'
+import type { Inventory } from '../inventory/types.ts'
+import type { Sizes } from './sizes.ts'
+import type { Step, Work } from './step.ts'
+import type { PlanRequest } from './types.ts'
+
+/** Steps without any share these: there may be a hundred thousand. */
+export const none: readonly number[] = []
+
+export const noLocks: Step['locks'] = {}
+
+export const cleanAfter = 15_000
+
+/** Most lists have one number, and that of a table or its step is in many: each such list is kept once. */
+export class Shared {
+  readonly #lists = new Map<number, readonly number[]>()
+  readonly #locks = { shared: new Map<number, Step['locks']>(), exclusive: new Map<number, Step['locks']>() }
+
+  list(ids: readonly number[]): readonly number[] {
+    const [only] = ids
+    if (only === undefined) return none
+    if (ids.length > 1) return ids
+    const known = this.#lists.get(only)
+    if (!known) this.#lists.set(only, ids)
+    return known ?? ids
+  }
+
+  locks({ shared = none, exclusive = none }: Step['locks']): Step['locks'] {
+    if (shared.length + exclusive.length !== 1)
+      return { shared: this.list(shared), exclusive: this.list(exclusive) }
+    const mode = shared.length > 0 ? 'shared' : 'exclusive'
+    const list = this.list(mode === 'shared' ? shared : exclusive)
+    const [only] = list as [number]
+    const known = this.#locks[mode].get(only) ?? { [mode]: list }
+    this.#locks[mode].set(only, known)
+    return known
+  }
+}
+
+/** Collects steps and hands out their numbers, which are also their order where nothing else decides. */
+export class PlanBuilder {
+  readonly steps: Step[] = []
+  readonly warnings: string[] = []
+  readonly #shared = new Shared()
+  /** What every step from here on needs: a hook, the objects that are dropped first. */
+  gate: readonly Step[] = []
+  readonly options: MigrationOptions
+  readonly rules: RuleBook
+  readonly hooks: readonly Hook[]
+  readonly resumed: Unfinished | undefined
+  readonly rowsElsewhere: ReadonlySet<string>
+  readonly asReplica: boolean
+
+  constructor(
+    readonly inventory: Inventory,
+    request: PlanRequest,
+    readonly sizes: Sizes,
+  ) {
+    this.options = request.options
+    this.rules = request.rules
+    this.hooks = request.hooks
+    this.resumed = request.resumed
+    this.rowsElsewhere = request.rowsElsewhere ?? new Set()
+    const { disableFk, disableTriggers } = request.options
+    this.asReplica = inventory.destination.mayReplicate && disableFk && disableTriggers
+  }
+
+  add(info: Omit<StepInfo, 'id'>, work: Work, rest: Partial<Omit<Step, 'id' | 'info' | 'work'>> = {}): Step {
+    const id = this.steps.length + 1
+    const step: Step = {
+      id,
+      info: { id, ...info },
+      work,
+      needs: none,
+      after: none,
+      pool: 'none',
+      weight: 0,
+      locks: noLocks,
+      ...rest,
+    }
+    if (this.gate.length > 0) step.needs = [...this.gate.map((one) => one.id), ...step.needs]
+    step.needs = this.#shared.list(step.needs)
+    step.after = this.#shared.list(step.after)
+    step.locks = this.#shared.locks(step.locks)
+    this.steps.push(step)
+    // Making a plan of many steps leaves more behind than the plan takes.
+    if (id % cleanAfter === 0) Bun.gc(true)
+    return step
+  }
+
+  /** Over when all of these are; it has failed when one of `needs` has. */
+  barrier(name: string, waits: Partial<Pick<Step, 'needs' | 'after'>>): Step {
+    return this.add({ phase: 'others', kind: 'BARRIER', name }, { kind: 'barrier' }, waits)
+  }
+}
