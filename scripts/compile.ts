@@ -1,8 +1,10 @@
 // Makes the one file that users download: the command, its workers, the page and pg_dump's WebAssembly, with Bun
 // inside.
+
 import { rm } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
+import { messageOf } from '../shared/message-of.ts'
 import { embedding } from '../tools/compile/embedding.ts'
 import { gatherLicenses } from '../tools/compile/licenses.ts'
 import { buildPage, type PageFile } from '../tools/compile/page.ts'
@@ -34,7 +36,8 @@ export async function compile({ outfile, target, page }: CompileOptions): Promis
     // pg_dump's loader looks for its WebAssembly beside itself, and it is bundled into this worker.
     naming: { asset: 'server/schema/[name].[ext]' },
     plugins: [embedded],
-    minify: true,
+    // Messages name classes of errors, which must be called there as in the source.
+    minify: { whitespace: true, syntax: true, identifiers: false },
     // Compiled ahead, it needs half the CPU time to start.
     bytecode: true,
     format: 'esm',
@@ -64,7 +67,7 @@ if (import.meta.main) {
     if (all) await compileEvery()
     else say(await compile({ outfile: join(root, 'dist', 'pgtrek'), ...one }))
   } catch (error) {
-    process.stderr.write(`compile: ${error instanceof Error ? error.message : String(error)}\n`)
+    process.stderr.write(`compile: ${messageOf(error)}\n`)
     process.exitCode = 1
   }
 }

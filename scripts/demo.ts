@@ -1,8 +1,10 @@
 // `npm run demo`: two throw-away servers, a web shop with ten years of history on the old one, a move to the
 // new one by the real command, and a comparison of the two that trusts nothing the command says.
+
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { styleText } from 'node:util'
+import { messageOf } from '../shared/message-of.ts'
 import { type Verdict, verify } from '../tools/demo/verify.ts'
 import { startCluster, stopAllClusters, type TestDatabase } from '../tools/servers/clusters.ts'
 import { scratchDirectory } from '../tools/servers/scratch.ts'
@@ -14,7 +16,7 @@ const shownDifferences = 10
 try {
   process.exitCode = await demo()
 } catch (error) {
-  line(bad(`The demo broke off: ${error instanceof Error ? error.message : String(error)}`))
+  line(bad(`The demo broke off: ${messageOf(error)}`))
   process.exitCode = 1
 } finally {
   await stopAllClusters()
@@ -57,7 +59,7 @@ async function fill(database: TestDatabase) {
       try {
         await database.sql(readFileSync(join(shop, file), 'utf8'))
       } catch (error) {
-        throw new Error(`${file}: ${(error as Error).message}`, { cause: error })
+        throw new Error(`${file}: ${messageOf(error)}`, { cause: error })
       }
     }
   })

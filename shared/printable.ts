@@ -1,9 +1,9 @@
 // Text that is safe to show. Names and messages come from a database, where any character is allowed; on
 // a terminal some of them are commands, and elsewhere they can make one line look like another.
 
-/** One line with nothing in it that a terminal would obey: controls become visible signs. */
+/** One line with nothing in it that a terminal would obey: controls are written as in C, as psql writes them. */
 export function printable(text: string): string {
-  return text.replace(unsafe, visibleSign)
+  return text.replace(unsafe, visible)
 }
 
 /**
@@ -12,8 +12,10 @@ export function printable(text: string): string {
  */
 const unsafe = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/gu
 
-function visibleSign(character: string): string {
+const escapes: Record<string, string> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
+
+function visible(character: string): string {
   const code = character.charCodeAt(0)
-  if (code < 0x20) return String.fromCharCode(0x2400 + code)
-  return code === 0x7f ? '\u2421' : '\ufffd'
+  if (code >= 0x20 && code !== 0x7f) return '\ufffd'
+  return escapes[character] ?? `\\x${code.toString(16).padStart(2, '0')}`
 }

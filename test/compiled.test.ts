@@ -50,6 +50,10 @@ describe('without a server', () => {
     }
   })
 
+  test('classes of errors, which messages name, are called as in the source', () => {
+    expect(readFileSync(pgtrek).includes('class PlanRefused extends')).toBe(true)
+  })
+
   test('help names the commands', async () => {
     const { code, stdout } = await run('help')
     expect(code).toBe(0)

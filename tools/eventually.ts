@@ -1,6 +1,8 @@
 // Waiting for a state instead of for a time. Every wait has a deadline, and says what it waited for and what it
 // saw when the deadline passes.
+
 import { inspect } from 'node:util'
+import { messageOf } from '../shared/message-of.ts'
 
 /** Only a hang takes this long, also on a machine that has other work to do. */
 const deadlineMs = 60_000
@@ -46,7 +48,7 @@ export async function eventually<T>(
       if (error instanceof CannotHappen) {
         throw new Error(`waited for ${what}: ${error.message}; last saw ${last}`, { cause: error })
       }
-      if (!(error instanceof DeadlinePassed)) last = error instanceof Error ? error.message : String(error)
+      if (!(error instanceof DeadlinePassed)) last = messageOf(error)
     }
     if (performance.now() >= deadline) {
       throw new Error(`waited ${withinMs / 1000} s for ${what}; last saw ${last}`)

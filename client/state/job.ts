@@ -1,6 +1,8 @@
 // The job as the server tells it: the running one, or the last.
+
 import { batch, createRoot, createSignal } from 'solid-js'
 import type { JobProgress, LogLine } from '../../shared/api.ts'
+import { messageOf } from '../../shared/message-of.ts'
 import type { TableProgress } from '../../shared/progress.ts'
 import { Curve, type Speeds } from '../../shared/speeds.ts'
 import { api } from '../api/calls.ts'
@@ -115,9 +117,7 @@ async function readLog(id: string) {
     }
   } catch (error) {
     // The log of a run is not worth stopping its view for, but its place must not look empty without a word.
-    append([
-      { at: Date.now(), level: 'warn', message: error instanceof Error ? error.message : String(error) },
-    ])
+    append([{ at: Date.now(), level: 'warn', message: messageOf(error) }])
     return
   }
   const known = new Set(earlier.map(lineKey))

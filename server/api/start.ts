@@ -1,8 +1,10 @@
 // The server: its stores, its guard, its routes, and the socket it listens on.
+
 import type { AnyElysia } from 'elysia'
 import type { NamedEnds } from '../../shared/api.ts'
 import type { FleetController } from '../../shared/fleet.ts'
 import type { FollowController } from '../../shared/follow-view.ts'
+import { messageOf } from '../../shared/message-of.ts'
 import { UsageError } from '../postgres/errors.ts'
 import type { Owner } from '../postgres/owner.ts'
 import { FollowStore } from '../store/follows.ts'
@@ -133,9 +135,7 @@ function listen(app: AnyElysia, host: string, port: number): Bun.Server<unknown>
     if (code === 'EADDRINUSE') {
       throw new UsageError(`port ${port} is taken by another program: stop it, or choose one with --port`)
     }
-    throw new UsageError(
-      `cannot listen on ${host}:${port}: ${error instanceof Error ? error.message : String(error)}`,
-    )
+    throw new UsageError(`cannot listen on ${host}:${port}: ${messageOf(error)}`)
   }
   if (!app.server) throw new Error('the server did not start')
   return app.server

@@ -4,6 +4,7 @@ import { ProgressFold } from '../../shared/fold.ts'
 import { lateLines } from '../../shared/follow-health.ts'
 import type { FollowOptions } from '../../shared/follow-options.ts'
 import type { FollowAction, FollowController, FollowView } from '../../shared/follow-view.ts'
+import { asError } from '../../shared/message-of.ts'
 import type { Settled } from '../config/settle.ts'
 import { type FollowResult, FollowRun } from '../follow/follow-run.ts'
 import { followName } from '../follow/names.ts'
@@ -195,7 +196,7 @@ function finish(
     for (const line of reportLines(report)) tell(line)
   for (const line of lateLines(view)) tell(`pgtrek: ${line}`)
   if (result.status === 'failed') {
-    const { message } = result.error instanceof Error ? result.error : new Error(String(result.error))
+    const { message } = asError(result.error)
     // What is seen already is not said again.
     if (message !== lastError) tell(`pgtrek: ${message}`)
   }

@@ -1,5 +1,7 @@
 // What both servers say of a move, for commands whose own machine knows too little.
+
 import type { Command } from 'commander'
+import { messageOf } from '../../shared/message-of.ts'
 import { isBrokenOff, type MoveOnServers } from '../../shared/move-state.ts'
 import { readMove } from '../follow/move-state.ts'
 import type { FollowEnds } from '../follow/request.ts'
@@ -25,7 +27,7 @@ export async function askServers(command: Command): Promise<string[]> {
     return [`the servers say: ${move.words}`, ...move.next]
   } catch (error) {
     return [
-      `whether it was handed over is not known, the servers cannot be asked: ${(error as Error).message}`,
+      `whether it was handed over is not known, the servers cannot be asked: ${messageOf(error)}`,
       'ask again with "pgtrek status" and the same connections; "pgtrek follow" goes on',
     ]
   }

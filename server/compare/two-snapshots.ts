@@ -5,7 +5,6 @@
 import type { TableRule } from '../../shared/request.ts'
 import { RuleBook } from '../../shared/rule-book.ts'
 import type { TableName } from '../../shared/table-name.ts'
-import { errorInfo } from '../postgres/errors.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
 import type { Side } from './columns.ts'
 import { needsConversion } from './data.ts'
@@ -180,8 +179,4 @@ export async function readMoment({ catalog }: Pick<ReadingEnd, 'catalog'>): Prom
 export function hasTransaction({ end, underWay }: SourceMoment, xid: number): boolean {
   const whole = end + BigInt.asIntN(32, BigInt(xid) - end)
   return whole < end && !underWay.has(whole)
-}
-
-export function messageOf(error: unknown): string {
-  return errorInfo(error).message
 }

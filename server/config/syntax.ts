@@ -1,4 +1,5 @@
 // TOML or YAML as plain values, and where a mistake is when it is neither.
+import { messageOf } from '../../shared/message-of.ts'
 import { eitherOf } from '../../shared/option-table.ts'
 import { isRecord } from '../../shared/spelling.ts'
 import type { Environment } from '../postgres/environment.ts'
@@ -47,7 +48,7 @@ function wrongLine(text: string, parse: Parse): number | undefined {
 
 /** The parser quotes what it could not read, which may be a password. */
 function withoutValues(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error)
+  const message = messageOf(error)
   return message
     .replace(/^(TOML|YAML) Parse error: /, '')
     .replaceAll(/".*"/gs, '"..."')

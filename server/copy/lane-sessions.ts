@@ -1,6 +1,7 @@
 // The two sessions of a copy worker: made alike, made again when one was lost, and the destination's
 // transaction with what becomes of it.
 
+import { messageOf } from '../../shared/message-of.ts'
 import { isMarked } from '../coordination/run-sessions.ts'
 import { isLost, PgtrekError, ServerError, SnapshotLost } from '../postgres/errors.ts'
 import { quoteLiteral } from '../postgres/quote.ts'
@@ -226,7 +227,7 @@ async function wasCommitted(
 }
 
 function inDoubt(reason: unknown): CommitInDoubt {
-  const words = reason instanceof Error ? reason.message : String(reason)
+  const words = messageOf(reason)
   return new CommitInDoubt(
     `the connection was lost while the rows were being committed, and whether they were could not be found out: ${words}`,
   )

@@ -15,6 +15,7 @@ import {
 } from '../postgres/errors.ts'
 import { quoteLiteral } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
+import { collectEach } from '../system/collect-garbage.ts'
 import type {
   Counts,
   Emptying,
@@ -53,7 +54,7 @@ let sessions: LaneSessions
 let throttle: Throttle | undefined
 /** The temporary table of the open transaction, and for which target it was made. */
 let staged: { transaction: string; table: string } | undefined
-const cleanAfter = 10
+const collectAfter = 10
 let bundles = 0
 /** Since the source's transaction began. */
 let tablesRead = 0
@@ -145,7 +146,7 @@ async function copyTables(parts: readonly RowsPart[]): Promise<Counts & { each: 
   const copied = await relayTables({ source, destination, tables, signal: aborting.signal })
   const each = copied.map((counts) => ({ ...counts, collided: 0 }))
   // The rows went through buffers that are small each, and are not missed for long by themselves.
-  if (++bundles % cleanAfter === 0) Bun.gc(true)
+  collectEach(collectAfter, ++bundles)
   const rows = each.reduce((sum, counts) => sum + counts.rows, 0)
   const bytes = each.reduce((sum, counts) => sum + counts.bytes, 0)
   return { rows, bytes, collided: 0, each }

@@ -1,7 +1,9 @@
 // The copy workers, and which of them does what. Parts of one table go to many workers; each keeps its
 // transaction open until the last part is in, so that a table appears whole or not at all. A worker that
 // loses a connection gets a new one, and what it had not committed is copied again.
+
 import type { ErrorInfo } from '../../shared/event.ts'
+import { asError } from '../../shared/message-of.ts'
 import { sharedClock } from '../postgres/copy-throttle.ts'
 import { Cancelled, ConnectionLost, PgtrekError } from '../postgres/errors.ts'
 import { withVerdict } from '../postgres/pooler.ts'
@@ -327,7 +329,7 @@ export class CopyPool implements Copier {
       try {
         await onBeforeCommit(task.transactions)
       } catch (error) {
-        task.fail(error instanceof Error ? error : new Error(String(error)))
+        task.fail(asError(error))
       }
       task.deciding = false
     }

@@ -1,8 +1,10 @@
 // A fleet at work: every mapping looked at, roles brought over, databases made and copied a few at a time,
 // followed, and handed over when somebody says so. One that fails does not stop the others.
+
 import type { FleetAction, FleetConfig, FleetController, FleetState, FleetView } from '../../shared/fleet.ts'
 import type { FollowAnswer, FollowView } from '../../shared/follow-view.ts'
 import { formatCount } from '../../shared/format.ts'
+import { messageOf } from '../../shared/message-of.ts'
 import type { WorkerView } from '../../shared/worker.ts'
 import { errorInfo } from '../postgres/errors.ts'
 import { Ledger } from '../queue/ledger.ts'
@@ -278,7 +280,7 @@ export class FleetRun implements FleetController {
       try {
         done.push(...(await move.complete({ discardLateWrites })))
       } catch (error) {
-        return { ok: false, message: `${move.name}: ${(error as Error).message}` }
+        return { ok: false, message: `${move.name}: ${messageOf(error)}` }
       }
     }
     return {

@@ -17,6 +17,7 @@ import type {
 } from '../../shared/follow-view.ts'
 import { formatCount, formatDuration } from '../../shared/format.ts'
 import { describeLate } from '../../shared/late-writes.ts'
+import { messageOf } from '../../shared/message-of.ts'
 import { showName, type TableName, tableKey } from '../../shared/table-name.ts'
 import type { RunLock } from '../coordination/run-lock.ts'
 import { describeNote, readNotes } from '../coordination/suspension-notes.ts'
@@ -661,7 +662,7 @@ export class FollowRun implements FollowController {
       onLook: () => this.#picture.nativeLooked(follower.copied),
       onCopied: () => {
         this.#picture.say('the rows of all tables have come, they are analyzed')
-        void this.#finishNative().catch((error) => this.#picture.warn((error as Error).message))
+        void this.#finishNative().catch((error) => this.#picture.warn(messageOf(error)))
       },
     })
     this.#keep('forward', follower)
@@ -821,7 +822,7 @@ export class FollowRun implements FollowController {
       this.#foundEqual(compared)
       await this.#afterSwitchover(link.direction, options, report)
     } catch (error) {
-      const words = `it is handed over, but not everything behind that could be done: ${(error as Error).message}. "pgtrek follow" does it again`
+      const words = `it is handed over, but not everything behind that could be done: ${messageOf(error)}. "pgtrek follow" does it again`
       picture.say(words, 'error')
       next.push(words)
     }
@@ -1038,10 +1039,10 @@ export class FollowRun implements FollowController {
       } else if (follower.status.phase === 'stopped') await this.#start(direction)
       else this.#comparison?.background.start()
     } catch (failure) {
-      left.push(`changes do not flow any more: ${(failure as Error).message}`)
+      left.push(`changes do not flow any more: ${messageOf(failure)}`)
       this.#ended.reject(failure)
     }
-    picture.say(describeUndone((error as Error).message, left), 'error')
+    picture.say(describeUndone(messageOf(error), left), 'error')
     return left
   }
 
@@ -1099,7 +1100,7 @@ export class FollowRun implements FollowController {
       await leaveLink(link)
     } catch (error) {
       picture.warn(
-        `not everything that the switchover has left could be put in order, "pgtrek follow" does it again: ${(error as Error).message}`,
+        `not everything that the switchover has left could be put in order, "pgtrek follow" does it again: ${messageOf(error)}`,
       )
     }
   }
@@ -1183,7 +1184,7 @@ export class FollowRun implements FollowController {
         await using session = await Session.open(from)
         await write(session, names.publication)
       } catch (error) {
-        this.#picture.warn(`only this state directory remembers which ${what}: ${(error as Error).message}`)
+        this.#picture.warn(`only this state directory remembers which ${what}: ${messageOf(error)}`)
       }
     })
   }

@@ -18,7 +18,7 @@ import { type ConnectionSettings, describeSettings } from '../postgres/settings.
 import { beforeRun } from '../preflight/before-run.ts'
 import { DumpThread } from '../schema/dump.ts'
 import type { Unfinished } from '../store/run-memory.ts'
-import { cleanUp } from '../system/collect-garbage.ts'
+import { collectAbove, manyObjects } from '../system/collect-garbage.ts'
 import { takeInventory } from './inventory/inventory.ts'
 import type { Inventory } from './inventory/types.ts'
 import { checkRowQueries } from './plan/check-rules.ts'
@@ -239,7 +239,7 @@ async function inOneSnapshot(
 /** Only here all that was read is held: of many tables it takes as much memory as their plan. */
 function planned(inventory: Inventory, request: PlanRequest): { plan: Plan; inventory: RunInventory } {
   const plan = makePlan(inventory, request)
-  cleanUp(plan.steps)
+  collectAbove(manyObjects, plan.steps.length)
   return { plan, inventory: forRun(inventory) }
 }
 

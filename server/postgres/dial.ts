@@ -1,5 +1,6 @@
 // Opens the way to a server: TCP or a Unix socket, encrypted when the settings ask for it and the server can.
 // https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-SSL
+import { messageOf } from '../../shared/message-of.ts'
 import { Cancelled, ConnectFailed } from './errors.ts'
 import { type ConnectionSettings, isSocketDirectory, serverName } from './settings.ts'
 import { ServerSocket } from './socket.ts'
@@ -187,7 +188,7 @@ function errorCode(error: unknown): string {
 
 /** The system's own code says more than "Failed to connect". */
 function wordsOf(error: unknown): string {
-  const words = error instanceof Error ? error.message : String(error)
+  const words = messageOf(error)
   const code = errorCode(error)
   return code && !words.includes(code) ? `${words} (${code})` : words
 }

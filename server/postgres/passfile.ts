@@ -1,5 +1,6 @@
 // Finds a password in ~/.pgpass or a file of its kind, by libpq's rules.
 // https://www.postgresql.org/docs/current/libpq-pgpass.html
+import { messageOf } from '../../shared/message-of.ts'
 import { type PlainFile, readPlainFile } from '../system/plain-file.ts'
 
 export interface PasswordLookup {
@@ -25,7 +26,7 @@ export function passwordFromFile(path: string, lookup: PasswordLookup, lines: Li
     file = readPlainFile(path)
   } catch (error) {
     if (['ENOENT', 'ENOTDIR'].includes(String((error as { code?: unknown }).code))) return {}
-    return { warning: `the password file ${path} was not used: ${(error as Error).message}` }
+    return { warning: `the password file ${path} was not used: ${messageOf(error)}` }
   }
   const warning = distrust(path, file)
   if (warning) return { warning }

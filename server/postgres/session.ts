@@ -1,6 +1,8 @@
 // One authenticated connection: typed queries through the driver, its raw bytes when asked, a real cancel.
+
 import { randomUUID } from 'node:crypto'
 import postgres from 'postgres'
+import { messageOf } from '../../shared/message-of.ts'
 import { printable } from '../../shared/printable.ts'
 import { settledWithin } from '../system/deadline.ts'
 import { arrayElements } from './array-literal.ts'
@@ -561,7 +563,7 @@ function loginFailure(error: unknown, settings: ConnectionSettings, lastWords?: 
       const said = `${serverName(settings)} ended the connection during login: ${lastWords}`
       return new ConnectFailed('closed', said, { cause: error })
     }
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = messageOf(error)
     // With TLS 1.3 the server's opinion of our certificate arrives only after the handshake.
     const alert = /^ERR_SSL_.*ALERT/.test((error as { code?: string }).code ?? '')
     return alert

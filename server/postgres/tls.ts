@@ -1,7 +1,9 @@
 // Encrypts a connection that the server agreed to encrypt, and trusts its certificate as libpq would.
 // https://www.postgresql.org/docs/current/libpq-ssl.html
+
 import { isIP } from 'node:net'
 import { checkServerIdentity, getCACertificates, rootCertificates } from 'node:tls'
+import { messageOf } from '../../shared/message-of.ts'
 import { type PlainFile, readPlainFile } from '../system/plain-file.ts'
 import { ConnectFailed } from './errors.ts'
 import { type ConnectionSettings, serverName, type TlsSettings } from './settings.ts'
@@ -87,7 +89,7 @@ function readPem(path: string, what: string): PlainFile {
     return readPlainFile(path)
   } catch (error) {
     const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
-    const problem = missing ? 'does not exist' : `cannot be read (${(error as Error).message})`
+    const problem = missing ? 'does not exist' : `cannot be read (${messageOf(error)})`
     throw new ConnectFailed('certificate', `the ${what} file ${path} ${problem}`, { cause: error })
   }
 }
@@ -101,7 +103,7 @@ function refuseOpenKey(path: string, { stats: { mode, uid } }: PlainFile) {
 
 function unusableFiles(error: unknown, tls: TlsSettings): ConnectFailed {
   const files = [tls.rootCert, tls.cert, tls.key].filter((path) => path !== undefined)
-  const reason = error instanceof Error ? error.message : String(error)
+  const reason = messageOf(error)
   const message = `a certificate or key cannot be used (${reason}): check ${files.join(', ')}`
   return new ConnectFailed('certificate', message, { cause: error })
 }
@@ -138,7 +140,7 @@ function handshakeFailure(error: unknown, settings: ConnectionSettings): Connect
           'sslmode=verify-ca, which trusts the authority and does not check the name',
       )
   }
-  const reason = error instanceof Error ? error.message : String(error)
+  const reason = messageOf(error)
   if (code.startsWith('CERT_')) return distrust(`${certificate} cannot be trusted: ${reason}`)
   const advice = settings.tls.direct ? ' (sslnegotiation=direct needs a server of version 17 or later)' : ''
   const told = error instanceof ClosedTooSoon ? 'the server closed the connection' : reason

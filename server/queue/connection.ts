@@ -1,6 +1,7 @@
 // The connection to the queue's database: one session, made again when it was lost, since a queue must outlive a
 // restart of the server that it is in.
 
+import { messageOf } from '../../shared/message-of.ts'
 import { ConnectFailed, isLost, PgtrekError, ServerError } from '../postgres/errors.ts'
 import { Session } from '../postgres/session.ts'
 import { type ConnectionSettings, describeSettings } from '../postgres/settings.ts'
@@ -79,7 +80,7 @@ export class QueueConnection {
         if (!this.#mayComeBack(error) || performance.now() > end || this.#hurries || this.#closed) throw error
         this.#session?.destroy()
         this.#session = undefined
-        if (wait === firstPauseMs) this.onWarning(`${(error as Error).message}: waiting for the queue`)
+        if (wait === firstPauseMs) this.onWarning(`${messageOf(error)}: waiting for the queue`)
         await Bun.sleep(wait)
       }
     }

@@ -1,6 +1,7 @@
 // One job in the hands of a worker: claimed, copied in one transaction, and committed only after it was written
 // down which transaction that is. Whoever gets the job next asks the destination what became of it.
 
+import { asError } from '../../shared/message-of.ts'
 import { endSessionsOf, isMarked } from '../coordination/run-sessions.ts'
 import { outcomeOf, runIsMissing } from '../copy/lane-sessions.ts'
 import { CopyFailed, type Counts } from '../copy/pool.ts'
@@ -103,7 +104,7 @@ async function endedBy(
   { queue, ledger, say }: WorkerServices,
 ): Promise<CopyOutcome | undefined> {
   const { id, retryCount: attempt } = taken
-  const { message } = error instanceof Error ? error : new Error(String(error))
+  const { message } = asError(error)
   if (error instanceof Superseded) {
     say(`${taken.data.title}: ${message}`)
     return undefined

@@ -1,6 +1,8 @@
 // pg-boss on the queue's database, set up as runs and workers need it: whoever takes a job says every few seconds
 // that it is alive, and when it does not, somebody else gets the job.
+
 import { type JobInsert, type JobWithMetadata, PgBoss } from 'pg-boss'
+import { messageOf } from '../../shared/message-of.ts'
 import { PgtrekError, ServerError } from '../postgres/errors.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
 import { settledWithin } from '../system/deadline.ts'
@@ -52,7 +54,7 @@ export class JobQueue implements AsyncDisposable {
     } catch (error) {
       connection.destroy()
       if (error instanceof PgtrekError && !('sqlstate' in error)) throw error
-      const reason = error instanceof Error ? error.message : String(error)
+      const reason = messageOf(error)
       throw new PgtrekError(`the queue cannot be kept in ${connection.name}: ${reason}`, { cause: error })
     }
     return new JobQueue(connection, boss)

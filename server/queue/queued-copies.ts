@@ -1,5 +1,6 @@
 // The rows of a run, copied by workers elsewhere: tables become jobs, large ones several, small ones go together.
 // Whoever runs the plan sees no difference: the same tasks, the same progress, the same promises.
+import { asError } from '../../shared/message-of.ts'
 import type { WorkerView } from '../../shared/worker.ts'
 import { endSessionsOf } from '../coordination/run-sessions.ts'
 import { bundle, takeBundle } from '../copy/bundle.ts'
@@ -285,7 +286,7 @@ export class QueuedCopies implements Copier {
 
   /** The queue is gone: nothing can be agreed on, and what waits for it is taken back by the workers themselves. */
   #fail(error: unknown) {
-    this.#failure = error instanceof Error ? error : new Error(String(error))
+    this.#failure = asError(error)
     this.#closed = true
     for (const running of this.#ready.splice(0)) reject(running, this.#failure)
     for (const jobs of this.#open) jobs.abandon(this.#failure)

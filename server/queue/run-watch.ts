@@ -1,4 +1,5 @@
 // Is the run that a job belongs to still there? Its coordinator holds the snapshot, and says that it lives.
+import { messageOf } from '../../shared/message-of.ts'
 import type { Ledger } from './ledger.ts'
 
 const lookEveryMs = 1000
@@ -42,7 +43,7 @@ export class RunWatch {
         if (pulse === undefined) reason = 'its run is over'
         else if (same > mostSamePulses) reason = 'nothing was heard of its run for a minute'
       } catch (error) {
-        reason = error instanceof Error ? error.message : String(error)
+        reason = messageOf(error)
         this.onWarning(`the run ${run} cannot be watched: ${reason}`)
       }
       if (reason !== undefined) {

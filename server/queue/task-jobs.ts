@@ -1,5 +1,6 @@
 // One task of a run as jobs: a table's parts are dealt out, and count only when every job that has some of them is
 // ready to commit. What the coordinator has to do next follows from what is known of the jobs.
+import { asError } from '../../shared/message-of.ts'
 import type { CopyPart } from '../copy/pool.ts'
 import { CopyFailed, type Counts, PartlyCommitted } from '../copy/pool.ts'
 import type { RunningTask } from '../copy/task.ts'
@@ -143,7 +144,7 @@ export class TaskJobs {
     try {
       await this.running.task.onBeforeCommit?.(this.#jobs.flatMap(({ row }) => row?.transactions ?? []))
     } catch (error) {
-      this.failure = error instanceof Error ? error : new Error(String(error))
+      this.failure = asError(error)
       this.#decided = 'rollback'
       this.#seenSince = false
     }

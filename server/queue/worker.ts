@@ -1,6 +1,8 @@
 // A process that takes jobs from a queue, as many at a time as it was told, until it is stopped. It has no state:
 // what it has not committed when it dies is somebody else's job.
+
 import { hostname } from 'node:os'
+import { messageOf } from '../../shared/message-of.ts'
 import { UsageError } from '../postgres/errors.ts'
 import { copyJob, type WorkerServices } from './copy-job.ts'
 import type { CopyOutcome, JobEnds } from './job.ts'
@@ -95,7 +97,7 @@ async function takeAny(
       if (taken) return taken
     } catch (error) {
       // The connection has tried for its time already; a worker goes on asking.
-      say(`the queue cannot be read: ${(error as Error).message}`)
+      say(`the queue cannot be read: ${messageOf(error)}`)
     }
   }
   return undefined
@@ -110,7 +112,7 @@ async function run(taken: TakenJob, services: WorkerServices, leave: () => void)
     outcome = await copyJob(taken, services, leave)
   } catch (error) {
     // The queue itself did not take the news: the job's heartbeat ends, and somebody gets it.
-    services.say(`${title}: ${error instanceof Error ? error.message : String(error)}`)
+    services.say(`${title}: ${messageOf(error)}`)
   }
   if (outcome) services.say(`${title}: ${inWords(outcome)}`)
   else await pauseUnlessAborted(restAfterFailureMs, services.signal)

@@ -1,9 +1,11 @@
 // The log of one run: a file of JSON lines, one for each event worth keeping.
+
 import { openSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pino } from 'pino'
 import type { LogLevel, MigrationEvent, StepInfo } from '../../shared/event.ts'
 import type { FollowLogLine } from '../../shared/follow-view.ts'
+import { messageOf } from '../../shared/message-of.ts'
 import { showName } from '../../shared/table-name.ts'
 import { UsageError } from '../postgres/errors.ts'
 import { makePrivateDirectory } from '../system/private-files.ts'
@@ -187,7 +189,7 @@ function openFile(path: string, directory: string): number | Error {
     return openSync(path, 'a', 0o600)
   } catch (cause) {
     if (full.has((cause as { code?: string }).code ?? '')) return unwritten(path, cause as Error)
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    const reason = messageOf(cause)
     throw new UsageError(`cannot write a log file to "${directory}": ${reason}`, { cause })
   }
 }

@@ -3,6 +3,7 @@
 import { Cancelled, PgtrekError } from '../postgres/errors.ts'
 import type { Session } from '../postgres/session.ts'
 import { Tunnel } from '../postgres/tunnel.ts'
+import { collectAbove } from '../system/collect-garbage.ts'
 import { settledWithin } from '../system/deadline.ts'
 import { endOf } from '../system/worker-end.ts'
 import { workerUrl } from '../system/worker-url.ts'
@@ -92,7 +93,7 @@ export async function pgDump(
   try {
     await result.promise
     await thread.end()
-    if (length > longScript) Bun.gc(true)
+    collectAbove(longScript, length)
     if (isUnchecked) return decodeRaw(Buffer.concat(unchecked.splice(0)))
     return pieces.splice(0).join('') + decoder.decode()
   } finally {

@@ -1,6 +1,9 @@
 // pg_dump itself, as WebAssembly, in a thread that may block: it waits for the main thread to carry its
 // bytes to the server and back.
+
 import { pgDump } from '@electric-sql/pglite-tools/pg_dump'
+import { messageOf } from '../../shared/message-of.ts'
+import { collectAbove } from '../system/collect-garbage.ts'
 import { DumpOutput, type Imports } from './dump-output.ts'
 
 export interface DumpJob {
@@ -47,13 +50,13 @@ self.onmessage = async ({ data: job }: MessageEvent<DumpJob>) => {
     post({ done: true })
   } catch (error) {
     const words = output.takeWords()
-    post({ failed: words || (error instanceof Error ? error.message : String(error)) })
+    post({ failed: words || messageOf(error) })
   }
 }
 
 /** Nothing else runs in this thread that would: pg_dump does not return until it is done. */
 function cleanUp(moved: number) {
-  if (moved >= manyBytes) Bun.gc(true)
+  collectAbove(manyBytes, moved)
 }
 
 /** The little of a PGlite instance that the package uses. */

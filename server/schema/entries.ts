@@ -1,5 +1,6 @@
 // pg_dump's plain output cut into its archive entries. `--verbose` writes a comment before each that says
 // what it is; only comments that the lexer sees as such count, since bodies and strings may look alike.
+import { collectEach } from '../system/collect-garbage.ts'
 import { withoutInternalOptions } from './column-options.ts'
 import { Lexer, splitStatements } from './lexer.ts'
 import { withPlainNames } from './plain-names.ts'
@@ -25,7 +26,7 @@ export interface Entry {
 }
 
 /** Entries. Reading them leaves much more behind than they are. */
-const cleanAfter = 15_000
+const collectAfter = 15_000
 const none: readonly number[] = []
 
 interface Header {
@@ -61,7 +62,7 @@ export function parseEntries(dump: string): Entry[] {
   }
   for (const header of findHeaders(dump)) {
     if (entries.length === 0) settings(splitStatements(dump.slice(0, header.start)))
-    if (entries.length % cleanAfter === cleanAfter - 1) Bun.gc(true)
+    collectEach(collectAfter, entries.length + 1)
     const label = parseLabel(header.label, same)
     const entry: Entry = {
       id: header.id,

@@ -1,7 +1,9 @@
 // Saved requests by name. A password is kept only when asked for, sealed, and never given out again: it goes
 // with the connection it was saved for, or nowhere.
+
 import { type Profile, type ProfileBody, type ProfileRequest, type Side, sides } from '../../shared/api.ts'
 import type { Connection } from '../../shared/connection.ts'
+import { messageOf } from '../../shared/message-of.ts'
 import { withoutPassword } from '../postgres/without-password.ts'
 import type { Seal, Sealed } from './seal.ts'
 import { type StateDatabase, StateUnusable } from './state-database.ts'
@@ -95,7 +97,7 @@ export class Profiles {
       if ((error as { syscall?: string }).syscall === undefined) throw error
       const { directory } = this.database
       throw new StateUnusable(
-        `the state directory ${directory} cannot be used: ${(error as Error).message}; the profile was not saved`,
+        `the state directory ${directory} cannot be used: ${messageOf(error)}; the profile was not saved`,
       )
     }
   }

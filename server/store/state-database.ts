@@ -1,10 +1,12 @@
 // The file in which processes remember what helps them to go on. It is a help, never a condition: where it cannot
 // be read or written, its users go on in memory, it is said once, and what was to be written is written as soon
 // as there is room again.
+
 import { constants, Database, SQLiteError, type SQLQueryBindings } from 'bun:sqlite'
 import { rmSync, statSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { messageOf } from '../../shared/message-of.ts'
 import { PgtrekError } from '../postgres/errors.ts'
 import { tell } from '../system/output.ts'
 import { makePrivate, makePrivateDirectory } from '../system/private-files.ts'
@@ -241,7 +243,7 @@ export class StateDatabase implements Disposable {
   }
 
   #words(error: unknown): string {
-    const words = [systemWords(this.directory), (error as Error).message].filter(Boolean).join('; ')
+    const words = [systemWords(this.directory), messageOf(error)].filter(Boolean).join('; ')
     return `the state directory ${this.directory} cannot be used: ${words}`
   }
 
@@ -409,7 +411,7 @@ function systemWords(directory: string): string {
     writeFileSync(path, new Uint8Array(probeBytes))
     return ''
   } catch (error) {
-    return (error as Error).message.replace(/, (open|write)\b.*$/s, '')
+    return messageOf(error).replace(/, (open|write)\b.*$/s, '')
   } finally {
     try {
       rmSync(path, { force: true })

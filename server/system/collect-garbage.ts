@@ -1,9 +1,15 @@
-// Memory in which a large database was read is given back before the run begins.
+// Memory is given back at once where much was read or made: by itself that happens late, and the next phase begins on
+// top of it. docs/performance.md has what a run takes.
 
-/** Cleaning up behind fewer takes longer than it is worth. */
-const manyEntries = 5000
+/** Entries of a dump, steps of a plan: fewer are not worth it. */
+export const manyObjects = 5000
 
-/** Reading and planning leave more behind than is kept, at the time when most is needed. */
-export function cleanUp(entries: readonly unknown[]) {
-  if (entries.length > manyEntries) Bun.gc(true)
+/** After each `every` of many small things. */
+export function collectEach(every: number, count: number): void {
+  if (count % every === 0) Bun.gc(true)
+}
+
+/** After one large thing; cleaning up behind smaller ones takes longer than it is worth. */
+export function collectAbove(limit: number, size: number): void {
+  if (size > limit) Bun.gc(true)
 }

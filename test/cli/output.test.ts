@@ -61,7 +61,7 @@ test.each([
 })
 
 test('lines stay lines, and colours of our own stay', () => {
-  expect(harmless('one\n\x1b[31mtwo\x1b[39m\x1b[2J')).toBe('one\n\x1b[31mtwo\x1b[39m␛[2J')
+  expect(harmless('one\n\x1b[31mtwo\x1b[39m\x1b[2J')).toBe('one\n\x1b[31mtwo\x1b[39m\\x1b[2J')
 })
 
 test('JSON says the same with nothing in it that a terminal would obey', () => {

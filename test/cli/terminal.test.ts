@@ -72,7 +72,7 @@ describe('the live view', () => {
     run.warn(`look at ${evilName}`)
     run.fail(run.step('indexes', 'INDEX', evilName, evilName), { message: evilName, detail: '\x1b[H' })
     const { terminal, view } = live(run)
-    expect(terminal.screen.join('\n')).toContain('public.evil␛[2J␛]0;title␇␊␍�31m�name')
+    expect(terminal.screen.join('\n')).toContain('public.evil\\x1b[2J\\x1b]0;title\\x07\\n\\r�31m�name')
     feed(view, run.finished('completed_with_failures'))
     view.end(foldEvents(run.events).summary(run.now))
     expect(terminal.faults).toEqual([])

@@ -1,6 +1,8 @@
 // One executable for each platform, and their checksums.
+
 import { mkdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { messageOf } from '../../shared/message-of.ts'
 
 export const targets = [
   'bun-linux-x64',
@@ -55,5 +57,5 @@ export async function checksums(paths: readonly string[]): Promise<string> {
 /** The bundler gives its messages as a list. */
 function reasonOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return error.errors.map(String).join('; ')
-  return error instanceof Error ? error.message : String(error)
+  return messageOf(error)
 }

@@ -1,7 +1,9 @@
 // One PostgreSQL server in a directory of its own: made from a template, started on a free port, stopped.
+
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { messageOf } from '../../shared/message-of.ts'
 import { eventually } from '../eventually.ts'
 import { giveToServer, type Major, type Programs, programsOf, runAsServer } from './binaries.ts'
 import { debianPrograms } from './debian.ts'
@@ -80,7 +82,7 @@ export async function startInDirectory(
   } catch (error) {
     const logged = readIfThere(place.log)
     rmSync(directory, { recursive: true, force: true })
-    throw new Error(`PostgreSQL ${major} did not start: ${(error as Error).message}\n${logged}`)
+    throw new Error(`PostgreSQL ${major} did not start: ${messageOf(error)}\n${logged}`)
   }
 }
 

@@ -1,5 +1,7 @@
 // `pgtrek health`: does a running pgtrek answer? For containers, which may have no other program to ask with.
+
 import { Command } from 'commander'
+import { messageOf } from '../../../shared/message-of.ts'
 import { print, tell } from '../../system/output.ts'
 import { exitCode } from '../exit.ts'
 
@@ -21,7 +23,7 @@ async function health(url: string): Promise<number> {
     print(['ok'])
     return exitCode.done
   } catch (error) {
-    tell(`pgtrek: ${url}: ${error instanceof Error ? error.message : String(error)}`)
+    tell(`pgtrek: ${url}: ${messageOf(error)}`)
     return exitCode.failures
   }
 }

@@ -1,7 +1,9 @@
 // `pgtrek repair`: puts back the foreign keys and triggers that a run which was killed has left away.
+
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command } from 'commander'
+import { messageOf } from '../../../shared/message-of.ts'
 import { endSessionsOf } from '../../coordination/run-sessions.ts'
 import {
   describeNote,
@@ -55,7 +57,7 @@ async function repair(flags: RepairFlags): Promise<number> {
   try {
     session = await Session.open(settings)
   } catch (error) {
-    tell(`pgtrek: ${error instanceof Error ? error.message : String(error)}`)
+    tell(`pgtrek: ${messageOf(error)}`)
     return exitCode.cannotRun
   }
   await using _ = session

@@ -1,7 +1,9 @@
 // `pgtrek switchover`: through the process that follows, or by following itself until all is proven.
+
 import { Command } from 'commander'
 import { describeUndone, isWatchOnly, lateLines } from '../../../shared/follow-health.ts'
 import type { FollowController, FollowView, SwitchoverOptions } from '../../../shared/follow-view.ts'
+import { messageOf } from '../../../shared/message-of.ts'
 import { onlyName } from '../../follow/cleanup.ts'
 import { FollowRun } from '../../follow/follow-run.ts'
 import { followName } from '../../follow/names.ts'
@@ -88,7 +90,7 @@ async function run(command: Command): Promise<number> {
   } else await following.act({ type: 'stop' })
   const result = await following.done
   if (result.status === 'failed') {
-    tell(`pgtrek: ${result.error instanceof Error ? result.error.message : result.error}`)
+    tell(`pgtrek: ${messageOf(result.error)}`)
     if (!isDone && result.error instanceof UsageError) return exitCode.usage
   }
   const lines = lateLines(following.view())

@@ -1,5 +1,7 @@
 // The dashboard: looks at a desk a few times a second, shows what it sees, and asks what it is told by keys.
+
 import type { FollowController, FollowView } from '../../../shared/follow-view.ts'
+import { messageOf } from '../../../shared/message-of.ts'
 import type { TerminalStream } from '../render/screen.ts'
 import { styleFor } from '../render/style.ts'
 import type { Effect } from './effect.ts'
@@ -158,7 +160,7 @@ export async function showDashboard(options: DashboardOptions): Promise<Dashboar
       const { ok, message } = await desk.act(action)
       tell(message, ok ? 'good' : 'bad')
     } catch (error) {
-      tell(error instanceof Error ? error.message : String(error), 'bad')
+      tell(messageOf(error), 'bad')
     } finally {
       isAsking = false
     }

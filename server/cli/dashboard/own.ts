@@ -1,6 +1,8 @@
 // The dashboard of a following that is this very process's: it comes when nobody has to be asked any more,
 // and goes with the following, or before.
+
 import type { FollowController } from '../../../shared/follow-view.ts'
+import { messageOf } from '../../../shared/message-of.ts'
 import { UsageError } from '../../postgres/errors.ts'
 import { canShowDashboard, showDashboard } from './dashboard.ts'
 
@@ -50,7 +52,7 @@ export class OwnDashboard {
       if (end === 'left') why = 'following goes on; Ctrl-C stops it, "pgtrek tui" shows it again'
     } catch (error) {
       // A picture that cannot be drawn is no reason to stop what it is of.
-      why = `the dashboard ended: ${error instanceof Error ? error.message : String(error)}`
+      why = `the dashboard ended: ${messageOf(error)}`
     }
     this.#isOpen = false
     if (why !== undefined) this.onLeft(why)

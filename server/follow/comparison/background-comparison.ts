@@ -1,17 +1,13 @@
 // Compares both sides by checksum while changes flow, one table after the other, and from then on only the rows
 // that change: so that little is left to compare while nobody may write. docs/how-it-works.md has the reasoning.
+
 import type { VerificationView } from '../../../shared/follow-view.ts'
 import type { TableRule } from '../../../shared/request.ts'
 import { showName, type TableName, tableKey } from '../../../shared/table-name.ts'
 import type { Relation } from '../../compare/relations.ts'
-import {
-  hasTransaction,
-  messageOf,
-  readMoment,
-  type SourceMoment,
-  TwoSnapshots,
-} from '../../compare/two-snapshots.ts'
+import { hasTransaction, readMoment, type SourceMoment, TwoSnapshots } from '../../compare/two-snapshots.ts'
 import { bytesOf, type Unit } from '../../compare/units.ts'
+import { errorInfo } from '../../postgres/errors.ts'
 import { Session } from '../../postgres/session.ts'
 import { Follower, type Following } from '../../replication/apply/follower.ts'
 import type { TableTouches, Touched, TouchedRows } from '../../replication/apply/touched.ts'
@@ -380,7 +376,7 @@ export class BackgroundComparison {
   }
 
   #fails(group: Group, error: unknown) {
-    const why = `${showName(group.id)} cannot be compared beforehand: ${messageOf(error)}`
+    const why = `${showName(group.id)} cannot be compared beforehand: ${errorInfo(error).message}`
     Object.assign(group, { state: 'failed', dueAt: this.#again(group), why })
   }
 
@@ -565,7 +561,9 @@ export class BackgroundComparison {
       } catch (error) {
         if (signal.aborted) break
         this.#note =
-          error instanceof Later ? error.message : `both sides cannot be compared now: ${messageOf(error)}`
+          error instanceof Later
+            ? error.message
+            : `both sides cannot be compared now: ${errorInfo(error).message}`
         rest = Math.max(rest, error instanceof Later ? 1000 : 5000)
       }
       await sleep(rest, signal)

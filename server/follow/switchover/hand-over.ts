@@ -1,6 +1,8 @@
 // The one moment at which the other side becomes the primary: a transaction on the side that is left. Before it
 // everything can be taken back; after it everything that is still to do can be done by whoever comes next.
+
 import type { Direction } from '../../../shared/follow-view.ts'
+import { messageOf } from '../../../shared/message-of.ts'
 import { ConnectFailed, ConnectionLost, PgtrekError } from '../../postgres/errors.ts'
 import { Session } from '../../postgres/session.ts'
 import { type ConnectionSettings, describeSettings } from '../../postgres/settings.ts'
@@ -45,7 +47,7 @@ export async function handOver(
       if (!isLost && !isUnsure) throw error
       if (!isLost || performance.now() > deadline || signal.aborted) {
         throw new HandOverUnknown(
-          `${describeSettings(from)} was lost at the moment of handing over, and whether it was handed over is not known: ${(error as Error).message}. ` +
+          `${describeSettings(from)} was lost at the moment of handing over, and whether it was handed over is not known: ${messageOf(error)}. ` +
             'When the server can be reached, "pgtrek status" with the same connections tells, and "pgtrek follow" goes on',
           { cause: error },
         )
@@ -148,9 +150,7 @@ export async function makeWritable(settings: ConnectionSettings, move: string): 
   } catch (error) {
     return {
       said: [],
-      left: [
-        `${place} may still be read-only, "pgtrek cleanup --writable" undoes it: ${(error as Error).message}`,
-      ],
+      left: [`${place} may still be read-only, "pgtrek cleanup --writable" undoes it: ${messageOf(error)}`],
     }
   }
 }

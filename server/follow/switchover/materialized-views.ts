@@ -3,6 +3,7 @@
 
 import type { SwitchoverOptions, SwitchoverReport } from '../../../shared/follow-view.ts'
 import { formatCount } from '../../../shared/format.ts'
+import { messageOf } from '../../../shared/message-of.ts'
 import { Selector } from '../../../shared/selector.ts'
 import { showName, type TableName, tableKey } from '../../../shared/table-name.ts'
 import { Session } from '../../postgres/session.ts'
@@ -55,9 +56,7 @@ export async function settleMaterializedViews(work: ViewsWork): Promise<Outcome>
     }
   } catch (error) {
     return {
-      next: [
-        `Whether materialized views of ${place} have to be refreshed is not known: ${(error as Error).message}`,
-      ],
+      next: [`Whether materialized views of ${place} have to be refreshed is not known: ${messageOf(error)}`],
     }
   }
 }
@@ -119,7 +118,7 @@ async function refresh(
     await to.execute(`refresh materialized view ${view.quoted}`)
     return undefined
   } catch (error) {
-    return (error as Error).message
+    return messageOf(error)
   }
 }
 

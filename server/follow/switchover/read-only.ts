@@ -2,6 +2,7 @@
 // may override it (BEGIN READ WRITE), so each table also gets a trigger that refuses writes. CREATE TRIGGER waits
 // for every transaction that has written to the table: once it is there, none of them is open.
 // What we apply ourselves passes: as a replica, or where the role may not be one, by a setting of its session.
+import { messageOf } from '../../../shared/message-of.ts'
 import { showName } from '../../../shared/table-name.ts'
 import { appliesSetting } from '../../catalog/own.ts'
 import {
@@ -157,7 +158,7 @@ async function removeGuard(session: Session): Promise<string[]> {
       const outcome = await whenFree(session, table, { statement, deadline, say() {} })
       if (outcome !== undefined) left.push(`${showName(table)} (${outcome})`)
     } catch (error) {
-      left.push(`${showName(table)} (${(error as Error).message})`)
+      left.push(`${showName(table)} (${messageOf(error)})`)
     }
   })
   if (left.length > 0) return left

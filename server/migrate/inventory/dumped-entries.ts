@@ -1,4 +1,5 @@
 // pg_dump's entries of the source, as it can be had: without what may not be read, with names in full.
+
 import type { MigrationOptions } from '../../../shared/request.ts'
 import { tableKey } from '../../../shared/table-name.ts'
 import { otherKey } from '../../catalog/dependents.ts'
@@ -9,7 +10,7 @@ import { quoteIdentifier } from '../../postgres/quote.ts'
 import { pgDump } from '../../schema/dump.ts'
 import { type Entry, parseEntries } from '../../schema/entries.ts'
 import { withoutOwn } from '../../schema/own-entries.ts'
-import { cleanUp } from '../../system/collect-garbage.ts'
+import { collectAbove, manyObjects } from '../../system/collect-garbage.ts'
 import type { InventorySessions } from './types.ts'
 
 export async function dumpEntries(
@@ -42,7 +43,7 @@ export async function dumpEntries(
   if (!options.securityLabels) flags.push('--no-security-labels')
   if (session.tap.parameters.get('server_encoding') !== 'SQL_ASCII') flags.push('--encoding=UTF8')
   const entries = withoutOwn(parseEntries(await pgDump(session, flags, signal, dumpThread)), own)
-  cleanUp(entries)
+  collectAbove(manyObjects, entries.length)
   return entries
 }
 

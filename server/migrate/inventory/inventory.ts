@@ -22,7 +22,7 @@ import type { Session } from '../../postgres/session.ts'
 import { entryDependencies, readDependencies, withExtensionsFirst } from '../../schema/dependencies.ts'
 import { dumpsUnreadableSequencesSince } from '../../schema/dump.ts'
 import { describeRawByte, hasRawBytes } from '../../schema/raw-bytes.ts'
-import { cleanUp } from '../../system/collect-garbage.ts'
+import { collectAbove, manyObjects } from '../../system/collect-garbage.ts'
 import { forOtherPartitions, narrow } from './apply-selection.ts'
 import { dumpEntries, placeholder, tablePlaceholder, withFullNames } from './dumped-entries.ts'
 import { findRoutes, noRoutes } from './partition-routes.ts'
@@ -86,7 +86,7 @@ export async function takeInventory(
   const dumped = withExtensionsFirst(withFullNames(await dumping, brokenNames), dependencies)
   const entries = [...undumped, ...dumped]
   const everything = { ...inventory, entries, needs: entryDependencies(entries, dependencies) }
-  cleanUp(entries)
+  collectAbove(manyObjects, entries.length)
   const met = await meetDestination(everything, sessions, wanted)
   const left = new Set(met.entries.map(({ id }) => id))
   refuseUnreadable(

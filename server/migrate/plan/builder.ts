@@ -4,20 +4,21 @@ import type { StepInfo } from '../../../shared/event.ts'
 import type { Hook, MigrationOptions } from '../../../shared/request.ts'
 import type { RuleBook } from '../../../shared/rule-book.ts'
 import type { Unfinished } from '../../store/run-memory.ts'
+import { collectEach } from '../../system/collect-garbage.ts'
 import type { Inventory } from '../inventory/types.ts'
 import type { Sizes } from './sizes.ts'
 import type { Step, Work } from './step.ts'
 import type { PlanRequest } from './types.ts'
 
 /** Steps without any share these: there may be a hundred thousand. */
-export const none: readonly number[] = []
+const none: readonly number[] = []
 
-export const noLocks: Step['locks'] = {}
+const noLocks: Step['locks'] = {}
 
-export const cleanAfter = 15_000
+const collectAfter = 15_000
 
 /** Most lists have one number, and that of a table or its step is in many: each such list is kept once. */
-export class Shared {
+class Shared {
   readonly #lists = new Map<number, readonly number[]>()
   readonly #locks = { shared: new Map<number, Step['locks']>(), exclusive: new Map<number, Step['locks']>() }
 
@@ -89,7 +90,7 @@ export class PlanBuilder {
     step.locks = this.#shared.locks(step.locks)
     this.steps.push(step)
     // Making a plan of many steps leaves more behind than the plan takes.
-    if (id % cleanAfter === 0) Bun.gc(true)
+    collectEach(collectAfter, id)
     return step
   }
 

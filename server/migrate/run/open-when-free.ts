@@ -1,4 +1,5 @@
 // A session for what a run has to do at its end: a server that has no free connection just now may have one soon.
+import { messageOf } from '../../../shared/message-of.ts'
 import { pause } from '../../copy/pause.ts'
 import { ConnectFailed } from '../../postgres/errors.ts'
 import { Session, type SessionOptions } from '../../postgres/session.ts'
@@ -22,7 +23,7 @@ export async function openPatiently(
     } catch (error) {
       const wait = pausesMs[attempt]
       if (!hasNoConnection(error) || wait === undefined) throw error
-      say(`${(error as Error).message} It is tried again in ${wait / 1000} s.`)
+      say(`${messageOf(error)} It is tried again in ${wait / 1000} s.`)
       await pause(wait, rest.until ?? neverAborted)
     }
   }

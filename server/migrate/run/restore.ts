@@ -1,4 +1,5 @@
 // Runs DDL on the destination: a few sessions, and others in their place when they are lost.
+import { messageOf } from '../../../shared/message-of.ts'
 import { checkConfirmed } from '../../copy/lane-sessions.ts'
 import { pause } from '../../copy/pause.ts'
 import { isLost } from '../../postgres/errors.ts'
@@ -99,7 +100,7 @@ export class RestoreSessions {
         // Nobody waits again for a server that did not come back.
         this.#isGone = wait === undefined
         if (wait === undefined) throw error
-        this.onNotice(`${(error as Error).message}: what was under way is done again in ${wait / 1000} s`)
+        this.onNotice(`${messageOf(error)}: what was under way is done again in ${wait / 1000} s`)
         await pause(wait, this.signal)
       }
     }

@@ -1,4 +1,5 @@
 // Steps that fill tables.
+import { messageOf } from '../../../shared/message-of.ts'
 import { showName, type TableName, tableKey } from '../../../shared/table-name.ts'
 import { CopyFailed, type CopyPart, type Counts, PartlyCommitted } from '../../copy/pool.ts'
 import { errorInfo, ServerError } from '../../postgres/errors.ts'
@@ -132,7 +133,7 @@ async function emptied(
     await restore.repeatedly(({ session }) => emptyTable(session, name, inventory.destination.mayReplicate))
     return because('the table was emptied again')
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = messageOf(error)
     return because(`other parts are there, since the table could not be emptied: ${reason}`)
   }
 }

@@ -9,6 +9,7 @@ import { CopyFailed } from '../../copy/pool.ts'
 import { Cancelled, errorInfo, PgtrekError } from '../../postgres/errors.ts'
 import type { Moved } from '../../store/run-memory.ts'
 import { stepKey } from '../../store/run-memory.ts'
+import { collectEach } from '../../system/collect-garbage.ts'
 import type { SqlWork, Step } from '../plan/step.ts'
 import { checkForeignKey, release } from './constraints.ts'
 import type { Emit, RunContext } from './context.ts'
@@ -24,7 +25,7 @@ import { verify } from './verify.ts'
 
 /** What a run that goes on with this one must not do again. */
 const remembered: ReadonlySet<string> = new Set(['ROWS', 'DROP', 'HOOK'])
-const cleanAfter = 2500
+const collectAfter = 2500
 /** Of objects that were kept; the log names all. */
 const mostNamed = 10
 /** For each worker. */
@@ -38,9 +39,7 @@ export async function runPlan(context: RunContext): Promise<void> {
   const begun = new Set<number>()
   let ended = 0
   /** What each step leaves behind would otherwise take as much memory again as all that is kept. */
-  const clean = () => {
-    if (++ended % cleanAfter === 0) Bun.gc(true)
-  }
+  const clean = () => collectEach(collectAfter, ++ended)
   const cancel = () => void copyPool?.cancel()
   signal.addEventListener('abort', cancel, { once: true })
   try {

@@ -2,6 +2,7 @@
 // transaction in which it goes, on the destination itself, and forgotten when it is back: a run that is killed
 // leaves what the next one, or a repair, needs to put it back.
 
+import { messageOf } from '../../../shared/message-of.ts'
 import { showName } from '../../../shared/table-name.ts'
 import type { TriggersOf } from '../../catalog/existing.ts'
 import type { ExistingForeignKey } from '../../catalog/existing-foreign-keys.ts'
@@ -103,7 +104,7 @@ export class TakenAway {
     } catch (error) {
       this.#forgetItem(item)
       throw new PgtrekError(
-        `${describeSaved(saved)} stays as it is, since what is dropped could not be remembered anywhere: on the destination: ${refusal}; here: ${(error as Error).message}. Let the role create schema pgtrek there, or make the directory writable`,
+        `${describeSaved(saved)} stays as it is, since what is dropped could not be remembered anywhere: on the destination: ${refusal}; here: ${messageOf(error)}. Let the role create schema pgtrek there, or make the directory writable`,
         { cause: error },
       )
     }

@@ -1,9 +1,11 @@
 // Transactions that the source sends before they are committed wait here: a little of each in memory, the
 // rest in a file, until they are committed and replayed, or aborted and forgotten.
 // https://www.postgresql.org/docs/current/protocol-logical-replication.html
+
 import { closeSync, ftruncateSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { messageOf } from '../../../shared/message-of.ts'
 import { PgtrekError } from '../../postgres/errors.ts'
 
 /** A message on its way out again: its type, and where its content lies. */
@@ -16,7 +18,7 @@ const headBytes = 5
 export class SpillFailed extends PgtrekError {
   constructor(directory: string, cause: unknown) {
     super(
-      `${directory} has no room for the large transactions that the source sends before they are committed: ${(cause as Error).message}. Make room there, or start again with TMPDIR set to another directory; everything applied stays, and nothing is lost`,
+      `${directory} has no room for the large transactions that the source sends before they are committed: ${messageOf(cause)}. Make room there, or start again with TMPDIR set to another directory; everything applied stays, and nothing is lost`,
       { cause },
     )
   }

@@ -77,7 +77,7 @@ export const atLogin: Case[] = [
   login('an error of the oldest protocol', senseless('it says "could not fork'), (fake) =>
     fake.say('Ecould not fork new process\n\0'),
   ),
-  login('escape sequences', senseless('it says "␛\\[2J'), (fake) => fake.say('\x1b[2Jhello')),
+  login('escape sequences', senseless('it says "\\\\x1b\\[2J'), (fake) => fake.say('\x1b[2Jhello')),
   ...lengths.map(([name, length]) =>
     login(`a length of ${name}`, senseless('it says'), (fake) => fake.say(lying('R', length))),
   ),
@@ -187,8 +187,11 @@ export const atLogin: Case[] = [
   scram('SCRAM: challenges without end', senseless('it asks for authentication again'), proper, (fake) =>
     fake.sayForEver(authentication(11, Buffer.from('r=x,s=y,i=1'))),
   ),
-  scram('SCRAM: an error in place of a signature', /refused the password: invalid-proof␛/, proper, (fake) =>
-    fake.say(authentication(12, Buffer.from('e=invalid-proof\x1b'))),
+  scram(
+    'SCRAM: an error in place of a signature',
+    /refused the password: invalid-proof\\x1b/,
+    proper,
+    (fake) => fake.say(authentication(12, Buffer.from('e=invalid-proof\x1b'))),
   ),
   login('no version', senseless('it does not say which version'), (fake) =>
     fake.say(authentication(0), say('K', int32(1), int32(1)), ready),

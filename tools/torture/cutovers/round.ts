@@ -1,6 +1,8 @@
 // One database is moved, followed and handed over while other things happen to it: what the commands have
 // claimed in the end is held against both servers.
+
 import type { FollowView } from '../../../shared/follow-view.ts'
+import { messageOf } from '../../../shared/message-of.ts'
 import { type Home, makeHome } from '../../command.ts'
 import { eventually } from '../../eventually.ts'
 import { published } from '../../moves/follow-view.ts'
@@ -197,7 +199,7 @@ async function notAsBefore({ source, switchover }: Claims): Promise<string[]> {
   try {
     await session.unsafe("insert into entry (writer, number, note) values (0, 0, 'after')")
   } catch (error) {
-    problems.push(`refused (${last}), but the application cannot write: ${(error as Error).message}`)
+    problems.push(`refused (${last}), but the application cannot write: ${messageOf(error)}`)
   } finally {
     await session.end()
   }
@@ -229,7 +231,7 @@ async function afterCleanup(
   try {
     await session.unsafe("insert into entry (writer, number, note) values (0, 0, 'after the cleanup')")
   } catch (error) {
-    problems.push(`after the cleanup the application cannot write: ${(error as Error).message}`)
+    problems.push(`after the cleanup the application cannot write: ${messageOf(error)}`)
   } finally {
     await session.end()
   }

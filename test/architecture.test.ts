@@ -1,0 +1,43 @@
+// The map in ARCHITECTURE.md is the house that is there, and the linter keeps the order that it tells.
+import { expect, test } from 'bun:test'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+const root = join(import.meta.dir, '..')
+const map = readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8')
+const rooms = [...map.matchAll(/^ {2}(\w+)\/ /gm)].flatMap(([, room]) => room ?? [])
+
+test('every file and folder that the map names is there', () => {
+  const named = [...map.matchAll(/`((?:server|shared|client|test|tools)\/[\w./-]*)`/g)].flatMap(
+    ([, path]) => path ?? [],
+  )
+  expect(named.length).toBeGreaterThan(30)
+  expect(named.filter((path) => !existsSync(join(root, path)))).toEqual([])
+})
+
+test('the map names every room of the server', () => {
+  const there = readdirSync(join(root, 'server'), { withFileTypes: true })
+  const folders = there.filter((entry) => entry.isDirectory()).map(({ name }) => name)
+  expect(rooms.toSorted()).toEqual(folders.toSorted())
+})
+
+interface Override {
+  includes: string[]
+  linter: { rules: { style: { noRestrictedImports?: { options: { patterns: { group: string[] }[] } } } } }
+}
+
+test('the linter refuses imports from every room that stands above', () => {
+  const { overrides } = JSON.parse(readFileSync(join(root, 'biome.json'), 'utf8')) as {
+    overrides: Override[]
+  }
+  for (const [index, room] of rooms.entries()) {
+    const override = overrides.find(({ includes }) => includes.includes(`server/${room}/**`))
+    const patterns = override?.linter.rules.style.noRestrictedImports?.options.patterns ?? []
+    const refused = patterns.flatMap(({ group }) => group)
+    const above = rooms.slice(0, index).map((one) => `**/../${one}/**`)
+    expect({ room, missing: above.filter((pattern) => !refused.includes(pattern)) }).toEqual({
+      room,
+      missing: [],
+    })
+  }
+})
