@@ -18,7 +18,7 @@ interface Target {
 export function planAnalyze(
   builder: PlanBuilder,
   rows: RowSteps,
-  builtOn: ReadonlyMap<number, Step[]>,
+  builtOn: ReadonlyMap<number, readonly Step[]>,
   names: ReadonlyMap<number, TableName>,
 ) {
   const idsOf = (table: number) => builtOn.get(table)?.map((step) => step.id) ?? []

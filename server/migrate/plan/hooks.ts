@@ -39,3 +39,14 @@ function firstLine(text: string): string {
   const [line = ''] = text.trim().split('\n')
   return line.length > 60 ? `${line.slice(0, 57)}...` : line
 }
+
+/** What is planned from here on needs the hooks, which wait for all that comes before. */
+export function waitForHooks(
+  builder: PlanBuilder,
+  when: Hook['when'],
+  phase: Hook['phase'],
+  after: readonly Step[],
+) {
+  const last = planHooks(builder, when, phase, [...after, ...builder.gate])
+  if (last.length > 0) builder.gate = last
+}

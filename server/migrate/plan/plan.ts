@@ -4,17 +4,22 @@ import { tableKey } from '../../../shared/table-name.ts'
 import type { LockedObject } from '../../coordination/run-lock.ts'
 import type { Unfinished } from '../../store/run-memory.ts'
 import type { Inventory } from '../inventory/types.ts'
+import { planAnalyze } from './analyze.ts'
 import { PlanBuilder } from './builder.ts'
+import { planDependents } from './dependents.ts'
 import { markDone } from './done-before.ts'
+import { PlannedEntries } from './entries.ts'
 import { planDrop } from './existing.ts'
-import { planHooks } from './hooks.ts'
+import { planHooks, waitForHooks } from './hooks.ts'
+import { planLast } from './last.ts'
 import { findGaps } from './missing-prerequisites.ts'
+import { planObjects } from './objects.ts'
 import { planRows } from './rows.ts'
-import { planSchema } from './schema.ts'
 import { chooseSizes } from './sizes.ts'
 import type { Work } from './step.ts'
-import type { Destroyed, Plan, PlanRequest, RowSteps } from './types.ts'
+import type { Destroyed, Plan, PlanRequest } from './types.ts'
 
+/** Objects, rows, what depends on rows, the rest; hooks in between, where the user asked for them. */
 export function makePlan(inventory: Inventory, request: PlanRequest): Plan {
   const { options } = request
   const sizes = chooseSizes(inventory, options)
@@ -23,20 +28,27 @@ export function makePlan(inventory: Inventory, request: PlanRequest): Plan {
   builder.gate = planHooks(builder, 'before', 'run', [])
   const drop = planDrop(builder)
   if (drop) builder.gate = [drop]
-  let rows: RowSteps | undefined
-  planSchema(builder, (created) => {
-    rows = planRows(builder, created)
-    return rows
-  })
-  builder.gate = []
-  if (options.verify && rows && rows.tables.length > 0) {
-    const after = builder.steps.map((step) => step.id)
-    builder.add(
-      { phase: 'verification', kind: 'VERIFY', name: 'rows on both servers' },
-      { kind: 'verify' },
-      { pool: 'build', after },
-    )
+
+  const entries = new PlannedEntries(builder)
+  waitForHooks(builder, 'before', 'schema', [])
+  const created = planObjects(builder, entries)
+  waitForHooks(builder, 'after', 'schema', [created.ready])
+  waitForHooks(builder, 'before', 'data', [created.ready])
+  const rows = planRows(builder, created)
+  waitForHooks(builder, 'after', 'data', [created.ready, ...rows.all])
+  waitForHooks(builder, 'before', 'indexes', [created.ready, ...rows.all])
+  const dependents = planDependents(entries, created, rows)
+  if (!options.schemaOnly && options.analyze) {
+    planAnalyze(builder, rows, dependents.byTable, entries.tableNames)
   }
+  const complete = builder.barrier('all objects and rows', {
+    after: [created.ready, ...dependents.all, ...rows.all].map((step) => step.id),
+  })
+  waitForHooks(builder, 'after', 'indexes', [complete])
+  planLast(entries, complete)
+
+  builder.gate = []
+  if (options.verify && rows.tables.length > 0) planVerification(builder)
   planHooks(builder, 'after', 'run', [...builder.steps])
   if (builder.resumed?.left) markDone(builder.steps, builder.resumed.left)
   return {
@@ -44,9 +56,18 @@ export function makePlan(inventory: Inventory, request: PlanRequest): Plan {
     sizes,
     warnings: builder.warnings,
     destroyed: builder.steps.flatMap(({ work }) => destroyedBy(work, builder.resumed)),
-    tables: rows?.planned ?? [],
+    tables: rows.planned,
     asReplica: builder.asReplica,
   }
+}
+
+function planVerification(builder: PlanBuilder) {
+  const after = builder.steps.map((step) => step.id)
+  builder.add(
+    { phase: 'verification', kind: 'VERIFY', name: 'rows on both servers' },
+    { kind: 'verify' },
+    { pool: 'build', after },
+  )
 }
 
 /** What an interrupted run has made or emptied itself is nobody's loss. */
