@@ -18,7 +18,7 @@ import { describePlan } from './render/plan.ts'
 import { planAsJson } from './render/plan-json.ts'
 import { chooseView } from './render/view.ts'
 
-export async function runMigration(request: Settled, flags: ViewFlags): Promise<number> {
+export async function migrateAsCommand(request: Settled, flags: ViewFlags): Promise<number> {
   const source = settingsFor('source', request.source)
   const destination = settingsFor('dest', request.dest)
   const { selection, tables, hooks, options } = request

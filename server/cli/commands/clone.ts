@@ -11,7 +11,7 @@ import { addConfigFlag, addRunFlags, viewFlags } from '../flags/run.ts'
 import { addSelectionFlags } from '../flags/selection.ts'
 import { planCloneAndFollow } from '../plan-follow.ts'
 import { cloneAndFollow } from '../run-follow.ts'
-import { runMigration } from '../run-migration.ts'
+import { migrateAsCommand } from '../run-migration.ts'
 
 export function cloneCommand(): Command {
   const command = new Command('clone').description(
@@ -42,7 +42,7 @@ export function cloneCommand(): Command {
       throw new UsageError('--tui and --api-port show how --follow goes: say that too')
     }
     if (!wantsFollowing) {
-      process.exitCode = await runMigration(request, view)
+      process.exitCode = await migrateAsCommand(request, view)
       return
     }
     const run = request.options.dryRun ? planCloneAndFollow : cloneAndFollow

@@ -8,7 +8,7 @@ import { requestOf } from '../flags/request.ts'
 import { addHookFlag, addRuleFlags } from '../flags/rules.ts'
 import { addConfigFlag, addRunFlags, viewFlags } from '../flags/run.ts'
 import { addSelectionFlags } from '../flags/selection.ts'
-import { runMigration } from '../run-migration.ts'
+import { migrateAsCommand } from '../run-migration.ts'
 
 /** Those about the schema have nothing to say here. */
 export const copyOptions = optionNames.filter((name) => !spellingOf(name).schema)
@@ -26,6 +26,6 @@ export function copyCommand(): Command {
   addQueueFlag(command, 'let workers copy the rows: the database that holds their jobs')
   addRunFlags(command)
   return command.action(async () => {
-    process.exitCode = await runMigration(requestOf(command, { dataOnly: true }), viewFlags(command))
+    process.exitCode = await migrateAsCommand(requestOf(command, { dataOnly: true }), viewFlags(command))
   })
 }
