@@ -7,8 +7,8 @@ import { SlidingRate } from './fold/rate.ts'
 import { TableLedger } from './fold/tables.ts'
 import { Work } from './fold/work.ts'
 import type { Progress, TableProgress } from './progress.ts'
-import { summarize } from './summarize.ts'
 import type { Summary } from './summary.ts'
+import { summarize } from './summary.ts'
 import type { TableName } from './table-name.ts'
 
 /** All of a run's progress but its list of tables: cheap enough for every frame of a view. */

@@ -53,15 +53,15 @@ export class FleetWatches {
   /** Who knows less than this hears of everything: something is gone. */
   #wholeSince = 1
 
-  constructor(readonly desk: FleetController) {
-    this.#view = desk.view()
+  constructor(readonly controller: FleetController) {
+    this.#view = controller.view()
   }
 
   watch(listener: FleetListener, wants: Completeness = 'all'): FleetWatch {
     const watcher: Watcher = { listener, wants, everyMs: betweenLooksMs, toldAt: 0, heard: 0, heardStates: 0 }
     this.#watchers.add(watcher)
     this.#timer ??= setInterval(() => this.look(), betweenLooksMs)
-    this.#take(this.desk.view())
+    this.#take(this.controller.view())
     this.#tell(watcher, Date.now())
     return {
       refreshEvery: (seconds) => {
@@ -74,7 +74,7 @@ export class FleetWatches {
   /** Somebody has asked for something: what comes of it is told without waiting. */
   look() {
     if (this.#watchers.size === 0) return
-    this.#take(this.desk.view())
+    this.#take(this.controller.view())
     const now = Date.now()
     for (const watcher of this.#watchers) this.#tell(watcher, now)
   }

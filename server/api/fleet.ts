@@ -30,7 +30,7 @@ export function fleetRoutes({ fleet }: Services) {
     detail: { summary: summaries[name], tags },
   })
   return new Elysia()
-    .get('/api/fleet', () => running(fleet).desk.view(), {
+    .get('/api/fleet', () => running(fleet).controller.view(), {
       response: { 200: FleetView, ...failures },
       detail: { summary: 'All mappings with their databases; 404 where no fleet runs', tags },
     })

@@ -7,19 +7,21 @@ import { FleetWatches } from './fleet-watches.ts'
 export class Fleet {
   readonly watches: FleetWatches
 
-  constructor(readonly desk: FleetController) {
-    this.watches = new FleetWatches(desk)
+  constructor(readonly controller: FleetController) {
+    this.watches = new FleetWatches(controller)
   }
 
   /** Under which its databases are known as follows: thousands, which the fleet's own view sums up. */
   followNames(): ReadonlySet<string> {
-    const names = this.desk.view().mappings.flatMap(({ databases }) => databases.map(({ follow }) => follow))
+    const names = this.controller
+      .view()
+      .mappings.flatMap(({ databases }) => databases.map(({ follow }) => follow))
     return new Set(names.filter((name) => name !== undefined))
   }
 
   database(mapping: string, database: string): FollowView {
     this.#check({ mapping, database })
-    const view = this.desk.database(mapping, database)
+    const view = this.controller.database(mapping, database)
     if (view) return view
     throw new ApiFailure('not_found', `nothing is followed yet of "${database}" of ${mapping}`)
   }
@@ -27,7 +29,7 @@ export class Fleet {
   /** In words what has been taken up; throws when it could not be. */
   async act(action: FleetAction): Promise<string> {
     this.#check(action)
-    const { ok, message } = await this.desk.act(action)
+    const { ok, message } = await this.controller.act(action)
     this.watches.look()
     if (!ok) throw new ApiFailure('not_now', message)
     return message
@@ -39,7 +41,7 @@ export class Fleet {
       if (database === undefined) return
       throw new ApiFailure('usage', 'say also of which mapping the database is', '/mapping')
     }
-    const found = this.desk.view().mappings.find(({ name }) => name === mapping)
+    const found = this.controller.view().mappings.find(({ name }) => name === mapping)
     if (!found) throw new ApiFailure('not_found', `there is no mapping "${mapping}"`, '/mapping')
     if (database === undefined || found.databases.some(({ name }) => name === database)) return
     throw new ApiFailure('not_found', `${mapping} has no database "${database}"`, '/database')

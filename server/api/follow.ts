@@ -20,8 +20,9 @@ import { defaultSwitchoverOptions, FollowView } from '../../shared/follow-view.t
 import { MoveOnServers } from '../../shared/move-state.ts'
 import { readMove } from '../follow/move-state.ts'
 import type { FollowEnds } from '../follow/request.ts'
+import { type ConnectionSettings, isAt, serverName } from '../postgres/settings.ts'
+import type { FollowStore } from '../store/follows.ts'
 import { ApiFailure } from './errors.ts'
-import { refuseOtherFollow } from './follow-ends.ts'
 import { jobRequest } from './migrate.ts'
 import { failures } from './responses.ts'
 import { resolveConn, type Services } from './services.ts'
@@ -191,4 +192,22 @@ function shownWith(shown: unknown, follow: object): unknown {
 function found<Found>(one: Found | undefined, name: string): Found {
   if (one === undefined) throw new ApiFailure('not_found', `nothing is followed under the name "${name}"`)
   return one
+}
+
+function refuseOtherFollow(
+  store: FollowStore,
+  ends: { source: ConnectionSettings; destination: ConnectionSettings },
+  name: string | undefined,
+) {
+  const known = name === undefined ? undefined : store.load(name)
+  if (!known) return
+  for (const side of ['source', 'destination'] as const) {
+    if (isAt(known[side], ends[side])) continue
+    const place = `${serverName(ends[side])}/${ends[side].database}`
+    throw new ApiFailure(
+      'usage',
+      `the ${side} of ${name} is ${known[side]}, and this is ${place}`,
+      `/${side}`,
+    )
+  }
 }

@@ -72,8 +72,8 @@ export class Follows {
   }
 
   /** Throws when there is none, or when none is named and there are several. */
-  desk(name: string | undefined): FollowController {
-    if (name !== undefined && this.others.elsewhere().has(name)) return this.store.desk(name)
+  controller(name: string | undefined): FollowController {
+    if (name !== undefined && this.others.elsewhere().has(name)) return this.store.controller(name)
     const names = this.names()
     const [only] = names
     if (only === undefined) throw new ApiFailure('not_found', 'nothing is followed')
@@ -84,12 +84,12 @@ export class Follows {
     if (!names.includes(wanted)) {
       throw new ApiFailure('not_found', `there is no "${wanted}", only ${names.join(', ')}`, '/name')
     }
-    return this.#own(wanted) ?? this.store.desk(wanted)
+    return this.#own(wanted) ?? this.store.controller(wanted)
   }
 
   /** In words what has been taken up; throws when it could not be. */
   async act(name: string | undefined, action: FollowAction): Promise<string> {
-    const { ok, message } = await this.desk(name).act(action)
+    const { ok, message } = await this.controller(name).act(action)
     if (!ok) throw new ApiFailure('not_now', message)
     return message
   }
@@ -125,7 +125,9 @@ export class Follows {
 
   async cleanUp(ends: FollowEnds, options: CleanUpOptions): Promise<CleanedUp> {
     const name = followName(ends)
-    const working = this.#ownDesks().find((desk) => desk.name === name && desk !== this.#ended)
+    const working = this.#ownDesks().find(
+      (controller) => controller.name === name && controller !== this.#ended,
+    )
     const worker = working ? { pid: process.pid } : this.store.worker(name)
     if (worker) throw new ApiFailure('busy', `${name} is followed by process ${worker.pid}: stop that first`)
     const cleaned = await cleanUpFollow(ends, this.store, options).catch((error) => {
@@ -182,7 +184,7 @@ export class Follows {
   }
 
   #own(name: string): FollowController | undefined {
-    return this.#ownDesks().find((desk) => desk.name === name)
+    return this.#ownDesks().find((controller) => controller.name === name)
   }
 
   get #ended(): FollowController | undefined {
@@ -190,7 +192,7 @@ export class Follows {
   }
 
   #refuseSecond() {
-    const own = this.#ownDesks().find((desk) => desk !== this.#ended)
+    const own = this.#ownDesks().find((controller) => controller !== this.#ended)
     if (own) throw new ApiFailure('busy', `${own.name} is followed by this pgtrek: stop it first`)
   }
 }

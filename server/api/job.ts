@@ -19,7 +19,6 @@ import type { RunLog } from '../store/log.ts'
 import { NoMemory, type RunMemory } from '../store/run-memory.ts'
 import type { RunEnds, RunStore } from '../store/runs.ts'
 import { tellMistake } from '../system/output.ts'
-import { JobLog } from './job-log.ts'
 import { confirmationOf, planAnswer } from './plan-answer.ts'
 
 export interface JobRequest {
@@ -238,4 +237,34 @@ function objectOf(event: MigrationEvent): string | undefined {
 /** PostgreSQL allows any character in a name but this one. */
 function keyOf({ schema, name }: TableName): string {
   return `${schema}\0${name}`
+}
+
+/** What is kept at hand; the store and the file have more. */
+const mostLines = 5_000
+const longestMessage = 10_000
+
+class JobLog {
+  #lines: LogLine[] = []
+  #forgotten = 0
+
+  get last(): number {
+    return this.#forgotten + this.#lines.length
+  }
+
+  add(line: LogLine) {
+    const { message } = line
+    this.#lines.push(
+      message.length > longestMessage ? { ...line, message: message.slice(0, longestMessage) } : line,
+    )
+    // In large bites: moving thousands of lines for each new one would cost more than the line.
+    if (this.#lines.length < 2 * mostLines) return
+    this.#forgotten += this.#lines.length - mostLines
+    this.#lines = this.#lines.slice(-mostLines)
+  }
+
+  /** The lines behind this number, the latest ones when there are more than `most`. */
+  since(number: number, most = Number.POSITIVE_INFINITY): LogLine[] {
+    const first = Math.max(0, number - this.#forgotten, this.#lines.length - most)
+    return this.#lines.slice(first)
+  }
 }

@@ -9,6 +9,7 @@ import type { Settled } from '../config/settle.ts'
 import { type FollowResult, FollowRun } from '../follow/follow-run.ts'
 import { followName } from '../follow/names.ts'
 import { UsageError } from '../postgres/errors.ts'
+import type { ConnectionSettings } from '../postgres/settings.ts'
 import { copiersOn } from '../queue/queued-copies.ts'
 import { openLogFile } from '../runs/log-file.ts'
 import { openQueue } from '../runs/open-queue.ts'
@@ -21,8 +22,8 @@ import { exitCode } from './exit.ts'
 import { settingsFor } from './flags/connection.ts'
 import type { WatchFlags } from './flags/follow.ts'
 import type { ViewFlags } from './flags/run.ts'
-import { serveBeside } from './follow-server.ts'
 import { interruptible } from './interrupt.ts'
+import { ownerOf } from './owner.ts'
 import { FollowScreen } from './render/follow-screen.ts'
 import { reportLines } from './render/follow-text.ts'
 import { chooseView } from './render/view.ts'
@@ -228,4 +229,35 @@ export function refuseContradictions({ options, origins }: Settled) {
       `${said('resume')} and --follow exclude each other: the snapshot of a copy that was broken off is gone; "pgtrek follow" goes on where a copy was complete`,
     )
   }
+}
+
+export interface Beside {
+  apiPort: number | undefined
+  logDirectory: string
+  stateDirectory: string
+  ends: readonly ConnectionSettings[]
+}
+
+/** Listens before anything begins, so that a port that is taken is known in time. */
+async function serveBeside(
+  { apiPort, logDirectory, stateDirectory, ends }: Beside,
+  controller: FollowController,
+  say: (message: string) => void,
+): Promise<AsyncDisposable> {
+  if (apiPort === undefined) return { async [Symbol.asyncDispose]() {} }
+  // Only then the framework is needed.
+  const { startServer } = await import('../api/start.ts')
+  const server = await startServer({
+    host: 'localhost',
+    port: apiPort,
+    token: process.env.PGTREK_TOKEN || undefined,
+    names: [],
+    allowCommands: false,
+    logDirectory,
+    stateDirectory,
+    follow: controller,
+    owner: ownerOf(ends),
+  })
+  say(`the page and the API listen on ${server.url}`)
+  return server
 }

@@ -1,8 +1,8 @@
 // Tells people what becomes of a fleet where they are: a chat, a pager, a script. Nobody waits for it, and nothing of
 // the fleet fails because of it. A URL of a hook is a secret: of it only the host is ever said.
+
 import type { FleetNotification } from '../../shared/fleet.ts'
 import { formatCount } from '../../shared/format.ts'
-import { isSaidAgain, Told } from './notified.ts'
 import { type FleetEvent, payloadOf } from './notify-format.ts'
 
 export type { FleetEvent }
@@ -179,4 +179,38 @@ function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   }
   signal.addEventListener('abort', end)
   return promise.finally(() => signal.removeEventListener('abort', end))
+}
+
+/** By place and kind: what was told last. */
+export class Told {
+  readonly #last = new Map<string, Map<FleetEvent['kind'], string>>()
+
+  at({ mapping, database }: FleetEvent): Map<FleetEvent['kind'], string> {
+    const place = `${mapping}\0${database ?? ''}`
+    const known = this.#last.get(place)
+    if (known) return known
+    const fresh = new Map<FleetEvent['kind'], string>()
+    this.#last.set(place, fresh)
+    return fresh
+  }
+}
+
+/**
+ * A problem that comes back with every attempt is told once. It is news again when things went well in between,
+ * and so is a green light after a problem.
+ */
+function isSaidAgain(told: Told, event: FleetEvent): boolean {
+  const last = told.at(event)
+  const text = `${event.state}\0${event.message}`
+  if (last.get(event.kind) === text) return true
+  last.set(event.kind, text)
+  for (const other of endedBy[event.kind]) last.delete(other)
+  return false
+}
+
+const endedBy: Record<FleetEvent['kind'], FleetEvent['kind'][]> = {
+  phase: [],
+  problem: ['ready', 'done'],
+  ready: ['problem'],
+  done: ['problem', 'ready'],
 }

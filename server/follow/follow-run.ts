@@ -35,7 +35,7 @@ import { applySchema } from './apply-schema.ts'
 import { lockMove } from './cleanup.ts'
 import { BackgroundComparison, troubleOf } from './comparison/background-comparison.ts'
 import { discover, unknownRecord, wasSwitchedOver } from './discover.ts'
-import { FollowPicture } from './follow-state.ts'
+import { FollowStatus } from './follow-state.ts'
 import {
   addForeignWrites,
   ForeignWatch,
@@ -44,9 +44,9 @@ import {
   nameOthers,
   renamedForeignWrites,
 } from './foreign-writes.ts'
-import { type CopyFirst, clearTheWay, copyFirst, newRecord } from './initial-copy.ts'
+import { clearTheWay, copyFirst, type InitialCopy, newRecord } from './initial-copy.ts'
 import { dropLink, type Link, leaveLink, makeLink, type Owner, settleLink } from './link.ts'
-import { Lookout } from './monitor.ts'
+import { FollowMonitor } from './monitor.ts'
 import { readMoveFacts } from './move-state.ts'
 import { checkObjects } from './moved-objects.ts'
 import { followName, insertsPublication, linkNames } from './names.ts'
@@ -91,7 +91,7 @@ export class FollowRun implements FollowController {
   /** Never rejects. */
   readonly done: Promise<FollowResult>
   isRunning = true
-  readonly #picture: FollowPicture
+  readonly #status: FollowStatus
   #record: FollowRecord
   readonly #ended = Promise.withResolvers<FollowResult['status']>()
   readonly #arrived = new Set<string>()
@@ -108,7 +108,7 @@ export class FollowRun implements FollowController {
   readonly #before: FollowView | undefined
   /** Lives as long as the way that it compares, whoever applies. */
   #comparison: { direction: Direction; touched: Touched; background: BackgroundComparison } | undefined
-  #lookout: Lookout | undefined
+  #lookout: FollowMonitor | undefined
   /** Of the side that was left by the last switchover. */
   #watch: LateWatch | undefined
   /** What we write to the destination, and what others do. */
@@ -133,7 +133,7 @@ export class FollowRun implements FollowController {
     this.#before = memory.lastView(this.name)
     this.#isOwn = earlier === undefined
     this.#record = begin ? newRecord(begin) : (earlier ?? unknownRecord(this.name, ends))
-    this.#picture = new FollowPicture(
+    this.#status = new FollowStatus(
       () => this.#record,
       ends.follow,
       (urgency) => this.#changed(urgency),
@@ -157,7 +157,7 @@ export class FollowRun implements FollowController {
   }
 
   view(): FollowView {
-    const view = this.#picture.view(Date.now())
+    const view = this.#status.view(Date.now())
     return this.isRunning ? { ...view, process: { host: hostname(), pid: process.pid } } : view
   }
 
@@ -169,12 +169,12 @@ export class FollowRun implements FollowController {
       this.#abort()
       return done('stopping')
     }
-    const followers = [...this.#picture.followers.values()]
+    const followers = [...this.#status.followers.values()]
     if (this.#switching) return refused('a switchover is under way')
     if (this.#recopying) return refused('tables are being copied anew')
     if (this.#altering) return refused('tables of the destination are being changed')
     if (followers.length === 0) {
-      const { stage } = this.#picture
+      const { stage } = this.#status
       return refused(
         stage === 'done'
           ? 'it has only just started, and changes do not flow back yet: ask again in a moment'
@@ -207,7 +207,7 @@ export class FollowRun implements FollowController {
 
   /** Of the table in conflict, which is then tried again; without one, of all tables that have changed. */
   async #applySchema(seen: { lsn?: string | undefined }): Promise<FollowAnswer> {
-    for (const [direction, follower] of this.#picture.followers) {
+    for (const [direction, follower] of this.#status.followers) {
       const table = follower.status.conflict?.table
       if (!table || !isMeant(follower, seen)) continue
       const message = await this.#applyTo(this.#link(direction), table)
@@ -221,8 +221,8 @@ export class FollowRun implements FollowController {
   /** Where no change has come yet that needs it. Everything from before is applied first, as it was then. */
   async #applySchemaAhead(): Promise<FollowAnswer> {
     const { direction } = this.#record
-    const follower = this.#picture.followers.get(direction)
-    const altered = this.#picture.objects?.altered ?? []
+    const follower = this.#status.followers.get(direction)
+    const altered = this.#status.objects?.altered ?? []
     if (!follower || this.#isBothWays || this.#record.native || altered.length === 0) {
       return {
         ok: false,
@@ -266,7 +266,7 @@ export class FollowRun implements FollowController {
     this.#isFilling = true
     try {
       const work = { from, to, table, positionName: names.position }
-      return await applySchema(work, (line, level) => this.#picture.say(line, level))
+      return await applySchema(work, (line, level) => this.#status.say(line, level))
     } finally {
       this.#foreign.forget()
       this.#isFilling = false
@@ -304,32 +304,32 @@ export class FollowRun implements FollowController {
 
   /** Never rejects: whatever becomes of it, changes flow afterwards. */
   async #recopy(link: Link, choice: Choice, lock: RunLock) {
-    const picture = this.#picture
+    const status = this.#status
     const tables = choice.tables.map(({ schema, name }) => ({ schema, name }))
     const begun = { started_at: Date.now(), tables }
-    const isPaused = picture.followers.get('forward')?.status.phase === 'paused'
+    const isPaused = status.followers.get('forward')?.status.phase === 'paused'
     const signal = AbortSignal.any([this.#stop.signal, this.#stopRecopy.signal])
-    picture.recopy = { ...begun, state: 'running' }
-    picture.troubles.set('recopy', `tables are being copied anew: ${showNames(tables)}`)
-    picture.enter('catchup')
-    picture.say(`copying anew: ${showNames(tables)}`)
-    picture.onChange('now')
+    status.recopy = { ...begun, state: 'running' }
+    status.troubles.set('recopy', `tables are being copied anew: ${showNames(tables)}`)
+    status.enter('catchup')
+    status.say(`copying anew: ${showNames(tables)}`)
+    status.onChange('now')
     // What it has proven of these tables does not hold any more.
     await this.#endComparison()
     let outcome: Pick<RecopyView, 'state' | 'message'>
     try {
       const failed = await recopy({
-        ...{ ends: this.ends, services: this.services, link, choice, picture, lock, signal },
+        ...{ ends: this.ends, services: this.services, link, choice, status, lock, signal },
         record: () => this.#record,
         update: (change) => this.#update(change),
         followPaused: () => this.#startInstead('forward', { paused: true, compares: false }),
       })
       const message = describeRecopied(tables, failed)
       outcome = { state: failed.length > 0 ? 'failed' : 'done', message }
-      picture.say(message, failed.length > 0 ? 'error' : 'info')
+      status.say(message, failed.length > 0 ? 'error' : 'info')
     } catch (error) {
       outcome = { state: 'failed', message: errorInfo(error).message }
-      picture.fail(error)
+      status.fail(error)
     }
     if (!signal.aborted) await this.#startAgain('forward', { paused: isPaused })
     // Other sessions of ours have filled them.
@@ -337,16 +337,16 @@ export class FollowRun implements FollowController {
     this.#foreign.forget(allTables(this.#record).filter((table) => isChosen.has(tableKey(table))))
     // Whoever sees that it is over may ask for the next thing.
     this.#recopying = undefined
-    picture.troubles.delete('recopy')
-    picture.recopy = { ...begun, ...outcome }
-    picture.onChange('now')
+    status.troubles.delete('recopy')
+    status.recopy = { ...begun, ...outcome }
+    status.onChange('now')
   }
 
   async #startInstead(
     direction: Direction,
     how: { paused: boolean; compares?: boolean },
   ): Promise<Following> {
-    const { followers } = this.#picture
+    const { followers } = this.#status
     const before = followers.get(direction)
     followers.delete(direction)
     await before?.stop().catch(() => {})
@@ -358,7 +358,7 @@ export class FollowRun implements FollowController {
       await this.#patiently(() => this.#startInstead(direction, how), this.#record)
     } catch (error) {
       if (this.#stop.signal.aborted) return
-      this.#picture.fail(error)
+      this.#status.fail(error)
       this.#ended.reject(error)
     }
   }
@@ -373,16 +373,16 @@ export class FollowRun implements FollowController {
       if (begin) await this.#copy(begin, earlier, locks.destination)
       else await this.#patiently(() => this.#findAgain(earlier, locks.destination), earlier)
       const status = await this.#follow()
-      this.#picture.end('stopped')
+      this.#status.end('stopped')
       return { status }
     } catch (error) {
       if (this.#lost) {
         await this.#stopFollowers()
-        this.#picture.end('failed', this.#lost)
+        this.#status.end('failed', this.#lost)
         return { status: 'failed', error: this.#lost }
       }
       const isCancelled = error instanceof Cancelled || this.#stop.signal.aborted
-      this.#picture.end(isCancelled ? 'stopped' : 'failed', isCancelled ? undefined : error)
+      this.#status.end(isCancelled ? 'stopped' : 'failed', isCancelled ? undefined : error)
       if (error instanceof MoveOver) this.#showAgain()
       return { status: isCancelled ? 'cancelled' : 'failed', error }
     } finally {
@@ -409,12 +409,12 @@ export class FollowRun implements FollowController {
   async #patiently<T>(work: () => Promise<T>, earlier: FollowRecord | undefined): Promise<T> {
     const result = await patiently(work, {
       signal: this.#stop.signal,
-      onWait: (error) => this.#picture.wait(error),
+      onWait: (error) => this.#status.wait(error),
       // Of a move that nobody knows the name may be mistyped.
       isWorthIt: (error) =>
         earlier !== undefined || !(error instanceof ConnectFailed && error.reason === 'host'),
     })
-    this.#picture.wait(undefined)
+    this.#status.wait(undefined)
     return result
   }
 
@@ -448,13 +448,13 @@ export class FollowRun implements FollowController {
       this.#isOwn = true
       const { moved, kept } = earlier ?? {}
       this.#update({ ...found, ...(moved && { moved }), ...(kept && { kept }) })
-      this.#picture.say('found slot, publication and position of an earlier process on the servers')
+      this.#status.say('found slot, publication and position of an earlier process on the servers')
     }
     await this.#finishHandOver()
     refuseOver(this.#record)
     await this.#nameLeftovers()
     const { failedObjects, direction, tables } = this.#record
-    if (failedObjects) this.#picture.troubles.set('objects', failedObjects)
+    if (failedObjects) this.#status.troubles.set('objects', failedObjects)
     if (direction === 'forward') await lock.take(tables)
   }
 
@@ -462,9 +462,9 @@ export class FollowRun implements FollowController {
   async #nameLeftovers() {
     await using destination = await Session.open(this.ends.destination, { signal: this.#stop.signal })
     const { left, distrusted } = await readNotes(destination)
-    if (distrusted !== undefined) this.#picture.warn(distrusted)
+    if (distrusted !== undefined) this.#status.warn(distrusted)
     for (const note of left)
-      this.#picture.warn(`still away on the destination, "pgtrek repair" puts it back: ${describeNote(note)}`)
+      this.#status.warn(`still away on the destination, "pgtrek repair" puts it back: ${describeNote(note)}`)
   }
 
   /** The process before may have been killed before it could write it down, or it was another state directory. */
@@ -478,7 +478,7 @@ export class FollowRun implements FollowController {
     const missed = missedHandOver(this.#record, facts)
     if (!missed) return
     this.#update(missed)
-    this.#picture.warn('the servers say that it was handed over: a switchover was broken off after that')
+    this.#status.warn('the servers say that it was handed over: a switchover was broken off after that')
   }
 
   readonly #abort = () => {
@@ -491,7 +491,7 @@ export class FollowRun implements FollowController {
       lock,
       request: begin,
       memory: this.services.memory,
-      picture: this.#picture,
+      status: this.#status,
       update: (change: Partial<FollowRecord>) => this.#update(change),
       signal: this.#stop.signal,
     }
@@ -503,14 +503,14 @@ export class FollowRun implements FollowController {
   }
 
   /** Where the server cannot do it itself, we do. */
-  async #copyBy(engine: FollowOptions['engine'], work: CopyFirst) {
+  async #copyBy(engine: FollowOptions['engine'], work: InitialCopy) {
     if (engine === 'pgtrek') return await copyFirst(work, this.#record)
     try {
       await copyNatively(work, this.#record)
       this.#update({ native: true })
     } catch (error) {
       if (!(error instanceof NativeImpossible)) throw error
-      this.#picture.warn(`${error.message}; followed by pgtrek's own stream instead`)
+      this.#status.warn(`${error.message}; followed by pgtrek's own stream instead`)
       this.services.memory.take(this.name)
       this.#update({ progress: 'preparing' })
       await copyFirst(work, this.#record)
@@ -520,10 +520,10 @@ export class FollowRun implements FollowController {
   /** Until somebody ends it, it cannot go on, or it was switched over. */
   async #follow(): Promise<FollowResult['status']> {
     const { refreshSequencesSeconds } = this.ends.follow
-    await using lookout = new Lookout({
+    await using lookout = new FollowMonitor({
       record: () => this.#record,
       links: () => this.#links(),
-      picture: this.#picture,
+      status: this.#status,
       refreshSequencesSeconds,
       onNames: (direction, from, to) => {
         const renamed = withNames(this.#record, direction, from, to)
@@ -540,7 +540,7 @@ export class FollowRun implements FollowController {
     const follow = <T>(work: () => Promise<T>) => this.#patiently(work, this.#record)
     await follow(() => this.#undoBrokenOff())
     const first = this.#record.native ? 'copy' : 'catchup'
-    this.#picture.enter(this.#record.progress === 'done' ? 'done' : first)
+    this.#status.enter(this.#record.progress === 'done' ? 'done' : first)
     if (this.#isBothWays) {
       await follow(() => this.#start('forward'))
       await follow(() => this.#start('back'))
@@ -575,7 +575,7 @@ export class FollowRun implements FollowController {
   }
 
   async #stopFollowers() {
-    for (const follower of this.#picture.followers.values()) await follower.stop().catch(() => {})
+    for (const follower of this.#status.followers.values()) await follower.stop().catch(() => {})
   }
 
   /** That changes flow through now. */
@@ -630,7 +630,7 @@ export class FollowRun implements FollowController {
     if (this.#comparison?.direction !== direction) {
       const touched = new Touched()
       const background = new BackgroundComparison({
-        ...{ link: this.#link(direction), touched, picture: this.#picture },
+        ...{ link: this.#link(direction), touched, status: this.#status },
         record: () => this.#withJoined(),
         onEqual: (tables, members) => {
           this.#foundEqual(tables)
@@ -640,7 +640,7 @@ export class FollowRun implements FollowController {
         everyMs: this.services.compareEveryMs,
       })
       this.#comparison = { direction, touched, background }
-      this.#picture.verification = () => background.view()
+      this.#status.verification = () => background.view()
     }
     return this.#comparison.touched
   }
@@ -648,9 +648,9 @@ export class FollowRun implements FollowController {
   async #endComparison() {
     await this.#comparison?.background.pause()
     this.#comparison = undefined
-    this.#picture.verification = undefined
-    for (const key of this.#picture.troubles.keys()) {
-      if (key.startsWith('different ')) this.#picture.troubles.delete(key)
+    this.#status.verification = undefined
+    for (const key of this.#status.troubles.keys()) {
+      if (key.startsWith('different ')) this.#status.troubles.delete(key)
     }
   }
 
@@ -659,10 +659,10 @@ export class FollowRun implements FollowController {
       source,
       destination,
       subscription,
-      onLook: () => this.#picture.nativeLooked(follower.copied),
+      onLook: () => this.#status.nativeLooked(follower.copied),
       onCopied: () => {
-        this.#picture.say('the rows of all tables have come, they are analyzed')
-        void this.#finishNative().catch((error) => this.#picture.warn(messageOf(error)))
+        this.#status.say('the rows of all tables have come, they are analyzed')
+        void this.#finishNative().catch((error) => this.#status.warn(messageOf(error)))
       },
     })
     this.#keep('forward', follower)
@@ -679,11 +679,11 @@ export class FollowRun implements FollowController {
   }
 
   #keep(direction: Direction, follower: Following) {
-    this.#picture.knownEnds.delete(direction)
-    this.#picture.followers.set(direction, follower)
+    this.#status.knownEnds.delete(direction)
+    this.#status.followers.set(direction, follower)
     follower.done.catch((error) => {
-      if (this.#picture.followers.get(direction) !== follower) return
-      this.#picture.fail(error)
+      if (this.#status.followers.get(direction) !== follower) return
+      this.#status.fail(error)
       this.#ended.reject(error)
     })
   }
@@ -694,10 +694,10 @@ export class FollowRun implements FollowController {
       const { lsn, xid, tables } = event
       this.#update({ skipped: rememberSkipped(this.#record.skipped, { lsn, xid, tables }) })
     }
-    const before = this.#picture.stage
-    this.#picture.followed(direction, event)
+    const before = this.#status.stage
+    this.#status.followed(direction, event)
     // Its objects are compared from then on.
-    if (before !== 'streaming' && this.#picture.stage === 'streaming') this.#lookout?.soon()
+    if (before !== 'streaming' && this.#status.stage === 'streaming') this.#lookout?.soon()
     this.services.onFollowEvent?.(event)
   }
 
@@ -717,7 +717,7 @@ export class FollowRun implements FollowController {
       insertsOnly: [],
       isWayBack,
       signal: this.#stop.signal,
-      say: (message) => this.#picture.say(message, 'warn'),
+      say: (message) => this.#status.say(message, 'warn'),
     })
     return { slot: names.slot, publication: names.publication }
   }
@@ -734,7 +734,7 @@ export class FollowRun implements FollowController {
     }
     if (progress !== 'following' && progress !== 'done') return refused('rows are still being copied')
     // The objects are compared anew by the switchover itself.
-    const reasons = this.#picture.blockers([
+    const reasons = this.#status.blockers([
       ...(options.discard_late_writes ? lateTroubles : []),
       ...(options.accept_differences ? this.#acceptable() : []),
     ])
@@ -746,15 +746,15 @@ export class FollowRun implements FollowController {
   }
 
   async #switchOver(options: SwitchoverOptions) {
-    const picture = this.#picture
+    const status = this.#status
     const { direction } = this.#record
-    const before = picture.stage
+    const before = status.stage
     const link = this.#link(direction)
-    const follower = picture.followers.get(direction)
+    const follower = status.followers.get(direction)
     if (!follower) return
     const started_at = Date.now()
-    picture.switchover = { state: 'running', options, step: 'check', started_at }
-    picture.enter('switchover')
+    status.switchover = { state: 'running', options, step: 'check', started_at }
+    status.enter('switchover')
     this.#watch?.forgetSequences()
     let handedOver: SwitchoverReport | undefined
     try {
@@ -770,14 +770,14 @@ export class FollowRun implements FollowController {
         ours: this.#oursOn(direction),
         signal: this.#stop.signal,
         onStep: (step, deadline) => {
-          picture.switchover = {
+          status.switchover = {
             ...{ state: 'running', options, step, started_at },
             ...(deadline !== undefined && { deadline }),
           }
-          picture.say(`switchover: ${stepWords[step]}`)
-          picture.onChange('now')
+          status.say(`switchover: ${stepWords[step]}`)
+          status.onChange('now')
         },
-        say: (message, level) => picture.say(message, level),
+        say: (message, level) => status.say(message, level),
         checkObjects: (lockWaitMs) => this.#checkObjects(link, lockWaitMs),
         writtenByOthers: () => this.#writtenByOthers(link),
         release: () => this.#releaseLeft(options),
@@ -786,25 +786,25 @@ export class FollowRun implements FollowController {
       await this.#handOver(direction, options, report)
       handedOver = report
     } catch (error) {
-      const { step } = picture.switchover
+      const { step } = status.switchover
       const { message } = error as Error
       const failed = { state: 'failed', options, step, started_at, error: { message } } as const
       if (error instanceof HandOverUnknown) {
-        picture.switchover = failed
-        picture.fail(error)
+        status.switchover = failed
+        status.fail(error)
         this.#ended.reject(error)
       } else {
         const left = await this.#undoSwitchover(direction, follower, error)
-        picture.switchover = { ...failed, left }
-        picture.fail(error)
-        picture.enter(before)
+        status.switchover = { ...failed, left }
+        status.fail(error)
+        status.enter(before)
       }
     }
     if (handedOver) {
       const report = await this.#behindHandOver(link, options, handedOver)
-      picture.switchover = { state: 'done', options, step: 'report', started_at, report }
+      status.switchover = { state: 'done', options, step: 'report', started_at, report }
     }
-    picture.onChange('now')
+    status.onChange('now')
   }
 
   /** Whatever happens here, it is handed over. */
@@ -813,7 +813,7 @@ export class FollowRun implements FollowController {
     options: SwitchoverOptions,
     report: SwitchoverReport,
   ): Promise<SwitchoverReport> {
-    const picture = this.#picture
+    const status = this.#status
     const next = [...report.next]
     try {
       const compared = report.tables.filter(
@@ -823,21 +823,21 @@ export class FollowRun implements FollowController {
       await this.#afterSwitchover(link.direction, options, report)
     } catch (error) {
       const words = `it is handed over, but not everything behind that could be done: ${messageOf(error)}. "pgtrek follow" does it again`
-      picture.say(words, 'error')
+      status.say(words, 'error')
       next.push(words)
     }
     const views = await settleMaterializedViews({
       ...{ record: this.#record, link, options, signal: this.#stop.signal },
       onRefresh: (count) => {
-        if (picture.switchover) picture.switchover = { ...picture.switchover, step: 'materialized_views' }
-        picture.say(
+        if (status.switchover) status.switchover = { ...status.switchover, step: 'materialized_views' }
+        status.say(
           `handed over to ${report.to}; ${formatCount(count, 'materialized view')} to be refreshed before the report`,
         )
-        picture.onChange('now')
+        status.onChange('now')
       },
     })
     for (const words of views.materialized_views?.failed ?? []) {
-      picture.say(`not refreshed: materialized view ${words}`, 'warn')
+      status.say(`not refreshed: materialized view ${words}`, 'warn')
     }
     return { ...report, ...views, next: [...next, ...views.next] }
   }
@@ -847,7 +847,7 @@ export class FollowRun implements FollowController {
     const link = this.#link(direction)
     const handedOver = {
       lsn: report.sentinel.confirmed_lsn,
-      catalog: this.#picture.objects?.catalogs.from,
+      catalog: this.#status.objects?.catalogs.from,
     }
     await handOver(link, this.#record, handedOver, this.#stop.signal)
     const goesOn = options.keep_reverse || this.#record.bidirectional
@@ -866,21 +866,21 @@ export class FollowRun implements FollowController {
       ...{ record: this.#record, link, publication, lockWaitMs, signal: this.#stop.signal },
       onLearned: (learned: Learned) => this.#learn(learned),
     }
-    const check = await checkObjects(work, this.#picture.objects)
-    this.#picture.knowObjects(check)
+    const check = await checkObjects(work, this.#status.objects)
+    this.#status.knowObjects(check)
     return check
   }
 
   /** Nothing of it may fail what was proven; what could not be done is said. */
   async #afterSwitchover(direction: Direction, options: SwitchoverOptions, report: SwitchoverReport) {
-    const picture = this.#picture
+    const status = this.#status
     await this.#endComparison()
-    picture.followers.delete(direction)
-    picture.slots.delete(direction)
+    status.followers.delete(direction)
+    status.slots.delete(direction)
     const goesOn = this.#record.direction !== direction
     const other = direction === 'forward' ? 'back' : 'forward'
     const isAgain = this.#record.progress === 'following'
-    picture.enter(isAgain ? 'catchup' : 'done')
+    status.enter(isAgain ? 'catchup' : 'done')
     await this.#finishHandOver()
     // Returned, they are brought over again while changes flow.
     const sequences = isAgain ? [] : report.sequences
@@ -890,9 +890,9 @@ export class FollowRun implements FollowController {
     }
     this.#watchLeft({ sequences })
     try {
-      if (!picture.followers.has(other)) await this.#start(other)
+      if (!status.followers.has(other)) await this.#start(other)
     } catch (error) {
-      picture.fail(error)
+      status.fail(error)
       this.#ended.reject(error)
     }
   }
@@ -901,11 +901,11 @@ export class FollowRun implements FollowController {
   #watchLeft({ seconds, sequences = [] }: { seconds?: number; sequences?: readonly SequenceState[] } = {}) {
     const { handedOver } = this.#record
     if (!handedOver) return
-    const picture = this.#picture
+    const status = this.#status
     const left = this.#link(handedOver.direction)
     const place = describeSettings(left.from)
     const until = seconds === undefined ? {} : { until: Date.now() + seconds * 1000 }
-    picture.watch = { place, ...until }
+    status.watch = { place, ...until }
     const everyMs = seconds === undefined ? watchEveryMs.later : watchEveryMs.atFirst
     const watched: Watched = {
       from: left.from,
@@ -921,46 +921,46 @@ export class FollowRun implements FollowController {
       },
       everyMs: this.services.watchEveryMs ?? everyMs,
       onFound: (found) => {
-        const before = picture.lateWrites
-        picture.lateWrites = found
-        picture.troubles.set('late writes', describeLate(found).join('; '))
+        const before = status.lateWrites
+        status.lateWrites = found
+        status.troubles.set('late writes', describeLate(found).join('; '))
         // Each table is said once; the status has the counts as they grow.
         const fresh = {
           ...found,
           transactions: found.tables.length === before?.tables.length ? 0 : found.transactions,
           objects: found.objects.slice(before?.objects.length ?? 0),
         }
-        for (const line of describeLate(fresh)) picture.say(line, 'error')
-        picture.onChange('now')
+        for (const line of describeLate(fresh)) status.say(line, 'error')
+        status.onChange('now')
       },
       onTrouble: (trouble) => {
-        picture.watch = { place, ...until, ...(trouble !== undefined && { trouble }) }
-        if (trouble === undefined) picture.troubles.delete('watch')
+        status.watch = { place, ...until, ...(trouble !== undefined && { trouble }) }
+        if (trouble === undefined) status.troubles.delete('watch')
         else {
-          picture.troubles.set('watch', trouble)
-          picture.say(trouble, 'warn')
+          status.troubles.set('watch', trouble)
+          status.say(trouble, 'warn')
         }
-        picture.onChange('now')
+        status.onChange('now')
       },
       onImpossible: (words) => {
-        picture.watch = undefined
-        picture.warn(words)
+        status.watch = undefined
+        status.warn(words)
       },
       onSequences: (names) =>
-        picture.warn(
+        status.warn(
           `sequences of ${place} have given out numbers after the switchover, somebody is still connected: ${names.join(', ')}`,
         ),
     }
     this.#watch = new LateWatch(watched, sequences)
     if (seconds === undefined) return
-    if (seconds > 0) picture.say(`${place} is watched for late writes for ${formatDuration(seconds)}`)
+    if (seconds > 0) status.say(`${place} is watched for late writes for ${formatDuration(seconds)}`)
     const timer = setTimeout(() => this.#ended.resolve('switched_over'), seconds * 1000)
     void this.done.then(() => clearTimeout(timer))
   }
 
   /** Whoever stops it early has the last look, too. */
   async #endWatch(status: FollowResult['status']): Promise<FollowResult['status']> {
-    const { watch } = this.#picture
+    const { watch } = this.#status
     await this.#watch?.end()
     const isOver = this.#watch !== undefined && watch?.until !== undefined
     return isOver && status === 'stopped' ? 'switched_over' : status
@@ -972,12 +972,12 @@ export class FollowRun implements FollowController {
     const { handedOver } = this.#record
     if (!watch || !handedOver) return
     await watch.end()
-    const reasons = lateTroubles.flatMap((about) => this.#picture.troubles.get(about) ?? [])
+    const reasons = lateTroubles.flatMap((about) => this.#status.troubles.get(about) ?? [])
     if (reasons.length > 0 && !isAccepted) {
       this.#watchLeft()
       throw new PgtrekError(`${reasons.join('; ')}. When that is settled, go on with --discard-late-writes`)
     }
-    for (const words of reasons) this.#picture.say(`accepted: ${words}`, 'warn')
+    for (const words of reasons) this.#status.say(`accepted: ${words}`, 'warn')
     await dropLink(this.#link(handedOver.direction), this.#asOwner())
     this.#update({ handedOver: { ...handedOver, isReleased: true } })
     this.#watch = undefined
@@ -985,9 +985,9 @@ export class FollowRun implements FollowController {
   }
 
   #forgetLate() {
-    this.#picture.lateWrites = undefined
-    this.#picture.watch = undefined
-    for (const about of lateTroubles) this.#picture.troubles.delete(about)
+    this.#status.lateWrites = undefined
+    this.#status.watch = undefined
+    for (const about of lateTroubles) this.#status.troubles.delete(about)
   }
 
   /** As what we bring to the side that a direction comes from is known there. */
@@ -1016,16 +1016,16 @@ export class FollowRun implements FollowController {
       insertsOnly: [],
       isWayBack: true,
       signal: this.#stop.signal,
-      say: (message) => this.#picture.say(message, 'warn'),
+      say: (message) => this.#status.say(message, 'warn'),
     })
     return { slot: names.slot, publication: names.publication }
   }
 
   /** Writable, and followed, as before. Says what is not. */
   async #undoSwitchover(direction: Direction, follower: Following, error: unknown): Promise<string[]> {
-    const picture = this.#picture
+    const status = this.#status
     const { said, left } = await makeWritable(this.#link(direction).from, this.name)
-    for (const line of said) picture.say(line)
+    for (const line of said) status.say(line)
     const { handedOver } = this.#record
     if (handedOver && !this.#watch) {
       left.push(
@@ -1042,7 +1042,7 @@ export class FollowRun implements FollowController {
       left.push(`changes do not flow any more: ${messageOf(failure)}`)
       this.#ended.reject(failure)
     }
-    picture.say(describeUndone(messageOf(error), left), 'error')
+    status.say(describeUndone(messageOf(error), left), 'error')
     return left
   }
 
@@ -1054,7 +1054,7 @@ export class FollowRun implements FollowController {
     const left: string[] = []
     await dropLink(link, this.#asOwner()).catch((failure) => {
       left.push(`${link.names.slot} may still be on ${describeSettings(link.from)}: ${failure.message}`)
-      this.#picture.warn(left.join())
+      this.#status.warn(left.join())
     })
     if (other === 'forward') return left
     const { back: _, ...rest } = this.#record
@@ -1076,30 +1076,30 @@ export class FollowRun implements FollowController {
     const side = primarySide(this.#record)
     const { said, left } = await makeWritable(this.ends[side], this.name)
     if (said.length > 0) {
-      this.#picture.warn(
+      this.#status.warn(
         `a switchover was broken off and has left ${describeSettings(this.ends[side])} read-only: it is made writable again`,
       )
     }
-    for (const line of said) this.#picture.say(line)
-    for (const line of left) this.#picture.warn(line)
+    for (const line of said) this.#status.say(line)
+    for (const line of left) this.#status.warn(line)
   }
 
   /** What is still to do once it has been handed over; again by whoever goes on after a kill. */
   async #finishHandOver() {
     const { handedOver } = this.#record
     if (!handedOver || handedOver.isReleased) return
-    const picture = this.#picture
+    const status = this.#status
     // Returning gives back what leaving took.
     const { said, left } = await makeWritable(this.ends[primarySide(this.#record)], this.name)
-    for (const line of said) picture.say(line)
-    for (const line of left) picture.warn(line)
+    for (const line of said) status.say(line)
+    for (const line of left) status.warn(line)
     const link = this.#link(handedOver.direction)
     try {
       if (this.#record.direction !== handedOver.direction)
         await settleLink(this.#link(this.#record.direction))
       await leaveLink(link)
     } catch (error) {
-      picture.warn(
+      status.warn(
         `not everything that the switchover has left could be put in order, "pgtrek follow" does it again: ${messageOf(error)}`,
       )
     }
@@ -1144,7 +1144,7 @@ export class FollowRun implements FollowController {
     const sessions = await nameOthers(destination, this.#record)
     for (const table of found) {
       if (isWrittenByOthers(this.#record, table)) continue
-      this.#picture.say(
+      this.#status.say(
         `table ${showName(table)} of the destination was written to by others than this move`,
         'warn',
       )
@@ -1184,7 +1184,7 @@ export class FollowRun implements FollowController {
         await using session = await Session.open(from)
         await write(session, names.publication)
       } catch (error) {
-        this.#picture.warn(`only this state directory remembers which ${what}: ${messageOf(error)}`)
+        this.#status.warn(`only this state directory remembers which ${what}: ${messageOf(error)}`)
       }
     })
   }

@@ -35,7 +35,7 @@ import { objections, ReadyLight } from './readiness.ts'
 const mostRunning = 16
 const sampleEveryMs = 1000
 
-export class FollowPicture {
+export class FollowStatus {
   stage: FollowStage = 'preflight'
   switchover: SwitchoverView | undefined
   recopy: RecopyView | undefined

@@ -16,7 +16,7 @@ import { showLsn } from '../replication/stream/lsn.ts'
 import { linksOf } from '../replication/tables/membership.ts'
 import { type FollowMemory, type FollowRecord, moveOf } from '../store/follow-memory.ts'
 import { CopyWatch } from './copy-monitor.ts'
-import type { FollowPicture } from './follow-state.ts'
+import type { FollowStatus } from './follow-state.ts'
 import { begin, dropLink, type Link, makeSlot, refuseOthers } from './link.ts'
 import { followName, linkNames } from './names.ts'
 import { markPublication } from './ownership.ts'
@@ -28,10 +28,10 @@ import { patiently } from './retry.ts'
 /** How long a server may be away at the end of a copy, or when it is taken back. */
 const endPatienceMs = 120_000
 
-export interface CopyFirst {
+export interface InitialCopy {
   request: CloneAndFollow
   memory: FollowMemory
-  picture: FollowPicture
+  status: FollowStatus
   /** Kept up to date and on disk. */
   update: (change: Partial<FollowRecord>) => void
   signal: AbortSignal
@@ -66,7 +66,7 @@ export function newRecord(request: CloneAndFollow): FollowRecord {
 /** What another process has left of the same move: begun and not finished is taken back, the rest is refused. */
 export async function clearTheWay(
   earlier: FollowRecord | undefined,
-  { request, memory, picture }: CopyFirst,
+  { request, memory, status }: InitialCopy,
 ) {
   if (!earlier) return
   if (earlier.progress === 'following' || earlier.progress === 'done') {
@@ -78,20 +78,20 @@ export async function clearTheWay(
   const dropped = await dropLink(forwardLink(request, earlier), { by: 'move', move, unread })
   memory.forget(earlier.name)
   memory.take(earlier.name)
-  picture.warn(
+  status.warn(
     `an earlier attempt was broken off while it copied: its snapshot is gone, so everything is copied anew` +
       (dropped.length > 0 ? `; dropped ${dropped.join(', ')}` : ''),
   )
 }
 
 /** True when every table arrived. Leaves nothing on either side when the copy as a whole fails. */
-export async function copyFirst(work: CopyFirst, record: FollowRecord): Promise<void> {
-  const { request, picture, signal } = work
-  picture.enter('preflight')
+export async function copyFirst(work: InitialCopy, record: FollowRecord): Promise<void> {
+  const { request, status, signal } = work
+  status.enter('preflight')
   const link = forwardLink(request, record)
   await refuseOthers(link, signal)
   const prepared = await prepareLocked(work)
-  for (const warning of prepared.warnings) picture.warn(warning)
+  for (const warning of prepared.warnings) status.warn(warning)
   await confirm(request, prepared.plan)
   // Written down before it is made: whatever happens, it can be found and dropped.
   work.update({
@@ -109,15 +109,15 @@ export async function copyFirst(work: CopyFirst, record: FollowRecord): Promise<
       tables: prepared.published,
       insertsOnly: prepared.insertsOnly,
       signal,
-      say: (message) => picture.say(message, 'warn'),
+      say: (message) => status.say(message, 'warn'),
     })
     stack.defer(() => slot.session.close())
     record = { ...record, unread: showLsn(slot.consistentPoint) }
     work.update({ unread: showLsn(slot.consistentPoint) })
-    picture.say(`slot ${slot.name} holds all changes from now on`)
+    status.say(`slot ${slot.name} holds all changes from now on`)
     const moved = await readMoved(link, followedTables(prepared), slot.snapshot)
     const watch = stack.use(
-      new CopyWatch({ link, slot, warn: (words) => picture.warn(words), everyMs: request.slotCheckEveryMs }),
+      new CopyWatch({ link, slot, warn: (words) => status.warn(words), everyMs: request.slotCheckEveryMs }),
     )
     const copied = await copy(work, prepared, { heldSnapshot: slot.snapshot }, watch)
     refuseNothing(copied)
@@ -127,7 +127,7 @@ export async function copyFirst(work: CopyFirst, record: FollowRecord): Promise<
     const passing = {
       signal,
       onWait: (error: Error, seconds: number) =>
-        picture.warn(`${error.message}; another attempt in ${seconds} seconds`),
+        status.warn(`${error.message}; another attempt in ${seconds} seconds`),
       atMostMs: endPatienceMs,
     }
     await patiently(() => recordMissing(link, record, settled, signal), passing)
@@ -168,7 +168,7 @@ function withOids(
 }
 
 /** What is planned belongs to this run from here on. */
-export async function prepareLocked({ request, picture, signal, lock }: CopyFirst): Promise<Prepared> {
+export async function prepareLocked({ request, status, signal, lock }: InitialCopy): Promise<Prepared> {
   for (let isSaid = false; ; isSaid = true) {
     const prepared = await prepare(request, signal)
     try {
@@ -176,7 +176,7 @@ export async function prepareLocked({ request, picture, signal, lock }: CopyFirs
       return prepared
     } catch (error) {
       if (!(error instanceof DestinationBusy) || !request.wait) throw error
-      if (!isSaid) picture.say(`waiting: ${error.message}`)
+      if (!isSaid) status.say(`waiting: ${error.message}`)
       await Bun.sleep(1000)
       signal.throwIfAborted()
     }
@@ -204,7 +204,7 @@ export async function recordMissing(
 
 /** Under a snapshot that is held, or without the rows that the server itself will bring. */
 export async function copy(
-  { request, picture, signal, lock }: CopyFirst,
+  { request, status, signal, lock }: InitialCopy,
   prepared: Prepared,
   rows: Pick<Migration, 'heldSnapshot' | 'rowsElsewhere'>,
   watch?: CopyWatch,
@@ -222,7 +222,7 @@ export async function copy(
     onEvent(event) {
       watch?.heard(event)
       fold.apply(event)
-      picture.copying(event)
+      status.copying(event)
       request.onEvent(event)
     },
     onPlan(plan) {
@@ -253,7 +253,7 @@ export async function copy(
     others.length > 0
       ? `${formatCount(others.length, 'object')} could not be made on the destination: ${named.join(', ')}`
       : undefined
-  if (failedObjects) picture.troubles.set('objects', failedObjects)
+  if (failedObjects) status.troubles.set('objects', failedObjects)
   const lost = new Set(failedTables.map(tableKey))
   const tables = followedTables(prepared).filter((table) => !lost.has(tableKey(table)))
   return {
@@ -303,7 +303,7 @@ export function followedTables({ followed, plan }: Prepared): FollowRecord['tabl
 
 /** What this move has made, and nothing else. */
 export async function takeBack(
-  { memory, picture, signal }: CopyFirst,
+  { memory, status, signal }: InitialCopy,
   link: Link,
   { name, move, unread }: FollowRecord,
   error: unknown,
@@ -314,16 +314,16 @@ export async function takeBack(
     const dropped = await patiently(drop, {
       signal: error instanceof Cancelled ? AbortSignal.abort() : signal,
       onWait: (reason) =>
-        picture.warn(`${reason.message}; slot and publication are dropped when the server is there again`),
+        status.warn(`${reason.message}; slot and publication are dropped when the server is there again`),
       atMostMs: endPatienceMs,
     })
-    if (dropped.length > 0) picture.say(`dropped ${dropped.join(', ')}`)
+    if (dropped.length > 0) status.say(`dropped ${dropped.join(', ')}`)
     memory.forget(name)
   } catch (failure) {
     const message = failure instanceof PgtrekError ? failure.message : String(failure)
-    picture.warn(`slot and publication may still be there, "pgtrek cleanup" drops them: ${message}`)
+    status.warn(`slot and publication may still be there, "pgtrek cleanup" drops them: ${message}`)
   }
-  if (error instanceof Cancelled) picture.say('cancelled', 'warn')
+  if (error instanceof Cancelled) status.say('cancelled', 'warn')
 }
 
 export function forwardLink({ source, destination }: CloneAndFollow, { forward }: FollowRecord): Link {

@@ -76,7 +76,7 @@ export async function makeSlot(request: LinkRequest): Promise<CreatedSlot> {
   await refuseOthers(request, signal)
   await using source = await Session.open(from, { signal })
   await publish(source, request)
-  const waiting = setTimeout(() => tellBlockers(from, say), patienceMs)
+  const waiting = setTimeout(() => reportBlockers(from, say), patienceMs)
   try {
     return await createSlot(from, names.slot, { signal })
   } finally {
@@ -146,7 +146,7 @@ export async function publish(
 }
 
 /** What it cannot find out, it does not tell: the slot says itself when it fails. */
-export async function tellBlockers(from: ConnectionSettings, say: (message: string) => void) {
+export async function reportBlockers(from: ConnectionSettings, say: (message: string) => void) {
   try {
     await using session = await Session.open(from)
     for (const { pid, user, application, since, query } of await readSlotBlockers(session)) {

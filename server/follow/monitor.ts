@@ -10,7 +10,7 @@ import type { Publications } from '../replication/stream/publication.ts'
 import { readSlot } from '../replication/stream/slot.ts'
 import { readNames } from '../replication/tables/followed.ts'
 import type { FollowRecord } from '../store/follow-memory.ts'
-import type { FollowPicture } from './follow-state.ts'
+import type { FollowStatus } from './follow-state.ts'
 import type { Link } from './link.ts'
 import { checkObjects } from './moved-objects.ts'
 import { bringSequences } from './switchover/sequences.ts'
@@ -28,7 +28,7 @@ type TableNames = ReadonlyMap<number, TableName>
 export interface LookoutOptions {
   record: () => FollowRecord
   links: () => Link[]
-  picture: FollowPicture
+  status: FollowStatus
   refreshSequencesSeconds: number
   /** What the tables of both sides of a direction are called now. */
   onNames: (direction: Direction, from: TableNames, to: TableNames) => void
@@ -39,7 +39,7 @@ export interface LookoutOptions {
   onDestination: (destination: Session) => Promise<void>
 }
 
-export class Lookout implements AsyncDisposable {
+export class FollowMonitor implements AsyncDisposable {
   #timer: ReturnType<typeof setTimeout> | undefined
   #looking: Promise<void> = Promise.resolve()
   #ended = false
@@ -74,38 +74,38 @@ export class Lookout implements AsyncDisposable {
   }
 
   async #look() {
-    const { picture, links } = this.options
+    const { status, links } = this.options
     try {
       for (const link of links()) await this.#slot(link)
       await this.#sequences()
       await this.#objects()
       await this.#foreign()
-      picture.troubles.delete('look')
+      status.troubles.delete('look')
     } catch (error) {
       await this.#close()
       if (!this.#ended)
-        picture.troubles.set('look', `the servers cannot be looked at: ${errorInfo(error).message}`)
+        status.troubles.set('look', `the servers cannot be looked at: ${errorInfo(error).message}`)
     }
-    picture.onChange('soon')
+    status.onChange('soon')
   }
 
   async #slot(link: Link) {
-    const { picture } = this.options
+    const { status } = this.options
     const direction = link.direction
     const from = await this.#session(link.from)
     const { end } = await from.one<{ end: string }>(
       'select pg_catalog.pg_current_wal_flush_lsn()::text as "end"',
     )
-    picture.followers.get(direction)?.knowEnd(parseLsn(end))
-    picture.knownEnds.add(direction)
+    status.followers.get(direction)?.knowEnd(parseLsn(end))
+    status.knownEnds.add(direction)
     const slot = await readSlot(from, link.names.slot)
     if (!slot) {
-      picture.slots.delete(direction)
-      picture.troubles.set(`slot ${direction}`, `the server has no slot ${link.names.slot} any more`)
+      status.slots.delete(direction)
+      status.troubles.set(`slot ${direction}`, `the server has no slot ${link.names.slot} any more`)
       return
     }
-    picture.troubles.delete(`slot ${direction}`)
-    picture.slots.set(direction, {
+    status.troubles.delete(`slot ${direction}`)
+    status.slots.set(direction, {
       name: slot.name,
       active: slot.active,
       retained_bytes: slot.retainedBytes,
@@ -113,16 +113,16 @@ export class Lookout implements AsyncDisposable {
       ...(slot.lost !== undefined && { lost: slot.lost }),
     })
     if (slot.retainedBytes > muchLogBytes) {
-      picture.warn(`the slot ${slot.name} holds much of the server's log: its disk may fill up`)
+      status.warn(`the slot ${slot.name} holds much of the server's log: its disk may fill up`)
     }
   }
 
   async #sequences() {
-    const { refreshSequencesSeconds, picture, record, links } = this.options
+    const { refreshSequencesSeconds, status, record, links } = this.options
     const { bidirectional, direction, sequences, advanceSequences, foreignWrites } = record()
     const isDue = refreshSequencesSeconds > 0 && Date.now() >= this.#sequencesDue
     // Only while the other side is not in use: its own numbers are not ours to change.
-    if (!isDue || bidirectional || picture.stage !== 'streaming' || picture.switchover?.state === 'running')
+    if (!isDue || bidirectional || status.stage !== 'streaming' || status.switchover?.state === 'running')
       return
     const link = links().find((one) => one.direction === direction)
     if (!link) return
@@ -130,15 +130,15 @@ export class Lookout implements AsyncDisposable {
     // Rows of others may have taken numbers there.
     const advanceOnly = advanceSequences || foreignWrites !== undefined
     await bringSequences(from, to, sequences, { advanceOnly })
-    picture.sequencesRefreshedAt = Date.now()
+    status.sequencesRefreshedAt = Date.now()
     this.#sequencesDue = Date.now() + refreshSequencesSeconds * 1000
   }
 
   /** DDL is not in the stream. */
   async #objects() {
-    const { record, links, picture, publicationOf } = this.options
+    const { record, links, status, publicationOf } = this.options
     const { tableCheckEveryMs = defaultTableCheckEveryMs } = this.options
-    if (Date.now() < this.#objectsDue || picture.stage !== 'streaming') return
+    if (Date.now() < this.#objectsDue || status.stage !== 'streaming') return
     const { direction } = record()
     const link = links().find((one) => one.direction === direction)
     if (!link) return
@@ -152,11 +152,11 @@ export class Lookout implements AsyncDisposable {
       ...{ record: record(), link, publication, lockWaitMs: longestLockMs, signal: this.#stop.signal },
       onLearned: this.options.onLearned,
     }
-    const check = await checkObjects(work, picture.objects)
+    const check = await checkObjects(work, status.objects)
     this.#objectsDue = Date.now() + tableCheckEveryMs
     // A switchover compares them itself.
-    if (picture.stage !== 'streaming') return
-    picture.knowObjects(check)
+    if (status.stage !== 'streaming') return
+    status.knowObjects(check)
   }
 
   async #foreign() {

@@ -8,11 +8,11 @@ import { Session } from '../postgres/session.ts'
 import { createSubscription, trySubscription } from '../replication/native/subscription.ts'
 import { type FollowRecord, moveOf } from '../store/follow-memory.ts'
 import {
-  type CopyFirst,
   confirm,
   copy,
   followedTables,
   forwardLink,
+  type InitialCopy,
   prepareLocked,
   recordMissing,
   refuseNothing,
@@ -26,15 +26,15 @@ import { readMoved } from './relations.ts'
 export class NativeImpossible extends PgtrekError {}
 
 /** Resolves when the subscription is at work; its tables arrive in their own time. */
-export async function copyNatively(work: CopyFirst, record: FollowRecord): Promise<void> {
-  const { request, picture, signal } = work
-  picture.enter('preflight')
+export async function copyNatively(work: InitialCopy, record: FollowRecord): Promise<void> {
+  const { request, status, signal } = work
+  status.enter('preflight')
   const link = forwardLink(request, record)
   await refuseOthers(link, signal)
   await tryIt(work, record)
   const prepared = await prepareLocked(work)
   refuseOldRows(prepared.plan)
-  for (const warning of prepared.warnings) picture.warn(warning)
+  for (const warning of prepared.warnings) status.warn(warning)
   await confirm(request, prepared.plan)
   const { insertsOnly, leftOut, kept, ownLargeObjects, followed } = prepared
   const moved = await readMoved(link, followedTables(prepared))
@@ -48,7 +48,7 @@ export async function copyNatively(work: CopyFirst, record: FollowRecord): Promi
     await publish(source, { ...link, tables, insertsOnly, move: moveOf(record) })
     await recordMissing(link, record, copied, signal)
     await subscribe(work, record, insertsOnly.length > 0)
-    picture.say(`subscription ${link.names.slot} of the destination copies the rows and follows`)
+    status.say(`subscription ${link.names.slot} of the destination copies the rows and follows`)
     const isCopied = new Set(copied.tables.map(tableKey))
     work.update({
       progress: 'following',
@@ -62,7 +62,7 @@ export async function copyNatively(work: CopyFirst, record: FollowRecord): Promi
 }
 
 /** Before anything is made. */
-async function tryIt({ request, signal }: CopyFirst, { forward }: FollowRecord) {
+async function tryIt({ request, signal }: InitialCopy, { forward }: FollowRecord) {
   if (request.follow.bidirectional) {
     throw new NativeImpossible('a subscription cannot tell its own changes from those that come back')
   }
@@ -90,7 +90,7 @@ function refuseOldRows({ destroyed }: Plan) {
   )
 }
 
-async function subscribe({ request, signal }: CopyFirst, record: FollowRecord, withInserts: boolean) {
+async function subscribe({ request, signal }: InitialCopy, record: FollowRecord, withInserts: boolean) {
   const { forward } = record
   const publications = [forward.publication, ...(withInserts ? [insertsPublication(forward)] : [])]
   await using destination = await Session.open(request.destination, { signal })

@@ -25,7 +25,7 @@ import type { Migration } from './request.ts'
 import { describeResumed, findUnfinished } from './resume.ts'
 import type { Emit, RunInventory } from './run/context.ts'
 import { forRun } from './run/context.ts'
-import { openPatiently } from './run/open-when-free.ts'
+import { openWhenFree } from './run/open-when-free.ts'
 
 export interface PlannedMigration extends AsyncDisposable {
   plan: Plan
@@ -58,7 +58,7 @@ export async function planMigration(
   const open = async (settings: ConnectionSettings) =>
     stack.use(await Session.open(settings, { until: signal, onNotice }))
   const say = (message: string) => emit({ type: 'log', level: 'warn', message })
-  const openSource = () => openPatiently(migration.source, { until: signal, onNotice, say })
+  const openSource = () => openWhenFree(migration.source, { until: signal, onNotice, say })
 
   const dumpThread = stack.use(new DumpThread())
   // Both ends are tried before anything takes time.

@@ -15,10 +15,10 @@ import type { PlannedMigration } from './plan-migration.ts'
 import type { Migration } from './request.ts'
 import { requestKey } from './resume.ts'
 import type { Emit, RunContext } from './run/context.ts'
-import { openPatiently } from './run/open-when-free.ts'
+import { openWhenFree } from './run/open-when-free.ts'
 import { RestoreSessions } from './run/restore.ts'
 import { runPlan } from './run/run.ts'
-import { TakenAway } from './run/suspended-constraints.ts'
+import { SuspendedConstraints } from './run/suspended-constraints.ts'
 
 export async function runMigration(
   migration: Migration,
@@ -65,7 +65,7 @@ export async function runMigration(
   if (notes.distrusted !== undefined) warn(notes.distrusted)
   for (const note of notes.left)
     warn(`still away on the destination, put back by this run: ${describeNote(note)}`)
-  const takenAway = new TakenAway({
+  const suspended = new SuspendedConstraints({
     run: migration.run,
     memory,
     left: notes.left,
@@ -83,28 +83,28 @@ export async function runMigration(
     copyPool,
     restore,
     openSource,
-    takenAway,
+    suspended,
     emit,
   }
   try {
     await runPlan(context)
   } finally {
-    await putBack(context)
+    await restoreSuspended(context)
   }
   await makeDurable(context)
 }
 
 /** The foreign keys and triggers that the plan's own step has not put back, whatever kept it. */
-async function putBack({ destination, copyPool, takenAway, emit }: RunContext): Promise<void> {
-  if (!takenAway.isOpen) return
+async function restoreSuspended({ destination, copyPool, suspended, emit }: RunContext): Promise<void> {
+  if (!suspended.isOpen) return
   // Its sessions may be the last that the server has.
   await copyPool?.close()
   const step: StepInfo = { id: 0, phase: 'constraints', kind: 'RESTORE', name: 'foreign keys and triggers' }
   try {
     // Not under the run's signal: this is what a cancelled run still has to do.
     const say = (message: string) => emit({ type: 'log', level: 'warn', message })
-    await using session = await openPatiently(destination, { say })
-    for (const error of await takenAway.putBack(session))
+    await using session = await openWhenFree(destination, { say })
+    for (const error of await suspended.restore(session))
       emit({ type: 'step_failed', step, error: errorInfo(error) })
   } catch (error) {
     const info = errorInfo(error)

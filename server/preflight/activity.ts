@@ -4,7 +4,7 @@ import { describeHolder, readRuns } from '../coordination/run-lock.ts'
 import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import { isUsers, qualifiedName } from './catalog-sql.ts'
-import { type Check, type Finding, type Remark, type Sight, unless } from './check.ts'
+import { type Check, type CheckContext, type Finding, type Remark, unless } from './check.ts'
 import { type End, type Fix, fixes } from './fix.ts'
 
 const longTransactions: Check = {
@@ -51,7 +51,7 @@ interface Backend {
 const backend = `a.pid, a.usename as "user", pg_catalog.to_char(a.backend_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US+00') as begun`
 
 /** Another session may get the number of one that has ended; sessions of a provider only the provider ends. */
-function ended(end: End, sessions: readonly Backend[], managed: Sight['managed']): Fix[] {
+function ended(end: End, sessions: readonly Backend[], managed: CheckContext['managed']): Fix[] {
   return sessions
     .filter(({ user }) => user === null || !managed[end]?.isInternal(user))
     .flatMap(({ pid, user, begun }) =>

@@ -4,7 +4,7 @@ import type { PreflightItem } from '../../shared/preflight.ts'
 import type { MigrationOptions } from '../../shared/request.ts'
 import { PlanRefused } from '../postgres/errors.ts'
 import { checks } from './checks.ts'
-import { lookThrough, type PreflightRequest, type PreflightSessions } from './preflight.ts'
+import { type PreflightRequest, type PreflightSessions, runChecks } from './preflight.ts'
 
 /** The run as a whole would not work: nothing was written, and each blocker is told with what mends it. */
 export class Blocked extends PlanRefused {
@@ -22,7 +22,7 @@ export async function beforeRun(
   wanted: PreflightRequest & { options: MigrationOptions },
 ): Promise<string[]> {
   if (wanted.options.skipPreflight) return []
-  const { items } = await lookThrough(ends, wanted, cheap)
+  const { items } = await runChecks(ends, wanted, cheap)
   const blockers = items.filter(({ status }) => status === 'blocker')
   if (blockers.length > 0 && !wanted.options.dryRun) throw new Blocked(blockers)
   const warnings = items.filter(({ status, id }) => status === 'warning' && !unsaid.has(id))

@@ -9,7 +9,7 @@ import {
 import { quoteIdentifier } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import { isUsers } from './catalog-sql.ts'
-import { type Check, type Finding, fine, foundIn, type Sight } from './check.ts'
+import { type Check, type CheckContext, type Finding, fine, foundIn } from './check.ts'
 import { type End, type Fix, fixes, ownerOf } from './fix.ts'
 import { type Change, changeSettings } from './settings.ts'
 
@@ -18,8 +18,8 @@ const connections: Check = {
   title: 'Free connections',
   why: 'Every worker needs a session on each side; with fewer the copy takes longer, with too few it cannot start.',
   mends: true,
-  async look(sight): Promise<Finding> {
-    const { facts, options, follow } = sight
+  async look(context): Promise<Finding> {
+    const { facts, options, follow } = context
     const workers = options.workers || mostCopyWorkers
     const builders = options.indexWorkers || usualIndexWorkers
     const ends: Wish[] = [
@@ -42,8 +42,8 @@ const connections: Check = {
       .map(({ name, free, want }) => `${free} free on the ${name}, up to ${want} wanted`)
       .join('; ')
     const tight = ends.filter(({ free, want }) => free < want)
-    const causes = tight.flatMap((end) => limitsOf(end, sight)).map((cause) => ` (${cause})`)
-    const changes = await Promise.all(tight.map((end) => moreConnections(end, sight)))
+    const causes = tight.flatMap((end) => limitsOf(end, context)).map((cause) => ` (${cause})`)
+    const changes = await Promise.all(tight.map((end) => moreConnections(end, context)))
     const sql = changes.flatMap((change) => change.sql)
     const words = changes.map((change) => change.words).join('')
     if (ends.some(({ free, least }) => free < least)) {
@@ -73,7 +73,7 @@ interface Wish {
 }
 
 /** The one that binds, where it is not the server's. */
-function limitsOf({ name, want }: Wish, { facts }: Sight): string[] {
+function limitsOf({ name, want }: Wish, { facts }: CheckContext): string[] {
   const { freeWithin, user, database } = facts[name]
   return [
     ...(isLess(freeWithin.role, want) ? [`the CONNECTION LIMIT of role "${user}" on the ${name}`] : []),
@@ -84,9 +84,9 @@ function limitsOf({ name, want }: Wish, { facts }: Sight): string[] {
 }
 
 /** Each limit that is too low; another would be met next. */
-async function moreConnections({ name, want }: Wish, sight: Sight): Promise<Change> {
-  const { freeWithin, user, database } = sight.facts[name]
-  const limits = await sight[name].one<{ server: number; database: number; role: number }>(`
+async function moreConnections({ name, want }: Wish, context: CheckContext): Promise<Change> {
+  const { freeWithin, user, database } = context.facts[name]
+  const limits = await context[name].one<{ server: number; database: number; role: number }>(`
     select current_setting('max_connections')::int as server, d.datconnlimit as database, r.rolconnlimit as role
       from pg_catalog.pg_database d, pg_catalog.pg_roles r
      where d.datname = current_database() and r.rolname = current_user`)
@@ -113,7 +113,7 @@ async function moreConnections({ name, want }: Wish, sight: Sight): Promise<Chan
   if (freeWithin.server >= want) return { sql, words: '' }
   // With room for what else connects meanwhile.
   const most = raised(limits.server, freeWithin.server) + 20
-  const change = await changeSettings(sight, name, { max_connections: `${most}` })
+  const change = await changeSettings(context, name, { max_connections: `${most}` })
   return { sql: [...sql, ...change.sql], words: change.words }
 }
 
@@ -126,10 +126,10 @@ const space: Check = {
   title: 'Disk space',
   why: 'A destination whose disk runs full stops, with all its databases.',
   mends: true,
-  async look(sight): Promise<Finding> {
-    const { destination, scope } = sight
+  async look(context): Promise<Finding> {
+    const { destination, scope } = context
     const [{ all, indexes, largest }, { limit, wal, present }] = await Promise.all([
-      readNeed(sight),
+      readNeed(context),
       readRoom(destination),
     ])
     // Building an index sorts its entries on disk besides the index itself.
@@ -138,7 +138,7 @@ const space: Check = {
       `${scope.isEverything ? 'the source has' : 'what is moved takes'} ${formatBytes(all)}, of it about ${formatBytes(indexes)} of indexes; ` +
       `the destination needs up to ${formatBytes(need)} free (it has ${formatBytes(present)} now; how much is free no server tells)`
     if (limit >= 0 && limit < largest) {
-      const { sql, words } = await changeSettings(sight, 'destination', { temp_file_limit: '-1' })
+      const { sql, words } = await changeSettings(context, 'destination', { temp_file_limit: '-1' })
       return {
         status: 'warning',
         found: `${found}; its temp_file_limit of ${formatBytes(limit)} is less than the largest index takes to build`,
@@ -156,8 +156,8 @@ interface Need {
   largest: number
 }
 
-async function readNeed(sight: Sight): Promise<Need> {
-  const { source, scope } = sight
+async function readNeed(context: CheckContext): Promise<Need> {
+  const { source, scope } = context
   if (scope.isEverything) {
     return await source.one<Need>(`
       select pg_catalog.pg_database_size(current_database())::float8 as "all",
@@ -168,7 +168,7 @@ async function readNeed(sight: Sight): Promise<Need> {
         from pg_catalog.pg_class c`)
   }
   const relations = await foundIn<{ kind: string; bytes: number }>(
-    sight,
+    context,
     `select coalesce(i.indrelid, c.oid) as of, c.relkind as kind,
             (c.relpages + coalesce(t.relpages, 0))::float8 * current_setting('block_size')::int as bytes
        from pg_catalog.pg_class c
@@ -194,8 +194,8 @@ const locks: Check = {
   title: 'Room for locks',
   why: 'Reading the definitions locks every table at once; when the room for locks is used up, that fails.',
   mends: true,
-  async look(sight): Promise<Finding> {
-    const { source, destination } = sight
+  async look(context): Promise<Finding> {
+    const { source, destination } = context
     const [ours, theirs] = await Promise.all([lockRoom(source), lockRoom(destination)])
     const ends = [
       { name: 'source', ...ours },
@@ -213,7 +213,7 @@ const locks: Check = {
     const isFull = ours.tables > ours.room * 1.2 + 700
     const changes = await Promise.all(
       tight.map(({ name, tables, sessions }) =>
-        changeSettings(sight, name, {
+        changeSettings(context, name, {
           max_locks_per_transaction: `${Math.max(64, Math.ceil((tables * 3) / sessions))}`,
         }),
       ),
@@ -248,8 +248,8 @@ const helpers: Check = {
   title: 'Helpers for index builds',
   why: 'An index of a large table is built by several processes, as far as max_worker_processes and max_parallel_workers allow.',
   mends: true,
-  async look(sight): Promise<Finding> {
-    const { destination, facts, options } = sight
+  async look(context): Promise<Finding> {
+    const { destination, facts, options } = context
     const { processes, parallel } = await destination.one<{ processes: number; parallel: number }>(`
       select current_setting('max_worker_processes')::int as processes,
              current_setting('max_parallel_workers')::int as parallel`)
@@ -261,7 +261,7 @@ const helpers: Check = {
     const found = `the destination has room for ${formatCount(room, 'helper')}, each build wants ${each}`
     if (room >= each) return fine(found)
     const wanted = `${Math.max(8, each)}`
-    const { sql, words } = await changeSettings(sight, 'destination', {
+    const { sql, words } = await changeSettings(context, 'destination', {
       ...(processes < each && { max_worker_processes: wanted }),
       ...(parallel < each && { max_parallel_workers: wanted }),
     })
@@ -279,8 +279,8 @@ const timeouts: Check = {
   title: 'Limits on long work',
   why: 'Everything is read under one snapshot, in statements that may take hours.',
   mends: true,
-  async look(sight): Promise<Finding> {
-    const { source } = sight
+  async look(context): Promise<Finding> {
+    const { source } = context
     // Statement and transaction timeouts of servers, databases and roles are switched off by our sessions.
     const { threshold } = await source.one<{ threshold: string | null }>(
       "select current_setting('old_snapshot_threshold', true) as threshold",
@@ -288,7 +288,7 @@ const timeouts: Check = {
     if (threshold === null || threshold === '-1') {
       return fine('nothing that our sessions cannot switch off for themselves')
     }
-    const { sql, words } = await changeSettings(sight, 'source', { old_snapshot_threshold: '-1' })
+    const { sql, words } = await changeSettings(context, 'source', { old_snapshot_threshold: '-1' })
     return {
       status: 'warning',
       found: `old_snapshot_threshold is ${threshold} on the source: reading fails with "snapshot too old" after that time`,

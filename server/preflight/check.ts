@@ -26,12 +26,12 @@ interface Kind {
 /** One that can print statements says so, and then a test has to paste and run each (test/preflight/pasted.test.ts). */
 export type Check = Kind &
   (
-    | { mends: true; look(sight: Sight): Promise<Finding> | Finding }
-    | { mends?: never; look(sight: Sight): Promise<Remark> | Remark }
+    | { mends: true; look(context: CheckContext): Promise<Finding> | Finding }
+    | { mends?: never; look(context: CheckContext): Promise<Remark> | Remark }
   )
 
 /** What all checks see. */
-export interface Sight {
+export interface CheckContext {
   source: Session
   destination: Session
   facts: { source: ServerFacts; destination: ServerFacts }
@@ -84,13 +84,16 @@ export async function namesOf(session: Session, sql: string): Promise<string[]> 
 }
 
 /** Rows that say with `of` which relation of the source they are about: those of relations that are moved. */
-export async function foundIn<Row extends object>({ source, scope }: Sight, sql: string): Promise<Row[]> {
+export async function foundIn<Row extends object>(
+  { source, scope }: CheckContext,
+  sql: string,
+): Promise<Row[]> {
   const rows = await source.query<Row & { of: number }>(sql)
   return scope.isEverything ? rows : rows.filter(({ of }) => scope.has(of))
 }
 
-export async function namesFound(sight: Sight, sql: string): Promise<string[]> {
-  return (await foundIn<{ name: string }>(sight, sql)).map(({ name }) => name)
+export async function namesFound(context: CheckContext, sql: string): Promise<string[]> {
+  return (await foundIn<{ name: string }>(context, sql)).map(({ name }) => name)
 }
 
 export function itemOf(

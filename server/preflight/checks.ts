@@ -3,7 +3,7 @@ import { activityChecks } from './activity.ts'
 import { capacityChecks } from './capacity.ts'
 import type { Check } from './check.ts'
 import { contentChecks } from './content.ts'
-import { landingChecks } from './existing.ts'
+import { existingChecks } from './existing.ts'
 import { extensionChecks } from './extensions.ts'
 import { featureChecks } from './features.ts'
 import { followChecks } from './follow.ts'
@@ -12,7 +12,7 @@ import { replicationChecks } from './replication.ts'
 import { rightsChecks } from './rights.ts'
 import { serverChecks } from './servers.ts'
 import { soundnessChecks } from './soundness.ts'
-import { takenAwayChecks } from './suspended-constraints.ts'
+import { suspendedChecks } from './suspended-constraints.ts'
 import { tableChecks } from './tables.ts'
 import { textChecks } from './text.ts'
 import { trafficChecks } from './traffic.ts'
@@ -32,9 +32,9 @@ export const checks: readonly Check[] = [
   ...soundnessChecks,
   ...undumpedChecks,
   ...replicationChecks,
-  ...landingChecks,
+  ...existingChecks,
   ...readOnlyChecks,
-  ...takenAwayChecks,
+  ...suspendedChecks,
   ...activityChecks,
   ...followChecks,
   ...trafficChecks,

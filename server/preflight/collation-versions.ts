@@ -2,7 +2,7 @@
 // then is the new version recorded, which silences the server's own warning.
 // https://www.postgresql.org/docs/current/sql-altercollation.html#SQL-ALTERCOLLATION-NOTES
 import { quoteIdentifier } from '../postgres/quote.ts'
-import { type Check, type Finding, type Sight, unless } from './check.ts'
+import { type Check, type CheckContext, type Finding, unless } from './check.ts'
 import { type End, type Fix, fixes, ownerOf } from './fix.ts'
 import { localeOf } from './new-database.ts'
 
@@ -11,10 +11,10 @@ export const collationVersions: Check = {
   title: 'Versions of collations',
   why: 'When the operating system changed the order of text, indexes made before may no longer find their rows.',
   mends: true,
-  async look(sight): Promise<Finding> {
+  async look(context): Promise<Finding> {
     const [source, destination] = await Promise.all([
-      outdatedOn(sight, 'source'),
-      outdatedOn(sight, 'destination'),
+      outdatedOn(context, 'source'),
+      outdatedOn(context, 'destination'),
     ])
     const found = [source, destination]
     const kept = found.flatMap(({ unrecorded }) => unrecorded)
@@ -54,16 +54,16 @@ interface Findings {
 /** `default`, which stands for the one of the database. https://github.com/postgres/postgres/blob/master/src/include/catalog/pg_collation.dat */
 const ofDatabase = 100
 
-async function outdatedOn(sight: Sight, end: End): Promise<Findings> {
-  const session = sight[end]
+async function outdatedOn(context: CheckContext, end: End): Promise<Findings> {
+  const session = context[end]
   const [{ recorded, actual }, collations] = await Promise.all([
     localeOf(session),
     session.query<Outdated>(outdated),
   ])
   const isDatabase = recorded !== null && actual !== null && recorded !== actual
   if (!isDatabase && collations.length === 0) return { objects: [], sql: [], unrecorded: [] }
-  const { database, databaseOwner } = sight.facts[end]
-  const isProviders = (owner: string) => sight.managed[end]?.isInternal(owner) ?? false
+  const { database, databaseOwner } = context.facts[end]
+  const isProviders = (owner: string) => context.managed[end]?.isInternal(owner) ?? false
   const numbers = [...(isDatabase ? [ofDatabase] : []), ...collations.map(({ oid }) => oid)]
   const indexes = await session.query<SortedIndex>(sortedBy(numbers))
   const recordable = collations.filter(({ owner }) => !isProviders(owner))

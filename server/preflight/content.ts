@@ -51,8 +51,8 @@ const foreignTables: Check = {
   id: 'foreign-tables',
   title: 'Foreign tables',
   why: 'Their rows are elsewhere and are not copied; the destination must reach that place as well.',
-  async look(sight) {
-    return unless(await namesFound(sight, relationsWhere("c.relkind = 'f'")), 'there are none', {
+  async look(context) {
+    return unless(await namesFound(context, relationsWhere("c.relkind = 'f'")), 'there are none', {
       status: 'warning',
       found: 'definitions come along, rows do not',
       todo: 'See that the destination reaches their servers, and check hosts and passwords of the user mappings.',
@@ -65,9 +65,9 @@ const unlogged: Check = {
   title: 'Unlogged tables',
   why: 'Their changes are not in the write-ahead log, and so not in the stream of changes.',
   mends: true,
-  async look(sight) {
-    const tables = await namesFound(sight, relationsWhere("c.relkind = 'r' and c.relpersistence = 'u'"))
-    if (!sight.follow) {
+  async look(context) {
+    const tables = await namesFound(context, relationsWhere("c.relkind = 'r' and c.relpersistence = 'u'"))
+    if (!context.follow) {
       const copied = `${formatCount(tables.length, 'table')}, copied like others`
       return fine(tables.length === 0 ? 'there are none' : copied)
     }
@@ -78,7 +78,7 @@ const unlogged: Check = {
       sql: fixes(
         'source',
         ownerOf('the table'),
-        ...(await namesFound(sight, referencedFirst)).map((name) => `alter table ${name} set logged`),
+        ...(await namesFound(context, referencedFirst)).map((name) => `alter table ${name} set logged`),
       ),
     })
   },
@@ -113,9 +113,9 @@ const names: Check = {
   id: 'names',
   title: 'Names that are easily mistaken',
   why: 'Names that differ only in case or in blanks at their ends look alike in scripts, in patterns and to people.',
-  async look(sight) {
+  async look(context) {
     const relations = await foundIn<Named>(
-      sight,
+      context,
       `select c.oid as of, n.nspname as schema, c.relname as plain, ${qualifiedName} as name
          from pg_catalog.pg_class c
          join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -127,12 +127,12 @@ const names: Check = {
               on twice.relnamespace = c.relnamespace and twice.folded = pg_catalog.lower(pg_catalog.btrim(c.relname))
         where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and c.relpersistence <> 't' and ${isUsers}`,
     )
-    const schemas = await sight.source.query<{ of: number; plain: string; name: string }>(
+    const schemas = await context.source.query<{ of: number; plain: string; name: string }>(
       `select n.oid as of, n.nspname as plain, 'schema ' || pg_catalog.quote_ident(n.nspname) as name
          from pg_catalog.pg_namespace n
         where ${isUsers}`,
     )
-    const known = schemas.filter(({ of }) => sight.scope.has(of, 'pg_namespace'))
+    const known = schemas.filter(({ of }) => context.scope.has(of, 'pg_namespace'))
     const clashes = [
       ...alike(relations, ({ schema, plain }) => JSON.stringify([schema, folded(plain)])),
       ...alike(known, ({ plain }) => folded(plain)),
@@ -174,10 +174,10 @@ const sequences: Check = {
   id: 'sequences',
   title: 'Sequences close to their end',
   why: 'A sequence that is used up stops every insert; before a move there is time to widen it.',
-  async look(sight) {
+  async look(context) {
     // Narrower than the sequence may be the column that it numbers.
     const used = await namesFound(
-      sight,
+      context,
       `select c.oid as of,
               pg_catalog.format('%I.%I (%s%% used)', s.schemaname, s.sequencename, pg_catalog.floor(share * 100)) as name
          from pg_catalog.pg_sequences s

@@ -31,11 +31,11 @@ const existing: Check = {
   planned: true,
   title: 'Objects that are there already',
   why: 'Objects of the same name stay as they are, and rows of such tables are replaced after asking.',
-  async look(sight): Promise<Remark> {
-    const { destination, options } = sight
+  async look(context): Promise<Remark> {
+    const { destination, options } = context
     const theirs = await destination.query<Relation>(relationsSql)
     if (theirs.length === 0) return fine('the destination is empty')
-    const ours = new Map((await foundIn<Relation>(sight, relationsSql)).map((one) => [tableKey(one), one]))
+    const ours = new Map((await foundIn<Relation>(context, relationsSql)).map((one) => [tableKey(one), one]))
     const both = theirs.filter((one) => ours.has(tableKey(one)) && one.kind !== 'index')
     const clashing = theirs.filter(
       (one) => ours.has(tableKey(one)) && ours.get(tableKey(one))?.kind !== one.kind,
@@ -107,4 +107,4 @@ const eventTriggers: Check = {
   },
 }
 
-export const landingChecks: readonly Check[] = [existing, eventTriggers]
+export const existingChecks: readonly Check[] = [existing, eventTriggers]

@@ -132,9 +132,9 @@ const data: Check = {
   id: 'extension-data',
   title: 'Rows that belong to extensions',
   why: 'Of the tables of an extension only those come along that the extension names as its configuration.',
-  async look(sight): Promise<Remark> {
+  async look(context): Promise<Remark> {
     const tables = await namesFound(
-      sight,
+      context,
       `select c.oid as of, ${qualifiedName} || ' of ' || x.extname as name
          from pg_catalog.pg_class c
          join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -146,7 +146,7 @@ const data: Check = {
           and pg_catalog.pg_relation_size(c.oid) > 0
         order by 2`,
     )
-    const installed = await sight.source.query<SourceExtension>(wantedSql)
+    const installed = await context.source.query<SourceExtension>(wantedSql)
     const noted = installed.flatMap(({ name }) => (special[name] ? [`${name}: ${special[name]}`] : []))
     return unless([...noted, ...tables], 'none that would stay behind', {
       status: 'warning',

@@ -2,7 +2,7 @@
 // done away with.
 
 import { isExtensions, isUsers, qualifiedName } from './catalog-sql.ts'
-import { type Check, fine, foundIn, namesOf, type Remark, type Sight } from './check.ts'
+import { type Check, type CheckContext, fine, foundIn, namesOf, type Remark } from './check.ts'
 
 interface Feature {
   /** The first major that has it. */
@@ -142,8 +142,8 @@ const newer: Check = {
   id: 'newer-features',
   title: 'Features that the destination does not have yet',
   why: 'Objects that use them cannot be created there, nor what needs them.',
-  async look(sight): Promise<Remark> {
-    const { source, facts, scope } = sight
+  async look(context): Promise<Remark> {
+    const { source, facts, scope } = context
     const wanted = features.filter(
       ({ since }) => facts.destination.major < since && since <= facts.source.major,
     )
@@ -151,12 +151,12 @@ const newer: Check = {
       wanted.map(async ({ since, sql, isOfRelations }) => {
         if (!isOfRelations && !scope.isEverything && !scope.hasOther()) return []
         const rows = isOfRelations
-          ? await foundIn<{ name: string }>(sight, sql)
+          ? await foundIn<{ name: string }>(context, sql)
           : await source.query<{ name: string }>(sql)
         return rows.map(({ name }) => `${name} (since ${since})`)
       }),
     )
-    const objects = [...found.flat(), ...(await typesUnknownThere(sight))].sort()
+    const objects = [...found.flat(), ...(await typesUnknownThere(context))].sort()
     if (objects.length === 0) {
       return fine(
         facts.destination.major < facts.source.major ? 'none is used' : 'the destination is not older',
@@ -172,11 +172,11 @@ const newer: Check = {
 }
 
 /** Types of the server itself, as multiranges, that columns use. */
-async function typesUnknownThere(sight: Sight): Promise<string[]> {
-  if (sight.facts.destination.major >= sight.facts.source.major) return []
+async function typesUnknownThere(context: CheckContext): Promise<string[]> {
+  if (context.facts.destination.major >= context.facts.source.major) return []
   const [used, known] = await Promise.all([
     foundIn<{ name: string; type: string }>(
-      sight,
+      context,
       `select c.oid as of, pg_catalog.format('%s.%I', ${qualifiedName}, a.attname) as name, t.typname as type
          from pg_catalog.pg_attribute a
          join pg_catalog.pg_class c on c.oid = a.attrelid
@@ -186,7 +186,7 @@ async function typesUnknownThere(sight: Sight): Promise<string[]> {
           and t.typnamespace = 'pg_catalog'::regnamespace and t.oid < 16384`,
     ),
     namesOf(
-      sight.destination,
+      context.destination,
       "select typname as name from pg_catalog.pg_type where typnamespace = 'pg_catalog'::regnamespace",
     ),
   ])
@@ -237,11 +237,11 @@ const systemViews: Check = {
   id: 'views-of-the-system',
   title: 'Views over catalogs of the system',
   why: 'The columns of the catalogs differ from major to major: a view that names one that is gone cannot be created.',
-  async look(sight): Promise<Remark> {
-    const { source, destination, facts } = sight
+  async look(context): Promise<Remark> {
+    const { source, destination, facts } = context
     if (facts.source.major === facts.destination.major) return fine('both servers have the same catalogs')
     const views = await foundIn<{ name: string; catalog: string }>(
-      sight,
+      context,
       // What a view reads of the system is in no catalog but in its rule.
       `select distinct c.oid as of, ${qualifiedName} as name, s.relname as catalog
          from pg_catalog.pg_rewrite r
@@ -270,7 +270,7 @@ const systemViews: Check = {
   },
 }
 
-async function catalogColumns(session: Sight['source']): Promise<Map<string, Set<string>>> {
+async function catalogColumns(session: CheckContext['source']): Promise<Map<string, Set<string>>> {
   const rows = await session.query<{ catalog: string; columns: string[] }>(`
     select c.relname as catalog, json_agg(a.attname) as columns
       from pg_catalog.pg_class c

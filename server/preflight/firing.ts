@@ -1,7 +1,7 @@
 // Triggers and rules that run for rows that are applied, although they ran on the source already.
 
 import { isUsers, qualifiedName } from './catalog-sql.ts'
-import { type Check, type Finding, fine, foundIn, type Sight, unless } from './check.ts'
+import { type Check, type CheckContext, type Finding, fine, foundIn, unless } from './check.ts'
 import { type End, fixes, ownerOf } from './fix.ts'
 
 interface Firing {
@@ -37,19 +37,19 @@ const rulesSql = (enabled: readonly string[], verb: string) => `
    order by 4`
 
 /** Of the source's tables, which the destination gets, and of tables of the same names that it has already. */
-async function readFiring(sight: Sight, sql: string): Promise<{ ours: Firing[]; theirs: Firing[] }> {
+async function readFiring(context: CheckContext, sql: string): Promise<{ ours: Firing[]; theirs: Firing[] }> {
   const tables = new Set(
     (
       await foundIn<{ of: number; table: string }>(
-        sight,
+        context,
         `select c.oid as of, ${qualifiedName} as table
            from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
           where c.relkind in ('r', 'p') and ${isUsers}`,
       )
     ).map(({ table }) => table),
   )
-  const ours = await foundIn<Firing>(sight, sql)
-  const theirs = (await sight.destination.query<Firing>(sql)).filter(({ table }) => tables.has(table))
+  const ours = await foundIn<Firing>(context, sql)
+  const theirs = (await context.destination.query<Firing>(sql)).filter(({ table }) => tables.has(table))
   return { ours, theirs }
 }
 
@@ -71,10 +71,10 @@ const triggers: Check = {
   title: 'Triggers that run for replicated rows too',
   why: 'ENABLE ALWAYS and ENABLE REPLICA make a trigger run for rows that are copied into a table that has it, or applied: a second time.',
   mends: true,
-  async look(sight) {
-    const found = await readFiring(sight, triggersSql)
+  async look(context) {
+    const found = await readFiring(context, triggersSql)
     // A table that this move makes gets its triggers behind its rows.
-    if (!sight.follow && !sight.options.dataOnly && found.ours.length > 0)
+    if (!context.follow && !context.options.dataOnly && found.ours.length > 0)
       return fine('made when the rows are there')
     const { objects, sql } = named(found)
     return unless(objects, 'there are none', {
@@ -93,11 +93,11 @@ const rules: Check = {
   why: 'A rule that is enabled for replicas rewrites the statements by which changes are applied: what it does would be done twice, or the change not at all.',
   mends: true,
   followOnly: true,
-  async look(sight) {
+  async look(context) {
     // Where we may not apply as a replica, ordinary rules act, and only a rule that is disabled does not.
-    const { mayReplicate } = sight.facts.destination
+    const { mayReplicate } = context.facts.destination
     const found = await readFiring(
-      sight,
+      context,
       mayReplicate ? rulesSql(['A', 'R'], 'enable') : rulesSql(['O', 'A'], 'disable'),
     )
     const { objects, sql } = named(found)

@@ -6,7 +6,7 @@ import { Session } from '../postgres/session.ts'
 import { checkEchoes } from '../replication/apply/echo.ts'
 import { isOriginSafe, positionKindFor } from '../replication/apply/position.ts'
 import type { Managed } from '../roles/recognise.ts'
-import { type Check, type Finding, fine, type Remark, type Sight, unless } from './check.ts'
+import { type Check, type CheckContext, type Finding, fine, type Remark, unless } from './check.ts'
 import { firingChecks } from './firing.ts'
 import { type Fix, fixes, ownerOf, superuser } from './fix.ts'
 import { followedTableChecks } from './followed-tables.ts'
@@ -19,10 +19,10 @@ const walLevel: Check = {
   why: 'Changes can be followed only when the write-ahead log has what logical decoding needs.',
   mends: true,
   followOnly: true,
-  async look(sight): Promise<Finding> {
-    const level = await settingOf(sight.source, 'wal_level')
+  async look(context): Promise<Finding> {
+    const level = await settingOf(context.source, 'wal_level')
     if (level === 'logical') return fine('logical')
-    const { sql, words } = await logicalLevel(sight, 'source')
+    const { sql, words } = await logicalLevel(context, 'source')
     return {
       status: 'blocker',
       found: `it is ${level} on the source`,
@@ -41,12 +41,12 @@ const levelSwitches: Record<string, string> = {
   Neon: 'logical replication',
 }
 
-async function logicalLevel(sight: Sight, end: 'source' | 'destination'): Promise<Change> {
-  const managed = sight.managed[end]
+async function logicalLevel(context: CheckContext, end: 'source' | 'destination'): Promise<Change> {
+  const managed = context.managed[end]
   const provided = managed && levelSwitches[managed.name]
   return provided
     ? { sql: [], words: ` ${managed.name}: set ${provided} ${managed.settings}.` }
-    : await changeSettings(sight, end, { wal_level: 'logical' })
+    : await changeSettings(context, end, { wal_level: 'logical' })
 }
 
 interface Room {
@@ -72,8 +72,8 @@ function hasRoom(room: Room): boolean {
   return room.usedSlots < room.slots && room.usedSenders < room.senders
 }
 
-function moreRoom(sight: Sight, end: 'source' | 'destination', room: Room): Promise<Change> {
-  return changeSettings(sight, end, {
+function moreRoom(context: CheckContext, end: 'source' | 'destination', room: Room): Promise<Change> {
+  return changeSettings(context, end, {
     ...(room.usedSlots >= room.slots && { max_replication_slots: `${room.slots + 4}` }),
     ...(room.usedSenders >= room.senders && { max_wal_senders: `${room.senders + 4}` }),
   })
@@ -85,10 +85,10 @@ const slots: Check = {
   why: 'Following takes one slot and one WAL sender on the source.',
   mends: true,
   followOnly: true,
-  async look(sight): Promise<Finding> {
-    const room = await readRoom(sight.source)
+  async look(context): Promise<Finding> {
+    const room = await readRoom(context.source)
     if (hasRoom(room)) return fine(describeRoom(room))
-    const { sql, words } = await moreRoom(sight, 'source', room)
+    const { sql, words } = await moreRoom(context, 'source', room)
     return {
       status: 'blocker',
       found: describeRoom(room),
@@ -191,7 +191,7 @@ const applying: Check = {
   why: 'Changes are applied as a replica: triggers and foreign keys have done their work on the source already.',
   mends: true,
   followOnly: true,
-  look({ facts: { source, destination }, managed }: Sight): Finding {
+  look({ facts: { source, destination }, managed }: CheckContext): Finding {
     if (destination.mayReplicate) return fine(`"${destination.user}" may set session_replication_role`)
     return {
       status: 'warning',
@@ -295,8 +295,8 @@ const wayBack: Check = {
   why: 'After the switchover changes of the new server can be followed to the old one, as far as the new one lets them be read.',
   mends: true,
   followOnly: true,
-  async look(sight): Promise<Finding> {
-    const { source, destination, bidirectional } = sight
+  async look(context): Promise<Finding> {
+    const { source, destination, bidirectional } = context
     const [level, room, ...echoes] = await Promise.all([
       settingOf(destination, 'wal_level'),
       readRoom(destination),
@@ -308,8 +308,8 @@ const wayBack: Check = {
       return fine(bidirectional ? 'both directions can be followed' : 'the destination can be followed, too')
     }
     const changes = await Promise.all([
-      level === 'logical' ? { sql: [], words: '' } : logicalLevel(sight, 'destination'),
-      moreRoom(sight, 'destination', room),
+      level === 'logical' ? { sql: [], words: '' } : logicalLevel(context, 'destination'),
+      moreRoom(context, 'destination', room),
     ])
     const words = changes.map((change) => change.words).join('')
     return {

@@ -4,24 +4,30 @@ import { RuleBook } from '../../shared/rule-book.ts'
 import { tableKey } from '../../shared/table-name.ts'
 import { type PublishedTable, publicationSince } from '../replication/stream/publication.ts'
 import { type FollowedTable, readFollowedTables } from '../replication/tables/source-tables.ts'
-import { type Check, type Finding, fine, type Remark, type Sight, unless } from './check.ts'
+import { type Check, type CheckContext, type Finding, fine, type Remark, unless } from './check.ts'
 import type { End } from './fix.ts'
 import { identityFixes, keyFixes, readIdentityMeans, wholeRowFixes } from './identity-fixes.ts'
 
 type Candidate = FollowedTable & { shown: string; wanted: PublishedTable; insertsOnly: boolean }
 
-const reading = new WeakMap<Sight, Promise<Candidate[]>>()
+const reading = new WeakMap<CheckContext, Promise<Candidate[]>>()
 
 /** Read once for all of these checks. */
-function candidates(sight: Sight): Promise<Candidate[]> {
-  const known = reading.get(sight)
+function candidates(context: CheckContext): Promise<Candidate[]> {
+  const known = reading.get(context)
   if (known) return known
-  const tables = readCandidates(sight)
-  reading.set(sight, tables)
+  const tables = readCandidates(context)
+  reading.set(context, tables)
   return tables
 }
 
-async function readCandidates({ source, scope, published, rules, insertsOnly }: Sight): Promise<Candidate[]> {
+async function readCandidates({
+  source,
+  scope,
+  published,
+  rules,
+  insertsOnly,
+}: CheckContext): Promise<Candidate[]> {
   const all = await readFollowedTables(source)
   const book = new RuleBook(rules)
   const lenient = insertsOnly.map((text) => new Pattern(text))
@@ -47,12 +53,12 @@ const identity: Check = {
   why: 'Once a table without usable replica identity is published, the source itself refuses its UPDATEs and DELETEs.',
   mends: true,
   followOnly: true,
-  async look(sight): Promise<Finding> {
-    const tables = (await candidates(sight)).flatMap((table) =>
+  async look(context): Promise<Finding> {
+    const tables = (await candidates(context)).flatMap((table) =>
       table.insertsOnly ? [] : table.identities.filter(([, one]) => one === 'none').map(([place]) => place),
     )
     if (tables.length === 0) return fine('every table has one')
-    const means = await readIdentityMeans(sight.source)
+    const means = await readIdentityMeans(context.source)
     return unless(tables.sort(), 'every table has one', {
       status: 'blocker',
       found: 'tables without a primary key or another replica identity',
@@ -69,10 +75,10 @@ const bothWays: Check = {
   why: 'Only with the whole old row can it be told that both sides have changed the same row.',
   mends: true,
   followOnly: true,
-  async look(sight): Promise<Finding> {
-    if (!sight.bidirectional) return fine('changes flow one way')
-    const ours = (await candidates(sight)).filter(({ insertsOnly }) => !insertsOnly)
-    const there = await readFollowedTables(sight.destination)
+  async look(context): Promise<Finding> {
+    if (!context.bidirectional) return fine('changes flow one way')
+    const ours = (await candidates(context)).filter(({ insertsOnly }) => !insertsOnly)
+    const there = await readFollowedTables(context.destination)
     const lacking = (table: FollowedTable | undefined, end: End) =>
       (table?.identities ?? []).filter(([, one]) => one !== 'full').map(([place]) => ({ place, end }))
     const found = [
@@ -81,8 +87,8 @@ const bothWays: Check = {
     ]
     if (found.length === 0) return fine('every table sends whole old rows')
     const [source, destination] = await Promise.all([
-      readIdentityMeans(sight.source),
-      readIdentityMeans(sight.destination),
+      readIdentityMeans(context.source),
+      readIdentityMeans(context.destination),
     ])
     return unless(
       found.map(({ place, end }) => `${place}${end === 'source' ? '' : ' of the destination'}`),
@@ -104,13 +110,13 @@ const wholeRows: Check = {
   why: 'Without a key an UPDATE or DELETE has to look for its row among all of the table.',
   mends: true,
   followOnly: true,
-  async look(sight): Promise<Finding> {
-    if (sight.bidirectional) return fine('both ways they have to be')
-    const places = (await candidates(sight)).flatMap(({ identities }) =>
+  async look(context): Promise<Finding> {
+    if (context.bidirectional) return fine('both ways they have to be')
+    const places = (await candidates(context)).flatMap(({ identities }) =>
       identities.filter(([, one]) => one === 'full').map(([place]) => place),
     )
     if (places.length === 0) return fine('there are none')
-    const means = await readIdentityMeans(sight.source)
+    const means = await readIdentityMeans(context.source)
     return unless(places, 'there are none', {
       status: 'warning',
       found: 'their updates and deletes are slow where the table is large',
@@ -126,14 +132,14 @@ const computed: Check = {
   why: 'A generated column is not sent: the destination computes it, and rows cannot be told apart by it.',
   mends: true,
   followOnly: true,
-  async look(sight): Promise<Finding> {
-    const tables = await candidates(sight)
+  async look(context): Promise<Finding> {
+    const tables = await candidates(context)
     const unsent = tables.filter((table) => table.unsent.length > 0 && !table.insertsOnly)
     if (unsent.length > 0) {
-      const means = await readIdentityMeans(sight.source)
+      const means = await readIdentityMeans(context.source)
       return {
         status: 'blocker',
-        found: `rows are told apart by columns that PostgreSQL ${sight.source.major} computes and cannot send`,
+        found: `rows are told apart by columns that PostgreSQL ${context.source.major} computes and cannot send`,
         todo: 'Name a unique index over other columns as replica identity, let whole rows identify themselves (slow for big tables), or follow these tables for inserts only (--inserts-only).',
         objects: unsent.map(({ shown, unsent: names }) => `${shown}: ${names.join(', ')}`),
         sql: [
@@ -161,10 +167,11 @@ const ownership: Check = {
   title: 'Right to publish',
   why: 'Only its owner can put a table into a publication.',
   followOnly: true,
-  async look(sight): Promise<Remark> {
-    const { user } = sight.facts.source
-    if (sight.publication !== undefined) return fine(`the publication ${sight.publication} is there already`)
-    const others = (await candidates(sight)).filter(({ owned }) => !owned)
+  async look(context): Promise<Remark> {
+    const { user } = context.facts.source
+    if (context.publication !== undefined)
+      return fine(`the publication ${context.publication} is there already`)
+    const others = (await candidates(context)).filter(({ owned }) => !owned)
     return unless(
       others.map(({ shown }) => shown).sort(),
       `"${user}" owns every table, or may act for its owner`,
@@ -182,17 +189,17 @@ const filters: Check = {
   title: 'Conditions and mapped columns',
   why: 'Changes come as rows of the source: only some of them since PostgreSQL 15, other columns never.',
   followOnly: true,
-  async look(sight): Promise<Remark> {
-    const mapped = sight.rules.filter(({ columns, leaveOut }) => columns || leaveOut?.length)
-    const tooOld = sight.source.major < publicationSince.filters
+  async look(context): Promise<Remark> {
+    const mapped = context.rules.filter(({ columns, leaveOut }) => columns || leaveOut?.length)
+    const tooOld = context.source.major < publicationSince.filters
     const filtered = tooOld
-      ? (await candidates(sight)).filter(({ wanted }) => wanted.where !== undefined || wanted.columns)
+      ? (await candidates(context)).filter(({ wanted }) => wanted.where !== undefined || wanted.columns)
       : []
     return unless(
       [
         ...mapped.map(({ table }) => `${table}: its columns are mapped`),
         ...filtered.map(
-          ({ shown }) => `${shown}: PostgreSQL ${sight.source.major} cannot send some of its rows only`,
+          ({ shown }) => `${shown}: PostgreSQL ${context.source.major} cannot send some of its rows only`,
         ),
       ],
       'nothing that could not be followed',

@@ -2,7 +2,7 @@
 // of a database that exists cannot be changed.
 import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
-import type { Sight } from './check.ts'
+import type { CheckContext } from './check.ts'
 import type { Fix } from './fix.ts'
 
 export interface Locale {
@@ -44,8 +44,8 @@ interface NewDatabase {
   words: string
 }
 
-export async function newDatabase(sight: Sight): Promise<NewDatabase> {
-  const { source, destination, facts, lacks, managed } = sight
+export async function newDatabase(context: CheckContext): Promise<NewDatabase> {
+  const { source, destination, facts, lacks, managed } = context
   const { database, user } = facts.destination
   const [locale, databases, { createdb }] = await Promise.all([
     localeOf(source),
@@ -61,7 +61,7 @@ export async function newDatabase(sight: Sight): Promise<NewDatabase> {
       plainLocale,
     ),
   )
-  const clauses = localeClauses(locale, sight, known)
+  const clauses = localeClauses(locale, context, known)
   if (typeof clauses === 'string') return { sql: [], words: ` ${clauses}` }
   const name = freeName(
     database,
@@ -82,7 +82,7 @@ export async function newDatabase(sight: Sight): Promise<NewDatabase> {
 /** Or why there are none. */
 function localeClauses(
   { provider, locale, collate, ctype, rules }: Locale,
-  { destination: { major }, lacks }: Pick<Sight, 'destination' | 'lacks'>,
+  { destination: { major }, lacks }: Pick<CheckContext, 'destination' | 'lacks'>,
   known: ReadonlySet<string>,
 ): string[] | string {
   const has = (name: string) => known.has(plainLocale(name))

@@ -2,7 +2,7 @@
 import { formatCount } from '../../shared/format.ts'
 import { publicationSince } from '../replication/stream/publication.ts'
 import { isUsers, qualifiedName } from './catalog-sql.ts'
-import { type Check, type Finding, fine, foundIn, type Sight } from './check.ts'
+import { type Check, type CheckContext, type Finding, fine, foundIn } from './check.ts'
 import { fixes, ownerOf } from './fix.ts'
 
 interface Tree {
@@ -23,9 +23,9 @@ export const partitionTrees: Check = {
   title: 'Partition trees',
   why: 'A row has to find its partition again: another encoding, another enum, another order of text may send it elsewhere.',
   mends: true,
-  async look(sight): Promise<Finding> {
-    const trees = await foundIn<Tree>(sight, treesSql(sight.source.major))
-    const said = trees.flatMap((tree) => objections(tree, sight).map((words) => `${tree.name}: ${words}`))
+  async look(context): Promise<Finding> {
+    const trees = await foundIn<Tree>(context, treesSql(context.source.major))
+    const said = trees.flatMap((tree) => objections(tree, context).map((words) => `${tree.name}: ${words}`))
     const leaves = trees.reduce((sum, tree) => sum + tree.leaves, 0)
     if (said.length === 0) {
       return fine(
@@ -50,7 +50,7 @@ export const partitionTrees: Check = {
   },
 }
 
-function objections(tree: Tree, { facts, follow, scope, source }: Sight): string[] {
+function objections(tree: Tree, { facts, follow, scope, source }: CheckContext): string[] {
   const { source: ours, destination: theirs } = facts
   const isPart = tree.parts.some((leaf) => !scope.has(leaf))
   return [

@@ -14,7 +14,7 @@ import { Session } from '../postgres/session.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
 import type { PublishedTable } from '../replication/stream/publication.ts'
 import { managedBy } from '../roles/recognise.ts'
-import { type Check, itemOf, namesOf, type Sight } from './check.ts'
+import { type Check, type CheckContext, itemOf, namesOf } from './check.ts'
 import { checks } from './checks.ts'
 import { readScope } from './scope.ts'
 import { poolerItem } from './servers.ts'
@@ -72,7 +72,7 @@ export async function preflight(request: Preflight): Promise<PreflightReport> {
   }
   signal.addEventListener('abort', cancel, { once: true })
   try {
-    const report = await lookThrough({ source, destination }, request, request.chosen ?? checks, onItem)
+    const report = await runChecks({ source, destination }, request, request.chosen ?? checks, onItem)
     signal.throwIfAborted()
     return report
   } catch (error) {
@@ -96,7 +96,7 @@ const asBefore =
   'reset search_path; set default_transaction_read_only = off; set lock_timeout = 0; set statement_timeout = 0'
 
 /** In sessions without a transaction, which are left as they were. */
-export async function lookThrough(
+export async function runChecks(
   { source, destination }: PreflightSessions,
   wanted: PreflightRequest,
   chosen: readonly Check[],
@@ -112,7 +112,7 @@ export async function lookThrough(
     namesOf(source, 'select rolname as name from pg_catalog.pg_roles'),
     readScope(source, wanted.selection ?? everything, wanted.planned),
   ])
-  const sight: Sight = {
+  const context: CheckContext = {
     ...{ source, destination, lacks, scope, follow },
     facts: { source: ours, destination: theirs },
     managed: {
@@ -130,7 +130,7 @@ export async function lookThrough(
   }
   const items = await lookAtAll(
     chosen.filter((check) => follow || !check.followOnly),
-    sight,
+    context,
     onItem,
   )
   await Promise.all(sessions.map((session) => session.execute(asBefore)))
@@ -144,13 +144,13 @@ export async function lookThrough(
  */
 async function lookAtAll(
   chosen: readonly Check[],
-  sight: Sight,
+  context: CheckContext,
   onItem?: (item: PreflightItem) => void,
 ): Promise<PreflightItem[]> {
   const alone = chosen.filter(({ isMeasured }) => isMeasured)
   const measured = new Map<Check, PreflightItem>()
-  for (const check of alone) measured.set(check, await lookAt(check, sight))
-  const looking = chosen.map(async (check) => measured.get(check) ?? (await lookAt(check, sight)))
+  for (const check of alone) measured.set(check, await lookAt(check, context))
+  const looking = chosen.map(async (check) => measured.get(check) ?? (await lookAt(check, context)))
   const ended = Promise.allSettled(looking)
   try {
     const items: PreflightItem[] = []
@@ -166,10 +166,10 @@ async function lookAtAll(
   }
 }
 
-async function lookAt(check: Check, sight: Sight): Promise<PreflightItem> {
+async function lookAt(check: Check, context: CheckContext): Promise<PreflightItem> {
   const { id, title, why } = check
   try {
-    return itemOf(check, await check.look(sight))
+    return itemOf(check, await check.look(context))
   } catch (error) {
     // Without a session there is nothing more to learn; anything else concerns this check alone.
     if (isLost(error) || error instanceof Cancelled) throw error

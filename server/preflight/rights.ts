@@ -9,12 +9,12 @@ import { dumpsUnreadableSequencesSince } from '../schema/dump.ts'
 import { isUsers, qualifiedName, relationsWhere } from './catalog-sql.ts'
 import {
   type Check,
+  type CheckContext,
   type Finding,
   fine,
   foundIn,
   namesFound,
   type Remark,
-  type Sight,
   unless,
 } from './check.ts'
 import { superuser as aSuperuser, type Fix, fixes } from './fix.ts'
@@ -94,11 +94,11 @@ const tablespaces: Check = {
   planned: true,
   title: 'Tablespaces',
   why: 'What is in a tablespace that the destination lacks goes to its default one.',
-  async look(sight): Promise<Remark> {
-    const { lacks, options } = sight
+  async look(context): Promise<Remark> {
+    const { lacks, options } = context
     if (!options.tablespaces) return fine('tablespaces are not carried')
     const rows = await namesFound(
-      sight,
+      context,
       `select coalesce(i.indrelid, c.oid) as of, t.spcname as name
          from pg_catalog.pg_class c
          join pg_catalog.pg_tablespace t on t.oid = c.reltablespace
@@ -122,11 +122,11 @@ const reading: Check = {
   title: 'Rights on the source',
   why: 'A table that may not be read is not copied, and neither is a sequence.',
   mends: true,
-  async look(sight): Promise<Finding> {
-    const { source, facts, scope, managed } = sight
+  async look(context): Promise<Finding> {
+    const { source, facts, scope, managed } = context
     const [tables, listedSequences] = await Promise.all([
       namesFound(
-        sight,
+        context,
         `select c.oid as of, ${qualifiedName} as name
            from pg_catalog.pg_class c
            join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -159,21 +159,21 @@ const reading: Check = {
           ? []
           : source.major >= 14 && !managed.source
             ? fixes('source', aSuperuser, `grant pg_read_all_data to ${user}`)
-            : await readingGrants(sight, user),
+            : await readingGrants(context, user),
     })
   },
 }
 
 /** Each may be given by an owner; together for what one owner has in a schema alone. */
-async function readingGrants(sight: Sight, user: string): Promise<Fix[]> {
+async function readingGrants(context: CheckContext, user: string): Promise<Fix[]> {
   const [schemas, relations] = await Promise.all([
-    sight.source.query<{ schema: string; owner: string }>(`
+    context.source.query<{ schema: string; owner: string }>(`
       select pg_catalog.quote_ident(n.nspname) as schema, pg_catalog.pg_get_userbyid(n.nspowner) as owner
         from pg_catalog.pg_namespace n
        where ${isUsers} and not pg_catalog.has_schema_privilege(n.oid, 'usage')
        order by 1`),
     foundIn<{ schema: string; name: string; owner: string; kind: 'table' | 'sequence'; alone: boolean }>(
-      sight,
+      context,
       `select c.oid as of, pg_catalog.quote_ident(n.nspname) as schema, ${qualifiedName} as name,
               pg_catalog.pg_get_userbyid(c.relowner) as owner,
               case c.relkind when 'S' then 'sequence' else 'table' end as kind,
@@ -224,13 +224,13 @@ const rowSecurity: Check = {
   title: 'Row security',
   why: 'A policy would hide rows from the copy, or refuse them, so a table whose policies apply to us is refused.',
   mends: true,
-  async look(sight): Promise<Finding> {
-    const { destination, facts, managed } = sight
+  async look(context): Promise<Finding> {
+    const { destination, facts, managed } = context
     const [ours, theirs] = await Promise.all([
-      foundIn<Policed>(sight, policed),
+      foundIn<Policed>(context, policed),
       destination.query<Policed>(policed),
     ])
-    const moved = new Set(await namesFound(sight, relationsWhere("c.relkind in ('r', 'p')")))
+    const moved = new Set(await namesFound(context, relationsWhere("c.relkind in ('r', 'p')")))
     const there = theirs.filter(({ name }) => moved.has(name))
     const ends = [
       { end: 'source' as const, tables: ours, user: facts.source.user },

@@ -61,8 +61,8 @@ const standby: Check = {
   title: 'Primary or standby',
   why: 'Nothing can be written to a standby, and what is read from one can be cancelled by its primary.',
   mends: true,
-  async look(sight) {
-    const { source, facts, follow } = sight
+  async look(context) {
+    const { source, facts, follow } = context
     if (facts.destination.inRecovery) {
       return { status: 'blocker', found: 'the destination is a standby', todo: 'Connect to its primary.' }
     }
@@ -78,7 +78,7 @@ const standby: Check = {
       "select current_setting('max_standby_streaming_delay') as delay",
     )
     if (delay === '-1') return fine('the source is a standby that waits for its readers')
-    const { sql, words } = await changeSettings(sight, 'source', { max_standby_streaming_delay: '-1' })
+    const { sql, words } = await changeSettings(context, 'source', { max_standby_streaming_delay: '-1' })
     return {
       status: 'warning',
       found: `the source is a standby with max_standby_streaming_delay = ${delay}`,

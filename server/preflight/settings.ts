@@ -1,7 +1,7 @@
 // Settings of a server that are to be changed: by the statement that takes effect, or, where nobody may run one, in
 // words that say where the provider has them.
 import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
-import type { Sight } from './check.ts'
+import type { CheckContext } from './check.ts'
 import { type End, type Fix, fixes, ownerOf, superuser } from './fix.ts'
 
 interface Kept {
@@ -19,17 +19,17 @@ export interface Change {
 
 /** ALTER SYSTEM gives way to what is set for a database, for a role, or on the command line of the server. */
 export async function changeSettings(
-  sight: Pick<Sight, End | 'facts' | 'managed'>,
+  context: Pick<CheckContext, End | 'facts' | 'managed'>,
   end: End,
   values: Record<string, string>,
 ): Promise<Change> {
   const names = Object.keys(values)
   if (names.length === 0) return { sql: [], words: '' }
-  const { database, user } = sight.facts[end]
-  const kept = await sight[end].query<Kept>(
+  const { database, user } = context.facts[end]
+  const kept = await context[end].query<Kept>(
     `select name, source, context from pg_catalog.pg_settings where name in (${names.map(quoteLiteral).join(', ')})`,
   )
-  const managed = sight.managed[end]
+  const managed = context.managed[end]
   const [role, place] = [quoteIdentifier(user), quoteIdentifier(database)]
   const sql: Fix[] = []
   const words: string[] = []

@@ -9,9 +9,9 @@ const invalidIndexes: Check = {
   title: 'Invalid indexes',
   why: 'An index that was never completed is not dumped: the destination will not have it.',
   mends: true,
-  async look(sight) {
+  async look(context) {
     const indexes = await foundIn<Broken>(
-      sight,
+      context,
       `select i.indrelid as of, ${qualifiedName} as name,
               i.indisexclusion as exclusion, c.relname ~ '_cc(new|old)\\d*$' as transient
          from pg_catalog.pg_index i
@@ -58,13 +58,13 @@ const notValid: Check = {
   title: 'Constraints that were never validated',
   why: 'Rows may break them; they arrive NOT VALID as they are, and validating them there may fail.',
   mends: true,
-  async look(sight) {
+  async look(context) {
     // What is NOT ENFORCED is meant to be so, and cannot be validated. A parent's covers those below it.
     const isPending = (k: string) =>
-      `not ${k}.convalidated${sight.source.major >= 18 ? ` and ${k}.conenforced` : ''}`
+      `not ${k}.convalidated${context.source.major >= 18 ? ` and ${k}.conenforced` : ''}`
     const [ofTables, domains] = await Promise.all([
       foundIn<Unchecked>(
-        sight,
+        context,
         `
       select c.oid as of, pg_catalog.quote_ident(k.conname) as "constraint", 'table' as kind, ${qualifiedName} as place
         from pg_catalog.pg_constraint k
@@ -74,7 +74,7 @@ const notValid: Check = {
          and not exists (select from pg_catalog.pg_constraint p where p.oid = k.conparentid and ${isPending('p')})
        order by 4, 2`,
       ),
-      sight.source.query<Unchecked & { of: number }>(`
+      context.source.query<Unchecked & { of: number }>(`
       select t.oid as of, pg_catalog.quote_ident(k.conname) as "constraint", 'domain' as kind,
              pg_catalog.format('%I.%I', n.nspname, t.typname) as place
         from pg_catalog.pg_constraint k
@@ -83,7 +83,7 @@ const notValid: Check = {
        where not k.convalidated and k.contype = 'c' and ${isUsers}
        order by 4, 2`),
     ])
-    const rows = [...ofTables, ...domains.filter(({ of }) => sight.scope.has(of, 'pg_type'))]
+    const rows = [...ofTables, ...domains.filter(({ of }) => context.scope.has(of, 'pg_type'))]
     return unless(
       rows.map(
         ({ constraint, kind, place }) => `${constraint} of ${kind === 'domain' ? 'domain ' : ''}${place}`,

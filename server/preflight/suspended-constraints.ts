@@ -16,4 +16,4 @@ const leftAway: Check = {
   },
 }
 
-export const takenAwayChecks: readonly Check[] = [leftAway]
+export const suspendedChecks: readonly Check[] = [leftAway]

@@ -15,10 +15,10 @@ const largeValues: Check = {
   title: 'Oversized rows',
   why: 'A row travels in one piece of less than 1 GB, in memory on both servers; values of bytea in text form take twice their size.',
   doctorOnly: true,
-  async look(sight): Promise<Remark> {
-    const { source, facts, largeValue } = sight
+  async look(context): Promise<Remark> {
+    const { source, facts, largeValue } = context
     const tables = await foundIn<{ name: string; toast: string; index: string }>(
-      sight,
+      context,
       `select c.oid as of, ${qualifiedName} as name, t.oid::regclass::text as toast
          from pg_catalog.pg_class c
          join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -56,10 +56,10 @@ const binaryForm: Check = {
   id: 'types-without-binary-form',
   title: 'Types without a binary form',
   why: 'Their tables are copied and followed as text, which takes longer and depends on how the type writes itself.',
-  async look(sight): Promise<Remark> {
+  async look(context): Promise<Remark> {
     const [columns, types] = await Promise.all([
       foundIn<{ name: string; type: number; typeName: string }>(
-        sight,
+        context,
         `select c.oid as of, ${qualifiedName} as name, a.atttypid as type,
                 pg_catalog.format_type(a.atttypid, null) as "typeName"
            from pg_catalog.pg_attribute a
@@ -68,7 +68,7 @@ const binaryForm: Check = {
           where c.relkind = 'r' and a.attnum > 0 and not a.attisdropped and a.atttypid >= 10000 and ${isUsers}
             and not ${isExtensions('pg_class', 'c.oid')}`,
       ),
-      readTypes(sight.source),
+      readTypes(context.source),
     ])
     const asText = new Set(columns.filter(({ type }) => !isBinarySafe(type, types)).map(({ name }) => name))
     const without = columns.filter(({ type }) => types.get(type)?.hasBinary === false)
@@ -95,9 +95,9 @@ const generated: Check = {
   id: 'generated-columns',
   title: 'Generated columns',
   why: 'The destination computes them anew: functions that they call have to be there, and to give the same.',
-  async look(sight): Promise<Remark> {
+  async look(context): Promise<Remark> {
     const rows = await foundIn<{ name: string; calls: string | null }>(
-      sight,
+      context,
       `select c.oid as of, pg_catalog.format('%s.%I', ${qualifiedName}, a.attname) as name,
               (select pg_catalog.string_agg(distinct p.oid::regproc::text, ', ')
                  from pg_catalog.pg_depend d
@@ -130,10 +130,10 @@ const deferred: Check = {
   id: 'deferred-constraints',
   title: 'Deferrable unique constraints',
   why: 'By a deferrable key rows can neither be merged nor told apart while changes are followed.',
-  async look(sight): Promise<Remark> {
-    const { follow, options } = sight
+  async look(context): Promise<Remark> {
+    const { follow, options } = context
     const constraints = await namesFound(
-      sight,
+      context,
       `select c.oid as of, pg_catalog.format('%I of %s', k.conname, ${qualifiedName}) as name
          from pg_catalog.pg_constraint k
          join pg_catalog.pg_class c on c.oid = k.conrelid
@@ -159,10 +159,10 @@ const exclusion: Check = {
   id: 'exclusion-constraints',
   title: 'Exclusion constraints',
   why: 'They are built one at a time behind the rows, and rows that are merged cannot give way to them.',
-  async look(sight): Promise<Remark> {
-    const { options, bidirectional } = sight
+  async look(context): Promise<Remark> {
+    const { options, bidirectional } = context
     const constraints = await namesFound(
-      sight,
+      context,
       `select c.oid as of, pg_catalog.format('%I of %s', k.conname, ${qualifiedName}) as name
          from pg_catalog.pg_constraint k
          join pg_catalog.pg_class c on c.oid = k.conrelid
@@ -209,9 +209,9 @@ const keyless: Check = {
   title: 'Tables without a primary key',
   why: 'Their rows can be copied; but to merge them, to resume a table by parts or to follow changes a key is needed.',
   mends: true,
-  async look(sight): Promise<Finding> {
+  async look(context): Promise<Finding> {
     const found = await foundIn<{ name: string; schema: string; relation: string }>(
-      sight,
+      context,
       relationsWhere(`c.relkind = 'r'
        and not exists (select from pg_catalog.pg_index i where i.indrelid = c.oid and i.indisunique
                           and i.indisvalid and i.indimmediate and i.indpred is null
@@ -220,12 +220,12 @@ const keyless: Check = {
                                            where k.number = 0 or not a.attnotnull))`),
     )
     // Of a key that was named, the copy itself says whether it serves.
-    const rules = new RuleBook(sight.rules)
+    const rules = new RuleBook(context.rules)
     const tables = found
       .filter(({ schema, relation }) => rules.ruleOf({ schema, name: relation }).key === undefined)
       .map(({ name }) => name)
     // Following has a check of its own, for what it takes as a key.
-    if (tables.length > 0 && (sight.follow || sight.options.existingDataMode !== 'upsert')) {
+    if (tables.length > 0 && (context.follow || context.options.existingDataMode !== 'upsert')) {
       return fine(`${formatCount(tables.length, 'table')}, copied like others`)
     }
     return unless(tables, 'every table has a key', {
@@ -235,7 +235,7 @@ const keyless: Check = {
       sql: fixes(
         'source',
         ownerOf('the table'),
-        ...(await foundIn<{ name: string; changes: string }>(sight, nearlyKeyed))
+        ...(await foundIn<{ name: string; changes: string }>(context, nearlyKeyed))
           .filter(({ name }) => tables.includes(name))
           .map(({ name, changes }) => `alter table ${name} ${changes}`),
       ),

@@ -10,15 +10,15 @@ const encoding: Check = {
   title: 'Encoding',
   why: 'Text is converted between different encodings; a value that has no counterpart stops its table.',
   mends: true,
-  async look(sight): Promise<Finding> {
-    const [from, to] = [sight.facts.source.encoding, sight.facts.destination.encoding]
+  async look(context): Promise<Finding> {
+    const [from, to] = [context.facts.source.encoding, context.facts.destination.encoding]
     const found = from === to ? `both are ${from}` : `the source is ${from}, the destination ${to}`
     if (from === to) {
       return from === 'SQL_ASCII'
         ? { status: 'ok', found, todo: 'Names of objects must be valid UTF-8; values may be any bytes.' }
         : fine(found)
     }
-    const { sql, words } = await newDatabase(sight)
+    const { sql, words } = await newDatabase(context)
     return from === 'SQL_ASCII'
       ? {
           status: 'warning',
@@ -42,15 +42,15 @@ const collation: Check = {
   title: 'Order of text',
   why: 'With another collation ORDER BY, ranges of text partitions and unique keys over text may mean something else.',
   mends: true,
-  async look(sight): Promise<Finding> {
-    const { source, destination } = sight
+  async look(context): Promise<Finding> {
+    const { source, destination } = context
     const [from, to] = await Promise.all([localeOf(source), localeOf(destination)])
     const found =
       describe(from) === describe(to)
         ? `both are ${shown(from)}`
         : `the source is ${shown(from)}, the destination ${shown(to)}`
     if (describe(from) === describe(to)) return fine(found)
-    const { sql, words } = await newDatabase(sight)
+    const { sql, words } = await newDatabase(context)
     return {
       status: 'warning',
       found,

@@ -10,13 +10,13 @@ const retention: Check = {
   why: 'While the copy runs the source keeps all changes for us: too little room ends the slot, no limit can fill its disk.',
   mends: true,
   followOnly: true,
-  async look(sight): Promise<Finding> {
-    const limit = await settingOf(sight.source, 'max_slot_wal_keep_size')
+  async look(context): Promise<Finding> {
+    const limit = await settingOf(context.source, 'max_slot_wal_keep_size')
     if (limit === null) return fine('without limit (PostgreSQL 12): watch the disk of the source')
     if (limit === '-1') {
       return { status: 'ok', found: 'without limit', todo: "Watch the source's disk while the copy runs." }
     }
-    const { sql, words } = await changeSettings(sight, 'source', { max_slot_wal_keep_size: '-1' })
+    const { sql, words } = await changeSettings(context, 'source', { max_slot_wal_keep_size: '-1' })
     return {
       status: 'warning',
       found: `max_slot_wal_keep_size is ${limit} on the source: when more than that was written before we read it, all begins anew`,
@@ -34,13 +34,13 @@ const senderTimeout: Check = {
   why: 'A WAL sender that hears nothing for this long ends the stream; it is taken up again, but each time costs.',
   mends: true,
   followOnly: true,
-  async look(sight): Promise<Finding> {
-    const { source } = sight
+  async look(context): Promise<Finding> {
+    const { source } = context
     const milliseconds = await numberOf(source, 'wal_sender_timeout')
     const shown = await settingOf(source, 'wal_sender_timeout')
     if (!milliseconds) return fine('it waits for ever')
     if (milliseconds >= shortestTimeoutMs) return fine(`it waits for ${shown}`)
-    const { sql, words } = await changeSettings(sight, 'source', { wal_sender_timeout: '60s' })
+    const { sql, words } = await changeSettings(context, 'source', { wal_sender_timeout: '60s' })
     return {
       status: 'warning',
       found: `wal_sender_timeout is ${shown} on the source: a short pause ends the stream`,
@@ -59,13 +59,13 @@ const decodingMemory: Check = {
   why: 'Of a transaction that does not fit, the source writes the changes to its disk and reads them again.',
   mends: true,
   followOnly: true,
-  async look(sight): Promise<Finding> {
-    const { source } = sight
+  async look(context): Promise<Finding> {
+    const { source } = context
     const kilobytes = await numberOf(source, 'logical_decoding_work_mem')
     if (kilobytes === null) return fine('not a setting before PostgreSQL 13')
     const shown = formatBytes(kilobytes * 1024)
     if (kilobytes >= usualDecodingKb) return fine(`transactions of up to ${shown} are decoded in memory`)
-    const { sql, words } = await changeSettings(sight, 'source', { logical_decoding_work_mem: '256MB' })
+    const { sql, words } = await changeSettings(context, 'source', { logical_decoding_work_mem: '256MB' })
     return {
       status: 'warning',
       found: `logical_decoding_work_mem is ${shown} on the source: larger transactions go through its disk`,

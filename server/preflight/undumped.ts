@@ -47,9 +47,9 @@ const onExtensions: Check = {
   title: 'Changes to extensions',
   why: 'The destination makes an extension as it comes: indexes, triggers and columns that were added to its tables are missing there.',
   mends: true,
-  async look(sight): Promise<Finding> {
+  async look(context): Promise<Finding> {
     const added = await foundIn<{ name: string; sql: string }>(
-      sight,
+      context,
       `select c.oid as of, 'index ' || pg_catalog.quote_ident(x.relname) || ' on ' || ${qualifiedName} as name,
               pg_catalog.pg_get_indexdef(x.oid) as sql
          from pg_catalog.pg_index i
@@ -71,7 +71,7 @@ const onExtensions: Check = {
           and not ${madeWith('pg_trigger', 't.oid')}
         order by 2`,
     )
-    const there = new Set(await namesOf(sight.destination, addedNames))
+    const there = new Set(await namesOf(context.destination, addedNames))
     const lacking = added.filter(({ name }) => !there.has(name))
     return unless(
       lacking.map(({ name }) => name),

@@ -8,7 +8,7 @@ import type { Session } from '../postgres/session.ts'
 import { withPlainNames } from '../schema/plain-names.ts'
 import { type NameKind, usedNames } from './body-names.ts'
 import { isUsers } from './catalog-sql.ts'
-import { type Check, type Finding, fine, type Sight, unless } from './check.ts'
+import { type Check, type CheckContext, type Finding, fine, unless } from './check.ts'
 import { evaluatedFunctions } from './evaluated.ts'
 import { type Fix, fixes } from './fix.ts'
 
@@ -17,8 +17,8 @@ export const unqualifiedNames: Check = {
   title: 'Functions that depend on the search_path',
   why: 'A dump is restored with an empty search_path: a function whose body names another function, a table, a type or an operator without its schema fails there, and with it the index, the rows or the view that it computes.',
   mends: true,
-  async look(sight): Promise<Finding> {
-    const { source, scope } = sight
+  async look(context): Promise<Finding> {
+    const { source, scope } = context
     const uses = (await source.query<Evaluated>(evaluatedFunctions)).filter(({ of }) =>
       of === 0 ? scope.hasOther() : scope.has(of),
     )
@@ -32,7 +32,7 @@ export const unqualifiedNames: Check = {
         else found.set(failing.oid, { ...failing, by: new Set([what]) })
       }
     }
-    const failing = await unmendedThere(sight, [...found.values()])
+    const failing = await unmendedThere(context, [...found.values()])
     return unless(
       failing.map(({ signature, words, by }) => `${signature}: ${words} (${describeUses([...by])})`),
       'they name all they use with its schema, or set their search_path',
@@ -41,7 +41,7 @@ export const unqualifiedNames: Check = {
         found:
           'with an empty search_path these functions fail, and what they compute is missing on the destination',
         todo: 'Name the schema of everything in their bodies, or set their search_path (a SQL function is then called, and no longer inlined). One that belongs to an extension is changed on the destination, where the extension has to be made before the move.',
-        sql: failing.flatMap((one) => mending(one, sight)),
+        sql: failing.flatMap((one) => mending(one, context)),
       },
     )
   },
@@ -279,7 +279,10 @@ function routineSql(oid: number, major: number): string {
 }
 
 /** The destination makes a function of an extension itself: there it may be another, or mended already. */
-async function unmendedThere<One extends Failing>({ destination }: Sight, failing: One[]): Promise<One[]> {
+async function unmendedThere<One extends Failing>(
+  { destination }: CheckContext,
+  failing: One[],
+): Promise<One[]> {
   const finder = new Finder(destination, [], await readPlaces(destination))
   const isFailing = await Promise.all(
     failing.map(async ({ extension, signature }) => {
@@ -303,7 +306,7 @@ function describeUses(uses: readonly string[]): string {
   return `used by ${uses.slice(0, mostUses).join(', ')}${more}`
 }
 
-function mending({ signature, owner, remedy, extension }: Failing, { managed }: Sight): Fix[] {
+function mending({ signature, owner, remedy, extension }: Failing, { managed }: CheckContext): Fix[] {
   const sql = `alter function ${signature} set search_path = ${remedy}`
   if (!extension) return fixes('source', `"${owner}" or a superuser`, sql)
   const { name, schema } = extension

@@ -1,10 +1,11 @@
 // Runs a plan's statements one by one: each stands or falls alone, and what needs one that fell is skipped.
+import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto'
 import type { RoleStepReport } from '../../shared/roles.ts'
 import { errorInfo, isLost } from '../postgres/errors.ts'
 import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
+import { saslprep } from '../postgres/saslprep.ts'
 import type { Session } from '../postgres/session.ts'
 import type { RoleStep, RolesPlan } from './planning.ts'
-import { scramVerifier } from './scram.ts'
 import type { Secrets } from './secrets.ts'
 
 export interface RoleWork {
@@ -67,4 +68,15 @@ const quiet = `
 
 export function reportOf({ kind, role, shown, changesExisting }: RoleStep): RoleStepReport {
   return { kind, role, sql: shown, changes_existing: changesExisting, status: 'planned' }
+}
+
+/** The server's own number. */
+const iterations = 4096
+
+function scramVerifier(password: string, salt: Buffer = randomBytes(16)): string {
+  const salted = pbkdf2Sync(saslprep(password), salt, iterations, 32, 'sha256')
+  const hmac = (text: string) => createHmac('sha256', salted).update(text).digest()
+  const stored = createHash('sha256').update(hmac('Client Key')).digest('base64')
+  const server = hmac('Server Key').toString('base64')
+  return `SCRAM-SHA-256$${iterations}:${salt.toString('base64')}$${stored}:${server}`
 }

@@ -154,7 +154,7 @@ export class FollowStore implements FollowMemory {
     this.database.query('update follow_ask set answer = ? where id = ?').run(JSON.stringify(answer), id)
   }
 
-  desk(name: string): FollowController {
+  controller(name: string): FollowController {
     return { name, view: () => this.lastView(name), act: (action) => this.#ask(name, action) }
   }
 

@@ -111,8 +111,8 @@ export class RunStore implements Disposable {
   }
 
   /** What runs that are over have left undone, on all destinations or on one. */
-  takenAway(destination?: ConnectionSettings): (SavedItem & { destination: string })[] {
-    return this.#takenAway(destination)
+  suspended(destination?: ConnectionSettings): (SavedItem & { destination: string })[] {
+    return this.#suspended(destination)
       .filter((row) => !isRunning(row))
       .map(({ id, destination: place, saved }) => ({
         id,
@@ -123,11 +123,11 @@ export class RunStore implements Disposable {
 
   /** Processes of runs that are still under way and will put back themselves what they took. */
   busyWith(destination: ConnectionSettings): number[] {
-    const rows = this.#takenAway(destination).filter(isRunning)
+    const rows = this.#suspended(destination).filter(isRunning)
     return [...new Set(rows.map((row) => row.process))]
   }
 
-  #takenAway(destination?: ConnectionSettings): TakenRow[] {
+  #suspended(destination?: ConnectionSettings): TakenRow[] {
     const rows = this.database
       .query<TakenRow, []>('select id, destination, run, host, process, saved from taken_away order by id')
       .all()
@@ -189,7 +189,7 @@ export class RunStore implements Disposable {
         ),
       forget: (id) => this.forget(id),
       place: `the state directory ${database.directory}`,
-      pending: () => this.takenAway(ends.destination),
+      pending: () => this.suspended(ends.destination),
       killed: () => this.killed(ends.destination),
     }
   }

@@ -7,15 +7,15 @@ import { defaultSwitchoverOptions, FollowView } from '../../shared/follow-view.t
 import { eventually } from '../../tools/eventually.ts'
 import { type Api, startApi } from '../support/api.ts'
 import { switchoverReport } from '../support/example-views.ts'
-import { SeenFleet } from '../support/fleet-desk.ts'
+import { SeenFleet } from '../support/fleet-controller.ts'
 import { ReadMetrics } from './prometheus.ts'
 
-let desk: SeenFleet
+let controller: SeenFleet
 let api: Api
 
 beforeEach(async () => {
-  desk = new SeenFleet(3, 4)
-  api = await startApi({ fleet: desk })
+  controller = new SeenFleet(3, 4)
+  api = await startApi({ fleet: controller })
 })
 
 afterEach(() => api.server.close())
@@ -41,7 +41,7 @@ describe('asked', () => {
 
   test('a database with a name that is none for a path', async () => {
     const name = 'läden/2024 %41'
-    desk.find(mapping, database).name = name
+    controller.find(mapping, database).name = name
     const { status, json } = await api.get(`/api/fleet/${mapping}/${encodeURIComponent(name)}`)
     expect([status, json.streams?.[0].status.tables[0].name]).toEqual([200, `orders of ${name}`])
   })
@@ -51,7 +51,7 @@ describe('asked', () => {
     expect([wrong.status, wrong.json.error, wrong.json.path]).toEqual([404, 'not_found', '/mapping'])
     const none = await api.get(`/api/fleet/${mapping}/shop`)
     expect([none.status, none.json.path]).toEqual([404, '/database'])
-    delete desk.find(mapping, database).follow
+    delete controller.find(mapping, database).follow
     const early = await api.get(`/api/fleet/${mapping}/${database}`)
     expect([early.status, early.json.error]).toEqual([404, 'not_found'])
   })
@@ -70,12 +70,12 @@ describe('asked', () => {
   })
 
   test('the guard stands before it as before everything', async () => {
-    await using guarded = await startApi({ fleet: desk, token: 'token-of-the-tests' })
+    await using guarded = await startApi({ fleet: controller, token: 'token-of-the-tests' })
     expect((await guarded.get('/api/fleet')).status).toBe(401)
     expect((await guarded.post('/api/fleet/switchover', {})).status).toBe(401)
     const foreign = await api.post('/api/fleet/switchover', {}, { origin: 'http://evil.example' })
     expect(foreign.status).toBe(403)
-    expect(desk.actions).toEqual([])
+    expect(controller.actions).toEqual([])
   })
 
   test('the API describes it', async () => {
@@ -112,7 +112,7 @@ describe('steered', () => {
       const { status, json } = await api.post(`/api/fleet/${name}`, body)
       expect([name, status, json]).toEqual([name, 200, { ok: true, message: 'taken up' }])
     }
-    expect(desk.actions).toEqual(asked.map(([, , action]) => action))
+    expect(controller.actions).toEqual(asked.map(([, , action]) => action))
   })
 
   test('what is not meant stands for nothing, least of all for everything', async () => {
@@ -131,11 +131,11 @@ describe('steered', () => {
       expect([name, body, answer.status]).toEqual([name, body, status])
       if (path) expect(answer.json.path).toBe(path)
     }
-    expect(desk.actions).toEqual([])
+    expect(controller.actions).toEqual([])
   })
 
   test('what cannot be done now says why', async () => {
-    desk.answer = { ok: false, message: 'it is paused: resume it first' }
+    controller.answer = { ok: false, message: 'it is paused: resume it first' }
     const { status, json } = await api.post('/api/fleet/switchover', { mapping })
     expect([status, json.error, json.message]).toEqual([409, 'not_now', 'it is paused: resume it first'])
   })
@@ -145,21 +145,21 @@ describe('pushed', () => {
   test('all of it, whenever something has changed', async () => {
     using watched = await api.watch({}, 'complete')
     await watched.untilFleet(() => true)
-    desk.find(mapping, database).lag_bytes = 78
+    controller.find(mapping, database).lag_bytes = 78
     const next = await watched.untilFleet((update) => JSON.stringify(update).includes('"lag_bytes":78'))
     expect([next.partial, names(next).length]).toEqual([undefined, 12])
   })
 
   test('all of it once, then only what has changed', async () => {
-    desk.log.push({ at: 1, level: 'info', message: 'begun' })
+    controller.log.push({ at: 1, level: 'info', message: 'begun' })
     using watched = await api.watch()
     const first = await watched.untilFleet(() => true)
     expect(first.partial).toBeUndefined()
     expect(names(first)).toHaveLength(12)
-    expect(first.log).toEqual(desk.log)
+    expect(first.log).toEqual(controller.log)
 
-    desk.find(mapping, database).lag_bytes = 77
-    desk.log.push({ at: 2, level: 'warn', mapping, message: 'slow' })
+    controller.find(mapping, database).lag_bytes = 77
+    controller.log.push({ at: 2, level: 'warn', mapping, message: 'slow' })
     const second = await watched.untilFleet((update) => names(update).length === 1)
     expect(second.partial).toBe(true)
     expect(second.mappings).toMatchObject([{ name: mapping, databases: [{ name: database, lag_bytes: 77 }] }])
@@ -179,7 +179,7 @@ describe('pushed', () => {
     }
     watched.say(JSON.stringify({ type: 'fleet', refresh_seconds: 3600 }))
     // As soon as that is heard, a database that has only other numbers waits.
-    const [moved, broken] = [desk.find('shops-003', 'shop_003_02'), desk.find(mapping, database)]
+    const [moved, broken] = [controller.find('shops-003', 'shop_003_02'), controller.find(mapping, database)]
     const changeBoth = async () => {
       const before = watched.fleets.length
       moved.rows++
@@ -203,7 +203,7 @@ describe('pushed', () => {
   test('a database that is gone: all of it again', async () => {
     using watched = await api.watch()
     await watched.untilFleet(() => true)
-    desk.mappings[0]?.databases.pop()
+    controller.mappings[0]?.databases.pop()
     const whole = await watched.untilFleet((update) => names(update).length === 11)
     expect(whole.partial).toBeUndefined()
   })
@@ -211,7 +211,7 @@ describe('pushed', () => {
   test('the report of a switchover is for who asks for it', async () => {
     using watched = await api.watch()
     await watched.untilFleet(() => true)
-    desk.find(mapping, database).switchover = {
+    controller.find(mapping, database).switchover = {
       state: 'done',
       options: defaultSwitchoverOptions,
       step: 'report',
@@ -247,7 +247,7 @@ test('five thousand databases: pushed once, and then the one that has changed', 
 })
 
 test('metrics by mapping and database: states, lag, rates, tables, rows, the light', async () => {
-  const broken = desk.find(mapping, 'shop_001_03')
+  const broken = controller.find(mapping, 'shop_001_03')
   broken.state = 'problem'
   broken.failed_tables = [{ schema: 'public', name: 'secret_table', error: 'disk full' }]
   const metrics = new ReadMetrics((await api.get('/metrics')).text)

@@ -7,14 +7,14 @@ import { eventually } from '../../tools/eventually.ts'
 import { freshPage } from '../../tools/test-run/fresh-page.ts'
 import { type Api, startApi } from '../support/api.ts'
 import { browser } from '../support/browser.ts'
-import { SeenFleet } from '../support/fleet-desk.ts'
+import { SeenFleet } from '../support/fleet-controller.ts'
 import { barriers, stepCheck, visit, words } from './visitor.ts'
 
 /** Of all there is the document has only what is in sight, and some lines around it. */
 const mostLines = 60
 
 let chromium: Browser
-let desk: SeenFleet
+let controller: SeenFleet
 let api: Api
 
 beforeAll(async () => {
@@ -23,8 +23,8 @@ beforeAll(async () => {
 })
 
 beforeEach(async () => {
-  desk = new SeenFleet(100, 8)
-  api = await startApi({ fleet: desk })
+  controller = new SeenFleet(100, 8)
+  api = await startApi({ fleet: controller })
 })
 
 afterEach(() => api.server.close())
@@ -40,11 +40,11 @@ test.each([
 ] as const)('seen, opened, searched, switched over, marked complete: $language, $width wide', async (how) => {
   const { language } = how
   const say = words[language]
-  const broken = desk.find('shops-001', 'shop_001_01')
+  const broken = controller.find('shops-001', 'shop_001_01')
   broken.state = 'problem'
   broken.error = { message: 'could not extend file: No space left on device', sqlstate: '53100' }
   broken.failed_tables = [{ schema: 'public', name: 'orders', error: 'ERROR: disk full' }]
-  desk.log.push({ at: Date.now(), level: 'warn', mapping: 'shops-001', message: 'will be tried again' })
+  controller.log.push({ at: Date.now(), level: 'warn', mapping: 'shops-001', message: 'will be tried again' })
   const { page, context, complaints } = await visit(chromium, url(), how)
   const look = stepCheck(page, 'fleet', language)
   const button = (name: string) => page.getByRole('button', { name, exact: true })
@@ -125,12 +125,12 @@ test.each([
   await button(say.fleet.actions.retryAll).click()
   await eventually(
     'the retry of all',
-    () => desk.actions,
+    () => controller.actions,
     (actions) => actions.at(-1)?.type === 'retry',
   )
 
-  desk.answer = { ok: false, message: 'nothing is paused' }
-  desk.find('shops-042', 'shop_042_04').state = 'paused'
+  controller.answer = { ok: false, message: 'nothing is paused' }
+  controller.find('shops-042', 'shop_042_04').state = 'paused'
   await actions.getByRole('button', { name: say.fleet.actions.resume }).click()
   await page.getByRole('alert').filter({ hasText: 'nothing is paused' }).waitFor()
   const usual = {
@@ -141,7 +141,7 @@ test.each([
     discard_late_writes: false,
     refresh_materialized_views: false,
   }
-  expect(desk.actions).toEqual([
+  expect(controller.actions).toEqual([
     { type: 'switchover', mapping: 'shops-042', database: 'shop_042_04', ...usual, keep_reverse: true },
     { type: 'switchover', mapping: 'shops-042', ...usual, keep_reverse: false },
     { type: 'switchover', ...usual, keep_reverse: false },
@@ -161,7 +161,7 @@ test.each([
   await button('shop_042_04').waitFor()
 
   // What another process works on, what is tried again, and what can return.
-  const one = desk.find('shops-042', 'shop_042_04')
+  const one = controller.find('shops-042', 'shop_042_04')
   for (const state of ['elsewhere', 'retrying', 'returned', 'done'] as const) {
     one.state = state
     await line(page, 'shop_042_04').getByText(say.fleet.state[state], { exact: true }).waitFor()
@@ -172,7 +172,7 @@ test.each([
   await dialog.getByRole('button', { name: say.fleet.back.yes }).click()
   await eventually(
     'the return',
-    () => desk.actions.at(-1),
+    () => controller.actions.at(-1),
     (action) => action?.type === 'switchover' && action.back === true,
   )
 
@@ -182,8 +182,8 @@ test.each([
 
 test('five thousand databases: few lines in the document, all within reach, and their numbers move', async () => {
   const say = words.en.fleet
-  const desk = new SeenFleet(100, 50)
-  await using large = await startApi({ fleet: desk })
+  const controller = new SeenFleet(100, 50)
+  await using large = await startApi({ fleet: controller })
   const { page, context, complaints } = await visit(chromium, large.server.url.replace(/\/$/, ''))
   await page.getByRole('button', { name: say.openAll }).click()
   const board = page.getByRole('region', { name: say.list })
@@ -197,14 +197,14 @@ test('five thousand databases: few lines in the document, all within reach, and 
   const first = line(page, 'shop_001_04')
   await first.waitFor()
   for (let round = 1; round <= 3; round++) {
-    desk.move()
-    const bytes = desk.find('shops-001', 'shop_001_04').lag_bytes
+    controller.move()
+    const bytes = controller.find('shops-001', 'shop_001_04').lag_bytes
     await first.getByText(`${formatBytes(bytes)}, 3.0 s`).waitFor()
     expect(await lines(page).count()).toBeLessThan(mostLines)
   }
 
   // To the end and back while they go on moving.
-  const moving = setInterval(() => desk.move(), 200)
+  const moving = setInterval(() => controller.move(), 200)
   try {
     await board.focus()
     await page.keyboard.press('End')
@@ -221,7 +221,7 @@ test('five thousand databases: few lines in the document, all within reach, and 
   await page.getByLabel(say.refresh).selectOption('60')
   await page.getByLabel(say.filter).selectOption('problem')
   await page.getByText(say.noMatch).waitFor()
-  desk.find('shops-077', 'shop_077_07').state = 'problem'
+  controller.find('shops-077', 'shop_077_07').state = 'problem'
   await line(page, 'shop_077_07').waitFor()
   expect(await lines(page).count()).toBe(3)
   await page.getByLabel(say.filter).selectOption('all')
@@ -262,7 +262,7 @@ test('with the keyboard alone: to a database, what it says, and what can be done
   await eventually('the focus to be where it was before the dialog', at, (text) =>
     text.includes(say.actions.pause),
   )
-  expect(desk.actions).toEqual([])
+  expect(controller.actions).toEqual([])
   expect(complaints).toEqual([])
   await context.close()
 })
@@ -288,9 +288,9 @@ test.each([{ width: 1280 }, { width: 820 }])(
         name: `t${index}`,
         error: 'ERROR: disk full',
       }))
-    desk.find('shops-001', 'shop_001_02').failed_tables = errors(3)
-    desk.find('shops-001', 'shop_001_04').failed_tables = errors(3)
-    desk.find('shops-003', 'shop_003_02').failed_tables = errors(1)
+    controller.find('shops-001', 'shop_001_02').failed_tables = errors(3)
+    controller.find('shops-001', 'shop_001_04').failed_tables = errors(3)
+    controller.find('shops-003', 'shop_003_02').failed_tables = errors(1)
     const { page, context, complaints } = await visit(chromium, url(), { width })
     page.setDefaultTimeout(15_000)
     const board = page.locator('.board-rows')
@@ -324,7 +324,7 @@ test.each([{ width: 1280 }, { width: 820 }])(
     await page.getByLabel(say.fleet.sort).selectOption('errors')
     await isWell('sorted')
     // The numbers change, and with them the order, while somebody looks.
-    desk.find('shops-005', 'shop_005_01').error = { message: `no space left: ${'x'.repeat(400)}` }
+    controller.find('shops-005', 'shop_005_01').error = { message: `no space left: ${'x'.repeat(400)}` }
     await page.getByText('shops-005', { exact: true }).waitFor()
     await isWell('changed')
     await board.evaluate((element) => element.scrollTo({ top: 1500 }))

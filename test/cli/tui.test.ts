@@ -316,7 +316,7 @@ describe('the end', () => {
         `import { openFollowed } from '${import.meta.dir}/../../server/cli/followed.ts'
          import { showDashboard } from '${import.meta.dir}/../../server/cli/dashboard/dashboard.ts'
          process.on('SIGUSR2', () => { ${crash} })
-         await showDashboard({ desk: openFollowed('${directory}').store.desk('shop') })`,
+         await showDashboard({ controller: openFollowed('${directory}').store.controller('shop') })`,
       )
       const on = onTerminal([], directory, { words: [process.execPath, script] })
       open.push(on)

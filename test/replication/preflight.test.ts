@@ -3,7 +3,7 @@ import { describe, expect, test } from 'bun:test'
 import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
 import { Session } from '../../server/postgres/session.ts'
 import { followChecks } from '../../server/preflight/follow.ts'
-import { lookThrough } from '../../server/preflight/preflight.ts'
+import { runChecks } from '../../server/preflight/preflight.ts'
 import { Follower } from '../../server/replication/apply/follower.ts'
 import { createPosition } from '../../server/replication/apply/position.ts'
 import {
@@ -118,7 +118,7 @@ test('the position: where it cannot be kept is said before anything begins', asy
   const position = async () => {
     await using session = await Session.open(destination)
     const wanted = { follow: true, options: defaultOptions, published: [] }
-    const report = await lookThrough({ source: session, destination: session }, wanted, followChecks)
+    const report = await runChecks({ source: session, destination: session }, wanted, followChecks)
     return report.items.find(({ id }) => id === 'position')
   }
   const grant = `grant create on database "${to.name}" to "late "" mover"`
@@ -159,7 +159,7 @@ describe('without superusers: REPLICATION and ownership are enough', () => {
         for (const session of [there, here])
           await session.execute('create table t (id int primary key, v text)')
         const wanted = { follow: true, options: defaultOptions, published: [table] }
-        const report = await lookThrough({ source: there, destination: here }, wanted, followChecks)
+        const report = await runChecks({ source: there, destination: here }, wanted, followChecks)
         expect(report.items.filter(({ status }) => status !== 'ok').map(({ id }) => id)).toEqual([
           'apply-rights',
           'position',

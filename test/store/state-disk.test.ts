@@ -52,7 +52,7 @@ describe('a state directory that goes away while it is used', () => {
       store.end('during', { status: 'cancelled' } as Summary)
       follows.take('shop')
       expect(follows.worker('shop')).toMatchObject({ pid: process.pid })
-      expect(await follows.desk('shop').act({ type: 'stop' })).toMatchObject({
+      expect(await follows.controller('shop').act({ type: 'stop' })).toMatchObject({
         ok: false,
         message: expect.stringMatching(/cannot be used: .*cannot be asked through it.*SIGTERM/s),
       })

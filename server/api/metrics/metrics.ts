@@ -16,7 +16,7 @@ export function metricsRoutes({ jobs, follows, fleet }: Services) {
         buildInfo(),
         ...copyFamilies(job, follows.nameOfJob(job.id), views),
         ...followFamilies(views),
-        ...(fleet ? fleetFamilies(fleet.desk.view()) : []),
+        ...(fleet ? fleetFamilies(fleet.controller.view()) : []),
       ]
       return new Response(exposition(families), { headers: { 'content-type': contentType } })
     },

@@ -1,6 +1,12 @@
 // `pgtrek clone`: a whole database, or what is chosen of it, schema and rows, to another server.
+
 import { Command, Option } from 'commander'
-import { UsageError } from '../../postgres/errors.ts'
+import type { Settled } from '../../config/settle.ts'
+import { prepare } from '../../follow/prepare.ts'
+import { Cancelled, UsageError } from '../../postgres/errors.ts'
+import { NoMemory } from '../../store/run-memory.ts'
+import { jsonText, print, tell } from '../../system/output.ts'
+import { exitCode } from '../exit.ts'
 import { addConnectionFlags } from '../flags/connection.ts'
 import { addFollowFlags, followOptionsOf, watchFlagsOf } from '../flags/follow.ts'
 import { addOptionFlags } from '../flags/options.ts'
@@ -9,8 +15,10 @@ import { requestOf } from '../flags/request.ts'
 import { addHookFlag, addRuleFlags } from '../flags/rules.ts'
 import { addConfigFlag, addRunFlags, viewFlags } from '../flags/run.ts'
 import { addSelectionFlags } from '../flags/selection.ts'
-import { planCloneAndFollow } from '../plan-follow.ts'
-import { cloneAndFollow } from '../run-follow.ts'
+import { interruptible } from '../interrupt.ts'
+import { describePlan } from '../render/plan.ts'
+import { planAsJson } from '../render/plan-json.ts'
+import { cloneAndFollow, endsOf, type FollowFlags, refuseContradictions } from '../run-follow.ts'
 import { migrateAsCommand } from '../run-migration.ts'
 
 export function cloneCommand(): Command {
@@ -48,4 +56,33 @@ export function cloneCommand(): Command {
     const run = request.options.dryRun ? planCloneAndFollow : cloneAndFollow
     process.exitCode = await run(request, { ...view, ...watch, follow })
   })
+}
+
+async function planCloneAndFollow(request: Settled, flags: FollowFlags): Promise<number> {
+  refuseContradictions(request)
+  const ends = endsOf(request, flags)
+  const { selection, tables, hooks, options } = request
+  using interrupt = interruptible(() => tell('stopping; once more stops at once'))
+  for (const warning of [...request.warnings, ...ends.source.warnings, ...ends.destination.warnings]) {
+    tell(`warning: ${warning}`)
+  }
+  try {
+    const { plan, warnings } = await prepare(
+      {
+        ...ends,
+        ...{ run: 'plan', selection, tables, hooks, options, runMemory: new NoMemory() },
+        onEvent() {},
+        confirm: () => false,
+      },
+      interrupt.signal,
+    )
+    const whole = { ...plan, warnings: [...plan.warnings, ...warnings] }
+    const detail = { verbose: flags.level === 'verbose' }
+    const lines = flags.json ? [jsonText(planAsJson(whole, detail))] : describePlan(whole, detail)
+    print(lines)
+    return exitCode.done
+  } catch (error) {
+    if (!(error instanceof Cancelled)) throw error
+    return exitCode.cancelled
+  }
 }

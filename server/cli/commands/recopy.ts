@@ -37,19 +37,22 @@ async function run(command: Command, tables: string[]): Promise<number> {
   const memory = new FollowStore(store.database)
   const isKnown = request.source !== undefined && request.dest !== undefined
   const name = isKnown ? followName(endsOf(request, { follow })) : onlyName(memory.names(), follow.name)
-  const desk = memory.desk(name)
+  const controller = memory.controller(name)
   const asked = Date.now()
-  const { ok, message } = await desk.act({ type: 'recopy', tables })
+  const { ok, message } = await controller.act({ type: 'recopy', tables })
   tell(message)
   if (!ok) return exitCode.failures
   const isMine = ({ recopy }: FollowView) => recopy !== undefined && recopy.started_at >= asked
-  const view = desk.view()
-  return view && isMine(view) ? await untilOver(desk, isMine) : exitCode.done
+  const view = controller.view()
+  return view && isMine(view) ? await untilOver(controller, isMine) : exitCode.done
 }
 
-async function untilOver(desk: FollowController, isMine: (view: FollowView) => boolean): Promise<number> {
+async function untilOver(
+  controller: FollowController,
+  isMine: (view: FollowView) => boolean,
+): Promise<number> {
   for (;;) {
-    const view = desk.view()
+    const view = controller.view()
     const recopy = view && isMine(view) ? view.recopy : undefined
     if (recopy && recopy.state !== 'running') {
       tell(recopy.message ?? recopy.state)

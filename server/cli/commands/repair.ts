@@ -11,7 +11,7 @@ import {
   readNotesWhenSettled,
   tidyNotes,
 } from '../../coordination/suspension-notes.ts'
-import { TakenAway } from '../../migrate/run/suspended-constraints.ts'
+import { SuspendedConstraints } from '../../migrate/run/suspended-constraints.ts'
 import { UsageError } from '../../postgres/errors.ts'
 import { resolveSettings } from '../../postgres/resolve-settings.ts'
 import { Session } from '../../postgres/session.ts'
@@ -62,18 +62,20 @@ async function repair(flags: RepairFlags): Promise<number> {
   }
   await using _ = session
   await session.execute("set search_path = ''")
-  return flags.list ? await listAway(session, store, settings) : await putBack(session, store, settings)
+  return flags.list
+    ? await listSuspended(session, store, settings)
+    : await restoreAll(session, store, settings)
 }
 
 function listKnownHere(store: RunStore | undefined): number {
-  const items = store?.takenAway() ?? []
+  const items = store?.suspended() ?? []
   for (const { destination, saved } of items) print([`${destination}: ${describeSaved(saved)}`])
   const none = 'nothing is away, as far as this state directory knows'
   if (items.length === 0) tell(`${none}; --dest URL asks a destination what it remembers itself`)
   return exitCode.done
 }
 
-async function listAway(
+async function listSuspended(
   session: Session,
   store: RunStore | undefined,
   settings: ConnectionSettings,
@@ -81,14 +83,14 @@ async function listAway(
   const { left, busy, distrusted } = await readNotesWhenSettled(session)
   if (distrusted !== undefined) tell(distrusted)
   for (const note of left) print([describeNote(note)])
-  for (const { saved } of store?.takenAway(settings) ?? []) print([describeSaved(saved)])
+  for (const { saved } of store?.suspended(settings) ?? []) print([describeSaved(saved)])
   for (const note of busy) print([`${describeNote(note)}, which is at work and puts it back itself`])
-  const count = left.length + busy.length + (store?.takenAway(settings).length ?? 0)
+  const count = left.length + busy.length + (store?.suspended(settings).length ?? 0)
   if (count === 0 && distrusted === undefined) tell('nothing is away on this destination')
   return distrusted === undefined ? exitCode.done : exitCode.failures
 }
 
-async function putBack(
+async function restoreAll(
   session: Session,
   store: RunStore | undefined,
   settings: ConnectionSettings,
@@ -99,7 +101,7 @@ async function putBack(
     tell(`${run} is still at work on this destination, and puts back itself what it took away`)
   for (const process of store?.busyWith(settings) ?? [])
     tell(`process ${process} is still at work on this destination, and puts back itself what it took away`)
-  const pending = store?.takenAway(settings) ?? []
+  const pending = store?.suspended(settings) ?? []
   if (left.length + pending.length === 0) {
     await tidyNotes(session)
     if (distrusted !== undefined) return exitCode.failures
@@ -108,7 +110,7 @@ async function putBack(
   }
   // One that waits for a table would take away again what is put back here.
   await endSessionsOf([...(store?.killed(settings) ?? []), ...left.map(({ run }) => run)], session)
-  const takenAway = new TakenAway({
+  const suspended = new SuspendedConstraints({
     run: 'repair',
     left,
     isThere: true,
@@ -122,8 +124,8 @@ async function putBack(
       forget: (id) => store?.forget(id),
     },
   })
-  const failures = await takenAway.putBack(session)
-  const open = new Set(takenAway.items.map(({ id }) => id))
+  const failures = await suspended.restore(session)
+  const open = new Set(suspended.items.map(({ id }) => id))
   for (const { id, saved } of [...left, ...pending])
     if (!open.has(id)) tell(`${describeSaved(saved)} is back`)
   for (const failure of failures) tell(`error: ${failure.message}`)

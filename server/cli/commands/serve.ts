@@ -1,13 +1,17 @@
 // `pgtrek serve`: the page and the API.
+import { rmSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { NamedEnd } from '../../../shared/api.ts'
 import type { Connection } from '../../../shared/connection.ts'
+import type { RunningServer } from '../../api/start.ts'
 import { UsageError } from '../../postgres/errors.ts'
 import { resolveSettings } from '../../postgres/resolve-settings.ts'
 import { withoutPassword } from '../../postgres/without-password.ts'
 import { print } from '../../system/output.ts'
+import { makePrivateDirectory } from '../../system/private-files.ts'
 import { version } from '../../system/version.ts'
-import { BrowserDoor } from '../browser-door.ts'
+import { hasDesktop, openBrowser } from '../browser.ts'
 import { exitCode } from '../exit.ts'
 import { addConnectionFlags, connectionsFromEnvironment, connectionsFromFlags } from '../flags/connection.ts'
 import { interruptible } from '../interrupt.ts'
@@ -122,4 +126,34 @@ function portNumber(text: string): number {
 
 function collect(value: string, values: string[]): string[] {
   return [...values, value]
+}
+
+class BrowserDoor implements Disposable {
+  #file: string | undefined
+
+  constructor(
+    readonly server: Pick<RunningServer, 'url' | 'ticketUrl'>,
+    readonly directory: string,
+  ) {}
+
+  open(say: (line: string) => void) {
+    const url = this.server.ticketUrl()
+    const isSecret = url !== this.server.url
+    const once = isSecret ? ' (the link works once)' : ''
+    const isAsked = hasDesktop() && openBrowser(isSecret ? this.#write(url) : url)
+    if (!isAsked || isSecret) say(`${isAsked ? 'if no browser opens, ' : ''}open ${url} in a browser${once}`)
+  }
+
+  #write(url: string): string {
+    makePrivateDirectory(this.directory)
+    this.#file = resolve(join(this.directory, `open-${process.pid}.html`))
+    rmSync(this.#file, { force: true })
+    const text = `<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url=${url}"><a href="${url}">pgtrek</a>\n`
+    writeFileSync(this.#file, text, { mode: 0o600, flag: 'wx' })
+    return this.#file
+  }
+
+  [Symbol.dispose]() {
+    if (this.#file !== undefined) rmSync(this.#file, { force: true })
+  }
 }

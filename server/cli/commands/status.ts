@@ -1,13 +1,18 @@
 // `pgtrek status`: how a database that is followed is doing, from any terminal, also after its process ended.
+
 import { Command } from 'commander'
+import type { PastMigrationDetails } from '../../../shared/api.ts'
 import { isHealthy, isOver, isWatchOnly } from '../../../shared/follow-health.ts'
 import type { FollowView } from '../../../shared/follow-view.ts'
 import { isBrokenOff } from '../../../shared/move-state.ts'
+import { printable } from '../../../shared/printable.ts'
 import { readMove } from '../../follow/move-state.ts'
 import { followName } from '../../follow/names.ts'
 import type { FollowEnds } from '../../follow/request.ts'
 import { UsageError } from '../../postgres/errors.ts'
 import { isAt } from '../../postgres/settings.ts'
+import { History } from '../../store/history.ts'
+import type { StateDatabase } from '../../store/state-database.ts'
 import { jsonText, print, tell } from '../../system/output.ts'
 import { exitCode } from '../exit.ts'
 import { addConnectionFlags, settingsFor } from '../flags/connection.ts'
@@ -18,11 +23,13 @@ import { type Followed, namesOf, openFollowed } from '../followed.ts'
 import { stopSignals } from '../interrupt.ts'
 import { leftoverLines, linesOf, statusOfDestination } from '../leftovers.ts'
 import { queueStatus } from '../queue-status.ts'
+import { dateAndClock } from '../render/clock.ts'
 import { Screen } from '../render/screen.ts'
 import { statusLine, statusLines } from '../render/status.ts'
 import { type Style, styleFor } from '../render/style.ts'
+import { closingLine } from '../render/summary-table.ts'
+import { wrap } from '../render/text.ts'
 import { givenEnds, serverLines } from '../servers.ts'
-import { lastRun, lastRunCode, lastRunLines } from './last-run.ts'
 
 interface StatusFlags {
   dest?: string
@@ -212,4 +219,32 @@ function cut(lines: string[], screen: Screen, style: Style): string[] {
 
 function widthOfOutput(): number {
   return process.stdout.isTTY ? Math.max(1, (process.stdout.columns || 80) - 1) : Number.POSITIVE_INFINITY
+}
+
+export function lastRun(database: StateDatabase): PastMigrationDetails | undefined {
+  const history = new History(database)
+  const [last] = history.list({ limit: 1, offset: 0 })
+  return last && history.find(last.id)
+}
+
+function lastRunLines(run: PastMigrationDetails, width: number, style: Style): string[] {
+  const began = dateAndClock(Date.parse(run.started_at))
+  const ended = run.finished_at ? `, ended ${dateAndClock(Date.parse(run.finished_at))}` : ''
+  const lines = [
+    `No database is followed. The last run, ${run.id}, began ${began}${ended}:`,
+    `  from ${printable(run.source)}`,
+    `  to   ${printable(run.destination)}`,
+    run.summary ? closingLine(run.summary, style) : `It is ${stateOf(run)}.`,
+  ]
+  return lines.flatMap((line) => wrap(line, width))
+}
+
+function lastRunCode({ status }: PastMigrationDetails): number {
+  return status === 'completed' || status === 'running' ? exitCode.done : exitCode.failures
+}
+
+function stateOf({ status }: PastMigrationDetails): string {
+  if (status === 'interrupted')
+    return 'interrupted: its process ended without a word; "pgtrek clone --resume" goes on'
+  return status === 'running' ? 'still under way' : status
 }

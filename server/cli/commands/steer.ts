@@ -30,7 +30,7 @@ export function steeringCommands(): Command[] {
       .action(async (which: string | undefined, { stateDir }: { stateDir: string }) => {
         using store = new RunStore(stateDir)
         const follows = new FollowStore(store.database)
-        const { ok, message } = await follows.desk(onlyName(follows.names(), which)).act(action)
+        const { ok, message } = await follows.controller(onlyName(follows.names(), which)).act(action)
         tell(message)
         process.exitCode = ok ? exitCode.done : exitCode.failures
       }),

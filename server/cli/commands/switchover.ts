@@ -54,7 +54,7 @@ async function run(command: Command): Promise<number> {
   const memory = new FollowStore(store.database)
   const isKnown = request.source !== undefined && request.dest !== undefined
   const name = isKnown ? followName(endsOf(request, { follow })) : onlyName(memory.names(), follow.name)
-  if (memory.worker(name)) return await byOther(memory.desk(name), options, command)
+  if (memory.worker(name)) return await byOther(memory.controller(name), options, command)
   let isDone = false
   let waitedFor: string | undefined
   using interrupt = interruptible(() =>
@@ -104,15 +104,15 @@ async function run(command: Command): Promise<number> {
 
 /** A process that has just been started is given the time to begin. */
 async function byOther(
-  desk: FollowController,
+  controller: FollowController,
   options: SwitchoverOptions,
   command: Command,
 ): Promise<number> {
   const patience = waitsAtMost(options.timeout_seconds)
   const isBeginning = ({ process, stage, state, streams }: FollowView) =>
     process !== undefined && state === 'running' && stage === 'done' && streams.length === 0
-  await until(desk, (view) => !isBeginning(view) || patience.isOver({ ...view, state: 'waiting' }))
-  return await through(desk, options, command)
+  await until(controller, (view) => !isBeginning(view) || patience.isOver({ ...view, state: 'waiting' }))
+  return await through(controller, options, command)
 }
 
 /** Whoever hands over does not wait for ever for a server that is away. */
@@ -134,18 +134,18 @@ function hasArrived({ stage, state, streams }: FollowView): boolean {
 }
 
 async function through(
-  desk: FollowController,
+  controller: FollowController,
   options: SwitchoverOptions,
   command: Command,
 ): Promise<number> {
   const asked = Date.now()
-  const answer = await desk.act({ type: 'switchover', options })
+  const answer = await controller.act({ type: 'switchover', options })
   if (!answer.ok) {
     tell(`pgtrek: no switchover: ${answer.message}`)
     return exitCode.failures
   }
   let step = ''
-  const view = await until(desk, ({ switchover, state }) => {
+  const view = await until(controller, ({ switchover, state }) => {
     const mine = switchover && switchover.started_at >= asked - 1000 ? switchover : undefined
     if (mine && mine.step !== step) {
       step = mine.step
@@ -170,7 +170,7 @@ async function through(
 }
 
 async function until(
-  desk: FollowController,
+  controller: FollowController,
   holds: (view: FollowView) => boolean,
   ended?: Promise<unknown>,
 ): Promise<FollowView | undefined> {
@@ -179,7 +179,7 @@ async function until(
     isOver = true
   })
   for (;;) {
-    const view = desk.view()
+    const view = controller.view()
     if (!view || isOver || holds(view)) return view
     await Bun.sleep(lookEveryMs)
   }

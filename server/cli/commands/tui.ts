@@ -38,7 +38,7 @@ async function tui(name: string | undefined, { refresh, stateDir }: TuiFlags): P
   if (!canShowDashboard()) {
     throw new UsageError('the dashboard needs a terminal; "pgtrek status --watch" does not')
   }
-  const end = await showDashboard({ desk: followed.store.desk(only), refresh })
+  const end = await showDashboard({ controller: followed.store.controller(only), refresh })
   if (end === 'gone') tell(`nothing is remembered of ${only} any more: it was cleaned up`)
   return codes[end]
 }

@@ -11,7 +11,6 @@ import { addQueueFlag, queueVariable } from '../flags/queue.ts'
 import { knownEnds } from '../flags/worker-ends.ts'
 import { interruptible } from '../interrupt.ts'
 import { clock } from '../render/clock.ts'
-import { serveHealth } from '../worker-health.ts'
 
 interface WorkerFlags {
   concurrency: number
@@ -91,4 +90,30 @@ function count(text: string): number {
 function port(text: string): number {
   if (!/^\d{1,5}$/.test(text) || Number(text) > 65535) throw new InvalidArgumentError('It must be a port.')
   return Number(text)
+}
+
+/** It looks for jobs twice a second, unless it waits for a queue that is away. */
+const longestSilenceMs = 150_000
+
+function serveHealth(
+  port: number | undefined,
+  silence: () => number,
+  say: (line: string) => void,
+): AsyncDisposable {
+  if (port === undefined) return { async [Symbol.asyncDispose]() {} }
+  const server = Bun.serve({
+    port,
+    hostname: '127.0.0.1',
+    fetch(request) {
+      if (new URL(request.url).pathname !== '/health') return new Response('not found', { status: 404 })
+      const isWell = silence() < longestSilenceMs
+      return new Response(isWell ? 'ok' : 'it does not look for jobs', { status: isWell ? 200 : 503 })
+    },
+  })
+  say(`answers at http://127.0.0.1:${server.port}/health`)
+  return {
+    async [Symbol.asyncDispose]() {
+      await server.stop(true)
+    },
+  }
 }

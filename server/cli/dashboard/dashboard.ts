@@ -1,4 +1,4 @@
-// The dashboard: looks at a desk a few times a second, shows what it sees, and asks what it is told by keys.
+// The dashboard: looks at a controller a few times a second, shows what it sees, and asks what it is told by keys.
 
 import type { FollowController, FollowView } from '../../../shared/follow-view.ts'
 import { messageOf } from '../../../shared/message-of.ts'
@@ -12,7 +12,7 @@ import { type Key, KeyReader } from './keys.ts'
 import { newState, press, type State, told, withoutOutdated } from './state.ts'
 
 export interface DashboardOptions {
-  desk: FollowController
+  controller: FollowController
   /** The following is this process's own: leaving asks whether to end it, and its end ends the dashboard. */
   ended?: Promise<unknown> | undefined
   stream?: DashboardStream
@@ -47,7 +47,7 @@ export function canShowDashboard(
 }
 
 export async function showDashboard(options: DashboardOptions): Promise<DashboardEnd> {
-  const { desk, ended, stream = process.stdout, keyboard = process.stdin } = options
+  const { controller, ended, stream = process.stdout, keyboard = process.stdin } = options
   const style = styleFor(true, options.environment)
   const end = Promise.withResolvers<DashboardEnd>()
   const reader = new KeyReader()
@@ -94,7 +94,7 @@ export async function showDashboard(options: DashboardOptions): Promise<Dashboar
   }
 
   function look() {
-    const seen = desk.view()
+    const seen = controller.view()
     if (view && !seen) end.resolve('gone')
     view = seen
     if (view) {
@@ -157,7 +157,7 @@ export async function showDashboard(options: DashboardOptions): Promise<Dashboar
     state = told(state, `${saying}${style.signs.ellipsis}`)
     clearTimeout(toldTimer)
     try {
-      const { ok, message } = await desk.act(action)
+      const { ok, message } = await controller.act(action)
       tell(message, ok ? 'good' : 'bad')
     } catch (error) {
       tell(messageOf(error), 'bad')

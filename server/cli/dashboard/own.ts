@@ -48,7 +48,7 @@ export class OwnDashboard {
   async #show(following: OwnFollowing) {
     let why: string | undefined
     try {
-      const end = await showDashboard({ desk: following, ended: following.done })
+      const end = await showDashboard({ controller: following, ended: following.done })
       if (end === 'left') why = 'following goes on; Ctrl-C stops it, "pgtrek tui" shows it again'
     } catch (error) {
       // A picture that cannot be drawn is no reason to stop what it is of.

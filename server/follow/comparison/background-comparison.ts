@@ -14,7 +14,7 @@ import type { TableTouches, Touched, TouchedRows } from '../../replication/apply
 import { parseLsn } from '../../replication/stream/lsn.ts'
 import { type Membership, readMemberships } from '../../replication/tables/membership.ts'
 import type { FollowRecord } from '../../store/follow-memory.ts'
-import type { FollowPicture } from '../follow-state.ts'
+import type { FollowStatus } from '../follow-state.ts'
 import type { Link } from '../link.ts'
 import { publicationNames } from '../names.ts'
 import { readSignatures } from './table-signature.ts'
@@ -39,7 +39,7 @@ export interface BackgroundComparisonOptions {
   link: Link
   touched: Touched
   record: () => FollowRecord
-  picture: FollowPicture
+  status: FollowStatus
   /** Whole tables were found equal, with all that was applied or left out before. */
   onEqual: (tables: readonly TableName[], members: readonly Membership[]) => void
   /** How often changed rows are compared again (default: 5,000). */
@@ -265,7 +265,7 @@ export class BackgroundComparison {
         this.#fails(group, error)
       } finally {
         this.#running = undefined
-        this.options.picture.onChange('soon')
+        this.options.status.onChange('soon')
       }
     }
   }
@@ -306,17 +306,17 @@ export class BackgroundComparison {
   }
 
   #isDifferent({ id }: Group, why: string) {
-    const { picture } = this.options
+    const { status } = this.options
     const words = `table ${showName(id)} is not the same on both sides: ${why}`
     const key = troubleOf(id)
-    if (!picture.troubles.has(key)) picture.say(words, 'error')
-    picture.troubles.set(key, words)
+    if (!status.troubles.has(key)) status.say(words, 'error')
+    status.troubles.set(key, words)
   }
 
   #isFine({ id }: Group) {
-    const { picture } = this.options
-    if (picture.troubles.delete(troubleOf(id))) {
-      picture.say(`table ${showName(id)} is the same on both sides again`)
+    const { status } = this.options
+    if (status.troubles.delete(troubleOf(id))) {
+      status.say(`table ${showName(id)} is the same on both sides again`)
     }
   }
 
@@ -342,7 +342,7 @@ export class BackgroundComparison {
       }
     }
     this.#roundSeconds = (performance.now() - begun) / 1000
-    this.options.picture.onChange('soon')
+    this.options.status.onChange('soon')
   }
 
   async #lookAgain(
@@ -455,7 +455,7 @@ export class BackgroundComparison {
       if (tables.has(key)) continue
       // It was renamed, or belongs to another tree: what was found under its name says nothing any more.
       this.#groups.delete(key)
-      this.options.picture.troubles.delete(troubleOf(id))
+      this.options.status.troubles.delete(troubleOf(id))
     }
     return [...this.#groups.values()]
   }
@@ -540,9 +540,9 @@ export class BackgroundComparison {
   }
 
   #follower(): Follower | undefined {
-    const { picture, link } = this.options
-    const follower: Following | undefined = picture.followers.get(link.direction)
-    return follower instanceof Follower && picture.state === 'running' ? follower : undefined
+    const { status, link } = this.options
+    const follower: Following | undefined = status.followers.get(link.direction)
+    return follower instanceof Follower && status.state === 'running' ? follower : undefined
   }
 
   /** Nothing that goes wrong here may end the following. */
@@ -551,7 +551,7 @@ export class BackgroundComparison {
     while (!signal.aborted) {
       let rest = Math.max(everyMs, 100)
       try {
-        if (this.options.picture.stage === 'streaming' || this.options.record().progress === 'done') {
+        if (this.options.status.stage === 'streaming' || this.options.record().progress === 'done') {
           const begun = performance.now()
           await work()
           this.#note = undefined

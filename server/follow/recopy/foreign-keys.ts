@@ -8,13 +8,13 @@ import { quoteIdentifier, quoteQualified } from '../../postgres/quote.ts'
 import { Session } from '../../postgres/session.ts'
 import { describeSettings } from '../../postgres/settings.ts'
 import { readNames } from '../../replication/tables/followed.ts'
-import type { FollowPicture } from '../follow-state.ts'
+import type { FollowStatus } from '../follow-state.ts'
 import type { Link } from '../link.ts'
 import type { ChosenTable } from './choice.ts'
 
 /** What cannot be made is among the differences that keep a switchover back. */
 export async function addForeignKeys(
-  { link, signal, picture }: { link: Link; signal: AbortSignal; picture: FollowPicture },
+  { link, signal, status }: { link: Link; signal: AbortSignal; status: FollowStatus },
   chosen: readonly ChosenTable[],
 ) {
   await using source = await Session.open(link.from, { signal })
@@ -38,10 +38,10 @@ export async function addForeignKeys(
     const place = quoteQualified(table.schema, table.name)
     try {
       await destination.execute(`alter table ${place} add constraint ${quoteIdentifier(name)} ${definition}`)
-      picture.say(`foreign key ${name} of ${showName(table)} was made`)
+      status.say(`foreign key ${name} of ${showName(table)} was made`)
     } catch (error) {
       if (!(error instanceof ServerError) || error.sqlstate === sqlstate.duplicateObject) continue
-      picture.warn(
+      status.warn(
         `foreign key ${name} of ${showName(table)} cannot be made on ${describeSettings(link.to)}: ${errorInfo(error).message}`,
       )
     }

@@ -17,10 +17,10 @@ import { type CreatedSlot, createSlot } from '../../replication/stream/slot.ts'
 import type { Membership } from '../../replication/tables/membership.ts'
 import type { FollowRecord } from '../../store/follow-memory.ts'
 import { NoMemory } from '../../store/run-memory.ts'
-import type { FollowPicture } from '../follow-state.ts'
+import type { FollowStatus } from '../follow-state.ts'
 import { forgetForeignWrites } from '../foreign-writes.ts'
-import { type CopyFirst, copy } from '../initial-copy.ts'
-import { type Link, tellBlockers } from '../link.ts'
+import { copy, type InitialCopy } from '../initial-copy.ts'
+import { type Link, reportBlockers } from '../link.ts'
 import { markMissing } from '../ownership.ts'
 import { planOf } from '../prepare.ts'
 import { allTables, readMoved } from '../relations.ts'
@@ -37,7 +37,7 @@ export interface Recopy {
   choice: Choice
   record: () => FollowRecord
   update: (change: Partial<FollowRecord>) => void
-  picture: FollowPicture
+  status: FollowStatus
   /** Of the destination. */
   lock: RunLock
   signal: AbortSignal
@@ -53,7 +53,7 @@ const patienceMs = 3000
 
 /** The tables that failed again; all others are followed. */
 export async function recopy(work: Recopy): Promise<FollowRecord['failedTables']> {
-  const { choice, picture, signal } = work
+  const { choice, status, signal } = work
   const run = beginRun(work)
   try {
     const plan = await planOf(run.request, signal)
@@ -76,7 +76,7 @@ export async function recopy(work: Recopy): Promise<FollowRecord['failedTables']
     stack.defer(() => slot.session.close())
     await reach(follower, slot.consistentPoint, signal)
     await work.followPaused()
-    picture.beginCopy()
+    status.beginCopy()
     const snapshot = await readMoved(work.link, choice.tables, slot.snapshot)
     const copied = await copy(run.work, prepared(plan, choice.tables), { heldSnapshot: slot.snapshot })
     const failed = [...copied.failedTables, ...(await renamed(work, snapshot.tables, copied.tables))]
@@ -89,9 +89,9 @@ export async function recopy(work: Recopy): Promise<FollowRecord['failedTables']
 }
 
 /** They are whole again: whatever is remembered of rows that they lack is forgotten here. */
-function forgetMissingRows(picture: FollowPicture, tables: readonly TableName[]) {
+function forgetMissingRows(status: FollowStatus, tables: readonly TableName[]) {
   const names = tables.map((table) => `changes of ${table.schema}.${table.name} are sent and not applied`)
-  picture.unsay((warning) => names.some((name) => warning.startsWith(name)))
+  status.unsay((warning) => names.some((name) => warning.startsWith(name)))
 }
 
 const alwaysSo = {
@@ -101,7 +101,7 @@ const alwaysSo = {
   verify: false,
 } as const
 
-function beginRun({ ends, services, choice, record, picture, lock, signal, update }: Recopy) {
+function beginRun({ ends, services, choice, record, status, lock, signal, update }: Recopy) {
   const run = crypto.randomUUID().slice(0, 8)
   const fold = new ProgressFold()
   const begun = services.beginRun?.(run, ends)
@@ -121,7 +121,7 @@ function beginRun({ ends, services, choice, record, picture, lock, signal, updat
     // What is deleted was named, and the plan was looked at.
     confirm: (plan) => refusalOf(plan, choice.tables) === undefined,
   }
-  const work: CopyFirst = { request, memory: services.memory, picture, update, signal, lock }
+  const work: InitialCopy = { request, memory: services.memory, status, update, signal, lock }
   return { request, work, end: () => begun?.end(fold.summary(Date.now())) }
 }
 
@@ -158,17 +158,17 @@ function refusalOf({ tables, destroyed }: Plan, chosen: readonly ChosenTable[]):
   return lost && `${showName(lost)} of the destination would be lost`
 }
 
-async function publish({ link, choice, record, picture, signal }: Recopy) {
+async function publish({ link, choice, record, status, signal }: Recopy) {
   if (choice.unpublished.length === 0) return
   await using source = await Session.open(link.from, { signal })
   const where = new Map(allTables(record()).map((table) => [tableKey(table), table.where]))
   const tables = choice.unpublished.map((table) => ({ ...table, where: where.get(tableKey(table)) }))
   await addToPublication(source, link.names.publication, tables)
-  picture.say(`added to the publication ${link.names.publication}: ${showNames(tables)}`)
+  status.say(`added to the publication ${link.names.publication}: ${showNames(tables)}`)
 }
 
 /** A slot waits for them, and nothing is applied then: so they are waited for before that. */
-async function olderTransactions({ link, picture, signal }: Recopy) {
+async function olderTransactions({ link, status, signal }: Recopy) {
   await using source = await Session.open(link.from, { signal })
   const { xmax } = await source.one<{ xmax: string }>(
     'select pg_catalog.txid_snapshot_xmax(pg_catalog.txid_current_snapshot())::text as xmax',
@@ -181,7 +181,7 @@ async function olderTransactions({ link, picture, signal }: Recopy) {
   for (let isTold = false; !(await isOver()).over; ) {
     if (!isTold && performance.now() - since > patienceMs) {
       isTold = true
-      await tellBlockers(link.from, (message) => picture.say(message, 'warn'))
+      await reportBlockers(link.from, (message) => status.say(message, 'warn'))
     }
     await Bun.sleep(lookEveryMs)
     signal.throwIfAborted()
@@ -189,10 +189,10 @@ async function olderTransactions({ link, picture, signal }: Recopy) {
 }
 
 /** The server drops it with its session, whatever becomes of us. */
-async function snapshotSlot({ link, picture, signal }: Recopy): Promise<CreatedSlot> {
+async function snapshotSlot({ link, status, signal }: Recopy): Promise<CreatedSlot> {
   const name = `pgtrek_recopy_${crypto.randomUUID().replaceAll('-', '').slice(0, 12)}`
   const waiting = setTimeout(
-    () => tellBlockers(link.from, (message) => picture.say(message, 'warn')),
+    () => reportBlockers(link.from, (message) => status.say(message, 'warn')),
     patienceMs,
   )
   try {
@@ -269,7 +269,7 @@ async function restore(work: Recopy, { tables, joined, failedTables, leftOut }: 
 /** Whoever goes on without the state directory then copies them once more. */
 async function markOrWarn(work: Recopy, change: Pick<FollowRecord, 'failedTables' | 'leftOut'>) {
   await mark(work, change).catch((error: Error) =>
-    work.picture.warn(
+    work.status.warn(
       `the comment on the publication ${work.link.names.publication} still says that tables are missing: ${errorInfo(error).message}`,
     ),
   )
@@ -277,7 +277,7 @@ async function markOrWarn(work: Recopy, change: Pick<FollowRecord, 'failedTables
 
 /** They are followed from here on, but those that have failed again. */
 async function settle(work: Recopy, failed: FollowRecord['failedTables'], members: readonly Membership[]) {
-  const { choice, record, picture } = work
+  const { choice, record, status } = work
   const now = new Map(failed.map((table) => [tableKey(table), table]))
   const whole = choice.tables.filter((table) => !now.has(tableKey(table)))
   const isWhole = new Set(whole.map(tableKey))
@@ -295,7 +295,7 @@ async function settle(work: Recopy, failed: FollowRecord['failedTables'], member
   // In this order for the same reason.
   work.update(change)
   await markOrWarn(work, change)
-  forgetMissingRows(picture, whole)
+  forgetMissingRows(status, whole)
 }
 
 /** Nothing is missing of a table that the source has dropped. */

@@ -34,7 +34,11 @@ const relationKinds: ReadonlySet<string> = new Set([
 ])
 
 /** `there` are the entries whose objects the destination has. */
-export function narrow(inventory: Inventory, selection: Selection, there: ReadonlySet<number>): Inventory {
+export function applySelection(
+  inventory: Inventory,
+  selection: Selection,
+  there: ReadonlySet<number>,
+): Inventory {
   const selector = new Selector(selection)
   if (selector.isEverything) return inventory
   const view = new SelectionView(inventory, selector)

@@ -23,7 +23,7 @@ import { entryDependencies, readDependencies, withExtensionsFirst } from '../../
 import { dumpsUnreadableSequencesSince } from '../../schema/dump.ts'
 import { describeRawByte, hasRawBytes } from '../../schema/raw-bytes.ts'
 import { collectAbove, manyObjects } from '../../system/collect-garbage.ts'
-import { forOtherPartitions, narrow } from './apply-selection.ts'
+import { applySelection, forOtherPartitions } from './apply-selection.ts'
 import { dumpEntries, placeholder, tablePlaceholder, withFullNames } from './dumped-entries.ts'
 import { findRoutes, noRoutes } from './partition-routes.ts'
 import type { Inventory, InventoryRequest, InventorySessions } from './types.ts'
@@ -130,7 +130,7 @@ async function meetDestination(
   const isWhole = new Selector(selection).isEverything
   const there =
     drops || !isWhole ? await findThere(everything, source, destination) : new Map<number, Identity>()
-  const inventory = narrow(everything, selection, new Set(there.keys()))
+  const inventory = applySelection(everything, selection, new Set(there.keys()))
   const targets = drops
     ? inventory.entries.flatMap((entry) => {
         const found = there.get(entry.id)

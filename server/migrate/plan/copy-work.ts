@@ -7,7 +7,7 @@ import type { RowsPart } from '../../copy/lane-messages.ts'
 import { ctidParts, keyParts, type Part, partCount, wholeTable } from '../../copy/parts.ts'
 import { quoteIdentifier, quoteQualified } from '../../postgres/quote.ts'
 import type { PlanBuilder } from './builder.ts'
-import type { Landing } from './row-strategy.ts'
+import type { RowStrategy } from './row-strategy.ts'
 import type { CopyWork } from './step.ts'
 import { emptyingOf } from './truncate.ts'
 import { emptiedTable, type Replaced } from './truncates.ts'
@@ -16,12 +16,12 @@ import { emptiedTable, type Replaced } from './truncates.ts'
 export function copyWork(
   builder: PlanBuilder,
   table: TableFacts,
-  landing: Landing,
+  strategy: RowStrategy,
   replaced?: Replaced,
 ): CopyWork {
-  const query = writtenQuery(table, landing)
-  const parts = copyParts(builder, table, landing)
-  const whole = replaced && replacingParts(builder, table, landing, replaced)
+  const query = writtenQuery(table, strategy)
+  const parts = copyParts(builder, table, strategy)
+  const whole = replaced && replacingParts(builder, table, strategy, replaced)
   const looksEmpty = !replaced?.all.some(({ hasRows }) => hasRows)
   return {
     kind: 'copy',
@@ -29,15 +29,15 @@ export function copyWork(
     ...(replaced && { replaces: { tables: replaced.tables, byDelete: replaced.byDelete } }),
     bytes: table.bytes,
     // What is in a table of several partitions of the source says nothing about one of them.
-    ...(landing.there && !isShared(landing) && { there: emptiedTable(landing.there) }),
-    fills: landing.mode === 'fill',
-    exactlyOnce: landing.mode === 'append',
+    ...(strategy.there && !isShared(strategy) && { there: emptiedTable(strategy.there) }),
+    fills: strategy.mode === 'fill',
+    exactlyOnce: strategy.mode === 'append',
     ...(query !== undefined && { query }),
   }
 }
 
 /** All parts as one query, where the user has written some of it. */
-export function writtenQuery(table: TableFacts, { columns, rule }: Landing): string | undefined {
+export function writtenQuery(table: TableFacts, { columns, rule }: RowStrategy): string | undefined {
   if (rule.where === undefined && columns.isPlain) return undefined
   const where = rule.where === undefined ? '' : ` where (${rule.where}\n)`
   return `select ${columns.values.join(', ')} from only ${quoteQualified(table.schema, table.name)}${where}`
@@ -47,25 +47,25 @@ export function writtenQuery(table: TableFacts, { columns, rule }: Landing): str
 function replacingParts(
   builder: PlanBuilder,
   table: TableFacts,
-  landing: Landing,
+  strategy: RowStrategy,
   replaced: Replaced,
 ): RowsPart[] {
   const empties = emptyingOf(replaced, builder.asReplica)
-  return wholeParts(builder, table, landing).map((part) => ({ ...part, empties }))
+  return wholeParts(builder, table, strategy).map((part) => ({ ...part, empties }))
 }
 
-export function wholeParts(builder: PlanBuilder, table: TableFacts, landing: Landing): RowsPart[] {
-  return copyParts(builder, table, landing, true)
+export function wholeParts(builder: PlanBuilder, table: TableFacts, strategy: RowStrategy): RowsPart[] {
+  return copyParts(builder, table, strategy, true)
 }
 
 function copyParts(
   builder: PlanBuilder,
   table: TableFacts,
-  landing: Landing,
+  strategy: RowStrategy,
   isWholeTable = false,
 ): RowsPart[] {
   const { inventory } = builder
-  const { columns, rule, there } = landing
+  const { columns, rule, there } = strategy
   const copied = table.columns.filter((column) => !column.generated)
   const isBinary = columns.isPlain && (!there || columns.isExact)
   const format = isBinary
@@ -76,13 +76,13 @@ function copyParts(
     : 'text'
   const suffix = format === 'binary' ? ' (format binary)' : ''
   const from = quoteQualified(table.schema, table.name)
-  const to = insertionTarget(builder, table, landing)
+  const to = insertionTarget(builder, table, strategy)
   const names = columns.into.map(quoteIdentifier).join(', ')
   const values = columns.values.join(', ')
   // Without any column the list must be left out; then COPY takes all that are not generated: none.
   const list = names ? ` (${names})` : ''
   const isWhole = columns.isPlain && rule.where === undefined
-  return partsOf(builder, table, landing, isWholeTable).map(({ condition }) => ({
+  return partsOf(builder, table, strategy, isWholeTable).map(({ condition }) => ({
     kind: 'rows',
     format,
     copyOut:
@@ -90,17 +90,17 @@ function copyParts(
         ? `copy (select ${values} from only ${from} ${condition ?? ''}) to stdout${suffix}`
         : `copy ${from}${list} to stdout${suffix}`,
     copyIn: `copy ${to}${list} from stdin${suffix}`,
-    ...(landing.merge && { merge: { ...landing.merge, table: to } }),
+    ...(strategy.merge && { merge: { ...strategy.merge, table: to } }),
   }))
 }
 
 /** The same table, unless the destination divides its rows otherwise, or would hash them into other partitions. */
-function insertionTarget(builder: PlanBuilder, table: TableFacts, { route }: Landing): string {
+function insertionTarget(builder: PlanBuilder, table: TableFacts, { route }: RowStrategy): string {
   const target = route?.target ?? rehashingRoot(builder, table) ?? table
   return quoteQualified(target.schema, target.name)
 }
 
-function isShared({ route }: Landing): boolean {
+function isShared({ route }: RowStrategy): boolean {
   return route !== undefined && route.sources.length > 1
 }
 
@@ -113,8 +113,13 @@ function rehashingRoot({ inventory }: PlanBuilder, { root }: TableFacts): TableN
   return rehashed ? partitioning.names.get(root) : undefined
 }
 
-function partsOf(builder: PlanBuilder, table: TableFacts, landing: Landing, isWholeTable: boolean): Part[] {
-  const { rule, there, route } = landing
+function partsOf(
+  builder: PlanBuilder,
+  table: TableFacts,
+  strategy: RowStrategy,
+  isWholeTable: boolean,
+): Part[] {
+  const { rule, there, route } = strategy
   const { inventory, sizes, options } = builder
   const chosen = rule.where === undefined ? undefined : `(${rule.where}\n)`
   // An extension says itself which of its rows are the user's, WHERE included.
@@ -131,7 +136,7 @@ function partsOf(builder: PlanBuilder, table: TableFacts, landing: Landing, isWh
   const count = partCount(table.bytes, sizes.splitBytes, sizes.copyWorkers)
   // Rows that are spread over other partitions could not be taken back alone. Where foreign keys stay in
   // force, a row may refer to one that another worker has not committed.
-  const isSpread = route ? isShared(landing) : rehashingRoot(builder, table) !== undefined
+  const isSpread = route ? isShared(strategy) : rehashingRoot(builder, table) !== undefined
   if (isWholeTable || count === 1 || isSpread || (there && !options.disableFk)) return where(wholeTable)
   if (inventory.source.major >= ctidRangesSince && table.heap) return where(ctidParts(table.pages, count))
   if (table.keyRange) {

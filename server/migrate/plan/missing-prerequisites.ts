@@ -5,7 +5,7 @@ import { mayChangeDatabase, missingCollations, unusableRoles } from '../../catal
 import { unquoted } from '../../schema/plain-names.ts'
 import type { Inventory } from '../inventory/types.ts'
 
-export function findGaps(inventory: Inventory, options: MigrationOptions): string[] {
+export function findMissingPrerequisites(inventory: Inventory, options: MigrationOptions): string[] {
   const { source, destination, lacks } = inventory
   const warnings: string[] = []
   if (destination.major < source.major) {

@@ -12,7 +12,7 @@ import { PlannedEntries } from './entries.ts'
 import { planDrop } from './existing.ts'
 import { planHooks, waitForHooks } from './hooks.ts'
 import { planLast } from './last.ts'
-import { findGaps } from './missing-prerequisites.ts'
+import { findMissingPrerequisites } from './missing-prerequisites.ts'
 import { planObjects } from './objects.ts'
 import { planRows } from './rows.ts'
 import { chooseSizes } from './sizes.ts'
@@ -24,7 +24,7 @@ export function makePlan(inventory: Inventory, request: PlanRequest): Plan {
   const { options } = request
   const sizes = chooseSizes(inventory, options)
   const builder = new PlanBuilder(inventory, request, sizes)
-  builder.warnings.push(...inventory.notes, ...findGaps(inventory, options))
+  builder.warnings.push(...inventory.notes, ...findMissingPrerequisites(inventory, options))
   builder.gate = planHooks(builder, 'before', 'run', [])
   const drop = planDrop(builder)
   if (drop) builder.gate = [drop]

@@ -3,7 +3,7 @@
 import type { TableFacts } from '../../catalog/tables.ts'
 import type { PlanBuilder } from './builder.ts'
 import { wholeParts } from './copy-work.ts'
-import type { Landing } from './row-strategy.ts'
+import type { RowStrategy } from './row-strategy.ts'
 import type { Step, TogetherWork } from './step.ts'
 import { emptyingOf } from './truncate.ts'
 import type { Replaced } from './truncates.ts'
@@ -11,10 +11,10 @@ import type { CreatedTables } from './types.ts'
 
 interface Group {
   step: Step | undefined
-  members: { table: TableFacts; landing: Landing }[]
+  members: { table: TableFacts; strategy: RowStrategy }[]
 }
 
-export class TogetherSteps {
+export class RelatedTableSteps {
   readonly #groups = new Map<Replaced, Group>()
 
   constructor(
@@ -27,10 +27,10 @@ export class TogetherSteps {
     return [...this.#groups.values()].some(({ members }) => members.length > 1)
   }
 
-  add(replaced: Replaced, table: TableFacts, landing: Landing) {
+  add(replaced: Replaced, table: TableFacts, strategy: RowStrategy) {
     const group = this.#groups.get(replaced)
-    if (group) group.members.push({ table, landing })
-    else this.#groups.set(replaced, { step: undefined, members: [{ table, landing }] })
+    if (group) group.members.push({ table, strategy })
+    else this.#groups.set(replaced, { step: undefined, members: [{ table, strategy }] })
   }
 
   /** Made when first asked for, so that it stands before those of its tables; undefined for a table alone. */
@@ -46,7 +46,7 @@ export class TogetherSteps {
     for (const [replaced, { step, members }] of this.#groups) {
       if (step?.work.kind !== 'copy together') continue
       const sorted = inOrder(members, ({ table }) => byTable.get(table.oid) as Step)
-      const parts = sorted.flatMap(({ table, landing }) => wholeParts(this.builder, table, landing))
+      const parts = sorted.flatMap(({ table, strategy }) => wholeParts(this.builder, table, strategy))
       const [first, ...others] = parts
       if (!first) continue
       step.work.tables = sorted.map(({ table: { schema, name } }) => ({ schema, name }))

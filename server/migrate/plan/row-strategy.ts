@@ -10,7 +10,7 @@ import type { Route } from '../inventory/partition-routes.ts'
 import type { PlanBuilder } from './builder.ts'
 import { type ColumnMatch, matchColumns } from './column-match.ts'
 
-export interface Landing {
+export interface RowStrategy {
   rule: RowRule
   columns: ColumnMatch
   /** The destination's table, when the run does not make it. */
@@ -25,7 +25,7 @@ export interface Landing {
   refused: string | undefined
 }
 
-export function planLanding(builder: PlanBuilder, table: TableFacts): Landing {
+export function planRowStrategy(builder: PlanBuilder, table: TableFacts): RowStrategy {
   const { inventory, options, rules } = builder
   const rule = rules.ruleOf(table)
   const route = inventory.routes.byTable.get(table.oid)
@@ -37,37 +37,37 @@ export function planLanding(builder: PlanBuilder, table: TableFacts): Landing {
     rule,
   })
   const mode = there && options.existingDataMode !== 'truncate' ? options.existingDataMode : 'fill'
-  const landing: Landing = { rule, columns, there, route, mode, merge: undefined, refused: undefined }
+  const strategy: RowStrategy = { rule, columns, there, route, mode, merge: undefined, refused: undefined }
   if (!table.mayRead) {
-    landing.refused = `"${inventory.source.user}" may not read it; grant select on it on the source`
+    strategy.refused = `"${inventory.source.user}" may not read it; grant select on it on the source`
   } else if (route?.hasForeign && mode === 'fill' && there?.hasRows) {
-    landing.refused = `its old rows are not deleted, since a partition of ${showName(route.target)} is a foreign table on the destination`
+    strategy.refused = `its old rows are not deleted, since a partition of ${showName(route.target)} is a foreign table on the destination`
   } else if (options.dataOnly && !there) {
-    landing.refused = 'the destination has no such table'
+    strategy.refused = 'the destination has no such table'
   } else if (!there && Object.keys(rule.columns).length > 0) {
-    landing.refused = 'columns can be mapped only into a table that the destination has already'
+    strategy.refused = 'columns can be mapped only into a table that the destination has already'
   } else if (there && missingRights(there, mode).length > 0) {
-    landing.refused = `"${inventory.destination.user}" may not ${missingRights(there, mode).join(' or ')} it on the destination: grant ${missingRights(
+    strategy.refused = `"${inventory.destination.user}" may not ${missingRights(there, mode).join(' or ')} it on the destination: grant ${missingRights(
       there,
       mode,
     )
       .map((right) => right.split(' ')[0])
       .join(', ')}`
   } else if (columns.problems.length > 0) {
-    landing.refused = columns.problems.join('; ')
+    strategy.refused = columns.problems.join('; ')
   } else if (there && mode !== 'fill') {
     const merge =
       mode === 'append'
         ? appending(there, columns, options.batchSize)
         : upserting(there, columns, rule, options.batchSize)
-    if (typeof merge === 'string') landing.refused = merge
-    else landing.merge = merge
+    if (typeof merge === 'string') strategy.refused = merge
+    else strategy.merge = merge
   }
-  return landing
+  return strategy
 }
 
 /** In words that go before "it". An owner may grant all of them. */
-function missingRights({ rights, owned, hasRows }: ExistingTable, mode: Landing['mode']): string[] {
+function missingRights({ rights, owned, hasRows }: ExistingTable, mode: RowStrategy['mode']): string[] {
   const missing: string[] = []
   if (!rights.insert) missing.push('insert into')
   if (mode === 'fill' && hasRows && !owned && !rights.truncate && !rights.delete) missing.push('truncate')
@@ -78,7 +78,7 @@ function missingRights({ rights, owned, hasRows }: ExistingTable, mode: Landing[
 }
 
 /** Without any unique index no row can collide, and COPY alone is faster. */
-function appending(there: ExistingTable, { into }: ColumnMatch, batchSize: number): Landing['merge'] {
+function appending(there: ExistingTable, { into }: ColumnMatch, batchSize: number): RowStrategy['merge'] {
   if (there.keys.length === 0) return undefined
   return { columns: into, conflict: { kind: 'ignore' }, key: reportedKey(there, into), batchSize }
 }
@@ -88,7 +88,7 @@ function upserting(
   { into }: ColumnMatch,
   rule: RowRule,
   batchSize: number,
-): Landing['merge'] | string {
+): RowStrategy['merge'] | string {
   const key =
     rule.key === undefined
       ? there.keys.find((one) => one.isPrimary)

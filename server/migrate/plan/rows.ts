@@ -8,8 +8,8 @@ import { rowsKey } from '../../store/run-memory.ts'
 import type { PlanBuilder } from './builder.ts'
 import { copyWork, writtenQuery } from './copy-work.ts'
 import { type Filled, orderByForeignKeys, planRelease, planRestore } from './existing.ts'
-import { TogetherSteps } from './related-tables.ts'
-import { type Landing, planLanding } from './row-strategy.ts'
+import { RelatedTableSteps } from './related-tables.ts'
+import { planRowStrategy, type RowStrategy } from './row-strategy.ts'
 import type { Step } from './step.ts'
 import { planTruncates } from './truncates.ts'
 import type { CreatedTables, PlannedRows, RowSteps } from './types.ts'
@@ -44,19 +44,19 @@ export function planRows(builder: PlanBuilder, created: CreatedTables): RowSteps
     .sort((a, b) => b.bytes - a.bytes)
   const isElsewhere = (table: TableFacts) => builder.rowsElsewhere.has(tableKey(table))
   result.tables = tables.filter((table) => !isElsewhere(table))
-  const landings = new Map(tables.map((table) => [table, planLanding(builder, table)]))
+  const strategies = new Map(tables.map((table) => [table, planRowStrategy(builder, table)]))
   const isDone = (table: TableFacts) => builder.resumed?.done.has(rowsKey(table)) ?? false
   refuseHalfReplaced(
-    landings,
+    strategies,
     tables.filter((table) => !isDone(table)),
   )
   refuseUnknownRules(rules)
-  if (options.dataOnly) refuseMismatches(landings)
-  const open = tables.filter((table) => !isDone(table) && !landings.get(table)?.refused)
+  if (options.dataOnly) refuseMismatches(strategies)
+  const open = tables.filter((table) => !isDone(table) && !strategies.get(table)?.refused)
   const existing = [
     ...new Set(
       open.flatMap((table) => {
-        const { there, route } = landings.get(table) as Landing
+        const { there, route } = strategies.get(table) as RowStrategy
         return there ? [there, ...(route?.below ?? [])] : []
       }),
     ),
@@ -65,7 +65,7 @@ export function planRows(builder: PlanBuilder, created: CreatedTables): RowSteps
   const ready = release ?? created.ready
   // Of one that takes several partitions of the source, the rows that are there may be those of a run that is resumed.
   const isFilledAlready = (table: TableFacts) => {
-    const route = landings.get(table)?.route
+    const route = strategies.get(table)?.route
     if (!route || route.sources.length === 1) return false
     const sources = new Set(route.sources)
     return !route.target.hasRows || tables.some((one) => sources.has(one.oid) && isDone(one))
@@ -74,31 +74,31 @@ export function planRows(builder: PlanBuilder, created: CreatedTables): RowSteps
   const emptied = open.filter(
     (table) =>
       table.extension === null &&
-      landings.get(table)?.mode === 'fill' &&
-      !landings.get(table)?.refused &&
+      strategies.get(table)?.mode === 'fill' &&
+      !strategies.get(table)?.refused &&
       !isElsewhere(table) &&
       !isFilledAlready(table) &&
       skipOf(inventory, table) === undefined,
   )
   const truncates = planTruncates(builder, [
-    ...new Set(emptied.flatMap((table) => landings.get(table)?.there ?? [])),
+    ...new Set(emptied.flatMap((table) => strategies.get(table)?.there ?? [])),
   ])
   const isEmptied = new Set(emptied)
   const emptiedBy = (table: TableFacts) => {
-    const there = isEmptied.has(table) ? landings.get(table)?.there : undefined
+    const there = isEmptied.has(table) ? strategies.get(table)?.there : undefined
     return there && truncates.get(tableKey(there))
   }
-  const together = new TogetherSteps(builder, created, ready)
+  const together = new RelatedTableSteps(builder, created, ready)
   for (const table of emptied) {
     const outcome = emptiedBy(table)
     if (outcome && 'replaced' in outcome)
-      together.add(outcome.replaced, table, landings.get(table) as Landing)
+      together.add(outcome.replaced, table, strategies.get(table) as RowStrategy)
   }
   const filled: Filled[] = []
   for (const table of tables) {
-    const landing = landings.get(table) as Landing
+    const strategy = strategies.get(table) as RowStrategy
     const outcome = emptiedBy(table)
-    const refused = landing.refused ?? (outcome && 'refused' in outcome ? outcome.refused : undefined)
+    const refused = strategy.refused ?? (outcome && 'refused' in outcome ? outcome.refused : undefined)
     const replaced = outcome && 'replaced' in outcome ? outcome.replaced : undefined
     const done = builder.resumed?.done.get(rowsKey(table))
     const creating = created.steps.get(table.oid)
@@ -118,8 +118,8 @@ export function planRows(builder: PlanBuilder, created: CreatedTables): RowSteps
         : done
           ? { kind: 'copied', ...done }
           : leader
-            ? { kind: 'copied together', ...queryOf(table, landing) }
-            : copyWork(builder, table, landing, replaced),
+            ? { kind: 'copied together', ...queryOf(table, strategy) }
+            : copyWork(builder, table, strategy, replaced),
       {
         pool: isCopied ? 'copy' : 'none',
         weight: table.bytes,
@@ -131,9 +131,9 @@ export function planRows(builder: PlanBuilder, created: CreatedTables): RowSteps
     result.byTable.set(table.oid, step)
     result.all.push(step)
     const isFilled = step.work.kind === 'copy' || step.work.kind === 'copied together'
-    if (landing.there && isFilled) filled.push({ there: landing.there, rows: step })
-    say(builder, table, landing, refused)
-    result.planned.push(plannedRows(table, landing, done !== undefined))
+    if (strategy.there && isFilled) filled.push({ there: strategy.there, rows: step })
+    say(builder, table, strategy, refused)
+    result.planned.push(plannedRows(table, strategy, done !== undefined))
   }
   if (!options.disableFk || together.isUsed) orderByForeignKeys(builder, filled)
   together.complete(result.byTable)
@@ -156,8 +156,8 @@ export function planRows(builder: PlanBuilder, created: CreatedTables): RowSteps
   return result
 }
 
-function queryOf(table: TableFacts, landing: Landing): { query?: string } {
-  const query = writtenQuery(table, landing)
+function queryOf(table: TableFacts, strategy: RowStrategy): { query?: string } {
+  const query = writtenQuery(table, strategy)
   return query === undefined ? {} : { query }
 }
 
@@ -180,8 +180,8 @@ function refuseUnknownRules(rules: RuleBook) {
 const mostMismatches = 20
 
 /** Rows alone go only into a schema that takes all of them: better known before the first table is emptied. */
-function refuseMismatches(landings: ReadonlyMap<TableFacts, Landing>) {
-  const found = [...landings].flatMap(([table, { refused }]) =>
+function refuseMismatches(strategies: ReadonlyMap<TableFacts, RowStrategy>) {
+  const found = [...strategies].flatMap(([table, { refused }]) =>
     refused === undefined ? [] : [`${showName(table)}: ${refused}`],
   )
   if (found.length === 0) return
@@ -194,7 +194,7 @@ function refuseMismatches(landings: ReadonlyMap<TableFacts, Landing>) {
 function say(
   { warnings }: PlanBuilder,
   table: TableFacts,
-  { columns }: Landing,
+  { columns }: RowStrategy,
   refused: string | undefined,
 ) {
   const name = showName(table)
@@ -203,26 +203,26 @@ function say(
 }
 
 /** Old rows that came from partitions which are not part of the run have nothing to replace them. */
-function refuseHalfReplaced(landings: ReadonlyMap<TableFacts, Landing>, open: readonly TableFacts[]) {
-  const chosen = new Map([...landings].map(([table, landing]) => [table.oid, { table, landing }]))
+function refuseHalfReplaced(strategies: ReadonlyMap<TableFacts, RowStrategy>, open: readonly TableFacts[]) {
+  const chosen = new Map([...strategies].map(([table, strategy]) => [table.oid, { table, strategy }]))
   for (const table of open) {
-    const landing = landings.get(table) as Landing
-    const { route, mode } = landing
+    const strategy = strategies.get(table) as RowStrategy
+    const { route, mode } = strategy
     if (!route?.target.hasRows || mode !== 'fill' || route.sources.length === 1) continue
     const others = route.sources.map((oid) => chosen.get(oid))
-    const refused = others.find((other) => other?.landing.refused !== undefined)
+    const refused = others.find((other) => other?.strategy.refused !== undefined)
     const target = showName(route.target)
     if (others.includes(undefined)) {
-      landing.refused = `the old rows of ${target} cannot be told apart by the partitions of the source, and not all of these are part of this run: choose ${target} as a whole, or append or upsert`
-    } else if (refused && landing.refused === undefined) {
-      landing.refused = `${target} is replaced as a whole, and ${showName(refused.table)} cannot be copied: ${refused.landing.refused}`
+      strategy.refused = `the old rows of ${target} cannot be told apart by the partitions of the source, and not all of these are part of this run: choose ${target} as a whole, or append or upsert`
+    } else if (refused && strategy.refused === undefined) {
+      strategy.refused = `${target} is replaced as a whole, and ${showName(refused.table)} cannot be copied: ${refused.strategy.refused}`
     }
   }
 }
 
 function plannedRows(
   table: TableFacts,
-  { rule, columns, mode, route }: Landing,
+  { rule, columns, mode, route }: RowStrategy,
   isDone: boolean,
 ): PlannedRows {
   return {

@@ -8,11 +8,11 @@ import type { RunContext } from './context.ts'
 
 export async function release(
   { foreignKeys, triggers }: Extract<Step['work'], { kind: 'release' }>,
-  { restore, takenAway }: RunContext,
+  { restore, suspended }: RunContext,
 ): Promise<void> {
   await restore.repeatedly(async ({ session }) => {
-    for (const table of triggers) await takenAway.takeTriggers(session, table)
-    for (const foreignKey of foreignKeys) await takenAway.takeForeignKey(session, foreignKey)
+    for (const table of triggers) await suspended.takeTriggers(session, table)
+    for (const foreignKey of foreignKeys) await suspended.takeForeignKey(session, foreignKey)
   })
 }
 

@@ -8,7 +8,7 @@ import type { Moved, RunMemory } from '../../store/run-memory.ts'
 import type { Inventory } from '../inventory/types.ts'
 import type { Plan } from '../plan/types.ts'
 import type { RestoreSessions } from './restore.ts'
-import type { TakenAway } from './suspended-constraints.ts'
+import type { SuspendedConstraints } from './suspended-constraints.ts'
 
 /** An event before it gets its time. */
 export type EventBody = MigrationEvent extends infer E
@@ -50,7 +50,7 @@ export interface RunContext {
   /** What was on the destination and needed nothing. */
   kept: { count: number; named: string[] }
   memory: RunMemory
-  takenAway: TakenAway
+  suspended: SuspendedConstraints
   emit: Emit
   signal: AbortSignal
 }

@@ -3,7 +3,7 @@ import type { Hook } from '../../../shared/request.ts'
 import { Cancelled, PgtrekError } from '../../postgres/errors.ts'
 import type { ConnectionSettings } from '../../postgres/settings.ts'
 import type { Emit } from './context.ts'
-import { openPatiently } from './open-when-free.ts'
+import { openWhenFree } from './open-when-free.ts'
 
 export interface HookContext {
   source: ConnectionSettings
@@ -21,7 +21,7 @@ export async function runHook({ run }: Hook, context: HookContext): Promise<void
 async function runSql(sql: string, on: 'source' | 'destination', { emit, signal, ...ends }: HookContext) {
   const onNotice = (message: string) => emit({ type: 'log', level: 'info', message: `hook: ${message}` })
   const say = (message: string) => emit({ type: 'log', level: 'warn', message })
-  await using session = await openPatiently(ends[on], { until: signal, onNotice, say })
+  await using session = await openWhenFree(ends[on], { until: signal, onNotice, say })
   await session.execute(sql)
 }
 

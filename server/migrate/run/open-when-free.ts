@@ -12,7 +12,7 @@ export function hasNoConnection(error: unknown): boolean {
   return error instanceof ConnectFailed && error.reason === 'limit'
 }
 
-export async function openPatiently(
+export async function openWhenFree(
   settings: ConnectionSettings,
   options: SessionOptions & { say(message: string): void; pausesMs?: readonly number[] },
 ): Promise<Session> {

@@ -204,7 +204,7 @@ async function perform(step: Step, context: RunContext, starts: { now(): void })
       break
     case 'restore':
       return {
-        refused: await context.restore.repeatedly(({ session }) => context.takenAway.putBack(session)),
+        refused: await context.restore.repeatedly(({ session }) => context.suspended.restore(session)),
       }
     case 'check':
       await checkForeignKey(work.foreignKey, context)

@@ -41,7 +41,7 @@ export interface TakenAwayOptions {
   warn(message: string): void
 }
 
-export class TakenAway {
+export class SuspendedConstraints {
   #items: Item[]
   readonly #tried = new Set<Item>()
   #isWarned = false
@@ -117,12 +117,12 @@ export class TakenAway {
   }
 
   /** Puts back all that is away; what cannot be put back stays remembered and is returned with its reason. */
-  async putBack(session: Session): Promise<Error[]> {
+  async restore(session: Session): Promise<Error[]> {
     const failures: Error[] = []
     for (const item of [...this.#items]) {
       this.#tried.add(item)
       try {
-        await patiently(() => putBack(session, item.saved))
+        await patiently(() => restoreSaved(session, item.saved))
         await this.#forget(session, item)
       } catch (error) {
         if (!(error instanceof ServerError) || isLost(error)) {
@@ -209,13 +209,13 @@ function explained(error: PgtrekError, saved: Saved): PgtrekError {
   )
 }
 
-async function putBack(session: Session, saved: Saved): Promise<void> {
-  if (saved.kind === 'foreign key') await putBackForeignKey(session, saved.foreignKey)
-  else await putBackTriggers(session, saved.table)
+async function restoreSaved(session: Session, saved: Saved): Promise<void> {
+  if (saved.kind === 'foreign key') await restoreForeignKey(session, saved.foreignKey)
+  else await restoreTriggers(session, saved.table)
 }
 
 /** First without a check, which takes a moment: from then on no wrong row comes in. */
-async function putBackForeignKey(session: Session, key: ExistingForeignKey): Promise<void> {
+async function restoreForeignKey(session: Session, key: ExistingForeignKey): Promise<void> {
   const table = quoteQualified(key.table.schema, key.table.name)
   const name = quoteIdentifier(key.name)
   const [there] = await session.query<{ validated: boolean }>(`
@@ -250,7 +250,7 @@ async function putBackForeignKey(session: Session, key: ExistingForeignKey): Pro
 }
 
 /** A trigger that somebody has dropped in the meantime, or switched on again, is not ours any more. */
-async function putBackTriggers(session: Session, saved: TriggersOf): Promise<void> {
+async function restoreTriggers(session: Session, saved: TriggersOf): Promise<void> {
   const off = await session.query<{ name: string }>(`
     select tgname as name
       from pg_catalog.pg_trigger

@@ -7,13 +7,13 @@ import type { ChangeStream } from '../stream/stream.ts'
 import type { Applier } from './applier.ts'
 import type { Control } from './control.ts'
 import type { Receiver } from './receiver.ts'
-import type { EarlyApply } from './streamed-apply.ts'
+import type { StreamedApply } from './streamed-apply.ts'
 
 export interface Drain {
   stream: ChangeStream
   receiver: Receiver
   applier: Applier
-  early: EarlyApply | undefined
+  early: StreamedApply | undefined
   control: Control
   /** Changes are applied with care up to here. */
   carefulUntil: Lsn | undefined

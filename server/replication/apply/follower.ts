@@ -18,7 +18,7 @@ import { type ReceiverWishes, receiversFor } from './receivers.ts'
 import { BackOff, mayPass } from './recovery.ts'
 import { defaultSilenceMs, SilenceWatch } from './silence.ts'
 import { FollowStatistics } from './statistics.ts'
-import type { EarlyApply } from './streamed-apply.ts'
+import type { StreamedApply } from './streamed-apply.ts'
 
 /** `Omit` that keeps the members of a union apart. */
 type Without<Event, Key extends PropertyKey> = Event extends unknown ? Omit<Event, Key> : never
@@ -77,7 +77,7 @@ export class Follower {
   readonly #abort = new AbortController()
   #connected: Connected | undefined
   #spilled: Spill | undefined
-  #early: EarlyApply | undefined
+  #early: StreamedApply | undefined
   #appliedEarly = 0
   /** After a failure: one transaction at a time, up to the newest that was begun. */
   #carefulUntil: Lsn | undefined

@@ -26,7 +26,7 @@ import type { Applier } from './applier.ts'
 import { NeedsCare } from './apply-failure.ts'
 import { ApplyConflict } from './conflict.ts'
 import { echoPrefix } from './position.ts'
-import type { EarlyApply } from './streamed-apply.ts'
+import type { StreamedApply } from './streamed-apply.ts'
 import { TargetTable } from './target.ts'
 
 export interface ReceiverOptions {
@@ -49,7 +49,7 @@ export interface ReceiverOptions {
   stopAt: () => Lsn | undefined
   spill: Spill
   /** Applies large transactions while they are sent. */
-  early?: EarlyApply | undefined
+  early?: StreamedApply | undefined
   /** The last description of each table, across connections. */
   known: Map<number, Relation>
   onSkipped: (transaction: SourceTransaction, tables: SkippedTable[]) => void

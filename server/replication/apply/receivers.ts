@@ -2,7 +2,7 @@
 // transaction ahead of its commit.
 import type { Connected } from './connect.ts'
 import { Receiver, type ReceiverOptions } from './receiver.ts'
-import { EarlyApply } from './streamed-apply.ts'
+import { StreamedApply } from './streamed-apply.ts'
 
 export type ReceiverWishes = Omit<
   ReceiverOptions,
@@ -13,7 +13,7 @@ export function receiversFor(
   connected: Connected,
   wishes: ReceiverWishes,
   silenceMs: number,
-): { receiver: Receiver; early: EarlyApply | undefined } {
+): { receiver: Receiver; early: StreamedApply | undefined } {
   const { applier, tables, binary, isBinarySafe, followed, computed, openHelper } = connected
   const options: ReceiverOptions = {
     ...{ applier, tables, binary, isBinarySafe, followed, computed },
@@ -21,7 +21,7 @@ export function receiversFor(
   }
   const early =
     openHelper &&
-    new EarlyApply({
+    new StreamedApply({
       main: applier,
       open: openHelper,
       silenceMs,

@@ -13,7 +13,7 @@ export interface PieceReceiver {
   begin(lsn: Lsn, time: ServerTime, xid: number): void
 }
 
-export interface EarlyOptions {
+export interface StreamedApplyOptions {
   main: Applier
   /** Another session that applies to the same destination. */
   open: () => Promise<Applier>
@@ -44,7 +44,7 @@ const silent = 'the connection to the destination was lost: it did not answer a 
 /** In a row. */
 const mostFailures = 3
 
-export class EarlyApply implements Disposable {
+export class StreamedApply implements Disposable {
   /** How many transactions were applied so. */
   count = 0
   #applier: Applier | undefined
@@ -54,7 +54,7 @@ export class EarlyApply implements Disposable {
   #isCommitting = false
   readonly #timer: NodeJS.Timeout
 
-  constructor(readonly options: EarlyOptions) {
+  constructor(readonly options: StreamedApplyOptions) {
     this.#timer = setInterval(() => this.#look(), lookEveryMs)
   }
 
