@@ -78,7 +78,7 @@ function stateConcerns(view: FollowView, now: number): Concern[] {
   if (view.state === 'lost') {
     concerns.push({
       level: 'error',
-      text: `its process ended without a word; the numbers are ${ago} old`,
+      text: `its process ended unexpectedly; the numbers are ${ago} old`,
     })
   } else if (view.state === 'failed') {
     concerns.push({ level: 'error', text: error ? `it failed: ${error}` : 'it failed' })

@@ -194,6 +194,7 @@ function found<Found>(one: Found | undefined, name: string): Found {
   return one
 }
 
+/** Whoever continues a move, or cleans it up, must name the same two databases. */
 function refuseOtherFollow(
   store: FollowStore,
   ends: { source: ConnectionSettings; destination: ConnectionSettings },

@@ -1,4 +1,5 @@
 // One migration under way: the engine's events folded into what the page shows, and kept for later.
+
 import type { JobProgress, LogLine, PlanAnswer } from '../../shared/api.ts'
 import { describe } from '../../shared/describe.ts'
 import type { MigrationEvent, StepInfo } from '../../shared/event.ts'
@@ -7,7 +8,7 @@ import { printable } from '../../shared/printable.ts'
 import type { TableProgress } from '../../shared/progress.ts'
 import type { Hook, MigrationOptions, Selection, TableRule } from '../../shared/request.ts'
 import { Curve } from '../../shared/speeds.ts'
-import { showName, type TableName } from '../../shared/table-name.ts'
+import { showName, type TableName, tableKey } from '../../shared/table-name.ts'
 import { migrate } from '../migrate/migrate.ts'
 import type { Plan } from '../migrate/plan/types.ts'
 import type { Migration } from '../migrate/request.ts'
@@ -116,7 +117,7 @@ export class Job {
       if (table) tables.set(key, { ...table })
     }
     // Their time goes on without an event.
-    for (const table of this.#fold.runningTables(now)) tables.set(keyOf(table), table)
+    for (const table of this.#fold.runningTables(now)) tables.set(tableKey(table), table)
     this.#changed = new Map()
     return { ...overview, partial: true, tables: [...tables.values()], running: this.isRunning, id: this.id }
   }
@@ -187,10 +188,10 @@ export class Job {
   #take(event: MigrationEvent) {
     this.#fold.apply(event)
     const table = tableOf(event)
-    if (table) this.#changed.set(keyOf(table), table)
+    if (table) this.#changed.set(tableKey(table), table)
     // Those that wait are to be seen too, before their turn comes.
     if (event.type === 'planned')
-      for (const planned of event.tables) this.#changed.set(keyOf(planned), planned)
+      for (const planned of event.tables) this.#changed.set(tableKey(planned), planned)
     const rows = event.type === 'step_finished' && table ? this.#fold.table(table)?.migrated_rows : undefined
     const message = describe(event, rows)
     if (message) this.#say(message.level, message.text, objectOf(event), event.at)
@@ -234,15 +235,11 @@ function objectOf(event: MigrationEvent): string | undefined {
   return table && showName(table)
 }
 
-/** PostgreSQL allows any character in a name but this one. */
-function keyOf({ schema, name }: TableName): string {
-  return `${schema}\0${name}`
-}
-
-/** What is kept at hand; the store and the file have more. */
+/** Log lines that are kept in memory; the store and the log file have all of them. */
 const mostLines = 5_000
 const longestMessage = 10_000
 
+/** The latest log lines, numbered from 1, so that each listener can say which it has. */
 class JobLog {
   #lines: LogLine[] = []
   #forgotten = 0

@@ -1,3 +1,4 @@
+// What the destination has and lacks, compared with what the source is about to bring.
 import type { Session } from '../postgres/session.ts'
 import type { ServerFacts } from './server.ts'
 

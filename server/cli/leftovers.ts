@@ -20,12 +20,12 @@ export interface Leftovers {
 export function linesOf({ left_away: left, at_work: atWork }: Leftovers): string[] {
   return [
     ...atWork.map((holder) => `at work on this destination: ${holder}`),
-    ...left.map((note) => `still away: ${note}`),
-    left.length > 0 ? repairWords : 'no run that was killed has left foreign keys or triggers away here',
+    ...left.map((note) => `still suspended: ${note}`),
+    left.length > 0 ? repairWords : 'no run that was killed has left foreign keys or triggers suspended here',
   ]
 }
 
-const repairWords = '"pgtrek repair --dest URL" puts them back'
+const repairWords = 'restore them with "pgtrek repair --dest URL"'
 
 /** Nothing where the server cannot be asked: the command itself says why. */
 export async function leftoverLines(destination: ConnectionSettings): Promise<string[]> {
@@ -34,7 +34,7 @@ export async function leftoverLines(destination: ConnectionSettings): Promise<st
     const { left, distrusted } = await readNotes(session)
     if (distrusted !== undefined) return [distrusted]
     if (left.length === 0) return []
-    return [...left.map((note) => `still away on the destination: ${describeNote(note)}`), repairWords]
+    return [...left.map((note) => `still suspended on the destination: ${describeNote(note)}`), repairWords]
   } catch {
     return []
   }

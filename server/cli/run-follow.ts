@@ -231,7 +231,8 @@ export function refuseContradictions({ options, origins }: Settled) {
   }
 }
 
-export interface Beside {
+/** `--api-port`: the page and the API of a process that follows. */
+interface Beside {
   apiPort: number | undefined
   logDirectory: string
   stateDirectory: string

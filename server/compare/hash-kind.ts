@@ -1,12 +1,10 @@
-// How the values of a column are hashed.
-
 /**
- * How a value is hashed. Only what decides equality exactly as the text of the value does: hashint8extended,
+ * How the values of a column are hashed. Only what decides equality exactly as the text of the value does: hashint8extended,
  * for one, mixes only 32 bits of a bigint, and hashfloat8extended takes -0 for 0.
  */
 export type HashKind = 'int4' | 'int8' | 'boolean' | 'uuid' | 'text' | 'bpchar' | 'bytea' | 'char' | 'any'
 
-export const kinds: Record<number, HashKind> = {
+const kinds: Record<number, HashKind> = {
   16: 'boolean',
   17: 'bytea',
   18: 'char',

@@ -1,4 +1,4 @@
-// Sessions of runs, found by the mark that they carry.
+// Sessions of a run that was killed, found by the mark that they carry, and ended before the next run begins.
 
 import { PlanRefused, ServerError } from '../postgres/errors.ts'
 import { markClass, markOf } from '../postgres/run-mark.ts'

@@ -199,7 +199,7 @@ export function describeNote({ saved, run, writer }: Note): string {
   return `${describeSaved(saved)}, ${saved.kind === 'triggers' ? 'disabled' : 'dropped'} by run ${run} (${writer})`
 }
 
-/** Taken away from the destination for the time of a copy, and to be put back. */
+/** Dropped or disabled on the destination while rows are copied, and to be restored. */
 export type Saved =
   | { kind: 'foreign key'; foreignKey: ExistingForeignKey }
   | { kind: 'triggers'; table: TriggersOf }

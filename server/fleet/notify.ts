@@ -181,7 +181,7 @@ function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   return promise.finally(() => signal.removeEventListener('abort', end))
 }
 
-/** By place and kind: what was told last. */
+/** What was sent last, by place and kind, so that nobody gets the same message twice. */
 export class Told {
   readonly #last = new Map<string, Map<FleetEvent['kind'], string>>()
 

@@ -464,7 +464,9 @@ export class FollowRun implements FollowController {
     const { left, distrusted } = await readNotes(destination)
     if (distrusted !== undefined) this.#status.warn(distrusted)
     for (const note of left)
-      this.#status.warn(`still away on the destination, "pgtrek repair" puts it back: ${describeNote(note)}`)
+      this.#status.warn(
+        `still suspended on the destination; restore it with "pgtrek repair": ${describeNote(note)}`,
+      )
   }
 
   /** The process before may have been killed before it could write it down, or it was another state directory. */

@@ -1,7 +1,9 @@
 // What has to be on both sides for changes to flow one way: publication and slot where they come from, the
 // position where they go. Made in this order, so that nothing falls between.
+
 import type { Direction } from '../../shared/follow-view.ts'
 import type { TableName } from '../../shared/table-name.ts'
+import { tableKey } from '../../shared/table-name.ts'
 import { PlanRefused } from '../postgres/errors.ts'
 import { quoteLiteral } from '../postgres/quote.ts'
 import { Session } from '../postgres/session.ts'
@@ -123,9 +125,8 @@ export async function publish(
     isWayBack,
   }: Pick<LinkRequest, 'names' | 'tables' | 'insertsOnly' | 'move' | 'isWayBack'>,
 ) {
-  const key = ({ schema, name }: TableName) => JSON.stringify([schema, name])
-  const apart = new Set(insertsOnly.map(key))
-  const whole = tables.filter((table) => !apart.has(key(table)))
+  const apart = new Set(insertsOnly.map(tableKey))
+  const whole = tables.filter((table) => !apart.has(tableKey(table)))
   if (!names.ownPublication) {
     const state = await readPublication(source, names.publication)
     if (!state) throw new PlanRefused(`the source has no publication ${names.publication}`)
@@ -139,7 +140,7 @@ export async function publish(
     await markPublication(source, names.publication, move, { isWayBack })
     if (apart.size === 0) return
     const inserts = insertsPublication(names)
-    const some = tables.filter((table) => apart.has(key(table)))
+    const some = tables.filter((table) => apart.has(tableKey(table)))
     await createPublication(source, inserts, some, { viaRoot: false, insertsOnly: true })
     await markPublication(source, inserts, move)
   })

@@ -59,12 +59,12 @@ export async function runMigration(
       `${copyPool?.size ?? 0} copy and ${plan.sizes.indexWorkers} index workers`,
   )
   await lock?.takeRun(migration.run)
-  // A run is over only when it has tried to put back what it took: until then it is nobody else's.
+  // A run is over only when it has tried to restore what it suspended: until then no other run may do so.
   stack.defer(() => lock?.endRun(migration.run))
   const warn = (message: string) => emit({ type: 'warning', message })
   if (notes.distrusted !== undefined) warn(notes.distrusted)
   for (const note of notes.left)
-    warn(`still away on the destination, put back by this run: ${describeNote(note)}`)
+    warn(`still suspended on the destination by an earlier run, restored by this one: ${describeNote(note)}`)
   const suspended = new SuspendedConstraints({
     run: migration.run,
     memory,
@@ -94,7 +94,7 @@ export async function runMigration(
   await makeDurable(context)
 }
 
-/** The foreign keys and triggers that the plan's own step has not put back, whatever kept it. */
+/** Restores the foreign keys and triggers that the plan's own step has not restored, for whatever reason. */
 async function restoreSuspended({ destination, copyPool, suspended, emit }: RunContext): Promise<void> {
   if (!suspended.isOpen) return
   // Its sessions may be the last that the server has.
@@ -108,7 +108,7 @@ async function restoreSuspended({ destination, copyPool, suspended, emit }: RunC
       emit({ type: 'step_failed', step, error: errorInfo(error) })
   } catch (error) {
     const info = errorInfo(error)
-    const message = `foreign keys and triggers are still away, "pgtrek repair" puts them back: ${info.message}`
+    const message = `foreign keys and triggers are still suspended; restore them with "pgtrek repair": ${info.message}`
     emit({ type: 'step_failed', step, error: { ...info, message } })
   }
 }

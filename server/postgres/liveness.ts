@@ -29,7 +29,7 @@ type Standing =
   | { is: 'unreachable'; why: string }
 
 /** A session as it is seen here. */
-export interface WatchedSession {
+interface WatchedSession {
   readonly settings: ConnectionSettings
   readonly pid: number
   /** When its server was started. */

@@ -17,7 +17,7 @@ const patienceMs = 10_000
 const restMs = 2_000
 
 /** A session as it is seen here. */
-export interface PooledSession {
+interface PooledSession {
   readonly settings: ConnectionSettings
   /** Of the server process that answers. */
   readonly pid: number

@@ -32,7 +32,7 @@ export interface SettingsContext {
 }
 
 /** libpq waits for ever; a person in front of a page wants to know sooner. */
-export const defaultConnectTimeout = 10
+const defaultConnectTimeout = 10
 
 export function resolveSettings(
   connection: Connection | undefined,
@@ -84,10 +84,10 @@ export function resolveSettings(
 }
 
 /** Of what the owner has in his environment, nothing of this goes to a server that he did not name. */
-export const ownersOnly = ['password', 'sslcert', 'sslkey', 'options'] as const
+const ownersOnly = ['password', 'sslcert', 'sslkey', 'options'] as const
 
 /** Says so where it was a password. */
-export function withhold(given: Parameters, parameters: Parameters): string | undefined {
+function withhold(given: Parameters, parameters: Parameters): string | undefined {
   const password = given.has('password') ? undefined : parameters.get('password')
   for (const name of ownersOnly) if (!given.has(name)) parameters.delete(name)
   return (
@@ -96,7 +96,7 @@ export function withhold(given: Parameters, parameters: Parameters): string | un
   )
 }
 
-export interface Secrets {
+interface Secrets {
   given: Parameters
   parameters: Parameters
   named: ConnectionSettings | undefined
@@ -104,7 +104,7 @@ export interface Secrets {
   withheld: string | undefined
 }
 
-export function passwordFor(
+function passwordFor(
   { given, parameters, named, isStrange, withheld }: Secrets,
   lookup: PasswordLookup,
   usualFile: string,
@@ -120,20 +120,20 @@ export function passwordFor(
   return { warnings: [warning, withheld].filter((text) => text !== undefined) }
 }
 
-export function givenParameters(connection: Connection | undefined): Parameters {
+function givenParameters(connection: Connection | undefined): Parameters {
   return connection && 'url' in connection
     ? parseConnectionString(connection.url)
     : fieldParameters(connection)
 }
 
-export function withInherited(given: Parameters, environment: Environment): Parameters {
+function withInherited(given: Parameters, environment: Environment): Parameters {
   const inherited = environmentParameters(environment)
   // An address in the environment belongs to the host in the environment.
   if (given.has('host')) inherited.delete('hostaddr')
   return new Map([...inherited, ...given])
 }
 
-export function fieldParameters(fields: ConnectionFields = {}): Parameters {
+function fieldParameters(fields: ConnectionFields = {}): Parameters {
   const { port, connectTimeout } = fields
   const pairs: [ParameterName, string | undefined][] = [
     ['host', fields.host?.replace(/^\[(.*)\]$/, '$1')],
@@ -153,7 +153,7 @@ export function fieldParameters(fields: ConnectionFields = {}): Parameters {
   return collectParameters(present, 'connection')
 }
 
-export function portOf(parameters: Parameters): number {
+function portOf(parameters: Parameters): number {
   const given = parameters.get('port')
   if (!given) return 5432
   if (given.value.includes(',')) throw severalHosts()
@@ -164,14 +164,14 @@ export function portOf(parameters: Parameters): number {
   )
 }
 
-export const defaultSocketDirectories = process.platform === 'win32' ? [] : ['/var/run/postgresql', '/tmp']
+const defaultSocketDirectories = process.platform === 'win32' ? [] : ['/var/run/postgresql', '/tmp']
 
 /** libpq knows one directory, chosen when it was built; we look where a server is. */
-export function localHost(port: number, directories: readonly string[]): string {
+function localHost(port: number, directories: readonly string[]): string {
   return directories.find((directory) => existsSync(`${directory}/.s.PGSQL.${port}`)) ?? 'localhost'
 }
 
-export function refuseStrangeHost(host: string) {
+function refuseStrangeHost(host: string) {
   if (host.includes(',')) throw severalHosts()
   if (isSocketDirectory(host)) return
   // Not quoted: with a letter that should have been encoded, part of a password can end up here.
@@ -180,7 +180,7 @@ export function refuseStrangeHost(host: string) {
   }
 }
 
-export function currentUser(): string {
+function currentUser(): string {
   const name = systemUser()
   if (name !== undefined) return name
   throw new UsageError(
@@ -189,9 +189,9 @@ export function currentUser(): string {
 }
 
 /** Timers cannot be set for longer. */
-export const longestTimeout = 2_000_000
+const longestTimeout = 2_000_000
 
-export function connectTimeoutOf(parameters: Parameters): number {
+function connectTimeoutOf(parameters: Parameters): number {
   const given = parameters.get('connect_timeout')
   if (!given) return defaultConnectTimeout
   const seconds = Number(given.value)
@@ -199,7 +199,7 @@ export function connectTimeoutOf(parameters: Parameters): number {
   return Math.min(Math.max(0, seconds), longestTimeout)
 }
 
-export function tlsSettings(
+function tlsSettings(
   parameters: Parameters,
   defaults: { rootCert: string; cert?: string; key?: string },
 ): TlsSettings {
@@ -222,7 +222,7 @@ export function tlsSettings(
   }
 }
 
-export function sslModeOf(parameters: Parameters, usual: SslMode): SslMode {
+function sslModeOf(parameters: Parameters, usual: SslMode): SslMode {
   const given = parameters.get('sslmode')
   if (!given) return usual
   const mode = sslModes.find((candidate) => candidate === given.value)
@@ -230,7 +230,7 @@ export function sslModeOf(parameters: Parameters, usual: SslMode): SslMode {
   return mode
 }
 
-export function isDirect(parameters: Parameters, mode: SslMode): boolean {
+function isDirect(parameters: Parameters, mode: SslMode): boolean {
   const given = parameters.get('sslnegotiation')
   if (!given || given.value === 'postgres') return false
   if (given.value !== 'direct') throw new UsageError(`${given.origin} must be postgres or direct`)
@@ -240,7 +240,7 @@ export function isDirect(parameters: Parameters, mode: SslMode): boolean {
   return true
 }
 
-export function userFiles(environment: Environment, given: string | undefined) {
+function userFiles(environment: Environment, given: string | undefined) {
   const windows = process.platform === 'win32'
   const home = given ?? environment.HOME ?? homedir()
   const directory = windows ? join(environment.APPDATA ?? home, 'postgresql') : join(home, '.postgresql')

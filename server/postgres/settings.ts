@@ -1,3 +1,4 @@
+// All there is to know for connecting to one database, and how it is called in messages.
 import type { SslMode } from '../../shared/ssl-modes.ts'
 
 export interface TlsSettings {

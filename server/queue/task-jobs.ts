@@ -168,7 +168,8 @@ export class TaskJobs {
 
   settle() {
     const { running } = this
-    if (!this.isDone) return this.abandon(this.failure ?? new PgtrekError('its jobs ended without a word'))
+    if (!this.isDone)
+      return this.abandon(this.failure ?? new PgtrekError('its jobs ended without an outcome'))
     let counts = none
     for (const { outcome } of this.#jobs) {
       if (outcome?.kind !== 'done') continue

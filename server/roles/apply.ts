@@ -70,9 +70,13 @@ export function reportOf({ kind, role, shown, changesExisting }: RoleStep): Role
   return { kind, role, sql: shown, changes_existing: changesExisting, status: 'planned' }
 }
 
-/** The server's own number. */
+/** The server's own number (scram_iterations). */
 const iterations = 4096
 
+/**
+ * A password as the server stores it, computed here: so the password itself is never sent, and no server can write it to
+ * a log. https://www.postgresql.org/docs/current/catalog-pg-authid.html, RFC 5802
+ */
 function scramVerifier(password: string, salt: Buffer = randomBytes(16)): string {
   const salted = pbkdf2Sync(saslprep(password), salt, iterations, 32, 'sha256')
   const hmac = (text: string) => createHmac('sha256', salted).update(text).digest()

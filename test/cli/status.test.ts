@@ -114,7 +114,7 @@ describe('the text', () => {
     expect(code).toBe(1)
     expect(output).toContain('shop: streaming, lost')
     expect(output).toContain('not ready: no process is at work: it is lost')
-    expect(output).toContain('error: its process ended without a word')
+    expect(output).toContain('error: its process ended unexpectedly')
   })
 
   test('has a conflict with its choices, with code 1', async () => {

@@ -216,7 +216,7 @@ async function expectedRows(args: string[]) {
 async function expectNamed(destination: Owned) {
   const asked = await elsewhere.run(['status', '--dest', destination.loginUrl])
   expect(asked).toMatchObject({ code: 1 })
-  expect(asked.output).toMatch(/still away: foreign key .* dropped by run \w{8} \(.*@.*, process \d+, /)
+  expect(asked.output).toMatch(/still suspended: foreign key .* dropped by run \w{8} \(.*@.*, process \d+, /)
   const listed = await elsewhere.run(['repair', '--list', '--dest', destination.loginUrl])
   expect(listed.output).toMatch(/foreign key .*, dropped by run /)
   const checked = await elsewhere.run([

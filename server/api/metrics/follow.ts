@@ -20,7 +20,7 @@ const ofFollows: Metric<FollowView>[] = [
   },
   {
     name: 'pgtrek_follow_state',
-    help: 'What it is doing: 1 for the present state. lost: its process is gone without a word.',
+    help: 'What it is doing: 1 for the present state. lost: its process ended unexpectedly.',
     read: ({ state }) => oneHot('state', followStates, state),
   },
   {

@@ -47,7 +47,7 @@ export function cloneCommand(): Command {
     const { follow: wantsFollowing } = command.opts<{ follow?: boolean }>()
     const isWatched = watch.tui || watch.apiPort !== undefined
     if (isWatched && !wantsFollowing) {
-      throw new UsageError('--tui and --api-port show how --follow goes: say that too')
+      throw new UsageError('--tui and --api-port need --follow')
     }
     if (!wantsFollowing) {
       process.exitCode = await migrateAsCommand(request, view)
@@ -58,6 +58,7 @@ export function cloneCommand(): Command {
   })
 }
 
+/** `clone --follow --dry-run`: the plan of the copy, and whether its changes can be followed. Nothing is created. */
 async function planCloneAndFollow(request: Settled, flags: FollowFlags): Promise<number> {
   refuseContradictions(request)
   const ends = endsOf(request, flags)

@@ -128,6 +128,10 @@ function collect(value: string, values: string[]): string[] {
   return [...values, value]
 }
 
+/**
+ * Opens the page in the user's browser, and gets it past the token by a link that works once. Every user of the machine
+ * can read the command line of a browser, so the link is in a file that only this user may read.
+ */
 class BrowserDoor implements Disposable {
   #file: string | undefined
 

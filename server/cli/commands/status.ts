@@ -221,6 +221,7 @@ function widthOfOutput(): number {
   return process.stdout.isTTY ? Math.max(1, (process.stdout.columns || 80) - 1) : Number.POSITIVE_INFINITY
 }
 
+/** The last plain migration that the state directory has. */
 export function lastRun(database: StateDatabase): PastMigrationDetails | undefined {
   const history = new History(database)
   const [last] = history.list({ limit: 1, offset: 0 })
@@ -245,6 +246,6 @@ function lastRunCode({ status }: PastMigrationDetails): number {
 
 function stateOf({ status }: PastMigrationDetails): string {
   if (status === 'interrupted')
-    return 'interrupted: its process ended without a word; "pgtrek clone --resume" goes on'
+    return 'interrupted: its process ended before the run did. Continue it with "pgtrek clone --resume"'
   return status === 'running' ? 'still under way' : status
 }

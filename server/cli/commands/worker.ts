@@ -95,6 +95,7 @@ function port(text: string): number {
 /** It looks for jobs twice a second, unless it waits for a queue that is away. */
 const longestSilenceMs = 150_000
 
+/** A worker has no page; what monitors it still has to ask whether it is alive. */
 function serveHealth(
   port: number | undefined,
   silence: () => number,

@@ -1,3 +1,4 @@
+// A run as a person at a terminal sees it: live bars, or plain lines where nobody watches.
 import { liveView } from './live-view.ts'
 import { plainView } from './plain-view.ts'
 import type { TerminalStream } from './screen.ts'

@@ -1,4 +1,4 @@
-// Collects the steps of a plan.
+// Collects the steps of a plan and hands out their numbers.
 
 import type { StepInfo } from '../../../shared/event.ts'
 import type { Hook, MigrationOptions } from '../../../shared/request.ts'

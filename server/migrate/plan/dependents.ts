@@ -9,7 +9,7 @@ import type { Locks } from './node.ts'
 import type { Step } from './step.ts'
 import type { CreatedTables, RowSteps } from './types.ts'
 
-export interface DependentSteps {
+interface DependentSteps {
   all: Step[]
   /** By table OID. */
   byTable: ReadonlyMap<number, readonly Step[]>

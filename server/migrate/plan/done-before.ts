@@ -4,7 +4,7 @@ import { stepKey } from '../../store/run-memory.ts'
 import type { Step } from './step.ts'
 
 /** What is computed from rows: from those that are copied now it comes out another way. */
-export const ofRows: ReadonlySet<string> = new Set(['MATERIALIZED VIEW DATA', 'ANALYZE'])
+const ofRows: ReadonlySet<string> = new Set(['MATERIALIZED VIEW DATA', 'ANALYZE'])
 
 /**
  * Of a run that tried everything only what failed or was skipped is planned again, and what that needs. The rest is not

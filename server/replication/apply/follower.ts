@@ -141,7 +141,7 @@ export class Follower {
     return this.done
   }
 
-  /** StreamEnds with what is whole. */
+  /** Ends with what is whole. */
   stop(): Promise<void> {
     this.#control.set({ stopping: true })
     return this.done

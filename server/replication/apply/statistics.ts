@@ -1,5 +1,7 @@
 // How far following has come and how fast it goes.
+
 import type { FollowConflict, FollowPhase, FollowStatus, TableChanges } from '../../../shared/follow.ts'
+import { tableKey } from '../../../shared/table-name.ts'
 import { errorInfo } from '../../postgres/errors.ts'
 import { Lag } from '../stream/lag.ts'
 import { bytesBetween, type Lsn, laterOf, noLsn, showLsn } from '../stream/lsn.ts'
@@ -36,7 +38,7 @@ export class FollowStatistics {
       this.#transactions += transactions
       for (const { target, counts: changed } of counts) {
         const { schema, name } = target.relation
-        const key = JSON.stringify([schema, name])
+        const key = tableKey({ schema, name })
         const table = this.#tables.get(key) ?? noTableChanges(schema, name)
         table.inserts += changed.inserts
         table.updates += changed.updates

@@ -8,12 +8,12 @@ import { messageType, type ServerTime, type TransactionEnd } from '../stream/pgo
 import type { Applier } from './applier.ts'
 
 /** What takes the pieces of one transaction; a receiver of its own, which knows more than that. */
-export interface PieceReceiver {
+interface PieceReceiver {
   readonly decoder: { readBody(type: number, bytes: Buffer, start: number, end: number): void }
   begin(lsn: Lsn, time: ServerTime, xid: number): void
 }
 
-export interface StreamedApplyOptions {
+interface StreamedApplyOptions {
   main: Applier
   /** Another session that applies to the same destination. */
   open: () => Promise<Applier>

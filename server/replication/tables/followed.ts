@@ -27,7 +27,7 @@ export interface LeftOutTable extends TableName {
   isPartition?: boolean | undefined
 }
 
-export interface FollowedRequest {
+interface FollowedRequest {
   publication: Publications
   tables: readonly WantedTable[]
   /** Known when the move began, and not part of it. */

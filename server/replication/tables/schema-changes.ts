@@ -202,6 +202,7 @@ function missingBelongings(there: TableShape, here: TableShape): string[] {
     .map(([name, sql]) => `${name} is on the source only, and is not made by this: ${sql}`)
 }
 
+/** Partitions that only one side has: new ones are created, others are left to people. */
 function partitionChanges(
   there: Pick<TableShape, 'divided' | 'partitions'>,
   here: TableShape,
