@@ -3,8 +3,7 @@
 import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import { PlanAnswer, RequestBody } from '../../shared/api.ts'
-import { migrate } from '../migrate/migrate.ts'
-import type { Plan } from '../migrate/plan/types.ts'
+import { planOnly } from '../migrate/migrate.ts'
 import { NoMemory } from '../store/run-memory.ts'
 import { jobRequest } from './migrate.ts'
 import { planAnswer } from './plan-answer.ts'
@@ -21,22 +20,13 @@ export function planRoutes(services: Services) {
       server?.timeout(request, 0)
       const wanted = await jobRequest(body, services)
       const { source, destination } = wanted
-      let plan: Plan | undefined
-      const { error } = await migrate({
+      const plan = await planOnly({
         ...wanted,
-        options: { ...wanted.options, dryRun: true },
         run: 'plan',
         memory: new NoMemory(wanted.options.resume ? store.unfinished({ source, destination }) : undefined),
         // The page asks anew at every choice, and leaves the answer to the last question.
         signal: request.signal,
-        onEvent() {},
-        onPlan(made) {
-          plan = made
-        },
-        confirm: () => false,
       })
-      if (error !== undefined) throw error
-      if (!plan) throw new Error('the engine made no plan and gave no reason')
       return planAnswer(plan, { sql: isSwitchedOn(query.sql) })
     },
     {

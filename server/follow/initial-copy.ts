@@ -217,6 +217,7 @@ export async function copy(
     memory: request.runMemory,
     ...rows,
     isChecked: true,
+    reading: prepared.reading,
     lock,
     signal: watch ? AbortSignal.any([signal, watch.signal]) : signal,
     onEvent(event) {

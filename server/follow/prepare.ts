@@ -5,7 +5,8 @@ import { Pattern } from '../../shared/pattern.ts'
 import type { TableRule } from '../../shared/request.ts'
 import { showName, type TableName, tableKey } from '../../shared/table-name.ts'
 import type { SequenceName } from '../catalog/sequences.ts'
-import { migrate } from '../migrate/migrate.ts'
+import { SourceReading } from '../migrate/inventory/source-inventory.ts'
+import { planOnly } from '../migrate/migrate.ts'
 import type { Plan, PlannedRows } from '../migrate/plan/types.ts'
 import { PlanRefused, UsageError } from '../postgres/errors.ts'
 import { refusePooled } from '../postgres/pooler.ts'
@@ -29,12 +30,13 @@ export interface Prepared {
   /** Large objects that are the destination's own. */
   ownLargeObjects: number[]
   plan: Plan
+  reading: SourceReading
   warnings: string[]
 }
 
 export async function prepare(request: CloneAndFollow, signal: AbortSignal): Promise<Prepared> {
   refuseMappings(request.tables)
-  const plan = await planOf(request, signal)
+  const { plan, reading } = await planOf(request, signal)
   refuseOtherPartitions(plan)
   await using source = await Session.open(request.source, { signal })
   const { kept, left } = await withoutUnlogged(source, plan.tables)
@@ -62,7 +64,7 @@ export async function prepare(request: CloneAndFollow, signal: AbortSignal): Pro
     leftOut: await othersOf(source, kept),
     kept: request.options.existingTableMode === 'keep' ? await readExisting(destination) : [],
     ownLargeObjects: await readOwnLargeObjects(destination),
-    plan,
+    ...{ plan, reading },
     warnings: [
       ...left.map(
         (table) =>
@@ -95,23 +97,14 @@ export function sequencesOf(plan: Plan): Pick<SequenceName, 'schema' | 'name'>[]
   )
 }
 
-/** The same code path as the copy itself, stopped before it writes. */
-export async function planOf(request: CloneAndFollow, signal: AbortSignal): Promise<Plan> {
-  let plan: Plan | undefined
-  const result = await migrate({
-    ...request,
-    options: { ...request.options, dryRun: true },
-    isChecked: true,
-    memory: new NoMemory(),
-    signal,
-    onEvent() {},
-    onPlan(made) {
-      plan = made
-    },
-    confirm: () => true,
-  })
-  if (result.error !== undefined || !plan) throw result.error
-  return plan
+/** The same code path as the copy itself, stopped before it writes. `reading` spares the copy's own plan most of it. */
+export async function planOf(
+  request: CloneAndFollow,
+  signal: AbortSignal,
+): Promise<{ plan: Plan; reading: SourceReading }> {
+  const reading = new SourceReading()
+  const plan = await planOnly({ ...request, isChecked: true, memory: new NoMemory(), signal, reading })
+  return { plan, reading }
 }
 
 /** The stream has the source's columns; what a copy computes for a row, nobody would compute for a change. */

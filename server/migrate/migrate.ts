@@ -49,6 +49,24 @@ export async function migrate(migration: Migration): Promise<MigrationResult> {
   }
 }
 
+/** The plan that a run would carry out; nothing is written, and nobody is asked. */
+export async function planOnly(migration: Omit<Migration, 'onEvent' | 'confirm'>): Promise<Plan> {
+  const options = { ...migration.options, dryRun: true }
+  const destination = { ...migration.destination, mark: markOf(migration.run) }
+  const whole = { ...migration, destination, options, onEvent() {}, confirm: () => false }
+  try {
+    await using planned = await planMigration(whole, () => {}, refuseLock)
+    return planned.plan
+  } catch (error) {
+    throw migration.signal.aborted ? new Cancelled() : error
+  }
+}
+
+/** A plan alone keeps nobody away. */
+function refuseLock(): never {
+  throw new Error('a dry run takes no lock')
+}
+
 const betweenTriesMs = 1000
 
 /** With the locks of its objects, which keep every other run away from them. */

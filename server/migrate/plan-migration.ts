@@ -88,13 +88,24 @@ export async function planMigration(
   const resumed = await findUnfinished(migration, destination)
   const [dump, snapshot] = await both(open(migration.source), takeSnapshot(source, migration.heldSnapshot))
   log(`reading ${describeSettings(migration.source)} (PostgreSQL ${source.major})`)
-  const wanted = { selection: migration.selection, options, isDropped: isDropped(resumed) }
+  const wanted = {
+    ...{ selection: migration.selection, options, isDropped: isDropped(resumed) },
+    isOnlyPlanned: options.dryRun,
+  }
   const { hooks, rowsElsewhere } = migration
   const request = { options, rules: new RuleBook(migration.tables), hooks, resumed, rowsElsewhere }
   const { plan, inventory } = planned(
-    await takeInventory({ source, dump, dumpThread, destination }, snapshot, wanted, signal),
+    await takeInventory(
+      { source, dump, dumpThread, destination },
+      snapshot,
+      wanted,
+      signal,
+      migration.reading,
+    ),
     request,
   )
+  const outcome = migration.reading?.outcome
+  if (outcome) onNotice(readings[outcome])
   if (resumed) plan.warnings.push(describeResumed(resumed, plan))
   if (options.dryRun) {
     plan.warnings.push(...found)
@@ -120,6 +131,11 @@ export async function planMigration(
     ...{ plan, inventory, snapshot, destination, lock, resumed, notes, openSource },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }
+}
+
+const readings = {
+  unchanged: 'the objects of the source are as they were for the first plan: not read again',
+  changed: 'objects of the source have changed since the first plan: read again',
 }
 
 /** Only here all that was read is held: of many tables it takes as much memory as their plan. */

@@ -6,6 +6,7 @@ import type { RunLock } from '../coordination/run-lock.ts'
 import type { Copiers } from '../copy/task.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
 import type { RunMemory } from '../store/run-memory.ts'
+import type { SourceReading } from './inventory/source-inventory.ts'
 import type { Plan } from './plan/types.ts'
 
 export interface Migration {
@@ -26,6 +27,8 @@ export interface Migration {
   lock?: RunLock | undefined
   /** Exported on the source by somebody who holds it; without it the run exports one of its own. */
   heldSnapshot?: string | undefined
+  /** A plan of the same move was made before: what it has read of the source, unless that has changed since. */
+  reading?: SourceReading | undefined
   /** Rows are copied elsewhere; without it by threads of this process. */
   copiers?: Copiers | undefined
   /** Tables, by `tableKey`, that are made and emptied here, and whose rows come by another way. */

@@ -22,7 +22,7 @@ import { forgetForeignWrites } from '../foreign-writes.ts'
 import { copy, type InitialCopy } from '../initial-copy.ts'
 import { type Link, reportBlockers } from '../link.ts'
 import { markMissing } from '../ownership.ts'
-import { planOf } from '../prepare.ts'
+import { type Prepared, planOf } from '../prepare.ts'
 import { allTables, readMoved } from '../relations.ts'
 import type { CloneAndFollow, FollowEnds, FollowServices } from '../request.ts'
 import { forgetSkipped } from '../skipped.ts'
@@ -56,8 +56,8 @@ export async function recopy(work: Recopy): Promise<FollowRecord['failedTables']
   const { choice, status, signal } = work
   const run = beginRun(work)
   try {
-    const plan = await planOf(run.request, signal)
-    refusePlan(plan, choice.tables)
+    const planned = await planOf(run.request, signal)
+    refusePlan(planned.plan, choice.tables)
     await publish(work)
     await olderTransactions(work)
     const before = work.record()
@@ -78,7 +78,7 @@ export async function recopy(work: Recopy): Promise<FollowRecord['failedTables']
     await work.followPaused()
     status.beginCopy()
     const snapshot = await readMoved(work.link, choice.tables, slot.snapshot)
-    const copied = await copy(run.work, prepared(plan, choice.tables), { heldSnapshot: slot.snapshot })
+    const copied = await copy(run.work, prepared(planned, choice.tables), { heldSnapshot: slot.snapshot })
     const failed = [...copied.failedTables, ...(await renamed(work, snapshot.tables, copied.tables))]
     await settle(work, failed, snapshot.members)
     await addForeignKeys(work, choice.tables)
@@ -130,9 +130,9 @@ function patternOf({ schema, name }: TableName): string {
   return quoteQualified(schema, name)
 }
 
-function prepared(plan: Plan, tables: readonly ChosenTable[]) {
+function prepared(planned: Pick<Prepared, 'plan' | 'reading'>, tables: readonly ChosenTable[]): Prepared {
   return {
-    plan,
+    ...planned,
     followed: tables.map(({ schema, name }) => ({ schema, name })),
     ...{ published: [], insertsOnly: [], leftOut: [], kept: [], ownLargeObjects: [], warnings: [] },
   }

@@ -2,77 +2,42 @@
 
 import { Selector } from '../../../shared/selector.ts'
 import { showName, tableKey } from '../../../shared/table-name.ts'
-import { otherKey, readDependents } from '../../catalog/dependents.ts'
-import { readCollations, readDestination, readUsedRoles } from '../../catalog/destination.ts'
+import { otherKey } from '../../catalog/dependents.ts'
+import { readDestination } from '../../catalog/destination.ts'
 import { readDropDependants } from '../../catalog/drops.ts'
 import { type ExistingTable, readExistingTables } from '../../catalog/existing.ts'
 import { readExistingForeignKeys } from '../../catalog/existing-foreign-keys.ts'
 import { type Identity, identityKey, readIdentities } from '../../catalog/identities.ts'
-import { readLargeObjects } from '../../catalog/large-objects.ts'
-import { ownSchema, readOwnObjects } from '../../catalog/own.ts'
-import { readReorderedChildren } from '../../catalog/reordered-children.ts'
-import { listSequences, type SequenceName } from '../../catalog/sequences.ts'
+import type { SequenceName } from '../../catalog/sequences.ts'
 import { readServer } from '../../catalog/server.ts'
-import { readColumnTypes, readOddNotNullNames, readPartitioning, readTables } from '../../catalog/tables.ts'
+import { readColumnTypes } from '../../catalog/tables.ts'
 import { readPartitionTrees } from '../../catalog/trees.ts'
-import { readTypes } from '../../catalog/types.ts'
-import { readBrokenNames, readHandmadeLanguages } from '../../catalog/undescribed.ts'
 import { PlanRefused } from '../../postgres/errors.ts'
 import type { Session } from '../../postgres/session.ts'
-import { entryDependencies, readDependencies, withExtensionsFirst } from '../../schema/dependencies.ts'
-import { dumpsUnreadableSequencesSince } from '../../schema/dump.ts'
 import { describeRawByte, hasRawBytes } from '../../schema/raw-bytes.ts'
-import { collectAbove, manyObjects } from '../../system/collect-garbage.ts'
 import { applySelection, forOtherPartitions } from './apply-selection.ts'
-import { dumpEntries, placeholder, tablePlaceholder, withFullNames } from './dumped-entries.ts'
 import { findRoutes, noRoutes } from './partition-routes.ts'
+import { readSource, type SourceReading } from './source-inventory.ts'
 import type { Inventory, InventoryRequest, InventorySessions } from './types.ts'
 
+/** `reading`: where the source may have been read already, and where it is kept for another plan. */
 export async function takeInventory(
   sessions: InventorySessions,
   snapshot: string,
   wanted: InventoryRequest,
   signal: AbortSignal,
+  reading?: SourceReading,
 ): Promise<Inventory> {
-  const { source, destination } = sessions
-  const { options } = wanted
-  const sourceFacts = await readServer(source)
-  const partitioning = await readPartitioning(source)
-  const own = await readOwnObjects(source)
-  const tables = (await readTables(source, partitioning.roots)).filter(
-    ({ schema }) => !(own.schema && schema === ownSchema),
-  )
-  const unreadable = tables.filter((table) => !table.mayRead && table.extension === null)
-  const sequences = await listSequences(source)
-  const unreadableSequences =
-    sourceFacts.major < dumpsUnreadableSequencesSince
-      ? sequences.filter(({ mayRead, isOfExtension }) => !mayRead && !isOfExtension)
-      : []
-  // pg_dump would read the sequence that a table owns along with the table.
-  const owners = new Set(unreadableSequences.map(({ ownedBy }) => ownedBy))
-  const undumped = [
-    ...tables.filter((table) => unreadable.includes(table) || owners.has(table.oid)).map(tablePlaceholder),
-    ...unreadableSequences.map((sequence) => placeholder('SEQUENCE', sequence)),
-  ]
-  const dumping = dumpEntries(sessions, snapshot, undumped, options, own, signal)
-  // Its failure is awaited below; until then it must not count as unhandled.
-  dumping.catch(() => {})
-  const dependencies = await readDependencies(source)
-  const inventory = {
-    source: sourceFacts,
+  const { destination } = sessions
+  const source =
+    (await reading?.take(sessions, snapshot)) ??
+    (await readSource(sessions, snapshot, wanted.options, signal))
+  if (wanted.isOnlyPlanned) await reading?.keep(source, sessions.source)
+  const { unreadableSequences, ...known } = source
+  const everything = {
+    ...known,
     destination: await readServer(destination),
     lacks: await readDestination(destination),
-    tables,
-    handmadeLanguages: await readHandmadeLanguages(source),
-    partitioning,
-    oddNotNullNames: await readOddNotNullNames(source),
-    reorderedChildren: await readReorderedChildren(source),
-    types: await readTypes(source),
-    dependents: await readDependents(source),
-    sequences,
-    largeObjects: await readLargeObjects(source, sourceFacts.superuser),
-    usedRoles: await readUsedRoles(source),
-    collations: await readCollations(source),
     existing: new Map<string, ExistingTable>(),
     columnTypes: new Map<number, Map<string, string>>(),
     foreignKeys: [],
@@ -82,16 +47,11 @@ export async function takeInventory(
     routes: noRoutes,
     notes: [],
   }
-  const brokenNames = await readBrokenNames(source)
-  const dumped = withExtensionsFirst(withFullNames(await dumping, brokenNames), dependencies)
-  const entries = [...undumped, ...dumped]
-  const everything = { ...inventory, entries, needs: entryDependencies(entries, dependencies) }
-  collectAbove(manyObjects, entries.length)
   const met = await meetDestination(everything, sessions, wanted)
   const left = new Set(met.entries.map(({ id }) => id))
   refuseUnreadable(
     unreadableSequences.filter(({ oid, ownedBy }) => left.has(-oid) || (ownedBy && left.has(-ownedBy))),
-    sourceFacts.user,
+    known.source.user,
   )
   return met.destination.encoding === 'SQL_ASCII' ? met : withRawBytesBlocked(met)
 }

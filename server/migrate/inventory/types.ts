@@ -62,6 +62,8 @@ export interface InventoryRequest {
   options: MigrationOptions
   /** What must be dropped was dropped by the run that is resumed. */
   isDropped: boolean
+  /** Another plan may follow: what was read of the source is kept for that. */
+  isOnlyPlanned: boolean
 }
 
 export interface InventorySessions {

@@ -1,0 +1,68 @@
+// Whether a database's objects are as they were: much cheaper than reading them again.
+
+import type { Session } from '../postgres/session.ts'
+
+/** Equal while no row of a catalog was inserted, updated or deleted. */
+export type CatalogVersion = string
+
+/** Of rows, not of objects; or of no interest to a dump. */
+const ofNoObject = [
+  'pg_largeobject',
+  'pg_replication_origin',
+  'pg_statistic',
+  'pg_statistic_ext_data',
+  'pg_subscription_rel',
+]
+
+/**
+ * Our own publication is made between two readings: its rows, what depends on them and what is said about them do not
+ * count. Rows about other databases of the server do not count either.
+ */
+const counted: Readonly<Record<string, string>> = {
+  pg_publication: `where pubname !~ '^pgtrek_'`,
+  pg_publication_rel: `where prpubid not in (${ownPublications()})`,
+  pg_publication_namespace: `where pnpubid not in (${ownPublications()})`,
+  pg_depend: `where classid not in (${classes('pg_publication', 'pg_publication_rel', 'pg_publication_namespace')})`,
+  pg_shdepend: `where dbid in (0, (${currentDatabase()})) and classid not in (${classes('pg_publication')})`,
+  pg_description: `where classoid not in (${classes('pg_publication')})`,
+  pg_database: `where oid = (${currentDatabase()})`,
+  pg_db_role_setting: `where setdatabase in (0, (${currentDatabase()}))`,
+}
+
+/**
+ * A row's xmin is newer than any before whenever it is written, and stays when it is frozen: with as many rows as
+ * before, their sum only stays the same when none was written. What VACUUM and ANALYZE write into pg_class in place
+ * leaves xmin as it is. https://www.postgresql.org/docs/current/ddl-system-columns.html
+ */
+export async function readCatalogVersion(session: Session): Promise<CatalogVersion> {
+  const catalogs = await session.query<{ name: string }>(`
+    select relname as name
+      from pg_catalog.pg_class
+     where relnamespace = 'pg_catalog'::regnamespace
+       and relkind = 'r'
+       and pg_catalog.has_table_privilege(oid, 'select')
+       and relname not in (${ofNoObject.map((name) => `'${name}'`).join(', ')})
+     order by relname`)
+  const sums = catalogs.map(
+    ({ name }) =>
+      `select '${name}' as name, count(*) as rows, sum(xmin::text::bigint) as sum from pg_catalog.${name} ${counted[name] ?? ''}`,
+  )
+  const { version } = await session.one<{ version: string }>(`
+    select (select pg_catalog.string_agg(pg_catalog.concat_ws(' ', name, rows, sum), ';' order by name)
+              from (${sums.join(' union all ')}) as catalogs)
+           || ';' || (select pg_catalog.md5(pg_catalog.string_agg(rolname || ' ' || oid, ',' order by oid))
+                        from pg_catalog.pg_roles) as version`)
+  return version
+}
+
+function ownPublications(): string {
+  return `select oid from pg_catalog.pg_publication where pubname ~ '^pgtrek_'`
+}
+
+function classes(...names: string[]): string {
+  return `select oid from pg_catalog.pg_class where relnamespace = 'pg_catalog'::regnamespace and relname in (${names.map((name) => `'${name}'`).join(', ')})`
+}
+
+function currentDatabase(): string {
+  return 'select oid from pg_catalog.pg_database where datname = pg_catalog.current_database()'
+}
