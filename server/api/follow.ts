@@ -76,7 +76,7 @@ export function followRoutes(services: Services) {
         if (body.continue) return await goOn(continuedBody(body))
         const { follow, continue: _, ...request } = body
         const wanted = await jobRequest(request, services)
-        if (wanted.options.dryRun) {
+        if (wanted.run.options.dryRun) {
           throw new ApiFailure('usage', 'a dry run is what /api/plan is for', '/options/dryRun')
         }
         const options = { ...defaultFollowOptions, ...follow }

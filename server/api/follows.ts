@@ -2,13 +2,12 @@
 import type { FollowOptions } from '../../shared/follow-options.ts'
 import type { FollowAction, FollowController, FollowView } from '../../shared/follow-view.ts'
 import { type CleanedUp, type CleanUpOptions, cleanUpFollow, LateWritesFound } from '../follow/cleanup.ts'
-import { FollowRun, refuseOver } from '../follow/follow-run.ts'
+import { type FollowRun, refuseOver } from '../follow/follow-run.ts'
 import { followName } from '../follow/names.ts'
-import type { FollowEnds, FollowServices } from '../follow/request.ts'
-import { openLogFile } from '../runs/log-file.ts'
+import type { FollowEnds } from '../follow/request.ts'
+import { continueFollowing, copyAndFollow, type StartedFollowing } from '../runs/start-following.ts'
 import type { FollowStore } from '../store/follows.ts'
 import { tell } from '../system/output.ts'
-import { copyThenFollow } from './copy-then-follow.ts'
 import { ApiFailure } from './errors.ts'
 import { FollowWatches } from './follow-watches.ts'
 import type { JobRequest } from './job.ts'
@@ -23,6 +22,8 @@ export interface FollowedElsewhere {
 
 export class Follows {
   #run: FollowRun | undefined
+  /** Its end, with all that is written down of it. */
+  #done: Promise<unknown> | undefined
   /** As it was last told: asked for, a view is always a new one. */
   #told: FollowView | undefined
   /** Its job is the copy with which the run began. */
@@ -97,7 +98,7 @@ export class Follows {
   /** Its copy is the job that everybody sees. Gives its name. */
   clone(request: JobRequest, follow: FollowOptions): string {
     this.#refuseSecond()
-    const name = followName({ ...request, follow })
+    const name = followName({ ...request.run, follow })
     const earlier = this.store.load(name)
     if (earlier && (earlier.progress === 'following' || earlier.progress === 'done')) {
       throw new ApiFailure(
@@ -106,11 +107,13 @@ export class Follows {
         '/follow/name',
       )
     }
-    return this.#begin(name, (services) => {
-      const { work, begun } = copyThenFollow(follow, services)
-      this.#copyJob = this.jobs.start(request, work)
-      return begun()
+    let started = ''
+    this.#copyJob = this.jobs.start(request, (run, options) => {
+      const move = copyAndFollow(run, { ...options, ...this.#watched, follow, until: this.#stop.signal })
+      started = this.#started(move)
+      return move.copy
     })
+    return started
   }
 
   continue(ends: FollowEnds): string {
@@ -120,7 +123,13 @@ export class Follows {
     const record = this.store.load(name)
     if (record) refuseOver(record)
     this.#copyJob = undefined
-    return this.#begin(name, (services) => FollowRun.continue(ends, services))
+    const { store, logDirectory } = this.jobs.stores()
+    return this.#started(
+      continueFollowing(ends, {
+        ...{ ...this.#watched, store, logDirectory, signal: this.#stop.signal },
+        say: (level, message) => tell(`pgtrek: ${name}: ${level}: ${message}`),
+      }),
+    )
   }
 
   async cleanUp(ends: FollowEnds, options: CleanUpOptions): Promise<CleanedUp> {
@@ -141,39 +150,29 @@ export class Follows {
   /** Ends with what is whole. */
   async close(): Promise<void> {
     this.#stop.abort()
-    await this.#run?.done
+    await this.#done
     this.watches.close()
   }
 
-  /** With a log file of its own, beside that of the copy. */
-  #begin(name: string, make: (services: FollowServices) => FollowRun): string {
-    const logFile = openLogFile(this.jobs.stores().logDirectory, `follow-${name}`, {
-      onFailure: (error) => tell(`pgtrek: the log file of ${name} ended: ${error.message}`),
-    })
-    let run: FollowRun
-    try {
-      run = make({
-        memory: this.store,
-        signal: this.#stop.signal,
-        beginRun: (id, ends) => this.jobs.stores().store.beginRun(id, ends),
-        onView: (view) => {
-          this.#told = view
-          this.watches.changed()
-        },
-        onLine: (line) => logFile.line(line),
-      })
-    } catch (error) {
-      logFile.close()
-      throw error
+  get #watched() {
+    return {
+      memory: this.store,
+      onView: (view: FollowView) => {
+        this.#told = view
+        this.watches.changed()
+      },
     }
-    this.#run = run
+  }
+
+  #started({ following, done }: StartedFollowing): string {
+    this.#run = following
+    this.#done = done
     this.watches.changed()
-    void run.done.then(() => {
-      logFile.close()
+    void done.then(() => {
       this.#told = undefined
       this.watches.changed()
     })
-    return run.name
+    return following.name
   }
 
   /** One that ended before anything was made is in no store: here it still says why. */

@@ -4,7 +4,7 @@ import type { JobProgress } from '../../shared/api.ts'
 import { ProgressFold } from '../../shared/fold.ts'
 import { tellMistake } from '../system/output.ts'
 import { ApiFailure } from './errors.ts'
-import { Job, type JobRequest, type JobStores, type Urgency, type Work } from './job.ts'
+import { Job, type JobRequest, type JobStores, type Start, type Urgency } from './job.ts'
 
 /** False when the listener has not taken the last message yet: it gets everything later. */
 export type Listener = (progress: JobProgress) => boolean
@@ -41,11 +41,11 @@ export class Jobs {
   }
 
   /** Throws when one is running, which is not waited for. */
-  start(request: JobRequest, work?: Work): string {
+  start(request: JobRequest, start?: Start): string {
     if (this.#job?.isRunning) {
       throw new ApiFailure('busy', `migration ${this.#job.id} is running: wait for it, or cancel it`)
     }
-    const job = new Job(request, this.stores(), (urgency) => this.#changed(urgency), work)
+    const job = new Job(request, this.stores(), (urgency) => this.#changed(urgency), start)
     this.#job = job
     for (const watch of this.#watches) Object.assign(watch, { needsAll: true, heard: 0 })
     this.#changed('now')

@@ -83,12 +83,7 @@ export async function jobRequest(
   const selection = { ...everything, ...rest.selection }
   const options = { ...defaultOptions, ...rest.options }
   return {
-    source: from.settings,
-    destination: to.settings,
-    selection,
-    tables,
-    hooks,
-    options,
+    run: { source: from.settings, destination: to.settings, selection, tables, hooks, options },
     confirmed,
     shown: { source: from.shown, destination: to.shown, selection, tables, hooks, options },
   }
@@ -96,7 +91,7 @@ export async function jobRequest(
 
 function refuseOtherEnds(past: { source: string; destination: string }, request: JobRequest) {
   for (const side of ['source', 'destination'] as const) {
-    const given = describeSettings(request[side])
+    const given = describeSettings(request.run[side])
     if (given !== past[side]) {
       throw new ApiFailure('usage', `the ${side} was ${past[side]}, and this is ${given}`, `/${side}`)
     }

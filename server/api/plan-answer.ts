@@ -1,8 +1,8 @@
 // A plan as people see it: the steps in their order, what is destroyed, and what to agree to.
-import { createHash } from 'node:crypto'
 import type { PlanAnswer } from '../../shared/api.ts'
 import type { Step } from '../migrate/plan/step.ts'
 import type { Plan } from '../migrate/plan/types.ts'
+import { confirmationOf } from '../runs/confirmation.ts'
 import { visibleSteps } from '../runs/plan-parts.ts'
 import { stepSql } from '../runs/step-sql.ts'
 
@@ -23,14 +23,6 @@ export function planAnswer(plan: Plan, { sql = false } = {}): PlanAnswer {
     index_workers: plan.sizes.indexWorkers,
     confirmation: confirmationOf(plan),
   }
-}
-
-/** Another one as soon as anything else is destroyed. */
-export function confirmationOf({ destroyed }: Pick<Plan, 'destroyed'>): string {
-  const names = destroyed.map(({ action, kind, schema, name }) =>
-    JSON.stringify([action, kind, schema, name]),
-  )
-  return createHash('sha256').update(names.sort().join('\n')).digest('hex').slice(0, 32)
 }
 
 function stepAnswer(step: Step, sql: boolean): PlanAnswer['steps'][number] {

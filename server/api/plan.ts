@@ -18,12 +18,11 @@ export function planRoutes(services: Services) {
     async ({ body, query, request, server }) => {
       // A large catalog takes longer than a silent connection may live.
       server?.timeout(request, 0)
-      const wanted = await jobRequest(body, services)
-      const { source, destination } = wanted
+      const { run } = await jobRequest(body, services)
       const plan = await planOnly({
-        ...wanted,
+        ...run,
         run: 'plan',
-        memory: new NoMemory(wanted.options.resume ? store.unfinished({ source, destination }) : undefined),
+        memory: new NoMemory(run.options.resume ? store.unfinished(run) : undefined),
         // The page asks anew at every choice, and leaves the answer to the last question.
         signal: request.signal,
       })

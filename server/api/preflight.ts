@@ -13,7 +13,8 @@ export function preflightRoutes(services: Services) {
       // Some checks wait for a server that takes its time.
       server?.timeout(request, 0)
       const { follow = false, ...rest } = body
-      const { source, destination, selection, tables, options } = await jobRequest(rest, services)
+      const { run } = await jobRequest(rest, services)
+      const { source, destination, selection, tables, options } = run
       return await preflight({
         ...{ source, destination, selection, tables, options },
         follow: follow !== false,

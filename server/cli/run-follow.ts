@@ -1,18 +1,17 @@
 // `clone --follow` and `follow` as commands: what is seen of them, and what the exit code says.
 
-import { ProgressFold } from '../../shared/fold.ts'
 import { lateLines } from '../../shared/follow-health.ts'
 import type { FollowOptions } from '../../shared/follow-options.ts'
 import type { FollowAction, FollowController, FollowView } from '../../shared/follow-view.ts'
 import { asError } from '../../shared/message-of.ts'
 import type { Settled } from '../config/settle.ts'
-import { type FollowResult, FollowRun } from '../follow/follow-run.ts'
+import type { FollowResult, FollowRun } from '../follow/follow-run.ts'
 import { followName } from '../follow/names.ts'
 import { UsageError } from '../postgres/errors.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
 import { copiersOn } from '../queue/queued-copies.ts'
-import { openLogFile } from '../runs/log-file.ts'
 import { openQueue } from '../runs/open-queue.ts'
+import { continueFollowing, copyAndFollow } from '../runs/start-following.ts'
 import { FollowStore } from '../store/follows.ts'
 import { RunStore } from '../store/runs.ts'
 import { printJson, tell } from '../system/output.ts'
@@ -21,6 +20,7 @@ import { OwnDashboard } from './dashboard/own.ts'
 import { exitCode } from './exit.ts'
 import { settingsFor } from './flags/connection.ts'
 import type { WatchFlags } from './flags/follow.ts'
+import { runRequestOf } from './flags/request.ts'
 import type { ViewFlags } from './flags/run.ts'
 import { interruptible } from './interrupt.ts'
 import { ownerOf } from './owner.ts'
@@ -33,113 +33,83 @@ export interface FollowFlags extends ViewFlags, WatchFlags {
 }
 
 /** The copy, as any other, and the changes behind it. */
-export async function cloneAndFollow(request: Settled, flags: FollowFlags): Promise<number> {
-  refuseContradictions(request)
-  const ends = endsOf(request, flags)
-  const { selection, tables, hooks, options } = request
-  const run = crypto.randomUUID().slice(0, 8)
-  const fold = new ProgressFold()
-  using store = new RunStore(request.stateDir)
+export async function cloneAndFollow(settled: Settled, flags: FollowFlags): Promise<number> {
+  refuseContradictions(settled)
+  const request = runRequestOf(settled)
+  const ends = { ...request, follow: flags.follow }
+  using store = new RunStore(settled.stateDir)
   using view = chooseView({ stream: process.stderr, progress: flags.progress, level: flags.level })
   using screen = new FollowScreen(process.stderr, flags)
   const dashboard = new OwnDashboard(flags.tui, (message) => screen.say(infoLine(message)))
-  using _told = store.database.tell((message) => tellTrouble(message))
-  using logFile = openLogFile(request.logDir, run, {
-    onFailure: (error) => view.say(`the log file ended: ${error.message}`, 'warn'),
-  })
-  using interrupt = interruptible(() => tellStopping())
-  for (const warning of [...request.warnings, ...ends.source.warnings, ...ends.destination.warnings]) {
-    view.say(warning, 'warn')
-  }
+  using interrupt = interruptible(() => reportStopping())
+  let isBegun = false
   let isCopied = false
   let lastError: string | undefined
-  const runMemory = store.begin(run, ends)
-  await using queue = await openQueue(request.queue, (said) => view.say(said, 'warn'))
-  const copiers = queue && copiersOn(queue)
+  const isViewOver = () => isCopied || dashboard.wasOpened
+  await using queue = await openQueue(settled.queue, (message) => view.say(message, 'warn'))
   const announced = new Announced(followName(ends))
-  await using _ = await serveBeside(besideOf(request, flags, ends), announced, (message) => view.say(message))
-  const following = FollowRun.clone(
-    {
-      ...ends,
-      ...{ run, selection, tables, hooks, options, runMemory, copiers },
-      wait: flags.wait,
-      onEvent(event) {
-        fold.apply(event)
-        logFile.event(event)
-        // Until then there may be something to confirm.
-        if (event.type === 'step_started') dashboard.open(following, () => view[Symbol.dispose]())
-        if (!dashboard.wasOpened) view.event(event)
-        if (event.type !== 'finished') return
-        const summary = fold.summary(event.at)
-        store.end(run, summary)
-        if (!dashboard.wasOpened) view.end(summary)
-        isCopied = true
-      },
-      confirm: (plan) => flags.yes || confirmDestruction(plan, view, interrupt.signal),
+  await using _ = await serveBeside(besideOf(settled, flags, ends), announced, (message) => view.say(message))
+  const { copy, following, done } = copyAndFollow(request, {
+    ...{ store, logDirectory: settled.logDir, warnings: settled.warnings, wait: flags.wait },
+    ...{ follow: flags.follow, memory: new FollowStore(store.database) },
+    copiers: queue && copiersOn(queue),
+    until: interrupt.signal,
+    signal: interrupt.signal,
+    confirmed: flags.yes || ((plan) => confirmDestruction(plan, view, interrupt.signal)),
+    say(level, message) {
+      if (dashboard.isOpen) return
+      if (isViewOver()) screen.say({ at: Date.now(), level, message })
+      else view.say(message, level)
     },
-    {
-      memory: new FollowStore(store.database),
-      beginRun: store.beginRun,
-      signal: interrupt.signal,
-      onView: (now) => (isCopied || dashboard.wasOpened) && !dashboard.isOpen && screen.show(now),
-      onLine(line) {
-        logFile.line(line)
-        if (dashboard.isOpen) return
-        if (line.level === 'error') lastError = line.message
-        if (isCopied || dashboard.wasOpened) screen.say(line)
-        else view.say(line.message, line.level)
-      },
+    onEvent(event) {
+      if (event.type === 'started') isBegun = true
+      // Until then there may be something to confirm.
+      if (event.type === 'step_started') dashboard.open(following, () => view[Symbol.dispose]())
+      const isSeen = isBegun && !dashboard.wasOpened
+      if (isSeen) view.event(event)
+      if (event.type !== 'finished') return
+      if (isSeen) view.end(copy.progress.summary(event.at))
+      isCopied = isBegun
     },
-  )
+    onView: (now) => isViewOver() && !dashboard.isOpen && screen.show(now),
+    onLine(line) {
+      if (dashboard.isOpen) return
+      if (line.level === 'error') lastError = line.message
+      if (isViewOver()) screen.say(line)
+      else view.say(line.message, line.level)
+    },
+  })
   announced.run = following
-  function tellTrouble(message: string) {
-    const line = { at: Date.now(), level: 'warn', message } as const
-    logFile.line(line)
-    if (dashboard.isOpen) return
-    if (isCopied || dashboard.wasOpened) screen.say(line)
-    else view.say(message, 'warn')
+  function reportStopping() {
+    if (!isViewOver()) view.say('stopping; once more stops at once', 'warn')
   }
-  function tellStopping() {
-    if (isCopied || dashboard.wasOpened) return
-    view.say('stopping; once more stops at once', 'warn')
-  }
-  const result = await following.done
+  const result = await done
   await dashboard.over()
-  if (!isCopied) store.end(run, fold.summary(Date.now()))
   view[Symbol.dispose]()
   return finish(result, following.view(), screen, flags, lastError)
 }
 
 /** What was begun goes on. */
-export async function followOn(request: Settled, flags: FollowFlags): Promise<number> {
-  const ends = endsOf(request, flags)
-  using store = new RunStore(request.stateDir)
+export async function followOn(settled: Settled, flags: FollowFlags): Promise<number> {
+  const ends = endsOf(settled, flags)
+  using store = new RunStore(settled.stateDir)
   using screen = new FollowScreen(process.stderr, flags)
   const dashboard = new OwnDashboard(flags.tui, (message) => screen.say(infoLine(message)))
-  using logFile = openLogFile(request.logDir, crypto.randomUUID().slice(0, 8), {
-    onFailure: (error) => tell(`the log file ended: ${error.message}`),
-  })
-  using _told = store.database.tell((message) => {
-    const line = { at: Date.now(), level: 'warn', message } as const
-    logFile.line(line)
-    if (!dashboard.isOpen) screen.say(line)
-  })
   using interrupt = interruptible(() => {})
-  for (const warning of [...request.warnings, ...ends.source.warnings, ...ends.destination.warnings]) {
-    tell(`warning: ${warning}`)
-  }
+  for (const warning of settled.warnings) tell(`warning: ${warning}`)
   const announced = new Announced(followName(ends))
-  await using _ = await serveBeside(besideOf(request, flags, ends), announced, (message) =>
+  await using _ = await serveBeside(besideOf(settled, flags, ends), announced, (message) =>
     screen.say(infoLine(message)),
   )
   let lastError: string | undefined
-  const following = FollowRun.continue(ends, {
-    memory: new FollowStore(store.database),
-    beginRun: store.beginRun,
+  const { following, done } = continueFollowing(ends, {
+    ...{ store, logDirectory: settled.logDir, memory: new FollowStore(store.database) },
     signal: interrupt.signal,
+    say(level, message) {
+      if (!dashboard.isOpen) screen.say({ at: Date.now(), level, message })
+    },
     onView: (view) => !dashboard.isOpen && screen.show(view),
     onLine(line) {
-      logFile.line(line)
       if (dashboard.isOpen) return
       if (line.level === 'error') lastError = line.message
       screen.say(line)
@@ -147,7 +117,7 @@ export async function followOn(request: Settled, flags: FollowFlags): Promise<nu
   })
   announced.run = following
   dashboard.open(following)
-  const result = await following.done
+  const result = await done
   await dashboard.over()
   return finish(result, following.view(), screen, flags, lastError)
 }

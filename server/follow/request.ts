@@ -4,10 +4,10 @@ import type { MigrationEvent } from '../../shared/event.ts'
 import type { FollowEvent } from '../../shared/follow.ts'
 import type { FollowOptions } from '../../shared/follow-options.ts'
 import type { FollowLogLine, FollowView } from '../../shared/follow-view.ts'
-import type { Hook, MigrationOptions, Selection, TableRule } from '../../shared/request.ts'
 import type { Summary } from '../../shared/summary.ts'
 import type { Copiers } from '../copy/task.ts'
 import type { Plan } from '../migrate/plan/types.ts'
+import type { RunRequest } from '../migrate/request.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
 import type { FollowMemory } from '../store/follow-memory.ts'
 import type { RunMemory } from '../store/run-memory.ts'
@@ -46,12 +46,8 @@ export interface FollowServices {
 }
 
 /** The copy comes first. */
-export interface CloneAndFollow extends FollowEnds {
+export interface CloneAndFollow extends RunRequest, FollowEnds {
   run: string
-  selection: Selection
-  tables: readonly TableRule[]
-  hooks: readonly Hook[]
-  options: MigrationOptions
   /** Of the copy. */
   runMemory: RunMemory
   copiers?: Copiers | undefined

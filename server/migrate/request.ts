@@ -9,14 +9,18 @@ import type { RunMemory } from '../store/run-memory.ts'
 import type { SourceReading } from './inventory/source-inventory.ts'
 import type { Plan } from './plan/types.ts'
 
-export interface Migration {
-  run: string
+/** What is moved, between which databases and how: the same for a command, the page and a fleet. */
+export interface RunRequest {
   source: ConnectionSettings
   destination: ConnectionSettings
   selection: Selection
   tables: readonly TableRule[]
   hooks: readonly Hook[]
   options: MigrationOptions
+}
+
+export interface Migration extends RunRequest {
+  run: string
   signal: AbortSignal
   memory: RunMemory
   /** The preflight was made already, by somebody who knows more of what is wanted. */

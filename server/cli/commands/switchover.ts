@@ -5,9 +5,9 @@ import { describeUndone, isWatchOnly, lateLines } from '../../../shared/follow-h
 import type { FollowController, FollowView, SwitchoverOptions } from '../../../shared/follow-view.ts'
 import { messageOf } from '../../../shared/message-of.ts'
 import { onlyName } from '../../follow/cleanup.ts'
-import { FollowRun } from '../../follow/follow-run.ts'
 import { followName } from '../../follow/names.ts'
 import { UsageError } from '../../postgres/errors.ts'
+import { continueFollowing } from '../../runs/start-following.ts'
 import { FollowStore } from '../../store/follows.ts'
 import { RunStore } from '../../store/runs.ts'
 import { printJson, tell } from '../../system/output.ts'
@@ -60,9 +60,9 @@ async function run(command: Command): Promise<number> {
   using interrupt = interruptible(() =>
     tell(isDone ? 'a last look' : 'stopping; what is not handed over yet stays as it was'),
   )
-  const following = FollowRun.continue(endsOf(request, { follow }), {
-    memory,
-    signal: interrupt.signal,
+  const { following, done } = continueFollowing(endsOf(request, { follow }), {
+    ...{ store, memory, signal: interrupt.signal },
+    say: (level, message) => tell(`${level}: ${message}`),
     // What comes late is said as it comes; before that, the switchover says itself what is wrong.
     onLine: ({ level, message }) => isDone && level !== 'info' && tell(`${level}: ${message}`),
     onView: ({ state, last_error: error }) => {
@@ -71,7 +71,7 @@ async function run(command: Command): Promise<number> {
     },
   })
   const patience = waitsAtMost(options.timeout_seconds)
-  await until(following, (view) => hasArrived(view) || patience.isOver(view), following.done)
+  await until(following, (view) => hasArrived(view) || patience.isOver(view), done)
   const arrived = following.view()
   if (following.isRunning && !hasArrived(arrived)) {
     const why = arrived.last_error?.message ?? arrived.state
@@ -79,7 +79,7 @@ async function run(command: Command): Promise<number> {
       `pgtrek: no switchover: ${why}. Given up after ${options.timeout_seconds} s (--timeout); nothing was handed over`,
     )
     await following.act({ type: 'stop' })
-    await following.done
+    await done
     return exitCode.failures
   }
   const code = following.isRunning ? await through(following, options, command) : exitCode.cannotRun
@@ -88,7 +88,7 @@ async function run(command: Command): Promise<number> {
   if (isDone && isWatchOnly(view)) {
     tell(`${view.watch?.place} is watched for late writes; Ctrl-C ends it after a last look`)
   } else await following.act({ type: 'stop' })
-  const result = await following.done
+  const result = await done
   if (result.status === 'failed') {
     tell(`pgtrek: ${messageOf(result.error)}`)
     if (!isDone && result.error instanceof UsageError) return exitCode.usage

@@ -4,9 +4,10 @@ import { flagOf, type OptionName, variableOf } from '../../../shared/option-tabl
 import { defaultOptions, type MigrationOptions } from '../../../shared/request.ts'
 import { readConfigFile } from '../../config/file.ts'
 import { type Given, type Settled, settle } from '../../config/settle.ts'
+import type { RunRequest } from '../../migrate/request.ts'
 import type { Environment } from '../../postgres/environment.ts'
 import { UsageError } from '../../postgres/errors.ts'
-import { connectionsFromEnvironment, connectionsFromFlags } from './connection.ts'
+import { connectionsFromEnvironment, connectionsFromFlags, settingsFor } from './connection.ts'
 import { optionsFromEnvironment, optionsFromFlags, unknownVariables } from './options.ts'
 import { queueFromEnvironment, queueFromFlags } from './queue.ts'
 import { hooksFromFlags, rulesFromFlags } from './rules.ts'
@@ -29,6 +30,15 @@ export function requestOf(
   refuseContradictions(settled)
   settled.warnings.push(...unknownVariables(environment), ...withoutEffect(settled))
   return settled
+}
+
+/** Throws a UsageError where an end is missing. */
+export function runRequestOf({ source, dest, selection, tables, hooks, options }: Settled): RunRequest {
+  return {
+    source: settingsFor('source', source),
+    destination: settingsFor('dest', dest),
+    ...{ selection, tables, hooks, options },
+  }
 }
 
 function fromFlags(command: Command): Given {

@@ -1,0 +1,34 @@
+// Nothing of the destination is dropped or emptied unless somebody has agreed to exactly that.
+
+import { createHash } from 'node:crypto'
+import { printable } from '../../shared/printable.ts'
+import { showName } from '../../shared/table-name.ts'
+import type { Plan } from '../migrate/plan/types.ts'
+import { PlanRefused } from '../postgres/errors.ts'
+
+/** `true` agrees to everything, a text to the plan that it was shown with; a function asks a person. */
+export type Confirmation = boolean | string | ((plan: Plan) => boolean | Promise<boolean>)
+
+const mostNamed = 5
+
+/** Throws a PlanRefused that says what to do where nobody can be asked: whoever started it is a page or a script. */
+export async function isConfirmed(plan: Plan, confirmed: Confirmation): Promise<boolean> {
+  if (typeof confirmed === 'function') return await confirmed(plan)
+  if (confirmed === true || confirmed === confirmationOf(plan)) return true
+  const { destroyed } = plan
+  const names = destroyed.slice(0, mostNamed).map((one) => printable(showName(one)))
+  const named = names.join(', ') + (destroyed.length > mostNamed ? ', ...' : '')
+  throw new PlanRefused(
+    typeof confirmed === 'string'
+      ? 'the destination has changed since the plan was shown: what would be dropped or emptied is something else now. Nothing was changed; look at the plan again'
+      : `${destroyed.length} ${destroyed.length === 1 ? 'object' : 'objects'} of the destination would be dropped or emptied (${named}). Nothing was changed; look at the plan and confirm it`,
+  )
+}
+
+/** Another one as soon as anything else is destroyed. */
+export function confirmationOf({ destroyed }: Pick<Plan, 'destroyed'>): string {
+  const names = destroyed.map(({ action, kind, schema, name }) =>
+    JSON.stringify([action, kind, schema, name]),
+  )
+  return createHash('sha256').update(names.sort().join('\n')).digest('hex').slice(0, 32)
+}
