@@ -61,10 +61,7 @@ export function bundle(tasks: readonly RunningTask[], again: (tasks: readonly Ru
     (error: Error) => {
       for (const task of tasks) task.isSingle = true
       if (!(error instanceof Cancelled || error instanceof PartlyCommitted)) return again(tasks)
-      for (const task of tasks) {
-        task.fail(error)
-        task.settle()
-      }
+      for (const task of tasks) task.reject(error)
     },
   )
   return together

@@ -55,7 +55,6 @@ export type CopyPart =
   | { kind: 'large objects'; objects: LargeObject[] }
 
 export type Job = CopyPart & {
-  id: number
   /** Ends the destination's transaction right behind the copy: the table has one part. */
   commit: boolean
   /** Other workers hold parts of the same table: waiting for a row of theirs would never end. */
@@ -103,10 +102,10 @@ export type FailureKind =
 
 export type FromLane =
   | { type: 'opened' }
-  | ({ type: 'progress'; job: number } & Counts)
+  | ({ type: 'progress' } & Counts)
   | { type: 'collided'; key: readonly string[]; values: KeyValues[] }
   /** `transaction` is the one that was committed with it. */
-  | ({ type: 'worked'; job: number; transaction?: string | undefined; each?: Counts[] } & Counts)
+  | ({ type: 'worked'; transaction?: string | undefined; each?: Counts[] } & Counts)
   | { type: 'prepared'; transaction: string }
   /** Goes ahead of a commit: should the worker be lost from here on, the rows may be there. */
   | { type: 'committing' }

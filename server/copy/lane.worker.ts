@@ -125,7 +125,7 @@ async function work(job: Job): Promise<void> {
   if (!sessions.transaction) await sessions.begin(job.shared)
   const counts = job.kind === 'tables' ? await copyTables(job.tables) : await copy(job)
   const transaction = job.commit ? await commit() : undefined
-  post({ type: 'worked', job: job.id, ...counts, transaction })
+  post({ type: 'worked', ...counts, transaction })
 }
 
 async function commit(): Promise<string> {
@@ -155,7 +155,7 @@ async function copyTables(parts: readonly RowsPart[]): Promise<Counts & { each: 
 async function copy(job: SingleJob): Promise<Counts> {
   const { source, destination } = sessions
   const signal = aborting.signal
-  const onProgress = reporter(job)
+  const onProgress = reporter()
   if (job.kind === 'large objects') {
     const { objects } = job
     const copied = await copyLargeObjects({ source, destination, objects, throttle, signal, onProgress })
@@ -195,7 +195,7 @@ async function empty(parts: readonly RowsPart[]): Promise<void> {
 async function mergeRows(job: RowsJob, merge: Merge): Promise<Counts> {
   const { source, destination } = sessions
   await makeStaging(merge)
-  const report = reporter(job)
+  const report = reporter()
   let bytes = 0
   const watch = new MergeWatch(
     merge,
@@ -240,13 +240,13 @@ async function makeStaging(merge: Merge): Promise<void> {
   staged = { transaction, table: merge.table }
 }
 
-function reporter({ id }: Job) {
+function reporter() {
   let reportedAt = 0
   return (rows: number, bytes: number, collided = 0) => {
     const now = performance.now()
     if (now - reportedAt < progressEveryMs) return
     reportedAt = now
-    post({ type: 'progress', job: id, rows, bytes, collided })
+    post({ type: 'progress', rows, bytes, collided })
   }
 }
 

@@ -2,44 +2,24 @@
 // transaction open until the last part is in, so that a table appears whole or not at all. A worker that
 // loses a connection gets a new one, and what it had not committed is copied again.
 
-import type { ErrorInfo } from '../../shared/event.ts'
 import { asError } from '../../shared/message-of.ts'
 import { sharedClock } from '../postgres/copy-throttle.ts'
-import { Cancelled, ConnectionLost, PgtrekError } from '../postgres/errors.ts'
-import { withVerdict } from '../postgres/pooler.ts'
+import { Cancelled, ConnectionLost } from '../postgres/errors.ts'
 import { settledWithin } from '../system/deadline.ts'
-import { endOf } from '../system/worker-end.ts'
-import { workerUrl } from '../system/worker-url.ts'
 import { bundle, takeBundle } from './bundle.ts'
-import {
-  type Counts,
-  type FromLane,
-  type LaneSettings,
-  type ToLane,
-  usualRetryPausesMs,
-} from './lane-messages.ts'
-import { type Copier, type CopyTask, PartlyCommitted, RunningTask, type Share } from './task.ts'
+import { type Failure, type Holding, Lane, longestGoodbyeMs } from './lane.ts'
+import { type Counts, type FromLane, type LaneSettings, usualRetryPausesMs } from './lane-messages.ts'
+import { type Effect, type TaskEvent, wantsMoreOf, wantsWorker } from './share-state.ts'
+import { type Copier, CopyFailed, type CopyTask, insertByBytes, RunningTask } from './task.ts'
 
 export type { CopyPart, Counts, Emptying, LaneSettings } from './lane-messages.ts'
-export { type Copier, type CopyTask, PartlyCommitted } from './task.ts'
-
-/** A server that does not answer must not keep a cancelled run from ending. */
-const longestGoodbyeMs = 5000
-
-type Failure = Extract<FromLane, { type: 'failed' }>
-
-/** A worker's failure, as it came over the thread's border. */
-export class CopyFailed extends PgtrekError {
-  constructor(readonly info: ErrorInfo) {
-    super(info.message)
-  }
-}
+export { type Copier, CopyFailed, type CopyTask, PartlyCommitted } from './task.ts'
 
 export class CopyPool implements Copier {
   #lanes: Lane[] = []
   #queue: RunningTask[] = []
   #active: RunningTask[] = []
-  #jobs = 0
+  #shares = 0
   #closed = false
   #opening: Promise<void> | undefined
   #closing: Promise<void> | undefined
@@ -76,7 +56,7 @@ export class CopyPool implements Copier {
     const results = await Promise.allSettled(this.#lanes.map((lane) => this.#openLane(lane)))
     const refused = results.find((result) => result.status === 'rejected')
     if (!refused) return
-    if (this.#lanes.some(({ isRetired }) => !isRetired)) {
+    if (this.#lanes.some(({ isOut }) => !isOut)) {
       this.onWarning(
         `only ${this.#lanes.length} of ${this.size} copy workers could connect: ${refused.reason}`,
       )
@@ -95,18 +75,16 @@ export class CopyPool implements Copier {
       throw error
     }
     lane.listener ??= (message) => this.#hear(lane, message)
-    lane.isOpen = true
     this.#giveOut()
   }
 
   copy(task: CopyTask): Promise<Counts> {
     const running = new RunningTask(task)
     if (this.#ended) {
-      running.fail(this.#ended)
-      running.settle()
+      running.reject(this.#ended)
       return running.result
     }
-    this.#enqueue(running)
+    insertByBytes(this.#queue, running)
     // Let all tasks that become ready together come in before the first is given out: the largest goes first.
     queueMicrotask(() => this.#giveOut())
     return running.result
@@ -122,7 +100,7 @@ export class CopyPool implements Copier {
     const ends = Promise.allSettled(this.#active.map((task) => task.result))
     this.#failAll(new Cancelled())
     await settledWithin(ends, longestGoodbyeMs)
-    for (const task of this.#active) task.settle()
+    for (const task of this.#active) task.reject(new Cancelled())
     await this.close()
   }
 
@@ -139,11 +117,34 @@ export class CopyPool implements Copier {
     if (this.#opening) await settledWithin(this.#opening, longestGoodbyeMs)
   }
 
-  /** Mostly they come in their order, the largest first. */
-  #enqueue(task: RunningTask) {
-    let place = this.#queue.length
-    while (place > 0 && (this.#queue[place - 1] as RunningTask).task.bytes < task.task.bytes) place--
-    this.#queue.splice(place, 0, task)
+  // Who gets what:
+
+  #giveOut() {
+    for (const lane of this.#lanes) this.#giveTo(lane)
+  }
+
+  /** A worker that holds rows of a task can do more of the same task only. */
+  #giveTo(lane: Lane) {
+    if (this.#closed || !lane.isReady) return
+    const { holding } = lane
+    if (holding) {
+      if (wantsMoreOf(holding.task.state, holding.share)) this.#start(lane, holding.task, holding.share)
+      return
+    }
+    const task = this.#active.find(({ state }) => wantsWorker(state)) ?? this.#begin()
+    if (!task) return
+    const share = String(++this.#shares)
+    lane.holding = { task, share }
+    this.#start(lane, task, share)
+  }
+
+  #begin(): RunningTask | undefined {
+    const task = this.#dequeue()
+    if (!task) return undefined
+    this.#active.push(task)
+    task.task.onStart()
+    // Whoever hears of the start may have cancelled.
+    return this.#closed ? undefined : task
   }
 
   /** What a worker gets next: a table, or many small ones that count as one. */
@@ -155,114 +156,92 @@ export class CopyPool implements Copier {
       : takeBundle(this.#queue, this.#lanes.length)
     if (!first || others.length === 0) return first
     return bundle([first, ...others], (tasks) => {
-      for (const task of tasks) this.#enqueue(task)
+      for (const task of tasks) insertByBytes(this.#queue, task)
       if (this.#ended) this.#failAll(this.#ended)
       else if (this.#closed) this.#failAll(new Cancelled())
       else this.#giveOut()
     })
   }
 
-  #giveOut() {
-    for (const lane of this.#lanes) this.#giveTo(lane)
-  }
-
-  /** A worker that holds rows of a task can do more of the same task only. */
-  #giveTo(lane: Lane) {
-    if (this.#closed || lane.isAway) return
-    const { task, share } = lane
-    if (task && share) {
-      const isFree = share.state === 'holding' || share.state === 'prepared'
-      const isWanted = task.wantsWorkers || (task.alone && !task.failure && task.pending.length > 0)
-      if (isFree && isWanted && !task.restarting && !task.deciding) this.#start(lane, task, share)
-      return
-    }
-    let next = this.#active.find((candidate) => candidate.wantsWorkers)
-    if (!next) {
-      next = this.#dequeue()
-      if (!next) return
-      this.#active.push(next)
-      next.task.onStart()
-      // Whoever hears of the start may have cancelled.
-      if (this.#closed) return
-    }
-    lane.task = next
-    lane.share = next.join(lane)
-    this.#start(lane, next, lane.share)
-  }
-
-  #start(lane: Lane, task: RunningTask, share: Share) {
-    const { part } = task.take(share)
+  #start(lane: Lane, running: RunningTask, share: string) {
+    const { task, commitsAtOnce, state } = running
     lane.send({
       type: 'work',
       job: {
-        ...part,
-        id: ++this.#jobs,
-        commit: task.commitsAtOnce,
-        shared: task.task.shared ?? (task.task.parts.length > 1 && !task.alone),
+        ...running.handOut(share),
+        commit: commitsAtOnce,
+        shared: task.shared ?? (task.parts.length > 1 && !state.isAlone),
         confirmed: this.#lanes.flatMap(({ confirmed }) => confirmed ?? []),
       },
     })
   }
 
+  // What workers answer:
+
   #hear(lane: Lane, message: FromLane) {
     if (message.type === 'failed') return this.#failed(lane, message)
-    const { task, share } = lane
-    if (!task || !share) return
+    if (!lane.holding) return
+    const { task, share } = lane.holding
     switch (message.type) {
       case 'progress':
-        share.current = message
-        return task.report()
+        return task.progressed(share, message)
       case 'collided':
         return task.task.onCollided?.(message.key, message.values)
       case 'worked':
         lane.losses = 0
         if (message.each) task.task.onTables?.(message.each)
-        task.partDone(share, message)
-        if (task.commitsAtOnce) return this.#committed(lane, task, share, message.transaction)
-        this.#giveTo(lane)
-        return this.#conclude(task)
+        if (message.transaction) this.#committed(lane, message.transaction)
+        this.#perform(task, task.copied(share, message, message.transaction))
+        return this.#giveOut()
       case 'prepared':
-        share.state = 'prepared'
-        share.transaction = message.transaction
-        return this.#conclude(task)
+        return this.#perform(task, task.prepared(share, message.transaction))
       case 'committing':
-        share.isCommitting = true
-        return
+        return this.#perform(task, task.apply({ type: 'commit began', share }))
       case 'finished':
-        if (message.transaction) return this.#committed(lane, task, share, message.transaction)
-        task.takeBack(share)
-        return this.#leave(lane, task)
+        if (message.transaction) {
+          this.#committed(lane, message.transaction)
+          this.#perform(task, task.committed(share, message.transaction))
+        } else {
+          lane.release()
+          this.#perform(task, task.apply({ type: 'rolled back', share }))
+        }
+        return this.#giveOut()
     }
   }
 
-  #committed(lane: Lane, task: RunningTask, share: Share, transaction: string | undefined) {
-    lane.confirmed = transaction ?? lane.confirmed
-    task.committed(share, transaction)
-    this.#leave(lane, task)
+  #committed(lane: Lane, transaction: string) {
+    lane.confirmed = transaction
+    lane.release()
   }
 
-  #failed(lane: Lane, message: Failure) {
-    const { task, share } = lane
-    const error = errorOf(message)
-    if (task && share) {
-      const { part } = share
-      if (message.kind === 'lost' && message.connected && part) part.losses++
-      // A part whose connection breaks again and again is the reason for it.
-      const isHopeless = (part?.losses ?? 0) > this.#restsMs.length
-      task.takeBack(share)
-      const isDoubtful = message.kind === 'doubtful' || (message.kind === 'crashed' && share.isCommitting)
-      if (message.kind === 'refused' || isHopeless) task.fail(error)
-      else if (message.kind === 'cancelled' && !task.restarting) task.fail(error)
-      else if (isDoubtful) task.fail(new PartlyCommitted(error))
-      else if (message.kind === 'blocked') {
-        // Others of the table hear of it when they are blocked themselves. Alone it waits for no other worker.
-        if (task.mayRestart) task.restartAlone()
-        else if (!task.restarting) task.fail(error)
+  #failed(lane: Lane, failure: Failure) {
+    const error = errorOf(failure)
+    const held = lane.release()
+    if (failure.kind === 'lost') this.#rest(lane, error)
+    else if (failure.kind === 'ended' || failure.kind === 'crashed') this.#retire(lane, error)
+    if (held) this.#perform(held.task, held.task.apply(this.#eventOf(failure, error, held)))
+    if (this.#ended) this.#failAll(this.#ended)
+    this.#giveOut()
+  }
+
+  #eventOf({ kind, connected }: Failure, error: Error, { task, share }: Holding): TaskEvent {
+    switch (kind) {
+      case 'refused':
+      case 'blocked':
+      case 'cancelled':
+        return { type: kind, share, error }
+      case 'doubtful':
+        return { type: 'uncertain', share, error }
+      case 'crashed':
+        return { type: 'worker died', share, error }
+      case 'ended':
+        return { type: 'lost', share }
+      case 'lost': {
+        // A part whose connection breaks again and again is the reason for it.
+        const isHopeless = connected && task.lostWhileCopying(share) > this.#restsMs.length
+        return isHopeless ? { type: 'refused', share, error } : { type: 'lost', share }
       }
     }
-    if (message.kind === 'lost') this.#rest(lane, error)
-    else if (message.kind === 'ended' || message.kind === 'crashed') this.#retire(lane, error)
-    if (task) this.#leave(lane, task)
   }
 
   #rest(lane: Lane, error: Error) {
@@ -274,173 +253,63 @@ export class CopyPool implements Copier {
   }
 
   #retire(lane: Lane, error: Error) {
-    lane.isRetired = true
-    if (this.#lanes.some(({ isRetired }) => !isRetired)) {
+    lane.retire()
+    if (this.#lanes.some(({ isOut }) => !isOut)) {
       this.onWarning(`going on with one copy worker less: ${error.message}`)
-      return
+    } else this.#ended ??= error
+  }
+
+  // What follows:
+
+  #perform(task: RunningTask, effects: readonly Effect[]) {
+    for (const effect of effects) {
+      switch (effect.do) {
+        case 'prepare':
+          this.#laneOf(effect.share)?.send({ type: 'prepare' })
+          break
+        case 'commit':
+          this.#laneOf(effect.share)?.send({ type: 'finish', commit: true })
+          break
+        case 'roll back':
+          this.#laneOf(effect.share)?.send({ type: 'finish', commit: false })
+          break
+        case 'stop':
+          this.#laneOf(effect.share)?.send({ type: 'abort' })
+          break
+        case 'hand out':
+          this.#giveOut()
+          break
+        case 'ask':
+          void this.#ask(task)
+          break
+        case 'settle':
+          this.#active = this.#active.filter((other) => other !== task)
+          task.settle()
+      }
     }
-    this.#ended = error
-    this.#failAll(error)
+  }
+
+  #laneOf(share: string): Lane | undefined {
+    return this.#lanes.find(({ holding }) => holding?.share === share)
+  }
+
+  async #ask(task: RunningTask) {
+    let answer: TaskEvent = { type: 'agreed' }
+    try {
+      await task.task.onBeforeCommit?.(task.transactions)
+    } catch (error) {
+      answer = { type: 'vetoed', error: asError(error) }
+    }
+    this.#perform(task, task.apply(answer))
   }
 
   #failAll(error: Error) {
-    for (const task of this.#queue.splice(0)) {
-      task.fail(error)
-      task.settle()
-    }
-    for (const task of this.#active) {
-      task.fail(error)
-      this.#conclude(task)
-    }
-  }
-
-  #leave(lane: Lane, task: RunningTask) {
-    lane.task = undefined
-    lane.share = undefined
-    this.#conclude(task)
-    this.#giveOut()
-  }
-
-  /** When no worker owes an answer: more to copy, or all that hold the table's transactions end them alike. */
-  #conclude(task: RunningTask) {
-    if (task.isBusy || !this.#active.includes(task)) return
-    const shares = [...task.shares]
-    if (task.failure || task.restarting) {
-      if (shares.length > 0) return finish(shares, false)
-      if (task.failure) return this.#settle(task)
-      task.restarting = false
-    }
-    if (task.pending.length > 0) return this.#giveOut()
-    if (shares.length === 0) return this.#settle(task)
-    const unprepared = shares.filter(({ state }) => state === 'holding')
-    const needsAgreement = shares.length > 1 || task.task.onBeforeCommit
-    if (!needsAgreement) return finish(shares, true)
-    if (unprepared.length === 0) return void this.#commit(task)
-    for (const share of unprepared) {
-      share.state = 'preparing'
-      share.lane.send({ type: 'prepare' })
-    }
-  }
-
-  async #commit(task: RunningTask) {
-    const { onBeforeCommit } = task.task
-    if (onBeforeCommit) {
-      task.deciding = true
-      try {
-        await onBeforeCommit(task.transactions)
-      } catch (error) {
-        task.fail(asError(error))
-      }
-      task.deciding = false
-    }
-    if (task.failure || task.pending.length > 0) return this.#conclude(task)
-    finish([...task.shares], true)
-  }
-
-  #settle(task: RunningTask) {
-    this.#active = this.#active.filter((other) => other !== task)
-    task.settle()
-  }
-}
-
-function finish(shares: Share[], commit: boolean) {
-  for (const share of shares) {
-    share.state = 'ending'
-    share.lane.send({ type: 'finish', commit })
+    for (const task of this.#queue.splice(0)) task.reject(error)
+    for (const task of this.#active) this.#perform(task, task.apply({ type: 'failed', error }))
   }
 }
 
 function errorOf({ kind, error }: Failure): Error {
   if (kind === 'cancelled') return new Cancelled()
   return kind === 'lost' ? new ConnectionLost(error.message) : new CopyFailed(error)
-}
-
-/** Of a worker that did not get to its first job: what may be otherwise at another attempt names no reason for all. */
-function refusalOf({ kind, error }: Failure): Error {
-  return kind === 'ended' ? new CopyFailed(error) : new PgtrekError(error.message)
-}
-
-/** One worker thread, seen from outside. */
-class Lane {
-  task: RunningTask | undefined
-  share: Share | undefined
-  /** The last transaction that it has committed. */
-  confirmed: string | undefined
-  /** Connections lost in a row. */
-  losses = 0
-  isOpen = false
-  isRetired = false
-  #isGone = false
-  #opened = Promise.resolve()
-  #resting: ReturnType<typeof setTimeout> | undefined
-  listener: ((message: FromLane) => void) | undefined
-  readonly #worker = new Worker(workerUrl('copy/lane.worker.ts'), { smol: true } as WorkerOptions)
-
-  constructor(
-    readonly settings: LaneSettings,
-    readonly clock: SharedArrayBuffer,
-  ) {}
-
-  get isAway(): boolean {
-    return !this.isOpen || this.isRetired || this.#resting !== undefined
-  }
-
-  rest(milliseconds: number, onRested: () => void) {
-    this.#resting = setTimeout(() => {
-      this.#resting = undefined
-      onRested()
-    }, milliseconds)
-  }
-
-  wake() {
-    clearTimeout(this.#resting)
-    this.#resting = undefined
-  }
-
-  open(): Promise<void> {
-    const opened = Promise.withResolvers<void>()
-    this.#opened = opened.promise
-    const hear = (message: FromLane) => {
-      if (message.type === 'opened') opened.resolve()
-      else if (message.type === 'failed') opened.reject(refusalOf(message))
-      this.listener?.(message)
-    }
-    this.#worker.onmessage = ({ data }: MessageEvent<FromLane>) => hear(data)
-    void endOf(this.#worker).then((cause) => {
-      this.#isGone = true
-      const error = { message: `a copy worker crashed: ${cause}` }
-      hear({ type: 'failed', error, kind: 'crashed', connected: true })
-    })
-    const { source, destination } = this.settings
-    const ends = { source: withVerdict(source), destination: withVerdict(destination) }
-    this.send({ type: 'open', settings: { ...this.settings, ...ends }, clock: this.clock })
-    return opened.promise
-  }
-
-  send(message: ToLane) {
-    this.#worker.postMessage(message)
-  }
-
-  async close(): Promise<void> {
-    this.wake()
-    await settledWithin(this.#goodbye(), longestGoodbyeMs)
-    this.terminate()
-  }
-
-  /** A worker that is still opening has sessions to close only afterwards. */
-  async #goodbye(): Promise<void> {
-    const closed = Promise.withResolvers<void>()
-    this.listener = (message) => {
-      const isGone = message.type === 'failed' && message.kind === 'crashed'
-      if (message.type === 'closed' || isGone) closed.resolve()
-    }
-    const [opening] = await Promise.allSettled([this.#opened])
-    if (opening.status === 'rejected' || this.#isGone) return
-    this.send({ type: 'close' })
-    await closed.promise
-  }
-
-  terminate() {
-    this.#worker.terminate()
-  }
 }

@@ -1,10 +1,12 @@
-// One table (or some large objects) on its way: which of its parts wait, which a worker has, which are
-// committed. A part that a worker loses goes back to those that wait.
+// One table (or several, or some large objects) that is copied: what its caller wants, and what its workers have
+// copied of it so far.
 
+import type { ErrorInfo } from '../../shared/event.ts'
 import type { WorkerView } from '../../shared/worker.ts'
 import { Cancelled, PgtrekError } from '../postgres/errors.ts'
-import type { CopyPart, Counts, LaneSettings, ToLane } from './lane-messages.ts'
+import type { CopyPart, Counts, LaneSettings } from './lane-messages.ts'
 import type { KeyValues } from './merge.ts'
+import { type Effect, newTask, next, type TaskEvent, type TaskState } from './share-state.ts'
 
 export interface CopyTask {
   /** For messages. */
@@ -20,7 +22,7 @@ export interface CopyTask {
   onProgress(rows: number, bytes: number, collided: number): void
   /**
    * Rows that were left out, named by the columns `key`, once for each batch that had some. Those of a part
-   * that starts again are told again.
+   * that starts again are reported again.
    */
   onCollided?: (key: readonly string[], values: KeyValues[]) => void
   /** What each table of a part with several got; with `together` each part. Before the commit. */
@@ -30,9 +32,9 @@ export interface CopyTask {
   /** With `together`: what a part has got so far. */
   onPart?: (place: number, counts: Counts) => void
   /**
-   * Called right before the workers are told to commit, with the transactions that make the table, also
+   * Called right before the workers are asked to commit, with the transactions that make the table, also
    * those of them that are committed already. The table is there when all of them are. When it throws, all
-   * that is not committed is taken back.
+   * that is not committed is rolled back.
    */
   onBeforeCommit?: (transactions: string[]) => void | Promise<void>
   /** Somebody else writes to the same table: a wait for a row of theirs would never end. */
@@ -49,76 +51,55 @@ export interface Copier {
   close(): Promise<void>
 }
 
-/** All parts were in, but not all could be committed; the others' rows are there. */
+/** A worker's failure, as it came over the thread's border. */
+export class CopyFailed extends PgtrekError {
+  constructor(readonly info: ErrorInfo) {
+    super(info.message)
+  }
+}
+
+/** Not everything could be committed, or nobody knows whether it was; other rows are there. */
 export class PartlyCommitted extends PgtrekError {
   constructor(readonly failure: Error) {
     super(failure.message)
   }
 }
 
-export interface RunningPart {
-  part: CopyPart
-  place: number
-  /** When it is done. */
-  counts: Counts
-  /** How often a connection broke while this part was being copied. */
-  losses: number
-}
-
-/** What one worker has of a task; nothing of it is committed. */
-export interface Share {
-  lane: { send(message: ToLane): void }
-  /** `holding`: waits for the others. All states but this and `prepared` wait for an answer of the worker. */
-  state: 'working' | 'holding' | 'preparing' | 'prepared' | 'ending'
-  part: RunningPart | undefined
+/** What a share got, part by part. */
+interface ShareCounts {
+  copied: { place: number; counts: Counts }[]
+  /** The part that is being copied. */
+  place: number | undefined
   current: Counts
-  held: RunningPart[]
-  counts: Counts
   transaction: string | undefined
-  isCommitting: boolean
 }
 
-const none: Readonly<Counts> = { rows: 0, bytes: 0, collided: 0 }
-
-/** A deadlock or a lock that could not be had is often over a moment later. */
-const mostRestarts = 3
+export const noCounts: Readonly<Counts> = { rows: 0, bytes: 0, collided: 0 }
 
 export class RunningTask {
-  readonly pending: RunningPart[]
-  readonly shares = new Set<Share>()
-  readonly #result = Promise.withResolvers<Counts>()
-  readonly result = this.#result.promise
-  /** One worker does all that is left, since rows of several wait for each other. */
-  alone: boolean
-  /** Everything that is not committed is on its way back to those that wait. */
-  restarting = false
-  deciding = false
   /** Not to be copied together with others. */
   isSingle = false
-  failure: Error | undefined
-  #committed: Counts = none
-  #committedParts = 0
+  #state: TaskState
+  readonly #shares = new Map<string, ShareCounts>()
+  /** How often a connection broke while a part was being copied. */
+  readonly #losses: number[]
+  readonly #result = Promise.withResolvers<Counts>()
+  readonly result = this.#result.promise
+  #committed = noCounts
   #transactions: string[] = []
-  #restarts = 0
 
   constructor(readonly task: CopyTask) {
-    this.alone = task.together ?? false
-    this.pending = task.parts.map((part, place) => ({ part, place, counts: none, losses: 0 }))
+    const { parts, together: isTogether = false, onBeforeCommit } = task
+    this.#state = newTask(parts.length, { isTogether, asks: onBeforeCommit !== undefined })
+    this.#losses = parts.map(() => 0)
   }
 
-  get mayRestart(): boolean {
-    return !this.alone || (this.task.together === true && this.#restarts < mostRestarts)
+  get state(): TaskState {
+    return this.#state
   }
 
-  get wantsWorkers(): boolean {
-    if (this.failure || this.restarting || this.deciding || this.pending.length === 0) return false
-    return !this.alone || this.shares.size === 0
-  }
-
-  /** Somebody still owes an answer. */
-  get isBusy(): boolean {
-    if (this.deciding) return true
-    return [...this.shares].some(({ state }) => state !== 'holding' && state !== 'prepared')
+  get isDone(): boolean {
+    return this.#state.committed.length === this.task.parts.length
   }
 
   /** A table of one part needs no agreement among workers. */
@@ -127,103 +108,116 @@ export class RunningTask {
   }
 
   get transactions(): string[] {
-    return [...this.#transactions, ...[...this.shares].flatMap(({ transaction }) => transaction ?? [])]
+    return [
+      ...this.#transactions,
+      ...[...this.#shares.values()].flatMap(({ transaction }) => transaction ?? []),
+    ]
   }
 
-  join(lane: Share['lane']): Share {
-    const share: Share = {
-      lane,
-      state: 'holding',
-      part: undefined,
-      current: none,
-      held: [],
-      counts: none,
-      transaction: undefined,
-      isCommitting: false,
-    }
-    this.shares.add(share)
-    return share
+  /** Returns what has to be done now. */
+  apply(event: TaskEvent): Effect[] {
+    const { task, effects } = next(this.#state, event)
+    this.#state = task
+    const gone = [...this.#shares.keys()].filter((share) => !task.shares.has(share))
+    for (const share of gone) this.#shares.delete(share)
+    if (gone.length > 0) this.#report()
+    return effects
   }
 
-  take(share: Share): RunningPart {
-    const part = this.pending.shift()
-    if (!part) throw new Error('no part of the task is left')
-    share.part = part
-    share.state = 'working'
+  /** The next part goes to this share. */
+  handOut(share: string): CopyPart {
+    const [place] = this.#state.waiting
+    const part = place === undefined ? undefined : this.task.parts[place]
+    if (place === undefined || !part) throw new Error('no part of the task is left')
+    this.apply({ type: 'handed out', share, part: place, commitsItself: this.commitsAtOnce })
+    const counts = this.#shares.get(share) ?? { copied: [], transaction: undefined }
+    this.#shares.set(share, { ...counts, place, current: noCounts })
     return part
   }
 
-  partDone(share: Share, counts: Counts) {
-    if (share.part) {
-      share.part.counts = counts
-      share.held.push(share.part)
+  progressed(share: string, current: Counts) {
+    const counts = this.#shares.get(share)
+    if (!counts) return
+    counts.current = current
+    this.#report()
+  }
+
+  /** `transaction`: the worker has committed it already. */
+  copied(share: string, got: Counts, transaction?: string): Effect[] {
+    const counts = this.#shares.get(share)
+    if (counts?.place !== undefined) {
+      counts.copied.push({ place: counts.place, counts: got })
+      counts.place = undefined
+      counts.current = noCounts
+      this.#report()
+      const isWhole = this.task.together && this.#state.waiting.length === 0
+      if (isWhole) this.task.onTables?.(counts.copied.map((part) => part.counts))
     }
-    share.part = undefined
-    share.current = none
-    share.counts = sum(share.counts, counts)
-    share.state = 'holding'
-    this.report()
-    const isWhole = this.task.together && this.pending.length === 0
-    if (isWhole) this.task.onTables?.(share.held.map((part) => part.counts))
+    return transaction ? this.committed(share, transaction) : this.apply({ type: 'copied', share })
   }
 
-  committed(share: Share, transaction: string | undefined) {
-    this.shares.delete(share)
-    this.#committed = sum(this.#committed, share.counts)
-    this.#committedParts += share.held.length
-    if (transaction) this.#transactions.push(transaction)
+  prepared(share: string, transaction: string): Effect[] {
+    const counts = this.#shares.get(share)
+    if (counts) counts.transaction = transaction
+    return this.apply({ type: 'prepared', share })
   }
 
-  /** The worker's transaction is gone: its parts have not been copied. */
-  takeBack(share: Share) {
-    this.shares.delete(share)
-    this.pending.unshift(...share.held, ...(share.part ? [share.part] : []))
-    this.report()
-  }
-
-  fail(failure: Error) {
-    this.failure ??= failure
-    this.#abortWorking()
-  }
-
-  /** From the beginning, as far as nothing is committed, and by one worker. */
-  restartAlone() {
-    this.alone = true
-    this.restarting = true
-    this.#restarts++
-    this.#abortWorking()
-  }
-
-  report() {
-    let counts = this.#committed
-    for (const share of this.shares) {
-      counts = sum(counts, sum(share.counts, share.current))
-      for (const part of share.held) this.task.onPart?.(part.place, part.counts)
-      if (share.part) this.task.onPart?.(share.part.place, share.current)
+  committed(share: string, transaction: string): Effect[] {
+    for (const { counts } of this.#shares.get(share)?.copied ?? []) {
+      this.#committed = sum(this.#committed, counts)
     }
-    this.task.onProgress(counts.rows, counts.bytes, counts.collided)
+    this.#transactions.push(transaction)
+    return this.apply({ type: 'committed', share })
   }
 
-  /** All of it was copied and committed together with others. */
+  /** A connection broke: how often it did while this share's part was being copied. */
+  lostWhileCopying(share: string): number {
+    const place = this.#shares.get(share)?.place
+    if (place === undefined) return 0
+    const losses = (this.#losses[place] ?? 0) + 1
+    this.#losses[place] = losses
+    return losses
+  }
+
+  /** All of it was copied and committed, and counted by others. */
   finish(counts: Counts) {
     this.task.onProgress(counts.rows, counts.bytes, counts.collided)
     this.#result.resolve(counts)
   }
 
+  /** Nobody is waited for. */
+  reject(error: Error) {
+    this.apply({ type: 'abandoned', error })
+    this.settle()
+  }
+
   /** No worker has anything of it any more. */
   settle() {
-    if (this.#committedParts === this.task.parts.length) return this.#result.resolve(this.#committed)
-    const failure = this.failure ?? new Cancelled()
-    const isPartly = this.#committedParts > 0 && !(failure instanceof PartlyCommitted)
+    if (this.isDone) return this.#result.resolve(this.#committed)
+    const { committed, uncertain, failure = new Cancelled() } = this.#state
+    const isPartly = committed.length + uncertain.length > 0 && !(failure instanceof PartlyCommitted)
     this.#result.reject(isPartly ? new PartlyCommitted(failure) : failure)
   }
 
-  #abortWorking() {
-    for (const share of this.shares) if (share.state === 'working') share.lane.send({ type: 'abort' })
+  #report() {
+    let all = this.#committed
+    for (const { copied, place, current } of this.#shares.values()) {
+      all = copied.reduce((counts, part) => sum(counts, part.counts), sum(all, current))
+      for (const part of copied) this.task.onPart?.(part.place, part.counts)
+      if (place !== undefined) this.task.onPart?.(place, current)
+    }
+    this.task.onProgress(all.rows, all.bytes, all.collided)
   }
 }
 
-function sum(one: Counts, other: Counts): Counts {
+/** Mostly they come in their order, the largest first. */
+export function insertByBytes(queue: RunningTask[], task: RunningTask) {
+  let place = queue.length
+  while (place > 0 && (queue[place - 1] as RunningTask).task.bytes < task.task.bytes) place--
+  queue.splice(place, 0, task)
+}
+
+export function sum(one: Counts, other: Counts): Counts {
   return {
     rows: one.rows + other.rows,
     bytes: one.bytes + other.bytes,

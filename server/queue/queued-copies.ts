@@ -4,9 +4,16 @@ import { asError } from '../../shared/message-of.ts'
 import type { WorkerView } from '../../shared/worker.ts'
 import { endSessionsOf } from '../coordination/run-sessions.ts'
 import { bundle, takeBundle } from '../copy/bundle.ts'
-import { type Copier, CopyFailed, type CopyTask, type Counts } from '../copy/pool.ts'
-import type { Copiers, CopierWork } from '../copy/task.ts'
-import { RunningTask } from '../copy/task.ts'
+import type { Counts } from '../copy/lane-messages.ts'
+import {
+  type Copier,
+  type Copiers,
+  type CopierWork,
+  CopyFailed,
+  type CopyTask,
+  insertByBytes,
+  RunningTask,
+} from '../copy/task.ts'
 import { Cancelled, errorInfo, PgtrekError } from '../postgres/errors.ts'
 import { Session } from '../postgres/session.ts'
 import { settledWithin } from '../system/deadline.ts'
@@ -84,9 +91,9 @@ export class QueuedCopies implements Copier {
 
   /** What is not committed is taken back, by its workers or, where they do not answer, without them. */
   async cancel(): Promise<void> {
-    for (const running of this.#ready.splice(0)) reject(running, new Cancelled())
+    for (const running of this.#ready.splice(0)) running.reject(new Cancelled())
     await this.#leave()
-    for (const jobs of this.#open) jobs.abandon(new Cancelled())
+    for (const jobs of this.#open) jobs.running.reject(new Cancelled())
     this.#open.clear()
   }
 
@@ -160,13 +167,10 @@ export class QueuedCopies implements Copier {
     return true
   }
 
-  /** Mostly they come in their order, the largest first. */
   #enqueue(task: RunningTask) {
     const reason = this.#failure ?? (this.#closed ? new Cancelled() : this.#snapshotLost)
-    if (reason) return reject(task, reason)
-    let place = this.#ready.length
-    while (place > 0 && (this.#ready[place - 1] as RunningTask).task.bytes < task.task.bytes) place--
-    this.#ready.splice(place, 0, task)
+    if (reason) return task.reject(reason)
+    insertByBytes(this.#ready, task)
   }
 
   async #offer() {
@@ -244,28 +248,26 @@ export class QueuedCopies implements Copier {
     }
   }
 
+  /** What is decided is in the ledger before it is read again. */
   async #act(jobs: TaskJobs) {
-    switch (jobs.wish()) {
-      case 'commit':
-        await jobs.settleBeforeCommit()
-        return await this.#ledger.decide(jobs.ids, jobs.failure ? 'rollback' : 'commit')
-      case 'rollback':
-        return await this.#ledger.decide(jobs.ids, 'rollback')
-      case 'again':
-        jobs.again()
-        return await this.#offerJobs(jobs)
-      case 'settle':
+    for (;;) {
+      const effects = new Set(jobs.takeEffects().map((effect) => effect.do))
+      if (effects.size === 0) return
+      if (effects.has('stop') || effects.has('roll back')) await this.#ledger.decide(jobs.ids, 'rollback')
+      if (effects.has('commit')) await this.#ledger.decide(jobs.ids, 'commit')
+      if (effects.has('ask')) await jobs.ask()
+      if (effects.has('hand out')) await this.#offerJobs(jobs)
+      if (effects.has('settle')) {
         this.#open.delete(jobs)
-        return jobs.settle()
-      case 'wait':
-        return
+        jobs.settle()
+      }
     }
   }
 
   /** What workers have begun ends by itself: one that still sees the snapshot may be done. */
   #loseSnapshot(error: Error) {
     this.#snapshotLost ??= error
-    for (const running of this.#ready.splice(0)) reject(running, error)
+    for (const running of this.#ready.splice(0)) running.reject(error)
   }
 
   async #tellCollisions() {
@@ -280,7 +282,10 @@ export class QueuedCopies implements Copier {
   async #lookForGivenUp() {
     const unfinished = [...this.#open].flatMap((jobs) => jobs.unfinished)
     for (const { id, reason } of await this.queue.givenUp(this.#queueName, unfinished)) {
-      for (const jobs of this.#open) jobs.giveUp(id, new PgtrekError(`no worker could do it: ${reason}`))
+      for (const jobs of [...this.#open]) {
+        jobs.giveUp(id, new PgtrekError(`no worker could do it: ${reason}`))
+        await this.#act(jobs)
+      }
     }
   }
 
@@ -288,8 +293,8 @@ export class QueuedCopies implements Copier {
   #fail(error: unknown) {
     this.#failure = asError(error)
     this.#closed = true
-    for (const running of this.#ready.splice(0)) reject(running, this.#failure)
-    for (const jobs of this.#open) jobs.abandon(this.#failure)
+    for (const running of this.#ready.splice(0)) running.reject(this.#failure)
+    for (const jobs of this.#open) jobs.running.reject(this.#failure)
     this.#open.clear()
   }
 
@@ -338,9 +343,4 @@ export class QueuedCopies implements Copier {
 
 function isSnapshotLost(failure: Error | undefined): failure is CopyFailed {
   return failure instanceof CopyFailed && failure.info.code === 'snapshot_lost'
-}
-
-function reject(running: RunningTask, error: Error) {
-  running.fail(error)
-  running.settle()
 }

@@ -1,9 +1,9 @@
-// One task of a run as jobs: a table's parts are dealt out, and count only when every job that has some of them is
-// ready to commit. What the coordinator has to do next follows from what is known of the jobs.
+// One task of a run as jobs: a table's parts are dealt out, and each job is a share of it. What the ledger says about
+// the jobs becomes events; what has to be done next follows from them (copy/share-state.ts).
 import { asError } from '../../shared/message-of.ts'
-import type { CopyPart } from '../copy/pool.ts'
-import { CopyFailed, type Counts, PartlyCommitted } from '../copy/pool.ts'
-import type { RunningTask } from '../copy/task.ts'
+import type { CopyPart } from '../copy/lane-messages.ts'
+import { type Effect, isTakenBack, type TaskEvent } from '../copy/share-state.ts'
+import { CopyFailed, noCounts, type RunningTask, sum } from '../copy/task.ts'
 import { PgtrekError, sqlstate } from '../postgres/errors.ts'
 import type { CopyOutcome } from './job.ts'
 import type { JobRow } from './ledger.ts'
@@ -24,39 +24,38 @@ export interface Offer {
 }
 
 interface Job extends Offer {
+  /** Others write to the same table. */
+  isShared: boolean
   row: JobRow | undefined
   outcome: CopyOutcome | undefined
   worker: string | undefined
 }
 
-export type Wish = 'wait' | 'commit' | 'rollback' | 'again' | 'settle'
-
-const none: Readonly<Counts> = { rows: 0, bytes: 0, collided: 0 }
-
 export class TaskJobs {
-  failure: Error | undefined
+  readonly #most: number
   #jobs: Job[] = []
-  #shares: number
   #hasStarted = false
-  #decided: 'commit' | 'rollback' | undefined
-  /** What was decided is also seen by whoever claims a job. */
-  #seenSince = false
-  #repeat = false
+  #effects: Effect[] = []
 
   constructor(
     readonly running: RunningTask,
     lanes: number,
   ) {
-    const most = Math.min(mostShares, Math.max(fewestShares, lanes))
-    this.#shares = running.task.together ? 1 : Math.min(running.task.parts.length, most)
+    this.#most = Math.min(mostShares, Math.max(fewestShares, lanes))
   }
 
+  /** Several jobs make the table. */
   get isShared(): boolean {
-    return this.#shares > 1
+    return this.#sharesWanted > 1
   }
 
+  /** No job is committed before the coordinator has decided it. */
   get agrees(): boolean {
-    return this.isShared || this.running.task.onBeforeCommit !== undefined
+    return this.isShared || this.running.state.asks
+  }
+
+  get failure(): Error | undefined {
+    return this.running.state.failure
   }
 
   get ids(): string[] {
@@ -69,34 +68,49 @@ export class TaskJobs {
 
   /** Somebody works on it, as far as is known. */
   get isTaken(): boolean {
-    return this.#jobs.some(({ row, outcome }) => row && row.state !== 'offered' && !outcome)
+    return [...this.running.state.shares.values()].some(
+      ({ state }) => state !== 'offered' && state !== 'withdrawing',
+    )
   }
 
   get isDone(): boolean {
-    return this.#jobs.every(({ outcome }) => outcome?.kind === 'done')
+    return this.running.isDone
   }
 
+  /** What waits is offered; what was committed before stays. */
   begin(): Offer[] {
-    const { task } = this.running
+    const { task, state } = this.running
     const title = task.title ?? 'rows'
-    const shares = dealt(task.parts, this.#shares)
-    this.#jobs = shares.map((parts, index) => ({
-      id: crypto.randomUUID(),
-      title: shares.length > 1 ? `${title} (part ${index + 1} of ${shares.length})` : title,
-      bytes: Math.round((task.bytes * parts.length) / task.parts.length),
-      parts,
-      row: undefined,
-      outcome: undefined,
-      worker: undefined,
-    }))
-    return this.#jobs
+    const commitsItself = !this.agrees
+    const shares = dealt(state.waiting, Math.min(this.#sharesWanted, state.waiting.length))
+    const isShared = this.isShared
+    const offered = shares.map((places, index) => {
+      const id = crypto.randomUUID()
+      this.#apply({ type: 'offered', share: id, parts: places, commitsItself })
+      return {
+        id,
+        title: shares.length > 1 ? `${title} (part ${index + 1} of ${shares.length})` : title,
+        bytes: Math.round((task.bytes * places.length) / task.parts.length),
+        parts: places.flatMap((place) => task.parts[place] ?? []),
+        isShared,
+        row: undefined,
+        outcome: undefined,
+        worker: undefined,
+      }
+    })
+    const kept = ({ id, outcome }: Job) => outcome?.kind === 'done' || state.shares.has(id)
+    this.#jobs = [...this.#jobs.filter(kept), ...offered]
+    return offered
   }
 
   /** What the ledger says now. Returns jobs that have got another worker. */
   see(rows: ReadonlyMap<string, JobRow>): { title: string; worker: string }[] {
-    this.#seenSince = this.#decided !== undefined
+    // Only what was withdrawn before the ledger was read cannot be taken by another worker any more.
+    const takenBack = new Set(
+      [...this.running.state.shares].flatMap(([id, share]) => (isTakenBack(share) ? id : [])),
+    )
     const taken: { title: string; worker: string }[] = []
-    let counts = none
+    let counts = noCounts
     for (const job of this.#jobs) {
       const row = rows.get(job.id)
       if (!row) continue
@@ -106,10 +120,11 @@ export class TaskJobs {
         job.worker = row.worker
         taken.push({ title: job.title, worker: row.worker })
       }
-      const { outcome } = job
-      counts = sum(counts, outcome?.kind === 'done' ? outcome : row)
-      if (outcome) this.#judge(outcome)
+      counts = sum(counts, job.outcome?.kind === 'done' ? job.outcome : row)
     }
+    // Nothing is decided about jobs of which one is known to have ended.
+    for (const job of this.#jobs) if (job.outcome) this.#apply(this.#endOf(job, job.outcome))
+    for (const job of this.#jobs) if (!job.outcome) this.#apply(eventOf(job, takenBack.has(job.id)))
     if (taken.length > 0 && !this.#hasStarted) {
       this.#hasStarted = true
       this.running.task.onStart()
@@ -119,58 +134,36 @@ export class TaskJobs {
     return taken
   }
 
-  /** What is wished is taken for granted: it is not wished twice. */
-  wish(): Wish {
-    if (this.isDone) return 'settle'
-    if (this.failure || this.#repeat) {
-      if (!this.#decided) {
-        this.#decided = 'rollback'
-        this.#seenSince = false
-        return 'rollback'
-      }
-      if (!this.#seenSince || this.#jobs.some((job) => this.#mayStillEnd(job))) return 'wait'
-      return this.#repeat && !this.failure && !this.#isPartly ? 'again' : 'settle'
-    }
-    const isReady = ({ row, outcome }: Job) => outcome?.kind === 'done' || row?.state === 'prepared'
-    if (this.agrees && !this.#decided && this.#jobs.every(isReady)) {
-      this.#decided = 'commit'
-      return 'commit'
-    }
-    return 'wait'
+  /** What has to be done now; each is returned once. */
+  takeEffects(): Effect[] {
+    return this.#effects.splice(0)
   }
 
   /** The last moment to say no. */
-  async settleBeforeCommit(): Promise<void> {
+  async ask(): Promise<void> {
     try {
       await this.running.task.onBeforeCommit?.(this.#jobs.flatMap(({ row }) => row?.transactions ?? []))
+      this.#apply({ type: 'agreed' })
     } catch (error) {
-      this.failure = asError(error)
-      this.#decided = 'rollback'
-      this.#seenSince = false
+      this.#apply({ type: 'vetoed', error: asError(error) })
     }
   }
 
-  /** From the beginning; by one worker, where several were in each other's way. */
-  again() {
-    this.#decided = undefined
-    this.#repeat = false
-  }
-
-  /** Nobody will take it again. Where its commit had been agreed on, it may have come all the same. */
+  /** Nobody will take it again. Where its commit had been agreed on, it may have been committed all the same. */
   giveUp(id: string, error: Error) {
     const job = this.#jobs.find((one) => one.id === id)
-    if (!job || job.outcome) return
-    const kind = this.#decided === 'commit' || job.row?.prepared ? 'doubtful' : 'refused'
+    const share = this.running.state.shares.get(id)
+    if (!job || job.outcome || !share) return
+    const kind = share.state === 'commit requested' || job.row?.prepared ? 'doubtful' : 'refused'
     const outcome: CopyOutcome = { kind, error: { message: error.message } }
     job.outcome = outcome
-    this.#judge(outcome)
+    this.#apply(this.#endOf(job, outcome))
   }
 
   settle() {
     const { running } = this
-    if (!this.isDone)
-      return this.abandon(this.failure ?? new PgtrekError('its jobs ended without an outcome'))
-    let counts = none
+    if (!this.isDone) return running.settle()
+    let counts = noCounts
     for (const { outcome } of this.#jobs) {
       if (outcome?.kind !== 'done') continue
       counts = sum(counts, outcome)
@@ -179,61 +172,56 @@ export class TaskJobs {
     running.finish(counts)
   }
 
-  abandon(error: Error) {
-    const isPartly = this.#isPartly && !(error instanceof PartlyCommitted)
-    this.running.fail(isPartly ? new PartlyCommitted(error) : error)
-    this.running.settle()
-  }
-
   get #workers(): string {
     return [...new Set(this.#jobs.flatMap(({ worker }) => worker ?? []))].join(', ')
   }
 
-  get #isPartly(): boolean {
-    return this.#jobs.some(({ outcome }) => outcome?.kind === 'done')
+  get #sharesWanted(): number {
+    const { isAlone } = this.running.state
+    return isAlone ? 1 : Math.min(this.running.task.parts.length, this.#most)
   }
 
-  #judge(outcome: CopyOutcome) {
+  #apply(event: TaskEvent | undefined) {
+    if (event) this.#effects.push(...this.running.apply(event))
+  }
+
+  #endOf({ id: share, isShared }: Job, outcome: CopyOutcome): TaskEvent {
     switch (outcome.kind) {
       case 'done':
-        return
+        return { type: 'committed', share }
       case 'doubtful':
-        this.failure ??= new PartlyCommitted(new CopyFailed(outcome.error))
-        return
-      case 'refused':
-        if (this.isShared && blocked.has(outcome.error.sqlstate ?? '') && this.#decided !== 'commit') {
-          this.#shares = 1
-          this.#repeat = true
-          return
-        }
-        this.failure ??= new CopyFailed(outcome.error)
-        return
+        return { type: 'uncertain', share, error: new CopyFailed(outcome.error) }
       case 'released':
-        // Its worker had not heard of the run for long, or somebody else's failure has been told.
-        if (this.#decided === 'commit') this.failure ??= new PgtrekError(outcome.reason)
-        else this.#repeat = true
+        return { type: 'released', share, error: new PgtrekError(outcome.reason) }
+      case 'refused': {
+        const error = new CopyFailed(outcome.error)
+        const isDecided = this.running.state.shares.get(share)?.state === 'commit requested'
+        const isBlocked = isShared && !isDecided && blocked.has(outcome.error.sqlstate ?? '')
+        return { type: isBlocked ? 'blocked' : 'refused', share, error }
+      }
     }
   }
+}
 
-  /** Who claims a job after the decision gets nothing; who had it says how it ended. */
-  #mayStillEnd({ row, outcome }: Job): boolean {
-    return row !== undefined && row.state !== 'offered' && !outcome
+/** Of a job that has not ended. One that was never taken has no row. */
+function eventOf({ id: share, row }: Job, isTakenBack: boolean): TaskEvent | undefined {
+  switch (row?.state ?? 'offered') {
+    case 'offered':
+      return { type: isTakenBack ? 'rolled back' : 'given back', share }
+    case 'copying':
+      return { type: 'taken', share }
+    case 'prepared':
+      return { type: 'prepared', share }
+    case 'ended':
+      return undefined
   }
 }
 
-function dealt(parts: readonly CopyPart[], shares: number): CopyPart[][] {
+function dealt(places: readonly number[], shares: number): number[][] {
   return Array.from({ length: shares }, (_, share) =>
-    parts.slice(
-      Math.floor((share * parts.length) / shares),
-      Math.floor(((share + 1) * parts.length) / shares),
+    places.slice(
+      Math.floor((share * places.length) / shares),
+      Math.floor(((share + 1) * places.length) / shares),
     ),
   )
-}
-
-function sum(one: Counts, other: Counts): Counts {
-  return {
-    rows: one.rows + other.rows,
-    bytes: one.bytes + other.bytes,
-    collided: one.collided + other.collided,
-  }
 }

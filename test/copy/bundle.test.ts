@@ -53,8 +53,7 @@ test('what fails together is copied one by one', async () => {
   const tasks = [task(1), task(2)]
   const again = Promise.withResolvers<readonly RunningTask[]>()
   const together = bundle(tasks, again.resolve)
-  together.fail(new Error('one of them'))
-  together.settle()
+  together.reject(new Error('one of them'))
   expect(await again.promise).toEqual(tasks)
   expect(takeBundle([...tasks], 1)).toHaveLength(1)
 })

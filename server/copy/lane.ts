@@ -1,0 +1,135 @@
+// One copy worker, seen from outside: a thread with a session to either end, which does one thing at a time.
+import { PgtrekError } from '../postgres/errors.ts'
+import { withVerdict } from '../postgres/pooler.ts'
+import { settledWithin } from '../system/deadline.ts'
+import { endOf } from '../system/worker-end.ts'
+import { workerUrl } from '../system/worker-url.ts'
+import type { FromLane, LaneSettings, ToLane } from './lane-messages.ts'
+import { CopyFailed, type RunningTask } from './task.ts'
+
+/** A server that does not answer must not keep a cancelled run from ending. */
+export const longestGoodbyeMs = 5000
+
+export type Failure = Extract<FromLane, { type: 'failed' }>
+
+/** What a worker has of a task: its open transaction, or one that it is about to begin. */
+export interface Holding {
+  task: RunningTask
+  share: string
+}
+
+type LaneState =
+  | 'opening'
+  | 'ready'
+  /** It has lost a connection, and lets some time pass. */
+  | 'resting'
+  /** It does nothing any more, and has to be closed. */
+  | 'retired'
+  /** The thread has ended by itself. */
+  | 'crashed'
+
+export class Lane {
+  holding: Holding | undefined
+  /** The last transaction that it has committed. */
+  confirmed: string | undefined
+  /** Connections lost in a row. */
+  losses = 0
+  listener: ((message: FromLane) => void) | undefined
+  #state: LaneState = 'opening'
+  readonly #opened = Promise.withResolvers<void>()
+  #rested: ReturnType<typeof setTimeout> | undefined
+  readonly #worker = new Worker(workerUrl('copy/lane.worker.ts'), { smol: true } as WorkerOptions)
+
+  constructor(
+    readonly settings: LaneSettings,
+    readonly clock: SharedArrayBuffer,
+  ) {}
+
+  get isReady(): boolean {
+    return this.#state === 'ready'
+  }
+
+  /** It will not copy any more. */
+  get isOut(): boolean {
+    return this.#state === 'retired' || this.#state === 'crashed'
+  }
+
+  /** Resolves when both sessions are open. */
+  open(): Promise<void> {
+    this.#worker.onmessage = ({ data }: MessageEvent<FromLane>) => this.#hear(data)
+    void endOf(this.#worker).then((cause) => {
+      this.#state = 'crashed'
+      const error = { message: `a copy worker crashed: ${cause}` }
+      this.#hear({ type: 'failed', error, kind: 'crashed', connected: true })
+    })
+    const { source, destination } = this.settings
+    const ends = { source: withVerdict(source), destination: withVerdict(destination) }
+    this.send({ type: 'open', settings: { ...this.settings, ...ends }, clock: this.clock })
+    return this.#opened.promise
+  }
+
+  send(message: ToLane) {
+    this.#worker.postMessage(message)
+  }
+
+  /** Nothing of the task is left with it. */
+  release(): Holding | undefined {
+    const held = this.holding
+    this.holding = undefined
+    return held
+  }
+
+  rest(milliseconds: number, onRested: () => void) {
+    if (!this.isReady) return
+    this.#state = 'resting'
+    this.#rested = setTimeout(() => {
+      this.wake()
+      onRested()
+    }, milliseconds)
+  }
+
+  wake() {
+    clearTimeout(this.#rested)
+    if (this.#state === 'resting') this.#state = 'ready'
+  }
+
+  retire() {
+    if (!this.isOut) this.#state = 'retired'
+  }
+
+  async close(): Promise<void> {
+    this.wake()
+    await settledWithin(this.#goodbye(), longestGoodbyeMs)
+    this.terminate()
+  }
+
+  terminate() {
+    this.#worker.terminate()
+  }
+
+  #hear(message: FromLane) {
+    if (message.type === 'opened') {
+      if (this.#state === 'opening') this.#state = 'ready'
+      this.#opened.resolve()
+    } else if (message.type === 'failed') this.#opened.reject(refusalOf(message))
+    this.listener?.(message)
+  }
+
+  /** A worker that is still opening has sessions to close only afterwards. */
+  async #goodbye(): Promise<void> {
+    const closed = Promise.withResolvers<void>()
+    this.listener = (message) => {
+      const isGone = message.type === 'failed' && message.kind === 'crashed'
+      if (message.type === 'closed' || isGone) closed.resolve()
+    }
+    const [opening] = await Promise.allSettled([this.#opened.promise])
+    if (opening.status === 'rejected' || this.#state === 'crashed') return
+    this.send({ type: 'close' })
+    await closed.promise
+  }
+}
+
+/** Of a worker that did not get to its first job: what may be otherwise at another attempt names no reason for all. */
+function refusalOf({ kind, error }: Failure): Error {
+  return kind === 'ended' ? new CopyFailed(error) : new PgtrekError(error.message)
+}
