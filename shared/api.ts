@@ -6,6 +6,7 @@ import { oneOf } from './one-of.ts'
 import { Progress, TableProgress } from './progress.ts'
 import { MigrationRequest } from './request.ts'
 import { Speeds } from './speeds.ts'
+import { StorageFailure } from './storage-failure.ts'
 import { Summary } from './summary.ts'
 import { TableName } from './table-name.ts'
 
@@ -302,6 +303,8 @@ export const JobProgress = Type.Composite([
     summary: Type.Optional(Summary),
     /** Since the run began, in full messages. */
     speeds: Type.Optional(Speeds),
+    /** While the state directory cannot be written. */
+    storage_failure: Type.Optional(StorageFailure),
   }),
 ])
 export type JobProgress = Static<typeof JobProgress>

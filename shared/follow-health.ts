@@ -6,6 +6,7 @@ import { describeForeignWrites } from './foreign-writes.ts'
 import { formatBytes, formatCount, formatDuration, formatRows } from './format.ts'
 import { describeLate } from './late-writes.ts'
 import { describeSkipped } from './skipped.ts'
+import { describeStorageFailure } from './storage-failure.ts'
 import { showName } from './table-name.ts'
 
 export interface Concern {
@@ -63,12 +64,17 @@ export function concernsOf(view: FollowView, now: number): Concern[] {
     ...skippedConcerns(view),
     ...foreignConcerns(view),
     ...lateLines(view).map((text): Concern => ({ level: 'error', text })),
+    ...storageConcerns(view),
     ...[...new Set(view.warnings)].map((text): Concern => ({ level: 'warn', text })),
   ]
   return [
     ...concerns.filter(({ level }) => level === 'error'),
     ...concerns.filter(({ level }) => level === 'warn'),
   ]
+}
+
+function storageConcerns({ storage_failure: failure }: FollowView): Concern[] {
+  return failure ? [{ level: 'warn', text: describeStorageFailure(failure) }] : []
 }
 
 function stateConcerns(view: FollowView, now: number): Concern[] {

@@ -10,6 +10,7 @@ import { LateWritesView } from './late-writes.ts'
 import { oneOf } from './one-of.ts'
 import { Phase } from './phase.ts'
 import { SkippedTransaction } from './skipped.ts'
+import { StorageFailure } from './storage-failure.ts'
 import { TableName } from './table-name.ts'
 
 /** How far the move as a whole has come. */
@@ -346,6 +347,8 @@ export const FollowView = Type.Object({
   /** Tables of the destination that others than the move have written to. */
   foreign_writes: Type.Optional(ForeignWrites),
   warnings: Type.Array(Type.String()),
+  /** While the state directory cannot be written: the view that other processes see is an old one. */
+  storage_failure: Type.Optional(StorageFailure),
   last_error: Type.Optional(ErrorInfo),
   late_writes: Type.Optional(LateWritesView),
   /** The side that was left by a switchover is looked at. */

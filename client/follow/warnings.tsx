@@ -2,6 +2,7 @@
 import { Show } from 'solid-js'
 import type { FollowView } from '../../shared/follow-view.ts'
 import { enoughChanges } from '../../shared/late-writes.ts'
+import { describeStorageFailure } from '../../shared/storage-failure.ts'
 import { showName } from '../../shared/table-name.ts'
 import { dateText, language, rowsText, t } from '../i18n/index.ts'
 import { reasonIn } from '../i18n/reasons.ts'
@@ -32,7 +33,10 @@ export function FailedTables(props: { view: FollowView }) {
 }
 
 export function FollowWarnings(props: { view: FollowView }) {
-  const warnings = () => (props.view.stage === 'done' ? [] : props.view.warnings)
+  const warnings = () => {
+    const { stage, storage_failure: failure, warnings } = props.view
+    return [...(failure ? [describeStorageFailure(failure)] : []), ...(stage === 'done' ? [] : warnings)]
+  }
   return (
     <Show when={warnings().length > 0}>
       <Notice tone="warn" role="group" title={t('follow.warnings', { count: rowsText(warnings().length) })}>

@@ -5,6 +5,7 @@ import { describe } from '../../shared/describe.ts'
 import type { MigrationEvent, StepInfo } from '../../shared/event.ts'
 import type { TableProgress } from '../../shared/progress.ts'
 import { Curve } from '../../shared/speeds.ts'
+import { describeStorageFailure } from '../../shared/storage-failure.ts'
 import { showName, type TableName, tableKey } from '../../shared/table-name.ts'
 import type { Plan } from '../migrate/plan/types.ts'
 import type { RunRequest } from '../migrate/request.ts'
@@ -63,7 +64,7 @@ export class Job {
     const { store, log, history, logDirectory } = stores
     log.forgetOld()
     history.remember(this.id, request.shown)
-    if (store.database.trouble !== undefined) this.#say('warn', store.database.trouble)
+    if (store.database.failure) this.#say('warn', store.database.failure.reason)
     this.#run = start(request.run, {
       ...{ id: this.id, store, logDirectory, remembersDryRuns: true },
       confirmed: request.confirmed,
@@ -91,6 +92,7 @@ export class Job {
     const { settled_tables: _, ...overview } = this.#run.progress.overview(now)
     return {
       ...overview,
+      ...this.#shownStorage(overview.warnings),
       tables: this.#run.progress.progress(now).tables,
       running: this.isRunning,
       id: this.id,
@@ -112,7 +114,20 @@ export class Job {
     // Their time goes on without an event.
     for (const table of this.#run.progress.runningTables(now)) tables.set(tableKey(table), table)
     this.#changed = new Map()
-    return { ...overview, partial: true, tables: [...tables.values()], running: this.isRunning, id: this.id }
+    return {
+      ...overview,
+      ...this.#shownStorage(overview.warnings),
+      partial: true,
+      tables: [...tables.values()],
+      running: this.isRunning,
+      id: this.id,
+    }
+  }
+
+  #shownStorage(warnings: string[]): Pick<JobProgress, 'warnings' | 'storage_failure'> {
+    const { failure } = this.stores.store.database
+    if (!failure) return { warnings }
+    return { warnings: [...warnings, describeStorageFailure(failure)], storage_failure: failure }
   }
 
   /** The speed of this moment, for those who come later. */

@@ -157,7 +157,8 @@ export class FollowRun implements FollowController {
   }
 
   view(): FollowView {
-    const view = this.#status.view(Date.now())
+    const { failure } = this.services.memory
+    const view = { ...this.#status.view(Date.now()), ...(failure && { storage_failure: failure }) }
     return this.isRunning ? { ...view, process: { host: hostname(), pid: process.pid } } : view
   }
 

@@ -18,6 +18,7 @@ import { type FollowMemory, type FollowRecord, moveOf } from '../store/follow-me
 import { CopyWatch } from './copy-monitor.ts'
 import type { FollowStatus } from './follow-state.ts'
 import { begin, dropLink, type Link, makeSlot, refuseOthers } from './link.ts'
+import { describeMove, readMoveFacts } from './move-state.ts'
 import { followName, linkNames } from './names.ts'
 import { markPublication } from './ownership.ts'
 import { type Prepared, prepare, sequencesOf } from './prepare.ts'
@@ -74,6 +75,7 @@ export async function clearTheWay(
       `these databases are followed already (${earlier.name}, since ${new Date(earlier.startedAt).toISOString()}): "pgtrek follow" goes on with it, "pgtrek cleanup" ends it for good, --name begins another one beside it`,
     )
   }
+  await refuseWhole(request, earlier)
   const { move, unread } = earlier
   const dropped = await dropLink(forwardLink(request, earlier), { by: 'move', move, unread })
   memory.forget(earlier.name)
@@ -81,6 +83,18 @@ export async function clearTheWay(
   status.warn(
     `an earlier attempt was broken off while it copied: its snapshot is gone, so everything is copied anew` +
       (dropped.length > 0 ? `; dropped ${dropped.join(', ')}` : ''),
+  )
+}
+
+/** The process before could not write down here that its copy was whole, or even that it was switched over. */
+async function refuseWhole({ source, destination }: CloneAndFollow, { name, forward, back }: FollowRecord) {
+  await using from = await Session.open(source)
+  await using to = await Session.open(destination)
+  const facts = await readMoveFacts(from, to, name, { forward, back: back ?? linkNames(name, 'back') })
+  if (!facts.forward.position && !facts.forward.mark?.handedOver && !facts.back.mark?.handedOver) return
+  const { words, next } = describeMove(facts, { source, destination })
+  throw new UsageError(
+    `${name}: this state directory knows it as being copied, but the servers say: ${words}. Nothing was changed. ${next.join('; ')}`,
   )
 }
 

@@ -141,6 +141,5 @@ function remember(
       .filter(({ mode }) => mode === 'fill')
       .flatMap((table) => [tableKey(table), ...(table.into ? [tableKey(table.into)] : [])]),
   ])
-  memory.planned(requestKey({ selection, tables, options }), [...own])
-  for (const [step, moved] of resumed?.done ?? []) memory.done(step, moved)
+  memory.planned(requestKey({ selection, tables, options }), [...own], resumed?.done ?? new Map())
 }

@@ -27,7 +27,7 @@ export interface JournalOptions extends Records {
 export class Journal implements Disposable {
   readonly progress = new ProgressFold()
   readonly #log: ReturnType<typeof openLogFile> | undefined
-  readonly #troubles: Disposable | undefined
+  readonly #reports: Disposable | undefined
   #isBegun = false
 
   /** `name`: of the log file. Throws a UsageError when the directory is no place for one. */
@@ -37,11 +37,9 @@ export class Journal implements Disposable {
   ) {
     const { store, logDirectory, say } = options
     if (logDirectory !== undefined) {
-      this.#log = openLogFile(logDirectory, name, {
-        onFailure: (error) => say('warn', `the log file ended: ${error.message}`),
-      })
+      this.#log = openLogFile(logDirectory, name, { report: (message) => say('warn', message) })
     }
-    this.#troubles = store?.database.tell((message) => this.say('warn', message))
+    this.#reports = store?.database.reportTo((message) => this.say('warn', message))
   }
 
   /** About the run, and no event of it. */
@@ -80,7 +78,7 @@ export class Journal implements Disposable {
   }
 
   [Symbol.dispose]() {
-    this.#troubles?.[Symbol.dispose]()
+    this.#reports?.[Symbol.dispose]()
     this.#log?.close()
   }
 }

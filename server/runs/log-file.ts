@@ -1,14 +1,11 @@
 // The log of one run: a file of JSON lines, one for each event worth keeping.
 
-import { openSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pino } from 'pino'
 import type { LogLevel, MigrationEvent, StepInfo } from '../../shared/event.ts'
 import type { FollowLogLine } from '../../shared/follow-view.ts'
-import { messageOf } from '../../shared/message-of.ts'
 import { showName } from '../../shared/table-name.ts'
-import { UsageError } from '../postgres/errors.ts'
-import { makePrivateDirectory } from '../system/private-files.ts'
+import { LogOutput, type LogOutputOptions } from './log-output.ts'
 
 export interface LogFile extends Disposable {
   readonly path: string
@@ -18,26 +15,43 @@ export interface LogFile extends Disposable {
   close(): void
 }
 
-export interface LogFileOptions {
+export interface LogFileOptions extends Omit<LogOutputOptions, 'missing'> {
   /** Names the file together with the run. */
   at?: Date
-  /** Told once when the file can no longer be written; the run goes on. */
-  onFailure?: (error: Error) => void
 }
 
 /** Throws a UsageError when the directory is no place for a file, which is better known before the run. */
 export function openLogFile(directory: string, run: string, options: LogFileOptions = {}): LogFile {
-  const { at = new Date(), onFailure } = options
+  const { at = new Date(), ...how } = options
   const path = join(resolve(directory), fileName(at, run))
-  const file = openFile(path, directory)
-  if (file instanceof Error) {
-    // Said as soon as the caller has what it says it with.
-    queueMicrotask(() => onFailure?.(file))
-    return { path, event() {}, line() {}, close() {}, [Symbol.dispose]() {} }
+  const lineOf = linesOf(run)
+  const output = new LogOutput(path, {
+    ...how,
+    missing: (count) =>
+      lineOf('log', Date.now(), {
+        level: 'warn',
+        message: `the file could not be written: lines missing here: ${count}`,
+      }),
+  })
+  const rows = new RowCounts()
+  const close = () => output.close()
+  return {
+    path,
+    event(event) {
+      const entry = output.isOpen ? entryOf(event, rows) : undefined
+      if (entry) output.add(lineOf(event.type, event.at, entry))
+    },
+    line({ at: time, level, message }) {
+      if (output.isOpen) output.add(lineOf('follow', time, { level, message }))
+    },
+    close,
+    [Symbol.dispose]: close,
   }
-  // Written in the same turn and without a worker thread: the last line before a crash is the one that matters,
-  // and a single executable has no file to start a worker from. What is said in one turn is written at once.
-  const destination = pino.destination({ dest: file, sync: true })
+}
+
+/** A single executable has no file to start a worker thread of pino from: it only makes the text. */
+function linesOf(run: string) {
+  let text = ''
   const logger = pino(
     {
       level: 'debug',
@@ -46,43 +60,15 @@ export function openLogFile(directory: string, run: string, options: LogFileOpti
       formatters: { level: (label) => ({ level: label }) },
       hooks: { streamWrite: redact },
     },
-    { write: (line: string) => lines.push(line) },
+    {
+      write(line: string) {
+        text = line
+      },
+    },
   )
-  const lines: string[] = []
-  const rows = new RowCounts()
-  let isOpen = true
-
-  const flush = () => {
-    const text = lines.splice(0).join('')
-    if (isOpen && text) destination.write(text)
-  }
-  const close = () => {
-    flush()
-    isOpen = false
-    destination.destroy()
-  }
-  destination.on('error', (error: Error) => {
-    if (!isOpen) return
-    close()
-    onFailure?.(unwritten(path, error))
-  })
-
-  const write = (type: string, at: number, { level, message, ...fields }: Entry) => {
-    if (lines.length === 0) queueMicrotask(flush)
+  return (type: string, at: number, { level, message, ...fields }: Entry): string => {
     logger[level]({ time: new Date(at).toISOString(), type, ...fields }, message)
-  }
-
-  return {
-    path,
-    event(event) {
-      const entry = isOpen ? entryOf(event, rows) : undefined
-      if (entry) write(event.type, event.at, entry)
-    },
-    line({ at: time, level, message }) {
-      if (isOpen) write('follow', time, { level, message })
-    },
-    close,
-    [Symbol.dispose]: close,
+    return text
   }
 }
 
@@ -180,25 +166,6 @@ class RowCounts {
     this.#counts.delete(name)
     return count
   }
-}
-
-/** Readable by its owner alone: a server's words about a failed row can contain the row. */
-function openFile(path: string, directory: string): number | Error {
-  try {
-    makePrivateDirectory(resolve(directory))
-    return openSync(path, 'a', 0o600)
-  } catch (cause) {
-    if (full.has((cause as { code?: string }).code ?? '')) return unwritten(path, cause as Error)
-    const reason = messageOf(cause)
-    throw new UsageError(`cannot write a log file to "${directory}": ${reason}`, { cause })
-  }
-}
-
-/** A help for later, never a condition: the run goes on without it. Anything else is a mistake of who named it. */
-const full: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EMFILE'])
-
-function unwritten(path: string, { message }: Error): Error {
-  return new Error(`${path} cannot be written (${message}); the run goes on without it`)
 }
 
 function fileName(at: Date, run: string): string {

@@ -4,6 +4,7 @@ import type { Direction, FollowAction, FollowAnswer, FollowView } from '../../sh
 import type { ForeignWrites } from '../../shared/foreign-writes.ts'
 import type { MigrationOptions, Selection } from '../../shared/request.ts'
 import type { SkippedTransaction } from '../../shared/skipped.ts'
+import type { StorageFailure } from '../../shared/storage-failure.ts'
 import type { TableName } from '../../shared/table-name.ts'
 import type { SequenceName } from '../catalog/sequences.ts'
 import { UsageError } from '../postgres/errors.ts'
@@ -104,8 +105,13 @@ export interface Ask {
 export class MoveTaken extends UsageError {}
 
 export interface FollowMemory {
+  /** While what is written here is not on the disk. */
+  readonly failure: StorageFailure | undefined
   load(name: string): FollowRecord | undefined
-  /** Durable before it returns. */
+  /**
+   * Durable before it returns where the disk takes it. The move goes on where it does not: what a later process must
+   * know is on the servers, and it asks them.
+   */
   save(record: FollowRecord): void
   forget(name: string): void
   /** Says that this process works on it now; throws `MoveTaken` when another does. */

@@ -2,6 +2,7 @@
 // the process that works on them. No passwords.
 import { hostname } from 'node:os'
 import type { FollowAction, FollowAnswer, FollowController, FollowView } from '../../shared/follow-view.ts'
+import type { StorageFailure } from '../../shared/storage-failure.ts'
 import { type Ask, type FollowMemory, type FollowRecord, MoveTaken } from './follow-memory.ts'
 import { isAlive } from './runs.ts'
 import type { StateDatabase } from './state-database.ts'
@@ -112,7 +113,11 @@ export class FollowStore implements FollowMemory {
     return isSilent && this.worker(name) ? row.changed_at : undefined
   }
 
-  publish(view: FollowView) {
+  get failure(): StorageFailure | undefined {
+    return this.database.failure
+  }
+
+  publish({ storage_failure: _, ...view }: FollowView) {
     this.database
       .query('update follow set view = ?, changed_at = ? where name = ?', `view of ${view.name}`)
       .run(JSON.stringify(view), Date.now(), view.name)
@@ -122,7 +127,9 @@ export class FollowStore implements FollowMemory {
   lastView(name: string): FollowView | undefined {
     const view = this.#row(name)?.view
     if (!view) return undefined
-    const { process: worker, ...last } = JSON.parse(view) as FollowView
+    const { process: worker, ...shown } = JSON.parse(view) as FollowView
+    const { failure } = this.database
+    const last: FollowView = failure ? { ...shown, storage_failure: failure } : shown
     if (!worker) return last
     const living = this.worker(name)
     const isIts = living?.pid === worker.pid && living.host === worker.host
@@ -167,7 +174,8 @@ export class FollowStore implements FollowMemory {
     const { lastInsertRowid: id } = this.database
       .query('insert into follow_ask (follow, action) values (?, ?)')
       .run(name, JSON.stringify(action))
-    if (this.database.trouble !== undefined) return this.#unreachable(name)
+    const { failure } = this.database
+    if (failure) return this.#unreachable(name, failure)
     const deadline = Date.now() + patienceMs
     while (Date.now() < deadline) {
       const row = this.database
@@ -189,10 +197,10 @@ export class FollowStore implements FollowMemory {
     }
   }
 
-  #unreachable(name: string): FollowAnswer {
+  #unreachable(name: string, { reason }: StorageFailure): FollowAnswer {
     const { host, pid } = this.worker(name) ?? { host: hostname(), pid: undefined }
     const message =
-      `${this.database.trouble}: the process that follows ${name} cannot be asked through it. ` +
+      `${reason}: the process that follows ${name} cannot be asked through it. ` +
       `Make room there and ask again; process ${pid} on ${host} ends cleanly by SIGTERM (kill ${pid})`
     return { ok: false, message }
   }

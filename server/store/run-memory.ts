@@ -26,8 +26,15 @@ export interface Unfinished {
 }
 
 export interface RunMemory {
-  /** Before a run changes anything: what it is about to do, and the tables that are its own from now on. */
-  planned(request: string, own: readonly string[]): void
+  /**
+   * Before a run changes anything: what it is about to do, the tables that are its own from now on, and the steps that
+   * the run before has done.
+   */
+  planned(request: string, own: readonly string[], resumed: ReadonlyMap<string, Moved>): void
+  /**
+   * Before rows are committed that must not be added twice. Throws where a run that goes on with this one after a kill
+   * could not know of them: then they must not be committed.
+   */
   committing(step: string, transactions: readonly string[], moved: Moved): void
   done(step: string, moved: Moved): void
   /** The last run between the same databases, when it did not complete. */

@@ -7,7 +7,7 @@ import { UsageError } from '../postgres/errors.ts'
 import { type ConnectionSettings, describeSettings } from '../postgres/settings.ts'
 import type { RunMemory, Unfinished } from './run-memory.ts'
 import { stepKey } from './run-memory.ts'
-import { StateDatabase, type StateOptions } from './state-database.ts'
+import { StateDatabase, type StateOptions, StateUnusable } from './state-database.ts'
 
 export interface RunEnds {
   source: ConnectionSettings
@@ -40,6 +40,7 @@ const underWay = new Set<string>()
 export class RunStore implements Disposable {
   /** For what is kept beside the runs, too: history, log, profiles. */
   readonly database: StateDatabase
+  readonly #ended = new Map<string, string>()
 
   constructor(directory: string, options: StateOptions = {}) {
     this.database = new StateDatabase(directory, options)
@@ -89,6 +90,7 @@ export class RunStore implements Disposable {
     this.database
       .query(
         `insert into run (id, source, destination, started_at, status) values (?, ?, ?, datetime('now'), 'running')`,
+        beginningOf(id),
       )
       .run(id, describeSettings(ends.source), describeSettings(ends.destination))
     this.database
@@ -106,8 +108,9 @@ export class RunStore implements Disposable {
   end(id: string, summary: Summary) {
     underWay.delete(id)
     this.database
-      .query(`update run set finished_at = datetime('now'), status = ?, summary = ? where id = ?`)
+      .query(`update run set finished_at = datetime('now'), status = ?, summary = ? where id = ?`, endOf(id))
       .run(summary.status, JSON.stringify(summary), id)
+    this.#ended.set(id, summary.status)
   }
 
   /** What runs that are over have left undone, on all destinations or on one. */
@@ -157,24 +160,38 @@ export class RunStore implements Disposable {
   #memory(run: string, ends: RunEnds): RunMemory {
     const database = this.database
     const place = placeOf(ends.destination)
+    const plan = `plan of ${run}`
+    // Read before this run has a plan of its own.
+    const hadEarlier = this.#lastPlanned(ends, run) !== undefined
+    const done: RunMemory['done'] = (step, { rows, bytes }) => {
+      database
+        .query('insert or replace into run_step (run, step, rows, bytes, done) values (?, ?, ?, ?, 1)')
+        .run(run, step, rows, bytes)
+    }
     return {
-      planned(request, own) {
-        database
-          .query('insert or replace into run_plan (run, host, process, request, own) values (?, ?, ?, ?, ?)')
-          .run(run, hostname(), process.pid, request, JSON.stringify(own))
-      },
+      // As a whole: a run that goes on with this one must not do again what this one has found done.
+      planned: (request, own, resumed) =>
+        database.transaction(() => {
+          database
+            .query(
+              'insert or replace into run_plan (run, host, process, request, own) values (?, ?, ?, ?, ?)',
+              plan,
+            )
+            .run(run, hostname(), process.pid, request, JSON.stringify(own))
+          for (const [step, moved] of resumed) done(step, moved)
+        }),
       committing(step, transactions, { rows, bytes }) {
-        database
-          .query(
-            'insert or replace into run_step (run, step, rows, bytes, transactions, done) values (?, ?, ?, ?, ?, 0)',
-          )
-          .run(run, step, rows, bytes, JSON.stringify(transactions))
+        const write = () =>
+          database
+            .query(
+              'insert or replace into run_step (run, step, rows, bytes, transactions, done) values (?, ?, ?, ?, ?, 0)',
+            )
+            .run(run, step, rows, bytes, JSON.stringify(transactions))
+        // Without a plan on the disk there is nothing that another run could go on with.
+        if (hadEarlier || database.isOnDisk(plan)) certainlyNoted(database, write)
+        else write()
       },
-      done(step, { rows, bytes }) {
-        database
-          .query('insert or replace into run_step (run, step, rows, bytes, done) values (?, ?, ?, ?, 1)')
-          .run(run, step, rows, bytes)
-      },
+      done,
       unfinished: () => this.unfinished(ends, run),
       save: (id, saved) =>
         // On the disk before the destination loses it, also should our machine go down.
@@ -196,17 +213,8 @@ export class RunStore implements Disposable {
 
   /** The last run between these databases, when it did not complete; not counting the `current` one. */
   unfinished(ends: RunEnds, current = ''): Unfinished | undefined {
-    const last = this.database
-      .query<RunRow, [string, string, string]>(
-        `select r.id, r.started_at, r.status, r.summary, p.request, p.own, p.host, p.process
-           from run r
-           join run_plan p on p.run = r.id
-          where r.source = ? and r.destination = ? and r.id <> ?
-          order by r.rowid desc
-          limit 1`,
-      )
-      .get(describeSettings(ends.source), describeSettings(ends.destination), current)
-    if (!last || last.status === 'completed') return undefined
+    const last = this.#lastPlanned(ends, current)
+    if (!last) return undefined
     if (last.status === 'running' && isRunning({ ...last, run: last.id })) {
       throw new UsageError(
         `run ${last.id} between these databases is still under way in process ${last.process}`,
@@ -238,8 +246,53 @@ export class RunStore implements Disposable {
     }
   }
 
+  /** The last run between these databases but for the `current` one, when the disk does not say that it completed. */
+  #lastPlanned({ source, destination }: RunEnds, current: string): RunRow | undefined {
+    const last = this.database
+      .query<RunRow, [string, string, string]>(
+        `select r.id, r.started_at, r.status, r.summary, p.request, p.own, p.host, p.process
+           from run r
+           join run_plan p on p.run = r.id
+          where r.source = ? and r.destination = ? and r.id <> ?
+          order by r.rowid desc
+          limit 1`,
+      )
+      .get(describeSettings(source), describeSettings(destination), current)
+    return last?.status === 'completed' ? undefined : (last ?? undefined)
+  }
+
   [Symbol.dispose]() {
+    if (!this.database.flush()) for (const [id, status] of this.#ended) this.#reportLostEnd(id, status)
     this.database[Symbol.dispose]()
+  }
+
+  /** Of a run that the disk still has as running. */
+  #reportLostEnd(id: string, status: string) {
+    if (!this.database.isOnDisk(beginningOf(id)) || this.database.isOnDisk(endOf(id))) return
+    const isOver = status === 'completed' || status === 'completed_with_failures'
+    this.database.report(
+      `the end of run ${id} (${status}) could not be written: "pgtrek status" will show it as interrupted${isOver ? '. Do not continue it with --resume: it would copy again what is there' : ''}`,
+    )
+  }
+}
+
+function beginningOf(run: string): string {
+  return `beginning of ${run}`
+}
+
+function endOf(run: string): string {
+  return `end of ${run}`
+}
+
+/** On the disk before the rows are committed, also should our machine go down. */
+function certainlyNoted(database: StateDatabase, write: () => void) {
+  try {
+    database.certainly(() => database.durably(write))
+  } catch (error) {
+    if (!(error instanceof StateUnusable)) throw error
+    throw new StateUnusable(
+      `${error.message}. The rows were not committed: after a kill, --resume could not know of them and would add them again. Make room there and continue with --resume`,
+    )
   }
 }
 

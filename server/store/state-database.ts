@@ -1,59 +1,55 @@
-// The file in which processes remember what helps them to go on. It is a help, never a condition: where it cannot
-// be read or written, its users go on in memory, it is said once, and what was to be written is written as soon
-// as there is room again.
+// The one way by which this process writes to its state directory. A run goes on without the directory: where it
+// cannot be written, that is reported once, reads and writes go to a copy in memory, and what was missed is written
+// when the directory takes it again. `certainly` is for what must be on the disk before the caller goes on.
 
-import { constants, Database, SQLiteError, type SQLQueryBindings } from 'bun:sqlite'
-import { rmSync, statSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import { messageOf } from '../../shared/message-of.ts'
+import { constants, Database, type SQLQueryBindings } from 'bun:sqlite'
+import { resolve } from 'node:path'
+import type { StorageFailure } from '../../shared/storage-failure.ts'
 import { PgtrekError } from '../postgres/errors.ts'
 import { tell } from '../system/output.ts'
-import { makePrivate, makePrivateDirectory } from '../system/private-files.ts'
+import { copyTables, copyToMemory, emptyMemory } from './state-copy.ts'
+import {
+  cannotBeWritten,
+  defineTables,
+  describeUnusable,
+  ForeignFile,
+  inodeOf,
+  openStateFile,
+} from './state-file.ts'
+import { Unwritten } from './unwritten.ts'
+import { failureOf, next, type WriteEvent, type WriteState, writing } from './write-state.ts'
 
-/** A file of this name that some other program, or another release of this one, made. */
-class ForeignFile extends Error {}
-
-/** Asked for something that makes no sense without the file. */
+/** It had to be on the disk, and cannot be. */
 export class StateUnusable extends PgtrekError {}
-
-interface Write {
-  sql: string
-  parameters: SQLQueryBindings[]
-}
 
 export interface StateOptions {
   /** Default: to standard error. */
-  say?: ((message: string) => void) | undefined
+  report?: ((message: string) => void) | undefined
   /** How often writing is tried again (default: 2000). */
   retryMs?: number | undefined
 }
 
-const turnPatienceMs = 5_000
 const usualRetryMs = 2_000
 /** Whether the file is still there is asked no more often. */
 const betweenLooksMs = 1_000
-/** Above that the log lines of earlier runs are not taken along into memory. */
-const mostBytesWithLog = 32 * 1024 * 1024
-const probeBytes = 64 * 1024
-/** The statement or its values are wrong: no other place would take them either. */
-const ownMistakes = /^SQLITE_(ERROR|CONSTRAINT|MISMATCH|MISUSE|RANGE|TOOBIG)/
 
 export class StateDatabase implements Disposable {
   readonly directory: string
   readonly #listeners = new Set<(message: string) => void>()
   readonly #usual: (message: string) => void
-  readonly #path: string
   readonly #retryMs: number
   readonly #definitions: string[] = []
+  #state: WriteState = writing
+  readonly #isKept: boolean
   #disk: Database | undefined
+  /** While the disk cannot be written, and of a process that remembers nothing. */
   #memory: Database | undefined
-  #trouble: string | undefined
-  /** Since the file could not be written; of one key only the last one is wanted. */
-  #writes = new Map<string | number, Write>()
+  readonly #unwritten = new Unwritten()
+  /** All that is known has to be written to the new file, not only what was missed. */
+  #wasRemoved = false
   #timer: ReturnType<typeof setInterval> | undefined
-  #inTransaction = false
-  #isStrict = false
+  /** What is under way goes to one place as a whole. */
+  #within: 'nothing' | 'transaction' | 'certain write' = 'nothing'
   #inode: number | undefined
   #lookedAt = 0
 
@@ -62,36 +58,41 @@ export class StateDatabase implements Disposable {
     return new StateDatabase(undefined)
   }
 
-  constructor(directory: string | undefined, { say, retryMs = usualRetryMs }: StateOptions = {}) {
+  constructor(directory: string | undefined, { report, retryMs = usualRetryMs }: StateOptions = {}) {
     this.directory = resolve(directory ?? '.')
-    this.#path = join(this.directory, 'pgtrek.sqlite')
-    this.#usual = say ?? ((message) => tell(`warning: ${message}`))
+    this.#usual = report ?? ((message) => tell(`warning: ${message}`))
     this.#retryMs = retryMs
+    this.#isKept = directory !== undefined
     if (directory === undefined) {
       this.#memory = new Database(':memory:')
       return
     }
     try {
-      this.#disk = this.#open()
+      this.#open()
     } catch (error) {
-      this.#goToMemory(error)
+      this.#fail(error)
     }
   }
 
-  /** Why the file cannot be used at present. */
-  get trouble(): string | undefined {
-    return this.#trouble
+  /** Nothing while the directory takes what is written. */
+  get failure(): StorageFailure | undefined {
+    return failureOf(this.#state)
   }
 
-  /** Instead of the usual place, until it is disposed of. */
-  tell(listener: (message: string) => void): Disposable {
+  /** Changes of the state are reported there instead of the usual place, until it is disposed of. */
+  reportTo(listener: (message: string) => void): Disposable {
     this.#listeners.add(listener)
     return { [Symbol.dispose]: () => void this.#listeners.delete(listener) }
   }
 
-  #say(message: string) {
+  /** To whoever hears of the state of the directory. */
+  report(message: string) {
     const listeners = this.#listeners.size > 0 ? this.#listeners : [this.#usual]
     for (const listener of listeners) listener(message)
+  }
+
+  #enter(event: WriteEvent) {
+    this.#state = next(this.#state, event)
   }
 
   /** Made where it is not there, wherever the data is. */
@@ -100,8 +101,8 @@ export class StateDatabase implements Disposable {
     this.#use((database) => defineTables(database, sql))
   }
 
-  /** Of writes with the same `latest`, only the last one has to reach the file. */
-  query<Row, Parameters extends SQLQueryBindings[]>(sql: string, latest?: string) {
+  /** Of writes with the same `key`, only the last one has to reach the file. */
+  query<Row, Parameters extends SQLQueryBindings[]>(sql: string, key?: string) {
     return {
       get: (...parameters: Parameters): Row | null =>
         this.#use((database) => database.query<Row, SQLQueryBindings[]>(sql).get(...parameters)),
@@ -110,24 +111,30 @@ export class StateDatabase implements Disposable {
       run: (...parameters: Parameters) =>
         this.#use((database) => {
           const result = database.query<Row, SQLQueryBindings[]>(sql).run(...parameters)
-          if (database === this.#memory) this.#keep({ sql, parameters }, latest)
+          if (this.#state.at === 'failing') {
+            this.#unwritten.add({ sql, parameters }, key)
+            this.#enter({ type: 'missed', count: this.#unwritten.count })
+          }
           return result
         }),
     }
   }
 
   transaction<Result>(action: () => Result): Result {
+    // It is a part of the one that is under way.
+    if (this.#within === 'transaction') return action()
     return this.#use((database) => {
-      this.#inTransaction = true
+      const before = this.#within
+      this.#within = 'transaction'
       try {
         return database.transaction(action)()
       } finally {
-        this.#inTransaction = false
+        this.#within = before
       }
     })
   }
 
-  /** On the disk when it returns, also should the machine go down; in memory where the disk cannot be used. */
+  /** On the disk when it returns, also should the machine go down; in memory where the disk cannot be written. */
   durably<Result>(action: () => Result): Result {
     this.#disk?.exec('pragma synchronous = full')
     try {
@@ -137,27 +144,39 @@ export class StateDatabase implements Disposable {
     }
   }
 
-  /** For what only makes sense when it is in the file: throws a `StateUnusable` where it cannot be. */
+  /** Throws a `StateUnusable` where it cannot be on the disk: then it is nowhere. */
   certainly<Result>(action: () => Result): Result {
     this.#look()
-    if (this.#trouble !== undefined) this.#writeBack()
-    if (this.#trouble !== undefined) throw new StateUnusable(this.#trouble)
-    this.#isStrict = true
+    if (!this.flush()) throw new StateUnusable(this.failure?.reason ?? '')
+    const before = this.#within
+    this.#within = 'certain write'
     try {
       return action()
     } catch (error) {
-      throw isTrouble(error) ? new StateUnusable(this.#words(error)) : error
+      throw cannotBeWritten(error) ? new StateUnusable(describeUnusable(this.directory, error)) : error
     } finally {
-      this.#isStrict = false
+      this.#within = before
     }
+  }
+
+  /** Whether the last write with this key is in the file, or was when that was there. */
+  isOnDisk(key: string): boolean {
+    return this.#isKept && !this.#unwritten.has(key)
+  }
+
+  /** Tries again at once. False while something is not on the disk. */
+  flush(): boolean {
+    if (this.#state.at === 'failing') this.#retry()
+    return this.#state.at === 'writing'
   }
 
   [Symbol.dispose]() {
     clearInterval(this.#timer)
-    if (this.#trouble !== undefined) this.#writeBack()
-    if (this.#memory && this.#writes.size > 0) {
-      this.#say(
-        `${this.#trouble}. What this process was to remember there is lost with it; what is on the servers is not affected`,
+    this.flush()
+    if (this.#state.at === 'failing' && this.#unwritten.count > 0) {
+      const { reason, since, missed } = this.#state
+      this.report(
+        `${reason}. What was to be written there since ${new Date(since).toISOString()} (writes: ${missed}) is lost with this process; what is on the servers is not affected`,
       )
     }
     this.#memory?.close()
@@ -166,128 +185,91 @@ export class StateDatabase implements Disposable {
   }
 
   #use<Result>(action: (database: Database) => Result): Result {
-    if (this.#inTransaction || this.#isStrict) return action(this.#now)
-    this.#look()
+    if (this.#within !== 'nothing') return action(this.#place)
+    this.#lookNowAndThen()
     if (this.#memory) return action(this.#memory)
     try {
-      return action(this.#now)
+      return action(this.#place)
     } catch (error) {
-      if (!isTrouble(error)) throw error
-      return action(this.#goToMemory(error))
+      if (!cannotBeWritten(error)) throw error
+      return action(this.#fail(error))
     }
   }
 
-  get #now(): Database {
+  get #place(): Database {
     const database = this.#memory ?? this.#disk
     if (!database) throw new Error('the state database is neither open nor in memory')
     return database
   }
 
-  #keep(write: Write, latest: string | undefined) {
-    if (this.#trouble === undefined) return
-    const key = latest ?? this.#writes.size + Math.random()
-    this.#writes.delete(key)
-    this.#writes.set(key, write)
+  #lookNowAndThen() {
+    if (Date.now() - this.#lookedAt >= betweenLooksMs) this.#look()
   }
 
-  /** An open file goes on to be written after it was removed, for nobody. */
+  /** A file that was removed can be written on, but nobody reads it. */
   #look() {
-    if (this.#memory || Date.now() - this.#lookedAt < betweenLooksMs) return
+    if (this.#memory) return
     this.#lookedAt = Date.now()
-    if (this.#isThere()) return
-    this.#goToMemory(new Error('it was removed'))
+    if (!this.#isThere()) this.#fail(new Error('it was removed'))
   }
 
   #isThere(): boolean {
-    try {
-      return statSync(this.#path).ino === this.#inode
-    } catch {
-      return false
-    }
+    return this.#inode !== undefined && inodeOf(this.directory) === this.#inode
   }
 
   #open(): Database {
-    makePrivateDirectory(this.directory)
-    makePrivate(this.#path)
-    const database = new Database(this.#path, { create: true })
-    try {
-      // First of all: another process may be making the same file just now.
-      database.exec(`pragma busy_timeout = ${turnPatienceMs}`)
-      turnToWal(database)
-      database.exec('pragma synchronous = normal')
-      for (const sql of this.#definitions) defineTables(database, sql)
-      this.#inode = statSync(this.#path).ino
-      return database
-    } catch (error) {
-      database.close()
-      throw error
-    }
+    const disk = openStateFile(this.directory, this.#definitions)
+    this.#disk = disk
+    this.#inode = inodeOf(this.directory)
+    return disk
   }
 
-  #goToMemory(error: unknown): Database {
-    const memory = new Database(':memory:')
-    for (const sql of this.#definitions) memory.exec(sql)
-    try {
-      this.#takeAlong(memory)
-    } catch {
-      // What cannot be read is as good as not there.
-    }
-    this.#memory = memory
-    this.#trouble = this.#words(error)
-    this.#say(
-      `${this.#trouble}. The work goes on: the servers know what was done, the rest is kept in memory and written as soon as the directory can be used again (make room there, or make it writable). Until then other processes do not see this one through it, and --resume after a kill would know nothing of what follows`,
-    )
-    this.#timer ??= setInterval(() => this.#writeBack(), this.#retryMs)
+  /** Goes on in memory. */
+  #fail(error: unknown): Database {
+    const reason = describeUnusable(this.directory, error)
+    if (error instanceof ForeignFile) {
+      // Neither read nor written from here on: it is checked anew before it is used.
+      this.#disk?.close()
+      this.#disk = undefined
+      this.#memory = emptyMemory(this.#definitions)
+    } else this.#memory = copyToMemory(this.#disk, this.directory, this.#definitions)
+    this.#enter({ type: 'failed', now: Date.now(), reason })
+    this.#timer ??= setInterval(() => this.flush(), this.#retryMs)
     this.#timer.unref()
-    return memory
+    this.report(
+      `${reason}. The work goes on: the servers know what was done, the rest is kept in memory and written as soon as the directory can be used again (make room there, or make it writable). Until then "pgtrek status" and other processes see an old state, and what is kept in memory is lost if this process is killed`,
+    )
+    return this.#memory
   }
 
-  #words(error: unknown): string {
-    const words = [systemWords(this.directory), messageOf(error)].filter(Boolean).join('; ')
-    return `the state directory ${this.directory} cannot be used: ${words}`
-  }
-
-  /** What is open can be read on, also when it was removed. */
-  #takeAlong(memory: Database) {
-    using frozen = this.#disk
-      ? undefined
-      : // On a read-only file system SQLite cannot make the files that it reads beside this one.
-        new Database(
-          `${pathToFileURL(this.#path).href}?immutable=1`,
-          constants.SQLITE_OPEN_READONLY | constants.SQLITE_OPEN_URI,
-        )
-    const from = (frozen ?? this.#disk) as Database
-    copyTables(from, memory, sizeOf(from) > mostBytesWithLog ? ['run_log'] : [])
-  }
-
-  #writeBack() {
+  #retry() {
     const memory = this.#memory
     if (!memory) return
-    let disk = this.#disk
+    let refused: string[] = []
     try {
-      if (!disk || !this.#isThere()) {
+      if (this.#disk && this.#isThere()) refused = this.#writeMissed(this.#disk)
+      else {
         this.#leave()
-        const isNew = !isFile(this.#path)
-        disk = this.#open()
-        if (isNew) copyTables(memory, disk, [])
-        else this.#writeAll(disk)
-        this.#disk = disk
-      } else this.#writeAll(disk)
+        this.#wasRemoved ||= inodeOf(this.directory) === undefined
+        const disk = this.#open()
+        if (this.#wasRemoved) copyTables(memory, disk)
+        else refused = this.#writeMissed(disk)
+      }
     } catch (error) {
-      if (disk && disk !== this.#disk) disk.close()
-      if (isTrouble(error) || !(error instanceof SQLiteError)) return
-      this.#say(`not all could be written to the state directory ${this.directory}: ${error.message}`)
-      this.#writes.clear()
+      if (this.#wasRemoved) this.#leave()
+      this.#enter({ type: 'failed', now: Date.now(), reason: describeUnusable(this.directory, error) })
       return
     }
     clearInterval(this.#timer)
     this.#timer = undefined
     this.#memory = undefined
-    this.#trouble = undefined
-    this.#writes.clear()
+    this.#wasRemoved = false
+    this.#unwritten.clear()
+    this.#enter({ type: 'written' })
     memory.close()
-    this.#say(
-      `the state directory ${this.directory} can be used again: what was kept in memory is written there`,
+    const not = refused.length > 0 ? `, but for ${refused.length} that were refused: ${refused[0]}` : ''
+    this.report(
+      `the state directory ${this.directory} can be used again: what was kept in memory is written there${not}`,
     )
   }
 
@@ -298,125 +280,15 @@ export class StateDatabase implements Disposable {
     this.#disk = undefined
   }
 
-  #writeAll(disk: Database) {
-    disk.transaction(() => {
+  /** All of it, or nothing; and the reasons of those that are refused for good. */
+  #writeMissed(disk: Database): string[] {
+    return disk.transaction(() => {
       // Something is written in any case: that is the proof.
       const { user_version: version } = disk
         .query<{ user_version: number }, []>('pragma user_version')
         .get() ?? { user_version: 0 }
       disk.exec(`pragma user_version = ${(version + 1) % 1_000_000}`)
-      for (const { sql, parameters } of this.#writes.values()) disk.query(sql).run(...parameters)
+      return this.#unwritten.writeTo(disk)
     })()
-  }
-}
-
-function isTrouble(error: unknown): boolean {
-  if (error instanceof ForeignFile) return true
-  if (error instanceof SQLiteError) return !ownMistakes.test(error.code ?? 'SQLITE_ERROR')
-  return (error as { syscall?: string }).syscall !== undefined
-}
-
-/** While another process does the same, SQLite says that it is busy at once, whatever patience it was told to have. */
-function turnToWal(database: Database) {
-  const deadline = Date.now() + turnPatienceMs
-  for (;;) {
-    try {
-      database.exec('pragma journal_mode = wal')
-      return
-    } catch (error) {
-      const isBusy = error instanceof SQLiteError && error.code?.startsWith('SQLITE_BUSY')
-      if (!isBusy || Date.now() > deadline) throw error
-      Bun.sleepSync(10 + Math.random() * 20)
-    }
-  }
-}
-
-/** Throws a ForeignFile where there is something else under one of the names. */
-function defineTables(database: Database, sql: string) {
-  using ours = new Database(':memory:')
-  ours.exec(sql)
-  try {
-    database.exec(sql)
-  } catch (error) {
-    // It has just worked in an empty one.
-    if (!(error instanceof SQLiteError) || error.code !== 'SQLITE_ERROR') throw error
-    throw new ForeignFile(
-      `pgtrek.sqlite there is not a file of this release of pgtrek (${error.message}); ${wayOut}`,
-    )
-  }
-  for (const { name, columns } of columnsOf(ours)) {
-    const theirs = columnsOf(database).find((table) => table.name === name)?.columns ?? []
-    const missing = columns.filter((column) => !theirs.includes(column))
-    if (missing.length === 0) continue
-    throw new ForeignFile(
-      `pgtrek.sqlite there is not a file of this release of pgtrek: its table ${name} has no column ${missing[0]}; ${wayOut}`,
-    )
-  }
-}
-
-const wayOut = 'move it away, or use another --state-dir'
-
-function columnsOf(database: Database): { name: string; columns: string[] }[] {
-  const rows = database
-    .query<{ name: string; columns: string }, []>(
-      `select name, (select json_group_array(c.name) from pragma_table_info(t.name) c) as columns
-         from sqlite_schema t where type = 'table' and name not like 'sqlite_%'`,
-    )
-    .all()
-  return rows.map(({ name, columns }) => ({ name, columns: JSON.parse(columns) }))
-}
-
-function copyTables(from: Database, to: Database, without: readonly string[]) {
-  const tables = from
-    .query<{ name: string; sql: string }, []>(
-      `select name, sql from sqlite_schema where type = 'table' and name not like 'sqlite_%'`,
-    )
-    .all()
-  to.transaction(() => {
-    for (const { name, sql } of tables) {
-      to.exec(sql.replace(/^create table (if not exists )?/i, 'create table if not exists '))
-      if (without.includes(name)) continue
-      const rows = from.query<Record<string, SQLQueryBindings>, []>(`select * from ${name}`).all()
-      const columns = Object.keys(rows[0] ?? {})
-      if (columns.length === 0) continue
-      const insert = to.query(
-        `insert or ignore into ${name} (${columns.join(', ')}) values (${columns.map(() => '?').join(', ')})`,
-      )
-      for (const row of rows) insert.run(...(Object.values(row) as SQLQueryBindings[]))
-    }
-  })()
-}
-
-function sizeOf(database: Database): number {
-  const row = database
-    .query<{ size: number }, []>(
-      'select page_count * page_size as size from pragma_page_count, pragma_page_size',
-    )
-    .get()
-  return row?.size ?? 0
-}
-
-function isFile(path: string): boolean {
-  try {
-    return statSync(path).isFile()
-  } catch {
-    return false
-  }
-}
-
-/** SQLite says little of what the system said. */
-function systemWords(directory: string): string {
-  const path = join(directory, `.probe-${process.pid}`)
-  try {
-    writeFileSync(path, new Uint8Array(probeBytes))
-    return ''
-  } catch (error) {
-    return messageOf(error).replace(/, (open|write)\b.*$/s, '')
-  } finally {
-    try {
-      rmSync(path, { force: true })
-    } catch {
-      // On a read-only file system it was not made.
-    }
   }
 }

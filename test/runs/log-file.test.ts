@@ -6,6 +6,7 @@ import { UsageError } from '../../server/postgres/errors.ts'
 import { openLogFile, redact } from '../../server/runs/log-file.ts'
 import type { MigrationEvent } from '../../shared/event.ts'
 import { eventually } from '../../tools/eventually.ts'
+import { mayMount, smallDisk } from '../../tools/small-disk.ts'
 import { Recording } from '../shared/runs.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'pgtrek-log-'))
@@ -91,17 +92,60 @@ describe('the log file', () => {
     expect(() => openLogFile(file, 'r1')).toThrow(`cannot write a log file to "${file}": `)
   })
 
-  test.skipIf(!existsSync('/dev/full'))('on a full disk says so once and does not stop the run', async () => {
-    const at = new Date(0)
-    symlinkSync('/dev/full', join(directory, '1970-01-01T00-00-00-full.jsonl'))
-    const failures: Error[] = []
-    const log = openLogFile(directory, 'full', { at, onFailure: (error) => failures.push(error) })
-    log.event({ type: 'warning', at: 0, message: 'one' })
-    log.event({ type: 'warning', at: 0, message: 'two' })
-    await eventually('the failure', () => failures.length)
-    log.event({ type: 'warning', at: 0, message: 'three' })
-    log.close()
-    expect(failures.map(({ message }) => message)).toEqual([expect.stringContaining('ENOSPC')])
+  test.skipIf(!existsSync('/dev/full'))(
+    'on a full disk reports it once, does not stop the run, and says at the end what is missing',
+    async () => {
+      const at = new Date(0)
+      const path = join(directory, '1970-01-01T00-00-00-full.jsonl')
+      symlinkSync('/dev/full', path)
+      const reports: string[] = []
+      const log = openLogFile(directory, 'full', { at, report: (message) => reports.push(message) })
+      log.event({ type: 'warning', at: 0, message: 'one' })
+      log.event({ type: 'warning', at: 0, message: 'two' })
+      await eventually('the report', () => reports.length)
+      log.event({ type: 'warning', at: 0, message: 'three' })
+      log.close()
+      expect(reports).toEqual([
+        expect.stringMatching(
+          /^the log file .*-full\.jsonl cannot be written \(ENOSPC.*the run goes on without it/,
+        ),
+        `the log file ${path} is not complete: lines missing: 3`,
+      ])
+    },
+  )
+
+  test.skipIf(!mayMount)('on a disk that has room again has every line whole, in its order', async () => {
+    using disk = smallDisk()
+    const reports: string[] = []
+    using log = openLogFile(join(disk.directory, 'logs'), 'r1', {
+      report: (message) => reports.push(message),
+      retryMs: 0,
+    })
+    disk.fill()
+    const say = (number: number) =>
+      log.event({ type: 'warning', at: 0, message: `${number} ${'x'.repeat(3000)}` })
+    let last = 0
+    await eventually('the report', async () => {
+      say(++last)
+      return reports.length
+    })
+    for (let more = 0; more < 20; more++) say(++last)
+    disk.free()
+    say(++last)
+    await eventually(
+      'the second report',
+      () => reports.length,
+      (count) => count === 2,
+    )
+    expect(reports).toEqual([
+      expect.stringMatching(/ENOSPC.*written when there is room again$/),
+      `the log file ${log.path} can be written again`,
+    ])
+    const numbers = readFileSync(log.path, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => Number.parseInt(JSON.parse(line).msg, 10))
+    expect(numbers).toEqual(Array.from({ length: last }, (_, index) => index + 1))
   })
 })
 

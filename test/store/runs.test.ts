@@ -74,12 +74,16 @@ describe('a state directory', () => {
     foreign.exec(sql)
     const said: string[] = []
     {
-      using store = new RunStore(directory, { say: (message) => said.push(message) })
+      using store = new RunStore(directory, { report: (message) => said.push(message) })
       new FollowStore(store.database).take('shop')
       store.begin('r1', ends)
-      expect(store.database.trouble).toMatch(words)
+      expect(store.database.failure?.reason).toMatch(words)
     }
-    expect(said[0]).toContain('move it away, or use another --state-dir')
+    expect(said).toEqual([
+      expect.stringContaining('move it away, or use another --state-dir'),
+      expect.stringMatching(/is lost with this process/),
+    ])
+    expect(foreign.query('pragma user_version').get()).toEqual({ user_version: 0 })
     expect(
       foreign.query('select count(*) as n from sqlite_schema where sql like ?').get('%distance%'),
     ).toEqual({

@@ -29,14 +29,14 @@ describe('a state directory that goes away while it is used', () => {
   const directory = join(scratchDirectory(), 'state')
   const aside = `${directory}-aside`
   const said: string[] = []
-  const open = () => new RunStore(directory, { say: (message) => said.push(message), retryMs: 20 })
+  const open = () => new RunStore(directory, { report: (message) => said.push(message), retryMs: 20 })
 
   test('is said once, its data is kept in memory, and written when it is back', async () => {
     {
       using store = open()
       const follows = new FollowStore(store.database)
       const history = new History(store.database)
-      store.begin('before', ends).planned('request', ['t'])
+      store.begin('before', ends).planned('request', ['t'], new Map())
       // A file in its place: nobody can make the directory again.
       renameSync(directory, aside)
       writeFileSync(directory, '')
@@ -47,7 +47,7 @@ describe('a state directory that goes away while it is used', () => {
       )
       expect(said[0]).toMatch(/^the state directory .*\/state cannot be used: .*The work goes on/)
       const memory = store.begin('during', ends)
-      memory.planned('request', ['t'])
+      memory.planned('request', ['t'], new Map())
       memory.done('a step', { rows: 7, bytes: 8 })
       store.end('during', { status: 'cancelled' } as Summary)
       follows.take('shop')
@@ -67,13 +67,20 @@ describe('a state directory that goes away while it is used', () => {
       const profiles = new Profiles(store.database, seal)
       await expect(profiles.put('mine', { request })).rejects.toThrow(StateUnusable)
       expect(profiles.list()).toEqual([])
+      const { since, reason, missed } = store.database.failure ?? {}
+      expect({ since, reason, missed }).toEqual({
+        since: expect.any(Number),
+        reason: expect.stringContaining(`the state directory ${directory} cannot be used: `),
+        missed: expect.any(Number),
+      })
+      expect(missed).toBeGreaterThan(4)
       expect(said).toHaveLength(1)
       rmSync(directory)
       renameSync(aside, directory)
       await eventually(
         'its return',
-        async () => store.database.trouble,
-        (trouble) => trouble === undefined,
+        async () => store.database.failure,
+        (failure) => failure === undefined,
       )
       expect(said[1]).toContain('is written there')
     }
@@ -160,6 +167,7 @@ describe('a run whose state directory', () => {
       expect({ code: await child.exited, said }).toMatchObject({ code: 0 })
       expect(said).toMatch(/the state directory \S*full-\S* cannot be used: /)
       expect(said).toMatch(/logs-.*\/.* cannot be written \(.*EFBIG.*the run goes on without it/)
+      expect(said).toMatch(/the log file \S* is not complete: lines missing: \d+/)
       expect(said).not.toContain('failed')
       expect(
         await destination.sql("select convalidated from pg_constraint where conname = 'belongs'"),

@@ -63,7 +63,7 @@ async function run(flags: FleetFlags): Promise<number> {
   const say = tell
   using store = stateless ? undefined : new RunStore(flags.stateDir)
   using logFile = openLogFile(flags.logDir, crypto.randomUUID().slice(0, 8), {
-    onFailure: (error) => say(`the log file ended: ${error.message}`),
+    report: (message) => say(`warning: ${message}`),
   })
   using interrupt = interruptible(() => say('stopping; everything applied stays, the next start goes on'))
   const notifier = new Notifier(config.notify, (message) => say(`warning: ${message}`))

@@ -13,6 +13,7 @@ import { UsageError } from '../../postgres/errors.ts'
 import { isAt } from '../../postgres/settings.ts'
 import { History } from '../../store/history.ts'
 import type { StateDatabase } from '../../store/state-database.ts'
+import { describeUnusable, systemWords } from '../../store/state-file.ts'
 import { jsonText, print, tell } from '../../system/output.ts'
 import { exitCode } from '../exit.ts'
 import { addConnectionFlags, settingsFor } from '../flags/connection.ts'
@@ -73,7 +74,7 @@ async function remembered(name: string | undefined, flags: StatusFlags): Promise
   using followed = openFollowed(flags.stateDir)
   const names = namesOf(followed, name, flags.stateDir)
   if (!followed || names.length === 0) return nothingFollowed(followed, flags)
-  for (const line of silenceLines(followed, names)) tell(line)
+  for (const line of [...unwritableLines(followed.database), ...silenceLines(followed, names)]) tell(line)
   return flags.watch ? await watch(followed, names, flags) : show(viewsOf(followed, names), names, flags)
 }
 
@@ -120,6 +121,14 @@ async function statusOfServers(
   return isWell ? code : exitCode.failures
 }
 
+/** On a full disk a file can be read that nobody can write. Where it cannot be opened, that is reported already. */
+function unwritableLines({ directory, failure }: StateDatabase): string[] {
+  if (failure || systemWords(directory) === '') return []
+  return [
+    `warning: ${describeUnusable(directory)}. What is shown is the last state that could be written there; "pgtrek status" with both connections asks the servers`,
+  ]
+}
+
 /** What follows is old then, though a process is at work. */
 function silenceLines({ store }: Followed, names: readonly string[]): string[] {
   return names.flatMap((name) => {
@@ -137,6 +146,7 @@ function viewsOf(followed: Followed, names: readonly string[]): FollowView[] {
 }
 
 function nothingFollowed(followed: Followed | undefined, flags: StatusFlags): number {
+  if (followed) for (const line of unwritableLines(followed.database)) tell(line)
   const run = followed && lastRun(followed.database)
   const style = styleFor(process.stdout.isTTY === true)
   if (flags.json) print(['[]'])
@@ -246,6 +256,6 @@ function lastRunCode({ status }: PastMigrationDetails): number {
 
 function stateOf({ status }: PastMigrationDetails): string {
   if (status === 'interrupted')
-    return 'interrupted: its process ended before the run did. Continue it with "pgtrek clone --resume"'
+    return 'interrupted: its process is gone and has recorded no end of it. Unless it reported that the run completed, continue it with "pgtrek clone --resume"'
   return status === 'running' ? 'still under way' : status
 }

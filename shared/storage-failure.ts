@@ -1,0 +1,16 @@
+// What every view shows while the state directory cannot be written.
+import { type Static, Type } from '@sinclair/typebox'
+
+export const StorageFailure = Type.Object({
+  /** In milliseconds since 1970. */
+  since: Type.Number(),
+  /** Which directory it is, and why it cannot be written. */
+  reason: Type.String(),
+  /** Writes since then that are not on the disk. */
+  missed: Type.Integer(),
+})
+export type StorageFailure = Static<typeof StorageFailure>
+
+export function describeStorageFailure({ reason, since, missed }: StorageFailure): string {
+  return `${reason} (since ${new Date(since).toISOString()}, writes kept in memory: ${missed})`
+}
