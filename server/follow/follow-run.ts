@@ -57,6 +57,7 @@ import { describeRecopied, forgetGone, reach, recopy, showNames } from './recopy
 import { allTables, leftOutTables, wantedTables, withNames, withPairs } from './relations.ts'
 import type { CloneAndFollow, FollowEnds, FollowServices } from './request.ts'
 import { patiently } from './retry.ts'
+import type { RunState, RunTransition } from './run-state.ts'
 import { forgetSkipped, isSkippedIn, rememberSkipped } from './skipped.ts'
 import {
   HandOverUnknown,
@@ -120,6 +121,7 @@ export class FollowRun implements FollowController {
   #marking = Promise.resolve()
   #toldAt = 0
   #telling: ReturnType<typeof setTimeout> | undefined
+  readonly #listeners = new Set<(transition: RunTransition) => void>()
 
   private constructor(
     readonly ends: FollowEnds,
@@ -138,6 +140,7 @@ export class FollowRun implements FollowController {
       ends.follow,
       (urgency) => this.#changed(urgency),
       services.onLine,
+      (transition) => this.#publish(transition),
     )
     this.#foreign = new ForeignWatch(this.#written, services.foreignWatch)
     services.signal.addEventListener('abort', this.#abort, { once: true })
@@ -154,6 +157,21 @@ export class FollowRun implements FollowController {
   /** Goes on with what was begun. */
   static continue(ends: FollowEnds, services: FollowServices): FollowRun {
     return new FollowRun(ends, services, undefined)
+  }
+
+  /** Until the returned function is called: each change of its state, from now on. */
+  subscribe(listener: (transition: RunTransition) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  #publish(transition: RunTransition) {
+    this.services.onTransition?.(transition)
+    for (const listener of this.#listeners) listener(transition)
+  }
+
+  get state(): RunState {
+    return this.#status.run
   }
 
   view(): FollowView {
@@ -190,13 +208,17 @@ export class FollowRun implements FollowController {
         for (const follower of followers) follower.resume()
         return done('resuming')
       case 'retry':
-        return followers.filter((follower) => follower.retry()).length > 0
-          ? done('trying again')
-          : refused('there is no conflict')
+        if (followers.filter((follower) => follower.retry()).length === 0) {
+          return refused('there is no conflict')
+        }
+        this.#status.dispatch({ type: 'conflict_decided' })
+        return done('trying again')
       case 'skip':
-        return followers.filter((follower) => isMeant(follower, action) && follower.skip()).length > 0
-          ? done('the transaction is skipped')
-          : refused('there is no such conflict')
+        if (followers.filter((follower) => isMeant(follower, action) && follower.skip()).length === 0) {
+          return refused('there is no such conflict')
+        }
+        this.#status.dispatch({ type: 'conflict_decided' })
+        return done('the transaction is skipped')
       case 'apply_schema':
         return await this.#applySchema(action)
       case 'recopy':
@@ -212,7 +234,7 @@ export class FollowRun implements FollowController {
       const table = follower.status.conflict?.table
       if (!table || !isMeant(follower, seen)) continue
       const message = await this.#applyTo(this.#link(direction), table)
-      if (message.ok) follower.retry()
+      if (message.ok && follower.retry()) this.#status.dispatch({ type: 'conflict_decided' })
       return message
     }
     if (seen.lsn !== undefined) return { ok: false, message: 'there is no such conflict about a table' }
@@ -312,7 +334,7 @@ export class FollowRun implements FollowController {
     const signal = AbortSignal.any([this.#stop.signal, this.#stopRecopy.signal])
     status.recopy = { ...begun, state: 'running' }
     status.troubles.set('recopy', `tables are being copied anew: ${showNames(tables)}`)
-    status.enter('catchup')
+    status.dispatch({ type: 'recopy_began' })
     status.say(`copying anew: ${showNames(tables)}`)
     status.onChange('now')
     // What it has proven of these tables does not hold any more.
@@ -340,6 +362,7 @@ export class FollowRun implements FollowController {
     this.#recopying = undefined
     status.troubles.delete('recopy')
     status.recopy = { ...begun, ...outcome }
+    status.dispatch({ type: 'recopy_ended' })
     status.onChange('now')
   }
 
@@ -347,9 +370,8 @@ export class FollowRun implements FollowController {
     direction: Direction,
     how: { paused: boolean; compares?: boolean },
   ): Promise<Following> {
-    const { followers } = this.#status
-    const before = followers.get(direction)
-    followers.delete(direction)
+    const before = this.#status.followers.get(direction)
+    this.#status.unfollow(direction)
     await before?.stop().catch(() => {})
     return await this.#start(direction, how)
   }
@@ -542,8 +564,9 @@ export class FollowRun implements FollowController {
     })
     const follow = <T>(work: () => Promise<T>) => this.#patiently(work, this.#record)
     await follow(() => this.#undoBrokenOff())
-    const first = this.#record.native ? 'copy' : 'catchup'
-    this.#status.enter(this.#record.progress === 'done' ? 'done' : first)
+    const changes = this.#record.native ? 'native_copy' : 'changes'
+    const what = this.#record.progress === 'done' ? 'way_back' : changes
+    this.#status.dispatch({ type: 'follow_began', with: what })
     if (this.#isBothWays) {
       await follow(() => this.#start('forward'))
       await follow(() => this.#start('back'))
@@ -682,8 +705,7 @@ export class FollowRun implements FollowController {
   }
 
   #keep(direction: Direction, follower: Following) {
-    this.#status.knownEnds.delete(direction)
-    this.#status.followers.set(direction, follower)
+    this.#status.follow(direction, follower)
     follower.done.catch((error) => {
       if (this.#status.followers.get(direction) !== follower) return
       this.#status.fail(error)
@@ -751,13 +773,12 @@ export class FollowRun implements FollowController {
   async #switchOver(options: SwitchoverOptions) {
     const status = this.#status
     const { direction } = this.#record
-    const before = status.stage
     const link = this.#link(direction)
     const follower = status.followers.get(direction)
     if (!follower) return
     const started_at = Date.now()
     status.switchover = { state: 'running', options, step: 'check', started_at }
-    status.enter('switchover')
+    status.dispatch({ type: 'switchover_began' })
     this.#watch?.forgetSequences()
     let handedOver: SwitchoverReport | undefined
     try {
@@ -800,7 +821,7 @@ export class FollowRun implements FollowController {
         const left = await this.#undoSwitchover(direction, follower, error)
         status.switchover = { ...failed, left }
         status.fail(error)
-        status.enter(before)
+        status.dispatch({ type: 'switchover_undone' })
       }
     }
     if (handedOver) {
@@ -878,12 +899,13 @@ export class FollowRun implements FollowController {
   async #afterSwitchover(direction: Direction, options: SwitchoverOptions, report: SwitchoverReport) {
     const status = this.#status
     await this.#endComparison()
-    status.followers.delete(direction)
+    status.unfollow(direction)
     status.slots.delete(direction)
     const goesOn = this.#record.direction !== direction
     const other = direction === 'forward' ? 'back' : 'forward'
     const isAgain = this.#record.progress === 'following'
-    status.enter(isAgain ? 'catchup' : 'done')
+    const to = direction === 'forward' ? 'destination' : 'source'
+    status.dispatch({ type: 'handed_over', to, again: isAgain })
     await this.#finishHandOver()
     // Returned, they are brought over again while changes flow.
     const sequences = isAgain ? [] : report.sequences
@@ -1207,6 +1229,7 @@ export class FollowRun implements FollowController {
     clearTimeout(this.#telling)
     this.#telling = undefined
     this.#toldAt = Date.now()
+    this.#status.observe(this.#toldAt)
     const view = this.view()
     if (this.#isOwn) this.services.memory.publish(view)
     this.services.onView?.(view)

@@ -30,13 +30,21 @@ import type { FollowRecord } from '../store/follow-memory.ts'
 import { describeFollowEvent } from './describe.ts'
 import type { ObjectsCheck } from './moved-objects.ts'
 import { objections, ReadyLight } from './readiness.ts'
+import {
+  firstState,
+  next,
+  type RunEvent,
+  type RunState,
+  type RunTransition,
+  shownState,
+  stageOf,
+} from './run-state.ts'
 
 /** Tables that a view names while they are copied. */
 const mostRunning = 16
 const sampleEveryMs = 1000
 
 export class FollowStatus {
-  stage: FollowStage = 'preflight'
   switchover: SwitchoverView | undefined
   recopy: RecopyView | undefined
   sequencesRefreshedAt: number | undefined
@@ -46,7 +54,7 @@ export class FollowStatus {
   readonly troubles = new Map<string, string>()
   /** What the last comparison of both catalogs has found. */
   objects: ObjectsCheck | undefined
-  readonly followers = new Map<Direction, Following>()
+  readonly #followers = new Map<Direction, Following>()
   /** Of the way that changes flow. */
   verification: (() => VerificationView) | undefined
   readonly slots = new Map<Direction, SlotView>()
@@ -56,9 +64,7 @@ export class FollowStatus {
   /** On the side that was left. */
   lateWrites: LateWritesView | undefined
   watch: FollowView['watch']
-  #state: FollowState | undefined
-  /** For a server, before anything flows. */
-  #isWaiting = false
+  #run: RunState = firstState
   #lastError: ErrorInfo | undefined
   #copy: ProgressFold | undefined
   #lines: FollowLogLine[] = []
@@ -72,6 +78,7 @@ export class FollowStatus {
     readonly options: FollowOptions,
     readonly onChange: (urgency: 'soon' | 'now') => void,
     readonly onLine: (line: FollowLogLine) => void = () => {},
+    readonly onTransition: (transition: RunTransition) => void = () => {},
   ) {
     this.#light = new ReadyLight(options)
   }
@@ -100,17 +107,31 @@ export class FollowStatus {
     this.troubles.delete('objects')
   }
 
-  enter(stage: FollowStage) {
-    if (this.stage === stage) return
-    this.stage = stage
+  get run(): RunState {
+    return this.#run
+  }
+
+  get stage(): FollowStage {
+    return stageOf(this.#run)
+  }
+
+  get state(): FollowState {
+    return shownState(this.#run)
+  }
+
+  /** Views show the new state before anybody acts on it. */
+  dispatch(event: RunEvent) {
+    const before = this.#run
+    this.#run = next(before, event)
+    if (this.#run === before) return
     this.onChange('now')
+    this.onTransition({ event, before, after: this.#run })
   }
 
   /** What the streams do not say themselves: that it has ended, and why. */
   end(state: 'stopped' | 'failed', error?: unknown) {
-    this.#state = state
     if (error !== undefined) this.fail(error)
-    this.onChange('now')
+    this.dispatch(state === 'stopped' ? { type: 'stopped' } : { type: 'failed', error: errorInfo(error) })
   }
 
   fail(error: unknown) {
@@ -121,11 +142,6 @@ export class FollowStatus {
   /** What an earlier copy has told is over. */
   beginCopy() {
     this.#copy = undefined
-  }
-
-  /** The move as a whole is past its copy then. */
-  get #isRecopying(): boolean {
-    return this.recopy?.state === 'running'
   }
 
   /** What was said of these tables does not hold any more. */
@@ -142,59 +158,72 @@ export class FollowStatus {
       this.#keep({ at: event.at, level: levelOf(message.level), message: message.text })
     }
     if (event.type === 'warning') this.warnings.push(event.message)
-    if (!this.#isRecopying) this.#enterCopy(event)
+    if (event.type === 'planned') this.dispatch({ type: 'schema_began' })
+    if (event.type === 'step_started' && event.step.kind === 'ROWS') this.dispatch({ type: 'rows_began' })
     this.onChange('soon')
-  }
-
-  #enterCopy(event: MigrationEvent) {
-    if (event.type === 'planned') this.enter('schema')
-    if (event.type === 'step_started' && event.step.kind === 'ROWS') this.enter('copy')
   }
 
   followed(direction: Direction, event: FollowEvent) {
     const line = describeFollowEvent(event, direction)
     if (line) this.say(line.message, line.level, event.at)
     if (event.type === 'follow_conflict') this.#lastError = { message: event.conflict.message }
+    this.#streamsChanged()
     if (event.type === 'follow_progress') this.#look(direction)
     this.onChange(event.type === 'follow_progress' ? 'soon' : 'now')
   }
 
-  /** `streaming` once it has caught up, and for good: a burst of changes is no step back. */
   /** A subscription of the server copies by itself. */
   nativeLooked({ ready, tables }: { ready: number; tables: number }) {
-    if (this.stage === 'copy' && ready === tables) this.enter('catchup')
+    this.#streamsChanged()
+    if (ready === tables) this.dispatch({ type: 'rows_copied' })
     this.#look('forward')
     this.onChange('soon')
   }
 
+  follow(direction: Direction, follower: Following) {
+    this.knownEnds.delete(direction)
+    this.#followers.set(direction, follower)
+    this.#streamsChanged()
+  }
+
+  unfollow(direction: Direction) {
+    this.#followers.delete(direction)
+    this.#streamsChanged()
+  }
+
+  get followers(): ReadonlyMap<Direction, Following> {
+    return this.#followers
+  }
+
+  #streamsChanged() {
+    const phases = [...this.#followers.values()].map(({ status }) => status.phase)
+    const worst = (['conflict', 'waiting', 'paused'] as const).find((phase) => phases.includes(phase))
+    this.dispatch({ type: 'streams_changed', streams: worst ?? 'running' })
+  }
+
+  /** `streaming` once it has caught up, and for good: a burst of changes is no step back. */
   #look(direction: Direction) {
-    if (direction !== this.record().direction || this.stage !== 'catchup' || this.#isRecopying) return
-    const status = this.followers.get(direction)?.status
+    if (direction !== this.record().direction || this.#run.at !== 'catching_up') return
+    const status = this.#followers.get(direction)?.status
     if (!status) return
     const isNear = this.knownEnds.has(direction) && status.lagBytes <= this.options.readyLagBytes
-    if (isNear && (status.phase === 'streaming' || status.phase === 'catchup')) this.enter('streaming')
+    if (isNear && (status.phase === 'streaming' || status.phase === 'catchup'))
+      this.dispatch({ type: 'caught_up' })
   }
 
-  /** Each reason is said once. */
+  /** For a server, before anything streams. Each reason is logged once. */
   wait(error: Error | undefined) {
+    const isWaiting = 'awaits' in this.#run
     if (!error) {
-      if (this.#isWaiting) this.#lastError = undefined
-      this.#isWaiting = false
+      if (isWaiting) this.#lastError = undefined
+      this.dispatch({ type: 'server_reached' })
       return
     }
-    const isNew = !this.#isWaiting || this.#lastError?.message !== error.message
-    this.#isWaiting = true
+    const isNew = !isWaiting || this.#lastError?.message !== error.message
     this.#lastError = errorInfo(error)
     if (isNew) this.say(`${error.message}; it is tried again`, 'warn')
+    this.dispatch({ type: 'server_awaited', error: this.#lastError })
     this.onChange('now')
-  }
-
-  get state(): FollowState {
-    if (this.#state) return this.#state
-    if (this.#isWaiting) return 'waiting'
-    const phases = [...this.followers.values()].map(({ status }) => status.phase)
-    for (const phase of ['conflict', 'waiting', 'paused'] as const) if (phases.includes(phase)) return phase
-    return 'running'
   }
 
   /** What a switchover refuses now, but for what is accepted, and for what it compares itself. */
@@ -215,7 +244,7 @@ export class FollowStatus {
 
   #watched() {
     const { direction, failedTables, tables } = this.record()
-    const streams = [...this.followers].map(([direction, follower]) => {
+    const streams = [...this.#followers].map(([direction, follower]) => {
       const slot = this.slots.get(direction)
       return { direction, status: follower.status, ...(slot && { slot }) }
     })
@@ -226,12 +255,30 @@ export class FollowStatus {
     }
   }
 
+  /** What a view shows of the time before it: to be called at every change, and now and then. */
+  observe(now: number) {
+    const watched = this.#watched()
+    const { direction } = this.record()
+    this.#sample(watched.streams.find((one) => one.direction === direction)?.status, now)
+    this.#light.observe({ ...watched, troubles: this.#shownTroubles() }, now)
+  }
+
+  #shownTroubles(): string[] {
+    return [
+      ...this.#allTroubles().map(([, words]) => words),
+      ...shownProblems(this.objects),
+      ...(this.stage === 'streaming' && !this.objects
+        ? ['the objects of both sides are being compared']
+        : []),
+    ]
+  }
+
+  /** Changes nothing. */
   view(now: number): FollowView {
     const record = this.record()
     const watched = this.#watched()
     const { streams } = watched
     const conflict = streams.find(({ status }) => status.conflict)?.status.conflict
-    this.#sample(streams.find(({ direction }) => direction === record.direction)?.status, now)
     return {
       ...watched,
       name: record.name,
@@ -241,19 +288,7 @@ export class FollowStatus {
       updated_at: now,
       bidirectional: record.bidirectional,
       ...(this.#copy && { copy: overviewOf(this.#copy, now) }),
-      ready: this.#light.look(
-        {
-          ...watched,
-          troubles: [
-            ...this.#allTroubles().map(([, words]) => words),
-            ...shownProblems(this.objects),
-            ...(this.stage === 'streaming' && !this.objects
-              ? ['the objects of both sides are being compared']
-              : []),
-          ],
-        },
-        now,
-      ),
+      ready: this.#light.look({ ...watched, troubles: this.#shownTroubles() }, now),
       sequences: {
         total: record.sequences.length,
         ...(this.sequencesRefreshedAt !== undefined && { refreshed_at: this.sequencesRefreshedAt }),

@@ -101,7 +101,7 @@ async function refuseWhole({ source, destination }: CloneAndFollow, { name, forw
 /** True when every table arrived. Leaves nothing on either side when the copy as a whole fails. */
 export async function copyFirst(work: InitialCopy, record: FollowRecord): Promise<void> {
   const { request, status, signal } = work
-  status.enter('preflight')
+  status.dispatch({ type: 'preflight_began' })
   const link = forwardLink(request, record)
   await refuseOthers(link, signal)
   const prepared = await prepareLocked(work)

@@ -28,7 +28,7 @@ export class NativeImpossible extends PgtrekError {}
 /** Resolves when the subscription is at work; its tables arrive in their own time. */
 export async function copyNatively(work: InitialCopy, record: FollowRecord): Promise<void> {
   const { request, status, signal } = work
-  status.enter('preflight')
+  status.dispatch({ type: 'preflight_began' })
   const link = forwardLink(request, record)
   await refuseOthers(link, signal)
   await tryIt(work, record)

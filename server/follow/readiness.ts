@@ -24,17 +24,20 @@ export class ReadyLight {
 
   constructor(readonly options: FollowOptions) {}
 
+  /** Has to see every change, so that `since` is true. */
+  observe(watched: Watched, now: number) {
+    const { blockers, pace } = objections(watched, this.options)
+    if (blockers.length + pace.length > 0) this.#goodSince = undefined
+    else this.#goodSince ??= now
+  }
+
   look(watched: Watched, now: number): Readiness {
     const { readyLagBytes, readyLagSeconds, readyForSeconds } = this.options
     const marks = { lag_bytes: readyLagBytes, lag_seconds: readyLagSeconds, for_seconds: readyForSeconds }
     const { blockers, pace } = objections(watched, this.options)
     const reasons = [...blockers, ...pace]
-    if (reasons.length > 0) {
-      this.#goodSince = undefined
-      return { green: false, reasons, ...marks }
-    }
-    this.#goodSince ??= now
-    const since = this.#goodSince
+    if (reasons.length > 0) return { green: false, reasons, ...marks }
+    const since = this.#goodSince ?? now
     const seconds = Math.floor((now - since) / 1000)
     if (now - since < readyForSeconds * 1000) {
       return { green: false, reasons: [`has kept up for ${seconds} of ${readyForSeconds} seconds`], ...marks }

@@ -12,6 +12,7 @@ import type { ConnectionSettings } from '../postgres/settings.ts'
 import type { FollowMemory } from '../store/follow-memory.ts'
 import type { RunMemory } from '../store/run-memory.ts'
 import type { ForeignWatchTimes } from './foreign-writes.ts'
+import type { RunTransition } from './run-state.ts'
 
 /** Two databases and a name: enough to go on with what was begun, to switch over, to clean up. */
 export interface FollowEnds {
@@ -25,6 +26,8 @@ export interface FollowServices {
   signal: AbortSignal
   /** At most every 500 ms, and on every change of state. */
   onView?: ((view: FollowView) => void) | undefined
+  /** Each change of its state once, at the moment it happens; views show it already. */
+  onTransition?: ((transition: RunTransition) => void) | undefined
   onFollowEvent?: ((event: FollowEvent) => void) | undefined
   /** Each line of the log once; those of the copy come as its own events. */
   onLine?: ((line: FollowLogLine) => void) | undefined
