@@ -25,7 +25,7 @@ export const muchLogBytes = 10 * 1024 ** 3
 
 type TableNames = ReadonlyMap<number, TableName>
 
-export interface LookoutOptions {
+export interface MonitorOptions {
   record: () => FollowRecord
   links: () => Link[]
   status: FollowStatus
@@ -49,7 +49,7 @@ export class FollowMonitor implements AsyncDisposable {
   #objectsDue = 0
   readonly #stop = new AbortController()
 
-  constructor(readonly options: LookoutOptions) {
+  constructor(readonly options: MonitorOptions) {
     this.#sequencesDue = Date.now() + options.refreshSequencesSeconds * 1000
     this.#next(0)
   }

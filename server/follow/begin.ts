@@ -1,0 +1,46 @@
+// The copy with which a move begins, by the engine that was asked for or by our own where the server cannot.
+
+import type { RunLock } from '../coordination/run-lock.ts'
+import type { FollowRecord } from '../store/follow-memory.ts'
+import { clearTheWay, copyFirst, type InitialCopy } from './initial-copy.ts'
+import type { MoveContext } from './move-context.ts'
+import { copyNatively, NativeImpossible } from './native.ts'
+import type { CloneAndFollow } from './request.ts'
+import { makeBack } from './switchover/way-back.ts'
+
+/** `onClear`: nothing is left of an earlier move of this name. */
+export async function beginMove(
+  move: MoveContext,
+  request: CloneAndFollow,
+  earlier: FollowRecord | undefined,
+  lock: RunLock,
+  onClear: () => void,
+) {
+  const work: InitialCopy = {
+    lock,
+    request,
+    memory: move.services.memory,
+    status: move.status,
+    update: (change) => move.update(change),
+    signal: move.signal,
+  }
+  await clearTheWay(earlier, work)
+  onClear()
+  move.update({})
+  await copyBy(request.follow.engine, move, work)
+  if (move.record.bidirectional) await makeBack(move, { isWayBack: false })
+}
+
+async function copyBy(engine: CloneAndFollow['follow']['engine'], move: MoveContext, work: InitialCopy) {
+  if (engine === 'pgtrek') return await copyFirst(work, move.record)
+  try {
+    await copyNatively(work, move.record)
+    move.update({ native: true })
+  } catch (error) {
+    if (!(error instanceof NativeImpossible)) throw error
+    move.status.warn(`${error.message}; followed by pgtrek's own stream instead`)
+    work.memory.take(move.name)
+    move.update({ progress: 'preparing' })
+    await copyFirst(work, move.record)
+  }
+}

@@ -1,0 +1,89 @@
+// Tables are copied anew while the move goes on: what of it the run and its views have to know.
+
+import type { RecopyView } from '../../../shared/follow-view.ts'
+import { tableKey } from '../../../shared/table-name.ts'
+import type { RunLock } from '../../coordination/run-lock.ts'
+import { errorInfo } from '../../postgres/errors.ts'
+import type { FollowRecord } from '../../store/follow-memory.ts'
+import { type MoveContext, publicationsOf } from '../move-context.ts'
+import type { OtherWriters } from '../other-writers.ts'
+import { allTables } from '../relations.ts'
+import type { Streams } from '../streams.ts'
+import { type Choice, chooseTables, refuseRecopy } from './choice.ts'
+import { describeRecopied, forgetGone, recopy, showNames } from './recopy.ts'
+
+export class RecopyTask {
+  readonly #stop = new AbortController()
+
+  constructor(
+    readonly move: MoveContext,
+    readonly streams: Streams,
+    readonly others: OtherWriters,
+  ) {}
+
+  /** Those that were named, or all that have failed; or why it cannot be. */
+  async choose(names: readonly string[]): Promise<Choice | string> {
+    const { move } = this
+    const refusal = refuseRecopy(move.record)
+    if (refusal !== undefined) return refusal
+    const link = move.link('forward')
+    try {
+      return await chooseTables(link, await publicationsOf(link), move.record, names)
+    } catch (error) {
+      return errorInfo(error).message
+    }
+  }
+
+  async forgetGone({ gone }: Choice) {
+    const { move } = this
+    if (gone.length === 0) return
+    const update = (change: Partial<FollowRecord>) => move.update(change)
+    await forgetGone({ link: move.link('forward'), record: () => move.record, update }, gone)
+  }
+
+  stop() {
+    this.#stop.abort()
+  }
+
+  /** Never rejects: whatever becomes of it, changes flow afterwards. `onOver`: the next task may begin. */
+  async run(choice: Choice, lock: RunLock, onOver: () => void) {
+    const { move, streams } = this
+    const { status, ends, services } = move
+    const tables = choice.tables.map(({ schema, name }) => ({ schema, name }))
+    const begun = { started_at: Date.now(), tables }
+    const isPaused = status.followers.get('forward')?.status.phase === 'paused'
+    const signal = AbortSignal.any([move.signal, this.#stop.signal])
+    status.recopy = { ...begun, state: 'running' }
+    status.troubles.set('recopy', `tables are being copied anew: ${showNames(tables)}`)
+    status.dispatch({ type: 'recopy_began' })
+    status.say(`copying anew: ${showNames(tables)}`)
+    status.onChange('now')
+    // What it has proven of these tables does not hold any more.
+    await streams.endComparison()
+    let outcome: Pick<RecopyView, 'state' | 'message'>
+    try {
+      const failed = await recopy({
+        ...{ ends, services, link: move.link('forward'), choice, status, lock, signal },
+        record: () => move.record,
+        update: (change) => move.update(change),
+        followPaused: () => streams.startInstead('forward', { paused: true, compares: false }),
+      })
+      const message = describeRecopied(tables, failed)
+      outcome = { state: failed.length > 0 ? 'failed' : 'done', message }
+      status.say(message, failed.length > 0 ? 'error' : 'info')
+    } catch (error) {
+      outcome = { state: 'failed', message: errorInfo(error).message }
+      status.fail(error)
+    }
+    if (!signal.aborted) await streams.startAgain('forward', { paused: isPaused })
+    // Other sessions of ours have filled them.
+    const isChosen = new Set(choice.tables.map(tableKey))
+    this.others.forget(allTables(move.record).filter((table) => isChosen.has(tableKey(table))))
+    // Whoever sees that it is over may ask for the next thing.
+    onOver()
+    status.troubles.delete('recopy')
+    status.recopy = { ...begun, ...outcome }
+    status.dispatch({ type: 'recopy_ended' })
+    status.onChange('now')
+  }
+}

@@ -1,0 +1,83 @@
+// Gives tables of the destination the columns that the source has: one in conflict, or all that have changed.
+
+import type { Direction, FollowAnswer } from '../../shared/follow-view.ts'
+import type { TableName } from '../../shared/table-name.ts'
+import { errorInfo } from '../postgres/errors.ts'
+import { Session } from '../postgres/session.ts'
+import type { Following } from '../replication/apply/follower.ts'
+import { applySchema } from './apply-schema.ts'
+import type { Link } from './link.ts'
+import type { MoveContext } from './move-context.ts'
+import type { OtherWriters } from './other-writers.ts'
+import { reach } from './recopy/recopy.ts'
+import type { Streams } from './streams.ts'
+import { writeSentinel } from './switchover/sentinel.ts'
+
+export interface AlteredTables {
+  direction: Direction
+  follower: Following
+  tables: readonly TableName[]
+}
+
+export class SchemaTask {
+  constructor(
+    readonly move: MoveContext,
+    readonly streams: Streams,
+    readonly others: OtherWriters,
+  ) {}
+
+  /** The table in conflict, which is then tried again. Nothing where no such conflict is about a table. */
+  async applyToConflict(isMeant: (follower: Following) => boolean): Promise<FollowAnswer | undefined> {
+    const { status } = this.move
+    for (const [direction, follower] of status.followers) {
+      const table = follower.status.conflict?.table
+      if (!table || !isMeant(follower)) continue
+      const answer = await this.#apply(this.move.link(direction), table)
+      if (answer.ok && follower.retry()) status.dispatch({ type: 'conflict_decided' })
+      return answer
+    }
+    return undefined
+  }
+
+  /** Tables that changed and of which no change has come yet that needs it; or why there are none. */
+  altered(): AlteredTables | string {
+    const { record, status, isBothWays } = this.move
+    const { direction } = record
+    const follower = status.followers.get(direction)
+    const tables = status.objects?.altered ?? []
+    if (!follower || isBothWays || record.native || tables.length === 0) {
+      return 'there is no conflict about a table, and no table whose columns have changed is known'
+    }
+    if (follower.status.phase !== 'streaming') return `it is ${follower.status.phase}`
+    return { direction, follower, tables }
+  }
+
+  /** Everything from before is applied first, as it was then. Never rejects: changes flow afterwards in any case. */
+  async alter({ direction, follower, tables }: AlteredTables): Promise<FollowAnswer> {
+    const { move } = this
+    const { signal } = move
+    const link = move.link(direction)
+    const answers: FollowAnswer[] = []
+    try {
+      await using source = await Session.open(link.from, { signal })
+      const { lsn } = await writeSentinel(source)
+      await reach(follower, lsn, signal)
+      for (const table of tables) answers.push(await this.#apply(link, table))
+    } catch (error) {
+      answers.push({ ok: false, message: errorInfo(error).message })
+    }
+    if (!signal.aborted) await this.streams.startAgain(direction, { paused: false })
+    return {
+      ok: answers.every(({ ok }) => ok),
+      message: answers.map(({ message }) => message.replace('; trying again', '')).join('; '),
+    }
+  }
+
+  /** Values that it gives to older rows are ours. */
+  async #apply({ from, to, names }: Link, table: TableName): Promise<FollowAnswer> {
+    const work = { from, to, table, positionName: names.position }
+    return await this.others.except(() =>
+      applySchema(work, (line, level) => this.move.status.say(line, level)),
+    )
+  }
+}

@@ -1,0 +1,63 @@
+// A switchover that another process began and was killed in: undone where nothing was handed over, completed where
+// it was.
+
+import { messageOf } from '../../../shared/message-of.ts'
+import { Session } from '../../postgres/session.ts'
+import { describeSettings } from '../../postgres/settings.ts'
+import { leaveLink, settleLink } from '../link.ts'
+import type { MoveContext } from '../move-context.ts'
+import { readMoveFacts } from '../move-state.ts'
+import { linkNames } from '../names.ts'
+import { makeWritable, missedHandOver, primarySide } from './hand-over.ts'
+import { isOldPrimaryWatched } from './old-primary.ts'
+import { dropReverse } from './way-back.ts'
+
+/** The process before may have been killed before it could write it down, or it was another state directory. */
+export async function learnHandOver(move: MoveContext) {
+  const { forward, back } = move.record
+  const { signal } = move
+  await using source = await Session.open(move.ends.source, { signal })
+  await using destination = await Session.open(move.ends.destination, { signal })
+  const links = { forward, back: back ?? linkNames(move.name, 'back') }
+  const facts = await readMoveFacts(source, destination, move.name, links)
+  const missed = missedHandOver(move.record, facts)
+  if (!missed) return
+  move.update(missed)
+  move.status.warn('the servers say that it was handed over: a switchover was broken off after that')
+}
+
+/** One that was not handed over has made the side read-only that changes still come from. */
+export async function undoInterrupted(move: MoveContext) {
+  const { direction } = move.record
+  // Made for a way back that nobody has gone: the next switchover makes its own.
+  if (!isOldPrimaryWatched(move.record)) await dropReverse(move, direction)
+  const settings = move.ends[primarySide(move.record)]
+  const { said, left } = await makeWritable(settings, move.name)
+  if (said.length > 0) {
+    move.status.warn(
+      `a switchover was broken off and has left ${describeSettings(settings)} read-only: it is made writable again`,
+    )
+  }
+  for (const line of said) move.status.say(line)
+  for (const line of left) move.status.warn(line)
+}
+
+/** What is still to do once it has been handed over; again by whoever continues after a kill. */
+export async function finishHandOver(move: MoveContext) {
+  const { handedOver } = move.record
+  if (!handedOver || handedOver.isReleased) return
+  const { status } = move
+  // Returning gives back what leaving took.
+  const { said, left } = await makeWritable(move.ends[primarySide(move.record)], move.name)
+  for (const line of said) status.say(line)
+  for (const line of left) status.warn(line)
+  const link = move.link(handedOver.direction)
+  try {
+    if (move.record.direction !== handedOver.direction) await settleLink(move.link(move.record.direction))
+    await leaveLink(link)
+  } catch (error) {
+    status.warn(
+      `not everything that the switchover has left could be put in order, "pgtrek follow" does it again: ${messageOf(error)}`,
+    )
+  }
+}

@@ -1,0 +1,143 @@
+// The old primary, from the switchover on: watched for late writes, and released before changes flow to it again.
+
+import type { SwitchoverOptions } from '../../../shared/follow-view.ts'
+import { formatDuration } from '../../../shared/format.ts'
+import { describeLate, type LateWritesView } from '../../../shared/late-writes.ts'
+import { PgtrekError } from '../../postgres/errors.ts'
+import { describeSettings } from '../../postgres/settings.ts'
+import { parseLsn } from '../../replication/stream/lsn.ts'
+import type { FollowRecord } from '../../store/follow-memory.ts'
+import { dropLink } from '../link.ts'
+import { type FollowEnd, type MoveContext, publicationsOf } from '../move-context.ts'
+import { checkObjects } from '../moved-objects.ts'
+import { LateWatch } from './late-watch.ts'
+import type { SequenceState } from './sequences.ts'
+
+/** How often it is looked at, while somebody waits for it and later. */
+const watchEveryMs = { atFirst: 1000, later: 5000 }
+/** How long comparing its objects waits for a table that somebody has locked. */
+const watchLockMs = 5000
+/** What it has against going back. */
+export const lateTroubles = ['late writes', 'watch'] as const
+
+/** What the last switchover has left shows what was written there since. */
+export function isOldPrimaryWatched({ handedOver, direction }: FollowRecord): boolean {
+  return handedOver !== undefined && handedOver.direction !== direction && !handedOver.isReleased
+}
+
+export class OldPrimary {
+  #watch: LateWatch | undefined
+  #until: ReturnType<typeof setTimeout> | undefined
+
+  constructor(readonly move: MoveContext) {}
+
+  get isWatched(): boolean {
+    return this.#watch !== undefined
+  }
+
+  /** From now on we set them ourselves. */
+  forgetSequences() {
+    this.#watch?.forgetSequences()
+  }
+
+  /** For so long, then the run is over; or as long as changes flow back. */
+  watch({ seconds, sequences = [] }: { seconds?: number; sequences?: readonly SequenceState[] } = {}) {
+    const { move } = this
+    const { handedOver } = move.record
+    if (!handedOver) return
+    const { status } = move
+    const link = move.link(handedOver.direction)
+    const place = describeSettings(link.from)
+    const until = seconds === undefined ? {} : { until: Date.now() + seconds * 1000 }
+    status.watch = { place, ...until }
+    this.#watch = new LateWatch(
+      {
+        from: link.from,
+        slot: link.names.slot,
+        publication: () => publicationsOf(link),
+        after: parseLsn(handedOver.lsn),
+        ours: move.ownPosition(handedOver.direction),
+        catalog: handedOver.catalog,
+        compareObjects: async (signal) => {
+          const publication = await publicationsOf(link)
+          const work = { record: move.record, link, publication, lockWaitMs: watchLockMs, signal }
+          return (await checkObjects(work)).problems
+        },
+        everyMs:
+          move.services.watchEveryMs ?? (seconds === undefined ? watchEveryMs.later : watchEveryMs.atFirst),
+        onFound: (found) => this.#found(found),
+        onTrouble: (trouble) => {
+          status.watch = { place, ...until, ...(trouble !== undefined && { trouble }) }
+          if (trouble === undefined) status.troubles.delete('watch')
+          else {
+            status.troubles.set('watch', trouble)
+            status.say(trouble, 'warn')
+          }
+          status.onChange('now')
+        },
+        onImpossible: (words) => {
+          status.watch = undefined
+          status.warn(words)
+        },
+        onSequences: (names) =>
+          status.warn(
+            `sequences of ${place} have given out numbers after the switchover, somebody is still connected: ${names.join(', ')}`,
+          ),
+      },
+      sequences,
+    )
+    if (seconds === undefined) return
+    if (seconds > 0) status.say(`${place} is watched for late writes for ${formatDuration(seconds)}`)
+    this.#until = setTimeout(() => move.finish(), seconds * 1000)
+  }
+
+  #found(found: LateWritesView) {
+    const { status } = this.move
+    const before = status.lateWrites
+    status.lateWrites = found
+    status.troubles.set('late writes', describeLate(found).join('; '))
+    // Each table is logged once; the status has the counts as they grow.
+    const fresh = {
+      ...found,
+      transactions: found.tables.length === before?.tables.length ? 0 : found.transactions,
+      objects: found.objects.slice(before?.objects.length ?? 0),
+    }
+    for (const line of describeLate(fresh)) status.say(line, 'error')
+    status.onChange('now')
+  }
+
+  /** Whoever stops the run early has the last look, too. */
+  async end(end: FollowEnd): Promise<FollowEnd> {
+    const { watch } = this.move.status
+    await this.#watch?.end()
+    const isOver = this.#watch !== undefined && watch?.until !== undefined
+    return isOver && end === 'stopped' ? 'switched_over' : end
+  }
+
+  /** Without a last look. */
+  async abandon() {
+    clearTimeout(this.#until)
+    await this.#watch?.abandon()
+  }
+
+  /** Before changes flow to it again: what was written there since would conflict with them. */
+  async release({ discard_late_writes: isAccepted }: SwitchoverOptions) {
+    const { move } = this
+    const { status } = move
+    const { handedOver } = move.record
+    if (!this.#watch || !handedOver) return
+    await this.#watch.end()
+    const reasons = lateTroubles.flatMap((about) => status.troubles.get(about) ?? [])
+    if (reasons.length > 0 && !isAccepted) {
+      this.watch()
+      throw new PgtrekError(`${reasons.join('; ')}. When that is settled, go on with --discard-late-writes`)
+    }
+    for (const words of reasons) status.say(`accepted: ${words}`, 'warn')
+    await dropLink(move.link(handedOver.direction), move.owner)
+    move.update({ handedOver: { ...handedOver, isReleased: true } })
+    this.#watch = undefined
+    status.lateWrites = undefined
+    status.watch = undefined
+    for (const about of lateTroubles) status.troubles.delete(about)
+  }
+}

@@ -1,0 +1,245 @@
+// One switchover of a run, there or back: refused, or proven and handed over, or undone; and what comes after it.
+
+import { describeUndone } from '../../../shared/follow-health.ts'
+import type { Direction, SwitchoverOptions, SwitchoverReport } from '../../../shared/follow-view.ts'
+import { formatCount } from '../../../shared/format.ts'
+import { messageOf } from '../../../shared/message-of.ts'
+import { describeSettings } from '../../postgres/settings.ts'
+import type { Following } from '../../replication/apply/follower.ts'
+import type { Link } from '../link.ts'
+import { type MoveContext, publicationsOf } from '../move-context.ts'
+import { checkObjects } from '../moved-objects.ts'
+import { acceptable, foundEqual, type OtherWriters } from '../other-writers.ts'
+import type { Streams } from '../streams.ts'
+import type { Learned } from '../unsent-rows.ts'
+import { HandOverUnknown, handOver, makeWritable } from './hand-over.ts'
+import { finishHandOver } from './interrupted.ts'
+import { settleMaterializedViews } from './materialized-views.ts'
+import { lateTroubles, type OldPrimary } from './old-primary.ts'
+import { switchOver } from './switchover.ts'
+import { dropReverse, makeReverse, opposite } from './way-back.ts'
+
+export class SwitchoverTask {
+  constructor(
+    readonly move: MoveContext,
+    readonly streams: Streams,
+    readonly others: OtherWriters,
+    readonly oldPrimary: OldPrimary,
+  ) {}
+
+  /** Why it cannot begin; nothing when it can. */
+  refusal(options: SwitchoverOptions): string | undefined {
+    const { direction, progress, source, destination } = this.move.record
+    if (options.back !== (direction === 'back')) {
+      return options.back
+        ? `it was not switched over: changes flow from ${source} to ${destination}, where "switchover" without --back leads`
+        : `it was switched over already: the application belongs on ${destination}, and "switchover --back" returns to ${source}`
+    }
+    if (progress !== 'following' && progress !== 'done') return 'rows are still being copied'
+    // The objects are compared anew by the switchover itself.
+    const reasons = this.move.status.blockers([
+      ...(options.discard_late_writes ? lateTroubles : []),
+      ...(options.accept_differences ? acceptable(this.move) : []),
+    ])
+    return reasons.length > 0 ? `not ready: ${reasons.join('; ')}` : undefined
+  }
+
+  /** Never rejects: it is handed over, or everything is as it was, or the run ends because nobody knows. */
+  async run(options: SwitchoverOptions) {
+    const { move } = this
+    const { status } = move
+    const { direction } = move.record
+    const link = move.link(direction)
+    const follower = status.followers.get(direction)
+    if (!follower) return
+    const started_at = Date.now()
+    status.switchover = { state: 'running', options, step: 'check', started_at }
+    status.dispatch({ type: 'switchover_began' })
+    this.oldPrimary.forgetSequences()
+    let handedOver: SwitchoverReport | undefined
+    try {
+      await this.streams.background?.pause()
+      const report = await this.#prove(link, follower, options, started_at)
+      await this.#handOver(direction, options, report)
+      handedOver = report
+    } catch (error) {
+      const { step } = status.switchover
+      const { message } = error as Error
+      const failed = { state: 'failed', options, step, started_at, error: { message } } as const
+      if (error instanceof HandOverUnknown) {
+        status.switchover = failed
+        status.fail(error)
+        move.fail(error)
+      } else {
+        const left = await this.#undo(direction, follower, error)
+        status.switchover = { ...failed, left }
+        status.fail(error)
+        status.dispatch({ type: 'switchover_undone' })
+      }
+    }
+    if (handedOver) {
+      const report = await this.#complete(link, options, handedOver)
+      status.switchover = { state: 'done', options, step: 'report', started_at, report }
+    }
+    status.onChange('now')
+  }
+
+  async #prove(link: Link, follower: Following, options: SwitchoverOptions, started_at: number) {
+    const { move, streams, oldPrimary, others } = this
+    const { status } = move
+    return await switchOver({
+      ...{ link, follower, options },
+      background: streams.background,
+      record: move.withJoined(),
+      arrived: streams.sentinels,
+      publication: () => publicationsOf(link),
+      ours: move.ownPosition(link.direction),
+      signal: move.signal,
+      onStep: (step, deadline) => {
+        status.switchover = {
+          ...{ state: 'running', options, step, started_at },
+          ...(deadline !== undefined && { deadline }),
+        }
+        status.say(`switchover: ${stepWords[step]}`)
+        status.onChange('now')
+      },
+      say: (message, level) => status.say(message, level),
+      checkObjects: (lockWaitMs) => this.#checkObjects(link, lockWaitMs),
+      writtenByOthers: () => others.tables(link),
+      release: () => oldPrimary.release(options),
+      reverse: () => makeReverse(move, link.direction),
+    })
+  }
+
+  async #checkObjects(link: Link, lockWaitMs: number) {
+    const { move } = this
+    const publication = await publicationsOf(link)
+    const work = {
+      ...{ record: move.record, link, publication, lockWaitMs, signal: move.signal },
+      onLearned: (learned: Learned) => move.learn(learned),
+    }
+    const check = await checkObjects(work, move.status.objects)
+    move.status.knowObjects(check)
+    return check
+  }
+
+  /** Up to here everything can be undone. */
+  async #handOver(direction: Direction, options: SwitchoverOptions, report: SwitchoverReport) {
+    const { move } = this
+    const handedOver = {
+      lsn: report.sentinel.confirmed_lsn,
+      catalog: move.status.objects?.catalogs.from,
+    }
+    await handOver(move.link(direction), move.record, handedOver, move.signal)
+    const goesOn = options.keep_reverse || move.record.bidirectional
+    move.update({
+      // Returned, and followed again: as if nothing had happened.
+      progress: direction === 'back' && options.keep_reverse ? 'following' : 'done',
+      handedOver: { direction, ...handedOver },
+      ...{ memberships: undefined, learned: undefined, foreignWrites: undefined },
+      ...(goesOn && { direction: opposite(direction) }),
+    })
+  }
+
+  /** Writable, and followed, as before. Returns what is not. */
+  async #undo(direction: Direction, follower: Following, error: unknown): Promise<string[]> {
+    const { move, oldPrimary } = this
+    const { status } = move
+    const { said, left } = await makeWritable(move.link(direction).from, move.name)
+    for (const line of said) status.say(line)
+    const { handedOver } = move.record
+    if (handedOver && !oldPrimary.isWatched) {
+      const place = describeSettings(move.link(handedOver.direction).from)
+      left.push(`${place} is not watched for late writes any more`)
+    }
+    if (!oldPrimary.isWatched) left.push(...(await dropReverse(move, direction)))
+    try {
+      if (move.signal.aborted) {
+        // Whoever has stopped it knows that nothing flows.
+      } else if (follower.status.phase === 'stopped') await this.streams.start(direction)
+      else this.streams.background?.start()
+    } catch (failure) {
+      left.push(`changes do not flow any more: ${messageOf(failure)}`)
+      move.fail(failure)
+    }
+    status.say(describeUndone(messageOf(error), left), 'error')
+    return left
+  }
+
+  /** Whatever happens here, it is handed over. */
+  async #complete(
+    link: Link,
+    options: SwitchoverOptions,
+    report: SwitchoverReport,
+  ): Promise<SwitchoverReport> {
+    const { move } = this
+    const { status } = move
+    const next = [...report.next]
+    try {
+      const compared = report.tables.filter(
+        (table) => table.equal && (table.before || report.compared === 'checksums'),
+      )
+      foundEqual(move, compared)
+      await this.#follow(link.direction, options, report)
+    } catch (error) {
+      const words = `it is handed over, but not everything behind that could be done: ${messageOf(error)}. "pgtrek follow" does it again`
+      status.say(words, 'error')
+      next.push(words)
+    }
+    const views = await settleMaterializedViews({
+      ...{ record: move.record, link, options, signal: move.signal },
+      onRefresh: (count) => {
+        if (status.switchover) status.switchover = { ...status.switchover, step: 'materialized_views' }
+        status.say(
+          `handed over to ${report.to}; ${formatCount(count, 'materialized view')} to be refreshed before the report`,
+        )
+        status.onChange('now')
+      },
+    })
+    for (const words of views.materialized_views?.failed ?? []) {
+      status.say(`not refreshed: materialized view ${words}`, 'warn')
+    }
+    return { ...report, ...views, next: [...next, ...views.next] }
+  }
+
+  /** The other direction, where it is kept; the old primary is watched. */
+  async #follow(direction: Direction, options: SwitchoverOptions, report: SwitchoverReport) {
+    const { move, streams, oldPrimary } = this
+    const { status } = move
+    await streams.endComparison()
+    status.unfollow(direction)
+    status.slots.delete(direction)
+    const goesOn = move.record.direction !== direction
+    const again = move.record.progress === 'following'
+    const to = direction === 'forward' ? 'destination' : 'source'
+    status.dispatch({ type: 'handed_over', to, again })
+    await finishHandOver(move)
+    // Returned, they are brought over again while changes flow.
+    const sequences = again ? [] : report.sequences
+    if (!goesOn) {
+      oldPrimary.watch({ seconds: options.watch_seconds, sequences })
+      return
+    }
+    oldPrimary.watch({ sequences })
+    const other = opposite(direction)
+    try {
+      if (!status.followers.has(other)) await streams.start(other)
+    } catch (error) {
+      status.fail(error)
+      move.fail(error)
+    }
+  }
+}
+
+const stepWords = {
+  check: 'checking',
+  read_only: 'the side that is left',
+  sentinel: 'the sentinel is on its way',
+  quiet: 'nobody writes any more?',
+  sequences: 'sequences',
+  large_objects: 'large objects',
+  compare: 'comparing both sides',
+  reverse: 'the way back',
+  report: 'done',
+  materialized_views: 'materialized views',
+} as const
