@@ -11,7 +11,7 @@ import { Ledger } from '../queue/ledger.ts'
 import type { JobQueue } from '../queue/queue.ts'
 import type { FollowStore } from '../store/follows.ts'
 import { aborted } from '../system/deadline.ts'
-import type { DatabaseMove } from './database-run.ts'
+import type { DatabaseRun } from './database-run.ts'
 import { MappingRun } from './mapping-run.ts'
 import { Turns } from './semaphore.ts'
 
@@ -27,7 +27,8 @@ export interface FleetServices {
 }
 
 const mostLines = 500
-const stateEveryMs = 500
+/** States that last no longer are not reported. */
+const stateAfterMs = 500
 const workersEveryMs = 2000
 const troubles: readonly FleetState[] = ['problem', 'retrying', 'elsewhere']
 
@@ -40,6 +41,8 @@ export class FleetRun implements FleetController {
   readonly #stop = new AbortController()
   #workers: WorkerView[] = []
   readonly #states = new Map<string, FleetState>()
+  readonly #over = Promise.withResolvers<void>()
+  #looking: ReturnType<typeof setTimeout> | undefined
 
   private constructor(
     readonly config: FleetConfig,
@@ -56,6 +59,7 @@ export class FleetRun implements FleetController {
           queue: services.queue,
           signal: this.#stop.signal,
           say: (level, message, database) => this.#say(level, message, mapping.name, database),
+          onChange: () => this.#changed(),
         }),
     )
     this.done = this.#run()
@@ -109,7 +113,7 @@ export class FleetRun implements FleetController {
   }: {
     mapping?: string | undefined
     database?: string | undefined
-  }): DatabaseMove[] {
+  }): DatabaseRun[] {
     return this.#mappings
       .filter(({ mapping: { name } }) => mapping === undefined || name === mapping)
       .flatMap(({ moves }) => moves)
@@ -118,13 +122,13 @@ export class FleetRun implements FleetController {
 
   async #run() {
     void this.#lookForWorkers()
-    const looking = setInterval(() => this.#tellStates(), stateEveryMs)
+    this.#changed()
     const working = Promise.all(this.#mappings.map((mapping) => mapping.run()))
     try {
-      await Promise.race([this.#allOver(), this.#countOver(), working, aborted(this.#stop.signal)])
+      await Promise.race([this.#over.promise, this.#countOver(), working, aborted(this.#stop.signal)])
     } finally {
       this.#tellStates()
-      clearInterval(looking)
+      clearTimeout(this.#looking)
       // The last view tells who is there now; a queue that does not answer must not hold up the end.
       await Promise.race([this.#readWorkers(), Bun.sleep(workersEveryMs)])
       this.#stop.abort()
@@ -152,15 +156,21 @@ export class FleetRun implements FleetController {
     }
   }
 
+  /** What happens at once is looked at once. */
+  #changed() {
+    if (this.#stop.signal.aborted) return
+    this.#looking ??= setTimeout(() => {
+      this.#looking = undefined
+      this.#tellStates()
+      if (this.#isOver) this.#over.resolve()
+    }, stateAfterMs)
+  }
+
   /** Nothing is left to be followed or tried. */
-  async #allOver() {
-    while (!this.#stop.signal.aborted) {
-      const isOver = this.#mappings.every((mapping) => mapping.isOver)
-      const isCopiedOnce = this.#mappings.every(({ mapping: { follow } }) => !follow)
-      const isComplete = () => this.#meant({}).every((move) => move.view().state === 'complete')
-      if (isOver && (isCopiedOnce || isComplete())) return
-      await Bun.sleep(stateEveryMs)
-    }
+  get #isOver(): boolean {
+    if (!this.#mappings.every((mapping) => mapping.isOver)) return false
+    const isCopiedOnce = this.#mappings.every(({ mapping: { follow } }) => !follow)
+    return isCopiedOnce || this.#meant({}).every((move) => move.view().state === 'complete')
   }
 
   /** One database after the other, so that counting is no burden; never ends by itself. */
@@ -182,7 +192,7 @@ export class FleetRun implements FleetController {
   }
 
   async #retry(
-    moves: readonly DatabaseMove[],
+    moves: readonly DatabaseRun[],
     { mapping, database }: { mapping?: string | undefined; database?: string | undefined },
   ): Promise<FollowAnswer> {
     const whole = database === undefined ? this.#mappings : []
@@ -206,7 +216,7 @@ export class FleetRun implements FleetController {
   }
 
   async #switchOver(
-    moves: readonly DatabaseMove[],
+    moves: readonly DatabaseRun[],
     action: Extract<FleetAction, { type: 'switchover' }>,
   ): Promise<FollowAnswer> {
     const { back = false } = action
@@ -220,7 +230,9 @@ export class FleetRun implements FleetController {
     const [only, ...others] = ready
     // Nobody has to look into the log for why it was refused.
     if (only && others.length === 0 && moves.length === 1) return await this.#switchOne(only, action)
-    void this.#oneAfterAnother(ready, action)
+    void this.#oneAfterAnother(ready, action).catch((error) =>
+      this.#say('error', `switchover: ${messageOf(error)}`),
+    )
     const rest = moves.length - ready.length
     const what = back ? 'returning' : 'switching over'
     return {
@@ -230,19 +242,18 @@ export class FleetRun implements FleetController {
   }
 
   async #oneAfterAnother(
-    moves: readonly DatabaseMove[],
+    moves: readonly DatabaseRun[],
     action: Extract<FleetAction, { type: 'switchover' }>,
   ) {
     for (const move of moves) {
-      const answer = await this.#switchOne(move, action)
-      const isRunning = () =>
-        move.follow?.process !== undefined && move.follow.switchover?.state === 'running'
-      while (answer.ok && !this.#stop.signal.aborted && isRunning()) await Bun.sleep(100)
+      if (this.#stop.signal.aborted) return
+      const { ok } = await this.#switchOne(move, action)
+      if (ok) await Promise.race([move.idle(), aborted(this.#stop.signal)])
     }
   }
 
   async #switchOne(
-    move: DatabaseMove,
+    move: DatabaseRun,
     action: Extract<FleetAction, { type: 'switchover' }>,
   ): Promise<FollowAnswer> {
     const answer = await move.act({
@@ -265,7 +276,7 @@ export class FleetRun implements FleetController {
     return answer
   }
 
-  async #complete(moves: readonly DatabaseMove[], discardLateWrites = false): Promise<FollowAnswer> {
+  async #complete(moves: readonly DatabaseRun[], discardLateWrites = false): Promise<FollowAnswer> {
     const open = moves.filter((move) => !move.mayComplete)
     const [first] = open
     if (first) {

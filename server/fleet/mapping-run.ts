@@ -16,7 +16,7 @@ import type { JobQueue } from '../queue/queue.ts'
 import { moveRoles } from '../roles/move.ts'
 import type { FollowStore } from '../store/follows.ts'
 import { aborted } from '../system/deadline.ts'
-import { DatabaseMove, mayPassLater } from './database-run.ts'
+import { DatabaseRun, mayPassLater } from './database-run.ts'
 import { chosenDatabases, instanceSettings, listDatabases } from './instance.ts'
 import { cutoverInstructions } from './instructions.ts'
 import { Turns } from './semaphore.ts'
@@ -28,13 +28,15 @@ export interface MappingServices {
   queue: JobQueue | undefined
   signal: AbortSignal
   say: (level: 'info' | 'warn' | 'error', message: string, database?: string) => void
+  /** What a view shows may be another. */
+  onChange: () => void
 }
 
 const restMs = 10_000
 const rolesRestMs = 2_000
 
 export class MappingRun {
-  moves: DatabaseMove[] = []
+  moves: DatabaseRun[] = []
   #error: unknown
   /** Nothing comes of it before somebody asks for another attempt. */
   #isRefused = false
@@ -131,18 +133,20 @@ export class MappingRun {
   }
 
   async #tryToDiscover() {
-    const { signal, say } = this.services
+    const { signal, say, onChange } = this.services
     this.#woken = Promise.withResolvers()
     try {
       await this.#discover()
       this.#error = undefined
       this.#isDiscovered = true
+      onChange()
     } catch (error) {
       if (signal.aborted) return
       const { message } = errorInfo(error)
       if (this.#error === undefined || errorInfo(this.#error).message !== message) say('error', message)
       this.#error = error
       this.#isRefused = error instanceof UsageError || !mayPassLater(error)
+      onChange()
       const rest = this.#isRefused ? new Promise<void>(() => {}) : Bun.sleep(restMs)
       await Promise.race([this.#woken.promise, rest, aborted(signal)])
     }
@@ -156,7 +160,7 @@ export class MappingRun {
     const databases = chosenDatabases(await listDatabases(source), this.mapping)
     this.moves = databases.map(
       (database) =>
-        new DatabaseMove(database, {
+        new DatabaseRun(database, {
           config: this.services.config,
           mapping: this.mapping,
           instances: this.instances,
@@ -164,7 +168,7 @@ export class MappingRun {
           queue: this.services.queue,
           signal,
           say: (level, message, name) => this.services.say(level, message, name),
-          onChange() {},
+          onChange: () => this.services.onChange(),
         }),
     )
     this.services.say('info', `${databases.length} databases`)
@@ -174,6 +178,7 @@ export class MappingRun {
     const { roles } = this.mapping
     if (roles === 'none' || this.services.signal.aborted) return
     this.#roles = { ...this.#roles, state: 'running' }
+    this.services.onChange()
     for (;;) {
       try {
         this.#roles = rolesView(await this.#moveRoles(roles))
@@ -185,10 +190,12 @@ export class MappingRun {
           break
         }
         this.#roles = { ...this.#roles, message: `${errorInfo(error).message}; it is tried again` }
+        this.services.onChange()
         await Promise.race([Bun.sleep(rolesRestMs), aborted(this.services.signal)])
       }
     }
     const { state, message } = this.#roles
+    this.services.onChange()
     this.services.say(state === 'problem' ? 'error' : 'info', `roles: ${message}`)
   }
 

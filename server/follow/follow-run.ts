@@ -148,6 +148,11 @@ export class FollowRun implements FollowController {
     return this.isRunning ? { ...view, process: { host: hostname(), pid: process.pid } } : view
   }
 
+  /** When the switchover, or whatever else it was asked for last that takes its time, is over. */
+  async idle(): Promise<void> {
+    await this.#task?.done
+  }
+
   async act(action: FollowAction): Promise<FollowAnswer> {
     if (!this.isRunning) return refused('it has ended')
     if (action.type === 'stop') {

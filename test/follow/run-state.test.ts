@@ -84,13 +84,27 @@ const table: [event: RunEvent, leads: Partial<Record<Name, RunState>>][] = [
   [{ type: 'failed', error }, everywhere((before) => ({ at: 'failed', before, error }))],
 ]
 
-test.each(table)('%p leads on from where it can happen, and changes nothing elsewhere', (event, leads) => {
-  for (const state of states) {
-    const expected = state.at in leads ? leads[state.at as Name] : undefined
-    if (expected) expect(next(state, event)).toEqual(expected)
-    else expect(next(state, event)).toBe(state)
-  }
-})
+const labelled = table.map(
+  ([event, leads]) =>
+    [
+      Object.values(event)
+        .filter((one) => typeof one !== 'object')
+        .join(' '),
+      event,
+      leads,
+    ] as const,
+)
+
+test.each(labelled)(
+  '%s: leads on from where it can happen, and changes nothing elsewhere',
+  (_, event, leads) => {
+    for (const state of states) {
+      const expected = state.at in leads ? leads[state.at as Name] : undefined
+      if (expected) expect(next(state, event)).toEqual(expected)
+      else expect(next(state, event)).toBe(state)
+    }
+  },
+)
 
 test('what the streams do, and a server that is awaited, stay while the move goes on', () => {
   const state: RunState = { at: 'catching_up', streams: 'paused', awaits: error }

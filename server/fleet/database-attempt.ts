@@ -1,0 +1,319 @@
+// One attempt to bring a database to where its mapping wants it, from wherever an earlier process has left it: until
+// its rows are there. What the servers say decides, never what this process remembers.
+
+import { describeObject } from '../../shared/describe.ts'
+import type { FleetConfig, FleetMapping } from '../../shared/fleet.ts'
+import { ProgressFold } from '../../shared/fold.ts'
+import { defaultFollowOptions } from '../../shared/follow-options.ts'
+import { defaultOptions, everything, type MigrationOptions } from '../../shared/request.ts'
+import { DestinationBusy, describeHolder, processesOf } from '../coordination/run-lock.ts'
+import { cleanUpFollow, lockMove } from '../follow/cleanup.ts'
+import { FollowRun } from '../follow/follow-run.ts'
+import { describeMove, type MoveFacts, readMoveFacts, stateOf } from '../follow/move-state.ts'
+import { followName, linkNames } from '../follow/names.ts'
+import type { FollowEnds, FollowServices } from '../follow/request.ts'
+import { hasRows, type RunState } from '../follow/run-state.ts'
+import { migrate } from '../migrate/migrate.ts'
+import { PgtrekError, PlanRefused } from '../postgres/errors.ts'
+import { Session } from '../postgres/session.ts'
+import { type ConnectionSettings, describeSettings, serverName } from '../postgres/settings.ts'
+import type { JobQueue } from '../queue/queue.ts'
+import { copiersOn } from '../queue/queued-copies.ts'
+import type { FollowStore } from '../store/follows.ts'
+import { NoMemory } from '../store/run-memory.ts'
+import {
+  type Arrival,
+  createDatabase,
+  dropArrival,
+  type InstanceDatabase,
+  markArrival,
+  missingExtensions,
+  ofDatabase,
+  readArrival,
+  readMarkedMove,
+} from './instance.ts'
+import { transferAlone } from './limits.ts'
+
+export interface AttemptServices {
+  config: FleetConfig
+  mapping: FleetMapping
+  instances: { source: ConnectionSettings; destination: ConnectionSettings }
+  store: FollowStore
+  /** Where workers take its rows from; without it they are copied here. */
+  queue: JobQueue | undefined
+  signal: AbortSignal
+  say: (level: 'info' | 'warn' | 'error', message: string) => void
+  /** No other process works on it. False: somebody does not want it any more, and nothing was begun. */
+  begun: () => boolean
+  /** `fold` has what becomes of the copy that begins. */
+  onCopy: (fold: ProgressFold) => void
+  onRows: () => void
+  /** The run that follows, or nothing when it ended before its rows were there. */
+  onRun: (run: FollowRun | undefined) => void
+  onRunState: (state: RunState) => void
+  onChange: () => void
+}
+
+export type Outcome =
+  /** Its rows are there, and changes flow or wait for a server. */
+  | { type: 'followed'; run: FollowRun }
+  | { type: 'copied'; missing: string | undefined }
+  | { type: 'switched' }
+  | { type: 'returned' }
+  | { type: 'completed' }
+
+/** Nothing of the move of this database is left on the servers. */
+export class MoveEnded extends PlanRefused {}
+
+/** A database of both instances, and how it is followed. */
+export function endsOf(
+  { name }: Pick<InstanceDatabase, 'name'>,
+  { instances, config, mapping }: Pick<AttemptServices, 'instances' | 'config' | 'mapping'>,
+): FollowEnds {
+  const { readyLagBytes, readyLagSeconds, readyForSeconds } = config
+  return {
+    source: ofDatabase(instances.source, name),
+    destination: ofDatabase(instances.destination, name),
+    follow: {
+      ...defaultFollowOptions,
+      engine: mapping.engine,
+      readyLagBytes,
+      readyLagSeconds,
+      readyForSeconds,
+    },
+  }
+}
+
+export class DatabaseAttempt {
+  readonly #ends: FollowEnds
+  readonly #followName: string
+  #fold = new ProgressFold()
+
+  constructor(
+    readonly database: InstanceDatabase,
+    readonly services: AttemptServices,
+  ) {
+    this.#ends = endsOf(database, services)
+    this.#followName = followName(this.#ends)
+  }
+
+  /** Nothing where somebody did not want it any more. */
+  async make(): Promise<Outcome | undefined> {
+    const { mapping, instances, signal } = this.services
+    await using instance = await Session.open(instances.destination, { signal })
+    if ((await readArrival(this.#ends.destination, instance)) === 'missing') await this.#create(instance)
+    // From here on no other fleet works on this database; what it has done until now is read anew.
+    await using _ = await lockMove(this.#ends.destination, `fleet ${this.#followName}`)
+    await this.#refuseOthers()
+    if (!this.services.begun()) return undefined
+    const arrival = await readArrival(this.#ends.destination, instance)
+    switch (arrival) {
+      case 'complete':
+        return { type: 'completed' }
+      case 'switched':
+      case 'returned':
+        return { type: arrival }
+      case 'copied':
+        return mapping.follow ? await this.#continue() : await this.#copiedBefore()
+      case 'occupied':
+        throw new PlanRefused(
+          `${describeSettings(this.#ends.destination)} exists and is not empty: nothing of it was touched. Empty it, rename it, or exclude ${this.database.name} from the mapping ${mapping.name}`,
+        )
+    }
+    if (arrival === 'copying' && mapping.follow && (await this.#isCopied())) return await this.#continue()
+    await this.#refuseMissingExtensions(instance)
+    return await this.#copyAnew(arrival)
+  }
+
+  async #create(instance: Session) {
+    await this.#refuseMissingExtensions(instance)
+    await createDatabase(instance, this.database)
+  }
+
+  /** A fleet that follows it already, or a command. */
+  async #refuseOthers() {
+    await using session = await Session.open(this.#ends.destination, { signal: this.services.signal })
+    const holders = await processesOf(session, this.#followName)
+    if (holders.length === 0) return
+    throw new DestinationBusy(
+      `${this.database.name} is at work in another process: ${holders.map(describeHolder).join('; ')}`,
+      holders,
+    )
+  }
+
+  /** What an earlier process has left half done is ours, and is dropped. */
+  async #copyAnew(arrival: Arrival): Promise<Outcome> {
+    const { mapping, config, store } = this.services
+    if (arrival === 'copying') {
+      this.services.say('warn', 'an earlier process was broken off while it copied: copied anew')
+      // Nobody has asked for it: only what that process has made.
+      const { move } = await readMarkedMove(this.#ends.destination)
+      await cleanUpFollow(this.#ends, store, { writable: false, onlyOf: move ?? '' })
+    }
+    const move = crypto.randomUUID()
+    await markArrival(this.#ends.destination, 'copying', { move })
+    const options: MigrationOptions = {
+      ...defaultOptions,
+      ...transferAlone(config, mapping),
+      ...mapping.options,
+      ...(arrival === 'copying' && { existingTableMode: 'drop' as const }),
+    }
+    this.#fold = new ProgressFold()
+    this.services.onCopy(this.#fold)
+    try {
+      if (!mapping.follow) return await this.#copyOnce(options, move)
+      const run = await this.#untilRows((services) =>
+        FollowRun.clone(
+          { ...this.#ends, ...this.#request(options), runMemory: new NoMemory(), move },
+          services,
+        ),
+      )
+      await markArrival(this.#ends.destination, 'copied', { move })
+      return { type: 'followed', run }
+    } catch (error) {
+      // Nothing was written: once it is fixed it begins as if for the first time.
+      if (error instanceof PlanRefused && arrival !== 'copying') await dropArrival(this.#ends.destination)
+      throw error
+    }
+  }
+
+  async #copyOnce(options: MigrationOptions, move: string): Promise<Outcome> {
+    const { signal } = this.services
+    const result = await migrate({ ...this.#request(options), memory: new NoMemory(), signal })
+    if (result.error !== undefined) throw result.error
+    const missing = this.#shortfall()
+    await markArrival(this.#ends.destination, 'copied', { move, missing })
+    return { type: 'copied', missing }
+  }
+
+  /** Copied once, by an earlier process, which has written down what it could not copy. */
+  async #copiedBefore(): Promise<Outcome> {
+    return { type: 'copied', missing: (await readMarkedMove(this.#ends.destination)).missing }
+  }
+
+  #shortfall(): string | undefined {
+    const { failed } = this.#fold.overview(Date.now())
+    const [first] = failed
+    if (!first) return undefined
+    const more = failed.length > 1 ? `, and ${failed.length - 1} more` : ''
+    return (
+      `${describeObject(first.kind, first)} could not be copied: ${first.error.replace(/\.$/, '')}${more}. ` +
+      'To copy the database anew, drop it on the destination and try again'
+    )
+  }
+
+  /** Whatever uses them would be missing. */
+  async #refuseMissingExtensions(instance: Session) {
+    const { options } = this.services.mapping
+    const skipped = options.skipExtensions ?? []
+    const missing = await missingExtensions(this.#ends.source, instance, skipped)
+    if (missing.length === 0) return
+    throw new PlanRefused(
+      `${this.database.name} uses ${missing.length === 1 ? 'the extension' : 'the extensions'} ${missing.join(', ')}, not available on ` +
+        `${serverName(instance.settings)}: install the packages there, or leave them out with skip_extensions. Nothing was changed`,
+    )
+  }
+
+  /** As far as the servers say that it has come; they know also what other commands have done meanwhile. */
+  async #continue(): Promise<Outcome> {
+    const facts = await this.#facts()
+    const state = stateOf(facts)
+    switch (state) {
+      case 'following':
+      case 'both_ways':
+      case 'switching':
+      case 'flowing_back':
+      case 'returning': {
+        const run = await this.#untilRows((services) => FollowRun.continue(this.#ends, services))
+        return { type: 'followed', run }
+      }
+      case 'switched_over':
+        return await this.#handedOver('switched')
+      case 'returned':
+        return await this.#handedOver('returned')
+      case 'none':
+      case 'read_only':
+        throw new MoveEnded(
+          `the rows of ${this.database.name} were copied, and nothing follows them any more: slot and publication were cleaned up. ` +
+            'If its application uses the destination, mark it complete; to copy it anew, drop the database of the destination and try again',
+        )
+      case 'copying':
+      case 'remains': {
+        const { words, next: ways } = describeMove(facts, this.#ends)
+        throw new PlanRefused(`${words}. ${ways.join('; ')}`)
+      }
+    }
+  }
+
+  /** Also when it was killed between the copy and the mark `copied`. */
+  async #isCopied(): Promise<boolean> {
+    const { move } = await readMarkedMove(this.#ends.destination)
+    const facts = await this.#facts()
+    return stateOf(facts) === 'following' && move !== undefined && facts.forward.mark?.move === move
+  }
+
+  async #facts(): Promise<MoveFacts> {
+    const { signal } = this.services
+    await using source = await Session.open(this.#ends.source, { signal })
+    await using destination = await Session.open(this.#ends.destination, { signal })
+    const name = this.#followName
+    const links = { forward: linkNames(name, 'forward'), back: linkNames(name, 'back') }
+    return await readMoveFacts(source, destination, name, links)
+  }
+
+  async #handedOver(how: 'switched' | 'returned'): Promise<Outcome> {
+    await markArrival(this.#ends.destination, how)
+    return { type: how }
+  }
+
+  async #untilRows(begin: (services: FollowServices) => FollowRun): Promise<FollowRun> {
+    const { store, signal, onRun, onRunState, onChange } = this.services
+    const arrived = Promise.withResolvers<void>()
+    const run = begin({
+      memory: store,
+      signal,
+      onView: onChange,
+      onTransition: ({ after }) => {
+        if (hasRows(after)) arrived.resolve()
+        onRunState(after)
+      },
+    })
+    onRun(run)
+    await Promise.race([arrived.promise, run.done])
+    if (!run.isRunning && !hasRows(run.state)) {
+      onRun(undefined)
+      const { error } = await run.done
+      throw error ?? new PgtrekError('it was stopped before its rows were copied')
+    }
+    return run
+  }
+
+  get #copiers() {
+    const { queue, mapping } = this.services
+    const { name } = this.database
+    return (
+      queue && copiersOn(queue, { mapping: mapping.name, sourceDatabase: name, destinationDatabase: name })
+    )
+  }
+
+  #request(options: MigrationOptions) {
+    return {
+      source: this.#ends.source,
+      destination: this.#ends.destination,
+      run: crypto.randomUUID().slice(0, 8),
+      selection: everything,
+      tables: [],
+      hooks: [],
+      options,
+      copiers: this.#copiers,
+      // What is there is what an earlier attempt of ours has made.
+      confirm: () => true,
+      onEvent: (event: Parameters<ProgressFold['apply']>[0]) => {
+        this.#fold.apply(event)
+        if (event.type === 'warning') this.services.say('warn', event.message)
+        if (event.type === 'step_started' && event.step.kind === 'ROWS') this.services.onRows()
+        this.services.onChange()
+      },
+    }
+  }
+}
