@@ -1,16 +1,15 @@
 // `npm run demo`: two throw-away servers, a web shop with ten years of history on the old one, a move to the
 // new one by the real command, and a comparison of the two that trusts nothing the command says.
 
-import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { styleText } from 'node:util'
 import { messageOf } from '../shared/message-of.ts'
+import { fillShop, startShopServers } from '../tools/demo/shop.ts'
 import { type Verdict, verify } from '../tools/demo/verify.ts'
-import { startCluster, stopAllClusters, type TestDatabase } from '../tools/servers/clusters.ts'
+import { stopAllClusters, type TestDatabase } from '../tools/servers/clusters.ts'
 import { scratchDirectory } from '../tools/servers/scratch.ts'
 
 const root = join(import.meta.dir, '..')
-const shop = join(root, 'tools/demo')
 const shownDifferences = 10
 
 try {
@@ -24,11 +23,7 @@ try {
 
 async function demo(): Promise<number> {
   title('Starting PostgreSQL 14, the source, and PostgreSQL 18, the destination')
-  const [old, fresh] = await Promise.all([startCluster({ major: 14 }), startCluster({ major: 18 })])
-  const roles = readFileSync(join(shop, '00-roles.sql'), 'utf8')
-  for (const cluster of [old, fresh]) await cluster.sql('postgres', roles)
-  const source = await old.createDatabase('shop')
-  const destination = await fresh.createDatabase('shop')
+  const { source, destination } = await startShopServers()
 
   title('Filling the source: a web shop with ten years of history')
   await fill(source)
@@ -53,16 +48,7 @@ async function demo(): Promise<number> {
 }
 
 async function fill(database: TestDatabase) {
-  const files = readdirSync(shop).filter((name) => /^[1-9]\d*-.*\.sql$/.test(name))
-  await timed(async () => {
-    for (const file of files.sort()) {
-      try {
-        await database.sql(readFileSync(join(shop, file), 'utf8'))
-      } catch (error) {
-        throw new Error(`${file}: ${messageOf(error)}`, { cause: error })
-      }
-    }
-  })
+  await timed(() => fillShop(database))
   const [size] = await database.sql<{ tables: string; rows: string; size: string }>(`
     select count(*) as tables, to_char(sum(reltuples), 'FM999,999,999') as rows,
            pg_size_pretty(pg_database_size(current_database())) as size

@@ -1,9 +1,9 @@
 // What was typed and chosen: over a reload, under another source, and in a narrowed list; and where addresses lead.
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'bun:test'
 import type { Browser, Page } from 'playwright-core'
+import { type PageServer, startPageServer } from '../../tools/page-server.ts'
 import { type Cluster, cluster, type TestDatabase } from '../../tools/servers/clusters.ts'
 import { browser } from '../support/browser.ts'
-import { type PageServer, startPageServer } from '../support/page-server.ts'
 import { makeShop } from './shop.ts'
 import { barriers, type Visit, visit, words } from './visitor.ts'
 

@@ -1,9 +1,9 @@
 // The first step: URL and fields, what a test says, saved connections, profiles, files.
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'bun:test'
 import type { Browser, Page } from 'playwright-core'
+import { type PageServer, startPageServer } from '../../tools/page-server.ts'
 import { type Cluster, cluster, type TestDatabase } from '../../tools/servers/clusters.ts'
 import { browser } from '../support/browser.ts'
-import { type PageServer, startPageServer } from '../support/page-server.ts'
 import { type Visit, visit, words } from './visitor.ts'
 
 const say = words.en.connections

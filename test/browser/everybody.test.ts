@@ -2,9 +2,9 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import type { Browser, Page } from 'playwright-core'
 import { casesOf } from '../../tools/long.ts'
+import { type PageServer, startPageServer } from '../../tools/page-server.ts'
 import { type Cluster, cluster, type TestDatabase } from '../../tools/servers/clusters.ts'
 import { browser } from '../support/browser.ts'
-import { type PageServer, startPageServer } from '../support/page-server.ts'
 import { makeShop } from './shop.ts'
 import { barriers, goToOptions, nameEnds, overflow, shoot, visit, words } from './visitor.ts'
 

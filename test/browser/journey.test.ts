@@ -1,9 +1,9 @@
 // The whole way through the page, in both languages, between servers of different majors, with a table that fails.
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import type { Browser } from 'playwright-core'
+import { type PageServer, startPageServer } from '../../tools/page-server.ts'
 import { cluster, type TestDatabase } from '../../tools/servers/clusters.ts'
 import { browser } from '../support/browser.ts'
-import { type PageServer, startPageServer } from '../support/page-server.ts'
 import { makeDestination, makeShop, orderRows } from './shop.ts'
 import { nameEnds, stepCheck, visit, waitForPlan, words } from './visitor.ts'
 

@@ -1,9 +1,9 @@
 // The report of the preflight on the page: as soon as both ends answer, in both languages, with SQL to take away.
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import type { Browser } from 'playwright-core'
+import { type PageServer, startPageServer } from '../../tools/page-server.ts'
 import { type Cluster, cluster } from '../../tools/servers/clusters.ts'
 import { browser } from '../support/browser.ts'
-import { type PageServer, startPageServer } from '../support/page-server.ts'
 import { nameEnds, stepCheck, visit, words } from './visitor.ts'
 
 let server: PageServer

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { eventually } from '../../tools/eventually.ts'
+import { type PageServer, startPageServer } from '../../tools/page-server.ts'
 import { type Cluster, cluster, type TestDatabase } from '../../tools/servers/clusters.ts'
 import { startProxy } from '../../tools/servers/proxy.ts'
 import { browser } from '../support/browser.ts'
-import { type PageServer, startPageServer } from '../support/page-server.ts'
 import { logRows, makeShop } from './shop.ts'
 import {
   barriers,

@@ -1,22 +1,7 @@
-// A Chromium for the tests: the machine's own, or the one inside an npm package, which needs nothing installed.
-import { existsSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import packed, { inflate } from '@sparticuz/chromium'
-import { type Browser, chromium } from 'playwright-core'
+// One browser for all tests of a file.
+import type { Browser } from 'playwright-core'
+import { startBrowser } from '../../tools/browser.ts'
 import { whenFileOver } from '../../tools/servers/scope.ts'
-
-const installed = ['/usr/bin/chromium', '/usr/bin/chromium-browser']
-const args = [
-  '--no-sandbox',
-  '--headless=shell',
-  '--disable-gpu',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--no-first-run',
-  '--font-render-hinting=none',
-]
 
 let running: Promise<Browser> | undefined
 
@@ -30,33 +15,10 @@ export function browser(): Promise<Browser> {
 }
 
 async function startForFile(): Promise<Browser> {
-  const started = await start()
+  const started = await startBrowser()
   whenFileOver(() => {
     running = undefined
     return started.close()
   })
   return started
-}
-
-async function start(): Promise<Browser> {
-  const own = installed.find((path) => existsSync(path))
-  if (own) return await launch(own)
-  const path = await packed.executablePath()
-  try {
-    return await launch(path)
-  } catch (error) {
-    if (!/shared librar/.test(String(error))) throw error
-    // A machine without a browser may lack its libraries too (NSS); the package brings them packed.
-    return await launch(path, { LD_LIBRARY_PATH: await unpackLibraries() })
-  }
-}
-
-function launch(executablePath: string, environment: Record<string, string> = {}): Promise<Browser> {
-  const fonts = existsSync('/etc/fonts') ? {} : { FONTCONFIG_PATH: join(tmpdir(), 'fonts') }
-  return chromium.launch({ executablePath, args, env: { ...process.env, ...fonts, ...environment } })
-}
-
-async function unpackLibraries(): Promise<string> {
-  const archive = join(import.meta.dir, '../../node_modules/@sparticuz/chromium/bin/al2023.tar.br')
-  return join(await inflate(archive), 'lib')
 }

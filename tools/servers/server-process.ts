@@ -17,6 +17,8 @@ export interface ServerOptions extends TemplateOptions {
   hba?: string
   /** PEM texts; `ca` makes the server check client certificates. */
   ssl?: { cert: string; key: string; ca?: string }
+  /** A free one by default. */
+  port?: number
   /** Debian's newest minor release of 15 instead of npm's: see `isWithoutDebian`. */
   debian?: boolean
 }
@@ -78,7 +80,7 @@ export async function startInDirectory(
   try {
     await makeDataDirectory(programs, place.data, options)
     configure(major, place, options)
-    return processIn(programs, directory, await bootOnFreePort(programs, place))
+    return processIn(programs, directory, await bootOnFreePort(programs, place, options.port))
   } catch (error) {
     const logged = readIfThere(place.log)
     rmSync(directory, { recursive: true, force: true })
@@ -136,15 +138,16 @@ function configure(major: Major, { data, socketDir }: Place, { settings, hba, ss
   writeForServer(join(data, 'postgresql.conf'), lines.join(''))
 }
 
-async function bootOnFreePort(programs: Programs, place: Place): Promise<number> {
+async function bootOnFreePort(programs: Programs, place: Place, chosen?: number): Promise<number> {
   for (let attempt = 1; ; attempt++) {
-    const port = await freePort()
+    const port = chosen ?? (await freePort())
     try {
       await boot(programs, place, port)
       return port
     } catch (error) {
       // Somebody else may have taken the port meanwhile.
-      if (attempt === 5 || !readIfThere(place.log).includes('could not bind')) throw error
+      if (chosen !== undefined || attempt === 5 || !readIfThere(place.log).includes('could not bind'))
+        throw error
       rmSync(place.log, { force: true })
     }
   }

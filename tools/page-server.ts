@@ -2,9 +2,9 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { within } from '../../tools/eventually.ts'
-import { program } from '../../tools/program.ts'
-import { freshPage } from '../../tools/test-run/fresh-page.ts'
+import { within } from './eventually.ts'
+import { program } from './program.ts'
+import { freshPage } from './test-run/fresh-page.ts'
 
 export interface PageServer extends AsyncDisposable {
   url: string
