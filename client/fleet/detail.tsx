@@ -14,7 +14,7 @@ import { Report } from '../follow/report.tsx'
 import { Slots } from '../follow/slots.tsx'
 import { StageLine } from '../follow/stages.tsx'
 import { SwitchoverProgress } from '../follow/switchover-progress.tsx'
-import { FailedTables, FollowWarnings, LastError } from '../follow/warnings.tsx'
+import { FollowWarnings, LastError, TablesNotFollowed } from '../follow/warnings.tsx'
 import { t } from '../i18n/index.ts'
 import { Problem } from '../parts/notice.tsx'
 import { PageLink } from '../parts/page-link.tsx'
@@ -96,7 +96,7 @@ function Full(props: { view: FollowView }) {
         {(report) => <Report report={report()} name={props.view.name} />}
       </Show>
       <LastError view={props.view} />
-      <FailedTables view={props.view} />
+      <TablesNotFollowed view={props.view} />
       <Recopied view={props.view} />
       <FollowWarnings view={props.view} />
       <Show when={props.view.copy}>

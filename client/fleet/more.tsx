@@ -1,11 +1,12 @@
-// What is to be said of a mapping or a database that is open, and what can be done with it.
+// The details of a mapping or a database that is expanded on the board, and its actions.
 import { For, Show } from 'solid-js'
 import type { ErrorInfo } from '../../shared/error-info.ts'
 import type { FleetDatabase } from '../../shared/fleet.ts'
-import { showName } from '../../shared/table-name.ts'
 import { dateText, language, rowsText, t } from '../i18n/index.ts'
 import { reasonIn } from '../i18n/reasons.ts'
 import { Cut } from '../parts/cut.tsx'
+import { ErrorText } from '../parts/error-text.tsx'
+import { FailedTables } from '../parts/failed-tables.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { PageLink } from '../parts/page-link.tsx'
 import type { BoardMapping } from '../state/fleet-rows.ts'
@@ -35,7 +36,7 @@ export function MappingMore(props: { mapping: BoardMapping; onAsk: OnAsk }) {
           <span class="tag">{t('fleet.once')}</span>
         </Show>
       </p>
-      <Show when={head().error}>{(error) => <Trouble error={error()} />}</Show>
+      <Show when={head().error}>{(error) => <ErrorNotice error={error()} />}</Show>
       <Roles mapping={props.mapping} />
     </div>
   )
@@ -91,8 +92,8 @@ export function DatabaseMore(props: {
           {(reason) => <>{t('fleet.engineReason', { engine: one().engine, reason: reason() })}</>}
         </Show>
       </p>
-      <Show when={one().error}>{(error) => <Trouble error={error()} />}</Show>
-      <Show when={one().switchover?.error}>{(error) => <Trouble error={error()} />}</Show>
+      <Show when={one().error}>{(error) => <ErrorNotice error={error()} />}</Show>
+      <Show when={one().switchover?.error}>{(error) => <ErrorNotice error={error()} />}</Show>
       <Show when={reasons().length > 0}>
         <div>
           <p>{t('fleet.notReady')}</p>
@@ -101,46 +102,18 @@ export function DatabaseMore(props: {
           </ul>
         </div>
       </Show>
-      <Show when={one().failed_tables.length > 0}>
-        <Notice
-          tone="bad"
-          role="group"
-          title={t('fleet.failedTables', { count: rowsText(one().failed_tables.length) })}
-        >
-          <Cut
-            list={one().failed_tables}
-            each={(table) => (
-              <li class="failure">
-                <b>{showName(table)}</b>
-                <p class="server-words">{table.error}</p>
-              </li>
-            )}
-          />
-        </Notice>
-      </Show>
+      <FailedTables
+        tables={one().failed_tables}
+        title={t('fleet.failedTables', { count: rowsText(one().failed_tables.length) })}
+      />
     </div>
   )
 }
 
-function Trouble(props: { error: ErrorInfo }) {
+function ErrorNotice(props: { error: ErrorInfo }) {
   return (
     <Notice tone="bad">
-      <p class="server-words">{props.error.message}</p>
-      <Show when={props.error.sqlstate}>{(code) => <p class="quiet">SQLSTATE {code()}</p>}</Show>
-      <Show when={props.error.detail}>
-        {(detail) => (
-          <p>
-            <b>{t('run.detail')}:</b> {detail()}
-          </p>
-        )}
-      </Show>
-      <Show when={props.error.hint}>
-        {(hint) => (
-          <p>
-            <b>{t('run.hint')}:</b> {hint()}
-          </p>
-        )}
-      </Show>
+      <ErrorText error={props.error} />
     </Notice>
   )
 }

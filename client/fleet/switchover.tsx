@@ -1,16 +1,16 @@
-// Switching over a database, a mapping or all: with what is not ready yet, and only once its name was typed.
-import { createSignal, For, Show } from 'solid-js'
+// The dialog of a switchover of a database, a mapping or all: what is not ready yet, and a confirmation by name.
+import { For, Show } from 'solid-js'
 import { createStore } from 'solid-js/store'
 import { defaultSwitchoverOptions } from '../../shared/follow-view.ts'
 import { api } from '../api/calls.ts'
 import { createAsking } from '../follow/act.ts'
+import { SwitchoverOptionFields } from '../follow/switchover-options.tsx'
 import { language, rowsText, t } from '../i18n/index.ts'
 import { reasonIn } from '../i18n/reasons.ts'
+import { ConfirmByName } from '../parts/confirm-by-name.tsx'
 import { Cut } from '../parts/cut.tsx'
 import { Dialog } from '../parts/dialog.tsx'
-import { Check, Field } from '../parts/field.tsx'
-import { Notice, Problem } from '../parts/notice.tsx'
-import { NumberField } from '../parts/number-field.tsx'
+import { Notice } from '../parts/notice.tsx'
 import { isGreen } from '../state/fleet-rows.ts'
 import { type Place, placeName, returnable, switchable, wordFor } from './place.ts'
 
@@ -36,19 +36,11 @@ export function SwitchoverDialog(props: Ways & { place: Place | undefined }) {
 }
 
 function Form(props: Ways & { place: Place }) {
-  const { timeout_seconds, read_only_source, keep_reverse, verify } = defaultSwitchoverOptions
-  const { accept_differences, refresh_materialized_views, discard_late_writes } = defaultSwitchoverOptions
-  const [options, setOptions] = createStore({
-    ...{ timeout_seconds, read_only_source, keep_reverse, verify },
-    ...{ accept_differences, refresh_materialized_views, discard_late_writes },
-  })
-  const [typed, setTyped] = createSignal('')
+  const { watch_seconds: _, sequence_margin: __, back: ___, ...defaults } = defaultSwitchoverOptions
+  const [options, setOptions] = createStore(defaults)
   const { busy, problem, ask } = createAsking()
-  const wanted = wordFor(props.place)
   const all = () => (props.back ? returnable : switchable)(props.place)
-  async function go(event: SubmitEvent) {
-    event.preventDefault()
-    if (typed() !== wanted) return
+  async function go() {
     const answer = await ask(() =>
       api.fleetAct({ type: 'switchover', ...props.place, ...options, ...(props.back && { back: true }) }),
     )
@@ -57,7 +49,16 @@ function Form(props: Ways & { place: Place }) {
     props.onClose()
   }
   return (
-    <form class="dialog-form" onSubmit={(event) => void go(event)}>
+    <ConfirmByName
+      name={wordFor(props.place)}
+      label={t('fleet.switchover.typeName', { name: wordFor(props.place) })}
+      yes={t(props.back ? 'fleet.back.yes' : 'fleet.switchover.yes')}
+      no={t('fleet.actions.no')}
+      busy={busy()}
+      problem={problem()}
+      onYes={() => void go()}
+      onClose={props.onClose}
+    >
       <p>
         <Show when={all().length > 0} fallback={t('fleet.switchover.noneToDo')}>
           {t(props.back ? 'fleet.back.count' : 'fleet.switchover.count', {
@@ -69,54 +70,11 @@ function Form(props: Ways & { place: Place }) {
       <Show when={!props.back}>
         <NotReady place={props.place} />
       </Show>
-      <div class="switchover-options">
-        <Check
-          label={t('follow.switchover.options.readOnly')}
-          help={t('follow.switchover.options.readOnlyHelp')}
-          checked={options.read_only_source}
-          onChange={(checked) => setOptions({ read_only_source: checked })}
-        />
-        <Check
-          label={t('follow.switchover.options.keepReverse')}
-          help={t('follow.switchover.options.keepReverseHelp')}
-          checked={options.keep_reverse}
-          onChange={(checked) => setOptions({ keep_reverse: checked })}
-        />
-        <Check
-          label={t('follow.switchover.options.verify')}
-          help={t('follow.switchover.options.verifyHelp')}
-          checked={options.verify}
-          onChange={(checked) => setOptions({ verify: checked })}
-        />
-        <Check
-          label={t('follow.switchover.options.accept')}
-          help={t('follow.switchover.options.acceptHelp')}
-          checked={options.accept_differences}
-          onChange={(checked) => setOptions({ accept_differences: checked })}
-        />
-        <Check
-          label={t('follow.switchover.options.views')}
-          help={t('follow.switchover.options.viewsHelp')}
-          checked={options.refresh_materialized_views}
-          onChange={(checked) => setOptions({ refresh_materialized_views: checked })}
-        />
-        <Show when={props.back}>
-          <Check
-            label={t('follow.switchover.options.discard')}
-            help={t('follow.switchover.options.discardHelp')}
-            checked={options.discard_late_writes}
-            onChange={(checked) => setOptions({ discard_late_writes: checked })}
-          />
-        </Show>
-        <NumberField
-          label={t('follow.switchover.options.timeout')}
-          help={t('follow.switchover.options.timeoutHelp')}
-          value={options.timeout_seconds}
-          minimum={1}
-          maximum={86_400}
-          onChange={(value) => setOptions({ timeout_seconds: value })}
-        />
-      </div>
+      <SwitchoverOptionFields
+        options={options}
+        without={props.back ? [] : ['discard_late_writes']}
+        onChange={setOptions}
+      />
       <Show when={!options.read_only_source}>
         <Notice tone="warn">
           {t('follow.switchover.steps.writersStop', {
@@ -124,30 +82,7 @@ function Form(props: Ways & { place: Place }) {
           })}
         </Notice>
       </Show>
-      <Field label={t('fleet.switchover.typeName', { name: wanted })}>
-        {(ids) => (
-          <input
-            {...ids}
-            class="mono"
-            type="text"
-            autocomplete="off"
-            autocapitalize="off"
-            spellcheck={false}
-            value={typed()}
-            onInput={(event) => setTyped(event.currentTarget.value)}
-          />
-        )}
-      </Field>
-      <Show when={problem()}>{(error) => <Problem of={error()} />}</Show>
-      <div class="actions end">
-        <button type="button" onClick={() => props.onClose()}>
-          {t('fleet.actions.no')}
-        </button>
-        <button type="submit" class="primary" disabled={typed() !== wanted || busy()}>
-          {t(props.back ? 'fleet.back.yes' : 'fleet.switchover.yes')}
-        </button>
-      </div>
-    </form>
+    </ConfirmByName>
   )
 }
 

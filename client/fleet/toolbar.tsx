@@ -2,6 +2,7 @@
 import { createMemo, createSignal, For } from 'solid-js'
 import type { FleetState } from '../../shared/fleet.ts'
 import { rowsText, t } from '../i18n/index.ts'
+import { SearchField } from '../parts/search-field.tsx'
 import { fleet, setRefresh } from '../state/fleet.ts'
 import {
   type BoardChoice,
@@ -44,13 +45,10 @@ export function Toolbar(props: { mappings: readonly BoardMapping[]; shown: Shown
     props.shown.change({ open: new Map(props.mappings.map(({ head }) => [mappingKey(head.name), open])) })
   return (
     <div class="toolbar">
-      <input
-        type="search"
-        class="grow"
-        aria-label={t('fleet.search')}
-        placeholder={t('fleet.search')}
+      <SearchField
+        label={t('fleet.search')}
         value={props.shown.choice().search}
-        onInput={(event) => props.shown.change({ search: event.currentTarget.value })}
+        onSearch={(search) => props.shown.change({ search })}
       />
       <label class="inline">
         {t('fleet.filter')}

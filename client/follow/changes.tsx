@@ -1,10 +1,11 @@
-// What was applied to each table: searched, sorted, and of thousands only those in sight in the document.
-import { createVirtualizer } from '@tanstack/solid-virtual'
+// The changes that were applied to each table, to be searched and sorted.
 import { createMemo, createSignal, For, Show } from 'solid-js'
 import type { TableChanges } from '../../shared/follow.ts'
 import type { FollowView } from '../../shared/follow-view.ts'
 import { showName } from '../../shared/table-name.ts'
 import { rowsText, t } from '../i18n/index.ts'
+import { SearchField } from '../parts/search-field.tsx'
+import { VirtualRows } from '../parts/virtual-rows.tsx'
 import { isWorked } from '../state/follows.ts'
 
 interface Changed extends TableChanges {
@@ -12,7 +13,6 @@ interface Changed extends TableChanges {
   sum: number
 }
 
-const rowHeight = 36
 const counts = ['inserts', 'updates', 'deletes', 'truncates'] as const
 
 export function ChangeList(props: { view: FollowView }) {
@@ -40,14 +40,7 @@ export function ChangeList(props: { view: FollowView }) {
         </h2>
         <p class="quiet">{t('follow.changes.lead')}</p>
         <div class="toolbar">
-          <input
-            type="search"
-            class="grow"
-            aria-label={t('selection.searchLabel')}
-            placeholder={t('selection.searchLabel')}
-            value={search()}
-            onInput={(event) => setSearch(event.currentTarget.value)}
-          />
+          <SearchField label={t('selection.searchLabel')} value={search()} onSearch={setSearch} />
           <label class="inline">
             {t('run.sort')}
             <select
@@ -75,54 +68,38 @@ export function ChangeList(props: { view: FollowView }) {
 }
 
 function Rows(props: { tables: Changed[] }) {
-  let scroller: HTMLDivElement | undefined
-  const virtual = createVirtualizer({
-    get count() {
-      return props.tables.length
-    },
-    getScrollElement: () => scroller ?? null,
-    estimateSize: () => rowHeight,
-    overscan: 8,
-  })
   return (
     <div>
       <p class="change-row head" aria-hidden="true">
         <span>{t('follow.changes.table')}</span>
         <For each={counts}>{(count) => <span class="right">{t(`follow.changes.${count}`)}</span>}</For>
       </p>
-      <section class="change-rows" aria-label={t('follow.changes.list')} tabindex="0" ref={scroller}>
-        <ul style={{ height: `${virtual.getTotalSize()}px` }}>
-          <For each={virtual.getVirtualItems()}>
-            {(item) => (
-              <Show when={props.tables[item.index]}>
-                {(table) => (
-                  <li
-                    class="change-row"
-                    style={{ transform: `translateY(${item.start}px)` }}
-                    aria-posinset={item.index + 1}
-                    aria-setsize={props.tables.length}
-                  >
-                    <span class="table-name" title={showName(table())}>
-                      {showName(table())}
-                      <Show when={table().way === 'back'}>
-                        <span class="tag">{t('follow.back')}</span>
-                      </Show>
-                    </span>
-                    <For each={counts}>
-                      {(count) => (
-                        <span class="right numbers">
-                          <span class="for-readers">{t(`follow.changes.${count}`)} </span>
-                          {rowsText(table()[count])}
-                        </span>
-                      )}
-                    </For>
-                  </li>
-                )}
+      <VirtualRows
+        list={props.tables}
+        label={t('follow.changes.list')}
+        class="change-rows"
+        rowHeight={36}
+        rowClass={() => 'change-row'}
+      >
+        {(table) => (
+          <>
+            <span class="table-name" title={showName(table())}>
+              {showName(table())}
+              <Show when={table().way === 'back'}>
+                <span class="tag">{t('follow.back')}</span>
               </Show>
-            )}
-          </For>
-        </ul>
-      </section>
+            </span>
+            <For each={counts}>
+              {(count) => (
+                <span class="right numbers">
+                  <span class="for-readers">{t(`follow.changes.${count}`)} </span>
+                  {rowsText(table()[count])}
+                </span>
+              )}
+            </For>
+          </>
+        )}
+      </VirtualRows>
     </div>
   )
 }

@@ -5,6 +5,7 @@ import { showName } from '../../shared/table-name.ts'
 import { api } from '../api/calls.ts'
 import { dateText, t } from '../i18n/index.ts'
 import { Confirm } from '../parts/confirm.tsx'
+import { DetailAndHint } from '../parts/error-text.tsx'
 import { Notice, Problem } from '../parts/notice.tsx'
 import { createAsking } from './act.ts'
 
@@ -44,7 +45,7 @@ export function ConflictCard(props: { name: string; conflict: FollowConflict }) 
           </span>
         </p>
         <p class="server-words">{props.conflict.message}</p>
-        <ErrorWords conflict={props.conflict} />
+        <DetailAndHint error={props.conflict.error} />
         <Show when={problems().length > 0}>
           <ul class="reasons">
             <For each={problems()}>{(text) => <li>{text}</li>}</For>
@@ -110,22 +111,6 @@ function Question(props: { way: Way | undefined; xid: number; onYes: () => void;
     >
       {words().lead}
     </Confirm>
-  )
-}
-
-function ErrorWords(props: { conflict: FollowConflict }) {
-  return (
-    <For each={['detail', 'hint'] as const}>
-      {(part) => (
-        <Show when={props.conflict.error?.[part]}>
-          {(text) => (
-            <p>
-              <b>{t(`run.${part}`)}:</b> {text()}
-            </p>
-          )}
-        </Show>
-      )}
-    </For>
   )
 }
 

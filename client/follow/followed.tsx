@@ -20,7 +20,7 @@ import { Report } from './report.tsx'
 import { Slots } from './slots.tsx'
 import { StageLine } from './stages.tsx'
 import { SwitchoverProgress } from './switchover-progress.tsx'
-import { FailedTables, FollowWarnings, LastError, LateWrites } from './warnings.tsx'
+import { FollowWarnings, LastError, LateWrites, TablesNotFollowed } from './warnings.tsx'
 
 export function Followed(props: { view: FollowView }) {
   const conflict = () => (isWorked(props.view) ? mainStream(props.view)?.status.conflict : undefined)
@@ -50,7 +50,7 @@ export function Followed(props: { view: FollowView }) {
       </Show>
       <LastError view={props.view} />
       <LateWrites view={props.view} />
-      <FailedTables view={props.view} />
+      <TablesNotFollowed view={props.view} />
       <Recopied view={props.view} />
       <FollowWarnings view={props.view} />
       <Show when={props.view.copy}>

@@ -7,28 +7,22 @@ import { showName } from '../../shared/table-name.ts'
 import { dateText, language, rowsText, t } from '../i18n/index.ts'
 import { reasonIn } from '../i18n/reasons.ts'
 import { Cut } from '../parts/cut.tsx'
+import { ErrorText } from '../parts/error-text.tsx'
+import { FailedTables } from '../parts/failed-tables.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { isWorked } from '../state/follows.ts'
 import { RecopyButton } from './recopy.tsx'
 
-export function FailedTables(props: { view: FollowView }) {
+export function TablesNotFollowed(props: { view: FollowView }) {
   const failed = () => props.view.failed_tables
   return (
-    <Show when={failed().length > 0}>
-      <Notice tone="bad" role="group" title={t('follow.failedTables', { count: rowsText(failed().length) })}>
-        <p>{t('follow.failedTablesLead')}</p>
-        <Cut
-          list={failed()}
-          each={(table) => (
-            <li class="failure">
-              <b>{showName(table)}</b>
-              <p class="server-words">{table.error}</p>
-            </li>
-          )}
-        />
-        <RecopyButton view={props.view} />
-      </Notice>
-    </Show>
+    <FailedTables
+      tables={failed()}
+      title={t('follow.failedTables', { count: rowsText(failed().length) })}
+      lead={t('follow.failedTablesLead')}
+    >
+      <RecopyButton view={props.view} />
+    </FailedTables>
   )
 }
 
@@ -115,21 +109,7 @@ export function LastError(props: { view: FollowView }) {
           role="alert"
           title={t('follow.lastError')}
         >
-          <p class="server-words">{error().message}</p>
-          <Show when={error().detail}>
-            {(detail) => (
-              <p>
-                <b>{t('run.detail')}:</b> {detail()}
-              </p>
-            )}
-          </Show>
-          <Show when={error().hint}>
-            {(hint) => (
-              <p>
-                <b>{t('run.hint')}:</b> {hint()}
-              </p>
-            )}
-          </Show>
+          <ErrorText error={error()} />
         </Notice>
       )}
     </Show>

@@ -3,6 +3,7 @@ import { type JSX, Show } from 'solid-js'
 import type { CallFailed } from '../api/calls.ts'
 import { japaneseErrors } from '../i18n/errors.ts'
 import { language, t } from '../i18n/index.ts'
+import { ErrorText } from './error-text.tsx'
 
 export type Tone = 'good' | 'info' | 'warn' | 'bad'
 
@@ -43,22 +44,7 @@ export function Problem(props: { of: CallFailed; title?: string; onRetry?: () =>
   return (
     <Notice tone="bad" role="alert" title={props.title}>
       <Show when={kind()}>{(words) => <p>{words()}</p>}</Show>
-      <p class="server-words">{message()}</p>
-      <Show when={props.of.info.sqlstate}>{(code) => <p class="quiet">SQLSTATE {code()}</p>}</Show>
-      <Show when={props.of.info.detail}>
-        {(detail) => (
-          <p>
-            <b>{t('run.detail')}:</b> {detail()}
-          </p>
-        )}
-      </Show>
-      <Show when={props.of.info.hint}>
-        {(hint) => (
-          <p>
-            <b>{t('run.hint')}:</b> {hint()}
-          </p>
-        )}
-      </Show>
+      <ErrorText error={{ ...props.of.info, message: message() }} />
       <Show when={props.of.info.path}>{(path) => <p class="quiet mono">{path()}</p>}</Show>
       <Show when={props.of.info.error === 'unauthorized'}>
         <a href="/login">{t('app.loginGo')}</a>

@@ -63,7 +63,7 @@ export function mainStream({ streams, direction }: FollowView): StreamView | und
 }
 
 /** From and to, whichever way it goes. */
-export function waysOf(view: FollowView, direction = view.direction): { from: string; to: string } {
+export function endsOf(view: FollowView, direction = view.direction): { from: string; to: string } {
   const { source, destination } = view
   return direction === 'forward' ? { from: source, to: destination } : { from: destination, to: source }
 }

@@ -1,8 +1,9 @@
 // What failed, in the server's words with its detail and hint; what was skipped because of it; warnings.
-import { For, Show } from 'solid-js'
+import { Show } from 'solid-js'
 import { rowsText, t } from '../../i18n/index.ts'
 import { objectText } from '../../i18n/objects.ts'
 import { Cut } from '../../parts/cut.tsx'
+import { ErrorText } from '../../parts/error-text.tsx'
 import { Notice } from '../../parts/notice.tsx'
 import { job } from '../../state/job.ts'
 import { splitError } from '../../state/split-error.ts'
@@ -66,18 +67,7 @@ function Failure(props: { failed: Failed }) {
   return (
     <li class="failure">
       <b>{objectText(props.failed.kind, props.failed)}</b>
-      <p class="server-words">{parts().message}</p>
-      <For each={['detail', 'hint'] as const}>
-        {(part) => (
-          <Show when={parts()[part]}>
-            {(text) => (
-              <p>
-                <b>{t(`run.${part}`)}:</b> {text()}
-              </p>
-            )}
-          </Show>
-        )}
-      </For>
+      <ErrorText error={parts()} />
     </li>
   )
 }

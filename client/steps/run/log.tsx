@@ -4,6 +4,7 @@ import { createEffect, createMemo, createSignal, For, Show } from 'solid-js'
 import type { LogLine } from '../../../shared/api.ts'
 import type { LogLevel } from '../../../shared/event.ts'
 import { rowsText, t } from '../../i18n/index.ts'
+import { SearchField } from '../../parts/search-field.tsx'
 
 const levels = ['debug', 'info', 'warn', 'error'] as const satisfies LogLevel[]
 
@@ -34,14 +35,7 @@ export function LogView(props: { lines: readonly LogLine[]; live?: boolean }) {
             </For>
           </select>
         </label>
-        <input
-          type="search"
-          class="grow"
-          aria-label={t('run.logSearch')}
-          placeholder={t('run.logSearch')}
-          value={search()}
-          onInput={(event) => setSearch(event.currentTarget.value)}
-        />
+        <SearchField label={t('run.logSearch')} value={search()} onSearch={setSearch} />
         <Show when={props.live}>
           <label class="inline">
             <input

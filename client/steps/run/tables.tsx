@@ -1,11 +1,12 @@
-// Every table with its bar: filtered, sorted, and of thousands only those in sight in the document.
-import { createVirtualizer } from '@tanstack/solid-virtual'
+// Every table with its progress, to be searched, filtered and sorted.
 import { createMemo, createSignal, For, Show } from 'solid-js'
 import { formatPercent } from '../../../shared/format.ts'
 import type { TableProgress } from '../../../shared/progress.ts'
 import { showName } from '../../../shared/table-name.ts'
 import { bytesText, durationText, rowsText, t } from '../../i18n/index.ts'
 import { Bar } from '../../parts/bar.tsx'
+import { SearchField } from '../../parts/search-field.tsx'
+import { VirtualRows } from '../../parts/virtual-rows.tsx'
 import { job } from '../../state/job.ts'
 import {
   countStatuses,
@@ -16,7 +17,6 @@ import {
   visibleTables,
 } from '../../state/table-order.ts'
 
-const rowHeight = 52
 const sortWords = {
   status: 'run.sortStatus',
   name: 'run.sortName',
@@ -38,14 +38,7 @@ export function TableList() {
         {t('run.tables')} <span class="quiet numbers">{rowsText(job.tables().length)}</span>
       </h2>
       <div class="toolbar">
-        <input
-          type="search"
-          class="grow"
-          aria-label={t('selection.searchLabel')}
-          placeholder={t('selection.searchLabel')}
-          value={search()}
-          onInput={(event) => setSearch(event.currentTarget.value)}
-        />
+        <SearchField label={t('selection.searchLabel')} value={search()} onSearch={setSearch} />
         <label class="inline">
           {t('run.filter')}
           <select
@@ -70,56 +63,33 @@ export function TableList() {
         </label>
       </div>
       <Show when={tables().length > 0} fallback={<p class="empty small">{t('run.noTables')}</p>}>
-        <Rows tables={tables()} />
+        <VirtualRows
+          list={tables()}
+          label={t('run.tableList')}
+          class="table-rows"
+          rowHeight={52}
+          rowClass={(table) => `table-row ${table.status}`}
+        >
+          {(table) => <Row table={table()} />}
+        </VirtualRows>
       </Show>
     </section>
   )
 }
 
-function Rows(props: { tables: TableProgress[] }) {
-  let scroller: HTMLDivElement | undefined
-  const virtual = createVirtualizer({
-    get count() {
-      return props.tables.length
-    },
-    getScrollElement: () => scroller ?? null,
-    estimateSize: () => rowHeight,
-    overscan: 8,
-  })
-  return (
-    <section class="table-rows" aria-label={t('run.tableList')} tabindex="0" ref={scroller}>
-      <ul style={{ height: `${virtual.getTotalSize()}px` }}>
-        <For each={virtual.getVirtualItems()}>
-          {(item) => (
-            <Show when={props.tables[item.index]}>
-              {(table) => (
-                <Row table={table()} top={item.start} place={item.index + 1} of={props.tables.length} />
-              )}
-            </Show>
-          )}
-        </For>
-      </ul>
-    </section>
-  )
+const tones = {
+  completed: 'good',
+  failed: 'bad',
+  cancelled: 'warn',
+  skipped: 'warn',
+  in_progress: '',
+  pending: '',
 }
 
-function Row(props: { table: TableProgress; top: number; place: number; of: number }) {
+function Row(props: { table: TableProgress }) {
   const name = () => showName(props.table)
-  const tones = {
-    completed: 'good',
-    failed: 'bad',
-    cancelled: 'warn',
-    skipped: 'warn',
-    in_progress: '',
-    pending: '',
-  }
   return (
-    <li
-      class={`table-row ${props.table.status}`}
-      style={{ transform: `translateY(${props.top}px)` }}
-      aria-posinset={props.place}
-      aria-setsize={props.of}
-    >
+    <>
       <span class="table-name" title={name()}>
         {name()}
       </span>
@@ -136,6 +106,6 @@ function Row(props: { table: TableProgress; top: number; place: number; of: numb
       </span>
       <span class="table-percent numbers">{formatPercent(props.table.percent)}</span>
       <Bar percent={props.table.percent} label={name()} tone={tones[props.table.status]} />
-    </li>
+    </>
   )
 }

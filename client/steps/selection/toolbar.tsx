@@ -1,5 +1,6 @@
 import { For } from 'solid-js'
 import { rowsText, t } from '../../i18n/index.ts'
+import { SearchField } from '../../parts/search-field.tsx'
 import type { Sort } from '../../state/tree-rows.ts'
 
 const sorts = { name: 'selection.sortName', size: 'selection.sortSize', rows: 'selection.sortRows' } as const
@@ -20,13 +21,11 @@ export function Toolbar(props: {
       : t(`selection.${which}Found`, { count: rowsText(props.found) })
   return (
     <div class="toolbar">
-      <input
-        type="search"
-        class="grow"
-        aria-label={t('selection.searchLabel')}
+      <SearchField
+        label={t('selection.searchLabel')}
         placeholder={t('selection.searchHint')}
         value={props.search}
-        onInput={(event) => props.onSearch(event.currentTarget.value)}
+        onSearch={props.onSearch}
       />
       <label class="inline">
         {t('selection.sort')}
