@@ -26,8 +26,8 @@ export const fleetJa: Words<typeof fleetEn> = {
     errors: 'エラー',
     progress: '進捗',
   },
-  openAll: 'すべて開く',
-  closeAll: 'すべて閉じる',
+  openAll: 'すべて展開',
+  closeAll: 'すべて折りたたむ',
   columns: {
     name: '名前',
     state: '状態',
@@ -41,7 +41,7 @@ export const fleetJa: Words<typeof fleetEn> = {
   },
   state: {
     waiting: '待機中',
-    preflight: '事前確認',
+    preflight: '事前チェック',
     schema: 'スキーマ',
     copying: 'コピー中',
     catchup: '追い付き中',
@@ -75,7 +75,7 @@ export const fleetJa: Words<typeof fleetEn> = {
   once: '一度だけコピー',
   worker: '{{worker}} が処理しています。',
   attempts: '{{count}} 回目の実行です。',
-  atWork: '次のプロセスが終わると、こちらが引き継ぎます：{{message}}',
+  atWork: '次のプロセスが終わると、こちらで続行します：{{message}}',
   retryAt: '{{at}} に再試行します。',
   engineReason: '方式 {{engine}}：{{reason}}',
   details: '{{name}} の詳細',
@@ -90,7 +90,7 @@ export const fleetJa: Words<typeof fleetEn> = {
       problem: '問題あり',
       none: '対象外',
     },
-    needing: 'パスワードの設定が必要なロール：{{count}} 件（パスワードは移行できませんでした）',
+    needing: 'パスワードの設定が必要なロール：{{count}} 件（パスワードを移行できませんでした）',
   },
   actions: {
     title: '{{place}} の操作',
@@ -137,7 +137,7 @@ export const fleetJa: Words<typeof fleetEn> = {
     title: '{{place}} を完了にする',
     lead: '両側のスロット、パブリケーション、サブスクリプションを削除します。行はそのまま残り、切り替えで読み取り専用にしたデータベースは読み取り専用のままです。その後は、追従を続けることも元に戻すこともできません。',
     notDone: 'まだ切り替えていないもの：{{count}} 件。その変更は追従されなくなります。',
-    sure: 'これで完全に終わることを理解しました',
+    sure: '元に戻せないことを理解しました',
     yes: '完了にする',
   },
   detail: {

@@ -21,7 +21,7 @@ export const followJa: Words<typeof followEn> = {
   bidirectional: '双方向',
   stages: '移行の段階',
   stage: {
-    preflight: '事前確認',
+    preflight: '事前チェック',
     schema: 'スキーマ',
     copy: 'コピー',
     catchup: '追い付き',
@@ -30,11 +30,11 @@ export const followJa: Words<typeof followEn> = {
     done: '完了',
   },
   stageLead: {
-    preflight: '両方のデータベースを調べています。まだ何も作っていません。',
+    preflight: '両方のデータベースをチェックしています。まだ何も作っていません。',
     schema: '移行先にテーブルなどを作っています。',
     copy: 'ある一時点の行をコピーしています。移行元は通常どおり使え、その間の変更は後で適用します。',
     catchup: '行のコピーは終わりました。その間の変更を適用しています。',
-    streaming: '変更はコミットされしだい届きます。',
+    streaming: '変更はコミットされしだい適用されます。',
     switchover: '最後の変更を適用し、両方を比較しています。',
     done: '切り替えました。',
   },
@@ -126,7 +126,7 @@ export const followJa: Words<typeof followEn> = {
     lead: '新しいプライマリには反映されていません。後片付けをするまで、{{place}} のレプリケーションスロットに残ります。手作業で反映し、書き込みを続けているものを止めてください。',
     table: '{{table}}：{{count}}',
     watched: '{{place}} への書き込みを {{until}} まで監視しています。',
-    watchedBack: '変更を送り返している間、{{place}} へのほかの書き込みを監視しています。',
+    watchedBack: '変更を送り返している間、{{place}} へのほかからの書き込みを監視しています。',
     unknown: '旧プライマリに書き込まれたかどうか確認できません',
   },
   recopy: {
@@ -225,7 +225,7 @@ export const followJa: Words<typeof followEn> = {
       },
       switched_over: {
         is: '切り替え済み：アプリケーションは {{destination}} を使います',
-        next: 'もう変更は流れません。後片付けをしてください。',
+        next: 'これ以上変更は反映されません。後片付けをしてください。',
       },
       flowing_back: {
         is: '切り替え済み：変更は {{destination}} から {{source}} へ戻されます',
@@ -237,7 +237,7 @@ export const followJa: Words<typeof followEn> = {
       },
       returned: {
         is: '移行元に戻しました：アプリケーションは {{source}} を使います',
-        next: 'もう変更は流れません。後片付けをしてください。',
+        next: 'これ以上変更は反映されません。後片付けをしてください。',
       },
       read_only: {
         is: '後片付けは済んでいますが、読み取り専用のままのデータベースがあります',
@@ -252,15 +252,15 @@ export const followJa: Words<typeof followEn> = {
   cleanup: {
     title: '後片付け',
     lead: '追従のために作ったレプリケーションスロット、パブリケーション、移行先に記録した位置、ここに保存した情報を削除します。コピーした行は残ります。その後は、続けることも元に戻すこともできません。',
-    writable: '切り替え元を再び書き込み可能にする',
+    writable: '旧プライマリを再び書き込み可能にする',
     writableHelp: '切り替えのときに読み取り専用にしました。使い続けるのでなければ、このままにしてください。',
     discard: '切り替え後に旧プライマリに書き込まれた変更を破棄する',
     discardHelp: '選択しない場合、そのような変更があれば何も削除しません。',
     gone: '完全に失われたサーバー',
     goneHelp:
       '残ったサーバーだけを後片付けし、書き込み可能にします。失われたはずのサーバーに接続できる場合は実行しません。',
-    goneNone: 'なし（両方とも動いている）',
-    confirm: 'これで完全に終わることを理解しました',
+    goneNone: 'なし',
+    confirm: '元に戻せないことを理解しました',
     yes: '後片付けをする',
     done: '後片付けが終わりました',
     nothing: '削除するものはありませんでした。',
@@ -274,9 +274,9 @@ export const followJa: Words<typeof followEn> = {
     steps: {
       readOnly: '{{from}} への書き込みを禁止し、ほかのセッションを終了させます。',
       writersStop:
-        '先にアプリケーションを停止してください。印より後に {{from}} に書き込まれたものは移行されません。',
+        '先にアプリケーションを停止してください。センチネルより後に {{from}} に書き込まれたものは移行されません。',
       sentinel:
-        '{{from}} のログに印を書き込みます。{{to}} がそれを確認したら、それより前の変更はすべて届いています。{{seconds}} 秒を超えた場合は切り替えず、追従を続けます。',
+        '{{from}} のログにセンチネルを書き込みます。{{to}} がそれを確認したら、それより前の変更はすべて適用されています。{{seconds}} 秒を超えた場合は切り替えず、追従を続けます。',
       sequences: 'シーケンスに最後の値を設定します。',
       sequencesMargin: 'シーケンスに最後の値から {{margin}} 進めた値を設定します。',
       compareCounts: 'すべてのテーブルの行数を両方で数えて比較します。',
@@ -286,9 +286,9 @@ export const followJa: Words<typeof followEn> = {
       report: '報告書が表示されます。アプリケーションの接続先を {{to}} に変更してください。',
     },
     options: {
-      timeout: '印の確認の制限時間（秒）',
+      timeout: 'センチネル確認の制限時間（秒）',
       timeoutHelp: '移行先が確認するまでに待つ時間です。',
-      readOnly: '切り替え元を読み取り専用にする',
+      readOnly: '旧プライマリを読み取り専用にする',
       readOnlyHelp:
         'データベースに default_transaction_read_only を設定し、ほかのセッションをすべて終了し、書き込みを拒否するトリガーをすべてのテーブルに付けます。',
       watch: '切り替え後に旧プライマリを監視する時間（秒）',
@@ -299,9 +299,9 @@ export const followJa: Words<typeof followEn> = {
       keepReverseHelp: '後片付けをするまで、失わずに元に戻せます。',
       verify: '行数ではなくチェックサムで比較する',
       verifyHelp: '確実ですが、両方の全行を読むので時間がかかります。',
-      accept: '両側のオブジェクトの違いを承知のうえで進める',
+      accept: 'オブジェクトの違いを許容する',
       acceptHelp:
-        '指定しない場合、移行元のテーブル・ビュー・インデックスなどが移行先に無いか異なる間は切り替えません。違いはすべてレポートに記録されます。',
+        '指定しない場合、移行元のテーブル、ビュー、インデックスなどが移行先にないか異なる間は切り替えません。違いはすべて報告書に記録されます。',
       views: '切り替え後にマテリアライズドビューを更新する',
       viewsHelp:
         '切り替えが済んでから更新するので、切り替えは遅れません。更新中は参照が待たされます。失敗したものは報告書に記録されます。指定しない場合、更新が必要なものが報告書に表示されます。',
@@ -319,10 +319,10 @@ export const followJa: Words<typeof followEn> = {
     step: {
       check: '両方を確認',
       read_only: '読み取り専用にする',
-      sentinel: '印を確認',
+      sentinel: 'センチネルを確認',
       quiet: '最後の変更を待つ',
       sequences: 'シーケンスを設定',
-      large_objects: 'ラージオブジェクトを移す',
+      large_objects: 'ラージオブジェクトをコピー',
       compare: '両方を比較',
       reverse: '変更を送り返す',
       report: '報告書を作る',
@@ -332,7 +332,7 @@ export const followJa: Words<typeof followEn> = {
   },
   report: {
     title: '切り替えの報告書',
-    same: 'すべて届きました。{{count}} テーブルすべてが両方で一致しています。',
+    same: '{{count}} テーブルすべてが両方で一致しています。',
     different: '{{count}} テーブルが一致していません。',
     differentLead: '下の一覧の先頭に表示しています。新しい側に書き込む前に確認してください。',
     from: '切り替え元',
@@ -340,15 +340,15 @@ export const followJa: Words<typeof followEn> = {
     started: '開始',
     finished: '終了',
     took: '所要時間',
-    sentinel: '印',
-    sentinelMessage: '{{lsn}} で届き、{{confirmed}} で確認（{{seconds}}）',
+    sentinel: 'センチネル',
+    sentinelMessage: '{{lsn}} で受信、{{confirmed}} で確認（{{seconds}}）',
     sentinelPosition: '{{lsn}} までディスクに書き込み済み、{{confirmed}} で確認（{{seconds}}）',
     readOnly: '読み取り専用',
     readOnlySet: 'はい（{{count}} セッションを終了）',
     applied: '適用した変更',
     appliedText: '{{transactions}} トランザクション、{{rows}} 行',
     compared: '比較方法',
-    proof: '比較方法',
+    proof: '検証',
     proofBefore: '{{lsn}} の時点でチェックサムと行数、切り替え時に変更されたキー {{keys}} 件',
     proofWhole: '切り替え時に全体を{{by}}で比較',
     comparedBy: { counts: '行数', checksums: 'チェックサム' },
@@ -369,7 +369,7 @@ export const followJa: Words<typeof followEn> = {
       readOnly: '{{from}} は書き込みを拒否します。読み取り専用のエラーが出たら、それが変更し忘れたものです。',
       reverse: '問題があれば、この画面から戻せます。後片付けをするまで変更は {{from}} に送り返されます。',
       views:
-        '{{to}} のマテリアライズドビュー {{count}} 件は更新されていません。下の「実行時のメッセージ」にあるSQLで更新してください。',
+        '{{to}} のマテリアライズドビュー {{count}} 件は更新されていません。下の「実行時のメッセージ」にある SQL で更新してください。',
       cleanup:
         '確認できたら後片付けをしてください。読まれないスロットは、そのサーバーのディスクを使い続けます。',
     },
@@ -383,8 +383,8 @@ export const followJa: Words<typeof followEn> = {
     sequence: 'シーケンス',
     value: '値',
     objects: 'スキーマのオブジェクト',
-    objectsText: '{{compared}} 件を比較、承知した違い {{accepted}} 件',
-    accepted: '承知した違い：移行先は移行元と同じではありません',
+    objectsText: '{{compared}} 件を比較、許容した違い {{accepted}} 件',
+    accepted: '許容した違い',
     remarks: '行には影響しない違い',
     save: '報告書を JSON で保存',
     print: '報告書を印刷',

@@ -1,4 +1,4 @@
-// The language of the page: the browser's first, then what was chosen; words, numbers and durations in it.
+// The language of the page: the one that the user chose, by default the browser's. Words, numbers and durations in it.
 import { flatten, resolveTemplate, translator } from '@solid-primitives/i18n'
 import { createMemo, createRoot, createSignal } from 'solid-js'
 import { formatBytes, formatDuration, formatRate, formatRows } from '../../shared/format.ts'
@@ -43,7 +43,7 @@ export function durationText(seconds: number): string {
   return localized(formatDuration(seconds))
 }
 
-/** `3:24`, `1:02:03`: for a clock that runs, so that nothing moves while it does. */
+/** `3:24`, `1:02:03`: with a fixed width, so that a running clock moves nothing. */
 export function clockText(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds))
   const two = (part: number) => String(part).padStart(2, '0')
@@ -66,12 +66,12 @@ function preferred(): Language {
   return first === 'ja' ? 'ja' : 'en'
 }
 
-/** Our sentences count things in the plural; of one there is only one. */
+/** English sentences are written in the plural: this makes the singular of those that count one thing. */
 function singular(text: string): string {
   if (chosen() !== 'en') return text
   return text
     .replace(/\b1 objects are\b/, '1 object is')
-    .replace(/\b1 (table|row|warning|connection|profile|worker|line|session|transaction)s\b/g, '1 $1')
+    .replace(/\b1 (table|row|warning|blocker|connection|profile|worker|line|session|transaction)s\b/g, '1 $1')
 }
 
 const japaneseUnits: Record<string, string> = { bytes: 'バイト', d: '日', h: '時間', min: '分', s: '秒' }

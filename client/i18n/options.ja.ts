@@ -23,7 +23,7 @@ export const optionsJa: Words<typeof optionsEn> = {
       help: '同時にコピーするテーブル（大きいテーブルはその一部）の数です。0 なら自動で決めます。',
     },
     disableFk: {
-      label: 'FK 制約を移行中は無効化する',
+      label: '外部キーをコピー中は無効化する',
       help: '移行先にある外部キーを行のコピー中は無効にし、終わったら元に戻して検証します。',
     },
     dryRun: {
@@ -31,7 +31,7 @@ export const optionsJa: Words<typeof optionsEn> = {
       help: '計画だけを作って終わります。実際には書き込まず、計画が結果になります。',
     },
     disableTriggers: {
-      label: 'トリガーを移行中は無効化する',
+      label: 'トリガーをコピー中は無効化する',
       help: '移行先にあるトリガーは、コピーした行に対して動きません。',
     },
     schemaOnly: { label: '構造のみ', help: 'オブジェクトだけを作り、行とシーケンスの値はコピーしません。' },
@@ -46,7 +46,7 @@ export const optionsJa: Words<typeof optionsEn> = {
     verify: { label: '最後に照合する', help: '終了時に両方のデータベースの行を読み直して比較します。' },
     skipPreflight: {
       label: '事前チェックを省く',
-      help: '妨げになるものを調べずに始めます。重大な問題があっても止まりません。',
+      help: '事前チェックをせずに始めます。要対処の項目があっても止まりません。',
     },
     resume: {
       label: '前回の続きから',
@@ -70,7 +70,7 @@ export const optionsJa: Words<typeof optionsEn> = {
     },
     parallelMaintenanceWorkers: {
       label: 'インデックス作成の補助プロセス数',
-      help: '移行先でインデックス作成を手伝うプロセスの数です。-1 なら自動で決めます。',
+      help: '移行先でインデックス作成を手伝うプロセスの数です。-1 なら移行先の設定に従います。',
     },
     owner: {
       label: '所有者',
@@ -107,7 +107,7 @@ export const optionsJa: Words<typeof optionsEn> = {
   numberWrong: '{{minimum}} から {{maximum}} までの整数を入力してください。',
   numberWrongLeast: '{{minimum}} 以上の整数を入力してください。',
   plan: '計画',
-  planning: '両方のデータベースを調べています…',
+  planning: '両方のデータベースを読み取っています…',
   planFresh: '最新',
   planWait: '両方のデータベースを指定すると、ここに計画が表示されます。',
   planFailed: '計画を作れませんでした',
@@ -116,13 +116,13 @@ export const optionsJa: Words<typeof optionsEn> = {
   planTables: '{{count}} テーブル、約 {{rows}} 行、{{bytes}}',
   planWorkers: 'コピーワーカー {{workers}}、インデックスワーカー {{indexWorkers}}',
   skipped: '実行できない、または除外されるもの {{count}} 件',
-  destroyed: '移行先から削除されるもの',
-  destroyedNothing: '移行先から削除されるものはありません。',
+  destroyed: '移行先で DROP または TRUNCATE されるもの',
+  destroyedNothing: '移行先で DROP または TRUNCATE されるものはありません。',
   dropped: 'DROP',
   truncated: 'TRUNCATE',
-  confirm: '一覧を確認しました。{{database}} からこれらを削除します。',
-  confirmFirst: '先に、削除されるものを確認してください。',
-  warnings: '先に読むべき警告 {{count}} 件',
+  confirm: '一覧を確認しました。{{database}} でこれらを DROP または TRUNCATE します。',
+  confirmFirst: '先に、DROP または TRUNCATE されるものを確認してください。',
+  warnings: '警告 {{count}} 件',
   noWarnings: '警告はありません。',
   start: '移行開始',
   startDry: 'ドライラン開始',

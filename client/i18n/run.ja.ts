@@ -51,7 +51,7 @@ export const runJa: Words<typeof runEn> = {
     completed: '指定したものはすべて移行先にあります。',
     completed_with_failures: '失敗したものと、そのためにスキップしたものは下の一覧にあります。',
     failed: '移行全体を実行できませんでした。',
-    cancelled: 'どのテーブルも完全か空のどちらかです。途中までコピーされたものは残っていません。',
+    cancelled: '途中までコピーされたテーブルはありません。',
   },
   outcome:
     '完了：{{tables}} テーブル中 {{whole}}、{{rows}} 行。失敗：{{failed}} 件。スキップ：{{skipped}} 件。',
@@ -92,7 +92,7 @@ export const runJa: Words<typeof runEn> = {
   cancelling: '中断しています…',
   cancelTitle: '移行を中断しますか？',
   cancelLead:
-    '完了したテーブルは残ります。コピー中のテーブルは取り消され、どのテーブルも完全か空のどちらかになります。',
+    '完了したテーブルは残ります。コピー中のテーブルはロールバックされ、途中までコピーされたテーブルは残りません。',
   cancelYes: '中断する',
   cancelNo: '実行を続ける',
   lost: 'pgtrek との接続が切れました。移行は続いています。再接続しています…',

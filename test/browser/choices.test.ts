@@ -78,17 +78,17 @@ test('a condition belongs to its source: another one is told of it, and has it o
 test('while something is searched for, ticking all or none is about what was found', async () => {
   await openSelection(shop.url)
   await page.getByRole('searchbox').fill('visits_')
-  await page.getByRole('button', { name: 'Untick the 2 found' }).click()
+  await page.getByRole('button', { name: 'Deselect the 2 found' }).click()
   expect(await item('visits_2023').getAttribute('aria-checked')).toBe('false')
   await page.getByRole('searchbox').fill('')
   await item('payments').waitFor()
   expect(await item('payments').getAttribute('aria-checked')).toBe('true')
   await page.getByRole('button', { name: say.selection.nothing }).click()
   await page.getByRole('searchbox').fill('payments')
-  await page.getByRole('button', { name: 'Tick the 1 found', exact: true }).click()
+  await page.getByRole('button', { name: 'Select the 1 found', exact: true }).click()
   await page.getByText('1 table, about 500 rows').waitFor()
   await page.getByRole('searchbox').fill('no such name')
-  expect(await page.getByRole('button', { name: 'Tick the 0 found', exact: true }).isDisabled()).toBe(true)
+  expect(await page.getByRole('button', { name: 'Select the 0 found', exact: true }).isDisabled()).toBe(true)
 })
 
 test('a reload keeps what was typed and chosen in this tab, and no password', async () => {
@@ -99,7 +99,7 @@ test('a reload keeps what was typed and chosen in this tab, and no password', as
   await item('payments').locator('[data-part=tick]').click()
   await page.reload()
   await page.getByText('The password of the source was not kept').waitFor()
-  await page.getByText('Selected as before: ').waitFor()
+  await page.getByText('Earlier selection: ').waitFor()
   expect(
     await page.evaluate(() => JSON.stringify([{ ...sessionStorage }, { ...localStorage }])),
   ).not.toContain(secret)

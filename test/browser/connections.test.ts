@@ -135,7 +135,7 @@ test('a file of connections can be chosen, or dropped on the page', async () => 
   await choose('wrong.json', 'no json')
   await profiles.getByText(say.fileWrong).waitFor()
   await choose('right.json', text)
-  await profiles.getByText('Taken from the file').waitFor()
+  await profiles.getByText('Imported').waitFor()
   await end(say.source).getByRole('button', { name: say.saved }).click()
   await page.getByRole('dialog').getByText('from a file').waitFor()
   await page.keyboard.press('Escape')

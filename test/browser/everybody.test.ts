@@ -157,7 +157,7 @@ test.each(casesOf([2_000], [10_000]))(
     expect(await found.getAttribute('aria-checked')).toBe('false')
     await page.getByRole('searchbox').fill('')
     await page.getByRole('button', { name: say.selection.nothing }).click()
-    await page.getByText(say.selection.nothingTicked).waitFor()
+    await page.getByText(say.selection.nothingSelected).waitFor()
     expect(await page.getByRole('button', { name: say.app.next }).isDisabled()).toBe(true)
     expect(complaints).toEqual([])
     await context.close()

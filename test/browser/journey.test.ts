@@ -48,7 +48,7 @@ test.each([
     'public.orders',
   )
   await check('2-selection')
-  await page.getByRole('button', { name: say.selection.tickNeeded }).click()
+  await page.getByRole('button', { name: say.selection.selectRequired }).click()
   await page.getByRole('button', { name: say.app.next }).click()
 
   await waitForPlan(page, language)

@@ -55,7 +55,7 @@ export function Missing(props: { tree: Tree }) {
           </For>
         </fieldset>
         <button type="button" onClick={tickThem}>
-          {t('selection.tickNeeded')}
+          {t('selection.selectRequired')}
         </button>
       </Notice>
     </Show>

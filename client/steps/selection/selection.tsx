@@ -83,7 +83,7 @@ function Chooser(props: { tree: Tree }) {
             <ObjectTree tree={props.tree} onChoose={setChosen} chosen={chosen()?.key} />
             <p class="tree-foot numbers" role="status">
               {nothing()
-                ? t('selection.nothingTicked')
+                ? t('selection.nothingSelected')
                 : t('selection.summary', {
                     tables: rowsText(size().tables),
                     rows: rowsText(size().rows),
