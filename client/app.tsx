@@ -1,4 +1,4 @@
-// The frame: the bar on top, the four stations, and the page that the address names.
+// The frame: top bar, steps, and the page of the address.
 import { createEffect, Match, on, Show, Switch } from 'solid-js'
 import { sides } from '../shared/api.ts'
 import { FleetPage } from './fleet/fleet.tsx'
@@ -27,7 +27,7 @@ export function App() {
     return now.page === 'migrate' ? now.step : undefined
   }
 
-  // Who comes back while a job runs wants to see that.
+  // While a job runs, the page opens on it.
   let isFirst = true
   createEffect(() => {
     if (!isFirst || job.overview() === undefined) return
@@ -35,7 +35,7 @@ export function App() {
     if (job.isRunning() && step() === 'connections' && location.hash === '') go('/#run')
   })
 
-  // Who opens a pgtrek that works on a fleet wants to see that first.
+  // A pgtrek that runs a fleet opens on the board.
   let isFirstFleet = true
   createEffect(() => {
     if (!isFirstFleet || !fleet.facts()) return
@@ -43,7 +43,7 @@ export function App() {
     if (step() === 'connections' && location.hash === '') go('/#fleet')
   })
 
-  // A screen reader and the tab key go on where the new page begins.
+  // Screen readers and the tab key continue at the start of the new page.
   createEffect(
     on(
       () => JSON.stringify(route()),
@@ -104,7 +104,7 @@ function Step(props: { name: StepName }) {
   )
 }
 
-/** For steps without the password's field; the connections show it beside that. */
+/** For steps other than the connections, which show it beside the field. */
 function PasswordsLost() {
   const lacking = () => sides.filter((side) => lacksPassword(draft[side]))
   const names = () =>

@@ -15,7 +15,7 @@ import type { CleanupBody, ContinueBody, FollowBody } from '../../shared/follow-
 import type { SwitchoverOptions } from '../../shared/follow-view.ts'
 import type { PreflightBody } from '../../shared/preflight.ts'
 
-/** What the server said was wrong; or that there is none (`unreachable`) or something else (`unexpected`). */
+/** The server's error; `unreachable` when it does not respond, `unexpected` when its response is not ours. */
 export class CallFailed extends Error {
   constructor(
     readonly info: Omit<ApiError, 'error'> & { error: ApiError['error'] | 'unreachable' | 'unexpected' },
@@ -25,9 +25,9 @@ export class CallFailed extends Error {
   }
 }
 
-/** What can be asked of a follow without saying more. */
+/** The actions on a followed database that need no parameters. */
 export type SteerAction = 'pause' | 'resume' | 'retry' | 'stop'
-/** Holds for the conflict that was seen, and for no other. */
+/** Applies to the conflict that was shown, and to no other. */
 export type Decision = 'skip' | 'apply-schema'
 
 export interface LogQuery {
@@ -37,10 +37,10 @@ export interface LogQuery {
   table?: string
 }
 
-// Dates stay the texts that the schemas say they are.
+// Dates stay strings, as in the schemas.
 const routes = treaty<App>(location.origin, { parseDate: false, fetch: { credentials: 'same-origin' } }).api
 const listed = 200
-/** Longer than that nobody waits for a number that the run counts anyway. */
+/** Counting is given up after this: the run counts the rows anyway. */
 const countSeconds = 5
 
 export const api = {
@@ -83,7 +83,7 @@ export const api = {
   removeProfile: (name: string) => answer(named(name).delete()),
 }
 
-/** Eden puts a name into the path as it is. */
+/** Eden does not encode path parameters. */
 function named(name: string) {
   return routes.profiles({ name: encodeURIComponent(name) })
 }
@@ -106,7 +106,7 @@ interface Outcome {
   error: { status: unknown; value: unknown } | null
 }
 
-/** Throws a CallFailed for whatever is not the answer that was asked for. */
+/** Throws a CallFailed for every response other than success. */
 async function answer<Called extends Outcome>(call: Promise<Called>): Promise<NonNullable<Called['data']>> {
   const { data, error } = await call
   if (!error) {
@@ -114,7 +114,7 @@ async function answer<Called extends Outcome>(call: Promise<Called>): Promise<No
     return data
   }
   const { status, value } = error
-  // Without any answer there is what `fetch` threw.
+  // Without a response, this is what `fetch` threw.
   if (value instanceof Error) throw new CallFailed({ error: 'unreachable', message: value.message })
   throw new CallFailed(isApiError(value) ? value : unexpected(String(value)), Number(status))
 }

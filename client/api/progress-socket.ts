@@ -1,18 +1,18 @@
-// The stream of progress and of what is followed, connected again for as long as the page is open.
+// The WebSocket with progress and followed databases; reconnects for as long as the page is open.
 import type { ProgressMessage } from '../../shared/api.ts'
 import type { FleetMessage } from '../../shared/fleet-api.ts'
 import type { FollowMessage } from '../../shared/follow-api.ts'
 
 const firstPause = 500
 const longestPause = 5_000
-/** A connection that is not there by then is tried anew. */
+/** An attempt that has not connected by then is given up, and the next one starts. */
 const openLimit = 10_000
 
 export type SocketState = 'connecting' | 'live' | 'lost'
 export type Message = ProgressMessage | FollowMessage | FleetMessage
 
 export interface Listening {
-  /** Lost when there is no connection: who speaks says it again on the next one. */
+  /** Dropped when there is no connection: the caller sends it again on the next one. */
   say(message: object): void
   stop(): void
 }
@@ -49,7 +49,7 @@ export function listen(
     }
   }
 
-  /** Waking up or going online is a good moment to stop waiting. */
+  /** Reconnects at once when the machine wakes up or goes online. */
   function connectNow() {
     if (stopped || socket?.readyState !== WebSocket.CLOSED) return
     clearTimeout(timer)

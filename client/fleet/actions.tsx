@@ -1,4 +1,4 @@
-// The buttons of a place. What they ask about is kept when they are pressed: lines of the board can change places.
+// The actions of a target. The target is kept when a button is pressed, since the lines of the board can move.
 import { Show } from 'solid-js'
 import { t } from '../i18n/index.ts'
 import type { Possible } from './place.ts'

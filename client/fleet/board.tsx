@@ -1,5 +1,5 @@
-// The board: thousands of databases, of which only those in sight are in the document. Arrows move from line to
-// line, open and close them; the tab key goes on from there to what can be done.
+// The board. Only visible lines are in the document. Arrows move from line to line, expand and collapse them;
+// the tab key moves on to the actions.
 import { createVirtualizer } from '@tanstack/solid-virtual'
 import { createEffect, createMemo, createSignal, For, Match, on, Show, Switch } from 'solid-js'
 import { t } from '../i18n/index.ts'
@@ -23,7 +23,7 @@ export function Board(props: { mappings: readonly BoardMapping[]; shown: Shown; 
     },
     getScrollElement: () => scroller ?? null,
     estimateSize: (index) => heights[rows()[index]?.kind ?? 'database'],
-    // Another function whenever the lines are others: what was measured belongs to its line, not to its place.
+    // A new function whenever the lines change: a measured height belongs to its line, not to its index.
     get getItemKey() {
       const now = keys()
       return (index: number) => now[index] ?? index
@@ -33,7 +33,7 @@ export function Board(props: { mappings: readonly BoardMapping[]; shown: Shown; 
   const inSight = createMemo(
     () => new Map(virtual.getVirtualItems().map(({ key, index, start }) => [String(key), { index, start }])),
   )
-  // Another order or other words: what matters is at the top again.
+  // After another order or search, scroll to the top.
   createEffect(
     on(
       () => [props.shown.choice().search, props.shown.choice().sort, props.shown.choice().state],
@@ -49,7 +49,7 @@ export function Board(props: { mappings: readonly BoardMapping[]; shown: Shown; 
     ),
   )
   const isLine = (row: BoardRow | undefined): row is Line => row !== undefined && 'open' in row
-  /** The next line from there on; what is said of a line is none. */
+  /** The next line from there on; details of a line do not count. */
   function moveTo(from: number, step: 1 | -1) {
     let index = Math.max(0, Math.min(rows().length - 1, from))
     while (rows()[index] && !isLine(rows()[index])) index += step
@@ -59,7 +59,7 @@ export function Board(props: { mappings: readonly BoardMapping[]; shown: Shown; 
     virtual.scrollToIndex(index)
     focusLine(row.key)
   }
-  /** It is in the document only after it was scrolled to. */
+  /** It is in the document only after scrolling to it. */
   function focusLine(key: string, framesLeft = 20) {
     const line = scroller?.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"] .board-toggle`)
     if (line) line.focus({ preventScroll: true })

@@ -1,4 +1,4 @@
-// The end of a mapping or a database: what following has made goes away.
+// The dialog that marks a mapping or a database as complete and drops what following created.
 import { createSignal, Show } from 'solid-js'
 import { api } from '../api/calls.ts'
 import { createAsking } from '../follow/act.ts'

@@ -1,4 +1,4 @@
-// One database of the fleet in full, read again whenever the board hears something new of it.
+// One database of the fleet in full, read again whenever the board gets news of it.
 import { createEffect, createMemo, createSignal, Match, on, Show, Switch } from 'solid-js'
 import type { FleetDatabase } from '../../shared/fleet.ts'
 import type { FollowView } from '../../shared/follow-view.ts'
@@ -132,7 +132,7 @@ function createFull(of: () => { mapping: string; database: FleetDatabase }) {
   }
   createEffect(
     on(of, async () => {
-      // One at a time, and the newest last.
+      // One request at a time; the newest is the last.
       isStale = true
       if (isReading) return
       isReading = true

@@ -18,7 +18,7 @@ import { createShown, Toolbar } from './toolbar.tsx'
 import { Totals } from './totals.tsx'
 
 export function FleetPage() {
-  // What was opened, and looked for, is there again after a look at one database.
+  // Keeps what was expanded and searched while one database is shown.
   const shown = createShown()
   const one = () => {
     const now = route()

@@ -1,4 +1,4 @@
-// What is to be done for the cutover of a mapping, step by step, as the server writes it for these instances.
+// The steps of the cutover of a mapping, as the server writes them for these instances.
 import { For, Show } from 'solid-js'
 import { t } from '../i18n/index.ts'
 import { Dialog } from '../parts/dialog.tsx'

@@ -66,7 +66,7 @@ function Roles(props: { mapping: BoardMapping }) {
 export function DatabaseMore(props: {
   mapping: BoardMapping
   database: FleetDatabase
-  /** Where everything else of it stands beside. */
+  /** On the page of this database, which shows everything else. */
   bare?: boolean
   onAsk: OnAsk
 }) {

@@ -1,4 +1,4 @@
-// What an action is about: everything, a mapping, or a database; and what can be asked of it as it is.
+// The target of an action: everything, a mapping or a database; and the actions that are possible.
 import type { FleetDatabase, FleetState } from '../../shared/fleet.ts'
 import { t } from '../i18n/index.ts'
 import { fleet } from '../state/fleet.ts'
@@ -15,12 +15,12 @@ export function placeName({ mapping, database }: Place): string {
   return database === undefined ? mapping : `${mapping} / ${database}`
 }
 
-/** What has to be typed before anything is switched over. */
+/** What has to be typed to confirm a switchover. */
 export function wordFor({ mapping, database }: Place): string {
   return database ?? mapping ?? t('fleet.switchover.allWord')
 }
 
-/** With the mapping that each belongs to. */
+/** The databases, each with its mapping. */
 export function databasesOf({ mapping, database }: Place): { mapping: BoardMapping; one: FleetDatabase }[] {
   const all = mapping === undefined ? fleet.mappings() : [fleet.mapping(mapping)]
   return all
@@ -29,14 +29,14 @@ export function databasesOf({ mapping, database }: Place): { mapping: BoardMappi
     .filter(({ one }) => database === undefined || one.name === database)
 }
 
-/** Those that a switchover would be about. */
+/** The databases that a switchover would include. */
 export function switchable(place: Place): FleetDatabase[] {
   return databasesOf(place)
     .filter(({ mapping, one }) => mapping.head.follow && !isOver(one))
     .map(({ one }) => one)
 }
 
-/** Those that can return to the source. */
+/** The databases that can return to the source. */
 export function returnable(place: Place): FleetDatabase[] {
   return databasesOf(place)
     .map(({ one }) => one)

@@ -1,4 +1,4 @@
-// What was asked for with a button: at once, or after a question.
+// Requests of the buttons: sent at once, or after a confirmation.
 import { createSignal, Show } from 'solid-js'
 import { api } from '../api/calls.ts'
 import { createAsking } from '../follow/act.ts'

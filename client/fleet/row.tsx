@@ -93,7 +93,7 @@ export function detailPath(mapping: string, database: string): string {
 
 function stateText(row: Line): string {
   const { state } = row.kind === 'mapping' ? row.mapping.head : row.database
-  // Of what is copied once there is nothing to switch over.
+  // What is copied once is never switched over.
   if (state === 'done' && !row.mapping.head.follow) return t('fleet.copied')
   return t(`fleet.state.${state}`)
 }

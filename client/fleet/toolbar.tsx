@@ -1,4 +1,4 @@
-// What is shown of the board: words to look for, a state, an order, what is open, and how often it is new.
+// The toolbar of the board: search, state, order, expanding, and the refresh interval.
 import { createMemo, createSignal, For } from 'solid-js'
 import type { FleetState } from '../../shared/fleet.ts'
 import { rowsText, t } from '../i18n/index.ts'

@@ -1,11 +1,11 @@
-// Something asked of the server: whether it is under way, and what came of it.
+// A request to the server: whether it is pending, and its error.
 import { createSignal } from 'solid-js'
 import { CallFailed } from '../api/calls.ts'
 
 export function createAsking() {
   const [busy, setBusy] = createSignal(false)
   const [problem, setProblem] = createSignal<CallFailed>()
-  /** What was answered; nothing when it was refused, which is shown. */
+  /** The response; undefined when the request failed, which is shown. */
   async function ask<Answer>(call: () => Promise<Answer>): Promise<Answer | undefined> {
     setBusy(true)
     setProblem(undefined)

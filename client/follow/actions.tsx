@@ -1,4 +1,4 @@
-// What can be done with it in its present state.
+// The actions that are possible in the present state.
 import { createEffect, createSignal, on, Show } from 'solid-js'
 import { isWatchOnly } from '../../shared/follow-health.ts'
 import type { FollowView } from '../../shared/follow-view.ts'
@@ -24,7 +24,7 @@ export function Steer(props: { view: FollowView }) {
     close()
     setTaken((await ask(() => api.steer(action, props.view.name))) !== undefined)
   }
-  // What has become of it is seen then.
+  // The view shows the effect.
   createEffect(
     on(
       () => [props.view.state, props.view.stage],

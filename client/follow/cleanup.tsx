@@ -1,4 +1,4 @@
-// The end of it all: what following has made goes away, and it says what that was.
+// The dialog that drops what following created, and the list of what was dropped.
 import { createSignal, For, Show } from 'solid-js'
 import { type Side, sides } from '../../shared/api.ts'
 import type { FollowView } from '../../shared/follow-view.ts'
@@ -46,7 +46,7 @@ function Form(props: DialogProps) {
     if (!answer) return
     setCleaned({ name, dropped: answer.dropped, remarks: answer.remarks })
     props.onClose()
-    // It is known no more: its page would be empty.
+    // The move is no longer known: its page would be empty.
     go('/#follow')
   }
   return (
@@ -95,7 +95,7 @@ function Form(props: DialogProps) {
   )
 }
 
-/** On the list, where the one that was cleaned up is no more. */
+/** Shown on the list, since the cleaned-up move has no page any more. */
 export function Cleaned(props: { name: string; dropped: readonly string[]; remarks: readonly string[] }) {
   return (
     <Notice tone="good" role="status" title={`${t('follow.cleanup.done')}: ${props.name}`}>

@@ -1,4 +1,4 @@
-// A change that could not be applied: what it is, and the three ways out, each with what it does.
+// A change that could not be applied, and the three decisions about it, each with its effect.
 import { createSignal, For, Show } from 'solid-js'
 import type { FollowConflict } from '../../shared/follow.ts'
 import { showName } from '../../shared/table-name.ts'
@@ -14,13 +14,13 @@ type Way = 'retry' | 'skip' | 'apply-schema'
 export function ConflictCard(props: { name: string; conflict: FollowConflict }) {
   const { busy, problem, ask } = createAsking()
   const [asked, choose] = createSignal<Way>()
-  /** Where the conflict stood when the question was put. */
+  /** The position of the conflict when the question was asked. */
   const [seen, setSeen] = createSignal('')
   const setAsked = (way: Way | undefined) => {
     if (way) setSeen(props.conflict.lsn)
     choose(way)
   }
-  /** What the message does not say already. */
+  /** Those that the message does not contain. */
   const problems = () => props.conflict.problems.filter((text) => !props.conflict.message.includes(text))
   const table = () => (props.conflict.table ? showName(props.conflict.table) : '')
   function decide() {
@@ -72,13 +72,13 @@ export function ConflictCard(props: { name: string; conflict: FollowConflict }) 
   )
 }
 
-/** What the server itself refused is about rows, unless a column or the table is missing there. */
+/** An error of the destination's server concerns rows, unless a column or the table is missing there. */
 function mayBeSchema({ error }: FollowConflict): boolean {
   return error === undefined || ['42703', '42P01'].includes(error.sqlstate ?? '')
 }
 
 function Question(props: { way: Way | undefined; xid: number; onYes: () => void; onClose: () => void }) {
-  // While it closes it still says what it said.
+  // Also correct while the dialog closes.
   const words = () => {
     if (props.way === 'skip') {
       return {

@@ -27,7 +27,7 @@ function Form(props: DialogProps) {
   async function go(event: SubmitEvent) {
     event.preventDefault()
     const { lag_bytes, lag_seconds, for_seconds } = props.view.ready
-    // The marks of the light as they were.
+    // Keeps the limits of cutover readiness.
     const follow = {
       name: props.view.name,
       bidirectional: props.view.bidirectional,

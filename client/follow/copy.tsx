@@ -1,4 +1,4 @@
-// The copy with which it began.
+// The initial copy.
 import { Index, Show } from 'solid-js'
 import type { CopyOverview } from '../../shared/follow-view.ts'
 import { formatPercent } from '../../shared/format.ts'

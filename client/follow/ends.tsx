@@ -1,4 +1,4 @@
-// Both databases named again, since no password is kept: what the first step has for them is taken over.
+// Both connections, entered again because passwords are not stored. Filled from the first step where it has the same databases.
 import { For } from 'solid-js'
 import { createStore } from 'solid-js/store'
 import { type Conn, type Side, sides } from '../../shared/api.ts'

@@ -137,7 +137,7 @@ function Rows(props: { list: FollowView[] }) {
   )
 }
 
-/** An old number would look like a good one. */
+/** An outdated number would look like a current one. */
 function lagText(view: FollowView): string {
   const status = isWorked(view) ? mainStream(view)?.status : undefined
   return status ? `${bytesText(status.lagBytes)}, ${lagTimeText(status.lagMilliseconds)}` : '–'

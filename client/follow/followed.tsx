@@ -1,4 +1,4 @@
-// One database that is followed: what it is, how far it has come, and what can be done with it.
+// One followed database: its state, progress and actions.
 import { createMemo, Show } from 'solid-js'
 import { isWatchOnly } from '../../shared/follow-health.ts'
 import type { FollowLogLine, FollowView } from '../../shared/follow-view.ts'
@@ -25,7 +25,7 @@ import { FollowWarnings, LastError, LateWrites, TablesNotFollowed } from './warn
 export function Followed(props: { view: FollowView }) {
   const conflict = () => (isWorked(props.view) ? mainStream(props.view)?.status.conflict : undefined)
   const isCopying = () => ['preflight', 'schema', 'copy'].includes(props.view.stage)
-  // The log of a view is a new one each time, and mostly the same.
+  // Each view has a new array, mostly with the same lines.
   const lines = createMemo<readonly FollowLogLine[]>(() => props.view.log, [], { equals: areSame })
   return (
     <>
@@ -70,7 +70,7 @@ export function Followed(props: { view: FollowView }) {
   )
 }
 
-/** Its state in words, and the light beside it; of one that is over there is nothing more to be ready for. */
+/** Its state, with cutover readiness beside it unless the move is over. */
 function Standing(props: { view: FollowView }) {
   const isOver = () => props.view.stage === 'done' && (!isWorked(props.view) || isWatchOnly(props.view))
   const state = () => (isOver() ? 'over' : props.view.state)

@@ -1,4 +1,4 @@
-// How far behind each way is, how fast it goes, and both over time.
+// Lag and speed of each direction, now and over time.
 import { createMemo, Index, type JSX, Show } from 'solid-js'
 import type { FollowView, StreamView } from '../../shared/follow-view.ts'
 import { bytesText, durationText, rowsText, t } from '../i18n/index.ts'

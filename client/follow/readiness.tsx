@@ -1,4 +1,4 @@
-// The light: whether now would be a good moment to switch over, and what is against it.
+// Cutover readiness: whether a switchover would be quick and safe now, and the reasons if not.
 import { Index, Show } from 'solid-js'
 import type { FollowView } from '../../shared/follow-view.ts'
 import { bytesText, dateText, language, t } from '../i18n/index.ts'

@@ -1,4 +1,4 @@
-// Tables that failed are copied anew, and what becomes of that.
+// Copying failed tables again, and the result.
 import { createSignal, Show } from 'solid-js'
 import type { FollowView } from '../../shared/follow-view.ts'
 import { showName } from '../../shared/table-name.ts'
@@ -14,7 +14,7 @@ export function RecopyButton(props: { view: FollowView }) {
   const [asked, setAsked] = createSignal(false)
   function start() {
     setAsked(false)
-    // By their names: those that this page shows, and no others.
+    // By name: only the tables that this page shows.
     const tables = props.view.failed_tables.map(patternOf)
     void ask(() => api.recopy(props.view.name, tables))
   }
@@ -62,7 +62,7 @@ function mayRecopy(view: FollowView): boolean {
   return flows && !isBusy && view.streams.length > 0 && view.direction === 'forward'
 }
 
-/** Quoted, as a pattern: a name may have dots or wildcards in it. */
+/** Quoted, since a name may contain dots or wildcards. */
 function patternOf({ schema, name }: { schema: string; name: string }): string {
   return [schema, name].map((part) => `"${part.replaceAll('"', '""')}"`).join('.')
 }

@@ -1,10 +1,10 @@
-// Tables and sequences of a report. Those that differ come first.
+// Tables and sequences of a report, with those that differ first.
 import { For, Show } from 'solid-js'
 import type { SwitchoverReport } from '../../shared/follow-view.ts'
 import { showName } from '../../shared/table-name.ts'
 import { rowsText, t } from '../i18n/index.ts'
 
-/** The JSON has all of them. */
+/** The JSON file lists all of them. */
 const limit = 2_000
 
 export function ReportTables(props: { report: SwitchoverReport }) {

@@ -1,4 +1,4 @@
-// What the switchover has proved, and what is to be done now: to be read, printed and kept.
+// The report of a switchover: what was verified and what to do next.
 import { For, type JSX, Show } from 'solid-js'
 import type { SwitchoverReport } from '../../shared/follow-view.ts'
 import { dateText, durationText, rowsText, t } from '../i18n/index.ts'

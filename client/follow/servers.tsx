@@ -1,4 +1,4 @@
-// What both servers say of a move, whatever is remembered here: for one whose process has ended.
+// The state of a move as both servers have it, for a move whose process has ended.
 import { createSignal, For, Show } from 'solid-js'
 import type { FollowView } from '../../shared/follow-view.ts'
 import { isBrokenOff, type MoveOnServers } from '../../shared/move-state.ts'

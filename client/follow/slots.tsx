@@ -1,11 +1,11 @@
-// The slots: whether they are read, what their servers keep for them, and when that is dangerous.
+// Replication slots: whether they are active, how much log is kept for them, and warnings.
 import { For, Index, Show } from 'solid-js'
 import type { FollowView, SlotView } from '../../shared/follow-view.ts'
 import { bytesText, t } from '../i18n/index.ts'
 import { Notice } from '../parts/notice.tsx'
 import { isWorked } from '../state/follows.ts'
 
-/** So much is worth a word, also where the server has no limit. */
+/** Warn from here on, also where the server has no limit. */
 const muchBytes = 1024 ** 3
 
 export function Slots(props: { view: FollowView }) {

@@ -1,4 +1,4 @@
-// From the checks to the end, as a line of stations.
+// The stages from preflight to done.
 import { For } from 'solid-js'
 import { type FollowView, followStages } from '../../shared/follow-view.ts'
 import { t } from '../i18n/index.ts'

@@ -1,4 +1,4 @@
-// The options of a switchover, of one database or of those of a fleet.
+// The options of a switchover, for one database and for a fleet.
 import { For, Show } from 'solid-js'
 import { longestWatchSeconds, type SwitchoverOptions } from '../../shared/follow-view.ts'
 import { t } from '../i18n/index.ts'
@@ -27,9 +27,9 @@ const numberNames = Object.keys(numbers) as NumberName[]
 type Offered = CheckName | NumberName
 
 export function SwitchoverOptionFields<Options extends Partial<Pick<SwitchoverOptions, Offered>>>(props: {
-  /** Those that it has are offered, in the order of this file. */
+  /** The options that are present are offered, in the order of this file. */
   options: Options
-  /** But not these. */
+  /** Except these. */
   without?: readonly Offered[]
   onChange: (changed: Partial<Pick<SwitchoverOptions, Offered>>) => void
 }) {

@@ -1,4 +1,4 @@
-// The steps of switching over, while they are done and when one of them was the last.
+// The steps of a switchover while it runs, and the step at which it failed.
 import { createSignal, For, onCleanup, Show } from 'solid-js'
 import {
   type FollowView,
@@ -60,7 +60,7 @@ function Steps(props: { switchover: SwitchoverView }) {
   )
 }
 
-/** What was not asked for is no step. */
+/** Only the steps that the options include. */
 function isPart(step: SwitchoverStep, { options }: SwitchoverView): boolean {
   if (step === 'read_only') return options.read_only_source
   if (step === 'reverse') return options.keep_reverse

@@ -19,7 +19,7 @@ import { SwitchoverOptionFields } from './switchover-options.tsx'
 
 interface DialogProps {
   view: FollowView
-  /** Returns to the source. */
+  /** A return to the source. */
   back: boolean
   open: boolean
   onClose: () => void
@@ -88,7 +88,7 @@ function Form(props: DialogProps) {
   )
 }
 
-/** In the order in which it is done. */
+/** In the order of execution. */
 function stepsOf(options: SwitchoverOptions, ends: { from: string; to: string }): string[] {
   const { timeout_seconds, read_only_source, keep_reverse, verify, sequence_margin } = options
   return [

@@ -1,4 +1,4 @@
-// What went wrong, and what to read before switching over.
+// Errors, failed tables, late writes and warnings of a followed database.
 import { Show } from 'solid-js'
 import type { FollowView } from '../../shared/follow-view.ts'
 import { enoughChanges } from '../../shared/late-writes.ts'
@@ -40,7 +40,7 @@ export function FollowWarnings(props: { view: FollowView }) {
   )
 }
 
-/** What only the side has that was left by a switchover. */
+/** Changes that only the old primary has. */
 export function LateWrites(props: { view: FollowView }) {
   const watch = () => props.view.watch
   return (
@@ -98,7 +98,7 @@ export function LateWrites(props: { view: FollowView }) {
   )
 }
 
-/** What made it stop or wait; a conflict has its own card. */
+/** The error that stopped it or makes it wait. Conflicts have a card of their own. */
 export function LastError(props: { view: FollowView }) {
   const isTrouble = () => ['waiting', 'failed'].includes(props.view.state)
   return (

@@ -1,4 +1,4 @@
-// How to use it, the terms and the options: the text of docs/, and the sentences of the options themselves.
+// The help: the page of docs/, and the options with their help texts.
 import './help.css'
 import { createMemo, For } from 'solid-js'
 import pageJa from '../../docs/ja/page.md'
@@ -10,7 +10,7 @@ import { optionGroups } from '../steps/options/options.tsx'
 const pages = { en: pageEn, ja: pageJa }
 
 export function HelpPage() {
-  // Our own text, made into HTML while building.
+  // Our own text, made into HTML by the build.
   const html = createMemo(() => pages[language()])
   return (
     <section class="step help">

@@ -22,7 +22,7 @@ export function HistoryPage() {
 }
 
 function PastList() {
-  // A run that begins or ends is in the list at once.
+  // The list is read again when a run begins or ends.
   const [list, { refetch }] = createResource(
     () => ({ id: job.overview()?.id ?? null, running: job.isRunning() }),
     () => api.migrations(),

@@ -1,4 +1,4 @@
-// One migration of the past: its result, what it was asked for, its log.
+// One past migration: its result, request and log.
 import { createEffect, createResource, createSignal, on, Show } from 'solid-js'
 import type { LogLine, PastMigrationDetails, RequestBody } from '../../shared/api.ts'
 import { api, type CallFailed } from '../api/calls.ts'

@@ -3,7 +3,7 @@
 import type { PastMigration } from '../../shared/api.ts'
 import { durationText, t } from '../i18n/index.ts'
 
-/** A dry run that came to its end completed nothing. */
+/** A dry run completes without completing anything. */
 export function resultText({ status, dry_run }: Pick<PastMigration, 'status' | 'dry_run'>): string {
   if (!dry_run) return t(`run.result.${status}`)
   return status === 'completed' ? t('history.dryRun') : `${t('history.dryRun')}: ${t(`run.result.${status}`)}`

@@ -1,5 +1,5 @@
-// A browser of a system without a language calls it `en-US@posix`, which Intl refuses. Libraries ask for it as
-// soon as they are loaded: this comes before them.
+// On a system without a language, a browser reports `en-US@posix`, which Intl refuses. Libraries read it when
+// they are loaded, so this has to be imported first.
 
 try {
   new Intl.Locale(navigator.language)

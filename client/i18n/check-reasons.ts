@@ -1,4 +1,4 @@
-// Why each check of the preflight looks, in Japanese: its id is the code that crosses the wire, with the English beside.
+// The reason of each preflight check in Japanese, by its id. The server sends the English one.
 import type { PreflightItem } from '../../shared/preflight.ts'
 
 export function checkReason(language: 'en' | 'ja', { id, why }: Pick<PreflightItem, 'id' | 'why'>): string {

@@ -1,5 +1,5 @@
-// What the checks of the preflight are called, in the language of the page. The server says it in English; a check
-// that is not known here keeps that name.
+// Titles of the preflight checks in the language of the page. The server sends English titles; an unknown check
+// keeps its English one.
 import type { PreflightItem } from '../../shared/preflight.ts'
 
 export function checkTitle(

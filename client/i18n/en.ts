@@ -1,4 +1,4 @@
-// Every word of the page, in English. ja.ts has the same keys or does not compile.
+// All strings of the page in English. ja.ts has the same keys, or does not compile.
 import { fleetEn } from './fleet.en.ts'
 import { followEn } from './follow.en.ts'
 import { optionsEn } from './options.en.ts'
@@ -222,7 +222,7 @@ export const en = {
   },
   help: {
     title: 'Help',
-    options: 'Options',
+    options: 'All options',
     contents: 'On this page',
     byDefault: 'Default',
   },
@@ -233,7 +233,7 @@ export const en = {
   fleet: fleetEn,
 }
 
-/** The same keys, other words. */
+/** The same keys with other strings. */
 export type Words<Shape = typeof en> = {
   [Key in keyof Shape]: Shape[Key] extends string ? string : Words<Shape[Key]>
 }

@@ -1,4 +1,4 @@
-// What kind of thing went wrong, in Japanese: the code of the API says it. The words of the server stand below, as they are.
+// Kinds of errors in Japanese, by the API's code. The server's message is shown below, unchanged.
 import type { ApiErrorKind } from '../../shared/api.ts'
 
 export const japaneseErrors: Record<ApiErrorKind, string> = {

@@ -1,4 +1,4 @@
-// The words of the fleet's board.
+// Strings of the fleet board.
 export const fleetEn = {
   title: 'Fleet',
   lead: 'Many instances at once. Each mapping migrates the databases of one instance to another.',
@@ -54,7 +54,7 @@ export const fleetEn = {
     retrying: 'retrying',
     problem: 'problem',
   },
-  /** Where it was copied once there is nothing to switch over. */
+  /** The state of what was copied once. */
   copied: 'copied',
   totals: {
     title: 'Total',

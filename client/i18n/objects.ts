@@ -1,4 +1,4 @@
-// What an object is called: pg_dump's words for kinds, in the language of the page.
+// Object names with their kind, in the language of the page.
 import { describeObject } from '../../shared/describe.ts'
 import { printable } from '../../shared/printable.ts'
 import { showName } from '../../shared/table-name.ts'

@@ -1,9 +1,9 @@
-// The options in words: the page's third step and the help page both say these sentences.
+// Labels and help of the options, for the options step and the help page.
 import type { MigrationOptions } from '../../shared/request.ts'
 
 interface OptionWords {
   label: string
-  /** One plain sentence. */
+  /** One or two plain sentences. */
   help: string
 }
 

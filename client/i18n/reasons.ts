@@ -1,5 +1,5 @@
-// What is against switching over, in the language of the page. The server says it in English; what is not known
-// here stays as it was said.
+// Reasons against switching over, in the language of the page. The server sends them in English; unknown ones
+// stay in English.
 
 export function reasonIn(language: 'en' | 'ja', reason: string): string {
   if (language === 'en') return reason

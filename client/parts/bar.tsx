@@ -1,4 +1,4 @@
-// How far something is. Colours are never the only sign: its text stands beside it.
+// A progress bar. Colour is never the only sign: its text is beside it.
 export function Bar(props: { percent: number; label: string; tone?: string; text?: string }) {
   const percent = () => Math.max(0, Math.min(100, props.percent))
   return (

@@ -1,4 +1,4 @@
-// A form that can be submitted only once a name was typed: for what cannot simply be undone.
+// A form that can be submitted only after a name was typed, for what cannot easily be undone.
 import { createSignal, type JSX, Show } from 'solid-js'
 import type { CallFailed } from '../api/calls.ts'
 import { Field } from './field.tsx'

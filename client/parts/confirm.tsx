@@ -1,4 +1,4 @@
-// A question that must be answered before anything happens.
+// A confirmation dialog.
 import { AlertDialog } from '@kobalte/core/alert-dialog'
 import type { JSX } from 'solid-js'
 

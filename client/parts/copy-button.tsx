@@ -1,4 +1,4 @@
-// Puts a text onto the clipboard, and says whether it is there.
+// Copies a text to the clipboard and shows whether it worked.
 import { createSignal } from 'solid-js'
 import { t } from '../i18n/index.ts'
 
@@ -25,7 +25,7 @@ async function putOnClipboard(text: string): Promise<boolean> {
     await navigator.clipboard.writeText(text)
     return true
   } catch {
-    // Over plain HTTP from another machine browsers have no clipboard for scripts: only the old way is left.
+    // Browsers have no clipboard API over plain HTTP from another machine: only the old command works.
     return copyTheOldWay(text)
   }
 }

@@ -1,4 +1,4 @@
-// Two curves over time in one picture, each with an axis of its own.
+// Two curves over time in one plot, each with its own axis.
 import { createEffect, createSignal, onCleanup, onMount } from 'solid-js'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
@@ -8,15 +8,15 @@ import { theme } from '../state/theme.ts'
 export interface CurveLine {
   name: string
   values: readonly number[]
-  /** A value at its axis. */
+  /** A value as the axis shows it. */
   text: (value: number) => string
-  /** The axis reaches at least up to here. */
+  /** The axis reaches at least this value. */
   least: number
 }
 
 interface CurvesProps {
   label: string
-  /** The newest values, for whoever does not see the picture. */
+  /** The newest values, for screen readers. */
   now: string
   seconds: readonly number[]
   secondsText: (value: number) => string
@@ -46,7 +46,7 @@ export function Curves(props: CurvesProps) {
   const resize = new ResizeObserver(() => place && plot?.setSize(sizeOf(place)))
 
   onMount(() => {
-    // Colours and the words of the axes are drawn, so a change of either draws anew.
+    // Colours and axis labels are drawn, so that a change of theme or language draws again.
     createEffect(() => {
       theme()
       dark()

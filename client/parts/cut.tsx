@@ -1,9 +1,9 @@
-// A list that may be long.
+// A list of any length.
 
 import { createSignal, createUniqueId, For, type JSX, Show } from 'solid-js'
 import { rowsText, t } from '../i18n/index.ts'
 
-/** A long list begins with its first lines. */
+/** Shows the first items, and all of them on request. */
 export function Cut<Item>(props: { list: readonly Item[]; each: (item: Item) => JSX.Element }) {
   const first = 50
   const id = createUniqueId()

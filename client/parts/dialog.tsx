@@ -1,4 +1,4 @@
-// A dialog with more in it than a question; closed with the keyboard too, and the focus goes back.
+// A dialog with a form. Escape closes it, and the focus returns.
 import { AlertDialog } from '@kobalte/core/alert-dialog'
 import type { JSX } from 'solid-js'
 

@@ -4,6 +4,6 @@ export function download(name: string, text: string, type = 'application/json') 
   link.href = url
   link.download = name
   link.click()
-  // The browser has taken it by the next turn.
+  // The browser has started the download by the next turn.
   setTimeout(() => URL.revokeObjectURL(url))
 }

@@ -1,4 +1,4 @@
-// A labelled input with its explanation and what is wrong with it, tied together for screen readers.
+// A labelled input with its help and its error, linked for screen readers.
 import { createUniqueId, type JSX, Show } from 'solid-js'
 
 export function Field(props: {

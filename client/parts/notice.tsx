@@ -1,4 +1,4 @@
-// Something the user should know, and errors in the server's words.
+// Notices, and errors of API calls.
 import { type JSX, Show } from 'solid-js'
 import type { CallFailed } from '../api/calls.ts'
 import { japaneseErrors } from '../i18n/errors.ts'
@@ -35,7 +35,7 @@ export function Problem(props: { of: CallFailed; title?: string; onRetry?: () =>
     if (error === 'unexpected') return t('app.unexpected', { status: props.of.status })
     return error === 'unauthorized' ? t('app.login') : message
   }
-  /** The message itself is English then; of these three the page has its own. */
+  /** The message is in English then, except for the three that the page words itself. */
   const kind = () => {
     const { error } = props.of.info
     const isOwn = error === 'unreachable' || error === 'unexpected' || error === 'unauthorized'

@@ -1,4 +1,4 @@
-// A number within limits: what is none is said, and not taken.
+// A number within limits. Other input is marked as wrong and not used.
 import { createSignal, type JSX } from 'solid-js'
 import { rowsText, t } from '../i18n/index.ts'
 import { Field } from './field.tsx'

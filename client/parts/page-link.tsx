@@ -1,7 +1,7 @@
 import type { JSX } from 'solid-js'
 import { go } from '../state/route.ts'
 
-/** A link within the page; with a modifier key the browser does what it always does. */
+/** A link within the page. With a modifier key the browser handles it. */
 export function PageLink(props: {
   to: string
   class?: string

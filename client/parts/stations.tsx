@@ -1,4 +1,4 @@
-// The four steps as stations of a line, each with what is known there so far.
+// The four steps as stations of a line, each with its state.
 import { For } from 'solid-js'
 import { formatPercent } from '../../shared/format.ts'
 import { t } from '../i18n/index.ts'

@@ -1,4 +1,4 @@
-// What an address means: a path for the help, the fragment for everything that goes with a migration.
+// Addresses of the page: a path for the help, fragments for everything of a migration.
 
 export const stepNames = ['connections', 'selection', 'options', 'run'] as const
 export type StepName = (typeof stepNames)[number]
@@ -11,7 +11,7 @@ export type Route =
   | { page: 'help' }
   | { page: 'unknown' }
 
-/** A fragment may begin with a slash, as many people write it. */
+/** A fragment may begin with a slash. */
 export function routeOf({ pathname, hash }: { pathname: string; hash: string }): Route {
   if (pathname === '/help') return { page: 'help' }
   if (pathname !== '/' && pathname !== '/index.html') return { page: 'unknown' }
@@ -27,12 +27,12 @@ export function routeOf({ pathname, hash }: { pathname: string; hash: string }):
   return step && parts.length === 1 ? { page: 'migrate', step } : { page: 'unknown' }
 }
 
-/** A fragment can be typed by anybody: what encodes nothing stays as it is. */
+/** Users can type fragments: what is not a valid encoding stays as it is. */
 function decoded(part: string): string {
   try {
     return decodeURIComponent(part)
   } catch {
-    // A % that encodes nothing: a URIError.
+    // An invalid % sequence (URIError).
     return part
   }
 }

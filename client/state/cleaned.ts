@@ -1,4 +1,4 @@
-// What the last cleaning up has dropped: its own page is gone, so the list says it.
+// What the last cleanup dropped. The list shows it, since the move has no page any more.
 import { createSignal } from 'solid-js'
 
 export const [cleaned, setCleaned] = createSignal<{ name: string; dropped: string[]; remarks: string[] }>()

@@ -1,5 +1,5 @@
-// Conditions and other rules for tables belong to the source that they were written for: under another one a table
-// of the same name is another table.
+// Conditions and other rules for tables belong to the source that they were written for: in another source, a
+// table of the same name is another table.
 import type { TableRule } from '../../shared/request.ts'
 
 export interface OwnedRule {

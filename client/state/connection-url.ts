@@ -1,5 +1,5 @@
-// A connection as it is typed: a URL and its fields, each made from the other. The server has the last word on
-// what a URL means; this only has to agree with it on the ones that people write.
+// A connection as it is entered: a URL and its fields, each made from the other. The server decides what a URL
+// means; this agrees with it on common URLs.
 import type { Conn, ProfileConnection } from '../../shared/api.ts'
 import type { Connection } from '../../shared/connection.ts'
 
@@ -18,22 +18,22 @@ const fieldNames = [
   'applicationName',
 ] as const
 export type FieldName = (typeof fieldNames)[number]
-/** As typed; empty is left out, so that the server's environment may decide. */
+/** As entered. Empty fields are left out, so that the server's environment applies. */
 export type Fields = Record<FieldName, string>
 
 export interface End {
   fields: Fields
-  /** Parameters of the URL that have no field. */
+  /** Parameters of the URL without a field. */
   extra: [string, string][]
-  /** Where the server keeps this end's password, and the end it is for: for another it is not sent. */
+  /** Where the server stores this password, and the connection it is for: it is not sent for another one. */
   kept?: { at: ProfileConnection; url: string } | undefined
-  /** The end whose password is no longer known. */
+  /** The connection whose password is no longer known. */
   lost?: string | undefined
 }
 
 export type UrlProblem = 'scheme' | 'at' | 'percent' | 'authority'
 
-/** Stands in a shown URL where a password is. */
+/** Replaces the password in a shown URL. */
 export const mask = '*****'
 
 export function emptyEnd(): End {
@@ -44,7 +44,7 @@ export function isEmptyEnd({ fields, extra }: End): boolean {
   return extra.length === 0 && fieldNames.every((name) => fields[name] === '')
 }
 
-/** A masked password stands for the one that is known. */
+/** A masked password means the known one. */
 export function parseUrl(text: string, known = ''): End | UrlProblem {
   const [, rest] = /^\s*postgres(?:ql)?:\/\/(.*?)\s*$/is.exec(text) ?? []
   if (rest === undefined) return 'scheme'
@@ -86,13 +86,13 @@ export function formatUrl({ fields, extra }: End, { masked }: { masked: boolean 
   return `postgres://${credentials}${place}${portPart}/${encodeURIComponent(database)}${query}`
 }
 
-/** Which database it is, whoever logs in. */
+/** The database, regardless of the user. */
 export function placeOf({ fields: { host, port, database }, extra }: End): string {
   const more = extra.filter(([name]) => ['service', 'servicefile', 'hostaddr'].includes(name))
   return JSON.stringify([host, port || '5432', database, ...more.sort()])
 }
 
-/** Without anything that only the password's owner should know; what is typed again makes it whole. */
+/** Without secrets; entering them again completes it. */
 export function withoutSecrets(known: End): End {
   const { fields, extra, kept } = known
   const end: End = {
@@ -106,14 +106,14 @@ export function withoutSecrets(known: End): End {
   return end
 }
 
-/** A reload of the page has cost it the password, and none was typed since. */
+/** Its password was lost by a reload of the page, and none was entered since. */
 export function lacksPassword(end: End): boolean {
   return (
     end.lost !== undefined && end.fields.password === '' && end.lost === formatUrl(end, { masked: false })
   )
 }
 
-/** What goes to the server to be used. */
+/** As sent to the server for connecting. */
 export function toConn(end: End): Conn {
   return end.kept && keepsPassword(end) ? { ...end.kept.at } : toConnection(end)
 }
@@ -122,7 +122,7 @@ export function keepsPassword(end: End): boolean {
   return end.fields.password === '' && end.kept?.url === formatUrl(end, { masked: false })
 }
 
-/** What goes to the server to be kept. */
+/** As sent to the server for storing. */
 export function toConnection(end: End): Connection {
   if (end.extra.length > 0) return { url: formatUrl(end, { masked: false }) }
   const { port, connectTimeout, ...texts } = end.fields
@@ -134,7 +134,7 @@ export function toConnection(end: End): Connection {
   }
 }
 
-/** From a saved request or the server's history. */
+/** From a saved request or the history. */
 export function fromConnection(connection: Connection): End {
   if ('url' in connection) {
     const end = parseUrl(connection.url)
@@ -159,7 +159,7 @@ const parameterFields = {
   application_name: 'applicationName',
 } as const satisfies Record<string, FieldName>
 
-/** A parameter may also say what stands before the `?`. */
+/** A parameter may also set what comes before the `?`. */
 const addressFields: Record<string, FieldName> = {
   host: 'host',
   port: 'port',
@@ -204,11 +204,11 @@ function splitCredentials(text: string): { user: string; password: string } {
 
 function encodeParameter(name: string, value: string, masked: boolean): string {
   if (masked && isSecret(name)) return mask
-  // A path reads better with its slashes, and libpq takes them as they are.
+  // Slashes stay readable; libpq accepts them.
   return encodeURIComponent(value).replaceAll('%2F', '/')
 }
 
-/** Of a parameter by its name; `passfile` is a path. */
+/** The value of a parameter; `passfile` is a path. */
 export function isSecret(parameter: string): boolean {
   return /pass/i.test(parameter) && !/^passfile$/i.test(parameter)
 }

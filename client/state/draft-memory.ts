@@ -1,9 +1,9 @@
-// The request in the making over a reload of the page: all of it but its passwords.
+// Keeps the edited request over a reload of the page, without passwords.
 import type { Selection } from '../../shared/request.ts'
 import { emptyEnd, placeOf, withoutSecrets } from './connection-url.ts'
 import type { Draft } from './draft-shape.ts'
 
-/** Ticks become the names that they stand for: the tree is not there before the source was read again. */
+/** The selection is stored as names, since the tree does not exist before the source has been read again. */
 export function draftText(draft: Draft, selection: Partial<Selection>): string {
   const { needed: _, ...selected } = selection
   const isSome = Object.values(selected).some((list) => list.length > 0)
@@ -15,7 +15,7 @@ export function draftText(draft: Draft, selection: Partial<Selection>): string {
   })
 }
 
-/** What is missing, as after an update of pgtrek, is as in `empty`. */
+/** Missing fields, for example after an update of pgtrek, are taken from `empty`. */
 export function draftFrom(text: string | undefined, empty: Draft): Draft {
   if (text === undefined) return empty
   try {
@@ -34,7 +34,7 @@ export function draftFrom(text: string | undefined, empty: Draft): Draft {
       follow: { ...empty.follow, ...follow },
     }
   } catch {
-    // Somebody else wrote there what is no draft: start anew.
+    // Not a draft, written by something else: start empty.
     return empty
   }
 }

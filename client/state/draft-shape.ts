@@ -1,4 +1,4 @@
-// The request in the making: its fields, and an empty one.
+// The fields of the request that is being edited, and an empty one.
 
 import { defaultFollowOptions, type FollowOptions } from '../../shared/follow-options.ts'
 import type { Selection } from '../../shared/request.ts'
@@ -14,11 +14,11 @@ export interface Draft {
   destination: End
   options: MigrationOptions
   needed: Selection['needed']
-  /** How rows are copied, each with the source it was written for. */
+  /** Rules for rows, each with the source it was written for. */
   rules: OwnedRule[]
-  /** The page shows none, but does not lose those of a saved request. */
+  /** Not shown by the page, but kept when a saved request has them. */
   hooks: Hook[]
-  /** Instead of ticks: what a saved request or a failed run names, with its source. */
+  /** Instead of a selection in the tree: the names of a saved request or a failed run, with their source. */
   given: { of: string; selection: Partial<Selection> } | undefined
   /** Changes are followed after the copy. */
   following: boolean

@@ -1,4 +1,4 @@
-// The request in the making: what all steps of the page write into.
+// The request that is being edited by all steps of the page.
 
 import { createEffect, createMemo, createRoot } from 'solid-js'
 import { createStore, reconcile } from 'solid-js/store'
@@ -48,7 +48,7 @@ export function setFollowing(following: boolean) {
   setStore('following', following)
 }
 
-/** Undefined takes a word back. */
+/** Undefined removes a value. */
 export function setFollow(changed: { [Name in keyof FollowOptions]?: FollowOptions[Name] | undefined }) {
   setStore('follow', changed as Partial<FollowOptions>)
 }
@@ -63,13 +63,13 @@ export function swapEnds() {
   setEnd('destination', source)
 }
 
-/** Those that hold for the source as it is named now. */
+/** Those of the current source. */
 export const rules = createRoot(() => createMemo(() => rulesFor(store.rules, placeOf(store.source))))
 
-/** Written for another source: they hold again when that is named again. */
+/** Written for another source: used again when that source is entered again. */
 export const aside = createRoot(() => createMemo(() => rulesAside(store.rules, placeOf(store.source))))
 
-/** What a saved request names of this source. */
+/** The names that a saved request has for this source. */
 export function given(): Partial<Selection> | undefined {
   return store.given?.of === placeOf(store.source) ? store.given.selection : undefined
 }
@@ -90,7 +90,7 @@ export function setWhere(table: string, where: string) {
   setStore('rules', Object.keys(rule).length > 1 ? [...others, { of, rule }] : others)
 }
 
-/** A rule of this source for the same table stays. */
+/** An existing rule of this source for the same table stays. */
 export function takeAside() {
   const of = placeOf(store.source)
   if (asideSelection()) setStore('given', 'of', of)
@@ -108,7 +108,7 @@ export function forgetAside() {
   )
 }
 
-/** What is selected, also before the source was read: then everything. */
+/** The selection; everything before the source has been read. */
 export const selection = createRoot(() =>
   createMemo((): Partial<Selection> => {
     const known = given()
@@ -131,10 +131,10 @@ export const requestBody = createRoot(() =>
   }),
 )
 
-// A reload of the page finds it again, without passwords.
+// Kept over a reload of the page, without passwords.
 createRoot(() => createEffect(() => rememberForReload('draft', draftText(store, selection()))))
 
-/** With the connections themselves, to be saved. */
+/** With the connections, for saving. */
 export function profileRequest(): ProfileRequest {
   return {
     ...requestBody(),
@@ -152,7 +152,7 @@ export function takeProfile({ name, request, kept }: Profile) {
   }
 }
 
-/** A request of before. It has no passwords: one that is known here stays if it is for the same server. */
+/** Loads an earlier request. It has no passwords: a password that is known here stays if it is for the same server. */
 export function takeRequest(request: RequestBody) {
   setEnd('source', endOf(request.source, store.source))
   setEnd('destination', endOf(request.destination, store.destination))
@@ -173,7 +173,7 @@ export function selectByTicks() {
 }
 
 function endOf(conn: Conn, known: End): End {
-  // An end that a profile keeps is what was typed before, or nothing that is known here.
+  // A connection that the profile has replaces what was entered before.
   if ('profile' in conn) return known.kept?.at.profile === conn.profile ? copyOf(known) : emptyEnd()
   const end = fromConnection(conn)
   const { host, port, user, password } = end.fields
@@ -182,7 +182,7 @@ function endOf(conn: Conn, known: End): End {
   return end
 }
 
-/** Over the wire nothing is said that has its default. */
+/** Values that equal the default are not sent. */
 function changedFrom<Options extends object>(defaults: Options, options: Options): Partial<Options> {
   const changed = Object.entries(options).filter(
     ([name, value]) =>

@@ -1,5 +1,5 @@
-// Which lines of the board are shown, and in which order: mappings, beneath those that are open their databases,
-// and beneath whatever is open what else is to be said of it.
+// The visible lines of the board, in order: mappings, below expanded ones their databases, and below every
+// expanded line its details.
 import type { FleetDatabase, FleetMappingView, FleetState } from '../../shared/fleet.ts'
 
 export type MappingHead = Omit<FleetMappingView, 'databases'>
@@ -15,7 +15,7 @@ export interface BoardChoice {
   search: string
   state: FleetState | 'all'
   sort: FleetSort
-  /** What was opened or closed by hand, by its key. */
+  /** What the user expanded or collapsed, by key. */
   open: ReadonlyMap<string, boolean>
 }
 
@@ -29,7 +29,7 @@ export type BoardRow =
   | (Row & { kind: 'database'; database: FleetDatabase; open: boolean })
   | (Row & { kind: 'database-more'; database: FleetDatabase })
 
-/** What wants to be looked at comes first. */
+/** What needs attention comes first. */
 export const statesByNeed: readonly FleetState[] = [
   'problem',
   'retrying',
@@ -67,7 +67,7 @@ export function countStates(mappings: readonly BoardMapping[]): Map<FleetState, 
   return counts
 }
 
-/** Also the light of one that is not worked on any more would still be green. */
+/** Without this, a database that no process runs any more would still count as ready. */
 export function isGreen({ state, ready }: FleetDatabase): boolean {
   return state === 'ready' || (state === 'synced' && ready?.green === true)
 }
@@ -86,7 +86,7 @@ function rowsOf(
   { choice, isNarrowed, order }: { choice: BoardChoice; isNarrowed: boolean; order: Order },
 ): BoardRow[] {
   const key = mappingKey(mapping.head.name)
-  // Who searches wants to see what was found.
+  // A search shows what it finds.
   const open = choice.open.get(key) ?? (isNarrowed && databases.length > 0)
   const rows: BoardRow[] = [{ kind: 'mapping', key, mapping, open }]
   if (!open) return rows
@@ -100,7 +100,7 @@ function rowsOf(
   return rows
 }
 
-/** Of a mapping whose own name is what is searched for, all. */
+/** All databases of a mapping whose own name matches. */
 function databasesShown(
   { head, databases }: BoardMapping,
   words: readonly string[],

@@ -1,4 +1,4 @@
-// The fleet as the server tells of it: all of it once, then what has changed.
+// The fleet: a full message first, then messages with what has changed.
 import { batch, createSignal } from 'solid-js'
 import type { FleetDatabase, FleetView } from '../../shared/fleet.ts'
 import type { FleetUpdate, FleetWish } from '../../shared/fleet-api.ts'
@@ -9,7 +9,7 @@ import { recall, remember } from './memory.ts'
 type Facts = Omit<FleetView, 'mappings' | 'log'>
 type Line = FleetView['log'][number]
 
-/** More lines than anybody reads on a page; the log file has them all. */
+/** Older lines are dropped; the log file has all of them. */
 const keptLines = 1_000
 
 const mappings = new Map<string, { head: MappingHead; databases: Map<string, FleetDatabase> }>()
@@ -22,10 +22,10 @@ const [chosen, choose] = createSignal(rememberedRefresh())
 let say: (wish: FleetWish) => void = () => {}
 
 export const fleet = {
-  /** Undefined where no fleet runs, and before the server has told. */
+  /** Undefined where no fleet runs, and before the first message. */
   facts,
   log,
-  /** The server has said that there is none. */
+  /** The server runs no fleet. */
   isAbsent,
   problem,
   /** Seconds between two updates of the numbers. */
@@ -67,7 +67,7 @@ export function takeFleet(
     setProblem(undefined)
     setVersion((count) => count + 1)
   })
-  // A connection that is new knows nothing of what was wished for on the one before.
+  // A new connection does not know the interval that was chosen on the previous one.
   if (!partial) wish()
 }
 
@@ -77,7 +77,7 @@ export function setRefresh(seconds: number) {
   wish()
 }
 
-/** Whether there is a fleet: the one of before may have ended with its process. */
+/** Asks whether there is a fleet: the previous one may have ended with its process. */
 export async function readFleet() {
   try {
     takeFleet(await api.fleet(), say)

@@ -1,4 +1,4 @@
-// Databases that are followed, as the server tells of them.
+// Followed databases, as the server sends them.
 import { createSignal } from 'solid-js'
 import type { FollowMessage } from '../../shared/follow-api.ts'
 import type { FollowView, StreamView } from '../../shared/follow-view.ts'
@@ -7,20 +7,20 @@ import { api, type CallFailed } from '../api/calls.ts'
 const [known, setKnown] = createSignal<ReadonlyMap<string, FollowView>>()
 const [problem, setProblem] = createSignal<CallFailed>()
 
-/** When each was heard of last, by the clock of this browser. */
+/** When the last message about each arrived, by this browser's clock. */
 const heard = new Map<string, number>()
 const [now, setNow] = createSignal(Date.now())
 const silentAfterSeconds = 10
 
 export const follows = {
-  /** Undefined before the server has told. */
+  /** Undefined before the first message. */
   list: (): FollowView[] | undefined => {
     const views = known()
     return views && [...views.values()].toSorted((one, other) => other.started_at - one.started_at)
   },
   find: (name: string): FollowView | undefined => known()?.get(name),
   problem,
-  /** For how long nothing was heard of one that is worked on; undefined while that is not long. */
+  /** Seconds without a message about one that a process runs; undefined while that is short. */
   silence(view: FollowView): number | undefined {
     const seconds = Math.floor((now() - (heard.get(view.name) ?? now())) / 1000)
     return isWorked(view) && seconds >= silentAfterSeconds ? seconds : undefined
@@ -41,7 +41,7 @@ export function takeFollow(message: FollowMessage) {
   })
 }
 
-/** All of them: also tells which are there no more. */
+/** A full list: those that are missing have ended. */
 export async function readFollows() {
   try {
     const { follows: views } = await api.follows()
@@ -52,23 +52,23 @@ export async function readFollows() {
   }
 }
 
-/** Whether a process works on it: otherwise its numbers are those of then. */
+/** Whether a process runs it. Otherwise its numbers are outdated. */
 export function isWorked({ process: worker, state }: FollowView): boolean {
   return worker !== undefined && !['stopped', 'failed', 'lost'].includes(state)
 }
 
-/** The stream of the way that counts. */
+/** The stream of the current direction. */
 export function mainStream({ streams, direction }: FollowView): StreamView | undefined {
   return streams.find((stream) => stream.direction === direction)
 }
 
-/** From and to, whichever way it goes. */
+/** Both databases, in the direction of the changes. */
 export function endsOf(view: FollowView, direction = view.direction): { from: string; to: string } {
   const { source, destination } = view
   return direction === 'forward' ? { from: source, to: destination } : { from: destination, to: source }
 }
 
-/** Of `user@host:5432/shop` the last. */
+/** The database of `user@host:5432/shop`. */
 export function databaseOf(place: string): string {
   return /:\d+\/(.+)$/s.exec(place)?.[1] ?? place
 }

@@ -1,4 +1,4 @@
-// The job as the server tells it: the running one, or the last.
+// The running job, or the last one, as the server sends it.
 
 import { batch, createRoot, createSignal } from 'solid-js'
 import type { JobProgress, LogLine } from '../../shared/api.ts'
@@ -12,7 +12,7 @@ import { readFollows, takeFollow, watchSilence } from './follows.ts'
 
 export type Overview = Omit<JobProgress, 'tables' | 'log' | 'speeds'>
 
-/** More lines than anybody reads, and few enough to search at once; the file has them all. */
+/** Few enough to search at once; the log file has all lines. */
 const keptLines = 50_000
 const logPage = 1_000
 
@@ -43,7 +43,7 @@ export const job = {
     return curve.speeds
   },
   isRunning: () => overview()?.running === true,
-  /** Goes on between two messages. */
+  /** Advances between two messages. */
   elapsed(): number {
     const known = overview()
     if (!known) return 0
@@ -61,7 +61,7 @@ export function watchJob() {
       },
       (state) => {
         setConnection(state)
-        // What was cleaned up while nobody listened is not told any more.
+        // Moves that were cleaned up while disconnected are not in the messages any more.
         if (state !== 'live') return
         void readFollows()
         if (fleet.facts()) void readFleet()
@@ -81,9 +81,9 @@ export function take({ tables: changed, log: lines, speeds, ...rest }: JobProgre
     setNow(heardAt)
     if (!rest.partial) tables.clear()
     for (const table of changed) tables.set(`${table.schema}\0${table.name}`, table)
-    // Only full messages carry what does not change.
+    // Only full messages contain what does not change.
     setOverview(isOther ? rest : { ...pick(before), ...rest })
-    // The server has also those that this page has not heard.
+    // The server also has the lines that this page has missed.
     if (speeds) curve = new Curve(speeds)
     else curve.add(rest)
     setVersion((count) => count + 1)
@@ -104,7 +104,7 @@ function start({ id }: { id: string | null }) {
   if (id !== null) void readLog(id)
 }
 
-/** What was said before this page listened. */
+/** The lines from before this page connected. */
 async function readLog(id: string) {
   const earlier: LogLine[] = []
   try {
@@ -116,7 +116,7 @@ async function readLog(id: string) {
       after = page.next
     }
   } catch (error) {
-    // The log of a run is not worth stopping its view for, but its place must not look empty without a word.
+    // A failure to read the log must not hide the run, but it must be visible.
     append([{ at: Date.now(), level: 'warn', message: messageOf(error) }])
     return
   }

@@ -1,16 +1,16 @@
-// What this browser remembers. Storage can be switched off or full; then things last as long as the page.
+// The browser's storage. Where it is disabled or full, values last as long as the page.
 const session = new Map<string, string>()
 
 export function recall(name: string): string | undefined {
   try {
     return localStorage.getItem(`pgtrek.${name}`) ?? session.get(name)
   } catch {
-    // The browser forbids storage: a SecurityError, and what the page itself remembers is all there is.
+    // The browser forbids storage (SecurityError): only the page's own memory is left.
     return session.get(name)
   }
 }
 
-/** False when it will be gone with the page. */
+/** False when the value is lost with the page. */
 export function remember(name: string, text: string): boolean {
   session.set(name, text)
   try {
@@ -22,12 +22,12 @@ export function remember(name: string, text: string): boolean {
   }
 }
 
-/** For this tab alone, and as long as it is open. No secrets: whoever uses this browser can read it. */
+/** For this tab only, while it is open. No secrets: anyone who uses this browser can read it. */
 export function rememberForReload(name: string, text: string) {
   try {
     sessionStorage.setItem(`pgtrek.${name}`, text)
   } catch {
-    // Forbidden or full: a reload begins anew.
+    // Forbidden or full: a reload starts empty.
   }
 }
 

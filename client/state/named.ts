@@ -1,4 +1,4 @@
-// What was named when pgtrek was started: the page begins with it where nothing was typed yet.
+// The connections that pgtrek was started with: filled in where nothing was entered yet.
 import { createSignal } from 'solid-js'
 import { sides } from '../../shared/api.ts'
 import { api } from '../api/calls.ts'
@@ -6,7 +6,7 @@ import { formatUrl, fromConnection, isEmptyEnd } from './connection-url.ts'
 import { draft, setEnd } from './draft.ts'
 import type { Side } from './draft-shape.ts'
 
-/** Ends, as URLs, for which pgtrek has a password of its owner. */
+/** URLs for which pgtrek has a password from its owner. */
 const [known, setKnown] = createSignal<Partial<Record<Side, string>>>({})
 
 export function usesOwnersPassword(side: Side): boolean {
@@ -15,7 +15,7 @@ export function usesOwnersPassword(side: Side): boolean {
 }
 
 export async function takeNamed() {
-  // Without an answer, as before the token was given, there is nothing to begin with.
+  // Without a response, for example before the login, nothing is filled in.
   const named = await api.named().catch(() => undefined)
   for (const side of sides) {
     const one = named?.[side]

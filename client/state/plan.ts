@@ -1,17 +1,17 @@
-// The plan of the request as it stands, made anew whenever the request changes and somebody looks.
+// The plan of the current request, made again whenever the request changes while it is shown.
 import { batch, createEffect, createMemo, createSignal, onCleanup } from 'solid-js'
 import type { PlanAnswer } from '../../shared/api.ts'
 import { api, type CallFailed } from '../api/calls.ts'
 import { isEmptyEnd } from './connection-url.ts'
 import { draft, requestBody } from './draft.ts'
 
-/** Long enough not to ask for every letter of a number. */
+/** Long enough not to plan for every typed character. */
 const pauseMs = 500
 
 const [answer, setAnswer] = createSignal<{ plan: PlanAnswer; request: string }>()
 const [problem, setProblem] = createSignal<CallFailed>()
 const [planning, setPlanning] = createSignal(false)
-/** The destroyed things that the user has said yes to. */
+/** The destroyed objects that the user has confirmed. */
 const [confirmed, setConfirmed] = createSignal('')
 const [attempt, setAttempt] = createSignal(0)
 
@@ -21,7 +21,7 @@ export function planAgain() {
   setAttempt((count) => count + 1)
 }
 
-/** Keeps the plan fresh for as long as the calling component is there. */
+/** Keeps the plan up to date for as long as the calling component exists. */
 export function keepPlan() {
   const wanted = createMemo(() => JSON.stringify(requestBody()))
   let current: AbortController | undefined
@@ -62,7 +62,7 @@ export function keepPlan() {
   }
 }
 
-/** Whether the plan that is shown is the one of this request. */
+/** Whether the plan that is shown belongs to the current request. */
 export function isPlanCurrent(): boolean {
   return !planning() && answer()?.request === JSON.stringify(requestBody())
 }
@@ -73,12 +73,12 @@ export function isConfirmed(): boolean {
   return plan.destroyed.length === 0 || confirmed() === agreementTo(plan)
 }
 
-/** What is sent with the request: the server refuses when anything else would be destroyed by then. */
+/** Sent with the request: the server refuses when it would destroy anything else. */
 export function confirmation(): string | false {
   return isConfirmed() ? (answer()?.plan.confirmation ?? false) : false
 }
 
-/** Counts only for what was shown: another list has to be confirmed anew. */
+/** Applies only to the list that was shown: another list needs another confirmation. */
 export function confirmDestroyed(yes: boolean) {
   const plan = answer()?.plan
   setConfirmed(yes && plan ? agreementTo(plan) : '')

@@ -1,11 +1,11 @@
-// What would be in the way of the request as it stands: asked as soon as both ends are known to answer.
+// Preflight checks of the current request, made as soon as both connections have been tested.
 import { batch, createEffect, createMemo, createSignal, onCleanup } from 'solid-js'
 import type { PreflightBody, PreflightReport } from '../../shared/preflight.ts'
 import { api, type CallFailed } from '../api/calls.ts'
 import { draft, followOptions, requestBody } from './draft.ts'
 import { testOf } from './tests.ts'
 
-/** Who is typing has not asked yet. */
+/** Waits until the user stops typing. */
 const pauseMs = 300
 
 const [answer, setAnswer] = createSignal<{ report: PreflightReport; request: string }>()
@@ -24,7 +24,7 @@ export function areBothTested(): boolean {
   return testOf('source').answer !== undefined && testOf('destination').answer !== undefined
 }
 
-/** Keeps the report fresh for as long as the calling component is there. */
+/** Keeps the report up to date for as long as the calling component exists. */
 export function keepPreflight() {
   const wanted = createMemo(() => (areBothTested() ? JSON.stringify(preflightBody()) : undefined))
   let current: AbortController | undefined

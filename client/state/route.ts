@@ -8,7 +8,7 @@ export type { Route, StepName }
 const [current, setCurrent] = createSignal(routeOf(location))
 export const route = current
 
-/** In the page, without loading it again. */
+/** Within the page, without loading it again. */
 export function go(path: string) {
   if (path !== location.pathname + location.hash) history.pushState(null, '', path)
   setCurrent(routeOf(location))

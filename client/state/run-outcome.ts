@@ -1,4 +1,4 @@
-// What has become of a run, as its numbers have it: no phase is green in which something is missing.
+// The outcome of a run, from its numbers: a phase is green only when nothing is missing.
 import type { PhaseProgress, TableProgress } from '../../shared/progress.ts'
 import type { Summary } from '../../shared/summary.ts'
 

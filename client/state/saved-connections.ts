@@ -1,4 +1,4 @@
-// Connections that this browser remembers, and files of them.
+// Connections saved in this browser, and files of them.
 import { type Static, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { createSignal } from 'solid-js'
@@ -30,7 +30,7 @@ export function removeConnection(name: string) {
   store(list().filter((one) => one.name !== name))
 }
 
-/** Undefined when what was stored is no URL any more. */
+/** Undefined when the stored text is not a valid URL. */
 export function savedEnd({ url }: SavedConnection): End | undefined {
   const end = parseUrl(url)
   return typeof end === 'string' ? undefined : end
@@ -44,13 +44,13 @@ export interface FileContent {
   profiles: FileProfile[]
 }
 
-/** A file that this page wrote, a list of connections or profiles, or one profile. */
+/** Accepts a file of this page, a list of connections or profiles, or one profile. */
 export function readConnectionFile(text: string): FileContent | undefined {
   let content: unknown
   try {
     content = JSON.parse(text)
   } catch {
-    // Not JSON: said by the caller.
+    // Not JSON: the caller reports it.
     return undefined
   }
   const items = listIn(content)
@@ -76,7 +76,7 @@ function listIn(content: unknown): unknown[] {
   return lists.length > 0 ? lists.flat() : [content]
 }
 
-/** What a file says more, as when it was saved, is of no use here. */
+/** Drops other fields of the file, such as the time of saving. */
 function profileIn(item: unknown): FileProfile | undefined {
   const profile = Value.Clean(FileProfile, Value.Default(FileProfile, structuredClone(item)))
   return Value.Check(FileProfile, profile) ? profile : undefined
@@ -102,7 +102,7 @@ function load(): SavedConnection[] {
     const stored: unknown = JSON.parse(recall('connections') ?? '[]')
     return Value.Check(SavedList, stored) ? stored : []
   } catch {
-    // Somebody else wrote there what is no JSON: start anew.
+    // Not JSON, written by something else: start empty.
     return []
   }
 }

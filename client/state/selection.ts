@@ -1,8 +1,8 @@
-// Ticks into what the server is asked for, and what they need.
+// The selection as the server's request has it, and what selected objects require.
 import type { SchemaSelection, Selection } from '../../shared/request.ts'
 import type { KindNode, Leaf, Need, SchemaNode, Ticked, Tree } from './tree.ts'
 
-/** All ticked asks for everything; a whole schema for all of it; otherwise names. */
+/** Everything, whole schemas, or names. */
 export function selectionOf(
   tree: Tree,
   ticked: Ticked,
@@ -20,13 +20,13 @@ export function isNothing(tree: Tree, ticked: Ticked): boolean {
 }
 
 export interface Missing {
-  /** Not ticked, and needed. */
+  /** Required, and not selected. */
   needed: Leaf
-  /** Ticked, and need it. */
+  /** Selected, and require it. */
   by: Leaf[]
 }
 
-/** What ticked objects need of the source and is not ticked. */
+/** What selected objects require of the source and is not selected. */
 export function missingNeeds(tree: Tree, ticked: Ticked): Missing[] {
   const index = needIndex(tree)
   const found = new Map<string, Missing>()
@@ -43,11 +43,11 @@ export function missingNeeds(tree: Tree, ticked: Ticked): Missing[] {
   return [...found.values()]
 }
 
-/** Everything that these need, and what that needs in turn. */
+/** Everything that these require, directly or indirectly. */
 export function withNeeds(tree: Tree, keys: Iterable<string>): Set<string> {
   const index = needIndex(tree)
   const all = new Set(keys)
-  // A set grows while it is walked, and the walk goes on over what was added.
+  // Iterating over a set includes what is added meanwhile.
   for (const key of all) {
     for (const need of tree.byKey.get(key)?.needs ?? []) {
       const needed = index.get(needKey(need))
@@ -67,7 +67,7 @@ function needIndex(tree: Tree): Map<string, Leaf> {
   return made
 }
 
-/** Tables, views and sequences share their names; functions and types have their own. */
+/** Tables, views and sequences share a namespace; functions and types have their own. */
 function needKey({ kind, schema, name }: Need): string {
   const word = kind.toLowerCase()
   const space = /func|proc|aggregate/.test(word)
@@ -106,7 +106,7 @@ function listName({ name, table, kind }: Leaf): string {
   return quoteName(kind === 'triggers' && table !== undefined ? `${table}.${name}` : name)
 }
 
-/** In a list `*` and `?` are wildcards, and quotes keep them from being. */
+/** `*` and `?` are wildcards in patterns unless quoted. */
 export function quoteName(name: string): string {
   return /[*?]|^"/.test(name) ? `"${name.replaceAll('"', '""')}"` : name
 }

@@ -1,4 +1,4 @@
-// What the source has, once it was read, and which of it is ticked.
+// The objects of the source, once read, and the selection.
 import { batch, createSignal } from 'solid-js'
 import type { Browse, Conn } from '../../shared/api.ts'
 import { api, type CallFailed } from '../api/calls.ts'
@@ -13,7 +13,7 @@ const [known, setKnown] = createSignal<Ticks>({ tree: undefined, ticked: new Set
 const [browsed, setBrowsed] = createSignal<Browse>()
 const [reading, setReading] = createSignal(false)
 const [problem, setProblem] = createSignal<CallFailed>()
-/** Which connection the tree belongs to. */
+/** The connection that the tree belongs to. */
 let readFrom = ''
 let current: AbortController | undefined
 
@@ -28,7 +28,7 @@ export function tickAll(on: boolean) {
   setKnown(({ tree }) => ({ tree, ticked: on && tree ? everyKey(tree) : new Set() }))
 }
 
-/** Reads the source unless that was done; what was ticked stays so, what is new is ticked. */
+/** Reads the source unless it was read. The selection stays; new objects are selected. */
 export async function readSource(connection: Conn, { again = false } = {}) {
   const from = JSON.stringify(connection)
   if (!again && from === readFrom && (browsed() || reading())) return

@@ -1,6 +1,6 @@
-// A failure as it is told in one text, in its parts again.
+// Splits the text of a failure into message, detail and hint.
 
-/** As describeError of shared/ puts them together. */
+/** The inverse of describeError in shared/. */
 export function splitError(error: string): { message: string; detail?: string; hint?: string } {
   const [, message = error, detail, hint] = /^(.*?)(?: Detail: (.*?))?(?: Hint: (.*))?$/s.exec(error) ?? []
   return { message, ...(detail && { detail }), ...(hint && { hint }) }

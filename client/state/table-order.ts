@@ -1,4 +1,4 @@
-// Which tables of a run are shown, and in which order.
+// Filter and order of the tables of a run.
 
 import type { TableProgress, TableStatus } from '../../shared/progress.ts'
 import { showName } from '../../shared/table-name.ts'
@@ -7,7 +7,7 @@ export type { TableStatus }
 export const tableSorts = ['status', 'name', 'size', 'seconds'] as const
 export type TableSort = (typeof tableSorts)[number]
 
-/** What wants to be looked at comes first. */
+/** What needs attention comes first. */
 export const tableStatuses = [
   'in_progress',
   'failed',

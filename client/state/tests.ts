@@ -1,4 +1,4 @@
-// What testing a connection said, for as long as the connection stays as it was.
+// Results of connection tests, for as long as the connection is unchanged.
 import { createStore } from 'solid-js/store'
 import type { ConnectionTest } from '../../shared/api.ts'
 import { api, type CallFailed } from '../api/calls.ts'
@@ -30,7 +30,7 @@ export async function testConnection(side: Side) {
     (answer) => ({ answer }),
     (error: unknown) => ({ problem: error as CallFailed }),
   )
-  // Meanwhile another one may have been typed, and is being tested.
+  // Another connection may have been entered meanwhile, and is being tested.
   if (outcomes[side].of === of) setOutcomes(side, { testing: false, ...outcome })
 }
 

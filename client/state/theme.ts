@@ -1,4 +1,4 @@
-// Light or dark: the system's choice until the user makes one.
+// Light or dark: the system's setting until the user chooses.
 import { createSignal } from 'solid-js'
 import { recall, remember } from './memory.ts'
 

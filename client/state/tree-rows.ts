@@ -1,4 +1,4 @@
-// The tree as the lines that are shown: what is open, what was searched for, in which order.
+// The visible lines of the tree, after expanding, searching and sorting.
 import { type KindNode, keysOf, type Leaf, type SchemaNode, type Tree } from './tree.ts'
 
 export type Sort = 'name' | 'size' | 'rows'
@@ -7,7 +7,7 @@ export interface TreeRow {
   key: string
   level: number
   node: SchemaNode | KindNode | Leaf
-  /** Undefined where there is nothing to open. */
+  /** Undefined where there is nothing to expand. */
   open: boolean | undefined
   position: number
   siblings: number
@@ -19,7 +19,7 @@ export interface View {
   sort: Sort
 }
 
-/** What a search finds, for ticking all of it: the objects, and the keys that ticking them means. */
+/** What a search finds, for selecting all of it: the objects, and the keys that selecting them includes. */
 export function found(tree: Tree, search: string): { objects: number; keys: Iterable<string> } | undefined {
   const words = wordsOf(search)
   if (words.length === 0) return undefined
@@ -84,7 +84,7 @@ export function treeRows(tree: Tree, view: View): TreeRow[] {
   return rows
 }
 
-/** The row above which this one hangs. */
+/** The parent of this row. */
 export function rowAbove(rows: readonly TreeRow[], index: number): number {
   const level = rows[index]?.level ?? 1
   for (let above = index - 1; above >= 0; above--) {
@@ -93,7 +93,7 @@ export function rowAbove(rows: readonly TreeRow[], index: number): number {
   return index
 }
 
-/** Partitions hang below their table, unless that is in another schema. */
+/** Partitions are below their table, unless it is in another schema. */
 function topLeaves({ leaves, schema }: KindNode): Leaf[] {
   return leaves.filter(({ parent }) => parent === undefined || parent.schema !== schema)
 }

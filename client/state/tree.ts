@@ -1,4 +1,4 @@
-// What the source has, as a tree of check boxes: schemas, the kinds of their objects, objects, partitions.
+// The objects of the source as a tree of check boxes: schemas, kinds, objects, partitions.
 import type { Browse, BrowsedSchema } from '../../shared/api.ts'
 import { type ObjectKind, objectKinds } from '../../shared/request.ts'
 
@@ -17,7 +17,7 @@ export interface Leaf {
   table?: string
   /** Of a table. */
   facts?: { kind: string; rows: number; bytes: number; readable: boolean }
-  /** The partitioned table right above. */
+  /** The partitioned table that it belongs to. */
   parent?: Leaf
   partitions: Leaf[]
   needs: Need[]
@@ -56,13 +56,13 @@ export function buildTree(browse: Browse): Tree {
   return { schemas, leaves, byKey }
 }
 
-/** All that a selection can say: the objects, and the schemas that have none. */
+/** Everything that can be selected: objects, and schemas without objects. */
 export function everyKey({ schemas, leaves }: Tree): Ticked {
   const empty = schemas.filter(({ kinds }) => kinds.length === 0)
   return new Set([...leaves, ...empty].map(({ key }) => key))
 }
 
-/** The keys that a click on this node means. A table stands for its partitions and its triggers too. */
+/** The keys that selecting this node includes. A table includes its partitions and triggers. */
 export function keysOf(node: SchemaNode | KindNode | Leaf, tree: Tree): string[] {
   if ('kinds' in node) {
     const keys = node.kinds.flatMap(({ leaves }) => leaves.map(({ key }) => key))
@@ -70,7 +70,7 @@ export function keysOf(node: SchemaNode | KindNode | Leaf, tree: Tree): string[]
   }
   const leaves = 'leaves' in node ? node.leaves : [node]
   if (node.kind !== 'tables') return leaves.map(({ key }) => key)
-  // A partition is among the leaves of its schema, and below its table too.
+  // A partition is among the leaves of its schema, and also below its table.
   const tables = [...new Set(leaves.flatMap(withPartitions))]
   const names = new Set(tables.map(({ schema, name }) => `${schema}\0${name}`))
   const triggers = tree.leaves.filter(
@@ -88,7 +88,7 @@ export function withKeys(ticked: Ticked, keys: Iterable<string>, on: boolean): T
   return next
 }
 
-/** Of every node that has something below it. */
+/** The keys of all nodes with children. */
 export function countTicked(
   { schemas }: Tree,
   ticked: Ticked,
@@ -119,7 +119,7 @@ export function tickState({ ticked, total }: { ticked: number; total: number }):
   return ticked === 0 ? 'none' : ticked === total ? 'all' : 'some'
 }
 
-/** Rows and bytes of the ticked tables; a partitioned table is its partitions. */
+/** Rows and bytes of the selected tables. Partitioned tables count by their partitions. */
 export function tickedSize(tree: Tree, ticked: Ticked): { tables: number; rows: number; bytes: number } {
   const size = { tables: 0, rows: 0, bytes: 0 }
   for (const { key, facts } of tree.leaves) {
@@ -151,7 +151,7 @@ function schemaNode(schema: BrowsedSchema): SchemaNode {
   }
 }
 
-/** Those that are known; as unknown as they are where none is. */
+/** The sum of the known ones; unknown when none is known. */
 function rowsOf(tables: readonly { estimated_rows: number }[]): number {
   const known = tables.reduce((sum, { estimated_rows }) => sum + Math.max(0, estimated_rows), 0)
   return known === 0 ? Math.min(0, ...tables.map(({ estimated_rows }) => estimated_rows)) : known

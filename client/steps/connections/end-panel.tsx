@@ -1,4 +1,4 @@
-// One end of the migration: its URL and its fields, each kept in step with the other.
+// One connection: its URL and its fields, each following the other.
 import { createSignal, createUniqueId, For, Show } from 'solid-js'
 import { sslModes } from '../../../shared/ssl-modes.ts'
 import { t } from '../../i18n/index.ts'
@@ -71,7 +71,7 @@ export function EndPanel(props: { side: Side }) {
   )
 }
 
-/** What is being typed stays as it is typed; only when it is left does it show the fields again. */
+/** Shows the text as typed until the input loses the focus, then the URL of the fields. */
 function UrlField(props: { side: Side }) {
   const [typed, setTyped] = createSignal<string>()
   const end = () => draft[props.side]

@@ -1,4 +1,4 @@
-// What would be in the way, before anything else is decided: blockers first, what is in order behind a click.
+// Preflight checks: blockers first, passed checks collapsed.
 import './preflight.css'
 import { createMemo, For, Show } from 'solid-js'
 import type { CheckStatus, PreflightItem, PreflightReport } from '../../../shared/preflight.ts'
@@ -90,7 +90,7 @@ function Groups(props: { of: PreflightReport }) {
 
 const shownObjects = 10
 
-/** The servers' names and the reasons are in the words of the server, as in the terminal. */
+/** Findings and fixes are the server's text, as in the terminal. */
 function Finding(props: { of: PreflightItem }) {
   const shown = () => props.of.objects.slice(0, shownObjects)
   const script = createMemo(() => props.of.sql.map((statement) => `${statement};`).join('\n'))

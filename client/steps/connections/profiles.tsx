@@ -1,4 +1,4 @@
-// Whole requests that pgtrek keeps for this machine, and files of connections and profiles.
+// Profiles stored by pgtrek, and files of connections and profiles.
 import { createResource, createSignal, For, Show } from 'solid-js'
 import { api, type CallFailed } from '../../api/calls.ts'
 import { dateText, t } from '../../i18n/index.ts'

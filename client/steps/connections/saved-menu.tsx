@@ -1,4 +1,4 @@
-// Saved connections of this browser: use one, save this one, remove one.
+// Saved connections of this browser: use, save, remove.
 import { Popover } from '@kobalte/core/popover'
 import { createSignal, For, Show } from 'solid-js'
 import { t } from '../../i18n/index.ts'

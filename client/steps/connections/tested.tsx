@@ -1,4 +1,4 @@
-// The test button and what the server answered.
+// The test button and its result.
 import { type JSX, Match, Show, Switch } from 'solid-js'
 import { bytesText, t } from '../../i18n/index.ts'
 import { Problem } from '../../parts/notice.tsx'

@@ -1,4 +1,4 @@
-// What a run takes away from the destination, in red and by name, to be confirmed before it can start.
+// What a run drops or empties on the destination, by name, to be confirmed before it can start.
 import { Show } from 'solid-js'
 import type { PlanAnswer } from '../../../shared/api.ts'
 import { rowsText, t } from '../../i18n/index.ts'

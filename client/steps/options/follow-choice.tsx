@@ -1,4 +1,4 @@
-// Copy once, or copy and follow: the last thing to decide before the start.
+// The choice between copying once and copying and following.
 import { createUniqueId, For, type JSX, Show } from 'solid-js'
 import { FollowOptions } from '../../../shared/follow-options.ts'
 import { t } from '../../i18n/index.ts'

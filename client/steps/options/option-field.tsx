@@ -1,4 +1,4 @@
-// One option, in the shape that its schema gives it, with its one plain sentence.
+// One option, with the input that its schema requires and its help.
 import { For, Match, Switch } from 'solid-js'
 import { defaultOptions, MigrationOptions } from '../../../shared/request.ts'
 import { t } from '../../i18n/index.ts'

@@ -17,7 +17,7 @@ type Group = {
   more?: true
 }
 
-/** First what everybody decides, then what some need. */
+/** First the common options, then the rare ones. */
 export const optionGroups: Group[] = [
   { title: 'existing', options: ['existingTableMode', 'existingDataMode', 'batchSize', 'disableFk'] },
   { title: 'run', options: ['workers', 'dryRun', 'verify', 'failFast', 'skipPreflight', 'resume'] },

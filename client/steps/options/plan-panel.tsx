@@ -1,4 +1,4 @@
-// The plan under the options: what will be done, what is destroyed, what to read first.
+// The plan below the options: steps, destroyed objects and warnings.
 
 import { For, Match, Show, Switch } from 'solid-js'
 import type { PlanAnswer } from '../../../shared/api.ts'

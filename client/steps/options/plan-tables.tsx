@@ -5,7 +5,7 @@ import { bytesText, estimateText, rowsText, t } from '../../i18n/index.ts'
 
 const shown = 200
 
-/** The largest first: they decide how long it takes. */
+/** The largest first, since they take longest. */
 export function PlanTables(props: { tables: PlanAnswer['tables'] }) {
   const sorted = () => props.tables.toSorted((one, other) => other.bytes - one.bytes)
   return (

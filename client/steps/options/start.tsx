@@ -7,13 +7,13 @@ import { job } from '../../state/job.ts'
 import { confirmation, isConfirmed, isPlanCurrent, planned } from '../../state/plan.ts'
 import { go, goToStep } from '../../state/route.ts'
 
-/** Starts only what was shown: with a fresh plan, and what it destroys confirmed. */
+/** Starts only the plan that was shown, once its destroyed objects are confirmed. */
 export function StartButton() {
   const [starting, setStarting] = createSignal(false)
   const [problem, setProblem] = createSignal<CallFailed>()
   const mayStart = () =>
     isPlanCurrent() && (isConfirmed() || draft.options.dryRun) && !job.isRunning() && !starting()
-  /** A dry run shows the plan, whatever would come afterwards. */
+  /** A dry run shows the plan, also when changes would be followed. */
   const isFollowing = () => draft.following && !draft.options.dryRun
   const words = () => {
     if (starting()) return t('options.starting')

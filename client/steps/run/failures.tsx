@@ -1,4 +1,4 @@
-// What failed, in the server's words with its detail and hint; what was skipped because of it; warnings.
+// Failed objects with the server's error, skipped objects, and warnings.
 import { Show } from 'solid-js'
 import { rowsText, t } from '../../i18n/index.ts'
 import { objectText } from '../../i18n/objects.ts'

@@ -1,4 +1,4 @@
-// The log: live or of the past, from a level up, searched, and of many thousand lines only those in sight.
+// The log, live or past, by level and search. Only visible lines are in the document.
 import { createVirtualizer } from '@tanstack/solid-virtual'
 import { createEffect, createMemo, createSignal, For, Show } from 'solid-js'
 import type { LogLine } from '../../../shared/api.ts'
@@ -74,7 +74,7 @@ function Lines(props: { lines: readonly LogLine[]; following: boolean }) {
   })
   createEffect(() => {
     const last = props.lines.length - 1
-    // After the lines are in the document, or there is nothing to scroll to.
+    // Once the lines are in the document: before, there is nothing to scroll to.
     if (props.following) queueMicrotask(() => virtual.scrollToIndex(last))
   })
   return (

@@ -1,4 +1,4 @@
-// The whole run in one bar and a few figures, each in a place of its own width.
+// Overall progress: one bar, and figures in columns of fixed width.
 import { createEffect, createSignal, type JSX, on, Show } from 'solid-js'
 import { formatPercent } from '../../../shared/format.ts'
 import { bytesText, clockText, durationText, rateText, rowsText, t } from '../../i18n/index.ts'
@@ -67,7 +67,7 @@ function Figure(props: { name: string; children: JSX.Element }) {
   )
 }
 
-/** Every tenth percent and every phase: a screen reader would not come to an end with every change. */
+/** Every tenth percent and every phase: announcing each change would never end. */
 function Announcer(props: { percent: number; phase: string }) {
   const [said, setSaid] = createSignal('')
   createEffect(

@@ -1,4 +1,4 @@
-// A run that is over: what became of it, and what can be done with it.
+// The result of a run, and the actions on it.
 import { Show } from 'solid-js'
 import type { Conn, RequestBody } from '../../../shared/api.ts'
 import type { Summary } from '../../../shared/summary.ts'
@@ -22,7 +22,7 @@ const tones: Record<Summary['status'], Tone> = {
 
 export function Result(props: { summary: Summary }) {
   const isDry = () => job.overview()?.plan !== undefined
-  /** Goes on with that run: what is complete is not done again. The plan is shown before anything starts. */
+  /** Resumes that run: completed work is not repeated. The plan is shown before anything starts. */
   function again() {
     const known = request()
     if (!known) return

@@ -1,4 +1,4 @@
-// All tables of a finished run on paper; on the screen the list with the bars shows them.
+// All tables of a finished run, for printing. On the screen the table list shows them.
 import { For } from 'solid-js'
 import type { Summary } from '../../../shared/summary.ts'
 import { showName } from '../../../shared/table-name.ts'
@@ -50,5 +50,5 @@ export function SummaryTable(props: { summary: Summary; onScreen?: boolean }) {
   )
 }
 
-/** The JSON has all of them. */
+/** The JSON file lists all of them. */
 const limit = 2_000

@@ -1,4 +1,4 @@
-// What was chosen and written for another source: not used for this one until the user chooses to.
+// Selection and conditions that were made for another source. They are not used for this one unless the user decides so.
 import { Show } from 'solid-js'
 import type { Selection, TableRule } from '../../../shared/request.ts'
 import { t } from '../../i18n/index.ts'

@@ -1,4 +1,4 @@
-// A chosen object: what it needs; of a table its columns, keys, rows, and which of them to copy.
+// Details of an object: what it requires; of a table also columns, keys, rows and the row condition.
 import { createEffect, createResource, createSignal, For, on, Show } from 'solid-js'
 import type { TableInfo } from '../../../shared/api.ts'
 import { showName } from '../../../shared/table-name.ts'

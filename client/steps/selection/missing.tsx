@@ -1,4 +1,4 @@
-// What the ticks need and do not have, said at once, with what will become of it.
+// Objects that the selection requires but does not include, and the choice what to do about them.
 import { createMemo, createUniqueId, For, Show } from 'solid-js'
 import { showName } from '../../../shared/table-name.ts'
 import { rowsText, t } from '../../i18n/index.ts'

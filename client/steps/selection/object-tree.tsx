@@ -1,5 +1,5 @@
-// The tree: as many lines as there are objects, of which only those in sight are in the document. One stop for
-// the tab key; arrows move, space ticks, enter shows details, as in any tree.
+// The tree of objects. Only visible lines are in the document. It is one tab stop:
+// arrows move, space selects, enter shows details.
 // https://www.w3.org/WAI/ARIA/apg/patterns/treeview/
 import { createVirtualizer } from '@tanstack/solid-virtual'
 import { createEffect, createMemo, createSignal, For, on, Show } from 'solid-js'
@@ -27,7 +27,7 @@ export function ObjectTree(props: {
   const rows = createMemo(() => treeRows(props.tree, { open: open(), search: search(), sort: sort() }))
   const narrowed = createMemo(() => found(props.tree, search()))
   const counts = createMemo(() => countTicked(props.tree, ticks().ticked))
-  // The first one until another was chosen.
+  // The first line until another is chosen.
   const activeIndex = createMemo(() =>
     Math.max(
       0,
@@ -43,7 +43,7 @@ export function ObjectTree(props: {
     getItemKey: (index) => rows()[index]?.key ?? index,
     overscan: 12,
   })
-  // Another order or other words: what matters is at the top again.
+  // After another order or search, scroll to the top.
   createEffect(on([search, sort], () => scroller?.scrollTo({ top: 0 }), { defer: true }))
 
   const stateOf = ({ key }: TreeRow) => {
@@ -152,7 +152,7 @@ export function ObjectTree(props: {
   )
 }
 
-/** A small database is seen at once; a big one begins with its schemas. */
+/** A small database starts expanded, a large one with its schemas only. */
 function firstOpen({ schemas, leaves }: Tree): ReadonlySet<string> {
   if (schemas.length > 12) return new Set()
   const tables = schemas.flatMap(({ kinds }) => kinds.filter(({ kind }) => kind === 'tables'))

@@ -8,7 +8,7 @@ const sorts = { name: 'selection.sortName', size: 'selection.sortSize', rows: 's
 export function Toolbar(props: {
   search: string
   onSearch: (text: string) => void
-  /** How many objects the search finds; undefined where nothing is searched for. */
+  /** How many objects the search finds; undefined without a search. */
   found: number | undefined
   sort: Sort
   onSort: (sort: Sort) => void
