@@ -1,7 +1,7 @@
 // The dialog that marks a mapping or a database as complete and drops what following created.
 import { createSignal, Show } from 'solid-js'
 import { api } from '../api/calls.ts'
-import { createAsking } from '../follow/act.ts'
+import { createRequest } from '../follow/request.ts'
 import { rowsText, t } from '../i18n/index.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { Check } from '../parts/field.tsx'
@@ -28,7 +28,7 @@ export function CompleteDialog(props: Ways & { place: Place | undefined }) {
 function Form(props: Ways & { place: Place }) {
   const [sure, setSure] = createSignal(false)
   const [discard, setDiscard] = createSignal(false)
-  const { busy, problem, ask } = createAsking()
+  const { busy, problem, send } = createRequest()
   const open = () => switchable(props.place).length
   async function complete(event: SubmitEvent) {
     event.preventDefault()
@@ -36,7 +36,7 @@ function Form(props: Ways & { place: Place }) {
     if (!sure() || mapping === undefined) return
     const place = { mapping, ...(database !== undefined && { database }) }
     const choice = discard() ? { discard_late_writes: true } : {}
-    const answer = await ask(() => api.fleetAct({ type: 'complete', ...place, ...choice }))
+    const answer = await send(() => api.fleetAct({ type: 'complete', ...place, ...choice }))
     if (!answer) return
     props.onTaken(placeName(place))
     props.onClose()

@@ -8,8 +8,8 @@ import { ConflictCard } from '../follow/conflict.tsx'
 import { CopyPanel } from '../follow/copy.tsx'
 import { Facts } from '../follow/facts.tsx'
 import { Lag } from '../follow/lag.tsx'
-import { ReadyLight } from '../follow/readiness.tsx'
-import { Recopied } from '../follow/recopy.tsx'
+import { CutoverReadiness } from '../follow/readiness.tsx'
+import { RecopyState } from '../follow/recopy.tsx'
 import { Report } from '../follow/report.tsx'
 import { Slots } from '../follow/slots.tsx'
 import { StageLine } from '../follow/stages.tsx'
@@ -19,7 +19,7 @@ import { t } from '../i18n/index.ts'
 import { Problem } from '../parts/notice.tsx'
 import { PageLink } from '../parts/page-link.tsx'
 import { fleet } from '../state/fleet.ts'
-import { isWorked, mainStream } from '../state/follows.ts'
+import { hasProcess, mainStream } from '../state/follows.ts'
 import { LogView } from '../steps/run/log.tsx'
 import { DatabaseMore } from './more.tsx'
 import { createAsked } from './request-dialog.tsx'
@@ -82,13 +82,13 @@ function One(props: { mapping: string; database: FleetDatabase }) {
 }
 
 function Full(props: { view: FollowView }) {
-  const conflict = () => (isWorked(props.view) ? mainStream(props.view)?.status.conflict : undefined)
+  const conflict = () => (hasProcess(props.view) ? mainStream(props.view)?.status.conflict : undefined)
   const isCopying = () => ['preflight', 'schema', 'copy'].includes(props.view.stage)
   return (
     <>
       <StageLine view={props.view} />
       <Show when={props.view.stage !== 'done'}>
-        <ReadyLight view={props.view} />
+        <CutoverReadiness view={props.view} />
       </Show>
       <Show when={conflict()}>{(known) => <ConflictCard name={props.view.name} conflict={known()} />}</Show>
       <SwitchoverProgress view={props.view} />
@@ -97,10 +97,10 @@ function Full(props: { view: FollowView }) {
       </Show>
       <LastError view={props.view} />
       <TablesNotFollowed view={props.view} />
-      <Recopied view={props.view} />
+      <RecopyState view={props.view} />
       <FollowWarnings view={props.view} />
       <Show when={props.view.copy}>
-        {(copy) => <CopyPanel copy={copy()} running={isCopying() && isWorked(props.view)} />}
+        {(copy) => <CopyPanel copy={copy()} running={isCopying() && hasProcess(props.view)} />}
       </Show>
       <Lag view={props.view} />
       <Slots view={props.view} />

@@ -1,7 +1,7 @@
 // Requests of the buttons: sent at once, or after a confirmation.
 import { createSignal, Show } from 'solid-js'
 import { api } from '../api/calls.ts'
-import { createAsking } from '../follow/act.ts'
+import { createRequest } from '../follow/request.ts'
 import { t } from '../i18n/index.ts'
 import { Confirm } from '../parts/confirm.tsx'
 import { Notice, Problem } from '../parts/notice.tsx'
@@ -19,11 +19,11 @@ interface Question {
 export function createAsked() {
   const [question, setQuestion] = createSignal<Question>()
   const [taken, setTaken] = createSignal<string>()
-  const { problem, ask } = createAsking()
+  const { problem, send } = createRequest()
   const act = async (type: 'pause' | 'resume' | 'retry', place: Place) => {
     setQuestion(undefined)
     setTaken(undefined)
-    const answer = await ask(() => api.fleetAct({ type, ...place }))
+    const answer = await send(() => api.fleetAct({ type, ...place }))
     if (answer) setTaken(placeName(place))
   }
   const onAsk = (what: Asked, place: Place) => {

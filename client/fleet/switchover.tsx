@@ -3,7 +3,7 @@ import { For, Show } from 'solid-js'
 import { createStore } from 'solid-js/store'
 import { defaultSwitchoverOptions } from '../../shared/follow-view.ts'
 import { api } from '../api/calls.ts'
-import { createAsking } from '../follow/act.ts'
+import { createRequest } from '../follow/request.ts'
 import { SwitchoverOptionFields } from '../follow/switchover-options.tsx'
 import { language, rowsText, t } from '../i18n/index.ts'
 import { reasonIn } from '../i18n/reasons.ts'
@@ -38,10 +38,10 @@ export function SwitchoverDialog(props: Ways & { place: Place | undefined }) {
 function Form(props: Ways & { place: Place }) {
   const { watch_seconds: _, sequence_margin: __, back: ___, ...defaults } = defaultSwitchoverOptions
   const [options, setOptions] = createStore(defaults)
-  const { busy, problem, ask } = createAsking()
+  const { busy, problem, send } = createRequest()
   const all = () => (props.back ? returnable : switchable)(props.place)
   async function go() {
-    const answer = await ask(() =>
+    const answer = await send(() =>
       api.fleetAct({ type: 'switchover', ...props.place, ...options, ...(props.back && { back: true }) }),
     )
     if (!answer) return

@@ -6,23 +6,23 @@ import { api, type SteerAction } from '../api/calls.ts'
 import { t } from '../i18n/index.ts'
 import { Confirm } from '../parts/confirm.tsx'
 import { Problem } from '../parts/notice.tsx'
-import { isWorked } from '../state/follows.ts'
-import { createAsking } from './act.ts'
+import { hasProcess } from '../state/follows.ts'
 import { CleanupDialog } from './cleanup.tsx'
 import { ContinueDialog } from './continue.tsx'
+import { createRequest } from './request.ts'
 import { ServersDialog } from './servers.tsx'
 import { SwitchoverDialog } from './switchover.tsx'
 
 type Asked = 'pause' | 'stop' | 'switchover' | 'continue' | 'servers' | 'cleanup'
 
-export function Steer(props: { view: FollowView }) {
-  const { busy, problem, ask } = createAsking()
+export function FollowActions(props: { view: FollowView }) {
+  const { busy, problem, send } = createRequest()
   const [taken, setTaken] = createSignal(false)
   const [asked, setAsked] = createSignal<Asked>()
   const close = () => setAsked(undefined)
   const steer = async (action: SteerAction) => {
     close()
-    setTaken((await ask(() => api.steer(action, props.view.name))) !== undefined)
+    setTaken((await send(() => api.steer(action, props.view.name))) !== undefined)
   }
   // The view shows the effect.
   createEffect(
@@ -103,7 +103,7 @@ export function Steer(props: { view: FollowView }) {
 
 function possible(view: FollowView) {
   const { state, stage, switchover } = view
-  const working = isWorked(view)
+  const working = hasProcess(view)
   const flows = working && ['catchup', 'streaming', 'done'].includes(stage) && view.streams.length > 0
   const isBusy = switchover?.state === 'running' || view.recopy?.state === 'running'
   const back = view.direction === 'back'

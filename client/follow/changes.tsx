@@ -6,7 +6,7 @@ import { showName } from '../../shared/table-name.ts'
 import { rowsText, t } from '../i18n/index.ts'
 import { SearchField } from '../parts/search-field.tsx'
 import { VirtualRows } from '../parts/virtual-rows.tsx'
-import { isWorked } from '../state/follows.ts'
+import { hasProcess } from '../state/follows.ts'
 
 interface Changed extends TableChanges {
   way: 'forward' | 'back'
@@ -32,7 +32,7 @@ export function ChangeList(props: { view: FollowView }) {
     <Show when={props.view.streams.length > 0}>
       <section
         class="panel tables changes"
-        classList={{ old: !isWorked(props.view) }}
+        classList={{ old: !hasProcess(props.view) }}
         aria-labelledby="changes"
       >
         <h2 id="changes">

@@ -9,8 +9,8 @@ import { Check, Field } from '../parts/field.tsx'
 import { Notice, Problem } from '../parts/notice.tsx'
 import { setCleaned } from '../state/cleaned.ts'
 import { go } from '../state/route.ts'
-import { createAsking } from './act.ts'
 import { createEnds, EndFields } from './ends.tsx'
+import { createRequest } from './request.ts'
 
 interface DialogProps {
   view: FollowView
@@ -32,12 +32,12 @@ function Form(props: DialogProps) {
   const [writable, setWritable] = createSignal(false)
   const [discard, setDiscard] = createSignal(false)
   const [gone, setGone] = createSignal<Side>()
-  const { busy, problem, ask } = createAsking()
+  const { busy, problem, send } = createRequest()
   async function clean(event: SubmitEvent) {
     event.preventDefault()
     const { name } = props.view
     const lost = gone()
-    const answer = await ask(() =>
+    const answer = await send(() =>
       api.cleanUp({
         ...{ name, ...ends.conns(), writable: writable(), discard_late_writes: discard() },
         ...(lost && { gone: lost }),

@@ -7,12 +7,12 @@ import { dateText, t } from '../i18n/index.ts'
 import { Confirm } from '../parts/confirm.tsx'
 import { DetailAndHint } from '../parts/error-text.tsx'
 import { Notice, Problem } from '../parts/notice.tsx'
-import { createAsking } from './act.ts'
+import { createRequest } from './request.ts'
 
 type Way = 'retry' | 'skip' | 'apply-schema'
 
 export function ConflictCard(props: { name: string; conflict: FollowConflict }) {
-  const { busy, problem, ask } = createAsking()
+  const { busy, problem, send } = createRequest()
   const [asked, choose] = createSignal<Way>()
   /** The position of the conflict when the question was asked. */
   const [seen, setSeen] = createSignal('')
@@ -26,8 +26,8 @@ export function ConflictCard(props: { name: string; conflict: FollowConflict }) 
   function decide() {
     const [way, { name, lsn }] = [asked(), { name: props.name, lsn: seen() }]
     setAsked(undefined)
-    if (way === 'retry') void ask(() => api.steer(way, name))
-    else if (way) void ask(() => api.decide(way, { name, lsn }))
+    if (way === 'retry') void send(() => api.steer(way, name))
+    else if (way) void send(() => api.decide(way, { name, lsn }))
   }
   return (
     <>

@@ -4,8 +4,8 @@ import { api } from '../api/calls.ts'
 import { t } from '../i18n/index.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { Problem } from '../parts/notice.tsx'
-import { createAsking } from './act.ts'
 import { createEnds, EndFields } from './ends.tsx'
+import { createRequest } from './request.ts'
 
 interface DialogProps {
   view: FollowView
@@ -23,7 +23,7 @@ export function ContinueDialog(props: DialogProps) {
 
 function Form(props: DialogProps) {
   const ends = createEnds(props.view)
-  const { busy, problem, ask } = createAsking()
+  const { busy, problem, send } = createRequest()
   async function go(event: SubmitEvent) {
     event.preventDefault()
     const { lag_bytes, lag_seconds, for_seconds } = props.view.ready
@@ -35,7 +35,7 @@ function Form(props: DialogProps) {
       readyLagSeconds: lag_seconds,
       readyForSeconds: for_seconds,
     }
-    const started = await ask(() => api.continueFollow({ ...ends.conns(), follow }))
+    const started = await send(() => api.continueFollow({ ...ends.conns(), follow }))
     if (started) props.onClose()
   }
   return (

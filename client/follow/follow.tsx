@@ -5,7 +5,7 @@ import { bytesText, t } from '../i18n/index.ts'
 import { Notice, Problem } from '../parts/notice.tsx'
 import { PageLink } from '../parts/page-link.tsx'
 import { cleaned } from '../state/cleaned.ts'
-import { follows, isWorked, mainStream, readFollows } from '../state/follows.ts'
+import { follows, hasProcess, mainStream, readFollows } from '../state/follows.ts'
 import { job } from '../state/job.ts'
 import { route } from '../state/route.ts'
 import { Cleaned } from './cleanup.tsx'
@@ -127,7 +127,7 @@ function Rows(props: { list: FollowView[] }) {
                   <span class={`tag state-${view().state}`}>{t(`follow.state.${view().state}`)}</span>
                 </td>
                 <td class="right numbers">{lagText(view())}</td>
-                <td>{isWorked(view()) ? t(view().ready.green ? 'app.yes' : 'app.no') : '–'}</td>
+                <td>{hasProcess(view()) ? t(view().ready.green ? 'app.yes' : 'app.no') : '–'}</td>
               </tr>
             )}
           </Index>
@@ -139,6 +139,6 @@ function Rows(props: { list: FollowView[] }) {
 
 /** An outdated number would look like a current one. */
 function lagText(view: FollowView): string {
-  const status = isWorked(view) ? mainStream(view)?.status : undefined
+  const status = hasProcess(view) ? mainStream(view)?.status : undefined
   return status ? `${bytesText(status.lagBytes)}, ${lagTimeText(status.lagMilliseconds)}` : '–'
 }

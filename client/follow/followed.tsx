@@ -5,17 +5,17 @@ import type { FollowLogLine, FollowView } from '../../shared/follow-view.ts'
 import { dateText, t } from '../i18n/index.ts'
 import { Notice } from '../parts/notice.tsx'
 import { PageLink } from '../parts/page-link.tsx'
-import { follows, isWorked, mainStream } from '../state/follows.ts'
+import { follows, hasProcess, mainStream } from '../state/follows.ts'
 import { LogView } from '../steps/run/log.tsx'
 import '../steps/run/run.css'
-import { Steer } from './actions.tsx'
+import { FollowActions } from './actions.tsx'
 import { ChangeList } from './changes.tsx'
 import { ConflictCard } from './conflict.tsx'
 import { CopyPanel } from './copy.tsx'
 import { Facts } from './facts.tsx'
 import { Lag } from './lag.tsx'
-import { ReadyLight } from './readiness.tsx'
-import { Recopied } from './recopy.tsx'
+import { CutoverReadiness } from './readiness.tsx'
+import { RecopyState } from './recopy.tsx'
 import { Report } from './report.tsx'
 import { Slots } from './slots.tsx'
 import { StageLine } from './stages.tsx'
@@ -23,7 +23,7 @@ import { SwitchoverProgress } from './switchover-progress.tsx'
 import { FollowWarnings, LastError, LateWrites, TablesNotFollowed } from './warnings.tsx'
 
 export function Followed(props: { view: FollowView }) {
-  const conflict = () => (isWorked(props.view) ? mainStream(props.view)?.status.conflict : undefined)
+  const conflict = () => (hasProcess(props.view) ? mainStream(props.view)?.status.conflict : undefined)
   const isCopying = () => ['preflight', 'schema', 'copy'].includes(props.view.stage)
   // Each view has a new array, mostly with the same lines.
   const lines = createMemo<readonly FollowLogLine[]>(() => props.view.log, [], { equals: areSame })
@@ -41,8 +41,8 @@ export function Followed(props: { view: FollowView }) {
         </p>
       </header>
       <StageLine view={props.view} />
-      <Standing view={props.view} />
-      <Steer view={props.view} />
+      <StateSummary view={props.view} />
+      <FollowActions view={props.view} />
       <Show when={conflict()}>{(known) => <ConflictCard name={props.view.name} conflict={known()} />}</Show>
       <SwitchoverProgress view={props.view} />
       <Show when={props.view.switchover?.report}>
@@ -51,13 +51,13 @@ export function Followed(props: { view: FollowView }) {
       <LastError view={props.view} />
       <LateWrites view={props.view} />
       <TablesNotFollowed view={props.view} />
-      <Recopied view={props.view} />
+      <RecopyState view={props.view} />
       <FollowWarnings view={props.view} />
       <Show when={props.view.copy}>
         {(copy) => (
           <CopyPanel
             copy={copy()}
-            running={(isCopying() || props.view.recopy?.state === 'running') && isWorked(props.view)}
+            running={(isCopying() || props.view.recopy?.state === 'running') && hasProcess(props.view)}
           />
         )}
       </Show>
@@ -71,8 +71,8 @@ export function Followed(props: { view: FollowView }) {
 }
 
 /** Its state, with cutover readiness beside it unless the move is over. */
-function Standing(props: { view: FollowView }) {
-  const isOver = () => props.view.stage === 'done' && (!isWorked(props.view) || isWatchOnly(props.view))
+function StateSummary(props: { view: FollowView }) {
+  const isOver = () => props.view.stage === 'done' && (!hasProcess(props.view) || isWatchOnly(props.view))
   const state = () => (isOver() ? 'over' : props.view.state)
   return (
     <div class="standing" classList={{ over: isOver() }}>
@@ -91,7 +91,7 @@ function Standing(props: { view: FollowView }) {
         </Show>
       </section>
       <Show when={!isOver()}>
-        <ReadyLight view={props.view} />
+        <CutoverReadiness view={props.view} />
       </Show>
     </div>
   )
@@ -100,7 +100,7 @@ function Standing(props: { view: FollowView }) {
 function Worker(props: { view: FollowView }) {
   return (
     <Show
-      when={isWorked(props.view) && props.view.process}
+      when={hasProcess(props.view) && props.view.process}
       fallback={
         <Notice tone="warn">
           {t('follow.nobody', { at: dateText(new Date(props.view.updated_at).toISOString()) })}

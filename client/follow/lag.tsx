@@ -3,15 +3,15 @@ import { createMemo, Index, type JSX, Show } from 'solid-js'
 import type { FollowView, StreamView } from '../../shared/follow-view.ts'
 import { bytesText, durationText, rowsText, t } from '../i18n/index.ts'
 import { Curves } from '../parts/curves.tsx'
-import { isWorked, mainStream } from '../state/follows.ts'
+import { hasProcess, mainStream } from '../state/follows.ts'
 
 export function Lag(props: { view: FollowView }) {
   return (
     <Show when={props.view.streams.length > 0}>
-      <div class="lag" classList={{ old: !isWorked(props.view) }}>
+      <div class="lag" classList={{ old: !hasProcess(props.view) }}>
         <Index each={props.view.streams}>{(stream) => <StreamFigures stream={stream()} />}</Index>
       </div>
-      <Show when={isWorked(props.view) && props.view.samples.length > 1}>
+      <Show when={hasProcess(props.view) && props.view.samples.length > 1}>
         <LagCurves view={props.view} />
       </Show>
     </Show>

@@ -3,11 +3,11 @@ import { Index, Show } from 'solid-js'
 import type { FollowView } from '../../shared/follow-view.ts'
 import { bytesText, dateText, language, t } from '../i18n/index.ts'
 import { reasonIn } from '../i18n/reasons.ts'
-import { isWorked } from '../state/follows.ts'
+import { hasProcess } from '../state/follows.ts'
 
-export function ReadyLight(props: { view: FollowView }) {
+export function CutoverReadiness(props: { view: FollowView }) {
   const ready = () => props.view.ready
-  const isGreen = () => isWorked(props.view) && ready().green
+  const isGreen = () => hasProcess(props.view) && ready().green
   return (
     <section class="panel ready" classList={{ green: isGreen() }} aria-label={t('follow.readyWord')}>
       <p class="ready-word" role="status">

@@ -6,17 +6,17 @@ import { api } from '../api/calls.ts'
 import { t } from '../i18n/index.ts'
 import { Confirm } from '../parts/confirm.tsx'
 import { Notice, Problem } from '../parts/notice.tsx'
-import { isWorked } from '../state/follows.ts'
-import { createAsking } from './act.ts'
+import { hasProcess } from '../state/follows.ts'
+import { createRequest } from './request.ts'
 
 export function RecopyButton(props: { view: FollowView }) {
-  const { busy, problem, ask } = createAsking()
+  const { busy, problem, send } = createRequest()
   const [asked, setAsked] = createSignal(false)
   function start() {
     setAsked(false)
     // By name: only the tables that this page shows.
     const tables = props.view.failed_tables.map(patternOf)
-    void ask(() => api.recopy(props.view.name, tables))
+    void send(() => api.recopy(props.view.name, tables))
   }
   return (
     <Show when={mayRecopy(props.view)}>
@@ -40,11 +40,11 @@ export function RecopyButton(props: { view: FollowView }) {
   )
 }
 
-export function Recopied(props: { view: FollowView }) {
+export function RecopyState(props: { view: FollowView }) {
   const names = () => (props.view.recopy?.tables ?? []).map(showName).join(', ')
   return (
     <>
-      <Show when={isWorked(props.view) && props.view.recopy?.state === 'running'}>
+      <Show when={hasProcess(props.view) && props.view.recopy?.state === 'running'}>
         <Notice tone="info">{t('follow.recopy.running', { tables: names() })}</Notice>
       </Show>
       <Show when={props.view.recopy?.state === 'failed'}>
@@ -57,7 +57,7 @@ export function Recopied(props: { view: FollowView }) {
 }
 
 function mayRecopy(view: FollowView): boolean {
-  const flows = isWorked(view) && (view.stage === 'catchup' || view.stage === 'streaming')
+  const flows = hasProcess(view) && (view.stage === 'catchup' || view.stage === 'streaming')
   const isBusy = view.recopy?.state === 'running' || view.switchover?.state === 'running'
   return flows && !isBusy && view.streams.length > 0 && view.direction === 'forward'
 }

@@ -6,8 +6,8 @@ import { api } from '../api/calls.ts'
 import { t } from '../i18n/index.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { Notice, Problem } from '../parts/notice.tsx'
-import { createAsking } from './act.ts'
 import { createEnds, EndFields } from './ends.tsx'
+import { createRequest } from './request.ts'
 
 interface DialogProps {
   view: FollowView
@@ -26,12 +26,12 @@ export function ServersDialog(props: DialogProps) {
 function Form(props: DialogProps) {
   const ends = createEnds(props.view)
   const [found, setFound] = createSignal<MoveOnServers>()
-  const { busy, problem, ask } = createAsking()
+  const { busy, problem, send } = createRequest()
   async function look(event: SubmitEvent) {
     event.preventDefault()
     setFound(undefined)
     const { name } = props.view
-    setFound(await ask(() => api.askServers({ ...ends.conns(), follow: { name } })))
+    setFound(await send(() => api.askServers({ ...ends.conns(), follow: { name } })))
   }
   return (
     <form class="dialog-form" onSubmit={(event) => void look(event)}>

@@ -3,7 +3,7 @@ import { For, Index, Show } from 'solid-js'
 import type { FollowView, SlotView } from '../../shared/follow-view.ts'
 import { bytesText, t } from '../i18n/index.ts'
 import { Notice } from '../parts/notice.tsx'
-import { isWorked } from '../state/follows.ts'
+import { hasProcess } from '../state/follows.ts'
 
 /** Warn from here on, also where the server has no limit. */
 const muchBytes = 1024 ** 3
@@ -13,7 +13,7 @@ export function Slots(props: { view: FollowView }) {
   const slots = () => streams().flatMap(({ slot }) => (slot ? [slot] : []))
   return (
     <Show when={slots().length > 0}>
-      <section class="panel slots" classList={{ old: !isWorked(props.view) }} aria-labelledby="slots">
+      <section class="panel slots" classList={{ old: !hasProcess(props.view) }} aria-labelledby="slots">
         <h2 id="slots">{t('follow.slots.title')}</h2>
         <For each={slots()}>{(slot) => <Danger slot={slot} />}</For>
         <section class="scroll-x" aria-label={t('follow.slots.list')} tabindex="0">

@@ -14,7 +14,7 @@ import { ConfirmByName } from '../parts/confirm-by-name.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { databaseOf, endsOf } from '../state/follows.ts'
-import { createAsking } from './act.ts'
+import { createRequest } from './request.ts'
 import { SwitchoverOptionFields } from './switchover-options.tsx'
 
 interface DialogProps {
@@ -42,11 +42,11 @@ function Form(props: DialogProps) {
     ...defaultSwitchoverOptions,
     back: props.back,
   })
-  const { busy, problem, ask } = createAsking()
+  const { busy, problem, send } = createRequest()
   const ends = () => endsOf(props.view, props.back ? 'back' : 'forward')
   const hasLateWrites = () => lateLines(props.view).length > 0
   async function go() {
-    const taken = await ask(() => api.switchover(props.view.name, { ...options }))
+    const taken = await send(() => api.switchover(props.view.name, { ...options }))
     if (taken) props.onClose()
   }
   return (

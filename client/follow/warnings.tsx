@@ -10,7 +10,7 @@ import { Cut } from '../parts/cut.tsx'
 import { ErrorText } from '../parts/error-text.tsx'
 import { FailedTables } from '../parts/failed-tables.tsx'
 import { Notice } from '../parts/notice.tsx'
-import { isWorked } from '../state/follows.ts'
+import { hasProcess } from '../state/follows.ts'
 import { RecopyButton } from './recopy.tsx'
 
 export function TablesNotFollowed(props: { view: FollowView }) {
@@ -82,7 +82,7 @@ export function LateWrites(props: { view: FollowView }) {
           </Notice>
         )}
       </Show>
-      <Show when={isWorked(props.view) && watch()}>
+      <Show when={hasProcess(props.view) && watch()}>
         {(known) => (
           <Notice tone="info">
             {known().until === undefined

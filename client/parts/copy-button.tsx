@@ -2,13 +2,13 @@
 import { createSignal } from 'solid-js'
 import { t } from '../i18n/index.ts'
 
-const toldForMs = 2_000
+const shownForMs = 2_000
 
 export function CopyButton(props: { text: string; label: string }) {
   const [outcome, setOutcome] = createSignal<'copied' | 'notCopied'>()
   const copy = async () => {
     setOutcome((await putOnClipboard(props.text)) ? 'copied' : 'notCopied')
-    setTimeout(() => setOutcome(undefined), toldForMs)
+    setTimeout(() => setOutcome(undefined), shownForMs)
   }
   return (
     <span class="copy">

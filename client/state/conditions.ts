@@ -12,6 +12,6 @@ export function rulesFor(all: readonly OwnedRule[], place: string): TableRule[] 
   return all.filter(({ of }) => of === place).map(({ rule }) => rule)
 }
 
-export function rulesAside(all: readonly OwnedRule[], place: string): TableRule[] {
+export function rulesOfOtherSources(all: readonly OwnedRule[], place: string): TableRule[] {
   return all.filter(({ of }) => of !== place).map(({ rule }) => rule)
 }

@@ -10,7 +10,7 @@ import {
   type Selection,
   type TableRule,
 } from '../../shared/request.ts'
-import { rulesAside, rulesFor } from './conditions.ts'
+import { rulesFor, rulesOfOtherSources } from './conditions.ts'
 import {
   type End,
   emptyEnd,
@@ -25,7 +25,7 @@ import type { Draft, Side } from './draft-shape.ts'
 import { emptyDraft } from './draft-shape.ts'
 import { recallForReload, rememberForReload } from './memory.ts'
 import { selectionOf } from './selection.ts'
-import { tickAll, ticks } from './source.ts'
+import { selectAll, sourceTree } from './source.ts'
 
 const [store, setStore] = createStore<Draft>(draftFrom(recallForReload('draft'), emptyDraft()))
 export const draft = store
@@ -67,14 +67,16 @@ export function swapEnds() {
 export const rules = createRoot(() => createMemo(() => rulesFor(store.rules, placeOf(store.source))))
 
 /** Written for another source: used again when that source is entered again. */
-export const aside = createRoot(() => createMemo(() => rulesAside(store.rules, placeOf(store.source))))
+export const unusedRules = createRoot(() =>
+  createMemo(() => rulesOfOtherSources(store.rules, placeOf(store.source))),
+)
 
 /** The names that a saved request has for this source. */
 export function given(): Partial<Selection> | undefined {
   return store.given?.of === placeOf(store.source) ? store.given.selection : undefined
 }
 
-export function asideSelection(): Partial<Selection> | undefined {
+export function unusedSelection(): Partial<Selection> | undefined {
   return store.given && store.given.of !== placeOf(store.source) ? store.given.selection : undefined
 }
 
@@ -91,17 +93,17 @@ export function setWhere(table: string, where: string) {
 }
 
 /** An existing rule of this source for the same table stays. */
-export function takeAside() {
+export function useUnused() {
   const of = placeOf(store.source)
-  if (asideSelection()) setStore('given', 'of', of)
+  if (unusedSelection()) setStore('given', 'of', of)
   const known = new Set(rules().map(({ table }) => table))
-  const taken = aside().filter(({ table }) => !known.has(table))
+  const taken = unusedRules().filter(({ table }) => !known.has(table))
   setStore('rules', [...store.rules.filter((one) => one.of === of), ...taken.map((rule) => ({ of, rule }))])
 }
 
-export function forgetAside() {
+export function discardUnused() {
   const of = placeOf(store.source)
-  if (asideSelection()) setStore('given', undefined)
+  if (unusedSelection()) setStore('given', undefined)
   setStore(
     'rules',
     store.rules.filter((one) => one.of === of),
@@ -113,8 +115,8 @@ export const selection = createRoot(() =>
   createMemo((): Partial<Selection> => {
     const known = given()
     if (known) return { ...known, needed: store.needed }
-    const { tree, ticked } = ticks()
-    return tree ? selectionOf(tree, ticked, store.needed) : { needed: store.needed }
+    const { tree, selected } = sourceTree()
+    return tree ? selectionOf(tree, selected, store.needed) : { needed: store.needed }
   }),
 )
 
@@ -156,19 +158,19 @@ export function takeProfile({ name, request, kept }: Profile) {
 export function takeRequest(request: RequestBody) {
   setEnd('source', endOf(request.source, store.source))
   setEnd('destination', endOf(request.destination, store.destination))
-  const { needed = 'add', ...selected } = request.selection ?? {}
-  const isGiven = Object.values(selected).some((list) => Array.isArray(list) && list.length > 0)
+  const { needed = 'add', ...named } = request.selection ?? {}
+  const isGiven = Object.values(named).some((list) => Array.isArray(list) && list.length > 0)
   setStore({
     options: { ...structuredClone(defaultOptions), ...request.options },
     needed,
     rules: (request.tables ?? []).map((rule) => ({ of: placeOf(store.source), rule })),
     hooks: request.hooks ?? [],
-    given: isGiven ? { of: placeOf(store.source), selection: selected } : undefined,
+    given: isGiven ? { of: placeOf(store.source), selection: named } : undefined,
   })
-  if (!isGiven) tickAll(true)
+  if (!isGiven) selectAll(true)
 }
 
-export function selectByTicks() {
+export function selectInTree() {
   setStore('given', undefined)
 }
 

@@ -19,7 +19,7 @@ const [log, setLog] = createSignal<readonly Line[]>([])
 const [isAbsent, setAbsent] = createSignal(false)
 const [problem, setProblem] = createSignal<CallFailed>()
 const [chosen, choose] = createSignal(rememberedRefresh())
-let say: (wish: FleetWish) => void = () => {}
+let say: (choice: FleetWish) => void = () => {}
 
 export const fleet = {
   /** Undefined where no fleet runs, and before the first message. */
@@ -68,13 +68,13 @@ export function takeFleet(
     setVersion((count) => count + 1)
   })
   // A new connection does not know the interval that was chosen on the previous one.
-  if (!partial) wish()
+  if (!partial) sendInterval()
 }
 
 export function setRefresh(seconds: number) {
   choose(seconds)
   remember('fleetRefresh', String(seconds))
-  wish()
+  sendInterval()
 }
 
 /** Asks whether there is a fleet: the previous one may have ended with its process. */
@@ -97,7 +97,7 @@ export async function readFleet() {
   }
 }
 
-function wish() {
+function sendInterval() {
   say({ type: 'fleet', refresh_seconds: fleet.refresh() })
 }
 

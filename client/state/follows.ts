@@ -8,7 +8,7 @@ const [known, setKnown] = createSignal<ReadonlyMap<string, FollowView>>()
 const [problem, setProblem] = createSignal<CallFailed>()
 
 /** When the last message about each arrived, by this browser's clock. */
-const heard = new Map<string, number>()
+const lastMessageAt = new Map<string, number>()
 const [now, setNow] = createSignal(Date.now())
 const silentAfterSeconds = 10
 
@@ -22,8 +22,8 @@ export const follows = {
   problem,
   /** Seconds without a message about one that a process runs; undefined while that is short. */
   silence(view: FollowView): number | undefined {
-    const seconds = Math.floor((now() - (heard.get(view.name) ?? now())) / 1000)
-    return isWorked(view) && seconds >= silentAfterSeconds ? seconds : undefined
+    const seconds = Math.floor((now() - (lastMessageAt.get(view.name) ?? now())) / 1000)
+    return hasProcess(view) && seconds >= silentAfterSeconds ? seconds : undefined
   },
 }
 
@@ -32,7 +32,7 @@ export function watchSilence() {
 }
 
 export function takeFollow(message: FollowMessage) {
-  if (message.type === 'follow') heard.set(message.data.name, Date.now())
+  if (message.type === 'follow') lastMessageAt.set(message.data.name, Date.now())
   setKnown((views = new Map()) => {
     const next = new Map(views)
     if (message.type === 'follow') next.set(message.data.name, message.data)
@@ -53,7 +53,7 @@ export async function readFollows() {
 }
 
 /** Whether a process runs it. Otherwise its numbers are outdated. */
-export function isWorked({ process: worker, state }: FollowView): boolean {
+export function hasProcess({ process: worker, state }: FollowView): boolean {
   return worker !== undefined && !['stopped', 'failed', 'lost'].includes(state)
 }
 

@@ -21,7 +21,7 @@ const [connection, setConnection] = createSignal<SocketState>('connecting')
 const [version, setVersion] = createSignal(0)
 const [logVersion, setLogVersion] = createSignal(0)
 const [now, setNow] = createSignal(Date.now())
-let heardAt = Date.now()
+let lastMessageAt = Date.now()
 
 const tables = new Map<string, TableProgress>()
 let log: LogLine[] = []
@@ -47,7 +47,7 @@ export const job = {
   elapsed(): number {
     const known = overview()
     if (!known) return 0
-    return known.elapsed_seconds + (known.running ? Math.max(0, now() - heardAt) / 1000 : 0)
+    return known.elapsed_seconds + (known.running ? Math.max(0, now() - lastMessageAt) / 1000 : 0)
   },
 }
 
@@ -77,8 +77,8 @@ export function take({ tables: changed, log: lines, speeds, ...rest }: JobProgre
     const before = overview()
     const isOther = rest.id !== before?.id
     if (isOther) start(rest)
-    heardAt = Date.now()
-    setNow(heardAt)
+    lastMessageAt = Date.now()
+    setNow(lastMessageAt)
     if (!rest.partial) tables.clear()
     for (const table of changed) tables.set(`${table.schema}\0${table.name}`, table)
     // Only full messages contain what does not change.

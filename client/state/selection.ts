@@ -1,22 +1,22 @@
 // The selection as the server's request has it, and what selected objects require.
 import type { SchemaSelection, Selection } from '../../shared/request.ts'
-import type { KindNode, Leaf, Need, SchemaNode, Ticked, Tree } from './tree.ts'
+import type { KindNode, Leaf, Need, SchemaNode, SelectedKeys, Tree } from './tree.ts'
 
 /** Everything, whole schemas, or names. */
 export function selectionOf(
   tree: Tree,
-  ticked: Ticked,
+  selected: SelectedKeys,
   needed: Selection['needed'],
 ): Partial<Selection> & { schemas: SchemaSelection[] } {
   const schemas = tree.schemas
-    .map((schema) => schemaSelection(schema, ticked))
+    .map((schema) => schemaSelection(schema, selected))
     .filter((one) => one !== undefined)
   const isAll = schemas.length === tree.schemas.length && schemas.every(isWhole)
   return { schemas: isAll ? [] : schemas, needed }
 }
 
-export function isNothing(tree: Tree, ticked: Ticked): boolean {
-  return !tree.schemas.some((schema) => schemaSelection(schema, ticked) !== undefined)
+export function isNothing(tree: Tree, selected: SelectedKeys): boolean {
+  return !tree.schemas.some((schema) => schemaSelection(schema, selected) !== undefined)
 }
 
 export interface Missing {
@@ -27,14 +27,14 @@ export interface Missing {
 }
 
 /** What selected objects require of the source and is not selected. */
-export function missingNeeds(tree: Tree, ticked: Ticked): Missing[] {
+export function missingNeeds(tree: Tree, selected: SelectedKeys): Missing[] {
   const index = needIndex(tree)
   const found = new Map<string, Missing>()
   for (const leaf of tree.leaves) {
-    if (!ticked.has(leaf.key)) continue
+    if (!selected.has(leaf.key)) continue
     for (const need of leaf.needs) {
       const needed = index.get(needKey(need))
-      if (!needed || needed === leaf || ticked.has(needed.key)) continue
+      if (!needed || needed === leaf || selected.has(needed.key)) continue
       const known = found.get(needed.key)
       if (!known) found.set(needed.key, { needed, by: [leaf] })
       else if (!known.by.includes(leaf)) known.by.push(leaf)
@@ -80,10 +80,11 @@ function needKey({ kind, schema, name }: Need): string {
   return [space, schema, name].join('\0')
 }
 
-function schemaSelection(schema: SchemaNode, ticked: Ticked): SchemaSelection | undefined {
-  if (schema.kinds.length === 0) return ticked.has(schema.key) ? { name: quoteName(schema.name) } : undefined
+function schemaSelection(schema: SchemaNode, selected: SelectedKeys): SchemaSelection | undefined {
+  if (schema.kinds.length === 0)
+    return selected.has(schema.key) ? { name: quoteName(schema.name) } : undefined
   const lists = schema.kinds
-    .map((kind) => ({ kind, names: kind.leaves.filter(({ key }) => ticked.has(key)).map(listName) }))
+    .map((kind) => ({ kind, names: kind.leaves.filter(({ key }) => selected.has(key)).map(listName) }))
     .filter(({ names }) => names.length > 0)
   if (lists.length === 0) return undefined
   const whole = lists.length === schema.kinds.length && lists.every(isComplete)

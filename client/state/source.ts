@@ -2,14 +2,14 @@
 import { batch, createSignal } from 'solid-js'
 import type { Browse, Conn } from '../../shared/api.ts'
 import { api, type CallFailed } from '../api/calls.ts'
-import { buildTree, everyKey, type Ticked, type Tree, withKeys } from './tree.ts'
+import { buildTree, everyKey, type SelectedKeys, type Tree, withKeys } from './tree.ts'
 
-interface Ticks {
+interface SourceTree {
   tree: Tree | undefined
-  ticked: Ticked
+  selected: SelectedKeys
 }
 
-const [known, setKnown] = createSignal<Ticks>({ tree: undefined, ticked: new Set() })
+const [known, setKnown] = createSignal<SourceTree>({ tree: undefined, selected: new Set() })
 const [browsed, setBrowsed] = createSignal<Browse>()
 const [reading, setReading] = createSignal(false)
 const [problem, setProblem] = createSignal<CallFailed>()
@@ -17,15 +17,15 @@ const [problem, setProblem] = createSignal<CallFailed>()
 let readFrom = ''
 let current: AbortController | undefined
 
-export const ticks = known
+export const sourceTree = known
 export const source = { browsed, reading, problem }
 
-export function setTicked(keys: Iterable<string>, on: boolean) {
-  setKnown(({ tree, ticked }) => ({ tree, ticked: withKeys(ticked, keys, on) }))
+export function setSelected(keys: Iterable<string>, on: boolean) {
+  setKnown(({ tree, selected }) => ({ tree, selected: withKeys(selected, keys, on) }))
 }
 
-export function tickAll(on: boolean) {
-  setKnown(({ tree }) => ({ tree, ticked: on && tree ? everyKey(tree) : new Set() }))
+export function selectAll(on: boolean) {
+  setKnown(({ tree }) => ({ tree, selected: on && tree ? everyKey(tree) : new Set() }))
 }
 
 /** Reads the source unless it was read. The selection stays; new objects are selected. */
@@ -58,16 +58,16 @@ export async function readSource(connection: Conn, { again = false } = {}) {
 function take(answer: Browse, isSame: boolean) {
   const tree = buildTree(answer)
   const before = known()
-  const unticked = new Set(
-    isSame && before.tree ? [...everyKey(before.tree)].filter((key) => !before.ticked.has(key)) : [],
+  const unselected = new Set(
+    isSame && before.tree ? [...everyKey(before.tree)].filter((key) => !before.selected.has(key)) : [],
   )
   batch(() => {
     setBrowsed(answer)
-    setKnown({ tree, ticked: withKeys(everyKey(tree), unticked, false) })
+    setKnown({ tree, selected: withKeys(everyKey(tree), unselected, false) })
   })
 }
 
 function forget() {
   setBrowsed(undefined)
-  setKnown({ tree: undefined, ticked: new Set() })
+  setKnown({ tree: undefined, selected: new Set() })
 }

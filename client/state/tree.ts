@@ -45,8 +45,8 @@ export interface Tree {
   byKey: ReadonlyMap<string, Leaf>
 }
 
-export type Ticked = ReadonlySet<string>
-export type TickState = 'all' | 'some' | 'none'
+export type SelectedKeys = ReadonlySet<string>
+export type CheckState = 'all' | 'some' | 'none'
 
 export function buildTree(browse: Browse): Tree {
   const schemas = browse.schemas.map(schemaNode)
@@ -57,7 +57,7 @@ export function buildTree(browse: Browse): Tree {
 }
 
 /** Everything that can be selected: objects, and schemas without objects. */
-export function everyKey({ schemas, leaves }: Tree): Ticked {
+export function everyKey({ schemas, leaves }: Tree): SelectedKeys {
   const empty = schemas.filter(({ kinds }) => kinds.length === 0)
   return new Set([...leaves, ...empty].map(({ key }) => key))
 }
@@ -79,8 +79,8 @@ export function keysOf(node: SchemaNode | KindNode | Leaf, tree: Tree): string[]
   return [...tables, ...triggers].map(({ key }) => key)
 }
 
-export function withKeys(ticked: Ticked, keys: Iterable<string>, on: boolean): Ticked {
-  const next = new Set(ticked)
+export function withKeys(selected: SelectedKeys, keys: Iterable<string>, on: boolean): SelectedKeys {
+  const next = new Set(selected)
   for (const key of keys) {
     if (on) next.add(key)
     else next.delete(key)
@@ -89,41 +89,44 @@ export function withKeys(ticked: Ticked, keys: Iterable<string>, on: boolean): T
 }
 
 /** The keys of all nodes with children. */
-export function countTicked(
+export function countSelected(
   { schemas }: Tree,
-  ticked: Ticked,
-): Map<string, { ticked: number; total: number }> {
-  const counts = new Map<string, { ticked: number; total: number }>()
+  selected: SelectedKeys,
+): Map<string, { selected: number; total: number }> {
+  const counts = new Map<string, { selected: number; total: number }>()
   const count = (leaves: readonly Leaf[]) => ({
-    ticked: leaves.reduce((sum, { key }) => sum + (ticked.has(key) ? 1 : 0), 0),
+    selected: leaves.reduce((sum, { key }) => sum + (selected.has(key) ? 1 : 0), 0),
     total: leaves.length,
   })
   for (const schema of schemas) {
-    const all = { ticked: 0, total: 0 }
+    const all = { selected: 0, total: 0 }
     for (const kind of schema.kinds) {
       const one = count(kind.leaves)
       counts.set(kind.key, one)
-      all.ticked += one.ticked
+      all.selected += one.selected
       all.total += one.total
       for (const leaf of kind.leaves) {
         if (leaf.partitions.length > 0) counts.set(leaf.key, count(withPartitions(leaf)))
       }
     }
-    if (all.total === 0) counts.set(schema.key, { ticked: ticked.has(schema.key) ? 1 : 0, total: 1 })
+    if (all.total === 0) counts.set(schema.key, { selected: selected.has(schema.key) ? 1 : 0, total: 1 })
     else counts.set(schema.key, all)
   }
   return counts
 }
 
-export function tickState({ ticked, total }: { ticked: number; total: number }): TickState {
-  return ticked === 0 ? 'none' : ticked === total ? 'all' : 'some'
+export function checkState({ selected, total }: { selected: number; total: number }): CheckState {
+  return selected === 0 ? 'none' : selected === total ? 'all' : 'some'
 }
 
 /** Rows and bytes of the selected tables. Partitioned tables count by their partitions. */
-export function tickedSize(tree: Tree, ticked: Ticked): { tables: number; rows: number; bytes: number } {
+export function selectedSize(
+  tree: Tree,
+  selected: SelectedKeys,
+): { tables: number; rows: number; bytes: number } {
   const size = { tables: 0, rows: 0, bytes: 0 }
   for (const { key, facts } of tree.leaves) {
-    if (!facts || !ticked.has(key)) continue
+    if (!facts || !selected.has(key)) continue
     size.tables++
     if (facts.kind === 'partitioned') continue
     size.rows += Math.max(0, facts.rows)

@@ -1,4 +1,4 @@
-// What was typed and chosen: over a reload, under another source, and in a narrowed list; and where addresses lead.
+// Entered and selected values: over a reload, for another source, and during a search; and addresses.
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'bun:test'
 import type { Browser, Page } from 'playwright-core'
 import { type PageServer, startPageServer } from '../../tools/page-server.ts'
@@ -47,7 +47,7 @@ async function openSelection(url: string) {
   await page.getByRole('tree').waitFor()
 }
 
-test('a condition belongs to its source: another one is told of it, and has it only when asked to', async () => {
+test('a condition belongs to its source: for another source it is listed, and used only on request', async () => {
   const other = await makeShop(postgres)
   await openSelection(shop.url)
   await item('payments').click()
@@ -59,23 +59,23 @@ test('a condition belongs to its source: another one is told of it, and has it o
 
   await step('connections').click()
   await end('source').getByLabel(say.connections.database).fill(other.name)
-  const aside = page.getByRole('status').filter({ hasText: say.selection.aside })
-  await aside.getByText('payments: where amount > 5').waitFor()
+  const unused = page.getByRole('status').filter({ hasText: say.selection.unused })
+  await unused.getByText('payments: where amount > 5').waitFor()
   await step('selection').click()
   await item('payments').waitFor()
   expect(await page.getByText(say.selection.someRows).count()).toBe(0)
   expect(await barriers(page)).toEqual([])
-  await aside.getByRole('button', { name: say.selection.asideUse }).click()
+  await unused.getByRole('button', { name: say.selection.unusedUse }).click()
   await item('payments').getByText(say.selection.someRows).waitFor()
-  await aside.waitFor({ state: 'detached' })
+  await unused.waitFor({ state: 'detached' })
 
   await step('connections').click()
   await end('source').getByLabel(say.connections.database).fill(shop.name)
-  await aside.getByRole('button', { name: say.selection.asideForget }).click()
-  await aside.waitFor({ state: 'detached' })
+  await unused.getByRole('button', { name: say.selection.unusedDiscard }).click()
+  await unused.waitFor({ state: 'detached' })
 })
 
-test('while something is searched for, ticking all or none is about what was found', async () => {
+test('during a search, selecting or deselecting all applies to what was found', async () => {
   await openSelection(shop.url)
   await page.getByRole('searchbox').fill('visits_')
   await page.getByRole('button', { name: 'Deselect the 2 found' }).click()
@@ -91,12 +91,12 @@ test('while something is searched for, ticking all or none is about what was fou
   expect(await page.getByRole('button', { name: 'Select the 0 found', exact: true }).isDisabled()).toBe(true)
 })
 
-test('a reload keeps what was typed and chosen in this tab, and no password', async () => {
+test('a reload keeps what was entered and selected in this tab, without passwords', async () => {
   const secret = 'never-in-storage'
   const withPassword = new URL(shop.url)
   withPassword.password = secret
   await openSelection(withPassword.href)
-  await item('payments').locator('[data-part=tick]').click()
+  await item('payments').locator('[data-part=check]').click()
   await page.reload()
   await page.getByText('The password of the source was not kept').waitFor()
   await page.getByText('Earlier selection: ').waitFor()
@@ -117,7 +117,7 @@ test('a reload keeps what was typed and chosen in this tab, and no password', as
   expect(await field.inputValue()).toBe('')
 })
 
-test('an address with a slash opens its page, and one that there is not says so', async () => {
+test('an address with a slash opens its page, and an unknown address shows that there is no such page', async () => {
   for (const [hash, text] of [
     ['#/fleet', say.fleet.none],
     ['#/history', say.history.title],
@@ -128,7 +128,7 @@ test('an address with a slash opens its page, and one that there is not says so'
   }
 })
 
-test('what was named at the start is there already, without its password, which is used all the same', async () => {
+test('connections given at the start are filled in without their password, which is used nevertheless', async () => {
   const named = new URL(shop.url)
   named.password = 'of-the-owner'
   await using started = await startPageServer(0, undefined, ['--source', named.href])

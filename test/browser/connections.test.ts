@@ -1,4 +1,4 @@
-// The first step: URL and fields, what a test says, saved connections, profiles, files.
+// The first step: URL and fields, connection tests, saved connections, profiles, files.
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'bun:test'
 import type { Browser, Page } from 'playwright-core'
 import { type PageServer, startPageServer } from '../../tools/page-server.ts'
@@ -35,7 +35,7 @@ afterAll(() => server?.stop())
 
 const end = (name: string) => page.getByRole('form', { name })
 
-test('URL and fields follow each other, and the password is seen in neither', async () => {
+test('URL and fields follow each other, and neither shows the password', async () => {
   const source = end(say.source)
   await source.getByLabel(say.url).fill('postgres://jo:s3cret@db.example:5433/shop?sslmode=require')
   await source.getByLabel(say.host).press('Tab')
@@ -54,7 +54,7 @@ test('URL and fields follow each other, and the password is seen in neither', as
   expect(await source.getByLabel(say.host).inputValue()).toBe('')
 })
 
-test('a test says what is there, or what was wrong', async () => {
+test('a connection test shows the server, or the cause of the failure', async () => {
   const source = end(say.source)
   await source.getByLabel(say.url).fill(database.url)
   await source.getByRole('button', { name: say.test }).click()
@@ -67,7 +67,7 @@ test('a test says what is there, or what was wrong', async () => {
   expect(await problem.textContent()).toContain('not there')
 })
 
-test('saved connections outlast the page, with their password only when that was ticked', async () => {
+test('saved connections survive a reload, with their password only on request', async () => {
   const source = end(say.source)
   await source.getByLabel(say.url).fill('postgres://jo:s3cret@db.example/shop')
   for (const [name, withPassword] of [
@@ -100,7 +100,7 @@ test('saved connections outlast the page, with their password only when that was
   expect(passwords).toEqual(['', 's3cret'])
 })
 
-test('a profile brings everything back, and its password without showing it', async () => {
+test('a profile restores everything, and its password without showing it', async () => {
   const source = end(say.source)
   await source.getByLabel(say.url).fill(database.url)
   const profiles = page.getByRole('region', { name: say.profiles })

@@ -1,4 +1,4 @@
-// For everybody: without a mouse, in the dark, in a narrow window, with ten thousand tables.
+// Accessibility: without a mouse, with the dark theme, in a narrow window, with ten thousand tables.
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import type { Browser, Page } from 'playwright-core'
 import { casesOf } from '../../tools/long.ts'
@@ -75,7 +75,7 @@ function focused(page: Page): Promise<string> {
   })
 }
 
-test('the switches of colours and language are obeyed and remembered', async () => {
+test('theme and language are applied and remembered', async () => {
   const { page, context } = await visit(chromium, server.url, { dark: true })
   const ground = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor)
   const dark = await ground()
@@ -103,7 +103,7 @@ test.each(
       { width: 1600, dark: true },
     ],
   ),
-)('nothing is out of sight or out of contrast: %o', async (look) => {
+)('everything is visible and has enough contrast: %o', async (look) => {
   const destination = await to.createDatabase()
   const { page, context, complaints } = await visit(chromium, server.url, look)
   const name = `look-${look.width}-${look.dark ? 'dark' : 'light'}`
@@ -152,7 +152,7 @@ test.each(casesOf([2_000], [10_000]))(
 
     await page.getByRole('searchbox').fill(nameOf(tables - 223))
     const found = page.getByRole('treeitem', { name: nameOf(tables - 223) })
-    await found.locator('[data-part=tick]').click()
+    await found.locator('[data-part=check]').click()
     await page.getByText(`${(tables - 1).toLocaleString('en')} tables`).waitFor()
     expect(await found.getAttribute('aria-checked')).toBe('false')
     await page.getByRole('searchbox').fill('')

@@ -1,5 +1,5 @@
-// The board of a fleet in the page: a hundred mappings with five thousand databases, whose numbers change while
-// somebody looks, searches, opens and acts; in both languages, in the light and in the dark, with the keyboard.
+// The fleet board: a hundred mappings with five thousand databases, whose numbers change during searches and
+// actions; in both languages, with both themes, with the keyboard.
 import { afterEach, beforeAll, beforeEach, expect, test } from 'bun:test'
 import type { Browser, Page } from 'playwright-core'
 import { formatBytes } from '../../shared/format.ts'
@@ -37,150 +37,158 @@ const line = (page: Page, name: string) =>
 test.each([
   { language: 'en', width: 1280, dark: false },
   { language: 'ja', width: 820, dark: true },
-] as const)('seen, opened, searched, switched over, marked complete: $language, $width wide', async (how) => {
-  const { language } = how
-  const say = words[language]
-  const broken = controller.find('shops-001', 'shop_001_01')
-  broken.state = 'problem'
-  broken.error = { message: 'could not extend file: No space left on device', sqlstate: '53100' }
-  broken.failed_tables = [{ schema: 'public', name: 'orders', error: 'ERROR: disk full' }]
-  controller.log.push({ at: Date.now(), level: 'warn', mapping: 'shops-001', message: 'will be tried again' })
-  const { page, context, complaints } = await visit(chromium, url(), how)
-  const look = stepCheck(page, 'fleet', language)
-  const button = (name: string) => page.getByRole('button', { name, exact: true })
-  const dialog = page.getByRole('alertdialog')
+] as const)(
+  'a fleet is shown, expanded, searched, switched over, marked complete: $language, $width wide',
+  async (how) => {
+    const { language } = how
+    const say = words[language]
+    const broken = controller.find('shops-001', 'shop_001_01')
+    broken.state = 'problem'
+    broken.error = { message: 'could not extend file: No space left on device', sqlstate: '53100' }
+    broken.failed_tables = [{ schema: 'public', name: 'orders', error: 'ERROR: disk full' }]
+    controller.log.push({
+      at: Date.now(),
+      level: 'warn',
+      mapping: 'shops-001',
+      message: 'will be tried again',
+    })
+    const { page, context, complaints } = await visit(chromium, url(), how)
+    const look = stepCheck(page, 'fleet', language)
+    const button = (name: string) => page.getByRole('button', { name, exact: true })
+    const dialog = page.getByRole('alertdialog')
 
-  // Who opens a pgtrek that works on a fleet sees it at once; what needs somebody comes first.
-  await page.getByRole('heading', { level: 1, name: say.fleet.title }).waitFor()
-  expect(await page.getByRole('navigation').getByRole('link', { name: say.app.fleet }).count()).toBe(1)
-  await line(page, 'shops-001').getByText(say.fleet.state.problem).waitFor()
-  expect(await lines(page).first().textContent()).toContain('shops-001')
-  const totals = page.getByRole('region', { name: say.fleet.totals.title })
-  await totals.getByText('100', { exact: true }).waitFor()
-  await page.getByRole('log').getByText('shops-001: will be tried again').waitFor()
-  await look('1-board')
+    // Who opens a pgtrek that works on a fleet sees it at once; what needs somebody comes first.
+    await page.getByRole('heading', { level: 1, name: say.fleet.title }).waitFor()
+    expect(await page.getByRole('navigation').getByRole('link', { name: say.app.fleet }).count()).toBe(1)
+    await line(page, 'shops-001').getByText(say.fleet.state.problem).waitFor()
+    expect(await lines(page).first().textContent()).toContain('shops-001')
+    const totals = page.getByRole('region', { name: say.fleet.totals.title })
+    await totals.getByText('100', { exact: true }).waitFor()
+    await page.getByRole('log').getByText('shops-001: will be tried again').waitFor()
+    await look('1-board')
 
-  await button('shops-001').click()
-  await page.getByText(say.fleet.roles.needing.replace('{{count}}', '2')).waitFor()
-  await page.getByText('app "quoted"').waitFor()
-  await button('shop_001_01').click()
-  await page.getByText('public.orders').waitFor()
-  await page.getByText('could not extend file').waitFor()
-  await look('2-opened')
+    await button('shops-001').click()
+    await page.getByText(say.fleet.roles.needing.replace('{{count}}', '2')).waitFor()
+    await page.getByText('app "quoted"').waitFor()
+    await button('shop_001_01').click()
+    await page.getByText('public.orders').waitFor()
+    await page.getByText('could not extend file').waitFor()
+    await look('2-opened')
 
-  await button(say.fleet.actions.instructions).click()
-  await dialog.getByText('Stop what writes to old-001.example.com.').waitFor()
-  await look('3-instructions')
-  await dialog.getByRole('button', { name: say.fleet.instructions.close }).click()
+    await button(say.fleet.actions.instructions).click()
+    await dialog.getByText('Stop what writes to old-001.example.com.').waitFor()
+    await look('3-instructions')
+    await dialog.getByRole('button', { name: say.fleet.instructions.close }).click()
 
-  // One database.
-  await page.getByRole('searchbox', { name: say.fleet.search }).fill('shop_042_04')
-  await button('shop_042_04').click()
-  const place = 'shops-042 / shop_042_04'
-  const actions = page.getByRole('group', { name: say.fleet.actions.title.replace('{{place}}', place) })
-  await actions.getByRole('button', { name: say.fleet.actions.switchover }).click()
-  const yes = dialog.getByRole('button', { name: say.fleet.switchover.yes })
-  const confirm = dialog.getByRole('textbox', { name: /shop|shops|data|データ/ })
-  expect(await yes.isDisabled()).toBe(true)
-  await confirm.fill('shops-042')
-  expect(await yes.isDisabled()).toBe(true)
-  await dialog.getByRole('checkbox', { name: say.follow.switchover.options.keepReverse }).check()
-  await look('4-switchover')
-  await confirm.fill('shop_042_04')
-  await yes.click()
-  await page
-    .getByRole('status')
-    .filter({ hasText: say.fleet.actions.taken.replace('{{place}}', place) })
-    .waitFor()
+    // One database.
+    await page.getByRole('searchbox', { name: say.fleet.search }).fill('shop_042_04')
+    await button('shop_042_04').click()
+    const place = 'shops-042 / shop_042_04'
+    const actions = page.getByRole('group', { name: say.fleet.actions.title.replace('{{place}}', place) })
+    await actions.getByRole('button', { name: say.fleet.actions.switchover }).click()
+    const yes = dialog.getByRole('button', { name: say.fleet.switchover.yes })
+    const confirm = dialog.getByRole('textbox', { name: /shop|shops|data|データ/ })
+    expect(await yes.isDisabled()).toBe(true)
+    await confirm.fill('shops-042')
+    expect(await yes.isDisabled()).toBe(true)
+    await dialog.getByRole('checkbox', { name: say.follow.switchover.options.keepReverse }).check()
+    await look('4-switchover')
+    await confirm.fill('shop_042_04')
+    await yes.click()
+    await page
+      .getByRole('status')
+      .filter({ hasText: say.fleet.actions.taken.replace('{{place}}', place) })
+      .waitFor()
 
-  // A mapping: those that are not ready are named.
-  const mapping = page.getByRole('group', {
-    name: say.fleet.actions.title.replace('{{place}}', 'shops-042'),
-    exact: true,
-  })
-  await mapping.getByRole('button', { name: say.fleet.actions.switchover }).click()
-  await dialog.getByText(/shop_042_02/).waitFor()
-  await confirm.fill('shops-042')
-  await yes.click()
-  await dialog.waitFor({ state: 'hidden' })
+    // A mapping: those that are not ready are named.
+    const mapping = page.getByRole('group', {
+      name: say.fleet.actions.title.replace('{{place}}', 'shops-042'),
+      exact: true,
+    })
+    await mapping.getByRole('button', { name: say.fleet.actions.switchover }).click()
+    await dialog.getByText(/shop_042_02/).waitFor()
+    await confirm.fill('shops-042')
+    await yes.click()
+    await dialog.waitFor({ state: 'hidden' })
 
-  // Everything: more has to be typed than a name.
-  await button(say.fleet.actions.switchoverAll).click()
-  await confirm.fill(say.fleet.switchover.allWord)
-  await look('5-all')
-  await yes.click()
-  await dialog.waitFor({ state: 'hidden' })
+    // Everything: more has to be typed than a name.
+    await button(say.fleet.actions.switchoverAll).click()
+    await confirm.fill(say.fleet.switchover.allWord)
+    await look('5-all')
+    await yes.click()
+    await dialog.waitFor({ state: 'hidden' })
 
-  await mapping.getByRole('button', { name: say.fleet.actions.complete }).click()
-  const complete = dialog.getByRole('button', { name: say.fleet.complete.yes, exact: true })
-  expect(await complete.isDisabled()).toBe(true)
-  await dialog.getByRole('checkbox', { name: say.fleet.complete.sure }).check()
-  await look('6-complete')
-  await complete.click()
-  await dialog.waitFor({ state: 'hidden' })
+    await mapping.getByRole('button', { name: say.fleet.actions.complete }).click()
+    const complete = dialog.getByRole('button', { name: say.fleet.complete.yes, exact: true })
+    expect(await complete.isDisabled()).toBe(true)
+    await dialog.getByRole('checkbox', { name: say.fleet.complete.sure }).check()
+    await look('6-complete')
+    await complete.click()
+    await dialog.waitFor({ state: 'hidden' })
 
-  await mapping.getByRole('button', { name: say.fleet.actions.pause }).click()
-  await dialog.getByRole('button', { name: say.fleet.actions.pauseYes, exact: true }).click()
-  await dialog.waitFor({ state: 'hidden' })
-  await button(say.fleet.actions.retryAll).click()
-  await eventually(
-    'the retry of all',
-    () => controller.actions,
-    (actions) => actions.at(-1)?.type === 'retry',
-  )
+    await mapping.getByRole('button', { name: say.fleet.actions.pause }).click()
+    await dialog.getByRole('button', { name: say.fleet.actions.pauseYes, exact: true }).click()
+    await dialog.waitFor({ state: 'hidden' })
+    await button(say.fleet.actions.retryAll).click()
+    await eventually(
+      'the retry of all',
+      () => controller.actions,
+      (actions) => actions.at(-1)?.type === 'retry',
+    )
 
-  controller.answer = { ok: false, message: 'nothing is paused' }
-  controller.find('shops-042', 'shop_042_04').state = 'paused'
-  await actions.getByRole('button', { name: say.fleet.actions.resume }).click()
-  await page.getByRole('alert').filter({ hasText: 'nothing is paused' }).waitFor()
-  const usual = {
-    timeout_seconds: 30,
-    read_only_source: false,
-    verify: false,
-    accept_differences: false,
-    discard_late_writes: false,
-    refresh_materialized_views: false,
-  }
-  expect(controller.actions).toEqual([
-    { type: 'switchover', mapping: 'shops-042', database: 'shop_042_04', ...usual, keep_reverse: true },
-    { type: 'switchover', mapping: 'shops-042', ...usual, keep_reverse: false },
-    { type: 'switchover', ...usual, keep_reverse: false },
-    { type: 'complete', mapping: 'shops-042' },
-    { type: 'pause', mapping: 'shops-042' },
-    { type: 'retry' },
-    { type: 'resume', mapping: 'shops-042', database: 'shop_042_04' },
-  ])
+    controller.answer = { ok: false, message: 'nothing is paused' }
+    controller.find('shops-042', 'shop_042_04').state = 'paused'
+    await actions.getByRole('button', { name: say.fleet.actions.resume }).click()
+    await page.getByRole('alert').filter({ hasText: 'nothing is paused' }).waitFor()
+    const usual = {
+      timeout_seconds: 30,
+      read_only_source: false,
+      verify: false,
+      accept_differences: false,
+      discard_late_writes: false,
+      refresh_materialized_views: false,
+    }
+    expect(controller.actions).toEqual([
+      { type: 'switchover', mapping: 'shops-042', database: 'shop_042_04', ...usual, keep_reverse: true },
+      { type: 'switchover', mapping: 'shops-042', ...usual, keep_reverse: false },
+      { type: 'switchover', ...usual, keep_reverse: false },
+      { type: 'complete', mapping: 'shops-042' },
+      { type: 'pause', mapping: 'shops-042' },
+      { type: 'retry' },
+      { type: 'resume', mapping: 'shops-042', database: 'shop_042_04' },
+    ])
 
-  // One in full.
-  await page
-    .getByRole('link', { name: say.fleet.details.replace('{{name}}', 'shop_042_04'), exact: true })
-    .click()
-  await page.getByText('public.orders of shop_042_04').waitFor()
-  await look('7-one')
-  await page.getByRole('link', { name: say.fleet.detail.back }).last().click()
-  await button('shop_042_04').waitFor()
+    // One in full.
+    await page
+      .getByRole('link', { name: say.fleet.details.replace('{{name}}', 'shop_042_04'), exact: true })
+      .click()
+    await page.getByText('public.orders of shop_042_04').waitFor()
+    await look('7-one')
+    await page.getByRole('link', { name: say.fleet.detail.back }).last().click()
+    await button('shop_042_04').waitFor()
 
-  // What another process works on, what is tried again, and what can return.
-  const one = controller.find('shops-042', 'shop_042_04')
-  for (const state of ['elsewhere', 'retrying', 'returned', 'done'] as const) {
-    one.state = state
-    await line(page, 'shop_042_04').getByText(say.fleet.state[state], { exact: true }).waitFor()
-  }
-  one.flows_back = true
-  await actions.getByRole('button', { name: say.fleet.actions.back }).click()
-  await confirm.fill('shop_042_04')
-  await dialog.getByRole('button', { name: say.fleet.back.yes }).click()
-  await eventually(
-    'the return',
-    () => controller.actions.at(-1),
-    (action) => action?.type === 'switchover' && action.back === true,
-  )
+    // What another process works on, what is tried again, and what can return.
+    const one = controller.find('shops-042', 'shop_042_04')
+    for (const state of ['elsewhere', 'retrying', 'returned', 'done'] as const) {
+      one.state = state
+      await line(page, 'shop_042_04').getByText(say.fleet.state[state], { exact: true }).waitFor()
+    }
+    one.flows_back = true
+    await actions.getByRole('button', { name: say.fleet.actions.back }).click()
+    await confirm.fill('shop_042_04')
+    await dialog.getByRole('button', { name: say.fleet.back.yes }).click()
+    await eventually(
+      'the return',
+      () => controller.actions.at(-1),
+      (action) => action?.type === 'switchover' && action.back === true,
+    )
 
-  expect(complaints).toEqual([])
-  await context.close()
-})
+    expect(complaints).toEqual([])
+    await context.close()
+  },
+)
 
-test('five thousand databases: few lines in the document, all within reach, and their numbers move', async () => {
+test('five thousand databases: few lines in the document, all reachable, and their numbers are updated', async () => {
   const say = words.en.fleet
   const controller = new SeenFleet(100, 50)
   await using large = await startApi({ fleet: controller })
@@ -232,7 +240,7 @@ test('five thousand databases: few lines in the document, all within reach, and 
   await context.close()
 })
 
-test('with the keyboard alone: to a database, what it says, and what can be done', async () => {
+test('with the keyboard alone: to a database, its details and its actions', async () => {
   const say = words.en.fleet
   const { page, context, complaints } = await visit(chromium, url())
   await line(page, 'shops-001').waitFor()
@@ -267,7 +275,7 @@ test('with the keyboard alone: to a database, what it says, and what can be done
   await context.close()
 })
 
-test('a pgtrek without a fleet has no such page', async () => {
+test('a pgtrek without a fleet has no fleet page', async () => {
   const say = words.en
   await using plain = await startApi()
   const { page, context, complaints } = await visit(chromium, `${plain.server.url}#fleet`)

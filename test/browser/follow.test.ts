@@ -1,5 +1,5 @@
-// A database that is copied and followed while it is written to, seen and steered in the page, in both languages:
-// until it is switched over, and nothing of it is left.
+// A database that is copied and followed while it is written to, monitored and controlled on the page, in both
+// languages, until it is switched over and cleaned up.
 import { afterEach, beforeAll, beforeEach, expect, test } from 'bun:test'
 import type { Browser } from 'playwright-core'
 import type { SwitchoverReport } from '../../shared/follow-view.ts'
@@ -191,7 +191,7 @@ test.each([
   await context.close()
 })
 
-test('a conflict is decided in the page, and one that was stopped goes on', async () => {
+test('a conflict is decided on the page, and a stopped move is continued', async () => {
   const say = words.en
   const [source, destination] = [await from.createDatabase(), await to.createDatabase()]
   await source.sql(`

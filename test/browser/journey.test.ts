@@ -25,7 +25,7 @@ afterAll(() => server?.stop())
 test.each([
   { language: 'en', width: 1280, dark: false },
   { language: 'ja', width: 820, dark: true },
-] as const)('four steps, what failed again, the history and help: $language, $width wide', async (look) => {
+] as const)('four steps, a retry, the history and the help: $language, $width wide', async (look) => {
   const { language } = look
   const say = words[language]
   const destination = await makeEmpty()
@@ -43,7 +43,7 @@ test.each([
   await page.getByRole('button', { name: say.selection.sample }).click()
   await page.getByRole('heading', { name: say.selection.sampleTitle }).waitFor()
   // A view without its table is said at once, and put right with one click.
-  await orders.locator('[data-part=tick]').click()
+  await orders.locator('[data-part=check]').click()
   expect(await page.getByRole('status').filter({ hasText: 'public.big_orders' }).textContent()).toContain(
     'public.orders',
   )

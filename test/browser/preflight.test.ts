@@ -1,4 +1,4 @@
-// The report of the preflight on the page: as soon as both ends answer, in both languages, with SQL to take away.
+// Preflight checks on the page: once both connections are tested, in both languages, with SQL to copy.
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import type { Browser } from 'playwright-core'
 import { type PageServer, startPageServer } from '../../tools/page-server.ts'
@@ -23,7 +23,7 @@ afterAll(() => server?.stop())
 test.each([
   { language: 'en', width: 1280, dark: false, title: 'Keys of the tables' },
   { language: 'ja', width: 360, dark: true, title: 'テーブルのキー' },
-] as const)('what is in the way, and what mends it: $language, $width wide', async (look) => {
+] as const)('preflight findings and their fixes: $language, $width wide', async (look) => {
   const { language, title } = look
   const say = words[language].preflight
   const [source, destination] = [await from.createDatabase(), await to.createDatabase()]

@@ -1,4 +1,4 @@
-// A run that is watched: reloaded in its middle, cancelled, or only planned.
+// A run on the page: reloaded, cancelled, or only planned.
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -50,7 +50,7 @@ async function planned(url = server.url) {
   return { ...visited, destination }
 }
 
-test('a reload picks up where the run is, and a cancel asks first and leaves every table whole or empty', async () => {
+test('a reload shows the present state of the run, and cancelling asks first and leaves every table complete or empty', async () => {
   await using visited = await planned()
   const { page, destination, complaints } = visited
   await slowDown(page, 'en')
@@ -121,7 +121,7 @@ test('a dry run shows the plan as its result and writes nothing', async () => {
   expect(complaints).toEqual([])
 })
 
-test('what is destroyed by the time of the start must be what was shown', async () => {
+test('the run is refused when it would destroy anything that was not shown', async () => {
   await using visited = await planned()
   const { page, destination, complaints } = visited
   await destination.sql('create table customers (id int); insert into customers values (1)')
@@ -133,7 +133,7 @@ test('what is destroyed by the time of the start must be what was shown', async 
   expect(complaints).toEqual([])
 })
 
-test('while one runs another is not started, and a lost server is reported and found again', async () => {
+test('only one run at a time, and a lost server is reported and reconnected', async () => {
   await using first = await startPageServer(0, directory)
   const behind = { host: '127.0.0.1', port: Number(new URL(first.url).port) }
   // The page keeps its address, whatever port the second server gets.
@@ -158,7 +158,7 @@ test('while one runs another is not started, and a lost server is reported and f
   expect(visited.complaints.filter((line) => !isOfTheLoss(line))).toEqual([])
 })
 
-test('a run that copied nothing says so: no percentage, no green phase, no sentence that claims more', async () => {
+test('a run that copied nothing shows no percentage, no green phase and no claim of success', async () => {
   const [from, destination] = [await to.createDatabase(), await to.createDatabase()]
   await from.sql('create table t (x int); insert into t select generate_series(1, 100)')
   await destination.sql('create table t (x int check (x < 0))')

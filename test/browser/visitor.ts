@@ -1,4 +1,4 @@
-// Somebody who uses the page: opens it, reads it by its words and roles, and looks for barriers on the way.
+// A visitor of the page: opens it, finds things by words and roles, and checks accessibility.
 import { expect } from 'bun:test'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-// Addresses of the page, as the page writes them and as people do.
+// Addresses of the page, as the page and as people write them.
 import { expect, test } from 'bun:test'
 import { routeOf } from '../../client/state/address.ts'
 
@@ -26,7 +26,7 @@ test.each([
   expect(at(hash)).toEqual(route)
 })
 
-test('paths', () => {
+test('paths and fragments name pages', () => {
   expect(at('#run', '/index.html')).toEqual({ page: 'migrate', step: 'run' })
   expect(at('', '/help')).toEqual({ page: 'help' })
   expect(at('', '/nowhere')).toEqual({ page: 'unknown' })

@@ -40,16 +40,16 @@ test.each([
 })
 
 describe('a password', () => {
-  test('is masked where the URL is shown', () => {
+  test('is masked in the shown URL', () => {
     expect(formatUrl(parsed('postgres://jo:secret@h/d'), { masked: true })).toBe('postgres://jo:*****@h/d')
   })
 
-  test('that is masked is the one that was known', () => {
+  test('is kept when the masked URL is typed back', () => {
     expect(parsed(`postgres://jo:${mask}@other/d`, 'secret').fields.password).toBe('secret')
     expect(parsed(`postgres://h/d?password=${mask}`, 'secret').fields.password).toBe('secret')
   })
 
-  test('that the server keeps is named, and no longer when the end is another', () => {
+  test('of a profile is referenced, but not for another connection', () => {
     const end = parsed('postgres://jo@h/d')
     const at = { profile: 'night', side: 'source' as const }
     end.kept = { at, url: formatUrl(end, { masked: false }) }
@@ -60,13 +60,13 @@ describe('a password', () => {
   })
 })
 
-test('a socket directory stands among the parameters', () => {
+test('a socket directory is a parameter of the URL', () => {
   const end = parsed('postgres:///db?host=/var/run/postgresql')
   expect(end.fields.host).toBe('/var/run/postgresql')
   expect(parsed(formatUrl(end, { masked: false }))).toEqual(end)
 })
 
-test('what the page makes of any fields, the server reads as these fields', () => {
+test('the server reads every URL of the page as the same fields', () => {
   const text = fc
     .string({ unit: 'binary', maxLength: 12 })
     .filter((one) => !one.includes('\0') && one.isWellFormed())

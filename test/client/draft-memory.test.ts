@@ -1,6 +1,6 @@
-// What a reload of the page keeps: everything that was typed, and no password of it.
+// A reload of the page keeps everything that was entered, without passwords.
 import { expect, test } from 'bun:test'
-import { rulesAside, rulesFor } from '../../client/state/conditions.ts'
+import { rulesFor, rulesOfOtherSources } from '../../client/state/conditions.ts'
 import {
   type End,
   emptyEnd,
@@ -34,7 +34,7 @@ const typed: Draft = {
   rules: [{ of: 'somewhere', rule: { table: 't', where: 'a > 1' } }],
 }
 
-test('a draft comes back without its passwords, and says which end lacks one', () => {
+test('a draft is restored without its passwords, and knows which connection lacks one', () => {
   const text = draftText(typed, { needed: 'add', schemas: [{ name: 'app', tables: ['t'] }] })
   expect(text).not.toContain('s3cret')
   const back = draftFrom(text, empty)
@@ -52,20 +52,20 @@ test('a draft comes back without its passwords, and says which end lacks one', (
   expect(draftFrom(draftText(back, {}), empty).source.lost).toBe(back.source.lost as string)
 })
 
-test('nothing, and what is no draft, begins anew', () => {
+test('without a valid stored draft the page starts empty', () => {
   for (const text of [undefined, '', '{', 'null']) expect(draftFrom(text, empty)).toEqual(empty)
   expect(draftFrom('{"options":{"workers":3}}', empty).options).toEqual({ ...defaultOptions, workers: 3 })
 })
 
-test('a password that a profile keeps is still known', () => {
+test('a password of a profile is still known after a reload', () => {
   const kept = { at: { profile: 'p', side: 'source' as const }, url: 'postgres://jo@db/shop' }
   expect(withoutSecrets({ ...end(kept.url), kept })).toEqual({ ...end(kept.url), kept })
 })
 
-test('a rule holds for the database that it was written for, whoever logs in', () => {
+test('a rule applies to the database that it was written for, whatever the user', () => {
   const all = [{ of: placeOf(end('postgres://jo:x@db/shop')), rule: { table: 't', where: 'a' } }]
   const [same, other] = [end('postgres://ann@db:5432/shop'), end('postgres://jo:x@db/shop2')]
   expect(rulesFor(all, placeOf(same))).toEqual([{ table: 't', where: 'a' }])
   expect(rulesFor(all, placeOf(other))).toEqual([])
-  expect(rulesAside(all, placeOf(other))).toEqual([{ table: 't', where: 'a' }])
+  expect(rulesOfOtherSources(all, placeOf(other))).toEqual([{ table: 't', where: 'a' }])
 })

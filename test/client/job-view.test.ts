@@ -1,4 +1,4 @@
-// What the run view makes of progress: order of tables, the curve, errors taken apart again.
+// The run view: order of tables, the curve, the parts of errors, the outcome.
 import { describe, expect, test } from 'bun:test'
 import { outcomeOf, phaseState } from '../../client/state/run-outcome.ts'
 import { splitError } from '../../client/state/split-error.ts'
@@ -24,23 +24,23 @@ describe('tables', () => {
   const names = (view: Parameters<typeof visibleTables>[1]) =>
     visibleTables(tables, view).map(({ name }) => name)
 
-  test('that move or have failed come first', () => {
+  test('that are running or have failed are listed first', () => {
     expect(names({ status: 'all', sort: 'status', search: '' })).toEqual(['c10', 'c2', 'b', 'a'])
   })
 
-  test('are sorted by name as people count, by size and by time', () => {
+  test('are sorted by name with numbers in order, by size and by time', () => {
     expect(names({ status: 'all', sort: 'name', search: 'c' })).toEqual(['a', 'b', 'c2', 'c10'])
     expect(names({ status: 'all', sort: 'size', search: '' })).toEqual(['a', 'c10', 'b', 'c2'])
     expect(names({ status: 'all', sort: 'seconds', search: '' })).toEqual(['a', 'c2', 'c10', 'b'])
   })
 
-  test('are filtered by state and by words', () => {
+  test('are filtered by state and by name', () => {
     expect(names({ status: 'in_progress', sort: 'name', search: 'c1' })).toEqual(['c10'])
     expect(countStatuses(tables)).toMatchObject({ in_progress: 2, failed: 1, completed: 1, pending: 0 })
   })
 })
 
-test('a curve of any length stays small and keeps its mean', () => {
+test('a curve of any length is reduced to few points and keeps its mean', () => {
   const curve = new Curve()
   for (let second = 0; second < 5000; second++) {
     curve.add({ elapsed_seconds: second, rows_per_second: 7, bytes_per_second: second, running: true })
@@ -52,7 +52,7 @@ test('a curve of any length stays small and keeps its mean', () => {
   expect(seconds).toEqual(seconds.toSorted((one, other) => one - other))
 })
 
-test('an error that was put together is taken apart', () => {
+test('the text of an error is split into message, detail and hint', () => {
   const error = { message: 'no room', sqlstate: '53100', detail: 'The disk is full.', hint: 'Make room.' }
   expect(splitError(describeError(error))).toEqual({
     message: 'no room (SQLSTATE 53100).',
@@ -62,7 +62,7 @@ test('an error that was put together is taken apart', () => {
   expect(splitError('just this')).toEqual({ message: 'just this' })
 })
 
-describe('what has become of a run', () => {
+describe('the outcome of a run', () => {
   const phase = (more: Partial<Parameters<typeof phaseState>[0]>) => ({
     ...{ phase: 'data' as const, total: 3, done: 0, failed: 0, skipped: 0, running: 0 },
     ...{ wall_seconds: 0, cumulative_seconds: 0, ...more },
@@ -80,7 +80,7 @@ describe('what has become of a run', () => {
     ])
   })
 
-  test('only tables that are whole count, with their rows', () => {
+  test('only complete tables count, with their rows', () => {
     const done = { ...table('a', 'completed'), rows: 5, bytes: 1, seconds: 1 }
     const summary = {
       ...{ status: 'completed_with_failures' as const, elapsed_seconds: 1, warnings: [], phases: [] },

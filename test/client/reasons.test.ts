@@ -1,4 +1,4 @@
-// The light of a follow says its reasons in the language of the page, whatever the engine has against it.
+// Reasons against switching over, in the language of the page.
 
 import { expect, test } from 'bun:test'
 import { reasonIn } from '../../client/i18n/reasons.ts'
@@ -30,7 +30,7 @@ const watched: Watched[] = [
   { ...good, troubles: ['the servers cannot be looked at: connection refused'] },
 ]
 
-test('each reason has its Japanese sentence, and English ones stay as they are', () => {
+test('each reason has a Japanese sentence, and English ones are unchanged', () => {
   const reasons = new Set(
     watched.flatMap((one) => new ReadyLight(defaultFollowOptions).look(one, 1_000_000).reasons),
   )

@@ -10,7 +10,7 @@ import {
   takeConnections,
 } from '../../client/state/saved-connections.ts'
 
-test('are kept without their password unless it is asked for', () => {
+test('are stored without their password unless requested', () => {
   const end = parseUrl('postgres://jo:secret@h/d?sslpassword=other')
   if (typeof end === 'string') throw new Error(end)
   saveConnection('without', end, false)
@@ -26,7 +26,7 @@ test('are kept without their password unless it is asked for', () => {
   expect(savedConnections()).toEqual([])
 })
 
-test('a file of either kind is read, and anything else in it left alone', () => {
+test('files of both kinds are read, and other fields are ignored', () => {
   const request = { source: { url: 'postgres://a/b' }, destination: { host: 'c' } }
   const text = JSON.stringify({
     connections: [

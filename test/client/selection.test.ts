@@ -1,17 +1,17 @@
-// Ticks: what a click means, what is shown, and what the engine's own selector makes of what is sent.
+// The selection: what a click includes, what is shown, and what the server's selector makes of the request.
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { missingNeeds, selectionOf, withNeeds } from '../../client/state/selection.ts'
 import {
   buildTree,
-  countTicked,
+  checkState,
+  countSelected,
   everyKey,
   keysOf,
   leafKey,
-  type Ticked,
+  type SelectedKeys,
+  selectedSize,
   type Tree,
-  tickedSize,
-  tickState,
   withKeys,
 } from '../../client/state/tree.ts'
 import { treeRows } from '../../client/state/tree-rows.ts'
@@ -71,8 +71,8 @@ const leaf = (kind: Parameters<typeof leafKey>[1], name: string) => {
   return found
 }
 
-describe('a click', () => {
-  test('on a table means its triggers and partitions too', () => {
+describe('selecting', () => {
+  test('a table includes its triggers and partitions', () => {
     expect(keysOf(leaf('tables', 'orders'), tree)).toEqual([
       key('tables', 'orders'),
       key('triggers', 'stamp', 'orders'),
@@ -80,14 +80,14 @@ describe('a click', () => {
     expect(keysOf(leaf('tables', 'visits'), tree)).toHaveLength(2)
   })
 
-  test('on the tables of a schema means them all, with their triggers, once', () => {
+  test('the tables of a schema includes them all, with their triggers, once', () => {
     const tables = tree.schemas[0]?.kinds[0]
     if (!tables) throw new Error('no tables')
     expect(keysOf(tables, tree)).toHaveLength(6)
     expect(new Set(keysOf(tables, tree)).size).toBe(6)
   })
 
-  test('on a schema means all of it, and an empty one itself', () => {
+  test('a schema includes all of it, and an empty schema itself', () => {
     const [publicSchema, , empty] = tree.schemas
     if (!publicSchema || !empty) throw new Error('no schemas')
     expect(keysOf(publicSchema, tree)).toHaveLength(9)
@@ -95,9 +95,9 @@ describe('a click', () => {
   })
 })
 
-test('boxes have three states', () => {
-  const counts = countTicked(tree, withKeys(all, [key('tables', 'orders')], false))
-  const state = (name: string) => tickState(counts.get(name) ?? { ticked: 0, total: 0 })
+test('check boxes have three states', () => {
+  const counts = countSelected(tree, withKeys(all, [key('tables', 'orders')], false))
+  const state = (name: string) => checkState(counts.get(name) ?? { selected: 0, total: 0 })
   expect(state('schema\0public')).toBe('some')
   expect(state('schema\0audit')).toBe('all')
   expect(state('kind\0public\0tables')).toBe('some')
@@ -105,17 +105,17 @@ test('boxes have three states', () => {
 })
 
 test('a partitioned table is counted once', () => {
-  expect(tickedSize(tree, all)).toEqual({ tables: 6, rows: 1253, bytes: 12530 })
+  expect(selectedSize(tree, all)).toEqual({ tables: 6, rows: 1253, bytes: 12530 })
 })
 
-describe('what is asked for', () => {
-  test('is everything when all is ticked', () => {
+describe('the selection in the request', () => {
+  test('is everything when all is selected', () => {
     expect(selectionOf(tree, all, 'add')).toEqual({ schemas: [], needed: 'add' })
   })
 
-  test('is a whole schema by its name, a whole kind by a star', () => {
-    const ticked = withKeys(all, [key('types', 'mood'), 'schema\0empty'], false)
-    expect(selectionOf(tree, ticked, 'report').schemas).toEqual([
+  test('has a whole schema by its name, a whole kind by a star', () => {
+    const selected = withKeys(all, [key('types', 'mood'), 'schema\0empty'], false)
+    expect(selectionOf(tree, selected, 'report').schemas).toEqual([
       {
         name: 'public',
         ...{ tables: ['*'], views: ['*'], functions: ['*'], triggers: ['*'] },
@@ -124,22 +124,22 @@ describe('what is asked for', () => {
     ])
   })
 
-  test('is exactly what is ticked, as the engine reads it', () => {
+  test('is read by the server as exactly what is selected', () => {
     const keys = [...all]
     fc.assert(
       fc.property(fc.subarray(keys), (some) => {
-        const ticked = new Set(some)
-        const selector = new Selector({ ...everything, ...selectionOf(tree, ticked, 'add') })
-        // Nothing ticked cannot be asked for: the page does not go on.
-        if (ticked.size === 0) return
+        const selected = new Set(some)
+        const selector = new Selector({ ...everything, ...selectionOf(tree, selected, 'add') })
+        // Nothing selected cannot be asked for: the page does not go on.
+        if (selected.size === 0) return
         expect(selectedBy(selector, tree)).toEqual(new Set(some.filter((one) => tree.byKey.has(one))))
       }),
     )
   })
 })
 
-function selectedBy(selector: Selector, { leaves }: Tree): Ticked {
-  const selected = leaves.filter(({ kind, schema, name, table: of }) =>
+function selectedBy(selector: Selector, { leaves }: Tree): SelectedKeys {
+  const found = leaves.filter(({ kind, schema, name, table: of }) =>
     selector.isSelected({
       kind,
       schema,
@@ -148,41 +148,41 @@ function selectedBy(selector: Selector, { leaves }: Tree): Ticked {
       ...(kind === 'functions' && { alsoNamed: [name] }),
     }),
   )
-  return new Set(selected.map((one) => one.key))
+  return new Set(found.map((one) => one.key))
 }
 
-describe('what is needed', () => {
+describe('a required object', () => {
   const without = withKeys(all, [key('tables', 'orders')], false)
 
-  test('and not ticked is named, with who needs it', () => {
+  test('that is not selected is listed, with what requires it', () => {
     const [missing, ...others] = missingNeeds(tree, without)
     expect(others).toEqual([])
     expect(missing?.needed.name).toBe('orders')
     expect(missing?.by.map(({ name }) => name)).toEqual(['big'])
   })
 
-  test('is nothing when who needs it is not ticked either', () => {
+  test('is not listed when what requires it is not selected', () => {
     expect(missingNeeds(tree, withKeys(without, [key('views', 'big')], false))).toEqual([])
   })
 
-  test('comes with what is needed for it', () => {
+  test('is selected with everything that it requires', () => {
     expect(withNeeds(tree, [key('views', 'big')])).toContain(key('tables', 'orders'))
   })
 })
 
-describe('the lines', () => {
+describe('visible lines', () => {
   const view = { open: new Set<string>(), search: '', sort: 'name' as const }
   const names = (rows: ReturnType<typeof treeRows>) =>
     rows.map(({ node }) => ('name' in node ? node.name : node.kind))
 
-  test('are the schemas until one is opened', () => {
+  test('are the schemas until one is expanded', () => {
     expect(names(treeRows(tree, view))).toEqual(['audit', 'empty', 'public'])
     const open = new Set(['schema\0public', 'kind\0public\0tables'])
     const rows = treeRows(tree, { ...view, open })
     expect(rows.map(({ level }) => level)).toEqual([1, 1, 1, 2, 3, 3, 3, 3, 2, 2, 2, 2])
   })
 
-  test('show what was searched for wherever it is', () => {
+  test('include every match of a search', () => {
     expect(names(treeRows(tree, { ...view, search: 'VISITS_1' }))).toEqual([
       'public',
       'tables',
@@ -191,7 +191,7 @@ describe('the lines', () => {
     ])
   })
 
-  test('begin with the largest when sorted by size', () => {
+  test('start with the largest when sorted by size', () => {
     const rows = treeRows(tree, {
       ...view,
       sort: 'size',

@@ -1,4 +1,4 @@
-// The words of the page: both languages say the same things, and every option of the engine has its sentence.
+// The strings of the page: both languages are complete, and every option has its texts.
 import { expect, test } from 'bun:test'
 import { flatten } from '@solid-primitives/i18n'
 import { japaneseReasons } from '../../client/i18n/check-reasons.ts'
@@ -16,7 +16,7 @@ const places = (text: unknown) =>
     .match(/\{\{\w+\}\}/g)
     ?.toSorted() ?? []
 
-test('both languages say everything, with the same places to fill', () => {
+test('both languages have all strings, with the same placeholders', () => {
   for (const [key, text] of Object.entries(english ?? {})) {
     if (typeof text !== 'string') continue
     expect([key, places(japanese?.[key])]).toEqual([key, places(text)])
@@ -24,15 +24,15 @@ test('both languages say everything, with the same places to fill', () => {
   }
 })
 
-test('every option has its words', () => {
+test('every option has a label and a help text', () => {
   expect(Object.keys(en.options.each).toSorted()).toEqual(Object.keys(MigrationOptions.properties).toSorted())
 })
 
-test('every check of the preflight has its name in Japanese, and no other has one', () => {
+test('every preflight check has a Japanese title, and nothing else has one', () => {
   expect(Object.keys(japaneseTitles).toSorted()).toEqual(checks.map(({ id }) => id).toSorted())
 })
 
-test('every check of the preflight has its reason in Japanese, and every kind of error its sentence', () => {
+test('every preflight check has a Japanese reason, and every kind of error a Japanese sentence', () => {
   expect(Object.keys(japaneseReasons).toSorted()).toEqual(checks.map(({ id }) => id).toSorted())
   const kinds = ApiError.properties.error.anyOf.map((kind: { const: string }) => kind.const)
   expect(Object.keys(japaneseErrors).toSorted()).toEqual(kinds.toSorted())

@@ -6,7 +6,7 @@ import { isEmptyEnd } from '../../state/connection-url.ts'
 import { draft, swapEnds } from '../../state/draft.ts'
 import { goToStep } from '../../state/route.ts'
 import { testOf } from '../../state/tests.ts'
-import { Aside } from '../selection/aside.tsx'
+import { UnusedSelection } from '../selection/unused.tsx'
 import { EndPanel } from './end-panel.tsx'
 import { Preflight } from './preflight.tsx'
 import { Profiles } from './profiles.tsx'
@@ -48,7 +48,7 @@ export function ConnectionsStep() {
           </Notice>
         )}
       </Show>
-      <Aside />
+      <UnusedSelection />
       <Preflight />
       <div class="actions end">
         <button

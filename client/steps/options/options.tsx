@@ -5,7 +5,7 @@ import { t } from '../../i18n/index.ts'
 import { resetOptions } from '../../state/draft.ts'
 import { keepPlan } from '../../state/plan.ts'
 import { goToStep } from '../../state/route.ts'
-import { Aside } from '../selection/aside.tsx'
+import { UnusedSelection } from '../selection/unused.tsx'
 import { FollowChoice } from './follow-choice.tsx'
 import { OptionField } from './option-field.tsx'
 import { PlanPanel } from './plan-panel.tsx'
@@ -61,7 +61,7 @@ export function OptionsStep() {
           {t('options.reset')}
         </button>
       </header>
-      <Aside />
+      <UnusedSelection />
       <div class="option-groups">
         <For each={optionGroups.filter(({ more }) => !more)}>{(group) => <OptionGroup group={group} />}</For>
       </div>

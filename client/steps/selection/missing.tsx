@@ -5,17 +5,17 @@ import { rowsText, t } from '../../i18n/index.ts'
 import { Notice } from '../../parts/notice.tsx'
 import { draft, given, setDraft } from '../../state/draft.ts'
 import { missingNeeds, withNeeds } from '../../state/selection.ts'
-import { setTicked, ticks } from '../../state/source.ts'
+import { setSelected, sourceTree } from '../../state/source.ts'
 import type { Leaf, Tree } from '../../state/tree.ts'
 
 const shown = 20
 
 export function Missing(props: { tree: Tree }) {
   const name = createUniqueId()
-  const missing = createMemo(() => missingNeeds(props.tree, ticks().ticked))
-  function tickThem() {
+  const missing = createMemo(() => missingNeeds(props.tree, sourceTree().selected))
+  function selectThem() {
     const keys = missing().map(({ needed }) => needed.key)
-    setTicked(withNeeds(props.tree, keys), true)
+    setSelected(withNeeds(props.tree, keys), true)
   }
   return (
     <Show when={!given() && missing().length > 0}>
@@ -54,7 +54,7 @@ export function Missing(props: { tree: Tree }) {
             )}
           </For>
         </fieldset>
-        <button type="button" onClick={tickThem}>
+        <button type="button" onClick={selectThem}>
           {t('selection.selectRequired')}
         </button>
       </Notice>

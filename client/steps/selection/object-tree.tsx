@@ -4,9 +4,9 @@
 import { createVirtualizer } from '@tanstack/solid-virtual'
 import { createEffect, createMemo, createSignal, For, on, Show } from 'solid-js'
 import { t } from '../../i18n/index.ts'
-import { selectByTicks } from '../../state/draft.ts'
-import { setTicked, tickAll, ticks } from '../../state/source.ts'
-import { countTicked, keysOf, type Leaf, type Tree, tickState } from '../../state/tree.ts'
+import { selectInTree } from '../../state/draft.ts'
+import { selectAll, setSelected, sourceTree } from '../../state/source.ts'
+import { checkState, countSelected, keysOf, type Leaf, type Tree } from '../../state/tree.ts'
 import { found, rowAbove, type Sort, type TreeRow, treeRows } from '../../state/tree-rows.ts'
 import { Toolbar } from './toolbar.tsx'
 import { rowId, TreeLine } from './tree-line.tsx'
@@ -26,7 +26,7 @@ export function ObjectTree(props: {
 
   const rows = createMemo(() => treeRows(props.tree, { open: open(), search: search(), sort: sort() }))
   const narrowed = createMemo(() => found(props.tree, search()))
-  const counts = createMemo(() => countTicked(props.tree, ticks().ticked))
+  const counts = createMemo(() => countSelected(props.tree, sourceTree().selected))
   // The first line until another is chosen.
   const activeIndex = createMemo(() =>
     Math.max(
@@ -48,12 +48,12 @@ export function ObjectTree(props: {
 
   const stateOf = ({ key }: TreeRow) => {
     const count = counts().get(key)
-    if (count) return tickState(count)
-    return ticks().ticked.has(key) ? 'all' : 'none'
+    if (count) return checkState(count)
+    return sourceTree().selected.has(key) ? 'all' : 'none'
   }
-  function tick(row: TreeRow) {
-    selectByTicks()
-    setTicked(keysOf(row.node, props.tree), stateOf(row) !== 'all')
+  function toggleSelected(row: TreeRow) {
+    selectInTree()
+    setSelected(keysOf(row.node, props.tree), stateOf(row) !== 'all')
   }
   function toggle(row: TreeRow, to = !row.open) {
     if (row.open === undefined) return
@@ -85,7 +85,7 @@ export function ObjectTree(props: {
       End: () => moveTo(rows().length - 1),
       ArrowRight: () => (row.open === false ? toggle(row, true) : moveTo(row.open ? index + 1 : index)),
       ArrowLeft: () => (row.open ? toggle(row, false) : moveTo(rowAbove(rows(), index))),
-      ' ': () => tick(row),
+      ' ': () => toggleSelected(row),
       Enter: () => choose(row),
     }
     const action = actions[event.key]
@@ -103,10 +103,10 @@ export function ObjectTree(props: {
         onSort={setSort}
         found={narrowed()?.objects}
         onAll={(on) => {
-          selectByTicks()
+          selectInTree()
           const some = narrowed()
-          if (some) setTicked(some.keys, on)
-          else tickAll(on)
+          if (some) setSelected(some.keys, on)
+          else selectAll(on)
         }}
         onOpenAll={(all) => setOpen(all ? everyNode(props.tree) : new Set())}
       />
@@ -137,7 +137,7 @@ export function ObjectTree(props: {
                       active={item.index === activeIndex()}
                       chosen={row().key === props.chosen}
                       onToggle={() => toggle(row())}
-                      onTick={() => tick(row())}
+                      onSelect={() => toggleSelected(row())}
                       onChoose={() => choose(row())}
                       onActive={() => setActive(row().key)}
                     />

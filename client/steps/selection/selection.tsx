@@ -4,15 +4,15 @@ import { bytesText, rowsText, t } from '../../i18n/index.ts'
 import { Notice, Problem } from '../../parts/notice.tsx'
 import { PageLink } from '../../parts/page-link.tsx'
 import { isEmptyEnd, toConn } from '../../state/connection-url.ts'
-import { draft, given, rules, selectByTicks } from '../../state/draft.ts'
+import { draft, given, rules, selectInTree } from '../../state/draft.ts'
 import { goToStep } from '../../state/route.ts'
 import { isNothing } from '../../state/selection.ts'
-import { readSource, source, ticks } from '../../state/source.ts'
-import { type Leaf, type Tree, tickedSize } from '../../state/tree.ts'
-import { Aside, selectionText } from './aside.tsx'
+import { readSource, source, sourceTree } from '../../state/source.ts'
+import { type Leaf, selectedSize, type Tree } from '../../state/tree.ts'
 import { Details } from './details.tsx'
 import { Missing } from './missing.tsx'
 import { ObjectTree } from './object-tree.tsx'
+import { selectionText, UnusedSelection } from './unused.tsx'
 
 export function SelectionStep() {
   const read = (again = false) => void readSource(toConn(draft.source), { again })
@@ -29,7 +29,7 @@ export function SelectionStep() {
           </button>
         </Show>
       </header>
-      <Aside />
+      <UnusedSelection />
       <Switch>
         <Match when={isEmptyEnd(draft.source)}>
           <div class="empty">
@@ -40,7 +40,7 @@ export function SelectionStep() {
         <Match when={source.problem()}>
           {(problem) => <Problem of={problem()} onRetry={() => read(true)} />}
         </Match>
-        <Match when={ticks().tree}>{(tree) => <Chooser tree={tree()} />}</Match>
+        <Match when={sourceTree().tree}>{(tree) => <Chooser tree={tree()} />}</Match>
         <Match when={true}>
           <div class="empty" role="status">
             <span class="spinner" aria-hidden="true" />
@@ -55,17 +55,17 @@ export function SelectionStep() {
 function Chooser(props: { tree: Tree }) {
   const [chosen, setChosen] = createSignal<Leaf>()
   const narrowed = () => rules().filter(({ where }) => where !== undefined).length
-  const size = createMemo(() => tickedSize(props.tree, ticks().ticked))
-  const nothing = createMemo(() => !given() && isNothing(props.tree, ticks().ticked))
+  const size = createMemo(() => selectedSize(props.tree, sourceTree().selected))
+  const nothing = createMemo(() => !given() && isNothing(props.tree, sourceTree().selected))
   const isPartly = createMemo(
-    () => ticks().ticked.size < props.tree.leaves.length && props.tree.leaves.length > 0 && !nothing(),
+    () => sourceTree().selected.size < props.tree.leaves.length && props.tree.leaves.length > 0 && !nothing(),
   )
   return (
     <>
       <Show when={given()}>
         <Notice tone="info" role="status">
           <p>{t('selection.given', { names: selectionText(given()) })}</p>
-          <button type="button" onClick={selectByTicks}>
+          <button type="button" onClick={selectInTree}>
             {t('selection.givenClear')}
           </button>
         </Notice>

@@ -3,7 +3,7 @@ import { Show } from 'solid-js'
 import { showName } from '../../../shared/table-name.ts'
 import { bytesText, estimateText, rowsText, t } from '../../i18n/index.ts'
 import { ruleFor } from '../../state/draft.ts'
-import type { KindNode, Leaf, SchemaNode, TickState } from '../../state/tree.ts'
+import type { CheckState, KindNode, Leaf, SchemaNode } from '../../state/tree.ts'
 import type { TreeRow } from '../../state/tree-rows.ts'
 
 export function rowId(key: string): string {
@@ -13,12 +13,12 @@ export function rowId(key: string): string {
 export function TreeLine(props: {
   row: TreeRow
   top: number
-  state: TickState
-  count: { ticked: number; total: number } | undefined
+  state: CheckState
+  count: { selected: number; total: number } | undefined
   active: boolean
   chosen: boolean
   onToggle: () => void
-  onTick: () => void
+  onSelect: () => void
   onChoose: () => void
   onActive: () => void
 }) {
@@ -27,7 +27,7 @@ export function TreeLine(props: {
     // biome-ignore lint/a11y/useKeyWithClickEvents: the tree itself hears the keys, for all of its lines
     <div
       class="tree-line"
-      classList={{ active: props.active, chosen: props.chosen, unticked: props.state === 'none' }}
+      classList={{ active: props.active, chosen: props.chosen, unselected: props.state === 'none' }}
       role="treeitem"
       tabIndex="-1"
       id={rowId(props.row.key)}
@@ -42,7 +42,7 @@ export function TreeLine(props: {
         event.currentTarget.closest<HTMLElement>('.tree')?.focus({ preventScroll: true })
         props.onActive()
         const part = event.target instanceof Element ? event.target.closest('[data-part]') : null
-        if (part?.getAttribute('data-part') === 'tick') props.onTick()
+        if (part?.getAttribute('data-part') === 'check') props.onSelect()
         else if (part?.getAttribute('data-part') === 'open') props.onToggle()
         else props.onChoose()
       }}
@@ -52,7 +52,7 @@ export function TreeLine(props: {
           <span class="arrow" classList={{ down: props.row.open === true }} />
         </Show>
       </span>
-      <span class={`tick ${props.state}`} data-part="tick" aria-hidden="true" />
+      <span class={`tree-check ${props.state}`} data-part="check" aria-hidden="true" />
       <span class="tree-name" classList={{ strong: props.row.level < 3 }} title={nameOf(props.row.node)}>
         {nameOf(props.row.node)}
         <Tags node={props.row.node} />
@@ -60,7 +60,7 @@ export function TreeLine(props: {
       <Show when={props.count}>
         {(count) => (
           <span class="tree-count numbers">
-            {t('selection.ofTotal', { ticked: rowsText(count().ticked), total: rowsText(count().total) })}
+            {t('selection.ofTotal', { selected: rowsText(count().selected), total: rowsText(count().total) })}
           </span>
         )}
       </Show>

@@ -5,25 +5,25 @@ import { t } from '../../i18n/index.ts'
 import { Cut } from '../../parts/cut.tsx'
 import { Notice } from '../../parts/notice.tsx'
 import { isEmptyEnd } from '../../state/connection-url.ts'
-import { aside, asideSelection, draft, forgetAside, takeAside } from '../../state/draft.ts'
+import { discardUnused, draft, unusedRules, unusedSelection, useUnused } from '../../state/draft.ts'
 
-export function Aside() {
+export function UnusedSelection() {
   const lines = () => [
-    ...[asideSelection()]
+    ...[unusedSelection()]
       .filter(Boolean)
-      .map((one) => t('selection.asideNames', { names: selectionText(one) })),
-    ...aside().map(ruleText),
+      .map((one) => t('selection.unusedNames', { names: selectionText(one) })),
+    ...unusedRules().map(ruleText),
   ]
   return (
     <Show when={lines().length > 0 && !isEmptyEnd(draft.source)}>
-      <Notice tone="warn" role="status" title={t('selection.aside')}>
+      <Notice tone="warn" role="status" title={t('selection.unused')}>
         <Cut list={lines()} each={(line) => <li class="mono">{line}</li>} />
         <div class="actions">
-          <button type="button" onClick={takeAside}>
-            {t('selection.asideUse')}
+          <button type="button" onClick={useUnused}>
+            {t('selection.unusedUse')}
           </button>
-          <button type="button" onClick={forgetAside}>
-            {t('selection.asideForget')}
+          <button type="button" onClick={discardUnused}>
+            {t('selection.unusedDiscard')}
           </button>
         </div>
       </Notice>

@@ -2,11 +2,11 @@
 import { createSignal } from 'solid-js'
 import { CallFailed } from '../api/calls.ts'
 
-export function createAsking() {
+export function createRequest() {
   const [busy, setBusy] = createSignal(false)
   const [problem, setProblem] = createSignal<CallFailed>()
   /** The response; undefined when the request failed, which is shown. */
-  async function ask<Answer>(call: () => Promise<Answer>): Promise<Answer | undefined> {
+  async function send<Answer>(call: () => Promise<Answer>): Promise<Answer | undefined> {
     setBusy(true)
     setProblem(undefined)
     try {
@@ -19,5 +19,5 @@ export function createAsking() {
       setBusy(false)
     }
   }
-  return { busy, problem, ask }
+  return { busy, problem, send }
 }
