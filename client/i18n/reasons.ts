@@ -23,7 +23,55 @@ const japanese: [RegExp, (...parts: string[]) => string][] = [
   [/^it is still catching up$/, () => 'まだ追い付いていません'],
   [/^it is (.+)$/, (state = '') => states[state] ?? state],
   [/^rows are still being copied$/, () => 'まだ行をコピーしています'],
-  [/^tables are being copied anew: (.+)$/s, (names) => `テーブルをコピーし直しています：${names}`],
+  [
+    /^table (.+) is not the same on both sides: (.+)$/s,
+    (table, why) => `テーブル ${table} が両側で一致していません：${why}`,
+  ],
+  [
+    /^(.+) transactions? skipped, whose changes are missing: (.+)\. "pgtrek recopy TABLE"/s,
+    (count, tables) =>
+      `スキップしたトランザクションが ${count} 件あり、その変更が欠けています：${tables}。「pgtrek recopy テーブル」でコピーし直すか、両側を一致させるか、切り替え時に違いを許容してください`,
+  ],
+  [
+    /^the destination was written to by others than this move, by a client or by a trigger there: (.+?)\.(?: Others that were connected: (.+)\.)? Stop them\. /s,
+    (tables, sessions) =>
+      `移行先のテーブルに、この移行以外からの書き込みがありました：${tables}。${sessions ? `接続していたもの：${sessions}。` : ''}書き込みを止めてください。これらのテーブルは遅くとも切り替え時にチェックサムで比較し、異なる場合は「pgtrek recopy テーブル」でコピーし直せます`,
+  ],
+  [
+    /^(.+) is followed, but was dropped on the source\. .+: (drop table .+)$/s,
+    (table, sql) =>
+      `${table} は追従していますが、移行元で削除されました。不要であれば移行先でも削除してください：${sql}`,
+  ],
+  [
+    /^(.+) is followed, but was dropped on the source; /,
+    (table) =>
+      `${table} は追従していますが、移行元で削除されました。今その名前を持つ別のテーブルは追従していません`,
+  ],
+  [
+    /^(.+) is followed, but not published any more: /,
+    (table) =>
+      `${table} は追従していますが、パブリケーションに含まれなくなり、変更が送られていません。「pgtrek recopy ${table}」でコピーし直せます`,
+  ],
+  [
+    /^(.+) of the destination is called (.+) on the source now: .+ On the destination run: (.+)$/s,
+    (table, name, sql) =>
+      `移行先の ${table} は、移行元では ${name} という名前になりました。移行先で実行してください：${sql}`,
+  ],
+  [
+    /^(.+) is not followed: its rows are neither copied nor kept up to date/,
+    (table) => `${table} は追従していません。行はコピーも更新もされません`,
+  ],
+  [
+    /^(.+) is (?:a partition of .+|followed), but the destination does not have it\. /,
+    (table) =>
+      `${table} が移行先にありません。移行先に作成するか、「pgtrek recopy ${table}」で作成して行をコピーしてください`,
+  ],
+  [
+    /^(.+) is a partition of (.+) that (.+) does not have: /,
+    (table, root, publication) =>
+      `${root} のパーティション ${table} が ${publication} に含まれず、変更が送られていません。「pgtrek recopy ${table}」でコピーできます`,
+  ],
+  [/^tables are being copied (?:anew|again): (.+)$/s, (names) => `テーブルをコピーし直しています：${names}`],
   [/^no changes flow$/, () => '変更が流れていません'],
   [
     /^(\d+) of (\d+) tables could not be copied$/,

@@ -5,7 +5,9 @@ import { reasonIn } from '../../client/i18n/reasons.ts'
 import { ReadyLight, type Watched } from '../../server/follow/readiness.ts'
 import { defaultFollowOptions } from '../../shared/follow-options.ts'
 import { followStages, followStates } from '../../shared/follow-view.ts'
+import { describeForeignWrites } from '../../shared/foreign-writes.ts'
 import { describeLateWrites } from '../../shared/late-writes.ts'
+import { describeSkipped } from '../../shared/skipped.ts'
 import { followView } from '../../tools/moves/follow-view.ts'
 
 const { streams } = followView('shop')
@@ -13,6 +15,14 @@ const stream = streams[0] as (typeof streams)[number]
 const { status } = stream
 const slot = { name: 'pgtrek_shop', active: false, retained_bytes: 0, endangered: true, lost: 'wal_removed' }
 const good: Watched = { ...followView('shop'), troubles: [] }
+
+const table = { schema: 'public', name: 't' }
+const written = { ...table, oid: 1, rows: 2 }
+const skipped = {
+  lsn: '0/1',
+  xid: 7,
+  tables: [{ ...table, inserted: 1, updated: 0, deleted: 0, truncated: 0 }],
+}
 
 const watched: Watched[] = [
   good,
@@ -26,6 +36,10 @@ const watched: Watched[] = [
   { ...good, troubles: ['view public.v is not the same on a@b/c and d@e/f'] },
   { ...good, troubles: [describeLateWrites({ transactions: 2, changes: 2, tables: [] }, 'a@b/c')] },
   { ...good, troubles: ['tables are being copied anew: public.t'] },
+  { ...good, troubles: ['table public.t is not the same on both sides: 3 rows here, 2 there'] },
+  { ...good, troubles: [describeSkipped([skipped]) ?? ''] },
+  { ...good, troubles: [describeForeignWrites({ tables: [written], sessions: ['pid 7'] })] },
+  { ...good, troubles: [describeForeignWrites({ tables: [written], sessions: [] })] },
   { ...good, troubles: ['the server has no slot pgtrek_shop any more'] },
   { ...good, troubles: ['the servers cannot be looked at: connection refused'] },
 ]
@@ -40,4 +54,38 @@ test('each reason has a Japanese sentence, and English ones are unchanged', () =
     expect(reasonIn('ja', reason)).toMatch(/[\u3040-\u30ff]/)
   }
   expect(reasonIn('ja', 'something new')).toBe('something new')
+})
+
+test.each([
+  [
+    'shop.a is followed, but was dropped on the source. When nobody needs it any more, drop it on the destination, too: drop table "shop"."a"',
+    'drop table "shop"."a"',
+  ],
+  [
+    'shop.a is followed, but was dropped on the source; the table that is called shop.a there now is another one, and is not followed',
+    'shop.a',
+  ],
+  [
+    'shop.a is followed, but not published any more: it was taken out of p, or is not a partition of a published table any more; its changes are not sent. "pgtrek recopy shop.a" publishes it and copies it anew',
+    '「pgtrek recopy shop.a」',
+  ],
+  [
+    'shop.a of the destination is called shop.b on the source now: its changes are applied, but the names differ. On the destination run: alter table "shop"."a" rename to "b"',
+    'alter table "shop"."a" rename to "b"',
+  ],
+  [
+    'shop.a is not followed: its rows are neither copied nor kept up to date. To move it, start again with it, or copy it when nobody writes to it any more',
+    'shop.a',
+  ],
+  [
+    'shop.a is a partition of shop.b, but the destination does not have it. Create it there, or run "pgtrek recopy shop.a", which makes it and copies its rows, those from before it was attached too',
+    '「pgtrek recopy shop.a」',
+  ],
+  [
+    'shop.a is a partition of shop.b that p does not have: its changes are not sent. "pgtrek recopy shop.a" publishes it, makes it on the destination and copies its rows; in a publication of your own first alter publication p add table shop.a',
+    '「pgtrek recopy shop.a」',
+  ],
+])('a table that is not followed as it should be, in Japanese: %s', (reason, part) => {
+  expect(reasonIn('ja', reason)).toMatch(/[\u3040-\u30ff]/)
+  expect(reasonIn('ja', reason)).toContain(part)
 })
