@@ -1,5 +1,5 @@
-// `npm run demo`: two throw-away servers, a web shop with ten years of history on the old one, a move to the
-// new one by the real command, and a comparison of the two that trusts nothing the command says.
+// `npm run demo`: two temporary servers, a web shop with ten years of history on the old one, its migration to the
+// new one by the real command, and a comparison that does not rely on the command's own result.
 
 import { join } from 'node:path'
 import { styleText } from 'node:util'
@@ -15,7 +15,7 @@ const shownDifferences = 10
 try {
   process.exitCode = await demo()
 } catch (error) {
-  line(bad(`The demo broke off: ${messageOf(error)}`))
+  line(bad(`The demo failed: ${messageOf(error)}`))
   process.exitCode = 1
 } finally {
   await stopAllClusters()
@@ -28,7 +28,7 @@ async function demo(): Promise<number> {
   title('Filling the source: a web shop with ten years of history')
   await fill(source)
 
-  title('Moving it: pgtrek clone')
+  title('Migrating it: pgtrek clone')
   const code = await clone(source, destination)
   if (code !== 0) {
     line(bad(`pgtrek clone ended with exit code ${code}`))
@@ -57,7 +57,7 @@ async function fill(database: TestDatabase) {
   line(`${size?.rows} rows in ${size?.tables} tables, ${size?.size}`)
 }
 
-/** As a user would call it, in a process of its own: bars on a terminal, plain lines elsewhere. */
+/** As users call it, in a process of its own: bars on a terminal, plain lines elsewhere. */
 async function clone(source: TestDatabase, destination: TestDatabase): Promise<number> {
   const directory = scratchDirectory()
   const child = Bun.spawn(

@@ -1,8 +1,9 @@
-// `npm run screenshots`: makes the pictures of the README again, from the demo's shop, moved by the real command and
-// by the real page. The two servers listen on 5432 and 5433, which must be free: the addresses are in the pictures.
+// `npm run screenshots`: makes the pictures of the README again, from migrations of the demo's shop by the real command
+// and the real page. The two servers listen on 5432 and 5433, which must be free: the addresses are in the pictures.
 import { mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
+import { en } from '../client/i18n/en.ts'
 import { messageOf } from '../shared/message-of.ts'
 import { startBrowser } from '../tools/browser.ts'
 import { cleanEnvironment } from '../tools/command.ts'
@@ -87,19 +88,19 @@ async function pagePicture(source: TestDatabase, destination: TestDatabase): Pro
     })
     await page.goto(server.url)
     for (const [side, { url }] of [
-      ['Source', source],
-      ['Destination', destination],
+      [en.connections.source, source],
+      [en.connections.destination, destination],
     ] as const) {
       const form = page.getByRole('form', { name: side })
-      await form.getByLabel('Connection URL').fill(url)
-      await form.getByRole('button', { name: 'Test connection' }).click()
+      await form.getByLabel(en.connections.url).fill(url)
+      await form.getByRole('button', { name: en.connections.test }).click()
       await form.getByText('PostgreSQL 1').waitFor()
     }
-    await page.getByRole('button', { name: 'Next' }).click()
+    await page.getByRole('button', { name: en.app.next }).click()
     await page.getByRole('tree').waitFor()
-    await page.getByRole('button', { name: 'Next' }).click()
-    await page.getByText('Up to date', { exact: true }).waitFor()
-    await page.getByRole('button', { name: 'Start the migration' }).click()
+    await page.getByRole('button', { name: en.app.next }).click()
+    await page.getByText(en.options.planFresh, { exact: true }).waitFor()
+    await page.getByRole('button', { name: en.options.start }).click()
     await page.locator('.overall-percent', { hasText: /^[3-8]\d/ }).waitFor()
     // Without the place of the scroll bar.
     const png = await page.screenshot({ clip: { x: 0, y: 0, width: 1085, height: 1120 } })

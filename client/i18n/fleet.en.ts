@@ -89,7 +89,7 @@ export const fleetEn = {
       problem: 'problem',
       none: 'skipped',
     },
-    needing: '{{count}} roles need a password: theirs could not be migrated',
+    needing: 'Roles that need a password, because theirs could not be migrated: {{count}}',
   },
   actions: {
     title: 'Actions for {{place}}',

@@ -330,8 +330,8 @@ export const followEn = {
   },
   report: {
     title: 'Switchover report',
-    same: 'All {{count}} tables are the same on both sides.',
-    different: '{{count}} tables differ.',
+    same: 'Same on both sides: all {{count}} tables.',
+    different: 'Tables that differ: {{count}}.',
     differentLead: 'They are listed first below. Check them before anyone writes to the new primary.',
     from: 'From',
     to: 'To',
@@ -368,7 +368,7 @@ export const followEn = {
         '{{from}} refuses writes. An error about a read-only transaction shows a client that still uses it.',
       reverse: 'If something is wrong, return from here. Changes flow back to {{from}} until you clean up.',
       views:
-        '{{count}} materialized views of {{to}} were not refreshed. The messages of the run, below, have the statements.',
+        'Materialized views of {{to}} that were not refreshed: {{count}}. The messages of the run, below, have the statements.',
       cleanup: 'When you are sure, clean up: a slot that is not read fills the disk of its server.',
     },
     next: 'Messages of the run',

@@ -126,7 +126,7 @@ export const optionsEn = {
   steps: '{{count}} steps',
   planTables: '{{count}} tables, about {{rows}} rows, {{bytes}}',
   planWorkers: '{{workers}} copy workers, {{indexWorkers}} index workers',
-  skipped: '{{count}} cannot be migrated or are left out',
+  skipped: 'Not migrated: {{count}}',
   destroyed: 'Will be dropped or emptied on the destination',
   destroyedNothing: 'Nothing is dropped or emptied on the destination.',
   dropped: 'DROP',
