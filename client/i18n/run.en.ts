@@ -4,7 +4,7 @@ export const runEn = {
   nothingLead: 'Enter connections, selection and options, check the plan, and start.',
   overall: 'Overall',
   elapsed: 'Elapsed',
-  remaining: 'Remaining (estimate)',
+  remaining: 'Est. remaining',
   unknown: 'not known yet',
   rows: 'Rows',
   bytes: 'Data',
