@@ -127,7 +127,7 @@ export class FleetRun implements FleetController {
     try {
       await Promise.race([this.#over.promise, this.#countOver(), working, aborted(this.#stop.signal)])
     } finally {
-      this.#tellStates()
+      this.#reportStates()
       clearTimeout(this.#looking)
       // The last view tells who is there now; a queue that does not answer must not hold up the end.
       await Promise.race([this.#readWorkers(), Bun.sleep(workersEveryMs)])
@@ -161,7 +161,8 @@ export class FleetRun implements FleetController {
     if (this.#stop.signal.aborted) return
     this.#looking ??= setTimeout(() => {
       this.#looking = undefined
-      this.#tellStates()
+      if (this.#stop.signal.aborted) return
+      this.#reportStates()
       if (this.#isOver) this.#over.resolve()
     }, stateAfterMs)
   }
@@ -313,7 +314,7 @@ export class FleetRun implements FleetController {
     this.services.onLine?.(line)
   }
 
-  #tellStates() {
+  #reportStates() {
     const { onState } = this.services
     if (!onState) return
     for (const mapping of this.#mappings.map((one) => one.view())) {

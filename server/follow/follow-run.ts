@@ -242,7 +242,10 @@ export class FollowRun implements FollowController {
 
   /** What ends otherwise than it should ends the run. */
   #begin(what: Task['what'], work: (onOver: () => void) => Promise<void>) {
-    void this.#exclusively(what, work).catch((error) => this.#move.fail(error))
+    void this.#exclusively(what, work).catch((error) => {
+      this.#move.status.fail(error)
+      this.#move.fail(error)
+    })
   }
 
   async #exclusively<T>(what: Task['what'], work: (onOver: () => void) => Promise<T>): Promise<T> {

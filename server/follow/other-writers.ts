@@ -4,7 +4,7 @@
 import { showName, type TableName } from '../../shared/table-name.ts'
 import { Session } from '../postgres/session.ts'
 import type { OwnWrites } from '../replication/apply/own-writes.ts'
-import { troubleOf } from './comparison/background-comparison.ts'
+import { troubleOf } from './comparison/scope.ts'
 import {
   addForeignWrites,
   ForeignWatch,

@@ -1,13 +1,15 @@
 // What a table is at a moment: when it is another later on, what was compared before says nothing about it. The
 // stream does not tell of a column that was added, of rows that ALTER TABLE has rewritten, nor that a table was
 // out of the publication for a while.
+import type { TwoSnapshots } from '../../compare/two-snapshots.ts'
 import { quoteLiteral } from '../../postgres/quote.ts'
 import type { Session } from '../../postgres/session.ts'
+import type { Group } from './groups.ts'
 
 const namespacesSince = 15
 
 /** By OID. `publications` are those of which the side is the source. */
-export async function readSignatures(
+async function readSignatures(
   session: Session,
   oids: readonly number[],
   publications: readonly string[],
@@ -37,4 +39,35 @@ export async function readSignatures(
       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
      where c.oid in (${oids.join(', ')})`)
   return new Map(rows.map(({ oid, signature }) => [oid, signature]))
+}
+
+/** Of all tables of a group, on both sides. `published`: by what the source publishes them. */
+export async function readGroupSignatures(
+  both: TwoSnapshots,
+  groups: readonly Group[],
+  published: readonly string[],
+): Promise<Map<Group, string>> {
+  const { source, destination } = both.scans
+  const members = new Map(
+    groups.map((group) => {
+      const units = both.units(group.tables)
+      const oids = (side: 'source' | 'destination') =>
+        units.flatMap((unit) => unit[side] ?? []).map(({ oid }) => oid)
+      return [group, { source: oids('source'), destination: oids('destination') }]
+    }),
+  )
+  const oids = (side: 'source' | 'destination') => [...members.values()].flatMap((one) => one[side])
+  const here = await readSignatures(source.end.catalog, oids('source'), published)
+  const there = await readSignatures(destination.end.catalog, oids('destination'), [])
+  return new Map(
+    groups.map((group) => {
+      const of = members.get(group)
+      const list = [
+        ...(of?.source ?? []).map((oid) => here.get(oid)),
+        '/',
+        ...(of?.destination ?? []).map((oid) => there.get(oid)),
+      ]
+      return [group, list.toSorted().join('\n')]
+    }),
+  )
 }

@@ -1,0 +1,71 @@
+// The comparison of a switchover: with the source quiet and everything applied, what was compared beforehand needs no
+// more than a look at the rows that have changed since.
+
+import { type TableName, tableKey } from '../../../shared/table-name.ts'
+import type { TwoSnapshots } from '../../compare/two-snapshots.ts'
+import type { TableTouches } from '../../replication/apply/touched.ts'
+import type { Comparer } from './comparer.ts'
+import type { Group, Groups } from './groups.ts'
+
+export const windowWorkers = 4
+
+export interface Proven extends TableName {
+  rows: number
+  lsn: string
+  /** Keys and ranges compared again in the window. */
+  again: number
+}
+
+export interface InWindow {
+  proven: Proven[]
+  /** Not compared before, or changed as a whole since. */
+  whole: TableName[]
+  /** Found different: counting their rows would not do. */
+  suspect: TableName[]
+}
+
+export interface WindowWork {
+  both: TwoSnapshots
+  groups: Groups
+  comparer: Comparer
+  tables: readonly TableName[]
+  changes: readonly TableTouches[]
+  signatures: ReadonlyMap<Group, string>
+  /** What was compared before says nothing of what an earlier stream has applied. */
+  isEpochCurrent: boolean
+  signal: AbortSignal
+}
+
+export async function compareInWindow(work: WindowWork): Promise<InWindow> {
+  const { both, groups, comparer, tables, changes, signatures, isEpochCurrent, signal } = work
+  const proven: Proven[] = []
+  const unproven = new Set<string>()
+  const suspect = new Set<string>()
+  const look = async (group: Group) => {
+    const isGood = isEpochCurrent && group.state === 'checked' && group.signature === signatures.get(group)
+    const parts = isGood ? groups.partsOf(group, changes, 'settled') : 'whole'
+    // Compared whole where this fails.
+    const same = parts !== 'whole' && (await comparer.parts(both, group, parts, []).catch(() => undefined))
+    signal.throwIfAborted()
+    if (same !== true) {
+      const isSuspect = parts !== 'whole' || group.state === 'different'
+      return void (isSuspect ? suspect : unproven).add(tableKey(group.id))
+    }
+    const again = parts.reduce((sum, { rows }) => sum + rows.keys.length + rows.ranges.length, 0)
+    for (const { table, rows } of group.rows ?? []) {
+      proven.push({ ...table, rows, lsn: group.lsn ?? '', again })
+    }
+  }
+  const waiting = groups.all
+  await Promise.all(
+    Array.from({ length: windowWorkers }, async () => {
+      for (let group = waiting.pop(); group; group = waiting.pop()) await look(group)
+    }),
+  )
+  const whole = tables.filter((table) => {
+    const group = groups.keyOf(table)
+    return group === undefined || unproven.has(group)
+  })
+  const differing = tables.filter((table) => suspect.has(groups.keyOf(table) ?? ''))
+  return { proven, whole, suspect: differing }
+}
