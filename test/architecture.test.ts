@@ -41,3 +41,17 @@ test('the linter refuses imports from every room that stands above', () => {
     })
   }
 })
+
+test('command line, page and fleet start their runs through runs/ alone', () => {
+  const above = rooms.slice(0, rooms.indexOf('runs'))
+  const starts = /\bmigrate\(|\brunMigration\(|FollowRun\.(clone|continue)\(/
+  const files = above.flatMap((room) => filesIn(join(root, 'server', room)))
+  expect(files.length).toBeGreaterThan(100)
+  expect(files.filter((path) => starts.test(readFileSync(path, 'utf8')))).toEqual([])
+})
+
+function filesIn(directory: string): string[] {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .map((entry) => join(entry.parentPath, entry.name))
+}

@@ -3,24 +3,30 @@
 
 import { describeObject } from '../../shared/describe.ts'
 import type { FleetConfig, FleetMapping } from '../../shared/fleet.ts'
-import { ProgressFold } from '../../shared/fold.ts'
+import type { ProgressFold } from '../../shared/fold.ts'
 import { defaultFollowOptions } from '../../shared/follow-options.ts'
 import { defaultOptions, everything, type MigrationOptions } from '../../shared/request.ts'
 import { DestinationBusy, describeHolder, processesOf } from '../coordination/run-lock.ts'
 import { cleanUpFollow, lockMove } from '../follow/cleanup.ts'
-import { FollowRun } from '../follow/follow-run.ts'
+import type { FollowRun } from '../follow/follow-run.ts'
 import { describeMove, type MoveFacts, readMoveFacts, stateOf } from '../follow/move-state.ts'
 import { followName, linkNames } from '../follow/names.ts'
-import type { FollowEnds, FollowServices } from '../follow/request.ts'
+import type { FollowEnds } from '../follow/request.ts'
 import { hasRows, type RunState } from '../follow/run-state.ts'
-import { migrate } from '../migrate/migrate.ts'
+import type { RunRequest } from '../migrate/request.ts'
 import { PgtrekError, PlanRefused } from '../postgres/errors.ts'
 import { Session } from '../postgres/session.ts'
 import { type ConnectionSettings, describeSettings, serverName } from '../postgres/settings.ts'
 import type { JobQueue } from '../queue/queue.ts'
 import { copiersOn } from '../queue/queued-copies.ts'
+import {
+  continueFollowing,
+  copyAndFollow,
+  type StartedFollowing,
+  type Watched,
+} from '../runs/start-following.ts'
+import { type RunOptions, startRun } from '../runs/start-run.ts'
 import type { FollowStore } from '../store/follows.ts'
-import { NoMemory } from '../store/run-memory.ts'
 import {
   type Arrival,
   createDatabase,
@@ -45,8 +51,8 @@ export interface AttemptServices {
   say: (level: 'info' | 'warn' | 'error', message: string) => void
   /** No other process works on it. False: somebody does not want it any more, and nothing was begun. */
   begun: () => boolean
-  /** `fold` has what becomes of the copy that begins. */
-  onCopy: (fold: ProgressFold) => void
+  /** Of the copy that begins. */
+  onCopy: (progress: ProgressFold) => void
   onRows: () => void
   /** The run that follows, or nothing when it ended before its rows were there. */
   onRun: (run: FollowRun | undefined) => void
@@ -87,7 +93,6 @@ export function endsOf(
 export class DatabaseAttempt {
   readonly #ends: FollowEnds
   readonly #followName: string
-  #fold = new ProgressFold()
 
   constructor(
     readonly database: InstanceDatabase,
@@ -158,16 +163,15 @@ export class DatabaseAttempt {
       ...mapping.options,
       ...(arrival === 'copying' && { existingTableMode: 'drop' as const }),
     }
-    this.#fold = new ProgressFold()
-    this.services.onCopy(this.#fold)
     try {
       if (!mapping.follow) return await this.#copyOnce(options, move)
-      const run = await this.#untilRows((services) =>
-        FollowRun.clone(
-          { ...this.#ends, ...this.#request(options), runMemory: new NoMemory(), move },
-          services,
-        ),
-      )
+      const run = await this.#untilRows((watched) => {
+        const { copy, ...started } = copyAndFollow(this.#request(options), {
+          ...{ ...this.#copyOptions, ...watched, follow: this.#ends.follow, until: watched.signal, move },
+        })
+        this.services.onCopy(copy.progress)
+        return started
+      })
       await markArrival(this.#ends.destination, 'copied', { move })
       return { type: 'followed', run }
     } catch (error) {
@@ -178,10 +182,11 @@ export class DatabaseAttempt {
   }
 
   async #copyOnce(options: MigrationOptions, move: string): Promise<Outcome> {
-    const { signal } = this.services
-    const result = await migrate({ ...this.#request(options), memory: new NoMemory(), signal })
+    const run = startRun(this.#request(options), this.#copyOptions)
+    this.services.onCopy(run.progress)
+    const result = await run.done
     if (result.error !== undefined) throw result.error
-    const missing = this.#shortfall()
+    const missing = shortfall(run.progress)
     await markArrival(this.#ends.destination, 'copied', { move, missing })
     return { type: 'copied', missing }
   }
@@ -189,17 +194,6 @@ export class DatabaseAttempt {
   /** Copied once, by an earlier process, which has written down what it could not copy. */
   async #copiedBefore(): Promise<Outcome> {
     return { type: 'copied', missing: (await readMarkedMove(this.#ends.destination)).missing }
-  }
-
-  #shortfall(): string | undefined {
-    const { failed } = this.#fold.overview(Date.now())
-    const [first] = failed
-    if (!first) return undefined
-    const more = failed.length > 1 ? `, and ${failed.length - 1} more` : ''
-    return (
-      `${describeObject(first.kind, first)} could not be copied: ${first.error.replace(/\.$/, '')}${more}. ` +
-      'To copy the database anew, drop it on the destination and try again'
-    )
   }
 
   /** Whatever uses them would be missing. */
@@ -224,7 +218,9 @@ export class DatabaseAttempt {
       case 'switching':
       case 'flowing_back':
       case 'returning': {
-        const run = await this.#untilRows((services) => FollowRun.continue(this.#ends, services))
+        const run = await this.#untilRows((watched) =>
+          continueFollowing(this.#ends, { ...watched, say: this.services.say }),
+        )
         return { type: 'followed', run }
       }
       case 'switched_over':
@@ -266,10 +262,10 @@ export class DatabaseAttempt {
     return { type: how }
   }
 
-  async #untilRows(begin: (services: FollowServices) => FollowRun): Promise<FollowRun> {
+  async #untilRows(begin: (watched: Watched) => StartedFollowing): Promise<FollowRun> {
     const { store, signal, onRun, onRunState, onChange } = this.services
     const arrived = Promise.withResolvers<void>()
-    const run = begin({
+    const { following, done } = begin({
       memory: store,
       signal,
       onView: onChange,
@@ -278,42 +274,47 @@ export class DatabaseAttempt {
         onRunState(after)
       },
     })
-    onRun(run)
-    await Promise.race([arrived.promise, run.done])
-    if (!run.isRunning && !hasRows(run.state)) {
+    onRun(following)
+    await Promise.race([arrived.promise, done])
+    if (!following.isRunning && !hasRows(following.state)) {
       onRun(undefined)
-      const { error } = await run.done
+      const { error } = await done
       throw error ?? new PgtrekError('it was stopped before its rows were copied')
     }
-    return run
+    return following
   }
 
-  get #copiers() {
-    const { queue, mapping } = this.services
+  /** Neither a log file nor a place in the store: the fleet has its own log, and the servers know how far it came. */
+  get #copyOptions(): RunOptions {
+    const { signal, say, queue, mapping, onRows, onChange } = this.services
     const { name } = this.database
-    return (
-      queue && copiersOn(queue, { mapping: mapping.name, sourceDatabase: name, destinationDatabase: name })
-    )
-  }
-
-  #request(options: MigrationOptions) {
+    const databases = { mapping: mapping.name, sourceDatabase: name, destinationDatabase: name }
     return {
-      source: this.#ends.source,
-      destination: this.#ends.destination,
-      run: crypto.randomUUID().slice(0, 8),
-      selection: everything,
-      tables: [],
-      hooks: [],
-      options,
-      copiers: this.#copiers,
+      ...{ signal, say, copiers: queue && copiersOn(queue, databases) },
       // What is there is what an earlier attempt of ours has made.
-      confirm: () => true,
-      onEvent: (event: Parameters<ProgressFold['apply']>[0]) => {
-        this.#fold.apply(event)
-        if (event.type === 'warning') this.services.say('warn', event.message)
-        if (event.type === 'step_started' && event.step.kind === 'ROWS') this.services.onRows()
-        this.services.onChange()
+      confirmed: true,
+      onEvent(event) {
+        if (event.type === 'warning') say('warn', event.message)
+        if (event.type === 'step_started' && event.step.kind === 'ROWS') onRows()
+        onChange()
       },
     }
   }
+
+  #request(options: MigrationOptions): RunRequest {
+    const { source, destination } = this.#ends
+    return { source, destination, selection: everything, tables: [], hooks: [], options }
+  }
+}
+
+/** What a copy that has ended could not bring, in words. */
+function shortfall(copy: ProgressFold): string | undefined {
+  const { failed } = copy.overview(Date.now())
+  const [first] = failed
+  if (!first) return undefined
+  const more = failed.length > 1 ? `, and ${failed.length - 1} more` : ''
+  return (
+    `${describeObject(first.kind, first)} could not be copied: ${first.error.replace(/\.$/, '')}${more}. ` +
+    'To copy the database anew, drop it on the destination and try again'
+  )
 }

@@ -33,8 +33,9 @@ export function instanceSettings(connection: Connection): ConnectionSettings {
   return isSaid ? settings : { ...settings, database: 'postgres' }
 }
 
+/** Warnings are about the instance, and reported with it. */
 export function ofDatabase(instance: ConnectionSettings, database: string): ConnectionSettings {
-  return { ...instance, database }
+  return { ...instance, database, warnings: [] }
 }
 
 function hasDatabase(url: string): boolean {

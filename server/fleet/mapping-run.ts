@@ -64,7 +64,9 @@ export class MappingRun {
 
   /** Until the fleet is stopped. */
   async run(): Promise<void> {
-    const { signal, turns } = this.services
+    const { signal, turns, say } = this.services
+    const { source, destination } = this.instances
+    for (const warning of [...source.warnings, ...destination.warnings]) say('warn', warning)
     while (!signal.aborted && !this.#isDiscovered) await this.#tryToDiscover()
     await this.#bringRoles()
     if (signal.aborted) return

@@ -6,6 +6,7 @@ import type { FollowLogLine, FollowView } from '../../shared/follow-view.ts'
 import { type FollowResult, FollowRun } from '../follow/follow-run.ts'
 import { followName } from '../follow/names.ts'
 import type { FollowEnds, FollowServices } from '../follow/request.ts'
+import type { RunTransition } from '../follow/run-state.ts'
 import type { MigrationResult, RunRequest } from '../migrate/request.ts'
 import { Cancelled, errorInfo } from '../postgres/errors.ts'
 import type { FollowMemory } from '../store/follow-memory.ts'
@@ -13,15 +14,18 @@ import { isConfirmed } from './confirmation.ts'
 import { Journal, type Records, type Say } from './journal.ts'
 import { newRunId, type Run, type RunOptions } from './start-run.ts'
 
-interface Watched {
+/** What following reports, and where it keeps what the next process must know. */
+export interface Watched {
+  memory: FollowMemory
+  signal: AbortSignal
   onView?: ((view: FollowView) => void) | undefined
   /** Each line of its log once. */
   onLine?: ((line: FollowLogLine) => void) | undefined
+  onTransition?: ((transition: RunTransition) => void) | undefined
 }
 
 export interface CopyAndFollowOptions extends Omit<RunOptions, 'onPlan' | 'remembersDryRuns'>, Watched {
   follow: FollowOptions
-  memory: FollowMemory
   /** Ends the move; `signal` only its copy. */
   until: AbortSignal
   /** The move's own number, where the caller has written it down already. */
@@ -29,8 +33,6 @@ export interface CopyAndFollowOptions extends Omit<RunOptions, 'onPlan' | 'remem
 }
 
 export interface ContinueOptions extends Records, Watched {
-  memory: FollowMemory
-  signal: AbortSignal
   say: Say
 }
 
@@ -103,9 +105,9 @@ export function continueFollowing(ends: FollowEnds, options: ContinueOptions): S
 }
 
 function servicesOf(journal: Journal, options: ContinueOptions): FollowServices {
-  const { memory, signal, store, onView, onLine } = options
+  const { memory, signal, store, onView, onLine, onTransition } = options
   return {
-    ...{ memory, signal, onView },
+    ...{ memory, signal, onView, onTransition },
     beginRun: store?.beginRun,
     onLine(line) {
       journal.line(line)
