@@ -1,6 +1,6 @@
 // COPY from one session straight into another: the frames are passed on as they come, nothing is parsed.
 import { type CopyBatches, CopyIntake } from './copy-batches.ts'
-import { CopyFrameWalker } from './copy-frames.ts'
+import { CopyFrameWalker, type CopySink } from './copy-frames.ts'
 import { type Throttle, ThrottledFlow } from './copy-throttle.ts'
 import { Cancelled, ProtocolViolation } from './errors.ts'
 import { AnswerWatch } from './liveness.ts'
@@ -40,200 +40,242 @@ export interface CopyRelay {
  * unknown are destroyed; the caller opens new ones.
  */
 export function relayCopy(relay: CopyRelay): Promise<{ rows: number; bytes: number }> {
-  const { source, destination, signal } = relay
-  return new Promise((resolve, reject) => {
-    const sourceReader = new MessageReader()
-    const destinationReader = new MessageReader()
-    let walker: CopyFrameWalker | undefined
-    let failure: Error | undefined
-    let sourceRows: number | undefined
-    const asides = new AnswerLimit(source.settings)
-    const intake = new CopyIntake(relay.copyIn ?? '', relay.binary, relay.batches)
-    let sourceReady = false
-    let destinationReady = false
-    let destinationFull = false
-    /** Until the destination has said that it takes rows, nothing is asked of the source. */
-    let flowing = false
-    let settled = false
+  const running = new Relay(relay)
+  running.begin()
+  return running.result
+}
 
-    const sink = {
-      pass(bytes: Buffer) {
-        if (failure) return
-        if (destination.tap.write(bytes)) return
-        destinationFull = true
-        regulate()
-      },
-      cut() {
-        if (!failure) sink.pass(intake.next())
-      },
-      divert(bytes: Buffer) {
-        for (const message of sourceReader.feed(bytes)) fromSource(message)
-      },
-    }
+/** From one step to the next, top to bottom; then what can go wrong. */
+class Relay implements CopySink {
+  /** Nothing is asked of the source before the destination has said that it takes rows. */
+  #source: 'not asked' | 'asked' | 'over' = 'not asked'
+  #destination: 'asked' | 'taking' | 'over' = 'asked'
+  #isDestinationFull = false
+  #isSettled = false
+  #failure: Error | undefined
+  /** As soon as the source sends rows. */
+  #walker: CopyFrameWalker | undefined
+  /** What the source has sent before its first row. */
+  #unread: Buffer = Buffer.alloc(0)
+  /** What the source says it has sent. */
+  #rows: number | undefined
+  readonly #sourceReader = new MessageReader()
+  readonly #destinationReader = new MessageReader()
+  readonly #intake: CopyIntake
+  readonly #asides: AnswerLimit
+  readonly #flow: ThrottledFlow | undefined
+  readonly #watch: AnswerWatch
+  readonly #result = Promise.withResolvers<{ rows: number; bytes: number }>()
+  readonly result = this.#result.promise
 
-    function regulate() {
-      if (destinationFull || flow?.isBusy) source.tap.pause()
-      else source.tap.resume()
-    }
-
-    function fromSource({ type, body }: BackendMessage) {
-      asides.count(body.length)
-      if (type === backend.errorResponse) {
-        const error = parseServerError(body)
-        error.side = 'source'
-        fail(error)
-        // The destination keeps nothing of a copy that its client declares failed.
-        if (flowing && !destinationReady)
-          destination.tap.write(copyFailMessage('the source could not be read'))
-      } else if (type === backend.commandComplete) {
-        if (!walker?.done) throw outOfPlace(type, 'in the midst of a COPY')
-        sourceRows = rowsOfCommandTag(body)
-      } else if (type === backend.readyForQuery) {
-        if (!failure && sourceRows === undefined) throw outOfPlace(type, 'before the end of a COPY')
-        sourceReady = true
-        settle()
-      } else if (!isAside(type)) throw outOfPlace(type, 'in the midst of a COPY')
-    }
-
-    /** Notices and CopyOutResponse, with the first rows right behind it; or an error instead. */
-    let early: Buffer = Buffer.alloc(0)
-    function beforeRows(chunk: Buffer) {
-      early = early.length ? Buffer.concat([early, chunk]) : chunk
-      while (!walker && early.length >= 5) {
-        const size = messageSize(early, 0)
-        if (early.length < size) return
-        const type = early[0] as number
-        const body = early.subarray(5, size)
-        early = early.subarray(size)
-        if (type === backend.copyOutResponse) walker = new CopyFrameWalker(sink, relay.batches)
-        else fromSource({ type, body })
-      }
-      if (walker && early.length) walker.feed(early)
-    }
-
-    function fromDestination(message: BackendMessage) {
-      const { type, body } = message
-      if (isAside(type)) asides.count(body.length)
-      try {
-        intake.hear(message)
-      } catch (error) {
-        return failByDestination(error as Error)
-      }
-      if (type === backend.errorResponse) {
-        failByDestination(parseServerError(body))
-      } else if (type === backend.copyInResponse) {
-        if (flowing) return
-        flowing = true
-        source.tap.write(queryMessage(relay.copyOut))
-      } else if (!isAside(type) && !ofIntake.has(type)) {
-        throw outOfPlace(type, 'in the midst of a COPY')
-      } else if (type === backend.readyForQuery && intake.isReady) {
-        if (!failure && (intake.rows === undefined || !(walker?.done || relay.batches))) {
-          throw outOfPlace(type, 'before the end of a COPY')
-        }
-        // Between two batches it may be ready although more rows come.
-        destinationReady = failure !== undefined || walker?.done === true
-        settle()
-      }
-    }
-
-    function fail(error: Error) {
-      failure ??= error
-    }
-
-    function failByDestination(error: Error) {
-      fail(error)
-      // Its cause of failing may be our CopyFail; the first error is the one to report.
-      if (!flowing) sourceReady = true
-      else if (!sourceReady) {
-        // Reading on would take as long as the table is large.
-        source.destroy()
-        sourceReady = true
-      }
-      if (flowing && !(walker?.done && intake.isLast)) {
-        // A frame may be half sent, or batches lie behind: the destination's protocol state is lost with it.
-        destination.destroy()
-        destinationReady = true
-      } else if (intake.isReady) destinationReady = true
-      settle()
-    }
-
-    function lose(session: Session, other: Session) {
-      if (settled) return
-      fail(session.lost())
-      other.destroy()
-      session.destroy()
-      sourceReady = true
-      destinationReady = true
-      settle()
-    }
-
-    function settle() {
-      if (settled || !sourceReady || !destinationReady) return
-      settled = true
-      watch[Symbol.dispose]()
-      flow?.stop()
-      source.tap.off('close', sourceClosed)
-      destination.tap.off('close', destinationClosed)
-      destination.tap.off('drain', drained)
-      signal?.removeEventListener('abort', abort)
-      source.tap.giveBack()
-      destination.tap.giveBack()
-      if (failure) return reject(failure)
-      if (sourceRows === undefined || sourceRows !== intake.rows) {
-        const counted = `the source sent ${sourceRows} rows, and the destination says that it took ${intake.rows}`
-        return reject(new ProtocolViolation(counted))
-      }
-      resolve({ rows: sourceRows, bytes: walker?.bytes ?? 0 })
-    }
-
-    function abort() {
-      fail(new Cancelled())
-      // Real cancel requests, so that neither server works on; then no waiting for their answers.
-      void Promise.allSettled([source.cancel(), destination.cancel()]).then(() => {
-        source.destroy()
-        destination.destroy()
-        sourceReady = true
-        destinationReady = true
-        settle()
-      })
-    }
-
-    const sourceClosed = () => lose(source, destination)
-    const destinationClosed = () => lose(destination, source)
-    const drained = () => {
-      destinationFull = false
-      regulate()
-    }
-    source.tap.on('close', sourceClosed)
-    destination.tap.on('close', destinationClosed)
-    destination.tap.on('drain', drained)
-    signal?.addEventListener('abort', abort, { once: true })
-
-    function receive(chunk: Buffer) {
-      if (!walker) return beforeRows(chunk)
-      walker.feed(chunk)
-      const rows = relay.binary && walker.done ? walker.frames - 1 : walker.frames
-      relay.onProgress?.(rows, walker.bytes)
-    }
-    const read = (chunk: Buffer) => source.tap.read(receive, chunk)
-    const flow = relay.throttle && new ThrottledFlow(relay.throttle, read, regulate)
+  constructor(readonly relay: CopyRelay) {
+    const { source, destination, copyIn = '', binary, batches, throttle } = relay
+    this.#intake = new CopyIntake(copyIn, binary, batches)
+    this.#asides = new AnswerLimit(source.settings)
+    const read = (chunk: Buffer) => source.tap.read(this.#receive, chunk)
+    this.#flow = throttle && new ThrottledFlow(throttle, read, this.#regulate)
     /** Whose turn it is; while a limit of the user holds the rows back, it is ours. */
     const owing = () => {
-      if (flow?.isBusy) return undefined
-      return destinationFull || !flowing || sourceReady ? destination : source
+      if (this.#flow?.isBusy) return undefined
+      return this.#isDestinationFull || this.#source !== 'asked' ? destination : source
     }
-    const watch = new AnswerWatch(owing)
-    source.tap.borrow(flow ? (chunk) => flow.push(chunk) : receive)
+    this.#watch = new AnswerWatch(owing)
+  }
+
+  begin() {
+    const { source, destination, signal } = this.relay
+    const flow = this.#flow
+    source.tap.on('close', this.#sourceClosed)
+    destination.tap.on('close', this.#destinationClosed)
+    destination.tap.on('drain', this.#drained)
+    signal?.addEventListener('abort', this.#cancel, { once: true })
+    source.tap.borrow(flow ? (chunk) => flow.push(chunk) : this.#receive)
     destination.tap.borrow((chunk) => {
-      for (const message of destinationReader.feed(chunk)) fromDestination(message)
+      for (const message of this.#destinationReader.feed(chunk)) this.#fromDestination(message)
     })
-    if (signal?.aborted) return abort()
+    if (signal?.aborted) return this.#cancel()
     // A connection that was lost before this copy does not report it again.
-    if (source.tap.socket.destroyed) return lose(source, destination)
-    if (destination.tap.socket.destroyed) return lose(destination, source)
-    destination.tap.write(intake.first())
-  })
+    if (source.tap.socket.destroyed) return this.#lose(source, destination)
+    if (destination.tap.socket.destroyed) return this.#lose(destination, source)
+    destination.tap.write(this.#intake.first())
+  }
+
+  #fromDestination(message: BackendMessage) {
+    const { type, body } = message
+    if (isAside(type)) this.#asides.count(body.length)
+    try {
+      this.#intake.hear(message)
+    } catch (error) {
+      return this.#failByDestination(error as Error)
+    }
+    if (type === backend.errorResponse) this.#failByDestination(parseServerError(body))
+    else if (type === backend.copyInResponse) this.#askSource()
+    else if (!isAside(type) && !ofIntake.has(type)) throw outOfPlace(type, 'in the midst of a COPY')
+    else if (type === backend.readyForQuery && this.#intake.isReady) this.#destinationReady(type)
+  }
+
+  /** Each batch begins with such an answer; only the first has to be waited for. */
+  #askSource() {
+    if (this.#destination !== 'asked') return
+    this.#destination = 'taking'
+    this.#source = 'asked'
+    this.relay.source.tap.write(queryMessage(this.relay.copyOut))
+  }
+
+  readonly #receive = (chunk: Buffer) => {
+    const walker = this.#walker
+    if (!walker) return this.#beforeRows(chunk)
+    walker.feed(chunk)
+    const rows = this.relay.binary && walker.done ? walker.frames - 1 : walker.frames
+    this.relay.onProgress?.(rows, walker.bytes)
+  }
+
+  /** Notices and CopyOutResponse, with the first rows right behind it; or an error instead. */
+  #beforeRows(chunk: Buffer) {
+    let bytes = this.#unread.length ? Buffer.concat([this.#unread, chunk]) : chunk
+    while (!this.#walker && bytes.length >= 5) {
+      const size = messageSize(bytes, 0)
+      if (bytes.length < size) break
+      const type = bytes[0] as number
+      const body = bytes.subarray(5, size)
+      bytes = bytes.subarray(size)
+      if (type === backend.copyOutResponse) this.#walker = new CopyFrameWalker(this, this.relay.batches)
+      else this.#fromSource({ type, body })
+    }
+    this.#unread = this.#walker ? Buffer.alloc(0) : bytes
+    if (bytes.length) this.#walker?.feed(bytes)
+  }
+
+  // What the walker finds among the bytes of the source:
+
+  pass(bytes: Buffer) {
+    if (this.#failure) return
+    if (this.relay.destination.tap.write(bytes)) return
+    this.#isDestinationFull = true
+    this.#regulate()
+  }
+
+  cut() {
+    if (!this.#failure) this.pass(this.#intake.next())
+  }
+
+  divert(bytes: Buffer) {
+    for (const message of this.#sourceReader.feed(bytes)) this.#fromSource(message)
+  }
+
+  readonly #regulate = () => {
+    const { tap } = this.relay.source
+    if (this.#isDestinationFull || this.#flow?.isBusy) tap.pause()
+    else tap.resume()
+  }
+
+  readonly #drained = () => {
+    this.#isDestinationFull = false
+    this.#regulate()
+  }
+
+  #fromSource({ type, body }: BackendMessage) {
+    this.#asides.count(body.length)
+    if (type === backend.errorResponse) this.#failBySource(body)
+    else if (type === backend.commandComplete) {
+      if (!this.#walker?.done) throw outOfPlace(type, 'in the midst of a COPY')
+      this.#rows = rowsOfCommandTag(body)
+    } else if (type === backend.readyForQuery) {
+      if (!this.#failure && this.#rows === undefined) throw outOfPlace(type, 'before the end of a COPY')
+      this.#source = 'over'
+      this.#settle()
+    } else if (!isAside(type)) throw outOfPlace(type, 'in the midst of a COPY')
+  }
+
+  /** Between two batches it may be ready although more rows follow. */
+  #destinationReady(type: number) {
+    const isWhole = this.#walker?.done === true
+    if (!this.#failure && (this.#intake.rows === undefined || !(isWhole || this.relay.batches))) {
+      throw outOfPlace(type, 'before the end of a COPY')
+    }
+    if (this.#failure || isWhole) this.#destination = 'over'
+    this.#settle()
+  }
+
+  #settle() {
+    if (this.#isSettled || this.#source !== 'over' || this.#destination !== 'over') return
+    this.#isSettled = true
+    this.#release()
+    if (this.#failure) return this.#result.reject(this.#failure)
+    if (this.#rows === undefined || this.#rows !== this.#intake.rows) {
+      const counted = `the source sent ${this.#rows} rows, and the destination says that it took ${this.#intake.rows}`
+      return this.#result.reject(new ProtocolViolation(counted))
+    }
+    this.#result.resolve({ rows: this.#rows, bytes: this.#walker?.bytes ?? 0 })
+  }
+
+  #release() {
+    const { source, destination, signal } = this.relay
+    this.#watch[Symbol.dispose]()
+    this.#flow?.stop()
+    source.tap.off('close', this.#sourceClosed)
+    destination.tap.off('close', this.#destinationClosed)
+    destination.tap.off('drain', this.#drained)
+    signal?.removeEventListener('abort', this.#cancel)
+    source.tap.giveBack()
+    destination.tap.giveBack()
+  }
+
+  // What can go wrong:
+
+  #failBySource(body: Buffer) {
+    const error = parseServerError(body)
+    error.side = 'source'
+    this.#failure ??= error
+    // The destination keeps nothing of a copy that its client declares failed.
+    if (this.#destination === 'taking') {
+      this.relay.destination.tap.write(copyFailMessage('the source could not be read'))
+    }
+  }
+
+  /** Its cause of failing may be our CopyFail; the first error is the one to report. */
+  #failByDestination(error: Error) {
+    const { source, destination } = this.relay
+    this.#failure ??= error
+    // Reading on would take as long as the table is large.
+    if (this.#source === 'asked') source.destroy()
+    this.#source = 'over'
+    const isBegun = this.#destination !== 'asked'
+    if (isBegun && !(this.#walker?.done && this.#intake.isLast)) {
+      // A frame may be half sent, or batches lie behind: the destination's protocol state is lost with it.
+      destination.destroy()
+      this.#destination = 'over'
+    } else if (this.#intake.isReady) this.#destination = 'over'
+    this.#settle()
+  }
+
+  readonly #sourceClosed = () => this.#lose(this.relay.source, this.relay.destination)
+  readonly #destinationClosed = () => this.#lose(this.relay.destination, this.relay.source)
+
+  #lose(session: Session, other: Session) {
+    if (this.#isSettled) return
+    this.#failure ??= session.lost()
+    other.destroy()
+    session.destroy()
+    this.#end()
+  }
+
+  /** Real cancel requests, so that neither server works on; then no waiting for their answers. */
+  readonly #cancel = () => {
+    const { source, destination } = this.relay
+    this.#failure ??= new Cancelled()
+    void Promise.allSettled([source.cancel(), destination.cancel()]).then(() => {
+      source.destroy()
+      destination.destroy()
+      this.#end()
+    })
+  }
+
+  #end() {
+    this.#source = 'over'
+    this.#destination = 'over'
+    this.#settle()
+  }
 }
 
 /** Statements behind the COPY of a batch may return rows. */
