@@ -6,18 +6,18 @@ import { asError } from '../../shared/message-of.ts'
 import { sharedClock } from '../postgres/copy-throttle.ts'
 import { Cancelled, ConnectionLost } from '../postgres/errors.ts'
 import { settledWithin } from '../system/deadline.ts'
-import { bundle, takeBundle } from './bundle.ts'
 import { type Failure, type Holding, Lane, longestGoodbyeMs } from './lane.ts'
 import { type Counts, type FromLane, type LaneSettings, usualRetryPausesMs } from './lane-messages.ts'
 import { type Effect, type TaskEvent, wantsMoreOf, wantsWorker } from './share-state.ts'
-import { type Copier, CopyFailed, type CopyTask, insertByBytes, RunningTask } from './task.ts'
+import { type Copier, CopyFailed, type CopyTask, RunningTask } from './task.ts'
+import { TaskQueue } from './task-queue.ts'
 
 export type { CopyPart, Counts, Emptying, LaneSettings } from './lane-messages.ts'
 export { type Copier, CopyFailed, type CopyTask, PartlyCommitted } from './task.ts'
 
 export class CopyPool implements Copier {
   #lanes: Lane[] = []
-  #queue: RunningTask[] = []
+  readonly #queue: TaskQueue
   #active: RunningTask[] = []
   #shares = 0
   #closed = false
@@ -36,6 +36,7 @@ export class CopyPool implements Copier {
     readonly clock = sharedClock(),
   ) {
     this.#restsMs = settings.retryPausesMs ?? usualRetryPausesMs
+    this.#queue = new TaskQueue(!settings.maxBytesPerSecond, (tasks) => this.#copyOneByOne(tasks))
   }
 
   /**
@@ -84,7 +85,7 @@ export class CopyPool implements Copier {
       running.reject(this.#ended)
       return running.result
     }
-    insertByBytes(this.#queue, running)
+    this.#queue.add(running)
     // Let all tasks that become ready together come in before the first is given out: the largest goes first.
     queueMicrotask(() => this.#giveOut())
     return running.result
@@ -139,7 +140,7 @@ export class CopyPool implements Copier {
   }
 
   #begin(): RunningTask | undefined {
-    const task = this.#dequeue()
+    const task = this.#queue.next(this.#lanes.length)
     if (!task) return undefined
     this.#active.push(task)
     task.task.onStart()
@@ -147,20 +148,11 @@ export class CopyPool implements Copier {
     return this.#closed ? undefined : task
   }
 
-  /** What a worker gets next: a table, or many small ones that count as one. */
-  #dequeue(): RunningTask | undefined {
-    if (this.#queue.length === 0) return undefined
-    // A rate is kept by looking at each row's bytes.
-    const [first, ...others] = this.settings.maxBytesPerSecond
-      ? this.#queue.splice(0, 1)
-      : takeBundle(this.#queue, this.#lanes.length)
-    if (!first || others.length === 0) return first
-    return bundle([first, ...others], (tasks) => {
-      for (const task of tasks) insertByBytes(this.#queue, task)
-      if (this.#ended) this.#failAll(this.#ended)
-      else if (this.#closed) this.#failAll(new Cancelled())
-      else this.#giveOut()
-    })
+  #copyOneByOne(tasks: readonly RunningTask[]) {
+    for (const task of tasks) this.#queue.add(task)
+    if (this.#ended) this.#failAll(this.#ended)
+    else if (this.#closed) this.#failAll(new Cancelled())
+    else this.#giveOut()
   }
 
   #start(lane: Lane, running: RunningTask, share: string) {
@@ -304,7 +296,7 @@ export class CopyPool implements Copier {
   }
 
   #failAll(error: Error) {
-    for (const task of this.#queue.splice(0)) task.reject(error)
+    this.#queue.rejectAll(error)
     for (const task of this.#active) this.#perform(task, task.apply({ type: 'failed', error }))
   }
 }

@@ -58,7 +58,7 @@ export class CopyFailed extends PgtrekError {
   }
 }
 
-/** Not everything could be committed, or nobody knows whether it was; other rows are there. */
+/** Some of the rows are committed and others are not, or nobody knows whether they are. */
 export class PartlyCommitted extends PgtrekError {
   constructor(readonly failure: Error) {
     super(failure.message)
@@ -208,13 +208,6 @@ export class RunningTask {
     }
     this.task.onProgress(all.rows, all.bytes, all.collided)
   }
-}
-
-/** Mostly they come in their order, the largest first. */
-export function insertByBytes(queue: RunningTask[], task: RunningTask) {
-  let place = queue.length
-  while (place > 0 && (queue[place - 1] as RunningTask).task.bytes < task.task.bytes) place--
-  queue.splice(place, 0, task)
 }
 
 export function sum(one: Counts, other: Counts): Counts {

@@ -1,9 +1,7 @@
 // The rows of a run, copied by workers elsewhere: tables become jobs, large ones several, small ones go together.
 // Whoever runs the plan sees no difference: the same tasks, the same progress, the same promises.
 import { asError } from '../../shared/message-of.ts'
-import type { WorkerView } from '../../shared/worker.ts'
 import { endSessionsOf } from '../coordination/run-sessions.ts'
-import { bundle, takeBundle } from '../copy/bundle.ts'
 import type { Counts } from '../copy/lane-messages.ts'
 import {
   type Copier,
@@ -11,9 +9,9 @@ import {
   type CopierWork,
   CopyFailed,
   type CopyTask,
-  insertByBytes,
   RunningTask,
 } from '../copy/task.ts'
+import { TaskQueue } from '../copy/task-queue.ts'
 import { Cancelled, errorInfo, PgtrekError } from '../postgres/errors.ts'
 import { Session } from '../postgres/session.ts'
 import { settledWithin } from '../system/deadline.ts'
@@ -23,13 +21,13 @@ import { Ledger } from './ledger.ts'
 import { Presence } from './presence.ts'
 import type { JobQueue } from './queue.ts'
 import { TaskJobs } from './task-jobs.ts'
+import { WorkerWatch } from './worker-watch.ts'
 
 const lookEveryMs = 250
 const hereEveryMs = 5000
 const presenceEveryMs = 1000
 /** Jobs that nobody takes any more are looked for less often. */
 const givenUpEveryMs = 5000
-const remindEveryMs = 30_000
 /** A cancelled run does not wait for a worker that does not answer. */
 const longestGoodbyeMs = 15_000
 /** With all that has to be told to the queue. */
@@ -47,11 +45,11 @@ export function copiersOn(queue: JobQueue, ends: JobEnds = {}): Copiers {
 export class QueuedCopies implements Copier {
   readonly size = 1
   readonly #ledger: Ledger
+  readonly #workers: WorkerWatch
   readonly #queueName: string
   readonly #run: string
-  #ready: RunningTask[] = []
+  readonly #ready: TaskQueue
   #open = new Set<TaskJobs>()
-  #workers: WorkerView[] = []
   #closed = false
   #failure: Error | undefined
   /** Nobody can copy what is not begun: the run's snapshot is gone. */
@@ -70,6 +68,10 @@ export class QueuedCopies implements Copier {
   ) {
     this.#ledger = new Ledger(queue.connection)
     this.#queueName = queueOf(ends)
+    this.#workers = new WorkerWatch(this.#ledger, this.#queueName, ends.mapping, work)
+    this.#ready = new TaskQueue(!work.settings.maxBytesPerSecond, (tasks) => {
+      for (const task of tasks) this.#enqueue(task)
+    })
     this.#run = `${work.run}/${crypto.randomUUID()}`
   }
 
@@ -91,7 +93,7 @@ export class QueuedCopies implements Copier {
 
   /** What is not committed is taken back, by its workers or, where they do not answer, without them. */
   async cancel(): Promise<void> {
-    for (const running of this.#ready.splice(0)) running.reject(new Cancelled())
+    this.#ready.rejectAll(new Cancelled())
     await this.#leave()
     for (const jobs of this.#open) jobs.running.reject(new Cancelled())
     this.#open.clear()
@@ -109,7 +111,7 @@ export class QueuedCopies implements Copier {
     this.#identity = await identityOf(await presence.show())
     await this.#ledger.runIsOpen(this.#run)
     onLog(`rows are copied by the workers on ${this.queue.connection.name}`)
-    const due = { here: 0, presence: 0, givenUp: 0, remind: performance.now() + 2000 }
+    const due = { here: 0, presence: 0, givenUp: 0 }
     while (!this.#closed) {
       const now = performance.now()
       if (now >= due.here) {
@@ -120,8 +122,8 @@ export class QueuedCopies implements Copier {
         due.presence = now + presenceEveryMs
         await this.#show(presence)
       }
-      await this.#count()
-      if (now >= due.remind && this.#remind()) due.remind = now + remindEveryMs
+      await this.#workers.look()
+      if (this.#ready.size + this.#open.size > 0) this.#workers.remind()
       await this.#offer()
       await this.#look()
       if (now >= due.givenUp) {
@@ -143,64 +145,31 @@ export class QueuedCopies implements Copier {
     }
   }
 
-  async #count() {
-    const workers = await this.#ledger.workers(this.#queueName)
-    const before = new Set(this.#workers.map(({ name }) => name))
-    for (const { name, concurrency } of workers) {
-      if (!before.has(name)) this.work.onLog(`worker ${name} is there, for ${concurrency} jobs at a time`)
-    }
-    const now = new Set(workers.map(({ name }) => name))
-    for (const { name } of this.#workers) {
-      if (!now.has(name)) this.work.onWarning(`worker ${name} is gone; what it had not committed others do`)
-    }
-    if (!Bun.deepEquals(workers, this.#workers)) this.work.onWorkers(workers)
-    this.#workers = workers
-  }
-
-  #remind(): boolean {
-    const waits = this.#ready.length + this.#open.size > 0
-    if (!waits || this.#workers.length > 0) return false
-    const mapping = this.ends.mapping === undefined ? '' : ` that knows the mapping "${this.ends.mapping}"`
-    this.work.onWarning(
-      `no worker${mapping} is there: rows wait until one is started (pgtrek worker --queue ...)`,
-    )
-    return true
-  }
-
   #enqueue(task: RunningTask) {
     const reason = this.#failure ?? (this.#closed ? new Cancelled() : this.#snapshotLost)
     if (reason) return task.reject(reason)
-    insertByBytes(this.#ready, task)
+    this.#ready.add(task)
   }
 
   async #offer() {
-    const lanes = this.#workers.reduce((sum, { concurrency }) => sum + concurrency, 0)
+    const { lanes } = this.#workers
     if (lanes === 0) return
     const waiting: RunningTask[] = []
-    while (this.#ready.length > 0) {
-      const running = this.#next(lanes)
-      const jobs = new TaskJobs(running, lanes)
-      const agreeing = [...this.#open].filter((one) => one.isShared).length
-      if (jobs.isShared && agreeing >= mostAgreeing) {
-        waiting.push(running)
-        continue
+    try {
+      for (let running = this.#ready.next(lanes); running; running = this.#ready.next(lanes)) {
+        const jobs = new TaskJobs(running, lanes)
+        const agreeing = [...this.#open].filter((one) => one.isShared).length
+        if (jobs.isShared && agreeing >= mostAgreeing) {
+          waiting.push(running)
+          continue
+        }
+        this.#open.add(jobs)
+        await this.#offerJobs(jobs)
       }
-      this.#open.add(jobs)
-      await this.#offerJobs(jobs)
+    } finally {
+      // Also when the queue could not be reached: what is ready fails for that reason.
+      for (const running of waiting) this.#enqueue(running)
     }
-    for (const running of waiting) this.#enqueue(running)
-  }
-
-  #next(lanes: number): RunningTask {
-    // A rate is kept by looking at each row's bytes.
-    const [first, ...others] = this.work.settings.maxBytesPerSecond
-      ? this.#ready.splice(0, 1)
-      : takeBundle(this.#ready, lanes)
-    if (!first) throw new Error('no task is ready')
-    if (others.length === 0) return first
-    return bundle([first, ...others], (tasks) => {
-      for (const task of tasks) this.#enqueue(task)
-    })
   }
 
   async #offerJobs(jobs: TaskJobs) {
@@ -267,7 +236,7 @@ export class QueuedCopies implements Copier {
   /** What workers have begun ends by itself: one that still sees the snapshot may be done. */
   #loseSnapshot(error: Error) {
     this.#snapshotLost ??= error
-    for (const running of this.#ready.splice(0)) running.reject(error)
+    this.#ready.rejectAll(error)
   }
 
   async #tellCollisions() {
@@ -293,7 +262,7 @@ export class QueuedCopies implements Copier {
   #fail(error: unknown) {
     this.#failure = asError(error)
     this.#closed = true
-    for (const running of this.#ready.splice(0)) running.reject(this.#failure)
+    this.#ready.rejectAll(this.#failure)
     for (const jobs of this.#open) jobs.running.reject(this.#failure)
     this.#open.clear()
   }
