@@ -77,7 +77,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     lockTimeoutMs,
     named = { source: null, destination: null },
   } = options
-  const store = new RunStore(stateDirectory)
+  // A process that follows has the same directory open and reports about it.
+  const store = new RunStore(stateDirectory, follow && { report: () => {} })
   try {
     const { database } = store
     const history = new History(database)

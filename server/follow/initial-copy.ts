@@ -87,11 +87,15 @@ export async function clearTheWay(
 }
 
 /** The process before could not write down here that its copy was whole, or even that it was switched over. */
-async function refuseWhole({ source, destination }: CloneAndFollow, { name, forward, back }: FollowRecord) {
+async function refuseWhole({ source, destination }: CloneAndFollow, earlier: FollowRecord) {
+  const { name, move, forward, back } = earlier
   await using from = await Session.open(source)
   await using to = await Session.open(destination)
   const facts = await readMoveFacts(from, to, name, { forward, back: back ?? linkNames(name, 'back') })
-  if (!facts.forward.position && !facts.forward.mark?.handedOver && !facts.back.mark?.handedOver) return
+  const { mark, position } = facts.forward
+  // What another move has made is neither dropped nor gone on with.
+  if (move === undefined || mark?.move !== move) return
+  if (!position && !mark.handedOver && !facts.back.mark?.handedOver) return
   const { words, next } = describeMove(facts, { source, destination })
   throw new UsageError(
     `${name}: this state directory knows it as being copied, but the servers say: ${words}. Nothing was changed. ${next.join('; ')}`,

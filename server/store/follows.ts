@@ -4,7 +4,7 @@ import { hostname } from 'node:os'
 import type { FollowAction, FollowAnswer, FollowController, FollowView } from '../../shared/follow-view.ts'
 import type { StorageFailure } from '../../shared/storage-failure.ts'
 import { type Ask, type FollowMemory, type FollowRecord, MoveTaken } from './follow-memory.ts'
-import { isAlive } from './runs.ts'
+import { isAlive } from './processes.ts'
 import type { StateDatabase } from './state-database.ts'
 
 interface Row {

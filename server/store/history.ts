@@ -1,7 +1,7 @@
 // Past migrations, as people look back at them: what was asked for, and what came of it.
 import type { PastMigration, PastMigrationDetails, PlanAnswer } from '../../shared/api.ts'
 import type { Speeds } from '../../shared/speeds.ts'
-import { isRunning } from './runs.ts'
+import { isRunning } from './processes.ts'
 import type { StateDatabase } from './state-database.ts'
 
 export interface HistoryPage {

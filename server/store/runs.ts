@@ -5,6 +5,7 @@ import type { Summary } from '../../shared/summary.ts'
 import type { Saved, SavedItem } from '../coordination/suspension-notes.ts'
 import { UsageError } from '../postgres/errors.ts'
 import { type ConnectionSettings, describeSettings } from '../postgres/settings.ts'
+import { isRunning, runsHere } from './processes.ts'
 import type { RunMemory, Unfinished } from './run-memory.ts'
 import { stepKey } from './run-memory.ts'
 import { StateDatabase, type StateOptions, StateUnusable } from './state-database.ts'
@@ -33,9 +34,6 @@ interface TakenRow {
   process: number
   saved: string
 }
-
-/** Of this process, which may have several. */
-const underWay = new Set<string>()
 
 export class RunStore implements Disposable {
   /** For what is kept beside the runs, too: history, log, profiles. */
@@ -86,7 +84,7 @@ export class RunStore implements Disposable {
   }
 
   begin(id: string, ends: RunEnds): RunMemory {
-    underWay.add(id)
+    runsHere.add(id)
     this.database
       .query(
         `insert into run (id, source, destination, started_at, status) values (?, ?, ?, datetime('now'), 'running')`,
@@ -106,7 +104,7 @@ export class RunStore implements Disposable {
   })
 
   end(id: string, summary: Summary) {
-    underWay.delete(id)
+    runsHere.delete(id)
     this.database
       .query(`update run set finished_at = datetime('now'), status = ?, summary = ? where id = ?`, endOf(id))
       .run(summary.status, JSON.stringify(summary), id)
@@ -269,9 +267,12 @@ export class RunStore implements Disposable {
   /** Of a run that the disk still has as running. */
   #reportLostEnd(id: string, status: string) {
     if (!this.database.isOnDisk(beginningOf(id)) || this.database.isOnDisk(endOf(id))) return
-    const isOver = status === 'completed' || status === 'completed_with_failures'
+    const resuming =
+      status === 'completed'
+        ? 'do not continue it with --resume, which would copy again what is there'
+        : '--resume would copy again the tables that are not known as done there'
     this.database.report(
-      `the end of run ${id} (${status}) could not be written: "pgtrek status" will show it as interrupted${isOver ? '. Do not continue it with --resume: it would copy again what is there' : ''}`,
+      `the end of run ${id} (${status}) could not be written: "pgtrek status" will show it as interrupted; ${resuming}`,
     )
   }
 }
@@ -307,28 +308,4 @@ function leftIn({ status, summary: text }: Pick<RunRow, 'status' | 'summary'>): 
 /** Without the user: whoever repairs may be another one. */
 function placeOf({ host, port, database }: ConnectionSettings): string {
   return `${host}:${port}/${database}`
-}
-
-/** What a run that still works has taken away is its own business. */
-export function isRunning({
-  run,
-  host,
-  process: id,
-}: {
-  run: string
-  host: string
-  process: number
-}): boolean {
-  if (host !== hostname()) return false
-  return id === process.pid ? underWay.has(run) : isAlive(id)
-}
-
-/** A process of this machine. */
-export function isAlive(id: number): boolean {
-  try {
-    process.kill(id, 0)
-    return true
-  } catch (error) {
-    return (error as { code?: string }).code === 'EPERM'
-  }
 }

@@ -53,10 +53,11 @@ export function cannotBeWritten(error: unknown): boolean {
   return (error as { syscall?: string }).syscall !== undefined
 }
 
-/** SQLite repeats little of what the system says. */
+/** SQLite repeats little of what the system says: then a small file is tried. */
 export function describeUnusable(directory: string, error?: unknown): string {
-  const words = [systemWords(directory), error === undefined ? '' : messageOf(error)].filter(Boolean)
-  return `the state directory ${directory} cannot be used: ${words.join('; ')}`
+  const isOfSystem = (error as { syscall?: string } | undefined)?.syscall !== undefined
+  const words = [isOfSystem ? '' : systemWords(directory), error === undefined ? '' : messageOf(error)]
+  return `the state directory ${directory} cannot be used: ${words.filter(Boolean).join('; ')}`
 }
 
 /** What the system says to a small file in the directory; empty when it takes it. */

@@ -21,6 +21,12 @@ const ends = {
 }
 const moved = { rows: 7, bytes: 8 }
 
+/** A file takes what fits into the pages that it has already. */
+function failBy(store: RunStore, write: () => void) {
+  for (let count = 0; count < 1000 && !store.database.failure; count++) write()
+  expect(store.database.failure).toBeDefined()
+}
+
 describe.skipIf(!mayMount)('on a full disk', () => {
   let disk: SmallDisk
   let directory: string
@@ -68,7 +74,7 @@ describe.skipIf(!mayMount)('on a full disk', () => {
     const memory = store.begin('r1', ends)
     memory.planned('request', [], new Map())
     disk.fill()
-    while (!store.database.failure) memory.done(crypto.randomUUID(), moved)
+    failBy(store, () => memory.done(crypto.randomUUID(), moved))
     expect(() => memory.committing('a step', ['7'], moved)).toThrow(StateUnusable)
     expect(() => memory.committing('a step', ['7'], moved)).toThrow(
       /ENOSPC.*were not committed.*continue with --resume/,
@@ -85,7 +91,7 @@ describe.skipIf(!mayMount)('on a full disk', () => {
     open()[Symbol.dispose]()
     disk.fill()
     using store = open()
-    while (!store.database.failure) store.begin(crypto.randomUUID(), ends)
+    failBy(store, () => store.begin(crypto.randomUUID(), ends))
     const memory = store.begin('r1', ends)
     memory.planned('request', [], new Map())
     memory.committing('a step', ['7'], moved)
@@ -99,7 +105,7 @@ describe.skipIf(!mayMount)('on a full disk', () => {
     earlier.end('r1', { status: 'cancelled' } as Summary)
     disk.fill()
     using store = open()
-    while (!store.database.failure) store.begin(crypto.randomUUID(), ends)
+    failBy(store, () => store.begin(crypto.randomUUID(), ends))
     const memory = store.begin('r2', ends)
     memory.planned('request', [], new Map())
     expect(() => memory.committing('a step', ['7'], moved)).toThrow(StateUnusable)
@@ -112,17 +118,32 @@ describe.skipIf(!mayMount)('on a full disk', () => {
       const memory = store.begin('r1', ends)
       memory.planned('request', [], new Map())
       disk.fill()
-      while (!store.database.failure) memory.done(crypto.randomUUID(), moved)
+      failBy(store, () => memory.done(crypto.randomUUID(), moved))
       store.end('r1', { status: 'completed' } as Summary)
     }
     expect(reports.slice(1)).toEqual([
       expect.stringMatching(
-        /^the end of run r1 \(completed\) could not be written: "pgtrek status" will show it as interrupted. Do not continue it/,
+        /^the end of run r1 \(completed\) could not be written: "pgtrek status" will show it as interrupted; do not continue it/,
       ),
       expect.stringMatching(
         /ENOSPC.*since \d{4}-.*is lost with this process; what is on the servers is not affected/,
       ),
     ])
+  })
+
+  test('what is refused for good does not hold up the rest, and is reported', () => {
+    using _ = begin()
+    using store = new RunStore(directory, { report: (message) => reports.push(message), retryMs: 3_600_000 })
+    disk.fill()
+    failBy(store, () => store.begin(crypto.randomUUID(), ends))
+    store.begin('same', ends)
+    store.begin('mine', ends)
+    disk.free()
+    using other = open()
+    other.begin('same', ends)
+    expect(store.database.flush()).toBe(true)
+    expect(reports.at(-1)).toMatch(/is written there, but for 2 that were refused: UNIQUE constraint failed/)
+    expect(new History(other.database).find('mine')).toMatchObject({ status: 'running' })
   })
 
   test('views of a move that are read here say so, and what is written later does not', async () => {
@@ -134,7 +155,7 @@ describe.skipIf(!mayMount)('on a full disk', () => {
     follows.publish(view)
     expect(follows.lastView('shop')).not.toHaveProperty('storage_failure')
     disk.fill()
-    while (!store.database.failure) store.begin(crypto.randomUUID(), ends)
+    failBy(store, () => store.begin(crypto.randomUUID(), ends))
     const { failure } = store.database
     follows.publish({ ...view, ...(failure && { storage_failure: failure }) })
     expect(follows.lastView('shop')).toMatchObject({
@@ -180,6 +201,9 @@ describe.skipIf(!mayMount)('a command whose state directory', () => {
     const { code, said } = await finished
     expect({ code, said }).toMatchObject({ code: 1, said: expect.stringMatching(/ENOSPC/) })
     expect(said).toMatch(/The rows were not committed: after a kill, --resume could not know of them/)
+    expect(said).toMatch(
+      /the end of run \w+ \(completed_with_failures\) could not be written: .*--resume would copy again the/,
+    )
     expect(await count(destination)).toBe(0)
     disk.free()
     const resumed = await home.run([...command, '--resume'])
@@ -199,7 +223,7 @@ describe.skipIf(!mayMount)('a command whose state directory', () => {
       ...['clone', '--source', source.url, '--dest', destination.url, '--yes', ...state],
     ])
     expect({ code, said }).toMatchObject({ code: 0 })
-    expect(said.match(/EROFS: .*The work goes on/g)).toHaveLength(1)
+    expect(said.match(/cannot be used: EROFS: .*The work goes on/g)).toHaveLength(1)
     expect(said).not.toContain('failed')
     expect(await count(destination)).toBe(100)
   })
