@@ -42,6 +42,8 @@ function markdown(): Plugin {
       const html = Bun.markdown
         .html(text)
         .replaceAll('<pre>', '<pre tabindex="0">')
+        // Pages of docs/ are not part of the page: their names stay, without a link.
+        .replace(/<a href="[^":]*\.md(?:#[^"]*)?">(.*?)<\/a>/gs, '$1')
         // Japanese has no spaces between words, so the end of a line is none.
         .replace(/([\u3000-\u9fff\uff00-\uffef])\n(?=[\u3000-\u9fff\uff00-\uffef])/g, '$1')
       return { code: `export default ${JSON.stringify(html)}`, map: null }
