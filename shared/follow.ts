@@ -57,6 +57,46 @@ export const TableChanges = Type.Object({
 })
 export type TableChanges = Static<typeof TableChanges>
 
+/** Why a large transaction, whose changes were being applied while the source sent it, was given up. */
+export const StreamedGiveUpReason = Type.Union([
+  /** The source rolled back all of it, or to a savepoint. What was committed before the stream began is aborted, too. */
+  Type.Literal('aborted'),
+  Type.Literal('savepoint'),
+  /** It is skipped, was applied before, or came to the source from elsewhere. */
+  Type.Literal('left_out'),
+  /** It holds what is done or reported only when it is committed. */
+  Type.Literal('truncate'),
+  Type.Literal('message'),
+  Type.Literal('schema_change'),
+  /** A table that is not known, is not on the destination, or differs there. */
+  Type.Literal('unknown_table'),
+  Type.Literal('missing_table'),
+  Type.Literal('misfit'),
+  /** Values of it can travel only as text. */
+  Type.Literal('text_only'),
+  /** The destination refused a change, or has not the row that it is for. */
+  Type.Literal('conflict'),
+  /** A lock that it waited for, or that others may have waited for. */
+  Type.Literal('lock'),
+  Type.Literal('held_up'),
+  Type.Literal('connection_lost'),
+  Type.Literal('no_answer'),
+  Type.Literal('no_session'),
+  /** The server has no room, or was asked to cancel. */
+  Type.Literal('server_error'),
+  /** The source sent nothing more of it for too long. */
+  Type.Literal('source_idle'),
+  /** Following was paused, or the stream ended. */
+  Type.Literal('paused'),
+  Type.Literal('stream_ended'),
+])
+export type StreamedGiveUpReason = Static<typeof StreamedGiveUpReason>
+
+export const StreamedGiveUps = Type.Array(
+  Type.Object({ reason: StreamedGiveUpReason, transactions: Type.Number() }),
+)
+export type StreamedGiveUps = Static<typeof StreamedGiveUps>
+
 export const FollowStatus = Type.Object({
   phase: FollowPhase,
   /** What the source has sent, what is committed on the destination, what is safe there on disk. */
@@ -77,6 +117,8 @@ export const FollowStatus = Type.Object({
   spilledBytes: Type.Number(),
   /** Large transactions whose changes were there before the source committed them. */
   appliedEarly: Type.Number(),
+  /** Those of which that was begun and given up, by reason. None in what an older version has stored. */
+  givenUpEarly: Type.Optional(StreamedGiveUps),
   tables: Type.Array(TableChanges),
   conflict: Type.Optional(FollowConflict),
   lastError: Type.Optional(ErrorInfo),
@@ -127,6 +169,14 @@ export const FollowEvent = Type.Union([
     content: Type.String(),
   }),
   Type.Object({ type: Type.Literal('follow_warning'), at, message: Type.String() }),
+  /** A large transaction is applied when it is committed, and not while it is sent. */
+  Type.Object({
+    type: Type.Literal('follow_streamed_given_up'),
+    at,
+    xid: Type.Number(),
+    reason: StreamedGiveUpReason,
+    message: Type.String(),
+  }),
   /** The end: everything up to the position is on the destination's disk, unless there is an error. */
   Type.Object({
     type: Type.Literal('follow_stopped'),

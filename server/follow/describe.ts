@@ -28,6 +28,8 @@ export function describeFollowEvent(event: FollowEvent, direction: Direction): L
       return info('resumed')
     case 'follow_warning':
       return warn(event.message)
+    case 'follow_streamed_given_up':
+      return info(event.message)
     case 'follow_stopped':
       return event.error ? undefined : info(`stopped${way}: everything up to ${event.durable} is on disk`)
     case 'follow_message':

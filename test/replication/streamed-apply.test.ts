@@ -84,7 +84,11 @@ for (const kind of ['origin', 'table'] as PositionKind[]) {
         await large.end('commit')
         await pair.source.sql(`update a set v = 'after' where id = ${round * 10_000}`)
         await arrival(follower, pair.source)
-        expect(follower.status).toMatchObject({ appliedEarly: round === 1 ? 2 : 1, spilledBytes: 0 })
+        expect(follower.status).toMatchObject({
+          appliedEarly: round === 1 ? 2 : 1,
+          givenUpEarly: [],
+          spilledBytes: 0,
+        })
         expect(await compareFollowed(pair)).toEqual([])
         follower = await Follower.start(options)
       }
@@ -105,6 +109,10 @@ for (const kind of ['origin', 'table'] as PositionKind[]) {
       await arrival(follower, pair.source)
       expect(await compareFollowed(pair)).toEqual([])
       expect(await pair.destination.sql('select count(*)::int as n from a')).toEqual([{ n: 2000 }])
+      expect(follower.status.givenUpEarly).toEqual([
+        { reason: 'aborted', transactions: 1 },
+        { reason: 'savepoint', transactions: 1 },
+      ])
     })
 
     test('a session that is killed in the midst of it', async () => {
@@ -116,6 +124,7 @@ for (const kind of ['origin', 'table'] as PositionKind[]) {
       await large.end(`${many('a', 10_000)}; commit`)
       await arrival(follower, pair.source)
       expect(follower.status.appliedEarly).toBe(0)
+      expect(follower.status.givenUpEarly).toEqual([{ reason: 'connection_lost', transactions: 1 }])
       expect(await compareFollowed(pair)).toEqual([])
     })
   })
@@ -133,6 +142,7 @@ test('an order between transactions that only the destination knows: nobody wait
   await large.end('commit')
   await arrival(follower, pair.source)
   expect(follower.status.appliedEarly).toBe(0)
+  expect(follower.status.givenUpEarly).toEqual([{ reason: 'held_up', transactions: 1 }])
   expect(await compareFollowed(pair)).toEqual([])
 })
 
@@ -156,10 +166,14 @@ for (const size of ['large', 'small']) {
 test('a change that does not fit, a table that is emptied, a message: told, or done, when it is committed', async () => {
   const pair = await pairOf()
   const messages: string[] = []
+  const lines: string[] = []
   const options = await link(pair)
   const follower = await Follower.start({
     ...options,
-    onEvent: (event) => event.type === 'follow_message' && messages.push(event.content),
+    onEvent: (event) => {
+      if (event.type === 'follow_message') messages.push(event.content)
+      if (event.type === 'follow_streamed_given_up') lines.push(event.message)
+    },
   })
   const emptied = await openTransaction(pair, follower, many('a', 0))
   await emptied.end(`truncate b; select pg_logical_emit_message(true, 'mine', 'hello'); commit`)
@@ -173,6 +187,28 @@ test('a change that does not fit, a table that is emptied, a message: told, or d
   follower.retry()
   await arrival(follower, pair.source)
   expect(await compareFollowed(pair)).toEqual([])
+  // The source may send a transaction again to the connection behind a conflict.
+  expect(follower.status.givenUpEarly?.map(({ reason }) => reason)).toEqual(['truncate', 'schema_change'])
+  expect(lines.slice(0, 2)).toEqual([
+    expect.stringMatching(
+      /^transaction \d+ is no longer applied while the source sends it: it truncates a table. Its changes are applied when the source commits it.$/,
+    ),
+    expect.stringContaining('the definition of a table has changed'),
+  ])
+})
+
+test('a table that is dropped on the destination meanwhile is counted as missing', async () => {
+  const pair = await pairOf()
+  const follower = await Follower.start(await link(pair))
+  const large = await openTransaction(pair, follower, many('a', 0))
+  await pair.destination.sql('drop table b')
+  await large.end(`${many('b', 0)}; ${many('a', 10_000)}; commit`)
+  expect((await conflictOf(follower)).message).toContain('has no such table')
+  expect(follower.status.givenUpEarly).toEqual([{ reason: 'missing_table', transactions: 1 }])
+  await pair.destination.sql('create table b (id int primary key, v text)')
+  follower.retry()
+  await arrival(follower, pair.source)
+  expect(await compareFollowed(pair)).toEqual([])
 })
 
 test('while it is paused nothing is locked', async () => {
@@ -182,6 +218,7 @@ test('while it is paused nothing is locked', async () => {
   follower.pause()
   const locked = pair.destination.sql('begin; lock table a in access exclusive mode; commit')
   await within('a lock on the table', locked)
+  expect(follower.status.givenUpEarly).toEqual([{ reason: 'paused', transactions: 1 }])
   follower.resume()
   await large.end('commit')
   await arrival(follower, pair.source)

@@ -3,8 +3,8 @@
 // of it has been answered and did what it had to; the next transaction follows without waiting for it.
 import { expected, Pipeline } from '../../postgres/pipeline.ts'
 import type { Session } from '../../postgres/session.ts'
+import type { OldRow, TransactionEnd } from '../stream/event.ts'
 import { showLsn } from '../stream/lsn.ts'
-import type { OldRow, TransactionEnd } from '../stream/pgoutput.ts'
 import { type SourceTransaction, timeToText } from '../stream/transaction.ts'
 import { Tuple, writeValue } from '../stream/tuple.ts'
 import type { DestinationTable } from '../tables/destination-tables.ts'

@@ -1,7 +1,7 @@
 // What the destination's own foreign keys do by themselves when a row they refer to goes or gets another key. The
 // source sends the same changes once more: in a session that is not a replica's they are found done already.
 import type { Session } from '../../postgres/session.ts'
-import type { OldRow } from '../stream/pgoutput.ts'
+import type { OldRow } from '../stream/event.ts'
 import { columnKind, hasSameValue, type Tuple } from '../stream/tuple.ts'
 import { type Referenced, readReferenced } from '../tables/referenced.ts'
 import type { TargetTable } from './target.ts'

@@ -1,6 +1,7 @@
 // Which transactions are on their way to be committed, which are, and which the destination's disk has.
+
+import type { TransactionEnd } from '../stream/event.ts'
 import type { Lsn } from '../stream/lsn.ts'
-import type { TransactionEnd } from '../stream/pgoutput.ts'
 import type { ChangeCounts, TargetTable } from './target.ts'
 
 export interface Commit {

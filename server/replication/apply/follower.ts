@@ -4,21 +4,21 @@ import type { FollowEvent, FollowStatus } from '../../../shared/follow.ts'
 import { tableKey } from '../../../shared/table-name.ts'
 import type { Sessions } from '../../coordination/sessions.ts'
 import { Cancelled, errorInfo } from '../../postgres/errors.ts'
+import type { Relation } from '../stream/event.ts'
 import { type Lsn, laterOf, showLsn } from '../stream/lsn.ts'
-import type { Relation } from '../stream/pgoutput.ts'
 import { Spill, SpillFailed } from '../stream/spill.ts'
 import type { Apart, LeftOutTable, TablePair, WantedTable } from '../tables/followed.ts'
 import { NeedsCare } from './apply-failure.ts'
-import { drain } from './apply-loop.ts'
+import { applyEvents } from './apply-loop.ts'
 import { ApplyConflict } from './conflict.ts'
 import { type Connected, connect, type StreamEnds } from './connect.ts'
 import { Control, type Decision } from './control.ts'
-import { NeedsLook, NeedsText, NotVisible } from './receiver.ts'
 import { type ReceiverWishes, receiversFor } from './receivers.ts'
 import { BackOff, mayPass } from './recovery.ts'
+import { NeedsLook, NeedsText, NotVisible } from './relations.ts'
 import { defaultSilenceMs, SilenceWatch } from './silence.ts'
 import { FollowStatistics } from './statistics.ts'
-import type { StreamedApply } from './streamed-apply.ts'
+import { describeGiveUp, StreamedTally } from './streamed-give-up.ts'
 
 /** `Omit` that keeps the members of a union apart. */
 type Without<Event, Key extends PropertyKey> = Event extends unknown ? Omit<Event, Key> : never
@@ -77,8 +77,7 @@ export class Follower {
   readonly #abort = new AbortController()
   #connected: Connected | undefined
   #spilled: Spill | undefined
-  #early: StreamedApply | undefined
-  #appliedEarly = 0
+  readonly #streamedTally = new StreamedTally()
   /** After a failure: one transaction at a time, up to the newest that was begun. */
   #carefulUntil: Lsn | undefined
   #asText = false
@@ -91,7 +90,7 @@ export class Follower {
     const { signal, progressEveryMs = 500 } = options
     this.#tables = options.tables
     this.#leftOut = options.leftOut ?? []
-    if (options.paused) this.#control.set({ paused: true })
+    if (options.paused) this.#control.give('pause')
     const cancel = () => this.#abort.abort(new Cancelled())
     signal?.addEventListener('abort', cancel, { once: true })
     const timer = setInterval(
@@ -128,22 +127,22 @@ export class Follower {
   }
 
   pause() {
-    this.#control.set({ paused: true })
+    this.#control.give('pause')
   }
 
   resume() {
-    this.#control.set({ paused: false })
+    this.#control.give('resume')
   }
 
   /** Everything that was committed before this position is applied and on disk, nothing behind; then it ends. */
   stopAt(lsn: Lsn): Promise<void> {
-    this.#control.set({ stopAt: lsn, paused: false })
+    this.#control.give({ stopAt: lsn })
     return this.done
   }
 
   /** Ends with what is whole. */
   stop(): Promise<void> {
-    this.#control.set({ stopping: true })
+    this.#control.give('stop')
     return this.done
   }
 
@@ -172,7 +171,8 @@ export class Follower {
     if (this.#connected) this.#look(this.#connected)
     return this.#statistics.status(stream, {
       spilledBytes: this.#spilled?.bytes ?? 0,
-      appliedEarly: this.#appliedEarly + (this.#early?.count ?? 0),
+      appliedEarly: this.#streamedTally.applied,
+      givenUpEarly: this.#streamedTally.givenUp,
     })
   }
 
@@ -181,7 +181,7 @@ export class Follower {
     for (;;) {
       try {
         connected ??= await this.#connect()
-        if ((await this.#drain(connected)) === 'stopped') return
+        if ((await this.#apply(connected)) === 'stopped') return
       } catch (error) {
         if (this.#abort.signal.aborted) throw this.#abort.signal.reason
         // Whoever mends the destination must not wait for our locks. The source's end stays: an idle slot may
@@ -216,8 +216,8 @@ export class Follower {
     return connected.now
   }
 
-  async #drain(connected: Connected): Promise<'stopped' | 'again'> {
-    const { stream, applier, position, binary, replicaRole } = connected
+  async #apply(connected: Connected): Promise<'stopped' | 'restarting'> {
+    const { stream: source, applier, position, binary, replicaRole } = connected
     const { options } = this
     this.#connected = connected
     this.#statistics.durable = laterOf(this.#statistics.durable, position.lsn)
@@ -243,15 +243,16 @@ export class Follower {
       origin: options.origin ?? 'any',
       skipped: this.#skipped,
       trusted: this.#trusted,
-      stopAt: () => this.#control.stopAt,
+      carefulUntil: this.#carefulUntil,
+      control: this.#control,
       known: this.#known,
       onSkipped: ({ finalLsn, xid }, tables) => {
         options.touched?.voidAll()
         this.#tell({ type: 'follow_skipped', lsn: showLsn(finalLsn), xid, tables })
       },
-      onSchemaChange: ({ schema, name }, changes) => {
-        options.touched?.voidTable({ schema, name })
-        this.#tell({ type: 'follow_schema_changed', table: { schema, name }, changes })
+      onSchemaChange: (table, changes) => {
+        options.touched?.voidTable(table)
+        this.#tell({ type: 'follow_schema_changed', table, changes })
       },
       onUnwanted: (relation, apart) => this.#warnOfUnwanted(relation, apart),
       onMessage: (prefix, lsn, content) =>
@@ -261,15 +262,20 @@ export class Follower {
           lsn: showLsn(lsn),
           content: Buffer.from(content.subarray(0, mostMessageBytes)).toString('utf8'),
         }),
+      silenceMs,
+      onApplied: () => this.#streamedTally.applied++,
+      onGivenUp: (xid, reason, error) => {
+        this.#streamedTally.giveUp(reason)
+        const message = describeGiveUp(xid, reason, error)
+        this.#tell({ type: 'follow_streamed_given_up', xid, reason, message })
+      },
     }
-    const { receiver, early } = receiversFor(connected, wishes, silenceMs)
-    using _early = early
-    this.#early = early
-    this.#control.onChange = () => stream.copy.wake()
+    const { receiver, streamed } = receiversFor(connected, wishes)
+    using _streamed = streamed
+    this.#control.onChange = () => source.wake()
     try {
-      const outcome = await drain({
-        ...{ stream, receiver, applier, early, control: this.#control, carefulUntil: this.#carefulUntil },
-        skipped: this.#skipped,
+      const outcome = await applyEvents({
+        ...{ source, receiver, applier, streamed, control: this.#control },
         idlePositionEveryMs: options.idlePositionEveryMs,
         onPause: (paused) => {
           this.#statistics.phase = paused ? 'paused' : 'catchup'
@@ -288,8 +294,6 @@ export class Follower {
     } finally {
       this.#control.onChange = () => {}
       this.#spilled = undefined
-      this.#appliedEarly += early?.count ?? 0
-      this.#early = undefined
     }
   }
 
@@ -317,7 +321,7 @@ export class Follower {
     await this.#control.sleep(milliseconds)
     this.#abort.signal.removeEventListener('abort', wake)
     this.#abort.signal.throwIfAborted()
-    return this.#control.stopping ? 'stop' : 'retry'
+    return this.#control.intent.name === 'stop' ? 'stop' : 'retry'
   }
 
   async #decide(conflict: ApplyConflict): Promise<Decision> {
@@ -346,7 +350,7 @@ export class Follower {
   #heard(connected: Connected) {
     this.#look(connected)
     connected.stream.confirm(connected.applier.commits.durable)
-    if (connected.applier.pipeline.failure) connected.stream.copy.wake()
+    if (connected.applier.pipeline.failure) connected.stream.wake()
     else this.#backOff.reset()
   }
 

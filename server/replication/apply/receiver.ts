@@ -1,428 +1,293 @@
-// Decides what becomes of each message of the source: applied, kept until its transaction is committed, or
-// left out because it was applied before, came from elsewhere, or is not followed.
-
+// Decides what becomes of each event of the source: applied, kept until its transaction is committed, or left out because
+// it was applied before, came from elsewhere, or is not wanted. The answer says what has to happen ahead of the next one.
 import type { SkippedTable } from '../../../shared/skipped.ts'
-import type { TableName } from '../../../shared/table-name.ts'
-import { tableKey } from '../../../shared/table-name.ts'
-import { PgtrekError } from '../../postgres/errors.ts'
+import { type TableName, tableKey } from '../../../shared/table-name.ts'
+import type {
+  ContentEvent,
+  MessageEvent,
+  RowEvent,
+  SourceEvent,
+  StreamedEvent,
+  TransactionEnd,
+} from '../stream/event.ts'
 import { type Lsn, noLsn } from '../stream/lsn.ts'
-import {
-  type ChangeHandler,
-  isMessageOf,
-  messageType,
-  type OldRow,
-  PgoutputDecoder,
-  type Relation,
-  type ServerTime,
-  type TransactionEnd,
-} from '../stream/pgoutput.ts'
+import { isMessageOf, messageType, PgoutputDecoder } from '../stream/pgoutput.ts'
 import type { Spill } from '../stream/spill.ts'
 import type { SourceTransaction } from '../stream/transaction.ts'
-import type { Tuple } from '../stream/tuple.ts'
-import type { DestinationTable } from '../tables/destination-tables.ts'
-import { describeChange, misfits, type NamedTypes } from '../tables/fit.ts'
-import type { Apart, Followed } from '../tables/followed.ts'
 import type { Applier } from './applier.ts'
-import { NeedsCare } from './apply-failure.ts'
-import { ApplyConflict } from './conflict.ts'
+import type { Control } from './control.ts'
 import { echoPrefix } from './position.ts'
+import {
+  between,
+  nextReceiverState,
+  type ReceiverState,
+  type TransactionEvent,
+  type TransactionRules,
+} from './receiver-state.ts'
+import type { Relations } from './relations.ts'
+import type { RowChanges } from './row-changes.ts'
 import type { StreamedApply } from './streamed-apply.ts'
-import { TargetTable } from './target.ts'
 
 export interface ReceiverOptions {
   applier: Applier
-  tables: ReadonlyMap<string, DestinationTable>
-  /** Without it everything that is published is wanted. */
-  followed: Followed | undefined
-  /** OIDs that were unknown when they came up; the source's catalog was read since. */
-  lookedFor: ReadonlySet<number>
+  relations: Relations
+  changes: RowChanges
   origin: 'any' | 'none'
-  binary: boolean
-  /** Whether values of this type may come in binary form. */
-  isBinarySafe: (type: number) => boolean
-  /** Columns that the source computes and sends, by its table's OID. */
-  computed: ReadonlyMap<number, ReadonlySet<string>>
   /** Transactions, by where their commit stands, that the user does not want. */
   skipped: ReadonlySet<Lsn>
-  /** Those that may change rows of which nobody knows what they were. */
-  trusted: ReadonlySet<Lsn>
-  stopAt: () => Lsn | undefined
+  /** Changes are applied with care up to here. */
+  carefulUntil: Lsn | undefined
+  control: Pick<Control, 'intent'>
   spill: Spill
   /** Applies large transactions while they are sent. */
-  early?: StreamedApply | undefined
-  /** The last description of each table, across connections. */
-  known: Map<number, Relation>
+  streamed: StreamedApply | undefined
   onSkipped: (transaction: SourceTransaction, tables: SkippedTable[]) => void
-  onSchemaChange: (relation: Relation, changes: string[]) => void
-  /** Changes of this table come and are not applied, for this reason. */
-  onUnwanted: (relation: Relation, apart: NonNullable<Apart>) => void
+  onSchemaChange: (table: TableName, changes: string[]) => void
   onMessage: (prefix: string, lsn: Lsn, content: Uint8Array) => void
 }
 
-/** A type came up whose binary form is not safe: the same changes have to be asked for as text. */
-export class NeedsText extends Error {}
+/**
+ * `wait`: until the destination has room, by `wait`. `replay`: a large transaction was committed, and `replay` applies it.
+ * `stop`: take nothing more for now, see `interruption`.
+ */
+export type Answer = 'continue' | 'wait' | 'replay' | 'stop'
 
-/** A relation came up that is not known. */
-export class NeedsLook extends Error {
-  constructor(readonly oid: number) {
-    super(`changes of a relation that is not known: ${oid}`)
-  }
-}
+/** Why no event is to be taken. `restart`: the way of applying has to be another from here on. */
+export type Interruption = 'stop' | 'restart' | 'pause'
 
-/** The source has sent a transaction that its catalog does not show yet. */
-export class NotVisible extends PgtrekError {}
-
-class NotFollowed {
-  constructor(
-    readonly relation: Relation,
-    readonly followed: Followed,
-  ) {}
-}
-
-interface Unfit {
-  relation: Relation
-  problems: string[]
-  /** Not part of the move, as far as anybody knows. */
-  unknown?: boolean
-  /** A retry applies the transaction all the same. */
-  isInexact?: boolean
-}
-
-export class Receiver implements ChangeHandler {
-  readonly decoder = new PgoutputDecoder(this)
-  /** A transaction lies behind the position to stop at: nothing of it was applied. */
-  hasReachedStop = false
+export class Receiver {
   /** Where the commit of the newest transaction stands that was looked at. */
   lastBegun: Lsn = noLsn
-  #transaction: SourceTransaction | undefined
   /** The end of the newest transaction that was not an echo. */
   ownEnd: Lsn = noLsn
-  #leavingOut = false
-  /** What a user leaves out, by table. */
-  #skipping: Map<string, SkippedTable> | undefined
-  #isEcho = false
-  #piece: number | undefined
-  #committed: { xid: number; end: TransactionEnd } | undefined
-  readonly #types = new Map<number, { schema: string; name: string }>()
-  readonly #targets = new Map<number, TargetTable | Unfit | NotFollowed | undefined>()
+  #state: ReceiverState = between
+  /** What the transaction that a user leaves out would have changed, by table. */
+  #skipping = new Map<string, SkippedTable>()
+  /** Reads what was kept. */
+  readonly #decoder = new PgoutputDecoder()
+  readonly #applier: Applier
+  readonly #changes: RowChanges
+  readonly #streamed: StreamedApply | undefined
+  readonly #position: Lsn
 
-  constructor(readonly options: ReceiverOptions) {}
+  constructor(readonly options: ReceiverOptions) {
+    this.#applier = options.applier
+    this.#changes = options.changes
+    this.#streamed = options.streamed
+    this.#position = options.applier.options.position.lsn
+  }
+
+  /** Between transactions, with no decision of the user left to carry out: nobody remembers it after the end. */
+  get isAtBoundary(): boolean {
+    if (this.#state.name !== 'between') return false
+    const { skipped } = this.options
+    return skipped.size === 0 || ![...skipped].some((lsn) => lsn >= this.#applier.commits.passed.endLsn)
+  }
 
   get isInTransaction(): boolean {
-    return this.#transaction !== undefined || this.#piece !== undefined
+    return this.#state.name !== 'between'
   }
 
-  /** A large transaction was committed: it has to be replayed before anything else is read. */
-  get mustReplay(): boolean {
-    return this.#committed !== undefined
+  /** Nothing is interrupted in the midst of a transaction. */
+  get interruption(): Interruption | undefined {
+    if (this.#state.name === 'behind_stop') return 'stop'
+    if (this.#state.name !== 'between') return undefined
+    const { carefulUntil, control } = this.options
+    // The newest transaction of the failed attempt has been dealt with.
+    if (carefulUntil !== undefined && this.lastBegun >= carefulUntil) return 'restart'
+    const { name, stopAt } = control.intent
+    if (name === 'run' && stopAt === undefined) return undefined
+    if (!this.isAtBoundary) return undefined
+    if (name !== 'run') return name
+    return stopAt !== undefined && this.#applier.commits.passed.endLsn >= stopAt ? 'stop' : undefined
   }
 
-  async replay() {
-    const { applier, spill } = this.options
-    if (!this.#committed) return
-    const { xid, end } = this.#committed
-    this.#committed = undefined
-    const transaction = spill.transaction(xid)
-    this.begin(end.commitLsn, end.time, xid)
-    if (this.hasReachedStop) return
-    if (transaction.unwanted) this.#leaveOutEcho()
-    const { early } = this.options
-    if (this.#leavingOut) early?.giveUp(xid)
-    else if (!(await early?.commit(xid, end, this))) {
-      await transaction.replay(
-        (type, bytes, start, last) => this.decoder.readBody(type, bytes, start, last),
-        () => (applier.mustWait ? applier.wait() : undefined),
-      )
+  take(event: SourceEvent): Answer {
+    const state = this.#state
+    // Nearly all events are these: they change neither the state nor what is wanted.
+    if (
+      state.name === 'applying' &&
+      (event.type === 'insert' || event.type === 'update' || event.type === 'delete')
+    ) {
+      this.#changes.apply(event, state.transaction)
+      return this.#mustWait ? 'wait' : 'continue'
     }
-    this.commit(end)
+    this.#take(event)
+    if (this.#state.name === 'committed') return 'replay'
+    if (this.#mustWait) return 'wait'
+    return this.interruption ? 'stop' : 'continue'
+  }
+
+  get #mustWait(): boolean {
+    return this.#applier.mustWait || this.#streamed?.mustWait === true
+  }
+
+  async wait(): Promise<'continue' | 'stop'> {
+    if (this.#streamed?.mustWait) await this.#streamed.wait()
+    if (this.#applier.mustWait) await this.#applier.wait()
+    return this.interruption ? 'stop' : 'continue'
+  }
+
+  /** Applies the large transaction that was committed, or has it committed where that was done while it was sent. */
+  async replay(): Promise<'continue' | 'stop'> {
+    const { spill } = this.options
+    if (this.#state.name !== 'committed') throw new Error('no transaction has to be replayed')
+    const { xid, end } = this.#state
+    const kept = spill.transaction(xid)
+    this.#begin({ xid, finalLsn: end.commitLsn, time: end.time })
+    if (this.#is('behind_stop')) return 'stop'
+    if (kept.unwanted) this.#change({ type: 'echo' })
+    if (this.#is('leaving_out')) this.#streamed?.giveUp('left_out', xid)
+    else {
+      const described = await this.#streamed?.commit(xid, end)
+      if (described) for (const { type, bytes } of described) this.#takeKept(type, bytes, 0, bytes.length)
+      else
+        await kept.replay(this.#takeKept, () => (this.#applier.mustWait ? this.#applier.wait() : undefined))
+    }
+    this.#commit(end)
     spill.drop(xid)
+    return await this.wait()
   }
 
-  begin(finalLsn: Lsn, time: ServerTime, xid: number) {
-    const { applier, skipped, stopAt } = this.options
-    const transaction = { xid, finalLsn, time }
-    this.#transaction = transaction
+  #is(name: ReceiverState['name']): boolean {
+    return this.#state.name === name
+  }
+
+  #change(event: TransactionEvent) {
+    const { control, skipped } = this.options
+    const rules: TransactionRules = { position: this.#position, stopAt: control.intent.stopAt, skipped }
+    this.#state = nextReceiverState(this.#state, event, rules)
+  }
+
+  #take(event: SourceEvent) {
+    const { spill, origin } = this.options
+    switch (event.type) {
+      case 'begin':
+        return this.#begin(event)
+      case 'commit':
+        return this.#commit(event.end)
+      case 'streamed':
+        return this.#keep(event)
+      case 'keepalive': {
+        const { end, time } = event
+        // In the midst of a transaction the end of the log says nothing about what is done.
+        if (!this.isInTransaction) this.#applier.commits.skipTo({ commitLsn: end, endLsn: end, time })
+        return
+      }
+      case 'origin':
+        if (origin === 'any') return
+        if (this.#state.name === 'streaming') spill.transaction(this.#state.xid).unwanted = true
+        else this.#change({ type: 'echo' })
+        return
+      case 'stream_start':
+        this.#change(event)
+        this.#streamed?.part(event.xid, !spill.has(event.xid))
+        spill.transaction(event.xid)
+        return
+      case 'stream_stop':
+      case 'stream_commit':
+        return this.#change(event)
+      case 'stream_abort':
+        return this.#abort(event.xid, event.subtransaction)
+      case 'begin_prepare':
+      case 'prepare':
+      case 'commit_prepared':
+      case 'rollback_prepared':
+      case 'stream_prepare':
+        // Without being asked the server sends prepared transactions when they are committed, as all others.
+        throw new Error('the source sent a prepared transaction, which was not asked for')
+      default:
+        return this.#content(event)
+    }
+  }
+
+  #begin(transaction: SourceTransaction) {
+    const { xid, finalLsn, time } = transaction
     this.lastBegun = finalLsn
-    this.#leavingOut = finalLsn < applier.options.position.lsn
-    const stop = stopAt()
-    if (stop !== undefined && finalLsn >= stop) {
-      this.hasReachedStop = true
-      this.#leavingOut = true
-    } else if (!this.#leavingOut && skipped.has(finalLsn)) {
-      this.#leavingOut = true
-      this.#skipping = new Map()
-    }
-    if (!this.#leavingOut) applier.begin(transaction)
+    this.#change({ type: 'begin', transaction: { xid, finalLsn, time } })
+    if (this.#state.name === 'applying') this.#applier.begin(this.#state.transaction)
   }
 
-  commit(end: TransactionEnd) {
+  #commit(end: TransactionEnd) {
+    const state = this.#state
+    const isLeftOut = state.name === 'leaving_out'
     // Ahead of the position: what is passed over must not be forgotten.
-    if (this.#skipping && this.#transaction)
-      this.options.onSkipped(this.#transaction, [...this.#skipping.values()])
-    this.#skipping = undefined
-    this.#transaction = undefined
-    this.#leavingOut = false
-    if (!this.#isEcho) this.ownEnd = end.endLsn
-    this.#isEcho = false
-    if (!this.hasReachedStop) this.options.applier.commit(end)
-  }
-
-  origin() {
-    if (this.options.origin === 'any') return
-    if (this.#piece === undefined) this.#leaveOutEcho()
-    else this.options.spill.transaction(this.#piece).unwanted = true
-  }
-
-  relation(described: Relation) {
-    // A table may be told apart, or look, otherwise from here on.
-    this.options.applier.release()
-    const relation = this.#asFollowed(described)
-    const { applier, tables, followed, binary, known, onSchemaChange } = this.options
-    // A relation is its OID: its name may be another one within a transaction, or from now on.
-    const pair = followed?.pairs.get(relation.id)
-    if (followed && !pair) {
-      // Roots are described along with their partitions: only a change tells whether it matters.
-      this.#targets.set(relation.id, new NotFollowed(described, followed))
-      return
+    if (isLeftOut && state.reason === 'skipped') {
+      this.options.onSkipped(state.transaction, [...this.#skipping.values()])
+      this.#skipping.clear()
     }
-    const before = known.get(relation.id)
-    known.set(relation.id, described)
-    const changes = before ? describeChange(before, described) : []
-    if (changes.length > 0) onSchemaChange(relation, changes)
-    if (binary && !relation.columns.every(({ type }) => this.options.isBinarySafe(type))) {
-      throw new NeedsText(`a column of ${relation.schema}.${relation.name} can only travel as text`)
+    if (!isLeftOut || !state.isEcho) this.ownEnd = end.endLsn
+    this.#change(committed)
+    this.#applier.commit(end)
+  }
+
+  #content(event: ContentEvent) {
+    const { relations, onSchemaChange } = this.options
+    switch (event.type) {
+      case 'relation': {
+        const changed = relations.compare(event.relation)
+        if (changed) onSchemaChange(changed.table, changed.changes)
+        return relations.describe(event.relation)
+      }
+      case 'type':
+        return relations.type(event.id, event.schema, event.name)
+      case 'message':
+        return this.#message(event)
+      default: {
+        const state = this.#state
+        if (state.name === 'applying') this.#changes.apply(event, state.transaction)
+        else if (state.name !== 'leaving_out') throw new Error('a change outside of all transactions')
+        else if (state.reason === 'skipped') this.#countSkipped(event)
+      }
     }
-    const named = tables.get(tableKey(relation))
-    const table = pair && pair.to !== named?.oid ? undefined : named
-    const types: NamedTypes = this.#types
-    const problems = misfits(relation, table, types, binary)
-    if (!table && (described.schema !== relation.schema || described.name !== relation.name)) {
-      problems.push(`on the source it is called ${described.schema}.${described.name} now`)
+  }
+
+  #message({ transactional, lsn, prefix, content }: MessageEvent) {
+    const { origin, onMessage } = this.options
+    if (transactional && prefix === echoPrefix && origin === 'none') this.#change({ type: 'echo' })
+    else if (this.#state.name !== 'leaving_out') onMessage(prefix, lsn, content)
+  }
+
+  /** Until its transaction is committed. */
+  #keep({ xid, message, bytes, start, end }: StreamedEvent) {
+    if (this.#state.name !== 'streaming') return
+    const { spill, origin } = this.options
+    const kept = spill.transaction(this.#state.xid)
+    if (message === messageType.message && origin === 'none') {
+      if (isMessageOf(echoPrefix, bytes, start, end)) kept.unwanted = true
     }
-    if (binary && problems.length > 0 && misfits(relation, table, types, false).length === 0) {
-      throw new NeedsText(`rows of ${relation.schema}.${relation.name} fit only as text`)
-    }
-    const target: TargetTable | Unfit =
-      table && problems.length === 0
-        ? new TargetTable(relation, table, binary, applier.prepare, this.#isExact)
-        : { relation, problems }
-    this.#targets.set(relation.id, target)
+    kept.add(xid, message, bytes, start, end)
+    if (kept.unwanted) this.#streamed?.giveUp('left_out', this.#state.xid)
+    else this.#streamed?.take(this.#state.xid, message, bytes, start, end)
   }
 
-  /** Under the destination's name, and with what the messages do not say. */
-  #asFollowed(described: Relation): Relation {
-    const { schema, name } = this.options.followed?.pairs.get(described.id) ?? described
-    const relation = { ...described, schema, name }
-    const computed = this.options.computed.get(relation.id)
-    if (!computed) return relation
-    const columns = relation.columns.map((column) => ({ ...column, computed: computed.has(column.name) }))
-    return { ...relation, columns }
-  }
-
-  /** Only what is known not to be part of the move is passed over. */
-  #unwanted({ relation, followed }: NotFollowed): Unfit | undefined {
-    const { lookedFor, onUnwanted } = this.options
-    const apart = followed.apart(relation.id)
-    // It was not there when the stream was begun: a partition that is wanted, or a table that is new.
-    if (apart !== 'left_out' && !lookedFor.has(relation.id)) throw new NeedsLook(relation.id)
-    if (apart !== 'left_out' && !followed.hasSeen(this.#transaction?.xid ?? 0)) {
-      throw new NotVisible(
-        `a transaction that changes ${relation.schema}.${relation.name} is not visible on the source yet`,
-      )
-    }
-    if (apart) {
-      onUnwanted(relation, apart)
-      return undefined
-    }
-    const name = `${relation.schema}.${relation.name}`
-    const same = [...followed.pairs.values()].some((pair) => tableKey(pair) === tableKey(relation))
-    const gone = followed.gone.map(({ schema, name }) => `${schema}.${name}`)
-    const problems = [
-      `${name} was not part of this move when it began: it was created or published since`,
-      ...(same
-        ? [
-            `the table that was called ${name} before is followed, and is another one: it was dropped or renamed`,
-          ]
-        : []),
-      ...(gone.length > 0 ? [`not published any more: ${gone.join(', ')}`] : []),
-      `to follow it, create ${name} on the destination with the rows that it had before it was published` +
-        `${same ? ' (in place of the table that has this name there)' : ''}, then retry`,
-    ]
-    return { relation, problems, unknown: true }
-  }
-
-  type(id: number, schema: string, name: string) {
-    this.#types.set(id, { schema, name })
-  }
-
-  insert(relation: number, row: Tuple) {
-    this.#countSkipped(relation, 'inserted')
-    const target = this.#target(relation)
-    if (target) this.options.applier.insert(target, row)
-  }
-
-  update(relation: number, old: OldRow, oldRow: Tuple, row: Tuple) {
-    this.#countSkipped(relation, 'updated')
-    const target = this.#target(relation)
-    if (!target) return
-    if (old !== 'full' && !target.hasKey) throw this.#keyless(target)
-    if (old !== 'full') this.#refuseInexact(target)
-    this.options.applier.update(target, old, oldRow, row)
-  }
-
-  delete(relation: number, old: OldRow, oldRow: Tuple) {
-    this.#countSkipped(relation, 'deleted')
-    const target = this.#target(relation)
-    if (!target) return
-    if (old !== 'full' && !target.hasKey) throw this.#keyless(target)
-    if (old !== 'full') this.#refuseInexact(target)
-    this.options.applier.delete(target, old, oldRow)
-  }
-
-  truncate(relations: number[], _cascade: boolean, restartIdentity: boolean) {
-    for (const id of relations) this.#countSkipped(id, 'truncated')
-    // The source names every table that its own CASCADE has emptied.
-    const targets = relations.map((id) => this.#target(id)).filter((target) => target !== undefined)
-    const [first] = targets
-    if (!first) return
-    if (this.#isExact && !this.#isTrusted) {
-      throw this.#misfit({
-        relation: first.relation,
-        problems: [
-          'TRUNCATE while changes flow both ways: rows that this side has inserted meanwhile would be lost. When the ' +
-            'tables may be emptied here, retry',
-        ],
-        isInexact: true,
-      })
-    }
-    this.options.applier.truncate(targets, restartIdentity)
-  }
-
-  message(transactional: boolean, lsn: Lsn, prefix: string, content: Uint8Array) {
-    if (transactional && prefix === echoPrefix && this.options.origin === 'none') this.#leaveOutEcho()
-    else if (!this.#leavingOut) this.options.onMessage(prefix, lsn, content)
-  }
-
-  streamStart(xid: number) {
-    const { spill, early } = this.options
-    this.#piece = xid
-    early?.piece(xid, !spill.has(xid))
-    spill.transaction(xid)
-  }
-
-  streamStop() {
-    this.#piece = undefined
-  }
-
-  streamed(xid: number, type: number, bytes: Buffer, start: number, end: number) {
-    if (this.#piece === undefined) return
-    const transaction = this.options.spill.transaction(this.#piece)
-    if (type === messageType.message && this.options.origin === 'none') {
-      if (isMessageOf(echoPrefix, bytes, start, end)) transaction.unwanted = true
-    }
-    transaction.add(xid, type, bytes, start, end)
-    const { early } = this.options
-    if (transaction.unwanted) early?.giveUp(this.#piece)
-    else early?.take(this.#piece, type, bytes, start, end)
-  }
-
-  streamCommit(xid: number, end: TransactionEnd) {
-    this.#committed = { xid, end }
-  }
-
-  streamAbort(xid: number, subtransaction: number) {
-    const { spill, early } = this.options
+  #abort(xid: number, subtransaction: number) {
+    const { spill } = this.options
     if (xid === subtransaction) {
       spill.drop(xid)
-      early?.giveUp(xid)
-    } else if (spill.transaction(xid).abort(subtransaction)) early?.giveUp(xid)
+      this.#streamed?.giveUp('aborted', xid)
+    } else if (spill.transaction(xid).abort(subtransaction)) this.#streamed?.giveUp('savepoint', xid)
   }
 
-  beginPrepare = notAskedFor
-  prepare = notAskedFor
-  commitPrepared = notAskedFor
-  rollbackPrepared = notAskedFor
-  streamPrepare = notAskedFor
+  readonly #takeKept = (type: number, bytes: Buffer, start: number, end: number) =>
+    this.#take(this.#decoder.readBody(type, bytes, start, end))
 
-  #leaveOutEcho() {
-    this.#leavingOut = true
-    this.#isEcho = true
-  }
-
-  /** None for tables that are not followed, and in transactions that are left out. */
-  #countSkipped(id: number, what: Exclude<keyof SkippedTable, keyof TableName>) {
-    if (!this.#skipping) return
-    const target = this.#targets.get(id)
-    // A table that is no part of the move lacks nothing.
-    if (!target || (target instanceof NotFollowed && target.followed.apart(id))) return
-    const { schema, name } = target.relation
-    const none = { schema, name, inserted: 0, updated: 0, deleted: 0, truncated: 0 }
-    const counts = this.#skipping.get(tableKey(none)) ?? none
-    counts[what]++
-    this.#skipping.set(tableKey(none), counts)
-  }
-
-  #target(id: number): TargetTable | undefined {
-    if (this.#leavingOut) return undefined
-    let target = this.#targets.get(id)
-    if (target instanceof NotFollowed) {
-      target = this.#unwanted(target)
-      this.#targets.set(id, target)
+  #countSkipped(event: RowEvent) {
+    const { relations } = this.options
+    const [ids, what] =
+      event.type === 'truncate'
+        ? [event.relations, 'truncated' as const]
+        : [[event.relation], counted[event.type]]
+    for (const id of ids) {
+      const table = relations.lacking(id)
+      if (!table) continue
+      const none = { ...table, inserted: 0, updated: 0, deleted: 0, truncated: 0 }
+      const counts = this.#skipping.get(tableKey(table)) ?? none
+      counts[what]++
+      this.#skipping.set(tableKey(table), counts)
     }
-    if (target instanceof TargetTable || target === undefined) {
-      if (!this.#targets.has(id)) throw new Error(`a change of a table that was not described: ${id}`)
-      return target
-    }
-    throw this.#misfit(target)
-  }
-
-  /** Where both sides are in use. */
-  get #isExact(): boolean {
-    return this.options.origin === 'none'
-  }
-
-  /** A user has decided that what the transaction does is right. */
-  get #isTrusted(): boolean {
-    const { trusted } = this.options
-    return this.#transaction !== undefined && trusted.has(this.#transaction.finalLsn)
-  }
-
-  /** Without the old row nobody can tell whether this side has changed it, too. */
-  #refuseInexact({ relation, table }: TargetTable) {
-    if (!this.#isExact || this.#isTrusted) return
-    throw this.#misfit({
-      relation,
-      problems: [
-        'changes flow both ways, and the source does not send what the row was: nobody can tell whether both sides have ' +
-          `changed it. Run "alter table ${table.quoted} replica identity full" on both sides; when this change is right, retry`,
-      ],
-      isInexact: true,
-    })
-  }
-
-  #keyless({ relation }: TargetTable): Error {
-    return this.#misfit({ relation, problems: ['the source does not send the columns of its key'] })
-  }
-
-  /** The destination may have been mended since its tables were read: only a second look is final. */
-  #misfit({ relation, problems, unknown, isInexact }: Unfit): Error {
-    const { applier } = this.options
-    const name = `${relation.schema}.${relation.name}`
-    if (!applier.options.careful || !this.#transaction) {
-      return new NeedsCare(`${name} does not fit: ${problems.join('; ')}`)
-    }
-    return new ApplyConflict({
-      transaction: this.#transaction,
-      table: relation,
-      statement: 'relation',
-      problems,
-      ...(unknown && { unknown: relation.id }),
-      ...(isInexact && { isInexact }),
-    })
   }
 }
 
-/** Without being asked the server sends prepared transactions when they are committed, as all others. */
-function notAskedFor(): never {
-  throw new Error('the source sent a prepared transaction, which was not asked for')
-}
+const committed: TransactionEvent = { type: 'commit' }
+const counted = { insert: 'inserted', update: 'updated', delete: 'deleted' } as const

@@ -1,48 +1,40 @@
-// Who looks at the changes of a stream: the receiver of all that is committed, and one that brings in a large
-// transaction ahead of its commit.
+// Who looks at the changes of a stream: the receiver of all that is committed, and what applies a large transaction ahead
+// of its commit.
+import type { Applier } from './applier.ts'
 import type { Connected } from './connect.ts'
 import { Receiver, type ReceiverOptions } from './receiver.ts'
-import { StreamedApply } from './streamed-apply.ts'
+import { Relations, type RelationsOptions } from './relations.ts'
+import { RowChanges, type RowChangesOptions } from './row-changes.ts'
+import { StreamedApply, type StreamedApplyOptions } from './streamed-apply.ts'
+import { StreamedChanges } from './streamed-changes.ts'
 
-export type ReceiverWishes = Omit<
-  ReceiverOptions,
-  'applier' | 'tables' | 'binary' | 'isBinarySafe' | 'followed' | 'computed' | 'early'
->
+export type ReceiverWishes = Omit<ReceiverOptions, 'applier' | 'relations' | 'changes' | 'streamed'> &
+  Pick<RelationsOptions, 'lookedFor' | 'known' | 'onUnwanted'> &
+  Pick<RowChangesOptions, 'trusted'> &
+  Pick<StreamedApplyOptions, 'silenceMs' | 'onApplied' | 'onGivenUp'>
 
 export function receiversFor(
   connected: Connected,
   wishes: ReceiverWishes,
-  silenceMs: number,
-): { receiver: Receiver; early: StreamedApply | undefined } {
+): { receiver: Receiver; streamed: StreamedApply | undefined } {
   const { applier, tables, binary, isBinarySafe, followed, computed, openHelper } = connected
-  const options: ReceiverOptions = {
-    ...{ applier, tables, binary, isBinarySafe, followed, computed },
-    ...wishes,
+  const { lookedFor, known, trusted, origin, onUnwanted, silenceMs, onApplied, onGivenUp } = wishes
+  const side = (applier: Applier, known: RelationsOptions['known']) => {
+    const relations = new Relations({
+      ...{ applier, tables, followed, lookedFor, exact: origin === 'none', binary, isBinarySafe },
+      ...{ computed, known, onUnwanted },
+    })
+    return { relations, changes: new RowChanges({ applier, relations, trusted }) }
   }
-  const early =
+  const streamed =
     openHelper &&
     new StreamedApply({
-      main: applier,
-      open: openHelper,
-      silenceMs,
-      receiver: (helper) => new Receiver(quietly({ ...options, applier: helper })),
+      ...{ main: applier, open: openHelper, silenceMs, onApplied, onGivenUp },
+      changes: (helper, xid) => {
+        const { relations, changes } = side(helper, new Map(known))
+        return new StreamedChanges(helper, relations, changes, xid)
+      },
     })
-  return { receiver: new Receiver({ ...options, early }), early }
-}
-
-/** What somebody has to be told of waits for the commit. */
-function quietly(options: ReceiverOptions): ReceiverOptions {
-  return {
-    ...options,
-    skipped: new Set(),
-    stopAt: () => undefined,
-    known: new Map(options.known),
-    onSkipped: leave,
-    onSchemaChange: leave,
-    onMessage: leave,
-  }
-}
-
-function leave(): never {
-  throw new Error('this can only be told when the transaction is committed')
+  const { relations, changes } = side(applier, known)
+  return { receiver: new Receiver({ ...wishes, applier, relations, changes, streamed }), streamed }
 }

@@ -57,7 +57,7 @@ export class SilenceWatch implements Disposable {
     const lost = new ConnectionLost(
       `the connection to the ${side}, ${describeSettings(this.ends[side])}, was lost: nothing was heard for ${seconds} s`,
     )
-    if (side === 'source') stream.copy.fail(lost)
+    if (side === 'source') stream.fail(lost)
     else applier.pipeline.fail(lost)
   }
 

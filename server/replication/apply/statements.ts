@@ -1,6 +1,6 @@
 // The statements that bring a change into a table, and which value of which row each parameter is.
 import { quoteIdentifier } from '../../postgres/quote.ts'
-import type { OldRow, Relation } from '../stream/pgoutput.ts'
+import type { OldRow, Relation } from '../stream/event.ts'
 import { columnKind, type Tuple } from '../stream/tuple.ts'
 import type { DestinationColumn, DestinationTable } from '../tables/destination-tables.ts'
 

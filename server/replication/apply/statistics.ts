@@ -3,9 +3,9 @@
 import type { FollowConflict, FollowPhase, FollowStatus, TableChanges } from '../../../shared/follow.ts'
 import { tableKey } from '../../../shared/table-name.ts'
 import { errorInfo } from '../../postgres/errors.ts'
+import type { ServerTime } from '../stream/event.ts'
 import { Lag } from '../stream/lag.ts'
 import { bytesBetween, type Lsn, laterOf, noLsn, showLsn } from '../stream/lsn.ts'
-import type { ServerTime } from '../stream/pgoutput.ts'
 import type { ChangeStream } from '../stream/stream.ts'
 import type { Commit } from './commit-log.ts'
 
@@ -63,7 +63,7 @@ export class FollowStatistics {
 
   status(
     stream: ChangeStream | undefined,
-    large: Pick<FollowStatus, 'spilledBytes' | 'appliedEarly'>,
+    large: Pick<FollowStatus, 'spilledBytes' | 'appliedEarly' | 'givenUpEarly'>,
   ): FollowStatus {
     const reached = laterOf(this.applied, this.passed)
     const lagBytes = bytesBetween(reached, this.#sourceEnd)

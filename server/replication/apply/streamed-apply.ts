@@ -1,36 +1,68 @@
 // A large transaction is applied while the source still sends it, by a session of its own, so that only its
 // COMMIT is left to do when the source commits it. It is kept aside all the same: whatever is in the way, what
 // was done early is given up, and the transaction is replayed in its turn.
-
+import type { StreamedGiveUpReason } from '../../../shared/follow.ts'
 import { ConnectionLost } from '../../postgres/errors.ts'
-import type { Lsn } from '../stream/lsn.ts'
-import { messageType, type ServerTime, type TransactionEnd } from '../stream/pgoutput.ts'
+import type { Pipeline } from '../../postgres/pipeline.ts'
+import type { TransactionEnd } from '../stream/event.ts'
+import { messageType } from '../stream/pgoutput.ts'
 import type { Applier } from './applier.ts'
+import type { CommitLog } from './commit-log.ts'
+import type { Position } from './position.ts'
+import type { StreamedChanges } from './streamed-changes.ts'
+import { isRefusedSession, reasonOf } from './streamed-give-up.ts'
 
-/** What takes the pieces of one transaction; a receiver of its own, which knows more than that. */
-interface PieceReceiver {
-  readonly decoder: { readBody(type: number, bytes: Buffer, start: number, end: number): void }
-  begin(lsn: Lsn, time: ServerTime, xid: number): void
+/** What it needs of the session that applies all that is committed. */
+interface MainSession extends Pick<Applier, 'standBack' | 'runAlone' | 'committedElsewhere'> {
+  pipeline: Pick<Pipeline, 'silentMs' | 'fail'>
+  options: { position: Pick<Position, 'lending'> }
 }
 
-interface StreamedApplyOptions {
-  main: Applier
+/** And of its own. */
+interface HelperSession
+  extends Disposable,
+    Pick<
+      Applier,
+      'mustWait' | 'wait' | 'flush' | 'quiet' | 'commit' | 'commitBatch' | 'runAlone' | 'runWithin'
+    > {
+  pipeline: Pick<Pipeline, 'silentMs' | 'failure' | 'fail'>
+  commits: Pick<CommitLog, 'takeConfirmed'>
+}
+
+export interface StreamedApplyOptions<Helper extends HelperSession = Applier> {
+  main: MainSession
   /** Another session that applies to the same destination. */
-  open: () => Promise<Applier>
+  open: () => Promise<Helper>
   /** After so long without an answer a session is taken for lost. */
   silenceMs: number
-  /** Looks at changes for it, and throws where the main one would say something about them. */
-  receiver: (applier: Applier) => PieceReceiver
+  changes: (helper: Helper, xid: number) => Pick<StreamedChanges, 'take'>
+  onApplied: () => void
+  onGivenUp: (xid: number, reason: StreamedGiveUpReason, error?: unknown) => void
 }
 
 interface Current {
   xid: number
-  applier: Applier
-  receiver: PieceReceiver
-  /** Tables and types described in it, which the main receiver has to know from then on. */
-  described: { type: number; bytes: Buffer }[]
-  lastPiece: number
+  applier: HelperSession
+  changes: Pick<StreamedChanges, 'take'>
+  /** Tables and types described in it, which the receiver has to know from then on. */
+  described: Described[]
+  lastPart: number
 }
+
+interface Described {
+  type: number
+  bytes: Buffer
+}
+
+type State =
+  | { name: 'none' }
+  /** The first part of a transaction was announced. */
+  | { name: 'announced'; xid: number }
+  /** `partBegins`: what the source has committed before this part has to be seen. */
+  | { name: 'applying'; current: Current; partBegins: boolean }
+  | { name: 'committing'; current: Current }
+
+const none: State = { name: 'none' }
 
 const lookEveryMs = 250
 /** The main session has been held up for so long: perhaps by a lock of ours, which no server can see. */
@@ -44,52 +76,56 @@ const silent = 'the connection to the destination was lost: it did not answer a 
 /** In a row. */
 const mostFailures = 3
 
-export class StreamedApply implements Disposable {
-  /** How many transactions were applied so. */
-  count = 0
-  #applier: Applier | undefined
-  #current: Current | undefined
-  #piece: { xid: number; isFirst: boolean } | undefined
+export class StreamedApply<Helper extends HelperSession = Applier> implements Disposable {
+  #state: State = none
+  /** A session that can be used again. */
+  #applier: Helper | undefined
   #failures = 0
-  #isCommitting = false
   readonly #timer: NodeJS.Timeout
 
-  constructor(readonly options: StreamedApplyOptions) {
+  constructor(readonly options: StreamedApplyOptions<Helper>) {
     this.#timer = setInterval(() => this.#look(), lookEveryMs)
   }
 
-  /** A piece of a transaction begins: `wait` has to be called before it is taken. */
-  piece(xid: number, isFirst: boolean) {
-    const isWanted = isFirst && !this.#current && this.#failures < mostFailures
-    if (isWanted || this.#current?.xid === xid) this.#piece = { xid, isFirst }
+  /** A part of a transaction begins: `wait` has to be called before it is taken. */
+  part(xid: number, isFirst: boolean) {
+    const state = this.#state
+    if (state.name === 'none' && isFirst && this.#failures < mostFailures) {
+      this.#state = { name: 'announced', xid }
+    } else if (state.name === 'applying' && state.current.xid === xid) state.partBegins = true
   }
 
   get mustWait(): boolean {
-    return this.#piece !== undefined || this.#current?.applier.mustWait === true
+    const state = this.#state
+    if (state.name === 'applying') return state.partBegins || state.current.applier.mustWait
+    return state.name === 'announced'
   }
 
   async wait(): Promise<void> {
-    const piece = this.#piece
-    this.#piece = undefined
-    // What the source has committed before this piece has to be seen.
-    if (piece) await this.options.main.standBack()
-    if (piece?.isFirst) await this.#begin(piece.xid)
-    await this.#try((current) => (current.applier.mustWait ? current.applier.wait() : undefined))
+    const state = this.#state
+    if (state.name === 'announced') {
+      await this.options.main.standBack()
+      await this.#begin(state.xid)
+    } else if (state.name === 'applying' && state.partBegins) {
+      state.partBegins = false
+      await this.options.main.standBack()
+    }
+    await this.#try(({ applier }) => (applier.mustWait ? applier.wait() : undefined))
   }
 
   take(xid: number, type: number, bytes: Buffer, start: number, end: number) {
     const current = this.#current
     if (current?.xid !== xid) return
-    // A table that is emptied cannot even be read until the end.
-    if (type === messageType.truncate) return this.giveUp(xid)
-    current.lastPiece = performance.now()
+    if (type === messageType.truncate) return this.giveUp('truncate')
+    current.lastPart = performance.now()
     if (type === messageType.relation || type === messageType.type) {
       current.described.push({ type, bytes: Buffer.from(bytes.subarray(start, end)) })
     }
     try {
-      current.receiver.decoder.readBody(type, bytes, start, end)
-    } catch {
-      this.#fail(current)
+      const reason = current.changes.take(type, bytes, start, end)
+      if (reason) this.#fail(current, reason)
+    } catch (error) {
+      this.#failWith(current, error)
     }
   }
 
@@ -98,39 +134,46 @@ export class StreamedApply implements Disposable {
     this.#current?.applier.flush()
   }
 
-  /** Of a transaction that is taken back, in part or whole, or not wanted; without a name, of any. */
-  giveUp(xid = this.#current?.xid) {
+  /** Of a transaction that is rolled back, in part or whole, or not wanted; without an id, of any. */
+  giveUp(reason: StreamedGiveUpReason, xid = this.#current?.xid, error?: unknown) {
     const current = this.#current
     if (!current || current.xid !== xid) return
-    this.#current = undefined
+    this.#state = none
     this.#applier = undefined
     current.applier[Symbol.dispose]()
+    this.options.onGivenUp(current.xid, reason, error)
   }
 
-  /** False: it has to be replayed. The main session has nothing under way when this is true. */
-  async commit(xid: number, end: TransactionEnd, main: Pick<PieceReceiver, 'decoder'>): Promise<boolean> {
+  /**
+   * What the transaction has described, once it is committed on the destination: the main session has nothing under
+   * way then. Nothing when it has to be replayed.
+   */
+  async commit(xid: number, end: TransactionEnd): Promise<Described[] | undefined> {
     const current = this.#current
-    if (current?.xid !== xid) return false
+    if (current?.xid !== xid) return undefined
     await this.options.main.standBack()
     await this.#try(({ applier }) => applier.quiet())
-    if (this.#current !== current) return false
-    this.#isCommitting = true
-    try {
-      await this.#commit(current, end)
-    } finally {
-      this.#isCommitting = false
-    }
-    this.#current = undefined
+    if (this.#current !== current) return undefined
+    this.#state = { name: 'committing', current }
+    await this.#commit(current, end)
+    this.#state = none
     this.#failures = 0
-    this.count++
-    for (const { type, bytes } of current.described) main.decoder.readBody(type, bytes, 0, bytes.length)
-    return true
+    this.options.onApplied()
+    return current.described
   }
 
   [Symbol.dispose]() {
     clearInterval(this.#timer)
-    this.giveUp()
+    // Whether the one that is being committed was, the next connection finds out.
+    if (this.#state.name === 'applying') this.giveUp('stream_ended')
+    this.#current?.applier[Symbol.dispose]()
+    this.#state = none
     this.#applier?.[Symbol.dispose]()
+  }
+
+  get #current(): Current | undefined {
+    const state = this.#state
+    return state.name === 'applying' || state.name === 'committing' ? state.current : undefined
   }
 
   async #begin(xid: number) {
@@ -138,25 +181,46 @@ export class StreamedApply implements Disposable {
       this.#applier[Symbol.dispose]()
       this.#applier = undefined
     }
-    this.#applier ??= await this.#open()
-    if (!this.#applier) {
+    this.#applier ??= await this.#open(xid)
+    const applier = this.#applier
+    if (!applier) {
+      this.#state = none
       // Where there is no second session, there is none for the next transaction either.
       this.#failures = mostFailures
       return
     }
-    const applier = this.#applier
-    const receiver = this.options.receiver(applier)
-    receiver.begin(applier.options.position.lsn, 0, xid)
-    this.#current = { xid, applier, receiver, described: [], lastPiece: performance.now() }
+    const changes = this.options.changes(applier, xid)
+    const current = { xid, applier, changes, described: [], lastPart: performance.now() }
+    this.#state = { name: 'applying', current, partBegins: false }
   }
 
-  async #open(): Promise<Applier | undefined> {
-    const opened = this.options.open().catch(() => undefined)
+  async #open(xid: number): Promise<Helper | undefined> {
+    const { main, open, onGivenUp } = this.options
+    const opening = open()
     const late = Bun.sleep(longestOpeningMs).then(() => 'late' as const)
-    const first = await Promise.race([opened, late])
-    if (first !== 'late') return first
-    void opened.then((applier) => applier?.[Symbol.dispose]())
+    try {
+      const first = await Promise.race([opening, late])
+      if (first !== 'late') return first
+    } catch (error) {
+      if (!isRefusedSession(error)) throw error
+      onGivenUp(xid, 'no_session', error)
+      return undefined
+    }
+    onGivenUp(xid, 'no_session')
+    void opened(opening)
     return undefined
+
+    async function opened(opening: Promise<Helper>) {
+      try {
+        const applier = await opening
+        applier[Symbol.dispose]()
+      } catch (error) {
+        // Nobody waits for it any more: an error that nobody has foreseen ends the run all the same.
+        if (!isRefusedSession(error)) {
+          main.pipeline.fail(error instanceof Error ? error : new Error(String(error)))
+        }
+      }
+    }
   }
 
   /** A position has one session at a time: the main one lends it. */
@@ -181,28 +245,35 @@ export class StreamedApply implements Disposable {
     if (!current) return
     try {
       await work(current)
-    } catch {
-      this.#fail(current)
+    } catch (error) {
+      this.#failWith(current, error)
     }
   }
 
-  /** What is wrong is told when the transaction is replayed. */
-  #fail({ xid }: Current) {
+  /** What is wrong becomes known when the transaction is replayed, unless it is an error that nobody has foreseen. */
+  #failWith(current: Current, error: unknown) {
+    const reason = reasonOf(error)
+    if (!reason) throw error
+    // Unless it was given up meanwhile, which closes the session.
+    if (this.#current === current) this.#fail(current, reason, error)
+  }
+
+  #fail({ xid }: Current, reason: StreamedGiveUpReason, error?: unknown) {
     this.#failures++
-    this.giveUp(xid)
+    this.giveUp(reason, xid, error)
   }
 
   #look() {
-    const current = this.#current
-    if (!current) return
-    if (this.#isCommitting) {
+    const state = this.#state
+    if (state.name === 'committing') {
       // Whether it was committed is found out by whoever reads the position next.
-      const { pipeline } = current.applier
+      const { pipeline } = state.current.applier
       if (pipeline.silentMs > this.options.silenceMs) pipeline.fail(new ConnectionLost(silent))
-      return
+    } else if (state.name === 'applying') {
+      const { current } = state
+      if (this.options.main.pipeline.silentMs > longestHoldUpMs) this.#fail(current, 'held_up')
+      else if (current.applier.pipeline.silentMs > longestSilenceMs) this.#fail(current, 'no_answer')
+      else if (performance.now() - current.lastPart > longestPauseMs) this.#fail(current, 'source_idle')
     }
-    const isInTheWay = this.options.main.pipeline.silentMs > longestHoldUpMs
-    const isStuck = current.applier.pipeline.silentMs > longestSilenceMs
-    if (isInTheWay || isStuck || performance.now() - current.lastPiece > longestPauseMs) this.#fail(current)
   }
 }

@@ -1,6 +1,6 @@
 // One followed table as changes are written to it: its prepared statements, and how many changes it took.
 import { PipelineWriter } from '../../postgres/pipeline-writer.ts'
-import type { OldRow, Relation } from '../stream/pgoutput.ts'
+import type { OldRow, Relation } from '../stream/event.ts'
 import { columnKind, hasSameValue, type Tuple } from '../stream/tuple.ts'
 import type { DestinationTable } from '../tables/destination-tables.ts'
 import type { Referenced } from '../tables/referenced.ts'

@@ -6,7 +6,7 @@
 // snapshot of the source has a transaction is decided by its xid (see `cut`).
 
 import { type TableName, tableKey } from '../../../shared/table-name.ts'
-import type { OldRow } from '../stream/pgoutput.ts'
+import type { OldRow } from '../stream/event.ts'
 import type { Tuple } from '../stream/tuple.ts'
 import { integerTypes, isInteger, keyText } from './key-text.ts'
 import type { TargetTable } from './target.ts'

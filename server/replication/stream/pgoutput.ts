@@ -1,78 +1,22 @@
-// Reads the messages of the pgoutput plugin and says what they are to a handler. Values stay in the bytes
-// that came; what goes by once per transaction or table is decoded.
+// Makes events of the messages of the pgoutput plugin. Values stay in the bytes that came; what goes by once per
+// transaction or table is decoded.
 // https://www.postgresql.org/docs/current/protocol-logicalrep-message-formats.html
 
 import { ProtocolViolation } from '../../postgres/errors.ts'
-import type { Lsn } from './lsn.ts'
+import type {
+  ChangeEvent,
+  DeleteEvent,
+  InsertEvent,
+  OldRow,
+  Prepared,
+  Relation,
+  ServerTime,
+  StreamedEvent,
+  TransactionEnd,
+  UpdateEvent,
+} from './event.ts'
 import { MessageCursor } from './message-cursor.ts'
 import { Tuple } from './tuple.ts'
-
-/** Microseconds since 2000-01-01, as servers tell time. */
-export type ServerTime = number
-
-export interface RelationColumn {
-  name: string
-  /** Part of the replica identity. */
-  key: boolean
-  type: number
-  modifier: number
-  /** The source computes it; not said in messages. */
-  computed?: boolean
-}
-
-export interface Relation {
-  id: number
-  schema: string
-  name: string
-  /** pg_class.relreplident: d(efault), n(othing), f(ull), i(ndex). */
-  identity: string
-  columns: RelationColumn[]
-}
-
-/** What the old version of a row holds: the columns of its key, all of them, or it was not sent. */
-export type OldRow = 'key' | 'full' | undefined
-
-export interface TransactionEnd {
-  commitLsn: Lsn
-  /** Where the log goes on behind the transaction. */
-  endLsn: Lsn
-  time: ServerTime
-}
-
-export interface ChangeHandler {
-  begin(finalLsn: Lsn, time: ServerTime, xid: number): void
-  commit(end: TransactionEnd): void
-  /** The transaction came from elsewhere; behind `begin` or the first `streamStart`. */
-  origin(lsn: Lsn, name: string): void
-  relation(relation: Relation): void
-  type(id: number, schema: string, name: string): void
-  insert(relation: number, row: Tuple): void
-  update(relation: number, old: OldRow, oldRow: Tuple, row: Tuple): void
-  delete(relation: number, old: OldRow, oldRow: Tuple): void
-  truncate(relations: number[], cascade: boolean, restartIdentity: boolean): void
-  message(transactional: boolean, lsn: Lsn, prefix: string, content: Uint8Array): void
-  /** Since protocol 2: a piece of a transaction that is not committed yet. */
-  streamStart(xid: number, first: boolean): void
-  streamStop(): void
-  /** A message of such a piece: its type, and what follows the id of the (sub)transaction it belongs to. */
-  streamed(xid: number, type: number, bytes: Buffer, start: number, end: number): void
-  streamCommit(xid: number, end: TransactionEnd): void
-  streamAbort(xid: number, subtransaction: number): void
-  /** Since protocol 3, where two-phase commit was asked for. */
-  beginPrepare(prepared: Prepared): void
-  prepare(prepared: Prepared): void
-  commitPrepared(xid: number, end: TransactionEnd, gid: string): void
-  rollbackPrepared(xid: number, end: TransactionEnd, gid: string): void
-  streamPrepare(prepared: Prepared): void
-}
-
-export interface Prepared {
-  prepareLsn: Lsn
-  endLsn: Lsn
-  time: ServerTime
-  xid: number
-  gid: string
-}
 
 const code = (letter: string) => letter.charCodeAt(0)
 const insert = code('I')
@@ -86,89 +30,140 @@ const streamStop = code('E')
 /** In a piece of a transaction these say no transaction id ahead of what they are about. */
 const withoutXid = new Set(['S', 'E', 'c', 'A', 'O', 'p'].map(code))
 
-export class PgoutputDecoder {
-  readonly #row = new Tuple()
-  readonly #oldRow = new Tuple()
-  readonly #cursor = new MessageCursor()
-  #inPiece = false
+const noBytes = Buffer.alloc(0)
+const stopped: ChangeEvent = { type: 'stream_stop' }
 
-  constructor(readonly handler: ChangeHandler) {}
+/** Events of changes are filled again and again: each holds until the next message is read. */
+export class PgoutputDecoder {
+  readonly #insert: InsertEvent = { type: 'insert', relation: 0, row: new Tuple() }
+  readonly #update: UpdateEvent = {
+    type: 'update',
+    relation: 0,
+    old: undefined,
+    oldRow: new Tuple(),
+    row: new Tuple(),
+  }
+  readonly #delete: DeleteEvent = { type: 'delete', relation: 0, old: undefined, oldRow: new Tuple() }
+  readonly #streamed: StreamedEvent = {
+    type: 'streamed',
+    xid: 0,
+    message: 0,
+    bytes: noBytes,
+    start: 0,
+    end: 0,
+  }
+  readonly #cursor = new MessageCursor()
+  #isStreaming = false
 
   /** One message: from its type on to where the next would begin. */
-  read(bytes: Buffer, start: number, end: number) {
+  read(bytes: Buffer, start: number, end: number): ChangeEvent {
     const type = bytes[start] as number
-    if (this.#inPiece && !withoutXid.has(type)) {
-      return this.handler.streamed(bytes.readUInt32BE(start + 1), type, bytes, start + 5, end)
-    }
-    this.readBody(type, bytes, start + 1, end)
+    if (!this.#isStreaming || withoutXid.has(type)) return this.readBody(type, bytes, start + 1, end)
+    const event = this.#streamed
+    event.xid = bytes.readUInt32BE(start + 1)
+    event.message = type
+    event.bytes = bytes
+    event.start = start + 5
+    event.end = end
+    return event
   }
 
   /** A message without its type, and without the transaction id that it may have had ahead of its content. */
-  readBody(type: number, bytes: Buffer, start: number, end: number) {
-    const { handler } = this
+  readBody(type: number, bytes: Buffer, start: number, end: number): ChangeEvent {
     if (type === insert) {
-      this.#row.read(bytes, start + 5)
-      handler.insert(int32(bytes, start), this.#row)
-    } else if (type === update) {
-      const old = oldRowAt(bytes, start + 4)
-      const at = old ? this.#oldRow.read(bytes, start + 5) : start + 4
-      this.#row.read(bytes, at + 1)
-      handler.update(int32(bytes, start), old, this.#oldRow, this.#row)
-    } else if (type === remove) {
-      this.#oldRow.read(bytes, start + 5)
-      handler.delete(int32(bytes, start), oldRowAt(bytes, start + 4), this.#oldRow)
-    } else if (type === begin) {
-      handler.begin(bytes.readBigUInt64BE(start), time(bytes, start + 8), int32(bytes, start + 16))
-    } else if (type === commit) {
-      handler.commit({
+      const event = this.#insert
+      event.row.read(bytes, start + 5)
+      event.relation = int32(bytes, start)
+      return event
+    }
+    if (type === update) {
+      const event = this.#update
+      event.old = oldRowAt(bytes, start + 4)
+      const at = event.old ? event.oldRow.read(bytes, start + 5) : start + 4
+      event.row.read(bytes, at + 1)
+      event.relation = int32(bytes, start)
+      return event
+    }
+    if (type === remove) {
+      const event = this.#delete
+      event.oldRow.read(bytes, start + 5)
+      event.old = oldRowAt(bytes, start + 4)
+      event.relation = int32(bytes, start)
+      return event
+    }
+    if (type === begin) {
+      return {
+        type: 'begin',
+        finalLsn: bytes.readBigUInt64BE(start),
+        time: time(bytes, start + 8),
+        xid: int32(bytes, start + 16),
+      }
+    }
+    if (type === commit) {
+      const end = {
         commitLsn: bytes.readBigUInt64BE(start + 1),
         endLsn: bytes.readBigUInt64BE(start + 9),
         time: time(bytes, start + 17),
-      })
-    } else this.#readRare(type, this.#cursor.over(bytes, start, end))
+      }
+      return { type: 'commit', end }
+    }
+    return this.#readRare(type, this.#cursor.over(bytes, start, end))
   }
 
-  #readRare(type: number, cursor: MessageCursor) {
-    const { handler } = this
+  #readRare(type: number, cursor: MessageCursor): ChangeEvent {
     switch (String.fromCharCode(type)) {
       case 'R':
-        return handler.relation(relationIn(cursor))
+        return { type: 'relation', relation: relationIn(cursor) }
       case 'Y':
-        return handler.type(cursor.uint32(), cursor.string() || 'pg_catalog', cursor.string())
+        return {
+          type: 'type',
+          id: cursor.uint32(),
+          schema: cursor.string() || 'pg_catalog',
+          name: cursor.string(),
+        }
       case 'O':
-        return handler.origin(cursor.lsn(), cursor.string())
+        return { type: 'origin', lsn: cursor.lsn(), name: cursor.string() }
       case 'T': {
         const count = cursor.uint32()
         const flags = cursor.byte()
         const relations = Array.from({ length: count }, () => cursor.uint32())
-        return handler.truncate(relations, (flags & 1) !== 0, (flags & 2) !== 0)
+        return {
+          type: 'truncate',
+          relations,
+          cascade: (flags & 1) !== 0,
+          restartIdentity: (flags & 2) !== 0,
+        }
       }
-      case 'M': {
-        const transactional = (cursor.byte() & 1) !== 0
-        return handler.message(transactional, cursor.lsn(), cursor.string(), cursor.bytes(cursor.uint32()))
-      }
+      case 'M':
+        return {
+          type: 'message',
+          transactional: (cursor.byte() & 1) !== 0,
+          lsn: cursor.lsn(),
+          prefix: cursor.string(),
+          content: cursor.bytes(cursor.uint32()),
+        }
       case 'S':
-        this.#inPiece = true
-        return handler.streamStart(cursor.uint32(), cursor.byte() === 1)
+        this.#isStreaming = true
+        return { type: 'stream_start', xid: cursor.uint32(), first: cursor.byte() === 1 }
       case 'E':
-        this.#inPiece = false
-        return handler.streamStop()
+        this.#isStreaming = false
+        return stopped
       case 'c':
-        return handler.streamCommit(cursor.uint32(), endIn(cursor))
+        return { type: 'stream_commit', xid: cursor.uint32(), end: endIn(cursor) }
       case 'A':
         // Protocol 4 may add when it was aborted.
-        return handler.streamAbort(cursor.uint32(), cursor.uint32())
+        return { type: 'stream_abort', xid: cursor.uint32(), subtransaction: cursor.uint32() }
       case 'b':
-        return handler.beginPrepare(preparedIn(cursor))
+        return { type: 'begin_prepare', prepared: preparedIn(cursor) }
       case 'P':
         cursor.byte()
-        return handler.prepare(preparedIn(cursor))
+        return { type: 'prepare', prepared: preparedIn(cursor) }
       case 'p':
         cursor.byte()
-        return handler.streamPrepare(preparedIn(cursor))
+        return { type: 'stream_prepare', prepared: preparedIn(cursor) }
       case 'K': {
         const end = endIn(cursor)
-        return handler.commitPrepared(cursor.uint32(), end, cursor.string())
+        return { type: 'commit_prepared', xid: cursor.uint32(), end, gid: cursor.string() }
       }
       case 'r': {
         cursor.byte()
@@ -177,7 +172,7 @@ export class PgoutputDecoder {
         end.endLsn = end.commitLsn
         cursor.time()
         end.time = cursor.time()
-        return handler.rollbackPrepared(cursor.uint32(), end, cursor.string())
+        return { type: 'rollback_prepared', xid: cursor.uint32(), end, gid: cursor.string() }
       }
       default:
         throw new ProtocolViolation(`a change is of a kind that is not known (${type})`)

@@ -1,11 +1,13 @@
-// The changes of a source as they come from its walsender, and what it must be told: up to where they are safe.
+// The source of changes: events as its walsender sends them, and the answer up to where they are safe. What is not taken
+// stays in the socket: at most one chunk of bytes is decoded, and few more are kept unread.
 // https://www.postgresql.org/docs/current/protocol-replication.html
 import { CopyBoth } from '../../postgres/copy-both.ts'
 import { ProtocolViolation } from '../../postgres/errors.ts'
 import { quoteIdentifier, quoteLiteral } from '../../postgres/quote.ts'
 import type { Session } from '../../postgres/session.ts'
+import type { KeepaliveEvent, ServerTime, SourceEvent } from './event.ts'
 import { type Lsn, laterOf, noLsn, showLsn } from './lsn.ts'
-import type { PgoutputDecoder, ServerTime } from './pgoutput.ts'
+import { PgoutputDecoder } from './pgoutput.ts'
 import type { Publications } from './publication.ts'
 import { timeOfDate, timeToMilliseconds } from './transaction.ts'
 
@@ -28,6 +30,8 @@ const headerBytes = 5
 const dataStart = headerBytes + 25
 const copyData = 0x64
 
+const nothing = Buffer.alloc(0)
+
 /** At least so often, however long the server would wait. */
 const maxStatusInterval = 10_000
 /** Each answer is a piece to be read: asking for each piece read would never end. */
@@ -42,12 +46,14 @@ export class ChangeStream implements AsyncDisposable {
   #clockAhead = Number.POSITIVE_INFINITY
   readonly #timer: NodeJS.Timeout
   #askedAt = Number.NEGATIVE_INFINITY
+  readonly #copy: CopyBoth
+  readonly #decoder = new PgoutputDecoder()
+  /** Whole messages, and where the next event begins. */
+  #chunk: Buffer = nothing
+  #at = 0
 
-  private constructor(
-    readonly copy: CopyBoth,
-    from: Lsn,
-    statusInterval: number,
-  ) {
+  private constructor(copy: CopyBoth, from: Lsn, statusInterval: number) {
+    this.#copy = copy
     this.received = from
     this.sourceEnd = from
     this.#durable = from
@@ -66,41 +72,63 @@ export class ChangeStream implements AsyncDisposable {
     return new ChangeStream(copy, options.from, interval)
   }
 
-  get hasUnread(): boolean {
-    return this.copy.hasUnread
+  /** `next` has an event, or `load` will: at once, or by throwing, since the stream has ended. */
+  get hasEvents(): boolean {
+    return this.#at < this.#chunk.length || this.#copy.hasUnread
   }
 
-  /** A chunk of whole messages, for `step`. */
-  read(): Promise<Buffer> {
-    return this.copy.read()
+  /** Waits until there are events; throws when the stream has ended, which it does not by itself. */
+  async load(): Promise<void> {
+    if (this.#at < this.#chunk.length) return
+    this.#chunk = await this.#copy.read()
+    this.#at = 0
   }
 
-  /**
-   * Hands the message at this place to the decoder, and returns where the next one begins. A keepalive says up
-   * to where everything has been sent.
-   */
-  step(
-    bytes: Buffer,
-    at: number,
-    decoder: PgoutputDecoder,
-    onKeepalive: (end: Lsn, time: ServerTime) => void,
-  ): number {
+  /** The next event of what is loaded. It holds until the one behind it is taken. */
+  next(): SourceEvent | undefined {
+    const bytes = this.#chunk
+    const at = this.#at
+    if (at >= bytes.length) return this.#unload()
     const next = at + bytes.readUInt32BE(at + 1) + 1
-    if (bytes[at] !== copyData) this.copy.hear(bytes.subarray(at, next))
-    else if (bytes[at + headerBytes] === letter.data) {
-      if (at + dataStart > next) throw new ProtocolViolation('a change is cut off')
-      // Below 15 a change of an origin that was dropped since is announced by a message without content.
-      if (at + dataStart === next) decoder.handler.origin(noLsn, '')
-      else decoder.read(bytes, at + dataStart, next)
-      if (next === bytes.length) this.#note(bytes, at + headerBytes + 9)
-    } else if (bytes[at + headerBytes] === letter.keepalive) {
-      if (at + headerBytes + 18 > next) throw new ProtocolViolation('a sign of life is cut off')
-      const end = this.#note(bytes, at + headerBytes + 1)
-      this.received = laterOf(this.received, end)
-      onKeepalive(end, serverTime(bytes, at + headerBytes + 9))
-      if (bytes[at + headerBytes + 17] === 1) this.#tell(false)
-    }
-    return next
+    this.#at = next
+    if (bytes[at] === copyData) {
+      const kind = bytes[at + headerBytes]
+      if (kind === letter.data) return this.#change(bytes, at, next)
+      if (kind === letter.keepalive) return this.#keepalive(bytes, at + headerBytes, next)
+    } else this.#copy.hear(bytes.subarray(at, next))
+    return this.next()
+  }
+
+  #unload(): undefined {
+    this.#chunk = nothing
+    this.#at = 0
+  }
+
+  #change(bytes: Buffer, at: number, next: number): SourceEvent {
+    if (next === bytes.length) this.#note(bytes, at + headerBytes + 9)
+    if (at + dataStart < next) return this.#decoder.read(bytes, at + dataStart, next)
+    // Below 15 a change of an origin that was dropped since is announced by a message without content.
+    if (at + dataStart === next) return { type: 'origin', lsn: noLsn, name: '' }
+    throw new ProtocolViolation('a change is cut off')
+  }
+
+  /** Resolves when there are events, the time is over, or somebody calls `wake`. */
+  async readable(milliseconds: number): Promise<void> {
+    if (!this.hasEvents) await this.#copy.readable(milliseconds)
+  }
+
+  /** Waits without reading; throws when the stream has ended meanwhile. */
+  pausing(milliseconds: number): Promise<void> {
+    return this.#copy.pausing(milliseconds)
+  }
+
+  wake() {
+    this.#copy.wake()
+  }
+
+  /** The connection turned out to be lost: ends all waiting. */
+  fail(error: Error) {
+    this.#copy.fail(error)
   }
 
   /** Safe on the destination's disk: the source may forget it. */
@@ -112,7 +140,7 @@ export class ChangeStream implements AsyncDisposable {
 
   /** How long the source has said nothing. */
   get silentMs(): number {
-    return this.copy.silentMs
+    return this.#copy.silentMs
   }
 
   /** Has the server say soon up to where it has sent everything; may be called as often as one likes. */
@@ -131,12 +159,20 @@ export class ChangeStream implements AsyncDisposable {
 
   async finish() {
     this.#tell(false)
-    await this.copy.end(2000)
+    await this.#copy.end(2000)
   }
 
   async [Symbol.asyncDispose]() {
     clearInterval(this.#timer)
-    this.copy[Symbol.dispose]()
+    this.#copy[Symbol.dispose]()
+  }
+
+  #keepalive(bytes: Buffer, at: number, next: number): KeepaliveEvent {
+    if (at + 18 > next) throw new ProtocolViolation('a sign of life is cut off')
+    const end = this.#note(bytes, at + 1)
+    this.received = laterOf(this.received, end)
+    if (bytes[at + 17] === 1) this.#tell(false)
+    return { type: 'keepalive', end, time: serverTime(bytes, at + 9) }
   }
 
   /** End of the log and the source's time, as they stand in each header. */
@@ -156,7 +192,7 @@ export class ChangeStream implements AsyncDisposable {
     status.writeBigUInt64BE(this.#durable, 17)
     status.writeBigInt64BE(BigInt(timeOfDate(new Date())), 25)
     status[33] = wantsAnswer ? 1 : 0
-    this.copy.write(status)
+    this.#copy.write(status)
   }
 }
 

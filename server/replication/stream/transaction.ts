@@ -1,6 +1,7 @@
 // A transaction of the source, as far as the destination has to know it.
+
+import type { ServerTime } from './event.ts'
 import type { Lsn } from './lsn.ts'
-import type { ServerTime } from './pgoutput.ts'
 
 export interface SourceTransaction {
   xid: number

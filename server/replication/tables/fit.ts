@@ -1,7 +1,7 @@
 // Whether the rows of a table, as the source describes it, can be written to the destination's table of that
 // name; and, when not, which column it is and what happened to it, in plain words.
 
-import type { Relation, RelationColumn } from '../stream/pgoutput.ts'
+import type { Relation, RelationColumn } from '../stream/event.ts'
 import type { DestinationColumn, DestinationTable } from './destination-tables.ts'
 
 /** Types that the source named because their numbers mean nothing elsewhere: number -> schema and name. */

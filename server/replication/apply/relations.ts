@@ -1,0 +1,201 @@
+// Which table of the destination a relation of the source is. Relations are described ahead of their first change, and
+// again when they change; only what is known not to be part of the move is passed over.
+import { type TableName, tableKey } from '../../../shared/table-name.ts'
+import { PgtrekError } from '../../postgres/errors.ts'
+import type { Relation } from '../stream/event.ts'
+import type { SourceTransaction } from '../stream/transaction.ts'
+import type { DestinationTable } from '../tables/destination-tables.ts'
+import { describeChange, misfits, type NamedTypes } from '../tables/fit.ts'
+import type { Apart, Followed } from '../tables/followed.ts'
+import type { Applier } from './applier.ts'
+import { NeedsCare } from './apply-failure.ts'
+import { ApplyConflict } from './conflict.ts'
+import { TargetTable } from './target.ts'
+
+export interface RelationsOptions {
+  applier: Applier
+  tables: ReadonlyMap<string, DestinationTable>
+  /** Without it everything that is published is wanted. */
+  followed: Followed | undefined
+  /** OIDs that were unknown when they came up; the source's catalog was read since. */
+  lookedFor: ReadonlySet<number>
+  /** Both sides are in use: a row may only be changed while it is what the other side saw. */
+  exact: boolean
+  binary: boolean
+  /** Whether values of this type may come in binary form. */
+  isBinarySafe: (type: number) => boolean
+  /** Columns that the source computes and sends, by its table's OID. */
+  computed: ReadonlyMap<number, ReadonlySet<string>>
+  /** The last description of each table, across connections. */
+  known: Map<number, Relation>
+  /** Changes of this table come and are not applied, for this reason. */
+  onUnwanted: (relation: Relation, apart: NonNullable<Apart>) => void
+}
+
+/** A type came up whose binary form is not safe: the same changes have to be asked for as text. */
+export class NeedsText extends Error {}
+
+/** A relation came up that is not known. */
+export class NeedsLook extends Error {
+  constructor(readonly oid: number) {
+    super(`changes of a relation that is not known: ${oid}`)
+  }
+}
+
+/** The source has sent a transaction that its catalog does not show yet. */
+export class NotVisible extends PgtrekError {}
+
+/** The table of the destination is missing, or is not what the source sends rows of. */
+export class Misfit extends NeedsCare {}
+
+class NotFollowed {
+  constructor(
+    readonly relation: Relation,
+    readonly followed: Followed,
+  ) {}
+}
+
+export interface Unfit {
+  relation: Relation
+  problems: string[]
+  /** Not part of the move, as far as anybody knows. */
+  unknown?: boolean
+  /** A retry applies the transaction all the same. */
+  isInexact?: boolean
+}
+
+export class Relations {
+  readonly #types = new Map<number, { schema: string; name: string }>()
+  readonly #targets = new Map<number, TargetTable | Unfit | NotFollowed | undefined>()
+
+  constructor(readonly options: RelationsOptions) {}
+
+  type(id: number, schema: string, name: string) {
+    this.#types.set(id, { schema, name })
+  }
+
+  /** What is different from the last description of the table, under its name on the destination. */
+  compare(described: Relation): { table: TableName; changes: string[] } | undefined {
+    const { followed, known } = this.options
+    const pair = followed?.pairs.get(described.id)
+    if (followed && !pair) return undefined
+    const before = known.get(described.id)
+    known.set(described.id, described)
+    const changes = before ? describeChange(before, described) : []
+    const { schema, name } = pair ?? described
+    return changes.length > 0 ? { table: { schema, name }, changes } : undefined
+  }
+
+  describe(described: Relation) {
+    const { applier, tables, followed, binary } = this.options
+    // A table may be told apart, or look, otherwise from here on.
+    applier.release()
+    // A relation is its OID: its name may be another one within a transaction, or from now on.
+    const pair = followed?.pairs.get(described.id)
+    if (followed && !pair) {
+      // Roots are described along with their partitions: only a change tells whether it matters.
+      this.#targets.set(described.id, new NotFollowed(described, followed))
+      return
+    }
+    const relation = this.#asFollowed(described)
+    if (binary && !relation.columns.every(({ type }) => this.options.isBinarySafe(type))) {
+      throw new NeedsText(`a column of ${relation.schema}.${relation.name} can only travel as text`)
+    }
+    const named = tables.get(tableKey(relation))
+    const table = pair && pair.to !== named?.oid ? undefined : named
+    const types: NamedTypes = this.#types
+    const problems = misfits(relation, table, types, binary)
+    if (!table && (described.schema !== relation.schema || described.name !== relation.name)) {
+      problems.push(`on the source it is called ${described.schema}.${described.name} now`)
+    }
+    if (binary && problems.length > 0 && misfits(relation, table, types, false).length === 0) {
+      throw new NeedsText(`rows of ${relation.schema}.${relation.name} fit only as text`)
+    }
+    const target: TargetTable | Unfit =
+      table && problems.length === 0
+        ? new TargetTable(relation, table, binary, applier.prepare, this.options.exact)
+        : { relation, problems }
+    this.#targets.set(relation.id, target)
+  }
+
+  /** The table that a change of this transaction is written to; none for what is no part of the move. */
+  target(id: number, transaction: SourceTransaction): TargetTable | undefined {
+    let target = this.#targets.get(id)
+    if (target instanceof TargetTable) return target
+    if (target instanceof NotFollowed) {
+      target = this.#unwanted(target, transaction)
+      this.#targets.set(id, target)
+    }
+    if (target instanceof TargetTable || target === undefined) {
+      if (!this.#targets.has(id)) throw new Error(`a change of a table that was not described: ${id}`)
+      return target
+    }
+    throw this.misfit(target, transaction)
+  }
+
+  /** The table of a change that is left out; none for what is no part of the move. */
+  lacking(id: number): TableName | undefined {
+    const target = this.#targets.get(id)
+    if (!target || (target instanceof NotFollowed && target.followed.apart(id))) return undefined
+    const { schema, name } = target.relation
+    return { schema, name }
+  }
+
+  /** The destination may have been changed since its tables were read: only a second look is final. */
+  misfit({ relation, problems, unknown, isInexact }: Unfit, transaction: SourceTransaction): Error {
+    const name = `${relation.schema}.${relation.name}`
+    if (!this.options.applier.options.careful) {
+      return new Misfit(`${name} does not fit: ${problems.join('; ')}`)
+    }
+    return new ApplyConflict({
+      transaction,
+      table: relation,
+      statement: 'relation',
+      problems,
+      ...(unknown && { unknown: relation.id }),
+      ...(isInexact && { isInexact }),
+    })
+  }
+
+  /** Under the destination's name, and with what the messages do not say. */
+  #asFollowed(described: Relation): Relation {
+    const { schema, name } = this.options.followed?.pairs.get(described.id) ?? described
+    const relation = { ...described, schema, name }
+    const computed = this.options.computed.get(relation.id)
+    if (!computed) return relation
+    const columns = relation.columns.map((column) => ({ ...column, computed: computed.has(column.name) }))
+    return { ...relation, columns }
+  }
+
+  /** Only what is known not to be part of the move is passed over. */
+  #unwanted({ relation, followed }: NotFollowed, { xid }: SourceTransaction): Unfit | undefined {
+    const { lookedFor, onUnwanted } = this.options
+    const apart = followed.apart(relation.id)
+    // It was not there when the stream was begun: a partition that is wanted, or a table that is new.
+    if (apart !== 'left_out' && !lookedFor.has(relation.id)) throw new NeedsLook(relation.id)
+    if (apart !== 'left_out' && !followed.hasSeen(xid)) {
+      throw new NotVisible(
+        `a transaction that changes ${relation.schema}.${relation.name} is not visible on the source yet`,
+      )
+    }
+    if (apart) {
+      onUnwanted(relation, apart)
+      return undefined
+    }
+    const name = `${relation.schema}.${relation.name}`
+    const same = [...followed.pairs.values()].some((pair) => tableKey(pair) === tableKey(relation))
+    const gone = followed.gone.map(({ schema, name }) => `${schema}.${name}`)
+    const problems = [
+      `${name} was not part of this move when it began: it was created or published since`,
+      ...(same
+        ? [
+            `the table that was called ${name} before is followed, and is another one: it was dropped or renamed`,
+          ]
+        : []),
+      ...(gone.length > 0 ? [`not published any more: ${gone.join(', ')}`] : []),
+      `to follow it, create ${name} on the destination with the rows that it had before it was published` +
+        `${same ? ' (in place of the table that has this name there)' : ''}, then retry`,
+    ]
+    return { relation, problems, unknown: true }
+  }
+}

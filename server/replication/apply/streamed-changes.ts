@@ -1,0 +1,50 @@
+// Applies the messages of one transaction that the source has not committed yet. What can only be done or reported at its
+// commit ends that.
+import type { StreamedGiveUpReason } from '../../../shared/follow.ts'
+import { PgoutputDecoder } from '../stream/pgoutput.ts'
+import type { SourceTransaction } from '../stream/transaction.ts'
+import type { Applier } from './applier.ts'
+import type { Relations } from './relations.ts'
+import type { RowChanges } from './row-changes.ts'
+
+export class StreamedChanges {
+  readonly #decoder = new PgoutputDecoder()
+  readonly #transaction: SourceTransaction
+
+  constructor(
+    readonly applier: Applier,
+    readonly relations: Relations,
+    readonly changes: RowChanges,
+    xid: number,
+  ) {
+    // Where its commit will stand nobody knows yet.
+    this.#transaction = { xid, finalLsn: applier.options.position.lsn, time: 0 }
+    applier.begin(this.#transaction)
+  }
+
+  /** Why it cannot go on; throws where the destination or its tables are in the way. */
+  take(type: number, bytes: Buffer, start: number, end: number): StreamedGiveUpReason | undefined {
+    const event = this.#decoder.readBody(type, bytes, start, end)
+    switch (event.type) {
+      case 'insert':
+      case 'update':
+      case 'delete':
+        this.changes.apply(event, this.#transaction)
+        return undefined
+      case 'type':
+        this.relations.type(event.id, event.schema, event.name)
+        return undefined
+      case 'relation':
+        if (this.relations.compare(event.relation)) return 'schema_change'
+        this.relations.describe(event.relation)
+        return undefined
+      // A table that is emptied cannot even be read until the end.
+      case 'truncate':
+        return 'truncate'
+      case 'message':
+        return 'message'
+      default:
+        throw new Error(`a transaction that is streamed holds an event of type ${event.type}`)
+    }
+  }
+}
