@@ -10,8 +10,8 @@ import {
   type TransactionRules,
 } from '../../server/replication/apply/receiver-state.ts'
 
-const transaction = (finalLsn: bigint) => ({ xid: 7, finalLsn, time: 0 })
-const begin = (finalLsn: bigint): TransactionEvent => ({ type: 'begin', transaction: transaction(finalLsn) })
+const transaction = (finalLsn: bigint) => ({ type: 'begin' as const, xid: 7, finalLsn, time: 0 })
+const begin = (finalLsn: bigint): TransactionEvent => transaction(finalLsn)
 const end = { commitLsn: 100n, endLsn: 110n, time: 0 }
 const rules: TransactionRules = { position: 50n, stopAt: undefined, skipped: new Set([70n]) }
 const leftOut = (

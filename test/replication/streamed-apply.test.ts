@@ -197,6 +197,24 @@ test('a change that does not fit, a table that is emptied, a message: told, or d
   ])
 })
 
+test('a large transaction that is skipped: its tables are known, and what comes behind it is applied', async () => {
+  const pair = await pairOf()
+  const skipped: unknown[] = []
+  const follower = await Follower.start({
+    ...(await link(pair)),
+    onEvent: (event) => event.type === 'follow_skipped' && skipped.push(...event.tables),
+  })
+  await pair.destination.sql("insert into a values (7, 'here already')")
+  await pair.source.sql(`${many('a', 0)}`)
+  await conflictOf(follower)
+  follower.skip()
+  await pair.source.sql("insert into a values (-1, 'behind it')")
+  await arrival(follower, pair.source)
+  const counts = { inserted: 2000, updated: 0, deleted: 0, truncated: 0 }
+  expect(skipped).toEqual([{ schema: 'public', name: 'a', ...counts }])
+  expect(await pair.destination.sql('select id from a order by id')).toEqual([{ id: -1 }, { id: 7 }])
+})
+
 test('a table that is dropped on the destination meanwhile is counted as missing', async () => {
   const pair = await pairOf()
   const follower = await Follower.start(await link(pair))

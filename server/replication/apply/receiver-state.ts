@@ -18,7 +18,7 @@ export type ReceiverState =
 export type LeftOut = 'applied_before' | 'skipped' | 'echo'
 
 export type TransactionEvent =
-  | { type: 'begin'; transaction: SourceTransaction }
+  | ({ type: 'begin' } & SourceTransaction)
   | { type: 'commit' }
   | { type: 'echo' }
   | { type: 'stream_start'; xid: number }
@@ -42,7 +42,7 @@ export function nextReceiverState(
 ): ReceiverState {
   switch (event.type) {
     case 'begin':
-      return begun(event.transaction, rules)
+      return begun(event, rules)
     case 'echo':
       return asEcho(state)
     case 'stream_start':

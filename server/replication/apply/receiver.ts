@@ -68,13 +68,20 @@ export class Receiver {
   readonly #applier: Applier
   readonly #changes: RowChanges
   readonly #streamed: StreamedApply | undefined
-  readonly #position: Lsn
+  readonly #rules: TransactionRules
 
   constructor(readonly options: ReceiverOptions) {
     this.#applier = options.applier
     this.#changes = options.changes
     this.#streamed = options.streamed
-    this.#position = options.applier.options.position.lsn
+    const { control, skipped, applier } = options
+    this.#rules = {
+      position: applier.options.position.lsn,
+      get stopAt() {
+        return control.intent.stopAt
+      },
+      skipped,
+    }
   }
 
   /** Between transactions, with no decision of the user left to carry out: nobody remembers it after the end. */
@@ -134,16 +141,15 @@ export class Receiver {
     if (this.#state.name !== 'committed') throw new Error('no transaction has to be replayed')
     const { xid, end } = this.#state
     const kept = spill.transaction(xid)
-    this.#begin({ xid, finalLsn: end.commitLsn, time: end.time })
+    this.#begin({ type: 'begin', xid, finalLsn: end.commitLsn, time: end.time })
     if (this.#is('behind_stop')) return 'stop'
     if (kept.unwanted) this.#change({ type: 'echo' })
-    if (this.#is('leaving_out')) this.#streamed?.giveUp('left_out', xid)
-    else {
-      const described = await this.#streamed?.commit(xid, end)
-      if (described) for (const { type, bytes } of described) this.#takeKept(type, bytes, 0, bytes.length)
-      else
-        await kept.replay(this.#takeKept, () => (this.#applier.mustWait ? this.#applier.wait() : undefined))
-    }
+    const isLeftOut = this.#is('leaving_out')
+    if (isLeftOut) this.#streamed?.giveUp('left_out', xid)
+    const described = isLeftOut ? undefined : await this.#streamed?.commit(xid, end)
+    if (described) for (const { type, bytes } of described) this.#takeKept(type, bytes, 0, bytes.length)
+    // Also when it is left out: it describes tables, and what is skipped is counted.
+    else await kept.replay(this.#takeKept, () => (this.#applier.mustWait ? this.#applier.wait() : undefined))
     this.#commit(end)
     spill.drop(xid)
     return await this.wait()
@@ -154,9 +160,7 @@ export class Receiver {
   }
 
   #change(event: TransactionEvent) {
-    const { control, skipped } = this.options
-    const rules: TransactionRules = { position: this.#position, stopAt: control.intent.stopAt, skipped }
-    this.#state = nextReceiverState(this.#state, event, rules)
+    this.#state = nextReceiverState(this.#state, event, this.#rules)
   }
 
   #take(event: SourceEvent) {
@@ -201,10 +205,9 @@ export class Receiver {
     }
   }
 
-  #begin(transaction: SourceTransaction) {
-    const { xid, finalLsn, time } = transaction
-    this.lastBegun = finalLsn
-    this.#change({ type: 'begin', transaction: { xid, finalLsn, time } })
+  #begin(event: Extract<TransactionEvent, { type: 'begin' }>) {
+    this.lastBegun = event.finalLsn
+    this.#change(event)
     if (this.#state.name === 'applying') this.#applier.begin(this.#state.transaction)
   }
 
