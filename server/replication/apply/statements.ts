@@ -1,20 +1,21 @@
 // The statements that bring a change into a table, and which value of which row each parameter is.
 import { quoteIdentifier } from '../../postgres/quote.ts'
-import type { OldRow, Relation } from '../stream/event.ts'
-import { columnKind, type Tuple } from '../stream/tuple.ts'
-import type { DestinationColumn, DestinationTable } from '../tables/destination-tables.ts'
+import type { Relation } from '../stream/event.ts'
+import type { DestinationTable } from '../tables/destination-tables.ts'
+import {
+  equals,
+  type OldVersion,
+  onlyItself,
+  Parameters,
+  rowConditions,
+  type TargetColumn,
+  whereIs,
+} from './row-conditions.ts'
 
 export interface Written {
   sql: string
   /** Column of the new row; or, with all bits turned over, of the old one. */
   parameters: number[]
-}
-
-export interface TargetColumn extends DestinationColumn {
-  quoted: string
-  /** Part of the replica identity. */
-  key: boolean
-  index: number
 }
 
 /** The columns that the source sends, in its order, as the destination has them; but for what both compute. */
@@ -43,19 +44,6 @@ export function copyStatement(
 ): string {
   const names = columns.map(({ quoted }) => quoted).join(', ')
   return `copy ${table.quoted} (${names}) from stdin${binary ? ' with (format binary)' : ''}`
-}
-
-export interface OldVersion {
-  kind: OldRow
-  /** With a full old row: for each column, whether it was null; without: any may be. */
-  nulls: readonly boolean[] | undefined
-  /** What else must be true of the row. */
-  only?: string | undefined
-  /**
-   * The row must still be what the old one says, to the last digit, also when another session has changed it while
-   * this statement waited for its lock.
-   */
-  exact?: boolean
 }
 
 /** `unchanged` are columns that the source did not send, because they are stored out of line. */
@@ -256,29 +244,6 @@ export function truncateStatement(tables: readonly DestinationTable[], restartId
   return `truncate ${tables.map(onlyItself).join(', ')}${restartIdentity ? ' restart identity' : ''}`
 }
 
-/** Which columns of a full old row were null, as a key for statements. */
-export function nullsOf(row: Tuple): boolean[] {
-  return Array.from({ length: row.count }, (_, column) => row.kinds[column] === columnKind.null)
-}
-
-/** Children that inherit get their own changes; partitions are reached through their root. */
-function onlyItself(table: DestinationTable): string {
-  return table.partitioned ? table.quoted : `only ${table.quoted}`
-}
-
-class Parameters {
-  readonly list: number[] = []
-
-  fromNew({ index }: TargetColumn): string {
-    return `$${this.list.push(index)}`
-  }
-
-  fromOld({ index }: TargetColumn): string {
-    const known = this.list.indexOf(~index)
-    return known < 0 ? `$${this.list.push(~index)}` : `$${known + 1}`
-  }
-}
-
 /** Stands for the new row as a row of VALUES. */
 class Fields extends Parameters {
   readonly names: string[] = []
@@ -299,66 +264,4 @@ class Fields extends Parameters {
     this.types.push(column.wideType)
     return name
   }
-}
-
-function rowConditions(
-  columns: readonly TargetColumn[],
-  { kind, nulls }: OldVersion,
-  written: Parameters,
-): string[] {
-  const value = (column: TargetColumn) =>
-    kind === undefined ? written.fromNew(column) : written.fromOld(column)
-  const identifying = kind === 'full' ? columns : columns.filter(({ key }) => key)
-  return identifying.map((column) => {
-    if (nulls?.[column.index]) return `${column.quoted} is null`
-    const given = value(column)
-    const [left, right] = sidesOf(column, given)
-    const equal = equals(column, given)
-    // An index can be used for an equality only.
-    if (kind !== 'full' || nulls) return equal
-    return `(${equal} or ${left} is null and ${right} is null)`
-  })
-}
-
-function sidesOf(column: TargetColumn, value: string): [string, string] {
-  return column.comparable
-    ? [column.quoted, value]
-    : [`${column.quoted}::text`, `(${value}::${column.sqlType})::text`]
-}
-
-function equals(column: TargetColumn, value: string): string {
-  const [left, right] = sidesOf(column, value)
-  // Whatever the search path is: an extension's operator, or PostgreSQL's own.
-  const equality = (column.comparable && column.equality) || 'pg_catalog.='
-  return `${left} operator(${equality}) ${right}`
-}
-
-/**
- * Without a key there may be several rows alike, of which one is meant: any of them, but rather one that is
- * the same to the last bit than one that is only equal, as 1.0 and 1.00 are.
- */
-function whereIs(
-  table: DestinationTable,
-  columns: readonly TargetColumn[],
-  conditions: readonly string[],
-  { kind, nulls, only, exact = false }: OldVersion,
-  written: Parameters,
-): string {
-  const plain = [...conditions, ...(only ? [only] : [])].join(' and ') || 'true'
-  if (kind !== 'full') return plain
-  const given = columns.filter(({ index }) => !nulls?.[index])
-  const rows = [
-    `row(${given.map(({ quoted }) => quoted).join(', ')})`,
-    `row(${given.map((column) => `${written.fromOld(column)}::${column.sqlType}`).join(', ')})`,
-  ]
-  const image = rows.map((row) => `${row}::record`)
-  // As text: two values may be equal and not the same, or be the same and stored in another way.
-  const same = rows.map((row) => `${row}::pg_catalog.text collate pg_catalog."C"`)
-  const condition =
-    exact && given.length > 0 ? `${plain} and ${same.join(' operator(pg_catalog.=) ')}` : plain
-  const order = given.length > 0 ? ` order by ${image.join(' operator(pg_catalog.*=) ')} desc` : ''
-  const [place, list] = table.partitioned ? ['(tableoid, ctid)', 'tableoid, ctid'] : ['ctid', 'ctid']
-  const found = `${place} = (select ${list} from ${onlyItself(table)} where ${condition}${order} limit 1)`
-  // Said once more of the row itself: the server looks at it again when it had to wait for somebody's change.
-  return exact ? `${found} and ${condition}` : found
 }

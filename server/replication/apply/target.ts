@@ -5,15 +5,14 @@ import { columnKind, hasSameValue, type Tuple } from '../stream/tuple.ts'
 import type { DestinationTable } from '../tables/destination-tables.ts'
 import type { Referenced } from '../tables/referenced.ts'
 import type { Written } from './own-writes.ts'
+import { nullsOf, type TargetColumn } from './row-conditions.ts'
 import {
   copyStatement,
   deleteOrGoneStatement,
   deleteStatement,
   insertStatement,
   moveStatement,
-  nullsOf,
   replaceStatement,
-  type TargetColumn,
   targetColumns,
   updateOrDoneStatement,
   updateRowsStatement,
