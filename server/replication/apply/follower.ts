@@ -7,24 +7,19 @@ import { Cancelled, errorInfo } from '../../postgres/errors.ts'
 import type { Relation } from '../stream/event.ts'
 import { type Lsn, laterOf, showLsn } from '../stream/lsn.ts'
 import { Spill, SpillFailed } from '../stream/spill.ts'
-import type { Apart, LeftOutTable, TablePair, WantedTable } from '../tables/followed.ts'
+import type { LeftOutTable, TablePair, WantedTable } from '../tables/followed.ts'
 import { NeedsCare } from './apply-failure.ts'
 import { applyEvents } from './apply-loop.ts'
 import { ApplyConflict } from './conflict.ts'
 import { type Connected, connect, type StreamEnds } from './connect.ts'
 import { Control, type Decision } from './control.ts'
+import { FollowReports } from './follow-reports.ts'
 import { type ReceiverWishes, receiversFor } from './receivers.ts'
 import { BackOff, mayPass } from './recovery.ts'
 import { NeedsLook, NeedsText, NotVisible } from './relations.ts'
 import { defaultSilenceMs, SilenceWatch } from './silence.ts'
 import { FollowStatistics } from './statistics.ts'
 import { describeGiveUp, StreamedTally } from './streamed-give-up.ts'
-
-/** `Omit` that keeps the members of a union apart. */
-type Without<Event, Key extends PropertyKey> = Event extends unknown ? Omit<Event, Key> : never
-
-/** Anybody may put messages of any size into the log. */
-const mostMessageBytes = 8192
 
 export interface FollowerOptions extends StreamEnds {
   signal?: AbortSignal | undefined
@@ -41,13 +36,6 @@ export interface FollowerOptions extends StreamEnds {
   paused?: boolean | undefined
   /** Where large transactions wait for their commit; the system's directory for temporary files. */
   spillDirectory?: string | undefined
-}
-
-const reasons: Record<NonNullable<Apart>, string> = {
-  left_out: 'it was left out when the move began',
-  extension: 'it belongs to an extension',
-  own: 'it belongs to another move',
-  dropped: 'it was created after the move began, and is dropped by now',
 }
 
 /** What steers and watches a stream; the server's own subscription can be seen in the same way. */
@@ -69,7 +57,7 @@ export class Follower {
   readonly #trusted = new Set<Lsn>()
   readonly #lookedFor = new Set<number>()
   readonly #accepted = new Set<number>()
-  readonly #warned = new Set<string>()
+  readonly #reports: FollowReports
   #before: Sessions | undefined
   /** With the OIDs of both sides, as soon as they are known. */
   #tables: readonly WantedTable[] | undefined
@@ -88,13 +76,14 @@ export class Follower {
     first: Connected,
   ) {
     const { signal, progressEveryMs = 500 } = options
+    this.#reports = new FollowReports(options.onEvent)
     this.#tables = options.tables
     this.#leftOut = options.leftOut ?? []
     if (options.paused) this.#control.give('pause')
     const cancel = () => this.#abort.abort(new Cancelled())
     signal?.addEventListener('abort', cancel, { once: true })
     const timer = setInterval(
-      () => this.#tell({ type: 'follow_progress', status: this.status }),
+      () => this.#reports.report({ type: 'follow_progress', status: this.status }),
       progressEveryMs,
     )
     this.done = this.#run(first)
@@ -224,7 +213,7 @@ export class Follower {
     this.#statistics.applied = laterOf(this.#statistics.applied, position.lsn)
     this.#statistics.phase = 'catchup'
     this.#statistics.conflict = undefined
-    this.#tell({
+    this.#reports.report({
       type: 'follow_connected',
       from: showLsn(position.lsn),
       position: position.kind,
@@ -248,26 +237,20 @@ export class Follower {
       known: this.#known,
       onSkipped: ({ finalLsn, xid }, tables) => {
         options.touched?.voidAll()
-        this.#tell({ type: 'follow_skipped', lsn: showLsn(finalLsn), xid, tables })
+        this.#reports.report({ type: 'follow_skipped', lsn: showLsn(finalLsn), xid, tables })
       },
       onSchemaChange: (table, changes) => {
         options.touched?.voidTable(table)
-        this.#tell({ type: 'follow_schema_changed', table, changes })
+        this.#reports.report({ type: 'follow_schema_changed', table, changes })
       },
-      onUnwanted: (relation, apart) => this.#warnOfUnwanted(relation, apart),
-      onMessage: (prefix, lsn, content) =>
-        this.#tell({
-          type: 'follow_message',
-          prefix,
-          lsn: showLsn(lsn),
-          content: Buffer.from(content.subarray(0, mostMessageBytes)).toString('utf8'),
-        }),
+      onUnwanted: (relation, apart) => this.#reports.unwanted(relation, apart),
+      onMessage: (prefix, lsn, content) => this.#reports.message(prefix, lsn, content),
       silenceMs,
       onApplied: () => this.#streamedTally.applied++,
       onGivenUp: (xid, reason, error) => {
         this.#streamedTally.giveUp(reason)
         const message = describeGiveUp(xid, reason, error)
-        this.#tell({ type: 'follow_streamed_given_up', xid, reason, message })
+        this.#reports.report({ type: 'follow_streamed_given_up', xid, reason, message })
       },
     }
     const { receiver, streamed } = receiversFor(connected, wishes)
@@ -279,7 +262,7 @@ export class Follower {
         idlePositionEveryMs: options.idlePositionEveryMs,
         onPause: (paused) => {
           this.#statistics.phase = paused ? 'paused' : 'catchup'
-          this.#tell({ type: paused ? 'follow_paused' : 'follow_resumed' })
+          this.#reports.report({ type: paused ? 'follow_paused' : 'follow_resumed' })
         },
         onIdle: () => {
           this.#statistics.phase = 'streaming'
@@ -315,7 +298,7 @@ export class Follower {
     // All of a large transaction is sent again each time.
     const milliseconds = error instanceof SpillFailed ? Math.max(pause, fullDiskPauseMs) : pause
     this.#statistics.phase = 'waiting'
-    this.#tell({ type: 'follow_waiting', error: errorInfo(error), seconds: milliseconds / 1000 })
+    this.#reports.report({ type: 'follow_waiting', error: errorInfo(error), seconds: milliseconds / 1000 })
     const wake = () => this.#control.onChange()
     this.#abort.signal.addEventListener('abort', wake, { once: true })
     await this.#control.sleep(milliseconds)
@@ -328,7 +311,7 @@ export class Follower {
     const info = conflict.info()
     this.#statistics.phase = 'conflict'
     this.#statistics.conflict = info
-    this.#tell({ type: 'follow_conflict', conflict: info })
+    this.#reports.report({ type: 'follow_conflict', conflict: info })
     const cancel = () => this.#control.decide('stop')
     this.#abort.signal.addEventListener('abort', cancel, { once: true })
     const decision = await this.#control.decision()
@@ -368,8 +351,12 @@ export class Follower {
     this.#statistics.phase = phase
     if (error !== undefined) this.#statistics.lastError = error
     const durable = showLsn(this.#statistics.durable)
-    this.#tell({ type: 'follow_progress', status: this.status })
-    this.#tell({ type: 'follow_stopped', durable, ...(error !== undefined && { error: errorInfo(error) }) })
+    this.#reports.report({ type: 'follow_progress', status: this.status })
+    this.#reports.report({
+      type: 'follow_stopped',
+      durable,
+      ...(error !== undefined && { error: errorInfo(error) }),
+    })
     if (error !== undefined) throw error
   }
 
@@ -383,31 +370,6 @@ export class Follower {
     this.#tables = [...pairs, ...unresolved]
     this.#leftOut = followed.leftOut
     this.options.onTables?.(pairs)
-    for (const { schema, name } of followed.gone) {
-      this.#warn(
-        `${schema}.${name} is not published any more: it was dropped, detached or taken out of the publication, ` +
-          'and its changes are not sent',
-      )
-    }
-    for (const { schema, name } of followed.replaced) {
-      this.#warn(
-        `${schema}.${name} of the destination was dropped and made again: rows that were copied before are not in it`,
-      )
-    }
-  }
-
-  #warnOfUnwanted({ schema, name }: Relation, apart: NonNullable<Apart>) {
-    this.#warn(`changes of ${schema}.${name} are sent and not applied: ${reasons[apart]}`)
-  }
-
-  /** Each once. */
-  #warn(message: string) {
-    if (this.#warned.has(message)) return
-    this.#warned.add(message)
-    this.#tell({ type: 'follow_warning', message })
-  }
-
-  #tell(event: Without<FollowEvent, 'at'>) {
-    this.options.onEvent?.({ ...event, at: Date.now() } as FollowEvent)
+    this.#reports.missing(followed)
   }
 }

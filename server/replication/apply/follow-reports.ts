@@ -1,0 +1,58 @@
+// What a follower reports: its events, and warnings, each of them once.
+import type { FollowEvent } from '../../../shared/follow.ts'
+import type { Relation } from '../stream/event.ts'
+import { type Lsn, showLsn } from '../stream/lsn.ts'
+import type { Apart, Followed } from '../tables/followed.ts'
+
+/** `Omit` that keeps the members of a union apart. */
+type Without<Event, Key extends PropertyKey> = Event extends unknown ? Omit<Event, Key> : never
+
+/** Anybody may put messages of any size into the log. */
+const mostMessageBytes = 8192
+
+const reasons: Record<NonNullable<Apart>, string> = {
+  left_out: 'it was left out when the move began',
+  extension: 'it belongs to an extension',
+  own: 'it belongs to another move',
+  dropped: 'it was created after the move began, and is dropped by now',
+}
+
+export class FollowReports {
+  readonly #warned = new Set<string>()
+
+  constructor(readonly onEvent: ((event: FollowEvent) => void) | undefined) {}
+
+  report(event: Without<FollowEvent, 'at'>) {
+    this.onEvent?.({ ...event, at: Date.now() } as FollowEvent)
+  }
+
+  message(prefix: string, lsn: Lsn, content: Uint8Array) {
+    const text = Buffer.from(content.subarray(0, mostMessageBytes)).toString('utf8')
+    this.report({ type: 'follow_message', prefix, lsn: showLsn(lsn), content: text })
+  }
+
+  /** Tables of which changes or copied rows are missing. */
+  missing({ gone, replaced }: Pick<Followed, 'gone' | 'replaced'>) {
+    for (const { schema, name } of gone) {
+      this.#warn(
+        `${schema}.${name} is not published any more: it was dropped, detached or taken out of the publication, ` +
+          'and its changes are not sent',
+      )
+    }
+    for (const { schema, name } of replaced) {
+      this.#warn(
+        `${schema}.${name} of the destination was dropped and made again: rows that were copied before are not in it`,
+      )
+    }
+  }
+
+  unwanted({ schema, name }: Relation, apart: NonNullable<Apart>) {
+    this.#warn(`changes of ${schema}.${name} are sent and not applied: ${reasons[apart]}`)
+  }
+
+  #warn(message: string) {
+    if (this.#warned.has(message)) return
+    this.#warned.add(message)
+    this.report({ type: 'follow_warning', message })
+  }
+}
