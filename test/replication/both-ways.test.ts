@@ -108,6 +108,22 @@ describe('writers on both sides: equal in the end, and nothing comes back', () =
   }
 })
 
+for (const kind of ['origin', 'table'] as PositionKind[]) {
+  test(`an echo is the first that is sent of a table, in parts: later changes of it are applied (position in ${kind})`, async () => {
+    const [one, other] = await two(17, 15)
+    const there = await link({ source: one, destination: other }, { kind })
+    const back = await link({ source: other, destination: one }, { kind })
+    const forwards = await Follower.start({ ...there, origin: 'none' })
+    const backwards = await Follower.start({ ...back, origin: 'none' })
+    await one.sql('insert into big select g, repeat(md5(g::text), 8) from generate_series(0, 1499) g')
+    await reaches(forwards, 'all rows', ({ rows }) => rows === 1500)
+    await other.sql("insert into big values (-1, 'of the other side')")
+    await reaches(backwards, 'the row of the other side', ({ rows }) => rows === 1)
+    await Promise.all([stopsAt(forwards, await endOf(one)), stopsAt(backwards, await endOf(other))])
+    expect(await compareFollowed({ source: one, destination: other })).toEqual([])
+  })
+}
+
 /** Commits a row; what was in the log before its commit. */
 async function insert(database: TestDatabase, row: string): Promise<Lsn> {
   const client = database.connect()

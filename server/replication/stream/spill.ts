@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { messageOf } from '../../../shared/message-of.ts'
 import { PgtrekError } from '../../postgres/errors.ts'
+import { messageType } from './pgoutput.ts'
 
 /** A message on its way out again: its type, and where its content lies. */
 export type Replay = (type: number, bytes: Buffer, start: number, end: number) => void
@@ -85,7 +86,7 @@ interface Files {
 }
 
 export class SpilledTransaction implements Disposable {
-  /** It came from elsewhere and is not wanted: nothing of it is kept. */
+  /** It came from elsewhere: only what it describes is kept, since the source does not describe it again. */
   unwanted = false
   /** Bytes kept so far, in memory and in the file. */
   length = 0
@@ -104,7 +105,7 @@ export class SpilledTransaction implements Disposable {
   }
 
   add(xid: number, type: number, bytes: Uint8Array, start: number, end: number) {
-    if (this.unwanted) return
+    if (this.unwanted && type !== messageType.relation && type !== messageType.type) return
     if (!this.#begun.has(xid)) this.#begun.set(xid, this.length)
     const size = headBytes + end - start
     if (this.#inMemory + size > this.#memory.length) this.#writeOut()
