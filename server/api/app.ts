@@ -77,7 +77,7 @@ export function createApp(services: Services, guard: Guard) {
       return describeInvalid(validator.schema ?? validator, error.value, error.type)
     }
     if (error instanceof ParseError) {
-      return apiErrorOf(error.cause) ?? { error: 'usage', message: 'the body is not readable' }
+      return apiErrorOf(error.cause) ?? { error: 'usage', message: 'the body cannot be read' }
     }
     return apiErrorOf(error)
   }
@@ -86,9 +86,9 @@ export function createApp(services: Services, guard: Guard) {
     const others = whole().routes.filter(
       (route) => route.path.startsWith('/api/') && matches(route.path, path),
     )
-    if (others.length === 0) return { error: 'not_found', message: `there is nothing at ${path}` }
+    if (others.length === 0) return { error: 'not_found', message: `not found: ${path}` }
     const allowed = others.map((route) => route.method).join(', ')
-    return { error: 'method', message: `${path} takes ${allowed}, not ${method}` }
+    return { error: 'method', message: `${method} is not allowed for ${path}: use ${allowed}` }
   }
 
   return app

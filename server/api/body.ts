@@ -19,7 +19,7 @@ export async function readJson(request: Request): Promise<unknown> {
     return JSON.parse(text)
   } catch {
     // The parser would quote the text, and there can be a password in it.
-    throw new ApiFailure('usage', 'the body is not readable as JSON')
+    throw new ApiFailure('usage', 'the body is not valid JSON')
   }
 }
 

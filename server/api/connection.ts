@@ -29,7 +29,7 @@ export function connectionRoutes(services: Services) {
   return new Elysia()
     .get('/api/named', () => services.named, {
       response: { 200: NamedEnds, ...failures },
-      detail: { summary: 'The databases that were named when pgtrek was started, without passwords', tags },
+      detail: { summary: 'The connections given when pgtrek was started, without passwords', tags },
     })
     .post(
       '/api/test-connection',
@@ -40,7 +40,7 @@ export function connectionRoutes(services: Services) {
       {
         body: ConnectionBody,
         response: { 200: ConnectionTest, ...failures },
-        detail: { summary: 'Log in, and say what was found; or what kept us from it', tags },
+        detail: { summary: 'Test a connection: returns the server version and settings, or the reason for the failure', tags },
       },
     )
     .post(
@@ -65,14 +65,14 @@ export function connectionRoutes(services: Services) {
         await using session = await open(conn, request.signal)
         await readOnly(session, lockTimeoutMs, request.signal)
         const info = await readTableInfo(session, { schema, table, sample, countSeconds })
-        if (!info) throw new ApiFailure('not_found', `there is no table "${schema}"."${table}"`, '/table')
+        if (!info) throw new ApiFailure('not_found', `table "${schema}"."${table}" does not exist`, '/table')
         return info
       },
       {
         body: TableInfoBody,
         response: { 200: TableInfo, ...failures },
         detail: {
-          summary: 'Columns, keys, indexes, triggers, the exact number of rows, some rows if asked for',
+          summary: 'Columns, keys, indexes, triggers, the exact number of rows, and sample rows on request',
           tags,
         },
       },

@@ -75,5 +75,5 @@ export function apiErrorOf(error: unknown): ApiError | undefined {
 /** Of our own mistakes the caller hears only that there was one; the operator hears all. */
 export const internalError: ApiError = {
   error: 'internal',
-  message: 'pgtrek made a mistake; its console says more',
+  message: 'internal error in pgtrek; see its console for details',
 }

@@ -14,9 +14,9 @@ const tags = ['fleet']
 
 /** What can be asked of a place without saying more. */
 const summaries = {
-  pause: 'Begin no copies any more, and apply nothing for now: of a database, a mapping, or all',
-  resume: 'Go on after a pause',
-  retry: 'Try again what has a problem, without waiting',
+  pause: 'Start no more copies and suspend applying changes: of a database, a mapping, or all',
+  resume: 'Resume after a pause',
+  retry: 'Retry what has failed, without waiting',
 } as const
 
 export function fleetRoutes({ fleet }: Services) {
@@ -54,11 +54,11 @@ export function fleetRoutes({ fleet }: Services) {
     .post('/api/fleet/complete', ({ body }) => act({ type: 'complete', ...body }), {
       body: FleetCompleteBody,
       response: { 200: ActionAnswer, ...failures },
-      detail: { summary: 'Mark as complete: takes away slots, publications, subscriptions; rows stay', tags },
+      detail: { summary: 'Mark as complete: drops slots, publications, subscriptions; rows stay', tags },
     })
 }
 
 function running(fleet: Fleet | undefined): Fleet {
   if (fleet) return fleet
-  throw new ApiFailure('not_found', 'this process works on no fleet: start one with "pgtrek fleet"')
+  throw new ApiFailure('not_found', 'no fleet runs in this process: start one with "pgtrek fleet"')
 }

@@ -23,7 +23,7 @@ export class Fleet {
     this.#check({ mapping, database })
     const view = this.controller.database(mapping, database)
     if (view) return view
-    throw new ApiFailure('not_found', `nothing is followed yet of "${database}" of ${mapping}`)
+    throw new ApiFailure('not_found', `"${database}" of ${mapping} is not followed yet`)
   }
 
   /** In words what has been taken up; throws when it could not be. */
@@ -39,10 +39,10 @@ export class Fleet {
   #check({ mapping, database }: { mapping?: string; database?: string }) {
     if (mapping === undefined) {
       if (database === undefined) return
-      throw new ApiFailure('usage', 'say also of which mapping the database is', '/mapping')
+      throw new ApiFailure('usage', 'a database needs its mapping: give "mapping" too', '/mapping')
     }
     const found = this.controller.view().mappings.find(({ name }) => name === mapping)
-    if (!found) throw new ApiFailure('not_found', `there is no mapping "${mapping}"`, '/mapping')
+    if (!found) throw new ApiFailure('not_found', `mapping "${mapping}" does not exist`, '/mapping')
     if (database === undefined || found.databases.some(({ name }) => name === database)) return
     throw new ApiFailure('not_found', `${mapping} has no database "${database}"`, '/database')
   }

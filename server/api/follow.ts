@@ -31,13 +31,13 @@ const tags = ['following']
 const ok = true as const
 
 const summaries = {
-  pause: 'Apply nothing more for now; the source keeps what is to come',
-  resume: 'Go on after a pause',
-  retry: 'Of a conflict: try again what failed; the destination was mended',
-  stop: 'End with what is whole; continue goes on from there',
-  skip: 'Of a conflict: leave out that transaction, whole',
-  recopy: 'Copy tables anew and follow them from there; what becomes of it is in the view',
-  applySchema: 'Of a conflict: give the table of the destination the columns that the one of the source has',
+  pause: 'Suspend applying changes; the source keeps them',
+  resume: 'Resume after a pause',
+  retry: 'At a conflict: retry the failed change, after fixing the destination',
+  stop: 'Stop; applied transactions stay, and continue resumes from there',
+  skip: 'At a conflict: skip the whole transaction',
+  recopy: 'Copy tables again and follow them from there; the view shows the progress',
+  applySchema: 'At a conflict: give the table of the destination the columns of the source table',
 }
 
 export function followRoutes(services: Services) {
@@ -63,12 +63,12 @@ export function followRoutes(services: Services) {
   return new Elysia()
     .get('/api/follow', () => ({ follows: follows.list() }), {
       response: { 200: FollowList, ...failures },
-      detail: { summary: 'All that are known here, also those that other processes follow', tags },
+      detail: { summary: 'All moves in the state directory, including those that other processes follow', tags },
     })
     .get('/api/follow/:name', ({ params: { name } }) => found(follows.view(name), name), {
       params: Type.Object({ name: Type.String() }),
       response: { 200: FollowView, ...failures },
-      detail: { summary: 'One of them', tags },
+      detail: { summary: 'One move', tags },
     })
     .post(
       '/api/follow',
@@ -77,7 +77,7 @@ export function followRoutes(services: Services) {
         const { follow, continue: _, ...request } = body
         const wanted = await jobRequest(request, services)
         if (wanted.run.options.dryRun) {
-          throw new ApiFailure('usage', 'a dry run is what /api/plan is for', '/options/dryRun')
+          throw new ApiFailure('usage', 'dryRun is not supported here: use /api/plan', '/options/dryRun')
         }
         const options = { ...defaultFollowOptions, ...follow }
         return { ok, name: follows.clone({ ...wanted, shown: shownWith(wanted.shown, options) }, options) }
@@ -91,7 +91,7 @@ export function followRoutes(services: Services) {
     .post('/api/follow/continue', ({ body }) => goOn(body), {
       body: ContinueBody,
       response: { 200: FollowStarted, ...failures },
-      detail: { summary: 'Go on with one that is stopped: nothing is copied again', tags },
+      detail: { summary: 'Continue a stopped move: nothing is copied again', tags },
     })
     .post('/api/follow/pause', ({ body }) => act('pause', body), described(ActionBody, summaries.pause))
     .post('/api/follow/resume', ({ body }) => act('resume', body), described(ActionBody, summaries.resume))
@@ -121,7 +121,7 @@ export function followRoutes(services: Services) {
       {
         body: SwitchoverBody,
         response: { 200: ActionAnswer, ...failures },
-        detail: { summary: 'Switch over; its steps and its report are in the view', tags },
+        detail: { summary: 'Switch over; the view shows the steps and the report', tags },
       },
     )
     .post(
@@ -130,7 +130,7 @@ export function followRoutes(services: Services) {
       {
         body: ContinueBody,
         response: { 200: MoveOnServers, ...failures },
-        detail: { summary: 'What both servers say of a move, whatever is remembered here', tags },
+        detail: { summary: 'State of a move as recorded on both servers, independent of the state directory', tags },
       },
     )
     .post(
@@ -154,7 +154,7 @@ export function followRoutes(services: Services) {
       {
         body: CleanupBody,
         response: { 200: CleanupAnswer, ...failures },
-        detail: { summary: 'Drop the slot, the publication and all else that following has made', tags },
+        detail: { summary: 'Drop the slot, the publication and everything else that following has created', tags },
       },
     )
 }
@@ -178,7 +178,7 @@ function continuedBody(body: FollowBody): ContinueBody {
   if (needless !== undefined) {
     throw new ApiFailure(
       'usage',
-      `what goes on needs no ${needless}: it was said at the start`,
+      `continue does not accept ${needless}: it was set at the start`,
       `/${needless}`,
     )
   }
@@ -190,7 +190,7 @@ function shownWith(shown: unknown, follow: object): unknown {
 }
 
 function found<Found>(one: Found | undefined, name: string): Found {
-  if (one === undefined) throw new ApiFailure('not_found', `nothing is followed under the name "${name}"`)
+  if (one === undefined) throw new ApiFailure('not_found', `no move is named "${name}"`)
   return one
 }
 
@@ -207,7 +207,7 @@ function refuseOtherFollow(
     const place = `${serverName(ends[side])}/${ends[side].database}`
     throw new ApiFailure(
       'usage',
-      `the ${side} of ${name} is ${known[side]}, and this is ${place}`,
+      `the ${side} of ${name} is ${known[side]}, but ${place} was given`,
       `/${side}`,
     )
   }

@@ -77,13 +77,13 @@ export class Follows {
     if (name !== undefined && this.others.elsewhere().has(name)) return this.store.controller(name)
     const names = this.names()
     const [only] = names
-    if (only === undefined) throw new ApiFailure('not_found', 'nothing is followed')
+    if (only === undefined) throw new ApiFailure('not_found', 'no database is followed')
     if (name === undefined && names.length > 1) {
-      throw new ApiFailure('usage', `say which one: ${names.join(', ')}`, '/name')
+      throw new ApiFailure('usage', `several moves: give the name of one (${names.join(', ')})`, '/name')
     }
     const wanted = name ?? only
     if (!names.includes(wanted)) {
-      throw new ApiFailure('not_found', `there is no "${wanted}", only ${names.join(', ')}`, '/name')
+      throw new ApiFailure('not_found', `no move is named "${wanted}"; known: ${names.join(', ')}`, '/name')
     }
     return this.#own(wanted) ?? this.store.controller(wanted)
   }
@@ -103,7 +103,7 @@ export class Follows {
     if (earlier && (earlier.progress === 'following' || earlier.progress === 'done')) {
       throw new ApiFailure(
         'not_now',
-        `these databases are followed already, as ${name}: go on with it, clean it up, or give this one another name`,
+        `these databases are already followed as ${name}: continue that move, clean it up, or use another name`,
         '/follow/name',
       )
     }
@@ -138,7 +138,7 @@ export class Follows {
       (controller) => controller.name === name && controller !== this.#ended,
     )
     const worker = working ? { pid: process.pid } : this.store.worker(name)
-    if (worker) throw new ApiFailure('busy', `${name} is followed by process ${worker.pid}: stop that first`)
+    if (worker) throw new ApiFailure('busy', `${name} is followed by process ${worker.pid}: stop that process first`)
     const cleaned = await cleanUpFollow(ends, this.store, options).catch((error) => {
       throw error instanceof LateWritesFound ? new ApiFailure('not_now', error.message) : error
     })

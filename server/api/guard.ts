@@ -54,7 +54,7 @@ export function createGuard({ host, names = [], token }: GuardOptions): Guard {
       if (session !== undefined && areEqual(session, cookie)) return
       throw new ApiFailure(
         'unauthorized',
-        'the token of this pgtrek is needed: send it as "Authorization: Bearer ..."',
+        'this API needs a token: send it as "Authorization: Bearer ..."',
       )
     },
   }
@@ -76,7 +76,7 @@ function checkHost(header: string | null, known: ReadonlySet<string>) {
   if (name !== undefined && (known.has(name) || isIP(name.replace(/^\[(.*)\]$/, '$1')) !== 0)) return
   throw new ApiFailure(
     'forbidden',
-    'this is not a name of this pgtrek: use localhost, or start it with --allow-host',
+    'unknown host name: use localhost, or start pgtrek with --allow-host',
   )
 }
 
@@ -87,7 +87,7 @@ function checkOrigin(headers: Headers) {
   const navigates = headers.get('sec-fetch-mode') === 'navigate' && origin === null
   const isForeign = site !== null && site !== 'same-origin' && site !== 'none' && !navigates
   if (!isForeign && (origin === null || placeOf(origin) === placeOf(`http://${headers.get('host')}`))) return
-  throw new ApiFailure('forbidden', 'requests of other sites are refused')
+  throw new ApiFailure('forbidden', 'requests from other sites are refused')
 }
 
 function hostIn(header: string | null): string | undefined {

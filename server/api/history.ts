@@ -18,7 +18,7 @@ const start = { minimum: 0, maximum: 10 ** 12, usual: 0 }
 export function historyRoutes({ history, log }: Services) {
   const find = (id: string) => {
     const past = history.find(id)
-    if (!past) throw new ApiFailure('not_found', `there is no migration "${id}"`)
+    if (!past) throw new ApiFailure('not_found', `no migration has the id "${id}"`)
     return past
   }
   return new Elysia()
@@ -32,7 +32,7 @@ export function historyRoutes({ history, log }: Services) {
       {
         query: Type.Object({
           limit: numberInQuery('How many, 1 to 1000 (default: 100).'),
-          offset: numberInQuery('How many of the latest to leave out (default: 0).'),
+          offset: numberInQuery('How many of the latest to skip (default: 0).'),
         }),
         response: { 200: Type.Array(PastMigration), ...failures },
         detail: { summary: 'Migrations, the latest first', tags },
@@ -55,14 +55,14 @@ export function historyRoutes({ history, log }: Services) {
       {
         params,
         query: Type.Object({
-          after: numberInQuery('The `next` of the page before (default: 0).'),
+          after: numberInQuery('The `next` of the previous page (default: 0).'),
           limit: numberInQuery('How many lines, 1 to 1000 (default: 200).'),
           level: Type.Optional(LogLevel),
           table: Type.Optional(Type.String()),
         }),
         response: { 200: LogPage, ...failures },
         detail: {
-          summary: 'Its log lines from a level up, of all tables or one (`schema.name`), paged',
+          summary: 'Its log lines at or above a level, of all tables or one (`schema.name`), paged',
           tags,
         },
       },

@@ -82,7 +82,7 @@ export class Job {
 
   cancel() {
     if (this.#stop.signal.aborted) return
-    this.#say('warn', 'stopping: what is half done is taken back')
+    this.#say('warn', 'stopping: incomplete work is rolled back')
     this.#stop.abort()
     this.onChange('now')
   }

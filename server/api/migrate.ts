@@ -28,22 +28,22 @@ export function migrateRoutes(services: Services) {
     })
     .get('/api/migrate/status', () => jobs.status(), {
       response: { 200: JobProgress, ...failures },
-      detail: { summary: 'The progress of the migration that runs, or ran last', tags: ['migration'] },
+      detail: { summary: 'Progress of the running or the last migration', tags: ['migration'] },
     })
     .post(
       '/api/migrations/:id/retry',
       async ({ body, params }) => {
         const past = history.find(params.id)
-        if (!past) throw new ApiFailure('not_found', `there is no migration "${params.id}"`)
+        if (!past) throw new ApiFailure('not_found', `no migration has the id "${params.id}"`)
         if (past.status === 'running') throw new ApiFailure('busy', `migration ${past.id} is running`)
         if (past.dry_run)
-          throw new ApiFailure('usage', `migration ${past.id} was a dry run: nothing is left to go on with`)
+          throw new ApiFailure('usage', `migration ${past.id} was a dry run: there is nothing to continue`)
         if (past.status === 'completed')
           throw new ApiFailure('usage', `migration ${past.id} is complete: nothing is left to do`)
         if (!past.request)
           throw new ApiFailure(
             'usage',
-            `migration ${past.id} was not started here: what it was asked for is not known`,
+            `migration ${past.id} was not started by this server: its request is unknown`,
           )
         // Stored by us, and valid when it was.
         const { selection, tables, hooks, options } = past.request as MigrationRequest
@@ -57,7 +57,7 @@ export function migrateRoutes(services: Services) {
         params: Type.Object({ id: Type.String() }),
         response: { 200: Started, ...failures },
         detail: {
-          summary: 'Go on with a past migration: what failed or was not reached is done again',
+          summary: 'Continue a past migration: steps that failed or were not reached run again',
           tags: ['migration'],
         },
       },
@@ -75,7 +75,7 @@ export async function jobRequest(
   if (command >= 0 && !allowCommands) {
     throw new ApiFailure(
       'forbidden',
-      'a hook would run a command on the machine of pgtrek: that is allowed only when it was started with --allow-commands',
+      'a hook runs a command on the machine of pgtrek: start pgtrek with --allow-commands to permit this',
       `/hooks/${command}/run/command`,
     )
   }
@@ -93,7 +93,7 @@ function refuseOtherEnds(past: { source: string; destination: string }, request:
   for (const side of ['source', 'destination'] as const) {
     const given = describeSettings(request.run[side])
     if (given !== past[side]) {
-      throw new ApiFailure('usage', `the ${side} was ${past[side]}, and this is ${given}`, `/${side}`)
+      throw new ApiFailure('usage', `the ${side} was ${past[side]}, but ${given} was given`, `/${side}`)
     }
   }
 }

@@ -6,7 +6,7 @@ import { plainStyle } from './page/html.ts'
 
 const title = 'pgtrek'
 const description =
-  'Moves PostgreSQL databases to PostgreSQL. Every answer that is not a success is an ApiError. Progress is pushed over the WebSocket /ws/progress.'
+  'Migrates PostgreSQL databases to PostgreSQL. Every response that is not a success is an ApiError. The WebSocket /ws/progress pushes the progress.'
 
 /** Asked for when the app is whole. */
 export function openApiRoutes(app: () => AnyElysia) {

@@ -33,7 +33,7 @@ export function planRoutes(services: Services) {
       query: Type.Object({ sql: switchInQuery('With the statements of each step (default: false).') }),
       response: { 200: PlanAnswer, ...failures },
       detail: {
-        summary: 'What a migration would do: steps, what is destroyed, estimates, warnings',
+        summary: 'The plan of a migration: steps, objects dropped or emptied, estimates, warnings',
         tags: ['migration'],
       },
     },

@@ -31,7 +31,7 @@ export function preflightRoutes(services: Services) {
       body: PreflightBody,
       response: { 200: PreflightReport, ...failures },
       detail: {
-        summary: 'What would be in the way: named checks, each ok, a warning or a blocker, and what mends it',
+        summary: 'Preflight checks: each is ok, a warning or a blocker, with its fix',
         tags: ['migration'],
       },
     },

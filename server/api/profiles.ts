@@ -14,13 +14,13 @@ export function profileRoutes({ profiles }: Services) {
   return new Elysia()
     .get('/api/profiles', () => profiles.list(), {
       response: { 200: Type.Array(Profile), ...failures },
-      detail: { summary: 'All profiles; no password is ever in an answer', tags },
+      detail: { summary: 'All profiles; responses never contain passwords', tags },
     })
     .get(
       '/api/profiles/:name',
       ({ params: { name } }) => {
         const profile = profiles.find(name)
-        if (!profile) throw new ApiFailure('not_found', `there is no profile "${name}"`)
+        if (!profile) throw new ApiFailure('not_found', `no profile is named "${name}"`)
         return profile
       },
       { params, response: { 200: Profile, ...failures }, detail: { summary: 'One profile', tags } },
@@ -29,12 +29,12 @@ export function profileRoutes({ profiles }: Services) {
       params,
       body: ProfileBody,
       response: { 200: Profile, ...failures },
-      detail: { summary: 'Save a profile, with its passwords sealed if asked for', tags },
+      detail: { summary: 'Save a profile, with its passwords if requested', tags },
     })
     .delete(
       '/api/profiles/:name',
       async ({ params: { name } }) => {
-        if (!(await profiles.delete(name))) throw new ApiFailure('not_found', `there is no profile "${name}"`)
+        if (!(await profiles.delete(name))) throw new ApiFailure('not_found', `no profile is named "${name}"`)
         return { ok: true as const }
       },
       {

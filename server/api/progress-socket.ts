@@ -26,7 +26,7 @@ export function progressSocket({ jobs, follows, fleet }: Services) {
     query: Type.Object({ partial: Type.Optional(oneOf(['true', 'false'])) }),
     detail: {
       summary:
-        'Progress as it happens, complete in every message; with ?partial=true complete once, then what has changed',
+        'Live progress; every message is complete. With ?partial=true the first message is complete, later ones contain only changes',
       tags: ['migration'],
     },
     open(ws) {

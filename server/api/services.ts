@@ -44,7 +44,7 @@ export async function resolveConn(
     return { settings: resolveSettings(conn, { owner }), shown: withoutPassword(conn).connection }
   }
   const kept = await profiles.connection(conn.profile, conn.side)
-  if (!kept) throw new ApiFailure('not_found', `there is no profile "${conn.profile}"`)
+  if (!kept) throw new ApiFailure('not_found', `no profile is named "${conn.profile}"`)
   const settings = resolveSettings(kept.connection, { owner })
   if (kept.password !== undefined) {
     settings.password = kept.password

@@ -7,7 +7,7 @@ import { nearestName } from '../../shared/pattern.ts'
 export function describeInvalid(schema: TSchema, value: unknown, place: string): ApiError {
   const first = Value.Errors(schema, value).First()
   const found = first && deepest(first)
-  if (!found) return { error: 'usage', message: `the ${place} is not as it should be` }
+  if (!found) return { error: 'usage', message: `the ${place} is not valid` }
   const path = found.path || '/'
   const what = found.path || `the ${place === 'property' ? 'query' : place}`
   return { error: 'usage', message: `${what} ${complaint(found)}`, path }
@@ -46,8 +46,8 @@ function complaint({ schema, message, path }: ValueError): string {
   if (message === 'Unexpected property') {
     const known = Object.keys((schema.properties as object | undefined) ?? {})
     const near = nearestName(path.split('/').at(-1) ?? '', known)
-    return `is not known here${near ? `: did you mean ${near}?` : ''}`
+    return `is unknown${near ? `: did you mean ${near}?` : ''}`
   }
-  if (message === 'Expected union value') return 'has a value of another type'
-  return `is wrong: ${message.charAt(0).toLowerCase()}${message.slice(1)}`
+  if (message === 'Expected union value') return 'has a value of the wrong type'
+  return `is not valid: ${message.charAt(0).toLowerCase()}${message.slice(1)}`
 }

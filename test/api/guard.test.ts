@@ -146,7 +146,7 @@ test('every answer tells the browser what not to do', async () => {
 describe('a request that is wrong gets a typed answer', () => {
   const ends = { source: { url: 'postgres://a:sEcr3t@h/d' }, destination: { url: 'postgres://b@h/d' } }
   test.each([
-    ['no JSON', '{"source"', 400, { error: 'usage', message: 'the body is not readable as JSON' }],
+    ['no JSON', '{"source"', 400, { error: 'usage', message: 'the body is not valid JSON' }],
     ['nothing', '', 400, { error: 'usage' }],
     ['a list', [], 400, { error: 'usage', path: '/source' }],
     ['a wrong type', { ...ends, options: { workers: 'many' } }, 400, { path: '/options/workers' }],
@@ -155,7 +155,7 @@ describe('a request that is wrong gets a typed answer', () => {
       'a mistyped option',
       { ...ends, options: { bathSize: 5 } },
       400,
-      { path: '/options/bathSize', message: '/options/bathSize is not known here: did you mean batchSize?' },
+      { path: '/options/bathSize', message: '/options/bathSize is unknown: did you mean batchSize?' },
     ],
     [
       'a mistyped mode',

@@ -26,43 +26,43 @@ const statuses = ['running', 'completed', 'completed_with_failures', 'failed', '
 const tableStatuses = ['pending', 'in_progress', 'completed', 'failed', 'skipped', 'cancelled']
 
 const metrics: Metric<Copy>[] = [
-  { name: 'pgtrek_copy_running', help: '1 while it is being copied.', read: ({ running }) => running },
+  { name: 'pgtrek_copy_running', help: '1 while the copy runs.', read: ({ running }) => running },
   {
     name: 'pgtrek_copy_status',
-    help: 'What became of the migration: 1 for the present status.',
+    help: 'Status of the migration: 1 for the current one.',
     read: ({ status }) => (status === undefined ? [] : oneHot('status', statuses, status)),
   },
   {
     name: 'pgtrek_copy_phase',
-    help: 'What is being done: 1 for the present phase, 0 for all when nothing is.',
+    help: 'Phase of the migration: 1 for the current one, 0 for all when none runs.',
     read: ({ phase, running }) => oneHot('phase', phases, running ? phase : undefined),
   },
-  { name: 'pgtrek_copy_percent', help: 'How much is done, 0 to 100.', read: ({ percent }) => percent },
-  { name: 'pgtrek_copy_rows', help: 'Rows that are on the destination so far.', read: ({ rows }) => rows },
-  { name: 'pgtrek_copy_bytes', help: 'Bytes of rows that are copied so far.', read: ({ bytes }) => bytes },
+  { name: 'pgtrek_copy_percent', help: 'Progress in percent, 0 to 100.', read: ({ percent }) => percent },
+  { name: 'pgtrek_copy_rows', help: 'Rows on the destination so far.', read: ({ rows }) => rows },
+  { name: 'pgtrek_copy_bytes', help: 'Bytes of rows copied so far.', read: ({ bytes }) => bytes },
   {
     name: 'pgtrek_copy_expected_bytes',
-    help: 'Bytes that will have been copied in the end, as estimated.',
+    help: 'Estimated bytes to copy in total.',
     read: ({ expectedBytes }) => expectedBytes,
   },
   {
     name: 'pgtrek_copy_rows_per_second',
-    help: 'Rows copied per second, of late.',
+    help: 'Rows copied per second, recently.',
     read: ({ rowsPerSecond }) => rowsPerSecond,
   },
   {
     name: 'pgtrek_copy_bytes_per_second',
-    help: 'Bytes copied per second, of late.',
+    help: 'Bytes copied per second, recently.',
     read: ({ bytesPerSecond }) => bytesPerSecond,
   },
   {
     name: 'pgtrek_copy_elapsed_seconds',
-    help: 'Time since the start, or from start to end.',
+    help: 'Time since the start, or from the start to the end.',
     read: ({ elapsedSeconds }) => elapsedSeconds,
   },
   {
     name: 'pgtrek_copy_remaining_seconds',
-    help: 'Time that it will take, as estimated; absent while that is not known.',
+    help: 'Estimated remaining time; absent while unknown.',
     read: ({ remainingSeconds }) => remainingSeconds,
   },
   {

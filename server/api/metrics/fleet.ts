@@ -16,12 +16,12 @@ const lagging: ReadonlySet<FleetState> = new Set(['catchup', 'synced', 'ready', 
 const ofMappings: Metric<FleetMappingView>[] = [
   {
     name: 'pgtrek_fleet_mapping_info',
-    help: 'Always 1; which instances they are.',
+    help: 'Always 1; the labels name the instances.',
     read: ({ source, destination, engine }) => ({ value: 1, labels: { source, destination, engine } }),
   },
   {
     name: 'pgtrek_fleet_mapping_state',
-    help: 'The worst state of its databases: 1 for the present one.',
+    help: 'Worst state of its databases: 1 for the current one.',
     read: ({ state }) => oneHot('state', fleetStates, state),
   },
   {
@@ -36,12 +36,12 @@ const ofMappings: Metric<FleetMappingView>[] = [
   },
   {
     name: 'pgtrek_fleet_mapping_errors',
-    help: 'Errors that somebody should look at.',
+    help: 'Errors that need attention.',
     read: ({ errors }) => errors,
   },
   {
     name: 'pgtrek_fleet_mapping_roles_needing_password',
-    help: 'Roles whose password could not come along.',
+    help: 'Roles whose password could not be copied.',
     read: ({ roles }) => roles.needing_password.length,
   },
 ]
@@ -49,38 +49,38 @@ const ofMappings: Metric<FleetMappingView>[] = [
 const ofDatabases: Metric<FleetDatabase>[] = [
   {
     name: 'pgtrek_fleet_database_state',
-    help: 'Always 1; the present state is its label.',
+    help: 'Always 1; the label is the current state.',
     read: ({ state }) => ({ value: 1, labels: { state } }),
   },
   {
     name: 'pgtrek_fleet_database_ready',
-    help: '1 when now would be a good moment to switch over.',
+    help: '1 when ready to switch over.',
     read: ({ state, ready }) => ready && (state === 'synced' || state === 'ready') && ready.green,
   },
   {
     name: 'pgtrek_fleet_database_lag_bytes',
-    help: 'Log of the source that is not applied yet.',
+    help: 'Log of the source not yet applied.',
     read: (one) => (isFollowed(one) ? one.lag_bytes : undefined),
   },
   {
     name: 'pgtrek_fleet_database_lag_seconds',
-    help: 'Age of the newest change that is applied, while there are newer ones.',
+    help: 'Age of the newest applied change, while newer ones wait.',
     read: (one) => (isFollowed(one) ? one.lag_seconds : undefined),
   },
   {
     name: 'pgtrek_fleet_database_bytes_per_second',
-    help: 'Bytes copied per second, of late.',
+    help: 'Bytes copied per second, recently.',
     read: ({ bytes_per_second }) => bytes_per_second,
   },
   {
     name: 'pgtrek_fleet_database_rows_per_second',
-    help: 'Rows copied or applied per second, of late.',
+    help: 'Rows copied or applied per second, recently.',
     read: ({ rows_per_second }) => rows_per_second,
   },
-  { name: 'pgtrek_fleet_database_tables', help: 'Tables to be moved.', read: ({ tables }) => tables },
+  { name: 'pgtrek_fleet_database_tables', help: 'Tables to migrate.', read: ({ tables }) => tables },
   {
     name: 'pgtrek_fleet_database_tables_done',
-    help: 'Tables whose rows are there.',
+    help: 'Tables whose rows are copied.',
     read: ({ tables_done }) => tables_done,
   },
   {
@@ -95,7 +95,7 @@ const ofDatabases: Metric<FleetDatabase>[] = [
   },
   {
     name: 'pgtrek_fleet_database_attempts',
-    help: 'How often it was begun.',
+    help: 'Number of starts.',
     read: ({ attempts }) => attempts,
   },
 ]
@@ -109,7 +109,7 @@ export function fleetFamilies({ mappings, started_at, updated_at }: FleetView): 
     },
     {
       name: 'pgtrek_fleet_updated_timestamp_seconds',
-      help: 'When the view of the fleet was made, in seconds since 1970.',
+      help: 'When the view of the fleet was created, in seconds since 1970.',
       read: () => updated_at / 1000,
     },
   ]

@@ -10,37 +10,37 @@ const operations = { inserts: 'insert', updates: 'update', deletes: 'delete', tr
 const ofFollows: Metric<FollowView>[] = [
   {
     name: 'pgtrek_follow_info',
-    help: 'Always 1; which databases they are.',
+    help: 'Always 1; the labels name the databases.',
     read: ({ source, destination }) => ({ value: 1, labels: { source, destination } }),
   },
   {
     name: 'pgtrek_follow_stage',
-    help: 'How far the move has come: 1 for the present stage.',
+    help: 'Stage of the move: 1 for the current one.',
     read: ({ stage }) => oneHot('stage', followStages, stage),
   },
   {
     name: 'pgtrek_follow_state',
-    help: 'What it is doing: 1 for the present state. lost: its process ended unexpectedly.',
+    help: 'State of the move: 1 for the current one. lost: its process ended unexpectedly.',
     read: ({ state }) => oneHot('state', followStates, state),
   },
   {
     name: 'pgtrek_follow_working',
-    help: '1 while a process works on it.',
+    help: '1 while a process follows.',
     read: isWorked,
   },
   {
     name: 'pgtrek_follow_ready',
-    help: '1 when now would be a good moment to switch over.',
+    help: '1 when ready to switch over.',
     read: (view) => isWorked(view) && view.ready.green,
   },
   {
     name: 'pgtrek_follow_started_timestamp_seconds',
-    help: 'When it began, in seconds since 1970.',
+    help: 'When it started, in seconds since 1970.',
     read: ({ started_at }) => started_at / 1000,
   },
   {
     name: 'pgtrek_follow_updated_timestamp_seconds',
-    help: 'When something was last heard of it, in seconds since 1970.',
+    help: 'When its state was last updated, in seconds since 1970.',
     read: ({ updated_at }) => updated_at / 1000,
   },
   { name: 'pgtrek_follow_tables', help: 'Tables that are followed.', read: ({ tables }) => tables },
@@ -51,12 +51,12 @@ const ofFollows: Metric<FollowView>[] = [
   },
   {
     name: 'pgtrek_follow_skipped_transactions',
-    help: 'Transactions left out at a conflict that have tables not found equal since.',
+    help: 'Transactions skipped at a conflict with tables that were not found equal since.',
     read: ({ skipped = [] }) => skipped.length,
   },
   {
     name: 'pgtrek_follow_foreign_tables',
-    help: 'Tables of the destination that others have written to and that were not found equal since.',
+    help: 'Tables of the destination that other sessions wrote to and that were not found equal since.',
     read: ({ foreign_writes: found }) => found?.tables.length ?? 0,
   },
   {
@@ -66,27 +66,27 @@ const ofFollows: Metric<FollowView>[] = [
   },
   {
     name: 'pgtrek_follow_large_objects_changed',
-    help: 'Large objects that were not the same when last looked at.',
+    help: 'Large objects that differed at the last check.',
     read: ({ large_objects }) => large_objects.changed,
   },
   {
     name: 'pgtrek_switchover_state',
-    help: 'What became of switching over: 1 for the present state.',
+    help: 'State of the switchover: 1 for the current one.',
     read: ({ switchover }) => oneHot('state', switchoverStates, switchover?.state ?? 'none'),
   },
   {
     name: 'pgtrek_switchover_late_changes',
-    help: 'Changes written to the old primary after the switchover that the new one does not have; at least so many.',
+    help: 'Changes written to the old primary after the switchover that the new primary does not have (lower bound).',
     read: ({ late_writes: late }) => late?.changes ?? 0,
   },
   {
     name: 'pgtrek_switchover_sentinel_seconds',
-    help: 'How long the destination took to confirm the sentinel.',
+    help: 'Time until the destination confirmed the sentinel.',
     read: ({ switchover }) => switchover?.report?.sentinel.seconds,
   },
   {
     name: 'pgtrek_switchover_different_tables',
-    help: 'Tables that were not the same on both sides when they were compared.',
+    help: 'Tables that differed when both sides were compared.',
     read: ({ switchover }) => switchover?.report?.tables.filter(({ equal }) => !equal).length,
   },
 ]
@@ -94,49 +94,49 @@ const ofFollows: Metric<FollowView>[] = [
 const ofStreams: Metric<StreamView>[] = [
   {
     name: 'pgtrek_follow_lag_bytes',
-    help: 'Log of the sending side that is not applied yet.',
+    help: 'Log of the sending side not yet applied.',
     read: ({ status }) => status.lagBytes,
   },
   {
     name: 'pgtrek_follow_lag_seconds',
-    help: 'Age of the newest change that is applied, while there are newer ones.',
+    help: 'Age of the newest applied change, while newer ones wait.',
     read: ({ status }) => status.lagMilliseconds / 1000,
   },
   {
     name: 'pgtrek_follow_transactions_total',
-    help: 'Transactions applied since the process began to follow.',
+    help: 'Transactions applied since the process started to follow.',
     type: 'counter',
     read: ({ status }) => status.transactions,
   },
   {
     name: 'pgtrek_follow_rows_total',
-    help: 'Rows applied since the process began to follow.',
+    help: 'Rows applied since the process started to follow.',
     type: 'counter',
     read: ({ status }) => status.rows,
   },
   {
     name: 'pgtrek_follow_transactions_per_second',
-    help: 'Transactions applied per second, of late.',
+    help: 'Transactions applied per second, recently.',
     read: ({ status }) => status.transactionsPerSecond,
   },
   {
     name: 'pgtrek_follow_rows_per_second',
-    help: 'Rows applied per second, of late.',
+    help: 'Rows applied per second, recently.',
     read: ({ status }) => status.rowsPerSecond,
   },
   {
     name: 'pgtrek_follow_spilled_bytes',
-    help: 'Bytes of large transactions that wait on disk for their commit.',
+    help: 'Bytes of large transactions on disk, waiting for their commit.',
     read: ({ status }) => status.spilledBytes,
   },
   {
     name: 'pgtrek_follow_conflict',
-    help: '1 while a conflict waits for somebody to decide.',
+    help: '1 while a conflict waits for a decision.',
     read: ({ status }) => status.conflict !== undefined,
   },
   {
     name: 'pgtrek_follow_table_changes_total',
-    help: 'Changes applied to each table since the process began to follow.',
+    help: 'Changes applied to each table since the process started to follow.',
     type: 'counter',
     read: ({ status }) =>
       status.tables.flatMap(({ schema, name, ...counts }) =>
@@ -148,22 +148,22 @@ const ofStreams: Metric<StreamView>[] = [
   },
   {
     name: 'pgtrek_follow_slot_retained_bytes',
-    help: 'Log that the server keeps for the slot.',
+    help: 'Log that the server retains for the slot.',
     read: ({ slot }) => slot && { value: slot.retained_bytes, labels: { slot: slot.name } },
   },
   {
     name: 'pgtrek_follow_slot_active',
-    help: '1 while somebody reads from the slot.',
+    help: '1 while the slot is active.',
     read: ({ slot }) => slot && { value: slot.active, labels: { slot: slot.name } },
   },
   {
     name: 'pgtrek_follow_slot_endangered',
-    help: '1 when the server is about to give the slot up.',
+    help: '1 when the server is about to invalidate the slot.',
     read: ({ slot }) => slot && { value: slot.endangered, labels: { slot: slot.name } },
   },
   {
     name: 'pgtrek_follow_slot_lost',
-    help: '1 when the server has given the slot up: what it would have sent is gone.',
+    help: '1 when the slot is invalidated: its changes are lost.',
     read: ({ slot }) => slot && { value: slot.lost !== undefined, labels: { slot: slot.name } },
   },
 ]

@@ -27,7 +27,7 @@ export function metricsRoutes({ jobs, follows, fleet }: Services) {
 function buildInfo(): Family {
   return {
     name: 'pgtrek_build_info',
-    help: 'Always 1; which pgtrek this is.',
+    help: 'Always 1; the labels name the version of pgtrek.',
     type: 'gauge',
     samples: [{ value: 1, labels: { version, runtime: `bun ${Bun.version}`, platform: process.platform } }],
   }

@@ -58,7 +58,7 @@ function placeholder(): AnyElysia {
       'pgtrek',
       `<h1>pgtrek</h1>
       <p>The page has not been built: run <code>npm run page</code> and start again.</p>
-      <p>The API is here: <a href="/openapi">its reference</a>.</p>`,
+      <p>API: <a href="/openapi">reference</a>.</p>`,
     )
   return new Elysia().get('/', answer, hidden)
 }
