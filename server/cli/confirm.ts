@@ -14,7 +14,7 @@ export async function confirmDestruction(plan: Plan, view: View, signal: AbortSi
   terminal.on('SIGINT', () => process.kill(process.pid, 'SIGINT'))
   try {
     const lines = destructionLines(plan.destroyed, shownNames)
-    const answer = await terminal.question(`${lines.join('\n')}\nType yes to go on: `, { signal })
+    const answer = await terminal.question(`${lines.join('\n')}\nType yes to continue: `, { signal })
     return answer.trim().toLowerCase() === 'yes'
   } catch (error) {
     if (signal.aborted) return false

@@ -81,7 +81,7 @@ export async function cloneAndFollow(settled: Settled, flags: FollowFlags): Prom
   })
   announced.run = following
   function reportStopping() {
-    if (!isViewOver()) view.say('stopping; once more stops at once', 'warn')
+    if (!isViewOver()) view.say('stopping; repeat to stop immediately', 'warn')
   }
   const result = await done
   await dashboard.over()

@@ -20,7 +20,7 @@ export async function migrateAsCommand(settled: Settled, flags: ViewFlags): Prom
   const { dryRun, resume } = request.options
   using store = dryRun && !resume ? undefined : new RunStore(settled.stateDir)
   using view = chooseView({ stream: process.stderr, progress: flags.progress, level: flags.level })
-  using interrupt = interruptible(() => view.say('stopping; once more stops at once', 'warn'))
+  using interrupt = interruptible(() => view.say('stopping; repeat to stop immediately', 'warn'))
   await using queue = dryRun
     ? undefined
     : await openQueue(settled.queue, (message) => view.say(message, 'warn'))

@@ -68,7 +68,7 @@ describe('copy', () => {
     const destination = await to.createDatabase()
     await destination.sql(schema)
     await destination.sql("insert into t values (0, 'mine')")
-    const talk = await home.talk(['copy', ...ends(destination)], 'Type yes to go on', answer)
+    const talk = await home.talk(['copy', ...ends(destination)], 'Type yes to continue', answer)
     expect(talk.screen).toContain('The rows of these tables of the destination will be deleted:')
     expect(talk.screen).toMatch(/^ {2}public\.t\r?$/m)
     expect(talk.code).toBe(code)

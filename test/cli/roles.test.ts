@@ -69,7 +69,7 @@ test('more rights for a role that is there want agreement', async () => {
   const refused = await home.run(['roles', ...ends()])
   expect(refused.code).toBe(3)
   expect(refused.said).toContain('Confirm with --yes')
-  const talked = await home.talk(['roles', ...ends()], 'Type yes to go on', 'yes\r')
+  const talked = await home.talk(['roles', ...ends()], 'Type yes to continue', 'yes\r')
   expect(talked.screen).toContain('alter role "app" createdb')
   expect(talked.code).toBe(0)
   const [app] = await destination.sql('postgres', "select rolcreatedb from pg_roles where rolname = 'app'")

@@ -237,7 +237,7 @@ test('started with nothing said it serves, and opens a browser only where there 
   const reader = child.stdout.getReader()
   const { value } = await within('its first line', reader.read())
   const said = value ? new TextDecoder().decode(value) : await new Response(child.stderr).text()
-  expect(said).toMatch(/listens on http:\/\/localhost:8080\/|port 8080 is taken/)
+  expect(said).toMatch(/listens on http:\/\/localhost:8080\/|port 8080 is in use/)
   child.kill('SIGTERM')
   await within('its end', child.exited)
 })

@@ -187,7 +187,7 @@ describe('which', () => {
     const directory = join(newDirectory(), 'none')
     const { code, output } = await status(directory)
     expect(code).toBe(0)
-    expect(output).toContain('nothing is followed')
+    expect(output).toContain('no moves or runs in the state directory')
     expect(existsSync(directory)).toBe(false)
     expect((await status(directory, '--json')).output).toBe('[]\n')
   })

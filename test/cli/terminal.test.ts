@@ -183,9 +183,9 @@ describe('the live view', () => {
 
   test('says what is not an event without disturbing the bars', () => {
     const { terminal, view } = live(moving('users'))
-    view.say('stopping; once more stops at once')
+    view.say('stopping; repeat to stop immediately')
     nextFrame()
-    expect(terminal.screen[1]).toBe('stopping; once more stops at once')
+    expect(terminal.screen[1]).toBe('stopping; repeat to stop immediately')
     expect(terminal.screen.at(-2)).toContain('public.users')
   })
 

@@ -341,7 +341,7 @@ describe('the end', () => {
       followed?.store.forget('shop')
     }
     expect(await on.exited).toBe(0)
-    expect(on.terminal.screen.join('\n')).toContain('nothing is remembered of shop any more')
+    expect(on.terminal.screen.join('\n')).toContain('shop is no longer in the state directory')
   })
 })
 

@@ -174,7 +174,7 @@ describe('Ctrl-C, SIGTERM and SIGHUP', () => {
       await lock?.letGo()
       const { code, said } = await run.finished
       expect(code).toBe(130)
-      expect(said).toContain('stopping; once more stops at once')
+      expect(said).toContain('stopping; repeat to stop immediately')
       await expectClean(destination, before)
       const [row] = await destination.sql<{ n: number }>('select count(*)::int as n from big')
       expect([0, 1, many]).toContain(row?.n as number)

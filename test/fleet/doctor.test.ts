@@ -52,7 +52,7 @@ test('pgtrek doctor looks at every mapping and every database, and ends as the w
     /BLOCKER The database on the destination: it exists and is not empty\n {8}in taken\n/,
   )
   expect(output).toContain('ok      good\n')
-  expect(output).toContain('Not ready. 1 mapping, 3 databases: 1 in order, 0 with warnings, 2 blocked.')
+  expect(output).toContain('Not ready. 1 mapping, 3 databases: 1 passed, 0 with warnings, 2 blocked.')
 
   const calm = await doctor(configured({ follow: false, databases: { exclude: ['taken'] } }), '--json')
   const report = JSON.parse(calm.output)
@@ -76,7 +76,7 @@ test('what cannot be looked at, and what is not meant', async () => {
   expect(code).toBe(3)
   expect(output).toContain('ok      good\n')
   expect(output).toContain('127.0.0.1:1')
-  expect(output).toContain('1 mapping could not be looked at')
+  expect(output).toContain('1 mapping could not be checked')
   expect(output + said).not.toContain('s3cret')
   const mixed = await doctor(config, '--follow')
   expect([mixed.code, mixed.said]).toEqual([2, expect.stringContaining('--follow is for one migration')])

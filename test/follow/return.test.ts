@@ -74,7 +74,7 @@ describe.each([
     await stop()
     expect(await moved.back()).toEqual([1, expect.stringContaining('it was not switched over')])
     const over = await moved.run('switchover', '--read-only-source', '--keep-reverse', '--watch', '0')
-    expect(over).toEqual([0, expect.stringContaining('no process brings changes back now')])
+    expect(over).toEqual([0, expect.stringContaining('no process applies changes in the return direction')])
     expect(await moved.run('switchover')).toEqual([1, expect.stringContaining('"switchover --back" returns')])
     await moved.expectSame()
     await destination.sql("insert into item values (2, 'on the destination')")
@@ -125,5 +125,5 @@ test('a server that is away is waited for as long as --timeout says', async () =
     ...['--state-dir', 'state'],
   ])
   expect([code, said]).toEqual([1, expect.stringContaining('nothing listens')])
-  expect(said).toContain('Given up after 1 s (--timeout); nothing was handed over')
+  expect(said).toContain('Timed out after 1 s (--timeout); nothing was handed over')
 }, 60_000)

@@ -13,7 +13,7 @@ import { endsOf } from '../run-follow.ts'
 
 export function cleanupCommand(): Command {
   const command = new Command('cleanup').description(
-    'drop the slots, publications and positions of a database that is followed no longer; its rows stay',
+    'drop the slots, publications and positions of a move; rows stay',
   )
   addConnectionFlags(command)
   addConfigFlag(command)
@@ -28,11 +28,11 @@ export function cleanupCommand(): Command {
     .addOption(
       new Option(
         '--gone <side>',
-        'source or dest: this server is lost for good; clean up the other one alone, and make it writable',
+        'source or dest: this server is permanently lost; clean up only the other one, and make it writable',
       ).choices(['source', 'dest']),
     )
     .option('--json', 'print one JSON object on standard output')
-    .option('--state-dir <directory>', 'where that move is remembered (default: .pgtrek)')
+    .option('--state-dir <directory>', 'state directory of the move (default: .pgtrek)')
   return command.action(async () => {
     const { writable, discardLateWrites, gone, json } = command.opts<{
       writable?: boolean
@@ -56,7 +56,7 @@ export function cleanupCommand(): Command {
     if (!cleaned) return
     const { dropped, remarks } = cleaned
     const lines = [...dropped.map((one) => `dropped ${one}`), ...remarks]
-    if (dropped.length === 0) lines.push('there was nothing to drop')
+    if (dropped.length === 0) lines.push('nothing to drop')
     for (const line of lines) tell(line)
     if (json) printJson(cleaned)
     process.exitCode = exitCode.done

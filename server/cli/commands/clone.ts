@@ -23,7 +23,7 @@ import { migrateAsCommand } from '../run-migration.ts'
 
 export function cloneCommand(): Command {
   const command = new Command('clone').description(
-    'copy a database, schema and rows, to another server: all of it, or what you choose',
+    'copy a database, schema and rows, to another server, whole or in part',
   )
   addConnectionFlags(command)
   addConfigFlag(command)
@@ -31,10 +31,10 @@ export function cloneCommand(): Command {
   addRuleFlags(command)
   addOptionFlags(command)
   addHookFlag(command)
-  addQueueFlag(command, 'let workers copy the rows: the database that holds their jobs')
+  addQueueFlag(command, 'database that holds the jobs of the workers that copy the rows')
   addRunFlags(command)
   command.addOption(
-    new Option('--follow', 'then apply every change that happens meanwhile, until you switch over').helpGroup(
+    new Option('--follow', 'apply later changes after the copy, until you switch over').helpGroup(
       'Following:',
     ),
   )
@@ -63,7 +63,7 @@ async function planCloneAndFollow(request: Settled, flags: FollowFlags): Promise
   refuseContradictions(request)
   const ends = endsOf(request, flags)
   const { selection, tables, hooks, options } = request
-  using interrupt = interruptible(() => tell('stopping; once more stops at once'))
+  using interrupt = interruptible(() => tell('stopping; repeat to stop immediately'))
   for (const warning of [...request.warnings, ...ends.source.warnings, ...ends.destination.warnings]) {
     tell(`warning: ${warning}`)
   }

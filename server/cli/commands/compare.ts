@@ -1,4 +1,4 @@
-// `pgtrek compare`: are two databases the same? `data` asks it of their rows, `schema` of their objects.
+// `pgtrek compare`: compare two databases `data` asks it of their rows, `schema` of their objects.
 import { Command } from 'commander'
 import type { ComparisonFailure } from '../../../shared/comparison.ts'
 import { formatCount, formatDuration, formatPercent } from '../../../shared/format.ts'
@@ -30,7 +30,7 @@ export function compareCommand(program: Command): Command {
       process.exitCode = await report(schema, flags, compareObjects)
     })
   const command = new Command('compare')
-    .description('are two databases the same?')
+    .description('compare two databases')
     .copyInheritedSettings(program)
   for (const one of [addDataFlags(data), addSchemaFlags(schema)]) {
     command.addCommand(one.copyInheritedSettings(program))
@@ -58,7 +58,7 @@ async function compareRows(
   { request, ends, signal, style, progress }: Run,
 ): Promise<Outcome> {
   if (flags.fast && flags.drill) {
-    throw new UsageError('--fast and --drill exclude each other: without values there is nothing to look for')
+    throw new UsageError('--fast and --drill exclude each other: --fast does not read the values that --drill needs')
   }
   const comparison = await compareData({
     ...ends,
@@ -99,7 +99,7 @@ async function report(
     tell(`warning: ${warning}`)
   }
   await warnOfLeftovers(ends.destination)
-  using interrupt = interruptible(() => tell('stopping; once more stops at once'))
+  using interrupt = interruptible(() => tell('stopping; repeat to stop immediately'))
   try {
     const { comparison, lines, verdict } = await compare({
       request,

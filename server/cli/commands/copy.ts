@@ -15,7 +15,7 @@ export const copyOptions = optionNames.filter((name) => !spellingOf(name).schema
 
 export function copyCommand(): Command {
   const command = new Command('copy').description(
-    'copy rows into tables that are there: replace them, append to them, or merge with --upsert',
+    'copy rows into existing tables: replace, append, or merge with --upsert',
   )
   addConnectionFlags(command)
   addConfigFlag(command)
@@ -23,7 +23,7 @@ export function copyCommand(): Command {
   addRuleFlags(command)
   addOptionFlags(command, copyOptions)
   addHookFlag(command)
-  addQueueFlag(command, 'let workers copy the rows: the database that holds their jobs')
+  addQueueFlag(command, 'database that holds the jobs of the workers that copy the rows')
   addRunFlags(command)
   return command.action(async () => {
     process.exitCode = await migrateAsCommand(requestOf(command, { dataOnly: true }), viewFlags(command))

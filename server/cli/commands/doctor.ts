@@ -29,19 +29,19 @@ const options = optionNames.filter((name) => spellingOf(name).group !== 'run')
 export function preflightCommand(): Command {
   const command = new Command('preflight')
     .alias('doctor')
-    .description('look for what would be in the way of a move; nothing is changed')
+    .description('run preflight checks on both servers; changes nothing')
   addConnectionFlags(command)
   addConfigFlag(command)
   addSelectionFlags(command, { kinds: true })
   addRuleFlags(command)
   addOptionFlags(command, options)
   command.addOption(
-    new Option('--follow', 'look at what following changes needs as well').helpGroup('Following:'),
+    new Option('--follow', 'also check the requirements for following changes').helpGroup('Following:'),
   )
   addPublicationFlag(command)
   addBeginningFlags(command)
   command
-    .option('--quiet', 'only what is not in order')
+    .option('--quiet', 'show only warnings and blockers')
     .option('--json', 'print one JSON object on standard output')
   return command.action(async () => {
     process.exitCode = await run(command)
@@ -50,7 +50,7 @@ export function preflightCommand(): Command {
 
 async function run(command: Command): Promise<number> {
   const flags = command.opts<PreflightFlags>()
-  using interrupt = interruptible(() => tell('stopping; once more stops at once'))
+  using interrupt = interruptible(() => tell('stopping; repeat to stop immediately'))
   const { signal } = interrupt
   const style = styleFor(process.stdout.isTTY === true)
   try {

@@ -43,7 +43,7 @@ function refuseOtherFlags(command: Command) {
   })
   if (other) {
     throw new UsageError(
-      `${other.long} is for one migration: of a fleet its configuration says what is meant`,
+      `${other.long} cannot be used with a fleet: set it in the configuration of the fleet`,
     )
   }
 }
@@ -100,8 +100,8 @@ function fleetVerdict({ status, mappings }: FleetPreflightReport, style: Style):
   const count = (one: string) => databases.filter((database) => database.status === one).length
   const unread = mappings.filter(({ error }) => error).length
   const counted = [
-    `${formatCount(mappings.length, 'mapping')}, ${formatCount(databases.length, 'database')}: ${count('ok')} in order, ${count('warning')} with warnings, ${count('blocker')} blocked`,
-    ...(unread > 0 ? [`${formatCount(unread, 'mapping')} could not be looked at`] : []),
+    `${formatCount(mappings.length, 'mapping')}, ${formatCount(databases.length, 'database')}: ${count('ok')} passed, ${count('warning')} with warnings, ${count('blocker')} blocked`,
+    ...(unread > 0 ? [`${formatCount(unread, 'mapping')} could not be checked`] : []),
   ].join('; ')
   if (status === 'blocker') return `${style.bad('Not ready.')} ${counted}.`
   if (status === 'warning') return `${style.caution('Ready, with warnings.')} ${counted}.`

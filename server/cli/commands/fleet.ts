@@ -30,28 +30,28 @@ const betweenLinesMs = 10_000
 
 export function fleetCommand(): Command {
   return new Command('fleet')
-    .description('move many databases of many instances, and watch them on one board')
+    .description('migrate many databases of many instances and show them on one board')
     .option(
       '--config <file>',
       'the mappings, as TOML or YAML (docs/fleet.md); or PGTREK_MAPPINGS__0__... variables',
     )
-    .option('--stateless', 'keep nothing: after a restart everything is found again on the servers')
-    .option('--port <number>', 'serve the board, the API and /metrics there; 0 takes a free one', port)
+    .option('--stateless', 'keep no state on disk: after a restart, read it from the servers')
+    .option('--port <number>', 'port for the board, the API and /metrics; 0 chooses a free one', port)
     .option(
       '--host <address>',
-      'the address to listen on; another than localhost needs PGTREK_TOKEN',
+      'address to listen on; any other than localhost needs PGTREK_TOKEN',
       'localhost',
     )
     .option(
       '--allow-host <name>',
-      'a further name by which browsers reach the board (may be repeated)',
+      'additional host name of the board (may be repeated)',
       collect,
       [],
     )
     .option('--quiet', 'only warnings and errors')
     .option('--json', 'print the last state as JSON on standard output')
-    .option('--log-dir <directory>', 'one log file a run', 'logs')
-    .option('--state-dir <directory>', 'what is remembered of moves', '.pgtrek')
+    .option('--log-dir <directory>', 'directory for log files, one per run', 'logs')
+    .option('--state-dir <directory>', 'state directory of the moves', '.pgtrek')
     .action(async (flags: FleetFlags) => {
       process.exitCode = await run(flags)
     })
@@ -65,7 +65,7 @@ async function run(flags: FleetFlags): Promise<number> {
   using logFile = openLogFile(flags.logDir, crypto.randomUUID().slice(0, 8), {
     report: (message) => say(`warning: ${message}`),
   })
-  using interrupt = interruptible(() => say('stopping; everything applied stays, the next start goes on'))
+  using interrupt = interruptible(() => say('stopping; applied changes stay, the next start continues'))
   const notifier = new Notifier(config.notify, (message) => say(`warning: ${message}`))
   await using queue = await openQueue(config.queue, (message) => say(`warning: ${message}`))
   const fleet = FleetRun.start(config, {
@@ -112,7 +112,7 @@ async function serveBoard(
     fleet,
     owner: ownerOf([]),
   })
-  say(`the board is at ${server.url}`)
+  say(`the board is available at ${server.url}`)
   return server
 }
 
@@ -122,7 +122,7 @@ function mappingLine(mapping: FleetMappingView): string {
     `${name}: ${state}`,
     `${done} of ${databases.length} databases`,
     `${mapping.tables_done} of ${mapping.tables} tables`,
-    `${formatBytes(lag)} behind`,
+    `lag ${formatBytes(lag)}`,
     ...(mapping.row_difference === undefined ? [] : [`row difference ${mapping.row_difference}`]),
     ...(errors > 0 ? [`${errors} with errors`] : []),
   ].join(', ')

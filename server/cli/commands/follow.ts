@@ -8,7 +8,7 @@ import { followOn } from '../run-follow.ts'
 
 export function followCommand(): Command {
   const command = new Command('follow').description(
-    'go on following the changes of a database that "clone --follow" has copied',
+    'continue to follow a database that "clone --follow" has copied',
   )
   addConnectionFlags(command)
   addConfigFlag(command)

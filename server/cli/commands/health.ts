@@ -9,8 +9,8 @@ const patienceMs = 5_000
 
 export function healthCommand(): Command {
   return new Command('health')
-    .description('ask a running "pgtrek serve" whether it answers')
-    .option('--url <url>', 'where it listens', 'http://127.0.0.1:8080')
+    .description('check whether a running "pgtrek serve" or "pgtrek worker" responds')
+    .option('--url <url>', 'its address', 'http://127.0.0.1:8080')
     .action(async ({ url }: { url: string }) => {
       process.exitCode = await health(url)
     })
@@ -19,7 +19,7 @@ export function healthCommand(): Command {
 async function health(url: string): Promise<number> {
   try {
     const answer = await fetch(new URL('/health', url), { signal: AbortSignal.timeout(patienceMs) })
-    if (!answer.ok) throw new Error(`it answers ${answer.status}`)
+    if (!answer.ok) throw new Error(`it responded with status ${answer.status}`)
     print(['ok'])
     return exitCode.done
   } catch (error) {

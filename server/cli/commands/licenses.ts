@@ -4,7 +4,7 @@ import { print } from '../../system/output.ts'
 import { licenses } from '../licenses-text.ts'
 
 export function licensesCommand(): Command {
-  return new Command('licenses').description('print the licences of what pgtrek contains').action(() => {
+  return new Command('licenses').description('print the licenses of pgtrek and its components').action(() => {
     print([licenses.trimEnd()])
   })
 }

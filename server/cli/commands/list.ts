@@ -37,7 +37,7 @@ export function listCommand(): Command {
   addConfigFlag(command)
   addSelectionFlags(command, { kinds: false })
   command
-    .option('--exact', 'count the rows instead of asking for the estimate')
+    .option('--exact', 'count the rows instead of using the estimate')
     .addOption(
       new Option(`--sort <${sortOrders.join('|')}>`, 'largest first, most rows first, or by name')
         .argParser(sortOrder)
@@ -54,7 +54,7 @@ export function listCommand(): Command {
 
 async function list(settings: ConnectionSettings, selection: Selection, flags: ListFlags): Promise<number> {
   const exact = flags.exact ?? false
-  using interrupt = interruptible(() => tell('stopping; once more stops at once'))
+  using interrupt = interruptible(() => tell('stopping; repeat to stop immediately'))
   const { signal } = interrupt
   try {
     await using session = await Session.open(settings, { signal })
@@ -66,7 +66,7 @@ async function list(settings: ConnectionSettings, selection: Selection, flags: L
     const counts = exact ? await counted(session, shown, signal) : undefined
     const trees = treeOf(listing.tables, shown, flags.sort, counts)
     if (listing.sizesEstimated)
-      tell('warning: a table is locked: sizes are those of its last VACUUM or ANALYZE')
+      tell('warning: a table is locked: its sizes are from the last VACUUM or ANALYZE')
     print(
       flags.json
         ? [JSON.stringify(listAsJson(trees, exact, listing.sizesEstimated))]

@@ -18,13 +18,13 @@ const lookEveryMs = 100
 export function recopyCommand(): Command {
   const command = new Command('recopy')
     .description(
-      'of a database that is followed: copy tables anew and follow them from there (default: all that have failed)',
+      'copy tables of a move again and follow them from there (default: all failed tables)',
     )
     .argument('[table...]', '`schema.table` or `table`, with wildcards')
   addConnectionFlags(command)
   addConfigFlag(command)
   addNameFlag(command)
-  command.option('--state-dir <directory>', 'where that process keeps its state (default: .pgtrek)')
+  command.option('--state-dir <directory>', 'state directory of the move (default: .pgtrek)')
   return command.action(async (tables: string[]) => {
     process.exitCode = await run(command, tables)
   })
@@ -60,7 +60,7 @@ async function untilOver(
     }
     if (!recopy || view?.process === undefined) {
       tell(
-        'pgtrek: the process that follows has ended before all tables were copied: these count as failed. Start "pgtrek follow", then "pgtrek recopy" once more',
+        'pgtrek: the process that follows ended before all tables were copied: the others count as failed. Start "pgtrek follow", then run "pgtrek recopy" again',
       )
       return exitCode.failures
     }

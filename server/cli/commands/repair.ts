@@ -29,13 +29,13 @@ interface RepairFlags {
 export function repairCommand(): Command {
   return new Command('repair')
     .description(
-      'put back foreign keys and triggers that a run which was killed has left away, as the destination remembers it, whatever machine the run was on',
+      'restore foreign keys and triggers that a killed run left suspended, from the notes on the destination; the run may have been on any machine',
     )
-    .option('--dest <url>', 'the destination of that run (PGTREK_DEST)')
-    .option('--list', 'only say what is away: on the destination, or as far as the state directory knows')
+    .option('--dest <url>', 'destination of the run (PGTREK_DEST)')
+    .option('--list', 'only list what is suspended, according to the destination or the state directory')
     .option(
       '--state-dir <directory>',
-      'where runs remember it that could not do so on the destination',
+      'state directory of runs that could not store notes on the destination',
       '.pgtrek',
     )
     .action(async (flags: RepairFlags) => {
@@ -50,7 +50,7 @@ async function repair(flags: RepairFlags): Promise<number> {
   const url = flags.dest ?? process.env.PGTREK_DEST
   if (!url) {
     if (flags.list) return listKnownHere(store)
-    throw new UsageError('no destination: say --dest postgres://user@host/database or set PGTREK_DEST')
+    throw new UsageError('no destination given: use --dest postgres://user@host/database or set PGTREK_DEST')
   }
   const settings = resolveSettings({ url })
   let session: Session
@@ -70,8 +70,8 @@ async function repair(flags: RepairFlags): Promise<number> {
 function listKnownHere(store: RunStore | undefined): number {
   const items = store?.suspended() ?? []
   for (const { destination, saved } of items) print([`${destination}: ${describeSaved(saved)}`])
-  const none = 'nothing is away, as far as this state directory knows'
-  if (items.length === 0) tell(`${none}; --dest URL asks a destination what it remembers itself`)
+  const none = 'this state directory records nothing suspended'
+  if (items.length === 0) tell(`${none}; use --dest URL to read the notes on a destination`)
   return exitCode.done
 }
 
@@ -84,9 +84,9 @@ async function listSuspended(
   if (distrusted !== undefined) tell(distrusted)
   for (const note of left) print([describeNote(note)])
   for (const { saved } of store?.suspended(settings) ?? []) print([describeSaved(saved)])
-  for (const note of busy) print([`${describeNote(note)}, which is at work and puts it back itself`])
+  for (const note of busy) print([`${describeNote(note)}, which is still running and restores it itself`])
   const count = left.length + busy.length + (store?.suspended(settings).length ?? 0)
-  if (count === 0 && distrusted === undefined) tell('nothing is away on this destination')
+  if (count === 0 && distrusted === undefined) tell('nothing is suspended on this destination')
   return distrusted === undefined ? exitCode.done : exitCode.failures
 }
 
@@ -98,9 +98,9 @@ async function restoreAll(
   const { left, busy, distrusted } = await readNotesWhenSettled(session)
   if (distrusted !== undefined) tell(`error: ${distrusted}`)
   for (const run of new Set(busy.map(({ run, writer }) => `run ${run} (${writer})`)))
-    tell(`${run} is still at work on this destination, and puts back itself what it took away`)
+    tell(`${run} is still running on this destination and restores what it suspended`)
   for (const process of store?.busyWith(settings) ?? [])
-    tell(`process ${process} is still at work on this destination, and puts back itself what it took away`)
+    tell(`process ${process} is still running on this destination and restores what it suspended`)
   const pending = store?.suspended(settings) ?? []
   if (left.length + pending.length === 0) {
     await tidyNotes(session)
@@ -119,7 +119,7 @@ async function restoreAll(
       place: 'nowhere',
       pending: () => pending,
       save: () => {
-        throw new Error('a repair takes nothing away')
+        throw new Error('a repair suspends nothing')
       },
       forget: (id) => store?.forget(id),
     },

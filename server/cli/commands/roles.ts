@@ -36,7 +36,7 @@ export const passwordVariable = 'PGTREK_ROLE_PASSWORD'
 
 export function rolesCommand(): Command {
   const command = new Command('roles').description(
-    'bring the roles of a server, their memberships, settings and passwords to another one',
+    'copy the roles of a server to another one, with memberships, settings and passwords',
   )
   addConnectionFlags(command)
   addConfigFlag(command)
@@ -48,19 +48,19 @@ export function rolesCommand(): Command {
     .addOption(
       new Option(
         `--roles <${roleModes.join('|')}>`,
-        'roles that are there already: add what they lack (merge), leave them, or refuse differences',
+        'existing roles: add what they lack (merge), leave them (skip), or refuse differences (fail)',
       ).argParser(roleMode),
     )
     .addOption(pattern('include-role', 'only these roles'))
     .addOption(pattern('exclude-role', 'not these roles'))
-    .option('--no-passwords', 'carry no passwords')
+    .option('--no-passwords', 'do not copy passwords')
     .option(
       '--password-file <file>',
-      `its first line is the password of roles whose own cannot be read (or env: ${passwordVariable})`,
+      `file whose first line is the password for roles whose own cannot be read (or env: ${passwordVariable})`,
     )
-    .option('--dry-run', 'show what would be done and stop: nothing is written')
-    .option('--yes', 'do not ask before roles that are there already get more rights')
-    .option('--quiet', 'only what needs a decision, and the closing line')
+    .option('--dry-run', 'print the plan and stop; nothing is written')
+    .option('--yes', 'do not ask before existing roles get more rights')
+    .option('--quiet', 'print only what needs a decision, and the closing line')
     .option('--json', 'print one JSON object on standard output')
   return command.action(async () => {
     const { source, dest, warnings } = requestOf(command)
@@ -84,7 +84,7 @@ async function run(
     passwords: flags.passwords,
   }
   const commonPassword = flags.passwords ? commonPasswordOf(flags, process.env) : undefined
-  using interrupt = interruptible(() => tell('stopping; once more stops at once'))
+  using interrupt = interruptible(() => tell('stopping; repeat to stop immediately'))
   try {
     const report = await moveRoles({
       ...ends,
@@ -141,7 +141,7 @@ async function confirmChanges(plan: RolesPlan, signal: AbortSignal): Promise<boo
   terminal.on('SIGINT', () => process.kill(process.pid, 'SIGINT'))
   try {
     const lines = changeLines(plan)
-    const answer = await terminal.question(`${lines.join('\n')}\nType yes to go on: `, { signal })
+    const answer = await terminal.question(`${lines.join('\n')}\nType yes to continue: `, { signal })
     return answer.trim().toLowerCase() === 'yes'
   } catch (error) {
     if (signal.aborted) return false

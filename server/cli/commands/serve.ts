@@ -31,28 +31,28 @@ interface ServeFlags {
 
 export function serveCommand(): Command {
   const command = new Command('serve')
-    .description('the page and the API, for a browser or scripts')
-    .option('--port <number>', 'where to listen; 0 takes a free one', portNumber, 8080)
-    .option('--host <address>', 'the address to listen on; another than localhost needs a token', 'localhost')
+    .description('serve the page and the API')
+    .option('--port <number>', 'port to listen on; 0 chooses a free one', portNumber, 8080)
+    .option('--host <address>', 'address to listen on; any other than localhost needs a token', 'localhost')
     .addOption(
       new Option(
         '--token [secret]',
-        'what browsers and scripts must know; without a value, and where one is needed, it is made up',
+        'token that browsers and scripts must send; generated when none is given and one is needed',
       ).env('PGTREK_TOKEN'),
     )
-    .option('--allow-host <name>', 'a further name by which browsers reach it (may be repeated)', collect, [])
+    .option('--allow-host <name>', 'additional host name of this server (may be repeated)', collect, [])
     .option('--open', 'open the browser')
-    .option('--allow-commands', 'hooks of the API may run commands on this machine')
+    .option('--allow-commands', 'let hooks sent to the API run commands on this machine')
     .option(
       '--allow-cleartext',
-      'servers may get saved passwords in clear text or as an MD5 hash, also without a verified certificate',
+      'send saved passwords in clear text or as an MD5 hash, even without a verified certificate',
     )
-    .option('--log-dir <directory>', 'one log file a run', 'logs')
-    .option('--state-dir <directory>', 'history, profiles, and what is remembered of runs', '.pgtrek')
+    .option('--log-dir <directory>', 'directory for log files, one per run', 'logs')
+    .option('--state-dir <directory>', 'directory for the history, profiles and the state of runs', '.pgtrek')
   addConnectionFlags(command, ['source', 'dest'], {
     source:
-      'a server whose password requests may use: the one of this URL, of the environment or of ~/.pgpass',
-    dest: 'a further one',
+      'server whose password requests may use (from this URL, the environment or ~/.pgpass)',
+    dest: 'another such server',
   })
   return command.action(async (flags: ServeFlags, command: Command) => {
     process.exitCode = await serve(flags, command)
@@ -82,12 +82,12 @@ async function serve(flags: ServeFlags, command: Command): Promise<number> {
     owner,
     named: { source: shownEnd(named.source), destination: shownEnd(named.dest) },
   })
-  if (token?.isNew) say(`the token, not shown again: ${token.value}`)
+  if (token?.isNew) say(`token (not shown again): ${token.value}`)
   say(`pgtrek ${version} listens on ${server.url}`)
   using door = new BrowserDoor(server, flags.stateDir)
   if (flags.open) door.open(say)
   await stopped.promise
-  if (server.isBusy()) say('stopping the running migration; once more stops at once')
+  if (server.isBusy()) say('stopping the running migration; repeat to stop immediately')
   return exitCode.done
 }
 

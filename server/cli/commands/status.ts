@@ -49,13 +49,13 @@ export function statusCommand(): Command {
   addPublicationFlag(command)
   return command
     .description(
-      'how databases that are followed are doing: lag, changes, slot, conflict, readiness; with both connections also what the servers say, whatever machine the move was begun on; with --dest alone, what runs that were killed have left away there',
+      'status of moves: lag, changes, slot, conflict, cutover readiness; with both connections also the state on the servers, for moves started on any machine; with --dest alone, what killed runs left suspended there',
     )
-    .argument('[name]', 'of the move; all of them unless told')
-    .option('--queue <url>', 'instead: which workers take jobs from this queue, and what each copies')
-    .option('--json', 'print it as JSON: one object, or an array when there are several')
-    .option('--watch', 'go on showing it every second until it has ended or is switched over')
-    .option('--state-dir <directory>', 'where the process that follows keeps what it remembers', '.pgtrek')
+    .argument('[name]', 'name of the move (default: all)')
+    .option('--queue <url>', 'show the workers of this queue and what each copies instead')
+    .option('--json', 'print JSON: one object, or an array if there are several')
+    .option('--watch', 'refresh every second until the move has ended or is switched over')
+    .option('--state-dir <directory>', 'state directory of the moves', '.pgtrek')
     .action(async (name: string | undefined, flags: StatusFlags) => {
       process.exitCode = await status(command, name, flags)
     })
@@ -125,7 +125,7 @@ async function statusOfServers(
 function unwritableLines({ directory, failure }: StateDatabase): string[] {
   if (failure || systemWords(directory) === '') return []
   return [
-    `warning: ${describeUnusable(directory)}. What is shown is the last state that could be written there; "pgtrek status" with both connections asks the servers`,
+    `warning: ${describeUnusable(directory)}. This is the last state that could be written there; for the state on the servers, use "pgtrek status" with both connections`,
   ]
 }
 
@@ -136,7 +136,7 @@ function silenceLines({ store }: Followed, names: readonly string[]): string[] {
     if (since === undefined) return []
     const { pid, host } = store.worker(name) ?? {}
     return [
-      `warning: process ${pid} on ${host} follows ${name}, but has not written to ${store.database.directory} since ${new Date(since).toISOString()}: is it full? What is shown is of that time; the process itself says more, and "pgtrek status" with both connections asks the servers`,
+      `warning: process ${pid} on ${host} follows ${name}, but has not written to ${store.database.directory} since ${new Date(since).toISOString()}: check whether the disk is full. This is the state at that time; see the output of the process for details, or use "pgtrek status" with both connections to query the servers`,
     ]
   })
 }
@@ -151,7 +151,7 @@ function nothingFollowed(followed: Followed | undefined, flags: StatusFlags): nu
   const style = styleFor(process.stdout.isTTY === true)
   if (flags.json) print(['[]'])
   else if (run) print(lastRunLines(run, widthOfOutput(), style))
-  else print([`nothing is followed or was ever run with the state directory ${flags.stateDir}`])
+  else print([`no moves or runs in the state directory ${flags.stateDir}`])
   return run ? lastRunCode(run) : exitCode.done
 }
 
@@ -165,7 +165,7 @@ function textOf(views: FollowView[], names: readonly string[], width: number, st
   const now = Date.now()
   const texts = views.map((view) => statusLines(view, now, width, style))
   const silent = names.filter((name) => !views.some((view) => view.name === name))
-  for (const name of silent) texts.push([`${name}: begun, and nothing was heard of it yet`])
+  for (const name of silent) texts.push([`${name}: started, no status yet`])
   return texts.flatMap((lines, index) => (index === 0 ? lines : ['', '', ...lines]))
 }
 
@@ -217,14 +217,14 @@ function isAtAnEnd(view: FollowView): boolean {
 }
 
 function gone(names: readonly string[]): UsageError {
-  return new UsageError(`${names.join(', ')}: nothing is remembered of it any more`)
+  return new UsageError(`${names.join(', ')}: no longer in the state directory`)
 }
 
 /** What does not fit would scroll away, and the next picture be drawn below it. */
 function cut(lines: string[], screen: Screen, style: Style): string[] {
   const room = Math.max(1, screen.size.rows - 1)
   if (lines.length <= room) return lines
-  return [...lines.slice(0, room - 1), style.dim('a taller terminal shows more, or "pgtrek tui"')]
+  return [...lines.slice(0, room - 1), style.dim('for more, use a taller terminal or "pgtrek tui"')]
 }
 
 function widthOfOutput(): number {
@@ -256,6 +256,6 @@ function lastRunCode({ status }: PastMigrationDetails): number {
 
 function stateOf({ status }: PastMigrationDetails): string {
   if (status === 'interrupted')
-    return 'interrupted: its process is gone and has recorded no end of it. Unless it reported that the run completed, continue it with "pgtrek clone --resume"'
-  return status === 'running' ? 'still under way' : status
+    return 'interrupted: its process ended without recording a result. Unless it reported that the run completed, continue it with "pgtrek clone --resume"'
+  return status === 'running' ? 'running' : status
 }

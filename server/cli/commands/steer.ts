@@ -9,24 +9,24 @@ import { tell } from '../../system/output.ts'
 import { exitCode } from '../exit.ts'
 
 const orders: [name: string, action: FollowAction, meaning: string][] = [
-  ['pause', { type: 'pause' }, 'let the changes wait on the source'],
-  ['resume', { type: 'resume' }, 'apply them again'],
-  ['retry', { type: 'retry' }, 'after a conflict: the destination was mended, try again'],
-  ['skip', { type: 'skip' }, 'after a conflict: leave that transaction out, whole'],
+  ['pause', { type: 'pause' }, 'suspend applying changes; the source keeps them'],
+  ['resume', { type: 'resume' }, 'resume applying changes'],
+  ['retry', { type: 'retry' }, 'after a conflict: retry, once the destination is fixed'],
+  ['skip', { type: 'skip' }, 'after a conflict: skip the whole transaction'],
   [
     'apply-schema',
     { type: 'apply_schema' },
-    "give the destination's table the columns that the source's has: of the table in conflict, or of all that have changed",
+    "add the columns of the source table to the destination table: of the table in conflict, or of all tables that have changed",
   ],
-  ['stop', { type: 'stop' }, 'end with what is whole; "pgtrek follow" goes on'],
+  ['stop', { type: 'stop' }, 'stop; applied transactions stay, "pgtrek follow" continues'],
 ]
 
 export function steeringCommands(): Command[] {
   return orders.map(([name, action, meaning]) =>
     new Command(name)
-      .description(`of a database that is followed: ${meaning}`)
-      .argument('[name]', 'which one, where there are several')
-      .option('--state-dir <directory>', 'where that process keeps its state', '.pgtrek')
+      .description(`control a move: ${meaning}`)
+      .argument('[name]', 'name of the move; needed if there are several')
+      .option('--state-dir <directory>', 'state directory of the move', '.pgtrek')
       .action(async (which: string | undefined, { stateDir }: { stateDir: string }) => {
         using store = new RunStore(stateDir)
         const follows = new FollowStore(store.database)

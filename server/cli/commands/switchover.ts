@@ -31,7 +31,7 @@ const lookEveryMs = 100
 
 export function switchoverCommand(): Command {
   const command = new Command('switchover').description(
-    'hand over to the destination once it is proven to have everything, or return to the source (--back)',
+    'make the destination the primary after checking that it has every change, or return to the source (--back)',
   )
   addConnectionFlags(command)
   addConfigFlag(command)
@@ -40,7 +40,7 @@ export function switchoverCommand(): Command {
   addSwitchoverFlags(command)
   command
     .option('--json', 'print the report as JSON on standard output')
-    .option('--state-dir <directory>', 'where that move is remembered (default: .pgtrek)')
+    .option('--state-dir <directory>', 'state directory of the move (default: .pgtrek)')
   return command.action(async () => {
     process.exitCode = await run(command)
   })
@@ -58,7 +58,7 @@ async function run(command: Command): Promise<number> {
   let isDone = false
   let waitedFor: string | undefined
   using interrupt = interruptible(() =>
-    tell(isDone ? 'a last look' : 'stopping; what is not handed over yet stays as it was'),
+    tell(isDone ? 'checking for late writes a last time' : 'stopping; if nothing was handed over yet, everything stays as before'),
   )
   const { following, done } = continueFollowing(endsOf(request, { follow }), {
     ...{ store, memory, signal: interrupt.signal },
@@ -76,7 +76,7 @@ async function run(command: Command): Promise<number> {
   if (following.isRunning && !hasArrived(arrived)) {
     const why = arrived.last_error?.message ?? arrived.state
     tell(
-      `pgtrek: no switchover: ${why}. Given up after ${options.timeout_seconds} s (--timeout); nothing was handed over`,
+      `pgtrek: no switchover: ${why}. Timed out after ${options.timeout_seconds} s (--timeout); nothing was handed over`,
     )
     await following.act({ type: 'stop' })
     await done
@@ -86,7 +86,7 @@ async function run(command: Command): Promise<number> {
   isDone = code === exitCode.done
   const view = following.view()
   if (isDone && isWatchOnly(view)) {
-    tell(`${view.watch?.place} is watched for late writes; Ctrl-C ends it after a last look`)
+    tell(`${view.watch?.place} is watched for late writes; press Ctrl-C to stop after a last check`)
   } else await following.act({ type: 'stop' })
   const result = await done
   if (result.status === 'failed') {
@@ -97,7 +97,7 @@ async function run(command: Command): Promise<number> {
   for (const line of lines) tell(`pgtrek: ${line}`)
   if (isDone && (lines.length > 0 || result.status === 'failed')) return exitCode.failures
   if (code === exitCode.done && options.keep_reverse) {
-    tell('no process brings changes back now: start "pgtrek follow" when you want them to flow')
+    tell('no process applies changes in the return direction: start "pgtrek follow" to apply them')
   }
   return code
 }
@@ -160,11 +160,11 @@ async function through(
     return exitCode.done
   }
   if (switchover?.state === 'failed') {
-    const reason = switchover.error?.message ?? 'following has ended'
+    const reason = switchover.error?.message ?? 'the process that follows has ended'
     tell(`pgtrek: ${switchover.left ? describeUndone(reason, switchover.left) : reason}`)
     return exitCode.failures
   }
-  tell('pgtrek: the process that follows has ended in the middle of the switchover')
+  tell('pgtrek: the process that follows ended during the switchover')
   for (const line of await askServers(command)) tell(`pgtrek: ${line}`)
   return exitCode.failures
 }

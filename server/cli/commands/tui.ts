@@ -16,10 +16,10 @@ const mostRefresh = 60_000
 
 export function tuiCommand(): Command {
   return new Command('tui')
-    .description('a dashboard of a database that is followed: watch, pause, decide, switch over')
-    .argument('[name]', 'of the move; needed when there are several')
-    .option('--refresh <ms>', 'milliseconds between two looks', milliseconds, usualRefresh)
-    .option('--state-dir <directory>', 'where the process that follows keeps what it remembers', '.pgtrek')
+    .description('show a dashboard of a move: watch, pause, resolve conflicts, switch over')
+    .argument('[name]', 'name of the move; needed if there are several')
+    .option('--refresh <ms>', 'refresh interval in milliseconds', milliseconds, usualRefresh)
+    .option('--state-dir <directory>', 'state directory of the moves', '.pgtrek')
     .action(async (name: string | undefined, flags: TuiFlags) => {
       process.exitCode = await tui(name, flags)
     })
@@ -31,15 +31,15 @@ async function tui(name: string | undefined, { refresh, stateDir }: TuiFlags): P
   const [only] = names
   if (!followed || only === undefined) {
     throw new UsageError(
-      `nothing is followed with the state directory ${stateDir}: "pgtrek clone --follow" begins`,
+      `no moves in the state directory ${stateDir}: start one with "pgtrek clone --follow"`,
     )
   }
-  if (names.length > 1) throw new UsageError(`several are followed, say which one: ${names.join(', ')}`)
+  if (names.length > 1) throw new UsageError(`several moves: give the name of one (${names.join(', ')})`)
   if (!canShowDashboard()) {
-    throw new UsageError('the dashboard needs a terminal; "pgtrek status --watch" does not')
+    throw new UsageError('the dashboard needs a terminal; use "pgtrek status --watch" instead')
   }
   const end = await showDashboard({ controller: followed.store.controller(only), refresh })
-  if (end === 'gone') tell(`nothing is remembered of ${only} any more: it was cleaned up`)
+  if (end === 'gone') tell(`${only} is no longer in the state directory: it was cleaned up`)
   return codes[end]
 }
 

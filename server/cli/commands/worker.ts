@@ -20,26 +20,26 @@ interface WorkerFlags {
 
 export function workerCommand(): Command {
   const command = new Command('worker').description(
-    'copy rows for runs elsewhere that were started with --queue; as many workers as you like, on any machine',
+    'copy rows for runs started with --queue; any number of workers, on any machine',
   )
-  addQueueFlag(command, 'the database that holds the jobs')
+  addQueueFlag(command, 'database that holds the jobs')
   addConnectionFlags(command)
   command.addOption(
     new Option(
       '--config <file>',
       'connections: source, dest and queue as for clone, or the mappings of a fleet',
-    ).helpGroup('Where from, where to:'),
+    ).helpGroup('Connections:'),
   )
   const own = (flags: string, meaning: string) => new Option(flags, meaning).helpGroup('Workers:')
   return command
     .addOption(
-      own('--concurrency <count>', 'jobs at a time; each takes one connection to either end')
+      own('--concurrency <count>', 'number of concurrent jobs; each uses one connection to either server')
         .argParser(count)
         .default(2)
         .env('PGTREK_CONCURRENCY'),
     )
-    .addOption(own('--health-port <number>', 'answer /health there, for "pgtrek health"').argParser(port))
-    .addOption(new Option('--quiet', 'only what goes wrong'))
+    .addOption(own('--health-port <number>', 'port that serves /health, for "pgtrek health"').argParser(port))
+    .addOption(new Option('--quiet', 'only warnings and errors'))
     .action(async () => {
       process.exitCode = await run(command)
     })
@@ -54,10 +54,10 @@ async function run(command: Command): Promise<number> {
   const known = knownEnds(command, process.env)
   if (!known.queue) {
     throw new UsageError(
-      `no queue: say --queue postgres://user@host/database, set ${queueVariable}, or write it into a --config file`,
+      `no queue given: use --queue postgres://user@host/database, set ${queueVariable}, or write it into a --config file`,
     )
   }
-  using interrupt = interruptible(() => say('stopping: what is not committed goes back into the queue'))
+  using interrupt = interruptible(() => say('stopping: uncommitted jobs return to the queue'))
   await using queue = await openQueue(known.queue, warn)
   if (!queue) return exitCode.cannotRun
   const { work } = await import('../../queue/worker.ts')
@@ -108,7 +108,7 @@ function serveHealth(
     fetch(request) {
       if (new URL(request.url).pathname !== '/health') return new Response('not found', { status: 404 })
       const isWell = silence() < longestSilenceMs
-      return new Response(isWell ? 'ok' : 'it does not look for jobs', { status: isWell ? 200 : 503 })
+      return new Response(isWell ? 'ok' : 'not polling for jobs', { status: isWell ? 200 : 503 })
     },
   })
   say(`answers at http://127.0.0.1:${server.port}/health`)

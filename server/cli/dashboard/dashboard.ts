@@ -29,7 +29,7 @@ export interface DashboardStream extends TerminalStream {
 
 /**
  * `left`: its user wants to see it no longer, and the following goes on; `interrupted`: the same by Ctrl-C;
- * `ended`: what it showed has ended; `gone`: nothing is remembered of it any more.
+ * `ended`: what it showed has ended; `gone`: no longer in the state directory.
  */
 export type DashboardEnd = 'left' | 'interrupted' | 'ended' | 'gone'
 

@@ -8,7 +8,7 @@ import type { ConnectionSettings } from '../../postgres/settings.ts'
 
 export type End = 'source' | 'dest'
 
-const heading = 'Where from, where to:'
+const heading = 'Connections:'
 const meanings = {
   source: 'where to read: postgres://user@host:port/database',
   dest: 'where to write; the database must exist',

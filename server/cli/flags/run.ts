@@ -34,7 +34,7 @@ export function addConfigFlag(command: Command) {
     new Option(
       '--config <file>',
       'take what no flag says from this TOML or YAML file (docs/options.md)',
-    ).helpGroup('Where from, where to:'),
+    ).helpGroup('Connections:'),
   )
 }
 
