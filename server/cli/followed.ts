@@ -38,8 +38,8 @@ export function namesOf(
   const names = followed?.store.names() ?? []
   if (name === undefined) return names
   if (names.includes(name)) return [name]
-  const known = names.length > 0 ? `known are ${names.join(', ')}` : 'it knows none'
+  const known = names.length > 0 ? `known: ${names.join(', ')}` : 'it contains no moves'
   throw new UsageError(
-    `nothing that is followed is called ${printable(name)} in ${stateDir}; ${known} (--state-dir names another place)`,
+    `no move is named ${printable(name)} in ${stateDir}; ${known} (use --state-dir for another state directory)`,
   )
 }

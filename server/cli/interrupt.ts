@@ -58,7 +58,7 @@ function tellCrash(reason: unknown) {
   if (isOfSystem(reason)) return
   if (isMistake(reason)) {
     tell(
-      '  check that both ends are PostgreSQL servers, with nothing between that changes what they send; if so,',
+      '  check that both ends are PostgreSQL servers, and that no proxy between changes the protocol; if so,',
     )
   }
   tell('  please report this, with what the same command prints with PGTREK_DEBUG=1 in its environment')

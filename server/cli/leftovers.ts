@@ -19,9 +19,9 @@ export interface Leftovers {
 
 export function linesOf({ left_away: left, at_work: atWork }: Leftovers): string[] {
   return [
-    ...atWork.map((holder) => `at work on this destination: ${holder}`),
+    ...atWork.map((holder) => `running on this destination: ${holder}`),
     ...left.map((note) => `still suspended: ${note}`),
-    left.length > 0 ? repairWords : 'no run that was killed has left foreign keys or triggers suspended here',
+    left.length > 0 ? repairWords : 'no foreign keys or triggers are left suspended by killed runs',
   ]
 }
 

@@ -29,7 +29,7 @@ async function workersOn(url: string): Promise<WorkerView[]> {
 }
 
 function linesOf(workers: readonly WorkerView[]): string[] {
-  if (workers.length === 0) return ['no worker takes jobs from this queue']
+  if (workers.length === 0) return ['no workers on this queue']
   return workers.flatMap(({ name, concurrency, jobs }) => [
     `${printable(name)}: ${jobs.length} jobs, ${concurrency} at a time`,
     ...jobs.map((job) => `  ${printable(job)}`),

@@ -137,7 +137,7 @@ describe('keys', () => {
       action: { type: 'recopy', tables: ['"public"."Big"', `"${table?.schema}"."${table?.name}"`] },
     })
     const { state } = press(newState(), 'c', around)
-    expect(state.told?.text).toBe('no table has failed, and there is no conflict about one')
+    expect(state.told?.text).toBe('no table has failed, and none is in conflict')
   })
 
   test('without one, there is nothing to switch', () => {

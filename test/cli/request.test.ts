@@ -242,7 +242,7 @@ describe('of flag, file and environment', () => {
 
   test('a variable with a slip in its name is told', () => {
     expect(clone([], { PGTREK_WORKER: '4', PGTREK_BUILD_NUMBER_OF_MINE: '1' }).warnings).toEqual([
-      'the environment has PGTREK_WORKER, which means nothing: did you mean PGTREK_WORKERS?',
+      'the environment has PGTREK_WORKER, which is not a variable of pgtrek: did you mean PGTREK_WORKERS?',
     ])
   })
 })

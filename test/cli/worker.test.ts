@@ -46,7 +46,7 @@ test('a queue may be named in the file, and a worker answers after its health', 
   expect({ code, output }).toEqual({ code: 0, output: 'ok\n' })
   expect(await endWorker(worker)).toBe(0)
   const status = await home.run(['status', '--queue', database.url])
-  expect(status.output).toBe('no worker takes jobs from this queue\n')
+  expect(status.output).toBe('no workers on this queue\n')
 })
 
 test('looking at a database that is no queue does not make it one', async () => {

@@ -127,7 +127,7 @@ async function restoreAll(
   const failures = await suspended.restore(session)
   const open = new Set(suspended.items.map(({ id }) => id))
   for (const { id, saved } of [...left, ...pending])
-    if (!open.has(id)) tell(`${describeSaved(saved)} is back`)
+    if (!open.has(id)) tell(`restored: ${describeSaved(saved)}`)
   for (const failure of failures) tell(`error: ${failure.message}`)
   return failures.length > 0 || distrusted !== undefined ? exitCode.failures : exitCode.done
 }

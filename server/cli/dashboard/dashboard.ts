@@ -152,7 +152,7 @@ export async function showDashboard(options: DashboardOptions): Promise<Dashboar
   }
 
   async function ask({ action, saying }: Extract<Effect, { type: 'act' }>) {
-    if (isAsking) return tell('it has not answered the last question yet', 'caution')
+    if (isAsking) return tell('the previous request is still pending', 'caution')
     isAsking = true
     state = told(state, `${saying}${style.signs.ellipsis}`)
     clearTimeout(toldTimer)

@@ -40,10 +40,10 @@ function dialogBox(dialog: Dialog, view: FollowView | undefined, place: Place): 
     case 'help':
       return box('Keys', helpLines(inner, style), place, style.accent)
     case 'leave': {
-      const text = 'This process is the one that follows. Stop following too?'
+      const text = 'This process applies the changes. Stop following too?'
       const answers = [
-        'y  stop: "pgtrek follow" goes on from there',
-        'n  only leave this screen',
+        'y  stop: "pgtrek follow" continues from there',
+        'n  leave this screen only',
         'Esc  stay here',
       ]
       return box('Leave', [...wrapped([text]), '', ...wrapped(answers)], place, style.caution)
@@ -90,7 +90,7 @@ function formBody(form: Form, view: FollowView | undefined, { style, now }: Plac
         style.bold(fit(form.options.back ? 'Switch back now?' : 'Switch over now?', inner, ellipsis)),
         answerLine(inner, style),
       ]
-    : [fit('Space chooses, Enter goes on to the question, Esc leaves it', inner, ellipsis)]
+    : [fit('Space selects, Enter continues, Esc cancels', inner, ellipsis)]
   return [...choices, ...(warning.length > 0 ? ['', ...warning] : []), '', ...last]
 }
 
@@ -100,15 +100,15 @@ function answerLine(inner: number, style: Style): string {
 
 const help: [string, string][] = [
   ['p  r', 'pause, resume'],
-  ['s', 'switch over, or back: asks first'],
-  ['t', 'of a conflict: try again'],
-  ['k', 'of a conflict: leave the transaction out, asks first'],
-  ['c', 'copy failed tables, or the one in conflict, anew: asks first'],
-  ['a', "of a conflict: change the table as the source's was, asks first"],
-  ['x', 'stop following, asks first; "pgtrek follow" goes on'],
+  ['s', 'switch over, or back (asks first)'],
+  ['t', 'at a conflict: retry'],
+  ['k', 'at a conflict: skip the transaction (asks first)'],
+  ['c', 'copy failed tables, or the one in conflict, again (asks first)'],
+  ['a', "at a conflict: apply the change of the source table (asks first)"],
+  ['x', 'stop following (asks first); "pgtrek follow" continues'],
   ['Tab', 'tables, log, details'],
   ['arrows', 'scroll; PageUp, PageDown, Home, End'],
-  ['o', 'tables by changes or by name'],
+  ['o', 'sort tables by changes or by name'],
   ['q', 'leave'],
 ]
 

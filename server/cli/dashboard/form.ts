@@ -33,20 +33,20 @@ export const formLines: FormLine[] = [
   {
     key: 'keep_reverse',
     letter: '2',
-    text: () => 'let changes flow back, so that going back loses nothing',
+    text: () => 'keep changes flowing back, so that a return loses nothing',
   },
   { key: 'verify', letter: '3', text: () => 'compare checksums of all rows instead of counts' },
   {
     key: 'refresh_materialized_views',
     letter: '4',
-    text: () => 'refresh materialized views once it is handed over',
+    text: () => 'refresh materialized views after the handover',
   },
   {
     key: 'accept_differences',
     letter: '5',
-    text: () => 'accept differences that are known; the report names them',
+    text: () => 'accept known differences; the report names them',
   },
-  { key: 'timeout_seconds', letter: '6', text: () => 'for the sentinel to be confirmed (left, right)' },
+  { key: 'timeout_seconds', letter: '6', text: () => 'timeout for the sentinel (left, right)' },
 ]
 
 const timeouts = [5, 10, 30, 60, 120, 300, 600]

@@ -53,7 +53,7 @@ export function frame(
 
 function nothing(rows: number, { width, style }: Place): Frame {
   const lines = Array.from({ length: rows }, () => '')
-  lines[0] = line([['nothing was heard of it yet', style.dim]], width, style.signs.ellipsis)
+  lines[0] = line([['no status yet', style.dim]], width, style.signs.ellipsis)
   if (rows > 1) lines[rows - 1] = line([['q', style.bold], ' leave'], width, style.signs.ellipsis)
   return { lines, page: 1, most: 0 }
 }
@@ -154,6 +154,6 @@ function keysOf(view: FollowView): [key: string, word: string][] {
   const isSwitching = view.switchover?.state === 'running'
   const switching: [string, string][] =
     canSwitch(view) && !isSwitching ? [['s', view.direction === 'back' ? 'switch back' : 'switch over']] : []
-  const copying: [string, string][] = view.failed_tables.length > 0 ? [['c', 'copy anew']] : []
+  const copying: [string, string][] = view.failed_tables.length > 0 ? [['c', 'copy again']] : []
   return isBeforeRows(view) ? always : [...choices, ...copying, pausing, ...switching, ...always]
 }

@@ -20,7 +20,7 @@ export function conflictBox(conflict: FollowConflict, rows: number, place: Place
   const facts = conflictFacts(conflict).flatMap((fact) => wrap(fact, inner))
   const room = Math.max(1, rows - choices.length - 2)
   const shown = facts.length > room ? [...facts.slice(0, Math.max(0, room - 1)), style.signs.ellipsis] : facts
-  return box('Conflict: nothing goes on until you decide', [...shown, ...choices], place, style.bad)
+  return box('Conflict: changes wait until you decide', [...shown, ...choices], place, style.bad)
 }
 
 export function box(
@@ -81,6 +81,6 @@ export function concernRows(view: FollowView, { width, style, now }: Place): str
     )
   })
   if (!isCut) return lines
-  const more = `and ${formatRows(concerns.length - shown.length)} more: see the details (Tab)`
+  const more = `and ${formatRows(concerns.length - shown.length)} more: see details (Tab)`
   return [...lines, line([[more, style.caution]], width, style.signs.ellipsis)]
 }

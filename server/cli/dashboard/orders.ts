@@ -18,19 +18,19 @@ export interface Order {
 export const orders: Order[] = [
   {
     key: 'p',
-    refusal: (view) => atWork(view) ?? (view.state === 'paused' ? 'it is paused already' : undefined),
-    does: () => act({ type: 'pause' }, 'asking it to pause'),
+    refusal: (view) => atWork(view) ?? (view.state === 'paused' ? 'it is already paused' : undefined),
+    does: () => act({ type: 'pause' }, 'requesting pause'),
   },
   {
     key: 'r',
     refusal: (view) => atWork(view) ?? (view.state === 'paused' ? undefined : 'it is not paused'),
-    does: () => act({ type: 'resume' }, 'asking it to go on'),
+    does: () => act({ type: 'resume' }, 'requesting resume'),
   },
   {
     key: 's',
     refusal: (view) =>
       atWork(view) ??
-      (view.switchover?.state === 'running' ? 'a switchover is under way already' : undefined) ??
+      (view.switchover?.state === 'running' ? 'a switchover is already running' : undefined) ??
       (isBeforeRows(view) ? 'rows are still being copied' : undefined) ??
       (canSwitch(view) ? undefined : 'it is switched over, and no changes flow back'),
     does: (view) => ({ type: 'form', form: newForm(view) }),
@@ -43,49 +43,49 @@ export const orders: Order[] = [
       title: isWatchOnly(view) ? 'End the watch?' : 'Stop following?',
       lines: [
         isWatchOnly(view)
-          ? 'The old primary is looked at a last time, then the process ends.'
-          : `${view.name} ends with what is whole. The slot stays, and the source keeps its log for it, until "pgtrek follow" goes on or "pgtrek cleanup" drops it.`,
+          ? 'The old primary is checked a last time, then the process ends.'
+          : `${view.name} stops; applied transactions stay. The slot stays, and the source keeps its log for it, until "pgtrek follow" continues or "pgtrek cleanup" drops it.`,
       ],
       action: { type: 'stop' },
-      saying: 'asking it to stop',
+      saying: 'requesting stop',
     }),
   },
   {
     key: 't',
     refusal: (view) => choice(view, 'retry'),
-    does: () => act({ type: 'retry' }, 'asking it to try again'),
+    does: () => act({ type: 'retry' }, 'requesting retry'),
   },
   {
     key: 'k',
     refusal: (view) => choice(view, 'skip'),
     does: (view) => ({
       type: 'confirm',
-      title: 'Leave this transaction out?',
+      title: 'Skip this transaction?',
       lines: [
         ...conflictSummary(view),
-        'None of its changes will be on the destination, and what follows may depend on them. Both sides will differ.',
+        'None of its changes will be on the destination, and later changes may depend on them. Both sides will differ.',
       ],
       action: { type: 'skip', ...conflictPlace(view) },
-      saying: 'asking it to skip the transaction',
+      saying: 'requesting skip of the transaction',
     }),
   },
   {
     key: 'c',
     refusal: (view) =>
       atWork(view) ??
-      (view.recopy?.state === 'running' ? 'tables are being copied anew already' : undefined) ??
-      (tablesToCopy(view).length > 0 ? undefined : 'no table has failed, and there is no conflict about one'),
+      (view.recopy?.state === 'running' ? 'tables are already being copied again' : undefined) ??
+      (tablesToCopy(view).length > 0 ? undefined : 'no table has failed, and none is in conflict'),
     does: (view) => {
       const tables = tablesToCopy(view)
       return {
         type: 'confirm',
-        title: `Copy ${formatCount(tables.length, 'table')} anew?`,
+        title: `Copy ${formatCount(tables.length, 'table')} again?`,
         lines: [
           shortList(tables.map(showName)),
-          'What the destination has in them is deleted, and they are copied and followed from there. The rest goes on meanwhile.',
+          'Their rows on the destination are deleted, then they are copied again and followed from there. Other tables continue meanwhile.',
         ],
         action: { type: 'recopy', tables: tables.map(({ schema, name }) => quoteQualified(schema, name)) },
-        saying: 'asking it to copy anew',
+        saying: 'requesting copy of the tables',
       }
     },
   },
@@ -94,10 +94,10 @@ export const orders: Order[] = [
     refusal: (view) => choice(view, 'apply_schema'),
     does: (view) => ({
       type: 'confirm',
-      title: "Change the destination's table?",
-      lines: [...conflictSummary(view), "It gets the columns that the source's table has."],
+      title: "Change the table of the destination?",
+      lines: [...conflictSummary(view), "The columns of the source table are added."],
       action: { type: 'apply_schema', ...conflictPlace(view) },
-      saying: 'asking it to change the table',
+      saying: 'requesting change of the table',
     }),
   },
 ]
@@ -107,14 +107,14 @@ function act(action: FollowAction, saying: string): { effect: Effect } {
 }
 
 function atWork(view: FollowView): string | undefined {
-  return isOver(view) ? `no process is at work on it (${view.state}): "pgtrek follow" starts one` : undefined
+  return isOver(view) ? `no process follows it (${view.state}): "pgtrek follow" starts one` : undefined
 }
 
 function choice(view: FollowView, action: 'retry' | 'skip' | 'apply_schema'): string | undefined {
   const conflict = conflictOf(view)
   if (!conflict) return 'there is no conflict'
   const offered = choicesOf(conflict).some((one) => one.action === action)
-  return atWork(view) ?? (offered ? undefined : 'that would not help with this conflict')
+  return atWork(view) ?? (offered ? undefined : 'this does not resolve the conflict')
 }
 
 /** All that have failed, and the one that is in conflict. */

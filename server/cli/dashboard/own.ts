@@ -49,10 +49,10 @@ export class OwnDashboard {
     let why: string | undefined
     try {
       const end = await showDashboard({ controller: following, ended: following.done })
-      if (end === 'left') why = 'following goes on; Ctrl-C stops it, "pgtrek tui" shows it again'
+      if (end === 'left') why = 'following continues; Ctrl-C stops it, "pgtrek tui" shows it again'
     } catch (error) {
       // A picture that cannot be drawn is no reason to stop what it is of.
-      why = `the dashboard ended: ${messageOf(error)}`
+      why = `the dashboard failed: ${messageOf(error)}`
     }
     this.#isOpen = false
     if (why !== undefined) this.onLeft(why)

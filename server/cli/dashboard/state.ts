@@ -63,7 +63,7 @@ function outside(state: State, key: Key, around: Surroundings): Pressed {
   }
   const order = orders.find((one) => one.key === key)
   if (!order) return { state }
-  const refusal = !view ? 'there is nothing to see yet' : order.refusal(view)
+  const refusal = !view ? 'no status yet' : order.refusal(view)
   if (refusal !== undefined || !view) return { state: told(state, refusal ?? '') }
   const result = order.does(view)
   if ('effect' in result) return { state, effect: result.effect }
@@ -80,7 +80,7 @@ export function withoutOutdated(state: State, view: FollowView): State {
         view.switchover?.state === 'running' ||
         dialog.form.options.back !== (view.direction === 'back')))
   return isOutdated
-    ? told({ ...state, dialog: undefined }, 'things have changed meanwhile: look again')
+    ? told({ ...state, dialog: undefined }, 'the state has changed: check it and try again')
     : state
 }
 
@@ -117,7 +117,7 @@ function inDialog(state: State, dialog: Dialog, key: Key): Pressed {
 }
 
 function switchover(options: SwitchoverOptions): Effect {
-  const saying = options.back ? 'asking it to switch back' : 'asking it to switch over'
+  const saying = options.back ? 'requesting return' : 'requesting switchover'
   return { type: 'act', action: { type: 'switchover', options }, saying }
 }
 

@@ -40,12 +40,12 @@ export function addDataFlags(command: Command): Command {
     .addOption(
       new Option(
         '--filter <both|source>',
-        'conditions choose rows on both sides; or on the source, when the destination holds just those',
+        'conditions select rows on both sides, or on the source only if the destination holds just those',
       )
         .choices(['both', 'source'])
         .default('both'),
     )
-    .option('--drill-limit <count>', 'name at most so many rows of each table', atLeastOne, 100)
+    .option('--drill-limit <count>', 'maximum number of rows to name per table', atLeastOne, 100)
 }
 
 export function addSchemaFlags(command: Command): Command {
@@ -62,8 +62,8 @@ function addSharedFlags(command: Command) {
 
 function addOutputFlags(command: Command): Command {
   return command
-    .option('--no-progress', 'do not say how far it is')
-    .option('--quiet', 'only the verdict')
+    .option('--no-progress', 'do not show progress')
+    .option('--quiet', 'print only the result')
     .option('--json', 'print one JSON object on standard output')
 }
 

@@ -10,8 +10,8 @@ export type End = 'source' | 'dest'
 
 const heading = 'Connections:'
 const meanings = {
-  source: 'where to read: postgres://user@host:port/database',
-  dest: 'where to write; the database must exist',
+  source: 'source: postgres://user@host:port/database',
+  dest: 'destination; the database must exist',
 } as const
 const otherNames = { source: ['source-uri'], dest: ['dest-uri', 'target'] } as const
 export const endVariables = { source: 'PGTREK_SOURCE', dest: 'PGTREK_DEST' } as const
@@ -46,7 +46,7 @@ export function connectionsFromEnvironment(environment: Environment): Partial<Re
 export function settingsFor(end: End, connection: Connection | undefined): ConnectionSettings {
   if (!connection) {
     throw new UsageError(
-      `no ${end}: say --${end} postgres://user@host/database, set ${endVariables[end]}, or write it into a --config file`,
+      `no ${end === 'dest' ? 'destination' : end} given: use --${end} postgres://user@host/database, set ${endVariables[end]}, or write it into a --config file`,
     )
   }
   return resolveSettings(connection)

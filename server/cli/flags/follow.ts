@@ -11,7 +11,7 @@ const option = (flags: string, meaning: string) => new Option(flags, meaning).he
 
 /** A name decides which slot, publication and position are meant. */
 export function addNameFlag(command: Command) {
-  command.addOption(option('--name <name>', 'of this move; made from both databases unless told'))
+  command.addOption(option('--name <name>', 'name of the move (default: made from the names of both databases)'))
 }
 
 export function addFollowFlags(command: Command, { begins }: { begins: boolean }) {
@@ -20,33 +20,33 @@ export function addFollowFlags(command: Command, { begins }: { begins: boolean }
   if (begins) addBeginningFlags(command)
   command
     .addOption(
-      option('--ready-lag <size>', 'ready to switch over when behind by no more (default: 1MB)').argParser(
+      option('--ready-lag <size>', 'maximum lag in bytes for cutover readiness (default: 1MB)').argParser(
         size,
       ),
     )
     .addOption(
-      option('--ready-delay <time>', 'and by no more than this time (default: 5s)').argParser(seconds),
+      option('--ready-delay <time>', 'maximum lag in time for cutover readiness (default: 5s)').argParser(seconds),
     )
-    .addOption(option('--ready-for <time>', 'for at least so long (default: 10s)').argParser(seconds))
+    .addOption(option('--ready-for <time>', 'how long the lag must stay below both (default: 10s)').argParser(seconds))
     .addOption(
       option(
         '--refresh-sequences <time>',
-        'how often sequences are brought up to date; 0 only at the switchover (default: 60s)',
+        'interval between updates of sequences; 0: only at the switchover (default: 60s)',
       ).argParser(seconds),
     )
     .addOption(
       option(
         '--no-verify-while-following',
-        'do not compare both sides while following; the switchover then compares all tables whole',
+        'do not compare both sides while following; the switchover then compares all tables in full',
       ),
     )
-    .addOption(option('--tui', 'a dashboard on the whole terminal, as "pgtrek tui"'))
-    .addOption(option('--api-port <number>', 'also serve the page and the API there').argParser(port))
+    .addOption(option('--tui', 'show a full-screen dashboard, as "pgtrek tui"'))
+    .addOption(option('--api-port <number>', 'also serve the page and the API on this port').argParser(port))
 }
 
 export function addPublicationFlag(command: Command) {
   command.addOption(
-    option('--publication <name>', 'one that is there on the source, instead of one of our own'),
+    option('--publication <name>', 'existing publication of the source to use instead of creating one'),
   )
 }
 
@@ -56,16 +56,16 @@ export function addBeginningFlags(command: Command) {
     .addOption(
       option(
         '--inserts-only <table>',
-        'of this table nobody needs updates and deletes (repeatable)',
+        'table without replica identity whose updates and deletes are not needed (repeatable)',
       ).argParser(collect),
     )
     .addOption(
       option(
         '--engine <name>',
-        "pgtrek: its own stream; native: the server's own subscription, where it can (default: pgtrek)",
+        "pgtrek: pgtrek decodes and applies; native: a subscription of the server, where possible (default: pgtrek)",
       ).choices(['pgtrek', 'native']),
     )
-    .addOption(option('--bidirectional', 'changes of the destination flow back at the same time'))
+    .addOption(option('--bidirectional', 'also apply changes of the destination to the source'))
 }
 
 export interface WatchFlags {
@@ -96,7 +96,7 @@ export function followOptionsOf(command: Command): FollowOptions {
   const flags = command.opts<FollowFlags>()
   if (flags.name !== undefined && !/^[a-z0-9_]{1,40}$/.test(flags.name)) {
     throw new UsageError(
-      `--name must be of small letters, digits and underscores, at most 40: it is "${flags.name}"`,
+      `--name must consist of lower-case letters, digits and underscores, at most 40 characters; given: "${flags.name}"`,
     )
   }
   const usual = defaultFollowOptions
@@ -121,37 +121,37 @@ export function addSwitchoverFlags(command: Command) {
     .addOption(
       about(
         '--timeout <time>',
-        'how long a server that is away is waited for, and how long the destination may take to confirm the sentinel',
+        'how long to wait for an unavailable server, and for the destination to confirm the sentinel',
       )
         .argParser(seconds)
         .default(30, '30s'),
     )
     .addOption(
-      about('--read-only-source', 'make the side that is left read-only, and end its other sessions'),
+      about('--read-only-source', 'make the old primary read-only, and end its other sessions'),
     )
-    .addOption(about('--keep-reverse', 'from then on changes flow back, so that going back loses nothing'))
+    .addOption(about('--keep-reverse', 'apply changes back to the old primary afterwards, so that a return loses nothing'))
     .addOption(about('--verify', 'compare checksums of all rows instead of counts'))
     .addOption(
       about(
         '--accept-differences',
-        'go on although objects of the source are missing or different on the destination',
+        'continue although objects of the source are missing or different on the destination',
       ),
     )
     .addOption(
       about(
         '--refresh-materialized-views',
-        'refresh the materialized views that were moved, once it is handed over',
+        'refresh the migrated materialized views after the handover',
       ),
     )
     .addOption(
-      about('--sequence-margin <count>', 'set sequences further by so many steps')
+      about('--sequence-margin <count>', 'number of steps to advance sequences beyond the source')
         .argParser(count)
         .default(0),
     )
     .addOption(
       about(
         '--watch <time>',
-        'how long the side that was left is watched for late writes; with 0 it is looked at once',
+        'how long to watch the old primary for late writes; 0 checks once',
       )
         .argParser(watchTime)
         .default(60, '60s'),

@@ -17,10 +17,10 @@ import type { Environment } from '../../postgres/environment.ts'
 import { UsageError } from '../../postgres/errors.ts'
 
 const groups = {
-  what: 'What to move:',
-  existing: 'What is there already:',
-  speed: 'How fast:',
-  run: 'The run:',
+  what: 'Objects:',
+  existing: 'Existing objects and rows:',
+  speed: 'Speed:',
+  run: 'Run:',
 } as const
 
 export function addOptionFlags(command: Command, names: readonly OptionName[] = optionNames) {
@@ -66,7 +66,7 @@ export function unknownVariables(environment: Environment): string[] {
     .filter((variable) => variable.startsWith('PGTREK_') && !known.includes(variable))
     .flatMap((variable) => {
       const near = nearestName(variable, known)
-      return near ? [`the environment has ${variable}, which means nothing: did you mean ${near}?`] : []
+      return near ? [`the environment has ${variable}, which is not a variable of pgtrek: did you mean ${near}?`] : []
     })
 }
 

@@ -8,7 +8,7 @@ import { commandName, readSql, refuseOddPattern } from '../../config/rules.ts'
 import { UsageError } from '../../postgres/errors.ts'
 import { collect, splitAtEquals } from './words.ts'
 
-const heading = 'Which rows:'
+const heading = 'Rows:'
 
 export function addRuleFlags(command: Command, { keys = true } = {}) {
   const add = (flag: string, meaning: string) =>
@@ -24,7 +24,7 @@ export function addHookFlag(command: Command) {
       'before:data:destination:FILE.sql or after:run:command:COMMAND (may be repeated)',
     )
       .argParser(collect)
-      .helpGroup('The run:'),
+      .helpGroup('Run:'),
   )
 }
 
@@ -75,6 +75,6 @@ function oneOf<Word extends string>(words: readonly Word[], given: string): Word
   if (found) return found
   const near = nearestName(given, words)
   throw new UsageError(
-    `--hook has "${given}" where it must have ${eitherOf(words)}${near ? `: did you mean ${near}?` : ''}`,
+    `--hook has "${given}" instead of ${eitherOf(words)}${near ? `: did you mean ${near}?` : ''}`,
   )
 }

@@ -12,28 +12,28 @@ export interface ViewFlags {
   wait: boolean
 }
 
-const heading = 'What you see:'
+const heading = 'Output:'
 
 export function addRunFlags(command: Command) {
   const shown = (flags: string, meaning: string) => new Option(flags, meaning).helpGroup(heading)
   command
     .addOption(shown('--yes', 'do not ask before anything of the destination is deleted'))
     .addOption(
-      shown('--wait', 'wait while another run works on the same tables of the destination (default: refuse)'),
+      shown('--wait', 'wait for another run on the same tables of the destination (default: refuse)'),
     )
-    .addOption(shown('--no-progress', 'plain lines instead of bars'))
-    .addOption(shown('--quiet', 'only warnings, errors and the summary'))
-    .addOption(shown('--verbose', 'every step'))
+    .addOption(shown('--no-progress', 'print plain lines instead of progress bars'))
+    .addOption(shown('--quiet', 'print only warnings, errors and the summary'))
+    .addOption(shown('--verbose', 'print every step'))
     .addOption(shown('--json', 'print one JSON summary on standard output'))
-    .addOption(shown('--log-dir <directory>', 'one log file a run (default: logs)'))
-    .addOption(shown('--state-dir <directory>', 'what is remembered of runs (default: .pgtrek)'))
+    .addOption(shown('--log-dir <directory>', 'directory for log files, one per run (default: logs)'))
+    .addOption(shown('--state-dir <directory>', 'state directory (default: .pgtrek)'))
 }
 
 export function addConfigFlag(command: Command) {
   command.addOption(
     new Option(
       '--config <file>',
-      'take what no flag says from this TOML or YAML file (docs/options.md)',
+      'TOML or YAML file with options that no flag sets (docs/options.md)',
     ).helpGroup('Connections:'),
   )
 }

@@ -6,7 +6,7 @@ import { type ObjectKind, objectKinds, type Selection } from '../../../shared/re
 import { snakeCase } from '../../../shared/spelling.ts'
 import { splitList } from './words.ts'
 
-const heading = 'Which objects:'
+const heading = 'Selection:'
 
 const patternFlags = {
   include: ['include', 'only these tables, views and sequences: schema.table or table, with * and ?'],
@@ -36,7 +36,7 @@ export function addSelectionFlags(command: Command, { kinds }: { kinds: boolean 
         .helpGroup(heading),
     )
     .addOption(
-      new Option('--needed <add|report>', 'what a chosen object needs and is nowhere: added, or reported')
+      new Option('--needed <add|report>', 'required objects that are neither selected nor on the destination: add or report them')
         .argParser(neededChoice)
         .helpGroup(heading),
     )
@@ -81,7 +81,7 @@ function kindNamed(word: string): ObjectKind {
   const names = objectKinds.map(dashed)
   const near = nearestName(word, names)
   throw new InvalidArgumentError(
-    near ? `"${word}" is no kind: did you mean ${near}?` : `A kind is ${eitherOf(names)}.`,
+    near ? `"${word}" is not a valid kind: did you mean ${near}?` : `Use ${eitherOf(names)}.`,
   )
 }
 
