@@ -22,7 +22,7 @@ export const TableProgress = Type.Object({
   /** An estimate until the table is complete, then the exact number. */
   total_rows: Type.Number(),
   migrated_rows: Type.Number(),
-  /** Rows that append left out, since the destination has their keys. */
+  /** Rows that append left out: their keys exist on the destination. */
   collided: Type.Number(),
   percent: Type.Number(),
   total_bytes: Type.Number(),

@@ -17,7 +17,7 @@ export const Summary = Type.Object({
       name: Type.String(),
       status: TableStatus,
       rows: Type.Number(),
-      /** Rows that append left out, since the destination has their keys. */
+      /** Rows that append left out: their keys exist on the destination. */
       collided: Type.Number(),
       bytes: Type.Number(),
       /** Time to copy the rows; `index_seconds` is the time to build its indexes and constraints. */

@@ -141,7 +141,7 @@ class Announced implements FollowController {
   }
 
   async act(action: FollowAction) {
-    return (await this.run?.act(action)) ?? { ok: false as const, message: 'it has not begun' }
+    return (await this.run?.act(action)) ?? { ok: false as const, message: 'the run has not started' }
   }
 }
 
@@ -172,7 +172,7 @@ function finish(
     if (message !== lastError) tell(`pgtrek: ${message}`)
   }
   if (result.status === 'stopped')
-    tell('stopped: everything applied is on disk, "pgtrek follow" goes on from here')
+    tell('stopped: all applied changes are on disk, "pgtrek follow" continues from here')
   if (flags.json) printJson(view)
   return exitCodeOf(result, view)
 }
@@ -193,10 +193,10 @@ function exitCodeOf({ status, error }: FollowResult, view: FollowView): number {
 export function refuseContradictions({ options, origins }: Settled) {
   const said = (name: keyof typeof options) => origins.get(name) ?? name
   if (options.schemaOnly)
-    throw new UsageError(`${said('schemaOnly')} copies no rows: nothing could be followed`)
+    throw new UsageError(`${said('schemaOnly')} copies no rows: it cannot be combined with --follow`)
   if (options.resume) {
     throw new UsageError(
-      `${said('resume')} and --follow exclude each other: the snapshot of a copy that was broken off is gone; "pgtrek follow" goes on where a copy was complete`,
+      `${said('resume')} and --follow exclude each other: the snapshot of an interrupted copy is lost; after a complete copy, use "pgtrek follow" to continue`,
     )
   }
 }

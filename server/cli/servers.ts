@@ -20,15 +20,15 @@ export function givenEnds(command: Command, name?: string): FollowEnds | undefin
 export async function askServers(command: Command): Promise<string[]> {
   const ends = givenEnds(command)
   if (!ends) {
-    return ['whether it was handed over, the servers say: "pgtrek status --source URL --dest URL" asks them']
+    return ['to see whether it was handed over, run "pgtrek status --source URL --dest URL"']
   }
   try {
     const move = await settled(ends)
-    return [`the servers say: ${move.words}`, ...move.next]
+    return [`state on the servers: ${move.words}`, ...move.next]
   } catch (error) {
     return [
-      `whether it was handed over is not known, the servers cannot be asked: ${messageOf(error)}`,
-      'ask again with "pgtrek status" and the same connections; "pgtrek follow" goes on',
+      `unknown whether it was handed over, the servers cannot be queried: ${messageOf(error)}`,
+      'run "pgtrek status" again with the same connections; "pgtrek follow" continues',
     ]
   }
 }
@@ -48,9 +48,9 @@ const betweenLooksMs = 250
 
 export function serverLines(move: MoveOnServers): string[] {
   return [
-    `${move.name}, as the servers say: ${move.state.replaceAll('_', ' ')}${isBrokenOff(move) ? ', broken off' : ''}`,
+    `${move.name}, state on the servers: ${move.state.replaceAll('_', ' ')}${isBrokenOff(move) ? ', interrupted' : ''}`,
     `  ${move.words}`,
-    ...(move.at_work ? [`  at work: ${move.at_work}`] : []),
+    ...(move.at_work ? [`  running: ${move.at_work}`] : []),
     ...(move.read_only.length > 0
       ? [`  read-only: ${move.read_only.map((side) => move[side]).join(', ')}`]
       : []),

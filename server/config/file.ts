@@ -90,20 +90,20 @@ function refuseOddRule(rule: TableRule, place: string) {
   refuseOddPattern(rule.table, `${place}.table`)
   for (const field of ['where', 'key'] as const) {
     // An empty condition is more likely one that was lost than a wish for all rows.
-    if (rule[field]?.trim() === '') throw new UsageError(`${place}.${field} is empty: leave it out`)
+    if (rule[field]?.trim() === '') throw new UsageError(`${place}.${field} is empty: remove it`)
   }
 }
 
 function hookOf({ when, phase, on, name, ...what }: ConfigHook, place: string, directory: string): Hook {
   const { sql, file, command } = what
   if (Object.keys(what).length !== 1) {
-    throw new UsageError(`${place} must have exactly one of sql, file and command`)
+    throw new UsageError(`${place} must have exactly one of the keys sql, file and command`)
   }
   if (command !== undefined) {
-    if (on) throw new UsageError(`${place}.on belongs to SQL: a command runs on this machine`)
+    if (on) throw new UsageError(`${place}.on is only for SQL: a command runs on this machine`)
     return { when, phase, run: { command }, name: name ?? commandName(command) }
   }
-  if (!on) throw new UsageError(`${place} has no on: source or destination`)
+  if (!on) throw new UsageError(`${place} has no on: set it to source or destination`)
   const text = file === undefined ? (sql ?? '') : readSql(resolve(directory, file), `${place}.file`)
   const called = name ?? (file === undefined ? undefined : basename(file))
   return { when, phase, run: { on, sql: text }, ...(called !== undefined && { name: called }) }

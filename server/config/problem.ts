@@ -50,9 +50,9 @@ function unknownKey({ schema }: ValueError, path: Path, top: readonly string[]):
   const what = isSecretive ? `${within} has an unknown key` : `unknown key ${shown(path)}`
   if (near) return `${what}: did you mean ${near}?`
   if (place.length > 0 && top.includes(key)) {
-    return `unknown key ${shown(path)}: ${key} is a key of the whole file, and stands above its first [section]`
+    return `unknown key ${shown(path)}: ${key} is a top-level key: put it above the first [section]`
   }
-  return `${what}: what there is: ${known.join(', ')}`
+  return `${what}: known keys: ${known.join(', ')}`
 }
 
 function expected(schema: TSchema): string {

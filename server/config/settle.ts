@@ -78,6 +78,6 @@ export function settle(places: readonly Given[]): Settled {
 function hiddenRules(places: readonly Given[]): string[] {
   const [used, ...hidden] = places.filter(({ tables = [] }) => tables.length > 0)
   return used
-    ? hidden.map(({ called }) => `${called.tables} do not count: ${used.called.tables} replace them`)
+    ? hidden.map(({ called }) => `${called.tables} are ignored: ${used.called.tables} replace them`)
     : []
 }

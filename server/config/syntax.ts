@@ -24,8 +24,8 @@ export function parseConfig(text: string, extension: string, file: string): unkn
     content = language.parse(text)
   } catch (error) {
     const line = wrongLine(text, language.parse)
-    const where = line === undefined ? '' : ` at or behind line ${line}`
-    throw new UsageError(`${file} is no ${language.name}${where}: ${withoutValues(error)}`)
+    const where = line === undefined ? '' : ` at or after line ${line}`
+    throw new UsageError(`${file} is not valid ${language.name}${where}: ${withoutValues(error)}`)
   }
   if (language.name === 'YAML') refuseRepeatedKeys(text, file)
   return content ?? {}
@@ -69,7 +69,7 @@ export function expandVariables(value: unknown, file: string, environment: Envir
       if (dollar) return whole.slice(1)
       const text = environment[variable]
       if (text === undefined) {
-        throw new UsageError(`${file}: ${at} uses \${${variable}}, which is not in the environment`)
+        throw new UsageError(`${file}: ${at} uses \${${variable}}, which is not set in the environment`)
       }
       return text
     })

@@ -54,7 +54,7 @@ export async function copyJob(
     lane = await lanes.take(job, lanesInAll)
     const before = await ledger.claim(id, attempt, name, lane.lease)
     if (!before) {
-      const outcome: CopyOutcome = { kind: 'released', reason: 'nobody needs it any more' }
+      const outcome: CopyOutcome = { kind: 'released', reason: 'the run no longer needs it' }
       await ledger.refused(id, attempt, outcome)
       await queue.complete(taken)
       lanes.giveBack(lane)
@@ -70,7 +70,7 @@ export async function copyJob(
     const reason: unknown = stop.signal.aborted ? stop.signal.reason : error
     const isSettled = reason instanceof Superseded || reason instanceof Released
     if (!isSettled && lane && (await isAlone(lane, job.run))) {
-      return await endedBy(new Released('its run is not there any more'), taken, services)
+      return await endedBy(new Released('its run no longer exists'), taken, services)
     }
     // It has come back: the destination was restarted under it, and its session there was not the first.
     const isBack = reason instanceof CopyFailed && reason.message === runIsMissing
@@ -122,7 +122,7 @@ async function endedBy(
     return outcome
   }
   // A connection, or this worker: another attempt may do.
-  say(`${taken.data.title} goes back into the queue: ${message}`)
+  say(`${taken.data.title} returns to the queue: ${message}`)
   await ledger.givenBack(id, attempt)
   await queue.giveBack(taken, message)
   return undefined
@@ -169,7 +169,7 @@ async function copy(
         await reports.flush()
         signal.throwIfAborted()
         if (!(await ledger.prepared(id, attempt, transactions, done()))) {
-          throw new Released('the run does not want it any more')
+          throw new Released('the run no longer needs it')
         }
         if (!job.agree) return
         onHolding()
@@ -189,7 +189,7 @@ async function agreed(ledger: Ledger, id: string, attempt: number, signal: Abort
     if (verdict === 'commit') return
     signal.throwIfAborted()
     if (verdict === 'rollback') throw new Released('another part of the table failed')
-    if (verdict === false) throw new Superseded('another worker has the job')
+    if (verdict === false) throw new Superseded('another worker has taken the job')
     await Bun.sleep(verdictEveryMs)
   }
 }
@@ -208,7 +208,7 @@ async function leftBehind(before: JobRow, { destination }: QueueLane): Promise<C
   if (states.every((state) => state === 'committed')) return before.prepared
   if (states.every((state) => state === 'aborted')) return undefined
   const message =
-    'an earlier worker was lost at the commit, and the destination does not know what became of it'
+    'an earlier worker was lost during the commit, and the destination has no record of the result'
   return { kind: 'doubtful', error: { message } }
 }
 

@@ -97,7 +97,7 @@ export class QueueLanes {
     asking.catch(() => this.#known.delete(name))
     if ((await asking) !== job.destination) {
       throw new PgtrekError(
-        `what this worker knows as the destination is another database than the run's: ${destination.host}:${destination.port}/${destination.database}`,
+        `the destination of this worker is a different database from that of the run: ${destination.host}:${destination.port}/${destination.database}`,
       )
     }
   }

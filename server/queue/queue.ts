@@ -55,7 +55,7 @@ export class JobQueue implements AsyncDisposable {
       connection.destroy()
       if (error instanceof PgtrekError && !('sqlstate' in error)) throw error
       const reason = messageOf(error)
-      throw new PgtrekError(`the queue cannot be kept in ${connection.name}: ${reason}`, { cause: error })
+      throw new PgtrekError(`the queue cannot be stored in ${connection.name}: ${reason}`, { cause: error })
     }
     return new JobQueue(connection, boss)
   }
@@ -125,7 +125,7 @@ export class JobQueue implements AsyncDisposable {
       const [job] = await this.boss.findJobs<CopyJob>(name, { id })
       if (job?.state !== 'failed') continue
       const { message, value } = (job.output ?? {}) as { message?: string; value?: { message?: string } }
-      found.push({ id, reason: message ?? value?.message ?? 'nobody says why' })
+      found.push({ id, reason: message ?? value?.message ?? 'unknown reason' })
     }
     return found
   }

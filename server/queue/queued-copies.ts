@@ -140,7 +140,7 @@ export class QueuedCopies implements Copier {
       this.#isAway = false
     } catch (error) {
       // Whether it comes back is found out by whoever has something to do there.
-      if (!this.#isAway) this.work.onWarning(`the destination is away: ${errorInfo(error).message}`)
+      if (!this.#isAway) this.work.onWarning(`the destination is unavailable: ${errorInfo(error).message}`)
       this.#isAway = true
     }
   }
@@ -252,7 +252,7 @@ export class QueuedCopies implements Copier {
     const unfinished = [...this.#open].flatMap((jobs) => jobs.unfinished)
     for (const { id, reason } of await this.queue.givenUp(this.#queueName, unfinished)) {
       for (const jobs of [...this.#open]) {
-        jobs.giveUp(id, new PgtrekError(`no worker could do it: ${reason}`))
+        jobs.giveUp(id, new PgtrekError(`no worker could complete the job: ${reason}`))
         await this.#act(jobs)
       }
     }

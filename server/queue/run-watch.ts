@@ -41,7 +41,7 @@ export class RunWatch {
         same = pulse === last ? same + 1 : 0
         last = pulse
         if (pulse === undefined) reason = 'its run is over'
-        else if (same > mostSamePulses) reason = 'nothing was heard of its run for a minute'
+        else if (same > mostSamePulses) reason = 'no heartbeat of its run for a minute'
       } catch (error) {
         reason = messageOf(error)
         this.onWarning(`the run ${run} cannot be watched: ${reason}`)

@@ -29,11 +29,11 @@ export class WorkerWatch {
     const workers = await this.ledger.workers(this.queueName)
     const before = new Set(this.#workers.map(({ name }) => name))
     for (const { name, concurrency } of workers) {
-      if (!before.has(name)) onLog(`worker ${name} is there, for ${concurrency} jobs at a time`)
+      if (!before.has(name)) onLog(`worker ${name} started, up to ${concurrency} jobs at a time`)
     }
     const now = new Set(workers.map(({ name }) => name))
     for (const { name } of this.#workers) {
-      if (!now.has(name)) onWarning(`worker ${name} is gone; what it had not committed others do`)
+      if (!now.has(name)) onWarning(`worker ${name} is gone; other workers take its uncommitted jobs`)
     }
     if (!Bun.deepEquals(workers, this.#workers)) onWorkers(workers)
     this.#workers = workers
@@ -44,9 +44,9 @@ export class WorkerWatch {
     const now = performance.now()
     if (this.#workers.length > 0 || this.#remindAt === undefined || now < this.#remindAt) return
     this.#remindAt = now + remindEveryMs
-    const mapping = this.mapping === undefined ? '' : ` that knows the mapping "${this.mapping}"`
+    const mapping = this.mapping === undefined ? '' : ` with the mapping "${this.mapping}"`
     this.work.onWarning(
-      `no worker${mapping} is there: rows wait until one is started (pgtrek worker --queue ...)`,
+      `no worker${mapping} is running: rows wait until one is started (pgtrek worker --queue ...)`,
     )
   }
 }

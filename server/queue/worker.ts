@@ -27,10 +27,10 @@ export interface WorkerOptions {
   onLook?(): void
 }
 
-/** Until the signal; then what is under way goes back into the queue. */
+/** Until the signal; then what is under way returns to the queue. */
 export async function work(options: WorkerOptions): Promise<void> {
   const { queue, queues, concurrency, signal, say } = options
-  if (queues.length === 0) throw new UsageError('a worker needs connections that jobs can name')
+  if (queues.length === 0) throw new UsageError('a worker needs at least one pair of connections')
   const name = `${hostname()}:${process.pid}:${crypto.randomUUID().slice(0, 4)}`
   const ledger = new Ledger(queue.connection)
   const lanes = new QueueLanes(name, options.endsOf, say)
@@ -123,7 +123,7 @@ function inWords(outcome: CopyOutcome): string {
     case 'done':
       return `${outcome.rows} rows in ${outcome.seconds.toFixed(1)} s`
     case 'released':
-      return `taken back: ${outcome.reason}`
+      return `returned to the queue: ${outcome.reason}`
     default:
       return outcome.error.message
   }

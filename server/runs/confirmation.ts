@@ -20,8 +20,8 @@ export async function isConfirmed(plan: Plan, confirmed: Confirmation): Promise<
   const named = names.join(', ') + (destroyed.length > mostNamed ? ', ...' : '')
   throw new PlanRefused(
     typeof confirmed === 'string'
-      ? 'the destination has changed since the plan was shown: what would be dropped or emptied is something else now. Nothing was changed; look at the plan again'
-      : `${destroyed.length} ${destroyed.length === 1 ? 'object' : 'objects'} of the destination would be dropped or emptied (${named}). Nothing was changed; look at the plan and confirm it`,
+      ? 'the destination has changed since the plan was shown: other objects would be dropped or emptied now. Nothing was changed; check the plan again'
+      : `${destroyed.length} ${destroyed.length === 1 ? 'object' : 'objects'} of the destination would be dropped or emptied (${named}). Nothing was changed; check the plan and confirm it`,
   )
 }
 

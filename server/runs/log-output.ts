@@ -117,7 +117,7 @@ export class LogOutput {
     this.#miss()
     if (isNew) {
       this.options.report?.(
-        `${reason}; the run goes on without it, and its lines are written when there is room again`,
+        `${reason}; the run continues, and the lines are written when there is room again`,
       )
     }
   }

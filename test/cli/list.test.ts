@@ -127,10 +127,10 @@ describe.each<Major>([12, 18])('on %d', (major) => {
       insert into u select generate_series(1, 10);`)
     const text = async () => (await home.run(['list', '--source', before.url])).output
     expect(await text()).toMatch(/public\.t +\? /)
-    expect(await text()).toContain('about 0 rows and those of 2 tables that nobody counted')
+    expect(await text()).toContain('about 0 rows and those of 2 tables that are not counted')
     await before.sql('analyze t')
     expect(await text()).toMatch(/public\.t +1,000 /)
-    expect(await text()).toContain('about 1,000 rows and those of 1 table that nobody counted')
+    expect(await text()).toContain('about 1,000 rows and those of 1 table that are not counted')
   })
 
   test('the text has partitions below their table, and odd names as they are', async () => {
@@ -147,7 +147,7 @@ describe.each<Major>([12, 18])('on %d', (major) => {
       expect.stringMatching(/^ {4}public\.orders_2b .* partition$/),
     ])
     expect(lines.at(-2)).toMatch(
-      /^8 tables with 4 partitions, 20,106 rows and those of 1 table that nobody counted, /,
+      /^8 tables with 4 partitions, 20,106 rows and those of 1 table that are not counted, /,
     )
   })
 

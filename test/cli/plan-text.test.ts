@@ -110,7 +110,7 @@ const plan = { steps, sizes, destroyed, tables, warnings: ['mind the gap'] } as 
 
 test('the text says what is made, lost, copied and impossible', () => {
   expect(describePlan(plan, { verbose: false })).toEqual([
-    'Created, unless the destination has it already:',
+    'Created, unless they exist on the destination:',
     '  2 tables, 1 constraint, 1 index, 2 policies, 1 foreign key, 1 subscription, 1 user mapping',
     '',
     'These objects of the destination will be dropped:',
@@ -133,20 +133,20 @@ test('the text says what is made, lost, copied and impossible', () => {
     '1 warning:',
     '  mind the gap',
     '',
-    'A dry run: nothing was written.',
+    'Dry run: nothing was written.',
   ])
 })
 
 test('with every detail it names the objects, and has the SQL of each step in its order', () => {
   const lines = describePlan(plan, { verbose: true })
   expect(lines.slice(0, 5)).toEqual([
-    'Created, unless the destination has it already:',
+    'Created, unless they exist on the destination:',
     '  2 tables',
     '    app.orders',
     '    app.users',
     '  1 constraint',
   ])
-  const first = lines.findIndex((line) => line.startsWith('Steps in their order'))
+  const first = lines.findIndex((line) => line.startsWith('Steps in order'))
   expect(lines.slice(first + 1, first + 12)).toEqual([
     '  1. table app.orders',
     '     CREATE TABLE app.orders (id integer);',

@@ -220,7 +220,7 @@ describe('of flag, file and environment', () => {
     const config = file('rules.toml', toml)
     const { tables, warnings } = clone(['--config', config, '--where', 'u=x'])
     expect(tables).toEqual([{ table: 'u', where: 'x' }])
-    expect(warnings).toEqual(['the tables in rules.toml do not count: --where and --upsert-key replace them'])
+    expect(warnings).toEqual(['the tables in rules.toml are ignored: --where and --upsert-key replace them'])
   })
 
   test('a key without upsert is said to be without effect', () => {

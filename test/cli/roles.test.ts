@@ -53,7 +53,7 @@ test('a dry run prints the statements, the run prints what was done', async () =
   expect(planned.code).toBe(0)
   expect(planned.output).toContain('create role "team" createdb;')
   expect(planned.output).toContain(`alter role "app" password '********';`)
-  expect(planned.output).toContain('A dry run: nothing was written. 3 roles, 3 new,')
+  expect(planned.output).toContain('Dry run: nothing was written. 3 roles, 3 new,')
   expect(await destination.sql('postgres', "select from pg_roles where rolname = 'app'")).toEqual([])
 
   const { code, output } = await home.run(['roles', ...ends(), '--json'])
@@ -89,7 +89,7 @@ test('passwords that cannot be read come from a file, and their roles are named 
   await destination.sql('postgres', 'drop role app')
   const named = await home.run(['roles', ...urls, '--include-role', 'app', '--dry-run'])
   expect(named.output).toContain(
-    'These roles log in and need a password:\n  app: "reader" may not read it on the source',
+    'Roles that can log in and need a password:\n  app: "reader" may not read it on the source',
   )
   writeFileSync(join(home.directory, 'password'), 'sehr geheim\nmore\n')
   const { code, output } = await home.run([

@@ -87,7 +87,7 @@ describe('the text', () => {
     const { code, output } = await status(directory, ...nobody)
     expect([code, output]).toEqual([
       1,
-      expect.stringContaining('the servers cannot be asked: nothing listens on'),
+      expect.stringContaining('the servers cannot be queried: nothing listens on'),
     ])
     expect(output).toContain('shop: streaming, running')
   })
@@ -99,7 +99,7 @@ describe('the text', () => {
     expect(code).toBe(0)
     expect(output).toContain('shop: streaming, stopped')
     expect(output).toMatch(/ {2}as of {7}\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \(\d+\.\d s ago\)/)
-    expect(output).toContain('  rate        nothing flows\n')
+    expect(output).toContain('  rate        not streaming\n')
     expect(output).toContain('not ready: no process is at work: it is stopped')
     expect(output).toContain(
       'warning: no process reads the slot pgtrek_shop: the source keeps 16 MB of log for it, and more with every change, until "pgtrek follow" goes on or "pgtrek cleanup" drops it',
@@ -124,7 +124,7 @@ describe('the text', () => {
     expect(output).toContain('  insert into public.orders, row id = 17\n')
     expect(output).toContain('duplicate key value violates unique constraint "orders_pkey" (23505)')
     expect(output).toContain('in "pgtrek tui shop"')
-    expect(output).toContain('  pgtrek skip shop: leave this transaction out, whole\n')
+    expect(output).toContain('  pgtrek skip shop: skip the whole transaction\n')
   })
 
   test('names tables that could not be copied, with code 1', async () => {
@@ -144,7 +144,7 @@ describe('the text', () => {
     expect(output).toContain(
       'switched over from me@old.example.com:5432/shop to me@new.example.com:5432/shop\n',
     )
-    expect(output).toContain('sentinel a1 at 16/B3750000: came through the stream')
+    expect(output).toContain('sentinel a1 at 16/B3750000: received through the stream')
     expect(output).toContain('1 table with 5 rows compared by counts: equal')
     expect(output).toContain('  - Point the application at me@new.example.com:5432/shop.\n')
     expect(output).not.toContain('ready')
@@ -227,7 +227,7 @@ describe('which', () => {
     expect(code).toBe(1)
     expect(output).toContain('No database is followed. The last run, 1a2b3c4d, began ')
     expect(output).toContain(
-      'Done with 1 failure in 12.0 s: 0 rows, 0 bytes in 0 tables. Failed: index public.i.',
+      'Finished with 1 failure in 12.0 s: 0 rows, 0 bytes in 0 tables. Failed: index public.i.',
     )
   })
 })

@@ -228,7 +228,7 @@ describe('the plain view', () => {
     expect(terminal.lines).toEqual([
       'warning: careful',
       'error: view public.v failed: no',
-      'Done with 1 failure in 1.0 s: 30 rows, 20 MB in 1 table. Failed: view public.v.',
+      'Finished with 1 failure in 1.0 s: 30 rows, 20 MB in 1 table. Failed: view public.v.',
       '',
     ])
   })

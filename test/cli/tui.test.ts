@@ -249,7 +249,7 @@ describe('what is asked', () => {
     on.type('a')
     await on.shows('this does not resolve the conflict')
     await publisher.publish(conflictView(Date.now(), { statement: 'relation' }))
-    await on.shows("a  apply the change of the source's table")
+    await on.shows("a  apply the change of the source table")
     on.type('a')
     await on.shows("Change the table of the destination?")
     on.type('y')

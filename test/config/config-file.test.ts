@@ -202,7 +202,7 @@ describe('variables', () => {
   })
   test('that are missing are told with their place', () => {
     expect(() => read(`[source]\npassword = "\${NO_SUCH}"`)).toThrow(
-      `move.toml: source.password uses \${NO_SUCH}, which is not in the environment`,
+      `move.toml: source.password uses \${NO_SUCH}, which is not set in the environment`,
     )
   })
 })
@@ -213,11 +213,11 @@ describe('mistakes are told with their place and what was expected', () => {
     ['existingRows = "append"', 'unknown key existingRows: did you mean existing_rows?'],
     ['max-rate = "1MB"', 'unknown key max-rate: did you mean max_rate?'],
     ['destination = "postgres://x"', 'unknown key destination: did you mean dest?'],
-    ['zzz = 1', 'unknown key zzz: what there is: source, dest, queue, schemas'],
+    ['zzz = 1', 'unknown key zzz: known keys: source, dest, queue, schemas'],
     ['[source]\nhots = "x"', 'source has an unknown key: did you mean host?'],
     [
       '[source]\nhost = "x"\nworkers = 4',
-      'workers is a key of the whole file, and stands above its first [section]',
+      'workers is a top-level key: put it above the first [section]',
     ],
     ['[[tables]]\ntabel = "x"', 'tables[0]'],
     ['[[tables]]\ntable = "x"\nwere = "y"', 'unknown key tables[0].were: did you mean where?'],
@@ -245,8 +245,8 @@ describe('mistakes are told with their place and what was expected', () => {
       '[[tables]]\ntable = "t"\ncolumns = { a = "b" }',
       'tables[0].columns.a must be a table with from, a table with value',
     ],
-    ['[[hooks]]\nwhen = "before"\nphase = "data"', 'hooks[0] must have exactly one of sql, file and command'],
-    ['[[hooks]]\nwhen = "before"\nphase = "data"\nsql = "x"', 'hooks[0] has no on: source or destination'],
+    ['[[hooks]]\nwhen = "before"\nphase = "data"', 'hooks[0] must have exactly one of the keys sql, file and command'],
+    ['[[hooks]]\nwhen = "before"\nphase = "data"\nsql = "x"', 'hooks[0] has no on: set it to source or destination'],
     ['[[hooks]]\nwhen = "before"\nphase = "data"\non = "source"\nfile = "no.sql"', 'hooks[0].file'],
     ['[[hooks]]\nwhen = "before"\nphase = "data"\non = "source"\nfile = "sql/empty.sql"', 'is empty'],
     [
@@ -254,7 +254,7 @@ describe('mistakes are told with their place and what was expected', () => {
       'hooks[0].on belongs to SQL',
     ],
     ['[[hooks]]\nwhen = "sometimes"', 'hooks[0]'],
-    ['a = 1\nb = ', 'move.toml is no TOML at or behind line 2'],
+    ['a = 1\nb = ', 'move.toml is not valid TOML at or after line 2'],
   ])('%p', (text, message) => {
     expect(() => read(text)).toThrow(message)
   })
@@ -262,7 +262,7 @@ describe('mistakes are told with their place and what was expected', () => {
   test('also in YAML', () => {
     expect(() => read('workers: "4"', 'a.yaml')).toThrow('a.yaml: workers must be a whole number')
     expect(() => read('- workers', 'a.yaml')).toThrow('a.yaml must have keys and values')
-    expect(() => read('a: 1\n\tb: 2', 'a.yaml')).toThrow('a.yaml is no YAML at or behind line 2')
+    expect(() => read('a: 1\n\tb: 2', 'a.yaml')).toThrow('a.yaml is not valid YAML at or after line 2')
     expect(() => read('exclude: [a]\nworkers: 1\nexclude: [b]', 'a.yaml')).toThrow('a.yaml has exclude twice')
     expect(() => read('[[tables]]\ntable = "t"\nwhere = "\'"', 'a.json')).toThrow(
       'must end in .toml, .yaml or .yml',

@@ -148,7 +148,7 @@ test('of three workers one is killed in the midst: all tables arrive once', asyn
     [pid],
   )
   const said = await expectWhole(run, destination)
-  expect(said).toContain('is gone; what it had not committed others do')
+  expect(said).toContain('is gone; other workers take its uncommitted jobs')
   const told = others.map(({ said }) => said()).join('')
   expect(told).toContain('(attempt 2)')
   const [left] = await queue.sql(`
@@ -174,7 +174,7 @@ test('a worker that loses its way to the destination leaves its jobs to the othe
   proxy.refuse()
   await held.open()
   await expectWhole(run, destination)
-  expect(cut.said()).toContain('goes back into the queue')
+  expect(cut.said()).toContain('returns to the queue')
   expect(direct.said()).toMatch(/\(attempt \d+\)/)
   for (const worker of [cut, direct]) expect(await endWorker(worker)).toBe(0)
 })

@@ -79,7 +79,7 @@ test('so does one whose rows are copied by workers, at the first table that one 
   stop.abort()
   await within('the end of the worker', working)
   expect(message).toContain('has ended the session that held the snapshot of the copy')
-  expect(said.join()).not.toContain('goes back into the queue')
+  expect(said.join()).not.toContain('returns to the queue')
   expect(await leftOn(source)).toEqual([])
 })
 

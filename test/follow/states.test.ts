@@ -172,7 +172,7 @@ describe.each(cases)('a move that is killed goes on $how:', ({ remembers }) => {
       expect(words).toContain('is read-only, and nothing was handed over')
       await expect(source.sql('begin read write; delete from item; commit')).rejects.toThrow('is read-only')
     }
-    expect(await moved.run(['status'], 1)).toContain('switching, broken off')
+    expect(await moved.run(['status'], 1)).toContain('switching, interrupted')
     if (remembers) {
       const { code, output } = await moved.home.run(['status', '--state-dir', 'state'])
       expect([code, output]).toEqual([1, expect.stringContaining('may be read-only')])

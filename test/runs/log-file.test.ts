@@ -107,7 +107,7 @@ describe('the log file', () => {
       log.close()
       expect(reports).toEqual([
         expect.stringMatching(
-          /^the log file .*-full\.jsonl cannot be written \(ENOSPC.*the run goes on without it/,
+          /^the log file .*-full\.jsonl cannot be written \(ENOSPC.*the run continues/,
         ),
         `the log file ${path} is not complete: lines missing: 3`,
       ])

@@ -166,7 +166,7 @@ describe('a run whose state directory', () => {
       const said = await within('the end of the copy', new Response(child.stderr).text())
       expect({ code: await child.exited, said }).toMatchObject({ code: 0 })
       expect(said).toMatch(/the state directory \S*full-\S* cannot be used: /)
-      expect(said).toMatch(/logs-.*\/.* cannot be written \(.*EFBIG.*the run goes on without it/)
+      expect(said).toMatch(/logs-.*\/.* cannot be written \(.*EFBIG.*the run continues/)
       expect(said).toMatch(/the log file \S* is not complete: lines missing: \d+/)
       expect(said).not.toContain('failed')
       expect(

@@ -168,6 +168,6 @@ class Progress implements Disposable {
 function progressLine(state: ComparisonProgress, seconds: number): string {
   const percent = state.bytes > 0 ? Math.min(100, (100 * state.readBytes) / state.bytes) : 0
   const tables = `${state.settledTables} of ${formatCount(state.tables, 'table')}`
-  const rows = `${formatCount(state.readRows, 'row')} read on both sides together`
+  const rows = `${formatCount(state.readRows, 'row')} read on both sides in total`
   return `${formatPercent(percent)}: ${tables}, ${rows}, ${formatDuration(seconds)} elapsed`
 }

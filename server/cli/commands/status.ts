@@ -112,7 +112,7 @@ async function statusOfServers(
     print([jsonText(all.length === 1 ? all[0] : all)])
   } else if (!flags.json) {
     const lines =
-      servers instanceof Error ? [`the servers cannot be asked: ${servers.message}`] : serverLines(servers)
+      servers instanceof Error ? [`the servers cannot be queried: ${servers.message}`] : serverLines(servers)
     print([...lines, ...left, ...(views.length > 0 ? [''] : [])])
   }
   if (flags.watch && followed && views.length > 0) return await watch(followed, names, flags)

@@ -33,7 +33,7 @@ export function dataVerdict(comparison: DataComparison, style: Style): string {
     ...(sequences ? [share(sequences.differences.length, sequences.compared, 'sequence')] : []),
     ...(objects ? [share(unlikeObjects, objects.source.rows, 'large object')] : []),
   ]
-  const how = fast ? ' (counted, values not compared)' : ''
+  const how = fast ? ' (rows counted, values not compared)' : ''
   const amount = `${parts.join(', ')}; ${formatCount(rows, 'row')} on the source`
   return `${verdict(comparison, style)}${how}: ${amount}, in ${formatDuration(elapsed_seconds)}.`
 }
@@ -69,7 +69,7 @@ export function tableLines(table: TableComparison, style: Style): string[] {
       )
     } else if (source.hash !== destination.hash) {
       add(`${formatCount(source.rows, 'row')} on either side, but their values differ`)
-    } else add(`${formatCount(source.rows, 'row')}: the columns that both have are the same`)
+    } else add(`${formatCount(source.rows, 'row')}: the common columns are the same`)
   }
   const columns = { source: table.columns_only_on_source, destination: table.columns_only_on_destination }
   for (const [side, names] of Object.entries(columns)) {
@@ -100,11 +100,11 @@ function drillLines(drill: Drill, style: Style): string[] {
   const { key, missing, extra, different, rows } = drill
   const totals = [
     ...(missing > 0 ? [`${formatCount(missing, 'row')} missing on the destination`] : []),
-    ...(extra > 0 ? [`${formatCount(extra, 'row')} only there`] : []),
+    ...(extra > 0 ? [`${formatCount(extra, 'row')} only on the destination`] : []),
     ...(different > 0 ? [`${formatCount(different, 'row')} different`] : []),
   ]
   const shown = rows.length < missing + extra + different ? `; the first ${formatRows(rows.length)}:` : ':'
-  if (key === null) return [`  ${totals.join(', ')}. It has no key by which rows could be named.`]
+  if (key === null) return [`  ${totals.join(', ')}. It has no key to name rows by.`]
   return [`  ${totals.join(', ')}${shown}`, ...rows.map((row) => `    ${rowLine(row, key, style)}`)]
 }
 
@@ -128,7 +128,7 @@ function sequenceLines(
     const detail = status === 'different' || status === 'unknown' ? `: ${values}` : ''
     return `${style.bad(wordOf(status))} sequence ${printable(showName(sequence))}${detail}`
   })
-  const note = `note: ${formatCount(internal, 'sequence')} that extensions keep for themselves: neither moved nor compared`
+  const note = `note: ${formatCount(internal, 'sequence')} of extensions: neither migrated nor compared`
   return internal > 0 ? [...lines, note] : lines
 }
 
@@ -148,7 +148,7 @@ export function schemaLines(comparison: SchemaComparison, style: Style): string[
     ...(status === 'different' ? difference.map((line) => `  ${painted(printable(line), style)}`) : []),
   ])
   const unreadable = comparison.unreadable.map((name) => {
-    return `${style.caution('unknown:')} TABLE ${printable(name)}: it may not be read, so it was left out`
+    return `${style.caution('unknown:')} TABLE ${printable(name)}: no permission to read it, not compared`
   })
   return [
     ...lines,

@@ -17,7 +17,7 @@ export function followLine(view: FollowView): string {
   const { lagBytes, lagMilliseconds, rowsPerSecond, transactionsPerSecond, transactions } = stream.status
   const light = ready.green ? 'ready to switch over' : (ready.reasons[0] ?? 'not ready')
   return [
-    `${what}: ${formatBytes(lagBytes)} behind${lagMilliseconds >= 1000 ? ` (${formatDuration(lagMilliseconds / 1000)})` : ''}`,
+    `${what}: lag ${formatBytes(lagBytes)}${lagMilliseconds >= 1000 ? ` (${formatDuration(lagMilliseconds / 1000)})` : ''}`,
     `${Math.round(rowsPerSecond)} rows/s in ${Math.round(transactionsPerSecond)} transactions/s`,
     `${formatCount(transactions, 'transaction')} so far`,
     light,
@@ -50,7 +50,7 @@ function objectLines({ objects }: SwitchoverReport): string[] {
   return [
     `  ${formatCount(compared, 'object')} of the schema compared: ${result}`,
     ...accepted.map((words) => `    accepted: ${words}`),
-    ...remarks.map((words) => `    not the same, without effect on rows: ${words}`),
+    ...remarks.map((words) => `    different, without effect on rows: ${words}`),
   ]
 }
 
@@ -70,7 +70,7 @@ export function reportLines(report: SwitchoverReport): string[] {
   const { sentinel, tables, sequences, large_objects: objects } = report
   const proof =
     sentinel.proof === 'message'
-      ? 'came through the stream and was confirmed'
+      ? 'received through the stream and confirmed'
       : 'everything before it was confirmed (this server sends no messages)'
   const before = tables.flatMap((table) => (table.before ? [table.before] : []))
   const again = before.reduce((sum, one) => sum + one.again, 0)
@@ -89,7 +89,7 @@ export function reportLines(report: SwitchoverReport): string[] {
     `  ${formatCount(tables.length, 'table')}${counted} compared by ${[...ways].join(' and ')}: ${differing.length === 0 ? 'equal' : `${differing.length} differ`}`,
     ...(before.length > 0
       ? [
-          `    ${formatCount(before.length, 'table')} by checksum before the switchover${positions(before)}, and ${formatCount(again, 'changed key')} again in it; ${formatCount(tables.length - before.length, 'table')} whole in it by ${report.compared}`,
+          `    ${formatCount(before.length, 'table')} by checksum before the switchover${positions(before)}, and ${formatCount(again, 'changed key')} again in it; ${formatCount(tables.length - before.length, 'table')} in full during it by ${report.compared}`,
         ]
       : []),
     ...differing
@@ -100,7 +100,7 @@ export function reportLines(report: SwitchoverReport): string[] {
     ...objectLines(report),
     ...readOnlyLines(report),
     ...(report.reverse ? [`  changes flow back through slot ${report.reverse.slot}`] : []),
-    'What to do now:',
+    'Next steps:',
     ...report.next.map((sentence) => `  - ${sentence}`),
   ]
 }

@@ -43,16 +43,16 @@ export const stateWords: Record<FollowState, string> = {
 }
 
 export const stepWords: Record<SwitchoverStep, string> = {
-  check: 'looking whether it can be done',
-  read_only: 'making the side that is left read-only',
-  sentinel: 'waiting for the sentinel to be confirmed',
-  quiet: 'looking whether anybody still writes',
+  check: 'checking whether the switchover is possible',
+  read_only: 'making the old primary read-only',
+  sentinel: 'waiting for confirmation of the sentinel',
+  quiet: 'checking for sessions that still write',
   sequences: 'setting sequences',
   large_objects: 'copying large objects that changed',
   compare: 'comparing both sides',
-  reverse: 'preparing the way back',
+  reverse: 'preparing the return',
   report: 'writing the report',
-  materialized_views: 'handed over; refreshing materialized views',
+  materialized_views: 'refreshing materialized views after the handover',
 }
 
 export type Tone = 'good' | 'caution' | 'bad'
@@ -98,7 +98,7 @@ export function isBeforeRows({ stage }: FollowView): boolean {
 
 /** What flows now: of a stream that nobody reads there is no rate. */
 export function rateText(view: FollowView, { status }: StreamView): string {
-  if (isOver(view)) return 'nothing flows'
+  if (isOver(view)) return 'not streaming'
   return `${perSecond(status.rowsPerSecond, 'row')}, ${perSecond(status.transactionsPerSecond, 'transaction')}`
 }
 
@@ -115,7 +115,7 @@ export function appliedText({ status }: StreamView): string {
 export function slotText(view: FollowView, stream: StreamView): string {
   const { slot } = stream
   if (!slot) return ''
-  const reading = slot.lost !== undefined ? 'lost' : isRead(view, slot) ? 'being read' : 'read by nobody'
+  const reading = slot.lost !== undefined ? 'lost' : isRead(view, slot) ? 'being read' : 'not being read'
   const kept = `keeps ${formatBytes(slot.retained_bytes)} of the ${sideOf(stream)}'s log`
   return printable(`${slot.name}: ${reading}, ${kept}${slot.endangered ? ', endangered' : ''}`)
 }
@@ -177,7 +177,7 @@ export function conflictFacts(conflict: FollowConflict): string[] {
   const lines = [
     `${statementWords[conflict.statement]}${table}${row}`,
     ...(conflict.problems.length > 0 ? conflict.problems : [conflict.message]),
-    ...(error ? [`the server said: ${error.message}${error.sqlstate ? ` (${error.sqlstate})` : ''}`] : []),
+    ...(error ? [`server error: ${error.message}${error.sqlstate ? ` (${error.sqlstate})` : ''}`] : []),
     ...(error?.detail ? [error.detail] : []),
     `transaction ${conflict.xid}, committed ${dateAndClock(Date.parse(conflict.committedAt))} at ${conflict.lsn}`,
   ]
@@ -203,15 +203,15 @@ export interface Choice {
 
 export function choicesOf(conflict: FollowConflict): Choice[] {
   const choices: Choice[] = [
-    { action: 'retry', key: 't', command: 'retry', text: 'try again, after you have mended the destination' },
-    { action: 'skip', key: 'k', command: 'skip', text: 'leave this transaction out, whole' },
+    { action: 'retry', key: 't', command: 'retry', text: 'retry, after fixing the destination' },
+    { action: 'skip', key: 'k', command: 'skip', text: 'skip the whole transaction' },
   ]
   if (conflict.statement === 'relation') {
     choices.push({
       action: 'apply_schema',
       key: 'a',
       command: 'apply-schema',
-      text: "apply the change of the source's table",
+      text: "apply the change of the source table",
     })
   }
   return choices

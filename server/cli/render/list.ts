@@ -82,7 +82,7 @@ function totalLine(trees: readonly TreeTable[], exact: boolean): string {
     formatCount(trees.length, 'table') +
       (partitions > 0 ? ` with ${formatCount(partitions, 'partition')}` : ''),
     `${exact ? '' : 'about '}${formatCount(rows, 'row')}` +
-      (unknown > 0 ? ` and those of ${formatCount(unknown, 'table')} that nobody counted` : ''),
+      (unknown > 0 ? ` and those of ${formatCount(unknown, 'table')} that are not counted` : ''),
     `${formatBytes(bytes + indexes)} (${formatBytes(bytes)} and indexes of ${formatBytes(indexes)})`,
   ].join(', ')
 }

@@ -25,7 +25,7 @@ export function describePlan(plan: Plan, { verbose }: PlanDetail): string[] {
     listed(`${formatCount(plan.warnings.length, 'warning')}:`, plan.warnings),
     verbose ? stepLines(plan) : [],
   ].filter((section) => section.length > 0)
-  return [...sections.flatMap((section) => [...section, '']), 'A dry run: nothing was written.']
+  return [...sections.flatMap((section) => [...section, '']), 'Dry run: nothing was written.']
 }
 
 /** What the destination loses, drops first; also for the question before a run. */
@@ -50,7 +50,7 @@ export function destructionLines(destroyed: readonly Destroyed[], most = Number.
 function createdLines({ created }: PlanParts, verbose: boolean): string[] {
   if (created.length === 0) return ['Nothing is created.']
   const kinds = Array.from(Map.groupBy(created, ({ info }) => info.kind))
-  const title = 'Created, unless the destination has it already:'
+  const title = 'Created, unless they exist on the destination:'
   const counted = ([kind, steps]: [string, Step[]]) => formatCount(steps.length, ...kindWords(kind))
   if (!verbose) return [title, `  ${kinds.map(counted).join(', ')}`]
   const named = kinds.flatMap(([kind, steps]) => [
@@ -128,7 +128,7 @@ function stepLines(plan: Plan): string[] {
     `  ${step.id}. ${describeStep(step.info)}`,
     ...stepSql(step).flatMap((statement) => printableLines(`${statement};`).map((line) => `     ${line}`)),
   ])
-  return ['Steps in their order (what does not wait for another may run at the same time):', ...steps]
+  return ['Steps in order (steps that do not wait for another may run in parallel):', ...steps]
 }
 
 function listed(title: string, items: readonly string[], most = Number.POSITIVE_INFINITY): string[] {

@@ -32,7 +32,7 @@ export function itemLines(item: PreflightItem, style: Style): string[] {
 
 export function preflightVerdict({ items, status }: PreflightReport, style: Style): string {
   const count = (one: string) => items.filter((item) => item.status === one).length
-  const counted = `${formatCount(items.length, 'check')}: ${count('ok')} in order, ${formatCount(count('warning'), 'warning')}, ${formatCount(count('blocker'), 'blocker')}`
+  const counted = `${formatCount(items.length, 'check')}: ${count('ok')} passed, ${formatCount(count('warning'), 'warning')}, ${formatCount(count('blocker'), 'blocker')}`
   if (status === 'blocker') return `${style.bad('Not ready.')} ${counted}.`
   if (status === 'warning') return `${style.caution('Ready, with warnings.')} ${counted}.`
   return `${style.good('Ready.')} ${counted}.`

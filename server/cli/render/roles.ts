@@ -23,25 +23,25 @@ export function roleVerdict(report: RolesReport, style: Style): string {
   const parts = [
     formatCount(roles.length, 'role'),
     `${count('create')} new`,
-    `${count('change')} with more rights than before`,
+    `${count('change')} with additional rights`,
     formatCount(differences.length, 'difference'),
     ...(obstacles.length > 0
-      ? [`${formatCount(obstacles.length, 'thing')} that cannot be done from here`]
+      ? [`${formatCount(obstacles.length, 'change')} that pgtrek cannot make`]
       : []),
     ...(needs_password.length > 0 ? [`${formatCount(needs_password.length, 'password')} to be set`] : []),
   ]
   const failed = steps.filter((step) => step.status === 'failed').length
   switch (status) {
     case 'planned':
-      return `${style.bold('A dry run: nothing was written.')} ${parts.join(', ')}.`
+      return `${style.bold('Dry run: nothing was written.')} ${parts.join(', ')}.`
     case 'refused':
-      return `${style.bad('Refused: roles differ, and --roles fail was given. Nothing was written.')} ${parts.join(', ')}.`
+      return `${style.bad('Refused: roles differ (--roles fail). Nothing was written.')} ${parts.join(', ')}.`
     case 'cancelled':
-      return `${style.caution('Cancelled')} after ${formatCount(doneSteps(steps), 'statement')}; run it again to go on.`
+      return `${style.caution('Cancelled')} after ${formatCount(doneSteps(steps), 'statement')}; run it again to continue.`
     case 'completed':
       return `${style.good('Done')}: ${formatCount(doneSteps(steps), 'statement')}; ${parts.join(', ')}.`
     case 'completed_with_failures':
-      return `${style.bad('Not all could be done')}: ${formatCount(doneSteps(steps), 'statement')} done, ${failed} failed; ${parts.join(', ')}.`
+      return `${style.bad('Incomplete')}: ${formatCount(doneSteps(steps), 'statement')} done, ${failed} failed; ${parts.join(', ')}.`
   }
 }
 
@@ -50,7 +50,7 @@ export function changeLines({ steps }: RolesPlan): string[] {
   const changes = steps.filter(({ changesExisting }) => changesExisting)
   const shown = changes.slice(0, 20).map(({ shown }) => `  ${printable(shown)}`)
   const more = changes.length > shown.length ? [`  and ${changes.length - shown.length} more`] : []
-  return ['What the destination has already gets more rights:', ...shown, ...more]
+  return ['Existing roles and objects of the destination that get additional rights:', ...shown, ...more]
 }
 
 function doneSteps(steps: readonly RoleStepReport[]): number {
@@ -65,7 +65,7 @@ function stepLines({ steps, status }: RolesReport, style: Style): string[] {
 }
 
 function aloneLines({ left_alone }: RolesReport): string[] {
-  return left_alone.map(({ role, reason }) => `left alone: ${printable(role)}, ${reason}`)
+  return left_alone.map(({ role, reason }) => `unchanged: ${printable(role)}, ${reason}`)
 }
 
 function failureLines({ steps }: RolesReport, style: Style): string[] {
@@ -84,8 +84,8 @@ function differenceLines({ differences, status }: RolesReport, style: Style): st
   if (differences.length === 0) return []
   const title =
     status === 'refused'
-      ? 'These differ, and need a decision:'
-      : 'These differ, and are left as the destination has them:'
+      ? 'Differences that need a decision:'
+      : 'Differences that are kept as they are on the destination:'
   return [
     style.bold(title),
     ...differences.flatMap(({ role, what, source, destination, sql }) => [
@@ -98,7 +98,7 @@ function differenceLines({ differences, status }: RolesReport, style: Style): st
 function obstacleLines({ obstacles }: RolesReport, style: Style): string[] {
   if (obstacles.length === 0) return []
   return [
-    style.bold('These cannot be done from here:'),
+    style.bold('Changes that pgtrek cannot make:'),
     ...obstacles.flatMap(({ role, what, reason, sql }) => [
       `  ${printable(`${ofRole(role)}${what}: ${reason}`)}`,
       ...(sql === null ? [] : [style.dim(`    ${printable(sql)};`)]),
@@ -109,7 +109,7 @@ function obstacleLines({ obstacles }: RolesReport, style: Style): string[] {
 function passwordLines({ needs_password }: RolesReport, style: Style): string[] {
   if (needs_password.length === 0) return []
   return [
-    style.bold('These roles log in and need a password:'),
+    style.bold('Roles that can log in and need a password:'),
     ...needs_password.map(({ role, reason }) => `  ${printable(`${role}: ${reason}`)}`),
   ]
 }

@@ -151,9 +151,9 @@ function conflictSection(view: FollowView, width: number, style: Style): string[
   const name = printable(view.name)
   const choices = choicesOf(conflict).map(({ command, text }) => `  pgtrek ${command} ${name}: ${text}`)
   return [
-    style.bad('A conflict: nothing goes on until somebody decides'),
+    style.bad('Conflict: changes wait for a decision'),
     ...conflictFacts(conflict).flatMap((line) => wrap(`  ${line}`, width, '    ')),
-    `What can be done, also in "pgtrek tui ${name}":`,
+    `Choices, also in "pgtrek tui ${name}":`,
     ...choices,
   ].flatMap((line) => wrap(line, width))
 }
@@ -162,7 +162,7 @@ function failedSection({ failed_tables: failed }: FollowView, width: number, sty
   if (failed.length === 0) return []
   const title = style.bad(`${formatRows(failed.length)} not copied, and not followed`)
   const lines = failed.map((table) => printable(`${showName(table)}: ${table.error}`))
-  const hint = 'when the cause is mended, "pgtrek recopy" copies them while the move goes on'
+  const hint = 'fix the cause, then run "pgtrek recopy": it copies them while the move continues'
   return [...wrap(title, width), ...[...lines, hint].flatMap((line) => wrap(`  ${line}`, width, '    '))]
 }
 

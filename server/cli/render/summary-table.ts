@@ -45,7 +45,7 @@ export function closingLine(summary: Summary, style: Style): string {
   const leftOut = sum(whole, 'collided')
   const amount = `${formatCount(sum(whole, 'rows'), 'row')}, ${formatBytes(sum(whole, 'bytes'))} in ${tables}`
   const remark =
-    leftOut > 0 ? ` ${formatCount(leftOut, 'row')} left out, since the destination has their keys.` : ''
+    leftOut > 0 ? ` ${formatCount(leftOut, 'row')} left out: their keys exist on the destination.` : ''
   switch (summary.status) {
     case 'completed':
       if (summary.planned) return `Dry run in ${took}: nothing was written. ${plannedText(summary.planned)}`
@@ -56,7 +56,7 @@ export function closingLine(summary: Summary, style: Style): string {
         summary.failed.length > 0
           ? formatCount(summary.failed.length, 'failure')
           : `${formatCount(summary.skipped.length, 'object')} left out`
-      return `${style.caution(`Done with ${failures}`)} in ${took}: ${amount}.${remark}${failedNames(summary.failed)}`
+      return `${style.caution(`Finished with ${failures}`)} in ${took}: ${amount}.${remark}${failedNames(summary.failed)}`
     }
     case 'cancelled':
       return `${style.caution('Cancelled')} after ${took}: ${amount} were complete.`
