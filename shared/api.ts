@@ -99,7 +99,7 @@ export const BrowsedTable = Type.Object({
   kind: oneOf(tableKinds),
   /** The table right above a partition. */
   parent: Type.Optional(TableName),
-  estimated_rows: Type.Number({ description: 'What the server believes; -1 where it never counted.' }),
+  estimated_rows: Type.Number({ description: 'Estimate of the server; -1 if unknown.' }),
   /** With TOAST and indexes; of a partitioned table the sum of its partitions. */
   bytes: Type.Number(),
   readable: Type.Boolean(),
@@ -181,7 +181,7 @@ export const TableInfo = Type.Object({
     Type.Object({ name: Type.String(), definition: Type.String(), enabled: Type.Boolean() }),
   ),
   bytes: Type.Number(),
-  estimated_rows: Type.Number({ description: 'What the server believes; -1 where it never counted.' }),
+  estimated_rows: Type.Number({ description: 'Estimate of the server; -1 if unknown.' }),
   /** Null when counting took longer than its limit. */
   exact_rows: nullable(Type.Number()),
   /** Rows as text, in the order of the columns; only when asked for. */
@@ -210,7 +210,7 @@ export const PlanAnswer = Type.Object({
     Type.Object({
       schema: Type.String(),
       name: Type.String(),
-      rows: Type.Number({ description: 'What the source believes; -1 where it never counted.' }),
+      rows: Type.Number({ description: 'Estimate of the source; -1 if unknown.' }),
       bytes: Type.Number(),
       mode: Type.String(),
       /** Another table of the destination, or one that is partitioned there in another way. */

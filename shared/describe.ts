@@ -57,7 +57,7 @@ export function describeObject(kind: string, object: { schema?: string | undefin
   const name = printable(showName(object))
   if (kind === 'LARGE OBJECTS') return 'large objects'
   if (kind === 'ROWS') return `rows of ${name}`
-  if (kind === 'RELATED ROWS') return `rows of ${name} that foreign keys tie together`
+  if (kind === 'RELATED ROWS') return `rows of ${name} related by foreign keys`
   return `${kind === 'FK CONSTRAINT' ? 'foreign key' : kind.toLowerCase()} ${name}`
 }
 
@@ -75,7 +75,7 @@ export function describeError({ message, sqlstate, detail, hint, context }: Erro
 function placeInCopy(context: string | undefined): string | undefined {
   const [, line, column] = /^COPY .*?, line (\d+)(?:, column ([^:\n]+))?/m.exec(context ?? '') ?? []
   if (line === undefined) return undefined
-  return `It is row ${formatRows(Number(line))} of those sent${column ? `, column ${column}` : ''}`
+  return `The failing row is number ${formatRows(Number(line))} of the rows sent${column ? `, column ${column}` : ''}`
 }
 
 /** The error, and what it means for rows that were there before. */
@@ -86,7 +86,7 @@ export function describeFailure({
   incomplete,
 }: Extract<MigrationEvent, { type: 'step_failed' }>): string {
   const said = incomplete
-    ? `it is there, but this was refused: ${describeError(error)}`
+    ? `it exists, but this was refused: ${describeError(error)}`
     : describeError(error)
   if (left.length === 0) return said
   const own = step.table && showName(step.table)
@@ -130,7 +130,7 @@ function describeFinished(step: StepInfo, seconds: number, rows: number): Messag
 function describeCollisions({ table, key, values }: Extract<MigrationEvent, { type: 'collided' }>): string {
   const rows = values.map((row) => `(${row.map((value) => value ?? 'null').join(', ')})`)
   return printable(
-    `${showName(table)}: ${formatCount(values.length, 'row')} left out, since these are there: (${key.join(', ')}) = ${rows.join(', ')}`,
+    `${showName(table)}: ${formatCount(values.length, 'row')} left out, since these keys exist: (${key.join(', ')}) = ${rows.join(', ')}`,
   )
 }
 

@@ -8,8 +8,8 @@ const closed = { additionalProperties: false }
 const seconds = SwitchoverOptions.properties.timeout_seconds
 
 const place = {
-  mapping: Type.Optional(Type.String({ description: 'All of them, unless told.' })),
-  database: Type.Optional(Type.String({ description: 'All of the mapping, unless told.' })),
+  mapping: Type.Optional(Type.String({ description: 'Default: all.' })),
+  database: Type.Optional(Type.String({ description: 'Default: all of the mapping.' })),
 }
 
 export const FleetActionBody = Type.Optional(Type.Object(place, closed))

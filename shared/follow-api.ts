@@ -16,7 +16,7 @@ export const FollowBody = Type.Object(
     continue: Type.Optional(
       Type.Boolean({
         default: false,
-        description: 'Goes on with one that is stopped; what is copied is not copied again.',
+        description: 'Continues a stopped move; rows that are copied are not copied again.',
       }),
     ),
   },
@@ -33,7 +33,7 @@ export type ContinueBody = Static<typeof ContinueBody>
 
 export const FollowStarted = Type.Object({ ok: Type.Literal(true), name: Type.String() })
 
-const name = Type.Optional(Type.String({ description: 'Needed where there is more than one.' }))
+const name = Type.Optional(Type.String({ description: 'Required if there are several moves.' }))
 
 export const ActionBody = Type.Optional(Type.Object({ name }, { additionalProperties: false }))
 export type ActionBody = Static<typeof ActionBody>
@@ -43,7 +43,7 @@ export const DecisionBody = Type.Optional(
   Type.Object(
     {
       name,
-      lsn: Type.Optional(Type.String({ description: 'Where the conflict stands: its `lsn` in the view.' })),
+      lsn: Type.Optional(Type.String({ description: 'Position of the conflict: its `lsn` in the view.' })),
     },
     { additionalProperties: false },
   ),
@@ -57,7 +57,7 @@ export const RecopyBody = Type.Optional(
       tables: Type.Optional(
         Type.Array(Type.String(), {
           default: [],
-          description: '`schema.table` or `table`, with wildcards; none: all that have failed.',
+          description: '`schema.table` or `table`, with wildcards; none: all failed tables.',
         }),
       ),
     },
@@ -82,7 +82,7 @@ export const CleanupBody = Type.Object(
     writable: Type.Optional(
       Type.Boolean({
         default: false,
-        description: 'Also makes writable again what a switchover made read-only.',
+        description: 'Also removes the read-only setting of a switchover.',
       }),
     ),
     discard_late_writes: Type.Optional(
@@ -100,8 +100,8 @@ export type CleanupBody = Static<typeof CleanupBody>
 
 export const CleanupAnswer = Type.Object({
   ok: Type.Literal(true),
-  dropped: Type.Array(Type.String(), { description: 'In words: what, and on which side.' }),
-  remarks: Type.Array(Type.String(), { description: 'What was left as it is, and why.' }),
+  dropped: Type.Array(Type.String(), { description: 'Each object that was dropped, and on which side.' }),
+  remarks: Type.Array(Type.String(), { description: 'What was not changed, and why.' }),
 })
 
 export const FollowMessage = Type.Union([

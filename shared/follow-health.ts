@@ -44,7 +44,7 @@ export function isHealthy(view: FollowView): boolean {
 
 /** The light as it is now. */
 export function readinessNow(view: FollowView, now: number): { green: boolean; reasons: string[] } {
-  if (isOver(view)) return { green: false, reasons: [`no process is at work: it is ${view.state}`] }
+  if (isOver(view)) return { green: false, reasons: [`no process is running: it is ${view.state}`] }
   if (isSilent(view, now)) return { green: false, reasons: [silence(view, now)] }
   if (view.ready.green && view.state === 'running') return { green: true, reasons: [] }
   const reasons = view.ready.reasons.length > 0 ? view.ready.reasons : [reasonOf(view)]
@@ -52,7 +52,7 @@ export function readinessNow(view: FollowView, now: number): { green: boolean; r
 }
 
 function reasonOf({ state }: FollowView): string {
-  return state === 'running' ? 'it has not caught up' : `it is ${state}`
+  return state === 'running' ? 'it is still catching up' : `it is ${state}`
 }
 
 /** What somebody should know or do something about, the gravest first. */
@@ -92,8 +92,8 @@ function stateConcerns(view: FollowView, now: number): Concern[] {
     concerns.push({
       level: 'warn',
       text: error
-        ? `a connection was lost, it tries again: ${error}`
-        : 'a connection was lost, it tries again',
+        ? `a connection was lost, reconnecting: ${error}`
+        : 'a connection was lost, reconnecting',
     })
   }
   if (isSilent(view, now)) concerns.push({ level: 'error', text: silence(view, now) })
@@ -113,13 +113,13 @@ function stateConcerns(view: FollowView, now: number): Concern[] {
 function brokenOff(view: FollowView, isReadOnly: boolean): string {
   const side = view.direction === 'forward' ? view.source : view.destination
   return (
-    `it ended in the middle of a switchover${isReadOnly ? `, and ${side} may be read-only` : ''}: ` +
-    '"pgtrek status --source URL --dest URL" asks the servers, "pgtrek follow" puts it in order and goes on'
+    `it ended during a switchover${isReadOnly ? `, and ${side} may be read-only` : ''}: ` +
+    'check the servers with "pgtrek status --source URL --dest URL", then recover and continue with "pgtrek follow"'
   )
 }
 
 function silence(view: FollowView, now: number): string {
-  return `nothing was heard of its process for ${formatDuration(secondsSince(view.updated_at, now))}`
+  return `no status from its process for ${formatDuration(secondsSince(view.updated_at, now))}`
 }
 
 /** The end of a move that a stream reads from, in the words of its user. */
@@ -143,12 +143,12 @@ function slotConcerns(view: FollowView, stream: StreamView): Concern[] {
   const kept = formatBytes(slot.retained_bytes)
   const concerns: Concern[] = []
   if (slot.endangered) {
-    const text = `the ${side} is about to give up the slot ${slot.name}, for which it keeps ${kept} of log (max_slot_wal_keep_size)`
+    const text = `the ${side} is about to invalidate the slot ${slot.name}, for which it keeps ${kept} of log (max_slot_wal_keep_size)`
     concerns.push({ level: 'error', text })
   }
   if (!isRead(view, slot) && stream.status.phase !== 'connecting') {
     const what = isOver(view)
-      ? 'until "pgtrek follow" goes on or "pgtrek cleanup" drops it'
+      ? 'until "pgtrek follow" continues or "pgtrek cleanup" drops it'
       : 'until it is read'
     const text = `no process reads the slot ${slot.name}: the ${side} keeps ${kept} of log for it, and more with every change, ${what}`
     concerns.push({ level: 'warn', text })

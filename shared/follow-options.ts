@@ -8,21 +8,21 @@ export const FollowOptions = Type.Object(
       Type.String({
         pattern: '^[a-z0-9_]{1,40}$',
         description:
-          'Of this move; made from both databases unless told. Slot and publication are named after it.',
+          'Name of this move (default: made from the names of both databases). Slot and publication are named after it.',
       }),
     ),
-    publication: Type.Optional(Type.String({ description: 'One that is there, instead of one of our own.' })),
+    publication: Type.Optional(Type.String({ description: 'An existing publication to use instead of creating one.' })),
     engine: Type.Union([Type.Literal('pgtrek'), Type.Literal('native')], {
       default: 'pgtrek',
-      description: "`native`: the server's own subscription copies and applies, where it can.",
+      description: "`native`: a subscription of the server copies and applies, where possible.",
     }),
     insertsOnly: Type.Array(Type.String(), {
       default: [],
-      description: 'Tables without a usable replica identity, whose updates and deletes nobody needs.',
+      description: 'Tables without a usable replica identity whose updates and deletes are not needed.',
     }),
     bidirectional: Type.Boolean({
       default: false,
-      description: 'Changes of the destination flow back at the same time.',
+      description: 'Changes of the destination are also applied to the source.',
     }),
     readyLagBytes: Type.Number({ default: 1024 * 1024, minimum: 0 }),
     readyLagSeconds: Type.Number({ default: 5, minimum: 0 }),
@@ -30,7 +30,7 @@ export const FollowOptions = Type.Object(
     refreshSequencesSeconds: Type.Number({
       default: 60,
       minimum: 0,
-      description: 'How often sequences are brought up to date; 0 leaves it to the switchover.',
+      description: 'Interval between updates of sequences; 0: only at the switchover.',
     }),
     verifyWhileFollowing: Type.Boolean({
       default: true,

@@ -114,11 +114,11 @@ export const SwitchoverOptions = Type.Object(
     }),
     read_only_source: Type.Boolean({
       default: false,
-      description: 'Makes the side that is left read-only and ends its other sessions.',
+      description: 'Makes the old primary read-only and ends its other sessions.',
     }),
     keep_reverse: Type.Boolean({
       default: false,
-      description: 'From then on changes flow back, so that going back loses nothing.',
+      description: 'Changes are then applied back to the old primary, so that a return loses nothing.',
     }),
     verify: Type.Boolean({
       default: false,
@@ -127,29 +127,29 @@ export const SwitchoverOptions = Type.Object(
     accept_differences: Type.Boolean({
       default: false,
       description:
-        'Goes on although objects of the source are missing or different on the destination; the report names them.',
+        'Continues although objects of the source are missing or different on the destination; the report names them.',
     }),
     refresh_materialized_views: Type.Boolean({
       default: false,
       description:
-        'Refreshes the materialized views that were moved, on the new primary and once it is handed over. The report names each that fails.',
+        'Refreshes the migrated materialized views on the new primary after the handover. The report names each that fails.',
     }),
     sequence_margin: Type.Integer({
       default: 0,
       minimum: 0,
-      description: 'Sequences are set further by so many steps.',
+      description: 'Number of steps by which sequences are advanced.',
     }),
     watch_seconds: Type.Number({
       default: 60,
       minimum: 0,
       maximum: longestWatchSeconds,
       description:
-        'So long the side that was left is watched for late writes; with 0 it is looked at once. With `keep_reverse` it is watched as long as changes flow back.',
+        'How long the old primary is watched for late writes; 0 checks once. With `keep_reverse` it is watched as long as changes flow back.',
     }),
     discard_late_writes: Type.Boolean({
       default: false,
       description:
-        'When returning: goes on although changes were written to the old primary after the switchover, or that is not known.',
+        'When returning: continues although changes were written to the old primary after the switchover, or although that is unknown.',
     }),
     back: Type.Boolean({ default: false, description: 'Returns to the source after `keep_reverse`.' }),
   },

@@ -21,9 +21,9 @@ export type ForeignWrites = Static<typeof ForeignWrites>
 /** Why it is not ready, and how one gets on. */
 export function describeForeignWrites({ tables, sessions }: ForeignWrites): string {
   const named = shortList(tables.map((table) => `${showName(table)} (${formatCount(table.rows, 'row')})`))
-  const who = sessions.length > 0 ? ` Others that were connected: ${shortList(sessions)}.` : ''
+  const who = sessions.length > 0 ? ` Other connected sessions: ${shortList(sessions)}.` : ''
   return (
-    `the destination was written to by others than this move, by a client or by a trigger there: ${named}.${who} ` +
-    'Stop them. These tables are compared by checksum, at the switchover at the latest; where they differ, "pgtrek recopy TABLE" copies them anew'
+    `other sessions or triggers have written to the destination: ${named}.${who} ` +
+    'Stop them. These tables are compared by checksum, at the switchover at the latest; where they differ, "pgtrek recopy TABLE" copies them again'
   )
 }

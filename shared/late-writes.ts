@@ -32,7 +32,7 @@ export function namedLateWrites({ transactions, changes, tables }: Rows): string
 export function describeLateWrites(late: Rows, place: string): string {
   return (
     `${place} was written to after the switchover, and only there: ${namedLateWrites(late)}. ` +
-    'These rows are not on the new primary: bring them over by hand, and stop whatever still writes there'
+    'These rows are not on the new primary: copy them by hand, and stop the clients that still write there'
   )
 }
 

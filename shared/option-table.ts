@@ -33,7 +33,7 @@ export const optionTable = {
   dataOnly: {
     key: 'data_only',
     kind: 'switch',
-    meaning: 'rows, sequence values and large objects into tables that are there',
+    meaning: 'copy rows, sequence values and large objects into existing tables',
     group: 'what',
     schema: true,
   },
@@ -47,38 +47,38 @@ export const optionTable = {
   owner: {
     key: 'owner',
     kind: 'switch',
-    meaning: 'everything belongs to the connecting user',
+    meaning: 'make the connecting user the owner of all objects',
     group: 'what',
     schema: true,
   },
-  acl: { key: 'acl', kind: 'switch', meaning: 'grant nothing', group: 'what', schema: true },
-  comments: { key: 'comments', kind: 'switch', meaning: 'leave comments out', group: 'what', schema: true },
+  acl: { key: 'acl', kind: 'switch', meaning: 'do not copy grants', group: 'what', schema: true },
+  comments: { key: 'comments', kind: 'switch', meaning: 'do not copy comments', group: 'what', schema: true },
   tablespaces: {
     key: 'tablespaces',
     kind: 'switch',
-    meaning: 'everything goes to the default tablespace',
+    meaning: 'create everything in the default tablespace',
     group: 'what',
     schema: true,
   },
   publications: {
     key: 'publications',
     kind: 'switch',
-    meaning: 'leave publications out',
+    meaning: 'do not create publications',
     group: 'what',
     schema: true,
   },
   securityLabels: {
     key: 'security_labels',
     kind: 'switch',
-    meaning: 'leave security labels out',
+    meaning: 'do not copy security labels',
     group: 'what',
     schema: true,
   },
-  analyze: { key: 'analyze', kind: 'switch', meaning: 'gather no statistics', group: 'what' },
+  analyze: { key: 'analyze', kind: 'switch', meaning: 'do not run ANALYZE', group: 'what' },
   existingTableMode: {
     key: 'existing_tables',
     kind: 'choice',
-    meaning: 'objects that the destination has already: kept, or dropped and made again',
+    meaning: 'objects that exist on the destination: keep them, or drop and recreate them',
     group: 'existing',
     shortcuts: { 'drop-existing': 'drop' },
     schema: true,
@@ -86,58 +86,58 @@ export const optionTable = {
   existingDataMode: {
     key: 'existing_rows',
     kind: 'choice',
-    meaning: 'rows that a table of the destination has already: replaced, added to, or merged with',
+    meaning: 'rows that exist in tables of the destination: replace them, append to them, or merge with them',
     group: 'existing',
     shortcuts: { truncate: 'truncate', append: 'append', upsert: 'upsert' },
   },
   batchSize: {
     key: 'batch_size',
     kind: 'count',
-    meaning: 'rows that append and upsert merge at once',
+    meaning: 'rows that append and upsert merge per batch',
     group: 'existing',
   },
   disableFk: {
     key: 'keep_foreign_keys',
     kind: 'opposite',
-    meaning: 'foreign keys of the destination stay on while rows are copied; tables follow their order',
+    meaning: 'keep foreign keys of the destination while rows are copied; tables are copied in their order',
     group: 'existing',
   },
   disableTriggers: {
     key: 'keep_triggers',
     kind: 'opposite',
-    meaning: 'triggers of the destination fire for the rows that are copied',
+    meaning: 'let triggers of the destination fire for copied rows',
     group: 'existing',
   },
-  workers: { key: 'workers', kind: 'count', meaning: 'copy workers; 0 chooses', group: 'speed' },
+  workers: { key: 'workers', kind: 'count', meaning: 'number of copy workers; 0: automatic', group: 'speed' },
   indexWorkers: {
     key: 'index_workers',
     kind: 'count',
-    meaning: 'index builds at once; 0 chooses',
+    meaning: 'number of concurrent index builds; 0: automatic',
     group: 'speed',
   },
   splitBytes: {
     key: 'split',
     kind: 'size',
-    meaning: 'copy tables above this size in parts (as 500MB); 0 chooses',
+    meaning: 'copy tables above this size in parts (for example 500MB); 0: automatic',
     group: 'speed',
   },
   maxBytesPerSecond: {
     key: 'max_rate',
     kind: 'rate',
-    meaning: 'read no more than this from the source (as 20MB/s); 0 is as fast as it goes',
+    meaning: 'maximum read rate from the source (for example 20MB/s); 0: unlimited',
     group: 'speed',
   },
   maintenanceWorkMemKb: {
     key: 'maintenance_work_mem',
     kind: 'kilobytes',
-    meaning: 'memory of each index build on the destination (as 1GB); 0 chooses',
+    meaning: 'memory of each index build on the destination (for example 1GB); 0: automatic',
     group: 'speed',
     schema: true,
   },
   parallelMaintenanceWorkers: {
     key: 'parallel_maintenance_workers',
     kind: 'count',
-    meaning: "helpers of each index build; the server's own setting unless told",
+    meaning: "parallel workers of each index build (default: the setting of the server)",
     group: 'speed',
     schema: true,
   },
@@ -145,7 +145,7 @@ export const optionTable = {
   dryRun: {
     key: 'dry_run',
     kind: 'switch',
-    meaning: 'show the plan and stop; nothing is written',
+    meaning: 'print the plan and stop; nothing is written',
     group: 'run',
   },
   verify: {
@@ -157,13 +157,13 @@ export const optionTable = {
   skipPreflight: {
     key: 'skip_preflight',
     kind: 'switch',
-    meaning: 'begin without looking for what would be in the way (pgtrek doctor)',
+    meaning: 'skip the preflight checks (pgtrek preflight)',
     group: 'run',
   },
   resume: {
     key: 'resume',
     kind: 'switch',
-    meaning: 'go on with the last run between these databases that did not complete',
+    meaning: 'continue the last incomplete run between these databases',
     group: 'run',
   },
 } as const satisfies Record<OptionName, OptionSpelling>
@@ -264,9 +264,9 @@ export function expectation(name: OptionName): string {
         : `a whole number from ${minimum} to ${maximum}`
     case 'size':
     case 'kilobytes':
-      return 'a size, as 500MB or 1GB'
+      return 'a size, such as 500MB or 1GB'
     case 'rate':
-      return 'a rate with its unit, as 20MB/s or 500KB/s'
+      return 'a rate with its unit, such as 20MB/s or 500KB/s'
     case 'names':
       return 'a list of names'
   }

@@ -52,7 +52,7 @@ export const PreflightReport = Type.Object({
   /** Checks of content look at what was selected only. */
   scope: Type.Object({
     everything: Type.Boolean(),
-    tables: Type.Integer({ description: 'Tables that would be moved.' }),
+    tables: Type.Integer({ description: 'Tables that would be migrated.' }),
     of: Type.Integer({ description: 'Tables that the source has.' }),
   }),
   items: Type.Array(PreflightItem),
@@ -94,7 +94,7 @@ export const PreflightBody = Type.Object(
     ...Type.Omit(RequestBody, ['hooks']).properties,
     follow: Type.Optional(
       Type.Union([loose(FollowOptions), Type.Boolean()], {
-        description: 'Also what following changes needs: true, or how they will be followed.',
+        description: 'Also checks the requirements for following: true, or how changes will be followed.',
       }),
     ),
   },

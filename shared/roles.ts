@@ -13,12 +13,12 @@ export const RoleOptions = Type.Object(
       {
         default: 'merge',
         description:
-          'Roles that the destination has already: what they lack is added, they are left as they are, or a difference refuses everything.',
+          'Roles that exist on the destination: `merge` adds what they lack, `skip` keeps them as they are, `fail` refuses the run if any differ.',
       },
     ),
     includeRoles: Type.Array(Type.String(), { default: [], description: 'Only these roles, with * and ?.' }),
     excludeRoles: Type.Array(Type.String(), { default: [], description: 'Not these roles.' }),
-    passwords: Type.Boolean({ default: true, description: 'Carry passwords.' }),
+    passwords: Type.Boolean({ default: true, description: 'Copy passwords.' }),
   },
   { additionalProperties: false },
 )

@@ -36,7 +36,7 @@ export function describeSkipped(skipped: readonly SkippedTransaction[]): string 
   const named = [...counts.slice(0, mostNamed), ...(more > 0 ? [`and ${more} more`] : [])].join(', ')
   return (
     `${formatCount(skipped.length, 'transaction')} skipped, whose changes are missing: ${named}. ` +
-    '"pgtrek recopy TABLE" copies them anew; or make them the same on both sides, which the next comparison by checksum notices; ' +
+    '"pgtrek recopy TABLE" copies them again; or make them equal on both sides, which the next comparison by checksum detects; ' +
     'or accept it at the switchover (--accept-differences)'
   )
 }

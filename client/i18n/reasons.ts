@@ -33,7 +33,7 @@ const japanese: [RegExp, (...parts: string[]) => string][] = [
       `スキップしたトランザクションが ${count} 件あり、その変更が欠けています：${tables}。「pgtrek recopy テーブル」でコピーし直すか、両側を一致させるか、切り替え時に違いを許容してください`,
   ],
   [
-    /^the destination was written to by others than this move, by a client or by a trigger there: (.+?)\.(?: Others that were connected: (.+)\.)? Stop them\. /s,
+    /^other sessions or triggers have written to the destination: (.+?)\.(?: Other connected sessions: (.+)\.)? Stop them\. /s,
     (tables, sessions) =>
       `移行先のテーブルに、この移行以外からの書き込みがありました：${tables}。${sessions ? `接続していたもの：${sessions}。` : ''}書き込みを止めてください。これらのテーブルは遅くとも切り替え時にチェックサムで比較し、異なる場合は「pgtrek recopy テーブル」でコピーし直せます`,
   ],

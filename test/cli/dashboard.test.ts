@@ -92,14 +92,14 @@ describe('a frame', () => {
       'warning: the source keeps 3.0 GB of log on its disk for the slot pgtrek_shop',
     )
     const endangered = followView(now, { streams: [followStream({ slot: { ...many, endangered: true } })] })
-    expect(shown(endangered).join('\n')).toContain('error: the source is about to give up the slot')
+    expect(shown(endangered).join('\n')).toContain('error: the source is about to invalidate the slot')
     const lost = followView(now, { streams: [followStream({ slot: { ...slot, lost: 'wal_removed' } })] })
     expect(shown(lost).join('\n')).toContain('error: the slot pgtrek_shop on the source is lost: wal_removed')
   })
 
   test('a light that was green is not, when nothing was heard for long', () => {
     const lines = shown(followView(now, { updated_at: now - 60_000 }))
-    expect(lines[3]).toBe('○ not ready: nothing was heard of its process for 1 min 00 s')
+    expect(lines[3]).toBe('○ not ready: no status from its process for 1 min 00 s')
   })
 
   test('the question before a switchover repeats what is against it', () => {

@@ -126,7 +126,7 @@ describe('refused', () => {
     [['--existing-tables', 'keep', '--drop-existing'], 'exclude each other'],
     [['--split', '12 bananas'], 'It must be a size'],
     [['--max-rate', 'fast'], 'It must be a rate'],
-    [['--max-rate', '10'], 'It must be a rate with its unit, as 20MB/s'],
+    [['--max-rate', '10'], 'It must be a rate with its unit, such as 20MB/s'],
     [['--workers', 'many'], 'It must be a whole number from 0'],
     [['--batch-size', '0'], 'from 1 to 1000000'],
     [['--existing-rows', 'merge'], 'truncate, append or upsert'],

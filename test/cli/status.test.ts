@@ -100,9 +100,9 @@ describe('the text', () => {
     expect(output).toContain('shop: streaming, stopped')
     expect(output).toMatch(/ {2}as of {7}\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \(\d+\.\d s ago\)/)
     expect(output).toContain('  rate        not streaming\n')
-    expect(output).toContain('not ready: no process is at work: it is stopped')
+    expect(output).toContain('not ready: no process is running: it is stopped')
     expect(output).toContain(
-      'warning: no process reads the slot pgtrek_shop: the source keeps 16 MB of log for it, and more with every change, until "pgtrek follow" goes on or "pgtrek cleanup" drops it',
+      'warning: no process reads the slot pgtrek_shop: the source keeps 16 MB of log for it, and more with every change, until "pgtrek follow" continues or "pgtrek cleanup" drops it',
     )
   })
 
@@ -113,7 +113,7 @@ describe('the text', () => {
     const { code, output } = await status(directory)
     expect(code).toBe(1)
     expect(output).toContain('shop: streaming, lost')
-    expect(output).toContain('not ready: no process is at work: it is lost')
+    expect(output).toContain('not ready: no process is running: it is lost')
     expect(output).toContain('error: its process ended unexpectedly')
   })
 

@@ -81,7 +81,7 @@ describe('what is seen', () => {
     const on = tui(directory)
     await on.shows('streaming')
     await publisher.publish(live({ state: 'waiting', last_error: { message: 'the server went away' } }))
-    await on.shows('warning: a connection was lost, it tries again: the server went away')
+    await on.shows('warning: a connection was lost, reconnecting: the server went away')
   })
 
   test('a green light goes out when its process is killed', async () => {
@@ -89,7 +89,7 @@ describe('what is seen', () => {
     const on = tui(directory)
     await on.shows('● ready to switch over')
     publisher.child.kill('SIGKILL')
-    await on.shows('○ not ready: no process is at work: it is lost')
+    await on.shows('○ not ready: no process is running: it is lost')
     await on.shows('no process reads the slot pgtrek_shop')
     on.type('p')
     await on.shows('no process follows it (lost): "pgtrek follow" starts one')

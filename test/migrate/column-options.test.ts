@@ -63,7 +63,7 @@ test('an option that the destination does not know is reported, and the table is
   const { failures } = await clone(source, destination)
   expect(failures).toEqual([
     expect.stringContaining(
-      'TABLE public.t: it is there, but this was refused: ALTER TABLE ONLY public.t ALTER COLUMN id SET (of_tomorrow=1): unrecognized parameter "of_tomorrow"',
+      'TABLE public.t: it exists, but this was refused: ALTER TABLE ONLY public.t ALTER COLUMN id SET (of_tomorrow=1): unrecognized parameter "of_tomorrow"',
     ),
   ])
   expect(failures[0]).toContain('COMPRESSION')

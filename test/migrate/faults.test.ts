@@ -189,7 +189,7 @@ test('an owner that is refused is named with its statement, and the table is who
   const mover = { url: to.url(destination.name, 'mover') }
   const { summary, failures } = await clone(source, mover, { options: { skipPreflight: true } })
   expect(summary.status).toBe('completed_with_failures')
-  const refused = 'it is there, but this was refused:'
+  const refused = 'it exists, but this was refused:'
   const why = 'permission denied for schema public (SQLSTATE 42501)'
   expect(failures).toContain(`TABLE public.owned: ${refused} ALTER TABLE public.owned OWNER TO boss: ${why}`)
   expect(failures).toContain(`VIEW public.seen: ${refused} ALTER VIEW public.seen OWNER TO boss: ${why}`)

@@ -194,7 +194,7 @@ export function switchoverOptionsOf(command: Command): SwitchoverOptions {
 
 function seconds(text: string): number {
   const time = parseSeconds(text)
-  if (time === undefined) throw new InvalidArgumentError('It must be a time, as 30s or 2m.')
+  if (time === undefined) throw new InvalidArgumentError('It must be a time, such as 30s or 2m.')
   return time
 }
 
@@ -206,7 +206,7 @@ function watchTime(text: string): number {
 
 function size(text: string): number {
   const bytes = parseBytes(text)
-  if (bytes === undefined) throw new InvalidArgumentError('It must be a size, as 1MB.')
+  if (bytes === undefined) throw new InvalidArgumentError('It must be a size, such as 1MB.')
   return bytes
 }
 
