@@ -85,9 +85,7 @@ export function describeFailure({
   left = [],
   incomplete,
 }: Extract<MigrationEvent, { type: 'step_failed' }>): string {
-  const said = incomplete
-    ? `it exists, but this was refused: ${describeError(error)}`
-    : describeError(error)
+  const said = incomplete ? `it exists, but this was refused: ${describeError(error)}` : describeError(error)
   if (left.length === 0) return said
   const own = step.table && showName(step.table)
   const facts = left.map(

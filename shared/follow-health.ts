@@ -91,9 +91,7 @@ function stateConcerns(view: FollowView, now: number): Concern[] {
   } else if (view.state === 'waiting') {
     concerns.push({
       level: 'warn',
-      text: error
-        ? `a connection was lost, reconnecting: ${error}`
-        : 'a connection was lost, reconnecting',
+      text: error ? `a connection was lost, reconnecting: ${error}` : 'a connection was lost, reconnecting',
     })
   }
   if (isSilent(view, now)) concerns.push({ level: 'error', text: silence(view, now) })

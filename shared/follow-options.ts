@@ -11,10 +11,12 @@ export const FollowOptions = Type.Object(
           'Name of this move (default: made from the names of both databases). Slot and publication are named after it.',
       }),
     ),
-    publication: Type.Optional(Type.String({ description: 'An existing publication to use instead of creating one.' })),
+    publication: Type.Optional(
+      Type.String({ description: 'An existing publication to use instead of creating one.' }),
+    ),
     engine: Type.Union([Type.Literal('pgtrek'), Type.Literal('native')], {
       default: 'pgtrek',
-      description: "`native`: a subscription of the server copies and applies, where possible.",
+      description: '`native`: a subscription of the server copies and applies, where possible.',
     }),
     insertsOnly: Type.Array(Type.String(), {
       default: [],

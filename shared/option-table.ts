@@ -137,7 +137,7 @@ export const optionTable = {
   parallelMaintenanceWorkers: {
     key: 'parallel_maintenance_workers',
     kind: 'count',
-    meaning: "parallel workers of each index build (default: the setting of the server)",
+    meaning: 'parallel workers of each index build (default: the setting of the server)',
     group: 'speed',
     schema: true,
   },

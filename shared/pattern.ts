@@ -57,8 +57,7 @@ function splitPattern(text: string): RegExp[] {
     }
     at++
   }
-  if (isEmpty)
-    throw new PatternError(text === '' ? 'a name is empty' : `"${text}" has nothing after its dot`)
+  if (isEmpty) throw new PatternError(text === '' ? 'a name is empty' : `"${text}" has nothing after its dot`)
   parts.push(whole(source))
   return parts
 }

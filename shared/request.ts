@@ -137,7 +137,11 @@ export const MigrationOptions = Type.Object(
     ),
     disableTriggers: flag(true, 'Suspend triggers of the destination while rows are copied.'),
     workers: Type.Integer({ minimum: 0, default: 0, description: 'Number of copy workers; 0: automatic.' }),
-    indexWorkers: Type.Integer({ minimum: 0, default: 0, description: 'Number of concurrent index builds; 0: automatic.' }),
+    indexWorkers: Type.Integer({
+      minimum: 0,
+      default: 0,
+      description: 'Number of concurrent index builds; 0: automatic.',
+    }),
     splitBytes: Type.Integer({
       minimum: 0,
       default: 0,

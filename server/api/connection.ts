@@ -40,7 +40,11 @@ export function connectionRoutes(services: Services) {
       {
         body: ConnectionBody,
         response: { 200: ConnectionTest, ...failures },
-        detail: { summary: 'Test a connection: returns the server version and settings, or the reason for the failure', tags },
+        detail: {
+          summary:
+            'Test a connection: returns the server version and settings, or the reason for the failure',
+          tags,
+        },
       },
     )
     .post(

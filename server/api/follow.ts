@@ -63,7 +63,10 @@ export function followRoutes(services: Services) {
   return new Elysia()
     .get('/api/follow', () => ({ follows: follows.list() }), {
       response: { 200: FollowList, ...failures },
-      detail: { summary: 'All moves in the state directory, including those that other processes follow', tags },
+      detail: {
+        summary: 'All moves in the state directory, including those that other processes follow',
+        tags,
+      },
     })
     .get('/api/follow/:name', ({ params: { name } }) => found(follows.view(name), name), {
       params: Type.Object({ name: Type.String() }),
@@ -130,7 +133,10 @@ export function followRoutes(services: Services) {
       {
         body: ContinueBody,
         response: { 200: MoveOnServers, ...failures },
-        detail: { summary: 'State of a move as recorded on both servers, independent of the state directory', tags },
+        detail: {
+          summary: 'State of a move as recorded on both servers, independent of the state directory',
+          tags,
+        },
       },
     )
     .post(
@@ -154,7 +160,10 @@ export function followRoutes(services: Services) {
       {
         body: CleanupBody,
         response: { 200: CleanupAnswer, ...failures },
-        detail: { summary: 'Drop the slot, the publication and everything else that following has created', tags },
+        detail: {
+          summary: 'Drop the slot, the publication and everything else that following has created',
+          tags,
+        },
       },
     )
 }

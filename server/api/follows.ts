@@ -138,7 +138,8 @@ export class Follows {
       (controller) => controller.name === name && controller !== this.#ended,
     )
     const worker = working ? { pid: process.pid } : this.store.worker(name)
-    if (worker) throw new ApiFailure('busy', `${name} is followed by process ${worker.pid}: stop that process first`)
+    if (worker)
+      throw new ApiFailure('busy', `${name} is followed by process ${worker.pid}: stop that process first`)
     const cleaned = await cleanUpFollow(ends, this.store, options).catch((error) => {
       throw error instanceof LateWritesFound ? new ApiFailure('not_now', error.message) : error
     })

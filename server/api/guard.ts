@@ -52,10 +52,7 @@ export function createGuard({ host, names = [], token }: GuardOptions): Guard {
       if (bearer !== undefined && isTokenRight(bearer)) return
       const session = cookieIn(request.headers.get('cookie'))
       if (session !== undefined && areEqual(session, cookie)) return
-      throw new ApiFailure(
-        'unauthorized',
-        'this API needs a token: send it as "Authorization: Bearer ..."',
-      )
+      throw new ApiFailure('unauthorized', 'this API needs a token: send it as "Authorization: Bearer ..."')
     },
   }
 }
@@ -74,10 +71,7 @@ export function pathOf({ url }: Request): string {
 function checkHost(header: string | null, known: ReadonlySet<string>) {
   const name = hostIn(header)
   if (name !== undefined && (known.has(name) || isIP(name.replace(/^\[(.*)\]$/, '$1')) !== 0)) return
-  throw new ApiFailure(
-    'forbidden',
-    'unknown host name: use localhost, or start pgtrek with --allow-host',
-  )
+  throw new ApiFailure('forbidden', 'unknown host name: use localhost, or start pgtrek with --allow-host')
 }
 
 function checkOrigin(headers: Headers) {

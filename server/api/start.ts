@@ -134,7 +134,9 @@ function listen(app: AnyElysia, host: string, port: number): Bun.Server<unknown>
   } catch (error) {
     const { code } = error as { code?: string }
     if (code === 'EADDRINUSE') {
-      throw new UsageError(`port ${port} is in use by another program: stop it, or choose another port with --port`)
+      throw new UsageError(
+        `port ${port} is in use by another program: stop it, or choose another port with --port`,
+      )
     }
     throw new UsageError(`cannot listen on ${host}:${port}: ${messageOf(error)}`)
   }

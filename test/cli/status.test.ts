@@ -206,7 +206,7 @@ describe('which', () => {
     const { directory } = await published(live())
     const { code, said } = await status(directory, 'shopp')
     expect(code).toBe(2)
-    expect(said).toContain('nothing that is followed is called shopp')
+    expect(said).toContain('no move is named shopp')
     expect((await status(join(directory, 'none'), 'shop')).code).toBe(2)
   })
 

@@ -215,10 +215,7 @@ describe('mistakes are told with their place and what was expected', () => {
     ['destination = "postgres://x"', 'unknown key destination: did you mean dest?'],
     ['zzz = 1', 'unknown key zzz: known keys: source, dest, queue, schemas'],
     ['[source]\nhots = "x"', 'source has an unknown key: did you mean host?'],
-    [
-      '[source]\nhost = "x"\nworkers = 4',
-      'workers is a top-level key: put it above the first [section]',
-    ],
+    ['[source]\nhost = "x"\nworkers = 4', 'workers is a top-level key: put it above the first [section]'],
     ['[[tables]]\ntabel = "x"', 'tables[0]'],
     ['[[tables]]\ntable = "x"\nwere = "y"', 'unknown key tables[0].were: did you mean where?'],
     ['[[tables]]\nwhere = "y"', 'tables[0] has no table'],
@@ -245,8 +242,14 @@ describe('mistakes are told with their place and what was expected', () => {
       '[[tables]]\ntable = "t"\ncolumns = { a = "b" }',
       'tables[0].columns.a must be a table with from, a table with value',
     ],
-    ['[[hooks]]\nwhen = "before"\nphase = "data"', 'hooks[0] must have exactly one of the keys sql, file and command'],
-    ['[[hooks]]\nwhen = "before"\nphase = "data"\nsql = "x"', 'hooks[0] has no on: set it to source or destination'],
+    [
+      '[[hooks]]\nwhen = "before"\nphase = "data"',
+      'hooks[0] must have exactly one of the keys sql, file and command',
+    ],
+    [
+      '[[hooks]]\nwhen = "before"\nphase = "data"\nsql = "x"',
+      'hooks[0] has no on: set it to source or destination',
+    ],
     ['[[hooks]]\nwhen = "before"\nphase = "data"\non = "source"\nfile = "no.sql"', 'hooks[0].file'],
     ['[[hooks]]\nwhen = "before"\nphase = "data"\non = "source"\nfile = "sql/empty.sql"', 'is empty'],
     [

@@ -106,9 +106,7 @@ describe('the log file', () => {
       log.event({ type: 'warning', at: 0, message: 'three' })
       log.close()
       expect(reports).toEqual([
-        expect.stringMatching(
-          /^the log file .*-full\.jsonl cannot be written \(ENOSPC.*the run continues/,
-        ),
+        expect.stringMatching(/^the log file .*-full\.jsonl cannot be written \(ENOSPC.*the run continues/),
         `the log file ${path} is not complete: lines missing: 3`,
       ])
     },

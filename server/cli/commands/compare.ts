@@ -29,9 +29,7 @@ export function compareCommand(program: Command): Command {
     .action(async (flags: CompareFlags) => {
       process.exitCode = await report(schema, flags, compareObjects)
     })
-  const command = new Command('compare')
-    .description('compare two databases')
-    .copyInheritedSettings(program)
+  const command = new Command('compare').description('compare two databases').copyInheritedSettings(program)
   for (const one of [addDataFlags(data), addSchemaFlags(schema)]) {
     command.addCommand(one.copyInheritedSettings(program))
   }
@@ -58,7 +56,9 @@ async function compareRows(
   { request, ends, signal, style, progress }: Run,
 ): Promise<Outcome> {
   if (flags.fast && flags.drill) {
-    throw new UsageError('--fast and --drill exclude each other: --fast does not read the values that --drill needs')
+    throw new UsageError(
+      '--fast and --drill exclude each other: --fast does not read the values that --drill needs',
+    )
   }
   const comparison = await compareData({
     ...ends,

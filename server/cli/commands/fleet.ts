@@ -42,12 +42,7 @@ export function fleetCommand(): Command {
       'address to listen on; any other than localhost needs PGTREK_TOKEN',
       'localhost',
     )
-    .option(
-      '--allow-host <name>',
-      'additional host name of the board (may be repeated)',
-      collect,
-      [],
-    )
+    .option('--allow-host <name>', 'additional host name of the board (may be repeated)', collect, [])
     .option('--quiet', 'only warnings and errors')
     .option('--json', 'print the last state as JSON on standard output')
     .option('--log-dir <directory>', 'directory for log files, one per run', 'logs')

@@ -17,9 +17,7 @@ const lookEveryMs = 100
 
 export function recopyCommand(): Command {
   const command = new Command('recopy')
-    .description(
-      'copy tables of a move again and follow them from there (default: all failed tables)',
-    )
+    .description('copy tables of a move again and follow them from there (default: all failed tables)')
     .argument('[table...]', '`schema.table` or `table`, with wildcards')
   addConnectionFlags(command)
   addConfigFlag(command)

@@ -50,8 +50,7 @@ export function serveCommand(): Command {
     .option('--log-dir <directory>', 'directory for log files, one per run', 'logs')
     .option('--state-dir <directory>', 'directory for the history, profiles and the state of runs', '.pgtrek')
   addConnectionFlags(command, ['source', 'dest'], {
-    source:
-      'server whose password requests may use (from this URL, the environment or ~/.pgpass)',
+    source: 'server whose password requests may use (from this URL, the environment or ~/.pgpass)',
     dest: 'another such server',
   })
   return command.action(async (flags: ServeFlags, command: Command) => {

@@ -16,7 +16,7 @@ const orders: [name: string, action: FollowAction, meaning: string][] = [
   [
     'apply-schema',
     { type: 'apply_schema' },
-    "add the columns of the source table to the destination table: of the table in conflict, or of all tables that have changed",
+    'add the columns of the source table to the destination table: of the table in conflict, or of all tables that have changed',
   ],
   ['stop', { type: 'stop' }, 'stop; applied transactions stay, "pgtrek follow" continues'],
 ]

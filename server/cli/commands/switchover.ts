@@ -58,7 +58,11 @@ async function run(command: Command): Promise<number> {
   let isDone = false
   let waitedFor: string | undefined
   using interrupt = interruptible(() =>
-    tell(isDone ? 'checking for late writes a last time' : 'stopping; if nothing was handed over yet, everything stays as before'),
+    tell(
+      isDone
+        ? 'checking for late writes a last time'
+        : 'stopping; if nothing was handed over yet, everything stays as before',
+    ),
   )
   const { following, done } = continueFollowing(endsOf(request, { follow }), {
     ...{ store, memory, signal: interrupt.signal },

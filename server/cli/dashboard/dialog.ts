@@ -104,7 +104,7 @@ const help: [string, string][] = [
   ['t', 'at a conflict: retry'],
   ['k', 'at a conflict: skip the transaction (asks first)'],
   ['c', 'copy failed tables, or the one in conflict, again (asks first)'],
-  ['a', "at a conflict: apply the change of the source table (asks first)"],
+  ['a', 'at a conflict: apply the change of the source table (asks first)'],
   ['x', 'stop following (asks first); "pgtrek follow" continues'],
   ['Tab', 'tables, log, details'],
   ['arrows', 'scroll; PageUp, PageDown, Home, End'],

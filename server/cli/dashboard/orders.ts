@@ -94,8 +94,8 @@ export const orders: Order[] = [
     refusal: (view) => choice(view, 'apply_schema'),
     does: (view) => ({
       type: 'confirm',
-      title: "Change the table of the destination?",
-      lines: [...conflictSummary(view), "The columns of the source table are added."],
+      title: 'Change the table of the destination?',
+      lines: [...conflictSummary(view), 'The columns of the source table are added.'],
       action: { type: 'apply_schema', ...conflictPlace(view) },
       saying: 'requesting change of the table',
     }),

@@ -11,7 +11,9 @@ const option = (flags: string, meaning: string) => new Option(flags, meaning).he
 
 /** A name decides which slot, publication and position are meant. */
 export function addNameFlag(command: Command) {
-  command.addOption(option('--name <name>', 'name of the move (default: made from the names of both databases)'))
+  command.addOption(
+    option('--name <name>', 'name of the move (default: made from the names of both databases)'),
+  )
 }
 
 export function addFollowFlags(command: Command, { begins }: { begins: boolean }) {
@@ -25,9 +27,13 @@ export function addFollowFlags(command: Command, { begins }: { begins: boolean }
       ),
     )
     .addOption(
-      option('--ready-delay <time>', 'maximum lag in time for cutover readiness (default: 5s)').argParser(seconds),
+      option('--ready-delay <time>', 'maximum lag in time for cutover readiness (default: 5s)').argParser(
+        seconds,
+      ),
     )
-    .addOption(option('--ready-for <time>', 'how long the lag must stay below both (default: 10s)').argParser(seconds))
+    .addOption(
+      option('--ready-for <time>', 'how long the lag must stay below both (default: 10s)').argParser(seconds),
+    )
     .addOption(
       option(
         '--refresh-sequences <time>',
@@ -62,7 +68,7 @@ export function addBeginningFlags(command: Command) {
     .addOption(
       option(
         '--engine <name>',
-        "pgtrek: pgtrek decodes and applies; native: a subscription of the server, where possible (default: pgtrek)",
+        'pgtrek: pgtrek decodes and applies; native: a subscription of the server, where possible (default: pgtrek)',
       ).choices(['pgtrek', 'native']),
     )
     .addOption(option('--bidirectional', 'also apply changes of the destination to the source'))
@@ -126,10 +132,13 @@ export function addSwitchoverFlags(command: Command) {
         .argParser(seconds)
         .default(30, '30s'),
     )
+    .addOption(about('--read-only-source', 'make the old primary read-only, and end its other sessions'))
     .addOption(
-      about('--read-only-source', 'make the old primary read-only, and end its other sessions'),
+      about(
+        '--keep-reverse',
+        'apply changes back to the old primary afterwards, so that a return loses nothing',
+      ),
     )
-    .addOption(about('--keep-reverse', 'apply changes back to the old primary afterwards, so that a return loses nothing'))
     .addOption(about('--verify', 'compare checksums of all rows instead of counts'))
     .addOption(
       about(
@@ -138,10 +147,7 @@ export function addSwitchoverFlags(command: Command) {
       ),
     )
     .addOption(
-      about(
-        '--refresh-materialized-views',
-        'refresh the migrated materialized views after the handover',
-      ),
+      about('--refresh-materialized-views', 'refresh the migrated materialized views after the handover'),
     )
     .addOption(
       about('--sequence-margin <count>', 'number of steps to advance sequences beyond the source')
@@ -149,10 +155,7 @@ export function addSwitchoverFlags(command: Command) {
         .default(0),
     )
     .addOption(
-      about(
-        '--watch <time>',
-        'how long to watch the old primary for late writes; 0 checks once',
-      )
+      about('--watch <time>', 'how long to watch the old primary for late writes; 0 checks once')
         .argParser(watchTime)
         .default(60, '60s'),
     )

@@ -66,7 +66,9 @@ export function unknownVariables(environment: Environment): string[] {
     .filter((variable) => variable.startsWith('PGTREK_') && !known.includes(variable))
     .flatMap((variable) => {
       const near = nearestName(variable, known)
-      return near ? [`the environment has ${variable}, which is not a variable of pgtrek: did you mean ${near}?`] : []
+      return near
+        ? [`the environment has ${variable}, which is not a variable of pgtrek: did you mean ${near}?`]
+        : []
     })
 }
 

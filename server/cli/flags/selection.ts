@@ -36,7 +36,10 @@ export function addSelectionFlags(command: Command, { kinds }: { kinds: boolean 
         .helpGroup(heading),
     )
     .addOption(
-      new Option('--needed <add|report>', 'required objects that are neither selected nor on the destination: add or report them')
+      new Option(
+        '--needed <add|report>',
+        'required objects that are neither selected nor on the destination: add or report them',
+      )
         .argParser(neededChoice)
         .helpGroup(heading),
     )

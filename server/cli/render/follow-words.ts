@@ -211,7 +211,7 @@ export function choicesOf(conflict: FollowConflict): Choice[] {
       action: 'apply_schema',
       key: 'a',
       command: 'apply-schema',
-      text: "apply the change of the source table",
+      text: 'apply the change of the source table',
     })
   }
   return choices

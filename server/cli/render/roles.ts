@@ -25,9 +25,7 @@ export function roleVerdict(report: RolesReport, style: Style): string {
     `${count('create')} new`,
     `${count('change')} with additional rights`,
     formatCount(differences.length, 'difference'),
-    ...(obstacles.length > 0
-      ? [`${formatCount(obstacles.length, 'change')} that pgtrek cannot make`]
-      : []),
+    ...(obstacles.length > 0 ? [`${formatCount(obstacles.length, 'change')} that pgtrek cannot make`] : []),
     ...(needs_password.length > 0 ? [`${formatCount(needs_password.length, 'password')} to be set`] : []),
   ]
   const failed = steps.filter((step) => step.status === 'failed').length
