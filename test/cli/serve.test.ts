@@ -122,7 +122,7 @@ test('a port that is taken is said so', async () => {
 
 test('beyond this machine a token is needed: made up and shown once, or the one that is given', async () => {
   const served = await serve(['--host', '0.0.0.0'])
-  const token = /token, not shown again: (\S{32})$/m.exec(served.said.join('\n'))?.[1]
+  const token = /token \(not shown again\): (\S{32})$/m.exec(served.said.join('\n'))?.[1]
   expect(token).toBeString()
   const status = async (given?: string) =>
     (

@@ -360,6 +360,6 @@ describe('a mistake', () => {
     using home = makeHome()
     const { code, said } = await home.run(['tui', '--state-dir', directory])
     expect(code).toBe(2)
-    expect(said).toContain('"pgtrek status --watch" does not')
+    expect(said).toContain('use "pgtrek status --watch" instead')
   })
 })

@@ -51,7 +51,7 @@ test('a table that others have written to is named until it is found the same ag
   expect(view.foreign_writes?.sessions.join()).toContain('an early client of postgres')
   expect(view.ready).toMatchObject({ green: false })
   expect(view.ready.reasons.join()).toContain(
-    'by others than this move, by a client or by a trigger there: public.t (',
+    'other sessions or triggers have written to the destination: public.t (',
   )
   expect(isHealthy(view)).toBe(false)
   await moving.until('the difference', ({ verification }) => verification?.different.length === 1)
