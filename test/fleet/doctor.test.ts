@@ -79,7 +79,10 @@ test('what cannot be looked at, and what is not meant', async () => {
   expect(output).toContain('1 mapping could not be checked')
   expect(output + said).not.toContain('s3cret')
   const mixed = await doctor(config, '--follow')
-  expect([mixed.code, mixed.said]).toEqual([2, expect.stringContaining('--follow cannot be used with a fleet')])
+  expect([mixed.code, mixed.said]).toEqual([
+    2,
+    expect.stringContaining('--follow cannot be used with a fleet'),
+  ])
   expect((await doctor(configured({ databases: { include: ['nobody'] } }))).code).toBe(3)
 })
 
