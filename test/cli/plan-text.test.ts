@@ -152,7 +152,7 @@ test('with every detail it names the objects, and has the SQL of each step in it
     '     CREATE TABLE app.orders (id integer);',
     '  2. table app.users',
     '     CREATE TABLE app.users (id integer);',
-    '  4. rows of app.2 tables that foreign keys tie together',
+    '  4. rows of app.2 tables related by foreign keys',
     '     truncate only "app"."a""b";',
     '     copy b to stdout;',
     '     copy b from stdin;',

@@ -134,7 +134,7 @@ describe('refused', () => {
     [['--include', '"a'], 'a quote that is not closed'],
     [['--exclude', 'a,,b'], 'A name in the list is empty'],
     [['--only', 'table'], 'did you mean tables?'],
-    [['--only', 'everything'], 'A kind is tables, views'],
+    [['--only', 'everything'], 'Use tables, views'],
     [['--needed', 'perhaps'], 'add or report'],
     [['--where', 'id > 5'], '--where must be schema.table=condition'],
     [['--where', 't='], '--where must be schema.table=condition'],

@@ -101,8 +101,8 @@ describe('the summary', () => {
       '    two',
     ])
     expect(lines.slice(-2)).toEqual([
-      'Finished with 1 failure in 12.3 s: 0 rows, 0 bytes in 0 tables. Failed: foreign',
-      '  key public.a b.',
+      'Finished with 1 failure in 12.3 s: 0 rows, 0 bytes in 0 tables. Failed:',
+      '  foreign key public.a b.',
     ])
   })
 

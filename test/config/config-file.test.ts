@@ -254,7 +254,7 @@ describe('mistakes are told with their place and what was expected', () => {
     ['[[hooks]]\nwhen = "before"\nphase = "data"\non = "source"\nfile = "sql/empty.sql"', 'is empty'],
     [
       '[[hooks]]\nwhen = "before"\nphase = "data"\non = "source"\ncommand = "x"',
-      'hooks[0].on belongs to SQL',
+      'hooks[0].on is only for SQL',
     ],
     ['[[hooks]]\nwhen = "sometimes"', 'hooks[0]'],
     ['a = 1\nb = ', 'move.toml is not valid TOML at or after line 2'],
