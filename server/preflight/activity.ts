@@ -10,7 +10,7 @@ import { type End, type Fix, fixes } from './fix.ts'
 const longTransactions: Check = {
   id: 'long-transactions',
   title: 'Long transactions',
-  why: 'A stream of changes starts only when every transaction before it has ended; their locks may be in the way too.',
+  why: 'Following starts only when every transaction that is already open has ended; their locks can also block the run.',
   mends: true,
   async look({ source, facts, longTransaction, managed }): Promise<Finding> {
     const { seesAll } = await source.one<{ seesAll: boolean }>(
@@ -30,11 +30,11 @@ const longTransactions: Check = {
       sessions.map(
         ({ pid, who, state, seconds }) => `${pid} (${who}, ${state}, for ${formatDuration(seconds)})`,
       ),
-      `none${seesAll ? '' : `, as far as "${facts.source.user}" may see (grant pg_read_all_stats shows all)`}`,
+      `none${seesAll ? '' : `, of those visible to "${facts.source.user}" (grant pg_read_all_stats to see all)`}`,
       {
         status: 'warning',
-        found: 'the source has transactions that have been open for long',
-        todo: 'Let them end before the move, or end them.',
+        found: 'the source has long-running transactions',
+        todo: 'Wait for them to end before the migration, or terminate them.',
         sql: ended('source', sessions, managed),
       },
     )
@@ -73,8 +73,8 @@ const glance = 1_000
 
 const locks: Check = {
   id: 'locks',
-  title: 'Tables that somebody holds locked',
-  why: 'The move waits for a table that is locked exclusively, and everything behind it waits too.',
+  title: 'Locked tables',
+  why: 'The migration waits for a table that is locked exclusively, and sessions that queue behind it wait too.',
   mends: true,
   async look({ source, destination, managed }): Promise<Finding> {
     const ends = [
@@ -100,8 +100,8 @@ const locks: Check = {
     }
     return unless(objects, 'none', {
       status: 'warning',
-      found: 'sessions hold tables exclusively, or wait to',
-      todo: 'Let them end first: look at them in pg_stat_activity.',
+      found: 'sessions hold or wait for ACCESS EXCLUSIVE locks on tables',
+      todo: 'Wait for them to end (see pg_stat_activity), or terminate them.',
       sql,
     })
   },
@@ -125,7 +125,7 @@ async function exclusiveLocks(session: Session): Promise<Lock[]> {
 const prepared: Check = {
   id: 'prepared-transactions',
   title: 'Prepared transactions',
-  why: 'They keep their locks and their snapshot until somebody ends them, over restarts too; a stream of changes waits for them.',
+  why: 'They hold their locks and their snapshot until they are committed or rolled back, also across restarts; following cannot start before that.',
   mends: true,
   async look({ source, follow }): Promise<Finding> {
     // A slot waits for those of all databases; a copy meets those of this one only.
@@ -140,9 +140,9 @@ const prepared: Check = {
       {
         status: 'warning',
         found: follow
-          ? 'transactions are prepared and not ended: the slot is made when the last of them has ended, and the move waits for that'
-          : 'transactions are prepared and not ended',
-        todo: 'Ask whoever prepared them whether they are to be committed or rolled back; do so in the database of each.',
+          ? 'transactions are prepared but not finished: the replication slot is created only after the last of them has ended'
+          : 'transactions are prepared but not finished',
+        todo: 'Ask the owner of each whether to commit it or to roll it back, and do so in its database.',
         sql: rows.map(({ gid, database, owner }) => ({
           end: 'source',
           database: quoteIdentifier(database),
@@ -164,8 +164,8 @@ const runs: Check = {
   async look({ destination }): Promise<Remark> {
     return unless((await readRuns(destination)).map(describeHolder), 'none', {
       status: 'warning',
-      found: 'other runs are at work in this database',
-      todo: 'Let them end first, or choose other tables; --wait waits for them.',
+      found: 'other runs of pgtrek are in progress in this database',
+      todo: 'Wait for them to end (--wait does so), or choose other tables.',
     })
   },
 }

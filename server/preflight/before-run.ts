@@ -48,12 +48,12 @@ function describeBlockers(blockers: readonly PreflightItem[]): string {
     ...(todo ? [`  ${todo}`] : []),
     ...sql.slice(0, mostNamed).flatMap((statement) => `${statement};`.split('\n').map((line) => `  ${line}`)),
     ...(sql.length > mostNamed
-      ? [`  -- and ${sql.length - mostNamed} more statements ("pgtrek doctor --json")`]
+      ? [`  -- and ${sql.length - mostNamed} more statements ("pgtrek preflight --json")`]
       : []),
   ])
   return [
-    'the preflight found what must be mended first:',
+    'the preflight checks found blockers:',
     ...lines.map((line) => `  ${line}`),
-    'Nothing was changed. "pgtrek doctor" says it all; --skip-preflight begins all the same',
+    'Nothing was changed. "pgtrek preflight" prints the full report; --skip-preflight starts without the checks',
   ].join('\n')
 }

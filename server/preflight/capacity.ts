@@ -124,7 +124,7 @@ function isLess(free: number | null, want: number): free is number {
 const space: Check = {
   id: 'disk-space',
   title: 'Disk space',
-  why: 'A destination whose disk runs full stops, with all its databases.',
+  why: 'A server whose disk is full stops, with all its databases.',
   mends: true,
   async look(context): Promise<Finding> {
     const { destination, scope } = context
@@ -135,18 +135,18 @@ const space: Check = {
     // Building an index sorts its entries on disk besides the index itself.
     const need = all + largest + wal
     const found =
-      `${scope.isEverything ? 'the source has' : 'what is moved takes'} ${formatBytes(all)}, of it about ${formatBytes(indexes)} of indexes; ` +
-      `the destination needs up to ${formatBytes(need)} free (it has ${formatBytes(present)} now; how much is free no server tells)`
+      `${scope.isEverything ? 'the source has' : 'the selected objects take'} ${formatBytes(all)}, about ${formatBytes(indexes)} of it indexes; ` +
+      `the destination needs up to ${formatBytes(need)} of free space (its database has ${formatBytes(present)} now; PostgreSQL does not report free space)`
     if (limit >= 0 && limit < largest) {
       const { sql, words } = await changeSettings(context, 'destination', { temp_file_limit: '-1' })
       return {
         status: 'warning',
-        found: `${found}; its temp_file_limit of ${formatBytes(limit)} is less than the largest index takes to build`,
-        todo: `Raise temp_file_limit on the destination for the time of the move.${words}`,
+        found: `${found}; its temp_file_limit of ${formatBytes(limit)} is less than the build of the largest index needs`,
+        todo: `Raise temp_file_limit on the destination for the duration of the migration.${words}`,
         sql,
       }
     }
-    return { status: 'ok', found, todo: "Compare it with what is free on the destination's machine (df)." }
+    return { status: 'ok', found, todo: "Compare it with the free space on the destination's host (df)." }
   },
 }
 
@@ -191,8 +191,8 @@ async function readRoom(destination: Session) {
 
 const locks: Check = {
   id: 'locks-limit',
-  title: 'Room for locks',
-  why: 'Reading the definitions locks every table at once; when the room for locks is used up, that fails.',
+  title: 'Lock table',
+  why: 'Reading the definitions locks all tables at the same time; it fails when the lock table of the server is full.',
   mends: true,
   async look(context): Promise<Finding> {
     const { source, destination } = context
@@ -245,7 +245,7 @@ async function lockRoom(session: Session) {
 
 const helpers: Check = {
   id: 'worker-processes',
-  title: 'Helpers for index builds',
+  title: 'Parallel workers for index builds',
   why: 'An index of a large table is built by several processes, as far as max_worker_processes and max_parallel_workers allow.',
   mends: true,
   async look(context): Promise<Finding> {
@@ -258,7 +258,7 @@ const helpers: Check = {
         ? options.parallelMaintenanceWorkers
         : facts.destination.maxParallelMaintenanceWorkers
     const room = Math.min(processes, parallel)
-    const found = `the destination has room for ${formatCount(room, 'helper')}, each build wants ${each}`
+    const found = `the destination allows ${formatCount(room, 'parallel worker')}, each build uses up to ${each}`
     if (room >= each) return fine(found)
     const wanted = `${Math.max(8, each)}`
     const { sql, words } = await changeSettings(context, 'destination', {
@@ -276,7 +276,7 @@ const helpers: Check = {
 
 const timeouts: Check = {
   id: 'timeouts',
-  title: 'Limits on long work',
+  title: 'Limits on long-running work',
   why: 'Everything is read under one snapshot, in statements that may take hours.',
   mends: true,
   async look(context): Promise<Finding> {
@@ -286,13 +286,13 @@ const timeouts: Check = {
       "select current_setting('old_snapshot_threshold', true) as threshold",
     )
     if (threshold === null || threshold === '-1') {
-      return fine('nothing that our sessions cannot switch off for themselves')
+      return fine('none that pgtrek cannot switch off for its own sessions')
     }
     const { sql, words } = await changeSettings(context, 'source', { old_snapshot_threshold: '-1' })
     return {
       status: 'warning',
       found: `old_snapshot_threshold is ${threshold} on the source: reading fails with "snapshot too old" after that time`,
-      todo: `Switch it off for the time of the move (needs a restart).${words}`,
+      todo: `Switch it off for the duration of the migration (needs a restart).${words}`,
       sql,
     }
   },

@@ -9,7 +9,7 @@ import { localeOf } from './new-database.ts'
 export const collationVersions: Check = {
   id: 'collation-versions',
   title: 'Versions of collations',
-  why: 'When the operating system changed the order of text, indexes made before may no longer find their rows.',
+  why: 'When the operating system changes the sort order of text, existing indexes may no longer find their rows.',
   mends: true,
   async look(context): Promise<Finding> {
     const [source, destination] = await Promise.all([
@@ -20,11 +20,11 @@ export const collationVersions: Check = {
     const kept = found.flatMap(({ unrecorded }) => unrecorded)
     return unless(
       found.flatMap(({ objects }) => objects),
-      'all as they were made',
+      'all are as recorded',
       {
         status: 'warning',
-        found: 'the order of text has changed since indexes were made',
-        todo: `Rebuild the indexes that use them, then record the new version; not in a transaction. A unique index cannot be rebuilt over rows that are equal now, and range partitions over text have to be looked at by hand.${kept.length > 0 ? ` The version of ${kept.join(', ')} only the provider can record.` : ''}`,
+        found: 'collation versions have changed since indexes were built',
+        todo: `Rebuild the indexes that use them, then record the new version. Do not run this in a transaction. A unique index cannot be rebuilt if rows have become equal. Check range partitions over text by hand.${kept.length > 0 ? ` Only the provider can record the version of ${kept.join(', ')}.` : ''}`,
         sql: found.flatMap(({ sql }) => sql),
       },
     )
@@ -69,9 +69,12 @@ async function outdatedOn(context: CheckContext, end: End): Promise<Findings> {
   const recordable = collations.filter(({ owner }) => !isProviders(owner))
   return {
     objects: [
-      ...(isDatabase ? [`${end}: the database (made with ${recorded}, runs with ${actual})`] : []),
+      ...(isDatabase
+        ? [`${end}: the database (recorded version ${recorded}, actual version ${actual})`]
+        : []),
       ...collations.map(
-        (one) => `${end}: collation ${one.name} (made with ${one.recorded}, runs with ${one.actual})`,
+        (one) =>
+          `${end}: collation ${one.name} (recorded version ${one.recorded}, actual version ${one.actual})`,
       ),
     ],
     sql: [

@@ -7,10 +7,10 @@ import { fixes, ownerOf } from './fix.ts'
 const largeObjects: Check = {
   id: 'large-objects',
   title: 'Large objects',
-  why: 'They are copied one by one under their numbers, and changes to them are in no stream of changes.',
+  why: 'They are copied one by one with their OIDs, and changes to them are not part of logical replication.',
   mends: true,
   async look({ source, lacks, scope, follow }): Promise<Finding> {
-    if (!scope.hasOther()) return fine('they are not moved')
+    if (!scope.hasOther()) return fine('not selected')
     const { total, bytes } = await source.one<{ total: number; bytes: number }>(`
       select (select count(*) from pg_catalog.pg_largeobject_metadata)::int as total,
              pg_catalog.pg_relation_size('pg_catalog.pg_largeobject')::float8 as bytes`)
@@ -20,8 +20,8 @@ const largeObjects: Check = {
     if (taken.length > 0) {
       return {
         status: 'warning',
-        found: `${found}; the destination has some of these numbers already, and those are not copied`,
-        todo: 'Keep those of the destination, or remove them if they may go: nothing brings them back.',
+        found: `${found}; the destination already has some of these OIDs, and those are not copied`,
+        todo: 'Keep those of the destination, or remove them if they are not needed. This cannot be undone.',
         objects: taken.map(String),
         sql: fixes(
           'destination',
@@ -34,7 +34,7 @@ const largeObjects: Check = {
       ? {
           status: 'warning',
           found: `${found}: changes to them after the copy are not followed`,
-          todo: 'Do not write large objects from the copy on until the switchover.',
+          todo: 'Do not change large objects between the start of the copy and the switchover.',
         }
       : fine(found)
 
@@ -50,12 +50,12 @@ const largeObjects: Check = {
 const foreignTables: Check = {
   id: 'foreign-tables',
   title: 'Foreign tables',
-  why: 'Their rows are elsewhere and are not copied; the destination must reach that place as well.',
+  why: 'Their rows are stored elsewhere and are not copied; the destination must be able to connect to that place.',
   async look(context) {
     return unless(await namesFound(context, relationsWhere("c.relkind = 'f'")), 'there are none', {
       status: 'warning',
-      found: 'definitions come along, rows do not',
-      todo: 'See that the destination reaches their servers, and check hosts and passwords of the user mappings.',
+      found: 'definitions are migrated, rows are not',
+      todo: 'Make sure that the destination can connect to their servers, and check hosts and passwords of the user mappings.',
     })
   },
 }
@@ -63,7 +63,7 @@ const foreignTables: Check = {
 const unlogged: Check = {
   id: 'unlogged-tables',
   title: 'Unlogged tables',
-  why: 'Their changes are not in the write-ahead log, and so not in the stream of changes.',
+  why: 'Changes to them are not written to the WAL, so they cannot be followed.',
   mends: true,
   async look(context) {
     const tables = await namesFound(context, relationsWhere("c.relkind = 'r' and c.relpersistence = 'u'"))
@@ -74,7 +74,7 @@ const unlogged: Check = {
     return unless(tables, 'there are none', {
       status: 'warning',
       found: 'changes to them after the copy are not followed',
-      todo: 'Make them logged (each is rewritten under a lock), or be content with their rows as of the copy.',
+      todo: 'Make them logged (each is rewritten under a lock), or accept that the destination keeps their rows as of the copy.',
       sql: fixes(
         'source',
         ownerOf('the table'),
@@ -111,8 +111,8 @@ const referencedFirst = `
 
 const names: Check = {
   id: 'names',
-  title: 'Names that are easily mistaken',
-  why: 'Names that differ only in case or in blanks at their ends look alike in scripts, in patterns and to people.',
+  title: 'Names that are easily confused',
+  why: 'Names that differ only in case or in leading or trailing blanks are easily confused in scripts and patterns.',
   async look(context) {
     const relations = await foundIn<Named>(
       context,
@@ -140,7 +140,7 @@ const names: Check = {
     return unless(clashes, 'there are none', {
       status: 'warning',
       found: 'some names differ only in case or blanks',
-      todo: 'Quote them in patterns and scripts, and check that each is meant.',
+      todo: 'Quote them in patterns and scripts, and check that each is intended.',
     })
   },
 }
@@ -172,8 +172,8 @@ function alike<Row extends { name: string }>(
 
 const sequences: Check = {
   id: 'sequences',
-  title: 'Sequences close to their end',
-  why: 'A sequence that is used up stops every insert; before a move there is time to widen it.',
+  title: 'Sequences close to their limit',
+  why: 'Inserts fail when a sequence has reached its limit; before a migration there is time to widen it.',
   async look(context) {
     // Narrower than the sequence may be the column that it numbers.
     const used = await namesFound(
@@ -195,10 +195,10 @@ const sequences: Check = {
         where share >= 0.9
         order by share desc`,
     )
-    return unless(used, 'none is', {
+    return unless(used, 'none', {
       status: 'warning',
-      found: 'at least nine tenths of their numbers are used',
-      todo: 'Widen column and sequence to bigint, on the source or right after the move.',
+      found: 'at least 90 % of their values are used',
+      todo: 'Change column and sequence to bigint, on the source or right after the migration.',
     })
   },
 }

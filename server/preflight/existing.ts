@@ -29,8 +29,8 @@ const relationsSql = `
 const existing: Check = {
   id: 'existing-objects',
   planned: true,
-  title: 'Objects that are there already',
-  why: 'Objects of the same name stay as they are, and rows of such tables are replaced after asking.',
+  title: 'Existing objects',
+  why: 'Objects of the same name are kept, and rows of such tables are replaced after confirmation.',
   async look(context): Promise<Remark> {
     const { destination, options } = context
     const theirs = await destination.query<Relation>(relationsSql)
@@ -50,21 +50,22 @@ const existing: Check = {
     if (clashing.length > 0) {
       return {
         status: 'warning',
-        found: 'objects of the same name are of another kind there, so ours cannot be made',
+        found:
+          'objects with the same name are of another kind on the destination, so those of the source cannot be created',
         todo: 'Rename or drop those of the destination, or choose an empty database.',
         objects: clashing.map((one) => `${shown(one)}: on the source ${ours.get(tableKey(one))?.kind}`),
       }
     }
     const found =
-      `${formatCount(theirs.filter(({ kind }) => kind !== 'index').length, 'object')} there, ` +
-      `${both.length} of the same name as on the source; ${formatCount(filled.length, 'table')} with rows, ${replaced.length} of them in the way`
+      `${formatCount(theirs.filter(({ kind }) => kind !== 'index').length, 'object')} on the destination, ` +
+      `${both.length} with the same name as on the source; ${formatCount(filled.length, 'table')} with rows, ${replaced.length} of them also on the source`
     // Rows only are wanted into tables that are there.
     if (options.dataOnly && replaced.length === 0) return fine(found)
     if (both.length === 0) return fine(found)
     return {
       status: 'warning',
       found,
-      todo: 'Choose an empty database, or say what shall happen: --existing-tables, --existing-rows.',
+      todo: 'Choose an empty database, or set --existing-tables and --existing-rows.',
       objects:
         replaced.length > 0
           ? replaced.map((table) => shown({ ...table, kind: 'table with rows' }))
@@ -76,7 +77,7 @@ const existing: Check = {
 const eventTriggers: Check = {
   id: 'event-triggers',
   title: 'Event triggers on the destination',
-  why: 'They run for every object that the move creates, and may refuse or change it.',
+  why: 'They fire for every object that the migration creates, and may reject or change it.',
   mends: true,
   async look({ destination, managed }) {
     const triggers = await destination.query<{ name: string; owner: string; mode: string }>(
@@ -89,11 +90,11 @@ const eventTriggers: Check = {
     const isProviders = ({ owner }: { owner: string }) => managed.destination?.isInternal(owner) ?? false
     return unless(
       triggers.map((one) => (isProviders(one) ? `${one.name} (of the provider)` : one.name)),
-      'none is switched on',
+      'none is enabled',
       {
         status: 'warning',
-        found: 'some are switched on',
-        todo: `Switch them off for the time of the move, unless they are made for it.${triggers.some(isProviders) ? ' Those of the provider stay on.' : ''}`,
+        found: 'some are enabled',
+        todo: `Disable them for the duration of the migration, unless they are intended for it.${triggers.some(isProviders) ? ' Those of the provider stay enabled.' : ''}`,
         sql: triggers
           .filter((one) => !isProviders(one))
           .map(({ name, owner, mode }) => ({

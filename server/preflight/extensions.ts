@@ -34,10 +34,10 @@ const available: Check = {
   id: 'extensions',
   planned: true,
   title: 'Extensions',
-  why: 'What the destination cannot install is missing there, with all that uses it.',
+  why: 'An extension that the destination cannot install is missing there, with all objects that use it.',
   mends: true,
   async look({ source, destination, facts, options, scope, managed }): Promise<Finding> {
-    if (!scope.hasOther()) return fine('extensions are moved only where something selected needs them')
+    if (!scope.hasOther()) return fine('extensions are migrated only if a selected object needs them')
     const wanted = (await source.query<SourceExtension>(wantedSql)).filter(
       ({ name }) => !options.skipExtensions.includes(name),
     )
@@ -72,8 +72,8 @@ const available: Check = {
     ]
     return unless(objects, wanted.map(({ name, version }) => `${name} ${version}`).join(', ') || 'none', {
       status: 'warning',
-      found: 'not all of them will be there as they are',
-      todo: `Install the missing ones on the destination's machine, let a superuser create those of superusers, or leave them out with --skip-extension.`,
+      found: 'some are not available, are older, or need a superuser',
+      todo: `Install the missing ones on the destination's host, have a superuser create those that need one, or exclude them with --skip-extension.`,
       sql: creations(refused, {
         by: managed.destination
           ? `a member of ${managed.destination.admin ?? "the administrator's role"}`
@@ -125,13 +125,13 @@ const special: Record<string, string> = {
     'run timescaledb_pre_restore() on the destination before, and timescaledb_post_restore() after',
   citus: "distributed tables must be distributed again; only the coordinator's rows are copied",
   pg_cron: 'its jobs belong to the database named in cron.database_name',
-  pglogical: 'its nodes and subscriptions must be made again',
+  pglogical: 'its nodes and subscriptions must be created again',
 }
 
 const data: Check = {
   id: 'extension-data',
   title: 'Rows that belong to extensions',
-  why: 'Of the tables of an extension only those come along that the extension names as its configuration.',
+  why: 'Of the tables of an extension, only those that it marks as configuration tables are copied.',
   async look(context): Promise<Remark> {
     const tables = await namesFound(
       context,
@@ -148,10 +148,10 @@ const data: Check = {
     )
     const installed = await context.source.query<SourceExtension>(wantedSql)
     const noted = installed.flatMap(({ name }) => (special[name] ? [`${name}: ${special[name]}`] : []))
-    return unless([...noted, ...tables], 'none that would stay behind', {
+    return unless([...noted, ...tables], 'none that would be missing', {
       status: 'warning',
-      found: 'some of their rows do not come along by themselves',
-      todo: 'See whether you need these rows; copy them yourself where you do.',
+      found: 'some of their rows are not copied automatically',
+      todo: 'Check whether you need these rows, and copy them yourself if you do.',
     })
   },
 }

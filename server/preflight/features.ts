@@ -140,8 +140,8 @@ const features: readonly Feature[] = [
 
 const newer: Check = {
   id: 'newer-features',
-  title: 'Features that the destination does not have yet',
-  why: 'Objects that use them cannot be created there, nor what needs them.',
+  title: 'Features that the destination does not support',
+  why: 'Objects that use them cannot be created there, nor can objects that depend on those.',
   async look(context): Promise<Remark> {
     const { source, facts, scope } = context
     const wanted = features.filter(
@@ -164,8 +164,8 @@ const newer: Check = {
     }
     return {
       status: 'warning',
-      found: `some objects use what PostgreSQL ${facts.destination.major} does not know`,
-      todo: 'Choose a newer destination, or change these objects on the source before the move.',
+      found: `some objects use features that PostgreSQL ${facts.destination.major} does not support`,
+      todo: 'Choose a newer destination, or change these objects on the source before the migration.',
       objects,
     }
   },
@@ -197,10 +197,11 @@ async function typesUnknownThere(context: CheckContext): Promise<string[]> {
 /** https://www.postgresql.org/docs/14/release-14.html: what pg_upgrade looks for as well. */
 const removed: Check = {
   id: 'removed-features',
-  title: 'Features that newer servers no longer have',
-  why: 'Objects that use them cannot be created on the destination, nor what needs them.',
+  title: 'Features that newer versions have removed',
+  why: 'Objects that use them cannot be created on the destination, nor can objects that depend on those.',
   async look({ source, facts, scope }): Promise<Remark> {
-    if (facts.source.major >= 14 || facts.destination.major < 14) return fine('none between these versions')
+    if (facts.source.major >= 14 || facts.destination.major < 14)
+      return fine('none was removed between these versions')
     const [postfix, arrays] = await Promise.all([
       source.query<{ name: string; schema: string }>(
         `select o.oid::regoperator::text as name, n.nspname as schema
@@ -225,8 +226,8 @@ const removed: Check = {
     if (objects.length === 0) return fine('none is used')
     return {
       status: 'warning',
-      found: 'postfix operators, or aggregates over anyarray, which PostgreSQL 14 and later do not take',
-      todo: 'Replace them on the source before the move: a function instead of the operator, anycompatiblearray instead of anyarray.',
+      found: 'postfix operators, or aggregates over anyarray, which PostgreSQL 14 and later do not support',
+      todo: 'Replace them on the source before the migration: a function instead of the operator, anycompatiblearray instead of anyarray.',
       objects,
     }
   },
@@ -235,8 +236,8 @@ const removed: Check = {
 /** Views over the system's own tables, of which each major has others. */
 const systemViews: Check = {
   id: 'views-of-the-system',
-  title: 'Views over catalogs of the system',
-  why: 'The columns of the catalogs differ from major to major: a view that names one that is gone cannot be created.',
+  title: 'Views over system catalogs',
+  why: 'System catalogs differ between major versions: a view that uses a removed column cannot be created.',
   async look(context): Promise<Remark> {
     const { source, destination, facts } = context
     if (facts.source.major === facts.destination.major) return fine('both servers have the same catalogs')
@@ -263,8 +264,8 @@ const systemViews: Check = {
     if (objects.length === 0) return fine('what they read is the same on both servers')
     return {
       status: 'warning',
-      found: 'views may name what the destination does not have',
-      todo: 'Look at these views; change or drop those that name it before the move.',
+      found: 'views may use catalogs or columns that the destination does not have',
+      todo: 'Check these views; change or drop those that use them before the migration.',
       objects,
     }
   },

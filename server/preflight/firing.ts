@@ -68,20 +68,20 @@ function statements(end: End, firing: readonly Firing[]) {
 
 const triggers: Check = {
   id: 'replica-triggers',
-  title: 'Triggers that run for replicated rows too',
-  why: 'ENABLE ALWAYS and ENABLE REPLICA make a trigger run for rows that are copied into a table that has it, or applied: a second time.',
+  title: 'Triggers that fire for replicated rows',
+  why: 'With ENABLE ALWAYS or ENABLE REPLICA a trigger fires a second time, for rows that are copied into an existing table or applied.',
   mends: true,
   async look(context) {
     const found = await readFiring(context, triggersSql)
     // A table that this move makes gets its triggers behind its rows.
     if (!context.follow && !context.options.dataOnly && found.ours.length > 0)
-      return fine('made when the rows are there')
+      return fine('created after the rows are copied')
     const { objects, sql } = named(found)
     return unless(objects, 'there are none', {
       status: 'warning',
       found:
-        'such triggers run on the destination for every row that is applied, with the search_path that the role has there',
-      todo: "See that what they do may be done twice; what they write must not be followed as well. Otherwise have them run for ordinary sessions only, until the switchover: on the source, before it is copied, or on the destination's own tables.",
+        'these triggers fire on the destination for every row that is applied, with the search_path of the role there',
+      todo: 'Make sure that their effects may happen twice and that the tables they write to are not followed. Otherwise let them fire only for ordinary sessions until the switchover: change them on the source before the copy, or on existing tables of the destination.',
       ...(sql && { sql }),
     })
   },
@@ -90,7 +90,7 @@ const triggers: Check = {
 const rules: Check = {
   id: 'replica-rules',
   title: 'Rules that rewrite applied changes',
-  why: 'A rule that is enabled for replicas rewrites the statements by which changes are applied: what it does would be done twice, or the change not at all.',
+  why: 'A rule that is enabled for replicas rewrites the statements that apply changes: its action would happen twice, or the change not at all.',
   mends: true,
   followOnly: true,
   async look(context) {
@@ -105,8 +105,8 @@ const rules: Check = {
       status: 'blocker',
       found: 'following would stop at the first change of these tables',
       todo: mayReplicate
-        ? 'Have them act for ordinary sessions only, until the switchover: on the source, before it is copied, and on tables that the destination has already.'
-        : "Let a superuser grant the right to set session_replication_role (15 and later), or disable the rules on the destination until the switchover; rules of the source's tables must not be there when the tables are copied.",
+        ? 'Let them act only for ordinary sessions until the switchover: change them on the source before the copy, and on existing tables of the destination.'
+        : 'Have a superuser grant the right to set session_replication_role (15 and later), or disable the rules on the destination until the switchover. Tables of the source must not have such rules when they are copied.',
       ...(sql && { sql }),
     })
   },

@@ -16,7 +16,7 @@ import { settingOf } from './traffic.ts'
 const walLevel: Check = {
   id: 'wal-level',
   title: 'wal_level',
-  why: 'Changes can be followed only when the write-ahead log has what logical decoding needs.',
+  why: 'Following changes needs logical decoding, which requires wal_level = logical.',
   mends: true,
   followOnly: true,
   async look(context): Promise<Finding> {
@@ -82,7 +82,7 @@ function moreRoom(context: CheckContext, end: 'source' | 'destination', room: Ro
 const slots: Check = {
   id: 'replication-slots',
   title: 'Free replication slots and WAL senders',
-  why: 'Following takes one slot and one WAL sender on the source.',
+  why: 'Following uses one slot and one WAL sender on the source.',
   mends: true,
   followOnly: true,
   async look(context): Promise<Finding> {
@@ -92,7 +92,7 @@ const slots: Check = {
     return {
       status: 'blocker',
       found: describeRoom(room),
-      todo: `Drop slots that nobody uses, or raise the setting and restart the source.${words}`,
+      todo: `Drop unused slots, or raise the setting and restart the source.${words}`,
       sql,
     }
   },
@@ -100,8 +100,8 @@ const slots: Check = {
 
 const right: Check = {
   id: 'replication-right',
-  title: 'Right to follow',
-  why: 'Reading the stream needs the attribute REPLICATION, and a publication the right to create in the database.',
+  title: 'Right to follow changes',
+  why: 'Reading changes requires the attribute REPLICATION; creating a publication requires the right CREATE on the database.',
   mends: true,
   followOnly: true,
   async look({ source, facts, publication, managed }): Promise<Finding> {
@@ -124,16 +124,16 @@ const right: Check = {
     const isOutOfReach = managed.source?.isInternal(databaseOwner) ?? false
     return unless(
       [
-        ...(mayFollow ? [] : [`"${user}" has no REPLICATION`]),
+        ...(mayFollow ? [] : [`"${user}" does not have REPLICATION`]),
         ...(mayPublish ? [] : [`"${user}" may not create a publication in "${database}"`]),
       ],
-      `"${user}" may`,
+      `"${user}" may follow changes`,
       {
         status: 'blocker',
-        found: `"${user}" may not follow`,
+        found: `"${user}" may not follow changes`,
         todo: `${managed.source ? `Connect as the owner of the tables, with the right to replication (${managed.source.name})` : 'Connect as a superuser or as the owner of the tables, with REPLICATION'}.${
           !mayPublish && isOutOfReach
-            ? ` The database belongs to "${databaseOwner}", a role of the provider: nobody can grant the right to create a publication in it. Let "${managed.source?.admin ?? 'the administrator'}" make the publication (--publication), or connect as that.`
+            ? ` The database belongs to "${databaseOwner}", a role of the provider: the right to create a publication in it cannot be granted. Let "${managed.source?.admin ?? 'the administrator'}" create the publication (--publication), or connect as that role.`
             : ''
         }`,
         sql: [
@@ -160,19 +160,19 @@ function replicationGrant(user: string, managed: Managed | undefined, byRole: bo
 
 const reach: Check = {
   id: 'replication-reach',
-  title: 'Connection for replication',
-  why: 'pg_hba.conf, a proxy or a pooler may let queries through and replication not.',
+  title: 'Replication connection',
+  why: 'pg_hba.conf, a proxy or a pooler may allow queries but not replication.',
   followOnly: true,
   async look({ source }): Promise<Remark> {
     try {
       await using session = await Session.open(source.settings, { replication: true })
       const { systemid } = await session.one<{ systemid: string }>('IDENTIFY_SYSTEM')
-      return fine(`tried, and it works (system ${systemid})`)
+      return fine(`a test connection succeeded (system ${systemid})`)
     } catch (error) {
       return {
         status: 'blocker',
-        found: `tried, and refused: ${errorInfo(error).message}`,
-        todo: 'Allow it in pg_hba.conf (for logical replication the line is that of the database, not "replication"), connect without a pooler, and give the role REPLICATION.',
+        found: `a test connection failed: ${errorInfo(error).message}`,
+        todo: 'Allow it in pg_hba.conf (logical replication matches the line of the database, not "replication"), connect without a pooler, and give the role REPLICATION.',
       }
     }
   },
@@ -181,14 +181,14 @@ const reach: Check = {
 /** From 15 on foreign keys take a row that goes to another partition for an update. */
 function movedRows(source: number, destination: number): string {
   return source >= 15 && destination < 15
-    ? ' A row that goes to another partition is a conflict while rows of other tables refer to it: this destination would delete or change them.'
+    ? ' A row that moves to another partition is a conflict while rows of other tables reference it: this destination would delete or change those rows.'
     : ''
 }
 
 const applying: Check = {
   id: 'apply-rights',
   title: 'Right to apply changes',
-  why: 'Changes are applied as a replica: triggers and foreign keys have done their work on the source already.',
+  why: 'Changes are applied with session_replication_role = replica, since triggers and foreign keys have already acted on the source.',
   mends: true,
   followOnly: true,
   look({ facts: { source, destination }, managed }: CheckContext): Finding {
@@ -196,7 +196,7 @@ const applying: Check = {
     return {
       status: 'warning',
       found: `"${destination.user}" may not set session_replication_role on the destination: its triggers and foreign keys fire for every change`,
-      todo: `${managed.destination ? `Connect as an administrator to whom ${managed.destination.name} gives it, if it does` : 'Connect as a superuser, or (15 and later) let one grant it'}; otherwise disable triggers that write. Rows that foreign keys with ON DELETE or ON UPDATE actions have removed or changed already are no conflict where they have a primary key.${movedRows(source.major, destination.major)}`,
+      todo: `${managed.destination ? `Connect as an administrator role with this right, if ${managed.destination.name} grants it` : 'Connect as a superuser, or have one grant the right (15 and later)'}; otherwise disable triggers that write. Rows that foreign keys with ON DELETE or ON UPDATE actions have already removed or changed are not a conflict if they have a primary key.${movedRows(source.major, destination.major)}`,
       sql:
         destination.major >= 15 && !managed.destination
           ? fixes(
@@ -211,8 +211,8 @@ const applying: Check = {
 
 const position: Check = {
   id: 'position',
-  title: 'Where the position is kept',
-  why: 'How far changes were applied is committed with them, so that none is lost and none comes twice.',
+  title: 'Storage of the position',
+  why: 'The position is committed together with the changes, so that none is lost and none is applied twice.',
   mends: true,
   followOnly: true,
   async look({ destination, facts, managed }): Promise<Finding> {
@@ -243,21 +243,21 @@ const position: Check = {
         schema === null && (managed.destination?.isInternal(facts.destination.databaseOwner) ?? false)
       return {
         status: 'blocker',
-        found: `"${facts.destination.user}" may not create the schema pgtrek, or use the table position in it, where the position is kept`,
+        found: `"${facts.destination.user}" may not create the schema pgtrek, or use the table position in it, where the position is stored`,
         todo: isOutOfReach
-          ? `The database belongs to a role of the provider (${managed.destination?.name}), and nobody can grant it: make a database of your own, and move into that.`
+          ? `The database belongs to a role of the provider (${managed.destination?.name}), and the right cannot be granted: create a database of your own and use it as destination.`
           : schema === null
             ? 'Grant it the right.'
-            : `"${schema}" has made it: clean up the move of that role first, or grant what it owns.`,
+            : `"${schema}" created it: clean up the move of that role first, or grant the rights on what it owns.`,
         sql: isOutOfReach ? [] : positionGrants(facts.destination, schema, table),
       }
     }
     if (kind === 'origin')
-      return fine('in a table pgtrek.position of the destination, which goes with the cleanup')
+      return fine('in the table pgtrek.position of the destination, which the cleanup drops')
     return {
       status: 'warning',
-      found: `"${facts.destination.user}" may not use replication origins: the position is kept in a table pgtrek.position instead, which goes with the cleanup`,
-      todo: 'Nothing has to be done.',
+      found: `"${facts.destination.user}" may not use replication origins: the position is stored in the table pgtrek.position instead, which the cleanup drops`,
+      todo: 'No action is needed.',
     }
   },
 }
@@ -291,8 +291,8 @@ function positionGrants(
 
 const wayBack: Check = {
   id: 'way-back',
-  title: 'A way back',
-  why: 'After the switchover changes of the new server can be followed to the old one, as far as the new one lets them be read.',
+  title: 'Return after the switchover',
+  why: 'After the switchover, changes of the new primary can be applied to the old one, if the new primary allows logical decoding.',
   mends: true,
   followOnly: true,
   async look(context): Promise<Finding> {
@@ -315,12 +315,12 @@ const wayBack: Check = {
     return {
       status: bidirectional ? 'blocker' : 'warning',
       found: isFollowable
-        ? 'changes could not be told from their echoes'
+        ? 'own changes could not be distinguished from changes that were applied from the other side'
         : `on the destination wal_level is ${level}, and ${describeRoom(room)}: it cannot be followed`,
       todo: `${
         bidirectional
-          ? 'Both directions need it: change it on the destination and restart that, or follow one direction only.'
-          : 'Change it on the destination and restart that, or do without a way back.'
+          ? 'Both directions need it: change the destination and restart it, or follow one direction only.'
+          : 'Change the destination and restart it, or do without a return.'
       }${words}`,
       sql: changes.flatMap(({ sql }) => sql),
       objects: problems.map(({ side, problem, advice }) => `${side}: ${problem} (${advice})`),

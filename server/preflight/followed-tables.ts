@@ -49,8 +49,8 @@ async function readCandidates({
 
 const identity: Check = {
   id: 'replica-identity',
-  title: 'Keys of the tables',
-  why: 'Once a table without usable replica identity is published, the source itself refuses its UPDATEs and DELETEs.',
+  title: 'Replica identities',
+  why: 'When a table without a usable replica identity is published, the source rejects UPDATE and DELETE on it.',
   mends: true,
   followOnly: true,
   async look(context): Promise<Finding> {
@@ -62,7 +62,7 @@ const identity: Check = {
     return unless(tables.sort(), 'every table has one', {
       status: 'blocker',
       found: 'tables without a primary key or another replica identity',
-      todo: 'Give them a primary key, name a unique index over NOT NULL columns, let whole rows identify themselves (slow for big tables), or follow them for inserts only (--inserts-only). Partitions do not inherit it: each needs its own, those made later too.',
+      todo: 'Add a primary key, set a unique index over NOT NULL columns as replica identity, use REPLICA IDENTITY FULL (slow for large tables), or follow only inserts (--inserts-only). Partitions do not inherit it: set it for each, also for partitions that are created later.',
       sql: tables.flatMap((name) => identityFixes('source', name, means)),
     })
   },
@@ -71,12 +71,12 @@ const identity: Check = {
 /** A conflict between both sides is seen by comparing the row with what the other side saw. */
 const bothWays: Check = {
   id: 'both-ways-identity',
-  title: 'Old rows, for changes both ways',
-  why: 'Only with the whole old row can it be told that both sides have changed the same row.',
+  title: 'Whole old rows for bidirectional changes',
+  why: 'Only the whole old row shows that both sides have changed the same row.',
   mends: true,
   followOnly: true,
   async look(context): Promise<Finding> {
-    if (!context.bidirectional) return fine('changes flow one way')
+    if (!context.bidirectional) return fine('changes are followed in one direction')
     const ours = (await candidates(context)).filter(({ insertsOnly }) => !insertsOnly)
     const there = await readFollowedTables(context.destination)
     const lacking = (table: FollowedTable | undefined, end: End) =>
@@ -96,8 +96,8 @@ const bothWays: Check = {
       {
         status: 'blocker',
         found:
-          'a row of these tables that both sides change would end differently on each, and nobody would notice',
-        todo: 'Let whole rows identify themselves, on both sides. The log grows by the old row of each update and delete. Afterwards set it back. Partitions do not inherit it. A table with virtual generated columns cannot send whole rows: leave it out, or make them stored.',
+          'if both sides change the same row of these tables, it would differ afterwards, and this would not be reported',
+        todo: 'Use REPLICA IDENTITY FULL on both sides. The WAL grows by the old row of each update and delete. Reset it after the migration. Partitions do not inherit it. A table with virtual generated columns cannot send whole rows: exclude it, or make the columns stored.',
         sql: found.flatMap(({ place, end }) => wholeRowFixes(end, place, { source, destination }[end])),
       },
     )
@@ -106,12 +106,12 @@ const bothWays: Check = {
 
 const wholeRows: Check = {
   id: 'replica-identity-full',
-  title: 'Tables told apart by whole rows',
-  why: 'Without a key an UPDATE or DELETE has to look for its row among all of the table.',
+  title: 'Tables with REPLICA IDENTITY FULL',
+  why: 'Without a key, each UPDATE or DELETE searches the whole table for its row.',
   mends: true,
   followOnly: true,
   async look(context): Promise<Finding> {
-    if (context.bidirectional) return fine('both ways they have to be')
+    if (context.bidirectional) return fine('required for both directions')
     const places = (await candidates(context)).flatMap(({ identities }) =>
       identities.filter(([, one]) => one === 'full').map(([place]) => place),
     )
@@ -119,8 +119,8 @@ const wholeRows: Check = {
     const means = await readIdentityMeans(context.source)
     return unless(places, 'there are none', {
       status: 'warning',
-      found: 'their updates and deletes are slow where the table is large',
-      todo: 'Where a table has a key, tell its rows apart by that. Without a key it has to stay so (another replica identity would refuse its updates and deletes) until it gets a primary key.',
+      found: 'their updates and deletes are slow if the table is large',
+      todo: 'If a table has a key, use the key as replica identity. Keep REPLICA IDENTITY FULL for a table without a key until it has a primary key: with another replica identity its updates and deletes would be rejected.',
       sql: places.flatMap((place) => keyFixes('source', place, means)),
     })
   },
@@ -129,7 +129,7 @@ const wholeRows: Check = {
 const computed: Check = {
   id: 'computed-columns',
   title: 'Generated columns in the stream',
-  why: 'A generated column is not sent: the destination computes it, and rows cannot be told apart by it.',
+  why: 'A generated column is not sent: the destination computes it, and it cannot identify rows.',
   mends: true,
   followOnly: true,
   async look(context): Promise<Finding> {
@@ -139,8 +139,8 @@ const computed: Check = {
       const means = await readIdentityMeans(context.source)
       return {
         status: 'blocker',
-        found: `rows are told apart by columns that PostgreSQL ${context.source.major} computes and cannot send`,
-        todo: 'Name a unique index over other columns as replica identity, let whole rows identify themselves (slow for big tables), or follow these tables for inserts only (--inserts-only).',
+        found: `rows are identified by generated columns, which PostgreSQL ${context.source.major} cannot send`,
+        todo: 'Set a unique index over other columns as replica identity, use REPLICA IDENTITY FULL (slow for large tables), or follow only inserts of these tables (--inserts-only).',
         objects: unsent.map(({ shown, unsent: names }) => `${shown}: ${names.join(', ')}`),
         sql: [
           ...new Set(
@@ -156,7 +156,7 @@ const computed: Check = {
       {
         status: 'warning',
         found: 'the destination computes them for every change',
-        todo: 'See that it has the same expressions; tables that this move makes do.',
+        todo: 'Make sure that it has the same expressions. Tables that this migration creates have them.',
       },
     )
   },
@@ -165,12 +165,12 @@ const computed: Check = {
 const ownership: Check = {
   id: 'publishing-rights',
   title: 'Right to publish',
-  why: 'Only its owner can put a table into a publication.',
+  why: 'Only the owner of a table can add it to a publication.',
   followOnly: true,
   async look(context): Promise<Remark> {
     const { user } = context.facts.source
     if (context.publication !== undefined)
-      return fine(`the publication ${context.publication} is there already`)
+      return fine(`the publication ${context.publication} already exists`)
     const others = (await candidates(context)).filter(({ owned }) => !owned)
     return unless(
       others.map(({ shown }) => shown).sort(),
@@ -178,7 +178,7 @@ const ownership: Check = {
       {
         status: 'blocker',
         found: `"${user}" does not own these tables`,
-        todo: 'Connect as their owner, as a member of that role or as a superuser, or leave them out.',
+        todo: 'Connect as their owner, as a member of that role or as a superuser, or exclude them.',
       },
     )
   },
@@ -187,7 +187,7 @@ const ownership: Check = {
 const filters: Check = {
   id: 'followed-conditions',
   title: 'Conditions and mapped columns',
-  why: 'Changes come as rows of the source: only some of them since PostgreSQL 15, other columns never.',
+  why: 'Changes are sent as rows of the source: row conditions need PostgreSQL 15 or later, and columns cannot be mapped.',
   followOnly: true,
   async look(context): Promise<Remark> {
     const mapped = context.rules.filter(({ columns, leaveOut }) => columns || leaveOut?.length)
@@ -199,14 +199,14 @@ const filters: Check = {
       [
         ...mapped.map(({ table }) => `${table}: its columns are mapped`),
         ...filtered.map(
-          ({ shown }) => `${shown}: PostgreSQL ${context.source.major} cannot send some of its rows only`,
+          ({ shown }) => `${shown}: PostgreSQL ${context.source.major} cannot send only some of its rows`,
         ),
       ],
-      'nothing that could not be followed',
+      'none',
       {
         status: 'blocker',
-        found: 'what is asked for can be copied, but not followed',
-        todo: 'Follow these tables whole and as they are, or exclude them here and copy them by themselves.',
+        found: 'these tables can be copied as requested, but not followed',
+        todo: 'Remove the condition or the mapping, or exclude these tables here and copy them in a separate run.',
       },
     )
   },

@@ -21,7 +21,7 @@ interface Tree {
 export const partitionTrees: Check = {
   id: 'partition-trees',
   title: 'Partition trees',
-  why: 'A row has to find its partition again: another encoding, another enum, another order of text may send it elsewhere.',
+  why: 'Each row must be routed to the same partition again: with another encoding, enum or collation it may be routed to another one.',
   mends: true,
   async look(context): Promise<Finding> {
     const trees = await foundIn<Tree>(context, treesSql(context.source.major))
@@ -36,8 +36,8 @@ export const partitionTrees: Check = {
     }
     return {
       status: 'warning',
-      found: 'some trees are not what they seem',
-      todo: 'See that each is wanted as it will be; end a detach that is pending before the move.',
+      found: 'some partition trees need to be checked',
+      todo: 'Check that each is intended; finish pending detaches before the migration.',
       objects: said,
       sql: fixes(
         'source',
@@ -55,20 +55,22 @@ function objections(tree: Tree, { facts, follow, scope, source }: CheckContext):
   const isPart = tree.parts.some((leaf) => !scope.has(leaf))
   return [
     ...(tree.strategy === 'h' && tree.byEnum
-      ? ['hashed by an enum: rows go through the tree, by one worker']
+      ? ['hashed by an enum: one worker copies all rows through the partitioned table']
       : []),
     ...(tree.strategy === 'h' && tree.byText && ours.encoding !== theirs.encoding
       ? ['hashed by text in another encoding: rows go to other partitions']
       : []),
     ...tree.foreign.map((name) => `partition ${name} is a foreign table, whose rows are not copied`),
-    ...tree.pending.map(({ name }) => `partition ${name} is being detached, and will arrive detached`),
+    ...tree.pending.map(
+      ({ name }) => `partition ${name} is being detached, and will be a separate table on the destination`,
+    ),
     ...(follow && tree.foreign.length > 0
       ? ['a tree with a foreign partition cannot be published as a whole']
       : []),
-    ...(follow && isPart ? ['chosen in part: partitions that are made later are not followed'] : []),
+    ...(follow && isPart ? ['selected in part: partitions that are created later are not followed'] : []),
     ...(follow && source.major < publicationSince.partitioned
       ? [
-          `PostgreSQL ${source.major} publishes partitions one by one: those that are made later are not followed`,
+          `PostgreSQL ${source.major} publishes partitions one by one: those that are created later are not followed`,
         ]
       : []),
   ]

@@ -32,9 +32,9 @@ export interface PreflightRequest {
   insertsOnly?: readonly string[]
   bidirectional?: boolean
   publication?: string | undefined
-  /** Seconds from which on a transaction counts as long; five minutes unless told. */
+  /** Seconds from which on a transaction counts as long (default: five minutes). */
   longTransaction?: number
-  /** Bytes from which on a value counts as large; 128 MB unless told. */
+  /** Bytes from which on a value counts as large (default: 128 MB). */
   largeValue?: number
 }
 
@@ -43,7 +43,7 @@ export interface Preflight extends PreflightRequest {
   destination: ConnectionSettings
   signal: AbortSignal
   onItem?: (item: PreflightItem) => void
-  /** All, unless told. */
+  /** Default: all. */
   chosen?: readonly Check[]
 }
 
@@ -176,10 +176,10 @@ async function lookAt(check: Check, context: CheckContext): Promise<PreflightIte
     const info = errorInfo(error)
     return {
       ...{ id, title, status: 'warning', why },
-      found: `this could not be looked at: ${info.message}`,
+      found: `this could not be checked: ${info.message}`,
       objects: [],
       total: 0,
-      todo: 'Look at it yourself, or connect as a role that may.',
+      todo: 'Check it yourself, or connect as a role with the necessary rights.',
       sql: [],
       error: info,
     }

@@ -16,7 +16,7 @@ interface Set {
 const readOnlyDestination: Check = {
   id: 'read-only-destination',
   title: 'Read-only destination',
-  why: 'Sessions there are read-only by default. That may be deliberate, and applications could not write after the move.',
+  why: 'Sessions there are read-only by default. This may be intended, and applications could not write after the migration.',
   mends: true,
   async look({ destination }): Promise<Finding> {
     // What a switchover has made read-only is told, and undone, by that move.
@@ -28,8 +28,8 @@ const readOnlyDestination: Check = {
     const place = await whereSet(destination)
     return {
       status: 'warning',
-      found: `${setting} is on ${place.words}; pgtrek writes there all the same`,
-      todo: 'Check that this is the right server. If it is, let applications write before they move.',
+      found: `${setting} is on ${place.words}; pgtrek writes there anyway`,
+      todo: 'Check that this is the right server. If it is, reset the setting before applications use it.',
       sql: place.sql,
     }
   },

@@ -25,7 +25,7 @@ function publicationsOf(session: Session): Promise<string[]> {
 const subscriptions: Check = {
   id: 'subscriptions',
   title: 'Publications and subscriptions',
-  why: 'Subscriptions arrive disabled and without their slot: two subscribers of one slot would lose rows.',
+  why: 'Subscriptions are created disabled and without a slot: two subscribers of one slot would lose rows.',
   async look({ source }): Promise<Remark> {
     const [subscriptions, publications, slots] = await Promise.all([
       subscriptionsOf(source),
@@ -45,11 +45,11 @@ const subscriptions: Check = {
         ...publications.filter((name) => !isOwnPublication(name)).map(quoted('publication')),
         ...slots.filter((name) => !isOwnPublication(name)).map((name) => `slot ${name}`),
       ],
-      'the source neither subscribes nor is subscribed to',
+      'the source does not take part in logical replication',
       {
         status: 'warning',
         found: 'the source takes part in logical replication',
-        todo: 'Plan how its subscribers and its subscriptions go on after the move: slots are not copied.',
+        todo: 'Plan how its subscribers and its subscriptions continue after the migration: slots are not copied.',
       },
     )
   },
@@ -57,15 +57,15 @@ const subscriptions: Check = {
 
 const leftovers: Check = {
   id: 'leftovers',
-  title: 'What earlier moves have left',
-  why: 'A slot that nobody reads keeps all changes since, until the disk of the source is full.',
+  title: 'Unused slots of pgtrek',
+  why: 'An unused slot retains WAL until the disk of the source is full.',
   mends: true,
   async look({ source }): Promise<Finding> {
     const slots = await source.query<{ name: string; database: string; kept: string }>(`
       select slot_name as name, database,
              coalesce(pg_catalog.pg_size_pretty(pg_catalog.pg_wal_lsn_diff(
                case when pg_catalog.pg_is_in_recovery() then pg_catalog.pg_last_wal_receive_lsn()
-                    else pg_catalog.pg_current_wal_lsn() end, restart_lsn)), 'nothing') as kept
+                    else pg_catalog.pg_current_wal_lsn() end, restart_lsn)), '0 bytes') as kept
         from pg_catalog.pg_replication_slots
        where slot_type = 'logical' and not active and not temporary and slot_name ~ '^pgtrek_'
        order by 1`)
@@ -76,12 +76,12 @@ const leftovers: Check = {
     )
     const idle = slots.filter((_, at) => !atWork[at])
     return unless(
-      idle.map(({ name, database, kept }) => `slot ${name} in ${database}, which keeps ${kept} of changes`),
-      'nothing',
+      idle.map(({ name, database, kept }) => `slot ${name} in ${database}, which retains ${kept} of WAL`),
+      'none',
       {
         status: 'warning',
-        found: 'slots of pgtrek that nobody reads right now',
-        todo: 'Go on with "pgtrek follow", or end that move with "pgtrek cleanup"; where neither is known any more, drop the slot.',
+        found: 'slots of pgtrek are not in use',
+        todo: 'Continue the move with "pgtrek follow", or end it with "pgtrek cleanup". If the move no longer exists, drop the slot.',
         sql: idle.map(({ name, database }) => ({
           end: 'source',
           database: quoteIdentifier(database),
@@ -96,7 +96,7 @@ const leftovers: Check = {
 const atDestination: Check = {
   id: 'destination-replication',
   title: 'Publications and subscriptions of the destination',
-  why: 'A subscription writes rows of its own among those that come, and a publication sends ours on.',
+  why: 'A subscription writes its own rows during the migration, and a publication sends migrated rows to its subscribers.',
   mends: true,
   async look({ destination }): Promise<Finding> {
     const [subscriptions, publications] = await Promise.all([
@@ -110,11 +110,11 @@ const atDestination: Check = {
           .filter((name) => !isOwnPublication(name))
           .map((name) => `publication ${quoteIdentifierIfNeeded(name)}`),
       ],
-      'none is in the way',
+      'none',
       {
         status: 'warning',
         found: 'the destination takes part in logical replication already',
-        todo: 'Disable its subscriptions for the time of the move, and see that its subscribers want these rows.',
+        todo: 'Disable its subscriptions for the duration of the migration, and make sure that its subscribers expect these rows.',
         sql: subscriptions.map((name) => ({
           end: 'destination',
           by: 'the owner of the subscription or a superuser',

@@ -25,10 +25,10 @@ const roles: Check = {
   id: 'roles',
   planned: true,
   title: 'Roles',
-  why: 'Objects whose owner is missing will belong to the role that connects, and grants to missing roles are left out.',
+  why: 'Objects whose owner is missing will belong to the connecting role, and grants to missing roles are omitted.',
   mends: true,
   async look({ source, facts, lacks, options, scope, managed }): Promise<Finding> {
-    if (!options.owner && !options.acl) return fine('owners and grants are not carried')
+    if (!options.owner && !options.acl) return fine('owners and grants are not migrated')
     const usedRoles = await usedBy(source, scope)
     const unusable = unusableRoles({ lacks, usedRoles })
     const missing = unusable.filter((name) => !lacks.roles.has(name))
@@ -41,14 +41,14 @@ const roles: Check = {
     )
     return unless(
       objects,
-      usedRoles.length === 0 ? 'none besides ours is used' : 'all that are used exist there',
+      usedRoles.length === 0 ? 'no other role is used' : 'all roles that are used exist there',
       {
         status: 'warning',
         found:
           missing.length > 0
-            ? 'the destination lacks roles that own something or are granted something'
-            : `"${user}" may not give objects to all their owners`,
-        todo: `Run pgtrek roles first, which brings them with their rights, or use --no-owner and --no-acl.${unusable.some(isOutOfReach) ? ' Roles of PostgreSQL itself or of a provider can be neither made nor granted: what they own will belong to the role that connects.' : ''}`,
+            ? 'the destination lacks roles that own objects or have grants'
+            : `"${user}" may not assign objects to all of their owners`,
+        todo: `Run "pgtrek roles" first, which migrates them with their rights, or use --no-owner and --no-acl.${unusable.some(isOutOfReach) ? ' Roles of PostgreSQL itself or of a provider can be neither created nor granted: their objects will belong to the connecting role.' : ''}`,
         sql: unusable
           .filter((name) => !isOutOfReach(name))
           .flatMap((name) =>
@@ -93,10 +93,10 @@ const tablespaces: Check = {
   id: 'tablespaces',
   planned: true,
   title: 'Tablespaces',
-  why: 'What is in a tablespace that the destination lacks goes to its default one.',
+  why: 'Objects in a tablespace that the destination lacks are created in its default tablespace.',
   async look(context): Promise<Remark> {
     const { lacks, options } = context
-    if (!options.tablespaces) return fine('tablespaces are not carried')
+    if (!options.tablespaces) return fine('tablespaces are not migrated')
     const rows = await namesFound(
       context,
       `select coalesce(i.indrelid, c.oid) as of, t.spcname as name
@@ -112,7 +112,7 @@ const tablespaces: Check = {
       status: 'warning',
       found: 'the destination lacks some',
       // Only who knows the machine knows a directory.
-      todo: "Create them on the destination (CREATE TABLESPACE ... LOCATION, with an empty directory of the server's user), or say with --no-tablespaces that the default one is right.",
+      todo: "Create them on the destination (CREATE TABLESPACE ... LOCATION, with an empty directory of the server's user), or use --no-tablespaces to create everything in the default one.",
     })
   },
 }
@@ -120,7 +120,7 @@ const tablespaces: Check = {
 const reading: Check = {
   id: 'source-rights',
   title: 'Rights on the source',
-  why: 'A table that may not be read is not copied, and neither is a sequence.',
+  why: 'Tables and sequences that the role may not read are not copied.',
   mends: true,
   async look(context): Promise<Finding> {
     const { source, facts, scope, managed } = context
@@ -152,7 +152,7 @@ const reading: Check = {
     const user = quoteIdentifier(facts.source.user)
     return unless(objects, `"${facts.source.user}" may read everything`, {
       status: stopsAll ? 'blocker' : 'warning',
-      found: `"${facts.source.user}" may not read everything${isUndumped ? `, and PostgreSQL ${source.major} dumps nothing when a sequence may not be read` : ''}`,
+      found: `"${facts.source.user}" may not read everything${isUndumped ? `, and PostgreSQL ${source.major} cannot be dumped while a sequence may not be read` : ''}`,
       todo: 'Grant the right to read, or connect as an owner or a superuser.',
       sql:
         objects.length === 0
@@ -222,7 +222,7 @@ const policed = `
 const rowSecurity: Check = {
   id: 'row-security',
   title: 'Row security',
-  why: 'A policy would hide rows from the copy, or refuse them, so a table whose policies apply to us is refused.',
+  why: 'A policy could hide or reject rows, so tables whose policies apply to the connecting role are not copied.',
   mends: true,
   async look(context): Promise<Finding> {
     const { destination, facts, managed } = context
@@ -240,7 +240,7 @@ const rowSecurity: Check = {
       ends.flatMap(({ end, tables }) =>
         tables.map(({ name }) => (end === 'source' ? name : `${end}: ${name}`)),
       ),
-      'no policy applies to us',
+      'no policy applies to the connecting roles',
       {
         status: 'warning',
         found: `policies apply to ${ends.map(({ end, user }) => `"${user}" on the ${end}`).join(' and to ')}: these tables will fail`,
@@ -276,7 +276,7 @@ function unpoliced(tables: readonly Policed[], user: string, managed: Managed): 
 const writing: Check = {
   id: 'destination-rights',
   title: 'Rights on the destination',
-  why: 'Without the right to create, nothing arrives.',
+  why: 'Without the right to create objects, nothing can be migrated.',
   mends: true,
   async look({ source, destination, facts, scope, lacks, options, managed }): Promise<Finding> {
     const { user, database, databaseOwner } = facts.destination
@@ -311,11 +311,13 @@ const writing: Check = {
     const missing = schemas.filter(({ name }) => !there.has(name))
     const objects = [...(may ? [] : [`database ${database}`]), ...closed.map((name) => `schema ${name}`)]
     const isClosed = !may && schemas.length > 0 && closed.length + missing.length === schemas.length
-    if (options.dataOnly) return fine('rows come into tables that are there')
+    if (options.dataOnly) return fine('rows are copied into existing tables')
     return unless(objects, `"${user}" may create objects`, {
       status: isClosed && !(await hasTables(destination)) ? 'blocker' : 'warning',
-      found: isClosed ? `"${user}" may create nothing` : `"${user}" may not create objects everywhere`,
-      todo: `Let the owner grant it.${possible.length < grants.length ? ` What belongs to a role of the provider (${managed.destination?.name}) nobody can grant: make a database of your own, and move into that.` : ''}`,
+      found: isClosed
+        ? `"${user}" may not create any objects`
+        : `"${user}" may not create objects everywhere`,
+      todo: `Have the owner grant it.${possible.length < grants.length ? ` Rights on objects of a provider role (${managed.destination?.name}) cannot be granted: create a database of your own and use it as destination.` : ''}`,
       sql: possible.flatMap(({ owner, sql }) =>
         fixes('destination', `"${owner}" or a superuser`, `${sql} to ${quoteIdentifier(user)}`),
       ),
@@ -343,7 +345,7 @@ const ownership: Check = {
   id: 'database-owner',
   planned: true,
   title: 'Settings of the database itself',
-  why: 'Settings, comment and grants of a database can be changed by its owner only.',
+  why: 'Only the owner of a database can change its settings, comment and grants.',
   mends: true,
   look({ facts: { destination }, managed }): Finding {
     const { user, databaseOwner } = destination
@@ -353,8 +355,8 @@ const ownership: Check = {
       status: 'warning',
       found: `the destination database belongs to "${databaseOwner}": its settings, comment and grants stay as they are`,
       todo: isOutOfReach
-        ? `Nobody can give away what belongs to a role of the provider (${managed.destination?.name}): make a database of your own, and move into that.`
-        : 'Connect as its owner, or give it to the role that connects.',
+        ? `The owner is a role of the provider (${managed.destination?.name}) and cannot be changed: create a database of your own and use it as destination.`
+        : 'Connect as its owner, or make the connecting role its owner.',
       sql: isOutOfReach ? [] : givenAway(destination, managed.destination),
     }
   },
@@ -377,8 +379,8 @@ function givenAway({ user, database, databaseOwner }: ServerFacts, managed: Mana
 
 const superuser: Check = {
   id: 'superuser-needs',
-  title: 'Objects that only superusers create',
-  why: 'They cannot be created by another role, so they and what needs them would be missing.',
+  title: 'Objects that need a superuser',
+  why: 'Other roles cannot create them, so they and the objects that depend on them would be missing.',
   async look({ source, facts, scope, options, managed }): Promise<Remark> {
     if (options.dataOnly) return fine('no objects are created')
     const provider = managed.destination?.name
@@ -386,9 +388,9 @@ const superuser: Check = {
       return fine(`"${facts.destination.user}" is a superuser on the destination`)
     return unless(await superuserNeeds(source, scope), 'there are none', {
       status: 'warning',
-      found: `"${facts.destination.user}" is no superuser on the destination${provider ? ` (${provider})` : ''}`,
+      found: `"${facts.destination.user}" is not a superuser on the destination${provider ? ` (${provider})` : ''}`,
       todo: provider
-        ? 'See which of these the provider allows; do without the others.'
+        ? 'Check which of these the provider allows; do without the others.'
         : 'Connect there as a superuser, or do without these objects.',
     })
   },

@@ -9,24 +9,24 @@ import { changeSettings } from './settings.ts'
 
 const versions: Check = {
   id: 'versions',
-  title: 'Versions and direction',
+  title: 'Server versions',
   planned: true,
-  why: 'Towards a newer server everything arrives; an older one does not know all that a newer one has.',
+  why: 'An older destination does not support all features of a newer source.',
   look({ facts: { source, destination } }) {
     const { oldest, newest } = supportedMajors
     const found = `from PostgreSQL ${source.major} to ${destination.major}`
     if (source.major < oldest || destination.major < oldest) {
       return {
         status: 'blocker',
-        found: `${found}: ${oldest} is the oldest that is supported`,
-        todo: 'Use an older tool.',
+        found: `${found}: ${oldest} is the oldest supported version`,
+        todo: 'Use another tool for this server.',
       }
     }
     if (source.major > newest) {
       return {
         status: 'blocker',
-        found: `${found}: this version of pgtrek reads up to ${newest}`,
-        todo: 'Use a newer pgtrek.',
+        found: `${found}: this version of pgtrek supports up to ${newest}`,
+        todo: 'Use a newer version of pgtrek.',
       }
     }
     if (destination.major < source.major) {
@@ -42,7 +42,7 @@ const versions: Check = {
 
 const sameDatabase: Check = {
   id: 'same-database',
-  title: 'Two databases',
+  title: 'Different databases',
   why: 'A database that is copied onto itself would be destroyed.',
   async look({ source, destination }) {
     const [one, other] = await Promise.all([whichDatabase(source), whichDatabase(destination)])
@@ -59,7 +59,7 @@ const sameDatabase: Check = {
 const standby: Check = {
   id: 'standby',
   title: 'Primary or standby',
-  why: 'Nothing can be written to a standby, and what is read from one can be cancelled by its primary.',
+  why: 'A standby is read-only, and it can cancel queries that conflict with changes of its primary.',
   mends: true,
   async look(context) {
     const { source, facts, follow } = context
@@ -70,19 +70,20 @@ const standby: Check = {
     if (follow) {
       return {
         status: 'blocker',
-        found: 'the source is a standby, on which no publication can be made',
+        found: 'the source is a standby, on which no publication can be created',
         todo: 'Connect to its primary.',
       }
     }
     const { delay } = await source.one<{ delay: string }>(
       "select current_setting('max_standby_streaming_delay') as delay",
     )
-    if (delay === '-1') return fine('the source is a standby that waits for its readers')
+    if (delay === '-1')
+      return fine('the source is a standby that does not cancel queries (max_standby_streaming_delay = -1)')
     const { sql, words } = await changeSettings(context, 'source', { max_standby_streaming_delay: '-1' })
     return {
       status: 'warning',
       found: `the source is a standby with max_standby_streaming_delay = ${delay}`,
-      todo: `Connect to its primary, or let it wait for its readers while the copy runs: it falls behind meanwhile.${words}`,
+      todo: `Connect to its primary, or set this to -1 while the copy runs; the standby then lags behind its primary.${words}`,
       sql,
     }
   },
@@ -91,7 +92,7 @@ const standby: Check = {
 const pooler: Check = {
   id: 'pooler',
   title: 'Direct connections',
-  why: 'A pooler uses its server processes for other clients as well: settings, snapshots, locks and the position of changes belong to a process.',
+  why: 'A pooler shares server processes between clients, but settings, snapshots, locks and the position of changes belong to one process.',
   look({ source, destination, follow }) {
     const ends = Object.entries({ source, destination })
     const pooled = ends.filter(([, session]) => session.isPooled)
@@ -102,7 +103,7 @@ const pooler: Check = {
       return {
         status: 'warning',
         found,
-        todo: 'A direct connection is safer: when pgtrek is killed, its settings are reset by the pooler alone (PgBouncer: server_reset_query, which must not be empty).',
+        todo: 'A direct connection is safer: if pgtrek is killed, only the pooler resets its settings (PgBouncer: server_reset_query, which must not be empty).',
       }
     }
     return {
@@ -118,16 +119,16 @@ export function poolerItem(found: readonly string[]): PreflightItem {
   return itemOf(pooler, {
     status: 'blocker',
     found: found.join('; '),
-    todo: 'Correct the connection, then run the preflight checks again: no other check was made.',
+    todo: 'Correct the connection, then run the preflight checks again: no other check was run.',
   })
 }
 
 const clock: Check = {
   id: 'clock',
-  title: 'Time of the servers',
+  title: 'Server clocks',
   isMeasured: true,
   doctorOnly: true,
-  why: 'Rows that are written after the move get the time of the new server: it should not be an earlier one.',
+  why: 'Rows that are written after the migration get the time of the new server, which should not be behind.',
   async look({ source, destination }) {
     const [one, other] = await Promise.all([clockOf(source), clockOf(destination)])
     const seconds = (other.ahead - one.ahead) / 1000
@@ -135,7 +136,7 @@ const clock: Check = {
     const found = `the destination's clock is ${Math.abs(seconds).toFixed(1)} s ${seconds < 0 ? 'behind' : 'ahead'} (measured to ${doubt.toFixed(1)} s)`
     return Math.abs(seconds) <= 2 + doubt
       ? fine(found)
-      : { status: 'warning', found, todo: 'Set the clocks of both machines by NTP.' }
+      : { status: 'warning', found, todo: 'Synchronize the clocks of both hosts with NTP.' }
   },
 }
 
@@ -150,8 +151,8 @@ async function clockOf(session: Session): Promise<{ ahead: number; doubt: number
 
 const reachable: Check = {
   id: 'reachability',
-  title: 'Both servers answer',
-  why: 'Every statement waits for one way there and back.',
+  title: 'Server connections',
+  why: 'Every statement takes at least one round trip.',
   isMeasured: true,
   async look({ source, destination, facts }) {
     const ends = await Promise.all([
@@ -166,7 +167,7 @@ async function describeEnd(session: Session, user: string): Promise<string> {
   const begun = performance.now()
   await session.query('select')
   const took = performance.now() - begun
-  return `"${user}" (PostgreSQL ${session.major}, ${session.tlsVersion ?? 'not encrypted'}, ${took.toFixed(1)} ms there and back)`
+  return `"${user}" (PostgreSQL ${session.major}, ${session.tlsVersion ?? 'not encrypted'}, round trip ${took.toFixed(1)} ms)`
 }
 
 /** What the selection leaves of the source, so that a report is not taken for one of everything. */
@@ -174,21 +175,21 @@ const selection: Check = {
   id: 'selection',
   // The plan refuses such names itself.
   doctorOnly: true,
-  title: 'What is looked at',
-  why: 'Checks of tables and other objects look only at what would be moved.',
+  title: 'Scope of the checks',
+  why: 'Checks of tables and other objects cover only what would be migrated.',
   look({ scope }) {
     const { isEverything, tables, of, unknown } = scope
     const count = `${formatRows(tables)} of ${formatCount(of, 'table')}`
     if (unknown.length > 0) {
       return {
         status: 'blocker',
-        found: `${count} selected, and some names mean nothing in the source`,
-        todo: 'Correct these names: a run refuses them before it begins.',
+        found: `${count} selected, and some names match nothing in the source`,
+        todo: 'Correct these names: a run would be refused.',
         objects: unknown,
       }
     }
     if (isEverything) return fine(`everything: ${formatCount(tables, 'table')}`)
-    return { status: 'ok', found: `${count} selected: what is not moved is not looked at` }
+    return { status: 'ok', found: `${count} selected: only these are checked` }
   },
 }
 

@@ -26,7 +26,7 @@ const invalidIndexes: Check = {
       {
         status: 'warning',
         found: 'left over from a CREATE INDEX CONCURRENTLY or REINDEX CONCURRENTLY that failed',
-        todo: 'Build them again, or drop them. A unique index over rows that are there twice can only be dropped, or built again when they are mended.',
+        todo: 'Rebuild them, or drop them. A unique index over duplicate rows can be rebuilt only after the duplicates are removed.',
         sql: indexes.map(repaired),
       },
     )
@@ -56,7 +56,7 @@ function repaired({ name, exclusion, transient }: Broken): Fix {
 const notValid: Check = {
   id: 'not-valid-constraints',
   title: 'Constraints that were never validated',
-  why: 'Rows may break them; they arrive NOT VALID as they are, and validating them there may fail.',
+  why: 'Rows may violate them; they stay NOT VALID on the destination, and validating them there may fail.',
   mends: true,
   async look(context) {
     // What is NOT ENFORCED is meant to be so, and cannot be validated. A parent's covers those below it.
@@ -92,7 +92,7 @@ const notValid: Check = {
       {
         status: 'warning',
         found: 'they stay NOT VALID on the destination',
-        todo: 'Validate them on the source, and mend the rows that break them.',
+        todo: 'Validate them on the source, and fix the rows that violate them.',
         sql: rows.map(({ constraint, kind, place }) => ({
           end: 'source',
           by: ownerOf(`the ${kind}`),

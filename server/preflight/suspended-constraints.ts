@@ -4,14 +4,14 @@ import { type Check, type Remark, unless } from './check.ts'
 
 const leftAway: Check = {
   id: 'left-away',
-  title: 'Foreign keys and triggers left away',
-  why: 'A run that was killed could not put back what it had dropped or disabled for its copy: until then wrong rows can come in.',
+  title: 'Suspended foreign keys and triggers',
+  why: 'A run that was killed could not restore what it had dropped or disabled for its copy. Until it is restored, invalid rows can be written.',
   async look({ destination }): Promise<Remark> {
     const { left, distrusted } = await readNotes(destination)
     return unless([...left.map(describeNote), ...(distrusted ? [distrusted] : [])], 'none', {
       status: 'warning',
       found: 'a run that was killed has left them dropped or disabled on the destination',
-      todo: 'The next clone or copy puts them back at its end; "pgtrek repair --dest URL" does so now.',
+      todo: 'The next clone or copy restores them at its end; "pgtrek repair --dest URL" restores them now.',
     })
   },
 }

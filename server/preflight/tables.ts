@@ -13,7 +13,7 @@ import { partitionTrees } from './partitions.ts'
 const largeValues: Check = {
   id: 'oversized-rows',
   title: 'Oversized rows',
-  why: 'A row travels in one piece of less than 1 GB, in memory on both servers; values of bytea in text form take twice their size.',
+  why: 'A row is sent as one message of less than 1 GB, in memory on both servers; bytea values in text format take twice their size.',
   doctorOnly: true,
   async look(context): Promise<Remark> {
     const { source, facts, largeValue } = context
@@ -30,7 +30,7 @@ const largeValues: Check = {
     if (tables.length === 0) return fine(`no table has values of ${formatBytes(largeValue)} or more`)
     if (!facts.source.superuser) {
       return fine(
-        `${formatCount(tables.length, 'table')} could have values of ${formatBytes(largeValue)} or more: only a superuser can tell`,
+        `${formatCount(tables.length, 'table')} could have values of ${formatBytes(largeValue)} or more: only a superuser can check`,
       )
     }
     const large: string[] = []
@@ -42,20 +42,20 @@ const largeValues: Check = {
          where p.chunk_seq >= ${Math.floor(largeValue / 2000)}
          order by p.chunk_seq desc
          limit 1`)
-      if (worst) large.push(`${name}: a value of about ${formatBytes(worst.bytes)}, as it is stored`)
+      if (worst) large.push(`${name}: a value of about ${formatBytes(worst.bytes)}, as stored`)
     }
     return unless(large, `no value takes ${formatBytes(largeValue)} or more`, {
       status: 'warning',
-      found: 'some values are so large that their rows may not pass',
-      todo: 'See that no row comes near 1 GB (half of that for bytea), and that both servers have memory for several of them at once; fewer --workers need less.',
+      found: 'some values are so large that copying their rows may fail',
+      todo: 'Make sure that no row is close to 1 GB (half of that for bytea), and that both servers have memory for several of them at once; fewer --workers need less.',
     })
   },
 }
 
 const binaryForm: Check = {
   id: 'types-without-binary-form',
-  title: 'Types without a binary form',
-  why: 'Their tables are copied and followed as text, which takes longer and depends on how the type writes itself.',
+  title: 'Types without a binary format',
+  why: 'Their tables are copied and followed as text, which takes longer and depends on the output function of the type.',
   async look(context): Promise<Remark> {
     const [columns, types] = await Promise.all([
       foundIn<{ name: string; type: number; typeName: string }>(
@@ -75,8 +75,8 @@ const binaryForm: Check = {
     const byType = Map.groupBy(without, ({ typeName }) => typeName)
     const copied =
       asText.size === 0
-        ? 'every table can be copied in binary form'
-        : `${formatCount(asText.size, 'table')} copied as text, since numbers of types differ between databases`
+        ? 'every table can be copied in binary format'
+        : `${formatCount(asText.size, 'table')} copied as text, since OIDs of types differ between databases`
     return unless(
       [...byType].map(
         ([type, rows]) => `${type}, in ${[...new Set(rows.map(({ name }) => name))].join(', ')}`,
@@ -84,8 +84,8 @@ const binaryForm: Check = {
       copied,
       {
         status: 'warning',
-        found: 'types are used that can be sent as text only',
-        todo: 'Nothing has to be done; give the type send and receive functions if the copy is too slow.',
+        found: 'some types can be sent only as text',
+        todo: 'No action is needed; give the type send and receive functions if the copy is too slow.',
       },
     )
   },
@@ -94,7 +94,7 @@ const binaryForm: Check = {
 const generated: Check = {
   id: 'generated-columns',
   title: 'Generated columns',
-  why: 'The destination computes them anew: functions that they call have to be there, and to give the same.',
+  why: 'The destination computes them again: functions that they call must exist there and return the same values.',
   async look(context): Promise<Remark> {
     const rows = await foundIn<{ name: string; calls: string | null }>(
       context,
@@ -116,11 +116,11 @@ const generated: Check = {
       calling.map(({ name, calls }) => `${name}, which calls ${calls}`),
       rows.length === 0
         ? 'there are none'
-        : `${formatCount(rows.length, 'column')}, computed by the server alone`,
+        : `${formatCount(rows.length, 'column')}, computed by built-in functions only`,
       {
         status: 'warning',
-        found: 'some are computed by functions of your own',
-        todo: 'See that these functions name all they use with its schema, and give the same on both servers.',
+        found: 'some call user-defined functions',
+        todo: 'Make sure that these functions name everything with its schema, and return the same values on both servers.',
       },
     )
   },
@@ -129,7 +129,7 @@ const generated: Check = {
 const deferred: Check = {
   id: 'deferred-constraints',
   title: 'Deferrable unique constraints',
-  why: 'By a deferrable key rows can neither be merged nor told apart while changes are followed.',
+  why: 'A deferrable key can neither be used to merge rows nor to identify rows while changes are followed.',
   async look(context): Promise<Remark> {
     const { follow, options } = context
     const constraints = await namesFound(
@@ -143,14 +143,14 @@ const deferred: Check = {
     )
     const isInTheWay = follow || options.existingDataMode !== 'truncate'
     if (!isInTheWay && constraints.length > 0) {
-      return fine(`${formatCount(constraints.length, 'constraint')}, which a plain copy does not mind`)
+      return fine(`${formatCount(constraints.length, 'constraint')}, which do not affect a plain copy`)
     }
     return unless(constraints, 'there are none', {
       status: 'warning',
       found: follow
-        ? 'such keys do not tell rows apart, and are checked change by change unless triggers are off on the destination'
+        ? 'such keys do not identify rows, and are checked at every change unless triggers are disabled on the destination'
         : 'rows cannot be merged by such keys',
-      todo: 'See that each of these tables has another key that is checked at once.',
+      todo: 'Make sure that each of these tables has another key that is not deferrable.',
     })
   },
 }
@@ -158,7 +158,7 @@ const deferred: Check = {
 const exclusion: Check = {
   id: 'exclusion-constraints',
   title: 'Exclusion constraints',
-  why: 'They are built one at a time behind the rows, and rows that are merged cannot give way to them.',
+  why: 'They are created one at a time after the rows are copied, and merging cannot resolve violations of them.',
   async look(context): Promise<Remark> {
     const { options, bidirectional } = context
     const constraints = await namesFound(
@@ -173,14 +173,14 @@ const exclusion: Check = {
     )
     const isInTheWay = bidirectional || options.existingDataMode !== 'truncate'
     if (!isInTheWay && constraints.length > 0) {
-      return fine(`${formatCount(constraints.length, 'constraint')}, built when the rows are there`)
+      return fine(`${formatCount(constraints.length, 'constraint')}, created after the rows are copied`)
     }
     return unless(constraints, 'there are none', {
       status: 'warning',
       found: bidirectional
-        ? 'rows that both sides write at once may exclude each other, which stops the stream'
-        : 'a row that one of the destination excludes stops its table: no key says which of the two stays',
-      todo: 'Look for rows of the destination that exclude those to come, or replace its rows instead of merging.',
+        ? 'rows that both sides write at the same time may violate them, which stops following'
+        : 'a row that conflicts with a row of the destination makes the copy of its table fail: no key decides which of the two is kept',
+      todo: 'Check for rows of the destination that conflict with rows of the source, or replace its rows instead of merging.',
     })
   },
 }
@@ -207,7 +207,7 @@ const nearlyKeyed = `
 const keyless: Check = {
   id: 'tables-without-key',
   title: 'Tables without a primary key',
-  why: 'Their rows can be copied; but to merge them, to resume a table by parts or to follow changes a key is needed.',
+  why: 'Their rows can be copied, but merging them, resuming a table by parts and following changes need a key.',
   mends: true,
   async look(context): Promise<Finding> {
     const found = await foundIn<{ name: string; schema: string; relation: string }>(
@@ -231,7 +231,7 @@ const keyless: Check = {
     return unless(tables, 'every table has a key', {
       status: 'warning',
       found: 'rows of these tables cannot be merged with those of the destination',
-      todo: 'Give them a primary key or a unique index over NOT NULL columns on both sides, leave them out, or replace their rows.',
+      todo: 'Add a primary key or a unique index over NOT NULL columns on both sides, exclude them, or replace their rows.',
       sql: fixes(
         'source',
         ownerOf('the table'),

@@ -8,7 +8,7 @@ const encoding: Check = {
   id: 'encoding',
   planned: true,
   title: 'Encoding',
-  why: 'Text is converted between different encodings; a value that has no counterpart stops its table.',
+  why: 'Text is converted between different encodings; if a value cannot be converted, the copy of its table fails.',
   mends: true,
   async look(context): Promise<Finding> {
     const [from, to] = [context.facts.source.encoding, context.facts.destination.encoding]
@@ -22,14 +22,14 @@ const encoding: Check = {
     return from === 'SQL_ASCII'
       ? {
           status: 'warning',
-          found: `${found}: nobody checked what the bytes of the source mean`,
-          todo: `Look for values that are not ${to}, or make a destination that is SQL_ASCII as well.${words}`,
+          found: `${found}: the source does not check the encoding of its values`,
+          todo: `Check for values that are not valid ${to}, or create a destination with SQL_ASCII as well.${words}`,
           sql,
         }
       : {
           status: 'warning',
           found,
-          todo: `Make a destination with the encoding of the source, unless the change is wanted.${words}`,
+          todo: `Create a destination with the encoding of the source, unless the change is intended.${words}`,
           sql,
         }
   },
@@ -39,8 +39,8 @@ const providerNames: Record<string, string> = { c: 'libc', i: 'icu', b: 'builtin
 
 const collation: Check = {
   id: 'collation',
-  title: 'Order of text',
-  why: 'With another collation ORDER BY, ranges of text partitions and unique keys over text may mean something else.',
+  title: 'Collation',
+  why: 'With another collation, ORDER BY, range partitions over text and unique keys over text may behave differently.',
   mends: true,
   async look(context): Promise<Finding> {
     const { source, destination } = context
@@ -54,7 +54,7 @@ const collation: Check = {
     return {
       status: 'warning',
       found,
-      todo: `Make a destination with the collation of the source, unless the change is wanted.${words}`,
+      todo: `Create a destination with the collation of the source, unless the change is intended.${words}`,
       sql,
     }
   },
@@ -73,15 +73,15 @@ function shown({ provider, locale, collate, ctype }: Locale): string {
 const collations: Check = {
   id: 'collations',
   planned: true,
-  title: 'Collations the destination must know',
-  why: 'A collation that cannot be made takes the columns and indexes along that use it.',
+  title: 'Collations required on the destination',
+  why: 'If a collation cannot be created, the columns and indexes that use it cannot be created either.',
   async look({ source, lacks, scope }) {
-    if (!scope.hasOther()) return fine('collations are not moved')
+    if (!scope.hasOther()) return fine('collations are not migrated')
     const gaps = missingCollations({ collations: await readCollations(source), lacks })
-    return unless(gaps, 'all can be made', {
+    return unless(gaps, 'all can be created', {
       status: 'warning',
       found: 'some may not exist there',
-      todo: "Install the operating system's locales on the destination's machine, or use a server with ICU.",
+      todo: "Install the operating system's locales on the destination's host, or use a server with ICU.",
     })
   },
 }

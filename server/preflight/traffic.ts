@@ -6,8 +6,8 @@ import { changeSettings } from './settings.ts'
 
 const retention: Check = {
   id: 'wal-retention',
-  title: 'How long changes are kept',
-  why: 'While the copy runs the source keeps all changes for us: too little room ends the slot, no limit can fill its disk.',
+  title: 'WAL retention',
+  why: 'While the copy runs, the source retains WAL for the slot. With a low limit the slot can be lost; without a limit the disk can fill up.',
   mends: true,
   followOnly: true,
   async look(context): Promise<Finding> {
@@ -19,8 +19,8 @@ const retention: Check = {
     const { sql, words } = await changeSettings(context, 'source', { max_slot_wal_keep_size: '-1' })
     return {
       status: 'warning',
-      found: `max_slot_wal_keep_size is ${limit} on the source: when more than that was written before we read it, all begins anew`,
-      todo: `Raise it to what is written during the copy, as far as the disk allows; without limit (-1) the disk of the source can fill: watch it.${words}`,
+      found: `max_slot_wal_keep_size is ${limit} on the source: if more WAL than that is written before it is read, the slot is lost and the migration must start again`,
+      todo: `Raise it above the amount of WAL that is written during the copy, as far as the disk allows. Without a limit (-1), watch the disk of the source: it can fill up.${words}`,
       sql,
     }
   },
@@ -30,21 +30,21 @@ const shortestTimeoutMs = 10_000
 
 const senderTimeout: Check = {
   id: 'wal-sender-timeout',
-  title: 'Patience of the source',
-  why: 'A WAL sender that hears nothing for this long ends the stream; it is taken up again, but each time costs.',
+  title: 'WAL sender timeout',
+  why: 'A WAL sender that receives no reply for this long ends the stream. pgtrek reconnects, but each time takes time.',
   mends: true,
   followOnly: true,
   async look(context): Promise<Finding> {
     const { source } = context
     const milliseconds = await numberOf(source, 'wal_sender_timeout')
     const shown = await settingOf(source, 'wal_sender_timeout')
-    if (!milliseconds) return fine('it waits for ever')
-    if (milliseconds >= shortestTimeoutMs) return fine(`it waits for ${shown}`)
+    if (!milliseconds) return fine('no timeout')
+    if (milliseconds >= shortestTimeoutMs) return fine(shown ?? 'default')
     const { sql, words } = await changeSettings(context, 'source', { wal_sender_timeout: '60s' })
     return {
       status: 'warning',
       found: `wal_sender_timeout is ${shown} on the source: a short pause ends the stream`,
-      todo: `Raise it for the time of the move.${words}`,
+      todo: `Raise it for the duration of the migration.${words}`,
       sql,
     }
   },
@@ -56,20 +56,20 @@ const usualDecodingKb = 64 * 1024
 const decodingMemory: Check = {
   id: 'logical-decoding-work-mem',
   title: 'Memory for decoding',
-  why: 'Of a transaction that does not fit, the source writes the changes to its disk and reads them again.',
+  why: 'The source writes the changes of larger transactions to its disk and reads them again.',
   mends: true,
   followOnly: true,
   async look(context): Promise<Finding> {
     const { source } = context
     const kilobytes = await numberOf(source, 'logical_decoding_work_mem')
-    if (kilobytes === null) return fine('not a setting before PostgreSQL 13')
+    if (kilobytes === null) return fine('PostgreSQL 12 does not have this setting')
     const shown = formatBytes(kilobytes * 1024)
     if (kilobytes >= usualDecodingKb) return fine(`transactions of up to ${shown} are decoded in memory`)
     const { sql, words } = await changeSettings(context, 'source', { logical_decoding_work_mem: '256MB' })
     return {
       status: 'warning',
-      found: `logical_decoding_work_mem is ${shown} on the source: larger transactions go through its disk`,
-      todo: `Raise it for the time of the move.${words}`,
+      found: `logical_decoding_work_mem is ${shown} on the source: larger transactions are written to its disk`,
+      todo: `Raise it for the duration of the migration.${words}`,
       sql,
     }
   },

@@ -8,16 +8,16 @@ import { fixes, ownerOf } from './fix.ts'
 const systemSchemas: Check = {
   id: 'objects-in-system-schemas',
   title: 'Objects that cannot be dumped',
-  why: 'pg_dump leaves out what lies in the schemas of the system, whoever made it: what uses such an object fails.',
+  why: 'pg_dump skips everything in system schemas, also user-defined objects: objects that use them fail.',
   async look({ source, scope }): Promise<Remark> {
     if (!scope.isEverything && !scope.hasOther()) {
-      return { status: 'ok', found: 'not looked for, since only some objects are moved' }
+      return { status: 'ok', found: 'not checked, since only some objects are selected' }
     }
     const names = await namesOf(source, inSystemSchemas)
     return unless(names, 'there are none', {
       status: 'warning',
-      found: 'objects of your own are in schemas of the system',
-      todo: 'Move them to a schema of your own before, or make them again on the destination by hand.',
+      found: 'user-defined objects are in system schemas',
+      todo: 'Move them to a user schema before the migration, or create them on the destination by hand.',
     })
   },
 }
@@ -45,7 +45,7 @@ const inSystemSchemas = `
 const onExtensions: Check = {
   id: 'extension-changes',
   title: 'Changes to extensions',
-  why: 'The destination makes an extension as it comes: indexes, triggers and columns that were added to its tables are missing there.',
+  why: 'The destination creates an extension in its original form: indexes, triggers and columns that were added to its tables are missing there.',
   mends: true,
   async look(context): Promise<Finding> {
     const added = await foundIn<{ name: string; sql: string }>(
@@ -75,11 +75,11 @@ const onExtensions: Check = {
     const lacking = added.filter(({ name }) => !there.has(name))
     return unless(
       lacking.map(({ name }) => name),
-      'none that would stay behind',
+      'none that would be missing',
       {
         status: 'warning',
-        found: 'something seems to have been added to tables of extensions',
-        todo: 'Make it again on the destination after the move.',
+        found: 'objects seem to have been added to tables of extensions',
+        todo: 'Create them on the destination after the migration.',
         sql: fixes('destination', ownerOf('the table'), ...lacking.map(({ sql }) => sql)),
       },
     )

@@ -22,7 +22,8 @@ export const unqualifiedNames: Check = {
     const uses = (await source.query<Evaluated>(evaluatedFunctions)).filter(({ of }) =>
       of === 0 ? scope.hasOther() : scope.has(of),
     )
-    if (uses.length === 0) return fine('no function of your own is evaluated while the destination is made')
+    if (uses.length === 0)
+      return fine('no user-defined function is evaluated while the destination is created')
     const finder = new Finder(source, await readNames(source), await readPlaces(source))
     const found = new Map<number, Failing & { by: Set<string> }>()
     for (const { oid, what } of uses) {
@@ -35,12 +36,12 @@ export const unqualifiedNames: Check = {
     const failing = await unmendedThere(context, [...found.values()])
     return unless(
       failing.map(({ signature, words, by }) => `${signature}: ${words} (${describeUses([...by])})`),
-      'they name all they use with its schema, or set their search_path',
+      'they name everything with its schema, or set their search_path',
       {
         status: 'warning',
         found:
           'with an empty search_path these functions fail, and what they compute is missing on the destination',
-        todo: 'Name the schema of everything in their bodies, or set their search_path (a SQL function is then called, and no longer inlined). One that belongs to an extension is changed on the destination, where the extension has to be made before the move.',
+        todo: 'Name the schema of everything in their bodies, or set their search_path (a SQL function is then no longer inlined). Change a function of an extension on the destination, where the extension has to be created before the migration.',
         sql: failing.flatMap((one) => mending(one, context)),
       },
     )
@@ -149,7 +150,7 @@ class Finder {
     const [remedy] = this.#remedies(schemas, routine)
     if (unfound.length === 0 || remedy === undefined) return undefined
     const named = unfound.map(({ kind, schema, name }) => `${kind} ${name} of ${schema}`)
-    return { ...routine, words: `it names ${named.join(', ')} without the schema`, remedy }
+    return { ...routine, words: `it uses ${named.join(', ')} without the schema`, remedy }
   }
 
   /** The server's refusal, if there is one; the settings are those of this statement alone. */

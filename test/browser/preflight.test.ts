@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterAll(() => server?.stop())
 
 test.each([
-  { language: 'en', width: 1280, dark: false, title: 'Keys of the tables' },
+  { language: 'en', width: 1280, dark: false, title: 'Replica identities' },
   { language: 'ja', width: 360, dark: true, title: 'テーブルのキー' },
 ] as const)('preflight findings and their fixes: $language, $width wide', async (look) => {
   const { language, title } = look

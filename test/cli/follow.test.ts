@@ -173,13 +173,13 @@ describe('a move from the command line', () => {
     const refused = await home.run(['clone', '--follow', ...flags])
     expect([refused.code, refused.said]).toEqual([
       3,
-      expect.stringMatching(/Keys of the tables: .*\n *public\.log\n/),
+      expect.stringMatching(/Replica identities: .*\n *public\.log\n/),
     ])
     expect(refused.said).toContain('alter table public.log replica identity full;')
-    expect(refused.said.match(/Keys of the tables/g)).toHaveLength(1)
+    expect(refused.said.match(/Replica identities/g)).toHaveLength(1)
     const planned = await home.run(['clone', '--follow', '--dry-run', ...flags])
     expect(planned.code).toBe(0)
-    expect(planned.output).toMatch(/a run would be refused: Keys of the tables: .*public\.log/)
+    expect(planned.output).toMatch(/a run would be refused: Replica identities: .*public\.log/)
     expect(planned.output).toContain('public.fast is unlogged')
     expect(await left(source, destination)).toEqual([])
     expect(await destination.sql("select from pg_tables where schemaname = 'public'")).toEqual([])

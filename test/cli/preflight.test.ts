@@ -23,11 +23,11 @@ const preflight = (...args: string[]) =>
 
 test('in order is exit code 0, and what fails is 1 with what mends it', async () => {
   const calm = await preflight()
-  expect(calm.output).toContain('ok      Versions and direction: from PostgreSQL 14 to 18\n')
+  expect(calm.output).toContain('ok      Server versions: from PostgreSQL 14 to 18\n')
   expect(calm.output).toContain('Ready. ')
   expect(calm.code).toBe(0)
   const follow = await preflight('--follow', '--quiet')
-  expect(follow.output).toContain('BLOCKER Keys of the tables: ')
+  expect(follow.output).toContain('BLOCKER Replica identities: ')
   expect(follow.output).toContain('          public.t\n')
   expect(follow.output).toContain('          alter table public.t replica identity full;\n')
   expect(follow.output).toContain('          alter table public."Odd" set logged;\n')
@@ -46,12 +46,12 @@ test('--json is one object, as its schema says', async () => {
 
 test('it takes what clone takes, and looks only at what would be moved', async () => {
   const chosen = await preflight('--follow', '--include', 'Odd', '--exclude', 't', '--workers', '2')
-  expect(chosen.output).toContain('1 of 2 tables selected: what is not moved is not looked at')
+  expect(chosen.output).toContain('1 of 2 tables selected: only these are checked')
   expect(chosen.output).not.toContain('public.t\n')
   const forgiven = await preflight('--follow', '--inserts-only', 't', '--where', 't=x > 1')
-  expect(forgiven.output).toContain('ok      Keys of the tables')
+  expect(forgiven.output).toContain('ok      Replica identities')
   const wrong = await preflight('--include', 'nowhere', '--quiet')
-  expect(wrong.output).toContain('BLOCKER What is looked at: ')
+  expect(wrong.output).toContain('BLOCKER Scope of the checks: ')
   expect(wrong.code).toBe(1)
   const file = join(home.directory, 'chosen.toml')
   writeFileSync(file, 'include = ["Odd"]\n')

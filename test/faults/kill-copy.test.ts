@@ -226,7 +226,7 @@ async function expectNamed(destination: Owned) {
     '--dest',
     destination.loginUrl,
   ])
-  expect(checked.output + checked.said).toContain('Foreign keys and triggers left away')
+  expect(checked.output + checked.said).toContain('Suspended foreign keys and triggers')
 }
 
 describe('a copy killed in', () => {

@@ -46,7 +46,7 @@ test('pgtrek doctor looks at every mapping and every database, and ends as the w
   const { output, code } = await doctor(configured())
   expect(code).toBe(1)
   expect(output).toContain('3 databases')
-  expect(output).toMatch(/BLOCKER Keys of the tables: .*\n {8}in hopeless\n {10}public\.keyless\n/)
+  expect(output).toMatch(/BLOCKER Replica identities: .*\n {8}in hopeless\n {10}public\.keyless\n/)
   expect(output).toContain('          alter table public.keyless replica identity full;')
   expect(output).toMatch(
     /BLOCKER The database on the destination: it exists and is not empty\n {8}in taken\n/,

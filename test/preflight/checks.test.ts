@@ -59,7 +59,7 @@ const cases: Case[] = [
           insert into small select g, decode(repeat('00', 100000), 'hex') from generate_series(1, 30) g;
           insert into large values (1, decode(repeat('00', 2500000), 'hex'))`,
     wishes: { largeValue: 2_000_000 },
-    objects: [/^public\.large: a value of about 2\.\d MB, as it is stored$/],
+    objects: [/^public\.large: a value of about 2\.\d MB, as stored$/],
     calm: {},
   },
   {
@@ -85,7 +85,7 @@ const cases: Case[] = [
           create table moods_0 partition of moods for values with (modulus 1, remainder 0);
           create table ages (x int primary key) partition by range (x);
           create table ages_1 partition of ages for values from (0) to (100)`,
-    objects: ['public.moods: hashed by an enum: rows go through the tree, by one worker'],
+    objects: ['public.moods: hashed by an enum: one worker copies all rows through the partitioned table'],
   },
   {
     id: 'partition-trees',
@@ -189,7 +189,7 @@ const cases: Case[] = [
     id: 'leftovers',
     sql: `select pg_create_logical_replication_slot('pgtrek_preflight_left', 'pgoutput')`,
     after: `select pg_drop_replication_slot('pgtrek_preflight_left')`,
-    objects: [/^slot pgtrek_preflight_left in .*, which keeps .* of changes$/],
+    objects: [/^slot pgtrek_preflight_left in .*, which retains .* of WAL$/],
   },
   {
     id: 'replica-identity-full',
@@ -216,7 +216,7 @@ const cases: Case[] = [
     sql: 'create table parts (x int primary key)',
     wishes: { ...follow, tables: [{ table: 'parts', where: 'x > 1' }] },
     status: 'blocker',
-    objects: ['public.parts: PostgreSQL 14 cannot send some of its rows only'],
+    objects: ['public.parts: PostgreSQL 14 cannot send only some of its rows'],
     calm: follow,
   },
 ]

@@ -472,7 +472,7 @@ async function mend(ends: Ends, id: string, { wishes, afterwards, said }: Partia
 /** Or says only what nothing has to be done about. */
 function isSilent({ id, status, objects, sql, todo }: PreflightItem): boolean {
   if (status === 'ok') return true
-  const isNoted = id === 'position' ? todo === 'Nothing has to be done.' : objects.length > 0
+  const isNoted = id === 'position' ? todo === 'No action is needed.' : objects.length > 0
   return sql.length === 0 && isNoted && objects.every((name) => computedThere.has(`${id}: ${name}`))
 }
 
@@ -701,7 +701,7 @@ describe.each(providers)('on $name nobody is told to do what nobody can', (provi
     for (const id of ['destination-rights', 'database-owner', 'position']) {
       expect(inside.item(id)).toMatchObject({
         sql: [],
-        todo: expect.stringContaining('make a database of your own'),
+        todo: expect.stringContaining('create a database of your own'),
       })
     }
   })

@@ -124,7 +124,7 @@ describe.each(casesOf<Major>([12, 18], [14, 15, 17]))('from %d', (major) => {
     expect(report.item('database-owner').status).toBe('warning')
     expect(report.item('superuser-needs').objects).toContain('event trigger watch')
     expect(report.item('superuser-needs').objects.join()).toContain('c_function')
-    expect(report.item('replication-right').objects).toContain(`"looker_${major}" has no REPLICATION`)
+    expect(report.item('replication-right').objects).toContain(`"looker_${major}" does not have REPLICATION`)
     expect(report.item('publishing-rights')).toMatchObject({
       status: 'blocker',
       objects: ['public.closed', 'public.open', 'public.policed'],
@@ -136,7 +136,7 @@ describe.each(casesOf<Major>([12, 18], [14, 15, 17]))('from %d', (major) => {
     )
     // Somebody who may has made it.
     expect(theirs.item('publishing-rights').status).toBe('ok')
-    expect(theirs.item('replication-right').objects).toEqual([`"looker_${major}" has no REPLICATION`])
+    expect(theirs.item('replication-right').objects).toEqual([`"looker_${major}" does not have REPLICATION`])
     expect(report.item('replication-reach').status).toBe('blocker')
     expect(report.item('apply-rights')).toMatchObject({
       status: 'warning',
@@ -194,7 +194,9 @@ test('collations whose version has changed', async () => {
       '-- on the source, as "postgres" or a superuser\nalter collation pg_catalog."de-x-icu" refresh version',
     ],
   })
-  expect(item.objects[0]).toStartWith('source: collation pg_catalog."de-x-icu" (made with 1, runs with ')
+  expect(item.objects[0]).toStartWith(
+    'source: collation pg_catalog."de-x-icu" (recorded version 1, actual version ',
+  )
 })
 
 test('objects and rows that are there already, and names of another kind', async () => {

@@ -81,7 +81,7 @@ test('a server that keeps no logical log, and a role that may not replicate', as
     sql: ["-- on the source, as a superuser\nalter system set max_wal_senders = '4'"],
   })
   expect(item('replication-right').objects).toEqual([
-    '"plain" has no REPLICATION',
+    '"plain" does not have REPLICATION',
     `"plain" may not create a publication in "${source.name}"`,
   ])
   // The other way round there would be no way back.
