@@ -66,7 +66,7 @@ export class ReadingEnd implements AsyncDisposable {
     try {
       if (session.major < oldestMajor) {
         throw new PlanRefused(
-          `${describeSettings(settings)} is PostgreSQL ${session.major}; ${oldestMajor} is the oldest that is supported`,
+          `${describeSettings(settings)} is PostgreSQL ${session.major}; ${oldestMajor} is the oldest supported version`,
         )
       }
       await enter(session, options.snapshot)

@@ -84,7 +84,7 @@ export async function planMigration(
   await destination.execute("set search_path = ''")
   const notes = await readNotes(destination)
   const ended = await endSessionsOf([...memory.killed(), ...notes.left.map(({ run }) => run)], destination)
-  if (ended > 0) log(`ended ${ended} sessions that a run which was killed had left on the destination`)
+  if (ended > 0) log(`ended ${ended} sessions on the destination that a killed run had left`)
   const resumed = await findUnfinished(migration, destination)
   const [dump, snapshot] = await both(open(migration.source), takeSnapshot(source, migration.heldSnapshot))
   log(`reading ${describeSettings(migration.source)} (PostgreSQL ${source.major})`)
@@ -134,7 +134,7 @@ export async function planMigration(
 }
 
 const readings = {
-  unchanged: 'the objects of the source are as they were for the first plan: not read again',
+  unchanged: 'the objects of the source have not changed since the first plan: not read again',
   changed: 'objects of the source have changed since the first plan: read again',
 }
 
@@ -155,13 +155,13 @@ function refuseVersions(source: Session, destination: Session) {
   for (const { major, settings } of [source, destination]) {
     if (major < supportedMajors.oldest) {
       throw new PlanRefused(
-        `${describeSettings(settings)} is PostgreSQL ${major}; ${supportedMajors.oldest} is the oldest that is supported`,
+        `${describeSettings(settings)} is PostgreSQL ${major}; ${supportedMajors.oldest} is the oldest supported version`,
       )
     }
   }
   if (source.major > supportedMajors.newest) {
     throw new PlanRefused(
-      `${describeSettings(source.settings)} is PostgreSQL ${source.major}; this version of pgtrek reads up to ${supportedMajors.newest}`,
+      `${describeSettings(source.settings)} is PostgreSQL ${source.major}; this version of pgtrek supports up to ${supportedMajors.newest}`,
     )
   }
 }

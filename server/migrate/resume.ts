@@ -28,12 +28,12 @@ export async function findUnfinished(
   const unfinished = migration.memory.unfinished()
   if (!unfinished) {
     throw new PlanRefused(
-      'there is no unfinished run between these databases to go on with (is --state-dir the one of that run?). Nothing was changed',
+      'there is no unfinished run between these databases to resume. Check that --state-dir is the one of that run. Nothing was changed',
     )
   }
   if (unfinished.request !== requestKey(migration)) {
     throw new PlanRefused(
-      `run ${unfinished.run} of ${unfinished.startedAt} was asked for something else: go on with the same selection, modes and conditions. Nothing was changed`,
+      `run ${unfinished.run} of ${unfinished.startedAt} had a different request: resume it with the same selection, modes and conditions. Nothing was changed`,
     )
   }
   return await withOutcomes(unfinished, destination)
@@ -42,7 +42,7 @@ export async function findUnfinished(
 export function describeResumed({ run, startedAt }: Unfinished, { tables }: Plan): string {
   const done = tables.filter(({ mode }) => mode === 'done').length
   const complete = `${done} of ${tables.length} tables ${done === 1 ? 'is' : 'are'} complete`
-  return `going on with run ${run} of ${startedAt}: ${complete}, the others come from a newer snapshot, so that rows of one table may refer to rows that another was copied without`
+  return `resuming run ${run} of ${startedAt}: ${complete}. The others are copied under a newer snapshot: their rows may reference rows that the complete tables do not have`
 }
 
 /** Of steps that were just committing when the run broke off, the destination knows what became of them. */
@@ -53,7 +53,7 @@ async function withOutcomes(unfinished: Unfinished, destination: Session): Promi
     if (committed === transactions.length) done.set(step, moved)
     else if (committed > 0) {
       throw new PlanRefused(
-        `of the rows of ${nameIn(step)} only a part was committed when run ${unfinished.run} broke off: delete that part, leave the table out, or start without --resume. Nothing was changed`,
+        `only a part of the rows of ${nameIn(step)} was committed when run ${unfinished.run} was interrupted: delete these rows, exclude the table, or start without --resume. Nothing was changed`,
       )
     }
   }

@@ -116,7 +116,7 @@ test('foreign keys and triggers whose tables somebody dropped meanwhile are give
   const first = await home.run(['repair', '--dest', destination.loginUrl])
   expect(first.code).toBe(1)
   expect(first.said).toMatch(
-    /"late_big" of public\.late is not put back, since public\.big is not there any more: FOREIGN KEY/,
+    /"late_big" of public\.late is not restored, since public\.big no longer exists: FOREIGN KEY/,
   )
   const second = await home.run(['repair', '--dest', destination.loginUrl])
   expect(second).toMatchObject({ code: 0 })
@@ -221,7 +221,7 @@ test('a run whose role may not make a schema there says so, and a repair from th
   const run = home.watch(['copy', '--source', source.loginUrl, '--dest', destination.loginUrl, ...slowly])
   await run.reaches(rowsArrive(destination))
   await run.kill()
-  expect((await run.finished).said).toContain('GRANT CREATE ON DATABASE lets the destination remember')
+  expect((await run.finished).said).toContain('To store it on the destination, GRANT CREATE ON DATABASE')
   expect(await keysAndTriggers(destination)).not.toEqual(before)
   expect(await home.run(['repair', '--dest', destination.loginUrl])).toMatchObject({ code: 0 })
   expect(await keysAndTriggers(destination)).toEqual(before)

@@ -260,7 +260,7 @@ describe('a copy killed in', () => {
       await expectNothingLeft(server, destination, { butNotes: code !== 0 })
       // A key that holds for half of the rows only is back all the same, and said.
       if (code === 0) expect(await keysAndTriggers(destination)).toEqual(before)
-      else expect(said).toMatch(/could not be put back: .* violates foreign key/)
+      else expect(said).toMatch(/could not be restored: .* violates foreign key/)
       const [now, newRows] = [await rowsOf(destination), await expectedRows(args)]
       for (const table of ['parent', 'child', 'parts', 'pointing']) {
         expect([oldRows[table], newRows[table]]).toContain(now?.[table])

@@ -134,7 +134,7 @@ describe.each(whose)('%s (15 to %d)', (who, to) => {
     // What refers to its old rows is not part of the run: that is found and said, and nothing else happens.
     expect(result.status).toBe('completed_with_failures')
     expect(JSON.stringify(events)).toMatch(
-      /refers to rows|could not be put back|deleting its rows would change/,
+      /references? rows|could not be restored|deleting its rows would change/,
     )
     expect(await count(destination, 'sale_1')).toBe(1)
     expect(await count(destination, 'sale_2_high')).toBe(1)
@@ -144,7 +144,7 @@ describe.each(whose)('%s (15 to %d)', (who, to) => {
       expect(JSON.stringify(before)).toContain(name)
       // That of a partitioned table cannot come back unchecked before 18.
       if (!state.includes(name))
-        expect(failures.join()).toMatch(`"${name}" of public.sale could not be put back`)
+        expect(failures.join()).toMatch(`"${name}" of public.sale could not be restored`)
     }
   })
 

@@ -75,7 +75,7 @@ describe('foreign keys and triggers that are there', () => {
     const { failures } = await clone(source, destination, { options: { dataOnly: true } })
     expect(failures).toHaveLength(1)
     expect(failures[0]).toMatch(
-      /CHECK FOREIGN KEY public.belongs: 1 row refers to rows that public.parent does not have/,
+      /CHECK FOREIGN KEY public.belongs: 1 row references rows that public.parent does not have/,
     )
   })
 
@@ -111,7 +111,7 @@ describe('foreign keys and triggers that are there', () => {
     expect(failures.filter((line) => !/^ROWS public\.[ab]: /.test(line))).toEqual([])
     expect(await destination.sql('select id from child order by id')).toEqual([{ id: 1 }, { id: 2 }])
     expect(await familyState(destination)).toEqual(familyAsBefore)
-    expect(summary.warnings.join('\n')).toMatch(/foreign keys go in a circle/)
+    expect(summary.warnings.join('\n')).toMatch(/foreign keys form a cycle/)
   })
 })
 
@@ -152,7 +152,7 @@ describe('an owner who is no superuser', () => {
     const { destination, run } = await asOwner({ options: { dataOnly: true } }, '', true)
     expect(run.failures).toHaveLength(1)
     expect(run.failures[0]).toMatch(
-      /foreign key "belongs" of public.child could not be put back.*violates foreign key/,
+      /foreign key "belongs" of public.child could not be restored.*violates foreign key/,
     )
     const state = await familyState(destination)
     expect(state).toMatchObject({ triggers: familyAsBefore.triggers })

@@ -251,7 +251,7 @@ test('a signal that was raised before lets nothing start', async () => {
 
 test('a circle of dependencies is an error and not a wait without end', async () => {
   const nodes = [step(1), step(2, { needs: [1, 3] }), step(3, { after: [2] })]
-  await expect(play({ nodes, capacity: {} }, zeros())).rejects.toThrow('circle')
+  await expect(play({ nodes, capacity: {} }, zeros())).rejects.toThrow('cycle')
 })
 
 test('an error while a step is reported as skipped ends the run with it', async () => {

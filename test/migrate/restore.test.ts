@@ -247,7 +247,7 @@ test('a server that does not come back is waited for once', async () => {
       await expect(sessions.run(sql(['create table public.v ()']), new Set())).rejects.toMatchObject(lost)
       expect(waits).toHaveLength(pausesMs.length)
     },
-    (message) => message.includes('is done again in') && waits.push(message),
+    (message) => message.includes('is repeated in') && waits.push(message),
     pausesMs,
   )
 })

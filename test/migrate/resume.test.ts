@@ -84,7 +84,7 @@ describe('a run that broke off', () => {
       rows: bigRows,
     })
     expect(second.summary.warnings.join('\n')).toMatch(
-      /1 of 3 tables is complete.*the others come from a newer snapshot/,
+      /1 of 3 tables is complete.*The others are copied under a newer snapshot/,
     )
     const [keys] = await destination.sql(
       `select count(*)::int as n from pg_constraint where contype in ('p', 'f') and convalidated and connamespace = 'public'::regnamespace`,
@@ -106,7 +106,7 @@ describe('a run that broke off', () => {
       options: { resume: true },
       selection: { exclude: ['tiny'] },
     })
-    expect(String(other.result.error)).toContain('was asked for something else')
+    expect(String(other.result.error)).toContain('had a different request')
     const same = await remembered(store, source, destination, { options: { resume: true } })
     expect(same.result.status).toBe('completed')
     const again = await remembered(store, source, destination, { options: { resume: true } })
@@ -199,7 +199,7 @@ describe('hooks', () => {
         { when: 'before', phase: 'data', name: 'check.sh', run: { command: 'echo not today >&2; exit 3' } },
       ],
     })
-    expect(failures).toEqual(['HOOK .before data, command: check.sh: the command ended with 3: not today'])
+    expect(failures).toEqual(['HOOK .before data, command: check.sh: the command exited with code 3: not today'])
     expect(summary.skipped.find(({ kind }) => kind === 'ROWS')?.reason).toContain('check.sh, which failed')
     expect(await counts(destination)).toEqual([{ big: 0, small: 0, tiny: 0 }])
   })
@@ -279,7 +279,7 @@ describe('a run that verifies', () => {
     expect(result.status).toBe('completed_with_failures')
     expect(failures).toHaveLength(1)
     expect(failures[0]).toContain('2 of 3 tables differ')
-    expect(failures[0]).toContain('public.big has other values')
+    expect(failures[0]).toContain('public.big has different values')
     expect(failures[0]).toContain('public.small has 1 rows on the source, 0 on the destination')
     expect(summary.verification?.different.map(({ name }) => name).sort()).toEqual(['big', 'small'])
   })

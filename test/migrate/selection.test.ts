@@ -95,7 +95,7 @@ describe('a selection', () => {
       /orders_customer_fkey.*is not created: table shop.customers is not selected/,
     )
     expect(summary.warnings.join('\n')).toMatch(
-      /moved too, because what was selected needs it: .*function shop.tax/,
+      /also migrated, because selected objects need it: .*function shop.tax/,
     )
     expect(await destination.sql('select count(*)::int as n, sum(tax)::int as tax from shop.orders')).toEqual(
       [{ n: 100, tax: 1010 }],

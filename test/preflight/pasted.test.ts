@@ -279,7 +279,7 @@ const cases: Case[] = [
     proof: async ({ source, destination }, isMended) => {
       const target = isMended ? destination.database : await destination.server.createDatabase()
       const { failures } = await clone(source.database, target)
-      expect(failures).toEqual(isMended ? [] : [expect.stringContaining('names it without a schema')])
+      expect(failures).toEqual(isMended ? [] : [expect.stringContaining('uses it without a schema')])
     },
   },
   {

@@ -286,7 +286,7 @@ function notesOf({ added, leftOut }: Chosen): string[] {
   if (added.length > 0) {
     const names = added.slice(0, mostNamed).map((entry) => describeObject(entry.kind, entry))
     const more = added.length > mostNamed ? ` and ${added.length - mostNamed} more` : ''
-    notes.unshift(`moved too, because what was selected needs it: ${names.join(', ')}${more}`)
+    notes.unshift(`also migrated, because selected objects need it: ${names.join(', ')}${more}`)
   }
   return notes
 }

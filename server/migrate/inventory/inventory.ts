@@ -64,7 +64,7 @@ function withRawBytesBlocked(inventory: Inventory): Inventory {
     if (unsendable === undefined || blocked.has(id)) continue
     blocked.set(
       id,
-      `its definition is not UTF-8 (${describeRawByte(unsendable)}): correct it on the source, or move into a database in SQL_ASCII`,
+      `its definition is not UTF-8 (${describeRawByte(unsendable)}): correct it on the source, or use a destination database with the encoding SQL_ASCII`,
     )
   }
   return { ...inventory, blocked }

@@ -88,7 +88,7 @@ async function routeTable(
   routes.byTable.set(table.oid, await reading.route(there, [table.oid]))
   routes.reshaped.set(table.oid, there)
   routes.notes.push(
-    `${showName(table)} is partitioned on the destination only: its rows are copied through it, and the server finds the partition of each`,
+    `${showName(table)} is partitioned on the destination only: its rows are copied through the partitioned table, and the server routes each to its partition`,
   )
 }
 
@@ -119,7 +119,7 @@ function noteOf(there: ExistingTable, tree: PartitionShape[], itsTree: Partition
     .filter((shape) => !known.has(tableKey(shape)))
     .map(showName)
   const how = there.partitioned
-    ? 'has other partitions on the destination: its rows are copied through it, and the server finds the partition of each'
+    ? 'has other partitions on the destination: its rows are copied through the partitioned table, and the server routes each to its partition'
     : 'is not partitioned on the destination: the rows of all its partitions are copied into it'
   const more = unmade.length > mostNamed ? ` and ${unmade.length - mostNamed} more` : ''
   const left =

@@ -29,7 +29,7 @@ export async function checkRowQueries(plan: Plan, openSource: () => Promise<Sess
   }
   if (refused.length > 0) {
     throw new PlanRefused(
-      `the source does not understand these conditions or expressions, nothing was changed. Names must be qualified (schema.function):\n${refused.join('\n')}`,
+      `the source rejects these conditions or expressions, nothing was changed. Names must be qualified (schema.function):\n${refused.join('\n')}`,
     )
   }
 }

@@ -52,7 +52,7 @@ export function planRelease(
     fires(
       table,
       fixed,
-      'before PostgreSQL 13 only a superuser may switch off what a partition has from its parent',
+      'before PostgreSQL 13 only a superuser may disable triggers that a partition inherits from its parent',
     )
     const rest = table.triggers.filter((trigger) => !fixed.includes(trigger))
     if (rest.length > 0) mine.push({ ...table, triggers: rest })
@@ -60,7 +60,7 @@ export function planRelease(
   const away = options.disableFk && !asReplica ? inventory.foreignKeys : []
   for (const key of away.filter((one) => !one.owned)) {
     warnings.push(
-      `foreign key ${nameOf(key)} applies to the copied rows: "${user}" ${key.mine ? `may not make it again (grant references on ${showName(key.referenced)})` : 'does not own its table'}`,
+      `foreign key ${nameOf(key)} applies to the copied rows: "${user}" ${key.mine ? `may not create it again (grant references on ${showName(key.referenced)})` : 'does not own its table'}`,
     )
   }
   const foreignKeys = away.filter((key) => key.owned)
@@ -144,7 +144,7 @@ export function orderByForeignKeys(builder: PlanBuilder, filled: readonly Filled
   for (const { rows } of filled) visit(rows, new Set())
   for (const key of circular) {
     warnings.push(
-      `foreign keys go in a circle: ${nameOf(key)} is in force while its tables are copied, and rows may be refused`,
+      `foreign keys form a cycle: ${nameOf(key)} is enforced while its tables are copied, and rows may be rejected`,
     )
   }
 }

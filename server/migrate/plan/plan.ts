@@ -86,7 +86,7 @@ function destroyedBy(work: Work, resumed: Unfinished | undefined): Destroyed[] {
         action: 'drop',
         kind: type,
         name: identity,
-        because: 'it depends on what is dropped, and is not made again',
+        because: 'it depends on a dropped object, and is not created again',
       }),
     ),
   ]

@@ -45,7 +45,7 @@ export function planRowStrategy(builder: PlanBuilder, table: TableFacts): RowStr
   } else if (options.dataOnly && !there) {
     strategy.refused = 'the destination has no such table'
   } else if (!there && Object.keys(rule.columns).length > 0) {
-    strategy.refused = 'columns can be mapped only into a table that the destination has already'
+    strategy.refused = 'columns can be mapped only into a table that already exists on the destination'
   } else if (there && missingRights(there, mode).length > 0) {
     strategy.refused = `"${inventory.destination.user}" may not ${missingRights(there, mode).join(' or ')} it on the destination: grant ${missingRights(
       there,
@@ -95,7 +95,7 @@ function upserting(
       : there.keys.find((one) => one.name === rule.key)
   if (!key) return noSuchKey(there, rule.key)
   const reason = unusable(key, into)
-  if (reason) return `"${key.name}" cannot say which rows are the same: ${reason}`
+  if (reason) return `"${key.name}" cannot be used as the key of upsert: ${reason}`
   const columns = key.columns as string[]
   const fixed = new Set([
     ...columns,
@@ -110,8 +110,8 @@ function upserting(
 
 function unusable(key: UniqueKey, into: readonly string[]): string | undefined {
   if (key.deferrable) return 'it is deferrable'
-  if (key.isPartial) return 'it covers only a part of the rows'
-  if (!key.columns) return 'it is over expressions'
+  if (key.isPartial) return 'it is a partial index'
+  if (!key.columns) return 'it is an index over expressions'
   const missing = key.columns.find((name) => !into.includes(name))
   return missing === undefined ? undefined : `nothing is copied into its column "${missing}"`
 }

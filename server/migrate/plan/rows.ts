@@ -187,7 +187,7 @@ function refuseMismatches(strategies: ReadonlyMap<TableFacts, RowStrategy>) {
   if (found.length === 0) return
   const more = found.length > mostMismatches ? `\nand ${found.length - mostMismatches} more` : ''
   throw new PlanRefused(
-    `the destination's schema does not match, nothing was changed. Mend it, or leave tables out with --exclude:\n${found.slice(0, mostMismatches).join('\n')}${more}`,
+    `the destination's schema does not match, nothing was changed. Fix it, or exclude tables with --exclude:\n${found.slice(0, mostMismatches).join('\n')}${more}`,
   )
 }
 
@@ -213,7 +213,7 @@ function refuseHalfReplaced(strategies: ReadonlyMap<TableFacts, RowStrategy>, op
     const refused = others.find((other) => other?.strategy.refused !== undefined)
     const target = showName(route.target)
     if (others.includes(undefined)) {
-      strategy.refused = `the old rows of ${target} cannot be told apart by the partitions of the source, and not all of these are part of this run: choose ${target} as a whole, or append or upsert`
+      strategy.refused = `the old rows of ${target} cannot be assigned to the partitions of the source, and not all of these are part of this run: select ${target} as a whole, or use append or upsert`
     } else if (refused && strategy.refused === undefined) {
       strategy.refused = `${target} is replaced as a whole, and ${showName(refused.table)} cannot be copied: ${refused.strategy.refused}`
     }

@@ -71,7 +71,7 @@ function separately(units: ReadonlySet<Unit>, unitOf: ReadonlyMap<string, Unit>)
       else if (owned || rights.delete || !table.hasRows)
         outcome.set(tableKey(table), { replaced: { tables: [], byDelete: [one], all: [table] } })
       else {
-        const refused = `its rows cannot be deleted: ${isFree ? '' : 'a foreign key refers to it, which forbids TRUNCATE; '}grant delete on it on the destination`
+        const refused = `its rows cannot be deleted: ${isFree ? '' : 'a foreign key references it, so TRUNCATE is not possible; '}grant delete on it on the destination`
         outcome.set(tableKey(table), { refused })
       }
     }

@@ -35,7 +35,7 @@ export function planLargeObjects(builder: PlanBuilder, created: CreatedTables) {
   const refused = largeObjects.filter((object) => !isCopied(object) && !(builder.resumed && isThere(object)))
   for (const object of refused) {
     const reason = object.mayRead
-      ? 'a large object with this number is on the destination already: remove it there, or keep it'
+      ? 'a large object with this OID already exists on the destination: remove it there, or keep it'
       : `"${source.user}" may not read it: grant select on the large object`
     builder.add(
       { phase: 'large objects', kind: 'LARGE OBJECT', name: String(object.oid) },

@@ -21,8 +21,8 @@ export async function checkForeignKey(key: ExistingForeignKey, { restore }: RunC
   const query = orphansQuery(key)
   const { orphans } = await restore.repeatedly(({ session }) => session.one<{ orphans: number }>(query))
   if (orphans === 0) return
-  const rows = orphans === 1 ? '1 row refers' : `${orphans} rows refer`
+  const rows = orphans === 1 ? '1 row references' : `${orphans} rows reference`
   throw new PgtrekError(
-    `${rows} to rows that ${showName(key.referenced)} does not have (${key.definition}). Find them with: ${query.replace('count(*)::float8 as orphans', '*').replaceAll(/\s+/g, ' ')}`,
+    `${rows} rows that ${showName(key.referenced)} does not have (${key.definition}). Find them with: ${query.replace('count(*)::float8 as orphans', '*').replaceAll(/\s+/g, ' ')}`,
   )
 }

@@ -114,7 +114,7 @@ export function runGraph<N extends Node>(nodes: readonly N[], run: GraphRun<N>):
       }
     }
     if (open === 0 || (run.signal.aborted && active === 0)) finished.resolve()
-    else if (active === 0) finished.reject(new Error('the plan has a circle of dependencies'))
+    else if (active === 0) finished.reject(new Error('the plan has a dependency cycle'))
   }
 
   /** The step with those that are next in turn, and those that wait for nothing but steps of the same batch. */

@@ -58,7 +58,7 @@ async function runCommand(command: string, { emit, signal }: HookContext): Promi
     }
     if (code !== 0) {
       const words = (complained.trim() || said.trim()).slice(-lastCharacters)
-      throw new PgtrekError(`the command ended with ${code}${words ? `: ${words}` : ''}`)
+      throw new PgtrekError(`the command exited with code ${code}${words ? `: ${words}` : ''}`)
     }
   } finally {
     clearTimeout(timer)

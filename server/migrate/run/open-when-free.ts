@@ -23,7 +23,7 @@ export async function openWhenFree(
     } catch (error) {
       const wait = pausesMs[attempt]
       if (!hasNoConnection(error) || wait === undefined) throw error
-      say(`${messageOf(error)} It is tried again in ${wait / 1000} s.`)
+      say(`${messageOf(error)} Trying again in ${wait / 1000} s.`)
       await pause(wait, rest.until ?? neverAborted)
     }
   }

@@ -79,7 +79,7 @@ export class RestoreSessions {
   #sayShared(error: Error) {
     if (this.#isShared) return
     this.#isShared = true
-    this.onNotice(`${error.message} The sessions that are there do the work of those that are refused.`)
+    this.onNotice(`${error.message} The run continues with the sessions that it has.`)
   }
 
   /**
@@ -100,7 +100,7 @@ export class RestoreSessions {
         // Nobody waits again for a server that did not come back.
         this.#isGone = wait === undefined
         if (wait === undefined) throw error
-        this.onNotice(`${messageOf(error)}: what was under way is done again in ${wait / 1000} s`)
+        this.onNotice(`${messageOf(error)}: the interrupted work is repeated in ${wait / 1000} s`)
         await pause(wait, this.signal)
       }
     }

@@ -107,7 +107,7 @@ function inDoubt(failure: Error): Error {
   const info = failure instanceof CopyFailed ? failure.info : errorInfo(failure)
   return new CopyFailed({
     ...info,
-    message: `${info.message} (at the commit: either the old rows are there or all new ones; compare, or copy again)`,
+    message: `${info.message} (at the commit: the table has either its old rows or all new ones; compare, or copy again)`,
   })
 }
 
@@ -115,7 +115,7 @@ function partlyThere(failure: Error): Error {
   const info = failure instanceof CopyFailed ? failure.info : errorInfo(failure)
   return new CopyFailed({
     ...info,
-    message: `${info.message} (at the commit; other parts of the rows are there already: compare, or copy the table again with upsert)`,
+    message: `${info.message} (at the commit; other parts of the rows are already committed: compare, or copy the table again with upsert)`,
   })
 }
 
@@ -134,7 +134,7 @@ async function emptied(
     return because('the table was emptied again')
   } catch (error) {
     const reason = messageOf(error)
-    return because(`other parts are there, since the table could not be emptied: ${reason}`)
+    return because(`other parts are committed, since the table could not be emptied: ${reason}`)
   }
 }
 

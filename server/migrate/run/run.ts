@@ -145,7 +145,7 @@ async function lookAgain({ info }: Step, work: SqlWork, context: RunContext): Pr
     if (refused.length > 0) {
       emit({ type: 'step_failed', step: info, error: joined(refused), incomplete: true })
     } else if (!kept && makes.test(work.statements[0] ?? '')) {
-      const message = `${describeStep(info)} was not on the destination any more, and was made again`
+      const message = `${describeStep(info)} no longer existed on the destination and was created again`
       emit({ type: 'warning', message })
     }
   } catch (error) {
@@ -252,7 +252,7 @@ async function runSql({ info }: Step, work: SqlWork, context: RunContext): Promi
     const object = describeStep(info)
     context.kept.count++
     if (context.kept.named.length < mostNamed) context.kept.named.push(object)
-    const message = `${object} is on the destination already and was kept as it is`
+    const message = `${object} already exists on the destination and was kept`
     context.emit({ type: 'log', level: 'debug', message, object: showName(info) })
   }
   return outcome
@@ -265,8 +265,8 @@ function tellKept({ kept: { count, named }, emit }: RunContext) {
   emit({
     type: 'warning',
     message:
-      `${formatCount(count, 'object')} of the destination ${count === 1 ? 'was there already and was kept as it is' : 'were there already and were kept as they are'}: ` +
-      `${named.join(', ')}${more}. "pgtrek compare schema" tells whether they are the same`,
+      `${formatCount(count, 'object')} of the destination ${count === 1 ? 'already existed and was kept' : 'already existed and were kept'}: ` +
+      `${named.join(', ')}${more}. "pgtrek compare schema" shows whether they are the same`,
   })
 }
 

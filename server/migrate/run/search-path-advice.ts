@@ -19,7 +19,7 @@ export function withPathAdvice(info: ErrorInfo): ErrorInfo {
   const match = unfound.has(info.sqlstate) ? inFunction.exec(info.context ?? '') : null
   const name = match?.[1] ?? match?.[2]
   if (name === undefined) return info
-  const advice = `function ${name} names it without a schema, and a dump is restored with an empty search_path. Set the search_path of the function on the source ("pgtrek doctor" prints the statement), or name the schema in its body`
+  const advice = `function ${name} uses it without a schema, and a dump is restored with an empty search_path. Set the search_path of the function on the source ("pgtrek preflight" prints the statement), or name the schema in its body`
   // The server's own hint is about types, and leads away from it.
   const { hint: _, ...rest } = info
   return { ...rest, message: `${info.message}: ${advice}` }

@@ -104,7 +104,7 @@ export class SuspendedConstraints {
     } catch (error) {
       this.#forgetItem(item)
       throw new PgtrekError(
-        `${describeSaved(saved)} stays as it is, since what is dropped could not be remembered anywhere: on the destination: ${refusal}; here: ${messageOf(error)}. Let the role create schema pgtrek there, or make the directory writable`,
+        `${describeSaved(saved)} was not suspended, since no note of it could be stored: on the destination: ${refusal}; locally: ${messageOf(error)}. Let the role create the schema pgtrek there, or make the directory writable`,
         { cause: error },
       )
     }
@@ -112,7 +112,7 @@ export class SuspendedConstraints {
     if (this.#isWarned) return
     this.#isWarned = true
     warn(
-      `the destination cannot remember which foreign keys and triggers are away for the copy (${refusal}): after a kill only ${memory.place} knows; GRANT CREATE ON DATABASE lets the destination remember`,
+      `the destination cannot store which foreign keys and triggers are suspended (${refusal}): if this run is killed, only ${memory.place} has the record. To store it on the destination, GRANT CREATE ON DATABASE`,
     )
   }
 
@@ -150,7 +150,7 @@ export class SuspendedConstraints {
       if (gone) {
         await this.#forget(session, item)
         return new PgtrekError(
-          `${describeSaved(saved)} is not put back, since ${gone} is not there any more: ${saved.foreignKey.definition}`,
+          `${describeSaved(saved)} is not restored, since ${gone} no longer exists: ${saved.foreignKey.definition}`,
         )
       }
     }
@@ -204,7 +204,7 @@ function isSame(one: ExistingForeignKey, other: ExistingForeignKey): boolean {
 function explained(error: PgtrekError, saved: Saved): PgtrekError {
   const detail = error instanceof ServerError && error.detail ? ` (${error.detail})` : ''
   return new PgtrekError(
-    `${describeSaved(saved)} could not be put back: ${error.message}${detail}. "pgtrek repair" tries again`,
+    `${describeSaved(saved)} could not be restored: ${error.message}${detail}. "pgtrek repair" tries again`,
     { cause: error },
   )
 }

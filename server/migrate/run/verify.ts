@@ -17,7 +17,7 @@ export async function verify(context: RunContext): Promise<Error[]> {
   if (left > 0) {
     emit({
       type: 'warning',
-      message: `${left} tables were not verified: they were added to rows that were there (compare data looks at all rows)`,
+      message: `${left} tables were not verified: rows were added to existing rows ("pgtrek compare data" compares all rows)`,
     })
   }
   if (tables.length === 0) return []
@@ -72,12 +72,12 @@ function describeDifference(table: TableComparison, isOlder: boolean): string {
   const { source, destination, error } = table
   const name = showName(table)
   if (error) return `${name} could not be read: ${error.message}`
-  const older = isOlder ? ' (copied by the run that was broken off, under an older snapshot)' : ''
+  const older = isOlder ? ' (copied by the interrupted run, under an older snapshot)' : ''
   if (source && destination && source.rows !== destination.rows) {
     return `${name} has ${source.rows} rows on the source, ${destination.rows} on the destination${older}`
   }
   if (source?.hash === destination?.hash && table.columns_only_on_source.length > 0) {
-    return `${name} has columns that the destination has not: ${table.columns_only_on_source.join(', ')}`
+    return `${name} has columns that the destination does not have: ${table.columns_only_on_source.join(', ')}`
   }
-  return `${name} has other values on the destination${older}`
+  return `${name} has different values on the destination${older}`
 }
