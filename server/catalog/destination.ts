@@ -96,7 +96,7 @@ export function missingCollations({
 }): string[] {
   return collations.flatMap(({ name, provider, locale }) => {
     if (provider === 'i' && !lacks.hasIcu) {
-      return [`collation "${name}" needs ICU, which the destination was built without`]
+      return [`collation "${name}" needs ICU, but the destination was built without it`]
     }
     return provider === 'c' && locale && !lacks.collations.has(locale)
       ? [

@@ -169,9 +169,8 @@ export class UnnamedDependants extends Error {
     dropped = 0,
   ) {
     const names = dependants.slice(0, 5).map(identityKey).join(', ')
-    const done =
-      dropped === 0 ? 'nothing was dropped' : `${dropped} objects were dropped before that was seen`
-    super(`${names} came to depend on what was to be dropped since the plan was made; ${done}`)
+    const done = dropped === 0 ? 'nothing was dropped' : `${dropped} objects had already been dropped`
+    super(`${names} depend on objects to be dropped, and were created after the plan was made; ${done}`)
   }
 }
 

@@ -22,7 +22,7 @@ export async function compareLargeObjects(
 ): Promise<LargeObjectsComparison> {
   const read = (end: ReadingEnd) => readStates(end, fast, signal)
   const [here, there] = await settled([read(source), read(destination)])
-  if (!here || !there) throw new Error('two servers were asked, and one answered')
+  if (!here || !there) throw new Error('expected a result from both servers')
   const result: LargeObjectsComparison = {
     source: total(here, fast),
     destination: total(there, fast),

@@ -24,7 +24,7 @@ export const normalisations: readonly Normalisation[] = [
   },
   {
     since: 14,
-    why: 'since 14 the arguments of a procedure say IN',
+    why: 'since 14 the arguments of a procedure are written with IN',
     apply: (older, newer) => [older, withoutIn(newer)],
   },
   {
@@ -39,12 +39,12 @@ export const normalisations: readonly Normalisation[] = [
   },
   {
     since: 16,
-    why: 'since 16 XMLSERIALIZE says NO INDENT',
+    why: 'since 16 XMLSERIALIZE is written with NO INDENT',
     apply: (older, newer) => [older, withoutNoIndent(newer)],
   },
   {
     since: 17,
-    why: 'since 17 there is the privilege MAINTAIN, which older servers do not know',
+    why: 'since 17 there is the privilege MAINTAIN, which older servers do not have',
     apply: (older, newer, kind) =>
       kind === 'ACL' || kind === 'DEFAULT ACL'
         ? [withoutMaintain(older), withoutMaintain(newer)]

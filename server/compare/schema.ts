@@ -106,7 +106,7 @@ async function dumpEntries(
 }
 
 const ownWords =
-  'pgtrek has made objects and settings for a move, and removes them when it is cleaned up (schema pgtrek, publications, what makes a database read-only)'
+  'objects and settings that pgtrek created for a move, which its cleanup removes (schema pgtrek, publications, read-only settings of the database)'
 
 function select(selection: Selection, dumps: readonly Entry[][], allowUnused = false): Entry[][] {
   const selector = new Selector(selection)

@@ -79,7 +79,7 @@ export function refuseUnused(
   if (unused === undefined) return
   const near = nearestName(unused, new Set(objects.flatMap(namesOf)))
   const advice = near === undefined ? '' : `: did you mean "${near}"?`
-  throw new UsageError(`"${unused}" is the name of nothing in either database${advice}`)
+  throw new UsageError(`"${unused}" matches nothing in either database${advice}`)
 }
 
 function namesOf(object: { schema?: string | undefined; name: string }): string[] {

@@ -76,7 +76,7 @@ export class TwoSnapshots implements AsyncDisposable {
       sides.map((relations) => ({ relations, sequences: [] })),
     )
     const [ours, theirs] = chosen
-    if (!ours || !theirs) throw new Error('two sides were asked for')
+    if (!ours || !theirs) throw new Error('expected a result for both sides')
     return pairUnits(ours, theirs, this.rules)
   }
 
@@ -124,10 +124,10 @@ export class TwoSnapshots implements AsyncDisposable {
       return { same: false, rows: 0, why: 'its columns differ' }
     }
     const [here, there] = await settled([read(source), read(destination)])
-    if (!here || !there) throw new Error('two sides were asked for')
+    if (!here || !there) throw new Error('expected a result for both sides')
     const why =
       here.sum.rows === there.sum.rows
-        ? `${here.sum.rows} rows on both sides, with other contents`
+        ? `${here.sum.rows} rows on both sides, with different contents`
         : `${here.sum.rows} rows on the source, ${there.sum.rows} on the destination`
     return { same: isSameSum(here.sum, there.sum), rows: here.rows, why }
   }

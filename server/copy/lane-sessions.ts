@@ -19,7 +19,7 @@ const sourceLockTimeout = '60s'
 /** A worker that waits for another's rows waits for ever: the table is then left to one of them. */
 const usualSharedLockTimeoutMs = 10_000
 
-export const runIsMissing = 'the process that the rows are copied for is not there'
+export const runIsMissing = 'the process that runs the migration is not connected'
 
 /** The lane cannot go on, and no other attempt would succeed. */
 export class LaneEnded extends PgtrekError {}
@@ -42,12 +42,12 @@ export class LaneSessions {
   constructor(readonly settings: LaneSettings) {}
 
   get source(): Session {
-    if (!this.#source) throw new Error('a job came before its sessions')
+    if (!this.#source) throw new Error('a job was received before its sessions were open')
     return this.#source
   }
 
   get destination(): Session {
-    if (!this.#destination) throw new Error('a job came before its sessions')
+    if (!this.#destination) throw new Error('a job was received before its sessions were open')
     return this.#destination
   }
 
@@ -90,8 +90,8 @@ export class LaneSessions {
     } catch (error) {
       if (!(error instanceof ServerError) || isLost(error)) throw error
       throw new SnapshotLost(
-        `the run's snapshot of the source is gone, since the session that holds it has ended (${error.message}): ` +
-          'rows of the same moment cannot be read any more. Start the run again.',
+        `the run's snapshot of the source is lost, since the session that holds it has ended (${error.message}): ` +
+          'the remaining rows cannot be read consistently. Start the run again.',
       )
     }
   }
@@ -109,7 +109,7 @@ export class LaneSessions {
       ${timeout}
       select pg_catalog.txid_current()::text as id`)
     const [row] = (answers as { id: string }[][]).at(-1) ?? []
-    if (!row) throw new Error('a transaction began without its number')
+    if (!row) throw new Error('the server returned no transaction ID')
     this.#transaction = { id: row.id, pid: destination.pid }
   }
 
@@ -229,7 +229,7 @@ async function wasCommitted(
 function inDoubt(reason: unknown): CommitInDoubt {
   const words = messageOf(reason)
   return new CommitInDoubt(
-    `the connection was lost while the rows were being committed, and whether they were could not be found out: ${words}`,
+    `the connection was lost during the commit of the rows, and whether it succeeded could not be determined: ${words}`,
   )
 }
 
@@ -256,7 +256,7 @@ export async function checkConfirmed(session: Session, confirmed: readonly strin
   for (const id of confirmed) {
     if ((await outcomeOf(session, id)) === 'aborted') {
       throw new LaneEnded(
-        'the server of the destination crashed and lost what it had confirmed: what this run has written is not ' +
+        'the server of the destination crashed and lost transactions that it had confirmed: the rows of this run are not ' +
           'complete. Start the run again.',
       )
     }

@@ -162,7 +162,7 @@ function sameKeyTwice(rows: number): ServerError {
   return new ServerError({
     severity: 'ERROR',
     sqlstate: sqlstate.cardinalityViolation,
-    message: `${rows} rows of a batch have a key that other rows of the source have too`,
+    message: `${rows} rows of a batch have the same key as other rows of the source`,
   })
 }
 
@@ -173,7 +173,7 @@ export function explainMerge(error: unknown): unknown {
   return new ServerError({
     ...error.fields,
     message: `the source has several rows for one row of the destination: ${error.message}`,
-    hint: 'The columns that upsert merges by are unique on the destination, but not among the rows of the source. Choose another key, or make the rows unique with a condition.',
+    hint: 'The key columns of upsert are unique on the destination, but not in the source. Choose another key, or make the rows unique with a condition.',
   })
 }
 
@@ -199,10 +199,10 @@ export function refuseUnchecked({ conflict }: Merge, names: readonly string[]): 
     severity: 'ERROR',
     sqlstate: sqlstate.objectNotInPrerequisiteState,
     message: isIgnoring
-      ? `rows that are there cannot be left out: ${which}, and ON CONFLICT cannot look at it`
-      : `rows cannot be merged safely: ${which}, and nothing checks it while triggers and foreign keys are switched off`,
+      ? `existing rows cannot be skipped: ${which}, and ON CONFLICT cannot use it`
+      : `rows cannot be merged safely: ${which}, and it is not checked while triggers and foreign keys are disabled`,
     hint: isIgnoring
-      ? 'Make it a constraint that is not deferrable, or upsert by another key.'
-      : 'Leave triggers and foreign keys switched on for this run, or make it a constraint that is not deferrable.',
+      ? 'Make the constraint not deferrable, or upsert by another key.'
+      : 'Keep triggers and foreign keys enabled for this run, or make the constraint not deferrable.',
   })
 }

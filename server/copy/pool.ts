@@ -239,15 +239,14 @@ export class CopyPool implements Copier {
   #rest(lane: Lane, error: Error) {
     const wait = this.#restsMs[lane.losses++]
     if (wait === undefined) return this.#retire(lane, error)
-    if (!this.#closed)
-      this.onWarning(`${error.message}: what was not committed starts again in ${wait / 1000} s`)
+    if (!this.#closed) this.onWarning(`${error.message}: uncommitted work starts again in ${wait / 1000} s`)
     lane.rest(wait, () => this.#giveTo(lane))
   }
 
   #retire(lane: Lane, error: Error) {
     lane.retire()
     if (this.#lanes.some(({ isOut }) => !isOut)) {
-      this.onWarning(`going on with one copy worker less: ${error.message}`)
+      this.onWarning(`continuing with one copy worker less: ${error.message}`)
     } else this.#ended ??= error
   }
 

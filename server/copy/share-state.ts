@@ -283,7 +283,7 @@ function handOut(
   const isPossible = share ? wantsMoreOf(task, id) : wantsWorker(task)
   if (!isPossible || !parts.every((part) => task.waiting.includes(part))) {
     throw new Error(
-      `the parts ${parts} of a task were given out, which does not want to be copied (${task.phase})`,
+      `parts ${parts} were assigned to a worker, but the task accepts none in its phase (${task.phase})`,
     )
   }
   const waiting = task.waiting.filter((part) => !parts.includes(part))

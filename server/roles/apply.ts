@@ -25,7 +25,7 @@ export async function applyRoles(destination: Session, work: RoleWork): Promise<
   for (const step of work.plan.steps) {
     if (work.signal.aborted) ended ??= 'cancelled'
     const lacking = step.needs.find((role) => missing.has(role))
-    const reason = ended ?? (lacking === undefined ? undefined : `the role "${lacking}" could not be made`)
+    const reason = ended ?? (lacking === undefined ? undefined : `the role "${lacking}" could not be created`)
     const report: RoleStepReport = { ...reportOf(step), ...(reason && { status: 'skipped', reason }) }
     if (reason === undefined) {
       try {
@@ -34,7 +34,7 @@ export async function applyRoles(destination: Session, work: RoleWork): Promise<
       } catch (error) {
         report.status = 'failed'
         report.error = errorInfo(error)
-        if (isLost(error)) ended = 'the connection to the destination was lost before it'
+        if (isLost(error)) ended = 'the connection to the destination was lost before this step'
       }
     }
     if (step.kind === 'create' && report.status !== 'done' && step.role !== null) missing.add(step.role)
@@ -48,7 +48,7 @@ function statementOf({ password, role, sql }: RoleStep, { secrets, commonPasswor
   if (password === undefined || role === null) return sql
   const secret =
     password === 'copied' ? secrets.hashOf(role) : commonPassword && scramVerifier(commonPassword)
-  if (!secret) throw new Error(`the password of "${role}" was planned and is not there`)
+  if (!secret) throw new Error(`the plan sets a password for "${role}", but there is none to set`)
   return `alter role ${quoteIdentifier(role)} password ${quoteLiteral(secret)}`
 }
 

@@ -53,7 +53,7 @@ export async function moveRoles(move: RoleMove): Promise<RolesReport> {
     if (dryRun) return reportRoles(plan, 'planned')
     if (plan.steps.some(({ changesExisting }) => changesExisting) && !(await move.confirm(plan))) {
       throw new PlanRefused(
-        'roles that the destination has already would get more rights. Nothing was changed. Confirm with --yes, or leave them as they are with --roles skip.',
+        'roles that already exist on the destination would get more rights. Nothing was changed. Confirm with --yes, or keep these roles unchanged with --roles skip.',
       )
     }
     signal.throwIfAborted()
@@ -109,7 +109,7 @@ function isOpen({ encrypted, settings: { host } }: Session): boolean {
 }
 
 function openWarning({ settings }: Session): string {
-  return `hashes of passwords travel unencrypted to or from ${serverName(settings)}: use sslmode=require there`
+  return `password hashes are sent unencrypted to or from ${serverName(settings)}: use sslmode=require for this server`
 }
 
 async function refuseStandby(session: Session) {
@@ -117,7 +117,9 @@ async function refuseStandby(session: Session) {
     'select pg_catalog.pg_is_in_recovery() as standby',
   )
   if (standby) {
-    throw new PlanRefused(`${describeSettings(session.settings)} is a standby: nothing can be written there`)
+    throw new PlanRefused(
+      `${describeSettings(session.settings)} is a standby, which is read-only: connect to its primary`,
+    )
   }
 }
 
@@ -125,7 +127,7 @@ function refuseUnmatched({ unmatched }: RolesPlan, names: readonly string[]) {
   if (unmatched.length === 0) return
   const lines = unmatched.map((text) => {
     const near = /[*?"]/.test(text) ? undefined : nearestName(text, names)
-    return `no role is called "${text}"${near === undefined ? '' : `: did you mean ${near}?`}`
+    return `there is no role "${text}"${near === undefined ? '' : `: did you mean ${near}?`}`
   })
   throw new UsageError(lines.join('\n'))
 }

@@ -78,7 +78,7 @@ function planChanges(planning: Planning, role: Role, there: Role) {
     )
   }
   if (role.validUntil !== there.validUntil) {
-    const [source, destination] = [role, there].map(({ validUntil }) => validUntil ?? 'for ever')
+    const [source, destination] = [role, there].map(({ validUntil }) => validUntil ?? 'not set')
     differ(
       'valid until',
       source as string,

@@ -54,7 +54,7 @@ function planOne(planning: Planning, wanted: Membership, existing: Membership | 
     if (!wanted.set) {
       plan.obstacles.push({
         ...{ role: member, what },
-        reason: `PostgreSQL ${destination.major} cannot grant it without the right to SET ROLE: it would be more than the source gives`,
+        reason: `PostgreSQL ${destination.major} cannot grant it without the right to SET ROLE, so the member would get more rights than on the source`,
         sql: grantMembership(wanted, destination.major),
       })
       return
@@ -62,7 +62,7 @@ function planOne(planning: Planning, wanted: Membership, existing: Membership | 
     if (wanted.inherit !== planning.source.roles.get(member)?.inherit) {
       plan.warnings.push(
         `"${member}" is a member of "${role}" ${wanted.inherit ? 'and inherits its rights' : 'but does not inherit its rights'}: ` +
-          `before PostgreSQL 16 that is decided for all memberships together, by ${wanted.inherit ? 'NO' : ''}INHERIT of "${member}"`,
+          `before PostgreSQL 16 this is set for all memberships together, by ${wanted.inherit ? 'NO' : ''}INHERIT of "${member}"`,
       )
     }
   }
@@ -82,18 +82,18 @@ function withoutRole(planning: Planning, { role }: Membership): string | undefin
   const { source, destination, isChosen, willExist, foreignOnSource } = planning
   const foreign = foreignOnSource(role)
   if (foreign?.kind === 'bootstrap' && destination.bootstrap !== role) {
-    return `"${role}" is the superuser that the source was set up with; here that is "${destination.bootstrap}"`
+    return `"${role}" is the initial superuser of the source; on the destination that is "${destination.bootstrap}"`
   }
   // On a provider's server the role that is called postgres is no superuser; elsewhere it is.
   if (destination.roles.get(role)?.superuser && !source.roles.get(role)?.superuser) {
-    return `"${role}" is a superuser on the destination and none on the source: its members would be more than they were`
+    return `"${role}" is a superuser on the destination but not on the source: its members would get more rights than on the source`
   }
   if (willExist(role)) return undefined
-  if (foreign?.kind === 'predefined') return `PostgreSQL ${destination.major} has no such role`
-  if (foreign) return `it is ${foreign.reason} on the source, and the destination has none of this name`
+  if (foreign?.kind === 'predefined') return `PostgreSQL ${destination.major} does not have this role`
+  if (foreign) return `it is ${foreign.reason} on the source, and the destination has no role of this name`
   return isChosen(role)
-    ? 'the role it is a member of cannot be made'
-    : `"${role}" is not selected, and the destination has none of this name (source: PostgreSQL ${source.major})`
+    ? 'the role that it is a member of cannot be created'
+    : `"${role}" is not selected, and the destination has no role of this name (source: PostgreSQL ${source.major})`
 }
 
 function union(one: Membership, other: Membership): Membership {
@@ -107,7 +107,7 @@ function union(one: Membership, other: Membership): Membership {
 
 function describe({ admin, inherit, set }: Membership): string {
   const words = [...(admin ? ['admin'] : []), ...(inherit ? ['inherit'] : []), ...(set ? ['set'] : [])]
-  return words.length > 0 ? `yes, with ${words.join(', ')}` : 'yes, without any option'
+  return words.length > 0 ? `yes, with ${words.join(', ')}` : 'yes, without options'
 }
 
 function keyOf({ role, member }: Membership): string {

@@ -32,16 +32,16 @@ export function planPasswords(planning: Planning) {
   }
   if (md5.length > 0) {
     plan.warnings.push(
-      `${listed(md5)} ${md5.length === 1 ? 'has its password' : 'have their passwords'} as MD5: such a password works only where pg_hba.conf says md5, not scram-sha-256, and only under this name` +
+      `${listed(md5)} ${md5.length === 1 ? 'has its password' : 'have their passwords'} as MD5: such a password works only if pg_hba.conf has md5, not scram-sha-256, and only while the role keeps its name` +
         (destination.major >= md5DeprecatedSince
-          ? `; PostgreSQL ${destination.major} still takes it, but a coming version will not: set it anew`
+          ? `; PostgreSQL ${destination.major} still accepts it, but a future version will not: set a new password`
           : ''),
     )
   }
   if (unknown.length > 0) {
     plan.warnings.push(
-      `whether ${listed(unknown)} ${unknown.length === 1 ? 'has' : 'have'} the right password on the destination cannot be read: ` +
-        `${unknown.length === 1 ? 'it was' : 'they were'} there already, and what ${unknown.length === 1 ? 'it has' : 'they have'} stays`,
+      `cannot check whether ${listed(unknown)} ${unknown.length === 1 ? 'has' : 'have'} the same password on the destination: ` +
+        `${unknown.length === 1 ? 'the role already existed, and its password is' : 'the roles already existed, and their passwords are'} kept`,
     )
   }
   if (!source.secrets.readable && options.passwords && chosen.some(({ login }) => login)) {
@@ -73,17 +73,17 @@ function passwordFor(planning: Planning, { name, login }: Role): Outcome {
         role: name,
         what: 'password',
         source: kind,
-        destination: isMissing ? 'none' : `another one (${there})`,
+        destination: isMissing ? 'none' : `a different one (${there})`,
         sql: null,
       })
-      return { reason: isMissing ? 'it has none there' : undefined }
+      return { reason: isMissing ? 'it has none on the destination' : undefined }
     }
   }
   if (kind === 'none') return { reason: undefined }
-  if (!options.passwords) return { reason: 'passwords are not carried (--no-passwords)' }
+  if (!options.passwords) return { reason: 'passwords are not migrated (--no-passwords)' }
   const cannot = powers.alter(name)
   if (cannot !== undefined) return { reason: cannot }
-  if (kind === 'plain') return { reason: 'the source has it in a form that no server takes' }
+  if (kind === 'plain') return { reason: 'the source stores it in a format that no supported server accepts' }
   if (kind !== 'unknown') return { password: 'copied' }
   if (login && hasCommonPassword) return { password: 'common' }
   return { reason: `"${source.self.name}" may not read it on the source` }

@@ -61,7 +61,7 @@ export function planSettings(planning: Planning) {
   if (elsewhere.size > 0) {
     const names = [...elsewhere].map((name) => `"${name}"`).join(', ')
     plan.warnings.push(
-      `settings in ${names} are left out: the destination has no such database yet (run this again when it has)`,
+      `settings in ${names} are not migrated: the destination does not have these databases yet (run this again when they exist)`,
     )
   }
 }
@@ -78,14 +78,16 @@ function cannotSet(
     const cannot = powers.changeDatabase(database)
     if (cannot !== undefined) return cannot
   } else if (!self.superuser) {
-    return `only a superuser may set it for all roles, and "${self.name}" is none there`
+    return `only a superuser may set it for all roles, and "${self.name}" is not a superuser on the destination`
   }
   const setting = known.get(name.toLowerCase())
   // A name with a dot is an extension's or an application's own; to others some names are not shown.
   if (!setting) {
-    return name.includes('.') || !self.superuser ? undefined : `PostgreSQL ${major} there has no such setting`
+    return name.includes('.') || !self.superuser
+      ? undefined
+      : `PostgreSQL ${major} on the destination does not have this setting`
   }
-  return setting.maySet ? undefined : `"${self.name}" may not set it there`
+  return setting.maySet ? undefined : `"${self.name}" may not set it on the destination`
 }
 
 export function planDatabaseGrants(planning: Planning) {
@@ -156,9 +158,9 @@ export function planParameterGrants(planning: Planning) {
     if (existing && (existing.grantable || !grantable)) continue
     const tooOld =
       destination.major < parameterGrantsSince
-        ? `PostgreSQL ${destination.major} has no grants on parameters`
+        ? `PostgreSQL ${destination.major} does not support grants on parameters`
         : !parameter.includes('.') && destination.self.superuser && !known.has(parameter.toLowerCase())
-          ? `PostgreSQL ${destination.major} there has no such setting`
+          ? `PostgreSQL ${destination.major} on the destination does not have this setting`
           : undefined
     fill(planning, {
       kind: 'parameter_grant',

@@ -13,7 +13,9 @@ export class Powers {
 
   createRoles(): string | undefined {
     const { name, superuser, createRole } = this.there.self
-    return superuser || createRole ? undefined : `"${name}" may not create roles there (CREATEROLE)`
+    return superuser || createRole
+      ? undefined
+      : `"${name}" may not create roles on the destination (CREATEROLE)`
   }
 
   /** https://www.postgresql.org/docs/16/release-16.html: since 16 nobody gives what they do not have. */
@@ -24,45 +26,52 @@ export class Powers {
     }
     const word = attributeWords[attribute].toUpperCase()
     if (attribute === 'superuser')
-      return `only a superuser may give ${word}, and "${self.name}" is none there`
+      return `only a superuser may grant ${word}, and "${self.name}" is not a superuser on the destination`
     if (major >= membershipOptionsSince) {
-      return self[attribute] ? undefined : `"${self.name}" may not give ${word}: it does not have it there`
+      return self[attribute]
+        ? undefined
+        : `"${self.name}" may not grant ${word}: it does not have it on the destination`
     }
     if (attribute === 'createDatabase') return undefined
-    return `only a superuser may give ${word} before PostgreSQL 16, and "${self.name}" is none there`
+    return `only a superuser may grant ${word} before PostgreSQL 16, and "${self.name}" is not a superuser on the destination`
   }
 
   alter(role: string): string | undefined {
     const { self, major, roles } = this.there
     if (self.superuser || this.made.has(role)) return undefined
     const target = roles.get(role)
-    if (target?.superuser) return `"${role}" is a superuser there, and "${self.name}" is none`
-    if (!self.createRole) return `"${self.name}" may not change roles there (CREATEROLE)`
+    if (target?.superuser) return `"${role}" is a superuser on the destination, and "${self.name}" is not`
+    if (!self.createRole) return `"${self.name}" may not change roles on the destination (CREATEROLE)`
     if (major >= membershipOptionsSince) {
-      return self.adminOf.has(role) ? undefined : `"${self.name}" has no admin option on "${role}" there`
+      return self.adminOf.has(role)
+        ? undefined
+        : `"${self.name}" has no ADMIN OPTION on "${role}" on the destination`
     }
     return target?.replication
-      ? `"${role}" is a replication role there, which only a superuser may change`
+      ? `"${role}" has REPLICATION on the destination, so only a superuser may change it`
       : undefined
   }
 
   grant(role: string): string | undefined {
     const { self, major, roles } = this.there
     if (self.superuser || this.made.has(role) || self.adminOf.has(role)) return undefined
-    if (roles.get(role)?.superuser) return `"${role}" is a superuser there, and "${self.name}" is none`
+    if (roles.get(role)?.superuser)
+      return `"${role}" is a superuser on the destination, and "${self.name}" is not`
     if (major < membershipOptionsSince && self.createRole) return undefined
-    return `"${self.name}" has no admin option on "${role}" there`
+    return `"${self.name}" has no ADMIN OPTION on "${role}" on the destination`
   }
 
   changeDatabase(database: string): string | undefined {
     const { self, databases } = this.there
     return self.superuser || databases.get(database)?.mayChange
       ? undefined
-      : `"${self.name}" does not own the database "${database}" there`
+      : `"${self.name}" does not own the database "${database}" on the destination`
   }
 
   grantParameters(): string | undefined {
     const { self } = this.there
-    return self.superuser ? undefined : `only a superuser may, and "${self.name}" is none there`
+    return self.superuser
+      ? undefined
+      : `only a superuser may grant it, and "${self.name}" is not a superuser on the destination`
   }
 }

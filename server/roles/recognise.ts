@@ -142,7 +142,7 @@ export function recogniser(
     const provider = here.find(({ own }) => own.test(name))
     if (provider) return { kind: 'provider', reason: `a role of the provider (${provider.name})` }
     if (name === bootstrap) {
-      return { kind: 'bootstrap', reason: 'the superuser that its server was set up with' }
+      return { kind: 'bootstrap', reason: 'the initial superuser of its server' }
     }
     return undefined
   }

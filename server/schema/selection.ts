@@ -76,11 +76,11 @@ export function choose(contents: Contents, needed: Selector['selection']['needed
       const isExcluded = contents.verdictOf(root) === 'excluded'
       if (ties.has(entry.kind)) {
         chosen.delete(entry.id)
-        leftOut.push({ entry, because: `${what} ${isExcluded ? 'was left out' : 'is not selected'}` })
+        leftOut.push({ entry, because: `${what} ${isExcluded ? 'is excluded' : 'is not selected'}` })
         break
       }
       if (isExcluded) {
-        blocked.set(entry.id, `needs ${what}, which was left out`)
+        blocked.set(entry.id, `needs ${what}, which is excluded`)
       } else if (needed === 'report') {
         blocked.set(entry.id, `needs ${what}, which is neither selected nor on the destination`)
       } else {

@@ -298,8 +298,12 @@ test('a table that fails is reported with the words of the server, and run again
   const retry = await api.post(`/api/migrations/${id}/retry`, await ends(destination))
   expect(retry.status).toBe(200)
   const second = await finished(retry.json.id)
-  const aboutObjects = second.warnings.filter((warning) => warning.includes('no longer existed on the destination'))
-  expect(aboutObjects).toEqual(['view public.seen no longer existed on the destination and was created again'])
+  const aboutObjects = second.warnings.filter((warning) =>
+    warning.includes('no longer existed on the destination'),
+  )
+  expect(aboutObjects).toEqual([
+    'view public.seen no longer existed on the destination and was created again',
+  ])
   expect(await destination.sql("select to_regclass('seen') is not null as there")).toEqual([{ there: true }])
   await source.sql('delete from big where id = 0')
   expect(second.failedTables).toEqual([])

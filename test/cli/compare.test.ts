@@ -114,10 +114,7 @@ describe('data', () => {
   const mistakes = casesOf<[string[], string]>(
     [
       [['data', '--fast', '--drill'], '--fast and --drill exclude each other'],
-      [
-        ['data', '--include', 'order'],
-        '"order" is the name of nothing in either database: did you mean "orders"?',
-      ],
+      [['data', '--include', 'order'], '"order" matches nothing in either database: did you mean "orders"?'],
       [['rows'], "unknown command 'rows'"],
     ],
     [

@@ -36,7 +36,7 @@ test('mistakes are told before anything is tried', async () => {
   expect(missing.said).toContain('--password-file: nowhere cannot be read: ENOENT')
   expect(missing.code).toBe(2)
   const unknown = await home.run(['roles', ...ends(), '--include-role', 'ap'])
-  expect(unknown.said).toContain('no role is called "ap": did you mean app?')
+  expect(unknown.said).toContain('there is no role "ap": did you mean app?')
   expect(unknown.code).toBe(2)
   const nobody = await home.run([
     'roles',

@@ -428,7 +428,7 @@ describe('a part of the rows', () => {
     expect(result.sequences?.compared).toBe(1)
     expect(result.large_objects).toBeUndefined()
     await expect(compare(source, destination, select(['public.order']))).rejects.toThrow(
-      '"public.order" is the name of nothing in either database: did you mean "public.orders"?',
+      '"public.order" matches nothing in either database: did you mean "public.orders"?',
     )
   })
 })

@@ -62,7 +62,7 @@ describe.each(deaths)('a copy worker that ends by itself (%s)', (how, words) => 
     })
     expect((await running).rows).toBe(rows)
     expect(await destination.sql('select count(*)::int as rows from t')).toEqual([{ rows }])
-    expect(work.warnings[0]).toStartWith(`going on with one copy worker less: ${words}`)
+    expect(work.warnings[0]).toStartWith(`continuing with one copy worker less: ${words}`)
   })
 
   test('ends the copy when it was the last, and at its commit leaves open what became of that', async () => {

@@ -165,7 +165,7 @@ test('a snapshot that is gone ends the run plainly, and at once', async () => {
   )
   await kill(source)
   await held.release()
-  expect(String(await running)).toContain("the run's snapshot of the source is gone")
+  expect(String(await running)).toContain("the run's snapshot of the source is lost")
   expect(await count(destination)).toBe(0)
   expect(String(await failureOf(work.run(rowsOf(t))))).toContain('snapshot')
 })

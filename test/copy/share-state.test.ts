@@ -366,9 +366,9 @@ test('a job that nobody has taken is gone only when the ledger says so after it 
 
 test('a part is given out only where it waits', () => {
   const { task } = next(newTask(2), begins('a', 0))
-  expect(() => next(task, begins('b', 0))).toThrow('were given out')
-  expect(() => next(task, begins('a', 1))).toThrow('were given out')
-  expect(() => next({ ...task, phase: 'failing' }, begins('b', 1))).toThrow('were given out')
+  expect(() => next(task, begins('b', 0))).toThrow('were assigned')
+  expect(() => next(task, begins('a', 1))).toThrow('were assigned')
+  expect(() => next({ ...task, phase: 'failing' }, begins('b', 1))).toThrow('were assigned')
 })
 
 test('whatever happens, each part is in one place, and nothing is committed before all is there', () => {

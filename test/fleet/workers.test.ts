@@ -291,7 +291,7 @@ test('a snapshot that is gone before a worker comes fails all tables, each once'
   const { failed } = JSON.parse(output) as Summary
   const errors = failed.filter(({ kind }) => kind === 'ROWS').map(({ error }) => error)
   expect(errors).toHaveLength(6)
-  for (const error of errors) expect(error).toContain("the run's snapshot of the source is gone")
+  for (const error of errors) expect(error).toContain("the run's snapshot of the source is lost")
   expect(await endWorker(worker)).toBe(0)
   expect(worker.said()).not.toContain('(attempt 2)')
 })

@@ -145,7 +145,7 @@ describe('tables that are there', () => {
     )
     const { failures, summary } = await clone(source, destination)
     expect(failures.sort()).toEqual([
-      'ROWS public.a: the destination\'s table has no column "note" (exclude it, or map it to another). The table is empty.',
+      'ROWS public.a: the destination\'s table has no column "note" (leave it out, or map it to another). The table is empty.',
       'ROWS public.b: column "at" is timestamp without time zone on the destination, timestamp with time zone on the source (map it with an expression). The table is empty.',
     ])
     expect(summary.warnings.filter((warning) => warning.includes('will not be copied'))).toHaveLength(2)

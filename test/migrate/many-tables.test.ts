@@ -148,9 +148,12 @@ test('a second clone into the same database keeps all objects and reports them',
   // More than go together.
   expect(expected.length).toBeGreaterThan(100)
   expect(await rowsOf(destination)).toEqual(Object.fromEntries(expected))
-  const kept = events.filter((event) => event.type === 'log' && event.message.includes('already exists on the destination and was kept'))
+  const kept = events.filter(
+    (event) =>
+      event.type === 'log' && event.message.includes('already exists on the destination and was kept'),
+  )
   expect(kept.length).toBeGreaterThan(expected.length)
-  const told = summary.warnings.filter((warning) => warning.includes('were there already'))
+  const told = summary.warnings.filter((warning) => warning.includes('already existed and were kept'))
   expect(told).toEqual([
     expect.stringMatching(/^[\d,]+ objects of the destination were .*, and [\d,]+ more\. /),
   ])

@@ -226,7 +226,7 @@ test('a server that came back without what it had confirmed is not written to an
     await server.down('immediate')
     await server.up()
     await expect(sessions.run(sql(['create table public.u ()']), new Set())).rejects.toThrow(
-      'crashed and lost what it had confirmed',
+      'crashed and lost transactions that it had confirmed',
     )
   })
 })

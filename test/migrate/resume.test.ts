@@ -199,7 +199,9 @@ describe('hooks', () => {
         { when: 'before', phase: 'data', name: 'check.sh', run: { command: 'echo not today >&2; exit 3' } },
       ],
     })
-    expect(failures).toEqual(['HOOK .before data, command: check.sh: the command exited with code 3: not today'])
+    expect(failures).toEqual([
+      'HOOK .before data, command: check.sh: the command exited with code 3: not today',
+    ])
     expect(summary.skipped.find(({ kind }) => kind === 'ROWS')?.reason).toContain('check.sh, which failed')
     expect(await counts(destination)).toEqual([{ big: 0, small: 0, tiny: 0 }])
   })

@@ -229,7 +229,7 @@ describe('options', () => {
     expect(await destination.sql(`select from pg_stats where schemaname = 'public'`)).toEqual([])
     const skipped = summary.skipped.map(({ kind, name, reason }) => `${kind} ${name}: ${reason}`)
     expect(skipped).toContain(
-      'TABLE c: needs extension citext: extension "citext" was left out (--skip-extension)',
+      'TABLE c: needs extension citext: extension "citext" is excluded (--skip-extension)',
     )
     expect(await destination.sql(`select to_regclass('d')::text as d`)).toEqual([{ d: 'd' }])
   })

@@ -164,9 +164,9 @@ describe('a selection', () => {
     expect(names).toContain('shop.customers')
     expect(names.some((name) => name.startsWith('logs.'))).toBe(false)
     const reasons = summary.skipped.map(({ kind, name, reason }) => `${kind} ${name}: ${reason}`)
-    expect(reasons).toContain('VIEW totals: needs table shop.orders, which was left out')
+    expect(reasons).toContain('VIEW totals: needs table shop.orders, which is excluded')
     expect(reasons).toContain(
-      'MATERIALIZED VIEW best: needs view shop.totals: needs table shop.orders, which was left out',
+      'MATERIALIZED VIEW best: needs view shop.totals: needs table shop.orders, which is excluded',
     )
   })
 

@@ -158,7 +158,8 @@ describe('selection', () => {
       {
         role: 'app_a',
         what: 'member of "team"',
-        reason: '"team" is not selected, and the destination has none of this name (source: PostgreSQL 15)',
+        reason:
+          '"team" is not selected, and the destination has no role of this name (source: PostgreSQL 15)',
         sql: null,
       },
     ])
@@ -167,7 +168,7 @@ describe('selection', () => {
   test('a name that no role has is a mistake', async () => {
     await both('create role app', '')
     await expect(upwards({ includeRoles: ['apq'] })).rejects.toThrow(
-      'no role is called "apq": did you mean app?',
+      'there is no role "apq": did you mean app?',
     )
   })
 })
@@ -203,7 +204,7 @@ describe('roles of servers and providers', () => {
     await at(18).sql('shop', 'create role app; grant pg_maintain, pg_monitor to app')
     const report = await move(at(18).url('shop'), at(15).url('shop'))
     expect(report.obstacles).toMatchObject([
-      { what: 'member of "pg_maintain"', reason: 'PostgreSQL 15 has no such role' },
+      { what: 'member of "pg_maintain"', reason: 'PostgreSQL 15 does not have this role' },
     ])
     expect((await facts(at(15))).memberships).toMatchObject([{ role: 'pg_monitor', member: 'app' }])
   })
@@ -266,7 +267,7 @@ describe('without superuser', () => {
     await at(15).sql('shop', `create role app login password 'one'; create role team`)
     const report = await upwards({ passwords: false })
     expect(report.needs_password).toEqual([
-      { role: 'app', reason: 'passwords are not carried (--no-passwords)' },
+      { role: 'app', reason: 'passwords are not migrated (--no-passwords)' },
     ])
     expect((await facts(at(18))).roles.map(({ rolpassword }) => rolpassword)).toEqual([null, null])
   })
@@ -306,7 +307,7 @@ describe('without superuser', () => {
       // What could not be done is no less true the second time, and nothing is done twice.
       const again = await move(source.url('shop'), url)
       expect(again.steps).toEqual([])
-      expect(again.warnings.join()).toContain(`whether "app", "boss" have the right password`)
+      expect(again.warnings.join()).toContain(`cannot check whether "app", "boss" have the same password`)
     },
   )
 
@@ -318,7 +319,7 @@ describe('without superuser', () => {
       {
         role: 'app',
         what: 'the role',
-        reason: '"nobody" may not create roles there (CREATEROLE)',
+        reason: '"nobody" may not create roles on the destination (CREATEROLE)',
         sql: 'create role "app" login',
       },
     ])
@@ -341,8 +342,8 @@ test('a statement that fails says why, and takes only what needs it along', asyn
   const undone = report.steps.filter(({ status }) => status !== 'done')
   expect(undone).toMatchObject([
     { sql: 'create role "late"', status: 'failed', error: { sqlstate: '42710' } },
-    { kind: 'comment', status: 'skipped', reason: 'the role "late" could not be made' },
-    { kind: 'membership', role: 'app', status: 'skipped', reason: 'the role "late" could not be made' },
+    { kind: 'comment', status: 'skipped', reason: 'the role "late" could not be created' },
+    { kind: 'membership', role: 'app', status: 'skipped', reason: 'the role "late" could not be created' },
   ])
   expect((await facts(at(18))).memberships).toMatchObject([{ role: 'other', member: 'app' }])
 })

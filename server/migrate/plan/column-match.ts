@@ -47,7 +47,7 @@ export function matchColumns({ columns, types, there, rule }: ColumnsToMatch): C
   const mapped = new Map(Object.entries(rule.columns))
   const renamed = new Set([...mapped.values()].flatMap((source) => ('from' in source ? [source.from] : [])))
   for (const name of rule.leaveOut) {
-    if (!own.has(name)) match.problems.push(`the source has no column "${name}" to exclude`)
+    if (!own.has(name)) match.problems.push(`the source has no column "${name}" to leave out`)
   }
   for (const [name, source] of mapped) {
     if ('from' in source && !own.has(source.from)) {
@@ -59,12 +59,12 @@ export function matchColumns({ columns, types, there, rule }: ColumnsToMatch): C
     const column = target?.get(into)
     if (target && !column) {
       match.problems.push(
-        `the destination's table has no column "${into}" (exclude it, or map it to another)`,
+        `the destination's table has no column "${into}" (leave it out, or map it to another)`,
       )
       return
     }
     if (column?.generated) {
-      match.problems.push(`column "${into}" is generated on the destination (exclude it)`)
+      match.problems.push(`column "${into}" is generated on the destination (leave it out)`)
       return
     }
     match.into.push(into)
@@ -74,7 +74,8 @@ export function matchColumns({ columns, types, there, rule }: ColumnsToMatch): C
     const fit: Fit = type === undefined ? 'exact' : fitOf(type, column.type)
     const said = `column "${into}" is ${column.type} on the destination, ${type} on the source`
     if (fit === 'never') match.problems.push(`${said} (map it with an expression)`)
-    else if (fit === 'checked') match.warnings.push(`${said}: if a value does not fit, the copy of the table fails`)
+    else if (fit === 'checked')
+      match.warnings.push(`${said}: if a value does not fit, the copy of the table fails`)
   }
 
   for (const column of columns) {

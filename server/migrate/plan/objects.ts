@@ -63,7 +63,7 @@ function planObject(entries: PlannedEntries, { entry, phase }: PlacedEntry): Ste
     } else if (options.skipExtensions.includes(entry.name)) {
       // What the destination has already may be used; otherwise nothing that needs it can be made.
       if (!inventory.lacks.installedExtensions.has(entry.name)) {
-        skip = `extension "${entry.name}" was left out (--skip-extension)`
+        skip = `extension "${entry.name}" is excluded (--skip-extension)`
       } else return undefined
     }
   }

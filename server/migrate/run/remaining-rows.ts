@@ -51,7 +51,7 @@ async function countLeft(session: Session, { schema, name }: TableName): Promise
              where oid = ${quoteLiteral(table)}::pg_catalog.regclass) as estimate
       from (select from ${table} limit ${mostCounted + 1}) counted`)
   const [row] = (answers as { rows: number; estimate: number }[][]).find((rows) => rows.length > 0) ?? []
-  if (!row) throw new Error('a count came without its row')
+  if (!row) throw new Error('the count query returned no row')
   if (row.rows <= mostCounted) return { schema, name, rows: row.rows }
   return { schema, name, rows: Math.max(row.rows, row.estimate), estimated: true }
 }

@@ -24,7 +24,7 @@ export async function setSequences(
   for (let first = 0; first < values.length; first += perBatch) {
     const statements = values.slice(first, first + perBatch).map((value) => {
       const name = byOid.get(value.oid)
-      if (!name) throw new Error(`the source answered for a sequence nobody asked for: ${value.oid}`)
+      if (!name) throw new Error(`the source returned a sequence that was not requested: ${value.oid}`)
       return {
         name,
         sql: advance ? advanceSequenceStatement(name, value) : setSequenceStatement(name, value),
