@@ -1,4 +1,4 @@
-// What other sessions do right now that the move would wait for.
+// Sessions, locks and runs that a migration would have to wait for.
 import { formatDuration } from '../../shared/format.ts'
 import { describeHolder, readRuns } from '../coordination/run-lock.ts'
 import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
@@ -11,7 +11,7 @@ const longTransactions: Check = {
   id: 'long-transactions',
   title: 'Long transactions',
   why: 'Following starts only when every transaction that is already open has ended; their locks can also block the run.',
-  mends: true,
+  fixable: true,
   async look({ source, facts, longTransaction, managed }): Promise<Finding> {
     const { seesAll } = await source.one<{ seesAll: boolean }>(
       `select ${facts.source.superuser} or pg_catalog.pg_has_role('pg_read_all_stats', 'usage') as "seesAll"`,
@@ -47,10 +47,10 @@ interface Backend {
   begun: string | null
 }
 
-/** For a query that knows `pg_stat_activity` as a. */
+/** For a query with `pg_stat_activity` as a. */
 const backend = `a.pid, a.usename as "user", pg_catalog.to_char(a.backend_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US+00') as begun`
 
-/** Another session may get the number of one that has ended; sessions of a provider only the provider ends. */
+/** The process number may be reused, so the start time is checked too. Only the provider can end its own sessions. */
 function ended(end: End, sessions: readonly Backend[], managed: CheckContext['managed']): Fix[] {
   return sessions
     .filter(({ user }) => user === null || !managed[end]?.isInternal(user))
@@ -68,14 +68,14 @@ interface Lock extends Backend {
   granted: boolean
 }
 
-/** What passes by in this time is nothing to wait for. */
+/** Locks that are released within this time are not reported. */
 const glance = 1_000
 
 const locks: Check = {
   id: 'locks',
   title: 'Locked tables',
   why: 'The migration waits for a table that is locked exclusively, and sessions that queue behind it wait too.',
-  mends: true,
+  fixable: true,
   async look({ source, destination, managed }): Promise<Finding> {
     const ends = [
       ['source', source],
@@ -126,9 +126,9 @@ const prepared: Check = {
   id: 'prepared-transactions',
   title: 'Prepared transactions',
   why: 'They hold their locks and their snapshot until they are committed or rolled back, also across restarts; following cannot start before that.',
-  mends: true,
+  fixable: true,
   async look({ source, follow }): Promise<Finding> {
-    // A slot waits for those of all databases; a copy meets those of this one only.
+    // A slot waits for those of all databases, a copy only for those of its own database.
     const rows = await source.query<{ gid: string; database: string; owner: string; at: string }>(`
       select gid, database, owner, prepared::timestamp(0)::text as at
         from pg_catalog.pg_prepared_xacts
@@ -159,7 +159,7 @@ const runs: Check = {
   id: 'other-runs',
   title: 'Runs of pgtrek on the destination',
   why: 'A table belongs to one run at a time: a second one on the same tables is refused.',
-  // The plan says which of them are on the same tables.
+  // The plan reports which of them use the same tables.
   doctorOnly: true,
   async look({ destination }): Promise<Remark> {
     return unless((await readRuns(destination)).map(describeHolder), 'none', {

@@ -1,12 +1,12 @@
-// The preflight before a run: what is cheap, on the run's own sessions; warnings in a line each, and a refusal
-// that says how to mend it.
+// The preflight before a run: the cheap checks, on the run's own sessions. Each warning is one line; blockers refuse the
+// run and are reported with their fixes.
 import type { PreflightItem } from '../../shared/preflight.ts'
 import type { MigrationOptions } from '../../shared/request.ts'
 import { PlanRefused } from '../postgres/errors.ts'
 import { checks } from './checks.ts'
 import { type PreflightRequest, type PreflightSessions, runChecks } from './preflight.ts'
 
-/** The run as a whole would not work: nothing was written, and each blocker is told with what mends it. */
+/** The run as a whole would not work. Nothing was written; the message has each blocker with its fix. */
 export class Blocked extends PlanRefused {
   constructor(readonly blockers: readonly PreflightItem[]) {
     super(describeBlockers(blockers))
@@ -16,7 +16,7 @@ export class Blocked extends PlanRefused {
 const cheap = checks.filter(({ doctorOnly }) => !doctorOnly)
 const unsaid = new Set(checks.filter(({ planned }) => planned).map(({ id }) => id))
 
-/** Gives warnings that the plan does not say itself. Throws `Blocked`, unless only the plan is wanted. */
+/** Returns the warnings that the plan does not report itself. Throws `Blocked`, except for a dry run. */
 export async function beforeRun(
   ends: PreflightSessions,
   wanted: PreflightRequest & { options: MigrationOptions },
@@ -31,7 +31,7 @@ export async function beforeRun(
 
 const fewObjects = 3
 
-/** `pgtrek doctor` has the rest of it. */
+/** `pgtrek preflight` prints the details. */
 function inOneLine({ title, found, objects, total }: PreflightItem): string {
   const named = objects.slice(0, fewObjects).join('; ')
   const more = total > fewObjects ? ` and ${total - fewObjects} more` : ''

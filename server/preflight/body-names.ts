@@ -1,5 +1,5 @@
-// What the body of a function names without saying in which schema it is, as far as its text tells. Strings (the SQL
-// of EXECUTE) are not read.
+// The names that the body of a function uses, with their schema if it is written, as far as they can be read from its text.
+// Strings (the SQL of EXECUTE) are not read.
 import { tokens } from '../schema/lexer.ts'
 
 export type NameKind = 'function' | 'relation' | 'type' | 'operator'

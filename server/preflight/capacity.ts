@@ -1,4 +1,4 @@
-// Room: connections, disk, locks, and settings that end long work.
+// Capacity: connections, disk, locks, and settings that end long-running work.
 import { formatBytes, formatCount } from '../../shared/format.ts'
 import {
   mostCopyWorkers,
@@ -17,13 +17,13 @@ const connections: Check = {
   id: 'connections',
   title: 'Free connections',
   why: 'Every worker needs a session on each side; with fewer the copy takes longer, with too few it cannot start.',
-  mends: true,
+  fixable: true,
   async look(context): Promise<Finding> {
     const { facts, options, follow } = context
     const workers = options.workers || mostCopyWorkers
     const builders = options.indexWorkers || usualIndexWorkers
     const ends: Wish[] = [
-      // The stream of changes has sessions of its own; ours are open already, and the run goes on with as many.
+      // Following needs sessions of its own. Those of this check are already open, and the run continues with as many.
       {
         name: 'source',
         free: facts.source.freeConnections,
@@ -33,7 +33,7 @@ const connections: Check = {
       {
         name: 'destination',
         free: facts.destination.freeConnections,
-        // Of a run that is to begin nothing is open there but this session.
+        // Of a run that has not started, only this session is open on the destination.
         least: ownDestinationSessions + (options.schemaOnly ? 0 : 1),
         want: ownDestinationSessions + workers + builders,
       },
@@ -72,7 +72,7 @@ interface Wish {
   want: number
 }
 
-/** The one that binds, where it is not the server's. */
+/** The limits that apply, except that of the server. */
 function limitsOf({ name, want }: Wish, { facts }: CheckContext): string[] {
   const { freeWithin, user, database } = facts[name]
   return [
@@ -83,7 +83,7 @@ function limitsOf({ name, want }: Wish, { facts }: CheckContext): string[] {
   ]
 }
 
-/** Each limit that is too low; another would be met next. */
+/** All limits that are too low: after one is raised, the next would apply. */
 async function moreConnections({ name, want }: Wish, context: CheckContext): Promise<Change> {
   const { freeWithin, user, database } = context.facts[name]
   const limits = await context[name].one<{ server: number; database: number; role: number }>(`
@@ -111,7 +111,7 @@ async function moreConnections({ name, want }: Wish, context: CheckContext): Pro
     )
   }
   if (freeWithin.server >= want) return { sql, words: '' }
-  // With room for what else connects meanwhile.
+  // With a reserve for other clients that connect meanwhile.
   const most = raised(limits.server, freeWithin.server) + 20
   const change = await changeSettings(context, name, { max_connections: `${most}` })
   return { sql: [...sql, ...change.sql], words: change.words }
@@ -125,7 +125,7 @@ const space: Check = {
   id: 'disk-space',
   title: 'Disk space',
   why: 'A server whose disk is full stops, with all its databases.',
-  mends: true,
+  fixable: true,
   async look(context): Promise<Finding> {
     const { destination, scope } = context
     const [{ all, indexes, largest }, { limit, wal, present }] = await Promise.all([
@@ -193,7 +193,7 @@ const locks: Check = {
   id: 'locks-limit',
   title: 'Lock table',
   why: 'Reading the definitions locks all tables at the same time; it fails when the lock table of the server is full.',
-  mends: true,
+  fixable: true,
   async look(context): Promise<Finding> {
     const { source, destination } = context
     const [ours, theirs] = await Promise.all([lockRoom(source), lockRoom(destination)])
@@ -209,7 +209,7 @@ const locks: Check = {
       .join('; ')
     const tight = ends.filter(({ tables, room }) => tables > room / 2)
     if (tight.length === 0) return fine(found)
-    // Above its number the table of locks grows into what memory the server has left over: some hundred locks.
+    // Beyond its size the lock table can use spare shared memory, for some hundred locks more.
     const isFull = ours.tables > ours.room * 1.2 + 700
     const changes = await Promise.all(
       tight.map(({ name, tables, sessions }) =>
@@ -247,7 +247,7 @@ const helpers: Check = {
   id: 'worker-processes',
   title: 'Parallel workers for index builds',
   why: 'An index of a large table is built by several processes, as far as max_worker_processes and max_parallel_workers allow.',
-  mends: true,
+  fixable: true,
   async look(context): Promise<Finding> {
     const { destination, facts, options } = context
     const { processes, parallel } = await destination.one<{ processes: number; parallel: number }>(`
@@ -278,7 +278,7 @@ const timeouts: Check = {
   id: 'timeouts',
   title: 'Limits on long-running work',
   why: 'Everything is read under one snapshot, in statements that may take hours.',
-  mends: true,
+  fixable: true,
   async look(context): Promise<Finding> {
     const { source } = context
     // Statement and transaction timeouts of servers, databases and roles are switched off by our sessions.

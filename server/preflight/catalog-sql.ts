@@ -3,7 +3,7 @@
 /** What belongs to the user: for a query that knows `pg_namespace` as n. */
 export const isUsers = "n.nspname !~ '^pg_' and n.nspname <> 'information_schema'"
 
-/** Made by CREATE EXTENSION, and so by the destination itself. */
+/** Created by CREATE EXTENSION, so the destination creates it itself. */
 export function isExtensions(catalog: string, oid: string): string {
   return `exists (select from pg_catalog.pg_depend e
                    where e.classid = 'pg_catalog.${catalog}'::regclass and e.objid = ${oid} and e.deptype = 'e')`

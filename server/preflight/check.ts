@@ -1,4 +1,4 @@
-// The shape that every check has. A check looks, says what it found, and changes nothing.
+// The shape of every check. A check reads, reports what it found, and changes nothing.
 import type { CheckStatus, PreflightItem } from '../../shared/preflight.ts'
 import type { MigrationOptions, TableRule } from '../../shared/request.ts'
 import type { DestinationFacts } from '../catalog/destination.ts'
@@ -15,19 +15,19 @@ interface Kind {
   why: string
   /** Only where changes are to be followed. */
   followOnly?: true
-  /** It measures time, which others would disturb: it is looked at before them, alone. */
+  /** It measures time, which other checks would disturb: it runs before them, alone. */
   isMeasured?: true
-  /** Not before a run: it takes time, or is of use only while there still is some. */
+  /** Not before a run: it takes long, or is useful only while there is time to act. */
   doctorOnly?: true
-  /** What the plan says itself as a warning, and better: before a run only a blocker is news. */
+  /** The plan has a better warning for it: before a run only a blocker is reported. */
   planned?: true
 }
 
-/** One that can print statements says so, and then a test has to paste and run each (test/preflight/pasted.test.ts). */
+/** A check that prints statements is `fixable`, and a test has to run each of them (test/preflight/pasted.test.ts). */
 export type Check = Kind &
   (
-    | { mends: true; look(context: CheckContext): Promise<Finding> | Finding }
-    | { mends?: never; look(context: CheckContext): Promise<Remark> | Remark }
+    | { fixable: true; look(context: CheckContext): Promise<Finding> | Finding }
+    | { fixable?: never; look(context: CheckContext): Promise<Remark> | Remark }
   )
 
 /** What all checks see. */
@@ -35,7 +35,7 @@ export interface CheckContext {
   source: Session
   destination: Session
   facts: { source: ServerFacts; destination: ServerFacts }
-  /** Where a provider runs the server and we are no superuser: nobody is who could do a superuser's work. */
+  /** Where a provider runs the server and our role is not a superuser: then no user of the server is one. */
   managed: { source?: Managed | undefined; destination?: Managed | undefined }
   lacks: DestinationFacts
   scope: Scope
@@ -45,7 +45,7 @@ export interface CheckContext {
   /** Patterns of tables of which only inserts are followed. */
   insertsOnly: readonly string[]
   bidirectional: boolean
-  /** One that is there already: nothing has to be published. */
+  /** An existing publication: none has to be created. */
   publication?: string | undefined
   options: MigrationOptions
   rules: readonly TableRule[]
@@ -55,7 +55,7 @@ export interface CheckContext {
   largeValue: number
 }
 
-/** What is found where no statement mends it. */
+/** A finding that no statement can fix. */
 export interface Remark {
   status: CheckStatus
   found: string
@@ -70,7 +70,7 @@ export interface Finding extends Omit<Remark, 'sql'> {
 
 export const fine = (found: string): Remark => ({ status: 'ok', found })
 
-/** Nothing named, nothing wrong. */
+/** No objects means that the check has passed. */
 export function unless<Found extends Finding | Remark>(
   objects: readonly string[],
   silent: string,
@@ -83,7 +83,7 @@ export async function namesOf(session: Session, sql: string): Promise<string[]> 
   return (await session.query<{ name: string }>(sql)).map(({ name }) => name)
 }
 
-/** Rows that say with `of` which relation of the source they are about: those of relations that are moved. */
+/** Rows have in `of` the relation of the source that they are about; returns those of relations that are migrated. */
 export async function foundIn<Row extends object>(
   { source, scope }: CheckContext,
   sql: string,

@@ -1,4 +1,4 @@
-// Every check there is, in the order in which they are told.
+// All checks, in the order of the report.
 import { activityChecks } from './activity.ts'
 import { capacityChecks } from './capacity.ts'
 import type { Check } from './check.ts'

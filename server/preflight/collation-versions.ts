@@ -1,5 +1,5 @@
-// Collations whose order of text has changed under what was sorted by them: the indexes are rebuilt first, and only
-// then is the new version recorded, which silences the server's own warning.
+// Collations whose version has changed since indexes were built. The indexes are rebuilt first, and only then is the new
+// version recorded, since that silences the server's own warning.
 // https://www.postgresql.org/docs/current/sql-altercollation.html#SQL-ALTERCOLLATION-NOTES
 import { quoteIdentifier } from '../postgres/quote.ts'
 import { type Check, type CheckContext, type Finding, unless } from './check.ts'
@@ -10,7 +10,7 @@ export const collationVersions: Check = {
   id: 'collation-versions',
   title: 'Versions of collations',
   why: 'When the operating system changes the sort order of text, existing indexes may no longer find their rows.',
-  mends: true,
+  fixable: true,
   async look(context): Promise<Finding> {
     const [source, destination] = await Promise.all([
       outdatedOn(context, 'source'),
@@ -47,11 +47,11 @@ interface SortedIndex {
 interface Findings {
   objects: string[]
   sql: Fix[]
-  /** Collations of which nobody but the provider can record the version. */
+  /** Collations whose version only the provider can record. */
   unrecorded: string[]
 }
 
-/** `default`, which stands for the one of the database. https://github.com/postgres/postgres/blob/master/src/include/catalog/pg_collation.dat */
+/** `default`: the collation of the database. https://github.com/postgres/postgres/blob/master/src/include/catalog/pg_collation.dat */
 const ofDatabase = 100
 
 async function outdatedOn(context: CheckContext, end: End): Promise<Findings> {

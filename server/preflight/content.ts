@@ -1,4 +1,4 @@
-// What is in the source that comes along in another way than its owner may think, or not at all.
+// Content of the source that is not migrated, or not in the way its owner may expect.
 import { formatBytes, formatCount } from '../../shared/format.ts'
 import { isExtensions, isUsers, qualifiedName, relationsWhere } from './catalog-sql.ts'
 import { type Check, type Finding, fine, foundIn, namesFound, unless } from './check.ts'
@@ -8,7 +8,7 @@ const largeObjects: Check = {
   id: 'large-objects',
   title: 'Large objects',
   why: 'They are copied one by one with their OIDs, and changes to them are not part of logical replication.',
-  mends: true,
+  fixable: true,
   async look({ source, lacks, scope, follow }): Promise<Finding> {
     if (!scope.hasOther()) return fine('not selected')
     const { total, bytes } = await source.one<{ total: number; bytes: number }>(`
@@ -64,7 +64,7 @@ const unlogged: Check = {
   id: 'unlogged-tables',
   title: 'Unlogged tables',
   why: 'Changes to them are not written to the WAL, so they cannot be followed.',
-  mends: true,
+  fixable: true,
   async look(context) {
     const tables = await namesFound(context, relationsWhere("c.relkind = 'r' and c.relpersistence = 'u'"))
     if (!context.follow) {
@@ -84,7 +84,7 @@ const unlogged: Check = {
   },
 }
 
-/** A table can be logged only when all to which its foreign keys lead are; in a circle none can. */
+/** A table can become logged only if all tables that it references are; in a cycle none can. */
 const referencedFirst = `
   with recursive unlogged as (
     select c.oid, n.nspname, c.relname
@@ -175,7 +175,7 @@ const sequences: Check = {
   title: 'Sequences close to their limit',
   why: 'Inserts fail when a sequence has reached its limit; before a migration there is time to widen it.',
   async look(context) {
-    // Narrower than the sequence may be the column that it numbers.
+    // The column may be narrower than its sequence.
     const used = await namesFound(
       context,
       `select c.oid as of,

@@ -1,4 +1,4 @@
-// What is on the destination already.
+// Objects, rows and event triggers that the destination already has.
 import { formatCount } from '../../shared/format.ts'
 import { tableKey } from '../../shared/table-name.ts'
 import { readExistingTables } from '../catalog/existing.ts'
@@ -59,7 +59,7 @@ const existing: Check = {
     const found =
       `${formatCount(theirs.filter(({ kind }) => kind !== 'index').length, 'object')} on the destination, ` +
       `${both.length} with the same name as on the source; ${formatCount(filled.length, 'table')} with rows, ${replaced.length} of them also on the source`
-    // Rows only are wanted into tables that are there.
+    // With --data-only, tables are expected to exist.
     if (options.dataOnly && replaced.length === 0) return fine(found)
     if (both.length === 0) return fine(found)
     return {
@@ -78,7 +78,7 @@ const eventTriggers: Check = {
   id: 'event-triggers',
   title: 'Event triggers on the destination',
   why: 'They fire for every object that the migration creates, and may reject or change it.',
-  mends: true,
+  fixable: true,
   async look({ destination, managed }) {
     const triggers = await destination.query<{ name: string; owner: string; mode: string }>(
       `select pg_catalog.quote_ident(t.evtname) as name, pg_catalog.pg_get_userbyid(t.evtowner) as owner,

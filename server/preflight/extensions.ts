@@ -1,4 +1,4 @@
-// Extensions: whether the destination has them, as new as they are, and what of their rows comes along.
+// Extensions: whether the destination has them in the same version or a newer one, and which of their rows are copied.
 import { quoteIdentifier } from '../postgres/quote.ts'
 import { qualifiedName } from './catalog-sql.ts'
 import { type Check, type Finding, fine, namesFound, type Remark, unless } from './check.ts'
@@ -7,7 +7,7 @@ import { type Fix, superuser } from './fix.ts'
 interface SourceExtension {
   name: string
   version: string
-  /** Where it is; null for one that brings its own schema. */
+  /** Its schema; null for an extension that creates its own. */
   schema: string | null
 }
 
@@ -15,7 +15,7 @@ interface Available {
   name: string
   version: string
   installed: string | null
-  /** Who may create databases' objects may create it too. */
+  /** A role with CREATE on the database may create it. */
   trusted: boolean
 }
 
@@ -35,13 +35,13 @@ const available: Check = {
   planned: true,
   title: 'Extensions',
   why: 'An extension that the destination cannot install is missing there, with all objects that use it.',
-  mends: true,
+  fixable: true,
   async look({ source, destination, facts, options, scope, managed }): Promise<Finding> {
     if (!scope.hasOther()) return fine('extensions are migrated only if a selected object needs them')
     const wanted = (await source.query<SourceExtension>(wantedSql)).filter(
       ({ name }) => !options.skipExtensions.includes(name),
     )
-    // Before 13 none was trusted; whatever is not superuser's could be made by anybody who may create objects.
+    // Before 13 there were no trusted extensions; one that needs no superuser could be created by any role that may create objects.
     const trusted = destination.major >= 13 ? 'v.trusted or not v.superuser' : 'not v.superuser'
     const there = await destination.query<Available>(`
       select a.name, a.default_version as version, a.installed_version as installed,
@@ -85,7 +85,7 @@ const available: Check = {
   },
 }
 
-/** Where the source has them: the move does not make an extension anew that is there, in whatever schema. */
+/** In the schemas of the source: the migration does not create an extension that exists, whatever its schema. */
 function creations(
   refused: readonly SourceExtension[],
   { by, user, schemas }: { by: string; user: string; schemas: ReadonlySet<string> },
@@ -97,7 +97,7 @@ function creations(
     ...[...missing].map(
       (schema) => `create schema ${quoteIdentifier(schema)} authorization ${quoteIdentifier(user)}`,
     ),
-    // One may need another that comes later, or one that anybody could create.
+    // An extension may need another that is created later, or one that is not listed here.
     ...refused.map(
       ({ name, schema }) =>
         `create extension if not exists ${quoteIdentifier(name)}${schema === null ? '' : ` with schema ${quoteIdentifier(schema)}`} cascade`,
@@ -105,7 +105,7 @@ function creations(
   ].map((sql) => ({ end: 'destination', by, sql }))
 }
 
-/** `1.10` is newer than `1.9`; of what is no number nothing is known. */
+/** `1.10` is newer than `1.9`; versions that are not numbers cannot be compared. */
 export function isOlder(one: string, other: string): boolean {
   const [left, right] = [one, other].map((version) => version.split(/[.\-+]/).map(Number)) as [
     number[],
@@ -119,7 +119,7 @@ export function isOlder(one: string, other: string): boolean {
   return false
 }
 
-/** Those that keep the user's rows in ways that a dump alone does not bring back. */
+/** Extensions whose rows a dump alone does not restore. */
 const special: Record<string, string> = {
   timescaledb:
     'run timescaledb_pre_restore() on the destination before, and timescaledb_post_restore() after',

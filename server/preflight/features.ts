@@ -1,5 +1,4 @@
-// What the source can do and the destination cannot: of a newer source, and of one that is older than what was
-// done away with.
+// Features of the source that the destination lacks: added after its major, or removed since that of the source.
 
 import { isExtensions, isUsers, qualifiedName } from './catalog-sql.ts'
 import { type Check, type CheckContext, fine, foundIn, namesOf, type Remark } from './check.ts'
@@ -46,7 +45,7 @@ const collations = (condition: string, words: string) => `
     join pg_catalog.pg_namespace n on n.oid = o.collnamespace
    where ${isUsers} and ${condition}`
 
-/** https://www.postgresql.org/docs/release/: what pg_dump writes down for it, older servers do not take. */
+/** https://www.postgresql.org/docs/release/: older servers reject what pg_dump writes for it. */
 const features: readonly Feature[] = [
   {
     since: 13,
@@ -171,7 +170,7 @@ const newer: Check = {
   },
 }
 
-/** Types of the server itself, as multiranges, that columns use. */
+/** Built-in types, like multiranges, that columns use. */
 async function typesUnknownThere(context: CheckContext): Promise<string[]> {
   if (context.facts.destination.major >= context.facts.source.major) return []
   const [used, known] = await Promise.all([
@@ -194,7 +193,7 @@ async function typesUnknownThere(context: CheckContext): Promise<string[]> {
   return used.filter(({ type }) => !names.has(type)).map(({ name, type }) => `type ${type} of ${name}`)
 }
 
-/** https://www.postgresql.org/docs/14/release-14.html: what pg_upgrade looks for as well. */
+/** https://www.postgresql.org/docs/14/release-14.html: pg_upgrade checks the same. */
 const removed: Check = {
   id: 'removed-features',
   title: 'Features that newer versions have removed',
@@ -233,7 +232,7 @@ const removed: Check = {
   },
 }
 
-/** Views over the system's own tables, of which each major has others. */
+/** Views over system catalogs, which differ between majors. */
 const systemViews: Check = {
   id: 'views-of-the-system',
   title: 'Views over system catalogs',
@@ -243,7 +242,7 @@ const systemViews: Check = {
     if (facts.source.major === facts.destination.major) return fine('both servers have the same catalogs')
     const views = await foundIn<{ name: string; catalog: string }>(
       context,
-      // What a view reads of the system is in no catalog but in its rule.
+      // No catalog records which system catalogs a view reads; its rule does.
       `select distinct c.oid as of, ${qualifiedName} as name, s.relname as catalog
          from pg_catalog.pg_rewrite r
          join pg_catalog.pg_class c on c.oid = r.ev_class

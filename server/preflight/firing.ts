@@ -1,4 +1,4 @@
-// Triggers and rules that run for rows that are applied, although they ran on the source already.
+// Triggers and rules that fire for applied rows, although they have already fired on the source.
 
 import { isUsers, qualifiedName } from './catalog-sql.ts'
 import { type Check, type CheckContext, type Finding, fine, foundIn, unless } from './check.ts'
@@ -7,10 +7,10 @@ import { type End, fixes, ownerOf } from './fix.ts'
 interface Firing {
   of: number
   name: string
-  /** As people read it. */
+  /** For messages. */
   shown: string
   table: string
-  /** Has it run for the changes of ordinary sessions only. */
+  /** Makes it fire only for ordinary sessions. */
   sql: string
 }
 
@@ -24,7 +24,7 @@ const triggersSql = `
    where t.tgenabled in ('A', 'R') and not t.tgisinternal and ${isUsers}
    order by 4`
 
-/** Those of SELECT are what a view is made of. */
+/** Rules for SELECT define views. */
 const rulesSql = (enabled: readonly string[], verb: string) => `
   select c.oid as of, r.rulename as name, ${qualifiedName} as table,
          pg_catalog.format('%I on %s', r.rulename, ${qualifiedName}) as shown,
@@ -70,10 +70,10 @@ const triggers: Check = {
   id: 'replica-triggers',
   title: 'Triggers that fire for replicated rows',
   why: 'With ENABLE ALWAYS or ENABLE REPLICA a trigger fires a second time, for rows that are copied into an existing table or applied.',
-  mends: true,
+  fixable: true,
   async look(context) {
     const found = await readFiring(context, triggersSql)
-    // A table that this move makes gets its triggers behind its rows.
+    // Triggers of a table that the migration creates are created after its rows.
     if (!context.follow && !context.options.dataOnly && found.ours.length > 0)
       return fine('created after the rows are copied')
     const { objects, sql } = named(found)
@@ -91,10 +91,10 @@ const rules: Check = {
   id: 'replica-rules',
   title: 'Rules that rewrite applied changes',
   why: 'A rule that is enabled for replicas rewrites the statements that apply changes: its action would happen twice, or the change not at all.',
-  mends: true,
+  fixable: true,
   followOnly: true,
   async look(context) {
-    // Where we may not apply as a replica, ordinary rules act, and only a rule that is disabled does not.
+    // If the role may not set session_replication_role, ordinary rules act too; only a disabled rule does not.
     const { mayReplicate } = context.facts.destination
     const found = await readFiring(
       context,

@@ -1,16 +1,16 @@
-// Statements that mend what a check found, as they are printed: each says on which server, in which database and by
-// whom it is run, where that differs from the one before.
+// Statements that fix a finding, as they are printed: a comment names the server, the database and the role, where they
+// differ from those of the statement before.
 
 export type End = 'source' | 'destination'
 
 export interface Fix {
   end: End
-  /** Where it is another database than the one that is connected to. */
+  /** If it is not the database of the connection. */
   database?: string | undefined
-  /** Who may run it, in words. */
+  /** The role that may run it, in words. */
   by: string
   sql: string
-  /** What else could be run, or has to be known: in comments above. */
+  /** Alternatives and remarks, printed as comments above. */
   notes?: readonly string[]
 }
 

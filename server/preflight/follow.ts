@@ -17,7 +17,7 @@ const walLevel: Check = {
   id: 'wal-level',
   title: 'wal_level',
   why: 'Following changes needs logical decoding, which requires wal_level = logical.',
-  mends: true,
+  fixable: true,
   followOnly: true,
   async look(context): Promise<Finding> {
     const level = await settingOf(context.source, 'wal_level')
@@ -32,7 +32,7 @@ const walLevel: Check = {
   },
 }
 
-/** What switches it on where wal_level itself is not to be set. */
+/** The setting of providers that enables it, where wal_level itself cannot be set. */
 const levelSwitches: Record<string, string> = {
   'Amazon RDS or Aurora': 'rds.logical_replication = 1',
   'Google Cloud SQL': 'cloudsql.logical_decoding = on',
@@ -83,7 +83,7 @@ const slots: Check = {
   id: 'replication-slots',
   title: 'Free replication slots and WAL senders',
   why: 'Following uses one slot and one WAL sender on the source.',
-  mends: true,
+  fixable: true,
   followOnly: true,
   async look(context): Promise<Finding> {
     const room = await readRoom(context.source)
@@ -102,7 +102,7 @@ const right: Check = {
   id: 'replication-right',
   title: 'Right to follow changes',
   why: 'Reading changes requires the attribute REPLICATION; creating a publication requires the right CREATE on the database.',
-  mends: true,
+  fixable: true,
   followOnly: true,
   async look({ source, facts, publication, managed }): Promise<Finding> {
     const { user, database, databaseOwner } = facts.source
@@ -151,7 +151,7 @@ const right: Check = {
   },
 }
 
-/** Amazon's is a role to be granted; elsewhere the administrator's role may give the attribute. */
+/** Amazon has a role for it; elsewhere the administrator's role can set the attribute. */
 function replicationGrant(user: string, managed: Managed | undefined, byRole: boolean): Fix[] {
   if (!managed) return fixes('source', superuser, `alter role ${user} replication`)
   const by = managed.admin ? `a member of ${managed.admin}` : "the provider's administrator"
@@ -178,7 +178,7 @@ const reach: Check = {
   },
 }
 
-/** From 15 on foreign keys take a row that goes to another partition for an update. */
+/** Since 15, foreign keys treat a row that moves to another partition as an update. */
 function movedRows(source: number, destination: number): string {
   return source >= 15 && destination < 15
     ? ' A row that moves to another partition is a conflict while rows of other tables reference it: this destination would delete or change those rows.'
@@ -189,7 +189,7 @@ const applying: Check = {
   id: 'apply-rights',
   title: 'Right to apply changes',
   why: 'Changes are applied with session_replication_role = replica, since triggers and foreign keys have already acted on the source.',
-  mends: true,
+  fixable: true,
   followOnly: true,
   look({ facts: { source, destination }, managed }: CheckContext): Finding {
     if (destination.mayReplicate) return fine(`"${destination.user}" may set session_replication_role`)
@@ -213,7 +213,7 @@ const position: Check = {
   id: 'position',
   title: 'Storage of the position',
   why: 'The position is committed together with the changes, so that none is lost and none is applied twice.',
-  mends: true,
+  fixable: true,
   followOnly: true,
   async look({ destination, facts, managed }): Promise<Finding> {
     const kind = await positionKindFor(destination)
@@ -221,7 +221,7 @@ const position: Check = {
       return fine('in a replication origin of the destination')
     const { may, schema, table } = await destination.one<{
       may: boolean
-      /** Owners of what is there, made by somebody else. */
+      /** Owners of the existing schema and table. */
       schema: string | null
       table: string | null
     }>(
@@ -293,7 +293,7 @@ const wayBack: Check = {
   id: 'way-back',
   title: 'Return after the switchover',
   why: 'After the switchover, changes of the new primary can be applied to the old one, if the new primary allows logical decoding.',
-  mends: true,
+  fixable: true,
   followOnly: true,
   async look(context): Promise<Finding> {
     const { source, destination, bidirectional } = context

@@ -1,4 +1,4 @@
-// Which tables cannot be followed, or only with something to know: what publishing does to each of them.
+// Tables that cannot be followed, or only with restrictions.
 import { Pattern } from '../../shared/pattern.ts'
 import { RuleBook } from '../../shared/rule-book.ts'
 import { tableKey } from '../../shared/table-name.ts'
@@ -51,7 +51,7 @@ const identity: Check = {
   id: 'replica-identity',
   title: 'Replica identities',
   why: 'When a table without a usable replica identity is published, the source rejects UPDATE and DELETE on it.',
-  mends: true,
+  fixable: true,
   followOnly: true,
   async look(context): Promise<Finding> {
     const tables = (await candidates(context)).flatMap((table) =>
@@ -68,12 +68,12 @@ const identity: Check = {
   },
 }
 
-/** A conflict between both sides is seen by comparing the row with what the other side saw. */
+/** Conflicts between both sides are detected by comparing the row with the old row of the other side. */
 const bothWays: Check = {
   id: 'both-ways-identity',
   title: 'Whole old rows for bidirectional changes',
   why: 'Only the whole old row shows that both sides have changed the same row.',
-  mends: true,
+  fixable: true,
   followOnly: true,
   async look(context): Promise<Finding> {
     if (!context.bidirectional) return fine('changes are followed in one direction')
@@ -108,7 +108,7 @@ const wholeRows: Check = {
   id: 'replica-identity-full',
   title: 'Tables with REPLICA IDENTITY FULL',
   why: 'Without a key, each UPDATE or DELETE searches the whole table for its row.',
-  mends: true,
+  fixable: true,
   followOnly: true,
   async look(context): Promise<Finding> {
     if (context.bidirectional) return fine('required for both directions')
@@ -130,7 +130,7 @@ const computed: Check = {
   id: 'computed-columns',
   title: 'Generated columns in the stream',
   why: 'A generated column is not sent: the destination computes it, and it cannot identify rows.',
-  mends: true,
+  fixable: true,
   followOnly: true,
   async look(context): Promise<Finding> {
     const tables = await candidates(context)

@@ -1,5 +1,5 @@
-// What would make the rows of a table tell apart: the statement for each table or partition, where there is one that
-// the server takes. Partitions do not inherit a replica identity, so each has its own.
+// The replica identity that each table or partition can get, as a statement, where there is one that the server
+// accepts. Partitions do not inherit a replica identity, so each has its own.
 import type { Session } from '../postgres/session.ts'
 import { isUsers, qualifiedName } from './catalog-sql.ts'
 import { type End, type Fix, fixes, ownerOf } from './fix.ts'

@@ -1,5 +1,5 @@
-// The statement for another destination database, with the encoding and the order of text that the source has: those
-// of a database that exists cannot be changed.
+// The statement that creates another destination database with the encoding and the collation of the source: those of
+// an existing database cannot be changed.
 import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import type { CheckContext } from './check.ts'
@@ -32,7 +32,7 @@ export async function localeOf(session: Session): Promise<Locale> {
      where d.datname = current_database()`)
 }
 
-/** `en_US.UTF-8` and `en_US.utf8` are one. */
+/** `en_US.UTF-8` and `en_US.utf8` are the same. */
 export const plainLocale = (name: string) => name.toLowerCase().replace(/utf-?8/, 'utf8')
 
 /** Locales that only 18 has. */
@@ -40,7 +40,7 @@ const newerBuiltin = new Set(['PG_UNICODE_FAST'])
 
 interface NewDatabase {
   sql: Fix[]
-  /** To follow those of the finding. */
+  /** Appended to the instruction of the finding. */
   words: string
 }
 
@@ -79,7 +79,7 @@ export async function newDatabase(context: CheckContext): Promise<NewDatabase> {
   }
 }
 
-/** Or why there are none. */
+/** Or the reason why there are none. */
 function localeClauses(
   { provider, locale, collate, ctype, rules }: Locale,
   { destination: { major }, lacks }: Pick<CheckContext, 'destination' | 'lacks'>,
@@ -93,7 +93,7 @@ function localeClauses(
     }
     return [...(major >= 15 ? ['locale_provider libc'] : []), ...libc(collate, ctype)]
   }
-  // Behind ICU and the built-in provider the names of the C library hardly count.
+  // With ICU or the built-in provider the locale names of the C library hardly matter.
   const behind = has(collate) && has(ctype) ? libc(collate, ctype) : libc('C', 'C')
   if (provider === 'i') {
     if (major < 15 || !lacks.hasIcu) {

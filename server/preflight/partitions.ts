@@ -1,4 +1,4 @@
-// Partition trees: whether each row finds its partition on the destination, and in the stream of changes.
+// Partition trees: whether rows are routed to the same partition on the destination, and which partitions are followed.
 import { formatCount } from '../../shared/format.ts'
 import { publicationSince } from '../replication/stream/publication.ts'
 import { isUsers, qualifiedName } from './catalog-sql.ts'
@@ -14,7 +14,7 @@ interface Tree {
   foreign: string[]
   pending: { name: string; parent: string }[]
   leaves: number
-  /** Leaves that are moved themselves: a tree may be chosen in part. */
+  /** Leaf partitions: a tree may be selected in part. */
   parts: number[]
 }
 
@@ -22,7 +22,7 @@ export const partitionTrees: Check = {
   id: 'partition-trees',
   title: 'Partition trees',
   why: 'Each row must be routed to the same partition again: with another encoding, enum or collation it may be routed to another one.',
-  mends: true,
+  fixable: true,
   async look(context): Promise<Finding> {
     const trees = await foundIn<Tree>(context, treesSql(context.source.major))
     const said = trees.flatMap((tree) => objections(tree, context).map((words) => `${tree.name}: ${words}`))

@@ -1,4 +1,4 @@
-// The story of a preflight: both ends are opened, every check looks, the report says it all.
+// A preflight: opens both connections, runs every check, and returns the report.
 import type { CheckStatus, PreflightItem, PreflightReport } from '../../shared/preflight.ts'
 import {
   defaultOptions,
@@ -19,9 +19,9 @@ import { checks } from './checks.ts'
 import { readScope } from './scope.ts'
 import { poolerItem } from './servers.ts'
 
-/** What is to be moved, and how. */
+/** What would be migrated, and how. */
 export interface PreflightRequest {
-  /** Changes are to be followed as well. */
+  /** Includes the checks for following changes. */
   follow: boolean
   selection?: Selection
   tables?: readonly TableRule[]
@@ -89,13 +89,13 @@ function unreached({ follow, onItem }: Preflight, item: PreflightItem): Prefligh
   return { status: item.status, follow, scope: { everything: false, tables: 0, of: 0 }, items: [item] }
 }
 
-/** A lock is somebody else's business to be told about, not to wait for. */
+/** Locks are reported, not waited for. */
 const patience =
   "set search_path = ''; set default_transaction_read_only = on; set lock_timeout = '5s'; set statement_timeout = '60s'"
 const asBefore =
   'reset search_path; set default_transaction_read_only = off; set lock_timeout = 0; set statement_timeout = 0'
 
-/** In sessions without a transaction, which are left as they were. */
+/** Needs sessions outside a transaction, and resets their settings afterwards. */
 export async function runChecks(
   { source, destination }: PreflightSessions,
   wanted: PreflightRequest,
@@ -140,7 +140,7 @@ export async function runChecks(
 
 /**
  * All at once: their queries follow each other without waiting for answers, so that a server far away costs a few
- * round trips and not one for each. Told in their order.
+ * round trips and not one for each. Reported in order.
  */
 async function lookAtAll(
   chosen: readonly Check[],
@@ -161,7 +161,7 @@ async function lookAtAll(
     }
     return items
   } finally {
-    // One that throws ends it all, but only when no other uses the sessions any more.
+    // If one throws, the others are awaited first: they use the same sessions.
     await ended
   }
 }
@@ -171,7 +171,7 @@ async function lookAt(check: Check, context: CheckContext): Promise<PreflightIte
   try {
     return itemOf(check, await check.look(context))
   } catch (error) {
-    // Without a session there is nothing more to learn; anything else concerns this check alone.
+    // A lost session ends the preflight; any other error concerns this check alone.
     if (isLost(error) || error instanceof Cancelled) throw error
     const info = errorInfo(error)
     return {

@@ -1,4 +1,4 @@
-// A destination whose sessions are read-only by default: somebody meant that.
+// A destination whose sessions are read-only by default, which may be intended.
 import { readReadOnly } from '../catalog/read-only-state.ts'
 import { quoteIdentifier } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
@@ -17,9 +17,9 @@ const readOnlyDestination: Check = {
   id: 'read-only-destination',
   title: 'Read-only destination',
   why: 'Sessions there are read-only by default. This may be intended, and applications could not write after the migration.',
-  mends: true,
+  fixable: true,
   async look({ destination }): Promise<Finding> {
-    // What a switchover has made read-only is told, and undone, by that move.
+    // A database that a switchover has made read-only is reported, and reset, by that move.
     if (await readReadOnly(destination)) return fine('a move of pgtrek keeps it read-only')
     const { value } = await destination.one<{ value: string }>(
       `select reset_val as value from pg_catalog.pg_settings where name = '${setting}'`,
@@ -35,7 +35,7 @@ const readOnlyDestination: Check = {
   },
 }
 
-/** The narrowest place counts. https://www.postgresql.org/docs/current/sql-alterrole.html */
+/** The most specific setting applies. https://www.postgresql.org/docs/current/sql-alterrole.html */
 async function whereSet(session: Session): Promise<{ words: string; sql: ReturnType<typeof fixes> }> {
   const [set] = await session.query<Set>(`
     select s.value, r.rolname as role, d.datname as database

@@ -1,4 +1,4 @@
-// Publications and subscriptions that are there already, on either side.
+// Existing publications, subscriptions and slots on either side.
 
 import { isOwnPublication } from '../catalog/own.ts'
 import { movesAtWork } from '../coordination/run-lock.ts'
@@ -59,7 +59,7 @@ const leftovers: Check = {
   id: 'leftovers',
   title: 'Unused slots of pgtrek',
   why: 'An unused slot retains WAL until the disk of the source is full.',
-  mends: true,
+  fixable: true,
   async look({ source }): Promise<Finding> {
     const slots = await source.query<{ name: string; database: string; kept: string }>(`
       select slot_name as name, database,
@@ -69,7 +69,7 @@ const leftovers: Check = {
         from pg_catalog.pg_replication_slots
        where slot_type = 'logical' and not active and not temporary and slot_name ~ '^pgtrek_'
        order by 1`)
-    // While a move copies, or connects again, nobody reads its slot.
+    // While a move copies or reconnects, its slot is not in use.
     const atWork = await movesAtWork(
       source,
       slots.map(({ name }) => name.replace(/^pgtrek_/, '').replace(/_back$/, '')),
@@ -97,7 +97,7 @@ const atDestination: Check = {
   id: 'destination-replication',
   title: 'Publications and subscriptions of the destination',
   why: 'A subscription writes its own rows during the migration, and a publication sends migrated rows to its subscribers.',
-  mends: true,
+  fixable: true,
   async look({ destination }): Promise<Finding> {
     const [subscriptions, publications] = await Promise.all([
       subscriptionsOf(destination, 's.subenabled'),

@@ -1,4 +1,4 @@
-// What our roles may do on each side, and the roles and tablespaces that the destination must have.
+// The rights of our role on each side, and the roles and tablespaces that the destination needs.
 import { mayChangeDatabase, readUsedRoles, unusableRoles } from '../catalog/destination.ts'
 import { listSequences } from '../catalog/sequences.ts'
 import type { ServerFacts } from '../catalog/server.ts'
@@ -26,7 +26,7 @@ const roles: Check = {
   planned: true,
   title: 'Roles',
   why: 'Objects whose owner is missing will belong to the connecting role, and grants to missing roles are omitted.',
-  mends: true,
+  fixable: true,
   async look({ source, facts, lacks, options, scope, managed }): Promise<Finding> {
     if (!options.owner && !options.acl) return fine('owners and grants are not migrated')
     const usedRoles = await usedBy(source, scope)
@@ -66,7 +66,7 @@ const roles: Check = {
 
 const allRoles = 'select rolname as name from pg_catalog.pg_roles'
 
-/** Roles that own something that is moved, or are granted something of it. */
+/** Roles that own a migrated object or have a grant on one. */
 async function usedBy(source: Session, scope: Scope): Promise<string[]> {
   if (scope.isEverything) return await readUsedRoles(source)
   const rows = await source.query<{ name: string; catalog: string; oid: number }>(`
@@ -111,7 +111,7 @@ const tablespaces: Check = {
     return unless(missing, used.length === 0 ? 'only the default one is used' : 'all exist there', {
       status: 'warning',
       found: 'the destination lacks some',
-      // Only who knows the machine knows a directory.
+      // No statement: the directory is not known here.
       todo: "Create them on the destination (CREATE TABLESPACE ... LOCATION, with an empty directory of the server's user), or use --no-tablespaces to create everything in the default one.",
     })
   },
@@ -121,7 +121,7 @@ const reading: Check = {
   id: 'source-rights',
   title: 'Rights on the source',
   why: 'Tables and sequences that the role may not read are not copied.',
-  mends: true,
+  fixable: true,
   async look(context): Promise<Finding> {
     const { source, facts, scope, managed } = context
     const [tables, listedSequences] = await Promise.all([
@@ -138,7 +138,7 @@ const reading: Check = {
       ),
       listSequences(source),
     ])
-    // There the dump stops at one that is moved.
+    // Before that version, the dump fails at an unreadable sequence.
     const stops = source.major < dumpsUnreadableSequencesSince
     const sequences = listedSequences.filter(
       ({ oid, mayRead, isOfExtension }) => !mayRead && (isOfExtension || scope.has(oid)),
@@ -164,7 +164,7 @@ const reading: Check = {
   },
 }
 
-/** Each may be given by an owner; together for what one owner has in a schema alone. */
+/** The owner of each can grant it; one statement for a schema where all relations have one owner. */
 async function readingGrants(context: CheckContext, user: string): Promise<Fix[]> {
   const [schemas, relations] = await Promise.all([
     context.source.query<{ schema: string; owner: string }>(`
@@ -223,7 +223,7 @@ const rowSecurity: Check = {
   id: 'row-security',
   title: 'Row security',
   why: 'A policy could hide or reject rows, so tables whose policies apply to the connecting role are not copied.',
-  mends: true,
+  fixable: true,
   async look(context): Promise<Finding> {
     const { destination, facts, managed } = context
     const [ours, theirs] = await Promise.all([
@@ -255,7 +255,7 @@ const rowSecurity: Check = {
   },
 }
 
-/** Where nobody gives BYPASSRLS: policies do not apply to members of the owner, unless they are forced on it. */
+/** Where BYPASSRLS cannot be granted: policies do not apply to members of the owner, unless they are forced. */
 function unpoliced(tables: readonly Policed[], user: string, managed: Managed): [by: string, sql: string][] {
   const reachable = tables.filter(({ owner }) => !managed.isInternal(owner))
   const owners = [...new Set(reachable.map(({ owner }) => owner))].filter((owner) => owner !== user)
@@ -277,7 +277,7 @@ const writing: Check = {
   id: 'destination-rights',
   title: 'Rights on the destination',
   why: 'Without the right to create objects, nothing can be migrated.',
-  mends: true,
+  fixable: true,
   async look({ source, destination, facts, scope, lacks, options, managed }): Promise<Finding> {
     const { user, database, databaseOwner } = facts.destination
     const may = lacks.mayCreateSchemas
@@ -325,14 +325,14 @@ const writing: Check = {
   },
 }
 
-/** Of the user, with something in them. */
+/** User schemas that are not empty. */
 const usedSchemas = `
   select n.oid, n.nspname as name
     from pg_catalog.pg_namespace n
    where ${isUsers}
      and exists (select from pg_catalog.pg_class c where c.relnamespace = n.oid)`
 
-/** Into tables that are there rows can be copied without creating anything. */
+/** Rows can be copied into existing tables without creating anything. */
 async function hasTables(destination: Session): Promise<boolean> {
   const { any } = await destination.one<{ any: boolean }>(`
     select exists (select from pg_catalog.pg_class c
@@ -346,7 +346,7 @@ const ownership: Check = {
   planned: true,
   title: 'Settings of the database itself',
   why: 'Only the owner of a database can change its settings, comment and grants.',
-  mends: true,
+  fixable: true,
   look({ facts: { destination }, managed }): Finding {
     const { user, databaseOwner } = destination
     if (mayChangeDatabase({ destination })) return fine(`"${user}" may change the destination database`)
@@ -362,7 +362,7 @@ const ownership: Check = {
   },
 }
 
-/** Who is no superuser can give a database only to a role of which it is a member itself. */
+/** A role that is not a superuser can change the owner only to a role that it is a member of. */
 function givenAway({ user, database, databaseOwner }: ServerFacts, managed: Managed | undefined): Fix[] {
   const [name, owner] = [quoteIdentifier(user), quoteIdentifier(databaseOwner)]
   const given = `alter database ${quoteIdentifier(database)} owner to ${name}`

@@ -1,4 +1,4 @@
-// What of the source would be moved: the selection, as the checks on its content ask for it.
+// The part of the source that would be migrated, for the checks on its content.
 import type { ObjectKind, Selection } from '../../shared/request.ts'
 import { Selector, type Verdict } from '../../shared/selector.ts'
 import { tableKey } from '../../shared/table-name.ts'
@@ -10,13 +10,13 @@ type Catalog = 'pg_class' | 'pg_proc' | 'pg_type' | 'pg_trigger' | 'pg_namespace
 
 export interface Scope {
   isEverything: boolean
-  /** Tables that are moved, of how many; of a partitioned table each partition counts. */
+  /** Tables that are migrated, and all tables; each partition counts. */
   tables: number
   of: number
   has(oid: number, catalog?: Catalog): boolean
-  /** What is in no list of a selection: operators, collations, and what belongs to no schema, as casts. */
+  /** Objects of kinds that a selection does not list: operators, collations, and objects without a schema, like casts. */
   hasOther(schema?: string): boolean
-  /** In words, for names that mean nothing here. */
+  /** Messages about names that match nothing. */
   unknown: string[]
 }
 
@@ -26,7 +26,7 @@ interface Named {
   kind: ObjectKind | 'schemas'
   schema: string
   name: string
-  /** How a list may call it, too. */
+  /** Another name that a list may use. */
   alsoNamed: string | null
   /** Of a partition the table above it, of a sequence the table that owns it: it goes with that. */
   above: number | null

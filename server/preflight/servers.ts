@@ -1,4 +1,4 @@
-// The two servers themselves: which they are, whether they are two, and whether somebody stands between.
+// The two servers: versions, whether the databases differ, standbys, poolers, clocks.
 import { formatCount, formatRows } from '../../shared/format.ts'
 import type { PreflightItem } from '../../shared/preflight.ts'
 import { supportedMajors, whichDatabase } from '../catalog/server.ts'
@@ -60,7 +60,7 @@ const standby: Check = {
   id: 'standby',
   title: 'Primary or standby',
   why: 'A standby is read-only, and it can cancel queries that conflict with changes of its primary.',
-  mends: true,
+  fixable: true,
   async look(context) {
     const { source, facts, follow } = context
     if (facts.destination.inRecovery) {
@@ -170,7 +170,7 @@ async function describeEnd(session: Session, user: string): Promise<string> {
   return `"${user}" (PostgreSQL ${session.major}, ${session.tlsVersion ?? 'not encrypted'}, round trip ${took.toFixed(1)} ms)`
 }
 
-/** What the selection leaves of the source, so that a report is not taken for one of everything. */
+/** Reports the selection, so that the report is not mistaken for one of the whole database. */
 const selection: Check = {
   id: 'selection',
   // The plan refuses such names itself.

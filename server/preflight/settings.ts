@@ -1,5 +1,5 @@
-// Settings of a server that are to be changed: by the statement that takes effect, or, where nobody may run one, in
-// words that say where the provider has them.
+// Changes of server settings: the statement that takes effect or, where no user may run one, an instruction that names
+// the place where the provider has the setting.
 import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
 import type { CheckContext } from './check.ts'
 import { type End, type Fix, fixes, ownerOf, superuser } from './fix.ts'
@@ -13,11 +13,11 @@ interface Kept {
 
 export interface Change {
   sql: Fix[]
-  /** To follow the words of a finding; empty where the statements say it all. */
+  /** Appended to the instruction of a finding; empty if the statements are enough. */
   words: string
 }
 
-/** ALTER SYSTEM gives way to what is set for a database, for a role, or on the command line of the server. */
+/** Settings of a database, of a role, or on the command line of the server override ALTER SYSTEM. */
 export async function changeSettings(
   context: Pick<CheckContext, End | 'facts' | 'managed'>,
   end: End,

@@ -1,4 +1,4 @@
-// What is broken in the source already, and would be no better on the destination.
+// Problems that the source already has, and that the destination would have too.
 
 import { isUsers, qualifiedName } from './catalog-sql.ts'
 import { type Check, foundIn, unless } from './check.ts'
@@ -8,7 +8,7 @@ const invalidIndexes: Check = {
   id: 'invalid-indexes',
   title: 'Invalid indexes',
   why: 'An index that was never completed is not dumped: the destination will not have it.',
-  mends: true,
+  fixable: true,
   async look(context) {
     const indexes = await foundIn<Broken>(
       context,
@@ -57,7 +57,7 @@ const notValid: Check = {
   id: 'not-valid-constraints',
   title: 'Constraints that were never validated',
   why: 'Rows may violate them; they stay NOT VALID on the destination, and validating them there may fail.',
-  mends: true,
+  fixable: true,
   async look(context) {
     // What is NOT ENFORCED is meant to be so, and cannot be validated. A parent's covers those below it.
     const isPending = (k: string) =>

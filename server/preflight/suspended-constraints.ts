@@ -1,4 +1,4 @@
-// What a run that was killed has left dropped or disabled on the destination.
+// Foreign keys and triggers that a killed run has left dropped or disabled on the destination.
 import { describeNote, readNotes } from '../coordination/suspension-notes.ts'
 import { type Check, type Remark, unless } from './check.ts'
 

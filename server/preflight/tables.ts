@@ -1,4 +1,4 @@
-// Tables of kinds that have rules of their own: how they are copied, merged and followed.
+// Tables that need attention: in how they are copied, merged or followed.
 
 import { formatBytes, formatCount } from '../../shared/format.ts'
 import { RuleBook } from '../../shared/rule-book.ts'
@@ -208,7 +208,7 @@ const keyless: Check = {
   id: 'tables-without-key',
   title: 'Tables without a primary key',
   why: 'Their rows can be copied, but merging them, resuming a table by parts and following changes need a key.',
-  mends: true,
+  fixable: true,
   async look(context): Promise<Finding> {
     const found = await foundIn<{ name: string; schema: string; relation: string }>(
       context,
@@ -219,7 +219,7 @@ const keyless: Check = {
                                             left join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum = k.number
                                            where k.number = 0 or not a.attnotnull))`),
     )
-    // Of a key that was named, the copy itself says whether it serves.
+    // Whether a named key can be used is reported by the plan.
     const rules = new RuleBook(context.rules)
     const tables = found
       .filter(({ schema, relation }) => rules.ruleOf({ schema, name: relation }).key === undefined)

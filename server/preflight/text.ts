@@ -9,7 +9,7 @@ const encoding: Check = {
   planned: true,
   title: 'Encoding',
   why: 'Text is converted between different encodings; if a value cannot be converted, the copy of its table fails.',
-  mends: true,
+  fixable: true,
   async look(context): Promise<Finding> {
     const [from, to] = [context.facts.source.encoding, context.facts.destination.encoding]
     const found = from === to ? `both are ${from}` : `the source is ${from}, the destination ${to}`
@@ -41,7 +41,7 @@ const collation: Check = {
   id: 'collation',
   title: 'Collation',
   why: 'With another collation, ORDER BY, range partitions over text and unique keys over text may behave differently.',
-  mends: true,
+  fixable: true,
   async look(context): Promise<Finding> {
     const { source, destination } = context
     const [from, to] = await Promise.all([localeOf(source), localeOf(destination)])
@@ -61,7 +61,7 @@ const collation: Check = {
 }
 
 function describe({ provider, locale, collate, ctype }: Locale): string {
-  // Behind ICU and the built-in provider libc's names hardly count.
+  // With ICU or the built-in provider the locale names of libc hardly matter.
   return provider === 'c' ? `c ${plainLocale(collate)} ${plainLocale(ctype)}` : `${provider} ${locale}`
 }
 

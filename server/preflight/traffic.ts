@@ -1,4 +1,4 @@
-// Settings that decide how well a stream of changes flows, besides those without which it cannot.
+// Settings of the source that affect following, but are not required for it.
 import { formatBytes } from '../../shared/format.ts'
 import type { Session } from '../postgres/session.ts'
 import { type Check, type Finding, fine } from './check.ts'
@@ -8,7 +8,7 @@ const retention: Check = {
   id: 'wal-retention',
   title: 'WAL retention',
   why: 'While the copy runs, the source retains WAL for the slot. With a low limit the slot can be lost; without a limit the disk can fill up.',
-  mends: true,
+  fixable: true,
   followOnly: true,
   async look(context): Promise<Finding> {
     const limit = await settingOf(context.source, 'max_slot_wal_keep_size')
@@ -32,7 +32,7 @@ const senderTimeout: Check = {
   id: 'wal-sender-timeout',
   title: 'WAL sender timeout',
   why: 'A WAL sender that receives no reply for this long ends the stream. pgtrek reconnects, but each time takes time.',
-  mends: true,
+  fixable: true,
   followOnly: true,
   async look(context): Promise<Finding> {
     const { source } = context
@@ -50,14 +50,14 @@ const senderTimeout: Check = {
   },
 }
 
-/** What the server has unless told otherwise. */
+/** The default of the server. */
 const usualDecodingKb = 64 * 1024
 
 const decodingMemory: Check = {
   id: 'logical-decoding-work-mem',
   title: 'Memory for decoding',
   why: 'The source writes the changes of larger transactions to its disk and reads them again.',
-  mends: true,
+  fixable: true,
   followOnly: true,
   async look(context): Promise<Finding> {
     const { source } = context

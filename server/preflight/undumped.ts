@@ -1,10 +1,10 @@
-// What pg_dump does not write down, and so nobody will find on the destination.
+// Objects that pg_dump omits, so that the destination will not have them.
 
 import { isExtensions, qualifiedName } from './catalog-sql.ts'
 import { type Check, type Finding, foundIn, namesOf, type Remark, unless } from './check.ts'
 import { fixes, ownerOf } from './fix.ts'
 
-/** Made in schemas that every database has, where pg_dump does not look. */
+/** User objects in system schemas, which pg_dump skips. */
 const systemSchemas: Check = {
   id: 'objects-in-system-schemas',
   title: 'Objects that cannot be dumped',
@@ -41,12 +41,12 @@ const inSystemSchemas = `
      and t.typelem = 0 and not ${isExtensions('pg_type', 't.oid')}
    order by 1`
 
-/** CREATE EXTENSION brings its tables as the extension has them. */
+/** CREATE EXTENSION creates the tables in their original form. */
 const onExtensions: Check = {
   id: 'extension-changes',
   title: 'Changes to extensions',
   why: 'The destination creates an extension in its original form: indexes, triggers and columns that were added to its tables are missing there.',
-  mends: true,
+  fixable: true,
   async look(context): Promise<Finding> {
     const added = await foundIn<{ name: string; sql: string }>(
       context,

@@ -16,7 +16,7 @@ export const unqualifiedNames: Check = {
   id: 'unqualified-names',
   title: 'Functions that depend on the search_path',
   why: 'A dump is restored with an empty search_path: a function whose body names another function, a table, a type or an operator without its schema fails there, and with it the index, the rows or the view that it computes.',
-  mends: true,
+  fixable: true,
   async look(context): Promise<Finding> {
     const { source, scope } = context
     const uses = (await source.query<Evaluated>(evaluatedFunctions)).filter(({ of }) =>
@@ -33,7 +33,7 @@ export const unqualifiedNames: Check = {
         else found.set(failing.oid, { ...failing, by: new Set([what]) })
       }
     }
-    const failing = await unmendedThere(context, [...found.values()])
+    const failing = await notFixedThere(context, [...found.values()])
     return unless(
       failing.map(({ signature, words, by }) => `${signature}: ${words} (${describeUses([...by])})`),
       'they name everything with its schema, or set their search_path',
@@ -42,7 +42,7 @@ export const unqualifiedNames: Check = {
         found:
           'with an empty search_path these functions fail, and what they compute is missing on the destination',
         todo: 'Name the schema of everything in their bodies, or set their search_path (a SQL function is then no longer inlined). Change a function of an extension on the destination, where the extension has to be created before the migration.',
-        sql: failing.flatMap((one) => mending(one, context)),
+        sql: failing.flatMap((one) => fixesOf(one, context)),
       },
     )
   },
@@ -143,7 +143,7 @@ class Finder {
           if ((await this.#validate(routine, remedy)) === undefined)
             return { ...routine, words: errorInfo(refusal).message, remedy }
         }
-        // With no path does it work: that it is broken is no matter of names.
+        // No search_path makes it work, so names are not the reason.
         return undefined
       }
     }
@@ -186,7 +186,7 @@ class Finder {
       const all = this.#byName.get(`${kind} ${name}`) ?? []
       if (schema !== null) return all.filter((one) => one.schema === schema)
       const visible = all.filter((one) => searched.includes(one.schema))
-      // What it is to find is followed too: with its search_path mended it finds that.
+      // What it should find is followed too: it finds that when its search_path is fixed.
       return visible.length > 0 ? visible : all.filter(({ isHidden }) => !isHidden)
     })
   }
@@ -213,7 +213,7 @@ class Finder {
 
 interface Places {
   user: string
-  /** Schemas that a session searches unless told otherwise. */
+  /** The default search_path of a session. */
   usual: string[]
   all: string[]
 }
@@ -279,8 +279,8 @@ function routineSql(oid: number, major: number): string {
      where p.oid = ${oid} and l.lanname in ('sql', 'plpgsql') and p.prokind <> 'a'`
 }
 
-/** The destination makes a function of an extension itself: there it may be another, or mended already. */
-async function unmendedThere<One extends Failing>(
+/** The destination creates functions of extensions itself: they may differ there, or be fixed already. */
+async function notFixedThere<One extends Failing>(
   { destination }: CheckContext,
   failing: One[],
 ): Promise<One[]> {
@@ -307,7 +307,7 @@ function describeUses(uses: readonly string[]): string {
   return `used by ${uses.slice(0, mostUses).join(', ')}${more}`
 }
 
-function mending({ signature, owner, remedy, extension }: Failing, { managed }: CheckContext): Fix[] {
+function fixesOf({ signature, owner, remedy, extension }: Failing, { managed }: CheckContext): Fix[] {
   const sql = `alter function ${signature} set search_path = ${remedy}`
   if (!extension) return fixes('source', `"${owner}" or a superuser`, sql)
   const { name, schema } = extension

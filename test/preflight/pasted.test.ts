@@ -709,5 +709,5 @@ describe.each(providers)('on $name nobody is told to do what nobody can', (provi
 
 test('every check that can print a statement has a case here', () => {
   const covered = new Set([...cases.flatMap(({ ids }) => ids), ...ofServers, 'standby'])
-  expect(checks.filter(({ id, mends }) => mends && !covered.has(id)).map(({ id }) => id)).toEqual([])
+  expect(checks.filter(({ id, fixable }) => fixable && !covered.has(id)).map(({ id }) => id)).toEqual([])
 })
