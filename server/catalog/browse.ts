@@ -7,7 +7,7 @@ import { uncounted } from './estimated-rows.ts'
 import { type ObjectKey, objectKey, readNeeds } from './needs.ts'
 import { type RowsOf, type SizeOf, withSizes } from './size-of.ts'
 
-/** Without what extensions bring: that comes and goes with them. */
+/** Without objects of extensions, which are created and dropped with them. */
 const ofUsers = `n.nspname !~ '^pg_' and n.nspname <> 'information_schema'`
 const notOfExtension = (catalog: string, oid: string) => `
   not exists (select from pg_catalog.pg_depend e

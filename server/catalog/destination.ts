@@ -1,4 +1,4 @@
-// What the destination has and lacks, compared with what the source is about to bring.
+// What the destination has and lacks, compared with what is to be migrated.
 import type { Session } from '../postgres/session.ts'
 import type { ServerFacts } from './server.ts'
 

@@ -24,7 +24,7 @@ export type Counts = Map<number, number | PgtrekError>
 
 /** A transaction keeps a lock for each table it has read; a server has room for some thousands in all. */
 const tablesPerTransaction = 100
-/** Whoever holds a table exclusively for longer makes its count fail, not wait for ever. */
+/** If a table is locked exclusively for longer, its count fails. */
 const longestWait = '60s'
 
 export async function countRows(

@@ -29,7 +29,7 @@ export interface Listing {
   sizesEstimated: boolean
 }
 
-/** Whoever holds a table for longer is not waited for. */
+/** A table that is locked for longer is not waited for. */
 const longestWait = '3s'
 
 /** Inside a transaction: all of it is of one moment. */
@@ -69,7 +69,7 @@ async function readTablesAndSizes(session: Session): Promise<Pick<Listing, 'tabl
 }
 
 interface Sizes {
-  /** Of the table alone; null where that cannot be told. */
+  /** Of the table alone; null if unknown. */
   own: string
   table: string
   indexes: string

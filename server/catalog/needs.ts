@@ -19,7 +19,7 @@ interface Row {
   needed: number
 }
 
-/** A foreign key is no need: without the other table, the table comes without it. */
+/** A foreign key is not a need: without the other table, the table is migrated without it. */
 export async function readNeeds(session: Session): Promise<Map<string, Set<string>>> {
   const rows = await session.query<Row>(`
     with whole (class, part, catalog, oid) as (

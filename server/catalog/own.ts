@@ -2,7 +2,7 @@
 import type { Session } from '../postgres/session.ts'
 import { type ReadOnlyState, readReadOnly } from './read-only-state.ts'
 
-/** The schema that keeps positions and marks; one of that name with anything else in it is somebody's own. */
+/** The schema that keeps positions and marks; one of that name with anything else in it is the user's. */
 export const ownSchema = 'pgtrek'
 
 /** `on` in sessions of ours that apply changes: a database that a switchover made read-only lets them write. */
@@ -28,10 +28,10 @@ export function isOwnPublication(name: string): boolean {
   return name.startsWith('pgtrek_')
 }
 
-/** A comment on a publication begins so, which tells that a move has made it. */
+/** The beginning of the comment on a publication that a move has created. */
 export const publicationMark = 'pgtrek move '
 
-/** What moves have made in a database and remove again: it is no part of the database. */
+/** What moves have created in a database and will drop: it is not compared or migrated. */
 export interface OwnObjects {
   schema: boolean
   publications: ReadonlySet<string>

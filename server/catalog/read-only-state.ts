@@ -29,7 +29,7 @@ export async function readReadOnly(session: Session): Promise<ReadOnlyState | un
     const { before, moves } = JSON.parse(row.comment ?? '{}') as Partial<ReadOnlyState>
     return { before: before ?? null, moves: moves ?? {} }
   } catch {
-    // Somebody has changed the comment; the function is still ours.
+    // The comment was changed by a user; the function is still ours.
     return { before: null, moves: {} }
   }
 }

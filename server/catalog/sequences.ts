@@ -10,7 +10,7 @@ export interface SequenceName {
   mayRead: boolean
   /** The table whose column it numbers: serial or identity. */
   ownedBy: number | null
-  /** Made by an extension: pg_dump says nothing of it, and does not read it. */
+  /** Created by an extension: pg_dump does not dump or read it. */
   isOfExtension: boolean
 }
 

@@ -36,7 +36,7 @@ export interface DataComparisonRequest {
   fast?: boolean | undefined
   /** Name the rows that differ, so many of each table. */
   drill?: { limit: number } | undefined
-  /** True unless told, or `tables` are; large objects only when nothing was selected. */
+  /** Default: true, except with `tables`; large objects only when nothing was selected. */
   sequences?: boolean | undefined
   largeObjects?: boolean | undefined
   signal: AbortSignal

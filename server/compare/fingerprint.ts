@@ -17,7 +17,7 @@ export interface Scan {
   fast: boolean
   /** On which sides the user's conditions apply. */
   filter: 'both' | 'source'
-  /** Told of each part that was read. */
+  /** Called for each part that was read. */
   onRead?: ((bytes: number, rows: number) => void) | undefined
 }
 
@@ -93,7 +93,7 @@ async function readBounds(session: Session, { schema, name }: Relation, column: 
     : { lowest: BigInt(lowest), highest: BigInt(highest) }
 }
 
-/** Waits for all also when one fails, so that nothing goes on behind the caller's back. */
+/** Waits for all, also when one fails, so that nothing keeps running unnoticed. */
 export async function settled<Result>(promises: Promise<Result>[]): Promise<Result[]> {
   await Promise.allSettled(promises)
   return await Promise.all(promises)

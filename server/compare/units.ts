@@ -15,7 +15,7 @@ export interface Unit {
   source: Relation[] | undefined
   destination: Relation[] | undefined
   columns: PairedColumns
-  /** Tells the rows of the source apart; null when the table has no such key. */
+  /** A key that identifies the rows of the source; null when the table has none. */
   key: ComparedColumn[] | null
   where: string | undefined
   wholeTree: boolean

@@ -15,7 +15,7 @@ export interface LaneSettings {
   replica: boolean
   /** Of all workers together; 0 or nothing is as fast as it goes. */
   maxBytesPerSecond?: number
-  /** What is committed is on the destination's disk: nobody here would hear of a crash that loses it. */
+  /** Commits wait for the destination's disk: a crash that loses them would not be noticed here. */
   durable?: boolean
   /** By which the destination's session is found and ended when this process is gone. */
   lease?: string
@@ -29,7 +29,7 @@ export interface LaneSettings {
 
 export const usualRetryPausesMs: readonly number[] = [500, 1000, 2000, 4000, 8000]
 
-/** What deletes the rows that are there, in the transaction that brings the new ones. */
+/** What deletes the existing rows, in the transaction that copies the new ones. */
 export interface Emptying {
   statements: string[]
   /** Names the tables that still have rows afterwards: a trigger or a policy may have kept them. */
@@ -55,7 +55,7 @@ export type CopyPart =
   | { kind: 'large objects'; objects: LargeObject[] }
 
 export type Job = CopyPart & {
-  /** Ends the destination's transaction right behind the copy: the table has one part. */
+  /** Ends the destination's transaction directly after the copy: the table has one part. */
   commit: boolean
   /** Other workers hold parts of the same table: waiting for a row of theirs would never end. */
   shared: boolean
@@ -87,7 +87,7 @@ export type ToLane =
   | { type: 'close' }
 
 export type FailureKind =
-  /** A server said no: trying again would not help. */
+  /** A server rejected it: trying again would not help. */
   | 'refused'
   | 'cancelled'
   /** A connection is gone, and what was not committed with it. */

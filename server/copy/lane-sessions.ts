@@ -12,7 +12,7 @@ import { pause } from './pause.ts'
 
 /**
  * Another session's ALTER TABLE may wait for the run's own locks while we wait behind it: no server sees
- * that circle, so the wait has an end.
+ * that cycle, so the wait has a timeout.
  */
 const sourceLockTimeout = '60s'
 
@@ -24,7 +24,7 @@ export const runIsMissing = 'the process that runs the migration is not connecte
 /** The lane cannot go on, and no other attempt would succeed. */
 export class LaneEnded extends PgtrekError {}
 
-/** The connection was lost while the transaction was being committed; nobody could say whether it was. */
+/** The connection was lost during the commit, and its outcome could not be determined. */
 export class CommitInDoubt extends PgtrekError {}
 
 interface Transaction {
@@ -130,7 +130,7 @@ export class LaneSessions {
     this.#transaction = undefined
   }
 
-  /** Returns when it is committed for certain; an error that is lost says that it is not. */
+  /** Returns when it is certainly committed; a lost-connection error means that it is not. */
   async commit(signal: AbortSignal): Promise<string> {
     const transaction = this.#transaction
     if (!transaction) throw new Error('there is no transaction to commit')

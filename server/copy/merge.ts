@@ -166,7 +166,7 @@ function sameKeyTwice(rows: number): ServerError {
   })
 }
 
-/** Errors of a merge that the server's words do not explain to somebody who wrote no SQL. */
+/** Errors of a merge whose server message does not help a user who wrote no SQL. */
 export function explainMerge(error: unknown): unknown {
   if (!(error instanceof ServerError)) return error
   if (error.sqlstate !== sqlstate.cardinalityViolation) return error

@@ -38,11 +38,11 @@ export interface Share {
   readonly state: ShareState
   /** Places of the parts that it has, in their order. */
   readonly parts: readonly number[]
-  /** The worker commits right behind the copy, without being asked to. */
+  /** The worker commits directly after the copy, without a request. */
   readonly commitsItself: boolean
 }
 
-/** Each part is in one place: it waits, a share has it, it is committed, or nobody knows whether it is. */
+/** Each part is in one place: it waits, a share has it, it is committed, or it is unknown whether it is. */
 export interface TaskState {
   readonly phase: Phase
   readonly waiting: readonly number[]
@@ -74,14 +74,14 @@ type ShareEvent =
   | { type: 'committed' }
   /** As it was asked for. */
   | { type: 'rolled back' }
-  /** Rolled back, although nobody has asked for it. */
+  /** Rolled back without a request. */
   | { type: 'released'; error: Error }
   /** The connection is gone, and with it what was not committed: it was not. */
   | { type: 'lost' }
   | { type: 'worker died'; error: Error }
   /** The connection was lost at the commit, and the server could not be asked. */
   | { type: 'uncertain'; error: Error }
-  /** A server said no: trying again would not help. */
+  /** A server rejected it: trying again would not help. */
   | { type: 'refused'; error: Error }
   /** The rows wait for those of another worker. */
   | { type: 'blocked'; error: Error }

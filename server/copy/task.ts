@@ -37,7 +37,7 @@ export interface CopyTask {
    * that is not committed is rolled back.
    */
   onBeforeCommit?: (transactions: string[]) => void | Promise<void>
-  /** Somebody else writes to the same table: a wait for a row of theirs would never end. */
+  /** Another share writes to the same table: a wait for one of its rows would never end. */
   shared?: boolean
 }
 
@@ -58,7 +58,7 @@ export class CopyFailed extends PgtrekError {
   }
 }
 
-/** Some of the rows are committed and others are not, or nobody knows whether they are. */
+/** Some of the rows are committed and others are not, or it is unknown whether they are. */
 export class PartlyCommitted extends PgtrekError {
   constructor(readonly failure: Error) {
     super(failure.message)

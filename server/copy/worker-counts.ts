@@ -1,4 +1,4 @@
-// How many workers and sessions a copy has unless its user says otherwise.
+// The default numbers of workers and sessions of a copy.
 
 /**
  * More workers than this machine has cores cost more than they bring, measured with both servers on it too.

@@ -1,4 +1,4 @@
-// The story of a migration: request -> inventory -> plan -> run, told in events.
+// A migration: request -> inventory -> plan -> run, reported as events.
 
 import type { ErrorInfo, MigrationEvent, RunStatus } from '../../shared/event.ts'
 import { showName } from '../../shared/table-name.ts'
@@ -49,7 +49,7 @@ export async function migrate(migration: Migration): Promise<MigrationResult> {
   }
 }
 
-/** The plan that a run would carry out; nothing is written, and nobody is asked. */
+/** The plan that a run would carry out; nothing is written, and no confirmation is asked for. */
 export async function planOnly(migration: Omit<Migration, 'onEvent' | 'confirm'>): Promise<Plan> {
   const options = { ...migration.options, dryRun: true }
   const destination = { ...migration.destination, mark: markOf(migration.run) }
@@ -62,7 +62,7 @@ export async function planOnly(migration: Omit<Migration, 'onEvent' | 'confirm'>
   }
 }
 
-/** A plan alone keeps nobody away. */
+/** A plan alone locks nothing. */
 function refuseLock(): never {
   throw new Error('a dry run takes no lock')
 }
@@ -93,7 +93,7 @@ async function whenFree(migration: Migration, emit: Emit, onLost: (error: Error)
       if (words !== said) say(`waiting: ${error.message}`)
       said = words
     }
-    // Whoever only waits is in nobody's way.
+    // A run that only waits must not block others.
     await stack.disposeAsync()
     await Bun.sleep(betweenTriesMs)
   }

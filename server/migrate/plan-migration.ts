@@ -35,7 +35,7 @@ export interface PlannedMigration extends AsyncDisposable {
   destination: Session
   /** Of the objects of the plan; none for a dry run. */
   lock: RunLock | undefined
-  /** The run that this one goes on with. */
+  /** The run that this one resumes. */
   resumed: Unfinished | undefined
   /** What runs that were killed have left suspended on the destination. */
   notes: Notes
@@ -43,7 +43,7 @@ export interface PlannedMigration extends AsyncDisposable {
   openSource(): Promise<Session>
 }
 
-/** A run that was at work when the destination was read has ended since: what was read may be wrong. */
+/** A run that was active when the destination was read has ended since: what was read may be outdated. */
 export class PlanIsStale extends Error {}
 
 export async function planMigration(
@@ -77,7 +77,7 @@ export async function planMigration(
   await lock?.beginPlanning(signal)
   signal.throwIfAborted()
   const before = (await lock?.others()) ?? []
-  // A plan that is all that is wanted says them itself.
+  // A dry run has them in its plan.
   if (!options.dryRun) for (const message of found) emit({ type: 'warning', message })
   signal.throwIfAborted()
   // So that all that is read there is named in full.

@@ -23,7 +23,7 @@ export interface Migration extends RunRequest {
   run: string
   signal: AbortSignal
   memory: RunMemory
-  /** The preflight was made already, by somebody who knows more of what is wanted. */
+  /** The caller has already run the preflight, with more knowledge of the request. */
   isChecked?: boolean | undefined
   /** Where another run works on the same objects, this one waits for its end instead of being refused. */
   wait?: boolean | undefined

@@ -1,4 +1,4 @@
-// Going on with a run that was broken off: what it has done is not done again.
+// Resumes an interrupted run: completed steps are not repeated.
 
 import { PlanRefused } from '../postgres/errors.ts'
 import type { Session } from '../postgres/session.ts'

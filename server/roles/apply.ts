@@ -1,4 +1,4 @@
-// Runs a plan's statements one by one: each stands or falls alone, and what needs one that fell is skipped.
+// Runs a plan's statements one by one: a failure does not affect the others, except those that need it, which are skipped.
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto'
 import type { RoleStepReport } from '../../shared/roles.ts'
 import { errorInfo, isLost } from '../postgres/errors.ts'

@@ -1,4 +1,4 @@
-// The story of moving roles: both servers read, a plan made, agreed to, carried out, told.
+// Migrates roles: reads both servers, makes a plan, asks for confirmation, runs it and reports.
 
 import { nearestName } from '../../shared/pattern.ts'
 import type { RoleOptions, RoleStepReport, RolesReport } from '../../shared/roles.ts'
@@ -80,7 +80,7 @@ export function reportRoles(
   status: RolesReport['status'],
   steps: RoleStepReport[] = plan.steps.map(reportOf),
 ): RolesReport {
-  // A password that the server refused is one that somebody must still give.
+  // A password that the server rejected still has to be set.
   const refused = steps.filter(
     (step) => step.kind === 'password' && (step.status === 'failed' || step.status === 'skipped'),
   )
@@ -103,7 +103,7 @@ export function reportRoles(
   }
 }
 
-/** Somebody between could read along. */
+/** The connection could be read by others. */
 function isOpen({ encrypted, settings: { host } }: Session): boolean {
   return !encrypted && !isSocketDirectory(host) && !['localhost', '127.0.0.1', '::1'].includes(host)
 }

@@ -49,7 +49,7 @@ function planChanges(planning: Planning, role: Role, there: Role) {
       attributeWord(attribute, has).toUpperCase(),
     )
     const what = attributeWord(attribute, true).toUpperCase()
-    // Nobody becomes a superuser by sharing a name with one.
+    // A role does not become a superuser because a superuser of the source has its name.
     if (!role[attribute] || attribute === 'superuser') {
       differ(what, source as string, destination as string, word)
       continue

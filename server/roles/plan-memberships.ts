@@ -84,7 +84,7 @@ function withoutRole(planning: Planning, { role }: Membership): string | undefin
   if (foreign?.kind === 'bootstrap' && destination.bootstrap !== role) {
     return `"${role}" is the initial superuser of the source; on the destination that is "${destination.bootstrap}"`
   }
-  // On a provider's server the role that is called postgres is no superuser; elsewhere it is.
+  // On a provider's server the role postgres is not a superuser; elsewhere it is.
   if (destination.roles.get(role)?.superuser && !source.roles.get(role)?.superuser) {
     return `"${role}" is a superuser on the destination but not on the source: its members would get more rights than on the source`
   }

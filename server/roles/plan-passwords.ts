@@ -52,7 +52,7 @@ export function planPasswords(planning: Planning) {
   }
 }
 
-/** It was there before, and nobody lets us compare. */
+/** The role existed before, and its password cannot be compared. */
 function isUnknown({ source, destination, isNew }: Planning, name: string): boolean {
   const [ours, theirs] = [source.secrets.kindOf(name), destination.secrets.kindOf(name)]
   return !isNew(name) && ours !== 'none' && (ours === 'unknown' || theirs === 'unknown')

@@ -9,7 +9,7 @@ import {
 } from './read-rights.ts'
 import { alterSetting, isSecretSetting, settingName, shownSetting, toWhom } from './statements.ts'
 
-/** Databases that are copied by nobody, or belong to the server. */
+/** Databases that are never copied, or belong to the server. */
 const ownDatabases = new Set([
   ...['template0', 'template1'],
   ...['rdsadmin', 'cloudsqladmin', 'alloydbadmin', 'azure_maintenance', 'azure_sys'],
@@ -111,7 +111,7 @@ export function planDatabaseGrants(planning: Planning) {
       destination: existing ? shownGrant(existing.grantable) : 'no',
     }
     if (grantee === null) {
-      // Somebody may have closed the database on purpose.
+      // CONNECT may have been revoked on purpose.
       if (planning.isWhole) plan.differences.push({ ...texts, what: `${texts.what} for PUBLIC`, sql })
       continue
     }

@@ -22,7 +22,7 @@ export function planRoles(ends: RoleEnds, choices: RoleChoices): RolesPlan {
   planDatabaseGrants(planning)
   planParameterGrants(planning)
   plan.roles = verdicts(planning)
-  // What belongs to no role, as a setting of a new database, is no reason to refuse.
+  // Differences that belong to no role, like a setting of a new database, do not refuse the plan.
   plan.refused = plan.mode === 'fail' && plan.differences.some(({ role }) => role !== null)
   return plan
 }

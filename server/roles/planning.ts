@@ -61,7 +61,7 @@ export interface Planning extends RoleEnds, RoleChoices {
   isNew(role: string): boolean
   /** On the destination when the plan is done. */
   willExist(role: string): boolean
-  /** Whether the whole instance is meant, and so also what belongs to no single role. */
+  /** Whether the whole instance is selected, including settings and grants that belong to no single role. */
   isWhole: boolean
   foreignOnSource(role: string): Foreign | undefined
   powers: Powers

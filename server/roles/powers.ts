@@ -7,7 +7,7 @@ import { attributeWords } from './statements.ts'
 export class Powers {
   constructor(
     readonly there: InstanceRoles,
-    /** Roles that this plan makes: whoever makes a role has all power over it. */
+    /** Roles that this plan creates: the creator of a role may change it in every way. */
     private readonly made: ReadonlySet<string>,
   ) {}
 
@@ -18,7 +18,7 @@ export class Powers {
       : `"${name}" may not create roles on the destination (CREATEROLE)`
   }
 
-  /** https://www.postgresql.org/docs/16/release-16.html: since 16 nobody gives what they do not have. */
+  /** https://www.postgresql.org/docs/16/release-16.html: since 16 a role can grant only attributes that it has itself. */
   give(attribute: Attribute): string | undefined {
     const { self, major } = this.there
     if (self.superuser || attribute === 'inherit' || attribute === 'login' || attribute === 'createRole') {

@@ -1,4 +1,4 @@
-// The roles of an instance, with all that hangs on them, as one server says it.
+// The roles of an instance with their memberships, settings and grants, as one server has them.
 import type { Session } from '../postgres/session.ts'
 import {
   type DatabaseGrant,
@@ -32,7 +32,7 @@ export interface Role extends Record<Attribute, boolean> {
   labels: { provider: string; label: string }[]
 }
 
-/** All grants of one role to one member together, whoever gave them. */
+/** All grants of one role to one member combined, whatever their grantors. */
 export interface Membership {
   role: string
   member: string

@@ -104,7 +104,7 @@ const providers: readonly Provider[] = [
   },
 ]
 
-/** A server that a provider runs, on which nobody of its users is a superuser. */
+/** A server that a provider runs, and on which users are not superusers. */
 export interface Managed {
   /** Of the provider. */
   name: string
@@ -114,7 +114,7 @@ export interface Managed {
   isInternal(role: string): boolean
 }
 
-/** Who runs the server, if its roles give it away. */
+/** The provider that runs the server, if its roles show it. */
 export function managedBy(names: Iterable<string>): Managed | undefined {
   const all = [...names]
   const provider = providers.find(({ marker }) => all.some((name) => marker.test(name)))

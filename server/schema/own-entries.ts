@@ -1,4 +1,4 @@
-// A dump without what moves of ours have made in the database: it is no part of it.
+// Removes from a dump what moves of pgtrek have created in the database.
 import { type OwnObjects, ownSchema } from '../catalog/own.ts'
 import type { ReadOnlyState } from '../catalog/read-only-state.ts'
 import { quoteLiteral } from '../postgres/quote.ts'

@@ -1,4 +1,4 @@
-// Text of a database in SQL_ASCII, where nobody has checked that bytes are UTF-8. Those that are not stand in a string as
+// Text of a database in SQL_ASCII, where the server does not check that bytes are UTF-8. Those that are not stand in a string as
 // the code units 0xDC80 to 0xDCFF, which no text has by itself, so that they can be seen and given back.
 import { isUtf8 } from 'node:buffer'
 

@@ -24,7 +24,7 @@ export interface Chosen {
   added: Entry[]
   /** Chosen entries that cannot be made, with the reason. */
   blocked: ReadonlyMap<number, string>
-  /** Connections to what stays behind; the objects themselves come without them. */
+  /** Links to objects that are not selected; the objects themselves are migrated without them. */
   leftOut: { entry: Entry; because: string }[]
 }
 
@@ -108,6 +108,6 @@ function isWanted(entry: Entry, verdict: Verdict, { rootOf, verdictOfPart }: Con
   if (!isPart || !selectableParts.has(entry.kind)) return verdict === 'selected'
   const own = verdictOfPart(entry)
   if (own === 'excluded') return false
-  // A table brings its sequences; its triggers only where the selection means them too.
+  // A table includes its sequences; its triggers only where they are selected too.
   return own === 'selected' || (verdict === 'selected' && entry.kind === 'SEQUENCE')
 }

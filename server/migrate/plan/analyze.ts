@@ -1,4 +1,4 @@
-// Statistics for each table, behind everything that is built on it.
+// ANALYZE for each table, after everything that is built on it.
 import type { TableName } from '../../../shared/table-name.ts'
 import { quoteQualified } from '../../postgres/quote.ts'
 import type { PlanBuilder } from './builder.ts'

@@ -1,4 +1,4 @@
-// Which columns of the destination get what: by name, or as the user said; and whether the types agree.
+// Which columns of the destination are filled from what: by name, or as mapped; and whether the types match.
 
 import type { RowRule } from '../../../shared/rule-book.ts'
 import type { ExistingColumn } from '../../catalog/existing.ts'

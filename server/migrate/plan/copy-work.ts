@@ -28,7 +28,7 @@ export function copyWork(
     ...(whole && looksEmpty && parts.length > 1 ? { parts, ifFilled: whole } : { parts: whole ?? parts }),
     ...(replaced && { replaces: { tables: replaced.tables, byDelete: replaced.byDelete } }),
     bytes: table.bytes,
-    // What is in a table of several partitions of the source says nothing about one of them.
+    // The rows of a table of several partitions of the source do not belong to one of them.
     ...(strategy.there && !isShared(strategy) && { there: emptiedTable(strategy.there) }),
     fills: strategy.mode === 'fill',
     exactlyOnce: strategy.mode === 'append',
@@ -122,7 +122,7 @@ function partsOf(
   const { rule, there, route } = strategy
   const { inventory, sizes, options } = builder
   const chosen = rule.where === undefined ? undefined : `(${rule.where}\n)`
-  // An extension says itself which of its rows are the user's, WHERE included.
+  // An extension defines which of its rows are the user's, including WHERE.
   if (table.extensionCondition) {
     const own = table.extensionCondition
     const condition = chosen ? `where (${own.replace(/^\s*where\s/i, '')}) and ${chosen}` : own

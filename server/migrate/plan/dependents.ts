@@ -1,4 +1,4 @@
-// What depends on rows, and is faster or only possible behind them: indexes, keys, foreign keys, triggers, rules.
+// What depends on rows, and is faster or only possible after them: indexes, keys, foreign keys, triggers, rules.
 // Each begins as soon as its table is filled.
 import type { StepInfo } from '../../../shared/event.ts'
 import { type ConstraintFacts, catalogOid, otherKey } from '../../catalog/dependents.ts'

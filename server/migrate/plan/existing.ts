@@ -72,7 +72,7 @@ export function planRelease(
   )
 }
 
-/** Behind all rows, however they ended. */
+/** After all rows, whatever their outcome. */
 export function planRestore(builder: PlanBuilder, release: Step | undefined, rows: readonly Step[]): Step[] {
   const { inventory, options } = builder
   const after = rows.map((step) => step.id)
@@ -107,7 +107,7 @@ export function planRestore(builder: PlanBuilder, release: Step | undefined, row
   return steps
 }
 
-/** Foreign keys stay in force: what is referred to is copied first. Circles are said, and left to the server. */
+/** Foreign keys stay enforced: referenced tables are copied first. Cycles are reported, and left to the server. */
 export function orderByForeignKeys(builder: PlanBuilder, filled: readonly Filled[]) {
   const { inventory, warnings } = builder
   const rowsOf = rowsByName(filled, inventory.trees)

@@ -1,4 +1,4 @@
-// What the user wants to run before and behind the phases, as steps of the plan.
+// The user's hooks before and after the phases, as steps of the plan.
 import type { Hook } from '../../../shared/request.ts'
 import type { PlanBuilder } from './builder.ts'
 import type { Step } from './step.ts'
@@ -26,7 +26,7 @@ export function planHooks(
       ),
     )
   }
-  // What comes behind needs the last, and so all of them.
+  // Later steps need the last hook, and so all of them.
   return steps.slice(-1)
 }
 

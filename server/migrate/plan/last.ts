@@ -1,4 +1,4 @@
-// Behind all objects and rows: grants, then materialized views in order, event triggers at the very end.
+// After all objects and rows: grants, then materialized views in order, event triggers at the very end.
 import type { PlacedEntry, PlannedEntries } from './entries.ts'
 import type { Step } from './step.ts'
 

@@ -70,7 +70,7 @@ function planVerification(builder: PlanBuilder) {
   )
 }
 
-/** What an interrupted run has made or emptied itself is nobody's loss. */
+/** What an interrupted run has created or emptied itself needs no confirmation. */
 function destroyedBy(work: Work, resumed: Unfinished | undefined): Destroyed[] {
   if ((work.kind === 'copy' || work.kind === 'copy together') && work.replaces) {
     const { tables, byDelete } = work.replaces

@@ -72,7 +72,7 @@ function missingRights({ rights, owned, hasRows }: ExistingTable, mode: RowStrat
   if (!rights.insert) missing.push('insert into')
   if (mode === 'fill' && hasRows && !owned && !rights.truncate && !rights.delete) missing.push('truncate')
   if (mode === 'upsert' && !rights.update) missing.push('update')
-  // What is merged is looked at.
+  // Merging reads the existing rows.
   if (mode !== 'fill' && !rights.select) missing.push('select from')
   return missing
 }

@@ -34,7 +34,7 @@ export type Work =
   | { kind: 'copied together'; query?: string }
   /** `advance`: the destination has rows of its own, and numbers that they use. */
   | { kind: 'sequences'; names: SequenceName[]; advance: boolean }
-  /** Taken away from the destination while rows are copied; what puts it back is not a step. */
+  /** Suspended on the destination while rows are copied; what restores it is not a step. */
   | { kind: 'release'; foreignKeys: ExistingForeignKey[]; triggers: TriggersOf[] }
   | { kind: 'restore' }
   /** A foreign key that was off while rows were copied: does it hold? */
@@ -54,7 +54,7 @@ export interface CopyWork {
   bytes: number
   /** The destination's table, when the run does not make it. */
   there?: EmptiedTable
-  /** The rows that are there are deleted in the transaction that brings the new ones. */
+  /** The existing rows are deleted in the transaction that copies the new ones. */
   replaces?: EmptiedTables
   /** What is copied instead of `parts` when the table, which looked empty, has got rows. */
   ifFilled?: CopyPart[]

@@ -1,4 +1,4 @@
-// How the old rows of the destination's tables are deleted, in the transaction that brings the new ones.
+// How the old rows of the destination's tables are deleted, in the transaction that copies the new ones.
 import { showName, type TableName } from '../../../shared/table-name.ts'
 import type { Emptying } from '../../copy/pool.ts'
 import { quoteLiteral, quoteQualified } from '../../postgres/quote.ts'
@@ -8,7 +8,7 @@ export interface EmptiedTable extends TableName {
   partitioned: boolean
   /** The partitioned table that must be emptied instead: all that is below it goes. */
   tree?: TableName
-  /** Whether its rows may be looked at. */
+  /** Whether its rows may be read. */
   readable: boolean
 }
 

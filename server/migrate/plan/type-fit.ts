@@ -2,7 +2,7 @@
 
 /**
  * `exact`: every value fits. `checked`: the server refuses a value that does not. `never`: values could be
- * changed without a word (rounded, cut, moved to another time zone), so they are not copied.
+ * changed silently (rounded, cut, moved to another time zone), so they are not copied.
  */
 export type Fit = 'exact' | 'checked' | 'never'
 

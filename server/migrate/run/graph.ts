@@ -77,7 +77,7 @@ export function runGraph<N extends Node>(nodes: readonly N[], run: GraphRun<N>):
     }
   }
 
-  /** The first cause, not the nearest: that is what a person has to mend. */
+  /** The first cause, not the nearest: that is what the user has to fix. */
   function reasonToSkip(node: N): string | undefined {
     if (node.skip !== undefined) return node.skip
     const broken = node.needs.find((id) => {

@@ -25,7 +25,7 @@ async function runSql(sql: string, on: 'source' | 'destination', { emit, signal,
   await session.execute(sql)
 }
 
-/** The end of what a command said is where it says what went wrong. */
+/** Errors are at the end of a command's output. */
 const lastCharacters = 2000
 /** What it has started may hold on to its output, and it may not listen. */
 const endPatienceMs = 5000

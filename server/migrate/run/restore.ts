@@ -97,7 +97,7 @@ export class RestoreSessions {
       } catch (error) {
         if (!isLost(error) || this.signal.aborted || this.#isGone) throw error
         const wait = this.reconnectPausesMs[attempt]
-        // Nobody waits again for a server that did not come back.
+        // A server that did not come back is not waited for again.
         this.#isGone = wait === undefined
         if (wait === undefined) throw error
         this.onNotice(`${messageOf(error)}: the interrupted work is repeated in ${wait / 1000} s`)

@@ -51,7 +51,7 @@ export async function runCopy({ info }: Step, work: CopyWork, context: RunContex
   }
 }
 
-/** Each table gets its events by a step of its own, behind this one. */
+/** Each table gets its events by a step of its own, after this one. */
 export async function copyTogether(
   { info }: Step,
   { tables, parts, bytes }: TogetherWork,

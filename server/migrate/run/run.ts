@@ -23,7 +23,7 @@ import { withPathAdvice } from './search-path-advice.ts'
 import { setLargeObjectFacts, setSequences } from './values.ts'
 import { verify } from './verify.ts'
 
-/** What a run that goes on with this one must not do again. */
+/** Steps that a run which resumes this one must not repeat. */
 const remembered: ReadonlySet<string> = new Set(['ROWS', 'DROP', 'HOOK'])
 const collectAfter = 2500
 /** Of objects that were kept; the log names all. */
@@ -75,7 +75,7 @@ export async function runPlan(context: RunContext): Promise<void> {
   if (signal.aborted) throw new Cancelled()
 }
 
-/** Says of each step the same as if it had run alone; its time is its share. */
+/** Reports each step as if it had run alone; its time is its share. */
 async function runTogether(
   steps: readonly Step[],
   { emit, restore, signal }: RunContext,
@@ -137,7 +137,7 @@ async function runStep(step: Step, context: RunContext, started: Set<number>): P
   }
 }
 
-/** What an earlier run has made: nothing is told of it while it is there. */
+/** What an earlier run has created: it is reported only if it is missing. */
 async function lookAgain({ info }: Step, work: SqlWork, context: RunContext): Promise<void> {
   const { emit, restore, signal } = context
   try {
@@ -157,7 +157,7 @@ async function lookAgain({ info }: Step, work: SqlWork, context: RunContext): Pr
 /** Statements that a server refuses where the object is there. */
 const makes = /^(?:create (?!or replace)|alter table .* add constraint )/i
 
-/** A step that failed together with others starts a second time, which is told once. */
+/** A step that failed together with others starts a second time, which is reported once. */
 function startOnce(step: StepInfo, emit: Emit, begun: Set<number>) {
   return {
     at: undefined as number | undefined,

@@ -1,4 +1,4 @@
-// What a failed step is told with when a function did not find what its body names: the search_path is empty there.
+// Advice for a failed step when a function did not find a name in its body: the search_path is empty during a restore.
 import type { ErrorInfo } from '../../../shared/error-info.ts'
 import { sqlstate } from '../../postgres/errors.ts'
 
@@ -20,7 +20,7 @@ export function withPathAdvice(info: ErrorInfo): ErrorInfo {
   const name = match?.[1] ?? match?.[2]
   if (name === undefined) return info
   const advice = `function ${name} uses it without a schema, and a dump is restored with an empty search_path. Set the search_path of the function on the source ("pgtrek preflight" prints the statement), or name the schema in its body`
-  // The server's own hint is about types, and leads away from it.
+  // The server's own hint is about types, and misleading here.
   const { hint: _, ...rest } = info
   return { ...rest, message: `${info.message}: ${advice}` }
 }

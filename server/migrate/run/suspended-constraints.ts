@@ -1,4 +1,4 @@
-// Foreign keys and triggers of the destination that are away while rows are copied. Each is remembered in the
+// Foreign keys and triggers of the destination that are suspended while rows are copied. Each is noted in the
 // transaction in which it goes, on the destination itself, and forgotten when it is back: a run that is killed
 // leaves what the next one, or a repair, needs to put it back.
 
@@ -55,7 +55,7 @@ export class SuspendedConstraints {
     this.#items = [...noted, ...saved]
   }
 
-  /** Something is away that nobody has tried to put back, or something of ours is there. */
+  /** Something is suspended that no restore was tried for, or there are notes to tidy. */
   get isOpen(): boolean {
     return this.#isToTidy || this.#items.some((item) => !this.#tried.has(item))
   }
@@ -116,7 +116,7 @@ export class SuspendedConstraints {
     )
   }
 
-  /** Puts back all that is away; what cannot be put back stays remembered and is returned with its reason. */
+  /** Restores everything that is suspended; what cannot be restored stays noted and is returned with its reason. */
   async restore(session: Session): Promise<Error[]> {
     const failures: Error[] = []
     for (const item of [...this.#items]) {
@@ -137,12 +137,12 @@ export class SuspendedConstraints {
     return failures
   }
 
-  /** What is still away. */
+  /** What is still suspended. */
   get items(): readonly SavedItem[] {
     return this.#items
   }
 
-  /** Without its tables there is nothing to put back, now or later: that is said once. */
+  /** Without its tables it can never be restored: that is reported once. */
   async #failed(session: Session, item: Item, error: ServerError): Promise<PgtrekError> {
     const { saved } = item
     if (saved.kind === 'foreign key' && missing.has(error.sqlstate)) {
@@ -168,10 +168,10 @@ export class SuspendedConstraints {
   }
 }
 
-/** Also another process that puts back the same. */
+/** Includes another process that restores the same. */
 const inTheWay: ReadonlySet<string> = new Set([...passing, sqlstate.duplicateObject])
 
-/** A lock of another step, or of somebody else's session, is in the way for a moment. */
+/** A lock of another step or session may block for a moment. */
 async function patiently(action: () => Promise<void>): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -249,7 +249,7 @@ async function restoreForeignKey(session: Session, key: ExistingForeignKey): Pro
   }
 }
 
-/** A trigger that somebody has dropped in the meantime, or switched on again, is not ours any more. */
+/** A trigger that was dropped or enabled in the meantime is not restored. */
 async function restoreTriggers(session: Session, saved: TriggersOf): Promise<void> {
   const off = await session.query<{ name: string }>(`
     select tgname as name
