@@ -184,7 +184,7 @@ const selection: Check = {
       return {
         status: 'blocker',
         found: `${count} selected, and some names match nothing in the source`,
-        todo: 'Correct these names: a run would be refused.',
+        todo: 'Correct these names: a run with them would be refused.',
         objects: unknown,
       }
     }

@@ -31,7 +31,7 @@ const shortestTimeoutMs = 10_000
 const senderTimeout: Check = {
   id: 'wal-sender-timeout',
   title: 'WAL sender timeout',
-  why: 'A WAL sender that receives no reply for this long ends the stream. pgtrek reconnects, but each time takes time.',
+  why: 'A WAL sender that receives no reply for this long ends the stream. pgtrek reconnects, but each reconnection takes time.',
   fixable: true,
   followOnly: true,
   async look(context): Promise<Finding> {

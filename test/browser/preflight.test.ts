@@ -22,7 +22,7 @@ afterAll(() => server?.stop())
 
 test.each([
   { language: 'en', width: 1280, dark: false, title: 'Replica identities' },
-  { language: 'ja', width: 360, dark: true, title: 'テーブルのキー' },
+  { language: 'ja', width: 360, dark: true, title: 'レプリカアイデンティティ' },
 ] as const)('preflight findings and their fixes: $language, $width wide', async (look) => {
   const { language, title } = look
   const say = words[language].preflight

@@ -35,7 +35,7 @@ function reportRoles(builder: PlanBuilder) {
       {
         skip: exists
           ? `"${builder.inventory.destination.user}" is not a member of this role on the destination; its objects belong to "${builder.inventory.destination.user}" now`
-          : `role "${name}" does not exist on the destination; its objects belong to "${builder.inventory.destination.user}" now and it was granted nothing`,
+          : `role "${name}" does not exist on the destination; its objects belong to "${builder.inventory.destination.user}" now, and its grants were skipped`,
       },
     )
   }

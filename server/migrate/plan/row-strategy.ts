@@ -39,7 +39,7 @@ export function planRowStrategy(builder: PlanBuilder, table: TableFacts): RowStr
   const mode = there && options.existingDataMode !== 'truncate' ? options.existingDataMode : 'fill'
   const strategy: RowStrategy = { rule, columns, there, route, mode, merge: undefined, refused: undefined }
   if (!table.mayRead) {
-    strategy.refused = `"${inventory.source.user}" may not read it; grant select on it on the source`
+    strategy.refused = `"${inventory.source.user}" may not read it: grant select on it on the source`
   } else if (route?.hasForeign && mode === 'fill' && there?.hasRows) {
     strategy.refused = `its old rows are not deleted, since a partition of ${showName(route.target)} is a foreign table on the destination`
   } else if (options.dataOnly && !there) {

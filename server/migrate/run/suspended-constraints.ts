@@ -1,6 +1,6 @@
 // Foreign keys and triggers of the destination that are suspended while rows are copied. Each is noted in the
-// transaction in which it goes, on the destination itself, and forgotten when it is back: a run that is killed
-// leaves what the next one, or a repair, needs to put it back.
+// transaction that suspends it, on the destination itself, and the note is deleted when it is restored: after a run is
+// killed, the next one, or a repair, restores it from the notes.
 
 import { messageOf } from '../../../shared/message-of.ts'
 import { showName } from '../../../shared/table-name.ts'
