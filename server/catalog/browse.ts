@@ -1,4 +1,4 @@
-// What a database holds, as a person chooses from it: schemas, their objects, and what each needs.
+// The contents of a database, for a user to select from: schemas, their objects, and what each needs.
 
 import type { BrowsedObject, BrowsedSchema, BrowsedTable } from '../../shared/api.ts'
 import type { ObjectKind } from '../../shared/request.ts'

@@ -1,4 +1,4 @@
-// Whether a database's objects are as they were: much cheaper than reading them again.
+// Whether a database's objects have changed: much cheaper than reading them again.
 
 import type { Session } from '../postgres/session.ts'
 

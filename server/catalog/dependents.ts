@@ -1,4 +1,4 @@
-// What hangs on a table (indexes, constraints, triggers, rules, policies, statistics), by the OIDs that
+// What depends on a table (indexes, constraints, triggers, rules, policies, statistics), by the OIDs that
 // pg_dump prints, so that each can wait for the right rows and take the right locks.
 import type { Session } from '../postgres/session.ts'
 import { inQuotes } from './in-quotes.ts'

@@ -1,4 +1,4 @@
-// What goes with objects of the destination when they are dropped: named before anything is.
+// What is dropped together with objects of the destination: reported before anything is dropped.
 import { ServerError, sqlstate } from '../postgres/errors.ts'
 import type { Session } from '../postgres/session.ts'
 import { type Identity, identityKey } from './identities.ts'

@@ -1,5 +1,5 @@
-// How many rows a table has, as far as its server knows. Before PostgreSQL 14 one that was never counted and one that
-// was counted as empty both have reltuples = 0; their pages tell them apart.
+// The estimated number of rows of a table. Before PostgreSQL 14 one that was never counted and one that
+// was counted as empty both have reltuples = 0; the number of pages distinguishes them.
 
 /** The number of rows of a table that was never counted, in the API and, since 14, in PostgreSQL itself. */
 export const uncounted = -1

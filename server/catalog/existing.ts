@@ -1,4 +1,4 @@
-// The tables that the destination has under the names of those to come, and what hangs on them.
+// The tables of the destination with the names of those to be migrated, and what depends on them.
 
 import { tableKey } from '../../shared/table-name.ts'
 import { quoteQualified } from '../postgres/quote.ts'

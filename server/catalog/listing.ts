@@ -1,4 +1,4 @@
-// The tables of a database as people look at them: how large, how many rows, what kind.
+// The tables of a database, for display: how large, how many rows, what kind.
 
 import { ServerError, sqlstate } from '../postgres/errors.ts'
 import type { Session } from '../postgres/session.ts'

@@ -1,4 +1,4 @@
-// What an earlier or another move of ours has made in a database, and is not a part of it.
+// What moves of pgtrek have created in a database, which is not compared or migrated.
 import type { Session } from '../postgres/session.ts'
 import { type ReadOnlyState, readReadOnly } from './read-only-state.ts'
 

@@ -1,6 +1,6 @@
-// What a database itself knows of having been made read-only by pgtrek: a function that refuses writes, and in
-// its comment which moves asked for that and what the database's setting was before. So whoever comes later,
-// after a kill or with another state directory, can undo it.
+// The record in a database that pgtrek has made it read-only: a function that rejects writes, whose comment names the
+// moves that requested it and the setting of the database before. So a later process, after a kill or with another
+// state directory, can undo it.
 import { quoteLiteral } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 

@@ -1,4 +1,4 @@
-// Tables that pg_dump's script would make with their columns in another order.
+// Tables that pg_dump's script would create with their columns in another order.
 import { quoteQualified } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import { inQuotes } from './in-quotes.ts'

@@ -1,4 +1,4 @@
-// Where each sequence of the source stands. Sequences are not subject to snapshots: the value is the
+// The value of each sequence of the source. Sequences are not subject to snapshots: the value is the
 // current one, which is never behind the rows that were read earlier.
 import { quoteLiteral, quoteQualified } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'

@@ -1,4 +1,4 @@
-// What a server and the role we are on it can do: read once, before anything is planned.
+// What a server and the connecting role can do: read once, before anything is planned.
 import type { Session } from '../postgres/session.ts'
 
 export interface ServerFacts {

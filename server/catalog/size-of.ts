@@ -1,5 +1,5 @@
-// How large a table is, with what belongs to it. PostgreSQL looks at the files, for which it waits for whoever
-// holds the table exclusively; where that takes too long, what VACUUM saw last has to do.
+// How large a table is, with what belongs to it. PostgreSQL reads the sizes of files, which waits for
+// exclusive locks on the table; if that takes too long, the numbers of the last VACUUM are used.
 
 import { ServerError, sqlstate } from '../postgres/errors.ts'
 import { estimatedRows } from './estimated-rows.ts'

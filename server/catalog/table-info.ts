@@ -1,4 +1,4 @@
-// All about one table: what it is made of, how many rows it has, and some of them to look at.
+// Details of one table: its definition, how many rows it has, and some of them to look at.
 import type { TableInfo } from '../../shared/api.ts'
 import { ServerError } from '../postgres/errors.ts'
 import { quoteIdentifier, quoteQualified } from '../postgres/quote.ts'

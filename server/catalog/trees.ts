@@ -1,4 +1,4 @@
-// Partitioned tables of the destination, with all that hangs below them.
+// Partitioned tables of the destination, with all their partitions.
 import type { Session } from '../postgres/session.ts'
 
 export interface PartitionTree {

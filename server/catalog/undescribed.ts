@@ -1,4 +1,4 @@
-// What pg_dump does not describe so that it could be made again. For these the catalogs are asked.
+// Objects that pg_dump does not describe completely enough to create them again. They are read from the catalogs.
 import { quoteIdentifier, quoteQualified } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 

@@ -1,4 +1,4 @@
-// Are the rows of two databases the same? Each server counts and hashes its own; no row leaves it.
+// Compares the rows of two databases. Each server counts and hashes its own; no row leaves it.
 import type { DataComparison, TableComparison } from '../../shared/comparison.ts'
 import { everything, type Selection, type TableRule } from '../../shared/request.ts'
 import { RuleBook } from '../../shared/rule-book.ts'

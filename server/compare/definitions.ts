@@ -1,4 +1,4 @@
-// What one database consists of, in the words of pg_dump, cut into objects that can be looked up on the other.
+// The objects of one database as pg_dump describes them, so that each can be looked up on the other.
 
 import type { Entry } from '../schema/entries.ts'
 import { qualifiedNames } from '../schema/lexer.ts'

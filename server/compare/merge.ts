@@ -1,4 +1,4 @@
-// Two streams in the same order, brought together group by group: what is in one, in the other, in both. Only
+// Merges two streams in the same order, group by group: what is in one, in the other, in both. Only
 // a page of each is in memory.
 
 export interface Groups<Item> {

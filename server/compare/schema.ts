@@ -1,5 +1,5 @@
-// Are the objects of two databases the same? Both are described by the same pg_dump, and the descriptions
-// compared object by object.
+// Compares the objects of two databases. Both are described by the same pg_dump, and the descriptions are compared
+// object by object.
 import type { ObjectDifference, SchemaComparison } from '../../shared/comparison.ts'
 import { everything, type Selection } from '../../shared/request.ts'
 import { Selector } from '../../shared/selector.ts'

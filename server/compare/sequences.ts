@@ -1,4 +1,4 @@
-// Where the sequences of both databases stand. They are not subject to snapshots: these are current values.
+// The values of the sequences of both databases. Sequences are not subject to snapshots: these are current values.
 import type { SequenceDifference, SequencesComparison } from '../../shared/comparison.ts'
 import { showName, tableKey } from '../../shared/table-name.ts'
 import {

@@ -1,6 +1,6 @@
 // Both databases while changes flow from one to the other: a snapshot of the source, and one of the destination
-// opened when everything has been applied that the first one has. What the destination has beyond it is known
-// to whoever applies it, and is taken off on both sides before they are compared.
+// opened when everything has been applied that the first one has. Changes that the destination has
+// beyond it are known to the process that applies them, and their rows are excluded on both sides.
 
 import type { TableRule } from '../../shared/request.ts'
 import { RuleBook } from '../../shared/rule-book.ts'

@@ -1,4 +1,4 @@
-// Many small tables in one go: one worker, one transaction, no waiting between them. If something is wrong with
+// Many small tables together: one worker, one transaction, no waiting between them. If something is wrong with
 // one of them, all of them are copied one by one.
 import { Cancelled } from '../postgres/errors.ts'
 import type { Counts } from './lane-messages.ts'

@@ -1,4 +1,4 @@
-// What the main thread and a copy worker say to each other.
+// The messages between the main thread and a copy worker.
 import type { ErrorInfo } from '../../shared/event.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
 import type { CopyFormat } from './format.ts'

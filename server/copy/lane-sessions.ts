@@ -1,5 +1,5 @@
-// The two sessions of a copy worker: made alike, made again when one was lost, and the destination's
-// transaction with what becomes of it.
+// The two sessions of a copy worker, which are opened again when one is lost, and the transaction on the destination with
+// its outcome.
 
 import { messageOf } from '../../shared/message-of.ts'
 import { isMarked } from '../coordination/run-sessions.ts'

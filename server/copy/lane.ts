@@ -1,4 +1,4 @@
-// One copy worker, seen from outside: a thread with a session to either end, which does one thing at a time.
+// One copy worker, for the pool: a thread with a session to either end, which does one thing at a time.
 import { PgtrekError } from '../postgres/errors.ts'
 import { withVerdict } from '../postgres/pooler.ts'
 import { settledWithin } from '../system/deadline.ts'

@@ -1,5 +1,5 @@
 // A copy worker: one connection to the source under the run's snapshot, one to the destination, and the
-// relay between them. It does one job at a time, as the pool tells it.
+// relay between them. It does one job of the pool at a time.
 
 import { relayCopy } from '../postgres/copy-stream.ts'
 import { relayTables, type TableCopy } from '../postgres/copy-tables.ts'

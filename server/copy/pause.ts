@@ -1,4 +1,4 @@
-// Waiting that ends at once when the run is cancelled.
+// A pause that ends immediately when the run is cancelled.
 import { Cancelled } from '../postgres/errors.ts'
 
 export function pause(milliseconds: number, signal: AbortSignal): Promise<void> {

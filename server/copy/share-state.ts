@@ -1,6 +1,6 @@
 // The states of a task of rows, and of the share that each worker has of it; what leads from one to the next, and what
-// has to be done then. Threads of this process and workers elsewhere follow the same rules: whoever gives out the
-// shares reports what happened and does what `next` answers.
+// has to be done then. Threads of this process and workers elsewhere follow the same rules: the code that
+// assigns the shares reports what happened and does what `next` returns.
 
 /** What one worker has of a task. Nothing of it is committed as far as is known. */
 export type ShareState =

@@ -1,5 +1,5 @@
-// From a request to a plan, with everything open that the plan was made in: a run goes on under the same snapshot and
-// locks.
+// From a request to a plan, with the sessions of the planning kept open: the run continues under the same snapshot
+// and locks.
 
 import { RuleBook } from '../../shared/rule-book.ts'
 import { supportedMajors, whichDatabase } from '../catalog/server.ts'

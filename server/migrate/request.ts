@@ -1,4 +1,4 @@
-// What a migration is asked to do, and what whoever asks gives it to work with.
+// The request of a migration, and what its caller provides.
 
 import type { MigrationEvent, RunStatus } from '../../shared/event.ts'
 import type { Hook, MigrationOptions, Selection, TableRule } from '../../shared/request.ts'

@@ -1,4 +1,4 @@
-// A plan is carried out: copy workers, sessions that make objects, and at the end what was suspended is restored and
+// Runs a plan with copy workers and sessions that create objects. At the end, what was suspended is restored and
 // everything is on the destination's disk.
 
 import type { StepInfo } from '../../shared/event.ts'

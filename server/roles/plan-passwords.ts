@@ -1,4 +1,4 @@
-// Which roles get a password, whose, and who is left without one. A password that is there is never replaced.
+// Which roles get which password, and which have none. An existing password is never replaced.
 
 import { quoteIdentifier } from '../postgres/quote.ts'
 import type { Planning } from './planning.ts'

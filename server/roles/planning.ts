@@ -1,4 +1,4 @@
-// A plan of roles in the making.
+// The state of planning roles.
 
 import type {
   RoleDifference,

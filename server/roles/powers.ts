@@ -1,5 +1,5 @@
-// What our role on the destination may do to roles there, major by major, so that a plan never promises what
-// the server would refuse.
+// What the connecting role may do to roles of the destination, for each major, so that a plan has no statement that
+// the server would reject.
 import { type Attribute, type InstanceRoles, membershipOptionsSince } from './read.ts'
 import { attributeWords } from './statements.ts'
 

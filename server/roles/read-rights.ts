@@ -1,4 +1,4 @@
-// What hangs on roles beyond the roles themselves: settings, and grants that belong to no single database.
+// What belongs to roles besides the roles themselves: settings, and grants that belong to no single database.
 import type { Session } from '../postgres/session.ts'
 
 export interface RoleSetting {

@@ -1,4 +1,4 @@
-// Roles that belong to a server or to a cloud provider and not to its user: never made, never changed.
+// Roles that belong to a server or to a cloud provider, not to its user: never created, never changed.
 
 /** Names a provider uses; they count only beside the role that shows that the provider runs this server. */
 interface Provider {

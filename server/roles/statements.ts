@@ -1,4 +1,4 @@
-// The SQL that makes roles and what hangs on them.
+// The SQL that creates roles, memberships, settings and grants.
 import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
 import { type Attribute, type Membership, membershipOptionsSince, type Role } from './read.ts'
 import type { RoleSetting } from './read-rights.ts'

@@ -1,4 +1,4 @@
-// What pg_dump says about single columns behind CREATE TABLE: options, statistics targets, storage, compression.
+// What pg_dump writes about single columns after CREATE TABLE: options, statistics targets, storage, compression.
 // https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-SET-ATTRIBUTE-OPTION
 
 const identifier = '(?:"(?:[^"]|"")*"|[^\\s".]+)'

@@ -1,5 +1,5 @@
-// CREATE TABLE as pg_dump writes it, taken apart and changed where the destination would refuse it or make
-// something else of it.
+// CREATE TABLE as pg_dump writes it, parsed and changed where the destination would reject it or interpret
+// it differently.
 import type { OrderedColumn } from '../catalog/reordered-children.ts'
 import { quoteIdentifier } from '../postgres/quote.ts'
 import { Lexer, type Token } from './lexer.ts'

@@ -1,4 +1,4 @@
-// What each archive entry needs, from the source's own pg_depend: pg_dump's plain output does not say it.
+// What each archive entry needs, from the source's own pg_depend: pg_dump's plain output does not have it.
 // https://www.postgresql.org/docs/current/catalog-pg-depend.html
 import type { Session } from '../postgres/session.ts'
 import type { Entry } from './entries.ts'

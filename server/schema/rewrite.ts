@@ -1,4 +1,4 @@
-// The few places where pg_dump's statements are changed on their way.
+// The few changes to pg_dump's statements.
 import { quoteIdentifier } from '../postgres/quote.ts'
 import { tokens } from './lexer.ts'
 

@@ -1,4 +1,4 @@
-// pg_dump's entries of the source, as it can be had: without what may not be read, with names in full.
+// pg_dump's entries of the source: without what may not be read, with qualified names.
 
 import type { MigrationOptions } from '../../../shared/request.ts'
 import { tableKey } from '../../../shared/table-name.ts'

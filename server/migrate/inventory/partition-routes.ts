@@ -1,5 +1,5 @@
-// Where source and destination divide a table's rows differently: the rows go into the table above the destination's
-// partitions, or into its plain table, and the server finds the place of each.
+// Where source and destination divide a table's rows differently: the rows are copied into the table above the
+// destination's partitions, or into its plain table, and the server routes each.
 import { showName, type TableName, tableKey } from '../../../shared/table-name.ts'
 import { type ExistingTable, readExistingTables } from '../../catalog/existing.ts'
 import {

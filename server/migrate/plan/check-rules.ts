@@ -1,4 +1,4 @@
-// Conditions and expressions of the user's are tried on the source before anything runs.
+// The user's conditions and expressions are checked on the source before anything runs.
 import { showName } from '../../../shared/table-name.ts'
 import { PlanRefused, ServerError } from '../../postgres/errors.ts'
 import type { Session } from '../../postgres/session.ts'

@@ -1,4 +1,4 @@
-// What a copy worker is told about one table: its parts, each as one COPY on either server.
+// What a copy worker gets for one table: its parts, each as one COPY on either server.
 import type { TableName } from '../../../shared/table-name.ts'
 import type { TableFacts } from '../../catalog/tables.ts'
 import { ctidRangesSince } from '../../catalog/tables.ts'

@@ -1,4 +1,4 @@
-// pg_dump's entries as the plan sees them: in which pass each is made, and by which step.
+// pg_dump's entries in the plan: in which pass each is created, and by which step.
 import type { StepInfo } from '../../../shared/event.ts'
 import type { TableName } from '../../../shared/table-name.ts'
 import { catalogOid } from '../../catalog/dependents.ts'

@@ -1,5 +1,5 @@
-// The steps that make room on the destination and put it back in order: objects to drop, foreign keys and
-// triggers that must not act on the copied rows.
+// The steps for existing objects of the destination: objects to drop, and foreign keys and triggers to suspend and
+// restore.
 import { showName, tableKey } from '../../../shared/table-name.ts'
 import type { ExistingTable, TriggersOf } from '../../catalog/existing.ts'
 import type { ExistingForeignKey } from '../../catalog/existing-foreign-keys.ts'

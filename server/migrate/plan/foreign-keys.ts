@@ -1,5 +1,5 @@
-// The foreign keys and triggers that the destination's tables have before the run: kept in force, switched
-// off for our rows, or taken away and put back.
+// The foreign keys and triggers that the destination's tables have before the run: enforced, disabled for
+// the run's sessions, or suspended and restored.
 
 import type { ExistingTable, TriggersOf } from '../../catalog/existing.ts'
 import type { ExistingForeignKey } from '../../catalog/existing-foreign-keys.ts'

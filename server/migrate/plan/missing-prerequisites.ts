@@ -1,4 +1,4 @@
-// What the destination lacks, in words, before anything runs.
+// Warnings about what the destination lacks, before anything runs.
 
 import type { MigrationOptions } from '../../../shared/request.ts'
 import { mayChangeDatabase, missingCollations, unusableRoles } from '../../catalog/destination.ts'

@@ -1,4 +1,4 @@
-// A step as the graph of a run sees it.
+// A step as the graph of a run uses it.
 
 export interface Node {
   id: number

@@ -1,4 +1,4 @@
-// From what both databases hold to the ordered steps of a run: pure, so that a dry run shows the truth.
+// Makes the ordered steps of a run from the inventory. Pure, so that a dry run shows what a run would do.
 
 import { tableKey } from '../../../shared/table-name.ts'
 import type { LockedObject } from '../../coordination/run-lock.ts'

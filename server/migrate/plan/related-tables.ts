@@ -1,5 +1,5 @@
-// Tables that can only be emptied together, since foreign keys between them stay in force while rows are copied: one
-// step copies all of them in one transaction, so that the old rows of all are there until the new ones are.
+// Tables that can only be emptied together, since foreign keys between them stay enforced while rows are copied: one
+// step copies all of them in one transaction, so that all old rows stay until the new ones are committed.
 import type { TableFacts } from '../../catalog/tables.ts'
 import type { PlanBuilder } from './builder.ts'
 import { wholeParts } from './copy-work.ts'

@@ -1,4 +1,4 @@
-// How the rows of one table arrive: into which columns, beside which rows, or why not at all.
+// How the rows of one table are copied: into which columns, with which mode, or why not at all.
 
 import type { RowRule } from '../../../shared/rule-book.ts'
 import { showName, tableKey } from '../../../shared/table-name.ts'

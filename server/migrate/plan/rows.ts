@@ -1,4 +1,4 @@
-// The steps that move rows: one for each table, in one or many parts.
+// The steps that copy rows: one for each table, in one or many parts.
 
 import type { RuleBook } from '../../../shared/rule-book.ts'
 import { nameOf, showName, tableKey } from '../../../shared/table-name.ts'

@@ -1,6 +1,6 @@
 // Which tables of the destination are emptied, how, and which of them only together. Each is emptied in the
-// transaction that brings its new rows. TRUNCATE wants all tables that refer to those that it empties, and takes
-// partitions that are referred to only with their whole tree; where that does not fit, rows are deleted one by one.
+// transaction that copies its new rows. TRUNCATE needs all tables that reference those that it empties, and accepts
+// referenced partitions only with their whole tree; where that is not possible, rows are deleted one by one.
 import { showName, type TableName, tableKey } from '../../../shared/table-name.ts'
 import type { ExistingTable } from '../../catalog/existing.ts'
 import type { ExistingForeignKey } from '../../catalog/existing-foreign-keys.ts'

@@ -1,4 +1,4 @@
-// Whether every value of one type keeps its meaning in another when it travels as text.
+// Whether every value of one type keeps its meaning in another when it is copied as text.
 
 /**
  * `exact`: every value fits. `checked`: the server refuses a value that does not. `never`: values could be

@@ -1,4 +1,4 @@
-// A step of the user's own: SQL on one of the servers, or a command of this machine.
+// A hook of the user: SQL on one of the servers, or a command on this machine.
 import type { Hook } from '../../../shared/request.ts'
 import { Cancelled, PgtrekError } from '../../postgres/errors.ts'
 import type { ConnectionSettings } from '../../postgres/settings.ts'

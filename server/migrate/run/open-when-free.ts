@@ -1,4 +1,4 @@
-// A session for what a run has to do at its end: a server that has no free connection just now may have one soon.
+// Opens a session for the end of a run: a server without a free connection may have one soon.
 import { messageOf } from '../../../shared/message-of.ts'
 import { pause } from '../../copy/pause.ts'
 import { ConnectFailed } from '../../postgres/errors.ts'

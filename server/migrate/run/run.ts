@@ -1,4 +1,4 @@
-// Executes a plan: the graph decides the order, this file does what each step says and tells about it.
+// Executes a plan: the graph decides the order, this file performs each step and reports it.
 
 import { describeStep } from '../../../shared/describe.ts'
 import type { ErrorInfo, StepInfo } from '../../../shared/event.ts'

@@ -1,5 +1,5 @@
-// Steps that set what is neither rows nor definitions: values of sequences, facts about large objects. What
-// is refused for one of them is returned, and does not keep the others from theirs.
+// Steps that set what is neither rows nor definitions: values of sequences, facts about large objects. A
+// failure of one of them is returned, and does not affect the others.
 import { showName } from '../../../shared/table-name.ts'
 import { unusableRoles } from '../../catalog/destination.ts'
 import { largeObjectStatements } from '../../catalog/large-objects.ts'
