@@ -197,7 +197,7 @@ describe('what a role may not do is said before anything runs', () => {
     )
     expect(failures).toEqual([])
     expect(summary.warnings.join('\n')).toMatch(
-      /"kept" of public\.mine applies to the copied rows: .* may not make it again/,
+      /"kept" of public\.mine applies to the copied rows: .* may not create it again/,
     )
     expect(JSON.stringify(await keysAndTriggers(destination))).toContain('mine kept t FOREIGN KEY')
   })

@@ -155,7 +155,9 @@ test('a second clone into the same database keeps all objects and reports them',
   expect(kept.length).toBeGreaterThan(expected.length)
   const told = summary.warnings.filter((warning) => warning.includes('already existed and were kept'))
   expect(told).toEqual([
-    expect.stringMatching(/^[\d,]+ objects of the destination were .*, and [\d,]+ more\. /),
+    expect.stringMatching(
+      /^[\d,]+ objects of the destination already existed and were kept: .*, and [\d,]+ more\. /,
+    ),
   ])
   expect(told[0]).toContain(`${formatRows(kept.length)} objects`)
 })
