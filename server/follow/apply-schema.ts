@@ -24,14 +24,14 @@ export async function applySchema(
     if (isEmpty(changes)) {
       return {
         ok: false,
-        message: [`nothing of ${showName(table)} can be applied`, ...changes.remarks].join(': '),
+        message: [`no schema change of ${showName(table)} can be applied`, ...changes.remarks].join(': '),
       }
     }
     for (const line of showSchemaChanges(changes)) say(line, 'info')
     const { filled } = await applySchemaChanges({ source: from, destination: to, changes, positionName })
     return {
       ok: true,
-      message: `${showName(table)} was changed${filled > 0 ? `, ${filled} older rows got their values` : ''}; trying again`,
+      message: `${showName(table)} was changed${filled > 0 ? `, values were filled in for ${filled} older rows` : ''}; trying again`,
     }
   } catch (error) {
     return { ok: false, message: `${showName(table)} was not changed: ${errorInfo(error).message}` }

@@ -38,7 +38,7 @@ async function copyBy(engine: CloneAndFollow['follow']['engine'], move: MoveCont
     move.update({ native: true })
   } catch (error) {
     if (!(error instanceof NativeImpossible)) throw error
-    move.status.warn(`${error.message}; followed by pgtrek's own stream instead`)
+    move.status.warn(`${error.message}; using pgtrek's own stream instead`)
     work.memory.take(move.name)
     move.update({ progress: 'preparing' })
     await copyFirst(work, move.record)

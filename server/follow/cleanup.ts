@@ -112,7 +112,7 @@ function sayHowWithout(side: 'source' | 'dest') {
     const { reason, message } = error as ConnectFailed
     throw new ConnectFailed(
       reason,
-      `${message}. Nothing was changed. If this server is lost for good, "pgtrek cleanup --gone ${side}" cleans up the other one alone`,
+      `${message}. Nothing was changed. If this server is permanently lost, run "pgtrek cleanup --gone ${side}" to clean up the other one only`,
       { cause: error },
     )
   }
@@ -132,7 +132,7 @@ async function refuseThere(settings: ConnectionSettings) {
     throw error
   }
   throw new UsageError(
-    `${describeSettings(settings)} is there: nothing was changed. Clean up both sides, without --gone`,
+    `${describeSettings(settings)} is available. Nothing was changed. Clean up both sides, without --gone`,
   )
 }
 
@@ -163,11 +163,12 @@ async function refuseLateWrites(record: FollowRecord | undefined, forward: Link,
   }
   const words = await read().then(
     (late) => late && describeLateWrites(late, place),
-    (error: Error) => `whether ${place} was written to after the switchover is not known: ${error.message}`,
+    (error: Error) =>
+      `cannot determine whether ${place} was written to after the switchover: ${error.message}`,
   )
   if (!words) return
   throw new LateWritesFound(
-    `${words}. Nothing was dropped: the slot ${names.slot} still has these changes. Drop it all the same with --discard-late-writes (discard_late_writes)`,
+    `${words}. Nothing was dropped: the slot ${names.slot} still has these changes. To drop it anyway, use --discard-late-writes (discard_late_writes)`,
   )
 }
 
@@ -239,11 +240,11 @@ export function onlyName(names: readonly string[], asked: string | undefined): s
   if (asked !== undefined) {
     if (names.includes(asked)) return asked
     throw new UsageError(
-      `nothing is known of ${asked}${names.length > 0 ? `: there is ${names.join(', ')}` : ' in this state directory'}`,
+      `there is no move named ${asked} in this state directory${names.length > 0 ? `; it has ${names.join(', ')}` : ''}`,
     )
   }
   const [only, ...others] = names
-  if (only === undefined) throw new UsageError('nothing is followed, as far as this state directory knows')
-  if (others.length > 0) throw new UsageError(`say which one: ${names.join(', ')}`)
+  if (only === undefined) throw new UsageError('this state directory has no move')
+  if (others.length > 0) throw new UsageError(`more than one move: name one of ${names.join(', ')}`)
   return only
 }

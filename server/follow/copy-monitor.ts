@@ -46,8 +46,8 @@ export class CopyWatch implements AsyncDisposable {
     const place = describeSettings(this.options.link.from)
     this.#end(
       new PgtrekError(
-        `${place} has ended the session that held the snapshot of the copy, as a restart does: tables that were not complete ` +
-          `cannot be copied as of the same moment any more (${error.message}). Start the same command again`,
+        `${place} ended the session that held the snapshot of the copy, for instance by a restart: tables that were not complete ` +
+          `can no longer be copied from the same snapshot (${error.message}). Run the same command again`,
       ),
     )
   }
@@ -79,11 +79,11 @@ export class CopyWatch implements AsyncDisposable {
   #judge(slot: SlotState | undefined) {
     const { names, from } = this.options.link
     const place = describeSettings(from)
-    const again = 'What was copied cannot be kept up to date. Start the same command again'
+    const again = 'The copied rows cannot be kept up to date. Run the same command again'
     if (!slot) {
       return this.#end(
         new SlotUnusable(
-          `${place} has no replication slot ${names.slot} any more, somebody has dropped it. ${again}`,
+          `${place} no longer has the replication slot ${names.slot}: it was dropped. ${again}`,
         ),
       )
     }
@@ -99,7 +99,7 @@ export class CopyWatch implements AsyncDisposable {
     if (endangered || (safeBytes !== undefined && safeBytes < retainedBytes / 4)) {
       this.#warn(
         'limit',
-        `${place} gives up the slot ${slot.name} after ${formatBytes(Math.max(0, safeBytes ?? 0))} more of its log (max_slot_wal_keep_size), and the copy would be for nothing: raise that setting now`,
+        `${place} gives up the slot ${slot.name} after ${formatBytes(Math.max(0, safeBytes ?? 0))} more of its log (max_slot_wal_keep_size). The copy would then have to start again: raise that setting now`,
       )
     }
     if (retainedBytes > muchLogBytes) {

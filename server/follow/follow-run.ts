@@ -166,8 +166,8 @@ export class FollowRun implements FollowController {
       const { stage } = status
       return refused(
         stage === 'done'
-          ? 'it has only just started, and changes do not flow back yet: ask again in a moment'
-          : `changes do not flow yet (${stage}): ask again once they do`,
+          ? 'it has just started, and changes do not flow back yet: try again in a moment'
+          : `not streaming yet (state: ${stage}): try again when changes flow`,
       )
     }
     switch (action.type) {
@@ -217,20 +217,20 @@ export class FollowRun implements FollowController {
     if (typeof choice === 'string') return refused(choice)
     // Somebody else may have been quicker, at each of these points.
     const isBusy = () => this.#task !== undefined || this.#lock === undefined
-    if (isBusy()) return refused('something else is under way')
+    if (isBusy()) return refused('another command is running')
     await this.#recopy.forgetGone(choice)
     if (choice.tables.length === 0) {
       const gone = showNames(choice.gone)
       return done(
         gone
-          ? `the source has these tables no more, so they have not failed either: ${gone}`
-          : 'no table has failed: there is nothing to copy anew',
+          ? `no table to copy again: these tables no longer exist on the source: ${gone}`
+          : 'no table has failed: there is nothing to copy again',
       )
     }
     const lock = this.#lock
-    if (isBusy() || !lock) return refused('something else is under way')
+    if (isBusy() || !lock) return refused('another command is running')
     this.#begin('recopy', (onOver) => this.#recopy.run(choice, lock, onOver))
-    return done(`copying anew: ${showNames(choice.tables)}`)
+    return done(`copying again: ${showNames(choice.tables)}`)
   }
 
   #beginSwitchover(options: SwitchoverOptions): FollowAnswer {
@@ -417,7 +417,7 @@ export class FollowRun implements FollowController {
 
 const underWay: Record<Task['what'], string> = {
   switchover: 'a switchover is under way',
-  recopy: 'tables are being copied anew',
+  recopy: 'tables are being copied again',
   schema: 'tables of the destination are being changed',
 }
 

@@ -221,7 +221,7 @@ export class FollowStatus {
     }
     const isNew = !isWaiting || this.#lastError?.message !== error.message
     this.#lastError = errorInfo(error)
-    if (isNew) this.say(`${error.message}; it is tried again`, 'warn')
+    if (isNew) this.say(`${error.message}; it will be retried`, 'warn')
     this.dispatch({ type: 'server_awaited', error: this.#lastError })
     this.onChange('now')
   }

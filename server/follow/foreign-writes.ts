@@ -171,7 +171,7 @@ export function renamedForeignWrites(
   return { foreignWrites: tables.length > 0 ? { ...before, tables } : undefined }
 }
 
-/** These tables were found equal, or copied anew. */
+/** These tables were found equal, or copied again. */
 export function forgetForeignWrites(
   before: ForeignWrites | undefined,
   tables: readonly TableName[],

@@ -72,7 +72,7 @@ export async function clearTheWay(
   if (!earlier) return
   if (earlier.progress === 'following' || earlier.progress === 'done') {
     throw new UsageError(
-      `these databases are followed already (${earlier.name}, since ${new Date(earlier.startedAt).toISOString()}): "pgtrek follow" goes on with it, "pgtrek cleanup" ends it for good, --name begins another one beside it`,
+      `these databases are followed already (${earlier.name}, since ${new Date(earlier.startedAt).toISOString()}): "pgtrek follow" continues the move, "pgtrek cleanup" ends it, --name starts another one`,
     )
   }
   await refuseWhole(request, earlier)
@@ -81,7 +81,7 @@ export async function clearTheWay(
   memory.forget(earlier.name)
   memory.take(earlier.name)
   status.warn(
-    `an earlier attempt was broken off while it copied: its snapshot is gone, so everything is copied anew` +
+    `an earlier attempt was interrupted while it copied rows: its snapshot no longer exists, so everything is copied again` +
       (dropped.length > 0 ? `; dropped ${dropped.join(', ')}` : ''),
   )
 }
@@ -98,7 +98,7 @@ async function refuseWhole({ source, destination }: CloneAndFollow, earlier: Fol
   if (!position && !mark.handedOver && !facts.back.mark?.handedOver) return
   const { words, next } = describeMove(facts, { source, destination })
   throw new UsageError(
-    `${name}: this state directory knows it as being copied, but the servers say: ${words}. Nothing was changed. ${next.join('; ')}`,
+    `${name} is being copied according to this state directory, but the state on the servers is: ${words}. Nothing was changed. ${next.join('; ')}`,
   )
 }
 
@@ -270,7 +270,7 @@ export async function copy(
   const named = others.slice(0, 10).map((one) => `${one.kind} ${showName(one)}`)
   const failedObjects =
     others.length > 0
-      ? `${formatCount(others.length, 'object')} could not be made on the destination: ${named.join(', ')}`
+      ? `${formatCount(others.length, 'object')} could not be created on the destination: ${named.join(', ')}`
       : undefined
   if (failedObjects) status.troubles.set('objects', failedObjects)
   const lost = new Set(failedTables.map(tableKey))
@@ -304,7 +304,7 @@ function refuseNewcomers({ plan: before }: Prepared, plan: Plan) {
 export async function confirm({ confirm: ask }: CloneAndFollow, plan: Plan) {
   if (plan.destroyed.length === 0 || (await ask(plan))) return
   throw new PlanRefused(
-    `${formatCount(plan.destroyed.length, 'object')} of the destination would be emptied or dropped, and nobody confirmed it (--yes). Nothing was changed`,
+    `${formatCount(plan.destroyed.length, 'object')} of the destination would be emptied or dropped, which was not confirmed (--yes). Nothing was changed`,
   )
 }
 
@@ -333,7 +333,7 @@ export async function takeBack(
     const dropped = await patiently(drop, {
       signal: error instanceof Cancelled ? AbortSignal.abort() : signal,
       onWait: (reason) =>
-        status.warn(`${reason.message}; slot and publication are dropped when the server is there again`),
+        status.warn(`${reason.message}; slot and publication are dropped when the server is available again`),
       atMostMs: endPatienceMs,
     })
     if (dropped.length > 0) status.say(`dropped ${dropped.join(', ')}`)

@@ -103,15 +103,15 @@ export async function refuseOthers({ from, to, names }: Link, signal: AbortSigna
   const mark = await readMark(source, publication)
   if (mark?.handedOver) {
     throw new PlanRefused(
-      `an earlier move (${mark.begunBy}) from ${describeSettings(from)} to ${describeSettings(to)} was switched over, and has left ` +
-        `${there.join(', ')}. Nothing was changed. "pgtrek cleanup" ends it for good, and says whether anything was written ` +
+      `an earlier move (${mark.begunBy}) from ${describeSettings(from)} to ${describeSettings(to)} was switched over and left behind ` +
+        `${there.join(', ')}. Nothing was changed. "pgtrek cleanup" ends it and reports whether anything was written ` +
         'there since; --name gives this move another name',
     )
   }
   throw new PlanRefused(
-    `an earlier move${mark ? ` (${mark.begunBy})` : ''} has left ${there.join(', ')}, and may still need it. Nothing was ` +
-      'changed. "pgtrek follow" with the same connections goes on with a move whose copy is complete; "pgtrek ' +
-      'cleanup" ends it for good; --name gives this move another name',
+    `an earlier move${mark ? ` (${mark.begunBy})` : ''} left behind ${there.join(', ')}, and may still need it. Nothing was ` +
+      'changed. "pgtrek follow" with the same connections continues a move whose copy is complete; "pgtrek ' +
+      'cleanup" ends it; --name gives this move another name',
   )
 }
 
@@ -162,7 +162,7 @@ export async function reportBlockers(from: ConnectionSettings, say: (message: st
       )
     }
   } catch (error) {
-    say(`the slot waits for transactions that are under way (who they are of cannot be read: ${error})`)
+    say(`the slot waits for open transactions (their sessions cannot be read: ${error})`)
   }
 }
 

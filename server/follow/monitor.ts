@@ -84,7 +84,7 @@ export class FollowMonitor implements AsyncDisposable {
     } catch (error) {
       await this.#close()
       if (!this.#ended)
-        status.troubles.set('look', `the servers cannot be looked at: ${errorInfo(error).message}`)
+        status.troubles.set('look', `the servers cannot be checked: ${errorInfo(error).message}`)
     }
     status.onChange('soon')
   }

@@ -83,7 +83,7 @@ export class MoveContext {
       )
     }
     if (learned) {
-      this.#mark('tables joined the move with all of their rows', (session, publication) =>
+      this.#mark('tables were added to the move with all of their rows', (session, publication) =>
         markLearned(session, publication, this.#record.learned),
       )
     }
@@ -120,7 +120,7 @@ export class MoveContext {
         await using session = await Session.open(from)
         await write(session, names.publication)
       } catch (error) {
-        this.status.warn(`only this state directory remembers which ${what}: ${messageOf(error)}`)
+        this.status.warn(`only this state directory has a record of which ${what}: ${messageOf(error)}`)
       }
     })
   }

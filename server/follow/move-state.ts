@@ -121,7 +121,7 @@ export function primaryOf(state: MoveState): 'source' | 'destination' | undefine
 /** What somebody has to know who wants to return and cannot. */
 export function noWayBack(source: string, destination: string): string {
   return (
-    `--back cannot return: it was switched over without --keep-reverse, and ${source} has nothing of what was written to ` +
+    `--back is not possible: the switchover was without --keep-reverse, and ${source} does not have what was written to ` +
     `${destination} since. To return, clean up with --writable, then move from ${destination} to ${source}`
   )
 }
@@ -166,8 +166,8 @@ export function describeMove(
 ): Pick<MoveOnServers, 'words' | 'next'> {
   const [source, destination] = [describeSettings(ends.source), describeSettings(ends.destination)]
   const { readOnly } = facts
-  const end = '"pgtrek cleanup" ends it for good'
-  const on = isAtWork ? [] : ['"pgtrek follow" goes on']
+  const end = '"pgtrek cleanup" ends the move'
+  const on = isAtWork ? [] : ['"pgtrek follow" continues']
   // Returned, and killed before it was made writable again.
   const still = readOnly.source
     ? `; ${source} is still read-only, which "pgtrek follow" and "pgtrek cleanup" undo`
@@ -179,36 +179,36 @@ export function describeMove(
   switch (stateOf(facts)) {
     case 'none':
       return {
-        words: `nothing of a move from ${source} to ${destination} is on the servers`,
-        next: ['"pgtrek clone --follow" begins one'],
+        words: `the servers have no move from ${source} to ${destination}`,
+        next: ['"pgtrek clone --follow" starts one'],
       }
     case 'copying':
       return isAtWork
         ? { words: `rows are being copied from ${source} to ${destination}`, next: [] }
         : {
-            words: `the copy from ${source} to ${destination} was broken off${facts.forward.slot ? `, and its slot keeps the log of ${source}` : ''}${facts.forward.names.ownPublication ? '' : ' (or it was switched over: a publication that was there before does not tell)'}`,
+            words: `the copy from ${source} to ${destination} was interrupted${facts.forward.slot ? `, and its slot retains the log of ${source}` : ''}${facts.forward.names.ownPublication ? '' : ' (or it was switched over: this is not recorded in a publication that pgtrek did not create)'}`,
             next: [
-              '"pgtrek clone --follow" with the same state directory takes it back and starts again',
-              '"pgtrek cleanup" takes it back from anywhere',
+              '"pgtrek clone --follow" with the same state directory undoes it and starts again',
+              '"pgtrek cleanup" undoes it, from any machine',
             ],
           }
     case 'following':
       return {
         words: `changes flow from ${source}, which is in use, to ${destination}${still}`,
-        next: [...on, '"pgtrek switchover" hands over', end],
+        next: [...on, '"pgtrek switchover" makes the destination the primary', end],
       }
     case 'both_ways':
       return {
         words: `changes flow both ways between ${source} and ${destination}${still}`,
-        next: [...on, '"pgtrek switchover" hands over', end],
+        next: [...on, '"pgtrek switchover" makes the destination the primary', end],
       }
     case 'switching':
       return isAtWork
         ? { words: `a switchover is under way; ${source} is read-only`, next: [] }
         : {
-            words: `a switchover was broken off before it was proven: ${source} is read-only, and nothing was handed over`,
+            words: `a switchover was interrupted before the handover: ${source} is read-only and still the primary`,
             next: [
-              `"pgtrek follow" makes ${source} writable again and goes on`,
+              `"pgtrek follow" makes ${source} writable again and continues`,
               `"pgtrek cleanup" makes ${source} writable again and ends the move`,
             ],
           }
@@ -230,9 +230,9 @@ export function describeMove(
       return isAtWork
         ? { words: `a switchover back is under way; ${destination} is read-only`, next: [] }
         : {
-            words: `a switchover back was broken off before it was proven: ${destination} is read-only, and nothing was handed over`,
+            words: `a switchover back was interrupted before the handover: ${destination} is read-only and still the primary`,
             next: [
-              `"pgtrek follow" makes ${destination} writable again and goes on`,
+              `"pgtrek follow" makes ${destination} writable again and continues`,
               `"pgtrek cleanup" makes ${destination} writable again and ends the move`,
             ],
           }
@@ -250,7 +250,7 @@ export function describeMove(
     }
     case 'remains':
       return {
-        words: `parts of a move from ${source} to ${destination} are left, and nobody can go on with them`,
+        words: `parts of a move from ${source} to ${destination} are left, and the move cannot be continued`,
         next: ['"pgtrek cleanup" removes them'],
       }
   }

@@ -64,15 +64,15 @@ export async function copyNatively(work: InitialCopy, record: FollowRecord): Pro
 /** Before anything is made. */
 async function tryIt({ request, signal }: InitialCopy, { forward }: FollowRecord) {
   if (request.follow.bidirectional) {
-    throw new NativeImpossible('a subscription cannot tell its own changes from those that come back')
+    throw new NativeImpossible('a subscription cannot distinguish its own changes from those that come back')
   }
   const upserts = request.options.existingDataMode !== 'truncate'
-  if (upserts) throw new NativeImpossible('a subscription cannot add rows to those that are there')
+  if (upserts) throw new NativeImpossible('a subscription cannot add rows to existing rows')
   await using source = await Session.open(request.source, { signal })
   await using destination = await Session.open(request.destination, { signal })
   if ((await whichServer(source)) === (await whichServer(destination))) {
     throw new NativeImpossible(
-      'a server cannot make a subscription to itself: it would wait for its own transaction',
+      'a server cannot create a subscription to itself: it would wait for its own transaction',
     )
   }
   await impossibleWhen(() => trySubscription(destination, forward.slot, request.source))

@@ -87,7 +87,7 @@ function refuseOtherPartitions({ tables }: Plan) {
   if (named.length === 0) return
   const more = named.length > mostNamed ? ` and ${named.length - mostNamed} more` : ''
   throw new PlanRefused(
-    `these partitions of the source are not on the destination, where their table is partitioned otherwise: ${named.slice(0, mostNamed).join(', ')}${more}. Their rows could be copied, but their changes could not be followed. Make the same partitions on the destination, or drop its table; or exclude the table here and copy it without following. Nothing was changed`,
+    `these partitions of the source are not on the destination, where their table is partitioned differently: ${named.slice(0, mostNamed).join(', ')}${more}. Their rows could be copied, but their changes could not be followed. Create the same partitions on the destination, or drop its table; or exclude the table here and copy it without following. Nothing was changed`,
   )
 }
 
@@ -112,7 +112,7 @@ function refuseMappings(rules: readonly TableRule[]) {
   const mapped = rules.find(({ columns, leaveOut }) => columns || leaveOut?.length)
   if (!mapped) return
   throw new UsageError(
-    `the columns of ${mapped.table} are mapped, which changes cannot be: copy that table without following it (exclude it here), or follow it as it is`,
+    `the columns of ${mapped.table} are mapped, and a mapping cannot be applied to changes: copy that table without following it (exclude it here), or follow it without the mapping`,
   )
 }
 
@@ -189,6 +189,6 @@ function chosenBy(patterns: readonly string[], tables: readonly TableName[]): Ta
   const known = patterns.map((text) => new Pattern(text))
   const chosen = tables.filter(({ schema, name }) => known.some((pattern) => pattern.matches(name, schema)))
   const unused = known.find(({ used }) => !used)
-  if (unused) throw new UsageError(`no table that would be followed is called ${unused.text}`)
+  if (unused) throw new UsageError(`no table to be followed is named ${unused.text}`)
   return chosen.map(({ schema, name }) => ({ schema, name }))
 }

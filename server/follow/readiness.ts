@@ -40,7 +40,11 @@ export class ReadyLight {
     const since = this.#goodSince ?? now
     const seconds = Math.floor((now - since) / 1000)
     if (now - since < readyForSeconds * 1000) {
-      return { green: false, reasons: [`has kept up for ${seconds} of ${readyForSeconds} seconds`], ...marks }
+      return {
+        green: false,
+        reasons: [`lag has been within the limits for ${seconds} of ${readyForSeconds} seconds`],
+        ...marks,
+      }
     }
     return { green: true, since: since + readyForSeconds * 1000, reasons: [], ...marks }
   }
@@ -64,10 +68,10 @@ export function objections(watched: Watched, { readyLagBytes, readyLagSeconds }:
   if (!stream) return { blockers, pace }
   const { lagBytes, lagMilliseconds } = stream.status
   if (lagBytes > readyLagBytes) {
-    pace.push(`behind by ${formatBytes(lagBytes)}, more than ${formatBytes(readyLagBytes)}`)
+    pace.push(`lag is ${formatBytes(lagBytes)}, more than ${formatBytes(readyLagBytes)}`)
   }
   if (lagMilliseconds > readyLagSeconds * 1000) {
-    pace.push(`behind by ${Math.round(lagMilliseconds / 1000)} seconds, more than ${readyLagSeconds}`)
+    pace.push(`lag is ${Math.round(lagMilliseconds / 1000)} seconds, more than ${readyLagSeconds}`)
   }
   if (stream.slot?.lost) blockers.push(`the server has given up the slot: ${stream.slot.lost}`)
   if (stream.slot?.endangered) blockers.push('the server is about to give up the slot')

@@ -19,7 +19,7 @@ export type ActiveState = (
   | { at: 'schema' }
   | { at: 'copying' }
   | FollowedState
-  /** Some tables are copied anew; the others are followed. */
+  /** Some tables are copied again; the others are followed. */
   | { at: 'recopying' }
   | { at: 'switching_over'; before: FollowedState }
 ) & {

@@ -46,7 +46,7 @@ export class SchemaTask {
     const follower = status.followers.get(direction)
     const tables = status.objects?.altered ?? []
     if (!follower || isBothWays || record.native || tables.length === 0) {
-      return 'there is no conflict about a table, and no table whose columns have changed is known'
+      return 'there is no conflict about a table, and no table with changed columns is known'
     }
     if (follower.status.phase !== 'streaming') return `it is ${follower.status.phase}`
     return { direction, follower, tables }

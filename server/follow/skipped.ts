@@ -13,7 +13,7 @@ export function rememberSkipped(
   return one.tables.length > 0 ? [...others, one] : others
 }
 
-/** These tables were found equal, or copied anew. */
+/** These tables were found equal, or copied again. */
 export function forgetSkipped(
   skipped: readonly SkippedTransaction[] = [],
   tables: readonly TableName[],

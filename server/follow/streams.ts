@@ -121,7 +121,7 @@ export class Streams {
       subscription,
       onLook: () => status.nativeLooked(follower.copied),
       onCopied: () => {
-        status.say('the rows of all tables have come, they are analyzed')
+        status.say('the rows of all tables are copied; analyzing the tables')
         void this.#finishNative().catch((error) => status.warn(messageOf(error)))
       },
     })

@@ -98,7 +98,7 @@ export function withLearned(record: FollowRecord, learned: Learned): Partial<Fol
   }
 }
 
-/** These were found equal, or were copied anew, when they were as `members` says: nothing is missing of them. */
+/** These were found equal, or were copied again, when they were as `members` says: nothing is missing of them. */
 export function withWhole(
   { memberships, learned }: FollowRecord,
   tables: readonly TableName[],
@@ -116,19 +116,19 @@ export function withWhole(
 
 const reasons: Record<Gap, (name: string) => string> = {
   attached: (name) =>
-    `${name} was attached, or published, since the copy and has rows: those that it had before are not in the stream`,
+    `${name} was attached, or published, since the copy and has rows: those from before are not in the stream`,
   interrupted: (name) =>
     `${name} was not followed for a while (detached, or taken out of the publication): changes of that time are not in the stream`,
   replaced: (name) =>
-    `${name} of the destination was dropped and made again: rows that were in it before may be missing`,
+    `${name} of the destination was dropped and created again: rows that were in it before may be missing`,
 }
 
 function wayOn(table: Membership, record: FollowRecord, { names }: Link): string {
   const isOver = 'the comparison while following finds both sides equal'
   if (refuseRecopy(record) === undefined && (names.ownPublication || table.top === null)) {
-    return `Run "pgtrek recopy ${showName(table)}"; this is settled, too, when ${isOver}`
+    return `Run "pgtrek recopy ${showName(table)}"; this is also resolved when ${isOver}`
   }
-  return `Copy what is missing by hand; this is settled when ${isOver}, or go on with --accept-differences`
+  return `Copy what is missing by hand; this is resolved when ${isOver}, or continue with --accept-differences`
 }
 
 /** Of followed tables, and of the partitioned tables that they are parts of. */

@@ -158,7 +158,7 @@ describe('from the copy to the end', () => {
     const whole = await api.post('/api/follow/recopy', { name })
     expect([whole.status, whole.json.message]).toEqual([
       200,
-      'no table has failed: there is nothing to copy anew',
+      'no table has failed: there is nothing to copy again',
     ])
     const mistaken = await api.post('/api/follow/recopy', { name, tables: ['nobody'] })
     expect([mistaken.status, mistaken.json.error]).toEqual([409, 'not_now'])

@@ -91,14 +91,14 @@ describe('a move from the command line', () => {
     const refused = await home.run(['follow', ...flags])
     expect([refused.code, refused.said]).toEqual([
       2,
-      expect.stringContaining('was broken off, and its slot keeps the log'),
+      expect.stringContaining('was interrupted, and its slot retains the log'),
     ])
 
     const again = home.start(['clone', '--follow', '--yes', ...flags])
     await until('streaming', isStreaming)
     again.child.kill('SIGTERM')
     const { code, said } = await again.finished
-    expect([code, said]).toEqual([0, expect.stringContaining('earlier attempt was broken off')])
+    expect([code, said]).toEqual([0, expect.stringContaining('earlier attempt was interrupted')])
     expect(await compareRows(source, destination)).toEqual([])
     const twice = await home.run(['clone', '--follow', '--yes', ...flags])
     expect([twice.code, twice.said]).toEqual([2, expect.stringContaining('followed already')])
@@ -134,7 +134,7 @@ describe('a move from the command line', () => {
     const killed = await switching.finished
     expect([killed.code, killed.said]).toEqual([
       1,
-      expect.stringContaining('is read-only, and nothing was handed over'),
+      expect.stringContaining('is read-only and still the primary'),
     ])
     await open.unsafe('rollback')
     await open.end()

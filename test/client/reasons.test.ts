@@ -31,17 +31,17 @@ const watched: Watched[] = [
   { ...good, streams: [] },
   { ...good, streams: [{ ...stream, status: { ...status, lagBytes: 1e9, lagMilliseconds: 1e6 }, slot }] },
   { ...good, failed_tables: [{ schema: 'public', name: 'orders', error: 'no' }] },
-  { ...good, troubles: ['2 objects could not be made on the destination: VIEW v, INDEX i'] },
+  { ...good, troubles: ['2 objects could not be created on the destination: VIEW v, INDEX i'] },
   { ...good, troubles: ['table public.t of a@b/c is missing on d@e/f', '3 more differences'] },
   { ...good, troubles: ['view public.v is not the same on a@b/c and d@e/f'] },
   { ...good, troubles: [describeLateWrites({ transactions: 2, changes: 2, tables: [] }, 'a@b/c')] },
-  { ...good, troubles: ['tables are being copied anew: public.t'] },
+  { ...good, troubles: ['tables are being copied again: public.t'] },
   { ...good, troubles: ['table public.t is not the same on both sides: 3 rows here, 2 there'] },
   { ...good, troubles: [describeSkipped([skipped]) ?? ''] },
   { ...good, troubles: [describeForeignWrites({ tables: [written], sessions: ['pid 7'] })] },
   { ...good, troubles: [describeForeignWrites({ tables: [written], sessions: [] })] },
   { ...good, troubles: ['the server has no slot pgtrek_shop any more'] },
-  { ...good, troubles: ['the servers cannot be looked at: connection refused'] },
+  { ...good, troubles: ['the servers cannot be checked: connection refused'] },
 ]
 
 test('each reason has a Japanese sentence, and English ones are unchanged', () => {
@@ -66,7 +66,7 @@ test.each([
     'shop.a',
   ],
   [
-    'shop.a is followed, but not published any more: it was taken out of p, or is not a partition of a published table any more; its changes are not sent. "pgtrek recopy shop.a" publishes it and copies it anew',
+    'shop.a is followed, but not published any more: it was taken out of p, or is not a partition of a published table any more; its changes are not sent. "pgtrek recopy shop.a" publishes it and copies it again',
     '「pgtrek recopy shop.a」',
   ],
   [

@@ -143,7 +143,7 @@ test('rows that a conflict or a skipped transaction has cost come back, whatever
   const inConflict = () => moving.until('a conflict', ({ state }) => state === 'conflict')
   expect(await moving.run.act({ type: 'recopy', tables: ['late', 'lat'] })).toEqual({
     ok: false,
-    message: 'no table of this move is called lat. Nothing was changed',
+    message: 'no table of this move is named lat. Nothing was changed',
   })
   expect(await moving.run.act({ type: 'recopy', tables: [] })).toMatchObject({ ok: true })
 
@@ -219,7 +219,10 @@ test('a process that is killed while it copies leaves failed tables, which the n
   await destination.sql('create table late (id int primary key check (id < 0), v int, twice int)')
   const ends = ['--source', source.url, '--dest', destination.url, '--name', 're']
   const recopy = (...more: string[]) => home.run(['recopy', '--name', 're', ...more])
-  expect(await recopy()).toMatchObject({ code: 2, said: expect.stringContaining('nothing is known of re') })
+  expect(await recopy()).toMatchObject({
+    code: 2,
+    said: expect.stringContaining('there is no move named re'),
+  })
   const first = home.start(['clone', '--follow', '--yes', ...ends])
   const state = (name: string) => join(home.directory, name)
   await published(state('.pgtrek'), 'changes', ({ streams }) => streams.length > 0, 're')
@@ -261,11 +264,11 @@ test('a process that is killed while it copies leaves failed tables, which the n
   })
   expect(await recopy('--state-dir', 'other', 'late', 'u')).toMatchObject({
     code: 0,
-    said: expect.stringContaining('2 tables copied anew and followed'),
+    said: expect.stringContaining('2 tables copied again and followed'),
   })
   expect(await recopy('--state-dir', 'other')).toMatchObject({
     code: 0,
-    said: expect.stringContaining('nothing to copy anew'),
+    said: expect.stringContaining('nothing to copy again'),
   })
   await source.sql(
     'insert into u values (1002); insert into late values (1002); delete from late where id < 5',

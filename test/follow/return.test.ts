@@ -63,7 +63,7 @@ describe.each([
   test('it returns where changes flow back, and says in every other state why it does not', async () => {
     const moved = await Moved.make(remembers)
     const { source, destination } = moved
-    expect(await moved.back()).toEqual([2, expect.stringContaining('nothing of a move from')])
+    expect(await moved.back()).toEqual([2, expect.stringContaining('the servers have no move from')])
     const stop = await moved.copy()
     const [whileFollowed, words] = await moved.back('--timeout', '20')
     expect([whileFollowed, words]).toEqual(
@@ -95,7 +95,7 @@ describe.each([
       expect.stringContaining('only on the destination: PUBLICATION pgtrek_mine'),
     ])
     expect(await moved.run('cleanup', '--writable')).toEqual([0, expect.stringContaining('can be written')])
-    expect(await moved.back()).toEqual([2, expect.stringContaining('nothing of a move from')])
+    expect(await moved.back()).toEqual([2, expect.stringContaining('the servers have no move from')])
   }, 180_000)
 
   test('without a way back it says what was lost by that, and leaves the report', async () => {

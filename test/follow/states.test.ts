@@ -138,8 +138,8 @@ describe.each(cases)('a move that is killed goes on $how:', ({ remembers }) => {
     ]) {
       await moved.killed(['clone', '--follow', '--yes'], point)
       const { words } = await moved.expect('copying', true)
-      expect(words).toContain('was broken off')
-      expect(await moved.run(['follow'], 2)).toContain('broken off')
+      expect(words).toContain('was interrupted')
+      expect(await moved.run(['follow'], 2)).toContain('interrupted')
       // With its state directory the next one takes it back itself.
       if (!remembers) await moved.run(['cleanup'])
       await moved.destination.sql('drop table if exists item')
@@ -169,7 +169,7 @@ describe.each(cases)('a move that is killed goes on $how:', ({ remembers }) => {
     for (const point of [guarded, wayBackMade, handingOver]) {
       await moved.killed(over, point)
       const { words } = await moved.expect('switching', true)
-      expect(words).toContain('is read-only, and nothing was handed over')
+      expect(words).toContain('is read-only and still the primary')
       await expect(source.sql('begin read write; delete from item; commit')).rejects.toThrow('is read-only')
     }
     expect(await moved.run(['status'], 1)).toContain('switching, interrupted')
@@ -303,7 +303,7 @@ test('a destination that is lost for good leaves a source without anything of th
   await moved.copyAndFollow()
   await moved.killed(['switchover', '--read-only-source'], guarded)
   const gone = ['cleanup', '--gone', 'dest']
-  expect(await moved.run(gone, 2)).toContain('is there: nothing was changed')
+  expect(await moved.run(gone, 2)).toContain('is available. Nothing was changed')
   await lost.down()
   expect(await moved.run(['cleanup'], 3)).toContain('--gone')
   const said = await moved.run(gone)

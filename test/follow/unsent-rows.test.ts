@@ -64,7 +64,7 @@ const cases: Case[] = [
   },
   {
     destination: 'drop table t; create table t (id int primary key, v text)',
-    says: 'public.t of the destination was dropped and made again',
+    says: 'public.t of the destination was dropped and created again',
     recopy: 't',
   },
 ]

@@ -292,7 +292,9 @@ describe.skipIf(!mayMount)('a command whose state directory', () => {
     const again = await home.run(command)
     expect(again).toMatchObject({
       code: 2,
-      said: expect.stringMatching(/knows it as being copied, but the servers say: /),
+      said: expect.stringMatching(
+        /is being copied according to this state directory, but the state on the servers is: /,
+      ),
     })
     await source.sql('insert into item select generate_series(201, 300)')
     const over = await home.run(['switchover', ...connections, ...state, '--verify', '--watch', '0'])

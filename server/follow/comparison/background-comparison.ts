@@ -150,7 +150,7 @@ export class BackgroundComparison {
     await using both = await this.#open((moment) => this.#reached(moment), 1)
     const cut = touched.cut((xid) => hasTransaction(both.moment, xid))
     if (both.moment.oldest < (this.#floor?.oldest ?? 0n)) {
-      throw new Later('waiting for transactions of the source that were under way when following began')
+      throw new Later('waiting for transactions of the source that were open when following started')
     }
     const batch = batchOf(this.#updateGroups(both).filter(isDue))
     const later = touched.touches(cut)
@@ -276,7 +276,7 @@ export class BackgroundComparison {
   }
 
   #fails(group: Group, error: unknown) {
-    const why = `${showName(group.id)} cannot be compared beforehand: ${errorInfo(error).message}`
+    const why = `${showName(group.id)} cannot be compared before the switchover: ${errorInfo(error).message}`
     Object.assign(group, { state: 'failed', dueAt: this.#again(group), why })
   }
 

@@ -19,7 +19,7 @@ export class Comparer {
     const begun = performance.now()
     const units = both.units(group.tables)
     const rows: NonNullable<Group['rows']> = []
-    if (units.length === 0) throw new Error('it is not there')
+    if (units.length === 0) throw new Error('it does not exist')
     for (const unit of units) {
       const found = await both.compareWhole(unit, rowsFor(unit, units, later))
       if (!found.same && (await both.isRewritten(unit))) return 'later'

@@ -1,4 +1,4 @@
-// Which tables are copied anew, and whether they can be: found out while everything goes on as it is.
+// Which tables are copied again, and whether they can be: found out while everything goes on as it is.
 import { Pattern } from '../../../shared/pattern.ts'
 import { showName, type TableName, tableKey } from '../../../shared/table-name.ts'
 import { UsageError } from '../../postgres/errors.ts'
@@ -31,21 +31,21 @@ export interface Choice {
   unpublished: TableName[]
 }
 
-/** Why no table of this move can be copied anew; nothing when it can. */
+/** Why no table of this move can be copied again; nothing when it can. */
 export function refuseRecopy({ native, bidirectional, handedOver, direction }: FollowRecord) {
   if (native) {
-    return 'a subscription of the destination copies and follows here (--engine native): drop the table from the publication, refresh the subscription, empty the table, add it again and refresh once more; or begin anew with "pgtrek cleanup" and "pgtrek clone --follow"'
+    return 'a subscription of the destination copies and follows here (--engine native): drop the table from the publication, refresh the subscription, empty the table, add it again and refresh once more; or start again with "pgtrek cleanup" and "pgtrek clone --follow"'
   }
   if (bidirectional) {
     return 'changes flow both ways: rows that are copied to the destination would flow back as changes. "pgtrek compare" names the rows that differ'
   }
   if (handedOver || direction === 'back') {
-    return 'it was switched over: the destination has, or had, writers of its own, and rows that are copied anew would take the place of theirs'
+    return 'it was switched over: clients have, or may have, written to the destination, and rows that are copied again would replace theirs'
   }
   return undefined
 }
 
-/** Throws a UsageError where a name means no table, or where one cannot be copied anew. */
+/** Throws a UsageError where a name means no table, or where one cannot be copied again. */
 export async function chooseTables(
   link: Link,
   publication: Publications,
@@ -135,7 +135,7 @@ function chosenOf(
   })
   const isGone = (pattern: Pattern) => gone.some(({ schema, name }) => pattern.matches(name, schema))
   const unused = patterns.find((pattern) => !pattern.used && !isGone(pattern))
-  if (unused) throw new UsageError(`no table of this move is called ${unused.text}. Nothing was changed`)
+  if (unused) throw new UsageError(`no table of this move is named ${unused.text}. Nothing was changed`)
   return { tables, gone, replaced }
 }
 
@@ -143,12 +143,12 @@ function chosenOf(
 function refuseOwnRows({ moved, advanceSequences }: FollowRecord, names: readonly string[]) {
   if (moved && advanceSequences) {
     throw new UsageError(
-      'the copy of this move added its rows to those that the destination had (append or upsert): copying a table anew would delete them all. Nothing was changed',
+      'the copy of this move added its rows to those that the destination had (append or upsert): copying a table again would delete them all. Nothing was changed',
     )
   }
   if (!moved && names.length === 0) {
     throw new UsageError(
-      'how this move was begun is not known here, so name the tables: their rows on the destination are deleted before they are copied anew. Nothing was changed',
+      'how this move was started is not known here, so name the tables: their rows on the destination are deleted before they are copied again. Nothing was changed',
     )
   }
 }
@@ -171,7 +171,7 @@ async function refuseRoots(source: Session, { names }: Link, tables: readonly So
   const partition = tables.find(({ root }) => root !== null)
   if (!partition || !(await readPublication(source, names.publication))?.viaRoot) return
   throw new UsageError(
-    `the publication ${names.publication} sends the changes of ${showName(partition)} as those of its partitioned table (publish_via_partition_root): it cannot be copied anew by itself. Nothing was changed`,
+    `the publication ${names.publication} sends the changes of ${showName(partition)} as those of its partitioned table (publish_via_partition_root): it cannot be copied again on its own. Nothing was changed`,
   )
 }
 

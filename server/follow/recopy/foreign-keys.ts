@@ -1,4 +1,4 @@
-// Foreign keys of other tables that refer to one which is copied anew: while its rows were missing they could not
+// Foreign keys of other tables that refer to one which is copied again: while its rows were missing they could not
 // be made.
 
 import { showName, tableKey } from '../../../shared/table-name.ts'
@@ -38,11 +38,11 @@ export async function addForeignKeys(
     const place = quoteQualified(table.schema, table.name)
     try {
       await destination.execute(`alter table ${place} add constraint ${quoteIdentifier(name)} ${definition}`)
-      status.say(`foreign key ${name} of ${showName(table)} was made`)
+      status.say(`foreign key ${name} of ${showName(table)} was created`)
     } catch (error) {
       if (!(error instanceof ServerError) || error.sqlstate === sqlstate.duplicateObject) continue
       status.warn(
-        `foreign key ${name} of ${showName(table)} cannot be made on ${describeSettings(link.to)}: ${errorInfo(error).message}`,
+        `foreign key ${name} of ${showName(table)} cannot be created on ${describeSettings(link.to)}: ${errorInfo(error).message}`,
       )
     }
   }

@@ -46,7 +46,7 @@ export interface Recopy {
 }
 
 /** It was followed before, and is not while this lasts; nor later, should this process be killed. */
-const beingCopied = 'it was being copied anew, and that was not completed: "pgtrek recopy" does so once more'
+const beingCopied = 'it was being copied again, and that was not completed: run "pgtrek recopy" again'
 
 const lookEveryMs = 200
 const patienceMs = 3000
@@ -147,10 +147,10 @@ function refusePlan(plan: Plan, tables: readonly ChosenTable[]) {
 function refusalOf({ tables, destroyed }: Plan, chosen: readonly ChosenTable[]): string | undefined {
   const known = new Set(chosen.map(tableKey))
   const other = tables.find((table) => !known.has(tableKey(table)))
-  if (other) return `${showName(other)} would have to be copied with them: it is not part of this`
+  if (other) return `${showName(other)} would have to be copied with them, but was not requested`
   const elsewhere = tables.find(({ into }) => into && !known.has(tableKey(into)))
   if (elsewhere?.into) {
-    return `${showName(elsewhere)} is not on the destination, where its rows would go into ${showName(elsewhere.into)}: their changes could not be followed. Make the same partitions there`
+    return `${showName(elsewhere)} is not on the destination, where its rows would go into ${showName(elsewhere.into)}: their changes could not be followed. Create the same partitions there`
   }
   const lost = destroyed.find(
     ({ action, schema = '', name }) => action !== 'truncate' || !known.has(tableKey({ schema, name })),
@@ -212,7 +212,7 @@ export async function reach(follower: Following, lsn: Lsn, signal: AbortSignal) 
       const { conflict } = follower.status
       if (conflict) {
         throw new PgtrekError(
-          `changes from before have to be applied first, and they stop at a conflict: ${conflict.message}. Decide about it first`,
+          `earlier changes have to be applied first, and they stop at a conflict: ${conflict.message}. Resolve it first`,
         )
       }
     }
@@ -341,8 +341,7 @@ async function renamed(
     .filter((table) => arrived.has(tableKey(table)) && table.source !== oids.get(tableKey(table)))
     .map(({ schema, name }) => ({
       ...{ schema, name },
-      error:
-        'another table of the source got this name while it was copied: "pgtrek recopy" copies it once more',
+      error: 'another table of the source got this name while it was copied: run "pgtrek recopy" again',
     }))
 }
 
@@ -359,7 +358,7 @@ export function describeRecopied(tables: readonly TableName[], failed: FollowRec
   const whole = tables.filter((table) => !lost.has(tableKey(table)))
   const parts = [
     ...(whole.length > 0
-      ? [`${formatCount(whole.length, 'table')} copied anew and followed: ${showNames(whole)}`]
+      ? [`${formatCount(whole.length, 'table')} copied again and followed: ${showNames(whole)}`]
       : []),
     ...failed.map((table) => `${showName(table)} failed again: ${table.error}`),
   ]

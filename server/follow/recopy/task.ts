@@ -1,4 +1,4 @@
-// Tables are copied anew while the move goes on: what of it the run and its views have to know.
+// Tables are copied again while the move goes on: what of it the run and its views have to know.
 
 import type { RecopyView } from '../../../shared/follow-view.ts'
 import { tableKey } from '../../../shared/table-name.ts'
@@ -54,9 +54,9 @@ export class RecopyTask {
     const isPaused = status.followers.get('forward')?.status.phase === 'paused'
     const signal = AbortSignal.any([move.signal, this.#stop.signal])
     status.recopy = { ...begun, state: 'running' }
-    status.troubles.set('recopy', `tables are being copied anew: ${showNames(tables)}`)
+    status.troubles.set('recopy', `tables are being copied again: ${showNames(tables)}`)
     status.dispatch({ type: 'recopy_began' })
-    status.say(`copying anew: ${showNames(tables)}`)
+    status.say(`copying again: ${showNames(tables)}`)
     status.onChange('now')
     // What it has proven of these tables does not hold any more.
     await streams.endComparison()

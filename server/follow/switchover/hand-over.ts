@@ -47,8 +47,8 @@ export async function handOver(
       if (!isLost && !isUnsure) throw error
       if (!isLost || performance.now() > deadline || signal.aborted) {
         throw new HandOverUnknown(
-          `${describeSettings(from)} was lost at the moment of handing over, and whether it was handed over is not known: ${messageOf(error)}. ` +
-            'When the server can be reached, "pgtrek status" with the same connections tells, and "pgtrek follow" goes on',
+          `The connection to ${describeSettings(from)} was lost during the handover, and its outcome is not known: ${messageOf(error)}. ` +
+            'When the server is available again, "pgtrek status" with the same connections shows it, and "pgtrek follow" continues',
           { cause: error },
         )
       }
@@ -132,7 +132,7 @@ export async function makeWritable(settings: ConnectionSettings, move: string): 
         return {
           said: [],
           left: [
-            `${place} stays read-only: another move has made it so (${undone.moves.join(', ')}; "pgtrek cleanup --writable --name" undoes it)`,
+            `${place} stays read-only: another move made it read-only (${undone.moves.join(', ')}; "pgtrek cleanup --writable --name" undoes it)`,
           ],
         }
       case 'writable':

@@ -23,7 +23,7 @@ export async function learnHandOver(move: MoveContext) {
   const missed = missedHandOver(move.record, facts)
   if (!missed) return
   move.update(missed)
-  move.status.warn('the servers say that it was handed over: a switchover was broken off after that')
+  move.status.warn('a switchover was interrupted after the handover, which is recorded on the servers')
 }
 
 /** One that was not handed over has made the side read-only that changes still come from. */
@@ -35,7 +35,7 @@ export async function undoInterrupted(move: MoveContext) {
   const { said, left } = await makeWritable(settings, move.name)
   if (said.length > 0) {
     move.status.warn(
-      `a switchover was broken off and has left ${describeSettings(settings)} read-only: it is made writable again`,
+      `an interrupted switchover left ${describeSettings(settings)} read-only: making it writable again`,
     )
   }
   for (const line of said) move.status.say(line)
@@ -57,7 +57,7 @@ export async function finishHandOver(move: MoveContext) {
     await leaveLink(link)
   } catch (error) {
     status.warn(
-      `not everything that the switchover has left could be put in order, "pgtrek follow" does it again: ${messageOf(error)}`,
+      `not everything could be cleaned up after the switchover, "pgtrek follow" tries again: ${messageOf(error)}`,
     )
   }
 }

@@ -28,7 +28,7 @@ export async function bringLargeObjects(
   const unreadable = changed.filter(({ status }) => status === 'unknown')
   if (unreadable.length > 0) {
     throw new PgtrekError(
-      `${unreadable.length} large objects may not be read by our role (as ${unreadable[0]?.oid}): grant select on them, on both sides`,
+      `our role has no permission to read ${unreadable.length} large objects (for example ${unreadable[0]?.oid}): grant select on them, on both sides`,
     )
   }
   const kept = own && new Set(own)

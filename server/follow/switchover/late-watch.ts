@@ -118,7 +118,7 @@ export class LateWatch {
       this.#session?.destroy()
       this.#session = undefined
       if (this.#isOver && !isLast) return
-      const words = `whether ${what} after the switchover is not known: ${errorInfo(error).message}`
+      const words = `cannot determine whether ${what} after the switchover: ${errorInfo(error).message}`
       if (!(error instanceof Indistinct)) return this.#tell(words)
       this.#stop()
       this.watched.onImpossible(words)
@@ -173,7 +173,7 @@ export async function refuseIndistinct(session: Session, ours: string): Promise<
   const position = await readPosition(session, ours)
   if (position?.kind !== 'table') return
   throw new Indistinct(
-    `below PostgreSQL ${messagesSince}, changes that flow back without a replication origin cannot be told from those of others ` +
+    `below PostgreSQL ${messagesSince}, changes that flow back without a replication origin cannot be distinguished from those of others ` +
       '(our role may not use origins there)',
   )
 }

@@ -51,12 +51,14 @@ export async function settleMaterializedViews(work: ViewsWork): Promise<Outcome>
         failed.size === 0
           ? []
           : [
-              `${formatCount(failed.size, 'materialized view')} of ${place} could not be refreshed. When the cause is removed: ${statements([...failed.keys()])}`,
+              `${formatCount(failed.size, 'materialized view')} of ${place} could not be refreshed. After removing the cause, run: ${statements([...failed.keys()])}`,
             ],
     }
   } catch (error) {
     return {
-      next: [`Whether materialized views of ${place} have to be refreshed is not known: ${messageOf(error)}`],
+      next: [
+        `Cannot determine whether materialized views of ${place} have to be refreshed: ${messageOf(error)}`,
+      ],
     }
   }
 }
@@ -111,7 +113,7 @@ async function refresh(
   failed: ReadonlyMap<MovedView, string>,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  if (signal.aborted) return 'stopped before it was its turn'
+  if (signal.aborted) return 'stopped before it was refreshed'
   const stale = view.reads.find((one) => failed.has(one))
   if (stale) return `it reads ${showName(stale)}, which was not refreshed`
   try {

@@ -81,7 +81,7 @@ export class OldPrimary {
         },
         onSequences: (names) =>
           status.warn(
-            `sequences of ${place} have given out numbers after the switchover, somebody is still connected: ${names.join(', ')}`,
+            `sequences of ${place} advanced after the switchover, so a client is still connected: ${names.join(', ')}`,
           ),
       },
       sequences,
@@ -130,7 +130,9 @@ export class OldPrimary {
     const reasons = lateTroubles.flatMap((about) => status.troubles.get(about) ?? [])
     if (reasons.length > 0 && !isAccepted) {
       this.watch()
-      throw new PgtrekError(`${reasons.join('; ')}. When that is settled, go on with --discard-late-writes`)
+      throw new PgtrekError(
+        `${reasons.join('; ')}. When that is resolved, continue with --discard-late-writes`,
+      )
     }
     for (const words of reasons) status.say(`accepted: ${words}`, 'warn')
     await dropLink(move.link(handedOver.direction), move.owner)

@@ -53,9 +53,9 @@ export async function readOpenTransactions(
     ...running.map(({ key, pid, user, application, since, state, query }) => ({
       key,
       words:
-        `process ${pid} of ${user ?? 'a role that is gone'} (${application || 'no application name'})` +
+        `process ${pid} of ${user ?? 'a dropped role'} (${application || 'no application name'})` +
         (state === null
-          ? ', whose details our role may not read'
+          ? ', details not visible to our role'
           : `, ${state}, since ${since}, last statement: ${query?.replaceAll(/\s+/g, ' ').trim()}`),
     })),
     ...prepared.map(({ key, gid, user, since }) => ({

@@ -58,12 +58,12 @@ export async function awaitSentinel({ id, lsn, proof }: Sentinel, waiting: Waiti
     if (isThere && parseLsn(status.applied) >= lsn) return
     if (status.phase === 'conflict' || status.phase === 'failed' || status.phase === 'stopped') {
       throw new PgtrekError(
-        `following has stopped before the sentinel came: ${status.conflict?.message ?? status.lastError?.message ?? status.phase}`,
+        `following stopped before the sentinel was received: ${status.conflict?.message ?? status.lastError?.message ?? status.phase}`,
       )
     }
     if (Date.now() > deadline) {
       throw new PgtrekError(
-        `the destination did not confirm the sentinel within ${formatDuration(timeoutSeconds)}: it is behind by ${status.lagBytes} bytes of the log. Wait until it has caught up, or give it more time (--timeout)`,
+        `the destination did not confirm the sentinel within ${formatDuration(timeoutSeconds)}: its lag is ${status.lagBytes} bytes of the log. Wait until it has caught up, or set a longer --timeout`,
       )
     }
     await Bun.sleep(lookEveryMs)

@@ -88,7 +88,7 @@ export async function switchOver(work: Switchover): Promise<SwitchoverReport> {
   const largeObjects = record.largeObjects
     ? await bringLargeObjects(link, record.ownLargeObjects, signal)
     : { total: 0, copied: 0, removed: 0, refused: [] }
-  for (const statement of largeObjects.refused) work.say(`the destination did not take: ${statement}`, 'warn')
+  for (const statement of largeObjects.refused) work.say(`the destination rejected: ${statement}`, 'warn')
   if (record.native) await fillViews(from, link.to)
   onStep('compare')
   const tables = await compareAll(work)
@@ -132,7 +132,7 @@ function refuseProblems({ problems }: ObjectsCheck, { accept_differences: isAcce
   throw new PgtrekError(
     `${formatCount(problems.length, 'difference')} between the objects of both sides: ` +
       `${problems.slice(0, mostNamed).join('; ')}${more > 0 ? `; and ${more} more` : ''}. ` +
-      'Make the destination the same, or accept these differences knowingly (--accept-differences)',
+      'Make the destination the same, or accept these differences (--accept-differences)',
   )
 }
 
@@ -144,7 +144,7 @@ async function refusePrepared(from: Session) {
   if (prepared.length === 0) return
   const names = prepared.slice(0, mostNamed).map(({ gid }) => gid)
   throw new PgtrekError(
-    `${formatCount(prepared.length, 'prepared transaction')} of ${describeSettings(from.settings)} would be lost (${names.join(', ')}): commit prepared or rollback prepared them first`,
+    `${formatCount(prepared.length, 'prepared transaction')} of ${describeSettings(from.settings)} would be lost (${names.join(', ')}): run commit prepared or rollback prepared first`,
   )
 }
 
@@ -163,7 +163,7 @@ async function leave({ record, link, options, signal, say }: Switchover) {
   const names = unguarded.map((table) => `${showName(table)} (${table.reason})`)
   if (names.length > 0) {
     say(
-      `of ${formatCount(names.length, 'table')} only the default of the database refuses writes, which a session may override: ${shortList(names)}`,
+      `writes to ${formatCount(names.length, 'table')} are refused only by the default of the database, which a session may override: ${shortList(names)}`,
       'warn',
     )
   }
@@ -192,7 +192,7 @@ async function awaitQuiet(
   await awaitSentinel(last, waiting)
   const between = follower.status.transactions - before
   if (between > 0) {
-    throw stillWritten(link, `${formatCount(between, 'transaction')} behind the sentinel`, options)
+    throw stillWritten(link, `${formatCount(between, 'transaction')} after the sentinel`, options)
   }
   // It may commit when nobody looks any more.
   await refuseOpen(from, record, link, options)
@@ -236,7 +236,7 @@ async function refuseLateWrites(
     record.bidirectional && (await refuseIndistinct(from, ours).catch((error: Error) => error))
   if (indistinct) {
     say(
-      `whether ${describeSettings(link.from)} was written to meanwhile is not known: ${indistinct.message}`,
+      `cannot determine whether ${describeSettings(link.from)} was written to in the meantime: ${indistinct.message}`,
       'warn',
     )
     return
@@ -327,14 +327,14 @@ async function compareAll(work: Switchover): Promise<SwitchoverReport['tables']>
       .slice(0, mostNamed)
       .map(
         (table) =>
-          `${showName(table)} (${table.error?.message ?? `${table.source?.rows ?? 'no'} rows here, ${table.destination?.rows ?? 'no'} there`}${isForeign(table) ? '; others have written to it there' : ''})`,
+          `${showName(table)} (${table.error?.message ?? `${table.source?.rows ?? 'no'} rows here, ${table.destination?.rows ?? 'no'} there`}${isForeign(table) ? '; other sessions have written to it there' : ''})`,
       )
     throw new PgtrekError(
       `${formatCount(refused.length, 'table')} of ${tables.length + before.length} are not the same on both sides: ${named.join(', ')}`,
     )
   }
   for (const table of unequal.filter(isAccepted)) {
-    const why = isForeign(table) ? 'others have written to it' : 'a transaction was skipped'
+    const why = isForeign(table) ? 'other sessions have written to it' : 'a transaction was skipped'
     work.say(`table ${showName(table)} is not the same on both sides, which was accepted: ${why}`, 'warn')
   }
   const compared = tables.map(({ schema, name, source, destination, status }) => ({
@@ -355,7 +355,7 @@ function nextSteps(
   const { host, port, database } = link.to
   const [from, to] = [describeSettings(link.from), describeSettings(link.to)]
   return [
-    `In the application's connection string put host ${host}, port ${port}, database ${database} (it was ${link.from.host}, ${link.from.port}, ${link.from.database}), and start it.`,
+    `In the application's connection string, set host ${host}, port ${port}, database ${database} (it was ${link.from.host}, ${link.from.port}, ${link.from.database}), and start it.`,
     ...(others.length > 0 && !options.read_only_source
       ? [
           `${formatCount(others.length, 'session')} of other programs are still connected to ${from}: what they write there from now on is not on ${to}.`,
@@ -367,7 +367,7 @@ function nextSteps(
         ]
       : []),
     isReversed
-      ? `Changes of ${to} flow to ${from} from now on: "pgtrek switchover${options.back ? '' : ' --back'}" goes there without losing one.`
+      ? `Changes of ${to} flow to ${from} from now on: "pgtrek switchover${options.back ? '' : ' --back'}" switches to it without losing any.`
       : `Changes of ${to} do not flow to ${from}.`,
     ...(isReversed
       ? []

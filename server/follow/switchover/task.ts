@@ -32,7 +32,7 @@ export class SwitchoverTask {
     const { direction, progress, source, destination } = this.move.record
     if (options.back !== (direction === 'back')) {
       return options.back
-        ? `it was not switched over: changes flow from ${source} to ${destination}, where "switchover" without --back leads`
+        ? `it was not switched over: changes flow from ${source} to ${destination}, so use "switchover" without --back`
         : `it was switched over already: the application belongs on ${destination}, and "switchover --back" returns to ${source}`
     }
     if (progress !== 'following' && progress !== 'done') return 'rows are still being copied'
@@ -182,7 +182,7 @@ export class SwitchoverTask {
       foundEqual(move, compared)
       await this.#follow(link.direction, options, report)
     } catch (error) {
-      const words = `it is handed over, but not everything behind that could be done: ${messageOf(error)}. "pgtrek follow" does it again`
+      const words = `the handover is done, but not everything after it: ${messageOf(error)}. "pgtrek follow" tries that again`
       status.say(words, 'error')
       next.push(words)
     }
@@ -233,13 +233,13 @@ export class SwitchoverTask {
 
 const stepWords = {
   check: 'checking',
-  read_only: 'the side that is left',
-  sentinel: 'the sentinel is on its way',
-  quiet: 'nobody writes any more?',
+  read_only: 'making the old primary read-only',
+  sentinel: 'waiting for the sentinel',
+  quiet: 'checking that writes have stopped',
   sequences: 'sequences',
   large_objects: 'large objects',
   compare: 'comparing both sides',
-  reverse: 'the way back',
+  reverse: 'preparing the return',
   report: 'done',
   materialized_views: 'materialized views',
 } as const
