@@ -53,7 +53,7 @@ const japanese: [RegExp, (...parts: string[]) => string][] = [
       `${table} は追従していますが、パブリケーションに含まれなくなり、変更が送られていません。「pgtrek recopy ${table}」でコピーし直せます`,
   ],
   [
-    /^(.+) of the destination is called (.+) on the source now: .+ On the destination run: (.+)$/s,
+    /^(.+) of the destination is now named (.+) on the source: .+ On the destination run: (.+)$/s,
     (table, name, sql) =>
       `移行先の ${table} は、移行元では ${name} という名前になりました。移行先で実行してください：${sql}`,
   ],

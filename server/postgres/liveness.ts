@@ -18,7 +18,7 @@ export function silenceMsOf({ silenceMs }: ConnectionSettings): number {
 /** Nothing was heard, and this is why nothing will be. */
 class Silence extends PgtrekError {
   constructor(silentMs: number, why: string) {
-    super(`nothing was heard for ${Math.round(silentMs / 1000)} s, and ${why}`)
+    super(`no data was received for ${Math.round(silentMs / 1000)} s, and ${why}`)
   }
 }
 

@@ -58,11 +58,11 @@ test('each reason has a Japanese sentence, and English ones are unchanged', () =
 
 test.each([
   [
-    'shop.a is followed, but was dropped on the source. When nobody needs it any more, drop it on the destination, too: drop table "shop"."a"',
+    'shop.a is followed, but was dropped on the source. When it is no longer needed, drop it on the destination, too: drop table "shop"."a"',
     'drop table "shop"."a"',
   ],
   [
-    'shop.a is followed, but was dropped on the source; the table that is called shop.a there now is another one, and is not followed',
+    'shop.a is followed, but was dropped on the source; the table that is named shop.a there now is a different one, and is not followed',
     'shop.a',
   ],
   [
@@ -70,19 +70,19 @@ test.each([
     '「pgtrek recopy shop.a」',
   ],
   [
-    'shop.a of the destination is called shop.b on the source now: its changes are applied, but the names differ. On the destination run: alter table "shop"."a" rename to "b"',
+    'shop.a of the destination is now named shop.b on the source: its changes are applied, but the names differ. On the destination run: alter table "shop"."a" rename to "b"',
     'alter table "shop"."a" rename to "b"',
   ],
   [
-    'shop.a is not followed: its rows are neither copied nor kept up to date. To move it, start again with it, or copy it when nobody writes to it any more',
+    'shop.a is not followed: its rows are neither copied nor kept up to date. To move it, start again with it, or copy it when nothing writes to it any more',
     'shop.a',
   ],
   [
-    'shop.a is a partition of shop.b, but the destination does not have it. Create it there, or run "pgtrek recopy shop.a", which makes it and copies its rows, those from before it was attached too',
+    'shop.a is a partition of shop.b, but the destination does not have it. Create it there, or run "pgtrek recopy shop.a", which creates it and copies its rows, those from before it was attached too',
     '「pgtrek recopy shop.a」',
   ],
   [
-    'shop.a is a partition of shop.b that p does not have: its changes are not sent. "pgtrek recopy shop.a" publishes it, makes it on the destination and copies its rows; in a publication of your own first alter publication p add table shop.a',
+    'shop.a is a partition of shop.b that p does not have: its changes are not sent. "pgtrek recopy shop.a" publishes it, creates it on the destination and copies its rows; for a publication of your own, first run alter publication p add table shop.a',
     '「pgtrek recopy shop.a」',
   ],
 ])('a table that is not followed as it should be, in Japanese: %s', (reason, part) => {

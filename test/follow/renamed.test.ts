@@ -35,7 +35,7 @@ test('another name for a moment is no matter, tables that swap names turn the li
   await source.sql("alter table p_three rename to p_3; update p set v = 'now'")
   // The names of the partition differ until the destination is renamed, too.
   const isRed = (words: string) => moving.until(words, ({ ready }) => ready.reasons.join().includes(words))
-  await isRed('public.p_three of the destination is called public.p_3 on the source now')
+  await isRed('public.p_three of the destination is now named public.p_3 on the source')
   await destination.sql('alter table p_three rename to p_3; alter index p_three_pkey rename to p_3_pkey')
   await moving.until('the light', ({ ready }) => ready.green)
   await moving.run.act({ type: 'pause' })
@@ -49,7 +49,7 @@ test('another name for a moment is no matter, tables that swap names turn the li
   await source.sql('create table t_new (like t including all); insert into t_new select * from t')
   await source.sql('begin; alter table t rename to t_old; alter table t_new rename to t; commit')
   await source.sql("insert into t values (3, 'into the new one')")
-  await isRed('public.t of the destination is called public.t_old on the source now')
+  await isRed('public.t of the destination is now named public.t_old on the source')
   await source.sql(
     'begin; alter table t rename to t_new; alter table t_old rename to t; drop table t_new; commit',
   )

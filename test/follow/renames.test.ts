@@ -172,7 +172,7 @@ test('columns with other names, and tables that go on one side: each has a way o
 
   await destination.sql('drop table gone_here')
   await source.sql("insert into gone_here values (2, 'two')")
-  await inConflict('"pgtrek recopy public.gone_here" makes it and copies its rows')
+  await inConflict('"pgtrek recopy public.gone_here" creates it and copies its rows')
   await isRed(moving, /public.gone_here is followed, .* run "pgtrek recopy public.gone_here"/)
   await recopied('gone_here')
 
@@ -187,7 +187,7 @@ test('columns with other names, and tables that go on one side: each has a way o
   await destination.sql('alter table hidden rename to found')
   moving.store.forget(moving.run.name)
   await moving.restart()
-  await isRed(moving, /public.hidden is followed, .* Where it has another name there, give it this one/)
+  await isRed(moving, /public.hidden is followed, .* If it has another name there, rename it to this one/)
   await source.sql("insert into hidden values (2, 'two')")
   await inConflict('if it has another name there, rename it and retry')
   expect((await moving.run.act({ type: 'apply_schema' })).message).toContain(

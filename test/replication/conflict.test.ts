@@ -118,7 +118,7 @@ describe('a slot', () => {
     await pair.source.sql('select pg_replication_slot_advance($1, pg_current_wal_flush_lsn())', [
       options.slot,
     ])
-    await expect(Follower.start(options)).rejects.toThrow('somebody else used the slot')
+    await expect(Follower.start(options)).rejects.toThrow('another client used the slot')
   })
 })
 

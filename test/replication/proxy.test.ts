@@ -127,7 +127,7 @@ const waits: (Wishes & { name: string; work: (stand: Stand) => Promise<void> })[
       proxies.destination.stall()
       await rows(pair.source, 10, 5000)
       const [lost] = await eventually('the loss to be noticed', losses, ({ length }) => length > 0)
-      expect(lost).toContain('nothing was heard for')
+      expect(lost).toContain('no data was received for')
       // Its connections of before stay as they are: only new ones move.
       proxies.destination.forget()
       await arrival(follower, pair.source)

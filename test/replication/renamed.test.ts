@@ -134,12 +134,12 @@ test('a table that nobody knows is held until it has a place; one that was left 
   const conflict = await conflictOf(follower)
   expect(conflict.table).toEqual({ schema: 'public', name: 'fresh' })
   expectLines(conflict.problems, [
-    /public.fresh was not part of this move when it began/,
+    /public.fresh was not part of this move when it started/,
     /create public.fresh on the destination .* then retry/,
   ])
   expectLines(seen.warnings.sort(), [
-    /public.excluded_still are sent and not applied: it was left out/,
-    /public.fleeting are sent and not applied: it was created after the move began, and is dropped/,
+    /public.excluded_still are sent and not applied: it was excluded/,
+    /public.fleeting are sent and not applied: it was created after the move started, and has since been dropped/,
   ])
   // A retry alone places nothing.
   const problems = () => follower.status.conflict?.problems ?? []
@@ -162,7 +162,7 @@ test('a table that nobody knows is held until it has a place; one that was left 
     (found) => found !== undefined,
   )
   expect(again?.problems.join()).toMatch(
-    /the table that was called public.u before is followed, and is another one/,
+    /the table that was named public.u before is still followed, and is a different one/,
   )
   await pair.destination.sql('drop table u; create table u (id int primary key, v text)')
   follower.retry()

@@ -39,7 +39,7 @@ const stories: Story[] = [
     alter: 'alter table t add extra int check (extra > 0)',
     write: "insert into t values (3, 'three', 3); update t set extra = 7 where id = 1",
     proposed: ['alter table "public"."t" add column "extra" integer;', /^-- extra of older rows of public.t/],
-    remarks: [/^t_extra_check is on the source only, and is not made by this: alter table public.t add/],
+    remarks: [/^t_extra_check is on the source only, and is not created: alter table public.t add/],
   },
   {
     name: 'a column with a default that has changed since',
@@ -247,7 +247,7 @@ describe('what could lose something is left to people, in words', () => {
       name: 'a table without a key',
       source: 'create table t (a int, b int); alter table t replica identity full',
       destination: 'create table t (a int); alter table t replica identity full',
-      remarks: [/b in older rows .* told apart by all of its columns/],
+      remarks: [/b in older rows .* identified by all of its columns/],
     },
     {
       name: 'a type that the destination does not have',

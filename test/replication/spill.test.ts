@@ -78,7 +78,7 @@ test('a directory without room is named, with what to do', () => {
     for (let count = 0; count < 3; count++) spill.transaction(1).add(1, 73, bytes, 0, bytes.length)
   }
   expect(fill).toThrow(SpillFailed)
-  expect(fill).toThrow(`${directory} has no room for the large transactions`)
+  expect(fill).toThrow(`${directory} has no space for the large transactions`)
 })
 
 test('nothing is left of it', () => {

@@ -48,7 +48,7 @@ test('the log names the reason and what becomes of the changes', () => {
   )
   expect(describeGiveUp(7, 'aborted')).toBe(
     'transaction 7 is no longer applied while the source sends it: ' +
-      'the source aborted it in the stream, since it was rolled back or was committed before the stream began. ' +
+      'the source aborted it in the stream, since it was rolled back or was committed before the stream started. ' +
       'What was applied of it early is rolled back.',
   )
 })

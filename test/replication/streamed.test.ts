@@ -170,7 +170,7 @@ test('without room for it: it waits, says which directory is full, and goes on w
   const insert = 'insert into a select g, repeat(md5(g::text), 20) from generate_series(1, 4000) g'
   await pair.source.sql(insert)
   const { lastError } = await reaches(follower, 'waiting for room', ({ phase }) => phase === 'waiting')
-  expect(lastError?.message).toContain(`${directory} has no room for the large transactions`)
+  expect(lastError?.message).toContain(`${directory} has no space for the large transactions`)
   mkdirSync(directory)
   await arrival(follower, pair.source)
   expect(await compareFollowed(pair)).toEqual([])

@@ -64,7 +64,7 @@ describe('partitions', () => {
     expectLines(showSchemaChanges(changes), [/create table "public"."part_5" partition of/])
     expectLines(changes.remarks, [
       /part_5 is a new partition: rows that were in it before it was attached .* have to be copied/,
-      /part_2 is no partition on the source any more.* detach partition "public"."part_2"$/,
+      /part_2 is no longer a partition on the source.* detach partition "public"."part_2"$/,
     ])
     await follower.stop()
     expect(events.filter(({ type }) => type === 'follow_conflict')).toEqual([])

@@ -100,7 +100,7 @@ const words: Record<string, string> = {
   '42703': 'a column is missing on the destination',
   '42P01': 'the table is missing on the destination',
   '0A000': 'the destination does not support it',
-  '42501': "the destination's role may not do it",
+  '42501': "the destination's role lacks the privilege",
 }
 
 function inWords(error: ServerError): string {
@@ -114,7 +114,7 @@ function inWords(error: ServerError): string {
 
 function countInWords({ found }: UnexpectedCount, isExact = false): string {
   if (found === 0 && isExact) {
-    return 'both sides have changed this row: here it is missing, or is not what it was there before this change'
+    return 'both sides have changed this row: here it is missing, or differs from the row before this change'
   }
   return found === 0
     ? 'the row is missing on the destination'

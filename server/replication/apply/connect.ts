@@ -184,7 +184,9 @@ export async function connect(ends: StreamEnds, options: ConnectOptions): Promis
     abandon()
     if (!isLate) throw error
     const seconds = Math.round(options.silenceMs / 1000)
-    throw new ConnectionLost(`a server took longer than ${seconds} s to say what it has`, { cause: error })
+    throw new ConnectionLost(`a server did not send the state of its objects within ${seconds} s`, {
+      cause: error,
+    })
   } finally {
     clearTimeout(late)
   }

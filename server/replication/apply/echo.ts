@@ -36,13 +36,13 @@ export async function refuseUnseenEchoes(source: Session): Promise<void> {
   if (source.major >= since.messages || !(await hasTablePositions(source))) return
   throw new EchoesUnseen(
     `changes cannot flow both ways at once: ${unseen(source.major)}. Nothing was changed. To go on, ${remedy(source.major)}, ` +
-      'and begin anew; or follow one direction only.',
+      'and start again; or follow one direction only.',
   )
 }
 
 function unseen(major: number): string {
   return (
-    `the role has no right to replication origins there, and PostgreSQL ${major} tells in no other way which ` +
+    `the role has no privilege to use replication origins there, and PostgreSQL ${major} has no other way to show which ` +
     'changes came from the other side'
   )
 }

@@ -11,10 +11,10 @@ type Without<Event, Key extends PropertyKey> = Event extends unknown ? Omit<Even
 const mostMessageBytes = 8192
 
 const reasons: Record<NonNullable<Apart>, string> = {
-  left_out: 'it was left out when the move began',
+  left_out: 'it was excluded when the move started',
   extension: 'it belongs to an extension',
   own: 'it belongs to another move',
-  dropped: 'it was created after the move began, and is dropped by now',
+  dropped: 'it was created after the move started, and has since been dropped',
 }
 
 export class FollowReports {
@@ -41,7 +41,7 @@ export class FollowReports {
     }
     for (const { schema, name } of replaced) {
       this.#warn(
-        `${schema}.${name} of the destination was dropped and made again: rows that were copied before are not in it`,
+        `${schema}.${name} of the destination was dropped and created again: rows that were copied before are missing`,
       )
     }
   }

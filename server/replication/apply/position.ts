@@ -161,8 +161,8 @@ export async function holdPosition(session: Session, name: string): Promise<Posi
   const known = await readPosition(session, name)
   if (!known) {
     throw new PositionMissing(
-      `the destination does not know up to where changes have arrived (no position ${name}): ` +
-        'copy the rows anew, under the snapshot of a new slot',
+      `the destination has no record of which changes are applied (no position ${name}): ` +
+        'copy the rows again, under the snapshot of a new slot',
     )
   }
   const position: Position =
@@ -179,7 +179,7 @@ async function holdOrigin(session: Session, name: string): Promise<Position> {
     await session.query(take)
   } catch (error) {
     if ((error as { sqlstate?: string }).sqlstate !== objectInUse) throw error
-    throw new PositionBusy(`another session applies changes as ${name}`, { cause: error })
+    throw new PositionBusy(`another session is applying changes as ${name}`, { cause: error })
   }
   const lending = { give: 'select pg_catalog.pg_replication_origin_session_reset()', take }
   if (!isOriginSafe(session.major)) return { kind: 'origin', lending, ...(await holdRow(session, name)) }
@@ -201,7 +201,7 @@ async function holdRow(
   name: string,
 ): Promise<Pick<Position, 'name' | 'lsn' | 'storeSql' | 'tidySql'>> {
   const literal = quoteLiteral(name)
-  const busy = () => new PositionBusy(`another session applies changes as ${name}`)
+  const busy = () => new PositionBusy(`another session is applying changes as ${name}`)
   if (!(await tryLock(session, `pgtrek position ${name}`))) throw busy()
   // One that helped a session that died could still commit.
   if (!(await tryLock(session, helperLock(name)))) throw busy()
@@ -226,7 +226,7 @@ const markSqlOf = (name: string) =>
 export async function helpWithPosition(session: Session, { tidySql, name }: Position): Promise<void> {
   if (!tidySql) return
   if (await tryLock(session, helperLock(name))) return
-  throw new PositionBusy(`another session applies changes as ${name}`)
+  throw new PositionBusy(`another session is applying changes as ${name}`)
 }
 
 const helperLock = (name: string) => `pgtrek helper ${name}`

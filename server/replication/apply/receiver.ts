@@ -199,7 +199,7 @@ export class Receiver {
       case 'rollback_prepared':
       case 'stream_prepare':
         // Without being asked the server sends prepared transactions when they are committed, as all others.
-        throw new Error('the source sent a prepared transaction, which was not asked for')
+        throw new Error('the source sent a prepared transaction, which was not requested')
       default:
         return this.#content(event)
     }

@@ -38,7 +38,7 @@ export class NeedsText extends Error {}
 /** A relation came up that is not known. */
 export class NeedsLook extends Error {
   constructor(readonly oid: number) {
-    super(`changes of a relation that is not known: ${oid}`)
+    super(`changes of an unknown relation: ${oid}`)
   }
 }
 
@@ -99,14 +99,14 @@ export class Relations {
     }
     const relation = this.#asFollowed(described)
     if (binary && !relation.columns.every(({ type }) => this.options.isBinarySafe(type))) {
-      throw new NeedsText(`a column of ${relation.schema}.${relation.name} can only travel as text`)
+      throw new NeedsText(`a column of ${relation.schema}.${relation.name} can only be sent as text`)
     }
     const named = tables.get(tableKey(relation))
     const table = pair && pair.to !== named?.oid ? undefined : named
     const types: NamedTypes = this.#types
     const problems = misfits(relation, table, types, binary)
     if (!table && (described.schema !== relation.schema || described.name !== relation.name)) {
-      problems.push(`on the source it is called ${described.schema}.${described.name} now`)
+      problems.push(`it is now named ${described.schema}.${described.name} on the source`)
     }
     if (binary && problems.length > 0 && misfits(relation, table, types, false).length === 0) {
       throw new NeedsText(`rows of ${relation.schema}.${relation.name} fit only as text`)
@@ -186,10 +186,10 @@ export class Relations {
     const same = [...followed.pairs.values()].some((pair) => tableKey(pair) === tableKey(relation))
     const gone = followed.gone.map(({ schema, name }) => `${schema}.${name}`)
     const problems = [
-      `${name} was not part of this move when it began: it was created or published since`,
+      `${name} was not part of this move when it started: it was created or published since`,
       ...(same
         ? [
-            `the table that was called ${name} before is followed, and is another one: it was dropped or renamed`,
+            `the table that was named ${name} before is still followed, and is a different one: it was dropped or renamed`,
           ]
         : []),
       ...(gone.length > 0 ? [`not published any more: ${gone.join(', ')}`] : []),

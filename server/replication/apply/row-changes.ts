@@ -60,7 +60,7 @@ export class RowChanges {
     if (!first) return
     if (this.#isExact && !this.#isTrusted(transaction)) {
       const problem =
-        'TRUNCATE while changes flow both ways: rows that this side has inserted meanwhile would be lost. When the ' +
+        'TRUNCATE while changes flow both ways: rows that this side has inserted in the meantime would be lost. If the ' +
         'tables may be emptied here, retry'
       throw this.#relations.misfit(
         { relation: first.relation, problems: [problem], isInexact: true },
@@ -82,8 +82,8 @@ export class RowChanges {
     }
     if (!this.#isExact || this.#isTrusted(transaction)) return
     const problem =
-      'changes flow both ways, and the source does not send what the row was: nobody can tell whether both sides have ' +
-      `changed it. Run "alter table ${table.quoted} replica identity full" on both sides; when this change is right, retry`
+      'changes flow both ways, and the source does not send the old row: it cannot be determined whether both sides have ' +
+      `changed it. Run "alter table ${table.quoted} replica identity full" on both sides; if this change is correct, retry`
     throw this.#relations.misfit({ relation, problems: [problem], isInexact: true }, transaction)
   }
 }

@@ -55,7 +55,7 @@ export class SilenceWatch implements Disposable {
     const { stream, applier } = this.connected
     const seconds = Math.round(this.silenceMs / 1000)
     const lost = new ConnectionLost(
-      `the connection to the ${side}, ${describeSettings(this.ends[side])}, was lost: nothing was heard for ${seconds} s`,
+      `the connection to the ${side}, ${describeSettings(this.ends[side])}, was lost: no data was received for ${seconds} s`,
     )
     if (side === 'source') stream.fail(lost)
     else applier.pipeline.fail(lost)

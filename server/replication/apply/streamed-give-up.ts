@@ -32,13 +32,13 @@ function reasonOfRefusal(cause: unknown): StreamedGiveUpReason {
 
 const words: Record<StreamedGiveUpReason, string> = {
   aborted:
-    'the source aborted it in the stream, since it was rolled back or was committed before the stream began',
+    'the source aborted it in the stream, since it was rolled back or was committed before the stream started',
   savepoint: 'the source rolled back a part of it to a savepoint',
-  left_out: 'it is left out',
+  left_out: 'it is not to be applied',
   truncate: 'it truncates a table',
   message: 'it holds a logical message, which is reported when it is committed',
   schema_change: 'the definition of a table has changed',
-  unknown_table: 'it changes a table that is not known',
+  unknown_table: 'it changes an unknown table',
   missing_table: 'a table is missing on the destination',
   misfit: 'a table of the destination does not fit',
   text_only: 'its values have to be sent as text',

@@ -149,7 +149,7 @@ export class NativeFollower implements Following {
     if (!state || !slot) {
       const error = new PgtrekError(
         state
-          ? `the source has no slot ${subscription} any more: the subscription cannot go on`
+          ? `the source has no slot ${subscription} any more: the subscription cannot continue`
           : `the destination has no subscription ${subscription} any more`,
       )
       this.#phase = 'failed'
@@ -166,7 +166,7 @@ export class NativeFollower implements Following {
     if (this.#phase === 'stopped') return
     if (state.errors > this.#firstErrors) {
       this.#error = new PgtrekError(
-        `the subscription has failed ${state.errors - this.#firstErrors} times: the destination's log says why; the server tries again by itself`,
+        `the subscription has failed ${state.errors - this.#firstErrors} times: see the destination's log for the reason; the server retries automatically`,
       )
       this.#firstErrors = state.errors
     }

@@ -40,7 +40,7 @@ export async function trySubscription(destination: Session, name: string, source
   const { may } = await destination.one<{ may: boolean }>(mayReadProgress)
   if (!may) {
     throw new PgtrekError(
-      'the role may not see how far it is: grant execute on function pg_catalog.pg_replication_origin_progress(text, boolean)',
+      'the role may not read the progress of the subscription: grant execute on function pg_catalog.pg_replication_origin_progress(text, boolean)',
     )
   }
   await destination.execute(unlogged)

@@ -8,7 +8,8 @@ export const noLsn: Lsn = 0n
 /** `16/B374D848` */
 export function parseLsn(text: string): Lsn {
   const [, high, low] = /^([0-9a-f]{1,8})\/([0-9a-f]{1,8})$/i.exec(text) ?? []
-  if (high === undefined || low === undefined) throw new Error(`this is no position in a log: ${text}`)
+  if (high === undefined || low === undefined)
+    throw new Error(`not a valid position in the log (LSN): ${text}`)
   return (BigInt(`0x${high}`) << 32n) | BigInt(`0x${low}`)
 }
 

@@ -44,7 +44,7 @@ export class MessageCursor {
 
   string(): string {
     const zero = this.#bytes.indexOf(0, this.#at)
-    if (zero < 0 || zero >= this.#end) throw new ProtocolViolation('a string in a message does not end')
+    if (zero < 0 || zero >= this.#end) throw new ProtocolViolation('a string in a message is not terminated')
     const text = this.#bytes.toString('utf8', this.#at, zero)
     this.#at = zero + 1
     return text
@@ -57,7 +57,8 @@ export class MessageCursor {
 
   #step(length: number): number {
     const start = this.#at
-    if (start + length > this.#end) throw new ProtocolViolation('a message is shorter than what it must hold')
+    if (start + length > this.#end)
+      throw new ProtocolViolation('a message is shorter than its content requires')
     this.#at = start + length
     return start
   }

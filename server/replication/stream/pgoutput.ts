@@ -175,7 +175,7 @@ export class PgoutputDecoder {
         return { type: 'rollback_prepared', xid: cursor.uint32(), end, gid: cursor.string() }
       }
       default:
-        throw new ProtocolViolation(`a change is of a kind that is not known (${type})`)
+        throw new ProtocolViolation(`a change is of an unknown kind (${type})`)
     }
   }
 }

@@ -176,7 +176,8 @@ export async function readComputed(
 /** What keeps this publication from telling all changes of the tables, one sentence each. */
 export function publicationProblems(state: PublicationState, wanted: readonly TableName[]): string[] {
   const problems = state.leavesOut.map(
-    (kind) => `the publication ${state.name} leaves out every ${kind}: alter it, or let pgtrek make its own`,
+    (kind) =>
+      `the publication ${state.name} leaves out every ${kind}: alter it, or let pgtrek create its own`,
   )
   const there = new Set(state.tables.map(tableKey))
   for (const table of wanted) {

@@ -155,7 +155,7 @@ export async function checkSlot(session: Session, name: string, position: Lsn): 
   }
   if (slot.plugin !== 'pgoutput' || slot.database !== session.settings.database) {
     throw new SlotUnusable(
-      `the slot ${name} is another one: of plugin ${slot.plugin} in database ${slot.database}`,
+      `the slot ${name} is a different one: of plugin ${slot.plugin} in database ${slot.database}`,
     )
   }
   if (slot.lost) throw new SlotUnusable(`the source has given up the slot ${name}: ${slot.lost}. ${again}`)
@@ -169,7 +169,7 @@ export async function checkSlot(session: Session, name: string, position: Lsn): 
   if (slot.confirmed !== undefined && slot.confirmed > position) {
     throw new SlotUnusable(
       `the slot ${name} has been read up to ${showLsn(slot.confirmed)}, but the destination has changes only ` +
-        `up to ${showLsn(position)}: somebody else used the slot, or the destination is an older state. ${again}`,
+        `up to ${showLsn(position)}: another client used the slot, or the destination is an older state. ${again}`,
     )
   }
   return slot
@@ -226,5 +226,5 @@ async function describeReader(session: Session, { name, activePid }: SlotState):
   const who = reader
     ? `"${reader.application}" of role ${reader.user}${reader.address ? ` from ${reader.address}` : ''}`
     : 'a process that this role may not see'
-  return `the replication slot ${name} is in use by ${who} (server process ${activePid}): stop that first. It was not dropped`
+  return `the replication slot ${name} is in use by ${who} (server process ${activePid}): stop that process first. The slot was not dropped`
 }

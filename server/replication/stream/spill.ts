@@ -19,7 +19,7 @@ const headBytes = 5
 export class SpillFailed extends PgtrekError {
   constructor(directory: string, cause: unknown) {
     super(
-      `${directory} has no room for the large transactions that the source sends before they are committed: ${messageOf(cause)}. Make room there, or start again with TMPDIR set to another directory; everything applied stays, and nothing is lost`,
+      `${directory} has no space for the large transactions that the source sends before they are committed: ${messageOf(cause)}. Free space there, or start again with TMPDIR set to another directory; applied changes are kept, and nothing is lost`,
       { cause },
     )
   }

@@ -109,7 +109,7 @@ export class ChangeStream implements AsyncDisposable {
     if (at + dataStart < next) return this.#decoder.read(bytes, at + dataStart, next)
     // Below 15 a change of an origin that was dropped since is announced by a message without content.
     if (at + dataStart === next) return { type: 'origin', lsn: noLsn, name: '' }
-    throw new ProtocolViolation('a change is cut off')
+    throw new ProtocolViolation('a change is incomplete')
   }
 
   /** Resolves when there are events, the time is over, or somebody calls `wake`. */
@@ -168,7 +168,7 @@ export class ChangeStream implements AsyncDisposable {
   }
 
   #keepalive(bytes: Buffer, at: number, next: number): KeepaliveEvent {
-    if (at + 18 > next) throw new ProtocolViolation('a sign of life is cut off')
+    if (at + 18 > next) throw new ProtocolViolation('a keepalive message is incomplete')
     const end = this.#note(bytes, at + 1)
     this.received = laterOf(this.received, end)
     if (bytes[at + 17] === 1) this.#tell(false)

@@ -49,7 +49,7 @@ export class Tuple {
         this.ends[column] = at
       } else if (kind === columnKind.unchanged) this.hasUnchanged = true
       else if (kind !== columnKind.null)
-        throw new ProtocolViolation(`a column is of a kind that is not known (${kind})`)
+        throw new ProtocolViolation(`a column is of an unknown kind (${kind})`)
     }
     this.length = at - position
     return at
@@ -108,5 +108,5 @@ export function writeText(out: PipelineWriter, tuple: Tuple, column: number) {
 }
 
 function unexpectedForm(kind: number | undefined): Error {
-  return new ProtocolViolation(`a value came in a form that was not asked for (${kind})`)
+  return new ProtocolViolation(`a value has a format that was not requested (${kind})`)
 }

@@ -48,20 +48,20 @@ function addColumn(both: Both, column: ColumnShape, work: ColumnWork) {
   )
   for (const old of gone) {
     work.remarks.push(
-      `column ${column.name} may be ${old.name} under a new name, which cannot be told from one dropped and one ` +
+      `column ${column.name} may be ${old.name} under a new name, which cannot be distinguished from one column dropped and one ` +
         `added: if so, run instead: alter table ${altered} rename column ${quoteIdentifier(old.name)} to ${name}`,
     )
   }
   if (source.key.includes(column.name)) {
     work.remarks.push(
-      `column ${column.name} is part of the key on the source and not there on the destination: mend that by hand, ` +
-        'rows cannot be told apart without it',
+      `column ${column.name} is part of the key on the source and missing on the destination: fix this by hand, ` +
+        'rows cannot be identified without it',
     )
     return
   }
   if (!knownTypes.has(column.typeName) && !source.enums.has(column.typeName)) {
     work.remarks.push(
-      `column ${column.name} is of type ${column.type}, which the destination does not have: make it first`,
+      `column ${column.name} is of type ${column.type}, which the destination does not have: create it first`,
     )
     return
   }
@@ -103,8 +103,8 @@ function addColumn(both: Both, column: ColumnShape, work: ColumnWork) {
     )
     if (column.notNull && column.expression === null) {
       work.remarks.push(
-        `column ${column.name} is NOT NULL on the source, but older rows get their values only with the changes ` +
-          `still to come: before the switchover run alter table ${altered} alter column ${name} set not null`,
+        `column ${column.name} is NOT NULL on the source, but older rows get their values only with changes ` +
+          `that are not applied yet: before the switchover run alter table ${altered} alter column ${name} set not null`,
       )
     }
   }
@@ -124,7 +124,7 @@ function setSequence({ name, sequence }: ColumnShape, work: ColumnWork) {
   if (!sequence) return
   work.remarks.push(
     `column ${name} has a sequence of its own (${sequence.schema}.${sequence.name}), which is new: ` +
-      'it stands where the source had it now, and has to be set at the switchover',
+      'it is set to the current value of the source, and has to be set again at the switchover',
   )
   if (sequence.last === null) return
   const quoted = quoteLiteral(quoteQualified(sequence.schema, sequence.name))
@@ -143,11 +143,11 @@ function changeType(both: Both, column: ColumnShape, there: ColumnShape, work: C
   const change = `alter table ${altered} alter column ${name} type ${column.type}${collate} using ${name}::${column.type}`
   if (column.generated !== '') {
     work.remarks.push(
-      `generated column ${column.name} is ${column.type} on the source and ${there.type} on the destination: make it anew by hand`,
+      `generated column ${column.name} is ${column.type} on the source and ${there.type} on the destination: create it again by hand`,
     )
   } else if (isWider(there, column)) {
     work.remarks.push(
-      `column ${column.name} is ${column.type} on the source and stays ${there.type} on the destination, which takes all its values`,
+      `column ${column.name} is ${column.type} on the source and stays ${there.type} on the destination, which accepts all its values`,
     )
   } else if (isWider(column, there)) {
     // Nothing is written anew on either side.
@@ -163,7 +163,7 @@ function changeType(both: Both, column: ColumnShape, there: ColumnShape, work: C
   } else {
     work.remarks.push(
       `column ${column.name} is ${column.type} on the source and ${there.type} on the destination: values could be ` +
-        `lost, so that is left to you: ${change}`,
+        `lost. To change it anyway, run: ${change}`,
     )
   }
 }
@@ -206,21 +206,21 @@ function digits(modifier: number): { ahead: number; behind: number } {
 function fill({ source, altered }: Both, { name }: ColumnShape, work: ColumnWork) {
   if (source.identity === 'f') {
     work.remarks.push(
-      `the values of column ${name} in older rows are not in the stream, and ${altered} is told apart by all of its ` +
-        'columns: compare it in the end, or copy it anew',
+      `the values of column ${name} in older rows are not in the stream, and ${altered} is identified by all of its ` +
+        'columns: compare it at the end, or copy it again',
     )
   } else if (source.key.length === 0) {
     work.remarks.push(
       `the values of column ${name} in older rows are not in the stream, and ${altered} has no key to fetch them by: ` +
-        'compare it in the end, or copy it anew',
+        'compare it at the end, or copy it again',
     )
   } else work.fills.push(name)
 }
 
 function tellOfGone({ altered, destination }: Both, column: ColumnShape, work: ColumnWork) {
   work.remarks.push(
-    `column ${column.name} was dropped or renamed on the source, or is the destination's own: it stays there. When nobody ` +
-      `needs it any more: alter table ${altered} drop column ${quoteIdentifier(column.name)}`,
+    `column ${column.name} was dropped or renamed on the source, or exists only on the destination: it is kept there. When it is ` +
+      `no longer needed, run: alter table ${altered} drop column ${quoteIdentifier(column.name)}`,
   )
   if (!column.notNull || column.expression !== null || column.identity !== '') return
   if (destination.key.includes(column.name)) return

@@ -20,7 +20,7 @@ export function misfits(
   if (!table) {
     return [
       'the destination has no such table: if it has another name there, rename it and retry; otherwise ' +
-        `"pgtrek recopy ${relation.schema}.${relation.name}" makes it and copies its rows`,
+        `"pgtrek recopy ${relation.schema}.${relation.name}" creates it and copies its rows`,
     ]
   }
   const problems = table.rules.map(
@@ -65,13 +65,13 @@ export function describeChange(before: Relation, after: Relation): string[] {
     }
   }
   for (const name of old.keys()) changes.push(`column ${name} was dropped or renamed`)
-  if (before.identity !== after.identity) changes.push('its replica identity is another one')
+  if (before.identity !== after.identity) changes.push('its replica identity has changed')
   const keys = [before, after].map(({ columns }) => columns.filter(({ key }) => key).map(({ name }) => name))
   if (before.identity === after.identity && keys[0]?.join() !== keys[1]?.join()) {
     changes.push(`its key is now ${keys[1]?.join(', ') || 'none'}`)
   }
   if (before.schema !== after.schema || before.name !== after.name) {
-    changes.push(`it is now called ${after.schema}.${after.name}`)
+    changes.push(`it is now named ${after.schema}.${after.name}`)
   }
   return changes
 }

@@ -58,7 +58,7 @@ export async function schemaChangesFor(
   const name = `${table.schema}.${table.name}`
   if (!there) {
     changes.remarks.push(
-      `the source has no table ${name} any more: it was dropped or renamed, and stays on the destination`,
+      `the source no longer has table ${name}: it was dropped or renamed, and is kept on the destination`,
     )
     return changes
   }
@@ -89,7 +89,7 @@ async function missingTable(destination: Session, there: TableShape, changes: Sc
   } else {
     changes.remarks.push(
       `the destination has no table ${name}: if it has another name there, rename it and retry; otherwise ` +
-        `"pgtrek recopy ${name}" makes it and copies its rows`,
+        `"pgtrek recopy ${name}" creates it and copies its rows`,
     )
   }
   return changes
@@ -174,7 +174,7 @@ async function fillsOf(
     if (key.length > 0) fills.push({ table: { schema, name }, only, key, columns, sparse })
     else
       remarks.push(
-        `${schema}.${name} has no key to fetch the values of ${columns.join(', ')} by: compare it in the end`,
+        `${schema}.${name} has no key to fetch the values of ${columns.join(', ')} by: compare it at the end`,
       )
   }
   if (here.root && there.root && tableKey(here.root) === tableKey(there.root)) {
@@ -185,7 +185,7 @@ async function fillsOf(
   if (here.root) {
     const { schema, name } = here.root
     remarks.push(
-      `${schema}.${name} is partitioned on the destination only: its other partitions get the column too; compare them in the end`,
+      `${schema}.${name} is partitioned on the destination only: its other partitions get the column too; compare them at the end`,
     )
   }
   add(there, here.kind === 'r')
@@ -199,7 +199,7 @@ async function fillsOf(
 function missingBelongings(there: TableShape, here: TableShape): string[] {
   return [...there.belongings]
     .filter(([name]) => !here.belongings.has(name))
-    .map(([name, sql]) => `${name} is on the source only, and is not made by this: ${sql}`)
+    .map(([name, sql]) => `${name} is on the source only, and is not created: ${sql}`)
 }
 
 /** Partitions that only one side has: new ones are created, others are left to people. */
@@ -229,7 +229,7 @@ function partitionChanges(
   for (const partition of whole ? here.partitions : []) {
     if (still.has(tableKey(partition))) continue
     remarks.push(
-      `${partition.schema}.${partition.name} is no partition on the source any more, its changes are not sent: it stays on ` +
+      `${partition.schema}.${partition.name} is no longer a partition on the source, and its changes are not sent: it remains a partition on ` +
         `the destination. To do the same there: alter table ${quoted(partition.parent)} detach partition ${quoted(partition)}`,
     )
   }

@@ -113,8 +113,8 @@ function gone(table: TableName, successor: TableName | undefined): Unfollowed {
     words:
       `${name} is followed, but was dropped on the source` +
       (successor
-        ? `; the table that is called ${name} there now is another one, and is not followed`
-        : `. When nobody needs it any more, drop it on the destination, too: drop table ${quoteQualified(table.schema, table.name)}`),
+        ? `; the table that is named ${name} there now is a different one, and is not followed`
+        : `. When it is no longer needed, drop it on the destination, too: drop table ${quoteQualified(table.schema, table.name)}`),
   }
 }
 
@@ -124,7 +124,7 @@ function notPublished(table: TableName, publications: string): Unfollowed {
     kind: 'not_published',
     words:
       `${shown(table)} is followed, but not published any more: it was taken out of ${publications}, or is not a partition ` +
-      `of a published table any more; its changes are not sent. "pgtrek recopy ${shown(table)}" publishes it and copies it anew`,
+      `of a published table any more; its changes are not sent. "pgtrek recopy ${shown(table)}" publishes it and copies it again`,
   }
 }
 
@@ -141,7 +141,7 @@ function renamed(table: TableName, source: SourceRelation, schemas: SchemaNames 
     source: id(source),
     kind: 'renamed',
     words:
-      `${shown(table)} of the destination is called ${schema}.${name} on the source now: its changes are applied, but the ` +
+      `${shown(table)} of the destination is now named ${schema}.${name} on the source: its changes are applied, but the ` +
       `names differ. On the destination run: ${steps.join('; ')}`,
   }
 }
@@ -176,8 +176,8 @@ function newTable(table: SourceRelation, followed: readonly WantedTable[]): Unfo
     words:
       `${name} is not followed: its rows are neither copied nor kept up to date. ` +
       (isSuccessor
-        ? `The table that had this name when the move began is another one, which was renamed or dropped: where it was dropped, "pgtrek recopy ${name}" copies this one in its place; otherwise start again with it`
-        : 'To move it, start again with it, or copy it when nobody writes to it any more'),
+        ? `The table that had this name when the move started is a different one, which was renamed or dropped: if it was dropped, "pgtrek recopy ${name}" copies this one in its place; otherwise start again with it`
+        : 'To move it, start again with it, or copy it when nothing writes to it any more'),
   }
 }
 
@@ -191,8 +191,8 @@ function missing(table: SourceRelation, byOid: ReadonlyMap<number, SourceRelatio
       `${shown(table)} ${isPart ? `is a partition of ${shown(root)}` : 'is followed'}, but the destination does not have it. ` +
       (isPart
         ? 'Create it there, or run'
-        : 'Where it has another name there, give it this one; otherwise run') +
-      ` "pgtrek recopy ${shown(table)}", which makes it and copies its rows${isPart ? ', those from before it was attached too' : ''}`,
+        : 'If it has another name there, rename it to this one; otherwise run') +
+      ` "pgtrek recopy ${shown(table)}", which creates it and copies its rows${isPart ? ', those from before it was attached too' : ''}`,
   }
 }
 
@@ -209,8 +209,8 @@ function partitionNotPublished(
     kind: 'new_partition',
     words:
       `${shown(table)} is a partition of ${root ? shown(root) : 'a followed table'} that ${first} does not have: its changes are ` +
-      `not sent. "pgtrek recopy ${shown(table)}" publishes it, makes it on the destination and copies its rows; in a publication ` +
-      `of your own first alter publication ${first} add table ${shown(table)}`,
+      `not sent. "pgtrek recopy ${shown(table)}" publishes it, creates it on the destination and copies its rows; for a publication ` +
+      `of your own, first run alter publication ${first} add table ${shown(table)}`,
   }
 }
 

@@ -157,21 +157,33 @@ export const inSessions: Case[] = [
     fake.say('T', int32(100))
     fake.hangUp()
   }),
-  silent('query', 'silence; the session is gone', /nothing was heard for .* has no such session/, [], isGone),
+  silent(
+    'query',
+    'silence; the session is gone',
+    /no data was received for .* has no such session/,
+    [],
+    isGone,
+  ),
   silent(
     'query',
     'silence; the server waits for us',
-    /nothing was heard for .* the server itself waits for pgtrek/,
+    /no data was received for .* the server itself waits for pgtrek/,
     [columns('a')],
     isWaiting,
   ),
-  silent('query', 'silence, to everybody', /nothing was heard for .* no other connection could be had/, [], {
-    onStart() {},
-  }),
+  silent(
+    'query',
+    'silence, to everybody',
+    /no data was received for .* no other connection could be had/,
+    [],
+    {
+      onStart() {},
+    },
+  ),
   silent(
     'copy',
     'silence; the session is gone',
-    /nothing was heard for .* has no such session/,
+    /no data was received for .* has no such session/,
     [copyOut, data('1\n')],
     isGone,
   ),
@@ -179,8 +191,14 @@ export const inSessions: Case[] = [
   silent('copy', 'silence, to everybody', /no other connection could be had/, [copyOut, data('half a')], {
     onStart() {},
   }),
-  silent('stream', 'silence instead of a start', /nothing was heard for .* has no such session/, [], isGone),
-  silent('tunnel', 'silence', /nothing was heard for .* has no such session/, [columns('a')], isGone),
+  silent(
+    'stream',
+    'silence instead of a start',
+    /no data was received for .* has no such session/,
+    [],
+    isGone,
+  ),
+  silent('tunnel', 'silence', /no data was received for .* has no such session/, [columns('a')], isGone),
   ...lengths.map(([name, length]) =>
     copy(`a length of ${name}`, senseless('a message of type "d" says that it is'), (fake) =>
       fake.say(copyOut, data('1\n'), lying('d', length)),
@@ -270,7 +288,7 @@ export const inSessions: Case[] = [
   silent(
     'into',
     'silence; the session is gone',
-    /nothing was heard for .* has no such session/,
+    /no data was received for .* has no such session/,
     [copyIn],
     isGone,
   ),
