@@ -109,5 +109,5 @@ const japanese: [RegExp, (...parts: string[]) => string][] = [
     (why) => `旧プライマリに書き込まれたかどうか確認できません：${why}`,
   ],
   [/^(\d+) more differences$/, (count) => `ほかに ${count} 件の違いがあります`],
-  [/^the process that followed is gone: /, () => '追従していたプロセスがなくなりました'],
+  [/^the process that followed has ended: /, () => '追従していたプロセスがなくなりました'],
 ]

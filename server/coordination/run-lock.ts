@@ -144,8 +144,8 @@ export class RunLock implements AsyncDisposable {
   async take(objects: readonly LockedObject[]): Promise<void> {
     await this.#take(this.#session, await locksFor(this.#session, objects), (names, holders) => {
       return new DestinationBusy(
-        `${describeSettings(this.settings)}: another run of pgtrek works on ${names}: ${holders}. ` +
-          'Nothing was changed. Wait until it has ended (--wait does so), or end it first',
+        `${describeSettings(this.settings)}: another run of pgtrek is working on ${names}: ${holders}. ` +
+          'Nothing was changed. Wait until it has ended (or use --wait), or stop it first',
         [],
       )
     })
@@ -155,7 +155,7 @@ export class RunLock implements AsyncDisposable {
   async takeMove(name: string): Promise<void> {
     await this.#take(this.#session, [moveLock(name)], (_, holders) => {
       return new DestinationBusy(
-        `${describeSettings(this.settings)}: the move ${name} is at work in another process: ${holders}. ` +
+        `${describeSettings(this.settings)}: the move ${name} is running in another process: ${holders}. ` +
           'Nothing was changed. Stop that process first; --name gives this move another name',
         [],
       )
@@ -164,7 +164,7 @@ export class RunLock implements AsyncDisposable {
 
   /** While it is held, what this run has dropped on the destination is its own to restore. */
   async takeRun(run: string): Promise<void> {
-    await this.#take(this.#session, [workLock(run)], (what) => new DestinationBusy(`${what} is not free`, []))
+    await this.#take(this.#session, [workLock(run)], (what) => new DestinationBusy(`${what} is in use`, []))
   }
 
   async endRun(run: string): Promise<void> {
@@ -264,7 +264,7 @@ export class RunLock implements AsyncDisposable {
           const who = holders.map(describeHolder).join('; ')
           this.options.onLost(
             new DestinationBusy(
-              `the connection that held this run's locks was lost, and another run works on ${refused[0]?.what} now: ${who}`,
+              `the connection that held this run's locks was lost, and another run is now working on ${refused[0]?.what}: ${who}`,
               holders,
             ),
           )
@@ -472,5 +472,5 @@ const holderColumns = `l.pid, coalesce(nullif(a.application_name, ''), 'unknown'
 export function describeBusy({ names, holders }: Awaited<ReturnType<typeof busyWith>>): string {
   const named = names.slice(0, mostNamed).join(', ')
   const more = names.length > mostNamed ? ` and ${names.length - mostNamed} more` : ''
-  return `another run of pgtrek works on ${named}${more}: ${holders.map(describeHolder).join('; ')}`
+  return `another run of pgtrek is working on ${named}${more}: ${holders.map(describeHolder).join('; ')}`
 }

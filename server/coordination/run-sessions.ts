@@ -27,7 +27,7 @@ export async function endSessionsOf(runs: readonly string[], session: Session): 
   try {
     const found = (await left()).length
     for (const end = Date.now() + patienceMs; (await left()).length > 0; await Bun.sleep(50)) {
-      if (Date.now() > end) throw new PlanRefused(stillThere('they do not end'))
+      if (Date.now() > end) throw new PlanRefused(stillThere('they did not end in time'))
     }
     return found
   } catch (error) {
@@ -51,5 +51,5 @@ export async function isMarked(name: string, session: Session): Promise<boolean>
 }
 
 function stillThere(reason: string): string {
-  return `sessions of a run that was killed are still at work on the destination, and could not be ended: ${reason}. Nothing was changed`
+  return `sessions of a run that was killed are still active on the destination, and could not be ended: ${reason}. Nothing was changed`
 }

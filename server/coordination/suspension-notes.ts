@@ -118,7 +118,7 @@ async function ownerOfTable(session: Session): Promise<Owner | undefined> {
 }
 
 function wordsAbout({ name }: Owner): string {
-  return `${table} on the destination belongs to role ${name}, which is no superuser: what it says is not run with the rights of another role; "pgtrek repair" as ${name} runs it`
+  return `${table} on the destination belongs to role ${name}, which is not a superuser: statements in it are not run with the privileges of another role. Run "pgtrek repair" as ${name}`
 }
 
 export interface Notes {

@@ -34,7 +34,7 @@ export function readFleetConfig(path: string | undefined, environment: Environme
   const given = overlay(file, fromEnvironment(environment))
   if (!isRecord(given) || Object.keys(given).length === 0) {
     throw new UsageError(
-      'nothing says what the fleet is: --config fleet.yaml, or variables as PGTREK_MAPPINGS__0__SOURCE__URL (docs/fleet.md)',
+      'no fleet is configured: use --config fleet.yaml, or variables such as PGTREK_MAPPINGS__0__SOURCE__URL (docs/fleet.md)',
     )
   }
   const config = Value.Default(FleetConfig, inRequestSpelling(FleetConfig, given, '', place))
@@ -189,5 +189,5 @@ function optionsOf(value: Record<string, unknown>): Record<string, unknown> {
 function refuseTwins({ mappings }: FleetConfig, { name }: Place) {
   const names = mappings.map((mapping) => mapping.name)
   const twin = names.find((one, index) => names.indexOf(one) !== index)
-  if (twin) throw new UsageError(`${name}: two mappings are called ${twin}`)
+  if (twin) throw new UsageError(`${name}: two mappings are named ${twin}`)
 }

@@ -122,7 +122,7 @@ export class DatabaseAttempt {
         return mapping.follow ? await this.#continue() : await this.#copiedBefore()
       case 'occupied':
         throw new PlanRefused(
-          `${describeSettings(this.#ends.destination)} exists and is not empty: nothing of it was touched. Empty it, rename it, or exclude ${this.database.name} from the mapping ${mapping.name}`,
+          `${describeSettings(this.#ends.destination)} exists and is not empty. It was not changed. Empty it, rename it, or exclude ${this.database.name} from the mapping ${mapping.name}`,
         )
     }
     if (arrival === 'copying' && mapping.follow && (await this.#isCopied())) return await this.#continue()
@@ -141,7 +141,7 @@ export class DatabaseAttempt {
     const holders = await processesOf(session, this.#followName)
     if (holders.length === 0) return
     throw new DestinationBusy(
-      `${this.database.name} is at work in another process: ${holders.map(describeHolder).join('; ')}`,
+      `${this.database.name} is running in another process: ${holders.map(describeHolder).join('; ')}`,
       holders,
     )
   }
@@ -150,7 +150,7 @@ export class DatabaseAttempt {
   async #copyAnew(arrival: Arrival): Promise<Outcome> {
     const { mapping, config, store } = this.services
     if (arrival === 'copying') {
-      this.services.say('warn', 'an earlier process was broken off while it copied: copied anew')
+      this.services.say('warn', 'an earlier process was interrupted while it copied rows: copying them again')
       // Nobody has asked for it: only what that process has made.
       const { move } = await readMarkedMove(this.#ends.destination)
       await cleanUpFollow(this.#ends, store, { writable: false, onlyOf: move ?? '' })
@@ -230,8 +230,8 @@ export class DatabaseAttempt {
       case 'none':
       case 'read_only':
         throw new MoveEnded(
-          `the rows of ${this.database.name} were copied, and nothing follows them any more: slot and publication were cleaned up. ` +
-            'If its application uses the destination, mark it complete; to copy it anew, drop the database of the destination and try again',
+          `the rows of ${this.database.name} were copied, and their changes are no longer followed: slot and publication were cleaned up. ` +
+            'If its application uses the destination, mark it complete; to copy it again, drop the database on the destination and retry',
         )
       case 'copying':
       case 'remains': {
@@ -315,6 +315,6 @@ function shortfall(copy: ProgressFold): string | undefined {
   const more = failed.length > 1 ? `, and ${failed.length - 1} more` : ''
   return (
     `${describeObject(first.kind, first)} could not be copied: ${first.error.replace(/\.$/, '')}${more}. ` +
-    'To copy the database anew, drop it on the destination and try again'
+    'To copy the database again, drop it on the destination and retry'
   )
 }

@@ -127,7 +127,7 @@ export class DatabaseRun {
     if (this.#state.at === 'following') return await this.act({ type: 'pause' })
     return this.#enter({ type: 'paused' })
       ? { ok: true, message: 'pausing' }
-      : { ok: false, message: `${this.name} is ${this.view().state}: it cannot be paused now` }
+      : { ok: false, message: `${this.name} is ${this.view().state}, and cannot be paused in this state` }
   }
 
   async resume(): Promise<FollowAnswer> {
@@ -149,7 +149,7 @@ export class DatabaseRun {
       ? { ok: true, message: 'trying again' }
       : {
           ok: false,
-          message: `${this.name} is ${this.view().state}: there is nothing to be tried again`,
+          message: `${this.name} is ${this.view().state}: there is nothing to retry`,
         }
   }
 
@@ -160,7 +160,7 @@ export class DatabaseRun {
   async complete({ discardLateWrites }: { discardLateWrites: boolean }): Promise<string[]> {
     const run = this.#run
     if (!this.mayComplete || !this.#enter({ type: 'complete_asked' })) {
-      throw new PgtrekError(`it is ${this.view().state}, and cannot be marked complete now`)
+      throw new PgtrekError(`it is ${this.view().state}, and cannot be marked complete in this state`)
     }
     try {
       await run?.done
@@ -313,7 +313,7 @@ export class DatabaseRun {
     const { message } = errorInfo(error)
     this.#enter({ type: 'failed', error, why, retryAt: Date.now() + restMs })
     if (message === before) return
-    if (why === 'busy') this.#say('info', `${message}; it is taken over when that process ends`)
+    if (why === 'busy') this.#say('info', `${message}; this process continues the move when that one ends`)
     else this.#say('error', message)
   }
 

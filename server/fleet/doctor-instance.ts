@@ -13,7 +13,7 @@ import { type Arrival, createDatabaseSql, type InstanceDatabase } from './instan
 const making = {
   id: 'database',
   title: 'The database on the destination',
-  why: 'A fleet makes each database as the source has it, and touches none that is there and not its own.',
+  why: 'A fleet creates each database with the settings of the source, and changes no existing database that it did not create.',
 }
 
 /** Whether the database can be made, or what is there under its name. */
@@ -36,15 +36,15 @@ function found(arrival: Exclude<Arrival, 'missing'>): Finding {
     case 'empty':
       return fine('it exists and is empty')
     case 'copying':
-      return fine('a copy was broken off: it will be copied anew')
+      return fine('a copy was interrupted: it will be copied again')
     case 'copied':
-      return fine('it is copied already: nothing else is looked at')
+      return fine('it is copied already: no further checks')
     case 'switched':
-      return fine('it is moved and switched over: nothing else is looked at')
+      return fine('it is switched over: no further checks')
     case 'returned':
-      return fine('it was switched over and has returned to the source: nothing else is looked at')
+      return fine('it was switched over and has returned to the source: no further checks')
     case 'complete':
-      return fine('it is marked complete: nothing else is looked at')
+      return fine('it is marked complete: no further checks')
   }
 }
 
@@ -66,7 +66,7 @@ async function toBeMade(instance: Session, database: InstanceDatabase): Promise<
   }
   try {
     await createDatabaseSql(instance, database)
-    return fine('it will be made')
+    return fine('it will be created')
   } catch (error) {
     // The collation's provider is unknown there: the message says what to do.
     return { status: 'blocker', found: errorInfo(error).message }
@@ -76,7 +76,7 @@ async function toBeMade(instance: Session, database: InstanceDatabase): Promise<
 const roleMove = {
   id: 'roles',
   title: 'Roles of the instances',
-  why: 'Roles come before the databases: what belongs to one that is missing belongs to us instead.',
+  why: 'Roles are migrated before the databases: objects of a missing role are owned by the connecting role instead.',
 }
 
 /** A mapping goes on without them, so nothing of it is a blocker. */
@@ -102,8 +102,10 @@ export async function rolesItem(
       roleMove,
       unless(remaining, `${steps.length} changes will be made`, {
         status: 'warning',
-        found: isRefused ? 'some differ, and so none would be changed' : 'some of it cannot be brought along',
-        todo: '"pgtrek roles --dry-run" says it all.',
+        found: isRefused
+          ? 'some roles differ, so none would be changed'
+          : 'some settings of roles cannot be migrated',
+        todo: 'Run "pgtrek roles --dry-run" for details.',
         // What our role may not, nobody may where a provider keeps the superuser for itself.
         sql: isManaged ? [] : fixes('destination', superuser, ...told.flatMap(({ sql }) => sql ?? [])),
       }),
@@ -112,8 +114,8 @@ export async function rolesItem(
     if (signal.aborted) throw error
     return itemOf(roleMove, {
       status: 'warning',
-      found: `they cannot be moved to ${describeSettings(instances.destination)}: ${errorInfo(error).message}`,
-      todo: 'Connect as a role that may, or bring them yourself (roles: none).',
+      found: `they cannot be migrated to ${describeSettings(instances.destination)}: ${errorInfo(error).message}`,
+      todo: 'Connect as a role with the privilege, or create the roles yourself (roles: none).',
     })
   }
 }

@@ -152,7 +152,7 @@ export class FleetRun implements FleetController {
     } catch (error) {
       this.#workers = []
       if (this.#stop.signal.aborted) return
-      this.#say('warn', `nobody knows which workers there are: ${errorInfo(error).message}`)
+      this.#say('warn', `the workers cannot be listed: ${errorInfo(error).message}`)
     }
   }
 
@@ -205,15 +205,14 @@ export class FleetRun implements FleetController {
     const answers = await Promise.all(troubled.map((move) => move.retry()))
     const refused = answers.find(({ ok }) => !ok)
     const again = begun + answers.filter(({ ok }) => ok).length
-    if (again === 0)
-      return refused ?? { ok: true, message: 'nothing has failed: there is nothing to be tried again' }
+    if (again === 0) return refused ?? { ok: true, message: 'nothing has failed: there is nothing to retry' }
     const databases = answers.filter(({ ok }) => ok).length
     const parts = [
       ...(begun > 0 ? [formatCount(begun, 'mapping')] : []),
       ...(databases > 0 ? [formatCount(databases, 'database')] : []),
     ]
     const rest = refused ? `; ${refused.message}` : ''
-    return { ok: true, message: `${parts.join(' and ')} ${again === 1 ? 'is' : 'are'} tried again${rest}` }
+    return { ok: true, message: `${parts.join(' and ')} ${again === 1 ? 'is' : 'are'} retried${rest}` }
   }
 
   async #switchOver(
@@ -224,7 +223,7 @@ export class FleetRun implements FleetController {
     const ready = moves.filter((move) => move.canSwitch({ back }))
     if (ready.length === 0) {
       const why = back
-        ? 'changes flow back from none of them: they were not switched over with the way back (keep_reverse)'
+        ? 'changes flow back from none of them: they were not switched over with keep_reverse'
         : 'none of them is followed and has caught up'
       return { ok: false, message: why }
     }

@@ -15,7 +15,7 @@ export function cutoverInstructions(
   const [from, to] = [serverName(source), serverName(destination)]
   if (!mapping.follow) {
     return [
-      `Stop the applications that write to ${from} (${named}) before the copy begins: what is written later is not copied.`,
+      `Stop the applications that write to ${from} (${named}) before the copy starts: later changes are not copied.`,
       `Wait until every database of ${mapping.name} is synced and the row-count difference is 0.`,
       `Point the applications to ${to} and start them.`,
       `Mark ${mapping.name} complete.`,
@@ -37,13 +37,13 @@ export function cutoverInstructions(
   return [
     `The commands below take passwords from the passfile (~/.pgpass) or from PGPASSWORD.`,
     `Wait until every database of ${mapping.name} (${named}) is ready and the row-count difference is 0.`,
-    `See who is connected to ${from}: ${psql(source, 'select usename, application_name, count(*) from pg_stat_activity where datname = current_database() group by 1, 2')}`,
-    `Tell the users of ${from} that these databases become read-only and stay so. (A switchover that fails makes its database writable again.) If they are to stay writable, stop the applications yourself and leave out --read-only-source below.`,
-    `Switch over, ${commands}: ${pgtrek('switchover --read-only-source --keep-reverse --verify')} . Each one ends with the proof, or leaves its database as it was.`,
+    `List the sessions on ${from}: ${psql(source, 'select usename, application_name, count(*) from pg_stat_activity where datname = current_database() group by 1, 2')}`,
+    `Tell the users of ${from} that these databases become and stay read-only. (A switchover that fails makes its database writable again.) To keep them writable, stop the applications yourself and omit --read-only-source below.`,
+    `Switch over, ${commands}: ${pgtrek('switchover --read-only-source --keep-reverse --verify')} . Each one succeeds with both sides compared, or leaves its database unchanged.`,
     `Point the applications to ${to} and start them. Set the passwords of roles that need one.`,
     `Check that ${to} can be written to: ${psql(destination, 'show transaction_read_only')} answers off. Check the applications' logs.`,
-    `While changes flow back (a fleet that is running, or started again, brings them), you can return, ${commands}: ${pgtrek('switchover --back --read-only-source --verify --watch 0')} . It makes ${from} writable again; ${to} then stays read-only.`,
-    `When you are sure: mark ${mapping.name} complete. Slots, publications and positions go from both sides; what is read-only stays so. To make it writable again after that: ${pgtrek('cleanup --writable')}`,
+    `While changes flow back (a fleet that is running or restarted applies them), you can return, ${commands}: ${pgtrek('switchover --back --read-only-source --verify --watch 0')} . It makes ${from} writable again; ${to} then stays read-only.`,
+    `When you are sure: mark ${mapping.name} complete. Slots, publications and positions are dropped on both sides; read-only databases stay read-only. To make it writable again after that: ${pgtrek('cleanup --writable')}`,
   ]
 }
 

@@ -191,7 +191,7 @@ export class MappingRun {
           this.#roles = { state: 'problem', message: errorInfo(error).message, needing_password: [] }
           break
         }
-        this.#roles = { ...this.#roles, message: `${errorInfo(error).message}; it is tried again` }
+        this.#roles = { ...this.#roles, message: `${errorInfo(error).message}; it will be retried` }
         this.services.onChange()
         await Promise.race([Bun.sleep(rolesRestMs), aborted(this.services.signal)])
       }
@@ -259,7 +259,7 @@ function rolesView({
   const failed = steps.filter((step) => step.status === 'failed').length
   const done = steps.filter((step) => step.status === 'done').length
   const isProblem = status !== 'completed'
-  const refused = status === 'refused' ? `${differences.length} differ, and nothing was changed; ` : ''
+  const refused = status === 'refused' ? `${differences.length} roles differ, and nothing was changed; ` : ''
   return {
     state: isProblem ? 'problem' : 'done',
     message: `${refused}${done} changes made, ${failed} failed, ${obstacles.length} not possible from here`,

@@ -103,7 +103,9 @@ class Hook {
         this.say(`${this.#name}: ${formatCount(events.length, 'message')} not delivered: ${problem}`)
       }
       if (this.#lost > 0) {
-        this.say(`${this.#name}: ${formatCount(this.#lost, 'message')} given up, too many were waiting`)
+        this.say(
+          `${this.#name}: ${formatCount(this.#lost, 'message')} dropped, because too many were waiting`,
+        )
         this.#lost = 0
       }
       if (!this.#isClosing) await pause(this.pace.gapMs, this.#stop.signal)
@@ -165,7 +167,7 @@ async function post(url: string, body: string, signal: AbortSignal): Promise<Out
 /** The message of such an error can have the URL in it; its code and its name do not. */
 function reasonOf(error: unknown): string {
   const { code, name } = error as { code?: unknown; name?: unknown }
-  if (name === 'TimeoutError') return 'no answer in time'
+  if (name === 'TimeoutError') return 'no answer within the time limit'
   return typeof code === 'string' && code !== '' ? code : String(name)
 }
 

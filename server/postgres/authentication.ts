@@ -41,7 +41,7 @@ export class Authentication {
 
   /** What is to be answered to this body of an Authentication message; throws, or rejects, where login has to end. */
   answer(body: Buffer): Buffer | Promise<Buffer> | undefined {
-    if (body.length < 4) throw new ProtocolViolation('it asks for no kind of authentication')
+    if (body.length < 4) throw new ProtocolViolation('it requests no authentication method')
     const kind = body.readInt32BE(0)
     const content = body.subarray(4)
     switch (kind) {
@@ -113,7 +113,7 @@ export class Authentication {
     const iterations = Number(count)
     if (iterations < 1 || iterations > mostIterations) {
       throw new ProtocolViolation(
-        `it wants the password to be hashed ${iterations} times (SCRAM iterations), and pgtrek does it ${mostIterations} times at most`,
+        `it requires ${iterations} SCRAM iterations, and pgtrek supports at most ${mostIterations}`,
       )
     }
     const withoutProof = `c=biws,r=${nonce}`
@@ -154,8 +154,8 @@ export class Authentication {
     if (!this.settings.onlyProve) return
     throw new ConnectFailed(
       'login',
-      `${serverName(this.settings)} asks for the password ${way}, and a password that was not typed with the request is not ` +
-        'sent that way: type it, use sslmode=verify-full, let the server keep it as SCRAM (password_encryption), ' +
+      `${serverName(this.settings)} asks for the password ${way}, and a password that was not entered with the request is not ` +
+        'sent that way: enter it, use sslmode=verify-full, let the server store it as SCRAM (password_encryption), ' +
         'or start pgtrek with --allow-cleartext',
     )
   }
@@ -164,23 +164,23 @@ export class Authentication {
     return new ConnectFailed(
       'login',
       `${serverName(this.settings)} could not prove that it knows the password (${why}): it may be an impostor, or ` +
-        'something in between changes what is sent. The password itself was not sent. Check host and port, and use ' +
+        'the connection may be intercepted. The password itself was not sent. Check host and port, and use ' +
         'sslmode=verify-full to be sure of the server',
     )
   }
 
   #cannot(kind: string | undefined): ConnectFailed {
-    const what = kind ? `by ${kind}` : 'in a way that is unknown'
+    const what = kind ? `by ${kind}` : 'in an unknown way'
     return new ConnectFailed(
       'login',
-      `${serverName(this.settings)} wants authentication ${what}, which pgtrek cannot do: let pg_hba.conf ask for ` +
-        'scram-sha-256, a client certificate (cert) or another kind of password for this user',
+      `${serverName(this.settings)} requires authentication ${what}, which pgtrek does not support: configure pg_hba.conf to use ` +
+        'scram-sha-256, a client certificate (cert) or another password method for this user',
     )
   }
 }
 
 function outOfTurn(): ProtocolViolation {
-  return new ProtocolViolation('it asks for authentication again, or out of turn')
+  return new ProtocolViolation('it asks for authentication again, or at the wrong time')
 }
 
 function passwordMessage(text: string): Buffer {

@@ -107,8 +107,8 @@ export function refuseUnsupported(parameters: Parameters) {
   for (const [name, supported] of Object.entries(limited)) {
     const parameter = parameters.get(name as keyof typeof limited)
     if (!parameter || supported.some((value) => value === parameter.value.toLowerCase())) continue
-    const advice = supported.length > 0 ? `leave it out, or make it ${listed(supported)}` : 'leave it out'
-    throw new UsageError(`${parameter.origin} asks for what pgtrek does not support: ${advice}`)
+    const advice = supported.length > 0 ? `omit it, or set it to ${listed(supported)}` : 'omit it'
+    throw new UsageError(`${parameter.origin} is set to a value that pgtrek does not support: ${advice}`)
   }
 }
 
@@ -133,7 +133,7 @@ function unknownParameter(name: string, place: string, mayName: boolean): UsageE
     return new UsageError(`the ${place} has a parameter that does not exist. ${cause}`)
   }
   const similar = nearestName(name.toLowerCase())
-  const advice = similar ? `did you mean ${similar}?` : `what there is: ${listed(used)}`
+  const advice = similar ? `did you mean ${similar}?` : `known parameters: ${listed(used)}`
   return new UsageError(`the ${place} has an unknown parameter "${name}": ${advice}`)
 }
 

@@ -16,7 +16,7 @@ export function parseConnectionString(given: string): Parameters {
   // As for psql and pg_dump, a single word is the name of a database.
   if (/^[^\s:/@?]+$/.test(text)) return collectParameters([['dbname', text]], 'connection')
   throw new UsageError(
-    'this is no connection: write postgres://user@host:port/database, or host=... dbname=... user=...',
+    'not a valid connection: use postgres://user@host:port/database, or host=... dbname=... user=...',
   )
 }
 
@@ -47,7 +47,7 @@ function hostAndPort(authority: string): [string, string][] {
   const parts = /^(?:\[([^\]]+)\]|([^:[\]]*))(?::(.*))?$/s.exec(authority)
   if (!parts) {
     throw new UsageError(
-      `the ${urlPlace} has no readable host and port: an IPv6 address stands in brackets, as in [::1]:5432`,
+      `the ${urlPlace} has no readable host and port: write an IPv6 address in brackets, as in [::1]:5432`,
     )
   }
   const [, address, name = '', port = ''] = parts
@@ -73,7 +73,9 @@ function* queryPairs(query: string): Generator<[string, string]> {
 
 function decode(text: string, part: string): string {
   if (/%(?![0-9a-f]{2})/i.test(text)) {
-    throw new UsageError(`the ${part} in the ${urlPlace} has a "%" that encodes nothing: write it as %25`)
+    throw new UsageError(
+      `the ${part} in the ${urlPlace} has a "%" that does not start an encoded character: write it as %25`,
+    )
   }
   try {
     return decodeURIComponent(text)
@@ -84,7 +86,7 @@ function decode(text: string, part: string): string {
 
 function strayAt(): UsageError {
   return new UsageError(
-    `the ${urlPlace} has an "@" too many: in a user or password write @ as %40, / as %2F and : as %3A`,
+    `the ${urlPlace} has too many "@": in a user or password write @ as %40, / as %2F and : as %3A`,
   )
 }
 

@@ -203,7 +203,7 @@ class Relay implements CopySink {
     this.#release()
     if (this.#failure) return this.#result.reject(this.#failure)
     if (this.#rows === undefined || this.#rows !== this.#intake.rows) {
-      const counted = `the source sent ${this.#rows} rows, and the destination says that it took ${this.#intake.rows}`
+      const counted = `the source sent ${this.#rows} rows, and the destination reports that it received ${this.#intake.rows}`
       return this.#result.reject(new ProtocolViolation(counted))
     }
     this.#result.resolve({ rows: this.#rows, bytes: this.#walker?.bytes ?? 0 })

@@ -150,7 +150,7 @@ export async function relayTables(relay: TablesRelay): Promise<{ rows: number; b
       const { rows, walker } = sent.tables[place] ?? {}
       if (rows === undefined || rows !== taken[place]) {
         throw new ProtocolViolation(
-          `the source sent ${rows ?? 'no'} rows, and the destination says that it took ${taken[place] ?? 'none'}`,
+          `the source sent ${rows ?? 'no'} rows, and the destination reports that it received ${taken[place] ?? 'none'}`,
         )
       }
       return { rows, bytes: walker?.bytes ?? 0 }

@@ -90,8 +90,8 @@ async function negotiate(
     if (settings.tls.mode === 'prefer') return { socket, encrypted: false }
     throw new ConnectFailed(
       'tls',
-      `${serverName(settings)} does not offer TLS, and sslmode=${settings.tls.mode} asks for it: ` +
-        'switch ssl on at the server, or use sslmode=prefer or disable where the network is safe',
+      `${serverName(settings)} does not offer TLS, and sslmode=${settings.tls.mode} requires it: ` +
+        'enable ssl on the server, or use sslmode=prefer or disable where the network is safe',
     )
   }
   const tlsVersion = await encrypt(socket, settings, stop)
@@ -121,8 +121,8 @@ async function offersTls(
   if (answer.length === 1 && answer[0] === 'N'.charCodeAt(0)) return false
   throw new ConnectFailed(
     'tls',
-    `${serverName(settings)} answered the request for TLS with something else than yes or no: ` +
-      'it is no PostgreSQL server, it is overloaded, or somebody tampers with the connection',
+    `${serverName(settings)} answered the request for TLS with something other than yes or no: ` +
+      'it is not a PostgreSQL server, it is overloaded, or the connection is intercepted',
   )
 }
 
@@ -134,7 +134,7 @@ export function timedOut(settings: ConnectionSettings): ConnectFailed {
   return new ConnectFailed(
     'timeout',
     `${serverName(settings)} did not answer within ${settings.connectTimeout} s: ` +
-      'check host and port, and whether a firewall is in between',
+      'check host and port, and whether a firewall blocks the connection',
   )
 }
 
@@ -148,13 +148,10 @@ function unreachable(error: unknown, settings: ConnectionSettings): ConnectFaile
     case 'ENOTFOUND':
     case 'ENODATA':
     case 'EAI_NONAME':
-      return fail('host', `no host is called ${settings.hostAddress ?? settings.host}: check its name`)
+      return fail('host', `there is no host named ${settings.hostAddress ?? settings.host}: check its name`)
     case 'EAI_AGAIN':
     case 'ETIMEOUT':
-      return fail(
-        'host',
-        `the name server did not say what the address of ${settings.host} is: try again later`,
-      )
+      return fail('host', `the name server did not resolve ${settings.host}: try again later`)
     case 'ECONNREFUSED':
       return fail(
         'refused',
@@ -163,11 +160,14 @@ function unreachable(error: unknown, settings: ConnectionSettings): ConnectFaile
     case 'ETIMEDOUT':
       return fail(
         'timeout',
-        `${server} did not answer: check host and port, and whether a firewall is in between`,
+        `${server} did not answer: check host and port, and whether a firewall blocks the connection`,
       )
     case 'EHOSTUNREACH':
     case 'ENETUNREACH':
-      return fail('host', `no network route leads to ${server}: check the address, the network and the VPN`)
+      return fail(
+        'host',
+        `there is no network route to ${server}: check the address, the network and the VPN`,
+      )
     default:
       return fail('closed', `the connection to ${server} failed: ${wordsOf(error)}`)
   }
@@ -176,9 +176,10 @@ function unreachable(error: unknown, settings: ConnectionSettings): ConnectFaile
 function socketProblem(code: string, settings: ConnectionSettings, error: unknown): string {
   const path = socketPath(settings).replace('\0', '@')
   if (code === 'ENOENT')
-    return `there is no server socket ${path}: check directory and port, and whether the server runs`
-  if (code === 'EACCES') return `the server socket ${path} may not be opened by this user`
-  if (code === 'ECONNREFUSED') return `nothing listens on the server socket ${path}: the server does not run`
+    return `the server socket ${path} does not exist: check directory and port, and whether the server runs`
+  if (code === 'EACCES') return `the server socket ${path} cannot be opened by this user: permission denied`
+  if (code === 'ECONNREFUSED')
+    return `nothing listens on the server socket ${path}: the server is not running`
   return `the server socket ${path} cannot be used: ${wordsOf(error)}`
 }
 

@@ -52,7 +52,7 @@ export class PoolerRefused extends ConnectFailed {
  */
 export class ProtocolViolation extends PgtrekError {
   constructor(readonly what: string) {
-    super(`the server's answer makes no sense: ${what}`)
+    super(`the server's answer is not valid: ${what}`)
   }
 }
 

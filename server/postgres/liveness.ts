@@ -144,7 +144,7 @@ async function standingOf(session: WatchedSession, patienceMs: number): Promise<
   } catch (error) {
     if (isRefusal(error)) return { is: 'working' }
     const why = inTime.aborted ? 'it takes too long' : errorInfo(error).message
-    return { is: 'unreachable', why: `no other connection could be had: ${why}` }
+    return { is: 'unreachable', why: `no other connection could be opened: ${why}` }
   }
 }
 

@@ -37,7 +37,7 @@ export function passwordFromFile(path: string, lookup: PasswordLookup, lines: Li
     if (password !== undefined) return { password }
     if (lines === 'named' && findPassword(text, wanted) !== undefined) {
       return {
-        warning: `the password file ${path} was not used: for a connection that comes with a request its line must name host, port and user, without *`,
+        warning: `the password file ${path} was not used: for a connection given in a request, its line must name host, port and user, without *`,
       }
     }
   }
@@ -74,7 +74,7 @@ export function findPassword(
 function distrust(path: string, { stats }: PlainFile): string | undefined {
   // Windows has no such bits; there the user's profile directory is the protection, as it is for libpq.
   if (process.platform === 'win32' || (stats.mode & 0o077) === 0) return undefined
-  return `the password file ${path} was not used: others may read it. Run: chmod 600 ${path}`
+  return `the password file ${path} was not used: other users can read it. Run: chmod 600 ${path}`
 }
 
 function withoutEscapes(field = ''): string {

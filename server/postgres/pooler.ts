@@ -118,8 +118,8 @@ async function look(one: PooledSession, open: OpenSession, isKnown: boolean): Pr
       if (isKnown) return
       const why = typeof first === 'string' ? first : `it had to wait longer than ${patienceMs / 1000} s`
       throw new PoolerRefused(
-        `${serverName(one.settings)} is a connection pooler, which gave a second session no server process (${why}): ` +
-          'its pool mode could not be found out, and pgtrek needs several sessions at once. Connect to the ' +
+        `${serverName(one.settings)} is a connection pooler, which did not assign a server process to a second session (${why}): ` +
+          'its pool mode could not be determined, and pgtrek needs several sessions at once. Connect to the ' +
           'PostgreSQL server directly, or make the pool larger (PgBouncer: default_pool_size).',
       )
     }

@@ -25,6 +25,6 @@ export function mistakeWords(error: Error): string {
   if (isOfSystem(error)) return error.message
   const words = `${error.name}: ${error.message}`
   return isMistake(error)
-    ? `the server's answer makes no sense, or this is a bug of pgtrek: ${words}`
-    : `this is a bug of pgtrek: ${words}`
+    ? `the server's answer is not valid, or this is a bug in pgtrek: ${words}`
+    : `this is a bug in pgtrek: ${words}`
 }

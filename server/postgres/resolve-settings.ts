@@ -92,7 +92,7 @@ function withhold(given: Parameters, parameters: Parameters): string | undefined
   for (const name of ownersOnly) if (!given.has(name)) parameters.delete(name)
   return (
     password &&
-    `${password.origin} was not used: it is only sent to the servers that pgtrek was started for (PGHOST, PGPORT and PGUSER, or --source and --dest)`
+    `${password.origin} was not used: it is only sent to the servers that pgtrek was started with (PGHOST, PGPORT and PGUSER, or --source and --dest)`
   )
 }
 
@@ -176,7 +176,9 @@ function refuseStrangeHost(host: string) {
   if (isSocketDirectory(host)) return
   // Not quoted: with a letter that should have been encoded, part of a password can end up here.
   if (/[@/\\?#\s]/.test(host)) {
-    throw new UsageError('the host has a character that no host name has: check the user, password and host')
+    throw new UsageError(
+      'the host contains a character that is not valid in a host name: check the user, password and host',
+    )
   }
 }
 
@@ -184,7 +186,7 @@ function currentUser(): string {
   const name = systemUser()
   if (name !== undefined) return name
   throw new UsageError(
-    'no user is given, and the operating system has no name for the current one: write postgres://USER@host/database, or set PGUSER',
+    'no user is given, and the operating system has no name for the current user: use postgres://USER@host/database, or set PGUSER',
   )
 }
 

@@ -416,7 +416,7 @@ export class Session implements AsyncDisposable {
 }
 
 const inBetween =
-  '. Check that this is a PostgreSQL server, and that nothing in between (a proxy, a firewall) changes what it sends'
+  '. Check that this is a PostgreSQL server, and that no proxy or firewall changes what it sends'
 const unreadable = 'a value in a row is not what its type says'
 
 /** Errors of the driver while it reads; others are about the connection. */
@@ -482,7 +482,7 @@ function limitLogin(tap: Tap, settings: ConnectionSettings, began: number): { en
 function silentAfterLogin(settings: ConnectionSettings, waitMs: number): ConnectFailed {
   return new ConnectFailed(
     'timeout',
-    `${serverName(settings)} accepted the login and did not answer the first query within ${Math.round(waitMs / 1000)} s: ` +
+    `${serverName(settings)} accepted the login but did not answer the first query within ${Math.round(waitMs / 1000)} s: ` +
       'check whether the server, or the pool of a connection pooler, is overloaded',
   )
 }

@@ -65,7 +65,7 @@ function trustedAuthorities(tls: TlsSettings): string | string[] | undefined {
   if (tls.mode === 'require') return undefined
   throw new ConnectFailed(
     'certificate',
-    `sslmode=${tls.mode} needs the certificate of the authority that signed the server's: give its file as ` +
+    `sslmode=${tls.mode} needs the certificate of the authority that signed the server's certificate: set its file as ` +
       'sslrootcert, put it in ~/.postgresql/root.crt, or use sslrootcert=system for a public one',
   )
 }
@@ -75,7 +75,7 @@ function clientIdentity(tls: TlsSettings): { cert: string; key: string } | undef
   if (!tls.key) {
     throw new ConnectFailed(
       'certificate',
-      `the client certificate ${tls.cert} needs its private key: give its file as sslkey`,
+      `the client certificate ${tls.cert} needs its private key: set its file as sslkey`,
     )
   }
   const cert = readPem(tls.cert, 'client certificate').text
@@ -98,7 +98,10 @@ function readPem(path: string, what: string): PlainFile {
 function refuseOpenKey(path: string, { stats: { mode, uid } }: PlainFile) {
   if (process.platform === 'win32') return
   if ((mode & (uid === 0 ? 0o037 : 0o077)) === 0) return
-  throw new ConnectFailed('certificate', `others may read the private key ${path}. Run: chmod 600 ${path}`)
+  throw new ConnectFailed(
+    'certificate',
+    `other users can read the private key ${path}. Run: chmod 600 ${path}`,
+  )
 }
 
 function unusableFiles(error: unknown, tls: TlsSettings): ConnectFailed {
@@ -124,7 +127,7 @@ function handshakeFailure(error: unknown, settings: ConnectionSettings): Connect
   const certificate = `the certificate of ${server}`
   if (untrusted.includes(code)) {
     const { rootCert } = settings.tls
-    const by = rootCert === 'system' ? 'an authority that this machine trusts' : `an authority in ${rootCert}`
+    const by = rootCert === 'system' ? 'an authority trusted by this machine' : `an authority in ${rootCert}`
     return distrust(
       `${certificate} is not signed by ${by}: check sslrootcert, or whether this is the right server`,
     )
@@ -136,7 +139,7 @@ function handshakeFailure(error: unknown, settings: ConnectionSettings): Connect
       return distrust(`${certificate} is not valid yet: check the clocks of this machine and of the server`)
     case misnamed:
       return distrust(
-        `${certificate} is for another name (${namesIn(error)}): connect by a name that it is for, or use ` +
+        `${certificate} is for a different name (${namesIn(error)}): connect with a name that it is valid for, or use ` +
           'sslmode=verify-ca, which trusts the authority and does not check the name',
       )
   }

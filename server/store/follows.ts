@@ -168,7 +168,7 @@ export class FollowStore implements FollowMemory {
   async #ask(name: string, action: FollowAction): Promise<FollowAnswer> {
     const nobody = {
       ok: false,
-      message: `no process follows ${name}: start it with "pgtrek follow"`,
+      message: `no process follows ${name}: start one with "pgtrek follow"`,
     } as const
     if (!this.worker(name)) return nobody
     const { lastInsertRowid: id } = this.database
@@ -192,16 +192,16 @@ export class FollowStore implements FollowMemory {
       ok: false,
       message:
         withdrawn.length > 0
-          ? `the process that follows ${name} does not answer; it is not asked any more`
-          : `the process that follows ${name} is still at it: "pgtrek status" and its log say what becomes of it`,
+          ? `the process that follows ${name} does not answer; the request was withdrawn`
+          : `the process that follows ${name} is still working on the request: see "pgtrek status" and its log for the result`,
     }
   }
 
   #unreachable(name: string, { reason }: StorageFailure): FollowAnswer {
     const { host, pid } = this.worker(name) ?? { host: hostname(), pid: undefined }
     const message =
-      `${reason}: the process that follows ${name} cannot be asked through it. ` +
-      `Make room there and ask again; process ${pid} on ${host} ends cleanly by SIGTERM (kill ${pid})`
+      `${reason}: the request cannot be sent to the process that follows ${name}. ` +
+      `Free space there and try again; SIGTERM stops process ${pid} on ${host} cleanly (kill ${pid})`
     return { ok: false, message }
   }
 
@@ -215,6 +215,6 @@ export class FollowStore implements FollowMemory {
 /** What it last said of being ready does not hold any more. */
 function lost(view: FollowView): FollowView {
   const { since: _, ...ready } = view.ready
-  const reasons = ['the process that followed is gone: go on with "pgtrek follow"']
+  const reasons = ['the process that followed has ended: continue with "pgtrek follow"']
   return { ...view, state: 'lost', ready: { ...ready, green: false, reasons } }
 }

@@ -52,7 +52,7 @@ export interface RunMemory {
 
 /** For runs of which nothing needs to be kept. */
 export class NoMemory implements RunMemory {
-  readonly place = 'this process alone, which takes the knowledge with it if it is killed'
+  readonly place = 'the memory of this process, which is lost if it is killed'
 
   constructor(readonly earlier?: Unfinished) {}
 

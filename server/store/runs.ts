@@ -215,7 +215,7 @@ export class RunStore implements Disposable {
     if (!last) return undefined
     if (last.status === 'running' && isRunning({ ...last, run: last.id })) {
       throw new UsageError(
-        `run ${last.id} between these databases is still under way in process ${last.process}`,
+        `run ${last.id} between these databases is still running in process ${last.process}`,
       )
     }
     const steps = this.database
@@ -269,8 +269,8 @@ export class RunStore implements Disposable {
     if (!this.database.isOnDisk(beginningOf(id)) || this.database.isOnDisk(endOf(id))) return
     const resuming =
       status === 'completed'
-        ? 'do not continue it with --resume, which would copy again what is there'
-        : '--resume would copy again the tables that are not known as done there'
+        ? 'do not continue it with --resume, which would copy again rows that are already there'
+        : '--resume would copy again the tables that are not recorded as done there'
     this.database.report(
       `the end of run ${id} (${status}) could not be written: "pgtrek status" will show it as interrupted; ${resuming}`,
     )
@@ -292,7 +292,7 @@ function certainlyNoted(database: StateDatabase, write: () => void) {
   } catch (error) {
     if (!(error instanceof StateUnusable)) throw error
     throw new StateUnusable(
-      `${error.message}. The rows were not committed: after a kill, --resume could not know of them and would add them again. Make room there and continue with --resume`,
+      `${error.message}. The rows were not committed: after a kill, --resume would not know of them and would add them again. Free space there and continue with --resume`,
     )
   }
 }

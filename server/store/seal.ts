@@ -42,7 +42,7 @@ export function sealIn(directory: string, { keychain = true } = {}): Seal {
       if (sealed.with === 'key') return decrypt(keyOf(place), sealed, boundTo)
       const value = await Bun.secrets.get({ service, name: sealed.name })
       if (value === null)
-        throw new PgtrekError('the keychain has lost the password of this profile: type it again')
+        throw new PgtrekError('the keychain no longer has the password of this profile: enter it again')
       const kept = JSON.parse(value) as { password: string; boundTo: string }
       if (kept.boundTo !== boundTo) throw tampered()
       return kept.password
@@ -81,7 +81,7 @@ function decrypt(key: Buffer, { nonce, box }: Extract<Sealed, { with: 'key' }>, 
 
 function tampered(): PgtrekError {
   return new PgtrekError(
-    'the kept password does not belong to this connection or this key file: type it again',
+    'the saved password does not belong to this connection or this key file: enter it again',
   )
 }
 
@@ -97,11 +97,12 @@ function keyOf(directory: string): Buffer {
     // Windows has no such bits.
     if (process.platform !== 'win32' && (fstatSync(file).mode & 0o077) !== 0) {
       throw new PgtrekError(
-        `${path} can be read by others: chmod 600 it, or delete it with the kept passwords`,
+        `${path} can be read by other users: run chmod 600 on it, or delete it with the saved passwords`,
       )
     }
     const key = readFileSync(file)
-    if (key.length !== keyBytes) throw new PgtrekError(`${path} is no key: delete it with the kept passwords`)
+    if (key.length !== keyBytes)
+      throw new PgtrekError(`${path} is not a valid key: delete it with the saved passwords`)
     return key
   } finally {
     closeSync(file)

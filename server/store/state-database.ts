@@ -176,7 +176,7 @@ export class StateDatabase implements Disposable {
     if (this.#state.at === 'failing' && this.#unwritten.count > 0) {
       const { reason, since, missed } = this.#state
       this.report(
-        `${reason}. What was to be written there since ${new Date(since).toISOString()} (writes: ${missed}) is lost with this process; what is on the servers is not affected`,
+        `${reason}. What could not be written there since ${new Date(since).toISOString()} (writes: ${missed}) is lost with this process; the servers are not affected`,
       )
     }
     this.#memory?.close()
@@ -237,7 +237,7 @@ export class StateDatabase implements Disposable {
     this.#timer ??= setInterval(() => this.flush(), this.#retryMs)
     this.#timer.unref()
     this.report(
-      `${reason}. The work goes on: the servers know what was done, the rest is kept in memory and written as soon as the directory can be used again (make room there, or make it writable). Until then "pgtrek status" and other processes see an old state, and what is kept in memory is lost if this process is killed`,
+      `${reason}. The work continues: what was done is recorded on the servers; the rest is kept in memory and written as soon as the directory can be used again (free space there, or make it writable). Until then "pgtrek status" and other processes see an old state, and what is kept in memory is lost if this process is killed`,
     )
     return this.#memory
   }
@@ -267,7 +267,7 @@ export class StateDatabase implements Disposable {
     this.#unwritten.clear()
     this.#enter({ type: 'written' })
     memory.close()
-    const not = refused.length > 0 ? `, but for ${refused.length} that were refused: ${refused[0]}` : ''
+    const not = refused.length > 0 ? `, except ${refused.length} that were refused: ${refused[0]}` : ''
     this.report(
       `the state directory ${this.directory} can be used again: what was kept in memory is written there${not}`,
     )

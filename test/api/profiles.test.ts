@@ -114,7 +114,7 @@ describe('a kept password', () => {
     using store = new Database(join(api.stateDirectory, 'pgtrek.sqlite'))
     store.exec(`update profile set request = replace(request, '127.0.0.1', 'localhost') where name = 'kept'`)
     const answer = await login({ profile: 'kept', side: 'source' })
-    expect([answer.status, answer.json.message]).toEqual([400, expect.stringContaining('type it again')])
+    expect([answer.status, answer.json.message]).toEqual([400, expect.stringContaining('enter it again')])
   })
 
   test('is not trusted to a key that others can read', async () => {
@@ -123,9 +123,9 @@ describe('a kept password', () => {
     const sealed = await seal.close('name', secret, 'bond')
     expect(await seal.open(sealed, 'bond')).toBe(secret)
     expect(JSON.stringify(sealed)).not.toContain(secret)
-    expect(seal.open(sealed, 'another bond')).rejects.toThrow('type it again')
+    expect(seal.open(sealed, 'another bond')).rejects.toThrow('enter it again')
     chmodSync(join(directory, 'key'), 0o644)
-    expect(seal.open(sealed, 'bond')).rejects.toThrow('can be read by others')
+    expect(seal.open(sealed, 'bond')).rejects.toThrow('can be read by other users')
   })
 
   test('is sealed by the key where no keychain answers', async () => {

@@ -205,7 +205,7 @@ test('whoever left a password to the environment is told why it was not used', a
   expect(await tried(await serve({ source: conn.url }), conn)).toMatchObject({ status: 200 })
   chmodSync(passfile, 0o640)
   expect((await tried(await serve({ source: conn.url }), conn)).message).toMatch(
-    /others may read it. Run: chmod 600/,
+    /other users can read it. Run: chmod 600/,
   )
   await server.sql('postgres', 'drop role named_role')
 })

@@ -273,7 +273,7 @@ test.each([
   using fake = startFake({ onQuery })
   const source = `postgres://me@127.0.0.1:${fake.port}/db?sslmode=disable`
   const { code, output, said } = await home.run(['list', '--source', source])
-  expect(said).toContain(`the server's answer makes no sense: ${what}`)
+  expect(said).toContain(`the server's answer is not valid: ${what}`)
   expect(said.trimEnd().split('\n')).toHaveLength(1)
   expect(output).toBe('')
   expect(code).toBe(3)
@@ -296,7 +296,7 @@ describe('answers that are well formed, and not what was asked', () => {
   test('columns that are not there are the mistake of the server, in one line', async () => {
     using fake = answering(columns('color'), row('blue'))
     const { code, output, said } = await listing(fake.port)
-    expect(said).toContain(`the server's answer makes no sense: a query was answered with a column "color"`)
+    expect(said).toContain(`the server's answer is not valid: a query was answered with a column "color"`)
     expect(said.trimEnd().split('\n')).toHaveLength(1)
     expect([code, output]).toEqual([3, ''])
   })
@@ -305,9 +305,7 @@ describe('answers that are well formed, and not what was asked', () => {
     const nulls = ['oid', 'schema', 'name', 'kind', 'parent']
     using fake = answering(columns(...nulls, 'mayRead'), say('D', int16(6), ...Array(6).fill(int32(-1))))
     const { code, said } = await listing(fake.port)
-    expect(said).toMatch(
-      /^pgtrek: the server's answer makes no sense, or this is a bug of pgtrek: TypeError: /,
-    )
+    expect(said).toMatch(/^pgtrek: the server's answer is not valid, or this is a bug in pgtrek: TypeError: /)
     expect(said).toContain('please report this')
     expect(said).not.toMatch(place)
     expect(code).toBe(1)

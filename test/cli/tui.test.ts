@@ -326,7 +326,7 @@ describe('the end', () => {
       expect(await on.exited).not.toBe(0)
       expect(on.terminal.isFullScreen).toBe(false)
       expect(on.terminal.isCursorShown).toBe(true)
-      expect(on.terminal.lines.join('\n')).toContain('this is a bug of pgtrek: Error: boom')
+      expect(on.terminal.lines.join('\n')).toContain('this is a bug in pgtrek: Error: boom')
     },
   )
 

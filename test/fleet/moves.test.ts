@@ -286,13 +286,13 @@ test('a database that waits for its turn can be paused; one that was copied in p
     await eventually(
       'roles that wait',
       () => fleet.view().mappings[0]?.roles,
-      (roles) => roles?.state === 'running' && roles.message.includes('it is tried again'),
+      (roles) => roles?.state === 'running' && roles.message.includes('it will be retried'),
     )
     const place = { mapping: 'all', database: 'paused' }
     expect(await fleet.act({ type: 'pause', ...place })).toMatchObject({ ok: true })
     expect(await fleet.act({ type: 'retry', ...place })).toEqual({
       ok: true,
-      message: 'nothing has failed: there is nothing to be tried again',
+      message: 'nothing has failed: there is nothing to retry',
     })
     await lock.close()
     await until(fleet, 'problem', 'paused')
@@ -300,7 +300,7 @@ test('a database that waits for its turn can be paused; one that was copied in p
     expect(await to.sql('postgres', "select from pg_roles where rolname = 'brought'")).toHaveLength(1)
     const [first] = all(fleet)
     expect(first?.error?.message).toContain('public.lost could not be copied')
-    expect(first?.error?.message).toContain('drop it on the destination and try again')
+    expect(first?.error?.message).toContain('drop it on the destination and retry')
 
     await part?.sql(
       "create or replace function is_good(int) returns bool language sql immutable as 'select true'",
@@ -330,7 +330,7 @@ test('a mapping whose server refuses it is looked at again when somebody asks fo
     await eventually('a mapping that is refused', () => fleet.view().mappings[0]?.error?.message)
     expect(fleet.view().mappings[0]?.state).toBe('problem')
     await from.sql('postgres', 'alter role looks login')
-    expect(await fleet.act({ type: 'retry' })).toEqual({ ok: true, message: '1 mapping is tried again' })
+    expect(await fleet.act({ type: 'retry' })).toEqual({ ok: true, message: '1 mapping is retried' })
     await within('the end of the fleet', fleet.done)
     expect(all(fleet).map(({ state }) => state)).toEqual(['synced'])
   } finally {

@@ -74,7 +74,7 @@ test('a move that copies, follows or has stopped is neither dropped nor reported
   expect(made).toHaveLength(2)
 
   const busy =
-    /the move \w+ is at work in another process: "pgtrek: move .* pid \d+ since [^"]+" \(server process \d+/
+    /the move \w+ is running in another process: "pgtrek: move .* pid \d+ since [^"]+" \(server process \d+/
   for (const command of [clone('second'), ['cleanup', ...flags('second')]]) {
     const { code, said } = await home.run(command)
     expect([code, said]).toEqual([expect.any(Number), expect.stringMatching(busy)])
@@ -87,7 +87,7 @@ test('a move that copies, follows or has stopped is neither dropped nor reported
   await published(`${home.directory}/first`, 'streaming', isStreaming)
   await arrives(all, 1001)
   const copying = await home.run(['copy', '--yes', ...flags('second')])
-  expect(copying.said).toMatch(/another run of pgtrek works on public\.item/)
+  expect(copying.said).toMatch(/another run of pgtrek is working on public\.item/)
   await first.kill()
 
   const stopped = await traces(all)

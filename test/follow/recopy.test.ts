@@ -246,7 +246,7 @@ test('a process that is killed while it copies leaves failed tables, which the n
   await blocker.end()
   expect(await recopy()).toMatchObject({
     code: 1,
-    said: expect.stringContaining('no process follows re: start it with "pgtrek follow"'),
+    said: expect.stringContaining('no process follows re: start one with "pgtrek follow"'),
   })
   // Also without the directory the tables count as failed.
   const second = home.start(['follow', ...ends, '--state-dir', 'other', '--ready-for', '1s'])

@@ -69,7 +69,7 @@ describe.each([
     expect([whileFollowed, words]).toEqual(
       remembers
         ? [1, expect.stringContaining('it was not switched over: changes flow from')]
-        : [3, expect.stringMatching(/at work in another process: "pgtrek: move \w+ \S+ pid \d+ since/)],
+        : [3, expect.stringMatching(/running in another process: "pgtrek: move \w+ \S+ pid \d+ since/)],
     )
     await stop()
     expect(await moved.back()).toEqual([1, expect.stringContaining('it was not switched over')])

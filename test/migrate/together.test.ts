@@ -83,7 +83,7 @@ test('a second run on the same table is refused, says whose the first is, and th
       })
       expect(result.status).toBe('failed')
       const { message } = result.error as Error
-      expect(message).toMatch(/another run of pgtrek works on public\.item/)
+      expect(message).toMatch(/another run of pgtrek is working on public\.item/)
       expect(message).toMatch(new RegExp(`pgtrek: run test .* pid ${process.pid} since \\d{4}-\\d\\d-\\d\\d`))
       expect(message).toContain('Nothing was changed')
     }
@@ -163,7 +163,8 @@ test('two commands at the same moment: no row comes twice', async () => {
   )
   if (ended.every(({ code }) => code !== 0)) throw new Error(ended.map(({ said }) => said).join('\n'))
   expect(ended.filter(({ code }) => code === 0).length).toBeGreaterThan(0)
-  for (const { code, said } of ended) if (code !== 0) expect(said).toContain('another run of pgtrek works on')
+  for (const { code, said } of ended)
+    if (code !== 0) expect(said).toContain('another run of pgtrek is working on')
   expect(await countOf(destination, 'item')).toBe(1000)
 })
 
@@ -189,7 +190,7 @@ test('a run whose locks somebody else has got while its connection was lost is s
     await destination.sql(`select pg_terminate_backend(pid) from pg_locks where ${held}`)
     await waiting
     const { message } = await within('the loss', lost.promise)
-    expect(message).toMatch(/was lost, and another run works on public\.item now: "thief"/)
+    expect(message).toMatch(/was lost, and another run is now working on public\.item: "thief"/)
     expect(lock.isHeld).toBe(false)
   } finally {
     await thief.end()

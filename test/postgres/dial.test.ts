@@ -58,10 +58,10 @@ describe('what answers at the other end', () => {
 })
 
 test.each([
-  ['postgres://no-such-host.invalid/x', 'host', 'no host is called no-such-host.invalid'],
+  ['postgres://no-such-host.invalid/x', 'host', 'there is no host named no-such-host.invalid'],
   ['postgres://127.0.0.1:1/x', 'refused', 'nothing listens on 127.0.0.1:1'],
   ['postgres://localhost:1/x', 'refused', 'nothing listens on localhost:1'],
-  ['postgres:///x?host=/nowhere', 'refused', 'there is no server socket /nowhere/.s.PGSQL.5432'],
+  ['postgres:///x?host=/nowhere', 'refused', 'the server socket /nowhere/.s.PGSQL.5432 does not exist'],
 ])('%s fails for %s', async (url, reason, message) => {
   const failure = await refusal(dial(settingsFor(url)))
   expect(failure).toMatchObject({ reason, message: expect.stringContaining(message) })

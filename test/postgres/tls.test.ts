@@ -168,7 +168,7 @@ describe('a server without TLS', () => {
   test.each(['require', 'verify-ca', 'verify-full'])('sslmode=%s refuses it', async (mode) => {
     expect(await refusal(dial(settingsFor(url(plain, `sslmode=${mode}&sslrootcert=${ca}`))))).toMatchObject({
       reason: 'tls',
-      message: expect.stringContaining(`sslmode=${mode} asks for it`),
+      message: expect.stringContaining(`sslmode=${mode} requires it`),
     })
   })
 })
@@ -184,7 +184,7 @@ describe('a certificate for another name', () => {
     const refused = url(otherName, `sslmode=verify-full&sslrootcert=${ca}`, { host })
     expect(await refusal(dial(settingsFor(refused)))).toMatchObject({
       reason: 'certificate',
-      message: expect.stringContaining('is for another name (elsewhere.example)'),
+      message: expect.stringContaining('is for a different name (elsewhere.example)'),
     })
     expect(await isEncrypted(url(otherName, `sslmode=verify-ca&sslrootcert=${ca}`, { host }))).toBe(true)
   })

@@ -45,7 +45,7 @@ describe('a state directory that goes away while it is used', () => {
         async () => store.begin(`r${crypto.randomUUID().slice(0, 6)}`, ends) && said.length > 0,
         (isSaid) => isSaid,
       )
-      expect(said[0]).toMatch(/^the state directory .*\/state cannot be used: .*The work goes on/)
+      expect(said[0]).toMatch(/^the state directory .*\/state cannot be used: .*The work continues/)
       const memory = store.begin('during', ends)
       memory.planned('request', ['t'], new Map())
       memory.done('a step', { rows: 7, bytes: 8 })
@@ -54,7 +54,7 @@ describe('a state directory that goes away while it is used', () => {
       expect(follows.worker('shop')).toMatchObject({ pid: process.pid })
       expect(await follows.controller('shop').act({ type: 'stop' })).toMatchObject({
         ok: false,
-        message: expect.stringMatching(/cannot be used: .*cannot be asked through it.*SIGTERM/s),
+        message: expect.stringMatching(/cannot be used: .*request cannot be sent to the process.*SIGTERM/s),
       })
       expect(history.list({ limit: 100, offset: 0 }).map(({ id }) => id)).toEqual(
         expect.arrayContaining(['before', 'during']),

@@ -56,13 +56,13 @@ const salt = Buffer.alloc(16, 1).toString('base64')
 const proper = (nonce: string) => `r=${nonce}more,s=${salt},i=4096`
 
 export const atLogin: Case[] = [
-  tls('an answer to the request for TLS that is none', /something else than yes or no/, (fake) =>
+  tls('an answer to the request for TLS that is none', /something other than yes or no/, (fake) =>
     fake.say('X'),
   ),
-  tls('words behind the answer to the request for TLS', /something else than yes or no/, (fake) =>
+  tls('words behind the answer to the request for TLS', /something other than yes or no/, (fake) =>
     fake.say('S', notice()),
   ),
-  tls('HTTP for an answer to the request for TLS', /something else than yes or no/, (fake) =>
+  tls('HTTP for an answer to the request for TLS', /something other than yes or no/, (fake) =>
     fake.say('HTTP/1.1 400 Bad Request\r\n\r\n'),
   ),
   tls('silence in the handshake of TLS', /did not answer within 0.3 s/, (fake) => fake.say('S')),
@@ -119,16 +119,16 @@ export const atLogin: Case[] = [
   login('readiness for queries before login', senseless('it is ready before it has let us in'), (fake) =>
     fake.say(ready),
   ),
-  login('a way to log in that nobody knows', /wants authentication in a way that is unknown/, (fake) =>
+  login('a way to log in that nobody knows', /requires authentication in an unknown way/, (fake) =>
     fake.say(authentication(99)),
   ),
-  login('a way to log in that pgtrek cannot', /wants authentication by GSSAPI/, (fake) =>
+  login('a way to log in that pgtrek cannot', /requires authentication by GSSAPI/, (fake) =>
     fake.say(authentication(7)),
   ),
-  login('only SASL of another kind', /wants authentication by X-OTHER/, (fake) =>
+  login('only SASL of another kind', /requires authentication by X-OTHER/, (fake) =>
     fake.say(authentication(10, Buffer.from('X-OTHER\0\0'))),
   ),
-  login('no kind of authentication', senseless('it asks for no kind of authentication'), (fake) =>
+  login('no kind of authentication', senseless('it requests no authentication method'), (fake) =>
     fake.say(say('R', int16(0))),
   ),
   login(
@@ -142,10 +142,8 @@ export const atLogin: Case[] = [
   login('a short salt for MD5', senseless('the salt for an MD5 hash'), (fake) =>
     fake.say(authentication(5, int16(1))),
   ),
-  scram(
-    'SCRAM: hashing without end',
-    senseless('it wants the password to be hashed 2000000000 times'),
-    (nonce) => proper(nonce).replace('i=4096', 'i=2000000000'),
+  scram('SCRAM: hashing without end', senseless('it requires 2000000000 SCRAM iterations'), (nonce) =>
+    proper(nonce).replace('i=4096', 'i=2000000000'),
   ),
   scram('SCRAM: no number', senseless('its SCRAM challenge does not answer ours'), (nonce) =>
     proper(nonce).replace('i=4096', 'i='),
@@ -205,7 +203,7 @@ export const atLogin: Case[] = [
   {
     at: 'login',
     name: 'silence after login',
-    says: /accepted the login and did not answer the first query/,
+    says: /accepted the login but did not answer the first query/,
     behaviour: { onQuery: () => true },
   },
   {

@@ -18,7 +18,7 @@ export interface Case {
 export type Answer = (fake: Fake) => void
 
 export function senseless(what: string): RegExp {
-  return new RegExp(`the server's answer makes no sense: ${what}`)
+  return new RegExp(`the server's answer is not valid: ${what}`)
 }
 
 /** What no message can say of itself. */

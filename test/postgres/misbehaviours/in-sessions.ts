@@ -174,7 +174,7 @@ export const inSessions: Case[] = [
   silent(
     'query',
     'silence, to everybody',
-    /no data was received for .* no other connection could be had/,
+    /no data was received for .* no other connection could be opened/,
     [],
     {
       onStart() {},
@@ -188,7 +188,7 @@ export const inSessions: Case[] = [
     isGone,
   ),
   silent('copy', 'silence; the server waits for us', /the server itself waits for pgtrek/, [], isWaiting),
-  silent('copy', 'silence, to everybody', /no other connection could be had/, [copyOut, data('half a')], {
+  silent('copy', 'silence, to everybody', /no other connection could be opened/, [copyOut, data('half a')], {
     onStart() {},
   }),
   silent(
@@ -235,7 +235,7 @@ export const inSessions: Case[] = [
   {
     ...copy(
       'more rows than it sent',
-      senseless('the source sent 5 rows, and the destination says that it took 1'),
+      senseless('the source sent 5 rows, and the destination reports that it received 1'),
       (fake) => fake.say(copyOut, data('1\n'), say('c'), done('COPY 5'), ready),
     ),
     error: 'ProtocolViolation',
