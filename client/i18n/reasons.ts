@@ -83,9 +83,9 @@ const japanese: [RegExp, (...parts: string[]) => string][] = [
     /^lag has been within the limits for (.+) of (.+) seconds$/,
     (so, whole) => `遅れのない状態が ${whole} 秒のうち ${so} 秒続いています`,
   ],
-  [/^the server is about to give up the slot$/, () => 'サーバーがスロットを破棄しようとしています'],
-  [/^the server has given up the slot: (.+)$/s, (why) => `サーバーがスロットを破棄しました：${why}`],
-  [/^the server has no slot (.+) any more$/, (slot) => `サーバーにスロット ${slot} がありません`],
+  [/^the server is about to invalidate the slot$/, () => 'サーバーがスロットを破棄しようとしています'],
+  [/^the server has invalidated the slot: (.+)$/s, (why) => `サーバーがスロットを破棄しました：${why}`],
+  [/^the server no longer has slot (.+)$/, (slot) => `サーバーにスロット ${slot} がありません`],
   [/^the servers cannot be checked: (.+)$/s, (why) => `サーバーの状態を確認できません：${why}`],
   [
     /^(\d+) objects? could not be created on the destination: (.+)$/s,

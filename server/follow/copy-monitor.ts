@@ -90,7 +90,7 @@ export class CopyWatch implements AsyncDisposable {
     if (slot.lost !== undefined) {
       return this.#end(
         new SlotUnusable(
-          `${place} has given up the slot ${slot.name} while rows were copied: ${slot.lost}. ${again}, with a larger ` +
+          `${place} has invalidated the slot ${slot.name} while rows were copied: ${slot.lost}. ${again}, with a larger ` +
             'max_slot_wal_keep_size on the source',
         ),
       )
@@ -99,7 +99,7 @@ export class CopyWatch implements AsyncDisposable {
     if (endangered || (safeBytes !== undefined && safeBytes < retainedBytes / 4)) {
       this.#warn(
         'limit',
-        `${place} gives up the slot ${slot.name} after ${formatBytes(Math.max(0, safeBytes ?? 0))} more of its log (max_slot_wal_keep_size). The copy would then have to start again: raise that setting now`,
+        `${place} invalidates the slot ${slot.name} after ${formatBytes(Math.max(0, safeBytes ?? 0))} more of its log (max_slot_wal_keep_size). The copy would then have to start again: raise that setting now`,
       )
     }
     if (retainedBytes > muchLogBytes) {

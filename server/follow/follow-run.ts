@@ -416,7 +416,7 @@ export class FollowRun implements FollowController {
 }
 
 const underWay: Record<Task['what'], string> = {
-  switchover: 'a switchover is under way',
+  switchover: 'a switchover is running',
   recopy: 'tables are being copied again',
   schema: 'tables of the destination are being changed',
 }

@@ -101,7 +101,7 @@ export class FollowMonitor implements AsyncDisposable {
     const slot = await readSlot(from, link.names.slot)
     if (!slot) {
       status.slots.delete(direction)
-      status.troubles.set(`slot ${direction}`, `the server has no slot ${link.names.slot} any more`)
+      status.troubles.set(`slot ${direction}`, `the server no longer has slot ${link.names.slot}`)
       return
     }
     status.troubles.delete(`slot ${direction}`)

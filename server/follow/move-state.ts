@@ -204,7 +204,7 @@ export function describeMove(
       }
     case 'switching':
       return isAtWork
-        ? { words: `a switchover is under way; ${source} is read-only`, next: [] }
+        ? { words: `a switchover is running; ${source} is read-only`, next: [] }
         : {
             words: `a switchover was interrupted before the handover: ${source} is read-only and still the primary`,
             next: [
@@ -216,7 +216,7 @@ export function describeMove(
       return {
         words: `it was switched over: the application belongs on ${destination}${readOnly.source ? `, ${source} is read-only` : ''}`,
         next: [
-          '"pgtrek cleanup" removes what is left',
+          '"pgtrek cleanup" removes what remains',
           ...writable('source'),
           noWayBack(source, destination),
         ],
@@ -228,7 +228,7 @@ export function describeMove(
       }
     case 'returning':
       return isAtWork
-        ? { words: `a switchover back is under way; ${destination} is read-only`, next: [] }
+        ? { words: `a switchover back is running; ${destination} is read-only`, next: [] }
         : {
             words: `a switchover back was interrupted before the handover: ${destination} is read-only and still the primary`,
             next: [
@@ -239,7 +239,7 @@ export function describeMove(
     case 'returned':
       return {
         words: `it has returned: the application belongs on ${source}${readOnly.destination ? `, ${destination} is read-only` : ''}${still}`,
-        next: ['"pgtrek cleanup" removes what is left', ...writable('destination')],
+        next: ['"pgtrek cleanup" removes what remains', ...writable('destination')],
       }
     case 'read_only': {
       const sides = [...(readOnly.source ? [source] : []), ...(readOnly.destination ? [destination] : [])]

@@ -73,8 +73,8 @@ export function objections(watched: Watched, { readyLagBytes, readyLagSeconds }:
   if (lagMilliseconds > readyLagSeconds * 1000) {
     pace.push(`lag is ${Math.round(lagMilliseconds / 1000)} seconds, more than ${readyLagSeconds}`)
   }
-  if (stream.slot?.lost) blockers.push(`the server has given up the slot: ${stream.slot.lost}`)
-  if (stream.slot?.endangered) blockers.push('the server is about to give up the slot')
+  if (stream.slot?.lost) blockers.push(`the server has invalidated the slot: ${stream.slot.lost}`)
+  if (stream.slot?.endangered) blockers.push('the server is about to invalidate the slot')
   return { blockers, pace }
 }
 

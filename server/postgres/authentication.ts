@@ -180,7 +180,7 @@ export class Authentication {
 }
 
 function outOfTurn(): ProtocolViolation {
-  return new ProtocolViolation('it asks for authentication again, or at the wrong time')
+  return new ProtocolViolation('it requests authentication again, or at the wrong time')
 }
 
 function passwordMessage(text: string): Buffer {

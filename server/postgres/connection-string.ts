@@ -100,7 +100,7 @@ function* keyValues(text: string): Generator<[string, string]> {
     if (!name) throw unreadable('a parameter has no name or no "="')
     content.lastIndex = label.lastIndex
     const value = content.exec(text)?.[0]
-    if (value === undefined) throw unreadable('a quoted value does not end, or goes on after its quote')
+    if (value === undefined) throw unreadable('a quoted value does not end, or continues after its quote')
     const bare = value.startsWith("'") ? value.slice(1, -1) : value
     yield [name, bare.replaceAll(/\\(.)/gs, '$1')]
   }

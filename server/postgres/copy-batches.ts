@@ -82,7 +82,7 @@ export class CopyIntake {
         this.rows = (this.rows ?? 0) + this.#copied
       } else if (tag.startsWith('INSERT ')) this.#inserted = rowsOfCommandTag(body)
     } else if (type === backend.readyForQuery) {
-      if (this.#unanswered === 0) throw outOfPlace(type, 'although nothing was asked')
+      if (this.#unanswered === 0) throw outOfPlace(type, 'although nothing was requested')
       this.#unanswered--
       if (!this.#failed) this.batches?.onBatch(this.#copied, this.#inserted)
       this.#copied = 0

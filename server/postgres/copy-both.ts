@@ -202,7 +202,7 @@ export class CopyBoth implements Disposable {
       const where = describeSettings(this.session.settings)
       this.fail(new ConnectionLost(`${where} ended the stream: it is being shut down`))
     } else if (type !== undefined && type !== backend.commandComplete && !isAside(type)) {
-      this.session.tap.cut(outOfPlace(type, 'in the midst of a stream of changes'))
+      this.session.tap.cut(outOfPlace(type, 'during a stream of changes'))
     }
   }
 

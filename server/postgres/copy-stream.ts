@@ -110,7 +110,7 @@ class Relay implements CopySink {
     }
     if (type === backend.errorResponse) this.#failByDestination(parseServerError(body))
     else if (type === backend.copyInResponse) this.#askSource()
-    else if (!isAside(type) && !ofIntake.has(type)) throw outOfPlace(type, 'in the midst of a COPY')
+    else if (!isAside(type) && !ofIntake.has(type)) throw outOfPlace(type, 'during a COPY')
     else if (type === backend.readyForQuery && this.#intake.isReady) this.#destinationReady(type)
   }
 
@@ -178,13 +178,13 @@ class Relay implements CopySink {
     this.#asides.count(body.length)
     if (type === backend.errorResponse) this.#failBySource(body)
     else if (type === backend.commandComplete) {
-      if (!this.#walker?.done) throw outOfPlace(type, 'in the midst of a COPY')
+      if (!this.#walker?.done) throw outOfPlace(type, 'during a COPY')
       this.#rows = rowsOfCommandTag(body)
     } else if (type === backend.readyForQuery) {
       if (!this.#failure && this.#rows === undefined) throw outOfPlace(type, 'before the end of a COPY')
       this.#source = 'over'
       this.#settle()
-    } else if (!isAside(type)) throw outOfPlace(type, 'in the midst of a COPY')
+    } else if (!isAside(type)) throw outOfPlace(type, 'during a COPY')
   }
 
   /** Between two batches it may be ready although more rows follow. */

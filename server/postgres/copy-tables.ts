@@ -71,7 +71,7 @@ export async function relayTables(relay: TablesRelay): Promise<{ rows: number; b
       sourceReady = true
       settle()
     } else if (!isAside(type) && type !== backend.commandComplete) {
-      throw outOfPlace(type, 'in the midst of a COPY')
+      throw outOfPlace(type, 'during a COPY')
     }
   }
 
@@ -82,13 +82,13 @@ export async function relayTables(relay: TablesRelay): Promise<{ rows: number; b
       isTaking = true
       pass()
     } else if (type === backend.commandComplete) {
-      if (isTaking || taken.length === tables.length) throw outOfPlace(type, 'in the midst of a COPY')
+      if (isTaking || taken.length === tables.length) throw outOfPlace(type, 'during a COPY')
       taken.push(rowsOfCommandTag(body))
     } else if (type === backend.readyForQuery) {
       if (!hasFailed && taken.length < tables.length) throw outOfPlace(type, 'before the end of a COPY')
       destinationReady = true
       settle()
-    } else if (!isAside(type)) throw outOfPlace(type, 'in the midst of a COPY')
+    } else if (!isAside(type)) throw outOfPlace(type, 'during a COPY')
   }
 
   /** What has arrived of the table that the destination is at. */
@@ -218,7 +218,7 @@ class SourceTables {
         return bytes.subarray(position)
       }
       if (message.type === backend.commandComplete) {
-        if (!table || table.rows !== undefined) throw outOfPlace(message.type, 'in the midst of a COPY')
+        if (!table || table.rows !== undefined) throw outOfPlace(message.type, 'during a COPY')
         table.rows = rowsOfCommandTag(message.body)
       }
       this.onMessage(message)

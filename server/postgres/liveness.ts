@@ -113,7 +113,7 @@ export class AnswerWatch implements Disposable {
     this.#vain = standing.is === 'waiting' ? this.#vain + 1 : 0
     if (standing.is !== 'unreachable') this.#unreachableSince = undefined
     else this.#unreachableSince ??= movedAt
-    if (standing.is === 'gone') return 'the server has no such session any more'
+    if (standing.is === 'gone') return 'the server no longer has this session'
     if (this.#vain > 1) return lostOnTheWay
     const since = this.#unreachableSince ?? Number.POSITIVE_INFINITY
     const isTooLong = performance.now() - since > mostSilencesUnreachable * this.#silenceMs
@@ -121,8 +121,7 @@ export class AnswerWatch implements Disposable {
   }
 }
 
-const lostOnTheWay =
-  'the server itself waits for pgtrek: the connection was lost in between, for instance by a firewall'
+const lostOnTheWay = 'the server is waiting for pgtrek: the connection was lost, for instance at a firewall'
 
 async function standingOf(session: WatchedSession, patienceMs: number): Promise<Standing> {
   const { settings, pid } = session

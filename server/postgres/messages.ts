@@ -91,7 +91,7 @@ export function messageSize(bytes: Buffer, at: number): number {
 export function checkLength(type: number, length: number) {
   const isRow = type === backend.dataRow || type === backend.copyData
   if (length >= 4 && length <= (isRow ? mostRowBytes : mostOtherBytes)) return
-  throw new ProtocolViolation(`a message of type ${typeName(type)} says that it is ${length} bytes long`)
+  throw new ProtocolViolation(`a message of type ${typeName(type)} has a length of ${length} bytes`)
 }
 
 export function typeName(type: number): string {
@@ -208,7 +208,7 @@ export function checkDataRow(bytes: Buffer, start: number, end: number): number 
   let position = start + 2
   for (let column = 0; column < columns && position <= end; column++) {
     const length = position + 4 <= end ? bytes.readInt32BE(position) : mostRowBytes
-    if (length < -1) throw new ProtocolViolation(`a value in a row says that it is ${length} bytes long`)
+    if (length < -1) throw new ProtocolViolation(`a value in a row has a length of ${length} bytes`)
     position += 4 + Math.max(0, length)
   }
   if (position !== end || columns < 0) {

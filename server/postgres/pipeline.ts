@@ -178,7 +178,7 @@ export class Pipeline implements Disposable {
   #complete(bytes: Buffer, start: number, end: number) {
     const mark = this.#marks[this.#head % this.#marks.length] as number
     if (mark === syncMark || this.#waiting === 0) {
-      throw outOfPlace(backend.commandComplete, 'although nothing was asked')
+      throw outOfPlace(backend.commandComplete, 'although nothing was requested')
     }
     this.#take()
     // `UPDATE 1`, `INSERT 0 1`, `COPY 250`: nearly always one row.
@@ -200,7 +200,7 @@ export class Pipeline implements Disposable {
 
   #ready() {
     if (this.#marks[this.#head % this.#marks.length] !== syncMark || this.#waiting === 0) {
-      throw outOfPlace(backend.readyForQuery, 'before the answers were through')
+      throw outOfPlace(backend.readyForQuery, 'before all answers were received')
     }
     this.#take()
     this.synced++

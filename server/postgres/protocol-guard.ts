@@ -119,9 +119,7 @@ export class ProtocolGuard {
     if (!known.has(type)) throw new ProtocolViolation(`there is no message of type ${typeName(type)}`)
     const size = messageSize(bytes, at)
     if (size > mostShortBytes && !long.has(type)) {
-      throw new ProtocolViolation(
-        `a message of type ${typeName(type)} says that it is ${size - 1} bytes long`,
-      )
+      throw new ProtocolViolation(`a message of type ${typeName(type)} has a length of ${size - 1} bytes`)
     }
     return size
   }
@@ -155,7 +153,7 @@ export class ProtocolGuard {
     if (this.isOpen) return this.#limit.count(bytes)
     this.#loginBytes += bytes
     if (++this.#loginMessages <= mostLoginMessages && this.#loginBytes <= mostLoginBytes) return
-    throw new ProtocolViolation('it goes on sending without letting us in')
+    throw new ProtocolViolation('it keeps sending messages without completing the login')
   }
 
   #error(body: Buffer) {
@@ -174,7 +172,7 @@ export class ProtocolGuard {
 
   #ready(body: Buffer) {
     checkReady(body)
-    if (this.#owed === 0) throw outOfPlace(backend.readyForQuery, 'although nothing was asked')
+    if (this.#owed === 0) throw outOfPlace(backend.readyForQuery, 'although nothing was requested')
     if (!this.#isConcluded || this.#columns !== undefined) {
       throw new ProtocolViolation('it is ready for the next query before it has answered this one')
     }
@@ -193,20 +191,18 @@ export class ProtocolGuard {
       throw new ProtocolViolation('it does not speak version 3.0 of the protocol')
     }
     if (type === backend.backendKeyData && body.length < 8) {
-      throw new ProtocolViolation('its process number is cut off')
+      throw new ProtocolViolation('its process number is incomplete')
     }
   }
 
   #answer(type: number, body: Buffer) {
     if (ofCopies.has(type)) {
-      throw new ProtocolViolation(
-        'it begins a COPY to or from the client, which is not possible in this place',
-      )
+      throw new ProtocolViolation('it starts a COPY to or from the client, which is not possible here')
     }
     // Nothing of it is listened to.
     if (type === backend.notificationResponse) return
     if (duringLogin.has(type)) throw outOfPlace(type, 'after login')
-    if (this.#owed === 0 && !this.#isExtended) throw outOfPlace(type, 'although nothing was asked')
+    if (this.#owed === 0 && !this.#isExtended) throw outOfPlace(type, 'although nothing was requested')
     switch (type) {
       case backend.rowDescription:
         this.#columns = columnsOf(body)
@@ -224,7 +220,7 @@ export class ProtocolGuard {
         throw outOfPlace(type, 'although nothing was closed or cut into pieces')
       case backend.parameterDescription:
         if (body.length < 2 || body.length !== 2 + 4 * body.readUInt16BE(0)) {
-          throw new ProtocolViolation('the description of parameters is cut off')
+          throw new ProtocolViolation('the description of parameters is incomplete')
         }
     }
   }
@@ -246,7 +242,7 @@ export class ProtocolGuard {
     }
     const [, said] = /^SELECT (\d+)$/.exec(tag) ?? []
     if (said !== undefined && this.#columns !== undefined && Number(said) !== this.#rows) {
-      throw new ProtocolViolation(`it sent ${this.#rows} rows and says that it sent ${said}`)
+      throw new ProtocolViolation(`it sent ${this.#rows} rows and reports that it sent ${said}`)
     }
     this.#columns = undefined
     this.#isConcluded = true
@@ -255,7 +251,7 @@ export class ProtocolGuard {
 
 function checkReady(body: Buffer) {
   if (body.length !== 1 || !'ITE'.includes(String.fromCharCode(body[0] as number))) {
-    throw new ProtocolViolation('it is in a state that does not exist')
+    throw new ProtocolViolation('it reports an unknown transaction status')
   }
 }
 
@@ -269,7 +265,7 @@ function columnsOf(body: Buffer): number {
     position = zero + 1 + 18
     if (position > body.length) break
   }
-  if (position !== body.length) throw new ProtocolViolation('the description of columns is cut off')
+  if (position !== body.length) throw new ProtocolViolation('the description of columns is incomplete')
   return columns
 }
 

@@ -417,7 +417,7 @@ export class Session implements AsyncDisposable {
 
 const inBetween =
   '. Check that this is a PostgreSQL server, and that no proxy or firewall changes what it sends'
-const unreadable = 'a value in a row is not what its type says'
+const unreadable = 'a value in a row does not match its type'
 
 /** Errors of the driver while it reads; others are about the connection. */
 function isNonsense(error: unknown): boolean {

@@ -115,7 +115,7 @@ export class Tap extends EventEmitter {
         const [name = '', value = ''] = body.toString('utf8', 0, body.length - 1).split('\0')
         this.parameters.set(name, value)
         if (this.parameters.size > mostParameters) {
-          throw new ProtocolViolation('it reports settings without end')
+          throw new ProtocolViolation('it reports settings endlessly')
         }
         return true
       }
@@ -144,9 +144,9 @@ export class Tap extends EventEmitter {
   }
 
   #openAfterLogin() {
-    if (!this.#authentication.isOver) throw new ProtocolViolation('it is ready before it has let us in')
+    if (!this.#authentication.isOver) throw new ProtocolViolation('it is ready before the login is complete')
     if (!/^\d/.test(this.parameters.get('server_version') ?? '')) {
-      throw new ProtocolViolation('it does not say which version of PostgreSQL it is')
+      throw new ProtocolViolation('it does not report its PostgreSQL version')
     }
     this.emit('login')
   }

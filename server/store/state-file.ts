@@ -102,7 +102,7 @@ export function defineTables(database: Database, sql: string) {
     const missing = theirs && columns.filter((column) => !theirs.includes(column))
     if (missing?.[0] === undefined) continue
     throw new ForeignFile(
-      `pgtrek.sqlite there is not a file of this release of pgtrek: its table ${name} has no column ${missing[0]}; ${wayOut}`,
+      `pgtrek.sqlite there does not belong to this release of pgtrek: its table ${name} has no column ${missing[0]}; ${wayOut}`,
     )
   }
   try {
@@ -111,12 +111,12 @@ export function defineTables(database: Database, sql: string) {
     // It has just worked in an empty one.
     if (!(error instanceof SQLiteError) || error.code !== 'SQLITE_ERROR') throw error
     throw new ForeignFile(
-      `pgtrek.sqlite there is not a file of this release of pgtrek (${error.message}); ${wayOut}`,
+      `pgtrek.sqlite there does not belong to this release of pgtrek (${error.message}); ${wayOut}`,
     )
   }
 }
 
-const wayOut = 'move it away, or use another --state-dir'
+const wayOut = 'move it elsewhere, or use another --state-dir'
 
 function columnsOf(database: Database): { name: string; columns: string[] }[] {
   const rows = database

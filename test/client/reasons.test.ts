@@ -40,7 +40,7 @@ const watched: Watched[] = [
   { ...good, troubles: [describeSkipped([skipped]) ?? ''] },
   { ...good, troubles: [describeForeignWrites({ tables: [written], sessions: ['pid 7'] })] },
   { ...good, troubles: [describeForeignWrites({ tables: [written], sessions: [] })] },
-  { ...good, troubles: ['the server has no slot pgtrek_shop any more'] },
+  { ...good, troubles: ['the server no longer has slot pgtrek_shop'] },
   { ...good, troubles: ['the servers cannot be checked: connection refused'] },
 ]
 

@@ -101,7 +101,7 @@ test('a slot that is lost while rows are copied ends the copy at once', async ()
     (isRunning) => !isRunning,
   )
   expect(await failure(moving)).toMatch(
-    /has given up the slot pgtrek_\w+ while rows were copied: .*max_slot_wal_keep_size/,
+    /has invalidated the slot pgtrek_\w+ while rows were copied: .*max_slot_wal_keep_size/,
   )
   expect(await leftOn(source)).toEqual([])
 })

@@ -105,7 +105,7 @@ test('a publication of the user that lacks something', async () => {
   expect(publicationProblems(state, wanted).map((line) => line.slice(0, 55))).toEqual([
     'the publication theirs leaves out every delete: alter i',
     'the publication theirs leaves out every truncate: alter',
-    'the publication theirs does not have public.b',
+    'the publication theirs does not contain public.b',
   ])
 })
 

@@ -66,11 +66,11 @@ describe('the log that a slot needs is removed', () => {
       await useUpLog(pair, second.slot)
       const { message } = await failure(Follower.start(second))
       expect(message).toBe(
-        `the source has given up the slot ${second.slot}: the log it needs has been removed (max_slot_wal_keep_size). ${nothingChanged}`,
+        `the source has invalidated the slot ${second.slot}: the log it needs has been removed (max_slot_wal_keep_size). ${nothingChanged}`,
       )
       // The server ends the session that is in the way.
       expect((await failure(within('the end of the paused one', paused.done))).message).toContain(
-        `has given up the slot ${first.slot}`,
+        `has invalidated the slot ${first.slot}`,
       )
       expect(paused.status).toMatchObject({ phase: 'failed' })
       expect(await pair.destination.sql('select * from t')).toEqual([])
@@ -88,7 +88,7 @@ test('a slot that was not used for too long', async () => {
     return row?.reason
   })
   expect((await failure(Follower.start(options))).message).toBe(
-    `the source has given up the slot ${options.slot}: it was not used for longer than idle_replication_slot_timeout. ${nothingChanged}`,
+    `the source has invalidated the slot ${options.slot}: it was not used for longer than idle_replication_slot_timeout. ${nothingChanged}`,
   )
 })
 

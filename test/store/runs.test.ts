@@ -66,7 +66,7 @@ describe('a state directory', () => {
       'create table run (id integer primary key, distance real)',
       /table run has no column/,
     ],
-    ['whose index cannot be made', 'create table follow_ask (x int)', /not a file of this release/],
+    ['whose index cannot be made', 'create table follow_ask (x int)', /does not belong to this release/],
   ])('with a database %s is not used, and said to be so', (_, sql, words) => {
     const directory = join(scratchDirectory(), `foreign-${randomUUID()}`)
     mkdirSync(directory)
@@ -80,7 +80,7 @@ describe('a state directory', () => {
       expect(store.database.failure?.reason).toMatch(words)
     }
     expect(said).toEqual([
-      expect.stringContaining('move it away, or use another --state-dir'),
+      expect.stringContaining('move it elsewhere, or use another --state-dir'),
       expect.stringMatching(/is lost with this process/),
     ])
     expect(foreign.query('pragma user_version').get()).toEqual({ user_version: 0 })

@@ -181,7 +181,7 @@ async function refuseUnpublishable(source: Session, { names }: Link, tables: rea
   if (!first) return
   if (!names.ownPublication) {
     throw new UsageError(
-      `the publication ${names.publication} does not have ${tables.map(showName).join(', ')}: run "alter publication ${names.publication} add table ..." on the source, then try again. Nothing was changed`,
+      `the publication ${names.publication} does not contain ${tables.map(showName).join(', ')}: run "alter publication ${names.publication} add table ..." on the source, then try again. Nothing was changed`,
     )
   }
   const known = await readFollowedTables(source)

@@ -150,7 +150,7 @@ export class SwitchoverTask {
     const { handedOver } = move.record
     if (handedOver && !oldPrimary.isWatched) {
       const place = describeSettings(move.link(handedOver.direction).from)
-      left.push(`${place} is not watched for late writes any more`)
+      left.push(`${place} is no longer watched for late writes`)
     }
     if (!oldPrimary.isWatched) left.push(...(await dropReverse(move, direction)))
     try {
@@ -159,7 +159,7 @@ export class SwitchoverTask {
       } else if (follower.status.phase === 'stopped') await this.streams.start(direction)
       else this.streams.background?.start()
     } catch (failure) {
-      left.push(`changes do not flow any more: ${messageOf(failure)}`)
+      left.push(`changes no longer flow: ${messageOf(failure)}`)
       move.fail(failure)
     }
     status.say(describeUndone(messageOf(error), left), 'error')

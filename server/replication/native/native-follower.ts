@@ -149,8 +149,8 @@ export class NativeFollower implements Following {
     if (!state || !slot) {
       const error = new PgtrekError(
         state
-          ? `the source has no slot ${subscription} any more: the subscription cannot continue`
-          : `the destination has no subscription ${subscription} any more`,
+          ? `the source no longer has slot ${subscription}: the subscription cannot continue`
+          : `the destination no longer has subscription ${subscription}`,
       )
       this.#phase = 'failed'
       this.#ended.reject(error)

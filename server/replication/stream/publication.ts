@@ -182,7 +182,7 @@ export function publicationProblems(state: PublicationState, wanted: readonly Ta
   const there = new Set(state.tables.map(tableKey))
   for (const table of wanted) {
     if (there.has(tableKey(table))) continue
-    problems.push(`the publication ${state.name} does not have ${table.schema}.${table.name}`)
+    problems.push(`the publication ${state.name} does not contain ${table.schema}.${table.name}`)
   }
   return problems
 }

@@ -158,7 +158,7 @@ export async function checkSlot(session: Session, name: string, position: Lsn): 
       `the slot ${name} is a different one: of plugin ${slot.plugin} in database ${slot.database}`,
     )
   }
-  if (slot.lost) throw new SlotUnusable(`the source has given up the slot ${name}: ${slot.lost}. ${again}`)
+  if (slot.lost) throw new SlotUnusable(`the source has invalidated the slot ${name}: ${slot.lost}. ${again}`)
   const end = await readEnd(session)
   if (end !== undefined && position > end) {
     throw new SlotUnusable(

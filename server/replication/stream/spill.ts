@@ -194,7 +194,7 @@ export class SpilledTransaction implements Disposable {
   }
 
   #read(into: Buffer, offset: number, length: number, position: number): number {
-    if (!this.#file) throw new Error('the file of a large transaction is gone')
+    if (!this.#file) throw new Error('the file of a large transaction no longer exists')
     const count = readSync(this.#file.file, into, offset, length, position)
     if (count === 0) throw new Error('the file of a large transaction is shorter than what was written')
     return count

@@ -84,16 +84,16 @@ export const atLogin: Case[] = [
   login('a kind of message that there is not', senseless('it says "w'), (fake) =>
     fake.say(say('w', text('x'))),
   ),
-  login('endless notices', senseless('it goes on sending without letting us in'), (fake) =>
+  login('endless notices', senseless('it keeps sending messages without completing the login'), (fake) =>
     fake.sayForEver(notice()),
   ),
-  login('endless long notices', senseless('it goes on sending without letting us in'), (fake) =>
+  login('endless long notices', senseless('it keeps sending messages without completing the login'), (fake) =>
     fake.sayForEver(notice('x'.repeat(500_000))),
   ),
-  login('endless settings', senseless('it goes on sending without letting us in'), (fake) =>
+  login('endless settings', senseless('it keeps sending messages without completing the login'), (fake) =>
     fake.sayForEver(parameter('a', 'b')),
   ),
-  login('settings with ever new names', senseless('it reports settings without end'), (fake) =>
+  login('settings with ever new names', senseless('it reports settings endlessly'), (fake) =>
     fake.say(...Array.from({ length: 2000 }, (_, index) => parameter(`a${index}`, 'b'))),
   ),
   login(
@@ -116,7 +116,7 @@ export const atLogin: Case[] = [
     fake.say('R', int32(8), int16(0))
     fake.hangUp()
   }),
-  login('readiness for queries before login', senseless('it is ready before it has let us in'), (fake) =>
+  login('readiness for queries before login', senseless('it is ready before the login is complete'), (fake) =>
     fake.say(ready),
   ),
   login('a way to log in that nobody knows', /requires authentication in an unknown way/, (fake) =>
@@ -133,10 +133,10 @@ export const atLogin: Case[] = [
   ),
   login(
     'a challenge that nobody asked for, again and again',
-    senseless('it asks for authentication again'),
+    senseless('it requests authentication again'),
     (fake) => fake.sayForEver(authentication(11, Buffer.from('r=x,s=y,i=1'))),
   ),
-  login('leave to come in, again and again', senseless('it asks for authentication again'), (fake) =>
+  login('leave to come in, again and again', senseless('it requests authentication again'), (fake) =>
     fake.sayForEver(authentication(0)),
   ),
   login('a short salt for MD5', senseless('the salt for an MD5 hash'), (fake) =>
@@ -182,7 +182,7 @@ export const atLogin: Case[] = [
     proper,
     (fake) => fake.say(...welcome),
   ),
-  scram('SCRAM: challenges without end', senseless('it asks for authentication again'), proper, (fake) =>
+  scram('SCRAM: challenges without end', senseless('it requests authentication again'), proper, (fake) =>
     fake.sayForEver(authentication(11, Buffer.from('r=x,s=y,i=1'))),
   ),
   scram(
@@ -191,10 +191,10 @@ export const atLogin: Case[] = [
     proper,
     (fake) => fake.say(authentication(12, Buffer.from('e=invalid-proof\x1b'))),
   ),
-  login('no version', senseless('it does not say which version'), (fake) =>
+  login('no version', senseless('it does not report its PostgreSQL version'), (fake) =>
     fake.say(authentication(0), say('K', int32(1), int32(1)), ready),
   ),
-  login('half a process number', senseless('its process number is cut off'), (fake) =>
+  login('half a process number', senseless('its process number is incomplete'), (fake) =>
     fake.say(authentication(0), say('K', int32(1))),
   ),
   login('an error without words', senseless('an error has no message'), (fake) =>

@@ -84,11 +84,11 @@ const isWaiting: Behaviour = {
 
 export const inSessions: Case[] = [
   ...lengths.map(([name, length]) =>
-    query(`a length of ${name}`, senseless('a message of type "T" says that it is'), (fake) =>
+    query(`a length of ${name}`, senseless('a message of type "T" has a length of'), (fake) =>
       fake.say(lying('T', length)),
     ),
   ),
-  query('a row of 2 GB', senseless('a message of type "D" says that it is 2147483647 bytes long'), (fake) =>
+  query('a row of 2 GB', senseless('a message of type "D" has a length of 2147483647 bytes'), (fake) =>
     fake.say(columns('a'), lying('D', 0x7fffffff)),
   ),
   query('endless rows', senseless('the answer does not end'), (fake) => {
@@ -106,19 +106,19 @@ export const inSessions: Case[] = [
   query('a value that is longer than its row', senseless('the columns of a row are longer'), (fake) =>
     fake.say(columns('a'), say('D', int16(1), int32(1000)), done('SELECT 1'), ready),
   ),
-  query('a value of less than nothing', senseless('a value in a row says that it is -7 bytes'), (fake) =>
+  query('a value of less than nothing', senseless('a value in a row has a length of -7 bytes'), (fake) =>
     fake.say(columns('a'), say('D', int16(1), int32(-7)), done('SELECT 1'), ready),
   ),
   query('a row without columns', senseless('a row came before its columns'), (fake) =>
     fake.say(row('1'), done('SELECT 1'), ready),
   ),
-  query('a name of a column without an end', senseless('the description of columns is cut off'), (fake) =>
+  query('a name of a column without an end', senseless('the description of columns is incomplete'), (fake) =>
     fake.say(say('T', int16(1), Buffer.from('abc')), done('SELECT 0'), ready),
   ),
   query('a query that does not end', senseless('it is ready for the next query before'), (fake) =>
     fake.say(columns('a'), row('1'), ready),
   ),
-  query('fewer rows than it says', senseless('it sent 1 rows and says that it sent 5'), (fake) =>
+  query('fewer rows than it says', senseless('it sent 1 rows and reports that it sent 5'), (fake) =>
     fake.say(columns('a'), row('1'), done('SELECT 5'), ready),
   ),
   query('the end of a query that has none', senseless('a command ended with'), (fake) =>
@@ -137,20 +137,20 @@ export const inSessions: Case[] = [
   },
   query(
     'a value that its type does not have',
-    senseless('a value in a row is not what its type says'),
+    senseless('a value in a row does not match its type'),
     (fake) => fake.say(columns(['a', 114]), row('{'), done('SELECT 1'), ready),
   ),
   query('the end of a portal', senseless('a message of type "3" came although'), (fake) =>
     fake.say(say('3')),
   ),
-  query('a COPY', senseless('it begins a COPY'), (fake) => fake.say(copyOut, data('1\n'))),
+  query('a COPY', senseless('it starts a COPY'), (fake) => fake.say(copyOut, data('1\n'))),
   query('a login', senseless('a message of type "R" came after login'), (fake) =>
     fake.say(authentication(0)),
   ),
   query('a kind of message that there is not', senseless('there is no message of type 0x01'), (fake) =>
     fake.say(say('\x01', text('x'))),
   ),
-  query('a state that does not exist', senseless('it is in a state that does not exist'), (fake) =>
+  query('a state that does not exist', senseless('it reports an unknown transaction status'), (fake) =>
     fake.say(columns('a'), row('1'), done('SELECT 1'), say('Z', Buffer.from('?'))),
   ),
   query('an end within a message', /the connection to .* was lost/, (fake) => {
@@ -160,14 +160,14 @@ export const inSessions: Case[] = [
   silent(
     'query',
     'silence; the session is gone',
-    /no data was received for .* has no such session/,
+    /no data was received for .* no longer has this session/,
     [],
     isGone,
   ),
   silent(
     'query',
     'silence; the server waits for us',
-    /no data was received for .* the server itself waits for pgtrek/,
+    /no data was received for .* the server is waiting for pgtrek/,
     [columns('a')],
     isWaiting,
   ),
@@ -183,30 +183,36 @@ export const inSessions: Case[] = [
   silent(
     'copy',
     'silence; the session is gone',
-    /no data was received for .* has no such session/,
+    /no data was received for .* no longer has this session/,
     [copyOut, data('1\n')],
     isGone,
   ),
-  silent('copy', 'silence; the server waits for us', /the server itself waits for pgtrek/, [], isWaiting),
+  silent('copy', 'silence; the server waits for us', /the server is waiting for pgtrek/, [], isWaiting),
   silent('copy', 'silence, to everybody', /no other connection could be opened/, [copyOut, data('half a')], {
     onStart() {},
   }),
   silent(
     'stream',
     'silence instead of a start',
-    /no data was received for .* has no such session/,
+    /no data was received for .* no longer has this session/,
     [],
     isGone,
   ),
-  silent('tunnel', 'silence', /no data was received for .* has no such session/, [columns('a')], isGone),
+  silent(
+    'tunnel',
+    'silence',
+    /no data was received for .* no longer has this session/,
+    [columns('a')],
+    isGone,
+  ),
   ...lengths.map(([name, length]) =>
-    copy(`a length of ${name}`, senseless('a message of type "d" says that it is'), (fake) =>
+    copy(`a length of ${name}`, senseless('a message of type "d" has a length of'), (fake) =>
       fake.say(copyOut, data('1\n'), lying('d', length)),
     ),
   ),
   copy(
     'a length of nothing, byte by byte',
-    senseless('a message of type "d" says that it is 0 bytes'),
+    senseless('a message of type "d" has a length of 0 bytes'),
     (fake) => {
       fake.say(copyOut, data('1\n'), 'd')
       setTimeout(() => fake.say(int32(0)), 20)
@@ -214,13 +220,13 @@ export const inSessions: Case[] = [
   ),
   copy(
     'a length of nothing at the start',
-    senseless('a message of type "H" says that it is 0 bytes'),
+    senseless('a message of type "H" has a length of 0 bytes'),
     (fake) => fake.say(lying('H', 0)),
   ),
-  copy('rows of a query', senseless('a message of type "D" came in the midst of a COPY'), (fake) =>
+  copy('rows of a query', senseless('a message of type "D" came during a COPY'), (fake) =>
     fake.say(copyOut, data('1\n'), row('1')),
   ),
-  copy('an end before its rows', senseless('a message of type "C" came in the midst of a COPY'), (fake) =>
+  copy('an end before its rows', senseless('a message of type "C" came during a COPY'), (fake) =>
     fake.say(copyOut, data('1\n'), done('COPY 1'), ready),
   ),
   copy('no number of rows', senseless('a message of type "Z" came before the end of a COPY'), (fake) =>
@@ -248,18 +254,16 @@ export const inSessions: Case[] = [
     fake.say(copyOut, 'd', int32(100), 'half')
     setTimeout(() => fake.hangUp(), 20)
   }),
-  stream('a length of 2 GB', senseless('a message of type "d" says that it is 2147483647'), (fake) =>
+  stream('a length of 2 GB', senseless('a message of type "d" has a length of 2147483647'), (fake) =>
     fake.say(copyBoth, lying('d', 0x7fffffff)),
   ),
-  stream('a length of nothing', senseless('a message of type "d" says that it is 0'), (fake) =>
+  stream('a length of nothing', senseless('a message of type "d" has a length of 0'), (fake) =>
     fake.say(copyBoth, lying('d', 0)),
   ),
-  stream(
-    'rows of a query',
-    senseless('a message of type "D" came in the midst of a stream of changes'),
-    (fake) => fake.say(copyBoth, row('1')),
+  stream('rows of a query', senseless('a message of type "D" came during a stream of changes'), (fake) =>
+    fake.say(copyBoth, row('1')),
   ),
-  during('tunnel', 'a length of nothing', senseless('a message of type "T" says that it is 0'), (fake) =>
+  during('tunnel', 'a length of nothing', senseless('a message of type "T" has a length of 0'), (fake) =>
     fake.say(lying('T', 0)),
   ),
   during('tunnel', 'an answer without an end', senseless('the answer does not end'), (fake) => {
@@ -272,23 +276,21 @@ export const inSessions: Case[] = [
     senseless('there is no message of type "w"'),
     (fake) => fake.say(say('w')),
   ),
-  into(
-    'rows, where it is to take some',
-    senseless('a message of type "H" came in the midst of a COPY'),
-    (fake) => fake.say(copyOut),
+  into('rows, where it is to take some', senseless('a message of type "H" came during a COPY'), (fake) =>
+    fake.say(copyOut),
   ),
   into('an end before the rows', senseless('a message of type "Z" came before the end of a COPY'), (fake) =>
     fake.say(ready),
   ),
   into('readiness twice', senseless('a message of type "Z" came'), (fake) => fake.say(copyIn, ready, ready)),
-  into('a length of nothing', senseless('a message of type "N" says that it is 0'), (fake) =>
+  into('a length of nothing', senseless('a message of type "N" has a length of 0'), (fake) =>
     fake.say(lying('N', 0)),
   ),
   into('endless notices', senseless('the answer does not end'), (fake) => fake.sayForEver(notice())),
   silent(
     'into',
     'silence; the session is gone',
-    /no data was received for .* has no such session/,
+    /no data was received for .* no longer has this session/,
     [copyIn],
     isGone,
   ),
@@ -298,21 +300,25 @@ export const inSessions: Case[] = [
   tables('only the first table', senseless('a message of type "Z" came before the end of a COPY'), (fake) =>
     fake.say(copyOut, data('1\n'), say('c'), done('COPY 1'), ready),
   ),
-  tables(
-    'the end of a table that has none',
-    senseless('a message of type "C" came in the midst of a COPY'),
-    (fake) => fake.say(done('COPY 1')),
+  tables('the end of a table that has none', senseless('a message of type "C" came during a COPY'), (fake) =>
+    fake.say(done('COPY 1')),
   ),
-  tables('rows of a query', senseless('a message of type "D" came in the midst of a COPY'), (fake) =>
+  tables('rows of a query', senseless('a message of type "D" came during a COPY'), (fake) =>
     fake.say(copyOut, data('1\n'), row('1')),
   ),
-  tables('a length of 2 GB', senseless('a message of type "d" says that it is 2147483647'), (fake) =>
+  tables('a length of 2 GB', senseless('a message of type "d" has a length of 2147483647'), (fake) =>
     fake.say(copyOut, lying('d', 0x7fffffff)),
   ),
-  silent('tables', 'silence; the session is gone', /has no such session/, [copyOut, data('1\n')], isGone),
+  silent(
+    'tables',
+    'silence; the session is gone',
+    /no longer has this session/,
+    [copyOut, data('1\n')],
+    isGone,
+  ),
   pipeline(
     'an end nobody asked for',
-    senseless('a message of type "C" came although nothing was asked'),
+    senseless('a message of type "C" came although nothing was requested'),
     (fake) => fake.say(done('UPDATE 1'), done('UPDATE 1')),
   ),
   pipeline('readiness before an answer', senseless('a message of type "Z" came before the answers'), (fake) =>
@@ -324,7 +330,7 @@ export const inSessions: Case[] = [
   pipeline('a login', senseless('a message of type "R" came among the answers'), (fake) =>
     fake.say(authentication(0)),
   ),
-  pipeline('a length of nothing', senseless('a message of type "C" says that it is 0'), (fake) =>
+  pipeline('a length of nothing', senseless('a message of type "C" has a length of 0'), (fake) =>
     fake.say(lying('C', 0)),
   ),
 ]
