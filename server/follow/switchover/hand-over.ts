@@ -47,7 +47,7 @@ export async function handOver(
       if (!isLost && !isUnsure) throw error
       if (!isLost || performance.now() > deadline || signal.aborted) {
         throw new HandOverUnknown(
-          `The connection to ${describeSettings(from)} was lost during the handover, and its outcome is not known: ${messageOf(error)}. ` +
+          `the connection to ${describeSettings(from)} was lost during the handover, and its outcome is not known: ${messageOf(error)}. ` +
             'When the server is available again, "pgtrek status" with the same connections shows it, and "pgtrek follow" continues',
           { cause: error },
         )

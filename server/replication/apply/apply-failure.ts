@@ -114,7 +114,7 @@ function inWords(error: ServerError): string {
 
 function countInWords({ found }: UnexpectedCount, isExact = false): string {
   if (found === 0 && isExact) {
-    return 'both sides have changed this row: here it is missing, or differs from the row before this change'
+    return 'both sides have changed this row: on the destination it is missing, or differs from the row before this change'
   }
   return found === 0
     ? 'the row is missing on the destination'
