@@ -344,7 +344,7 @@ export async function busyWith(
   return { names: [...new Set(names)], holders: [...holders.values()] }
 }
 
-/** Every run that is at work in this database. */
+/** Every run that is active in this database. */
 export async function readRuns(session: Session): Promise<Holder[]> {
   return await readHolders(session, `classid = ${runs} and objid = ${present} and objsubid = 2`)
 }

@@ -130,7 +130,7 @@ export interface Notes {
   busy: Note[]
 }
 
-/** Those of runs that are over, which nobody else restores, and those of runs that are at work. */
+/** Those of runs that are over, which nobody else restores, and those of runs that are still running. */
 export async function readNotes(session: Session): Promise<Notes> {
   const owner = await ownerOfTable(session)
   if (owner && !owner.isTrusted) return { isThere: false, distrusted: wordsAbout(owner), left: [], busy: [] }

@@ -49,7 +49,7 @@ export interface AttemptServices {
   queue: JobQueue | undefined
   signal: AbortSignal
   say: (level: 'info' | 'warn' | 'error', message: string) => void
-  /** No other process works on it. False: somebody does not want it any more, and nothing was begun. */
+  /** No other process works on it. False: somebody does not want it any more, and nothing was started. */
   begun: () => boolean
   /** Of the copy that begins. */
   onCopy: (progress: ProgressFold) => void
@@ -107,7 +107,7 @@ export class DatabaseAttempt {
     const { mapping, instances, signal } = this.services
     await using instance = await Session.open(instances.destination, { signal })
     if ((await readArrival(this.#ends.destination, instance)) === 'missing') await this.#create(instance)
-    // From here on no other fleet works on this database; what it has done until now is read anew.
+    // From here on no other fleet works on this database; what it has done until now is read again.
     await using _ = await lockMove(this.#ends.destination, `fleet ${this.#followName}`)
     await this.#refuseOthers()
     if (!this.services.begun()) return undefined

@@ -31,10 +31,10 @@ export type DatabaseState =
   /** It failed for a reason that passes. */
   | ({ at: 'retrying'; error: unknown } & Turn)
   | ProblemState
-  /** Nothing is begun before somebody resumes it. */
+  /** Nothing is started before somebody resumes it. */
   | { at: 'paused' }
 
-/** `isEnded`: nothing of its move is left, so that it can only be marked complete or copied anew. */
+/** `isEnded`: nothing of its move is left, so that it can only be marked complete or copied again. */
 interface ProblemState {
   at: 'problem'
   error: unknown

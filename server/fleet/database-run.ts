@@ -1,4 +1,4 @@
-// One database of a fleet at work: what happens to it is an event of `database-machine.ts`, what that asks for is
+// One database of a running fleet: what happens to it is an event of `database-machine.ts`, what that asks for is
 // done here. Its attempts are made one after another, each to the end of its run: no two runs are ever there at a time.
 
 import type { FleetDatabase } from '../../shared/fleet.ts'
@@ -122,7 +122,7 @@ export class DatabaseRun {
     await this.#run?.idle()
   }
 
-  /** Also one whose rows are not copied yet: then nothing is begun until it is resumed. */
+  /** Also one whose rows are not copied yet: then nothing is started until it is resumed. */
   async pause(): Promise<FollowAnswer> {
     if (this.#state.at === 'following') return await this.act({ type: 'pause' })
     return this.#enter({ type: 'paused' })

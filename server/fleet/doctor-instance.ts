@@ -79,7 +79,7 @@ const roleMove = {
   why: 'Roles are migrated before the databases: objects of a missing role are owned by the connecting role instead.',
 }
 
-/** A mapping goes on without them, so nothing of it is a blocker. */
+/** A mapping continues without them, so nothing of it is a blocker. */
 export async function rolesItem(
   roles: Exclude<FleetMapping['roles'], 'none'>,
   instances: { source: ConnectionSettings; destination: ConnectionSettings },

@@ -1,4 +1,4 @@
-// What would be in the way of a fleet: every mapping, every database, before any of them begins. Nothing is changed.
+// Preflight checks of a fleet: every mapping, every database, before any of them begins. Nothing is changed.
 import type { FleetConfig, FleetMapping } from '../../shared/fleet.ts'
 import type {
   FleetDatabaseReport,
@@ -145,7 +145,7 @@ const ofDestinationDatabase = new Set([
   'event-triggers',
   'large-objects',
 ])
-/** Of a copy that was broken off, which is copied anew. */
+/** Of a copy that was interrupted, which is copied again. */
 const ofLeftRows = new Set(['existing-objects', 'large-objects'])
 
 function isMeant({ id }: Check, { roles }: FleetMapping, arrival: Arrival): boolean {

@@ -1,4 +1,4 @@
-// A fleet at work: every mapping looked at, roles brought over, databases made and copied a few at a time,
+// A running fleet: every mapping looked at, roles brought over, databases made and copied a few at a time,
 // followed, and handed over when somebody says so. One that fails does not stop the others.
 
 import type { FleetAction, FleetConfig, FleetController, FleetState, FleetView } from '../../shared/fleet.ts'

@@ -112,7 +112,7 @@ class Hook {
     }
   }
 
-  /** Nothing when it has arrived; otherwise what was in the way in the end. */
+  /** Nothing when it has arrived; otherwise the last error. */
   async #send(events: readonly (FleetEvent & { at: number })[]): Promise<string | undefined> {
     const body = JSON.stringify(payloadOf(this.notification, events))
     let wait = this.pace.firstPauseMs

@@ -12,7 +12,7 @@ export class Turns {
       return await work()
     } finally {
       const next = this.#waiting.shift()
-      // The turn goes on to whoever waits.
+      // The turn passes to whoever waits.
       if (next) next()
       else this.#taken--
     }

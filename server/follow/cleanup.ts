@@ -52,7 +52,7 @@ export async function cleanUpFollow(
   try {
     const { source, destination } = ends
     if (gone !== undefined) return await cleanUpRest(ends, name, record, memory, gone)
-    // Both are held until everything is dropped: no process may begin or go on with the move meanwhile.
+    // Both are held until everything is dropped: no process may begin or continue the move meanwhile.
     await using atSource = await lockMove(source, name).catch(sayHowWithout('source'))
     await using atDestination = await lockMove(destination, name).catch(sayHowWithout('dest'))
     void [atSource, atDestination]

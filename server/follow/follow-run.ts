@@ -120,7 +120,7 @@ export class FollowRun implements FollowController {
     return new FollowRun(request, services, request)
   }
 
-  /** Goes on with what was begun. */
+  /** Continues what was started. */
   static continue(ends: FollowEnds, services: FollowServices): FollowRun {
     return new FollowRun(ends, services, undefined)
   }
@@ -268,7 +268,7 @@ export class FollowRun implements FollowController {
     const { status } = this.#move
     const asking = setInterval(() => void this.#answerRequests(), askedEveryMs)
     try {
-      // Where nothing was begun, whoever has typed the command is still there.
+      // Where nothing was started, whoever has typed the command is still there.
       const lock = () => this.#lockBoth()
       await using locks = begin ? await lock() : await this.#move.patiently(lock, earlier !== undefined)
       this.#lock = locks.destination
@@ -378,7 +378,7 @@ export class FollowRun implements FollowController {
     if (isOldPrimaryWatched(move.record)) this.#oldPrimary.watch()
     const end = await move.end.finally(() => {
       this.#recopy.stop()
-      // A switchover that is under way finds out by the signal, or its stream, and undoes what it has begun.
+      // A switchover that is under way finds out by the signal, or its stream, and undoes what it has started.
       return this.#task?.done
     })
     await this.#streams.endComparison()
@@ -433,7 +433,7 @@ function isInCopy({ progress }: FollowRecord): boolean {
 /** Switched over, or returned, and no changes flow any more. */
 export class MoveOver extends UsageError {}
 
-/** Throws when there is nothing left to go on with. */
+/** Throws when there is nothing left to continue. */
 export function refuseOver(record: FollowRecord) {
   if (isAtItsEnd(record)) throw new MoveOver(wasSwitchedOver(record))
 }

@@ -73,7 +73,7 @@ export class FollowStatus {
   readonly #startedAt = Date.now()
 
   constructor(
-    /** The record changes while it goes on. */
+    /** The record changes while it continues. */
     readonly record: () => FollowRecord,
     readonly options: FollowOptions,
     readonly onChange: (urgency: 'soon' | 'now') => void,

@@ -64,7 +64,7 @@ export function newRecord(request: CloneAndFollow): FollowRecord {
   }
 }
 
-/** What another process has left of the same move: begun and not finished is taken back, the rest is refused. */
+/** What another process has left of the same move: started and not finished is taken back, the rest is refused. */
 export async function clearTheWay(
   earlier: FollowRecord | undefined,
   { request, memory, status }: InitialCopy,

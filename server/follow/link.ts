@@ -192,7 +192,7 @@ export async function dropLink({ from, to, names }: Link, owner: Owner): Promise
   if (!isOurs && !(await hasSubscription(destination, names.slot))) await waitForReader(source, names.slot)
   const dropped: string[] = []
   const [there, here] = [describeSettings(from), describeSettings(to)]
-  // First, or it would go on asking for its slot.
+  // First, or it would keep asking for its slot.
   if (owned.subscription && (await dropSubscription(destination, names.slot))) {
     dropped.push(`subscription ${names.slot} of ${here}`)
   }

@@ -25,7 +25,7 @@ import { readMoved } from './relations.ts'
 /** The server cannot do it; our own stream may. */
 export class NativeImpossible extends PgtrekError {}
 
-/** Resolves when the subscription is at work; its tables arrive in their own time. */
+/** Resolves when the subscription is running; its tables arrive in their own time. */
 export async function copyNatively(work: InitialCopy, record: FollowRecord): Promise<void> {
   const { request, status, signal } = work
   status.dispatch({ type: 'preflight_began' })

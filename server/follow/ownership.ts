@@ -79,7 +79,7 @@ export async function readMark(session: Session, publication: string): Promise<M
 
 /**
  * Also for a process that has no record of the move. Within the transaction that hands over. Where somebody has
- * changed the comment, it is written anew from what is known here.
+ * changed the comment, it is written again from what is known here.
  */
 export async function markHandedOver(
   session: Session,

@@ -14,7 +14,7 @@ import type { RunMemory } from '../store/run-memory.ts'
 import type { ForeignWatchTimes } from './foreign-writes.ts'
 import type { RunTransition } from './run-state.ts'
 
-/** Two databases and a name: enough to go on with what was begun, to switch over, to clean up. */
+/** Two databases and a name: enough to continue what was started, to switch over, to clean up. */
 export interface FollowEnds {
   source: ConnectionSettings
   destination: ConnectionSettings

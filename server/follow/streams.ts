@@ -65,7 +65,7 @@ export class Streams {
     return await this.start(direction, how)
   }
 
-  /** Waits for servers that do not answer; whatever else is in the way ends the run. */
+  /** Waits for servers that do not answer; any other problem ends the run. */
   async startAgain(direction: Direction, how: { paused: boolean }) {
     const { move } = this
     try {

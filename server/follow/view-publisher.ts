@@ -47,7 +47,7 @@ export class ViewPublisher {
     this.#isOwn = true
   }
 
-  /** Nothing was begun: what others see is still how the move has ended. */
+  /** Nothing was started: what others see is still how the move has ended. */
   leavePlace() {
     if (!this.#before) return
     this.#isOwn = false

@@ -79,7 +79,7 @@ export class Authentication {
     this.#step = to
   }
 
-  /** A server that has begun to prove itself must have done so. */
+  /** A server that has started to prove itself must have done so. */
   #finish(): undefined {
     if (this.#step === 'over') throw outOfTurn()
     if (this.#step !== 'start' && this.#step !== 'password sent' && this.#step !== 'proven') {

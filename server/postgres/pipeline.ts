@@ -7,7 +7,7 @@ import { PipelineWriter } from './pipeline-writer.ts'
 import type { Session } from './session.ts'
 import { WholeMessages } from './whole-messages.ts'
 
-/** What a statement must have done, for the pipeline to go on. */
+/** What a statement must have done, for the pipeline to continue. */
 export const expected = { anything: -1, oneRow: 1 } as const
 
 /** A statement did not do to its rows what it had to; the transaction it is in is still open. */

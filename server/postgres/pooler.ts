@@ -5,7 +5,7 @@ import { queryMessage, terminateMessage } from './messages.ts'
 import { quoteIdentifier, quoteLiteral } from './quote.ts'
 import { type ConnectionSettings, serverName } from './settings.ts'
 
-/** A pooler may be configured anew: it is checked again when no session has been opened for so long. */
+/** A pooler may be reconfigured: it is checked again when no session has been opened for so long. */
 const verdictLastsMs = 60_000
 
 /** Sessions beside the first one, and how often all of them look in turn. */
@@ -86,7 +86,7 @@ export async function refuseShared(one: PooledSession, open: OpenSession): Promi
     await found
     verdict.isKnown = true
   } catch (error) {
-    // The pooler may be configured anew before the next attempt.
+    // The pooler may be reconfigured before the next attempt.
     verdicts.delete(end)
     throw error
   }

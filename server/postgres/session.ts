@@ -47,7 +47,7 @@ const neutralSettings = `
   set quote_all_identifiers = off;
 `
 /**
- * Settings that only newer majors know. A session whose other end was killed would go on with a long statement,
+ * Settings that only newer majors know. A session whose other end was killed would continue a long statement,
  * or wait for a lock and then do its work; not every platform lets a server look whether somebody is there.
  * https://www.postgresql.org/docs/current/runtime-config-connection.html#GUC-CLIENT-CONNECTION-CHECK-INTERVAL
  */
@@ -64,7 +64,7 @@ const newerSettings = [
 export interface SessionOptions {
   /** Ends the attempt to open it. */
   signal?: AbortSignal | undefined
-  /** Ends that, too, and the work: the statement under way is cancelled, and none is begun any more. */
+  /** Ends that, too, and the work: the statement under way is cancelled, and none is started any more. */
   until?: AbortSignal | undefined
   onNotice?: ((message: string) => void) | undefined
   /** A walsender that also takes SQL, without parameters: for slots and START_REPLICATION. */
@@ -276,7 +276,7 @@ export class Session implements AsyncDisposable {
         throw new ProtocolViolation('a query was answered without columns')
       }
       if (!isForeign) refuseStrangers(rows, text)
-      // Behind a statement that failed among its rows, the driver goes on numbering where that one stopped:
+      // Behind a statement that failed among its rows, the driver continues numbering where that one stopped:
       // there are holes before the first row.
       return rows.filter(() => true) as Row[]
     } catch (error) {

@@ -112,7 +112,7 @@ export class ServerSocket extends EventEmitter<SocketEvents> {
         },
       },
     })
-    // It would go on handing out what comes in, still encrypted.
+    // It would keep handing out what comes in, still encrypted.
     raw.reload({ socket: { data() {} } })
     this.#socket = secure
   }

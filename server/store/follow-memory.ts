@@ -64,7 +64,7 @@ export interface FollowRecord {
   /** Published perhaps, known, and not wanted: by somebody else's publication, or copied once. */
   leftOut: LeftOut[]
   failedTables: (TableName & { error: string })[]
-  /** Left out by the user; without the tables that were found equal, or copied anew, since. */
+  /** Left out by the user; without the tables that were found equal, or copied again, since. */
   skipped?: SkippedTransaction[]
   /** Tables of the destination that others have written to. */
   foreignWrites?: ForeignWrites | undefined
@@ -109,7 +109,7 @@ export interface FollowMemory {
   readonly failure: StorageFailure | undefined
   load(name: string): FollowRecord | undefined
   /**
-   * Durable before it returns where the disk takes it. The move goes on where it does not: what a later process must
+   * Durable before it returns where the disk takes it. The move continues where it does not: what a later process must
    * know is on the servers, and it asks them.
    */
   save(record: FollowRecord): void

@@ -1,4 +1,4 @@
-// Which processes and runs that the store knows are still at work.
+// Which processes and runs that the store knows are still running.
 import { hostname } from 'node:os'
 
 /** Of this process, which may have several. */

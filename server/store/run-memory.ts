@@ -32,7 +32,7 @@ export interface RunMemory {
    */
   planned(request: string, own: readonly string[], resumed: ReadonlyMap<string, Moved>): void
   /**
-   * Before rows are committed that must not be added twice. Throws where a run that goes on with this one after a kill
+   * Before rows are committed that must not be added twice. Throws where a run that continues this one after a kill
    * could not know of them: then they must not be committed.
    */
   committing(step: string, transactions: readonly string[], moved: Moved): void

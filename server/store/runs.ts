@@ -167,7 +167,7 @@ export class RunStore implements Disposable {
         .run(run, step, rows, bytes)
     }
     return {
-      // As a whole: a run that goes on with this one must not do again what this one has found done.
+      // As a whole: a run that continues this one must not do again what this one has found done.
       planned: (request, own, resumed) =>
         database.transaction(() => {
           database
@@ -185,7 +185,7 @@ export class RunStore implements Disposable {
               'insert or replace into run_step (run, step, rows, bytes, transactions, done) values (?, ?, ?, ?, ?, 0)',
             )
             .run(run, step, rows, bytes, JSON.stringify(transactions))
-        // Without a plan on the disk there is nothing that another run could go on with.
+        // Without a plan on the disk there is nothing that another run could continue.
         if (hadEarlier || database.isOnDisk(plan)) certainlyNoted(database, write)
         else write()
       },

@@ -1,6 +1,6 @@
-// The one way by which this process writes to its state directory. A run goes on without the directory: where it
+// The one way by which this process writes to its state directory. A run continues without the directory: where it
 // cannot be written, that is reported once, reads and writes go to a copy in memory, and what was missed is written
-// when the directory takes it again. `certainly` is for what must be on the disk before the caller goes on.
+// when the directory takes it again. `certainly` is for what must be on the disk before the caller continues.
 
 import { constants, Database, type SQLQueryBindings } from 'bun:sqlite'
 import { resolve } from 'node:path'
@@ -224,11 +224,11 @@ export class StateDatabase implements Disposable {
     return disk
   }
 
-  /** Goes on in memory. */
+  /** Continues in memory. */
   #fail(error: unknown): Database {
     const reason = describeUnusable(this.directory, error)
     if (error instanceof ForeignFile) {
-      // Neither read nor written from here on: it is checked anew before it is used.
+      // Neither read nor written from here on: it is checked again before it is used.
       this.#disk?.close()
       this.#disk = undefined
       this.#memory = emptyMemory(this.#definitions)

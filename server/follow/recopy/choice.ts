@@ -1,4 +1,4 @@
-// Which tables are copied again, and whether they can be: found out while everything goes on as it is.
+// Which tables are copied again, and whether they can be: found out while everything continues as it is.
 import { Pattern } from '../../../shared/pattern.ts'
 import { showName, type TableName, tableKey } from '../../../shared/table-name.ts'
 import { UsageError } from '../../postgres/errors.ts'

@@ -1,4 +1,4 @@
-// Copies tables of a move anew while the move goes on. A slot of its own gives a snapshot of which it is known
+// Copies tables of a move again while the move continues. A slot of its own gives a snapshot of which it is known
 // where it stands in the log; everything else is brought to that very place, the rows of the snapshot come
 // beside it, and from there on the tables are followed with all others. docs/following.md has the reasoning.
 import { ProgressFold } from '../../../shared/fold.ts'
@@ -266,7 +266,7 @@ async function restore(work: Recopy, { tables, joined, failedTables, leftOut }: 
   await markOrWarn(work, change)
 }
 
-/** Whoever goes on without the state directory then copies them once more. */
+/** Whoever continues without the state directory then copies them once more. */
 async function markOrWarn(work: Recopy, change: Pick<FollowRecord, 'failedTables' | 'leftOut'>) {
   await mark(work, change).catch((error: Error) =>
     work.status.warn(

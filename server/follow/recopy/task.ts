@@ -1,4 +1,4 @@
-// Tables are copied again while the move goes on: what of it the run and its views have to know.
+// Tables are copied again while the move continues: what of it the run and its views have to know.
 
 import type { RecopyView } from '../../../shared/follow-view.ts'
 import { tableKey } from '../../../shared/table-name.ts'

@@ -95,7 +95,7 @@ async function refreshAll(
       .finally(() => to.destroy())
   signal.addEventListener('abort', stop, { once: true })
   try {
-    // Whoever reads the view goes on meanwhile, and those behind us would wait with us.
+    // Whoever reads the view continues meanwhile, and those behind us would wait with us.
     await to.execute(`set lock_timeout = ${Math.ceil(options.timeout_seconds * 1000)}`)
     for (const view of views) {
       const words = await refresh(to, view, failed, signal)

@@ -224,7 +224,7 @@ async function refuseOpen(
   if (left.length > 0) throw stillWritten(link, listed(left), options)
 }
 
-/** Sequences, large objects and the comparison took their time: somebody may have begun to write again. */
+/** Sequences, large objects and the comparison took their time: somebody may have started to write again. */
 async function refuseLateWrites(
   from: Session,
   { record, link, options, publication, ours, say }: Switchover,

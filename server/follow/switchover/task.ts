@@ -36,7 +36,7 @@ export class SwitchoverTask {
         : `it was switched over already: the application belongs on ${destination}, and "switchover --back" returns to ${source}`
     }
     if (progress !== 'following' && progress !== 'done') return 'rows are still being copied'
-    // The objects are compared anew by the switchover itself.
+    // The objects are compared again by the switchover itself.
     const reasons = this.move.status.blockers([
       ...(options.discard_late_writes ? lateTroubles : []),
       ...(options.accept_differences ? acceptable(this.move) : []),

@@ -190,7 +190,7 @@ export class Applier implements Disposable {
     if (this.#isDue) await this.commitBatch(this.#isDurableDue(durableEveryMs.busy))
   }
 
-  /** Sends what is written; the answers come by themselves. A run of inserts may go on. */
+  /** Sends what is written; the answers come by themselves. A run of inserts may continue. */
   flush() {
     this.#run.send()
   }
@@ -244,7 +244,7 @@ export class Applier implements Disposable {
     if (this.commits.durable < this.commits.applied) await this.advance(this.commits.passed)
   }
 
-  /** Everything so far is committed, durable or not: another session can go on from there. */
+  /** Everything so far is committed, durable or not: another session can continue from there. */
   async standBack(): Promise<void> {
     if (!this.#open && this.pipeline.isQuiet) return
     await this.commitBatch()

@@ -79,7 +79,7 @@ export function explainFailure(error: unknown, witness: Witness | undefined): un
   })
 }
 
-/** Somebody else was in the way, or the server has no room: nothing is wrong with the change. */
+/** Another session blocked the change, or the server has no room: nothing is wrong with the change. */
 export function isPassing({ sqlstate: state }: ServerError): boolean {
   return (
     ['40', '53', '57', '58'].includes(state.slice(0, 2)) ||

@@ -48,7 +48,7 @@ export type Following = Pick<
 const fullDiskPauseMs = 2000
 
 export class Follower {
-  /** Resolves when it has stopped as it was told to; rejects when it cannot go on. */
+  /** Resolves when it has stopped as it was told to; rejects when it cannot continue. */
   readonly done: Promise<void>
   readonly #control = new Control()
   readonly #statistics = new FollowStatistics()
@@ -66,7 +66,7 @@ export class Follower {
   #connected: Connected | undefined
   #spilled: Spill | undefined
   readonly #streamedTally = new StreamedTally()
-  /** After a failure: one transaction at a time, up to the newest that was begun. */
+  /** After a failure: one transaction at a time, up to the newest that was started. */
   #carefulUntil: Lsn | undefined
   #asText = false
   readonly #backOff = new BackOff()
@@ -135,7 +135,7 @@ export class Follower {
     return this.done
   }
 
-  /** Tries once more what was a conflict: the destination has been mended. False when there is none. */
+  /** Tries once more what was a conflict: the destination has been fixed. False when there is none. */
   retry(): boolean {
     return this.#control.decide('retry')
   }

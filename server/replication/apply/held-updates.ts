@@ -20,7 +20,7 @@ interface Held {
   end: number
 }
 
-/** A table's rows; once its columns are described anew none of before wait. */
+/** A table's rows; once its columns are described again none of before wait. */
 interface Group {
   target: TargetTable
   rows: Map<Key, Held>
@@ -105,7 +105,7 @@ export class HeldUpdates {
   }
 }
 
-/** The same bytes mean the same row: an update that writes its key anew in other bytes comes with the old one. */
+/** The same bytes mean the same row: an update that rewrites its key in other bytes comes with the old one. */
 function keyOf({ keyColumns }: TargetTable, { bytes, starts, ends }: Tuple): Key {
   const [first = 0] = keyColumns
   const start = starts[first] as number

@@ -67,7 +67,7 @@ export async function positionKindFor(session: Session): Promise<PositionKind> {
   return may ? 'origin' : 'table'
 }
 
-/** A destination that does not wait for its disk could forget in a crash that anything was begun. */
+/** A destination that does not wait for its disk could forget in a crash that anything was started. */
 const onDisk = 'set local synchronous_commit = on'
 
 /** Writes down where to begin: the point of the snapshot whose rows are there. Replaces what was there. */

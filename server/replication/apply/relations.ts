@@ -171,7 +171,7 @@ export class Relations {
   #unwanted({ relation, followed }: NotFollowed, { xid }: SourceTransaction): Unfit | undefined {
     const { lookedFor, onUnwanted } = this.options
     const apart = followed.apart(relation.id)
-    // It was not there when the stream was begun: a partition that is wanted, or a table that is new.
+    // It was not there when the stream was started: a partition that is wanted, or a table that is new.
     if (apart !== 'left_out' && !lookedFor.has(relation.id)) throw new NeedsLook(relation.id)
     if (apart !== 'left_out' && !followed.hasSeen(xid)) {
       throw new NotVisible(

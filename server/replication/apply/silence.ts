@@ -68,7 +68,7 @@ export class SilenceWatch implements Disposable {
       inTime.addEventListener('abort', () => session.destroy(), { once: true })
       return await isAtWork(session, this.connected.sessions[side])
     } catch {
-      // Who cannot be reached anew cannot be reached.
+      // Who cannot be reached again cannot be reached.
       return false
     }
   }

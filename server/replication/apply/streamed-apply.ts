@@ -1,5 +1,5 @@
 // A large transaction is applied while the source still sends it, by a session of its own, so that only its
-// COMMIT is left to do when the source commits it. It is kept aside all the same: whatever is in the way, what
+// COMMIT is left to do when the source commits it. It is kept aside all the same: whatever fails, what
 // was done early is given up, and the transaction is replayed in its turn.
 import type { StreamedGiveUpReason } from '../../../shared/follow.ts'
 import { ConnectionLost } from '../../postgres/errors.ts'

@@ -22,7 +22,7 @@ export class StreamedChanges {
     applier.begin(this.#transaction)
   }
 
-  /** Why it cannot go on; throws where the destination or its tables are in the way. */
+  /** Why it cannot continue; throws where the destination or its tables prevent it. */
   take(type: number, bytes: Buffer, start: number, end: number): StreamedGiveUpReason | undefined {
     const event = this.#decoder.readBody(type, bytes, start, end)
     switch (event.type) {

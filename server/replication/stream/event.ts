@@ -30,7 +30,7 @@ export type OldRow = 'key' | 'full' | undefined
 
 export interface TransactionEnd {
   commitLsn: Lsn
-  /** Where the log goes on behind the transaction. */
+  /** Where the log continues behind the transaction. */
   endLsn: Lsn
   time: ServerTime
 }

@@ -6,7 +6,7 @@ import { Session, type SessionOptions } from '../../postgres/session.ts'
 import type { ConnectionSettings } from '../../postgres/settings.ts'
 import { type Lsn, parseLsn, showLsn } from './lsn.ts'
 
-/** The changes are gone, or cannot be trusted to be whole: rows have to be copied anew. */
+/** The changes are gone, or cannot be trusted to be whole: rows have to be copied again. */
 export class SlotUnusable extends PgtrekError {}
 
 export interface CreatedSlot {

@@ -150,7 +150,7 @@ function changeType(both: Both, column: ColumnShape, there: ColumnShape, work: C
       `column ${column.name} is ${column.type} on the source and stays ${there.type} on the destination, which accepts all its values`,
     )
   } else if (isWider(column, there)) {
-    // Nothing is written anew on either side.
+    // Nothing is rewritten on either side.
     work.statements.push(change)
   } else if (keepsValues(column, there) || safeCasts.has(castKey(there.typeName, column.typeName))) {
     const constant = there.expression !== null && there.generated === '' && there.identity === ''
@@ -187,7 +187,7 @@ function isWider(column: ColumnShape, than: ColumnShape): boolean {
   return false
 }
 
-/** The same type, whose values are written anew without losing anything. */
+/** The same type, whose values are rewritten without losing anything. */
 function keepsValues(column: ColumnShape, there: ColumnShape): boolean {
   if (column.typeName !== there.typeName || there.modifier === -1) return false
   if (column.typeName === 'numeric') {

@@ -1,4 +1,4 @@
-// What the tables of the destination look like to changes that arrive: read anew with every apply session.
+// What the tables of the destination look like to changes that arrive: read again with every apply session.
 import { type TableName, tableKey } from '../../../shared/table-name.ts'
 import { quoteQualified } from '../../postgres/quote.ts'
 import type { Session } from '../../postgres/session.ts'

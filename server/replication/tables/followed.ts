@@ -1,5 +1,5 @@
 // Which relation of the source goes into which table of the destination, by OID on both sides: a name can change
-// hands within a transaction. Read anew with every connection, because partitions come and go.
+// hands within a transaction. Read again with every connection, because partitions come and go.
 
 import { type TableName, tableKey } from '../../../shared/table-name.ts'
 import type { Session } from '../../postgres/session.ts'
