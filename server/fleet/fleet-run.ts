@@ -1,5 +1,5 @@
-// A running fleet: every mapping looked at, roles brought over, databases made and copied a few at a time,
-// followed, and handed over when somebody says so. One that fails does not stop the others.
+// A running fleet: every mapping looked at, roles copied, databases made and copied a few at a time,
+// followed, and switched over on request. One that fails does not stop the others.
 
 import type { FleetAction, FleetConfig, FleetController, FleetState, FleetView } from '../../shared/fleet.ts'
 import type { FollowAnswer, FollowView } from '../../shared/follow-view.ts'
@@ -33,7 +33,7 @@ const workersEveryMs = 2000
 const troubles: readonly FleetState[] = ['problem', 'retrying', 'elsewhere']
 
 export class FleetRun implements FleetController {
-  /** When every database is copied once, switched over or complete, or it was told to stop. */
+  /** When every database is copied once, switched over or complete, or it was asked to stop. */
   readonly done: Promise<void>
   readonly #mappings: MappingRun[]
   readonly #lines: FleetView['log'] = []

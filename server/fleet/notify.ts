@@ -43,7 +43,7 @@ export class Notifier {
     this.#hooks = notifications.map((notification) => new Hook(notification, say, { ...usualPace, ...pace }))
   }
 
-  /** Returns at once. What was told last of the same place is not told again. */
+  /** Returns at once. What was reported last of the same place is not reported again. */
   tell(event: FleetEvent) {
     if (this.#hooks.length === 0 || isSaidAgain(this.#told, event)) return
     for (const hook of this.#hooks) hook.tell({ ...event, at: Date.now() })
@@ -198,7 +198,7 @@ export class Told {
 }
 
 /**
- * A problem that comes back with every attempt is told once. It is news again when things went well in between,
+ * A problem that comes back with every attempt is reported once. It is news again when things went well in between,
  * and so is a green light after a problem.
  */
 function isSaidAgain(told: Told, event: FleetEvent): boolean {

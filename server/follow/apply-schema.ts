@@ -1,4 +1,4 @@
-// A table of the source was altered: the destination's gets what it lacks, told line by line.
+// A table of the source was altered: the destination's gets what it lacks, reported line by line.
 import type { FollowAnswer, FollowLogLine } from '../../shared/follow-view.ts'
 import { showName, type TableName } from '../../shared/table-name.ts'
 import { errorInfo } from '../postgres/errors.ts'

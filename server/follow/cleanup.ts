@@ -1,4 +1,4 @@
-// Takes away what following has made on both sides, whatever became of it, also without the store.
+// Drops what following has created on both sides, whatever became of it, also without the store.
 import { describeLateWrites } from '../../shared/late-writes.ts'
 import { readReadOnly } from '../catalog/read-only-state.ts'
 import { RunLock } from '../coordination/run-lock.ts'

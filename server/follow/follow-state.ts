@@ -1,4 +1,4 @@
-// All that a view of a followed database shows, kept up to date from events and told when it changes.
+// All that a view of a followed database shows, kept up to date from events and reported when it changes.
 
 import { describe } from '../../shared/describe.ts'
 import type { ErrorInfo } from '../../shared/error-info.ts'
@@ -139,7 +139,7 @@ export class FollowStatus {
     this.say(this.#lastError.message, 'error')
   }
 
-  /** What an earlier copy has told is over. */
+  /** What an earlier copy has reported is over. */
   beginCopy() {
     this.#copy = undefined
   }

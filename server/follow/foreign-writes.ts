@@ -21,7 +21,7 @@ interface Known {
   since: number
   /** What the server had counted when it had settled. */
   base?: number
-  /** Rows of others that were told. */
+  /** Rows of others that were reported. */
   told: number
 }
 

@@ -26,7 +26,7 @@ import { readMoved } from './relations.ts'
 import type { CloneAndFollow } from './request.ts'
 import { patiently } from './retry.ts'
 
-/** How long a server may be away at the end of a copy, or when it is taken back. */
+/** How long a server may be unavailable at the end of a copy, or when it is taken back. */
 const endPatienceMs = 120_000
 
 export interface InitialCopy {

@@ -48,7 +48,7 @@ export interface LinkRequest extends Link {
   /** Marks what is made. */
   move: string
   tables: readonly PublishedTable[]
-  /** Of which only inserts are told. */
+  /** Of which only inserts are published. */
   insertsOnly: readonly TableName[]
   /** For a switchover that is not done yet. */
   isWayBack?: boolean
@@ -56,7 +56,7 @@ export interface LinkRequest extends Link {
   say: (message: string) => void
 }
 
-/** A new slot waits for transactions that are under way; who is in its way is told after so long. */
+/** A new slot waits for transactions that are under way; who blocks it is reported after so long. */
 const patienceMs = 3000
 
 /** Changes flow from now on: both sides have the same. */

@@ -24,7 +24,7 @@ export function linkNames(name: string, direction: Direction, publication?: stri
   }
 }
 
-/** Beside it, for tables of which only inserts are told. */
+/** Beside it, for tables of which only inserts are published. */
 export function insertsPublication({ publication }: LinkNames): string {
   return publication + insertsSuffix
 }

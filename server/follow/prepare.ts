@@ -1,5 +1,5 @@
 // Before a copy that is followed begins: what would be copied, whether its changes can be followed, and what
-// has to be told first. Nothing is made on either side.
+// has to be reported first. Nothing is made on either side.
 
 import { Pattern } from '../../shared/pattern.ts'
 import type { TableRule } from '../../shared/request.ts'

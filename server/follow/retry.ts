@@ -1,4 +1,4 @@
-// What was started must not end because a server is away for a while: it waits as a stream does that was running.
+// What was started must not end because a server is unavailable for a while: it waits as a stream does that was running.
 import { pause } from '../copy/pause.ts'
 import { BackOff, mayPass } from '../replication/apply/recovery.ts'
 

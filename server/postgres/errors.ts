@@ -1,4 +1,4 @@
-// What can go wrong, as a few named classes. Server errors are told apart by SQLSTATE, never by text.
+// What can go wrong, as a few named classes. Server errors are identified by SQLSTATE, never by text.
 import type { ErrorInfo } from '../../shared/event.ts'
 import { wordsOf } from './programming-error.ts'
 

@@ -139,7 +139,7 @@ function chosenOf(
   return { tables, gone, replaced }
 }
 
-/** Old rows of the destination are deleted: they must be those that this move has brought, or be named. */
+/** Old rows of the destination are deleted: they must be those that this move has copied, or be named. */
 function refuseOwnRows({ moved, advanceSequences }: FollowRecord, names: readonly string[]) {
   if (moved && advanceSequences) {
     throw new UsageError(

@@ -1,4 +1,4 @@
-// The one moment at which the other side becomes the primary: a transaction on the side that is left. Before it
+// The one moment at which the other side becomes the primary: a transaction on the old primary. Before it
 // everything can be taken back; after it everything that is still to do can be done by whoever comes next.
 
 import type { Direction } from '../../../shared/follow-view.ts'

@@ -90,7 +90,7 @@ async function replace(
 
 const everything = { owner: true, grants: true, comments: true, labels: true }
 
-/** A role that is missing must not keep the contents away. */
+/** A role that is missing must not prevent copying the contents. */
 async function tried(session: Session, statement: string): Promise<boolean> {
   await session.execute('savepoint about')
   try {

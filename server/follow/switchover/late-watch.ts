@@ -45,7 +45,7 @@ export class LateWatch {
   #failure: string | undefined
   #sequences: readonly SequenceState[]
 
-  /** Sequences as the other side has them; none where they are brought over while changes flow. */
+  /** Sequences as the other side has them; none where they are copied while changes flow. */
   constructor(
     readonly watched: Watched,
     sequences: readonly SequenceState[],
@@ -167,7 +167,7 @@ export class LateWatch {
 
 export class Indistinct extends PgtrekError {}
 
-/** Throws where the changes that flow back cannot be told from those of others. */
+/** Throws where the changes that flow back cannot be distinguished from those of others. */
 export async function refuseIndistinct(session: Session, ours: string): Promise<void> {
   if (session.major >= messagesSince) return
   const position = await readPosition(session, ours)

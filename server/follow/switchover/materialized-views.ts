@@ -131,7 +131,7 @@ interface Relation extends TableName {
   kind: 'm' | 'v'
 }
 
-/** Those that have rows on the side that was left and are on the other one, too; whatever another one reads comes first. */
+/** Those that have rows on the old primary and are on the other one, too; whatever another one reads comes first. */
 async function movedViews({ record, link, signal }: ViewsWork, to: Session): Promise<MovedView[]> {
   await using from = await Session.open(link.from, { signal })
   const filled = await from.query<TableName>(

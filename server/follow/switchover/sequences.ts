@@ -1,4 +1,4 @@
-// Sequences are not in the stream of changes: their values are brought over now and then, and at the end.
+// Sequences are not in the stream of changes: their values are copied now and then, and at the end.
 import { Selector } from '../../../shared/selector.ts'
 import { tableKey } from '../../../shared/table-name.ts'
 import {

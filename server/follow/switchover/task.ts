@@ -214,7 +214,7 @@ export class SwitchoverTask {
     const to = direction === 'forward' ? 'destination' : 'source'
     status.dispatch({ type: 'handed_over', to, again })
     await finishHandOver(move)
-    // Returned, they are brought over again while changes flow.
+    // Returned, they are copied again while changes flow.
     const sequences = again ? [] : report.sequences
     if (!goesOn) {
       oldPrimary.watch({ seconds: options.watch_seconds, sequences })

@@ -1,4 +1,4 @@
-// What stops a stream of changes until somebody decides: told precisely enough to fix it.
+// What stops a stream of changes until somebody decides: reported precisely enough to fix it.
 import type { FollowConflict } from '../../../shared/follow.ts'
 import { errorInfo, PgtrekError } from '../../postgres/errors.ts'
 import { showLsn } from '../stream/lsn.ts'

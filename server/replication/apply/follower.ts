@@ -1,5 +1,5 @@
 // Follows the changes of a source: connects, drains the stream into the destination, connects again when an
-// end was lost, stops for a decision at a conflict, and ends where it is told to.
+// end was lost, stops for a decision at a conflict, and ends where it is asked to.
 import type { FollowEvent, FollowStatus } from '../../../shared/follow.ts'
 import { tableKey } from '../../../shared/table-name.ts'
 import type { Sessions } from '../../coordination/sessions.ts'
@@ -24,7 +24,7 @@ import { describeGiveUp, StreamedTally } from './streamed-give-up.ts'
 export interface FollowerOptions extends StreamEnds {
   signal?: AbortSignal | undefined
   onEvent?: ((event: FollowEvent) => void) | undefined
-  /** How often progress is told. */
+  /** How often progress is reported. */
   progressEveryMs?: number | undefined
   /** A server that says nothing for so long is taken for lost. */
   silenceMs?: number | undefined
@@ -48,7 +48,7 @@ export type Following = Pick<
 const fullDiskPauseMs = 2000
 
 export class Follower {
-  /** Resolves when it has stopped as it was told to; rejects when it cannot continue. */
+  /** Resolves when it has stopped as requested; rejects when it cannot continue. */
   readonly done: Promise<void>
   readonly #control = new Control()
   readonly #statistics = new FollowStatistics()

@@ -88,7 +88,7 @@ export class Relations {
 
   describe(described: Relation) {
     const { applier, tables, followed, binary } = this.options
-    // A table may be told apart, or look, otherwise from here on.
+    // A table may be identified, or look, differently from here on.
     applier.release()
     // A relation is its OID: its name may be another one within a transaction, or from now on.
     const pair = followed?.pairs.get(described.id)

@@ -224,7 +224,7 @@ export class TargetTable {
     return prepared
   }
 
-  /** Whether rows are told apart by something that is sent. */
+  /** Whether rows are identified by something that is sent. */
   get hasKey(): boolean {
     return this.columns.some(({ key }) => key)
   }

@@ -13,9 +13,9 @@ export interface PublishedTable extends TableName {
 }
 
 export interface PublicationOptions {
-  /** Changes of partitions are told as those of the topmost table, so that the destination's may be others. */
+  /** Changes of partitions are published as those of the topmost table, so that the destination's may be others. */
   viaRoot: boolean
-  /** Updates and deletes are not told, so that their tables need nothing to tell rows apart by. */
+  /** Updates and deletes are not published, so that their tables need nothing to identify rows by. */
   insertsOnly?: boolean
   /** Stored generated columns are sent, too; needs 18. */
   generated?: boolean

@@ -4,7 +4,7 @@ import { tableKey } from '../../../shared/table-name.ts'
 import type { Session } from '../../postgres/session.ts'
 import { publicationSince } from '../stream/publication.ts'
 
-/** How a row is told apart: by its key, a unique index, all columns, or not at all. */
+/** How a row is identified: by its key, a unique index, all columns, or not at all. */
 export type Identity = 'key' | 'index' | 'full' | 'none'
 
 export interface FollowedTable {
@@ -20,7 +20,7 @@ export interface FollowedTable {
   persistence: string
   owned: boolean
   generated: string[]
-  /** Generated columns by which rows would have to be told apart, although the server cannot send them. */
+  /** Generated columns by which rows would have to be identified, although the server cannot send them. */
   unsent: string[]
   /** Of the table itself; or of every partition, where the server looks for it. */
   identities: [place: string, identity: Identity][]
