@@ -115,7 +115,7 @@ const stories: Story[] = [
     alter: 'alter table t rename v to w',
     write: "insert into t values (3, 'three'); update t set w = 'zwei' where id = 2",
     proposed: ['alter table "public"."t" add column "w" character varying(10);', /^-- w of older rows/],
-    remarks: [/may be v under a new name/, /v was dropped or renamed .* stays/],
+    remarks: [/may be v under a new name/, /v was dropped or renamed .* is kept there/],
     byHand: 'alter table t drop column v',
   },
   {
@@ -124,7 +124,7 @@ const stories: Story[] = [
     alter: 'alter table t drop column v',
     write: 'insert into t values (2)',
     proposed: ['alter table "public"."t" alter column "v" drop not null;'],
-    remarks: [/v was dropped or renamed .* stays/],
+    remarks: [/v was dropped or renamed .* is kept there/],
     byHand: 'alter table t drop column v',
   },
   {
@@ -260,7 +260,7 @@ describe('what could lose something is left to people, in words', () => {
       name: 'a table that is gone',
       source: 'select',
       destination: 'create table t (id int primary key)',
-      remarks: [/no table public.t any more/],
+      remarks: [/no longer has table public.t/],
     },
     {
       name: 'a table that is new',
