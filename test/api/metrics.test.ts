@@ -99,7 +99,7 @@ test('what nobody works on any more has no lag, and is not ready', async () => {
   expect(metrics.all('pgtrek_follow_lag_bytes', of)).toEqual([])
   expect(metrics.all('pgtrek_follow_slot_retained_bytes', of)).toEqual([])
   const { json } = await api.get('/api/follow/shop')
-  expect(json.ready).toMatchObject({ green: false, reasons: [expect.stringContaining('is gone')] })
+  expect(json.ready).toMatchObject({ green: false, reasons: [expect.stringContaining('has ended')] })
 })
 
 test('they need the token where there is one, as a bearer', async () => {

@@ -115,7 +115,7 @@ test('a port that is taken is said so', async () => {
     cwd: directory,
   })
   expect(exitCode).toBe(2)
-  expect(stderr.toString()).toContain(`port ${port} is taken`)
+  expect(stderr.toString()).toContain(`port ${port} is in use`)
   served.kill('SIGTERM')
   await served.ended
 })

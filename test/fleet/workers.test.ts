@@ -186,7 +186,7 @@ test('a worker that knows another destination by that name does not write to it'
   const wrong = startOn(queue, another)
   const run = startClone(queue, destination)
   await appears(queue, `select from pgtrek_jobs.worker`, [], run)
-  await reports(wrong, 'another database than')
+  await reports(wrong, 'a different database from')
   const right = startOn(queue, destination)
   await expectWhole(run, destination)
   for (const worker of [wrong, right]) expect(await endWorker(worker)).toBe(0)

@@ -59,7 +59,7 @@ test('so does one whose rows are copied by workers, at the first table that one 
   await using queue = await JobQueue.open(resolveSettings({ url }), () => {})
   await using moving = move({ source, destination }, {}, { ...slowly, copiers: copiersOn(queue) })
   await moving.until('a run without a worker', ({ log }) =>
-    log.some(({ message }) => message.includes('no worker is there')),
+    log.some(({ message }) => message.includes('no worker is running')),
   )
   await server.restart('fast')
   const stop = new AbortController()

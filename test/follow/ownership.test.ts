@@ -94,7 +94,7 @@ test('a move that copies, follows or has stopped is neither dropped nor reported
   const other = await home.run(clone('second'))
   expect(other.code).not.toBe(0)
   expect(other.said).toMatch(
-    /an earlier move \(begun by .*\) has left replication slot pgtrek_\w+ on .*Nothing was changed/s,
+    /an earlier move \(begun by .*\) left behind replication slot pgtrek_\w+ on .*Nothing was changed/s,
   )
   const same = await home.run(clone('first'))
   expect(same.said).toContain('these databases are followed already')

@@ -154,7 +154,7 @@ test('columns with other names, and tables that go on one side: each has a way o
   await source.sql("alter table by_source rename a to b; insert into by_source values (2, 'two')")
   await inConflict('the destination lacks column b, which the source has')
   await act({ type: 'apply_schema' })
-  await destination.sql(await isRed(moving, /any more: (alter table .* drop column "a")/))
+  await destination.sql(await isRed(moving, /no longer needed, run: (alter table .* drop column "a")/))
 
   await destination.sql('alter table by_destination rename a to b')
   await source.sql("insert into by_destination values (2, 'two')")

@@ -157,7 +157,7 @@ test('the process that follows has the dashboard itself, and can do without it',
   on.type('n')
   await on.shows('following continues; Ctrl-C stops it, "pgtrek tui" shows it again')
   expect(on.terminal.isFullScreen).toBe(false)
-  await on.shows(/streaming: \d.* behind/)
+  await on.shows(/streaming: lag \d/)
   on.type('\x03')
   expect(await on.exited).toBe(0)
   expect(on.terminal.lines.join('\n')).toContain('"pgtrek follow" continues from here')

@@ -88,7 +88,7 @@ test('a second run on the same table is refused, says whose the first is, and th
       expect(message).toContain('Nothing was changed')
     }
     const whole = await clone(source, destination, { options: { existingTableMode: 'drop' }, confirm: true })
-    expect((whole.result.error as Error).message).toMatch(/works on .*public\.item/)
+    expect((whole.result.error as Error).message).toMatch(/is working on .*public\.item/)
     const { item } = await look(source.url, destination.url)
     expect(item('other-runs').objects).toEqual([expect.stringMatching(/pgtrek: run test /)])
     const dry = await clone(source, destination, { ...only('item'), options: { ...rows, dryRun: true } })
@@ -140,7 +140,7 @@ test('a run whose locks are lost with their connection takes them again, and goe
       ({ length }) => length === 1,
     )
     const { result } = await clone(source, destination, only('item'))
-    expect((result.error as Error).message).toContain('works on public.item')
+    expect((result.error as Error).message).toContain('is working on public.item')
   })
   expect(first.failures).toEqual([])
 })

@@ -11,7 +11,7 @@ describe('what answers at the other end', () => {
   test('with bytes smuggled in behind the yes to TLS is refused', async () => {
     await using server = await pretender((socket) => socket.write('SR\0\0\0\x08\0\0\0\0'))
     const failure = await refusal(dial(settingsFor(`postgres://127.0.0.1:${server.port}/x?sslmode=require`)))
-    expect(failure).toMatchObject({ reason: 'tls', message: expect.stringContaining('tampers') })
+    expect(failure).toMatchObject({ reason: 'tls', message: expect.stringContaining('intercepted') })
   })
 
   test.each([

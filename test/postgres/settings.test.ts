@@ -56,7 +56,7 @@ describe('a connection URL', () => {
   test.each([
     ['', /empty/],
     ['mysql://h/shop', /starts with postgres:/],
-    ['localhost:5432/shop', /no connection/],
+    ['localhost:5432/shop', /not a valid connection/],
     ['postgres://h:port/shop', /port .* number/],
     ['postgres://h:0/shop', /port .* number/],
     ['postgres://h:65536/shop', /port .* number/],

@@ -541,9 +541,9 @@ async function unqualifiedProof({ source, destination }: Ends, isMended: boolean
   if (isMended) return expect(failures).toEqual([])
   const advised = failures.filter((one) => one.includes('Set the search_path of the function on the source'))
   expect(advised).toEqual([
-    expect.stringMatching(/^ROWS app\.t: type "mood" .* function checked names it/),
-    expect.stringMatching(/^INDEX app\.u_called_idx: function unaccent.* function plain names it/),
-    expect.stringMatching(/^MATERIALIZED VIEW DATA app\.m: .* function app\.times\(integer\) names it/),
+    expect.stringMatching(/^ROWS app\.t: type "mood" .* function checked uses it/),
+    expect.stringMatching(/^INDEX app\.u_called_idx: function unaccent.* function plain uses it/),
+    expect.stringMatching(/^MATERIALIZED VIEW DATA app\.m: .* function app\.times\(integer\) uses it/),
   ])
 }
 

@@ -140,7 +140,7 @@ describe.skipIf(!mayMount)('on a full disk', () => {
     using other = open()
     other.begin('same', ends)
     expect(store.database.flush()).toBe(true)
-    expect(reports.at(-1)).toMatch(/is written there, but for 2 that were refused: UNIQUE constraint failed/)
+    expect(reports.at(-1)).toMatch(/is written there, except 2 that were refused: UNIQUE constraint failed/)
     expect(new History(other.database).find('mine')).toMatchObject({ status: 'running' })
   })
 

@@ -321,8 +321,10 @@ export const inSessions: Case[] = [
     senseless('a message of type "C" came although nothing was requested'),
     (fake) => fake.say(done('UPDATE 1'), done('UPDATE 1')),
   ),
-  pipeline('readiness before an answer', senseless('a message of type "Z" came before the answers'), (fake) =>
-    fake.say(ready),
+  pipeline(
+    'readiness before an answer',
+    senseless('a message of type "Z" came before all answers were received'),
+    (fake) => fake.say(ready),
   ),
   pipeline('a number of rows that is none', senseless('a command ended with "UPDATE some"'), (fake) =>
     fake.say(done('UPDATE some')),
