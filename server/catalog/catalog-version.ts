@@ -15,8 +15,8 @@ const ofNoObject = [
 ]
 
 /**
- * Our own publication is made between two readings: its rows, what depends on them and what is said about them do not
- * count. Rows about other databases of the server do not count either.
+ * Our own publication is created between two readings, so its rows, their dependencies and their comments are not counted.
+ * Rows about other databases of the server are not counted either.
  */
 const counted: Readonly<Record<string, string>> = {
   pg_publication: `where pubname !~ '^pgtrek_'`,

@@ -25,7 +25,7 @@ export async function isConfirmed(plan: Plan, confirmed: Confirmation): Promise<
   )
 }
 
-/** Another one as soon as anything else is destroyed. */
+/** It changes when the objects that would be dropped or emptied change. */
 export function confirmationOf({ destroyed }: Pick<Plan, 'destroyed'>): string {
   const names = destroyed.map(({ action, kind, schema, name }) =>
     JSON.stringify([action, kind, schema, name]),

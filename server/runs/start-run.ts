@@ -49,7 +49,7 @@ export function startRun(request: RunRequest, options: RunOptions): Run {
   const { dryRun, resume } = request.options
   const journal = new Journal(id, options)
   try {
-    // It only shows how one would go on.
+    // A dry run only shows what --resume would do.
     const earlier = dryRun && resume ? options.store?.unfinished(request) : undefined
     const remembers = !dryRun || options.remembersDryRuns === true
     const begun = remembers ? journal.begin(id, request) : new NoMemory()

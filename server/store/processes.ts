@@ -4,7 +4,7 @@ import { hostname } from 'node:os'
 /** Of this process, which may have several. */
 export const runsHere = new Set<string>()
 
-/** What a run that still works has taken away is its own business. */
+/** A run that is still running restores itself what it has suspended. */
 export function isRunning({
   run,
   host,

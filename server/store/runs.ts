@@ -1,4 +1,4 @@
-// What survives a restart: each run with its summary, how far it came, and what it took away from a destination
+// What survives a restart: each run with its summary, how far it came, and what it suspended on a destination
 // that could not remember it itself. No passwords.
 import { hostname } from 'node:os'
 import type { Summary } from '../../shared/summary.ts'

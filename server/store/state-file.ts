@@ -77,7 +77,7 @@ export function systemWords(directory: string): string {
   }
 }
 
-/** While another process does the same, SQLite says that it is busy at once, whatever patience it was told to have. */
+/** While another process does the same, SQLite answers SQLITE_BUSY at once, even with a busy_timeout. */
 function turnToWal(database: Database) {
   const deadline = Date.now() + turnPatienceMs
   for (;;) {
