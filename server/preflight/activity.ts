@@ -3,7 +3,7 @@ import { formatDuration } from '../../shared/format.ts'
 import { describeHolder, readRuns } from '../coordination/run-lock.ts'
 import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
-import { isUsers, qualifiedName } from './catalog-sql.ts'
+import { currentDatabase, isUsers, qualifiedName } from './catalog-sql.ts'
 import { type Check, type CheckContext, type Finding, type Remark, unless } from './check.ts'
 import { type End, type Fix, fixes } from './fix.ts'
 
@@ -116,7 +116,7 @@ async function exclusiveLocks(session: Session): Promise<Lock[]> {
       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
      where l.locktype = 'relation'
        and l.mode = 'AccessExclusiveLock'
-       and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = current_database())
+       and l.database = ${currentDatabase}
        and c.relkind in ('r', 'p', 'm', 'v')
        and ${isUsers}
      order by "table", a.pid`)

@@ -3,15 +3,19 @@ import { activityChecks } from './activity.ts'
 import { capacityChecks } from './capacity.ts'
 import type { Check } from './check.ts'
 import { contentChecks } from './content.ts'
+import { destinationRightsChecks } from './destination-rights.ts'
 import { existingChecks } from './existing.ts'
 import { extensionChecks } from './extensions.ts'
 import { featureChecks } from './features.ts'
 import { followChecks } from './follow.ts'
+import { globalObjectChecks } from './global-objects.ts'
 import { readOnlyChecks } from './read-only.ts'
 import { replicationChecks } from './replication.ts'
-import { rightsChecks } from './rights.ts'
+import { rowSecurity } from './row-security.ts'
 import { serverChecks } from './servers.ts'
 import { soundnessChecks } from './soundness.ts'
+import { sourceRights } from './source-rights.ts'
+import { superuserNeeds } from './superuser-needs.ts'
 import { suspendedChecks } from './suspended-constraints.ts'
 import { tableChecks } from './tables.ts'
 import { textChecks } from './text.ts'
@@ -24,7 +28,11 @@ export const checks: readonly Check[] = [
   ...featureChecks,
   ...textChecks,
   ...extensionChecks,
-  ...rightsChecks,
+  ...globalObjectChecks,
+  sourceRights,
+  rowSecurity,
+  ...destinationRightsChecks,
+  superuserNeeds,
   ...capacityChecks,
   ...contentChecks,
   ...tableChecks,

@@ -1,6 +1,6 @@
 // Functions that run while a database is restored: those of index expressions and conditions, of generated columns, of
 // check constraints of tables and domains, of partition keys, of statistics, and of materialized views.
-import { isExtensions, isUsers, qualifiedName } from './catalog-sql.ts'
+import { fromConstraints, fromIndexes, isExtensions, isUsers, qualifiedName } from './catalog-sql.ts'
 
 const relation = (words: string) => `'${words} ' || ${qualifiedName}`
 
@@ -9,10 +9,7 @@ export const evaluatedFunctions = `
   with recursive roots (classid, objid, of, what) as (
     select 'pg_catalog.pg_class'::regclass::oid, i.indexrelid, i.indrelid,
            pg_catalog.format('index %I of %s', x.relname, ${qualifiedName})
-      from pg_catalog.pg_index i
-      join pg_catalog.pg_class x on x.oid = i.indexrelid
-      join pg_catalog.pg_class c on c.oid = i.indrelid
-      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      ${fromIndexes}
      where ${isUsers} and not ${isExtensions('pg_class', 'c.oid')}
      union all
     select 'pg_catalog.pg_attrdef'::regclass, f.oid, c.oid,
@@ -25,9 +22,7 @@ export const evaluatedFunctions = `
      union all
     select 'pg_catalog.pg_constraint'::regclass, k.oid, c.oid,
            pg_catalog.format('constraint %I of %s', k.conname, ${qualifiedName})
-      from pg_catalog.pg_constraint k
-      join pg_catalog.pg_class c on c.oid = k.conrelid
-      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      ${fromConstraints}
      where k.contype = 'c' and ${isUsers} and not ${isExtensions('pg_class', 'c.oid')}
      union all
     select 'pg_catalog.pg_constraint'::regclass, k.oid, 0::oid,

@@ -1,6 +1,6 @@
 // Extensions: whether the destination has them in the same version or a newer one, and which of their rows are copied.
 import { quoteIdentifier } from '../postgres/quote.ts'
-import { qualifiedName } from './catalog-sql.ts'
+import { extensionSchema, qualifiedName } from './catalog-sql.ts'
 import { type Check, type Finding, fine, namesFound, type Remark, unless } from './check.ts'
 import { type Fix, superuser } from './fix.ts'
 
@@ -20,14 +20,8 @@ interface Available {
 }
 
 const wantedSql = `
-  select x.extname as name, x.extversion as version,
-         case when not exists (select from pg_catalog.pg_depend d
-                                where d.classid = 'pg_catalog.pg_namespace'::regclass and d.objid = x.extnamespace
-                                  and d.refclassid = 'pg_catalog.pg_extension'::regclass and d.refobjid = x.oid
-                                  and d.deptype = 'e')
-              then n.nspname end as schema
+  select x.extname as name, x.extversion as version, ${extensionSchema} as schema
     from pg_catalog.pg_extension x
-    join pg_catalog.pg_namespace n on n.oid = x.extnamespace
    order by 1`
 
 const available: Check = {

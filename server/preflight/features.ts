@@ -1,93 +1,84 @@
 // Features of the source that the destination lacks: added after its major, or removed since that of the source.
 
-import { isExtensions, isUsers, qualifiedName } from './catalog-sql.ts'
+import {
+  columnsWhere,
+  constraintsWhere,
+  fromColumns,
+  fromRules,
+  indexesWhere,
+  isExtensions,
+  isUsers,
+  qualifiedName,
+  relationsWhere,
+} from './catalog-sql.ts'
 import { type Check, type CheckContext, fine, foundIn, namesOf, type Remark } from './check.ts'
 
 interface Feature {
   /** The first major that has it. */
   since: number
-  /** Its relations, with `of`; or everything, with `name` alone. */
+  /** Precedes the names in the report. */
+  words: string
+  /** Selects `name`, and `of` for features of relations. */
   sql: string
   isOfRelations: boolean
 }
 
-const columns = (condition: string, words: string) => `
-  select c.oid as of, pg_catalog.format('${words} %s.%I', ${qualifiedName}, a.attname) as name
-    from pg_catalog.pg_attribute a
-    join pg_catalog.pg_class c on c.oid = a.attrelid
-    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-   where c.relkind in ('r', 'p', 'f') and a.attnum > 0 and not a.attisdropped and ${isUsers} and ${condition}`
-
-const constraints = (condition: string, words: string) => `
-  select c.oid as of, pg_catalog.format('${words} %I of %s', k.conname, ${qualifiedName}) as name
-    from pg_catalog.pg_constraint k
-    join pg_catalog.pg_class c on c.oid = k.conrelid
-    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-   where ${isUsers} and ${condition}`
-
-const indexes = (condition: string, words: string) => `
-  select c.oid as of, pg_catalog.format('${words} %I of %s', x.relname, ${qualifiedName}) as name
-    from pg_catalog.pg_index i
-    join pg_catalog.pg_class x on x.oid = i.indexrelid
-    join pg_catalog.pg_class c on c.oid = i.indrelid
-    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-   where ${isUsers} and ${condition}`
-
-const relations = (condition: string, words: string) => `
-  select c.oid as of, '${words} ' || ${qualifiedName} as name
-    from pg_catalog.pg_class c
-    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-   where ${isUsers} and not ${isExtensions('pg_class', 'c.oid')} and ${condition}`
-
-const collations = (condition: string, words: string) => `
-  select pg_catalog.format('${words} %I.%I', n.nspname, o.collname) as name
+const collationsWhere = (condition: string) => `
+  select pg_catalog.format('%I.%I', n.nspname, o.collname) as name
     from pg_catalog.pg_collation o
     join pg_catalog.pg_namespace n on n.oid = o.collnamespace
    where ${isUsers} and ${condition}`
 
-/** https://www.postgresql.org/docs/release/: older servers reject what pg_dump writes for it. */
+/** https://www.postgresql.org/docs/release/: older servers reject what pg_dump writes for these features. */
 const features: readonly Feature[] = [
   {
     since: 13,
-    sql: relations(
+    words: 'trigger before each row of the partitioned table',
+    sql: relationsWhere(
       `c.relkind = 'p' and exists (select from pg_catalog.pg_trigger t
          where t.tgrelid = c.oid and not t.tgisinternal and t.tgtype & 3 = 3)`,
-      'trigger before each row of the partitioned table',
     ),
     isOfRelations: true,
   },
   {
     since: 14,
-    sql: `select 'function with a body in SQL ' || p.oid::regprocedure as name
+    words: 'function with a body in SQL',
+    sql: `select p.oid::regprocedure::text as name
             from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
            where p.prosqlbody is not null and ${isUsers} and not ${isExtensions('pg_proc', 'p.oid')}`,
     isOfRelations: false,
   },
   {
     since: 14,
-    sql: `select 'procedure with OUT parameters ' || p.oid::regprocedure as name
+    words: 'procedure with OUT parameters',
+    sql: `select p.oid::regprocedure::text as name
             from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
            where p.prokind = 'p' and 'o' = any (p.proargmodes) and ${isUsers} and not ${isExtensions('pg_proc', 'p.oid')}`,
     isOfRelations: false,
   },
-  { since: 14, sql: columns("a.attcompression <> ''", 'compression of'), isOfRelations: true },
-  { since: 15, sql: indexes('i.indnullsnotdistinct', 'NULLS NOT DISTINCT in'), isOfRelations: true },
+  { since: 14, words: 'compression of', sql: columnsWhere("a.attcompression <> ''"), isOfRelations: true },
   {
     since: 15,
-    sql: constraints('k.confdelsetcols is not null', 'ON DELETE SET for some columns in'),
+    words: 'NULLS NOT DISTINCT in',
+    sql: indexesWhere('i.indnullsnotdistinct'),
     isOfRelations: true,
   },
   {
     since: 15,
-    sql: relations(
-      "c.relkind = 'v' and c.reloptions::text ~ 'security_invoker=(true|on|1|yes)'",
-      'security_invoker of',
-    ),
+    words: 'ON DELETE SET for some columns in',
+    sql: constraintsWhere('k.confdelsetcols is not null'),
     isOfRelations: true,
   },
   {
     since: 15,
-    sql: `select 'rows, columns or schemas in publication ' || pg_catalog.quote_ident(p.pubname) as name
+    words: 'security_invoker of',
+    sql: relationsWhere("c.relkind = 'v' and c.reloptions::text ~ 'security_invoker=(true|on|1|yes)'"),
+    isOfRelations: true,
+  },
+  {
+    since: 15,
+    words: 'rows, columns or schemas in publication',
+    sql: `select pg_catalog.quote_ident(p.pubname) as name
             from pg_catalog.pg_publication p
            where exists (select from pg_catalog.pg_publication_namespace s where s.pnpubid = p.oid)
               or exists (select from pg_catalog.pg_publication_rel r
@@ -96,43 +87,68 @@ const features: readonly Feature[] = [
   },
   {
     since: 15,
-    sql: columns(
+    words: 'scale beyond the precision of',
+    sql: columnsWhere(
       // https://www.postgresql.org/docs/current/datatype-numeric.html: (precision << 16 | scale) + 4, scale of 11 bits
       `a.atttypid = 'numeric'::regtype and a.atttypmod >= 4
          and (((a.atttypmod - 4) & 1024) <> 0 or ((a.atttypmod - 4) & 2047) > ((a.atttypmod - 4) >> 16) & 65535)`,
-      'scale beyond the precision of',
     ),
     isOfRelations: true,
   },
-  { since: 16, sql: collations('o.collicurules is not null', 'rules of collation'), isOfRelations: false },
-  { since: 17, sql: collations("o.collprovider = 'b'", 'built-in collation'), isOfRelations: false },
+  {
+    since: 16,
+    words: 'rules of collation',
+    sql: collationsWhere('o.collicurules is not null'),
+    isOfRelations: false,
+  },
   {
     since: 17,
-    sql: `${columns("a.attidentity <> '' and c.relkind = 'p'", 'identity of the partitioned')}`,
+    words: 'built-in collation',
+    sql: collationsWhere("o.collprovider = 'b'"),
+    isOfRelations: false,
+  },
+  {
+    since: 17,
+    words: 'identity of the partitioned',
+    sql: columnsWhere("a.attidentity <> '' and c.relkind = 'p'"),
     isOfRelations: true,
   },
   {
     since: 17,
-    sql: constraints("k.contype = 'x' and c.relkind = 'p'", 'exclusion constraint of the partitioned'),
+    words: 'exclusion constraint of the partitioned',
+    sql: constraintsWhere("k.contype = 'x' and c.relkind = 'p'"),
     isOfRelations: true,
   },
   {
     since: 17,
-    sql: relations(
+    words: 'MAINTAIN granted on',
+    sql: relationsWhere(
       "exists (select from pg_catalog.aclexplode(c.relacl) g where g.privilege_type = 'MAINTAIN' and g.grantee <> c.relowner)",
-      'MAINTAIN granted on',
     ),
     isOfRelations: true,
   },
-  { since: 18, sql: columns("a.attgenerated = 'v'", 'virtual generated column'), isOfRelations: true },
-  { since: 18, sql: constraints('k.conperiod', 'WITHOUT OVERLAPS or PERIOD in'), isOfRelations: true },
-  { since: 18, sql: constraints('not k.conenforced', 'NOT ENFORCED in'), isOfRelations: true },
   {
     since: 18,
-    sql: constraints(
-      "k.contype = 'n' and (k.connoinherit or not k.convalidated)",
-      'NOT NULL with NO INHERIT or NOT VALID in',
-    ),
+    words: 'virtual generated column',
+    sql: columnsWhere("a.attgenerated = 'v'"),
+    isOfRelations: true,
+  },
+  {
+    since: 18,
+    words: 'WITHOUT OVERLAPS or PERIOD in',
+    sql: constraintsWhere('k.conperiod'),
+    isOfRelations: true,
+  },
+  {
+    since: 18,
+    words: 'NOT ENFORCED in',
+    sql: constraintsWhere('not k.conenforced'),
+    isOfRelations: true,
+  },
+  {
+    since: 18,
+    words: 'NOT NULL with NO INHERIT or NOT VALID in',
+    sql: constraintsWhere("k.contype = 'n' and (k.connoinherit or not k.convalidated)"),
     isOfRelations: true,
   },
 ]
@@ -147,12 +163,12 @@ const newer: Check = {
       ({ since }) => facts.destination.major < since && since <= facts.source.major,
     )
     const found = await Promise.all(
-      wanted.map(async ({ since, sql, isOfRelations }) => {
+      wanted.map(async ({ since, words, sql, isOfRelations }) => {
         if (!isOfRelations && !scope.isEverything && !scope.hasOther()) return []
         const rows = isOfRelations
           ? await foundIn<{ name: string }>(context, sql)
           : await source.query<{ name: string }>(sql)
-        return rows.map(({ name }) => `${name} (since ${since})`)
+        return rows.map(({ name }) => `${words} ${name} (since ${since})`)
       }),
     )
     const objects = [...found.flat(), ...(await typesUnknownThere(context))].sort()
@@ -177,9 +193,7 @@ async function typesUnknownThere(context: CheckContext): Promise<string[]> {
     foundIn<{ name: string; type: string }>(
       context,
       `select c.oid as of, pg_catalog.format('%s.%I', ${qualifiedName}, a.attname) as name, t.typname as type
-         from pg_catalog.pg_attribute a
-         join pg_catalog.pg_class c on c.oid = a.attrelid
-         join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+         ${fromColumns}
          join pg_catalog.pg_type t on t.oid = a.atttypid
         where c.relkind in ('r', 'p', 'f', 'c') and a.attnum > 0 and not a.attisdropped and ${isUsers}
           and t.typnamespace = 'pg_catalog'::regnamespace and t.oid < 16384`,
@@ -244,9 +258,7 @@ const systemViews: Check = {
       context,
       // No catalog records which system catalogs a view reads; its rule does.
       `select distinct c.oid as of, ${qualifiedName} as name, s.relname as catalog
-         from pg_catalog.pg_rewrite r
-         join pg_catalog.pg_class c on c.oid = r.ev_class
-         join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+         ${fromRules}
          cross join lateral pg_catalog.regexp_matches(r.ev_action::text, ':relid (\\d+)', 'g') m (part)
          join pg_catalog.pg_class s on s.oid = m.part[1]::oid and s.relnamespace = 'pg_catalog'::regnamespace
         where c.relkind in ('v', 'm') and ${isUsers} and not ${isExtensions('pg_class', 'c.oid')}

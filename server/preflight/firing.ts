@@ -1,6 +1,6 @@
 // Triggers and rules that fire for applied rows, although they have already fired on the source.
 
-import { isUsers, qualifiedName } from './catalog-sql.ts'
+import { fromRules, fromTriggers, isUsers, qualifiedName } from './catalog-sql.ts'
 import { type Check, type CheckContext, type Finding, fine, foundIn, unless } from './check.ts'
 import { type End, fixes, ownerOf } from './fix.ts'
 
@@ -15,26 +15,24 @@ interface Firing {
 }
 
 const triggersSql = `
-  select c.oid as of, t.tgname as name, ${qualifiedName} as table,
-         pg_catalog.format('%I on %s', t.tgname, ${qualifiedName}) as shown,
-         pg_catalog.format('alter table %s enable trigger %I', ${qualifiedName}, t.tgname) as sql
-    from pg_catalog.pg_trigger t
-    join pg_catalog.pg_class c on c.oid = t.tgrelid
-    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  ${firing('t.tgname', 'enable trigger')}
+  ${fromTriggers}
    where t.tgenabled in ('A', 'R') and not t.tgisinternal and ${isUsers}
    order by 4`
 
-/** Rules for SELECT define views. */
+/** Without the rules for SELECT, which define views. */
 const rulesSql = (enabled: readonly string[], verb: string) => `
-  select c.oid as of, r.rulename as name, ${qualifiedName} as table,
-         pg_catalog.format('%I on %s', r.rulename, ${qualifiedName}) as shown,
-         pg_catalog.format('alter table %s ${verb} rule %I', ${qualifiedName}, r.rulename) as sql
-    from pg_catalog.pg_rewrite r
-    join pg_catalog.pg_class c on c.oid = r.ev_class
-    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  ${firing('r.rulename', `${verb} rule`)}
+  ${fromRules}
    where r.ev_type <> '1' and c.relkind in ('r', 'p') and ${isUsers}
      and r.ev_enabled in (${enabled.map((one) => `'${one}'`).join(', ')})
    order by 4`
+
+function firing(name: string, change: string): string {
+  return `select c.oid as of, ${name} as name, ${qualifiedName} as table,
+         pg_catalog.format('%I on %s', ${name}, ${qualifiedName}) as shown,
+         pg_catalog.format('alter table %s ${change} %I', ${qualifiedName}, ${name}) as sql`
+}
 
 /** Of the source's tables, which the destination gets, and of tables of the same names that it has already. */
 async function readFiring(context: CheckContext, sql: string): Promise<{ ours: Firing[]; theirs: Firing[] }> {

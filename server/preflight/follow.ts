@@ -10,8 +10,7 @@ import { type Check, type CheckContext, type Finding, fine, type Remark, unless 
 import { firingChecks } from './firing.ts'
 import { type Fix, fixes, ownerOf, superuser } from './fix.ts'
 import { followedTableChecks } from './followed-tables.ts'
-import { type Change, changeSettings } from './settings.ts'
-import { settingOf } from './traffic.ts'
+import { type Change, changeSettings, settingOf } from './settings.ts'
 
 const walLevel: Check = {
   id: 'wal-level',

@@ -14,8 +14,9 @@ import { Session } from '../postgres/session.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
 import type { PublishedTable } from '../replication/stream/publication.ts'
 import { managedBy } from '../roles/recognise.ts'
-import { type Check, type CheckContext, itemOf, namesOf } from './check.ts'
+import { type Check, type CheckContext, itemOf } from './check.ts'
 import { checks } from './checks.ts'
+import { readRoleNames } from './global-objects.ts'
 import { readScope } from './scope.ts'
 import { poolerItem } from './servers.ts'
 
@@ -109,7 +110,7 @@ export async function runChecks(
     readServer(source),
     readServer(destination),
     readDestination(destination),
-    namesOf(source, 'select rolname as name from pg_catalog.pg_roles'),
+    readRoleNames(source),
     readScope(source, wanted.selection ?? everything, wanted.planned),
   ])
   const context: CheckContext = {

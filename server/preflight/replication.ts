@@ -4,16 +4,15 @@ import { isOwnPublication } from '../catalog/own.ts'
 import { movesAtWork } from '../coordination/run-lock.ts'
 import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
+import { currentDatabase } from './catalog-sql.ts'
 import { type Check, type Finding, namesOf, type Remark, unless } from './check.ts'
-
-const ofThisDatabase = `= (select d.oid from pg_catalog.pg_database d where d.datname = current_database())`
 
 function subscriptionsOf(session: Session, condition = 'true'): Promise<string[]> {
   return namesOf(
     session,
     `select s.subname as name
        from pg_catalog.pg_subscription s
-      where s.subdbid ${ofThisDatabase} and ${condition}
+      where s.subdbid = ${currentDatabase} and ${condition}
       order by 1`,
   )
 }

@@ -4,7 +4,7 @@ import { Selector, type Verdict } from '../../shared/selector.ts'
 import { tableKey } from '../../shared/table-name.ts'
 import { describeUnmatched } from '../../shared/unmatched.ts'
 import type { Session } from '../postgres/session.ts'
-import { isUsers } from './catalog-sql.ts'
+import { fromTriggers, isUsers } from './catalog-sql.ts'
 
 type Catalog = 'pg_class' | 'pg_proc' | 'pg_type' | 'pg_trigger' | 'pg_namespace'
 
@@ -141,9 +141,7 @@ const namedSql = `
    where t.typtype in ('b', 'c', 'd', 'e', 'r') and t.typelem = 0 and coalesce(r.relkind, 'c') = 'c' and ${isUsers}
    union all
   select 'pg_trigger', t.oid, 'triggers', n.nspname, t.tgname, c.relname || '.' || t.tgname, null, false, c.relname
-    from pg_catalog.pg_trigger t
-    join pg_catalog.pg_class c on c.oid = t.tgrelid
-    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    ${fromTriggers}
    where not t.tgisinternal and ${isUsers}
    union all
   select 'pg_namespace', n.oid, 'schemas', n.nspname, n.nspname, null, null, false, null

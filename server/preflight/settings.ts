@@ -1,6 +1,7 @@
-// Changes of server settings: the statement that takes effect or, where no user may run one, an instruction that names
-// the place where the provider has the setting.
+// Settings of a server: how they are read, and how each can be changed. A change is a statement or, where no user may run
+// one, an instruction that names the place where the provider has the setting.
 import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
+import type { Session } from '../postgres/session.ts'
 import type { CheckContext } from './check.ts'
 import { type End, type Fix, fixes, ownerOf, superuser } from './fix.ts'
 
@@ -56,4 +57,19 @@ export async function changeSettings(
   }
   if (isReloaded) sql.push(...fixes(end, superuser, 'select pg_reload_conf()'))
   return { sql, words: words.map((one) => ` ${one}.`).join('') }
+}
+
+export async function settingOf(session: Session, name: string): Promise<string | null> {
+  const { value } = await session.one<{ value: string | null }>(
+    `select current_setting('${name}', true) as value`,
+  )
+  return value
+}
+
+/** The number in the unit of `pg_settings`. */
+export async function numberOf(session: Session, name: string): Promise<number | null> {
+  const [row] = await session.query<{ value: number }>(
+    `select setting::float8 as value from pg_catalog.pg_settings where name = '${name}'`,
+  )
+  return row?.value ?? null
 }

@@ -1,6 +1,6 @@
 // Problems that the source already has, and that the destination would have too.
 
-import { isUsers, qualifiedName } from './catalog-sql.ts'
+import { fromConstraints, isUsers, qualifiedName } from './catalog-sql.ts'
 import { type Check, foundIn, unless } from './check.ts'
 import { type Fix, ownerOf } from './fix.ts'
 
@@ -67,9 +67,7 @@ const notValid: Check = {
         context,
         `
       select c.oid as of, pg_catalog.quote_ident(k.conname) as "constraint", 'table' as kind, ${qualifiedName} as place
-        from pg_catalog.pg_constraint k
-        join pg_catalog.pg_class c on c.oid = k.conrelid
-        join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+        ${fromConstraints}
        where ${isPending('k')} and k.contype in ('c', 'f', 'n') and ${isUsers}
          and not exists (select from pg_catalog.pg_constraint p where p.oid = k.conparentid and ${isPending('p')})
        order by 4, 2`,

@@ -1,17 +1,37 @@
-// Objects of the source that a role without superuser cannot create elsewhere.
+// Objects of the source that only a superuser can create on the destination.
 import type { Session } from '../postgres/session.ts'
-import { isExtensions } from './catalog-sql.ts'
+import { currentDatabase, isExtensions } from './catalog-sql.ts'
+import { type Check, fine, type Remark, unless } from './check.ts'
 import type { Scope } from './scope.ts'
 
 interface Needed {
   name: string
-  /** Of a function: its number. */
+  /** The OID of a function. */
   routine?: number
-  /** Of what lies in a schema and is in no list of a selection. */
+  /** For an object in a schema whose kind a selection cannot list. */
   schema?: string
 }
 
-export async function superuserNeeds(source: Session, scope: Scope): Promise<string[]> {
+export const superuserNeeds: Check = {
+  id: 'superuser-needs',
+  title: 'Objects that need a superuser',
+  why: 'Other roles cannot create them, so they and the objects that depend on them would be missing.',
+  async look({ source, facts, scope, options, managed }): Promise<Remark> {
+    if (options.dataOnly) return fine('no objects are created')
+    const provider = managed.destination?.name
+    if (facts.destination.superuser)
+      return fine(`"${facts.destination.user}" is a superuser on the destination`)
+    return unless(await readNeeds(source, scope), 'there are none', {
+      status: 'warning',
+      found: `"${facts.destination.user}" is not a superuser on the destination${provider ? ` (${provider})` : ''}`,
+      todo: provider
+        ? 'Check which of these the provider allows; do without the others.'
+        : 'Connect there as a superuser, or do without these objects.',
+    })
+  },
+}
+
+async function readNeeds(source: Session, scope: Scope): Promise<string[]> {
   const found = await Promise.all(queries.map((sql) => source.query<Needed>(sql)))
   const isMoved = ({ routine, schema }: Needed) =>
     routine === undefined ? scope.hasOther(schema) : scope.has(routine, 'pg_proc')
@@ -60,5 +80,5 @@ const queries = [
     where p.puballtables`,
   `select 'subscription ' || pg_catalog.quote_ident(s.subname) as name
      from pg_catalog.pg_subscription s
-    where s.subdbid = (select d.oid from pg_catalog.pg_database d where d.datname = current_database())`,
+    where s.subdbid = ${currentDatabase}`,
 ]

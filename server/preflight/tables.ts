@@ -4,7 +4,14 @@ import { formatBytes, formatCount } from '../../shared/format.ts'
 import { RuleBook } from '../../shared/rule-book.ts'
 import { readTypes } from '../catalog/types.ts'
 import { isBinarySafe } from '../copy/format.ts'
-import { isExtensions, isUsers, qualifiedName, relationsWhere } from './catalog-sql.ts'
+import {
+  constraintsWhere,
+  fromColumns,
+  isExtensions,
+  isUsers,
+  qualifiedName,
+  relationsWhere,
+} from './catalog-sql.ts'
 import { type Check, type Finding, fine, foundIn, namesFound, type Remark, unless } from './check.ts'
 import { fixes, ownerOf } from './fix.ts'
 import { partitionTrees } from './partitions.ts'
@@ -62,9 +69,7 @@ const binaryForm: Check = {
         context,
         `select c.oid as of, ${qualifiedName} as name, a.atttypid as type,
                 pg_catalog.format_type(a.atttypid, null) as "typeName"
-           from pg_catalog.pg_attribute a
-           join pg_catalog.pg_class c on c.oid = a.attrelid
-           join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+           ${fromColumns}
           where c.relkind = 'r' and a.attnum > 0 and not a.attisdropped and a.atttypid >= 10000 and ${isUsers}
             and not ${isExtensions('pg_class', 'c.oid')}`,
       ),
@@ -104,9 +109,7 @@ const generated: Check = {
                  join pg_catalog.pg_proc p on p.oid = d.refobjid and p.oid >= 16384
                 where d.classid = 'pg_catalog.pg_attrdef'::regclass and d.objid = f.oid
                   and d.refclassid = 'pg_catalog.pg_proc'::regclass) as calls
-         from pg_catalog.pg_attribute a
-         join pg_catalog.pg_class c on c.oid = a.attrelid
-         join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+         ${fromColumns}
          left join pg_catalog.pg_attrdef f on f.adrelid = a.attrelid and f.adnum = a.attnum
         where a.attgenerated <> '' and not a.attisdropped and c.relkind in ('r', 'p') and ${isUsers}
         order by 2`,
@@ -134,12 +137,7 @@ const deferred: Check = {
     const { follow, options } = context
     const constraints = await namesFound(
       context,
-      `select c.oid as of, pg_catalog.format('%I of %s', k.conname, ${qualifiedName}) as name
-         from pg_catalog.pg_constraint k
-         join pg_catalog.pg_class c on c.oid = k.conrelid
-         join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-        where k.condeferrable and k.contype in ('p', 'u', 'x') and k.conparentid = 0 and ${isUsers}
-        order by 2`,
+      constraintsWhere("k.condeferrable and k.contype in ('p', 'u', 'x') and k.conparentid = 0"),
     )
     const isInTheWay = follow || options.existingDataMode !== 'truncate'
     if (!isInTheWay && constraints.length > 0) {
@@ -163,13 +161,8 @@ const exclusion: Check = {
     const { options, bidirectional } = context
     const constraints = await namesFound(
       context,
-      `select c.oid as of, pg_catalog.format('%I of %s', k.conname, ${qualifiedName}) as name
-         from pg_catalog.pg_constraint k
-         join pg_catalog.pg_class c on c.oid = k.conrelid
-         join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-         join pg_catalog.pg_index i on i.indexrelid = k.conindid
-        where i.indisexclusion and k.conparentid = 0 and ${isUsers}
-        order by 2`,
+      constraintsWhere(`k.conparentid = 0
+        and exists (select from pg_catalog.pg_index i where i.indexrelid = k.conindid and i.indisexclusion)`),
     )
     const isInTheWay = bidirectional || options.existingDataMode !== 'truncate'
     if (!isInTheWay && constraints.length > 0) {

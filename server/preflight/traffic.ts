@@ -1,8 +1,7 @@
 // Settings of the source that affect following, but are not required for it.
 import { formatBytes } from '../../shared/format.ts'
-import type { Session } from '../postgres/session.ts'
 import { type Check, type Finding, fine } from './check.ts'
-import { changeSettings } from './settings.ts'
+import { changeSettings, numberOf, settingOf } from './settings.ts'
 
 const retention: Check = {
   id: 'wal-retention',
@@ -73,21 +72,6 @@ const decodingMemory: Check = {
       sql,
     }
   },
-}
-
-export async function settingOf(session: Session, name: string): Promise<string | null> {
-  const { value } = await session.one<{ value: string | null }>(
-    `select current_setting('${name}', true) as value`,
-  )
-  return value
-}
-
-/** In the unit in which the server keeps it. */
-async function numberOf(session: Session, name: string): Promise<number | null> {
-  const [row] = await session.query<{ value: number }>(
-    `select setting::float8 as value from pg_catalog.pg_settings where name = '${name}'`,
-  )
-  return row?.value ?? null
 }
 
 export const trafficChecks: readonly Check[] = [retention, senderTimeout, decodingMemory]

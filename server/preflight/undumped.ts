@@ -1,6 +1,6 @@
 // Objects that pg_dump omits, so that the destination will not have them.
 
-import { isExtensions, qualifiedName } from './catalog-sql.ts'
+import { fromIndexes, fromTriggers, isExtensions, qualifiedName } from './catalog-sql.ts'
 import { type Check, type Finding, foundIn, namesOf, type Remark, unless } from './check.ts'
 import { fixes, ownerOf } from './fix.ts'
 
@@ -50,22 +50,15 @@ const onExtensions: Check = {
   async look(context): Promise<Finding> {
     const added = await foundIn<{ name: string; sql: string }>(
       context,
-      `select c.oid as of, 'index ' || pg_catalog.quote_ident(x.relname) || ' on ' || ${qualifiedName} as name,
-              pg_catalog.pg_get_indexdef(x.oid) as sql
-         from pg_catalog.pg_index i
-         join pg_catalog.pg_class x on x.oid = i.indexrelid
-         join pg_catalog.pg_class c on c.oid = i.indrelid
-         join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      `select c.oid as of, ${indexName} as name, pg_catalog.pg_get_indexdef(x.oid) as sql
+         ${fromIndexes}
         where c.oid >= 16384 and ${isExtensions('pg_class', 'c.oid')}
           and c.relkind in ('r', 'p', 'm')
           and not exists (select from pg_catalog.pg_constraint k where k.conindid = x.oid and k.conrelid = c.oid)
           and not ${madeWith('pg_class', 'x.oid')}
         union all
-       select c.oid, 'trigger ' || pg_catalog.quote_ident(t.tgname) || ' on ' || ${qualifiedName},
-              pg_catalog.pg_get_triggerdef(t.oid)
-         from pg_catalog.pg_trigger t
-         join pg_catalog.pg_class c on c.oid = t.tgrelid
-         join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+       select c.oid, ${triggerName}, pg_catalog.pg_get_triggerdef(t.oid)
+         ${fromTriggers}
         where not t.tgisinternal and c.oid >= 16384 and ${isExtensions('pg_class', 'c.oid')}
           and not ${isExtensions('pg_trigger', 't.oid')}
           and not ${madeWith('pg_trigger', 't.oid')}
@@ -86,17 +79,13 @@ const onExtensions: Check = {
   },
 }
 
+const indexName = `'index ' || pg_catalog.quote_ident(x.relname) || ' on ' || ${qualifiedName}`
+const triggerName = `'trigger ' || pg_catalog.quote_ident(t.tgname) || ' on ' || ${qualifiedName}`
+
 const addedNames = `
-  select 'index ' || pg_catalog.quote_ident(x.relname) || ' on ' || ${qualifiedName} as name
-    from pg_catalog.pg_index i
-    join pg_catalog.pg_class x on x.oid = i.indexrelid
-    join pg_catalog.pg_class c on c.oid = i.indrelid
-    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  select ${indexName} as name ${fromIndexes}
    union all
-  select 'trigger ' || pg_catalog.quote_ident(t.tgname) || ' on ' || ${qualifiedName}
-    from pg_catalog.pg_trigger t
-    join pg_catalog.pg_class c on c.oid = t.tgrelid
-    join pg_catalog.pg_namespace n on n.oid = c.relnamespace`
+  select ${triggerName} ${fromTriggers}`
 
 /** In the transaction that made the extension: what was added later depends on its table since later. */
 function madeWith(catalog: string, oid: string): string {

@@ -7,7 +7,7 @@ import { quoteIdentifier } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import { withPlainNames } from '../schema/plain-names.ts'
 import { type NameKind, usedNames } from './body-names.ts'
-import { isUsers } from './catalog-sql.ts'
+import { extensionSchema, isUsers } from './catalog-sql.ts'
 import { type Check, type CheckContext, type Finding, fine, unless } from './check.ts'
 import { evaluatedFunctions } from './evaluated.ts'
 import { type Fix, fixes } from './fix.ts'
@@ -265,11 +265,7 @@ function routineSql(oid: number, major: number): string {
                     where t.oid = any (p.proargtypes::oid[] || p.prorettype) and t.typtype = 'p'
                       and t.typname ~ '^any') as "isPolymorphic",
            pg_catalog.pg_get_userbyid(p.proowner) as owner,
-           (select json_build_object('name', x.extname, 'schema', case when not exists (
-                     select from pg_catalog.pg_depend s
-                      where s.classid = 'pg_catalog.pg_namespace'::regclass and s.objid = x.extnamespace
-                        and s.refclassid = 'pg_catalog.pg_extension'::regclass and s.deptype = 'e')
-                     then (select e.nspname from pg_catalog.pg_namespace e where e.oid = x.extnamespace) end)
+           (select json_build_object('name', x.extname, 'schema', ${extensionSchema})
               from pg_catalog.pg_depend d
               join pg_catalog.pg_extension x on x.oid = d.refobjid
              where d.classid = 'pg_catalog.pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e') as extension
