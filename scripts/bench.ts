@@ -1,10 +1,12 @@
 // `npm run bench`: pgtrek and the tools it is compared with copy the same databases between two servers of
-// this machine, in turn and in several rounds. docs/performance.md tells what came out.
-import { Command, Option } from 'commander'
+// this machine, in turn and in several rounds. docs/performance.md has the results.
+import { Command } from 'commander'
 import { type Contender, type Copy, otherTools, pgtrekClone, type Result } from '../tools/bench/contenders.ts'
 import { benchMerge } from '../tools/bench/merge.ts'
 import { pgtrekCommand } from '../tools/bench/programs.ts'
 import { type Measured, showLines, summarizeRounds } from '../tools/bench/report.ts'
+import { durableSettings, majorFlag, withServers } from '../tools/bench/servers.ts'
+import { describeCost, listOf, numbersOf } from '../tools/bench/words.ts'
 import {
   type Fingerprint,
   fingerprint,
@@ -14,14 +16,7 @@ import {
   type Workload,
   wide,
 } from '../tools/bench/workloads.ts'
-import {
-  type Cluster,
-  type Major,
-  majors,
-  startCluster,
-  stopAllClusters,
-  type TestDatabase,
-} from '../tools/servers/clusters.ts'
+import type { Cluster, TestDatabase } from '../tools/servers/clusters.ts'
 import { scratchDirectory } from '../tools/servers/scratch.ts'
 
 interface Flags {
@@ -41,32 +36,22 @@ interface Flags {
   json?: boolean
 }
 
-/** A server as somebody would set it up who cares for his rows and for speed. */
 const serverSettings = {
-  fsync: 'on',
-  synchronous_commit: 'on',
-  full_page_writes: 'on',
+  ...durableSettings,
   wal_level: 'replica',
-  shared_buffers: '1GB',
-  max_wal_size: '16GB',
-  checkpoint_timeout: '30min',
-  // pg_dump locks all tables at once, whoever runs it.
+  // pg_dump locks all tables at once, also when pgtrek runs it.
   max_locks_per_transaction: '256',
 }
 
 let targets = 0
-/** File systems (ext4) are slow for minutes where many files were deleted: the next copy would pay for it. */
+/** Dropped after the last measurement: deleting many files slows ext4 down for minutes. */
 const leftovers: TestDatabase[] = []
 
-const list = (text: string) => text.split(',').map((word) => word.trim())
-const numbers = (text: string) => list(text).map(Number)
 const collect = (value: string, values: string[]) => [...values, value]
 
 const flags = new Command('bench')
   .description('measure pgtrek against psql, pg_dump | pg_restore and pgcopydb')
-  .addOption(
-    new Option('--major <major>', 'PostgreSQL on both sides').choices(majors.map(String)).default('15'),
-  )
+  .addOption(majorFlag())
   .option('--scale <number>', 'pgbench scale: 100,000 accounts each', Number, 50)
   .option('--mixed-rows <count>', 'rows of the mixed table', Number, 500_000)
   .option('--wide-megabytes <size>', 'size of a wide value', Number, 200)
@@ -77,11 +62,11 @@ const flags = new Command('bench')
     Number,
     1_000_000,
   )
-  .option('--batches <sizes>', 'batch sizes of the merge workload', numbers, [1000])
+  .option('--batches <sizes>', 'batch sizes of the merge workload', numbersOf, [1000])
   .option('--rounds <count>', 'how often everything is measured', Number, 3)
   .option('--jobs <count>', 'processes of the other tools', Number, navigator.hardwareConcurrency)
-  .option('--workloads <names>', 'some of pgbench, mixed, wide, tables, merge', list)
-  .option('--only <names>', 'some of clone, psql, pg_dump, pgcopydb', list)
+  .option('--workloads <names>', 'some of pgbench, mixed, wide, tables, merge', listOf)
+  .option('--only <names>', 'some of clone, psql, pg_dump, pgcopydb', listOf)
   .option('--with <flags>', 'clone once more with these flags (may be repeated)', collect, [])
   .option(
     '--executable <path>',
@@ -93,21 +78,13 @@ const flags = new Command('bench')
   .parse()
   .opts<Flags>()
 
-try {
-  await bench()
-} finally {
-  await stopAllClusters()
+if (flags.workloads?.includes('merge')) await withServers(flags.major, serverSettings, mergeRows)
+if (!flags.workloads?.every((name) => name === 'merge')) {
+  await withServers(flags.major, serverSettings, copyWorkloads)
 }
 
-async function bench() {
-  const major = Number(flags.major) as Major
-  if (flags.workloads?.includes('merge')) await mergeRows(major)
-  if (flags.workloads?.every((name) => name === 'merge')) return
-  const [contenders, reference] = chooseContenders(major)
-  const [source, destination] = [
-    await startCluster({ major, settings: serverSettings }),
-    await startCluster({ major, settings: serverSettings }),
-  ]
+async function copyWorkloads(source: Cluster, destination: Cluster) {
+  const [contenders, reference] = chooseContenders()
   const measured: Measured[] = []
   for (const workload of chooseWorkloads()) {
     say(`loading ${workload.name}: ${workload.content}`)
@@ -117,15 +94,13 @@ async function bench() {
     const expected = await fingerprint(database)
     const suited = contenders.filter(({ scope }) => scope === 'whole' || workload.bigTable)
     const results = suited.map((contender) => ({ contender, rounds: [] as Result[] }))
-    // The first copy makes the server write its log to new files, the later ones to recycled ones.
+    // Not counted: in the first copy the server writes its WAL to new files, later to recycled ones.
     if (suited[0]) await measure(suited[0], workload, expected, { source, destination })
     for (let round = 1; round <= flags.rounds; round++) {
       for (const { contender, rounds } of rotated(results, round - 1)) {
         const result = await measure(contender, workload, expected, { source, destination })
         rounds.push(result)
-        const { seconds, cpuSeconds, peakBytes } = result
-        const cost = `${cpuSeconds.toFixed(2)} s of CPU, ${Math.round(peakBytes / 1024 ** 2)} MB`
-        say(`round ${round}, ${workload.name}, ${contender.name}: ${seconds.toFixed(2)} s, ${cost}`)
+        say(`round ${round}, ${workload.name}, ${contender.name}: ${describeCost(result)}`)
       }
     }
     for (const { contender, rounds } of results) {
@@ -139,18 +114,14 @@ async function bench() {
   console.log(flags.json ? JSON.stringify({ flags, lines, measured }) : showLines(lines, reference))
 }
 
-async function mergeRows(major: Major) {
-  const [source, destination] = [
-    await startCluster({ major, settings: serverSettings }),
-    await startCluster({ major, settings: serverSettings }),
-  ]
+async function mergeRows(source: Cluster, destination: Cluster) {
   const { mergeRows: rows, batches: batchSizes, rounds } = flags
   const lines = await benchMerge({ source, destination, rows, rounds, batchSizes, say })
   console.log(lines.join('\n'))
 }
 
-/** And the name of the one that all others are compared with. */
-function chooseContenders(major: Major): [Contender[], string] {
+/** Also returns the name of the reference, with which the others are compared. */
+function chooseContenders(): [Contender[], string] {
   const commands = flags.executable.length > 0 ? flags.executable.map((path) => [path]) : [pgtrekCommand()]
   const clones = commands.flatMap((command, index) => {
     const name = index === 0 ? 'clone' : `clone by ${command.join(' ')}`
@@ -158,7 +129,9 @@ function chooseContenders(major: Major): [Contender[], string] {
     const variants = flags.with.map((text) => pgtrekClone(`${name} ${text}`, command, text.split(' ')))
     return [pgtrekClone(name, command, []), ...variants]
   })
-  const others = otherTools(major, flags.jobs, (what) => say(`not installed, left out: ${what}`))
+  const others = otherTools(Number(flags.major), flags.jobs, (what) =>
+    say(`not installed, left out: ${what}`),
+  )
   const wanted = (name: string) => flags.only?.some((word) => name.startsWith(word)) ?? true
   return [[...clones, ...others].filter(({ name }) => wanted(name)), 'clone']
 }
@@ -169,7 +142,7 @@ function chooseWorkloads(): Workload[] {
   return workloads.filter(({ name }) => flags.workloads?.includes(name) ?? true)
 }
 
-/** Into a fresh database, from a quiet server; what arrived is counted. */
+/** Copies into a new database after a checkpoint, and checks the copy. */
 async function measure(
   contender: Contender,
   workload: Workload,
@@ -187,7 +160,7 @@ async function measure(
     if (contender.scope === 'data') await makeBareTable(source, copy, target.sql)
     await Promise.all([source, destination].map((server) => server.sql('postgres', 'checkpoint')))
     const result = await contender.copy(copy)
-    checkArrived(contender, await fingerprint(target), expected, workload)
+    checkCopy(contender, await fingerprint(target), expected, workload)
     return result
   } finally {
     if (workload.hasManyFiles) leftovers.push(target)
@@ -206,7 +179,7 @@ async function makeBareTable(source: Cluster, { workload }: Copy, sql: (text: st
   await sql(`create table ${workload.bigTable} (${row?.columns})`)
 }
 
-function checkArrived(
+function checkCopy(
   { name, scope }: Contender,
   found: Fingerprint,
   expected: Fingerprint,
@@ -225,7 +198,7 @@ function checkArrived(
   }
 }
 
-/** Nobody is always the first, or always behind the same other. */
+/** A contender is not always the first, nor always after the same other one. */
 function rotated<T>(all: readonly T[], by: number): T[] {
   const start = by % Math.max(1, all.length)
   return [...all.slice(start), ...all.slice(0, start)]

@@ -1,5 +1,5 @@
-// One drain of a backlog, in a process of its own so that its memory can be measured. Prints the seconds. Where no
-// end is given it follows until one is written to it.
+// Applies a backlog once, in a separate process so that its memory can be measured, and prints the seconds. Without an
+// end position it follows until one is written to its standard input.
 
 import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
 import { Session } from '../../server/postgres/session.ts'
@@ -19,7 +19,7 @@ const settings = {
   const slot = await readSlot(there, 'backlog')
   await createPosition(here, 'bench', slot?.confirmed ?? 0n)
 }
-const begun = performance.now()
+const started = performance.now()
 const follower = await Follower.start({
   ...settings,
   slot: 'backlog',
@@ -32,7 +32,7 @@ const follower = await Follower.start({
   },
 })
 await follower.stopAt(parseLsn(end ?? (await Bun.stdin.text()).trim()))
-console.log(((performance.now() - begun) / 1000).toFixed(3))
+console.log(((performance.now() - started) / 1000).toFixed(3))
 {
   await using here = await Session.open(settings.destination)
   await dropPosition(here, 'bench')

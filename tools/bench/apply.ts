@@ -1,20 +1,15 @@
 // `bun tools/bench/apply.ts`: the same backlog of changes is drained by pgtrek and by the server's own
-// subscription, in turn, between two servers of this machine. docs/performance.md tells what came out.
+// subscription, in turn, between two servers of this machine. docs/performance.md has the results.
 import { join } from 'node:path'
-import { Command, Option } from 'commander'
+import { Command } from 'commander'
 import { compareRows } from '../comparison/compare.ts'
 import { eventually } from '../eventually.ts'
-import {
-  type Cluster,
-  type Major,
-  majors,
-  startCluster,
-  stopAllClusters,
-  type TestDatabase,
-} from '../servers/clusters.ts'
-import { followSettings, pgbenchTables, pgbenchTransaction } from './following.ts'
+import type { Cluster, TestDatabase } from '../servers/clusters.ts'
+import { connectionStringOf, followSettings, pgbenchTables, pgbenchTransaction } from './following.ts'
 import { runMetered } from './metered.ts'
 import { serverCpuSeconds } from './server-cpu.ts'
+import { majorFlag, withServers } from './servers.ts'
+import { listOf, median, tableHead, tableRow } from './words.ts'
 
 interface Flags {
   major: string
@@ -24,25 +19,22 @@ interface Flags {
   workloads?: string[]
 }
 
-const list = (text: string) => text.split(',').map((word) => word.trim())
 const flags = new Command('bench-apply')
   .description('drain a backlog of changes: pgtrek against CREATE SUBSCRIPTION')
-  .addOption(
-    new Option('--major <major>', 'PostgreSQL on both sides').choices(majors.map(String)).default('15'),
-  )
+  .addOption(majorFlag())
   .option('--rounds <count>', 'how often each is measured', Number, 3)
   .option('--transactions <count>', 'in the backlogs of small transactions', Number, 200_000)
   .option('--big-rows <count>', 'of the one big transaction', Number, 5_000_000)
-  .option('--workloads <names>', 'some of pgbench, inserts, big', list)
+  .option('--workloads <names>', 'some of pgbench, inserts, big', listOf)
   .parse()
   .opts<Flags>()
 
 interface Backlog {
   name: string
   content: string
-  /** On both sides. */
+  /** Creates the tables, on both sides. */
   tables: string
-  /** What has to be followed: statements for sessions that write them. */
+  /** Writes the changes to follow. */
   write: (source: TestDatabase) => Promise<void>
 }
 
@@ -72,7 +64,7 @@ const backlogs: Backlog[] = [
   },
 ]
 
-/** Within the server, where a transaction costs no round trip. */
+/** In a procedure, so that a transaction costs no round trip. */
 async function eachTransaction(source: TestDatabase, statements: string) {
   await source.sql(`
     create procedure write_backlog() language plpgsql as $$
@@ -94,26 +86,21 @@ async function eachTransaction(source: TestDatabase, statements: string) {
 interface Measured {
   seconds: number
   cpuSeconds?: number
-  /** Of the servers while it lasted. */
+  /** Of each server during the measurement. */
   sourceCpuSeconds?: number
   destinationCpuSeconds?: number
   peakMegabytes?: number
 }
 
-try {
-  await bench()
-} finally {
-  await stopAllClusters()
-}
+await withServers(flags.major, followSettings, bench)
 
-async function bench() {
-  const major = Number(flags.major) as Major
-  const source = await startCluster({ major, settings: followSettings })
-  const destination = await startCluster({ major, settings: followSettings })
+async function bench(source: Cluster, destination: Cluster) {
   console.log(
-    '| backlog | by | seconds | of the subscription | source CPU s | destination CPU s | own CPU s | peak MB |',
+    tableHead([
+      ...['backlog', 'by', 'seconds', 'of the subscription'],
+      ...['source CPU s', 'destination CPU s', 'own CPU s', 'peak MB'],
+    ]),
   )
-  console.log('|---|---|---|---|---|---|---|---|')
   for (const backlog of backlogs.filter(({ name }) => flags.workloads?.includes(name) ?? true)) {
     console.error(`${backlog.name}: ${backlog.content}`)
     const ours: Measured[] = []
@@ -145,9 +132,7 @@ async function bench() {
       const there = median(measured.map((one) => one.sourceCpuSeconds ?? 0)).toFixed(2)
       const here = median(measured.map((one) => one.destinationCpuSeconds ?? 0)).toFixed(2)
       const ratio = name === 'pgtrek' ? (seconds / base).toFixed(2) : ''
-      console.log(
-        `| ${backlog.name} | ${name} | ${seconds.toFixed(2)} | ${ratio} | ${there} | ${here} | ${cpu} | ${peak} |`,
-      )
+      console.log(tableRow([backlog.name, name, seconds.toFixed(2), ratio, there, here, cpu, peak]))
     }
   }
 }
@@ -194,7 +179,7 @@ async function measure(
   } finally {
     await pair.destination.drop()
     await eventually(
-      'the slot to be left alone',
+      'the slot to be inactive',
       () =>
         pair.source.sql(
           `select pg_terminate_backend(active_pid) from pg_replication_slots
@@ -209,7 +194,7 @@ async function measure(
   }
 }
 
-/** From the start of the drain to the last row on the destination's disk; starting Bun is not counted. */
+/** From the start of the apply loop to the last row on the destination's disk; the start of Bun is not counted. */
 async function drainByUs(
   { source, destination }: { source: TestDatabase; destination: TestDatabase },
   end: string,
@@ -232,14 +217,12 @@ async function drainBySubscription(
 ): Promise<Measured> {
   const client = source.connect()
   try {
-    const address = new URL(source.url)
-    const conninfo = `host=${address.hostname} port=${address.port} dbname=${source.name} user=postgres password=postgres`
     await destination.sql(
-      `create subscription backlog connection '${conninfo}' publication backlog
+      `create subscription backlog connection '${connectionStringOf(source)}' publication backlog
          with (copy_data = false, create_slot = false, slot_name = 'backlog', enabled = false)`,
     )
-    // Tables of a subscription made without a copy are ready at once.
-    const begun = performance.now()
+    // With copy_data = false the tables are ready immediately.
+    const started = performance.now()
     await destination.sql('alter subscription backlog enable')
     for (;;) {
       const [row] = await client<{ done: boolean }[]>`
@@ -248,16 +231,9 @@ async function drainBySubscription(
       if (row?.done) break
       await Bun.sleep(20)
     }
-    return { seconds: (performance.now() - begun) / 1000 }
+    return { seconds: (performance.now() - started) / 1000 }
   } finally {
     await client.end()
     await destination.sql('alter subscription backlog disable')
   }
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  const middle = sorted.length >> 1
-  const upper = sorted[middle] ?? Number.NaN
-  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? upper)) / 2
 }

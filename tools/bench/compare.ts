@@ -1,10 +1,12 @@
-// `bun tools/bench/compare.ts`: what comparing the rows of two databases costs, next to a hash that psql asks
-// both servers for. docs/performance.md tells what came out.
+// `bun tools/bench/compare.ts`: what comparing the rows of two databases costs, next to a hash that psql computes on
+// both servers. docs/performance.md has the results.
 import { join } from 'node:path'
 import { Command } from 'commander'
-import { type Major, startCluster, stopAllClusters } from '../servers/clusters.ts'
+import type { Cluster } from '../servers/clusters.ts'
 import { runMetered } from './metered.ts'
 import { clientDirectory, pgtrekCommand } from './programs.ts'
+import { majorFlag, withServers } from './servers.ts'
+import { describeCost, median, tableRow } from './words.ts'
 import { mixed, pgbench } from './workloads.ts'
 
 interface Flags {
@@ -17,7 +19,7 @@ interface Flags {
 
 const flags = new Command('bench-compare')
   .description('measure pgtrek compare data against psql')
-  .option('--major <major>', 'PostgreSQL on both sides', '15')
+  .addOption(majorFlag())
   .option('--scale <number>', 'pgbench scale: 100,000 accounts each', Number, 50)
   .option('--mixed-rows <count>', 'rows of the mixed table', Number, 500_000)
   .option('--rounds <count>', 'how often everything is measured', Number, 3)
@@ -25,12 +27,10 @@ const flags = new Command('bench-compare')
   .parse()
   .opts<Flags>()
 
-const major = Number(flags.major) as Major
-const settings = { shared_buffers: '1GB', max_wal_size: '16GB' }
+await withServers(flags.major, { shared_buffers: '1GB', max_wal_size: '16GB' }, bench)
 
-try {
-  const psql = join(clientDirectory(major) ?? '', 'psql')
-  const servers = [await startCluster({ major, settings }), await startCluster({ major, settings })]
+async function bench(...servers: Cluster[]) {
+  const psql = join(clientDirectory(Number(flags.major)) ?? '', 'psql')
   for (const workload of [pgbench(flags.scale), mixed(flags.mixedRows)]) {
     const urls: string[] = []
     for (const server of servers) {
@@ -56,30 +56,26 @@ try {
     }
     await measure(workload.name, contenders)
     await servers[1]?.sql(workload.name, `delete from ${workload.bigTable} where ctid = '(3,3)'`)
-    // What differs is exit code 1.
+    // Exit code 1 means that the rows differ.
     const drill = [...pgtrekCommand(), ...compare, ...table, '--drill']
-    await measure(`${workload.name}, a row less`, {
+    await measure(`${workload.name}, one row missing`, {
       'pgtrek --drill': ['sh', '-c', '"$@" || test $? = 1', '-', ...drill],
     })
     for (const server of servers) await server.database(workload.name).drop()
   }
-} finally {
-  await stopAllClusters()
 }
 
 async function measure(workload: string, contenders: Record<string, string[]>) {
   const times = new Map<string, number[]>()
   for (let round = 0; round <= flags.rounds; round++) {
     for (const [name, command] of Object.entries(contenders)) {
-      const { seconds, cpuSeconds, peakBytes } = await runMetered(command)
-      const cost = `${cpuSeconds.toFixed(2)} s of CPU, ${Math.round(peakBytes / 1024 ** 2)} MB`
-      console.error(`round ${round}, ${workload}, ${name}: ${seconds.toFixed(2)} s, ${cost}`)
-      // The first fills the servers' caches.
-      if (round > 0) times.set(name, [...(times.get(name) ?? []), seconds])
+      const cost = await runMetered(command)
+      console.error(`round ${round}, ${workload}, ${name}: ${describeCost(cost)}`)
+      // Round 0 fills the servers' caches.
+      if (round > 0) times.set(name, [...(times.get(name) ?? []), cost.seconds])
     }
   }
   for (const [name, seconds] of times) {
-    const median = seconds.toSorted((one, other) => one - other)[seconds.length >> 1]
-    console.log(`| ${workload} | ${name} | ${median?.toFixed(2)} s |`)
+    console.log(tableRow([workload, name, `${median(seconds).toFixed(2)} s`]))
   }
 }

@@ -10,24 +10,24 @@ export interface Copy {
   source: string
   destination: string
   workload: Workload
-  /** For what a tool wants to write on its way. */
+  /** For temporary files of the tool. */
   scratch: string
 }
 
 export interface Contender {
   name: string
-  /** `data` copies the rows of the workload's big table into a bare one, nothing else. */
+  /** `data` copies only the rows of the workload's big table, into a table without indexes. */
   scope: 'whole' | 'data'
   copy(copy: Copy): Promise<Result>
 }
 
 export interface Result extends Cost {
-  /** Only pgtrek tells: time for the rows of the big table, and the bytes of rows that went through it. */
+  /** Only of pgtrek: time for the rows of the big table, and bytes of rows copied. */
   dataSeconds?: number
   copiedBytes?: number
 }
 
-/** The comparison in its usual order; `jobs` is what every tool that can is told. */
+/** In the order of the report; `jobs` is passed to each tool that has such an option. */
 export function otherTools(major: number, jobs: number, missing: (what: string) => void): Contender[] {
   const clients = clientDirectory(major)
   const contenders: Contender[] = []
@@ -75,7 +75,7 @@ function psqlCopy(clients: string): Contender {
   }
 }
 
-/** As it is typed, which packs with gzip; and unpacked, since between servers of one machine that only costs. */
+/** With the default compression, and without: between servers of one machine compression only costs time. */
 function dumpRestore(clients: string, jobs: number): Contender[] {
   const contender = (name: string, packing: string): Contender => ({
     name,

@@ -1,13 +1,13 @@
-// What the measurements of following have in common: how the servers are set, and pgbench's tables.
+// What the benchmarks of following share: server settings, pgbench's tables, and the subscription to compare with.
+import type { TestDatabase } from '../servers/clusters.ts'
+import { durableSettings } from './servers.ts'
 
-export const followSettings = {
-  fsync: 'on',
-  synchronous_commit: 'on',
-  full_page_writes: 'on',
-  wal_level: 'logical',
-  shared_buffers: '1GB',
-  max_wal_size: '16GB',
-  checkpoint_timeout: '30min',
+export const followSettings = { ...durableSettings, wal_level: 'logical' }
+
+/** For CREATE SUBSCRIPTION. */
+export function connectionStringOf({ url, name }: TestDatabase): string {
+  const { hostname, port } = new URL(url)
+  return `host=${hostname} port=${port} dbname=${name} user=postgres password=postgres`
 }
 
 export const pgbenchTables = `

@@ -1,13 +1,15 @@
 // `bun tools/bench/lag.ts`: how far pgtrek and the server's own subscription are behind a source that is
-// written to at a steady rate, in turn, rate by rate. docs/performance.md tells what came out.
+// written to at a steady rate, in turn, rate by rate. docs/performance.md has the results.
 import { join } from 'node:path'
-import { Command, Option } from 'commander'
+import { Command } from 'commander'
 import { showLsn } from '../../server/replication/stream/lsn.ts'
 import { compareRows } from '../comparison/compare.ts'
 import { eventually } from '../eventually.ts'
 import { endOf } from '../moves/following.ts'
-import { type Major, majors, startCluster, stopAllClusters, type TestDatabase } from '../servers/clusters.ts'
-import { followSettings, pgbenchTables, pgbenchTransaction } from './following.ts'
+import type { Cluster, TestDatabase } from '../servers/clusters.ts'
+import { connectionStringOf, followSettings, pgbenchTables, pgbenchTransaction } from './following.ts'
+import { majorFlag, withServers } from './servers.ts'
+import { median, numbersOf, tableHead, tableRow } from './words.ts'
 
 interface Flags {
   major: string
@@ -17,20 +19,13 @@ interface Flags {
 
 const flags = new Command('bench-lag')
   .description('the lag behind a steady load: pgtrek against CREATE SUBSCRIPTION')
-  .addOption(
-    new Option('--major <major>', 'PostgreSQL on both sides').choices(majors.map(String)).default('15'),
-  )
+  .addOption(majorFlag())
   .option('--seconds <seconds>', 'how long each rate is held', Number, 10)
-  .option(
-    '--rates <rates>',
-    'transactions per second',
-    (text: string) => text.split(',').map(Number),
-    [2000, 4000, 6000, 8000, 10000],
-  )
+  .option('--rates <rates>', 'transactions per second', numbersOf, [2000, 4000, 6000, 8000, 10000])
   .parse()
   .opts<Flags>()
 
-/** A backlog of a whole round is applied by then. */
+/** Long enough to apply the changes of a whole round. */
 const longestWaitMs = 600_000
 const lookEveryMs = 100
 
@@ -38,14 +33,14 @@ const tables = `${pgbenchTables}
   create table mark (id int primary key, at timestamptz);
   insert into mark values (1, now());`
 
-/** As many transactions in each hundredth of a second as the rate asks for, as far as the server can. */
+/** Runs the transactions that are due in each hundredth of a second, as far as the server can. */
 const writer = `
   create procedure write_steadily(rate int, seconds numeric, inout written int) language plpgsql as $$
-    declare begun timestamptz := clock_timestamp(); due int; n int := 0;
+    declare started timestamptz := clock_timestamp(); due int; n int := 0;
     begin
-      while clock_timestamp() < begun + make_interval(secs => seconds) loop
-        due := (extract(epoch from clock_timestamp() - begun) * rate)::int;
-        while n < due and clock_timestamp() < begun + make_interval(secs => seconds) loop
+      while clock_timestamp() < started + make_interval(secs => seconds) loop
+        due := (extract(epoch from clock_timestamp() - started) * rate)::int;
+        while n < due and clock_timestamp() < started + make_interval(secs => seconds) loop
           n := n + 1;
           ${pgbenchTransaction}
           commit;
@@ -59,26 +54,16 @@ const writer = `
 
 interface Lag {
   written: number
-  median: number
+  usual: number
   most: number
 }
 
 type Follow = (source: TestDatabase, destination: TestDatabase) => Promise<() => Promise<void>>
 
-try {
-  await bench()
-} finally {
-  await stopAllClusters()
-}
+await withServers(flags.major, followSettings, bench)
 
-async function bench() {
-  const major = Number(flags.major) as Major
-  const [there, here] = [
-    await startCluster({ major, settings: followSettings }),
-    await startCluster({ major, settings: followSettings }),
-  ]
-  console.log('| asked for, transactions/s | by | written/s | lag, median s | lag, most s |')
-  console.log('|---|---|---|---|---|')
+async function bench(there: Cluster, here: Cluster) {
+  console.log(tableHead(['requested, transactions/s', 'by', 'written/s', 'lag, median s', 'lag, most s']))
   for (const rate of flags.rates) {
     for (const [name, follow] of [
       ['pgtrek', byUs],
@@ -86,17 +71,17 @@ async function bench() {
     ] as const) {
       const source = await there.createDatabase()
       const destination = await here.createDatabase()
-      const { written, median, most } = await lagOf(source, destination, rate, follow)
+      const { written, usual, most } = await lagOf(source, destination, rate, follow)
       await destination.drop()
       await source.sql('select pg_drop_replication_slot(slot_name) from pg_replication_slots')
       await source.drop()
       const perSecond = Math.round(written / flags.seconds)
-      console.log(`| ${rate} | ${name} | ${perSecond} | ${median.toFixed(2)} | ${most.toFixed(2)} |`)
+      console.log(tableRow([rate, name, perSecond, usual.toFixed(2), most.toFixed(2)]))
     }
   }
 }
 
-/** The age of the newest mark that has arrived, as long as the source is written to. */
+/** The age of the newest mark on the destination, while the source is written to. */
 async function lagOf(
   source: TestDatabase,
   destination: TestDatabase,
@@ -116,7 +101,7 @@ async function lagOf(
   let isOver = false
   const watching = (async () => {
     const watcher = destination.connect({ max: 1 })
-    // The first second belongs to the start.
+    // The first second is not measured: the apply loop is still starting.
     await Bun.sleep(1000)
     while (!isOver) {
       const [row] = await watcher<{ age: number }[]>`
@@ -133,15 +118,14 @@ async function lagOf(
   await stop()
   const differences = await compareRows(source, destination)
   if (differences.length > 0) throw new Error(`not the same: ${differences.join('; ')}`)
-  const sorted = ages.toSorted((a, b) => a - b)
   return {
     written: Number(row?.written),
-    median: sorted[sorted.length >> 1] ?? Number.NaN,
-    most: sorted.at(-1) ?? Number.NaN,
+    usual: median(ages),
+    most: Math.max(...ages),
   }
 }
 
-/** In a process of its own, as it is used. */
+/** In a separate process, as in a real move. */
 async function byUs(source: TestDatabase, destination: TestDatabase) {
   await source.sql("select pg_create_logical_replication_slot('backlog', 'pgoutput')")
   const child = Bun.spawn(
@@ -157,10 +141,9 @@ async function byUs(source: TestDatabase, destination: TestDatabase) {
 }
 
 async function bySubscription(source: TestDatabase, destination: TestDatabase) {
-  const address = new URL(source.url)
   await source.sql("select pg_create_logical_replication_slot('backlog', 'pgoutput')")
   await destination.sql(
-    `create subscription backlog connection 'host=${address.hostname} port=${address.port} dbname=${source.name} user=postgres password=postgres'
+    `create subscription backlog connection '${connectionStringOf(source)}'
        publication backlog with (copy_data = false, create_slot = false, slot_name = 'backlog')`,
   )
   await until(source, "select active as done from pg_replication_slots where slot_name = 'backlog'")

@@ -1,9 +1,9 @@
-// Merging rows into a table that has rows, beside the server's own INSERT ... SELECT ... ON CONFLICT of the
-// same rows from a table that is there already.
-
-import { readFileSync } from 'node:fs'
+// Merging rows into a table that has rows, next to the server's own INSERT ... SELECT ... ON CONFLICT of the same rows
+// from a table of the destination.
 import { copying, type Rows, rowsOf } from '../moves/copying.ts'
 import type { Cluster, TestDatabase } from '../servers/clusters.ts'
+import { endedSessionsCpuSeconds } from './server-cpu.ts'
+import { median } from './words.ts'
 
 interface Way {
   name: string
@@ -15,7 +15,7 @@ interface Way {
 
 interface Kind {
   name: string
-  /** Rows of the destination, of as many as the source has. */
+  /** Condition on the rows that the destination has before the merge. */
   there: string
   onConflict: string
   merge: NonNullable<Rows['merge']>
@@ -26,13 +26,13 @@ const table = 'public.entries'
 
 const kinds: Kind[] = [
   {
-    name: 'append, one row in a hundred is there',
+    name: 'append, one row in a hundred exists',
     there: 'i % 100 = 0 or i < 0',
     onConflict: 'do nothing',
     merge: { conflict: { kind: 'ignore' } },
   },
   {
-    name: 'upsert, every second row is there',
+    name: 'upsert, every second row exists',
     there: 'i % 2 = 0 or i < 0',
     onConflict:
       '(id) do update set account = excluded.account, amount = excluded.amount, note = excluded.note',
@@ -49,7 +49,7 @@ export interface MergeBench {
   say(line: string): void
 }
 
-/** Lines with medians; the first way of each kind is what the others are compared with. */
+/** Returns lines with medians; the first way of each kind is the reference for the others. */
 export async function benchMerge(bench: MergeBench): Promise<string[]> {
   const { rows, rounds, say } = bench
   const source = await bench.source.createDatabase('merge')
@@ -62,7 +62,7 @@ export async function benchMerge(bench: MergeBench): Promise<string[]> {
     select i, i % 1000, i / 7.0, 'note number ' || i from generate_series(${-rows / 2}, ${rows}) i
      where i <> 0 and (${condition})`
   await source.sql(`${create(table)}; ${fill(table, 'i > 0')}; alter table ${table} add primary key (id)`)
-  await target.sql(`${create('arrived')}; ${fill('arrived', 'i > 0')}; ${create(table)};
+  await target.sql(`${create('incoming')}; ${fill('incoming', 'i > 0')}; ${create(table)};
                     alter table ${table} add primary key (id)`)
   await Promise.all([source, target].map((database) => database.sql('vacuum analyze')))
   const lines: string[] = []
@@ -73,13 +73,13 @@ export async function benchMerge(bench: MergeBench): Promise<string[]> {
         await target.sql(`truncate ${table}; ${fill(table, kind.there)}`)
         await target.sql(`vacuum analyze ${table}`)
         await target.sql('checkpoint')
-        const cpu = await backendSeconds(target)
+        const cpu = await endedSessionsCpuSeconds(bench.destination)
         const started = performance.now()
         await way.run()
-        // The first round makes the server write its log to new files.
+        // Round 0 is not counted: the server writes its WAL to new files.
         if (round > 0) {
           way.seconds.push((performance.now() - started) / 1000)
-          way.cpu.push((await backendSeconds(target)) - cpu)
+          way.cpu.push((await endedSessionsCpuSeconds(bench.destination)) - cpu)
         }
         await check(target, kind, rows)
       }
@@ -102,7 +102,7 @@ function serverSide(target: TestDatabase, { onConflict }: Kind): Way {
     seconds: [],
     cpu: [],
     async run() {
-      await target.sql(`insert into ${table} select * from arrived on conflict ${onConflict}`)
+      await target.sql(`insert into ${table} select * from incoming on conflict ${onConflict}`)
     },
   }
 }
@@ -136,23 +136,4 @@ async function check(target: TestDatabase, { there }: Kind, rows: number) {
   if (Number(row?.count) !== expected) {
     throw new Error(`${row?.count} rows instead of ${expected} after a merge into rows where ${there}`)
   }
-}
-
-/** What the server's sessions that have ended have used: work that other programs of the machine do not add to. */
-async function backendSeconds(target: TestDatabase): Promise<number> {
-  // The server counts a session when it is gone; the one that asks is always one more.
-  await Bun.sleep(300)
-  const [pid] = await target.sql<{ parent: string }>(
-    `select (regexp_match(pg_read_file('postmaster.pid'), '^\\d+'))[1] as parent`,
-  )
-  if (!pid) throw new Error('the server does not say who it is')
-  const stat = readFileSync(`/proc/${pid.parent}/stat`, 'utf8')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  const ticksPerSecond = 100
-  return (Number(fields[13]) + Number(fields[14])) / ticksPerSecond
-}
-
-function median(values: number[]): number {
-  const sorted = values.toSorted((one, other) => one - other)
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
 }

@@ -4,9 +4,9 @@ import { readFileSync } from 'node:fs'
 export interface Cost {
   /** Wall time. */
   seconds: number
-  /** User and system time of the program and of every process it started and waited for. */
+  /** User and system time of the program and of the processes that it started and waited for. */
   cpuSeconds: number
-  /** Resident memory of all its processes together, at its highest sample; what they share counts once. */
+  /** Highest sample of the resident memory of all its processes; shared pages count once. */
   peakBytes: number
 }
 
@@ -16,9 +16,9 @@ export interface Finished extends Cost {
 
 const sampleEveryMs = 50
 
-/** Rejects with what the program said when it fails. */
+/** Rejects with the output of a program that fails. */
 export async function runMetered(command: string[], env: Record<string, string> = {}): Promise<Finished> {
-  const begun = performance.now()
+  const started = performance.now()
   const child = Bun.spawn(command, {
     env: { ...process.env, ...env },
     stdin: 'ignore',
@@ -26,23 +26,23 @@ export async function runMetered(command: string[], env: Record<string, string> 
     stderr: 'pipe',
   })
   const memory = new MemorySampler(child.pid)
-  const [output, complaints, code] = await Promise.all([
+  const [output, errors, code] = await Promise.all([
     new Response(child.stdout).text(),
     new Response(child.stderr).text(),
     child.exited,
   ])
-  const seconds = (performance.now() - begun) / 1000
+  const seconds = (performance.now() - started) / 1000
   memory.stop()
   if (code !== 0) {
-    const said = (complaints || output).slice(-2000)
-    throw new Error(`${command.join(' ')} ended with ${code}: ${said}`)
+    const words = (errors || output).slice(-2000)
+    throw new Error(`${command.join(' ')} ended with ${code}: ${words}`)
   }
   const usage = child.resourceUsage()
   return {
     seconds,
     cpuSeconds: Number(usage?.cpuTime.total ?? 0) / 1e6,
-    // The kernel's own maximum counts the moment before exec, when the child was still a copy of us: it
-    // serves only where there is no /proc.
+    // Where there is no /proc. The kernel's maximum is too high: it includes the moment before exec, when the child
+    // was still a copy of this process.
     peakBytes: memory.peak || (usage?.maxRSS ?? 0),
     output,
   }
@@ -75,7 +75,7 @@ function residentBytes(pid: number): number {
   return kilobytes(/^VmRSS:\s+(\d+) kB/m, `/proc/${pid}/status`) * 1024
 }
 
-/** Each page by the share that this process has in it: forks have most of theirs in common. */
+/** Divides each page by the number of processes that share it: forks share most of theirs. */
 function proportionalBytes(pid: number): number {
   return kilobytes(/^Pss:\s+(\d+) kB/m, `/proc/${pid}/smaps_rollup`) * 1024
 }
@@ -84,7 +84,7 @@ function kilobytes(field: RegExp, file: string): number {
   return Number(field.exec(read(file))?.[1] ?? 0)
 }
 
-/** A process may be gone between being listed and being read. */
+/** Empty if the process has ended since it was listed. */
 function read(path: string): string {
   try {
     return readFileSync(path, 'utf8')

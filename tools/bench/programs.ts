@@ -6,13 +6,13 @@ import { join } from 'node:path'
 const root = join(import.meta.dir, '../..')
 const debianDirectory = '/usr/lib/postgresql'
 
-/** The executable where it was built, otherwise the source. */
+/** The compiled executable if there is one, otherwise the source. */
 export function pgtrekCommand(): string[] {
   const compiled = join(root, 'dist', process.platform === 'win32' ? 'pgtrek.exe' : 'pgtrek')
   return existsSync(compiled) ? [compiled] : [process.execPath, join(root, 'server', 'main.ts')]
 }
 
-/** A directory with psql, pg_dump and pg_restore that can serve this major: as old as it, or newer. */
+/** A directory with psql, pg_dump and pg_restore of this major or a newer one. */
 export function clientDirectory(major: number): string | undefined {
   const packaged = existsSync(debianDirectory)
     ? readdirSync(debianDirectory)

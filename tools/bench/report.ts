@@ -1,5 +1,6 @@
-// Measurements of several rounds into medians and ratios.
+// Medians and ratios of several rounds, as a table.
 import type { Result } from './contenders.ts'
+import { median, tableRow } from './words.ts'
 
 export interface Measured {
   workload: string
@@ -16,7 +17,7 @@ export interface Line {
   seconds: number
   fastest: number
   slowest: number
-  /** pgtrek's time for the same work, as a share of this tool's: below 1 pgtrek is faster. */
+  /** pgtrek's time for the same work divided by this tool's: below 1 pgtrek is faster. */
   ratio: number | undefined
   cpuSeconds: number
   peakMegabytes: number
@@ -28,8 +29,8 @@ export interface Line {
 export function summarizeRounds(measured: readonly Measured[], reference: string): Line[] {
   return measured.map(({ workload, contender, scope, rounds }) => {
     const own = measured.find((one) => one.workload === workload && one.contender === reference)
-    const seconds = median(rounds.map((round) => round.seconds)) ?? Number.NaN
-    const ours = median(
+    const seconds = median(rounds.map((round) => round.seconds))
+    const ours = medianOfKnown(
       (own?.rounds ?? []).map((round) => (scope === 'data' ? round.dataSeconds : round.seconds)),
     )
     return {
@@ -41,10 +42,10 @@ export function summarizeRounds(measured: readonly Measured[], reference: string
       fastest: Math.min(...rounds.map((round) => round.seconds)),
       slowest: Math.max(...rounds.map((round) => round.seconds)),
       ratio: ours === undefined || contender === reference ? undefined : ours / seconds,
-      cpuSeconds: median(rounds.map((round) => round.cpuSeconds)) ?? Number.NaN,
+      cpuSeconds: median(rounds.map((round) => round.cpuSeconds)),
       peakMegabytes: Math.max(...rounds.map((round) => round.peakBytes)) / 1024 ** 2,
-      dataSeconds: median(rounds.map((round) => round.dataSeconds)),
-      cpuSecondsPerGigabyte: median(
+      dataSeconds: medianOfKnown(rounds.map((round) => round.dataSeconds)),
+      cpuSecondsPerGigabyte: medianOfKnown(
         rounds.map(({ cpuSeconds, copiedBytes }) => copiedBytes && cpuSeconds / (copiedBytes / 1e9)),
       ),
     }
@@ -70,8 +71,7 @@ export function showLines(lines: readonly Line[], reference: string): string {
   const widths = header.map((_, column) =>
     Math.max(...[header, ...body].map((row) => row[column]?.length ?? 0)),
   )
-  const show = (row: string[]) =>
-    `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`
+  const show = (row: string[]) => tableRow(row.map((cell, column) => cell.padEnd(widths[column] ?? 0)))
   const rule = `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`
   return [show(header), rule, ...body.map(show)].join('\n')
 }
@@ -80,10 +80,7 @@ function fixed(value: number | undefined, digits: number): string {
   return value === undefined ? '' : value.toFixed(digits)
 }
 
-function median(values: readonly (number | undefined)[]): number | undefined {
-  const sorted = values.filter((value) => value !== undefined).sort((a, b) => a - b)
-  const middle = sorted.length >> 1
-  const upper = sorted[middle]
-  if (upper === undefined || sorted.length % 2 === 1) return upper
-  return (upper + (sorted[middle - 1] ?? upper)) / 2
+function medianOfKnown(values: readonly (number | undefined)[]): number | undefined {
+  const known = values.filter((value) => value !== undefined)
+  return known.length === 0 ? undefined : median(known)
 }

@@ -1,16 +1,13 @@
-// Processor time that a whole server has used since it was started: its living processes and those that ended.
+// Processor time of a server, from /proc.
 import { readdirSync, readFileSync } from 'node:fs'
 import type { Cluster } from '../servers/clusters.ts'
 
 /** Linux counts in hundredths of a second. */
 const ticksPerSecond = 100
 
+/** All processes since the start of the server, running and ended. */
 export async function serverCpuSeconds(server: Cluster): Promise<number> {
-  const [row] = await server.sql<{ pid: number; major: number }>(
-    'postgres',
-    "select pid from pg_stat_activity where backend_type = 'checkpointer'",
-  )
-  const postmaster = stat(row?.pid ?? 0)?.parent
+  const postmaster = await postmasterOf(server)
   if (postmaster === undefined) return Number.NaN
   let ticks = 0
   for (const name of readdirSync('/proc')) {
@@ -20,6 +17,23 @@ export async function serverCpuSeconds(server: Cluster): Promise<number> {
     else if (process?.parent === postmaster) ticks += process.own
   }
   return ticks / ticksPerSecond
+}
+
+/** Only the sessions that have ended: running background processes do not count. */
+export async function endedSessionsCpuSeconds(server: Cluster): Promise<number> {
+  const postmaster = await postmasterOf(server)
+  // The postmaster counts a session shortly after its end, so the session of the query above may count or not.
+  await Bun.sleep(300)
+  const ticks = postmaster === undefined ? undefined : stat(postmaster)?.ended
+  return ticks === undefined ? Number.NaN : ticks / ticksPerSecond
+}
+
+async function postmasterOf(server: Cluster): Promise<number | undefined> {
+  const [row] = await server.sql<{ pid: number }>(
+    'postgres',
+    "select pid from pg_stat_activity where backend_type = 'checkpointer'",
+  )
+  return stat(row?.pid ?? 0)?.parent
 }
 
 function stat(pid: number) {
@@ -32,7 +46,7 @@ function stat(pid: number) {
     const [, parent, , , , , , , , , , user = 0, system = 0, endedUser = 0, endedSystem = 0] = fields
     return { pid, parent, own: user + system, ended: endedUser + endedSystem }
   } catch {
-    // It has ended meanwhile; its parent counts it.
+    // It has ended, and the postmaster counts it.
     return undefined
   }
 }

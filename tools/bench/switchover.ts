@@ -1,8 +1,10 @@
-// `bun tools/bench/switchover.ts`: how long a switchover takes while rows are written until it begins, with and
-// without the comparison that goes on while changes flow. docs/performance.md tells what came out.
-import { Command, Option } from 'commander'
+// `bun tools/bench/switchover.ts`: how long a switchover takes when rows are written until its start, with and without
+// the comparison while following. docs/performance.md has the results.
+import { Command } from 'commander'
 import { move } from '../moves/follow-run.ts'
-import { type Major, majors, startCluster, stopAllClusters } from '../servers/clusters.ts'
+import type { Cluster } from '../servers/clusters.ts'
+import { majorFlag, withServers } from './servers.ts'
+import { numbersOf } from './words.ts'
 import { pgbench } from './workloads.ts'
 
 interface Flags {
@@ -14,10 +16,8 @@ interface Flags {
 
 const flags = new Command('bench-switchover')
   .description('the window of a switchover, by the size of the database')
-  .addOption(
-    new Option('--major <major>', 'PostgreSQL on both sides').choices(majors.map(String)).default('15'),
-  )
-  .option('--scales <list>', "pgbench's scales", (text: string) => text.split(',').map(Number), [7, 70])
+  .addOption(majorFlag())
+  .option('--scales <list>', "pgbench's scales", numbersOf, [7, 70])
   .option('--rate <number>', 'updates per second until the switchover', Number, 200)
   .option('--counts', 'without --verify', false)
   .parse()
@@ -25,7 +25,7 @@ const flags = new Command('bench-switchover')
 
 const settings = { wal_level: 'logical', shared_buffers: '512MB', max_wal_size: '8GB' }
 
-/** However long a busy machine takes for a large database, but not for ever. */
+/** A large database on a busy machine takes long; the deadline is for a run that hangs. */
 async function reached(holds: () => boolean) {
   const deadline = performance.now() + 1_800_000
   while (!holds()) {
@@ -34,9 +34,9 @@ async function reached(holds: () => boolean) {
   }
 }
 
-try {
-  const major = Number(flags.major) as Major
-  const servers = [await startCluster({ major, settings }), await startCluster({ major, settings })]
+await withServers(flags.major, settings, bench)
+
+async function bench(...servers: Cluster[]) {
   for (const scale of flags.scales) {
     for (const verifyWhileFollowing of [false, true]) {
       const [source, destination] = await Promise.all(
@@ -64,14 +64,14 @@ try {
         }
         await client.end()
       })()
-      const begun = performance.now()
+      const started = performance.now()
       if (verifyWhileFollowing) {
         await reached(() => {
           const { verification } = moving.run.view()
           return verification !== undefined && verification.checked === verification.tables
         })
       }
-      const before = (performance.now() - begun) / 1000
+      const before = (performance.now() - started) / 1000
       await Bun.sleep(10_000)
       const view = moving.run.view().verification
       writing = false
@@ -93,6 +93,4 @@ try {
       )
     }
   }
-} finally {
-  await stopAllClusters()
 }

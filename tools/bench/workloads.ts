@@ -3,12 +3,11 @@ import type { TestDatabase } from '../servers/clusters.ts'
 
 export interface Workload {
   name: string
-  /** What it consists of, in words. */
   content: string
   /** The table that a plain COPY is compared on. */
   bigTable?: string
   fill: string
-  /** So many that deleting them slows the server down for a while. */
+  /** Deleting so many files slows the server down for a while. */
   hasManyFiles?: boolean
 }
 
@@ -117,7 +116,7 @@ export function manyTables(count: number): Workload {
   }
 }
 
-/** What a copy must have carried: every table's number of rows, and every index and constraint. */
+/** What a copy must have in common with its source: number of rows of each table, indexes and constraints. */
 export interface Fingerprint {
   rows: Record<string, number>
   objects: string[]
