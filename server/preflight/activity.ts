@@ -44,21 +44,21 @@ const longTransactions: Check = {
 interface Backend {
   pid: number
   user: string | null
-  begun: string | null
+  startedAt: string | null
 }
 
-/** For a query with `pg_stat_activity` as a. */
-const backend = `a.pid, a.usename as "user", pg_catalog.to_char(a.backend_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US+00') as begun`
+/** Columns for a query that has `pg_stat_activity` as a. */
+const backend = `a.pid, a.usename as "user", pg_catalog.to_char(a.backend_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US+00') as "startedAt"`
 
-/** The process number may be reused, so the start time is checked too. Only the provider can end its own sessions. */
+/** A process number may be reused, so the start time is checked too. Only the provider can end its own sessions. */
 function ended(end: End, sessions: readonly Backend[], managed: CheckContext['managed']): Fix[] {
   return sessions
     .filter(({ user }) => user === null || !managed[end]?.isInternal(user))
-    .flatMap(({ pid, user, begun }) =>
+    .flatMap(({ pid, user, startedAt }) =>
       fixes(
         end,
         `${user === null ? 'the role of the session' : `"${user}"`}, a member of pg_signal_backend or a superuser`,
-        `select pg_terminate_backend(pid) from pg_stat_activity where pid = ${pid}${begun === null ? '' : ` and backend_start = ${quoteLiteral(begun)}`}`,
+        `select pg_terminate_backend(pid) from pg_stat_activity where pid = ${pid}${startedAt === null ? '' : ` and backend_start = ${quoteLiteral(startedAt)}`}`,
       ),
     )
 }
@@ -69,7 +69,7 @@ interface Lock extends Backend {
 }
 
 /** Locks that are released within this time are not reported. */
-const glance = 1_000
+const recheckAfterMs = 1_000
 
 const locks: Check = {
   id: 'locks',
@@ -83,7 +83,7 @@ const locks: Check = {
     ] as const
     const first: Lock[][] = []
     first.push(...(await Promise.all(ends.map(([, session]) => exclusiveLocks(session)))))
-    if (first.some((list) => list.length > 0)) await Bun.sleep(glance)
+    if (first.some((list) => list.length > 0)) await Bun.sleep(recheckAfterMs)
     const objects: string[] = []
     const sql: Fix[] = []
     for (const [index, [end, session]] of ends.entries()) {
@@ -128,7 +128,7 @@ const prepared: Check = {
   why: 'They hold their locks and their snapshot until they are committed or rolled back, also across restarts; following cannot start before that.',
   fixable: true,
   async look({ source, follow }): Promise<Finding> {
-    // A slot waits for those of all databases, a copy only for those of its own database.
+    // A slot waits for the transactions of all databases, a copy only for those of its own database.
     const rows = await source.query<{ gid: string; database: string; owner: string; at: string }>(`
       select gid, database, owner, prepared::timestamp(0)::text as at
         from pg_catalog.pg_prepared_xacts

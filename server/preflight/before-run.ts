@@ -1,20 +1,20 @@
-// The preflight before a run: the cheap checks, on the run's own sessions. Each warning is one line; blockers refuse the
-// run and are reported with their fixes.
+// The preflight before a run: the quick checks, on the sessions of the run. Each warning becomes one line; blockers
+// refuse the run and are reported with their fixes.
 import type { PreflightItem } from '../../shared/preflight.ts'
 import type { MigrationOptions } from '../../shared/request.ts'
 import { PlanRefused } from '../postgres/errors.ts'
 import { checks } from './checks.ts'
 import { type PreflightRequest, type PreflightSessions, runChecks } from './preflight.ts'
 
-/** The run as a whole would not work. Nothing was written; the message has each blocker with its fix. */
+/** The run as a whole would not work. Nothing was written; the message lists each blocker with its fix. */
 export class Blocked extends PlanRefused {
   constructor(readonly blockers: readonly PreflightItem[]) {
     super(describeBlockers(blockers))
   }
 }
 
-const cheap = checks.filter(({ doctorOnly }) => !doctorOnly)
-const unsaid = new Set(checks.filter(({ planned }) => planned).map(({ id }) => id))
+const quick = checks.filter(({ doctorOnly }) => !doctorOnly)
+const reportedByPlan = new Set(checks.filter(({ planned }) => planned).map(({ id }) => id))
 
 /** Returns the warnings that the plan does not report itself. Throws `Blocked`, except for a dry run. */
 export async function beforeRun(
@@ -22,10 +22,10 @@ export async function beforeRun(
   wanted: PreflightRequest & { options: MigrationOptions },
 ): Promise<string[]> {
   if (wanted.options.skipPreflight) return []
-  const { items } = await runChecks(ends, wanted, cheap)
+  const { items } = await runChecks(ends, wanted, quick)
   const blockers = items.filter(({ status }) => status === 'blocker')
   if (blockers.length > 0 && !wanted.options.dryRun) throw new Blocked(blockers)
-  const warnings = items.filter(({ status, id }) => status === 'warning' && !unsaid.has(id))
+  const warnings = items.filter(({ status, id }) => status === 'warning' && !reportedByPlan.has(id))
   return [...blockers.map((item) => `a run would be refused: ${inOneLine(item)}`), ...warnings.map(inOneLine)]
 }
 

@@ -1,4 +1,4 @@
-// The names that the body of a function uses, with their schema if it is written, as far as they can be read from its text.
+// The names that the body of a function uses, with the schema where it is written, as far as the text shows them.
 // Strings (the SQL of EXECUTE) are not read.
 import { tokens } from '../schema/lexer.ts'
 
@@ -6,7 +6,7 @@ export type NameKind = 'function' | 'relation' | 'type' | 'operator'
 
 export interface NameUse {
   kind: NameKind
-  /** Null where none is written. */
+  /** Null if the name has no schema in the text. */
   schema: string | null
   name: string
 }
@@ -14,12 +14,12 @@ export interface NameUse {
 interface Part {
   kind: 'word' | 'operator' | 'symbol' | 'string'
   text: string
-  /** A name as the catalog has it. */
+  /** The name as the catalog stores it, folded to lower case or without its quotes. */
   name: string
 }
 
 const operatorCharacters = '+-*/<>=~!@#%^&|`?'
-/** Behind these in their parentheses FROM is not followed by a relation. */
+/** In the parentheses of these functions, FROM does not precede a relation. */
 const fromWithin = new Set(['extract', 'substring', 'trim', 'overlay', 'position'])
 const beforeRelation = new Set(['from', 'join', 'update', 'using'])
 
@@ -44,7 +44,7 @@ export function usedNames(body: string): NameUse[] {
     if (part.kind !== 'word' || next === '.') continue
     const isQualified = before(1) === '.'
     const schema = isQualified ? (parts[at - 2]?.name ?? null) : null
-    /** Where what leads to the name is, with its schema or without. */
+    /** How many parts back the word before the name is. */
     const back = isQualified ? 3 : 1
     const lead = before(back)
     const isWithinCall = fromWithin.has(openers.at(-1) ?? '')
@@ -62,14 +62,14 @@ export function usedNames(body: string): NameUse[] {
   }
   return [...uses.values()]
 
-  /** `name type`, `name constant type`, at the beginning of a declaration. */
+  /** True at the beginning of a declaration: `name type` or `name constant type`. */
   function isDeclared(leading: readonly Part[]): boolean {
     const named = leading.at(-1)?.text === 'constant' ? leading.slice(0, -1) : leading
     return [';', 'declare'].includes(named.at(-2)?.text ?? '')
   }
 }
 
-/** WITH queries, which are no relations of a schema: `name as (`, `name (columns) as materialized (`. */
+/** Names of WITH queries, which are not relations of a schema: `name as (`, `name (columns) as materialized (`. */
 function namesMadeIn(parts: readonly Part[]): Set<string> {
   const names = parts.flatMap(({ text }, at) => {
     const follows = parts.slice(at + 1, at + 3).map((part) => part.text)

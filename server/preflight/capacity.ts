@@ -23,7 +23,8 @@ const connections: Check = {
     const workers = options.workers || mostCopyWorkers
     const builders = options.indexWorkers || usualIndexWorkers
     const ends: Wish[] = [
-      // Following needs sessions of its own. Those of this check are already open, and the run continues with as many.
+      // Following needs sessions of its own. The sessions of this check stay open for the run, so they are not counted
+      // again.
       {
         name: 'source',
         free: facts.source.freeConnections,
@@ -33,7 +34,7 @@ const connections: Check = {
       {
         name: 'destination',
         free: facts.destination.freeConnections,
-        // Of a run that has not started, only this session is open on the destination.
+        // Before a run starts, only this session is open on the destination.
         least: ownDestinationSessions + (options.schemaOnly ? 0 : 1),
         want: ownDestinationSessions + workers + builders,
       },
@@ -72,7 +73,7 @@ interface Wish {
   want: number
 }
 
-/** The limits that apply, except that of the server. */
+/** The limits that apply, except the limit of the server. */
 function limitsOf({ name, want }: Wish, { facts }: CheckContext): string[] {
   const { freeWithin, user, database } = facts[name]
   return [
@@ -83,7 +84,7 @@ function limitsOf({ name, want }: Wish, { facts }: CheckContext): string[] {
   ]
 }
 
-/** All limits that are too low: after one is raised, the next would apply. */
+/** Changes all limits that are too low: after one is raised, the next one would apply. */
 async function moreConnections({ name, want }: Wish, context: CheckContext): Promise<Change> {
   const { freeWithin, user, database } = context.facts[name]
   const limits = await context[name].one<{ server: number; database: number; role: number }>(`
@@ -111,7 +112,7 @@ async function moreConnections({ name, want }: Wish, context: CheckContext): Pro
     )
   }
   if (freeWithin.server >= want) return { sql, words: '' }
-  // With a reserve for other clients that connect meanwhile.
+  // Includes a reserve for other clients that connect in the meantime.
   const most = raised(limits.server, freeWithin.server) + 20
   const change = await changeSettings(context, name, { max_connections: `${most}` })
   return { sql: [...sql, ...change.sql], words: change.words }
@@ -132,7 +133,7 @@ const space: Check = {
       readNeed(context),
       readRoom(destination),
     ])
-    // Building an index sorts its entries on disk besides the index itself.
+    // Building an index needs disk space for the sorted entries in addition to the index itself.
     const need = all + largest + wal
     const found =
       `${scope.isEverything ? 'the source has' : 'the selected objects take'} ${formatBytes(all)}, about ${formatBytes(indexes)} of it indexes; ` +
@@ -209,7 +210,7 @@ const locks: Check = {
       .join('; ')
     const tight = ends.filter(({ tables, room }) => tables > room / 2)
     if (tight.length === 0) return fine(found)
-    // Beyond its size the lock table can use spare shared memory, for some hundred locks more.
+    // Besides its own size, the lock table can use spare shared memory: room for some hundred locks more.
     const isFull = ours.tables > ours.room * 1.2 + 700
     const changes = await Promise.all(
       tight.map(({ name, tables, sessions }) =>
@@ -227,7 +228,9 @@ const locks: Check = {
   },
 }
 
-/** https://www.postgresql.org/docs/current/runtime-config-locks.html; every process may have locks, not only sessions. */
+/**
+ * https://www.postgresql.org/docs/current/runtime-config-locks.html; all processes can hold locks, not only sessions.
+ */
 async function lockRoom(session: Session) {
   return await session.one<{ tables: number; room: number; sessions: number }>(`
     select (select count(*)
@@ -281,7 +284,7 @@ const timeouts: Check = {
   fixable: true,
   async look(context): Promise<Finding> {
     const { source } = context
-    // Statement and transaction timeouts of servers, databases and roles are switched off by our sessions.
+    // Our sessions disable the statement and transaction timeouts of servers, databases and roles.
     const { threshold } = await source.one<{ threshold: string | null }>(
       "select current_setting('old_snapshot_threshold', true) as threshold",
     )

@@ -1,4 +1,4 @@
-// The shape of every check. A check reads, reports what it found, and changes nothing.
+// What all checks have in common. A check reads, reports what it found, and changes nothing.
 import type { CheckStatus, PreflightItem } from '../../shared/preflight.ts'
 import type { MigrationOptions, TableRule } from '../../shared/request.ts'
 import type { DestinationFacts } from '../catalog/destination.ts'
@@ -13,13 +13,13 @@ interface Kind {
   id: string
   title: string
   why: string
-  /** Only where changes are to be followed. */
+  /** The check runs only when changes are to be followed. */
   followOnly?: true
-  /** It measures time, which other checks would disturb: it runs before them, alone. */
+  /** The check measures time, which other checks would disturb: it runs alone, before them. */
   isMeasured?: true
-  /** Not before a run: it takes long, or is useful only while there is time to act. */
+  /** The check is not part of the preflight of a run: it takes long, or helps only while there is time to act. */
   doctorOnly?: true
-  /** The plan has a better warning for it: before a run only a blocker is reported. */
+  /** The plan has a better warning for this: before a run only a blocker is reported. */
   planned?: true
 }
 
@@ -30,28 +30,27 @@ export type Check = Kind &
     | { fixable?: never; look(context: CheckContext): Promise<Remark> | Remark }
   )
 
-/** What all checks see. */
 export interface CheckContext {
   source: Session
   destination: Session
   facts: { source: ServerFacts; destination: ServerFacts }
-  /** Where a provider runs the server and our role is not a superuser: then no user of the server is one. */
+  /** Set if a provider runs the server and our role is not a superuser: then no user of that server is one. */
   managed: { source?: Managed | undefined; destination?: Managed | undefined }
   lacks: DestinationFacts
   scope: Scope
   follow: boolean
-  /** What following would publish, where a plan knows it; otherwise all tables of the scope. */
+  /** The tables that following would publish, if a plan knows them; otherwise all tables of the scope. */
   published?: readonly PublishedTable[] | undefined
   /** Patterns of tables of which only inserts are followed. */
   insertsOnly: readonly string[]
   bidirectional: boolean
-  /** An existing publication: none has to be created. */
+  /** An existing publication to use; no other one is created. */
   publication?: string | undefined
   options: MigrationOptions
   rules: readonly TableRule[]
-  /** A transaction that has run for so many seconds is a long one. */
+  /** Seconds after which a transaction counts as long. */
   longTransaction: number
-  /** A value that takes so many bytes where it is stored is a large one. */
+  /** Stored bytes from which on a value counts as large. */
   largeValue: number
 }
 
@@ -70,7 +69,7 @@ export interface Finding extends Omit<Remark, 'sql'> {
 
 export const fine = (found: string): Remark => ({ status: 'ok', found })
 
-/** No objects means that the check has passed. */
+/** Without objects the check has passed. */
 export function unless<Found extends Finding | Remark>(
   objects: readonly string[],
   silent: string,
@@ -83,7 +82,7 @@ export async function namesOf(session: Session, sql: string): Promise<string[]> 
   return (await session.query<{ name: string }>(sql)).map(({ name }) => name)
 }
 
-/** Rows have in `of` the relation of the source that they are about; returns those of relations that are migrated. */
+/** Runs a query on the source whose rows have their relation in `of`, and returns the rows of migrated relations. */
 export async function foundIn<Row extends object>(
   { source, scope }: CheckContext,
   sql: string,

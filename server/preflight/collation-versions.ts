@@ -1,5 +1,5 @@
-// Collations whose version has changed since indexes were built. The indexes are rebuilt first, and only then is the new
-// version recorded, since that silences the server's own warning.
+// Collations whose version has changed since indexes were built. The fix rebuilds the indexes before it records the
+// new version, because recording it ends the server's own warning.
 // https://www.postgresql.org/docs/current/sql-altercollation.html#SQL-ALTERCOLLATION-NOTES
 import { quoteIdentifier } from '../postgres/quote.ts'
 import { type Check, type CheckContext, type Finding, unless } from './check.ts'
@@ -99,7 +99,7 @@ async function outdatedOn(context: CheckContext, end: End): Promise<Findings> {
 
 const mostListed = 50
 
-/** An index of an exclusion constraint cannot be rebuilt while others write. */
+/** Indexes of exclusion constraints cannot be rebuilt concurrently. */
 function rebuilt(end: End, indexes: readonly SortedIndex[], database: string): Fix[] {
   const each = (list: readonly SortedIndex[], how: string) =>
     fixes(end, ownerOf('the table'), ...list.map(({ name }) => `reindex index${how} ${name}`))
@@ -113,7 +113,7 @@ function rebuilt(end: End, indexes: readonly SortedIndex[], database: string): F
   ]
 }
 
-/** Collations that something uses. */
+/** Only collations that something depends on. */
 const outdated = `
   select c.oid,
          pg_catalog.format('%I.%I', n.nspname, c.collname) as name,
@@ -128,7 +128,7 @@ const outdated = `
                   where d.refclassid = 'pg_catalog.pg_collation'::regclass and d.refobjid = c.oid)
    order by 2`
 
-/** By a key, in an expression or condition, or within a range of text. */
+/** Indexes that use a collation in a key, an expression, a condition or a range type. */
 function sortedBy(collations: readonly number[]): string {
   const among = (oid: string) => `${oid} in (${collations.join(', ')})`
   return `

@@ -1,4 +1,4 @@
-// Content of the source that is not migrated, or not in the way its owner may expect.
+// Content of the source that is not migrated, or differently than users may expect.
 import { formatBytes, formatCount } from '../../shared/format.ts'
 import { isExtensions, isUsers, qualifiedName, relationsWhere } from './catalog-sql.ts'
 import { type Check, type Finding, fine, foundIn, namesFound, unless } from './check.ts'
@@ -84,7 +84,7 @@ const unlogged: Check = {
   },
 }
 
-/** A table can become logged only if all tables that it references are; in a cycle none can. */
+/** A table can become logged only after all tables that it references; tables in a cycle of references cannot. */
 const referencedFirst = `
   with recursive unlogged as (
     select c.oid, n.nspname, c.relname
@@ -175,7 +175,7 @@ const sequences: Check = {
   title: 'Sequences close to their limit',
   why: 'Inserts fail when a sequence has reached its limit; before a migration there is time to widen it.',
   async look(context) {
-    // The column may be narrower than its sequence.
+    // The column may have a smaller type than its sequence.
     const used = await namesFound(
       context,
       `select c.oid as of,

@@ -4,7 +4,7 @@ import { fromConstraints, fromIndexes, isExtensions, isUsers, qualifiedName } fr
 
 const relation = (words: string) => `'${words} ' || ${qualifiedName}`
 
-/** `of` is the relation, 0 for what belongs to none; `what` is computed by the function `oid`. */
+/** `of` is the relation, or 0 if there is none; `what` is the object that is computed by the function `oid`. */
 export const evaluatedFunctions = `
   with recursive roots (classid, objid, of, what) as (
     select 'pg_catalog.pg_class'::regclass::oid, i.indexrelid, i.indrelid,

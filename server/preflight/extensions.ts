@@ -7,7 +7,7 @@ import { type Fix, superuser } from './fix.ts'
 interface SourceExtension {
   name: string
   version: string
-  /** Its schema; null for an extension that creates its own. */
+  /** Null for an extension that creates its own schema. */
   schema: string | null
 }
 
@@ -35,7 +35,8 @@ const available: Check = {
     const wanted = (await source.query<SourceExtension>(wantedSql)).filter(
       ({ name }) => !options.skipExtensions.includes(name),
     )
-    // Before 13 there were no trusted extensions; one that needs no superuser could be created by any role that may create objects.
+    // Before 13 there are no trusted extensions: a role with the right to create objects can create any that needs no
+    // superuser.
     const trusted = destination.major >= 13 ? 'v.trusted or not v.superuser' : 'not v.superuser'
     const there = await destination.query<Available>(`
       select a.name, a.default_version as version, a.installed_version as installed,
@@ -79,7 +80,9 @@ const available: Check = {
   },
 }
 
-/** In the schemas of the source: the migration does not create an extension that exists, whatever its schema. */
+/**
+ * Creates each extension in its schema of the source: the migration does not create an extension that exists already.
+ */
 function creations(
   refused: readonly SourceExtension[],
   { by, user, schemas }: { by: string; user: string; schemas: ReadonlySet<string> },
@@ -99,7 +102,7 @@ function creations(
   ].map((sql) => ({ end: 'destination', by, sql }))
 }
 
-/** `1.10` is newer than `1.9`; versions that are not numbers cannot be compared. */
+/** `1.10` is newer than `1.9`. Versions that are not numbers cannot be compared. */
 export function isOlder(one: string, other: string): boolean {
   const [left, right] = [one, other].map((version) => version.split(/[.\-+]/).map(Number)) as [
     number[],

@@ -1,4 +1,4 @@
-// Features of the source that the destination lacks: added after its major, or removed since that of the source.
+// Features of the source that the destination does not support: added after its major, or removed since the source's.
 
 import {
   columnsWhere,

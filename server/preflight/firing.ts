@@ -10,7 +10,7 @@ interface Firing {
   /** For messages. */
   shown: string
   table: string
-  /** Makes it fire only for ordinary sessions. */
+  /** The statement that limits it to ordinary sessions. */
   sql: string
 }
 
@@ -34,7 +34,7 @@ function firing(name: string, change: string): string {
          pg_catalog.format('alter table %s ${change} %I', ${qualifiedName}, ${name}) as sql`
 }
 
-/** Of the source's tables, which the destination gets, and of tables of the same names that it has already. */
+/** Reads from the source's tables and from tables of the same names on the destination. */
 async function readFiring(context: CheckContext, sql: string): Promise<{ ours: Firing[]; theirs: Firing[] }> {
   const tables = new Set(
     (
@@ -71,7 +71,7 @@ const triggers: Check = {
   fixable: true,
   async look(context) {
     const found = await readFiring(context, triggersSql)
-    // Triggers of a table that the migration creates are created after its rows.
+    // New tables get their triggers after their rows.
     if (!context.follow && !context.options.dataOnly && found.ours.length > 0)
       return fine('created after the rows are copied')
     const { objects, sql } = named(found)
@@ -92,7 +92,7 @@ const rules: Check = {
   fixable: true,
   followOnly: true,
   async look(context) {
-    // If the role may not set session_replication_role, ordinary rules act too; only a disabled rule does not.
+    // For a role that may not set session_replication_role, ordinary rules act too: only disabling them helps.
     const { mayReplicate } = context.facts.destination
     const found = await readFiring(
       context,

@@ -1,16 +1,16 @@
-// Statements that fix a finding, as they are printed: a comment names the server, the database and the role, where they
-// differ from those of the statement before.
+// Statements that fix a finding. They are printed with a comment that names the server, the database and the role, if
+// these differ from the statement before.
 
 export type End = 'source' | 'destination'
 
 export interface Fix {
   end: End
-  /** If it is not the database of the connection. */
+  /** Set if it is not the database of the connection. */
   database?: string | undefined
-  /** The role that may run it, in words. */
+  /** The role that may run it, for the comment. */
   by: string
   sql: string
-  /** Alternatives and remarks, printed as comments above. */
+  /** Alternatives and remarks, printed as comments before the statement. */
   notes?: readonly string[]
 }
 
@@ -24,7 +24,7 @@ export function ownerOf(what: string): string {
   return `the owner of ${what} or a superuser`
 }
 
-/** A comment runs to the end of its line. */
+/** A comment ends at the end of its line. */
 const inOneLine = (text: string) => text.replace(/[\r\n]+/g, ' ')
 
 export function written(list: readonly Fix[]): string[] {

@@ -1,4 +1,4 @@
-// What following changes needs of the source's server, of the connection to it, and of the destination.
+// What following changes needs: settings of the source, a direct connection to it, and rights on the destination.
 import type { ServerFacts } from '../catalog/server.ts'
 import { errorInfo } from '../postgres/errors.ts'
 import { quoteIdentifier } from '../postgres/quote.ts'
@@ -31,7 +31,7 @@ const walLevel: Check = {
   },
 }
 
-/** The setting of providers that enables it, where wal_level itself cannot be set. */
+/** The setting with which each provider enables logical decoding, where wal_level itself cannot be set. */
 const levelSwitches: Record<string, string> = {
   'Amazon RDS or Aurora': 'rds.logical_replication = 1',
   'Google Cloud SQL': 'cloudsql.logical_decoding = on',
@@ -150,7 +150,7 @@ const right: Check = {
   },
 }
 
-/** Amazon has a role for it; elsewhere the administrator's role can set the attribute. */
+/** Amazon has a role for the right; elsewhere the administrator's role can set the attribute. */
 function replicationGrant(user: string, managed: Managed | undefined, byRole: boolean): Fix[] {
   if (!managed) return fixes('source', superuser, `alter role ${user} replication`)
   const by = managed.admin ? `a member of ${managed.admin}` : "the provider's administrator"
@@ -177,7 +177,7 @@ const reach: Check = {
   },
 }
 
-/** Since 15, foreign keys treat a row that moves to another partition as an update. */
+/** Since 15, foreign keys treat moving a row to another partition as an update. */
 function movedRows(source: number, destination: number): string {
   return source >= 15 && destination < 15
     ? ' A row that moves to another partition is a conflict while rows of other tables reference it: this destination would delete or change those rows.'
@@ -225,7 +225,7 @@ const position: Check = {
       table: string | null
     }>(
       `select coalesce(
-                -- As somebody has made it.
+                -- If the table exists.
                 (select pg_catalog.has_schema_privilege(n.oid, 'usage') and pg_catalog.has_table_privilege(c.oid, 'select')
                         and pg_catalog.has_table_privilege(c.oid, 'insert') and pg_catalog.has_table_privilege(c.oid, 'delete')
                    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace

@@ -12,7 +12,7 @@ type Candidate = FollowedTable & { shown: string; wanted: PublishedTable; insert
 
 const reading = new WeakMap<CheckContext, Promise<Candidate[]>>()
 
-/** Read once for all of these checks. */
+/** Reads the tables once for all checks of this file. */
 function candidates(context: CheckContext): Promise<Candidate[]> {
   const known = reading.get(context)
   if (known) return known
@@ -68,7 +68,7 @@ const identity: Check = {
   },
 }
 
-/** Conflicts between both sides are detected by comparing the row with the old row of the other side. */
+/** Conflicts are detected by comparing the current row with the old row that the other side sent. */
 const bothWays: Check = {
   id: 'both-ways-identity',
   title: 'Whole old rows for bidirectional changes',

@@ -99,7 +99,7 @@ const tablespaces: Check = {
     return unless(missing, used.length === 0 ? 'only the default one is used' : 'all exist there', {
       status: 'warning',
       found: 'the destination lacks some',
-      // No statement: the directory is not known here.
+      // Without a statement: the directory of a tablespace is not known here.
       todo: "Create them on the destination (CREATE TABLESPACE ... LOCATION, with an empty directory of the server's user), or use --no-tablespaces to create everything in the default one.",
     })
   },

@@ -1,5 +1,5 @@
-// The replica identity that each table or partition can get, as a statement, where there is one that the server
-// accepts. Partitions do not inherit a replica identity, so each has its own.
+// Statements that set a replica identity which the server accepts, for each table or partition. Partitions do not
+// inherit a replica identity.
 import type { Session } from '../postgres/session.ts'
 import { isUsers, qualifiedName } from './catalog-sql.ts'
 import { type End, type Fix, fixes, ownerOf } from './fix.ts'
@@ -9,7 +9,7 @@ interface Means {
   /** The primary key, or else a unique index over columns that are NOT NULL and not generated. */
   key: 'primary' | 'index' | null
   index: string | null
-  /** The source refuses updates when whole rows would have to be sent with one of its columns. */
+  /** True if the source rejects updates with REPLICA IDENTITY FULL because of one of the columns. */
   isFullRefused: boolean
 }
 
@@ -42,7 +42,7 @@ export async function readIdentityMeans(session: Session): Promise<Identities> {
   return (place) => byName.get(place)
 }
 
-/** By a key, where there is one. */
+/** Empty for a table without a usable key. */
 export function keyFixes(end: End, place: string, means: Identities): Fix[] {
   const { key, index } = means(place) ?? {}
   if (!key) return []

@@ -8,7 +8,7 @@ import type { Fix } from './fix.ts'
 export interface Locale {
   collate: string
   ctype: string
-  /** `c`, `i` or `b`: of the C library, ICU, or the server's own. */
+  /** `c`: C library, `i`: ICU, `b`: built-in. */
   provider: string
   locale: string | null
   rules: string | null
@@ -16,7 +16,7 @@ export interface Locale {
   actual: string | null
 }
 
-/** Columns of newer majors are looked up by name, so that older ones may lack them. */
+/** Columns of newer majors are looked up by name, because older majors do not have them. */
 export async function localeOf(session: Session): Promise<Locale> {
   const actual = session.major >= 15 ? 'pg_catalog.pg_database_collation_actual_version(d.oid)' : 'null::text'
   return await session.one<Locale>(`
@@ -32,10 +32,10 @@ export async function localeOf(session: Session): Promise<Locale> {
      where d.datname = current_database()`)
 }
 
-/** `en_US.UTF-8` and `en_US.utf8` are the same. */
+/** `en_US.UTF-8` and `en_US.utf8` are equal. */
 export const plainLocale = (name: string) => name.toLowerCase().replace(/utf-?8/, 'utf8')
 
-/** Locales that only 18 has. */
+/** Locales that exist only since 18. */
 const newerBuiltin = new Set(['PG_UNICODE_FAST'])
 
 interface NewDatabase {
@@ -79,7 +79,7 @@ export async function newDatabase(context: CheckContext): Promise<NewDatabase> {
   }
 }
 
-/** Or the reason why there are none. */
+/** Returns the reason if there are no such clauses. */
 function localeClauses(
   { provider, locale, collate, ctype, rules }: Locale,
   { destination: { major }, lacks }: Pick<CheckContext, 'destination' | 'lacks'>,

@@ -14,7 +14,7 @@ interface Tree {
   foreign: string[]
   pending: { name: string; parent: string }[]
   leaves: number
-  /** Leaf partitions: a tree may be selected in part. */
+  /** OIDs of the leaf partitions: a tree may be selected in part. */
   parts: number[]
 }
 
@@ -25,9 +25,11 @@ export const partitionTrees: Check = {
   fixable: true,
   async look(context): Promise<Finding> {
     const trees = await foundIn<Tree>(context, treesSql(context.source.major))
-    const said = trees.flatMap((tree) => objections(tree, context).map((words) => `${tree.name}: ${words}`))
+    const objects = trees.flatMap((tree) =>
+      objections(tree, context).map((words) => `${tree.name}: ${words}`),
+    )
     const leaves = trees.reduce((sum, tree) => sum + tree.leaves, 0)
-    if (said.length === 0) {
+    if (objects.length === 0) {
       return fine(
         trees.length === 0
           ? 'there are none'
@@ -38,7 +40,7 @@ export const partitionTrees: Check = {
       status: 'warning',
       found: 'some partition trees need to be checked',
       todo: 'Check that each is intended; finish pending detaches before the migration.',
-      objects: said,
+      objects,
       sql: fixes(
         'source',
         ownerOf('the table'),
@@ -83,7 +85,7 @@ function treesSql(major: number): string {
     from pg_catalog.pg_partition_tree(c.oid) t
     join pg_catalog.pg_class l on l.oid = t.relid
     join pg_catalog.pg_namespace m on m.oid = l.relnamespace`
-  // At any depth of the tree.
+  // Partitions at any level of the tree.
   const pending = `
     (select coalesce(json_agg(json_build_object(
               'name', pg_catalog.format('%I.%I', m.nspname, l.relname),

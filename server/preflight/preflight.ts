@@ -1,4 +1,4 @@
-// A preflight: opens both connections, runs every check, and returns the report.
+// A preflight: opens both connections, runs all checks, and returns the report.
 import type { CheckStatus, PreflightItem, PreflightReport } from '../../shared/preflight.ts'
 import {
   defaultOptions,
@@ -22,12 +22,12 @@ import { poolerItem } from './servers.ts'
 
 /** What would be migrated, and how. */
 export interface PreflightRequest {
-  /** Includes the checks for following changes. */
+  /** Also run the checks for following changes. */
   follow: boolean
   selection?: Selection
   tables?: readonly TableRule[]
   options?: MigrationOptions
-  /** The tables with rows, by `tableKey`, where a plan knows them better than the selection. */
+  /** The tables with rows, by `tableKey`, if a plan knows them better than the selection. */
   planned?: ReadonlySet<string>
   published?: readonly PublishedTable[]
   insertsOnly?: readonly string[]
@@ -90,13 +90,13 @@ function unreached({ follow, onItem }: Preflight, item: PreflightItem): Prefligh
   return { status: item.status, follow, scope: { everything: false, tables: 0, of: 0 }, items: [item] }
 }
 
-/** Locks are reported, not waited for. */
-const patience =
+/** Checks report locks instead of waiting for them. */
+const limitWaits =
   "set search_path = ''; set default_transaction_read_only = on; set lock_timeout = '5s'; set statement_timeout = '60s'"
-const asBefore =
+const resetSettings =
   'reset search_path; set default_transaction_read_only = off; set lock_timeout = 0; set statement_timeout = 0'
 
-/** Needs sessions outside a transaction, and resets their settings afterwards. */
+/** Needs sessions outside of a transaction, and resets their settings afterwards. */
 export async function runChecks(
   { source, destination }: PreflightSessions,
   wanted: PreflightRequest,
@@ -105,7 +105,7 @@ export async function runChecks(
 ): Promise<PreflightReport> {
   const { follow } = wanted
   const sessions = [source, destination]
-  await Promise.all(sessions.map((session) => session.execute(patience)))
+  await Promise.all(sessions.map((session) => session.execute(limitWaits)))
   const [ours, theirs, lacks, ourRoles, scope] = await Promise.all([
     readServer(source),
     readServer(destination),
@@ -134,14 +134,14 @@ export async function runChecks(
     context,
     onItem,
   )
-  await Promise.all(sessions.map((session) => session.execute(asBefore)))
+  await Promise.all(sessions.map((session) => session.execute(resetSettings)))
   const { isEverything, tables, of } = scope
   return { status: worst(items), follow, scope: { everything: isEverything, tables, of }, items }
 }
 
 /**
- * All at once: their queries follow each other without waiting for answers, so that a server far away costs a few
- * round trips and not one for each. Reported in order.
+ * Runs all checks at once and reports them in order. Their queries are pipelined, so that a distant server costs a few
+ * round trips instead of one per query.
  */
 async function lookAtAll(
   chosen: readonly Check[],
@@ -172,7 +172,7 @@ async function lookAt(check: Check, context: CheckContext): Promise<PreflightIte
   try {
     return itemOf(check, await check.look(context))
   } catch (error) {
-    // A lost session ends the preflight; any other error concerns this check alone.
+    // A lost session ends the preflight; any other error affects only this check.
     if (isLost(error) || error instanceof Cancelled) throw error
     const info = errorInfo(error)
     return {

@@ -19,7 +19,7 @@ const readOnlyDestination: Check = {
   why: 'Sessions there are read-only by default. This may be intended, and applications could not write after the migration.',
   fixable: true,
   async look({ destination }): Promise<Finding> {
-    // A database that a switchover has made read-only is reported, and reset, by that move.
+    // The move that has made the database read-only also reports and resets it.
     if (await readReadOnly(destination)) return fine('a move of pgtrek keeps it read-only')
     const { value } = await destination.one<{ value: string }>(
       `select reset_val as value from pg_catalog.pg_settings where name = '${setting}'`,
@@ -59,7 +59,7 @@ async function whereSet(session: Session): Promise<{ words: string; sql: ReturnT
     .join(' in ')
   const target = role ? `role ${role}${database ? ` in database ${database}` : ''}` : `database ${database}`
   const by = role ? superuser : ownerOf(`database ${database}`)
-  // The session that runs it may be read-only as well.
+  // The session that runs the statement may be read-only as well.
   const reset = `begin read write; alter ${target} reset ${setting}; commit`
   return { words: `for ${words}`, sql: fixes('destination', by, reset) }
 }

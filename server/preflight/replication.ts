@@ -1,4 +1,4 @@
-// Existing publications, subscriptions and slots on either side.
+// Existing publications, subscriptions and slots on both servers.
 
 import { isOwnPublication } from '../catalog/own.ts'
 import { movesAtWork } from '../coordination/run-lock.ts'

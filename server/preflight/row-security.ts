@@ -58,7 +58,10 @@ export const rowSecurity: Check = {
   },
 }
 
-/** Where BYPASSRLS cannot be granted: policies do not apply to members of the owner, unless they are forced. */
+/**
+ * For servers where BYPASSRLS cannot be granted: policies do not apply to members of the owner, unless they are
+ * forced.
+ */
 function unpoliced(tables: readonly Policed[], user: string, managed: Managed): [by: string, sql: string][] {
   const reachable = tables.filter(({ owner }) => !managed.isInternal(owner))
   const owners = [...new Set(reachable.map(({ owner }) => owner))].filter((owner) => owner !== user)

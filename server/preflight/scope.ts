@@ -1,4 +1,4 @@
-// The part of the source that would be migrated, for the checks on its content.
+// The part of the source that would be migrated. Checks of its content use it.
 import type { ObjectKind, Selection } from '../../shared/request.ts'
 import { Selector, type Verdict } from '../../shared/selector.ts'
 import { tableKey } from '../../shared/table-name.ts'
@@ -10,13 +10,16 @@ type Catalog = 'pg_class' | 'pg_proc' | 'pg_type' | 'pg_trigger' | 'pg_namespace
 
 export interface Scope {
   isEverything: boolean
-  /** Tables that are migrated, and all tables; each partition counts. */
+  /** Number of migrated tables, and of all tables; each partition counts. */
   tables: number
   of: number
   has(oid: number, catalog?: Catalog): boolean
-  /** Objects of kinds that a selection does not list: operators, collations, and objects without a schema, like casts. */
+  /**
+   * True if objects are migrated whose kind a selection cannot list: operators, collations, and objects without a
+   * schema, like casts.
+   */
   hasOther(schema?: string): boolean
-  /** Messages about names that match nothing. */
+  /** Messages about names of the selection that match no object. */
   unknown: string[]
 }
 
@@ -26,16 +29,18 @@ interface Named {
   kind: ObjectKind | 'schemas'
   schema: string
   name: string
-  /** Another name that a list may use. */
+  /** Another name by which a selection can name the object. */
   alsoNamed: string | null
-  /** Of a partition the table above it, of a sequence the table that owns it: it goes with that. */
+  /**
+   * For a partition its parent table, for a sequence the table that owns it: the object is migrated with that table.
+   */
   above: number | null
   hasRows: boolean
-  /** Of a trigger. */
+  /** The table of a trigger. */
   table: string | null
 }
 
-/** `exactly`: the tables with rows that are known to be moved, by `tableKey`, whatever the selection says. */
+/** `exactly`: the tables with rows that a plan migrates, by `tableKey`; they take precedence over the selection. */
 export async function readScope(
   source: Session,
   selection: Selection,
@@ -73,7 +78,7 @@ function keyOf({ catalog, oid }: Pick<Named, 'catalog' | 'oid'>): string {
   return `${catalog} ${oid}`
 }
 
-/** As the plan has it: a partition goes with the tables above it, an owned sequence with its table. */
+/** Same rule as in the plan: a partition is migrated with its parents, an owned sequence with its table. */
 function verdictsOf(objects: readonly Named[], selector: Selector): Map<string, Verdict> {
   const own = new Map(objects.map((object) => [keyOf(object), judge(object, selector)]))
   const above = new Map(

@@ -114,7 +114,7 @@ const pooler: Check = {
   },
 }
 
-/** All that is known when a session could not be opened for that reason. */
+/** The only finding if a pooler refused the session. */
 export function poolerItem(found: readonly string[]): PreflightItem {
   return itemOf(pooler, {
     status: 'blocker',
@@ -141,12 +141,12 @@ const clock: Check = {
 }
 
 async function clockOf(session: Session): Promise<{ ahead: number; doubt: number }> {
-  const begun = Date.now()
+  const started = Date.now()
   const { now } = await session.one<{ now: number }>(
     'select (extract(epoch from pg_catalog.clock_timestamp()) * 1000)::float8 as now',
   )
-  const doubt = (Date.now() - begun) / 2
-  return { ahead: now - begun - doubt, doubt }
+  const doubt = (Date.now() - started) / 2
+  return { ahead: now - started - doubt, doubt }
 }
 
 const reachable: Check = {
@@ -164,13 +164,13 @@ const reachable: Check = {
 }
 
 async function describeEnd(session: Session, user: string): Promise<string> {
-  const begun = performance.now()
+  const started = performance.now()
   await session.query('select')
-  const took = performance.now() - begun
+  const took = performance.now() - started
   return `"${user}" (PostgreSQL ${session.major}, ${session.tlsVersion ?? 'not encrypted'}, round trip ${took.toFixed(1)} ms)`
 }
 
-/** Reports the selection, so that the report is not mistaken for one of the whole database. */
+/** Reports the selection, so that users do not take the report for one of the whole database. */
 const selection: Check = {
   id: 'selection',
   // The plan refuses such names itself.

@@ -18,7 +18,7 @@ export interface Change {
   words: string
 }
 
-/** Settings of a database, of a role, or on the command line of the server override ALTER SYSTEM. */
+/** Settings of a database, of a role or on the server's command line override ALTER SYSTEM. */
 export async function changeSettings(
   context: Pick<CheckContext, End | 'facts' | 'managed'>,
   end: End,

@@ -1,4 +1,4 @@
-// Problems that the source already has, and that the destination would have too.
+// Problems that the source already has and that the destination would have too.
 
 import { fromConstraints, isUsers, qualifiedName } from './catalog-sql.ts'
 import { type Check, foundIn, unless } from './check.ts'
@@ -36,7 +36,7 @@ const invalidIndexes: Check = {
 interface Broken {
   name: string
   exclusion: boolean
-  /** Of a REINDEX CONCURRENTLY: the index that it was to replace is there. */
+  /** Left by REINDEX CONCURRENTLY, next to the index that it was to replace. */
   transient: boolean
 }
 
@@ -59,7 +59,7 @@ const notValid: Check = {
   why: 'Rows may violate them; they stay NOT VALID on the destination, and validating them there may fail.',
   fixable: true,
   async look(context) {
-    // What is NOT ENFORCED is meant to be so, and cannot be validated. A parent's covers those below it.
+    // NOT ENFORCED constraints cannot be validated. Validating a parent's constraint includes its partitions.
     const isPending = (k: string) =>
       `not ${k}.convalidated${context.source.major >= 18 ? ` and ${k}.conenforced` : ''}`
     const [ofTables, domains] = await Promise.all([

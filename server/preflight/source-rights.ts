@@ -27,7 +27,7 @@ export const sourceRights: Check = {
       ),
       listSequences(source),
     ])
-    // Before that version, the dump fails at an unreadable sequence.
+    // Older majors: the dump fails at a sequence that it may not read.
     const stops = source.major < dumpsUnreadableSequencesSince
     const sequences = listedSequences.filter(
       ({ oid, mayRead, isOfExtension }) => !mayRead && (isOfExtension || scope.has(oid)),
@@ -53,7 +53,7 @@ export const sourceRights: Check = {
   },
 }
 
-/** The owner of each can grant it; one statement for a schema where all relations have one owner. */
+/** Each owner can grant the right. A schema whose relations all have the same owner needs one statement. */
 async function readingGrants(context: CheckContext, user: string): Promise<Fix[]> {
   const [schemas, relations] = await Promise.all([
     context.source.query<{ schema: string; owner: string }>(`

@@ -2,7 +2,7 @@
 import { describeNote, readNotes } from '../coordination/suspension-notes.ts'
 import { type Check, type Remark, unless } from './check.ts'
 
-const leftAway: Check = {
+const suspendedConstraints: Check = {
   id: 'left-away',
   title: 'Suspended foreign keys and triggers',
   why: 'A run that was killed could not restore what it had dropped or disabled for its copy. Until it is restored, invalid rows can be written.',
@@ -16,4 +16,4 @@ const leftAway: Check = {
   },
 }
 
-export const suspendedChecks: readonly Check[] = [leftAway]
+export const suspendedChecks: readonly Check[] = [suspendedConstraints]

@@ -1,4 +1,4 @@
-// Tables that need attention: in how they are copied, merged or followed.
+// Tables that need attention when they are copied, merged or followed.
 
 import { formatBytes, formatCount } from '../../shared/format.ts'
 import { RuleBook } from '../../shared/rule-book.ts'
@@ -16,7 +16,7 @@ import { type Check, type Finding, fine, foundIn, namesFound, type Remark, unles
 import { fixes, ownerOf } from './fix.ts'
 import { partitionTrees } from './partitions.ts'
 
-/** A row is sent as one message of at most 1 GB, in which text form doubles the bytes of a bytea. */
+/** A row is sent as one message of at most 1 GB. In text format a bytea takes twice its size. */
 const largeValues: Check = {
   id: 'oversized-rows',
   title: 'Oversized rows',
@@ -42,7 +42,7 @@ const largeValues: Check = {
     }
     const large: string[] = []
     for (const { name, toast } of tables) {
-      // The pieces of a value are numbered, and the index has their numbers; the values themselves are not read.
+      // The chunks of a value are numbered in an index, so the values themselves are not read.
       const [worst] = await source.query<{ bytes: number }>(`
         select (p.chunk_seq + 1::float8) * (current_setting('block_size')::int / 4 - 52) as bytes
           from ${toast} p
@@ -139,8 +139,8 @@ const deferred: Check = {
       context,
       constraintsWhere("k.condeferrable and k.contype in ('p', 'u', 'x') and k.conparentid = 0"),
     )
-    const isInTheWay = follow || options.existingDataMode !== 'truncate'
-    if (!isInTheWay && constraints.length > 0) {
+    const isAffected = follow || options.existingDataMode !== 'truncate'
+    if (!isAffected && constraints.length > 0) {
       return fine(`${formatCount(constraints.length, 'constraint')}, which do not affect a plain copy`)
     }
     return unless(constraints, 'there are none', {
@@ -164,8 +164,8 @@ const exclusion: Check = {
       constraintsWhere(`k.conparentid = 0
         and exists (select from pg_catalog.pg_index i where i.indexrelid = k.conindid and i.indisexclusion)`),
     )
-    const isInTheWay = bidirectional || options.existingDataMode !== 'truncate'
-    if (!isInTheWay && constraints.length > 0) {
+    const isAffected = bidirectional || options.existingDataMode !== 'truncate'
+    if (!isAffected && constraints.length > 0) {
       return fine(`${formatCount(constraints.length, 'constraint')}, created after the rows are copied`)
     }
     return unless(constraints, 'there are none', {
@@ -212,12 +212,12 @@ const keyless: Check = {
                                             left join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum = k.number
                                            where k.number = 0 or not a.attnotnull))`),
     )
-    // Whether a named key can be used is reported by the plan.
+    // The plan reports whether the key that a rule names can be used.
     const rules = new RuleBook(context.rules)
     const tables = found
       .filter(({ schema, relation }) => rules.ruleOf({ schema, name: relation }).key === undefined)
       .map(({ name }) => name)
-    // Following has a check of its own, for what it takes as a key.
+    // Tables without a usable replica identity have their own check.
     if (tables.length > 0 && (context.follow || context.options.existingDataMode !== 'upsert')) {
       return fine(`${formatCount(tables.length, 'table')}, copied like others`)
     }

@@ -1,4 +1,4 @@
-// Settings of the source that affect following, but are not required for it.
+// Settings of the source that affect following but are not required for it.
 import { formatBytes } from '../../shared/format.ts'
 import { type Check, type Finding, fine } from './check.ts'
 import { changeSettings, numberOf, settingOf } from './settings.ts'

@@ -41,7 +41,7 @@ const inSystemSchemas = `
      and t.typelem = 0 and not ${isExtensions('pg_type', 't.oid')}
    order by 1`
 
-/** CREATE EXTENSION creates the tables in their original form. */
+/** CREATE EXTENSION creates its tables in their original form. */
 const onExtensions: Check = {
   id: 'extension-changes',
   title: 'Changes to extensions',
@@ -87,7 +87,7 @@ const addedNames = `
    union all
   select ${triggerName} ${fromTriggers}`
 
-/** In the transaction that made the extension: what was added later depends on its table since later. */
+/** True for what the extension's own transaction has added: later additions have a later dependency. */
 function madeWith(catalog: string, oid: string): string {
   return `exists (select from pg_catalog.pg_depend d
                    join pg_catalog.pg_depend e on e.classid = 'pg_catalog.pg_class'::regclass and e.objid = c.oid

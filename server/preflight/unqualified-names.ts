@@ -1,7 +1,7 @@
-// Functions that find what their bodies name only through the search_path of whoever calls them. While a database is
-// restored that path is empty, and from 17 on whatever builds an index or refreshes a view has none but pg_catalog.
-// SQL functions are given to the server's own validator under that path; of others, which it does not look into, the
-// text is read.
+// Functions whose bodies use names without a schema, which are found only through the search_path of the caller.
+// During a restore that path is empty, and since 17 index builds and refreshes of materialized views run with
+// pg_catalog alone. For SQL functions the server's own validator runs with that path. It does not check the bodies of
+// other languages, so their text is searched for names.
 import { errorInfo, isLost, ServerError } from '../postgres/errors.ts'
 import { quoteIdentifier } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
@@ -60,20 +60,20 @@ interface Routine {
   signature: string
   language: string
   body: string
-  /** As it stands in the catalog; null where the caller's holds. */
+  /** The search_path of the function as in the catalog; null if it uses the caller's. */
   path: string | null
-  /** The body is kept as it was parsed, with all that it names. */
+  /** The catalog stores the parsed body, in which names are already resolved. */
   isParsed: boolean
-  /** The validator does not look into one that takes any type. */
+  /** The validator does not check bodies of functions with polymorphic arguments. */
   isPolymorphic: boolean
   owner: string
   extension: { name: string; schema: string | null } | null
 }
 
 interface Failing extends Routine {
-  /** What fails. */
+  /** The failure, for the message. */
   words: string
-  /** With which it does not. */
+  /** A search_path with which the function works. */
   remedy: string
 }
 
@@ -92,7 +92,7 @@ class Finder {
     this.#byName = Map.groupBy(names, ({ kind, name }) => `${kind} ${name}`)
   }
 
-  /** The function itself and all that it calls, each with the search_path that it would have. */
+  /** The function and all functions that it calls, each with the search_path that it would have. */
   async failingFrom(oid: number, path = '', seen = new Set<string>()): Promise<Failing[]> {
     const routine = await this.#routine(oid)
     if (!routine || routine.isParsed) return []
@@ -107,7 +107,7 @@ class Finder {
     return [...(failing ? [failing] : []), ...deeper]
   }
 
-  /** Whether the server refuses it with an empty path. */
+  /** Whether the server rejects it with an empty search_path. */
   async isRefused(oid: number): Promise<boolean> {
     const routine = await this.#routine(oid)
     if (!routine || routine.isParsed || routine.path !== null || routine.language !== 'sql') return false
@@ -143,7 +143,7 @@ class Finder {
           if ((await this.#validate(routine, remedy)) === undefined)
             return { ...routine, words: errorInfo(refusal).message, remedy }
         }
-        // No search_path makes it work, so names are not the reason.
+        // No search_path makes it work, so names are not the cause.
         return undefined
       }
     }
@@ -153,7 +153,7 @@ class Finder {
     return { ...routine, words: `it uses ${named.join(', ')} without the schema`, remedy }
   }
 
-  /** The server's refusal, if there is one; the settings are those of this statement alone. */
+  /** Returns the server's error, if any. The settings apply to this statement alone. */
   async #validate({ oid }: Routine, path: string): Promise<unknown> {
     try {
       await this.session.query(
@@ -169,7 +169,7 @@ class Finder {
     }
   }
 
-  /** Search paths to try: with as few schemas as may do, as in an ordinary session, and with all there are. */
+  /** Search paths to try: with as few schemas as possible, as in an ordinary session, and with all schemas. */
   #remedies(schemas: readonly string[], { schema }: Routine): string[] {
     const { usual, all } = this.places
     const inOrder = [...usual.filter((one) => schemas.includes(one)), ...schemas]
@@ -179,19 +179,19 @@ class Finder {
     ]
   }
 
-  /** What the body means by its names, as far as it is the user's. */
+  /** The user's objects that the names in the body refer to. */
   #resolved({ body }: Routine, path: string): Named[] {
     const searched = this.#searched(path)
     return usedNames(body).flatMap(({ kind, name, schema }) => {
       const all = this.#byName.get(`${kind} ${name}`) ?? []
       if (schema !== null) return all.filter((one) => one.schema === schema)
       const visible = all.filter((one) => searched.includes(one.schema))
-      // What it should find is followed too: it finds that when its search_path is fixed.
+      // Also objects that the name finds only after the search_path is fixed.
       return visible.length > 0 ? visible : all.filter(({ isHidden }) => !isHidden)
     })
   }
 
-  /** Names without a schema that are in none of the path's, and not in pg_catalog either. */
+  /** Names without a schema that are neither in the path nor in pg_catalog. */
   #unfound({ body }: Routine, path: string): Named[] {
     const searched = this.#searched(path)
     return usedNames(body).flatMap(({ kind, name, schema }) => {
@@ -213,12 +213,12 @@ class Finder {
 
 interface Places {
   user: string
-  /** The default search_path of a session. */
+  /** Schemas of the default search_path of a session. */
   usual: string[]
   all: string[]
 }
 
-/** A name that exists in pg_catalog as well is found there. */
+/** `isHidden`: pg_catalog has the same name, which is found first. */
 const readNames = (session: Session): Promise<Named[]> =>
   session.query<Named>(
     (
@@ -317,7 +317,7 @@ function fixesOf({ signature, owner, remedy, extension }: Failing, { managed }: 
   )
 }
 
-/** EXECUTE or USAGE is missing: the validator says nothing about the body then. */
+/** EXECUTE or USAGE is missing, and the validator has not checked the body. */
 function isForbidden(error: unknown): boolean {
   return error instanceof ServerError && error.sqlstate === '42501'
 }
