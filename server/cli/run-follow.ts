@@ -18,9 +18,8 @@ import { printJson, tell } from '../system/output.ts'
 import { confirmDestruction } from './confirm.ts'
 import { OwnDashboard } from './dashboard/own.ts'
 import { exitCode } from './exit.ts'
-import { settingsFor } from './flags/connection.ts'
 import type { WatchFlags } from './flags/follow.ts'
-import { runRequestOf } from './flags/request.ts'
+import { type Ends, endsOf, runRequestOf } from './flags/request.ts'
 import type { ViewFlags } from './flags/run.ts'
 import { interruptible } from './interrupt.ts'
 import { ownerOf } from './owner.ts'
@@ -91,7 +90,7 @@ export async function cloneAndFollow(settled: Settled, flags: FollowFlags): Prom
 
 /** What was begun goes on. */
 export async function followOn(settled: Settled, flags: FollowFlags): Promise<number> {
-  const ends = endsOf(settled, flags)
+  const ends = { ...endsOf(settled), follow: flags.follow }
   using store = new RunStore(settled.stateDir)
   using screen = new FollowScreen(process.stderr, flags)
   const dashboard = new OwnDashboard(flags.tui, (message) => screen.say(infoLine(message)))
@@ -122,11 +121,7 @@ export async function followOn(settled: Settled, flags: FollowFlags): Promise<nu
   return finish(result, following.view(), screen, flags, lastError)
 }
 
-function besideOf(
-  { logDir, stateDir }: Settled,
-  { apiPort }: FollowFlags,
-  { source, destination }: ReturnType<typeof endsOf>,
-) {
+function besideOf({ logDir, stateDir }: Settled, { apiPort }: FollowFlags, { source, destination }: Ends) {
   return { apiPort, logDirectory: logDir, stateDirectory: stateDir, ends: [source, destination] }
 }
 
@@ -147,10 +142,6 @@ class Announced implements FollowController {
 
 function infoLine(message: string) {
   return { at: Date.now(), level: 'info', message } as const
-}
-
-export function endsOf({ source, dest }: Settled, { follow }: Pick<FollowFlags, 'follow'>) {
-  return { source: settingsFor('source', source), destination: settingsFor('dest', dest), follow }
 }
 
 function finish(

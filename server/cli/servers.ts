@@ -1,4 +1,4 @@
-// What both servers say of a move, for commands whose own machine knows too little.
+// The state of a move as both servers have it, for commands on a machine without the state directory of the move.
 
 import type { Command } from 'commander'
 import { messageOf } from '../../shared/message-of.ts'
@@ -6,15 +6,14 @@ import { isBrokenOff, type MoveOnServers } from '../../shared/move-state.ts'
 import { readMove } from '../follow/move-state.ts'
 import type { FollowEnds } from '../follow/request.ts'
 import { followOptionsOf } from './flags/follow.ts'
-import { requestOf } from './flags/request.ts'
-import { endsOf } from './run-follow.ts'
+import { endsOf, requestOf } from './flags/request.ts'
 
-/** Nothing where the command was not told both connections. */
+/** Undefined unless both connections are given. */
 export function givenEnds(command: Command, name?: string): FollowEnds | undefined {
   const request = requestOf(command)
   if (request.source === undefined || request.dest === undefined) return undefined
   const follow = followOptionsOf(command)
-  return endsOf(request, { follow: name === undefined ? follow : { ...follow, name } })
+  return { ...endsOf(request), follow: name === undefined ? follow : { ...follow, name } }
 }
 
 export async function askServers(command: Command): Promise<string[]> {

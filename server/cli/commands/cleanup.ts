@@ -1,23 +1,18 @@
-// `pgtrek cleanup`: takes away what following has made on both sides.
+// `pgtrek cleanup`: drops what a move has created on both servers.
 import { Command, Option } from 'commander'
 import { cleanUpFollow, LateWritesFound } from '../../follow/cleanup.ts'
 import { FollowStore } from '../../store/follows.ts'
 import { RunStore } from '../../store/runs.ts'
 import { printJson, tell } from '../../system/output.ts'
 import { exitCode } from '../exit.ts'
-import { addConnectionFlags } from '../flags/connection.ts'
-import { addNameFlag, addPublicationFlag, followOptionsOf } from '../flags/follow.ts'
-import { requestOf } from '../flags/request.ts'
-import { addConfigFlag } from '../flags/run.ts'
-import { endsOf } from '../run-follow.ts'
+import { addMoveFlags, addPublicationFlag, followOptionsOf, moveStateFlag } from '../flags/follow.ts'
+import { endsOf, requestOf } from '../flags/request.ts'
 
 export function cleanupCommand(): Command {
   const command = new Command('cleanup').description(
     'drop the slots, publications and positions of a move; rows stay',
   )
-  addConnectionFlags(command)
-  addConfigFlag(command)
-  addNameFlag(command)
+  addMoveFlags(command)
   addPublicationFlag(command)
   command
     .option('--writable', 'also undo the read-only setting of a switchover')
@@ -32,7 +27,7 @@ export function cleanupCommand(): Command {
       ).choices(['source', 'dest']),
     )
     .option('--json', 'print one JSON object on standard output')
-    .option('--state-dir <directory>', 'state directory of the move (default: .pgtrek)')
+    .option(...moveStateFlag)
   return command.action(async () => {
     const { writable, discardLateWrites, gone, json } = command.opts<{
       writable?: boolean
@@ -42,7 +37,7 @@ export function cleanupCommand(): Command {
     }>()
     const request = requestOf(command)
     using store = new RunStore(request.stateDir)
-    const ends = endsOf(request, { follow: followOptionsOf(command) })
+    const ends = { ...endsOf(request), follow: followOptionsOf(command) }
     const memory = new FollowStore(store.database)
     const options = {
       ...{ writable: writable ?? false, discardLateWrites },

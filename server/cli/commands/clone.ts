@@ -1,4 +1,4 @@
-// `pgtrek clone`: a whole database, or what is chosen of it, schema and rows, to another server.
+// `pgtrek clone`: copies a database or a selection of it, schema and rows, to another server.
 
 import { Command, Option } from 'commander'
 import type { Settled } from '../../config/settle.ts'
@@ -7,26 +7,25 @@ import { Cancelled, UsageError } from '../../postgres/errors.ts'
 import { NoMemory } from '../../store/run-memory.ts'
 import { jsonText, print, tell } from '../../system/output.ts'
 import { exitCode } from '../exit.ts'
-import { addConnectionFlags } from '../flags/connection.ts'
+import { addConfiguredConnectionFlags } from '../flags/connection.ts'
 import { addFollowFlags, followOptionsOf, watchFlagsOf } from '../flags/follow.ts'
 import { addOptionFlags } from '../flags/options.ts'
 import { addQueueFlag } from '../flags/queue.ts'
-import { requestOf } from '../flags/request.ts'
+import { endsOf, requestOf, tellWarnings } from '../flags/request.ts'
 import { addHookFlag, addRuleFlags } from '../flags/rules.ts'
-import { addConfigFlag, addRunFlags, viewFlags } from '../flags/run.ts'
+import { addRunFlags, viewFlags } from '../flags/run.ts'
 import { addSelectionFlags } from '../flags/selection.ts'
 import { interruptible } from '../interrupt.ts'
 import { describePlan } from '../render/plan.ts'
 import { planAsJson } from '../render/plan-json.ts'
-import { cloneAndFollow, endsOf, type FollowFlags, refuseContradictions } from '../run-follow.ts'
+import { cloneAndFollow, type FollowFlags, refuseContradictions } from '../run-follow.ts'
 import { migrateAsCommand } from '../run-migration.ts'
 
 export function cloneCommand(): Command {
   const command = new Command('clone').description(
     'copy a database, schema and rows, to another server, whole or in part',
   )
-  addConnectionFlags(command)
-  addConfigFlag(command)
+  addConfiguredConnectionFlags(command)
   addSelectionFlags(command, { kinds: true })
   addRuleFlags(command)
   addOptionFlags(command)
@@ -61,12 +60,10 @@ export function cloneCommand(): Command {
 /** `clone --follow --dry-run`: the plan of the copy, and whether its changes can be followed. Nothing is created. */
 async function planCloneAndFollow(request: Settled, flags: FollowFlags): Promise<number> {
   refuseContradictions(request)
-  const ends = endsOf(request, flags)
+  const ends = { ...endsOf(request), follow: flags.follow }
   const { selection, tables, hooks, options } = request
   using interrupt = interruptible(() => tell('stopping; repeat to stop immediately'))
-  for (const warning of [...request.warnings, ...ends.source.warnings, ...ends.destination.warnings]) {
-    tell(`warning: ${warning}`)
-  }
+  tellWarnings(request, ends)
   try {
     const { plan, warnings } = await prepare(
       {

@@ -10,8 +10,7 @@ import type { ConnectionSettings } from '../../postgres/settings.ts'
 import { print, printJson, tell, tellPainted } from '../../system/output.ts'
 import { exitCode } from '../exit.ts'
 import { addDataFlags, addSchemaFlags, type CompareDataFlags, type CompareFlags } from '../flags/compare.ts'
-import { settingsFor } from '../flags/connection.ts'
-import { requestOf } from '../flags/request.ts'
+import { endsOf, requestOf, tellWarnings } from '../flags/request.ts'
 import { interruptible } from '../interrupt.ts'
 import { leftoverLines } from '../leftovers.ts'
 import { dataLines, dataVerdict, schemaLines, schemaVerdict, tableLines } from '../render/comparison.ts'
@@ -90,14 +89,9 @@ async function report(
 ): Promise<number> {
   const style = styleFor(process.stdout.isTTY === true)
   const request = requestOf(command)
-  const ends = {
-    source: settingsFor('source', request.source),
-    destination: settingsFor('dest', request.dest),
-  }
+  const ends = endsOf(request)
   using progress = new Progress(flags.progress && !flags.quiet)
-  for (const warning of [request, ends.source, ends.destination].flatMap(({ warnings }) => warnings)) {
-    tell(`warning: ${warning}`)
-  }
+  tellWarnings(request, ends)
   await warnOfLeftovers(ends.destination)
   using interrupt = interruptible(() => tell('stopping; repeat to stop immediately'))
   try {

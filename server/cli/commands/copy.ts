@@ -1,12 +1,12 @@
 // `pgtrek copy`: rows, sequence values and large objects into a schema that the destination has already.
 import { Command } from 'commander'
 import { optionNames, spellingOf } from '../../../shared/option-table.ts'
-import { addConnectionFlags } from '../flags/connection.ts'
+import { addConfiguredConnectionFlags } from '../flags/connection.ts'
 import { addOptionFlags } from '../flags/options.ts'
 import { addQueueFlag } from '../flags/queue.ts'
 import { requestOf } from '../flags/request.ts'
 import { addHookFlag, addRuleFlags } from '../flags/rules.ts'
-import { addConfigFlag, addRunFlags, viewFlags } from '../flags/run.ts'
+import { addRunFlags, viewFlags } from '../flags/run.ts'
 import { addSelectionFlags } from '../flags/selection.ts'
 import { migrateAsCommand } from '../run-migration.ts'
 
@@ -17,8 +17,7 @@ export function copyCommand(): Command {
   const command = new Command('copy').description(
     'copy rows into existing tables: replace, append, or merge with --upsert',
   )
-  addConnectionFlags(command)
-  addConfigFlag(command)
+  addConfiguredConnectionFlags(command)
   addSelectionFlags(command, { kinds: false })
   addRuleFlags(command)
   addOptionFlags(command, copyOptions)

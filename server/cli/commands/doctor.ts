@@ -1,4 +1,4 @@
-// `pgtrek preflight`: what would be in the way of a move, before the window opens. It changes nothing.
+// `pgtrek preflight`: checks both servers before a migration or a move. It changes nothing.
 import { Command, Option } from 'commander'
 import { optionNames, spellingOf } from '../../../shared/option-table.ts'
 import type { PreflightItem, PreflightReport } from '../../../shared/preflight.ts'
@@ -7,12 +7,11 @@ import { Cancelled } from '../../postgres/errors.ts'
 import { preflight } from '../../preflight/preflight.ts'
 import { jsonText, print, tell } from '../../system/output.ts'
 import { exitCode } from '../exit.ts'
-import { addConnectionFlags, settingsFor } from '../flags/connection.ts'
+import { addConfiguredConnectionFlags } from '../flags/connection.ts'
 import { addBeginningFlags, addPublicationFlag, followOptionsOf } from '../flags/follow.ts'
 import { addOptionFlags } from '../flags/options.ts'
-import { requestOf } from '../flags/request.ts'
+import { endsOf, requestOf, tellWarnings } from '../flags/request.ts'
 import { addRuleFlags } from '../flags/rules.ts'
-import { addConfigFlag } from '../flags/run.ts'
 import { addSelectionFlags } from '../flags/selection.ts'
 import { interruptible } from '../interrupt.ts'
 import { itemLines, preflightVerdict } from '../render/preflight.ts'
@@ -23,15 +22,14 @@ interface PreflightFlags extends FleetDoctorFlags {
   follow?: boolean
 }
 
-/** All that say what a run would do; none that are about how it is run. */
+/** The options that decide what a run does, without those that decide how it runs. */
 const options = optionNames.filter((name) => spellingOf(name).group !== 'run')
 
 export function preflightCommand(): Command {
   const command = new Command('preflight')
     .alias('doctor')
     .description('run preflight checks on both servers; changes nothing')
-  addConnectionFlags(command)
-  addConfigFlag(command)
+  addConfiguredConnectionFlags(command)
   addSelectionFlags(command, { kinds: true })
   addRuleFlags(command)
   addOptionFlags(command, options)
@@ -67,17 +65,16 @@ async function doctor(
   { follow = false, quiet = false, json = false }: PreflightFlags,
   { signal, style, print }: Parameters<typeof doctorFleet>[2],
 ): Promise<number> {
-  const { source, dest, warnings, selection, tables, options } = requestOf(command)
+  const request = requestOf(command)
+  const { selection, tables, options } = request
   const { insertsOnly, bidirectional, publication } = followOptionsOf(command)
-  const ends = { source: settingsFor('source', source), destination: settingsFor('dest', dest) }
-  for (const warning of [...warnings, ...ends.source.warnings, ...ends.destination.warnings]) {
-    tell(`warning: ${warning}`)
-  }
+  const ends = endsOf(request)
+  tellWarnings(request, ends)
   const report = await preflight({
     ...ends,
     ...{ follow, selection, tables, options },
     ...{ insertsOnly, bidirectional, publication, signal },
-    // As soon as each is known: some servers take their time.
+    // Printed at once: some checks take long.
     onItem: (item: PreflightItem) => {
       if (!json && (!quiet || item.status !== 'ok')) print(itemLines(item, style))
     },

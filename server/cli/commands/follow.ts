@@ -1,17 +1,16 @@
 // `pgtrek follow`: goes on with a move whose copy is complete.
 import { Command } from 'commander'
-import { addConnectionFlags } from '../flags/connection.ts'
+import { addConfiguredConnectionFlags } from '../flags/connection.ts'
 import { addFollowFlags, followOptionsOf, watchFlagsOf } from '../flags/follow.ts'
 import { requestOf } from '../flags/request.ts'
-import { addConfigFlag, addRunFlags, viewFlags } from '../flags/run.ts'
+import { addRunFlags, viewFlags } from '../flags/run.ts'
 import { followOn } from '../run-follow.ts'
 
 export function followCommand(): Command {
   const command = new Command('follow').description(
     'continue to follow a database that "clone --follow" has copied',
   )
-  addConnectionFlags(command)
-  addConfigFlag(command)
+  addConfiguredConnectionFlags(command)
   addFollowFlags(command, { begins: false })
   addRunFlags(command)
   return command.action(async () => {

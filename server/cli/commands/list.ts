@@ -12,9 +12,8 @@ import { Session } from '../../postgres/session.ts'
 import type { ConnectionSettings } from '../../postgres/settings.ts'
 import { print, tell } from '../../system/output.ts'
 import { exitCode } from '../exit.ts'
-import { addConnectionFlags, settingsFor } from '../flags/connection.ts'
+import { addConfiguredConnectionFlags, settingsFor } from '../flags/connection.ts'
 import { requestOf } from '../flags/request.ts'
-import { addConfigFlag } from '../flags/run.ts'
 import { addSelectionFlags } from '../flags/selection.ts'
 import { interruptible } from '../interrupt.ts'
 import { listAsJson, listLines } from '../render/list.ts'
@@ -33,8 +32,7 @@ const mostSessions = 4
 
 export function listCommand(): Command {
   const command = new Command('list').description('list tables with their rows and sizes')
-  addConnectionFlags(command, ['source'])
-  addConfigFlag(command)
+  addConfiguredConnectionFlags(command, ['source'])
   addSelectionFlags(command, { kinds: false })
   command
     .option('--exact', 'count the rows instead of using the estimate')

@@ -1,17 +1,10 @@
-// `pgtrek recopy`: the process that follows copies tables anew, and what becomes of it is told here.
+// `pgtrek recopy`: requests a recopy from the process that follows, and waits for its result.
 import { Command } from 'commander'
 import type { FollowController, FollowView } from '../../../shared/follow-view.ts'
-import { onlyName } from '../../follow/cleanup.ts'
-import { followName } from '../../follow/names.ts'
-import { FollowStore } from '../../store/follows.ts'
-import { RunStore } from '../../store/runs.ts'
 import { tell } from '../../system/output.ts'
 import { exitCode } from '../exit.ts'
-import { addConnectionFlags } from '../flags/connection.ts'
-import { addNameFlag, followOptionsOf } from '../flags/follow.ts'
-import { requestOf } from '../flags/request.ts'
-import { addConfigFlag } from '../flags/run.ts'
-import { endsOf } from '../run-follow.ts'
+import { addMoveFlags, moveStateFlag } from '../flags/follow.ts'
+import { openMove } from '../followed.ts'
 
 const lookEveryMs = 100
 
@@ -19,23 +12,16 @@ export function recopyCommand(): Command {
   const command = new Command('recopy')
     .description('copy tables of a move again and follow them from there (default: all failed tables)')
     .argument('[table...]', '`schema.table` or `table`, with wildcards')
-  addConnectionFlags(command)
-  addConfigFlag(command)
-  addNameFlag(command)
-  command.option('--state-dir <directory>', 'state directory of the move (default: .pgtrek)')
+  addMoveFlags(command)
+  command.option(...moveStateFlag)
   return command.action(async (tables: string[]) => {
     process.exitCode = await run(command, tables)
   })
 }
 
 async function run(command: Command, tables: string[]): Promise<number> {
-  const request = requestOf(command)
-  const follow = followOptionsOf(command)
-  using store = new RunStore(request.stateDir)
-  const memory = new FollowStore(store.database)
-  const isKnown = request.source !== undefined && request.dest !== undefined
-  const name = isKnown ? followName(endsOf(request, { follow })) : onlyName(memory.names(), follow.name)
-  const controller = memory.controller(name)
+  using move = openMove(command)
+  const controller = move.memory.controller(move.name)
   const asked = Date.now()
   const { ok, message } = await controller.act({ type: 'recopy', tables })
   tell(message)

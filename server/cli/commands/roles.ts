@@ -1,20 +1,17 @@
-// `pgtrek roles`: the roles of an instance, with what hangs on them, to another one.
+// `pgtrek roles`: copies the roles of an instance to another one, with memberships, settings, grants and passwords.
 import { readFileSync } from 'node:fs'
-import { createInterface } from 'node:readline/promises'
 import { Value } from '@sinclair/typebox/value'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { eitherOf } from '../../../shared/option-table.ts'
 import { Pattern, PatternError } from '../../../shared/pattern.ts'
 import { type RoleMode, RoleOptions, roleModes } from '../../../shared/roles.ts'
 import { Cancelled, UsageError } from '../../postgres/errors.ts'
-import type { ConnectionSettings } from '../../postgres/settings.ts'
 import { moveRoles } from '../../roles/move.ts'
-import type { RolesPlan } from '../../roles/planning.ts'
 import { print, tell } from '../../system/output.ts'
+import { askToContinue } from '../confirm.ts'
 import { exitCode } from '../exit.ts'
-import { addConnectionFlags, settingsFor } from '../flags/connection.ts'
-import { requestOf } from '../flags/request.ts'
-import { addConfigFlag } from '../flags/run.ts'
+import { addConfiguredConnectionFlags } from '../flags/connection.ts'
+import { type Ends, endsOf, requestOf, tellWarnings } from '../flags/request.ts'
 import { splitList } from '../flags/words.ts'
 import { interruptible } from '../interrupt.ts'
 import { changeLines, roleLines, roleVerdict } from '../render/roles.ts'
@@ -38,8 +35,7 @@ export function rolesCommand(): Command {
   const command = new Command('roles').description(
     'copy the roles of a server to another one, with memberships, settings and passwords',
   )
-  addConnectionFlags(command)
-  addConfigFlag(command)
+  addConfiguredConnectionFlags(command)
   const pattern = (flag: string, meaning: string) =>
     new Option(`--${flag} <pattern>`, `${meaning}, with * and ? (repeatable, or a comma list)`).argParser(
       collectPatterns,
@@ -63,19 +59,14 @@ export function rolesCommand(): Command {
     .option('--quiet', 'print only what needs a decision, and the closing line')
     .option('--json', 'print one JSON object on standard output')
   return command.action(async () => {
-    const { source, dest, warnings } = requestOf(command)
-    const ends = { source: settingsFor('source', source), destination: settingsFor('dest', dest) }
-    for (const warning of [...warnings, ...ends.source.warnings, ...ends.destination.warnings]) {
-      tell(`warning: ${warning}`)
-    }
+    const request = requestOf(command)
+    const ends = endsOf(request)
+    tellWarnings(request, ends)
     process.exitCode = await run(ends, command.opts<RolesFlags>())
   })
 }
 
-async function run(
-  ends: Record<'source' | 'destination', ConnectionSettings>,
-  flags: RolesFlags,
-): Promise<number> {
+async function run(ends: Ends, flags: RolesFlags): Promise<number> {
   const options: RoleOptions = {
     ...Value.Create(RoleOptions),
     ...(flags.roles && { roles: flags.roles }),
@@ -92,7 +83,7 @@ async function run(
       commonPassword,
       dryRun: flags.dryRun ?? false,
       signal: interrupt.signal,
-      confirm: (plan) => flags.yes || confirmChanges(plan, interrupt.signal),
+      confirm: (plan) => flags.yes || askToContinue(changeLines(plan), interrupt.signal),
     })
     const style = styleFor(process.stdout.isTTY === true)
     print(
@@ -115,7 +106,7 @@ const codes = {
   cancelled: exitCode.cancelled,
 } as const
 
-/** Never from the command line itself: other users of the machine can see it. */
+/** A password cannot be given on the command line: other users of the machine can read it there. */
 function commonPasswordOf(
   { passwordFile }: RolesFlags,
   environment: Record<string, string | undefined>,
@@ -132,23 +123,6 @@ function commonPasswordOf(
   const [password = ''] = text.split(/\r?\n/, 1)
   if (password === '') throw new UsageError(`--password-file: the first line of ${passwordFile} is empty`)
   return password
-}
-
-async function confirmChanges(plan: RolesPlan, signal: AbortSignal): Promise<boolean> {
-  if (!process.stdin.isTTY || !process.stderr.isTTY) return false
-  const terminal = createInterface({ input: process.stdin, output: process.stderr })
-  // While it reads a line the terminal sends no signal for Ctrl-C.
-  terminal.on('SIGINT', () => process.kill(process.pid, 'SIGINT'))
-  try {
-    const lines = changeLines(plan)
-    const answer = await terminal.question(`${lines.join('\n')}\nType yes to continue: `, { signal })
-    return answer.trim().toLowerCase() === 'yes'
-  } catch (error) {
-    if (signal.aborted) return false
-    throw error
-  } finally {
-    terminal.close()
-  }
 }
 
 function roleMode(text: string): RoleMode {

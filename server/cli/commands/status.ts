@@ -16,10 +16,9 @@ import type { StateDatabase } from '../../store/state-database.ts'
 import { describeUnusable, systemWords } from '../../store/state-file.ts'
 import { jsonText, print, tell } from '../../system/output.ts'
 import { exitCode } from '../exit.ts'
-import { addConnectionFlags, settingsFor } from '../flags/connection.ts'
+import { addConfiguredConnectionFlags, settingsFor } from '../flags/connection.ts'
 import { addPublicationFlag } from '../flags/follow.ts'
 import { requestOf } from '../flags/request.ts'
-import { addConfigFlag } from '../flags/run.ts'
 import { type Followed, namesOf, openFollowed } from '../followed.ts'
 import { stopSignals } from '../interrupt.ts'
 import { leftoverLines, linesOf, statusOfDestination } from '../leftovers.ts'
@@ -44,8 +43,7 @@ const betweenLooksMs = 1000
 
 export function statusCommand(): Command {
   const command = new Command('status')
-  addConnectionFlags(command)
-  addConfigFlag(command)
+  addConfiguredConnectionFlags(command)
   addPublicationFlag(command)
   return command
     .description(

@@ -1,30 +1,25 @@
-// `pgtrek switchover`: through the process that follows, or by following itself until all is proven.
+// `pgtrek switchover`: requests it from the process that follows. If there is none, this process follows until the
+// switchover is complete.
 
 import { Command } from 'commander'
 import { describeUndone, isWatchOnly, lateLines } from '../../../shared/follow-health.ts'
 import type { FollowController, FollowView, SwitchoverOptions } from '../../../shared/follow-view.ts'
 import { messageOf } from '../../../shared/message-of.ts'
-import { onlyName } from '../../follow/cleanup.ts'
-import { followName } from '../../follow/names.ts'
 import { UsageError } from '../../postgres/errors.ts'
 import { continueFollowing } from '../../runs/start-following.ts'
-import { FollowStore } from '../../store/follows.ts'
-import { RunStore } from '../../store/runs.ts'
 import { printJson, tell } from '../../system/output.ts'
 import { exitCode } from '../exit.ts'
-import { addConnectionFlags } from '../flags/connection.ts'
 import {
-  addNameFlag,
+  addMoveFlags,
   addPublicationFlag,
   addSwitchoverFlags,
-  followOptionsOf,
+  moveStateFlag,
   switchoverOptionsOf,
 } from '../flags/follow.ts'
-import { requestOf } from '../flags/request.ts'
-import { addConfigFlag } from '../flags/run.ts'
+import { endsOf } from '../flags/request.ts'
+import { openMove } from '../followed.ts'
 import { interruptible } from '../interrupt.ts'
 import { reportLines } from '../render/follow-text.ts'
-import { endsOf } from '../run-follow.ts'
 import { askServers } from '../servers.ts'
 
 const lookEveryMs = 100
@@ -33,27 +28,19 @@ export function switchoverCommand(): Command {
   const command = new Command('switchover').description(
     'make the destination the primary after checking that it has every change, or return to the source (--back)',
   )
-  addConnectionFlags(command)
-  addConfigFlag(command)
-  addNameFlag(command)
+  addMoveFlags(command)
   addPublicationFlag(command)
   addSwitchoverFlags(command)
-  command
-    .option('--json', 'print the report as JSON on standard output')
-    .option('--state-dir <directory>', 'state directory of the move (default: .pgtrek)')
+  command.option('--json', 'print the report as JSON on standard output').option(...moveStateFlag)
   return command.action(async () => {
     process.exitCode = await run(command)
   })
 }
 
 async function run(command: Command): Promise<number> {
-  const request = requestOf(command)
   const options = switchoverOptionsOf(command)
-  const follow = followOptionsOf(command)
-  using store = new RunStore(request.stateDir)
-  const memory = new FollowStore(store.database)
-  const isKnown = request.source !== undefined && request.dest !== undefined
-  const name = isKnown ? followName(endsOf(request, { follow })) : onlyName(memory.names(), follow.name)
+  using move = openMove(command)
+  const { request, follow, store, memory, name } = move
   if (memory.worker(name)) return await byOther(memory.controller(name), options, command)
   let isDone = false
   let waitedFor: string | undefined
@@ -64,16 +51,19 @@ async function run(command: Command): Promise<number> {
         : 'stopping; if nothing was handed over yet, everything stays as before',
     ),
   )
-  const { following, done } = continueFollowing(endsOf(request, { follow }), {
-    ...{ store, memory, signal: interrupt.signal },
-    say: (level, message) => tell(`${level}: ${message}`),
-    // What comes late is said as it comes; before that, the switchover says itself what is wrong.
-    onLine: ({ level, message }) => isDone && level !== 'info' && tell(`${level}: ${message}`),
-    onView: ({ state, last_error: error }) => {
-      if (state === 'waiting' && error && error.message !== waitedFor) tell(`waiting: ${error.message}`)
-      waitedFor = state === 'waiting' ? error?.message : undefined
+  const { following, done } = continueFollowing(
+    { ...endsOf(request), follow },
+    {
+      ...{ store, memory, signal: interrupt.signal },
+      say: (level, message) => tell(`${level}: ${message}`),
+      // Late writes are reported at once. Before the handover, the report of the switchover has the reasons.
+      onLine: ({ level, message }) => isDone && level !== 'info' && tell(`${level}: ${message}`),
+      onView: ({ state, last_error: error }) => {
+        if (state === 'waiting' && error && error.message !== waitedFor) tell(`waiting: ${error.message}`)
+        waitedFor = state === 'waiting' ? error?.message : undefined
+      },
     },
-  })
+  )
   const patience = waitsAtMost(options.timeout_seconds)
   await until(following, (view) => hasArrived(view) || patience.isOver(view), done)
   const arrived = following.view()
@@ -106,7 +96,7 @@ async function run(command: Command): Promise<number> {
   return code
 }
 
-/** A process that has just been started is given the time to begin. */
+/** A process that has just started gets time to start its streams. */
 async function byOther(
   controller: FollowController,
   options: SwitchoverOptions,
@@ -119,7 +109,7 @@ async function byOther(
   return await through(controller, options, command)
 }
 
-/** Whoever hands over does not wait for ever for a server that is away. */
+/** Limits how long the switchover waits for an unreachable server. */
 function waitsAtMost(seconds: number): { isOver: (view: Pick<FollowView, 'state'>) => boolean } {
   let since: number | undefined
   return {
@@ -130,9 +120,9 @@ function waitsAtMost(seconds: number): { isOver: (view: Pick<FollowView, 'state'
   }
 }
 
-/** Caught up; or nothing more comes by itself. */
+/** The copy is complete and changes are applied, or the move waits for a decision or has ended. */
 function hasArrived({ stage, state, streams }: FollowView): boolean {
-  // Changes flow back.
+  // After a switchover, changes are applied in the return direction.
   if (stage === 'done' && streams.some(({ status }) => status.phase === 'streaming')) return true
   return stage === 'streaming' || (state !== 'running' && state !== 'waiting')
 }

@@ -1,10 +1,9 @@
 // The flags of `pgtrek compare`: where, what and which rows as for a copy, and its own.
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { OptionName } from '../../../shared/option-table.ts'
-import { addConnectionFlags } from './connection.ts'
+import { addConfiguredConnectionFlags } from './connection.ts'
 import { addOptionFlags } from './options.ts'
 import { addRuleFlags } from './rules.ts'
-import { addConfigFlag } from './run.ts'
 import { addSelectionFlags } from './selection.ts'
 
 export interface CompareFlags {
@@ -55,8 +54,7 @@ export function addSchemaFlags(command: Command): Command {
 }
 
 function addSharedFlags(command: Command) {
-  addConnectionFlags(command)
-  addConfigFlag(command)
+  addConfiguredConnectionFlags(command)
   addSelectionFlags(command, { kinds: false })
 }
 

@@ -1,4 +1,4 @@
-// The flags that say where from and where to; users of other tools know them under other names.
+// The flags of the connections, also under the names that other tools use, and of the configuration file.
 import { type Command, Option } from 'commander'
 import type { Connection } from '../../../shared/connection.ts'
 import type { Environment } from '../../postgres/environment.ts'
@@ -31,6 +31,17 @@ export function addConnectionFlags(
   }
 }
 
+/** For commands that also take their connections from a configuration file. */
+export function addConfiguredConnectionFlags(command: Command, ends?: readonly End[]) {
+  addConnectionFlags(command, ends)
+  command.addOption(
+    new Option(
+      '--config <file>',
+      'TOML or YAML file with options that no flag sets (docs/options.md)',
+    ).helpGroup(heading),
+  )
+}
+
 export function connectionsFromFlags(command: Command): Partial<Record<End, Connection>> {
   const flags = command.opts<Record<string, string | undefined>>()
   const source = flags.sourceUri ?? flags.source
@@ -42,7 +53,7 @@ export function connectionsFromEnvironment(environment: Environment): Partial<Re
   return fromUrls({ source: environment[endVariables.source], dest: environment[endVariables.dest] })
 }
 
-/** What a connection needs to be opened. */
+/** Throws a UsageError without a connection. */
 export function settingsFor(end: End, connection: Connection | undefined): ConnectionSettings {
   if (!connection) {
     throw new UsageError(

@@ -4,13 +4,25 @@ import { parseBytes, parseSeconds } from '../../../shared/amounts.ts'
 import { defaultFollowOptions, type FollowOptions } from '../../../shared/follow-options.ts'
 import { longestWatchSeconds, type SwitchoverOptions } from '../../../shared/follow-view.ts'
 import { UsageError } from '../../postgres/errors.ts'
+import { addConfiguredConnectionFlags } from './connection.ts'
 import { collect } from './words.ts'
 
 const heading = 'Following:'
 const option = (flags: string, meaning: string) => new Option(flags, meaning).helpGroup(heading)
 
-/** A name decides which slot, publication and position are meant. */
-export function addNameFlag(command: Command) {
+/** The flags of commands for a move that exists. */
+export function addMoveFlags(command: Command) {
+  addConfiguredConnectionFlags(command)
+  addNameFlag(command)
+}
+
+export const moveStateFlag = [
+  '--state-dir <directory>',
+  'state directory of the move (default: .pgtrek)',
+] as const
+
+/** The name of the move is part of the names of its slot, publication and position. */
+function addNameFlag(command: Command) {
   command.addOption(
     option('--name <name>', 'name of the move (default: made from the names of both databases)'),
   )

@@ -1,4 +1,4 @@
-// From a command line, with its file and its environment, to one checked request.
+// Makes one checked request of a command line, its configuration file and the environment.
 import type { Command } from 'commander'
 import { flagOf, type OptionName, variableOf } from '../../../shared/option-table.ts'
 import { defaultOptions, type MigrationOptions } from '../../../shared/request.ts'
@@ -7,13 +7,23 @@ import { type Given, type Settled, settle } from '../../config/settle.ts'
 import type { RunRequest } from '../../migrate/request.ts'
 import type { Environment } from '../../postgres/environment.ts'
 import { UsageError } from '../../postgres/errors.ts'
+import type { ConnectionSettings } from '../../postgres/settings.ts'
+import { tell } from '../../system/output.ts'
 import { connectionsFromEnvironment, connectionsFromFlags, settingsFor } from './connection.ts'
 import { optionsFromEnvironment, optionsFromFlags, unknownVariables } from './options.ts'
 import { queueFromEnvironment, queueFromFlags } from './queue.ts'
 import { hooksFromFlags, rulesFromFlags } from './rules.ts'
 import { selectionFromFlags } from './selection.ts'
 
-/** Flag before file before environment, each thing by itself; before them all what the command itself means. */
+export interface Ends {
+  source: ConnectionSettings
+  destination: ConnectionSettings
+}
+
+/**
+ * Per option, `meant` (fixed by the command itself) takes precedence over a flag, a flag over the file, and the file over
+ * the environment.
+ */
 export function requestOf(
   command: Command,
   meant: Partial<MigrationOptions> = {},
@@ -32,13 +42,21 @@ export function requestOf(
   return settled
 }
 
-/** Throws a UsageError where an end is missing. */
-export function runRequestOf({ source, dest, selection, tables, hooks, options }: Settled): RunRequest {
-  return {
-    source: settingsFor('source', source),
-    destination: settingsFor('dest', dest),
-    ...{ selection, tables, hooks, options },
+/** Throws a UsageError without one of the connections. */
+export function endsOf({ source, dest }: Settled): Ends {
+  return { source: settingsFor('source', source), destination: settingsFor('dest', dest) }
+}
+
+export function tellWarnings({ warnings }: Settled, { source, destination }: Ends) {
+  for (const warning of [...warnings, ...source.warnings, ...destination.warnings]) {
+    tell(`warning: ${warning}`)
   }
+}
+
+/** Throws a UsageError without one of the connections. */
+export function runRequestOf(settled: Settled): RunRequest {
+  const { selection, tables, hooks, options } = settled
+  return { ...endsOf(settled), selection, tables, hooks, options }
 }
 
 function fromFlags(command: Command): Given {
@@ -70,7 +88,7 @@ function fromEnvironment(environment: Environment): Given {
   }
 }
 
-/** Options that cannot both be had. */
+/** Options that exclude each other. */
 const contradictions: [OptionName, OptionName][] = [
   ['schemaOnly', 'dataOnly'],
   ['dataOnly', 'existingTableMode'],

@@ -29,15 +29,6 @@ export function addRunFlags(command: Command) {
     .addOption(shown('--state-dir <directory>', 'state directory (default: .pgtrek)'))
 }
 
-export function addConfigFlag(command: Command) {
-  command.addOption(
-    new Option(
-      '--config <file>',
-      'TOML or YAML file with options that no flag sets (docs/options.md)',
-    ).helpGroup('Connections:'),
-  )
-}
-
 export function viewFlags(command: Command): ViewFlags {
   const { yes, progress, quiet, verbose, json, wait } = command.opts<{
     yes?: boolean
