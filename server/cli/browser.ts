@@ -1,11 +1,11 @@
-// The user's browser, where there is a desktop for one.
+// Opens the user's browser, if there is a desktop.
 
 export function hasDesktop({ DISPLAY, WAYLAND_DISPLAY } = process.env): boolean {
   if (process.platform === 'darwin' || process.platform === 'win32') return true
   return Boolean(DISPLAY || WAYLAND_DISPLAY)
 }
 
-/** False when it could not be asked to open. */
+/** False if no browser could be started. */
 export function openBrowser(url: string): boolean {
   const command =
     process.platform === 'darwin'
@@ -14,7 +14,7 @@ export function openBrowser(url: string): boolean {
         ? ['cmd', '/c', 'start', '', url]
         : ['xdg-open', url]
   try {
-    // It lives on when we end, and what it has to say is not for our terminal.
+    // The browser outlives this process, and its output does not belong on this terminal.
     Bun.spawn(command, { stdio: ['ignore', 'ignore', 'ignore'] }).unref()
     return true
   } catch {

@@ -1,4 +1,4 @@
-// What the exit code of every command means.
+// The exit codes of all commands.
 import type { MigrationResult } from '../migrate/request.ts'
 
 export const exitCode = {

@@ -1,25 +1,25 @@
-// Ctrl-C once: a clean stop. Twice: at once. A terminal that is closed, or a mistake of our own that nobody caught,
-// is a reason to stop cleanly, too: what was taken from a destination for a while is put back first.
+// Ctrl-C once stops cleanly, twice immediately. A closed terminal and an uncaught error also stop cleanly, so that
+// what was suspended on a destination is restored first.
 import { readFileSync } from 'node:fs'
 import { isMistake, isOfSystem, mistakeWords } from '../postgres/programming-error.ts'
 import { tell, tellMistake } from '../system/output.ts'
 import { exitCode } from './exit.ts'
 
-/** SIGHUP: the terminal is gone. SIGQUIT: Ctrl-\\. */
+/** SIGHUP: the terminal was closed. SIGQUIT: Ctrl-\\. */
 export const stopSignals: readonly NodeJS.Signals[] = [
   ...(['SIGINT', 'SIGTERM', 'SIGQUIT'] as const),
   ...(isHangupIgnored() ? [] : (['SIGHUP'] as const)),
 ]
-/** What a terminal sends twice on its way out: the shell, and the kernel when the terminal itself goes. */
+/** A terminal that closes sends it twice: from the shell, and from the kernel. */
 const repeated: ReadonlySet<string> = new Set(['SIGHUP'])
 
-/** Who starts us by nohup wants us to outlive the terminal; a listener would undo that. */
+/** Started by nohup, this process must outlive the terminal. A listener for SIGHUP would undo that. */
 function isHangupIgnored(): boolean {
   try {
     const [, mask = '0'] = /^SigIgn:\s*(\w+)$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? []
     return (BigInt(`0x${mask}`) & 1n) === 1n
   } catch {
-    // Where this cannot be asked: nohup leaves none of the three at a terminal.
+    // Where this cannot be read: nohup redirects all three away from the terminal.
     return ![process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY)
   }
 }
@@ -50,7 +50,7 @@ export function interruptible(tell: () => void): Disposable & { signal: AbortSig
   }
 }
 
-/** Where it happened is for those who look for the cause. */
+/** With the stack, to find the cause. */
 function tellCrash(reason: unknown) {
   if (!(reason instanceof Error)) return tellMistake(reason, 'pgtrek:')
   tell(`pgtrek: ${mistakeWords(reason)}`)
@@ -64,9 +64,9 @@ function tellCrash(reason: unknown) {
   tell('  please report this, with what the same command prints with PGTREK_DEBUG=1 in its environment')
 }
 
-/** Nobody caught it: what is under way is stopped as by a signal, and the process ends with a failure. */
+/** For an uncaught error: stops as after a signal, and the process ends with a failure. */
 export function crash(reason: unknown) {
-  // A page over the whole terminal listens, too.
+  // The full-screen dashboard reports the same error.
   if (hasCrashed && reason === lastReason) return
   lastReason = reason
   tellCrash(reason)
@@ -75,7 +75,7 @@ export function crash(reason: unknown) {
   for (const stop of stops) stop()
 }
 
-/** Also when what was stopped has ended well. */
+/** Set also if everything that was running has stopped cleanly. */
 export function crashCode(): number | undefined {
   return hasCrashed ? exitCode.failures : undefined
 }

@@ -1,10 +1,10 @@
-// What runs that were killed have left on a destination, for commands that do something else there.
+// What killed runs have left on a destination, for commands that do something else there.
 import { describeHolder, readRuns } from '../coordination/run-lock.ts'
 import { describeNote, readNotes, readNotesWhenSettled } from '../coordination/suspension-notes.ts'
 import { Session } from '../postgres/session.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
 
-/** For a destination alone, whatever machine its runs were on. */
+/** For a destination alone; its runs may have been on other machines. */
 export async function statusOfDestination(destination: ConnectionSettings): Promise<Leftovers> {
   await using session = await Session.open(destination)
   const { left, distrusted } = await readNotesWhenSettled(session)
@@ -27,7 +27,7 @@ export function linesOf({ left_away: left, at_work: atWork }: Leftovers): string
 
 const repairWords = 'restore them with "pgtrek repair --dest URL"'
 
-/** Nothing where the server cannot be asked: the command itself says why. */
+/** Empty if the server cannot be reached: the command itself reports the reason. */
 export async function leftoverLines(destination: ConnectionSettings): Promise<string[]> {
   try {
     await using session = await Session.open(destination)

@@ -1,3 +1,3 @@
-// Replaced by scripts/compile.ts with the texts of all that goes into the executable.
+// Replaced by scripts/compile.ts with the license texts of everything in the executable.
 
 export const licenses = 'Run from source: the licences are in LICENSE and in node_modules.\n'

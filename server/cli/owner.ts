@@ -1,4 +1,4 @@
-// What a process that serves the API may use of its owner's passwords: see postgres/owner.ts.
+// Which passwords of its owner a process that serves the API may use: see postgres/owner.ts.
 import { UsageError } from '../postgres/errors.ts'
 import type { Owner } from '../postgres/owner.ts'
 import { resolveSettings } from '../postgres/resolve-settings.ts'
@@ -6,7 +6,7 @@ import type { ConnectionSettings } from '../postgres/settings.ts'
 
 export function ownerOf(named: readonly ConnectionSettings[], allowCleartext = false): Owner {
   return {
-    // A local server may be started later, and its socket is then where PGHOST says nothing.
+    // Read at each request: a local server may be started later, and without PGHOST its socket is found only then.
     get servers() {
       return [...named, ...fromEnvironment()]
     },
@@ -19,7 +19,7 @@ function fromEnvironment(): ConnectionSettings[] {
   try {
     return [resolveSettings(undefined)]
   } catch (error) {
-    // Then the environment names none; who leaves something to it is told why.
+    // The environment names no server; a request that relies on it gets the reason.
     if (error instanceof UsageError) return []
     throw error
   }

@@ -1,4 +1,4 @@
-// `pgtrek status --queue URL`: which workers take jobs there, and what each copies at this moment.
+// `pgtrek status --queue URL`: the workers of a queue, and what each copies now.
 import { printable } from '../../shared/printable.ts'
 import type { WorkerView } from '../../shared/worker.ts'
 import { ServerError, sqlstate } from '../postgres/errors.ts'
@@ -8,7 +8,7 @@ import { Ledger } from '../queue/ledger.ts'
 import { jsonText, print, tell } from '../system/output.ts'
 import { exitCode } from './exit.ts'
 
-/** Only looks: a database that is no queue yet does not become one. */
+/** Read-only: does not create the tables of a queue. */
 export async function queueStatus(url: string, asJson: boolean): Promise<number> {
   const workers = await workersOn(url)
   const lines = asJson ? [jsonText(workers)] : linesOf(workers)

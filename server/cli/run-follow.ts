@@ -1,4 +1,4 @@
-// `clone --follow` and `follow` as commands: what is seen of them, and what the exit code says.
+// `clone --follow` and `follow` as commands: their output and exit code.
 
 import { lateLines } from '../../shared/follow-health.ts'
 import type { FollowOptions } from '../../shared/follow-options.ts'
@@ -31,7 +31,7 @@ export interface FollowFlags extends ViewFlags, WatchFlags {
   follow: FollowOptions
 }
 
-/** The copy, as any other, and the changes behind it. */
+/** Copies like `clone`, then follows. */
 export async function cloneAndFollow(settled: Settled, flags: FollowFlags): Promise<number> {
   refuseContradictions(settled)
   const request = runRequestOf(settled)
@@ -62,7 +62,7 @@ export async function cloneAndFollow(settled: Settled, flags: FollowFlags): Prom
     },
     onEvent(event) {
       if (event.type === 'started') isBegun = true
-      // Until then there may be something to confirm.
+      // Before the first step there may be a question to confirm.
       if (event.type === 'step_started') dashboard.open(following, () => view[Symbol.dispose]())
       const isSeen = isBegun && !dashboard.wasOpened
       if (isSeen) view.event(event)
@@ -88,7 +88,7 @@ export async function cloneAndFollow(settled: Settled, flags: FollowFlags): Prom
   return finish(result, following.view(), screen, flags, lastError)
 }
 
-/** What was begun goes on. */
+/** Continues an existing move. */
 export async function followOn(settled: Settled, flags: FollowFlags): Promise<number> {
   const ends = { ...endsOf(settled), follow: flags.follow }
   using store = new RunStore(settled.stateDir)
@@ -125,7 +125,7 @@ function besideOf({ logDir, stateDir }: Settled, { apiPort }: FollowFlags, { sou
   return { apiPort, logDirectory: logDir, stateDirectory: stateDir, ends: [source, destination] }
 }
 
-/** Stands for a run that is begun a moment later: whoever asks before sees nothing yet. */
+/** Stands for a run that starts a moment later; until then it has no view. */
 class Announced implements FollowController {
   run: FollowRun | undefined
 
@@ -153,13 +153,13 @@ function finish(
 ): number {
   screen[Symbol.dispose]()
   const report = view.switchover?.report
-  // Also when something has ended the watch behind it.
+  // Also after a failure of the watch that follows the switchover.
   if ((result.status === 'switched_over' || result.status === 'failed') && report)
     for (const line of reportLines(report)) tell(line)
   for (const line of lateLines(view)) tell(`pgtrek: ${line}`)
   if (result.status === 'failed') {
     const { message } = asError(result.error)
-    // What is seen already is not said again.
+    // Do not repeat an error that is on the screen already.
     if (message !== lastError) tell(`pgtrek: ${message}`)
   }
   if (result.status === 'stopped')
@@ -180,7 +180,7 @@ function exitCodeOf({ status, error }: FollowResult, view: FollowView): number {
   }
 }
 
-/** What cannot be had together with following. */
+/** Options that exclude following. */
 export function refuseContradictions({ options, origins }: Settled) {
   const said = (name: keyof typeof options) => origins.get(name) ?? name
   if (options.schemaOnly)
@@ -200,14 +200,14 @@ interface Beside {
   ends: readonly ConnectionSettings[]
 }
 
-/** Listens before anything begins, so that a port that is taken is known in time. */
+/** Listens before the move starts, so that a port in use is reported in time. */
 async function serveBeside(
   { apiPort, logDirectory, stateDirectory, ends }: Beside,
   controller: FollowController,
   say: (message: string) => void,
 ): Promise<AsyncDisposable> {
   if (apiPort === undefined) return { async [Symbol.asyncDispose]() {} }
-  // Only then the framework is needed.
+  // Only this flag needs the framework.
   const { startServer } = await import('../api/start.ts')
   const server = await startServer({
     host: 'localhost',

@@ -1,4 +1,4 @@
-// One run as a command: what is seen of it, who is asked, and what the exit code says.
+// One run as a command: its output, the confirmation, and the exit code.
 import type { Settled } from '../config/settle.ts'
 import type { Plan } from '../migrate/plan/types.ts'
 import { copiersOn } from '../queue/queued-copies.ts'
@@ -32,7 +32,7 @@ export async function migrateAsCommand(settled: Settled, flags: ViewFlags): Prom
     confirmed: flags.yes || ((made) => confirmDestruction(made, view, interrupt.signal)),
     say: (level, message) => view.say(message, level),
     onEvent(event) {
-      // The plan itself is printed on standard output, with all that this event has.
+      // A dry run prints the plan on standard output, which includes this event.
       if (!(dryRun && event.type === 'planned')) view.event(event)
     },
     onPlan(made) {

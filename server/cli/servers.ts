@@ -32,7 +32,7 @@ export async function askServers(command: Command): Promise<string[]> {
   }
 }
 
-/** A server takes a moment to notice that a process was killed. */
+/** After a kill a server takes a moment to notice that the process has ended. */
 async function settled(ends: FollowEnds): Promise<MoveOnServers> {
   const deadline = Date.now() + dyingPatienceMs
   for (;;) {

@@ -57,7 +57,10 @@ export function cloneCommand(): Command {
   })
 }
 
-/** `clone --follow --dry-run`: the plan of the copy, and whether its changes can be followed. Nothing is created. */
+/**
+ * `clone --follow --dry-run`: prints the plan of the copy, and whether its changes can be followed. Nothing is
+ * created.
+ */
 async function planCloneAndFollow(request: Settled, flags: FollowFlags): Promise<number> {
   refuseContradictions(request)
   const ends = { ...endsOf(request), follow: flags.follow }

@@ -1,4 +1,4 @@
-// `pgtrek compare`: compare two databases `data` asks it of their rows, `schema` of their objects.
+// `pgtrek compare`: compares two databases, `data` their rows, `schema` their objects.
 import { Command } from 'commander'
 import type { ComparisonFailure } from '../../../shared/comparison.ts'
 import { formatCount, formatDuration, formatPercent } from '../../../shared/format.ts'
@@ -40,7 +40,7 @@ interface Run {
   ends: Record<'source' | 'destination', ConnectionSettings>
   signal: AbortSignal
   style: Style
-  /** How far it is, for standard error. */
+  /** Progress on standard error. */
   progress: Progress
 }
 
@@ -125,7 +125,7 @@ async function warnOfLeftovers(destination: ConnectionSettings) {
 
 const betweenLines = 5_000
 
-/** A line at the bottom of a terminal; elsewhere one now and then. */
+/** A line at the bottom of a terminal; elsewhere an occasional line. */
 class Progress implements Disposable {
   readonly #screen = process.stderr.isTTY ? new Screen(process.stderr) : undefined
   readonly #begun = performance.now()

@@ -1,4 +1,4 @@
-// `pgtrek copy`: rows, sequence values and large objects into a schema that the destination has already.
+// `pgtrek copy`: copies rows, sequence values and large objects into an existing schema.
 import { Command } from 'commander'
 import { optionNames, spellingOf } from '../../../shared/option-table.ts'
 import { addConfiguredConnectionFlags } from '../flags/connection.ts'
@@ -10,7 +10,7 @@ import { addRunFlags, viewFlags } from '../flags/run.ts'
 import { addSelectionFlags } from '../flags/selection.ts'
 import { migrateAsCommand } from '../run-migration.ts'
 
-/** Those about the schema have nothing to say here. */
+/** Without the options for the schema, which is not migrated here. */
 export const copyOptions = optionNames.filter((name) => !spellingOf(name).schema)
 
 export function copyCommand(): Command {

@@ -1,4 +1,4 @@
-// `pgtrek doctor --config fleet.yaml`: what would be in the way of every mapping; each finding once, with its databases.
+// `pgtrek doctor --config fleet.yaml`: checks all mappings of a fleet, and lists each finding once with its databases.
 import type { Command } from 'commander'
 import { formatCount } from '../../../shared/format.ts'
 import type { FleetMappingReport, FleetPreflightReport, PreflightItem } from '../../../shared/preflight.ts'
@@ -35,7 +35,7 @@ export async function doctorFleet(
   return codeFor(report)
 }
 
-/** The configuration says for each mapping what is meant. */
+/** The configuration has the selection and the options of each mapping. */
 function refuseOtherFlags(command: Command) {
   const other = command.options.find((option) => {
     const name = option.attributeName()
@@ -81,7 +81,7 @@ function mappingLines(
 
 const rank = ({ status }: PreflightItem) => (status === 'blocker' ? 0 : 1)
 
-/** What is wrong with a server is found in each of its databases. */
+/** A finding about a server appears in each of its databases. */
 function distinct({ databases }: FleetMappingReport): { item: PreflightItem; where: string[] }[] {
   const found = new Map<string, { item: PreflightItem; where: string[] }>()
   for (const { name, items } of databases) {
@@ -108,7 +108,7 @@ function fleetVerdict({ status, mappings }: FleetPreflightReport, style: Style):
   return `${style.good('Ready.')} ${counted}.`
 }
 
-/** The worst: who could not be asked, then what blocks. */
+/** The most severe code: instances that could not be checked, then blockers. */
 function codeFor({ status, mappings }: FleetPreflightReport): number {
   const isUnread = mappings.some(({ error, databases }) => error || databases.some((one) => one.error))
   if (isUnread) return exitCode.cannotRun

@@ -1,4 +1,4 @@
-// `pgtrek fleet`: many instances to many, from one configuration, with a board to watch.
+// `pgtrek fleet`: moves the databases of many instances, from one configuration, with a dashboard.
 import { Command, InvalidArgumentError } from 'commander'
 import type { FleetMappingView, FleetState, FleetView } from '../../../shared/fleet.ts'
 import { formatBytes } from '../../../shared/format.ts'

@@ -1,4 +1,4 @@
-// `pgtrek follow`: goes on with a move whose copy is complete.
+// `pgtrek follow`: continues a move whose copy is complete.
 import { Command } from 'commander'
 import { addConfiguredConnectionFlags } from '../flags/connection.ts'
 import { addFollowFlags, followOptionsOf, watchFlagsOf } from '../flags/follow.ts'

@@ -1,4 +1,4 @@
-// `pgtrek health`: does a running pgtrek answer? For containers, which may have no other program to ask with.
+// `pgtrek health`: asks a running pgtrek whether it answers, for containers without another HTTP client.
 
 import { Command } from 'commander'
 import { messageOf } from '../../../shared/message-of.ts'

@@ -1,4 +1,4 @@
-// `pgtrek licenses`: the terms of everything that the executable contains.
+// `pgtrek licenses`: prints the licenses of everything that the executable contains.
 import { Command } from 'commander'
 import { print } from '../../system/output.ts'
 import { licenses } from '../licenses-text.ts'

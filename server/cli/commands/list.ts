@@ -1,4 +1,4 @@
-// `pgtrek list`: what is in a database, before anything is moved.
+// `pgtrek list`: lists the tables of a database.
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { eitherOf } from '../../../shared/option-table.ts'
 import type { Selection } from '../../../shared/request.ts'
@@ -27,7 +27,7 @@ interface ListFlags {
   json?: boolean
 }
 
-/** More sessions than this would only wait for the same disk. */
+/** More sessions would only wait for the same disk. */
 const mostSessions = 4
 
 export function listCommand(): Command {
@@ -77,7 +77,7 @@ async function list(settings: ConnectionSettings, selection: Selection, flags: L
   }
 }
 
-/** Names that mean nothing are refused before anything is shown. */
+/** Throws a UsageError for names that match nothing, before anything is printed. */
 function selected({ tables, others, schemas }: Listing, selection: Selection): ListedTable[] {
   const selector = new Selector(selection)
   const shown = selectTables(tables, selector)
@@ -99,7 +99,7 @@ async function counted(
   shown: readonly ListedTable[],
   signal: AbortSignal,
 ): Promise<Counts> {
-  // Foreign tables are somewhere else, and partitioned ones have no rows of their own.
+  // Foreign tables are stored elsewhere, and partitioned tables have no rows of their own.
   const tables = shown.filter(({ kind }) => kind === 'table')
   const { freeConnections } = await readServer(session)
   const { snapshot } = await session.one<{ snapshot: string }>(

@@ -1,4 +1,4 @@
-// `pgtrek repair`: puts back the foreign keys and triggers that a run which was killed has left away.
+// `pgtrek repair`: restores the foreign keys and triggers that a killed run has left dropped or disabled.
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -44,7 +44,7 @@ export function repairCommand(): Command {
 }
 
 async function repair(flags: RepairFlags): Promise<number> {
-  // Nothing is made here for a look at a server.
+  // Do not create a state directory.
   const known = existsSync(join(flags.stateDir, 'pgtrek.sqlite'))
   using store = known ? new RunStore(flags.stateDir) : undefined
   const url = flags.dest ?? process.env.PGTREK_DEST
@@ -108,7 +108,7 @@ async function restoreAll(
     tell('nothing on this destination is dropped or disabled that a repair could restore')
     return exitCode.done
   }
-  // One that waits for a table would take away again what is put back here.
+  // A session of the run that still waits for a table would suspend again what is restored here.
   await endSessionsOf([...(store?.killed(settings) ?? []), ...left.map(({ run }) => run)], session)
   const suspended = new SuspendedConstraints({
     run: 'repair',

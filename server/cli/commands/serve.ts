@@ -112,7 +112,7 @@ function chosenToken({ token, host }: ServeFlags): { value: string; isNew: boole
   }
 }
 
-/** Only this machine can reach it. */
+/** Reachable only from this machine. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host)
 }
@@ -128,7 +128,7 @@ function collect(value: string, values: string[]): string[] {
 }
 
 /**
- * Opens the page in the user's browser, and gets it past the token by a link that works once. Every user of the machine
+ * Opens the page in the user's browser with a link that replaces the token and works once. Every user of the machine
  * can read the command line of a browser, so the link is in a file that only this user may read.
  */
 class BrowserDoor implements Disposable {

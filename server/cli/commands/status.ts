@@ -1,4 +1,4 @@
-// `pgtrek status`: how a database that is followed is doing, from any terminal, also after its process ended.
+// `pgtrek status`: the state of moves, from any terminal, also after their process has ended.
 
 import { Command } from 'commander'
 import type { PastMigrationDetails } from '../../../shared/api.ts'
@@ -67,7 +67,7 @@ async function status(command: Command, name: string | undefined, flags: StatusF
   return await remembered(name, flags)
 }
 
-/** What this machine knows. */
+/** The state as this machine knows it. */
 async function remembered(name: string | undefined, flags: StatusFlags): Promise<number> {
   using followed = openFollowed(flags.stateDir)
   const names = namesOf(followed, name, flags.stateDir)
@@ -82,7 +82,7 @@ async function destinationAlone(command: Command, flags: StatusFlags): Promise<n
   return found.left_away.length > 0 ? exitCode.failures : exitCode.done
 }
 
-/** What is on the servers comes first: where this machine remembers something else, the servers are right. */
+/** The state on the servers is printed first: it is right where the state directory differs. */
 async function statusOfServers(
   ends: FollowEnds,
   asked: string | undefined,
@@ -91,7 +91,7 @@ async function statusOfServers(
   const name = followName(ends)
   using followed = openFollowed(flags.stateDir)
   const record = followed?.store.load(name)
-  // The connections of the environment may be those of another move than the one that was asked for.
+  // Connections of the environment may belong to another move than the requested one.
   const isOther =
     record !== undefined && !(isAt(record.source, ends.source) && isAt(record.destination, ends.destination))
   if (isOther) return await remembered(asked, flags)
@@ -119,7 +119,7 @@ async function statusOfServers(
   return isWell ? code : exitCode.failures
 }
 
-/** On a full disk a file can be read that nobody can write. Where it cannot be opened, that is reported already. */
+/** On a full disk the state can be read but not written. A directory that cannot be opened is reported elsewhere. */
 function unwritableLines({ directory, failure }: StateDatabase): string[] {
   if (failure || systemWords(directory) === '') return []
   return [
@@ -127,7 +127,7 @@ function unwritableLines({ directory, failure }: StateDatabase): string[] {
   ]
 }
 
-/** What follows is old then, though a process is at work. */
+/** The state below is outdated, although the process is running. */
 function silenceLines({ store }: Followed, names: readonly string[]): string[] {
   return names.flatMap((name) => {
     const since = store.silentSince(name)
@@ -185,7 +185,7 @@ async function watch(followed: Followed, names: readonly string[], flags: Status
     sleeper.resolve()
   }
   for (const signal of stopSignals) process.on(signal, stop)
-  // Whoever read it has gone.
+  // The reader of the pipe has closed it.
   process.stdout.once('error', stop)
   const release = () => screen?.release()
   process.on('exit', release)
@@ -209,7 +209,7 @@ async function watch(followed: Followed, names: readonly string[], flags: Status
   }
 }
 
-/** After that there is nothing to wait for; a conflict may be solved by somebody else. */
+/** After that nothing changes without the user; another terminal may still resolve a conflict. */
 function isAtAnEnd(view: FollowView): boolean {
   return isOver(view) || (view.stage === 'done' && !isWatchOnly(view))
 }
@@ -218,7 +218,7 @@ function gone(names: readonly string[]): UsageError {
   return new UsageError(`${names.join(', ')}: no longer in the state directory`)
 }
 
-/** What does not fit would scroll away, and the next picture be drawn below it. */
+/** Longer output would scroll, and the next one would be drawn below it. */
 function cut(lines: string[], screen: Screen, style: Style): string[] {
   const room = Math.max(1, screen.size.rows - 1)
   if (lines.length <= room) return lines
@@ -229,7 +229,7 @@ function widthOfOutput(): number {
   return process.stdout.isTTY ? Math.max(1, (process.stdout.columns || 80) - 1) : Number.POSITIVE_INFINITY
 }
 
-/** The last plain migration that the state directory has. */
+/** The last migration of the state directory that was not a move. */
 export function lastRun(database: StateDatabase): PastMigrationDetails | undefined {
   const history = new History(database)
   const [last] = history.list({ limit: 1, offset: 0 })

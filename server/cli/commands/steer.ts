@@ -1,5 +1,5 @@
-// `pgtrek pause`, `resume`, `retry`, `skip`, `apply-schema`, `stop`: what a process that follows is asked to do,
-// from another terminal.
+// `pgtrek pause`, `resume`, `retry`, `skip`, `apply-schema`, `stop`: requests to a process that follows, from another
+// terminal.
 import { Command } from 'commander'
 import type { FollowAction } from '../../../shared/follow-view.ts'
 import { onlyName } from '../../follow/cleanup.ts'

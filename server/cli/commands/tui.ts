@@ -1,4 +1,4 @@
-// `pgtrek tui`: the dashboard of a database that is followed by a process of its own, from any terminal.
+// `pgtrek tui`: the dashboard of a move that another process runs.
 import { Command, InvalidArgumentError } from 'commander'
 import { UsageError } from '../../postgres/errors.ts'
 import { tell } from '../../system/output.ts'

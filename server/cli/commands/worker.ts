@@ -1,4 +1,4 @@
-// `pgtrek worker`: takes jobs from a queue and copies, on as many machines as there are.
+// `pgtrek worker`: takes jobs from a queue and copies rows.
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { UsageError } from '../../postgres/errors.ts'
 import { resolveSettings } from '../../postgres/resolve-settings.ts'
@@ -92,10 +92,10 @@ function port(text: string): number {
   return Number(text)
 }
 
-/** It looks for jobs twice a second, unless it waits for a queue that is away. */
+/** A worker looks for jobs twice a second, except while the server of the queue is unreachable. */
 const longestSilenceMs = 150_000
 
-/** A worker has no page; what monitors it still has to ask whether it is alive. */
+/** For health checks: a worker has no page. */
 function serveHealth(
   port: number | undefined,
   silence: () => number,

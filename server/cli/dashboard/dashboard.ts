@@ -1,4 +1,4 @@
-// The dashboard: looks at a controller a few times a second, shows what it sees, and asks what it is told by keys.
+// The dashboard: reads the view of a controller a few times a second, draws it, and sends the requests of keys.
 
 import type { FollowController, FollowView } from '../../../shared/follow-view.ts'
 import { messageOf } from '../../../shared/message-of.ts'
@@ -13,12 +13,12 @@ import { newState, press, type State, told, withoutOutdated } from './state.ts'
 
 export interface DashboardOptions {
   controller: FollowController
-  /** The following is this process's own: leaving asks whether to end it, and its end ends the dashboard. */
+  /** Set if this process follows: leaving asks whether to stop it, and its end closes the dashboard. */
   ended?: Promise<unknown> | undefined
   stream?: DashboardStream
   keyboard?: Keyboard
   environment?: Record<string, string | undefined>
-  /** Milliseconds between two looks. */
+  /** Milliseconds between two updates. */
   refresh?: number
 }
 
@@ -28,17 +28,17 @@ export interface DashboardStream extends TerminalStream {
 }
 
 /**
- * `left`: its user wants to see it no longer, and the following goes on; `interrupted`: the same by Ctrl-C;
- * `ended`: what it showed has ended; `gone`: no longer in the state directory.
+ * `left`: closed by the user, following continues; `interrupted`: the same by Ctrl-C; `ended`: the move has ended;
+ * `gone`: no longer in the state directory.
  */
 export type DashboardEnd = 'left' | 'interrupted' | 'ended' | 'gone'
 
 export const usualRefresh = 500
-/** A sequence of bytes for one key comes at once; the Escape key alone is recognised by nothing after it. */
+/** The bytes of one key arrive together. Without further bytes in this time it was the Escape key. */
 const escapeMs = 50
 const toldMs = 8_000
 
-/** It needs a terminal that can be drawn on and typed at. */
+/** The terminal must allow drawing and reading keys. */
 export function canShowDashboard(
   environment: Record<string, string | undefined> = process.env,
   { stdin, stdout }: { stdin: { isTTY?: boolean }; stdout: { isTTY?: boolean } } = process,
@@ -61,7 +61,7 @@ export async function showDashboard(options: DashboardOptions): Promise<Dashboar
   let escapeTimer: ReturnType<typeof setTimeout> | undefined
 
   using screen = new FullScreen(stream)
-  // After the screen, so that it is undone before it.
+  // Disposed before the screen is.
   using keys = listen(
     keyboard,
     attempt((text: string) => {
@@ -80,7 +80,7 @@ export async function showDashboard(options: DashboardOptions): Promise<Dashboar
   stream.on?.('resize', redraw)
   ended?.then(
     () => end.resolve('ended'),
-    // Whoever has begun it hears of the reason, too.
+    // The starter of the run reports the reason.
     () => end.resolve('ended'),
   )
   try {
@@ -106,7 +106,7 @@ export async function showDashboard(options: DashboardOptions): Promise<Dashboar
     draw()
   }
 
-  /** A report that comes while somebody looks is what they have waited for. */
+  /** A new report opens the details. */
   function showReport({ switchover }: FollowView) {
     const hasReport = switchover?.report !== undefined
     if (hasReport && hadReport === false) state = { ...state, pane: 'facts' }
@@ -132,7 +132,7 @@ export async function showDashboard(options: DashboardOptions): Promise<Dashboar
       if (after.told !== state.told) forgetLater()
       state = after
       if (effect) take(effect)
-      // Whatever was typed before the question could be read does not answer it.
+      // Keys that were typed before the question was drawn do not answer it.
       if (!hadDialog && state.dialog) break
       draw()
     }
@@ -144,7 +144,7 @@ export async function showDashboard(options: DashboardOptions): Promise<Dashboar
       case 'leave':
         return end.resolve('left')
       case 'interrupt':
-        // Of a terminal that sends keys one by one Ctrl-C is only a key; whoever follows here waits for the signal.
+        // A terminal in raw mode sends no signal for Ctrl-C, and a process that follows waits for the signal.
         return ended ? process.kill(process.pid, 'SIGINT') : end.resolve('interrupted')
       case 'act':
         return void ask(effect)
@@ -183,7 +183,7 @@ export async function showDashboard(options: DashboardOptions): Promise<Dashboar
     )
   }
 
-  /** What a timer or a key meets with ends the dashboard, with the terminal as it was. */
+  /** An error in a timer or a key closes the dashboard and restores the terminal. */
   function attempt<Given extends unknown[]>(work: (...given: Given) => void): (...given: Given) => void {
     return (...given) => {
       try {

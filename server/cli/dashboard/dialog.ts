@@ -1,4 +1,4 @@
-// Questions and help, over the middle of the dashboard.
+// Questions and help, drawn over the middle of the dashboard.
 import { readinessNow } from '../../../shared/follow-health.ts'
 import type { FollowView } from '../../../shared/follow-view.ts'
 import { printable } from '../../../shared/printable.ts'
@@ -11,7 +11,7 @@ import type { Place } from './place.ts'
 
 const widest = 76
 
-/** The frame with the dialog in its middle. */
+/** Returns the frame with the dialog in its middle. */
 export function withDialog(
   lines: readonly string[],
   dialog: Dialog,
@@ -21,7 +21,7 @@ export function withDialog(
 ): string[] {
   const width = Math.min(widest, place.width)
   const all = dialogBox(dialog, view, { ...place, width })
-  // The last lines of a question say how to answer it.
+  // The last lines of a question show the keys that answer it.
   const shown =
     all.length <= rows ? all : [...all.slice(0, Math.max(0, rows - 3)), ...all.slice(-Math.min(3, rows))]
   const top = Math.max(0, Math.floor((rows - shown.length) / 2))

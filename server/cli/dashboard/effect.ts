@@ -1,4 +1,4 @@
-// What a key leads to: a dialog, or something to be done.
+// What a key causes: a dialog or a request.
 
 import type { FollowAction } from '../../../shared/follow-view.ts'
 import type { Form } from './form.ts'
@@ -7,7 +7,7 @@ export type Dialog =
   | { type: 'help' }
   | { type: 'form'; form: Form }
   | Question
-  /** Of one that follows in this very process. */
+  /** Asked in the process that follows. */
   | { type: 'leave' }
 
 export interface Question {
@@ -20,6 +20,6 @@ export interface Question {
 
 export type Effect =
   | { type: 'act'; action: FollowAction; saying: string }
-  /** The following goes on. */
+  /** Following continues. */
   | { type: 'leave' }
   | { type: 'interrupt' }

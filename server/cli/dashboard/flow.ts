@@ -1,4 +1,4 @@
-// How rows and changes flow: the bar of the copy, and for each stream its lag, rate and slot.
+// The progress of rows and changes: the bar of the copy, and the lag, rate and slot of each stream.
 import { isOver, isRead } from '../../../shared/follow-health.ts'
 import type { FollowView, StreamView } from '../../../shared/follow-view.ts'
 import { formatBytes, formatCount, formatDuration, formatPercent } from '../../../shared/format.ts'
@@ -10,7 +10,7 @@ import type { Place } from './place.ts'
 import { sparkline } from './sparkline.ts'
 
 const labelWidth = 6
-/** A narrower one would tell nothing. */
+/** A narrower sparkline shows nothing useful. */
 const narrowestSpark = 10
 
 export function copyBar(view: FollowView, { width, style }: Place): string {
@@ -60,7 +60,7 @@ function lagLine(view: FollowView, stream: StreamView, label: Piece, { width, st
   const text = lagText(stream)
   const pieces: Piece[] = [label, [pad(text, Math.max(24, widthOf(text))), style.bold]]
   const used = widthOf(typeof label === 'string' ? label : label[0]) + Math.max(24, widthOf(text))
-  // The samples are of the way that changes flow at present.
+  // The samples belong to the present direction.
   const { samples } = view
   const [first, last] = [samples[0], samples.at(-1)]
   if (stream.direction === view.direction && first && last) {

@@ -1,13 +1,13 @@
-// The small form before a switchover: how it is to be done, and then whether.
+// The form before a switchover: its options, then the confirmation.
 import { Value } from '@sinclair/typebox/value'
 import { type FollowView, SwitchoverOptions } from '../../../shared/follow-view.ts'
 import type { Key } from './keys.ts'
 
 export interface Form {
   options: SwitchoverOptions
-  /** The line the arrows have come to. */
+  /** The selected line. */
   at: number
-  /** All is chosen; only yes or no is left. */
+  /** The options are chosen; the form asks for yes or no. */
   isAsking: boolean
 }
 
@@ -51,7 +51,7 @@ export const formLines: FormLine[] = [
 
 const timeouts = [5, 10, 30, 60, 120, 300, 600]
 
-/** The way to go is the other way than changes flow after a first switchover. */
+/** The next switchover goes against the direction in which changes are applied. */
 export function newForm({ direction }: FollowView): Form {
   return {
     options: { ...Value.Create(SwitchoverOptions), back: direction === 'back' },

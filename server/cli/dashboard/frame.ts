@@ -1,4 +1,4 @@
-// One picture of the dashboard: what there is room for, the weightiest first.
+// One frame of the dashboard. If the terminal is small, the most important parts are shown.
 
 import { isOver, isWatchOnly } from '../../../shared/follow-health.ts'
 import type { FollowView } from '../../../shared/follow-view.ts'
@@ -22,19 +22,19 @@ export interface FrameSize {
 
 export interface Frame {
   lines: string[]
-  /** Of the open pane: lines that fit at once, and how far it can be scrolled. */
+  /** Lines of the open pane that fit at once, and how far it can be scrolled. */
   page: number
   most: number
 }
 
 interface Block {
-  /** Those with the least go first where there is no room. */
+  /** Without enough room, the parts with the least weight are omitted first. */
   weight: number
   lines: string[]
 }
 
 const leastForPane = 4
-/** From so many rows on the newest log lines stand below the tables. */
+/** With at least this many rows, the newest log lines are shown below the tables. */
 const roomForLog = 10
 
 export function frame(
@@ -44,7 +44,7 @@ export function frame(
   now: number,
   style: Style,
 ): Frame {
-  // The last column stays free: some terminals move on to the next line as soon as it is written.
+  // The last column stays empty: some terminals wrap as soon as it is written.
   const place: Place = { width: Math.max(1, size.columns - 1), style, now }
   const drawn = view ? picture(view, state, size.rows, place) : nothing(size.rows, place)
   const { dialog } = state
@@ -136,7 +136,7 @@ function footerLine(view: FollowView, { told }: State, { width, style }: Place):
   return line(pieces, width, ellipsis)
 }
 
-/** Only those that would do something now. */
+/** Only keys that have an effect now. */
 function keysOf(view: FollowView): [key: string, word: string][] {
   const always: [string, string][] = [
     ['Tab', 'panes'],

@@ -1,4 +1,4 @@
-// The whole terminal for a while: another page of it, so that what stood there comes back at the end.
+// Uses the alternate screen of the terminal, so that its previous content reappears afterwards.
 
 import { harmless } from '../../system/output.ts'
 import type { TerminalStream } from '../render/screen.ts'
@@ -18,7 +18,7 @@ const clearAll = `${sequence}2J`
 const clearToLineEnd = `${sequence}K`
 const home = `${sequence}H`
 const wrapOff = `${sequence}?7l`
-// Terminals that know it show a whole update at once; the others ignore it.
+// Terminals that support it show a whole update at once; others ignore it.
 const updateBegins = `${sequence}?2026h`
 const updateEnds = `${sequence}?2026l`
 
@@ -31,12 +31,12 @@ export class FullScreen implements Disposable {
     stream.write(enter + clearAll)
   }
 
-  /** Some pseudo terminals say that they have no columns at all. */
+  /** Some pseudo terminals report zero columns. */
   get size(): { columns: number; rows: number } {
     return { columns: this.stream.columns || 80, rows: this.stream.rows || 24 }
   }
 
-  /** Only what has changed is written, in one piece. */
+  /** Writes only the lines that have changed, in one write. */
   draw(lines: readonly string[]): void {
     if (!this.#isOpen) return
     const { columns, rows } = this.size
@@ -62,7 +62,7 @@ export class FullScreen implements Disposable {
   }
 }
 
-/** Keys as they are pressed, without an echo, until it is disposed. */
+/** Reads single keys without an echo until disposed. */
 export function listen(keyboard: Keyboard, onText: (text: string) => void): Disposable {
   const decoder = new TextDecoder()
   const onData = (bytes: Uint8Array | string) =>

@@ -1,17 +1,18 @@
-// However the process ends, its user gets the terminal back, and before anything is said about why.
+// Restores the terminal however the process ends, before any message is printed.
 
 import { crash, stopSignals } from '../interrupt.ts'
 
 /** `restore` may be called more than once. */
 export function guardTerminal(restore: () => void): Disposable {
   const onSignal = (signal: NodeJS.Signals) => {
-    // Whoever else listens decides when it ends; until then it goes on.
+    // Another listener decides when the process ends; until then the dashboard stays.
     if (process.listenerCount(signal) > 1) return
     unguard()
     restore()
     process.kill(process.pid, signal)
   }
-  // Bun would print it on the page that is gone in the next moment, and, while main.ts awaits the command, not end.
+  // Otherwise Bun would print the error on the alternate screen, which is about to disappear, and the process would
+  // not end while main.ts awaits the command.
   const onCrash = (reason: unknown) => {
     unguard()
     restore()

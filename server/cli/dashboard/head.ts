@@ -1,4 +1,4 @@
-// The top of the dashboard: what it is, how far it is, and whether now would be a good moment.
+// The top of the dashboard: name, stages, and cutover readiness.
 import { isOver, secondsSince } from '../../../shared/follow-health.ts'
 import { type FollowView, followStages } from '../../../shared/follow-view.ts'
 import { formatDuration } from '../../../shared/format.ts'
@@ -33,7 +33,7 @@ export function endsLine(view: FollowView, { width, style }: Place): string {
   const sign = view.bidirectional ? `${back}${to}` : view.direction === 'back' ? back : to
   const room = width - widthOf(sign) - 2
   const [source, destination] = [printable(view.source), printable(view.destination)]
-  // What one of them does not need is the other's.
+  // Each side may use the room that the other does not need.
   const half = Math.floor(room / 2)
   const forSource = Math.max(half, room - widthOf(destination))
   const left = fit(source, Math.max(0, forSource), ellipsis)
@@ -41,7 +41,7 @@ export function endsLine(view: FollowView, { width, style }: Place): string {
   return line([left, [` ${sign} `, style.accent], right], width, ellipsis)
 }
 
-/** Where there is no room for all of them, the one it is at. */
+/** Without room for all stages, the present one. */
 export function stagesLine(view: FollowView, { width, style }: Place): string {
   const { done, current, ahead, ellipsis } = style.signs
   const at = followStages.indexOf(view.stage)

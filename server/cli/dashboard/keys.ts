@@ -1,7 +1,7 @@
-// What a terminal sends as keys: characters, and the sequences of those that have none.
+// Decodes the input of a terminal into keys: characters, and sequences for keys without one.
 // https://invisible-island.net/xterm/ctlseqs/ctlseqs.html
 
-/** A character stands for itself. */
+/** A character stands for its own key. */
 export type Key =
   | 'up'
   | 'down'
@@ -52,7 +52,7 @@ export class KeyReader {
   #rest = ''
   #isPasting = false
 
-  /** Something that may be the beginning of a sequence waits for its end. */
+  /** True while the input may be the start of a longer sequence. */
   get isWaiting(): boolean {
     return this.#rest !== '' && !this.#isPasting
   }
@@ -61,7 +61,7 @@ export class KeyReader {
     this.#rest += text
     const keys: Key[] = []
     for (;;) {
-      // What is pasted was not typed at a question: it decides nothing.
+      // Pasted text is ignored, so that it cannot answer a question.
       if (this.#isPasting && !this.#skipPaste()) return keys
       if (this.#rest === '') return keys
       const sequence = nextOf(this.#rest)
@@ -73,7 +73,7 @@ export class KeyReader {
     }
   }
 
-  /** Nothing more came: what looked like a beginning was the Escape key. */
+  /** Called if nothing follows: the start of a sequence was the Escape key. */
   flush(): Key[] {
     if (!this.isWaiting) return []
     this.#rest = ''
@@ -92,14 +92,14 @@ export class KeyReader {
   }
 }
 
-/** The first character or whole sequence; nothing while it is not whole. */
+/** The first character or complete sequence; undefined while it is incomplete. */
 function nextOf(text: string): string | undefined {
   if (!text.startsWith(escapeSign)) return Array.from(text)[0]
   const second = text[1]
   if (second === undefined) return undefined
   if (second === 'O') return text.length < 3 ? undefined : text.slice(0, 3)
   if (second !== '[') return escapeSign
-  // Parameters, then one letter or tilde that ends it.
+  // Parameters, then one letter or tilde at the end.
   for (let index = 2; index < text.length; index++) {
     const code = text.charCodeAt(index)
     if (code >= 0x40 && code <= 0x7e) return text.slice(0, index + 1)
@@ -112,6 +112,6 @@ function keyOf(sequence: string): Key | undefined {
   const key = named[sequence]
   if (key !== undefined) return key
   if (sequence === escapeSign) return 'escape'
-  // Sequences and controls that mean nothing here.
+  // Other sequences and control characters are ignored.
   return /^[^\p{Cc}]+$/u.test(sequence) ? sequence : undefined
 }

@@ -1,8 +1,8 @@
-// Lines made of painted pieces that never get wider than their place.
+// Lines of painted pieces that never exceed their width.
 import { fit, widthOf } from '../render/text.ts'
 
 export type Paint = (text: string) => string
-/** Plain, or with what paints it: cutting text that is painted already would cut its colours. */
+/** Plain text, or text with its paint: cutting painted text would cut its escape sequences. */
 export type Piece = string | readonly [text: string, paint: Paint]
 
 export function line(pieces: readonly Piece[], width: number, ellipsis: string): string {
@@ -18,7 +18,7 @@ export function line(pieces: readonly Piece[], width: number, ellipsis: string):
   return made
 }
 
-/** The right side keeps its place; the left one is cut. */
+/** The right part keeps its place; the left part is cut. */
 export function spread(
   left: readonly Piece[],
   right: readonly Piece[],

@@ -1,4 +1,4 @@
-// What somebody should look at: a conflict with its choices, a switchover under way, and warnings.
+// Notices that need attention: a conflict with its choices, a running switchover, and warnings.
 
 import type { FollowConflict } from '../../../shared/follow.ts'
 import { concernsOf } from '../../../shared/follow-health.ts'
@@ -12,7 +12,7 @@ import type { Place } from './place.ts'
 
 const mostConcerns = 3
 
-/** The choices are always there; of the facts as many as fit. */
+/** Always shows the choices, and as many facts as fit. */
 export function conflictBox(conflict: FollowConflict, rows: number, place: Place): string[] {
   const { width, style } = place
   const inner = Math.max(0, width - 4)
@@ -42,7 +42,7 @@ export function box(
   ]
 }
 
-/** Painted text fits already where it is painted. */
+/** For text that was fitted before it was painted. */
 function padPainted(text: string, width: number): string {
   const missing = width - Bun.stringWidth(text)
   return missing >= 0 ? text + ' '.repeat(missing) : pad(Bun.stripANSI(text), width)
@@ -67,7 +67,7 @@ export function switchoverLine({ switchover }: FollowView, { width, style, now }
   )
 }
 
-/** One line each; the pane with the details has them whole. */
+/** One line each; the details pane shows them in full. */
 export function concernRows(view: FollowView, { width, style, now }: Place): string[] {
   const concerns = concernsOf(view, now)
   const isCut = concerns.length > mostConcerns

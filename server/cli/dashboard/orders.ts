@@ -1,4 +1,4 @@
-// What can be asked for with a key: when it makes sense, and what is asked back first.
+// The requests that keys make: when each is possible, and which question is asked first.
 import { isOver, isWatchOnly } from '../../../shared/follow-health.ts'
 import type { FollowAction, FollowView } from '../../../shared/follow-view.ts'
 import { formatCount, shortList } from '../../../shared/format.ts'
@@ -10,7 +10,7 @@ import { newForm } from './form.ts'
 
 export interface Order {
   key: string
-  /** Why it cannot be asked for now. */
+  /** Why the request is not possible now. */
   refusal: (view: FollowView) => string | undefined
   does: (view: FollowView) => Dialog | { effect: Effect }
 }
@@ -117,7 +117,7 @@ function choice(view: FollowView, action: 'retry' | 'skip' | 'apply_schema'): st
   return atWork(view) ?? (offered ? undefined : 'this does not resolve the conflict')
 }
 
-/** All that have failed, and the one that is in conflict. */
+/** All failed tables, and the table in conflict. */
 function tablesToCopy(view: FollowView): TableName[] {
   const table = conflictOf(view)?.table
   return [...view.failed_tables, ...(table ? [table] : [])]

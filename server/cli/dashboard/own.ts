@@ -1,5 +1,5 @@
-// The dashboard of a following that is this very process's: it comes when nobody has to be asked any more,
-// and goes with the following, or before.
+// The dashboard of a move that this process runs. It opens after the last question of the copy, and closes with the
+// move or earlier.
 
 import type { FollowController } from '../../../shared/follow-view.ts'
 import { messageOf } from '../../../shared/message-of.ts'
@@ -14,7 +14,7 @@ export class OwnDashboard {
   #isOpen = false
   #over: Promise<void> | undefined
 
-  /** `onLeft` hears why it is not there any more while the following goes on. */
+  /** `onLeft` gets the reason if the dashboard closes while following continues. */
   constructor(
     readonly wanted: boolean,
     readonly onLeft: (why: string) => void,
@@ -22,17 +22,17 @@ export class OwnDashboard {
     if (wanted && !canShowDashboard()) throw new UsageError('--tui needs a terminal')
   }
 
-  /** It has the terminal for itself: nothing else may write to it. */
+  /** While open, nothing else may write to the terminal. */
   get isOpen(): boolean {
     return this.#isOpen
   }
 
-  /** It is, or was, in place of all that is seen of the copy. */
+  /** True from the first opening on: the other output of the copy is not shown any more. */
   get wasOpened(): boolean {
     return this.#over !== undefined
   }
 
-  /** Once; `before` leaves the terminal to it. */
+  /** Opens once; `before` makes room on the terminal. */
   open(following: OwnFollowing, before: () => void = () => {}) {
     if (!this.wanted || this.wasOpened) return
     before()
@@ -40,7 +40,7 @@ export class OwnDashboard {
     this.#over = this.#show(following)
   }
 
-  /** The terminal is as it was. */
+  /** Resolves when the terminal is restored. */
   async over() {
     await this.#over
   }
@@ -51,7 +51,7 @@ export class OwnDashboard {
       const end = await showDashboard({ controller: following, ended: following.done })
       if (end === 'left') why = 'following continues; Ctrl-C stops it, "pgtrek tui" shows it again'
     } catch (error) {
-      // A picture that cannot be drawn is no reason to stop what it is of.
+      // A failure of the dashboard does not stop the move.
       why = `the dashboard failed: ${messageOf(error)}`
     }
     this.#isOpen = false

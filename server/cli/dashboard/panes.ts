@@ -1,4 +1,4 @@
-// The lower part of the dashboard: tables, log or details, each of which can be scrolled.
+// The lower part of the dashboard: tables, log or details, each scrollable.
 import type { FollowView } from '../../../shared/follow-view.ts'
 import { formatPercent, formatRows } from '../../../shared/format.ts'
 import { printable } from '../../../shared/printable.ts'
@@ -14,7 +14,7 @@ import type { Place } from './place.ts'
 import { type Pane, panes, type State } from './state.ts'
 
 export interface PaneContent {
-  /** Stay at the top while the rest is scrolled. */
+  /** Stays at the top while the rest scrolls. */
   heading: string[]
   lines: string[]
 }
@@ -32,7 +32,7 @@ export function paneContent(view: FollowView, state: State, place: Place): PaneC
   }
 }
 
-/** The names of all panes, and which part of the one that is open is seen. */
+/** The names of all panes, and which part of the open one is shown. */
 export function paneTitle(open: Pane, position: string, { width, style }: Place): string {
   const { line: dash, ellipsis } = style.signs
   const tabs = panes.flatMap((pane): Piece[] => [
@@ -52,7 +52,7 @@ export function simpleTitle(title: string, { width, style }: Place): string {
   return line([[`${dash.repeat(2)} ${title} ${rest}`, style.dim]], width, ellipsis)
 }
 
-/** The newest is the last. */
+/** The newest line is the last. */
 export function logLines({ log }: FollowView, { width, style }: Place, whole: boolean): string[] {
   return log.flatMap(({ at, level, message }) => {
     const paint = level === 'error' ? style.bad : level === 'warn' ? style.caution : (text: string) => text

@@ -1,4 +1,4 @@
-// Where something of the dashboard is drawn, and how.
+// The width, style and time with which a part of the dashboard is drawn.
 import type { Tone } from '../render/follow-words.ts'
 import type { Style } from '../render/style.ts'
 import type { Paint } from './line.ts'

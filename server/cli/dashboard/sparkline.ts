@@ -1,6 +1,9 @@
-// Numbers over time as one line of small bars.
+// Draws numbers over time as one line of small bars.
 
-/** One sign for each of `width` spans of time, the highest of each; `heights` goes from nothing to the most. */
+/**
+ * One character for each of `width` spans of time, by the maximum of each; `heights` are the characters from lowest to
+ * highest.
+ */
 export function sparkline(numbers: readonly number[], width: number, heights: string): string {
   const signs = Array.from(heights)
   const spans = highestOfSpans(numbers, width)
@@ -8,7 +11,7 @@ export function sparkline(numbers: readonly number[], width: number, heights: st
   return spans.map((number) => signs[heightOf(number, most, signs.length)] ?? '').join('')
 }
 
-/** Only nothing at all is drawn as nothing. */
+/** Only zero is drawn as the lowest character. */
 function heightOf(number: number, most: number, heights: number): number {
   if (number <= 0 || most <= 0) return 0
   return Math.min(heights - 1, Math.max(1, Math.round((number / most) * (heights - 1))))

@@ -1,4 +1,4 @@
-// What the dashboard shows beside the view itself, and what a key does. Pure: the loop does what comes of it.
+// The state of the dashboard besides the view, and what a key changes. Pure: the loop executes the effects.
 
 import { isOver } from '../../../shared/follow-health.ts'
 import type { FollowView, SwitchoverOptions } from '../../../shared/follow-view.ts'
@@ -20,7 +20,7 @@ export interface State {
   pane: Pane
   /** How far each pane is scrolled; the log counts from its end. */
   scroll: Record<Pane, number>
-  /** Of the tables. */
+  /** The order of the tables. */
   order: 'changes' | 'name'
   dialog?: Dialog | undefined
   told?: Told | undefined
@@ -28,9 +28,9 @@ export interface State {
 
 export interface Surroundings {
   view: FollowView | undefined
-  /** The following belongs to this process. */
+  /** This process runs the move. */
   own: boolean
-  /** Lines of a pane, for a page up or down. */
+  /** Lines of a pane, for Page Up and Page Down. */
   page: number
 }
 
@@ -70,7 +70,7 @@ function outside(state: State, key: Key, around: Surroundings): Pressed {
   return open(state, result)
 }
 
-/** A question that was asked of another state of things is not answered any more. */
+/** Closes a question that no longer applies to the state of the move. */
 export function withoutOutdated(state: State, view: FollowView): State {
   const { dialog } = state
   const isOutdated =
@@ -137,7 +137,7 @@ function move(state: State, key: Key, page: number): State | undefined {
   }
   const by = steps(page)[key]
   if (by === undefined) return undefined
-  // Downwards is towards the newest line of the log, from which it counts.
+  // The log counts from its end, so scrolling down decreases the offset.
   const offset = state.scroll[state.pane] + (state.pane === 'log' ? -by : by)
   return { ...state, scroll: { ...state.scroll, [state.pane]: Math.max(0, offset) } }
 }

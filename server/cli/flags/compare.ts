@@ -1,4 +1,4 @@
-// The flags of `pgtrek compare`: where, what and which rows as for a copy, and its own.
+// The flags of `pgtrek compare`: connections and selection as for a copy, and its own.
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { OptionName } from '../../../shared/option-table.ts'
 import { addConfiguredConnectionFlags } from './connection.ts'
@@ -19,7 +19,7 @@ export interface CompareDataFlags extends CompareFlags {
   filter: 'both' | 'source'
 }
 
-/** What may differ between the objects of two databases all the same. */
+/** Differences between objects that a user may exclude. */
 const schemaOptions: readonly OptionName[] = [
   'owner',
   'acl',

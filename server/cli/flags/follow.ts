@@ -1,4 +1,4 @@
-// The flags about following, switching over, and cleaning up.
+// The flags for following, switching over and cleaning up.
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { parseBytes, parseSeconds } from '../../../shared/amounts.ts'
 import { defaultFollowOptions, type FollowOptions } from '../../../shared/follow-options.ts'
@@ -10,7 +10,7 @@ import { collect } from './words.ts'
 const heading = 'Following:'
 const option = (flags: string, meaning: string) => new Option(flags, meaning).helpGroup(heading)
 
-/** The flags of commands for a move that exists. */
+/** For commands that work on an existing move. */
 export function addMoveFlags(command: Command) {
   addConfiguredConnectionFlags(command)
   addNameFlag(command)
@@ -68,7 +68,7 @@ export function addPublicationFlag(command: Command) {
   )
 }
 
-/** What is decided when a move begins. */
+/** Options that are fixed when a move is started. */
 export function addBeginningFlags(command: Command) {
   command
     .addOption(
@@ -87,7 +87,7 @@ export function addBeginningFlags(command: Command) {
 }
 
 export interface WatchFlags {
-  /** A dashboard instead of lines. */
+  /** Show the dashboard instead of lines. */
   tui: boolean
   apiPort: number | undefined
 }

@@ -1,4 +1,4 @@
-// The flags of the options, made from the option table, and what the environment says of the same options.
+// The flags of the options, made from the option table, and their environment variables.
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import {
   choicesOf,
@@ -27,7 +27,7 @@ export function addOptionFlags(command: Command, names: readonly OptionName[] = 
   for (const name of names) for (const option of optionFlags(name)) command.addOption(option)
 }
 
-/** What the command line says; flags that contradict each other are refused. */
+/** The options of the command line. Throws a UsageError for flags that contradict each other. */
 export function optionsFromFlags(
   command: Command,
   names: readonly OptionName[] = optionNames,
@@ -59,7 +59,7 @@ export function optionsFromEnvironment(environment: Environment): Partial<Migrat
   return values as Partial<MigrationOptions>
 }
 
-/** A variable with a slip in its name would be silently without effect. */
+/** A misspelled variable would silently have no effect. */
 export function unknownVariables(environment: Environment): string[] {
   const known = [...optionNames.map(variableOf), 'PGTREK_SOURCE', 'PGTREK_DEST', 'PGTREK_QUEUE']
   return Object.keys(environment)
@@ -72,7 +72,7 @@ export function unknownVariables(environment: Environment): string[] {
     })
 }
 
-/** All flags of one option; those that only restore a default, or stand for a choice, come behind. */
+/** All flags of one option; flags that restore a default or stand for a choice come last. */
 function optionFlags(name: OptionName): Option[] {
   const { kind, meaning, group, shortcuts = {} } = spellingOf(name)
   const flag = flagOf(name)

@@ -1,4 +1,4 @@
-// The flag that names the queue: a database in which runs and workers find each other.
+// The flag of the queue, the database through which runs and workers find each other.
 import { type Command, Option } from 'commander'
 import type { Connection } from '../../../shared/connection.ts'
 import type { Environment } from '../../postgres/environment.ts'

@@ -1,4 +1,4 @@
-// `--where` and `--upsert-key`: rules for single tables, and `--hook`: work of the user's around the phases.
+// `--where` and `--upsert-key`: rules for single tables. `--hook`: commands and SQL of the user between the phases.
 import { basename } from 'node:path'
 import { type Command, Option } from 'commander'
 import { eitherOf } from '../../../shared/option-table.ts'
@@ -28,7 +28,7 @@ export function addHookFlag(command: Command) {
   )
 }
 
-/** Nothing when no rule was given. Both flags of one table make one rule. */
+/** Undefined without rules. Both flags of one table make one rule. */
 export function rulesFromFlags(command: Command): TableRule[] | undefined {
   const rules = new Map<string, TableRule>()
   const { where = [], upsertKey = [] } = command.opts<{ where?: string[]; upsertKey?: string[] }>()

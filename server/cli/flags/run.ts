@@ -1,4 +1,4 @@
-// The flags about what is seen of a run and kept of it.
+// The flags for the output of a run, its log and its state directory.
 import { type Command, Option } from 'commander'
 import { UsageError } from '../../postgres/errors.ts'
 import type { Verbosity } from '../render/view.ts'
@@ -8,7 +8,7 @@ export interface ViewFlags {
   progress: boolean
   level: Verbosity
   json: boolean
-  /** For the end of another run on the same objects. */
+  /** Wait for another run on the same objects. */
   wait: boolean
 }
 

@@ -1,4 +1,4 @@
-// The flags that say which objects are meant.
+// The flags that select objects.
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { eitherOf } from '../../../shared/option-table.ts'
 import { nearestName, Pattern, PatternError } from '../../../shared/pattern.ts'
@@ -18,7 +18,7 @@ const patternFlags = {
 type PatternList = keyof typeof patternFlags
 const patternLists = Object.keys(patternFlags) as PatternList[]
 
-/** With `kinds` also what concerns other objects than tables. */
+/** With `kinds`, also the flags for objects that are not tables. */
 export function addSelectionFlags(command: Command, { kinds }: { kinds: boolean }) {
   for (const list of patternLists) {
     const [flag, meaning] = patternFlags[list]
@@ -48,7 +48,7 @@ export function addSelectionFlags(command: Command, { kinds }: { kinds: boolean 
 export function selectionFromFlags(command: Command): Partial<Selection> {
   const selection: Partial<Selection> = {}
   for (const list of patternLists) {
-    // Commander makes `includeSchema` of `--include-schema`.
+    // Commander stores `--include-schema` as `includeSchema`.
     const patterns = command.getOptionValue(list.replace(/s$/, '')) as string[] | undefined
     if (patterns) selection[list] = patterns
   }
@@ -58,7 +58,7 @@ export function selectionFromFlags(command: Command): Partial<Selection> {
   return selection
 }
 
-/** Refuses early what could not be a name. */
+/** Rejects patterns that cannot be a name. */
 function collectPatterns(text: string, earlier: readonly string[] | undefined): string[] {
   const patterns = splitList(text)
   for (const pattern of patterns) checkPattern(pattern)

@@ -1,14 +1,14 @@
-// Words of the command line, taken apart where quotes allow it.
+// Splits values of flags, except where quotes forbid it.
 import { InvalidArgumentError } from 'commander'
 
-/** `a,"b,c"` -> `a` and `"b,c"`: commas between quotes belong to a name. */
+/** `a,"b,c"` -> `a` and `"b,c"`: a comma between quotes belongs to a name. */
 export function splitList(text: string): string[] {
   const words = cutOutsideQuotes(text, ',')
   if (words.some((word) => word.trim() === '')) throw new InvalidArgumentError('A name in the list is empty.')
   return words.map((word) => word.trim())
 }
 
-/** At the first `=` that is not inside quotes; nothing when there is none. */
+/** Splits at the first `=` outside of quotes; undefined if there is none. */
 export function splitAtEquals(text: string): [string, string] | undefined {
   const [name = ''] = cutOutsideQuotes(text, '=')
   return name.length === text.length ? undefined : [name.trim(), text.slice(name.length + 1).trim()]

@@ -1,4 +1,4 @@
-// The connections that a worker knows, by the names that jobs use: the two of a clone, or the mappings of a fleet.
+// The connections that a worker knows, by the names that jobs use: the two of a clone, or those of a fleet's mappings.
 import { readFileSync } from 'node:fs'
 import { basename, extname } from 'node:path'
 import type { Command } from 'commander'
@@ -14,7 +14,7 @@ import { queueFromEnvironment, queueFromFlags } from './queue.ts'
 
 export interface KnownEnds {
   queue: Connection | undefined
-  /** Undefined stands for the two that have no name. */
+  /** Undefined stands for the two connections without a name. */
   mappings: (string | undefined)[]
   connectionsOf(mapping: string | undefined): { source: Connection; dest: Connection }
 }

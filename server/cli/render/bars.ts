@@ -1,4 +1,4 @@
-// One frame of the live view as lines: the whole in two, then one for each table or step that runs.
+// One frame of the live view: two lines for the whole run, then one for each running table or step.
 import { describeStep } from '../../../shared/describe.ts'
 import type { Overview, ProgressFold } from '../../../shared/fold.ts'
 import {
@@ -23,7 +23,7 @@ export interface FrameSize {
 const mostRunning = 8
 
 export function frame(fold: ProgressFold, now: number, size: FrameSize, style: Style): string[] {
-  // The last column stays free: some terminals move on to the next line as soon as it is written.
+  // The last column stays empty: some terminals wrap as soon as it is written.
   const width = Math.max(1, size.columns - 1)
   const overview = fold.overview(now)
   const room = Math.max(0, Math.min(mostRunning, size.rows - 4))
@@ -53,7 +53,7 @@ function leftText({ remaining_seconds: seconds }: Overview): string {
   return `${formatDuration(Math.round(seconds)).replace('.0 s', ' s')} left`
 }
 
-/** The most telling first: a narrow terminal shows only as many as fit. */
+/** In the order of importance: a narrow terminal shows only as many as fit. */
 function factsOf(overview: Overview): string[] {
   const elapsed = formatDuration(overview.elapsed_seconds)
   const facts: string[] = [overview.current_phase]
@@ -116,7 +116,7 @@ function tableLines(tables: TableProgress[], { width, style }: Place): string[] 
 }
 
 function tableTail(table: TableProgress, width: number): string {
-  // Without an estimate a percentage would stand at zero and look stuck.
+  // Without an estimate the percentage would stay at zero and look stuck.
   const percent = pad(table.percent > 0 ? formatPercent(table.percent) : '', 4, 'right')
   if (width < 56) return percent
   const rows = formatCount(table.migrated_rows, 'row')

@@ -1,4 +1,4 @@
-// Moments as the clock on the user's wall shows them.
+// Times in the user's time zone.
 
 /** `09:03:27` */
 export function clock(at: number): string {

@@ -1,9 +1,9 @@
-// Names on the left, numbers on the right, in no more than the given width.
+// Names on the left and numbers on the right, within the given width.
 import type { Style } from './style.ts'
 import { pad, widthOf } from './text.ts'
 
 const gap = 2
-/** A name cut shorter than this could be any name; rather do without the last column. */
+/** Shorter names would be ambiguous; the last column is omitted instead. */
 const shortestName = 16
 
 export function columnLines(titles: string[], rows: string[][], width: number, style: Style): string[] {

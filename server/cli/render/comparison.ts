@@ -1,4 +1,4 @@
-// What came of a comparison, in lines for a person.
+// The result of a comparison as text.
 import type {
   DataComparison,
   DifferingRow,
@@ -46,7 +46,7 @@ function verdict({ status }: { status: 'same' | 'different' }, style: Style): st
   return status === 'same' ? style.good('Same') : style.bad('Different')
 }
 
-/** One table, as soon as it is known; nothing more than its name where it is the same. */
+/** Lines of one table; only its name if there is no difference. */
 export function tableLines(table: TableComparison, style: Style): string[] {
   const name = printable(showName(table))
   const { source, destination, error, drill } = table

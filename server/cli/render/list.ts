@@ -1,4 +1,4 @@
-// What `pgtrek list` prints: a table for people, an object for programs.
+// The output of `pgtrek list`: a table for people, an object for programs.
 import { formatBytes, formatCount, formatRows } from '../../../shared/format.ts'
 import { printable } from '../../../shared/printable.ts'
 import { showName } from '../../../shared/table-name.ts'
@@ -17,7 +17,7 @@ export function listLines(trees: readonly TreeTable[], exact: boolean, style: St
     kindWords(tree, depth > 0),
   ])
   const titles = ['Table', exact ? 'Rows' : 'Rows (estimate)', 'Table size', 'Indexes', 'Total', 'Kind']
-  // Names are for copying: none is cut, whatever the terminal's width.
+  // Names are not cut, whatever the width of the terminal, so that they can be copied.
   return [
     ...columnLines(titles, rows, Number.POSITIVE_INFINITY, style),
     '',
@@ -71,7 +71,7 @@ function kindWords({ table, partitionOf }: TreeTable, isBelow: boolean): string 
 function totalLine(trees: readonly TreeTable[], exact: boolean): string {
   const all = flattened(trees)
   const partitions = all.length - trees.length
-  // Sums of what is known, since one table that was never counted should not hide all others.
+  // Sums of the known values: one uncounted table should not hide all others.
   const own = all.map(({ tree }) => tree).filter(({ table }) => table.kind !== 'partitioned')
   const known = own.filter(({ rows }) => rows !== null)
   const unknown = own.length - known.length

@@ -1,4 +1,4 @@
-// The bars: drawn a few times a second at the bottom of the terminal, with remarks scrolling by above.
+// The progress bars: redrawn a few times a second at the bottom of the terminal, with messages scrolling above.
 import { ProgressFold } from '../../../shared/fold.ts'
 import { stopSignals } from '../interrupt.ts'
 import { frame } from './bars.ts'
@@ -40,7 +40,7 @@ export function liveView(stream: TerminalStream, options: ViewOptions = {}): Vie
   return {
     event(event) {
       fold.apply(event)
-      // The frame shows it as long as it lasts.
+      // The frame shows this while the run lasts.
       if (event.type === 'started') return
       for (const remark of remarks(event, fold, level)) {
         pending.push(...remarkLines(remark, width(), style, event.type === 'step_finished'))
@@ -72,10 +72,10 @@ export function liveView(stream: TerminalStream, options: ViewOptions = {}): Vie
   }
 }
 
-/** However the process ends, its user gets the cursor back. Returns how to stop watching. */
+/** Restores the cursor however the process ends. Returns a function that stops watching. */
 function guardCursor(release: () => void): () => void {
   const onSignal = (signal: NodeJS.Signals) => {
-    // Whoever else listens decides when it ends; until then the bars go on.
+    // Another listener decides when the process ends; until then the bars stay.
     if (process.listenerCount(signal) > 1) return
     unguard()
     release()

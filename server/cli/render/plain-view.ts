@@ -1,4 +1,4 @@
-// Lines only, for log files, pipes and continuous integration: nothing is ever redrawn.
+// Plain lines for log files, pipes and continuous integration: nothing is redrawn.
 import type { Message } from '../../../shared/describe.ts'
 import { ProgressFold } from '../../../shared/fold.ts'
 import { formatBytes, formatDuration, formatPercent, formatRate, formatRows } from '../../../shared/format.ts'

@@ -1,4 +1,4 @@
-// A plan for programs, in the spelling of the JSON summary.
+// A plan as JSON, with the spelling of the JSON summary.
 import type { Plan } from '../../migrate/plan/types.ts'
 import { estimateOf, partsOf, visibleSteps } from '../../runs/plan-parts.ts'
 import { stepSql } from '../../runs/step-sql.ts'

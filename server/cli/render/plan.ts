@@ -1,4 +1,4 @@
-// A plan as people read it before they trust it: what will be made, what will be lost, what will be copied.
+// A plan as text: what is created, what is destroyed, and what is copied.
 import { describeObject, describeStep } from '../../../shared/describe.ts'
 import { formatBytes, formatCount, formatRows } from '../../../shared/format.ts'
 import { printable } from '../../../shared/printable.ts'
@@ -10,7 +10,7 @@ import { stepSql } from '../../runs/step-sql.ts'
 import { pad, printableLines, widthOf } from './text.ts'
 
 export interface PlanDetail {
-  /** Names every object, and prints the SQL of every step in its order. */
+  /** Names every object, and prints the SQL of all steps in their order. */
   verbose: boolean
 }
 
@@ -28,7 +28,7 @@ export function describePlan(plan: Plan, { verbose }: PlanDetail): string[] {
   return [...sections.flatMap((section) => [...section, '']), 'Dry run: nothing was written.']
 }
 
-/** What the destination loses, drops first; also for the question before a run. */
+/** What the destination loses, drops first; also used in the question before a run. */
 export function destructionLines(destroyed: readonly Destroyed[], most = Number.POSITIVE_INFINITY): string[] {
   const because = (one: Destroyed) => (one.because ? ` (${one.because})` : '')
   const dropped = destroyed.filter(({ action }) => action === 'drop')
@@ -60,7 +60,7 @@ function createdLines({ created }: PlanParts, verbose: boolean): string[] {
   return [title, ...named]
 }
 
-/** One and many of a kind, in the words of people. */
+/** Singular and plural of a kind. */
 function kindWords(kind: string): [string, string] {
   const word = kind === 'FK CONSTRAINT' ? 'foreign key' : kind.toLowerCase()
   if (word === 'statistics') return ['statistics object', 'statistics objects']

@@ -1,4 +1,4 @@
-// What `pgtrek preflight` prints for people.
+// The output of `pgtrek preflight` as text.
 import { formatCount, formatRows } from '../../../shared/format.ts'
 import type { PreflightItem, PreflightReport } from '../../../shared/preflight.ts'
 import { printable } from '../../../shared/printable.ts'

@@ -1,4 +1,4 @@
-// Which events deserve a line of their own at which level, and how that line looks.
+// Which events are printed as a line at which level, and how that line looks.
 import { describe, type Message } from '../../../shared/describe.ts'
 import type { MigrationEvent } from '../../../shared/event.ts'
 import type { ProgressFold } from '../../../shared/fold.ts'
@@ -8,21 +8,21 @@ import { printableLines, wrap } from './text.ts'
 export const verbosities = ['quiet', 'normal', 'verbose'] as const
 export type Verbosity = (typeof verbosities)[number]
 
-/** From this many tables on, a line for each small one would bury what matters. */
+/** With more tables than this, only slow or unusual ones get a line. */
 const manyTables = 100
 
-/** A step this long is worth a line even when nobody asked for details. */
+/** Seconds after which a step is printed also without --verbose. */
 const longStep = 1
 
-/** The lines that an event is worth; the fold has already seen it. */
+/** The lines for an event, which the fold has already processed. */
 export function remarks(event: MigrationEvent, fold: ProgressFold, level: Verbosity): Message[] {
-  // The summary says it better, and says it right after.
+  // The summary follows immediately and contains it.
   if (event.type === 'finished') return []
   if (level !== 'verbose' && isRoutine(event, fold)) return []
   return messagesOf(event, fold).filter((message) => isWorthALine(event, message, level))
 }
 
-/** One remark as lines of the terminal. */
+/** One message as lines of the terminal. */
 export function remarkLines({ level, text }: Message, width: number, style: Style, done = false): string[] {
   const [first = '', ...others] = printableLines(text)
   const sign = done ? `${style.signs.done} ` : prefixes[level]
@@ -44,7 +44,7 @@ function messagesOf(event: MigrationEvent, fold: ProgressFold): Message[] {
   return [...(message ? [message] : []), ...warnings.map((text): Message => ({ level: 'warn', text }))]
 }
 
-/** There may be a hundred thousand of these: they are not even put into words. */
+/** There may be a hundred thousand of these events, so they are not even formatted. */
 function isRoutine(event: MigrationEvent, fold: ProgressFold): boolean {
   if (event.type === 'step_started' || event.type === 'rows') return true
   if (event.type !== 'step_finished' || event.seconds >= longStep) return false
@@ -54,7 +54,7 @@ function isRoutine(event: MigrationEvent, fold: ProgressFold): boolean {
 function isWorthALine(event: MigrationEvent, message: Message, level: Verbosity): boolean {
   if (message.level === 'warn' || message.level === 'error' || level === 'verbose') return true
   if (level === 'quiet') return false
-  // What follows from a failure is listed in the summary, many under one reason.
+  // The summary lists what was skipped because of a failure, under one reason.
   if (event.type === 'step_skipped') return false
   return event.type === 'step_finished' || message.level === 'info'
 }

@@ -1,4 +1,4 @@
-// What `pgtrek roles` prints for people: what is done, what differs, what cannot be done, who needs a password.
+// The output of `pgtrek roles`: what is done, what differs, what cannot be done, and which roles need a password.
 import { formatCount } from '../../../shared/format.ts'
 import { printable } from '../../../shared/printable.ts'
 import type { RoleStepReport, RolesReport } from '../../../shared/roles.ts'

@@ -1,7 +1,5 @@
-// The bottom of a terminal: a few lines that are redrawn in place, while others scroll by above them.
-//
-// Each redraw is one write that overwrites what stands there, line by line, instead of clearing it first:
-// that is what keeps it from flickering.
+// The bottom of a terminal: a few lines that are redrawn in place while others scroll above them. Each redraw is one
+// write that overwrites the lines instead of clearing them first, which avoids flicker.
 import { harmless } from '../../system/output.ts'
 import { widthOf } from './text.ts'
 
@@ -17,10 +15,10 @@ const hideCursor = `${sequence}?25l`
 const showCursor = `${sequence}?25h`
 const clearToLineEnd = `${sequence}K`
 const clearBelow = `${sequence}J`
-// A terminal whose idea of a character's width differs from ours would otherwise wrap the line.
+// A terminal may count the width of a character differently, and would then wrap the line.
 const wrapOff = `${sequence}?7l`
 const wrapOn = `${sequence}?7h`
-// Terminals that know it show a whole update at once; the others ignore it.
+// Terminals that support it show a whole update at once; others ignore it.
 const updateBegins = `${sequence}?2026h`
 const updateEnds = `${sequence}?2026l`
 
@@ -31,18 +29,18 @@ export class Screen {
 
   constructor(readonly stream: TerminalStream) {}
 
-  /** Some pseudo terminals say that they have no columns at all. */
+  /** Some pseudo terminals report zero columns. */
   get size(): { columns: number; rows: number } {
     return { columns: this.stream.columns || 80, rows: this.stream.rows || 24 }
   }
 
-  /** Prints `above` for good, and `bottom` until the next time. */
+  /** Prints `above` permanently, and `bottom` until the next call. */
   draw(bottom: string[], above: string[] = []): void {
     if (above.length === 0 && this.#open && this.#isDrawn(bottom)) return
     const lines = [...above, ...bottom].map((line) => `${harmless(line)}${clearToLineEnd}\n`)
     const opening = this.#open ? '' : hideCursor
-    // A line that stays for good starts from an empty one: where it only overwrites a longer line, some
-    // terminals remember the rest as blanks and break it in two when they are made narrower.
+    // A permanent line starts on a cleared one. After overwriting a longer line, some terminals keep the rest as
+    // blanks, and break the line in two when they are made narrower.
     const clean = above.length > 0 ? clearBelow : ''
     const body = `\r${this.#up()}${clean}${wrapOff}${lines.join('')}${clearBelow}${wrapOn}`
     this.stream.write(opening + updateBegins + body + updateEnds)
@@ -51,7 +49,7 @@ export class Screen {
     this.#columns = this.size.columns
   }
 
-  /** Removes the lines at the bottom and gives the cursor back. */
+  /** Removes the lines at the bottom and restores the cursor. */
   close(above: string[] = []): void {
     if (!this.#open && above.length === 0) return
     this.draw([], above)
@@ -59,7 +57,7 @@ export class Screen {
     this.#open = false
   }
 
-  /** For an end that comes too suddenly to clean up: what others wrote below the bars stays. */
+  /** For a sudden end: keeps what others wrote below the bars. */
   release(lines: string[] = []): void {
     if (!this.#open) return
     this.stream.write(wrapOn + showCursor + lines.map((line) => `${harmless(line)}\n`).join(''))
@@ -71,7 +69,7 @@ export class Screen {
     return lines.every((line, index) => line === this.#drawn[index])
   }
 
-  /** To the first of the drawn lines. A terminal made narrower has broken them into several. */
+  /** Moves to the first drawn line. A terminal made narrower has broken the lines into several. */
   #up(): string {
     const { columns } = this.size
     const rows = this.#drawn.reduce((sum, line) => sum + Math.max(1, Math.ceil(widthOf(line) / columns)), 0)

@@ -1,4 +1,4 @@
-// A followed database as text for people, and in one line for those who watch a log.
+// The state of a move as text for people, and as one line for logs.
 import { isOver, secondsSince } from '../../../shared/follow-health.ts'
 import type { FollowView, StreamView } from '../../../shared/follow-view.ts'
 import { formatDuration, formatPercent, formatRows } from '../../../shared/format.ts'
@@ -34,10 +34,10 @@ import type { Style } from './style.ts'
 import { pad, wrap } from './text.ts'
 
 const labelWidth = 11
-/** With more tables than this only those with the most changes are named. */
+/** With more tables than this, only those with the most changes are listed. */
 const mostTables = 40
 
-/** No line is wider than `width`, which is infinite where nobody's terminal has to hold it. */
+/** No line is wider than `width`, which is infinite for a file or a pipe. */
 export function statusLines(view: FollowView, now: number, width: number, style: Style): string[] {
   return joinSections([
     headSection(view, now, width, style),
@@ -50,7 +50,7 @@ export function statusLines(view: FollowView, now: number, width: number, style:
   ])
 }
 
-/** All but the tables, what matters most first. */
+/** Everything except the tables, the most important first. */
 export function detailLines(view: FollowView, now: number, width: number, style: Style): string[] {
   return joinSections([
     reportSection(view, width, style),

@@ -1,4 +1,4 @@
-// Colours and signs, as far as the terminal and the user want them.
+// Colours and symbols that the terminal and the user's settings allow.
 import { styleText } from 'node:util'
 
 export interface Style {
@@ -13,7 +13,7 @@ export interface Style {
 
 type Environment = Record<string, string | undefined>
 
-/** Colours on a terminal unless NO_COLOR (https://no-color.org) or a dumb terminal forbids them. */
+/** Colours on a terminal unless NO_COLOR (https://no-color.org) is set or the terminal is dumb. */
 export function styleFor(isTerminal: boolean, environment: Environment = process.env): Style {
   const coloured = isTerminal && !environment.NO_COLOR && environment.TERM !== 'dumb'
   const paint = (format: Parameters<typeof styleText>[0]) => (text: string) =>
@@ -44,7 +44,7 @@ const unicodeSigns = {
   line: '─',
   side: '│',
   corners: '┌┐└┘',
-  /** From nothing to the most. */
+  /** From lowest to highest. */
   heights: '▁▂▃▄▅▆▇█',
   ellipsis: '…',
 }
@@ -67,7 +67,7 @@ const asciiSigns: typeof unicodeSigns = {
   ellipsis: '~',
 }
 
-/** Containers often have no locale at all on a terminal that does speak Unicode: only a "no" counts. */
+/** Containers often have no locale on a terminal that supports Unicode: only an explicit other encoding counts. */
 function speaksUnicode(environment: Environment): boolean {
   const locale = environment.LC_ALL || environment.LC_CTYPE || environment.LANG
   if (environment.TERM === 'linux' || environment.TERM === 'dumb') return false

@@ -1,4 +1,4 @@
-// The end of a run in words and columns.
+// The end of a run as text and columns.
 import { describeObject } from '../../../shared/describe.ts'
 import { formatBytes, formatCount, formatDuration, formatRows } from '../../../shared/format.ts'
 import { printable } from '../../../shared/printable.ts'
@@ -10,14 +10,14 @@ import { printableLines, wrap } from './text.ts'
 
 type Table = Summary['tables'][number]
 
-/** More tables than this are not all shown, only the largest and those that failed. */
+/** Of more tables than this, only the largest and the failed ones are listed. */
 const allTables = 40
 const largestTables = 20
 const mostWarnings = 10
 const mostNamesPerReason = 5
 const mostNamesAtEnd = 3
 
-/** No line is wider than `width`, which is infinite where nobody's terminal has to hold it. */
+/** No line is wider than `width`, which is infinite for a file or a pipe. */
 export function summaryLines(summary: Summary, width: number, style: Style): string[] {
   const isRefused = wasRefused(summary)
   const sections = [
@@ -31,13 +31,13 @@ export function summaryLines(summary: Summary, width: number, style: Style): str
   return sections.flatMap((section) => ['', ...section])
 }
 
-/** Before anything was begun: columns of zeros would only stand before the reason. */
+/** Refused before the start: columns of zeros would only hide the reason. */
 function wasRefused({ status, tables, phases, failed }: Summary): boolean {
   const isNothingDone = tables.every((table) => table.status !== 'completed' && table.status !== 'failed')
   return status === 'failed' && failed.length === 0 && isNothingDone && phases.every(({ done }) => done === 0)
 }
 
-/** What came of it, in one line. */
+/** The result in one line. */
 export function closingLine(summary: Summary, style: Style): string {
   const whole = summary.tables.filter((table) => table.status === 'completed')
   const took = formatDuration(summary.elapsed_seconds)
@@ -71,7 +71,7 @@ function plannedText({ tables, rows, bytes }: NonNullable<Summary['planned']>): 
   return `Planned: about ${formatCount(rows, 'row')}, ${formatBytes(bytes)} in ${formatCount(tables, 'table')}.`
 }
 
-/** The last failure first: a terminal may show no more than the last lines. */
+/** The last failure comes first: a terminal may show only the last lines. */
 function failedNames(failed: Summary['failed']): string {
   if (failed.length === 0) return ''
   const names = failed.toReversed().map((object) => printable(describeObject(object.kind, object)))
@@ -130,7 +130,7 @@ function phaseSection(phases: Summary['phases'], width: number, style: Style): s
     formatDuration(phase.cumulative_seconds),
   ])
   const titles = ['Phase', 'Done', 'Failed', 'Skipped', 'Time', 'Added up']
-  // Columns without anything in them say nothing; the time added up is the least of the others.
+  // Empty columns are omitted; the total time is the least important.
   const used = titles.map((_, index) => rows.some((row) => row[index] !== ''))
   const pick = (cells: string[]) => cells.filter((_, index) => used[index])
   return rows.length === 0 ? [] : columnLines(pick(titles), rows.map(pick), width, style)

@@ -1,4 +1,4 @@
-// Tables as a list for people: partitions below their tables, which are as large as all of them together.
+// Tables as a list for people: partitions below their tables, whose sizes are the sums of their partitions.
 
 import type { Selector } from '../../../shared/selector.ts'
 import type { Counts } from '../../catalog/exact-counts.ts'
@@ -9,17 +9,17 @@ export type SortOrder = (typeof sortOrders)[number]
 
 export interface TreeTable {
   table: ListedTable
-  /** The table that it is a partition of, shown or not. */
+  /** The table of which it is a partition, shown or not. */
   partitionOf: ListedTable | undefined
   partitions: TreeTable[]
-  /** Null is unknown: never counted, not readable, or somewhere else. */
+  /** Null if unknown: never counted, not readable, or stored elsewhere. */
   rows: number | null
   tableBytes: number
   indexBytes: number
   error: string | undefined
 }
 
-/** What the selection means; partitions come and go with the table that they belong to. */
+/** The selected tables; a partition is selected with its table. */
 export function selectTables(tables: readonly ListedTable[], selector: Selector): ListedTable[] {
   const byOid = new Map(tables.map((table) => [table.oid, table]))
   const verdicts = new Map(
@@ -61,7 +61,7 @@ export function treeOf(
     .sort(by(order))
 }
 
-/** From top to bottom as they are shown, with how deep each stands. */
+/** In the order of the output, with the depth of each. */
 export function flattened(trees: readonly TreeTable[], depth = 0): { tree: TreeTable; depth: number }[] {
   return trees.flatMap((tree) => [{ tree, depth }, ...flattened(tree.partitions, depth + 1)])
 }

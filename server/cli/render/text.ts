@@ -1,12 +1,12 @@
-// Text that fits its place on a terminal, measured in cells.
+// Fits text to a width in terminal cells.
 import { printable } from '../../../shared/printable.ts'
 
-/** As `printable`, but keeps the lines of a text that has several. */
+/** As `printable`, but keeps line breaks. */
 export function printableLines(text: string): string[] {
   return text.split(/\r?\n/).map((line) => printable(line.replaceAll('\t', '  ')))
 }
 
-/** Cuts to a width in terminal cells, with an ellipsis where something is missing. */
+/** Cuts text to a width, with an ellipsis if something is missing. */
 export function fit(text: string, width: number, ellipsis = '…'): string {
   if (widthOf(text) <= width) return text
   const room = width - widthOf(ellipsis)
@@ -30,7 +30,7 @@ export function pad(text: string, width: number, side: 'left' | 'right' = 'left'
   return side === 'left' ? fitted + space : space + fitted
 }
 
-/** Breaks a long line between words; what follows the first line is indented. */
+/** Breaks a long line between words; the following lines are indented. */
 export function wrap(text: string, width: number, indent = '  '): string[] {
   if (!Number.isFinite(width) || widthOf(text) <= width) return [text]
   const wrapped = Bun.wrapAnsi(text, Math.max(1, width - indent.length), { hard: true, trim: false })

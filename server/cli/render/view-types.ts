@@ -1,25 +1,25 @@
-// How a run is shown: by live bars, or by plain lines.
+// How a run is shown: as progress bars or as plain lines.
 
 import type { LogLevel, MigrationEvent } from '../../../shared/event.ts'
 import type { Summary } from '../../../shared/summary.ts'
 import type { Verbosity } from './remarks.ts'
 
-/** Fed with the events of one run; disposed without an end, it leaves the terminal as it was. */
+/** Fed with the events of one run; disposed before its end, it restores the terminal. */
 export interface View extends Disposable {
   event(event: MigrationEvent): void
-  /** Prints a line that is not an event's, without disturbing the bars. */
+  /** Prints a line that does not belong to an event, without disturbing the bars. */
   say(text: string, level?: LogLevel): void
-  /** Leaves the terminal to a question until the pause is disposed; lines wait until then. */
+  /** Pauses for a question until it is disposed; lines wait until then. */
   pause(): Disposable
-  /** Prints the summary; the view is over. */
+  /** Prints the summary and ends the view. */
   end(summary: Summary): void
 }
 
 export interface ViewOptions {
   level?: Verbosity
   environment?: Record<string, string | undefined>
-  /** The clock that events are stamped with. */
+  /** The clock of the events. */
   now?: () => number
-  /** Milliseconds between two frames, or two lines of progress. */
+  /** Milliseconds between two frames, or between two lines of progress. */
   interval?: number
 }

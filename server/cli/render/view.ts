@@ -1,4 +1,4 @@
-// A run as a person at a terminal sees it: live bars, or plain lines where nobody watches.
+// Chooses how a run is shown: progress bars on a terminal, plain lines elsewhere.
 import { liveView } from './live-view.ts'
 import { plainView } from './plain-view.ts'
 import type { TerminalStream } from './screen.ts'
@@ -11,7 +11,7 @@ export type { TerminalStream } from './screen.ts'
 
 export interface ViewChoice extends ViewOptions {
   stream: TerminalStream
-  /** False after `--no-progress`. */
+  /** False with `--no-progress`. */
   progress: boolean
 }
 
