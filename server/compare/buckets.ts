@@ -1,4 +1,5 @@
-// The rows of a table by the hash of their key: summed up in buckets, and read from those that differ.
+// The rows of a table grouped by the hash of their key: each server sums them up in buckets, and only buckets that
+// differ are read.
 import { Cancelled } from '../postgres/errors.ts'
 import type { Session } from '../postgres/session.ts'
 import type { Side } from './columns.ts'
@@ -6,13 +7,13 @@ import { fromClause, readParts, type Scan, settled } from './fingerprint.ts'
 import { rowHash } from './hash.ts'
 import type { Unit } from './units.ts'
 
-/** A power of two. More would make the summing slower, fewer let more rows be read. */
+/** A power of two. More buckets make the sums slower; with fewer, more rows are read. */
 const bucketCount = 4096
-/** So many keys of one side are kept in memory; more are sorted by the server and read page by page. */
+/** Up to so many keys per side are kept in memory; more are sorted by the server and read through a cursor. */
 const mostInMemory = 50_000
 const rowsPerFetch = 5000
 
-/** Rows of one key on one side; there can be several when the destination lacks the key. */
+/** Rows of one key on one side. There can be several if the destination lacks the key. */
 export interface KeyedRows {
   hash: bigint
   key: string[]
@@ -22,7 +23,7 @@ export interface KeyedRows {
 
 export interface Buckets {
   differing: ReadonlySet<number>
-  /** How many rows they have, on the side that has more. */
+  /** Their number of rows, on the side with more. */
   rows: number
 }
 
@@ -48,7 +49,7 @@ export async function differingBuckets(scans: Record<Side, Scan>, unit: Unit): P
 async function sumBuckets(scan: Scan, unit: Unit): Promise<Map<number, Bucket>> {
   const buckets = new Map<number, Bucket>()
   await readParts(scan, unit, async (session, from) => {
-    // Behind OFFSET the planner does not take the buckets to be as many as the keys, and so sorts nothing.
+    // OFFSET hides the expression from the planner, which would otherwise expect as many buckets as keys, and sort.
     const rows = await session.query<{ bucket: number; rows: string; sum: string }>(`
       select (key_hash & ${bucketCount - 1})::int4 as bucket, count(*)::text as rows, sum(row_hash)::text as sum
         from (${hashedRows(scan, unit, from)} offset 0) hashed
@@ -61,7 +62,7 @@ async function sumBuckets(scan: Scan, unit: Unit): Promise<Map<number, Bucket>> 
   return buckets
 }
 
-/** Both sides' rows of the buckets that differ, ascending by the hash. */
+/** The rows of both sides in the buckets that differ, ascending by the hash. */
 export async function withKeyedRows(
   scans: Record<Side, Scan>,
   unit: Unit,
@@ -75,7 +76,7 @@ export async function withKeyedRows(
     const [ours = [], theirs = []] = await settled(few)
     return await use(inOrder(ours), inOrder(theirs))
   }
-  // Each table takes a session of the source first, so that no two of them wait for each other.
+  // Every table takes its session of the source first, so that tables do not wait for each other in a circle.
   await source.end.read((here) =>
     destination.end.read((there) =>
       use(readMany(source, unit, buckets, here, signal), readMany(destination, unit, buckets, there, signal)),
@@ -90,7 +91,7 @@ interface KeyRow {
   sum: string
 }
 
-/** A row for each key in `from`. */
+/** Selects a row for each key in `from`. */
 function keyQuery(unit: Unit, { differing }: Buckets, from: string): string {
   const names = (unit.key ?? []).map((_, index) => `key_${index}`)
   const key = names.length > 0 ? `pg_catalog.json_build_array(${names.join(', ')})::text` : `'[]'`
@@ -101,14 +102,14 @@ function keyQuery(unit: Unit, { differing }: Buckets, from: string): string {
      group by ${['key_hash', ...names].join(', ')}`
 }
 
-/** A bit for each bucket: looked up at once however many differ. */
+/** A condition with one bit for each bucket: its cost does not depend on how many differ. */
 function isIn(differing: ReadonlySet<number>): string {
   const bits = Buffer.alloc(bucketCount / 8)
   for (const bucket of differing) bits[bucket >> 3] = (bits[bucket >> 3] ?? 0) | (1 << (bucket & 7))
   return `pg_catalog.get_bit(pg_catalog.decode('${bits.toString('hex')}', 'hex'), (key_hash & ${bucketCount - 1})::int4) = 1`
 }
 
-/** In parts, by all sessions; a key can be in several parts. */
+/** Reads in parts, with all sessions; a key can be in several parts. */
 async function readFew(scan: Scan, unit: Unit, buckets: Buckets): Promise<KeyedRows[]> {
   const parts = await readParts(scan, unit, (session, from) =>
     session.query<KeyRow>(keyQuery(unit, buckets, hashedRows(scan, unit, from))),
@@ -130,7 +131,7 @@ async function* inOrder(rows: readonly KeyedRows[]): AsyncGenerator<KeyedRows> {
   yield* rows
 }
 
-/** In order from the server, through a cursor. */
+/** Reads in order through a cursor of the server. */
 async function* readMany(
   scan: Scan,
   unit: Unit,
@@ -158,7 +159,10 @@ function keyedRows({ hash, key, rows, sum }: KeyRow): KeyedRows {
   return { hash: BigInt(hash), key: JSON.parse(key), rows: Number(rows), sum: BigInt(sum) }
 }
 
-/** Every row in `from`: the hash of its key, of all of it, and the key as text in `key_0`, `key_1`, ... */
+/**
+ * Selects for each row in `from` the hash of its key, the hash of the row, and the key as text in `key_0`, `key_1`,
+ * ...
+ */
 function hashedRows({ side, hash }: Scan, unit: Unit, from: string): string {
   const all = rowHash(unit.columns.compared, side, hash)
   const key = unit.key ? rowHash(unit.key, side, hash) : all

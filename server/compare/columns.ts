@@ -1,4 +1,4 @@
-// Which column of the source is compared with which of the destination, by name or by the user's rules.
+// Pairs the columns of source and destination, by name or by the user's rules.
 import type { ColumnSource } from '../../shared/request.ts'
 import type { RowRule } from '../../shared/rule-book.ts'
 import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
@@ -8,15 +8,15 @@ import type { Column } from './relations.ts'
 export type Side = 'source' | 'destination'
 
 export interface ComparedColumn {
-  /** Of the destination. */
+  /** The name on the destination. */
   name: string
   kind: HashKind
   /** Part of the primary key on both sides. */
   neverNull: boolean
-  /** SQL for the value, per side. */
+  /** SQL of the value on each side. */
   source: string
   destination: string
-  /** The column of the source that it is, when it is one. */
+  /** The column of the source, unless the value is an expression. */
   sourceColumn: string | undefined
 }
 
@@ -29,7 +29,7 @@ export interface PairedColumns {
 
 export type ColumnRule = Partial<Pick<RowRule, 'columns' | 'leaveOut' | 'where'>>
 
-/** In the order of the source's columns, so that the order of the destination's does not matter. */
+/** In the order of the source's columns; the order on the destination does not matter. */
 export function pairColumns(
   source: readonly Column[],
   destination: readonly Column[],

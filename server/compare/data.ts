@@ -1,4 +1,4 @@
-// Compares the rows of two databases. Each server counts and hashes its own; no row leaves it.
+// Compares the rows of two databases. Each server counts and hashes its own rows; none is transferred.
 import type { DataComparison, TableComparison } from '../../shared/comparison.ts'
 import { everything, type Selection, type TableRule } from '../../shared/request.ts'
 import { RuleBook } from '../../shared/rule-book.ts'
@@ -19,33 +19,33 @@ import { bytesOf, pairUnits, type Unit } from './units.ts'
 export interface DataComparisonRequest {
   source: ConnectionSettings
   destination: ConnectionSettings
-  /** Just these, by the names they have on both sides (partitions or their topmost table). */
+  /** Only these tables, by the names that they have on both sides (partitions or their root tables). */
   tables?: readonly TableName[] | undefined
   selection?: Selection | undefined
   rules?: readonly TableRule[] | undefined
   /**
-   * On which side the rules' conditions apply: on both when one part is compared with the same part; only on
-   * the source when the destination is to hold that part and nothing else.
+   * Where the conditions of the rules apply: on both sides to compare the same part of both, or only on the source if
+   * the destination should contain that part alone.
    */
   filter?: 'both' | 'source' | undefined
-  /** Exported on the source by the caller, whose transaction stays open meanwhile. */
+  /** A snapshot of the source that the caller has exported; its transaction must stay open. */
   snapshot?: string | undefined
-  /** Sessions that read on each server; 0 chooses. */
+  /** Reading sessions per server; 0: chosen automatically. */
   workers?: number | undefined
   /** Only count rows. */
   fast?: boolean | undefined
-  /** Name the rows that differ, so many of each table. */
+  /** Name the rows that differ, up to this many per table. */
   drill?: { limit: number } | undefined
-  /** Default: true, except with `tables`; large objects only when nothing was selected. */
+  /** Default: true, except with `tables`; large objects only if nothing was selected. */
   sequences?: boolean | undefined
   largeObjects?: boolean | undefined
   signal: AbortSignal
-  /** As soon as all is known of a table. */
+  /** Called when the comparison of a table is complete. */
   onTable?: ((table: TableComparison) => void) | undefined
   onProgress?: ((progress: ComparisonProgress) => void) | undefined
 }
 
-/** Bytes and rows of both sides together; what there is to read is what the servers estimate. */
+/** Bytes and rows of both sides together; the totals are estimates of the servers. */
 export interface ComparisonProgress {
   tables: number
   settledTables: number
@@ -133,12 +133,12 @@ async function readObjects({ catalog }: ReadingEnd) {
   return { relations: await readRelations(catalog), sequences: await readOwnedSequences(catalog) }
 }
 
-/** Large objects belong to no schema: who chose something did not mean them. */
+/** Large objects belong to no schema, so a selection excludes them. */
 function isWhole(selection: Selection): boolean {
   return new Selector(selection).isEverything
 }
 
-/** Bytes of a SQL_ASCII database have no encoding that they could be converted from. */
+/** Values of a SQL_ASCII database have no encoding to convert from. */
 export function needsConversion({ server: one }: ReadingEnd, { server: other }: ReadingEnd): boolean {
   const encodings = [one.encoding, other.encoding]
   return encodings[0] !== encodings[1] && !encodings.includes('SQL_ASCII')
@@ -185,7 +185,7 @@ async function readSide(scan: Scan, unit: Unit) {
   return await fingerprint(scan, unit)
 }
 
-/** Rows differ, not only columns, so that there is something to look for. */
+/** Rows differ, not only columns, so rows can be searched. */
 function isReadable({ source, destination }: TableComparison): boolean {
   return source?.rows !== destination?.rows || source?.hash !== destination?.hash
 }

@@ -1,4 +1,4 @@
-// The objects of one database as pg_dump describes them, so that each can be looked up on the other.
+// The objects of one database as pg_dump describes them, to be looked up by name.
 
 import type { Entry } from '../schema/entries.ts'
 import { qualifiedNames } from '../schema/lexer.ts'
@@ -9,11 +9,11 @@ export interface Definition {
   kind: string
   schema: string | undefined
   name: string
-  /** What creates it; everything that is said of it in one entry. */
+  /** The statements that create it, and all others of its entry. */
   text: string
 }
 
-/** Databases are compared by what is in them: neither their names count nor how they were created. */
+/** Replaces the database's name: the comparison ignores names and creation options of the databases. */
 const anyDatabase = 'this database'
 
 export function definitionOf(entry: Entry): Definition | undefined {
@@ -30,7 +30,7 @@ export function definitionOf(entry: Entry): Definition | undefined {
   }
 }
 
-/** pg_dump writes the roles of a policy in the order in which the server happens to have stored them. */
+/** pg_dump writes the roles of a policy in the order in which the server has stored them. */
 function withSortedRoles(policy: string): string {
   return policy.replace(rolesOfPolicy, (_, to: string, roles: string) => {
     const names = roles.match(/"(?:[^"]|"")*"|[^\s",]+/g) ?? []
@@ -43,7 +43,7 @@ const rolesOfPolicy = new RegExp(
   `^(CREATE POLICY ${name} ON ${name}(?:\\.${name})* (?:AS \\w+ )?(?:FOR \\w+ )?TO )(${name}(?:, ${name})*)`,
 )
 
-/** The only type that some majors quote with all other names, and some do not. */
+/** `json` is the only type name that some majors quote with --quote-all-identifiers and others do not. */
 function withBareJson(text: string): string {
   return text.includes('"json"') ? withPlainNames(text, (name) => name === 'json') : text
 }
@@ -55,14 +55,14 @@ function withBareAlias(text: string): string {
   return / AS "/.test(text) ? text.replace(aliased, '$1 ') : text
 }
 
-/** pg_dump sets these for the statements that follow; they say something only of what takes room. */
+/** pg_dump writes these settings before an entry; they matter only for objects with storage. */
 function storage({ kind, tablespace, accessMethod, statements }: Entry): string[] {
   const isTable = kind === 'TABLE' || kind === 'MATERIALIZED VIEW'
   const settings: string[] = []
   if ((isTable || kind === 'INDEX' || kind === 'CONSTRAINT') && tablespace !== '' && tablespace !== "''") {
     settings.push(`SET default_tablespace = ${tablespace}`)
   }
-  // What a partitioned table inherits from the one before it in the script is no property of it.
+  // A partitioned table does not use the access method that is set for the table before it.
   const isPartitioned = / PARTITION BY /.test(statements[0] ?? '')
   if (isTable && !isPartitioned && accessMethod !== '' && unquoted(accessMethod) !== 'heap') {
     settings.push(`SET default_table_access_method = ${accessMethod}`)
@@ -71,8 +71,8 @@ function storage({ kind, tablespace, accessMethod, statements }: Entry): string[
 }
 
 /**
- * Grants and settings are written in the order in which they were made. Those that another role makes stand
- * between the statements that say so, and keep their order.
+ * Sorts grants and settings, which pg_dump writes in the order of their creation. Grants by another role are enclosed
+ * in SET SESSION AUTHORIZATION and keep their order.
  */
 function inAnyOrder(kind: string, statements: string[]): string[] {
   const isList = kind === 'ACL' || kind === 'DEFAULT ACL' || kind === 'DATABASE PROPERTIES'
@@ -80,7 +80,7 @@ function inAnyOrder(kind: string, statements: string[]): string[] {
   return isList && !isOrdered ? statements.toSorted() : statements
 }
 
-/** The table (or other object) that an entry belongs to, as quoted in SQL: `ks."Odd name"`. */
+/** The table (or other object) that an entry belongs to, quoted as in SQL: `ks."Odd name"`. */
 export function subjectOf(entry: Entry): string | undefined {
   return qualifiedNames(entry.statements[0] ?? entry.ownerStatement ?? '')[0]
 }

@@ -1,5 +1,5 @@
-// Which rows of a table differ. Both servers sum up the hashes of their rows in buckets by the hash of the
-// key; only the keys of buckets that differ are read, in order, and merged: so memory does not grow with the table.
+// Finds the rows of a table that differ. Both servers sum up row hashes in buckets by the hash of the key. Only the
+// keys of buckets that differ are read, in order, and merged, so memory does not grow with the table.
 import type { DifferingRow, Drill } from '../../shared/comparison.ts'
 import { quoteLiteral } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
@@ -10,7 +10,7 @@ import { columnHash } from './hash.ts'
 import { mergeByKey } from './merge.ts'
 import type { Unit } from './units.ts'
 
-/** Rows whose columns are looked at one by one in one query. */
+/** Rows per query when their columns are compared one by one. */
 const rowsPerLook = 100
 
 export async function drillTable(
@@ -37,7 +37,7 @@ export async function drillTable(
   return drill
 }
 
-/** All rows of one hash of the key; nearly always that is one key. */
+/** All rows with the same hash of the key, which is nearly always one key. */
 function settleKeys(drill: Drill, source: KeyedRows[], destination: KeyedRows[], limit: number) {
   const there = new Map(destination.map((rows) => [JSON.stringify(rows.key), rows]))
   const add = (row: DifferingRow, count: number) => {
@@ -56,7 +56,7 @@ function settleKeys(drill: Drill, source: KeyedRows[], destination: KeyedRows[],
   for (const theirs of there.values()) add({ change: 'extra', key: theirs.key }, theirs.rows)
 }
 
-/** Without a key a row that differs is one that is missing and another that is extra. */
+/** Without a key, a changed row is reported as one missing and one extra row. */
 function settleRows(drill: Drill, source: KeyedRows[], destination: KeyedRows[]) {
   const count = (all: KeyedRows[]) => all.reduce((sum, { rows }) => sum + rows, 0)
   const surplus = count(source) - count(destination)
@@ -64,7 +64,7 @@ function settleRows(drill: Drill, source: KeyedRows[], destination: KeyedRows[])
   drill.extra += Math.max(0, -surplus)
 }
 
-/** For the rows that are shown: which of their columns differ. */
+/** Finds which columns differ in the rows that are listed. */
 async function nameColumns(drill: Drill, scans: Record<Side, Scan>, unit: Unit) {
   const differing = drill.rows.filter((row) => row.change === 'different' && !row.rows)
   for (let first = 0; first < differing.length; first += rowsPerLook) {
@@ -84,7 +84,7 @@ async function columnHashes(scan: Scan, unit: Unit, session: Session, rows: read
   const { side, hash } = scan
   const key = unit.key ?? []
   const keyText = `pg_catalog.json_build_array(${key.map((column) => `pg_catalog.concat(${column[side]})`).join(', ')})::text`
-  // Compared as the column's own type, so that an index can find them.
+  // Compared with the type of the column, so that an index can be used.
   const wanted = rows
     .map((row) => {
       const equalities = key.map((column, at) => `${column[side]} = ${quoteLiteral(row.key[at] ?? '')}`)

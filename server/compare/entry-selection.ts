@@ -1,4 +1,4 @@
-// The user's selection over pg_dump's entries: what belongs to a table is selected with it.
+// Applies the user's selection to entries of pg_dump: objects of a table are selected with it.
 import type { Selectable, Selector } from '../../shared/selector.ts'
 import type { Entry } from '../schema/entries.ts'
 import { qualifiedNames } from '../schema/lexer.ts'
@@ -50,7 +50,7 @@ export function selectEntries(selector: Selector, entries: readonly Entry[]): En
 }
 
 function selectable({ kind, schema, name }: Entry): Selectable {
-  // `f(integer)` may also be called f.
+  // `f(integer)` can also be selected as f.
   const alsoNamed = kinds[kind] === 'functions' ? [name.replace(/\(.*$/s, '')] : []
   return { kind: kinds[kind] ?? 'other', schema, name, alsoNamed }
 }

@@ -1,4 +1,4 @@
-// Counts and hashes the rows of one table on one server, in parts that several sessions can take.
+// Counts and hashes the rows of one table on one server, in parts for several sessions.
 import type { Fingerprint } from '../../shared/comparison.ts'
 import { ctidParts, keyParts, partCount } from '../copy/parts.ts'
 import { quoteIdentifier, quoteQualified } from '../postgres/quote.ts'
@@ -17,11 +17,11 @@ export interface Scan {
   fast: boolean
   /** On which sides the user's conditions apply. */
   filter: 'both' | 'source'
-  /** Called for each part that was read. */
+  /** Called after each part. */
   onRead?: ((bytes: number, rows: number) => void) | undefined
 }
 
-/** Large enough that what is not the reading itself does not matter. */
+/** Large enough to make the overhead of a part negligible. */
 const partBytes = 64 * 1024 * 1024
 
 export async function fingerprint(scan: Scan, unit: Unit): Promise<Fingerprint> {
@@ -39,7 +39,7 @@ export async function fingerprint(scan: Scan, unit: Unit): Promise<Fingerprint> 
   }
 }
 
-/** Asks the same of every part of the unit's rows, in as many sessions as there are; `from` names the part. */
+/** Runs one query for each part of the unit's rows, on all free sessions; `from` selects the part. */
 export async function readParts<Result>(
   scan: Scan,
   unit: Unit,
@@ -59,7 +59,7 @@ export async function readParts<Result>(
   return results.flat()
 }
 
-/** With the table's own name, which a user's condition may use. */
+/** Uses the table's own name, which a user's condition may refer to. */
 export function fromClause(
   { side, filter }: Pick<Scan, 'side' | 'filter'>,
   unit: Unit,
@@ -83,7 +83,7 @@ async function rangesOf({ end }: Scan, relation: Relation) {
   return [{ condition: undefined, share: 1 }]
 }
 
-/** Cheap: the column has an index. */
+/** Fast, because the column has an index. */
 async function readBounds(session: Session, { schema, name }: Relation, column: string) {
   const quoted = quoteIdentifier(column)
   const { lowest, highest } = await session.one<{ lowest: string | null; highest: string | null }>(`
@@ -93,7 +93,7 @@ async function readBounds(session: Session, { schema, name }: Relation, column: 
     : { lowest: BigInt(lowest), highest: BigInt(highest) }
 }
 
-/** Waits for all, also when one fails, so that nothing keeps running unnoticed. */
+/** Waits for all, also if one fails, so that none continues unobserved. */
 export async function settled<Result>(promises: Promise<Result>[]): Promise<Result[]> {
   await Promise.allSettled(promises)
   return await Promise.all(promises)

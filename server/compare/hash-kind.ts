@@ -1,6 +1,6 @@
 /**
- * How the values of a column are hashed. Only what decides equality exactly as the text of the value does: hashint8extended,
- * for one, mixes only 32 bits of a bigint, and hashfloat8extended takes -0 for 0.
+ * How the values of a column are hashed. Only hash functions for which equal hashes mean equal text are used:
+ * hashint8extended, for example, mixes only 32 bits of a bigint, and hashfloat8extended treats -0 as 0.
  */
 export type HashKind = 'int4' | 'int8' | 'boolean' | 'uuid' | 'text' | 'bpchar' | 'bytea' | 'char' | 'any'
 
@@ -17,7 +17,7 @@ const kinds: Record<number, HashKind> = {
   2950: 'uuid',
 }
 
-/** Both sides must be hashed alike; where types have nothing else in common, by what they look like. */
+/** Both sides must use the same kind. Types with nothing in common are hashed as text. */
 export function hashKindOf(source: number, destination: number): HashKind {
   const [one, other] = [kinds[source], kinds[destination]]
   if (one === other) return one ?? 'any'

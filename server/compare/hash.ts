@@ -1,19 +1,19 @@
-// A row as one 64-bit number, the same on both servers exactly when all compared values are. PostgreSQL's own
-// hash functions do it (the same in 12 to 18), each column's with that of the columns before it as its seed.
-// No row is written as text for it, which is most of what `t::text` costs.
+// Hashes a row to one 64-bit number that is the same on both servers if all compared values are. It uses PostgreSQL's
+// own hash functions, which are the same in 12 to 18, and seeds the hash of each column with that of the columns
+// before it. Rows are not converted to text, which is most of the cost of `t::text`.
 
 import type { ComparedColumn, Side } from './columns.ts'
 import type { HashKind } from './hash-kind.ts'
 
 export interface HashOptions {
-  /** The servers store text in different encodings: what is hashed is UTF-8. */
+  /** Convert text to UTF-8 before hashing: the encodings of the servers differ. */
   convert: boolean
 }
 
-/** A bigint, never null. */
+/** SQL of a bigint, never null. */
 export function rowHash(columns: readonly ComparedColumn[], side: Side, options: HashOptions): string {
   const chains: string[] = []
-  // Deeply nested calls would need more of the server's stack than it has.
+  // Deeply nested calls would exceed the server's stack.
   for (let first = 0; first < Math.max(1, columns.length); first += columnsPerChain) {
     chains.push(chainHash(columns.slice(first, first + columnsPerChain), side, options))
   }
@@ -31,7 +31,7 @@ function chainHash(columns: readonly ComparedColumn[], side: Side, options: Hash
   )
 }
 
-/** NULL is hashed as an empty value; these bits tell the two apart. */
+/** NULL is hashed like an empty value; these bits distinguish the two. */
 function nullBits(columns: readonly ComparedColumn[], side: Side): string {
   const bits = columns.flatMap((column, index) =>
     column.neverNull ? [] : [`case when (${column[side]}) is null then ${2 ** index} else 0 end`],
@@ -39,7 +39,7 @@ function nullBits(columns: readonly ComparedColumn[], side: Side): string {
   return bits.length === 0 ? '0' : `(${bits.join(' + ')})`
 }
 
-/** The hash of one value alone; null for NULL. */
+/** SQL of the hash of one value; null for NULL. */
 export function columnHash(column: ComparedColumn, side: Side, options: HashOptions): string {
   const value = column[side]
   return `case when (${value}) is not null then ${valueHash(column.kind, value, '0', options)} end`
@@ -52,7 +52,7 @@ function valueHash(kind: HashKind, value: string, seed: string, options: HashOpt
     case 'boolean':
       return integerHash(`coalesce((${value})::pg_catalog.int4, 0)`, seed)
     case 'char':
-      // Since 16 a byte above 127 is written otherwise.
+      // The "char" type: since 16, bytes above 127 have another text form.
       return integerHash(`coalesce((${value})::pg_catalog.int4, 0)`, seed)
     case 'int8': {
       const whole = `coalesce((${value})::pg_catalog.int8, 0)`
@@ -64,12 +64,12 @@ function valueHash(kind: HashKind, value: string, seed: string, options: HashOpt
     case 'text':
       return textHash(inUtf8(`coalesce((${value})::pg_catalog.text, '')`, options), seed)
     case 'bpchar':
-      // Blanks at the end have no meaning, and are hashed as such.
+      // Trailing blanks have no meaning in this type, and do not change the hash.
       return options.convert
         ? textHash(inUtf8(`coalesce((${value})::pg_catalog.text, '')`, options), seed)
         : `pg_catalog.hashbpcharextended(coalesce(${value}, '') collate "C", ${seed})`
     case 'bytea':
-      // In hexadecimal a long value would not fit the longest text there is.
+      // In hexadecimal a long value would exceed the maximum length of a text.
       return textHash(
         `case when pg_catalog.octet_length(${value}) > ${longestHex}
               then pg_catalog.sha256(${value})::pg_catalog.text
@@ -77,7 +77,7 @@ function valueHash(kind: HashKind, value: string, seed: string, options: HashOpt
         seed,
       )
     case 'any':
-      // Unlike a cast, concat() always asks the type's own output function.
+      // Unlike a cast, concat() always calls the type's own output function.
       return textHash(inUtf8(`pg_catalog.concat(${value})`, options), seed)
   }
 }
@@ -89,7 +89,7 @@ function integerHash(value: string, seed: string): string {
 }
 
 function textHash(value: string, seed: string): string {
-  // By its bytes: the collation, which need not be deterministic, has no say.
+  // By bytes: a collation, which may be nondeterministic, does not matter.
   return `pg_catalog.hashtextextended((${value}) collate "C", ${seed})`
 }
 

@@ -1,6 +1,7 @@
-// The locale of an ICU collation in its one standard form. ICU has two ways to write it, `de@collation=phonebook` and
-// `de-u-co-phonebk`, and leaves open whether `true` is written and in which order keys stand.
-// https://unicode-org.github.io/icu/userguide/locale/ and https://www.unicode.org/reports/tr35/#Key_And_Type_Definitions_
+// Converts the locale of an ICU collation to its standard form. ICU accepts `de@collation=phonebook` and
+// `de-u-co-phonebk`, with or without `true`, and with keys in any order.
+// https://unicode-org.github.io/icu/userguide/locale/ and
+// https://www.unicode.org/reports/tr35/#Key_And_Type_Definitions_
 
 const keys: Record<string, string> = {
   calendar: 'ca',
@@ -32,7 +33,7 @@ const values: Record<string, Record<string, string>> = {
   },
 }
 
-/** What is no locale stays as it is. */
+/** A text that is not a locale is not changed. */
 export function languageTag(locale: string): string {
   const [language = '', keywords] = locale.split('@', 2)
   const pairs = keywords?.split(';').filter(Boolean).map(inTag) ?? []

@@ -1,4 +1,4 @@
-// The contents of large objects, hashed on their servers in slices, since one may not fit a value.
+// Compares large objects by hashes of slices on their servers, because a whole object may exceed the size of a value.
 import type { LargeObjectsComparison } from '../../shared/comparison.ts'
 import { readLargeObjects } from '../catalog/large-objects.ts'
 import { Cancelled } from '../postgres/errors.ts'
@@ -11,7 +11,7 @@ const mostNamed = 100
 
 interface State {
   size: number
-  /** Undefined: it may not be read. */
+  /** Undefined if the object may not be read. */
   hash: bigint | undefined
 }
 

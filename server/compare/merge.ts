@@ -1,12 +1,12 @@
-// Merges two streams in the same order, group by group: what is in one, in the other, in both. Only
-// a page of each is in memory.
+// Merges two sorted streams group by group: groups in the first, in the second, in both. Only one page of each stream
+// is in memory.
 
 export interface Groups<Item> {
   source: Item[]
   destination: Item[]
 }
 
-/** Both streams ascend by `keyOf`; each group holds all items of one key. */
+/** Both streams ascend by `keyOf`; each group contains all items of one key. */
 export async function* mergeByKey<Item>(
   source: AsyncIterable<Item>,
   destination: AsyncIterable<Item>,
@@ -14,7 +14,7 @@ export async function* mergeByKey<Item>(
 ): AsyncGenerator<Groups<Item>> {
   const [here, there] = [new Peekable(source), new Peekable(destination)]
   for (;;) {
-    // Both ask their servers at the same time.
+    // Both servers are queried at the same time.
     const [one, other] = await Promise.all([here.peek(), there.peek()])
     if (one === undefined && other === undefined) return
     const [least] = [one, other]

@@ -1,15 +1,15 @@
-// What servers of different majors write differently although it is the same. Each of these has its reason
-// and its version; everything else that differs is a difference.
+// Removes differences between majors in how they write the same definition. Each rule has a reason and a version; all
+// other differences are reported.
 import { tokens } from '../schema/lexer.ts'
 import { withoutNoIndent } from '../schema/rewrite.ts'
 import type { Definition } from './definitions.ts'
 import { languageTag } from './language-tag.ts'
 
 export interface Normalisation {
-  /** Applies when one server is older than this and the other is not. */
+  /** Applies if one server is older than this and the other is not. */
   since: number
   why: string
-  /** The texts of the older and the newer server, as they are to be compared. */
+  /** The texts of the older and the newer server, as they are compared. */
   apply(older: string, newer: string, kind: string): [string, string]
 }
 
@@ -57,13 +57,13 @@ export const normalisations: readonly Normalisation[] = [
   },
 ]
 
-/** Those that matter between two majors. */
+/** The rules that apply between two majors. */
 export function normalisationsBetween(one: number, other: number): Normalisation[] {
   const [older, newer] = [Math.min(one, other), Math.max(one, other)]
   return normalisations.filter(({ since }) => older < since && newer >= since)
 }
 
-/** The name by which an object is looked up: it may contain what is written differently. */
+/** The name for looking up an object, without parts that majors write differently. */
 export function normalName({ kind, name }: Pick<Definition, 'kind' | 'name'>): string {
   return kind === 'PROCEDURE' || name.startsWith('PROCEDURE ') ? name.replace(inArgument, '') : name
 }
@@ -76,7 +76,7 @@ function withoutIn(text: string): string {
     : text
 }
 
-/** Takes `table.` away before a column where the other text has just the column, and nothing else. */
+/** Removes `table.` before a column where the other text has only the column and is equal otherwise. */
 function withoutQualifiers(qualified: string, plain: string): string {
   const [long, short] = [[...tokens(qualified)], [...tokens(plain)]]
   let text = ''
@@ -86,7 +86,7 @@ function withoutQualifiers(qualified: string, plain: string): string {
   for (const token of short) {
     const wanted = plain.slice(token.start, token.end)
     const start = long[at]
-    // `t.t` is not read as `t` and something: the plain text has no point behind it.
+    // `t.t` is not taken for a qualified `t`: the plain text has no dot after it.
     if (word(at + 1) === '.' && word(at + 2) === wanted && plain[token.end] !== '.' && start) {
       text += qualified.slice(behind, start.start)
       behind = long[at + 2]?.start ?? qualified.length

@@ -1,4 +1,4 @@
-// Counts and hashes only some rows of a table, by their keys: what was changed since the table was compared.
+// Counts and hashes some rows of a table by their keys: those that have changed since the table was compared.
 import type { Fingerprint } from '../../shared/comparison.ts'
 import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
 import { fromClause, type Scan } from './fingerprint.ts'
@@ -14,7 +14,7 @@ export interface SomeRows {
 
 const keysPerQuery = 1000
 
-/** Sums of count and hash; those of disjoint parts add up to those of the whole. */
+/** Sums of count and hash; the sums of disjoint parts add up to those of the whole. */
 export interface Sum {
   rows: number
   hash: bigint
@@ -38,7 +38,7 @@ export function sumOf({ rows, hash }: Fingerprint): Sum {
   return { rows, hash: BigInt(hash ?? 0) }
 }
 
-/** The reading end must have short transactions: a setting of this one ends with it. */
+/** Needs short transactions of the reading end: the setting here ends with the transaction. */
 export async function sumRows(scan: Scan, unit: Unit, some: SomeRows): Promise<Sum> {
   let sum = nothing
   for (const relation of unit[scan.side] ?? []) {
@@ -46,7 +46,7 @@ export async function sumRows(scan: Scan, unit: Unit, some: SomeRows): Promise<S
       const hash = rowHash(unit.columns.compared, scan.side, scan.hash)
       const from = fromClause(scan, unit, relation, condition)
       const found = await scan.end.read(async (session) => {
-        // Statistics of a table that changes are often old, and reading it whole for each key would take for ever.
+        // Statistics of a changing table are often outdated, and a sequential scan for each key would take very long.
         await session.execute('set local enable_seqscan = off')
         return await session.one<{ rows: string; hash: string }>(
           `select count(*)::text as rows, coalesce(sum(${hash}), 0)::text as hash ${from}`,
@@ -58,7 +58,7 @@ export async function sumRows(scan: Scan, unit: Unit, some: SomeRows): Promise<S
   return sum
 }
 
-/** So that an index of the key serves, each column is asked for as its own type. */
+/** Compares each column with its own type, so that an index of the key can be used. */
 function conditionsFor(relation: Relation, { columns, keys, ranges }: SomeRows): string[] {
   const types = columns.map((name) => {
     const column = relation.columns.find((one) => one.name === name)

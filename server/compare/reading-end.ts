@@ -1,11 +1,11 @@
-// One of the two databases, read by several sessions that all see the same moment of it.
+// One of the two databases, read by several sessions in the same snapshot.
 import { readServer, type ServerFacts } from '../catalog/server.ts'
 import { Cancelled, ConnectionLost, PlanRefused } from '../postgres/errors.ts'
 import { quoteLiteral } from '../postgres/quote.ts'
 import { Session } from '../postgres/session.ts'
 import { type ConnectionSettings, describeSettings } from '../postgres/settings.ts'
 
-/** Values are hashed as the servers write them, so both must write alike. */
+/** Values are hashed in their text form, so both servers must format them alike. */
 const alikeSettings = `
   set local client_encoding = 'UTF8';
   set local datestyle = 'ISO';
@@ -21,7 +21,7 @@ const alikeSettings = `
   set local row_security = off;
   set local lock_timeout = '60s';`
 
-/** A transaction keeps its locks to its end, and a server has room for a few thousand only. */
+/** A transaction keeps its locks until its end, and the lock table of a server has room for a few thousand. */
 const usesPerTransaction = 100
 
 const oldestMajor = 12
@@ -32,9 +32,9 @@ interface Reader {
 }
 
 export interface ReadingEndOptions {
-  /** Exported by the caller, whose transaction must stay open; without it we export one. */
+  /** A snapshot that the caller has exported and keeps open; without it a new one is exported. */
   snapshot?: string | undefined
-  /** Locks on tables end with each use of a session, so that nobody waits for them for long. */
+  /** Locks on tables are released after each use of a session, so that other sessions do not wait long for them. */
   shortLocks?: boolean | undefined
   signal: AbortSignal
 }
@@ -48,7 +48,7 @@ export class ReadingEnd implements AsyncDisposable {
 
   private constructor(
     readonly settings: ConnectionSettings,
-    /** In the snapshot, for catalogs; it keeps the snapshot alive and takes no locks on tables for long. */
+    /** Reads catalogs in the snapshot, keeps the snapshot open, and holds no locks on tables for long. */
     readonly catalog: Session,
     readonly snapshot: string,
     readonly server: ServerFacts,
@@ -87,7 +87,7 @@ export class ReadingEnd implements AsyncDisposable {
     }
   }
 
-  /** How many sessions may read at once. Each opens when it is first needed. */
+  /** The maximum number of sessions. Each is opened when it is first needed. */
   set workers(count: number) {
     this.#limit = Math.max(1, Math.min(count, this.server.freeConnections))
   }
@@ -96,7 +96,7 @@ export class ReadingEnd implements AsyncDisposable {
     return this.#limit
   }
 
-  /** First come, first served. What fails on one table leaves the session fit for the next. */
+  /** Requests are served in order. After an error the session can be used for the next table. */
   async read<Result>(work: (session: Session) => Promise<Result>): Promise<Result> {
     await this.#turn()
     try {
@@ -106,7 +106,7 @@ export class ReadingEnd implements AsyncDisposable {
         if (this.signal.aborted) throw new Cancelled()
         return await work(reader.session)
       } catch (error) {
-        // Its transaction is broken; the next use begins another.
+        // The transaction has failed; the next use starts another.
         reader.uses = this.usesPerTransaction
         if (error instanceof ConnectionLost) reader.session.destroy()
         throw error
@@ -170,7 +170,7 @@ export class ReadingEnd implements AsyncDisposable {
     void this.#cancelAll()
   }
 
-  /** A request that arrives before the query it is meant for does nothing: so it is sent until all are done. */
+  /** A cancel request that arrives before its query has no effect, so it is repeated until all queries have ended. */
   async #cancelAll(): Promise<void> {
     await cancel(this.catalog)
     while (this.#busy.size > 0) {
@@ -180,7 +180,7 @@ export class ReadingEnd implements AsyncDisposable {
   }
 }
 
-/** What fails shows when the session is used again. */
+/** An error here appears again when the session is used next. */
 async function endTransaction({ session }: Reader): Promise<void> {
   await session.execute('rollback').catch(() => session.destroy())
 }
@@ -191,7 +191,7 @@ async function cancel(session: Session): Promise<void> {
   try {
     await session.cancel()
   } catch {
-    // The server cannot be reached to be asked; it will see the connection close.
+    // The server is unreachable; it will notice the closed connection.
     session.destroy()
   }
 }

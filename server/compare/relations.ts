@@ -1,13 +1,13 @@
-// The tables of one side as a comparison needs them: where their rows are, their columns, their key.
+// The tables of one side for a comparison: where their rows are, their columns and their key.
 import { hasOwnSchema, ownSchema } from '../catalog/own.ts'
 import { ctidRangesSince } from '../catalog/tables.ts'
 import type { Session } from '../postgres/session.ts'
 
 export interface Column {
   name: string
-  /** Of a domain the type below it. */
+  /** For a domain, its base type. */
   type: number
-  /** As a person writes it, `numeric(10,2)`; and as SQL, with its schema. */
+  /** As SQL, with the schema of the type: `numeric(10,2)`. */
   typeName: string
   inPrimaryKey: boolean
 }
@@ -16,22 +16,22 @@ export interface Relation {
   oid: number
   schema: string
   name: string
-  /** r(ange), l(ist), h(ash): it has no rows of its own. Null for a table that has. */
+  /** r(ange), l(ist) or h(ash) for a partitioned table, which has no rows itself; null for other tables. */
   strategy: string | null
-  /** Of a partition. */
+  /** The table that it is a partition of. */
   parent: number | null
   bound: string | null
   bytes: number
   pages: number
-  /** Ranges of ctid can be read without reading the rest. */
+  /** Ranges of ctid can be read without scanning the whole table. */
   hasRanges: boolean
-  /** A column by which ranges can be read where ctid does not serve. */
+  /** A column for reading ranges where ctid cannot be used. */
   integerKey: string | null
   mayRead: boolean
-  /** Which rows of an extension's table are the user's, without WHERE. */
+  /** Condition for the user's rows in a table of an extension, without WHERE. */
   condition: string | null
   columns: Column[]
-  /** The columns of the primary key, or of another that is unique and never null. */
+  /** The columns of the primary key, or of another unique key without NULLs. */
   key: string[] | null
 }
 
@@ -40,7 +40,7 @@ type ColumnRow = Omit<Column, 'type'> & { table: number; type: number; base: num
 
 const integers: ReadonlySet<number> = new Set([20, 21, 23])
 
-/** The session's search_path must be empty, so that types are named in full. */
+/** The search_path of the session must be empty, so that names of types include their schemas. */
 export async function readRelations(session: Session): Promise<Relation[]> {
   const columns = await readColumns(session)
   const isOwnThere = await hasOwnSchema(session)
@@ -142,7 +142,7 @@ async function readColumns(session: Session): Promise<Map<number, Column[]>> {
   return columns
 }
 
-/** Domain -> the type it is over, which may be a domain again. */
+/** Maps each domain to its base type, which may be a domain too. */
 async function readDomains(session: Session): Promise<Map<number, number>> {
   const rows = await session.query<{ oid: number; base: number }>(`
     select oid, typbasetype as base from pg_catalog.pg_type where typtype = 'd'`)

@@ -1,4 +1,4 @@
-// Compares the objects of two databases. Both are described by the same pg_dump, and the descriptions are compared
+// Compares the objects of two databases: both are described by the same pg_dump, and the descriptions are compared
 // object by object.
 import type { ObjectDifference, SchemaComparison } from '../../shared/comparison.ts'
 import { everything, type Selection } from '../../shared/request.ts'
@@ -25,16 +25,16 @@ export interface SchemaComparisonRequest {
   source: ConnectionSettings
   destination: ConnectionSettings
   selection?: Selection | undefined
-  /** Compared unless false. */
+  /** Owners are compared unless this is false. */
   owner?: boolean | undefined
   acl?: boolean | undefined
   comments?: boolean | undefined
   tablespaces?: boolean | undefined
   publications?: boolean | undefined
   securityLabels?: boolean | undefined
-  /** Names of the selection that match nothing on either side are no error. */
+  /** Names of the selection that match nothing on either side are not an error. */
   allowUnused?: boolean | undefined
-  /** How long it may wait for a lock on a table; without it for as long as it takes. */
+  /** Limit for waiting for a lock on a table; without it there is no limit. */
   lockWaitMs?: number | undefined
   signal: AbortSignal
 }
@@ -70,7 +70,7 @@ export async function compareSchema(request: SchemaComparisonRequest): Promise<S
   }
 }
 
-/** pg_dump stops at the first table it may not lock. */
+/** pg_dump stops at the first table that it may not lock. */
 async function readUnreadable(session: Session): Promise<TableName[]> {
   await session.execute("set search_path = ''")
   const relations = await readRelations(session)
@@ -91,7 +91,7 @@ async function dumpEntries(
     [request.securityLabels, '--no-security-labels'],
   ]
   const flags = [
-    // Each major quotes what is a keyword there.
+    // Majors have different keywords, and quote only their own.
     ...['--verbose', '--create', '--section=pre-data', '--section=post-data', '--quote-all-identifiers'],
     ...(request.lockWaitMs === undefined ? [] : [`--lock-wait-timeout=${request.lockWaitMs}`]),
     ...unreadable.map(({ schema, name }) => `--exclude-table=${quoteQualified(schema, name)}`),
@@ -101,7 +101,7 @@ async function dumpEntries(
   const own = await readOwnObjects(session)
   const all = parseEntries(await pgDump(session, flags, request.signal))
   const entries = withoutOwn(all, own)
-  // A setting that was made goes out of an entry that stays.
+  // Options of pgtrek on an object of the user are removed, and the object stays.
   return { entries, isWithoutOwn: entries.length < all.length || entries.some((one, at) => one !== all[at]) }
 }
 
@@ -116,7 +116,7 @@ function select(selection: Selection, dumps: readonly Entry[][], allowUnused = f
   return selected
 }
 
-/** A pure part of it, so that tests can speak of statements alone. */
+/** Pure, so that tests can compare statements without a server. */
 export function compareDefinitions(
   source: readonly Definition[],
   destination: readonly Definition[],
@@ -146,7 +146,9 @@ export function compareDefinitions(
   }
 }
 
-/** The same kind, schema and name. Where several share these, equal ones first, then one after the other. */
+/**
+ * Pairs objects of the same kind, schema and name. Of several, equal ones are paired first, then the others in order.
+ */
 function* pairs(source: readonly Definition[], destination: readonly Definition[]) {
   const keyOf = (one: Definition) => JSON.stringify([one.kind, one.schema, normalName(one)])
   const there = Map.groupBy(destination, keyOf)
@@ -184,13 +186,13 @@ function normalised(
   return texts
 }
 
-/** Without quotes around plain names, unless these are the difference. */
+/** Removes quotes around plain names unless the quotes are the difference. */
 function readableDifference(before: string, after: string): string[] {
   const [one, other] = [withPlainNames(before), withPlainNames(after)]
   return one === other ? textDifference(before, after) : textDifference(one, other)
 }
 
-/** Subscriptions and user mappings carry passwords. */
+/** Subscriptions and user mappings contain passwords. */
 function withoutSecrets(line: string): string {
   return line
     .replace(/(\bpassword\s*=\s*)(?:''.*?''|'(?:[^'\\]|\\.|'')*'|[^\s']+)/gi, '$1***')

@@ -1,4 +1,4 @@
-// The user's selection over the tables and sequences of both databases together.
+// Applies the user's selection to the tables and sequences of both databases together.
 import { nearestName } from '../../shared/pattern.ts'
 import type { Selection } from '../../shared/request.ts'
 import { Selector } from '../../shared/selector.ts'
@@ -13,13 +13,13 @@ export interface SideObjects {
 }
 
 export interface Chosen {
-  /** All of them, by OID, since the tables above a partition matter also when they are not chosen. */
+  /** All tables by OID: the parents of a partition matter even if they are not selected. */
   byOid: ReadonlyMap<number, Relation>
   relations: Relation[]
   sequences: OwnedSequence[]
 }
 
-/** Throws a UsageError for a name that matches nothing on either side: it was mistyped. */
+/** Throws a UsageError for a name that matches nothing on either side. */
 export function chooseObjects(selection: Selection, sides: readonly SideObjects[]): Chosen[] {
   const selector = new Selector(selection)
   const chosen = sides.map(({ relations, sequences }) => {
@@ -40,7 +40,7 @@ export function chooseObjects(selection: Selection, sides: readonly SideObjects[
   return chosen
 }
 
-/** Just these, by name; a partition also by any table above it. */
+/** Selects tables by name; a partition also by the name of any parent. */
 export function chooseNamed(tables: readonly TableName[], sides: readonly SideObjects[]): Chosen[] {
   const named = new Set(tables.map(tableKey))
   return sides.map(({ relations }) => {
@@ -50,7 +50,7 @@ export function chooseNamed(tables: readonly TableName[], sides: readonly SideOb
   })
 }
 
-/** A partition is chosen with any table above it, and left out with any. */
+/** A partition is selected, and excluded, with any of its parents. */
 function isSelected(selector: Selector, relation: Relation, byOid: ReadonlyMap<number, Relation>): boolean {
   const verdicts = lineage(relation, byOid).map(({ schema, name }) =>
     selector.verdict({ kind: 'tables', schema, name }),
@@ -58,7 +58,7 @@ function isSelected(selector: Selector, relation: Relation, byOid: ReadonlyMap<n
   return verdicts.includes('selected') && !verdicts.includes('excluded')
 }
 
-/** A table and those it is a partition of, the topmost last. */
+/** A table and all its parents, the root last. */
 export function lineage(relation: Relation, byOid: ReadonlyMap<number, Relation>): Relation[] {
   const line: Relation[] = []
   for (

@@ -1,4 +1,4 @@
-// The values of the sequences of both databases. Sequences are not subject to snapshots: these are current values.
+// Compares the values of sequences. Sequences are not part of snapshots: these are current values.
 import type { SequenceDifference, SequencesComparison } from '../../shared/comparison.ts'
 import { showName, tableKey } from '../../shared/table-name.ts'
 import {
@@ -11,7 +11,7 @@ import type { Session } from '../postgres/session.ts'
 import type { ReadingEnd } from './reading-end.ts'
 
 export interface OwnedSequence extends SequenceName {
-  /** The table whose column it belongs to. */
+  /** The table that owns it. */
   owner: number | undefined
 }
 
@@ -27,7 +27,7 @@ export async function readOwnedSequences(session: Session): Promise<OwnedSequenc
   return (await listSequences(session)).map((sequence) => ({ ...sequence, owner: ownerOf.get(sequence.oid) }))
 }
 
-/** How many there are of which nobody but their extension knows anything. */
+/** The number of sequences that belong to extensions and are not compared. */
 export async function countInternalSequences(session: Session): Promise<number> {
   const { all } = await session.one<{ all: number }>(`
     select count(*)::int as all
@@ -64,7 +64,7 @@ export async function compareSequences(
   }
 }
 
-/** Without a value it may not be read. */
+/** Without a value the sequence may not be read. */
 type State = { value?: string }
 
 async function readStates({ end, sequences }: { end: ReadingEnd; sequences: readonly OwnedSequence[] }) {

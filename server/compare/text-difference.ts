@@ -1,6 +1,6 @@
-// The difference of two texts line by line, with some lines around: E. W. Myers, "An O(ND) Difference Algorithm".
+// The difference of two texts by lines, with context: E. W. Myers, "An O(ND) Difference Algorithm".
 
-/** Lines of a unified diff; empty when the texts are the same. */
+/** Lines of a unified diff; empty if the texts are equal. */
 export function textDifference(before: string, after: string): string[] {
   if (before === after) return []
   const [old, now] = [before.split('\n'), after.split('\n')]
@@ -23,11 +23,11 @@ const keep = (line: string): Edit => ({ mark: ' ', line })
 const remove = (line: string): Edit => ({ mark: '-', line })
 const add = (line: string): Edit => ({ mark: '+', line })
 
-// Texts with more differences than this have little in common, and the work grows with its square.
+// Texts with more differences have little in common, and the work grows with the square.
 const mostEdits = 2000
 
 function edits(old: string[], now: string[]): Edit[] {
-  // For each number of edits, how far down `old` each diagonal reaches.
+  // For each number of edits, how far each diagonal reaches in `old`.
   const reached: Map<number, number>[] = []
   let furthest = new Map([[1, 0]])
   for (let count = 0; count <= Math.min(mostEdits, old.length + now.length); count++) {
@@ -70,7 +70,7 @@ const around = 2
 function withContext(all: Edit[]): string[] {
   const lines: string[] = []
   let [oldLine, newLine, shownUpTo] = [0, 0, 0]
-  // How far the next change is, going backwards through the edits.
+  // The distance to the next change, computed backwards.
   const untilChange = all.map(() => Number.POSITIVE_INFINITY)
   for (let i = all.length - 1, distance = Number.POSITIVE_INFINITY; i >= 0; i--) {
     distance = all[i]?.mark === ' ' ? distance + 1 : 0

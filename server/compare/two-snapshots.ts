@@ -1,6 +1,6 @@
-// Both databases while changes flow from one to the other: a snapshot of the source, and one of the destination
-// opened when everything has been applied that the first one has. Changes that the destination has
-// beyond it are known to the process that applies them, and their rows are excluded on both sides.
+// Compares both databases while changes are applied from one to the other, in a snapshot of the source and one of the
+// destination. The second is opened when everything in the first has been applied. The process that applies changes
+// knows the rows that the destination has changed beyond it; these are excluded on both sides.
 
 import type { TableRule } from '../../shared/request.ts'
 import { RuleBook } from '../../shared/rule-book.ts'
@@ -15,9 +15,9 @@ import { type Relation, readRelations } from './relations.ts'
 import { chooseNamed } from './selection.ts'
 import { pairUnits, type Unit } from './units.ts'
 
-/** What a snapshot of the source has: every transaction below `end` but those that were under way. */
+/** What a snapshot of the source contains: every transaction below `end` except those in progress. */
 export interface SourceMoment {
-  /** The end of the log, read after the snapshot was taken: everything in it was committed before. */
+  /** The end of the log, read after the snapshot was taken: everything in the snapshot was committed before it. */
   lsn: string
   oldest: bigint
   end: bigint
@@ -27,7 +27,7 @@ export interface SourceMoment {
 export interface TwoSnapshotsRequest {
   source: ConnectionSettings
   destination: ConnectionSettings
-  /** Resolves when the destination has everything that the source's snapshot has. */
+  /** Resolves when the destination has everything in the source's snapshot. */
   reached: (moment: SourceMoment) => Promise<void>
   filter: 'both' | 'source'
   rules: readonly TableRule[]
@@ -68,7 +68,7 @@ export class TwoSnapshots implements AsyncDisposable {
     )
   }
 
-  /** Of these tables by name, or of what they are partitions of. */
+  /** The units of these tables, or of the partitioned tables that they belong to. */
   units(tables: readonly TableName[]): Unit[] {
     const sides = [this.relations.source, this.relations.destination]
     const chosen = chooseNamed(
@@ -80,7 +80,7 @@ export class TwoSnapshots implements AsyncDisposable {
     return pairUnits(ours, theirs, this.rules)
   }
 
-  /** All rows but those that may differ since they were changed meanwhile. */
+  /** Compares all rows except those that have changed in the meantime. */
   async compareWhole(unit: Unit, but: readonly SomeRows[]): Promise<Compared> {
     return await this.#compare(unit, async (scan) => {
       const all = await fingerprint(scan, unit)
@@ -96,15 +96,15 @@ export class TwoSnapshots implements AsyncDisposable {
   }
 
   /**
-   * TRUNCATE, and what rewrites a table, takes rows away from snapshots that should still see them: then what
-   * was read says nothing.
+   * TRUNCATE, and commands that rewrite a table, remove rows also from older snapshots. What was read of such a table
+   * is not valid.
    */
   async isRewritten(unit: Unit): Promise<boolean> {
     const counts = await settled(
       (['source', 'destination'] as const).map(async (side) => {
         const oids = (unit[side] ?? []).map(({ oid }) => oid)
         if (oids.length === 0) return 0
-        // The table is as in the snapshot, the function looks at what it is by now.
+        // The table is read in the snapshot, the function returns its current state.
         const rows = await this.scans[side].end.catalog.query(`
           select from pg_catalog.pg_class c
            where c.oid in (${oids.join(', ')})
@@ -149,7 +149,7 @@ export interface Compared {
   why: string
 }
 
-/** Of `but` only what `some` asks for by its ranges: keys are never in both. */
+/** The ranges of `but` that `some` covers; keys are never in both. */
 function within(but: readonly SomeRows[], some: readonly SomeRows[]): SomeRows[] {
   const ranges = some.flatMap((part) => part.ranges)
   if (ranges.length === 0) return []
@@ -175,7 +175,7 @@ export async function readMoment({ catalog }: Pick<ReadingEnd, 'catalog'>): Prom
   }
 }
 
-/** The stream knows the lower half of a transaction's number. */
+/** The stream has only the lower 32 bits of a transaction number. */
 export function hasTransaction({ end, underWay }: SourceMoment, xid: number): boolean {
   const whole = end + BigInt.asIntN(32, BigInt(xid) - end)
   return whole < end && !underWay.has(whole)

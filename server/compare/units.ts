@@ -1,5 +1,5 @@
-// What is compared with what: tables by name; partitioned trees partition by partition where both sides have
-// the same ones, otherwise as a whole.
+// Pairs what is compared: tables by name, and partitioned trees partition by partition if both sides have the same
+// partitions, otherwise as a whole.
 
 import type { RuleBook } from '../../shared/rule-book.ts'
 import type { TableName } from '../../shared/table-name.ts'
@@ -11,11 +11,11 @@ import { type Chosen, lineage } from './selection.ts'
 export interface Unit {
   schema: string
   name: string
-  /** Where the rows are: the table, or the partitions of a tree. Undefined: that side has no such table. */
+  /** The relations with the rows: the table, or the partitions of a tree. Undefined if that side has no such table. */
   source: Relation[] | undefined
   destination: Relation[] | undefined
   columns: PairedColumns
-  /** A key that identifies the rows of the source; null when the table has none. */
+  /** A key that identifies the rows of the source; null if the table has none. */
   key: ComparedColumn[] | null
   where: string | undefined
   wholeTree: boolean
@@ -49,7 +49,7 @@ export function pairUnits(source: Chosen, destination: Chosen, rules: RuleBook):
   return units.sort((one, other) => bytesOf(other) - bytesOf(one))
 }
 
-/** By name of the topmost table, which stands for all below it: of those that were chosen, if one was. */
+/** Groups by the name of the root table, or of the highest selected table. */
 function groupsOf({ relations, byOid }: Chosen): Map<string, Group> {
   const groups = new Map<string, Group>()
   const chosen = new Set(relations.filter(({ strategy }) => strategy !== null))
@@ -65,8 +65,8 @@ function groupsOf({ relations, byOid }: Chosen): Map<string, Group> {
 }
 
 /**
- * The same partitions with the same bounds. Not by hash: that of an enum is another in every database, that
- * of a text depends on the encoding.
+ * True if both have the same partitions with the same bounds. Hash partitions count as different: the hash of an enum
+ * differs between databases, and that of a text depends on the encoding.
  */
 function isSameTree(source: Chosen, destination: Chosen, one: Group, other: Group): boolean {
   const describe = ({ byOid }: Chosen, { members, top }: Group) =>
@@ -89,7 +89,7 @@ function isSameTree(source: Chosen, destination: Chosen, one: Group, other: Grou
 }
 
 function unitOf(one: Group | undefined, other: Group | undefined, rules: RuleBook): Unit {
-  // A group comes from at least one side.
+  // A group has at least one side.
   const { schema, name }: TableName = (one ?? (other as Group)).top
   const rule = rules.ruleOf({ schema, name })
   const columns = pairColumns(one?.top.columns ?? [], other?.top.columns ?? [], rule)
@@ -108,7 +108,7 @@ function unitOf(one: Group | undefined, other: Group | undefined, rules: RuleBoo
   }
 }
 
-/** A key serves when all its columns are compared. */
+/** A key can be used if all its columns are compared. */
 function keyOf(
   relation: Relation | undefined,
   comparedAs: (name: string) => ComparedColumn | undefined,

@@ -1,5 +1,5 @@
-// `--config FILE`: reads, checks and translates a configuration file. It may hold passwords, so nothing of
-// its values is ever repeated in a message: only where they stand and what was expected there.
+// `--config FILE`: reads, checks and translates a configuration file. It may contain passwords, so messages name only
+// the place and what was expected there, never the value.
 import { readFileSync } from 'node:fs'
 import { basename, dirname, extname, resolve } from 'node:path'
 import type { Static, TSchema } from '@sinclair/typebox'
@@ -64,7 +64,7 @@ function connectionOf(value: unknown, directory: string): Connection {
   const fields = checked(ConnectionFields, fromFileSpelling(ConnectionFields, value))
   for (const field of pathFields) {
     const path = fields[field]
-    // `system` stands for the machine's own certificates.
+    // `system` means the certificates of the operating system.
     if (path !== undefined && path !== 'system') fields[field] = resolve(directory, path)
   }
   return fields
@@ -89,7 +89,7 @@ function selectionOf(content: Record<string, unknown>, name: string): Partial<Se
 function refuseOddRule(rule: TableRule, place: string) {
   refuseOddPattern(rule.table, `${place}.table`)
   for (const field of ['where', 'key'] as const) {
-    // An empty condition is more likely one that was lost than a wish for all rows.
+    // An empty condition is probably a mistake: it would copy all rows.
     if (rule[field]?.trim() === '') throw new UsageError(`${place}.${field} is empty: remove it`)
   }
 }
@@ -127,7 +127,7 @@ function optional<Schema extends TSchema>(schema: Schema, value: unknown): Stati
   return value === undefined ? undefined : checked(schema, fromFileSpelling(schema, value))
 }
 
-/** The file was checked by its own schema: what does not fit the request's now is our mistake. */
+/** The file has passed its own schema, so a mismatch with the request's schema is a bug. */
 function checked<Schema extends TSchema>(schema: Schema, value: unknown): Static<Schema> {
   Value.Assert(schema, value)
   return value

@@ -1,11 +1,11 @@
-// What is wrong in a configuration file, in words: where it stands and what was expected, never the value.
+// Describes an error in a configuration file: its place and what was expected, never the value.
 import { type TSchema, TypeGuard } from '@sinclair/typebox'
 import { Value, type ValueError, ValueErrorType } from '@sinclair/typebox/value'
 import { eitherOf } from '../../shared/option-table.ts'
 import { nearestName } from '../../shared/pattern.ts'
 import { isRecord, snakeCase } from '../../shared/spelling.ts'
 
-/** The first problem of a file's content; nothing when it is as its schema says. */
+/** The first error in the content of a file; undefined if it matches its schema. */
 export function problemIn(file: TSchema, content: unknown): string | undefined {
   return problemAt(file, content, [], Object.keys(file.properties ?? {}))
 }
@@ -27,7 +27,7 @@ function problemAt(schema: TSchema, value: unknown, at: Path, top: readonly stri
   return `${shown(path)} must be ${expected(error.schema)}`
 }
 
-/** What else people call them. */
+/** Names from other tools. */
 const otherNames: Record<string, string> = {
   destination: 'dest',
   target: 'dest',
@@ -44,7 +44,7 @@ function unknownKey({ schema }: ValueError, path: Path, top: readonly string[]):
   const spelled = snakeCase(key.replaceAll('-', '_'))
   const other = otherNames[spelled]
   const near = other !== undefined && known.includes(other) ? other : nearestName(spelled, known)
-  // What is no name may be a piece of a value, as the rest of a password behind a comma.
+  // A text that is not a name may be part of a value, like the rest of a password after a comma.
   const isSecretive = place[0] === 'source' || place[0] === 'dest' || !/^[\w-]{1,40}$/.test(key)
   const within = place.length === 0 ? 'the file' : shown(place)
   const what = isSecretive ? `${within} has an unknown key` : `unknown key ${shown(path)}`

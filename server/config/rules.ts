@@ -1,4 +1,4 @@
-// What rules and hooks have in common, whether they come from flags or from a file.
+// What rules and hooks from flags and from files share.
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { Pattern, PatternError } from '../../shared/pattern.ts'
@@ -13,13 +13,13 @@ export function refuseOddPattern(table: string, place: string) {
   }
 }
 
-/** Its program: the rest may hold a secret, and names appear in logs. */
+/** Only the program: the arguments may contain a secret, and names appear in logs. */
 export function commandName(command: string): string {
   const words = command.trim().split(/\s+/)
   return basename(words.find((word) => !word.includes('=')) ?? 'command')
 }
 
-/** Read before anything starts: a file that is missing should not be found missing in the middle. */
+/** Read before the run starts, so that a missing file is reported early. */
 export function readSql(path: string, place: string): string {
   let sql: string
   try {

@@ -1,4 +1,4 @@
-// What was given by the command line, by a file or by the environment, and which of them counts.
+// Merges the settings of the command line, a file and the environment by precedence.
 import type { Connection } from '../../shared/connection.ts'
 import { type OptionName, optionNames } from '../../shared/option-table.ts'
 import {
@@ -10,11 +10,11 @@ import {
   type TableRule,
 } from '../../shared/request.ts'
 
-/** One place's words; what it does not mention is missing. */
+/** The settings of one place; only those that it contains. */
 export interface Given {
   source?: Connection
   dest?: Connection
-  /** Where workers find their jobs. */
+  /** The queue of the workers. */
   queue?: Connection
   selection: Partial<Selection>
   tables?: TableRule[]
@@ -22,7 +22,7 @@ export interface Given {
   options: Partial<MigrationOptions>
   logDir?: string
   stateDir?: string
-  /** How its user wrote it there, for messages: `--workers`, `workers in pgtrek.toml`, `PGTREK_WORKERS`. */
+  /** How a setting is written there, for messages: `--workers`, `workers in pgtrek.toml`, `PGTREK_WORKERS`. */
   called: { option(name: OptionName): string; tables: string }
 }
 
@@ -36,7 +36,7 @@ export interface Settled {
   options: MigrationOptions
   logDir: string
   stateDir: string
-  /** Options that somebody asked for, with how they were written. */
+  /** Options that were set, with how they were written. */
   origins: ReadonlyMap<OptionName, string>
   warnings: string[]
 }
@@ -44,7 +44,7 @@ export interface Settled {
 const usualLogDir = 'logs'
 const usualStateDir = '.pgtrek'
 
-/** The first place that mentions a thing decides it; lists are not put together. */
+/** For each setting the first place that contains it decides; lists are not merged. */
 export function settle(places: readonly Given[]): Settled {
   const first = <Value>(pick: (given: Given) => Value | undefined): Value | undefined => {
     for (const place of places) {
@@ -74,7 +74,7 @@ export function settle(places: readonly Given[]): Settled {
   }
 }
 
-/** Rules that are not looked at would copy other rows than their author thinks. */
+/** Warnings about rules that do not count: more or other rows than their author expects would be copied. */
 function hiddenRules(places: readonly Given[]): string[] {
   const [used, ...hidden] = places.filter(({ tables = [] }) => tables.length > 0)
   return used

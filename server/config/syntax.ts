@@ -1,4 +1,4 @@
-// TOML or YAML as plain values, and where a mistake is when it is neither.
+// Parses TOML or YAML, and finds the line of a syntax error.
 import { messageOf } from '../../shared/message-of.ts'
 import { eitherOf } from '../../shared/option-table.ts'
 import { isRecord } from '../../shared/spelling.ts'
@@ -13,7 +13,7 @@ const languages: Record<string, { name: string; parse: Parse }> = {
   '.yml': { name: 'YAML', parse: Bun.YAML.parse },
 }
 
-/** More lines than this are not searched for the mistake. */
+/** In longer files the line of an error is not searched. */
 const searchedLines = 2000
 
 export function parseConfig(text: string, extension: string, file: string): unknown {
@@ -31,7 +31,7 @@ export function parseConfig(text: string, extension: string, file: string): unkn
   return content ?? {}
 }
 
-/** The parsers do not tell where they stopped: it is behind the longest part that can be read. */
+/** The parsers do not report where they stopped: the error is behind the longest part that can be parsed. */
 function wrongLine(text: string, parse: Parse): number | undefined {
   const lines = text.split('\n')
   if (lines.length > searchedLines) return undefined
@@ -40,13 +40,13 @@ function wrongLine(text: string, parse: Parse): number | undefined {
       parse(lines.slice(0, count).join('\n'))
       return count + 1
     } catch {
-      // Still too long: the mistake, or what it belongs to, is part of it.
+      // Still too long: the error, or what it belongs to, is part of it.
     }
   }
   return 1
 }
 
-/** The parser quotes what it could not read, which may be a password. */
+/** The parser's message quotes the text that it could not read, which may be a password. */
 function withoutValues(error: unknown): string {
   const message = messageOf(error)
   return message
@@ -55,14 +55,14 @@ function withoutValues(error: unknown): string {
     .replaceAll(/'[^']{2,}'/g, "'...'")
 }
 
-/** The YAML parser takes the last of several without a word; at the top they are easily found. */
+/** The YAML parser silently uses the last of several equal keys; those of the top level are easily found. */
 function refuseRepeatedKeys(text: string, file: string) {
   const keys = Array.from(text.matchAll(/^(["']?)([A-Za-z_]\w*)\1[ \t]*:(?=\s|$)/gm), ([, , key = '']) => key)
   const repeated = keys.find((key, index) => keys.indexOf(key) !== index)
   if (repeated) throw new UsageError(`${file} has ${repeated} twice`)
 }
 
-/** `${NAME}` in texts, after parsing, so that a value can never be taken for syntax; `$${NAME}` stays. */
+/** Replaces `${NAME}` in texts after parsing, so that a value is never parsed as syntax; `$${NAME}` stays. */
 export function expandVariables(value: unknown, file: string, environment: Environment, at = ''): unknown {
   if (typeof value === 'string') {
     return value.replaceAll(/(\$?)\$\{([A-Za-z_]\w*)\}/g, (whole, dollar: string, variable: string) => {
@@ -77,7 +77,7 @@ export function expandVariables(value: unknown, file: string, environment: Envir
   if (Array.isArray(value)) {
     return value.map((item, index) => expandVariables(item, file, environment, `${at}[${index}]`))
   }
-  // Dates of TOML are objects too; they are refused later.
+  // Dates of TOML are objects too; the schema refuses them later.
   if (!isRecord(value) || Object.getPrototypeOf(value) !== Object.prototype) return value
   const fields = Object.entries(value).map(([key, item]) => {
     return [key, expandVariables(item, file, environment, at === '' ? key : `${at}.${key}`)]

@@ -106,7 +106,7 @@ async function takeAny(
 async function run(taken: TakenJob, services: WorkerServices, leave: () => void): Promise<void> {
   const { title } = taken.data
   const again = taken.retryCount > 0 ? ` (attempt ${taken.retryCount + 1})` : ''
-  services.say(`${title}: begun${again}`)
+  services.say(`${title}: started${again}`)
   let outcome: CopyOutcome | undefined
   try {
     outcome = await copyJob(taken, services, leave)

@@ -1,4 +1,4 @@
-// Runs a plan's statements one by one: a failure does not affect the others, except those that need it, which are skipped.
+// Runs the statements of a plan one by one. After a failure, statements that need the failed one are skipped.
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto'
 import type { RoleStepReport } from '../../shared/roles.ts'
 import { errorInfo, isLost } from '../postgres/errors.ts'
@@ -11,7 +11,7 @@ import type { Secrets } from './secrets.ts'
 export interface RoleWork {
   plan: RolesPlan
   secrets: Secrets
-  /** Hashed here before it is sent. */
+  /** Hashed here before anything is sent. */
   commonPassword: string | undefined
   signal: AbortSignal
   onStep?: ((step: RoleStepReport) => void) | undefined
@@ -52,7 +52,7 @@ function statementOf({ password, role, sql }: RoleStep, { secrets, commonPasswor
   return `alter role ${quoteIdentifier(role)} password ${quoteLiteral(secret)}`
 }
 
-/** Hashes do not belong into a server's log; only a superuser can keep them out of it. */
+/** Keeps hashes out of the server's log, which only a superuser can do. */
 async function hidePasswords(session: Session) {
   const { superuser } = await session.one<{ superuser: boolean }>(
     'select rolsuper as superuser from pg_catalog.pg_roles where rolname = current_user',
@@ -70,12 +70,12 @@ export function reportOf({ kind, role, shown, changesExisting }: RoleStep): Role
   return { kind, role, sql: shown, changes_existing: changesExisting, status: 'planned' }
 }
 
-/** The server's own number (scram_iterations). */
+/** The default of scram_iterations. */
 const iterations = 4096
 
 /**
- * A password as the server stores it, computed here: so the password itself is never sent, and no server can write it to
- * a log. https://www.postgresql.org/docs/current/catalog-pg-authid.html, RFC 5802
+ * Computes a password verifier as the server stores it, so that the password itself is neither sent nor written to a
+ * log. https://www.postgresql.org/docs/current/catalog-pg-authid.html, RFC 5802
  */
 function scramVerifier(password: string, salt: Buffer = randomBytes(16)): string {
   const salted = pbkdf2Sync(saslprep(password), salt, iterations, 32, 'sha256')

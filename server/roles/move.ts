@@ -25,7 +25,7 @@ export interface RoleMove {
   dryRun: boolean
   signal: AbortSignal
   onStep?: (step: RoleStepReport) => void
-  /** Asked before roles that the destination had already are changed; false changes nothing. */
+  /** Called before existing roles of the destination are changed; with false nothing is changed. */
   confirm(plan: RolesPlan): boolean | Promise<boolean>
 }
 
@@ -80,7 +80,7 @@ export function reportRoles(
   status: RolesReport['status'],
   steps: RoleStepReport[] = plan.steps.map(reportOf),
 ): RolesReport {
-  // A password that the server rejected still has to be set.
+  // The password is still to be set if the server rejected the statement.
   const refused = steps.filter(
     (step) => step.kind === 'password' && (step.status === 'failed' || step.status === 'skipped'),
   )
@@ -103,7 +103,7 @@ export function reportRoles(
   }
 }
 
-/** The connection could be read by others. */
+/** Others could read what is sent over the connection. */
 function isOpen({ encrypted, settings: { host } }: Session): boolean {
   return !encrypted && !isSocketDirectory(host) && !['localhost', '127.0.0.1', '::1'].includes(host)
 }

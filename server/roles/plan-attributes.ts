@@ -1,11 +1,11 @@
-// Roles that are missing, and attributes, comments and labels that roles lack.
+// Plans roles that are missing on the destination, and attributes, comments and labels that its roles lack.
 import { fill, type Planning } from './planning.ts'
 import { type Attribute, attributes, type Role } from './read.ts'
 import { alterRole, attributeWord, commentOnRole, createRole, labelRole } from './statements.ts'
 
 export function planAttributes(planning: Planning) {
   const { chosen, destination } = planning
-  // All roles first: what follows may name any of them.
+  // All roles come first, since later statements may name any of them.
   for (const role of chosen) if (!destination.roles.has(role.name)) planNew(planning, role)
   for (const role of chosen) {
     const there = destination.roles.get(role.name)
@@ -49,7 +49,7 @@ function planChanges(planning: Planning, role: Role, there: Role) {
       attributeWord(attribute, has).toUpperCase(),
     )
     const what = attributeWord(attribute, true).toUpperCase()
-    // A role does not become a superuser because a superuser of the source has its name.
+    // A role does not become a superuser because a role of the same name is one on the source.
     if (!role[attribute] || attribute === 'superuser') {
       differ(what, source as string, destination as string, word)
       continue

@@ -1,4 +1,4 @@
-// Which roles are members of which, with their options as far as the destination's major knows them.
+// Plans memberships, with the options that the destination's major supports.
 import { fill, type Planning } from './planning.ts'
 import { type Membership, membershipOptionsSince } from './read.ts'
 import { grantMembership } from './statements.ts'
@@ -12,7 +12,7 @@ export function planMemberships(planning: Planning) {
   }
   for (const membership of destination.memberships) {
     const { role, member } = membership
-    // A role that we make ourselves makes us its administrator, and so do those made before.
+    // The creator of a role is its administrator anyway, also of roles created earlier.
     if (!isChosen(member) || ours.has(keyOf(membership)) || member === destination.self.name) continue
     plan.differences.push({
       role: member,
@@ -77,14 +77,14 @@ function planOne(planning: Planning, wanted: Membership, existing: Membership | 
   })
 }
 
-/** Why the role that is granted will not be there. */
+/** The reason why the granted role will not exist. */
 function withoutRole(planning: Planning, { role }: Membership): string | undefined {
   const { source, destination, isChosen, willExist, foreignOnSource } = planning
   const foreign = foreignOnSource(role)
   if (foreign?.kind === 'bootstrap' && destination.bootstrap !== role) {
     return `"${role}" is the initial superuser of the source; on the destination that is "${destination.bootstrap}"`
   }
-  // On a provider's server the role postgres is not a superuser; elsewhere it is.
+  // Where a provider runs the server, the role postgres is not a superuser; elsewhere it is.
   if (destination.roles.get(role)?.superuser && !source.roles.get(role)?.superuser) {
     return `"${role}" is a superuser on the destination but not on the source: its members would get more rights than on the source`
   }

@@ -1,4 +1,4 @@
-// Which roles get which password, and which have none. An existing password is never replaced.
+// Plans which roles get which password, and lists those without one. An existing password is never replaced.
 
 import { quoteIdentifier } from '../postgres/quote.ts'
 import type { Planning } from './planning.ts'
@@ -52,7 +52,7 @@ export function planPasswords(planning: Planning) {
   }
 }
 
-/** The role existed before, and its password cannot be compared. */
+/** The role exists, and its password cannot be compared. */
 function isUnknown({ source, destination, isNew }: Planning, name: string): boolean {
   const [ours, theirs] = [source.secrets.kindOf(name), destination.secrets.kindOf(name)]
   return !isNew(name) && ours !== 'none' && (ours === 'unknown' || theirs === 'unknown')

@@ -1,4 +1,5 @@
-// Settings of roles and databases, and the grants that no dump of a database has: on databases and parameters.
+// Plans settings of roles and databases, and the grants that a dump of a database does not contain: on databases and
+// parameters.
 import { quoteIdentifier } from '../postgres/quote.ts'
 import { fill, type Planning } from './planning.ts'
 import {
@@ -9,13 +10,16 @@ import {
 } from './read-rights.ts'
 import { alterSetting, isSecretSetting, settingName, shownSetting, toWhom } from './statements.ts'
 
-/** Databases that are never copied, or belong to the server. */
+/** Databases that are never copied or that belong to the server. */
 const ownDatabases = new Set([
   ...['template0', 'template1'],
   ...['rdsadmin', 'cloudsqladmin', 'alloydbadmin', 'azure_maintenance', 'azure_sys'],
 ])
 
-/** The destination's database that stands for one of the source: those we are connected to stand for each other. */
+/**
+ * The database of the destination that corresponds to one of the source. The two connected databases correspond to
+ * each other.
+ */
 function databaseFor({ source, destination }: Planning, name: string): string | undefined {
   if (name === source.database) return destination.database
   if (name === destination.database || ownDatabases.has(name)) return undefined
@@ -81,7 +85,7 @@ function cannotSet(
     return `only a superuser may set it for all roles, and "${self.name}" is not a superuser on the destination`
   }
   const setting = known.get(name.toLowerCase())
-  // A name with a dot is an extension's or an application's own; to others some names are not shown.
+  // Settings with a dot in the name belong to extensions or applications. Others may be hidden from this role.
   if (!setting) {
     return name.includes('.') || !self.superuser
       ? undefined
@@ -129,7 +133,7 @@ export function planDatabaseGrants(planning: Planning) {
   for (const { database, grantee, privilege, grantable } of destination.databaseGrants) {
     if (!databases.has(database) || wantedKeys.has(grantKey({ database, grantee, privilege }))) continue
     if (grantee === null ? !planning.isWhole : !planning.isChosen(grantee)) continue
-    // The source's owner has it without a grant.
+    // On the source the owner has the right without a grant.
     if (grantee !== null && ownsCounterpart(planning, database, grantee)) continue
     plan.differences.push({
       role: grantee,

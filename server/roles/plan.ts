@@ -1,5 +1,5 @@
-// What the destination's roles lack, as statements; what differs; what cannot be done. Pure: from what both
-// servers said and what the user asked for.
+// Plans the statements that add what the destination's roles lack, and lists differences and obstacles. Pure: its
+// input is what both servers have and what the user requested.
 
 import { Pattern } from '../../shared/pattern.ts'
 import type { RolesReport } from '../../shared/roles.ts'
@@ -22,7 +22,7 @@ export function planRoles(ends: RoleEnds, choices: RoleChoices): RolesPlan {
   planDatabaseGrants(planning)
   planParameterGrants(planning)
   plan.roles = verdicts(planning)
-  // Differences that belong to no role, like a setting of a new database, do not refuse the plan.
+  // Differences without a role, like a setting of a new database, do not refuse the plan.
   plan.refused = plan.mode === 'fail' && plan.differences.some(({ role }) => role !== null)
   return plan
 }
@@ -49,7 +49,7 @@ function prepare(ends: RoleEnds, choices: RoleChoices): Planning {
   }
   const chosen: Role[] = []
   for (const role of source.roles.values()) {
-    // Both are asked, so that each pattern knows whether it was of use.
+    // Both patterns are always tested, so that unused ones can be reported.
     const isExcluded = matching(exclude, role.name)
     const isIncluded = matching(include, role.name) || include.length === 0
     if (isExcluded || !isIncluded) continue

@@ -1,4 +1,4 @@
-// The state of planning roles.
+// What all parts of the plan of roles share.
 
 import type {
   RoleDifference,
@@ -20,9 +20,9 @@ export interface RoleStep {
   /** `sql` without secrets. */
   shown: string
   changesExisting: boolean
-  /** Roles without which the statement cannot work. */
+  /** Roles that must exist before the statement. */
   needs: string[]
-  /** Set for a password, whose statement is made when it is run. */
+  /** Set for a password: its statement is made when it is run. */
   password?: 'copied' | 'common'
 }
 
@@ -35,40 +35,40 @@ export interface RolesPlan {
   needsPassword: RolesReport['needs_password']
   leftAlone: RolesReport['left_alone']
   warnings: string[]
-  /** In the mode `fail`: a role differs, so nothing may be done. */
+  /** In the mode `fail`: roles differ, so nothing is done. */
   refused: boolean
-  /** Include and exclude patterns that no role has. */
+  /** Include and exclude patterns that match no role. */
   unmatched: string[]
 }
 
 export interface RoleEnds {
   source: InstanceRoles
   destination: InstanceRoles
-  /** What the destination knows of settings, by lower-case name. */
+  /** Settings of the destination, by lower-case name. */
   known: ReadonlyMap<string, KnownSetting>
 }
 
 export interface RoleChoices {
   options: RoleOptions
-  /** For roles whose own password cannot be had. */
+  /** There is a password for roles whose own cannot be read. */
   hasCommonPassword: boolean
 }
 
 export interface Planning extends RoleEnds, RoleChoices {
   chosen: readonly Role[]
   isChosen(role: string): boolean
-  /** Made by this plan. */
+  /** Created by this plan. */
   isNew(role: string): boolean
-  /** On the destination when the plan is done. */
+  /** On the destination after the plan. */
   willExist(role: string): boolean
-  /** Whether the whole instance is selected, including settings and grants that belong to no single role. */
+  /** The whole instance is selected, including settings and grants without a role. */
   isWhole: boolean
   foreignOnSource(role: string): Foreign | undefined
   powers: Powers
   plan: RolesPlan
 }
 
-/** What the source has and the destination lacks. */
+/** Something that the source has and the destination lacks. */
 export interface Lack {
   kind: RoleStep['kind']
   role: string | null
@@ -78,13 +78,13 @@ export interface Lack {
   sql: string
   shown?: string
   needs: string[]
-  /** It is added to something that was there before; else it comes with a role of ours. */
+  /** The role existed before this plan. */
   isExisting: boolean
-  /** Why it cannot be done. */
+  /** The reason why it cannot be done. */
   obstacle: string | undefined
 }
 
-/** The one place that decides between doing, listing and giving up. */
+/** Decides for each missing thing whether it becomes a statement, a listed difference or an obstacle. */
 export function fill({ plan }: Planning, lack: Lack) {
   const { kind, role, what, source, destination, sql, needs, isExisting, obstacle } = lack
   const shown = lack.shown ?? sql

@@ -1,13 +1,13 @@
-// What the connecting role may do to roles of the destination, for each major, so that a plan has no statement that
-// the server would reject.
+// What the connecting role may do to roles of the destination, for each major, so that a plan contains no statement
+// that the server would reject.
 import { type Attribute, type InstanceRoles, membershipOptionsSince } from './read.ts'
 import { attributeWords } from './statements.ts'
 
-/** Each answers with the reason why not, or with nothing when it may. */
+/** Each method returns the reason why the statement is not allowed, or undefined. */
 export class Powers {
   constructor(
     readonly there: InstanceRoles,
-    /** Roles that this plan creates: the creator of a role may change it in every way. */
+    /** Roles that this plan creates: their creator may change them in every way. */
     private readonly made: ReadonlySet<string>,
   ) {}
 

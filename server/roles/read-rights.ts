@@ -1,8 +1,8 @@
-// What belongs to roles besides the roles themselves: settings, and grants that belong to no single database.
+// Reads settings of roles and databases, and grants that belong to the instance instead of one database.
 import type { Session } from '../postgres/session.ts'
 
 export interface RoleSetting {
-  /** Null: of all roles. */
+  /** Null: for all roles. */
   role: string | null
   /** Null: in all databases. */
   database: string | null
@@ -12,7 +12,7 @@ export interface RoleSetting {
 
 export interface DatabaseGrant {
   database: string
-  /** Null is PUBLIC. */
+  /** Null: PUBLIC. */
   grantee: string | null
   privilege: string
   grantable: boolean
@@ -56,7 +56,7 @@ export async function readDatabases(session: Session) {
   return new Map(rows.map(({ name, ...facts }) => [name, facts]))
 }
 
-/** Without what an owner has by itself: its name may be another on the other side. */
+/** Without the implicit rights of owners, who may have other names on the other server. */
 export function readDatabaseGrants(session: Session): Promise<DatabaseGrant[]> {
   return session.query<DatabaseGrant>(`
     select d.datname                as database,
@@ -87,12 +87,12 @@ export async function readParameterGrants(session: Session): Promise<ParameterGr
 
 const granteeName = 'case when a.grantee = 0 then null else pg_catalog.pg_get_userbyid(a.grantee) end'
 
-/** A setting, as the destination knows it. */
+/** A setting as the destination defines it. */
 export interface KnownSetting {
   name: string
   /** What a role may change: https://www.postgresql.org/docs/current/view-pg-settings.html */
   context: string
-  /** Our role may store it for another one. */
+  /** Our role may store the setting for another role. */
   maySet: boolean
 }
 

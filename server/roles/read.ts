@@ -1,4 +1,4 @@
-// The roles of an instance with their memberships, settings and grants, as one server has them.
+// Reads the roles of an instance with their memberships, settings and grants.
 import type { Session } from '../postgres/session.ts'
 import {
   type DatabaseGrant,
@@ -24,25 +24,25 @@ export type Attribute = (typeof attributes)[number]
 
 export interface Role extends Record<Attribute, boolean> {
   name: string
-  /** -1 is none. */
+  /** -1: no limit. */
   connectionLimit: number
-  /** As the server writes it, in UTC; null is for ever. */
+  /** As the server writes it, in UTC; null: no expiry. */
   validUntil: string | null
   comment: string | null
   labels: { provider: string; label: string }[]
 }
 
-/** All grants of one role to one member combined, whatever their grantors. */
+/** All grants of one role to one member combined, from all grantors. */
 export interface Membership {
   role: string
   member: string
   admin: boolean
-  /** Before 16 the member's own attribute decides, and SET is always allowed. */
+  /** Before 16 the attribute of the member decides, and SET is always allowed. */
   inherit: boolean
   set: boolean
 }
 
-/** The role that we are there, and what it may do. */
+/** The connecting role and its rights. */
 export interface Self {
   name: string
   superuser: boolean
@@ -57,7 +57,7 @@ export interface InstanceRoles {
   major: number
   database: string
   self: Self
-  /** The superuser of initdb, whatever it is called. */
+  /** The initial superuser. */
   bootstrap: string
   roles: ReadonlyMap<string, Role>
   memberships: readonly Membership[]
@@ -68,10 +68,10 @@ export interface InstanceRoles {
   secrets: Secrets
 }
 
-/** Grants have options of their own since. https://www.postgresql.org/docs/16/release-16.html */
+/** Since this major, each grant has options. https://www.postgresql.org/docs/16/release-16.html */
 export const membershipOptionsSince = 16
 
-/** Sets how the session writes moments, so that both servers write them alike. */
+/** Sets the format of timestamps, so that both servers write them alike. */
 export async function readInstanceRoles(session: Session): Promise<InstanceRoles> {
   await session.execute(
     "set search_path = ''; set datestyle = 'ISO, MDY'; set timezone = 'UTC'; set intervalstyle = 'postgres'",

@@ -1,13 +1,16 @@
-// Roles that belong to a server or to a cloud provider, not to its user: never created, never changed.
+// Recognises roles that belong to the server or to a cloud provider. They are neither created nor changed.
 
-/** Names a provider uses; they count only beside the role that shows that the provider runs this server. */
+/** The names that a provider uses. They count only if the role that identifies the provider exists. */
 interface Provider {
   name: string
   marker: RegExp
   own: RegExp
-  /** Whose members do what users may do of a superuser's work; users can grant it, as the first user is a member. */
+  /**
+   * The administrator's role of users, who can grant it: its members may do what the provider allows of a superuser's
+   * work.
+   */
   admin?: string
-  /** Where settings of the server are changed, as ALTER SYSTEM is refused. */
+  /** Where users change settings of the server, since ALTER SYSTEM is rejected. */
   settings: string
 }
 
@@ -104,17 +107,17 @@ const providers: readonly Provider[] = [
   },
 ]
 
-/** A server that a provider runs, and on which users are not superusers. */
+/** A server that a provider runs and on which users are not superusers. */
 export interface Managed {
-  /** Of the provider. */
+  /** The name of the provider. */
   name: string
   admin: string | undefined
   settings: string
-  /** A role whose rights no user can take on or give. */
+  /** A role that no user can become or grant. */
   isInternal(role: string): boolean
 }
 
-/** The provider that runs the server, if its roles show it. */
+/** The provider that runs the server, as its roles show. */
 export function managedBy(names: Iterable<string>): Managed | undefined {
   const all = [...names]
   const provider = providers.find(({ marker }) => all.some((name) => marker.test(name)))
@@ -129,7 +132,7 @@ export interface Foreign {
   reason: string
 }
 
-/** A function of one server's roles: why a role is not its user's, or nothing when it is. */
+/** Returns a function that gives the reason why a role does not belong to users, or undefined. */
 export function recogniser(
   names: Iterable<string>,
   bootstrap: string,

@@ -1,13 +1,13 @@
-// Password hashes, held so that nothing that prints, logs or stores an object can show them.
+// Password hashes, stored so that no output of an object can contain them.
 import type { Session } from '../postgres/session.ts'
 
-/** How a role's password is kept; `unknown` where our rights do not reach. */
+/** How the password of a role is stored; `unknown` if our rights do not suffice to read it. */
 export type PasswordKind = 'scram-sha-256' | 'md5' | 'plain' | 'none' | 'unknown'
 
 export class Secrets {
   readonly #hashes: ReadonlyMap<string, string | null> | undefined
 
-  /** Without a map nothing may be read. */
+  /** Without a map the hashes could not be read. */
   constructor(hashes?: ReadonlyMap<string, string | null>) {
     this.#hashes = hashes
   }

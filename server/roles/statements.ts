@@ -17,7 +17,7 @@ export function attributeWord(attribute: Attribute, value: boolean): string {
   return `${value ? '' : 'no'}${attributeWords[attribute]}`
 }
 
-/** Attributes that are not named are the server's default, which is all that some roles may ask for. */
+/** Attributes that are not given get the server's default: naming them needs rights that the creator may lack. */
 export function createRole(role: Role, given: readonly Attribute[]): string {
   const words = [
     ...given.map((attribute) => attributeWords[attribute]),
@@ -66,7 +66,7 @@ export function settingName(name: string): string {
   return name.split('.').map(quoteIdentifier).join('.')
 }
 
-/** Those the server keeps as a list of quoted names (GUC_LIST_QUOTE): as one text they would be one name. */
+/** The server stores these settings as lists of quoted names (GUC_LIST_QUOTE): a single literal would be one name. */
 const listSettings = new Set([
   'local_preload_libraries',
   'search_path',
@@ -89,7 +89,7 @@ export function splitNames(list: string): string[] {
   )
 }
 
-/** Custom settings are where applications keep keys. */
+/** Applications keep keys in custom settings. */
 const secretName = /pass(word|wd|phrase)?|secret|token|credential|(^|[._])(api|private|jwt)?_?key($|[._])/i
 
 export function shownSetting(setting: RoleSetting): string {

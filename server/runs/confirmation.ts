@@ -1,4 +1,4 @@
-// Nothing of the destination is dropped or emptied unless somebody has agreed to exactly that.
+// Nothing on the destination is dropped or emptied unless the user has confirmed exactly that.
 
 import { createHash } from 'node:crypto'
 import { printable } from '../../shared/printable.ts'
@@ -6,12 +6,12 @@ import { showName } from '../../shared/table-name.ts'
 import type { Plan } from '../migrate/plan/types.ts'
 import { PlanRefused } from '../postgres/errors.ts'
 
-/** `true` agrees to everything, a text to the plan that it was shown with; a function asks a person. */
+/** `true` confirms everything, a text the plan that it was shown with; a function asks the user. */
 export type Confirmation = boolean | string | ((plan: Plan) => boolean | Promise<boolean>)
 
 const mostNamed = 5
 
-/** Throws a PlanRefused that says what to do where nobody can be asked: whoever started it is a page or a script. */
+/** Throws a PlanRefused with instructions if nobody can be asked, because a page or a script has started the run. */
 export async function isConfirmed(plan: Plan, confirmed: Confirmation): Promise<boolean> {
   if (typeof confirmed === 'function') return await confirmed(plan)
   if (confirmed === true || confirmed === confirmationOf(plan)) return true
@@ -25,7 +25,7 @@ export async function isConfirmed(plan: Plan, confirmed: Confirmation): Promise<
   )
 }
 
-/** It changes when the objects that would be dropped or emptied change. */
+/** Changes with the objects that would be dropped or emptied. */
 export function confirmationOf({ destroyed }: Pick<Plan, 'destroyed'>): string {
   const names = destroyed.map(({ action, kind, schema, name }) =>
     JSON.stringify([action, kind, schema, name]),

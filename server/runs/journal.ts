@@ -1,4 +1,4 @@
-// What is written down of a run while it lasts: its progress, its log file, and in the store how far it came.
+// The records of one run: its progress, its log file, and its state in the store.
 
 import type { MigrationEvent } from '../../shared/event.ts'
 import { ProgressFold } from '../../shared/fold.ts'
@@ -9,9 +9,9 @@ import type { RunEnds, RunStore } from '../store/runs.ts'
 import { tellMistake } from '../system/output.ts'
 import { openLogFile } from './log-file.ts'
 
-/** Where runs are written down. */
+/** Where the records of a run are kept. */
 export interface Records {
-  /** Without it nobody remembers the run, and none can go on with it. */
+  /** Without a store, the run cannot be continued later. */
   store?: RunStore | undefined
   /** Without it there is no log file. */
   logDirectory?: string | undefined
@@ -20,7 +20,7 @@ export interface Records {
 export type Say = (level: FollowLogLine['level'], message: string) => void
 
 export interface JournalOptions extends Records {
-  /** What goes wrong with the records themselves. */
+  /** Reports problems of the records themselves. */
   say: Say
 }
 
@@ -30,7 +30,7 @@ export class Journal implements Disposable {
   readonly #reports: Disposable | undefined
   #isBegun = false
 
-  /** `name`: of the log file. Throws a UsageError when the directory is no place for one. */
+  /** `name`: of the log file. Throws a UsageError if the file cannot be created in the directory. */
   constructor(
     name: string,
     readonly options: JournalOptions,
@@ -42,13 +42,13 @@ export class Journal implements Disposable {
     this.#reports = store?.database.reportTo((message) => this.say('warn', message))
   }
 
-  /** About the run, and no event of it. */
+  /** Messages about the run that are not events. */
   say(level: FollowLogLine['level'], message: string) {
     this.line({ at: Date.now(), level, message })
     this.options.say(level, message)
   }
 
-  /** The run has its place in the store from here on. */
+  /** Registers the run in the store. */
   begin(run: string, ends: RunEnds): RunMemory {
     const { store } = this.options
     if (!store) return new NoMemory()
@@ -66,7 +66,7 @@ export class Journal implements Disposable {
     this.#log?.line(line)
   }
 
-  /** Of a run that has begun. What is committed is not undone by a disk that is full. */
+  /** Records the end of a run that was registered. A full disk does not undo what is committed. */
   end(run: string) {
     if (!this.#isBegun) return
     try {

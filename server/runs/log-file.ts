@@ -1,4 +1,4 @@
-// The log of one run: a file of JSON lines, one for each event worth keeping.
+// The log file of one run: JSON lines, one for each event worth keeping.
 
 import { join, resolve } from 'node:path'
 import { pino } from 'pino'
@@ -10,17 +10,17 @@ import { LogOutput, type LogOutputOptions } from './log-output.ts'
 export interface LogFile extends Disposable {
   readonly path: string
   event(event: MigrationEvent): void
-  /** What is no event of a migration. */
+  /** Writes a line that is not an event of a migration. */
   line(line: FollowLogLine): void
   close(): void
 }
 
 export interface LogFileOptions extends Omit<LogOutputOptions, 'missing'> {
-  /** Names the file together with the run. */
+  /** Part of the file name, with the run. */
   at?: Date
 }
 
-/** Throws a UsageError when the directory is no place for a file, which is better known before the run. */
+/** Throws a UsageError if the file cannot be created: better before the run than during it. */
 export function openLogFile(directory: string, run: string, options: LogFileOptions = {}): LogFile {
   const { at = new Date(), ...how } = options
   const path = join(resolve(directory), fileName(at, run))
@@ -49,7 +49,7 @@ export function openLogFile(directory: string, run: string, options: LogFileOpti
   }
 }
 
-/** A single executable has no file to start a worker thread of pino from: it only makes the text. */
+/** In a compiled executable pino cannot start its worker thread, so it only formats the lines. */
 function linesOf(run: string) {
   let text = ''
   const logger = pino(
@@ -72,7 +72,7 @@ function linesOf(run: string) {
   }
 }
 
-/** Hides passwords in the text of a line. Events carry none; this is for the one that slips in. */
+/** Hides passwords in the text of a line. Events contain none; this is the last resort. */
 export function redact(line: string): string {
   return line
     .replace(passwordInUrl, '$1***@')
@@ -80,7 +80,7 @@ export function redact(line: string): string {
     .replace(passwordInSettings, '$1***')
 }
 
-// The line is JSON: a backslash and what follows it are one character of the value.
+// The line is JSON: a backslash and the next character are one character of the value.
 const passwordInUrl = /(postgres(?:ql)?:\/\/[^\s:@/"\\]*:)(?:\\.|[^\s"\\])*@/gi
 const passwordInSql = /(\bpassword\s*=?\s*)'(?:''|[^'])*'/gi
 const passwordInSettings = /(\b(?:ssl)?password=)(?!')(?:\\.|[^\s&"'\\])+/gi
@@ -91,7 +91,7 @@ interface Entry {
   [field: string]: unknown
 }
 
-/** Nothing for `rows`: their sum is told when the table is done; and who copies has lines of its own. */
+/** Undefined for `rows`: the end of the table has the sum, and workers have their own lines. */
 function entryOf(event: MigrationEvent, rows: RowCounts): Entry | undefined {
   switch (event.type) {
     case 'started':
@@ -150,7 +150,7 @@ function stepFields({ id, phase, kind, table, ...object }: StepInfo) {
   return { step: id, phase, kind, object: showName(object), table: table && showName(table) }
 }
 
-/** The last count of each table whose rows are moving. */
+/** The latest count of each table that is being copied. */
 class RowCounts {
   readonly #counts = new Map<string, { rows: number; bytes: number }>()
 
@@ -158,7 +158,7 @@ class RowCounts {
     this.#counts.set(showName(table), { rows, bytes })
   }
 
-  /** What a ROWS step has moved; nothing for any other. */
+  /** The rows of a ROWS step, removed from the counts; undefined for other steps. */
   take(step: StepInfo): { rows: number; bytes: number } | undefined {
     if (step.kind !== 'ROWS') return undefined
     const name = showName(step.table ?? step)

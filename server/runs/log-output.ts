@@ -1,5 +1,5 @@
-// The file behind a log. A run goes on without it: where it cannot be written, that is reported once, the latest
-// lines are kept, and they are written when the file takes them again.
+// Writes the log file. If it cannot be written, the run continues: this is reported once, and the latest lines are
+// kept until the file can be written again.
 
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -9,24 +9,24 @@ import { next, type WriteEvent, type WriteState, writing } from '../store/write-
 import { makePrivateDirectory } from '../system/private-files.ts'
 
 export interface LogOutputOptions {
-  /** Hears once that the file cannot be written, once that it can again, and at the end what is lost. */
+  /** Called when writing fails, when it works again, and at the end with what is lost. */
   report?: ((message: string) => void) | undefined
-  /** How long after a failure the next line tries again (default: 2000). */
+  /** Milliseconds after a failure until the next line tries again (default: 2000). */
   retryMs?: number | undefined
-  /** A line that stands for so many lines. */
+  /** The line that replaces so many lost lines. */
   missing: (count: number) => string
 }
 
 const usualRetryMs = 2_000
-/** While the file cannot be written. */
+/** Lines kept while the file cannot be written. */
 const mostKept = 10_000
-/** Not a mistake of whoever named the directory. */
+/** Errors of the system that may pass, unlike a wrong directory. */
 const passing: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EMFILE', 'EFBIG'])
 
 export class LogOutput {
   #state: WriteState = writing
   #file: number | undefined
-  /** What is not in the file yet: the rest of a line that was cut off, and whole lines. */
+  /** Not yet written: the rest of a partly written line, and whole lines. */
   #rest: Uint8Array = new Uint8Array()
   #linesInRest = 0
   #lines: string[] = []
@@ -35,7 +35,7 @@ export class LogOutput {
   #isScheduled = false
   #isClosed = false
 
-  /** Throws a UsageError when the directory is no place for a file, which is better known before the run. */
+  /** Throws a UsageError if the file cannot be created: better before the run than during it. */
   constructor(
     readonly path: string,
     readonly options: LogOutputOptions,
@@ -46,7 +46,7 @@ export class LogOutput {
       if (!passing.has((cause as { code?: string }).code ?? '')) {
         throw new UsageError(`cannot write a log file to "${dirname(path)}": ${messageOf(cause)}`, { cause })
       }
-      // The caller may not have what it reports with yet.
+      // Called later, because the caller may not be ready to report yet.
       queueMicrotask(() => this.#fail(cause))
     }
   }
@@ -55,7 +55,7 @@ export class LogOutput {
     return !this.#isClosed
   }
 
-  /** What is written in one turn is one write, at its end: the last line before a crash is the one that matters. */
+  /** The lines of one turn of the event loop are one write at its end, so that a crash loses no earlier ones. */
   add(line: string) {
     if (this.#isClosed) return
     this.#lines.push(line)
@@ -93,7 +93,7 @@ export class LogOutput {
       this.#file ??= this.#open()
       while (written < bytes.length) written += writeSync(this.#file, bytes, written)
     } catch (error) {
-      // A line must not be cut in two by those that come later.
+      // The rest of a partly written line is written before later lines.
       if (written > 0) this.#takeAsWritten(bytes.subarray(written))
       return this.#fail(error)
     }
@@ -135,7 +135,7 @@ export class LogOutput {
     this.#state = next(this.#state, event)
   }
 
-  /** Readable by its owner alone: a server's words about a failed row can contain the row. */
+  /** Readable by the owner only: an error of the server about a row can contain the row. */
   #open(): number {
     makePrivateDirectory(dirname(this.path))
     return openSync(this.path, 'a', 0o600)

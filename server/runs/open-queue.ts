@@ -1,4 +1,4 @@
-// The queue that a command was told of, opened only where it is: pg-boss is not loaded otherwise.
+// Opens the queue of a command. pg-boss is loaded only if there is a queue.
 import type { Connection } from '../../shared/connection.ts'
 import { resolveSettings } from '../postgres/resolve-settings.ts'
 import type { JobQueue } from '../queue/queue.ts'

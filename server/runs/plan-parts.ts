@@ -1,17 +1,17 @@
-// A plan taken apart for those who show it: what its steps make, move, and cannot do.
+// The parts of a plan that are shown: objects to create, rows to copy, and what cannot be done.
 import { uncounted } from '../catalog/estimated-rows.ts'
 import type { Step } from '../migrate/plan/step.ts'
 import type { Plan, PlannedRows } from '../migrate/plan/types.ts'
 
-/** Nothing where the server has none: a table that was never counted. */
+/** Undefined for a table that was never counted. */
 export function estimateOf({ rows }: Pick<PlannedRows, 'rows'>): number | undefined {
   return rows === uncounted ? undefined : rows
 }
 
 export interface PlanParts {
-  /** Steps that make an object which a user would name. */
+  /** Steps that create an object which users know by name. */
   created: Step[]
-  /** What else is done: statistics, grants, comments, values of sequences, ... */
+  /** Other steps: statistics, grants, comments, values of sequences, ... */
   others: Step[]
   refused: { step: Step; reason: string }[]
 }
@@ -31,26 +31,26 @@ export function partsOf({ steps }: Plan): PlanParts {
   return parts
 }
 
-/** Steps that a run tells about, in the order that they are numbered. */
+/** Steps that a run reports, in the order of their numbers. */
 export function visibleSteps({ steps }: Plan): Step[] {
   return steps.filter(
     ({ work, skip, isAgain }) => skip || !(isAgain || work.kind === 'barrier' || work.kind === 'copied'),
   )
 }
 
-/** A key's index is built first; the key is the object, and the two should not be counted as two. */
+/** Indexes of keys: an index and its key count as one object. */
 function readyIndexes(steps: readonly Step[]): Set<number> {
   const byId = new Map(steps.map((step) => [step.id, step]))
   const keys = steps.filter(({ info }) => info.kind === 'CONSTRAINT')
   return new Set(keys.flatMap(({ info, needs }) => needs.filter((id) => isIndexOf(info, byId.get(id)?.info))))
 }
 
-/** pg_dump calls a constraint by its table's name and its own. */
+/** pg_dump names a constraint by its table and its own name. */
 function isIndexOf(key: Step['info'], index: Step['info'] | undefined): boolean {
   return index?.kind === 'INDEX' && index.schema === key.schema && key.name.endsWith(` ${index.name}`)
 }
 
-/** In the parts about rows, and about what is lost. */
+/** Shown in the parts about rows and about what is destroyed. */
 const toldElsewhere: ReadonlySet<string> = new Set(['ROWS', 'RELATED ROWS', 'DROP'])
 
 const objectKinds: ReadonlySet<string> = new Set([

@@ -1,4 +1,4 @@
-// Starts a move that follows, for everybody who starts one: with its copy, or where an earlier process has ended.
+// Starts a move for the command line, the page and a fleet: with its copy, or continuing an earlier process.
 
 import type { MigrationEvent } from '../../shared/event.ts'
 import type { FollowOptions } from '../../shared/follow-options.ts'
@@ -14,21 +14,21 @@ import { isConfirmed } from './confirmation.ts'
 import { Journal, type Records, type Say } from './journal.ts'
 import { newRunId, type Run, type RunOptions } from './start-run.ts'
 
-/** What following reports, and where it keeps what the next process must know. */
+/** What following reports, and where it keeps its state for a later process. */
 export interface Watched {
   memory: FollowMemory
   signal: AbortSignal
   onView?: ((view: FollowView) => void) | undefined
-  /** Each line of its log once. */
+  /** Called once for each line of its log. */
   onLine?: ((line: FollowLogLine) => void) | undefined
   onTransition?: ((transition: RunTransition) => void) | undefined
 }
 
 export interface CopyAndFollowOptions extends Omit<RunOptions, 'onPlan' | 'remembersDryRuns'>, Watched {
   follow: FollowOptions
-  /** Ends the move; `signal` only its copy. */
+  /** Ends the move; `signal` ends only its copy. */
   until: AbortSignal
-  /** The move's own number, where the caller has written it down already. */
+  /** The number of the move, if the caller has recorded it already. */
   move?: string | undefined
 }
 
@@ -38,16 +38,16 @@ export interface ContinueOptions extends Records, Watched {
 
 export interface StartedFollowing {
   following: FollowRun
-  /** Its end, when all of it is written down. Never rejects. */
+  /** Resolves after the end, when everything is recorded. Never rejects. */
   done: Promise<FollowResult>
 }
 
 export interface StartedMove extends StartedFollowing {
-  /** Done when the rows are there. */
+  /** Done when the rows are copied. */
   copy: Run
 }
 
-/** Throws where it cannot begin: another process works on the same move. */
+/** Throws if it cannot start: another process works on the same move. */
 export function copyAndFollow(request: RunRequest, options: CopyAndFollowOptions): StartedMove {
   const { id = newRunId(), follow, until, signal, confirmed, copiers, wait, move, warnings = [] } = options
   const journal = new Journal(id, options)
@@ -89,7 +89,7 @@ export function copyAndFollow(request: RunRequest, options: CopyAndFollowOptions
   }
 }
 
-/** Goes on with what was begun. */
+/** Continues an existing move. */
 export function continueFollowing(ends: FollowEnds, options: ContinueOptions): StartedFollowing {
   const journal = new Journal(`follow-${followName(ends)}`, options)
   try {
@@ -116,7 +116,7 @@ function servicesOf(journal: Journal, options: ContinueOptions): FollowServices 
   }
 }
 
-/** One that ends before its copy has begun has no event of its own for that. */
+/** A move that ends before its copy has no event for that. */
 function endWithoutCopy({ status, error }: FollowResult): MigrationEvent {
   const isFailed = status === 'failed'
   const why = error ?? (isFailed ? new Error('following ended without a reason') : new Cancelled())

@@ -1,5 +1,5 @@
-// Starts a run for everybody who starts one, command line, page and fleet alike: what it is called, where it is written
-// down, who confirms what it destroys, and how it ends.
+// Starts a run for the command line, the page and a fleet: its number, its records, the confirmation of what it
+// destroys, and its end.
 
 import type { MigrationEvent } from '../../shared/event.ts'
 import type { ProgressFold } from '../../shared/fold.ts'
@@ -14,28 +14,28 @@ import { type Confirmation, isConfirmed } from './confirmation.ts'
 import { Journal, type Records, type Say } from './journal.ts'
 
 export interface RunOptions extends Records {
-  /** Default: a new one. */
+  /** Default: a new number. */
   id?: string | undefined
   signal: AbortSignal
   confirmed: Confirmation
-  /** Workers of a queue; without it threads of this process copy. */
+  /** Copies through the workers of a queue; without it threads of this process copy. */
   copiers?: Copiers | undefined
-  /** For the end of another run on the same objects, instead of being refused. */
+  /** Waits for another run on the same objects instead of being refused. */
   wait?: boolean | undefined
-  /** A dry run has its place among the runs, too, though none can go on with it. */
+  /** Dry runs are recorded too, although they cannot be continued. */
   remembersDryRuns?: boolean | undefined
-  /** What was found in what the run was started with. */
+  /** Warnings about the request. */
   warnings?: readonly string[] | undefined
   onEvent: (event: MigrationEvent) => void
   onPlan?: ((plan: Plan) => void) | undefined
-  /** What is no event of the run: about its settings, its store, its log file. */
+  /** Reports messages that are not events: about settings, the store and the log file. */
   say: Say
 }
 
 export interface Run {
   readonly id: string
   readonly progress: ProgressFold
-  /** Never rejects, and comes after the event of the end. */
+  /** Resolves after the last event. Never rejects. */
   readonly done: Promise<MigrationResult>
 }
 
@@ -43,7 +43,10 @@ export function newRunId(): string {
   return crypto.randomUUID().slice(0, 8)
 }
 
-/** Begins in the next turn, so that whoever starts it has it before the first event. Throws where it cannot begin. */
+/**
+ * The run starts in the next turn of the event loop, so that the caller has it before its first event. Throws if it
+ * cannot start.
+ */
 export function startRun(request: RunRequest, options: RunOptions): Run {
   const { id = newRunId(), signal, confirmed, copiers, wait, warnings = [], onPlan } = options
   const { dryRun, resume } = request.options
@@ -71,7 +74,7 @@ export function startRun(request: RunRequest, options: RunOptions): Run {
           confirm: (plan) => isConfirmed(plan, confirmed),
         })
       } catch (error) {
-        // Failures come as events: whatever else comes here is a mistake of ours.
+        // Failures are reported as events: any other error is a bug.
         if (!(error instanceof PgtrekError)) tellMistake(error)
         onEvent({ type: 'finished', at: Date.now(), status: 'failed', error: errorInfo(error) })
         return { status: 'failed', error }

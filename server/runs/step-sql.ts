@@ -1,11 +1,10 @@
-// The SQL of a step as it will be run, for people to read: without quotes that no server needs, and without the
-// secrets that definitions can hold.
+// The SQL of a step for display: without unnecessary quotes, and without the secrets that definitions can contain.
 
 import { disableTriggers, dropForeignKey, orphansQuery } from '../migrate/plan/foreign-keys.ts'
 import type { Step, Work } from '../migrate/plan/step.ts'
 import { withPlainNames } from '../schema/plain-names.ts'
 
-/** Nothing for work that is no SQL known beforehand: values that are still to be read. */
+/** Empty for work whose SQL depends on values that are not read yet. */
 export function stepSql(step: Step): string[] {
   return sqlOf(step.work).map((statement) => withoutSecrets(statement, step.info.kind))
 }
@@ -34,7 +33,7 @@ function sqlOf(work: Work): string[] {
 
 const secretive: ReadonlySet<string> = new Set(['SUBSCRIPTION', 'SERVER', 'USER MAPPING', 'FOREIGN TABLE'])
 
-/** Connections of subscriptions and options of foreign servers carry passwords. */
+/** Connections of subscriptions and options of foreign servers contain passwords. */
 function withoutSecrets(statement: string, kind: string): string {
   if (!secretive.has(kind)) return statement
   return statement

@@ -150,7 +150,7 @@ test('of three workers one is killed in the midst: all tables arrive once', asyn
   const said = await expectWhole(run, destination)
   expect(said).toContain('is gone; other workers take its uncommitted jobs')
   const told = others.map(({ said }) => said()).join('')
-  expect(told).toContain('(attempt 2)')
+  expect(told).toContain(': started (attempt 2)')
   const [left] = await queue.sql(`
     select (select count(*)::int from pgtrek_jobs.job) as jobs,
            (select count(*)::int from pgtrek_queue.job where state < 'completed') as open`)
