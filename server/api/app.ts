@@ -1,4 +1,4 @@
-// The API: one Elysia app of one part for each resource. Its type is what the typed client is made from.
+// The API: one Elysia app with a part for each resource. The typed client is made from its type.
 import type { TSchema } from '@sinclair/typebox'
 import { type AnyElysia, Elysia, NotFoundError, ParseError, ValidationError } from 'elysia'
 import type { ApiError } from '../../shared/api.ts'
@@ -23,15 +23,15 @@ import type { Services } from './services.ts'
 import { describeInvalid } from './validation.ts'
 
 export function createApp(services: Services, guard: Guard) {
-  // Some parts speak of the whole, which its type cannot.
+  // Some parts need the whole app, which their types cannot express.
   const whole = (): AnyElysia => app
   const app = new Elysia({
-    // What is not known is refused, not taken away: a mistyped option must not look as if it had been heard.
+    // Unknown properties are refused instead of removed: a mistyped option must not seem to be accepted.
     normalize: false,
-    // Every request goes through the guard: no route may be answered before it.
+    // Static responses would be sent without the guard.
     nativeStaticResponse: false,
     systemRouter: false,
-    // Machines have names shorter than the framework expects.
+    // Hosts can have shorter names than the framework accepts.
     handler: { standardHostname: false },
   })
     .onRequest(({ request, set }) => {
@@ -70,9 +70,9 @@ export function createApp(services: Services, guard: Guard) {
   function explain(error: unknown, request: Request, path: string): ApiError | undefined {
     if (error instanceof NotFoundError) return notFound(request.method, path)
     if (error instanceof ValidationError) {
-      // Our own answers are checked too; one that is wrong is our mistake.
+      // A response that does not match its schema is a bug.
       if (error.type === 'response') return undefined
-      // Of a number in a query the framework gives the schema itself.
+      // For a number in a query the framework provides the schema itself.
       const validator = error.validator as { schema?: TSchema } & TSchema
       return describeInvalid(validator.schema ?? validator, error.value, error.type)
     }

@@ -1,15 +1,15 @@
-// Reads the JSON of a request, up to a limit: also of one that does not say how much is coming.
+// Reads the JSON body of a request up to a limit, also if its length is not declared.
 import { ApiFailure } from './errors.ts'
 
-/** A request can name ten thousand tables; nothing needs more than this. */
+/** Enough for a request with ten thousand tables. */
 export const bodyLimit = 4 * 1024 * 1024
-/** Of the login's form. */
+/** For the login form. */
 export const formLimit = 4096
 
-/** Undefined when there is none. */
+/** Undefined without a body. */
 export async function readJson(request: Request): Promise<unknown> {
   if (request.body === null) return undefined
-  // Other types can be sent by a foreign page's form without the browser asking us first.
+  // A foreign page could send other content types in a form without a preflight request of the browser.
   if (!/^application\/json(?:\s*;|$)/i.test(request.headers.get('content-type') ?? '')) {
     throw new ApiFailure('usage', 'the body must be JSON: send "Content-Type: application/json"')
   }
@@ -18,16 +18,16 @@ export async function readJson(request: Request): Promise<unknown> {
   try {
     return JSON.parse(text)
   } catch {
-    // The parser would quote the text, and there can be a password in it.
+    // The parser's message would quote the text, which may contain a password.
     throw new ApiFailure('usage', 'the body is not valid JSON')
   }
 }
 
-/** The deepest request has ten levels; ten thousand tables with all that can be said of each have fewer parts. */
+/** The deepest valid request has ten levels; one with ten thousand tables and all their options has fewer parts. */
 const mostLevels = 32
 const mostParts = 250_000
 
-/** Reading and checking cost much more than the bytes, so it is known before. Also counts what is no JSON at all. */
+/** Parsing and validating cost much more than the bytes, so the structure is counted first, also of invalid JSON. */
 function refuseIntricate(text: string) {
   let levels = 0
   let parts = 0

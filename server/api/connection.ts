@@ -1,4 +1,4 @@
-// `/api/test-connection`, `/api/browse` and `/api/table-info`: looking at a database, one short session each.
+// `/api/test-connection`, `/api/browse` and `/api/table-info`: read from a database in one short session each.
 import { Elysia } from 'elysia'
 import {
   Browse,
@@ -17,7 +17,7 @@ import { failures } from './responses.ts'
 import { resolveConn, type Services } from './services.ts'
 
 const tags = ['databases']
-/** Whoever holds a table exclusively must not keep the page waiting. */
+/** An exclusive lock on a table must not block the page. */
 const defaultLockTimeoutMs = 2_000
 
 export function connectionRoutes(services: Services) {
@@ -83,7 +83,7 @@ export function connectionRoutes(services: Services) {
     )
 }
 
-/** One moment, nothing written, and an end when nobody waits for the answer any more. */
+/** Reads one snapshot, writes nothing, and stops when the client has disconnected. */
 async function readOnly(session: Session, lockTimeoutMs: number, signal: AbortSignal) {
   signal.addEventListener('abort', () => session.destroy(), { once: true })
   await session.execute(`
@@ -93,9 +93,9 @@ async function readOnly(session: Session, lockTimeoutMs: number, signal: AbortSi
 }
 
 async function testConnection(session: Session): Promise<ConnectionTest> {
-  const begun = performance.now()
+  const started = performance.now()
   await session.query('select')
-  const latency = performance.now() - begun
+  const latency = performance.now() - started
   const facts = await describeDatabase(session)
   return {
     ok: true,
@@ -116,7 +116,7 @@ async function describeDatabase(session: Session) {
                 then pg_catalog.pg_database_size(oid)::float8 end    as size_bytes
       from pg_catalog.pg_database
      where datname = current_database()`)
-  // `15.4 (Debian 15.4-1)`: the number is what people ask for.
+  // `15.4 (Debian 15.4-1)`: only the number is shown.
   const version = (session.tap.parameters.get('server_version') ?? '').split(' ')[0] ?? ''
   return { ...facts, version }
 }

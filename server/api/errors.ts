@@ -1,4 +1,4 @@
-// Whatever goes wrong becomes one typed answer, without a stack and without a piece of the request.
+// Turns every error into one typed answer, without a stack and without parts of the request.
 import type { ApiError, ApiErrorKind } from '../../shared/api.ts'
 import { PatternError } from '../../shared/pattern.ts'
 import {
@@ -11,7 +11,7 @@ import {
 } from '../postgres/errors.ts'
 import { StateUnusable } from '../store/state-database.ts'
 
-/** Thrown where a request cannot be served; `path` says what of it is wrong. */
+/** Thrown if a request cannot be served; `path` is the invalid part of it. */
 export class ApiFailure extends Error {
   readonly kind: ApiErrorKind
   readonly path: string | undefined
@@ -41,7 +41,7 @@ export function statusFor({ error }: ApiError): ErrorStatus {
   return statusOf[error] ?? 400
 }
 
-/** What the engine, the servers and the guard throw. Nothing for an error that is our own. */
+/** For errors of the engine, the servers and the guard; undefined for a bug. */
 export function apiErrorOf(error: unknown): ApiError | undefined {
   if (error instanceof ApiFailure) {
     return {
@@ -72,7 +72,7 @@ export function apiErrorOf(error: unknown): ApiError | undefined {
   return undefined
 }
 
-/** Of our own mistakes the caller hears only that there was one; the operator hears all. */
+/** The client learns only that there was a bug; the operator's log has the details. */
 export const internalError: ApiError = {
   error: 'internal',
   message: 'internal error in pgtrek; see its console for details',

@@ -1,10 +1,10 @@
-// Those who watch a fleet: each hears of all of it when something has changed, or once of all and then of the changes.
-// States come at the next look, numbers as often as the watcher wants them.
+// Clients that watch a fleet. Each gets the whole view if something has changed, or the whole view once and then the
+// changes. States are sent with the next update, numbers as often as the client requests.
 import type { FleetController, FleetDatabase, FleetMappingView, FleetView } from '../../shared/fleet.ts'
 import type { FleetMessage, FleetUpdate } from '../../shared/fleet-api.ts'
 import type { Completeness } from './jobs.ts'
 
-/** False when the last message is still on its way: it is told the newest state later. */
+/** Returns false while the last message is still being sent; the client gets the newest state later. */
 export type FleetListener = (message: FleetMessage) => boolean
 
 export interface FleetWatch {
@@ -16,11 +16,11 @@ interface Watcher {
   listener: FleetListener
   wants: Completeness
   everyMs: number
-  /** When it was last told of numbers. */
-  toldAt: number
-  /** Up to which change it knows everything, and up to which it knows the states. */
-  heard: number
-  heardStates: number
+  /** When numbers were sent last. */
+  sentAt: number
+  /** Numbers of the last change that was sent, and of the last change of a state that was sent. */
+  sent: number
+  sentStates: number
 }
 
 /** A mapping without its databases, or a database. */
@@ -48,9 +48,9 @@ export class FleetWatches {
   readonly #mappings = new Map<string, KnownMapping>()
   #lines: { line: Line; changed: number }[] = []
   #view: FleetView
-  /** Every change has a number. */
+  /** The number of the last change. */
   #last = 1
-  /** Who knows less than this hears of everything: something is gone. */
+  /** A client with an older change gets the whole view: something was removed. */
   #wholeSince = 1
 
   constructor(readonly controller: FleetController) {
@@ -58,7 +58,7 @@ export class FleetWatches {
   }
 
   watch(listener: FleetListener, wants: Completeness = 'all'): FleetWatch {
-    const watcher: Watcher = { listener, wants, everyMs: betweenLooksMs, toldAt: 0, heard: 0, heardStates: 0 }
+    const watcher: Watcher = { listener, wants, everyMs: betweenLooksMs, sentAt: 0, sent: 0, sentStates: 0 }
     this.#watchers.add(watcher)
     this.#timer ??= setInterval(() => this.look(), betweenLooksMs)
     this.#take(this.controller.view())
@@ -71,7 +71,7 @@ export class FleetWatches {
     }
   }
 
-  /** Somebody has asked for something: what comes of it is told without waiting. */
+  /** Called after a request, so that its result is sent at once. */
   look() {
     if (this.#watchers.size === 0) return
     this.#take(this.controller.view())
@@ -91,16 +91,16 @@ export class FleetWatches {
   }
 
   #tell(watcher: Watcher, now: number) {
-    // A timer that is a little early must not cost a whole look.
-    const isDue = now >= watcher.toldAt + watcher.everyMs - betweenLooksMs / 2
-    const whole = watcher.heard < this.#wholeSince
+    // A timer that fires slightly early must not wait another interval.
+    const isDue = now >= watcher.sentAt + watcher.everyMs - betweenLooksMs / 2
+    const whole = watcher.sent < this.#wholeSince
     const changes = whole ? undefined : this.#since(watcher, isDue)
     const data = whole || (changes && watcher.wants === 'all') ? this.#whole() : changes
     if (!data || !watcher.listener({ type: 'fleet', data })) return
-    watcher.heardStates = this.#last
+    watcher.sentStates = this.#last
     if (!whole && !isDue) return
-    watcher.heard = this.#last
-    watcher.toldAt = now
+    watcher.sent = this.#last
+    watcher.sentAt = now
   }
 
   #whole(): FleetUpdate {
@@ -111,16 +111,15 @@ export class FleetWatches {
     return { ...this.#view, mappings }
   }
 
-  /** Nothing when there is nothing to tell. When it is due, also that nothing has changed. */
-  #since({ heard, heardStates }: Watcher, isDue: boolean): FleetUpdate | undefined {
-    const isNew = (known: Known<unknown>) =>
-      isDue ? known.changed > heard : known.stateChanged > heardStates
+  /** Undefined if there is nothing to send. When numbers are due, it also says that nothing has changed. */
+  #since({ sent, sentStates }: Watcher, isDue: boolean): FleetUpdate | undefined {
+    const isNew = (known: Known<unknown>) => (isDue ? known.changed > sent : known.stateChanged > sentStates)
     const mappings = [...this.#mappings.values()].flatMap(({ head, databases }) => {
       const changed = [...databases.values()].filter(isNew).map(({ thing }) => thing)
       return changed.length > 0 || isNew(head) ? [{ ...head.thing, databases: changed }] : []
     })
     if (!isDue && mappings.length === 0) return undefined
-    const log = isDue ? this.#lines.filter(({ changed }) => changed > heard).map(({ line }) => line) : []
+    const log = isDue ? this.#lines.filter(({ changed }) => changed > sent).map(({ line }) => line) : []
     return { ...this.#view, mappings, log, partial: true }
   }
 
@@ -148,7 +147,7 @@ export class FleetWatches {
     this.#wholeSince = number
   }
 
-  /** The log loses its oldest lines: what comes after the last one known is new. */
+  /** The log drops its oldest lines: lines after the last known one are new. */
   #takeLines(log: readonly Line[], number: number) {
     const last = this.#lines.at(-1)?.line
     const known = log.findLastIndex((line) => line.at === last?.at && line.message === last.message)
@@ -169,7 +168,7 @@ function next<Thing extends Head | FleetDatabase>(
   return { thing, text, state, changed: number, stateChanged }
 }
 
-/** What somebody who waits wants to see at once. */
+/** The part of a view that is sent immediately when it changes. */
 function stateOf(thing: Head | FleetDatabase): string {
   const { state, error } = thing
   const more =

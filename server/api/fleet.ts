@@ -1,4 +1,4 @@
-// `/api/fleet`: many instances to many, seen and steered, where this process works on a fleet.
+// `/api/fleet`: shows and controls the fleet of this process.
 import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import { type FleetAction, FleetView } from '../../shared/fleet.ts'
@@ -12,7 +12,7 @@ import type { Services } from './services.ts'
 
 const tags = ['fleet']
 
-/** What can be asked of a place without saying more. */
+/** The actions that need no further arguments. */
 const summaries = {
   pause: 'Start no more copies and suspend applying changes: of a database, a mapping, or all',
   resume: 'Resume after a pause',

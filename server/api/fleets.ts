@@ -1,4 +1,4 @@
-// The fleet that this process works on, as the API sees it.
+// The fleet of this process, as the API sees it.
 import type { FleetAction, FleetController } from '../../shared/fleet.ts'
 import type { FollowView } from '../../shared/follow-view.ts'
 import { ApiFailure } from './errors.ts'
@@ -11,7 +11,7 @@ export class Fleet {
     this.watches = new FleetWatches(controller)
   }
 
-  /** Under which its databases are known as follows: thousands, which the fleet's own view sums up. */
+  /** The names of its databases as moves; there may be thousands, which the view of the fleet summarizes. */
   followNames(): ReadonlySet<string> {
     const names = this.controller
       .view()
@@ -26,7 +26,7 @@ export class Fleet {
     throw new ApiFailure('not_found', `"${database}" of ${mapping} is not followed yet`)
   }
 
-  /** In words what has been taken up; throws when it could not be. */
+  /** Returns what was started, in words; throws if the action is not possible. */
   async act(action: FleetAction): Promise<string> {
     this.#check(action)
     const { ok, message } = await this.controller.act(action)
@@ -35,7 +35,7 @@ export class Fleet {
     return message
   }
 
-  /** A name that is mistyped must never stand for all. */
+  /** A mistyped name must never select all databases. */
   #check({ mapping, database }: { mapping?: string; database?: string }) {
     if (mapping === undefined) {
       if (database === undefined) return

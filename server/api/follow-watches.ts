@@ -1,28 +1,28 @@
-// Those who watch databases that are followed: each hears of a view once, and again when it has changed. Views
-// of other processes are looked for only while somebody watches.
+// Clients that watch moves: each gets a view once, and again when it has changed. The store is read for moves of other
+// processes only while there are clients.
 import type { FollowMessage } from '../../shared/follow-api.ts'
 import type { FollowView } from '../../shared/follow-view.ts'
 import type { FollowStore } from '../store/follows.ts'
 
-/** False when the last message is still on its way: it is told the newest state later. */
+/** Returns false while the last message is still being sent; the client gets the newest state later. */
 export type FollowListener = (message: FollowMessage) => boolean
 
 export interface OwnFollows {
-  /** Of those that this process follows. */
+  /** The moves of this process. */
   names(): string[]
   view(name: string): FollowView | undefined
-  /** Not told of here. */
+  /** Moves that are not sent to these clients. */
   elsewhere(): ReadonlySet<string>
 }
 
 interface Watch {
   listener: FollowListener
-  /** What it was told of each: the stamp of that view. */
-  told: Map<string, string>
+  /** The stamp of the last view sent for each move. */
+  sent: Map<string, string>
 }
 
 const betweenLooksMs = 500
-/** The store is looked at every so many looks. */
+/** The store is read at every second update. */
 const storeEvery = 2
 
 export class FollowWatches {
@@ -37,7 +37,7 @@ export class FollowWatches {
   ) {}
 
   watch(listener: FollowListener): () => void {
-    const watch: Watch = { listener, told: new Map() }
+    const watch: Watch = { listener, sent: new Map() }
     this.#watches.add(watch)
     this.#timer ??= setInterval(() => this.#look(), betweenLooksMs)
     this.#stored = this.store.stamps()
@@ -45,7 +45,7 @@ export class FollowWatches {
     return () => this.#leave(watch)
   }
 
-  /** Looks at once: of this process something is new. */
+  /** Sends changes of this process at once. */
   changed() {
     if (this.#watches.size === 0) return
     this.#stored = this.store.stamps()
@@ -77,7 +77,7 @@ export class FollowWatches {
     const stamps = new Map(this.#stored)
     for (const name of this.own.elsewhere()) stamps.delete(name)
     for (const [name, view] of own) stamps.set(name, stampOf(view))
-    // A view that several are told is read once.
+    // A view that several clients get is read once.
     const read = new Map<string, FollowView | undefined>(own)
     const viewOf = (name: string) => {
       if (!read.has(name)) read.set(name, this.own.view(name))
@@ -88,21 +88,21 @@ export class FollowWatches {
 }
 
 function tellOne(
-  { listener, told }: Watch,
+  { listener, sent }: Watch,
   stamps: ReadonlyMap<string, string>,
   viewOf: (name: string) => FollowView | undefined,
 ) {
   for (const [name, stamp] of stamps) {
-    if (told.get(name) === stamp) continue
+    if (sent.get(name) === stamp) continue
     const data = viewOf(name)
     if (!data) continue
     if (!listener({ type: 'follow', data })) return
-    told.set(name, stamp)
+    sent.set(name, stamp)
   }
-  for (const name of told.keys()) {
+  for (const name of sent.keys()) {
     if (stamps.has(name)) continue
     if (!listener({ type: 'follow_gone', name })) return
-    told.delete(name)
+    sent.delete(name)
   }
 }
 

@@ -1,4 +1,4 @@
-// `/api/follow` and `/api/switchover`: databases that are copied and followed while they are in use.
+// `/api/follow` and `/api/switchover`: moves without downtime.
 
 import { type TSchema, Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
@@ -176,10 +176,10 @@ async function endsOf(
   return { source: from.settings, destination: to.settings, follow: { ...defaultFollowOptions, ...follow } }
 }
 
-/** What was asked for at the start cannot be asked for again: it is done, or is remembered. */
+/** Options of the start cannot be changed when a move continues: they have been used or are recorded. */
 function continuedBody(body: FollowBody): ContinueBody {
   const { source, destination, follow } = body
-  // What was not sent may have been given its default.
+  // Properties that were not sent may have been filled with defaults.
   const needless = (['selection', 'tables', 'hooks', 'options'] as const).find((key) => {
     const value = body[key]
     return Array.isArray(value) ? value.length > 0 : value !== undefined
@@ -203,7 +203,7 @@ function found<Found>(one: Found | undefined, name: string): Found {
   return one
 }
 
-/** Whoever continues a move, or cleans it up, must name the same two databases. */
+/** Continuing or cleaning up a move needs the same two databases. */
 function refuseOtherFollow(
   store: FollowStore,
   ends: { source: ConnectionSettings; destination: ConnectionSettings },

@@ -1,4 +1,5 @@
-// Databases that are followed, by this process or by others through the store: seen, steered, one begun at a time.
+// The moves of this process and, through the store, of others: shows and controls them. One move can be started at a
+// time.
 import type { FollowOptions } from '../../shared/follow-options.ts'
 import type { FollowAction, FollowController, FollowView } from '../../shared/follow-view.ts'
 import { type CleanedUp, type CleanUpOptions, cleanUpFollow, LateWritesFound } from '../follow/cleanup.ts'
@@ -14,19 +15,19 @@ import type { JobRequest } from './job.ts'
 import type { Jobs } from './jobs.ts'
 
 export interface FollowedElsewhere {
-  /** One that this process follows, begun by somebody else. */
+  /** A move of this process that was not started through the API. */
   guest?: FollowController | undefined
-  /** Those that belong to a fleet: there for who names them, in no list. */
+  /** Moves of a fleet: available by name, but not listed. */
   elsewhere(): ReadonlySet<string>
 }
 
 export class Follows {
   #run: FollowRun | undefined
-  /** Its end, with all that is written down of it. */
+  /** Resolves after the end, when everything is recorded. */
   #done: Promise<unknown> | undefined
-  /** As it was last told: asked for, a view is always a new one. */
-  #told: FollowView | undefined
-  /** Its job is the copy with which the run began. */
+  /** The last view sent to clients; a requested view is always read again. */
+  #lastSent: FollowView | undefined
+  /** The job of the copy with which the run started. */
   #copyJob: string | undefined
   readonly #stop = new AbortController()
   readonly watches: FollowWatches
@@ -40,18 +41,18 @@ export class Follows {
   ) {
     this.guest = others.guest
     this.watches = new FollowWatches(store, {
-      names: () => this.#ownDesks().map(({ name }) => name),
-      view: (name) => (this.#told?.name === name ? this.#told : this.view(name)),
+      names: () => this.#ownControllers().map(({ name }) => name),
+      view: (name) => (this.#lastSent?.name === name ? this.#lastSent : this.view(name)),
       elsewhere: () => others.elsewhere(),
     })
   }
 
-  /** Whether this process follows. */
+  /** True while this process runs a move. */
   get isBusy(): boolean {
     return this.guest !== undefined || (this.#run?.isRunning ?? false)
   }
 
-  /** The follow whose copy the job is, if it is one. */
+  /** The move whose copy is this job, if any. */
   nameOfJob(id: string | null): string | undefined {
     return id !== null && id === this.#copyJob ? this.#run?.name : undefined
   }
@@ -59,7 +60,7 @@ export class Follows {
   names(): string[] {
     const elsewhere = this.others.elsewhere()
     const stored = this.store.names().filter((name) => !elsewhere.has(name))
-    return [...new Set([...this.#ownDesks(stored).map(({ name }) => name), ...stored])]
+    return [...new Set([...this.#ownControllers(stored).map(({ name }) => name), ...stored])]
   }
 
   list(): FollowView[] {
@@ -72,7 +73,7 @@ export class Follows {
     return this.#own(name)?.view() ?? this.store.lastView(name)
   }
 
-  /** Throws when there is none, or when none is named and there are several. */
+  /** Throws if there is no such move, or if the name is missing and there are several. */
   controller(name: string | undefined): FollowController {
     if (name !== undefined && this.others.elsewhere().has(name)) return this.store.controller(name)
     const names = this.names()
@@ -88,14 +89,14 @@ export class Follows {
     return this.#own(wanted) ?? this.store.controller(wanted)
   }
 
-  /** In words what has been taken up; throws when it could not be. */
+  /** Returns what was started, in words; throws if the action is not possible. */
   async act(name: string | undefined, action: FollowAction): Promise<string> {
     const { ok, message } = await this.controller(name).act(action)
     if (!ok) throw new ApiFailure('not_now', message)
     return message
   }
 
-  /** Its copy is the job that everybody sees. Gives its name. */
+  /** The copy is the job that all clients see. Returns the name of the move. */
   clone(request: JobRequest, follow: FollowOptions): string {
     this.#refuseSecond()
     const name = followName({ ...request.run, follow })
@@ -134,7 +135,7 @@ export class Follows {
 
   async cleanUp(ends: FollowEnds, options: CleanUpOptions): Promise<CleanedUp> {
     const name = followName(ends)
-    const working = this.#ownDesks().find(
+    const working = this.#ownControllers().find(
       (controller) => controller.name === name && controller !== this.#ended,
     )
     const worker = working ? { pid: process.pid } : this.store.worker(name)
@@ -148,7 +149,7 @@ export class Follows {
     return cleaned
   }
 
-  /** Ends with what is whole. */
+  /** Stops after the transaction that is being applied. */
   async close(): Promise<void> {
     this.#stop.abort()
     await this.#done
@@ -159,7 +160,7 @@ export class Follows {
     return {
       memory: this.store,
       onView: (view: FollowView) => {
-        this.#told = view
+        this.#lastSent = view
         this.watches.changed()
       },
     }
@@ -170,21 +171,21 @@ export class Follows {
     this.#done = done
     this.watches.changed()
     void done.then(() => {
-      this.#told = undefined
+      this.#lastSent = undefined
       this.watches.changed()
     })
     return following.name
   }
 
-  /** One that ended before anything was made is in no store: here it still says why. */
-  #ownDesks(stored = this.store.names()): FollowController[] {
+  /** Includes a run that ended before anything was created: no store has it, and its view shows the reason. */
+  #ownControllers(stored = this.store.names()): FollowController[] {
     const run = this.#run
     const isOurs = run && (run.isRunning || !stored.includes(run.name))
     return [...(this.guest ? [this.guest] : []), ...(isOurs ? [run] : [])]
   }
 
   #own(name: string): FollowController | undefined {
-    return this.#ownDesks().find((controller) => controller.name === name)
+    return this.#ownControllers().find((controller) => controller.name === name)
   }
 
   get #ended(): FollowController | undefined {
@@ -192,7 +193,7 @@ export class Follows {
   }
 
   #refuseSecond() {
-    const own = this.#ownDesks().find((controller) => controller !== this.#ended)
+    const own = this.#ownControllers().find((controller) => controller !== this.#ended)
     if (own) throw new ApiFailure('busy', `${own.name} is followed by this pgtrek: stop it first`)
   }
 }

@@ -1,14 +1,14 @@
-// Who may talk to us: requests that a foreign page makes are refused by their Host and Origin, on HTTP and the
-// WebSocket alike, and beyond this machine everybody needs the token.
+// Protects the API: requests of foreign pages are refused by their Host and Origin headers, over HTTP and WebSocket.
+// If the server is reachable from other machines, every request needs the token.
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 import { ApiFailure } from './errors.ts'
 
 export interface GuardOptions {
-  /** The address that is listened on. */
+  /** The address that the server listens on. */
   host: string
-  /** Further names by which browsers may reach us: behind a proxy. */
+  /** Further host names that browsers may use, for example of a proxy. */
   names?: readonly string[]
   token?: string | undefined
 }
@@ -17,20 +17,20 @@ export interface Guard {
   /** Throws an ApiFailure. */
   check(request: Request): void
   isTokenRight(token: string): boolean
-  /** Lets one browser in, once. */
+  /** A ticket replaces the token for one login. */
   issueTicket(): string
   takeTicket(ticket: string): boolean
-  /** Undefined when no token is needed. */
+  /** Undefined if no token is needed. */
   readonly cookie: string | undefined
 }
 
 export const cookieName = 'pgtrek_session'
-/** Without a token one can still ask for the way in, and whether somebody is there. */
+/** Paths that need no token: the login and the health check. */
 const open: ReadonlySet<string> = new Set(['/login', '/health', '/pgtrek-plain.css'])
 
 export function createGuard({ host, names = [], token }: GuardOptions): Guard {
   const known = new Set(['localhost', hostname(), host, ...names].map((name) => name.toLowerCase()))
-  // The token itself stays out of the browser's files.
+  // The cookie contains a digest, so that the token is not stored by the browser.
   const cookie =
     token === undefined ? undefined : createHmac('sha256', token).update('pgtrek session').digest('hex')
   const tickets = new Set<string>()
@@ -57,7 +57,10 @@ export function createGuard({ host, names = [], token }: GuardOptions): Guard {
   }
 }
 
-/** As the router sees it: letter by letter. Another reading of it could open a door that the router leads past. */
+/**
+ * The path exactly as the router sees it: with another interpretation, the guard could allow a path that leads
+ * elsewhere.
+ */
 export function pathOf({ url }: Request): string {
   const start = url.indexOf('/', url.indexOf('://') + 3)
   const end = url.indexOf('?', start)
@@ -65,8 +68,8 @@ export function pathOf({ url }: Request): string {
 }
 
 /**
- * A page of another site can have its own name point at us (DNS rebinding), and the browser then takes us for
- * that site; but it says that name. An address cannot be rebound.
+ * A page of another site can make its own name point to this server (DNS rebinding). The browser then treats the
+ * server as that site, but sends that name as Host. An address cannot be rebound.
  */
 function checkHost(header: string | null, known: ReadonlySet<string>) {
   const name = hostIn(header)
@@ -76,7 +79,7 @@ function checkHost(header: string | null, known: ReadonlySet<string>) {
 
 function checkOrigin(headers: Headers) {
   const origin = headers.get('origin')
-  // Browsers that say where a request comes from say so also where there is no Origin.
+  // Browsers that send Sec-Fetch-Site send it also without Origin.
   const site = headers.get('sec-fetch-site')
   const navigates = headers.get('sec-fetch-mode') === 'navigate' && origin === null
   const isForeign = site !== null && site !== 'same-origin' && site !== 'none' && !navigates
@@ -93,7 +96,7 @@ function hostIn(header: string | null): string | undefined {
   }
 }
 
-/** Name and port, of which the usual one is left out. */
+/** Host name and port; the default port is omitted. */
 function placeOf(origin: string): string | undefined {
   try {
     return new URL(origin).host.toLowerCase()
@@ -107,7 +110,7 @@ function cookieIn(header: string | null): string | undefined {
   return pair?.slice(cookieName.length + 1)
 }
 
-/** Takes as long for a wrong one as for the right one, whatever their lengths. */
+/** Takes the same time for a wrong value as for the right one, whatever their lengths. */
 function areEqual(one: string, other: string): boolean {
   return timingSafeEqual(digest(one), digest(other))
 }

@@ -1,4 +1,4 @@
-// What every answer tells the browser not to do.
+// Security headers of every response.
 
 /** https://owasp.org/www-project-secure-headers/ */
 export const securityHeaders: Record<string, string> = {
@@ -6,7 +6,7 @@ export const securityHeaders: Record<string, string> = {
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
-    // Widths of bars and places of rows are attributes; style sheets of others are not let in.
+    // The page sets widths of bars and positions of rows as attributes. Style sheets of other hosts stay forbidden.
     "style-src-attr 'unsafe-inline'",
     "img-src 'self' data:",
     "font-src 'self'",

@@ -1,4 +1,4 @@
-// What was done before.
+// Past migrations.
 
 import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
@@ -12,7 +12,7 @@ import type { Services } from './services.ts'
 const params = Type.Object({ id: Type.String() })
 const tags = ['history']
 const most = { minimum: 1, maximum: 1000 }
-/** Further than any list goes. */
+/** More than any list contains. */
 const start = { minimum: 0, maximum: 10 ** 12, usual: 0 }
 
 export function historyRoutes({ history, log }: Services) {

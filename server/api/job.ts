@@ -1,4 +1,4 @@
-// One migration under way: the engine's events folded into what the page shows, and kept for later.
+// One migration: the engine's events, folded into the progress that the page shows and the store keeps.
 
 import type { JobProgress, LogLine, PlanAnswer } from '../../shared/api.ts'
 import { describe } from '../../shared/describe.ts'
@@ -20,7 +20,7 @@ import { planAnswer } from './plan-answer.ts'
 export interface JobRequest {
   run: RunRequest
   confirmed: boolean | string
-  /** The same without secrets, to be stored and shown. */
+  /** The request without secrets, to be stored and shown. */
   shown: unknown
 }
 
@@ -31,13 +31,13 @@ export interface JobStores {
   logDirectory: string
 }
 
-/** What starts it: a run of its own, or the copy of a move. */
+/** Starts the run: a migration, or the copy of a move. */
 export type Start = (request: RunRequest, options: RunOptions) => Run
 
-/** `soon`: the next tick is early enough. `now`: the state has changed. */
+/** `now`: the state has changed; `soon`: the next update is early enough. */
 export type Urgency = 'soon' | 'now'
 
-/** A process that is killed loses no more of its curve. */
+/** If the process is killed, at most this much of the curve is lost. */
 const betweenSpeedsKeptMs = 10_000
 
 export class Job {
@@ -54,7 +54,7 @@ export class Job {
   readonly #curve = new Curve()
   #keptSpeedAt = 0
 
-  /** Throws a UsageError when its log cannot be written. */
+  /** Throws a UsageError if the log file cannot be written. */
   constructor(
     readonly request: JobRequest,
     readonly stores: JobStores,
@@ -69,7 +69,7 @@ export class Job {
       ...{ id: this.id, store, logDirectory, remembersDryRuns: true },
       confirmed: request.confirmed,
       signal: this.#stop.signal,
-      // Of a move that follows, the records go on when its job is over.
+      // The records of a move continue after its copy, which is this job, has ended.
       say: (level, message) => (this.isRunning ? this.#say(level, message) : tell(`${level}: ${message}`)),
       onEvent: (event) => this.#take(event),
       onPlan: (plan) => this.#keepPlan(plan),
@@ -87,7 +87,7 @@ export class Job {
     this.onChange('now')
   }
 
-  /** All of it. */
+  /** The whole progress. */
   full(now: number): Omit<JobProgress, 'log'> {
     const { settled_tables: _, ...overview } = this.#run.progress.overview(now)
     return {
@@ -103,7 +103,7 @@ export class Job {
     }
   }
 
-  /** Only the tables that have changed since this was called last. */
+  /** Only the tables that have changed since the last call. */
   changes(now: number): Omit<JobProgress, 'log'> {
     const { settled_tables: _, ...overview } = this.#run.progress.overview(now)
     const tables = new Map<string, TableProgress>()
@@ -111,7 +111,7 @@ export class Job {
       const table = this.#run.progress.table(name)
       if (table) tables.set(key, { ...table })
     }
-    // Their time goes on without an event.
+    // The times of running tables advance without events.
     for (const table of this.#run.progress.runningTables(now)) tables.set(tableKey(table), table)
     this.#changed = new Map()
     return {
@@ -130,7 +130,7 @@ export class Job {
     return { warnings: [...warnings, describeStorageFailure(failure)], storage_failure: failure }
   }
 
-  /** The speed of this moment, for those who come later. */
+  /** Records the present speed for the curve. */
   keepSpeed(now: number) {
     this.#curve.add({ ...this.#run.progress.overview(now), running: this.isRunning })
     const isDue = now - this.#keptSpeedAt >= betweenSpeedsKeptMs || !this.isRunning
@@ -139,7 +139,7 @@ export class Job {
     this.stores.history.rememberSpeeds(this.id, this.#curve.speeds)
   }
 
-  /** Puts the lines since the last time into the store. */
+  /** Stores the lines since the last call. */
   keepLog() {
     const lines = this.log.since(this.#kept)
     this.#kept = this.log.last
@@ -155,7 +155,7 @@ export class Job {
   #take(event: MigrationEvent) {
     const table = tableOf(event)
     if (table) this.#changed.set(tableKey(table), table)
-    // Those that wait are to be seen too, before their turn comes.
+    // Tables that wait for a worker are shown too.
     if (event.type === 'planned')
       for (const planned of event.tables) this.#changed.set(tableKey(planned), planned)
     const rows =
@@ -186,11 +186,11 @@ function objectOf(event: MigrationEvent): string | undefined {
   return table && showName(table)
 }
 
-/** Log lines that are kept in memory; the store and the log file have all of them. */
+/** Log lines kept in memory; the store and the log file have all of them. */
 const mostLines = 5_000
 const longestMessage = 10_000
 
-/** The latest log lines, numbered from 1, so that each listener can say which it has. */
+/** The latest log lines, numbered from 1, so that each client knows which ones it has. */
 class JobLog {
   #lines: LogLine[] = []
   #forgotten = 0
@@ -204,13 +204,13 @@ class JobLog {
     this.#lines.push(
       message.length > longestMessage ? { ...line, message: message.slice(0, longestMessage) } : line,
     )
-    // In large bites: moving thousands of lines for each new one would cost more than the line.
+    // Dropped in large batches: moving thousands of lines for each new one would cost more than the line.
     if (this.#lines.length < 2 * mostLines) return
     this.#forgotten += this.#lines.length - mostLines
     this.#lines = this.#lines.slice(-mostLines)
   }
 
-  /** The lines behind this number, the latest ones when there are more than `most`. */
+  /** The lines after this number, or the latest `most` of them. */
   since(number: number, most = Number.POSITIVE_INFINITY): LogLine[] {
     const first = Math.max(0, number - this.#forgotten, this.#lines.length - most)
     return this.#lines.slice(first)

@@ -1,28 +1,28 @@
-// One job at a time, and those who watch it, at most twice a second: everything, or once everything and then what has
-// changed.
+// Runs one job at a time, and sends its progress to clients at most twice a second: all of it, or all of it once and
+// then the changes.
 import type { JobProgress } from '../../shared/api.ts'
 import { ProgressFold } from '../../shared/fold.ts'
 import { tellMistake } from '../system/output.ts'
 import { ApiFailure } from './errors.ts'
 import { Job, type JobRequest, type JobStores, type Start, type Urgency } from './job.ts'
 
-/** False when the listener has not taken the last message yet: it gets everything later. */
+/** Returns false while the last message is still being sent; the client gets everything later. */
 export type Listener = (progress: JobProgress) => boolean
 
-/** `changes`: after the first message only of what has changed. */
+/** `changes`: the first message is complete, later ones contain only changes. */
 export type Completeness = 'all' | 'changes'
 
 interface Watch {
   listener: Listener
   wants: Completeness
   needsAll: boolean
-  /** The number of the last log line it has heard. */
-  heard: number
+  /** The number of the last log line that was sent. */
+  sentLine: number
 }
 
-/** Between two messages, unless the state changes. */
+/** Time between two messages, unless the state changes. */
 const defaultBetweenMessagesMs = 500
-/** More than fits on a page is looked up in the history. */
+/** Older lines are in the history. */
 const mostLogLines = 1_000
 
 export class Jobs {
@@ -40,26 +40,26 @@ export class Jobs {
     return this.#job?.isRunning ?? false
   }
 
-  /** Throws when one is running, which is not waited for. */
+  /** Throws if a job is running; there is no queue. */
   start(request: JobRequest, start?: Start): string {
     if (this.#job?.isRunning) {
       throw new ApiFailure('busy', `migration ${this.#job.id} is running: wait for it, or cancel it`)
     }
     const job = new Job(request, this.stores(), (urgency) => this.#changed(urgency), start)
     this.#job = job
-    for (const watch of this.#watches) Object.assign(watch, { needsAll: true, heard: 0 })
+    for (const watch of this.#watches) Object.assign(watch, { needsAll: true, sentLine: 0 })
     this.#changed('now')
     return job.id
   }
 
-  /** False when nothing is running. */
+  /** False if nothing is running. */
   cancel(): boolean {
     if (!this.#job?.isRunning) return false
     this.#job.cancel()
     return true
   }
 
-  /** Cancels what runs and waits until it has cleaned up. */
+  /** Cancels the running job and waits until it has cleaned up. */
   async close(): Promise<void> {
     this.#job?.cancel()
     await this.#job?.done
@@ -72,7 +72,7 @@ export class Jobs {
   }
 
   watch(listener: Listener, wants: Completeness = 'all'): () => void {
-    const watch: Watch = { listener, wants, needsAll: true, heard: 0 }
+    const watch: Watch = { listener, wants, needsAll: true, sentLine: 0 }
     this.#watches.add(watch)
     this.#tell(watch, Date.now(), undefined)
     return () => this.#watches.delete(watch)
@@ -95,7 +95,7 @@ export class Jobs {
     if (!job.isRunning) for (const watch of this.#watches) watch.needsAll = true
     const changes = job.changes(now)
     for (const watch of this.#watches) this.#tell(watch, now, changes)
-    // Rates and times go on also while no event comes.
+    // Rates and times advance without events.
     if (job.isRunning) this.#timer = setTimeout(() => this.#send(), this.betweenMessagesMs)
   }
 
@@ -103,20 +103,20 @@ export class Jobs {
     const job = this.#job
     const message: JobProgress =
       watch.wants === 'all' || watch.needsAll || !changes
-        ? this.#all(watch.heard, now)
-        : { ...changes, log: job?.log.since(watch.heard, mostLogLines) ?? [] }
+        ? this.#all(watch.sentLine, now)
+        : { ...changes, log: job?.log.since(watch.sentLine, mostLogLines) ?? [] }
     watch.needsAll = !watch.listener(message)
-    if (!watch.needsAll && watch.wants === 'changes') watch.heard = job?.log.last ?? 0
+    if (!watch.needsAll && watch.wants === 'changes') watch.sentLine = job?.log.last ?? 0
   }
 
-  #all(heard: number, now = Date.now()): JobProgress {
+  #all(sentLine: number, now = Date.now()): JobProgress {
     const job = this.#job
-    if (job) return { ...job.full(now), log: job.log.since(heard, mostLogLines) }
+    if (job) return { ...job.full(now), log: job.log.since(sentLine, mostLogLines) }
     const { settled_tables: _, ...nothing } = new ProgressFold().overview(now)
     return { ...nothing, tables: [], running: false, id: null, log: [] }
   }
 
-  /** A disk that is full must not end the migration; the operator hears of it. */
+  /** A full disk must not end the migration; the error is logged for the operator. */
   #keep(job: Job, now: number) {
     try {
       job.keepLog()

@@ -1,4 +1,4 @@
-// Starting, cancelling and watching the one job.
+// Starts, cancels and shows the job.
 
 import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
@@ -45,7 +45,7 @@ export function migrateRoutes(services: Services) {
             'usage',
             `migration ${past.id} was not started by this server: its request is unknown`,
           )
-        // Stored by us, and valid when it was.
+        // It was valid when it was stored.
         const { selection, tables, hooks, options } = past.request as MigrationRequest
         const again = { ...body, selection, tables, hooks, options: { ...options, resume: true } }
         const request = await jobRequest(again, services)
@@ -64,7 +64,7 @@ export function migrateRoutes(services: Services) {
     )
 }
 
-/** With all defaults, and connected to nothing yet. */
+/** Fills in all defaults; does not connect yet. */
 export async function jobRequest(
   { source, destination, ...rest }: RequestBody & { confirmed?: boolean | string },
   services: Services,

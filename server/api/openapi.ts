@@ -1,4 +1,4 @@
-// The API described by itself: as an OpenAPI document, and as a page made from it that needs no other host.
+// The description of the API: as an OpenAPI document, and as a page that needs no other host.
 import { TypeGuard } from '@sinclair/typebox'
 import { type AnyElysia, Elysia } from 'elysia'
 import { version } from '../system/version.ts'
@@ -8,9 +8,9 @@ const title = 'pgtrek'
 const description =
   'Migrates PostgreSQL databases to PostgreSQL. Every response that is not a success is an ApiError. The WebSocket /ws/progress pushes the progress.'
 
-/** Asked for when the app is whole. */
+/** Called on request, when the app is complete. */
 export function openApiRoutes(app: () => AnyElysia) {
-  // Nobody who only migrates needs it: it is made when it is asked for.
+  // Made on the first request: most processes never need it.
   const make = async () => {
     const { toOpenAPISchema } = await import('@elysiajs/openapi/openapi')
     const whole = app()
@@ -35,7 +35,7 @@ export function openApiRoutes(app: () => AnyElysia) {
     )
 }
 
-/** The plugin knows only the framework's own parsers; bodies are read by ours, and are always JSON. */
+/** The plugin knows only the framework's parsers. Bodies are parsed by body.ts, and are always JSON. */
 function describeBodies({ routes }: AnyElysia, paths: object) {
   const operations = paths as Record<string, Record<string, { requestBody?: object }>>
   for (const { path, method, hooks } of routes) {

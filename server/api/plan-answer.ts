@@ -1,4 +1,4 @@
-// A plan as people see it: the steps in their order, what is destroyed, and what to agree to.
+// A plan for the page: its steps in order, what is destroyed, and the confirmation that it needs.
 import type { PlanAnswer } from '../../shared/api.ts'
 import type { Step } from '../migrate/plan/step.ts'
 import type { Plan } from '../migrate/plan/types.ts'

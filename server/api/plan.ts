@@ -1,4 +1,4 @@
-// `/api/plan`: what a migration would do, from the engine itself, which stops before anything is written.
+// `/api/plan`: what a migration would do. The engine itself makes the plan and stops before anything is written.
 
 import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
@@ -16,14 +16,14 @@ export function planRoutes(services: Services) {
   return new Elysia().post(
     '/api/plan',
     async ({ body, query, request, server }) => {
-      // A large catalog takes longer than a silent connection may live.
+      // Reading a large catalog can take longer than the idle timeout.
       server?.timeout(request, 0)
       const { run } = await jobRequest(body, services)
       const plan = await planOnly({
         ...run,
         run: 'plan',
         memory: new NoMemory(run.options.resume ? store.unfinished(run) : undefined),
-        // The page asks anew at every choice, and leaves the answer to the last question.
+        // The page sends a new request for every change of its options and aborts the last one.
         signal: request.signal,
       })
       return planAnswer(plan, { sql: isSwitchedOn(query.sql) })

@@ -1,4 +1,4 @@
-// `/api/preflight`: what would be in the way of a migration, before anybody asks for one. Nothing is changed.
+// `/api/preflight`: the preflight checks of a migration. Nothing is changed.
 import { Elysia } from 'elysia'
 import { PreflightBody, PreflightReport } from '../../shared/preflight.ts'
 import { preflight } from '../preflight/preflight.ts'
@@ -10,7 +10,7 @@ export function preflightRoutes(services: Services) {
   return new Elysia().post(
     '/api/preflight',
     async ({ body, request, server }) => {
-      // Some checks wait for a server that takes its time.
+      // Some checks take longer than the idle timeout.
       server?.timeout(request, 0)
       const { follow = false, ...rest } = body
       const { run } = await jobRequest(rest, services)
@@ -23,7 +23,7 @@ export function preflightRoutes(services: Services) {
           bidirectional: follow.bidirectional ?? false,
           publication: follow.publication,
         }),
-        // Nobody waits for the answer to an earlier question.
+        // The page aborts an outdated request.
         signal: request.signal,
       })
     },

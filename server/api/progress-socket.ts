@@ -1,4 +1,4 @@
-// `/ws/progress`: the progress of the job, of what is followed and of the fleet, pushed.
+// `/ws/progress`: sends the progress of the job, of moves and of the fleet.
 import { Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { Elysia } from 'elysia'
@@ -9,7 +9,7 @@ import { oneOf } from '../../shared/one-of.ts'
 import type { FleetWatch } from './fleet-watches.ts'
 import type { Services } from './services.ts'
 
-/** A client that is this far behind gets everything at once when it has caught up, instead of more and more. */
+/** A client that is this far behind gets the whole state when it has caught up, instead of further messages. */
 const mostBehindBytes = 1024 * 1024
 
 type Message = ProgressMessage | FollowMessage | FleetMessage
@@ -30,11 +30,11 @@ export function progressSocket({ jobs, follows, fleet }: Services) {
       tags: ['migration'],
     },
     open(ws) {
-      // Bun's socket can say how far behind it is; the type that Elysia has of it does not know.
+      // Bun's socket reports how far behind it is; Elysia's type of it lacks that method.
       const socket = ws.raw as unknown as Pick<Bun.ServerWebSocket, 'getBufferedAmount'>
       const send = (message: Message) => {
         if (socket.getBufferedAmount() > mostBehindBytes) return false
-        // 0: the connection is gone, and `close` comes. -1: taken, but not through yet.
+        // 0: the connection is lost, and `close` follows. -1: queued, but not sent yet.
         ws.raw.send(JSON.stringify(message))
         return true
       }
@@ -52,9 +52,9 @@ export function progressSocket({ jobs, follows, fleet }: Services) {
         },
       })
     },
-    // Nothing else that clients say is of interest.
-    message(ws, said) {
-      if (Value.Check(FleetWish, said)) listening.get(ws.id)?.fleet?.refreshEvery(said.refresh_seconds)
+    // Other messages of clients are ignored.
+    message(ws, request) {
+      if (Value.Check(FleetWish, request)) listening.get(ws.id)?.fleet?.refreshEvery(request.refresh_seconds)
     },
     close(ws) {
       listening.get(ws.id)?.end()

@@ -1,10 +1,10 @@
-// Numbers and switches in a query, which are texts there. The framework would turn them into values by a rule that is
-// lost when the program is compiled into one file, so it is done here.
+// Numbers and switches in a query, which are sent as text. The framework's own conversion does not work in the
+// compiled executable, so it is done here.
 import { Type } from '@sinclair/typebox'
 import { oneOf } from '../../shared/one-of.ts'
 import { ApiFailure } from './errors.ts'
 
-/** For the schema: a text there, a number for the typed client. */
+/** In the schema it is text; for the typed client it is a number. */
 export function numberInQuery(description: string) {
   return Type.Optional(Type.Unsafe<number>(Type.String({ description })))
 }

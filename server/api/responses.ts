@@ -1,4 +1,4 @@
-// The answers that every route can give besides its own.
+// The responses that every route can have besides its own.
 import { ApiError } from '../../shared/api.ts'
 
 export const failures = {

@@ -1,4 +1,4 @@
-// What the routes share: made once when the server starts.
+// What the routes share, made once when the server starts.
 import type { Conn, NamedEnds } from '../../shared/api.ts'
 import { isVerified, type Owner } from '../postgres/owner.ts'
 import { resolveSettings } from '../postgres/resolve-settings.ts'
@@ -20,19 +20,19 @@ export interface Services {
   profiles: Profiles
   jobs: Jobs
   follows: Follows
-  /** Where this process works on one. */
+  /** Set if this process runs a fleet. */
   fleet?: Fleet | undefined
   owner: Owner
   named: NamedEnds
-  /** Hooks may run commands of this machine. */
+  /** Hooks may run commands on this machine. */
   allowCommands: boolean
-  /** How long browsing waits for a table that somebody has locked exclusively. */
+  /** How long browsing waits for a table that is locked exclusively. */
   lockTimeoutMs?: number | undefined
 }
 
 export interface ResolvedEnd {
   settings: ConnectionSettings
-  /** Without password: what may be stored and shown. */
+  /** Without the password: may be stored and shown. */
   shown: Conn
 }
 
@@ -48,7 +48,7 @@ export async function resolveConn(
   const settings = resolveSettings(kept.connection, { owner })
   if (kept.password !== undefined) {
     settings.password = kept.password
-    // Saved together with the certificate that the server has to show.
+    // Saved with the certificate that the server must present.
     settings.onlyProve = !owner.allowCleartext && !isVerified(settings)
   }
   return { settings, shown: kept.connection }

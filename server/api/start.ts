@@ -1,4 +1,4 @@
-// The server: its stores, its guard, its routes, and the socket it listens on.
+// The server: its stores, its guard, its routes, and its socket.
 
 import type { AnyElysia } from 'elysia'
 import type { NamedEnds } from '../../shared/api.ts'
@@ -23,26 +23,26 @@ import type { Services } from './services.ts'
 
 export interface ServerOptions {
   host: string
-  /** 0: a free one. */
+  /** 0: any free port. */
   port: number
   token?: string | undefined
   names: readonly string[]
   allowCommands: boolean
   logDirectory: string
   stateDirectory: string
-  /** Passwords of profiles go to the operating system's keychain where there is one. */
+  /** Passwords of profiles are stored in the operating system's keychain if there is one. */
   keychain?: boolean
-  /** Whose passwords may be used for which servers (default: for none). */
+  /** The user whose passwords may be used, and for which servers (default: none). */
   owner?: Owner
-  /** What was named at the start, for the page to begin with. */
+  /** Connections that were given at the start, as defaults of the page. */
   named?: NamedEnds
-  /** What this process follows already: the page and the API see and steer it. */
+  /** The move of this process: the page and the API show and control it. */
   follow?: FollowController | undefined
-  /** The fleet that this process works on. */
+  /** The fleet of this process. */
   fleet?: FleetController | undefined
-  /** The least time between two messages about a job whose state has not changed (default: 500). */
+  /** The least time between two messages about a job while its state does not change (default: 500). */
   betweenMessagesMs?: number
-  /** How long browsing waits for a table that somebody has locked exclusively (default: 2000). */
+  /** How long browsing waits for a table that is locked exclusively (default: 2000). */
   lockTimeoutMs?: number
 }
 
@@ -50,15 +50,15 @@ export interface RunningServer extends AsyncDisposable {
   readonly url: string
   readonly port: number
   isBusy(): boolean
-  /** Where one browser gets in without typing the token; that works once. */
+  /** A URL with which one browser can log in once without the token. */
   ticketUrl(): string
-  /** Cancels what runs, waits for it, and is gone. */
+  /** Cancels what runs, waits for it, and closes the server. */
   close(): Promise<void>
 }
 
-/** Bodies are measured by ourselves, and refused in words; this is for those that lie about their size. */
+/** body.ts enforces the real limits with a message; this one is for bodies that exceed their declared length. */
 const hardBodyLimit = 64 * 1024 * 1024
-/** Seconds; routes that take longer say so. */
+/** Seconds; routes that take longer override it. */
 const idleTimeout = 30
 const none: ReadonlySet<string> = new Set()
 
@@ -77,7 +77,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     lockTimeoutMs,
     named = { source: null, destination: null },
   } = options
-  // A process that follows has the same directory open and reports about it.
+  // The process that follows has the same directory open and reports its problems.
   const store = new RunStore(stateDirectory, follow && { report: () => {} })
   try {
     const { database } = store
@@ -144,7 +144,7 @@ function listen(app: AnyElysia, host: string, port: number): Bun.Server<unknown>
   return app.server
 }
 
-/** What to type into a browser; of an address for all networks, the one of this machine. */
+/** A host name for the URL; an address for all networks is shown as this machine's. */
 function shownHost(host: string): string {
   if (host === '0.0.0.0' || host === '::' || host === '[::]') return 'localhost'
   return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host

@@ -1,4 +1,4 @@
-// Where a request breaks its schema, in words and with a path, never with the value: it may be a password.
+// Describes where a request violates its schema, with a path and never with the value, which may be a password.
 import type { TSchema } from '@sinclair/typebox'
 import { Value, type ValueError } from '@sinclair/typebox/value'
 import type { ApiError } from '../../shared/api.ts'
@@ -13,7 +13,7 @@ export function describeInvalid(schema: TSchema, value: unknown, place: string):
   return { error: 'usage', message: `${what} ${complaint(found)}`, path }
 }
 
-/** Of the alternatives of a union, the one that the value comes closest to. */
+/** Of the alternatives of a union, the error of the one that matches best. */
 function deepest(error: ValueError): ValueError {
   const branches = error.errors.map(some)
   if (branches.length === 0) return error
@@ -26,7 +26,7 @@ function deepest(error: ValueError): ValueError {
   return inside ? deepest(inside) : error
 }
 
-/** One of ten thousand wrong things is as good as another. */
+/** Further errors would not help the client. */
 const mostErrors = 100
 
 function some(errors: Iterable<ValueError>): ValueError[] {

@@ -41,13 +41,15 @@ export async function cloneAndFollow(settled: Settled, flags: FollowFlags): Prom
   using screen = new FollowScreen(process.stderr, flags)
   const dashboard = new OwnDashboard(flags.tui, (message) => screen.say(infoLine(message)))
   using interrupt = interruptible(() => reportStopping())
-  let isBegun = false
+  let isStarted = false
   let isCopied = false
   let lastError: string | undefined
   const isViewOver = () => isCopied || dashboard.wasOpened
   await using queue = await openQueue(settled.queue, (message) => view.say(message, 'warn'))
-  const announced = new Announced(followName(ends))
-  await using _ = await serveBeside(besideOf(settled, flags, ends), announced, (message) => view.say(message))
+  const pending = new PendingRun(followName(ends))
+  await using _ = await servePage(pageOptionsOf(settled, flags, ends), pending, (message) =>
+    view.say(message),
+  )
   const { copy, following, done } = copyAndFollow(request, {
     ...{ store, logDirectory: settled.logDir, warnings: settled.warnings, wait: flags.wait },
     ...{ follow: flags.follow, memory: new FollowStore(store.database) },
@@ -61,14 +63,14 @@ export async function cloneAndFollow(settled: Settled, flags: FollowFlags): Prom
       else view.say(message, level)
     },
     onEvent(event) {
-      if (event.type === 'started') isBegun = true
+      if (event.type === 'started') isStarted = true
       // Before the first step there may be a question to confirm.
       if (event.type === 'step_started') dashboard.open(following, () => view[Symbol.dispose]())
-      const isSeen = isBegun && !dashboard.wasOpened
+      const isSeen = isStarted && !dashboard.wasOpened
       if (isSeen) view.event(event)
       if (event.type !== 'finished') return
       if (isSeen) view.end(copy.progress.summary(event.at))
-      isCopied = isBegun
+      isCopied = isStarted
     },
     onView: (now) => isViewOver() && !dashboard.isOpen && screen.show(now),
     onLine(line) {
@@ -78,7 +80,7 @@ export async function cloneAndFollow(settled: Settled, flags: FollowFlags): Prom
       else view.say(line.message, line.level)
     },
   })
-  announced.run = following
+  pending.run = following
   function reportStopping() {
     if (!isViewOver()) view.say('stopping; repeat to stop immediately', 'warn')
   }
@@ -96,8 +98,8 @@ export async function followOn(settled: Settled, flags: FollowFlags): Promise<nu
   const dashboard = new OwnDashboard(flags.tui, (message) => screen.say(infoLine(message)))
   using interrupt = interruptible(() => {})
   for (const warning of settled.warnings) tell(`warning: ${warning}`)
-  const announced = new Announced(followName(ends))
-  await using _ = await serveBeside(besideOf(settled, flags, ends), announced, (message) =>
+  const pending = new PendingRun(followName(ends))
+  await using _ = await servePage(pageOptionsOf(settled, flags, ends), pending, (message) =>
     screen.say(infoLine(message)),
   )
   let lastError: string | undefined
@@ -114,19 +116,23 @@ export async function followOn(settled: Settled, flags: FollowFlags): Promise<nu
       screen.say(line)
     },
   })
-  announced.run = following
+  pending.run = following
   dashboard.open(following)
   const result = await done
   await dashboard.over()
   return finish(result, following.view(), screen, flags, lastError)
 }
 
-function besideOf({ logDir, stateDir }: Settled, { apiPort }: FollowFlags, { source, destination }: Ends) {
+function pageOptionsOf(
+  { logDir, stateDir }: Settled,
+  { apiPort }: FollowFlags,
+  { source, destination }: Ends,
+) {
   return { apiPort, logDirectory: logDir, stateDirectory: stateDir, ends: [source, destination] }
 }
 
 /** Stands for a run that starts a moment later; until then it has no view. */
-class Announced implements FollowController {
+class PendingRun implements FollowController {
   run: FollowRun | undefined
 
   constructor(readonly name: string) {}
@@ -182,18 +188,18 @@ function exitCodeOf({ status, error }: FollowResult, view: FollowView): number {
 
 /** Options that exclude following. */
 export function refuseContradictions({ options, origins }: Settled) {
-  const said = (name: keyof typeof options) => origins.get(name) ?? name
+  const nameOf = (name: keyof typeof options) => origins.get(name) ?? name
   if (options.schemaOnly)
-    throw new UsageError(`${said('schemaOnly')} copies no rows: it cannot be combined with --follow`)
+    throw new UsageError(`${nameOf('schemaOnly')} copies no rows: it cannot be combined with --follow`)
   if (options.resume) {
     throw new UsageError(
-      `${said('resume')} and --follow exclude each other: the snapshot of an interrupted copy is lost; after a complete copy, use "pgtrek follow" to continue`,
+      `${nameOf('resume')} and --follow exclude each other: the snapshot of an interrupted copy is lost; after a complete copy, use "pgtrek follow" to continue`,
     )
   }
 }
 
 /** `--api-port`: the page and the API of a process that follows. */
-interface Beside {
+interface PageOptions {
   apiPort: number | undefined
   logDirectory: string
   stateDirectory: string
@@ -201,8 +207,8 @@ interface Beside {
 }
 
 /** Listens before the move starts, so that a port in use is reported in time. */
-async function serveBeside(
-  { apiPort, logDirectory, stateDirectory, ends }: Beside,
+async function servePage(
+  { apiPort, logDirectory, stateDirectory, ends }: PageOptions,
   controller: FollowController,
   say: (message: string) => void,
 ): Promise<AsyncDisposable> {

@@ -34,7 +34,7 @@ export async function askServers(command: Command): Promise<string[]> {
 
 /** After a kill a server takes a moment to notice that the process has ended. */
 async function settled(ends: FollowEnds): Promise<MoveOnServers> {
-  const deadline = Date.now() + dyingPatienceMs
+  const deadline = Date.now() + exitWaitMs
   for (;;) {
     const move = await readMove(ends)
     if (!move.at_work || Date.now() > deadline) return move
@@ -42,7 +42,7 @@ async function settled(ends: FollowEnds): Promise<MoveOnServers> {
   }
 }
 
-const dyingPatienceMs = 5000
+const exitWaitMs = 5000
 const betweenLooksMs = 250
 
 export function serverLines(move: MoveOnServers): string[] {

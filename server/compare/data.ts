@@ -57,7 +57,7 @@ export interface ComparisonProgress {
 const usualWorkers = 4
 
 export async function compareData(request: DataComparisonRequest): Promise<DataComparison> {
-  const begun = performance.now()
+  const started = performance.now()
   const { signal, fast = false, filter = 'both', workers } = request
   await using stack = new AsyncDisposableStack()
   const [source, destination] = await openBoth(request, stack)
@@ -114,7 +114,7 @@ export async function compareData(request: DataComparisonRequest): Promise<DataC
     }),
     ...(largeObjects && { large_objects: await compareLargeObjects(source, destination, { fast, signal }) }),
   }
-  result.elapsed_seconds = (performance.now() - begun) / 1000
+  result.elapsed_seconds = (performance.now() - started) / 1000
   result.status = isSame(result) ? 'same' : 'different'
   return result
 }

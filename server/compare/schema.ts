@@ -40,7 +40,7 @@ export interface SchemaComparisonRequest {
 }
 
 export async function compareSchema(request: SchemaComparisonRequest): Promise<SchemaComparison> {
-  const begun = performance.now()
+  const started = performance.now()
   const { signal } = request
   try {
     await using stack = new AsyncDisposableStack()
@@ -62,7 +62,7 @@ export async function compareSchema(request: SchemaComparisonRequest): Promise<S
     return {
       ...compared,
       normalised: [...compared.normalised, ...(hasOwn ? [ownWords] : [])],
-      elapsed_seconds: (performance.now() - begun) / 1000,
+      elapsed_seconds: (performance.now() - started) / 1000,
       unreadable: [...new Set(unreadable.map(showName))].sort(),
     }
   } catch (error) {

@@ -27,7 +27,7 @@ export async function readOwnedSequences(session: Session): Promise<OwnedSequenc
   return (await listSequences(session)).map((sequence) => ({ ...sequence, owner: ownerOf.get(sequence.oid) }))
 }
 
-/** The number of sequences that belong to extensions and are not compared. */
+/** The number of sequences of extensions that are not listed, and so not compared. */
 export async function countInternalSequences(session: Session): Promise<number> {
   const { all } = await session.one<{ all: number }>(`
     select count(*)::int as all

@@ -74,7 +74,7 @@ export function settle(places: readonly Given[]): Settled {
   }
 }
 
-/** Warnings about rules that do not count: more or other rows than their author expects would be copied. */
+/** Warnings about rules that are ignored: without them, other rows are copied than their author expects. */
 function hiddenRules(places: readonly Given[]): string[] {
   const [used, ...hidden] = places.filter(({ tables = [] }) => tables.length > 0)
   return used

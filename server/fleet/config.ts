@@ -1,5 +1,5 @@
-// A fleet as a file, the environment, or both say it: `PGTREK_MAPPINGS__0__SOURCE__HOST=...` stands for
-// `mappings[0].source.host`, and counts before the file.
+// The configuration of a fleet from a file, the environment, or both. `PGTREK_MAPPINGS__0__SOURCE__HOST=...` sets
+// `mappings[0].source.host` and takes precedence over the file.
 import { readFileSync } from 'node:fs'
 import { basename, dirname, extname, resolve } from 'node:path'
 import { type TSchema, TypeGuard } from '@sinclair/typebox'
@@ -20,7 +20,7 @@ import type { Environment } from '../postgres/environment.ts'
 import { UsageError } from '../postgres/errors.ts'
 
 interface Place {
-  /** Of files that are named in it. */
+  /** The directory for relative file names in it. */
   directory: string
   /** For messages. */
   name: string
@@ -45,7 +45,7 @@ export function readFleetConfig(path: string | undefined, environment: Environme
   return checked
 }
 
-/** Whether a file, or the environment where there is none, speaks of a fleet and not of one migration. */
+/** True if the file, or the environment if there is no file, configures a fleet. */
 export function isFleetConfig(path: string | undefined, environment: Environment): boolean {
   if (path === undefined)
     return Object.keys(environment).some((name) => name.startsWith(`${prefix}MAPPINGS__`))
@@ -65,7 +65,7 @@ function contentOf(path: string, environment: Environment): unknown {
 }
 
 const prefix = 'PGTREK_'
-/** Those that other commands know as well mean something else. */
+/** Without variables that other commands use too, with another meaning. */
 const topLevel = new Set(Object.keys(FleetConfig.properties).map((key) => snakeCase(key).toUpperCase()))
 
 function fromEnvironment(environment: Environment): unknown {
@@ -101,7 +101,7 @@ function listed(value: unknown): unknown {
   return entries.toSorted(([one], [other]) => Number(one) - Number(other)).map(([, item]) => item)
 }
 
-/** Item by item and key by key. */
+/** Merges item by item and key by key. */
 function overlay(under: unknown, over: unknown): unknown {
   if (Array.isArray(under) && Array.isArray(over)) {
     return Array.from({ length: Math.max(under.length, over.length) }, (_, index) =>
@@ -121,7 +121,7 @@ const amounts: [ending: string, parse: (text: string) => number | undefined][] =
 
 const connections: ReadonlySet<string> = new Set(['source', 'dest', 'queue'])
 
-/** What does not fit stays as it is: the check of the whole says what was expected. */
+/** An unknown value is not changed: the validation of the whole reports it. */
 function inRequestSpelling(schema: TSchema, value: unknown, key: string, place: Place): unknown {
   if (key === 'options' && isRecord(value)) return optionsOf(value)
   if (connections.has(key) && (typeof value === 'string' || isRecord(value))) {
@@ -154,7 +154,7 @@ function fieldsOf(schema: TSchema, value: Record<string, unknown>, place: Place)
   )
 }
 
-/** A URL, or fields; secrets may be in files of their own, as Docker and Kubernetes have them. */
+/** A URL or fields; secrets may be in separate files, as with Docker and Kubernetes. */
 function connectionOf(schema: TSchema, value: string | Record<string, unknown>, place: Place): unknown {
   if (typeof value === 'string') return { url: value }
   const { password_file, url_file, ...rest } = value
@@ -173,7 +173,7 @@ function readFileText(path: string, { name }: Place): string {
   }
 }
 
-/** Keys as in the files of one migration; one that is unknown is left for the check to name. */
+/** Keys as in the configuration of one migration; the validation reports unknown keys. */
 function optionsOf(value: Record<string, unknown>): Record<string, unknown> {
   const byKey = new Map<string, OptionName>(optionNames.map((name) => [spellingOf(name).key, name]))
   return Object.fromEntries(

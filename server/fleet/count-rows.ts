@@ -1,4 +1,4 @@
-// How many rows the two sides of a database differ by, as counted now.
+// Counts by how many rows both sides of a database differ.
 
 import { showName, type TableName } from '../../shared/table-name.ts'
 import { compareData } from '../compare/data.ts'

@@ -1,5 +1,5 @@
-// One attempt to bring a database to where its mapping wants it, from wherever an earlier process has left it: until
-// its rows are there. What the servers say decides, never what this process remembers.
+// One attempt to copy a database and to start following it, from the state in which an earlier process has left it.
+// The state on the servers decides, not what this process remembers.
 
 import { describeObject } from '../../shared/describe.ts'
 import type { FleetConfig, FleetMapping } from '../../shared/fleet.ts'
@@ -28,15 +28,15 @@ import {
 import { type RunOptions, startRun } from '../runs/start-run.ts'
 import type { FollowStore } from '../store/follows.ts'
 import {
-  type Arrival,
   createDatabase,
-  dropArrival,
+  type DestinationState,
+  dropMark,
   type InstanceDatabase,
-  markArrival,
   missingExtensions,
   ofDatabase,
-  readArrival,
+  readDestinationState,
   readMarkedMove,
+  setMark,
 } from './instance.ts'
 import { transferAlone } from './limits.ts'
 
@@ -45,23 +45,26 @@ export interface AttemptServices {
   mapping: FleetMapping
   instances: { source: ConnectionSettings; destination: ConnectionSettings }
   store: FollowStore
-  /** Where workers take its rows from; without it they are copied here. */
+  /** The queue of the workers; without it the rows are copied by this process. */
   queue: JobQueue | undefined
   signal: AbortSignal
   say: (level: 'info' | 'warn' | 'error', message: string) => void
-  /** No other process works on it. False: somebody does not want it any more, and nothing was started. */
-  begun: () => boolean
-  /** Of the copy that begins. */
+  /**
+   * Called when no other process works on the database. False: the attempt is no longer wanted, and nothing was
+   * started.
+   */
+  started: () => boolean
+  /** Called with the progress of the copy when it starts. */
   onCopy: (progress: ProgressFold) => void
   onRows: () => void
-  /** The run that follows, or nothing when it ended before its rows were there. */
+  /** Called with the run that follows, or without one if it ended before the copy was complete. */
   onRun: (run: FollowRun | undefined) => void
   onRunState: (state: RunState) => void
   onChange: () => void
 }
 
 export type Outcome =
-  /** Its rows are there, and changes flow or wait for a server. */
+  /** The rows are copied, and changes are applied or wait for a server. */
   | { type: 'followed'; run: FollowRun }
   | { type: 'copied'; missing: string | undefined }
   | { type: 'switched' }
@@ -71,7 +74,7 @@ export type Outcome =
 /** Nothing of the move of this database is left on the servers. */
 export class MoveEnded extends PlanRefused {}
 
-/** A database of both instances, and how it is followed. */
+/** A database on both instances, and the options of its move. */
 export function endsOf(
   { name }: Pick<InstanceDatabase, 'name'>,
   { instances, config, mapping }: Pick<AttemptServices, 'instances' | 'config' | 'mapping'>,
@@ -102,16 +105,17 @@ export class DatabaseAttempt {
     this.#followName = followName(this.#ends)
   }
 
-  /** Nothing where somebody did not want it any more. */
+  /** Undefined if the attempt is no longer wanted. */
   async make(): Promise<Outcome | undefined> {
     const { mapping, instances, signal } = this.services
     await using instance = await Session.open(instances.destination, { signal })
-    if ((await readArrival(this.#ends.destination, instance)) === 'missing') await this.#create(instance)
-    // From here on no other fleet works on this database; what it has done until now is read again.
+    if ((await readDestinationState(this.#ends.destination, instance)) === 'missing')
+      await this.#create(instance)
+    // No other fleet can work on this database from here on. What it has done until now is read again.
     await using _ = await lockMove(this.#ends.destination, `fleet ${this.#followName}`)
     await this.#refuseOthers()
-    if (!this.services.begun()) return undefined
-    const arrival = await readArrival(this.#ends.destination, instance)
+    if (!this.services.started()) return undefined
+    const arrival = await readDestinationState(this.#ends.destination, instance)
     switch (arrival) {
       case 'complete':
         return { type: 'completed' }
@@ -135,7 +139,7 @@ export class DatabaseAttempt {
     await createDatabase(instance, this.database)
   }
 
-  /** A fleet that follows it already, or a command. */
+  /** Throws if another fleet or a command follows the database already. */
   async #refuseOthers() {
     await using session = await Session.open(this.#ends.destination, { signal: this.services.signal })
     const holders = await processesOf(session, this.#followName)
@@ -146,17 +150,17 @@ export class DatabaseAttempt {
     )
   }
 
-  /** What an earlier process has left half done is ours, and is dropped. */
-  async #copyAnew(arrival: Arrival): Promise<Outcome> {
+  /** Drops the incomplete copy of an earlier process, and copies again. */
+  async #copyAnew(arrival: DestinationState): Promise<Outcome> {
     const { mapping, config, store } = this.services
     if (arrival === 'copying') {
       this.services.say('warn', 'an earlier process was interrupted while it copied rows: copying them again')
-      // Nobody has asked for it: only what that process has made.
+      // Without a confirmation, only what that process has created is dropped.
       const { move } = await readMarkedMove(this.#ends.destination)
       await cleanUpFollow(this.#ends, store, { writable: false, onlyOf: move ?? '' })
     }
     const move = crypto.randomUUID()
-    await markArrival(this.#ends.destination, 'copying', { move })
+    await setMark(this.#ends.destination, 'copying', { move })
     const options: MigrationOptions = {
       ...defaultOptions,
       ...transferAlone(config, mapping),
@@ -172,11 +176,11 @@ export class DatabaseAttempt {
         this.services.onCopy(copy.progress)
         return started
       })
-      await markArrival(this.#ends.destination, 'copied', { move })
+      await setMark(this.#ends.destination, 'copied', { move })
       return { type: 'followed', run }
     } catch (error) {
-      // Nothing was written: once it is fixed it begins as if for the first time.
-      if (error instanceof PlanRefused && arrival !== 'copying') await dropArrival(this.#ends.destination)
+      // Nothing was written, so the next attempt starts as if it were the first.
+      if (error instanceof PlanRefused && arrival !== 'copying') await dropMark(this.#ends.destination)
       throw error
     }
   }
@@ -187,16 +191,16 @@ export class DatabaseAttempt {
     const result = await run.done
     if (result.error !== undefined) throw result.error
     const missing = shortfall(run.progress)
-    await markArrival(this.#ends.destination, 'copied', { move, missing })
+    await setMark(this.#ends.destination, 'copied', { move, missing })
     return { type: 'copied', missing }
   }
 
-  /** Copied once, by an earlier process, which has written down what it could not copy. */
+  /** Copied once by an earlier process, which has recorded what it could not copy. */
   async #copiedBefore(): Promise<Outcome> {
     return { type: 'copied', missing: (await readMarkedMove(this.#ends.destination)).missing }
   }
 
-  /** Whatever uses them would be missing. */
+  /** Objects that use them would be missing. */
   async #refuseMissingExtensions(instance: Session) {
     const { options } = this.services.mapping
     const skipped = options.skipExtensions ?? []
@@ -208,7 +212,7 @@ export class DatabaseAttempt {
     )
   }
 
-  /** As far as the servers say that it has come; they know also what other commands have done meanwhile. */
+  /** Continues from the state on the servers, which includes what other commands have done in the meantime. */
   async #continue(): Promise<Outcome> {
     const facts = await this.#facts()
     const state = stateOf(facts)
@@ -241,7 +245,7 @@ export class DatabaseAttempt {
     }
   }
 
-  /** Also when it was killed between the copy and the mark `copied`. */
+  /** True also if the process was killed between the end of the copy and the mark `copied`. */
   async #isCopied(): Promise<boolean> {
     const { move } = await readMarkedMove(this.#ends.destination)
     const facts = await this.#facts()
@@ -258,7 +262,7 @@ export class DatabaseAttempt {
   }
 
   async #handedOver(how: 'switched' | 'returned'): Promise<Outcome> {
-    await markArrival(this.#ends.destination, how)
+    await setMark(this.#ends.destination, how)
     return { type: how }
   }
 
@@ -284,14 +288,14 @@ export class DatabaseAttempt {
     return following
   }
 
-  /** Neither a log file nor a place in the store: the fleet has its own log, and the servers know how far it came. */
+  /** Without a log file and without the store: the fleet has its own log, and the servers have the state. */
   get #copyOptions(): RunOptions {
     const { signal, say, queue, mapping, onRows, onChange } = this.services
     const { name } = this.database
     const databases = { mapping: mapping.name, sourceDatabase: name, destinationDatabase: name }
     return {
       ...{ signal, say, copiers: queue && copiersOn(queue, databases) },
-      // What is there is what an earlier attempt of ours has made.
+      // The existing objects were created by an earlier attempt.
       confirmed: true,
       onEvent(event) {
         if (event.type === 'warning') say('warn', event.message)
@@ -307,7 +311,7 @@ export class DatabaseAttempt {
   }
 }
 
-/** What a copy that has ended could not bring, in words. */
+/** What a finished copy could not copy, in words. */
 function shortfall(copy: ProgressFold): string | undefined {
   const { failed } = copy.overview(Date.now())
   const [first] = failed

@@ -1,10 +1,10 @@
-// One database of a fleet: its states, what leads from one to the next, and what is to be done because of it. Pure:
-// `next` alone changes the state, and whoever executes the effects owns exactly one attempt, or one run, at a time.
+// The state machine of one database of a fleet: states, events, and effects. Pure: only `next` changes the state. The
+// executor of the effects owns at most one attempt or one run at a time.
 
-/** For an attempt. While it rests between two attempts a database has no turn: others get it. */
+/** The turn of an attempt. While a database rests between two attempts, its turn is free for others. */
 export type Turn =
   | { turn: 'queued' }
-  /** The attempt has not shown yet that no other process works on the database. */
+  /** The attempt has not checked yet whether another process works on the database. */
   | { turn: 'taken' }
   | { turn: 'resting'; retryAt: number }
 
@@ -15,26 +15,26 @@ export type DatabaseState =
   | { at: 'preflight' }
   | { at: 'schema' }
   | { at: 'copying' }
-  /** A run of this process follows it: what that run reports is shown. */
+  /** A run of this process follows it; the view shows the state of that run. */
   | { at: 'following' }
-  /** The run is ended, so that the database is tried again. */
+  /** The run is being stopped before another attempt. */
   | { at: 'restarting' }
   /** Copied once; `missing`: what could not be copied. */
   | { at: 'copied'; missing?: string | undefined }
   | { at: 'switched' }
   | { at: 'returned' }
-  /** What the move made is being removed; its run, if there is one, is ended. */
+  /** What the move has created is being dropped; its run, if there is one, is being stopped. */
   | { at: 'completing'; before: CompletableState }
   | { at: 'complete' }
-  /** Another process works on it: this one takes over when that one ends. */
+  /** Another process works on it; attempts continue until that process ends. */
   | ({ at: 'elsewhere'; error: unknown } & Turn)
-  /** It failed for a reason that passes. */
+  /** It failed for a reason that may pass. */
   | ({ at: 'retrying'; error: unknown } & Turn)
   | ProblemState
-  /** Nothing is started before somebody resumes it. */
+  /** Nothing is started until a user resumes it. */
   | { at: 'paused' }
 
-/** `isEnded`: nothing of its move is left, so that it can only be marked complete or copied again. */
+/** `isEnded`: nothing of its move is left on the servers, so it can only be marked complete or copied again. */
 interface ProblemState {
   at: 'problem'
   error: unknown
@@ -50,41 +50,43 @@ export type CompletableState =
   | ProblemState
 
 export type DatabaseEvent =
-  /** The attempt that was queued may begin. */
+  /** The queued attempt may start. */
   | { type: 'turn_taken' }
   /** The pause between two attempts is over. */
   | { type: 'due' }
-  /** It is this process's now. */
-  | { type: 'begun' }
+  /** No other process works on the database: the attempt starts its preflight. */
+  | { type: 'started' }
   | { type: 'schema' }
   | { type: 'rows' }
-  /** Its rows are there. */
+  /** Its rows are copied, and changes are applied. */
   | { type: 'followed' }
   | { type: 'copied'; missing?: string | undefined }
   | { type: 'switched' }
   | { type: 'returned' }
   | { type: 'completed' }
   | { type: 'failed'; error: unknown; why: Failure; retryAt: number }
-  /** Somebody wants it tried again now. */
-  | { type: 'retry_asked' }
-  /** Somebody marks it complete. */
-  | { type: 'complete_asked' }
+  /** A user requests another attempt now. */
+  | { type: 'retry_requested' }
+  /** A user marks it complete. */
+  | { type: 'complete_requested' }
   | { type: 'complete_failed' }
-  /** The run that was to end has ended. */
+  /** The run that was being stopped has ended. */
   | { type: 'run_ended' }
   | { type: 'paused' }
   | { type: 'resumed' }
 
-/** `busy`: another process has it. `passing`: it is worth another attempt. `ended`: nothing is left of its move. */
+/**
+ * `busy`: another process works on it. `passing`: another attempt may succeed. `ended`: nothing of its move is left.
+ */
 export type Failure = 'busy' | 'passing' | 'lasting' | 'ended'
 
 export type DatabaseEffect =
-  /** Once the one before has ended, and in a turn of its own. */
+  /** Starts an attempt after the previous one has ended, in its own turn. */
   | { type: 'attempt' }
-  /** Until it is `due`. */
+  /** Waits until the event `due`. */
   | { type: 'rest'; until: number }
   | { type: 'end_run' }
-  /** On the destination, for other processes. */
+  /** Records the state on the destination, for other processes. */
   | { type: 'mark'; as: 'switched' | 'returned' }
 
 export interface Step {
@@ -92,21 +94,21 @@ export interface Step {
   effects: DatabaseEffect[]
 }
 
-/** With the effect that leads on from it. */
+/** The initial state, with the effect that starts the first attempt. */
 export const firstStep: Step = { state: { at: 'waiting', turn: 'queued' }, effects: [{ type: 'attempt' }] }
 
 type At = DatabaseState['at']
 
-/** While an attempt is under way, or waits for its turn. */
+/** While an attempt runs or waits for its turn. */
 const inAttempt: readonly At[] = ['waiting', 'elsewhere', 'retrying', 'preflight', 'schema', 'copying']
 const beforeAttempt: readonly At[] = ['waiting', 'elsewhere', 'retrying']
-/** A kill after the last step may have left any of these to be found again. */
+/** After a kill, an attempt may find any of these results on the servers. */
 const ends: readonly At[] = [...inAttempt, 'following']
 
 const from: Record<DatabaseEvent['type'], readonly At[]> = {
   turn_taken: beforeAttempt,
   due: ['elsewhere', 'retrying'],
-  begun: beforeAttempt,
+  started: beforeAttempt,
   schema: ['preflight'],
   rows: ['preflight', 'schema'],
   followed: inAttempt,
@@ -115,25 +117,25 @@ const from: Record<DatabaseEvent['type'], readonly At[]> = {
   returned: ends,
   completed: [...inAttempt, 'completing'],
   failed: ends,
-  retry_asked: ['elsewhere', 'retrying', 'problem', 'following', 'copied'],
-  complete_asked: ['following', 'copied', 'switched', 'returned', 'complete', 'problem'],
+  retry_requested: ['elsewhere', 'retrying', 'problem', 'following', 'copied'],
+  complete_requested: ['following', 'copied', 'switched', 'returned', 'complete', 'problem'],
   complete_failed: ['completing'],
   run_ended: ['restarting'],
   paused: beforeAttempt,
   resumed: ['paused'],
 }
 
-/** The same state, and no effect, where the event leads nowhere. */
+/** Returns the same state without effects if the event does not apply to it. */
 export function next(state: DatabaseState, event: DatabaseEvent): Step {
-  const nowhere: Step = { state, effects: [] }
-  if (!from[event.type].includes(state.at)) return nowhere
+  const unchanged: Step = { state, effects: [] }
+  if (!from[event.type].includes(state.at)) return unchanged
   switch (event.type) {
     case 'turn_taken':
-      return 'turn' in state && state.turn === 'queued' ? only(taken(state)) : nowhere
+      return 'turn' in state && state.turn === 'queued' ? only(taken(state)) : unchanged
     case 'due':
-      return 'retryAt' in state ? again({ at: state.at, error: state.error, turn: 'queued' }) : nowhere
-    case 'begun':
-      return 'turn' in state && state.turn === 'taken' ? only({ at: 'preflight' }) : nowhere
+      return 'retryAt' in state ? again({ at: state.at, error: state.error, turn: 'queued' }) : unchanged
+    case 'started':
+      return 'turn' in state && state.turn === 'taken' ? only({ at: 'preflight' }) : unchanged
     case 'schema':
       return only({ at: 'schema' })
     case 'rows':
@@ -144,7 +146,7 @@ export function next(state: DatabaseState, event: DatabaseEvent): Step {
       return only({ at: 'copied', ...(event.missing !== undefined && { missing: event.missing }) })
     case 'switched':
     case 'returned':
-      // An attempt that finds it on the servers has marked it.
+      // If an attempt has found it on the servers, the mark exists already.
       return state.at === 'following'
         ? { state: { at: event.type }, effects: [{ type: 'mark', as: event.type }] }
         : only({ at: event.type })
@@ -152,9 +154,9 @@ export function next(state: DatabaseState, event: DatabaseEvent): Step {
       return only({ at: 'complete' })
     case 'failed':
       return failed(event)
-    case 'retry_asked':
+    case 'retry_requested':
       return retried(state)
-    case 'complete_asked':
+    case 'complete_requested':
       return completing(state)
     case 'complete_failed':
       return uncompleted(state)
@@ -175,7 +177,7 @@ function again(state: DatabaseState): Step {
   return { state, effects: [{ type: 'attempt' }] }
 }
 
-/** Why the attempt is made is still shown. */
+/** Keeps the error that caused the attempt, so that the view shows it. */
 function taken(state: DatabaseState): DatabaseState {
   if (state.at !== 'elsewhere' && state.at !== 'retrying') return { at: 'waiting', turn: 'taken' }
   return { at: state.at, error: state.error, turn: 'taken' }
@@ -204,7 +206,7 @@ function retried(state: DatabaseState): Step {
       return state.missing === undefined ? only(state) : again({ at: 'waiting', turn: 'queued' })
     case 'elsewhere':
     case 'retrying':
-      // An attempt is made already.
+      // An attempt is queued or running already.
       return state.turn === 'resting'
         ? again({ at: 'waiting', turn: 'queued' })
         : only({ at: 'waiting', turn: state.turn })
@@ -229,13 +231,13 @@ function completing(state: DatabaseState): Step {
   }
 }
 
-/** What was followed is followed again. */
+/** Following starts again if it was stopped for this. */
 function uncompleted(state: DatabaseState): Step {
   if (state.at !== 'completing') return only(state)
   return state.before.at === 'following' ? again({ at: 'waiting', turn: 'queued' }) : only(state.before)
 }
 
-/** Nothing more becomes of it unless somebody asks for it. */
+/** Nothing more happens without a request of a user. */
 export function isSettled({ at }: DatabaseState): boolean {
   return ['copied', 'switched', 'returned', 'complete', 'problem'].includes(at)
 }

@@ -1,5 +1,5 @@
-// One database of a running fleet: what happens to it is an event of `database-machine.ts`, what that asks for is
-// done here. Its attempts are made one after another, each to the end of its run: no two runs are ever there at a time.
+// Runs one database of a fleet: turns what happens into events of `database-machine.ts`, and executes its effects.
+// Attempts run one after another, each until the end of its run, so there are never two runs at a time.
 
 import type { FleetDatabase } from '../../shared/fleet.ts'
 import { ProgressFold } from '../../shared/fold.ts'
@@ -28,35 +28,35 @@ import {
   next,
 } from './database-machine.ts'
 import { databaseView, flowsBack, mayComplete, shownState } from './database-view.ts'
-import { type InstanceDatabase, markArrival, readMarkedMove } from './instance.ts'
+import { type InstanceDatabase, readMarkedMove, setMark } from './instance.ts'
 
 export interface DatabaseServices
   extends Pick<AttemptServices, 'config' | 'mapping' | 'instances' | 'queue' | 'signal'> {
-  /** Forgets with the process, or does not. */
+  /** Keeps the state for later processes, or only in memory. */
   store: FollowStore | undefined
   say: (level: 'info' | 'warn' | 'error', message: string, database: string) => void
-  /** What a view shows may be another. */
+  /** Called when the view may have changed. */
   onChange: () => void
 }
 
-/** So many at a time. */
+/** Limits how many pieces of work run at a time. */
 export type InTurn = <Result>(work: () => Promise<Result>) => Promise<Result>
 
 const firstRestMs = 2_000
-/** Another process may end at any moment, and asking for that is cheap. */
+/** Short for `busy`: the other process may end at any moment, and checking that is cheap. */
 const longestRestMs = { passing: 300_000, busy: 30_000 }
 
 export class DatabaseRun {
   attempts = 0
   #state: DatabaseState = firstStep.state
-  /** Without a success in between. */
+  /** Failures since the last success. */
   #failures = 0
   #fold = new ProgressFold()
   #run: FollowRun | undefined
   #counted: { difference: number; at: number } | undefined
   #inTurn: InTurn = (work) => work()
   readonly #started = Promise.withResolvers<void>()
-  /** One after another. */
+  /** The chain of attempts. */
   #attempts: Promise<void> = this.#started.promise
   #marking = Promise.resolve()
   #rest: ReturnType<typeof setTimeout> | undefined
@@ -76,7 +76,7 @@ export class DatabaseRun {
     return this.database.name
   }
 
-  /** Until the fleet is stopped. `inTurn` is held while rows are copied, never while it rests or follows. */
+  /** Works until the fleet is stopped. `inTurn` is held while rows are copied, not while it rests or follows. */
   async work(inTurn: InTurn): Promise<void> {
     this.#inTurn = inTurn
     this.#started.resolve()
@@ -84,7 +84,7 @@ export class DatabaseRun {
     await this.#ended()
   }
 
-  /** Nothing more becomes of it unless somebody asks for it. */
+  /** Nothing more happens without a request of a user. */
   get isSettled(): boolean {
     return isSettled(this.#state)
   }
@@ -102,7 +102,7 @@ export class DatabaseRun {
     return this.#run?.view()
   }
 
-  /** It can be followed back, or forward: whether now is a good moment its run decides. */
+  /** It can be switched over, or back; its run decides whether the moment is right. */
   canSwitch({ back }: { back: boolean }): boolean {
     const follow = this.follow
     if (back) return flowsBack(this.#state, follow)
@@ -117,12 +117,12 @@ export class DatabaseRun {
     return (await this.#run?.act(action)) ?? { ok: false, message: `${this.name} is not followed` }
   }
 
-  /** When what its run was asked for last is over. */
+  /** Resolves when the last request to its run is done. */
   async idle(): Promise<void> {
     await this.#run?.idle()
   }
 
-  /** Also one whose rows are not copied yet: then nothing is started until it is resumed. */
+  /** Also before its rows are copied: then nothing is started until it is resumed. */
   async pause(): Promise<FollowAnswer> {
     if (this.#state.at === 'following') return await this.act({ type: 'pause' })
     return this.#enter({ type: 'paused' })
@@ -136,16 +136,16 @@ export class DatabaseRun {
       : await this.act({ type: 'resume' })
   }
 
-  /** At once; a run that is there ends before the next one begins. */
+  /** Starts an attempt at once; an existing run ends first. */
   async retry(): Promise<FollowAnswer> {
     const run = this.#run
     if (this.#state.at === 'following' && run && shownRunState(run.state) !== 'waiting') {
       const { state, stage, failed_tables: failed } = run.view()
-      // The run refuses a retry when there is no conflict either.
+      // The run refuses a retry without a conflict.
       const isRecopy = state !== 'conflict' && stage !== 'done' && failed.length > 0
       return await this.act(isRecopy ? { type: 'recopy', tables: [] } : { type: 'retry' })
     }
-    return this.#enter({ type: 'retry_asked' })
+    return this.#enter({ type: 'retry_requested' })
       ? { ok: true, message: 'trying again' }
       : {
           ok: false,
@@ -154,12 +154,12 @@ export class DatabaseRun {
   }
 
   /**
-   * Slots, publications, positions: what was made on the way. The rows stay, and a mark that says that it is complete:
-   * for a later process the database would be one that is not empty.
+   * Drops slots, publications and positions of the move. The rows stay, with a mark that the database is complete:
+   * otherwise a later process would find a database that is not empty.
    */
   async complete({ discardLateWrites }: { discardLateWrites: boolean }): Promise<string[]> {
     const run = this.#run
-    if (!this.mayComplete || !this.#enter({ type: 'complete_asked' })) {
+    if (!this.mayComplete || !this.#enter({ type: 'complete_requested' })) {
       throw new PgtrekError(`it is ${this.view().state}, and cannot be marked complete in this state`)
     }
     try {
@@ -170,7 +170,7 @@ export class DatabaseRun {
       })
       for (const line of remarks) this.#say('warn', line)
       const { missing } = await readMarkedMove(this.#ends.destination)
-      await markArrival(this.#ends.destination, 'complete', { missing })
+      await setMark(this.#ends.destination, 'complete', { missing })
       this.#enter({ type: 'completed' })
       return [...(dropped.length > 0 ? [`dropped ${dropped.join(', ')}`] : []), ...remarks]
     } catch (error) {
@@ -179,7 +179,7 @@ export class DatabaseRun {
     }
   }
 
-  /** Rows of the source minus those of the destination. */
+  /** Counts the rows of the source minus those of the destination. */
   async count(): Promise<void> {
     const difference = await countDifference(this.#ends, this.#stop.signal)
     this.#counted = { difference, at: Date.now() }
@@ -202,7 +202,7 @@ export class DatabaseRun {
     await this.#marking
   }
 
-  /** False where the event leads nowhere from this state. */
+  /** False if the event does not apply to this state. */
   #enter(event: DatabaseEvent): boolean {
     const before = this.#state
     const { state, effects } = next(before, event)
@@ -226,7 +226,7 @@ export class DatabaseRun {
         this.#rest = setTimeout(() => this.#enter({ type: 'due' }), Math.max(0, effect.until - Date.now()))
         return
       case 'end_run':
-        // Its end is an event of its own.
+        // The end of the run is reported as an event.
         void this.#run?.act({ type: 'stop' })
         return
       case 'mark':
@@ -235,16 +235,16 @@ export class DatabaseRun {
     }
   }
 
-  /** Whoever comes next finds it out from the servers in any case. */
+  /** If the mark cannot be set, the next process finds the state on the servers. */
   async #mark(as: 'switched' | 'returned') {
     try {
-      await markArrival(this.#ends.destination, as)
+      await setMark(this.#ends.destination, as)
     } catch (error) {
       this.#say('warn', `the mark "${as}" could not be written: ${errorInfo(error).message}`)
     }
   }
 
-  /** To the end of its run; what comes after the copy needs nobody's turn. */
+  /** Lasts until the end of its run; only the copy needs a turn. */
   async #attempt() {
     // It was paused while it was queued.
     if (!('turn' in this.#state) || this.#state.turn !== 'queued') return
@@ -259,7 +259,7 @@ export class DatabaseRun {
   }
 
   async #try(): Promise<Outcome | undefined> {
-    // It was stopped, or paused, while it waited for its turn.
+    // It was stopped or paused while it waited for its turn.
     if (this.#stop.signal.aborted || !this.#enter({ type: 'turn_taken' })) return undefined
     this.attempts++
     this.#run = undefined
@@ -269,7 +269,7 @@ export class DatabaseRun {
       store: this.#store,
       signal: this.#stop.signal,
       say: (level, message) => this.#say(level, message),
-      begun: () => this.#enter({ type: 'begun' }),
+      started: () => this.#enter({ type: 'started' }),
       onCopy: (fold) => {
         this.#fold = fold
         this.#enter({ type: 'schema' })
@@ -295,7 +295,7 @@ export class DatabaseRun {
     this.#enter({ type: 'followed' })
     const { status, error } = await run.done
     if (this.#stop.signal.aborted) return
-    // Somebody has ended it in order to try again, or to mark the database complete.
+    // A user has stopped it, to try again or to mark the database complete.
     if (this.#state.at !== 'following') {
       this.#enter({ type: 'run_ended' })
       return
@@ -326,14 +326,14 @@ export class DatabaseRun {
   }
 }
 
-/** What it means for the next attempt. */
+/** How the error affects the next attempt. */
 function failureOf(error: unknown): Failure {
   if (error instanceof DestinationBusy || error instanceof MoveTaken) return 'busy'
   if (error instanceof MoveEnded) return 'ended'
   return mayPassLater(error) ? 'passing' : 'lasting'
 }
 
-/** A server that starts, a network that comes back. */
+/** For example a server that is starting, or a network failure. */
 export function mayPassLater(error: unknown): boolean {
   return mayPass(error) || error instanceof SnapshotLost || error instanceof HandOverUnknown
 }

@@ -1,4 +1,4 @@
-// One database of a fleet as people see it: its own state, and what its copy and its run report.
+// The view of one database of a fleet: its state, and what its copy and its run report.
 
 import type { FleetDatabase, FleetEngine, FleetState } from '../../shared/fleet.ts'
 import type { ProgressFold } from '../../shared/fold.ts'
@@ -7,11 +7,11 @@ import type { FollowView } from '../../shared/follow-view.ts'
 import { errorInfo } from '../postgres/errors.ts'
 import type { DatabaseState } from './database-machine.ts'
 
-/** What a view is made of. */
+/** The input of a view. */
 export interface DatabaseFacts {
   name: string
   state: DatabaseState
-  /** Of the run of this process, if it has one. */
+  /** The view of the run of this process, if it has one. */
   follow: FollowView | undefined
   copy: ProgressFold
   /** The size of the database on the source. */
@@ -52,7 +52,7 @@ export function databaseView(facts: DatabaseFacts, now: number): FleetDatabase {
   }
 }
 
-/** Or was, until somebody asked to end its run. */
+/** True also while its run is being stopped on request. */
 function isFollowed(state: DatabaseState): boolean {
   if (state.at === 'completing') return state.before.at === 'following'
   return state.at === 'following' || state.at === 'restarting'
@@ -118,12 +118,12 @@ function followedState(follow: Seen): FleetState {
   return follow.stage === 'streaming' ? 'synced' : 'catchup'
 }
 
-/** Switched over, and changes flow back: it can return. */
+/** It is switched over and changes are applied in the return direction, so it can return. */
 export function flowsBack(state: DatabaseState, follow: Seen | undefined): boolean {
   return state.at === 'following' && follow?.stage === 'done' && follow.direction === 'back'
 }
 
-/** Nothing is lost when slots and publications go. */
+/** Dropping slots and publications would lose nothing. */
 export function mayComplete(state: DatabaseState, follow: Seen | undefined): boolean {
   if (state.at === 'problem') return state.isEnded === true
   if (state.at === 'following') return follow?.stage === 'done'

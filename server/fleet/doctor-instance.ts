@@ -1,4 +1,4 @@
-// What a fleet needs of the instances themselves: databases that can be made, and roles that can come along.
+// Preflight checks of the instances of a fleet: whether databases can be created and roles can be migrated.
 import type { FleetMapping } from '../../shared/fleet.ts'
 import type { PreflightItem } from '../../shared/preflight.ts'
 import { errorInfo } from '../postgres/errors.ts'
@@ -8,7 +8,7 @@ import { type ConnectionSettings, describeSettings } from '../postgres/settings.
 import { type Finding, fine, itemOf, unless } from '../preflight/check.ts'
 import { fixes, superuser } from '../preflight/fix.ts'
 import { moveRoles } from '../roles/move.ts'
-import { type Arrival, createDatabaseSql, type InstanceDatabase } from './instance.ts'
+import { createDatabaseSql, type DestinationState, type InstanceDatabase } from './instance.ts'
 
 const making = {
   id: 'database',
@@ -16,16 +16,16 @@ const making = {
   why: 'A fleet creates each database with the settings of the source, and changes no existing database that it did not create.',
 }
 
-/** Whether the database can be made, or what is there under its name. */
+/** Reports whether the database can be created, or what exists under its name. */
 export async function makingItem(
   instance: Session,
   database: InstanceDatabase,
-  arrival: Arrival,
+  arrival: DestinationState,
 ): Promise<PreflightItem> {
   return itemOf(making, arrival === 'missing' ? await toBeMade(instance, database) : found(arrival))
 }
 
-function found(arrival: Exclude<Arrival, 'missing'>): Finding {
+function found(arrival: Exclude<DestinationState, 'missing'>): Finding {
   switch (arrival) {
     case 'occupied':
       return {
@@ -68,7 +68,7 @@ async function toBeMade(instance: Session, database: InstanceDatabase): Promise<
     await createDatabaseSql(instance, database)
     return fine('it will be created')
   } catch (error) {
-    // The collation's provider is unknown there: the message says what to do.
+    // The destination does not support the collation's provider; the message has the instruction.
     return { status: 'blocker', found: errorInfo(error).message }
   }
 }
@@ -79,7 +79,7 @@ const roleMove = {
   why: 'Roles are migrated before the databases: objects of a missing role are owned by the connecting role instead.',
 }
 
-/** A mapping continues without them, so nothing of it is a blocker. */
+/** Never a blocker: a mapping continues without roles. */
 export async function rolesItem(
   roles: Exclude<FleetMapping['roles'], 'none'>,
   instances: { source: ConnectionSettings; destination: ConnectionSettings },
@@ -93,9 +93,9 @@ export async function rolesItem(
       ...{ dryRun: true, signal, confirm: () => false },
     })
     const isRefused = status === 'refused'
-    const told = isRefused ? [...differences, ...obstacles] : obstacles
+    const reported = isRefused ? [...differences, ...obstacles] : obstacles
     const remaining = [
-      ...told.map(({ role, what }) => (role === null ? what : `${role}: ${what}`)),
+      ...reported.map(({ role, what }) => (role === null ? what : `${role}: ${what}`)),
       ...needs_password.map(({ role, reason }) => `${role}: no password (${reason})`),
     ]
     return itemOf(
@@ -106,8 +106,8 @@ export async function rolesItem(
           ? 'some roles differ, so none would be changed'
           : 'some settings of roles cannot be migrated',
         todo: 'Run "pgtrek roles --dry-run" for details.',
-        // What our role may not, nobody may where a provider keeps the superuser for itself.
-        sql: isManaged ? [] : fixes('destination', superuser, ...told.flatMap(({ sql }) => sql ?? [])),
+        // On a provider's server there is no user with more rights than the connecting role.
+        sql: isManaged ? [] : fixes('destination', superuser, ...reported.flatMap(({ sql }) => sql ?? [])),
       }),
     )
   } catch (error) {

@@ -1,4 +1,4 @@
-// Preflight checks of a fleet: every mapping, every database, before any of them begins. Nothing is changed.
+// Preflight checks of a fleet: of every mapping and database. Nothing is changed.
 import type { FleetConfig, FleetMapping } from '../../shared/fleet.ts'
 import type {
   FleetDatabaseReport,
@@ -16,20 +16,20 @@ import { preflight, worst } from '../preflight/preflight.ts'
 import { managedBy } from '../roles/recognise.ts'
 import { makingItem, rolesItem } from './doctor-instance.ts'
 import {
-  type Arrival,
   chosenDatabases,
+  type DestinationState,
   type InstanceDatabase,
   instanceSettings,
   listDatabases,
   ofDatabase,
-  readArrival,
+  readDestinationState,
 } from './instance.ts'
 import { transferAlone } from './limits.ts'
 
 export interface FleetDoctor {
   config: FleetConfig
   signal: AbortSignal
-  /** As soon as each is known. */
+  /** Called as soon as the report of a mapping is complete. */
   onMapping?: (mapping: FleetMappingReport) => void
 }
 
@@ -94,7 +94,7 @@ interface Surroundings {
   config: FleetConfig
   mapping: FleetMapping
   instances: Instances
-  /** Of the destination. */
+  /** A session on the destination instance. */
   instance: Session
   signal: AbortSignal
 }
@@ -106,11 +106,11 @@ async function lookAtDatabase(
   const { name } = database
   const destination = ofDatabase(instances.destination, name)
   try {
-    const arrival = await readArrival(destination, instance)
+    const arrival = await readDestinationState(destination, instance)
     const making = await makingItem(instance, database, arrival)
-    const isBegun = ['copied', 'switched', 'returned', 'complete'].includes(arrival)
-    // What was copied is past all this; what somebody else has there, we would not touch.
-    const isToCome = !isBegun && arrival !== 'occupied'
+    const isCopied = ['copied', 'switched', 'returned', 'complete'].includes(arrival)
+    // Databases that are copied need no checks, and databases of others are not touched.
+    const isToCome = !isCopied && arrival !== 'occupied'
     const items = isToCome ? await itemsOf() : []
     const all = [making, ...items]
     return { name, status: worst(all), arrival, items: all }
@@ -118,7 +118,7 @@ async function lookAtDatabase(
     async function itemsOf(): Promise<PreflightItem[]> {
       const { items } = await preflight({
         source: ofDatabase(instances.source, name),
-        // One that is not there yet will be made as the source is: what it would hold is looked at nowhere.
+        // A database that is missing will be created like the source's; checks of its content are skipped.
         destination: arrival === 'missing' ? instances.destination : destination,
         follow: mapping.follow,
         options: { ...defaultOptions, ...transferAlone(config, mapping), ...mapping.options },
@@ -133,7 +133,7 @@ async function lookAtDatabase(
   }
 }
 
-/** About what a database holds and whose it is. */
+/** Checks of the content and the owner of a destination database. */
 const ofDestinationDatabase = new Set([
   'same-database',
   'encoding',
@@ -145,11 +145,11 @@ const ofDestinationDatabase = new Set([
   'event-triggers',
   'large-objects',
 ])
-/** Of a copy that was interrupted, which is copied again. */
+/** Checks of rows left by an interrupted copy, which is repeated. */
 const ofLeftRows = new Set(['existing-objects', 'large-objects'])
 
-function isMeant({ id }: Check, { roles }: FleetMapping, arrival: Arrival): boolean {
-  // They come along before the databases.
+function isMeant({ id }: Check, { roles }: FleetMapping, arrival: DestinationState): boolean {
+  // Roles are migrated before the databases.
   if (id === 'roles' && roles !== 'none') return false
   if (arrival === 'copying' && ofLeftRows.has(id)) return false
   return arrival !== 'missing' || !ofDestinationDatabase.has(id)

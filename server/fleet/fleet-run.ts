@@ -1,5 +1,5 @@
-// A running fleet: every mapping looked at, roles copied, databases made and copied a few at a time,
-// followed, and switched over on request. One that fails does not stop the others.
+// Runs a fleet: per mapping it copies roles, creates databases, copies a few at a time, follows them, and switches
+// them over on request. A failure does not stop other databases.
 
 import type { FleetAction, FleetConfig, FleetController, FleetState, FleetView } from '../../shared/fleet.ts'
 import type { FollowAnswer, FollowView } from '../../shared/follow-view.ts'
@@ -16,24 +16,24 @@ import { MappingRun } from './mapping-run.ts'
 import { Turns } from './semaphore.ts'
 
 export interface FleetServices {
-  /** Without it nothing is kept: everything is found again on the servers. */
+  /** Without it no state is kept, and a later process finds it on the servers. */
   store: FollowStore | undefined
-  /** Of the configuration, opened; the caller closes it when the fleet has ended. */
+  /** The open queue of the configuration; the caller closes it after the end of the fleet. */
   queue?: JobQueue | undefined
   signal: AbortSignal
   onLine?: (line: FleetView['log'][number]) => void
-  /** A database or a mapping is in another state than before. */
+  /** Called when the state of a database or a mapping has changed. */
   onState?: (change: { mapping: string; database?: string; state: FleetState; message: string }) => void
 }
 
 const mostLines = 500
-/** States that last no longer are not reported. */
+/** States that last a shorter time are not reported. */
 const stateAfterMs = 500
 const workersEveryMs = 2000
 const troubles: readonly FleetState[] = ['problem', 'retrying', 'elsewhere']
 
 export class FleetRun implements FleetController {
-  /** When every database is copied once, switched over or complete, or it was asked to stop. */
+  /** Resolves when every database is copied once, switched over or complete, or after a stop. */
   readonly done: Promise<void>
   readonly #mappings: MappingRun[]
   readonly #lines: FleetView['log'] = []
@@ -129,7 +129,7 @@ export class FleetRun implements FleetController {
     } finally {
       this.#reportStates()
       clearTimeout(this.#looking)
-      // The last view tells who is there now; a queue that does not answer must not hold up the end.
+      // The last view lists the present workers; a queue that does not answer must not delay the end.
       await Promise.race([this.#readWorkers(), Bun.sleep(workersEveryMs)])
       this.#stop.abort()
       await Promise.all(this.#mappings.map((mapping) => mapping.end()))
@@ -156,7 +156,7 @@ export class FleetRun implements FleetController {
     }
   }
 
-  /** What happens at once is looked at once. */
+  /** Changes of the same moment are sent together. */
   #changed() {
     if (this.#stop.signal.aborted) return
     this.#looking ??= setTimeout(() => {
@@ -167,14 +167,14 @@ export class FleetRun implements FleetController {
     }, stateAfterMs)
   }
 
-  /** Nothing is left to be followed or tried. */
+  /** No database is left to be followed or tried again. */
   get #isOver(): boolean {
     if (!this.#mappings.every((mapping) => mapping.isOver)) return false
     const isCopiedOnce = this.#mappings.every(({ mapping: { follow } }) => !follow)
     return isCopiedOnce || this.#meant({}).every((move) => move.view().state === 'complete')
   }
 
-  /** One database after the other, so that counting is no burden; never ends by itself. */
+  /** Counts one database after the other to limit the load; never ends by itself. */
   async #countOver(): Promise<never> {
     const { countEverySeconds } = this.config
     for (;;) {
@@ -200,15 +200,15 @@ export class FleetRun implements FleetController {
     const mappings = whole.filter((one) => mapping === undefined || one.mapping.name === mapping)
     if (moves.length + mappings.length === 0)
       return { ok: false, message: 'there is no such mapping or database' }
-    const begun = mappings.filter((one) => one.retry()).length
+    const restarted = mappings.filter((one) => one.retry()).length
     const troubled = moves.filter((move) => troubles.includes(move.view().state))
     const answers = await Promise.all(troubled.map((move) => move.retry()))
     const refused = answers.find(({ ok }) => !ok)
-    const again = begun + answers.filter(({ ok }) => ok).length
+    const again = restarted + answers.filter(({ ok }) => ok).length
     if (again === 0) return refused ?? { ok: true, message: 'nothing has failed: there is nothing to retry' }
     const databases = answers.filter(({ ok }) => ok).length
     const parts = [
-      ...(begun > 0 ? [formatCount(begun, 'mapping')] : []),
+      ...(restarted > 0 ? [formatCount(restarted, 'mapping')] : []),
       ...(databases > 0 ? [formatCount(databases, 'database')] : []),
     ]
     const rest = refused ? `; ${refused.message}` : ''
@@ -228,7 +228,7 @@ export class FleetRun implements FleetController {
       return { ok: false, message: why }
     }
     const [only, ...others] = ready
-    // Nobody has to look into the log for why it was refused.
+    // The reason of a refusal is part of the answer.
     if (only && others.length === 0 && moves.length === 1) return await this.#switchOne(only, action)
     void this.#oneAfterAnother(ready, action).catch((error) =>
       this.#say('error', `switchover: ${messageOf(error)}`),
@@ -266,7 +266,7 @@ export class FleetRun implements FleetController {
         accept_differences: action.accept_differences ?? false,
         refresh_materialized_views: action.refresh_materialized_views ?? false,
         sequence_margin: 0,
-        // The mark of a database that was switched over is set at once.
+        // The database is marked as switched over immediately, without waiting for late writes.
         watch_seconds: 0,
         discard_late_writes: action.discard_late_writes ?? false,
         back: action.back ?? false,

@@ -1,4 +1,4 @@
-// The databases of an instance, and how each is made on another one with the same encoding and collation.
+// The databases of an instance, and how each is created on another one with the same encoding and collation.
 
 import type { Connection } from '../../shared/connection.ts'
 import type { FleetMapping } from '../../shared/fleet.ts'
@@ -16,9 +16,9 @@ export interface InstanceDatabase {
   encoding: string
   collate: string
   ctype: string
-  /** `c`, `i` or `b`: of the C library, ICU, or the server's own. */
+  /** `c`: C library, `i`: ICU, `b`: built-in. */
   provider: string
-  /** Of the provider, where it is not the C library. */
+  /** The locale of the provider, unless it is the C library. */
   locale: string | null
   icuRules: string | null
   bytes: number
@@ -26,14 +26,14 @@ export interface InstanceDatabase {
 
 const since = { provider: 15, icuRules: 16, builtin: 17 } as const
 
-/** The instance's first database is where one looks around; each other is reached in the same way. */
+/** Connects to the given database, or to postgres; other databases use the same settings. */
 export function instanceSettings(connection: Connection): ConnectionSettings {
   const settings = resolveSettings(connection)
-  const isSaid = 'url' in connection ? hasDatabase(connection.url) : connection.database !== undefined
-  return isSaid ? settings : { ...settings, database: 'postgres' }
+  const isNamed = 'url' in connection ? hasDatabase(connection.url) : connection.database !== undefined
+  return isNamed ? settings : { ...settings, database: 'postgres' }
 }
 
-/** Warnings are about the instance, and reported with it. */
+/** Without warnings, which belong to the instance and are reported with it. */
 export function ofDatabase(instance: ConnectionSettings, database: string): ConnectionSettings {
   return { ...instance, database, warnings: [] }
 }
@@ -62,7 +62,7 @@ export async function listDatabases(session: Session): Promise<InstanceDatabase[
      order by datname`)
 }
 
-/** Throws a UsageError when a name that was asked for is not there. */
+/** Throws a UsageError for a name that does not exist. */
 export function chosenDatabases(
   databases: readonly InstanceDatabase[],
   { name, databases: wanted }: Pick<FleetMapping, 'name' | 'databases'>,
@@ -84,23 +84,23 @@ export function chosenDatabases(
 
 export type Mark = 'copying' | 'copied' | 'switched' | 'returned' | 'complete'
 
-export type Arrival =
-  /** Not there yet. */
+export type DestinationState =
+  /** The database does not exist. */
   | 'missing'
   | 'empty'
-  /** Begun by us, and not finished, or how far it has come since. */
+  /** Created by a fleet: the last step that an earlier process has recorded. */
   | Mark
-  /** Somebody else's. */
+  /** It contains objects that no fleet has created. */
   | 'occupied'
 
 export interface MarkedMove {
   /** The number of the move that is copying, or has copied. */
   move: string | undefined
-  /** What a copy without following could not bring: then nobody else keeps it. */
+  /** What a copy without following could not copy; no other record of it exists. */
   missing: string | undefined
 }
 
-/** Nothing where there is no mark, or one of an older version. */
+/** Empty without a mark, or with one of an older version. */
 export async function readMarkedMove(destination: ConnectionSettings): Promise<MarkedMove> {
   await using session = await Session.open(destination)
   const columns = await session.query<{ name: string }>(`
@@ -113,7 +113,7 @@ export async function readMarkedMove(destination: ConnectionSettings): Promise<M
   return { move: row?.move ?? undefined, missing: row?.missing ?? undefined }
 }
 
-/** Extensions that the source's database has and the destination's server cannot create. */
+/** Extensions of the source's database that are not available on the destination's server. */
 export async function missingExtensions(
   source: ConnectionSettings,
   instance: Session,
@@ -130,8 +130,11 @@ export async function missingExtensions(
   return wanted.map(({ name }) => name).filter((name) => !there.has(name))
 }
 
-/** How far an earlier process has come with this database: it says so itself. */
-export async function readArrival(destination: ConnectionSettings, instance: Session): Promise<Arrival> {
+/** Reads the mark of an earlier process, or whether the database is empty. */
+export async function readDestinationState(
+  destination: ConnectionSettings,
+  instance: Session,
+): Promise<DestinationState> {
   const [there] = await instance.query(
     `select from pg_catalog.pg_database where datname = ${quoteLiteral(destination.database)}`,
   )
@@ -151,12 +154,12 @@ export async function readArrival(destination: ConnectionSettings, instance: Ses
   return objects > 0 ? 'occupied' : 'empty'
 }
 
-/** As the source has it; the rest, settings, comment, grants, comes with its contents. */
+/** Creates it as on the source; settings, comment and grants are migrated with its content. */
 export async function createDatabase(instance: Session, database: InstanceDatabase): Promise<void> {
   await instance.execute(await createDatabaseSql(instance, database))
 }
 
-/** Throws a UsageError when the destination is too old for it. */
+/** Throws a UsageError if the destination is too old. */
 export async function createDatabaseSql(instance: Session, database: InstanceDatabase): Promise<string> {
   const { name, owner, encoding, collate, ctype, provider, locale, icuRules } = database
   const [known] = await instance.query(
@@ -195,8 +198,8 @@ function localeClauses(
   ]
 }
 
-/** Stands in the database itself, so that a process that knows nothing else knows this. */
-export async function markArrival(
+/** Stored in the database itself, so that a process without the state directory finds it. */
+export async function setMark(
   destination: ConnectionSettings,
   state: Mark,
   { move, missing }: Partial<MarkedMove> = {},
@@ -212,8 +215,8 @@ export async function markArrival(
     values (${quoteLiteral(state)}, now(), ${text(move)}, ${text(missing)})`)
 }
 
-/** True when there was a mark. */
-export async function dropArrival(destination: ConnectionSettings): Promise<boolean> {
+/** True if there was a mark. */
+export async function dropMark(destination: ConnectionSettings): Promise<boolean> {
   await using session = await Session.open(destination)
   const { marked } = await session.one<{ marked: boolean }>(
     `select pg_catalog.to_regclass('pgtrek.move') is not null as marked`,

@@ -1,4 +1,4 @@
-// What somebody does at the cutover of one mapping, step by step. Each command can be pasted into a shell as it is.
+// The instructions for the cutover of one mapping, step by step. Each command can be pasted into a shell.
 import type { FleetMapping } from '../../shared/fleet.ts'
 import { type ConnectionSettings, isSocketDirectory, serverName } from '../postgres/settings.ts'
 
@@ -8,7 +8,7 @@ export function cutoverInstructions(
   mapping: FleetMapping,
   { source, destination }: { source: ConnectionSettings; destination: ConnectionSettings },
   databases: readonly string[],
-  /** Of the fleet; without one its process remembers nothing that another process could read. */
+  /** The state directory of the fleet; without one, other processes cannot see its moves. */
   stateDirectory: string | undefined,
 ): string[] {
   const named = databases.slice(0, mostNamed).join(', ') + (databases.length > mostNamed ? ', ...' : '')
@@ -47,7 +47,7 @@ export function cutoverInstructions(
   ]
 }
 
-/** The first one that fails is the last one. */
+/** Stops at the first command that fails. */
 function forEach(databases: readonly string[], command: (database: string) => string): string {
   const [only, ...more] = databases.map(encoded)
   if (only === undefined) return command('DATABASE')
@@ -55,7 +55,7 @@ function forEach(databases: readonly string[], command: (database: string) => st
   return `for db in ${[only, ...more].join(' ')}; do ${command('$db')} || break; done`
 }
 
-/** A URI of libpq, without the password; the database is one that `encoded` has made. */
+/** A URI of libpq without the password; `encoded` has made the name of the database. */
 function connectionString(settings: ConnectionSettings, database: string): string {
   const { host, hostAddress, port, user, tls, options } = settings
   const isSocket = isSocketDirectory(host)
@@ -75,7 +75,7 @@ function connectionString(settings: ConnectionSettings, database: string): strin
   return `postgres://${encoded(user)}@${isSocket ? '' : place}:${port}/${database}${query.length > 0 ? `?${query.join('&')}` : ''}`
 }
 
-/** Nothing of it means anything to a shell, in quotes or not. */
+/** Escapes all characters with a meaning for a shell, in quotes or not. */
 function encoded(text: string): string {
   return encodeURIComponent(text).replace(
     /[!'()*~]/g,

@@ -1,4 +1,4 @@
-// What one copy may ask of its source, so that all of them together stay within the instance's limits.
+// The limits of one copy, so that all copies together stay within the limits of the instance.
 import type { FleetConfig, FleetMapping } from '../../shared/fleet.ts'
 import type { MigrationOptions } from '../../shared/request.ts'
 

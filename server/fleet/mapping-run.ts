@@ -1,4 +1,4 @@
-// One mapping of a fleet: an instance, its roles and its databases, to another instance.
+// Runs one mapping of a fleet: its roles and databases, from one instance to another.
 import type {
   FleetConfig,
   FleetDatabase,
@@ -28,7 +28,7 @@ export interface MappingServices {
   queue: JobQueue | undefined
   signal: AbortSignal
   say: (level: 'info' | 'warn' | 'error', message: string, database?: string) => void
-  /** What a view shows may be another. */
+  /** Called when the view may have changed. */
   onChange: () => void
 }
 
@@ -38,10 +38,10 @@ const rolesRestMs = 2_000
 export class MappingRun {
   moves: DatabaseRun[] = []
   #error: unknown
-  /** Nothing comes of it before somebody asks for another attempt. */
+  /** Nothing happens until a user requests another attempt. */
   #isRefused = false
   #isDiscovered = false
-  /** Ends the pause before the next attempt to look around. */
+  /** Ends the pause before the next attempt to read the instances. */
   #woken = Promise.withResolvers<void>()
   #roles: FleetMappingView['roles']
   #versions: { source?: string; destination?: string } = {}
@@ -62,7 +62,7 @@ export class MappingRun {
     }
   }
 
-  /** Until the fleet is stopped. */
+  /** Works until the fleet is stopped. */
   async run(): Promise<void> {
     const { signal, turns, say } = this.services
     const { source, destination } = this.instances
@@ -78,7 +78,7 @@ export class MappingRun {
     await Promise.all(this.moves.map((move) => move.end()))
   }
 
-  /** Nothing more becomes of it by itself. */
+  /** Nothing more happens without a request of a user. */
   get isOver(): boolean {
     if (this.#isRefused) return true
     if (!this.#isDiscovered || ['waiting', 'running'].includes(this.#roles.state)) return false
@@ -87,7 +87,7 @@ export class MappingRun {
     )
   }
 
-  /** What it could not find out about its instances, or do with their roles. False when there is no such thing. */
+  /** Repeats a failed reading of the instances or a failed copy of their roles. False if there is none. */
   retry(): boolean {
     if (this.#error !== undefined && !this.#isDiscovered) {
       this.#isRefused = false
@@ -201,7 +201,7 @@ export class MappingRun {
     this.services.say(state === 'problem' ? 'error' : 'info', `roles: ${message}`)
   }
 
-  /** Two processes that change the same roles at the same time refuse each other's statements. */
+  /** Statements of two processes that change the same roles at the same time fail. */
   async #moveRoles(roles: Exclude<FleetMapping['roles'], 'none'>): Promise<RolesReport> {
     const { source, destination } = this.instances
     await using lock: RunLock = await lockMove(destination, 'fleet roles')
@@ -211,12 +211,12 @@ export class MappingRun {
       options: { roles, includeRoles: [], excludeRoles: [], passwords: true },
       dryRun: false,
       signal: this.services.signal,
-      // The mapping says what becomes of roles that are there.
+      // The configuration decides what happens to existing roles.
       confirm: () => true,
     })
   }
 
-  /** What most needs somebody's eye. */
+  /** The state that most needs attention. */
   #state(databases: readonly FleetDatabase[]): FleetState {
     if (this.#error !== undefined) return 'problem'
     const states = new Set(databases.map(({ state }) => state))
@@ -225,7 +225,7 @@ export class MappingRun {
 }
 
 const over: readonly FleetState[] = ['synced', 'ready', 'done', 'returned', 'complete']
-/** `ready` only when all of its databases are at least that. */
+/** `ready` only if all databases have at least that state. */
 const order: FleetState[] = [
   'problem',
   'retrying',

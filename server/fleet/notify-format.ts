@@ -1,11 +1,10 @@
-// One message to a hook, in the form its receiver reads. Names and messages are plain text everywhere: nothing in
-// them can become a link or a mention.
+// Formats one message for a hook. Names and messages are plain text everywhere: they cannot become links or mentions.
 import type { FleetNotification, notificationKinds } from '../../shared/fleet.ts'
 
 export interface FleetEvent {
   kind: (typeof notificationKinds)[number]
   mapping: string
-  /** Absent when it is about the mapping as a whole. */
+  /** Undefined if it is about the whole mapping. */
   database?: string | undefined
   state: string
   message: string
@@ -13,7 +12,7 @@ export interface FleetEvent {
 
 type Dated = FleetEvent & { at: number }
 
-/** What Slack takes as the text of one block. Teams' limit is of the whole message, 28 kB. */
+/** Slack's limit for the text of one block; Teams limits the whole message to 28 kB. */
 const longest = { slack: 2_900, teams: 600 }
 
 export function payloadOf({ format, template }: FleetNotification, events: readonly Dated[]): object {
@@ -48,7 +47,7 @@ function json(texts: readonly string[], events: readonly Dated[]): object {
 /** https://docs.slack.dev/reference/block-kit/blocks/section-block */
 function slack(texts: readonly string[]): object {
   return {
-    // For the notification outside of Slack; there these three letters have a meaning.
+    // For Slack's notification; Slack interprets these three characters.
     text: cut(texts.join('\n'), longest.slack).replace(/[&<>]/g, (letter) => escapes[letter] ?? letter),
     blocks: texts.map((text) => ({
       type: 'section',
@@ -59,7 +58,7 @@ function slack(texts: readonly string[]): object {
 
 const escapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' }
 
-/** Runs of text are never read as Markdown. https://adaptivecards.io/explorer/RichTextBlock.html */
+/** Text runs are never parsed as Markdown. https://adaptivecards.io/explorer/RichTextBlock.html */
 function teams(texts: readonly string[], events: readonly Dated[]): object {
   const colors = { phase: 'default', problem: 'attention', ready: 'good', done: 'good' }
   return {

@@ -1,5 +1,5 @@
-// Tells people what becomes of a fleet where they are: a chat, a pager, a script. Nobody waits for it, and nothing of
-// the fleet fails because of it. A URL of a hook is a secret: of it only the host is ever said.
+// Sends messages about a fleet to hooks: a chat, a pager, a script. Nothing waits for them, and their failures do not
+// affect the fleet. The URL of a hook is a secret: only its host is ever printed.
 
 import type { FleetNotification } from '../../shared/fleet.ts'
 import { formatCount } from '../../shared/format.ts'
@@ -8,13 +8,15 @@ import { type FleetEvent, payloadOf } from './notify-format.ts'
 export type { FleetEvent }
 
 export interface Pace {
-  /** Between two messages to one hook: chats refuse more. What happens meanwhile goes together. */
+  /**
+   * Least time between two messages to one hook, because chats limit the rate. Events in between are sent together.
+   */
   gapMs: number
-  /** Before the second attempt; it doubles from one to the next. */
+  /** Pause before the second attempt; it doubles with each further one. */
   firstPauseMs: number
   longestPauseMs: number
   attempts: number
-  /** An answer that has not come by then does not. */
+  /** Timeout of an answer. */
   patienceMs: number
 }
 
@@ -25,16 +27,16 @@ const usualPace: Pace = {
   attempts: 6,
   patienceMs: 15_000,
 }
-/** Slack takes 50 blocks; more in one message nobody reads. */
+/** Slack accepts 50 blocks, but longer messages are hard to read. */
 const mostInOne = 40
-/** A hook that does not answer for hours must not fill the memory. */
+/** Limits the memory while a hook does not answer for hours. */
 const mostWaiting = 5_000
 
 export class Notifier {
   readonly #hooks: Hook[]
-  readonly #told = new Told()
+  readonly #sent = new Sent()
 
-  /** `say`: a line for the log. */
+  /** `say`: writes a line to the log. */
   constructor(
     notifications: readonly FleetNotification[],
     say: (warning: string) => void,
@@ -43,13 +45,13 @@ export class Notifier {
     this.#hooks = notifications.map((notification) => new Hook(notification, say, { ...usualPace, ...pace }))
   }
 
-  /** Returns at once. What was reported last of the same place is not reported again. */
+  /** Returns at once. An event that repeats the last one of the same place is not sent. */
   tell(event: FleetEvent) {
-    if (this.#hooks.length === 0 || isSaidAgain(this.#told, event)) return
+    if (this.#hooks.length === 0 || isRepeated(this.#sent, event)) return
     for (const hook of this.#hooks) hook.tell({ ...event, at: Date.now() })
   }
 
-  /** Lets go out what waits, for as long as the signal allows; nothing is taken any more. */
+  /** Sends the waiting events until the signal aborts; new ones are not accepted. */
   async close(signal: AbortSignal = AbortSignal.timeout(10_000)): Promise<void> {
     await Promise.all(this.#hooks.map((hook) => hook.close(signal)))
   }
@@ -112,7 +114,7 @@ class Hook {
     }
   }
 
-  /** Nothing when it has arrived; otherwise the last error. */
+  /** Undefined after success, otherwise the last error. */
   async #send(events: readonly (FleetEvent & { at: number })[]): Promise<string | undefined> {
     const body = JSON.stringify(payloadOf(this.notification, events))
     let wait = this.pace.firstPauseMs
@@ -145,10 +147,10 @@ async function post(url: string, body: string, signal: AbortSignal): Promise<Out
       headers: { 'content-type': 'application/json' },
       body,
       signal,
-      // What is told here is for that host alone.
+      // The message is for that host only.
       redirect: 'manual',
     })
-    // Read to the end, so that the connection can be used again; what a hook says could repeat its URL.
+    // Read to the end, so that the connection can be reused. The answer is ignored, since it may contain the URL.
     await answer.arrayBuffer()
     if (answer.ok) return 'delivered'
     const { status } = answer
@@ -164,7 +166,7 @@ async function post(url: string, body: string, signal: AbortSignal): Promise<Out
   }
 }
 
-/** The message of such an error can have the URL in it; its code and its name do not. */
+/** The message of such an error may contain the URL; its code and its name do not. */
 function reasonOf(error: unknown): string {
   const { code, name } = error as { code?: unknown; name?: unknown }
   if (name === 'TimeoutError') return 'no answer within the time limit'
@@ -183,8 +185,8 @@ function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   return promise.finally(() => signal.removeEventListener('abort', end))
 }
 
-/** What was sent last, by place and kind, so that nobody gets the same message twice. */
-export class Told {
+/** The last event sent, by place and kind, so that the same message is not sent twice. */
+export class Sent {
   readonly #last = new Map<string, Map<FleetEvent['kind'], string>>()
 
   at({ mapping, database }: FleetEvent): Map<FleetEvent['kind'], string> {
@@ -198,11 +200,11 @@ export class Told {
 }
 
 /**
- * A problem that comes back with every attempt is reported once. It is news again when things went well in between,
- * and so is a green light after a problem.
+ * A problem that recurs with every attempt is reported once. It is reported again after a success in between, and so
+ * is readiness after a problem.
  */
-function isSaidAgain(told: Told, event: FleetEvent): boolean {
-  const last = told.at(event)
+function isRepeated(sent: Sent, event: FleetEvent): boolean {
+  const last = sent.at(event)
   const text = `${event.state}\0${event.message}`
   if (last.get(event.kind) === text) return true
   last.set(event.kind, text)

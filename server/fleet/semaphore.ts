@@ -1,4 +1,4 @@
-// So many at a time, first come, first served.
+// Limits how much work runs at a time, in the order of the requests.
 export class Turns {
   #taken = 0
   readonly #waiting: (() => void)[] = []
@@ -12,7 +12,7 @@ export class Turns {
       return await work()
     } finally {
       const next = this.#waiting.shift()
-      // The turn passes to whoever waits.
+      // The turn passes to the next waiting request.
       if (next) next()
       else this.#taken--
     }

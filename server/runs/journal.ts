@@ -28,7 +28,7 @@ export class Journal implements Disposable {
   readonly progress = new ProgressFold()
   readonly #log: ReturnType<typeof openLogFile> | undefined
   readonly #reports: Disposable | undefined
-  #isBegun = false
+  #isRegistered = false
 
   /** `name`: of the log file. Throws a UsageError if the file cannot be created in the directory. */
   constructor(
@@ -53,7 +53,7 @@ export class Journal implements Disposable {
     const { store } = this.options
     if (!store) return new NoMemory()
     const memory = store.begin(run, ends)
-    this.#isBegun = true
+    this.#isRegistered = true
     return memory
   }
 
@@ -68,7 +68,7 @@ export class Journal implements Disposable {
 
   /** Records the end of a run that was registered. A full disk does not undo what is committed. */
   end(run: string) {
-    if (!this.#isBegun) return
+    if (!this.#isRegistered) return
     try {
       this.options.store?.end(run, this.progress.summary(Date.now()))
     } catch (error) {

@@ -23,7 +23,7 @@ export function partsOf({ steps }: Plan): PlanParts {
     const { work, info, skip, isAgain } = step
     if (work.kind === 'refuse') parts.refused.push({ step, reason: work.reason })
     else if (skip) parts.refused.push({ step, reason: skip })
-    else if (work.kind === 'barrier' || isAgain || toldElsewhere.has(info.kind)) continue
+    else if (work.kind === 'barrier' || isAgain || shownElsewhere.has(info.kind)) continue
     else if (work.kind === 'sql' && objectKinds.has(info.kind) && !built.has(step.id))
       parts.created.push(step)
     else if (!built.has(step.id)) parts.others.push(step)
@@ -51,7 +51,7 @@ function isIndexOf(key: Step['info'], index: Step['info'] | undefined): boolean 
 }
 
 /** Shown in the parts about rows and about what is destroyed. */
-const toldElsewhere: ReadonlySet<string> = new Set(['ROWS', 'RELATED ROWS', 'DROP'])
+const shownElsewhere: ReadonlySet<string> = new Set(['ROWS', 'RELATED ROWS', 'DROP'])
 
 const objectKinds: ReadonlySet<string> = new Set([
   'SCHEMA',

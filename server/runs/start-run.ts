@@ -55,8 +55,8 @@ export function startRun(request: RunRequest, options: RunOptions): Run {
     // A dry run only shows what --resume would do.
     const earlier = dryRun && resume ? options.store?.unfinished(request) : undefined
     const remembers = !dryRun || options.remembersDryRuns === true
-    const begun = remembers ? journal.begin(id, request) : new NoMemory()
-    const memory = dryRun ? new NoMemory(earlier) : begun
+    const recorded = remembers ? journal.begin(id, request) : new NoMemory()
+    const memory = dryRun ? new NoMemory(earlier) : recorded
     const onEvent = (event: MigrationEvent) => {
       journal.event(event)
       options.onEvent(event)

@@ -137,14 +137,14 @@ describe('keys', () => {
       action: { type: 'recopy', tables: ['"public"."Big"', `"${table?.schema}"."${table?.name}"`] },
     })
     const { state } = press(newState(), 'c', around)
-    expect(state.told?.text).toBe('no table has failed, and none is in conflict')
+    expect(state.message?.text).toBe('no table has failed, and none is in conflict')
   })
 
   test('without one, there is nothing to switch', () => {
     const view = followView(now, { stage: 'done', streams: [] })
     const { state, effect } = press(newState(), 's', { ...around, view })
     expect(effect).toBeUndefined()
-    expect(state.told?.text).toBe('it is switched over, and no changes flow back')
+    expect(state.message?.text).toBe('it is switched over, and no changes flow back')
   })
 
   test('a form that was opened before somebody else switched over is closed', () => {

@@ -80,7 +80,7 @@ const table: [what: string, event: DatabaseEvent, leads: Partial<Record<Name, Le
   ],
   [
     'an attempt begins that has its turn',
-    { type: 'begun' },
+    { type: 'started' },
     all(['taken', 'elsewhere_taken', 'retrying_taken'], states.preflight),
   ],
   ['the schema', { type: 'schema' }, { preflight: [states.schema] }],
@@ -123,7 +123,7 @@ const table: [what: string, event: DatabaseEvent, leads: Partial<Record<Name, Le
   ['nothing is left', fails('ended'), all(ends, { at: 'problem', error: other, isEnded: true })],
   [
     'tried again: at once, or as the attempt that is under way; a run ends first',
-    { type: 'retry_asked' },
+    { type: 'retry_requested' },
     {
       ...all(['elsewhere', 'retrying', 'problem', 'problem_ended', 'copied_in_part'], states.queued, attempt),
       ...all(['elsewhere_queued', 'retrying_queued'], states.queued),
@@ -134,7 +134,7 @@ const table: [what: string, event: DatabaseEvent, leads: Partial<Record<Name, Le
   ['its run has ended', { type: 'run_ended' }, { restarting: [states.queued, attempt] }],
   [
     'marked complete: a run ends first',
-    { type: 'complete_asked' },
+    { type: 'complete_requested' },
     {
       ...completing('copied', 'copied_in_part', 'switched', 'returned', 'complete', 'problem_ended'),
       following: [states.completing_followed, { type: 'end_run' }],
@@ -177,8 +177,8 @@ test('it begins with an attempt, and is settled where nothing more becomes of it
 
 test('an attempt that was paused begins nothing, also when it is resumed before it notices', () => {
   const paused = next(states.taken, { type: 'paused' }).state
-  expect(next(paused, { type: 'begun' })).toEqual({ state: paused, effects: [] })
+  expect(next(paused, { type: 'started' })).toEqual({ state: paused, effects: [] })
   const { state, effects } = next(paused, { type: 'resumed' })
   expect(effects).toEqual([attempt])
-  expect(next(state, { type: 'begun' })).toEqual({ state, effects: [] })
+  expect(next(state, { type: 'started' })).toEqual({ state, effects: [] })
 })

@@ -1,5 +1,5 @@
-// Metrics of copying: of the migration of this process, and of the copies with which following began elsewhere.
-// Rows and bytes are gauges: what a table that fails had copied is taken back.
+// Metrics of the copy of this process, and of the copies of moves in other processes. Rows and bytes are gauges
+// because the rows of a failed table are rolled back.
 import type { JobProgress } from '../../../shared/api.ts'
 import type { CopyOverview, FollowView } from '../../../shared/follow-view.ts'
 import { phases } from '../../../shared/phase.ts'
@@ -17,7 +17,7 @@ interface Copy {
   bytesPerSecond: number
   remainingSeconds: number | undefined
   elapsedSeconds: number | undefined
-  /** Of a migration; that of a follow is in its own metrics. */
+  /** Only of a migration; the state of a move is in its own metrics. */
   status: string | undefined
   tables: Record<string, number>
 }
@@ -72,7 +72,7 @@ const metrics: Metric<Copy>[] = [
   },
 ]
 
-/** `own`: the follow whose copy the job of this process is; its numbers are told once. */
+/** `own`: the move whose copy is the job of this process; its numbers are reported once. */
 export function copyFamilies(
   job: JobProgress,
   own: string | undefined,

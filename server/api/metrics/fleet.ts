@@ -1,5 +1,6 @@
-// Metrics of a fleet: by mapping and database, never by table or message, so that their number is known. Of a
-// database only its present state is a sample: twelve for each of thousands would be most of all there is.
+// Metrics of a fleet by mapping and database. Tables and messages are not labels, so that the number of series is
+// bounded. The state of a database is a single sample, because one per possible state would multiply the series of
+// thousands of databases.
 import {
   type FleetDatabase,
   type FleetMappingView,
@@ -10,7 +11,7 @@ import {
 import type { Family } from './prometheus.ts'
 import { families, type Metric, oneHot } from './table.ts'
 
-/** While changes flow, or wait: before and after that, and where it has failed, a lag would be made up. */
+/** The states in which a lag is known; in others a value would be wrong. */
 const lagging: ReadonlySet<FleetState> = new Set(['catchup', 'synced', 'ready', 'switchover', 'paused'])
 
 const ofMappings: Metric<FleetMappingView>[] = [

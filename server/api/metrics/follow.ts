@@ -1,5 +1,5 @@
-// Metrics of following. Lag, speeds and the slot are told only while a process works on it: an old number would
-// look like a good one.
+// Metrics of following. Lag, speeds and the slot are reported only while a process applies changes: an outdated number
+// would look valid.
 import { type FollowView, followStages, followStates, type StreamView } from '../../../shared/follow-view.ts'
 import type { Family } from './prometheus.ts'
 import { families, type Metric, oneHot } from './table.ts'

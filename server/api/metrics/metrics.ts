@@ -1,4 +1,4 @@
-// `/metrics`: all that can be counted, for Prometheus.
+// `/metrics`: all metrics for Prometheus.
 import { Elysia } from 'elysia'
 import { version } from '../../system/version.ts'
 import type { Services } from '../services.ts'

@@ -16,7 +16,7 @@ export interface Family {
 
 export const contentType = 'text/plain; version=0.0.4; charset=utf-8'
 
-/** A family without samples says nothing and is left out. */
+/** Families without samples are omitted. */
 export function exposition(families: readonly Family[]): string {
   return families
     .filter(({ samples }) => samples.length > 0)

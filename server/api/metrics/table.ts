@@ -1,16 +1,16 @@
-// Metrics as tables: a name, what it means, and how it is read from a thing. One more is one more line.
+// Metrics as tables: each line has a name, its help and how it is read.
 import type { Family, Labels, Sample } from './prometheus.ts'
 
 export interface Metric<Thing> {
   name: string
   help: string
-  /** A gauge unless told. */
+  /** Default: gauge. */
   type?: Family['type']
-  /** Nothing where it is not known: no number is better than a wrong one. */
+  /** Undefined if unknown: the sample is omitted. */
   read(thing: Thing): Reading | Reading[]
 }
 
-/** A value, or one with labels of its own. */
+/** A value, or a value with its own labels. */
 export type Reading = number | boolean | undefined | { value: number | boolean; labels: Labels }
 
 export function families<Thing>(
@@ -25,7 +25,7 @@ export function families<Thing>(
   }))
 }
 
-/** One sample for each name; only the present one is 1. */
+/** One sample for each name; only that of the present name is 1. */
 export function oneHot(label: string, names: readonly string[], present: string | undefined): Reading[] {
   return names.map((name) => ({ value: name === present, labels: { [label]: name } }))
 }

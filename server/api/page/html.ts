@@ -1,4 +1,4 @@
-// The few pages that are not the page: plain documents without scripts, readable in light and dark.
+// Plain documents without scripts, readable in light and dark mode, for the login and the API reference.
 
 export function document(title: string, body: string, status = 200): Response {
   const text = `<!doctype html>
@@ -24,7 +24,7 @@ export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
 }
 
-/** Served to everybody: it says nothing. */
+/** Served without a token, since it contains nothing secret. */
 export const plainStyle = `
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
 body { max-width: 60rem; margin: 3rem auto; padding: 0 1rem; }

@@ -1,9 +1,9 @@
-// The way in where a token is needed: a form without scripts, and a cookie that scripts cannot read.
+// The login with the token: a form without scripts, and a cookie that scripts cannot read.
 import { Elysia } from 'elysia'
 import { cookieName, type Guard } from '../guard.ts'
 import { document } from './html.ts'
 
-/** Whoever guesses has to wait; the right one does not. */
+/** Delays a wrong token; the right one is not delayed. */
 const delayMs = 500
 
 export function loginRoutes(guard: Guard) {
@@ -42,8 +42,8 @@ export function loginRoutes(guard: Guard) {
 }
 
 /**
- * Of a navigation that another page began, browsers do not send such a cookie along a redirect: the way on has to
- * begin here.
+ * A page instead of a redirect: after a navigation from another site, browsers do not send such a cookie along a
+ * redirect.
  */
 function welcome(cookie: string): Response {
   const answer = document('pgtrek', '<p><a href="/">Open pgtrek</a></p>')
@@ -66,11 +66,11 @@ function home(cookie?: string): Response {
 }
 
 function page(complaint = ''): Response {
-  const said = complaint && `<p role="alert" class="bad">${complaint}</p>`
+  const alert = complaint && `<p role="alert" class="bad">${complaint}</p>`
   return document(
     'pgtrek: log in',
     `<h1>pgtrek</h1>
-    ${said}
+    ${alert}
     <form method="post" action="/login">
       <label>Token <input name="token" type="password" autocomplete="current-password" required autofocus></label>
       <button>Log in</button>

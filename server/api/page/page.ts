@@ -1,4 +1,4 @@
-// Serves the page: from inside the executable, or from client/dist when run from source.
+// Serves the page: from the executable, or from client/dist when run from source.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type AnyElysia, Elysia } from 'elysia'
@@ -6,7 +6,7 @@ import { embeddedPage } from './embedded-page.ts'
 import { document } from './html.ts'
 
 const built = join(import.meta.dir, '../../../client/dist')
-/** The page shows its parts under these paths, all from one document. */
+/** All views of the page use the same document. */
 const views = ['/', '/help']
 const hidden = { detail: { hide: true } }
 
@@ -18,7 +18,7 @@ export async function pageRoutes(): Promise<AnyElysia> {
 function fromExecutable(files: ReadonlyMap<string, string>): AnyElysia {
   const app = new Elysia()
   for (const [path, file] of files) {
-    // The build puts a digest of the contents into every other name.
+    // The build puts a digest of the content into the names of these files.
     const isLasting = path.startsWith('/assets/')
     const headers = {
       'content-type': Bun.file(path).type,
@@ -34,7 +34,7 @@ function fromExecutable(files: ReadonlyMap<string, string>): AnyElysia {
 async function fromFolder(assets: string): Promise<AnyElysia> {
   const { staticPlugin } = await import('@elysiajs/static')
   const app = new Elysia().use(
-    // Every file gets its own route, so that no path leads out of the folder.
+    // Each file has its own route, so that no path can leave the folder.
     await staticPlugin({
       assets,
       prefix: '/',

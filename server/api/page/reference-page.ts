@@ -1,4 +1,4 @@
-// The OpenAPI document as a page to read: every route with what it takes and gives.
+// The OpenAPI document as an HTML page: every route with its parameters and responses.
 import { document, escapeHtml } from './html.ts'
 
 interface Schema {
@@ -24,7 +24,7 @@ interface Operation {
 
 interface Described {
   info: { title: string; version: string; description: string }
-  // The plugin's types do not know the routes; what is shown of them is checked where it is shown.
+  // The plugin's types do not describe the routes, so they are checked where they are used.
   paths: object
 }
 
@@ -80,7 +80,7 @@ function schemaHtml(name: string, content: Record<string, { schema?: Schema }> |
   return `<details><summary>${name}</summary><pre>${escapeHtml(typeOf(schema))}</pre></details>`
 }
 
-/** As TypeScript would write it. */
+/** In the notation of TypeScript. */
 function typeOf(schema: Schema | undefined, indent = ''): string {
   if (!schema) return 'unknown'
   if (schema.const !== undefined) return JSON.stringify(schema.const)

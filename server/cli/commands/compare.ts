@@ -128,18 +128,18 @@ const betweenLines = 5_000
 /** A line at the bottom of a terminal; elsewhere an occasional line. */
 class Progress implements Disposable {
   readonly #screen = process.stderr.isTTY ? new Screen(process.stderr) : undefined
-  readonly #begun = performance.now()
-  #said = performance.now()
+  readonly #startedAt = performance.now()
+  #printedAt = performance.now()
   #bottom: string[] = []
 
   constructor(readonly wanted: boolean) {}
 
   show(state: ComparisonProgress) {
     if (!this.wanted) return
-    this.#bottom = [progressLine(state, (performance.now() - this.#begun) / 1000)]
+    this.#bottom = [progressLine(state, (performance.now() - this.#startedAt) / 1000)]
     if (this.#screen) this.#screen.draw(this.#bottom)
-    else if (performance.now() - this.#said > betweenLines) {
-      this.#said = performance.now()
+    else if (performance.now() - this.#printedAt > betweenLines) {
+      this.#printedAt = performance.now()
       tellPainted(this.#bottom[0] ?? '')
     }
   }

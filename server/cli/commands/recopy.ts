@@ -22,11 +22,11 @@ export function recopyCommand(): Command {
 async function run(command: Command, tables: string[]): Promise<number> {
   using move = openMove(command)
   const controller = move.memory.controller(move.name)
-  const asked = Date.now()
+  const requestedAt = Date.now()
   const { ok, message } = await controller.act({ type: 'recopy', tables })
   tell(message)
   if (!ok) return exitCode.failures
-  const isMine = ({ recopy }: FollowView) => recopy !== undefined && recopy.started_at >= asked
+  const isMine = ({ recopy }: FollowView) => recopy !== undefined && recopy.started_at >= requestedAt
   const view = controller.view()
   return view && isMine(view) ? await untilOver(controller, isMine) : exitCode.done
 }

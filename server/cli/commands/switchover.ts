@@ -41,7 +41,7 @@ async function run(command: Command): Promise<number> {
   const options = switchoverOptionsOf(command)
   using move = openMove(command)
   const { request, follow, store, memory, name } = move
-  if (memory.worker(name)) return await byOther(memory.controller(name), options, command)
+  if (memory.worker(name)) return await byRunningProcess(memory.controller(name), options, command)
   let isDone = false
   let waitedFor: string | undefined
   using interrupt = interruptible(() =>
@@ -64,11 +64,11 @@ async function run(command: Command): Promise<number> {
       },
     },
   )
-  const patience = waitsAtMost(options.timeout_seconds)
-  await until(following, (view) => hasArrived(view) || patience.isOver(view), done)
-  const arrived = following.view()
-  if (following.isRunning && !hasArrived(arrived)) {
-    const why = arrived.last_error?.message ?? arrived.state
+  const limit = waitLimit(options.timeout_seconds)
+  await until(following, (view) => isSettled(view) || limit.isOver(view), done)
+  const settled = following.view()
+  if (following.isRunning && !isSettled(settled)) {
+    const why = settled.last_error?.message ?? settled.state
     tell(
       `pgtrek: no switchover: ${why}. Timed out after ${options.timeout_seconds} s (--timeout); nothing was handed over`,
     )
@@ -76,7 +76,7 @@ async function run(command: Command): Promise<number> {
     await done
     return exitCode.failures
   }
-  const code = following.isRunning ? await through(following, options, command) : exitCode.cannotRun
+  const code = following.isRunning ? await requestSwitchover(following, options, command) : exitCode.cannotRun
   isDone = code === exitCode.done
   const view = following.view()
   if (isDone && isWatchOnly(view)) {
@@ -97,20 +97,20 @@ async function run(command: Command): Promise<number> {
 }
 
 /** A process that has just started gets time to start its streams. */
-async function byOther(
+async function byRunningProcess(
   controller: FollowController,
   options: SwitchoverOptions,
   command: Command,
 ): Promise<number> {
-  const patience = waitsAtMost(options.timeout_seconds)
+  const limit = waitLimit(options.timeout_seconds)
   const isBeginning = ({ process, stage, state, streams }: FollowView) =>
     process !== undefined && state === 'running' && stage === 'done' && streams.length === 0
-  await until(controller, (view) => !isBeginning(view) || patience.isOver({ ...view, state: 'waiting' }))
-  return await through(controller, options, command)
+  await until(controller, (view) => !isBeginning(view) || limit.isOver({ ...view, state: 'waiting' }))
+  return await requestSwitchover(controller, options, command)
 }
 
 /** Limits how long the switchover waits for an unreachable server. */
-function waitsAtMost(seconds: number): { isOver: (view: Pick<FollowView, 'state'>) => boolean } {
+function waitLimit(seconds: number): { isOver: (view: Pick<FollowView, 'state'>) => boolean } {
   let since: number | undefined
   return {
     isOver({ state }) {
@@ -121,18 +121,18 @@ function waitsAtMost(seconds: number): { isOver: (view: Pick<FollowView, 'state'
 }
 
 /** The copy is complete and changes are applied, or the move waits for a decision or has ended. */
-function hasArrived({ stage, state, streams }: FollowView): boolean {
+function isSettled({ stage, state, streams }: FollowView): boolean {
   // After a switchover, changes are applied in the return direction.
   if (stage === 'done' && streams.some(({ status }) => status.phase === 'streaming')) return true
   return stage === 'streaming' || (state !== 'running' && state !== 'waiting')
 }
 
-async function through(
+async function requestSwitchover(
   controller: FollowController,
   options: SwitchoverOptions,
   command: Command,
 ): Promise<number> {
-  const asked = Date.now()
+  const requestedAt = Date.now()
   const answer = await controller.act({ type: 'switchover', options })
   if (!answer.ok) {
     tell(`pgtrek: no switchover: ${answer.message}`)
@@ -140,7 +140,7 @@ async function through(
   }
   let step = ''
   const view = await until(controller, ({ switchover, state }) => {
-    const mine = switchover && switchover.started_at >= asked - 1000 ? switchover : undefined
+    const mine = switchover && switchover.started_at >= requestedAt - 1000 ? switchover : undefined
     if (mine && mine.step !== step) {
       step = mine.step
       tell(`switchover: ${step.replace('_', ' ')}`)

@@ -9,7 +9,7 @@ import { frame } from './frame.ts'
 import { FullScreen, type Keyboard, listen } from './full-screen.ts'
 import { guardTerminal } from './guard.ts'
 import { type Key, KeyReader } from './keys.ts'
-import { newState, press, type State, told, withoutOutdated } from './state.ts'
+import { newState, press, type State, withMessage, withoutOutdated } from './state.ts'
 
 export interface DashboardOptions {
   controller: FollowController
@@ -36,7 +36,7 @@ export type DashboardEnd = 'left' | 'interrupted' | 'ended' | 'gone'
 export const usualRefresh = 500
 /** The bytes of one key arrive together. Without further bytes in this time it was the Escape key. */
 const escapeMs = 50
-const toldMs = 8_000
+const messageMs = 8_000
 
 /** The terminal must allow drawing and reading keys. */
 export function canShowDashboard(
@@ -57,7 +57,7 @@ export async function showDashboard(options: DashboardOptions): Promise<Dashboar
   let most = 0
   let isAsking = false
   let hadReport: boolean | undefined
-  let toldTimer: ReturnType<typeof setTimeout> | undefined
+  let messageTimer: ReturnType<typeof setTimeout> | undefined
   let escapeTimer: ReturnType<typeof setTimeout> | undefined
 
   using screen = new FullScreen(stream)
@@ -88,7 +88,7 @@ export async function showDashboard(options: DashboardOptions): Promise<Dashboar
     return await end.promise
   } finally {
     clearInterval(timer)
-    clearTimeout(toldTimer)
+    clearTimeout(messageTimer)
     clearTimeout(escapeTimer)
     stream.off?.('resize', redraw)
   }
@@ -100,7 +100,7 @@ export async function showDashboard(options: DashboardOptions): Promise<Dashboar
     if (view) {
       const before = state
       state = withoutOutdated(state, view)
-      if (state !== before) forgetLater()
+      if (state !== before) hideMessageLater()
       showReport(view)
     }
     draw()
@@ -129,7 +129,7 @@ export async function showDashboard(options: DashboardOptions): Promise<Dashboar
         own: ended !== undefined,
         page,
       })
-      if (after.told !== state.told) forgetLater()
+      if (after.message !== state.message) hideMessageLater()
       state = after
       if (effect) take(effect)
       // Keys that were typed before the question was drawn do not answer it.
@@ -152,34 +152,34 @@ export async function showDashboard(options: DashboardOptions): Promise<Dashboar
   }
 
   async function ask({ action, saying }: Extract<Effect, { type: 'act' }>) {
-    if (isAsking) return tell('the previous request is still pending', 'caution')
+    if (isAsking) return showMessage('the previous request is still pending', 'caution')
     isAsking = true
-    state = told(state, `${saying}${style.signs.ellipsis}`)
-    clearTimeout(toldTimer)
+    state = withMessage(state, `${saying}${style.signs.ellipsis}`)
+    clearTimeout(messageTimer)
     try {
       const { ok, message } = await controller.act(action)
-      tell(message, ok ? 'good' : 'bad')
+      showMessage(message, ok ? 'good' : 'bad')
     } catch (error) {
-      tell(messageOf(error), 'bad')
+      showMessage(messageOf(error), 'bad')
     } finally {
       isAsking = false
     }
     attempt(look)()
   }
 
-  function tell(text: string, tone: 'good' | 'caution' | 'bad') {
-    state = told(state, text, tone)
-    forgetLater()
+  function showMessage(text: string, tone: 'good' | 'caution' | 'bad') {
+    state = withMessage(state, text, tone)
+    hideMessageLater()
   }
 
-  function forgetLater() {
-    clearTimeout(toldTimer)
-    toldTimer = setTimeout(
+  function hideMessageLater() {
+    clearTimeout(messageTimer)
+    messageTimer = setTimeout(
       attempt(() => {
-        state = { ...state, told: undefined }
+        state = { ...state, message: undefined }
         draw()
       }),
-      toldMs,
+      messageMs,
     )
   }
 

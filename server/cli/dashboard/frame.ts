@@ -125,9 +125,9 @@ function paneLines(content: PaneContent, state: State, rows: number, place: Plac
   return { lines, page: Math.max(1, page), most }
 }
 
-function footerLine(view: FollowView, { told }: State, { width, style }: Place): string {
+function footerLine(view: FollowView, { message }: State, { width, style }: Place): string {
   const { ellipsis } = style.signs
-  if (told) return line([[printable(told.text), paintOf(style, told.tone)]], width, ellipsis)
+  if (message) return line([[printable(message.text), paintOf(style, message.tone)]], width, ellipsis)
   const pieces = keysOf(view).flatMap(([key, word], index): Piece[] => [
     index === 0 ? '' : '   ',
     [key, style.bold],

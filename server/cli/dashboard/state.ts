@@ -11,7 +11,7 @@ import { orders } from './orders.ts'
 export const panes = ['tables', 'log', 'facts'] as const
 export type Pane = (typeof panes)[number]
 
-export interface Told {
+export interface Message {
   text: string
   tone: Tone
 }
@@ -23,7 +23,7 @@ export interface State {
   /** The order of the tables. */
   order: 'changes' | 'name'
   dialog?: Dialog | undefined
-  told?: Told | undefined
+  message?: Message | undefined
 }
 
 export interface Surroundings {
@@ -64,7 +64,7 @@ function outside(state: State, key: Key, around: Surroundings): Pressed {
   const order = orders.find((one) => one.key === key)
   if (!order) return { state }
   const refusal = !view ? 'no status yet' : order.refusal(view)
-  if (refusal !== undefined || !view) return { state: told(state, refusal ?? '') }
+  if (refusal !== undefined || !view) return { state: withMessage(state, refusal ?? '') }
   const result = order.does(view)
   if ('effect' in result) return { state, effect: result.effect }
   return open(state, result)
@@ -80,7 +80,7 @@ export function withoutOutdated(state: State, view: FollowView): State {
         view.switchover?.state === 'running' ||
         dialog.form.options.back !== (view.direction === 'back')))
   return isOutdated
-    ? told({ ...state, dialog: undefined }, 'the state has changed: check it and try again')
+    ? withMessage({ ...state, dialog: undefined }, 'the state has changed: check it and try again')
     : state
 }
 
@@ -122,11 +122,11 @@ function switchover(options: SwitchoverOptions): Effect {
 }
 
 function open(state: State, dialog: Dialog): Pressed {
-  return { state: { ...state, dialog, told: undefined } }
+  return { state: { ...state, dialog, message: undefined } }
 }
 
-export function told(state: State, text: string, tone: Tone = 'caution'): State {
-  return { ...state, told: { text, tone } }
+export function withMessage(state: State, text: string, tone: Tone = 'caution'): State {
+  return { ...state, message: { text, tone } }
 }
 
 function move(state: State, key: Key, page: number): State | undefined {

@@ -34,11 +34,11 @@ export function optionsFromFlags(
 ): Partial<MigrationOptions> {
   const values: Record<string, unknown> = {}
   for (const name of names) {
-    const said = optionFlags(name).flatMap((option) => {
+    const given = optionFlags(name).flatMap((option) => {
       const value: unknown = command.getOptionValue(option.attributeName())
       return value === undefined ? [] : [{ option, value: meant(name, option, value) }]
     })
-    const [one, ...others] = said
+    const [one, ...others] = given
     if (!one) continue
     const other = others.find(({ value }) => value !== one.value)
     if (other) throw new UsageError(`${one.option.long} and ${other.option.long} exclude each other`)

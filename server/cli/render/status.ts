@@ -62,8 +62,8 @@ export function detailLines(view: FollowView, now: number, width: number, style:
 }
 
 function joinSections(sections: string[][]): string[] {
-  const told = sections.filter((section) => section.length > 0)
-  return told.flatMap((section, index) => (index === 0 ? section : ['', ...section]))
+  const shown = sections.filter((section) => section.length > 0)
+  return shown.flatMap((section, index) => (index === 0 ? section : ['', ...section]))
 }
 
 /** `09:03:27 shop: streaming, running, 12 kB, 0.3 s behind, 120 rows/s, ready to switch over` */
