@@ -1,5 +1,4 @@
-// Makes the one file that users download: the command, its workers, the page and pg_dump's WebAssembly, with Bun
-// inside.
+// Builds the executable that users download: the command, its workers, the page and pg_dump's WebAssembly, with Bun.
 
 import { rm } from 'node:fs/promises'
 import { join, relative } from 'node:path'
@@ -11,49 +10,49 @@ import { buildPage, type PageFile } from '../tools/compile/page.ts'
 import { compileAll } from '../tools/compile/targets.ts'
 
 export type CompileOptions = {
-  /** Where the executable goes; on Windows Bun adds `.exe`. */
+  /** The path of the executable; on Windows Bun adds `.exe`. */
   outfile: string
-  /** Another platform than this one, in Bun's words: `bun-linux-arm64`. Its runtime is downloaded. */
+  /** Another platform, in Bun's notation: `bun-linux-arm64`. Its runtime is downloaded. */
   target?: string
-  /** Built already, when several executables carry the same one. */
+  /** A page that is built already, for several executables with the same one. */
   page?: readonly PageFile[]
 }
 
 const root = join(import.meta.dir, '..')
 
-/** The executable's path. */
+/** Returns the path of the executable. */
 export async function compile({ outfile, target, page }: CompileOptions): Promise<string> {
   const embedded = embedding(page ?? (await buildPage()), gatherLicenses())
   const result = await Bun.build({
     root,
-    // Each thread starts from a file of its own; the first is the one that runs.
+    // Each thread has its own entry point; the first one is run.
     entrypoints: [
       'server/main.ts',
       'server/copy/lane.worker.ts',
       'server/schema/dump.worker.ts',
       'node_modules/@electric-sql/pglite-tools/dist/pg_dump.wasm',
     ].map((path) => join(root, path)),
-    // pg_dump's loader looks for its WebAssembly beside itself, and it is bundled into this worker.
+    // pg_dump's loader, which is bundled into this worker, looks for its WebAssembly next to itself.
     naming: { asset: 'server/schema/[name].[ext]' },
     plugins: [embedded],
-    // Messages name classes of errors, which must be called there as in the source.
+    // Messages contain names of error classes, which must be the same as in the source.
     minify: { whitespace: true, syntax: true, identifiers: false },
-    // Compiled ahead, it needs half the CPU time to start.
+    // Compiled ahead of time, it starts with half the CPU time.
     bytecode: true,
     format: 'esm',
     sourcemap: 'linked',
     compile: {
       outfile,
-      // Bun checks the name; its type lists the ones of its own version.
+      // Bun checks the name; its type lists only those of its own version.
       ...(target !== undefined && { target: target as Bun.Build.CompileTarget }),
-      // A tool that is run in somebody's project must not take over the settings lying there.
+      // Run in a user's project, the executable must not load the settings of that directory.
       autoloadDotenv: false,
       autoloadBunfig: false,
     },
   })
   const [executable, ...others] = result.outputs
   if (!executable) throw new Error('the bundler made no executable')
-  // The source maps are inside too: that is where stack traces find them.
+  // The source maps are embedded too: stack traces use those.
   await Promise.all(others.map(({ path }) => rm(path, { force: true })))
   return executable.path
 }

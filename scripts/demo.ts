@@ -1,5 +1,5 @@
-// `npm run demo`: two temporary servers, a web shop with ten years of history on the old one, its migration to the
-// new one by the real command, and a comparison that does not rely on the command's own result.
+// `npm run demo`: two temporary servers, a web shop with ten years of history on the old one, its migration to the new
+// one by the real command, and a comparison that does not rely on the command's own result.
 
 import { join } from 'node:path'
 import { styleText } from 'node:util'
@@ -57,7 +57,7 @@ async function fill(database: TestDatabase) {
   line(`${size?.rows} rows in ${size?.tables} tables, ${size?.size}`)
 }
 
-/** As users call it, in a process of its own: bars on a terminal, plain lines elsewhere. */
+/** In a separate process, as users run it: progress bars on a terminal, plain lines elsewhere. */
 async function clone(source: TestDatabase, destination: TestDatabase): Promise<number> {
   const directory = scratchDirectory()
   const child = Bun.spawn(

@@ -1,5 +1,5 @@
-// `npm run screenshots`: makes the pictures of the README again, from migrations of the demo's shop by the real command
-// and the real page. The two servers listen on 5432 and 5433, which must be free: the addresses are in the pictures.
+// `npm run screenshots`: makes the pictures of the README from migrations of the demo's shop by the real command and
+// the real page. The two servers listen on 5432 and 5433, which must be free: the addresses are in the pictures.
 import { mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
@@ -68,7 +68,7 @@ async function terminalPicture(source: TestDatabase, destination: TestDatabase):
   return svgOf([...linesOf('\x1b[2m$\x1b[22m pgtrek clone'), ...best], 'pgtrek clone in a terminal', columns)
 }
 
-/** Of a state in which rows are being copied; others are far away. */
+/** For a state in which rows are being copied; other states are far from half. */
 function distanceFromHalf(lines: ReturnType<typeof linesOf>): number {
   const texts = lines.map((line) => line.map(({ text }) => text).join(''))
   const percent = texts.map((text) => /^ *(\d+)% /.exec(text)?.[1]).find((found) => found !== undefined)
@@ -102,7 +102,7 @@ async function pagePicture(source: TestDatabase, destination: TestDatabase): Pro
     await page.getByText(en.options.planFresh, { exact: true }).waitFor()
     await page.getByRole('button', { name: en.options.start }).click()
     await page.locator('.overall-percent', { hasText: /^[3-8]\d/ }).waitFor()
-    // Without the place of the scroll bar.
+    // Without the scroll bar.
     const png = await page.screenshot({ clip: { x: 0, y: 0, width: 1085, height: 1120 } })
     return await webpOf(png, await browser.newPage())
   } finally {

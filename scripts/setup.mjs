@@ -1,5 +1,5 @@
-// What a fresh machine lacks, installed before any other script runs: the packages, and Bun among them.
-// Plain Node without dependencies, because nothing else is there yet.
+// Installs the packages that a new machine lacks, among them Bun, before any other script runs. Plain Node without
+// dependencies, because nothing is installed yet.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -15,7 +15,7 @@ if (!existsSync(installed) || wanted.some((file) => statSync(file).mtimeMs > sta
   execFileSync(npm, ['ci', '--no-audit', '--no-fund'], { cwd: root, stdio: 'inherit', shell: windows })
 }
 
-// Package managers that do not run install scripts leave Bun's launcher unfinished: finish it here.
+// Package managers that do not run install scripts leave Bun's launcher incomplete.
 const bun = join(root, 'node_modules', '.bin', windows ? 'bun.cmd' : 'bun')
 if (spawnSync(bun, ['--version'], { shell: windows }).status !== 0) {
   execFileSync(process.execPath, ['install.js'], {

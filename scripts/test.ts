@@ -1,5 +1,5 @@
-// Everything that has to hold. Without words: the types, the style, then all tests. Words are test files, or
-// parts of their names: these alone run, without types and style. `--long` runs all cases of each test.
+// Runs the types, the linter and all tests. With arguments, runs only the test files that contain these words in their
+// names. `--long` runs all cases of each test.
 import { copyFileSync, mkdirSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -17,12 +17,14 @@ import { runFiles, runTwice } from '../tools/test-run/run.ts'
 import { compile } from './compile.ts'
 
 const root = join(import.meta.dir, '..')
-/** Many tests wait for servers: one file more at a time than there are cores. */
+/** Many tests wait for servers, so one file more than there are cores runs at a time. */
 const filesAtOnce = Math.min(4, availableParallelism() + 1)
-/** What was told to end takes a moment. */
+/** Time for processes to end after a signal. */
 const patienceMs = 10_000
 const slowestShown = 10
-/** How long each file takes, so that the longest begin: as the project knows it, and as this machine does. */
+/**
+ * The duration of each file, so that the longest start first: from the repository, and as measured on this machine.
+ */
 const knownTimings = join(root, 'test/timings.json')
 const timings = join(root, 'node_modules/.cache/pgtrek/timings.json')
 
@@ -54,7 +56,7 @@ if (flaky.length > 0) say(`\nFailed, and passed when run again alone; each is a 
 say(`\n${passed} passed, ${failures.length} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`)
 process.exit(failures.length > 0 ? 1 : 0)
 
-/** A program that says all in its exit code counts as one. */
+/** A program counts as one check by its exit code. */
 async function check(name: string, ...command: string[]) {
   const child = Bun.spawn([process.execPath, 'run', '--silent', ...command], {
     cwd: root,
@@ -72,7 +74,7 @@ function filesNamed(parts: string[]): string[] {
 }
 
 async function runAll(files: string[]) {
-  // What several files need is there before they run at the same time.
+  // Built before files that need it run at the same time.
   if (files.some((file) => /browser|compiled/.test(file))) await freshPage()
   if (files.length > 1) for (const major of majors) await templateOf(programsOf(major))
   prepareTimings()
@@ -80,7 +82,7 @@ async function runAll(files: string[]) {
   const environment: Record<string, string> = { [runVariable]: directory }
   if (isLong) environment[longVariable] = '1'
   if (words.length === 0) {
-    // It starts in half of the time, and it is what users have.
+    // Compiled, it starts in half the time, and it is what users have.
     environment[programVariable] = await compile({
       outfile: join(directory, 'pgtrek'),
       page: await freshPage(),
@@ -99,7 +101,7 @@ async function runAll(files: string[]) {
   if (files.length > 1) showSlowest(verdict.reports)
 }
 
-/** A run that was killed while it wrote them may have left them unreadable. */
+/** A killed run may have left the file incomplete. */
 function prepareTimings() {
   try {
     JSON.parse(readFileSync(timings, 'utf8'))
@@ -109,7 +111,7 @@ function prepareTimings() {
   }
 }
 
-/** Ends what the run has started and what does not end by itself; returns the commands. */
+/** Ends processes that the run has started and that do not end themselves; returns their commands. */
 async function endProcesses(): Promise<string[]> {
   const look = () => processesWith(`${runVariable}=${directory}`)
   const isOver = (pids: number[]) => pids.length === 0

@@ -1,4 +1,4 @@
-// The typed client that the API's own type makes: what it lets through works, and what is wrong does not compile.
+// The typed client, made from the type of the API: valid requests work, and invalid ones do not compile.
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { treaty } from '@elysiajs/eden'
 import type { App } from '../../server/api/app.ts'
@@ -27,7 +27,7 @@ test('answers and errors are typed', async () => {
   expect(list?.map(({ status }) => status === 'interrupted')).toEqual([])
 })
 
-test('a whole request is checked when it is written', async () => {
+test('a whole request is checked at compile time', async () => {
   const ends = {
     source: { url: 'postgres://a@127.0.0.1:1/a' },
     destination: { url: 'postgres://a@127.0.0.1:1/b' },
@@ -43,7 +43,7 @@ test('a whole request is checked when it is written', async () => {
   expect(error?.value).toMatchObject({ error: 'refused' })
 })
 
-/** Compiled, never run: each line must be an error of the compiler, or the check of the types fails. */
+/** Compiled, never run: each line must be an error of the compiler, or the type check fails. */
 export async function mistakes() {
   const source = { url: 'postgres://a@h/d' }
   // @ts-expect-error a field that is not there

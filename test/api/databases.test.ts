@@ -1,4 +1,4 @@
-// Looking at databases through the API: testing a connection, browsing, one table.
+// Reading databases through the API: testing a connection, browsing, one table.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import type { Browse, BrowsedSchema, PlanAnswer, TableInfo } from '../../shared/api.ts'
 import { eventually } from '../../tools/eventually.ts'
@@ -54,7 +54,7 @@ afterAll(() => api.server.close())
 const oddSchema = 'odd "; drop schema shop; --'
 
 describe('test-connection', () => {
-  test('says what was found', async () => {
+  test('reports the server', async () => {
     const { status, json } = await api.post('/api/test-connection', { conn: { url: shop.url } })
     expect(status).toBe(200)
     expect(json).toMatchObject({
@@ -71,7 +71,7 @@ describe('test-connection', () => {
     expect(json.latency_ms).toBeGreaterThan(0)
   })
 
-  test('takes fields as well as a URL', async () => {
+  test('accepts fields as well as a URL', async () => {
     const conn = {
       host: '127.0.0.1',
       port: old.port,
@@ -83,7 +83,7 @@ describe('test-connection', () => {
     expect((await api.post('/api/test-connection', { conn })).json).toMatchObject({ ok: true, major: 12 })
   })
 
-  test('says what is wrong, in words, and never the password', async () => {
+  test('reports errors in words, and never the password', async () => {
     const strict = await cluster(14, { hba: 'host all all 127.0.0.1/32 scram-sha-256\n' })
     const at = (port: number, rest: object = {}) => ({
       host: '127.0.0.1',
@@ -135,7 +135,7 @@ describe('browse', () => {
     schema = found.schemas.find(({ name }) => name === 'shop') as BrowsedSchema
   })
 
-  test('lists the schemas of users, and extensions apart', () => {
+  test('lists the schemas of users, and extensions separately', () => {
     expect(found.schemas.map(({ name }) => name)).toEqual([oddSchema, 'public', 'shop'])
     expect(found.extensions).toEqual([{ name: 'hstore', version: expect.any(String) }])
     const empty = found.schemas.find(({ name }) => name === 'public')
@@ -161,13 +161,13 @@ describe('browse', () => {
     expect(names(schema.views)).toEqual(['dear'])
     expect(names(schema.materializedViews)).toEqual(['sums'])
     expect(names(schema.functions)).toEqual(['noop()', 'twice(integer)'])
-    // Of an identity it is a part of the column.
+    // The sequence of an identity column belongs to the column.
     expect(names(schema.sequences)).toEqual(['item_id_seq'])
     expect(schema.triggers).toMatchObject([{ name: 'stamp', table: 'item' }])
     expect(names(schema.types)).toEqual(['mood', 'price'])
   })
 
-  test('what each needs', () => {
+  test('the dependencies of each', () => {
     const needs = (object: { needs: { kind: string; schema: string; name: string }[] } | undefined) =>
       object?.needs.map(({ kind, schema, name }) => `${kind} ${schema}.${name}`).sort()
     const table = (name: string) => schema.tables.find((one) => one.name === name)
@@ -184,7 +184,7 @@ describe('browse', () => {
     expect(needs(schema.sequences[0])).toEqual([])
   })
 
-  test('without rights to read, a table is there and said to be unreadable', async () => {
+  test('without the right to read, a table is listed as unreadable', async () => {
     await shop.sql(`create role looker login; grant connect on database "${shop.name}" to looker`)
     const { status, json } = await api.post('/api/browse', { conn: { url: fresh.url(shop.name, 'looker') } })
     expect(status).toBe(200)
@@ -192,7 +192,7 @@ describe('browse', () => {
     expect(tables?.map(({ readable }) => readable)).toEqual([false, false, false, false])
   })
 
-  test('the oldest server as well', async () => {
+  test('also on the oldest major', async () => {
     const { status, json } = await api.post('/api/browse', { conn: { url: old.url('postgres') } })
     expect([status, json.schemas.map(({ name }: { name: string }) => name)]).toEqual([200, ['public']])
   })
@@ -201,7 +201,7 @@ describe('browse', () => {
 describe('table-info', () => {
   const info = (body: object) => api.post('/api/table-info', { conn: { url: shop.url }, ...body })
 
-  test('says everything about a table', async () => {
+  test('describes everything about a table', async () => {
     const { json } = (await info({ schema: 'shop', table: 'item' })) as { json: TableInfo }
     expect(json.columns).toEqual([
       {
@@ -240,14 +240,14 @@ describe('table-info', () => {
     expect(identity).toMatchObject({ identity: 'always', default: null })
   })
 
-  test('shows rows when asked to, long values cut', async () => {
+  test('shows rows on request, with long values cut', async () => {
     const { json } = await info({ schema: 'shop', table: 'item', sample: 2 })
     expect(json.sample).toHaveLength(2)
     expect(json.sample[0].slice(0, 4)).toEqual(['1', '2', '1.00', '42'])
     expect(json.sample[0][4]).toBe(`${'x'.repeat(200)}…`)
   })
 
-  test('names are names, whatever is in them', async () => {
+  test('names may contain any character', async () => {
     const { status, json } = await info({ schema: oddSchema, table: "it's; select 1", sample: 5 })
     expect(status).toBe(200)
     expect(json).toMatchObject({ exact_rows: 2, sample: [[null], ['v']], columns: [{ name: 'a"b' }] })
@@ -256,7 +256,7 @@ describe('table-info', () => {
     expect(await shop.sql('select count(*)::int as n from shop.item')).toEqual([{ n: 1000 }])
   })
 
-  test('a count that takes too long is left out, and so is one that may not be made', async () => {
+  test('a count that takes too long or is not allowed is omitted', async () => {
     await shop.sql('create table waits (id int)')
     await using holder = holding(shop.connect())
     await holder.sql.unsafe('begin; lock table waits')
@@ -273,7 +273,7 @@ describe('table-info', () => {
     expect([unread.status, unread.json.exact_rows, unread.json.sample]).toEqual([200, null, []])
   })
 
-  test('asks for what a partitioned table holds', async () => {
+  test('sums up the partitions of a partitioned table', async () => {
     expect((await info({ schema: 'shop', table: 'log' })).json).toMatchObject({
       exact_rows: 10,
       estimated_rows: 10,
@@ -290,7 +290,7 @@ function holding(sql: ReturnType<TestDatabase['connect']>) {
   }
 }
 
-describe('rows that the server believes a table to have', () => {
+describe('the estimated rows of a table', () => {
   test.each(casesOf<12 | 14 | 15 | 18>([12, 18], [14, 15]))(
     'PostgreSQL %d: counted as empty is 0, never counted is -1',
     async (major) => {

@@ -1,4 +1,4 @@
-// The scripts of docs/api.md do what they say, when they are typed as they stand.
+// The scripts of docs/api.md work as printed.
 import { expect, test } from 'bun:test'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -23,7 +23,7 @@ async function databases() {
   return { source, destination }
 }
 
-/** For our servers and port; and where a script asks again after two seconds, it asks sooner. */
+/** Replaces servers and port with those of the test, and shortens the polling interval of two seconds. */
 function pointed(text: string, base: string, { source, destination }: Awaited<ReturnType<typeof databases>>) {
   return text
     .replaceAll('postgres://me:secret@old/shop', source.url)
@@ -37,7 +37,7 @@ function pointed(text: string, base: string, { source, destination }: Awaited<Re
     )
 }
 
-/** What a script prints that ends well and complains about nothing. */
+/** The output of a script that succeeds without errors. */
 async function wordsOf(child: Bun.Subprocess<Bun.SpawnOptions.Writable, 'pipe', 'pipe'>): Promise<string> {
   const text = (stream: ReadableStream) => new Response(stream).text()
   const [said, complained, code] = await within(
@@ -48,7 +48,7 @@ async function wordsOf(child: Bun.Subprocess<Bun.SpawnOptions.Writable, 'pipe', 
   return said
 }
 
-test.skipIf(!Bun.which('jq') || !Bun.which('curl'))('the one in curl, once it is answered yes', async () => {
+test.skipIf(!Bun.which('jq') || !Bun.which('curl'))('the one in curl, after the answer yes', async () => {
   await using api = await startApi()
   const ends = await databases()
   const script = pointed(snippet('bash', 'set -euo'), api.server.url, ends)

@@ -1,4 +1,4 @@
-// A fleet through the API: seen whole and in parts, steered, pushed as it changes, counted for Prometheus.
+// A fleet through the API: its view, its actions, its messages, and its metrics.
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import { Value } from '@sinclair/typebox/value'
 import { type FleetAction, FleetView } from '../../shared/fleet.ts'
@@ -24,8 +24,8 @@ const [mapping, database] = ['shops-001', 'shop_001_01']
 const names = ({ mappings }: FleetUpdate) =>
   mappings.flatMap(({ name, databases }) => databases.map((one) => `${name}/${one.name}`))
 
-describe('asked', () => {
-  test('all of it, and one database in full', async () => {
+describe('the view', () => {
+  test('of the whole fleet, and of one database in full', async () => {
     const all = await api.get('/api/fleet')
     expect(all.status).toBe(200)
     expect(Value.Errors(FleetView, all.json).First()).toBeUndefined()
@@ -39,14 +39,14 @@ describe('asked', () => {
     expect(one.json.name).toBe('fleet_shop_001_01')
   })
 
-  test('a database with a name that is none for a path', async () => {
+  test('a database with a name that is not valid in a path', async () => {
     const name = 'läden/2024 %41'
     controller.find(mapping, database).name = name
     const { status, json } = await api.get(`/api/fleet/${mapping}/${encodeURIComponent(name)}`)
     expect([status, json.streams?.[0].status.tables[0].name]).toEqual([200, `orders of ${name}`])
   })
 
-  test('what is not there is a typed 404', async () => {
+  test('an unknown name is a typed 404', async () => {
     const wrong = await api.get('/api/fleet/nowhere/shop')
     expect([wrong.status, wrong.json.error, wrong.json.path]).toEqual([404, 'not_found', '/mapping'])
     const none = await api.get(`/api/fleet/${mapping}/shop`)
@@ -56,7 +56,7 @@ describe('asked', () => {
     expect([early.status, early.json.error]).toEqual([404, 'not_found'])
   })
 
-  test('where no fleet runs: 404, no message, no metric', async () => {
+  test('without a fleet: 404, no message, no metric', async () => {
     await using plain = await startApi()
     for (const answer of [
       await plain.get('/api/fleet'),
@@ -69,7 +69,7 @@ describe('asked', () => {
     expect((await plain.get('/metrics')).text).not.toContain('pgtrek_fleet')
   })
 
-  test('the guard stands before it as before everything', async () => {
+  test('the guard protects it like every route', async () => {
     await using guarded = await startApi({ fleet: controller, token: 'token-of-the-tests' })
     expect((await guarded.get('/api/fleet')).status).toBe(401)
     expect((await guarded.post('/api/fleet/switchover', {})).status).toBe(401)
@@ -86,8 +86,8 @@ describe('asked', () => {
   })
 })
 
-describe('steered', () => {
-  test('each action arrives with its fields', async () => {
+describe('actions', () => {
+  test('arrive with their fields', async () => {
     const asked: [string, object | undefined, FleetAction][] = [
       ['pause', undefined, { type: 'pause' }],
       ['pause', { mapping }, { type: 'pause', mapping }],
@@ -115,7 +115,7 @@ describe('steered', () => {
     expect(controller.actions).toEqual(asked.map(([, , action]) => action))
   })
 
-  test('what is not meant stands for nothing, least of all for everything', async () => {
+  test('an invalid one selects nothing, least of all everything', async () => {
     const refused: [string, unknown, number, string | undefined][] = [
       ['switchover', undefined, 400, undefined],
       ['switchover', { maping: 'shops-001' }, 400, '/maping'],
@@ -134,15 +134,15 @@ describe('steered', () => {
     expect(controller.actions).toEqual([])
   })
 
-  test('what cannot be done now says why', async () => {
+  test('one that is not possible has a reason', async () => {
     controller.answer = { ok: false, message: 'it is paused: resume it first' }
     const { status, json } = await api.post('/api/fleet/switchover', { mapping })
     expect([status, json.error, json.message]).toEqual([409, 'not_now', 'it is paused: resume it first'])
   })
 })
 
-describe('pushed', () => {
-  test('all of it, whenever something has changed', async () => {
+describe('messages', () => {
+  test('contain everything, whenever something has changed', async () => {
     using watched = await api.watch({}, 'complete')
     await watched.untilFleet(() => true)
     controller.find(mapping, database).lag_bytes = 78
@@ -150,7 +150,7 @@ describe('pushed', () => {
     expect([next.partial, names(next).length]).toEqual([undefined, 12])
   })
 
-  test('all of it once, then only what has changed', async () => {
+  test('contain everything once, then only changes', async () => {
     controller.log.push({ at: 1, level: 'info', message: 'begun' })
     using watched = await api.watch()
     const first = await watched.untilFleet(() => true)
@@ -171,14 +171,14 @@ describe('pushed', () => {
     }
   })
 
-  test('numbers as often as is wished, states without waiting', async () => {
+  test('with numbers come as often as requested, with states immediately', async () => {
     using watched = await api.watch()
     await watched.untilFleet(() => true)
     for (const nonsense of ['no JSON', '{"type":"fleet","refresh_seconds":-1}', '{"type":"other"}', '7']) {
       watched.say(nonsense)
     }
     watched.say(JSON.stringify({ type: 'fleet', refresh_seconds: 3600 }))
-    // As soon as that is heard, a database that has only other numbers waits.
+    // After this message, a database with only new numbers waits.
     const [moved, broken] = [controller.find('shops-003', 'shop_003_02'), controller.find(mapping, database)]
     const changeBoth = async () => {
       const before = watched.fleets.length
@@ -200,7 +200,7 @@ describe('pushed', () => {
     )
   })
 
-  test('a database that is gone: all of it again', async () => {
+  test('contain everything again when a database is removed', async () => {
     using watched = await api.watch()
     await watched.untilFleet(() => true)
     controller.mappings[0]?.databases.pop()
@@ -208,7 +208,7 @@ describe('pushed', () => {
     expect(whole.partial).toBeUndefined()
   })
 
-  test('the report of a switchover is for who asks for it', async () => {
+  test('contain the report of a switchover only on request', async () => {
     using watched = await api.watch()
     await watched.untilFleet(() => true)
     controller.find(mapping, database).switchover = {
@@ -228,7 +228,7 @@ describe('pushed', () => {
   })
 })
 
-test('five thousand databases: pushed once, and then the one that has changed', async () => {
+test('of five thousand databases contain all of them once, and then the changed one', async () => {
   const large = new SeenFleet(100, 50)
   await using many = await startApi({ fleet: large })
   using watched = await many.watch()
@@ -246,7 +246,7 @@ test('five thousand databases: pushed once, and then the one that has changed', 
   expect(samples).toBeLessThan(5_000 * 12 + 100 * 40)
 })
 
-test('metrics by mapping and database: states, lag, rates, tables, rows, the light', async () => {
+test('metrics by mapping and database: states, lag, rates, tables, rows, readiness', async () => {
   const broken = controller.find(mapping, 'shop_001_03')
   broken.state = 'problem'
   broken.failed_tables = [{ schema: 'public', name: 'secret_table', error: 'disk full' }]
@@ -259,7 +259,7 @@ test('metrics by mapping and database: states, lag, rates, tables, rows, the lig
   expect(metrics.value('pgtrek_fleet_database_state', { ...copying, state: 'copying' })).toBe(1)
   expect(metrics.value('pgtrek_fleet_database_bytes_per_second', copying)).toBe(3 * 2 ** 20)
   expect(metrics.value('pgtrek_fleet_database_tables_done', copying)).toBe(10)
-  // Nothing flows yet: no lag is not a lag of nothing.
+  // Before following there is no lag, instead of a lag of zero.
   expect(metrics.all('pgtrek_fleet_database_lag_bytes', copying)).toEqual([])
   const ready = { mapping, database: 'shop_001_04' }
   expect(metrics.value('pgtrek_fleet_database_lag_bytes', ready)).toBe(4096)

@@ -1,5 +1,4 @@
-// A database that is copied and followed through the API: begun, steered, switched over, cleaned up; and those
-// that other processes follow.
+// A move through the API: started, controlled, switched over, cleaned up; and moves of other processes.
 import { beforeAll, describe, expect, test } from 'bun:test'
 import { Value } from '@sinclair/typebox/value'
 import { FollowMessage } from '../../shared/follow-api.ts'
@@ -32,7 +31,7 @@ function endsOf({ source, destination }: { source: TestDatabase; destination: Te
   return { source: { url: source.url }, destination: { url: destination.url } }
 }
 
-/** The first view of this one for which it holds. */
+/** Waits for a view of this move that meets the condition. */
 async function seen(
   watched: Watched,
   name: string,
@@ -52,14 +51,14 @@ const slots = (database: TestDatabase) =>
     `select slot_name from pg_replication_slots where database = current_database()`,
   )
 
-// One test: its sessions last from the first step to the last, and no test may leave any to the next.
+// One test, because its sessions last from the first step to the last, and no test may leave sessions to the next.
 describe('from the copy to the end', () => {
   let api: Api
   let pair: Awaited<ReturnType<typeof shop>>
   let watched: Watched
   const name = 'whole'
 
-  test('it is started, steered, stopped, continued, switched over and cleaned up', async () => {
+  test('it is started, controlled, stopped, continued, switched over and cleaned up', async () => {
     await using started = await startApi()
     api = started
     pair = await shop()
@@ -80,7 +79,7 @@ describe('from the copy to the end', () => {
     watched = await api.watch()
   }
 
-  /** It copies, catches up and streams, and watchers are told every stage. */
+  /** It copies, catches up and streams, and clients get every stage. */
   async function copiesAndStreams() {
     expect((await api.get('/api/follow')).json).toEqual({ follows: [] })
     const body = { ...endsOf(pair), follow: { ...quick, name } }
@@ -103,7 +102,7 @@ describe('from the copy to the end', () => {
     })
   }
 
-  /** Another follow is refused while this process follows, and so is the same one. */
+  /** Another move is refused while this process follows, and so is the same one. */
   async function refusesAnother() {
     const other = await api.post('/api/follow', { ...endsOf(await shop()), follow: { name: 'other' } })
     expect([other.status, other.json.error]).toEqual([409, 'busy'])
@@ -132,12 +131,12 @@ describe('from the copy to the end', () => {
     const inserted = { ...of, table: 'orders', operation: 'insert' }
     expect(metrics.value('pgtrek_follow_table_changes_total', inserted)).toBe(1)
     expect(metrics.all('pgtrek_follow_lag_bytes', of)).toHaveLength(1)
-    // One copy, told once.
+    // The copy is reported once.
     expect(metrics.value('pgtrek_copy_rows')).toBe(600)
     expect(metrics.value('pgtrek_copy_tables', { ...of, status: 'completed' })).toBe(2)
   }
 
-  /** It pauses and resumes; a request that is refused is answered with the reason. */
+  /** It pauses and resumes; a refused request is answered with the reason. */
   async function pausesAndResumes() {
     await fresh()
     expect((await api.post('/api/follow/pause')).json).toMatchObject({ ok: true })
@@ -217,7 +216,7 @@ describe('from the copy to the end', () => {
     const needless = await api.post('/api/follow', { ...endsOf(pair), continue: true, options: {} })
     expect([needless.status, needless.json.path]).toEqual([400, '/options'])
     await pair.source.sql(`insert into orders values (700, 'while nobody followed')`)
-    // What was skipped keeps the light off until both sides are found equal.
+    // Skipped transactions prevent readiness until both sides are equal again.
     await pair.destination.sql(`update orders set note = 'is left out' where id = 601`)
     await fresh()
     const on = { ...endsOf(pair), continue: true, follow: { ...quick, name } }
@@ -251,7 +250,7 @@ describe('from the copy to the end', () => {
     expect(metrics.value('pgtrek_switchover_different_tables')).toBe(0)
     const over = await api.post('/api/follow/continue', { ...endsOf(pair), follow: { name } })
     expect([over.status, over.json.error]).toEqual([400, 'usage'])
-    // What it said stays.
+    // The report is kept.
     expect((await api.get(`/api/follow/${name}`)).json.switchover.report).toEqual(report)
   }
 
@@ -268,7 +267,7 @@ describe('from the copy to the end', () => {
   }
 })
 
-test('a column that the destination lacks is made there on request; there and back again', async () => {
+test('a column that the destination lacks is created on request; switchover and return', async () => {
   await using api = await startApi()
   const pair = await shop()
   const name = 'there_and_back'
@@ -306,7 +305,7 @@ test('a column that the destination lacks is made there on request; there and ba
   expect([...(await slots(pair.source)), ...(await slots(pair.destination))]).toEqual([])
 })
 
-test('one that cannot begin says why, in its view and in the history, and leaves nothing', async () => {
+test('one that cannot start has the reason in its view and in the history, and leaves nothing', async () => {
   await using api = await startApi()
   using watched = await api.watch()
   const pair = await shop()
@@ -325,7 +324,7 @@ test('one that cannot begin says why, in its view and in the history, and leaves
   await seen(watched, 'no', ({ ready }) => ready.green)
 })
 
-test('cancelling the copy ends it, and nothing is left of it', async () => {
+test('cancelling the copy ends it, and leaves nothing', async () => {
   await using api = await startApi()
   using watched = await api.watch()
   const pair = await shop()
@@ -341,7 +340,7 @@ test('cancelling the copy ends it, and nothing is left of it', async () => {
   expect(await slots(pair.source)).toEqual([])
 })
 
-test('what other processes follow is seen, steered by name, and reported as lost when they are gone', async () => {
+test('moves of other processes are shown, controlled by name, and reported as lost after their end', async () => {
   using home = makeHome()
   const [one, other] = [await shop(), await shop()]
   const follow = (name: string, pair: typeof one) =>
@@ -380,7 +379,7 @@ test('what other processes follow is seen, steered by name, and reported as lost
   )
 })
 
-test('a server beside a follow that somebody else has begun shows and steers that', async () => {
+test('the server of a process that follows shows and controls its move', async () => {
   const pair = await shop()
   await using moving = move(pair, { name: 'guest' })
   await moving.untilStreaming()

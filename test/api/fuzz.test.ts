@@ -1,4 +1,4 @@
-// Thousands of requests that nobody would send, made from the description of the API: each is answered, in words.
+// Thousands of invalid requests, generated from the description of the API: each gets a typed answer.
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -61,12 +61,12 @@ async function hear(stream: ReadableStream<Uint8Array>, onUrl: (url: string) => 
   }
 }
 
-/** Kilobytes that the server holds now. */
+/** Kilobytes of memory in use by the server. */
 function memory(): number {
   return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1])
 }
 
-/** https://en.wikipedia.org/wiki/Linear_congruential_generator: the same again for the same seed. */
+/** https://en.wikipedia.org/wiki/Linear_congruential_generator: the same sequence for the same seed. */
 function dice(start: number) {
   let state = BigInt(start)
   const next = () => {
@@ -135,7 +135,7 @@ function anything(depth = 0): unknown {
   }
 }
 
-/** Mostly as the schema has it, so that some get past its door. */
+/** Mostly valid, so that some requests pass the validation. */
 function valueFor(schema: Schema | undefined): unknown {
   if (!schema || random.next() < 0.03) return anything()
   if (schema.anyOf) return valueFor(random.oneOf(schema.anyOf))
@@ -184,7 +184,7 @@ function bodyFor(schema: Schema | undefined): string | undefined {
   return JSON.stringify(valueFor(schema)) ?? 'null'
 }
 
-test(`of ${requests} requests made up by seed ${seed} none is answered with 5xx, hangs, or costs memory`, async () => {
+test(`of ${requests} requests generated with seed ${seed} none is answered with 5xx, hangs, or leaks memory`, async () => {
   const { paths } = (await (await fetch(`${base}/openapi/json`)).json()) as {
     paths: Record<string, Record<string, Operation>>
   }
@@ -216,7 +216,7 @@ test(`of ${requests} requests made up by seed ${seed} none is answered with 5xx,
     if (answer.status >= 500) throw new Error(`${said} was answered with ${answer.status} ${answer.text}`)
     answers.set(answer.status, (answers.get(answer.status) ?? 0) + 1)
   }
-  // The first few hundred bring what is loaded once.
+  // The first few hundred load what is loaded once.
   for (let number = 0; number < 300; number++) await ask(number)
   const before = memory()
   for (let number = 300; number < requests; number++) await ask(number)
@@ -230,7 +230,7 @@ function wellFormed(text: string): string {
   return text.toWellFormed()
 }
 
-test('what is nested deeply, or has very many parts, is refused before anything is made of it', async () => {
+test('deeply nested bodies, or those with very many parts, are refused before they are parsed', async () => {
   for (const body of whole.slice(0, 5)) {
     const answer = await fetch(`${base}/api/migrate`, {
       method: 'POST',
@@ -243,7 +243,7 @@ test('what is nested deeply, or has very many parts, is refused before anything 
 })
 
 test.each(['%20', '%0a', '1e3', '', '0x10', '%2B1', '-1', 'NaN', '1e308', '9007199254740993'])(
-  'a number in a query that is none, or too large (%s), is refused in words',
+  'an invalid or too large number in a query (%s) is refused with a message',
   async (number) => {
     for (const place of [
       'migrations?limit=',

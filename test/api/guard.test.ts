@@ -1,4 +1,4 @@
-// Who is let in, what is refused and how, without any database.
+// Which requests the guard refuses, and how. Needs no database.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { hostname } from 'node:os'
 import { type Api, startApi } from '../support/api.ts'
@@ -55,14 +55,14 @@ describe('a foreign page', () => {
 })
 
 test.each(['localhost', 'LOCALHOST:9999', '127.0.0.1:80', '[::1]:8080', '192.168.1.7', hostname()])(
-  'as %s it is known, also through a forwarded port',
+  'the server accepts %s as its name, also through a forwarded port',
   async (host) => {
     const headers = { host, origin: `http://${host}` }
     expect((await api.raw({ path: '/api/migrate/status', headers })).status).toBe(200)
   },
 )
 
-test('a name that was allowed is known', async () => {
+test('the server accepts a name that was allowed', async () => {
   const headers = {
     host: 'db.example.com',
     authorization: `Bearer ${token}`,
@@ -72,8 +72,8 @@ test('a name that was allowed is known', async () => {
   expect((await api.raw({ path: '/api/profiles', headers: { host: 'db.example.com' } })).status).toBe(403)
 })
 
-describe('where a token is needed', () => {
-  test('nothing is said without it but the way in and that somebody is there', async () => {
+describe('with a token', () => {
+  test('only the login and the health check are available without it', async () => {
     for (const path of ['/', '/api/profiles', '/openapi/json', '/api/nothing']) {
       const answer = await closed.get(path)
       expect([path, answer.status, answer.json?.error]).toEqual([path, 401, 'unauthorized'])
@@ -129,7 +129,7 @@ describe('where a token is needed', () => {
   })
 })
 
-test('every answer tells the browser what not to do', async () => {
+test('every response has the security headers', async () => {
   for (const path of ['/', '/api/profiles', '/api/nothing', '/openapi', '/health', '/pgtrek-plain.css']) {
     const { headers } = await api.get(path)
     const policy = headers.get('content-security-policy') ?? ''
@@ -143,7 +143,7 @@ test('every answer tells the browser what not to do', async () => {
   expect((await api.get('/api/profiles')).headers.get('cache-control')).toBe('no-store')
 })
 
-describe('a request that is wrong gets a typed answer', () => {
+describe('an invalid request gets a typed answer', () => {
   const ends = { source: { url: 'postgres://a:sEcr3t@h/d' }, destination: { url: 'postgres://b@h/d' } }
   test.each([
     ['no JSON', '{"source"', 400, { error: 'usage', message: 'the body is not valid JSON' }],
@@ -214,7 +214,7 @@ describe('a request that is wrong gets a typed answer', () => {
     }
   })
 
-  test('one that is too large, whether it says so or not', async () => {
+  test('one that is too large, with or without a declared length', async () => {
     const large = JSON.stringify({ ...ends, tables: [{ table: 'x'.repeat(5 * 1024 * 1024) }] })
     const said = await api.post('/api/plan', large)
     expect([said.status, said.json.error]).toEqual([413, 'too_large'])
@@ -253,7 +253,7 @@ describe('a request that is wrong gets a typed answer', () => {
   })
 })
 
-test('the API describes itself, with every route, and the page of it needs no other host', async () => {
+test('the API describes all of its routes, and its page needs no other host', async () => {
   const { json } = await api.get('/openapi/json')
   expect(Object.keys(json.paths).sort()).toEqual([
     '/api/browse',

@@ -1,4 +1,4 @@
-// What Prometheus is told: whether it can read it, and whether it is true.
+// The metrics: their format, and whether their values are right.
 
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { join } from 'node:path'
@@ -27,7 +27,7 @@ async function scrape(): Promise<ReadMetrics> {
   return new ReadMetrics(text)
 }
 
-test('a pgtrek that does nothing says which it is, and nothing of copies or follows', async () => {
+test('without a migration or move, there is only the version', async () => {
   const metrics = await scrape()
   expect(metrics.all('pgtrek_build_info')).toMatchObject([{ value: 1, labels: { version: '0.1.0' } }])
   expect(metrics.samples).toHaveLength(1)
@@ -58,7 +58,7 @@ test('a migration: rows, bytes, tables by status, the phase', async () => {
   expect(metrics.value('pgtrek_copy_remaining_seconds', run)).toBeUndefined()
 })
 
-test('a follow of another process, with names that have to be escaped', async () => {
+test('a move of another process, with names that must be escaped', async () => {
   const table = 'a "quoted"\\\nname'
   const view = followView('shop', { table })
   store.take('shop')
@@ -87,7 +87,7 @@ test('a follow of another process, with names that have to be escaped', async ()
   expect(metrics.value('pgtrek_switchover_state', { ...of, state: 'none' })).toBe(1)
 })
 
-test('what nobody works on any more has no lag, and is not ready', async () => {
+test('a move without a process has no lag and is not ready', async () => {
   const gone = Bun.spawnSync(['true']).pid
   store.publish(followView('shop'))
   store.database.query('update follow set process = ? where name = ?').run(gone, 'shop')
@@ -102,7 +102,7 @@ test('what nobody works on any more has no lag, and is not ready', async () => {
   expect(json.ready).toMatchObject({ green: false, reasons: [expect.stringContaining('has ended')] })
 })
 
-test('they need the token where there is one, as a bearer', async () => {
+test('need the token as a bearer, if there is one', async () => {
   await using guarded = await startApi({ token: 'a token of the tests' })
   expect((await guarded.get('/metrics')).status).toBe(401)
   const { status } = await guarded.get('/metrics', { authorization: 'Bearer a' })
@@ -117,7 +117,7 @@ test('they need the token where there is one, as a bearer', async () => {
   expect(foreign.status).toBe(403)
 })
 
-test('all of them are described, and nothing else is', async () => {
+test('all metrics are documented, and no others', async () => {
   const root = join(import.meta.dir, '../..')
   const namesIn = async (...paths: string[]) => {
     const texts = await Promise.all(paths.map((path) => Bun.file(join(root, path)).text()))

@@ -46,7 +46,7 @@ async function migrate(body: object): Promise<JobProgress> {
 }
 
 describe('the plan', () => {
-  test('says what would be done, and writes nothing', async () => {
+  test('shows what would be done, and writes nothing', async () => {
     const destination = await to.createDatabase()
     const { status, json } = await api.post('/api/plan', await ends(destination))
     expect(status).toBe(200)
@@ -67,14 +67,14 @@ describe('the plan', () => {
     expect((await api.get('/api/migrations')).json).toEqual([])
   })
 
-  test('with its SQL when asked for', async () => {
+  test('has its SQL on request', async () => {
     const { json } = await api.post('/api/plan?sql=true', await ends(await to.createDatabase()))
     const sql = (json as PlanAnswer).steps.flatMap((step) => step.sql ?? [])
     expect(sql.join('\n')).toContain('CREATE TABLE public.big')
     expect(sql.join('\n')).toContain('copy')
   })
 
-  test('says what is destroyed', async () => {
+  test('shows what is destroyed', async () => {
     const destination = await to.createDatabase()
     await destination.sql('create table small (id int, big int); insert into small values (7)')
     const emptied = (await api.post('/api/plan', await ends(destination))).json as PlanAnswer
@@ -85,7 +85,7 @@ describe('the plan', () => {
     expect(dropped.confirmation).not.toBe(emptied.confirmation)
   })
 
-  test('of the same database, of a name that is nowhere, of a server that is not there, is refused', async () => {
+  test('is refused for the same database, for names that do not exist, and for unreachable servers', async () => {
     const destination = await to.createDatabase()
     const same = await api.post('/api/plan', {
       source: { url: source.url },
@@ -118,7 +118,7 @@ describe('the plan', () => {
   })
 })
 
-test('who asks for nothing else gets complete messages', async () => {
+test('by default messages are complete', async () => {
   const destination = await to.createDatabase()
   using watched = await api.watch({}, 'complete')
   const { json } = await api.post('/api/migrate', await ends(destination))
@@ -132,7 +132,7 @@ test('who asks for nothing else gets complete messages', async () => {
   expect(last.log.map(({ message }) => message)).toEqual(stored.map(({ message }) => message))
 })
 
-test('a migration is reported from connect to finish: all at once, then what changes, then the end', async () => {
+test('a migration is reported from start to end: everything once, then changes, then the end', async () => {
   const destination = await to.createDatabase()
   using watched = await api.watch()
   const first = await watched.until(() => true)
@@ -146,7 +146,7 @@ test('a migration is reported from connect to finish: all at once, then what cha
   expect(ours[0]?.partial).toBeUndefined()
   expect(ours[0]?.request).toMatchObject({ options: { batchSize: 1000 } })
   expect(ours.slice(1, -1).every(({ partial }) => partial)).toBe(true)
-  // What the page keeps by adding up the messages is what the last one says.
+  // The sum of all messages equals the last complete one.
   const kept = new Map<string, TableProgress>()
   for (const { tables } of ours.slice(0, -1)) for (const table of tables) kept.set(table.name, table)
   expect([...kept.keys()].sort()).toEqual(['big', 'small'])
@@ -157,7 +157,7 @@ test('a migration is reported from connect to finish: all at once, then what cha
     ['small', 'completed', 10],
   ])
   expect(last.summary).toMatchObject({ status: 'completed', failed: [] })
-  // Every line of the log came once, in order.
+  // Every line of the log was sent once, in order.
   const lines = ours.flatMap(({ log }) => log.map(({ message }) => message))
   const stored = (await api.get(`/api/migrations/${json.id}/log?limit=1000`)).json.lines as LogLine[]
   expect(lines).toEqual(stored.map(({ message }) => message))
@@ -170,7 +170,7 @@ test('a migration is reported from connect to finish: all at once, then what cha
 })
 
 describe('one job at a time', () => {
-  test('another is refused while one runs; a cancelled one leaves nothing half done', async () => {
+  test('another is refused while one runs; a cancelled one leaves no incomplete table', async () => {
     const destination = await to.createDatabase()
     const slow = { ...(await ends(destination)), options: { maxBytesPerSecond: 100_000 } }
     using watched = await api.watch()
@@ -218,8 +218,8 @@ describe('one job at a time', () => {
   })
 })
 
-describe('what would be destroyed', () => {
-  test('is not, unless it was confirmed as it was shown', async () => {
+describe('destroying', () => {
+  test('needs the confirmation of the plan that was shown', async () => {
     const destination = await to.createDatabase()
     await destination.sql('create table small (id int primary key, big int); insert into small values (7)')
     const body = await ends(destination)
@@ -257,7 +257,7 @@ test('a dry run has the plan as its result', async () => {
   expect(await destination.sql(`select to_regclass('big') as t`)).toEqual([{ t: null }])
 })
 
-test('a table that fails is reported with the words of the server, and run again without the others', async () => {
+test('a failed table is reported with the error of the server, and copied again without the others', async () => {
   const destination = await to.createDatabase()
   await destination.sql('create table small (id int primary key, big int check (big > 5))')
   const body = { ...(await ends(destination)), confirmed: true }
@@ -284,16 +284,16 @@ test('a table that fails is reported with the words of the server, and run again
   expect([other.status, other.json.path]).toEqual([400, '/destination'])
   await destination.sql('alter table small drop constraint small_big_check')
   await source.sql('begin; insert into big values (0, $$new$$); commit')
-  // Only what failed is planned again, and what that needs.
+  // Only what failed is planned again, with its dependencies.
   const again = await api.post('/api/plan', { ...(await ends(destination)), options: { resume: true } })
   const { tables, steps, rows: planned } = again.json as PlanAnswer
   expect([tables.map(({ name }) => name), planned]).toEqual([['small'], 10])
   const named = steps.filter(({ kind }) => ['TABLE', 'VIEW', 'INDEX', 'ROWS', 'CONSTRAINT'].includes(kind))
-  // Its foreign key was skipped, and needs the key of the other one.
+  // Its foreign key was skipped, because it needs the other table's key.
   expect(named.map(({ kind, name }) => `${kind} ${name}`).sort()).toEqual([
     ...['CONSTRAINT big big_pkey', 'INDEX big_pkey', 'ROWS small', 'TABLE big', 'TABLE small'],
   ])
-  // What somebody has dropped meanwhile is made again, and said; nothing is said of what is there.
+  // An object that was dropped in the meantime is created again and reported.
   await destination.sql('drop view seen')
   const retry = await api.post(`/api/migrations/${id}/retry`, await ends(destination))
   expect(retry.status).toBe(200)
@@ -308,20 +308,20 @@ test('a table that fails is reported with the words of the server, and run again
   await source.sql('delete from big where id = 0')
   expect(second.failedTables).toEqual([])
   expect(await destination.sql('select count(*)::int as n from small')).toEqual([{ n: 10 }])
-  // The big one was complete, and was not copied again.
+  // The big table was complete, and was not copied again.
   expect(await destination.sql('select count(*)::int as n from big')).toEqual([{ n: rows }])
   const done = await api.post(`/api/migrations/${retry.json.id}/retry`, await ends(destination))
   expect([done.status, done.json.message]).toEqual([400, expect.stringContaining('nothing is left to do')])
 })
 
-test('only what was selected comes', async () => {
+test('only the selection is migrated', async () => {
   const destination = await to.createDatabase()
   const selection = { schemas: [{ name: 'public', tables: ['small'], views: ['seen'] }] }
   const last = await migrate({ ...(await ends(destination)), selection })
   expect(last.tables.map(({ name }) => name)).toEqual(['small'])
 })
 
-test('the history has what was asked for and what came of it, without passwords', async () => {
+test('the history has the request and the result, without passwords', async () => {
   const destination = await to.createDatabase()
   const secret = 'sEcr3t-of-the-test'
   const url = new URL(destination.url)
@@ -351,7 +351,7 @@ test('the history has what was asked for and what came of it, without passwords'
 })
 
 describe('hooks', () => {
-  test('of SQL run, commands only where the operator allows them', async () => {
+  test('of SQL run, commands only if the operator allows them', async () => {
     const file = join(scratchDirectory(), 'touched-by-a-hook')
     const hooks = [
       { when: 'after', phase: 'run', run: { on: 'destination', sql: 'create table hooked ()' } },
@@ -374,7 +374,7 @@ describe('hooks', () => {
   })
 })
 
-test('names are names: SQL in them does nothing', async () => {
+test('names with SQL in them are only names', async () => {
   const destination = await to.createDatabase()
   const name = `x"; drop table big; --`
   await source.sql(

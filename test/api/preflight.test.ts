@@ -1,4 +1,4 @@
-// `POST /api/preflight`: the report of `pgtrek doctor`, for whoever asks over HTTP.
+// `POST /api/preflight`: the report of `pgtrek doctor` over HTTP.
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { Value } from '@sinclair/typebox/value'
 import { type PreflightItem, PreflightReport } from '../../shared/preflight.ts'
@@ -22,7 +22,7 @@ async function ask(more: object = {}) {
   return { status, json, item: (id: string) => json.items.find((one: PreflightItem) => one.id === id) }
 }
 
-test('the report says what is in the way, and what mends it', async () => {
+test('the report has the findings with their fixes', async () => {
   const calm = await ask()
   expect(calm.status).toBe(200)
   expect(Value.Check(PreflightReport, calm.json)).toBe(true)
@@ -38,7 +38,7 @@ test('the report says what is in the way, and what mends it', async () => {
   })
 })
 
-test('it is asked about what would be moved, and how', async () => {
+test('the selection and the options are checked', async () => {
   const chosen = await ask({ follow: {}, selection: { include: ['public.t'] } })
   expect(chosen.json).toMatchObject({ status: 'ok', follow: true, scope: { tables: 1, of: 2 } })
   const forgiven = await ask({ follow: { insertsOnly: ['keyless'] } })
@@ -47,7 +47,7 @@ test('it is asked about what would be moved, and how', async () => {
   expect(merged.item('tables-without-key').objects).toEqual(['public.keyless'])
 })
 
-test('what is wrong with the question is said with its place', async () => {
+test('an invalid request is reported with its place', async () => {
   expect(await ask({ folow: true })).toMatchObject({ status: 400, json: { path: '/folow' } })
   expect(await ask({ follow: { bidirectional: 'yes' } })).toMatchObject({
     status: 400,

@@ -1,4 +1,4 @@
-// Saved requests and their passwords: kept only when asked for, sealed, and never given out.
+// Saved requests and their passwords: kept only on request, encrypted, and never returned.
 import { Database } from 'bun:sqlite'
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { chmodSync, statSync } from 'node:fs'
@@ -39,7 +39,7 @@ const request = (password?: string) => ({
 const put = (name: string, body: object) => api.send('PUT', `/api/profiles/${encodeURIComponent(name)}`, body)
 const login = (conn: object) => api.post('/api/test-connection', { conn })
 
-test('a profile is saved, listed, replaced and deleted; without being asked, no password is kept', async () => {
+test('a profile is saved, listed, replaced and deleted; by default no password is kept', async () => {
   const saved = await put('from old to new', { request: request() })
   expect(saved.status).toBe(200)
   expect(saved.json).toMatchObject({
@@ -61,7 +61,7 @@ test('a profile is saved, listed, replaced and deleted; without being asked, no 
 })
 
 describe('a kept password', () => {
-  test('opens the connection it was saved with, and is in no answer and not readable in the store', async () => {
+  test('opens its connection, and is in no answer and not readable in the store', async () => {
     const saved = await put('kept', { request: request(), passwords: true })
     expect(saved.json).toMatchObject({ passwords: true, kept: { source: true, destination: true } })
     expect((await login({ profile: 'kept', side: 'source' })).json).toMatchObject({
@@ -90,13 +90,13 @@ describe('a kept password', () => {
     expect(statSync(join(api.stateDirectory, 'key')).mode & 0o777).toBe(0o600)
   })
 
-  test('cannot be sent elsewhere: nothing of the connection can be changed on the way', async () => {
+  test('cannot be sent elsewhere: a request cannot change any part of the connection', async () => {
     await put('kept', { request: request(), passwords: true })
     const elsewhere = await login({ profile: 'kept', side: 'source', host: '127.0.0.2' })
     expect([elsewhere.status, elsewhere.json.error]).toEqual([400, 'usage'])
   })
 
-  test('stays when the profile is saved without it, and goes with another server or when no longer wanted', async () => {
+  test('stays if the profile is saved without it, and is deleted with another server or on request', async () => {
     await put('kept', { request: request(), passwords: true })
     const bare = request('')
     const again = await put('kept', { request: { ...bare, options: { workers: 9 } }, passwords: true })
@@ -109,7 +109,7 @@ describe('a kept password', () => {
     expect((await login({ profile: 'kept', side: 'source' })).json.error).toBe('login')
   })
 
-  test('does not open for a connection that was changed in the store', async () => {
+  test('is not used for a connection that was changed in the store', async () => {
     await put('kept', { request: request(), passwords: true })
     using store = new Database(join(api.stateDirectory, 'pgtrek.sqlite'))
     store.exec(`update profile set request = replace(request, '127.0.0.1', 'localhost') where name = 'kept'`)
@@ -117,7 +117,7 @@ describe('a kept password', () => {
     expect([answer.status, answer.json.message]).toEqual([400, expect.stringContaining('enter it again')])
   })
 
-  test('is not trusted to a key that others can read', async () => {
+  test('is not encrypted with a key that others can read', async () => {
     const directory = scratchDirectory()
     const seal = sealIn(directory, { keychain: false })
     const sealed = await seal.close('name', secret, 'bond')
@@ -128,7 +128,7 @@ describe('a kept password', () => {
     expect(seal.open(sealed, 'bond')).rejects.toThrow('can be read by other users')
   })
 
-  test('is sealed by the key where no keychain answers', async () => {
+  test('is encrypted with the key file if no keychain answers', async () => {
     const directory = join(scratchDirectory(), crypto.randomUUID())
     await using own = await startApi({ stateDirectory: directory, keychain: true })
     const saved = await own.send('PUT', '/api/profiles/x', { request: request(), passwords: true })

@@ -1,4 +1,4 @@
-// Reads Prometheus' text format as strictly as its documentation says it is written.
+// Reads Prometheus' text format as strictly as its documentation defines it.
 // https://prometheus.io/docs/instrumenting/exposition_formats/
 export interface ReadSample {
   name: string
@@ -10,7 +10,7 @@ export class ReadMetrics {
   readonly types = new Map<string, string>()
   readonly samples: ReadSample[] = []
 
-  /** Throws at whatever a scraper would refuse. */
+  /** Throws for everything that a scraper would refuse. */
   constructor(text: string) {
     if (!text.endsWith('\n')) throw new Error('the last line does not end')
     let family: string | undefined
@@ -45,7 +45,7 @@ export class ReadMetrics {
     )
   }
 
-  /** Of the only one; undefined when there is none. */
+  /** The value of the only matching sample; undefined if there is none. */
   value(name: string, labels: Record<string, string> = {}): number | undefined {
     const found = this.all(name, labels)
     if (found.length > 1) throw new Error(`${found.length} samples of ${name}`)

@@ -1,4 +1,4 @@
-// Where the passwords of whoever started pgtrek go when a request names a server, and how.
+// To which servers of requests the owner's passwords are sent, and how.
 import { afterAll, beforeAll, beforeEach, expect, test } from 'bun:test'
 import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,7 +11,7 @@ import { type Api, startApi } from '../support/api.ts'
 const secret = 'only-the-owner-knows'
 const ways = { clear: [0, 0, 0, 3], md5: [0, 0, 0, 5, 1, 2, 3, 4] }
 
-/** Asks for the password as it likes, and keeps all that it is sent. */
+/** A server that requests the password in a given way, and keeps everything that is sent. */
 class Listener implements Disposable {
   sent = ''
   way: keyof typeof ways = 'clear'
@@ -85,7 +85,7 @@ interface Start {
   allowCleartext?: boolean
 }
 
-/** As `pgtrek serve` starts it in this environment. */
+/** Like `pgtrek serve` in this environment. */
 async function serve({ source, allowCleartext }: Start = {}): Promise<Api> {
   const named = source === undefined ? [] : [resolveSettings({ url: source })]
   const api = await startApi({ owner: ownerOf(named, allowCleartext) })
@@ -134,7 +134,7 @@ function elsewhere(more: Record<string, string>) {
   return { PGHOST: '127.0.0.1', PGPORT: String(listener.port), PGUSER: 'me', PGPASSWORD: secret, ...more }
 }
 
-test('nor does a password file that the request names, nor what else the owner has set for his servers', async () => {
+test('a password file of the request and other settings of the owner are not used either', async () => {
   const other = join(scratchDirectory(), 'other-passfile')
   writeFileSync(other, `*:*:*:*:${secret}\n`, { mode: 0o600 })
   process.env.PGOPTIONS = `-c my.setting=${secret}`
@@ -144,7 +144,7 @@ test('nor does a password file that the request names, nor what else the owner h
   expect(listener.sent).not.toContain(secret)
 })
 
-test('the owner names servers by PGHOST, PGPORT and PGUSER, by a start option, and by a whole line of his password file', async () => {
+test('the owner names servers by PGHOST, PGPORT and PGUSER, by a flag, and by a complete line of the password file', async () => {
   const sent = async (start: Start, conn: object) => {
     listener.sent = ''
     await tried(await serve({ ...start, allowCleartext: true }), conn)
@@ -159,7 +159,7 @@ test('the owner names servers by PGHOST, PGPORT and PGUSER, by a start option, a
   const source = `postgres://me:${secret}@${here()}/shop`
   expect(await sent({ source }, fields)).toBe(true)
   expect(await sent({ source }, { ...fields, user: 'you' })).toBe(false)
-  // Somebody on the way could switch encryption off, or show another certificate.
+  // An attacker on the network could disable encryption or present another certificate.
   expect(await sent({ source: `${source}?sslmode=require` }, { ...fields, sslMode: 'prefer' })).toBe(false)
   process.env.PGPASSFILE = passfile
   keep(`127.0.0.1:${listener.port}:*:me:${secret}\n`)
@@ -167,7 +167,7 @@ test('the owner names servers by PGHOST, PGPORT and PGUSER, by a start option, a
 })
 
 test.each(['clear', 'md5'] as const)(
-  'a server that the owner named is told a password (%s) only when it was typed, or that was allowed',
+  'a server of the owner gets a password (%s) in this form only if it was typed or if that is allowed',
   async (way) => {
     listener.way = way
     const source = `postgres://me:${secret}@${here()}/shop`
@@ -189,7 +189,7 @@ test.each(['clear', 'md5'] as const)(
   },
 )
 
-test('whoever left a password to the environment is told why it was not used', async () => {
+test('the answer says why a password of the environment was not used', async () => {
   const server: Cluster = await cluster(18, { hba: 'host all all 127.0.0.1/32 scram-sha-256\n' })
   const database = await server.createDatabase()
   await server.sql('postgres', `create role named_role login password '${secret}'`)
@@ -201,7 +201,7 @@ test('whoever left a password to the environment is told why it was not used', a
   delete process.env.PGPASSWORD
   keep(`*:*:*:*:${secret}\n`)
   expect((await tried(await serve(), conn)).message).toContain('its line must name host, port and user')
-  // By SCRAM a password is proved, and not told.
+  // SCRAM proves the password without sending it.
   expect(await tried(await serve({ source: conn.url }), conn)).toMatchObject({ status: 200 })
   chmodSync(passfile, 0o640)
   expect((await tried(await serve({ source: conn.url }), conn)).message).toMatch(
@@ -210,7 +210,7 @@ test('whoever left a password to the environment is told why it was not used', a
   await server.sql('postgres', 'drop role named_role')
 })
 
-test('a passphrase of a private key is not taken for a part of the address that may be kept', async () => {
+test('a passphrase of a private key is not kept as a part of the address', async () => {
   const api = await serve()
   const url = `postgres://me@${here()}/shop?sslkey=/a&sslpassword=${secret}`
   const end = { url: `postgres://me@${here()}/shop` }

@@ -1,4 +1,4 @@
-// `pgtrek clone` as a process: signals, environment, output, and servers that are almost full.
+// `pgtrek clone` as a process: signals, environment, output, and servers with few free connections.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -13,7 +13,7 @@ let to: Cluster
 let source: TestDatabase
 
 const rows = 5000
-/** An advisory lock on the destination: while somebody has it, the index on t waits. */
+/** An advisory lock on the destination: while it is held, the index on t waits. */
 const gate = 4711
 
 beforeAll(async () => {
@@ -40,7 +40,7 @@ function start(args: string[], environment: Record<string, string> = {}) {
   return home.start(['clone', ...args], environment)
 }
 
-/** Until it runs a statement like this on the destination. */
+/** Waits until it runs such a statement on the destination. */
 async function runs(
   { child, finished }: ReturnType<typeof start>,
   destination: TestDatabase,
@@ -86,7 +86,7 @@ describe('Ctrl-C', () => {
   })
 })
 
-test('takes both ends from the environment, and writes its log and state where told', async () => {
+test('takes both connections from the environment, and writes log and state to the given directories', async () => {
   const destination = await to.createDatabase()
   const { finished } = start(['--log-dir', 'my/logs', '--state-dir', 'my/state', '--quiet'], {
     PGTREK_SOURCE: source.url,
@@ -104,7 +104,7 @@ test('takes both ends from the environment, and writes its log and state where t
   expect(existsSync(join(directory, 'my/state/pgtrek.sqlite'))).toBe(true)
 })
 
-test('rows in the way are not deleted off a terminal without --yes', async () => {
+test('without --yes and a terminal, existing rows are not deleted', async () => {
   const destination = await to.createDatabase()
   await destination.sql('create table u (id int); insert into u values (7)')
   const ends = ['--source', source.url, '--dest', destination.url]
@@ -118,7 +118,7 @@ test('rows in the way are not deleted off a terminal without --yes', async () =>
   expect(await destination.sql('select id from u')).toEqual([])
 })
 
-test('a password appears nowhere', async () => {
+test('no output contains a password', async () => {
   const destination = await to.createDatabase()
   const secret = 'sEcr3t/pass word'
   const url = new URL(destination.url)
@@ -134,7 +134,7 @@ test('a password appears nowhere', async () => {
   }
 })
 
-test('a server with hardly any free connection is enough', async () => {
+test('works with hardly any free connection', async () => {
   const settings = { max_connections: '9', max_wal_senders: '2' }
   await using crowded = await startCluster({ major: 17, settings })
   const destination = await crowded.createDatabase()

@@ -1,4 +1,4 @@
-// `pgtrek compare` as a process: its words, its JSON, its exit codes, its signals.
+// `pgtrek compare` as a process: its output, JSON, exit codes and signals.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import type { TSchema } from '@sinclair/typebox'
@@ -41,7 +41,7 @@ function run(args: string[], other = destination) {
   return start([...args, '--source', source.url, '--dest', other.url]).finished
 }
 
-/** A destination with changes of its own. */
+/** A destination with its own changes. */
 async function changed(changes: string): Promise<TestDatabase> {
   const database = await to.createDatabase()
   await database.sql(fill + changes)
@@ -49,14 +49,14 @@ async function changed(changes: string): Promise<TestDatabase> {
 }
 
 function parsed<Schema extends TSchema>(schema: Schema, output: string) {
-  // Exactly one object, as the schema has it.
+  // Exactly one object that matches the schema.
   const value: unknown = JSON.parse(output)
   expect([...Value.Errors(schema, value)]).toEqual([])
   return value as Record<string, unknown>
 }
 
 describe('data', () => {
-  test('that is the same: code 0, from the environment too', async () => {
+  test('that is equal: code 0, also from the environment', async () => {
     const { finished } = start(['data'], { PGTREK_SOURCE: source.url, PGTREK_DEST: destination.url })
     const { code, output, said } = await finished
     expect(said).toContain('public.orders: 1,000 rows')
@@ -66,7 +66,7 @@ describe('data', () => {
     expect(code).toBe(0)
   })
 
-  test('that differs: code 1, and what differs', async () => {
+  test('that differs: code 1 and the differences', async () => {
     const other = await changed(`
       update orders set price = 0 where id = 7; delete from orders where id = 8; select nextval('numbers')`)
     const { code, output } = await run(['data', '--drill'], other)
@@ -83,7 +83,7 @@ describe('data', () => {
     expect(output).toContain('Different: 1 of 2 tables, 1 of 1 sequence, 0 large objects; 1,000 rows')
   })
 
-  test('as one JSON object, also where it cannot be compared', async () => {
+  test('as one JSON object, also if it cannot be compared', async () => {
     const other = await changed('delete from orders where id < 10')
     const { code, output } = await run(['data', '--json', '--drill', '--drill-limit', '2'], other)
     expect(code).toBe(1)
@@ -123,14 +123,14 @@ describe('data', () => {
       [['schema', '--include-schema', 'publik'], 'did you mean "public"?'],
     ],
   )
-  test.each(mistakes)('a mistake on the command line: code 2 (%p)', async (args, words) => {
+  test.each(mistakes)('an error on the command line: code 2 (%p)', async (args, words) => {
     const { code, said, output } = await run(args)
     expect(said).toContain(words)
     expect(code).toBe(2)
     expect(output).toBe('')
   })
 
-  test('a condition that the servers do not understand makes its table unknown: code 1', async () => {
+  test('a condition that the servers reject makes its table unknown: code 1', async () => {
     const { code, output } = await run(['data', '--where', 'orders=nothing > 1'])
     expect(output).toContain('unknown: public.orders\n  on the source: column "nothing" does not exist')
     expect(code).toBe(1)
@@ -173,13 +173,13 @@ describe('data', () => {
 })
 
 describe('schema', () => {
-  test('that is the same: code 0', async () => {
+  test('that is equal: code 0', async () => {
     const { code, output } = await run(['schema'])
     expect(output).toMatch(/^Same: \d+ objects in /)
     expect(code).toBe(0)
   })
 
-  test('that differs: code 1, and the lines that do', async () => {
+  test('that differs: code 1 and the lines that differ', async () => {
     const other = await changed(
       'alter table orders alter price type int; create index by_price on orders (price)',
     )
@@ -193,7 +193,7 @@ describe('schema', () => {
   })
 })
 
-test('a file says where, what and how, as for a copy: columns that differ are compared as they were copied', async () => {
+test('uses a file as for a copy: mapped columns are compared as they were copied', async () => {
   const other = await to.createDatabase()
   await other.sql('create table orders (number int primary key, price numeric, shop text default $$x$$);')
   await other.sql('insert into orders select i, i from generate_series(1, 500) i')
@@ -213,7 +213,7 @@ test('a file says where, what and how, as for a copy: columns that differ are co
      price = { expression = "price" }`,
   )
   const { code, output, said } = await start(['data', '--config', file, '--where', 'orders=true']).finished
-  // Rules of the command line replace the file's.
+  // Rules of the command line replace those of the file.
   expect({ code, said }).toMatchObject({ code: 1 })
   expect(output).toContain('orders')
   const again = await start(['data', '--config', file, '--filter', 'source']).finished

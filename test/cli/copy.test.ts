@@ -35,7 +35,7 @@ afterAll(() => home[Symbol.dispose]())
 const ends = (destination: TestDatabase) => ['--source', source.url, '--dest', destination.url]
 
 describe('copy', () => {
-  test('fills the tables that are there, and makes none', async () => {
+  test('fills existing tables, and creates none', async () => {
     const destination = await to.createDatabase()
     await destination.sql(schema)
     const { code, output, said } = await home.run(['copy', ...ends(destination), '--json'])
@@ -75,7 +75,7 @@ describe('copy', () => {
     expect(await destination.sql('select count(*)::int as n from t')).toEqual([{ n: rows }])
   })
 
-  test('takes all it needs from a file', async () => {
+  test('takes everything from a file', async () => {
     const destination = await to.createDatabase()
     await destination.sql(schema)
     writeFileSync(
@@ -99,7 +99,7 @@ describe('copy', () => {
       [['clone', '--quiet', '--verbose'], '--quiet and --verbose exclude each other'],
     ],
   )
-  test.each(mistakes)('%p is a mistake, and nothing is tried', async (args, message) => {
+  test.each(mistakes)('%p is an error, and nothing is tried', async (args, message) => {
     const { code, output, said } = await home.run(args, { PGTREK_SOURCE: '', PGTREK_DEST: '' })
     expect(said).toContain(message)
     expect(output).toBe('')
@@ -108,7 +108,7 @@ describe('copy', () => {
 })
 
 describe('a dry run', () => {
-  test('says what would be made, lost and copied, and writes nothing', async () => {
+  test('shows what would be created, destroyed and copied, and writes nothing', async () => {
     const destination = await to.createDatabase()
     await destination.sql("create table t (id int primary key, v text); insert into t values (0, 'mine')")
     const { code, output } = await home.run(['clone', ...ends(destination), '--dry-run'])
@@ -122,7 +122,7 @@ describe('a dry run', () => {
     expect(await destination.sql("select to_regclass('u') as u")).toEqual([{ u: null }])
   })
 
-  test('shows its SQL when asked for every detail', async () => {
+  test('shows its SQL with --verbose', async () => {
     const destination = await to.createDatabase()
     const { code, output } = await home.run(['clone', ...ends(destination), '--dry-run', '--verbose'])
     expect(code).toBe(0)
@@ -131,7 +131,7 @@ describe('a dry run', () => {
     expect(await destination.sql("select to_regclass('t') as t")).toEqual([{ t: null }])
   })
 
-  test('is one object for programs', async () => {
+  test('is one JSON object with --json', async () => {
     const destination = await to.createDatabase()
     const { code, output } = await home.run(['clone', ...ends(destination), '--json'], {
       PGTREK_DRY_RUN: 'true',
@@ -146,7 +146,7 @@ describe('a dry run', () => {
     expect(plan.created).toContainEqual({ kind: 'VIEW', schema: 'public', name: 'w' })
   })
 
-  test('that cannot be planned fails as a run does', async () => {
+  test('that cannot be planned fails like a run', async () => {
     const { code, output, said } = await home.run([
       'clone',
       '--source',

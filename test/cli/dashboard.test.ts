@@ -1,4 +1,4 @@
-// The dashboard without a terminal: what a view looks like, what keys mean.
+// The dashboard without a terminal: how a view is drawn, and what keys do.
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { frame } from '../../server/cli/dashboard/frame.ts'
@@ -32,7 +32,7 @@ function shown(
 }
 
 describe('a frame', () => {
-  test('is never wider or higher than the terminal, and has nothing in it that a terminal would obey', () => {
+  test('is never wider or higher than the terminal, and contains no control sequences of others', () => {
     const text = fc.oneof(fc.string({ unit: 'binary' }), fc.string(), fc.constantFrom(...wideNames))
     const number = fc.oneof(fc.nat(), fc.double({ min: 0, max: 1e18, noNaN: true }))
     const dialogs = fc.constantFrom('', '?', 's', 'k', 'x', 'q', 'tab')
@@ -71,7 +71,7 @@ describe('a frame', () => {
     expect(lines.at(-1)).toBe('Tab panes   ? help   q quit')
   })
 
-  test('shows both ways where changes flow both ways', () => {
+  test('shows both directions when changes flow in both', () => {
     const back = followStream({ direction: 'back', slot: { ...slot, name: 'pgtrek_shop_back' } })
     const lines = shown(followView(now, { bidirectional: true, streams: [followStream(), back] })).join('\n')
     expect(lines).toContain('me@old.example.com:5432/shop ←→ me@new.example.com:5432/shop')
@@ -79,14 +79,14 @@ describe('a frame', () => {
     expect(lines).toContain("← slot   pgtrek_shop_back: being read, keeps 16 MB of the destination's log")
   })
 
-  test('keeps lag and light in the smallest terminals', () => {
+  test('keeps lag and cutover readiness in the smallest terminals', () => {
     const lines = shown(followView(now), { columns: 40, rows: 8 })
     expect(lines[0]).toStartWith('pgtrek')
     expect(lines.join('\n')).toContain('ready to switch over')
     expect(lines.join('\n')).toContain('lag    12 kB, 0.3 s behind')
   })
 
-  test('warns of a slot that holds much, is endangered, or lost', () => {
+  test('warns of a slot that retains much WAL, is endangered, or lost', () => {
     const many = { ...slot, retained_bytes: 3 * 1024 ** 3 }
     expect(shown(followView(now, { streams: [followStream({ slot: many })] })).join('\n')).toContain(
       'warning: the source keeps 3.0 GB of log on its disk for the slot pgtrek_shop',
@@ -97,12 +97,12 @@ describe('a frame', () => {
     expect(shown(lost).join('\n')).toContain('error: the slot pgtrek_shop on the source is lost: wal_removed')
   })
 
-  test('a light that was green is not, when nothing was heard for long', () => {
+  test('does not show readiness of an outdated state', () => {
     const lines = shown(followView(now, { updated_at: now - 60_000 }))
     expect(lines[3]).toBe('○ not ready: no status from its process for 1 min 00 s')
   })
 
-  test('the question before a switchover repeats what is against it', () => {
+  test('the question before a switchover repeats the reasons against it', () => {
     const lines = shown(conflictView(now), { keys: ['s', 'enter'] }).join('\n')
     expect(lines).toContain('not ready: it is stopped at a conflict')
     expect(lines).toContain('Switch over now?')
@@ -112,7 +112,7 @@ describe('a frame', () => {
 describe('keys', () => {
   const around = { view: followView(now), own: false, page: 8 }
 
-  test('q leaves; of a process of its own it asks whether to stop too', () => {
+  test('q leaves; if this process runs the move, it asks whether to stop it', () => {
     expect(press(newState(), 'q', around).effect).toEqual({ type: 'leave' })
     const asked = press(newState(), 'q', { ...around, own: true })
     expect(asked.effect).toBeUndefined()
@@ -123,13 +123,13 @@ describe('keys', () => {
     })
   })
 
-  test('after a switchover that kept a way back, s goes back', () => {
+  test('after a switchover with a return stream, s returns', () => {
     const view = followView(now, { stage: 'done', direction: 'back' })
     const effect = pressAll(['s', 'enter', 'y'], view)
     expect(effect).toMatchObject({ action: { type: 'switchover', options: { back: true } } })
   })
 
-  test('c copies what has failed anew, and the table that is in conflict', () => {
+  test('c copies failed tables again, and the table in conflict', () => {
     const failed = { schema: 'public', name: 'Big', error: 'it did not fit' }
     const { table } = conflictView(now).streams[0]?.status.conflict ?? {}
     const view = { ...conflictView(now), failed_tables: [failed] }
@@ -140,21 +140,21 @@ describe('keys', () => {
     expect(state.message?.text).toBe('no table has failed, and none is in conflict')
   })
 
-  test('without one, there is nothing to switch', () => {
+  test('without a view, there is nothing to switch over', () => {
     const view = followView(now, { stage: 'done', streams: [] })
     const { state, effect } = press(newState(), 's', { ...around, view })
     expect(effect).toBeUndefined()
     expect(state.message?.text).toBe('it is switched over, and no changes flow back')
   })
 
-  test('a form that was opened before somebody else switched over is closed', () => {
+  test('a form is closed when another terminal has switched over', () => {
     const { state } = press(newState(), 's', around)
     expect(withoutOutdated(state, around.view)).toBe(state)
     const after = withoutOutdated(state, followView(now, { stage: 'done', direction: 'back' }))
     expect(after.dialog).toBeUndefined()
   })
 
-  test('whatever is pressed, only a yes to a question that was asked changes anything', () => {
+  test('only a yes to a question changes anything', () => {
     const keys = fc.constantFrom(
       ...'psxtkacyn123456? hqo',
       'enter',
@@ -194,7 +194,7 @@ describe('keys', () => {
 })
 
 describe('what a terminal sends', () => {
-  test('is read as keys, however it is cut into pieces', () => {
+  test('is decoded into keys, however it is split', () => {
     const parts: [string, string][] = [
       ['\x1b[A', 'up'],
       ['\x1bOB', 'down'],
@@ -222,14 +222,14 @@ describe('what a terminal sends', () => {
     )
   })
 
-  test('the Escape key is one after which nothing comes', () => {
+  test('Escape is a key that nothing follows', () => {
     const reader = new KeyReader()
     expect(reader.read('\x1b')).toEqual([])
     expect(reader.isWaiting).toBe(true)
     expect(reader.flush()).toEqual(['escape'])
   })
 
-  test('what is pasted is no key, and what is not known neither', () => {
+  test('pasted text and unknown sequences are no keys', () => {
     const reader = new KeyReader()
     expect(reader.read('a\x1b[200~y\r\x1b[A')).toEqual(['a'])
     expect(reader.read('yyy\x1b[20')).toEqual([])
@@ -237,7 +237,7 @@ describe('what a terminal sends', () => {
   })
 })
 
-test('a sparkline keeps the peaks, and shows nothing as nothing', () => {
+test('a sparkline keeps the peaks, and draws zero as the lowest character', () => {
   expect(sparkline([0, 1, 8, 4], 10, '▁▂▃▄▅▆▇█')).toBe('▁▂█▅')
   expect(sparkline([0, 0, 0], 10, '▁▂▃▄▅▆▇█')).toBe('▁▁▁')
   const long = Array.from({ length: 240 }, (_, index) => (index === 100 ? 9 : 0))

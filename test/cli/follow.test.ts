@@ -1,4 +1,4 @@
-// `clone --follow`, `follow`, `switchover`, `cleanup` as somebody types them.
+// `clone --follow`, `follow`, `switchover`, `cleanup` as commands.
 import { afterEach, describe, expect, test } from 'bun:test'
 import type { FollowView, SwitchoverReport } from '../../shared/follow-view.ts'
 import { type Home, makeHome } from '../../tools/command.ts'
@@ -76,7 +76,7 @@ describe('a move from the command line', () => {
     expect((await home.run(['cleanup', ...flags])).said).toContain('nothing to drop')
   })
 
-  test('a copy that is broken off leaves nothing; one that is killed is taken back by the next', async () => {
+  test('a cancelled copy leaves nothing; after a kill the next one cleans up', async () => {
     const { source, destination, flags } = await ends()
     const cancelled = home.start(['clone', '--follow', '--max-rate', '1KB/s', ...flags])
     await until('the copy', ({ stage }) => stage === 'copy')
@@ -102,8 +102,8 @@ describe('a move from the command line', () => {
     expect(await compareRows(source, destination)).toEqual([])
     const twice = await home.run(['clone', '--follow', '--yes', ...flags])
     expect([twice.code, twice.said]).toEqual([2, expect.stringContaining('followed already')])
-    // Without a process, the switchover follows by itself until all is proven. Also where the state directory was
-    // lost: the servers know how far it had come.
+    // Without a process that follows, the switchover command follows until it is complete. Also without the state
+    // directory: the state is on the servers.
     await source.sql("insert into item values (2000, 'meanwhile')")
     const switched = await home.run(['switchover', '--watch=0', '--state-dir', 'third', ...flags])
     expect([switched.code, switched.said]).toEqual([0, expect.stringContaining('switched over from')])
@@ -115,11 +115,11 @@ describe('a move from the command line', () => {
     expect(await left(source, destination)).toEqual([])
   })
 
-  test('a switchover that is killed while it makes the way back can be done again; late writes end it with 1', async () => {
+  test('a switchover that is killed while it creates the return stream can be repeated; late writes end it with code 1', async () => {
     const { source, destination, flags } = await ends()
     const first = home.start(['clone', '--follow', ...flags])
     await until('streaming', isStreaming)
-    // The slot of the way back waits for this transaction.
+    // The creation of the return slot waits for this transaction.
     const open = destination.connect()
     await open.unsafe("begin; insert into item values (5000, 'open')")
     const switching = home.start(['switchover', '--keep-reverse', '--read-only-source', ...flags])
@@ -146,7 +146,7 @@ describe('a move from the command line', () => {
     second.child.kill('SIGTERM')
     expect((await second.finished).code).toBe(0)
 
-    // Without a process it goes back by itself, and watches the side that it has left.
+    // Without a process the command follows itself, returns, and watches the old primary.
     const back = home.start(['switchover', '--back', '--watch=10m', ...flags])
     await until('the watch', ({ watch }) => watch?.until !== undefined)
     await destination.sql("insert into item values (5001, 'late')")
@@ -166,7 +166,7 @@ describe('a move from the command line', () => {
     expect(await left(source, destination)).toEqual([])
   })
 
-  test('what cannot be followed is found before anything is made', async () => {
+  test('obstacles to following are found before anything is created', async () => {
     const { source, destination, flags } = await ends(
       'create table item (id int primary key, name text); create table log (line text); create unlogged table fast (a int)',
     )
@@ -189,7 +189,7 @@ describe('a move from the command line', () => {
     const following = home.start(['clone', '--follow', '--inserts-only', 'log', ...flags])
     const view = await until('streaming', isStreaming)
     expect(view.warnings.join('\n')).toContain('public.fast is unlogged')
-    // The application goes on as ever: nothing it does is refused because of us.
+    // The application continues: none of its statements is rejected because of the migration.
     await source.sql(
       "insert into log values ('a'); update log set line = 'b'; delete from log; insert into log values ('c')",
     )
@@ -199,7 +199,7 @@ describe('a move from the command line', () => {
     expect(await destination.sql('select line from log order by 1')).toEqual([{ line: 'a' }, { line: 'c' }])
   })
 
-  test('a source without wal_level = logical is told so', async () => {
+  test('a source without wal_level = logical is reported', async () => {
     const { destination } = await ends()
     const server = await cluster(15, { settings: { wal_level: 'replica' } })
     const plain = await server.createDatabase()

@@ -1,4 +1,4 @@
-// `pgtrek list` against real servers: what it counts, what it refuses, and that it can be stopped.
+// `pgtrek list` against real servers: its counts, its errors, and how it stops.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -71,7 +71,7 @@ describe.each<Major>([12, 18])('on %d', (major) => {
     return { ...rest, tables, names: tables.map(({ name }) => name) }
   }
 
-  test('all tables are there with their kind, their rows counted once', async () => {
+  test('lists all tables with their kind, and counts each row once', async () => {
     const { tables, total } = await listed('--exact', '--sort', 'name')
     const facts = tables.map(({ name, kind, rows, unlogged, partition_of }) => {
       return [name, `${unlogged ? 'unlogged ' : ''}${kind}`, partition_of?.name, rows]
@@ -100,7 +100,7 @@ describe.each<Major>([12, 18])('on %d', (major) => {
     expect(total).toMatchObject({ tables: 8, partitions: 4 })
   })
 
-  test('sizes are those of the server, and those of a tree are all of its partitions', async () => {
+  test('sizes are those of the server, and those of a tree include all of its partitions', async () => {
     const { tables, total } = await listed()
     const [sizes] = await source.sql<{ table: number; all: number }>(`
       select sum(pg_table_size(oid))::int as table, sum(pg_total_relation_size(oid))::int as all
@@ -118,7 +118,7 @@ describe.each<Major>([12, 18])('on %d', (major) => {
   // The rest depends little on the version.
   if (major !== 18 && !isLong) return
 
-  test('an estimate is not made up: unknown until the server has counted', async () => {
+  test('an estimate is unknown until the server has counted', async () => {
     const before = await server.createDatabase()
     await before.sql(`
       create table t (x int) with (autovacuum_enabled = off);
@@ -133,7 +133,7 @@ describe.each<Major>([12, 18])('on %d', (major) => {
     expect(await text()).toContain('about 1,000 rows and those of 1 table that are not counted')
   })
 
-  test('the text has partitions below their table, and odd names as they are', async () => {
+  test('the text has partitions below their table, and unusual names unchanged', async () => {
     const { output, code } = await home.run(['list', '--source', source.url, '--exact', '--sort', 'name'])
     expect(code).toBe(0)
     const lines = output.split('\n').map((line) => line.trimEnd())
@@ -151,7 +151,7 @@ describe.each<Major>([12, 18])('on %d', (major) => {
     )
   })
 
-  test('a selection takes partitions along, and leaves them out', async () => {
+  test('a selection includes and excludes partitions with their tables', async () => {
     expect((await listed('--include', 'orders', '--sort', 'name')).names).toEqual([
       ...['orders', 'orders_1', 'orders_2', 'orders_2a', 'orders_2b'],
     ])
@@ -166,7 +166,7 @@ describe.each<Major>([12, 18])('on %d', (major) => {
     expect((await listed('--include', 'recent')).names).toEqual([])
   })
 
-  test('names that match nothing are a mistake', async () => {
+  test('names that match nothing are an error', async () => {
     const { code, output, said } = await home.run([
       ...['list', '--source', source.url, '--include', 'public.order,cache', '--exclude-schema', 'publik'],
     ])
@@ -197,7 +197,7 @@ describe.each<Major>([12, 18])('on %d', (major) => {
     expect(code).toBe(1)
   })
 
-  test('a table that is locked does not keep it waiting', async () => {
+  test('does not wait for a locked table', async () => {
     const busy = await server.createDatabase()
     await busy.sql('create table t (x int); insert into t select generate_series(1, 1000); analyze t')
     const client = busy.connect()
@@ -216,7 +216,7 @@ describe.each<Major>([12, 18])('on %d', (major) => {
     }
   })
 
-  test('Ctrl-C ends the counting on the server too', async () => {
+  test('Ctrl-C stops the counting on the server too', async () => {
     const slow = await server.createDatabase()
     await slow.sql('create table t (x int)')
     const client = slow.connect()
@@ -246,7 +246,7 @@ describe.each<Major>([12, 18])('on %d', (major) => {
   })
 })
 
-test('the source may come from a file, and a server that is not there is no mistake in typing', async () => {
+test('the source may come from a file, and an unreachable server is not an error on the command line', async () => {
   writeFileSync(
     join(home.directory, 'list.toml'),
     `source = "postgres://\${WHO}@127.0.0.1:1/x"\nexclude = ["a"]`,
@@ -279,8 +279,8 @@ test.each([
   expect(code).toBe(3)
 })
 
-describe('answers that are well formed, and not what was asked', () => {
-  /** A row of this to everything that is read of the catalogs. */
+describe('unexpected answers that are well-formed', () => {
+  /** Answers every query of the catalogs with this row. */
   const answering = (...answer: Uint8Array[]) =>
     startFake({
       onQuery(fake, sql) {
@@ -293,7 +293,7 @@ describe('answers that are well formed, and not what was asked', () => {
     home.run(['list', '--source', `postgres://me@127.0.0.1:${port}/db?sslmode=disable`], environment)
   const place = /\bat .*:\d+:\d+|^\s*\d+ \|/m
 
-  test('columns that are not there are the mistake of the server, in one line', async () => {
+  test('missing columns are an error of the server, in one line', async () => {
     using fake = answering(columns('color'), row('blue'))
     const { code, output, said } = await listing(fake.port)
     expect(said).toContain(`the server's answer is not valid: a query was answered with a column "color"`)
@@ -301,7 +301,7 @@ describe('answers that are well formed, and not what was asked', () => {
     expect([code, output]).toEqual([3, ''])
   })
 
-  test('NULL in place of a name may be a mistake of ours, too: it is told how to report it, and where it was if asked', async () => {
+  test('NULL in place of a name may be a bug: the message says how to report it, with a stack on request', async () => {
     const nulls = ['oid', 'schema', 'name', 'kind', 'parent']
     using fake = answering(columns(...nulls, 'mayRead'), say('D', int16(6), ...Array(6).fill(int32(-1))))
     const { code, said } = await listing(fake.port)

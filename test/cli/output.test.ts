@@ -1,4 +1,4 @@
-// Nothing that a server says can make a terminal do something.
+// Output of servers cannot control a terminal.
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -60,17 +60,17 @@ test.each([
   expect(command.exec(output + said)).toBeNull()
 })
 
-test('lines stay lines, and colours of our own stay', () => {
+test("line breaks and pgtrek's own colours are kept", () => {
   expect(harmless('one\n\x1b[31mtwo\x1b[39m\x1b[2J')).toBe('one\n\x1b[31mtwo\x1b[39m\\x1b[2J')
 })
 
-test('JSON says the same with nothing in it that a terminal would obey', () => {
+test('JSON contains the same without control characters', () => {
   const value = { evil, half: '\ud800', emoji: '👩‍💻' }
   expect(command.test(jsonText(value))).toBe(false)
   expect(JSON.parse(jsonText(value))).toEqual(value)
 })
 
-test('there is one door', async () => {
+test('all output goes through one module', async () => {
   const root = join(import.meta.dir, '../../server')
   const others: string[] = []
   for await (const path of new Bun.Glob('**/*.ts').scan(root)) {

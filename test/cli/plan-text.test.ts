@@ -1,4 +1,4 @@
-// What a plan says to people: also of kinds of loss and of rules that a plan carries only sometimes.
+// The text of a plan, also for losses and rules that are rare.
 import { describe, expect, test } from 'bun:test'
 import { describePlan, destructionLines } from '../../server/cli/render/plan.ts'
 import { planAsJson } from '../../server/cli/render/plan-json.ts'
@@ -108,7 +108,7 @@ const destroyed: Destroyed[] = [
 
 const plan = { steps, sizes, destroyed, tables, warnings: ['mind the gap'] } as unknown as Plan
 
-test('the text says what is made, lost, copied and impossible', () => {
+test('shows what is created, destroyed, copied and impossible', () => {
   expect(describePlan(plan, { verbose: false })).toEqual([
     'Created, unless they exist on the destination:',
     '  2 tables, 1 constraint, 1 index, 2 policies, 1 foreign key, 1 subscription, 1 user mapping',
@@ -137,7 +137,7 @@ test('the text says what is made, lost, copied and impossible', () => {
   ])
 })
 
-test('with every detail it names the objects, and has the SQL of each step in its order', () => {
+test('with --verbose it names the objects and has the SQL of each step in order', () => {
   const lines = describePlan(plan, { verbose: true })
   expect(lines.slice(0, 5)).toEqual([
     'Created, unless they exist on the destination:',
@@ -162,7 +162,7 @@ test('with every detail it names the objects, and has the SQL of each step in it
   ])
 })
 
-test('definitions do not give their passwords away', () => {
+test('definitions do not reveal passwords', () => {
   const shown = [
     ...describePlan(plan, { verbose: true }),
     JSON.stringify(planAsJson(plan, { verbose: true })),
@@ -171,7 +171,7 @@ test('definitions do not give their passwords away', () => {
   expect(shown).not.toMatch(/sEc/)
 })
 
-test('programs get the same', () => {
+test('the JSON has the same content', () => {
   const {
     status,
     created,
@@ -204,7 +204,7 @@ test('programs get the same', () => {
 })
 
 describe('the question before a loss', () => {
-  test('names no more than fit on a screen, and how many there are', () => {
+  test('names no more than fit on a screen, and the number of the others', () => {
     const many: Destroyed[] = Array.from({ length: 25 }, (_, n) => ({
       action: 'truncate',
       schema: 's',
@@ -214,7 +214,7 @@ describe('the question before a loss', () => {
     expect(lines).toHaveLength(22)
     expect(lines.at(-1)).toBe('  and 5 more')
   })
-  test('is none when nothing is lost', () => {
+  test('is empty if nothing is destroyed', () => {
     expect(destructionLines([])).toEqual([])
   })
 })

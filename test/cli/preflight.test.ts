@@ -1,4 +1,4 @@
-// `pgtrek preflight` as a process: what it prints, and its exit codes.
+// `pgtrek preflight` as a process: its output and exit codes.
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -21,7 +21,7 @@ afterAll(() => home[Symbol.dispose]())
 const preflight = (...args: string[]) =>
   home.run(['preflight', '--source', source.url, '--dest', destination.url, ...args])
 
-test('in order is exit code 0, and what fails is 1 with what mends it', async () => {
+test('exit code 0 if all checks pass, and 1 with the fix of a blocker', async () => {
   const calm = await preflight()
   expect(calm.output).toContain('ok      Server versions: from PostgreSQL 14 to 18\n')
   expect(calm.output).toContain('Ready. ')
@@ -36,7 +36,7 @@ test('in order is exit code 0, and what fails is 1 with what mends it', async ()
   expect(follow.code).toBe(1)
 })
 
-test('--json is one object, as its schema says', async () => {
+test('--json is one object that matches its schema', async () => {
   const { output, code } = await preflight('--json')
   const report = JSON.parse(output)
   expect(Value.Check(PreflightReport, report)).toBe(true)
@@ -44,7 +44,7 @@ test('--json is one object, as its schema says', async () => {
   expect(code).toBe(0)
 })
 
-test('it takes what clone takes, and looks only at what would be moved', async () => {
+test('takes the flags of clone, and checks only what would be migrated', async () => {
   const chosen = await preflight('--follow', '--include', 'Odd', '--exclude', 't', '--workers', '2')
   expect(chosen.output).toContain('1 of 2 tables selected: only these are checked')
   expect(chosen.output).not.toContain('public.t\n')
@@ -58,7 +58,7 @@ test('it takes what clone takes, and looks only at what would be moved', async (
   expect((await preflight('--config', file)).output).toContain('1 of 2 tables selected')
 })
 
-test('who cannot be reached is exit code 3, and a mistake 2', async () => {
+test('an unreachable server is exit code 3, and an error on the command line 2', async () => {
   const nobody = await home.run(['doctor', '--source', source.url, '--dest', 'postgres://x@127.0.0.1:1/x'])
   expect(nobody.said).toContain('127.0.0.1:1')
   expect(nobody.code).toBe(3)

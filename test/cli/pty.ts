@@ -1,4 +1,4 @@
-// `pgtrek` on a terminal of its own: what it shows is read from the screen, keys are typed.
+// Runs `pgtrek` on a pseudo terminal: tests read its screen and type keys.
 import { inspect } from 'node:util'
 import { cleanEnvironment } from '../../tools/command.ts'
 import { CannotHappen, eventually, within } from '../../tools/eventually.ts'
@@ -10,7 +10,7 @@ export interface OnTerminal extends AsyncDisposable {
   readonly child: Bun.Subprocess
   type(keys: string): void
   resize(columns: number, rows: number): void
-  /** Resolves as soon as the screen has it; tells what was there when it never comes. */
+  /** Resolves as soon as the screen matches; fails with the screen if it never does. */
   shows(what: string | RegExp): Promise<void>
   /** The exit code, or the signal. */
   readonly exited: Promise<number | NodeJS.Signals>
@@ -36,7 +36,7 @@ export function onTerminal(
       exit: () => drained.resolve(),
       data(_, bytes) {
         pending += decoder.decode(bytes, { stream: true })
-        // A sequence may come in two pieces.
+        // A sequence may arrive in two pieces.
         // biome-ignore lint/suspicious/noControlCharactersInRegex: a terminal's commands begin with one
         const cut = /\x1b(\[[?\d;]*)?$/.exec(pending)?.index ?? pending.length
         terminal.write(pending.slice(0, cut))
@@ -46,7 +46,7 @@ export function onTerminal(
   })
   const end = (async () => {
     await child.exited
-    // What it has said last may come after the news of its end.
+    // Its last output may arrive after its exit.
     await drained.promise
     isOver = true
     return child.signalCode ?? child.exitCode ?? 0

@@ -1,4 +1,4 @@
-// From a command line, a file and the environment to one request: what counts, and what is refused.
+// Merges a command line, a file and the environment into one request: precedence, and what is refused.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -37,7 +37,7 @@ function copy(args: string[], environment: Record<string, string> = {}): Settled
   return requestOf(command, { dataOnly: true }, environment)
 }
 
-test('nothing said is everything, as usual', () => {
+test('without settings everything is selected, with defaults', () => {
   const { options, selection, tables, hooks, warnings } = clone([])
   expect(options).toEqual(defaultOptions)
   expect(selection).toEqual(everything)
@@ -82,7 +82,7 @@ describe('flags', () => {
     })
   })
 
-  test('of rules are cut at the first equals sign outside of quotes', () => {
+  test('of rules are split at the first equals sign outside of quotes', () => {
     const { tables } = clone([
       ...['--where', 'app."a=b"=x = 1 and y <> \'=\'', '--where', 't = id > 5'],
       ...['--upsert', '--upsert-key', 't=t_pkey'],
@@ -149,7 +149,7 @@ describe('refused', () => {
     expect(() => clone(args)).toThrow(message)
   })
 
-  test('by copy, what is about the schema', () => {
+  test('by copy, options about the schema', () => {
     expect(copy([]).options).toEqual({ ...defaultOptions, dataOnly: true })
     expect(() => copy([], { PGTREK_SCHEMA_ONLY: 'true' })).toThrow(
       'PGTREK_SCHEMA_ONLY and pgtrek copy exclude each other',
@@ -190,7 +190,7 @@ describe('of flag, file and environment', () => {
     PGTREK_SKIP_EXTENSIONS: 'x, y',
   }
 
-  test('the first that speaks of a thing decides it', () => {
+  test('the first one with a setting decides it', () => {
     const config = file('all.toml', toml)
     const { source, dest, options, selection, tables, hooks, logDir, stateDir } = clone(
       ['--config', config, '--workers', '5', '--include', 'z', '--no-keep-triggers', '--state-dir', 'here'],
@@ -216,14 +216,14 @@ describe('of flag, file and environment', () => {
     expect(stateDir).toBe('here')
   })
 
-  test('rules that are replaced are said so', () => {
+  test('rules that are replaced are reported', () => {
     const config = file('rules.toml', toml)
     const { tables, warnings } = clone(['--config', config, '--where', 'u=x'])
     expect(tables).toEqual([{ table: 'u', where: 'x' }])
     expect(warnings).toEqual(['the tables in rules.toml are ignored: --where and --upsert-key replace them'])
   })
 
-  test('a key without upsert is said to be without effect', () => {
+  test('a key without upsert is reported as having no effect', () => {
     expect(clone(['--upsert-key', 't=k']).warnings).toEqual([
       expect.stringContaining('rows are merged with --upsert only'),
     ])
@@ -240,7 +240,7 @@ describe('of flag, file and environment', () => {
     },
   )
 
-  test('a variable with a slip in its name is told', () => {
+  test('a misspelled variable is reported', () => {
     expect(clone([], { PGTREK_WORKER: '4', PGTREK_BUILD_NUMBER_OF_MINE: '1' }).warnings).toEqual([
       'the environment has PGTREK_WORKER, which is not a variable of pgtrek: did you mean PGTREK_WORKERS?',
     ])

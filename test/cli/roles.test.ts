@@ -27,7 +27,7 @@ afterAll(async () => {
 
 const ends = () => ['--source', source.url('postgres'), '--dest', destination.url('postgres')]
 
-test('mistakes are told before anything is tried', async () => {
+test('errors on the command line are reported before anything is tried', async () => {
   expect((await home.run(['roles'], { PGTREK_SOURCE: '' })).code).toBe(2)
   expect((await home.run(['roles', ...ends(), '--roles', 'replace'])).said).toContain(
     'It must be merge, skip or fail',
@@ -64,7 +64,7 @@ test('a dry run prints the statements, the run prints what was done', async () =
   expect(output).not.toMatch(/SCRAM|md5[0-9a-f]/)
 })
 
-test('more rights for a role that is there want agreement', async () => {
+test('more rights for an existing role need a confirmation', async () => {
   await source.sql('postgres', 'alter role app createdb')
   const refused = await home.run(['roles', ...ends()])
   expect(refused.code).toBe(3)
@@ -84,7 +84,7 @@ test('differences under --roles fail refuse with exit code 3', async () => {
   expect(output).toContain('alter role "app" connection limit -1;')
 })
 
-test('passwords that cannot be read come from a file, and their roles are named without one', async () => {
+test('passwords that cannot be read come from a file, and roles without one are named', async () => {
   const urls = ['--source', source.url('postgres', 'reader', 'r'), '--dest', destination.url('postgres')]
   await destination.sql('postgres', 'drop role app')
   const named = await home.run(['roles', ...urls, '--include-role', 'app', '--dry-run'])

@@ -1,4 +1,4 @@
-// `pgtrek serve` as a process: its port, its token, its end, and what is left of a run when it is killed.
+// `pgtrek serve` as a process: its port, its token, its end, and the state of a run after a kill.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -27,7 +27,7 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }))
 interface Served {
   url: string
   said: string[]
-  /** Asks the API, and takes its answer as it comes. */
+  /** Sends a request to the API, and returns the raw response. */
   ask(
     path: string,
     body?: object,
@@ -89,7 +89,7 @@ async function slowRun(served: Served, destination: TestDatabase): Promise<strin
   return json.id
 }
 
-test('it says where it listens, and answers there', async () => {
+test('reports its address, and answers there', async () => {
   const served = await serve([])
   expect(served.said.join('\n')).not.toContain('token')
   expect((await served.ask('/health')).json).toMatchObject({ ok: true })
@@ -97,7 +97,7 @@ test('it says where it listens, and answers there', async () => {
   expect(await served.ended).toBe(0)
 })
 
-test('health asks it, and says when nobody is there', async () => {
+test('health checks it, and reports when no server answers', async () => {
   const served = await serve([])
   const health = () => Bun.spawnSync([...program, 'health', '--url', served.url])
   expect(health().exitCode).toBe(0)
@@ -108,7 +108,7 @@ test('health asks it, and says when nobody is there', async () => {
   expect(stderr.toString()).toContain(served.url)
 })
 
-test('a port that is taken is said so', async () => {
+test('a port in use is reported', async () => {
   const served = await serve([])
   const port = new URL(served.url).port
   const { exitCode, stderr } = Bun.spawnSync([...program, 'serve', '--port', port], {
@@ -120,7 +120,7 @@ test('a port that is taken is said so', async () => {
   await served.ended
 })
 
-test('beyond this machine a token is needed: made up and shown once, or the one that is given', async () => {
+test('on other interfaces a token is needed: generated and shown once, or the given one', async () => {
   const served = await serve(['--host', '0.0.0.0'])
   const token = /token \(not shown again\): (\S{32})$/m.exec(served.said.join('\n'))?.[1]
   expect(token).toBeString()
@@ -145,7 +145,7 @@ test('beyond this machine a token is needed: made up and shown once, or the one 
   expect([short.exitCode, short.stderr.toString()]).toEqual([2, expect.stringContaining('16 characters')])
 })
 
-test('with --token on this machine the browser that it opens gets in by itself, once, and nobody reads how', async () => {
+test('with --token on this machine the browser that it opens logs in once, and no other user can read the link', async () => {
   const bin = join(directory, 'bin')
   const state = join(directory, 'state-token')
   mkdirSync(bin)
@@ -164,7 +164,7 @@ test('with --token on this machine the browser that it opens gets in by itself, 
   expect(opened).toStartWith(state)
   expect((statSync(String(opened)).mode & 0o777).toString(8)).toBe('600')
   const [, link = ''] = /href="([^"]+)"/.exec(readFileSync(String(opened), 'utf8')) ?? []
-  // As a browser goes there from a file.
+  // Like a browser that opens it from a file.
   const headers = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' }
   const first = await fetch(link, { headers })
   expect([first.status, first.headers.get('refresh')]).toEqual([200, '0; url=/'])
@@ -179,7 +179,7 @@ test('with --token on this machine the browser that it opens gets in by itself, 
 })
 
 describe('with a migration under way', () => {
-  test('SIGTERM stops it cleanly: nothing half done, and the history says cancelled', async () => {
+  test('SIGTERM stops it cleanly: no table is incomplete, and the history has it as cancelled', async () => {
     const state = ['--state-dir', join(directory, 'state-term')]
     const served = await serve(state)
     const destination = await to.createDatabase()
@@ -200,7 +200,7 @@ describe('with a migration under way', () => {
     await again.ended
   })
 
-  test('kill -9: the next start finds it interrupted, with its log, and goes on with it', async () => {
+  test('kill -9: the next start finds it interrupted, with its log, and continues it', async () => {
     const state = ['--state-dir', join(directory, 'state-kill')]
     const served = await serve(state)
     const destination = await to.createDatabase()
@@ -224,10 +224,10 @@ describe('with a migration under way', () => {
   })
 })
 
-test('started with nothing said it serves, and opens a browser only where there is a desktop', async () => {
+test('without arguments it serves, and opens a browser only on a desktop', async () => {
   const home = join(directory, 'home')
   mkdirSync(home)
-  // Something else may have the usual port on this machine: then it says so, and that is serving too.
+  // Another process may use the default port: its message about that is also proof that it serves.
   const child = Bun.spawn([...program], {
     cwd: home,
     stdout: 'pipe',

@@ -1,4 +1,4 @@
-// `pgtrek status`: what is told of a database that is followed, and with which exit code.
+// `pgtrek status`: what it prints about a move, and its exit codes.
 import { afterEach, describe, expect, test } from 'bun:test'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -44,7 +44,7 @@ async function published(view: FollowView, directory = newDirectory()) {
   return await publishedBy(publishHere(directory), view, directory)
 }
 
-/** By a process that can be killed. */
+/** Publishes the view from a process that can be killed. */
 async function publishedElsewhere(view: FollowView) {
   const directory = newDirectory()
   return await publishedBy(startPublisher(directory), view, directory)
@@ -65,7 +65,7 @@ function status(directory: string, ...args: string[]) {
 const live = (changes: Partial<FollowView> = {}) => followView(Date.now(), changes)
 
 describe('the text', () => {
-  test('tells stage, lag, rates, slot, tables and readiness of one that is well, with code 0', async () => {
+  test('shows stage, lag, rates, slot, tables and readiness of a healthy move, with code 0', async () => {
     const { directory } = await published(live())
     const { code, output, said } = await status(directory)
     expect(said).toBe('')
@@ -81,7 +81,7 @@ describe('the text', () => {
     expect(output).not.toContain('\x1b')
   })
 
-  test('is there also when the servers cannot be asked, which is said, with code 1', async () => {
+  test('is printed although the servers cannot be queried, which is reported, with code 1', async () => {
     const { directory } = await publishedElsewhere(live())
     const nobody = ['--source', 'postgres://me@127.0.0.1:1/a', '--dest', 'postgres://me@127.0.0.1:1/b']
     const { code, output } = await status(directory, ...nobody)
@@ -92,7 +92,7 @@ describe('the text', () => {
     expect(output).toContain('shop: streaming, running')
   })
 
-  test('is there also when the process has ended, with the age of its numbers', async () => {
+  test('is printed after the process has ended, with the age of its numbers', async () => {
     const { directory, publisher } = await published(live({ state: 'stopped' }))
     await publisher.end()
     const { code, output } = await status(directory, 'shop')
@@ -106,7 +106,7 @@ describe('the text', () => {
     )
   })
 
-  test('says that a killed process is lost, with code 1', async () => {
+  test('reports that a killed process is lost, with code 1', async () => {
     const { directory, publisher } = await publishedElsewhere(live())
     publisher.child.kill('SIGKILL')
     await publisher.child.exited
@@ -150,7 +150,7 @@ describe('the text', () => {
     expect(output).not.toContain('ready')
   })
 
-  test('shows the copy while there is one', async () => {
+  test('shows the progress of the copy', async () => {
     const { directory } = await published(copyingView(Date.now()))
     const { output } = await status(directory)
     expect(output).toContain(
@@ -182,8 +182,8 @@ describe('the text', () => {
   })
 })
 
-describe('which', () => {
-  test('nothing is remembered: it says so, and makes nothing', async () => {
+describe('selection', () => {
+  test('without a state directory it says so, and creates nothing', async () => {
     const directory = join(newDirectory(), 'none')
     const { code, output } = await status(directory)
     expect(code).toBe(0)
@@ -192,7 +192,7 @@ describe('which', () => {
     expect((await status(directory, '--json')).output).toBe('[]\n')
   })
 
-  test('all of them, unless one is named', async () => {
+  test('shows all moves unless one is named', async () => {
     const { directory } = await published(live())
     await published(live({ name: 'other', state: 'paused' }), directory)
     const all = await status(directory)
@@ -202,7 +202,7 @@ describe('which', () => {
     expect(one.output).not.toContain('shop: streaming')
   })
 
-  test('a name that is not there is a mistake', async () => {
+  test('an unknown name is an error', async () => {
     const { directory } = await published(live())
     const { code, said } = await status(directory, 'shopp')
     expect(code).toBe(2)
@@ -210,7 +210,7 @@ describe('which', () => {
     expect((await status(join(directory, 'none'), 'shop')).code).toBe(2)
   })
 
-  test('without any, the last run', async () => {
+  test('without moves it shows the last run', async () => {
     const directory = newDirectory()
     {
       using store = new RunStore(directory)
@@ -233,7 +233,7 @@ describe('which', () => {
 })
 
 describe('--json', () => {
-  test('is the view; an array when there are several', async () => {
+  test('is the view; an array if there are several', async () => {
     const { directory } = await published(live())
     const one = JSON.parse((await status(directory, '--json')).output)
     expect([...Value.Errors(FollowView, one)]).toEqual([])
@@ -245,7 +245,7 @@ describe('--json', () => {
 })
 
 describe('--watch', () => {
-  test('writes a line a second off a terminal, until it is switched over', async () => {
+  test('writes a line a second outside of a terminal, until the switchover', async () => {
     const { directory, publisher } = await published(live())
     const args = ['status', '--watch', '--state-dir', directory]
     const child = Bun.spawn([...program, ...args], { stdout: 'pipe' })
@@ -275,7 +275,7 @@ describe('--watch', () => {
     expect(JSON.parse(output.trimEnd().split('\n').at(-1) ?? '').state).toBe('lost')
   })
 
-  test('repaints a terminal in place, and leaves the last picture there', async () => {
+  test('redraws a terminal in place, and leaves the last output there', async () => {
     const stream = followStream()
     const { directory, publisher } = await published(live({ streams: [stream] }))
     await using on = onTerminal(['status', '--watch', '--state-dir', directory], directory, { rows: 40 })

@@ -8,7 +8,7 @@ import type { Summary } from '../../shared/summary.ts'
 const style = styleFor(false, { LANG: 'C.UTF-8' })
 
 describe('the summary', () => {
-  test('lists tables by size, phases by their order, and ends with what came of it', () => {
+  test('lists tables by size, phases by their order, and ends with the result', () => {
     const summary: Summary = {
       ...empty,
       tables: [table('small', 100, 1024), table('large', 5_000_000, 512 * 1024 * 1024)],
@@ -31,7 +31,7 @@ describe('the summary', () => {
     ])
   })
 
-  test('of many tables shows the largest and all that failed, and sums up the others', () => {
+  test('of many tables shows the largest and all failed ones, and sums up the others', () => {
     const tables = Array.from({ length: 100 }, (_, index) => table(`t${index}`, 1, index * 1024))
     const lines = summaryLines(
       { ...empty, tables: [...tables, { ...table('broken', 0, 0), status: 'failed' }] },
@@ -43,7 +43,7 @@ describe('the summary', () => {
     expect(lines).toContainEqual(expect.stringMatching(/^and 80 more +80 +3\.1 MB$/))
   })
 
-  test('of a dry run claims nothing but what was planned', () => {
+  test('of a dry run claims only what was planned', () => {
     const planned = { tables: 2, rows: 1200, bytes: 2048 }
     expect(summaryLines({ ...empty, planned }, 100, style)).toEqual([
       '',
@@ -51,7 +51,7 @@ describe('the summary', () => {
     ])
   })
 
-  test('of a run that was refused says only why', () => {
+  test('of a refused run shows only the reason', () => {
     const summary: Summary = {
       ...empty,
       status: 'failed',
@@ -73,7 +73,7 @@ describe('the summary', () => {
     )
   })
 
-  test('says a warning once, with how often it came, and no more than ten', () => {
+  test('shows a warning once, with its count, and at most ten', () => {
     const warnings = ['again', 'again', ...Array.from({ length: 12 }, (_, index) => `warning ${index}`)]
     const lines = summaryLines({ ...empty, warnings }, 80, style)
     expect(lines).toContain('13 warnings')
@@ -81,7 +81,7 @@ describe('the summary', () => {
     expect(lines).toContain('  and 3 more')
   })
 
-  test('names the objects that share a reason together', () => {
+  test('names objects with the same reason together', () => {
     const skipped = Array.from({ length: 8 }, (_, index) => {
       return { schema: 'public', name: `i${index}`, kind: 'INDEX', reason: 'table public.t failed' }
     })
@@ -91,7 +91,7 @@ describe('the summary', () => {
     expect(lines).toContain(`  table public.t failed: ${names}, and 3 more`)
   })
 
-  test('repeats the words of the server for all that failed', () => {
+  test('repeats the error of the server for all failures', () => {
     const failed = { schema: 'public', name: 'a b', kind: 'FK CONSTRAINT', error: 'no. Detail: one\ntwo' }
     const lines = summaryLines({ ...empty, status: 'completed_with_failures', failed: [failed] }, 80, style)
     expect(lines.slice(0, 4)).toEqual([
@@ -106,7 +106,7 @@ describe('the summary', () => {
     ])
   })
 
-  test('ends with what failed, the last first', () => {
+  test('ends with the failures, the last first', () => {
     const failed = [0, 1, 2, 3, 4].map((n) => ({
       schema: 'public',
       name: `t${n}`,
@@ -117,7 +117,7 @@ describe('the summary', () => {
     expect(lines.at(-1)).toEndWith('Failed: table public.t4, table public.t3, table public.t2 and 2 more.')
   })
 
-  test('of a run that was cancelled or failed says so', () => {
+  test('of a cancelled or failed run says so', () => {
     expect(summaryLines({ ...empty, status: 'cancelled' }, 80, style).at(-1)).toBe(
       'Cancelled after 12.3 s: 0 rows, 0 bytes in 0 tables were complete.',
     )
@@ -126,7 +126,7 @@ describe('the summary', () => {
     )
   })
 
-  test('fits every terminal, whatever the names and the words', () => {
+  test('fits every terminal, whatever the names and messages', () => {
     const text = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('日本語'.repeat(20), '\x1b[2J\n\r'))
     fc.assert(
       fc.property(text, text, fc.integer({ min: 10, max: 120 }), (name, words, width) => {

@@ -21,7 +21,7 @@ afterEach(() => {
 })
 
 describe('the live view', () => {
-  test('shows the whole at the bottom and a bar for each table whose rows are moving', () => {
+  test('shows the whole run at the bottom and a bar for each table that is being copied', () => {
     const { terminal } = live(moving('users', 'orders'))
     expect(terminal.screen).toEqual([
       planLine,
@@ -33,7 +33,7 @@ describe('the live view', () => {
     ])
   })
 
-  test('scrolls what happens by above the bars, which stay at the bottom', () => {
+  test('scrolls messages above the bars, which stay at the bottom', () => {
     const { terminal, view, run } = live(moving('users', 'orders'))
     for (let index = 0; index < 50; index++) {
       feed(view, run.warn(`something strange, number ${index}`))
@@ -57,7 +57,7 @@ describe('the live view', () => {
     expect(terminal.screen).toContain('  index public.users_pkey  2.0 s')
   })
 
-  test('shows as many as fit, and says how many more there are', () => {
+  test('shows as many as fit, and the number of the others', () => {
     const names = Array.from({ length: 20 }, (_, index) => `table_${index}`)
     const tall = live(moving(...names), {}, [80, 24])
     expect(tall.terminal.screen.filter((line) => line.includes('public.table_'))).toHaveLength(7)
@@ -67,7 +67,7 @@ describe('the live view', () => {
     expect(low.terminal.lines.length).toBeLessThanOrEqual(6)
   })
 
-  test('neutralises what a terminal would obey in names and messages', () => {
+  test('neutralises control sequences in names and messages', () => {
     const run = moving(evilName)
     run.warn(`look at ${evilName}`)
     run.fail(run.step('indexes', 'INDEX', evilName, evilName), { message: evilName, detail: '\x1b[H' })
@@ -97,7 +97,7 @@ describe('the live view', () => {
     )
   })
 
-  test('is still of use in 40 columns', () => {
+  test('is still useful in 40 columns', () => {
     const { terminal } = live(moving('a_table_with_a_rather_long_name'), {}, [40, 12])
     expect(terminal.faults).toEqual([])
     expect(terminal.screen.slice(-4)).toEqual([
@@ -128,7 +128,7 @@ describe('the live view', () => {
     expect(terminal.writes).toHaveLength(writes + 1)
   })
 
-  test('hides the cursor while it draws, and gives it back at the end', () => {
+  test('hides the cursor while it draws, and restores it at the end', () => {
     const { terminal, view, run } = live(moving('users'))
     expect(terminal.isCursorShown).toBe(false)
     feed(view, run.finished('completed'))
@@ -147,7 +147,7 @@ describe('the live view', () => {
     expect(listeners()).toEqual(before)
   })
 
-  test('gives the cursor back when it is interrupted', async () => {
+  test('restores the cursor when it is interrupted', async () => {
     const script = `
       import { liveView } from '${import.meta.dir}/../../server/cli/render/view.ts'
       const view = liveView({ isTTY: true, columns: 80, rows: 24, write })
@@ -165,7 +165,7 @@ describe('the live view', () => {
     expect(written).toEndWith('\x1b[?25h')
   })
 
-  test('makes way for a question, and comes back after the answer', () => {
+  test('pauses for a question, and continues after the answer', () => {
     const { terminal, view, run } = live(moving('users'))
     {
       using _ = view.pause()
@@ -181,7 +181,7 @@ describe('the live view', () => {
     expect(terminal.screen.at(-2)).toContain('public.users')
   })
 
-  test('says what is not an event without disturbing the bars', () => {
+  test('prints other messages without disturbing the bars', () => {
     const { terminal, view } = live(moving('users'))
     view.say('stopping; repeat to stop immediately')
     nextFrame()
@@ -189,7 +189,7 @@ describe('the live view', () => {
     expect(terminal.screen.at(-2)).toContain('public.users')
   })
 
-  test('has no colours where NO_COLOR is set, and no signs that the locale cannot show', () => {
+  test('has no colours if NO_COLOR is set, and no symbols that the locale cannot show', () => {
     const { terminal } = live(moving('users'), { environment: { NO_COLOR: '1', LANG: 'C' } })
     expect(terminal.isColoured).toBe(false)
     expect(terminal.screen.join('')).toMatch(/^[\x20-\x7e]*$/)
@@ -218,7 +218,7 @@ describe('the plain view', () => {
     expect(terminal.writes.join('').replaceAll('\n', '')).not.toMatch(/\p{Cc}/u)
   })
 
-  test('when quiet says only what went wrong, and the last line', () => {
+  test('with --quiet prints only problems and the last line', () => {
     const run = moving('users').warn('careful')
     run.finish(run.rowsStep('users'), 3)
     run.fail(run.step('views', 'VIEW', 'v'), { message: 'no' }).finished('completed_with_failures')
@@ -233,7 +233,7 @@ describe('the plain view', () => {
     ])
   })
 
-  test('when verbose tells every step', () => {
+  test('with --verbose prints every step', () => {
     const run = moving('users')
     const view = run.step('views', 'VIEW', 'v')
     run
@@ -250,7 +250,7 @@ describe('the plain view', () => {
   })
 })
 
-describe('the view that is chosen', () => {
+describe('the chosen view', () => {
   const drawsBars = (stream: VirtualTerminal, options: ViewOptions, progress = true) => {
     jest.useFakeTimers()
     const view = open(chooseView({ stream, progress, interval: frameMs, environment, ...options }))
@@ -259,14 +259,14 @@ describe('the view that is chosen', () => {
     return stream.writes.some((text) => text.includes('\x1b[?25l'))
   }
 
-  test('is live on a terminal, unless the user or the terminal does not want it', () => {
+  test('is live on a terminal, unless the user or the terminal disables it', () => {
     expect(drawsBars(new VirtualTerminal(80, 24), {})).toBe(true)
     expect(drawsBars(new VirtualTerminal(80, 24), {}, false)).toBe(false)
     expect(drawsBars(new VirtualTerminal(80, 24), { level: 'quiet' })).toBe(false)
     expect(drawsBars(new VirtualTerminal(80, 24), { environment: { TERM: 'dumb' } })).toBe(false)
   })
 
-  test('is plain off a terminal', () => {
+  test('is plain outside of a terminal', () => {
     const pipe = Object.assign(new VirtualTerminal(0, 0), { isTTY: false })
     expect(drawsBars(pipe, {})).toBe(false)
   })
@@ -276,7 +276,7 @@ const wideNames = ['日本語のテーブル', '👨‍👩‍👧‍👦 family
 
 const planLine = 'planned 3 steps for 3 tables, about 300 rows, 210 MB'
 
-/** A run with three tables planned; the named ones have moved 30% of their rows in one second. */
+/** A run with three planned tables; the named ones have copied 30% of their rows in one second. */
 function moving(...names: string[]): Recording {
   const run = new Recording().started()
   const tables = ['users', 'orders', 'items', ...names].slice(0, Math.max(3, names.length))
@@ -317,7 +317,7 @@ function open(view: View): View {
 
 const fed = new WeakMap<View, number>()
 
-/** Those of the run's events that the view has not had yet. */
+/** Feeds the events of the run that the view has not had yet. */
 function feed(view: View, run: Recording): void {
   for (const event of run.events.slice(fed.get(view) ?? 0)) view.event(event)
   fed.set(view, run.events.length)

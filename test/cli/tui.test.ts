@@ -1,4 +1,4 @@
-// `pgtrek tui` on a real terminal, beside another process that publishes through the store.
+// `pgtrek tui` on a real terminal, next to another process that publishes through the store.
 import { afterEach, describe, expect, test } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -21,7 +21,7 @@ async function published(view: FollowView): Promise<{ directory: string; publish
   return { directory, publisher: await publishes(publishHere(directory), view) }
 }
 
-/** By a process that can be killed. */
+/** Publishes the view from a process that can be killed. */
 async function publishedElsewhere(
   view: FollowView,
 ): Promise<{ directory: string; publisher: PublisherProcess }> {
@@ -59,8 +59,8 @@ function live(changes: Partial<FollowView> = {}): FollowView {
   return followView(Date.now(), changes)
 }
 
-describe('what is seen', () => {
-  test('stage, light, lag, slot and tables, in 80 columns and 24 rows', async () => {
+describe('the display', () => {
+  test('has stage, readiness, lag, slot and tables, in 80 columns and 24 rows', async () => {
     const { directory } = await published(live())
     const on = tui(directory)
     await on.shows('ready to switch over')
@@ -76,7 +76,7 @@ describe('what is seen', () => {
     expect(on.terminal.faults).toEqual([])
   })
 
-  test('changes as they are published', async () => {
+  test('changes as views are published', async () => {
     const { directory, publisher } = await published(live())
     const on = tui(directory)
     await on.shows('streaming')
@@ -84,7 +84,7 @@ describe('what is seen', () => {
     await on.shows('warning: a connection was lost, reconnecting: the server went away')
   })
 
-  test('a green light goes out when its process is killed', async () => {
+  test('readiness disappears when its process is killed', async () => {
     const { directory, publisher } = await publishedElsewhere(live())
     const on = tui(directory)
     await on.shows('● ready to switch over')
@@ -95,7 +95,7 @@ describe('what is seen', () => {
     await on.shows('no process follows it (lost): "pgtrek follow" starts one')
   })
 
-  test('the report of a switchover, as soon as there is one', async () => {
+  test('has the report of a switchover as soon as there is one', async () => {
     const { directory, publisher } = await published(live())
     const on = tui(directory)
     await on.shows('ready to switch over')
@@ -119,7 +119,7 @@ describe('what is seen', () => {
     await on.shows('✓ switched over')
   })
 
-  test('it follows the size of the terminal', async () => {
+  test('follows the size of the terminal', async () => {
     const { directory } = await published(live())
     const on = tui(directory)
     await on.shows('q quit')
@@ -135,7 +135,7 @@ describe('what is seen', () => {
     expect(on.terminal.faults).toEqual([])
   })
 
-  test('without colours where NO_COLOR is set, without signs where the locale has none', async () => {
+  test('has no colours if NO_COLOR is set, and no symbols if the locale has none', async () => {
     const { directory } = await published(live())
     const on = tui(directory, [], { environment: { NO_COLOR: '1', LANG: 'C' } })
     await on.shows('* ready to switch over')
@@ -144,7 +144,7 @@ describe('what is seen', () => {
   })
 })
 
-describe('what is asked', () => {
+describe('requests', () => {
   test('p pauses and r resumes', async () => {
     const { directory, publisher } = await published(live())
     const on = tui(directory)
@@ -160,7 +160,7 @@ describe('what is asked', () => {
     await on.shows('● running')
   })
 
-  test('s asks how, and then whether', async () => {
+  test('s asks for the options, and then for a confirmation', async () => {
     const { directory, publisher } = await published(live())
     const on = tui(directory)
     await on.shows('s switch over')
@@ -194,7 +194,7 @@ describe('what is asked', () => {
     })
   })
 
-  test('n, Escape and anything pasted ask for nothing', async () => {
+  test('n, Escape and pasted text request nothing', async () => {
     const { directory, publisher } = await published(live())
     const on = tui(directory)
     await on.shows('s switch over')
@@ -209,16 +209,16 @@ describe('what is asked', () => {
     await on.shows('Enter continues')
     on.type('\x1b')
     await on.shows('public.orders')
-    // Typed ahead, before the question could be read.
+    // Typed before the question is drawn.
     on.type('xy')
     await on.shows('Stop following?')
     on.type('n')
-    // What it hears first is the pause: nothing came before.
+    // The first request that arrives is the pause, so none came before.
     on.type('p')
     expect(await publisher.asked()).toEqual({ type: 'pause' })
   })
 
-  test('of a conflict t tries again, and says what was answered', async () => {
+  test('for a conflict t retries, and shows the answer', async () => {
     const { directory, publisher } = await published(conflictView(Date.now()))
     const on = tui(directory)
     await on.shows('duplicate key value violates unique constraint')
@@ -227,7 +227,7 @@ describe('what is asked', () => {
     await on.shows('heard retry')
   })
 
-  test('k asks first, and is about the conflict that was seen', async () => {
+  test('k asks first, about the conflict that was shown', async () => {
     const { directory, publisher } = await published(conflictView(Date.now()))
     const on = tui(directory)
     await on.shows('k  skip')
@@ -242,7 +242,7 @@ describe('what is asked', () => {
     expect(await publisher.asked()).toEqual({ type: 'skip', lsn: '16/C0000000' })
   })
 
-  test('a is offered only where columns are the matter', async () => {
+  test('a is offered only if columns are the cause', async () => {
     const { directory, publisher } = await published(conflictView(Date.now()))
     const on = tui(directory)
     await on.shows('k  skip')
@@ -292,7 +292,7 @@ describe('the end', () => {
     ['SIGTERM', (on) => on.child.kill('SIGTERM'), 'SIGTERM'],
     ['SIGHUP', (on) => on.child.kill('SIGHUP'), 'SIGHUP'],
   ]
-  test.each(ends)('by %s gives the terminal back, and the following goes on', async (_, end, code) => {
+  test.each(ends)('by %s restores the terminal, and following continues', async (_, end, code) => {
     const { directory, publisher } = await publishedElsewhere(live())
     const on = tui(directory)
     await on.shows('q quit')
@@ -307,7 +307,7 @@ describe('the end', () => {
   })
 
   test.each(['throw new Error("boom")', 'void Promise.reject(new Error("boom"))'])(
-    'by a crash (%s) leaves the terminal whole, and the reason readable',
+    'by a crash (%s) restores the terminal, and shows the reason',
     async (crash) => {
       const { directory } = await published(live())
       const script = join(directory, 'crash.ts')
@@ -330,7 +330,7 @@ describe('the end', () => {
     },
   )
 
-  test('says so when it was cleaned up meanwhile', async () => {
+  test('reports that the move was cleaned up', async () => {
     const { directory, publisher } = await published(live())
     const on = tui(directory)
     await on.shows('q quit')
@@ -345,8 +345,8 @@ describe('the end', () => {
   })
 })
 
-describe('a mistake', () => {
-  test('of the name tells those that are known', async () => {
+describe('an error', () => {
+  test('in the name lists the known ones', async () => {
     const { directory } = await published(live())
     using home = makeHome()
     const { code, said } = await home.run(['tui', 'shopp', '--state-dir', directory])
@@ -355,7 +355,7 @@ describe('a mistake', () => {
     expect(said).toContain('known: shop')
   })
 
-  test('no terminal: it says what does without one', async () => {
+  test('without a terminal names the alternative', async () => {
     const { directory } = await published(live())
     using home = makeHome()
     const { code, said } = await home.run(['tui', '--state-dir', directory])

@@ -1,5 +1,5 @@
-// A terminal of a given size that keeps what it is told to show: enough of one for what pgtrek writes.
-// Anything else that a program could tell it is remembered as a fault.
+// A terminal of a given size that keeps what is written: as much of one as pgtrek uses. Any other sequence is recorded
+// as an error.
 import type { TerminalStream } from '../../server/cli/render/screen.ts'
 
 /** A wide character takes two cells: itself and this. */
@@ -14,7 +14,7 @@ export class VirtualTerminal implements TerminalStream {
   #column = 0
   #isCursorShown = true
   #isColoured = false
-  /** What stood there before a program took the whole terminal. */
+  /** The screen before a program switched to the alternate one. */
   #before: { lines: string[][]; row: number; column: number } | undefined
 
   constructor(
@@ -35,7 +35,7 @@ export class VirtualTerminal implements TerminalStream {
     return this.#isColoured
   }
 
-  /** A program has the whole terminal for itself. */
+  /** True while a program uses the alternate screen. */
   get isFullScreen(): boolean {
     return this.#before !== undefined
   }
@@ -44,12 +44,12 @@ export class VirtualTerminal implements TerminalStream {
     return this.#isCursorShown
   }
 
-  /** All lines since the beginning, also those that have scrolled out. */
+  /** All lines since the start, also those that have scrolled out. */
   get lines(): string[] {
     return this.#lines.map((cells) => cells.join('').trimEnd())
   }
 
-  /** Only what a person sees now. */
+  /** Only the visible lines. */
   get screen(): string[] {
     return this.lines.slice(-this.rows)
   }

@@ -1,4 +1,4 @@
-// `pgtrek worker` by itself: what it refuses, and how one asks whether it lives.
+// `pgtrek worker` as a process: what it refuses, and its health check.
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -35,7 +35,7 @@ test.each([
   expect(ended.said).not.toContain('secret')
 })
 
-test('a queue may be named in the file, and a worker answers after its health', async () => {
+test('the queue may come from a file, and a worker answers health checks', async () => {
   const file = join(home.directory, 'worker.toml')
   const line = (key: string) => `${key} = "${database.url}"\n`
   writeFileSync(file, ['source', 'dest', 'queue'].map(line).join(''))
@@ -49,7 +49,7 @@ test('a queue may be named in the file, and a worker answers after its health', 
   expect(status.output).toBe('no workers on this queue\n')
 })
 
-test('looking at a database that is no queue does not make it one', async () => {
+test('showing a database without a queue does not create one', async () => {
   const plain = await (await cluster(15)).createDatabase()
   const status = await home.run(['status', '--queue', plain.url, '--json'])
   expect(status).toMatchObject({ code: 0, output: '[]\n' })

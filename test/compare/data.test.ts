@@ -1,4 +1,4 @@
-// Two databases are the same exactly when their rows are, and what differs is named.
+// Two databases are reported as equal exactly if their rows are, and differences are named.
 import { describe, expect, test } from 'bun:test'
 import { compareData, type DataComparisonRequest } from '../../server/compare/data.ts'
 import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
@@ -26,7 +26,7 @@ async function pair(from: Major, to: Major) {
   }
 }
 
-/** The same statements on both sides, then some on the destination alone. */
+/** The same statements on both sides, then some on the destination only. */
 async function filled(majors: [Major, Major], both: string, changed = '') {
   const databases = await pair(...majors)
   await databases.source.sql(both)
@@ -73,9 +73,9 @@ const everyType = `
   insert into kinds (id) values (4);`
 
 describe.each(versions)('from %d to %d', (from, to) => {
-  test('values of every type are the same when they are', async () => {
+  test('equal values of every type are equal', async () => {
     const databases = await filled([from, to], everyType)
-    // Since 16 a server writes a byte above 127 otherwise.
+    // Since 16 the text of a byte above 127 is different.
     for (const database of Object.values(databases)) {
       await database.sql(`update kinds set q = (-56)::"char" where id = 2`)
     }
@@ -104,7 +104,7 @@ describe.each(versions)('from %d to %d', (from, to) => {
       'update kinds set t = case id when 1 then (select t from kinds where id = 3) else (select t from kinds where id = 1) end where id in (1, 3)',
     ],
   ]
-  test('every change is seen', async () => {
+  test('every change is detected', async () => {
     const tables = changes.map((_, index) => `kinds_${index}`)
     const copies = tables.map((name) => `create table ${name} as table kinds;`)
     const changed = changes.map(([, change], index) => change.replaceAll('kinds', `kinds_${index}`))
@@ -145,7 +145,7 @@ describe('rows that differ are named', () => {
     ])
   })
 
-  test('as many as asked for, while all are counted', async () => {
+  test('up to the limit, while all are counted', async () => {
     const changes = `
       update "Odd ""name"".with, dots" set b = 'other' where id > 5000;
       delete from "Odd ""name"".with, dots" where id <= 2000;`
@@ -155,7 +155,7 @@ describe('rows that differ are named', () => {
     expect(tables[0]?.drill?.rows).toHaveLength(3)
   })
 
-  test('all of them counted where most of a large table differs, in little memory and with one session', async () => {
+  test('all of them counted if most of a large table differs, with little memory and one session', async () => {
     const both = `
       create table t (id int primary key, v text);
       create table u (id int primary key, v text);
@@ -184,7 +184,7 @@ describe('rows that differ are named', () => {
     ])
   })
 
-  test('by a unique key where there is no primary one, but not by one that may be null', async () => {
+  test('by a unique key without a primary key, unless it may be null', async () => {
     const both = `
       create table t (a int unique, b int not null unique, v text);
       insert into t values (1, 10, 'x'), (null, 20, 'y');
@@ -201,7 +201,7 @@ describe('rows that differ are named', () => {
     expect(t?.drill?.rows).toEqual([{ change: 'different', key: ['20'], columns: ['v'] }])
   })
 
-  test('a row that the destination has twice, for want of the key', async () => {
+  test('a row that the destination has twice because it lacks the key', async () => {
     const { source, destination } = await pair(14, 17)
     await source.sql(`create table t (id int primary key, v text); insert into t values (1, 'x'), (2, 'y')`)
     await destination.sql(
@@ -214,7 +214,7 @@ describe('rows that differ are named', () => {
   })
 })
 
-describe('what may differ without making a difference', () => {
+describe('differences that do not matter', () => {
   test('the order of columns, integer types, time zones and other settings of the database', async () => {
     const { source, destination } = await pair(12, 18)
     await source.sql(`
@@ -238,7 +238,7 @@ describe('what may differ without making a difference', () => {
     expect(tables[0]?.types.map(({ column }) => column)).toEqual(['a', 'b', 'v'])
   })
 
-  test('the parts that a large table is read in', async () => {
+  test('the parts in which a large table is read', async () => {
     const fill = `create table t (id int primary key, v text);
       insert into t select i, repeat('v', 1950) from generate_series(1, 36000) i;
       create table keyless (v text);
@@ -248,14 +248,14 @@ describe('what may differ without making a difference', () => {
       `select pg_relation_size('t')::int as t, pg_relation_size('keyless')::int as keyless`,
     )
     for (const size of Object.values(bytes ?? {})) expect(size).toBeGreaterThan(64 * 1024 * 1024)
-    // Other pages, other order.
+    // Moves rows to other pages, in another order.
     await destination.sql('update t set v = v where id % 3 = 0')
     expect(await statuses({ source, destination })).toEqual({ t: 'same', keyless: 'same' })
     await destination.sql("update t set v = 'w' where id = 35999")
     expect(await statuses({ source, destination })).toEqual({ t: 'different', keyless: 'same' })
   })
 
-  test('where the partitions of a tree begin and end', async () => {
+  test('other bounds of partitions in a tree', async () => {
     const { source, destination } = await pair(12, 18)
     const tree = 'create table m (id int primary key, v text) partition by range (id);'
     const rows = "insert into m select i, 'v' || i from generate_series(1, 1000) i;"
@@ -328,7 +328,7 @@ describe('tables', () => {
     })
   })
 
-  test('with more columns than a call may have arguments', async () => {
+  test('with more columns than a function can have arguments', async () => {
     const columns = Array.from({ length: 1500 }, (_, index) => `c${index} int default ${index}`).join(', ')
     const fill = `create table wide (${columns}); insert into wide default values`
     const databases = await filled([12, 18], fill)
@@ -337,7 +337,7 @@ describe('tables', () => {
     expect(await statuses(databases)).toEqual({ wide: 'different' })
   })
 
-  test('that may not be read are not called the same', async () => {
+  test('that may not be read are not reported as equal', async () => {
     const both = `
       create table secret (a int); create table hidden (a int); create table open (a int);
       alter table hidden enable row level security;
@@ -372,7 +372,7 @@ describe('tables', () => {
     const lock = destination.connect()
     await lock.unsafe('begin; lock table big; drop table doomed')
     const comparing = compare(source, destination, { workers: 1 })
-    // The one worker waits for the lock on the larger table, which is read first.
+    // The only worker waits for the lock on the larger table, which is read first.
     await eventually('the worker to wait for the lock', () =>
       sessionsOf(17, destination, "wait_event_type = 'Lock'"),
     )
@@ -417,7 +417,7 @@ describe('a part of the rows', () => {
     ])
   })
 
-  test('a selection that names nothing is refused with the right name', async () => {
+  test('a selection that matches nothing is refused with the nearest name', async () => {
     const both = `
       create table orders (id serial); create table other (id serial);
       create schema s; create table s.orders (id int)`
@@ -467,7 +467,7 @@ test('sequences and large objects are compared too', async () => {
   ])
 })
 
-test('counts alone, when that is all that was asked for', async () => {
+test('only counts on request', async () => {
   const both = 'create table t (a int); insert into t values (1), (2)'
   const { source, destination } = await filled([14, 17], both, 'update t set a = 3')
   const result = await compare(source, destination, { fast: true })
@@ -475,7 +475,7 @@ test('counts alone, when that is all that was asked for', async () => {
   expect(result.tables[0]?.source).toEqual({ rows: 2, hash: null })
 })
 
-test('the source is read in the moment that the caller exported', async () => {
+test('the source is read in the snapshot that the caller exported', async () => {
   const both = 'create table t (a int primary key); insert into t values (1)'
   const { source, destination } = await filled([14, 17], both)
   const client = source.connect()
@@ -518,7 +518,7 @@ async function sessionsOf(major: Major, database: TestDatabase, condition = 'tru
   return rows.length
 }
 
-test("sequences of extensions count where the extension says that their numbers are the user's", async () => {
+test('sequences of extensions count if the extension marks them as configuration', async () => {
   using _made = extensionOn(
     [14, 17],
     'pgtrek_counters',

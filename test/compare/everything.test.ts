@@ -1,4 +1,4 @@
-// A clone of everything is the same as what it was cloned from: its objects and its rows.
+// A complete clone has the same objects and rows as its source.
 import { expect, test } from 'bun:test'
 import { compareData } from '../../server/compare/data.ts'
 import { compareSchema } from '../../server/compare/schema.ts'

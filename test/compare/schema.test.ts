@@ -1,4 +1,4 @@
-// The objects of two databases are the same when pg_dump describes them alike, whatever the majors.
+// Compares objects by their pg_dump descriptions, also between majors.
 import { describe, expect, test } from 'bun:test'
 import type { Definition } from '../../server/compare/definitions.ts'
 import { languageTag } from '../../server/compare/language-tag.ts'
@@ -42,7 +42,7 @@ const shop = `
   create table "Odd ""name"".x" (a int check (a > 0));
   comment on table orders is 'all of them';`
 
-test('what is missing, extra or different is named, with what differs', async () => {
+test('missing, extra and different objects are named, with the difference', async () => {
   const changes = `
     drop view cheap;
     alter table orders alter price type numeric(12,2);
@@ -67,7 +67,7 @@ test('what is missing, extra or different is named, with what differs', async ()
   expect(table?.difference).toContain('+    price numeric(12,2) NOT NULL,')
 })
 
-test('owners and grants count, unless they are not wanted', async () => {
+test('owners and grants count unless they are excluded', async () => {
   const roles = `do $$ begin
       if not exists (select from pg_roles where rolname = 'clerk') then create role clerk; end if;
       if not exists (select from pg_roles where rolname = 'boss') then create role boss; end if;
@@ -86,14 +86,14 @@ test('owners and grants count, unless they are not wanted', async () => {
   expect((await compare(source, destination, { owner: false, acl: false })).status).toBe('same')
 })
 
-test('a selection takes what belongs to a table along', async () => {
+test('a selection includes the objects of its tables', async () => {
   const serial = `create schema s; create table s.counted (id serial primary key, v text unique);
     create table s.other (id int); create trigger t before update on s.counted for each row
       execute function suppress_redundant_updates_trigger();`
   const { source, destination } = await filled([14, 17], shop + serial)
   const select = (include: string[]) => ({ selection: { ...everything, include } })
   const { compared, status } = await compare(source, destination, select(['s.counted']))
-  // The table, its sequence, whose owner, the default, two constraints, the trigger.
+  // The table, its sequence and its owner, the default, two constraints, the trigger.
   expect({ compared, status }).toEqual({ compared: 7, status: 'same' })
   await destination.sql('drop trigger t on s.counted; drop table orders cascade')
   const { differences } = await compare(source, destination, select(['s.counted']))
@@ -101,7 +101,7 @@ test('a selection takes what belongs to a table along', async () => {
   await expect(compare(source, destination, select(['s.county']))).rejects.toThrow('did you mean "s.count')
 })
 
-test('a table that may not be read is named and left out on both sides', async () => {
+test('a table that may not be read is named and omitted on both sides', async () => {
   const role = `do $$ begin
       if not exists (select from pg_roles where rolname = 'comparing_reader') then create role comparing_reader login; end if;
     end $$;`
@@ -121,7 +121,7 @@ describe('between majors', () => {
   const compareTexts = (kind: string, older: string, newer: string, majors: [number, number] = [12, 18]) =>
     compareDefinitions([definition(kind, older)], [definition(kind, newer)], majors)
 
-  test('only a missing table name before a column is forgiven, not another column', () => {
+  test('a missing table name before a column is ignored, another column is not', () => {
     const view = (columns: string) => `CREATE VIEW s.n AS\n SELECT ${columns}\n   FROM s.t`
     expect(compareTexts('VIEW', view('t.a,\n    t.b'), view('a,\n    b')).status).toBe('same')
     expect(compareTexts('VIEW', view('t.a,\n    t.b'), view('a,\n    c')).status).toBe('different')
@@ -129,7 +129,7 @@ describe('between majors', () => {
     expect(compareTexts('VIEW', view('t.a'), view('a'), [16, 18]).status).toBe('different')
   })
 
-  test('NO INDENT is forgiven where it is code', () => {
+  test('NO INDENT is ignored where it is code', () => {
     const view = (option: string, text: string) =>
       `CREATE VIEW s.n AS\n SELECT XMLSERIALIZE(CONTENT x AS text${option}), '${text}'`
     expect(compareTexts('VIEW', view('', 'a'), view(' NO INDENT', 'a')).status).toBe('same')
@@ -137,7 +137,7 @@ describe('between majors', () => {
     expect(compareTexts('VIEW', view('', '('), view('', ' NO INDENT)')).status).toBe('different')
   })
 
-  test('a table that has a column of its name is no difference, a point too few is one', () => {
+  test('a table with a column of its name is no difference, a missing dot is one', () => {
     const view = (columns: string) => `CREATE VIEW "public"."v" AS\n SELECT ${columns}\n   FROM "public"."t"`
     for (const [older, newer] of [
       ['"t"."t"', '"t"'],
@@ -167,7 +167,7 @@ describe('between majors', () => {
     expect(compareTexts('COLLATION', collation(written), collation('fr')).status).toBe('different')
   })
 
-  test('MAINTAIN is forgiven, another privilege is not', () => {
+  test('MAINTAIN is ignored, another privilege is not', () => {
     const newer = 'GRANT ALL ON TABLE s.n TO r'
     const all = 'GRANT SELECT,INSERT,REFERENCES,DELETE,TRIGGER,TRUNCATE,UPDATE ON TABLE s.n TO r'
     expect(compareTexts('ACL', all, newer).status).toBe('same')
@@ -175,7 +175,7 @@ describe('between majors', () => {
     expect(compareTexts('ACL', all, newer, [17, 18]).status).toBe('different')
   })
 
-  test('NOT NULL is forgiven where it is inherited, and nowhere else', () => {
+  test('NOT NULL is ignored only where it is inherited', () => {
     const child = (column: string) => `CREATE TABLE s.n (\n    ${column}\n)\nINHERITS (s.p)`
     expect(compareTexts('TABLE', child('a integer'), child('a integer NOT NULL')).status).toBe('same')
     const plain = (column: string) => `CREATE TABLE s.n (\n    ${column}\n)`
@@ -204,21 +204,18 @@ describe('between majors', () => {
   })
 })
 
-test.skipIf(isWithoutDebian())(
-  'minor releases that write the same rule in two ways are the same',
-  async () => {
-    const [source, destination] = [
-      await (await cluster(15, { debian: true })).createDatabase(),
-      await (await cluster(15)).createDatabase(),
-    ]
-    for (const database of [source, destination]) {
-      await database.sql(`${shop}
+test.skipIf(isWithoutDebian())('minor releases that write the same rule in two ways are equal', async () => {
+  const [source, destination] = [
+    await (await cluster(15, { debian: true })).createDatabase(),
+    await (await cluster(15)).createDatabase(),
+  ]
+  for (const database of [source, destination]) {
+    await database.sql(`${shop}
       create rule r as on update to orders do also update cheap as c set id = c.id where c.id = new.id;
       create rule s as on delete to orders do also delete from cheap as c where c.id = old.id`)
-    }
-    expect((await compare(source, destination)).differences).toEqual([])
-  },
-)
+  }
+  expect((await compare(source, destination)).differences).toEqual([])
+})
 
 const richInAmbiguity = `
   create table t (t int primary key, u text);
@@ -241,13 +238,13 @@ test.each([
   [17, 15],
 ] as const)('what is made of %d on %d is the same', async (from, to) => {
   const [here, there] = [await cluster(from), await cluster(to)]
-  // The order in which roles are made is that in which a server stores them.
+  // Servers store the roles of a policy in the order of their creation.
   for (const role of ['adam', 'zoe']) await here.sql('postgres', `create role ${role}`)
   for (const role of ['zoe', 'adam']) await there.sql('postgres', `create role ${role}`)
   const source = await here.createDatabase()
   const destination = await there.createDatabase()
   try {
-    // Whose schema it is, and who may make something in it, has changed with 15.
+    // The owner of the schema public and the right to create objects in it differ since 15.
     for (const database of [source, destination])
       await database.sql('alter schema public owner to postgres; revoke create on schema public from public')
     await source.sql(richInAmbiguity)

@@ -1,4 +1,4 @@
-// Configuration files: what they may say, and how mistakes in them are told without telling their secrets.
+// Configuration files: their settings, and error messages that do not contain secrets.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -176,7 +176,7 @@ test.each([
   expect(JSON.parse(JSON.stringify(given).replaceAll(directory, 'DIR'))).toEqual(all)
 })
 
-test('the file of the documentation is one', () => {
+test('the example in the documentation is valid', () => {
   const page = readFileSync(join(import.meta.dir, '../../docs/options.md'), 'utf8')
   const [, example = ''] = /```toml\n(.*?)```/s.exec(page) ?? []
   writeFileSync(join(directory, 'prepare.sql'), 'select 1')
@@ -186,13 +186,13 @@ test('the file of the documentation is one', () => {
   expect(given.options).toEqual({ existingDataMode: 'upsert', maxBytesPerSecond: 20971520, workers: 4 })
 })
 
-test('an empty file says nothing', () => {
+test('an empty file has no settings', () => {
   expect(read('')).toEqual({ selection: {}, options: {} })
   expect(read('', 'empty.yaml')).toEqual({ selection: {}, options: {} })
 })
 
 describe('variables', () => {
-  test('are put in as they are, wherever a text is, and stay where a second $ stands before', () => {
+  test('are replaced in every text without being parsed, and kept after a second $', () => {
     const { tables } = read(
       `[[tables]]\ntable = "t"\nwhere = "a = \${A} and b = '$\${A}' and c = $1 and d ~ 'x\${'"`,
       'variables.toml',
@@ -200,14 +200,14 @@ describe('variables', () => {
     )
     expect(tables?.[0]?.where).toBe(`a = "\${B}"\n and b = '\${A}' and c = $1 and d ~ 'x\${'`)
   })
-  test('that are missing are told with their place', () => {
+  test('that are missing are reported with their place', () => {
     expect(() => read(`[source]\npassword = "\${NO_SUCH}"`)).toThrow(
       `move.toml: source.password uses \${NO_SUCH}, which is not set in the environment`,
     )
   })
 })
 
-describe('mistakes are told with their place and what was expected', () => {
+describe('errors name their place and what was expected', () => {
   test.each([
     ['workres = 4', 'unknown key workres: did you mean workers?'],
     ['existingRows = "append"', 'unknown key existingRows: did you mean existing_rows?'],

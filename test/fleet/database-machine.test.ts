@@ -1,4 +1,4 @@
-// The states of one database of a fleet: what every event makes of every state, and what is to be done because of it.
+// The state machine of one database of a fleet: the next state and the effects for each event in each state.
 import { expect, test } from 'bun:test'
 import {
   type DatabaseEffect,
@@ -12,7 +12,7 @@ import {
 const error = new Error('no')
 const other = new Error('other')
 
-/** Every state, in every form that an event can tell apart. */
+/** Every state, in every form that events distinguish. */
 const states = {
   queued: { at: 'waiting', turn: 'queued' },
   taken: { at: 'waiting', turn: 'taken' },
@@ -41,19 +41,19 @@ const states = {
 type Name = keyof typeof states
 const names = Object.keys(states) as Name[]
 
-type Leads = [state: DatabaseState, ...effects: DatabaseEffect[]]
+type Change = [state: DatabaseState, ...effects: DatabaseEffect[]]
 const attempt: DatabaseEffect = { type: 'attempt' }
 const beforeAttempt = names.filter((name) => 'turn' in states[name])
 const inAttempt: readonly Name[] = [...beforeAttempt, 'preflight', 'schema', 'copying']
 const ends: readonly Name[] = [...inAttempt, 'following']
 
-const all = (from: readonly Name[], ...leads: Leads): Partial<Record<Name, Leads>> =>
-  Object.fromEntries(from.map((name) => [name, leads]))
+const all = (from: readonly Name[], ...changes: Change): Partial<Record<Name, Change>> =>
+  Object.fromEntries(from.map((name) => [name, changes]))
 const completing = (
   ...from: ('copied' | 'copied_in_part' | 'switched' | 'returned' | 'complete' | 'problem_ended')[]
 ) =>
   Object.fromEntries(from.map((name) => [name, [{ at: 'completing', before: states[name] }]])) as Partial<
-    Record<Name, Leads>
+    Record<Name, Change>
   >
 const fails = (why: 'busy' | 'passing' | 'lasting' | 'ended'): DatabaseEvent => ({
   ...{ type: 'failed', why },
@@ -62,8 +62,8 @@ const fails = (why: 'busy' | 'passing' | 'lasting' | 'ended'): DatabaseEvent => 
 })
 const rest: DatabaseEffect = { type: 'rest', until: 2 }
 
-/** From every state that is not named an event leads nowhere. */
-const table: [what: string, event: DatabaseEvent, leads: Partial<Record<Name, Leads>>][] = [
+/** In all states that are not listed, the event changes nothing. */
+const table: [what: string, event: DatabaseEvent, changes: Partial<Record<Name, Change>>][] = [
   [
     'a turn is taken only by an attempt that is queued',
     { type: 'turn_taken' },
@@ -74,22 +74,22 @@ const table: [what: string, event: DatabaseEvent, leads: Partial<Record<Name, Le
     },
   ],
   [
-    'after a rest it queues for another turn, and still shows why',
+    'after a rest it queues for another turn, and still shows the error',
     { type: 'due' },
     { elsewhere: [states.elsewhere_queued, attempt], retrying: [states.retrying_queued, attempt] },
   ],
   [
-    'an attempt begins that has its turn',
+    'an attempt with its turn starts',
     { type: 'started' },
     all(['taken', 'elsewhere_taken', 'retrying_taken'], states.preflight),
   ],
   ['the schema', { type: 'schema' }, { preflight: [states.schema] }],
   ['the rows', { type: 'rows' }, all(['preflight', 'schema'], states.copying)],
-  ['rows are there', { type: 'followed' }, all(inAttempt, states.following)],
+  ['the rows are copied', { type: 'followed' }, all(inAttempt, states.following)],
   ['copied', { type: 'copied' }, all(inAttempt, states.copied)],
   ['copied in part', { type: 'copied', missing: 'a table' }, all(inAttempt, states.copied_in_part)],
   [
-    'switched over, which is marked where this process saw it happen',
+    'switched over: marked if the run of this process reports it',
     { type: 'switched' },
     {
       ...all(inAttempt, states.switched),
@@ -120,9 +120,9 @@ const table: [what: string, event: DatabaseEvent, leads: Partial<Record<Name, Le
     all(ends, { at: 'retrying', error: other, turn: 'resting', retryAt: 2 }, rest),
   ],
   ['a failure that lasts', fails('lasting'), all(ends, { at: 'problem', error: other })],
-  ['nothing is left', fails('ended'), all(ends, { at: 'problem', error: other, isEnded: true })],
+  ['nothing of the move is left', fails('ended'), all(ends, { at: 'problem', error: other, isEnded: true })],
   [
-    'tried again: at once, or as the attempt that is under way; a run ends first',
+    'a retry: at once, or as the attempt in progress; a run ends first',
     { type: 'retry_requested' },
     {
       ...all(['elsewhere', 'retrying', 'problem', 'problem_ended', 'copied_in_part'], states.queued, attempt),
@@ -141,7 +141,7 @@ const table: [what: string, event: DatabaseEvent, leads: Partial<Record<Name, Le
     },
   ],
   [
-    'not marked complete: all is as before',
+    'marking it complete failed: the state before',
     { type: 'complete_failed' },
     { completing: [states.switched], completing_followed: [states.queued, attempt] },
   ],
@@ -149,10 +149,10 @@ const table: [what: string, event: DatabaseEvent, leads: Partial<Record<Name, Le
   ['resumed', { type: 'resumed' }, { paused: [states.queued, attempt] }],
 ]
 
-test.each(table)('%s', (_, event, leads) => {
+test.each(table)('%s', (_, event, changes) => {
   for (const name of names) {
     const { state, effects } = next(states[name], event)
-    const [expected, ...expectedEffects] = leads[name] ?? []
+    const [expected, ...expectedEffects] = changes[name] ?? []
     if (expected)
       expect({ name, state, effects }).toEqual({ name, state: expected, effects: expectedEffects })
     else {
@@ -162,7 +162,7 @@ test.each(table)('%s', (_, event, leads) => {
   }
 })
 
-test('it begins with an attempt, and is settled where nothing more becomes of it', () => {
+test('it starts with an attempt, and is settled if nothing more happens without a request', () => {
   expect(firstStep).toEqual({ state: states.queued, effects: [attempt] })
   expect(names.filter((name) => isSettled(states[name]))).toEqual([
     'copied',
@@ -175,7 +175,7 @@ test('it begins with an attempt, and is settled where nothing more becomes of it
   ])
 })
 
-test('an attempt that was paused begins nothing, also when it is resumed before it notices', () => {
+test('an attempt that was paused starts nothing, also if it is resumed before it notices', () => {
   const paused = next(states.taken, { type: 'paused' }).state
   expect(next(paused, { type: 'started' })).toEqual({ state: paused, effects: [] })
   const { state, effects } = next(paused, { type: 'resumed' })

@@ -28,7 +28,7 @@ test.each(followed)('a database that is followed is shown as %s', (expected, fol
   expect(shownState(following, seen)).toBe(expected)
   expect(flowsBack(following, seen)).toBe(back)
   expect(mayComplete(following, seen)).toBe(complete)
-  // Until its run has ended it is shown as before, and nothing else may be begun.
+  // Until its run has ended it is shown as before, and nothing else may be started.
   for (const state of [{ at: 'restarting' }, { at: 'completing', before: following }] as const) {
     expect(shownState(state, seen)).toBe(expected)
     expect(flowsBack(state, seen)).toBe(false)
@@ -57,7 +57,7 @@ const shown: [state: DatabaseState, shown: FleetState, mayComplete: boolean][] =
 ]
 
 test.each(shown.map(([state, ...rest]) => [state.at, state, ...rest] as const))(
-  'without a run %s is shown as what it is in',
+  'without a run %s is shown as its own state',
   (_, state, expected, complete) => {
     expect(shownState(state, undefined)).toBe(expected)
     expect(mayComplete(state, undefined)).toBe(complete)

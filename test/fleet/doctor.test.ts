@@ -1,4 +1,4 @@
-// A fleet is looked at before it begins, and what blocks one database stops no other.
+// Preflight checks of a fleet: a blocker of one database does not stop others.
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -37,12 +37,12 @@ const configured = (more: object = {}) => ({
 
 function doctor(config: object, ...flags: string[]) {
   const file = join(home.directory, 'fleet.yaml')
-  // JSON is YAML, too.
+  // JSON is valid YAML.
   writeFileSync(file, JSON.stringify(config))
   return home.run(['doctor', '--config', file, ...flags])
 }
 
-test('pgtrek doctor looks at every mapping and every database, and ends as the worst of them', async () => {
+test('pgtrek doctor checks every mapping and every database, and its exit code is the worst of them', async () => {
   const { output, code } = await doctor(configured())
   expect(code).toBe(1)
   expect(output).toContain('3 databases')
@@ -68,7 +68,7 @@ test('pgtrek doctor looks at every mapping and every database, and ends as the w
   )
 })
 
-test('what cannot be looked at, and what is not meant', async () => {
+test('databases that cannot be checked, and checks that do not apply', async () => {
   const nowhere = { url: 'postgres://x:s3cret@127.0.0.1:1/x' }
   const config = configured({ databases: { include: ['good'] } })
   config.mappings.push({ name: 'lost', source: nowhere, dest: { url: to.url('postgres') } })
@@ -86,7 +86,7 @@ test('what cannot be looked at, and what is not meant', async () => {
   expect((await doctor(configured({ databases: { include: ['nobody'] } }))).code).toBe(3)
 })
 
-test('a role that may not create databases is told how', async () => {
+test('the fix for a role that may not create databases', async () => {
   await to.sql('postgres', 'create role plain login')
   const dest = { url: to.url('postgres', 'plain') }
   const { output, code } = await doctor(
@@ -97,7 +97,7 @@ test('a role that may not create databases is told how', async () => {
   expect(output).toContain('          alter role "plain" createdb;')
 })
 
-test('a blocked database says what mends it, the others go on, and once mended it begins anew', async () => {
+test('a blocked database is reported with its fix, others continue, and after the fix it starts again', async () => {
   const config = Value.Default(FleetConfig, configured({ databases: { exclude: ['taken'] }, roles: 'none' }))
   const stop = new AbortController()
   const begin = () => FleetRun.start(config as FleetConfig, { store: undefined, signal: stop.signal })
@@ -117,7 +117,7 @@ test('a blocked database says what mends it, the others go on, and once mended i
   expect(good?.name).toBe('good')
   expect(hopeless?.error?.message).toContain('public.keyless')
   expect(hopeless?.error?.message).toContain('alter table public.keyless replica identity full;')
-  // It was not touched, and bears no mark of a copy.
+  // It was not touched, and has no mark of a copy.
   expect(await to.sql('hopeless', "select from pg_class where relname in ('keyless', 'move')")).toEqual([])
 
   await from.sql('hopeless', 'alter table keyless replica identity full')

@@ -1,4 +1,4 @@
-// Two instances with several databases to two others: followed under load, restarted, one broken, handed over.
+// Two instances with several databases to two others: followed under load, restarted, with one failure, switched over.
 import { expect, test } from 'bun:test'
 import { Value } from '@sinclair/typebox/value'
 import { FleetRun } from '../../server/fleet/fleet-run.ts'
@@ -31,7 +31,7 @@ async function until(what: string, fleet: FleetRun, holds: (view: FleetView) => 
 
 const all = (view: FleetView): FleetDatabase[] => view.mappings.flatMap(({ databases }) => databases)
 
-/** Roles, their attributes, members and settings, as the server tells of them. */
+/** Roles, their attributes, members and settings. */
 function rolesOf(instance: Cluster) {
   return instance.sql(
     'postgres',
@@ -46,7 +46,7 @@ function rolesOf(instance: Cluster) {
   )
 }
 
-/** Who may do what in a database, beside the owners; MAINTAIN is known since 17. */
+/** Grants on a database, except those of owners; MAINTAIN exists since 17. */
 function rightsOf(instance: Cluster, database: string) {
   return instance.sql(
     database,
@@ -66,7 +66,7 @@ function rightsOf(instance: Cluster, database: string) {
   )
 }
 
-test('two instances to two others, stateless, restarted in the middle, one table broken, cut over one by one', async () => {
+test('two instances to two others, stateless, restarted during the move, with a failing table, switched over one by one', async () => {
   const [a, b, c, d] = await Promise.all([server(14), server(15), server(18), server(17)])
   try {
     const databases: TestDatabase[] = []
@@ -99,9 +99,9 @@ test('two instances to two others, stateless, restarted in the middle, one table
         databases.push(database)
       }
     }
-    // The server's own subscription takes 1.0 and 1.00 for each other where a row has no key.
+    // A subscription of the server confuses 1.0 and 1.00 if a row has no key.
     await databases[2]?.sql('alter table loose alter c type text')
-    // Nothing can be done with this one: no key, and updates.
+    // This one cannot be followed: it has no key, and updates.
     await databases[1]?.sql('create table hopeless (a int); insert into hopeless values (1)')
     const config = Value.Default(FleetConfig, {
       mappings: [
@@ -171,7 +171,7 @@ test('two instances to two others, stateless, restarted in the middle, one table
         expect(await rightsOf(to, name)).toEqual(rights)
       }
     }
-    // A process that knows nothing does not begin anew what was handed over.
+    // A new process without state does not start the databases that were switched over again.
     await within('the fleet to stop', fleet.stop())
     fleet = FleetRun.start(config, services)
     await until(
@@ -179,7 +179,7 @@ test('two instances to two others, stateless, restarted in the middle, one table
       fleet,
       (view) => all(view).length === 3 && all(view).every(({ state }) => state === 'done'),
     )
-    // Somebody was forgotten, and writes to an old primary.
+    // A forgotten client writes to an old primary.
     await databases[0]?.sql('insert into loose select * from loose limit 1')
     const late = await fleet.act({ type: 'complete', mapping: 'first' })
     expect([late.ok, late.message]).toEqual([
@@ -198,7 +198,7 @@ test('two instances to two others, stateless, restarted in the middle, one table
     const own = "select relname as name from pg_class where relnamespace = to_regnamespace('pgtrek')"
     expect(await a.sql('crm', own)).toEqual([])
     expect(await c.sql('crm', own)).toEqual([{ name: 'move' }])
-    // A process that knows nothing takes them for what they are, and has nothing to do.
+    // A new process without state recognises all of them, and has nothing to do.
     fleet = FleetRun.start(config, services)
     await within('the end of the fleet', fleet.done)
     expect(all(fleet.view()).map(({ state }) => state)).toEqual(['complete', 'complete', 'complete'])
@@ -207,7 +207,7 @@ test('two instances to two others, stateless, restarted in the middle, one table
   }
 })
 
-test('a database that exists and is not empty is refused and left alone; the others go on', async () => {
+test('a database that exists and is not empty is refused and not changed; the others continue', async () => {
   const [from, to] = await Promise.all([server(15), server(18)])
   try {
     for (const name of ['one', 'two']) {
@@ -241,11 +241,11 @@ test('a database that exists and is not empty is refused and left alone; the oth
   }
 })
 
-test('what a copy could not bring is known to a process that knows nothing else; a missing extension stops a database', async () => {
+test('a new process without state knows what a copy could not copy; a missing extension stops a database', async () => {
   const [from, to] = await Promise.all([server(15), server(17)])
   try {
     const shop = await from.createDatabase('shop')
-    // Its rows are refused where they are checked anew.
+    // The rows violate a constraint that the destination checks again.
     await shop.sql(`
       create table item (id int primary key);
       insert into item values (1), (2);
@@ -254,7 +254,7 @@ test('what a copy could not bring is known to a process that knows nothing else;
       insert into lost values (1), (2), (3);
       create or replace function is_good(int) returns bool language sql immutable as 'select false'`)
     const needs = await from.createDatabase('needs')
-    // As if a package had been installed on the source alone.
+    // Simulates a package that is installed only on the source.
     await needs.sql("update pg_extension set extname = 'postgis'")
     for (const follow of [false, true]) {
       const config = Value.Default(FleetConfig, {

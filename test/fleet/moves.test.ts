@@ -1,4 +1,4 @@
-// Databases of a fleet between processes, attempts and switchovers of others; the printed commands as somebody pastes them.
+// Databases of a fleet across processes, attempts and external switchovers; the printed commands are run as printed.
 
 import { afterEach, expect, test } from 'bun:test'
 import { chmodSync, writeFileSync } from 'node:fs'
@@ -25,7 +25,7 @@ afterEach(async () => {
   running.clear()
 })
 
-/** With what is made of them on the destination, which the file's servers share. */
+/** Databases for one test; what is created of them on the shared destination is dropped afterwards. */
 async function databases(...names: string[]) {
   const [from, to] = [await cluster(15, logical), await cluster(17, logical)]
   const sources: TestDatabase[] = []
@@ -79,7 +79,7 @@ const isWritable = (database: TestDatabase) =>
     () => false,
   )
 
-/** What the instruction that has these words tells to type, typed. */
+/** Runs the commands of the instruction that contains these words. */
 async function paste(instructions: readonly string[], words: string) {
   const text = instructions.find((one) => one.includes(words)) ?? ''
   const [command = ''] = /(for db in .*? done|(pgtrek|psql) [^:]*".*"( -c "[^"]*")?)/.exec(text) ?? []
@@ -102,7 +102,7 @@ async function paste(instructions: readonly string[], words: string) {
 }
 
 test.each(['stateless, stopped', 'with a state directory, running'])(
-  'the cutover as it is printed: every database there and back, by a fleet that is %s',
+  'the cutover as printed: every database switched over and back, by a fleet that is %s',
   async (how) => {
     const isKept = how.includes('running')
     const { sources, destinations, mapping } = await databases('cut over', "cut'b$c")
@@ -134,7 +134,7 @@ test.each(['stateless, stopped', 'with a state directory, running'])(
       expect(writable.code, writable.said).toBe(0)
       expect(await Promise.all(destinations.map(isWritable))).toEqual([true, true])
 
-      // Also a process that has nothing but the servers knows that this is over, and ends.
+      // A new process with nothing but the servers recognises that this is complete, and ends.
       const later = start(mapping)
       await within('the end of the next fleet', later.done)
       expect(all(later).map(({ state }) => state)).toEqual(['complete', 'complete'])
@@ -146,7 +146,7 @@ test.each(['stateless, stopped', 'with a state directory, running'])(
   },
 )
 
-test('a fleet that overlaps another takes over when that one ends; its own board switches over and returns', async () => {
+test('a fleet that overlaps another takes over when that one ends; its own dashboard switches over and returns', async () => {
   const { sources, destinations, mapping } = await databases('overlap')
   try {
     const first = start(mapping)
@@ -176,7 +176,7 @@ test('a fleet that overlaps another takes over when that one ends; its own board
 
     const third = start(mapping)
     await until(third, 'done')
-    // What came late keeps it from being marked complete, and it goes on as before.
+    // Late writes prevent marking it complete, and following continues.
     await sources[0]?.sql('insert into item values (900)')
     const late = await third.act({ type: 'complete', mapping: 'all' })
     expect(late).toEqual({ ok: false, message: expect.stringContaining('only there: 1 transaction') })
@@ -195,7 +195,7 @@ test('a fleet that overlaps another takes over when that one ends; its own board
   }
 })
 
-test('a table that failed is copied anew by a retry; a run whose lock was lost comes back, without an error', async () => {
+test('a retry copies a failed table again; a run whose lock was lost starts again without an error', async () => {
   const { sources, destinations, mapping } = await databases('retried')
   try {
     await sources[0]?.sql(`
@@ -217,7 +217,7 @@ test('a table that failed is copied anew by a retry; a run whose lock was lost c
     await until(fleet, 'ready')
     expect(await destinations[0]?.sql('select count(*)::int as n from lost')).toEqual([{ n: 3 }])
 
-    // Another process has taken its place for a while.
+    // Another process has the lock for a while.
     const settings = resolveSettings({ url: destinations[0]?.url ?? '' })
     const name = all(fleet)[0]?.follow ?? ''
     const lock = await eventually('the lock of the move', async () => {
@@ -240,7 +240,7 @@ test('a table that failed is copied anew by a retry; a run whose lock was lost c
   }
 })
 
-test('a database that waits for another attempt holds nobody up', async () => {
+test('a database that waits for another attempt does not block others', async () => {
   const { from, to, sources, destinations, mapping } = await databases('turn_a', 'turn_b')
   await from.sql('postgres', "create role turner login createdb password 'x'")
   await to.sql('postgres', "create role turner login createdb password 'x'")
@@ -270,7 +270,7 @@ test('a database that waits for another attempt holds nobody up', async () => {
   }
 })
 
-test('a database that waits for its turn can be paused; one that was copied in part can be copied anew', async () => {
+test('a database that waits for its turn can be paused; one that was copied in part can be copied again', async () => {
   const { from, to, sources, destinations, mapping } = await databases('part', 'paused')
   try {
     const [part, paused] = sources
@@ -282,7 +282,7 @@ test('a database that waits for its turn can be paused; one that was copied in p
     const lock = await lockMove(resolveSettings({ url: to.url('postgres') }), 'fleet roles')
     await from.sql('postgres', "create role brought login password 'x'")
     const fleet = start({ ...mapping, roles: 'create', follow: false }, { atOnce: 1 })
-    // Another process moves roles: that is waited for, and said.
+    // Another process migrates roles: the fleet waits, and reports it.
     await eventually(
       'roles that wait',
       () => fleet.view().mappings[0]?.roles,
@@ -321,7 +321,7 @@ test('a database that waits for its turn can be paused; one that was copied in p
   }
 })
 
-test('a mapping whose server refuses it is looked at again when somebody asks for that', async () => {
+test('a mapping whose server refuses the connection is tried again on request', async () => {
   const { from, sources, destinations, mapping } = await databases('refused')
   await from.sql('postgres', 'create role looks superuser nologin')
   try {
@@ -339,7 +339,7 @@ test('a mapping whose server refuses it is looked at again when somebody asks fo
   }
 })
 
-test('a fleet that is killed between a copy and the mark that says so goes on, and copies nothing anew', async () => {
+test('a fleet that is killed between a copy and its mark continues without copying again', async () => {
   const { sources, destinations, mapping } = await databases('unmarked')
   using home = makeHome(mortalProgram)
   try {

@@ -1,4 +1,4 @@
-// Hooks are told what happens, in their own form, once, and without anybody waiting for them.
+// Hooks get each event once, in their own format, without delaying the fleet.
 import { afterEach, describe, expect, test } from 'bun:test'
 import { type FleetEvent, Notifier } from '../../server/fleet/notify.ts'
 import type { FleetNotification } from '../../shared/fleet.ts'
@@ -7,7 +7,7 @@ import { eventually } from '../../tools/eventually.ts'
 interface Receiver {
   url: string
   bodies: Received[]
-  /** When so many have come. */
+  /** Resolves after this many messages. */
   until(count: number): Promise<void>
   stop(): Promise<void>
 }
@@ -26,7 +26,7 @@ afterEach(async () => {
   await Promise.all(receivers.splice(0).map((one) => one.stop()))
 })
 
-/** A hook; `answer` says what it does with the message of this number. */
+/** A hook; `answer` returns the response to the message of this number. */
 function receiver(
   answer: (count: number) => Response | Promise<Response> = () => new Response('ok'),
 ): Receiver {
@@ -68,7 +68,7 @@ const problem: FleetEvent = {
 }
 const ready: FleetEvent = { ...problem, kind: 'ready', state: 'ready', message: 'behind by 0 bytes' }
 
-describe('each receiver gets its own form', () => {
+describe('each receiver gets its own format', () => {
   test('plain JSON: the text and the events', async () => {
     const hook = receiver()
     const notifier = new Notifier([notification(hook.url)], () => {}, quick)
@@ -83,7 +83,7 @@ describe('each receiver gets its own form', () => {
     ])
   })
 
-  test('Slack: blocks of plain text, and a text in which nothing is a mention', async () => {
+  test('Slack: blocks of plain text, and a text without mentions', async () => {
     const hook = receiver()
     const notifier = new Notifier([notification(hook.url, { format: 'slack' })], () => {}, quick)
     notifier.tell({ ...problem, message: '<!channel> & *all*' })
@@ -114,7 +114,7 @@ describe('each receiver gets its own form', () => {
     ])
   })
 
-  test('a template says it in other words; what it does not know stays', async () => {
+  test('a template replaces the format; unknown placeholders stay', async () => {
     const hook = receiver()
     const template = '[{mapping}] {database} -> {state}: {message} {unknown}'
     const notifier = new Notifier([notification(hook.url, { template })], () => {}, quick)
@@ -124,8 +124,8 @@ describe('each receiver gets its own form', () => {
   })
 })
 
-describe('what is told', () => {
-  test('only what a hook wants to hear', async () => {
+describe('which events are sent', () => {
+  test('only those that a hook subscribes to', async () => {
     const [all, few] = [receiver(), receiver()]
     const notifier = new Notifier(
       [notification(all.url), notification(few.url, { on: ['done'] })],
@@ -139,7 +139,7 @@ describe('what is told', () => {
     expect(few.bodies.flatMap(({ events }) => events.map(({ kind }) => kind))).toEqual(['done'])
   })
 
-  test('the same thing once, until things went well in between', async () => {
+  test('the same event once, until a success in between', async () => {
     const hook = receiver()
     const notifier = new Notifier([notification(hook.url)], () => {}, quick)
     const copying: FleetEvent = { ...problem, kind: 'phase', state: 'copying', message: '' }
@@ -170,7 +170,7 @@ describe('what is told', () => {
 })
 
 describe('a hook that does not work', () => {
-  test('is tried again when it was busy, and nobody hears of that', async () => {
+  test('is tried again when it was busy, without a warning', async () => {
     const hook = receiver((count) => new Response('', { status: [429, 503, 200][count - 1] ?? 500 }))
     const warnings: string[] = []
     const notifier = new Notifier([notification(hook.url)], (line) => warnings.push(line), quick)
@@ -181,7 +181,7 @@ describe('a hook that does not work', () => {
     expect(warnings).toEqual([])
   })
 
-  test('is a warning with its host, and nothing more of its address', async () => {
+  test('is a warning with its host, and without the rest of its URL', async () => {
     const refusing = receiver(() => new Response('no such hook: secret-of-the-hook', { status: 404 }))
     const leading = receiver(() => Response.redirect('http://127.0.0.1:1/elsewhere-secret-of-the-hook'))
     const gone = 'http://127.0.0.1:1/secret-of-the-hook'
@@ -205,7 +205,7 @@ describe('a hook that does not work', () => {
     expect(warnings.join()).not.toContain('secret')
   })
 
-  test('holds up neither who tells nor the other hooks, and is left at the end', async () => {
+  test('delays neither the fleet nor the other hooks, and is given up at the end', async () => {
     const never = Promise.withResolvers<Response>()
     const [stuck, good] = [receiver(() => never.promise), receiver()]
     const warnings: string[] = []

@@ -1,4 +1,4 @@
-// Rows copied by other processes, which take them from a queue: whoever dies loses nothing, and nothing comes twice.
+// Rows copied by workers in other processes: after a failure of a worker nothing is lost and nothing is copied twice.
 import { afterAll, afterEach, beforeAll, expect, test } from 'bun:test'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -25,14 +25,14 @@ let queues: OwnCluster
 let source: TestDatabase
 const workers: WorkerProcess[] = []
 
-/** An advisory lock on the destination that stops the rows of a large table on their way. */
+/** An advisory lock on the destination that blocks the rows of a large table during the copy. */
 const gate = 4711
 
 beforeAll(async () => {
   home = makeHome()
   ;[from, to, queues] = await Promise.all([cluster(14), cluster(17), startCluster({ major: 15 })])
   source = await from.createDatabase()
-  // One that goes in parts, two of middling size, and small ones that go together.
+  // A table for several parts, two of middle size, and small ones that share a job.
   await source.sql(`
     create function passes(id int) returns boolean language plpgsql immutable as $$
       begin
@@ -63,12 +63,12 @@ afterAll(async () => {
 })
 
 interface Gate extends AsyncDisposable {
-  /** Until so many parts of the table wait at it, half of their rows on the way. */
+  /** Waits until this many parts of the table are blocked, half copied. */
   holds(parts: number, run: ReturnType<typeof startClone>): Promise<void>
   open(): Promise<void>
 }
 
-/** The rows of the table in parts wait on their way into this database until it is opened. */
+/** Blocks the rows of the table in parts until it is opened. */
 async function closeGate(destination: TestDatabase): Promise<Gate> {
   const holder = destination.connect()
   await holder`select pg_advisory_lock(${gate})`
@@ -109,7 +109,7 @@ function pidsOf(processes: readonly WorkerProcess[]): number[] {
 async function expectWhole(run: ReturnType<typeof startClone>, destination: TestDatabase) {
   const { code, output, said } = await run.finished
   const { status, tables, failed } = JSON.parse(output) as Summary
-  // What was printed explains an unexpected end.
+  // The output explains an unexpected end.
   expect([code, failed, said]).toEqual([0, [], said])
   const rows = tables.reduce((sum, table) => sum + table.rows, 0)
   expect({ status, rows }).toEqual({ status: 'completed', rows: 12150 })
@@ -117,7 +117,7 @@ async function expectWhole(run: ReturnType<typeof startClone>, destination: Test
   return said
 }
 
-test('of three workers one is killed in the midst: all tables arrive once', async () => {
+test('of three workers one is killed during the copy: every row is copied once', async () => {
   const destination = await to.createDatabase()
   const queue = await queues.createDatabase()
   const three = [1, 2, 3].map(() => startOn(queue, destination))
@@ -128,16 +128,16 @@ test('of three workers one is killed in the midst: all tables arrive once', asyn
   expect(seen.map(({ pid }) => pid).toSorted()).toEqual(pidsOf(three))
   await using held = await closeGate(destination)
   const run = startClone(queue, destination)
-  // More than the two others can have.
+  // More parts than the two others can have.
   await held.holds(5, run)
   const pid = `${victim?.child.pid}`
   const ofVictim = `worker like '%:' || $1 || ':%'`
-  const begun = `select from pgtrek_jobs.job where state = 'copying' and title like 'public.big%' and ${ofVictim}`
-  await appears(queue, begun, [pid], run)
+  const taken = `select from pgtrek_jobs.job where state = 'copying' and title like 'public.big%' and ${ofVictim}`
+  await appears(queue, taken, [pid], run)
   victim?.child.kill('SIGKILL')
   await within('the end of the worker', victim?.child.exited)
   await held.open()
-  // As if its last word were of a minute ago.
+  // Simulates that its last heartbeat was a minute ago.
   await queue.sql(
     `update pgtrek_queue.job set heartbeat_on = heartbeat_on - interval '1 minute'
       where id in (select id from pgtrek_jobs.job where ${ofVictim})`,
@@ -149,8 +149,8 @@ test('of three workers one is killed in the midst: all tables arrive once', asyn
   )
   const said = await expectWhole(run, destination)
   expect(said).toContain('is gone; other workers take its uncommitted jobs')
-  const told = others.map(({ said }) => said()).join('')
-  expect(told).toContain(': started (attempt 2)')
+  const printed = others.map(({ said }) => said()).join('')
+  expect(printed).toContain(': started (attempt 2)')
   const [left] = await queue.sql(`
     select (select count(*)::int from pgtrek_jobs.job) as jobs,
            (select count(*)::int from pgtrek_queue.job where state < 'completed') as open`)
@@ -161,7 +161,7 @@ test('of three workers one is killed in the midst: all tables arrive once', asyn
   for (const worker of others) expect(await endWorker(worker)).toBe(0)
 })
 
-test('a worker that loses its way to the destination leaves its jobs to the others', async () => {
+test('a worker that loses its connection to the destination returns its jobs to the others', async () => {
   const destination = await to.createDatabase()
   const queue = await queues.createDatabase()
   await using proxy = await startProxy({ host: '127.0.0.1', port: to.port })
@@ -179,7 +179,7 @@ test('a worker that loses its way to the destination leaves its jobs to the othe
   for (const worker of [cut, direct]) expect(await endWorker(worker)).toBe(0)
 })
 
-test('a worker that knows another destination by that name does not write to it', async () => {
+test('a worker whose connection of that name leads to another destination does not write to it', async () => {
   const destination = await to.createDatabase()
   const another = await to.createDatabase()
   const queue = await queues.createDatabase()
@@ -192,7 +192,7 @@ test('a worker that knows another destination by that name does not write to it'
   for (const worker of [wrong, right]) expect(await endWorker(worker)).toBe(0)
 })
 
-test('a run that is killed leaves workers that commit nothing into the next one', async () => {
+test('workers commit nothing of a killed run into the next one', async () => {
   const destination = await to.createDatabase()
   const queue = await queues.createDatabase()
   const both = [1, 2].map(() => startOn(queue, destination))
@@ -207,7 +207,7 @@ test('a run that is killed leaves workers that commit nothing into the next one'
   for (const worker of both) expect(await endWorker(worker)).toBe(0)
 })
 
-test('a fleet hands the rows of its databases to workers that have the same configuration', async () => {
+test('workers with the same configuration copy the rows of a fleet', async () => {
   const queue = await queues.createDatabase()
   const crm = await from.createDatabase('crm "1"')
   await crm.sql(
@@ -237,7 +237,7 @@ test('a fleet hands the rows of its databases to workers that have the same conf
   expect(await endWorker(worker)).toBe(0)
 })
 
-test('the destination may be restarted under a run and its workers', async () => {
+test('the destination may be restarted during a run with workers', async () => {
   await using own = await startCluster({ major: 18 })
   const destination = await own.createDatabase()
   const queue = await queues.createDatabase()
@@ -250,7 +250,7 @@ test('the destination may be restarted under a run and its workers', async () =>
   expect(await endWorker(worker)).toBe(0)
 })
 
-test('the queue may be restarted under a run and its workers', async () => {
+test('the queue may be restarted during a run with workers', async () => {
   const destination = await to.createDatabase()
   const queue = await queues.createDatabase()
   const both = [1, 2].map(() => startOn(queue, destination))
@@ -276,7 +276,7 @@ test('a run whose queue does not answer any more can be stopped', async () => {
   expect([code, (JSON.parse(output) as Summary).status]).toEqual([130, 'cancelled'])
 })
 
-test('a snapshot that is gone before a worker comes fails all tables, each once', async () => {
+test('a snapshot that is lost before a worker starts fails all tables, each once', async () => {
   const destination = await to.createDatabase()
   const queue = await queues.createDatabase()
   const run = startClone(queue, destination)

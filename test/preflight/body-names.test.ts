@@ -1,4 +1,4 @@
-// What a body names without a schema, as its text tells.
+// Which names without a schema a function body uses, as far as its text shows.
 import { expect, test } from 'bun:test'
 import { usedNames } from '../../server/preflight/body-names.ts'
 

@@ -1,4 +1,4 @@
-// One preflight between two databases, and one of its items.
+// Runs one preflight between two databases, and finds items of its report.
 import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
 import { type Preflight, type PreflightRequest, preflight } from '../../server/preflight/preflight.ts'
 import { defaultOptions, type MigrationOptions } from '../../shared/request.ts'

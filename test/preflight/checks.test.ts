@@ -1,4 +1,4 @@
-// Every check of the content fires on a database that has its problem, and is silent on one that has not.
+// Every check of the content reports a database with its problem, and passes on one without.
 import { beforeAll, describe, expect, test } from 'bun:test'
 import { everything, type MigrationOptions } from '../../shared/request.ts'
 import { cluster, type Major, type TestDatabase } from '../../tools/servers/clusters.ts'
@@ -8,19 +8,19 @@ interface Case {
   id: string
   major?: Major
   destination?: Major
-  /** What makes the problem. */
+  /** Creates the problem. */
   sql: string
-  /** In a transaction of its own. */
+  /** Run in a separate transaction. */
   later?: string
-  /** What undoes whatever would stay behind the database. */
+  /** Removes what dropping the database would leave behind. */
   after?: string
-  /** Of the destination. */
+  /** Run on the destination. */
   there?: string
   wishes?: Wishes
   status?: 'warning' | 'blocker'
   objects: (string | RegExp)[]
-  /** With these wishes it does not matter. */
-  calm?: Wishes
+  /** With these options the problem does not matter. */
+  harmless?: Wishes
 }
 
 const follow: Wishes = { follow: true }
@@ -30,7 +30,7 @@ const appending: Wishes = { options: { existingDataMode: 'append' } as Partial<M
 const cases: Case[] = [
   {
     id: 'clock',
-    // So much does the server believe to be later.
+    // Makes the server believe that this much time has passed.
     sql: '',
     there: `alter function pg_catalog.clock_timestamp() rename to clock_timestamp_told;
             create function pg_catalog.clock_timestamp() returns timestamptz language sql
@@ -48,7 +48,7 @@ const cases: Case[] = [
     sql: 'create table keyless (x int unique); create table nullable (x int unique not null)',
     wishes: merging,
     objects: ['public.keyless'],
-    calm: { ...merging, tables: [{ table: 'keyless', key: 'keyless_x_key' }] },
+    harmless: { ...merging, tables: [{ table: 'keyless', key: 'keyless_x_key' }] },
   },
   {
     id: 'oversized-rows',
@@ -60,7 +60,7 @@ const cases: Case[] = [
           insert into large values (1, decode(repeat('00', 2500000), 'hex'))`,
     wishes: { largeValue: 2_000_000 },
     objects: [/^public\.large: a value of about 2\.\d MB, as stored$/],
-    calm: {},
+    harmless: {},
   },
   {
     id: 'types-without-binary-form',
@@ -94,21 +94,21 @@ const cases: Case[] = [
           create table ages_1 partition of ages for values from (0) to (100)`,
     wishes: follow,
     objects: [/^public\.ages: PostgreSQL 12 publishes partitions one by one/],
-    calm: {},
+    harmless: {},
   },
   {
     id: 'deferred-constraints',
     sql: 'create table late (x int primary key, y int unique deferrable)',
     wishes: follow,
     objects: ['late_y_key of public.late'],
-    calm: {},
+    harmless: {},
   },
   {
     id: 'exclusion-constraints',
     sql: 'create table booked (x int primary key, during int4range, exclude using gist (during with &&))',
     wishes: appending,
     objects: ['booked_during_excl of public.booked'],
-    calm: follow,
+    harmless: follow,
   },
   {
     id: 'objects-in-system-schemas',
@@ -217,11 +217,11 @@ const cases: Case[] = [
     wishes: { ...follow, tables: [{ table: 'parts', where: 'x > 1' }] },
     status: 'blocker',
     objects: ['public.parts: PostgreSQL 14 cannot send only some of its rows'],
-    calm: follow,
+    harmless: follow,
   },
 ]
 
-describe('each check fires on its problem alone', () => {
+describe('each check reports only its own problem', () => {
   const empty = new Map<Major, TestDatabase>()
   const reports = new Map<string, ReturnType<typeof look>>()
   beforeAll(async () => {
@@ -229,7 +229,7 @@ describe('each check fires on its problem alone', () => {
       empty.set(major, await (await cluster(major)).createDatabase())
   })
 
-  /** Of two databases that have nothing: what it finds is the same for each check. */
+  /** The report of two empty databases, whose findings do not depend on the check. */
   function reportOfNothing(from: Major, to: Major, wishes: Wishes) {
     const key = JSON.stringify([from, to, wishes])
     const known = reports.get(key)
@@ -259,9 +259,9 @@ describe('each check fires on its problem alone', () => {
       expect(objects).toEqual(
         one.objects.map((name) => (typeof name === 'string' ? name : expect.stringMatching(name))),
       )
-      if (one.calm) expect((await look(source.url, there.url, one.calm)).item(id).status).toBe('ok')
+      if (one.harmless) expect((await look(source.url, there.url, one.harmless)).item(id).status).toBe('ok')
       if (one.sql && id !== 'subscriptions' && id !== 'leftovers') {
-        // What is not selected is not looked at.
+        // What is not selected is not checked.
         const none = { ...wishes, selection: { ...everything, includeSchemas: ['no_such_*'] } }
         expect((await look(source.url, there.url, none)).item(id).status).toBe('ok')
       }

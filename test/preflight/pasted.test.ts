@@ -1,4 +1,4 @@
-// Every statement that a check prints is pasted as it is printed, by whom it names, and mends what the check found.
+// Every printed statement is run as printed, by the role that it names, and fixes the finding.
 import { afterAll, describe, expect, test } from 'bun:test'
 import { writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -25,7 +25,7 @@ interface Ends {
 interface End {
   server: Cluster
   database: TestDatabase
-  /** As whom it is looked at. */
+  /** The connecting role of the preflight. */
   user?: string
 }
 
@@ -36,13 +36,13 @@ interface Case {
   destination?: Major
   made?: DatabaseOptions
   wishes?: Wishes
-  /** Makes the fault; what it gives back is undone at the end. */
+  /** Creates the problem; the returned function undoes it at the end. */
   fault(ends: Ends): Promise<unknown>
-  /** Where each check is to be asked again. */
+  /** The connections for the check after the fix. */
   afterwards?: (ends: Ends, printed: string) => Ends
   said?: (printed: string, id: string) => void
-  /** That what is said is so, before and after. */
-  proof?: (ends: Ends, isMended: boolean) => Promise<unknown>
+  /** Checks that the finding is true before, and not any more after the fix. */
+  proof?: (ends: Ends, isFixed: boolean) => Promise<unknown>
   after?: (ends: Ends) => Promise<unknown>
 }
 
@@ -276,10 +276,10 @@ const cases: Case[] = [
         create extension cube; create extension earthdistance;
         create table t (x float8, y float8); create index on t using gist (ll_to_earth(x, y))`),
     said: (printed) => expect(printed).toContain('-- on the destination'),
-    proof: async ({ source, destination }, isMended) => {
-      const target = isMended ? destination.database : await destination.server.createDatabase()
+    proof: async ({ source, destination }, isFixed) => {
+      const target = isFixed ? destination.database : await destination.server.createDatabase()
       const { failures } = await clone(source.database, target)
-      expect(failures).toEqual(isMended ? [] : [expect.stringContaining('uses it without a schema')])
+      expect(failures).toEqual(isFixed ? [] : [expect.stringContaining('uses it without a schema')])
     },
   },
   {
@@ -432,7 +432,7 @@ const cases: Case[] = [
   },
 ]
 
-describe('what is printed is pasted, and the check is silent afterwards', () => {
+describe('statements are run as printed, and the check passes afterwards', () => {
   for (const one of cases) {
     const { ids, about, major = 15, destination = 18, made: options } = one
     test(`${ids.join(', ')}${about ? `: ${about}` : ''} (${major} to ${destination})`, async () => {
@@ -462,21 +462,21 @@ async function mend(ends: Ends, id: string, { wishes, afterwards, said }: Partia
   const printed = item.sql.join(';\n')
   said?.(printed, id)
   await paste(ends, item.sql, executors)
-  const mended = afterwards?.(ends, printed) ?? ends
-  // A session that is ended is gone a moment later.
-  await eventually(`silence of ${id}`, async () => (await report(mended, alone)).item(id), isSilent, {
+  const fixed = afterwards?.(ends, printed) ?? ends
+  // A terminated session disappears a moment later.
+  await eventually(`silence of ${id}`, async () => (await report(fixed, alone)).item(id), isSilent, {
     withinMs: 10_000,
   })
 }
 
-/** Or says only what nothing has to be done about. */
+/** Also true if the remaining finding needs no action. */
 function isSilent({ id, status, objects, sql, todo }: PreflightItem): boolean {
   if (status === 'ok') return true
   const isNoted = id === 'position' ? todo === 'No action is needed.' : objects.length > 0
   return sql.length === 0 && isNoted && objects.every((name) => computedThere.has(`${id}: ${name}`))
 }
 
-/** The destination computes these columns, whatever tells their rows apart. */
+/** The destination computes these columns, with any replica identity. */
 const computedThere = new Set(['computed-columns: public.t: y', 'computed-columns: public.u: y'])
 
 function report({ source, destination }: Ends, wishes?: Wishes) {
@@ -484,7 +484,7 @@ function report({ source, destination }: Ends, wishes?: Wishes) {
   return look(url(source), url(destination), wishes)
 }
 
-/** As whom the words let a statement be run. */
+/** Maps the printed role to the URL that runs the statement. */
 type Executors = (words: string) => string
 
 const usual: Executors = (words) => {
@@ -514,7 +514,7 @@ async function paste(ends: Ends, statements: readonly string[], executors: Execu
   }
 }
 
-/** Looked at as a role that has nothing. */
+/** Runs the preflight as a role without rights. */
 async function asPlain(end: End, user: string) {
   end.user = user
   await end.database.sql(`
@@ -526,7 +526,7 @@ afterAll(async () => {
   for (const database of thereMade) await database.drop()
 })
 
-/** The move goes to the database that was made. */
+/** Continues with the database that the fix has created. */
 function madeThere(ends: Ends, printed: string): Ends {
   const name = /create database "(.+?)"/.exec(printed)?.[1] ?? ''
   const database = ends.destination.server.database(name)
@@ -534,11 +534,11 @@ function madeThere(ends: Ends, printed: string): Ends {
   return { ...ends, destination: { ...ends.destination, database } }
 }
 
-/** The clone says of each failure what would mend it, and has none when that is done. */
-async function unqualifiedProof({ source, destination }: Ends, isMended: boolean) {
+/** A clone reports the fix for each failure, and has no failures after it. */
+async function unqualifiedProof({ source, destination }: Ends, isFixed: boolean) {
   const target = await destination.server.createDatabase()
   const { failures } = await clone(source.database, target)
-  if (isMended) return expect(failures).toEqual([])
+  if (isFixed) return expect(failures).toEqual([])
   const advised = failures.filter((one) => one.includes('Set the search_path of the function on the source'))
   expect(advised).toEqual([
     expect.stringMatching(/^ROWS app\.t: type "mood" .* function checked uses it/),
@@ -547,7 +547,7 @@ async function unqualifiedProof({ source, destination }: Ends, isMended: boolean
   ])
 }
 
-test('limits and settings of servers, which hold after a restart', async () => {
+test('limits and settings of servers, which apply after a restart', async () => {
   await using server = await startCluster({
     major: 14,
     settings: {
@@ -595,7 +595,7 @@ const ofServers = [
   ...['timeouts', 'connections', 'locks-limit', 'worker-processes', 'way-back', 'disk-space'],
 ]
 
-test('a standby that waits for its readers', async () => {
+test('a standby that delays replay for its readers', async () => {
   await using server = await startCluster({ major: 15 })
   const plain = await cluster(18)
   const ends: Ends = {
@@ -640,8 +640,8 @@ const providers: Provider[] = [
   },
 ]
 
-describe.each(providers)('on $name nobody is told to do what nobody can', (provider) => {
-  test('what is printed is run by roles that a user has there', async () => {
+describe.each(providers)('on $name no instruction needs a role that users do not have', (provider) => {
+  test('statements are run by roles that a user has there', async () => {
     const { major, admin, internal, roles, settings } = provider
     await using server = await startCluster({ major, settings: { wal_level: 'replica' } })
     const databases = [
@@ -679,7 +679,7 @@ describe.each(providers)('on $name nobody is told to do what nobody can', (provi
     const wishes: Wishes = { follow: true }
     const { items, item } = await report(ends, wishes)
     for (const { id, sql } of items) {
-      // A statement that only a superuser may run is not printed where there is none.
+      // A statement that only a superuser may run is not printed without a superuser.
       expect([id, sql.join('; ')]).not.toEqual([
         id,
         expect.stringMatching(/, as a superuser|alter system|${internal}/),

@@ -1,4 +1,4 @@
-// Every check fires on a database that has its problem, and is silent on one that has not.
+// Every check reports a database with its problem, and passes on one without.
 import { beforeAll, describe, expect, test } from 'bun:test'
 import { Value } from '@sinclair/typebox/value'
 import { PreflightReport } from '../../shared/preflight.ts'
@@ -15,7 +15,7 @@ beforeAll(async () => {
 })
 
 describe.each<Major>([...majors])('from %d', (major) => {
-  test('a plain database is in order, also to be followed', async () => {
+  test('a plain database passes, also for following', async () => {
     const source = await (await cluster(major)).createDatabase()
     await source.sql('create table t (id int primary key); insert into t select generate_series(1, 100)')
     const report = await look(source.url, empty.url, { follow: true })
@@ -27,9 +27,9 @@ describe.each<Major>([...majors])('from %d', (major) => {
   })
 })
 
-// The checks ask every major above.
+// The other tests of checks cover the other majors.
 describe.each(casesOf<Major>([12, 18], [14, 15, 17]))('from %d', (major) => {
-  test('every problem of the content has its check', async () => {
+  test('every problem of the content is reported by its check', async () => {
     const server = await cluster(major)
     const source = await server.createDatabase()
     await source.sql(`
@@ -81,14 +81,14 @@ describe.each(casesOf<Major>([12, 18], [14, 15, 17]))('from %d', (major) => {
     expect(named('replica-triggers')).toEqual(['warning', 'always on public.orders'])
     expect(named('invalid-indexes')).toEqual(['warning', 'public.broken'])
     expect(report.status).toBe('blocker')
-    // What only concerns following is not looked at without.
+    // Problems of following are not checked without it.
     const copied = await look(source.url, empty.url)
     expect(copied.items.some(({ id }) => id === 'replica-identity')).toBe(false)
     expect(copied.item('unlogged-tables').status).toBe('ok')
     expect(copied.item('large-objects').status).toBe('ok')
   })
 
-  test('without rights each missing one is named', async () => {
+  test('each missing right is named', async () => {
     const server = await cluster(major)
     const source = await server.createDatabase()
     await source.sql(`
@@ -112,7 +112,7 @@ describe.each(casesOf<Major>([12, 18], [14, 15, 17]))('from %d', (major) => {
       { follow: true },
     )
     expect(report.item('source-rights')).toMatchObject({
-      // Before 18 a sequence that may not be read keeps pg_dump from all others.
+      // Before 18, pg_dump fails at a sequence that may not be read.
       status: major < 18 ? 'blocker' : 'warning',
       objects: ['table public.closed', 'sequence "public"."numbers"'],
     })
@@ -134,7 +134,7 @@ describe.each(casesOf<Major>([12, 18], [14, 15, 17]))('from %d', (major) => {
       newer.url(destination.name, `maker_${major}`),
       { follow: true, publication: 'theirs' },
     )
-    // Somebody who may has made it.
+    // Another role with the right has created it.
     expect(theirs.item('publishing-rights').status).toBe('ok')
     expect(theirs.item('replication-right').objects).toEqual([`"looker_${major}" does not have REPLICATION`])
     expect(report.item('replication-reach').status).toBe('blocker')
@@ -148,7 +148,7 @@ describe.each(casesOf<Major>([12, 18], [14, 15, 17]))('from %d', (major) => {
   })
 })
 
-test('roles that are missing, and how they come', async () => {
+test('missing roles are reported, with the statements that create them', async () => {
   const server = await cluster(15)
   const source = await server.createDatabase()
   await source.sql(`
@@ -166,7 +166,7 @@ test('roles that are missing, and how they come', async () => {
   ).toBe('ok')
 })
 
-test('encoding and collation that differ', async () => {
+test('different encodings and collations are reported', async () => {
   const server = await cluster(15)
   const latin = await server.createDatabase(undefined, { encoding: 'LATIN1', locale: 'C' })
   const ascii = await server.createDatabase(undefined, { encoding: 'SQL_ASCII', locale: 'C' })
@@ -180,7 +180,7 @@ test('encoding and collation that differ', async () => {
   for (const database of [latin, ascii, icu]) await database.drop()
 })
 
-test('collations whose version has changed', async () => {
+test('collations whose version has changed are reported', async () => {
   const server = await cluster(15)
   const source = await server.createDatabase()
   await source.sql(`create table t (x text collate "de-x-icu" primary key)`)
@@ -199,7 +199,7 @@ test('collations whose version has changed', async () => {
   )
 })
 
-test('objects and rows that are there already, and names of another kind', async () => {
+test('existing objects and rows are reported, and objects of another kind with the same name', async () => {
   const source = await newer.createDatabase()
   const destination = await newer.createDatabase()
   await source.sql('create table t (x int primary key); create table u (x int primary key)')
@@ -226,7 +226,7 @@ test('a database is not copied onto itself', async () => {
   expect((await look(empty.url, empty.url)).item('same-database').status).toBe('blocker')
 })
 
-test('names that are selected and mean nothing', async () => {
+test('selected names that match nothing are reported', async () => {
   const source = await newer.createDatabase()
   await source.sql('create table there (x int primary key)')
   const choose = (exclude: string[]) => look(source.url, empty.url, { selection: { ...everything, exclude } })
@@ -237,7 +237,7 @@ test('names that are selected and mean nothing', async () => {
   expect(chosen.scope).toEqual({ everything: false, tables: 0, of: 1 })
 })
 
-test('large objects under the same numbers', async () => {
+test('large objects with the same OIDs are reported', async () => {
   const [source, destination] = [await newer.createDatabase(), await newer.createDatabase()]
   for (const one of [source, destination]) await one.sql('select lo_create(4711)')
   expect((await look(source.url, destination.url)).item('large-objects')).toMatchObject({
@@ -246,7 +246,7 @@ test('large objects under the same numbers', async () => {
   })
 })
 
-test('sessions, locks and prepared transactions that are in the way', async () => {
+test('blocking sessions, locks and prepared transactions are reported', async () => {
   const server = await cluster(15)
   const source = await server.createDatabase()
   await source.sql('create table t (x int primary key); create table u (x int primary key)')

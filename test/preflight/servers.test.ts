@@ -1,4 +1,4 @@
-// Checks of the servers themselves: settings, versions, extensions, what stands between.
+// Checks of the servers: settings, versions, extensions, and poolers between them.
 import { afterAll, describe, expect, test } from 'bun:test'
 import { writeFileSync } from 'node:fs'
 import { connect, createServer, type Server } from 'node:net'
@@ -24,7 +24,7 @@ test('a newer source than destination is a warning', async () => {
   expect((await look(older.url, newer.url)).item('versions').status).toBe('ok')
 })
 
-test('operators and aggregates that 14 has done away with', async () => {
+test('operators and aggregates that 14 has removed', async () => {
   const [older, newer] = [
     await (await cluster(12)).createDatabase(),
     await (await cluster(18)).createDatabase(),
@@ -48,7 +48,7 @@ test('which version of an extension is older', () => {
   ]).toEqual([...[true, false, false, true]])
 })
 
-test('extensions that are missing, that are older, that only superusers create', async () => {
+test('extensions that are missing, older, or created only by superusers', async () => {
   const [source, destination] = [
     await (await cluster(15)).createDatabase(),
     await (await cluster(18)).createDatabase(),
@@ -57,7 +57,7 @@ test('extensions that are missing, that are older, that only superusers create',
   const calm = (await look(source.url, destination.url)).item('extensions')
   expect(calm.status).toBe('ok')
   expect(calm.found).toContain('hstore 1.8')
-  // As if somebody had newer ones, and one that the destination has never heard of.
+  // Simulates newer versions, and an extension that the destination does not have.
   await source.sql(`
     update pg_extension set extversion = '99.0' where extname = 'hstore';
     update pg_extension set extname = 'homemade' where extname = 'pg_stat_statements'`)
@@ -81,7 +81,7 @@ test('extensions that are missing, that are older, that only superusers create',
   ])
 })
 
-test('rows in tables of extensions stay behind, but for those they name', async () => {
+test('rows in tables of extensions are not copied, except in configuration tables', async () => {
   const [source, destination] = [
     await (await cluster(15)).createDatabase(),
     await (await cluster(18)).createDatabase(),
@@ -97,7 +97,7 @@ test('rows in tables of extensions stay behind, but for those they name', async 
   expect((await look(source.url, destination.url)).item('extension-data').status).toBe('ok')
 })
 
-test('slots and subscriptions of the source', async () => {
+test('slots and subscriptions of the source are reported', async () => {
   const [source, destination] = [
     await (await cluster(15)).createDatabase(),
     await (await cluster(18)).createDatabase(),
@@ -111,8 +111,8 @@ test('slots and subscriptions of the source', async () => {
   await source.sql(`select pg_drop_replication_slot('preflight_slot')`)
 })
 
-describe('a server whose settings are in the way', () => {
-  test('each setting is named with what mends it', async () => {
+describe('a server with unsuitable settings', () => {
+  test('each setting is named with its fix', async () => {
     await using server = await startCluster({
       major: 14,
       settings: {
@@ -156,7 +156,7 @@ describe('a server whose settings are in the way', () => {
     ])
     expect(report.item('replication-slots').found).toContain('1 of 1 slots')
     expect(report.item('locks-limit').found).toMatch(/^\d+ tables on the source, room for \d+ locks/)
-    // The other way round it is the destination.
+    // In the other direction it is the destination.
     const { item } = await look(url, source.url)
     expect(item('locks-limit').status).toBe('warning')
     expect(item('worker-processes')).toMatchObject({
@@ -176,7 +176,7 @@ describe('a server whose settings are in the way', () => {
       `do $$ begin for i in 301..1300 loop execute 'create table t' || i || ' (x int)'; if i % 100 = 0 then commit; end if; end loop; end $$`,
     )
     expect((await look(source.url, url)).item('locks-limit').status).toBe('blocker')
-    // So it is: nobody could lock them all.
+    // A run would fail: the lock table is too small for all tables.
     await expect(
       source.sql(
         `do $$ begin for i in 1..1300 loop execute 'lock table t' || i || ' in access share mode'; end loop; end $$`,
@@ -226,7 +226,7 @@ test('a pooler that keeps a process for a session is a warning, and a blocker wh
   expect(followed.found).toStartWith(`${found}: changes cannot be followed through it`)
 })
 
-/** Hands out another process number than the server's, as poolers do. */
+/** Reports another process number than the server's, as poolers do. */
 async function poolerTo(port: number): Promise<number> {
   const server = createServer((client) => {
     const upstream = connect(port, '127.0.0.1')
@@ -261,7 +261,7 @@ test('tablespaces that the destination lacks', async () => {
   )
 })
 
-test('whether replication gets through is found out by trying', async () => {
+test('a replication connection is opened to check that it gets through', async () => {
   const server = await cluster(15)
   const { url } = await (await cluster(18)).createDatabase()
   const source = await server.createDatabase()

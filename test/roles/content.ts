@@ -1,4 +1,4 @@
-// Roles as a team has them, and how two servers are asked whether they have the same.
+// Roles of a typical team, and queries that show whether two servers have the same ones.
 import { Value } from '@sinclair/typebox/value'
 import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
 import { moveRoles, type RoleMove } from '../../server/roles/move.ts'
@@ -9,7 +9,7 @@ export const hostile = `O'Brien "the\\ boss"; drop role x --\n\u00e9`
 
 const quoted = `"${hostile.replaceAll('"', '""')}"`
 
-/** Every name must log in with a password, the superuser excepted. */
+/** Every role must log in with a password, except the superuser. */
 export function passwordsNeeded(method: 'md5' | 'scram-sha-256') {
   return `
 local all         all                     trust
@@ -65,7 +65,7 @@ export async function createRoles(server: Cluster) {
   }
 }
 
-/** What the servers say, but for the roles of the servers themselves. */
+/** What the servers report, without the roles of the servers themselves. */
 export async function facts(server: Cluster) {
   const session = server.database('shop').connect({ settings: { timezone: 'UTC' } })
   try {

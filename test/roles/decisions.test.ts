@@ -1,4 +1,4 @@
-// Roles that are there already, roles of others, and rights that we do not have: never taken for granted.
+// Existing roles, roles of others, and missing rights: which statements a plan contains, and what it lists instead.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
 import { cluster, type Major, type OwnCluster, startCluster } from '../../tools/servers/clusters.ts'
 import { facts, membershipOptions, move, passwordsNeeded } from './content.ts'
@@ -20,7 +20,7 @@ afterEach(async () => {
   for (const server of servers.values()) await clean(server)
 })
 
-/** Only the superuser of initdb is left, and the database as it was. */
+/** Leaves only the initial superuser, and the database in its original state. */
 async function clean(server: OwnCluster) {
   const roles = await server.sql<{ name: string }>(
     'shop',
@@ -45,7 +45,7 @@ async function both(source: string, destination: string) {
 const upwards = (wishes: Parameters<typeof move>[2] = {}) =>
   move(at(15).url('shop'), at(18).url('shop'), wishes)
 
-describe('roles that are there already', () => {
+describe('existing roles', () => {
   const conflict = () =>
     both(
       `create role team; create role other;
@@ -61,7 +61,7 @@ describe('roles that are there already', () => {
        grant team, only_here to app`,
     )
 
-  test('merge adds what they lack, takes nothing away and lists what differs', async () => {
+  test('merge adds what they lack, revokes nothing and lists differences', async () => {
     await conflict()
     let asked = 0
     const report = await upwards({
@@ -100,7 +100,7 @@ describe('roles that are there already', () => {
     await client.end()
   })
 
-  test('without agreement nothing is changed', async () => {
+  test('without confirmation nothing is changed', async () => {
     await conflict()
     const before = await facts(at(18))
     await expect(upwards({ confirm: () => false })).rejects.toThrow(
@@ -109,7 +109,7 @@ describe('roles that are there already', () => {
     expect(await facts(at(18))).toEqual(before)
   })
 
-  test('skip leaves them as they are, and makes the others', async () => {
+  test('skip leaves them unchanged, and creates the others', async () => {
     await conflict()
     const before = (await facts(at(18))).roles
     const report = await upwards({ roles: 'skip', confirm: () => Promise.reject(new Error('it asked')) })
@@ -121,7 +121,7 @@ describe('roles that are there already', () => {
     expect(report.differences.map(({ what }) => what)).toContain('member of "other"')
   })
 
-  test('fail refuses with what a person has to decide, and changes nothing', async () => {
+  test('fail refuses, lists the differences, and changes nothing', async () => {
     await conflict()
     const before = await facts(at(18))
     const report = await upwards({ roles: 'fail' })
@@ -137,7 +137,7 @@ describe('roles that are there already', () => {
     expect(await facts(at(18))).toEqual(before)
   })
 
-  test('a role without a password gets the one of the source', async () => {
+  test('a role without a password gets that of the source', async () => {
     await both(`create role app login password 'one'`, 'create role app login')
     expect((await upwards()).status).toBe('completed')
     const client = at(18).database('postgres').connect({ user: 'app', password: 'one' })
@@ -147,7 +147,7 @@ describe('roles that are there already', () => {
 })
 
 describe('selection', () => {
-  test('only what is named, and what it is a member of is said to be missing', async () => {
+  test('only selected roles are created, and other roles in their memberships are reported as missing', async () => {
     await both(
       'create role app_a; create role app_b; create role team; grant team to app_a; grant team to app_b',
       '',
@@ -165,7 +165,7 @@ describe('selection', () => {
     ])
   })
 
-  test('a name that no role has is a mistake', async () => {
+  test('a pattern that matches no role is an error', async () => {
     await both('create role app', '')
     await expect(upwards({ includeRoles: ['apq'] })).rejects.toThrow(
       'there is no role "apq": did you mean app?',
@@ -174,14 +174,14 @@ describe('selection', () => {
 })
 
 describe('roles of servers and providers', () => {
-  test('are left alone, and memberships in them that cannot be had are listed', async () => {
+  test('are not changed, and memberships in them that cannot be granted are listed', async () => {
     await both(
       `create role rdsadmin; create role rds_superuser; create role rds_iam; create role anon;
        create role app; grant rds_iam to app`,
       '',
     )
     const report = await upwards()
-    // "anon" belongs to a provider only where that provider is.
+    // "anon" belongs to a provider only on a server of that provider.
     expect(report.roles.map(({ name }) => name)).toEqual(['anon', 'app'])
     expect(report.left_alone.map(({ role }) => role).sort()).toEqual([
       'postgres',
@@ -193,14 +193,14 @@ describe('roles of servers and providers', () => {
     expect(report.status).toBe('completed_with_failures')
   })
 
-  test('nobody becomes a superuser through a role that is one only there', async () => {
+  test('no role becomes a superuser through a role that is one only on the destination', async () => {
     await both('create role chief; create role app; grant chief to app', 'create role chief superuser')
     const report = await upwards()
     expect(report.obstacles).toMatchObject([{ role: 'app', what: 'member of "chief"' }])
     expect((await facts(at(18))).memberships).toEqual([])
   })
 
-  test('a predefined role that the destination is too old for is listed', async () => {
+  test('a predefined role that the destination does not have is listed', async () => {
     await at(18).sql('shop', 'create role app; grant pg_maintain, pg_monitor to app')
     const report = await move(at(18).url('shop'), at(15).url('shop'))
     expect(report.obstacles).toMatchObject([
@@ -218,7 +218,7 @@ describe('options of memberships', () => {
     grant c to m with admin true, inherit false, set false;
     grant d to m`
 
-  test('arrive as they are', async () => {
+  test('are copied', async () => {
     const source = await cluster(17)
     await source.createDatabase('shop')
     await source.sql('shop', granted)
@@ -227,7 +227,7 @@ describe('options of memberships', () => {
     expect((await facts(at(18))).memberships).toEqual((await facts(source)).memberships)
   })
 
-  test('an older server gets none that would be more than it was', async () => {
+  test('an older server gets no membership with more rights than on the source', async () => {
     await at(18).sql('shop', granted)
     const report = await move(at(18).url('shop'), at(15).url('shop'))
     expect((await facts(at(15))).memberships).toEqual([
@@ -240,7 +240,7 @@ describe('options of memberships', () => {
 })
 
 describe('without superuser', () => {
-  test('the source tells no password: a common one, or a list of who needs one', async () => {
+  test('without passwords of the source, roles get a common one, or are listed', async () => {
     await at(15).sql(
       'shop',
       `create role reader login password 'r'; create role app login password 'one'; create role team`,
@@ -263,7 +263,7 @@ describe('without superuser', () => {
     }
   })
 
-  test('--no-passwords carries none and lists them', async () => {
+  test('--no-passwords copies none and lists the roles', async () => {
     await at(15).sql('shop', `create role app login password 'one'; create role team`)
     const report = await upwards({ passwords: false })
     expect(report.needs_password).toEqual([
@@ -273,7 +273,7 @@ describe('without superuser', () => {
   })
 
   test.each<Major>([15, 18])(
-    'on the destination %d: what may be done is done, the rest has its reason',
+    'on the destination %d: what is allowed is done, the rest is listed with its reason',
     async (major) => {
       const source = at(major === 15 ? 18 : 15)
       await source.sql(
@@ -304,14 +304,14 @@ describe('without superuser', () => {
       const client = at(major).database('postgres').connect({ user: 'app', password: 'one' })
       await client.unsafe('select')
       await client.end()
-      // What could not be done is no less true the second time, and nothing is done twice.
+      // A second run reports the same obstacles and changes nothing.
       const again = await move(source.url('shop'), url)
       expect(again.steps).toEqual([])
       expect(again.warnings.join()).toContain(`cannot check whether "app", "boss" have the same password`)
     },
   )
 
-  test('a role that may not create roles is told so for each', async () => {
+  test('for a role that may not create roles, each role is listed as an obstacle', async () => {
     await both('create role app login', `create role nobody login password 'n'`)
     const report = await move(at(15).url('shop'), at(18).url('shop', 'nobody', 'n'))
     expect(report.steps).toEqual([])
@@ -326,13 +326,13 @@ describe('without superuser', () => {
   })
 })
 
-test('a statement that fails says why, and takes only what needs it along', async () => {
+test('a failed statement is reported, and only statements that need it are skipped', async () => {
   await both(
     'create role late; create role app createdb; create role other; grant late, other to app; comment on role late is $$x$$',
     'create role app',
   )
   const report = await upwards({
-    // Somebody is quicker, behind the plan's back.
+    // Another session creates the role after the plan is made.
     confirm: async () => {
       await at(18).sql('shop', 'create role late')
       return true

@@ -1,4 +1,4 @@
-// Roles from one real server to another: what arrives, what is left alone, and that it works.
+// Roles copied between two real servers: what is copied, what is left unchanged, and whether logins work.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { Value } from '@sinclair/typebox/value'
 import { RolesReport } from '../../shared/roles.ts'
@@ -29,7 +29,7 @@ describe.each(pairs)('from %d to %d', (from, to) => {
   let source: OwnCluster
   let destination: OwnCluster
   let report: RolesReport
-  // What 12 keeps unless told.
+  // The default of 12.
   const keepsMd5 = from < 14
 
   beforeAll(async () => {
@@ -56,7 +56,7 @@ describe.each(pairs)('from %d to %d', (from, to) => {
     expect(planned.warnings.some((warning) => warning.includes('as MD5'))).toBe(keepsMd5)
   })
 
-  test('everything arrives: attributes, memberships, settings, comments, grants, passwords', async () => {
+  test('copies attributes, memberships, settings, comments, grants and passwords', async () => {
     report = await move(source.url('shop'), destination.url('shop'))
     expect(report.steps.filter(({ status }) => status !== 'done')).toEqual([])
     expect(report.obstacles).toEqual([])
@@ -92,7 +92,7 @@ describe.each(pairs)('from %d to %d', (from, to) => {
     await wrong.end()
   })
 
-  test('the settings of a role are those its sessions get', async () => {
+  test('sessions get the settings of their role', async () => {
     const client = destination.database('shop').connect({ user: 'app', password: 'geheim \'"\\ x' })
     const [row] = await client.unsafe(`
       select current_setting('search_path') as path, current_setting('work_mem') as memory,
@@ -106,7 +106,7 @@ describe.each(pairs)('from %d to %d', (from, to) => {
     await client.end()
   })
 
-  test('once more: nothing is left to do', async () => {
+  test('a second run has nothing to do', async () => {
     const again = await move(source.url('shop'), destination.url('shop'), {
       confirm: () => Promise.reject(new Error('it asked')),
     })

@@ -13,7 +13,7 @@ const directory = mkdtempSync(join(tmpdir(), 'pgtrek-log-'))
 afterAll(() => rmSync(directory, { recursive: true }))
 
 describe('the log file', () => {
-  test('is named by time and run, in a directory that is made for it, for its owner alone', () => {
+  test('is named by time and run, in a new directory, readable by its owner only', () => {
     const at = new Date('2026-02-03T04:05:06.789Z')
     using log = openLogFile(join(directory, 'deep', 'down'), 'a/b', { at })
     expect(basename(log.path)).toBe('2026-02-03T04-05-06-a_b.jsonl')
@@ -50,7 +50,7 @@ describe('the log file', () => {
     expect(path).toStartWith(directory)
   })
 
-  test('keeps what the server said about a failure', () => {
+  test('keeps the error of the server about a failure', () => {
     const run = new Recording()
     const error = {
       message: 'no',
@@ -70,14 +70,14 @@ describe('the log file', () => {
     })
   })
 
-  test('never has a password, even when a message does', () => {
+  test('never contains a password, even if a message does', () => {
     const run = new Recording().warn('cannot reach postgres://me:s3cr"t\\@x@host/db?password=s3cr3t')
     const { path, read } = write(run.events)
     expect(readFileSync(path, 'utf8')).not.toMatch(/s3cr|t\\+@x/)
     expect(read()[0]).toMatchObject({ msg: 'cannot reach postgres://me:***@host/db?password=***' })
   })
 
-  test('takes no more after it is closed, and closes twice without harm', () => {
+  test('ignores lines after it is closed, and can be closed twice', () => {
     const log = openLogFile(directory, 'closed')
     log.close()
     log.close()
@@ -93,7 +93,7 @@ describe('the log file', () => {
   })
 
   test.skipIf(!existsSync('/dev/full'))(
-    'on a full disk reports it once, does not stop the run, and says at the end what is missing',
+    'on a full disk reports it once, does not stop the run, and reports at the end what is missing',
     async () => {
       const at = new Date(0)
       const path = join(directory, '1970-01-01T00-00-00-full.jsonl')

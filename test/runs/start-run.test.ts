@@ -1,4 +1,4 @@
-// A run as the command line, the page and a fleet start it.
+// Starting a run, as the command line, the page and a fleet do.
 import { expect, test } from 'bun:test'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -51,7 +51,7 @@ async function setUp({ rowsThere = false, dryRun = false } = {}) {
   }
 }
 
-test('begins after its caller has it, and is written down before it is done', async () => {
+test('starts after its caller has the run, and is recorded before it is done', async () => {
   const { store, history, request, options, events, logged } = await setUp()
   using _ = store
   const run = startRun(request, options)
@@ -69,7 +69,7 @@ test('begins after its caller has it, and is written down before it is done', as
   expect(log.trim().split('\n').at(-1)).toContain('finished')
 })
 
-test('destroys nothing that was not confirmed, and what was confirmed otherwise neither', async () => {
+test('destroys nothing without a confirmation of exactly that', async () => {
   const { store, destination, request, options } = await setUp({ rowsThere: true })
   using _ = store
   const refused = await startRun(request, options).done
@@ -92,7 +92,7 @@ test('destroys nothing that was not confirmed, and what was confirmed otherwise 
   expect(await destination.sql('select count(*)::int as n from t')).toEqual([{ n: 50 }])
 })
 
-test('a confirmation is of exactly what is destroyed', async () => {
+test('a confirmation is valid for exactly what is destroyed', async () => {
   const plan = (...destroyed: Plan['destroyed']) => ({ destroyed }) as Plan
   const t = { action: 'truncate', schema: 'public', name: 't' } as const
   const u = { ...t, name: 'u' }
@@ -105,7 +105,7 @@ test('a confirmation is of exactly what is destroyed', async () => {
   expect(isConfirmed(plan({ ...t, action: 'drop' }, u), shown)).rejects.toThrow('has changed')
 })
 
-test('a dry run is among the runs only where that is wanted, and none goes on with it', async () => {
+test('a dry run is recorded only on request, and cannot be continued', async () => {
   const { store, destination, history, request, options } = await setUp({ dryRun: true })
   using _ = store
   const one = startRun(request, options)
@@ -118,7 +118,7 @@ test('a dry run is among the runs only where that is wanted, and none goes on wi
   expect(await destination.sql("select from pg_class where relname = 't'")).toEqual([])
 })
 
-test('without a directory for its log it does not begin', async () => {
+test('without a usable directory for its log it does not start', async () => {
   const { store, history, request, options } = await setUp()
   using _ = store
   const file = join(scratchDirectory(), crypto.randomUUID())
@@ -127,7 +127,7 @@ test('without a directory for its log it does not begin', async () => {
   expect(history.list({ limit: 10, offset: 0 })).toEqual([])
 })
 
-test('a move whose copy cannot begin has an end, too, in its records and for who waits', async () => {
+test('a move whose copy cannot start is recorded as ended, and its promise resolves', async () => {
   const { store, source, history, request, options, events, logged } = await setUp()
   using _ = store
   await source.sql('create table without_key (id int)')
@@ -143,7 +143,7 @@ test('a move whose copy cannot begin has an end, too, in its records and for who
   expect(logged().join()).toContain('without_key')
 })
 
-test('a move that another process works on is refused, and counts as failed', async () => {
+test('a move that another process works on is refused and reported as failed', async () => {
   const { store, history, request, options } = await setUp()
   using _ = store
   const memory = new FollowStore(store.database)
