@@ -16,7 +16,7 @@ import type { Jobs } from './jobs.ts'
 
 export interface FollowedElsewhere {
   /** A move of this process that was not started through the API. */
-  guest?: FollowController | undefined
+  external?: FollowController | undefined
   /** Moves of a fleet: available by name, but not listed. */
   elsewhere(): ReadonlySet<string>
 }
@@ -32,14 +32,14 @@ export class Follows {
   readonly #stop = new AbortController()
   readonly watches: FollowWatches
 
-  readonly guest: FollowController | undefined
+  readonly external: FollowController | undefined
 
   constructor(
     readonly store: FollowStore,
     readonly jobs: Jobs,
     readonly others: FollowedElsewhere,
   ) {
-    this.guest = others.guest
+    this.external = others.external
     this.watches = new FollowWatches(store, {
       names: () => this.#ownControllers().map(({ name }) => name),
       view: (name) => (this.#lastSent?.name === name ? this.#lastSent : this.view(name)),
@@ -49,7 +49,7 @@ export class Follows {
 
   /** True while this process runs a move. */
   get isBusy(): boolean {
-    return this.guest !== undefined || (this.#run?.isRunning ?? false)
+    return this.external !== undefined || (this.#run?.isRunning ?? false)
   }
 
   /** The move whose copy is this job, if any. */
@@ -181,7 +181,7 @@ export class Follows {
   #ownControllers(stored = this.store.names()): FollowController[] {
     const run = this.#run
     const isOurs = run && (run.isRunning || !stored.includes(run.name))
-    return [...(this.guest ? [this.guest] : []), ...(isOurs ? [run] : [])]
+    return [...(this.external ? [this.external] : []), ...(isOurs ? [run] : [])]
   }
 
   #own(name: string): FollowController | undefined {

@@ -87,7 +87,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const profiles = new Profiles(database, sealIn(stateDirectory, { keychain }))
     const fleet = options.fleet && new Fleet(options.fleet)
     const follows = new Follows(new FollowStore(database), jobs, {
-      guest: follow,
+      external: follow,
       elsewhere: () => fleet?.followNames() ?? none,
     })
     history.settle()

@@ -5,7 +5,7 @@ import { errorInfo } from '../postgres/errors.ts'
 import { quoteIdentifier } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import { type ConnectionSettings, describeSettings } from '../postgres/settings.ts'
-import { type Finding, fine, itemOf, unless } from '../preflight/check.ts'
+import { type Finding, findingFor, itemOf, passed } from '../preflight/check.ts'
 import { fixes, superuser } from '../preflight/fix.ts'
 import { moveRoles } from '../roles/move.ts'
 import { createDatabaseSql, type DestinationState, type InstanceDatabase } from './instance.ts'
@@ -34,17 +34,17 @@ function found(arrival: Exclude<DestinationState, 'missing'>): Finding {
         todo: 'Empty it, rename it, or exclude it from the mapping.',
       }
     case 'empty':
-      return fine('it exists and is empty')
+      return passed('it exists and is empty')
     case 'copying':
-      return fine('a copy was interrupted: it will be copied again')
+      return passed('a copy was interrupted: it will be copied again')
     case 'copied':
-      return fine('it is copied already: no further checks')
+      return passed('it is copied already: no further checks')
     case 'switched':
-      return fine('it is switched over: no further checks')
+      return passed('it is switched over: no further checks')
     case 'returned':
-      return fine('it was switched over and has returned to the source: no further checks')
+      return passed('it was switched over and has returned to the source: no further checks')
     case 'complete':
-      return fine('it is marked complete: no further checks')
+      return passed('it is marked complete: no further checks')
   }
 }
 
@@ -66,7 +66,7 @@ async function toBeMade(instance: Session, database: InstanceDatabase): Promise<
   }
   try {
     await createDatabaseSql(instance, database)
-    return fine('it will be created')
+    return passed('it will be created')
   } catch (error) {
     // The destination does not support the collation's provider; the message has the instruction.
     return { status: 'blocker', found: errorInfo(error).message }
@@ -100,7 +100,7 @@ export async function rolesItem(
     ]
     return itemOf(
       roleMove,
-      unless(remaining, `${steps.length} changes will be made`, {
+      findingFor(remaining, `${steps.length} changes will be made`, {
         status: 'warning',
         found: isRefused
           ? 'some roles differ, so none would be changed'

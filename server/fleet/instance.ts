@@ -72,7 +72,7 @@ export function chosenDatabases(
   const chosen = databases.filter(
     (database) =>
       (include.length === 0
-        ? // What every instance has, and nobody uses, is not moved unasked.
+        ? // Every instance has `postgres`, which is moved only if it is included by name.
           database.name !== 'postgres'
         : include.some((pattern) => pattern.matches(database.name))) &&
       !exclude.some((pattern) => pattern.matches(database.name)),

@@ -4,7 +4,7 @@ import { describeHolder, readRuns } from '../coordination/run-lock.ts'
 import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import { currentDatabase, isUsers, qualifiedName } from './catalog-sql.ts'
-import { type Check, type CheckContext, type Finding, type Remark, unless } from './check.ts'
+import { type Check, type CheckContext, type Finding, findingFor, type Remark } from './check.ts'
 import { type End, type Fix, fixes } from './fix.ts'
 
 const longTransactions: Check = {
@@ -26,7 +26,7 @@ const longTransactions: Check = {
          and a.pid <> pg_catalog.pg_backend_pid()
          and a.xact_start < pg_catalog.clock_timestamp() - interval '${longTransaction} s'
        order by a.xact_start`)
-    return unless(
+    return findingFor(
       sessions.map(
         ({ pid, who, state, seconds }) => `${pid} (${who}, ${state}, for ${formatDuration(seconds)})`,
       ),
@@ -98,7 +98,7 @@ const locks: Check = {
       )
       sql.push(...ended(end, [...new Map(still.map((one) => [one.pid, one])).values()], managed))
     }
-    return unless(objects, 'none', {
+    return findingFor(objects, 'none', {
       status: 'warning',
       found: 'sessions hold or wait for ACCESS EXCLUSIVE locks on tables',
       todo: 'Wait for them to end (see pg_stat_activity), or terminate them.',
@@ -134,7 +134,7 @@ const prepared: Check = {
         from pg_catalog.pg_prepared_xacts
        where ${follow} or database = current_database()
        order by prepared`)
-    return unless(
+    return findingFor(
       rows.map(({ gid, database, owner, at }) => `${gid} (of ${owner} in ${database}, since ${at})`),
       'there are none',
       {
@@ -162,7 +162,7 @@ const runs: Check = {
   // The plan reports which of them use the same tables.
   doctorOnly: true,
   async look({ destination }): Promise<Remark> {
-    return unless((await readRuns(destination)).map(describeHolder), 'none', {
+    return findingFor((await readRuns(destination)).map(describeHolder), 'none', {
       status: 'warning',
       found: 'other runs of pgtrek are in progress in this database',
       todo: 'Wait for them to end (--wait does so), or choose other tables.',

@@ -9,7 +9,7 @@ import {
 import { quoteIdentifier } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import { isUsers } from './catalog-sql.ts'
-import { type Check, type CheckContext, type Finding, fine, foundIn } from './check.ts'
+import { type Check, type CheckContext, type Finding, foundIn, passed } from './check.ts'
 import { type End, type Fix, fixes, ownerOf } from './fix.ts'
 import { type Change, changeSettings } from './settings.ts'
 
@@ -62,7 +62,7 @@ const connections: Check = {
           todo: `Fewer workers will be used. Lower --workers and --index-workers, end other sessions, or raise the limit (max_connections needs a restart).${words}`,
           sql,
         }
-      : fine(found)
+      : passed(found)
   },
 }
 
@@ -209,7 +209,7 @@ const locks: Check = {
       )
       .join('; ')
     const tight = ends.filter(({ tables, room }) => tables > room / 2)
-    if (tight.length === 0) return fine(found)
+    if (tight.length === 0) return passed(found)
     // Besides its own size, the lock table can use spare shared memory: room for some hundred locks more.
     const isFull = ours.tables > ours.room * 1.2 + 700
     const changes = await Promise.all(
@@ -262,7 +262,7 @@ const helpers: Check = {
         : facts.destination.maxParallelMaintenanceWorkers
     const room = Math.min(processes, parallel)
     const found = `the destination allows ${formatCount(room, 'parallel worker')}, each build uses up to ${each}`
-    if (room >= each) return fine(found)
+    if (room >= each) return passed(found)
     const wanted = `${Math.max(8, each)}`
     const { sql, words } = await changeSettings(context, 'destination', {
       ...(processes < each && { max_worker_processes: wanted }),
@@ -289,7 +289,7 @@ const timeouts: Check = {
       "select current_setting('old_snapshot_threshold', true) as threshold",
     )
     if (threshold === null || threshold === '-1') {
-      return fine('none that pgtrek cannot switch off for its own sessions')
+      return passed('none that pgtrek cannot switch off for its own sessions')
     }
     const { sql, words } = await changeSettings(context, 'source', { old_snapshot_threshold: '-1' })
     return {

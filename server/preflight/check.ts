@@ -67,15 +67,15 @@ export interface Finding extends Omit<Remark, 'sql'> {
   sql?: Fix[]
 }
 
-export const fine = (found: string): Remark => ({ status: 'ok', found })
+export const passed = (found: string): Remark => ({ status: 'ok', found })
 
 /** Without objects the check has passed. */
-export function unless<Found extends Finding | Remark>(
+export function findingFor<Found extends Finding | Remark>(
   objects: readonly string[],
-  silent: string,
+  foundNothing: string,
   finding: Found,
 ): Found | Remark {
-  return objects.length === 0 ? fine(silent) : { ...finding, objects: [...objects] }
+  return objects.length === 0 ? passed(foundNothing) : { ...finding, objects: [...objects] }
 }
 
 export async function namesOf(session: Session, sql: string): Promise<string[]> {

@@ -2,7 +2,7 @@
 // new version, because recording it ends the server's own warning.
 // https://www.postgresql.org/docs/current/sql-altercollation.html#SQL-ALTERCOLLATION-NOTES
 import { quoteIdentifier } from '../postgres/quote.ts'
-import { type Check, type CheckContext, type Finding, unless } from './check.ts'
+import { type Check, type CheckContext, type Finding, findingFor } from './check.ts'
 import { type End, type Fix, fixes, ownerOf } from './fix.ts'
 import { localeOf } from './new-database.ts'
 
@@ -18,7 +18,7 @@ export const collationVersions: Check = {
     ])
     const found = [source, destination]
     const kept = found.flatMap(({ unrecorded }) => unrecorded)
-    return unless(
+    return findingFor(
       found.flatMap(({ objects }) => objects),
       'all are as recorded',
       {

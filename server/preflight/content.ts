@@ -1,7 +1,7 @@
 // Content of the source that is not migrated, or differently than users may expect.
 import { formatBytes, formatCount } from '../../shared/format.ts'
 import { isExtensions, isUsers, qualifiedName, relationsWhere } from './catalog-sql.ts'
-import { type Check, type Finding, fine, foundIn, namesFound, unless } from './check.ts'
+import { type Check, type Finding, findingFor, foundIn, namesFound, passed } from './check.ts'
 import { fixes, ownerOf } from './fix.ts'
 
 const largeObjects: Check = {
@@ -10,11 +10,11 @@ const largeObjects: Check = {
   why: 'They are copied one by one with their OIDs, and changes to them are not part of logical replication.',
   fixable: true,
   async look({ source, lacks, scope, follow }): Promise<Finding> {
-    if (!scope.hasOther()) return fine('not selected')
+    if (!scope.hasOther()) return passed('not selected')
     const { total, bytes } = await source.one<{ total: number; bytes: number }>(`
       select (select count(*) from pg_catalog.pg_largeobject_metadata)::int as total,
              pg_catalog.pg_relation_size('pg_catalog.pg_largeobject')::float8 as bytes`)
-    if (total === 0) return fine('there are none')
+    if (total === 0) return passed('there are none')
     const found = `${formatCount(total, 'large object')} of about ${formatBytes(bytes)}`
     const taken = lacks.largeObjects.size === 0 ? [] : await takenNumbers()
     if (taken.length > 0) {
@@ -36,7 +36,7 @@ const largeObjects: Check = {
           found: `${found}: changes to them after the copy are not followed`,
           todo: 'Do not change large objects between the start of the copy and the switchover.',
         }
-      : fine(found)
+      : passed(found)
 
     async function takenNumbers(): Promise<number[]> {
       const own = await source.query<{ oid: number }>(
@@ -52,7 +52,7 @@ const foreignTables: Check = {
   title: 'Foreign tables',
   why: 'Their rows are stored elsewhere and are not copied; the destination must be able to connect to that place.',
   async look(context) {
-    return unless(await namesFound(context, relationsWhere("c.relkind = 'f'")), 'there are none', {
+    return findingFor(await namesFound(context, relationsWhere("c.relkind = 'f'")), 'there are none', {
       status: 'warning',
       found: 'definitions are migrated, rows are not',
       todo: 'Make sure that the destination can connect to their servers, and check hosts and passwords of the user mappings.',
@@ -69,9 +69,9 @@ const unlogged: Check = {
     const tables = await namesFound(context, relationsWhere("c.relkind = 'r' and c.relpersistence = 'u'"))
     if (!context.follow) {
       const copied = `${formatCount(tables.length, 'table')}, copied like others`
-      return fine(tables.length === 0 ? 'there are none' : copied)
+      return passed(tables.length === 0 ? 'there are none' : copied)
     }
-    return unless(tables, 'there are none', {
+    return findingFor(tables, 'there are none', {
       status: 'warning',
       found: 'changes to them after the copy are not followed',
       todo: 'Make them logged (each is rewritten under a lock), or accept that the destination keeps their rows as of the copy.',
@@ -137,7 +137,7 @@ const names: Check = {
       ...alike(relations, ({ schema, plain }) => JSON.stringify([schema, folded(plain)])),
       ...alike(known, ({ plain }) => folded(plain)),
     ]
-    return unless(clashes, 'there are none', {
+    return findingFor(clashes, 'there are none', {
       status: 'warning',
       found: 'some names differ only in case or blanks',
       todo: 'Quote them in patterns and scripts, and check that each is intended.',
@@ -195,7 +195,7 @@ const sequences: Check = {
         where share >= 0.9
         order by share desc`,
     )
-    return unless(used, 'none', {
+    return findingFor(used, 'none', {
       status: 'warning',
       found: 'at least 90 % of their values are used',
       todo: 'Change column and sequence to bigint, on the source or right after the migration.',

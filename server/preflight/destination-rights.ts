@@ -5,7 +5,7 @@ import { quoteIdentifier } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import type { Managed } from '../roles/recognise.ts'
 import { isUsers } from './catalog-sql.ts'
-import { type Check, type Finding, fine, unless } from './check.ts'
+import { type Check, type Finding, findingFor, passed } from './check.ts'
 import { type Fix, fixes, superuser } from './fix.ts'
 
 const writing: Check = {
@@ -46,8 +46,8 @@ const writing: Check = {
     const missing = schemas.filter(({ name }) => !there.has(name))
     const objects = [...(may ? [] : [`database ${database}`]), ...closed.map((name) => `schema ${name}`)]
     const isClosed = !may && schemas.length > 0 && closed.length + missing.length === schemas.length
-    if (options.dataOnly) return fine('rows are copied into existing tables')
-    return unless(objects, `"${user}" may create objects`, {
+    if (options.dataOnly) return passed('rows are copied into existing tables')
+    return findingFor(objects, `"${user}" may create objects`, {
       status: isClosed && !(await hasTables(destination)) ? 'blocker' : 'warning',
       found: isClosed
         ? `"${user}" may not create any objects`
@@ -84,7 +84,7 @@ const ownership: Check = {
   fixable: true,
   look({ facts: { destination }, managed }): Finding {
     const { user, databaseOwner } = destination
-    if (mayChangeDatabase({ destination })) return fine(`"${user}" may change the destination database`)
+    if (mayChangeDatabase({ destination })) return passed(`"${user}" may change the destination database`)
     const isOutOfReach = managed.destination?.isInternal(databaseOwner) ?? false
     return {
       status: 'warning',
@@ -92,13 +92,13 @@ const ownership: Check = {
       todo: isOutOfReach
         ? `The owner is a role of the provider (${managed.destination?.name}) and cannot be changed: create a database of your own and use it as destination.`
         : 'Connect as its owner, or make the connecting role its owner.',
-      sql: isOutOfReach ? [] : givenAway(destination, managed.destination),
+      sql: isOutOfReach ? [] : ownerFixes(destination, managed.destination),
     }
   },
 }
 
 /** A role that is not a superuser can change the owner only to a role that it is a member of. */
-function givenAway({ user, database, databaseOwner }: ServerFacts, managed: Managed | undefined): Fix[] {
+function ownerFixes({ user, database, databaseOwner }: ServerFacts, managed: Managed | undefined): Fix[] {
   const [name, owner] = [quoteIdentifier(user), quoteIdentifier(databaseOwner)]
   const given = `alter database ${quoteIdentifier(database)} owner to ${name}`
   if (!managed) return fixes('destination', superuser, given)

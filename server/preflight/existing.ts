@@ -4,7 +4,7 @@ import { tableKey } from '../../shared/table-name.ts'
 import { readExistingTables } from '../catalog/existing.ts'
 import { quoteIdentifier } from '../postgres/quote.ts'
 import { isExtensions, isUsers } from './catalog-sql.ts'
-import { type Check, fine, foundIn, type Remark, unless } from './check.ts'
+import { type Check, findingFor, foundIn, passed, type Remark } from './check.ts'
 
 interface Relation {
   schema: string
@@ -34,7 +34,7 @@ const existing: Check = {
   async look(context): Promise<Remark> {
     const { destination, options } = context
     const theirs = await destination.query<Relation>(relationsSql)
-    if (theirs.length === 0) return fine('the destination is empty')
+    if (theirs.length === 0) return passed('the destination is empty')
     const ours = new Map((await foundIn<Relation>(context, relationsSql)).map((one) => [tableKey(one), one]))
     const both = theirs.filter((one) => ours.has(tableKey(one)) && one.kind !== 'index')
     const clashing = theirs.filter(
@@ -60,8 +60,8 @@ const existing: Check = {
       `${formatCount(theirs.filter(({ kind }) => kind !== 'index').length, 'object')} on the destination, ` +
       `${both.length} with the same name as on the source; ${formatCount(filled.length, 'table')} with rows, ${replaced.length} of them also on the source`
     // With --data-only, tables are expected to exist.
-    if (options.dataOnly && replaced.length === 0) return fine(found)
-    if (both.length === 0) return fine(found)
+    if (options.dataOnly && replaced.length === 0) return passed(found)
+    if (both.length === 0) return passed(found)
     return {
       status: 'warning',
       found,
@@ -88,7 +88,7 @@ const eventTriggers: Check = {
         order by 1`,
     )
     const isProviders = ({ owner }: { owner: string }) => managed.destination?.isInternal(owner) ?? false
-    return unless(
+    return findingFor(
       triggers.map((one) => (isProviders(one) ? `${one.name} (of the provider)` : one.name)),
       'none is enabled',
       {

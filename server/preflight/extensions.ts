@@ -1,7 +1,7 @@
 // Extensions: whether the destination has them in the same version or a newer one, and which of their rows are copied.
 import { quoteIdentifier } from '../postgres/quote.ts'
 import { extensionSchema, qualifiedName } from './catalog-sql.ts'
-import { type Check, type Finding, fine, namesFound, type Remark, unless } from './check.ts'
+import { type Check, type Finding, findingFor, namesFound, passed, type Remark } from './check.ts'
 import { type Fix, superuser } from './fix.ts'
 
 interface SourceExtension {
@@ -31,7 +31,7 @@ const available: Check = {
   why: 'An extension that the destination cannot install is missing there, with all objects that use it.',
   fixable: true,
   async look({ source, destination, facts, options, scope, managed }): Promise<Finding> {
-    if (!scope.hasOther()) return fine('extensions are migrated only if a selected object needs them')
+    if (!scope.hasOther()) return passed('extensions are migrated only if a selected object needs them')
     const wanted = (await source.query<SourceExtension>(wantedSql)).filter(
       ({ name }) => !options.skipExtensions.includes(name),
     )
@@ -65,7 +65,7 @@ const available: Check = {
       }),
       ...refused.map(({ name }) => `${name}: only a superuser may create it, unless the provider allows it`),
     ]
-    return unless(objects, wanted.map(({ name, version }) => `${name} ${version}`).join(', ') || 'none', {
+    return findingFor(objects, wanted.map(({ name, version }) => `${name} ${version}`).join(', ') || 'none', {
       status: 'warning',
       found: 'some are not available, are older, or need a superuser',
       todo: `Install the missing ones on the destination's host, have a superuser create those that need one, or exclude them with --skip-extension.`,
@@ -145,7 +145,7 @@ const data: Check = {
     )
     const installed = await context.source.query<SourceExtension>(wantedSql)
     const noted = installed.flatMap(({ name }) => (special[name] ? [`${name}: ${special[name]}`] : []))
-    return unless([...noted, ...tables], 'none that would be missing', {
+    return findingFor([...noted, ...tables], 'none that would be missing', {
       status: 'warning',
       found: 'some of their rows are not copied automatically',
       todo: 'Check whether you need these rows, and copy them yourself if you do.',

@@ -11,7 +11,7 @@ import {
   qualifiedName,
   relationsWhere,
 } from './catalog-sql.ts'
-import { type Check, type CheckContext, fine, foundIn, namesOf, type Remark } from './check.ts'
+import { type Check, type CheckContext, foundIn, namesOf, passed, type Remark } from './check.ts'
 
 interface Feature {
   /** The first major that has it. */
@@ -173,7 +173,7 @@ const newer: Check = {
     )
     const objects = [...found.flat(), ...(await typesUnknownThere(context))].sort()
     if (objects.length === 0) {
-      return fine(
+      return passed(
         facts.destination.major < facts.source.major ? 'none is used' : 'the destination is not older',
       )
     }
@@ -214,7 +214,7 @@ const removed: Check = {
   why: 'Objects that use them cannot be created on the destination, nor can objects that depend on those.',
   async look({ source, facts, scope }): Promise<Remark> {
     if (facts.source.major >= 14 || facts.destination.major < 14)
-      return fine('none was removed between these versions')
+      return passed('none was removed between these versions')
     const [postfix, arrays] = await Promise.all([
       source.query<{ name: string; schema: string }>(
         `select o.oid::regoperator::text as name, n.nspname as schema
@@ -236,7 +236,7 @@ const removed: Check = {
       ...postfix.filter(({ schema }) => scope.hasOther(schema)).map(({ name }) => `operator ${name}`),
       ...arrays.filter(({ oid }) => scope.has(oid, 'pg_proc')).map(({ name }) => `aggregate ${name}`),
     ]
-    if (objects.length === 0) return fine('none is used')
+    if (objects.length === 0) return passed('none is used')
     return {
       status: 'warning',
       found: 'postfix operators, or aggregates over anyarray, which PostgreSQL 14 and later do not support',
@@ -253,7 +253,7 @@ const systemViews: Check = {
   why: 'System catalogs differ between major versions: a view that uses a removed column cannot be created.',
   async look(context): Promise<Remark> {
     const { source, destination, facts } = context
-    if (facts.source.major === facts.destination.major) return fine('both servers have the same catalogs')
+    if (facts.source.major === facts.destination.major) return passed('both servers have the same catalogs')
     const views = await foundIn<{ name: string; catalog: string }>(
       context,
       // No catalog records which system catalogs a view reads; its rule does.
@@ -264,7 +264,7 @@ const systemViews: Check = {
         where c.relkind in ('v', 'm') and ${isUsers} and not ${isExtensions('pg_class', 'c.oid')}
         order by 2, 3`,
     )
-    if (views.length === 0) return fine('there are none')
+    if (views.length === 0) return passed('there are none')
     const [ours, theirs] = await Promise.all([catalogColumns(source), catalogColumns(destination)])
     const objects = views.flatMap(({ name, catalog }) => {
       const there = theirs.get(catalog)
@@ -272,7 +272,7 @@ const systemViews: Check = {
       const gone = [...(ours.get(catalog) ?? [])].filter((column) => !there.has(column))
       return gone.length > 0 ? [`${name} reads ${catalog}, which no longer has ${gone.join(', ')}`] : []
     })
-    if (objects.length === 0) return fine('what they read is the same on both servers')
+    if (objects.length === 0) return passed('what they read is the same on both servers')
     return {
       status: 'warning',
       found: 'views may use catalogs or columns that the destination does not have',

@@ -1,7 +1,7 @@
 // Triggers and rules that fire for applied rows, although they have already fired on the source.
 
 import { fromRules, fromTriggers, isUsers, qualifiedName } from './catalog-sql.ts'
-import { type Check, type CheckContext, type Finding, fine, foundIn, unless } from './check.ts'
+import { type Check, type CheckContext, type Finding, findingFor, foundIn, passed } from './check.ts'
 import { type End, fixes, ownerOf } from './fix.ts'
 
 interface Firing {
@@ -73,9 +73,9 @@ const triggers: Check = {
     const found = await readFiring(context, triggersSql)
     // New tables get their triggers after their rows.
     if (!context.follow && !context.options.dataOnly && found.ours.length > 0)
-      return fine('created after the rows are copied')
+      return passed('created after the rows are copied')
     const { objects, sql } = named(found)
-    return unless(objects, 'there are none', {
+    return findingFor(objects, 'there are none', {
       status: 'warning',
       found:
         'these triggers fire on the destination for every row that is applied, with the search_path of the role there',
@@ -99,7 +99,7 @@ const rules: Check = {
       mayReplicate ? rulesSql(['A', 'R'], 'enable') : rulesSql(['O', 'A'], 'disable'),
     )
     const { objects, sql } = named(found)
-    return unless(objects, 'there are none', {
+    return findingFor(objects, 'there are none', {
       status: 'blocker',
       found: 'following would stop at the first change of these tables',
       todo: mayReplicate

@@ -6,7 +6,7 @@ import { Session } from '../postgres/session.ts'
 import { checkEchoes } from '../replication/apply/echo.ts'
 import { isOriginSafe, positionKindFor } from '../replication/apply/position.ts'
 import type { Managed } from '../roles/recognise.ts'
-import { type Check, type CheckContext, type Finding, fine, type Remark, unless } from './check.ts'
+import { type Check, type CheckContext, type Finding, findingFor, passed, type Remark } from './check.ts'
 import { firingChecks } from './firing.ts'
 import { type Fix, fixes, ownerOf, superuser } from './fix.ts'
 import { followedTableChecks } from './followed-tables.ts'
@@ -20,7 +20,7 @@ const walLevel: Check = {
   followOnly: true,
   async look(context): Promise<Finding> {
     const level = await settingOf(context.source, 'wal_level')
-    if (level === 'logical') return fine('logical')
+    if (level === 'logical') return passed('logical')
     const { sql, words } = await logicalLevel(context, 'source')
     return {
       status: 'blocker',
@@ -86,7 +86,7 @@ const slots: Check = {
   followOnly: true,
   async look(context): Promise<Finding> {
     const room = await readRoom(context.source)
-    if (hasRoom(room)) return fine(describeRoom(room))
+    if (hasRoom(room)) return passed(describeRoom(room))
     const { sql, words } = await moreRoom(context, 'source', room)
     return {
       status: 'blocker',
@@ -105,7 +105,7 @@ const right: Check = {
   followOnly: true,
   async look({ source, facts, publication, managed }): Promise<Finding> {
     const { user, database, databaseOwner } = facts.source
-    if (facts.source.superuser) return fine(`"${user}" is a superuser`)
+    if (facts.source.superuser) return passed(`"${user}" is a superuser`)
     const { attribute, provider, create } = await source.one<{
       attribute: boolean
       provider: boolean | null
@@ -121,7 +121,7 @@ const right: Check = {
     const mayPublish = create || publication !== undefined
     const mayFollow = attribute || provider === true
     const isOutOfReach = managed.source?.isInternal(databaseOwner) ?? false
-    return unless(
+    return findingFor(
       [
         ...(mayFollow ? [] : [`"${user}" does not have REPLICATION`]),
         ...(mayPublish ? [] : [`"${user}" may not create a publication in "${database}"`]),
@@ -166,7 +166,7 @@ const reach: Check = {
     try {
       await using session = await Session.open(source.settings, { replication: true })
       const { systemid } = await session.one<{ systemid: string }>('IDENTIFY_SYSTEM')
-      return fine(`a test connection succeeded (system ${systemid})`)
+      return passed(`a test connection succeeded (system ${systemid})`)
     } catch (error) {
       return {
         status: 'blocker',
@@ -191,7 +191,7 @@ const applying: Check = {
   fixable: true,
   followOnly: true,
   look({ facts: { source, destination }, managed }: CheckContext): Finding {
-    if (destination.mayReplicate) return fine(`"${destination.user}" may set session_replication_role`)
+    if (destination.mayReplicate) return passed(`"${destination.user}" may set session_replication_role`)
     return {
       status: 'warning',
       found: `"${destination.user}" may not set session_replication_role on the destination: its triggers and foreign keys fire for every change`,
@@ -217,7 +217,7 @@ const position: Check = {
   async look({ destination, facts, managed }): Promise<Finding> {
     const kind = await positionKindFor(destination)
     if (kind === 'origin' && isOriginSafe(destination.major))
-      return fine('in a replication origin of the destination')
+      return passed('in a replication origin of the destination')
     const { may, schema, table } = await destination.one<{
       may: boolean
       /** Owners of the existing schema and table. */
@@ -252,7 +252,7 @@ const position: Check = {
       }
     }
     if (kind === 'origin')
-      return fine('in the table pgtrek.position of the destination, which the cleanup drops')
+      return passed('in the table pgtrek.position of the destination, which the cleanup drops')
     return {
       status: 'warning',
       found: `"${facts.destination.user}" may not use replication origins: the position is stored in the table pgtrek.position instead, which the cleanup drops`,
@@ -304,7 +304,9 @@ const wayBack: Check = {
     const problems = echoes.flat()
     const isFollowable = level === 'logical' && hasRoom(room)
     if (isFollowable && problems.length === 0) {
-      return fine(bidirectional ? 'both directions can be followed' : 'the destination can be followed, too')
+      return passed(
+        bidirectional ? 'both directions can be followed' : 'the destination can be followed, too',
+      )
     }
     const changes = await Promise.all([
       level === 'logical' ? { sql: [], words: '' } : logicalLevel(context, 'destination'),

@@ -4,7 +4,7 @@ import { RuleBook } from '../../shared/rule-book.ts'
 import { tableKey } from '../../shared/table-name.ts'
 import { type PublishedTable, publicationSince } from '../replication/stream/publication.ts'
 import { type FollowedTable, readFollowedTables } from '../replication/tables/source-tables.ts'
-import { type Check, type CheckContext, type Finding, fine, type Remark, unless } from './check.ts'
+import { type Check, type CheckContext, type Finding, findingFor, passed, type Remark } from './check.ts'
 import type { End } from './fix.ts'
 import { identityFixes, keyFixes, readIdentityMeans, wholeRowFixes } from './identity-fixes.ts'
 
@@ -57,9 +57,9 @@ const identity: Check = {
     const tables = (await candidates(context)).flatMap((table) =>
       table.insertsOnly ? [] : table.identities.filter(([, one]) => one === 'none').map(([place]) => place),
     )
-    if (tables.length === 0) return fine('every table has one')
+    if (tables.length === 0) return passed('every table has one')
     const means = await readIdentityMeans(context.source)
-    return unless(tables.sort(), 'every table has one', {
+    return findingFor(tables.sort(), 'every table has one', {
       status: 'blocker',
       found: 'tables without a primary key or another replica identity',
       todo: 'Add a primary key, set a unique index over NOT NULL columns as replica identity, use REPLICA IDENTITY FULL (slow for large tables), or follow only inserts (--inserts-only). Partitions do not inherit it: set it for each, also for partitions that are created later.',
@@ -76,7 +76,7 @@ const bothWays: Check = {
   fixable: true,
   followOnly: true,
   async look(context): Promise<Finding> {
-    if (!context.bidirectional) return fine('changes are followed in one direction')
+    if (!context.bidirectional) return passed('changes are followed in one direction')
     const ours = (await candidates(context)).filter(({ insertsOnly }) => !insertsOnly)
     const there = await readFollowedTables(context.destination)
     const lacking = (table: FollowedTable | undefined, end: End) =>
@@ -85,12 +85,12 @@ const bothWays: Check = {
       ...ours.flatMap((table) => lacking(table, 'source')),
       ...ours.flatMap((table) => lacking(there.get(tableKey(table)), 'destination')),
     ]
-    if (found.length === 0) return fine('every table sends whole old rows')
+    if (found.length === 0) return passed('every table sends whole old rows')
     const [source, destination] = await Promise.all([
       readIdentityMeans(context.source),
       readIdentityMeans(context.destination),
     ])
-    return unless(
+    return findingFor(
       found.map(({ place, end }) => `${place}${end === 'source' ? '' : ' of the destination'}`),
       'every table sends whole old rows',
       {
@@ -111,13 +111,13 @@ const wholeRows: Check = {
   fixable: true,
   followOnly: true,
   async look(context): Promise<Finding> {
-    if (context.bidirectional) return fine('required for both directions')
+    if (context.bidirectional) return passed('required for both directions')
     const places = (await candidates(context)).flatMap(({ identities }) =>
       identities.filter(([, one]) => one === 'full').map(([place]) => place),
     )
-    if (places.length === 0) return fine('there are none')
+    if (places.length === 0) return passed('there are none')
     const means = await readIdentityMeans(context.source)
-    return unless(places, 'there are none', {
+    return findingFor(places, 'there are none', {
       status: 'warning',
       found: 'their updates and deletes are slow if the table is large',
       todo: 'If a table has a key, use the key as replica identity. Keep REPLICA IDENTITY FULL for a table without a key until it has a primary key: with another replica identity its updates and deletes would be rejected.',
@@ -150,7 +150,7 @@ const computed: Check = {
       }
     }
     const generated = tables.filter((table) => table.generated.length > 0)
-    return unless(
+    return findingFor(
       generated.map(({ shown, generated: names }) => `${shown}: ${names.join(', ')}`),
       'there are none',
       {
@@ -170,9 +170,9 @@ const ownership: Check = {
   async look(context): Promise<Remark> {
     const { user } = context.facts.source
     if (context.publication !== undefined)
-      return fine(`the publication ${context.publication} already exists`)
+      return passed(`the publication ${context.publication} already exists`)
     const others = (await candidates(context)).filter(({ owned }) => !owned)
-    return unless(
+    return findingFor(
       others.map(({ shown }) => shown).sort(),
       `"${user}" owns every table, or may act for its owner`,
       {
@@ -195,7 +195,7 @@ const filters: Check = {
     const filtered = tooOld
       ? (await candidates(context)).filter(({ wanted }) => wanted.where !== undefined || wanted.columns)
       : []
-    return unless(
+    return findingFor(
       [
         ...mapped.map(({ table }) => `${table}: its columns are mapped`),
         ...filtered.map(

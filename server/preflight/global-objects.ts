@@ -4,7 +4,7 @@ import { quoteIdentifier } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import { managedBy } from '../roles/recognise.ts'
 import { currentDatabase } from './catalog-sql.ts'
-import { type Check, type Finding, fine, namesFound, namesOf, type Remark, unless } from './check.ts'
+import { type Check, type Finding, findingFor, namesFound, namesOf, passed, type Remark } from './check.ts'
 import { fixes } from './fix.ts'
 import type { Scope } from './scope.ts'
 
@@ -15,7 +15,7 @@ const roles: Check = {
   why: 'Objects whose owner is missing will belong to the connecting role, and grants to missing roles are omitted.',
   fixable: true,
   async look({ source, facts, lacks, options, scope, managed }): Promise<Finding> {
-    if (!options.owner && !options.acl) return fine('owners and grants are not migrated')
+    if (!options.owner && !options.acl) return passed('owners and grants are not migrated')
     const usedRoles = await usedBy(source, scope)
     const unusable = unusableRoles({ lacks, usedRoles })
     const missing = unusable.filter((name) => !lacks.roles.has(name))
@@ -26,7 +26,7 @@ const roles: Check = {
     const objects = unusable.map((name) =>
       lacks.roles.has(name) ? `${name}: "${user}" is not a member of it` : `${name}: does not exist`,
     )
-    return unless(
+    return findingFor(
       objects,
       usedRoles.length === 0 ? 'no other role is used' : 'all roles that are used exist there',
       {
@@ -84,7 +84,7 @@ const tablespaces: Check = {
   why: 'Objects in a tablespace that the destination lacks are created in its default tablespace.',
   async look(context): Promise<Remark> {
     const { lacks, options } = context
-    if (!options.tablespaces) return fine('tablespaces are not migrated')
+    if (!options.tablespaces) return passed('tablespaces are not migrated')
     const rows = await namesFound(
       context,
       `select coalesce(i.indrelid, c.oid) as of, t.spcname as name
@@ -96,7 +96,7 @@ const tablespaces: Check = {
     )
     const used = [...new Set(rows)]
     const missing = used.filter((name) => !lacks.tablespaces.has(name))
-    return unless(missing, used.length === 0 ? 'only the default one is used' : 'all exist there', {
+    return findingFor(missing, used.length === 0 ? 'only the default one is used' : 'all exist there', {
       status: 'warning',
       found: 'the destination lacks some',
       // Without a statement: the directory of a tablespace is not known here.

@@ -2,7 +2,7 @@
 import { formatCount } from '../../shared/format.ts'
 import { publicationSince } from '../replication/stream/publication.ts'
 import { isUsers, qualifiedName } from './catalog-sql.ts'
-import { type Check, type CheckContext, type Finding, fine, foundIn } from './check.ts'
+import { type Check, type CheckContext, type Finding, foundIn, passed } from './check.ts'
 import { fixes, ownerOf } from './fix.ts'
 
 interface Tree {
@@ -30,7 +30,7 @@ export const partitionTrees: Check = {
     )
     const leaves = trees.reduce((sum, tree) => sum + tree.leaves, 0)
     if (objects.length === 0) {
-      return fine(
+      return passed(
         trees.length === 0
           ? 'there are none'
           : `${formatCount(trees.length, 'tree')} with ${formatCount(leaves, 'partition')}`,

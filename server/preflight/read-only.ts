@@ -2,7 +2,7 @@
 import { readReadOnly } from '../catalog/read-only-state.ts'
 import { quoteIdentifier } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
-import { type Check, type Finding, fine } from './check.ts'
+import { type Check, type Finding, passed } from './check.ts'
 import { fixes, ownerOf, superuser } from './fix.ts'
 
 const setting = 'default_transaction_read_only'
@@ -20,11 +20,11 @@ const readOnlyDestination: Check = {
   fixable: true,
   async look({ destination }): Promise<Finding> {
     // The move that has made the database read-only also reports and resets it.
-    if (await readReadOnly(destination)) return fine('a move of pgtrek keeps it read-only')
+    if (await readReadOnly(destination)) return passed('a move of pgtrek keeps it read-only')
     const { value } = await destination.one<{ value: string }>(
       `select reset_val as value from pg_catalog.pg_settings where name = '${setting}'`,
     )
-    if (value !== 'on') return fine('new sessions can write')
+    if (value !== 'on') return passed('new sessions can write')
     const place = await whereSet(destination)
     return {
       status: 'warning',

@@ -5,7 +5,7 @@ import { movesAtWork } from '../coordination/run-lock.ts'
 import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import { currentDatabase } from './catalog-sql.ts'
-import { type Check, type Finding, namesOf, type Remark, unless } from './check.ts'
+import { type Check, type Finding, findingFor, namesOf, type Remark } from './check.ts'
 
 function subscriptionsOf(session: Session, condition = 'true'): Promise<string[]> {
   return namesOf(
@@ -38,7 +38,7 @@ const subscriptions: Check = {
       ),
     ])
     const quoted = (kind: string) => (name: string) => `${kind} ${quoteIdentifierIfNeeded(name)}`
-    return unless(
+    return findingFor(
       [
         ...subscriptions.map(quoted('subscription')),
         ...publications.filter((name) => !isOwnPublication(name)).map(quoted('publication')),
@@ -74,7 +74,7 @@ const leftovers: Check = {
       slots.map(({ name }) => name.replace(/^pgtrek_/, '').replace(/_back$/, '')),
     )
     const idle = slots.filter((_, at) => !atWork[at])
-    return unless(
+    return findingFor(
       idle.map(({ name, database, kept }) => `slot ${name} in ${database}, which retains ${kept} of WAL`),
       'none',
       {
@@ -102,7 +102,7 @@ const atDestination: Check = {
       subscriptionsOf(destination, 's.subenabled'),
       publicationsOf(destination),
     ])
-    return unless(
+    return findingFor(
       [
         ...subscriptions.map((name) => `subscription ${quoteIdentifierIfNeeded(name)}, enabled`),
         ...publications

@@ -2,7 +2,7 @@
 import { quoteIdentifier } from '../postgres/quote.ts'
 import type { Managed } from '../roles/recognise.ts'
 import { qualifiedName, relationsWhere } from './catalog-sql.ts'
-import { type Check, type Finding, foundIn, namesFound, unless } from './check.ts'
+import { type Check, type Finding, findingFor, foundIn, namesFound } from './check.ts'
 import { fixes, superuser } from './fix.ts'
 
 interface Policed {
@@ -39,7 +39,7 @@ export const rowSecurity: Check = {
       { end: 'source' as const, tables: ours, user: facts.source.user },
       { end: 'destination' as const, tables: there, user: facts.destination.user },
     ].filter(({ tables }) => tables.length > 0)
-    return unless(
+    return findingFor(
       ends.flatMap(({ end, tables }) =>
         tables.map(({ name }) => (end === 'source' ? name : `${end}: ${name}`)),
       ),

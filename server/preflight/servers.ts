@@ -4,7 +4,7 @@ import type { PreflightItem } from '../../shared/preflight.ts'
 import { supportedMajors, whichDatabase } from '../catalog/server.ts'
 import type { Session } from '../postgres/session.ts'
 import { serverName } from '../postgres/settings.ts'
-import { type Check, fine, itemOf } from './check.ts'
+import { type Check, itemOf, passed } from './check.ts'
 import { changeSettings } from './settings.ts'
 
 const versions: Check = {
@@ -36,7 +36,7 @@ const versions: Check = {
         todo: 'Choose a newer destination, or expect objects with newer features to fail one by one.',
       }
     }
-    return fine(found)
+    return passed(found)
   },
 }
 
@@ -52,7 +52,7 @@ const sameDatabase: Check = {
           found: 'source and destination are the same database',
           todo: 'Check host, port and database of both.',
         }
-      : fine('source and destination are not the same')
+      : passed('source and destination are not the same')
   },
 }
 
@@ -66,7 +66,7 @@ const standby: Check = {
     if (facts.destination.inRecovery) {
       return { status: 'blocker', found: 'the destination is a standby', todo: 'Connect to its primary.' }
     }
-    if (!facts.source.inRecovery) return fine('both are primaries')
+    if (!facts.source.inRecovery) return passed('both are primaries')
     if (follow) {
       return {
         status: 'blocker',
@@ -78,7 +78,7 @@ const standby: Check = {
       "select current_setting('max_standby_streaming_delay') as delay",
     )
     if (delay === '-1')
-      return fine('the source is a standby that does not cancel queries (max_standby_streaming_delay = -1)')
+      return passed('the source is a standby that does not cancel queries (max_standby_streaming_delay = -1)')
     const { sql, words } = await changeSettings(context, 'source', { max_standby_streaming_delay: '-1' })
     return {
       status: 'warning',
@@ -96,7 +96,7 @@ const pooler: Check = {
   look({ source, destination, follow }) {
     const ends = Object.entries({ source, destination })
     const pooled = ends.filter(([, session]) => session.isPooled)
-    if (pooled.length === 0) return fine('both servers are reached without a pooler')
+    if (pooled.length === 0) return passed('both servers are reached without a pooler')
     const names = pooled.map(([side, { settings }]) => `${side} ${serverName(settings)}`)
     const found = `a connection pooler in session mode is between pgtrek and the ${names.join(' and the ')}`
     if (!follow) {
@@ -135,7 +135,7 @@ const clock: Check = {
     const doubt = (one.doubt + other.doubt) / 1000
     const found = `the destination's clock is ${Math.abs(seconds).toFixed(1)} s ${seconds < 0 ? 'behind' : 'ahead'} (measured to ${doubt.toFixed(1)} s)`
     return Math.abs(seconds) <= 2 + doubt
-      ? fine(found)
+      ? passed(found)
       : { status: 'warning', found, todo: 'Synchronize the clocks of both hosts with NTP.' }
   },
 }
@@ -159,7 +159,7 @@ const reachable: Check = {
       describeEnd(source, facts.source.user),
       describeEnd(destination, facts.destination.user),
     ])
-    return fine(`the source as ${ends[0]}; the destination as ${ends[1]}`)
+    return passed(`the source as ${ends[0]}; the destination as ${ends[1]}`)
   },
 }
 
@@ -188,7 +188,7 @@ const selection: Check = {
         objects: unknown,
       }
     }
-    if (isEverything) return fine(`everything: ${formatCount(tables, 'table')}`)
+    if (isEverything) return passed(`everything: ${formatCount(tables, 'table')}`)
     return { status: 'ok', found: `${count} selected: only these are checked` }
   },
 }

@@ -1,7 +1,7 @@
 // Problems that the source already has and that the destination would have too.
 
 import { fromConstraints, isUsers, qualifiedName } from './catalog-sql.ts'
-import { type Check, foundIn, unless } from './check.ts'
+import { type Check, findingFor, foundIn } from './check.ts'
 import { type Fix, ownerOf } from './fix.ts'
 
 const invalidIndexes: Check = {
@@ -20,7 +20,7 @@ const invalidIndexes: Check = {
         where (not i.indisvalid or not i.indisready) and c.relkind = 'i' and ${isUsers}
         order by 2`,
     )
-    return unless(
+    return findingFor(
       indexes.map(({ name }) => name),
       'there are none',
       {
@@ -82,7 +82,7 @@ const notValid: Check = {
        order by 4, 2`),
     ])
     const rows = [...ofTables, ...domains.filter(({ of }) => context.scope.has(of, 'pg_type'))]
-    return unless(
+    return findingFor(
       rows.map(
         ({ constraint, kind, place }) => `${constraint} of ${kind === 'domain' ? 'domain ' : ''}${place}`,
       ),

@@ -3,7 +3,7 @@ import { listSequences } from '../catalog/sequences.ts'
 import { quoteIdentifier } from '../postgres/quote.ts'
 import { dumpsUnreadableSequencesSince } from '../schema/dump.ts'
 import { isUsers, qualifiedName } from './catalog-sql.ts'
-import { type Check, type CheckContext, type Finding, foundIn, namesFound, unless } from './check.ts'
+import { type Check, type CheckContext, type Finding, findingFor, foundIn, namesFound } from './check.ts'
 import { type Fix, fixes, superuser } from './fix.ts'
 
 export const sourceRights: Check = {
@@ -39,7 +39,7 @@ export const sourceRights: Check = {
       ...sequences.map(({ schema, name }) => `sequence ${quoteIdentifier(schema)}.${quoteIdentifier(name)}`),
     ]
     const user = quoteIdentifier(facts.source.user)
-    return unless(objects, `"${facts.source.user}" may read everything`, {
+    return findingFor(objects, `"${facts.source.user}" may read everything`, {
       status: stopsAll ? 'blocker' : 'warning',
       found: `"${facts.source.user}" may not read everything${isUndumped ? `, and PostgreSQL ${source.major} cannot be dumped while a sequence may not be read` : ''}`,
       todo: 'Grant the right to read, or connect as an owner or a superuser.',

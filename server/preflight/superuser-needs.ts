@@ -1,7 +1,7 @@
 // Objects of the source that only a superuser can create on the destination.
 import type { Session } from '../postgres/session.ts'
 import { currentDatabase, isExtensions } from './catalog-sql.ts'
-import { type Check, fine, type Remark, unless } from './check.ts'
+import { type Check, findingFor, passed, type Remark } from './check.ts'
 import type { Scope } from './scope.ts'
 
 interface Needed {
@@ -17,11 +17,11 @@ export const superuserNeeds: Check = {
   title: 'Objects that need a superuser',
   why: 'Other roles cannot create them, so they and the objects that depend on them would be missing.',
   async look({ source, facts, scope, options, managed }): Promise<Remark> {
-    if (options.dataOnly) return fine('no objects are created')
+    if (options.dataOnly) return passed('no objects are created')
     const provider = managed.destination?.name
     if (facts.destination.superuser)
-      return fine(`"${facts.destination.user}" is a superuser on the destination`)
-    return unless(await readNeeds(source, scope), 'there are none', {
+      return passed(`"${facts.destination.user}" is a superuser on the destination`)
+    return findingFor(await readNeeds(source, scope), 'there are none', {
       status: 'warning',
       found: `"${facts.destination.user}" is not a superuser on the destination${provider ? ` (${provider})` : ''}`,
       todo: provider

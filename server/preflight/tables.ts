@@ -12,7 +12,7 @@ import {
   qualifiedName,
   relationsWhere,
 } from './catalog-sql.ts'
-import { type Check, type Finding, fine, foundIn, namesFound, type Remark, unless } from './check.ts'
+import { type Check, type Finding, findingFor, foundIn, namesFound, passed, type Remark } from './check.ts'
 import { fixes, ownerOf } from './fix.ts'
 import { partitionTrees } from './partitions.ts'
 
@@ -34,9 +34,9 @@ const largeValues: Check = {
           and pg_catalog.pg_relation_size(t.oid) >= ${largeValue}
         order by 2`,
     )
-    if (tables.length === 0) return fine(`no table has values of ${formatBytes(largeValue)} or more`)
+    if (tables.length === 0) return passed(`no table has values of ${formatBytes(largeValue)} or more`)
     if (!facts.source.superuser) {
-      return fine(
+      return passed(
         `${formatCount(tables.length, 'table')} could have values of ${formatBytes(largeValue)} or more: only a superuser can check`,
       )
     }
@@ -51,7 +51,7 @@ const largeValues: Check = {
          limit 1`)
       if (worst) large.push(`${name}: a value of about ${formatBytes(worst.bytes)}, as stored`)
     }
-    return unless(large, `no value takes ${formatBytes(largeValue)} or more`, {
+    return findingFor(large, `no value takes ${formatBytes(largeValue)} or more`, {
       status: 'warning',
       found: 'some values are so large that copying their rows may fail',
       todo: 'Make sure that no row is close to 1 GB (half of that for bytea), and that both servers have memory for several of them at once; fewer --workers need less.',
@@ -82,7 +82,7 @@ const binaryForm: Check = {
       asText.size === 0
         ? 'every table can be copied in binary format'
         : `${formatCount(asText.size, 'table')} copied as text, since OIDs of types differ between databases`
-    return unless(
+    return findingFor(
       [...byType].map(
         ([type, rows]) => `${type}, in ${[...new Set(rows.map(({ name }) => name))].join(', ')}`,
       ),
@@ -115,7 +115,7 @@ const generated: Check = {
         order by 2`,
     )
     const calling = rows.filter(({ calls }) => calls !== null)
-    return unless(
+    return findingFor(
       calling.map(({ name, calls }) => `${name}, which calls ${calls}`),
       rows.length === 0
         ? 'there are none'
@@ -141,9 +141,9 @@ const deferred: Check = {
     )
     const isAffected = follow || options.existingDataMode !== 'truncate'
     if (!isAffected && constraints.length > 0) {
-      return fine(`${formatCount(constraints.length, 'constraint')}, which do not affect a plain copy`)
+      return passed(`${formatCount(constraints.length, 'constraint')}, which do not affect a plain copy`)
     }
-    return unless(constraints, 'there are none', {
+    return findingFor(constraints, 'there are none', {
       status: 'warning',
       found: follow
         ? 'such keys do not identify rows, and are checked at every change unless triggers are disabled on the destination'
@@ -166,9 +166,9 @@ const exclusion: Check = {
     )
     const isAffected = bidirectional || options.existingDataMode !== 'truncate'
     if (!isAffected && constraints.length > 0) {
-      return fine(`${formatCount(constraints.length, 'constraint')}, created after the rows are copied`)
+      return passed(`${formatCount(constraints.length, 'constraint')}, created after the rows are copied`)
     }
-    return unless(constraints, 'there are none', {
+    return findingFor(constraints, 'there are none', {
       status: 'warning',
       found: bidirectional
         ? 'rows that both sides write at the same time may violate them, which stops following'
@@ -219,9 +219,9 @@ const keyless: Check = {
       .map(({ name }) => name)
     // Tables without a usable replica identity have their own check.
     if (tables.length > 0 && (context.follow || context.options.existingDataMode !== 'upsert')) {
-      return fine(`${formatCount(tables.length, 'table')}, copied like others`)
+      return passed(`${formatCount(tables.length, 'table')}, copied like others`)
     }
-    return unless(tables, 'every table has a key', {
+    return findingFor(tables, 'every table has a key', {
       status: 'warning',
       found: 'rows of these tables cannot be merged with those of the destination',
       todo: 'Add a primary key or a unique index over NOT NULL columns on both sides, exclude them, or replace their rows.',

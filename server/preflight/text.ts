@@ -1,6 +1,6 @@
 // Encodings and the order of text.
 import { missingCollations, readCollations } from '../catalog/destination.ts'
-import { type Check, type Finding, fine, unless } from './check.ts'
+import { type Check, type Finding, findingFor, passed } from './check.ts'
 import { collationVersions } from './collation-versions.ts'
 import { type Locale, localeOf, newDatabase, plainLocale } from './new-database.ts'
 
@@ -16,7 +16,7 @@ const encoding: Check = {
     if (from === to) {
       return from === 'SQL_ASCII'
         ? { status: 'ok', found, todo: 'Names of objects must be valid UTF-8; values may be any bytes.' }
-        : fine(found)
+        : passed(found)
     }
     const { sql, words } = await newDatabase(context)
     return from === 'SQL_ASCII'
@@ -49,7 +49,7 @@ const collation: Check = {
       describe(from) === describe(to)
         ? `both are ${shown(from)}`
         : `the source is ${shown(from)}, the destination ${shown(to)}`
-    if (describe(from) === describe(to)) return fine(found)
+    if (describe(from) === describe(to)) return passed(found)
     const { sql, words } = await newDatabase(context)
     return {
       status: 'warning',
@@ -76,9 +76,9 @@ const collations: Check = {
   title: 'Collations required on the destination',
   why: 'If a collation cannot be created, the columns and indexes that use it cannot be created either.',
   async look({ source, lacks, scope }) {
-    if (!scope.hasOther()) return fine('collations are not migrated')
-    const gaps = missingCollations({ collations: await readCollations(source), lacks })
-    return unless(gaps, 'all can be created', {
+    if (!scope.hasOther()) return passed('collations are not migrated')
+    const missing = missingCollations({ collations: await readCollations(source), lacks })
+    return findingFor(missing, 'all can be created', {
       status: 'warning',
       found: 'some may not exist there',
       todo: "Install the operating system's locales on the destination's host, or use a server with ICU.",

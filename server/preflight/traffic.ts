@@ -1,6 +1,6 @@
 // Settings of the source that affect following but are not required for it.
 import { formatBytes } from '../../shared/format.ts'
-import { type Check, type Finding, fine } from './check.ts'
+import { type Check, type Finding, passed } from './check.ts'
 import { changeSettings, numberOf, settingOf } from './settings.ts'
 
 const retention: Check = {
@@ -11,7 +11,7 @@ const retention: Check = {
   followOnly: true,
   async look(context): Promise<Finding> {
     const limit = await settingOf(context.source, 'max_slot_wal_keep_size')
-    if (limit === null) return fine('without limit (PostgreSQL 12): watch the disk of the source')
+    if (limit === null) return passed('without limit (PostgreSQL 12): watch the disk of the source')
     if (limit === '-1') {
       return { status: 'ok', found: 'without limit', todo: "Watch the source's disk while the copy runs." }
     }
@@ -37,8 +37,8 @@ const senderTimeout: Check = {
     const { source } = context
     const milliseconds = await numberOf(source, 'wal_sender_timeout')
     const shown = await settingOf(source, 'wal_sender_timeout')
-    if (!milliseconds) return fine('no timeout')
-    if (milliseconds >= shortestTimeoutMs) return fine(shown ?? 'default')
+    if (!milliseconds) return passed('no timeout')
+    if (milliseconds >= shortestTimeoutMs) return passed(shown ?? 'default')
     const { sql, words } = await changeSettings(context, 'source', { wal_sender_timeout: '60s' })
     return {
       status: 'warning',
@@ -61,9 +61,9 @@ const decodingMemory: Check = {
   async look(context): Promise<Finding> {
     const { source } = context
     const kilobytes = await numberOf(source, 'logical_decoding_work_mem')
-    if (kilobytes === null) return fine('PostgreSQL 12 does not have this setting')
+    if (kilobytes === null) return passed('PostgreSQL 12 does not have this setting')
     const shown = formatBytes(kilobytes * 1024)
-    if (kilobytes >= usualDecodingKb) return fine(`transactions of up to ${shown} are decoded in memory`)
+    if (kilobytes >= usualDecodingKb) return passed(`transactions of up to ${shown} are decoded in memory`)
     const { sql, words } = await changeSettings(context, 'source', { logical_decoding_work_mem: '256MB' })
     return {
       status: 'warning',

@@ -1,7 +1,7 @@
 // Objects that pg_dump omits, so that the destination will not have them.
 
 import { fromIndexes, fromTriggers, isExtensions, qualifiedName } from './catalog-sql.ts'
-import { type Check, type Finding, foundIn, namesOf, type Remark, unless } from './check.ts'
+import { type Check, type Finding, findingFor, foundIn, namesOf, type Remark } from './check.ts'
 import { fixes, ownerOf } from './fix.ts'
 
 /** User objects in system schemas, which pg_dump skips. */
@@ -14,7 +14,7 @@ const systemSchemas: Check = {
       return { status: 'ok', found: 'not checked, since only some objects are selected' }
     }
     const names = await namesOf(source, inSystemSchemas)
-    return unless(names, 'there are none', {
+    return findingFor(names, 'there are none', {
       status: 'warning',
       found: 'user-defined objects are in system schemas',
       todo: 'Move them to a user schema before the migration, or create them on the destination by hand.',
@@ -66,7 +66,7 @@ const onExtensions: Check = {
     )
     const there = new Set(await namesOf(context.destination, addedNames))
     const lacking = added.filter(({ name }) => !there.has(name))
-    return unless(
+    return findingFor(
       lacking.map(({ name }) => name),
       'none that would be missing',
       {

@@ -8,7 +8,7 @@ import type { Session } from '../postgres/session.ts'
 import { withPlainNames } from '../schema/plain-names.ts'
 import { type NameKind, usedNames } from './body-names.ts'
 import { extensionSchema, isUsers } from './catalog-sql.ts'
-import { type Check, type CheckContext, type Finding, fine, unless } from './check.ts'
+import { type Check, type CheckContext, type Finding, findingFor, passed } from './check.ts'
 import { evaluatedFunctions } from './evaluated.ts'
 import { type Fix, fixes } from './fix.ts'
 
@@ -23,7 +23,7 @@ export const unqualifiedNames: Check = {
       of === 0 ? scope.hasOther() : scope.has(of),
     )
     if (uses.length === 0)
-      return fine('no user-defined function is evaluated while the destination is created')
+      return passed('no user-defined function is evaluated while the destination is created')
     const finder = new Finder(source, await readNames(source), await readPlaces(source))
     const found = new Map<number, Failing & { by: Set<string> }>()
     for (const { oid, what } of uses) {
@@ -34,7 +34,7 @@ export const unqualifiedNames: Check = {
       }
     }
     const failing = await notFixedThere(context, [...found.values()])
-    return unless(
+    return findingFor(
       failing.map(({ signature, words, by }) => `${signature}: ${words} (${describeUses([...by])})`),
       'they name everything with its schema, or set their search_path',
       {

@@ -151,7 +151,7 @@ describe('messages', () => {
   })
 
   test('contain everything once, then only changes', async () => {
-    controller.log.push({ at: 1, level: 'info', message: 'begun' })
+    controller.log.push({ at: 1, level: 'info', message: 'started' })
     using watched = await api.watch()
     const first = await watched.untilFleet(() => true)
     expect(first.partial).toBeUndefined()
@@ -192,7 +192,7 @@ describe('messages', () => {
       await watched.untilFleet((update) => watched.fleets.indexOf(update) >= before && holds(update))
       return watched.fleets.slice(before).flatMap(names)
     }
-    const onlyStates = (told: string[]) => told.length === 1
+    const onlyStates = (lines: string[]) => lines.length === 1
     await eventually('a message about the state and not the numbers', changeBoth, onlyStates)
     watched.say(JSON.stringify({ type: 'fleet', refresh_seconds: 0 }))
     await watched.untilFleet(({ mappings }) =>

@@ -215,7 +215,7 @@ describe('from the copy to the end', () => {
     expect([wrong.status, wrong.json.path]).toEqual([400, '/source'])
     const needless = await api.post('/api/follow', { ...endsOf(pair), continue: true, options: {} })
     expect([needless.status, needless.json.path]).toEqual([400, '/options'])
-    await pair.source.sql(`insert into orders values (700, 'while nobody followed')`)
+    await pair.source.sql(`insert into orders values (700, 'while no process follows')`)
     // Skipped transactions prevent readiness until both sides are equal again.
     await pair.destination.sql(`update orders set note = 'is left out' where id = 601`)
     await fresh()

@@ -54,7 +54,7 @@ test('an invalid request is reported with its place', async () => {
     json: { path: '/follow/bidirectional' },
   })
   expect(await ask({ hooks: [] })).toMatchObject({ status: 400, json: { path: '/hooks' } })
-  const nobody = await ask({ destination: { url: 'postgres://x:s3cret@127.0.0.1:1/x' } })
-  expect(nobody).toMatchObject({ status: 400, json: { error: 'refused' } })
-  expect(JSON.stringify(nobody.json)).not.toContain('s3cret')
+  const unreachable = await ask({ destination: { url: 'postgres://x:s3cret@127.0.0.1:1/x' } })
+  expect(unreachable).toMatchObject({ status: 400, json: { error: 'refused' } })
+  expect(JSON.stringify(unreachable.json)).not.toContain('s3cret')
 })

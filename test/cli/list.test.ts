@@ -269,7 +269,7 @@ test.each([
     (fake: Fake, sql: string) => sql.includes('pg_class') && nothing(fake),
     'a query was answered without columns',
   ],
-])('a server that %s has no list', async (_, onQuery, what) => {
+])('a server that %s: an error instead of a list', async (_, onQuery, what) => {
   using fake = startFake({ onQuery })
   const source = `postgres://me@127.0.0.1:${fake.port}/db?sslmode=disable`
   const { code, output, said } = await home.run(['list', '--source', source])

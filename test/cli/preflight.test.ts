@@ -59,8 +59,14 @@ test('takes the flags of clone, and checks only what would be migrated', async (
 })
 
 test('an unreachable server is exit code 3, and an error on the command line 2', async () => {
-  const nobody = await home.run(['doctor', '--source', source.url, '--dest', 'postgres://x@127.0.0.1:1/x'])
-  expect(nobody.said).toContain('127.0.0.1:1')
-  expect(nobody.code).toBe(3)
+  const unreachable = await home.run([
+    'doctor',
+    '--source',
+    source.url,
+    '--dest',
+    'postgres://x@127.0.0.1:1/x',
+  ])
+  expect(unreachable.said).toContain('127.0.0.1:1')
+  expect(unreachable.code).toBe(3)
   expect((await home.run(['preflight', '--source', source.url], { PGTREK_DEST: '' })).code).toBe(2)
 })

@@ -38,14 +38,14 @@ test('errors on the command line are reported before anything is tried', async (
   const unknown = await home.run(['roles', ...ends(), '--include-role', 'ap'])
   expect(unknown.said).toContain('there is no role "ap": did you mean app?')
   expect(unknown.code).toBe(2)
-  const nobody = await home.run([
+  const unreachable = await home.run([
     'roles',
     '--source',
     source.url('postgres'),
     '--dest',
     'postgres://x@127.0.0.1:1/x',
   ])
-  expect(nobody.code).toBe(3)
+  expect(unreachable.code).toBe(3)
 })
 
 test('a dry run prints the statements, the run prints what was done', async () => {

@@ -83,8 +83,8 @@ describe('the text', () => {
 
   test('is printed although the servers cannot be queried, which is reported, with code 1', async () => {
     const { directory } = await publishedElsewhere(live())
-    const nobody = ['--source', 'postgres://me@127.0.0.1:1/a', '--dest', 'postgres://me@127.0.0.1:1/b']
-    const { code, output } = await status(directory, ...nobody)
+    const unreachable = ['--source', 'postgres://me@127.0.0.1:1/a', '--dest', 'postgres://me@127.0.0.1:1/b']
+    const { code, output } = await status(directory, ...unreachable)
     expect([code, output]).toEqual([
       1,
       expect.stringContaining('the servers cannot be queried: nothing listens on'),

@@ -28,7 +28,7 @@ test.each([
     3,
     '127.0.0.1:1',
   ],
-])('%s is said', async (_, args, code, named) => {
+])('%s is reported', async (_, args, code, named) => {
   const ended = await home.run(['worker', ...args])
   expect(ended).toMatchObject({ code, output: '' })
   expect(ended.said).toContain(named)

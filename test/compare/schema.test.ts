@@ -159,7 +159,7 @@ describe('between majors', () => {
     ['root', 'und'],
     ['', 'und'],
     ["not 'a locale", "not 'a locale"],
-  ])('the locale %p is %p, and no other', (written, tag) => {
+  ])('the locale %p is the same as %p', (written, tag) => {
     expect(languageTag(written)).toBe(tag)
     const collation = (locale: string) =>
       `CREATE COLLATION "public"."c" (provider = icu, locale = '${locale.replaceAll("'", "''")}')`
@@ -236,7 +236,7 @@ test.each([
   [15, 17],
   [18, 12],
   [17, 15],
-] as const)('what is made of %d on %d is the same', async (from, to) => {
+] as const)('objects migrated from %d to %d are equal', async (from, to) => {
   const [here, there] = [await cluster(from), await cluster(to)]
   // Servers store the roles of a policy in the order of their creation.
   for (const role of ['adam', 'zoe']) await here.sql('postgres', `create role ${role}`)

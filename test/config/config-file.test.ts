@@ -171,7 +171,7 @@ test.each([
   ['TOML', 'all.toml', toml],
   ['YAML', 'all.yaml', yaml],
   ['YAML', 'all.yml', yaml],
-])('all of a request can be said in %s (%s)', (_, name, text) => {
+])('%s can express every part of a request (%s)', (_, name, text) => {
   const given = read(text, name, { OLD_PASSWORD: 'p$w "x"' })
   expect(JSON.parse(JSON.stringify(given).replaceAll(directory, 'DIR'))).toEqual(all)
 })
@@ -286,7 +286,7 @@ test.each([
   ['postgres://u:sEcret@h/d: source', 'a.yaml'],
   ['source: postgres://u:sEcret@h/d: x', 'a.yaml'],
   ['"sEcret;": 1', 'a.yaml'],
-])('a secret stays one: %p', (text, name) => {
+])('no secret is in the error of %p', (text, name) => {
   let message = ''
   try {
     read(text, name)

@@ -444,7 +444,7 @@ describe('statements are run as printed, and the check passes afterwards', () =>
       try {
         await one.fault(ends)
         await one.proof?.(ends, false)
-        for (const id of ids) await mend(ends, id, one)
+        for (const id of ids) await fix(ends, id, one)
         await one.proof?.(ends, true)
       } finally {
         await one.after?.(ends)
@@ -453,7 +453,7 @@ describe('statements are run as printed, and the check passes afterwards', () =>
   }
 })
 
-async function mend(ends: Ends, id: string, { wishes, afterwards, said }: Partial<Case>, executors = usual) {
+async function fix(ends: Ends, id: string, { wishes, afterwards, said }: Partial<Case>, executors = usual) {
   const alone = { ...wishes, chosen: checks.filter((check) => check.id === id) }
   const item = (await report(ends, alone)).item(id)
   expect(item).not.toMatchObject({ status: 'ok' })
@@ -504,7 +504,7 @@ async function paste(ends: Ends, statements: readonly string[], executors: Execu
       place = head[2] ?? end.database.name
       user = executors(head[3] ?? '')
     }
-    if (!end) throw new Error(`nobody knows where to run ${statement}`)
+    if (!end) throw new Error(`no server is named for ${statement}`)
     const client = end.server.database(place).connect({ user })
     try {
       await client.unsafe(`${statement};`)
@@ -603,7 +603,7 @@ test('a standby that delays replay for its readers', async () => {
     destination: { server: plain, database: await plain.createDatabase() },
   }
   await makeStandby(server)
-  await mend(ends, 'standby', {})
+  await fix(ends, 'standby', {})
 })
 
 async function makeStandby(server: OwnCluster) {
@@ -693,7 +693,7 @@ describe.each(providers)('on $name no instruction needs a role that users do not
       'destination-rights',
       'database-owner',
     ])
-      await mend(ends, id, { wishes }, executors)
+      await fix(ends, id, { wishes }, executors)
     const inside = await report(
       { ...ends, destination: { ...ends.destination, database: internals } },
       wishes,

@@ -75,7 +75,7 @@ async function run(flags: FleetFlags): Promise<number> {
       if (level !== 'info' || !flags.quiet) say(level === 'info' ? line : `${level}: ${line}`)
     },
   })
-  await using _ = await serveBoard(flags, fleet, say)
+  await using _ = await serveDashboard(flags, fleet, say)
   const telling = setInterval(
     () => !flags.quiet && fleet.view().mappings.map(mappingLine).forEach(say),
     betweenLinesMs,
@@ -89,7 +89,7 @@ async function run(flags: FleetFlags): Promise<number> {
   return exitCodeOf(view)
 }
 
-async function serveBoard(
+async function serveDashboard(
   flags: FleetFlags,
   fleet: FleetRun,
   say: (line: string) => void,

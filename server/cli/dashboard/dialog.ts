@@ -81,9 +81,9 @@ function formBody(form: Form, view: FollowView | undefined, { style, now }: Plac
     const text = fit(`${isAt ? '>' : ' '} ${one.letter} ${mark} ${one.text(form.options)}`, inner, ellipsis)
     return isAt ? style.bold(text) : text
   })
-  const light = view && readinessNow(view, now)
+  const readiness = view && readinessNow(view, now)
   const reasons =
-    light && !light.green ? light.reasons.map((reason) => printable(`not ready: ${reason}`)) : []
+    readiness && !readiness.green ? readiness.reasons.map((reason) => printable(`not ready: ${reason}`)) : []
   const warning = reasons.flatMap((reason) => wrap(reason, inner)).map(style.caution)
   const last = form.isAsking
     ? [

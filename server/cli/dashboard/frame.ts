@@ -8,7 +8,7 @@ import { canSwitch, choicesOf, conflictOf, isBeforeRows, isCopying } from '../re
 import type { Style } from '../render/style.ts'
 import { withDialog } from './dialog.ts'
 import { copyBar, copyLine, streamLines } from './flow.ts'
-import { endsLine, lightLine, stagesLine, titleLine } from './head.ts'
+import { endsLine, readinessLine, stagesLine, titleLine } from './head.ts'
 import { line, type Piece } from './line.ts'
 import { concernRows, conflictBox, switchoverLine } from './notices.ts'
 import { logLines, type PaneContent, paneContent, paneTitle, simpleTitle } from './panes.ts'
@@ -46,19 +46,19 @@ export function frame(
 ): Frame {
   // The last column stays empty: some terminals wrap as soon as it is written.
   const place: Place = { width: Math.max(1, size.columns - 1), style, now }
-  const drawn = view ? picture(view, state, size.rows, place) : nothing(size.rows, place)
+  const drawn = view ? wholeFrame(view, state, size.rows, place) : emptyFrame(size.rows, place)
   const { dialog } = state
   return dialog ? { ...drawn, lines: withDialog(drawn.lines, dialog, view, place, size.rows) } : drawn
 }
 
-function nothing(rows: number, { width, style }: Place): Frame {
+function emptyFrame(rows: number, { width, style }: Place): Frame {
   const lines = Array.from({ length: rows }, () => '')
   lines[0] = line([['no status yet', style.dim]], width, style.signs.ellipsis)
   if (rows > 1) lines[rows - 1] = line([['q', style.bold], ' leave'], width, style.signs.ellipsis)
   return { lines, page: 1, most: 0 }
 }
 
-function picture(view: FollowView, state: State, rows: number, place: Place): Frame {
+function wholeFrame(view: FollowView, state: State, rows: number, place: Place): Frame {
   const footer = rows > 1 ? [footerLine(view, state, place)] : []
   const top = fitting(blocks(view, rows, place), Math.max(1, rows - footer.length - leastForPane))
   const room = Math.max(0, rows - footer.length - top.length)
@@ -88,7 +88,7 @@ function blocks(view: FollowView, rows: number, place: Place): Block[] {
     { weight: 100, lines: [titleLine(view, place)] },
     { weight: 40, lines: [endsLine(view, place)] },
     { weight: 60, lines: [stagesLine(view, place)] },
-    { weight: 90, lines: [lightLine(view, place)] },
+    { weight: 90, lines: [readinessLine(view, place)] },
     { weight: 1, lines: [''] },
     ...flow,
     { weight: 97, lines: switching === undefined ? [] : [switching] },

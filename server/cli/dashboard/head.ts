@@ -59,7 +59,7 @@ export function stagesLine(view: FollowView, { width, style }: Place): string {
   return line([[short, style.bold]], width, ellipsis)
 }
 
-export function lightLine(view: FollowView, { width, style, now }: Place): string {
+export function readinessLine(view: FollowView, { width, style, now }: Place): string {
   if (view.stage === 'done') {
     const text = view.streams.length > 0 ? 'switched over; changes flow back' : 'switched over'
     return line([[`${style.signs.done} ${text}`, style.good]], width, style.signs.ellipsis)

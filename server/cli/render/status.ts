@@ -71,8 +71,8 @@ export function statusLine(view: FollowView, now: number): string {
   const [stream] = view.streams
   const flow = stream ? [lagText(stream), rateText(view, stream)] : []
   const copy = isCopying(view) && view.copy ? [formatPercent(view.copy.overall_percent)] : []
-  const light = view.stage === 'done' ? [] : [readyText(view, now).text]
-  const facts = [stageWords[view.stage], stateWords[view.state], ...copy, ...flow, ...light]
+  const readiness = view.stage === 'done' ? [] : [readyText(view, now).text]
+  const facts = [stageWords[view.stage], stateWords[view.state], ...copy, ...flow, ...readiness]
   return `${clock(now)} ${printable(view.name)}: ${facts.join(', ')}`
 }
 
