@@ -22,7 +22,7 @@ export async function serverCpuSeconds(server: Cluster): Promise<number> {
 /** Only the sessions that have ended: running background processes do not count. */
 export async function endedSessionsCpuSeconds(server: Cluster): Promise<number> {
   const postmaster = await postmasterOf(server)
-  // The postmaster counts a session shortly after its end, so the session of the query above may count or not.
+  // The postmaster counts a session when it has ended. After this wait it counts the one of the query above, too.
   await Bun.sleep(300)
   const ticks = postmaster === undefined ? undefined : stat(postmaster)?.ended
   return ticks === undefined ? Number.NaN : ticks / ticksPerSecond
