@@ -2,11 +2,11 @@
 // this machine, in turn and in several rounds. docs/performance.md has the results.
 import { Command } from 'commander'
 import { type Contender, type Copy, otherTools, pgtrekClone, type Result } from '../tools/bench/contenders.ts'
+import { describeCost } from '../tools/bench/figures.ts'
 import { benchMerge } from '../tools/bench/merge.ts'
 import { pgtrekCommand } from '../tools/bench/programs.ts'
 import { type Measured, showLines, summarizeRounds } from '../tools/bench/report.ts'
-import { durableSettings, majorFlag, withServers } from '../tools/bench/servers.ts'
-import { describeCost, listOf, numbersOf } from '../tools/bench/words.ts'
+import { durableSettings, listOf, majorFlag, numbersOf, withServers } from '../tools/bench/setup.ts'
 import {
   type Fingerprint,
   fingerprint,

@@ -5,11 +5,11 @@ import { Command } from 'commander'
 import { compareRows } from '../comparison/compare.ts'
 import { eventually } from '../eventually.ts'
 import type { Cluster, TestDatabase } from '../servers/clusters.ts'
+import { median, tableHead, tableRow } from './figures.ts'
 import { connectionStringOf, followSettings, pgbenchTables, pgbenchTransaction } from './following.ts'
 import { runMetered } from './metered.ts'
 import { serverCpuSeconds } from './server-cpu.ts'
-import { majorFlag, withServers } from './servers.ts'
-import { listOf, median, tableHead, tableRow } from './words.ts'
+import { listOf, majorFlag, withServers } from './setup.ts'
 
 interface Flags {
   major: string

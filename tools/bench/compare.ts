@@ -3,10 +3,10 @@
 import { join } from 'node:path'
 import { Command } from 'commander'
 import type { Cluster } from '../servers/clusters.ts'
+import { describeCost, median, tableRow } from './figures.ts'
 import { runMetered } from './metered.ts'
 import { clientDirectory, pgtrekCommand } from './programs.ts'
-import { majorFlag, withServers } from './servers.ts'
-import { describeCost, median, tableRow } from './words.ts'
+import { majorFlag, withServers } from './setup.ts'
 import { mixed, pgbench } from './workloads.ts'
 
 interface Flags {

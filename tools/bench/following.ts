@@ -1,6 +1,6 @@
 // What the benchmarks of following share: server settings, pgbench's tables, and the subscription to compare with.
 import type { TestDatabase } from '../servers/clusters.ts'
-import { durableSettings } from './servers.ts'
+import { durableSettings } from './setup.ts'
 
 export const followSettings = { ...durableSettings, wal_level: 'logical' }
 

@@ -7,9 +7,9 @@ import { compareRows } from '../comparison/compare.ts'
 import { eventually } from '../eventually.ts'
 import { endOf } from '../moves/following.ts'
 import type { Cluster, TestDatabase } from '../servers/clusters.ts'
+import { median, tableHead, tableRow } from './figures.ts'
 import { connectionStringOf, followSettings, pgbenchTables, pgbenchTransaction } from './following.ts'
-import { majorFlag, withServers } from './servers.ts'
-import { median, numbersOf, tableHead, tableRow } from './words.ts'
+import { majorFlag, numbersOf, withServers } from './setup.ts'
 
 interface Flags {
   major: string

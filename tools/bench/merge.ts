@@ -2,8 +2,8 @@
 // from a table of the destination.
 import { copying, type Rows, rowsOf } from '../moves/copying.ts'
 import type { Cluster, TestDatabase } from '../servers/clusters.ts'
+import { median } from './figures.ts'
 import { endedSessionsCpuSeconds } from './server-cpu.ts'
-import { median } from './words.ts'
 
 interface Way {
   name: string

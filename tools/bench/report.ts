@@ -1,6 +1,6 @@
 // Medians and ratios of several rounds, as a table.
 import type { Result } from './contenders.ts'
-import { median, tableRow } from './words.ts'
+import { median, tableRow } from './figures.ts'
 
 export interface Measured {
   workload: string

@@ -3,8 +3,7 @@
 import { Command } from 'commander'
 import { move } from '../moves/follow-run.ts'
 import type { Cluster } from '../servers/clusters.ts'
-import { majorFlag, withServers } from './servers.ts'
-import { numbersOf } from './words.ts'
+import { majorFlag, numbersOf, withServers } from './setup.ts'
 import { pgbench } from './workloads.ts'
 
 interface Flags {

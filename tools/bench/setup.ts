@@ -1,9 +1,13 @@
-// What all benchmarks share: the flag that chooses the major, and two servers of it for the time of a measurement.
+// The setup that all benchmarks share: flags, and two servers for the time of a measurement.
 import { Option } from 'commander'
 import { type Cluster, type Major, majors, startCluster, stopAllClusters } from '../servers/clusters.ts'
 
 export const majorFlag = () =>
   new Option('--major <major>', 'PostgreSQL on both sides').choices(majors.map(String)).default('15')
+
+export const listOf = (text: string): string[] => text.split(',').map((word) => word.trim())
+
+export const numbersOf = (text: string): number[] => listOf(text).map(Number)
 
 /** Nothing is lost in a crash, and checkpoints are rare enough for a large copy. */
 export const durableSettings = {

@@ -1,9 +1,5 @@
-// Lists of flags, medians and table rows, as all benchmarks read and print them.
+// The figures that benchmarks print: medians, costs and table rows.
 import type { Cost } from './metered.ts'
-
-export const listOf = (text: string): string[] => text.split(',').map((word) => word.trim())
-
-export const numbersOf = (text: string): number[] => listOf(text).map(Number)
 
 /** NaN without values. */
 export function median(values: readonly number[]): number {
