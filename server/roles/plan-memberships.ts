@@ -81,8 +81,8 @@ function planOne(planning: Planning, wanted: Membership, existing: Membership | 
 function withoutRole(planning: Planning, { role }: Membership): string | undefined {
   const { source, destination, isChosen, willExist, foreignOnSource } = planning
   const foreign = foreignOnSource(role)
-  if (foreign?.kind === 'bootstrap' && destination.bootstrap !== role) {
-    return `"${role}" is the initial superuser of the source; on the destination that is "${destination.bootstrap}"`
+  if (foreign?.kind === 'initial' && destination.initialSuperuser !== role) {
+    return `"${role}" is the initial superuser of the source; on the destination that is "${destination.initialSuperuser}"`
   }
   // Where a provider runs the server, the role postgres is not a superuser; elsewhere it is.
   if (destination.roles.get(role)?.superuser && !source.roles.get(role)?.superuser) {

@@ -33,8 +33,8 @@ function prepare(ends: RoleEnds, choices: RoleChoices): Planning {
   const [include, exclude] = [options.includeRoles, options.excludeRoles].map((texts) =>
     texts.map((text) => new Pattern(text, 'name')),
   ) as [Pattern[], Pattern[]]
-  const foreignOnSource = recogniser(source.roles.keys(), source.bootstrap)
-  const foreignThere = recogniser(destination.roles.keys(), destination.bootstrap)
+  const foreignOnSource = recogniser(source.roles.keys(), source.initialSuperuser)
+  const foreignThere = recogniser(destination.roles.keys(), destination.initialSuperuser)
   const plan: RolesPlan = {
     mode: options.roles,
     roles: [],

@@ -57,8 +57,8 @@ export interface InstanceRoles {
   major: number
   database: string
   self: Self
-  /** The initial superuser. */
-  bootstrap: string
+  /** The role with OID 10. */
+  initialSuperuser: string
   roles: ReadonlyMap<string, Role>
   memberships: readonly Membership[]
   settings: readonly RoleSetting[]
@@ -76,14 +76,14 @@ export async function readInstanceRoles(session: Session): Promise<InstanceRoles
   await session.execute(
     "set search_path = ''; set datestyle = 'ISO, MDY'; set timezone = 'UTC'; set intervalstyle = 'postgres'",
   )
-  const { database, bootstrap } = await session.one<{ database: string; bootstrap: string }>(`
+  const { database, initialSuperuser } = await session.one<{ database: string; initialSuperuser: string }>(`
     select current_database()              as database,
-           pg_catalog.pg_get_userbyid(10)  as bootstrap`)
+           pg_catalog.pg_get_userbyid(10)  as "initialSuperuser"`)
   const roles = await readRoles(session)
   return {
     major: session.major,
     database,
-    bootstrap,
+    initialSuperuser,
     self: await readSelf(session),
     roles: new Map(roles.map((role) => [role.name, role])),
     memberships: await readMemberships(session),

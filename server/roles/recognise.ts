@@ -128,14 +128,14 @@ export function managedBy(names: Iterable<string>): Managed | undefined {
 }
 
 export interface Foreign {
-  kind: 'predefined' | 'provider' | 'bootstrap'
+  kind: 'predefined' | 'provider' | 'initial'
   reason: string
 }
 
 /** Returns a function that gives the reason why a role does not belong to users, or undefined. */
 export function recogniser(
   names: Iterable<string>,
-  bootstrap: string,
+  initialSuperuser: string,
 ): (name: string) => Foreign | undefined {
   const all = [...names]
   const here = providers.filter(({ marker }) => all.some((name) => marker.test(name)))
@@ -144,8 +144,8 @@ export function recogniser(
     if (name.startsWith('pg_')) return { kind: 'predefined', reason: 'a role of PostgreSQL itself' }
     const provider = here.find(({ own }) => own.test(name))
     if (provider) return { kind: 'provider', reason: `a role of the provider (${provider.name})` }
-    if (name === bootstrap) {
-      return { kind: 'bootstrap', reason: 'the initial superuser of its server' }
+    if (name === initialSuperuser) {
+      return { kind: 'initial', reason: 'the initial superuser of its server' }
     }
     return undefined
   }
