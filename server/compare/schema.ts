@@ -101,7 +101,7 @@ async function dumpEntries(
   const own = await readOwnObjects(session)
   const all = parseEntries(await pgDump(session, flags, request.signal))
   const entries = withoutOwn(all, own)
-  // Options of pgtrek on an object of the user are removed, and the object stays.
+  // A setting that pgtrek made is removed from the entry of an object, and the entry stays.
   return { entries, isWithoutOwn: entries.length < all.length || entries.some((one, at) => one !== all[at]) }
 }
 

@@ -288,7 +288,7 @@ function positionGrants(
   ]
 }
 
-const wayBack: Check = {
+const returning: Check = {
   id: 'way-back',
   title: 'Return after the switchover',
   why: 'After the switchover, changes of the new primary can be applied to the old one, if the new primary allows logical decoding.',
@@ -338,5 +338,5 @@ export const followChecks: readonly Check[] = [
   ...firingChecks,
   applying,
   position,
-  wayBack,
+  returning,
 ]

@@ -6,7 +6,7 @@ import { type PublishedTable, publicationSince } from '../replication/stream/pub
 import { type FollowedTable, readFollowedTables } from '../replication/tables/source-tables.ts'
 import { type Check, type CheckContext, type Finding, findingFor, passed, type Remark } from './check.ts'
 import type { End } from './fix.ts'
-import { identityFixes, keyFixes, readIdentityMeans, wholeRowFixes } from './identity-fixes.ts'
+import { identityFixes, keyFixes, readUsableIdentities, wholeRowFixes } from './identity-fixes.ts'
 
 type Candidate = FollowedTable & { shown: string; wanted: PublishedTable; insertsOnly: boolean }
 
@@ -30,7 +30,7 @@ async function readCandidates({
 }: CheckContext): Promise<Candidate[]> {
   const all = await readFollowedTables(source)
   const book = new RuleBook(rules)
-  const lenient = insertsOnly.map((text) => new Pattern(text))
+  const insertsOnlyPatterns = insertsOnly.map((text) => new Pattern(text))
   const wanted: readonly PublishedTable[] =
     published ??
     [...all.values()]
@@ -42,8 +42,8 @@ async function readCandidates({
   return wanted.flatMap((table) => {
     const facts = all.get(tableKey(table))
     if (!facts) return []
-    const isLenient = lenient.some((pattern) => pattern.matches(table.name, table.schema))
-    return [{ ...facts, shown: facts.sqlName, wanted: table, insertsOnly: isLenient }]
+    const isInsertsOnly = insertsOnlyPatterns.some((pattern) => pattern.matches(table.name, table.schema))
+    return [{ ...facts, shown: facts.sqlName, wanted: table, insertsOnly: isInsertsOnly }]
   })
 }
 
@@ -58,12 +58,12 @@ const identity: Check = {
       table.insertsOnly ? [] : table.identities.filter(([, one]) => one === 'none').map(([place]) => place),
     )
     if (tables.length === 0) return passed('every table has one')
-    const means = await readIdentityMeans(context.source)
+    const usable = await readUsableIdentities(context.source)
     return findingFor(tables.sort(), 'every table has one', {
       status: 'blocker',
       found: 'tables without a primary key or another replica identity',
       todo: 'Add a primary key, set a unique index over NOT NULL columns as replica identity, use REPLICA IDENTITY FULL (slow for large tables), or follow only inserts (--inserts-only). Partitions do not inherit it: set it for each, also for partitions that are created later.',
-      sql: tables.flatMap((name) => identityFixes('source', name, means)),
+      sql: tables.flatMap((name) => identityFixes('source', name, usable)),
     })
   },
 }
@@ -87,8 +87,8 @@ const bothWays: Check = {
     ]
     if (found.length === 0) return passed('every table sends whole old rows')
     const [source, destination] = await Promise.all([
-      readIdentityMeans(context.source),
-      readIdentityMeans(context.destination),
+      readUsableIdentities(context.source),
+      readUsableIdentities(context.destination),
     ])
     return findingFor(
       found.map(({ place, end }) => `${place}${end === 'source' ? '' : ' of the destination'}`),
@@ -116,12 +116,12 @@ const wholeRows: Check = {
       identities.filter(([, one]) => one === 'full').map(([place]) => place),
     )
     if (places.length === 0) return passed('there are none')
-    const means = await readIdentityMeans(context.source)
+    const usable = await readUsableIdentities(context.source)
     return findingFor(places, 'there are none', {
       status: 'warning',
       found: 'their updates and deletes are slow if the table is large',
       todo: 'If a table has a key, use the key as replica identity. Keep REPLICA IDENTITY FULL for a table without a key until it has a primary key: with another replica identity its updates and deletes would be rejected.',
-      sql: places.flatMap((place) => keyFixes('source', place, means)),
+      sql: places.flatMap((place) => keyFixes('source', place, usable)),
     })
   },
 }
@@ -136,7 +136,7 @@ const computed: Check = {
     const tables = await candidates(context)
     const unsent = tables.filter((table) => table.unsent.length > 0 && !table.insertsOnly)
     if (unsent.length > 0) {
-      const means = await readIdentityMeans(context.source)
+      const usable = await readUsableIdentities(context.source)
       return {
         status: 'blocker',
         found: `rows are identified by generated columns, which PostgreSQL ${context.source.major} cannot send`,
@@ -146,7 +146,7 @@ const computed: Check = {
           ...new Set(
             unsent.flatMap(({ shown, identities }) => [shown, ...identities.map(([place]) => place)]),
           ),
-        ].flatMap((place) => identityFixes('source', place, means)),
+        ].flatMap((place) => identityFixes('source', place, usable)),
       }
     }
     const generated = tables.filter((table) => table.generated.length > 0)

@@ -4,7 +4,7 @@ import type { Session } from '../postgres/session.ts'
 import { isUsers, qualifiedName } from './catalog-sql.ts'
 import { type End, type Fix, fixes, ownerOf } from './fix.ts'
 
-interface Means {
+interface UsableIdentity {
   name: string
   /** The primary key, or else a unique index over columns that are NOT NULL and not generated. */
   key: 'primary' | 'index' | null
@@ -13,11 +13,11 @@ interface Means {
   isFullRefused: boolean
 }
 
-export type Identities = (place: string) => Means | undefined
+export type Identities = (place: string) => UsableIdentity | undefined
 
 /** https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-REPLICA-IDENTITY */
-export async function readIdentityMeans(session: Session): Promise<Identities> {
-  const rows = await session.query<Means>(`
+export async function readUsableIdentities(session: Session): Promise<Identities> {
+  const rows = await session.query<UsableIdentity>(`
     select ${qualifiedName} as name,
            case when k.indisprimary then 'primary' when k.indisprimary is not null then 'index' end as key,
            pg_catalog.quote_ident(x.relname) as index,
@@ -43,20 +43,20 @@ export async function readIdentityMeans(session: Session): Promise<Identities> {
 }
 
 /** Empty for a table without a usable key. */
-export function keyFixes(end: End, place: string, means: Identities): Fix[] {
-  const { key, index } = means(place) ?? {}
+export function keyFixes(end: End, place: string, identities: Identities): Fix[] {
+  const { key, index } = identities(place) ?? {}
   if (!key) return []
   const identity = key === 'primary' ? 'default' : `using index ${index}`
   return fixes(end, ownerOf('the table'), `alter table ${place} replica identity ${identity}`)
 }
 
-export function wholeRowFixes(end: End, place: string, means: Identities): Fix[] {
-  return means(place)?.isFullRefused
+export function wholeRowFixes(end: End, place: string, identities: Identities): Fix[] {
+  return identities(place)?.isFullRefused
     ? []
     : fixes(end, ownerOf('the table'), `alter table ${place} replica identity full`)
 }
 
-export function identityFixes(end: End, place: string, means: Identities): Fix[] {
-  const byKey = keyFixes(end, place, means)
-  return byKey.length > 0 ? byKey : wholeRowFixes(end, place, means)
+export function identityFixes(end: End, place: string, identities: Identities): Fix[] {
+  const byKey = keyFixes(end, place, identities)
+  return byKey.length > 0 ? byKey : wholeRowFixes(end, place, identities)
 }

@@ -24,7 +24,7 @@ export const unqualifiedNames: Check = {
     )
     if (uses.length === 0)
       return passed('no user-defined function is evaluated while the destination is created')
-    const finder = new Finder(source, await readNames(source), await readPlaces(source))
+    const finder = new FailingFunctions(source, await readNames(source), await readPlaces(source))
     const found = new Map<number, Failing & { by: Set<string> }>()
     for (const { oid, what } of uses) {
       for (const failing of await finder.failingFrom(oid)) {
@@ -79,9 +79,9 @@ interface Failing extends Routine {
 
 type Named = { kind: NameKind; name: string; schema: string; oid: number; isHidden: boolean }
 
-class Finder {
+class FailingFunctions {
   readonly #routines = new Map<number, Promise<Routine | undefined>>()
-  readonly #looked = new Map<string, Promise<Failing | undefined>>()
+  readonly #failures = new Map<string, Promise<Failing | undefined>>()
   readonly #byName: Map<string, Named[]>
 
   constructor(
@@ -100,7 +100,7 @@ class Finder {
     const key = JSON.stringify([oid, effective])
     if (seen.has(key)) return []
     seen.add(key)
-    const failing = routine.path === null ? await this.#look(routine, effective) : undefined
+    const failing = routine.path === null ? await this.#failureOf(routine, effective) : undefined
     const called = this.#resolved(routine, effective).filter(({ kind }) => kind === 'function')
     const deeper: Failing[] = []
     for (const one of called) deeper.push(...(await this.failingFrom(one.oid, effective, seen)))
@@ -123,16 +123,16 @@ class Finder {
     return reading
   }
 
-  #look(routine: Routine, path: string): Promise<Failing | undefined> {
+  #failureOf(routine: Routine, path: string): Promise<Failing | undefined> {
     const key = JSON.stringify([routine.oid, path])
-    const known = this.#looked.get(key)
+    const known = this.#failures.get(key)
     if (known) return known
-    const looking = this.#judge(routine, path)
-    this.#looked.set(key, looking)
+    const looking = this.#findFailure(routine, path)
+    this.#failures.set(key, looking)
     return looking
   }
 
-  async #judge(routine: Routine, path: string): Promise<Failing | undefined> {
+  async #findFailure(routine: Routine, path: string): Promise<Failing | undefined> {
     const unfound = this.#unfound(routine, path)
     const schemas = [...new Set(unfound.map(({ schema }) => schema))]
     if (routine.language === 'sql' && !routine.isPolymorphic) {
@@ -280,7 +280,7 @@ async function notFixedThere<One extends Failing>(
   { destination }: CheckContext,
   failing: One[],
 ): Promise<One[]> {
-  const finder = new Finder(destination, [], await readPlaces(destination))
+  const finder = new FailingFunctions(destination, [], await readPlaces(destination))
   const isFailing = await Promise.all(
     failing.map(async ({ extension, signature }) => {
       if (!extension) return true

@@ -3,7 +3,7 @@ import { Pattern } from '../../../shared/pattern.ts'
 import { showName, type TableName, tableKey } from '../../../shared/table-name.ts'
 import { UsageError } from '../../postgres/errors.ts'
 import { Session } from '../../postgres/session.ts'
-import { identityFixes, readIdentityMeans } from '../../preflight/identity-fixes.ts'
+import { identityFixes, readUsableIdentities } from '../../preflight/identity-fixes.ts'
 import {
   type Publications,
   readPublication,
@@ -190,7 +190,7 @@ async function refuseUnpublishable(source: Session, { names }: Link, tables: rea
     if (!table.logged) throw new UsageError(`${showName(table)} is unlogged: its changes cannot be followed`)
     const lacking = identities.filter(([, identity]) => identity === 'none')
     if (lacking.length === 0) continue
-    const means = await readIdentityMeans(source)
+    const means = await readUsableIdentities(source)
     const statements = lacking.flatMap(([place]) =>
       identityFixes('source', place, means).map(({ sql }) => sql),
     )
