@@ -1,7 +1,6 @@
 // The metrics: their format, and whether their values are right.
 
 import { afterAll, beforeAll, expect, test } from 'bun:test'
-import { join } from 'node:path'
 import { FollowStore } from '../../server/store/follows.ts'
 import { StateDatabase } from '../../server/store/state-database.ts'
 import { followStates } from '../../shared/follow-view.ts'
@@ -115,18 +114,4 @@ test('need the token as a bearer, if there is one', async () => {
     headers: { host: 'evil.example', authorization: 'Bearer token-of-the-tests' },
   })
   expect(foreign.status).toBe(403)
-})
-
-test('all metrics are documented, and no others', async () => {
-  const root = join(import.meta.dir, '../..')
-  const namesIn = async (...paths: string[]) => {
-    const texts = await Promise.all(paths.map((path) => Bun.file(join(root, path)).text()))
-    return [...new Set(texts.join('\n').match(/\bpgtrek_(?:build|copy|follow|switchover)_[a-z_]+/g))].sort()
-  }
-  const made = await namesIn(
-    'server/api/metrics/metrics.ts',
-    'server/api/metrics/copy.ts',
-    'server/api/metrics/follow.ts',
-  )
-  expect(await namesIn('docs/metrics.md')).toEqual(made)
 })
