@@ -6,7 +6,7 @@ import { commandsOfProgram, flagsOf, shownFlags } from './program.ts'
 const commands = await commandsOfProgram()
 const everyFlag = new Set([...commands.values()].flatMap((command) => [...flagsOf(command)]))
 const anyCommand = ['--help', '--version']
-const nameless = ['pause', 'resume', 'retry', 'skip', 'apply-schema', 'stop']
+const controls = ['pause', 'resume', 'retry', 'skip', 'apply-schema', 'stop']
 
 /** Where the flags of each command are: every flag of the command is in one of these tables. */
 const tables: Record<string, [page: string, heading: string][]> = {
@@ -63,7 +63,7 @@ const tables: Record<string, [page: string, heading: string][]> = {
     ['verification.md', 'Options'],
     ['options.md', 'Migration'],
   ],
-  ...Object.fromEntries(nameless.map((name) => [name, [['following-terminal.md', 'tui']]])),
+  ...Object.fromEntries(controls.map((name) => [name, [['following-terminal.md', 'tui']]])),
 }
 
 /** Flag and meaning of each row; the first cell may name the command as well. */
