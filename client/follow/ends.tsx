@@ -5,6 +5,7 @@ import { type Conn, type Side, sides } from '../../shared/api.ts'
 import type { FollowView } from '../../shared/follow-view.ts'
 import { t } from '../i18n/index.ts'
 import { Field } from '../parts/field.tsx'
+import { TextField } from '../parts/text-field.tsx'
 import { type End, emptyEnd, formatUrl, keepsPassword, parseUrl, toConn } from '../state/connection-url.ts'
 import { draft } from '../state/draft.ts'
 
@@ -39,19 +40,12 @@ export function EndFields(props: { of: Ends }) {
       <For each={sides}>
         {(side) => (
           <div class="end-pair">
-            <Field label={t('follow.ends.url', { side: name(side) })}>
-              {(ids) => (
-                <input
-                  {...ids}
-                  class="mono"
-                  type="text"
-                  autocomplete="off"
-                  spellcheck={false}
-                  value={formatUrl(props.of.ends[side], { masked: true })}
-                  onChange={(event) => props.of.setUrl(side, event.currentTarget.value)}
-                />
-              )}
-            </Field>
+            <TextField
+              label={t('follow.ends.url', { side: name(side) })}
+              mono
+              value={formatUrl(props.of.ends[side], { masked: true })}
+              onChange={(text) => props.of.setUrl(side, text)}
+            />
             <Field label={t('follow.ends.password', { side: name(side) })}>
               {(ids) => (
                 <input

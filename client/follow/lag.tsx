@@ -1,8 +1,9 @@
 // Lag and speed of each direction, now and over time.
-import { createMemo, Index, type JSX, Show } from 'solid-js'
+import { createMemo, Index, Show } from 'solid-js'
 import type { FollowView, StreamView } from '../../shared/follow-view.ts'
 import { bytesText, durationText, rowsText, t } from '../i18n/index.ts'
 import { Curves } from '../parts/curves.tsx'
+import { Figure } from '../parts/fact.tsx'
 import { hasProcess, mainStream } from '../state/follows.ts'
 
 export function Lag(props: { view: FollowView }) {
@@ -44,15 +45,6 @@ function StreamFigures(props: { stream: StreamView }) {
         </p>
       </Show>
     </section>
-  )
-}
-
-function Figure(props: { name: string; children: JSX.Element }) {
-  return (
-    <div>
-      <dt>{props.name}</dt>
-      <dd class="numbers">{props.children}</dd>
-    </div>
   )
 }
 

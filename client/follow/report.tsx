@@ -1,8 +1,9 @@
 // The report of a switchover: what was verified and what to do next.
-import { For, type JSX, Show } from 'solid-js'
+import { For, Show } from 'solid-js'
 import type { SwitchoverReport } from '../../shared/follow-view.ts'
 import { dateText, durationText, rowsText, t } from '../i18n/index.ts'
 import { download } from '../parts/download.ts'
+import { Fact } from '../parts/fact.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { ReportTables } from './report-tables.tsx'
 
@@ -152,14 +153,5 @@ function Facts(props: { report: SwitchoverReport }) {
         )}
       </Show>
     </dl>
-  )
-}
-
-function Fact(props: { name: string; children: JSX.Element }) {
-  return (
-    <div>
-      <dt>{props.name}</dt>
-      <dd>{props.children}</dd>
-    </div>
   )
 }

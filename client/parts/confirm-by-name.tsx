@@ -1,8 +1,8 @@
 // A form that can be submitted only after a name was typed, for what cannot easily be undone.
 import { createSignal, type JSX, Show } from 'solid-js'
 import type { CallFailed } from '../api/calls.ts'
-import { Field } from './field.tsx'
 import { Problem } from './notice.tsx'
+import { TextField } from './text-field.tsx'
 
 export function ConfirmByName(props: {
   name: string
@@ -24,20 +24,7 @@ export function ConfirmByName(props: {
   return (
     <form class="dialog-form" onSubmit={submit}>
       {props.children}
-      <Field label={props.label}>
-        {(ids) => (
-          <input
-            {...ids}
-            class="mono"
-            type="text"
-            autocomplete="off"
-            autocapitalize="off"
-            spellcheck={false}
-            value={typed()}
-            onInput={(event) => setTyped(event.currentTarget.value)}
-          />
-        )}
-      </Field>
+      <TextField label={props.label} mono value={typed()} onInput={setTyped} />
       <Show when={props.problem}>{(error) => <Problem of={error()} />}</Show>
       <div class="actions end">
         <button type="button" onClick={() => props.onClose()}>

@@ -6,7 +6,8 @@ import type { WorkerView } from '../../shared/worker.ts'
 import { Cancelled, PgtrekError } from '../postgres/errors.ts'
 import type { CopyPart, Counts, LaneSettings } from './lane-messages.ts'
 import type { KeyValues } from './merge.ts'
-import { type Effect, newTask, next, type TaskEvent, type TaskState } from './share-state.ts'
+import { next } from './share-machine.ts'
+import { type Effect, newTask, type TaskEvent, type TaskState } from './share-state.ts'
 
 export interface CopyTask {
   /** For messages. */

@@ -7,6 +7,7 @@ import { outcomeOf, runIsMissing } from '../copy/lane-sessions.ts'
 import { CopyFailed, type Counts } from '../copy/pool.ts'
 import { ConnectFailed, isLost, PgtrekError } from '../postgres/errors.ts'
 import { Session } from '../postgres/session.ts'
+import { pauseUnlessAborted } from '../system/deadline.ts'
 import type { CopyOutcome } from './job.ts'
 import type { QueueLane, QueueLanes } from './lanes.ts'
 import type { JobRow, Ledger } from './ledger.ts'
@@ -41,10 +42,11 @@ export async function copyJob(
   const { queue, ledger, lanes, runs, name, signal } = services
   const { data: job, id, retryCount: attempt } = taken
   const stop = new AbortController()
-  const alive = queue.keepAlive(taken, () =>
+  const ended = new AbortController()
+  queue.keepAlive(taken, ended.signal, () =>
     stop.abort(new Superseded('the queue gave the job to another worker')),
   )
-  const run = runs.watch(job.run, (reason) => stop.abort(new Released(reason)))
+  runs.watch(job.run, ended.signal, (reason) => stop.abort(new Released(reason)))
   const leave = () => stop.abort(new PgtrekError('the worker was stopped'))
   signal.addEventListener('abort', leave, { once: true })
   if (signal.aborted) leave()
@@ -76,8 +78,7 @@ export async function copyJob(
     const isBack = reason instanceof CopyFailed && reason.message === runIsMissing
     return await endedBy(isBack ? new PgtrekError(reason.message) : reason, taken, services)
   } finally {
-    alive.end()
-    run.end()
+    ended.abort()
     signal.removeEventListener('abort', leave)
   }
 }
@@ -190,7 +191,7 @@ async function agreed(ledger: Ledger, id: string, attempt: number, signal: Abort
     signal.throwIfAborted()
     if (verdict === 'rollback') throw new Released('another part of the table failed')
     if (verdict === false) throw new Superseded('another worker has taken the job')
-    await Bun.sleep(verdictEveryMs)
+    await pauseUnlessAborted(verdictEveryMs, signal)
   }
 }
 

@@ -5,7 +5,7 @@ import { type JobInsert, type JobWithMetadata, PgBoss } from 'pg-boss'
 import { messageOf } from '../../shared/message-of.ts'
 import { PgtrekError, ServerError } from '../postgres/errors.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
-import { settledWithin } from '../system/deadline.ts'
+import { pauseUnlessAborted, settledWithin } from '../system/deadline.ts'
 import { QueueConnection } from './connection.ts'
 import type { CopyJob } from './job.ts'
 import { makeQueueTables } from './tables.ts'
@@ -84,24 +84,18 @@ export class JobQueue implements AsyncDisposable {
     return job
   }
 
-  /** Says so every few seconds, until told to end; `onLost` when the job belongs to somebody else by now. */
-  keepAlive({ name, id, retryCount }: TakenJob, onLost: () => void): { end(): void } {
-    let ended = false
+  /** Sends the job's heartbeat until the signal. `onLost` is called when another worker has the job. */
+  keepAlive({ name, id, retryCount }: TakenJob, signal: AbortSignal, onLost: () => void) {
     const run = async () => {
-      while (!ended) {
-        await Bun.sleep(touchEveryMs)
-        if (ended) return
+      for (;;) {
+        await pauseUnlessAborted(touchEveryMs, signal)
+        if (signal.aborted) return
         const answer = await this.boss.touch(name, { id, retryCount })
-        // Its type says nothing of what it has.
-        if ((answer as { affected?: number }).affected === 0 && !ended) return onLost()
+        // pg-boss does not declare this property.
+        if ((answer as { affected?: number }).affected === 0 && !signal.aborted) return onLost()
       }
     }
-    run().catch(() => !ended && onLost())
-    return {
-      end: () => {
-        ended = true
-      },
-    }
+    run().catch(() => !signal.aborted && onLost())
   }
 
   async complete({ name, id, retryCount }: TakenJob): Promise<void> {

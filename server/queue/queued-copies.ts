@@ -14,10 +14,10 @@ import {
 import { TaskQueue } from '../copy/task-queue.ts'
 import { Cancelled, errorInfo, PgtrekError } from '../postgres/errors.ts'
 import { Session } from '../postgres/session.ts'
-import { settledWithin } from '../system/deadline.ts'
+import { pauseUnlessAborted, settledWithin } from '../system/deadline.ts'
 import { type CopyJob, type JobEnds, queueOf } from './job.ts'
 import { identityOf } from './lanes.ts'
-import { Ledger } from './ledger.ts'
+import { type JobRow, Ledger } from './ledger.ts'
 import { Presence } from './presence.ts'
 import type { JobQueue } from './queue.ts'
 import { TaskJobs } from './task-jobs.ts'
@@ -50,7 +50,7 @@ export class QueuedCopies implements Copier {
   readonly #run: string
   readonly #ready: TaskQueue
   #open = new Set<TaskJobs>()
-  #closed = false
+  #leaving = new AbortController()
   #failure: Error | undefined
   /** Nobody can copy what is not begun: the run's snapshot is gone. */
   #snapshotLost: Error | undefined
@@ -112,7 +112,8 @@ export class QueuedCopies implements Copier {
     await this.#ledger.runIsOpen(this.#run)
     onLog(`rows are copied by the workers on ${this.queue.connection.name}`)
     const due = { here: 0, presence: 0, givenUp: 0 }
-    while (!this.#closed) {
+    const { signal } = this.#leaving
+    while (!signal.aborted) {
       const now = performance.now()
       if (now >= due.here) {
         due.here = now + hereEveryMs
@@ -130,7 +131,7 @@ export class QueuedCopies implements Copier {
         due.givenUp = now + givenUpEveryMs
         await this.#lookForGivenUp()
       }
-      await Bun.sleep(lookEveryMs)
+      await pauseUnlessAborted(lookEveryMs, signal)
     }
   }
 
@@ -146,7 +147,7 @@ export class QueuedCopies implements Copier {
   }
 
   #enqueue(task: RunningTask) {
-    const reason = this.#failure ?? (this.#closed ? new Cancelled() : this.#snapshotLost)
+    const reason = this.#failure ?? (this.#leaving.signal.aborted ? new Cancelled() : this.#snapshotLost)
     if (reason) return task.reject(reason)
     this.#ready.add(task)
   }
@@ -203,13 +204,10 @@ export class QueuedCopies implements Copier {
 
   async #look() {
     if (this.#open.size === 0) return
-    const ids = [...this.#open].flatMap((jobs) => jobs.ids)
-    const rows = await this.#ledger.begun(ids)
-    await this.#tellCollisions()
-    const byId = new Map(rows.map((row) => [row.id, row]))
-    for (const row of rows) for (const lease of row.leases) this.#leases.add(lease)
+    const rows = await this.#readLedger()
+    await this.#reportCollisions()
     for (const jobs of [...this.#open]) {
-      for (const { title, worker } of jobs.see(byId)) {
+      for (const { title, worker } of jobs.see(rows)) {
         this.work.onLog(`${title} is copied by ${worker}`)
       }
       if (isSnapshotLost(jobs.failure)) this.#loseSnapshot(jobs.failure)
@@ -239,7 +237,14 @@ export class QueuedCopies implements Copier {
     this.#ready.rejectAll(error)
   }
 
-  async #tellCollisions() {
+  /** The jobs of all open tasks that a worker has or had, by id. */
+  async #readLedger(): Promise<Map<string, JobRow>> {
+    const rows = await this.#ledger.begun([...this.#open].flatMap((jobs) => jobs.ids))
+    for (const { leases } of rows) for (const lease of leases) this.#leases.add(lease)
+    return new Map(rows.map((row) => [row.id, row]))
+  }
+
+  async #reportCollisions() {
     const collisions = await this.#ledger.takeCollisions(this.#run)
     const inOrder = collisions.toSorted((one, other) => Number(one.id) - Number(other.id))
     for (const { job, key, rows } of inOrder) {
@@ -261,7 +266,7 @@ export class QueuedCopies implements Copier {
   /** The queue is gone: nothing can be agreed on, and what waits for it is taken back by the workers themselves. */
   #fail(error: unknown) {
     this.#failure = asError(error)
-    this.#closed = true
+    this.#leaving.abort()
     this.#ready.rejectAll(this.#failure)
     for (const jobs of this.#open) jobs.running.reject(this.#failure)
     this.#open.clear()
@@ -273,7 +278,7 @@ export class QueuedCopies implements Copier {
   }
 
   async #sayGoodbye(): Promise<void> {
-    this.#closed = true
+    this.#leaving.abort()
     if (!this.#going) return
     const told = this.#going.then(() => (this.#failure ? undefined : this.#ledger.runIsOver(this.#run)))
     if (await settledWithin(told, longestTurnMs)) {
@@ -289,13 +294,11 @@ export class QueuedCopies implements Copier {
   async #endRun(): Promise<void> {
     const { settings } = this.work
     const open = [...this.#open]
-    const end = performance.now() + longestGoodbyeMs
-    while (open.some((jobs) => jobs.isTaken) && performance.now() < end) {
-      const rows = await this.#ledger.begun(open.flatMap((jobs) => jobs.ids))
-      const byId = new Map(rows.map((row) => [row.id, row]))
-      for (const row of rows) for (const lease of row.leases) this.#leases.add(lease)
-      for (const jobs of open) jobs.see(byId)
-      await Bun.sleep(lookEveryMs)
+    const late = AbortSignal.timeout(longestGoodbyeMs)
+    while (open.some((jobs) => jobs.isTaken) && !late.aborted) {
+      const rows = await this.#readLedger()
+      for (const jobs of open) jobs.see(rows)
+      await pauseUnlessAborted(lookEveryMs, late)
     }
     if (open.some((jobs) => jobs.isTaken)) {
       await using session = await Session.open(settings.destination)

@@ -1,40 +1,53 @@
-// Is the run that a job belongs to still there? Its coordinator holds the snapshot, and says that it lives.
+// Checks for the jobs of a worker that their run still exists. Its coordinator holds the snapshot, and sends a heartbeat.
 import { messageOf } from '../../shared/message-of.ts'
+import { pauseUnlessAborted } from '../system/deadline.ts'
 import type { Ledger } from './ledger.ts'
 
 const lookEveryMs = 1000
-/** Answers in a row that show the same pulse: a queue that was away for a while does not count against the run. */
+/** Successive answers with the same heartbeat: the time in which the queue was unavailable does not count. */
 const mostSamePulses = 60
 
+interface WatchedRun {
+  jobs: Set<(reason: string) => void>
+  ended: AbortController
+}
+
 export class RunWatch {
-  readonly #watched = new Map<string, { jobs: Set<(reason: string) => void>; done: Promise<void> }>()
+  readonly #watched = new Map<string, WatchedRun>()
 
   constructor(
     readonly ledger: Ledger,
     readonly onWarning: (message: string) => void,
   ) {}
 
-  /** `onOver` is called once, when the run has ended or nothing was heard of it for a minute. */
-  watch(run: string, onOver: (reason: string) => void): { end(): void } {
-    const known = this.#watched.get(run)
-    if (known) known.jobs.add(onOver)
-    else {
-      const jobs = new Set([onOver])
-      this.#watched.set(run, { jobs, done: this.#look(run, jobs) })
+  /** Until the signal. `onOver` is called once, when the run has ended or has sent no heartbeat for a minute. */
+  watch(run: string, signal: AbortSignal, onOver: (reason: string) => void) {
+    const watched = this.#watched.get(run) ?? this.#begin(run)
+    watched.jobs.add(onOver)
+    const leave = () => {
+      watched.jobs.delete(onOver)
+      if (watched.jobs.size === 0) this.#end(run, watched)
     }
-    return {
-      end: () => {
-        const watched = this.#watched.get(run)
-        watched?.jobs.delete(onOver)
-        if (watched?.jobs.size === 0) this.#watched.delete(run)
-      },
-    }
+    signal.addEventListener('abort', leave, { once: true })
   }
 
-  async #look(run: string, jobs: Set<(reason: string) => void>): Promise<void> {
+  #begin(run: string): WatchedRun {
+    const watched: WatchedRun = { jobs: new Set(), ended: new AbortController() }
+    this.#watched.set(run, watched)
+    void this.#watch(run, watched)
+    return watched
+  }
+
+  #end(run: string, watched: WatchedRun) {
+    watched.ended.abort()
+    if (this.#watched.get(run) === watched) this.#watched.delete(run)
+  }
+
+  async #watch(run: string, watched: WatchedRun): Promise<void> {
+    const { signal } = watched.ended
     let last: string | undefined
     let same = 0
-    while (jobs.size > 0) {
+    while (!signal.aborted) {
       let reason: string | undefined
       try {
         const pulse = await this.ledger.pulseOf(run)
@@ -47,10 +60,11 @@ export class RunWatch {
         this.onWarning(`the run ${run} cannot be watched: ${reason}`)
       }
       if (reason !== undefined) {
-        for (const tell of [...jobs]) tell(reason)
+        this.#end(run, watched)
+        for (const onOver of [...watched.jobs]) onOver(reason)
         return
       }
-      await Bun.sleep(lookEveryMs)
+      await pauseUnlessAborted(lookEveryMs, signal)
     }
   }
 }

@@ -1,5 +1,5 @@
 // One task of a run as jobs: a table's parts are dealt out, and each job is a share of it. What the ledger says about
-// the jobs becomes events; what has to be done next follows from them (copy/share-state.ts).
+// the jobs becomes events; what has to be done next follows from them (copy/share-machine.ts).
 import { asError } from '../../shared/message-of.ts'
 import type { CopyPart } from '../copy/lane-messages.ts'
 import { type Effect, isTakenBack, type TaskEvent } from '../copy/share-state.ts'

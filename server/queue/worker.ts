@@ -4,6 +4,7 @@
 import { hostname } from 'node:os'
 import { messageOf } from '../../shared/message-of.ts'
 import { UsageError } from '../postgres/errors.ts'
+import { pauseUnlessAborted } from '../system/deadline.ts'
 import { copyJob, type WorkerServices } from './copy-job.ts'
 import type { CopyOutcome, JobEnds } from './job.ts'
 import { QueueLanes, type WorkerConnections } from './lanes.ts'
@@ -127,17 +128,4 @@ function inWords(outcome: CopyOutcome): string {
     default:
       return outcome.error.message
   }
-}
-
-function pauseUnlessAborted(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', end)
-      resolve()
-    }
-    const timer = setTimeout(end, milliseconds)
-    signal.addEventListener('abort', end, { once: true })
-    if (signal.aborted) end()
-  })
 }

@@ -48,6 +48,11 @@ export class Journal implements Disposable {
     this.options.say(level, message)
   }
 
+  /** Warnings of the settings, before the run does anything. */
+  warn({ source, destination }: RunEnds, more: readonly string[] = []) {
+    for (const warning of [...more, ...source.warnings, ...destination.warnings]) this.say('warn', warning)
+  }
+
   /** Registers the run in the store. */
   begin(run: string, ends: RunEnds): RunMemory {
     const { store } = this.options

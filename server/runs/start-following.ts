@@ -71,9 +71,7 @@ export function copyAndFollow(request: RunRequest, options: CopyAndFollowOptions
       },
       servicesOf(journal, { ...options, signal: AbortSignal.any([until, signal]) }),
     )
-    for (const warning of [...warnings, ...request.source.warnings, ...request.destination.warnings]) {
-      journal.say('warn', warning)
-    }
+    journal.warn(request, warnings)
     const end = async () => {
       const result = await following.done
       if (!isCopied) onEvent(endWithoutCopy(result))
@@ -94,8 +92,7 @@ export function continueFollowing(ends: FollowEnds, options: ContinueOptions): S
   const journal = new Journal(`follow-${followName(ends)}`, options)
   try {
     const following = FollowRun.continue(ends, servicesOf(journal, options))
-    for (const warning of [...ends.source.warnings, ...ends.destination.warnings])
-      journal.say('warn', warning)
+    journal.warn(ends)
     const done = following.done.finally(() => journal[Symbol.dispose]())
     return { following, done }
   } catch (error) {

@@ -63,9 +63,7 @@ export function startRun(request: RunRequest, options: RunOptions): Run {
     }
     const carryOut = async (): Promise<MigrationResult> => {
       await Promise.resolve()
-      for (const warning of [...warnings, ...request.source.warnings, ...request.destination.warnings]) {
-        journal.say('warn', warning)
-      }
+      journal.warn(request, warnings)
       try {
         return await migrate({
           ...request,

@@ -1,6 +1,6 @@
-// Waiting for something that may never come, without a timer that outlives the wait.
+// Waits with a time limit or an AbortSignal. No timer outlives its wait.
 
-/** True when the promise settled in time; how it settled is its owner's business. */
+/** True when the promise was fulfilled or rejected in time. The caller handles its result. */
 export async function settledWithin(promise: Promise<unknown>, milliseconds: number): Promise<boolean> {
   const late = Promise.withResolvers<false>()
   const timer = setTimeout(() => late.resolve(false), milliseconds)
@@ -13,6 +13,20 @@ export async function settledWithin(promise: Promise<unknown>, milliseconds: num
   } finally {
     clearTimeout(timer)
   }
+}
+
+/** Ends early, and without an error, when the signal is aborted. */
+export function pauseUnlessAborted(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = setTimeout(end, milliseconds)
+    signal.addEventListener('abort', end, { once: true })
+    if (signal.aborted) end()
+  })
 }
 
 export function aborted(signal: AbortSignal): Promise<void> {

@@ -1,24 +1,19 @@
 // A state directory on a disk that gets full, has room again, or is read-only, under runs that do their work meanwhile.
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
-import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
 import { FollowStore } from '../../server/store/follows.ts'
 import { History } from '../../server/store/history.ts'
 import { RunStore } from '../../server/store/runs.ts'
 import { StateUnusable } from '../../server/store/state-database.ts'
 import type { FollowView } from '../../shared/follow-view.ts'
 import type { Summary } from '../../shared/summary.ts'
-import { type Home, makeHome } from '../../tools/command.ts'
 import { eventually, within } from '../../tools/eventually.ts'
-import { type Cluster, cluster, type TestDatabase } from '../../tools/servers/clusters.ts'
+import { cluster, type TestDatabase } from '../../tools/servers/clusters.ts'
 import { mayMount, type SmallDisk, smallDisk } from '../../tools/small-disk.ts'
 import { hold, waitsForLock } from '../faults/running.ts'
 import { startApi } from '../support/api.ts'
+import { ends, plannedRun, serverAndHome } from '../support/run-records.ts'
 
-const ends = {
-  source: resolveSettings({ url: 'postgres://a@localhost/one' }),
-  destination: resolveSettings({ url: 'postgres://a@localhost/two' }),
-}
 const moved = { rows: 7, bytes: 8 }
 
 /** A file takes what fits into the pages that it has already. */
@@ -71,8 +66,7 @@ describe.skipIf(!mayMount)('on a full disk', () => {
   test('rows that must not be added twice are not committed where --resume would not know of them', async () => {
     using _ = begin()
     using store = open()
-    const memory = store.begin('r1', ends)
-    memory.planned('request', [], new Map())
+    const memory = plannedRun(store, 'r1')
     disk.fill()
     failBy(store, () => memory.done(crypto.randomUUID(), moved))
     expect(() => memory.committing('a step', ['7'], moved)).toThrow(StateUnusable)
@@ -92,8 +86,7 @@ describe.skipIf(!mayMount)('on a full disk', () => {
     disk.fill()
     using store = open()
     failBy(store, () => store.begin(crypto.randomUUID(), ends))
-    const memory = store.begin('r1', ends)
-    memory.planned('request', [], new Map())
+    const memory = plannedRun(store, 'r1')
     memory.committing('a step', ['7'], moved)
     expect(memory.unfinished()).toBeUndefined()
   })
@@ -101,13 +94,12 @@ describe.skipIf(!mayMount)('on a full disk', () => {
   test('they are not when an earlier run is on the disk, with which --resume would go on', () => {
     using _ = begin()
     using earlier = open()
-    earlier.begin('r1', ends).planned('request', [], new Map())
+    plannedRun(earlier, 'r1')
     earlier.end('r1', { status: 'cancelled' } as Summary)
     disk.fill()
     using store = open()
     failBy(store, () => store.begin(crypto.randomUUID(), ends))
-    const memory = store.begin('r2', ends)
-    memory.planned('request', [], new Map())
+    const memory = plannedRun(store, 'r2')
     expect(() => memory.committing('a step', ['7'], moved)).toThrow(StateUnusable)
   })
 
@@ -115,8 +107,7 @@ describe.skipIf(!mayMount)('on a full disk', () => {
     using _ = begin()
     {
       using store = open()
-      const memory = store.begin('r1', ends)
-      memory.planned('request', [], new Map())
+      const memory = plannedRun(store, 'r1')
       disk.fill()
       failBy(store, () => memory.done(crypto.randomUUID(), moved))
       store.end('r1', { status: 'completed' } as Summary)
@@ -166,13 +157,7 @@ describe.skipIf(!mayMount)('on a full disk', () => {
 })
 
 describe.skipIf(!mayMount)('a command whose state directory', () => {
-  let server: Cluster
-  let home: Home
-  beforeAll(async () => {
-    server = await cluster(17)
-    home = makeHome()
-  })
-  afterAll(() => home[Symbol.dispose]())
+  const made = serverAndHome()
 
   /** Rows are copied while nobody holds the lock. */
   const tables = (database: TestDatabase) =>
@@ -187,13 +172,13 @@ describe.skipIf(!mayMount)('a command whose state directory', () => {
   test('gets full while rows are appended fails before it commits them, and --resume adds them once', async () => {
     using disk = smallDisk()
     const state = ['--state-dir', join(disk.directory, 'state'), '--log-dir', join(disk.directory, 'logs')]
-    const [source, destination] = [await server.createDatabase(), await server.createDatabase()]
+    const [source, destination] = [await made.server.createDatabase(), await made.server.createDatabase()]
     for (const database of [source, destination]) await tables(database)
     await source.sql('insert into item select generate_series(1, 100)')
     const command = ['copy', '--source', source.url, '--dest', destination.url, '--append', '--yes', ...state]
     const held = await hold(destination, 'select pg_advisory_xact_lock(1)')
-    const finished = home.run(command)
-    await waitsForLock(server, destination, '%item%')
+    const finished = made.home.run(command)
+    await waitsForLock(made.server, destination, '%item%')
     disk.fill()
     await held.letGo()
     const { code, said } = await finished
@@ -204,7 +189,7 @@ describe.skipIf(!mayMount)('a command whose state directory', () => {
     )
     expect(await count(destination)).toBe(0)
     disk.free()
-    const resumed = await home.run([...command, '--resume'])
+    const resumed = await made.home.run([...command, '--resume'])
     expect(resumed).toMatchObject({ code: 0 })
     expect(await count(destination)).toBe(100)
   })
@@ -213,11 +198,11 @@ describe.skipIf(!mayMount)('a command whose state directory', () => {
     using disk = smallDisk()
     disk.makeReadOnly()
     const state = ['--state-dir', join(disk.directory, 'state'), '--log-dir', join(disk.directory, 'logs')]
-    const [source, destination] = [await server.createDatabase(), await server.createDatabase()]
+    const [source, destination] = [await made.server.createDatabase(), await made.server.createDatabase()]
     await source.sql(
       'create table item (id int primary key); insert into item select generate_series(1, 100)',
     )
-    const { code, said } = await home.run([
+    const { code, said } = await made.home.run([
       ...['clone', '--source', source.url, '--dest', destination.url, '--yes', ...state],
     ])
     expect({ code, said }).toMatchObject({ code: 0 })
@@ -229,7 +214,7 @@ describe.skipIf(!mayMount)('a command whose state directory', () => {
   test('gets full during a migration of the API shows it with its progress, and has its end when there is room', async () => {
     using disk = smallDisk()
     await using api = await startApi({ stateDirectory: join(disk.directory, 'state') })
-    const [source, destination] = [await server.createDatabase(), await server.createDatabase()]
+    const [source, destination] = [await made.server.createDatabase(), await made.server.createDatabase()]
     for (const database of [source, destination]) await tables(database)
     await source.sql('insert into item select generate_series(1, 100)')
     const held = await hold(destination, 'select pg_advisory_xact_lock(1)')
@@ -237,7 +222,7 @@ describe.skipIf(!mayMount)('a command whose state directory', () => {
       ...{ source: { url: source.url }, destination: { url: destination.url }, confirmed: true },
       options: { dataOnly: true },
     })
-    await waitsForLock(server, destination, '%item%')
+    await waitsForLock(made.server, destination, '%item%')
     disk.fill()
     await held.letGo()
     const status = async () => (await api.get('/api/migrate/status')).json
@@ -274,20 +259,20 @@ describe.skipIf(!mayMount)('a command whose state directory', () => {
     const connections = ['--source', source.url, '--dest', destination.url]
     const command = ['clone', '--follow', ...connections, '--yes', '--data-only', '--truncate', ...state]
     const held = await hold(destination, 'select pg_advisory_xact_lock(1)')
-    const running = home.start(command)
+    const running = made.home.start(command)
     await waitsForLock(to, destination, '%item%')
     disk.fill()
     await held.letGo()
     await hasRows(100)
     await source.sql('insert into item select generate_series(101, 200)')
     await hasRows(200)
-    const seen = await home.run(['status', ...state])
+    const seen = await made.home.run(['status', ...state])
     expect(seen.said).toMatch(/the state directory \S* cannot be used: ENOSPC/)
     running.child.kill('SIGKILL')
     await within('its end', running.child.exited)
     disk.free()
     // What is on the disk is the state of the copy. Copying again would drop what follows, and empty the table.
-    const again = await home.run(command)
+    const again = await made.home.run(command)
     expect(again).toMatchObject({
       code: 2,
       said: expect.stringMatching(
@@ -295,9 +280,9 @@ describe.skipIf(!mayMount)('a command whose state directory', () => {
       ),
     })
     await source.sql('insert into item select generate_series(201, 300)')
-    const over = await home.run(['switchover', ...connections, ...state, '--verify', '--watch', '0'])
+    const over = await made.home.run(['switchover', ...connections, ...state, '--verify', '--watch', '0'])
     expect(over).toMatchObject({ code: 0 })
     expect(await count(destination)).toBe(300)
-    expect(await home.run(['cleanup', ...connections, ...state])).toMatchObject({ code: 0 })
+    expect(await made.home.run(['cleanup', ...connections, ...state])).toMatchObject({ code: 0 })
   })
 })

@@ -1,24 +1,20 @@
 // A state directory that cannot be written: what the servers have is what counts, and it is said once.
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
 import { FollowStore } from '../../server/store/follows.ts'
 import { History } from '../../server/store/history.ts'
 import { Profiles } from '../../server/store/profiles.ts'
 import { RunStore } from '../../server/store/runs.ts'
 import { StateUnusable } from '../../server/store/state-database.ts'
 import type { Summary } from '../../shared/summary.ts'
-import { cleanEnvironment, type Home, makeHome } from '../../tools/command.ts'
+import { cleanEnvironment } from '../../tools/command.ts'
 import { eventually, within } from '../../tools/eventually.ts'
 import { program } from '../../tools/program.ts'
-import { type Cluster, cluster } from '../../tools/servers/clusters.ts'
+import { cluster } from '../../tools/servers/clusters.ts'
 import { scratchDirectory } from '../../tools/servers/scratch.ts'
+import { ends, plannedRun, serverAndHome } from '../support/run-records.ts'
 
-const ends = {
-  source: resolveSettings({ url: 'postgres://a@localhost/one' }),
-  destination: resolveSettings({ url: 'postgres://a@localhost/two' }),
-}
 const seal = {
   close: () => Promise.reject(new Error('nothing is sealed here')),
   open: () => Promise.reject(new Error('nothing is sealed here')),
@@ -36,7 +32,7 @@ describe('a state directory that goes away while it is used', () => {
       using store = open()
       const follows = new FollowStore(store.database)
       const history = new History(store.database)
-      store.begin('before', ends).planned('request', ['t'], new Map())
+      plannedRun(store, 'before', ['t'])
       // A file in its place: nobody can make the directory again.
       renameSync(directory, aside)
       writeFileSync(directory, '')
@@ -46,8 +42,7 @@ describe('a state directory that goes away while it is used', () => {
         (isSaid) => isSaid,
       )
       expect(said[0]).toMatch(/^the state directory .*\/state cannot be used: .*The work continues/)
-      const memory = store.begin('during', ends)
-      memory.planned('request', ['t'], new Map())
+      const memory = plannedRun(store, 'during', ['t'])
       memory.done('a step', { rows: 7, bytes: 8 })
       store.end('during', { status: 'cancelled' } as Summary)
       follows.take('shop')
@@ -109,49 +104,43 @@ describe('a state directory that goes away while it is used', () => {
 })
 
 describe('a run whose state directory', () => {
-  let server: Cluster
-  let home: Home
-  beforeAll(async () => {
-    server = await cluster(17)
-    home = makeHome()
-  })
-  afterAll(() => home[Symbol.dispose]())
+  const made = serverAndHome()
 
   const tables = `
     create table parent (id int primary key);
     create table child (id int primary key, parent int constraint belongs references parent);`
 
   async function pair() {
-    const source = await server.createDatabase()
+    const source = await made.server.createDatabase()
     await source.sql(
       `${tables} insert into parent select generate_series(1, 100); insert into child select n, n from generate_series(1, 100) n`,
     )
-    const destination = await server.createDatabase()
+    const destination = await made.server.createDatabase()
     await destination.sql(tables)
     return { destination, ends: ['--source', source.url, '--dest', destination.url, '--yes'] }
   }
 
   test('cannot be made copies everything, with one warning; other commands say it, too', async () => {
     const { destination, ends } = await pair()
-    writeFileSync(join(home.directory, 'no-directory'), '')
+    writeFileSync(join(made.home.directory, 'no-directory'), '')
     const state = ['--state-dir', 'no-directory/state']
-    const { code, said } = await home.run(['copy', ...ends, '--append', ...state])
+    const { code, said } = await made.home.run(['copy', ...ends, '--append', ...state])
     expect({ code, said }).toMatchObject({ code: 0 })
     expect(said.match(/cannot be used/g)).toHaveLength(2)
     expect(said).toMatch(/warning: the state directory .*no-directory\/state cannot be used: .*ENOTDIR/)
     expect(await destination.sql('select count(*)::int as n from child')).toEqual([{ n: 100 }])
-    const stop = await home.run(['stop', 'shop', ...state])
+    const stop = await made.home.run(['stop', 'shop', ...state])
     expect(stop.code).not.toBe(0)
     expect(stop.said).toContain('cannot be used')
   })
 
   /** The state is there already; from the limit on its file takes nothing more. */
   function withFullDisk(state: string, ...command: string[]) {
-    mkdirSync(join(home.directory, state))
-    new RunStore(join(home.directory, state))[Symbol.dispose]()
+    mkdirSync(join(made.home.directory, state))
+    new RunStore(join(made.home.directory, state))[Symbol.dispose]()
     const limited = ['bash', '-c', 'ulimit -f 1; exec "$@"', 'bash', ...program]
     return Bun.spawn([...limited, ...command, '--state-dir', state], {
-      cwd: home.directory,
+      cwd: made.home.directory,
       env: cleanEnvironment(),
       stdout: 'pipe',
       stderr: 'pipe',
@@ -199,17 +188,17 @@ describe('a run whose state directory', () => {
     await child.exited
     await source.sql('insert into item select generate_series(201, 300)')
     const other = [...ends, '--state-dir', 'fresh']
-    const over = await home.run(['switchover', ...other, '--verify', '--watch', '0'])
+    const over = await made.home.run(['switchover', ...other, '--verify', '--watch', '0'])
     expect(over).toMatchObject({ code: 0 })
     await arrived(300)
-    const { said: cleaned, code } = await home.run(['cleanup', ...other])
+    const { said: cleaned, code } = await made.home.run(['cleanup', ...other])
     expect({ code, cleaned }).toMatchObject({ code: 0 })
   })
 
   test('cannot be made serves a page all the same, and what has to be kept there is refused with 507', async () => {
     const url = Promise.withResolvers<string>()
     const child = Bun.spawn([...program, 'serve', '--port', '0', '--state-dir', 'no-directory/state'], {
-      cwd: home.directory,
+      cwd: made.home.directory,
       env: cleanEnvironment({ DISPLAY: '', WAYLAND_DISPLAY: '' }),
       stdout: 'pipe',
       stderr: 'pipe',

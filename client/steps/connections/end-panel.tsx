@@ -3,6 +3,7 @@ import { createSignal, createUniqueId, For, Show } from 'solid-js'
 import { sslModes } from '../../../shared/ssl-modes.ts'
 import { t } from '../../i18n/index.ts'
 import { Field } from '../../parts/field.tsx'
+import { TextField } from '../../parts/text-field.tsx'
 import {
   type FieldName,
   formatUrl,
@@ -38,10 +39,10 @@ export function EndPanel(props: { side: Side }) {
       </div>
       <UrlField side={props.side} />
       <div class="field-grid">
-        <TextField side={props.side} name="host" class="wide" />
-        <TextField side={props.side} name="port" />
-        <TextField side={props.side} name="database" class="full" />
-        <TextField side={props.side} name="user" class="half" />
+        <ConnectionField side={props.side} name="host" class="wide" />
+        <ConnectionField side={props.side} name="port" />
+        <ConnectionField side={props.side} name="database" class="full" />
+        <ConnectionField side={props.side} name="user" class="half" />
         <PasswordField side={props.side} />
       </div>
       <details class="more">
@@ -59,11 +60,11 @@ export function EndPanel(props: { side: Side }) {
               </select>
             )}
           </Field>
-          <TextField side={props.side} name="sslRootCert" class="full" />
-          <TextField side={props.side} name="sslCert" class="half" />
-          <TextField side={props.side} name="sslKey" class="half" />
-          <TextField side={props.side} name="connectTimeout" class="half" />
-          <TextField side={props.side} name="options" class="half" />
+          <ConnectionField side={props.side} name="sslRootCert" class="full" />
+          <ConnectionField side={props.side} name="sslCert" class="half" />
+          <ConnectionField side={props.side} name="sslKey" class="half" />
+          <ConnectionField side={props.side} name="connectTimeout" class="half" />
+          <ConnectionField side={props.side} name="options" class="half" />
         </div>
       </details>
       <Tested side={props.side} />
@@ -103,25 +104,20 @@ function UrlField(props: { side: Side }) {
         })
       : undefined
   return (
-    <Field label={t('connections.url')} wrong={wrong()} help={extra()}>
-      {(ids) => (
-        <input
-          {...ids}
-          class="mono"
-          type="text"
-          autocomplete="off"
-          spellcheck={false}
-          placeholder={t('connections.urlHint')}
-          value={shown()}
-          onInput={(event) => take(event.currentTarget.value)}
-          onBlur={() => !wrong() && setTyped(undefined)}
-        />
-      )}
-    </Field>
+    <TextField
+      label={t('connections.url')}
+      wrong={wrong()}
+      help={extra()}
+      mono
+      placeholder={t('connections.urlHint')}
+      value={shown()}
+      onInput={take}
+      onBlur={() => !wrong() && setTyped(undefined)}
+    />
   )
 }
 
-function TextField(props: {
+function ConnectionField(props: {
   side: Side
   name: Exclude<FieldName, 'sslMode' | 'applicationName'>
   class?: string
@@ -132,21 +128,15 @@ function TextField(props: {
   }
   const isNumber = () => props.name === 'port' || props.name === 'connectTimeout'
   return (
-    <Field label={t(`connections.${props.name}`)} wrong={wrong()} class={props.class ?? ''}>
-      {(ids) => (
-        <input
-          {...ids}
-          type="text"
-          inputmode={isNumber() ? 'numeric' : 'text'}
-          autocomplete="off"
-          autocapitalize="off"
-          spellcheck={false}
-          placeholder={placeholders[props.name] ?? ''}
-          value={draft[props.side].fields[props.name]}
-          onInput={(event) => setDraft(props.side, 'fields', props.name, event.currentTarget.value.trim())}
-        />
-      )}
-    </Field>
+    <TextField
+      label={t(`connections.${props.name}`)}
+      wrong={wrong()}
+      class={props.class ?? ''}
+      numeric={isNumber()}
+      placeholder={placeholders[props.name]}
+      value={draft[props.side].fields[props.name]}
+      onInput={(text) => setDraft(props.side, 'fields', props.name, text.trim())}
+    />
   )
 }
 

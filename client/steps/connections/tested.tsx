@@ -1,6 +1,7 @@
 // The test button and its result.
-import { type JSX, Match, Show, Switch } from 'solid-js'
+import { Match, Show, Switch } from 'solid-js'
 import { bytesText, t } from '../../i18n/index.ts'
+import { Fact } from '../../parts/fact.tsx'
 import { Problem } from '../../parts/notice.tsx'
 import { isEmptyEnd } from '../../state/connection-url.ts'
 import { draft } from '../../state/draft.ts'
@@ -42,15 +43,6 @@ export function Tested(props: { side: Side }) {
           </dl>
         )}
       </Show>
-    </div>
-  )
-}
-
-function Fact(props: { name: string; children: JSX.Element }) {
-  return (
-    <div>
-      <dt>{props.name}</dt>
-      <dd>{props.children}</dd>
     </div>
   )
 }

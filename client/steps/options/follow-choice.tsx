@@ -2,8 +2,9 @@
 import { createUniqueId, For, type JSX, Show } from 'solid-js'
 import { FollowOptions } from '../../../shared/follow-options.ts'
 import { t } from '../../i18n/index.ts'
-import { Check, Field } from '../../parts/field.tsx'
+import { Check } from '../../parts/field.tsx'
 import { NumberField } from '../../parts/number-field.tsx'
+import { TextField } from '../../parts/text-field.tsx'
 import { draft, setFollow, setFollowing } from '../../state/draft.ts'
 
 const amounts = ['readyLagBytes', 'readyLagSeconds', 'readyForSeconds', 'refreshSequencesSeconds'] as const
@@ -48,7 +49,8 @@ export function FollowChoice() {
               checked={draft.follow.verifyWhileFollowing}
               onChange={(checked) => setFollow({ verifyWhileFollowing: checked })}
             />
-            <Text
+            <TextField
+              class="option"
               label={t('follow.choice.insertsOnly')}
               help={t('follow.choice.insertsOnlyHelp')}
               value={draft.follow.insertsOnly.join(', ')}
@@ -65,14 +67,16 @@ export function FollowChoice() {
                 />
               )}
             </For>
-            <Text
+            <TextField
+              class="option"
               label={t('follow.choice.name')}
               help={t('follow.choice.nameHelp')}
               value={draft.follow.name ?? ''}
               wrong={isName(draft.follow.name) ? undefined : t('follow.choice.nameWrong')}
               onChange={(text) => setFollow({ name: text.trim() || undefined })}
             />
-            <Text
+            <TextField
+              class="option"
               label={t('follow.choice.publication')}
               help={t('follow.choice.publicationHelp')}
               value={draft.follow.publication ?? ''}
@@ -104,29 +108,6 @@ function Way(props: { chosen: boolean; help: string; onChoose: () => void; child
         </p>
       </div>
     </div>
-  )
-}
-
-function Text(props: {
-  label: string
-  help: string
-  value: string
-  wrong?: string | undefined
-  onChange: (text: string) => void
-}) {
-  return (
-    <Field class="option" label={props.label} help={props.help} wrong={props.wrong}>
-      {(ids) => (
-        <input
-          {...ids}
-          type="text"
-          autocomplete="off"
-          spellcheck={false}
-          value={props.value}
-          onChange={(event) => props.onChange(event.currentTarget.value)}
-        />
-      )}
-    </Field>
   )
 }
 

@@ -1,8 +1,9 @@
 // Overall progress: one bar, and figures in columns of fixed width.
-import { createEffect, createSignal, type JSX, on, Show } from 'solid-js'
+import { createEffect, createSignal, on, Show } from 'solid-js'
 import { formatPercent } from '../../../shared/format.ts'
 import { bytesText, clockText, durationText, rateText, rowsText, t } from '../../i18n/index.ts'
 import { Bar } from '../../parts/bar.tsx'
+import { Figure } from '../../parts/fact.tsx'
 import { job } from '../../state/job.ts'
 
 const tones = {
@@ -56,15 +57,6 @@ function remaining(): string {
   return now.remaining_seconds === undefined
     ? t('run.unknown')
     : durationText(Math.round(now.remaining_seconds))
-}
-
-function Figure(props: { name: string; children: JSX.Element }) {
-  return (
-    <div>
-      <dt>{props.name}</dt>
-      <dd class="numbers">{props.children}</dd>
-    </div>
-  )
 }
 
 /** Every tenth percent and every phase: announcing each change would never end. */

@@ -1,10 +1,10 @@
 // What leads the shares of a table from one state to the next: the table is whole or absent, whatever happens.
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
+import { next } from '../../server/copy/share-machine.ts'
 import {
   type Effect,
   newTask,
-  next,
   type Phase,
   type Share,
   type ShareState,
