@@ -57,10 +57,10 @@ program
     print([`pgtrek ${version}`])
   })
 
-// Whoever just starts it wants to see it.
+// Without arguments the page is opened.
 if (process.argv.length <= 2) process.argv.push('serve', ...(hasDesktop() ? ['--open'] : []))
 
-// A terminal or a pipe that is gone takes nothing any more; that must not end what has to be ended cleanly.
+// Output to a closed terminal or pipe must not end the process before its cleanup.
 for (const output of [process.stdout, process.stderr]) output.on('error', () => {})
 process.on('uncaughtException', crash)
 process.on('unhandledRejection', crash)
@@ -69,7 +69,7 @@ try {
   await program.parseAsync()
 } catch (error) {
   if (error instanceof CommanderError) {
-    // The library has printed its message; asking for help or the version is no mistake.
+    // The library has printed its message. A request for help or the version is no error.
     process.exit(error.exitCode === 0 ? exitCode.done : exitCode.usage)
   }
   if (error instanceof PgtrekError) {
@@ -78,6 +78,6 @@ try {
   }
   crash(error)
 }
-// Whatever a lost connection may have left behind must not keep the process; a pipe gets all it was sent.
+// Timers and sockets that a lost connection may have left must not keep the process. All output to a pipe is written first.
 await new Promise<void>((resolve) => process.stdout.once('error', () => resolve()).end(() => resolve()))
 process.exit(crashCode())

@@ -1,5 +1,5 @@
-// Many small tables together: one worker, one transaction, no waiting between them. If something is wrong with
-// one of them, all of them are copied one by one.
+// Copies many small tables together: one worker, one transaction, no waiting between them. When one of them fails,
+// all of them are copied one by one.
 import { Cancelled } from '../postgres/errors.ts'
 import type { Counts } from './lane-messages.ts'
 import { PartlyCommitted, RunningTask } from './task.ts'
@@ -9,10 +9,10 @@ const mostTables = 50
 const mostBytes = 2 * 1024 * 1024
 const smallBytes = 256 * 1024
 
-/** Each worker shall find several, so that all have something to do until the end. */
+/** Each worker gets several bundles, so that all are busy until the end. */
 const bundlesPerWorker = 4
 
-/** The tasks at the head of the queue that go together; the largest stand first. */
+/** The tasks at the head of the queue that are copied together. The largest are first. */
 export function takeBundle(queue: RunningTask[], workers: number): RunningTask[] {
   const most = Math.min(mostTables, Math.ceil(queue.length / (workers * bundlesPerWorker)))
   let bytes = 0
@@ -26,7 +26,7 @@ export function takeBundle(queue: RunningTask[], workers: number): RunningTask[]
   return queue.splice(0, Math.max(1, count))
 }
 
-/** What two or more tasks are for the workers; `again` gets those that have to be copied one by one. */
+/** Two or more tasks as one task for the workers. `again` gets the tasks that have to be copied one by one. */
 export function bundle(tasks: readonly RunningTask[], again: (tasks: readonly RunningTask[]) => void) {
   let each: readonly Counts[] = []
   let begun = 0

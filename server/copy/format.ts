@@ -5,7 +5,7 @@ export type CopyFormat = 'binary' | 'text'
 
 /**
  * Types with lower OIDs are PostgreSQL's own, the same in every database of every version. From here on the
- * numbers are handed out by initdb (information_schema's domains) or later.
+ * numbers are assigned by initdb (information_schema's domains) or later.
  * https://www.postgresql.org/docs/current/system-catalog-initial-data.html#SYSTEM-CATALOG-OID-ASSIGNMENT
  */
 const firstUnstableOid = 10000
@@ -14,7 +14,7 @@ const firstUnstableOid = 10000
 const neverBinary =
   /^(reg[a-z]+|xml|aclitem|pg_node_tree|pg_ndistinct|pg_dependencies|pg_mcv_list|pg_brin_.*)$/
 
-/** Binary when every column allows it. No column at all leaves nothing to gain: text. */
+/** Binary when every column allows it. A table without columns gains nothing from it: text. */
 export function chooseFormat(types: readonly number[], facts: ReadonlyMap<number, TypeFacts>): CopyFormat {
   return types.length > 0 && types.every((type) => isBinarySafe(type, facts)) ? 'binary' : 'text'
 }

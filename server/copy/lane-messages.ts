@@ -13,23 +13,23 @@ export interface LaneSettings {
   clientEncoding: string
   /** Switch off the destination's triggers and foreign keys for our rows. */
   replica: boolean
-  /** Of all workers together; 0 or nothing is as fast as it goes. */
+  /** Of all workers together. Undefined or 0: no limit. */
   maxBytesPerSecond?: number
-  /** Commits wait for the destination's disk: a crash that loses them would not be noticed here. */
+  /** Commits wait for the destination's disk: this process would not notice that a crash has lost them. */
   durable?: boolean
-  /** By which the destination's session is found and ended when this process is gone. */
+  /** The name by which other processes find and end the destination's session when this process is gone. */
   lease?: string
-  /** Marks a session on the destination: nothing is committed when it is not there, since the run is over then. */
+  /** The mark of a session on the destination. Without that session the run is over, and nothing is committed. */
   presence?: string
   /** How long a worker waits for a row that another worker of the same table has written. */
   sharedLockTimeoutMs?: number
-  /** Between attempts after a lost connection; there are as many attempts. */
+  /** Pauses between attempts after a lost connection. Their number is the number of attempts. */
   retryPausesMs?: readonly number[]
 }
 
 export const usualRetryPausesMs: readonly number[] = [500, 1000, 2000, 4000, 8000]
 
-/** What deletes the existing rows, in the transaction that copies the new ones. */
+/** How existing rows are deleted, in the transaction that copies the new ones. */
 export interface Emptying {
   statements: string[]
   /** Names the tables that still have rows afterwards: a trigger or a policy may have kept them. */
@@ -38,13 +38,13 @@ export interface Emptying {
 
 export interface RowsPart {
   kind: 'rows'
-  /** Done before the first row. Such a table is copied by one session: no other could write into it. */
+  /** Run before the first row. Such a table is copied by one session: no other session could write to it. */
   empties?: Emptying
   copyOut: string
-  /** Of a merge it says only the table and the format that a plain copy would take. */
+  /** For a merge it states only the table and the format of a plain copy. */
   copyIn: string
   format: CopyFormat
-  /** Into a table that has rows, whose keys may be there already. */
+  /** For a table that has rows, which may have the same keys. */
   merge?: Merge | undefined
 }
 
@@ -55,11 +55,11 @@ export type CopyPart =
   | { kind: 'large objects'; objects: LargeObject[] }
 
 export type Job = CopyPart & {
-  /** Ends the destination's transaction directly after the copy: the table has one part. */
+  /** Commit the destination's transaction directly after the copy: the table has one part. */
   commit: boolean
-  /** Other workers hold parts of the same table: waiting for a row of theirs would never end. */
+  /** Other workers copy parts of the same table: a wait for one of their rows would never end. */
   shared: boolean
-  /** Transactions that the destination has confirmed: none of them may be gone when we come back to it. */
+  /** Transactions that the destination has confirmed. After a reconnect each of them must still be there. */
   confirmed: string[]
 }
 
@@ -69,12 +69,12 @@ export interface LargeObject {
 }
 
 export interface Counts {
-  /** Rows that are in the destination's table now. */
+  /** Rows that are now in the destination's table. */
   rows: number
   bytes: number
-  /** Rows that were left out, since their key is there. */
+  /** Rows that were left out because their key exists. */
   collided: number
-  /** Of a table that was copied together with others: its share of the time. */
+  /** For a table that was copied together with others: its share of the time. */
   seconds?: number
 }
 
@@ -87,16 +87,16 @@ export type ToLane =
   | { type: 'close' }
 
 export type FailureKind =
-  /** A server rejected it: trying again would not help. */
+  /** A server rejected the job: another attempt would not help. */
   | 'refused'
   | 'cancelled'
-  /** A connection is gone, and what was not committed with it. */
+  /** A connection is lost. What was not committed is rolled back. */
   | 'lost'
-  /** The rows wait for those of another worker. */
+  /** The rows wait for rows of another worker. */
   | 'blocked'
-  /** The connection was lost at the commit, and no server could be asked what became of it. */
+  /** The connection was lost during the commit, and its outcome could not be determined. */
   | 'doubtful'
-  /** Nothing can be done any more: the snapshot is gone, or what was confirmed. */
+  /** The worker cannot continue: the snapshot is gone, or a confirmed transaction is missing. */
   | 'ended'
   | 'crashed'
 
@@ -104,17 +104,17 @@ export type FromLane =
   | { type: 'opened' }
   | ({ type: 'progress' } & Counts)
   | { type: 'collided'; key: readonly string[]; values: KeyValues[] }
-  /** `transaction` is the one that was committed with it. */
+  /** `transaction` was committed together with this job. */
   | ({ type: 'worked'; transaction?: string | undefined; each?: Counts[] } & Counts)
   | { type: 'prepared'; transaction: string }
-  /** Goes ahead of a commit: should the worker be lost from here on, the rows may be there. */
+  /** Sent before a commit: if the worker is lost after it, the rows may be there. */
   | { type: 'committing' }
   | { type: 'finished'; transaction?: string | undefined }
   | {
       type: 'failed'
       error: ErrorInfo
       kind: FailureKind
-      /** Both sessions were there before. */
+      /** Both sessions had been opened. */
       connected: boolean
     }
   | { type: 'closed' }

@@ -1,5 +1,5 @@
-// The two sessions of a copy worker, which are opened again when one is lost, and the transaction on the destination with
-// its outcome.
+// The two sessions of a copy worker, which are opened again after a lost connection, and the transaction on the destination
+// with its outcome.
 
 import { messageOf } from '../../shared/message-of.ts'
 import { isMarked } from '../coordination/run-sessions.ts'
@@ -16,7 +16,7 @@ import { pause } from './pause.ts'
  */
 const sourceLockTimeout = '60s'
 
-/** A worker that waits for another's rows waits for ever: the table is then left to one of them. */
+/** Workers of one table may wait for each other's rows for ever: after this time one of them copies the table alone. */
 const usualSharedLockTimeoutMs = 10_000
 
 export const runIsMissing = 'the process that runs the migration is not connected'
@@ -36,7 +36,7 @@ export class LaneSessions {
   #source: Session | undefined
   #destination: Session | undefined
   #transaction: Transaction | undefined
-  /** Left open by a connection that was lost: the server may not have noticed. */
+  /** The transaction of a lost connection: the server may not have noticed the loss. */
   #orphan: Transaction | undefined
 
   constructor(readonly settings: LaneSettings) {}
@@ -76,7 +76,7 @@ export class LaneSessions {
     }
   }
 
-  /** A new transaction holds no locks of the ones before, and sees the same rows. */
+  /** A new transaction sees the same rows, and has none of the locks of earlier ones. */
   async renewSnapshot(): Promise<void> {
     const { source } = this
     await source.execute('rollback')
@@ -100,7 +100,7 @@ export class LaneSessions {
     const { destination } = this
     const { clientEncoding, durable, replica, sharedLockTimeoutMs = usualSharedLockTimeoutMs } = this.settings
     const timeout = shared ? `set local lock_timeout = ${sharedLockTimeoutMs};` : ''
-    // Several statements at once answer with a list of their rows each.
+    // For several statements at once the result is a list with the rows of each.
     const answers: unknown = await destination.query(`
       begin;
       ${alikeSettings(clientEncoding)}
@@ -113,7 +113,7 @@ export class LaneSessions {
     this.#transaction = { id: row.id, pid: destination.pid }
   }
 
-  /** What could still refuse the commit does it now, while every part can be taken back. */
+  /** Checks deferred constraints now, while every part can still be rolled back. */
   async prepare(): Promise<string> {
     const { presence } = this.settings
     await this.destination.execute('set constraints all immediate')
@@ -130,7 +130,7 @@ export class LaneSessions {
     this.#transaction = undefined
   }
 
-  /** Returns when it is certainly committed; a lost-connection error means that it is not. */
+  /** Returns when the commit is certain. A lost-connection error means that it was not committed. */
   async commit(signal: AbortSignal): Promise<string> {
     const transaction = this.#transaction
     if (!transaction) throw new Error('there is no transaction to commit')
@@ -146,7 +146,7 @@ export class LaneSessions {
     return transaction.id
   }
 
-  /** After an error their state is unknown; the destination's transaction must not survive. */
+  /** After an error the state of the sessions is unknown, and the destination's transaction must not survive. */
   drop() {
     this.#source?.destroy()
     this.#destination?.destroy()
@@ -162,8 +162,8 @@ export class LaneSessions {
 }
 
 /**
- * Values travel as text where binary is not safe: both ends must write and read it alike. Nothing of it outlives
- * the transaction, whatever becomes of us.
+ * Values are sent as text where binary is not safe: both servers must write and read it in the same way. The settings
+ * end with the transaction.
  */
 function alikeSettings(clientEncoding: string): string {
   return `
@@ -187,8 +187,8 @@ async function statusOf(session: Session, id: string): Promise<string | null> {
 }
 
 /**
- * Our old session may sit on its rows until the server finds out that nobody is there: we would wait for
- * them. Its process is known, and its transaction's number tells it from another one with the same number.
+ * A lost session keeps the locks on its rows until the server notices that the client is gone, and this session
+ * would wait for them. The process is identified by its pid and its transaction id.
  */
 async function endTransaction(session: Session, { id, pid }: Transaction, signal: AbortSignal) {
   for (let attempt = 0; attempt < 100; attempt++) {
@@ -233,12 +233,12 @@ function inDoubt(reason: unknown): CommitInDoubt {
   )
 }
 
-/** 22023: its number is still to come; a server that crashed has forgotten what it had not written. */
+/** 22023: the transaction id is in the future. A server that crashed has lost what it had not written. */
 function isUnknownTransaction(error: unknown): boolean {
   return error instanceof ServerError && error.sqlstate === '22023'
 }
 
-/** Null when it is too long ago for the server to know. */
+/** Null when the transaction is too old for the server to know. */
 export async function outcomeOf(session: Session, id: string): Promise<string | null> {
   try {
     return await statusOf(session, id)
@@ -249,8 +249,8 @@ export async function outcomeOf(session: Session, id: string): Promise<string | 
 }
 
 /**
- * Our commits do not wait for the server's disk. One that crashes may come back without transactions it had
- * confirmed, and rows that are reported as moved would be missing.
+ * Copy workers commit asynchronously. A server that crashes may lose transactions that it has confirmed, and rows
+ * that were reported as copied would be missing.
  */
 export async function checkConfirmed(session: Session, confirmed: readonly string[]): Promise<void> {
   for (const id of confirmed) {

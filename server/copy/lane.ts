@@ -1,4 +1,4 @@
-// One copy worker, for the pool: a thread with a session to either end, which does one thing at a time.
+// One copy worker, as the pool sees it: a thread with a session on the source and one on the destination. It does one job at a
 import { PgtrekError } from '../postgres/errors.ts'
 import { withVerdict } from '../postgres/pooler.ts'
 import { settledWithin } from '../system/deadline.ts'
@@ -7,7 +7,7 @@ import { workerUrl } from '../system/worker-url.ts'
 import type { FromLane, LaneSettings, ToLane } from './lane-messages.ts'
 import { CopyFailed, type RunningTask } from './task.ts'
 
-/** A server that does not answer must not keep a cancelled run from ending. */
+/** A cancelled run ends even if a server does not answer. */
 export const longestGoodbyeMs = 5000
 
 export type Failure = Extract<FromLane, { type: 'failed' }>
@@ -21,18 +21,18 @@ export interface Holding {
 type LaneState =
   | 'opening'
   | 'ready'
-  /** It has lost a connection, and lets some time pass. */
+  /** It has lost a connection, and waits before it opens another one. */
   | 'resting'
-  /** It does nothing any more, and has to be closed. */
+  /** It takes no more jobs, and has to be closed. */
   | 'retired'
-  /** The thread has ended by itself. */
+  /** The thread has ended without a request. */
   | 'crashed'
 
 export class Lane {
   holding: Holding | undefined
-  /** The last transaction that it has committed. */
+  /** The last transaction that the worker has committed. */
   confirmed: string | undefined
-  /** Connections lost in a row. */
+  /** Number of connections lost in a row. */
   losses = 0
   listener: ((message: FromLane) => void) | undefined
   #state: LaneState = 'opening'
@@ -49,7 +49,7 @@ export class Lane {
     return this.#state === 'ready'
   }
 
-  /** It will not copy any more. */
+  /** It takes no more jobs. */
   get isOut(): boolean {
     return this.#state === 'retired' || this.#state === 'crashed'
   }
@@ -72,7 +72,7 @@ export class Lane {
     this.#worker.postMessage(message)
   }
 
-  /** Nothing of the task is left with it. */
+  /** Returns what the worker had of its task, and clears it. */
   release(): Holding | undefined {
     const held = this.holding
     this.holding = undefined
@@ -115,7 +115,7 @@ export class Lane {
     this.listener?.(message)
   }
 
-  /** A worker that is still opening has sessions to close only afterwards. */
+  /** The sessions of a worker that is still opening can be closed only afterwards. */
   async #goodbye(): Promise<void> {
     const closed = Promise.withResolvers<void>()
     this.listener = (message) => {
@@ -129,7 +129,7 @@ export class Lane {
   }
 }
 
-/** Of a worker that did not get to its first job: what may be otherwise at another attempt names no reason for all. */
+/** The failure of a worker that did not get to its first job. What another attempt may change is no reason for all workers. */
 function refusalOf({ kind, error }: Failure): Error {
   return kind === 'ended' ? new CopyFailed(error) : new PgtrekError(error.message)
 }

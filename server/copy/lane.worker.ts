@@ -1,5 +1,5 @@
-// A copy worker: one connection to the source under the run's snapshot, one to the destination, and the
-// relay between them. It does one job of the pool at a time.
+// The thread of a copy worker: one connection to the source under the run's snapshot, one to the destination, and the
+// relay between them. It does one job at a time.
 
 import { relayCopy } from '../postgres/copy-stream.ts'
 import { relayTables, type TableCopy } from '../postgres/copy-tables.ts'
@@ -46,13 +46,13 @@ type SingleJob = Exclude<Job, { kind: 'tables' }>
 
 const progressEveryMs = 200
 
-/** A transaction keeps its locks to its end, and a server has room for a few thousand only. */
+/** A transaction keeps its locks until its end, and the lock table of a server has a few thousand entries. */
 const tablesPerTransaction = 100
 
 let settings: LaneSettings
 let sessions: LaneSessions
 let throttle: Throttle | undefined
-/** The temporary table of the open transaction, and for which target it was made. */
+/** The temporary table of the open transaction, and the target that it was created for. */
 let staged: { transaction: string; table: string } | undefined
 const collectAfter = 10
 let bundles = 0
@@ -109,7 +109,7 @@ function kindOf(error: unknown): FailureKind {
   return isBlocked(error) ? 'blocked' : 'refused'
 }
 
-/** By rows of the destination; a table that is locked on the source is another matter. */
+/** Only by rows of the destination: a table that is locked on the source is a different failure. */
 function isBlocked(error: unknown): boolean {
   if (!(error instanceof ServerError) || error.side === 'source') return false
   return error.sqlstate === sqlstate.lockNotAvailable || error.sqlstate === sqlstate.deadlockDetected
@@ -145,7 +145,7 @@ async function copyTables(parts: readonly RowsPart[]): Promise<Counts & { each: 
   }
   const copied = await relayTables({ source, destination, tables, signal: aborting.signal })
   const each = copied.map((counts) => ({ ...counts, collided: 0 }))
-  // The rows went through buffers that are small each, and are not missed for long by themselves.
+  // Rows leave many small buffers behind, which the garbage collector does not free soon enough by itself.
   collectEach(collectAfter, ++bundles)
   const rows = each.reduce((sum, counts) => sum + counts.rows, 0)
   const bytes = each.reduce((sum, counts) => sum + counts.bytes, 0)
@@ -176,7 +176,7 @@ async function copy(job: SingleJob): Promise<Counts> {
   return { ...copied, collided: 0 }
 }
 
-/** When the transaction is rolled back, whatever for, the old rows are there as before. */
+/** When the transaction is rolled back, the old rows are back. */
 async function empty(parts: readonly RowsPart[]): Promise<void> {
   const all = parts.flatMap(({ empties }) => empties ?? [])
   if (all.length === 0) return
@@ -222,7 +222,7 @@ async function mergeRows(job: RowsJob, merge: Merge): Promise<Counts> {
   }
 }
 
-/** Made once for all parts of a table that this transaction gets; truncating it is cheap then. */
+/** Created once for all parts of a table in this transaction; truncating it is cheap then. */
 async function makeStaging(merge: Merge): Promise<void> {
   const { destination, transaction = '' } = sessions
   if (staged?.transaction === transaction && staged.table === merge.table) return
@@ -235,7 +235,7 @@ async function makeStaging(merge: Merge): Promise<void> {
         unchecked.map(({ name }) => name),
       )
   }
-  // Compiling a statement that runs for a thousand rows takes longer than running it.
+  // Compiling a statement takes longer than running it for a thousand rows.
   await inUtf8(destination, `${leftover} set local jit = off; ${stagingStatement(merge)}`)
   staged = { transaction, table: merge.table }
 }
@@ -250,7 +250,7 @@ function reporter() {
   }
 }
 
-/** The server reads a statement in the session's encoding, which here is that of the values. */
+/** The server reads a statement in the session's encoding, which is the encoding of the values here. */
 async function inClientEncoding(session: Session, statement: string): Promise<string | Buffer> {
   const encoding = settings.clientEncoding
   const isAscii = /^\p{ASCII}*$/u.test(statement)
@@ -264,7 +264,7 @@ async function inClientEncoding(session: Session, statement: string): Promise<st
   return Buffer.from(bytes, 'hex')
 }
 
-/** Names in what the driver sends and reads are UTF-8, whatever the values are in. */
+/** The driver sends and reads names in UTF-8, whatever the encoding of the values. */
 async function inUtf8<Row extends object>(session: Session, statements: string): Promise<Row[]> {
   const encoding = settings.clientEncoding
   const differs = encoding !== 'UTF8' && encoding !== 'SQL_ASCII'

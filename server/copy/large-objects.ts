@@ -1,5 +1,5 @@
-// Contents of large objects: read in slices on the source, relayed into a temporary table, and written
-// from there by the destination itself, so that no object has to fit anyone's memory.
+// Copies the contents of large objects: they are read in slices on the source, copied into a temporary table, and written
+// from there by the destination, so that no object has to fit into memory.
 import { relayCopy } from '../postgres/copy-stream.ts'
 import type { Throttle } from '../postgres/copy-throttle.ts'
 import type { Session } from '../postgres/session.ts'

@@ -1,5 +1,5 @@
-// Rows for a table that has rows: batch by batch into a temporary table of the destination's session, and
-// from there, by the server itself, into the table.
+// Merges rows into a table that has rows: each batch goes into a temporary table of the destination's session, and
+// the server merges it from there.
 import type { CopyBatches } from '../postgres/copy-batches.ts'
 import { ServerError, sqlstate } from '../postgres/errors.ts'
 import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
@@ -11,14 +11,14 @@ export interface Merge {
   /** Columns of the destination, in the order of the stream. */
   columns: readonly string[]
   conflict: Conflict
-  /** Columns that name a row in reports. None: all do. */
+  /** Columns that name a row in reports. None: all columns do. */
   key: readonly string[]
   /** Rows that are merged at once. */
   batchSize: number
 }
 
 export type Conflict =
-  /** A row that meets one with its key, by any unique constraint, is left out. */
+  /** A row whose key exists, in any unique constraint, is left out. */
   | { kind: 'ignore' }
   /** `on` is SQL: `("id")` or `on constraint "x"`; `set` are the columns to overwrite, possibly none. */
   | { kind: 'update'; on: string; set: readonly string[] }
@@ -27,19 +27,19 @@ export type KeyValues = (string | null)[]
 
 const staging = 'pg_temp.pgtrek_staging'
 
-/** A batch of wide rows ends sooner: this much lies in the temporary table at once. */
+/** A batch of wide rows ends earlier: at most this much is in the temporary table. */
 const batchBytes = 32 * 1024 * 1024
 const mostKeysAtOnce = 1000
 
 /**
  * COPY gathers up to a thousand rows before it writes them, and the time that each of its slots takes grows with
  * their number: one COPY of a thousand rows costs twice as much as writing its rows one by one, which a volatile
- * default makes it do. Behind the first few thousand rows the slots are there, and gathering is the better way.
+ * default makes it do. After the first few thousand rows the slots exist, and gathering is faster.
  */
 const fewestRowsToGather = 5000
 const mostColumns = 1600
 
-/** Types and nothing else: no constraint, no default, no identity. */
+/** Columns with their types only: no constraint, default or identity. */
 export function stagingStatement({ table, columns, batchSize }: Merge): string {
   const create = `create temporary table pgtrek_staging on commit drop as
     select ${columns.map(quoteIdentifier).join(', ')} from ${table} with no data`
@@ -53,7 +53,7 @@ export function stagingStatement({ table, columns, batchSize }: Merge): string {
 
 export const dropStaging = `drop table ${staging}`
 
-/** What is done with every batch of rows; `transaction` is the one that it is done in. */
+/** The statements for each batch of rows. `transaction` is the one that they run in. */
 export function batchStatements(merge: Merge, format: CopyFormat, transaction: string): string {
   const { table, conflict } = merge
   const columns = merge.columns.map(quoteIdentifier).join(', ')
@@ -68,8 +68,8 @@ export function batchStatements(merge: Merge, format: CopyFormat, transaction: s
 }
 
 /**
- * A row that this transaction wrote itself is not written again: the source has its key twice. The count
- * shows it, as the server shows it when both are in one batch.
+ * A row that this transaction wrote itself is not overwritten: the source has its key twice. The count shows it,
+ * as the server's error shows it when both rows are in one batch.
  */
 function overwrite(set: readonly string[], transaction: string): string {
   if (set.length === 0) return 'do nothing'
@@ -79,9 +79,9 @@ function overwrite(set: readonly string[], transaction: string): string {
 }
 
 /**
- * The first row that comes back has the number of rows written; the others, where rows were left out, have
- * the keys of these. They are found as text, byte by byte: not every type has an equality. A batch that is full and
- * went in whole is not searched.
+ * The first row of the result has the number of rows written. If rows were left out, the other rows have their
+ * keys. They are compared as text, byte by byte: not every type has an equality operator. A full batch of which
+ * every row was written is not searched.
  */
 function reportingCollisions({ key, columns, batchSize }: Merge, insert: string): string {
   const named = (key.length > 0 ? key : columns).map(quoteIdentifier)
@@ -98,7 +98,7 @@ function reportingCollisions({ key, columns, batchSize }: Merge, insert: string)
             select ${texts} from merged where (select merged from counts) < ${batchSize}) as collided`
 }
 
-/** Watches the batches of one part: what is in, and which rows were left out. */
+/** Observes the batches of one part: how many rows were written, and which were left out. */
 export class MergeWatch {
   rows = 0
   collided = 0
@@ -148,7 +148,7 @@ export class MergeWatch {
 
   #report(leftOut: number) {
     const { key, columns } = this.merge
-    // Where a trigger changes what names a row, those that are missing cannot be told from those that changed.
+    // Where a trigger changes the key columns, missing rows cannot be told from changed rows.
     const known = this.#found === leftOut
     for (let first = 0; first < leftOut; first += mostKeysAtOnce) {
       const count = Math.min(mostKeysAtOnce, leftOut - first)
@@ -166,7 +166,7 @@ function sameKeyTwice(rows: number): ServerError {
   })
 }
 
-/** Errors of a merge whose server message does not help a user who wrote no SQL. */
+/** Explains errors of a merge whose server message does not help a user who wrote no SQL. */
 export function explainMerge(error: unknown): unknown {
   if (!(error instanceof ServerError)) return error
   if (error.sqlstate !== sqlstate.cardinalityViolation) return error
@@ -178,8 +178,8 @@ export function explainMerge(error: unknown): unknown {
 }
 
 /**
- * ON CONFLICT cannot use deferrable constraints. They are checked by a trigger at the end; where triggers are
- * switched off, nothing would keep a key from being there twice.
+ * ON CONFLICT cannot use deferrable constraints. A trigger checks them at the end; with triggers disabled,
+ * a key could exist twice.
  */
 export function uncheckedConstraints(table: string): string {
   return `

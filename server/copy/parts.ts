@@ -1,8 +1,8 @@
-// Cuts a big table into ranges that several workers copy at once. Together the ranges cover every row once.
+// Cuts a large table into ranges that several workers copy at once. Together the ranges contain every row exactly once.
 import { quoteIdentifier } from '../postgres/quote.ts'
 
 export interface Part {
-  /** A condition for WHERE; undefined is the whole table. */
+  /** A condition for WHERE; undefined for the whole table. */
   condition: string | undefined
   /** Share of the table's bytes, for progress and order. */
   share: number
@@ -10,7 +10,7 @@ export interface Part {
 
 export const wholeTable: readonly Part[] = [{ condition: undefined, share: 1 }]
 
-/** The first and the last range are open, so that no row can lie outside. */
+/** The first and the last range are open, so that they contain every row. */
 export function ctidParts(pages: number, count: number): Part[] {
   return ranges(0n, BigInt(Math.max(1, Math.ceil(pages))), count).map(({ from, to, share }) => ({
     condition: both(from && `ctid >= '(${from},0)'::tid`, to && `ctid < '(${to},0)'::tid`),
@@ -18,7 +18,7 @@ export function ctidParts(pages: number, count: number): Part[] {
   }))
 }
 
-/** For a column that is unique and not null; the values may lie anywhere between `lowest` and `highest`. */
+/** For a column that is unique and not null. Values may be distributed in any way between `lowest` and `highest`. */
 export function keyParts(column: string, lowest: bigint, highest: bigint, count: number): Part[] {
   const name = quoteIdentifier(column)
   return ranges(lowest, highest + 1n, count).map(({ from, to, share }) => ({
@@ -27,7 +27,7 @@ export function keyParts(column: string, lowest: bigint, highest: bigint, count:
   }))
 }
 
-/** `[start, end)` in `count` pieces of almost the same length; the outer bounds are left open. */
+/** `[start, end)` in `count` ranges of almost the same length; the outer bounds are left open. */
 function ranges(start: bigint, end: bigint, count: number) {
   const length = end - start
   const pieces = Math.max(1, Math.min(count, Number(length < 1n ? 1n : length)))
@@ -43,7 +43,7 @@ function both(from: string | undefined, to: string | undefined): string | undefi
   return from && to ? `${from} and ${to}` : (from ?? to)
 }
 
-/** How many parts for a table: as many as the threshold asks for, and what all workers can share evenly. */
+/** The number of parts of a table: as many as the threshold requires, and a number that all workers can share evenly. */
 export function partCount(bytes: number, threshold: number, workers = 1): number {
   if (bytes <= threshold) return 1
   const wanted = Math.min(mostParts, Math.ceil(bytes / threshold))

@@ -1,6 +1,6 @@
-// The copy workers, and which of them does what. Parts of one table go to many workers; each keeps its
-// transaction open until the last part is in, so that a table appears whole or not at all. A worker that
-// loses a connection gets a new one, and what it had not committed is copied again.
+// The copy workers, and which of them copies what. Parts of one table go to many workers. Each keeps its transaction
+// open until the last part is copied, so that a table appears whole or not at all. A worker that loses a connection
+// opens a new one, and what it had not committed is copied again.
 
 import { asError } from '../../shared/message-of.ts'
 import { sharedClock } from '../postgres/copy-throttle.ts'
@@ -25,14 +25,14 @@ export class CopyPool implements Copier {
   #closing: Promise<void> | undefined
   /** Why no worker is left. */
   #ended: Error | undefined
-  /** How long a worker rests when it has lost a connection, each time in a row. Then it gives up. */
+  /** How long a worker waits after each lost connection in a row. Then it gives up. */
   readonly #restsMs: readonly number[]
 
   constructor(
     readonly settings: LaneSettings,
     readonly size: number,
     readonly onWarning: (message: string) => void,
-    /** By which all workers keep the rate together. */
+    /** The clock by which all workers together keep the rate. */
     readonly clock = sharedClock(),
   ) {
     this.#restsMs = settings.retryPausesMs ?? usualRetryPausesMs
@@ -40,14 +40,14 @@ export class CopyPool implements Copier {
   }
 
   /**
-   * Opens the workers, each of which begins as soon as it is there. Fewer than asked for are enough; without
-   * any, every copy fails for the same reason.
+   * Opens the workers. Each begins as soon as it is connected. Fewer than requested are enough; without any, every
+   * copy fails for the same reason.
    */
   open() {
     this.#opening ??= this.#openLanes()
   }
 
-  /** Resolves when each worker has opened its sessions or could not. */
+  /** Resolves when each worker has opened its sessions or has failed to. */
   async opened(): Promise<void> {
     await this.#opening
   }
@@ -86,12 +86,12 @@ export class CopyPool implements Copier {
       return running.result
     }
     this.#queue.add(running)
-    // Let all tasks that become ready together come in before the first is given out: the largest goes first.
+    // All tasks that become ready together are queued before the first is assigned: the largest goes first.
     queueMicrotask(() => this.#giveOut())
     return running.result
   }
 
-  /** Stops what runs, by real cancel requests; every task that is not complete is rejected. */
+  /** Stops running copies with cancel requests. Every task that is not complete is rejected. */
   async cancel(): Promise<void> {
     this.#closed = true
     for (const lane of this.#lanes) {
@@ -105,7 +105,7 @@ export class CopyPool implements Copier {
     await this.close()
   }
 
-  /** A cancelled run closes twice; the second waits for the first. */
+  /** A cancelled run closes twice; the second call waits for the first. */
   close(): Promise<void> {
     this.#closed = true
     this.#closing ??= this.#closeLanes()
@@ -114,17 +114,17 @@ export class CopyPool implements Copier {
 
   async #closeLanes(): Promise<void> {
     await Promise.all(this.#lanes.map((lane) => lane.close()))
-    // What it has to say is still heard.
+    // Messages of workers that are still opening are still handled.
     if (this.#opening) await settledWithin(this.#opening, longestGoodbyeMs)
   }
 
-  // Who gets what:
+  // Assignment:
 
   #giveOut() {
     for (const lane of this.#lanes) this.#giveTo(lane)
   }
 
-  /** A worker that holds rows of a task can do more of the same task only. */
+  /** A worker that has rows of a task can only take more of the same task. */
   #giveTo(lane: Lane) {
     if (this.#closed || !lane.isReady) return
     const { holding } = lane
@@ -144,7 +144,7 @@ export class CopyPool implements Copier {
     if (!task) return undefined
     this.#active.push(task)
     task.task.onStart()
-    // Whoever hears of the start may have cancelled.
+    // The start event may have led to a cancellation.
     return this.#closed ? undefined : task
   }
 
@@ -168,7 +168,7 @@ export class CopyPool implements Copier {
     })
   }
 
-  // What workers answer:
+  // Answers of workers:
 
   #hear(lane: Lane, message: FromLane) {
     if (message.type === 'failed') return this.#failed(lane, message)
@@ -229,7 +229,7 @@ export class CopyPool implements Copier {
       case 'ended':
         return { type: 'lost', share }
       case 'lost': {
-        // A part whose connection breaks again and again is the reason for it.
+        // When a connection breaks again and again at one part, that part is the cause.
         const isHopeless = connected && task.lostWhileCopying(share) > this.#restsMs.length
         return isHopeless ? { type: 'refused', share, error } : { type: 'lost', share }
       }
@@ -250,7 +250,7 @@ export class CopyPool implements Copier {
     } else this.#ended ??= error
   }
 
-  // What follows:
+  // Effects:
 
   #perform(task: RunningTask, effects: readonly Effect[]) {
     for (const effect of effects) {

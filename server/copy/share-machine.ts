@@ -1,4 +1,4 @@
-// The rules of share-state.ts: what an event makes of a task and its shares, and what has to be done then.
+// The rules of share-state.ts: the next state of a task and its shares after an event, and the effects of the change.
 import {
   areIdle,
   type Effect,

@@ -1,10 +1,10 @@
-// The states of a task of rows, and of the share that each worker has of it; what leads from one to the next, and what
-// has to be done then. Threads of this process and workers elsewhere follow the same rules: the code that
-// assigns the shares reports what happened and does what `next` returns.
+// The states of a task of rows, and of the share that each worker has of it, with the events that change them and the
+// effects of a change. Threads of this process and workers on other machines follow the same rules (share-machine.ts):
+// the code that assigns the shares reports what happened, and carries out the effects.
 
-/** What one worker has of a task. Nothing of it is committed as far as is known. */
+/** The state of one worker's share. Nothing of it is known to be committed. */
 export type ShareState =
-  /** Workers elsewhere may take it at any moment. */
+  /** A worker on another machine may take it at any moment. */
   | 'offered'
   | 'copying'
   /** Its rows are in an open transaction, which waits for the others. */
@@ -12,52 +12,52 @@ export type ShareState =
   /** The worker checks whether anything would refuse the commit. */
   | 'preparing'
   | 'prepared'
-  /** The worker has been asked to commit, and has not begun as far as is known. */
+  /** The worker has been asked to commit, and is not known to have started. */
   | 'commit requested'
   /** A worker that is lost from here on leaves open whether the rows are there. */
-  | 'committing'
-  /** It was offered and is not wanted any more: a worker may have taken it meanwhile. */
+  /** If the worker is lost from here on, it is unknown whether the rows are there. */
+  /** The offer is being withdrawn: a worker may have taken it meanwhile. */
   | 'withdrawing'
-  /** The worker has been asked to stop, and may have been faster. */
+  /** The worker has been asked to stop, and may have completed its copy before. */
   | 'stopping'
   | 'rolling back'
 
 export type Phase =
   | 'copying'
-  /** All is prepared; the caller is asked whether it may be committed. */
+  /** Every share is prepared; the caller is asked whether they may be committed. */
   | 'asking'
-  /** It has failed meanwhile: the caller's answer is only waited for. */
+  /** The task has failed meanwhile, and waits for the caller's answer. */
   | 'failed while asking'
-  /** All that is not committed is rolled back, and copied again. */
+  /** Everything uncommitted is rolled back, and copied again. */
   | 'restarting'
-  /** All that is not committed is rolled back, and that is the end. */
+  /** Everything uncommitted is rolled back, and the task ends. */
   | 'failing'
   | 'ended'
 
 export interface Share {
   readonly state: ShareState
-  /** Places of the parts that it has, in their order. */
+  /** Places of its parts, in their order. */
   readonly parts: readonly number[]
   /** The worker commits directly after the copy, without a request. */
   readonly commitsItself: boolean
 }
 
-/** Each part is in one place: it waits, a share has it, it is committed, or it is unknown whether it is. */
+/** Each part is in one place: waiting, in a share, committed, or uncertain. */
 export interface TaskState {
   readonly phase: Phase
   readonly waiting: readonly number[]
   readonly shares: ReadonlyMap<string, Share>
   readonly committed: readonly number[]
   readonly uncertain: readonly number[]
-  /** One worker does all that is left, since rows of several wait for each other. */
+  /** One worker copies all remaining parts, since rows of several workers wait for each other. */
   readonly isAlone: boolean
   /** All parts in their order, by one worker and in one transaction. */
   readonly isTogether: boolean
   /** The caller is asked before the commit. */
   readonly asks: boolean
-  /** By one worker, after its rows waited for those of another session. */
+  /** Restarts of a single worker, after its rows waited for those of another session. */
   readonly restarts: number
-  /** The first one. */
+  /** The first failure. */
   readonly failure: Error | undefined
 }
 
@@ -66,24 +66,24 @@ type ShareEvent =
   | { type: 'handed out'; part: number; commitsItself: boolean }
   | { type: 'offered'; parts: readonly number[]; commitsItself: boolean }
   | { type: 'taken' }
-  /** The worker that had taken it has nothing of it any more: another one may take it. */
+  /** The worker has given the share up; another worker may take it. */
   | { type: 'given back' }
   | { type: 'copied' }
   | { type: 'prepared' }
   | { type: 'commit began' }
   | { type: 'committed' }
-  /** As it was asked for. */
+  /** As requested. */
   | { type: 'rolled back' }
   /** Rolled back without a request. */
   | { type: 'released'; error: Error }
-  /** The connection is gone, and with it what was not committed: it was not. */
+  /** The connection was lost before a commit: nothing of the share is there. */
   | { type: 'lost' }
   | { type: 'worker died'; error: Error }
-  /** The connection was lost at the commit, and the server could not be asked. */
+  /** The connection was lost during the commit, and its outcome could not be determined. */
   | { type: 'uncertain'; error: Error }
-  /** A server rejected it: trying again would not help. */
+  /** A server rejected it: another attempt would not help. */
   | { type: 'refused'; error: Error }
-  /** The rows wait for those of another worker. */
+  /** The rows wait for rows of another worker. */
   | { type: 'blocked'; error: Error }
   | { type: 'cancelled'; error: Error }
 
@@ -94,7 +94,7 @@ export type TaskEvent =
   | { type: 'vetoed'; error: Error }
   /** For a reason outside of its shares. */
   | { type: 'failed'; error: Error }
-  /** No answer of a worker is waited for any more. */
+  /** The task does not wait for answers of workers any more. */
   | { type: 'abandoned'; error: Error }
 
 export type Effect =

@@ -1,4 +1,4 @@
-// Tasks that no worker has yet. The largest goes first; small ones go together.
+// Tasks that no worker has yet. The largest goes first; small ones are copied together.
 import { bundle, takeBundle } from './bundle.ts'
 import type { RunningTask } from './task.ts'
 
@@ -6,9 +6,9 @@ export class TaskQueue {
   #tasks: RunningTask[] = []
 
   constructor(
-    /** A rate is kept by looking at each row's bytes, which nobody does in a bundle. */
+    /** A rate limit counts the bytes of each row, which a bundle does not do. */
     readonly mayBundle: boolean,
-    /** Gets the tasks of a bundle that failed: they have to be copied one by one. */
+    /** Gets the tasks of a bundle that failed, to be copied one by one. */
     readonly onAgain: (tasks: readonly RunningTask[]) => void,
   ) {}
 
@@ -16,7 +16,7 @@ export class TaskQueue {
     return this.#tasks.length
   }
 
-  /** Mostly they come in their order, the largest first. */
+  /** Tasks are mostly added in their order, the largest first. */
   add(task: RunningTask) {
     const tasks = this.#tasks
     let place = tasks.length
@@ -24,7 +24,7 @@ export class TaskQueue {
     tasks.splice(place, 0, task)
   }
 
-  /** A table, or many small ones that count as one. */
+  /** A table, or a bundle of small ones. */
   next(workers: number): RunningTask | undefined {
     if (this.#tasks.length === 0) return undefined
     const [first, ...others] = this.mayBundle ? takeBundle(this.#tasks, workers) : this.#tasks.splice(0, 1)

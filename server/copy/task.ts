@@ -1,5 +1,4 @@
-// One table (or several, or some large objects) that is copied: what its caller wants, and what its workers have
-// copied of it so far.
+// One table (or several, or some large objects) to copy: the caller's request, and what the workers have copied of it.
 
 import type { ErrorInfo } from '../../shared/event.ts'
 import type { WorkerView } from '../../shared/worker.ts'
@@ -12,39 +11,39 @@ import { type Effect, newTask, type TaskEvent, type TaskState } from './share-st
 export interface CopyTask {
   /** For messages. */
   title?: string
-  /** For order: the largest first. */
+  /** For the order: the largest first. */
   bytes: number
   parts: readonly CopyPart[]
   /** A worker has taken the first part. */
   onStart(): void
-  /** Which processes elsewhere have it, joined by commas. */
+  /** The processes on other machines that copy it, separated by commas. */
   onWorker?: (worker: string) => void
-  /** So far; less than before when parts have to start again. */
+  /** So far. Less than before when parts start again. */
   onProgress(rows: number, bytes: number, collided: number): void
   /**
-   * Rows that were left out, named by the columns `key`, once for each batch that had some. Those of a part
+   * Rows that were left out, named by the columns `key`; called once for each batch with such rows. Rows of a part
    * that starts again are reported again.
    */
   onCollided?: (key: readonly string[], values: KeyValues[]) => void
-  /** What each table of a part with several got; with `together` each part. Before the commit. */
+  /** The rows of each table of a part with several tables; with `together` of each part. Before the commit. */
   onTables?: (each: readonly Counts[]) => void
   /** All parts in their order, by one session and in one transaction. */
   together?: boolean
-  /** With `together`: what a part has got so far. */
+  /** With `together`: the rows of a part so far. */
   onPart?: (place: number, counts: Counts) => void
   /**
-   * Called right before the workers are asked to commit, with the transactions that make the table, also
-   * those of them that are committed already. The table is there when all of them are. When it throws, all
-   * that is not committed is rolled back.
+   * Called directly before the workers are asked to commit, with all transactions that make up the table, also those
+   * that are committed already. The table is complete when all of them are committed. When it throws, everything
+   * uncommitted is rolled back.
    */
   onBeforeCommit?: (transactions: string[]) => void | Promise<void>
   /** Another share writes to the same table: a wait for one of its rows would never end. */
   shared?: boolean
 }
 
-/** Who copies: the threads of this process, or processes elsewhere. */
+/** Copies tasks: with threads of this process, or with processes on other machines. */
 export interface Copier {
-  /** Copies at the same time, as far as is known beforehand. */
+  /** Number of copies at the same time, as far as it is known in advance. */
   readonly size: number
   open(): void
   copy(task: CopyTask): Promise<Counts>
@@ -52,7 +51,7 @@ export interface Copier {
   close(): Promise<void>
 }
 
-/** A worker's failure, as it came over the thread's border. */
+/** A worker's failure, rebuilt from its message. */
 export class CopyFailed extends PgtrekError {
   constructor(readonly info: ErrorInfo) {
     super(info.message)
@@ -66,7 +65,7 @@ export class PartlyCommitted extends PgtrekError {
   }
 }
 
-/** What a share got, part by part. */
+/** The counts of a share, part by part. */
 interface ShareCounts {
   copied: { place: number; counts: Counts }[]
   /** The part that is being copied. */
@@ -78,7 +77,7 @@ interface ShareCounts {
 export const noCounts: Readonly<Counts> = { rows: 0, bytes: 0, collided: 0 }
 
 export class RunningTask {
-  /** Not to be copied together with others. */
+  /** Must not be copied together with others. */
   isSingle = false
   #state: TaskState
   readonly #shares = new Map<string, ShareCounts>()
@@ -103,7 +102,7 @@ export class RunningTask {
     return this.#state.committed.length === this.task.parts.length
   }
 
-  /** A table of one part needs no agreement among workers. */
+  /** A table of one part is committed by its worker directly. */
   get commitsAtOnce(): boolean {
     return this.task.parts.length === 1 && !this.task.onBeforeCommit
   }
@@ -115,7 +114,7 @@ export class RunningTask {
     ]
   }
 
-  /** Returns what has to be done now. */
+  /** Returns the effects of the event. */
   apply(event: TaskEvent): Effect[] {
     const { task, effects } = next(this.#state, event)
     this.#state = task
@@ -125,7 +124,7 @@ export class RunningTask {
     return effects
   }
 
-  /** The next part goes to this share. */
+  /** Assigns the next part to this share. */
   handOut(share: string): CopyPart {
     const [place] = this.#state.waiting
     const part = place === undefined ? undefined : this.task.parts[place]
@@ -171,7 +170,7 @@ export class RunningTask {
     return this.apply({ type: 'committed', share })
   }
 
-  /** A connection broke: how often it did while this share's part was being copied. */
+  /** Counts a lost connection for the part that this share was copying, and returns the count. */
   lostWhileCopying(share: string): number {
     const place = this.#shares.get(share)?.place
     if (place === undefined) return 0
@@ -180,19 +179,19 @@ export class RunningTask {
     return losses
   }
 
-  /** All of it was copied and committed, and counted by others. */
+  /** Everything was copied and committed, and counted by the caller. */
   finish(counts: Counts) {
     this.task.onProgress(counts.rows, counts.bytes, counts.collided)
     this.#result.resolve(counts)
   }
 
-  /** Nobody is waited for. */
+  /** Ends the task without waiting for its workers. */
   reject(error: Error) {
     this.apply({ type: 'abandoned', error })
     this.settle()
   }
 
-  /** No worker has anything of it any more. */
+  /** Ends the task when no worker has anything of it. */
   settle() {
     if (this.isDone) return this.#result.resolve(this.#committed)
     const { committed, uncertain, failure = new Cancelled() } = this.#state

@@ -1,8 +1,8 @@
 // The default numbers of workers and sessions of a copy.
 
 /**
- * More workers than this machine has cores cost more than they bring, measured with both servers on it too.
- * Two are worth it always: one writes while the other waits.
+ * More workers than this machine has cores slow a copy down (measured with both servers on the same machine). Two are
+ * always faster than one: one writes while the other waits.
  */
 export const mostCopyWorkers = Math.min(8, Math.max(2, navigator.hardwareConcurrency))
 export const workersForParts = Math.min(4, mostCopyWorkers)

@@ -49,7 +49,7 @@ export async function migrate(migration: Migration): Promise<MigrationResult> {
   }
 }
 
-/** The plan that a run would carry out; nothing is written, and no confirmation is asked for. */
+/** The plan of a run. Nothing is written, and no confirmation is requested. */
 export async function planOnly(migration: Omit<Migration, 'onEvent' | 'confirm'>): Promise<Plan> {
   const options = { ...migration.options, dryRun: true }
   const destination = { ...migration.destination, mark: markOf(migration.run) }
@@ -62,14 +62,14 @@ export async function planOnly(migration: Omit<Migration, 'onEvent' | 'confirm'>
   }
 }
 
-/** A plan alone locks nothing. */
+/** A plan without a run locks nothing. */
 function refuseLock(): never {
   throw new Error('a dry run takes no lock')
 }
 
 const betweenTriesMs = 1000
 
-/** With the locks of its objects, which keep every other run away from them. */
+/** Runs with the locks of its objects, which exclude every other run from them. */
 async function whenFree(migration: Migration, emit: Emit, onLost: (error: Error) => void): Promise<void> {
   const say = (message: string) => emit({ type: 'log', level: 'info', message })
   let said = ''
@@ -113,7 +113,7 @@ function refusal({ destroyed }: Plan): string {
   const emptied = destroyed.filter(({ action }) => action === 'truncate').map(showName)
   const dropped = destroyed
     .filter(({ action }) => action === 'drop')
-    // What would go along and is not made again comes first.
+    // Objects that are dropped with others and not created again are listed first.
     .toSorted((one, other) => Number(other.because !== undefined) - Number(one.because !== undefined))
     .map(({ kind, name }) => `${kind} ${name}`)
   const said = [

@@ -30,20 +30,20 @@ import { openWhenFree } from './run/open-when-free.ts'
 export interface PlannedMigration extends AsyncDisposable {
   plan: Plan
   inventory: RunInventory
-  /** Exported on the source for as long as this is open. */
+  /** Exported on the source until this is closed. */
   snapshot: string
   destination: Session
-  /** Of the objects of the plan; none for a dry run. */
+  /** On the objects of the plan; undefined for a dry run. */
   lock: RunLock | undefined
   /** The run that this one resumes. */
   resumed: Unfinished | undefined
-  /** What runs that were killed have left suspended on the destination. */
+  /** Notes of what runs that were killed have left suspended on the destination. */
   notes: Notes
-  /** Another session on the source: what fails there must not end the snapshot. */
+  /** Opens another session on the source: a failure in it must not end the snapshot. */
   openSource(): Promise<Session>
 }
 
-/** A run that was active when the destination was read has ended since: what was read may be outdated. */
+/** A run that was active when the destination was read has ended since: the inventory may be outdated. */
 export class PlanIsStale extends Error {}
 
 export async function planMigration(
@@ -61,7 +61,7 @@ export async function planMigration(
   const openSource = () => openWhenFree(migration.source, { until: signal, onNotice, say })
 
   const dumpThread = stack.use(new DumpThread())
-  // Both ends are tried before anything takes time.
+  // Both servers are connected before anything takes time.
   const [source, destination] = await both(open(migration.source), open(migration.destination))
   refuseVersions(source, destination)
   if ((await whichDatabase(source)) === (await whichDatabase(destination))) {
@@ -77,10 +77,10 @@ export async function planMigration(
   await lock?.beginPlanning(signal)
   signal.throwIfAborted()
   const before = (await lock?.others()) ?? []
-  // A dry run has them in its plan.
+  // A dry run shows them in its plan.
   if (!options.dryRun) for (const message of found) emit({ type: 'warning', message })
   signal.throwIfAborted()
-  // So that all that is read there is named in full.
+  // With an empty search_path the server qualifies every name.
   await destination.execute("set search_path = ''")
   const notes = await readNotes(destination)
   const ended = await endSessionsOf([...memory.killed(), ...notes.left.map(({ run }) => run)], destination)
@@ -138,14 +138,14 @@ const readings = {
   changed: 'objects of the source have changed since the first plan: read again',
 }
 
-/** Only here all that was read is held: of many tables it takes as much memory as their plan. */
+/** A function, so that the inventory can be freed when it returns: for many tables it takes as much memory as their plan. */
 function planned(inventory: Inventory, request: PlanRequest): { plan: Plan; inventory: RunInventory } {
   const plan = makePlan(inventory, request)
   collectAbove(manyObjects, plan.steps.length)
   return { plan, inventory: forRun(inventory) }
 }
 
-/** Waits for both also when one fails, so that the other is closed with the rest. */
+/** Waits for both also when one fails, so that the other can be closed. */
 async function both<One, Other>(one: Promise<One>, other: Promise<Other>): Promise<[One, Other]> {
   await Promise.allSettled([one, other])
   return [await one, await other]

@@ -9,7 +9,7 @@ import type { RunMemory } from '../store/run-memory.ts'
 import type { SourceReading } from './inventory/source-inventory.ts'
 import type { Plan } from './plan/types.ts'
 
-/** What is moved, between which databases and how: the same for a command, the page and a fleet. */
+/** What is migrated, between which databases and how: the same for a command, the page and a fleet. */
 export interface RunRequest {
   source: ConnectionSettings
   destination: ConnectionSettings
@@ -23,24 +23,24 @@ export interface Migration extends RunRequest {
   run: string
   signal: AbortSignal
   memory: RunMemory
-  /** The caller has already run the preflight, with more knowledge of the request. */
+  /** The caller has already run the preflight checks, with more knowledge of the request. */
   isChecked?: boolean | undefined
   /** Where another run works on the same objects, this one waits for its end instead of being refused. */
   wait?: boolean | undefined
-  /** Held by the caller for longer than this run; without it the run takes one of its own. */
+  /** A lock that the caller keeps for longer than this run. Without it the run opens one. */
   lock?: RunLock | undefined
-  /** Exported on the source by somebody who holds it; without it the run exports one of its own. */
+  /** A snapshot of the source that the caller keeps open. Without it the run exports one. */
   heldSnapshot?: string | undefined
-  /** A plan of the same move was made before: what it has read of the source, unless that has changed since. */
+  /** The source's inventory of an earlier plan of the same move, which is used unless the source has changed. */
   reading?: SourceReading | undefined
-  /** Rows are copied elsewhere; without it by threads of this process. */
+  /** Copies rows with other processes. Without it threads of this process copy them. */
   copiers?: Copiers | undefined
-  /** Tables, by `tableKey`, that are made and emptied here, and whose rows come by another way. */
+  /** Tables, by `tableKey`, that are created and emptied here, and whose rows the caller copies. */
   rowsElsewhere?: ReadonlySet<string> | undefined
   onEvent(event: MigrationEvent): void
-  /** The plan, as soon as it is made; of a dry run it is all there is. */
+  /** Called when the plan is made. A dry run ends there. */
   onPlan?(plan: Plan): void
-  /** Asked before anything is destroyed; false ends the run with nothing written. */
+  /** Called before anything is destroyed; false ends the run with nothing written. */
   confirm(plan: Plan): boolean | Promise<boolean>
 }
 

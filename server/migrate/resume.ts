@@ -6,7 +6,7 @@ import type { Unfinished } from '../store/run-memory.ts'
 import type { Plan } from './plan/types.ts'
 import type { Migration } from './request.ts'
 
-/** What decides which objects and rows go where. Another number of workers is still the same run. */
+/** The settings that decide which objects and rows are copied where. Another number of workers is still the same run. */
 export function requestKey({
   selection,
   tables,
@@ -45,7 +45,7 @@ export function describeResumed({ run, startedAt }: Unfinished, { tables }: Plan
   return `resuming run ${run} of ${startedAt}: ${complete}. The others are copied under a newer snapshot: their rows may reference rows that the complete tables do not have`
 }
 
-/** Of steps that were just committing when the run broke off, the destination knows what became of them. */
+/** Asks the destination for the outcome of steps that were committing when the run broke off. */
 async function withOutcomes(unfinished: Unfinished, destination: Session): Promise<Unfinished> {
   const done = new Map(unfinished.done)
   for (const [step, { transactions, ...moved }] of unfinished.committing) {

@@ -1,5 +1,5 @@
-// Runs a plan with copy workers and sessions that create objects. At the end, what was suspended is restored and
-// everything is on the destination's disk.
+// Runs a plan with copy workers and sessions that create objects. At the end suspended objects are restored, and
+// everything is flushed to the destination's disk.
 
 import type { StepInfo } from '../../shared/event.ts'
 import { tableKey } from '../../shared/table-name.ts'
@@ -33,7 +33,7 @@ export async function runMigration(
   remember(migration, plan, resumed)
   const restore = new RestoreSessions(migration.destination, plan.sizes, signal, onNotice)
   stack.defer(() => restore.close())
-  // A server with few connections may have no other when the copy workers have taken theirs.
+  // A server with few connections may have no other one when the copy workers have theirs.
   await restore.adopt(destination)
   const settings: LaneSettings = {
     source: migration.source,
@@ -51,7 +51,7 @@ export async function runMigration(
     : undefined
   if (copyPool) {
     stack.defer(() => copyPool.close())
-    // Tables are created in the meantime.
+    // The workers connect while tables are created.
     copyPool.open()
   }
   log(
@@ -59,7 +59,7 @@ export async function runMigration(
       `${copyPool?.size ?? 0} copy and ${plan.sizes.indexWorkers} index workers`,
   )
   await lock?.takeRun(migration.run)
-  // A run is over only when it has tried to restore what it suspended: until then no other run may do so.
+  // The run is over only after the attempt to restore suspended objects: until then no other run may restore them.
   stack.defer(() => lock?.endRun(migration.run))
   const warn = (message: string) => emit({ type: 'warning', message })
   if (notes.distrusted !== undefined) warn(notes.distrusted)
@@ -94,14 +94,14 @@ export async function runMigration(
   await makeDurable(context)
 }
 
-/** Restores the foreign keys and triggers that the plan's own step has not restored, for whatever reason. */
+/** Restores the foreign keys and triggers that the step of the plan has not restored. */
 async function restoreSuspended({ destination, copyPool, suspended, emit }: RunContext): Promise<void> {
   if (!suspended.isOpen) return
-  // Its sessions may be the last that the server has.
+  // The pool's sessions may be the last that the server has.
   await copyPool?.close()
   const step: StepInfo = { id: 0, phase: 'constraints', kind: 'RESTORE', name: 'foreign keys and triggers' }
   try {
-    // Not under the run's signal: this is what a cancelled run still has to do.
+    // Without the run's signal: a cancelled run must restore them too.
     const say = (message: string) => emit({ type: 'log', level: 'warn', message })
     await using session = await openWhenFree(destination, { say })
     for (const error of await suspended.restore(session))
@@ -114,8 +114,8 @@ async function restoreSuspended({ destination, copyPool, suspended, emit }: RunC
 }
 
 /**
- * The run committed without waiting for the disk; one waiting commit at the end covers all before it. It needs no
- * session of its own: the server may have no other.
+ * The run committed asynchronously; one synchronous commit at the end flushes everything before it. It uses an existing
+ * session: the server may have no other.
  */
 async function makeDurable({ restore, signal, emit }: RunContext): Promise<void> {
   const step: StepInfo = { id: 0, phase: 'others', kind: 'FLUSH', name: 'the destination to its disk' }
@@ -129,7 +129,7 @@ async function makeDurable({ restore, signal, emit }: RunContext): Promise<void>
   }
 }
 
-/** From here on the tables that are filled are this run's own, and so are those of the one it goes on with. */
+/** Stores that from here on the filled tables belong to this run, with those of the run that it resumes. */
 function remember(
   { memory, selection, tables, options }: Migration,
   plan: Plan,

@@ -1,5 +1,5 @@
-// The connection to the queue's database: one session, made again when it was lost, since a queue must outlive a
-// restart of the server that it is in.
+// The connection to the queue's database: one session, opened again when it is lost, because a queue must survive a
+// restart of its server.
 
 import { messageOf } from '../../shared/message-of.ts'
 import { ConnectFailed, isLost, PgtrekError, ServerError } from '../postgres/errors.ts'
@@ -7,14 +7,14 @@ import { Session } from '../postgres/session.ts'
 import { type ConnectionSettings, describeSettings } from '../postgres/settings.ts'
 import { settledWithin } from '../system/deadline.ts'
 
-/** A server that is restarted, or another that takes over for it, is back by then. */
+/** Long enough for a server's restart or a failover. */
 const patienceMs = 120_000
 const firstPauseMs = 200
 const longestPauseMs = 5000
-/** Whoever leaves does not wait longer for a server that does not answer. */
+/** A process that exits does not wait longer for a server that does not answer. */
 const goodbyeMs = 5000
 
-/** What was agreed on here, others have committed there: a crash must not forget it. */
+/** Decisions that are stored here are followed by commits on the destination: a crash must not lose them. */
 const durable = `
   select pg_catalog.set_config('synchronous_commit', 'on', false)
    where pg_catalog.current_setting('synchronous_commit') = 'off'`
@@ -24,7 +24,7 @@ export class QueueConnection {
   #wasOpen = false
   #closed = false
   #hurries = false
-  /** A session does one thing after the other. */
+  /** A session runs one statement after the other. */
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(
@@ -42,18 +42,18 @@ export class QueueConnection {
   }
 
   /**
-   * As pg-boss wants it. What was under way when the connection broke is done again: all that is said to this
-   * database may be said twice.
+   * The interface that pg-boss needs. A statement that was running when the connection broke is repeated: every
+   * statement to this database may be executed twice.
    */
   executeSql(text: string, values: readonly unknown[] = []): Promise<{ rows: object[] }> {
-    // From now, not from its turn: what waits behind others that wait would wait as often as there are others.
+    // The limit counts from the call. Counted from its turn, it would add up over all statements that wait before this one.
     const end = performance.now() + patienceMs
     const turn = this.#last.then(() => this.#patiently(text, values, end))
     this.#last = turn.catch(() => {})
     return turn
   }
 
-  /** From here on a queue that is away is not waited for. */
+  /** From now on a queue that is unavailable is not waited for. */
   hurry() {
     this.#hurries = true
   }
@@ -65,7 +65,7 @@ export class QueueConnection {
     await this.#session?.close()
   }
 
-  /** Nobody is waited for. */
+  /** Closes without waiting. */
   destroy() {
     this.#closed = true
     this.#session?.destroy()
@@ -90,10 +90,10 @@ export class QueueConnection {
     const session = await this.#open()
     try {
       const rows = await session.query<object>(text, values.map(asText))
-      // Several statements answer with a list each.
+      // For several statements the result is a list with the rows of each.
       return rows.flat()
     } catch (error) {
-      // They may have begun a transaction, which nobody would end.
+      // The statements may have begun a transaction.
       if (error instanceof ServerError && !isLost(error)) await session.execute('rollback')
       throw error
     }
@@ -108,7 +108,7 @@ export class QueueConnection {
     return session
   }
 
-  /** Before it was ever there, its name or password is more likely to be wrong. */
+  /** Before the first session a failure to connect is more likely a wrong name or password. */
   #mayComeBack(error: unknown): boolean {
     return isLost(error) && (this.#wasOpen || !(error instanceof ConnectFailed))
   }

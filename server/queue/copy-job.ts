@@ -1,5 +1,5 @@
-// One job in the hands of a worker: claimed, copied in one transaction, and committed only after it was written
-// down which transaction that is. Whoever gets the job next asks the destination what became of it.
+// One job of a worker: claimed, copied in one transaction, and committed only after the transaction's id was stored
+// in the ledger. The next worker that gets the job asks the destination whether that transaction was committed.
 
 import { asError } from '../../shared/message-of.ts'
 import { endSessionsOf, isMarked } from '../coordination/run-sessions.ts'
@@ -27,13 +27,13 @@ export interface WorkerServices {
   say(message: string): void
 }
 
-/** Nothing of it may stay: the run is over, or the coordinator wants it so. */
+/** The job must not be committed: the run is over, or the coordinator has decided so. */
 class Released extends PgtrekError {}
 
-/** Another worker has the job, or may take it at any moment: nothing more is said about it. */
+/** Another worker has the job, or may take it at any moment: this one reports nothing more about it. */
 class Superseded extends PgtrekError {}
 
-/** Returns how it ended; undefined when others will do it. `onHolding`: copied, and waits for others. */
+/** Returns how it ended; undefined when another worker has to do it. `onHolding`: copied, waits for other jobs. */
 export async function copyJob(
   taken: TakenJob,
   services: WorkerServices,
@@ -74,7 +74,7 @@ export async function copyJob(
     if (!isSettled && lane && (await isAlone(lane, job.run))) {
       return await endedBy(new Released('its run no longer exists'), taken, services)
     }
-    // It has come back: the destination was restarted under it, and its session there was not the first.
+    // The destination was restarted, and the run's session there is open again: another attempt can succeed.
     const isBack = reason instanceof CopyFailed && reason.message === runIsMissing
     return await endedBy(isBack ? new PgtrekError(reason.message) : reason, taken, services)
   } finally {
@@ -84,8 +84,8 @@ export async function copyJob(
 }
 
 /**
- * After a failure: nobody can do the job of a run that was killed, since its snapshot went with it. One that has
- * only lost its connection offers the job again.
+ * After a failure: the job of a run that was killed cannot be done, since its snapshot is gone. A run that has only
+ * lost its connection offers the job again.
  */
 async function isAlone({ destination }: QueueLane, run: string): Promise<boolean> {
   const { mark: _, ...unmarked } = destination
@@ -93,7 +93,7 @@ async function isAlone({ destination }: QueueLane, run: string): Promise<boolean
     await using session = await Session.open(unmarked)
     return !(await isMarked(run, session))
   } catch (error) {
-    // The failure itself is told; it is another attempt then that finds out.
+    // The failure itself is reported. The next attempt finds out.
     if (isLost(error) || error instanceof ConnectFailed) return false
     throw error
   }
@@ -122,7 +122,7 @@ async function endedBy(
     await queue.complete(taken)
     return outcome
   }
-  // A connection, or this worker: another attempt may do.
+  // The connection or this worker failed: another attempt may succeed.
   say(`${taken.data.title} returns to the queue: ${message}`)
   await ledger.givenBack(id, attempt)
   await queue.giveBack(taken, message)
@@ -196,8 +196,8 @@ async function agreed(ledger: Ledger, id: string, attempt: number, signal: Abort
 }
 
 /**
- * Earlier attempts may still have a session on the destination, though nobody is behind it. Only when it is gone
- * their transaction is decided, and what it wrote is there or is not.
+ * Earlier attempts may still have a session on the destination without a client. Their transaction is decided only when
+ * that session has ended.
  */
 async function leftBehind(before: JobRow, { destination }: QueueLane): Promise<CopyOutcome | undefined> {
   if (before.leases.length === 0) return undefined
@@ -218,7 +218,7 @@ async function countLanes(ledger: Ledger, queue: string): Promise<number> {
   return workers.reduce((sum, { concurrency }) => sum + concurrency, 0)
 }
 
-/** What is told of a job now and then, one thing after the other. */
+/** Reports of a job to the ledger, one after the other. */
 class Reports {
   #last: Promise<unknown> = Promise.resolve()
   #timer: ReturnType<typeof setInterval>
@@ -241,20 +241,20 @@ class Reports {
     this.#add(() => this.ledger.collisions(this.id, key, values))
   }
 
-  /** What went wrong with telling is not lost: without it no commit comes. */
+  /** Throws the error of a report that failed: without its reports a job is not committed. */
   async flush(): Promise<void> {
     await this.#last
   }
 
   end() {
     clearInterval(this.#timer)
-    // Whoever waits for it has heard of it.
+    // An error was thrown by `flush`.
     this.#last.catch(() => {})
   }
 
   #add(tell: () => Promise<void>) {
     this.#last = this.#last.then(tell)
-    // Told by `flush`.
+    // `flush` throws it.
     this.#last.catch(() => {})
   }
 }

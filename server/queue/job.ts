@@ -1,24 +1,24 @@
-// What a job of the queue says: which rows, of which run, and by which names its worker finds the connections.
-// There is no connection in it, and no password.
+// A job of the queue: which rows, of which run, and the names by which its worker finds the connections. It contains
+// no connection settings and no password.
 import type { ErrorInfo } from '../../shared/event.ts'
 import type { CopyPart, Counts } from '../copy/pool.ts'
 
-/** Both databases, as every process that knows them calls them. */
+/** Both databases, by names that every process with their connections knows. */
 export interface JobEnds {
-  /** Of a fleet; nothing means the two that a worker was given itself. */
+  /** Of a fleet. Undefined: the two connections that the worker was started with. */
   mapping?: string
-  /** Of the mapping's instances; nothing means the one that the connection names. */
+  /** Of the mapping's instances. Undefined: the database that the connection names. */
   sourceDatabase?: string
   destinationDatabase?: string
 }
 
 export interface CopyJob {
-  /** As the ledger knows it. */
+  /** Its name in the ledger. */
   run: string
-  /** As its sessions are marked. */
+  /** The mark of its sessions. */
   mark: string
   ends: JobEnds
-  /** So that no worker writes to another database which it knows by the same name. */
+  /** Identifies the database, so that no worker writes to another one with the same name. */
   destination: string
   snapshot: string
   clientEncoding: string
@@ -28,24 +28,24 @@ export interface CopyJob {
   title: string
   bytes: number
   parts: CopyPart[]
-  /** Not to be committed before the coordinator says so: other jobs make the same table, or it keeps a record. */
+  /** Commit only when the coordinator has decided it: other jobs copy the same table, or the coordinator keeps a record. */
   agree: boolean
   /** Other jobs write to the same table. */
   shared: boolean
-  /** Several tables, each of its parts one of them. */
+  /** Several tables; each part is one of them. */
   together: boolean
 }
 
 export type CopyOutcome =
   | ({ kind: 'done'; each: Counts[]; seconds: number } & Counts)
-  /** A server said no: another worker would hear the same. */
+  /** A server rejected it: another worker would get the same answer. */
   | { kind: 'refused'; error: ErrorInfo }
-  /** Whether it was committed cannot be found out. */
+  /** It cannot be determined whether it was committed. */
   | { kind: 'doubtful'; error: ErrorInfo }
-  /** Taken back, since the run is over or the coordinator wanted it so. */
+  /** Not committed, because the run is over or the coordinator has decided so. */
   | { kind: 'released'; reason: string }
 
-/** Workers look only into queues whose connections they know. */
+/** Workers read only queues whose connections they know. */
 export function queueOf({ mapping }: JobEnds): string {
   return mapping === undefined ? 'copy' : `copy/${mapping}`
 }

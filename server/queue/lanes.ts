@@ -1,5 +1,5 @@
-// The sessions that a worker copies with: one to each end, under the run's snapshot, used again for the next job of
-// the same run, and closed soon when there is none, since a snapshot that is held costs the source.
+// The sessions that a worker copies with: one on the source and one on the destination, under the run's snapshot. The next job
+// of the same run uses them again. Without one they are closed soon, since an open snapshot is a cost for the source.
 
 import { CopyPool, type LaneSettings } from '../copy/pool.ts'
 import { PgtrekError, ServerError } from '../postgres/errors.ts'
@@ -17,7 +17,7 @@ export interface WorkerConnections {
 
 export interface QueueLane {
   key: string
-  /** By which others find and end its session on the destination. */
+  /** The name by which other processes find and end its session on the destination. */
   lease: string
   pool: CopyPool
   destination: ConnectionSettings
@@ -30,7 +30,7 @@ export class QueueLanes {
 
   constructor(
     readonly worker: string,
-    /** From this process's own file or environment. */
+    /** From this process's file or environment. */
     readonly endsOf: (ends: JobEnds) => WorkerConnections,
     readonly onWarning: (message: string) => void,
   ) {}
@@ -89,7 +89,7 @@ export class QueueLanes {
     }
   }
 
-  /** The source shows itself by the snapshot, which no other server has. */
+  /** The source needs no check: no other server has the snapshot. */
   async #refuseAnother(job: CopyJob, destination: ConnectionSettings) {
     const name = JSON.stringify([job.run, job.ends])
     const asking = this.#known.get(name) ?? askIdentity(destination)
@@ -108,7 +108,7 @@ async function askIdentity(settings: ConnectionSettings): Promise<string> {
   return await identityOf(session)
 }
 
-/** The same for every process, by whatever name it reaches the server. */
+/** The same for every process, under any address of the server. */
 export async function identityOf(session: Session): Promise<string> {
   const { database } = await session.one<{ database: string }>(
     `select oid::text || ' ' || datname as database from pg_catalog.pg_database where datname = current_database()`,
@@ -119,7 +119,7 @@ export async function identityOf(session: Session): Promise<string> {
     )
     return `${system} ${database}`
   } catch (error) {
-    // Not every host of databases lets everybody ask.
+    // Not every provider lets ordinary users call this function.
     if (!(error instanceof ServerError)) throw error
     return database
   }

@@ -1,5 +1,5 @@
-// How far each job is, who has it, and what decides whether its rows count. Every statement of a worker names the
-// attempt that it has: who lost a job to somebody else changes nothing any more.
+// The progress of each job, its worker, and the decision whether its rows are committed. Every statement of a worker names
+// its attempt: a worker whose job was given to another one changes nothing any more.
 import type { WorkerView } from '../../shared/worker.ts'
 import type { KeyValues } from '../copy/merge.ts'
 import type { Counts } from '../copy/pool.ts'
@@ -19,15 +19,15 @@ export interface JobRow {
   rows: number
   bytes: number
   collided: number
-  /** What is so when the transactions are committed. */
+  /** The outcome if the transactions are committed. */
   prepared: CopyOutcome | null
   outcome: CopyOutcome | null
 }
 
-/** Longer without a word, and a worker does not count any more. */
+/** A worker without a heartbeat for this long does not count. */
 const silenceSeconds = 20
 
-/** A coordinator that cannot reach the queue gives up later than this: nobody commits for it then. */
+/** A coordinator that cannot reach the queue gives up later than this; meanwhile no worker commits for it. */
 const oldestPulseSeconds = 60
 
 const columnsOf = (job: string) =>
@@ -37,7 +37,7 @@ const columnsOf = (job: string) =>
 export class Ledger {
   constructor(private readonly connection: QueueConnection) {}
 
-  /** Said again and again, it also says that the coordinator is there. */
+  /** Repeated as the coordinator's heartbeat. */
   async runIsOpen(run: string): Promise<void> {
     await this.connection.query(
       `insert into ${schema}.run (name) values ($1)
@@ -46,14 +46,14 @@ export class Ledger {
     )
   }
 
-  /** From here on nothing of it can be committed that was not about to be. */
+  /** From here on only jobs whose commit has started can be committed. */
   async runIsOver(run: string): Promise<void> {
     await this.connection.query(`update ${schema}.run set state = 'over', seen_at = now() where name = $1`, [
       run,
     ])
   }
 
-  /** Its jobs are forgotten, and with them what runs left that nobody ended. */
+  /** Deletes the run's jobs, and what runs that were killed have left. */
   async forget(run: string): Promise<void> {
     await this.connection.query(`delete from ${schema}.job where run = $1`, [run])
     await this.connection.executeSql(`
@@ -62,7 +62,7 @@ export class Ledger {
       delete from ${schema}.run where seen_at < now() - interval '7 days'`)
   }
 
-  /** When it was last heard of, as text that changes; undefined when it is over. */
+  /** The time of its last heartbeat, as text that changes; undefined when it is over. */
   async pulseOf(run: string): Promise<string | undefined> {
     const [row] = await this.connection.query<{ pulse: string }>(
       `select seen_at::text as pulse from ${schema}.run where name = $1 and state = 'open'`,
@@ -80,7 +80,7 @@ export class Ledger {
     )
   }
 
-  /** As it was before: what earlier attempts left. Undefined when the run is over or another has it. */
+  /** Returns the job as earlier attempts left it. Undefined when the run is over or another attempt has the job. */
   async claim(id: string, attempt: number, worker: string, lease: string): Promise<JobRow | undefined> {
     const [row] = await this.connection.query<JobRow>(
       `with before as (select * from ${schema}.job where id = $1 for update)
@@ -97,7 +97,7 @@ export class Ledger {
     return row
   }
 
-  /** Who may not claim a job says so: somebody may wait for its end. */
+  /** A job that cannot be claimed gets an outcome, because a table may wait for its end. */
   async refused(id: string, attempt: number, outcome: CopyOutcome): Promise<void> {
     await this.connection.query(
       `update ${schema}.job set state = 'ended', attempt = $2, outcome = $3, changed_at = now()
@@ -106,7 +106,7 @@ export class Ledger {
     )
   }
 
-  /** Returns what was decided about it meanwhile. */
+  /** Returns the coordinator's decision if there is one. */
   async progress(id: string, attempt: number, counts: Counts): Promise<Verdict | undefined> {
     const [row] = await this.connection.query<{ verdict: Verdict | null }>(
       `update ${schema}.job set rows = $3, bytes = $4, collided = $5, changed_at = now()
@@ -125,7 +125,7 @@ export class Ledger {
     ])
   }
 
-  /** Written down before the commit: false when that must not come, since the job is somebody else's. */
+  /** Called before the commit. False when the job must not be committed, since another worker has it or the run is over. */
   async prepared(
     id: string,
     attempt: number,
@@ -146,7 +146,7 @@ export class Ledger {
     return rows.length > 0
   }
 
-  /** Undefined as long as there is none; false when the job is not this attempt's any more. */
+  /** Undefined without a decision so far; false when another attempt has the job. */
   async verdictOn(id: string, attempt: number): Promise<Verdict | undefined | false> {
     const [row] = await this.connection.query<{ verdict: Verdict | null }>(
       `select verdict from ${schema}.job where id = $1 and attempt = $2`,
@@ -170,7 +170,7 @@ export class Ledger {
     )
   }
 
-  /** A job that nobody has: it goes back to those that wait. */
+  /** The job has no worker any more, and is offered again. */
   async givenBack(id: string, attempt: number): Promise<void> {
     await this.connection.query(
       `update ${schema}.job set state = 'offered', rows = 0, bytes = 0, collided = 0, changed_at = now()
@@ -179,7 +179,7 @@ export class Ledger {
     )
   }
 
-  /** Of these jobs, those that somebody has or had. */
+  /** Of these jobs, those that a worker has or had. */
   begun(ids: readonly string[]): Promise<JobRow[]> {
     return this.connection.query<JobRow>(
       `select ${columnsOf('j')} from ${schema}.job j where id = any($1::uuid[]) and attempt >= 0`,
@@ -187,7 +187,7 @@ export class Ledger {
     )
   }
 
-  /** In their order, each once. */
+  /** Returns each once, and deletes it. */
   takeCollisions(run: string): Promise<{ id: string; job: string; key: string[]; rows: KeyValues[] }[]> {
     return this.connection.query(
       `delete from ${schema}.collision c using ${schema}.job j
@@ -210,7 +210,7 @@ export class Ledger {
     await this.connection.query(`delete from ${schema}.worker where name = $1`, [name])
   }
 
-  /** Those that were heard of lately; of one queue, or of all. */
+  /** Workers with a recent heartbeat, of one queue or of all. */
   workers(queue?: string): Promise<WorkerView[]> {
     return this.connection.query<WorkerView>(
       `select name, host, pid, concurrency,

@@ -1,5 +1,5 @@
-// A session on the destination that says: whom the rows are copied for is alive. It ends with its process, and
-// from then on no worker commits what the next run would find, or find missing.
+// A session on the destination that marks the run as alive. It ends with its process. Without it no worker commits, so
+// that the next run does not find rows that appear or are missing later.
 
 import { isLost } from '../postgres/errors.ts'
 import { markOf, markStatement } from '../postgres/run-mark.ts'
@@ -14,7 +14,7 @@ export class Presence implements AsyncDisposable {
     readonly run: string,
   ) {}
 
-  /** Said again and again, since the server may be started anew under it. */
+  /** Called again and again, since the server may be restarted meanwhile. */
   async show(): Promise<Session> {
     if (this.#session) {
       try {
@@ -32,7 +32,7 @@ export class Presence implements AsyncDisposable {
     return session
   }
 
-  /** At once: from now on nobody commits. */
+  /** Immediately: from now on no worker commits. */
   leave() {
     this.#session?.destroy()
   }

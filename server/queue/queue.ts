@@ -1,5 +1,5 @@
-// pg-boss on the queue's database, set up as runs and workers need it: whoever takes a job says every few seconds
-// that it is alive, and when it does not, somebody else gets the job.
+// pg-boss on the queue's database, with the settings that runs and workers need: a worker sends a heartbeat for its job
+// every few seconds. Without it another worker gets the job.
 
 import { type JobInsert, type JobWithMetadata, PgBoss } from 'pg-boss'
 import { messageOf } from '../../shared/message-of.ts'
@@ -11,18 +11,18 @@ import type { CopyJob } from './job.ts'
 import { makeQueueTables } from './tables.ts'
 
 const bossSchema = 'pgtrek_queue'
-/** The shortest that pg-boss knows is 10 s; a busy network may need more. */
+/** The minimum of pg-boss is 10 s; a busy network may need more. */
 const heartbeatSeconds = 15
 const touchEveryMs = 3000
-/** How often those without a heartbeat are looked for, by every process on the queue. */
+/** How often every process on the queue looks for jobs without a heartbeat. */
 const lookEverySeconds = 3
-/** The longest that pg-boss knows: no part of a table should take a day. */
+/** The maximum of pg-boss: no part of a table should take a day. */
 const longestJobSeconds = 24 * 3600
 const mostAttempts = 10
 
 const longestStopMs = 5000
 
-/** Where several processes find no schema at the same moment, all but one of them fail to make it. */
+/** When several processes find no schema at the same moment, all but one of them fail to create it. */
 const mostStarts = 5
 
 export type TakenJob = JobWithMetadata<CopyJob>
@@ -46,7 +46,7 @@ export class JobQueue implements AsyncDisposable {
       monitorIntervalSeconds: lookEverySeconds,
       monitorVacuum: false,
     })
-    // What it does by itself it does again a moment later.
+    // pg-boss repeats its maintenance a moment later.
     boss.on('error', (error) => onWarning(`the queue: ${error.message}`))
     try {
       await startBoss(boss)
@@ -60,7 +60,7 @@ export class JobQueue implements AsyncDisposable {
     return new JobQueue(connection, boss)
   }
 
-  /** A queue that is there already stays as it is. */
+  /** An existing queue is not changed. */
   async ensure(name: string): Promise<void> {
     if (this.#known.has(name)) return
     await this.boss.createQueue(name, {
@@ -68,7 +68,7 @@ export class JobQueue implements AsyncDisposable {
       retryDelay: 1,
       heartbeatSeconds,
       expireInSeconds: longestJobSeconds,
-      // What came of a job is told in our own tables.
+      // The outcome of a job is stored in pgtrek's tables.
       deleteAfterSeconds: 3600,
     })
     this.#known.add(name)
@@ -102,17 +102,17 @@ export class JobQueue implements AsyncDisposable {
     await this.boss.complete(name, { id, retryCount })
   }
 
-  /** Somebody takes it again, unless it was the last attempt. */
+  /** Another worker can take the job, except after the last attempt. */
   async giveBack({ name, id, retryCount }: TakenJob, reason: string): Promise<void> {
     await this.boss.fail(name, { id, retryCount }, { message: reason })
   }
 
-  /** Those that nobody has taken are not taken any more. */
+  /** Jobs that no worker has taken are cancelled. */
   async withdraw(name: string, ids: readonly string[]): Promise<void> {
     if (ids.length > 0) await this.boss.cancel(name, [...ids])
   }
 
-  /** Jobs that nobody will take again, with what their last worker said. */
+  /** Jobs that will not be offered again, with the reason of their last worker. */
   async givenUp(name: string, ids: readonly string[]): Promise<{ id: string; reason: string }[]> {
     const found: { id: string; reason: string }[] = []
     for (const id of ids) {
@@ -128,7 +128,7 @@ export class JobQueue implements AsyncDisposable {
     this.connection.hurry()
     const stopping = this.boss.stop({ graceful: false })
     try {
-      // What it asks a server that does not answer ends with the connection.
+      // Statements that a server does not answer end with the connection.
       if (await settledWithin(stopping, longestStopMs)) await stopping
     } finally {
       await this.connection.close()

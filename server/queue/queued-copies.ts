@@ -1,5 +1,5 @@
-// The rows of a run, copied by workers elsewhere: tables become jobs, large ones several, small ones go together.
-// Whoever runs the plan sees no difference: the same tasks, the same progress, the same promises.
+// Copies the rows of a run with workers on other machines: a table becomes a job, a large one several jobs, and small
+// ones share a job. The caller sees the same tasks, progress and guarantees as with workers of this process.
 import { asError } from '../../shared/message-of.ts'
 import { endSessionsOf } from '../coordination/run-sessions.ts'
 import type { Counts } from '../copy/lane-messages.ts'
@@ -26,15 +26,15 @@ import { WorkerWatch } from './worker-watch.ts'
 const lookEveryMs = 250
 const hereEveryMs = 5000
 const presenceEveryMs = 1000
-/** Jobs that nobody takes any more are looked for less often. */
+/** Jobs without attempts left are looked for less often. */
 const givenUpEveryMs = 5000
 /** A cancelled run does not wait for a worker that does not answer. */
 const longestGoodbyeMs = 15_000
-/** With all that has to be told to the queue. */
+/** The limit for withdrawing the run's jobs from the queue and the ledger. */
 const longestEndMs = 30_000
-/** All that is asked in turn while rows are copied. */
+/** The limit for the statements that are running when the copy ends. */
 const longestTurnMs = 10_000
-/** Tables whose jobs wait for each other: what is copied keeps two sessions until the last part is there. */
+/** Tables with several jobs at once: each copied part keeps two sessions until the last part is copied. */
 const mostAgreeing = 2
 
 /** For `Migration.copiers`. */
@@ -52,7 +52,7 @@ export class QueuedCopies implements Copier {
   #open = new Set<TaskJobs>()
   #leaving = new AbortController()
   #failure: Error | undefined
-  /** Nobody can copy what is not begun: the run's snapshot is gone. */
+  /** Jobs that no worker has taken cannot be copied: the run's snapshot is gone. */
   #snapshotLost: Error | undefined
   #presence: Presence | undefined
   #identity = ''
@@ -75,7 +75,7 @@ export class QueuedCopies implements Copier {
     this.#run = `${work.run}/${crypto.randomUUID()}`
   }
 
-  /** On a queue that many databases share, `public.users` says little. */
+  /** On a queue that many databases share, `public.users` alone is ambiguous. */
   get #about(): string {
     const { mapping, sourceDatabase } = this.ends
     return mapping === undefined ? '' : `${[mapping, sourceDatabase].filter(Boolean).join('/')}: `
@@ -91,7 +91,7 @@ export class QueuedCopies implements Copier {
     return running.result
   }
 
-  /** What is not committed is taken back, by its workers or, where they do not answer, without them. */
+  /** What is not committed is rolled back: by its workers or, if they do not answer, by ending their sessions. */
   async cancel(): Promise<void> {
     this.#ready.rejectAll(new Cancelled())
     await this.#leave()
@@ -140,7 +140,7 @@ export class QueuedCopies implements Copier {
       await presence.show()
       this.#isAway = false
     } catch (error) {
-      // Whether it comes back is found out by whoever has something to do there.
+      // Statements that need the destination find out whether it comes back.
       if (!this.#isAway) this.work.onWarning(`the destination is unavailable: ${errorInfo(error).message}`)
       this.#isAway = true
     }
@@ -168,7 +168,7 @@ export class QueuedCopies implements Copier {
         await this.#offerJobs(jobs)
       }
     } finally {
-      // Also when the queue could not be reached: what is ready fails for that reason.
+      // Also when the queue could not be reached: these tasks fail for that reason.
       for (const running of waiting) this.#enqueue(running)
     }
   }
@@ -215,7 +215,7 @@ export class QueuedCopies implements Copier {
     }
   }
 
-  /** What is decided is in the ledger before it is read again. */
+  /** Decisions are stored in the ledger before it is read again. */
   async #act(jobs: TaskJobs) {
     for (;;) {
       const effects = new Set(jobs.takeEffects().map((effect) => effect.do))
@@ -231,7 +231,7 @@ export class QueuedCopies implements Copier {
     }
   }
 
-  /** What workers have begun ends by itself: one that still sees the snapshot may be done. */
+  /** Jobs that workers have taken continue: a worker that still sees the snapshot can complete. */
   #loseSnapshot(error: Error) {
     this.#snapshotLost ??= error
     this.#ready.rejectAll(error)
@@ -263,7 +263,7 @@ export class QueuedCopies implements Copier {
     }
   }
 
-  /** The queue is gone: nothing can be agreed on, and what waits for it is taken back by the workers themselves. */
+  /** The queue is unavailable: nothing can be decided, and workers roll back what waits for a decision. */
   #fail(error: unknown) {
     this.#failure = asError(error)
     this.#leaving.abort()

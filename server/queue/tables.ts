@@ -1,10 +1,10 @@
-// What is told about jobs beside pg-boss, in a schema of its own in the same database: which runs there are, which
-// workers, and how far each job is. pg-boss decides who has a job; these tables say what became of it.
+// The tables of jobs, in a schema beside that of pg-boss: runs, workers, and the progress of each job. pg-boss decides
+// which worker has a job; these tables store its outcome.
 import type { QueueConnection } from './connection.ts'
 
 export const queueSchema = 'pgtrek_jobs'
 
-/** 42P06, 42P07, 23505: two who start at the same moment both make it. */
+/** 42P06, 42P07, 23505: two processes that start at the same moment both create it. */
 const madeMeanwhile = new Set(['42P06', '42P07', '23505', 'XX000'])
 
 const statements = `

@@ -1,5 +1,5 @@
-// One task of a run as jobs: a table's parts are dealt out, and each job is a share of it. What the ledger says about
-// the jobs becomes events; what has to be done next follows from them (copy/share-machine.ts).
+// One task of a run as jobs: the parts of a table are divided among them, and each job is a share. The rows of the ledger
+// become events; their effects follow from copy/share-machine.ts.
 import { asError } from '../../shared/message-of.ts'
 import type { CopyPart } from '../copy/lane-messages.ts'
 import { type Effect, isTakenBack, type TaskEvent } from '../copy/share-state.ts'
@@ -8,12 +8,12 @@ import { PgtrekError, sqlstate } from '../postgres/errors.ts'
 import type { CopyOutcome } from './job.ts'
 import type { JobRow } from './ledger.ts'
 
-/** A table that is copied by few workers goes in more parts than these: less is lost with one of them. */
+/** A table that few workers copy is divided into at least this many jobs: less is lost with one of them. */
 const fewestShares = 4
-/** Each keeps a session to either end until the last one is copied. */
+/** Each keeps a session on both servers until the last one is copied. */
 const mostShares = 32
 
-/** Rows wait for those of another job: the table is then left to one of them. */
+/** Rows wait for those of another job: one job then copies the whole table. */
 const blocked: ReadonlySet<string> = new Set([sqlstate.lockNotAvailable, sqlstate.deadlockDetected])
 
 export interface Offer {
@@ -24,7 +24,7 @@ export interface Offer {
 }
 
 interface Job extends Offer {
-  /** Others write to the same table. */
+  /** Other jobs write to the same table. */
   isShared: boolean
   row: JobRow | undefined
   outcome: CopyOutcome | undefined
@@ -44,7 +44,7 @@ export class TaskJobs {
     this.#most = Math.min(mostShares, Math.max(fewestShares, lanes))
   }
 
-  /** Several jobs make the table. */
+  /** Several jobs copy the table. */
   get isShared(): boolean {
     return this.#sharesWanted > 1
   }
@@ -66,7 +66,7 @@ export class TaskJobs {
     return this.#jobs.filter(({ outcome }) => !outcome).map(({ id }) => id)
   }
 
-  /** Somebody works on it, as far as is known. */
+  /** A worker has it, as far as is known. */
   get isTaken(): boolean {
     return [...this.running.state.shares.values()].some(
       ({ state }) => state !== 'offered' && state !== 'withdrawing',
@@ -77,7 +77,7 @@ export class TaskJobs {
     return this.running.isDone
   }
 
-  /** What waits is offered; what was committed before stays. */
+  /** Offers the waiting parts; parts that are committed stay. */
   begin(): Offer[] {
     const { task, state } = this.running
     const title = task.title ?? 'rows'
@@ -103,9 +103,9 @@ export class TaskJobs {
     return offered
   }
 
-  /** What the ledger says now. Returns jobs that have got another worker. */
+  /** Takes the ledger's rows as events. Returns jobs that have another worker now. */
   see(rows: ReadonlyMap<string, JobRow>): { title: string; worker: string }[] {
-    // Only what was withdrawn before the ledger was read cannot be taken by another worker any more.
+    // Only a job that was withdrawn before the ledger was read cannot be taken by another worker any more.
     const takenBack = new Set(
       [...this.running.state.shares].flatMap(([id, share]) => (isTakenBack(share) ? id : [])),
     )
@@ -122,7 +122,7 @@ export class TaskJobs {
       }
       counts = sum(counts, job.outcome?.kind === 'done' ? job.outcome : row)
     }
-    // Nothing is decided about jobs of which one is known to have ended.
+    // Ended jobs first: no decision may be based on a state without them.
     for (const job of this.#jobs) if (job.outcome) this.#apply(this.#endOf(job, job.outcome))
     for (const job of this.#jobs) if (!job.outcome) this.#apply(eventOf(job, takenBack.has(job.id)))
     if (taken.length > 0 && !this.#hasStarted) {
@@ -134,12 +134,12 @@ export class TaskJobs {
     return taken
   }
 
-  /** What has to be done now; each is returned once. */
+  /** Each effect is returned once. */
   takeEffects(): Effect[] {
     return this.#effects.splice(0)
   }
 
-  /** The last moment to say no. */
+  /** The caller can still refuse the commit. */
   async ask(): Promise<void> {
     try {
       await this.running.task.onBeforeCommit?.(this.#jobs.flatMap(({ row }) => row?.transactions ?? []))
@@ -149,7 +149,7 @@ export class TaskJobs {
     }
   }
 
-  /** Nobody will take it again. Where its commit had been agreed on, it may have been committed all the same. */
+  /** No worker will take the job again. If its commit had been decided, it may have been committed nevertheless. */
   giveUp(id: string, error: Error) {
     const job = this.#jobs.find((one) => one.id === id)
     const share = this.running.state.shares.get(id)
@@ -203,7 +203,7 @@ export class TaskJobs {
   }
 }
 
-/** Of a job that has not ended. One that was never taken has no row. */
+/** Of a job that has not ended. A job that was never taken has no row. */
 function eventOf({ id: share, row }: Job, isTakenBack: boolean): TaskEvent | undefined {
   switch (row?.state ?? 'offered') {
     case 'offered':

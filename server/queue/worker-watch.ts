@@ -1,4 +1,4 @@
-// Which workers take jobs of a queue, as the coordinator of a run sees and reports it.
+// The workers that take jobs of a queue, as the coordinator of a run sees and reports them.
 import type { WorkerView } from '../../shared/worker.ts'
 import type { CopierWork } from '../copy/task.ts'
 import type { Ledger } from './ledger.ts'
@@ -13,12 +13,12 @@ export class WorkerWatch {
   constructor(
     readonly ledger: Ledger,
     readonly queueName: string,
-    /** What a worker has to know besides the queue. */
+    /** What a worker has to be started with besides the queue. */
     readonly mapping: string | undefined,
     readonly work: Pick<CopierWork, 'onLog' | 'onWarning' | 'onWorkers'>,
   ) {}
 
-  /** Jobs that all of them copy at the same time. */
+  /** Number of jobs that all of them copy at the same time. */
   get lanes(): number {
     return this.#workers.reduce((sum, { concurrency }) => sum + concurrency, 0)
   }
@@ -39,7 +39,7 @@ export class WorkerWatch {
     this.#workers = workers
   }
 
-  /** Warns now and then, where rows wait, that there is no worker. */
+  /** Warns from time to time that there is no worker, while rows wait. */
   remind() {
     const now = performance.now()
     if (this.#workers.length > 0 || this.#remindAt === undefined || now < this.#remindAt) return

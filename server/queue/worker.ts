@@ -1,5 +1,5 @@
-// A process that takes jobs from a queue, as many at a time as it was told, until it is stopped. It has no state:
-// what it has not committed when it dies is somebody else's job.
+// A process that takes jobs from a queue, up to `concurrency` at a time, until it is stopped. It has no state: when it is
+// killed, another worker gets what it had not committed.
 
 import { hostname } from 'node:os'
 import { messageOf } from '../../shared/message-of.ts'
@@ -14,7 +14,7 @@ import { RunWatch } from './run-watch.ts'
 
 const lookEveryMs = 500
 const hereEveryMs = 5000
-/** Whoever could not do a job lets another take it first. */
+/** After a failure another worker has the time to take the job first. */
 const restAfterFailureMs = 2500
 
 export interface WorkerOptions {
@@ -28,7 +28,7 @@ export interface WorkerOptions {
   onLook?(): void
 }
 
-/** Until the signal; then what is under way returns to the queue. */
+/** Runs until the signal; unfinished jobs then return to the queue. */
 export async function work(options: WorkerOptions): Promise<void> {
   const { queue, queues, concurrency, signal, say } = options
   if (queues.length === 0) throw new UsageError('a worker needs at least one pair of connections')
@@ -55,12 +55,12 @@ export async function work(options: WorkerOptions): Promise<void> {
   const begin = (taken: TakenJob) => {
     busy++
     let counts = true
-    // What waits for others needs nothing but its sessions.
+    // A job that waits for other jobs needs only its sessions.
     const leave = () => {
       if (!counts) return
       counts = false
       busy--
-      // There is room for the next one at once.
+      // The next job can start at once.
       wake.abort()
     }
     const job = run(taken, services, leave)
@@ -97,7 +97,7 @@ async function takeAny(
       const taken = await queue.take(name)
       if (taken) return taken
     } catch (error) {
-      // The connection has tried for its time already; a worker goes on asking.
+      // The connection has made its attempts already; the worker keeps asking.
       say(`the queue cannot be read: ${messageOf(error)}`)
     }
   }
@@ -112,7 +112,7 @@ async function run(taken: TakenJob, services: WorkerServices, leave: () => void)
   try {
     outcome = await copyJob(taken, services, leave)
   } catch (error) {
-    // The queue itself did not take the news: the job's heartbeat ends, and somebody gets it.
+    // The outcome could not be stored: the job's heartbeat ends, and another worker gets it.
     services.say(`${title}: ${messageOf(error)}`)
   }
   if (outcome) services.say(`${title}: ${inWords(outcome)}`)

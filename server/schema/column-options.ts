@@ -7,8 +7,8 @@ const setOptions = new RegExp(`^(${alterColumn})\\((.*)\\)$`, 's')
 const setHint = new RegExp(`^${alterColumn}(?:\\(|STATISTICS |STORAGE |COMPRESSION )`, 's')
 
 /**
- * Servers keep notes of their own among the options of columns: 15.20 keeps `pg_attver=N` for every column of every
- * table. No server accepts them in SQL, and each of them has its own. Undefined when the statement sets nothing else.
+ * Servers keep internal data among the options of columns: 15.20 keeps `pg_attver=N` for every column of every
+ * table. No server accepts it in SQL, and each has its own. Undefined when the statement sets nothing else.
  */
 export function withoutInternalOptions(statement: string): string | undefined {
   const [, head, list] = setOptions.exec(statement) ?? []
@@ -19,7 +19,7 @@ export function withoutInternalOptions(statement: string): string | undefined {
   return settable.length === 0 ? undefined : `${head}(${settable.join(', ')})`
 }
 
-/** The table holds its rows without it too: a server that refuses it (it is older, or was built without lz4) keeps the table. */
+/** The table can hold its rows without it: a server that refuses it (an older one, or one built without lz4) keeps the table. */
 export function isColumnHint(statement: string): boolean {
   return setHint.test(statement)
 }

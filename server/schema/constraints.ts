@@ -1,4 +1,4 @@
-// Constraints in two steps: the long one, which lets others work, and the short one, which does not.
+// Constraints in two steps: a long one that lets other sessions work, and a short one that locks the table.
 import { unquoted } from './plain-names.ts'
 
 const identifier = '(?:"(?:[^"]|"")*"|[^\\s".]+)'
@@ -15,7 +15,7 @@ const partitionedValidatedSince = 18
 
 /**
  * Before 18 no foreign key of a partitioned table can be NOT VALID, and VALIDATE of one that refers to a partitioned
- * table leaves what belongs to its partitions (`f_a_fkey1`) as not valid.
+ * table leaves the constraints of its partitions (`f_a_fkey1`) marked as not valid.
  */
 export function isValidatedLater(
   major: number,
@@ -24,7 +24,7 @@ export function isValidatedLater(
   return major >= partitionedValidatedSince || !(key.tablePartitioned || key.referencedPartitioned)
 }
 
-/** Adds the foreign key without looking at the rows, and looks at them then, while others may write. */
+/** Adds the foreign key without a check of existing rows, and then checks them while other sessions may write. */
 export function splitForeignKey(statement: string): { add: string; validate: string } | undefined {
   const [, table, name] = addForeignKey.exec(statement) ?? []
   if (!table || !name || statement.endsWith(' NOT VALID')) return undefined

@@ -11,7 +11,7 @@ interface CreateTable {
   schema: string
   /** Columns and constraints, each as written. */
   elements: string[]
-  /** What stands before and behind them, parentheses included. */
+  /** The text before and after them, parentheses included. */
   head: string
   tail: string
 }
@@ -20,7 +20,7 @@ interface Piece extends Token {
   text: string
 }
 
-/** Undefined for what is not CREATE TABLE with a list of columns. */
+/** Undefined for a statement that is not CREATE TABLE with a list of columns. */
 function parseCreateTable(statement: string): CreateTable | undefined {
   if (!/^CREATE (?:UNLOGGED |FOREIGN )?TABLE /.test(statement)) return undefined
   const lexer = new Lexer(statement)
@@ -43,7 +43,7 @@ function parseCreateTable(statement: string): CreateTable | undefined {
       const last = statement.slice(start, lexer.start).trim()
       if (last !== '') elements.push(last)
       const [schema = '', name = '', ...others] = names
-      // CREATE TABLE t OF type, and PARTITION OF, list something else.
+      // CREATE TABLE t OF type and PARTITION OF have another kind of list.
       if (others.length > 0 || name === '') return undefined
       const [head, tail] = [statement.slice(0, open), statement.slice(lexer.start)]
       return { name: `${schema}.${name}`, schema, elements, head, tail }
@@ -94,7 +94,7 @@ export function notNullOfColumns(statement: string): string[] {
   return others.length === 0 ? [statement] : [written({ ...table, elements }), ...others]
 }
 
-/** Where NOT NULL NO INHERIT stands in the definition of a column, outside of its expressions. */
+/** The place of NOT NULL NO INHERIT in the definition of a column, outside of its expressions. */
 function ofColumn(words: readonly string[]): number {
   let depth = 0
   return words.findIndex((word, index) => {
@@ -125,9 +125,9 @@ function piecesOf(text: string): Piece[] {
 const notNullAtEnd = /(?: CONSTRAINT (?:"(?:[^"]|"")*"|[^\s"]+))? NOT NULL$/
 
 /**
- * `CREATE TABLE c (...) INHERITS (p)` puts the columns of p first, whatever their order was. A parent before p that
- * has them in the right order and is gone again at once gives this order, and changes nothing else: not which
- * columns and constraints are the child's own.
+ * `CREATE TABLE c (...) INHERITS (p)` puts the columns of p first, whatever their order was. A temporary parent before
+ * p with the columns in the right order gives this order. It is dropped at once, and changes nothing else: the child's
+ * own columns and constraints stay its own.
  */
 export function inheritInOrder(
   statement: string,
@@ -138,7 +138,7 @@ export function inheritInOrder(
   const inherits = table && /^\)\s+INHERITS \(/.exec(table.tail)
   if (!table || !inherits) return [statement]
   const first = `${table.schema}.${quoteIdentifier(`pgtrek_order_${unique}`)}`
-  // A generated column cannot be the child's own and its first parent's: the child gets it from that one.
+  // A generated column cannot be both the child's own and its first parent's: the child inherits it from the temporary parent.
   const generated = new Map<string, string>()
   const own = new Set(columns.filter(({ isOwn }) => isOwn).map(({ name }) => name))
   const elements = table.elements.filter((element) => {

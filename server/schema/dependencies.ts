@@ -1,4 +1,4 @@
-// What each archive entry needs, from the source's own pg_depend: pg_dump's plain output does not have it.
+// The dependencies of each archive entry, from the source's pg_depend: pg_dump's plain output does not have them.
 // https://www.postgresql.org/docs/current/catalog-pg-depend.html
 import type { Session } from '../postgres/session.ts'
 import type { Entry } from './entries.ts'
@@ -29,8 +29,8 @@ export function readDependencies(session: Session): Promise<Dependency[]> {
 }
 
 /**
- * pg_dump writes languages before extensions, and does not see that a handler is an extension's: that one, with the
- * extensions that it needs, comes first.
+ * pg_dump writes languages before extensions, and does not see that a handler belongs to an extension: that extension
+ * comes first, with the extensions that it needs.
  */
 export function withExtensionsFirst(
   entries: readonly Entry[],
@@ -64,7 +64,7 @@ export function withExtensionsFirst(
   return [...entries.slice(0, at), ...moved, ...entries.slice(at).filter(({ id }) => !first.has(id))]
 }
 
-/** For every entry the entries that must be there first; all of them stand before it in the dump. */
+/** For every entry the entries that must be created before it. All of them are before it in the dump. */
 export function entryDependencies(
   entries: readonly Entry[],
   dependencies: readonly Dependency[],
@@ -74,7 +74,7 @@ export function entryDependencies(
   const result = new Map<number, number[]>()
   const add = (entry: number, needed: number | undefined) => {
     if (needed === undefined || needed === entry) return
-    // pg_dump breaks circles by its order (a view's body after the view): an edge forward is such a break.
+    // pg_dump breaks cycles by its order (a view's body after the view): a dependency on a later entry is such a break.
     if ((position.get(needed) ?? Number.POSITIVE_INFINITY) >= (position.get(entry) ?? -1)) return
     const list = result.get(entry)
     if (!list) result.set(entry, [needed])
@@ -85,7 +85,7 @@ export function entryDependencies(
     if (entry !== undefined) add(entry, entryOf(neededClass, needed))
   }
   const byName = namedRelations(entries)
-  /** Entry of a partitioned index -> the entries that attach the indexes of its partitions, and those. */
+  /** Entry of a partitioned index -> the entries of its partitions' indexes, and the entries that attach them. */
   const attachments = new Map<number, { attach: number; child: number | undefined }[]>()
   for (const entry of entries) {
     for (const needed of entry.dependencies) add(entry.id, needed)
@@ -103,7 +103,7 @@ export function entryDependencies(
   }
   for (const entry of entries) {
     if (entry.kind !== 'FK CONSTRAINT') continue
-    // A key of a partitioned table holds only when those of all its partitions are attached.
+    // A key of a partitioned table is valid only when the indexes of all partitions are attached.
     const keys = [...(result.get(entry.id) ?? [])]
     for (let key = keys.pop(); key !== undefined; key = keys.pop()) {
       for (const { attach, child } of attachments.get(key) ?? []) {
@@ -115,18 +115,18 @@ export function entryDependencies(
   return result
 }
 
-/** Finds the entry that creates an object: its own, or that of what it is a part of. */
+/** Finds the entry that creates an object: its own entry, or that of the object that it is a part of. */
 function ownersOf(entries: readonly Entry[], dependencies: readonly Dependency[]) {
   const key = (classOid: number, oid: number) => classOid * 2 ** 32 + oid
   const own = new Map<number, number>()
   for (const entry of entries) {
-    // Entries about a table (its row security, its attachment) carry no object of their own.
+    // Entries that concern a table (its row security, its attachment) have no object themselves.
     const about = entry.kind === 'DEFAULT' || !own.has(key(entry.classOid, entry.oid))
     if (entry.oid && entry.classOid && about) own.set(key(entry.classOid, entry.oid), entry.id)
   }
   const wholes = new Map<number, { class: number; oid: number }>()
   for (const { class: from, oid, neededClass, needed, kind } of dependencies) {
-    // i(nternal) and e(xtension), and a(uto) for defaults and inline constraints: made with the other object.
+    // i(nternal), e(xtension), and a(uto) for defaults and inline constraints: created with the other object.
     const part = key(from, oid)
     if (kind === 'i' || kind === 'e' || (kind === 'a' && !wholes.has(part))) {
       wholes.set(part, { class: neededClass, oid: needed })
@@ -143,7 +143,7 @@ function ownersOf(entries: readonly Entry[], dependencies: readonly Dependency[]
   }
 }
 
-/** By `schema.name` as quoted in SQL: what creates that table or index. */
+/** By `schema.name` as quoted in SQL: the entry that creates the table or index. */
 function namedRelations(entries: readonly Entry[]): Map<string, number[]> {
   const found = new Map<string, number[]>()
   const add = (name: string | undefined, id: number) => {
@@ -153,7 +153,7 @@ function namedRelations(entries: readonly Entry[]): Map<string, number[]> {
     const statement = entry.statements[0] ?? ''
     if (entry.kind === 'TABLE' || entry.kind === 'FOREIGN TABLE') add(qualifiedNames(statement)[0], entry.id)
     if (entry.kind === 'INDEX') {
-      // CREATE INDEX name ON schema.table: the index lives in its table's schema.
+      // CREATE INDEX name ON schema.table: the index is in the schema of its table.
       const [schema] = splitQualified(qualifiedNames(statement)[0] ?? '')
       const name = /^CREATE (?:UNIQUE )?INDEX ("(?:[^"]|"")*"|\S+) ON /.exec(statement)?.[1]
       if (schema && name) add(`${schema}.${name}`, entry.id)

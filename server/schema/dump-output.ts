@@ -1,5 +1,5 @@
-// What pg_dump writes, taken as it comes: its script in pieces that can be sent away, and the end of what it
-// says. The package around it would keep both whole, the script several times, until pg_dump is over.
+// Reads pg_dump's output while it is written: its script in pieces that can be sent to the main thread, and the end of
+// its messages. The package around it would keep both in memory, the script several times, until pg_dump has ended.
 // https://github.com/WebAssembly/WASI/blob/wasi-0.1/preview1/docs.md#fd_write
 
 type FileWrite = (file: number, vectors: number, count: number, written: number) => number
@@ -8,7 +8,7 @@ const errorFile = 2
 const pieceBytes = 1 << 20
 const keptWords = 1 << 16
 
-/** What a module of WebAssembly asks for, by the name of the part and of the function. */
+/** The imports of a WebAssembly module, by module and function name. */
 export type Imports = NonNullable<Parameters<typeof WebAssembly.instantiate>[1]>
 
 export class DumpOutput {
@@ -21,7 +21,7 @@ export class DumpOutput {
 
   constructor(readonly onScript: (piece: Uint8Array) => void) {}
 
-  /** The module's imports with its writing replaced. */
+  /** The module's imports, with its write function replaced. */
   tap(module: WebAssembly.Module, imports: Imports): Imports {
     const tapped: Imports = {}
     for (const { module: space, name } of WebAssembly.Module.imports(module)) {
@@ -34,18 +34,18 @@ export class DumpOutput {
     return tapped
   }
 
-  /** A module that brings its own memory has it only now. */
+  /** The memory of a module is known only after its instantiation. */
   attach({ exports }: WebAssembly.Instance) {
     if (exports.memory instanceof WebAssembly.Memory) this.#memory = exports.memory
   }
 
-  /** What is left of the script. */
+  /** Sends the rest of the script. */
   flush() {
     if (this.#length > 0) this.onScript(this.#piece.slice(0, this.#length))
     this.#length = 0
   }
 
-  /** The last of what it said, and what it says from now on begins anew. */
+  /** Returns the end of its messages, and clears it. */
   takeWords(): string {
     const text = Buffer.concat(this.#words).toString('utf8')
     this.#words = []
@@ -55,7 +55,7 @@ export class DumpOutput {
 
   #writing(write: FileWrite): FileWrite {
     return (file, vectors, count, written) => {
-      // What goes to standard output is little, and the package's.
+      // Standard output gets little text; the package handles it.
       if (file < errorFile || !this.#memory) return write(file, vectors, count, written)
       const { bytes, numbers } = this.#view(this.#memory)
       let total = 0
@@ -72,7 +72,7 @@ export class DumpOutput {
     }
   }
 
-  /** Memory that has grown is another buffer. */
+  /** Memory that has grown has a new buffer. */
   #view({ buffer }: WebAssembly.Memory) {
     if (this.#viewed?.numbers.buffer !== buffer) {
       this.#viewed = { bytes: new Uint8Array(buffer), numbers: new DataView(buffer) }
@@ -90,7 +90,7 @@ export class DumpOutput {
     }
   }
 
-  /** With --verbose it says what it reads and makes: a line for each object, of which the last matter. */
+  /** With --verbose pg_dump writes a line for each object that it reads and dumps; the last lines matter. */
   #hear(part: Uint8Array) {
     this.#words.push(part.slice())
     this.#wordsLength += part.length

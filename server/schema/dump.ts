@@ -1,4 +1,4 @@
-// Runs pg_dump inside the process, over a session of ours. No client tools, no version mismatch.
+// Runs pg_dump inside the process, over a pgtrek session: no client tools are needed, and versions cannot differ.
 
 import { Cancelled, PgtrekError } from '../postgres/errors.ts'
 import type { Session } from '../postgres/session.ts'
@@ -10,24 +10,24 @@ import { workerUrl } from '../system/worker-url.ts'
 import type { DumpJob, DumpMessage } from './dump.worker.ts'
 import { decodeRaw } from './raw-bytes.ts'
 
-/** pg_dump gave up; the message is what it printed. */
+/** pg_dump failed; the message is its output. */
 export class DumpFailed extends PgtrekError {}
 
-/** Since then pg_dump does not look into a sequence that it may not read. */
+/** Since 18 pg_dump does not read a sequence without the privilege. */
 export const dumpsUnreadableSequencesSince = 18
 
 const firstAnswerBytes = 1 << 20
 const largestAnswerBytes = 1 << 30
-/** Cutting it takes as much memory as should be free before. */
+/** Splitting a script of this length takes so much memory that garbage is collected before. */
 const longScript = 1 << 20
 const longestGoodbyeMs = 1000
 
-/** Started ahead, it is ready for pg_dump when the session is. */
+/** Started early, so that pg_dump is loaded when the session is connected. */
 export class DumpThread implements Disposable {
   readonly worker = new Worker(workerUrl('schema/dump.worker.ts'))
   readonly ended = endOf(this.worker)
 
-  /** Its memory is free again: of many tables more than the script takes. */
+  /** Ends the thread and frees its memory, which for many tables is larger than the script. */
   async end(): Promise<void> {
     this.worker.terminate()
     await settledWithin(this.ended, longestGoodbyeMs)
@@ -39,8 +39,8 @@ export class DumpThread implements Disposable {
 }
 
 /**
- * The text that `pg_dump` with these arguments writes. The session is left in pg_dump's transaction, the
- * thread is used up.
+ * Returns the text that `pg_dump` writes with these arguments. The session stays in pg_dump's transaction; the thread
+ * cannot be used again.
  */
 export async function pgDump(
   session: Session,
@@ -98,14 +98,14 @@ export async function pgDump(
     return pieces.splice(0).join('') + decoder.decode()
   } finally {
     signal?.removeEventListener('abort', abort)
-    // Who has started the thread may keep it: what it was given goes.
+    // The caller may keep the thread; its references to the script are released.
     worker.onmessage = null
   }
 }
 
 /**
- * Of everything that pg_dump said (it says what it reads, one line run into the next) only the errors. It calls
- * itself by the name of whatever file it was started from.
+ * The errors in pg_dump's messages, without its progress lines, which it writes one directly after the other. It uses
+ * the name of the file that it was started from as its own.
  */
 function readable(text: string): string {
   const [, program = 'pg_dump'] =

@@ -1,5 +1,5 @@
-// pg_dump itself, as WebAssembly, in a thread that may block: it waits for the main thread to carry its
-// bytes to the server and back.
+// Runs pg_dump as WebAssembly, in a thread that may block: it waits until the main thread has sent its bytes to the
+// server and received the answer.
 
 import { pgDump } from '@electric-sql/pglite-tools/pg_dump'
 import { messageOf } from '../../shared/message-of.ts'
@@ -7,14 +7,14 @@ import { collectAbove } from '../system/collect-garbage.ts'
 import { DumpOutput, type Imports } from './dump-output.ts'
 
 export interface DumpJob {
-  /** [0]: 1 when an answer lies ready; [1]: its length. */
+  /** [0]: 1 when an answer is ready; [1]: its length. */
   control: SharedArrayBuffer
   /** Grows with the largest answer. */
   answer: SharedArrayBuffer
   arguments: string[]
 }
 
-/** `script`: the next piece of what it writes. */
+/** `script`: the next piece of pg_dump's output. */
 export type DumpMessage = { write: Uint8Array } | { script: Uint8Array } | { done: true } | { failed: string }
 
 const manyBytes = 1 << 20
@@ -22,8 +22,8 @@ const manyBytes = 1 << 20
 declare const self: Worker
 
 /**
- * The package compiles its WebAssembly anew for every run; here all runs share what the first one compiled.
- * That is a rehearsal, which needs no server: the thread is started while the sessions are still connecting.
+ * The package compiles its WebAssembly for every run. Here all runs of the thread share the first compilation, which a
+ * trial run without a server makes: the thread is started while the sessions are still connecting.
  */
 const instantiate = WebAssembly.instantiate
 const output = new DumpOutput((script) => {
@@ -38,7 +38,7 @@ WebAssembly.instantiate = (async (bytes: Parameters<typeof WebAssembly.compile>[
   output.attach(instance)
   return { module, instance }
 }) as typeof WebAssembly.instantiate
-// It fails for want of a dump to hand out; what fails in earnest will do so again in the dump itself.
+// The trial run fails because it has no server. Other failures occur again in the dump itself.
 const rehearsal = pgDump({ pg: inert() as never, args: ['--version'] }).catch(() => undefined)
 
 self.onmessage = async ({ data: job }: MessageEvent<DumpJob>) => {
@@ -54,12 +54,12 @@ self.onmessage = async ({ data: job }: MessageEvent<DumpJob>) => {
   }
 }
 
-/** Nothing else runs in this thread that would: pg_dump does not return until it is done. */
+/** The thread runs no other code: pg_dump returns only when it is done. */
 function cleanUp(moved: number) {
   collectAbove(manyBytes, moved)
 }
 
-/** The little of a PGlite instance that the package uses. */
+/** The members of a PGlite instance that the package uses. */
 function inert() {
   return {
     query: async () => ({ rows: [{ search_path: '' }] }),
@@ -74,7 +74,7 @@ function connectionFor({ control, answer }: DumpJob) {
     ...inert(),
     execProtocolRawStream(written: Uint8Array, { onRawData }: { onRawData: (data: Uint8Array) => void }) {
       post({ write: written.slice() })
-      // The notice of the answer before may come so late that it ends this wait.
+      // A late notification of an earlier answer may end this wait.
       while (Atomics.load(state, 0) === 0) Atomics.wait(state, 0, 0)
       Atomics.store(state, 0, 0)
       const length = state[1] as number

@@ -1,14 +1,14 @@
-// pg_dump's plain output cut into its archive entries. `--verbose` writes a comment before each that says
-// what it is; only comments that the lexer sees as such count, since bodies and strings may look alike.
+// Splits pg_dump's plain output into its archive entries. `--verbose` writes a comment before each that describes it.
+// Only what the lexer recognises as a comment counts, since function bodies and strings may contain the same text.
 import { collectEach } from '../system/collect-garbage.ts'
 import { withoutInternalOptions } from './column-options.ts'
 import { Lexer, splitStatements } from './lexer.ts'
 import { withPlainNames } from './plain-names.ts'
 
 export interface Entry {
-  /** pg_dump's own number for it; dependencies speak in these. */
+  /** pg_dump's number of the entry; dependencies refer to it. */
   id: number
-  /** The catalog (pg_class, pg_proc, ...) and the object's OID in the source; 0 for what has none. */
+  /** The catalog (pg_class, pg_proc, ...) and the object's OID in the source; 0 for entries without an object. */
   classOid: number
   oid: number
   dependencies: readonly number[]
@@ -17,15 +17,15 @@ export interface Entry {
   schema: string | undefined
   name: string
   owner: string | undefined
-  /** In order, without `;`. The statement that sets the owner is apart, because it may fail alone. */
+  /** In order, without `;`. The statement that sets the owner is separate, because it may fail alone. */
   statements: string[]
   ownerStatement: string | undefined
-  /** What `default_tablespace` and `default_table_access_method` must be when the statements run. */
+  /** The values of `default_tablespace` and `default_table_access_method` for the statements. */
   tablespace: string
   accessMethod: string
 }
 
-/** Entries. Reading them leaves much more behind than they are. */
+/** Entries. Reading them creates much more garbage than they take themselves. */
 const collectAfter = 15_000
 const none: readonly number[] = []
 
@@ -46,7 +46,7 @@ export function parseEntries(dump: string): Entry[] {
   const same = new Names()
   let tablespace = ''
   let accessMethod = ''
-  // What pg_dump sets before the first entry may concern it.
+  // Settings before the first entry may apply to it.
   const settings = (statements: string[]) => {
     const own: string[] = []
     for (const statement of statements) {
@@ -75,7 +75,7 @@ export function parseEntries(dump: string): Entry[] {
       tablespace,
       accessMethod,
     }
-    // Settings written behind an entry are for the next one.
+    // Settings after an entry apply to the next one.
     entry.statements = settings(splitStatements(dump.slice(header.textStart, header.end)))
     const owner = ownerOf(entry.statements.at(-1) ?? '')
     if (owner !== undefined) {
@@ -88,7 +88,7 @@ export function parseEntries(dump: string): Entry[] {
   return entries
 }
 
-/** The few names that many entries share are kept once. */
+/** Stores each name once: many entries share a few names. */
 class Names {
   readonly #known = new Map<string, string>()
 
@@ -99,7 +99,7 @@ class Names {
   }
 }
 
-/** Each when the next one is found: there may be a hundred thousand, and a script as long as memory allows. */
+/** A generator, because a script may have a hundred thousand headers and may be as long as memory allows. */
 function* findHeaders(dump: string): Generator<Header> {
   let last: Header | undefined
   let current: Header | undefined
@@ -138,8 +138,8 @@ function* findHeaders(dump: string): Generator<Header> {
 }
 
 /**
- * `t; Type: TABLE; Schema: public; Owner: me[; Tablespace: x]`. A name may contain `; Type: ` itself: the
- * last one counts.
+ * `t; Type: TABLE; Schema: public; Owner: me[; Tablespace: x]`. A name may contain `; Type: ` itself: the last
+ * occurrence counts.
  */
 function parseLabel(label: string, same: Names): Pick<Entry, 'name' | 'kind' | 'schema' | 'owner'> {
   const found = /^(.*); Type: ([A-Z ]+); Schema: (.*?); Owner: (.*?)(?:; Tablespace: .*)?$/s.exec(label)
@@ -153,29 +153,29 @@ function parseLabel(label: string, same: Names): Pick<Entry, 'name' | 'kind' | '
   }
 }
 
-/** Some are names as they are, others hold SQL: `TABLE "t"` has a comment, `f("text")` a type. */
+/** Some names are plain, others contain SQL: a comment has `TABLE "t"`, a function `f("text")`. */
 function plainName(kind: string, name: string): string {
   if (!name.includes('"')) return name
   if (written.has(kind)) return withPlainNames(name)
   const isRoutine = kind === 'FUNCTION' || kind === 'PROCEDURE' || kind === 'AGGREGATE'
-  // The name itself is not quoted, and may hold quotes and parentheses of its own.
+  // The name itself is not quoted, and may contain quotes and parentheses.
   const [, routine = '', types = ''] = (isRoutine && /^(.*)(\((?:[^()"]|"[^()"]*")*\))$/s.exec(name)) || []
   return types === '' ? name : routine + withPlainNames(types)
 }
 
 const written: ReadonlySet<string> = new Set(['COMMENT', 'ACL', 'SECURITY LABEL', 'CAST', 'TRANSFORM'])
 
-/** The comment that every database has: pg_dump leaves it out only where it does not quote the name. */
+/** The default comment of every database: pg_dump leaves it out only where it does not quote the name. */
 function isOwnComment({ kind, statements: [statement = ''] }: Entry): boolean {
   return kind === 'COMMENT' && /^COMMENT ON SCHEMA "?public"? IS 'standard public schema'$/.test(statement)
 }
 
-/** What pg_dump sets for its whole script, again behind each \connect; our sessions are set up already. */
+/** Settings of pg_dump for its whole script, repeated after each \connect; pgtrek's sessions have them already. */
 function isSessionSetting(statement: string): boolean {
   return /^(SET [a-z_]+ = |SELECT pg_catalog\.set_config\('search_path', '', false\)$)/.test(statement)
 }
 
-/** The role of a final `OWNER TO`. pg_dump quotes every name that is more than small letters and digits. */
+/** The role of a final `OWNER TO`. pg_dump quotes every name that has more than lower-case letters and digits. */
 function ownerOf(statement: string): string | undefined {
   if (!/^ALTER [A-Z]/.test(statement)) return undefined
   const role = /\sOWNER TO ("(?:[^"]|"")*"|[a-z_][a-z0-9_]*)$/.exec(statement)?.[1]

@@ -1,10 +1,10 @@
-// pg_dump's kinds of archive entries: in which phase users see them, and in which pass they are restored.
+// pg_dump's kinds of archive entries: the phase that users see them in, and the pass that restores them.
 import type { Phase } from '../../shared/phase.ts'
 import type { Entry } from './entries.ts'
 
 /**
- * `pre` goes before the rows, in pg_dump's order. `post` waits for rows where it concerns a table.
- * `grants` come when every object is there; `last` is what must see the finished database.
+ * `pre` is restored before the rows, in pg_dump's order. `post` waits for the rows of its table, if it has one.
+ * `grants` follow when every object exists. `last` is for entries that need or affect the finished database.
  */
 export type Pass = 'pre' | 'post' | 'grants' | 'last'
 
@@ -67,18 +67,18 @@ const kinds: Record<string, Kind> = {
   'SUBSCRIPTION TABLE': post('others'),
   ACL: { phase: 'others', pass: 'grants' },
   'DEFAULT ACL': { phase: 'others', pass: 'grants' },
-  // They apply to sessions that come later, ours among them: read-only by default, for one.
+  // These settings apply to later sessions, also those of pgtrek: read-only by default, for example.
   'DATABASE PROPERTIES': { phase: 'others', pass: 'last' },
   'EVENT TRIGGER': { phase: 'triggers', pass: 'last' },
   'MATERIALIZED VIEW DATA': { phase: 'views', pass: 'last' },
 }
 
 /**
- * Comments, labels and kinds of later pg_dump versions are restored where they stand: behind `previous`.
- * A function or view that needs an index (GROUP BY a primary key) stands behind the first post entry.
+ * Comments, security labels and kinds of later pg_dump versions are restored at their place in the dump: after
+ * `previous`. A function or view that needs an index (GROUP BY a primary key) is after the first post entry.
  */
 export function kindOf({ kind, name }: Pick<Entry, 'kind' | 'name'>, previous: Pass): Kind {
-  // Event triggers come last, or they would fire for our own work; what is said about them comes behind.
+  // Event triggers are last, or they would fire for the restore itself. Their comments follow them.
   if (name.startsWith('EVENT TRIGGER ')) return { phase: 'triggers', pass: 'last' }
   const known = kinds[kind]
   if (!known) return { phase: 'others', pass: previous === 'grants' ? 'post' : previous }

@@ -1,4 +1,4 @@
-// Where SQL text is code and where it is a quoted string, a name or a comment.
+// Finds out where SQL text is code, and where it is a quoted string, a name or a comment.
 // https://www.postgresql.org/docs/current/sql-syntax-lexical.html (standard_conforming_strings is on)
 
 export interface Token {
@@ -24,8 +24,8 @@ const close = code(')')
 const upperE = code('E')
 const lowerE = code('e')
 
-// What an ASCII character may be; all others belong to words. A dump has tens of millions of them, and
-// looking them up by their code is what makes that a matter of a second.
+// The class of each ASCII character; all others belong to words. A dump has tens of millions of characters, and a
+// lookup by code takes a second for all of them.
 const isSpace = 1
 const isDigit = 2
 const isWordStart = 4
@@ -37,13 +37,13 @@ const classes = Uint8Array.from({ length: 128 }, (_, ascii) => {
 })
 const classOf = (character: number) => (character < 128 ? (classes[character] as number) : isWordStart)
 
-/** All tokens from `position` on; white space lies between them. An unclosed quote runs to the end. */
+/** All tokens from `position` on, without white space. An unclosed quote extends to the end. */
 export function* tokens(text: string, position = 0): Generator<Token> {
   const lexer = new Lexer(text, position)
   while (lexer.next()) yield { kind: lexer.kind, start: lexer.start, end: lexer.end }
 }
 
-/** The same one after the other: a long text has more tokens than memory should hold objects for. */
+/** One object for all tokens: a long text has too many tokens for an object each. */
 export class Lexer implements Token {
   kind: Token['kind'] = 'symbol'
   start = 0
@@ -85,7 +85,7 @@ export class Lexer implements Token {
       this.kind = isString ? 'string' : 'word'
       this.end = isString ? endOfEscapeString(text, position + 2) : endOfWord(text, position + 1)
     } else if (kindOfCharacter === isDigit) {
-      // A number takes its letters along, so that none of them starts a word or an E'' string.
+      // A number includes the letters after it, so that none of them starts a word or an E'' string.
       this.kind = 'symbol'
       this.end = endOfNumber(text, position + 1)
     } else if (character === singleQuote) {
@@ -123,7 +123,7 @@ export class Lexer implements Token {
 export function splitStatements(text: string): string[] {
   const statements: string[] = []
   let start = -1
-  /** Behind the statement's last token so far. */
+  /** The end of the statement's last token so far. */
   let end = 0
   let parentheses = 0
   let blocks = 0
@@ -155,7 +155,7 @@ export function splitStatements(text: string): string[] {
       previous = ''
       continue
     }
-    // CREATE OR REPLACE FUNCTION are four; behind them only a routine's words matter.
+    // CREATE OR REPLACE FUNCTION has four words; after them only the words of a routine matter.
     if (heading.length === 4 && !isRoutine) continue
     const word = text.slice(token.start, token.end).toLowerCase()
     if (heading.length < 4) {
@@ -217,7 +217,7 @@ function endOfQuoted(text: string, position: number, quote: string, quoteCode: n
   }
 }
 
-/** In E'' strings a backslash takes the next character along. */
+/** In E'' strings a backslash escapes the next character. */
 function endOfEscapeString(text: string, position: number): number {
   while (position < text.length) {
     const character = text.charCodeAt(position)
@@ -253,7 +253,7 @@ function endOfBlockComment(text: string, position: number): number {
   return position
 }
 
-/** Behind the second `$` of `$tag$`, when this is one. */
+/** The end of `$tag$`, if there is one at this position. */
 function endOfDollarTag(text: string, position: number): number {
   if (classOf(text.charCodeAt(position)) === isDigit) return -1
   while (position < text.length && classOf(text.charCodeAt(position)) & (isWordStart | isDigit)) position++

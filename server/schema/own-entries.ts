@@ -1,4 +1,4 @@
-// Removes from a dump what moves of pgtrek have created in the database.
+// Removes from a dump the objects that pgtrek's moves have created in the database.
 import { type OwnObjects, ownSchema } from '../catalog/own.ts'
 import type { ReadOnlyState } from '../catalog/read-only-state.ts'
 import { quoteLiteral } from '../postgres/quote.ts'
@@ -18,7 +18,7 @@ function isOwn({ kind, schema, name, statements }: Entry, own: OwnObjects): bool
   if (own.schema && (schema === ownSchema || (subject.kind === 'SCHEMA' && subject.name === ownSchema))) {
     return true
   }
-  // What is in one is called `publication table`.
+  // A table of a publication has the kind `publication table`.
   if (subject.kind.startsWith('PUBLICATION')) {
     return own.publications.has(subject.name) || own.publications.has(subject.name.split(' ')[0] ?? '')
   }
@@ -28,7 +28,7 @@ function isOwn({ kind, schema, name, statements }: Entry, own: OwnObjects): bool
 
 const readOnlySetting = /^ALTER DATABASE .* SET "?default_transaction_read_only"? TO /
 
-/** As it was before a switchover made it read-only. */
+/** The state before a switchover made the database read-only. */
 function withoutReadOnly(entries: Entry[], readOnly: ReadOnlyState | undefined): Entry[] {
   if (!readOnly || Object.keys(readOnly.moves).length === 0) return entries
   const { before } = readOnly

@@ -1,8 +1,8 @@
 // pg_dump quotes every name, so that none is a keyword on the destination (`create function f(json json)` of 15 is a
-// syntax error on 16). Where people read names, those that need no quotes have none.
+// syntax error on 16). Text for users has quotes only where they are needed.
 import { Lexer } from './lexer.ts'
 
-/** From pg_get_keywords() of 12 to 18, without those that may be names of anything. `json` is the type, on all of them. */
+/** From pg_get_keywords() of 12 to 18, without those that are allowed as names of anything. `json` is the type, on all of them. */
 const keywords: ReadonlySet<string> = new Set(
   `
   all analyse analyze and any array as asc asymmetric authorization between bigint binary bit boolean both
@@ -44,7 +44,7 @@ export function withPlainNames(text: string, isPlain = isNoKeyword): string {
   return result + text.slice(behind)
 }
 
-/** The name that SQL means by a word or a quoted identifier. */
+/** The name that a word or a quoted identifier stands for in SQL. */
 export function unquoted(written: string): string {
   return written.startsWith('"') ? written.slice(1, -1).replaceAll('""', '"') : written
 }

@@ -1,5 +1,5 @@
-// Text of a database in SQL_ASCII, where the server does not check that bytes are UTF-8. Those that are not stand in a string as
-// the code units 0xDC80 to 0xDCFF, which no text has by itself, so that they can be seen and given back.
+// Text of a database in SQL_ASCII, where the server does not check that bytes are UTF-8. Invalid bytes are represented in a string
+// by the code units 0xDC80 to 0xDCFF, which valid text does not contain, so that they can be detected and restored.
 import { isUtf8 } from 'node:buffer'
 
 const firstUnit = 0xdc00
@@ -40,14 +40,14 @@ export function hasRawBytes(text: string): boolean {
   return raw.test(text)
 }
 
-/** The first of them, and what stands before it: for a message. */
+/** The first invalid byte and the text before it, for a message. */
 export function describeRawByte(text: string): string {
   const at = text.search(raw)
   const byte = (text.charCodeAt(at) - firstUnit).toString(16)
   return `the byte 0x${byte} after "${text.slice(Math.max(0, at - 20), at).trimStart()}"`
 }
 
-/** As SQL for a server in SQL_ASCII, which takes bytes as they are: the statement itself could not be sent. */
+/** As SQL for a server in SQL_ASCII, which accepts any bytes: the statement itself could not be sent. */
 export function withRawBytes(statement: string): string {
   if (!hasRawBytes(statement)) return statement
   const parts = Array.from(statement, (character) => {

@@ -1,4 +1,4 @@
-// The few changes to pg_dump's statements.
+// Changes to pg_dump's statements for this destination.
 import { quoteIdentifier } from '../postgres/quote.ts'
 import { tokens } from './lexer.ts'
 
@@ -13,7 +13,7 @@ export function renameDatabase(statement: string, database: string): string {
   return statement
 }
 
-/** Of the statements of an ACL entry those that concern none of these roles, as owner, grantor or grantee. */
+/** The statements of an ACL entry that concern none of these roles, as owner, grantor or grantee. */
 export function possibleGrants(statements: readonly string[], unusable: ReadonlySet<string>): string[] {
   const possible: string[] = []
   let grantor: string | undefined
@@ -28,12 +28,12 @@ export function possibleGrants(statements: readonly string[], unusable: Readonly
   return possible
 }
 
-/** The role that `GRANT ... TO role` or `REVOKE ... FROM role` is about; undefined for everybody. */
+/** The role of `GRANT ... TO role` or `REVOKE ... FROM role`; undefined for PUBLIC. */
 export function granteeOf(statement: string): string | undefined {
   return roleIn(/\s(?:TO|FROM) (ROLE)(?: WITH GRANT OPTION)?$/, statement)
 }
 
-/** `pattern` with ROLE for a name, quoted or not. The keyword PUBLIC is no role, a quoted "PUBLIC" is. */
+/** Matches `pattern` with a name, quoted or not, for ROLE. The keyword PUBLIC is no role; a quoted "PUBLIC" is. */
 function roleIn(pattern: RegExp, statement: string): string | undefined {
   const written = new RegExp(pattern.source.replace('ROLE)', '"(?:[^"]|"")*"|[^\\s"]+)')).exec(statement)?.[1]
   if (written === undefined || written === 'PUBLIC') return undefined
@@ -41,14 +41,14 @@ function roleIn(pattern: RegExp, statement: string): string | undefined {
 }
 
 /**
- * pg_dump writes for the newest server. A subscription of an older one gets a parameter that says how such
- * servers behave anyway, and that they do not know.
+ * pg_dump writes for the newest server. It adds a parameter to a subscription of an older server which states how that
+ * server behaves anyway. The older server does not know the parameter.
  */
 export function withoutRunAsOwner(statement: string): string {
   return statement.replace(/, run_as_owner = true(?=[,)][^']*$)/, '')
 }
 
-/** Servers before 14 make no multirange type beside a range, and do not know the clause that names it. */
+/** Servers before 14 create no multirange type with a range, and do not know the clause that names it. */
 export function withoutMultirange(statement: string): string {
   return statement.replace(
     /,\n +multirange_type_name = (?:"(?:[^"]|"")*"|[^",\n]+)(?:\.(?:"(?:[^"]|"")*"|[^",\n]+))?/,
@@ -56,7 +56,7 @@ export function withoutMultirange(statement: string): string {
   )
 }
 
-/** `    CONSTRAINT odd name NOT NULL a` -> `    CONSTRAINT "odd name" NOT NULL a`, where a line says just that. */
+/** `    CONSTRAINT odd name NOT NULL a` -> `    CONSTRAINT "odd name" NOT NULL a`, where a line is exactly this. */
 export function quoteNotNullNames(statement: string, names: readonly string[]): string {
   return names.reduce(
     (text, name) =>
@@ -68,7 +68,7 @@ export function quoteNotNullNames(statement: string, names: readonly string[]): 
   )
 }
 
-/** Servers before 16 indent nothing, and do not know the words. Only in code: a string or a comment may say so, too. */
+/** Servers before 16 do not know NO INDENT, and indent nothing. Removed only in code: a string or a comment may contain it. */
 export function withoutNoIndent(text: string): string {
   if (!text.includes('NO INDENT')) return text
   const list = [...tokens(text)]

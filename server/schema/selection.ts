@@ -1,5 +1,5 @@
-// Which entries of a dump a selection means: the objects it names, all that belongs to them, and what they
-// need. Pure: what both databases hold was read before.
+// Which entries of a dump a selection includes: the selected objects, what belongs to them, and what they need. Pure:
+// both databases have been read before.
 import { describeObject } from '../../shared/describe.ts'
 import type { Selector, Verdict } from '../../shared/selector.ts'
 import type { Entry } from './entries.ts'
@@ -8,27 +8,27 @@ export interface Contents {
   entries: readonly Entry[]
   /** Entry id -> ids of the entries it needs. */
   needs: ReadonlyMap<number, readonly number[]>
-  /** The entry that another belongs to (an index to its table, a comment to what it is about), or itself. */
+  /** The entry that another belongs to (the table of an index, the object of a comment), or itself. */
   rootOf(entry: Entry): Entry
-  /** What the selection says of an object that belongs to nothing else. */
+  /** The selection's verdict on an object that does not belong to another. */
   verdictOf(root: Entry): Verdict
-  /** What it says of a part for itself, where parts can be chosen: triggers, sequences that a table owns. */
+  /** The verdict on a part that can be selected by itself: a trigger, a sequence owned by a table. */
   verdictOfPart(part: Entry): Verdict
-  /** The destination has it already. */
+  /** The destination has it. */
   isThere(root: Entry): boolean
 }
 
 export interface Chosen {
   ids: ReadonlySet<number>
-  /** Not selected, but needed by what was. */
+  /** Not selected, but needed by selected entries. */
   added: Entry[]
-  /** Chosen entries that cannot be made, with the reason. */
+  /** Selected entries that cannot be created, with the reason. */
   blocked: ReadonlyMap<number, string>
-  /** Links to objects that are not selected; the objects themselves are migrated without them. */
+  /** Links to objects that are not selected; the objects at this end are migrated without them. */
   leftOut: { entry: Entry; because: string }[]
 }
 
-/** They tie two objects together, and are left out when only one of them comes. */
+/** Entries that link two objects; they are left out when only one of the objects is selected. */
 const ties: ReadonlySet<string> = new Set([
   'FK CONSTRAINT',
   'PUBLICATION TABLE',
@@ -64,7 +64,7 @@ export function choose(contents: Contents, needed: Selector['selection']['needed
     if (verdict === 'excluded') continue
     for (const entry of members) if (isWanted(subjectOf(entry, byId), verdict, contents)) take(entry)
   }
-  // A list that grows: what is added needs other things in its turn.
+  // The list grows while it is read: an added entry may need others.
   for (const entry of open) {
     for (const id of contents.needs.get(entry.id) ?? []) {
       const need = byId.get(id)
@@ -94,7 +94,7 @@ export function choose(contents: Contents, needed: Selector['selection']['needed
   return { ids: chosen, added, blocked, leftOut }
 }
 
-/** A comment or a grant is wanted when what it is about is. */
+/** A comment or a grant is included with its object. */
 function subjectOf(entry: Entry, byId: ReadonlyMap<number, Entry>): Entry {
   if (!remarks.has(entry.kind)) return entry
   const about = byId.get(entry.dependencies[0] ?? 0)

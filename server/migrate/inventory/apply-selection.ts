@@ -1,4 +1,4 @@
-// An inventory cut down to what the user selected.
+// Reduces an inventory to what the user selected.
 import { describeObject } from '../../../shared/describe.ts'
 import { everything, type ObjectKind, type Selection } from '../../../shared/request.ts'
 import { type Selectable, Selector, type Verdict } from '../../../shared/selector.ts'
@@ -33,7 +33,7 @@ const relationKinds: ReadonlySet<string> = new Set([
   'SEQUENCE',
 ])
 
-/** `there` are the entries whose objects the destination has. */
+/** `there`: entries whose objects the destination has. */
 export function applySelection(
   inventory: Inventory,
   selection: Selection,
@@ -82,7 +82,7 @@ export function applySelection(
   }
 }
 
-/** Without what belongs to these tables; indexes and keys of `reshaped` ones are made for all their partitions. */
+/** Leaves out what belongs to these tables; indexes and keys of `reshaped` tables are created for all their partitions. */
 export function forOtherPartitions(
   inventory: Inventory,
   leftOut: ReadonlySet<number>,
@@ -90,7 +90,7 @@ export function forOtherPartitions(
 ): Entry[] {
   if (leftOut.size + reshaped.size === 0) return inventory.entries
   const view = new SelectionView(inventory, new Selector(everything))
-  // An index of a key has the key's name, which pg_dump writes behind that of its table.
+  // The index of a key has the key's name, which pg_dump writes after the table's name.
   const indexes = new Set(
     inventory.entries.flatMap((entry) => {
       const root = view.rootOf(entry)
@@ -110,7 +110,7 @@ export function forOtherPartitions(
   })
 }
 
-/** pg_dump writes ONLY where it makes each partition's own by itself. */
+/** pg_dump writes ONLY where it creates the index or key of each partition by itself. */
 function withoutOnly(statement: string): string {
   return statement
     .replace(/^(CREATE (?:UNIQUE )?INDEX .*? ON )ONLY /, '$1')
@@ -148,7 +148,7 @@ class SelectionView {
   rootOf(entry: Entry): Entry {
     const known = this.#roots.get(entry.id)
     if (known) return known
-    // Set first: should two ever own each other, the search ends.
+    // Set before the recursion: if two entries ever owned each other, the search would still end.
     this.#roots.set(entry.id, entry)
     const owner = this.#ownerOf(entry)
     const root = owner && owner.id !== entry.id ? this.rootOf(owner) : entry
@@ -182,7 +182,7 @@ class SelectionView {
     return ofTable === 'excluded' ? ofTable : own
   }
 
-  /** A partition goes with the tables above it, unless it was named itself. */
+  /** A partition is selected with the tables above it, unless it was named itself. */
   verdictOfTable({ oid, schema, name }: { oid: number; schema: string | undefined; name: string }): Verdict {
     const verdicts = [this.selector.verdict({ kind: 'tables', schema, name })]
     const { parents } = this.inventory.partitioning
@@ -262,7 +262,7 @@ function nameKey({ schema, name }: Pick<Entry, 'schema' | 'name'>): string {
   return `${schema ?? ''}\0${name}`
 }
 
-/** A name that matches nothing is a mistake, and better known before half of a database was moved. */
+/** A name that matches nothing is an error of the user, which is reported before anything is migrated. */
 function refuseUnknownNames(selector: Selector, { entries, tables }: Inventory) {
   const unused = selector.unused
   if (unused.length === 0) return
@@ -291,7 +291,7 @@ function notesOf({ added, leftOut }: Chosen): string[] {
   return notes
 }
 
-/** It owns one of them, or a grant speaks of it. */
+/** The role owns one of the entries, or is named in a grant. */
 function isUsedBy(role: string, entries: readonly Entry[]): boolean {
   const names = [role, quoteIdentifier(role)]
   return entries.some(

@@ -1,4 +1,4 @@
-// pg_dump's entries of the source: without what may not be read, with qualified names.
+// pg_dump's entries of the source, without unreadable objects and with qualified names.
 
 import type { MigrationOptions } from '../../../shared/request.ts'
 import { tableKey } from '../../../shared/table-name.ts'
@@ -26,10 +26,10 @@ export async function dumpEntries(
     '--create',
     '--section=pre-data',
     '--section=post-data',
-    // What is a name here may be a keyword of the destination's major.
+    // A name of the source may be a keyword of the destination's version.
     '--quote-all-identifiers',
     `--snapshot=${snapshot}`,
-    // pg_dump stops at the first table it may not lock, and at the first sequence it may not read.
+    // pg_dump stops at the first table that it may not lock, and at the first sequence that it may not read.
     ...undumped.map(
       ({ schema = '', name }) => `--exclude-table=${quoteIdentifier(schema)}.${quoteIdentifier(name)}`,
     ),
@@ -59,7 +59,7 @@ export function withFullNames(entries: readonly Entry[], broken: readonly Broken
     if (entry.schema === undefined && entry.kind !== 'SCHEMA') return entry
     const { name, schema = '' } = entry
     const found = byObject.get(otherKey(entry.classOid, entry.oid))
-    // Attaching is about two objects, and carries the number of neither.
+    // An attachment concerns two objects, and has the OID of neither.
     const object = entry.kind === 'TABLE ATTACH' ? byName.get(tableKey({ schema, name })) : found
     const isItself = object !== undefined && asDescribed(object.name) === name
     return {
@@ -70,7 +70,7 @@ export function withFullNames(entries: readonly Entry[], broken: readonly Broken
   })
 }
 
-/** Stands for a table that cannot be read, so that what needs it is skipped for that reason. */
+/** Represents a table that cannot be read, so that what needs it is skipped for that reason. */
 export const tablePlaceholder = (table: TableFacts) => placeholder('TABLE', table)
 
 export function placeholder(

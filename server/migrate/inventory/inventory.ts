@@ -1,4 +1,4 @@
-// Everything that is read from both servers before a plan is made.
+// Reads both databases before a plan is made.
 
 import { Selector } from '../../../shared/selector.ts'
 import { showName, tableKey } from '../../../shared/table-name.ts'
@@ -20,7 +20,7 @@ import { findRoutes, noRoutes } from './partition-routes.ts'
 import { readSource, type SourceReading } from './source-inventory.ts'
 import type { Inventory, InventoryRequest, InventorySessions } from './types.ts'
 
-/** `reading`: where the source may have been read already, and where it is kept for another plan. */
+/** `reading`: an earlier reading of the source, and the place where this one is kept for the next plan. */
 export async function takeInventory(
   sessions: InventorySessions,
   snapshot: string,
@@ -56,7 +56,7 @@ export async function takeInventory(
   return met.destination.encoding === 'SQL_ASCII' ? met : withRawBytesBlocked(met)
 }
 
-/** A database in SQL_ASCII may have anything in a comment, a constraint or a name; no other takes it. */
+/** A database in SQL_ASCII may have any bytes in a comment, a constraint or a name; other encodings refuse them. */
 function withRawBytesBlocked(inventory: Inventory): Inventory {
   const blocked = new Map(inventory.blocked)
   for (const { id, statements, ownerStatement } of inventory.entries) {
@@ -70,7 +70,7 @@ function withRawBytesBlocked(inventory: Inventory): Inventory {
   return { ...inventory, blocked }
 }
 
-/** What was chosen, or is needed by that, was left out of the dump: pg_dump stops at the first that it may not read. */
+/** Something selected, or needed by the selection, was left out of the dump, because pg_dump stops at what it may not read. */
 function refuseUnreadable(sequences: readonly SequenceName[], user: string) {
   if (sequences.length === 0) return
   const names = sequences.slice(0, 10).map(showName).join(', ')
@@ -80,7 +80,7 @@ function refuseUnreadable(sequences: readonly SequenceName[], user: string) {
   )
 }
 
-/** What was selected, and what of it the destination has. */
+/** Compares the selection with the objects of the destination. */
 async function meetDestination(
   everything: Inventory,
   { source, destination }: InventorySessions,
@@ -141,7 +141,7 @@ async function findThere({ entries }: Inventory, source: Session, destination: S
   const taken = new Set<Identity>()
   for (const entry of entries) {
     const found = byObject.get(otherKey(entry.classOid, entry.oid))
-    // Entries about an object carry its number too; the first is the one that makes it.
+    // Entries that concern an object have its OID too; the first of them creates it.
     if (!found || taken.has(found)) continue
     taken.add(found)
     there.set(entry.id, found)

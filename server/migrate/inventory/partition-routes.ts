@@ -1,5 +1,5 @@
-// Where source and destination divide a table's rows differently: the rows are copied into the table above the
-// destination's partitions, or into its plain table, and the server routes each.
+// Routes for tables that source and destination partition differently: the rows are copied into the table above the
+// destination's partitions, or into its plain table, and the server routes each row.
 import { showName, type TableName, tableKey } from '../../../shared/table-name.ts'
 import { type ExistingTable, readExistingTables } from '../../catalog/existing.ts'
 import {
@@ -12,22 +12,22 @@ import type { Partitioning, TableFacts } from '../../catalog/tables.ts'
 import type { Session } from '../../postgres/session.ts'
 
 export interface Route {
-  /** The destination's table that takes the rows. */
+  /** The destination's table that the rows are copied into. */
   target: ExistingTable
   /** Its partitions of every level. */
   below: ExistingTable[]
   /** Some of its rows are on another server. */
   hasForeign: boolean
-  /** Tables of the source whose rows it takes, by OID: those of all partitions, chosen or not. */
+  /** Tables of the source whose rows it gets, by OID: those of all partitions, selected or not. */
   sources: number[]
 }
 
 export interface Routes {
-  /** Source table's OID -> where its rows go; only those that do not go into the table of their name. */
+  /** Source table's OID -> its route; only for tables whose rows do not go into the table of the same name. */
   byTable: Map<number, Route>
-  /** Partitions of the source that the destination is not to have, by OID. */
+  /** Partitions of the source that are not created on the destination, by OID. */
   leftOut: Set<number>
-  /** Tables of the source that are partitioned on the destination, or are not any more, by OID. */
+  /** Tables that are partitioned only on the destination, or only on the source, by OID. */
   reshaped: Map<number, { partitioned: boolean }>
   notes: string[]
 }
@@ -63,7 +63,7 @@ export async function findRoutes(
     }
     const tree = treeBelow(ours, root)
     const itsTree = there.partitioned ? treeBelow(theirs, there.oid) : []
-    // Partitions that one side lacks are created, or have nothing to do with the copy.
+    // Partitions that only one database has are created, or do not concern the copy.
     const isSame = isPartOfTree(itsTree, tree) || isPartOfTree(tree, itsTree)
     if (there.partitioned && isSame) continue
     const leaves = tree.filter(({ kind }) => kind === 'r').map(({ oid }) => oid)
@@ -76,7 +76,7 @@ export async function findRoutes(
   return routes
 }
 
-/** A table that is alone on the source, and partitioned on the destination. */
+/** A table that is plain on the source, and partitioned on the destination. */
 async function routeTable(
   table: TableFacts,
   routes: Routes,

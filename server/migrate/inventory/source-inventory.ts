@@ -1,5 +1,5 @@
-// What is read of the source alone: the part of an inventory that takes time, and that a second plan of the same
-// move need not read again.
+// The part of an inventory that concerns the source alone. It takes the most time, and a second plan of the same move
+// can use it again.
 
 import type { MigrationOptions } from '../../../shared/request.ts'
 import { type CatalogVersion, readCatalogVersion } from '../../catalog/catalog-version.ts'
@@ -42,14 +42,14 @@ export async function readSource(
     sourceFacts.major < dumpsUnreadableSequencesSince
       ? sequences.filter(({ mayRead, isOfExtension }) => !mayRead && !isOfExtension)
       : []
-  // pg_dump would read the sequence that a table owns along with the table.
+  // With a table pg_dump would also read the sequences that the table owns.
   const owners = new Set(unreadableSequences.map(({ ownedBy }) => ownedBy))
   const undumped = [
     ...tables.filter((table) => unreadable.includes(table) || owners.has(table.oid)).map(tablePlaceholder),
     ...unreadableSequences.map((sequence) => placeholder('SEQUENCE', sequence)),
   ]
   const dumping = dumpEntries(sessions, snapshot, undumped, options, own, signal)
-  // Its failure is awaited below; until then it must not count as unhandled.
+  // A failure is awaited below; until then it must not count as unhandled.
   dumping.catch(() => {})
   const dependencies = await readDependencies(source)
   const inventory = {
@@ -73,18 +73,18 @@ export async function readSource(
   return { ...inventory, entries, needs: entryDependencies(entries, dependencies), unreadableSequences }
 }
 
-/** Handed from one plan to the next of the same move, and held no longer than until then. */
+/** Passed from one plan to the next of the same move, and released then. */
 export class SourceReading {
   #kept: { inventory: SourceInventory; version: CatalogVersion } | undefined
-  /** What became of it, once the next plan has asked. */
+  /** Set when the next plan has asked for the inventory. */
   outcome: 'unchanged' | 'changed' | undefined
 
-  /** In the snapshot that it was read in. */
+  /** Keeps the inventory with the state of the catalogs in its snapshot. */
   async keep(inventory: SourceInventory, source: Session): Promise<void> {
     this.#kept = { inventory, version: await readCatalogVersion(source) }
   }
 
-  /** Nothing where the catalogs have changed since, as the session sees them. */
+  /** Undefined when the catalogs have changed since, as far as the session sees. */
   async take({ source, dump }: InventorySessions, snapshot: string): Promise<SourceInventory | undefined> {
     const kept = this.#kept
     if (!kept) return undefined
@@ -99,7 +99,7 @@ export class SourceReading {
 
 const lockedTogether = 1000
 
-/** As pg_dump leaves its session: the tables stay as they are for as long as its transaction lasts. */
+/** The same locks that pg_dump takes: the tables keep their definitions until the transaction ends. */
 async function lockTables(dump: Session, snapshot: string, { entries }: Pick<Inventory, 'entries'>) {
   await dump.execute('begin isolation level repeatable read, read only')
   await dump.execute(`set transaction snapshot ${quoteLiteral(snapshot)}`)

@@ -1,4 +1,4 @@
-// What is known of both databases when the plan is made.
+// The inventory: what both databases have when the plan is made.
 
 import type { MigrationOptions, Selection } from '../../../shared/request.ts'
 import type { Dependents } from '../../catalog/dependents.ts'
@@ -23,14 +23,14 @@ export interface Inventory {
   source: ServerFacts
   destination: ServerFacts
   lacks: DestinationFacts
-  /** Languages by OID -> what creates them, where pg_dump's own words do not. */
+  /** Languages by OID -> their CREATE statement, where that of pg_dump is not sufficient. */
   handmadeLanguages: Map<number, string>
   entries: Entry[]
   /** Entry id -> ids of the entries it needs. */
   needs: Map<number, readonly number[]>
   tables: TableFacts[]
   partitioning: Partitioning
-  /** With their columns in the order that is to be kept. */
+  /** Child tables with their columns in the order that is to be kept. */
   reorderedChildren: Map<number, OrderedColumn[]>
   oddNotNullNames: Map<number, string[]>
   types: Map<number, TypeFacts>
@@ -39,37 +39,37 @@ export interface Inventory {
   largeObjects: LargeObjectFacts[]
   usedRoles: string[]
   collations: CollationUse[]
-  /** Tables that the destination has already and keeps, by `tableKey`. */
+  /** Tables that the destination has and keeps, by `tableKey`. */
   existing: Map<string, ExistingTable>
-  /** How SQL writes the column types of those tables on the source. */
+  /** The column types of those tables on the source, as SQL writes them. */
   columnTypes: Map<number, Map<string, string>>
-  /** Of the destination, from or to those tables. */
+  /** Foreign keys of the destination, from or to those tables. */
   foreignKeys: ExistingForeignKey[]
-  /** Of the destination, with any of those tables. */
+  /** Partition trees of the destination that contain any of those tables. */
   trees: PartitionTree[]
-  /** What is dropped first, and what goes with it. */
+  /** Objects that are dropped first, and the objects that depend on them. */
   drops: { targets: Identity[]; dependants: Dependant[] }
-  /** Entry id -> why a selected object cannot be made. */
+  /** Entry id -> why a selected object cannot be created. */
   blocked: ReadonlyMap<number, string>
-  /** Tables whose rows go into another table of the destination than that of their name. */
+  /** Tables whose rows are copied into a table of another name or kind. */
   routes: Routes
-  /** What the selection brings with it, in words. */
+  /** What the selection includes in addition, in words. */
   notes: string[]
 }
 
 export interface InventoryRequest {
   selection: Selection
   options: MigrationOptions
-  /** What must be dropped was dropped by the run that is resumed. */
+  /** The run that is resumed has dropped everything that must be dropped. */
   isDropped: boolean
-  /** Another plan may follow: what was read of the source is kept for that. */
+  /** Another plan may follow: the inventory of the source is kept for it. */
   isOnlyPlanned: boolean
 }
 
 export interface InventorySessions {
   /** In the run's snapshot. */
   source: Session
-  /** Left inside pg_dump's transaction: its locks keep the tables as they are until the run is over. */
+  /** Stays in pg_dump's transaction: its locks protect the tables' definitions until the run is over. */
   dump: Session
   dumpThread: DumpThread
   destination: Session

@@ -1,4 +1,4 @@
-// ANALYZE for each table, after everything that is built on it.
+// ANALYZE for each table, after all objects that depend on its rows.
 import type { TableName } from '../../../shared/table-name.ts'
 import { quoteQualified } from '../../postgres/quote.ts'
 import type { PlanBuilder } from './builder.ts'
@@ -14,7 +14,7 @@ interface Target {
   locks: number[]
 }
 
-/** Partitions are analyzed with the topmost table, which needs statistics over all of them. */
+/** Partitions are analyzed with the topmost table, which needs statistics of all of them. */
 export function planAnalyze(
   builder: PlanBuilder,
   rows: RowSteps,

@@ -1,4 +1,4 @@
-// Collects the steps of a plan and hands out their numbers.
+// Collects the steps of a plan and numbers them.
 
 import type { StepInfo } from '../../../shared/event.ts'
 import type { Hook, MigrationOptions } from '../../../shared/request.ts'
@@ -10,14 +10,14 @@ import type { Sizes } from './sizes.ts'
 import type { Step, Work } from './step.ts'
 import type { PlanRequest } from './types.ts'
 
-/** Steps without any share these: there may be a hundred thousand. */
+/** Shared by all steps with an empty list: there may be a hundred thousand. */
 const none: readonly number[] = []
 
 const noLocks: Step['locks'] = {}
 
 const collectAfter = 15_000
 
-/** Most lists have one number, and that of a table or its step is in many: each such list is kept once. */
+/** Stores equal lists once. Most have one number, and the number of a table or its step is in many of them. */
 class Shared {
   readonly #lists = new Map<number, readonly number[]>()
   readonly #locks = { shared: new Map<number, Step['locks']>(), exclusive: new Map<number, Step['locks']>() }
@@ -43,12 +43,12 @@ class Shared {
   }
 }
 
-/** Collects steps and hands out their numbers, which are also their order where nothing else decides. */
+/** Collects steps and numbers them. The numbers are their order where no dependency decides. */
 export class PlanBuilder {
   readonly steps: Step[] = []
   readonly warnings: string[] = []
   readonly #shared = new Shared()
-  /** What every step from here on needs: a hook, the objects that are dropped first. */
+  /** Steps that every later step needs: a hook, the drops at the beginning. */
   gate: readonly Step[] = []
   readonly options: MigrationOptions
   readonly rules: RuleBook
@@ -89,12 +89,12 @@ export class PlanBuilder {
     step.after = this.#shared.list(step.after)
     step.locks = this.#shared.locks(step.locks)
     this.steps.push(step)
-    // Making a plan of many steps leaves more behind than the plan takes.
+    // Planning many steps creates more garbage than the plan takes.
     collectEach(collectAfter, id)
     return step
   }
 
-  /** Over when all of these are; it has failed when one of `needs` has. */
+  /** Completes when all of these are over; fails when one of `needs` has failed. */
   barrier(name: string, waits: Partial<Pick<Step, 'needs' | 'after'>>): Step {
     return this.add({ phase: 'others', kind: 'BARRIER', name }, { kind: 'barrier' }, waits)
   }

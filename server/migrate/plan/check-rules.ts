@@ -1,12 +1,12 @@
-// The user's conditions and expressions are checked on the source before anything runs.
+// Checks the user's conditions and expressions on the source before anything runs.
 import { showName } from '../../../shared/table-name.ts'
 import { PlanRefused, ServerError } from '../../postgres/errors.ts'
 import type { Session } from '../../postgres/session.ts'
 import type { Plan } from './types.ts'
 
 /**
- * EXPLAIN with a parameter goes by the extended protocol, which takes one statement only: a condition that
- * tries to end the query and begin another is a syntax error here, and comes no further.
+ * EXPLAIN with a parameter uses the extended protocol, which accepts one statement only: a condition that tries to end
+ * the query and begin another one is a syntax error here.
  */
 export async function checkRowQueries(plan: Plan, openSource: () => Promise<Session>): Promise<void> {
   const checks = plan.steps.flatMap(({ info, work }) =>

@@ -1,4 +1,4 @@
-// Which columns of the destination are filled from what: by name, or as mapped; and whether the types match.
+// Which columns of the destination are filled from which values, by name or by mapping, and whether the types match.
 
 import type { RowRule } from '../../../shared/rule-book.ts'
 import type { ExistingColumn } from '../../catalog/existing.ts'
@@ -9,17 +9,17 @@ import { type Fit, fitOf } from './type-fit.ts'
 export interface ColumnMatch {
   /** Columns of the destination, in the order of the stream. */
   into: string[]
-  /** SQL over the source's columns, one for each of `into`. */
+  /** SQL expressions over the source's columns, one for each of `into`. */
   values: string[]
-  /** Every value is a column of the same type as there: its binary form is good there, too. */
+  /** Every value is a column with the same type on the destination: its binary form can be copied. */
   isExact: boolean
   /** `values` are plain columns, in the order of `into` and with the same names. */
   isPlain: boolean
   /** Why the rows cannot be copied. */
   problems: string[]
-  /** What may go wrong with some values. */
+  /** What may fail for some values. */
   warnings: string[]
-  /** How the rule reads, for the plan. */
+  /** The rule in words, for the plan. */
   mapping: string[]
 }
 
@@ -27,7 +27,7 @@ export interface ColumnsToMatch {
   columns: readonly ColumnFacts[]
   /** As SQL writes them; needed only where the destination has the table. */
   types: ReadonlyMap<string, string>
-  /** The destination's table, when it is there before the run. */
+  /** The destination's table, when it exists before the run. */
   there: readonly ExistingColumn[] | undefined
   rule: RowRule
 }
@@ -83,7 +83,7 @@ export function matchColumns({ columns, types, there, rule }: ColumnsToMatch): C
     if (mapped.has(name)) continue
     if (rule.leaveOut.includes(name) || renamed.has(name)) continue
     const column_there = target?.get(name)
-    // Computed by the destination; where it is a plain column there, the value is copied as any other.
+    // The destination computes generated columns. Where the column is a plain one there, the value is copied.
     if (column.generated && (!column_there || column_there.generated)) continue
     add(name, quoteIdentifier(name), types.get(name), column.type)
   }

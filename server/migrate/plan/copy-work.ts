@@ -1,4 +1,4 @@
-// What a copy worker gets for one table: its parts, each as one COPY on either server.
+// The work of a copy worker for one table: its parts, each with one COPY on both servers.
 import type { TableName } from '../../../shared/table-name.ts'
 import type { TableFacts } from '../../catalog/tables.ts'
 import { ctidRangesSince } from '../../catalog/tables.ts'
@@ -12,7 +12,7 @@ import type { CopyWork } from './step.ts'
 import { emptyingOf } from './truncate.ts'
 import { emptiedTable, type Replaced } from './truncates.ts'
 
-/** `replaced`: its old rows are deleted first, by the session that copies all of it. */
+/** `replaced`: the session that copies all of it deletes its old rows first. */
 export function copyWork(
   builder: PlanBuilder,
   table: TableFacts,
@@ -28,7 +28,7 @@ export function copyWork(
     ...(whole && looksEmpty && parts.length > 1 ? { parts, ifFilled: whole } : { parts: whole ?? parts }),
     ...(replaced && { replaces: { tables: replaced.tables, byDelete: replaced.byDelete } }),
     bytes: table.bytes,
-    // The rows of a table of several partitions of the source do not belong to one of them.
+    // A table that gets rows of several partitions does not belong to one of them.
     ...(strategy.there && !isShared(strategy) && { there: emptiedTable(strategy.there) }),
     fills: strategy.mode === 'fill',
     exactlyOnce: strategy.mode === 'append',
@@ -36,14 +36,14 @@ export function copyWork(
   }
 }
 
-/** All parts as one query, where the user has written some of it. */
+/** All parts as one query, where the user has written a part of it. */
 export function writtenQuery(table: TableFacts, { columns, rule }: RowStrategy): string | undefined {
   if (rule.where === undefined && columns.isPlain) return undefined
   const where = rule.where === undefined ? '' : ` where (${rule.where}\n)`
   return `select ${columns.values.join(', ')} from only ${quoteQualified(table.schema, table.name)}${where}`
 }
 
-/** All of a table by one session: TRUNCATE locks out all others until its transaction is over. */
+/** One session copies the whole table: TRUNCATE locks out all others until its transaction ends. */
 function replacingParts(
   builder: PlanBuilder,
   table: TableFacts,
@@ -79,7 +79,7 @@ function copyParts(
   const to = insertionTarget(builder, table, strategy)
   const names = columns.into.map(quoteIdentifier).join(', ')
   const values = columns.values.join(', ')
-  // Without any column the list must be left out; then COPY takes all that are not generated: none.
+  // Without columns the list must be omitted; COPY then copies all that are not generated: none.
   const list = names ? ` (${names})` : ''
   const isWhole = columns.isPlain && rule.where === undefined
   return partsOf(builder, table, strategy, isWholeTable).map(({ condition }) => ({
@@ -94,7 +94,7 @@ function copyParts(
   }))
 }
 
-/** The same table, unless the destination divides its rows otherwise, or would hash them into other partitions. */
+/** The same table, unless the destination partitions its rows differently, or would hash them into other partitions. */
 function insertionTarget(builder: PlanBuilder, table: TableFacts, { route }: RowStrategy): string {
   const target = route?.target ?? rehashingRoot(builder, table) ?? table
   return quoteQualified(target.schema, target.name)
@@ -122,7 +122,7 @@ function partsOf(
   const { rule, there, route } = strategy
   const { inventory, sizes, options } = builder
   const chosen = rule.where === undefined ? undefined : `(${rule.where}\n)`
-  // An extension defines which of its rows are the user's, including WHERE.
+  // An extension defines which of its rows belong to the user, including WHERE.
   if (table.extensionCondition) {
     const own = table.extensionCondition
     const condition = chosen ? `where (${own.replace(/^\s*where\s/i, '')}) and ${chosen}` : own
@@ -134,8 +134,8 @@ function partsOf(
       return { ...part, condition: conditions.length > 0 ? `where ${conditions.join(' and ')}` : undefined }
     })
   const count = partCount(table.bytes, sizes.splitBytes, sizes.copyWorkers)
-  // Rows that are spread over other partitions could not be taken back alone. Where foreign keys stay in
-  // force, a row may refer to one that another worker has not committed.
+  // Rows that are spread over other partitions could not be deleted by themselves. With foreign keys enforced, a row may
+  // refer to one that another worker has not committed.
   const isSpread = route ? isShared(strategy) : rehashingRoot(builder, table) !== undefined
   if (isWholeTable || count === 1 || isSpread || (there && !options.disableFk)) return where(wholeTable)
   if (inventory.source.major >= ctidRangesSince && table.heap) return where(ctidParts(table.pages, count))

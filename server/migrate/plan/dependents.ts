@@ -1,5 +1,5 @@
-// What depends on rows, and is faster or only possible after them: indexes, keys, foreign keys, triggers, rules.
-// Each begins as soon as its table is filled.
+// What depends on rows, and is faster or only possible after them: indexes, keys, foreign keys, triggers, rules. Each
+// begins as soon as its table is filled.
 import type { StepInfo } from '../../../shared/event.ts'
 import { type ConstraintFacts, catalogOid, otherKey } from '../../catalog/dependents.ts'
 import { isValidatedLater, splitForeignKey, useReadyIndex } from '../../schema/constraints.ts'
@@ -49,12 +49,12 @@ class DependentsPlanner {
     }
     const index = entry.kind === 'INDEX' ? inventory.dependents.indexes.get(entry.oid) : undefined
     if (index) {
-      // CREATE INDEX locks out writers only: several of one table are built at once.
+      // CREATE INDEX locks out writers only: several indexes of one table are built at once.
       return [this.#planOn(entry, phase, [index.table], { shared: [index.table] }, index.bytes)]
     }
     const tables = this.#tablesOf(entry)
     // Sessions that attach indexes at two levels of one tree at the same time can leave its topmost index invalid
-    // for good, and no foreign key can refer to it then: the whole tree is locked.
+    // permanently, and no foreign key can refer to it then: the whole tree is locked.
     const exclusive = entry.kind === 'INDEX ATTACH' ? this.#withTheirRoots(tables) : tables
     return [this.#planOn(entry, phase, tables, { exclusive }, 0)]
   }
@@ -78,12 +78,12 @@ class DependentsPlanner {
     return step
   }
 
-  /** On the destination, where that was decided otherwise. */
+  /** On the destination, which may partition the table differently. */
   #isPartitioned(table: number, onSource: boolean): boolean {
     return this.entries.builder.inventory.routes.reshaped.get(table)?.partitioned ?? onSource
   }
 
-  /** ADD PRIMARY KEY would lock the table for the whole build; a ready-made index needs a moment. */
+  /** ADD PRIMARY KEY would lock the table during the build; with an index that exists it takes a moment. */
   #planKey(entry: Entry, facts: ConstraintFacts, definition: string): Step[] {
     const work = this.entries.workOf(entry)
     const rewritten = useReadyIndex(work.statements[0] ?? '')
@@ -165,7 +165,7 @@ class DependentsPlanner {
   #rowsOf(table: number): number[] {
     const step = this.rows.byTable.get(table) ?? this.rows.byRoot.get(table)
     if (step) return [step.id]
-    // A partitioned table below the topmost one: the whole tree is near enough.
+    // For a partitioned table below the topmost one the whole tree is locked, which is sufficient.
     const root = this.entries.builder.inventory.partitioning.roots.get(table)
     const tree = root === undefined ? undefined : this.rows.byRoot.get(root)
     return tree ? [tree.id] : []
@@ -176,7 +176,7 @@ class DependentsPlanner {
     return [...new Set(tables.flatMap((table) => [table, roots.get(table) ?? table]))]
   }
 
-  /** The tables whose rows an entry waits for and which it locks. */
+  /** The tables whose rows an entry waits for, and which it locks. */
   #tablesOf(entry: Entry): number[] {
     const { dependents } = this.entries.builder.inventory
     if (entry.kind === 'ROW SECURITY') return [entry.oid]

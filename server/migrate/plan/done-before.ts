@@ -1,21 +1,21 @@
-// Which steps of a plan an earlier run has done.
+// Which steps of a plan an earlier run has completed.
 
 import { stepKey } from '../../store/run-memory.ts'
 import type { Step } from './step.ts'
 
-/** What is computed from rows: from those that are copied now it comes out another way. */
+/** Computed from rows: with the rows that are copied now the result is different. */
 const ofRows: ReadonlySet<string> = new Set(['MATERIALIZED VIEW DATA', 'ANALYZE'])
 
 /**
- * Of a run that tried everything only what failed or was skipped is planned again, and what that needs. The rest is not
- * shown; it is made again all the same where somebody has dropped it meanwhile.
+ * After a run that tried everything, only steps that failed or were skipped are planned again, with the steps that they
+ * need. The others are not shown; an object that was dropped meanwhile is created again.
  */
 export function markDone(steps: readonly Step[], left: ReadonlySet<string>): void {
   const byId = new Map(steps.map((step) => [step.id, step]))
   const wanted = new Set(
     steps.filter(({ work, info }) => work.kind.startsWith('copy') || left.has(stepKey(info))),
   )
-  // A set grows while it is walked, and the walk goes on over what was added.
+  // The set grows while it is read, and the loop includes what was added.
   for (const { needs } of wanted) {
     for (const id of needs) {
       const needed = byId.get(id)

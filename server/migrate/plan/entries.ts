@@ -1,4 +1,4 @@
-// pg_dump's entries in the plan: in which pass each is created, and by which step.
+// pg_dump's entries in the plan: the pass and the step that create each.
 import type { StepInfo } from '../../../shared/event.ts'
 import type { TableName } from '../../../shared/table-name.ts'
 import { catalogOid } from '../../catalog/dependents.ts'
@@ -50,7 +50,7 @@ export class PlannedEntries {
     return this.#entryById.get(id)
   }
 
-  /** The entry is complete with this step. */
+  /** The step completes the entry. */
   made(entry: Entry, step: Step) {
     this.#stepOf.set(entry.id, step)
   }
@@ -64,7 +64,7 @@ export class PlannedEntries {
     return entry.schema === undefined ? info : { ...info, schema: entry.schema }
   }
 
-  /** Something that the user left out is missing. */
+  /** The reason when the entry needs something that the user left out. */
   blocked(entry: Entry): string | undefined {
     return this.builder.inventory.blocked.get(entry.id)
   }

@@ -1,4 +1,4 @@
-// What an archive entry means on this destination: its statements, with the few changes they need.
+// The statements of an archive entry on this destination, with the few changes they need.
 import type { MigrationOptions } from '../../../shared/request.ts'
 import { isColumnHint } from '../../schema/column-options.ts'
 import { inheritInOrder, notNullOfColumns } from '../../schema/create-table.ts'
@@ -15,14 +15,14 @@ import type { Inventory } from '../inventory/types.ts'
 import { tablespaceName } from './missing-prerequisites.ts'
 import type { SqlWork } from './step.ts'
 
-/** Subscriptions of older servers act as their owner always, and have no parameter for it. */
+/** Subscriptions of older servers always act as their owner, and have no parameter for it. */
 const runAsOwnerSince = 16
 
 const multirangesSince = 14
-/** Nothing is indented without being told to: servers before do not know the words. */
+/** Older servers do not know NO INDENT, and never indent. */
 const noIndentSince = 16
 
-/** Since then NOT NULL is a constraint with a name, and pg_dump 18 writes it as one. */
+/** Since 18 NOT NULL is a constraint with a name, and pg_dump 18 writes it as one. */
 const notNullConstraintsSince = 18
 
 const none: string[] = []
@@ -43,7 +43,7 @@ export function entryWork(entry: Entry, context: EntryContext): SqlWork {
   const single = entry.kind === 'ACL' || entry.kind === 'DEFAULT ACL'
   return {
     kind: 'sql',
-    // Each grant stands for itself; one to a role that is missing was reported with the role.
+    // Each grant is executed by itself; a grant to a missing role was reported with the role.
     statements: single ? [] : statements,
     extras: single ? possibleGrants(statements, unusableRoles) : [...hints, ...(owner ? [owner] : none)],
     tablespace: inventory.lacks.tablespaces.has(tablespace) ? tablespace : '',
@@ -63,7 +63,7 @@ function statementsOf(entry: Entry, inventory: Inventory): string[] {
   const statements = major < noIndentSince ? entry.statements.map(withoutNoIndent) : entry.statements
   switch (entry.kind) {
     case 'DATABASE':
-      // The destination's database is there; only its owner is still to be set.
+      // The destination's database exists; only its owner is to be set.
       return []
     case 'PROCEDURAL LANGUAGE':
       return replaced(statements, inventory.handmadeLanguages.get(oid))
@@ -99,7 +99,7 @@ function ownerStatement(entry: Entry, { inventory, options, unusableRoles }: Ent
   if (!entry.ownerStatement || !options.owner || unusableRoles.has(entry.owner ?? '')) return undefined
   if (!isAboutDatabase(entry)) return entry.ownerStatement
   const { destination } = inventory
-  // Giving a database away is for superusers; for others the plan has said that it stays as it is.
+  // Only superusers can give a database to any role; for others the plan has a warning that its owner stays.
   if (!destination.superuser || entry.owner === destination.databaseOwner) return undefined
   return renameDatabase(entry.ownerStatement, destination.database)
 }

@@ -8,7 +8,7 @@ import type { PlanBuilder } from './builder.ts'
 import { firingTriggers } from './foreign-keys.ts'
 import type { Step } from './step.ts'
 
-/** A table that the destination has and that gets rows, with the step that copies them. */
+/** A table that the destination has and that is filled, with the step that copies its rows. */
 export interface Filled {
   there: ExistingTable
   rows: Step
@@ -24,7 +24,7 @@ export function planDrop(builder: PlanBuilder): Step | undefined {
   )
 }
 
-/** Before any row arrives: triggers and, where our session may not ignore them, foreign keys go. */
+/** Before rows are copied, triggers and, where the session cannot disable them, foreign keys are suspended. */
 export function planRelease(
   builder: PlanBuilder,
   tables: readonly ExistingTable[],
@@ -72,7 +72,7 @@ export function planRelease(
   )
 }
 
-/** After all rows, whatever their outcome. */
+/** After all rows, also when their copy failed. */
 export function planRestore(builder: PlanBuilder, release: Step | undefined, rows: readonly Step[]): Step[] {
   const { inventory, options } = builder
   const after = rows.map((step) => step.id)
@@ -107,7 +107,7 @@ export function planRestore(builder: PlanBuilder, release: Step | undefined, row
   return steps
 }
 
-/** Foreign keys stay enforced: referenced tables are copied first. Cycles are reported, and left to the server. */
+/** Foreign keys stay enforced: referenced tables are copied first. Cycles are reported, and the server checks them. */
 export function orderByForeignKeys(builder: PlanBuilder, filled: readonly Filled[]) {
   const { inventory, warnings } = builder
   const rowsOf = rowsByName(filled, inventory.trees)
@@ -149,7 +149,7 @@ export function orderByForeignKeys(builder: PlanBuilder, filled: readonly Filled
   }
 }
 
-/** The rows of a partitioned table are those of its partitions. */
+/** A partitioned table is filled by its partitions. */
 function rowsByName(filled: readonly Filled[], trees: readonly PartitionTree[]): Map<string, Step[]> {
   const rowsOf = new Map<string, Step[]>()
   for (const { there, rows } of filled) {

@@ -25,7 +25,7 @@ export function dropForeignKey({ table, name }: Named): string {
   return `alter table ${quoteQualified(table.schema, table.name)} drop constraint if exists ${quoteIdentifier(name)}`
 }
 
-/** Which triggers would fire for our rows: all but those that a replica's session leaves alone. */
+/** The triggers that would fire for copied rows: all that are not disabled by session_replication_role = replica. */
 export function firingTriggers(tables: readonly ExistingTable[], asReplica: boolean): TriggersOf[] {
   return tables
     .map(({ schema, name, triggers }) => ({
@@ -36,7 +36,7 @@ export function firingTriggers(tables: readonly ExistingTable[], asReplica: bool
     .filter(({ triggers }) => triggers.length > 0)
 }
 
-/** Counts rows that refer to nothing; as the server would when it validates the key. */
+/** Counts rows without a referenced row, as the server does when it validates the key. */
 export function orphansQuery(key: ExistingForeignKey): string {
   const rows = (table: ExistingForeignKey['table'], isPartitioned: boolean) =>
     `${isPartitioned ? '' : 'only '}${quoteQualified(table.schema, table.name)}`

@@ -3,7 +3,7 @@ import type { Hook } from '../../../shared/request.ts'
 import type { PlanBuilder } from './builder.ts'
 import type { Step } from './step.ts'
 
-/** The hooks of one place, one after the other. `after` must be over, however it ended. */
+/** The hooks of one place, one after the other. They wait for the end of `after`, however it ends. */
 export function planHooks(
   builder: PlanBuilder,
   when: Hook['when'],
@@ -26,7 +26,7 @@ export function planHooks(
       ),
     )
   }
-  // Later steps need the last hook, and so all of them.
+  // Later steps need the last hook, and thereby all of them.
   return steps.slice(-1)
 }
 
@@ -40,7 +40,7 @@ function firstLine(text: string): string {
   return line.length > 60 ? `${line.slice(0, 57)}...` : line
 }
 
-/** What is planned from here on needs the hooks, which wait for all that comes before. */
+/** All later steps need the hooks, which wait for all earlier steps. */
 export function waitForHooks(
   builder: PlanBuilder,
   when: Hook['when'],

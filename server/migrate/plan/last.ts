@@ -1,4 +1,4 @@
-// After all objects and rows: grants, then materialized views in order, event triggers at the very end.
+// After all objects and rows: grants, then materialized views in order, and event triggers last.
 import type { PlacedEntry, PlannedEntries } from './entries.ts'
 import type { Step } from './step.ts'
 
@@ -14,7 +14,7 @@ export function planLast(entries: PlannedEntries, complete: Step) {
     .filter((one) => isRefresh(one) && hasRows)
     .map((one) => planLate(entries, one, last))
   if (options.dataOnly) return
-  // An event trigger may forbid anything, also to refresh: nothing of ours comes behind it.
+  // An event trigger may forbid any command, also a refresh: no step comes after it.
   const still = builder.barrier('event triggers', { after: [last, ...refreshed].map((step) => step.id) })
   for (const one of entries.of('last')) if (!isRefresh(one)) planLate(entries, one, still)
 }
@@ -22,7 +22,7 @@ export function planLast(entries: PlannedEntries, complete: Step) {
 function planLate(entries: PlannedEntries, { entry, phase }: PlacedEntry, barrier: Step): Step {
   const work = entries.workOf(entry)
   const step = entries.builder.add(entries.info(entry, phase), work, {
-    // Grants on one object must not run into each other ("tuple concurrently updated").
+    // Concurrent grants on one object would fail ("tuple concurrently updated").
     pool: entry.kind === 'MATERIALIZED VIEW DATA' ? 'build' : 'ddl',
     needs: entries.needs(entry),
     after: [barrier.id],

@@ -1,4 +1,4 @@
-// Warnings about what the destination lacks, before anything runs.
+// Warnings about what the destination lacks, before the run.
 
 import type { MigrationOptions } from '../../../shared/request.ts'
 import { mayChangeDatabase, missingCollations, unusableRoles } from '../../catalog/destination.ts'
@@ -56,7 +56,7 @@ export function findMissingPrerequisites(inventory: Inventory, options: Migratio
   return warnings
 }
 
-/** Known beforehand, where the server would refuse one object after the other. */
+/** Reported once in advance; the server would refuse each object separately. */
 function closedPlaces({ entries, lacks, destination }: Inventory): string[] {
   const { user } = destination
   const used = new Set(entries.flatMap(({ schema }) => schema ?? []))
@@ -85,7 +85,7 @@ export function missingTablespaces({ entries, lacks }: Inventory): string[] {
   return [...used].filter((name) => name !== '' && !lacks.tablespaces.has(name))
 }
 
-/** From what pg_dump sets: `''` or a quoted identifier or a plain one. */
+/** From pg_dump's setting: `''`, a quoted identifier or a plain one. */
 export function tablespaceName(setting: string): string {
   return setting === "''" ? '' : unquoted(setting)
 }

@@ -24,7 +24,7 @@ export function planObjects(builder: PlanBuilder, entries: PlannedEntries): Crea
   return { ready, steps }
 }
 
-/** One line for a role instead of one for each of its objects. */
+/** One warning for a role instead of one for each of its objects. */
 function reportRoles(builder: PlanBuilder) {
   if (!builder.options.owner && !builder.options.acl) return
   for (const name of unusableRoles(builder.inventory)) {
@@ -61,7 +61,7 @@ function planObject(entries: PlannedEntries, { entry, phase }: PlacedEntry): Ste
     if (missingExtensions(inventory, options).includes(entry.name)) {
       skip = `extension "${entry.name}" is not available on the destination`
     } else if (options.skipExtensions.includes(entry.name)) {
-      // What the destination has already may be used; otherwise nothing that needs it can be made.
+      // An extension that is installed on the destination may be used; without it nothing that needs it can be created.
       if (!inventory.lacks.installedExtensions.has(entry.name)) {
         skip = `extension "${entry.name}" is excluded (--skip-extension)`
       } else return undefined
@@ -81,7 +81,7 @@ function planObject(entries: PlannedEntries, { entry, phase }: PlacedEntry): Ste
   return step
 }
 
-/** The table that an entry makes, attaches or gives an identity; what holds for one that is there, holds for it. */
+/** The table that an entry creates, attaches or gives an identity. For existing tables such an entry is treated like its table. */
 function tableOf(entries: PlannedEntries, entry: Entry): TableName | undefined {
   if (entry.kind === 'TABLE') return entries.tableNames.get(entry.oid)
   if (entry.kind === 'TABLE ATTACH' && entry.schema) return { schema: entry.schema, name: entry.name }

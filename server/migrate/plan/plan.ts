@@ -19,7 +19,7 @@ import { chooseSizes } from './sizes.ts'
 import type { Work } from './step.ts'
 import type { Destroyed, Plan, PlanRequest } from './types.ts'
 
-/** Objects, rows, what depends on rows, the rest; hooks in between, where the user asked for them. */
+/** Objects, rows, what depends on rows, the rest, with the user's hooks in between. */
 export function makePlan(inventory: Inventory, request: PlanRequest): Plan {
   const { options } = request
   const sizes = chooseSizes(inventory, options)
@@ -70,7 +70,7 @@ function planVerification(builder: PlanBuilder) {
   )
 }
 
-/** What an interrupted run has created or emptied itself needs no confirmation. */
+/** What an interrupted run has created or emptied needs no confirmation. */
 function destroyedBy(work: Work, resumed: Unfinished | undefined): Destroyed[] {
   if ((work.kind === 'copy' || work.kind === 'copy together') && work.replaces) {
     const { tables, byDelete } = work.replaces
@@ -92,7 +92,7 @@ function destroyedBy(work: Work, resumed: Unfinished | undefined): Destroyed[] {
   ]
 }
 
-/** Every object that a plan makes, fills, empties or drops. */
+/** Every object that a plan creates, fills, empties or drops. */
 export function objectsOf({ steps, tables, destroyed }: Plan): LockedObject[] {
   const objects = new Map<string, LockedObject>()
   const add = ({ schema = '', name }: { schema?: string | undefined; name: string }) => {

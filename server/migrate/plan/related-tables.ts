@@ -33,7 +33,7 @@ export class RelatedTableSteps {
     else this.#groups.set(replaced, { step: undefined, members: [{ table, strategy }] })
   }
 
-  /** Made when first asked for, so that it stands before those of its tables; undefined for a table alone. */
+  /** Created on first use, so that it comes before the steps of its tables; undefined for a single table. */
   stepOf(replaced: Replaced): Step | undefined {
     const group = this.#groups.get(replaced)
     if (!group || group.members.length < 2) return undefined
@@ -41,7 +41,7 @@ export class RelatedTableSteps {
     return group.step
   }
 
-  /** When the order is known in which foreign keys want the rows. */
+  /** Called when the order of the tables by foreign keys is known. */
   complete(byTable: ReadonlyMap<number, Step>) {
     for (const [replaced, { step, members }] of this.#groups) {
       if (step?.work.kind !== 'copy together') continue
@@ -74,7 +74,7 @@ export class RelatedTableSteps {
   }
 }
 
-/** Behind those that a step has to wait for; circles have been broken where the waits were found. */
+/** Each after the steps that it has to wait for. Cycles were broken when the dependencies were collected. */
 function inOrder<Member>(members: readonly Member[], stepOf: (member: Member) => Step): Member[] {
   const byId = new Map(members.map((member) => [stepOf(member).id, member]))
   const sorted = new Set<Member>()

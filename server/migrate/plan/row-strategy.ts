@@ -1,4 +1,4 @@
-// How the rows of one table are copied: into which columns, with which mode, or why not at all.
+// How the rows of one table are copied: into which columns and with which mode, or why they are not.
 
 import type { RowRule } from '../../../shared/rule-book.ts'
 import { showName, tableKey } from '../../../shared/table-name.ts'
@@ -13,15 +13,15 @@ import { type ColumnMatch, matchColumns } from './column-match.ts'
 export interface RowStrategy {
   rule: RowRule
   columns: ColumnMatch
-  /** The destination's table, when the run does not make it. */
+  /** The destination's table, when it exists before the run. */
   there: ExistingTable | undefined
-  /** When that is not the table of the same name and kind. */
+  /** When the rows go into a table of another name or kind. */
   route: Route | undefined
   /** `fill`: the table is new, or emptied first. */
   mode: 'fill' | 'append' | 'upsert'
-  /** How rows meet those that are there; undefined when they cannot meet. */
+  /** How rows are merged with existing ones; undefined when they cannot collide. */
   merge: Omit<Merge, 'table'> | undefined
-  /** Known to be impossible, with the reason. */
+  /** The reason when the copy is known to be impossible. */
   refused: string | undefined
 }
 
@@ -66,7 +66,7 @@ export function planRowStrategy(builder: PlanBuilder, table: TableFacts): RowStr
   return strategy
 }
 
-/** In words that go before "it". An owner may grant all of them. */
+/** Part of a sentence. An owner can grant itself all of them. */
 function missingRights({ rights, owned, hasRows }: ExistingTable, mode: RowStrategy['mode']): string[] {
   const missing: string[] = []
   if (!rights.insert) missing.push('insert into')
@@ -77,7 +77,7 @@ function missingRights({ rights, owned, hasRows }: ExistingTable, mode: RowStrat
   return missing
 }
 
-/** Without any unique index no row can collide, and COPY alone is faster. */
+/** Without a unique index no row can collide, and a plain COPY is faster. */
 function appending(there: ExistingTable, { into }: ColumnMatch, batchSize: number): RowStrategy['merge'] {
   if (there.keys.length === 0) return undefined
   return { columns: into, conflict: { kind: 'ignore' }, key: reportedKey(there, into), batchSize }
@@ -125,7 +125,7 @@ function noSuchKey({ keys }: ExistingTable, wanted: string | undefined): string 
     : `the destination's table has no unique constraint or index "${wanted}": ${choice}`
 }
 
-/** The columns by which a person knows a row: of a key whose values are all copied, or all of them. */
+/** The columns that identify a row in reports: those of a key whose columns are all copied, or all columns. */
 function reportedKey({ keys }: ExistingTable, into: readonly string[]): string[] {
   const known = keys.find(
     (key) => key.columns && !key.isPartial && key.columns.every((name) => into.includes(name)),

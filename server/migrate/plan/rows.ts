@@ -39,7 +39,7 @@ export function planRows(builder: PlanBuilder, created: CreatedTables): RowSteps
   const skipped = new Set(options.skipExtensions)
   const tables = inventory.tables
     .filter((table) => table.extension === null || !skipped.has(table.extension))
-    // Unreadable tables have a failing TABLE step already, where tables are made.
+    // Unreadable tables have a failing TABLE step already, where tables are created.
     .filter((table) => table.mayRead || table.extension !== null || options.dataOnly)
     .sort((a, b) => b.bytes - a.bytes)
   const isElsewhere = (table: TableFacts) => builder.rowsElsewhere.has(tableKey(table))
@@ -63,14 +63,14 @@ export function planRows(builder: PlanBuilder, created: CreatedTables): RowSteps
   ]
   const release = planRelease(builder, existing, created.ready)
   const ready = release ?? created.ready
-  // Of one that takes several partitions of the source, the rows that are there may be those of a run that is resumed.
+  // A table that gets several partitions may have rows of the run that is resumed.
   const isFilledAlready = (table: TableFacts) => {
     const route = strategies.get(table)?.route
     if (!route || route.sources.length === 1) return false
     const sources = new Set(route.sources)
     return !route.target.hasRows || tables.some((one) => sources.has(one.oid) && isDone(one))
   }
-  // The rows of an extension's table that belong to the user come beside its own.
+  // The user's rows of an extension's table are added to those of the extension.
   const emptied = open.filter(
     (table) =>
       table.extension === null &&
@@ -161,7 +161,7 @@ function queryOf(table: TableFacts, strategy: RowStrategy): { query?: string } {
   return query === undefined ? {} : { query }
 }
 
-/** Known before the run. Its rows on the destination are not touched then. */
+/** Known before the run. The table's rows on the destination are not changed then. */
 function skipOf({ source }: PlanBuilder['inventory'], { unlogged }: TableFacts): string | undefined {
   return unlogged && source.inRecovery
     ? 'the source is a standby, where unlogged tables cannot be read'
@@ -179,7 +179,7 @@ function refuseUnknownRules(rules: RuleBook) {
 
 const mostMismatches = 20
 
-/** Rows alone go only into a schema that takes all of them: better known before the first table is emptied. */
+/** Without definitions, rows need tables that accept all of them: checked before the first table is emptied. */
 function refuseMismatches(strategies: ReadonlyMap<TableFacts, RowStrategy>) {
   const found = [...strategies].flatMap(([table, { refused }]) =>
     refused === undefined ? [] : [`${showName(table)}: ${refused}`],
@@ -202,7 +202,7 @@ function say(
   else for (const warning of columns.warnings) warnings.push(`${name}: ${warning}`)
 }
 
-/** Old rows that came from partitions which are not part of the run have nothing to replace them. */
+/** Old rows of partitions that are not part of the run would be deleted without a replacement. */
 function refuseHalfReplaced(strategies: ReadonlyMap<TableFacts, RowStrategy>, open: readonly TableFacts[]) {
   const chosen = new Map([...strategies].map(([table, strategy]) => [table.oid, { table, strategy }]))
   for (const table of open) {

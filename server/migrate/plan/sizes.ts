@@ -1,4 +1,4 @@
-// How many workers, how much memory, how large a part: from what the servers say and what the user asked.
+// The number of workers, their memory and the size of parts, from the servers' settings and the user's options.
 
 import type { MigrationOptions } from '../../../shared/request.ts'
 import { partCount } from '../../copy/parts.ts'
@@ -26,7 +26,7 @@ const smallestMaintenanceKb = 64 * 1024
 export function chooseSizes(inventory: Inventory, options: MigrationOptions): Sizes {
   const { source, destination, tables } = inventory
   const splitBytes = options.splitBytes || smallestSplit
-  // One worker for each table; the parts of a few big tables keep a few more busy.
+  // One worker for each table; the parts of large tables keep a few more busy.
   const parts = tables.reduce((sum, table) => sum + partCount(table.bytes, splitBytes), 0)
   const busy = Math.max(tables.length, Math.min(parts, workersForParts), 1)
   const indexWorkers = options.indexWorkers || usualIndexWorkers
@@ -48,8 +48,8 @@ export function chooseSizes(inventory: Inventory, options: MigrationOptions): Si
 }
 
 /**
- * A server does not say how much memory its machine has. shared_buffers is usually a quarter of it: all
- * builds together take as much again, and never less than the server's own setting for one.
+ * A server does not report the memory of its machine. shared_buffers is usually a quarter of it: all builds together
+ * get as much again, and each at least the server's own setting.
  */
 function maintenanceMemory({ destination }: Inventory, builds: number): number {
   const each = Math.floor(destination.sharedBuffersKb / builds)

@@ -1,4 +1,4 @@
-// One unit of a plan: what it is, what it waits for, and the work as data.
+// One unit of a plan: its description, its dependencies, and its work as data.
 import type { StepInfo } from '../../../shared/event.ts'
 import type { Hook } from '../../../shared/request.ts'
 import type { TableName } from '../../../shared/table-name.ts'
@@ -12,38 +12,38 @@ import type { CopyPart } from '../../copy/pool.ts'
 import type { Node } from './node.ts'
 import type { EmptiedTable, EmptiedTables } from './truncate.ts'
 
-/** `ddl`: one at a time in the dump's order. `build`: indexes and all that follows. `copy`: rows. */
+/** `ddl`: one at a time, in the dump's order. `build`: indexes and what follows. `copy`: rows. */
 export type PoolName = 'ddl' | 'build' | 'copy' | 'none'
 
 export interface Step extends Node {
   pool: PoolName
   info: StepInfo
   work: Work
-  /** The run that this one goes on with has done it: not a part of the plan, but looked after on the destination. */
+  /** Done by the run that is resumed: not shown in the plan, but checked on the destination. */
   isAgain?: boolean
 }
 
 export type Work =
   | SqlWork
   | CopyWork
-  /** Rows that an interrupted run has copied already. */
+  /** Rows that an interrupted run has copied. */
   | { kind: 'copied'; rows: number; bytes: number }
   | { kind: 'drop'; targets: Identity[]; dependants: Dependant[] }
-  /** Tables that are emptied and filled in one transaction; each of them has a step of its own behind this one. */
+  /** Tables that are emptied and filled in one transaction. Each has a step after this one. */
   | TogetherWork
   | { kind: 'copied together'; query?: string }
-  /** `advance`: the destination has rows of its own, and numbers that they use. */
+  /** `advance`: the destination has rows that use values of the sequences. */
   | { kind: 'sequences'; names: SequenceName[]; advance: boolean }
-  /** Suspended on the destination while rows are copied; what restores it is not a step. */
+  /** Suspends them on the destination while rows are copied; restoring them is not a step. */
   | { kind: 'release'; foreignKeys: ExistingForeignKey[]; triggers: TriggersOf[] }
   | { kind: 'restore' }
-  /** A foreign key that was off while rows were copied: does it hold? */
+  /** Checks a foreign key that was disabled while rows were copied. */
   | { kind: 'check'; foreignKey: ExistingForeignKey }
   | { kind: 'hook'; hook: Hook }
-  /** Rows that were copied are compared. */
+  /** Compares copied rows. */
   | { kind: 'verify' }
   | { kind: 'large object facts'; objects: LargeObjectFacts[] }
-  /** Known to be impossible; reported as a failure with this reason. */
+  /** Known to be impossible: reported as a failure with this reason. */
   | { kind: 'refuse'; reason: string }
   /** Waits for others, does nothing and is not shown. */
   | { kind: 'barrier' }
@@ -52,25 +52,25 @@ export interface CopyWork {
   kind: 'copy'
   parts: CopyPart[]
   bytes: number
-  /** The destination's table, when the run does not make it. */
+  /** The destination's table, when it exists before the run. */
   there?: EmptiedTable
-  /** The existing rows are deleted in the transaction that copies the new ones. */
+  /** Existing rows are deleted in the transaction that copies the new ones. */
   replaces?: EmptiedTables
-  /** What is copied instead of `parts` when the table, which looked empty, has got rows. */
+  /** Copied instead of `parts` when the table was empty at the time of the plan and has rows now. */
   ifFilled?: CopyPart[]
-  /** The table is empty before: whatever is in it afterwards is of this run. */
+  /** The table is empty before the copy: all its rows afterwards are from this run. */
   fills: boolean
-  /** Copied twice, the rows would be there twice: what becomes of its commits is remembered. */
+  /** A second copy would duplicate the rows: the transactions of its commits are stored. */
   exactlyOnce: boolean
-  /** All parts as one query, where the user has written some of it. */
+  /** All parts as one query, where the user has written a part of it. */
   query?: string
 }
 
 export interface TogetherWork {
   kind: 'copy together'
-  /** Each with its part, in their order. */
+  /** In the order of their parts. */
   tables: TableName[]
-  /** Of the destination: partitions of the source may go into one. */
+  /** Tables of the destination: several partitions of the source may go into one. */
   into: TableName[]
   parts: CopyPart[]
   bytes: number
@@ -80,10 +80,10 @@ export interface TogetherWork {
 export interface SqlWork {
   kind: 'sql'
   statements: string[]
-  /** Statements that may fail without taking the object with them: its owner, single grants, hints about columns. */
+  /** Statements that may fail without losing the object: its owner, single grants, column options. */
   extras: string[]
   tablespace?: string
   accessMethod?: string
-  /** What is there already stays and counts as done. */
+  /** An existing object is kept, and the step counts as done. */
   mayExist: boolean
 }

@@ -4,9 +4,9 @@ import type { Emptying } from '../../copy/pool.ts'
 import { quoteLiteral, quoteQualified } from '../../postgres/quote.ts'
 
 export interface EmptiedTable extends TableName {
-  /** All that is below it is emptied with it. */
+  /** All tables below it are emptied with it. */
   partitioned: boolean
-  /** The partitioned table that must be emptied instead: all that is below it goes. */
+  /** The partitioned table that must be emptied instead, with all tables below it. */
   tree?: TableName
   /** Whether its rows may be read. */
   readable: boolean
@@ -14,14 +14,14 @@ export interface EmptiedTable extends TableName {
 
 export interface EmptiedTables {
   tables: EmptiedTable[]
-  /** Row by row, where a foreign key forbids TRUNCATE. */
+  /** Emptied row by row, where a foreign key forbids TRUNCATE. */
   byDelete: EmptiedTable[]
 }
 
-/** `asReplica`: foreign keys do not act in the session that does it. */
+/** `asReplica`: foreign keys are not enforced in the session that empties the tables. */
 export function emptyingOf({ tables, byDelete }: EmptiedTables, asReplica: boolean): Emptying {
   const targets = tables.map((table) => (table.tree ? quoted(table.tree) : itself(table)))
-  // TRUNCATE goes first: its tables may refer to those that are emptied row by row.
+  // TRUNCATE is first: its tables may refer to those that are emptied row by row.
   const statements = targets.length > 0 ? [`truncate ${[...new Set(targets)].join(', ')}`] : []
   if (byDelete.length === 0) return { statements }
   const deletes = byDelete.map((table) => `delete from ${itself(table)}`)
@@ -43,7 +43,7 @@ function quoted({ schema, name }: TableName): string {
   return quoteQualified(schema, name)
 }
 
-/** Foreign keys are looked at when a statement is over: in one it does not matter which rows go first. */
+/** Foreign keys are checked at the end of a statement: within one the order of the deletes does not matter. */
 function atOnce(deletes: readonly string[]): string {
   const others = deletes.slice(0, -1).map((statement, index) => `pgtrek_${index} as (${statement})`)
   return `${others.length > 0 ? `with ${others.join(', ')} ` : ''}${deletes.at(-1)}`

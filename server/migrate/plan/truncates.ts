@@ -1,6 +1,6 @@
 // Which tables of the destination are emptied, how, and which of them only together. Each is emptied in the
 // transaction that copies its new rows. TRUNCATE needs all tables that reference those that it empties, and accepts
-// referenced partitions only with their whole tree; where that is not possible, rows are deleted one by one.
+// referenced partitions only with their whole tree. Where that is not possible, rows are deleted one by one.
 import { showName, type TableName, tableKey } from '../../../shared/table-name.ts'
 import type { ExistingTable } from '../../catalog/existing.ts'
 import type { ExistingForeignKey } from '../../catalog/existing-foreign-keys.ts'
@@ -16,20 +16,20 @@ export interface Replaced extends EmptiedTables {
 /** How a table's rows are deleted, or why they cannot be. */
 export type Emptied = { replaced: Replaced } | { refused: string }
 
-/** A table, or those of a partitioned one that are emptied: foreign keys may point at any level of it. */
+/** A table, or the emptied tables of a partitioned one: foreign keys may refer to any level of it. */
 interface Unit {
   tables: ExistingTable[]
-  /** Set when its tables are all that hang below it. */
+  /** Set when its tables are the whole tree. */
   tree: TableName | undefined
   isWhole: boolean
   pointing: ExistingForeignKey[]
-  /** It has a foreign key itself. */
+  /** It has a foreign key. */
   refers: boolean
 }
 
-/** By `tableKey`. Tables that foreign keys tie together while rows are copied share one `replaced`. */
+/** By `tableKey`. Tables that enforced foreign keys connect share one `replaced`. */
 export function planTruncates(builder: PlanBuilder, tables: readonly ExistingTable[]): Map<string, Emptied> {
-  // One that looks empty may get rows before its turn comes: as soon as any is emptied, all are.
+  // An empty table may get rows before its copy: as soon as one table is emptied, all are.
   if (!tables.some(({ hasRows }) => hasRows)) return new Map()
   const { inventory, options } = builder
   const released = options.disableFk && !builder.asReplica
@@ -41,7 +41,7 @@ export function planTruncates(builder: PlanBuilder, tables: readonly ExistingTab
     if (referring) referring.refers = true
   }
   const units = new Set(tables.flatMap((table) => unitOf.get(tableKey(table)) ?? []))
-  // Nothing acts on the rows of a replica's session: each table is replaced by itself.
+  // No foreign key is enforced in a replica's session: each table is replaced separately.
   if (builder.asReplica) return separately(units, unitOf)
   const outcome = new Map<string, Emptied>()
   const truncatable = chooseTruncatable(units, (key) => unitOf.get(tableKey(key.table)))
@@ -58,7 +58,7 @@ export function planTruncates(builder: PlanBuilder, tables: readonly ExistingTab
   return outcome
 }
 
-/** Each table in a transaction of its own. */
+/** Each table in a separate transaction. */
 function separately(units: ReadonlySet<Unit>, unitOf: ReadonlyMap<string, Unit>): Map<string, Emptied> {
   const outcome = new Map<string, Emptied>()
   for (const unit of units) {
@@ -79,7 +79,7 @@ function separately(units: ReadonlySet<Unit>, unitOf: ReadonlyMap<string, Unit>)
   return outcome
 }
 
-/** By itself, which a foreign key forbids that any other table has to it, and to any other part of its tree. */
+/** TRUNCATE of one table is refused if another table, or another part of its tree, has a foreign key to it. */
 function mayTruncate(
   table: ExistingTable,
   { pointing, tree, isWhole }: Unit,
@@ -99,7 +99,7 @@ function emptiedTogether(
   const outcome = new Map<string, Emptied>()
   const replaced: Replaced = { tables: [], byDelete: [], all: [] }
   for (const unit of group) {
-    // A key that acts on rows which are not emptied themselves.
+    // A key that changes rows of a table that is not emptied itself.
     const acting = unit.pointing.find((key) => key.deleteActs && !unitOf.get(tableKey(key.table)))
     if (truncatable.has(unit)) replaced.tables.push(...truncatedBy(unit))
     else if (unit.pointing.length === 0 && hasRight(unit))
@@ -116,7 +116,7 @@ function emptiedTogether(
   return outcome
 }
 
-/** By each name under which a foreign key may know it. */
+/** By each name that a foreign key may refer to. */
 function unitsOf(tables: readonly ExistingTable[], trees: readonly PartitionTree[]): Map<string, Unit> {
   const byKey = new Map(tables.map((table) => [tableKey(table), table]))
   const unitOf = new Map<string, Unit>()
@@ -136,7 +136,7 @@ function unitsOf(tables: readonly ExistingTable[], trees: readonly PartitionTree
   return unitOf
 }
 
-/** Whole units of which all that refer to them are such as well. */
+/** Whole units that are referenced only by such units. */
 function chooseTruncatable(
   units: ReadonlySet<Unit>,
   referring: (key: ExistingForeignKey) => Unit | undefined,
@@ -161,7 +161,7 @@ function hasRight({ tables }: Unit): boolean {
   return tables.every(({ owned, rights }) => owned || rights.truncate)
 }
 
-/** The tree stands for its partitions only where a foreign key wants it: locking less is better. */
+/** The tree is truncated instead of its partitions only where a foreign key requires it: fewer locks are better. */
 function truncatedBy({ tables, tree, isWhole, pointing, refers }: Unit): EmptiedTable[] {
   const asTree = isWhole && (pointing.length > 0 || refers)
   return tables.map((table) => ({ ...emptiedTable(table), ...(tree && asTree && { tree }) }))
@@ -171,7 +171,7 @@ export function emptiedTable({ schema, name, partitioned, rights }: ExistingTabl
   return { schema, name, partitioned, readable: rights.select }
 }
 
-/** Units that foreign keys tie together, directly or over others. */
+/** Units that foreign keys connect, directly or through others. */
 function relatedGroups(
   units: ReadonlySet<Unit>,
   foreignKeys: readonly ExistingForeignKey[],

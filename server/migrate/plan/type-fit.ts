@@ -24,7 +24,7 @@ export function fitOf(from: string, to: string): Fit {
   if (one.base === 'numeric') return numericFit(one, other)
   if (one.base === 'real' && other.base === 'double precision') return 'exact'
   if (one.base !== other.base) return texts.has(one.base) && isStrict(other.base) ? 'checked' : 'never'
-  // The same type with another precision: more room keeps everything, less may round.
+  // The same type with another precision: a larger one keeps every value, a smaller one may round.
   return fits(one.modifiers, other.modifiers) ? 'exact' : 'never'
 }
 
@@ -40,7 +40,7 @@ function parseType(text: string): SqlType {
 }
 
 function textFit(one: SqlType, other: SqlType): Fit {
-  // Blanks at the end of a char(n) are no part of its value, and become one.
+  // Trailing blanks of a char(n) are not part of its value, but would become so.
   if (one.base === 'character' && other.base !== 'character') return 'checked'
   if (other.base === 'name') return one.base === 'name' ? 'exact' : 'never'
   if (other.base === 'character' && one.base !== 'character') return 'never'
@@ -67,7 +67,7 @@ function numericFit(one: SqlType, other: SqlType): Fit {
   return ownPrecision - ownScale <= precision - scale ? 'exact' : 'checked'
 }
 
-/** Their input takes what it would write itself, and refuses the rest, without a setting that changes it. */
+/** Their input functions accept only what their output functions write, without a setting that changes it. */
 function isStrict(base: string): boolean {
   return ['uuid', 'integer', 'smallint', 'bigint', 'boolean', 'json', 'jsonb', 'inet', 'cidr'].includes(base)
 }

@@ -1,4 +1,4 @@
-// A plan is data: what a run does, and what is shown of it before.
+// A plan is data: the actions of a run, and what is shown of them before.
 
 import type { Hook, MigrationOptions } from '../../../shared/request.ts'
 import type { RuleBook } from '../../../shared/rule-book.ts'
@@ -11,22 +11,22 @@ import type { Step } from './step.ts'
 export interface Plan {
   steps: Step[]
   sizes: Sizes
-  /** All that is lost on the destination: tables that are emptied, also those that look empty now, and what is dropped. */
+  /** Everything that is lost on the destination: emptied tables, also those that are empty now, and dropped objects. */
   destroyed: Destroyed[]
-  /** What a person should read before the run starts. */
+  /** What the user should know before the run starts. */
   warnings: string[]
   tables: PlannedRows[]
-  /** Copied rows pass the destination's triggers and foreign keys unseen, because our sessions are a replica's. */
+  /** The destination's triggers and foreign keys do not act on copied rows, because session_replication_role is replica. */
   asReplica: boolean
 }
 
 export interface Destroyed {
   action: 'truncate' | 'drop'
-  /** Of what is dropped: `table`, `view`, `table constraint`. */
+  /** For a dropped object: `table`, `view`, `table constraint`. */
   kind?: string
   schema?: string
   name: string
-  /** Why it goes, when it was not named itself. */
+  /** Why it is dropped, when it was not named itself. */
   because?: string
 }
 
@@ -38,9 +38,9 @@ export interface PlannedRows {
   /** `fill` a new or emptied table, or add to one that has rows. */
   mode: 'fill' | 'append' | 'upsert' | 'done'
   where?: string
-  /** Another table of the destination, or one that is partitioned there in another way. */
+  /** Another table of the destination, or one that is partitioned differently there. */
   into?: TableName
-  /** Columns that do not just go to the one of their name: `old -> new`, `tenant = 'a'`, `without secret`. */
+  /** Columns that are not copied into the column of the same name: `old -> new`, `tenant = 'a'`, `without secret`. */
   mapping?: string[]
 }
 
@@ -48,14 +48,14 @@ export interface PlanRequest {
   options: MigrationOptions
   rules: RuleBook
   hooks: readonly Hook[]
-  /** The run that is gone on with. */
+  /** The run that is resumed. */
   resumed?: Unfinished | undefined
-  /** Tables, by `tableKey`, whose rows come by another way. */
+  /** Tables, by `tableKey`, whose rows the caller copies by itself. */
   rowsElsewhere?: ReadonlySet<string> | undefined
 }
 
 export interface CreatedTables {
-  /** Over when every object that rows could need is there. */
+  /** Completes when every object that rows may need exists. */
   ready: Step
   /** Table OID -> the step that creates it. */
   steps: ReadonlyMap<number, Step>
@@ -67,7 +67,7 @@ export interface RowSteps {
   /** The topmost partitioned table -> a barrier for the rows of all its partitions. */
   byRoot: Map<number, Step>
   all: Step[]
-  /** Over when the destination's own foreign keys are back: until then one of the source's could take their place. */
+  /** Complete when the destination's foreign keys are restored: until then one of the source could get the name of one of them. */
   restored: Step[]
   planned: PlannedRows[]
 }

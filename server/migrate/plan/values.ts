@@ -1,4 +1,4 @@
-// The steps for what is neither an object nor a table's row: values of sequences, large objects.
+// The steps for data that is not in tables: values of sequences, large objects.
 import type { LargeObjectFacts } from '../../catalog/large-objects.ts'
 import type { PlanBuilder } from './builder.ts'
 import type { CreatedTables } from './types.ts'
@@ -31,7 +31,7 @@ export function planLargeObjects(builder: PlanBuilder, created: CreatedTables) {
   const isThere = (object: LargeObjectFacts) => lacks.largeObjects.has(object.oid)
   const isCopied = (object: LargeObjectFacts) => object.mayRead && !isThere(object)
   const copied = largeObjects.filter(isCopied)
-  // Those of an interrupted run came whole or not at all.
+  // An interrupted run copied either all of them or none.
   const refused = largeObjects.filter((object) => !isCopied(object) && !(builder.resumed && isThere(object)))
   for (const object of refused) {
     const reason = object.mayRead

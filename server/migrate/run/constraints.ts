@@ -1,4 +1,4 @@
-// Steps around the destination's own triggers and foreign keys.
+// Steps for the destination's own triggers and foreign keys.
 import { showName } from '../../../shared/table-name.ts'
 import type { ExistingForeignKey } from '../../catalog/existing-foreign-keys.ts'
 import { PgtrekError } from '../../postgres/errors.ts'
@@ -16,7 +16,7 @@ export async function release(
   })
 }
 
-/** It was not asked while rows were copied; a person must be able to rely on it afterwards. */
+/** The key was not enforced while rows were copied, and must hold afterwards. */
 export async function checkForeignKey(key: ExistingForeignKey, { restore }: RunContext): Promise<void> {
   const query = orphansQuery(key)
   const { orphans } = await restore.repeatedly(({ session }) => session.one<{ orphans: number }>(query))

@@ -1,4 +1,4 @@
-// What every step of a run works with.
+// The state and the services that every step of a run uses.
 import type { MigrationEvent } from '../../../shared/event.ts'
 import type { MigrationOptions, TableRule } from '../../../shared/request.ts'
 import type { Copier } from '../../copy/pool.ts'
@@ -10,7 +10,7 @@ import type { Plan } from '../plan/types.ts'
 import type { RestoreSessions } from './restore.ts'
 import type { SuspendedConstraints } from './suspended-constraints.ts'
 
-/** An event before it gets its time. */
+/** An event without its time. */
 export type EventBody = MigrationEvent extends infer E
   ? E extends MigrationEvent
     ? Omit<E, 'at'>
@@ -18,7 +18,7 @@ export type EventBody = MigrationEvent extends infer E
   : never
 export type Emit = (event: EventBody) => void
 
-/** What is still asked for when the plan is made; the rest, of many tables, is let go. */
+/** The part of the inventory that a run uses; the rest takes much memory for many tables, and is released. */
 export type RunInventory = Pick<
   Inventory,
   'source' | 'destination' | 'lacks' | 'usedRoles' | 'existing' | 'tables'
@@ -37,17 +37,17 @@ export interface RunContext {
   options: MigrationOptions
   copyPool: Copier | undefined
   restore: RestoreSessions
-  /** A session of its own on the source: what fails there must not end the run's snapshot. */
+  /** Opens another session on the source: a failure in it must not end the run's snapshot. */
   openSource(): Promise<Session>
-  /** What the user said about single tables. */
+  /** The user's rules for single tables. */
   tables: readonly TableRule[]
-  /** Exported on the source for as long as the run lasts. */
+  /** Exported on the source until the run ends. */
   snapshot: string
-  /** Tables whose rows are there, by `tableKey`. */
+  /** Tables whose rows are copied, by `tableKey`. */
   copied: Set<string>
-  /** What tables got that were copied together, by `tableKey`: told by the steps of their own. */
+  /** Counts of tables that were copied together, by `tableKey`: each table's step reports its own. */
   together: Map<string, Moved & { seconds: number }>
-  /** What was on the destination and needed nothing. */
+  /** Objects that the destination had and that needed no change. */
   kept: { count: number; named: string[] }
   memory: RunMemory
   suspended: SuspendedConstraints

@@ -11,7 +11,7 @@ export class Pool<N extends Node> {
   constructor(
     readonly capacity: number,
     readonly locks: LockTable,
-    /** Starts when nothing of this pool runs, and nothing starts beside it. */
+    /** Such a step starts when no other of this pool runs, and no other starts beside it. */
     readonly isAlone: (node: N) => boolean,
   ) {}
 
@@ -19,12 +19,12 @@ export class Pool<N extends Node> {
     this.#ready.push(node)
   }
 
-  /** The step that is next in turn, whether it may start or not. */
+  /** The first step in order, whether it may start or not. */
   get next(): N | undefined {
     return this.#ready.first
   }
 
-  /** The heaviest step that may start now; it counts as running and `held` has its locks. */
+  /** The heaviest step that may start now. It counts as running, and `held` has its locks. */
   take(held: HeldLocks): N | undefined {
     while (this.running < this.capacity && !this.#isClosed) {
       const node = this.#ready.first
@@ -37,7 +37,7 @@ export class Pool<N extends Node> {
     return undefined
   }
 
-  /** The step that is next in turn, unless it must wait for a lock. */
+  /** The first step in order, unless it must wait for a lock. */
   takeNext(held: HeldLocks): N | undefined {
     const node = this.#ready.pop()
     if (!node) return undefined
@@ -47,15 +47,15 @@ export class Pool<N extends Node> {
     return obstacle ? undefined : node
   }
 
-  /** What `take` gave is over. */
+  /** A step that `take` returned has ended. */
   leave() {
     this.running--
     this.#isClosed = false
   }
 
   /**
-   * Of the steps that wait for the same lock only the heaviest is looked at again, and the next one when that
-   * has left it free: looking at all of them each time would be quadratic.
+   * Of the steps that wait for the same lock only the heaviest is checked again, and the next one if that left the lock
+   * free: checking all of them each time would be quadratic.
    */
   wake({ shared = [], exclusive = [] }: { shared?: Iterable<number>; exclusive?: Iterable<number> }) {
     if (this.#blocked.shared.size + this.#blocked.exclusive.size === 0) return
@@ -76,7 +76,7 @@ export class Pool<N extends Node> {
   }
 }
 
-/** Gives the heaviest first, equal ones in the plan's order: a binary heap. */
+/** Returns the heaviest first, equal ones in the plan's order: a binary heap. */
 export class StepHeap<N extends Node> {
   readonly #nodes: N[] = []
 
@@ -136,7 +136,7 @@ export class LockTable {
   readonly #shared = new Map<number, number>()
   readonly #exclusive = new Set<number>()
 
-  /** All locks or none; then it says which was in the way. What `held` has already is in nobody's way. */
+  /** Takes all locks or none. Without success it returns the lock that was refused. Locks in `held` never conflict. */
   take({ shared = [], exclusive = [] }: Locks, held: HeldLocks): Obstacle | undefined {
     for (const oid of shared) {
       if (!held.exclusive.has(oid) && !this.isFree(oid, 'shared')) return { oid, mode: 'shared' }

@@ -1,28 +1,28 @@
-// Runs steps in the order of their dependencies, as many at once as their pools and locks allow. Small ones may
-// go together: a batch takes one place in its pool, and whatever fails in it goes in smaller ones again.
+// Runs steps in the order of their dependencies, as many at once as their pools and locks allow. Small steps may run as
+// a batch, which counts as one step of its pool. A batch that fails is repeated in smaller ones.
 import type { Node } from '../plan/node.ts'
 import { HeldLocks, isBefore, LockTable, Pool, StepHeap } from './graph-pool.ts'
 
 export interface GraphRun<N extends Node> {
-  /** Rejects when the step fails; how to report that is its own business. */
+  /** Rejects when the step fails. It has reported the failure itself. */
   start(node: N): Promise<void>
   skip(node: N, reason: string): void
-  /** Names a step in the reason that its dependents are skipped for. */
+  /** Names a step in the reason for which its dependents are skipped. */
   describe(node: N): string
   /** How many steps of each pool run at once. */
   capacity: Readonly<Record<string, number>>
-  /** Nothing of its pool runs beside such a step. */
+  /** No other step of its pool runs beside such a step. */
   isAlone?(node: N): boolean
   batch?: Batching<N>
   signal: AbortSignal
 }
 
 export interface Batching<N extends Node> {
-  /** How many steps go together at most. */
+  /** The size of a batch. */
   most: number
-  /** Whether a step may go with others. */
+  /** Whether a step may be part of a batch. */
   admits(node: N): boolean
-  /** In this order. Rejects when nothing of it has happened; then they go in smaller batches, or alone. */
+  /** In this order. Rejects when none of them has taken effect; they are then repeated in smaller batches, or alone. */
   start(nodes: readonly N[]): Promise<void>
 }
 
@@ -33,7 +33,7 @@ const done = 3
 const failed = 4
 const skipped = 5
 
-/** Resolves when every step is over, or when nothing runs any more after the signal. */
+/** Resolves when every step is over, or after the signal when no step runs any more. */
 export function runGraph<N extends Node>(nodes: readonly N[], run: GraphRun<N>): Promise<void> {
   const placeOf = new Map(nodes.map((node, place) => [node.id, place]))
   const state = new Uint8Array(nodes.length)
@@ -60,9 +60,9 @@ export function runGraph<N extends Node>(nodes: readonly N[], run: GraphRun<N>):
     return pools.get(node.pool) as Pool<N>
   }
 
-  /** What waits for nothing any more becomes ready, or is skipped and lets others go. */
+  /** Steps without open dependencies become ready, or are skipped, which in turn releases others. */
   function release(free: N[]) {
-    // A list that grows and not a recursion: thousands of steps may hang on one that failed.
+    // A growing list instead of a recursion: thousands of steps may depend on one that failed.
     for (const node of free) {
       const reason = reasonToSkip(node)
       if (reason === undefined) {
@@ -77,7 +77,7 @@ export function runGraph<N extends Node>(nodes: readonly N[], run: GraphRun<N>):
     }
   }
 
-  /** The first cause, not the nearest: that is what the user has to fix. */
+  /** The first cause, not the nearest: the user has to fix that one. */
   function reasonToSkip(node: N): string | undefined {
     if (node.skip !== undefined) return node.skip
     const broken = node.needs.find((id) => {
@@ -91,7 +91,7 @@ export function runGraph<N extends Node>(nodes: readonly N[], run: GraphRun<N>):
     )
   }
 
-  /** The steps that waited for this one last. */
+  /** Returns the steps for which this one was the last dependency. */
   function settle(node: N): N[] {
     open--
     const free: N[] = []
@@ -105,7 +105,7 @@ export function runGraph<N extends Node>(nodes: readonly N[], run: GraphRun<N>):
 
   function startReady() {
     for (const pool of pools.values()) {
-      // Whoever hears of a start may abort.
+      // A start event may lead to an abort.
       while (!run.signal.aborted && pool.next) {
         const held = new HeldLocks()
         const node = pool.take(held)
@@ -117,7 +117,7 @@ export function runGraph<N extends Node>(nodes: readonly N[], run: GraphRun<N>):
     else if (active === 0) finished.reject(new Error('the plan has a dependency cycle'))
   }
 
-  /** The step with those that are next in turn, and those that wait for nothing but steps of the same batch. */
+  /** The step with the next ones in order, and those that wait only for steps of the same batch. */
   function gather(first: N, pool: Pool<N>, held: HeldLocks): N[] {
     const members = [first]
     const { batch } = run
@@ -195,7 +195,7 @@ export function runGraph<N extends Node>(nodes: readonly N[], run: GraphRun<N>):
   return finished.promise
 }
 
-/** For each step those that wait for it, as places in the list; `waitingFor` gets how many each waits for. */
+/** For each step the steps that wait for it, as places in the list; `waitingFor` gets the number that each waits for. */
 function invert(nodes: readonly Node[], placeOf: ReadonlyMap<number, number>, waitingFor: Uint32Array) {
   const starts = new Uint32Array(nodes.length + 1)
   const eachWait = (visit: (needed: number, index: number) => void) => {

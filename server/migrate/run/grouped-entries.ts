@@ -1,16 +1,16 @@
-// Which steps go to the server in one round trip: a statement for a small table takes less time than its way
-// there, its commit and its answer.
+// Which steps are sent to the server in one round trip: a statement for a small table takes less time than the round
+// trip and the commit.
 import { tableKey } from '../../../shared/table-name.ts'
 import type { Step } from '../plan/step.ts'
 import type { RunInventory } from './context.ts'
 
-/** A transaction keeps the locks of all its statements, and a server has room for a few thousand only. */
+/** A transaction keeps the locks of all its statements, and the lock table of a server has a few thousand entries. */
 export const mostTogether = 100
 
-/** Work on larger tables is better spread over several sessions. */
+/** Work on larger tables is faster in several sessions. */
 const smallBytes = 256 * 1024
 
-/** Objects that nothing else of their kind is in the way of: sessions may make them side by side. */
+/** Kinds whose objects do not conflict with each other: several sessions may create them at once. */
 const independent: ReadonlySet<string> = new Set([
   'TABLE',
   'SEQUENCE',
@@ -19,7 +19,7 @@ const independent: ReadonlySet<string> = new Set([
   'COMMENT',
 ])
 
-/** Behind the rows these do no work that grows with their table. */
+/** Kinds whose work does not grow with their table, although they are created after the rows. */
 const light: ReadonlySet<string> = new Set([
   'COMMENT',
   'INDEX ATTACH',
@@ -31,7 +31,7 @@ const light: ReadonlySet<string> = new Set([
   'TRIGGER',
 ])
 
-/** pg_dump's order is kept where something else may depend on it than what is known to. */
+/** pg_dump's order is kept where an object may have dependencies that the catalogs do not contain. */
 export function isAlone(step: Step): boolean {
   return step.pool === 'ddl' && !(step.work.kind === 'sql' && independent.has(step.info.kind))
 }
@@ -44,7 +44,7 @@ export function admitsTogether({
   const isSmall = (oid: number) => small.has(oid)
   return ({ pool, info, work, locks, isAgain }) => {
     if (work.kind !== 'sql' || isAgain) return false
-    // What is there refuses to be made again, and would take its company along.
+    // CREATE of an existing object fails, and the whole batch with it.
     if (work.mayExist && info.table && existing.has(tableKey(info.table))) return false
     if (pool === 'ddl' || light.has(info.kind)) return true
     const locked = [...(locks.shared ?? []), ...(locks.exclusive ?? [])]

@@ -17,7 +17,7 @@ export async function runHook({ run }: Hook, context: HookContext): Promise<void
   else await runSql(run.sql, run.on, context)
 }
 
-/** A session of its own: what the SQL sets there, ends with it. */
+/** Uses a separate session: its settings end with it. */
 async function runSql(sql: string, on: 'source' | 'destination', { emit, signal, ...ends }: HookContext) {
   const onNotice = (message: string) => emit({ type: 'log', level: 'info', message: `hook: ${message}` })
   const say = (message: string) => emit({ type: 'log', level: 'warn', message })
@@ -27,7 +27,7 @@ async function runSql(sql: string, on: 'source' | 'destination', { emit, signal,
 
 /** Errors are at the end of a command's output. */
 const lastCharacters = 2000
-/** What it has started may hold on to its output, and it may not listen. */
+/** Child processes of the command may keep its output open, and the command may ignore signals. */
 const endPatienceMs = 5000
 
 async function runCommand(command: string, { emit, signal }: HookContext): Promise<void> {

@@ -1,4 +1,4 @@
-// Opens a session for the end of a run: a server without a free connection may have one soon.
+// Opens a session at the end of a run: a server without a free connection may soon have one.
 import { messageOf } from '../../../shared/message-of.ts'
 import { pause } from '../../copy/pause.ts'
 import { ConnectFailed } from '../../postgres/errors.ts'

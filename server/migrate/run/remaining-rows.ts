@@ -1,4 +1,4 @@
-// What a table of the destination still has after its copy failed: looked up, not assumed.
+// Counts the rows that a table of the destination still has after its copy failed.
 import type { RowsLeft } from '../../../shared/event.ts'
 import type { TableName } from '../../../shared/table-name.ts'
 import { tableKey } from '../../../shared/table-name.ts'
@@ -7,13 +7,13 @@ import type { Session } from '../../postgres/session.ts'
 import type { Step } from '../plan/step.ts'
 import type { RunContext } from './context.ts'
 
-/** More are not counted one by one. */
+/** Larger numbers are not counted exactly. */
 const mostCounted = 100_000
 /** The copy's own session may not have ended yet. */
 const patience = '5s'
 const mostTables = 20
 
-/** Of the tables of a step that were there before the run; nothing where it cannot be found out. */
+/** For the tables of a step that existed before the run; undefined where the rows cannot be counted. */
 export async function rowsLeft(
   step: Step,
   { inventory, restore }: RunContext,
@@ -27,7 +27,7 @@ export async function rowsLeft(
       return left
     })
   } catch {
-    // The failure itself is what has to be reported.
+    // The copy's own failure is the one to report.
     return undefined
   }
 }

@@ -1,4 +1,4 @@
-// One session that makes objects: each statement with the settings that pg_dump wants around it.
+// One session that creates objects, each statement with the settings that pg_dump requires for it.
 import { isLost, PgtrekError, ServerError, sqlstate } from '../../postgres/errors.ts'
 import { quoteIdentifier } from '../../postgres/quote.ts'
 import type { Session } from '../../postgres/session.ts'
@@ -9,7 +9,7 @@ import type { SqlWork } from '../plan/step.ts'
 const attempts = 6
 const firstPauseMs = 50
 
-/** Another session, often one of ours, was in the way: the same statement may succeed a moment later. */
+/** Another session, often one of pgtrek, held a lock or changed the same object: a repeated statement may succeed. */
 export const passing: ReadonlySet<string> = new Set([
   sqlstate.deadlockDetected,
   sqlstate.lockNotAvailable,
@@ -23,17 +23,17 @@ const exists: ReadonlySet<string> = new Set([
   sqlstate.duplicateObject,
 ])
 
-/** States in which a table that was there before refuses what it has already. */
+/** Errors with which an existing table refuses something that it already has. */
 export const alreadySo: ReadonlySet<string> = new Set(['55000', '42P16', '42809'])
 
 export interface SqlOutcome {
-  /** The object was there already and was kept as it is. */
+  /** The object existed and was kept unchanged. */
   kept: boolean
-  /** Its owner or single grants that could not be set; the object itself is there. */
+  /** Errors of its owner or single grants; the object itself was created. */
   refused: Error[]
 }
 
-/** What an object is to have besides itself. */
+/** An attribute of an object that was refused, such as its owner. */
 export class Refused extends PgtrekError {
   constructor(statement: string, cause: ServerError) {
     super(`${withPlainNames(statement)}: ${cause.message}`, { cause })
@@ -61,7 +61,7 @@ export class RestoreSession {
     this.#rememberPlacement(work)
     const everything = script([...work.statements, ...work.extras])
     try {
-      // One round trip and one transaction in the usual case.
+      // Usually one round trip and one transaction.
       await this.#patiently(everything)
       return { kept: false, refused: [] }
     } catch (error) {
@@ -73,7 +73,7 @@ export class RestoreSession {
         await this.#patiently(script(work.statements))
       } catch (error) {
         if (!isKept(error, work, alsoKept)) throw error
-        // The owner and grants of what was there before are not ours to change.
+        // The owner and grants of an object that existed are not changed.
         return { kept: true, refused: [] }
       }
     }
@@ -98,14 +98,14 @@ export class RestoreSession {
     try {
       await this.#commit(script(statements))
     } catch (error) {
-      // With everything else, the settings are taken back.
+      // The rollback has reset the settings.
       this.#tablespace = before.tablespace
       this.#accessMethod = before.accessMethod
       throw error
     }
   }
 
-  /** What has to be set for this work and is not yet. */
+  /** The settings that this work needs and the session does not have. */
   #placement({ tablespace, accessMethod }: Placement): string[] {
     const settings: string[] = []
     if (tablespace !== undefined && tablespace !== this.#tablespace) {
@@ -123,9 +123,9 @@ export class RestoreSession {
     if (accessMethod) this.#accessMethod = accessMethod
   }
 
-  /** Does not wait for the disk, and says which transaction it was, so that it can be asked after. */
+  /** Commits asynchronously, and returns the transaction's id, so that its outcome can be queried. */
   async #commit(sql: string): Promise<void> {
-    // Several statements at once answer with a list of their rows each.
+    // For several statements the result is a list with the rows of each.
     const answers: unknown = await this.session.query(
       `set local synchronous_commit = off;\n${sql};\nselect pg_catalog.txid_current_if_assigned()::text as id`,
     )

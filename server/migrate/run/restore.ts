@@ -1,4 +1,4 @@
-// Runs DDL on the destination: a few sessions, and others in their place when they are lost.
+// Runs DDL on the destination in a few sessions, and opens new ones when they are lost.
 import { messageOf } from '../../../shared/message-of.ts'
 import { checkConfirmed } from '../../copy/lane-sessions.ts'
 import { pause } from '../../copy/pause.ts'
@@ -18,14 +18,14 @@ export { alreadySo, passing, type SqlOutcome } from './restore-session.ts'
 export class RestoreSessions {
   #idle: RestoreSession[] = []
   readonly #busy = new Set<RestoreSession>()
-  /** For a session that somebody else gives back. */
+  /** Work that waits for a session. */
   readonly #waiting: (() => void)[] = []
   #isShared = false
   #isGone = false
-  /** The last transaction that was committed, and whether the server may have forgotten it. */
+  /** The last committed transaction, and whether the server may have lost it. */
   #confirmed: string | undefined
   #isDoubted = false
-  /** The connection was lost while these ran together: they may have been done. */
+  /** Works of a batch whose connection was lost: they may have been committed. */
   readonly #doubtful = new WeakSet<SqlWork>()
 
   constructor(
@@ -56,7 +56,7 @@ export class RestoreSessions {
     }
   }
 
-  /** Where the server has no connection for another one, it is shared: whoever comes later waits for it. */
+  /** Where the server has no other connection, an existing session is shared: later work waits for it. */
   async #take(): Promise<RestoreSession> {
     for (;;) {
       const idle = this.#idle.pop()
@@ -66,7 +66,7 @@ export class RestoreSessions {
       } catch (error) {
         if (hasNoConnection(error) && this.#idle.length > 0) continue
         if (!hasNoConnection(error) || this.#busy.size === 0) {
-          // Nobody else would wake them.
+          // No other session would notify them.
           this.#waiting.shift()?.()
           throw error
         }
@@ -83,8 +83,8 @@ export class RestoreSessions {
   }
 
   /**
-   * In another session when one is lost. The work may have been done just before: `again` says that what is
-   * there may be ours.
+   * Repeats the work in another session when one is lost. The work may have been committed before: with `again` an
+   * existing object may be from the first attempt.
    */
   async repeatedly<Result>(
     action: (session: RestoreSession, again: boolean) => Promise<Result>,
@@ -106,7 +106,7 @@ export class RestoreSessions {
     }
   }
 
-  /** What is there at a second time is ours, or was there already, and is kept either way. */
+  /** An object that exists at the second attempt is kept, whether it is from the first attempt or older. */
   run(work: SqlWork, alsoKept: ReadonlySet<string>): Promise<SqlOutcome> {
     return this.repeatedly((session, repeated) => {
       const again = repeated || this.#doubtful.has(work)
@@ -137,7 +137,7 @@ export class RestoreSessions {
   async #open(): Promise<RestoreSession> {
     const session = await Session.open(this.settings, { until: this.signal, onNotice: this.onNotice })
     try {
-      // Commits do not wait for the disk: a server that has crashed comes back without the last of them.
+      // Commits are asynchronous: a server that has crashed may have lost the last of them.
       if (this.#isDoubted && this.#confirmed) await checkConfirmed(session, [this.#confirmed])
       this.#isDoubted = false
       return await this.#prepare(session)

@@ -41,7 +41,7 @@ export async function runCopy({ info }: Step, work: CopyWork, context: RunContex
     return { ...all, seconds }
   } catch (error) {
     if (error instanceof PartlyCommitted && table) {
-      // What was deleted and what was copied are one transaction: it was committed, or it was not.
+      // The delete and the copy are one transaction: both are committed, or neither.
       if (parts.some((part) => part.kind === 'rows' && part.empties)) throw inDoubt(error.failure)
       throw work.fills
         ? await emptied(work.there ?? table, error.failure, context)
@@ -51,7 +51,7 @@ export async function runCopy({ info }: Step, work: CopyWork, context: RunContex
   }
 }
 
-/** Each table gets its events by a step of its own, after this one. */
+/** Each table gets its events from its own step, after this one. */
 export async function copyTogether(
   { info }: Step,
   { tables, parts, bytes }: TogetherWork,
@@ -83,7 +83,7 @@ export async function copyTogether(
     for (const [place, table] of tables.entries()) {
       const { rows, bytes: size } = each[place] as Counts
       const moved = { rows, bytes: size }
-      // A run that goes on with this one must not find some of them done and others not.
+      // A run that resumes this one must find all of them done, or none.
       memory.done(rowsKey(table), moved)
       together.set(tableKey(table), { ...moved, seconds: seconds / tables.length })
     }
@@ -92,7 +92,7 @@ export async function copyTogether(
   }
 }
 
-/** A table that looked empty when the run was planned may have rows by now. */
+/** A table that was empty when the run was planned may have rows by now. */
 async function partsNow({ parts, ifFilled, there }: CopyWork, { restore }: RunContext): Promise<CopyPart[]> {
   if (!ifFilled || !there) return parts
   const { filled } = await restore.repeatedly(({ session }) =>
@@ -119,7 +119,7 @@ function partlyThere(failure: Error): Error {
   })
 }
 
-/** The table was empty when its copy began: whatever is in it now is a part of ours. */
+/** The table was empty when its copy began: all its rows are from this copy. */
 async function emptied(
   table: TableName & { partitioned?: boolean },
   failure: Error,
@@ -143,7 +143,7 @@ async function emptyTable(session: Session, name: string, replica: boolean): Pro
     await session.execute(`truncate ${name}`)
   } catch (error) {
     if (!(error instanceof ServerError)) throw error
-    // A foreign key points at the table: rows can go one by one, as they came.
+    // A foreign key refers to the table: its rows are deleted one by one.
     const quietly = replica ? 'set local session_replication_role = replica;' : ''
     await session.execute(`${quietly} delete from ${name}`)
   }

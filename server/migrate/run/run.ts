@@ -23,22 +23,22 @@ import { withPathAdvice } from './search-path-advice.ts'
 import { setLargeObjectFacts, setSequences } from './values.ts'
 import { verify } from './verify.ts'
 
-/** Steps that a run which resumes this one must not repeat. */
+/** Steps that a resuming run must not repeat. */
 const remembered: ReadonlySet<string> = new Set(['ROWS', 'DROP', 'HOOK'])
 const collectAfter = 2500
-/** Of objects that were kept; the log names all. */
+/** Number of kept objects in the message; the log file names all. */
 const mostNamed = 10
 /** For each worker. */
 const startedCopies = 200
 const nothing: ReadonlySet<string> = new Set()
-/** In the place of what is done and needs no memory any more. */
+/** Replaces the work of a step that is done, to free its memory. */
 const over: Step['work'] = { kind: 'barrier' }
 
 export async function runPlan(context: RunContext): Promise<void> {
   const { plan, copyPool, signal } = context
   const begun = new Set<number>()
   let ended = 0
-  /** What each step leaves behind would otherwise take as much memory again as all that is kept. */
+  /** Collects garbage: what steps leave behind would take as much memory again as everything that is kept. */
   const clean = () => collectEach(collectAfter, ++ended)
   const cancel = () => void copyPool?.cancel()
   signal.addEventListener('abort', cancel, { once: true })
@@ -46,17 +46,17 @@ export async function runPlan(context: RunContext): Promise<void> {
     await runGraph(plan.steps, {
       start: (step) => runStep(step, context, begun).finally(clean),
       skip: (step, reason) => {
-        // What needs an interrupted step was not skipped for a failure.
+        // A step that needs an interrupted one was not skipped because of a failure.
         if (signal.aborted) return
         if (step.work.kind !== 'barrier' || step.skip)
           context.emit({ type: 'step_skipped', step: step.info, reason })
       },
       describe: (step) => describeStep(step.info),
       capacity: {
-        // Only of what may be made side by side, at a time when nothing is built yet.
+        // Only kinds that can be created at the same time; no index is built yet.
         ddl: plan.sizes.indexWorkers,
         build: plan.sizes.indexWorkers,
-        // Enough to choose from; each that has started takes memory until it is over.
+        // Enough tables to choose from; each that has started takes memory until it ends.
         copy: plan.sizes.copyWorkers * startedCopies,
         none: Number.POSITIVE_INFINITY,
       },
@@ -119,7 +119,7 @@ async function runStep(step: Step, context: RunContext, started: Set<number>): P
     if (info.kind === 'ROWS' && info.table) context.copied.add(tableKey(info.table))
     if (remembered.has(info.kind)) context.memory.done(stepKey(info), moved ?? { rows: 0, bytes: 0 })
     if (refused.length > 0) {
-      // The object is there and what needs it can go on; only its owner or a grant is missing.
+      // The object exists, and steps that need it can continue; only its owner or a grant is missing.
       const { incomplete } = outcome
       emit({ type: 'step_failed', step: info, error: joined(refused), ...(incomplete && { incomplete }) })
       return
@@ -137,7 +137,7 @@ async function runStep(step: Step, context: RunContext, started: Set<number>): P
   }
 }
 
-/** What an earlier run has created: it is reported only if it is missing. */
+/** Checks an object that an earlier run has created. It is reported only if it is missing. */
 async function lookAgain({ info }: Step, work: SqlWork, context: RunContext): Promise<void> {
   const { emit, restore, signal } = context
   try {
@@ -154,10 +154,10 @@ async function lookAgain({ info }: Step, work: SqlWork, context: RunContext): Pr
   }
 }
 
-/** Statements that a server refuses where the object is there. */
+/** Statements that a server refuses where the object exists. */
 const makes = /^(?:create (?!or replace)|alter table .* add constraint )/i
 
-/** A step that failed together with others starts a second time, which is reported once. */
+/** A step that failed in a batch starts a second time; the start is reported once. */
 function startOnce(step: StepInfo, emit: Emit, begun: Set<number>) {
   return {
     at: undefined as number | undefined,
@@ -172,12 +172,12 @@ function startOnce(step: StepInfo, emit: Emit, begun: Set<number>) {
 }
 
 interface Outcome {
-  /** What was refused although the step as such succeeded. */
+  /** Statements that were refused although the step succeeded. */
   refused: Error[]
-  /** The object of the step is there. */
+  /** The step's object exists. */
   incomplete?: boolean
   moved?: Moved
-  /** Where it is not the time since the start: several steps went together. */
+  /** Set when several steps ran together: then it is not the time since the start. */
   seconds?: number | undefined
 }
 
@@ -258,7 +258,7 @@ async function runSql({ info }: Step, work: SqlWork, context: RunContext): Promi
   return outcome
 }
 
-/** Once for all of them: after a resume they may be thousands. */
+/** One message for all of them: after a resume they may be thousands. */
 function tellKept({ kept: { count, named }, emit }: RunContext) {
   if (count === 0) return
   const more = count > named.length ? `, and ${formatRows(count - named.length)} more` : ''

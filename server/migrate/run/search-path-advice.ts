@@ -1,4 +1,4 @@
-// Advice for a failed step when a function did not find a name in its body: the search_path is empty during a restore.
+// Advice for a failed step whose function did not find a name: the search_path is empty during a restore.
 import type { ErrorInfo } from '../../../shared/error-info.ts'
 import { sqlstate } from '../../postgres/errors.ts'
 

@@ -1,6 +1,6 @@
-// Foreign keys and triggers of the destination that are suspended while rows are copied. Each is noted in the
-// transaction that suspends it, on the destination itself, and the note is deleted when it is restored: after a run is
-// killed, the next one, or a repair, restores it from the notes.
+// Foreign keys and triggers of the destination that are suspended while rows are copied. Each is noted on the
+// destination, in the transaction that suspends it, and the note is deleted when it is restored. After a run was
+// killed, the next run or a repair restores it from the notes.
 
 import { messageOf } from '../../../shared/message-of.ts'
 import { showName } from '../../../shared/table-name.ts'
@@ -27,16 +27,16 @@ const mostAttempts = 5
 
 interface Item extends SavedItem {
   place: 'server' | 'local'
-  /** It is known to be remembered: a connection that was lost in the middle leaves that in doubt. */
+  /** Its note is known to be committed: a lost connection leaves that in doubt. */
   isSafe: boolean
 }
 
 export interface TakenAwayOptions {
   run: string
   memory: Pick<RunMemory, 'save' | 'forget' | 'pending' | 'place'>
-  /** What runs that are over have left, as the destination remembers it. */
+  /** Notes of runs that have ended. */
   left: readonly Note[]
-  /** Where notes are kept was there already: also an empty one goes at the end. */
+  /** The table of notes existed before: it is dropped at the end also when it is empty. */
   isThere: boolean
   warn(message: string): void
 }
@@ -55,7 +55,7 @@ export class SuspendedConstraints {
     this.#items = [...noted, ...saved]
   }
 
-  /** Something is suspended that no restore was tried for, or there are notes to tidy. */
+  /** Something is suspended and no restore was attempted, or there are notes to delete. */
   get isOpen(): boolean {
     return this.#isToTidy || this.#items.some((item) => !this.#tried.has(item))
   }
@@ -66,7 +66,7 @@ export class SuspendedConstraints {
   }
 
   async takeForeignKey(session: Session, foreignKey: ExistingForeignKey): Promise<void> {
-    // One that a killed run left unchecked is known as it was before that run.
+    // A key that a killed run has left unchecked: its state before that run is in the note.
     const known = this.#items.find(
       ({ saved }) => saved.kind === 'foreign key' && isSame(saved.foreignKey, foreignKey),
     )
@@ -95,7 +95,7 @@ export class SuspendedConstraints {
     }
   }
 
-  /** The role may not have the destination remember it. */
+  /** The role may not store notes on the destination. */
   #saveHere(item: Item, refusal: string) {
     const { memory, warn } = this.options
     const { id, saved } = item
@@ -116,7 +116,7 @@ export class SuspendedConstraints {
     )
   }
 
-  /** Restores everything that is suspended; what cannot be restored stays noted and is returned with its reason. */
+  /** Restores everything that is suspended. What cannot be restored stays noted, and is returned with its reason. */
   async restore(session: Session): Promise<Error[]> {
     const failures: Error[] = []
     for (const item of [...this.#items]) {
@@ -137,7 +137,7 @@ export class SuspendedConstraints {
     return failures
   }
 
-  /** What is still suspended. */
+  /** Everything that is still suspended. */
   get items(): readonly SavedItem[] {
     return this.#items
   }
@@ -168,7 +168,7 @@ export class SuspendedConstraints {
   }
 }
 
-/** Includes another process that restores the same. */
+/** Also the errors of another process that restores the same. */
 const inTheWay: ReadonlySet<string> = new Set([...passing, sqlstate.duplicateObject])
 
 /** A lock of another step or session may block for a moment. */
@@ -214,7 +214,7 @@ async function restoreSaved(session: Session, saved: Saved): Promise<void> {
   else await restoreTriggers(session, saved.table)
 }
 
-/** First without a check, which takes a moment: from then on no wrong row comes in. */
+/** First without a check of existing rows, which takes a moment: from then on no wrong row can be added. */
 async function restoreForeignKey(session: Session, key: ExistingForeignKey): Promise<void> {
   const table = quoteQualified(key.table.schema, key.table.name)
   const name = quoteIdentifier(key.name)
@@ -226,7 +226,7 @@ async function restoreForeignKey(session: Session, key: ExistingForeignKey): Pro
        and k.contype = 'f'`)
   const isLater = isValidatedLater(session.major, key)
   if (!there) {
-    // One that was NOT VALID says so itself, and becomes so again.
+    // The definition of a NOT VALID key contains that, and the key becomes so again.
     const definition = key.validated && isLater ? `${key.definition} not valid` : key.definition
     const comment = key.comment
       ? `; comment on constraint ${name} on ${table} is ${quoteLiteral(key.comment)}`
@@ -236,7 +236,7 @@ async function restoreForeignKey(session: Session, key: ExistingForeignKey): Pro
     try {
       await add('')
     } catch (error) {
-      // Unchecked, it still keeps out new rows that do not fit.
+      // A key that is not validated still refuses new rows without a referenced row.
       const isPossible = key.validated && !isLater && !key.tablePartitioned
       if (isPossible && error instanceof ServerError && error.sqlstate === sqlstate.foreignKeyViolation) {
         await add(' not valid')

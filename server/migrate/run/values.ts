@@ -1,5 +1,5 @@
-// Steps that set what is neither rows nor definitions: values of sequences, facts about large objects. A
-// failure of one of them is returned, and does not affect the others.
+// Steps that set values of sequences and attributes of large objects. A failure of one of them is returned, and does
+// not affect the others.
 import { showName } from '../../../shared/table-name.ts'
 import { unusableRoles } from '../../catalog/destination.ts'
 import { largeObjectStatements } from '../../catalog/large-objects.ts'
@@ -35,11 +35,11 @@ export async function setSequences(
         await session.execute(statements.map(({ sql }) => sql).join(';\n'))
       } catch (error) {
         if (!(error instanceof ServerError)) throw error
-        // One is refused: set the others one by one and say which.
+        // One was refused: they are set one by one, to report which.
         for (const { name, sql } of statements) {
           await session.execute(sql).catch((failure) => {
             if (!(failure instanceof ServerError)) throw failure
-            // Why a sequence was not made has been told.
+            // The reason why a sequence is missing was reported.
             if (!options.dataOnly && missing.has(failure.sqlstate)) return
             refused.push(new PgtrekError(`${showName(name)}: ${failure.message}`))
           })

@@ -1,4 +1,4 @@
-// The end of a run that was asked to verify: what was copied is counted and hashed on both servers.
+// Verifies a run at its end: copied rows are counted and hashed on both servers.
 import type { TableComparison } from '../../../shared/comparison.ts'
 import { showName, type TableName, tableKey } from '../../../shared/table-name.ts'
 import { compareData } from '../../compare/data.ts'
@@ -8,10 +8,10 @@ import type { RunContext } from './context.ts'
 
 const mostNamed = 20
 
-/** Under the run's snapshot on the source: rows that changed there since do not matter. */
+/** Under the run's snapshot on the source, so that later changes of rows do not count. */
 export async function verify(context: RunContext): Promise<Error[]> {
   const { plan, copied, emit, signal } = context
-  // Beside rows that were there before, sums over all rows say nothing.
+  // With rows that existed before, the sums over all rows cannot be equal.
   const tables = comparable(plan.tables.filter(isVerifiable), copied)
   const left = plan.tables.filter((table) => !isVerifiable(table)).length
   if (left > 0) {
@@ -21,7 +21,7 @@ export async function verify(context: RunContext): Promise<Error[]> {
     })
   }
   if (tables.length === 0) return []
-  // Its sessions may be the last that the servers have.
+  // The pool's sessions may be the last that the servers have.
   await context.copyPool?.close()
   const { tables: results } = await compareData({
     source: context.source,
@@ -46,7 +46,7 @@ export async function verify(context: RunContext): Promise<Error[]> {
   ]
 }
 
-/** Where partitions differ, only the whole is the same on both sides. */
+/** Where partitions differ, only the whole table can be compared. */
 function comparable(tables: readonly PlannedRows[], copied: ReadonlySet<string>): TableName[] {
   const incomplete = new Set(
     tables.filter((table) => !copied.has(tableKey(table))).map((table) => tableKey(table.into ?? table)),
@@ -61,7 +61,7 @@ function isVerifiable({ mode }: { mode: string }): boolean {
   return mode === 'fill' || mode === 'done'
 }
 
-/** Columns that only the destination has got what their defaults are. */
+/** Columns that only the destination has are filled by their defaults. */
 function isCopied({ status, source, destination, columns_only_on_source, error }: TableComparison): boolean {
   if (status === 'same') return true
   if (error || !source || !destination || columns_only_on_source.length > 0) return false
