@@ -14,8 +14,8 @@ export type ShareState =
   | 'prepared'
   /** The worker has been asked to commit, and is not known to have started. */
   | 'commit requested'
-  /** A worker that is lost from here on leaves open whether the rows are there. */
   /** If the worker is lost from here on, it is unknown whether the rows are there. */
+  | 'committing'
   /** The offer is being withdrawn: a worker may have taken it meanwhile. */
   | 'withdrawing'
   /** The worker has been asked to stop, and may have completed its copy before. */
