@@ -29,7 +29,7 @@ export function takeBundle(queue: RunningTask[], workers: number): RunningTask[]
 /** Two or more tasks as one task for the workers. `again` gets the tasks that have to be copied one by one. */
 export function bundle(tasks: readonly RunningTask[], again: (tasks: readonly RunningTask[]) => void) {
   let each: readonly Counts[] = []
-  let begun = 0
+  let startedAt = 0
   const together = new RunningTask({
     title: `${tasks.length} small tables`,
     bytes: tasks.reduce((sum, { task }) => sum + task.bytes, 0),
@@ -42,7 +42,7 @@ export function bundle(tasks: readonly RunningTask[], again: (tasks: readonly Ru
       },
     ],
     onStart: () => {
-      begun = performance.now()
+      startedAt = performance.now()
       for (const { task } of tasks) task.onStart()
     },
     onWorker: (worker) => {
@@ -55,7 +55,7 @@ export function bundle(tasks: readonly RunningTask[], again: (tasks: readonly Ru
   })
   together.result.then(
     () => {
-      const seconds = (performance.now() - begun) / 1000 / tasks.length
+      const seconds = (performance.now() - startedAt) / 1000 / tasks.length
       for (const [place, task] of tasks.entries()) task.finish({ ...(each[place] as Counts), seconds })
     },
     (error: Error) => {

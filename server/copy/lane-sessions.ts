@@ -113,7 +113,7 @@ export class LaneSessions {
     this.#transaction = { id: row.id, pid: destination.pid }
   }
 
-  /** Checks deferred constraints now, while every part can still be rolled back. */
+  /** Checks deferred constraints and the run's mark now, while every part can still be rolled back. */
   async prepare(): Promise<string> {
     const { presence } = this.settings
     await this.destination.execute('set constraints all immediate')

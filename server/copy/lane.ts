@@ -1,4 +1,4 @@
-// One copy worker, as the pool sees it: a thread with a session on the source and one on the destination. It does one job at a
+// One copy worker, as the pool sees it: a thread with a session on both servers. It does one job at a time.
 import { PgtrekError } from '../postgres/errors.ts'
 import { withVerdict } from '../postgres/pooler.ts'
 import { settledWithin } from '../system/deadline.ts'
@@ -8,7 +8,7 @@ import type { FromLane, LaneSettings, ToLane } from './lane-messages.ts'
 import { CopyFailed, type RunningTask } from './task.ts'
 
 /** A cancelled run ends even if a server does not answer. */
-export const longestGoodbyeMs = 5000
+export const longestCloseMs = 5000
 
 export type Failure = Extract<FromLane, { type: 'failed' }>
 
@@ -56,11 +56,11 @@ export class Lane {
 
   /** Resolves when both sessions are open. */
   open(): Promise<void> {
-    this.#worker.onmessage = ({ data }: MessageEvent<FromLane>) => this.#hear(data)
+    this.#worker.onmessage = ({ data }: MessageEvent<FromLane>) => this.#receive(data)
     void endOf(this.#worker).then((cause) => {
       this.#state = 'crashed'
       const error = { message: `a copy worker crashed: ${cause}` }
-      this.#hear({ type: 'failed', error, kind: 'crashed', connected: true })
+      this.#receive({ type: 'failed', error, kind: 'crashed', connected: true })
     })
     const { source, destination } = this.settings
     const ends = { source: withVerdict(source), destination: withVerdict(destination) }
@@ -99,7 +99,7 @@ export class Lane {
 
   async close(): Promise<void> {
     this.wake()
-    await settledWithin(this.#goodbye(), longestGoodbyeMs)
+    await settledWithin(this.#closeSessions(), longestCloseMs)
     this.terminate()
   }
 
@@ -107,7 +107,7 @@ export class Lane {
     this.#worker.terminate()
   }
 
-  #hear(message: FromLane) {
+  #receive(message: FromLane) {
     if (message.type === 'opened') {
       if (this.#state === 'opening') this.#state = 'ready'
       this.#opened.resolve()
@@ -116,7 +116,7 @@ export class Lane {
   }
 
   /** The sessions of a worker that is still opening can be closed only afterwards. */
-  async #goodbye(): Promise<void> {
+  async #closeSessions(): Promise<void> {
     const closed = Promise.withResolvers<void>()
     this.listener = (message) => {
       const isGone = message.type === 'failed' && message.kind === 'crashed'

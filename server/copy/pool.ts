@@ -6,7 +6,7 @@ import { asError } from '../../shared/message-of.ts'
 import { sharedClock } from '../postgres/copy-throttle.ts'
 import { Cancelled, ConnectionLost } from '../postgres/errors.ts'
 import { settledWithin } from '../system/deadline.ts'
-import { type Failure, type Holding, Lane, longestGoodbyeMs } from './lane.ts'
+import { type Failure, type Holding, Lane, longestCloseMs } from './lane.ts'
 import { type Counts, type FromLane, type LaneSettings, usualRetryPausesMs } from './lane-messages.ts'
 import { type Effect, type TaskEvent, wantsMoreOf, wantsWorker } from './share-state.ts'
 import { type Copier, CopyFailed, type CopyTask, RunningTask } from './task.ts'
@@ -75,7 +75,7 @@ export class CopyPool implements Copier {
       lane.terminate()
       throw error
     }
-    lane.listener ??= (message) => this.#hear(lane, message)
+    lane.listener ??= (message) => this.#receive(lane, message)
     this.#giveOut()
   }
 
@@ -100,7 +100,7 @@ export class CopyPool implements Copier {
     }
     const ends = Promise.allSettled(this.#active.map((task) => task.result))
     this.#failAll(new Cancelled())
-    await settledWithin(ends, longestGoodbyeMs)
+    await settledWithin(ends, longestCloseMs)
     for (const task of this.#active) task.reject(new Cancelled())
     await this.close()
   }
@@ -115,7 +115,7 @@ export class CopyPool implements Copier {
   async #closeLanes(): Promise<void> {
     await Promise.all(this.#lanes.map((lane) => lane.close()))
     // Messages of workers that are still opening are still handled.
-    if (this.#opening) await settledWithin(this.#opening, longestGoodbyeMs)
+    if (this.#opening) await settledWithin(this.#opening, longestCloseMs)
   }
 
   // Assignment:
@@ -170,7 +170,7 @@ export class CopyPool implements Copier {
 
   // Answers of workers:
 
-  #hear(lane: Lane, message: FromLane) {
+  #receive(lane: Lane, message: FromLane) {
     if (message.type === 'failed') return this.#failed(lane, message)
     if (!lane.holding) return
     const { task, share } = lane.holding

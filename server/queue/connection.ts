@@ -12,7 +12,7 @@ const patienceMs = 120_000
 const firstPauseMs = 200
 const longestPauseMs = 5000
 /** A process that exits does not wait longer for a server that does not answer. */
-const goodbyeMs = 5000
+const longestCloseMs = 5000
 
 /** Decisions that are stored here are followed by commits on the destination: a crash must not lose them. */
 const durable = `
@@ -23,7 +23,7 @@ export class QueueConnection {
   #session: Session | undefined
   #wasOpen = false
   #closed = false
-  #hurries = false
+  #isClosing = false
   /** A session runs one statement after the other. */
   #last: Promise<unknown> = Promise.resolve()
 
@@ -55,12 +55,12 @@ export class QueueConnection {
 
   /** From now on a queue that is unavailable is not waited for. */
   hurry() {
-    this.#hurries = true
+    this.#isClosing = true
   }
 
   async close(): Promise<void> {
     this.hurry()
-    if (!(await settledWithin(this.#last, goodbyeMs))) return this.destroy()
+    if (!(await settledWithin(this.#last, longestCloseMs))) return this.destroy()
     this.#closed = true
     await this.#session?.close()
   }
@@ -77,7 +77,8 @@ export class QueueConnection {
       try {
         return { rows: await this.#once(text, values) }
       } catch (error) {
-        if (!this.#mayComeBack(error) || performance.now() > end || this.#hurries || this.#closed) throw error
+        if (!this.#mayComeBack(error) || performance.now() > end || this.#isClosing || this.#closed)
+          throw error
         this.#session?.destroy()
         this.#session = undefined
         if (wait === firstPauseMs) this.onWarning(`${messageOf(error)}: waiting for the queue`)

@@ -138,7 +138,7 @@ async function copy(
 ): Promise<CopyOutcome> {
   const { data: job, id, retryCount: attempt } = taken
   const { signal } = stop
-  const begun = performance.now()
+  const startedAt = performance.now()
   let each: readonly Counts[] = []
   let counts: Counts = { rows: 0, bytes: 0, collided: 0 }
   const reports = new Reports(ledger, id, attempt, () => counts)
@@ -149,7 +149,7 @@ async function copy(
     kind: 'done' as const,
     ...counts,
     each: [...each],
-    seconds: (performance.now() - begun) / 1000,
+    seconds: (performance.now() - startedAt) / 1000,
   })
   try {
     signal.throwIfAborted()

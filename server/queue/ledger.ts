@@ -25,10 +25,10 @@ export interface JobRow {
 }
 
 /** A worker without a heartbeat for this long does not count. */
-const silenceSeconds = 20
+const workerTimeoutSeconds = 20
 
 /** A coordinator that cannot reach the queue gives up later than this; meanwhile no worker commits for it. */
-const oldestPulseSeconds = 60
+const runTimeoutSeconds = 60
 
 const columnsOf = (job: string) =>
   `${job}.id::text, ${job}.state, ${job}.worker, ${job}.leases, ${job}.transactions, ${job}.rows::float8,
@@ -38,7 +38,7 @@ export class Ledger {
   constructor(private readonly connection: QueueConnection) {}
 
   /** Repeated as the coordinator's heartbeat. */
-  async runIsOpen(run: string): Promise<void> {
+  async runHeartbeat(run: string): Promise<void> {
     await this.connection.query(
       `insert into ${schema}.run (name) values ($1)
        on conflict (name) do update set seen_at = now()`,
@@ -138,7 +138,7 @@ export class Ledger {
         where id = $1 and attempt = $2 and outcome is null
           and exists (select from ${schema}.run r
                        where r.name = j.run and r.state = 'open'
-                         and r.seen_at > now() - make_interval(secs => ${oldestPulseSeconds}))
+                         and r.seen_at > now() - make_interval(secs => ${runTimeoutSeconds}))
           and verdict is distinct from 'rollback'
        returning id`,
       [id, attempt, [...transactions], JSON.stringify(outcome)],
@@ -180,7 +180,7 @@ export class Ledger {
   }
 
   /** Of these jobs, those that a worker has or had. */
-  begun(ids: readonly string[]): Promise<JobRow[]> {
+  taken(ids: readonly string[]): Promise<JobRow[]> {
     return this.connection.query<JobRow>(
       `select ${columnsOf('j')} from ${schema}.job j where id = any($1::uuid[]) and attempt >= 0`,
       [[...ids]],
@@ -197,7 +197,7 @@ export class Ledger {
     )
   }
 
-  async workerIsHere(worker: Omit<WorkerView, 'jobs'> & { queues: readonly string[] }): Promise<void> {
+  async workerHeartbeat(worker: Omit<WorkerView, 'jobs'> & { queues: readonly string[] }): Promise<void> {
     const { name, host, pid, concurrency, queues } = worker
     await this.connection.query(
       `insert into ${schema}.worker (name, host, pid, concurrency, queues) values ($1, $2, $3, $4, $5::text[])
@@ -218,7 +218,7 @@ export class Ledger {
                      where j.worker = w.name and j.state in ('copying', 'prepared')
                      order by j.title) as jobs
          from ${schema}.worker w
-        where seen_at > now() - make_interval(secs => ${silenceSeconds})
+        where seen_at > now() - make_interval(secs => ${workerTimeoutSeconds})
           and ($1::text is null or $1 = any(queues))
         order by started_at, name`,
       [queue ?? null],

@@ -23,13 +23,13 @@ import type { JobQueue } from './queue.ts'
 import { TaskJobs } from './task-jobs.ts'
 import { WorkerWatch } from './worker-watch.ts'
 
-const lookEveryMs = 250
-const hereEveryMs = 5000
+const pollEveryMs = 250
+const heartbeatEveryMs = 5000
 const presenceEveryMs = 1000
 /** Jobs without attempts left are looked for less often. */
 const givenUpEveryMs = 5000
 /** A cancelled run does not wait for a worker that does not answer. */
-const longestGoodbyeMs = 15_000
+const longestEndOfJobsMs = 15_000
 /** The limit for withdrawing the run's jobs from the queue and the ledger. */
 const longestEndMs = 30_000
 /** The limit for the statements that are running when the copy ends. */
@@ -56,7 +56,7 @@ export class QueuedCopies implements Copier {
   #snapshotLost: Error | undefined
   #presence: Presence | undefined
   #identity = ''
-  #isAway = false
+  #isUnavailable = false
   #going: Promise<void> | undefined
   #closing: Promise<void> | undefined
   #leases = new Set<string>()
@@ -109,15 +109,15 @@ export class QueuedCopies implements Copier {
     await using presence = new Presence(settings.destination, this.#run)
     this.#presence = presence
     this.#identity = await identityOf(await presence.show())
-    await this.#ledger.runIsOpen(this.#run)
+    await this.#ledger.runHeartbeat(this.#run)
     onLog(`rows are copied by the workers on ${this.queue.connection.name}`)
-    const due = { here: 0, presence: 0, givenUp: 0 }
+    const due = { heartbeat: 0, presence: 0, givenUp: 0 }
     const { signal } = this.#leaving
     while (!signal.aborted) {
       const now = performance.now()
-      if (now >= due.here) {
-        due.here = now + hereEveryMs
-        await this.#ledger.runIsOpen(this.#run)
+      if (now >= due.heartbeat) {
+        due.heartbeat = now + heartbeatEveryMs
+        await this.#ledger.runHeartbeat(this.#run)
       }
       if (now >= due.presence) {
         due.presence = now + presenceEveryMs
@@ -126,23 +126,24 @@ export class QueuedCopies implements Copier {
       await this.#workers.look()
       if (this.#ready.size + this.#open.size > 0) this.#workers.remind()
       await this.#offer()
-      await this.#look()
+      await this.#poll()
       if (now >= due.givenUp) {
         due.givenUp = now + givenUpEveryMs
-        await this.#lookForGivenUp()
+        await this.#pollGivenUp()
       }
-      await pauseUnlessAborted(lookEveryMs, signal)
+      await pauseUnlessAborted(pollEveryMs, signal)
     }
   }
 
   async #show(presence: Presence) {
     try {
       await presence.show()
-      this.#isAway = false
+      this.#isUnavailable = false
     } catch (error) {
       // Statements that need the destination find out whether it comes back.
-      if (!this.#isAway) this.work.onWarning(`the destination is unavailable: ${errorInfo(error).message}`)
-      this.#isAway = true
+      if (!this.#isUnavailable)
+        this.work.onWarning(`the destination is unavailable: ${errorInfo(error).message}`)
+      this.#isUnavailable = true
     }
   }
 
@@ -202,7 +203,7 @@ export class QueuedCopies implements Copier {
     await this.queue.offer(this.#queueName, offers)
   }
 
-  async #look() {
+  async #poll() {
     if (this.#open.size === 0) return
     const rows = await this.#readLedger()
     await this.#reportCollisions()
@@ -239,7 +240,7 @@ export class QueuedCopies implements Copier {
 
   /** The jobs of all open tasks that a worker has or had, by id. */
   async #readLedger(): Promise<Map<string, JobRow>> {
-    const rows = await this.#ledger.begun([...this.#open].flatMap((jobs) => jobs.ids))
+    const rows = await this.#ledger.taken([...this.#open].flatMap((jobs) => jobs.ids))
     for (const { leases } of rows) for (const lease of leases) this.#leases.add(lease)
     return new Map(rows.map((row) => [row.id, row]))
   }
@@ -253,7 +254,7 @@ export class QueuedCopies implements Copier {
     }
   }
 
-  async #lookForGivenUp() {
+  async #pollGivenUp() {
     const unfinished = [...this.#open].flatMap((jobs) => jobs.unfinished)
     for (const { id, reason } of await this.queue.givenUp(this.#queueName, unfinished)) {
       for (const jobs of [...this.#open]) {
@@ -273,16 +274,16 @@ export class QueuedCopies implements Copier {
   }
 
   #leave(): Promise<void> {
-    this.#closing ??= this.#sayGoodbye()
+    this.#closing ??= this.#endOnce()
     return this.#closing
   }
 
-  async #sayGoodbye(): Promise<void> {
+  async #endOnce(): Promise<void> {
     this.#leaving.abort()
     if (!this.#going) return
-    const told = this.#going.then(() => (this.#failure ? undefined : this.#ledger.runIsOver(this.#run)))
-    if (await settledWithin(told, longestTurnMs)) {
-      await told
+    const announced = this.#going.then(() => (this.#failure ? undefined : this.#ledger.runIsOver(this.#run)))
+    if (await settledWithin(announced, longestTurnMs)) {
+      await announced
       if (this.#failure) return
       const over = this.#endRun()
       if (await settledWithin(over, longestEndMs)) return await over
@@ -294,11 +295,11 @@ export class QueuedCopies implements Copier {
   async #endRun(): Promise<void> {
     const { settings } = this.work
     const open = [...this.#open]
-    const late = AbortSignal.timeout(longestGoodbyeMs)
+    const late = AbortSignal.timeout(longestEndOfJobsMs)
     while (open.some((jobs) => jobs.isTaken) && !late.aborted) {
       const rows = await this.#readLedger()
       for (const jobs of open) jobs.see(rows)
-      await pauseUnlessAborted(lookEveryMs, late)
+      await pauseUnlessAborted(pollEveryMs, late)
     }
     if (open.some((jobs) => jobs.isTaken)) {
       await using session = await Session.open(settings.destination)

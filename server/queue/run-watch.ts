@@ -3,9 +3,9 @@ import { messageOf } from '../../shared/message-of.ts'
 import { pauseUnlessAborted } from '../system/deadline.ts'
 import type { Ledger } from './ledger.ts'
 
-const lookEveryMs = 1000
+const pollEveryMs = 1000
 /** Successive answers with the same heartbeat: the time in which the queue was unavailable does not count. */
-const mostSamePulses = 60
+const mostSameHeartbeats = 60
 
 interface WatchedRun {
   jobs: Set<(reason: string) => void>
@@ -54,7 +54,7 @@ export class RunWatch {
         same = pulse === last ? same + 1 : 0
         last = pulse
         if (pulse === undefined) reason = 'its run is over'
-        else if (same > mostSamePulses) reason = 'no heartbeat of its run for a minute'
+        else if (same > mostSameHeartbeats) reason = 'no heartbeat of its run for a minute'
       } catch (error) {
         reason = messageOf(error)
         this.onWarning(`the run ${run} cannot be watched: ${reason}`)
@@ -64,7 +64,7 @@ export class RunWatch {
         for (const onOver of [...watched.jobs]) onOver(reason)
         return
       }
-      await pauseUnlessAborted(lookEveryMs, signal)
+      await pauseUnlessAborted(pollEveryMs, signal)
     }
   }
 }

@@ -82,7 +82,7 @@ export class TaskJobs {
     const { task, state } = this.running
     const title = task.title ?? 'rows'
     const commitsItself = !this.agrees
-    const shares = dealt(state.waiting, Math.min(this.#sharesWanted, state.waiting.length))
+    const shares = divided(state.waiting, Math.min(this.#sharesWanted, state.waiting.length))
     const isShared = this.isShared
     const offered = shares.map((places, index) => {
       const id = crypto.randomUUID()
@@ -217,7 +217,7 @@ function eventOf({ id: share, row }: Job, isTakenBack: boolean): TaskEvent | und
   }
 }
 
-function dealt(places: readonly number[], shares: number): number[][] {
+function divided(places: readonly number[], shares: number): number[][] {
   return Array.from({ length: shares }, (_, share) =>
     places.slice(
       Math.floor((share * places.length) / shares),

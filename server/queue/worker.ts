@@ -12,8 +12,8 @@ import { Ledger } from './ledger.ts'
 import type { JobQueue, TakenJob } from './queue.ts'
 import { RunWatch } from './run-watch.ts'
 
-const lookEveryMs = 500
-const hereEveryMs = 5000
+const pollEveryMs = 500
+const heartbeatEveryMs = 5000
 /** After a failure another worker has the time to take the job first. */
 const restAfterFailureMs = 2500
 
@@ -45,10 +45,13 @@ export async function work(options: WorkerOptions): Promise<void> {
     say,
   }
   for (const one of queues) await queue.ensure(one)
-  const here = async () =>
-    await ledger.workerIsHere({ name, host: hostname(), pid: process.pid, concurrency, queues })
-  await here()
-  const telling = setInterval(() => here().catch((error: Error) => say(error.message)), hereEveryMs)
+  const sendHeartbeat = async () =>
+    await ledger.workerHeartbeat({ name, host: hostname(), pid: process.pid, concurrency, queues })
+  await sendHeartbeat()
+  const heartbeat = setInterval(
+    () => sendHeartbeat().catch((error: Error) => say(error.message)),
+    heartbeatEveryMs,
+  )
   const jobs = new Set<Promise<void>>()
   let busy = 0
   let wake = new AbortController()
@@ -75,12 +78,12 @@ export async function work(options: WorkerOptions): Promise<void> {
       if (taken) begin(taken)
       else {
         wake = new AbortController()
-        await pauseUnlessAborted(lookEveryMs, AbortSignal.any([signal, wake.signal]))
+        await pauseUnlessAborted(pollEveryMs, AbortSignal.any([signal, wake.signal]))
       }
       options.onLook?.()
     }
   } finally {
-    clearInterval(telling)
+    clearInterval(heartbeat)
     await Promise.allSettled(jobs)
     await lanes.close()
     await ledger.workerIsGone(name)

@@ -46,7 +46,7 @@ export class DumpOutput {
   }
 
   /** Returns the end of its messages, and clears it. */
-  takeWords(): string {
+  takeMessages(): string {
     const text = Buffer.concat(this.#words).toString('utf8')
     this.#words = []
     this.#wordsLength = 0
@@ -63,7 +63,7 @@ export class DumpOutput {
         const start = numbers.getUint32(vectors + index * 8, true)
         const length = numbers.getUint32(vectors + index * 8 + 4, true)
         const part = bytes.subarray(start, start + length)
-        if (file === errorFile) this.#hear(part)
+        if (file === errorFile) this.#keepMessages(part)
         else this.#take(part)
         total += length
       }
@@ -91,7 +91,7 @@ export class DumpOutput {
   }
 
   /** With --verbose pg_dump writes a line for each object that it reads and dumps; the last lines matter. */
-  #hear(part: Uint8Array) {
+  #keepMessages(part: Uint8Array) {
     this.#words.push(part.slice())
     this.#wordsLength += part.length
     if (this.#wordsLength < 2 * keptWords) return

@@ -20,7 +20,7 @@ const firstAnswerBytes = 1 << 20
 const largestAnswerBytes = 1 << 30
 /** Splitting a script of this length takes so much memory that garbage is collected before. */
 const longScript = 1 << 20
-const longestGoodbyeMs = 1000
+const longestCloseMs = 1000
 
 /** Started early, so that pg_dump is loaded when the session is connected. */
 export class DumpThread implements Disposable {
@@ -30,7 +30,7 @@ export class DumpThread implements Disposable {
   /** Ends the thread and frees its memory, which for many tables is larger than the script. */
   async end(): Promise<void> {
     this.worker.terminate()
-    await settledWithin(this.ended, longestGoodbyeMs)
+    await settledWithin(this.ended, longestCloseMs)
   }
 
   [Symbol.dispose]() {

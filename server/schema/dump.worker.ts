@@ -39,17 +39,17 @@ WebAssembly.instantiate = (async (bytes: Parameters<typeof WebAssembly.compile>[
   return { module, instance }
 }) as typeof WebAssembly.instantiate
 // The trial run fails because it has no server. Other failures occur again in the dump itself.
-const rehearsal = pgDump({ pg: inert() as never, args: ['--version'] }).catch(() => undefined)
+const trialRun = pgDump({ pg: inert() as never, args: ['--version'] }).catch(() => undefined)
 
 self.onmessage = async ({ data: job }: MessageEvent<DumpJob>) => {
   try {
-    await rehearsal
-    output.takeWords()
+    await trialRun
+    output.takeMessages()
     await pgDump({ pg: connectionFor(job) as never, args: job.arguments })
     output.flush()
     post({ done: true })
   } catch (error) {
-    const words = output.takeWords()
+    const words = output.takeMessages()
     post({ failed: words || messageOf(error) })
   }
 }

@@ -149,7 +149,7 @@ export function orderByForeignKeys(builder: PlanBuilder, filled: readonly Filled
   }
 }
 
-/** A partitioned table is filled by its partitions. */
+/** The rows of a partitioned table are copied by the steps of its partitions. */
 function rowsByName(filled: readonly Filled[], trees: readonly PartitionTree[]): Map<string, Step[]> {
   const rowsOf = new Map<string, Step[]>()
   for (const { there, rows } of filled) {

@@ -136,7 +136,7 @@ export class LockTable {
   readonly #shared = new Map<number, number>()
   readonly #exclusive = new Set<number>()
 
-  /** Takes all locks or none. Without success it returns the lock that was refused. Locks in `held` never conflict. */
+  /** Takes all locks or none, and returns a lock that is not free. Locks in `held` do not conflict. */
   take({ shared = [], exclusive = [] }: Locks, held: HeldLocks): Obstacle | undefined {
     for (const oid of shared) {
       if (!held.exclusive.has(oid) && !this.isFree(oid, 'shared')) return { oid, mode: 'shared' }

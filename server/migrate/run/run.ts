@@ -36,7 +36,7 @@ const over: Step['work'] = { kind: 'barrier' }
 
 export async function runPlan(context: RunContext): Promise<void> {
   const { plan, copyPool, signal } = context
-  const begun = new Set<number>()
+  const started = new Set<number>()
   let ended = 0
   /** Collects garbage: what steps leave behind would take as much memory again as everything that is kept. */
   const clean = () => collectEach(collectAfter, ++ended)
@@ -44,7 +44,7 @@ export async function runPlan(context: RunContext): Promise<void> {
   signal.addEventListener('abort', cancel, { once: true })
   try {
     await runGraph(plan.steps, {
-      start: (step) => runStep(step, context, begun).finally(clean),
+      start: (step) => runStep(step, context, started).finally(clean),
       skip: (step, reason) => {
         // A step that needs an interrupted one was not skipped because of a failure.
         if (signal.aborted) return
@@ -64,13 +64,13 @@ export async function runPlan(context: RunContext): Promise<void> {
       batch: {
         most: mostTogether,
         admits: admitsTogether(context.inventory),
-        start: (steps) => runTogether(steps, context, begun).finally(() => steps.forEach(clean)),
+        start: (steps) => runTogether(steps, context, started).finally(() => steps.forEach(clean)),
       },
       signal,
     })
   } finally {
     signal.removeEventListener('abort', cancel)
-    tellKept(context)
+    logKept(context)
   }
   if (signal.aborted) throw new Cancelled()
 }
@@ -79,10 +79,10 @@ export async function runPlan(context: RunContext): Promise<void> {
 async function runTogether(
   steps: readonly Step[],
   { emit, restore, signal }: RunContext,
-  begun: Set<number>,
+  started: Set<number>,
 ): Promise<void> {
   const start = performance.now()
-  for (const { info } of steps) startOnce(info, emit, begun).now()
+  for (const { info } of steps) startOnce(info, emit, started).now()
   const works = steps.flatMap(({ work }) => (work.kind === 'sql' ? [work] : []))
   try {
     await restore.runTogether(works)
@@ -111,7 +111,7 @@ async function runStep(step: Step, context: RunContext, started: Set<number>): P
   const { info } = step
   // A copy waits for a free worker: it starts with its first rows.
   const starts = startOnce(info, emit, started)
-  const begun = performance.now()
+  const startedAt = performance.now()
   if (step.work.kind !== 'copy' && step.work.kind !== 'copy together') starts.now()
   try {
     const outcome = await perform(step, context, starts)
@@ -125,7 +125,7 @@ async function runStep(step: Step, context: RunContext, started: Set<number>): P
       return
     }
     step.work = over
-    const seconds = outcome.seconds ?? (performance.now() - (starts.at ?? begun)) / 1000
+    const seconds = outcome.seconds ?? (performance.now() - (starts.at ?? startedAt)) / 1000
     emit({ type: 'step_finished', step: info, seconds })
   } catch (error) {
     if (!signal.aborted) {
@@ -158,14 +158,14 @@ async function lookAgain({ info }: Step, work: SqlWork, context: RunContext): Pr
 const makes = /^(?:create (?!or replace)|alter table .* add constraint )/i
 
 /** A step that failed in a batch starts a second time; the start is reported once. */
-function startOnce(step: StepInfo, emit: Emit, begun: Set<number>) {
+function startOnce(step: StepInfo, emit: Emit, started: Set<number>) {
   return {
     at: undefined as number | undefined,
     now() {
       if (this.at !== undefined) return
       this.at = performance.now()
-      if (begun.has(step.id)) return
-      begun.add(step.id)
+      if (started.has(step.id)) return
+      started.add(step.id)
       emit({ type: 'step_started', step })
     },
   }
@@ -259,7 +259,7 @@ async function runSql({ info }: Step, work: SqlWork, context: RunContext): Promi
 }
 
 /** One message for all of them: after a resume they may be thousands. */
-function tellKept({ kept: { count, named }, emit }: RunContext) {
+function logKept({ kept: { count, named }, emit }: RunContext) {
   if (count === 0) return
   const more = count > named.length ? `, and ${formatRows(count - named.length)} more` : ''
   emit({

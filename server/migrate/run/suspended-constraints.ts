@@ -169,7 +169,7 @@ export class SuspendedConstraints {
 }
 
 /** Also the errors of another process that restores the same. */
-const inTheWay: ReadonlySet<string> = new Set([...passing, sqlstate.duplicateObject])
+const temporary: ReadonlySet<string> = new Set([...passing, sqlstate.duplicateObject])
 
 /** A lock of another step or session may block for a moment. */
 async function patiently(action: () => Promise<void>): Promise<void> {
@@ -177,7 +177,7 @@ async function patiently(action: () => Promise<void>): Promise<void> {
     try {
       return await action()
     } catch (error) {
-      const again = error instanceof ServerError && inTheWay.has(error.sqlstate) && attempt < mostAttempts
+      const again = error instanceof ServerError && temporary.has(error.sqlstate) && attempt < mostAttempts
       if (!again) throw error
       await Bun.sleep(100 * 2 ** attempt * (0.5 + Math.random()))
     }
