@@ -1,8 +1,8 @@
-// Sizes, rates and times as people write them: `500MB`, `1.5 GB`, `20MB/s`, `30s`. Units are powers of 1024, as for PostgreSQL.
+// Sizes, rates and times as users write them: `500MB`, `1.5 GB`, `20MB/s`, `30s`. Units are powers of 1024, as for PostgreSQL.
 
 const units: Record<string, number> = { '': 1, B: 1, KB: 1024, MB: 1024 ** 2, GB: 1024 ** 3, TB: 1024 ** 4 }
 
-/** Nothing for what is no size. */
+/** Undefined when the text is not a size. */
 export function parseBytes(text: string): number | undefined {
   const [, amount, unit = ''] = /^(\d+(?:\.\d+)?)\s*([KMGT]?B)?$/i.exec(text.trim()) ?? []
   const factor = units[unit.toUpperCase()]
@@ -11,13 +11,13 @@ export function parseBytes(text: string): number | undefined {
   return Number.isSafeInteger(bytes) ? bytes : undefined
 }
 
-/** A size, with or without its `/s`. Whoever writes `10` does not mean ten bytes: only 0 needs no unit. */
+/** A size, with or without `/s`. A bare `10` hardly means ten bytes: only 0 needs no unit. */
 export function parseRate(text: string): number | undefined {
   const size = text.trim().replace(/\s*\/\s*s(?:ec)?$/i, '')
   return Number(size) === 0 || /B$/i.test(size) ? parseBytes(size) : undefined
 }
 
-/** As PostgreSQL reads it back: whole kilobytes, and not less than was asked for. */
+/** In whole kilobytes, as PostgreSQL stores it, and not less than requested. */
 export function parseKilobytes(text: string): number | undefined {
   const bytes = parseBytes(text)
   return bytes === undefined ? undefined : Math.ceil(bytes / 1024)

@@ -1,4 +1,4 @@
-// What the page, scripts and the server say to each other over HTTP and the WebSocket.
+// The messages between the page, scripts and the server over HTTP and the WebSocket.
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
 import { Connection } from './connection.ts'
 import { LogLevel, RunStatus } from './event.ts'
@@ -37,15 +37,15 @@ const errorKinds = [
   'storage',
 ] as const
 
-/** Every answer that is not a success. */
+/** Every response that is not a success. */
 export const ApiError = Type.Object({
-  /** `usage`: the request is wrong. `not_now`: right, but not in this state. `host`...: what kept a connection from being had. */
+  /** `usage`: the request is invalid. `not_now`: valid, but not in this state. `host` and others: why a connection failed. */
   error: oneOf(errorKinds),
   message: Type.String(),
   sqlstate: Type.Optional(Type.String()),
   detail: Type.Optional(Type.String()),
   hint: Type.Optional(Type.String()),
-  /** Where in the request: `/options/batchSize`. */
+  /** The place in the request: `/options/batchSize`. */
   path: Type.Optional(Type.String()),
 })
 export type ApiError = Static<typeof ApiError>
@@ -54,7 +54,7 @@ export type ApiErrorKind = (typeof errorKinds)[number]
 export const sides = ['source', 'destination'] as const
 export type Side = (typeof sides)[number]
 
-/** One end of a saved profile, its kept password included: nothing of it can be changed on the way. */
+/** One end of a saved profile with its stored password. It cannot be changed in the request. */
 export const ProfileConnection = Type.Object(
   { profile: Type.String(), side: oneOf(sides) },
   { additionalProperties: false },
@@ -65,10 +65,10 @@ export type ProfileConnection = Static<typeof ProfileConnection>
 export const Conn = Type.Union([...Connection.anyOf, ProfileConnection])
 export type Conn = Static<typeof Conn>
 
-/** What was named with --source and --dest when the process was started, without passwords. */
+/** A connection given by --source or --dest when the process was started, without its password. */
 export const NamedEnd = Type.Object({
   connection: Connection,
-  /** The owner's password for it is known, and is used where a request has none. */
+  /** The process has a password for it, and uses it where a request has none. */
   password: Type.Boolean(),
 })
 export type NamedEnd = Static<typeof NamedEnd>
@@ -97,19 +97,19 @@ const tableKinds = ['table', 'partitioned', 'partition', 'foreign'] as const
 export const BrowsedTable = Type.Object({
   name: Type.String(),
   kind: oneOf(tableKinds),
-  /** The table right above a partition. */
+  /** The table directly above a partition. */
   parent: Type.Optional(TableName),
   estimated_rows: Type.Number({ description: 'Estimate of the server; -1 if unknown.' }),
-  /** With TOAST and indexes; of a partitioned table the sum of its partitions. */
+  /** With TOAST and indexes; for a partitioned table the sum of its partitions. */
   bytes: Type.Number(),
   readable: Type.Boolean(),
 })
 export type BrowsedTable = Static<typeof BrowsedTable>
 
-/** `needs` are objects by `kind schema.name`, so that the page can say what a choice needs or breaks. */
+/** `needs` are objects as `kind schema.name`, so that the page can show what a selection requires. */
 export const BrowsedObject = Type.Object({
   name: Type.String(),
-  /** Of a trigger: its table. */
+  /** For a trigger: its table. */
   table: Type.Optional(Type.String()),
   needs: Type.Array(Type.Object({ kind: Type.String(), schema: Type.String(), name: Type.String() })),
 })
@@ -143,9 +143,9 @@ export const TableInfoBody = Type.Object(
     conn: Conn,
     schema: Type.String(),
     table: Type.String(),
-    /** Rows to show. */
+    /** Number of rows to return. */
     sample: Type.Optional(Type.Integer({ minimum: 0, maximum: 100, default: 0 })),
-    /** How long the rows may be counted. */
+    /** Time limit for counting the rows. */
     countSeconds: Type.Optional(Type.Number({ minimum: 0, maximum: 600, default: 5 })),
   },
   { additionalProperties: false },
@@ -182,14 +182,14 @@ export const TableInfo = Type.Object({
   ),
   bytes: Type.Number(),
   estimated_rows: Type.Number({ description: 'Estimate of the server; -1 if unknown.' }),
-  /** Null when counting took longer than its limit. */
+  /** Null when counting exceeded its time limit. */
   exact_rows: nullable(Type.Number()),
-  /** Rows as text, in the order of the columns; only when asked for. */
+  /** Rows as text, in the order of the columns; only on request. */
   sample: Type.Optional(Type.Array(Type.Array(nullable(Type.String())))),
 })
 export type TableInfo = Static<typeof TableInfo>
 
-/** A plan as people see it. */
+/** A plan for users. */
 export const PlanAnswer = Type.Object({
   steps: Type.Array(
     Type.Object({
@@ -198,13 +198,13 @@ export const PlanAnswer = Type.Object({
       kind: Type.String(),
       schema: Type.Optional(Type.String()),
       name: Type.String(),
-      /** Known to be impossible or left out, with the reason. */
+      /** The reason when the step is known to be impossible, or is left out. */
       skip: Type.Optional(Type.String()),
-      /** Only when asked for. */
+      /** Only on request. */
       sql: Type.Optional(Type.Array(Type.String())),
     }),
   ),
-  /** Steps of each phase. */
+  /** Number of steps of each phase. */
   counts: Type.Record(Type.String(), Type.Number()),
   tables: Type.Array(
     Type.Object({
@@ -213,7 +213,7 @@ export const PlanAnswer = Type.Object({
       rows: Type.Number({ description: 'Estimate of the source; -1 if unknown.' }),
       bytes: Type.Number(),
       mode: Type.String(),
-      /** Another table of the destination, or one that is partitioned there in another way. */
+      /** Another table of the destination, or one that is partitioned differently there. */
       into: Type.Optional(TableName),
       where: Type.Optional(Type.String()),
       mapping: Type.Optional(Type.Array(Type.String())),
@@ -233,12 +233,12 @@ export const PlanAnswer = Type.Object({
   bytes: Type.Number(),
   workers: Type.Integer(),
   index_workers: Type.Integer(),
-  /** Stands for exactly what `destroyed` lists: to be sent back as `confirmed`. */
+  /** Identifies the objects in `destroyed`: the page sends it back as `confirmed`. */
   confirmation: Type.String(),
 })
 export type PlanAnswer = Static<typeof PlanAnswer>
 
-/** Over the wire nothing has to be said that has a default. */
+/** In requests every property that has a default is optional. */
 export const loose = <Schema extends TSchema>(schema: Schema) =>
   Type.Unsafe<Partial<Static<Schema>>>(Type.Partial(schema))
 
@@ -255,13 +255,13 @@ export const RequestBody = Type.Object(
 )
 export type RequestBody = Static<typeof RequestBody>
 
-/** What is destroyed must have been shown: the page sends back what it was told. */
+/** What a run destroys must have been shown: the page sends back the confirmation of the plan. */
 export const MigrateBody = Type.Object(
   {
     ...RequestBody.properties,
     /**
-     * The user has seen what the plan destroys, and wants it. Without it such a plan is refused. With a plan's
-     * `confirmation` also one that destroys anything else than was shown; `true` agrees to whatever it is.
+     * The user has confirmed what the plan destroys. Without it such a plan is refused. With a plan's `confirmation` the
+     * run is also refused if it would destroy other objects than shown; `true` confirms any.
      */
     confirmed: Type.Optional(Type.Union([Type.Boolean(), Type.String()], { default: false })),
   },
@@ -269,7 +269,7 @@ export const MigrateBody = Type.Object(
 )
 export type MigrateBody = Static<typeof MigrateBody>
 
-/** The ends of a past migration again, since no password of it was kept. What is complete is not done again. */
+/** The connections of a past migration again, since its passwords were not stored. Completed work is not repeated. */
 export const RetryBody = Type.Pick(MigrateBody, ['source', 'destination', 'confirmed'], {
   additionalProperties: false,
 })
@@ -288,20 +288,20 @@ export type LogLine = Static<typeof LogLine>
 export const JobProgress = Type.Composite([
   Progress,
   Type.Object({
-    /** Tables that are missing have not changed since the last message. */
+    /** Tables that are not listed have not changed since the last message. */
     partial: Type.Optional(Type.Boolean()),
     table_count: Type.Integer(),
     tables: Type.Array(TableProgress),
     running: Type.Boolean(),
     id: nullable(Type.String()),
-    /** The lines since the last message. */
+    /** Lines since the last message. */
     log: Type.Array(LogLine),
-    /** What the job was asked for, without secrets; in full messages. */
+    /** The request of the job, without secrets; in full messages. */
     request: Type.Optional(Type.Unknown()),
-    /** Of a dry run: the plan is its result. */
+    /** For a dry run: the plan is its result. */
     plan: Type.Optional(PlanAnswer),
     summary: Type.Optional(Summary),
-    /** Since the run began, in full messages. */
+    /** From the beginning of the run, in full messages. */
     speeds: Type.Optional(Speeds),
     /** While the state directory cannot be written. */
     storage_failure: Type.Optional(StorageFailure),
@@ -331,9 +331,9 @@ export const PastMigrationDetails = Type.Composite([
     /** Without passwords. */
     request: nullable(Type.Unknown()),
     summary: nullable(Summary),
-    /** Of a dry run, without the steps that would be taken; those that are known to be impossible are there. */
+    /** For a dry run. Of its steps only those that are known to be impossible are listed. */
     plan: nullable(PlanAnswer),
-    /** Over its time; null where none was kept, as of a run in a terminal. */
+    /** Over the time of the run; null where they were not recorded, as for a run in a terminal. */
     speeds: nullable(Speeds),
   }),
 ])
@@ -342,7 +342,7 @@ export type PastMigrationDetails = Static<typeof PastMigrationDetails>
 export const LogPage = Type.Object({
   lines: Type.Array(LogLine),
   total: Type.Integer(),
-  /** To ask for the next page with `after`; null at the end. */
+  /** The value of `after` for the next page; null at the end. */
   next: nullable(Type.Integer()),
 })
 export type LogPage = Static<typeof LogPage>
@@ -358,7 +358,7 @@ export const ProfileName = Type.String({ minLength: 1, maxLength: 100, pattern: 
 export const ProfileBody = Type.Object(
   {
     request: ProfileRequest,
-    /** Keep the passwords too, sealed. One that is left out stays as it was if its connection did. */
+    /** Store passwords too, encrypted. A password that is left out stays stored if its connection is unchanged. */
     passwords: Type.Optional(Type.Boolean({ default: false })),
   },
   { additionalProperties: false },
@@ -369,9 +369,9 @@ export const Profile = Type.Object({
   name: Type.String(),
   /** Without passwords. */
   request: ProfileRequest,
-  /** Whether any password is kept. */
+  /** Whether any password is stored. */
   passwords: Type.Boolean(),
-  /** Which: such an end is best named by `{profile, side}`. */
+  /** For which connections: refer to such a connection as `{profile, side}`. */
   kept: Type.Object({ source: Type.Boolean(), destination: Type.Boolean() }),
   updated_at: Type.String(),
 })

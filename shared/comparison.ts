@@ -1,30 +1,30 @@
-// What came of comparing two databases: the same for the terminal, `--json`, the page and the API.
+// The result of comparing two databases: the same for the terminal, `--json`, the page and the API.
 import { type Static, Type } from '@sinclair/typebox'
 import { ErrorInfo } from './error-info.ts'
 
 const names = Type.Array(Type.String())
 
-/** `hash` is a sum over all rows, whatever their order; null when only counts were asked for. */
+/** `hash` is a sum over all rows, independent of their order; null when rows were only counted. */
 export const Fingerprint = Type.Object({
   rows: Type.Number(),
   hash: Type.Union([Type.String(), Type.Null()]),
 })
 export type Fingerprint = Static<typeof Fingerprint>
 
-/** A row, by its key as text, in the order of the key's columns. */
+/** A row, identified by its key as text, in the order of the key's columns. */
 export const DifferingRow = Type.Object({
   change: Type.Union([Type.Literal('missing'), Type.Literal('extra'), Type.Literal('different')]),
   key: Type.Array(Type.Union([Type.String(), Type.Null()])),
-  /** Of a different row: the columns whose values differ. */
+  /** For a row that differs: the columns whose values differ. */
   columns: Type.Optional(names),
-  /** How many rows of this key there are, where that is not one on each side. */
+  /** Number of rows with this key, where it is not one on both sides. */
   rows: Type.Optional(Type.Object({ source: Type.Number(), destination: Type.Number() })),
 })
 export type DifferingRow = Static<typeof DifferingRow>
 
 /** `rows` has the first of them; the three totals count all. */
 export const Drill = Type.Object({
-  /** Null: the table has no key, so that rows are only counted, by the hash of all their values. */
+  /** Null: the table has no key, and its rows are counted by the hash of all their values. */
   key: Type.Union([names, Type.Null()]),
   missing: Type.Number(),
   extra: Type.Number(),
@@ -41,7 +41,7 @@ export const TypeDifference = Type.Object({
 
 /**
  * - `missing`: the destination has no such table; `extra`: the source has none
- * - `unknown`: it could not be read to its end; `error` says why, and `errorSide` where
+ * - `unknown`: it could not be read completely; `error` is the reason, and `errorSide` the database
  */
 export const TableComparison = Type.Object({
   schema: Type.String(),
@@ -55,12 +55,12 @@ export const TableComparison = Type.Object({
   ]),
   source: Type.Optional(Fingerprint),
   destination: Type.Optional(Fingerprint),
-  /** Columns that are compared with nothing, because the other side has none of that name. */
+  /** Columns that are not compared, because the other database has none of that name. */
   columns_only_on_source: names,
   columns_only_on_destination: names,
-  /** No difference by itself: values are the same when they are written the same. */
+  /** Not a difference by itself: values are equal when their text is equal. */
   types: Type.Array(TypeDifference),
-  /** A partitioned table whose partitions are not the same on both sides, compared as one. */
+  /** A partitioned table with different partitions on both sides, compared as a whole. */
   whole_tree: Type.Boolean(),
   drill: Type.Optional(Drill),
   error: Type.Optional(ErrorInfo),
@@ -81,19 +81,19 @@ export type SequenceDifference = Static<typeof SequenceDifference>
 export const SequencesComparison = Type.Object({
   compared: Type.Number(),
   differences: Type.Array(SequenceDifference),
-  /** Those that an extension keeps for itself, on the side that has more of them: neither moved nor compared. */
+  /** Internal ones of extensions, on the side that has more of them. They are neither migrated nor compared. */
   of_extensions: Type.Number(),
 })
 export type SequencesComparison = Static<typeof SequencesComparison>
 
-/** `objects` names the first that differ. */
+/** `objects` names the first differing ones. */
 export const LargeObjectsComparison = Type.Object({
   source: Fingerprint,
   destination: Fingerprint,
   missing: Type.Number(),
   extra: Type.Number(),
   different: Type.Number(),
-  /** Those that our role may not read on one of the sides. */
+  /** Those that the role may not read on one of the sides. */
   unreadable: Type.Number(),
   objects: Type.Array(
     Type.Object({
@@ -104,13 +104,13 @@ export const LargeObjectsComparison = Type.Object({
 })
 export type LargeObjectsComparison = Static<typeof LargeObjectsComparison>
 
-/** `same` only when everything that was to be compared could be, and is. */
+/** `same` only when everything that had to be compared could be, and is equal. */
 const verdict = Type.Union([Type.Literal('same'), Type.Literal('different')])
 
 export const DataComparison = Type.Object({
   status: verdict,
   elapsed_seconds: Type.Number(),
-  /** Only counted: nothing is said about values. */
+  /** Rows were only counted: the result does not cover values. */
   fast: Type.Boolean(),
   tables: Type.Array(TableComparison),
   sequences: Type.Optional(SequencesComparison),
@@ -119,7 +119,7 @@ export const DataComparison = Type.Object({
 export type DataComparison = Static<typeof DataComparison>
 
 export const ObjectDifference = Type.Object({
-  /** pg_dump's word: TABLE, INDEX, FK CONSTRAINT, ACL, ... */
+  /** pg_dump's kind: TABLE, INDEX, FK CONSTRAINT, ACL, ... */
   kind: Type.String(),
   schema: Type.Optional(Type.String()),
   name: Type.String(),
@@ -134,14 +134,14 @@ export const SchemaComparison = Type.Object({
   elapsed_seconds: Type.Number(),
   compared: Type.Number(),
   differences: Type.Array(ObjectDifference),
-  /** What is written otherwise between the two versions and means the same, and was therefore not counted. */
+  /** Differences in notation between the two versions that have the same meaning, and were therefore not counted. */
   normalised: names,
-  /** Tables that our role may not read on one of the sides; nothing is said about them. */
+  /** Tables that the role may not read on one of the sides; they are not compared. */
   unreadable: names,
 })
 export type SchemaComparison = Static<typeof SchemaComparison>
 
-/** No comparison came of it. */
+/** The comparison failed as a whole. */
 export const ComparisonFailure = Type.Object({
   status: Type.Union([Type.Literal('failed'), Type.Literal('cancelled')]),
   error: Type.Optional(ErrorInfo),

@@ -1,5 +1,5 @@
-// A configuration file: all that flags can say, with tables, hooks and connections written out. Its keys are
-// those of the request in snake_case, and those of the options as the option table spells them.
+// A configuration file: everything that flags can set, with tables, hooks and connections. Its keys are those of the
+// request in snake_case; keys of options are spelled as in the option table.
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
 import { ConnectionFields } from './connection.ts'
 import { fileSchemaOf, optionNames, spellingOf } from './option-table.ts'
@@ -29,7 +29,7 @@ const connection = Type.Optional(
   }),
 )
 
-/** Lists of the selection that a file has at its top. */
+/** Lists of the selection that are at the top level of a file. */
 export const selectionKeys = Object.keys(Selection.properties) as (keyof Selection)[]
 
 export const ConfigFile = Type.Object(

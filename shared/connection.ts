@@ -1,4 +1,4 @@
-// How a user names a database: a URL, or the fields of one. What is left out comes from the environment.
+// How a user specifies a database: a URL, or its fields. The environment provides what is left out.
 import { type Static, Type } from '@sinclair/typebox'
 import { oneOf } from './one-of.ts'
 import { sslModes } from './ssl-modes.ts'
@@ -18,9 +18,9 @@ export const ConnectionFields = Type.Object(
     sslRootCert: text,
     sslCert: text,
     sslKey: text,
-    /** Seconds; 0 waits for ever. */
+    /** Seconds; 0: no limit. */
     connectTimeout: Type.Optional(Type.Number({ minimum: 0 })),
-    /** Server settings at login, as libpq's `options`: `-c name=value`. */
+    /** Server settings at login, as in libpq's `options`: `-c name=value`. */
     options: text,
     applicationName: text,
   },

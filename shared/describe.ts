@@ -1,4 +1,4 @@
-// Events in words: what the log, the terminal and the page say about them.
+// Events in words, for the log, the terminal and the page.
 import type { ErrorInfo, LogLevel, MigrationEvent, RowsLeft, StepInfo } from './event.ts'
 import { formatBytes, formatCount, formatDuration, formatRows } from './format.ts'
 import { printable } from './printable.ts'
@@ -9,7 +9,7 @@ export interface Message {
   text: string
 }
 
-/** Nothing for an event that is only a number; `rows` are those that a ROWS step has moved. */
+/** Undefined for an event that only updates numbers; `rows`: the rows that a ROWS step has copied. */
 export function describe(event: MigrationEvent, rows = 0): Message | undefined {
   switch (event.type) {
     case 'started':
@@ -52,7 +52,7 @@ export function describeStep(step: StepInfo): string {
   return describeObject(step.kind, step)
 }
 
-/** The kind in the words of people, not of an archive's entry: `foreign key`, not `FK CONSTRAINT`. */
+/** The kind in the words of users: `foreign key`, not the archive's `FK CONSTRAINT`. */
 export function describeObject(kind: string, object: { schema?: string | undefined; name: string }): string {
   const name = printable(showName(object))
   if (kind === 'LARGE OBJECTS') return 'large objects'
@@ -61,7 +61,7 @@ export function describeObject(kind: string, object: { schema?: string | undefin
   return `${kind === 'FK CONSTRAINT' ? 'foreign key' : kind.toLowerCase()} ${name}`
 }
 
-/** All that helps to understand a failure, in one readable text. */
+/** Everything that helps to understand a failure, in one readable text. */
 export function describeError({ message, sqlstate, detail, hint, context }: ErrorInfo): string {
   const parts = [sqlstate ? `${message} (SQLSTATE ${sqlstate})` : message]
   const place = placeInCopy(context)
@@ -78,7 +78,7 @@ function placeInCopy(context: string | undefined): string | undefined {
   return `The failing row is number ${formatRows(Number(line))} of the rows sent${column ? `, column ${column}` : ''}`
 }
 
-/** The error, and what it means for rows that were there before. */
+/** The error, and its effect on rows that existed before. */
 export function describeFailure({
   step,
   error,

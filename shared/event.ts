@@ -1,4 +1,4 @@
-// What happens during a run, and the only output of one. Every view is a fold over these.
+// The events of a run, its only output. Every view is a fold over them.
 import { type Static, Type } from '@sinclair/typebox'
 import { TableComparison } from './comparison.ts'
 import { ErrorInfo } from './error-info.ts'
@@ -8,15 +8,15 @@ import { WorkerView } from './worker.ts'
 
 export { ErrorInfo }
 
-/** One unit of work as the views know it: the plan's step without its SQL. */
+/** One unit of work for views: the plan's step without its SQL. */
 export const StepInfo = Type.Object({
   id: Type.Number(),
   phase: Phase,
-  /** pg_dump's word for it (`TABLE`, `FK CONSTRAINT`) or ours (`ROWS`, `ANALYZE`, `LARGE OBJECTS`). */
+  /** pg_dump's kind (`TABLE`, `FK CONSTRAINT`) or one of pgtrek (`ROWS`, `ANALYZE`, `LARGE OBJECTS`). */
   kind: Type.String(),
   schema: Type.Optional(Type.String()),
   name: Type.String(),
-  /** The table this step works for: its rows, its indexes, its constraints. */
+  /** The table that this step belongs to: its rows, its indexes, its constraints. */
   table: Type.Optional(TableName),
 })
 export type StepInfo = Static<typeof StepInfo>
@@ -43,7 +43,7 @@ export const RowsLeft = Type.Object({
   schema: Type.String(),
   name: Type.String(),
   rows: Type.Number(),
-  /** There are too many to count at once. */
+  /** There are too many to count. */
   estimated: Type.Optional(Type.Boolean()),
 })
 export type RowsLeft = Static<typeof RowsLeft>
@@ -57,15 +57,15 @@ export const RunStatus = Type.Union([
 export type RunStatus = Static<typeof RunStatus>
 
 export const MigrationEvent = Type.Union([
-  /** Reading catalogs and DDL began; nothing is known about the amount of work. */
+  /** Reading catalogs and definitions has started; the amount of work is unknown. */
   Type.Object({
     type: Type.Literal('started'),
     at,
     run: Type.String(),
-    /** Only the plan is made. */
+    /** The run ends with the plan. */
     dryRun: Type.Optional(Type.Boolean()),
   }),
-  /** The plan is made: estimates per table (largest first) and the number of steps in each phase. */
+  /** The plan is complete: estimates for each table (largest first) and the number of steps in each phase. */
   Type.Object({
     type: Type.Literal('planned'),
     at,
@@ -74,19 +74,19 @@ export const MigrationEvent = Type.Union([
     warnings: Type.Array(Type.String()),
   }),
   Type.Object({ type: Type.Literal('step_started'), at, step: StepInfo }),
-  /** Rows and bytes of a ROWS step so far, not since the last event. */
+  /** Total rows and bytes of a ROWS step so far. */
   Type.Object({
     type: Type.Literal('rows'),
     at,
     table: TableName,
     rows: Type.Number(),
     bytes: Type.Number(),
-    /** Rows that append left out so far. */
+    /** Rows that append has left out so far. */
     collided: Type.Optional(Type.Number()),
   }),
   /**
-   * Names rows that append left out, because the destination has rows with their keys. Rows of a part that had
-   * to start again are named again; their number is in `rows`.
+   * Keys of rows that append has left out, because the destination has rows with these keys. Rows of a part that
+   * starts again are listed again; their number is in `rows`.
    */
   Type.Object({
     type: Type.Literal('collided'),
@@ -96,9 +96,9 @@ export const MigrationEvent = Type.Union([
     /** The values of the key, one list for each row, as text. */
     values: Type.Array(Type.Array(Type.Union([Type.String(), Type.Null()]))),
   }),
-  /** Which processes elsewhere copy a table, joined by commas; told again when another takes over. */
+  /** The processes on other machines that copy a table, separated by commas; sent again when another takes over. */
   Type.Object({ type: Type.Literal('copied_by'), at, table: TableName, worker: Type.String() }),
-  /** All that take jobs of this run, whenever something about them is not as it was. */
+  /** All workers of this run's queue, whenever one of them has changed. */
   Type.Object({ type: Type.Literal('workers'), at, workers: Type.Array(WorkerView) }),
   Type.Object({ type: Type.Literal('step_finished'), at, step: StepInfo, seconds: Type.Number() }),
   Type.Object({
@@ -106,13 +106,13 @@ export const MigrationEvent = Type.Union([
     at,
     step: StepInfo,
     error: ErrorInfo,
-    /** Tables that the destination had before the run, with the rows that they have after the failure. */
+    /** Tables that the destination had before the run, with their rows after the failure. */
     left: Type.Optional(Type.Array(RowsLeft)),
-    /** The object itself is there, and what needs it can go on: only its owner, a grant or a setting was refused. */
+    /** The object was created, and steps that need it can continue: only its owner, a grant or a setting was refused. */
     incomplete: Type.Optional(Type.Boolean()),
   }),
   Type.Object({ type: Type.Literal('step_skipped'), at, step: StepInfo, reason: Type.String() }),
-  /** Of the tables that were compared at the end, those that are not the same. */
+  /** Of the tables that were compared at the end, those that differ. */
   Type.Object({
     type: Type.Literal('verified'),
     at,

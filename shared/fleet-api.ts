@@ -1,4 +1,4 @@
-// What the page, scripts and the server say to each other about a fleet.
+// The messages between the page, scripts and the server about a fleet.
 import { type Static, Type } from '@sinclair/typebox'
 import { FleetAction, FleetView } from './fleet.ts'
 import { SwitchoverOptions } from './follow-view.ts'
@@ -16,7 +16,7 @@ export const FleetActionBody = Type.Optional(Type.Object(place, closed))
 export type FleetActionBody = Static<typeof FleetActionBody>
 
 const { type: _switchover, timeout_seconds: _seconds, ...switchoverOptions } = switchover.properties
-/** Not optional: to switch over everything is worth an empty object. */
+/** Required: a switchover of everything needs at least an empty object. */
 export const FleetSwitchoverBody = Type.Object(
   {
     ...switchoverOptions,
@@ -33,10 +33,10 @@ const { type: _complete, ...completed } = complete.properties
 export const FleetCompleteBody = Type.Object(completed, closed)
 export type FleetCompleteBody = Static<typeof FleetCompleteBody>
 
-/** The longest pause between two updates that can be asked for. */
+/** The maximum of the interval between two updates. */
 export const longestRefreshSeconds = 3600
 
-/** What a watcher can say on the WebSocket: numbers shall come no more often than this. */
+/** A message of a watcher on the WebSocket: the minimum interval between updates of numbers. */
 export const FleetWish = Type.Object(
   {
     type: Type.Literal('fleet'),
@@ -47,8 +47,8 @@ export const FleetWish = Type.Object(
 export type FleetWish = Static<typeof FleetWish>
 
 /**
- * Partial: only the mappings and databases that have changed, and the lines of the log that are new; each is whole.
- * The reports of switchovers are left out: /api/fleet has them.
+ * Partial: contains only changed mappings and databases, each completely, and the new lines of the log. Reports of
+ * switchovers are left out: /api/fleet has them.
  */
 export const FleetUpdate = Type.Object({ ...FleetView.properties, partial: Type.Optional(Type.Boolean()) })
 export type FleetUpdate = Static<typeof FleetUpdate>

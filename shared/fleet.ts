@@ -1,4 +1,4 @@
-// Many instances to many: what is asked for, and what the board shows. Passwords are in none of the views.
+// Migrating many instances: the request, and the view of the board. No view contains passwords.
 
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
 import { Connection } from './connection.ts'
@@ -10,10 +10,10 @@ import { WorkerView } from './worker.ts'
 
 const some = <Schema extends TSchema>(schema: Schema) => Type.Optional(schema)
 
-/** What one source instance is asked to bear. */
+/** Limits for the load on one source instance. */
 export const FleetLimits = Type.Object(
   {
-    /** Of all its databases together; 0 is as fast as it goes. */
+    /** Of all its databases together; 0: no limit. */
     bytesPerSecond: some(Type.Number({ minimum: 0 })),
     /** Sessions that copy from it at the same time. */
     connections: some(Type.Integer({ minimum: 1 })),
@@ -31,10 +31,10 @@ export type FleetEngine = (typeof fleetEngines)[number]
 export const FleetMapping = Type.Object(
   {
     name: Type.String({ pattern: '^[A-Za-z0-9_.-]{1,60}$' }),
-    /** Instances: the database is the one to connect to first, `postgres` unless told. */
+    /** Instances. The database is the one to connect to first (default: `postgres`). */
     source: Connection,
     dest: Connection,
-    /** With `*` and `?`; all but templates unless told. */
+    /** With `*` and `?` (default: all except templates). */
     databases: Type.Object(
       {
         include: Type.Array(Type.String(), { default: [] }),
@@ -49,7 +49,7 @@ export const FleetMapping = Type.Object(
     /** Databases of this mapping that are copied at the same time. */
     atOnce: Type.Integer({ default: 2, minimum: 1 }),
     limits: some(FleetLimits),
-    /** Of each database's copy. */
+    /** For the copy of each database. */
     options: Type.Partial(MigrationOptions, { default: {} }),
   },
   { additionalProperties: false },
@@ -62,7 +62,7 @@ export const FleetNotification = Type.Object(
     url: Type.String({ pattern: '^https?://' }),
     format: Type.Union(oneOf(['teams', 'slack', 'json'] as const).anyOf, { default: 'json' }),
     on: Type.Array(oneOf(notificationKinds), { default: ['problem', 'ready', 'done'] }),
-    /** Instead of the usual text: `{mapping}`, `{database}`, `{state}`, `{message}` stand for what it is about. */
+    /** Replaces the default text. `{mapping}`, `{database}`, `{state}` and `{message}` are replaced by their values. */
     template: some(Type.String()),
   },
   { additionalProperties: false },
@@ -74,15 +74,15 @@ export const FleetConfig = Type.Object(
     mappings: Type.Array(FleetMapping, { minItems: 1 }),
     /** Databases that are copied at the same time, over all mappings. */
     atOnce: Type.Integer({ default: 4, minimum: 1 }),
-    /** Of each source instance, unless its mapping says otherwise. */
+    /** For each source instance, unless its mapping has limits. */
     limits: some(FleetLimits),
     readyLagBytes: Type.Number({ default: 1024 * 1024, minimum: 0 }),
     readyLagSeconds: Type.Number({ default: 5, minimum: 0 }),
     readyForSeconds: Type.Number({ default: 10, minimum: 0 }),
-    /** How often rows are counted on both sides; 0 never. */
+    /** How often rows are counted on both sides; 0: never. */
     countEverySeconds: Type.Number({ default: 600, minimum: 0 }),
     refreshSeconds: Type.Number({ default: 5, minimum: 1 }),
-    /** A database in which workers find their jobs; without it this process copies by itself. */
+    /** A database with the queue of the workers; without it this process copies the rows. */
     queue: some(Connection),
     notify: Type.Array(FleetNotification, { default: [] }),
     stateless: Type.Boolean({ default: false }),
@@ -97,23 +97,23 @@ export const fleetStates = [
   'schema',
   'copying',
   'catchup',
-  /** Everything has arrived: followed closely, or copied once. */
+  /** All changes are applied and the lag is small, or the database was copied once. */
   'synced',
-  /** The light is green. */
+  /** Ready for the cutover. */
   'ready',
   'switchover',
   /** Switched over. */
   'done',
-  /** Switched over, and back: the application belongs on the source. */
+  /** Switched over and back: the application belongs on the source. */
   'returned',
-  /** Marked complete: of ours only the mark `complete` is left. */
+  /** Marked complete: only the mark `complete` is left of the move. */
   'complete',
   'paused',
   /** Another process works on it; this one takes over when that one ends. */
   'elsewhere',
-  /** It failed, or lost a server, and is tried again by itself. */
+  /** It failed, or lost a server, and is repeated automatically. */
   'retrying',
-  /** Somebody has to do something. */
+  /** A user has to do something. */
   'problem',
 ] as const
 export const FleetState = oneOf(fleetStates)
@@ -122,9 +122,9 @@ export type FleetState = (typeof fleetStates)[number]
 export const FleetDatabase = Type.Object({
   name: Type.String(),
   state: FleetState,
-  /** Its view in the store and under /api/follow, where it is followed. */
+  /** Its view in the store and under /api/follow, if it is followed. */
   follow: Type.Optional(Type.String()),
-  /** As it turned out, where another was asked for; and why. */
+  /** The engine in use, and the reason if it is not the requested one. */
   engine: FleetEngine,
   engine_reason: Type.Optional(Type.String()),
   tables: Type.Number(),
@@ -139,19 +139,19 @@ export const FleetDatabase = Type.Object({
   rows_per_second: Type.Number(),
   lag_bytes: Type.Number(),
   lag_seconds: Type.Number(),
-  /** Rows of the source minus rows of the destination, as last counted. */
+  /** Rows of the source minus rows of the destination, at the last count. */
   row_difference: Type.Optional(Type.Number()),
   counted_at: Type.Optional(Type.Number()),
   ready: Type.Optional(Readiness),
   switchover: Type.Optional(SwitchoverView),
-  /** Switched over, and changes flow back: it can return. */
+  /** Switched over, with changes applied to the source: it can return. */
   flows_back: Type.Optional(Type.Boolean()),
-  /** Where another process works on it: which one. */
+  /** The process that works on it, if that is another one. */
   at_work: Type.Optional(Type.String()),
   attempts: Type.Number(),
-  /** When it is tried again, in milliseconds since 1970. */
+  /** The time of the next attempt, in milliseconds since 1970. */
   retry_at: Type.Optional(Type.Number()),
-  /** The processes that copy its rows at this moment, where those are others; by commas. */
+  /** The other processes that copy its rows now, separated by commas. */
   worker: Type.Optional(Type.String()),
   error: Type.Optional(ErrorInfo),
 })
@@ -165,7 +165,7 @@ export const FleetMappingView = Type.Object({
   destination_version: Type.Optional(Type.String()),
   follow: Type.Boolean(),
   engine: FleetEngine,
-  /** The worst of its databases, or where it stands itself. */
+  /** The worst state of its databases, or its own. */
   state: FleetState,
   roles: Type.Object({
     state: oneOf(['waiting', 'running', 'done', 'problem', 'none'] as const),
@@ -183,7 +183,7 @@ export const FleetMappingView = Type.Object({
   bytes_per_second: Type.Number(),
   errors: Type.Number(),
   error: Type.Optional(ErrorInfo),
-  /** Written out for this mapping, with its hosts. */
+  /** For this mapping, with its hosts. */
   instructions: Type.Array(Type.String()),
 })
 export type FleetMappingView = Static<typeof FleetMappingView>
@@ -194,7 +194,7 @@ export const FleetView = Type.Object({
   stateless: Type.Boolean(),
   refresh_seconds: Type.Number(),
   mappings: Type.Array(FleetMappingView),
-  /** Where there is a queue: who takes jobs from it. */
+  /** With a queue: its workers. */
   workers: Type.Optional(Type.Array(WorkerView)),
   log: Type.Array(
     Type.Object({
@@ -209,7 +209,7 @@ export const FleetView = Type.Object({
 export type FleetView = Static<typeof FleetView>
 
 export const FleetAction = Type.Union([
-  /** Of one mapping or one of its databases; of all without a mapping. */
+  /** For one mapping or one of its databases; for all without a mapping. */
   Type.Object({
     type: oneOf(['pause', 'resume', 'retry'] as const),
     mapping: Type.Optional(Type.String()),
@@ -225,26 +225,26 @@ export const FleetAction = Type.Union([
     refresh_materialized_views: Type.Optional(Type.Boolean()),
     verify: Type.Optional(Type.Boolean()),
     timeout_seconds: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
-    /** Returns to the source, where changes flow back. */
+    /** Return to the source, where changes are applied to it. */
     back: Type.Optional(Type.Boolean()),
-    /** Returns although changes were written to the old primary after the switchover. */
+    /** Return although changes were written to the old primary after the switchover. */
     discard_late_writes: Type.Optional(Type.Boolean()),
   }),
-  /** Takes away slots, publications, subscriptions; the rows stay. */
+  /** Drops slots, publications and subscriptions; the rows stay. */
   Type.Object({
     type: Type.Literal('complete'),
     mapping: Type.String(),
     database: Type.Optional(Type.String()),
-    /** Also drops a slot that shows changes written to the old primary after the switchover. */
+    /** Also drop a slot that shows changes written to the old primary after the switchover. */
     discard_late_writes: Type.Optional(Type.Boolean()),
   }),
 ])
 export type FleetAction = Static<typeof FleetAction>
 
-/** Where somebody sees a fleet and says what is to be done with it. */
+/** The view of a fleet and the actions on it. */
 export interface FleetController {
   view(): FleetView
-  /** One database in full. */
+  /** The complete view of one database. */
   database(mapping: string, database: string): FollowView | undefined
   act(action: FleetAction): Promise<FollowAnswer>
 }

@@ -1,5 +1,5 @@
-// Events into progress. The fold is deterministic in (events, now) and O(1) per event whatever the
-// number of tables; only `progress` is as long as its list of tables.
+// Events into progress. The fold is deterministic in (events, now), and O(1) for each event, whatever the number of
+// tables; only the result of `progress` grows with the number of tables.
 import { describe, describeError, describeFailure } from './describe.ts'
 import type { MigrationEvent, StepInfo } from './event.ts'
 import { PhaseLedger, type RunningStep } from './fold/phases.ts'
@@ -11,15 +11,15 @@ import type { Summary } from './summary.ts'
 import { summarize } from './summary.ts'
 import type { TableName } from './table-name.ts'
 
-/** All of a run's progress but its list of tables: cheap enough for every frame of a view. */
+/** The progress of a run without its list of tables: cheap enough for every frame of a view. */
 export type Overview = Omit<Progress, 'tables'> & { table_count: number; settled_tables: number }
 
 type EventOf<Name extends MigrationEvent['type']> = Extract<MigrationEvent, { type: Name }>
 
 const rateWindow = 5_000
-/** Longer than for rates: a step that ends is a jump, and the time left should not jump with it. */
+/** Longer than for rates: a step that ends is a jump, and the remaining time should not jump with it. */
 const paceWindow = 30_000
-/** Before this much of the run is seen, any time left would be a guess. */
+/** Before the run has lasted this long, a remaining time would be a guess. */
 const paceKnownAfter = 2_000
 
 export class ProgressFold {
@@ -38,8 +38,8 @@ export class ProgressFold {
   #workers: Progress['workers']
   #error: string | undefined
   #isDry = false
-  /** The last event worth telling; put into words only when somebody asks. */
-  #told: { event: MigrationEvent; rows: number } | undefined
+  /** The last event for the status line; formatted only on request. */
+  #latest: { event: MigrationEvent; rows: number } | undefined
   #movesRows = true
   #startedAt: number | undefined
   #plannedAt: number | undefined
@@ -65,7 +65,7 @@ export class ProgressFold {
       overall_percent: this.#work.percent,
       elapsed_seconds: Math.max(0, until - (this.#startedAt ?? until)) / 1000,
       current_phase: this.#phases.current,
-      log_message: this.#told ? (describe(this.#told.event, this.#told.rows)?.text ?? '') : '',
+      log_message: this.#latest ? (describe(this.#latest.event, this.#latest.rows)?.text ?? '') : '',
       failedTables: [...this.#failedTables],
       status: this.#status,
       ...(this.#isDry && { dry_run: true }),
@@ -90,12 +90,12 @@ export class ProgressFold {
     return summarize(this.progress(now), this.#error)
   }
 
-  /** One table's progress so far; it changes with later events. */
+  /** One table's progress so far; later events change the object. */
   table(name: TableName): Readonly<TableProgress> | undefined {
     return this.#tables.find(name)
   }
 
-  /** False while the catalogs are read: nothing is known about the amount of work. */
+  /** False while the catalogs are read: the amount of work is unknown. */
   get isPlanned(): boolean {
     return this.#plannedAt !== undefined
   }
@@ -108,7 +108,7 @@ export class ProgressFold {
     return this.#tables.running(now)
   }
 
-  /** In the order in which they started, the ROWS steps too. */
+  /** In the order of their start, including ROWS steps. */
   get runningSteps(): Iterable<RunningStep> {
     return this.#phases.running
   }
@@ -174,7 +174,7 @@ export class ProgressFold {
 
   #settleObject(step: StepInfo, seconds: number, at: number): void {
     this.#settle(step, seconds, at, true)
-    // Without rows to move, a table is whole when it has been created.
+    // Without rows to copy, a table is complete when it has been created.
     if (step.kind === 'TABLE' && !this.#movesRows && this.#tables.find(tableOf(step))) {
       this.#tables.complete(tableOf(step), 0)
     }
@@ -208,7 +208,7 @@ export class ProgressFold {
       return
     }
     this.#settle(step, seconds, at, false)
-    // A partitioned or foreign table has no rows of its own, and no place among the tables.
+    // A partitioned or foreign table has no rows itself, and is not among the tables.
     if (step.kind === 'TABLE' && this.#tables.find(table)) {
       this.#pace.grow(at, this.#tables.abandon(table, status, 0))
     }
@@ -233,9 +233,9 @@ export class ProgressFold {
   }
 
   #remember(event: MigrationEvent): void {
-    if (!isTold(event)) return
+    if (!isShown(event)) return
     const table = event.type === 'step_finished' ? this.#tables.find(tableOf(event.step)) : undefined
-    this.#told = { event, rows: table?.migrated_rows ?? 0 }
+    this.#latest = { event, rows: table?.migrated_rows ?? 0 }
   }
 
   #remainingSeconds(now: number): number | undefined {
@@ -255,13 +255,13 @@ const untold: ReadonlySet<MigrationEvent['type']> = new Set([
   'workers',
 ])
 
-/** Details are not, but for each step that is done. */
-function isTold(event: MigrationEvent): boolean {
+/** Details are not shown, except for completed steps. */
+function isShown(event: MigrationEvent): boolean {
   if (event.type === 'log') return event.level !== 'debug'
   return !untold.has(event.type)
 }
 
-/** A replay: what a stored run, or a test, has to say. */
+/** Replays the events of a stored run or a test. */
 export function foldEvents(events: Iterable<MigrationEvent>): ProgressFold {
   const fold = new ProgressFold()
   for (const event of events) fold.apply(event)

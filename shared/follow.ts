@@ -1,4 +1,4 @@
-// What is told of following the changes of a source: events as they happen, and the state of things.
+// Following the changes of a source: its events and its state.
 
 import { type Static, Type } from '@sinclair/typebox'
 import { ErrorInfo } from './error-info.ts'
@@ -12,13 +12,13 @@ const lsn = Type.String()
 
 export const FollowPhase = Type.Union([
   Type.Literal('connecting'),
-  /** Changes of the past are being applied. */
+  /** Earlier changes are being applied. */
   Type.Literal('catchup'),
   Type.Literal('streaming'),
   Type.Literal('paused'),
   /** A connection was lost; another attempt follows. */
   Type.Literal('waiting'),
-  /** Somebody has to decide: retry, or skip the transaction. */
+  /** A user has to decide: retry, or skip the transaction. */
   Type.Literal('conflict'),
   Type.Literal('stopped'),
   Type.Literal('failed'),
@@ -26,7 +26,7 @@ export const FollowPhase = Type.Union([
 export type FollowPhase = Static<typeof FollowPhase>
 
 export const FollowConflict = Type.Object({
-  /** Where the transaction's commit stands in the source's log: what `skip` takes. */
+  /** The position of the transaction's commit in the source's log: the argument of `skip`. */
   lsn,
   xid: Type.Number(),
   committedAt: Type.String(),
@@ -57,34 +57,34 @@ export const TableChanges = Type.Object({
 })
 export type TableChanges = Static<typeof TableChanges>
 
-/** Why a large transaction, whose changes were being applied while the source sent it, was given up. */
+/** Why the streamed apply of a large transaction was given up. */
 export const StreamedGiveUpReason = Type.Union([
-  /** The source rolled back all of it, or to a savepoint. What was committed before the stream began is aborted, too. */
+  /** The source rolled back all of it, or to a savepoint. What was committed before the stream started is aborted too. */
   Type.Literal('aborted'),
   Type.Literal('savepoint'),
-  /** It is skipped, was applied before, or came to the source from elsewhere. */
+  /** It is skipped, was applied before, or was replicated to the source. */
   Type.Literal('left_out'),
-  /** It holds what is done or reported only when it is committed. */
+  /** It contains changes that are applied or reported only at its commit. */
   Type.Literal('truncate'),
   Type.Literal('message'),
   Type.Literal('schema_change'),
-  /** A table that is not known, is not on the destination, or differs there. */
+  /** A table that is unknown, is missing on the destination, or differs there. */
   Type.Literal('unknown_table'),
   Type.Literal('missing_table'),
   Type.Literal('misfit'),
-  /** Values of it can travel only as text. */
+  /** Some of its values can be sent only as text. */
   Type.Literal('text_only'),
-  /** The destination refused a change, or has not the row that it is for. */
+  /** The destination refused a change, or does not have its row. */
   Type.Literal('conflict'),
-  /** A lock that it waited for, or that others may have waited for. */
+  /** It waited for a lock, or other sessions may have waited for one of its locks. */
   Type.Literal('lock'),
   Type.Literal('held_up'),
   Type.Literal('connection_lost'),
   Type.Literal('no_answer'),
   Type.Literal('no_session'),
-  /** The server has no room, or was asked to cancel. */
+  /** The server has no resources left, or a cancel request stopped it. */
   Type.Literal('server_error'),
-  /** The source sent nothing more of it for too long. */
+  /** The source sent no more of it for too long. */
   Type.Literal('source_idle'),
   /** Following was paused, or the stream ended. */
   Type.Literal('paused'),
@@ -99,14 +99,14 @@ export type StreamedGiveUps = Static<typeof StreamedGiveUps>
 
 export const FollowStatus = Type.Object({
   phase: FollowPhase,
-  /** What the source has sent, what is committed on the destination, what is safe there on disk. */
+  /** The positions received from the source, committed on the destination, and flushed to its disk. */
   received: lsn,
   applied: lsn,
   durable: lsn,
-  /** The end of the source's log, as last heard. */
+  /** The end of the source's log, as last reported. */
   sourceEnd: lsn,
   lagBytes: Type.Number(),
-  /** Age of the newest change that is on the destination, while there are newer ones. */
+  /** The age of the newest change on the destination, while there are newer ones. */
   lagMilliseconds: Type.Number(),
   /** Since the start of this process. */
   transactions: Type.Number(),
@@ -115,9 +115,9 @@ export const FollowStatus = Type.Object({
   rowsPerSecond: Type.Number(),
   /** Bytes of large transactions that wait for their commit. */
   spilledBytes: Type.Number(),
-  /** Large transactions whose changes were there before the source committed them. */
+  /** Large transactions whose changes were applied before the source committed them. */
   appliedEarly: Type.Number(),
-  /** Those of which that was begun and given up, by reason. None in what an older version has stored. */
+  /** Streamed applies that were given up, by reason. Missing in data stored by older versions. */
   givenUpEarly: Type.Optional(StreamedGiveUps),
   tables: Type.Array(TableChanges),
   conflict: Type.Optional(FollowConflict),
@@ -126,14 +126,14 @@ export const FollowStatus = Type.Object({
 export type FollowStatus = Static<typeof FollowStatus>
 
 export const FollowEvent = Type.Union([
-  /** Both sides are connected; changes flow from this position on. */
+  /** Both sides are connected; changes are streamed from this position on. */
   Type.Object({
     type: Type.Literal('follow_connected'),
     at,
     from: lsn,
     position: Type.Union([Type.Literal('origin'), Type.Literal('table')]),
     binary: Type.Boolean(),
-    /** Triggers and foreign keys of the destination do not fire for what we write. */
+    /** Triggers and foreign keys of the destination do not fire for applied changes. */
     replicaRole: Type.Boolean(),
   }),
   Type.Object({ type: Type.Literal('follow_progress'), at, status: FollowStatus }),
@@ -151,7 +151,7 @@ export const FollowEvent = Type.Union([
     xid: Type.Number(),
     tables: Type.Array(SkippedTable),
   }),
-  /** The source describes a table in another way than before. */
+  /** The source's definition of a table has changed. */
   Type.Object({
     type: Type.Literal('follow_schema_changed'),
     at,
@@ -160,7 +160,7 @@ export const FollowEvent = Type.Union([
   }),
   Type.Object({ type: Type.Literal('follow_paused'), at }),
   Type.Object({ type: Type.Literal('follow_resumed'), at }),
-  /** A logical message of the source: a sentinel of ours, or anybody's. */
+  /** A logical message of the source: a sentinel of pgtrek, or one of an application. */
   Type.Object({
     type: Type.Literal('follow_message'),
     at,
@@ -169,7 +169,7 @@ export const FollowEvent = Type.Union([
     content: Type.String(),
   }),
   Type.Object({ type: Type.Literal('follow_warning'), at, message: Type.String() }),
-  /** A large transaction is applied when it is committed, and not while it is sent. */
+  /** A large transaction is applied at its commit, and not while it is sent. */
   Type.Object({
     type: Type.Literal('follow_streamed_given_up'),
     at,
@@ -177,7 +177,7 @@ export const FollowEvent = Type.Union([
     reason: StreamedGiveUpReason,
     message: Type.String(),
   }),
-  /** The end: everything up to the position is on the destination's disk, unless there is an error. */
+  /** The end: everything up to the position is on the destination's disk, except after an error. */
   Type.Object({
     type: Type.Literal('follow_stopped'),
     at,

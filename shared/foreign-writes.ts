@@ -1,24 +1,24 @@
-// What others than the move have written to tables of the destination while they are followed.
+// Writes of other sessions to followed tables of the destination.
 import { type Static, Type } from '@sinclair/typebox'
 import { formatCount, shortList } from './format.ts'
 import { showName, TableName } from './table-name.ts'
 
 export const ForeignTable = Type.Intersect([
   TableName,
-  /** Its OID there: the name may change. */
+  /** The table's OID on the destination: its name may change. */
   Type.Object({ oid: Type.Number(), rows: Type.Number() }),
 ])
 export type ForeignTable = Static<typeof ForeignTable>
 
 export const ForeignWrites = Type.Object({
-  /** Not found equal, nor copied anew, since. As the server counts: also rows that were rolled back. */
+  /** Not compared as equal, nor copied again, since. The server counts rows that were rolled back too. */
   tables: Type.Array(ForeignTable),
-  /** Others that were connected when it was noticed last, the likeliest first. */
+  /** Other sessions that were connected at the last detection, the likeliest first. */
   sessions: Type.Array(Type.String()),
 })
 export type ForeignWrites = Static<typeof ForeignWrites>
 
-/** Why it is not ready, and how one gets on. */
+/** Why the move is not ready, and what to do. */
 export function describeForeignWrites({ tables, sessions }: ForeignWrites): string {
   const named = shortList(tables.map((table) => `${showName(table)} (${formatCount(table.rows, 'row')})`))
   const who = sessions.length > 0 ? ` Other connected sessions: ${shortList(sessions)}.` : ''

@@ -1,4 +1,4 @@
-// Numbers as people read them: the same words in the terminal, on the page and in messages.
+// Numbers for users, in the same format in the terminal, on the page and in messages.
 
 const thousands = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
 
@@ -7,7 +7,7 @@ export function formatRows(rows: number): string {
   return thousands.format(rows)
 }
 
-/** `14 tables`, `1 table`; a plural that is not the word with an s is given. */
+/** `14 tables`, `1 table`; an irregular plural is given. */
 export function formatCount(count: number, singular: string, plural = `${singular}s`): string {
   return `${formatRows(count)} ${count === 1 ? singular : plural}`
 }
@@ -21,7 +21,7 @@ export function shortList(names: readonly string[], most = 10): string {
 export function formatBytes(bytes: number): string {
   let amount = Math.max(0, bytes)
   let unit = 0
-  // 999.5 and more would round to four digits, so it moves on to the next unit.
+  // 999.5 and more would be rounded to four digits, and get the next unit.
   while (amount >= 999.5 && unit < byteUnits.length - 1) {
     amount /= 1024
     unit++
@@ -47,7 +47,7 @@ export function formatRate(bytesPerSecond: number): string {
   return `${formatBytes(bytesPerSecond)}/s`
 }
 
-/** `45%`; 100 only for all of it, so what is nearly done is not shown as done. */
+/** `45%`. 100 only when complete: an almost completed run is not shown as done. */
 export function formatPercent(percent: number): string {
   return `${Math.floor(percent)}%`
 }

@@ -1,4 +1,4 @@
-// What was done on the old primary after a switchover, and nowhere else.
+// Changes that were made only on the old primary, after a switchover.
 import { type Static, Type } from '@sinclair/typebox'
 import { formatCount } from './format.ts'
 import { showName, TableName } from './table-name.ts'
@@ -10,13 +10,13 @@ export const LateWritesView = Type.Object({
   transactions: Type.Number(),
   changes: Type.Number(),
   tables: Type.Array(Type.Intersect([TableName, Type.Object({ changes: Type.Number() })])),
-  /** Objects that were changed there, a sentence each. */
+  /** Objects that were changed there, one sentence each. */
   objects: Type.Array(Type.String()),
 })
 export type LateWritesView = Static<typeof LateWritesView>
 
 const mostNamed = 10
-/** A look ends behind the transaction with which it has seen so many: there may be more. */
+/** Counting stops after the transaction that reaches this number: there may be more. */
 export const enoughChanges = 10_000
 
 type Rows = Pick<LateWritesView, 'transactions' | 'changes' | 'tables'>

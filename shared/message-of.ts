@@ -1,4 +1,4 @@
-// What was thrown, as an error and in words. Apart from the schemas: each copy worker loads this.
+// Converts a thrown value to an error or to text. Separate from the schemas, because each copy worker loads this file.
 
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)

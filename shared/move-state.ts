@@ -1,30 +1,30 @@
-// What a move is in, as both servers tell it: the same for whoever asks, from any machine. docs/recovery.md has
-// the table of what each command does there.
+// The state of a move, as read from both servers: the same from any machine. docs/recovery.md has the table of what each
+// command does in it.
 import { type Static, Type } from '@sinclair/typebox'
 import { oneOf } from './one-of.ts'
 
 export const moveStates = [
-  /** Nothing of it is on either server. */
+  /** Neither server has anything of it. */
   'none',
-  /** Slot and publication are made, rows are being copied. */
+  /** Slot and publication exist, rows are being copied. */
   'copying',
-  /** Rows are there, changes flow to the destination; the source is in use. */
+  /** Rows are copied, changes are applied to the destination; the source is in use. */
   'following',
-  /** Changes flow to both sides. */
+  /** Changes are applied in both directions. */
   'both_ways',
-  /** A switchover has made the source read-only, and has proven nothing yet. */
+  /** A switchover has made the source read-only, and has verified nothing yet. */
   'switching',
-  /** The destination is in use, nothing flows. */
+  /** The destination is in use, no changes are applied. */
   'switched_over',
-  /** The destination is in use, changes flow to the source. */
+  /** The destination is in use, changes are applied to the source. */
   'flowing_back',
-  /** A switchover back has made the destination read-only, and has proven nothing yet. */
+  /** A switchover back has made the destination read-only, and has verified nothing yet. */
   'returning',
-  /** The source is in use again, nothing flows. */
+  /** The source is in use again, no changes are applied. */
   'returned',
-  /** Cleaned up; a side is still read-only. */
+  /** Cleaned up; one of the databases is still read-only. */
   'read_only',
-  /** Parts that do not make a whole: a cleanup was broken off, or somebody has dropped some of them. */
+  /** Incomplete: a cleanup was interrupted, or a user has dropped some of its objects. */
   'remains',
 ] as const
 export const MoveState = oneOf(moveStates)
@@ -35,20 +35,20 @@ export const MoveOnServers = Type.Object({
   source: Type.String(),
   destination: Type.String(),
   state: MoveState,
-  /** The process that works on it, wherever it runs, as the server knows it. */
+  /** The process that works on it, on any machine, as the server reports it. */
   at_work: Type.Optional(Type.String()),
-  /** Sides that refuse writes because of this move. */
+  /** Databases that refuse writes because of this move. */
   read_only: Type.Array(oneOf(['source', 'destination'] as const)),
-  /** What it has on the servers. */
+  /** Its objects on the servers. */
   parts: Type.Array(Type.String()),
-  /** What it is in, as a sentence. */
+  /** The state as a sentence. */
   words: Type.String(),
-  /** What leads on or back from there. */
+  /** The commands that continue or undo it. */
   next: Type.Array(Type.String()),
 })
 export type MoveOnServers = Static<typeof MoveOnServers>
 
-/** Nobody would leave it so: a process was killed, or has lost its machine. */
+/** An intermediate state without a process: the process was killed, or its machine failed. */
 export function isBrokenOff({ state, at_work }: Pick<MoveOnServers, 'state' | 'at_work'>): boolean {
   return at_work === undefined && ['copying', 'switching', 'returning', 'remains'].includes(state)
 }

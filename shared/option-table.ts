@@ -1,4 +1,4 @@
-// How users spell each option of a migration: once, for flags, files and the environment.
+// The spelling of each option of a migration: one table for flags, files and the environment.
 import { type TSchema, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { parseBytes, parseKilobytes, parseRate } from './amounts.ts'
@@ -7,18 +7,18 @@ import { defaultOptions, MigrationOptions } from './request.ts'
 export type OptionName = keyof MigrationOptions
 
 export interface OptionSpelling {
-  /** In files. `batch_size` is also `--batch-size` and `PGTREK_BATCH_SIZE`. */
+  /** The key in files. `batch_size` is also `--batch-size` and `PGTREK_BATCH_SIZE`. */
   key: string
-  /** Where the flag is not simply the key: each use of it adds one name. */
+  /** Where the flag differs from the key: each use of it adds one name. */
   flag?: string
-  /** An `opposite` says the contrary of the option: `keep_triggers` of `disableTriggers`. */
+  /** An `opposite` negates the option: `keep_triggers` negates `disableTriggers`. */
   kind: 'switch' | 'opposite' | 'choice' | 'count' | 'size' | 'kilobytes' | 'rate' | 'names'
-  /** What the flag does, as `--help` shows it: the one that changes the default. */
+  /** The meaning of the flag in `--help`, for the value that differs from the default. */
   meaning: string
   group: 'what' | 'existing' | 'speed' | 'run'
-  /** Flags that stand for one choice. */
+  /** Flags for single choices. */
   shortcuts?: Record<string, string>
-  /** It is about the schema: of no use where only rows are copied. */
+  /** It concerns definitions, and has no effect where only rows are copied. */
   schema?: true
 }
 
@@ -174,7 +174,7 @@ export function spellingOf(name: OptionName): OptionSpelling {
   return optionTable[name]
 }
 
-/** Without dashes before it. */
+/** Without leading dashes. */
 export function flagOf(name: OptionName): string {
   const { key, flag = key.replaceAll('_', '-') } = spellingOf(name)
   return flag
@@ -184,12 +184,12 @@ export function variableOf(name: OptionName): string {
   return `PGTREK_${spellingOf(name).key.toUpperCase()}`
 }
 
-/** What the key stands at when nobody says anything. */
+/** The key's value by default. */
 export function usualValue(name: OptionName): unknown {
   return spellingOf(name).kind === 'opposite' ? !defaultOptions[name] : defaultOptions[name]
 }
 
-/** What each choice may be. */
+/** The possible values of each choice. */
 export function choicesOf(name: OptionName): string[] {
   const { anyOf = [] } = MigrationOptions.properties[name] as TSchema & { anyOf?: { const: string }[] }
   return anyOf.map((choice) => choice.const)
@@ -198,7 +198,7 @@ export function choicesOf(name: OptionName): string[] {
 const truths: Record<string, boolean> = { true: true, yes: true, on: true, 1: true }
 const untruths: Record<string, boolean> = { false: false, no: false, off: false, 0: false }
 
-/** Of a flag or a variable; nothing for what it may not be. */
+/** From a flag or a variable; undefined for an invalid value. */
 export function optionFromText(name: OptionName, text: string): unknown {
   const value = read(name, text)
   return Value.Check(MigrationOptions.properties[name], value) ? value : undefined
@@ -232,7 +232,7 @@ function read(name: OptionName, text: string): unknown {
   }
 }
 
-/** Of a file, where numbers and switches are no texts. */
+/** From a file, where numbers and switches are not strings. */
 export function optionFromFile(name: OptionName, value: unknown): unknown {
   const { kind } = spellingOf(name)
   if (kind === 'opposite') return !value
@@ -240,7 +240,7 @@ export function optionFromFile(name: OptionName, value: unknown): unknown {
   return isAmount ? optionFromText(name, String(value)) : value
 }
 
-/** As a file has it. */
+/** For a file. */
 export function fileSchemaOf(name: OptionName): TSchema {
   const { kind } = spellingOf(name)
   const isAmount = kind === 'size' || kind === 'kilobytes' || kind === 'rate'
@@ -249,7 +249,7 @@ export function fileSchemaOf(name: OptionName): TSchema {
     : { ...MigrationOptions.properties[name], expected: expectation(name) }
 }
 
-/** In words, behind `must be`. */
+/** In words, after `must be`. */
 export function expectation(name: OptionName): string {
   const { minimum = 0, maximum } = MigrationOptions.properties[name] as { minimum?: number; maximum?: number }
   switch (spellingOf(name).kind) {

@@ -1,13 +1,13 @@
-// Names with wildcards: `schema.table`, `table`, `sales_*.order?`. Compared exactly as the database has them;
-// a quoted part stands for itself, dots and wildcards included.
+// Names with wildcards: `schema.table`, `table`, `sales_*.order?`. Names are compared exactly as the database has them;
+// a quoted part is literal, dots and wildcards included.
 
 export class Pattern {
-  /** Whether it has matched anything so far: one that never does is probably mistyped. */
+  /** Whether it has matched anything so far: a pattern without a match is probably mistyped. */
   used = false
   readonly #schema: RegExp | undefined
   readonly #name: RegExp
 
-  /** A `name` is not cut at dots: it is one of a list whose schema is known. */
+  /** A `name` is not split at dots: it is from a list whose schema is known. */
   constructor(
     readonly text: string,
     as: 'qualified' | 'name' = 'qualified',
@@ -19,7 +19,7 @@ export class Pattern {
     this.#schema = parts.length === 2 ? parts[0] : undefined
   }
 
-  /** Without a schema in the pattern the name may be in any. */
+  /** A pattern without a schema matches names in any schema. */
   matches(name: string, schema?: string): boolean {
     const found =
       this.#name.test(name) &&
@@ -76,7 +76,7 @@ function escaped(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|/]/gu, '\\$&')
 }
 
-/** The known name that was probably meant: few letters apart, or the same but for case. */
+/** The known name that was probably meant: it differs by few letters, or only by case. */
 export function nearestName(wrong: string, known: Iterable<string>): string | undefined {
   let best: string | undefined
   let least = Math.max(2, Math.floor(wrong.length / 3)) + 1

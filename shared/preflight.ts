@@ -1,4 +1,4 @@
-// What is looked at before a migration, and what was found: the same for the terminal, the page and the API.
+// The preflight checks of a migration and their findings: the same for the terminal, the page and the API.
 import { type Static, Type } from '@sinclair/typebox'
 import { loose, RequestBody } from './api.ts'
 import { ErrorInfo } from './error-info.ts'
@@ -7,8 +7,8 @@ import { oneOf } from './one-of.ts'
 
 export const checkStatuses = ['ok', 'warning', 'blocker'] as const
 /**
- * `blocker`: the run as a whole cannot work, or something would be lost without a word. `warning`: somebody should
- * know before; what it names may fail alone, and is reported then.
+ * `blocker`: the run as a whole cannot work, or data would be lost silently. `warning`: should be known before the run;
+ * the named objects may fail, and are reported then.
  */
 export const CheckStatus = oneOf(checkStatuses)
 export type CheckStatus = (typeof checkStatuses)[number]
@@ -17,18 +17,18 @@ export const PreflightItem = Type.Object({
   id: Type.String(),
   title: Type.String(),
   status: CheckStatus,
-  /** What is the case, in one sentence. */
+  /** The finding, in one sentence. */
   found: Type.String(),
-  /** Names of what it concerns: the first of them. */
+  /** Names of the first objects that it concerns. */
   objects: Type.Array(Type.String()),
-  /** How many there are altogether. */
+  /** The number of all of them. */
   total: Type.Integer(),
   why: Type.String(),
-  /** What to do about it; null when nothing is to be done. */
+  /** The fix in words; null when nothing has to be done. */
   todo: Type.Union([Type.String(), Type.Null()]),
-  /** The statements that mend it, where there are such; the first of them. */
+  /** The first of the statements that fix it, if there are any. */
   sql: Type.Array(Type.String()),
-  /** The check itself went wrong, and so knows nothing. */
+  /** The check failed, and has no result. */
   error: Type.Optional(ErrorInfo),
 })
 export type PreflightItem = Static<typeof PreflightItem>
@@ -47,9 +47,9 @@ const arrivals = [
 export const PreflightReport = Type.Object({
   /** The worst of the items. */
   status: CheckStatus,
-  /** Whether what following changes needs was looked at. */
+  /** Whether the prerequisites of following were checked. */
   follow: Type.Boolean(),
-  /** Checks of content look at what was selected only. */
+  /** Checks of content cover only selected objects. */
   scope: Type.Object({
     everything: Type.Boolean(),
     tables: Type.Integer({ description: 'Tables that would be migrated.' }),
@@ -59,11 +59,11 @@ export const PreflightReport = Type.Object({
 })
 export type PreflightReport = Static<typeof PreflightReport>
 
-/** One database of a fleet. `error`: it could not be looked at at all. */
+/** One database of a fleet. `error`: it could not be checked. */
 export const FleetDatabaseReport = Type.Object({
   name: Type.String(),
   status: CheckStatus,
-  /** What is on the destination under its name. */
+  /** The state of the destination's database of that name. */
   arrival: Type.Union([oneOf(arrivals), Type.Null()]),
   items: Type.Array(PreflightItem),
   error: Type.Optional(ErrorInfo),
@@ -75,7 +75,7 @@ export const FleetMappingReport = Type.Object({
   source: Type.String(),
   destination: Type.String(),
   status: CheckStatus,
-  /** What concerns the instances, once. */
+  /** Findings about the instances. */
   items: Type.Array(PreflightItem),
   databases: Type.Array(FleetDatabaseReport),
   error: Type.Optional(ErrorInfo),
@@ -88,7 +88,7 @@ export const FleetPreflightReport = Type.Object({
 })
 export type FleetPreflightReport = Static<typeof FleetPreflightReport>
 
-/** Hooks are not looked at: they are the user's own. */
+/** Hooks are not checked: they belong to the user. */
 export const PreflightBody = Type.Object(
   {
     ...Type.Omit(RequestBody, ['hooks']).properties,

@@ -1,14 +1,14 @@
-// Text that is safe to show. Names and messages come from a database, where any character is allowed; on
-// a terminal some of them are commands, and elsewhere they can make one line look like another.
+// Text that is safe to show. Names and messages come from a database, where any character is allowed. On a terminal
+// some of them are control sequences, and elsewhere they can make one line look like another.
 
-/** One line with nothing in it that a terminal would obey: controls are written as in C, as psql writes them. */
+/** One line without control sequences: control characters are written as in C, as psql writes them. */
 export function printable(text: string): string {
   return text.replace(unsafe, visible)
 }
 
 /**
- * Control characters, separators that some terminals break lines at, marks that reorder or hide text,
- * and halves of surrogate pairs. Joiners stay: emoji and several scripts need them.
+ * Control characters, separators that some terminals break lines at, characters that reorder or hide text, and
+ * unpaired surrogates. Joiners stay: emoji and several scripts need them.
  */
 const unsafe = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/gu
 

@@ -1,4 +1,4 @@
-// What every view shows: a pure fold over the events of a run.
+// The progress of a run for every view: a pure fold over its events.
 import { type Static, Type } from '@sinclair/typebox'
 import { TableComparison } from './comparison.ts'
 import { RunStatus } from './event.ts'
@@ -22,7 +22,7 @@ export const TableProgress = Type.Object({
   /** An estimate until the table is complete, then the exact number. */
   total_rows: Type.Number(),
   migrated_rows: Type.Number(),
-  /** Rows that append left out: their keys exist on the destination. */
+  /** Rows that append left out because their keys exist on the destination. */
   collided: Type.Number(),
   percent: Type.Number(),
   total_bytes: Type.Number(),
@@ -30,7 +30,7 @@ export const TableProgress = Type.Object({
   /** Seconds spent copying rows, and building this table's indexes and constraints (summed over workers). */
   copy_seconds: Type.Number(),
   index_seconds: Type.Number(),
-  /** Who copies or copied it, where that is another process; several by commas. */
+  /** The processes that copy or have copied it, if they are others, separated by commas. */
   worker: Type.Optional(Type.String()),
 })
 export type TableProgress = Static<typeof TableProgress>
@@ -44,7 +44,7 @@ export const PhaseProgress = Type.Object({
   running: Type.Number(),
   /** From the first step's start to the last step's end. */
   wall_seconds: Type.Number(),
-  /** The steps' own times added up, whatever ran side by side. */
+  /** The sum of the steps' times, including those of concurrent steps. */
   cumulative_seconds: Type.Number(),
 })
 export type PhaseProgress = Static<typeof PhaseProgress>
@@ -70,9 +70,9 @@ export const Progress = Type.Object({
   log_message: Type.String(),
   failedTables: Type.Array(FailedObject),
   status: Type.Union([Type.Literal('running'), RunStatus]),
-  /** Only the plan is made: its tables stay pending. */
+  /** The run ends with the plan: its tables stay pending. */
   dry_run: Type.Optional(Type.Boolean()),
-  /** Every failed step, not only tables; `kind` says what it was. */
+  /** Every failed step, not only tables; `kind` is its kind. */
   failed: Type.Array(Type.Intersect([FailedObject, Type.Object({ kind: Type.String() })])),
   skipped: Type.Array(SkippedObject),
   warnings: Type.Array(Type.String()),
@@ -80,12 +80,12 @@ export const Progress = Type.Object({
   verification: Type.Optional(
     Type.Object({ compared: Type.Number(), different: Type.Array(TableComparison) }),
   ),
-  /** Where rows are copied by other processes: those that are there. */
+  /** The connected workers, if other processes copy the rows. */
   workers: Type.Optional(Type.Array(WorkerView)),
   migrated_rows: Type.Number(),
   migrated_bytes: Type.Number(),
   total_bytes: Type.Number(),
-  /** Recent rates; zero when no rows are moving. */
+  /** Recent rates; zero while no rows are copied. */
   rows_per_second: Type.Number(),
   bytes_per_second: Type.Number(),
   remaining_seconds: Type.Optional(Type.Number()),

@@ -1,4 +1,4 @@
-// What a user asks for: two databases, what to move, and how.
+// A user's request: two databases, what to migrate, and how.
 import { type Static, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { Connection } from './connection.ts'
@@ -20,7 +20,7 @@ export const objectKinds = [
 export const ObjectKind = oneOf(objectKinds)
 export type ObjectKind = (typeof objectKinds)[number]
 
-/** All of a schema; or, as soon as one kind has a list, only what the lists name. `*` and `?` are wildcards. */
+/** All of a schema. If any kind has a list, only the listed objects. `*` and `?` are wildcards. */
 export const SchemaSelection = Type.Object(
   {
     name: Type.String(),
@@ -38,7 +38,7 @@ export const SchemaSelection = Type.Object(
 )
 export type SchemaSelection = Static<typeof SchemaSelection>
 
-/** Nothing in it: everything. Names are as the database has them; a part with dots or wildcards in its name is quoted. */
+/** Empty: everything. Names are exactly as in the database; a part whose name contains dots or wildcards is quoted. */
 export const Selection = Type.Object(
   {
     schemas: Type.Array(SchemaSelection, { default: [], description: 'Schemas, or objects of them.' }),
@@ -57,7 +57,7 @@ export const Selection = Type.Object(
 )
 export type Selection = Static<typeof Selection>
 
-/** Where a column of the destination gets its values. */
+/** The source of the values of a column of the destination. */
 export const ColumnSource = Type.Union([
   Type.Object(
     { from: Type.String({ description: 'A column of the source.' }) },
@@ -94,7 +94,7 @@ export const TableRule = Type.Object(
 export type TableRule = Static<typeof TableRule>
 
 export const hookPhases = ['run', 'schema', 'data', 'indexes'] as const
-/** Something of the user's that runs before or behind a phase. `indexes` are all indexes, keys and constraints. */
+/** A user's SQL or command that runs before or after a phase. `indexes`: all indexes, keys and constraints. */
 export const Hook = Type.Object(
   {
     when: Type.Union([Type.Literal('before'), Type.Literal('after')]),
@@ -106,7 +106,7 @@ export const Hook = Type.Object(
       ),
       Type.Object({ command: Type.String() }, { additionalProperties: false }),
     ]),
-    /** What to call it: the file it came from. */
+    /** Its name in messages: the file that it is from. */
     name: Type.Optional(Type.String()),
   },
   { additionalProperties: false },

@@ -1,5 +1,5 @@
-// Moving the roles of an instance: what a user asks for, and what came of it. No password and no hash of
-// one ever enters these types.
+// Migrating the roles of an instance: the request and the result. These types never contain a password or the hash of
+// one.
 import { type Static, Type } from '@sinclair/typebox'
 import { ErrorInfo } from './error-info.ts'
 
@@ -36,7 +36,7 @@ export const roleStepKinds = [
   'parameter_grant',
 ] as const
 
-/** One statement for the destination, or what came of it. */
+/** One statement for the destination, or its result. */
 export const RoleStepReport = Type.Object({
   kind: Type.Union(roleStepKinds.map((kind) => Type.Literal(kind))),
   /** Null: it concerns all roles. */
@@ -58,23 +58,23 @@ export type RoleStepReport = Static<typeof RoleStepReport>
 
 const sqlOrNull = Type.Union([Type.String(), Type.Null()])
 
-/** Both sides have it, but not the same: left as the destination has it, for a person to decide. */
+/** Both servers have it, but it differs. It is left as the destination has it, for a user to decide. */
 export const RoleDifference = Type.Object({
   role: Type.Union([Type.String(), Type.Null()]),
   what: Type.String(),
   source: Type.String(),
   destination: Type.String(),
-  /** What would make the destination like the source. */
+  /** The statement that makes the destination equal to the source. */
   sql: sqlOrNull,
 })
 export type RoleDifference = Static<typeof RoleDifference>
 
-/** The source has it, and the destination cannot get it from us. */
+/** The source has it, and pgtrek cannot create it on the destination. */
 export const RoleObstacle = Type.Object({
   role: Type.Union([Type.String(), Type.Null()]),
   what: Type.String(),
   reason: Type.String(),
-  /** For somebody who may. */
+  /** For a user with the privilege. */
   sql: sqlOrNull,
 })
 export type RoleObstacle = Static<typeof RoleObstacle>
@@ -104,7 +104,7 @@ export const RolesReport = Type.Object({
   steps: Type.Array(RoleStepReport),
   differences: Type.Array(RoleDifference),
   obstacles: Type.Array(RoleObstacle),
-  /** Roles that log in and have no password there yet. */
+  /** Roles with LOGIN that have no password on the destination yet. */
   needs_password: Type.Array(Type.Object({ role: Type.String(), reason: Type.String() })),
   left_alone: Type.Array(Type.Object({ role: Type.String(), reason: Type.String() })),
   warnings: Type.Array(Type.String()),

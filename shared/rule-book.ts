@@ -1,8 +1,8 @@
-// What the user said about the rows of single tables, found by a table's name.
+// The user's rules for the rows of single tables, found by the table's name.
 import { Pattern } from './pattern.ts'
 import type { ColumnSource, TableRule } from './request.ts'
 
-/** All that was said about one table, in one. */
+/** All rules for one table, combined. */
 export interface RowRule {
   where: string | undefined
   key: string | undefined
@@ -19,7 +19,7 @@ export class RuleBook {
     this.#rules = rules.map((rule) => ({ pattern: new Pattern(rule.table), rule }))
   }
 
-  /** Of several rules that match, conditions hold together; otherwise the later one counts. */
+  /** If several rules match, their conditions are combined; otherwise the last one counts. */
   ruleOf({ schema, name }: { schema: string; name: string }): RowRule {
     let found = noRule
     for (const { pattern, rule } of this.#rules) {
@@ -34,7 +34,7 @@ export class RuleBook {
     return found
   }
 
-  /** Rules that have matched no table yet. */
+  /** Rules that have not matched a table yet. */
   get unused(): string[] {
     return this.#rules.filter(({ pattern }) => !pattern.used).map(({ pattern }) => pattern.text)
   }

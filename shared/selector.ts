@@ -1,20 +1,20 @@
-// Decides for each object of a database whether it was selected: a Selection as a function.
+// Decides for each object of a database whether it is selected: a Selection as a function.
 import { Pattern } from './pattern.ts'
 import { type ObjectKind, objectKinds, type Selection } from './request.ts'
 
 export interface Selectable {
-  /** `other` is what no list names: operators, collations, text search, ... */
+  /** `other`: kinds without a list: operators, collations, text search, ... */
   kind: ObjectKind | 'other'
-  /** Missing for what belongs to no schema: extensions, casts, publications, ... */
+  /** Undefined for objects without a schema: extensions, casts, publications, ... */
   schema?: string | undefined
   name: string
-  /** The table of a trigger: who includes or excludes it means the trigger too. */
+  /** The table of a trigger: including or excluding the table includes or excludes the trigger. */
   relation?: string
-  /** Other names by which a list may mean it: `f(integer)` for a function, `table.trigger` for a trigger. */
+  /** Other names for it in lists: `f(integer)` for a function, `table.trigger` for a trigger. */
   alsoNamed?: readonly string[]
 }
 
-/** `excluded` is what the user does not want even if something needs it. */
+/** `excluded`: not migrated even if another object needs it. */
 export type Verdict = 'selected' | 'unselected' | 'excluded'
 
 interface SchemaLists {
@@ -23,7 +23,7 @@ interface SchemaLists {
   isWhole: boolean
 }
 
-/** What `include` and `exclude` speak of. */
+/** The kinds that `include` and `exclude` apply to. */
 const relations: ReadonlySet<string> = new Set([
   'tables',
   'views',
@@ -40,7 +40,7 @@ export class Selector {
   readonly #schemas: SchemaLists[]
   readonly #only: ReadonlySet<string>
 
-  /** Throws a PatternError for a name that cannot be one. */
+  /** Throws a PatternError for an invalid name. */
   constructor(readonly selection: Selection) {
     const compile = (texts: readonly string[]) => texts.map((text) => new Pattern(text))
     this.#include = compile(selection.include)
@@ -58,7 +58,7 @@ export class Selector {
     })
   }
 
-  /** Nothing is chosen and nothing left out. */
+  /** Nothing is selected or excluded. */
   get isEverything(): boolean {
     return !this.#isPositive && this.#exclude.length === 0 && this.#excludeSchemas.length === 0
   }
@@ -80,7 +80,7 @@ export class Selector {
     return this.verdict(object) === 'selected'
   }
 
-  /** Whether a whole schema was chosen, so that it comes even when it is empty. */
+  /** Whether a whole schema was selected, so that it is created even when it is empty. */
   schemaVerdict(schema: string): Verdict {
     if (matchesAny(this.#excludeSchemas, schema)) return 'excluded'
     if (this.#only.size > 0) return 'unselected'
@@ -88,7 +88,7 @@ export class Selector {
     return this.#schemas.some((one) => one.schema.matches(schema) && one.isWhole) ? 'selected' : 'unselected'
   }
 
-  /** Names that have matched nothing yet; to be asked when everything was looked at. */
+  /** Names that have matched nothing; complete when all objects were checked. */
   get unused(): string[] {
     const lists = this.#schemas.flatMap(({ schema, lists: all }) => [schema, ...Object.values(all).flat()])
     return [...this.#include, ...this.#exclude, ...this.#includeSchemas, ...this.#excludeSchemas, ...lists]
@@ -115,6 +115,6 @@ export class Selector {
 }
 
 function matchesAny(patterns: readonly Pattern[], name: string, schema?: string): boolean {
-  // Every pattern is asked, so that each knows whether it was of use.
+  // Every pattern is checked, so that each records whether it has matched.
   return patterns.filter((pattern) => pattern.matches(name, schema)).length > 0
 }

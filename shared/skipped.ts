@@ -1,9 +1,9 @@
-// Transactions that a user has left out at a conflict, and the tables whose rows may be missing since.
+// Transactions that a user has skipped at a conflict, and the tables whose rows may be missing since.
 import { type Static, Type } from '@sinclair/typebox'
 import { formatCount } from './format.ts'
 import { showName, TableName } from './table-name.ts'
 
-/** What the transaction did to one table: none of it is on the other side. */
+/** The transaction's changes of one table, which the other side does not have. */
 export const SkippedTable = Type.Intersect([
   TableName,
   Type.Object({
@@ -16,17 +16,17 @@ export const SkippedTable = Type.Intersect([
 export type SkippedTable = Static<typeof SkippedTable>
 
 export const SkippedTransaction = Type.Object({
-  /** Of its commit, in the log of the side it was made on. */
+  /** The position of its commit, in the log of the server that it was made on. */
   lsn: Type.String(),
   xid: Type.Number(),
-  /** Tables that were not found equal, nor copied anew, since. */
+  /** Tables that were not compared as equal, nor copied again, since. */
   tables: Type.Array(SkippedTable),
 })
 export type SkippedTransaction = Static<typeof SkippedTransaction>
 
 const mostNamed = 10
 
-/** Why it is not ready, and how one gets on. */
+/** Why the move is not ready, and what to do. */
 export function describeSkipped(skipped: readonly SkippedTransaction[]): string | undefined {
   if (skipped.length === 0) return undefined
   const counts = skipped.flatMap(({ lsn, tables }) =>

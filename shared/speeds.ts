@@ -1,4 +1,4 @@
-// Speed over a run's time, in bounded memory: when it is full, two points become one.
+// Speeds over the time of a run, in bounded memory: when it is full, two points are merged into one.
 import { type Static, Type } from '@sinclair/typebox'
 
 /** Three lists of the same length. */

@@ -1,7 +1,7 @@
-// Files are written in snake_case, as the JSON summary is; requests are in camelCase. One schema serves both.
+// Files are in snake_case, as is the JSON summary; requests are in camelCase. One schema serves both.
 import { type TProperties, type TSchema, Type, TypeGuard } from '@sinclair/typebox'
 
-/** The same schema for what a file has: names of properties, and words to choose from, in snake_case. */
+/** The same schema for files: names of properties and choices in snake_case. */
 export function inFileSpelling(schema: TSchema): TSchema {
   const spelled = spell(schema)
   return TypeGuard.IsOptional(schema) ? Type.Optional(spelled) : spelled
@@ -21,7 +21,7 @@ function spell(schema: TSchema): TSchema {
   return schema
 }
 
-/** What a file had, as the request has it; the schema is the request's. */
+/** Converts a value from a file to the request's spelling; the schema is the request's. */
 export function fromFileSpelling(schema: TSchema, value: unknown): unknown {
   if (TypeGuard.IsObject(schema) && isRecord(value)) {
     const fields = Object.entries(schema.properties).flatMap(([name, property]) => {

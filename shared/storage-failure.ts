@@ -4,7 +4,7 @@ import { type Static, Type } from '@sinclair/typebox'
 export const StorageFailure = Type.Object({
   /** In milliseconds since 1970. */
   since: Type.Number(),
-  /** Which directory it is, and why it cannot be written. */
+  /** The directory, and why it cannot be written. */
   reason: Type.String(),
   /** Writes since then that are not on the disk. */
   missed: Type.Integer(),

@@ -1,4 +1,4 @@
-// The end of a run in one object: what `--json` prints.
+// The result of a run in one object: the output of `--json`.
 
 import { type Static, Type } from '@sinclair/typebox'
 import { TableComparison } from './comparison.ts'
@@ -8,7 +8,7 @@ import { FailedObject, PhaseProgress, SkippedObject, TableStatus } from './progr
 
 export const Summary = Type.Object({
   status: RunStatus,
-  /** Of a dry run: what a run would copy, as far as the source's estimates go. Nothing was written. */
+  /** For a dry run: what a run would copy, by the source's estimates. Nothing was written. */
   planned: Type.Optional(Type.Object({ tables: Type.Number(), rows: Type.Number(), bytes: Type.Number() })),
   elapsed_seconds: Type.Number(),
   tables: Type.Array(
@@ -17,7 +17,7 @@ export const Summary = Type.Object({
       name: Type.String(),
       status: TableStatus,
       rows: Type.Number(),
-      /** Rows that append left out: their keys exist on the destination. */
+      /** Rows that append left out because their keys exist on the destination. */
       collided: Type.Number(),
       bytes: Type.Number(),
       /** Time to copy the rows; `index_seconds` is the time to build its indexes and constraints. */
@@ -29,7 +29,7 @@ export const Summary = Type.Object({
   skipped: Type.Array(SkippedObject),
   warnings: Type.Array(Type.String()),
   phases: Type.Array(PhaseProgress),
-  /** What --verify has found: how many tables it compared, and those that are not the same. */
+  /** The result of --verify: the number of compared tables, and those that differ. */
   verification: Type.Optional(
     Type.Object({ compared: Type.Number(), different: Type.Array(TableComparison) }),
   ),
@@ -37,10 +37,10 @@ export const Summary = Type.Object({
 })
 export type Summary = Static<typeof Summary>
 
-/** `error` is why the run as a whole failed, when it did. */
+/** `error`: why the run as a whole failed. */
 export function summarize(progress: Progress, error?: string): Summary {
   return {
-    // A run without an end was broken off: its events stopped before it could say so.
+    // A run without an end was interrupted: its events stopped.
     status: progress.status === 'running' ? 'failed' : progress.status,
     ...(progress.dry_run && { planned: plannedIn(progress) }),
     elapsed_seconds: progress.elapsed_seconds,

@@ -1,4 +1,4 @@
-// Names that a user gave and that mean nothing in this database: said early, with what was probably meant.
+// Reports names in a request that match nothing in the database, with a suggestion, before the run starts.
 import { nearestName } from './pattern.ts'
 
 export interface KnownNames {
@@ -28,7 +28,7 @@ function qualified({ schema, name }: { schema: string; name: string }): string {
   return `${quotedIfNeeded(schema)}.${quotedIfNeeded(name)}`
 }
 
-/** So that the suggestion, typed, means exactly this. */
+/** Quoted so that the suggestion means exactly this name when it is typed. */
 function quotedIfNeeded(name: string): string {
   return /[.*?",=\s]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name
 }

@@ -15,7 +15,7 @@ import type { CleanupBody, ContinueBody, FollowBody } from '../../shared/follow-
 import type { SwitchoverOptions } from '../../shared/follow-view.ts'
 import type { PreflightBody } from '../../shared/preflight.ts'
 
-/** The server's error; `unreachable` when it does not respond, `unexpected` when its response is not ours. */
+/** The server's error; `unreachable` when it does not respond, `unexpected` when the response is not from pgtrek. */
 export class CallFailed extends Error {
   constructor(
     readonly info: Omit<ApiError, 'error'> & { error: ApiError['error'] | 'unreachable' | 'unexpected' },

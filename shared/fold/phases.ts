@@ -1,4 +1,4 @@
-// Which steps run, and what each phase has behind it.
+// The running steps, and the completed work of each phase.
 import type { StepInfo } from '../event.ts'
 import { type Phase, phases } from '../phase.ts'
 import type { PhaseProgress } from '../progress.ts'
@@ -20,7 +20,7 @@ interface PhaseState {
   firstStart?: number
   lastEnd?: number
   cumulative: number
-  /** Rises with every start in any phase: the largest is the phase that started something last. */
+  /** Increases with every start in any phase: the largest is the phase of the last start. */
   lastStarted: number
 }
 
@@ -30,7 +30,7 @@ export class PhaseLedger {
   #starts = 0
   #last: Phase = 'reading'
 
-  /** Reading the catalogs is not a step of the plan, but takes its time before there is one. */
+  /** Reading the catalogs is not a step of the plan, but takes time before there is one. */
   startReading(at: number): void {
     this.#state('reading').firstStart ??= at
   }
@@ -53,7 +53,7 @@ export class PhaseLedger {
     this.#last = step.phase
   }
 
-  /** Returns the seconds the step took. */
+  /** Returns the step's time in seconds. */
   end(step: StepInfo, outcome: Outcome, at: number, seconds?: number): number {
     const state = this.#state(step.phase)
     const running = this.#running.get(step.id)
@@ -70,7 +70,7 @@ export class PhaseLedger {
     return took
   }
 
-  /** The run is over: what still ran has stopped without an outcome. */
+  /** The run is over: steps that were running have stopped without an outcome. */
   stop(at: number): void {
     for (const { step, at: startedAt } of this.#running.values()) {
       const state = this.#state(step.phase)
@@ -83,12 +83,12 @@ export class PhaseLedger {
     if (reading?.firstStart !== undefined) reading.lastEnd ??= at
   }
 
-  /** In the order in which they started. */
+  /** In the order of their start. */
   get running(): Iterable<RunningStep> {
     return this.#running.values()
   }
 
-  /** `data` while rows are moving, otherwise the running phase that started something last. */
+  /** `data` while rows are copied, otherwise the running phase of the last start. */
   get current(): Phase {
     if ((this.#phases.get('data')?.running ?? 0) > 0) return 'data'
     let current = this.#last
@@ -101,7 +101,7 @@ export class PhaseLedger {
     return current
   }
 
-  /** The phases that this run has, in the order they are shown. */
+  /** The phases of this run, in the order in which they are shown. */
   progress(now: number): PhaseProgress[] {
     return phases.flatMap((phase) => {
       const state = this.#phases.get(phase)

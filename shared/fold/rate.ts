@@ -1,24 +1,24 @@
-// How fast a growing total has grown in the last few seconds of a run, by the events' own clock.
+// The growth rate of a total in the last few seconds of a run, by the times of the events.
 
 interface Sample {
   at: number
   total: number
 }
 
-/** Steps of the window that are told apart: what falls into one step is kept as one sample. */
+/** The number of samples in the window: totals within one of its steps are one sample. */
 const resolution = 20
 
-/** Rates over less than this would be noise. */
+/** Rates over a shorter time would be noise. */
 const shortestSpan = 500
 
 export class SlidingRate {
-  /** Oldest first; the first is from before the window when there is one, so a rate has a start. */
+  /** Oldest first. The first is from before the window if there is one, so that a rate has a start. */
   readonly #samples: Sample[] = []
   #total = 0
 
   constructor(readonly span: number) {}
 
-  /** Says that nothing moved before `at`: idle time would otherwise count as slow time. */
+  /** Nothing was copied before `at`: idle time must not count as slow time. */
   restart(at: number): void {
     this.#samples.length = 0
     this.#samples.push({ at, total: this.#total })

@@ -1,4 +1,4 @@
-// Where each table stands: its rows, and the time that went into it.
+// The state of each table: its rows, and the time spent on it.
 import type { MigrationEvent } from '../event.ts'
 import type { TableProgress, TableStatus } from '../progress.ts'
 import type { TableName } from '../table-name.ts'
@@ -10,13 +10,13 @@ interface Table {
   progress: TableProgress
   plannedRows: number
   plannedBytes: number
-  /** What copying it is worth in the whole, and how much of that is done. */
+  /** Its share of the total work, and how much of that is done. */
   weight: number
   fraction: number
   startedAt?: number
 }
 
-/** So far, not since the last time. */
+/** Total so far. */
 export interface Counted {
   rows: number
   bytes: number
@@ -26,7 +26,7 @@ export interface Counted {
 export interface Moved {
   rows: number
   bytes: number
-  /** The work that this was. */
+  /** The amount of work. */
   weight: number
 }
 
@@ -71,7 +71,7 @@ export class TableLedger {
     this.#get(name).progress.worker = worker
   }
 
-  /** Returns what moved since the last time; nothing when a table begins anew. */
+  /** Returns the increase since the last call; undefined when a table starts again. */
   rows(name: TableName, { rows, bytes, collided }: Counted, at: number): Moved {
     this.start(name, at)
     const table = this.#get(name)
@@ -84,13 +84,13 @@ export class TableLedger {
     const before = rows < progress.migrated_rows ? 0 : table.fraction
     this.#setRows(table, rows)
     progress.collided = collided
-    // An estimate that has been overtaken is wrong: `5 of 3 rows` helps nobody.
+    // An exceeded estimate is wrong, and `5 of 3 rows` would be misleading.
     progress.total_rows = Math.max(progress.total_rows, rows + collided)
     this.#setBytes(table, bytes, Math.max(progress.total_bytes, bytes))
     return { ...moved, weight: this.#advance(table, Math.max(before, estimatedFraction(table))) }
   }
 
-  /** Copied, or created when no rows are wanted. Returns the work that was left. */
+  /** Copied, or created when no rows are copied. Returns the remaining work. */
   complete(name: TableName, seconds: number): number {
     const table = this.#get(name)
     if (isSettled(table)) return 0
@@ -120,7 +120,7 @@ export class TableLedger {
     if (table) table.progress.index_seconds += seconds
   }
 
-  /** The run is over: a table that is neither whole nor failed was not moved. */
+  /** The run is over: a table that is neither complete nor failed was not migrated. */
   stop(status: TableStatus, at: number): void {
     for (const table of this.#tables.values()) {
       if (isSettled(table)) continue
@@ -129,7 +129,7 @@ export class TableLedger {
     }
   }
 
-  /** Copies: they stay as they are when the run goes on. */
+  /** Copies, which do not change when the run continues. */
   progress(now: number): TableProgress[] {
     return Array.from(this.#tables.values(), (table) => snapshot(table, now))
   }
@@ -181,7 +181,7 @@ export class TableLedger {
   }
 }
 
-/** By rows where their estimate still holds; COPY's bytes are not quite those of the table on disk. */
+/** By rows while their estimate is not exceeded: the bytes of COPY differ from those of the table on disk. */
 function estimatedFraction({ progress, plannedRows, plannedBytes }: Table): number {
   const read = progress.migrated_rows + progress.collided
   if (plannedRows > 0 && read <= plannedRows) return Math.min(0.99, read / plannedRows)
@@ -213,7 +213,7 @@ function emptyTable({ schema, name }: TableName): TableProgress {
   }
 }
 
-/** PostgreSQL allows any character in a name but this one. */
+/** The only character that PostgreSQL does not allow in a name. */
 function key({ schema, name }: TableName): string {
   return `${schema}\0${name}`
 }

@@ -1,18 +1,18 @@
-// How much of the whole is done. The unit is a byte of rows; everything else is expressed in it.
+// The completed share of a run. The unit is a byte of rows; all other work is converted to it.
 //
-// Copying a table weighs its bytes. Building an index reads the table once more and sorts it, so each
-// index step weighs a share of its table's bytes; checking a constraint and sampling statistics weigh
-// less. Everything else (a CREATE FUNCTION) takes about as long as copying a few pages. The shares come
-// from watching runs: exactness does not matter, an even pace does.
+// Copying a table counts as its bytes. Building an index reads the table once more and sorts it, so each index counts
+// as a share of its table's bytes; checking a constraint and ANALYZE count less. Any other step (a CREATE FUNCTION)
+// takes about as long as copying a few pages. The shares were measured on real runs: they need not be exact, but
+// progress should be even.
 import { type Phase, phases } from '../phase.ts'
 
 const shareOfTable: Partial<Record<Phase, number>> = { indexes: 0.25, constraints: 0.1, statistics: 0.02 }
 
-/** About what a server can copy in the time of a small DDL statement. */
+/** About what a server copies in the time of a small DDL statement. */
 const smallStep = 64 * 1024
 
 interface PhaseWork {
-  /** What the plan lets us expect; which index belongs to which table is not known beforehand. */
+  /** The expected work of the plan. Before a step starts it is unknown which table an index belongs to. */
   expected: number
   remainingSteps: number
   settled: number
@@ -23,10 +23,10 @@ export class Work {
   #steps = { total: 0, done: 0 }
   readonly #phases = new Map<Phase, PhaseWork>()
   #percent = 0
-  /** Of what is settled, the part that failed, was left out or was taken back. */
+  /** The part of the settled work that failed, was left out or was rolled back. */
   #lost = 0
 
-  /** Takes in the plan's step counts; the tables have been added with `addTable` before. */
+  /** Adds the plan's step counts; `addTable` must have been called for all tables. */
   plan(counts: Record<string, number>, tableCount: number, bytes: number): void {
     for (const phase of phases) {
       const count = counts[phase] ?? 0
@@ -50,12 +50,12 @@ export class Work {
     this.#raisePercent()
   }
 
-  /** Rows that were settled, and are not there. */
+  /** Settled rows that are not there. */
   loseRows(weight: number): void {
     this.#lost += weight
   }
 
-  /** A step other than ROWS needs no more work, whatever came of it. Returns what that added. */
+  /** A step other than ROWS is over, whatever its outcome. Returns the added work. */
   settleStep(phase: Phase, tableBytes: number, isDone: boolean): number {
     const work = this.#phases.get(phase)
     if (!work) return 0
@@ -73,13 +73,13 @@ export class Work {
     this.#percent = 100
   }
 
-  /** The run ended otherwise: what counts is what is really there, not what needs no more work. */
+  /** The run has not completed: only completed work counts from here on. */
   end(): void {
     const total = this.#rows.total + this.#steps.total
     this.#percent = total === 0 ? 0 : tenths(Math.max(0, this.done - this.#lost) / total)
   }
 
-  /** 0 to 100. It never falls while the run goes on, and reaches 100 only by `complete`. */
+  /** 0 to 100. It does not decrease while the run continues, and reaches 100 only by `complete`. */
   get percent(): number {
     return this.#percent
   }
@@ -103,7 +103,7 @@ function tenths(fraction: number): number {
   return Math.min(99, Math.floor(fraction * 1000) / 10)
 }
 
-/** Many steps for large tables must not use up the share of those still to come; the last one fills it. */
+/** Many steps on large tables must not use up the share of later ones; the last one completes it. */
 function settledOf(work: PhaseWork): number {
   if (work.remainingSteps === 0) return work.expected
   return Math.min(work.settled, work.expected - work.remainingSteps * smallStep)

@@ -147,7 +147,7 @@ function FilePlace(props: {
   const [over, setOver] = createSignal(false)
   let input: HTMLInputElement | undefined
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: dropping is the mouse's way; the button beside it is everybody's
+    // biome-ignore lint/a11y/noStaticElementInteractions: dropping is for the mouse; the button beside it is for everyone
     <div
       class="file-place"
       classList={{ over: over() }}

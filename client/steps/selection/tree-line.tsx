@@ -24,7 +24,7 @@ export function TreeLine(props: {
 }) {
   const size = () => sizeOf(props.row.node)
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: the tree itself hears the keys, for all of its lines
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the tree handles the keys for all of its lines
     <div
       class="tree-line"
       classList={{ active: props.active, chosen: props.chosen, unselected: props.state === 'none' }}
