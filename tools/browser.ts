@@ -1,4 +1,4 @@
-// Chromium: the machine's own, or the one inside an npm package, which needs nothing installed.
+// Chromium: the one of the machine, or the one inside an npm package, which needs no installation.
 import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -25,7 +25,7 @@ export async function startBrowser(): Promise<Browser> {
     return await launch(path)
   } catch (error) {
     if (!/shared librar/.test(String(error))) throw error
-    // A machine without a browser may lack its libraries too (NSS); the package brings them packed.
+    // A machine without a browser may also lack its libraries (NSS); the package contains them in an archive.
     return await launch(path, { LD_LIBRARY_PATH: await unpackLibraries() })
   }
 }

@@ -1,4 +1,4 @@
-// `pgtrek` as a process of its own, in a directory of its own.
+// Runs `pgtrek` as a process in a directory of its own.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,7 +6,7 @@ import { stripVTControlCharacters } from 'node:util'
 import { within } from './eventually.ts'
 import { program } from './program.ts'
 
-/** Only one that hangs takes so long. */
+/** Only a command that hangs takes this long. */
 const longestRunMs = 100_000
 
 export interface Ended {
@@ -26,7 +26,7 @@ export interface Home extends Disposable {
   run(args: string[], environment?: Record<string, string>): Promise<Ended>
 }
 
-/** Without the settings of pgtrek that somebody may have in their shell. */
+/** The environment without settings of pgtrek from the developer's shell. */
 export function cleanEnvironment(more: Record<string, string> = {}): Record<string, string | undefined> {
   const others = Object.entries(process.env).filter(([name]) => !name.startsWith('PGTREK_'))
   return { ...Object.fromEntries(others), ...more }
@@ -57,7 +57,7 @@ export function makeHome(words = program): Home {
       if (!isLate) return { code, output, said }
       throw new Error(`pgtrek ${args.join(' ')} ran for ${longestRunMs / 1000} s: ${said}${output}`)
     })()
-    // Not everybody waits for it.
+    // Not every caller awaits it.
     finished.catch(() => {})
     return { child, finished }
   }

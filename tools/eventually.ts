@@ -1,15 +1,15 @@
-// Waiting for a state instead of for a time. Every wait has a deadline, and says what it waited for and what it
-// saw when the deadline passes.
+// Waits for a state instead of a time. Every wait has a deadline, and its error names what it waited for and what it
+// saw last.
 
 import { inspect } from 'node:util'
 import { messageOf } from '../shared/message-of.ts'
 
-/** Only a hang takes this long, also on a machine that has other work to do. */
+/** Only a hang takes this long, also on a busy machine. */
 const deadlineMs = 60_000
 const firstPauseMs = 5
 const longestPauseMs = 100
 
-/** Thrown by a check when what is waited for cannot happen any more: ends the wait at once. */
+/** Thrown by a check when the state cannot be reached any more: ends the wait immediately. */
 export class CannotHappen extends Error {
   override name = 'CannotHappen'
 }
@@ -21,8 +21,8 @@ export interface WaitOptions {
 type Truthy<T> = Exclude<T, undefined | null | false | 0 | ''>
 
 /**
- * Looks again and again until what it sees holds, and returns that. Without `holds`, anything truthy does. A
- * look that throws, for instance a failed expectation, counts as one that does not hold yet.
+ * Repeats `look` until its result holds, and returns that. Without `holds`, any truthy result does. A `look` that
+ * throws, for instance a failed expectation, is repeated too.
  */
 export function eventually<T>(what: string, look: () => T | Promise<T>): Promise<Truthy<T>>
 export function eventually<T>(
@@ -59,7 +59,7 @@ export async function eventually<T>(
 
 class DeadlinePassed extends Error {}
 
-/** The outcome of a promise that may never settle; `saw` adds what is known when the deadline passes. */
+/** The result of a promise that may never settle; `saw` adds what is known at the deadline. */
 export async function within<T>(
   what: string,
   promise: T | Promise<T>,

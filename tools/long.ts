@@ -1,10 +1,10 @@
-// What takes long by nature has cases that run with `npm run test:long` only; some of each run with `npm test`.
+// Tests that take long: most of their cases run with `npm run test:long` only, and some with every `npm test`.
 
 export const longVariable = 'LONG_TESTS_OF_PGTREK'
 
 export const isLong = process.env[longVariable] === '1'
 
-/** All of them in a long run, and in every run those that this is said of. */
+/** All cases in a long run, and the first list in every run. */
 export function casesOf<Case>(always: readonly Case[], onlyLong: readonly Case[]): Case[] {
   return isLong ? [...always, ...onlyLong] : [...always]
 }

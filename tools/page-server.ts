@@ -1,4 +1,4 @@
-// The page as users have it: built, and served by `pgtrek serve` in a process of its own.
+// The page as users have it: built, and served by a process of `pgtrek serve`.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,11 +9,11 @@ import { freshPage } from './test-run/fresh-page.ts'
 export interface PageServer extends AsyncDisposable {
   url: string
   directory: string
-  /** As when somebody presses Ctrl-C. */
+  /** As Ctrl-C does. */
   stop(): Promise<void>
 }
 
-/** The caller stops it, and removes the directory if the caller has given one. */
+/** The caller stops it. The directory is removed unless the caller has given one. */
 export async function startPageServer(
   port = 0,
   directory?: string,
@@ -40,7 +40,7 @@ export async function startPageServer(
   }
 }
 
-/** Goes on reading when it knows: a server whose listener has left would fail at its last words. */
+/** Continues to read afterwards: the server would fail when it writes to a closed pipe. */
 function addressOf(child: Bun.Subprocess<'ignore', 'pipe', 'inherit'>): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>()
   const read = async () => {

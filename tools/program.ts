@@ -1,4 +1,4 @@
-// `pgtrek` as tests start it: the executable where a run of all tests has compiled it, else from its source.
+// The command that starts `pgtrek` in tests: the executable if the test run has compiled one, otherwise the source.
 import { join } from 'node:path'
 
 /** The path of the executable; set by the program that runs the tests. */
@@ -6,7 +6,7 @@ export const programVariable = 'EXECUTABLE_OF_PGTREK'
 
 const compiled = process.env[programVariable]
 
-/** The words before those of the command. */
+/** Precedes the arguments of pgtrek. */
 export const program: readonly string[] = compiled
   ? [compiled]
   : [process.execPath, join(import.meta.dir, '../server/main.ts')]

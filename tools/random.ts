@@ -1,4 +1,4 @@
-// Numbers that look like chance and are the same for the same seed. (mulberry32)
+// Pseudo-random numbers that are the same for the same seed (mulberry32).
 
 export interface Random {
   /** From 0 up to 1. */

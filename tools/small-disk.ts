@@ -1,4 +1,4 @@
-// A file system of one megabyte, for files that cannot be written any more. Mounting needs root.
+// A file system of one megabyte, for tests with files that cannot be written. Mounting needs root.
 import { execFileSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs'
@@ -7,15 +7,15 @@ import { scratchDirectory } from './servers/scratch.ts'
 
 export interface SmallDisk extends Disposable {
   directory: string
-  /** To the last byte. */
+  /** Completely. */
   fill(): void
-  /** Removes what filled it. */
+  /** Removes the file that fills it. */
   free(): void
-  /** Nothing on it may be open for writing. */
+  /** No file on it may be open for writing. */
   makeReadOnly(): void
 }
 
-/** Disposed of when the file of tests that uses it ends. */
+/** Removed when the file of tests that uses it ends. */
 export function smallDisk(): SmallDisk {
   const directory = join(scratchDirectory(), `small-disk-${randomUUID().slice(0, 8)}`)
   const filler = join(directory, 'filler')

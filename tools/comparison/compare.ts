@@ -1,4 +1,4 @@
-// Says what differs between two databases, in words: an empty list means that nothing does.
+// The differences between two databases, in words; an empty list when there are none.
 
 import type { TestDatabase } from '../servers/clusters.ts'
 import { readGrants, readOwners } from './owners-and-grants.ts'
@@ -7,7 +7,7 @@ import { type Facts, inSession, type Session } from './session.ts'
 
 export { textDifference } from '../../server/compare/text-difference.ts'
 
-/** Every table with rows of its own and every materialized view: how many rows, and their contents in any order. */
+/** Every table with rows and every materialized view: the number of rows, and their contents in any order. */
 export function compareRows(source: TestDatabase, destination: TestDatabase): Promise<string[]> {
   return compare(source, destination, readRows)
 }
@@ -20,14 +20,14 @@ export function compareLargeObjects(source: TestDatabase, destination: TestDatab
   return compare(source, destination, readLargeObjects)
 }
 
-/** Owners of all that has one, and privileges as they are in effect, default privileges included. */
+/** The owners of all objects, and the effective privileges, default privileges included. */
 export async function compareOwnersAndGrants(
   source: TestDatabase,
   destination: TestDatabase,
 ): Promise<string[]> {
   const owners = await compare(source, destination, readOwners)
   const majors = await Promise.all([source, destination].map(serverMajor))
-  // A privilege that one side does not know cannot be asked of it.
+  // Only privileges that both servers know are compared.
   const known = Math.min(...majors)
   const grants = await compare(source, destination, (session) => readGrants(session, known))
   return [...owners, ...grants]

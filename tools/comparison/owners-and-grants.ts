@@ -1,4 +1,4 @@
-// Who owns what, and who may do what with it.
+// The owners of objects, and the privileges on them.
 import type { Facts, Session } from './session.ts'
 
 type Row = { name: string; fact: string }
@@ -12,7 +12,7 @@ export async function readOwners(session: Session): Promise<Facts> {
   return facts(rows)
 }
 
-/** Privileges in effect, leaving out those that came after this major. */
+/** Effective privileges, without those that were added after this major version. */
 export async function readGrants(session: Session, major: number): Promise<Facts> {
   const rows = await session.unsafe<Row[]>(`
     ${objects}
@@ -20,7 +20,7 @@ export async function readGrants(session: Session, major: number): Promise<Facts
            coalesce(string_agg(privilege, ', ' order by privilege collate "C"), 'none') as fact
     from (
       select kind, name, coalesce(acl, acldefault(defaults::"char", owner)) as acl from with_privileges
-      -- Extensions differ between servers: only what somebody changed about their members counts.
+      -- Extensions differ between servers: only changed privileges of their members count.
       where not of_extension or acl is not null
       union all
       select 'column', format('%s.%I', attrelid::regclass, attname), attacl
@@ -44,7 +44,7 @@ function facts(rows: Row[]): Facts {
   return new Map(rows.map(({ name, fact }) => [name, fact]))
 }
 
-// 16384 is the first OID that initdb leaves to us, but for the schema public, which is older and yet ours.
+// 16384 is the first OID that initdb does not use. The schema public has a lower one, but belongs to users.
 const objects = `
   with members as (select classid, objid from pg_depend where deptype = 'e'),
   all_with_privileges as (
@@ -56,8 +56,8 @@ const objects = `
     union all
     select 'type', oid::regtype::text, typowner, typacl, 'T', 'pg_type'::regclass, oid
     from pg_type t
-    -- Neither arrays, multiranges nor rows of tables: these are as the type or table below them, or should be:
-    -- before 17 a multirange kept its owner when its range got another.
+    -- No arrays, multiranges and row types: they have the owner of their type or table, or should have it:
+    -- before 17 a multirange kept its owner when its range got another one.
     where t.typtype <> 'm' and not exists (select from pg_type e where e.typarray = t.oid)
       and (typrelid = 0 or (select relkind from pg_class where oid = typrelid) = 'c')
     union all

@@ -1,4 +1,4 @@
-// The rows of every table but our own as a number and a sum of hashes, so that their order does not matter.
+// The rows of every table except pgtrek's own, as a number and a sum of hashes, so that their order does not matter.
 import type { Facts, Session } from './session.ts'
 
 type Relation = { name: string; columns: string; partitioned: boolean; populated: boolean }
@@ -23,9 +23,9 @@ async function fingerprint(session: Session, { name, columns, partitioned }: Rel
 }
 
 /**
- * Tables with rows of their own: foreign ones have none, nor have partitioned ones. But the hash of an enum is
- * that of its OID, and which partition a row of such a table belongs to differs between servers, so these are
- * looked at as a whole; and likewise where the key is an expression, whose type is not worth finding out.
+ * Tables that store rows, which foreign and partitioned ones do not. Exception: the hash of an enum is the hash of its
+ * OID, so that the partition of a row differs between servers. Such partitioned tables are compared as a whole, as are
+ * those whose partition key is an expression, because its type is not determined here.
  */
 const relations = `
   with hashed as (
@@ -48,7 +48,7 @@ const relations = `
       and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'pgtrek')
   )
   select c.oid::regclass::text as name,
-         -- By name: a child that joined its parent later has other positions when it is made as a child at once.
+         -- By name: the columns of a child that was attached later have other positions when it is created as a child.
          coalesce((
            select string_agg(quote_ident(attname), ', ' order by attname collate "C")
            from pg_attribute where attrelid = c.oid and attnum > 0 and not attisdropped

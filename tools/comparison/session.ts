@@ -1,10 +1,10 @@
-// A session that shows the same value as the same text, whatever the database or the role has set.
+// A session that shows equal values as equal text, whatever settings the database or the role has.
 import type { Sql } from 'postgres'
 import type { TestDatabase } from '../servers/clusters.ts'
 
 export type Session = Sql
 
-/** What was found: the object's name, and the words for what it is like. */
+/** The object's name, and a description of it. */
 export type Facts = Map<string, string>
 
 const settings = {

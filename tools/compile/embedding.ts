@@ -1,4 +1,4 @@
-// Puts the files of the page and the licences where the source has placeholders.
+// Replaces placeholders in the source by the files of the page and the licences.
 import { basename } from 'node:path'
 import type { BunPlugin } from 'bun'
 import type { PageFile } from './page.ts'
@@ -27,7 +27,7 @@ export function embedding(page: readonly PageFile[], licenses: string): BunPlugi
   }
 }
 
-/** Inside the executable all files lie in one folder. */
+/** In the executable all files are in one folder. */
 function refuseSameNames(page: readonly PageFile[]) {
   const seen = new Map<string, string>()
   for (const { path, file } of page) {

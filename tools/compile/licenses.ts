@@ -1,9 +1,9 @@
-// The licences of all that goes into the executable: read from the packages themselves.
+// The licences of everything that the executable contains, read from the packages.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 const root = join(import.meta.dir, '../..')
-/** Of the development packages, those that are bundled into the page. */
+/** Development packages that are bundled into the page. */
 const ofPage = ['solid-js', '@kobalte/core', '@solid-primitives/i18n', '@tanstack/solid-virtual', 'uplot']
 
 interface Manifest {
@@ -32,14 +32,14 @@ export function gatherLicenses(): string {
 
 function collect(name: string, from: string, packages: Map<string, string>) {
   const directory = findPackage(name, from)
-  // What is optional and not installed is not in the executable either.
+  // An optional package that is not installed is not in the executable either.
   if (!directory || packages.has(directory)) return
   packages.set(directory, directory)
   for (const needed of Object.keys(manifestIn(directory).dependencies ?? {}))
     collect(needed, directory, packages)
 }
 
-/** As Node looks for it: beside the package that wants it, then further up. */
+/** In Node's order: beside the package that requires it, then in the parent folders. */
 function findPackage(name: string, from: string): string | undefined {
   for (let directory = from; ; directory = dirname(directory)) {
     const candidate = join(directory, 'node_modules', name)

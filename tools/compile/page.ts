@@ -6,7 +6,7 @@ const root = join(import.meta.dir, '../..')
 const built = join(root, 'client', 'dist')
 
 export interface PageFile {
-  /** Of its URL. */
+  /** The path of its URL. */
   path: string
   file: string
 }
@@ -31,7 +31,7 @@ export async function buildPage(): Promise<PageFile[]> {
   return pageFiles()
 }
 
-/** As it was built last. */
+/** The files of the last build. */
 export function pageFiles(): PageFile[] {
   const names = [...new Bun.Glob('**/*').scanSync({ cwd: built, onlyFiles: true })].sort()
   const files = names.map((name) => ({ path: `/${name.split(sep).join('/')}`, file: join(built, name) }))

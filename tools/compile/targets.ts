@@ -26,7 +26,7 @@ export interface NotBuilt {
 
 type Compile = (options: { outfile: string; target: string }) => Promise<string>
 
-/** One that cannot be built does not keep the others; the checksums are of those that were. */
+/** A target that cannot be built does not stop the others; the checksums are those of the built ones. */
 export async function compileAll(directory: string, compile: Compile) {
   await mkdir(directory, { recursive: true })
   const built: Built[] = []
@@ -43,7 +43,7 @@ export async function compileAll(directory: string, compile: Compile) {
   return { built, failed }
 }
 
-/** As `sha256sum -c` reads them. */
+/** In the format of `sha256sum -c`. */
 export async function checksums(paths: readonly string[]): Promise<string> {
   const lines: string[] = []
   for (const path of paths) {
@@ -54,7 +54,7 @@ export async function checksums(paths: readonly string[]): Promise<string> {
   return lines.join('')
 }
 
-/** The bundler gives its messages as a list. */
+/** The bundler throws its messages as a list. */
 function reasonOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return error.errors.map(String).join('; ')
   return messageOf(error)

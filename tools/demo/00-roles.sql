@@ -1,4 +1,4 @@
--- Roles belong to a server, not to a database: both servers get them before the move.
+-- Roles belong to a server, not to a database: both servers have them before the move.
 create role shop_owner;
 create role shop_app login;
 create role shop_reporting;

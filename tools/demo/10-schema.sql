@@ -1,4 +1,4 @@
--- A web shop with ten years of history: what holds its rows.
+-- The schema of a web shop with ten years of history: its tables.
 create extension pg_trgm;
 create extension citext;
 create extension btree_gist;
@@ -58,7 +58,7 @@ create table shop.customers (
   joined_at  timestamptz not null default now(),
   last_ip    inet
 );
--- A column that went leaves its place behind.
+-- A dropped column keeps its number.
 alter table shop.customers drop column legacy_no;
 
 create sequence shop.invoice_number start with 2016000000 cache 1;
@@ -109,7 +109,7 @@ create table shop.campaigns (
   category int not null references shop.categories,
   during   daterange not null,
   discount numeric(3, 2) not null,
-  -- One campaign for a category at a time.
+  -- Campaigns for one category do not overlap.
   constraint one_at_a_time exclude using gist (category with =, during with &&)
 );
 
@@ -125,7 +125,7 @@ create unlogged table shop.sessions (
   seen  timestamp not null default localtimestamp
 );
 
--- Everybody works for a department, and every department has its head: neither can come first.
+-- Every employee has a department, and every department a head: neither can be inserted first.
 create table warehouse.departments (id int primary key, name text not null, head int);
 create table warehouse.employees (id int primary key, name text not null, department int not null);
 

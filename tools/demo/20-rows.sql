@@ -1,4 +1,4 @@
--- Its rows: the same in every run, so that runs can be compared.
+-- The rows of the shop: the same in every run, so that runs can be compared.
 select setseed(0.2016);
 
 insert into shop.categories (parent, name)
@@ -77,7 +77,7 @@ insert into audit.page_views
          i % 700 * interval '1 millisecond', case when i % 97 = 0 then 404 else 200 end
     from generate_series(1, 300000) i;
 
--- Pictures are large objects: some small, one of several megabytes, one empty.
+-- Product images are large objects: some small, one of several megabytes, one empty.
 update shop.products
    set picture = lo_from_bytea(0, case
          when id = 1010 then decode(repeat(md5(id::text), 100000), 'hex')

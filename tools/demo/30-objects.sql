@@ -1,4 +1,4 @@
--- What works on its rows: keys, indexes, views, triggers, policies, rights.
+-- Objects that depend on rows: keys, indexes, views, triggers, policies, privileges.
 alter table shop.orders add primary key (id, placed_at);
 alter table shop.order_lines add primary key (order_id, line);
 alter table audit.changes add primary key (id);
@@ -95,7 +95,7 @@ $$;
 create aggregate shop.product_of(numeric) (sfunc = numeric_mul, stype = numeric, initcond = '1');
 create rule no_emptying as on delete to warehouse.departments do instead nothing;
 
--- Work goes on: the triggers leave their traces, and sequences are where work left them.
+-- Later changes: the triggers write rows, and sequences are past their last values in the tables.
 update shop.customers set newsletter = not newsletter where id % 100 = 0;
 update shop.products  set net = net + 1 where id % 500 = 0;
 insert into warehouse.movements (product, pieces, reason, at) values (1010, 25, 'stocktaking', '2025-11-20 08:00Z');

@@ -1,5 +1,5 @@
--- Every object that somebody made, as (kind, name, definition): the same list on both sides is the proof.
--- Only words that mean the same to all versions; how a view's text is laid out differs, so views are run.
+-- Every user-defined object as (kind, name, definition): the lists of both servers must be equal.
+-- Definitions only in text that is equal in all versions. The formatting of a view's text differs, so views are executed.
 with own_schema as (
   select oid, nspname, nspowner, nspacl
     from pg_namespace
@@ -74,7 +74,7 @@ select 'constraints', coalesce(nullif(conrelid, 0)::regclass::text, contypid::re
        concat_ws(' ', pg_get_constraintdef(oid), convalidated)
   from pg_constraint
  where connamespace in (select oid from own_schema) and contype not in ('n', 't')
-   -- A foreign key to a partitioned table has one part for each partition, named at the server's will.
+   -- A foreign key to a partitioned table has one part for each partition, which the server names.
    and not (contype = 'f' and conparentid <> 0)
 union all
 select 'views', oid::regclass::text, concat_ws(' ', relkind, relowner::regrole, relispopulated, reloptions)
@@ -113,5 +113,5 @@ union all
 select 'grants', object || ': ' || privilege_type || ' to ' || case grantee when 0 then 'public' else grantee::regrole::text end,
        concat_ws(' ', 'by', grantor::regrole, is_grantable)
   from granted, aclexplode(acl)
- -- MAINTAIN came with 17 and belongs to what an owner may do anyway.
+ -- MAINTAIN was added in 17, and is part of what an owner may do anyway.
  where grantee <> owner and privilege_type <> 'MAINTAIN'

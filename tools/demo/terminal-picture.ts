@@ -1,4 +1,4 @@
-// A picture of what a terminal shows: the output of a program, with its colours, as SVG.
+// Renders terminal output with its colours as SVG.
 
 interface Cell {
   text: string
@@ -30,7 +30,7 @@ const titleHeight = 30
 const sequences = /(\x1b\[[?\d;]*[A-Za-z])/
 const introducer = '\x1b['
 
-/** The lines that are visible after this output. Understands what pgtrek writes to a terminal. */
+/** The visible lines after this output. Supports the control sequences that pgtrek writes. */
 export function linesOf(output: string): Cell[][] {
   const lines: Cell[][] = [[]]
   let row = 0
@@ -102,7 +102,7 @@ interface Run {
   style: Style
 }
 
-/** Neighbours of one style; SVG collapses spaces, so that two of them end a run. */
+/** Adjacent cells of one style. SVG collapses spaces, so that two of them end a run. */
 function runsOf(line: Cell[]): Run[] {
   const runs: Run[] = []
   for (const [column, { text, style }] of line.entries()) {
@@ -119,7 +119,7 @@ function runsOf(line: Cell[]): Run[] {
   )
 }
 
-/** `textLength` keeps the columns whatever font there is. */
+/** `textLength` keeps the columns aligned with any font. */
 function textOf({ text, column, style }: Run, y: number): string {
   const attributes = [
     `x="${round(margin + column * cellWidth)}" y="${round(y)}"`,

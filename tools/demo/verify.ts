@@ -1,4 +1,4 @@
-// Are two databases the same? Asked of both with plain SQL that shares nothing with the engine's own.
+// Compares two databases with plain SQL that has no code in common with pgtrek's own comparison.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Sql } from 'postgres'
@@ -6,13 +6,13 @@ import type { TestDatabase } from '../servers/clusters.ts'
 
 export type Verdict = {
   kind: string
-  /** How many there are on the source: `27 tables, 1,703,412 rows`. */
+  /** What the source has: `27 tables, 1,703,412 rows`. */
   amount: string
-  /** Empty if all is the same; else what differs, one readable line each. */
+  /** One readable line for each difference. */
   differences: string[]
 }
 
-/** name -> what it is, in words that are equal exactly when the things are. */
+/** Name -> a description that is equal exactly when the objects are. */
 type Facts = Map<string, string>
 type Inspection = { kinds: Map<string, Facts>; rows: number }
 
@@ -47,7 +47,7 @@ function compare(source: Facts, destination: Facts): string[] {
 async function inspect(database: TestDatabase): Promise<Inspection> {
   const sql = database.connect()
   try {
-    // So that every name is written with its schema.
+    // With an empty search_path every name is qualified.
     await sql`set search_path = ''`
     const kinds = new Map<string, Facts>()
     const rows = await rowsOf(sql, ['r'])
@@ -65,7 +65,7 @@ async function inspect(database: TestDatabase): Promise<Inspection> {
   }
 }
 
-/** A count and a sum of hashes: the order of the rows does not matter, every value does. */
+/** A count and a sum of hashes: independent of the order of the rows, but not of any value. */
 async function rowsOf(sql: Sql, relkinds: string[]) {
   const relations = await sql<{ name: string }[]>`
     select c.oid::regclass::text as name

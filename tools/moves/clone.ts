@@ -1,4 +1,4 @@
-// A clone run in this process by the real engine, with everything it said kept for the test to look at.
+// Runs a clone in this process, and keeps its events for the test.
 
 import { migrate } from '../../server/migrate/migrate.ts'
 import type { Plan } from '../../server/migrate/plan/types.ts'

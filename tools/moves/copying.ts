@@ -1,4 +1,4 @@
-// The copy workers on their own, driven as the engine does it: a snapshot, a pool, a task.
+// Runs the copy workers alone, as the engine does: a snapshot, a pool, a task.
 import type { LaneSettings } from '../../server/copy/lane-messages.ts'
 import type { KeyValues, Merge } from '../../server/copy/merge.ts'
 import { type CopyPart, CopyPool, type CopyTask, type Counts } from '../../server/copy/pool.ts'
@@ -19,7 +19,7 @@ export interface Copying extends AsyncDisposable {
 
 export interface Copied extends Counts {
   collisions: KeyValues[]
-  /** One for each report of rows left out. */
+  /** The number of reports about rows that were left out. */
   reports: number
   key: readonly string[]
 }
@@ -89,11 +89,11 @@ export interface Rows {
   columns: string[]
   format?: 'text' | 'binary'
   merge?: Partial<Merge>
-  /** One part for each. */
+  /** One condition for each part. */
   conditions?: string[]
 }
 
-/** The parts of one table of the same name on both sides. */
+/** The parts of a table with the same name on both servers. */
 export function rowsOf({
   table,
   columns,
@@ -121,12 +121,12 @@ export function rowsOf({
   }))
 }
 
-/** Conditions that share the rows out by a number, for as many workers. */
+/** Conditions that divide the rows by the remainder of a number, for this many workers. */
 export function byRest(column: string, parts: number): string[] {
   return Array.from({ length: parts }, (_, rest) => `abs(${column} % ${parts}) = ${rest}`)
 }
 
-/** Not `expect().rejects`: while that waits, no message of a worker comes through. */
+/** Instead of `expect().rejects`: while that waits, no message of a worker is received. */
 export function failureOf(promise: Promise<unknown>): Promise<unknown> {
   return promise.then(
     () => undefined,

@@ -1,4 +1,4 @@
-// A move in this process: copied, followed, and seen as others see it.
+// A move in this process: copied, followed, and observed like a move of another process.
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { cleanUpFollow, LateWritesFound } from '../../server/follow/cleanup.ts'
@@ -22,14 +22,14 @@ export interface Ends {
 export interface Moving extends AsyncDisposable {
   run: FollowRun
   store: FollowStore
-  /** Ends it, and goes on in its place. */
+  /** Stops it, and continues it in another run. */
   restart(): Promise<void>
   until(what: string, holds: (view: FollowView) => boolean): Promise<FollowView>
   untilStreaming(): Promise<FollowView>
   /** Resolves with its outcome. */
   switchover(options?: Partial<SwitchoverOptions>): Promise<NonNullable<FollowView['switchover']>>
   cleanUp(): Promise<string[]>
-  /** What it says about writes to the old primary after the switchover. */
+  /** Cleans up, and returns the report about writes to the old primary after the switchover. */
   cleanUpLate(): Promise<string | undefined>
 }
 
@@ -146,7 +146,7 @@ export function isStreaming({ stage, state }: FollowView): boolean {
   return stage === 'streaming' && state === 'running'
 }
 
-/** What a wait that failed tells of a view: without its samples, and with the last lines of its log. */
+/** The part of a view that is shown when a wait fails: without its samples, and with the last lines of its log. */
 function shown({
   stage,
   state,

@@ -1,4 +1,4 @@
-// What another process says of a database that it follows, or would say.
+// Publishes the view of a followed database, as another process does.
 import { hostname } from 'node:os'
 import { FollowStore } from '../../server/store/follows.ts'
 import { RunStore } from '../../server/store/runs.ts'
@@ -54,7 +54,7 @@ export function followView(
   }
 }
 
-/** Waits for what `status` would show of the database that was changed last, or of the named one. */
+/** Waits for the view in `status` of the database that was changed last, or of the named one. */
 export async function published(
   stateDirectory: string,
   what: string,

@@ -1,4 +1,4 @@
-// Two databases with the workload's tables, and all that following from one to the other needs.
+// Two databases with the workload's tables, and the helpers to follow one with the other.
 
 import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
 import { Session } from '../../server/postgres/session.ts'
@@ -25,8 +25,8 @@ export interface Pair {
 }
 
 /**
- * Leaves nothing in the schema public and no publication: a test can use the database of the one before, which
- * costs much less than a new one.
+ * Removes everything from the schema public, and all publications: a test can use the database of the previous one,
+ * which is much faster than a new one.
  */
 export async function makeEmpty({ source, destination }: Pair) {
   for (const side of [source, destination]) {
@@ -57,18 +57,18 @@ export async function inSession<T>(
 export interface LinkOptions {
   kind?: PositionKind | undefined
   viaRoot?: boolean
-  /** Instead of all tables of the schema public. */
+  /** Default: all tables of the schema public. */
   published?: PublishedTable[]
-  /** One that is there. */
+  /** An existing publication. */
   publication?: string
   /**
-   * The test servers flush the log a moment after each commit, and only then is it sent. By default the source
-   * flushes it at the commit, which saves every test that moment.
+   * The test servers flush the log a moment after each commit, and send it only then. By default the source flushes at
+   * the commit, so that tests do not wait for that moment.
    */
   flushAtCommit?: boolean
 }
 
-/** Publication, slot and position for two databases that have the same rows; nobody may write meanwhile. */
+/** Creates publication, slot and position for two databases with the same rows; there must be no writes meanwhile. */
 export async function link(
   { source, destination }: Pair,
   { kind, viaRoot = false, published, publication, flushAtCommit = true }: LinkOptions = {},
@@ -80,7 +80,7 @@ export async function link(
     select relnamespace::regnamespace::text as schema, relname as name, relkind as kind, relispartition as parted
       from pg_class
      where relkind in ('r', 'p') and relnamespace = 'public'::regnamespace`)
-  // Below 13 partitions are published one by one.
+  // Before 13 each partition is published separately.
   const followed = await inSession(source, async (session) => {
     const whole = session.major >= 13
     const list = published ?? tables.filter(({ kind, parted }) => (whole ? !parted : kind === 'r'))
@@ -105,7 +105,7 @@ export function compareFollowed({ source, destination }: Pair): Promise<string[]
   return compareRows(source, destination)
 }
 
-/** The status in which something holds. Fails at once when the follower has ended or stands at a conflict before. */
+/** Waits for a status that fulfils the condition. Fails at once when the follower has ended, or has a conflict. */
 export async function reaches(
   follower: Pick<Follower, 'status'>,
   what: string,
@@ -131,12 +131,12 @@ export async function conflictOf(follower: Pick<Follower, 'status'>): Promise<Fo
   return conflict
 }
 
-/** Everything that is committed by now has arrived, and no conflict stopped it. */
+/** Waits until everything committed so far is applied; fails at a conflict. */
 export async function arrival(follower: Follower, source: TestDatabase) {
   await stopsAt(follower, await endOf(source))
 }
 
-/** As `stopAt`, with a deadline; a conflict on the way is a failure. */
+/** As `stopAt`, with a deadline; fails at a conflict. */
 export async function stopsAt(follower: Follower, end: Lsn) {
   const stopped = follower.stopAt(end)
   const what = `the follower to stop at ${showLsn(end)}`
@@ -148,17 +148,17 @@ export function endOf(source: TestDatabase): Promise<Lsn> {
   return inSession(source, markEnd)
 }
 
-/** Everything committed on the source by now is on the destination when this resolves. */
+/** Everything committed on the source so far is on the destination when this resolves. */
 export async function followToEnd(options: FollowerOptions, source: TestDatabase) {
   const follower = await Follower.start(options)
   await arrival(follower, source)
   return follower
 }
 
-/** A position in the source's log behind everything committed so far, which will be sent. */
+/** A position in the source's log after everything committed so far, which the source will send. */
 /**
- * For `stopAt`. Changes are sent only when they are on disk, which a commit waits for only when its transaction
- * has written something: a message that nobody reads.
+ * For `stopAt`. The source sends only what is on its disk, and a commit waits for the disk only when its transaction
+ * has written something: here a logical message.
  */
 async function markEnd(session: Session): Promise<Lsn> {
   await session.execute(`

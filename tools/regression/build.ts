@@ -1,4 +1,4 @@
-// PostgreSQL's own regression database: what its tests leave behind has nearly every kind of object there is.
+// PostgreSQL's regression database, which its own tests leave behind: it has nearly every kind of object.
 import { execFileSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,7 +10,7 @@ import { scratchDirectory } from '../servers/scratch.ts'
 export const installed = '/usr/lib/postgresql/15'
 const regress = join(installed, 'lib/pgxs/src/test/regress/pg_regress')
 
-/** Runs the tests on this server of 15, and says how many of them passed. Its database is called `regression`. */
+/** Runs the tests on this server of 15, and returns how many of them passed. The database is called `regression`. */
 export async function buildRegressionDatabase(server: Cluster): Promise<string> {
   if (!existsSync(regress)) throw new Error(`${regress} is missing: apt-get install postgresql-15`)
   const place = join(scratchDirectory(), 'regression')
@@ -31,7 +31,7 @@ export async function buildRegressionDatabase(server: Cluster): Promise<string> 
     '--max-connections=4',
     ...['--host=127.0.0.1', `--port=${server.port}`, '--user=postgres', '--dbname=regression'],
   ]
-  // Some tests fail: on a server with other settings or of another minor release. Their objects are made all the same.
+  // Some tests fail, because of other settings or another minor release. Their objects are created nevertheless.
   const said = await runAsServer(regress, args).catch((error: Error) => error.message)
   const result = /(?:All )?\d+ (?:of \d+ )?tests (?:passed|failed)/.exec(said)?.[0]
   if (!result) throw new Error(`pg_regress: ${said.slice(-2000)}`)
@@ -67,7 +67,7 @@ function fetchTests(place: string): string {
   return tests
 }
 
-/** The pool has the newest source packages for a while only; the tests of an older minor release do as well. */
+/** Debian keeps only the newest source packages for a while; the tests of an older minor release are sufficient. */
 function getSource(apt: ReturnType<typeof aptIn>) {
   const args = ['source', '--download-only']
   try {
@@ -77,7 +77,7 @@ function getSource(apt: ReturnType<typeof aptIn>) {
   }
 }
 
-/** `pg_dump | psql`, as people would do it without us. */
+/** `pg_dump | psql`, as users do it without pgtrek. */
 export async function copyByPsql(source: string, destination: string) {
   const dump = join(scratchDirectory(), 'regression.sql')
   await run(join(installed, 'bin/pg_dump'), ['--dbname', source, '--file', dump])

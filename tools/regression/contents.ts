@@ -1,4 +1,4 @@
-// What a database holds: its objects by name, and how many rows its tables have.
+// The contents of a database: its objects by name, and the number of rows of its tables.
 import type { TestDatabase } from '../servers/clusters.ts'
 
 const catalogs = `pg_am pg_amop pg_amproc pg_attrdef pg_cast pg_class pg_collation pg_constraint pg_conversion
@@ -7,7 +7,7 @@ const catalogs = `pg_am pg_amop pg_amproc pg_attrdef pg_cast pg_class pg_collati
   pg_subscription pg_transform pg_trigger pg_ts_config pg_ts_dict pg_ts_parser pg_ts_template pg_type
   pg_user_mapping`.split(/\s+/)
 
-/** Objects, and what is true of columns and constraints. MAINTAIN is left out: `GRANT ALL` means it on 17 or later. */
+/** Objects, and properties of columns and constraints. MAINTAIN is left out: `GRANT ALL` includes it from 17 on. */
 export async function objectsOf(database: TestDatabase): Promise<Set<string>> {
   const rows = await database.sql<{ object: string }>(`
     with object as (${catalogs.map((name) => `select '${name}'::regclass::oid as class, oid from ${name}`).join(' union all ')})
@@ -37,7 +37,7 @@ export async function objectsOf(database: TestDatabase): Promise<Set<string>> {
   return new Set(rows.map(({ object }) => object))
 }
 
-/** `schema.table: rows`; what cannot be counted says why. */
+/** `schema.table: rows`, or the error where rows cannot be counted. */
 export async function rowsOf(database: TestDatabase): Promise<Set<string>> {
   const tables = await database.sql<{ name: string }>(`
     select c.oid::regclass::text as name from pg_class c

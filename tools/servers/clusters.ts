@@ -1,5 +1,5 @@
-// Real PostgreSQL servers for the tests, the demo and the benchmark. The servers that `cluster` gives are shared:
-// within a run of all tests each worker process hands them on from file to file, and resets them in between.
+// Real PostgreSQL servers for tests, the demo and the benchmark. Servers from `cluster` are shared: in a run of all tests
+// each worker process keeps them from file to file, and resets them in between.
 import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Major, majors } from './binaries.ts'
@@ -25,22 +25,22 @@ export type Cluster = Databases & {
   host: string
   port: number
   socketDir: string
-  /** What the server has logged since this file, or its owner, began to use it. */
+  /** What the server has logged since this file or test started to use it. */
   log(): string
 }
 
-/** A server that nobody else uses: its owner may stop it. */
+/** A server that is not shared: the test may stop it. */
 export type OwnCluster = Cluster &
   AsyncDisposable & {
-    /** Takes the server down and leaves its data, as for a reboot. */
+    /** Stops the server and keeps its data, as for a reboot. */
     down(mode?: StopMode): Promise<void>
     up(): Promise<void>
     restart(mode?: StopMode): Promise<void>
-    /** Stops the server for good and removes its files. */
+    /** Stops the server and removes its files. */
     stop(): Promise<void>
   }
 
-/** The directory of a run of many files, in which their servers live on; set by the program that runs them. */
+/** The directory with the servers of a run of many files; set by the program that runs them. */
 export const runVariable = 'TEST_RUN_OF_PGTREK'
 
 const runDirectory = process.env[runVariable]
@@ -48,33 +48,33 @@ const shared = new Map<string, Promise<Cluster>>()
 const running = new Set<OwnCluster>()
 let started = 0
 
-/** The server of this major with these options that all tests of the file share. */
+/** The server of this major version with these options, shared by all tests of the file. */
 export function cluster(major: Major, options: ServerOptions = {}): Promise<Cluster> {
   const key = JSON.stringify([major, options])
   const known = shared.get(key)
   if (known) return known
   const isPlain = Object.keys(options).length === 0
-  const starting = isPlain && runDirectory ? handedOn(major, runDirectory) : sharedByFile(major, options)
+  const starting = isPlain && runDirectory ? keptByWorker(major, runDirectory) : sharedByFile(major, options)
   shared.set(key, starting)
   starting.catch(() => shared.delete(key))
   return starting
 }
 
-/** A server of one's own. It ends at the latest with the test, or with the file when no test has started it. */
+/** A server for one test, or for one file when it is started outside of a test. It ends with that at the latest. */
 export async function startCluster(options: ServerOptions & { major: Major }): Promise<OwnCluster> {
   const made = await start(options.major, options)
   whenOver(() => made.stop())
   return made
 }
 
-/** Stops every server that this process has started, and leaves no files. */
+/** Stops every server that this process has started, and removes their files. */
 export async function stopAllClusters() {
   const results = await Promise.allSettled([...running].map((one) => one.stop()))
   removeScratchDirectory()
   for (const result of results) if (result.status === 'rejected') throw result.reason
 }
 
-/** Those that the files of a run have shared. */
+/** Servers that the files of a run have shared. */
 export async function stopServersIn(directory: string) {
   const places = readdirSync(directory).flatMap((name) => {
     const major = majors.find((one) => name.endsWith(`-${one}`))
@@ -83,7 +83,7 @@ export async function stopServersIn(directory: string) {
   await Promise.all(places.map(({ major, place }) => findInDirectory(major, place)?.remove()))
 }
 
-/** Settings of a file's own are not worth keeping for others. */
+/** Servers with special settings are not kept for other files. */
 async function sharedByFile(major: Major, options: ServerOptions): Promise<Cluster> {
   const made = await start(major, options, dropWhenOver)
   whenServersAreDone(() => made.stop())
@@ -91,12 +91,12 @@ async function sharedByFile(major: Major, options: ServerOptions): Promise<Clust
 }
 
 /**
- * Each worker process of a run has servers of its own, so that no two files use one at the same time: making a
- * slot waits for all transactions of the whole server, and roles belong to the server.
+ * Each worker process of a run has its own servers, so that no two files use one at the same time: creating a slot
+ * waits for all transactions of the server, and roles belong to the server.
  */
-async function handedOn(major: Major, directory: string): Promise<Cluster> {
+async function keptByWorker(major: Major, directory: string): Promise<Cluster> {
   const place = join(directory, `${process.env.BUN_TEST_WORKER_ID ?? '0'}-${major}`)
-  const { server, state } = (await foundClean(major, place)) ?? (await startNew(major, place))
+  const { server, state } = (await findClean(major, place)) ?? (await startNew(major, place))
   watchServer(state)
   whenServersAreDone(async () => {
     try {
@@ -113,8 +113,8 @@ async function handedOn(major: Major, directory: string): Promise<Cluster> {
   return clusterOf(major, server, dropWhenOver)
 }
 
-/** The one that an earlier file has left, unless that file broke off before it could reset it. */
-async function foundClean(major: Major, place: string) {
+/** The server of an earlier file, unless that file was interrupted before it could reset the server. */
+async function findClean(major: Major, place: string) {
   const server = findInDirectory(major, place)
   if (!server) return undefined
   const state = new ServerState(server.port)

@@ -1,11 +1,11 @@
-// Making databases on a server, and asking them, one short session per call so that nothing stays connected.
+// Creates databases on a server, and queries them in short sessions, so that no connection stays open.
 import postgres from 'postgres'
 import { eventually } from '../eventually.ts'
 
 export type Row = Record<string, unknown>
 
 export type DatabaseOptions = {
-  /** With another encoding than UTF8 the database starts from template0. */
+  /** With an encoding other than UTF8 the database is created from template0. */
   encoding?: string
   locale?: string
   /** Needs a server of 15 or later. */
@@ -16,13 +16,13 @@ export type DatabaseOptions = {
 export type SessionOptions = {
   user?: string
   password?: string
-  /** Connections; one unless told, so that statements share a session. */
+  /** Number of connections (default: 1, so that statements share a session). */
   max?: number
   /** Server settings from the start of each session, before those of the database or the role. */
   settings?: Record<string, string>
   /**
-   * Somebody may end it at any moment. The driver asks for the types of arrays in a query of its own, and nobody hears
-   * when that one fails.
+   * The server may end the session at any moment. The driver would query the types of arrays by itself, and a failure of
+   * that query would not be handled.
    */
   mayEnd?: boolean
 }
@@ -30,9 +30,9 @@ export type SessionOptions = {
 export type TestDatabase = {
   name: string
   url: string
-  /** The rows of the (last) statement; several statements only without parameters. */
+  /** The rows of the last statement. Several statements are possible only without parameters. */
   sql<T = Row>(text: string, parameters?: unknown[]): Promise<T[]>
-  /** A client of one's own, for what needs a session; the caller ends it. */
+  /** A separate client, for tests that need a session; the caller ends it. */
   connect(options?: SessionOptions): postgres.Sql
   drop(): Promise<void>
 }
@@ -40,9 +40,9 @@ export type TestDatabase = {
 export type Databases = {
   url(database: string, user?: string, password?: string): string
   sql<T = Row>(database: string, text: string, parameters?: unknown[]): Promise<T[]>
-  /** The one of this name, which may exist already. */
+  /** The database of this name, which may exist. */
   database(name: string): TestDatabase
-  /** A new one, under a name that no other test has unless told. */
+  /** A new database (default: with a unique name). */
   createDatabase(name?: string, options?: DatabaseOptions): Promise<TestDatabase>
 }
 
@@ -72,7 +72,7 @@ export function databasesOf(
       const [there] = await admin`select from pg_database where datname = ${name}`
       if (!there) return
       await dropSubscriptions(name)
-      // Nobody comes back while it is being dropped.
+      // No client can reconnect while it is dropped.
       await admin.unsafe(`alter database ${quote(name)} with allow_connections false`)
       await eventually(
         `the end of all sessions in ${name}`,
@@ -85,7 +85,7 @@ export function databasesOf(
     })
   }
 
-  /** A database with subscriptions cannot be dropped; their slots at the other end are not ours to remove. */
+  /** A database with subscriptions cannot be dropped; their slots on the publisher are not dropped here. */
   async function dropSubscriptions(database: string) {
     const subscriptions = await sql<{ subname: string }>(
       'postgres',
@@ -103,7 +103,7 @@ export function databasesOf(
     const client = connect(name)
     try {
       const result = await client.unsafe(text, parameters as postgres.ParameterOrJSON<never>[])
-      // Several statements give a list of lists; one gives a list of rows.
+      // Several statements return a list of lists; one returns a list of rows.
       const last: unknown = result.length > 0 && Array.isArray(result[0]) ? result.at(-1) : result
       return [...(last as T[])]
     } finally {
@@ -144,7 +144,7 @@ export function databasesOf(
     ]
     await asAdministrator(async (admin) => {
       const [version] = await admin`select current_setting('server_version_num')::int as number`
-      // These servers do not wait for a disk, so copying the files is quicker than logging their pages.
+      // These servers do not flush to the disk, so that copying the files is faster than logging their pages.
       if (version?.number >= 150_000) clauses.push('strategy file_copy')
       await admin.unsafe(`create database ${quote(name)} ${clauses.filter(Boolean).join(' ')}`)
     })

@@ -1,6 +1,6 @@
-// Debian's own PostgreSQL 15, which has minor releases before npm does. What is installed is used when it is new
-// enough; otherwise apt is asked for the current package, which is unpacked beside the test servers: nothing is
-// installed or changed on the machine. Apt's own files stay in that place, too.
+// Debian's PostgreSQL 15, which has minor releases before npm does. An installed one is used when it is new enough;
+// otherwise apt downloads the current package, which is unpacked beside the test servers: nothing is installed or
+// changed on the machine. Apt's own files stay in that directory too.
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,21 +9,21 @@ import { type Programs, versionIn } from './binaries.ts'
 const installed = '/usr/lib/postgresql/15'
 const cache = join(import.meta.dir, '../../node_modules/.cache/pgtrek/debian-15')
 const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg'
-/** Each of a few calls of apt; without a network they fail much sooner. */
+/** For each of a few calls of apt; without a network they fail much sooner. */
 const longestMs = 60_000
 
-/** From this minor release on the server keeps `pg_attver` among the options of columns. */
+/** From this minor release on the server stores `pg_attver` among the options of columns. */
 const wanted = 20
 
 let found: Programs | string | undefined
 
-/** The programs, or why there are none. */
+/** The programs, or the reason why there are none. */
 export function debianPrograms(): Programs | string {
   found ??= usable(installed) ?? usable(unpacked()) ?? fetched()
   return found
 }
 
-/** For `test.skipIf`: true, and the reason is printed. */
+/** For `test.skipIf`: prints the reason when it is true. */
 export function isWithoutDebian(): boolean {
   const programs = debianPrograms()
   if (typeof programs === 'string')
@@ -73,7 +73,7 @@ function fetched(): Programs | string {
   }
 }
 
-/** Apt with package lists and a cache of its own in this place, where it works; sources of packages are listed, too. */
+/** Apt with its own package lists and cache in this directory; lists of source packages too. */
 export function aptIn(place: string, kinds: readonly string[] = ['deb']) {
   for (const path of ['lists/partial', 'cache/archives/partial']) {
     mkdirSync(join(place, path), { recursive: true })

@@ -1,10 +1,10 @@
-// What a test leaves behind is ended after it, and is a failure of that test and of no other: sessions, child
-// processes, settings of a server, prepared transactions.
+// Ends what a test leaves behind, and reports it as a failure of that test and no other: sessions, child processes,
+// settings of a server, prepared transactions.
 import { eventually } from '../eventually.ts'
 import { childrenOf, commandOf, kill } from './processes.ts'
 import type { ServerState, TestSession } from './server-state.ts'
 
-/** A connection that was closed, or a process that was told to end, takes its time on a busy machine. */
+/** A closed connection or a process that was signalled needs some time on a busy machine. */
 const patienceMs = Number(process.env.PATIENCE_WITH_LEFTOVERS_MS ?? 20_000)
 
 const servers = new Set<ServerState>()
@@ -20,13 +20,13 @@ export function unwatchServer(server: ServerState) {
   servers.delete(server)
 }
 
-/** What goes away by itself, if somebody has told it to. */
+/** It ends by itself, if it was asked to. */
 interface Running {
   sessions: [ServerState, TestSession[]][]
   children: number[]
 }
 
-/** Everything that is there now belongs to somebody else than the test that begins. */
+/** Everything that exists now does not belong to the test that begins. */
 export async function rememberWhatIsThere() {
   forgetWhatWasThere()
   for (const server of servers) {
@@ -36,12 +36,12 @@ export async function rememberWhatIsThere() {
   for (const pid of childrenOf(process.pid)) childrenBefore.add(pid)
 }
 
-/** At the end of a file nothing may be there any more. */
+/** At the end of a file nothing may be left. */
 export function forgetWhatWasThere() {
   for (const known of [sessionsBefore, settingsBefore, childrenBefore]) known.clear()
 }
 
-/** Ends what is there now and was not before; returns a line for each. */
+/** Ends what exists now and did not before; returns a line for each. */
 export async function endLeftovers(): Promise<string[]> {
   const { sessions, children } = await eventually(
     'the end of what the test has started',

@@ -1,7 +1,7 @@
-// The processes of this machine, as far as the system tells.
+// The processes of this machine, as far as the system shows them.
 import { readdirSync, readFileSync } from 'node:fs'
 
-/** One that has ended, but that its parent has not taken note of, does not count. */
+/** A process that has ended, but that its parent has not waited for, does not count. */
 export function isRunning(pid: number): boolean {
   if (!(pid > 0)) return false
   try {
@@ -9,11 +9,11 @@ export function isRunning(pid: number): boolean {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false
   }
-  // The name before the state can contain anything.
+  // The name before the state can contain any character.
   return !/^.*\) [ZX] /s.test(readIfThere(`/proc/${pid}/stat`))
 }
 
-/** The direct children of a process; only Linux tells. */
+/** The direct children of a process; on Linux only. */
 export function childrenOf(pid: number): number[] {
   if (process.platform !== 'linux') return []
   return readdirSync(`/proc/${pid}/task`)
@@ -23,7 +23,7 @@ export function childrenOf(pid: number): number[] {
     .filter(isRunning)
 }
 
-/** Those with this entry in their environment, `NAME=value`, which they inherit; only Linux tells. */
+/** Processes with this entry in their environment, `NAME=value`, which they inherit; on Linux only. */
 export function processesWith(entry: string): number[] {
   if (process.platform !== 'linux') return []
   return readdirSync('/proc')

@@ -1,26 +1,26 @@
-// A way to a server that can be slow, stand still, or break off in the midst of a message. Bytes are never
-// changed, lost or moved about.
+// A proxy to a server whose connections can be slow, stall, or break in the middle of a message. It does not change,
+// lose or reorder bytes.
 import type { TestDatabase } from './clusters.ts'
 
 export interface SlowWay extends AsyncDisposable {
   port: number
-  /** Connections that have been taken so far, and those of them that are there. */
+  /** Connections accepted so far, and those that are open. */
   readonly taken: number
   readonly open: number
-  /** Bytes that are on their way. */
+  /** Bytes in transit. */
   readonly held: number
-  /** Nothing moves in either direction, and nobody hears why; new connections are taken and stand still, too. */
+  /** Stalls both directions without an error; new connections are accepted, and stall too. */
   stall(): void
   flow(): void
-  /** The connections that there are stand still for ever; new ones flow. */
+  /** Open connections stall permanently; new ones work. */
   forget(): void
-  /** Each piece of bytes is so late. */
+  /** Delays each piece of data. */
   delay(milliseconds: number): void
-  /** Ends all connections: at once, or as soon as a half of the next piece has gone by. */
+  /** Ends all connections: immediately, or after half of the next piece of data. */
   cut(where: 'now' | 'within'): void
-  /** Ends all connections, and takes no new ones. */
+  /** Ends all connections, and accepts no new ones. */
   refuse(): void
-  /** The same database, by this way. */
+  /** The same database, through this proxy. */
   to(database: TestDatabase): TestDatabase
 }
 
@@ -31,7 +31,7 @@ interface State {
 
 type Socket = Bun.Socket<Lane>
 
-/** What is on its way; a real network holds no more either. */
+/** The limit of data in transit; a real network has one too. */
 const mostOnTheWay = 256 * 1024
 
 export async function startProxy(target: { host: string; port: number }): Promise<SlowWay> {
@@ -92,7 +92,7 @@ export async function startProxy(target: { host: string; port: number }): Promis
       return taken
     },
     get open() {
-      // Each has two directions.
+      // Each connection has two directions.
       return lanes.size / 2
     },
     get held() {
@@ -148,7 +148,7 @@ class Lane {
   }
 
   take(bytes: Buffer) {
-    // The system's buffer is used again.
+    // The system reuses its buffer.
     this.#pieces.push({ at: performance.now() + this.state.delay, bytes: Buffer.from(bytes) })
     this.#onTheWay += bytes.length
     if (this.#onTheWay > mostOnTheWay && !this.#isPaused) {
@@ -158,7 +158,7 @@ class Lane {
     this.move()
   }
 
-  /** The sender has said its last. */
+  /** The sender has ended. */
   end() {
     this.#isOver = true
     this.move()
@@ -192,7 +192,7 @@ class Lane {
         return this.cut('now')
       }
       this.#onTheWay -= taken
-      // `drain` tells when there is room again.
+      // `drain` is called when there is room again.
       if (taken < next.bytes.length) {
         next.bytes = next.bytes.subarray(taken)
         return

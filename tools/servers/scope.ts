@@ -1,5 +1,5 @@
-// What a test makes ends with it; what is made outside of a test, as in `beforeAll`, ends with its file. Where
-// tests of one file run at the same time, what they make ends with the last of them.
+// Ends what a test creates after that test, and what is created outside of a test, as in `beforeAll`, after the file.
+// Where tests of one file run at the same time, all of it ends after the last of them.
 
 type Ending = () => unknown
 
@@ -8,7 +8,7 @@ const ofTest: Ending[] = []
 const ofServers: Ending[] = []
 let testsRunning = 0
 
-/** Calls this when the test is over, or the file if no test is running. The last one made is the first to end. */
+/** Calls this after the test, or after the file if no test is running, in reverse order. */
 export function whenOver(ending: Ending) {
   const endings = testsRunning > 0 ? ofTest : ofFile
   endings.push(ending)
@@ -18,18 +18,18 @@ export function whenFileOver(ending: Ending) {
   ofFile.push(ending)
 }
 
-/** After everything else of the file. */
+/** Calls this after everything else of the file. */
 export function whenServersAreDone(ending: Ending) {
   ofServers.push(ending)
 }
 
-/** True for the first of those that run at the same time. */
+/** True for the first of tests that run at the same time. */
 export function testBegins(): boolean {
   testsRunning++
   return testsRunning === 1
 }
 
-/** True for the last of those that run at the same time. */
+/** True for the last of tests that run at the same time. */
 export function testEnds(): boolean {
   testsRunning--
   return testsRunning === 0
@@ -47,7 +47,7 @@ export function endServerScope(): Promise<unknown[]> {
   return endAll(ofServers)
 }
 
-/** Each gets its turn, whatever happened to the others; returns what went wrong. */
+/** Runs all of them, also after errors, and returns the errors. */
 async function endAll(endings: Ending[]): Promise<unknown[]> {
   const errors: unknown[] = []
   for (let ending = endings.pop(); ending; ending = endings.pop()) {

@@ -1,4 +1,4 @@
-// One temporary directory per process for everything the tests start, emptied whatever way the process ends.
+// One temporary directory for each process for everything that tests start. It is removed however the process ends.
 import { execFileSync, spawn } from 'node:child_process'
 import { chmodSync, closeSync, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -9,7 +9,7 @@ let current: { directory: string; alive: number } | undefined
 export function scratchDirectory(): string {
   if (!current) {
     const directory = mkdtempSync(join(tmpdir(), 'pgtrek-test-'))
-    // Everybody may pass through: servers run as another user than root.
+    // Every user needs access: servers run as a user other than root.
     chmodSync(directory, 0o755)
     current = { directory, alive: startWatchdog(directory) }
   }
@@ -25,9 +25,9 @@ export function removeScratchDirectory() {
 }
 
 /**
- * Stops what still runs and removes the directory once this process is gone, whatever ended it, `kill -9` included:
- * the pipe that it reads has no writer then. It is nobody's child and has a session of its own, so that neither
- * Ctrl-C in the terminal nor a test runner that kills the children of a hanging test ends it.
+ * Stops what still runs and removes the directory once this process is gone, also after `kill -9`: the pipe that it
+ * reads is closed then. It is detached and has its own session, so that neither Ctrl-C in the terminal nor a test
+ * runner that kills the children of a hanging test ends it.
  */
 function startWatchdog(directory: string): number {
   const pipe = join(directory, 'alive')

@@ -1,4 +1,4 @@
-// One PostgreSQL server in a directory of its own: made from a template, started on a free port, stopped.
+// One PostgreSQL server in its own directory: created from a template, started on a free port, stopped.
 
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -13,7 +13,7 @@ import { makeDataDirectory, type TemplateOptions } from './template.ts'
 export interface ServerOptions extends TemplateOptions {
   /** Lines of postgresql.conf, on top of the defaults below. */
   settings?: Record<string, string>
-  /** The whole pg_hba.conf; without it everybody is trusted. */
+  /** The whole pg_hba.conf; by default every user is trusted. */
   hba?: string
   /** PEM texts; `ca` makes the server check client certificates. */
   ssl?: { cert: string; key: string; ca?: string }
@@ -29,7 +29,7 @@ export interface ServerProcess {
   readonly port: number
   readonly socketDir: string
   isUp: boolean
-  /** What the server has logged since this object was made. */
+  /** What the server has logged since this object was created. */
   log(): string
   down(mode: StopMode): Promise<void>
   up(): Promise<void>
@@ -37,7 +37,7 @@ export interface ServerProcess {
   remove(): Promise<void>
 }
 
-// Nothing here has to survive a crash, so it need not wait for the disk.
+// Nothing has to survive a crash, so the server need not flush to the disk.
 const defaults: Record<string, string> = {
   fsync: 'off',
   synchronous_commit: 'off',
@@ -49,7 +49,7 @@ const defaults: Record<string, string> = {
   max_wal_senders: '40',
   shared_buffers: '128MB',
   max_wal_size: '1GB',
-  // What is committed without waiting can be streamed when it is written: soon.
+  // Asynchronous commits are streamed when the log is flushed: soon.
   wal_writer_delay: '10ms',
   lc_messages: 'C',
   timezone: 'UTC',
@@ -88,13 +88,13 @@ export async function startInDirectory(
   }
 }
 
-/** The server that runs from this directory already, whoever started it. */
+/** The server that runs in this directory, whichever process started it. */
 export function findInDirectory(major: Major, directory: string): ServerProcess | undefined {
   const { pid, port } = postmasterIn(placeOf(directory))
   return port > 0 && isRunning(pid) ? processIn(programsOf(major), directory, port) : undefined
 }
 
-/** Zeros when no server has been started there, or it was stopped. */
+/** Zeros when no server was started there, or it was stopped. */
 function postmasterIn({ data }: Place): { pid: number; port: number } {
   const lines = readIfThere(join(data, 'postmaster.pid')).split('\n')
   return { pid: Number(lines[0] ?? 0), port: Number(lines[3] ?? 0) }
@@ -108,7 +108,7 @@ function fromDebian(): Programs {
 
 interface Place {
   data: string
-  /** Short, because a socket's path may have no more than 107 bytes. */
+  /** Short, because the path of a socket is limited to 107 bytes. */
   socketDir: string
   log: string
 }
@@ -126,7 +126,7 @@ function configure(major: Major, { data, socketDir }: Place, { settings, hba, ss
   for (const [name, text] of Object.entries(ssl ?? {})) writeForServer(join(data, `${name}.pem`), text)
   const all: Record<string, string> = {
     ...defaults,
-    // A setting of its own since 18; before, the number of slots is that of positions as well.
+    // A separate setting since 18; before, the number of slots is that of positions too.
     ...(major >= 18 && { max_active_replication_origins: '100' }),
     ...(ssl && { ssl: 'on', ssl_cert_file: 'cert.pem', ssl_key_file: 'key.pem' }),
     ...(ssl?.ca && { ssl_ca_file: 'ca.pem' }),
@@ -145,7 +145,7 @@ async function bootOnFreePort(programs: Programs, place: Place, chosen?: number)
       await boot(programs, place, port)
       return port
     } catch (error) {
-      // Somebody else may have taken the port meanwhile.
+      // Another process may have taken the port meanwhile.
       if (chosen !== undefined || attempt === 5 || !readIfThere(place.log).includes('could not bind'))
         throw error
       rmSync(place.log, { force: true })
@@ -174,7 +174,7 @@ function processIn(programs: Programs, directory: string, port: number): ServerP
       const { pid } = postmasterIn(place)
       await pgCtl(programs, place.data, 'stop', '--wait', '--timeout', '60', '--mode', mode)
       server.isUp = false
-      // pg_ctl waits for a file to go, which is a moment too early.
+      // pg_ctl waits until a file is removed, which is a moment too early.
       await eventually('the end of the server', () => !isRunning(pid))
     },
     async up() {
@@ -190,7 +190,7 @@ function processIn(programs: Programs, directory: string, port: number): ServerP
 }
 
 /**
- * Below the ports that the system gives to connections: while a server is down for a restart, nothing else takes
+ * Below the ports that the system assigns to connections: while a server is down for a restart, no other program takes
  * its port.
  */
 async function freePort(): Promise<number> {

@@ -1,18 +1,18 @@
-// What is there on a test server beside what every new server has: who is connected, and what a file of tests
-// has left behind.
+// What a test server has beside the contents of every new server: connected sessions, and what a file of tests has left
+// behind.
 import postgres from 'postgres'
 import { databasesOf, quote } from './databases.ts'
 
 export interface TestSession {
   pid: number
-  /** Process numbers are used again. */
+  /** Process IDs are reused. */
   key: string
   words: string
 }
 
 export interface ServerSetting {
   words: string
-  /** The statement, and where it has to be said. */
+  /** The statement that undoes it, and where it has to be executed. */
   undo: string
   database: string
 }
@@ -24,7 +24,7 @@ export class ServerState {
 
   constructor(
     readonly port: number,
-    /** A server that a test may take down is asked by short sessions, and only while it is up. */
+    /** A server that a test may stop is queried in short sessions, and only while it is up. */
     readonly isUp?: () => boolean,
   ) {}
 
@@ -46,7 +46,7 @@ export class ServerState {
     }, undefined)
   }
 
-  /** What a test does to the whole server, and what holds back the slots of all others. */
+  /** What a test changes for the whole server, and what blocks the slots of all others. */
   async settings(): Promise<ServerSetting[]> {
     return await this.#ask(
       async (sql): Promise<ServerSetting[]> => sql`
@@ -66,14 +66,14 @@ export class ServerState {
     if (settings.length > 0) await server.sql('postgres', 'select pg_reload_conf()')
   }
 
-  /** As a new one, apart from what does not matter to anybody. */
+  /** As a new server, apart from irrelevant details. */
   async isClean(): Promise<boolean> {
     const [sessions, settings] = await Promise.all([this.sessions(), this.settings()])
     const things = await this.#things()
     return sessions.length + settings.length === 0 && Object.values(things).every((number) => number === 0)
   }
 
-  /** Makes it as a new one again; throws when it cannot. */
+  /** Makes it like a new server; throws when it cannot. */
   async reset() {
     await this.end(await this.sessions())
     await this.#ask(async (sql) => {
@@ -126,7 +126,7 @@ export class ServerState {
     try {
       return await work(session)
     } catch {
-      // Its owner does with it what it likes, and it ends with its owner.
+      // The test that owns it may do anything with it, and it ends with the test.
       return whenDown
     } finally {
       await session.end()

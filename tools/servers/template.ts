@@ -1,5 +1,5 @@
-// Data directories of new servers. initdb runs once for each kind and its result is kept beside the packages;
-// a server starts from a copy of it, with an identity of its own.
+// Data directories of new servers. initdb runs once for each kind, and its result is stored beside the packages. A server
+// starts from a copy of it, with its own identity.
 import { randomBytes } from 'node:crypto'
 import {
   existsSync,
@@ -15,7 +15,7 @@ import { join } from 'node:path'
 import { giveToServer, type Programs, run, runAsServer, serverUser } from './binaries.ts'
 import { scratchDirectory } from './scratch.ts'
 
-/** initdb's own choices, which no setting changes later. */
+/** Choices of initdb that no setting changes later. */
 export interface TemplateOptions {
   locale?: string
   dataChecksums?: boolean
@@ -24,7 +24,7 @@ export interface TemplateOptions {
 const cache = join(import.meta.dir, '../../node_modules/.cache/pgtrek/servers')
 const making = new Map<string, Promise<string>>()
 
-/** Makes the data directory of a new server, which has never run. */
+/** Creates the data directory of a new server. */
 export async function makeDataDirectory(programs: Programs, data: string, options: TemplateOptions = {}) {
   const template = await templateOf(programs, options)
   await run('cp', ['-R', template, data])
@@ -61,11 +61,11 @@ async function make(
   giveToServer(passwordFile)
   await runAsServer(join(programs.bin, 'initdb'), [
     ...['--pgdata', fresh, '--username', 'postgres', '--pwfile', passwordFile],
-    // Makes the server keep passwords as SCRAM secrets also where that is not yet the default.
+    // Makes the server store passwords as SCRAM secrets where that is not the default yet.
     ...['--auth', 'scram-sha-256', '--encoding', 'UTF8', '--locale', options.locale, '--no-sync'],
     ...(options.dataChecksums ? ['--data-checksums'] : []),
   ])
-  // Several processes may make it at the same time: it appears whole, and the first one stays.
+  // Several processes may create it at the same time: it is moved into place as a whole, and the first one stays.
   mkdirSync(cache, { recursive: true })
   const unfinished = `${template}.${process.pid}`
   await run('cp', ['-R', fresh, unfinished])
@@ -80,12 +80,12 @@ async function make(
 }
 
 /**
- * Copies must not take each other for the same server. The system identifier is at the start of pg_control,
- * which ends in a checksum, and in the header of the write-ahead log's first page.
+ * Copies must not be taken for the same server. The system identifier is at the start of pg_control, which ends with a
+ * checksum, and in the header of the first page of the write-ahead log.
  */
 function giveIdentity(data: string) {
   const identifier = randomBytes(8)
-  // A bigint in SQL: keep it positive.
+  // A bigint in SQL: it must be positive.
   identifier.writeUInt8(identifier.readUInt8(7) & 0x7f, 7)
   const controlFile = join(data, 'global', 'pg_control')
   const control = readFileSync(controlFile)
@@ -101,7 +101,7 @@ function giveIdentity(data: string) {
   }
 }
 
-/** The fields before the checksum differ from major to major: it is where the sum of all before it stands. */
+/** The fields before the checksum differ between major versions: its place is found by computing it. */
 function checksumOffset(control: Buffer): number {
   for (let end = 128; end < 512; end += 4) {
     if (control.readUInt32LE(end) === crc32c(control.subarray(0, end))) return end
@@ -109,7 +109,7 @@ function checksumOffset(control: Buffer): number {
   throw new Error('pg_control has no checksum where one is expected')
 }
 
-/** Castagnoli's, as PostgreSQL computes it. */
+/** CRC-32C (Castagnoli), as PostgreSQL computes it. */
 function crc32c(bytes: Uint8Array): number {
   let sum = 0xffffffff
   for (const byte of bytes) {

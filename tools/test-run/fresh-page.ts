@@ -1,4 +1,4 @@
-// The page as it is built from today's files.
+// The page, built from the current files.
 import { globSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildPage, type PageFile, pageFiles } from '../compile/page.ts'
@@ -6,7 +6,7 @@ import { buildPage, type PageFile, pageFiles } from '../compile/page.ts'
 const root = join(import.meta.dir, '../..')
 const sources = ['client/**/*.{ts,tsx,css,html,svg}', 'shared/**/*.ts', 'docs/**/*.md', 'vite.config.ts']
 
-/** Built again only when something it is made of is newer. */
+/** Built only when one of its sources is newer. */
 export async function freshPage(): Promise<PageFile[]> {
   const built = statSync(join(root, 'client/dist/index.html'), { throwIfNoEntry: false })
   const files = globSync(sources, { cwd: root, exclude: ['client/dist/**'] })

@@ -1,4 +1,4 @@
-// What `bun test` has written about a run, in JUnit's XML.
+// Reads the report of `bun test`, in JUnit's XML.
 import { existsSync } from 'node:fs'
 
 export interface Failure {
@@ -20,7 +20,7 @@ interface Element {
   text: string
 }
 
-/** None when the run broke off before it could write. */
+/** Undefined when the run ended before it was written. */
 export async function readReport(path: string): Promise<FileReport[]> {
   if (!existsSync(path)) return []
   return parseReport(await Bun.file(path).text())
@@ -37,7 +37,7 @@ export function parseReport(xml: string): FileReport[] {
     }
     if (tag !== 'testcase' || !report) continue
     const failure = elements(text).find((inner) => inner.tag === 'failure')
-    // The hooks around all tests have no name.
+    // Hooks around all tests have no name.
     const test = [classname, name === '(unnamed)' ? '(beforeAll or afterAll)' : name]
       .filter(Boolean)
       .join(' > ')
@@ -52,7 +52,7 @@ export function parseReport(xml: string): FileReport[] {
   return [...reports.values()]
 }
 
-/** Suites contain each other, so they come without their text; cases and failures come with it. */
+/** Suites are nested, so they are returned without their text; cases and failures with it. */
 function elements(xml: string): Element[] {
   const pattern = /<(testsuite)\b([^>]*)>|<(testcase|failure)\b([^>]*?)(?:\/>|>([\s\S]*?)<\/\3>)/g
   return [...xml.matchAll(pattern)].map(([, suite, ofSuite, inner, ofInner, text]) => ({

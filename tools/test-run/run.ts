@@ -1,34 +1,34 @@
-// Test files, run by `bun test`; those that fail once more, alone.
+// Runs test files with `bun test`; failed files are run once more, alone.
 import { join } from 'node:path'
 import { type FileReport, readReport } from './report.ts'
 
 export interface RunOptions {
   root: string
-  /** For what `bun test` writes. */
+  /** For the files that `bun test` writes. */
   directory: string
   options: string[]
   environment: Record<string, string>
-  /** Of what `bun test` prints. */
+  /** The output of `bun test`. */
   output?: 'inherit' | 'ignore'
 }
 
 export interface Verdict {
-  /** Of the first run of each file. */
+  /** From the first run of each file. */
   reports: FileReport[]
   passed: number
   skipped: number
-  /** What failed tests said, each with its file. */
+  /** Messages of failed tests, each with its file. */
   failures: string[]
   /** Tests that failed in the first run, in files that passed in the second. */
   flaky: string[]
 }
 
-/** A run of all tests that takes longer than this hangs. */
+/** Only a run that hangs takes this long. */
 const longestRunMs = 90 * 60_000
-/** Of what a failed test says, so many lines are repeated. */
+/** The number of lines of a failed test that are repeated. */
 const mostLines = 30
 
-/** A failure by chance does not fail the run, but it is named: it is a bug. */
+/** A test that fails only once does not fail the run, but it is named: it is a bug. */
 export async function runTwice(
   files: string[],
   run: (files: string[]) => Promise<FileReport[]>,
@@ -50,7 +50,7 @@ export async function runTwice(
   return verdict
 }
 
-/** A report for each file, also for one that has not run. */
+/** A report for each file, also for files that did not run. */
 export async function runFiles(
   files: string[],
   { root, directory, options, environment, output = 'inherit' }: RunOptions,

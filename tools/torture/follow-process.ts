@@ -1,4 +1,4 @@
-// Follows in a process of its own, so that it can be killed: options as JSON, in and out through the pipes.
+// Follows in a separate process, so that it can be killed; its options are JSON, its input and output are pipes.
 import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
 import { Follower } from '../../server/replication/apply/follower.ts'
 import { parseLsn } from '../../server/replication/stream/lsn.ts'
@@ -20,12 +20,12 @@ for (;;) {
     process.exit(0)
   } catch (error) {
     const { name, sqlstate, message } = error as Error & { sqlstate?: string }
-    // What a server that is starting, or a session that is not quite gone, has to say.
+    // Errors of a server that is starting, or of a session that has not ended completely.
     const passes =
       ['ConnectFailed', 'ConnectionLost', 'PositionBusy'].includes(name) || /^5[57]/.test(sqlstate ?? '')
     console.log(JSON.stringify({ type: 'process', passes, message }))
     if (!passes) process.exit(1)
-    // Whoever has started this process has a deadline, and ends it.
+    // The parent process has a deadline, and ends this one.
     await Bun.sleep(100)
   }
 }

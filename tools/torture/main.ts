@@ -1,7 +1,7 @@
-// `bun tools/torture/main.ts --kills 100`: servers, sessions and our own process are killed while a workload is
-// followed, in rounds with seeds of their own; after each round both sides must be equal.
-// `bun tools/torture/main.ts --cutovers 100`: people and programs do what they like around a switchover; whatever
-// the commands claim must be so on the servers.
+// `bun tools/torture/main.ts --kills 100`: servers, sessions and the process itself are killed while a workload is
+// followed, in rounds with a seed each; after each round both sides must be equal.
+// `bun tools/torture/main.ts --cutovers 100`: users and programs act at random around a switchover; everything that
+// the commands claim must be true on the servers.
 import { Command } from 'commander'
 import { type Major, startCluster, stopAllClusters } from '../servers/clusters.ts'
 import { events } from './cutovers/events.ts'
@@ -46,7 +46,7 @@ async function kill(all: number) {
   console.log(`${total} kills (${shown(counted)}), ${failed} rounds failed`)
 }
 
-/** The servers of each pair of versions are shared: a round has databases of its own. */
+/** The servers of each pair of versions are shared: a round has its own databases. */
 async function cutovers(count: number) {
   const unknown = flags.only?.filter((name) => !(name in events)) ?? []
   if (unknown.length > 0) throw new Error(`there is no event ${unknown.join(', ')}`)
@@ -76,7 +76,7 @@ async function cutovers(count: number) {
   console.log(`${count} switchovers (${shown(counted)}), ${failed} with false claims`)
 }
 
-/** Whether both sides are equal afterwards. All there is to choose is in the seed. */
+/** Whether both sides are equal afterwards. The seed decides everything. */
 async function round(seed: number, kills: number): Promise<boolean> {
   const [from, to] = pairs[(seed - 1) % pairs.length] ?? [18, 18]
   const position = seed % 3 === 0 ? 'table' : 'origin'

@@ -1,5 +1,5 @@
-// Breaks what can break while a workload is followed, at moments that a seed chooses, and says whether both
-// sides are equal in the end.
+// Injects faults while a workload is followed, at moments that a seed chooses, and returns whether both sides are
+// equal in the end.
 import { join } from 'node:path'
 import { showLsn } from '../../server/replication/stream/lsn.ts'
 import type { FollowEvent } from '../../shared/follow.ts'
@@ -16,21 +16,21 @@ export interface TortureOptions {
   from: Major
   to: Major
   kills: number
-  /** Which of `kinds`; all of them unless told. */
+  /** Some of `kinds` (default: all). */
   only?: readonly Kill[]
   position?: 'origin' | 'table'
 }
 
-/** The last two are the network's: to one end, chosen by the seed, it stands still or breaks. */
+/** The last two are faults of the network, to one server chosen by the seed: it stalls or breaks. */
 export const kinds = [
   ...(['process', 'walsender', 'applier', 'source', 'destination'] as const),
   ...(['proxy-stall', 'proxy-cut'] as const),
 ] as const
 export type Kill = (typeof kinds)[number]
 
-/** After the last kill. */
+/** After the last fault. */
 const longestEndMs = 90_000
-/** A network that stands still for longer is taken for lost. */
+/** A network that stalls for longer counts as lost. */
 const silenceMs = 1500
 
 export interface TortureResult {
@@ -67,18 +67,18 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
     const next = inTurn(options.only ?? kinds, random)
     let connects = 0
     for (let count = 0; count < options.kills; count++) {
-      // Mostly while changes are applied, sometimes before what was struck last is up again.
+      // Mostly while changes are applied, sometimes before the recovery from the previous fault.
       if (random.chance(0.75)) await process.reaches('another connection', (now) => now.connects > connects)
       await workload.commits(5 + random.below(60))
       const kill = next()
       const before = process.seen.connects
-      const breaksOff = await strike(kill, { process, source, destination, ways, random, workload })
+      const breaksOff = await inject(kill, { process, source, destination, ways, random, workload })
       connects = breaksOff ? before : 0
       kills[kill]++
     }
     await workload.stop()
     process.stopAt(showLsn(await endOf(pair.source)))
-    await within('following to come to its end', process.ended, longestEndMs, () => process.heard)
+    await within('following to come to its end', process.ended, longestEndMs, () => process.lastEvents)
     return {
       ...{ seed, kills, committed: workload.committed, problems: process.problems },
       differences: await compareFollowed(pair),
@@ -98,7 +98,7 @@ interface Victims {
   workload: Workload
 }
 
-/** Each kind once before any comes again. */
+/** Each kind once before any is repeated. */
 function inTurn(all: readonly Kill[], random: Random): () => Kill {
   let left: Kill[] = []
   return () => {
@@ -108,8 +108,8 @@ function inTurn(all: readonly Kill[], random: Random): () => Kill {
   }
 }
 
-/** Whether following breaks off by it, and has to connect anew. */
-async function strike(kill: Kill, victims: Victims): Promise<boolean> {
+/** Whether following is interrupted by it, and has to connect again. */
+async function inject(kill: Kill, victims: Victims): Promise<boolean> {
   const { process, source, destination, ways, random, workload } = victims
   const { losses } = process.seen
   const noticed = () => process.reaches('the loss to be noticed', (now) => now.losses > losses)
@@ -144,7 +144,7 @@ async function strike(kill: Kill, victims: Victims): Promise<boolean> {
       return false
     }
     await noticed()
-    // The connections of before never move again, or all do.
+    // Either only the existing connections stall permanently, or all do for a while.
     if (random.chance(0.5)) way.forget()
     way.flow()
     return true
@@ -156,27 +156,27 @@ async function strike(kill: Kill, victims: Victims): Promise<boolean> {
   return true
 }
 
-/** What has been seen of following so far. */
+/** The observed events of following. */
 interface Seen {
   connects: number
-  /** Connections that were lost or could not be made, and processes that have ended. */
+  /** Connections that were lost or could not be opened, and processes that have ended. */
   losses: number
 }
 
-/** Started again whenever it dies, until it has been told to stop and has. */
+/** Restarts the process whenever it dies, until it has been asked to stop and has stopped. */
 class FollowProcess {
   readonly problems: string[] = []
   readonly ended: Promise<void>
   readonly seen: Seen = { connects: 0, losses: 0 }
   #child: Bun.Subprocess<'pipe', 'pipe', 'inherit'>
   #stopAt: string | undefined
-  #heard: string[] = []
+  #lastEvents: string[] = []
   #isOver = false
 
   constructor(readonly options: object) {
     this.#child = this.#start()
     this.ended = this.#watch()
-    // Heard of when the kills are over.
+    // The error is thrown after the faults.
     this.ended.catch(() => {})
   }
 
@@ -184,7 +184,7 @@ class FollowProcess {
     this.#child.kill('SIGKILL')
   }
 
-  /** Not started again. */
+  /** The process is not restarted. */
   async [Symbol.asyncDispose]() {
     this.#isOver = true
     this.kill()
@@ -195,22 +195,22 @@ class FollowProcess {
   }
 
   /** Its last events. */
-  get heard(): readonly string[] {
-    return this.#heard
+  get lastEvents(): readonly string[] {
+    return this.#lastEvents
   }
 
   async reaches(what: string, holds: (seen: Seen) => boolean) {
     const look = () => {
       const [problem] = this.problems
       if (problem) throw new CannotHappen(problem)
-      return { ...this.seen, heard: this.#heard }
+      return { ...this.seen, lastEvents: this.#lastEvents }
     }
     await eventually(what, look, holds)
   }
 
   stopAt(lsn: string) {
     this.#stopAt = lsn
-    this.#tell()
+    this.#sendInput()
   }
 
   #start() {
@@ -224,7 +224,7 @@ class FollowProcess {
     )
   }
 
-  #tell() {
+  #sendInput() {
     if (!this.#stopAt) return
     this.#child.stdin.write(`${this.#stopAt}\n`)
     this.#child.stdin.flush()
@@ -247,14 +247,14 @@ class FollowProcess {
     for await (const chunk of this.#child.stdout) {
       const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n')
       rest = lines.pop() ?? ''
-      for (const line of lines.filter(Boolean)) this.#hear(JSON.parse(line))
+      for (const line of lines.filter(Boolean)) this.#receive(JSON.parse(line))
     }
   }
 
-  #hear(event: FollowEvent | { type: 'process'; passes: boolean; message: string }) {
-    this.#heard = [...this.#heard.slice(-9), JSON.stringify(event)]
-    // Standard input is heard only from now on.
-    if (event.type === 'follow_connected') this.#tell()
+  #receive(event: FollowEvent | { type: 'process'; passes: boolean; message: string }) {
+    this.#lastEvents = [...this.#lastEvents.slice(-9), JSON.stringify(event)]
+    // Standard input is read only from now on.
+    if (event.type === 'follow_connected') this.#sendInput()
     if (event.type === 'follow_connected') this.seen.connects++
     if (event.type === 'follow_waiting' || event.type === 'process') this.seen.losses++
     if (event.type === 'process' && !event.passes) this.problems.push(event.message)

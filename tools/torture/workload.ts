@@ -1,5 +1,5 @@
-// Writers that do to a database what applications do, at random but by a seed: whatever follows its changes
-// has something to follow. Which session is quicker is not in the seed.
+// Sessions that write to a database as applications do, at random by a seed. The seed does not decide which session
+// is faster.
 
 import { CannotHappen, eventually, within } from '../eventually.ts'
 import { type Random, seeded } from '../random.ts'
@@ -11,24 +11,24 @@ export { workloadTypes } from './workload-types.ts'
 export interface WorkloadOptions {
   seed: number
   sessions?: number
-  /** Types whose binary form differs between databases: their values travel as text. */
+  /** Types whose binary form differs between databases: their values are sent as text. */
   exotic?: boolean
-  /** Truncates lock whole tables: off where they would only wait for each other. */
+  /** TRUNCATE locks whole tables: off where sessions would only wait for each other. */
   truncates?: boolean
 }
 
 export interface Workload extends AsyncDisposable {
-  /** Transactions that were committed, and that failed or were rolled back on purpose. */
+  /** Transactions that were committed, and those that failed or were rolled back on purpose. */
   readonly committed: number
   readonly undone: number
-  /** Resolves when so many more transactions are committed; rejects when a writer has failed. */
+  /** Resolves when this many more transactions are committed; rejects when a session has failed. */
   commits(more: number): Promise<void>
   stop(): Promise<void>
-  /** The same, and what went wrong is not told. */
+  /** Stops too, without an error. */
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** The same on both sides, but for the order of columns and what the destination computes itself. */
+/** Equal on both sides, except for the order of columns and columns that the destination computes. */
 export function workloadTables(side: 'source' | 'destination', exotic: boolean): string {
   const columns = ['id int primary key', 'name text not null', 'amount numeric(12, 2)', 'at timestamptz']
   const ordered = side === 'source' ? columns : columns.toReversed()
@@ -55,7 +55,7 @@ export function startWorkload(database: TestDatabase, options: WorkloadOptions):
   const writers = Array.from({ length: options.sessions ?? 4 }, (_, index) =>
     write(seeded(options.seed * 1000 + index), index),
   )
-  // Told by `stop` and `commits`; until then the others go on.
+  // Thrown by `stop` and `commits`; until then the other sessions continue.
   let failure: Error | undefined
   for (const writer of writers) writer.catch((error) => (failure ??= error))
 
@@ -76,11 +76,11 @@ export function startWorkload(database: TestDatabase, options: WorkloadOptions):
           }
         }
       } catch (error) {
-        // The server may be down for a while; anything else is a mistake in here.
+        // The server may be down for a while; any other error is a bug of the workload.
         if (!isOutage(error)) throw error
         await Bun.sleep(50)
       } finally {
-        // Of a server that is down it may never end.
+        // The end of a session of a server that is down may never come.
         await within('the end of the session', client.end({ timeout: 1 }), 3000).catch(() => {})
       }
     }
@@ -122,7 +122,7 @@ function transaction(random: Random, session: number, options: WorkloadOptions):
   return statements.join(';\n')
 }
 
-/** One within the other, too, and rolled back at every depth. */
+/** Nested too, and rolled back at every depth. */
 function inSavepoint(random: Random, depth: number, make: () => string): string[] {
   if (depth > 3 || !random.chance(depth === 0 ? 0.15 : 0.5)) return [make()]
   const name = `s${depth}`
@@ -224,7 +224,7 @@ function statement(random: Random, session: number, { exotic, truncates = true }
   ]
   const first = 100_000 * (session + 1)
   choices.push(
-    // Large enough to be sent before its commit, or to be written to the source's disk.
+    // Large enough to be sent before its commit, or to be spilled to the source's disk.
     [
       0.15,
       () =>
@@ -233,7 +233,7 @@ function statement(random: Random, session: number, { exotic, truncates = true }
     [0.15, () => `update item set amount = amount + 1 where id between ${first} and ${first + 5000}`],
     [0.3, () => `delete from item where id >= ${first} and id < ${first + 100_000}`],
     [1, () => `update item set id = id + 50000 where id between ${first} and ${first + 20}`],
-    // Each turn of the loop is a transaction of its own within the transaction, and every other one is undone.
+    // Each iteration is a subtransaction, and every other one is rolled back.
     [
       1,
       () =>
@@ -254,7 +254,7 @@ function statement(random: Random, session: number, { exotic, truncates = true }
   return 'select 1'
 }
 
-/** When a server dies at the wrong moment, the driver may never say what became of a query. */
+/** When a server dies at the wrong moment, the driver may never settle a query. */
 async function inTime<T>(query: Promise<T>): Promise<T> {
   let isLate = true
   const answered = query.finally(() => {
@@ -267,7 +267,7 @@ async function inTime<T>(query: Promise<T>): Promise<T> {
   }
 }
 
-/** Sessions in each other's way: duplicate keys, deadlocks, references. */
+/** Expected conflicts between sessions: duplicate keys, deadlocks, references. */
 function isOrdinary(error: unknown): boolean {
   const code = (error as { code?: string }).code ?? ''
   return ['23505', '23503', '40P01', '40001', '55P03', '22003'].includes(code)

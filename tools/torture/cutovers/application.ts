@@ -1,4 +1,4 @@
-// The database of an application, and the sessions in which that application writes to it.
+// The database of an application, and the sessions with which it writes.
 
 import { within } from '../../eventually.ts'
 import type { Random } from '../../random.ts'
@@ -36,7 +36,7 @@ const tables = `
   create sequence ticket;
   create schema other;`
 
-/** Made by its owner, written to by the application. */
+/** Created by its owner, written by the application. */
 export async function makeApplication(database: TestDatabase, owner: string) {
   await giveTo(database, owner)
   await database.sql(`
@@ -57,7 +57,7 @@ export interface Writer extends AsyncDisposable {
   stop(): Promise<void>
 }
 
-/** Goes on through refusals, as an application does; `insists` asks for a transaction that may write. */
+/** Continues after refused writes, as an application does; `insists` requests a read-write transaction. */
 export function startWriter(
   database: TestDatabase,
   writer: number,
@@ -81,7 +81,7 @@ export function startWriter(
           await Bun.sleep(random.below(6))
         }
       } catch {
-        // Refused, or its session was ended: what came of it is read from the server at the end.
+        // Refused, or the session was ended: the outcome is read from the server at the end.
         await Bun.sleep(20)
       } finally {
         await client.end({ timeout: 1 })

@@ -1,9 +1,9 @@
-// `pgtrek` as a process whose lines are read while it runs, so that something can happen at one of them.
+// Runs `pgtrek` as a process and reads its lines while it runs, so that a fault can be injected at one of them.
 import { cleanEnvironment } from '../../command.ts'
 import { eventually, within } from '../../eventually.ts'
 import { program } from '../../program.ts'
 
-/** Only a command that hangs takes so long. */
+/** Only a command that hangs takes this long. */
 const longestRunMs = 90_000
 
 export class Running implements AsyncDisposable {
@@ -33,7 +33,7 @@ export class Running implements AsyncDisposable {
     this.#child.kill(signal)
   }
 
-  /** Resolves when so many lines match, or the command has ended. */
+  /** Resolves when this many lines match, or the command has ended. */
   async reaches(pattern: RegExp, count = 1): Promise<void> {
     await eventually(
       `${count} lines of pgtrek ${this.args[0]} that match ${pattern}`,

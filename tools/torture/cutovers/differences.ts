@@ -1,16 +1,16 @@
-// What differs between two databases, object by object: read here, without anything of what is tested.
+// The differences between two databases, object by object, read without any code of the tested program.
 
 import { readRows } from '../../comparison/rows.ts'
 import { type Facts, inSession, type Session } from '../../comparison/session.ts'
 import type { TestDatabase } from '../../servers/clusters.ts'
 
 export interface Difference {
-  /** As messages name it, without its schema; an index also by its table. */
+  /** As in messages, without the schema; an index also with its table. */
   objects: string[]
   words: string
 }
 
-/** Of what the application uses: the destination may be ahead with sequences, and may have more besides. */
+/** Only what the application uses: sequences of the destination may be ahead, and it may have more objects. */
 export async function readDifferences(from: TestDatabase, to: TestDatabase): Promise<Difference[]> {
   const [there, here] = await Promise.all([read(from), read(to)])
   return [...there].flatMap(([name, was]) => {

@@ -1,4 +1,4 @@
-// What people and programs do to a database around its switchover, without asking whether it is a good moment.
+// What users and programs do to a database around its switchover, at any moment.
 import type { Sql } from 'postgres'
 import { type Random, seeded } from '../../random.ts'
 import type { TestDatabase } from '../../servers/clusters.ts'
@@ -12,15 +12,15 @@ export interface Scene {
   random: Random
   /** Starts pgtrek with the same two databases, in the directory of the move or in another one. */
   start(command: readonly string[], where: 'here' | 'elsewhere'): Running
-  /** What has to be ended with the round. */
+  /** It is disposed of at the end of the round. */
   keep(thing: AsyncDisposable): void
-  /** Ends with the round, when the switchover is over: transactions that are still open then are committed. */
+  /** Runs at the end of the round, after the switchover: open transactions are committed then. */
   atEnd(work: () => Promise<void>): void
 }
 
 type Event = (scene: Scene) => Promise<unknown>
 
-/** Of the schema, by its owner; refused while the database is read-only. */
+/** Changes of the schema, by its owner; refused while the database is read-only. */
 const statements: Record<string, string> = {
   'rename within a transaction': `begin; alter table account rename to account_tmp;
     update account_tmp set balance = balance + 1000 where id <= 5; delete from account_tmp where id = 6;
@@ -63,7 +63,7 @@ function ownerDoes(text: string): Event {
     try {
       await session.unsafe(`set lock_timeout = '3s'; set role ${await ownerOf(session)}; ${text}`)
     } catch {
-      // Refused: then the database is as before.
+      // After a refusal the database is as before.
     } finally {
       await session.end()
     }
@@ -76,7 +76,7 @@ async function ownerOf(session: Sql): Promise<string> {
   return row?.owner ?? 'postgres'
 }
 
-/** Has written, or will write just before it ends. */
+/** It has written, or will write just before it ends. */
 function openTransaction(hasWritten: boolean, user: string): Event {
   return async ({ source, random, atEnd }) => {
     const session = source.connect({ user, mayEnd: true })
@@ -91,11 +91,11 @@ function openTransaction(hasWritten: boolean, user: string): Event {
     const commit = async () => {
       if (isOver) return
       isOver = true
-      // Ended or refused by now, as it may well be.
+      // It may have been ended or refused by now.
       await session.unsafe(`${hasWritten ? '' : `${write};`} commit`).catch(() => {})
       await session.end({ timeout: 1 })
     }
-    // It ends by itself in some rounds, at any moment; the others last longer than the switchover.
+    // In some rounds it ends at any moment by itself; otherwise it lasts longer than the switchover.
     if (random.chance(0.5)) setTimeout(() => void commit(), random.below(3000))
     atEnd(commit)
   }
@@ -108,7 +108,7 @@ function lateWriter(insists: boolean): Event {
   }
 }
 
-/** What another command says, and how it ends, is not judged: only what it does to the move. */
+/** Only the effect of another command on the move is checked, not its output or exit code. */
 function command(words: readonly string[], where: 'here' | 'elsewhere' = 'here'): Event {
   return async ({ start, keep }) => keep(start(words, where))
 }

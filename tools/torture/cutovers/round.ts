@@ -1,5 +1,5 @@
-// One database is moved, followed and handed over while other things happen to it: what the commands have
-// claimed in the end is held against both servers.
+// Moves one database, follows it and switches it over while other things happen to it, and then compares what the
+// commands have claimed with both servers.
 
 import type { FollowView } from '../../../shared/follow-view.ts'
 import { messageOf } from '../../../shared/message-of.ts'
@@ -17,24 +17,24 @@ export interface CutoverRound {
   seed: number
   source: Cluster
   destination: Cluster
-  /** Of the events, some; all of them unless told. */
+  /** Some of the events (default: all). */
   only?: readonly string[]
 }
 
 export interface CutoverResult {
-  /** What happened, in order. */
+  /** Events in order. */
   happened: string[]
   outcome: 'switched over' | 'refused' | 'killed'
-  /** The last words of the command. */
+  /** The last output of the command. */
   said: string
-  /** Differences that were there and were named. */
+  /** Differences that existed and were reported. */
   reported: string[]
-  /** Whatever was claimed and was not so: empty, or a mistake of ours. */
+  /** Claims that were not true: empty, or a bug. */
   falseClaims: string[]
 }
 
 const step = /^switchover: /
-/** Steps of a switchover at which something can happen. */
+/** Steps of a switchover at which an event can happen. */
 const steps = 8
 
 export async function cutoverRound(round: CutoverRound): Promise<CutoverResult> {
@@ -93,7 +93,7 @@ export async function cutoverRound(round: CutoverRound): Promise<CutoverResult> 
     ...(random.chance(0.3) ? ['--keep-reverse'] : []),
     ...(random.chance(0.6) ? ['--verify'] : []),
   ]
-  // Without the option the application has to be stopped; in some rounds nobody does.
+  // Without the option the application has to be stopped; in some rounds it is not.
   if (!options.includes('--read-only-source') && random.chance(0.8)) {
     for (const writer of writers) await writer.stop()
     happened.push('the application is stopped')
@@ -141,7 +141,7 @@ interface Claims {
   switchover: Running
 }
 
-/** Differences that nobody is told of, although the switchover has exited with 0. */
+/** Differences that are not reported, although the switchover has exited with 0. */
 async function unreported(
   { source, destination, home, name, follower, switchover }: Claims,
   reported: string[],
@@ -158,7 +158,7 @@ async function unreported(
     })
     return left.map((one) => one.words)
   }
-  // What comes late is noticed late.
+  // Late writes are detected a moment later.
   await eventually('the report of every difference', look, (some) => some.length === 0, {
     withinMs: 20_000,
   }).catch(() => {})
@@ -167,7 +167,7 @@ async function unreported(
   return left.map(({ words }) => `exit 0, and not reported: ${words}`)
 }
 
-/** What the stored view of the move says. */
+/** The text of the stored view of the move. */
 function wordsOf(lines: readonly string[]): string[] {
   try {
     const view = JSON.parse(lines.join('\n')) as FollowView
@@ -190,7 +190,7 @@ function names(line: string, object: string): boolean {
   return new RegExp(`(^|[^a-z0-9_])${escaped}($|[^a-z0-9_])`).test(line)
 }
 
-/** "Everything is as before": the application can write, and nothing of ours stands in its way. */
+/** Checks "everything is as before": the application can write, and nothing of pgtrek prevents it. */
 async function notAsBefore({ source, switchover }: Claims): Promise<string[]> {
   const last = switchover.lines.slice(-2).join(' ')
   if (!last.includes('everything is as before')) return []
@@ -208,7 +208,7 @@ async function notAsBefore({ source, switchover }: Claims): Promise<string[]> {
   return problems
 }
 
-/** Nothing of ours stays behind, and the source can be written to. */
+/** Nothing of pgtrek is left, and the source can be written to. */
 async function afterCleanup(
   { source: from, destination: to }: CutoverRound,
   source: TestDatabase,
@@ -219,7 +219,7 @@ async function afterCleanup(
   const problems: string[] = []
   let cleanup = new Running(home.directory, ['cleanup', '--writable', ...ends])
   let code = await cleanup.ended()
-  // It may have found writes that came late: then it drops nothing before it is told to.
+  // It may have found late writes: then it drops nothing without the option for that.
   if (code === 1 && cleanup.lines.some((line) => line.includes('Nothing was dropped'))) {
     cleanup = new Running(home.directory, ['cleanup', '--writable', '--discard-late-writes', ...ends])
     code = await cleanup.ended()
