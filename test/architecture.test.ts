@@ -1,4 +1,4 @@
-// The map in ARCHITECTURE.md is the house that is there, and the linter keeps the order that it tells.
+// The map in ARCHITECTURE.md matches the repository, and the linter enforces its order.
 import { expect, test } from 'bun:test'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,7 +7,7 @@ const root = join(import.meta.dir, '..')
 const map = readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8')
 const rooms = [...map.matchAll(/^ {2}(\w+)\/ /gm)].flatMap(([, room]) => room ?? [])
 
-test('every file and folder that the map names is there', () => {
+test('every file and folder of the map exists', () => {
   const named = [...map.matchAll(/`((?:server|shared|client|test|tools)\/[\w./-]*)`/g)].flatMap(
     ([, path]) => path ?? [],
   )
@@ -26,7 +26,7 @@ interface Override {
   linter: { rules: { style: { noRestrictedImports?: { options: { patterns: { group: string[] }[] } } } } }
 }
 
-test('the linter refuses imports from every room that stands above', () => {
+test('the linter refuses imports from every higher room', () => {
   const { overrides } = JSON.parse(readFileSync(join(root, 'biome.json'), 'utf8')) as {
     overrides: Override[]
   }
@@ -42,7 +42,7 @@ test('the linter refuses imports from every room that stands above', () => {
   }
 })
 
-test('command line, page and fleet start their runs through runs/ alone', () => {
+test('command line, page and fleet start their runs only through runs/', () => {
   const above = rooms.slice(0, rooms.indexOf('runs'))
   const starts = /\bmigrate\(|\brunMigration\(|FollowRun\.(clone|continue)\(/
   const files = above.flatMap((room) => filesIn(join(root, 'server', room)))

@@ -1,4 +1,4 @@
-// What goes into the executable, and what is said about it.
+// The contents of the executable, and the messages of the build.
 import { expect, test } from 'bun:test'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,7 +7,7 @@ import { gatherLicenses } from '../tools/compile/licenses.ts'
 import { checksums, compileAll, targets } from '../tools/compile/targets.ts'
 import { scratchDirectory } from '../tools/servers/scratch.ts'
 
-test('checksums are as sha256sum reads them', async () => {
+test('checksums are in the format of sha256sum', async () => {
   const path = join(scratchDirectory(), 'abc')
   writeFileSync(path, 'abc')
   expect(await checksums([path])).toBe(
@@ -15,7 +15,7 @@ test('checksums are as sha256sum reads them', async () => {
   )
 })
 
-test('a platform that cannot be built is named with its reason, and keeps no other', async () => {
+test('a platform that cannot be built is named with its reason, and the others are built', async () => {
   const directory = join(scratchDirectory(), 'all')
   mkdirSync(directory, { recursive: true })
   const { built, failed } = await compileAll(directory, async ({ outfile, target }) => {

@@ -1,4 +1,4 @@
-// The file that users download, alone in an empty directory: does it need anything else?
+// The executable that users download, alone in an empty directory, works without other files.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import {
   copyFileSync,
@@ -37,7 +37,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(temporary, { recursive: true, force: true }))
 
 describe('without a server', () => {
-  test('it says its version, in a directory with the settings of another project', async () => {
+  test('it prints its version, in a directory with the settings of another project', async () => {
     writeFileSync(join(home, 'bunfig.toml'), bunfig)
     try {
       expect(await run('version')).toEqual({
@@ -50,7 +50,7 @@ describe('without a server', () => {
     }
   })
 
-  test('classes of errors, which messages name, are called as in the source', () => {
+  test('classes of errors, whose names are in messages, have the names of the source', () => {
     expect(readFileSync(pgtrek).includes('class PlanRefused extends')).toBe(true)
   })
 
@@ -60,7 +60,7 @@ describe('without a server', () => {
     expect(stdout).toContain('clone')
   })
 
-  test('it knows the licences of what it contains', async () => {
+  test('it contains the licences of its parts', async () => {
     const { code, stdout } = await run('licenses')
     expect(code).toBe(0)
     for (const name of [
@@ -88,8 +88,8 @@ describe('without a server', () => {
     expect(code).toBe(2)
   })
 
-  test('a server that cannot be reached is said so', async () => {
-    // Port 1 is nobody's.
+  test('a server that cannot be reached is reported', async () => {
+    // No server listens on port 1.
     const url = 'postgres://user:secret@127.0.0.1:1/nowhere'
     const { code, stderr } = await run('clone', '--source', url, '--dest', url)
     expect(stderr).toContain('127.0.0.1')
@@ -177,7 +177,7 @@ describe('from server to server', () => {
     }
   })
 
-  test('a log of the run lies beside it', () => {
+  test('a log file of the run exists', () => {
     const [file = '', ...others] = readdirSync(join(home, 'logs')).filter((name) =>
       readFileSync(join(home, 'logs', name), 'utf8').includes('"status":"completed"'),
     )
@@ -190,7 +190,7 @@ describe('from server to server', () => {
     )
   })
 
-  test('it is a worker, too: the queue and all that it needs are inside', async () => {
+  test('it contains the worker with its queue', async () => {
     const to = await cluster(18)
     const [copied, queue] = [await to.createDatabase(), await to.createDatabase()]
     const environment = { PGTREK_SOURCE: source.url, PGTREK_DEST: copied.url, PGTREK_QUEUE: queue.url }
@@ -206,7 +206,7 @@ describe('from server to server', () => {
     }
   })
 
-  test('what it cannot do it says, with the database and without the password', async () => {
+  test('errors name the database, without the password', async () => {
     const wrong = strict.url('postgres', 'postgres', 'wrong-password')
     const { code, stdout, stderr } = await run('clone', '--source', source.url, '--dest', wrong)
     expect(stderr).toContain('password authentication failed')
@@ -228,7 +228,7 @@ describe('from server to server', () => {
   })
 })
 
-/** Every kind of what the executable carries: rows in both formats, parts, large objects, DDL of all phases. */
+/** Everything that the executable contains: rows in both formats, parts, large objects, DDL of all phases. */
 const library = `
   create type genre as enum ('novel', 'poem', 'play');
   create table author (id int generated always as identity primary key, name text not null unique);
@@ -264,7 +264,7 @@ const questions = [
   'select conname, contype, convalidated from pg_constraint where conrelid = any(array[$$book$$, $$loan$$]::regclass[]) and contype <> $$n$$ order by 1',
 ]
 
-/** Leaves the stream open: a server whose output nobody takes would fail at its last words. */
+/** Leaves the stream open: the server would fail when it writes to a closed pipe. */
 async function addressOf(output: ReadableStream<Uint8Array>): Promise<string> {
   const reader = output.getReader()
   const decoder = new TextDecoder()
@@ -284,7 +284,7 @@ function run(...words: string[]) {
 async function runWith(environment: Record<string, string>, ...words: string[]) {
   const child = Bun.spawn([pgtrek, ...words], {
     cwd: home,
-    // Nothing of this machine's settings; only Windows cannot do without some.
+    // No settings of this machine, except for some that Windows requires.
     env: { HOME: home, SystemRoot: process.env.SystemRoot, ...environment },
     stdin: 'ignore',
     stdout: 'pipe',

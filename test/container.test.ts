@@ -1,4 +1,4 @@
-// The Dockerfile and the compose file cannot be built here: what can be checked without is checked.
+// The Dockerfile and the compose file are not built here: this checks what is possible without Docker.
 import { describe, expect, test } from 'bun:test'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -30,7 +30,7 @@ describe('the Dockerfile', () => {
   const last = instructions.slice(instructions.findLastIndex(({ name }) => name === 'FROM'))
   const only = (name: string) => last.filter((one) => one.name === name).map(({ rest }) => rest)
 
-  test('has only instructions that there are, and begins with a base', () => {
+  test('has only valid instructions, and begins with a base', () => {
     expect(instructions.filter(({ name }) => !known.has(name))).toEqual([])
     expect(instructions[0]?.name).toBe('FROM')
   })
@@ -42,13 +42,13 @@ describe('the Dockerfile', () => {
     }
   })
 
-  test('ends as nobody in particular, on a base without a shell', () => {
+  test('runs as an unprivileged user, on a base without a shell', () => {
     expect(last[0]?.rest).toContain('distroless')
     expect(only('USER')).toEqual(['65532:65532'])
     expect(only('RUN')).toEqual([])
   })
 
-  test('starts, and asks after its health, without a shell', () => {
+  test('starts and checks its health without a shell', () => {
     for (const rest of [...only('ENTRYPOINT'), ...only('CMD')]) expect(JSON.parse(rest)).toBeArray()
     expect(JSON.parse(only('ENTRYPOINT')[0] ?? '')).toEqual(['/usr/local/bin/pgtrek'])
     expect(JSON.parse(only('CMD')[0] ?? '')).toEqual(['serve', '--host', '0.0.0.0'])
@@ -56,7 +56,7 @@ describe('the Dockerfile', () => {
     expect(JSON.parse(check)).toEqual(['/usr/local/bin/pgtrek', 'health'])
   })
 
-  test('copies only what there is', () => {
+  test('copies only existing files', () => {
     const copied = instructions
       .filter(({ name, rest }) => name === 'COPY' && !rest.includes('--from'))
       .flatMap(({ rest }) => rest.split(/\s+/).slice(0, -1))
@@ -77,20 +77,20 @@ describe('the compose file', () => {
   }
   const { old, new: fresh, pgtrek } = compose.services
 
-  test('has two servers of different majors and pgtrek, which waits for both', () => {
+  test('has two servers of different versions and pgtrek, which waits for both', () => {
     expect([old?.image, fresh?.image]).toEqual(['postgres:14', 'postgres:18'])
     expect(Object.keys(pgtrek?.depends_on as object)).toEqual(['old', 'new'])
     for (const service of [old, fresh]) expect(service?.healthcheck).toBeDefined()
   })
 
-  test('lets only this machine reach the page, with a token that is long enough', () => {
+  test('makes the page reachable from this machine only, with a token that is long enough', () => {
     expect(pgtrek?.ports).toEqual(['127.0.0.1:8080:8080'])
     const token = /:-(.*)\}$/.exec(pgtrek?.environment.PGTREK_TOKEN ?? '')?.[1]
     expect(token?.length).toBeGreaterThanOrEqual(16)
     expect(pgtrek).toMatchObject({ build: '.', read_only: true, cap_drop: ['ALL'] })
   })
 
-  test('keeps the state in a volume that there is', () => {
+  test('keeps the state in a declared volume', () => {
     expect(pgtrek?.volumes).toEqual(['pgtrek-state:/data'])
     expect(Object.keys(compose.volumes)).toEqual(['pgtrek-state'])
   })

@@ -1,4 +1,4 @@
-// The Kubernetes example cannot be run here: what can be checked without a cluster is checked against the program.
+// The Kubernetes example is not run here: this checks it against the program, without a cluster.
 import { describe, expect, test } from 'bun:test'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -82,7 +82,7 @@ const commands = new Map(
 const dockerfile = readFileSync(join(root, 'Dockerfile'), 'utf8')
 const flag = (words: readonly string[], name: string) => words[words.indexOf(name) + 1]
 
-test('there are a board with its Service, workers, a Job, a Secret and a ConfigMap', () => {
+test('it has a board with its Service, workers, a Job, a Secret and a ConfigMap', () => {
   expect(manifests.map(({ kind, metadata }) => `${kind} ${metadata.name}`).toSorted()).toEqual([
     'ConfigMap pgtrek',
     'Deployment pgtrek-board',
@@ -104,7 +104,7 @@ test('there are a board with its Service, workers, a Job, a Secret and a ConfigM
 })
 
 describe.each(containers)('$title', ({ container, pod }) => {
-  test('calls a command with flags that it knows', () => {
+  test('calls a command with flags that it has', () => {
     const [name = '', ...words] = container.args
     const command = commands.get(name)
     const known = command?.options.map(({ long }) => long)
@@ -112,7 +112,7 @@ describe.each(containers)('$title', ({ container, pod }) => {
     expect(container.args.every((word) => typeof word === 'string')).toBe(true)
   })
 
-  test('sets variables that the program knows, from keys that their Secret has', () => {
+  test('sets variables that the program reads, from keys of their Secret', () => {
     const known: string[] = [...Object.values(endVariables), queueVariable, 'PGTREK_TOKEN']
     for (const { name, valueFrom } of container.env ?? []) {
       expect(known).toContain(name)
@@ -121,7 +121,7 @@ describe.each(containers)('$title', ({ container, pod }) => {
     }
   })
 
-  test('is asked after its health where it answers', () => {
+  test('has a health check at an address that answers', () => {
     const isServing = container.args[0] !== 'clone'
     const { startupProbe, readinessProbe, livenessProbe } = container
     for (const probe of [startupProbe, readinessProbe, livenessProbe]) {
@@ -137,7 +137,7 @@ describe.each(containers)('$title', ({ container, pod }) => {
     }
   })
 
-  test('runs as nobody in particular, and can write only where it may', () => {
+  test('runs as an unprivileged user, and can write only where it may', () => {
     const [, user = ''] = /^USER (\d+):/m.exec(dockerfile) ?? []
     expect(pod.securityContext).toMatchObject({ runAsNonRoot: true, runAsUser: Number(user) })
     expect(container.securityContext).toMatchObject({
@@ -154,7 +154,7 @@ describe.each(containers)('$title', ({ container, pod }) => {
     )
   })
 
-  test('mounts what there is', () => {
+  test('mounts declared volumes', () => {
     const there = pod.volumes.map(({ name }) => name)
     expect(container.volumeMounts.map(({ name }) => name).toSorted()).toEqual(there.toSorted())
     for (const { configMap, secret } of pod.volumes) {
@@ -183,7 +183,7 @@ test('there is never a second board, and its token is long enough', () => {
   expect(named('Secret', 'pgtrek')?.stringData?.token?.length).toBeGreaterThanOrEqual(16)
 })
 
-test('the configuration is one that the program reads, with the secrets where the pods have them', () => {
+test('the configuration is valid for the program, with the secrets at their place in the pods', () => {
   const home = mkdtempSync(join(tmpdir(), 'pgtrek-kubernetes-'))
   try {
     const secrets = named('Secret', 'pgtrek')?.stringData ?? {}

@@ -109,7 +109,7 @@ test('a reload keeps what was entered and selected in this tab, without password
   expect(await barriers(page)).toEqual([])
   await end('source').getByLabel(say.connections.password, { exact: true }).fill('again')
   await end('source').getByText(say.connections.passwordLost).waitFor({ state: 'detached' })
-  // Another tab knows nothing of it.
+  // Another tab does not have it.
   const tab = await visited.context.newPage()
   await tab.goto(server.url)
   const field = tab.getByRole('form', { name: say.connections.source }).getByLabel(say.connections.url)

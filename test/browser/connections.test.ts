@@ -113,7 +113,7 @@ test('a profile restores everything, and its password without showing it', async
   await page.reload()
   await source.getByText(say.passwordLost).waitFor()
   await page.getByRole('button', { name: `Use ${name}` }).click()
-  // The profile has come, and its password with it.
+  // The profile is loaded with its password.
   await source.getByText(say.passwordLost).waitFor({ state: 'hidden' })
   await source.getByRole('button', { name: say.test }).click()
   await source.getByText(`PostgreSQL ${postgres.major}`).waitFor()

@@ -42,7 +42,7 @@ test('with the keyboard alone from the first field to the result', async () => {
 
   await page.getByRole('tree').waitFor()
   await tabTo(page, say.selection.tree)
-  // To the first table below the first schema, out and in again, then its details.
+  // To the first table below the first schema, there and back, then its details.
   for (const key of ['ArrowDown', 'ArrowDown', ' ', ' ', 'Enter']) await page.keyboard.press(key)
   await page.getByRole('heading', { name: 'audit.log' }).waitFor()
   expect(await focused(page)).toContain(say.selection.tree)
@@ -66,7 +66,7 @@ async function tabTo(page: Page, name: string) {
   throw new Error(`the tab key does not reach "${name}"; it is at "${await focused(page)}"`)
 }
 
-/** The name of what has the focus, as far as it comes from a label or its own text. */
+/** The name of the focused element, as far as it is from a label or its own text. */
 function focused(page: Page): Promise<string> {
   return page.evaluate(() => {
     const element = document.activeElement as HTMLInputElement | null
@@ -90,7 +90,7 @@ test('theme and language are applied and remembered', async () => {
   await context.close()
 })
 
-// 1280 and 820 wide, in the light and in the dark, are what the journeys look at.
+// The journeys check the widths 1280 and 820 with both themes.
 test.each(
   casesOf(
     [
@@ -126,7 +126,7 @@ test.each(
 })
 
 test.each(casesOf([2_000], [10_000]))(
-  '%d tables: few of them in the document, all of them within reach',
+  '%d tables: few of them in the document, all of them reachable',
   async (tables) => {
     const nameOf = (number: number) => `t_${String(number).padStart(5, '0')}`
     const many = await from.createDatabase()

@@ -10,7 +10,7 @@ import { browser } from '../support/browser.ts'
 import { SeenFleet } from '../support/fleet-controller.ts'
 import { barriers, stepCheck, visit, words } from './visitor.ts'
 
-/** Of all there is the document has only what is in sight, and some lines around it. */
+/** The document contains only the visible lines, and some lines around them. */
 const mostLines = 60
 
 let chromium: Browser
@@ -57,7 +57,7 @@ test.each([
     const button = (name: string) => page.getByRole('button', { name, exact: true })
     const dialog = page.getByRole('alertdialog')
 
-    // Who opens a pgtrek that works on a fleet sees it at once; what needs somebody comes first.
+    // The page of a fleet opens on the board; what needs attention comes first.
     await page.getByRole('heading', { level: 1, name: say.fleet.title }).waitFor()
     expect(await page.getByRole('navigation').getByRole('link', { name: say.app.fleet }).count()).toBe(1)
     await line(page, 'shops-001').getByText(say.fleet.state.problem).waitFor()
@@ -111,7 +111,7 @@ test.each([
     await yes.click()
     await dialog.waitFor({ state: 'hidden' })
 
-    // Everything: more has to be typed than a name.
+    // Everything: the confirmation is longer than a name.
     await button(say.fleet.actions.switchoverAll).click()
     await confirm.fill(say.fleet.switchover.allWord)
     await look('5-all')
@@ -158,7 +158,7 @@ test.each([
       { type: 'resume', mapping: 'shops-042', database: 'shop_042_04' },
     ])
 
-    // One in full.
+    // The complete view of one.
     await page
       .getByRole('link', { name: say.fleet.details.replace('{{name}}', 'shop_042_04'), exact: true })
       .click()
@@ -167,7 +167,7 @@ test.each([
     await page.getByRole('link', { name: say.fleet.detail.back }).last().click()
     await button('shop_042_04').waitFor()
 
-    // What another process works on, what is tried again, and what can return.
+    // States: another process, retrying, can return.
     const one = controller.find('shops-042', 'shop_042_04')
     for (const state of ['elsewhere', 'retrying', 'returned', 'done'] as const) {
       one.state = state
@@ -199,7 +199,7 @@ test('five thousand databases: few lines in the document, all reachable, and the
   expect(await lines(page).first().getAttribute('aria-setsize')).toBe('5200')
   expect(await lines(page).count()).toBeLessThan(mostLines)
 
-  // All of them have other numbers, and those in sight show them.
+  // All of them have other numbers, and the visible ones show them.
   await page.getByLabel(say.refresh).selectOption('1')
   await page.getByLabel(say.sort).selectOption('name')
   const first = line(page, 'shop_001_04')
@@ -211,7 +211,7 @@ test('five thousand databases: few lines in the document, all reachable, and the
     expect(await lines(page).count()).toBeLessThan(mostLines)
   }
 
-  // To the end and back while they go on moving.
+  // To the end and back while the numbers change.
   const moving = setInterval(() => controller.move(), 200)
   try {
     await board.focus()
@@ -225,7 +225,7 @@ test('five thousand databases: few lines in the document, all reachable, and the
     clearInterval(moving)
   }
 
-  // A state comes without waiting for the numbers.
+  // A state is sent without waiting for the interval of the numbers.
   await page.getByLabel(say.refresh).selectOption('60')
   await page.getByLabel(say.filter).selectOption('problem')
   await page.getByText(say.noMatch).waitFor()
@@ -287,7 +287,7 @@ test('a pgtrek without a fleet has no fleet page', async () => {
 })
 
 test.each([{ width: 1280 }, { width: 820 }])(
-  'opened, closed and sorted anew, no line of the board covers another: $width wide',
+  'when lines are expanded, collapsed and sorted, no line of the board covers another: $width wide',
   async ({ width }) => {
     const say = words.en
     const errors = (count: number) =>
@@ -303,7 +303,7 @@ test.each([{ width: 1280 }, { width: 820 }])(
     page.setDefaultTimeout(15_000)
     const board = page.locator('.board-rows')
     await board.waitFor()
-    /** Pixels by which neighbours overlap, or are apart. */
+    /** The pixels by which neighbours overlap, or are apart. */
     const faults = () =>
       board.evaluate((element) => {
         const boxes = [...element.querySelectorAll('li[data-key]')]
@@ -323,7 +323,7 @@ test.each([{ width: 1280 }, { width: 820 }])(
       await toggle(name)
       await isWell(`after ${name}`)
     }
-    // As many lines as before, and others.
+    // The number of lines is as before, and the lines are others.
     await page.getByRole('searchbox', { name: say.fleet.search }).fill('shop_003')
     await isWell('searched')
     await toggle('shop_003_02')
@@ -331,7 +331,7 @@ test.each([{ width: 1280 }, { width: 820 }])(
     await page.getByRole('searchbox', { name: say.fleet.search }).fill('')
     await page.getByLabel(say.fleet.sort).selectOption('errors')
     await isWell('sorted')
-    // The numbers change, and with them the order, while somebody looks.
+    // The numbers change, and with them the order, during an action.
     controller.find('shops-005', 'shop_005_01').error = { message: `no space left: ${'x'.repeat(400)}` }
     await page.getByText('shops-005', { exact: true }).waitFor()
     await isWell('changed')

@@ -35,7 +35,7 @@ interface Writer {
   stop(): Promise<void>
 }
 
-/** Somebody who places an order now and then, for as long as the shop is open. */
+/** A client that places an order now and then, while the shop is open. */
 function startWriter(database: TestDatabase): Writer {
   const client = database.connect()
   const state = { open: true, written: 0 }
@@ -60,7 +60,7 @@ function startWriter(database: TestDatabase): Writer {
 
 async function makePair() {
   const source = await makeShop(from)
-  // Without a key its updates could not be followed; there are none.
+  // A table without a key: its updates could not be followed, and there are none.
   await source.sql(
     'alter table visits_2023 replica identity full; alter table visits_2024 replica identity full',
   )
@@ -94,7 +94,7 @@ test.each([
   await check('2-options')
   await button(say.follow.choice.start).click()
 
-  // It is seen from the first look on, and turns green while somebody writes.
+  // It is shown from the start, and becomes ready while the client writes.
   await page.getByText(say.follow.ready.green, { exact: true }).waitFor()
   expect(new URL(page.url()).hash).toBe(`#follow/shop_${language}`)
   expect(
@@ -114,7 +114,7 @@ test.each([
   await button(say.follow.actions.resume).click()
   await page.getByText(say.follow.ready.green, { exact: true }).waitFor()
 
-  // The shop closes; what it has taken is all there.
+  // The client stops; all of its orders are there.
   await writer.stop()
   await button(say.follow.actions.switchover).click()
   const yes = inDialog().getByRole('button', { name: say.follow.switchover.yes })
@@ -144,14 +144,14 @@ test.each([
   const kept = (await Bun.file(await saved.path()).json()) as SwitchoverReport
   const orders = kept.tables.find(({ name }) => name === 'orders')
   expect(orders?.equal).toBe(true)
-  // Compared while changes flowed, the rows are those of then.
+  // The comparison during the streaming covers the rows of that time.
   if (!orders?.before) expect(orders?.destination_rows).toBe(orderRows + writer.written)
   await page.emulateMedia({ media: 'print' })
   expect(await page.getByRole('heading', { name: say.follow.report.title }).isVisible()).toBe(true)
   expect(await page.getByRole('log').isVisible()).toBe(false)
   await page.emulateMedia({ media: 'screen' })
 
-  // Somebody was forgotten, and still writes to the old primary.
+  // A client still writes to the old primary.
   await page.getByText(say.follow.late.watched.split('{{until}}')[0]?.split('{{place}}')[1] ?? '').waitFor()
   await source.sql('update orders set total = total where id = 1')
   await page
@@ -236,7 +236,7 @@ test('a conflict is decided on the page, and a stopped move is continued', async
   await inDialog().getByRole('button', { name: say.follow.actions.stop, exact: true }).click()
   await page.getByText(say.follow.state.stopped, { exact: true }).waitFor()
   await source.sql(`insert into orders values (3, 'meanwhile')`)
-  // In another browser nothing is known of the connections but their names.
+  // Another browser knows only the names of the connections.
   await page.reload()
   await button(say.follow.actions.continue).click()
   await inDialog().getByLabel(say.follow.ends.password.replace('{{side}}', 'Source')).fill('postgres')

@@ -1,4 +1,4 @@
-// The whole way through the page, in both languages, between servers of different majors, with a table that fails.
+// All steps of the page, in both languages, between servers of different versions, with a table that fails.
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import type { Browser } from 'playwright-core'
 import { type PageServer, startPageServer } from '../../tools/page-server.ts'
@@ -42,7 +42,7 @@ test.each([
   await page.getByText(say.selection.exactRows).waitFor()
   await page.getByRole('button', { name: say.selection.sample }).click()
   await page.getByRole('heading', { name: say.selection.sampleTitle }).waitFor()
-  // A view without its table is said at once, and put right with one click.
+  // A view without its table is reported immediately, and fixed with one click.
   await orders.locator('[data-part=check]').click()
   expect(await page.getByRole('status').filter({ hasText: 'public.big_orders' }).textContent()).toContain(
     'public.orders',
@@ -75,7 +75,7 @@ test.each([
   expect(await destination.sql('select count(*)::int as count from orders')).toEqual([{ count: orderRows }])
   expect(await destination.sql('select count(*)::int as count from payments')).toEqual([{ count: 0 }])
 
-  // Only the failed table, and only what the log has of it.
+  // Only the failed table, and only its part of the log.
   await page.getByLabel(say.run.filter).selectOption('failed')
   const tables = page.getByRole('region', { name: say.run.tableList }).getByRole('listitem')
   expect(await tables.allInnerTexts()).toHaveLength(1)

@@ -59,7 +59,7 @@ test.each([
   await report.locator('summary').click()
   await check('mended')
   expect(await report.locator('.in-order').textContent()).toContain(title)
-  // What is typed anew is not what was looked at.
+  // A changed connection has not been checked.
   await page
     .getByRole('form', { name: words[language].connections.source })
     .getByLabel(words[language].connections.database)

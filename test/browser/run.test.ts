@@ -70,7 +70,7 @@ test('a reload shows the present state of the run, and cancelling asks first and
   await log.filter({ hasText: 'Running' }).waitFor()
   expect(await drawn()).toBeGreaterThanOrEqual(6)
   expect(new URL(page.url()).hash).toBe('#run')
-  // The log has what was said before the reload.
+  // The log has the lines from before the reload.
   await page.getByText('reading the catalogs').waitFor()
 
   await page.getByRole('button', { name: say.run.cancel }).click()
@@ -84,7 +84,7 @@ test('a reload shows the present state of the run, and cancelling asks first and
   await question.getByRole('button', { name: say.run.cancelYes }).click()
   await page.getByRole('status').filter({ hasText: say.run.resultLead.cancelled }).waitFor()
   await shoot(page, 'run-cancelled')
-  // Also of a run that is over, and in the history.
+  // Also for a run that is over, and in the history.
   await page.reload()
   await page.getByRole('status').filter({ hasText: say.run.resultLead.cancelled }).waitFor()
   expect(await drawn()).toBeGreaterThanOrEqual(6)
@@ -136,7 +136,7 @@ test('the run is refused when it would destroy anything that was not shown', asy
 test('only one run at a time, and a lost server is reported and reconnected', async () => {
   await using first = await startPageServer(0, directory)
   const behind = { host: '127.0.0.1', port: Number(new URL(first.url).port) }
-  // The page keeps its address, whatever port the second server gets.
+  // The proxy keeps the page's address when the second server gets another port.
   await using way = await startProxy(behind)
   await using visited = await planned(`http://127.0.0.1:${way.port}`)
   const { page } = visited
@@ -176,7 +176,7 @@ test('a run that copied nothing shows no percentage, no green phase and no claim
     .getByRole('listitem')
     .filter({ hasText: /^data/ })
   expect(await data.textContent()).toContain(say.run.status.failed)
-  // The table itself was there, and that phase ran.
+  // The table itself was created, and that phase ran.
   expect(await page.locator('.phases .completed .phase-name').allTextContents()).toEqual(['tables Done'])
   expect(await barriers(page)).toEqual([])
   expect(complaints).toEqual([])

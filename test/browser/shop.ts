@@ -42,7 +42,7 @@ export async function makeShop(cluster: Cluster): Promise<TestDatabase> {
   return shop
 }
 
-/** `payments` refuses what the source has, and `customers` has rows that a run would delete. */
+/** `payments` refuses rows of the source, and `customers` has rows that a run would delete. */
 export async function makeDestination(cluster: Cluster): Promise<TestDatabase> {
   const destination = await cluster.createDatabase()
   await destination.sql(`

@@ -1,4 +1,4 @@
-// A visitor of the page: opens it, finds things by words and roles, and checks accessibility.
+// A visitor of the page: opens it, finds elements by text and role, and checks accessibility.
 import { expect } from 'bun:test'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -21,7 +21,7 @@ export interface VisitOptions {
 export interface Visit extends AsyncDisposable {
   page: Page
   context: BrowserContext
-  /** What the browser complained about: errors in scripts, and what the page's policy forbade. */
+  /** The browser's complaints: errors in scripts, and violations of the page's policy. */
   complaints: string[]
 }
 
@@ -40,21 +40,21 @@ export async function visit(browser: Browser, url: string, options: VisitOptions
   const complaints: string[] = []
   page.on('pageerror', (error) => complaints.push(String(error)))
   page.on('console', (message) => {
-    // A server's refusal is also a line there, and those are part of the tests.
+    // The browser also logs error responses, which are part of the tests.
     if (message.type() === 'error' && !/status of 4\d\d/.test(message.text())) complaints.push(message.text())
   })
   await page.goto(url)
   return { page, context, complaints, [Symbol.asyncDispose]: () => context.close() }
 }
 
-/** A picture for a person to look at, made in long runs only: it costs as much as a check. */
+/** A screenshot for developers, in long runs only: it costs as much as a check. */
 export async function shoot(page: Page, name: string) {
   if (!isLong) return
   mkdirSync(shots, { recursive: true })
   await page.screenshot({ path: join(shots, `${name}.png`), fullPage: true })
 }
 
-/** What axe finds, as lines to read. https://github.com/dequelabs/axe-core */
+/** The findings of axe, as readable lines. https://github.com/dequelabs/axe-core */
 export async function barriers(page: Page): Promise<string[]> {
   if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(axe.source)
   const found = await page.evaluate(async () => {
@@ -67,9 +67,9 @@ export async function barriers(page: Page): Promise<string[]> {
 }
 
 /**
- * Checks what the page shows at one step of a journey. No step may be wider than its window. The check for
- * barriers takes most of the time of a journey: each language does it at every second step, the other one at the
- * steps between, and both at every step in a long run.
+ * Checks the page at one step of a journey. No step may be wider than its window. The check with axe takes most of the
+ * time of a journey: each language does it at every second step, the other one at the steps between, and both at every
+ * step in a long run.
  */
 export function stepCheck(page: Page, journey: string, language: Language, everyStep = isLong) {
   let steps = language === 'en' ? 0 : 1
@@ -101,7 +101,7 @@ export async function nameEnds(
   }
 }
 
-/** From two named ends to a plan that is fresh. */
+/** From two connections to an up-to-date plan. */
 export async function goToOptions(page: Page, language: Language) {
   const say = words[language]
   await page.getByRole('button', { name: say.app.next }).click()
@@ -114,7 +114,7 @@ export async function waitForPlan(page: Page, language: Language) {
   await page.getByText(words[language].options.planFresh, { exact: true }).waitFor()
 }
 
-/** So slow that the run does not end before somebody cancels it, also on a busy machine. */
+/** So slow that the run does not end before it is cancelled, also on a busy machine. */
 export async function slowDown(page: Page, language: Language) {
   const say = words[language].options
   await page.getByText(say.more, { exact: true }).click()
@@ -122,7 +122,7 @@ export async function slowDown(page: Page, language: Language) {
   await waitForPlan(page, language)
 }
 
-/** Agrees to what the plan destroys, if anything. */
+/** Confirms what the plan destroys, if anything. */
 export async function confirmAndStart(page: Page, language: Language) {
   const say = words[language].options
   const agree = page.locator('.confirm input')

@@ -1,4 +1,4 @@
-// Addresses of the page, as the page and as people write them.
+// Addresses of the page, as written by the page and by users.
 import { expect, test } from 'bun:test'
 import { routeOf } from '../../client/state/address.ts'
 

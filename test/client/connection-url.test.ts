@@ -1,4 +1,4 @@
-// A URL and its fields: each made from the other, and understood by the server as by the page.
+// A URL and its fields: each is derived from the other, and the server reads the URL as the page does.
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import {

@@ -48,7 +48,7 @@ test('a draft is restored without its passwords, and knows which connection lack
   expect(lacksPassword({ ...back.source, fields: { ...back.source.fields, host: 'x' } })).toBe(false)
   expect(back).toMatchObject({ options: { workers: 7 }, rules: typed.rules })
   expect(back.given?.selection).toEqual({ schemas: [{ name: 'app', tables: ['t'] }] })
-  // A second reload is no worse.
+  // A second reload keeps as much.
   expect(draftFrom(draftText(back, {}), empty).source.lost).toBe(back.source.lost as string)
 })
 

@@ -1,4 +1,4 @@
-// The selection: what a click includes, what is shown, and what the server's selector makes of the request.
+// The selection: what a click includes, what is shown, and how the server's selector reads the request.
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { missingNeeds, selectionOf, withNeeds } from '../../client/state/selection.ts'
@@ -130,7 +130,7 @@ describe('the selection in the request', () => {
       fc.property(fc.subarray(keys), (some) => {
         const selected = new Set(some)
         const selector = new Selector({ ...everything, ...selectionOf(tree, selected, 'add') })
-        // Nothing selected cannot be asked for: the page does not go on.
+        // An empty selection is not sent: the page does not continue.
         if (selected.size === 0) return
         expect(selectedBy(selector, tree)).toEqual(new Set(some.filter((one) => tree.byKey.has(one))))
       }),

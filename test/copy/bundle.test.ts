@@ -1,4 +1,4 @@
-// Small tables are given out together, but never so many that a worker is left without.
+// Small tables are copied together, but never so many that a worker has nothing to do.
 import { expect, test } from 'bun:test'
 import { bundle, takeBundle } from '../../server/copy/bundle.ts'
 import { type CopyTask, RunningTask } from '../../server/copy/task.ts'
@@ -13,7 +13,7 @@ function task(bytes: number, rest: Partial<CopyTask> = {}): RunningTask {
   })
 }
 
-/** Whoever is free takes the next; a byte takes its time, a bundle a little more. */
+/** A free worker takes the next. Each byte takes some time, and a bundle a little more. */
 function finishTimes(queue: RunningTask[], workers: number): number[] {
   const free = Array.from({ length: workers }, () => 0)
   while (queue.length > 0) {
@@ -24,17 +24,14 @@ function finishTimes(queue: RunningTask[], workers: number): number[] {
   return free
 }
 
-test.each([1, 2, 4])(
-  '%d workers have something to do until the end, also beside a large table',
-  (workers) => {
-    const queue = [task(5_000_000), ...Array.from({ length: 1000 }, () => task(16_384))]
-    const total = queue.reduce((sum, one) => sum + one.task.bytes, 0)
-    const times = finishTimes(queue, workers)
-    expect(Math.max(...times) - Math.min(...times)).toBeLessThan((total / workers) * 0.02)
-  },
-)
+test.each([1, 2, 4])('%d workers are busy until the end, also beside a large table', (workers) => {
+  const queue = [task(5_000_000), ...Array.from({ length: 1000 }, () => task(16_384))]
+  const total = queue.reduce((sum, one) => sum + one.task.bytes, 0)
+  const times = finishTimes(queue, workers)
+  expect(Math.max(...times) - Math.min(...times)).toBeLessThan((total / workers) * 0.02)
+})
 
-test('what is large, in parts, merged or to be remembered goes alone', () => {
+test('large tables, and those in parts, merged or recorded, are copied alone', () => {
   const [part] = task(1).task.parts
   if (part?.kind !== 'rows') throw new Error('it has rows')
   const single: RunningTask[] = [
@@ -49,7 +46,7 @@ test('what is large, in parts, merged or to be remembered goes alone', () => {
   }
 })
 
-test('what fails together is copied one by one', async () => {
+test('a bundle that fails is copied one by one', async () => {
   const tasks = [task(1), task(2)]
   const again = Promise.withResolvers<readonly RunningTask[]>()
   const together = bundle(tasks, again.resolve)

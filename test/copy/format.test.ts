@@ -19,7 +19,7 @@ const made: Made[] = [
   { oid: 4451, name: 'int4multirange', kind: 'm' },
   { oid: 2249, name: 'record', kind: 'p' },
   { oid: 5017, name: 'pg_mcv_list' },
-  // Belongs to information_schema: made by initdb, under another number in the next version.
+  // In information_schema: created by initdb, with another OID in the next version.
   { oid: 13500, name: 'sql_identifier', kind: 'd', base: 25 },
   { oid: 13499, name: '_sql_identifier', element: 13500 },
   { oid: 20000, name: 'mood', kind: 'e' },
@@ -42,7 +42,7 @@ const facts = new Map(
 const types = (...names: string[]) =>
   names.map((name) => made.find((type) => type.name === name)?.oid ?? 99999)
 
-describe('binary where the bytes mean the same on both servers', () => {
+describe('binary where the bytes have the same meaning on both servers', () => {
   test.each<[string, ...string[]]>([
     ['base types', 'int4', 'text', 'oid'],
     ['an array of a base type', '_int4'],

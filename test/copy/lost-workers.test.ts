@@ -1,4 +1,4 @@
-// A worker thread that ends by itself is no reason to wait: what it had is done by others, or the reason is said.
+// A worker thread that ends unexpectedly does not make the run wait: others copy what it had, or the reason is reported.
 import { beforeAll, describe, expect, test } from 'bun:test'
 import { PartlyCommitted } from '../../server/copy/pool.ts'
 import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
@@ -24,7 +24,7 @@ beforeAll(async () => {
                     insert into t select i, repeat('x', 100) from generate_series(1, ${rows}) i`)
 })
 
-/** Every worker waits at a row, or in its COMMIT, as long as the lock is held. */
+/** Every worker waits at a row, or in its COMMIT, while the lock is held. */
 async function gated(when: 'in the middle' | 'at the commit') {
   const destination = await (await cluster(15)).createDatabase()
   const trigger =
@@ -47,8 +47,8 @@ const isWaiting = (destination: TestDatabase, many: number) =>
     ({ length }) => length === many,
   )
 
-describe.each(deaths)('a copy worker that ends by itself (%s)', (how, words) => {
-  test('loses nothing that others can do', async () => {
+describe.each(deaths)('a copy worker that ends unexpectedly (%s)', (how, words) => {
+  test('loses nothing that other workers can copy', async () => {
     const destination = await gated('in the middle')
     using threads = mortalWorkers()
     await using work = await copying(source, destination, 2)
@@ -65,7 +65,7 @@ describe.each(deaths)('a copy worker that ends by itself (%s)', (how, words) => 
     expect(work.warnings[0]).toStartWith(`continuing with one copy worker less: ${words}`)
   })
 
-  test('ends the copy when it was the last, and at its commit leaves open what became of that', async () => {
+  test('ends the copy when it was the last; at its commit the outcome is unknown', async () => {
     for (const when of ['in the middle', 'at the commit'] as const) {
       const destination = await gated(when)
       using threads = mortalWorkers()
@@ -84,7 +84,7 @@ describe.each(deaths)('a copy worker that ends by itself (%s)', (how, words) => 
   })
 })
 
-test("pg_dump's thread that ends before it is needed, or in the middle, is a failure of the dump", async () => {
+test("pg_dump's thread that ends before or during its use is a failure of the dump", async () => {
   using threads = mortalWorkers()
   await using session = await Session.open(resolveSettings({ url: source.url }))
   const early = new DumpThread()
@@ -107,7 +107,7 @@ test("pg_dump's thread that ends before it is needed, or in the middle, is a fai
       ]),
     ({ length }) => length === 1,
   )
-  // It hears no message while it waits for the server.
+  // The thread receives no message while it waits for the server.
   threads.all[1]?.terminate()
   expect(await within('the failure', dumping)).toBeInstanceOf(DumpFailed)
   await locker.end()

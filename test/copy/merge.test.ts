@@ -1,4 +1,4 @@
-// Rows find their place among rows that are there: added, left out and named, or written over.
+// Rows are merged with existing rows: added, left out and reported, or overwritten.
 import { describe, expect, test } from 'bun:test'
 import { casesOf } from '../../tools/long.ts'
 import { byRest, copying, failureOf, rowsOf } from '../../tools/moves/copying.ts'
@@ -18,7 +18,7 @@ async function count(database: TestDatabase, table = 't', condition = 'true'): P
   return row?.n ?? -1
 }
 
-/** Workers that have rows with the same key wait for each other, and then one of them does it all. */
+/** Workers that have rows with the same key wait for each other; then one of them copies everything. */
 const soonAlone = { sharedLockTimeoutMs: 100 }
 const keyed = 'create table public.t (id int primary key, v text)'
 const t = { table: 'public.t', columns: ['id', 'v'] }
@@ -46,11 +46,11 @@ describe('append', () => {
       case: [...pair, ...way] as const,
     })),
   )
-  /** Each pair of majors and each way once. */
+  /** Each pair of major versions and each mode once. */
   const usual = all.filter(({ isUsual }) => isUsual)
   const others = all.filter(({ isUsual }) => !isUsual)
   test.each(casesOf(usual, others).map((one) => one.case))(
-    'from %d to %d as %s in batches of %d by %d workers adds rows and names those that are there',
+    'from %d to %d as %s in batches of %d by %d workers adds rows and names existing ones',
     async (from, to, format, batchSize, workers) => {
       const rows = Math.min(5000, batchSize * 300)
       const { source, destination } = await pair(keyed, [from, to])
@@ -81,7 +81,7 @@ describe('append', () => {
     expect(copied).toMatchObject({ rows: 997, collided: 3, reports: 2 })
   })
 
-  test.each([0, 1, 1000, 2000])('of %d rows, where all are there, adds none', async (rows) => {
+  test.each([0, 1, 1000, 2000])('of %d rows that all exist adds none', async (rows) => {
     const { source, destination } = await pair(
       `${keyed}; insert into t select i, 'x' from generate_series(1, ${rows}) i`,
     )
@@ -94,7 +94,7 @@ describe('append', () => {
     }
   })
 
-  test('knows unique keys, partial ones, expressions, nulls and exclusion constraints', async () => {
+  test('respects unique keys, partial ones, expressions, nulls and exclusion constraints', async () => {
     const { source, destination } = await pair(`
       create table t (id int, mail text, active bool, a int, b int, span int4range,
                       unique (a, b), exclude using gist (span with &&));
@@ -124,7 +124,7 @@ describe('append', () => {
     ])
   })
 
-  test('names rows by all columns where there is no key, equality or not', async () => {
+  test('identifies rows by all columns where there is no key, with or without an equality operator', async () => {
     const { source, destination } = await pair(`
       create table t (j json, x xml, p point, n text); create unique index on t ((j->>'k'));`)
     await destination.sql(`insert into t values ('{"k": 1}')`)
@@ -138,7 +138,7 @@ describe('append', () => {
     expect(copied.collisions).toEqual([['{"k":1}', '<a/>', '(1,2)', null]])
   })
 
-  test('takes one of several rows of the source that have the same key', async () => {
+  test('copies one of several rows of the source that have the same key', async () => {
     const { source, destination } = await pair('create table t (id int, v text)')
     await destination.sql('alter table t add primary key (id)')
     await source.sql(`insert into t select 1, 'v' || i from generate_series(1, 30) i`)
@@ -148,7 +148,7 @@ describe('append', () => {
     expect(copied.collisions).toHaveLength(29)
   })
 
-  test('is not stopped by workers that have rows with the same key', async () => {
+  test('is not blocked by workers that have rows with the same key', async () => {
     const { source, destination } = await pair('create table t (id int, v text)')
     await destination.sql('alter table t add primary key (id)')
     await source.sql(`insert into t select i / 4, i::text from generate_series(0, 3999) i`)
@@ -158,7 +158,7 @@ describe('append', () => {
     expect(await count(destination)).toBe(1000)
   })
 
-  test('takes hostile names, identities, generated columns and partitions', async () => {
+  test('supports hostile names, identities, generated columns and partitions', async () => {
     const name = `public."we""ird \\ $1 %s é; drop"`
     const { source, destination } = await pair(`
       create table ${name} ("I d""" int generated always as identity primary key, "v'\\" text,
@@ -180,7 +180,7 @@ describe('append', () => {
     expect(await count(destination, 'parted')).toBe(200)
   })
 
-  test('takes rows of 50 MB, a few at a time', async () => {
+  test('copies rows of 50 MB, a few at a time', async () => {
     const { source, destination } = await pair('create table t (id int primary key, v bytea)')
     await source.sql(`insert into t select i, decode(repeat(md5(i::text), 50 * 65536 / 2), 'hex') from generate_series(1, 3) i;
                       insert into t select i, 'x' from generate_series(5, 20) i`)
@@ -207,7 +207,7 @@ describe('append', () => {
     expect(copied).toMatchObject({ rows: 1, key: ['schlüssel'], collisions: [['süß']] })
   })
 
-  test('says that a row failed, and leaves nothing of the others', async () => {
+  test('reports that a row failed, and leaves none of the others', async () => {
     const { source, destination } = await pair(keyed)
     await destination.sql('alter table t add check (id <> 4500)')
     await source.sql(`insert into t select i, 'x' from generate_series(1, 5000) i`)
@@ -221,7 +221,7 @@ describe('append', () => {
     expect(again.rows).toBe(4999)
   })
 
-  test('refuses a deferrable key that nothing would check', async () => {
+  test('refuses a deferrable key that would not be checked', async () => {
     const { source, destination } = await pair('create table t (id int, v text)')
     await destination.sql('alter table t add primary key (id) deferrable initially deferred')
     const rows = `insert into t values (1, 'x')`
@@ -289,7 +289,7 @@ describe('upsert', () => {
     expect(await count(destination, 'parted', "v = 'new'")).toBe(100)
   })
 
-  test('overwrites nothing where all columns are the key', async () => {
+  test('overwrites nothing where the key has all columns', async () => {
     const { source, destination } = await pair(keyed)
     const rows = `insert into t select i from generate_series(1, 10) i`
     await Promise.all([source.sql(rows), destination.sql(`${rows} where i > 5`)])
@@ -300,7 +300,7 @@ describe('upsert', () => {
     expect(await count(destination)).toBe(10)
   })
 
-  test('fails clearly where another unique key objects', async () => {
+  test('fails with a clear message where another unique key is violated', async () => {
     const { source, destination } = await pair('create table t (id int primary key, v text unique)')
     await source.sql(`insert into t values (1, 'a')`)
     await destination.sql(`insert into t values (2, 'a')`)
@@ -340,7 +340,7 @@ describe('upsert', () => {
 })
 
 describe('the transactions of a table', () => {
-  test.each([1, 3])('are told before they are committed, by %d workers', async (workers) => {
+  test.each([1, 3])('are reported before they are committed, by %d workers', async (workers) => {
     const { source, destination } = await pair(keyed)
     await source.sql(`insert into t select i, 'x' from generate_series(1, 3000) i`)
     await using work = await copying(source, destination, workers)
@@ -361,7 +361,7 @@ describe('the transactions of a table', () => {
     expect(await count(destination)).toBe(3000)
   })
 
-  test('are rolled back when the caller cannot take note of them', async () => {
+  test('are rolled back when the caller cannot store them', async () => {
     const { source, destination } = await pair(keyed)
     await source.sql(`insert into t select i, 'x' from generate_series(1, 100) i`)
     await using work = await copying(source, destination, 2)

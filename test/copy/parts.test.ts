@@ -28,12 +28,12 @@ describe('the parts of a table', () => {
     )
   })
 
-  test('cover every key exactly once, negative and extreme ones too', () => {
+  test('cover every key exactly once, also negative and extreme ones', () => {
     fc.assert(
       fc.property(keys, counts, ([lowest, highest], count) => {
         const bounds = boundsOf(keyParts('id', lowest, highest, count))
         expectChain(bounds)
-        // Every bound can be written as a bigint: it is a key that may exist.
+        // Every bound can be written as a bigint: such a key may exist.
         for (const { from } of bounds) {
           if (from !== undefined) expect(from > lowest && from <= highest).toBe(true)
         }
@@ -41,7 +41,7 @@ describe('the parts of a table', () => {
     )
   })
 
-  test('hold almost the same number of keys, each at least one', () => {
+  test('have almost the same number of keys, each at least one', () => {
     fc.assert(
       fc.property(keys, counts, ([lowest, highest], count) => {
         const sizes = boundsOf(keyParts('id', lowest, highest, count)).map(
@@ -56,7 +56,7 @@ describe('the parts of a table', () => {
     )
   })
 
-  test('share the table among them', () => {
+  test('divide the table among them', () => {
     fc.assert(
       fc.property(pages, counts, (pages, count) => {
         const whole = ctidParts(pages, count).reduce((sum, { share }) => sum + share, 0)
@@ -84,7 +84,7 @@ describe('the parts of a table', () => {
   })
 })
 
-test('a table is cut when it is larger than the threshold, into pieces that are not, up to a thousand', () => {
+test('a table is divided when it is larger than the threshold, into at most a thousand parts that are not', () => {
   expect([0, 99, 100, 101, 1000, 1e9].map((bytes) => partCount(bytes, 100))).toEqual([1, 1, 1, 2, 10, 1000])
 })
 
@@ -105,7 +105,7 @@ function boundsOf(parts: Part[]): Bounds[] {
   })
 }
 
-/** Where one ends the next begins, and nothing lies before the first or behind the last. */
+/** Each begins where the previous one ends, and nothing is before the first or after the last. */
 function expectChain(bounds: Bounds[]) {
   expect(bounds[0]?.from).toBeUndefined()
   expect(bounds.at(-1)?.to).toBeUndefined()

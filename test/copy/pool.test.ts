@@ -1,4 +1,4 @@
-// The copy workers open while other work goes on: what is asked of them meanwhile waits, and nothing is left over.
+// The copy workers open while other work continues: requests wait meanwhile, and no session is left.
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import type postgres from 'postgres'
 import { type CopyPart, CopyPool } from '../../server/copy/pool.ts'
@@ -57,7 +57,7 @@ const numbers: CopyPart = {
 }
 const task = { bytes: 1, parts: [numbers], onStart() {}, onProgress() {} }
 
-test('what is asked while they open is done when they are there', async () => {
+test('tasks that are added while they open are copied when they are open', async () => {
   const { pool, warnings, destination } = await poolFor({ workers: 2 })
   pool.open()
   const asked = Promise.all([pool.copy(task), pool.copy(task), pool.copy(task)])
@@ -68,13 +68,13 @@ test('what is asked while they open is done when they are there', async () => {
   expect(await destination.sql('select count(*)::int as count from numbers')).toEqual([{ count: 3000 }])
 })
 
-test('those that get in do the work of all, and a warning tells of the others', async () => {
-  // Of sessions that begin at the same moment a server may refuse more than it has to, but not all of three.
+test('those that can connect copy everything, and a warning reports the others', async () => {
+  // A server may refuse more simultaneous sessions than it must, but not all three.
   const { pool, warnings } = await poolFor({ workers: 3, user: 'few' })
   pool.open()
   const { rows } = await within('the copy', pool.copy(task))
   expect(rows).toBe(1000)
-  // A session that ends makes room for one that is still to come.
+  // A session that ends makes room for another one.
   await within('the answer to each worker', pool.opened())
   await pool.close()
   expect(warnings).toEqual([
@@ -84,7 +84,7 @@ test('those that get in do the work of all, and a warning tells of the others', 
   ])
 })
 
-test('when none gets in, what was asked before and after fails for that reason', async () => {
+test('when none can connect, earlier and later tasks fail for that reason', async () => {
   const { pool, warnings } = await poolFor({ workers: 2, user: 'nobody' })
   pool.open()
   for (const when of ['before', 'after']) {

@@ -1,11 +1,11 @@
-// A connection that breaks costs time: no row is lost, none is there twice, and what cannot be had says so.
+// A broken connection costs time: no row is lost or duplicated, and what cannot be copied is reported.
 import { describe, expect, test } from 'bun:test'
 import { inspect } from 'node:util'
 import { CannotHappen, eventually } from '../../tools/eventually.ts'
 import { byRest, copying, failureOf, type Rows, rowsOf } from '../../tools/moves/copying.ts'
 import { cluster, startCluster, type TestDatabase } from '../../tools/servers/clusters.ts'
 
-/** More bytes than all buffers between the servers hold: a copy that stands still is still being read. */
+/** More bytes than all buffers between the servers: a copy that waits is still being read. */
 const rows = 6000
 const t = { table: 'public.t', columns: ['id', 'v'] }
 const keyed = 'create table public.t (id int primary key, v text)'
@@ -25,7 +25,7 @@ async function count(database: TestDatabase): Promise<number> {
   return row?.n ?? -1
 }
 
-/** Ends sessions of the copy workers; the one that holds the snapshot is waiting for its client. */
+/** Ends the sessions of copy workers; the session with the snapshot is waiting for its client. */
 async function kill(database: TestDatabase, which = 'true'): Promise<number> {
   const killed = await database.sql(
     `select pg_terminate_backend(pid) from pg_stat_activity
@@ -37,14 +37,14 @@ async function kill(database: TestDatabase, which = 'true'): Promise<number> {
 
 type When = 'in the middle' | 'at the commit'
 
-/** Stops every worker at one of a few rows, until it is released: what is done meanwhile meets a copy under way. */
+/** Stops every worker at one of a few rows until it is released, so that the test acts during a copy. */
 async function hold(database: TestDatabase, when: When = 'in the middle') {
-  // A deferred trigger runs within COMMIT.
+  // A deferred trigger runs in COMMIT.
   const trigger =
     when === 'at the commit'
       ? 'constraint trigger wait after insert on t deferrable initially deferred'
       : 'trigger wait before insert on t'
-  // Workers that share a table give up waiting after a time: here they do not.
+  // Workers of one table stop waiting for each other after a time; not in this test.
   await database.sql(`
     create function wait() returns trigger language plpgsql set lock_timeout = 0 as
       $$ begin perform pg_catalog.pg_advisory_xact_lock_shared(1); return new; end $$;
@@ -87,11 +87,11 @@ describe.each(['source', 'destination'] as const)('sessions of the %s that are k
       3,
     ],
   ]
-  test.each(ways)('in the middle of %s cost no row', async (_, how, workers) => {
+  test.each(ways)('in the middle of %s lose no row', async (_, how, workers) => {
     const databases = await pair()
     await using held = await hold(databases.destination)
     await using work = await copying(databases.source, databases.destination, workers)
-    // Each worker has a part with such a row first, and another one behind it.
+    // Each worker has first a part with such a row, and another part after it.
     const conditions = byRest('id', workers * 2)
     const running = work.run(rowsOf({ ...t, ...how, conditions }))
     await held.met(workers, running)
@@ -103,7 +103,7 @@ describe.each(['source', 'destination'] as const)('sessions of the %s that are k
   })
 })
 
-test('idle sessions that are killed are noticed by the next task, and made again', async () => {
+test('idle sessions that are killed are noticed by the next task, and opened again', async () => {
   const { source, destination } = await pair()
   await using work = await copying(source, destination, 2, soonAgain)
   await work.run(rowsOf({ ...t, conditions: ['id <= 10'] }))
@@ -113,13 +113,13 @@ test('idle sessions that are killed are noticed by the next task, and made again
   expect(await count(destination)).toBe(rows)
 })
 
-test('parts that a worker held for the others are copied again when it loses them', async () => {
+test('uncommitted parts of a worker are copied again when it loses them', async () => {
   const { source, destination } = await pair()
   await using held = await hold(destination)
   await using work = await copying(source, destination, 2, soonAgain)
   const running = work.run(rowsOf({ ...t, conditions: ['id <= 10', 'id > 10'] }))
   await held.met(1, running)
-  // The first worker is done and waits for the second.
+  // The first worker is done, and waits for the second.
   const killed = await eventually('a worker that has copied its part', () =>
     kill(destination, "state = 'idle in transaction' and query like 'copy%'"),
   )
@@ -130,7 +130,7 @@ test('parts that a worker held for the others are copied again when it loses the
   expect(work.warnings.join()).toMatch(/starts again/)
 })
 
-test('a destination that restarts is waited for', async () => {
+test('a run waits for a destination that restarts', async () => {
   const source = await (await cluster(15)).createDatabase()
   await using server = await startCluster({ major: 18 })
   const destination = await server.createDatabase()
@@ -151,7 +151,7 @@ test('a destination that restarts is waited for', async () => {
   expect(await count(destination)).toBe(rows)
 })
 
-test('a snapshot that is gone ends the run plainly, and at once', async () => {
+test('a lost snapshot ends the run immediately and with a clear message', async () => {
   const { source, destination } = await pair()
   await using held = await hold(destination)
   await using work = await copying(source, destination, 2, soonAgain)
@@ -170,7 +170,7 @@ test('a snapshot that is gone ends the run plainly, and at once', async () => {
   expect(String(await failureOf(work.run(rowsOf(t))))).toContain('snapshot')
 })
 
-test('a destination that stays away ends the run after some attempts; a cancel ends it at once', async () => {
+test('a destination that stays unavailable ends the run after some attempts; a cancel ends it immediately', async () => {
   const source = await (await cluster(15)).createDatabase()
   await source.sql(`${keyed}; ${fill}`)
   await using server = await startCluster({ major: 15 })
@@ -203,7 +203,7 @@ test('a destination that stays away ends the run after some attempts; a cancel e
 })
 
 describe('a connection that is lost at the commit', () => {
-  test('before the server has done it: the rows are copied again, once', async () => {
+  test('before the server has committed: the rows are copied again, once', async () => {
     const { source, destination } = await pair()
     await using held = await hold(destination, 'at the commit')
     await using work = await copying(source, destination, 1, soonAgain)
@@ -243,7 +243,7 @@ describe('a connection that is lost at the commit', () => {
   })
 })
 
-test('a server that crashes and forgets what it confirmed ends the run', async () => {
+test('a server that crashes and loses confirmed transactions ends the run', async () => {
   const source = await (await cluster(15)).createDatabase()
   const settings = { autovacuum: 'off', bgwriter_lru_maxpages: '0' }
   await using server = await startCluster({ major: 15, settings })
@@ -251,7 +251,7 @@ test('a server that crashes and forgets what it confirmed ends the run', async (
   await source.sql(`${keyed}; ${fill}`)
   await destination.sql(keyed)
   await using work = await copying(source, destination, 1, soonAgain)
-  // The write-ahead log of the empty table is written, and none after it: nobody else has a reason to.
+  // The log of the empty table is flushed, and nothing after it: no other session flushes it.
   const [writer] = await destination.sql<{ pid: number }>(
     `select pid, pg_switch_wal() from pg_stat_activity where backend_type = 'walwriter'`,
   )
@@ -259,7 +259,7 @@ test('a server that crashes and forgets what it confirmed ends the run', async (
   process.kill(writer.pid, 'SIGSTOP')
   await work.run(rowsOf({ ...t, conditions: ['id = 1'] }))
   expect(await count(destination)).toBe(1)
-  // A server that loses one of its processes like this starts all of them again.
+  // A server that loses a process in this way restarts all of them.
   process.kill(writer.pid, 'SIGKILL')
   const there = await eventually(
     'the server to be back without the row that it had confirmed',

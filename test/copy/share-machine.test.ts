@@ -1,4 +1,4 @@
-// What leads the shares of a table from one state to the next: the table is whole or absent, whatever happens.
+// The states of the shares of a table: the table is whole or absent in every case.
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { next } from '../../server/copy/share-machine.ts'
@@ -28,12 +28,12 @@ const states = [
   'rolling back',
 ] as const satisfies ShareState[]
 
-/** What a share can be in when its table has failed. */
+/** The possible states of a share whose table has failed. */
 const ending = states.filter((state) => !['offered', 'copying', 'copied', 'prepared'].includes(state))
 
 const share = (state: ShareState, ...parts: number[]): Share => ({ state, parts, commitsItself: false })
 
-/** `a` has the first part; `b` copies the second, so that nothing follows by itself. */
+/** `a` has the first part; `b` copies the second, so that the task does not proceed by itself. */
 function withShare(state: ShareState, phase: Phase = 'copying'): TaskState {
   const shares = new Map([
     ['a', share(state, 0)],
@@ -42,7 +42,7 @@ function withShare(state: ShareState, phase: Phase = 'copying'): TaskState {
   return { ...newTask(2), phase, waiting: [], shares, failure: phase === 'failing' ? error : undefined }
 }
 
-/** What has become of `a`, of the phase, and what is to be done with `a`. */
+/** What happens to `a` and to the phase, and what has to be done with `a`. */
 function outcomeOf(before: TaskState, event: TaskEvent): string {
   const { task, effects } = next(before, event)
   if (task === before) return '-'
@@ -74,7 +74,7 @@ const events = {
 
 const anywhere = (outcome: string) => Object.fromEntries(states.map((state) => [state, outcome]))
 
-/** Where a state is not named, nothing happens. */
+/** Nothing happens in states that are not listed. */
 const whileCopying: Record<keyof typeof events, Partial<Record<ShareState, string>>> = {
   taken: { offered: 'copying', withdrawing: 'stopping, stop' },
   'given back': {
@@ -124,7 +124,7 @@ describe.each(Object.keys(whileCopying) as (keyof typeof events)[])('a share: %s
   })
 })
 
-test('while a table restarts, only what a server refuses and what is uncertain ends it', () => {
+test('while a table restarts, only a refusal by a server or an uncertain commit ends it', () => {
   const ends = Object.entries(events).filter(([, event]) => {
     const { task } = next(withShare('stopping', 'restarting'), { ...event, share: 'a' })
     return task.phase === 'failing'
@@ -273,7 +273,7 @@ describe('a table in parts', () => {
     ])
   })
 
-  test('whose share is lost at the commit is copied again as far as it is not committed', () => {
+  test('whose share is lost at the commit is copied again, except for what is committed', () => {
     const { done, task } = story(newTask(2), [
       begins('a', 0),
       begins('b', 1),
@@ -308,7 +308,7 @@ describe('a table in parts', () => {
     expect(task).toMatchObject({ phase: 'ended', failure: error, uncertain: [0], committed: [1] })
   })
 
-  test('whose workers wait for each other is left to one of them', () => {
+  test('whose workers wait for each other is copied by one of them', () => {
     const { done, task } = story(newTask(3), [
       begins('a', 0),
       begins('b', 1),
@@ -328,14 +328,14 @@ describe('a table in parts', () => {
   })
 })
 
-test('tables that go together in one transaction are tried again three times', () => {
+test('tables that are copied together in one transaction are retried three times', () => {
   const tries = Array.from({ length: 3 }, () => [begins('a', 0), fails('blocked', 'a')]).flat()
   const { done, task } = story(newTask(2, { isTogether: true }), tries)
   expect(done.filter(Boolean)).toEqual(['hand out', 'hand out', 'hand out'])
   expect(story(task, [begins('a', 0), fails('blocked', 'a')]).done).toEqual(['', 'settle'])
 })
 
-test('a share that commits by itself is asked for nothing, and may be faster than a stop', () => {
+test('a share that commits by itself gets no requests, and may complete before a stop', () => {
   const { done, task } = story(newTask(1), [
     begins('a', 0, true),
     { type: 'failed', error },
@@ -346,7 +346,7 @@ test('a share that commits by itself is asked for nothing, and may be faster tha
   expect(task.committed).toEqual([0])
 })
 
-test('a job that nobody has taken is gone only when the ledger says so after it was withdrawn', () => {
+test('a job that nobody has taken is gone only when the ledger shows so after it was withdrawn', () => {
   const offer = (id: string, part: number): TaskEvent => ({
     ...{ type: 'offered', parts: [part], commitsItself: false },
     share: id,
@@ -364,14 +364,14 @@ test('a job that nobody has taken is gone only when the ledger says so after it 
   expect(done).toEqual(['', '', '', 'stop b', '', 'stop b', 'stop b', 'settle'])
 })
 
-test('a part is given out only where it waits', () => {
+test('a part is assigned only while it waits', () => {
   const { task } = next(newTask(2), begins('a', 0))
   expect(() => next(task, begins('b', 0))).toThrow('were assigned')
   expect(() => next(task, begins('a', 1))).toThrow('were assigned')
   expect(() => next({ ...task, phase: 'failing' }, begins('b', 1))).toThrow('were assigned')
 })
 
-test('whatever happens, each part is in one place, and nothing is committed before all is there', () => {
+test('in every case each part is in one place, and nothing is committed before everything is copied', () => {
   const names = Object.keys(events) as (keyof typeof events)[]
   const step = fc.record({
     what: fc.constantFrom(
@@ -402,7 +402,7 @@ test('whatever happens, each part is in one place, and nothing is committed befo
           event = begins(id, part)
         } else if (what === 'agreed') event = { type: what }
         else if (what === 'vetoed' || what === 'failed') event = { type: what, error }
-        // A worker commits only when it was asked to.
+        // A worker commits only on request.
         else if ((what === 'committed' || what === 'commit began') && !isCommitting(state, id)) continue
         else event = { ...events[what], share: id }
         const before = state

@@ -1,4 +1,4 @@
-// The rate that all workers keep together.
+// The rate limit of all workers together.
 import { describe, expect, test } from 'bun:test'
 import { microseconds, sharedClock, Throttle, ThrottledFlow } from '../../server/postgres/copy-throttle.ts'
 import { within } from '../../tools/eventually.ts'
@@ -6,19 +6,19 @@ import { byRest, copying, failureOf, rowsOf } from '../../tools/moves/copying.ts
 import { cluster } from '../../tools/servers/clusters.ts'
 
 describe('a throttle', () => {
-  test('gives out no more than its rate, to whoever asks', () => {
+  test('never exceeds its rate, whatever the number of callers', () => {
     const clock = sharedClock()
     const several = [1, 2, 3].map(() => new Throttle(1_000_000, clock))
     const started = microseconds()
     const turns = Array.from({ length: 30 }, (_, turn) => several[turn % 3]?.reserve(10_000) ?? 0n)
-    // 300,000 bytes are 0.3 s, and each has its own time.
+    // 300,000 bytes take 0.3 s, and each call has its own time.
     expect(turns.at(-1)).toBeGreaterThanOrEqual(started + 300_000n)
     for (const [index, turn] of turns.entries()) {
       if (index > 0) expect(turn - (turns[index - 1] ?? 0n)).toBeGreaterThanOrEqual(10_000n)
     }
   })
 
-  test('hands on all bytes in their order, in small pieces, none before its time', async () => {
+  test('passes on all bytes in order, in small pieces, none before its time', async () => {
     const chunks = [Buffer.alloc(100_000, 'a'), Buffer.from('b'), Buffer.alloc(50_000, 'c')]
     const passed: Buffer[] = []
     const early: bigint[] = []
@@ -42,7 +42,7 @@ describe('a throttle', () => {
     expect(Math.max(...passed.map((piece) => piece.length))).toBeLessThanOrEqual(20_000)
   })
 
-  test('stops at once', async () => {
+  test('stops immediately', async () => {
     const throttle = new Throttle(1_000_000, sharedClock())
     let passed = 0
     const flow = new ThrottledFlow(
@@ -56,7 +56,7 @@ describe('a throttle', () => {
     flow.stop()
     expect(flow.isBusy).toBe(false)
     const before = passed
-    // Another one's turn is behind the turn that the first had taken already.
+    // The turn of another caller is after the one that the first had taken.
     const later = Promise.withResolvers<void>()
     new ThrottledFlow(
       throttle,
@@ -68,7 +68,7 @@ describe('a throttle', () => {
     expect(flow.isBusy).toBe(false)
   })
 
-  test('gives each of two that want more than it has the same', async () => {
+  test('gives equal shares to two callers that want more than the rate', async () => {
     const throttle = new Throttle(1_000_000, sharedClock())
     const order: string[] = []
     const flows = ['one', 'other'].map((name) => {
@@ -88,7 +88,7 @@ describe('a throttle', () => {
   })
 })
 
-/** When the last byte that somebody has taken a turn for may have passed. */
+/** The time at which the last byte with an assigned turn may have passed. */
 function turnsTaken(clock: SharedArrayBuffer): bigint {
   return Atomics.load(new BigInt64Array(clock), 0)
 }
@@ -104,13 +104,13 @@ async function pair(value: string) {
 
 const t = { table: 'public.t', columns: ['id', 'v'] }
 
-test.each([1, 4])('%d workers together stay under the rate, from its first second on', async (workers) => {
+test.each([1, 4])('%d workers together stay below the rate, from the first second on', async (workers) => {
   const { source, destination } = await pair(`select i, repeat('x', 1000) from generate_series(1, 4000) i`)
   const rate = 4_000_000
   const clock = sharedClock()
   await using work = await copying(source, destination, workers, { maxBytesPerSecond: rate }, clock)
   const started = microseconds()
-  /** What all turns that were taken since the beginning are good for. */
+  /** The bytes of all turns since the beginning. */
   const granted = () => (Number(turnsTaken(clock) - started) * rate) / 1e6
   const samples: [moved: number, granted: number][] = []
   const { bytes } = await work.run(rowsOf({ ...t, conditions: byRest('id', workers) }), {
@@ -119,11 +119,11 @@ test.each([1, 4])('%d workers together stay under the rate, from its first secon
   expect(granted()).toBeGreaterThanOrEqual(bytes)
   // Progress is reported late, never early: no byte has passed without its turn.
   expect(samples.filter(([moved, granted]) => moved > granted)).toEqual([])
-  // It rises all the time.
+  // It increases all the time.
   expect(samples.filter(([moved]) => moved > 0 && moved < bytes).length).toBeGreaterThan(3)
 })
 
-test('no worker starves beside another', async () => {
+test('no worker is starved by another', async () => {
   const { source, destination } = await pair(`select i, repeat('x', 1000) from generate_series(1, 2000) i`)
   await destination.sql('create table other (like t)')
   await source.sql('create table other as select * from t')
@@ -138,11 +138,11 @@ test('no worker starves beside another', async () => {
     order.push(`the end of ${name}`)
   })
   await Promise.all(both)
-  // Each has half of the rate: neither is done before the other has come far.
+  // Each has half of the rate: neither ends before the other has copied most of its rows.
   expect(order.slice(0, 2).toSorted()).toEqual(['other', 't'])
 })
 
-test('rows of many megabytes pass, merged or not', async () => {
+test('rows of many megabytes are copied, with and without merging', async () => {
   const { source, destination } = await pair(
     `select i, repeat(md5(i::text), 300000) from generate_series(1, 2) i`,
   )
@@ -153,7 +153,7 @@ test('rows of many megabytes pass, merged or not', async () => {
   expect(row?.n).toBe(19_200_000)
 })
 
-test('a slow run is cancelled at once', async () => {
+test('a slow run is cancelled immediately', async () => {
   const { source, destination } = await pair(`select i, repeat('x', 1000) from generate_series(1, 4000) i`)
   await using work = await copying(source, destination, 2, { maxBytesPerSecond: 10_000 })
   const flowing = Promise.withResolvers<void>()
@@ -165,7 +165,7 @@ test('a slow run is cancelled at once', async () => {
     }),
   )
   await within('the first bytes', flowing.promise)
-  // All of them would take seven minutes.
+  // Copying all of them would take seven minutes.
   await within('the end of the cancel', work.pool.cancel())
   expect(await within('the end of the copy', running)).toMatchObject({ name: 'Cancelled' })
   expect(await destination.sql('select from t')).toHaveLength(0)

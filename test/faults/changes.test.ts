@@ -1,4 +1,4 @@
-// Somebody else changes tables while a run is under way, and somebody stops the run.
+// Other sessions change tables while a run is under way, and users stop the run.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { cleanEnvironment } from '../../tools/command.ts'
 import { compareRows } from '../../tools/comparison/compare.ts'
@@ -17,10 +17,10 @@ let home: Faulty
 let role: string
 let source: Owned
 
-/** Rows of `big`. */
+/** Number of rows of `big`. */
 const many = 12_000
 
-/** `big` is copied first; its first row waits for a lock of the destination. `late` waits behind it. */
+/** `big` is copied first; its first row waits for a lock of the destination. `late` waits for its turn. */
 const tables = `
   create function gate() returns boolean language plpgsql as
     'begin perform pg_advisory_xact_lock_shared(1); return true; end';
@@ -29,7 +29,7 @@ const tables = `
   create table other (id int primary key, v text);
   create function note() returns trigger language plpgsql as 'begin return new; end';
   create trigger noted after insert on late for each row execute function note();`
-// Whatever is copied when a run ends, the foreign key holds.
+// At any end of the run, the foreign key holds for the copied rows.
 const rows = `
   insert into big select n, repeat('x', 1000) from generate_series(1, ${many}) n;
   insert into late select n, null, 'v' from generate_series(1, 1000) n;
@@ -48,7 +48,7 @@ afterAll(() => home[Symbol.dispose]())
 const holdRows = (destination: TestDatabase) => hold(destination, 'select pg_advisory_xact_lock(1)')
 const rowsWait = (destination: TestDatabase) => waitsForLock(to, destination, 'copy%big%')
 
-/** Of a run that copies slowly; there was not more than one page before. */
+/** Waits for rows of a slow run; before, the table has one page at most. */
 async function rowsArrive(destination: TestDatabase) {
   await eventually(
     'rows to arrive',
@@ -58,12 +58,12 @@ async function rowsArrive(destination: TestDatabase) {
 }
 const slowly = ['--workers', '1', '--max-rate', '2MB/s']
 
-test('tables of the source that somebody means to change while they wait for their turn are copied whole', async () => {
+test('tables of the source are copied completely while another session waits to change them', async () => {
   const destination = await to.createDatabase()
   const lock = await holdRows(destination)
   const running = clone(source, destination, { options: { workers: 1 } })
   await rowsWait(destination)
-  // They wait for the run's locks; until they give up, whoever reads the table waits behind them.
+  // Such sessions wait for the run's locks. Until they give up, every reader of the table waits for them.
   const statements = ['drop table late', 'alter table late add column more int default 5', 'truncate late']
   for (const statement of statements) {
     const theirs = source.sql(`set lock_timeout = '100ms'; ${statement}`)
@@ -78,8 +78,8 @@ test('tables of the source that somebody means to change while they wait for the
   expect(await compareRows(source, destination)).toEqual([])
 })
 
-describe('tables of the destination that somebody', () => {
-  test('drops or alters during the run fail alone, with the server saying why', async () => {
+describe('tables of the destination that another session', () => {
+  test("drops or alters during the run fail alone, with the server's reason", async () => {
     const destination = await to.createDatabase()
     await destination.sql(tables + alone)
     const lock = await holdRows(destination)
@@ -106,7 +106,7 @@ describe('tables of the destination that somebody', () => {
   })
 })
 
-test('foreign keys and triggers whose tables somebody dropped meanwhile are given up, and said once', async () => {
+test('foreign keys and triggers whose tables were dropped meanwhile are given up, and reported once', async () => {
   const destination = await ownedDatabase(to, role, tables + alone)
   const run = home.watch(['copy', '--source', source.loginUrl, '--dest', destination.loginUrl, ...slowly])
   await run.reaches(rowsArrive(destination))
@@ -162,14 +162,14 @@ describe('Ctrl-C, SIGTERM and SIGHUP', () => {
     ],
   )
   test.each(cases)(
-    '%s during %s stops cleanly, with everything put back',
+    '%s during %s stops cleanly, with everything restored',
     async (signal, _, { held, reached }) => {
       const { destination, ends, before } = await plain()
       const lock = held ? await hold(destination, held) : undefined
       const run = home.watch(['copy', ...ends, ...slowly])
       await run.reaches(reached(destination))
       run.signal(signal)
-      // What it puts back may need the lock.
+      // Restoring may need the lock.
       await run.until(({ message = '' }) => message.includes('cancel')).catch(() => {})
       await lock?.letGo()
       const { code, said } = await run.finished
@@ -181,7 +181,7 @@ describe('Ctrl-C, SIGTERM and SIGHUP', () => {
     },
   )
 
-  test('are not the only clean ends: a terminal that is closed, and a pipe that nobody reads', async () => {
+  test('end a run cleanly, as do a closed terminal and a closed pipe', async () => {
     const { destination, ends, before } = await plain()
     const on = onTerminal(['copy', ...ends, ...slowly], home.directory)
     await rowsArrive(destination)
@@ -199,7 +199,7 @@ describe('Ctrl-C, SIGTERM and SIGHUP', () => {
     expect(await destination.sql('select count(*)::int as n from big')).toEqual([{ n: many }])
   })
 
-  test('twice stop at once; a repair puts back what was away', async () => {
+  test('sent twice stop the run immediately; a repair restores what was suspended', async () => {
     const { destination, ends, before } = await plain()
     const run = home.watch(['copy', ...ends, ...slowly])
     await run.reaches(rowsArrive(destination))
@@ -214,7 +214,7 @@ describe('Ctrl-C, SIGTERM and SIGHUP', () => {
   })
 })
 
-test('a run whose role may not make a schema there says so, and a repair from the same directory knows what is away', async () => {
+test('a run whose role may not create a schema there reports it, and a repair from the same directory knows what is suspended', async () => {
   const destination = await ownedDatabase(to, role, tables + alone)
   await destination.sql(`revoke create on database "${destination.name}" from ${role}`)
   const before = await keysAndTriggers(destination)

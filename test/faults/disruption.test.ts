@@ -1,4 +1,4 @@
-// Servers that stop what a run does: an administrator's cancel, a lost backend, a restart, a full disk.
+// Servers that interrupt a run: an administrator's cancel, a lost backend, a restart, a full disk.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { execFileSync } from 'node:child_process'
@@ -14,16 +14,16 @@ import { type OwnCluster, startCluster, type TestDatabase } from '../../tools/se
 import { scratchDirectory } from '../../tools/servers/scratch.ts'
 import { expectNothingLeft, hold, sessionsIn, waitsForLock } from './running.ts'
 
-/** Their own, since they are restarted. */
+/** Not shared, since they are restarted. */
 let from: OwnCluster
 let to: OwnCluster
 let source: TestDatabase
-/** With more rows of `big` than all sockets on the way take. */
+/** `big` has more rows than the buffers of all sockets on the way hold. */
 let wide: TestDatabase
 
 const manyRows = 20_000
 
-/** Everything has a place where it waits for a lock of the destination: `big` at its first row, and one index. */
+/** Every step can wait for a lock of the destination: `big` at its first row, and one index. */
 const content = (rows: number) => `
   create function gate(lock int) returns int immutable language plpgsql as
     'begin perform pg_advisory_xact_lock_shared(lock); return 1; end';
@@ -52,7 +52,7 @@ const rowsWait = (destination: TestDatabase) => waitsForLock(to, destination, 'c
 
 type Act = 'pg_cancel_backend' | 'pg_terminate_backend'
 
-/** Acts on one of our sessions that does this. */
+/** Acts on one of the run's sessions with such a statement. */
 async function strike(server: OwnCluster, database: TestDatabase, act: Act, statement: string) {
   const [session] = await eventually(
     `a session that does ${statement}`,
@@ -108,7 +108,7 @@ describe('an administrator cancels', () => {
     },
   )
 
-  test('CREATE INDEX: that index fails, and is made by --resume', async () => {
+  test('CREATE INDEX: that index fails, and --resume creates it', async () => {
     using store = new RunStore(scratchDirectory())
     const destination = await to.createDatabase()
     const ends = {
@@ -148,28 +148,25 @@ describe('a backend is lost', () => {
 })
 
 describe('the destination', () => {
-  test.each(['fast', 'immediate'] as const)(
-    'stops (%s) and comes back while rows are copied',
-    async (mode) => {
-      const destination = await to.createDatabase()
-      const lock = await holdRows(destination)
-      const running = clone(wide, destination, { options: { splitBytes: 5_000_000, workers: 3 } })
-      await rowsWait(destination)
-      await to.restart(mode)
-      await lock.isLost()
-      const { failures, result } = await within('the end of the run', running)
-      // A crash may have taken what was confirmed; then it is said, otherwise everything is there.
-      if (result.status === 'completed') {
-        expect(await compareRows(wide, destination)).toEqual([])
-        expect(await validKeys(destination)).toEqual(allKeys)
-      } else {
-        expect(mode).toBe('immediate')
-        expect(failures.join()).toMatch(/lost rows that it had confirmed|crash/)
-      }
-    },
-  )
+  test.each(['fast', 'immediate'] as const)('stops (%s) and restarts while rows are copied', async (mode) => {
+    const destination = await to.createDatabase()
+    const lock = await holdRows(destination)
+    const running = clone(wide, destination, { options: { splitBytes: 5_000_000, workers: 3 } })
+    await rowsWait(destination)
+    await to.restart(mode)
+    await lock.isLost()
+    const { failures, result } = await within('the end of the run', running)
+    // A crash may have lost confirmed transactions. Then that is reported, otherwise everything is there.
+    if (result.status === 'completed') {
+      expect(await compareRows(wide, destination)).toEqual([])
+      expect(await validKeys(destination)).toEqual(allKeys)
+    } else {
+      expect(mode).toBe('immediate')
+      expect(failures.join()).toMatch(/lost rows that it had confirmed|crash/)
+    }
+  })
 
-  test('stops and comes back while an index is built', async () => {
+  test('stops and restarts while an index is built', async () => {
     const destination = await to.createDatabase()
     const lock = await holdIndex(destination)
     const running = clone(source, destination)
@@ -183,7 +180,7 @@ describe('the destination', () => {
   })
 })
 
-test('a source that stops takes its snapshot along: what is not copied fails and says so', async () => {
+test('a source that stops loses its snapshot: what is not copied fails, with that reason', async () => {
   const destination = await to.createDatabase()
   const lock = await holdRows(destination)
   const running = clone(wide, destination, { options: { workers: 1 } })
@@ -199,14 +196,14 @@ test('a source that stops takes its snapshot along: what is not copied fails and
   await expectNothingLeft(to, destination)
 })
 
-describe('a disk that is full', () => {
+describe('a full disk', () => {
   const directory = join(scratchDirectory(), 'small-disk')
-  // Also when this test is not chosen the directory has to be free again.
+  // The directory has to be freed even if this test is not selected.
   const mayMount = mount(directory)
   if (mayMount) unmount(directory)
 
   test.skipIf(!mayMount)(
-    'fails the tables that do not fit, which are empty; after room was made --resume goes on',
+    'fails the tables that do not fit, which are empty; when there is room --resume continues',
     async () => {
       using store = new RunStore(scratchDirectory())
       mount(directory)
@@ -237,7 +234,7 @@ describe('a disk that is full', () => {
   )
 })
 
-/** Only root may, and not in every container. */
+/** Needs root, and is not possible in every container. */
 function mount(path: string): boolean {
   try {
     mkdirSync(path, { recursive: true })

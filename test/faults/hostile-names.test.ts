@@ -1,4 +1,4 @@
-// Names and values that mean something to SQL, everywhere a name or a value enters it.
+// Names and values with a meaning in SQL, wherever a name or a value is part of a statement.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { compareEverything, compareRows } from '../../tools/comparison/compare.ts'
 import { casesOf } from '../../tools/long.ts'
@@ -11,7 +11,7 @@ let to: Cluster
 let home: Faulty
 
 beforeAll(async () => {
-  // Where a backslash in a plain string begins an escape.
+  // A server where a backslash in a plain string begins an escape.
   const settings = { standard_conforming_strings: 'off', escape_string_warning: 'off' }
   ;[from, to] = await Promise.all([cluster(15, { settings }), cluster(17, { settings })])
   home = faultyHome()
@@ -41,10 +41,10 @@ const names = [
 ] as const
 
 const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`
-/** Whatever the server's setting. */
+/** Valid with any setting of the server. */
 const literal = (text: string) => `E'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`
 
-/** All that has a name, under the hostile one; the schema as well. */
+/** Everything that has a name, with the hostile one, including the schema. */
 function objects(name: string, role: string): string {
   // A schema may not begin with pg_.
   const schema = quoted(name.startsWith('pg_') ? ` ${name}` : name)
@@ -83,7 +83,7 @@ function rows(name: string): string {
 const hostileRole = `ro"le'; \\ 日`
 const all = (text: (name: string) => string) => names.map(text).join('\n')
 
-test('a clone carries them all, and drop and truncate know them again', async () => {
+test('a clone copies them all, and drop and truncate recognise them', async () => {
   const source = await from.createDatabase()
   await source.sql(`create table victim (id int); ${all((name) => objects(name, hostileRole) + rows(name))}`)
   const destination = await to.createDatabase()
@@ -107,7 +107,7 @@ describe('a copy by an owner of a hostile name', () => {
   })
 
   test.each(casesOf(['--truncate', '--upsert'], ['--append']))(
-    '%s takes foreign keys and triggers away, and puts them back',
+    '%s suspends foreign keys and triggers, and restores them',
     async (mode) => {
       const destination = await ownedDatabase(to, quoted(hostileRole), structure)
       const before = await keysAndTriggers(destination)
@@ -120,7 +120,7 @@ describe('a copy by an owner of a hostile name', () => {
   )
 })
 
-test('mapping, constants, conditions and keys are names and values, never SQL of their own', async () => {
+test('mapping, constants, conditions and keys are treated as names and values, never as SQL', async () => {
   const source = await from.createDatabase()
   const destination = await to.createDatabase()
   const hostile = `o'; drop table victim; --\\ "$$`
@@ -153,7 +153,7 @@ test('mapping, constants, conditions and keys are names and values, never SQL of
   expect(await Bun.file(`${home.directory}/broken`).exists()).toBe(false)
 })
 
-test('each name is chosen by --include as it stands, and nothing else is', async () => {
+test('each name is selected by --include literally, and nothing else is', async () => {
   const source = await from.createDatabase()
   await source.sql(
     names

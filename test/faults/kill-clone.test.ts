@@ -1,4 +1,4 @@
-// kill -9 in the middle of a clone, and what --resume makes of it.
+// kill -9 in the middle of a clone, and its continuation with --resume.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { compareEverything } from '../../tools/comparison/compare.ts'
 import { eventually } from '../../tools/eventually.ts'
@@ -23,7 +23,7 @@ beforeAll(async () => {
   ;[from, to] = await Promise.all([cluster(14), cluster(17)])
   source = await from.createDatabase()
   home = faultyHome()
-  // What a lock in the destination must be able to stop, asks for one there.
+  // Steps that a lock on the destination must be able to stop request one.
   await source.sql(`
     create function gate(int, int) returns int immutable language plpgsql as
       'begin perform pg_advisory_xact_lock_shared($2); return $1; end';
@@ -43,12 +43,12 @@ beforeAll(async () => {
 afterAll(() => home[Symbol.dispose]())
 
 interface Moment {
-  /** Holds up the run. */
+  /** The lock that stops the run. */
   held?: string
-  /** Until no session waits for it any more. */
+  /** Until no session waits for it. */
   staysHeld?: boolean
   args?: string[]
-  /** The run has come as far as it is to come. */
+  /** The run has reached the moment of the kill. */
   reached(run: Running, destination: TestDatabase): Promise<unknown>
 }
 

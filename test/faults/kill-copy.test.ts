@@ -1,4 +1,4 @@
-// kill -9 in the middle of a copy by plain owners, whose foreign keys and triggers are away meanwhile.
+// kill -9 in the middle of a copy by plain owners, while foreign keys and triggers are suspended.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { eventually } from '../../tools/eventually.ts'
 import { casesOf } from '../../tools/long.ts'
@@ -78,7 +78,7 @@ afterAll(() => {
   elsewhere[Symbol.dispose]()
 })
 
-/** What is there before has rows that collide with those to come, and others. */
+/** Existing rows, some of which collide with copied ones. */
 const old = `
   set test.quiet = 'on';
   insert into parent values (1, 'old'), (90001, 'old');
@@ -89,10 +89,10 @@ const old = `
 interface Moment {
   major?: Major
   held?: string
-  /** Until no session waits for it any more; a server of 12 does not notice. */
+  /** Until no session waits for it; a server of 12 does not notice the kill. */
   staysHeld?: boolean
   args?: string[]
-  /** A lock that takes the place of the first one, if there is another. */
+  /** A lock that replaces the first one, if there is another. */
   reached(run: Running, destination: TestDatabase, lock: Held | undefined): Promise<Held | undefined>
 }
 
@@ -198,7 +198,7 @@ async function rowsOf(database: TestDatabase) {
   return row
 }
 
-/** What a copy leaves that nobody disturbs. */
+/** The result of a copy without a fault. */
 const expected = new Map<string, Row | undefined>()
 
 async function expectedRows(args: string[]) {
@@ -212,7 +212,7 @@ async function expectedRows(args: string[]) {
   return expected.get(mode) ?? {}
 }
 
-/** By commands that know nothing of the run. */
+/** By commands without the state of the run. */
 async function expectNamed(destination: Owned) {
   const asked = await elsewhere.run(['status', '--dest', destination.loginUrl])
   expect(asked).toMatchObject({ code: 1 })
@@ -231,12 +231,12 @@ async function expectNamed(destination: Owned) {
 
 describe('a copy killed in', () => {
   test.each(casesOf(always, onlyLong))(
-    '%s leaves foreign keys and triggers to be put back',
+    '%s leaves foreign keys and triggers to be restored',
     async (phase, moment) => {
       const { major = 17, args = [], held } = moment
       const server = clusterOf(major)
       const destination = await ownedDatabase(server, role, schema + old)
-      // Only a superuser could switch off what partitions have of it there.
+      // Only a superuser could disable the triggers of its partitions on that server.
       if (major < 13) await destination.sql('drop trigger of_parts on parts')
       const before = await keysAndTriggers(destination)
       const oldRows = (await rowsOf(destination)) ?? {}
@@ -251,14 +251,14 @@ describe('a copy killed in', () => {
       if (isLetGo) await lock?.letGo()
       if (major >= 14) await expectNothingLeft(server, destination, { butNotes: true })
 
-      // What a server of 12 has not noticed is known only where the run was.
+      // What a server of 12 has not noticed is known only in the run's state directory.
       const place = major >= 14 ? elsewhere : home
       if (isLetGo) await expectNamed(destination)
       const repaired = place.run(['repair', '--dest', destination.loginUrl])
       if (!isLetGo) await lock?.letGo()
       const { code, said } = await repaired
       await expectNothingLeft(server, destination, { butNotes: code !== 0 })
-      // A key that holds for half of the rows only is back all the same, and said.
+      // A key that holds for half of the rows only is restored nevertheless, and reported.
       if (code === 0) expect(await keysAndTriggers(destination)).toEqual(before)
       else expect(said).toMatch(/could not be restored: .* violates foreign key/)
       const [now, newRows] = [await rowsOf(destination), await expectedRows(args)]

@@ -1,4 +1,4 @@
-// Databases whose objects all belong to a role that is nothing but their owner.
+// Databases whose objects all belong to a role without other privileges.
 import type { Cluster, TestDatabase } from '../../tools/servers/clusters.ts'
 
 export interface Owned extends TestDatabase {
@@ -17,7 +17,7 @@ export async function plainRole(...servers: Cluster[]): Promise<string> {
   return role
 }
 
-/** The role may make objects in `public`, and owns what the SQL makes; the database is not its own. */
+/** The role may create objects in `public`, and owns what the SQL creates; the database is not its own. */
 export async function ownedDatabase(server: Cluster, role: string, sql = ''): Promise<Owned> {
   const database = await server.createDatabase()
   await database.sql(

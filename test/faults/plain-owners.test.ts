@@ -1,4 +1,4 @@
-// Both ends as roles that own their objects and are nothing else.
+// Source and destination with roles that own their objects and have no other privileges.
 import { beforeAll, describe, expect, test } from 'bun:test'
 import type { Plan } from '../../server/migrate/plan/types.ts'
 import { compareEverything, compareRows } from '../../tools/comparison/compare.ts'
@@ -52,7 +52,7 @@ async function pair(to: Major, there: string) {
   return { destination, before, run }
 }
 
-test.each(casesOf<Major>([12], [17]))('a clone to a server of %d brings everything', async (to) => {
+test.each(casesOf<Major>([12], [17]))('a clone to a server of %d copies everything', async (to) => {
   const { destination, run } = await pair(to, '')
   const { failures } = await run({ options: { acl: false } })
   expect(failures).toEqual([])
@@ -93,7 +93,7 @@ test.each(
 })
 
 test.each(casesOf<Major>([17], [12]))(
-  'a clone to a server of %d in drop mode makes them again',
+  'a clone to a server of %d in drop mode creates them again',
   async (to) => {
     const { destination, run } = await pair(to, schema + old + trigger)
     const { failures } = await run({ options: { existingTableMode: 'drop', acl: false } })
@@ -103,7 +103,7 @@ test.each(casesOf<Major>([17], [12]))(
   },
 )
 
-describe('what a role may not do is said before anything runs', () => {
+describe('what a role may not do is reported before the run', () => {
   async function limited(grants: string, sequences = true) {
     const { destination } = await pair(17, schema + old)
     const guest = await plainRole(server(15), server(17))
@@ -121,7 +121,7 @@ describe('what a role may not do is said before anything runs', () => {
     }
   }
 
-  test('rows that may not be written or deleted refuse a copy, with the right that is missing', async () => {
+  test('rows that may not be written or deleted refuse a copy, with the missing privilege', async () => {
     const { destination, run } = await limited(
       'grant insert on parent to guest; grant truncate on item to guest',
     )
@@ -143,7 +143,7 @@ describe('what a role may not do is said before anything runs', () => {
     )
   })
 
-  test('sequences and tables that may not be read and are left out are no matter', async () => {
+  test('sequences and tables that may not be read do not matter when they are left out', async () => {
     const guest = await plainRole(server(15), server(17))
     const from = await server(15).createDatabase()
     const to = await server(17).createDatabase()
@@ -174,7 +174,7 @@ describe('what a role may not do is said before anything runs', () => {
     expect(plan?.warnings.join('\n')).toMatch(/may not create objects in schema "public"/)
   })
 
-  test('a foreign key that it could not make again stays, and is named', async () => {
+  test('a foreign key that it could not create again stays, and is named', async () => {
     const mine = await ownedDatabase(
       server(15),
       role,

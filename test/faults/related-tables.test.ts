@@ -1,4 +1,4 @@
-// Tables that are there, have rows and are tied to each other: emptied and filled by superusers and by owners.
+// Existing tables with rows that foreign keys connect: emptied and filled by superusers and by owners.
 import { beforeAll, describe, expect, test } from 'bun:test'
 import { compareRows } from '../../tools/comparison/compare.ts'
 import { casesOf } from '../../tools/long.ts'
@@ -10,7 +10,7 @@ import { keysAndTriggers } from './running.ts'
 const servers = new Map<Major, Cluster>()
 let role: string
 
-/** `rows` are those of the source, `old` those that the destination has before. */
+/** `rows`: those of the source; `old`: those that the destination has before. */
 interface Family {
   schema: string
   rows: string
@@ -107,7 +107,7 @@ async function count(database: TestDatabase, table: string) {
 }
 
 describe.each(whose)('%s (15 to %d)', (who, to) => {
-  // Partitioned tables with foreign keys to and from them, one that refers to itself, a circle of foreign keys.
+  // Partitioned tables with foreign keys to and from them, one that refers to itself, a cycle of foreign keys.
   test('replaces the rows', async () => {
     const { source, destination, before, run } = await make(who, to, all)
     const { failures, result } = await run({ options: { dataOnly: true } })
@@ -125,13 +125,13 @@ describe.each(whose)('%s (15 to %d)', (who, to) => {
     expect(await keysAndTriggers(destination)).toEqual(before)
   })
 
-  test('replaces the rows of a partition alone, and touches no other', async () => {
+  test('replaces the rows of a partition alone, and changes no other', async () => {
     const { destination, before, run } = await make(who, to, all)
     const { result, events, failures } = await run({
       options: { dataOnly: true },
       selection: { include: ['sale_2_low'] },
     })
-    // What refers to its old rows is not part of the run: that is found and said, and nothing else happens.
+    // Tables that refer to its old rows are not part of the run: that is reported, and nothing else happens.
     expect(result.status).toBe('completed_with_failures')
     expect(JSON.stringify(events)).toMatch(
       /references? rows|could not be restored|deleting its rows would change/,
@@ -142,13 +142,13 @@ describe.each(whose)('%s (15 to %d)', (who, to) => {
     const state = JSON.stringify(await keysAndTriggers(destination))
     for (const name of ['sale_customer_fkey', 'item_sale_region_fkey', 'of_sale']) {
       expect(JSON.stringify(before)).toContain(name)
-      // That of a partitioned table cannot come back unchecked before 18.
+      // The key of a partitioned table cannot be restored without validation before 18.
       if (!state.includes(name))
         expect(failures.join()).toMatch(`"${name}" of public.sale could not be restored`)
     }
   })
 
-  test('leaves foreign keys in force when told to, in the order of the tables', async () => {
+  test('keeps foreign keys enforced with the option for that, in the order of the tables', async () => {
     const { source, destination, before, run } = await make(who, to, ordered)
     const { failures } = await run({ options: { dataOnly: true, disableFk: false } })
     expect(failures).toEqual([])
@@ -157,7 +157,7 @@ describe.each(whose)('%s (15 to %d)', (who, to) => {
   })
 })
 
-describe('a chain of which only a part is chosen', () => {
+describe('a chain of which only a part is selected', () => {
   test.each(whose)('is emptied without the rest, by %s (15 to %d)', async (who, to) => {
     const { destination, before, run } = await make(who, to, all)
     const { failures } = await run({ options: { dataOnly: true }, selection: { include: ['top', 'mid'] } })

@@ -1,4 +1,4 @@
-// A run of the real command that is watched through its own log file, and killed where the test wants it.
+// A run of the real command, observed through its log file, and killed at a moment that the test chooses.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Ended, type Home, makeHome } from '../../tools/command.ts'
@@ -16,10 +16,10 @@ export interface Running {
   readonly finished: Promise<Ended>
   /** Fails when the run ends before. */
   reaches(moment: Promise<unknown>): Promise<void>
-  /** Resolves when a line of the log says so; fails when the run ends before. */
+  /** Resolves when a line of the log matches; fails when the run ends before. */
   until(isIt: (line: Line) => boolean): Promise<void>
   signal(name: NodeJS.Signals): void
-  /** `kill -9`, and the process is gone when it returns. */
+  /** `kill -9`; when it returns, the process has ended. */
   kill(): Promise<void>
 }
 
@@ -39,7 +39,7 @@ export function faultyHome(): Faulty {
       return running
     },
     [Symbol.dispose]() {
-      // A test that failed may have left one.
+      // A failed test may have left one.
       for (const child of children) child.kill('SIGKILL')
       home[Symbol.dispose]()
     },
@@ -76,7 +76,7 @@ function watch(home: Home, args: string[]): Running & { child: Bun.Subprocess } 
       const early = finished.then(({ said }) => {
         throw new Error(`the run ended before: ${said}`)
       })
-      // Of the one that comes second nobody wants to hear.
+      // The result of the slower one is not used.
       early.catch(() => {})
       moment.catch(() => {})
       await Promise.race([moment, early])
@@ -101,7 +101,7 @@ function logsOf({ directory }: Home): string[] {
   }
 }
 
-/** The last line may be half written. */
+/** The last line may be incomplete. */
 function linesOf({ directory }: Home, name: string): Line[] {
   const lines = readFileSync(join(directory, 'logs', name), 'utf8')
     .split('\n')
@@ -132,7 +132,7 @@ interface RunSession {
   isMeant: boolean
 }
 
-/** Those of the command; meant are those that run, or have run last, a statement like this one. */
+/** The command's sessions with such a statement as their current or last one. */
 export function sessionsIn(server: Cluster, database: TestDatabase, statement = '%'): Promise<RunSession[]> {
   return server.sql<RunSession>(
     'postgres',
@@ -142,7 +142,7 @@ export function sessionsIn(server: Cluster, database: TestDatabase, statement = 
   )
 }
 
-/** No session of ours is left, nor anything that one has made for itself, but for notes of what is away. */
+/** The command has no sessions, and no object of a session is left except for notes of what is suspended. */
 export async function expectNothingLeft(
   server: Cluster,
   database: TestDatabase,
@@ -164,7 +164,7 @@ export async function expectNothingLeft(
   if (names.length > 0) throw new Error(`left behind: ${names.join(', ')}`)
 }
 
-/** Foreign keys and triggers as a person would see them. */
+/** Foreign keys and triggers as a user sees them. */
 export async function keysAndTriggers(database: TestDatabase): Promise<unknown> {
   const [state] = await database.sql(`
     select (select json_agg(t.tgrelid::regclass || '.' || t.tgname || ' ' || t.tgenabled::text order by 1)
@@ -178,11 +178,11 @@ export async function keysAndTriggers(database: TestDatabase): Promise<unknown> 
 
 export interface Held {
   letGo(): Promise<void>
-  /** Instead of it, when the server has ended the session. */
+  /** The error, when the server has ended the session. */
   isLost(): Promise<void>
 }
 
-/** A session that holds a lock until it is let go. */
+/** A session that holds a lock until it is released. */
 export async function hold(database: TestDatabase, statement: string): Promise<Held> {
   const session = database.connect()
   const reserved = await session.reserve()

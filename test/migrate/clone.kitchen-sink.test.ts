@@ -1,4 +1,4 @@
-// A database with every kind of object arrives so that pg_dump cannot tell the copy from the original.
+// A database with every kind of object is cloned so that pg_dump's output for the copy equals that for the original.
 import { describe, expect, test } from 'bun:test'
 import { compareEverything, textDifference } from '../../tools/comparison/compare.ts'
 import { casesOf } from '../../tools/long.ts'
@@ -7,7 +7,7 @@ import { cluster, type Major, type TestDatabase } from '../../tools/servers/clus
 import { dumpEntries, dumpText, normalized, replay } from '../support/ddl.ts'
 import { createKitchenSink, createKitchenSinkRoles } from '../support/kitchen-sink.ts'
 
-/** From the oldest to the newest, and all that there is where nothing may differ. */
+/** From the oldest to the newest version, and between equal versions, where nothing may differ. */
 const pairs = casesOf<[Major, Major]>(
   [
     [12, 18],
@@ -20,14 +20,14 @@ const pairs = casesOf<[Major, Major]>(
   ],
 )
 
-/** What a newer server does otherwise than an older one, whoever makes the objects there. */
+/** Differences between server versions, whichever tool creates the objects. */
 const ofNewerServers: Record<string, RegExp> = {
   'a range type gets a multirange type since 14, and since 16 it follows its range to a new owner':
     /multirange/,
 }
 
 describe.each(pairs)('from %d to %d', (from, to) => {
-  test('everything arrives', async () => {
+  test('everything is cloned', async () => {
     const sourceCluster = await cluster(from)
     const destinationCluster = await cluster(to)
     await createKitchenSinkRoles(sourceCluster)
@@ -53,8 +53,8 @@ describe.each(pairs)('from %d to %d', (from, to) => {
     if (from === to) {
       expect(textDifference(normalized(await dumpText(source)), arrived)).toEqual([])
     } else {
-      // A newer server words some definitions differently (unqualified columns in views, MAINTAIN among
-      // the rights). What it makes of pg_dump's own script, run one statement after the other, is the measure.
+      // A newer server writes some definitions differently (unqualified columns in views, MAINTAIN among the
+      // privileges). The clone is compared with the result of pg_dump's own script, run statement by statement.
       const reference = await destinationCluster.createDatabase()
       await replay(source, reference)
       const expected = normalized(await dumpText(reference))
@@ -64,14 +64,14 @@ describe.each(pairs)('from %d to %d', (from, to) => {
 })
 
 /**
- * pg_dump's script gives a table that was attached to its parent later another order of columns; the clone
- * keeps the order. Between servers of one major, where nothing is left out, that is seen.
+ * In pg_dump's script a table that was attached to its parent later has another order of columns; the clone keeps the
+ * order. This is checked between servers of one major version, where nothing is left out.
  */
 function withoutLateChild(dump: string): string {
   return dump.replace(/CREATE TABLE ks\.loose \(.*?\n\)/s, 'CREATE TABLE ks.loose')
 }
 
-/** What there is and whose it is, without how it is defined. Since 14 a procedure's arguments say IN. */
+/** Objects and their owners, without definitions. Since 14 a procedure's arguments say IN. */
 function names(entries: Awaited<ReturnType<typeof dumpEntries>>, database: TestDatabase): string[] {
   return entries
     .map(({ kind, schema, name, owner }) =>

@@ -1,4 +1,4 @@
-// Among the options of columns servers keep notes of their own: they are not part of the schema.
+// Servers keep internal data among the options of columns, which is not part of the schema.
 import { expect, test } from 'bun:test'
 import { compareSchema } from '../../server/compare/schema.ts'
 import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
@@ -40,7 +40,7 @@ async function expectWhole(source: TestDatabase, destination: TestDatabase) {
   expect((await compare(source, destination)).differences).toEqual([])
 }
 
-test('options that a server keeps for itself do not move, those of the user do', async () => {
+test('internal options of a server are not cloned, those of the user are', async () => {
   const source = await (await cluster(15)).createDatabase()
   await source.sql(schema)
   await source.sql(`
@@ -51,7 +51,7 @@ test('options that a server keeps for itself do not move, those of the user do',
   await expectWhole(source, await (await cluster(18)).createDatabase())
 })
 
-test('an option that the destination does not know is reported, and the table is whole without it', async () => {
+test('an option that the destination does not know is reported, and the table is complete without it', async () => {
   const source = await (await cluster(17)).createDatabase()
   const destination = await (await cluster(12)).createDatabase()
   await source.sql(`
@@ -72,7 +72,7 @@ test('an option that the destination does not know is reported, and the table is
   expect(await destination.sql(storage)).toEqual([{ attstorage: 'e' }])
 })
 
-test('a range is made without the multirange that an older destination does not know', async () => {
+test('a range is created without the multirange that an older destination does not know', async () => {
   const source = await (await cluster(17)).createDatabase()
   const destination = await (await cluster(12)).createDatabase()
   await source.sql(`

@@ -1,4 +1,4 @@
-// The foreign keys and triggers that the destination has already.
+// Foreign keys and triggers that the destination has before the run.
 import { beforeAll, describe, expect, test } from 'bun:test'
 import { type CloneTest, clone } from '../../tools/moves/clone.ts'
 import { type Cluster, cluster, type TestDatabase } from '../../tools/servers/clusters.ts'
@@ -49,12 +49,12 @@ const familyAsBefore = {
   logged: 0,
 }
 
-describe('foreign keys and triggers that are there', () => {
+describe('existing foreign keys and triggers', () => {
   const old = `insert into parent values (9, 'old'); set session_replication_role = replica;
                alter table child disable trigger always; insert into child values (9, 9);
                alter table child enable always trigger always;`
 
-  test('do not act on the copied rows, and are as before', async () => {
+  test('do not act on the copied rows, and are restored', async () => {
     const { source, destination } = await pair(family + familyRows, family + old)
     const { failures, result } = await clone(source, destination, {
       options: { dataOnly: true },
@@ -98,7 +98,7 @@ describe('foreign keys and triggers that are there', () => {
     expect(await familyState(destination)).toEqual(familyAsBefore)
   })
 
-  test('that stay in force order the tables; a circle is reported', async () => {
+  test('that stay enforced order the tables; a cycle is reported', async () => {
     const circle = `create table a (id int primary key, b int); create table b (id int primary key, a int references a);
                     alter table a add constraint ab foreign key (b) references b;`
     const { source, destination } = await pair(
@@ -138,7 +138,7 @@ describe('an owner who is no superuser', () => {
     return { destination, run: await clone(login(source), login(destination), test) }
   }
 
-  test('gets foreign keys dropped and made again, triggers disabled and enabled, as they were', async () => {
+  test('gets foreign keys dropped and created again, triggers disabled and enabled, as they were', async () => {
     const { destination, run } = await asOwner(
       { options: { dataOnly: true }, confirm: true },
       "insert into parent values (9, 'old')",
@@ -148,7 +148,7 @@ describe('an owner who is no superuser', () => {
     expect(await familyState(destination)).toEqual(familyAsBefore)
   })
 
-  test('is told which foreign key does not hold any more; it is back all the same, not validated', async () => {
+  test('gets a report of a foreign key that does not hold any more, which is restored without validation', async () => {
     const { destination, run } = await asOwner({ options: { dataOnly: true } }, '', true)
     expect(run.failures).toHaveLength(1)
     expect(run.failures[0]).toMatch(
@@ -187,7 +187,7 @@ test.each([15, 18] as const)(
   },
 )
 
-test('a foreign key to a partitioned table that was not valid is so again', async () => {
+test('a foreign key to a partitioned table that was not valid is restored as such', async () => {
   const old = await cluster(15)
   const [source, destination] = [await old.createDatabase(), await old.createDatabase()]
   await source.sql(`${tree} insert into many values (1)`)

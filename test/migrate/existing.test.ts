@@ -1,4 +1,4 @@
-// What the destination has already: its tables and rows.
+// Tables and rows that the destination has before the run.
 import { beforeAll, describe, expect, test } from 'bun:test'
 import type { Plan } from '../../server/migrate/plan/types.ts'
 import { casesOf } from '../../tools/long.ts'
@@ -28,8 +28,8 @@ async function rows(database: TestDatabase, query = 'select * from people order 
   return await database.sql(query)
 }
 
-describe('rows that are there', () => {
-  test('append adds the others, and names those that collide, by whatever key', async () => {
+describe('existing rows', () => {
+  test('append adds the others, and names those that collide in any key', async () => {
     const { source, destination } = await pair(
       people,
       `create table people (id int primary key, email text unique, name text);
@@ -49,7 +49,7 @@ describe('rows that are there', () => {
     expect(summary.tables[0]).toMatchObject({ name: 'people', status: 'completed', collided: 2 })
   })
 
-  test('upsert merges by the primary key, or by the constraint that was named', async () => {
+  test('upsert merges by the primary key, or by the named constraint', async () => {
     const there = `create table people (id int primary key, email text constraint by_email unique, name text);
                    insert into people values (1, 'a@x', 'Old'), (7, 'b@x', 'Older');`
     const clients = (sql: string) => sql.replaceAll('people', 'clients').replace('by_email', 'by_address')
@@ -75,7 +75,7 @@ describe('rows that are there', () => {
     ])
   })
 
-  test('upsert without a key to go by is refused before anything is touched', async () => {
+  test('upsert without a key is refused before anything is changed', async () => {
     const { source, destination } = await pair(
       'create table t (id int, v int); insert into t values (1, 1)',
       'create table t (id int, v int); create unique index part on t (id) where v > 0; insert into t values (5, 5)',
@@ -87,7 +87,7 @@ describe('rows that are there', () => {
     expect(await rows(destination, 'select * from t')).toEqual([{ id: 5, v: 5 }])
   })
 
-  test('sequences only go on from where the destination is', async () => {
+  test('sequences only advance from their value on the destination', async () => {
     const { source, destination } = await pair(
       `create table t (id serial primary key); insert into t select generate_series(1, 10);
        select setval('t_id_seq', 10); create sequence ahead; select setval('ahead', 50);`,
@@ -103,7 +103,7 @@ describe('rows that are there', () => {
     )
   })
 
-  test('identity, generated and partitioned tables take appended and upserted rows', async () => {
+  test('identity, generated and partitioned tables accept appended and upserted rows', async () => {
     const schema = `
       create table t (id int generated always as identity primary key, n int, double int generated always as (n * 2) stored);
       create table parts (at date, id int, v text, primary key (at, id)) partition by range (at);
@@ -136,8 +136,8 @@ describe('rows that are there', () => {
   })
 })
 
-describe('tables that are there', () => {
-  test('that lack a column, or have another type, fail alone and with the reason', async () => {
+describe('existing tables', () => {
+  test('that lack a column, or have another type, fail alone with the reason', async () => {
     const { source, destination } = await pair(
       `create table a (id int, note text); create table b (at timestamptz); create table c (n int);
        insert into a values (1, 'x'); insert into b values (now()); insert into c values (1);`,
@@ -152,7 +152,7 @@ describe('tables that are there', () => {
     expect(await destination.sql('select n::int, extra from c')).toEqual([{ n: 1, extra: '5' }])
   })
 
-  test('and do not match stop a copy of rows alone before anything is touched', async () => {
+  test('that do not match stop a data-only copy before anything is changed', async () => {
     const { source, destination } = await pair(
       'create table a (id int, note text); create table b (id int); insert into b values (1)',
       'create table a (id int); insert into a values (9)',
@@ -164,7 +164,7 @@ describe('tables that are there', () => {
     expect(await destination.sql('select id from a')).toEqual([{ id: 9 }])
   })
 
-  test('are dropped and made again with drop, and what depends on them is named first', async () => {
+  test('are dropped and created again with drop, and dependent objects are named first', async () => {
     const { source, destination } = await pair(
       `create table a (id int primary key, v text); insert into a values (1, 'new');
        create view own as select id from a; create function f() returns int language sql as 'select 1';`,
@@ -208,7 +208,7 @@ describe('tables that are there', () => {
     expect(await destination.sql('select * from stays, child')).toEqual([{ id: 1, a: 9 }])
   })
 
-  test('take columns by another name, constants and expressions', async () => {
+  test('accept columns under another name, constants and expressions', async () => {
     const { source, destination } = await pair(
       `create table people (id int primary key, first text, last text, secret text);
        insert into people values (1, 'Ann', 'Lee', 's'), (2, 'Bob', null, 's');`,
@@ -281,14 +281,14 @@ describe('a condition', () => {
     expect(String(result.error)).toContain('"poeple" matches no table')
   })
 
-  test('copies only the rows for which it holds', async () => {
+  test('copies only the rows that fulfil it', async () => {
     const { failures } = await clone(source, destination, { tables: [{ table: 'people', where: 'id > 1' }] })
     expect(failures).toEqual([])
     expect(await rows(destination, 'select id from people order by id')).toEqual([{ id: 2 }, { id: 3 }])
   })
 })
 
-test('more tables than the locks of the destination allow at once are dropped and made again', async () => {
+test('more tables than the destination can lock at once are dropped and created again', async () => {
   await using small = await startCluster({
     major: 17,
     settings: { max_locks_per_transaction: '10', max_connections: '20', autovacuum: 'off' },
@@ -300,7 +300,7 @@ test('more tables than the locks of the destination allow at once are dropped an
     [destination, 2],
   ] as const) {
     await database.sql('create table parent (id int, v text) partition by range (id)')
-    // Also making them all at once would take too many locks.
+    // Creating all of them at once would take too many locks too.
     await database.sql(`
       do $$ begin
         for g in 1..400 loop

@@ -1,4 +1,4 @@
-// What goes wrong stays small: it is reported in the server's words, the rest goes on, nothing is half there.
+// The effects of a failure stay limited: it is reported in the server's words, the rest continues, nothing is partial.
 import { beforeAll, describe, expect, test } from 'bun:test'
 import type { MigrationEvent } from '../../shared/event.ts'
 import type { Phase } from '../../shared/phase.ts'
@@ -15,7 +15,7 @@ let to: Cluster
 let big: TestDatabase
 
 const bigRows = 40_000
-/** Cuts the big table into five parts. */
+/** Divides the large table into five parts. */
 const splitBytes = 1024 * 1024
 
 beforeAll(async () => {
@@ -48,7 +48,7 @@ async function countOf(database: TestDatabase, table: string): Promise<number | 
 }
 
 describe('a table that may not be read', () => {
-  test('is named with what to do, what needs it is skipped for that reason, the rest arrives', async () => {
+  test('is named with the fix, what needs it is skipped for that reason, and the rest is cloned', async () => {
     const source = await from.createDatabase()
     const destination = await to.createDatabase()
     await from.sql('postgres', 'drop role if exists limited; create role limited login')
@@ -81,10 +81,10 @@ describe('a table that may not be read', () => {
 })
 
 describe('an index that the destination refuses', () => {
-  test('fails alone, with the server saying which values collide', async () => {
+  test("fails alone, and the server's message names the values that collide", async () => {
     const source = await from.createDatabase()
     const destination = await to.createDatabase()
-    // Immutable by its word only: on the destination all rows look alike.
+    // Immutable only by declaration: on the destination all rows have the same value.
     await source.sql(`
       create function here(int) returns int immutable language sql
         as $$ select case when current_setting('server_version_num')::int < 150000 then $1 else 0 end $$;
@@ -126,7 +126,7 @@ describe('a cancel', () => {
     ],
     [inPhase('large objects'), inPhase('constraints'), inPhase('triggers'), inPhase('statistics')],
   )
-  test.each(moments)('%s stops at once and leaves every table whole or empty', async (_, isTime) => {
+  test.each(moments)('%s stops immediately and leaves every table whole or empty', async (_, isTime) => {
     const destination = await to.createDatabase()
     const controller = new AbortController()
     const { summary } = await clone(big, destination, {
@@ -146,9 +146,9 @@ describe('a cancel', () => {
   })
 })
 
-test('copy workers that are all refused leave the tables empty, and each says why', async () => {
+test('when all copy workers are refused, the tables stay empty, and each has the reason', async () => {
   const source = await from.createDatabase()
-  // The catalogs and pg_dump take a connection each.
+  // The catalogs and pg_dump need a connection each.
   await source.sql(`
     drop role if exists reader;
     create role reader login connection limit 2 in role pg_read_all_data;
@@ -156,7 +156,7 @@ test('copy workers that are all refused leave the tables empty, and each says wh
     create table b as select i from generate_series(1, 1000) i;`)
   const destination = await to.createDatabase()
   const reader = { url: from.url(source.name, 'reader') }
-  // The preflight counts what the limit of the role leaves, and refuses.
+  // The preflight checks compare with the role's limit, and refuse.
   const { result } = await clone(reader, destination, { options: { owner: false } })
   expect(String(result.error)).toContain('the CONNECTION LIMIT of role "reader"')
   const { summary, failures } = await clone(reader, destination, {
@@ -171,7 +171,7 @@ test('copy workers that are all refused leave the tables empty, and each says wh
   expect(await countOf(destination, 'b')).toBe(0)
 })
 
-test('an owner that is refused is named with its statement, and the table is whole', async () => {
+test('an owner that is refused is reported with its statement, and the table is complete', async () => {
   const source = await from.createDatabase()
   const destination = await to.createDatabase()
   for (const server of [from, to]) {
@@ -184,7 +184,7 @@ test('an owner that is refused is named with its statement, and the table is who
     create view seen as select id from owned;
     alter table owned owner to boss;
     alter view seen owner to boss`)
-  // It may give objects to the other role, which may own nothing in that schema.
+  // The role may give objects to the other role, which may not own anything in that schema.
   await destination.sql(`alter database "${destination.name}" owner to mover; grant boss to mover`)
   const mover = { url: to.url(destination.name, 'mover') }
   const { summary, failures } = await clone(source, mover, { options: { skipPreflight: true } })
@@ -199,7 +199,7 @@ test('an owner that is refused is named with its statement, and the table is who
   await source.drop()
 })
 
-describe('a destination that has few connections', () => {
+describe('a destination with few connections', () => {
   async function withConnections(limit: number) {
     const role = await plainRole(to)
     await to.sql('postgres', `alter role ${role} connection limit ${limit}`)
@@ -224,7 +224,7 @@ describe('a destination that has few connections', () => {
     expect(await countOf(limited, 'big')).toBe(bigRows)
   })
 
-  test('two are not enough, which is said before anything is done', async () => {
+  test('two are not enough, which is reported before anything is done', async () => {
     const limited = await withConnections(2)
     const { result } = await clone(big, { url: limited.loginUrl }, { options: { owner: false } })
     expect(String(result.error)).toContain('1 free on the destination')
@@ -232,8 +232,8 @@ describe('a destination that has few connections', () => {
   })
 })
 
-describe('rows that are on the destination already', () => {
-  test('stay when nobody agrees, and the refusal names the table', async () => {
+describe('rows on the destination', () => {
+  test('stay without a confirmation, and the refusal names the table', async () => {
     const destination = await to.createDatabase()
     await destination.sql(
       'create table small (id int primary key, big int); insert into small values (-1, 1)',
@@ -246,7 +246,7 @@ describe('rows that are on the destination already', () => {
     expect(await countOf(destination, 'big')).toBeUndefined()
   })
 
-  test('are not all that is named: a table that looks empty is emptied with the others', async () => {
+  test('are not all that is named: an empty table is emptied with the others', async () => {
     const destination = await to.createDatabase()
     await destination.sql(`create table small (id int primary key, big int); insert into small values (-1, 1);
                            create table big (id int primary key, payload text)`)
@@ -255,7 +255,7 @@ describe('rows that are on the destination already', () => {
     expect(String(result.error)).toContain('public.big')
   })
 
-  test('are replaced when somebody does', async () => {
+  test('are replaced after a confirmation', async () => {
     const destination = await to.createDatabase()
     await clone(big, destination)
     const { failures } = await clone(big, destination, { confirm: true })
@@ -265,8 +265,8 @@ describe('rows that are on the destination already', () => {
   })
 })
 
-describe('what the destination lacks', () => {
-  test('is known before the run, and one line each stands for all that it concerns', async () => {
+describe('missing prerequisites of the destination', () => {
+  test('are reported before the run, in one line for each cause', async () => {
     const source = await from.createDatabase()
     await from.sql('postgres', 'drop role if exists only_here; create role only_here')
     await source.sql(`
@@ -294,7 +294,7 @@ test('a database is not cloned onto itself', async () => {
   expect(String(result.error)).toContain('the same database')
 })
 
-test('a worker whose commit comes after another one failed goes on with the next table', async () => {
+test('a worker whose commit fails after another failure continues with the next table', async () => {
   const rows = 2000
   const source = await from.createDatabase()
   await source.sql(`
@@ -353,7 +353,7 @@ test('a worker whose commit comes after another one failed goes on with the next
 test('a part that fails at its commit leaves no rows of the others', async () => {
   const destination = await to.createDatabase()
   await clone(big, destination, { options: { schemaOnly: true } })
-  // Speaks up only when everything is in.
+  // Fails only when all rows are copied.
   await destination.sql(`
     create function object() returns trigger language plpgsql as
       $$ begin raise exception 'row % is not welcome', new.id; end $$;

@@ -1,7 +1,7 @@
-// Advisory locks that a test holds: a statement that takes one of them waits in its middle for as long.
+// Advisory locks that a test holds: a statement that takes one of them waits until the test releases it.
 import type { TestDatabase } from '../../tools/servers/clusters.ts'
 
-/** Holds the lock while `work` runs, and releases it whatever comes of that. */
+/** Holds the lock while `work` runs, and always releases it. */
 export async function holding<Result>(
   key: number,
   database: TestDatabase,

@@ -6,7 +6,7 @@ import { runGraph } from '../../server/migrate/run/graph.ts'
 type Planned = Node & { outcome: 'done' | 'failed' }
 type Happening = { kind: 'start' | 'done' | 'failed' | 'skipped'; id: number; reason?: string }
 
-describe('whatever the plan and however its steps end', () => {
+describe('any plan, with any outcome of its steps', () => {
   test('every step ends exactly once: done, failed or skipped', async () => {
     await everyRun(({ nodes, happenings }) => {
       const ends = happenings.filter(({ kind }) => kind !== 'start').map(({ id }) => id)
@@ -14,7 +14,7 @@ describe('whatever the plan and however its steps end', () => {
     })
   })
 
-  test('nothing starts before what it needs has succeeded and what it follows is over', async () => {
+  test('nothing starts before its needs have succeeded and the steps before it are over', async () => {
     await everyRun(({ nodes, happenings }) => {
       const ended = new Map<number, string>()
       for (const { kind, id } of happenings) {
@@ -29,7 +29,7 @@ describe('whatever the plan and however its steps end', () => {
     })
   })
 
-  test('what needs a failed step is skipped, and told the first cause', async () => {
+  test('what needs a failed step is skipped, with the first cause as the reason', async () => {
     await everyRun(({ nodes, happenings }) => {
       const end = new Map(happenings.filter(({ kind }) => kind !== 'start').map((one) => [one.id, one]))
       const causes = (node: Planned): string[] =>
@@ -48,7 +48,7 @@ describe('whatever the plan and however its steps end', () => {
     })
   })
 
-  test('no pool runs more steps than it may, and no lock is shared with an exclusive one', async () => {
+  test('no pool runs more steps than its capacity, and no exclusive lock is shared', async () => {
     await everyRun(({ nodes, happenings, capacity }) => {
       const active = new Set<Planned>()
       for (const { kind, id } of happenings) {
@@ -64,7 +64,7 @@ describe('whatever the plan and however its steps end', () => {
     })
   })
 
-  test('nothing waits that could run: no ready step with free locks beside a free place', async () => {
+  test('nothing waits without a reason: no ready step with free locks while its pool has room', async () => {
     await everyRun(({ nodes, idle, capacity }) => {
       for (const { active, ended } of idle) {
         for (const node of nodes) {
@@ -91,7 +91,7 @@ describe('whatever the plan and however its steps end', () => {
         async (plan, after, order) => {
           const { happenings } = await play(plan, order, after)
           const aborted = happenings.findIndex(({ kind }, index) => kind === 'start' && index >= after)
-          // The one whose start raised the signal may be the last to start.
+          // The step whose start caused the signal may be the last to start.
           if (aborted >= 0) {
             expect(happenings.slice(aborted + 1).filter(({ kind }) => kind === 'start')).toEqual([])
           }
@@ -104,8 +104,8 @@ describe('whatever the plan and however its steps end', () => {
   })
 })
 
-describe('steps that go together', () => {
-  test('are as many as may, and those that wait for nothing but each other', async () => {
+describe('batches', () => {
+  test('contain as many steps as allowed, and steps that wait only for others of the batch', async () => {
     const nodes = [
       step(1),
       step(2, { needs: [1], locks: { shared: [7] } }),
@@ -118,7 +118,7 @@ describe('steps that go together', () => {
     expect(await together(nodes, 5)).toEqual(['1 2 3 6 7', '4', '5'])
   })
 
-  test('fail without a trace, until the one that cannot go is alone', async () => {
+  test('fail without effects, until the failing step is alone', async () => {
     const nodes = Array.from({ length: 8 }, (_, index) =>
       step(index + 1, index === 5 ? { outcome: 'failed' } : index === 6 ? { needs: [6] } : {}),
     )
@@ -134,7 +134,7 @@ describe('steps that go together', () => {
     ])
   })
 
-  test('do not wait for a lock that somebody else has', async () => {
+  test('do not wait for a lock of another step', async () => {
     const nodes = [
       step(1, { pool: 'copy', locks: { exclusive: [7] } }),
       step(2),
@@ -144,7 +144,7 @@ describe('steps that go together', () => {
     expect(await together(nodes, 5)).toEqual(['1', '2 4', '3'])
   })
 
-  test('one that wants to be alone waits for all before it, and all behind it wait for it', async () => {
+  test('a step that runs alone waits for all before it, and all after it wait for it', async () => {
     const nodes = [step(1), step(2), step(3, { needs: [1] }), step(4), step(5)]
     const started: string[] = []
     const othersAreOver = Promise.withResolvers<void>()
@@ -166,7 +166,7 @@ describe('steps that go together', () => {
     expect(place('end 4')).toBeLessThan(place('start 5'))
   })
 
-  test('whatever the plan, each ends once, behind what it needs, and only the failing ones fail', async () => {
+  test('in any plan each step ends once, after its needs, and only failing ones fail', async () => {
     await fc.assert(
       fc.asyncProperty(plans, fc.integer({ min: 2, max: 6 }), async ({ nodes, capacity }, most) => {
         const ended = new Map<number, string>()
@@ -244,12 +244,12 @@ test('a light step overtakes a heavy one that waits for a lock', async () => {
   ])
 })
 
-test('a signal that was raised before lets nothing start', async () => {
+test('after an early signal nothing starts', async () => {
   const nodes = [step(1), step(2, { needs: [1] })]
   expect((await play({ nodes, capacity: {} }, zeros(), 0)).happenings).toEqual([])
 })
 
-test('a circle of dependencies is an error and not a wait without end', async () => {
+test('a cycle of dependencies is an error instead of an endless wait', async () => {
   const nodes = [step(1), step(2, { needs: [1, 3] }), step(3, { after: [2] })]
   await expect(play({ nodes, capacity: {} }, zeros())).rejects.toThrow('cycle')
 })
@@ -299,7 +299,7 @@ describe('a hundred thousand steps', () => {
   }
 })
 
-/** What went together, in the order of its end; in parentheses what failed. */
+/** The batches, in the order of their end; failed ones in parentheses. */
 async function together(nodes: Planned[], most: number): Promise<string[]> {
   const groups: string[] = []
   const tell = (members: readonly Planned[]) => {
@@ -345,7 +345,7 @@ const plans: fc.Arbitrary<Plan> = fc
   )
   .map((drafts) => ({
     nodes: drafts.map((draft, index) => {
-      // Only what stands before can be needed: no circles.
+      // Needs refer only to earlier steps: no cycles.
       const earlier = (numbers: number[]) =>
         index === 0 ? [] : numbers.map((number) => 1 + (number % index))
       return { ...draft, id: index + 1, needs: earlier(draft.needs), after: earlier(draft.after) }
@@ -373,7 +373,7 @@ async function play(
   const happenings: Happening[] = []
   const active = new Map<Planned, () => void>()
   const ended = new Set<number>()
-  /** What ran and what was over whenever nothing more was about to start. */
+  /** The running and the ended steps whenever no more were about to start. */
   const idle: { active: Set<Planned>; ended: Set<number> }[] = []
   const abort = new AbortController()
   const tell = (happening: Happening) => {
@@ -407,7 +407,7 @@ async function play(
     idle.push({ active: new Set(active.keys()), ended: new Set(ended) })
     const choice = [...active.values()][Number(order.next().value) % active.size]
     choice?.()
-    // Lets the graph hear of it.
+    // Lets the graph handle it.
     for (let turn = 0; turn < 5; turn++) await Promise.resolve()
   }
   await over

@@ -1,4 +1,4 @@
-// Tables with parents: as they are, whatever pg_dump's script would make of them on this destination.
+// Tables with parents are cloned as they are, also where pg_dump's script would change them on this destination.
 import { expect, test } from 'bun:test'
 import { compareSchema } from '../../server/compare/schema.ts'
 import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
@@ -57,7 +57,7 @@ test.each(cases)('children of a parent, from %d to %d', async (from, to) => {
     create foreign table far () inherits (p) server s;
     alter foreign table far alter a set not null;
 
-    -- Attached later, in another order; then the parent changes.
+    -- Attached later, with another order of columns; then the parent changes.
     create table q (a int not null, b varchar(5) collate "C", big text);
     alter table q alter big set storage external;
     create table d (b varchar(5) collate "C" not null check (b <> ','), big text, own int, a int not null);
@@ -82,7 +82,7 @@ test.each(cases)('children of a parent, from %d to %d', async (from, to) => {
   await expectWhole(source, destination, ['c', 'd', 'e', 'h'])
 })
 
-test('constraints NOT NULL of 18 hold on an older server, those that are not inherited as checks', async () => {
+test('NOT NULL constraints of 18 hold on an older server, those with NO INHERIT as checks', async () => {
   const source = await (await cluster(18)).createDatabase()
   const destination = await (await cluster(17)).createDatabase()
   await source.sql(`

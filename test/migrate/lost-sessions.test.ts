@@ -1,4 +1,4 @@
-// A session that ends in the middle of the rows costs time and no row.
+// A session that is lost in the middle of the rows costs time and no row.
 import { beforeAll, describe, expect, test } from 'bun:test'
 import { eventually, within } from '../../tools/eventually.ts'
 import { clone } from '../../tools/moves/clone.ts'
@@ -11,7 +11,7 @@ let to: Cluster
 let source: TestDatabase
 
 const bigRows = 40_000
-/** Cuts the big table into five parts. */
+/** Divides the large table into five parts. */
 const splitBytes = 1024 * 1024
 /** The advisory lock on which the source waits in the middle of the rows. */
 const gate = 7
@@ -60,7 +60,7 @@ describe.each(['source', 'destination'] as const)(
   },
 )
 
-test('a connection that is lost between two parts of a table is followed by another', async () => {
+test('a connection that is lost between two parts of a table is replaced', async () => {
   const destination = await to.createDatabase()
   await clone(source, destination, { options: { schemaOnly: true } })
   const locks = { first: 1, last: 2 }
@@ -81,7 +81,7 @@ test('a connection that is lost between two parts of a table is followed by anot
     })
     const idle = await one('that has copied its part', () => copying('idle in transaction', destination))
     await terminate(to, idle)
-    // Its part goes to the worker whose connection is lost, and which does not know it yet.
+    // Its part goes to the worker whose connection is lost, and which has not noticed that yet.
     await terminate(to, await one('that writes rows', () => copying('active', destination)))
     return started
   })
@@ -97,7 +97,7 @@ async function one(what: string, look: () => Promise<Sessions>): Promise<number 
   return session?.pid
 }
 
-/** Sessions whose last statement, or the one under way, is a COPY of the big table. */
+/** Sessions whose last or current statement is a COPY of the large table. */
 function copying(state: 'active' | 'idle in transaction', { sql }: TestDatabase): Promise<Sessions> {
   return sql(
     `select pid, state, query from pg_stat_activity

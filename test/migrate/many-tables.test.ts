@@ -1,4 +1,4 @@
-// Many small tables are copied in groups, and arrive as if each had been copied alone.
+// Many small tables are copied in groups, with the same result as if each had been copied alone.
 import { beforeAll, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { formatRows } from '../../shared/format.ts'
@@ -8,14 +8,14 @@ import { clone } from '../../tools/moves/clone.ts'
 import { cluster, startCluster, type TestDatabase } from '../../tools/servers/clusters.ts'
 import { scratchDirectory } from '../../tools/servers/scratch.ts'
 
-/** A few hundred fill several groups of each kind, need more locks than a small server has, and a pipe. */
+/** Enough for several groups of each kind, more locks than a small server has, and more output than a pipe holds. */
 const count = isLong ? 2000 : 500
 /** In the middle of its group; no foreign key refers to it. */
 const refused = `t${count - 66}`
 const pipeBytes = 64 * 1024
 let source: TestDatabase
 
-/** Some have a default of their own sequence, some a foreign key to another. */
+/** Some have a default with their own sequence, some a foreign key to another table. */
 beforeAll(async () => {
   source = await (await cluster(14)).createDatabase()
   await source.sql(`
@@ -91,7 +91,7 @@ test(`${count} tables with keys, indexes, comments, sequences and foreign keys a
   expect(await factsOf(destination)).toEqual(await factsOf(source))
   const rows = await rowsOf(source)
   expect(await rowsOf(destination)).toEqual(rows)
-  // Each step is reported as if it had run alone: it starts once and ends once, and the rows counted are right.
+  // Each step is reported as if it had run alone: it starts and ends once, and its counts are correct.
   const started = events.flatMap((event) => (event.type === 'step_started' ? [event.step.id] : []))
   const finished = events.flatMap((event) => (event.type === 'step_finished' ? [event.step.id] : []))
   expect(new Set(started).size).toBe(started.length)
@@ -101,9 +101,9 @@ test(`${count} tables with keys, indexes, comments, sequences and foreign keys a
   expect(data?.done).toBe(count)
 })
 
-test('of many that go together only those fail that must', async () => {
+test('only the failing steps of a batch fail', async () => {
   const destination = await (await cluster(17)).createDatabase()
-  // A table that cannot be made, rows that are not taken, an index that cannot be built: each in the middle.
+  // A table that cannot be created, rows that are refused, an index that cannot be built: each in the middle.
   await source.sql(`
     create table bad_index (id int primary key, v text);
     insert into bad_index values (1, 'v');
@@ -145,7 +145,7 @@ test('a second clone into the same database keeps all objects and reports them',
   const { failures, events, summary } = await clone(source, destination, { selection })
   expect(failures).toEqual([])
   const expected = Object.entries(await rowsOf(source)).filter(([name]) => name.startsWith('t1'))
-  // More than go together.
+  // More than one batch.
   expect(expected.length).toBeGreaterThan(100)
   expect(await rowsOf(destination)).toEqual(Object.fromEntries(expected))
   const kept = events.filter(
@@ -162,10 +162,10 @@ test('a second clone into the same database keeps all objects and reports them',
   expect(told[0]).toContain(`${formatRows(kept.length)} objects`)
 })
 
-test('a summary that is longer than a pipe holds reaches a slow reader whole', async () => {
+test('a summary that is longer than a pipe holds reaches a slow reader completely', async () => {
   const destination = await (await cluster(17)).createDatabase()
   const main = join(import.meta.dir, '../../server/main.ts')
-  // One process for each page that is read: the command has long written what the pipe holds.
+  // One process for each page that is read: the command has filled the pipe long before.
   const slowly = 'while page=$(dd bs=4096 count=1 2>/dev/null) && [ -n "$page" ]; do printf %s "$page"; done'
   const child = Bun.spawn(
     [

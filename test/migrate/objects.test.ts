@@ -1,4 +1,4 @@
-// Objects that need more than pg_dump's own words.
+// Objects for which pg_dump's statements alone are not sufficient.
 import { expect, test } from 'bun:test'
 import { compareSchema } from '../../server/compare/schema.ts'
 import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
@@ -6,7 +6,7 @@ import { clone } from '../../tools/moves/clone.ts'
 import { cluster } from '../../tools/servers/clusters.ts'
 import { extensionOn } from '../support/extension.ts'
 
-test('a body with lines that look like psql commands arrives to the letter', async () => {
+test('a body with lines that look like psql commands is cloned unchanged', async () => {
   const source = await (await cluster(14)).createDatabase()
   const destination = await (await cluster(17)).createDatabase()
   await source.sql(`
@@ -24,7 +24,7 @@ test('a body with lines that look like psql commands arrives to the letter', asy
   expect(await destination.sql(body)).toEqual(await source.sql(body))
 })
 
-test('a clone into a database that has everything already changes no object and ends well', async () => {
+test('a clone into a database that has everything changes no object and succeeds', async () => {
   const source = await (await cluster(14)).createDatabase()
   const destination = await (await cluster(17)).createDatabase()
   await source.sql(`
@@ -71,12 +71,12 @@ test('indexes of one tree of partitions are attached one after the other, at all
   expect(failures).toEqual([])
   const [root] = await source.sql<{ oid: number }>("select 'event'::regclass::oid::int as oid")
   expect(trees).toHaveLength(3)
-  // Side by side, at two levels, they can leave the topmost index invalid for good.
+  // In parallel, at two levels, they can leave the topmost index invalid permanently.
   for (const locked of trees) expect(locked).toContain(root?.oid ?? 0)
   expect(await destination.sql('select indexrelid::regclass from pg_index where not indisvalid')).toEqual([])
 })
 
-test('names that are keywords of a newer server come with all that uses them, and compare alike', async () => {
+test('names that are keywords of a newer server are cloned with all that uses them, and compare as equal', async () => {
   const source = await (await cluster(15)).createDatabase()
   const destination = await (await cluster(18)).createDatabase()
   await source.sql(`
@@ -111,12 +111,12 @@ test('names that are keywords of a newer server come with all that uses them, an
     destination: resolveSettings({ url: destination.url }),
     signal: new AbortController().signal,
   })
-  // The child, whose parent has a default now, says that it has none.
+  // The child has explicitly no default, although its parent has one now.
   expect(compared.differences.map(({ name }) => name)).toEqual(['merge_action', 'child'])
   const shown = compared.differences[0]?.difference
   expect(shown).toContain('-    json json,')
   expect(shown).toContain(`+    json json DEFAULT '"a"'::json,`)
-  // One that is chosen by its arguments is called as it is listed.
+  // A function that is selected by its arguments is called as it is listed.
   const part = await (await cluster(18)).createDatabase()
   const chosen = await clone(source, part, {
     selection: { schemas: [{ name: 'public', functions: ['f(json, integer)'] }] },
@@ -127,7 +127,7 @@ test('names that are keywords of a newer server come with all that uses them, an
   ])
 })
 
-test("a language whose handler is an extension's comes behind it, with the functions written in it", async () => {
+test('a language whose handler belongs to an extension is created after it, with its functions', async () => {
   using _made = extensionOn(
     [14, 17],
     'pgtrek_handler',
@@ -145,7 +145,7 @@ test("a language whose handler is an extension's comes behind it, with the funct
   expect(await destination.sql('select in_other() as answer')).toEqual([{ answer: 7 }])
 })
 
-test('an event trigger that forbids everything comes behind everything, also behind materialized views', async () => {
+test('an event trigger that forbids everything is created last, also after materialized views', async () => {
   const source = await (await cluster(14)).createDatabase()
   const destination = await (await cluster(17)).createDatabase()
   await source.sql(`

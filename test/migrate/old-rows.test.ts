@@ -1,4 +1,4 @@
-// Rows that the destination had before: gone only when the new ones are there.
+// Rows that the destination had before are deleted only when the new ones are committed.
 import { beforeAll, describe, expect, test } from 'bun:test'
 import { casesOf } from '../../tools/long.ts'
 import { type CloneRun, type CloneTest, clone } from '../../tools/moves/clone.ts'
@@ -38,7 +38,7 @@ const count = async (database: TestDatabase, ...tables: string[]) => {
 const failedIn = ({ summary }: CloneRun, table: string) =>
   summary.failed.find(({ kind, name }) => kind === 'ROWS' && name === table)?.error
 
-// `big` is copied in parts, `small` together with `other`; only the last row of each does not fit.
+// `big` is copied in parts, `small` together with `other`; only the last row of each is refused.
 const tables = (limit: string) => `
   create table big (id int primary key, v text ${limit});
   create table small (id int primary key, v text ${limit});
@@ -53,7 +53,7 @@ const oldRows = `
 const inParts = { dataOnly: true, splitBytes: 1024 * 1024, workers: 3 } as const
 
 describe.each(casesOf<Major>([12, 18], [15, 17]))('a failed copy (15 to %d)', (major) => {
-  test('leaves the old rows, of a table in parts and of a small one alike, and says so', async () => {
+  test('leaves the old rows, of a table in parts and of a small one alike, and reports that', async () => {
     const { source, destination } = await pair(
       major,
       tables('') + newRows,
@@ -67,7 +67,7 @@ describe.each(casesOf<Major>([12, 18], [15, 17]))('a failed copy (15 to %d)', (m
     expect(run.events).toContainEqual(
       expect.objectContaining({ type: 'step_failed', left: [{ schema: 'public', name: 'small', rows: 1 }] }),
     )
-    // The second attempt, with the cause removed, replaces them.
+    // After the cause is removed, the second attempt replaces them.
     await destination.sql(
       'alter table big drop constraint big_v_check; alter table small drop constraint small_v_check',
     )
@@ -76,7 +76,7 @@ describe.each(casesOf<Major>([12, 18], [15, 17]))('a failed copy (15 to %d)', (m
     expect(await count(destination, 'big', 'small', 'other')).toEqual({ big: 20001, small: 11, other: 10 })
   })
 
-  test('of a table that looked empty leaves rows that came meanwhile; they are replaced, not added to', async () => {
+  test('of an empty table leaves rows that were added meanwhile; they are replaced, not added to', async () => {
     const { source, destination } = await pair(major, tables('') + newRows, tables("check (v <> 'bad')"))
     await destination.sql("insert into other values (1, 'old')")
     const hooks: NonNullable<CloneTest['hooks']> = [
@@ -96,8 +96,8 @@ describe.each(casesOf<Major>([12, 18], [15, 17]))('a failed copy (15 to %d)', (m
     expect(await count(destination, 'big')).toEqual({ big: 20000 })
   })
 
-  // A superuser's session ignores foreign keys: `parent` is emptied row by row, by itself.
-  test('of a table that others refer to leaves its rows, and theirs are replaced', async () => {
+  // A superuser's session ignores foreign keys: `parent` is emptied row by row, separately.
+  test('of a table that others refer to leaves its rows, and those of the others are replaced', async () => {
     const schema = (limit: string) => `
       create table parent (id int primary key, v text ${limit});
       create table child (id int primary key, parent int references parent on delete cascade);`
@@ -118,7 +118,7 @@ describe.each(casesOf<Major>([12, 18], [15, 17]))('a failed copy (15 to %d)', (m
   const newFamily = `insert into parent values (1, 'new'); insert into child values (1, 1, 'bad'); insert into alone values (1), (2);`
   const oldFamily = `insert into parent values (8, 'old'), (9, 'old'); insert into child values (9, 9, 'old'); insert into alone values (9);`
 
-  test('of tables whose foreign keys stay in force leaves the rows of all of them', async () => {
+  test('of tables whose foreign keys stay enforced leaves the rows of all of them', async () => {
     const role = await plainRole(from, await cluster(major))
     const { source, destination } = await pair(
       major,

@@ -1,4 +1,4 @@
-// Tables that source and destination divide into different partitions, or only one of them into any.
+// Tables that source and destination partition differently, or that only one of them partitions.
 import { beforeAll, describe, expect, test } from 'bun:test'
 import { compareData } from '../../server/compare/data.ts'
 import type { Plan } from '../../server/migrate/plan/types.ts'
@@ -57,7 +57,7 @@ const relations = (database: TestDatabase) =>
   )
 
 describe.each(casesOf<Major>([12, 18], [15]))('a table that is partitioned (15 to %d)', (major) => {
-  test.each(shapes)('%s gets its rows, and new ones in the place of old ones', async (_, ours, theirs) => {
+  test.each(shapes)('%s gets its rows, and new ones replace old ones', async (_, ours, theirs) => {
     const { source, destination } = await pair(major, ours, theirs)
     const before = await relations(destination)
     let plan: Plan | undefined
@@ -76,7 +76,7 @@ describe.each(casesOf<Major>([12, 18], [15]))('a table that is partitioned (15 t
     expect(plan?.tables[0]).toMatchObject({ into: { schema: 'public', name: 'orders' } })
     expect(first.summary.verification).toMatchObject({ compared: 1, different: [] })
     expect(await difference(source, destination)).toEqual(['orders same'])
-    // Nothing of the source's partitions was made.
+    // No partition of the source was created.
     expect(await relations(destination)).toEqual(before)
     await destination.sql(`truncate orders; ${old}`)
     const again = await run({ options: { dataOnly: true } })
@@ -88,7 +88,7 @@ describe.each(casesOf<Major>([12, 18], [15]))('a table that is partitioned (15 t
     expect(await difference(source, destination)).toEqual(['orders same'])
   })
 
-  test('in another way fails whole where a row has no partition, and keeps its old rows', async () => {
+  test('differently fails as a whole where a row has no partition, and keeps its old rows', async () => {
     const { source, destination } = await pair(major, years, halves.replace('2030-01-01', '2024-06-01'))
     await destination.sql(old)
     const { failures, result } = await clone(source, destination, { confirm: true })
@@ -99,7 +99,7 @@ describe.each(casesOf<Major>([12, 18], [15]))('a table that is partitioned (15 t
     expect(await destination.sql('select count(*)::int as n from orders')).toEqual([{ n: 3 }])
   })
 
-  test('with a partition more on the destination keeps the rows of that, and goes partition by partition', async () => {
+  test('with an additional partition on the destination keeps its rows, and is copied by partition', async () => {
     const { source, destination } = await pair(major, years, years)
     await destination.sql(`create table o_2025 partition of orders for values from ('2025-01-01') to ('2026-01-01');
                            ${old} insert into orders values (7, '2025-05-05', 'own')`)
@@ -123,7 +123,7 @@ describe.each(casesOf<Major>([12, 18], [15]))('a table that is partitioned (15 t
     ).toEqual([{ n: 701, own: 1 }])
   })
 
-  test('below another table of the destination gets its rows, in parts too, and is verified by itself', async () => {
+  test('below another table of the destination gets its rows, in parts too, and is verified separately', async () => {
     const source = await from.createDatabase()
     const destination = await (await cluster(major)).createDatabase()
     await source.sql(
@@ -145,7 +145,7 @@ describe.each(casesOf<Major>([12, 18], [15]))('a table that is partitioned (15 t
     ).toEqual([{ n: 9001, ids: 9001 }])
   })
 
-  test('in another way, and chosen in part, is not replaced; rows can be added', async () => {
+  test('differently, and selected in part, is not replaced; rows can be added', async () => {
     const { source, destination } = await pair(major, years, halves)
     await destination.sql(old)
     const selection = { include: ['o_2024'] }

@@ -1,4 +1,4 @@
-// A plan made of what is known beforehand, without a server: what waits for what, what is skipped, what is refused.
+// Plans from inventories, without a server: dependencies, skipped steps, refusals.
 import { describe, expect, test } from 'bun:test'
 import type { ServerFacts } from '../../server/catalog/server.ts'
 import type { TableFacts } from '../../server/catalog/tables.ts'
@@ -150,7 +150,7 @@ function waits({ steps }: Plan, one: Step, other: Step): boolean {
   return one !== other && reached.has(other)
 }
 
-describe('what waits for what', () => {
+describe('dependencies', () => {
   const plan = planOf({ verify: true })
   const rows = { customers: find(plan, 'ROWS', 'customers'), orders: find(plan, 'ROWS', 'orders') }
 
@@ -158,13 +158,13 @@ describe('what waits for what', () => {
     expect(waits(plan, rows.orders, find(plan, 'TABLE', 'orders'))).toBe(true)
   })
 
-  test('an index waits for the rows of its own table alone', () => {
+  test('an index waits only for the rows of its own table', () => {
     const built = find(plan, 'INDEX', 'orders_id')
     expect(waits(plan, built, rows.orders)).toBe(true)
     expect(waits(plan, built, rows.customers)).toBe(false)
   })
 
-  test('a foreign key waits for the rows of both tables, and is validated behind that', () => {
+  test('a foreign key waits for the rows of both tables, and is validated afterwards', () => {
     const key = find(plan, 'FK CONSTRAINT', 'orders orders_fkey')
     expect([waits(plan, key, rows.orders), waits(plan, key, rows.customers)]).toEqual([true, true])
     expect(waits(plan, find(plan, 'VALIDATE', 'orders orders_fkey'), key)).toBe(true)
@@ -199,11 +199,11 @@ describe('parts of a plan', () => {
     expect(names(plan)).toContain('INDEX orders_id')
   })
 
-  test('rows alone make no object, and are refused where the destination has no such table', () => {
+  test('rows alone create no object, and are refused where the destination has no such table', () => {
     expect(() => planOf({ dataOnly: true })).toThrow(/orders/)
   })
 
-  test('an extension that the destination lacks is skipped, and named before', () => {
+  test('an extension that the destination lacks is skipped, and named in advance', () => {
     const inventory = shop()
     const plan = planOf({}, { inventory: shop({ lacks: { ...inventory.lacks, extensions: new Set() } }) })
     expect(find(plan, 'EXTENSION', 'citext').skip).toBe(
@@ -236,7 +236,7 @@ describe('hooks', () => {
     expect(waits(plan, of(after), step)).toBe(true)
   })
 
-  test('they are in one order', () => {
+  test('they run in one order', () => {
     const order = ['before run', 'before schema', 'after schema', 'before data', 'after data']
     const places = [...order, 'before indexes', 'after indexes', 'after run']
     for (const [index, place] of places.entries()) {
@@ -246,7 +246,7 @@ describe('hooks', () => {
   })
 })
 
-test('the same inventory gives the same plan, and stays as it is', () => {
+test('the same inventory gives the same plan, and is not changed', () => {
   const inventory = shop()
   const before = structuredClone(inventory)
   const [one, other] = [planOf({ verify: true }, { inventory }), planOf({ verify: true }, { inventory })]

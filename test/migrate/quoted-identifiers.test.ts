@@ -1,5 +1,5 @@
-// Where a role or a database has `quote_all_identifiers = on`, servers write their definitions with quotes: what is
-// made of them is complete, and the same.
+// Where a role or a database has `quote_all_identifiers = on`, servers quote all names in definitions: the result is
+// complete and the same.
 import { expect, test } from 'bun:test'
 import { compareData } from '../../server/compare/data.ts'
 import { compareSchema } from '../../server/compare/schema.ts'
@@ -87,7 +87,7 @@ test.each(
   const { failures } = await clone(source, destination, { options: { splitBytes: 8192 } })
   expect(failures).toEqual([])
   await expectAlike(source, destination)
-  // Into what is there, which is read from its own catalogs.
+  // Into existing tables, which are read from the destination's catalogs.
   const filled = await quoting(there)
   expect((await clone(source, filled, { options: { schemaOnly: true } })).failures).toEqual([])
   expect((await clone(source, filled, { options: { dataOnly: true } })).failures).toEqual([])

@@ -1,4 +1,4 @@
-// Databases in SQL_ASCII may have bytes that are not UTF-8 in definitions and comments: only what has them stays behind.
+// Databases in SQL_ASCII may have bytes that are not UTF-8 in definitions and comments: only those objects are not migrated.
 import { expect, test } from 'bun:test'
 import { decodeRaw, describeRawByte, withRawBytes } from '../../server/schema/raw-bytes.ts'
 import { clone } from '../../tools/moves/clone.ts'
@@ -9,7 +9,7 @@ const ascii = (name: string) =>
 const cafe = `caf' || convert_from('\\xe9'::bytea, 'SQL_ASCII') || '`
 const isCafe = `= convert_to('caf', 'SQL_ASCII') || '\\xe9'::bytea`
 
-test('what is not UTF-8 stays in the source, and goes as it is into another database in SQL_ASCII', async () => {
+test('objects with invalid UTF-8 are left out, and are cloned unchanged into another database in SQL_ASCII', async () => {
   const [from, to] = [await cluster(15), await cluster(18)]
   await from.sql('postgres', ascii('raw_source'))
   await to.sql('postgres', ascii('raw_destination'))
@@ -56,7 +56,7 @@ test('what is not UTF-8 stays in the source, and goes as it is into another data
   }
 })
 
-test('bytes are told from characters, and given back', () => {
+test('bytes are distinguished from characters, and restored', () => {
   const bytes = Buffer.concat([
     Buffer.from('é\n€ \u{1f600} '),
     Buffer.of(0xe9, 0xff, 0xc3),

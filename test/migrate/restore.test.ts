@@ -1,5 +1,4 @@
-// A statement that was blocked by another session, or whose connection was lost, is repeated; one that is wrong
-// is not.
+// A statement that was blocked by another session, or whose connection was lost, is repeated; an invalid one is not.
 import { expect, test } from 'bun:test'
 import type { SqlWork } from '../../server/migrate/plan/step.ts'
 import { RestoreSessions } from '../../server/migrate/run/restore.ts'
@@ -54,14 +53,14 @@ async function someoneWaitsForATable(database: TestDatabase) {
   )
 }
 
-test('a deadlock with somebody else is survived', async () => {
+test('a deadlock with another session is survived', async () => {
   const server = await cluster(17)
   const database = await server.createDatabase()
   await database.sql('create table one (); create table two (); create table attempts (n serial)')
   await database.sql(`alter database ${database.name} set deadlock_timeout = '10ms'`)
   const other = database.connect({ max: 1 })
   try {
-    // The server ends the session that looks while both wait: the one that is tested.
+    // The server ends the session that detects the deadlock: the tested one.
     await other.unsafe("set deadlock_timeout = '60s'; begin; lock table one")
     const { done, blocked } = await holding(gate, database, async () => {
       const done = running(database, (sessions) =>
@@ -95,7 +94,7 @@ test('a deadlock with somebody else is survived', async () => {
   }
 })
 
-test('an owner that cannot be set leaves the object, and says so', async () => {
+test('an owner that cannot be set leaves the object, and is reported', async () => {
   const database = await (await cluster(17)).createDatabase()
   const outcome = await running(database, (sessions) =>
     sessions.use((session) =>
@@ -112,7 +111,7 @@ test('an owner that cannot be set leaves the object, and says so', async () => {
   expect(await database.sql(`select to_regclass('t')::text as t`)).toEqual([{ t: 't' }])
 })
 
-test('of several statements none stays when one fails', async () => {
+test('when one of several statements fails, none has an effect', async () => {
   const database = await (await cluster(17)).createDatabase()
   const failing = running(database, (sessions) =>
     sessions.use((session) => session.run(sql(['create table public.t ()', 'select 1 / 0']), new Set())),
@@ -121,7 +120,7 @@ test('of several statements none stays when one fails', async () => {
   expect(await database.sql(`select to_regclass('t')::text as t`)).toEqual([{ t: null }])
 })
 
-test('tables go where pg_dump says, in the tablespace and by the access method', async () => {
+test('tables are created as pg_dump writes, in their tablespace and with their access method', async () => {
   const database = await (await cluster(17)).createDatabase()
   await database.sql('create access method other type table handler heap_tableam_handler')
   await running(database, async (sessions) => {
@@ -143,7 +142,7 @@ test('tables go where pg_dump says, in the tablespace and by the access method',
   ])
 })
 
-/** The session that is in the middle of its index. */
+/** The session that is building its index. */
 async function builderOf(database: TestDatabase): Promise<number | undefined> {
   const [builder] = await eventually(
     'a session that waits in the middle of its index',
@@ -153,14 +152,14 @@ async function builderOf(database: TestDatabase): Promise<number | undefined> {
   return builder?.pid
 }
 
-/** An index on this waits in the middle of its build for as long as somebody else has the lock. */
+/** An index on this waits in the middle of its build while another session has the lock. */
 const slowFunction = `
   create table public.t (v int);
   insert into public.t values (1);
   create function public.slow(int) returns int immutable language plpgsql as
     $$ begin perform pg_advisory_xact_lock_shared(${gate}); return $1; end $$;`
 
-test('a connection that is lost in the middle of an index is followed by another', async () => {
+test('a connection that is lost during an index build is replaced', async () => {
   const database = await (await cluster(17)).createDatabase()
   await database.sql(slowFunction)
   const { done } = await holding(gate, database, async () => {
@@ -176,7 +175,7 @@ test('a connection that is lost in the middle of an index is followed by another
   ])
 })
 
-test('what is there when a lost statement is repeated is kept', async () => {
+test('an object that exists when a lost statement is repeated is kept', async () => {
   const database = await (await cluster(17)).createDatabase()
   await database.sql(slowFunction)
   const { done } = await holding(gate, database, async () => {
@@ -184,7 +183,7 @@ test('what is there when a lost statement is repeated is kept', async () => {
       sessions.run({ ...sql(['create index i on public.t (public.slow(v))']), mayExist: false }, new Set()),
     )
     const builder = await builderOf(database)
-    // As if the server had finished just before the connection was lost: the lock comes before the next attempt's.
+    // As if the server had completed just before the connection was lost: the lock is granted before the next attempt.
     const making = database.sql('begin; lock table t; create index i on t (v); commit')
     await someoneWaitsForATable(database)
     await database.sql('select pg_terminate_backend($1)', [builder])
@@ -194,7 +193,7 @@ test('what is there when a lost statement is repeated is kept', async () => {
   expect(await done).toEqual({ kept: true, refused: [] })
 })
 
-test('statements that run together are all there, or none of them', async () => {
+test('statements that run together have an effect together or not at all', async () => {
   const database = await (await cluster(17)).createDatabase()
   await running(database, async (sessions) => {
     const made = (name: string) => sql([`create table public.${name} ()`])
@@ -209,7 +208,7 @@ test('statements that run together are all there, or none of them', async () => 
   expect(tables).toEqual([{ relname: 'a' }, { relname: 'b' }])
 })
 
-test('a server that came back without what it had confirmed is not written to any more', async () => {
+test('nothing more is written to a server that has lost what it had confirmed', async () => {
   await using server = await startCluster({ major: 17, settings: { shared_buffers: '16MB' } })
   const database = await server.createDatabase()
   await server.sql('postgres', 'checkpoint')
@@ -219,7 +218,7 @@ test('a server that came back without what it had confirmed is not written to an
   )
   const walWriter = Number(writer?.pid)
   await running(database, async (sessions) => {
-    // What is committed without waiting for the disk does not get there.
+    // Asynchronous commits are not flushed.
     process.kill(walWriter, 'SIGSTOP')
     await sessions.run(sql(['create table public.t ()']), new Set())
     process.kill(walWriter, 'SIGKILL')
@@ -252,7 +251,7 @@ test('a server that does not come back is waited for once', async () => {
   )
 })
 
-test('a server that has one connection only does all with it, also when it is lost', async () => {
+test('a server with a single connection executes everything on it, also after it was lost', async () => {
   const server = await cluster(17)
   const role = await plainRole(server)
   await server.sql('postgres', `alter role ${role} connection limit 1`)

@@ -26,7 +26,7 @@ async function pair(source: string, destination = '') {
 
 let runs = 0
 
-/** A run that the store remembers, as a command's would be. */
+/** A run that is recorded in the store, as that of a command. */
 async function remembered(store: RunStore, source: TestDatabase, destination: TestDatabase, test: CloneTest) {
   const id = `run-${runs++}`
   const ends = {
@@ -52,14 +52,14 @@ async function counts(database: TestDatabase) {
   )
 }
 
-describe('a run that broke off', () => {
-  test('is gone on with: finished tables are not copied again, the others are', async () => {
+describe('an interrupted run', () => {
+  test('is resumed: completed tables are not copied again, the others are', async () => {
     using store = new RunStore(scratchDirectory())
     const gate = 7
     const { source, destination } = await pair(`${three}
       create function may_pass() returns bool language plpgsql as
         'begin perform pg_catalog.pg_advisory_xact_lock_shared(${gate}); return true; end';`)
-    // The only worker cannot copy another table before it hears of the cancel.
+    // The only worker cannot copy another table before it gets the cancel.
     const tables = ['small', 'tiny'].map((table) => ({ table, where: 'public.may_pass()' }))
     const stop = new AbortController()
     const first = await holding(gate, source, () =>
@@ -73,7 +73,7 @@ describe('a run that broke off', () => {
       }),
     )
     expect(first.result.status).toBe('cancelled')
-    // What was copied is known by a row that the second copy would not bring.
+    // A row that a second copy would not contain shows that the table was not copied again.
     await source.sql('delete from big where id = 2; insert into small values (2)')
     const second = await remembered(store, source, destination, { options: { resume: true }, tables })
     expect(second.failures).toEqual([])
@@ -92,7 +92,7 @@ describe('a run that broke off', () => {
     expect(keys).toEqual({ n: 4 })
   })
 
-  test('with another request is not gone on with, nor is one that completed', async () => {
+  test('with another request is not resumed, nor is one that completed', async () => {
     using store = new RunStore(scratchDirectory())
     const { source, destination } = await pair(three)
     const none = await remembered(store, source, destination, { options: { resume: true } })
@@ -113,7 +113,7 @@ describe('a run that broke off', () => {
     expect(String(again.result.error)).toContain('no unfinished run')
   })
 
-  test('takes failed tables up again, and asks nobody for what it made itself', async () => {
+  test('repeats failed tables, and needs no confirmation for what it created itself', async () => {
     using store = new RunStore(scratchDirectory())
     const { source, destination } = await pair(
       three,
@@ -143,7 +143,7 @@ describe('a run that broke off', () => {
       source: resolveSettings({ url: source.url }),
       destination: resolveSettings({ url: destination.url }),
     })
-    // As after kill -9 right behind a commit: told to commit, and never heard of again.
+    // As after kill -9 directly after a commit: started, and its outcome never reported.
     const { summary } = await clone(source, destination, { options, memory: { ...memory, done() {} } })
     store.end('killed', { ...summary, status: 'cancelled' })
     expect(await destination.sql('select id from t order by id')).toEqual([{ id: 0 }, { id: 1 }])
@@ -155,7 +155,7 @@ describe('a run that broke off', () => {
 })
 
 describe('hooks', () => {
-  test('run where they are asked to, in order, on either side or as a command', async () => {
+  test('run at their place, in order, on both servers or as a command', async () => {
     const { source, destination } = await pair(three, 'create table told (n serial, what text)')
     const file = `${scratchDirectory()}/out`
     const tell = (what: string) =>
@@ -192,7 +192,7 @@ describe('hooks', () => {
     expect(await source.sql(`select to_regclass('from_hook')::text as t`)).toEqual([{ t: 'from_hook' }])
   })
 
-  test('that fail stop what they were to prepare, and say why', async () => {
+  test('that fail stop the phase that they precede, and the reason is reported', async () => {
     const { source, destination } = await pair(three)
     const { failures, summary } = await clone(source, destination, {
       hooks: [
@@ -207,7 +207,7 @@ describe('hooks', () => {
   })
 })
 
-test('the first failure stops a run that was asked to fail fast', async () => {
+test('with fail fast the first failure stops the run', async () => {
   const { source, destination } = await pair(three, 'create table small (id int check (id > 5))')
   const { result, summary, failures } = await clone(source, destination, {
     options: { failFast: true, workers: 1 },
@@ -226,7 +226,7 @@ test('the first failure stops a run that was asked to fail fast', async () => {
   )
 })
 
-test('a dry run tells the whole plan and writes nothing', async () => {
+test('a dry run shows the whole plan and writes nothing', async () => {
   const { source, destination } = await pair(
     three,
     'create table big (id int primary key, v text); insert into big values (5)',
@@ -246,7 +246,7 @@ test('a dry run tells the whole plan and writes nothing', async () => {
 })
 
 describe('a run that verifies', () => {
-  test('says that the rows are the same, whatever changed on the source meanwhile', async () => {
+  test('reports that the rows are equal, whatever changed on the source meanwhile', async () => {
     const { source, destination } = await pair(three)
     const { failures, summary } = await clone(source, destination, {
       options: { verify: true },
@@ -262,7 +262,7 @@ describe('a run that verifies', () => {
     expect(summary.verification).toEqual({ compared: 3, different: [] })
   })
 
-  test('names what differs, and fails', async () => {
+  test('names differences, and fails', async () => {
     const { source, destination } = await pair(three)
     const { failures, summary, result } = await clone(source, destination, {
       options: { verify: true },

@@ -1,11 +1,11 @@
-// Rows arrive exactly, whatever their encoding, size, table or the parts they are copied in.
+// Rows are copied exactly, whatever their encoding, size, table or parts.
 import { describe, expect, test } from 'bun:test'
 import { isLong } from '../../tools/long.ts'
 import { clone } from '../../tools/moves/clone.ts'
 import { cluster, type Major, type TestDatabase } from '../../tools/servers/clusters.ts'
 import { extensionOn } from '../support/extension.ts'
 
-/** All rows of a table as one number, whatever their order. */
+/** All rows of a table as one number, independent of their order. */
 async function fingerprint(database: TestDatabase, table: string, row = 't::text'): Promise<string> {
   const [found] = await database.sql<{ sum: string }>(
     `select count(*) || ' ' || coalesce(sum(('x' || substr(md5(${row}), 1, 15))::bit(60)::bigint::numeric), 0) as sum
@@ -38,12 +38,12 @@ describe('encodings', () => {
     )
     const [row] = await destination.sql('select count(*)::int as count from hashed')
     expect(row?.count).toBe(100)
-    // Looked up through the partition that the destination thinks right.
+    // Looked up in the partition that the destination computes.
     const found = await destination.sql(`select name from hashed where name = 'é7'`)
     expect(found).toEqual([{ name: 'é7' }])
   })
 
-  test('bytes of a SQL_ASCII database stay as they are', async () => {
+  test('bytes of a SQL_ASCII database are not changed', async () => {
     const { source, destination } = await pair(14, 17, ['SQL_ASCII', 'SQL_ASCII'])
     await source.sql(`
       create table t (id int, b text);
@@ -54,7 +54,7 @@ describe('encodings', () => {
     expect(await fingerprint(destination, 't', 't.b')).toBe(await fingerprint(source, 't', 't.b'))
   })
 
-  test('a value that the destination cannot hold stops its table alone, which then is empty', async () => {
+  test('a value that the destination cannot store stops only its table, which is empty then', async () => {
     const { source, destination } = await pair(14, 17, ['UTF8', 'LATIN1'])
     await source.sql(`create table bad (v text); insert into bad values ('fine'), ('日本');
                       create table good (v text); insert into good values ('ä');`)
@@ -143,7 +143,7 @@ describe('shapes', () => {
       alter extension hstore add table settings;
       update pg_extension set extconfig = array['settings'::regclass], extcondition = array['where id >= 100']
        where extname = 'hstore'`)
-    // What CREATE EXTENSION would have made.
+    // What CREATE EXTENSION would have created.
     await destination.sql(table)
     const { failures } = await clone(source, destination)
     expect(failures).toEqual([])
@@ -153,7 +153,7 @@ describe('shapes', () => {
   })
 })
 
-test("sequences of an extension stand where the user's rows in its tables need them", async () => {
+test("sequences of an extension have the values that the user's rows in its tables need", async () => {
   const { source, destination } = await pair(14, 17)
   using _made = extensionOn(
     [14, 17],
@@ -194,7 +194,7 @@ describe('options', () => {
     select lo_from_bytea(77, 'content');
     create materialized view m as select count(*) from t;`
 
-  test('schema-only brings objects without rows, values or contents; data-only fills them, without firing triggers', async () => {
+  test('schema-only creates objects without rows, values or contents; data-only fills them, without firing triggers', async () => {
     const { source, destination } = await pair(14, 17)
     await source.sql(sample)
     const schema = await clone(source, destination, { options: { schemaOnly: true } })

@@ -47,7 +47,7 @@ beforeAll(async () => {
 interface SelectedTest {
   /** What the destination has before. */
   prepare?: string
-  /** Where it is only asked which objects there are. */
+  /** Where only the existence of objects matters. */
   schemaOnly?: boolean
 }
 
@@ -78,7 +78,7 @@ async function selected(
 }
 
 describe('a selection', () => {
-  test('of one table brings what belongs to it and what it needs, and leaves foreign keys to others behind', async () => {
+  test('of one table includes what belongs to it and what it needs, without foreign keys to others', async () => {
     const { names, result, summary, failures, destination } = await selected({ include: ['shop.orders'] })
     expect(failures).toEqual([])
     expect(result.status).toBe('completed')
@@ -115,7 +115,7 @@ describe('a selection', () => {
     expect(names).toContain('shop.customers_id_seq')
   })
 
-  test('of a table whose foreign key points at one that the destination has makes the foreign key', async () => {
+  test('of a table whose foreign key refers to a table of the destination creates the foreign key', async () => {
     const { names, result } = await selected(
       { include: ['shop.orders'] },
       {
@@ -127,7 +127,7 @@ describe('a selection', () => {
     expect(names).toContain('shop.orders fk orders_customer_fkey')
   })
 
-  test('that adds nothing reports what is missing, once for each object that cannot be made', async () => {
+  test('that adds nothing reports what is missing, once for each object that cannot be created', async () => {
     const { names, summary, failures } = await selected({ include: ['shop.customers'], needed: 'report' })
     expect(failures).toEqual([])
     expect(names).toEqual([])
@@ -147,7 +147,7 @@ describe('a selection', () => {
     expect(names).toContain('shop.customers')
   })
 
-  test('of a schema brings all of it, and of others nothing', async () => {
+  test('of a schema includes all of it, and nothing of others', async () => {
     const { names, failures } = await selected({ includeSchemas: ['logs'] }, { schemaOnly: true })
     expect(failures).toEqual([])
     expect(names).toEqual(['logs.events', 'logs.events_2023', 'logs.events_2024'])
@@ -170,7 +170,7 @@ describe('a selection', () => {
     )
   })
 
-  test('of a partition brings it attached to its parent; of a parent all partitions but those left out', async () => {
+  test('of a partition includes it attached to its parent; of a parent all partitions but excluded ones', async () => {
     const one = await selected({ include: ['logs.events_2024'] })
     expect(one.names).toEqual(['logs.events', 'logs.events_2024'])
     expect(await one.destination.sql('select count(*)::int as n from logs.events')).toEqual([{ n: 2 }])
@@ -214,12 +214,12 @@ describe('a selection', () => {
       ],
     ],
   )
-  test.each(ofKinds)('of %s brings only those, with what they need', async (_, selection, check) => {
+  test.each(ofKinds)('of %s includes only those, with what they need', async (_, selection, check) => {
     const { names } = await selected(selection, { schemaOnly: true })
     check(names)
   })
 
-  test('object by object takes what the lists name', async () => {
+  test('by lists includes what the lists name', async () => {
     const { names, failures } = await selected(
       {
         schemas: [
@@ -248,7 +248,7 @@ describe('a selection', () => {
     expect(names).toEqual(['Odd.Schema.Table.With"Quotes', 'Odd.Schema.Table.With"Quotes_pkey'])
   })
 
-  test('with a name that nothing has is refused, with the nearest right one', async () => {
+  test('with a name that matches nothing is refused, with the nearest name', async () => {
     const { result, names } = await selected({ include: ['shop.ordres'] })
     expect(result.status).toBe('failed')
     expect(String(result.error)).toContain('nothing matches "shop.ordres": did you mean shop.orders?')

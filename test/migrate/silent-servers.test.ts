@@ -1,5 +1,5 @@
-// A run that is cancelled while a server does not answer any more, as one that is stopped or behind a network that
-// swallows everything: it ends, and does not wait for that server.
+// A run that is cancelled while a server does not answer any more (stopped, or behind a network that drops all packets)
+// ends without waiting for that server.
 import { beforeAll, expect, test } from 'bun:test'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -62,7 +62,7 @@ test.concurrent.each(moments)('while %s', async (_, silent, isMoment) => {
       last = event
       if (stop.signal.aborted || !isMoment(event)) return
       for (const end of silent) way[end].stall()
-      // What the event tells of is asked of the server now.
+      // The server is queried for what the event reports.
       setTimeout(() => stop.abort())
     },
   })
@@ -70,7 +70,7 @@ test.concurrent.each(moments)('while %s', async (_, silent, isMoment) => {
   expect(result.status).toBe('cancelled')
 })
 
-test.concurrent('while a command of the user runs that does not listen', async () => {
+test.concurrent('while a command of the user runs that ignores signals', async () => {
   const destination = await to.createDatabase()
   const file = join(scratchDirectory(), 'deaf')
   const command = `trap "" TERM; touch '${file}'; while true; do sleep 0.1; done`

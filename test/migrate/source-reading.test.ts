@@ -1,4 +1,4 @@
-// Two plans of one move: the second does not read the source again, unless its objects have changed.
+// Two plans of one move: the second reads the source again only if its objects have changed.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { readCatalogVersion } from '../../server/catalog/catalog-version.ts'
 import { SourceReading } from '../../server/migrate/inventory/source-inventory.ts'
@@ -104,7 +104,7 @@ describe.each([12, 15, 18] as const)('PostgreSQL %p', (major) => {
   })
 })
 
-test('a reading that is used leaves the tables locked as pg_dump does', async () => {
+test('a reading that is used again leaves the tables locked as pg_dump does', async () => {
   const database = await (await cluster(15)).createDatabase()
   await database.sql(objects)
   const settings = resolveSettings({ url: database.url })
@@ -138,10 +138,10 @@ test('a move reads the source once', async () => {
   expect(await compareRows(source, destination)).toEqual([])
 })
 
-test('a move reads the source again where a view was made while its slot waited', async () => {
+test('a move reads the source again where a view was created while its slot waited', async () => {
   const { source, destination, notices, followed } = await moveWithNotices()
   await using writer = await Session.open(resolveSettings({ url: source.url }))
-  // Not seen by the first plan; a new slot waits for its end.
+  // Not visible to the first plan; a new slot waits for its end.
   await writer.execute('begin; create view made_late as select 1 as one')
   await using moving = followed()
   await eventually(

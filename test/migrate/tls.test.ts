@@ -1,4 +1,4 @@
-// Everything goes through TLS when it is asked for: catalogs, pg_dump, rows and cancels.
+// With TLS, all connections use it: catalogs, pg_dump, rows and cancel requests.
 import { expect, test } from 'bun:test'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,11 +11,11 @@ const read = (name: string) => readFileSync(join(certificates, name), 'utf8')
 const server = () =>
   cluster(17, {
     ssl: { cert: read('server.crt'), key: read('server.key') },
-    // The tests' own helpers come as postgres; the clone as somebody who must use TLS.
+    // The tests' own sessions use the role postgres; the clone uses a role that requires TLS.
     hba: 'host all postgres 127.0.0.1/32 trust\nhostssl all mover 127.0.0.1/32 trust\n',
   })
 
-test('a clone between servers that take nothing else, names and certificates checked', async () => {
+test('a clone between servers that accept only TLS, with verified names and certificates', async () => {
   const both = await server()
   await both.sql('postgres', 'drop role if exists mover; create role mover superuser login')
   const source = await both.createDatabase()
@@ -41,7 +41,7 @@ test('a clone between servers that take nothing else, names and certificates che
     ],
   })
   expect(failures).toEqual([])
-  // The source's and the destination's, those of the copy workers included.
+  // Connections of both servers, those of the copy workers included.
   const seen = await destination.sql('select ssl, user_name, count(*) > 5 as many from seen group by 1, 2')
   expect(seen).toEqual([{ ssl: true, user_name: 'mover', many: true }])
   const check = `select count(*), md5(string_agg(v, '' order by id)) from t`

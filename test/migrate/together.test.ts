@@ -1,4 +1,4 @@
-// Two runs to one destination at the same time: each table belongs to one of them.
+// Two runs to one destination at the same time: each table is locked by one of them.
 import { beforeAll, expect, test } from 'bun:test'
 import { RunLock } from '../../server/coordination/run-lock.ts'
 import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
@@ -48,7 +48,7 @@ async function countOf(database: TestDatabase, table: string): Promise<number | 
   return row?.count
 }
 
-/** Runs `work` while a run to the destination stands in the middle of its rows; that run's result. */
+/** Runs `work` while a run to the destination is copying rows; returns that run's result. */
 async function whileOneCopies(destination: TestDatabase, work: () => Promise<void>) {
   const { cloning } = await holding(gate, source, async () => {
     const cloning = clone(source, destination, {
@@ -73,7 +73,7 @@ async function whileOneCopies(destination: TestDatabase, work: () => Promise<voi
   return await cloning
 }
 
-test('a second run on the same table is refused, says whose the first is, and the rows are there once', async () => {
+test('a second run on the same table is refused, names the first run, and the rows are there once', async () => {
   const destination = await empty()
   const first = await whileOneCopies(destination, async () => {
     for (const mode of ['truncate', 'append'] as const) {
@@ -99,7 +99,7 @@ test('a second run on the same table is refused, says whose the first is, and th
   await noSessionsAreLeft(source, destination)
 })
 
-test('runs on other tables go on side by side, and one that waits begins when the first has ended', async () => {
+test('runs on other tables run concurrently, and one that waits begins when the first has ended', async () => {
   const destination = await empty()
   let waiting: ReturnType<typeof clone> | undefined
   const first = await whileOneCopies(destination, async () => {
@@ -125,7 +125,7 @@ test('runs on other tables go on side by side, and one that waits begins when th
   expect(await countOf(destination, 'other')).toBe(10)
 })
 
-test('a run whose locks are lost with their connection takes them again, and goes on', async () => {
+test('a run whose locks are lost with their connection takes them again, and continues', async () => {
   const destination = await empty()
   const holder = `select pid from pg_stat_activity where datname = current_database() and application_name like 'pgtrek: %'`
   const first = await whileOneCopies(destination, async () => {
@@ -145,7 +145,7 @@ test('a run whose locks are lost with their connection takes them again, and goe
   expect(first.failures).toEqual([])
 })
 
-test('two commands at the same moment: no row comes twice', async () => {
+test('two commands at the same moment: no row is copied twice', async () => {
   const destination = await empty()
   using home = makeHome()
   const args = [
@@ -168,7 +168,7 @@ test('two commands at the same moment: no row comes twice', async () => {
   expect(await countOf(destination, 'item')).toBe(1000)
 })
 
-test('a run whose locks somebody else has got while its connection was lost is stopped', async () => {
+test('a run is stopped when another has got its locks while its connection was lost', async () => {
   const destination = await empty()
   const lost = Promise.withResolvers<Error>()
   const options = { what: 'run test', onLost: lost.resolve, say() {} }

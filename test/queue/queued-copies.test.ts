@@ -1,4 +1,4 @@
-// The coordinator of a run whose rows are copied by workers elsewhere, on a queue that fails.
+// The coordinator of a run whose rows are copied by workers on other machines, with a queue that fails.
 import { expect, test } from 'bun:test'
 import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
 import type { JobQueue } from '../../server/queue/queue.ts'
@@ -9,7 +9,7 @@ import { cluster } from '../../tools/servers/clusters.ts'
 
 const worker = { name: 'w', host: 'h', pid: 1, concurrency: 1, jobs: [] }
 
-/** Has one worker, and takes jobs until a table comes in one piece. */
+/** Has one worker, and works until a table of one job is offered. */
 function failingQueue(): JobQueue {
   const answers = (text: string) => (text.includes('pgtrek_jobs.worker') ? [worker] : [])
   const queue = {
@@ -25,11 +25,11 @@ function failingQueue(): JobQueue {
       if (jobs.length === 1) throw new Error('the queue does not answer')
     },
   }
-  // It stands in for pg-boss.
+  // It replaces pg-boss.
   return queue as unknown as JobQueue
 }
 
-test('when the queue fails, every table fails, also those that wait until others are copied', async () => {
+test('when the queue fails, every table fails, also those that wait for others', async () => {
   const destination = await (await cluster(15)).createDatabase()
   const settings = resolveSettings({ url: destination.url })
   const warnings: string[] = []
@@ -55,7 +55,7 @@ test('when the queue fails, every table fails, also those that wait until others
     const parts = rowsOf({ table: 't', columns: ['id'], conditions })
     return failureOf(copies.copy({ bytes, parts, onStart() {}, onProgress() {} }))
   }
-  // Two tables in parts may be under way: the third waits.
+  // Two tables in parts may be copied at once: the third waits.
   const inParts = [40, 30, 20].map((bytes) => table(bytes, 'id > 1', 'id <= 1'))
   const whole = table(10, 'true')
   copies.open()

@@ -1,4 +1,4 @@
-// A table that workers elsewhere copy: what the ledger says about its jobs, and what the coordinator does then.
+// A table that workers on other machines copy: the ledger's rows about its jobs, and the coordinator's reactions.
 import { expect, test } from 'bun:test'
 import type { CopyPart } from '../../server/copy/lane-messages.ts'
 import { type CopyTask, PartlyCommitted, RunningTask } from '../../server/copy/task.ts'
@@ -17,7 +17,7 @@ const refused = (sqlstate: string): CopyOutcome => ({ kind: 'refused', error: { 
 const released: CopyOutcome = { kind: 'released', reason: 'nothing was heard of its run for a minute' }
 const lockNotAvailable = '55P03'
 
-/** A table in so many parts, each of which is a job. */
+/** A table with this number of parts, each of which is a job. */
 function table(parts: number, rest: Partial<CopyTask> = {}) {
   const task = {
     bytes: 1,
@@ -33,7 +33,7 @@ function table(parts: number, rest: Partial<CopyTask> = {}) {
   return {
     jobs,
     result,
-    /** What the ledger says about each job, and what is to be done. */
+    /** The ledger's state of each job, and the resulting effects. */
     look(...rows: (JobState | CopyOutcome)[]): string[] {
       const now = rows.map((row, index): [string, JobRow] => {
         const id = jobs.ids[index] as string
@@ -51,7 +51,7 @@ const someRow = {
   prepared: null,
 }
 
-test('a table in parts is committed when every job is prepared, whichever was looked at last', async () => {
+test('a table in parts is committed when every job is prepared, in any order', async () => {
   const { jobs, look, result } = table(3)
   expect(jobs.agrees).toBe(true)
   expect(look('copying', 'offered', 'prepared')).toEqual([])
@@ -63,7 +63,7 @@ test('a table in parts is committed when every job is prepared, whichever was lo
   expect(await result).toEqual({ rows: 15, bytes: 150, collided: 0 })
 })
 
-test('a job that is a table of its own is committed by its worker', async () => {
+test('a job that is a whole table is committed by its worker', async () => {
   const { jobs, look, result } = table(1)
   expect(jobs.agrees).toBe(false)
   expect(look('prepared')).toEqual([])
@@ -75,14 +75,14 @@ test('a job that is a table of its own is committed by its worker', async () => 
 test('a failure rolls back all jobs, and waits for those that a worker may still have taken', async () => {
   const { jobs, look, result } = table(3)
   expect(look(refused('23505'), 'copying', 'offered')).toEqual(['stop'])
-  // Taken before the verdict was written.
+  // Taken before the decision was stored.
   expect(look(refused('23505'), released, 'copying')).toEqual(['stop'])
   expect(look(refused('23505'), released, released)).toEqual(['settle'])
   jobs.settle()
   expect(String(await result)).toContain('no')
 })
 
-test('a job that is given back in the look that finds the failure is looked at once more', () => {
+test('a job that is given back when the failure is found is read once more', () => {
   const { look } = table(2)
   expect(look('copying', 'copying')).toEqual([])
   expect(look(refused('23505'), 'offered')).toEqual(['stop'])
@@ -99,7 +99,7 @@ test('jobs that wait for rows of each other become one job', () => {
   expect(look(refused(lockNotAvailable))).toEqual(['settle'])
 })
 
-test('what a worker has released without being asked to is offered again', () => {
+test('a job that a worker has released without a request is offered again', () => {
   const { jobs, look } = table(2)
   look('copying', 'prepared')
   expect(look(released, 'prepared')).toEqual(['roll back'])
@@ -107,7 +107,7 @@ test('what a worker has released without being asked to is offered again', () =>
   expect(jobs.begin()).toHaveLength(2)
 })
 
-test('a job that ends otherwise after the decision to commit fails the table, of which a part is there', async () => {
+test('a job that ends differently after the decision to commit fails the table, of which a part is committed', async () => {
   const { jobs, look, result } = table(2)
   look('prepared', 'prepared')
   expect(look(done, released)).toEqual(['settle'])
@@ -115,7 +115,7 @@ test('a job that ends otherwise after the decision to commit fails the table, of
   expect(await result).toBeInstanceOf(PartlyCommitted)
 })
 
-test('a job that nobody takes any more is refused, or in doubt where its commit was decided', async () => {
+test('a job without attempts left is refused, or in doubt where its commit was decided', async () => {
   const early = table(2)
   early.look('copying', 'offered')
   early.jobs.giveUp(early.jobs.ids[1] as string, new Error('no worker could do it'))
@@ -132,7 +132,7 @@ test('a job that nobody takes any more is refused, or in doubt where its commit 
   expect(await late.result).toBeInstanceOf(PartlyCommitted)
 })
 
-test('the caller is asked before the commit, and may say no', async () => {
+test('the caller is asked before the commit, and may refuse', async () => {
   const asked: string[] = []
   const refuses = table(1, {
     onBeforeCommit() {

@@ -3,7 +3,7 @@ import { useReadyIndex } from '../../server/schema/constraints.ts'
 
 const table = 'ALTER TABLE ONLY public.t\n    ADD CONSTRAINT '
 
-describe('a key takes the index that was built for it', () => {
+describe('a key uses the index that was built for it', () => {
   test.each([
     ['t_pkey PRIMARY KEY (id)', 't_pkey PRIMARY KEY USING INDEX t_pkey', 't_pkey'],
     ['k UNIQUE (a, b)', 'k UNIQUE USING INDEX k', 'k'],
@@ -25,7 +25,7 @@ describe('a key takes the index that was built for it', () => {
   })
 })
 
-describe('a constraint that no plain index can serve stays as it is', () => {
+describe('a constraint that needs more than a plain index is not changed', () => {
   test.each([
     'k PRIMARY KEY (a, b WITHOUT OVERLAPS)',
     'k UNIQUE (a, b WITHOUT OVERLAPS) DEFERRABLE',

@@ -6,8 +6,8 @@ import { withPlainNames } from '../../server/schema/plain-names.ts'
 import { cluster } from '../../tools/servers/clusters.ts'
 import { dumpEntries, replay } from '../support/ddl.ts'
 
-describe('of what pg_dump writes', () => {
-  test('every entry comes out as it went in', () => {
+describe("in pg_dump's output", () => {
+  test('every entry is found unchanged', () => {
     fc.assert(
       fc.property(fc.array(entry, { maxLength: 8 }), noises, (entries, noises) => {
         expect(parseEntries(dumpOf(entries, noises))).toEqual(entries.map(expected))
@@ -80,7 +80,7 @@ describe('of what pg_dump writes', () => {
   })
 })
 
-test('the statements of a real dump, one after the other, make the same schema again', async () => {
+test('the statements of a real dump, one after the other, create the same schema', async () => {
   const server = await cluster(15)
   const [source, target] = [await server.createDatabase(), await server.createDatabase()]
   await source.sql('create role "entries; Owner: ""x"""')
@@ -139,7 +139,7 @@ function header(id: number, line: string, dependencies: readonly number[] = []) 
   return `--\n-- TOC entry ${id} (class 1259 OID 16400)\n${needs}-- Name: ${line}\n--\n`
 }
 
-/** As pg_dump does it: settings when they change, line breaks in headers as spaces. */
+/** In pg_dump's way: settings when they change, line breaks in headers as spaces. */
 function dumpOf(entries: Drafted[], noises: string[]): string {
   let text = "--\n-- PostgreSQL database dump\n--\n\n\\restrict a;'b\n\nSET statement_timeout = 0;\n"
   text += "SELECT pg_catalog.set_config('search_path', '', false);\n\n"
@@ -188,7 +188,7 @@ const name = fc.oneof(
   text.filter((one) => one !== '' && one !== '-'),
   fc.constantFrom('plain', 't; Type: TABLE; Schema: x', 'Type: ', '; Owner: '),
 )
-// What follows a name in the header cannot be told apart when it looks like a header itself.
+// The text after a name in the header is ambiguous when it looks like a header itself.
 const place = fc.constantFrom('public', 'odd "schema"', 'line\nbreak', 'a; b')
 const owner = fc.constantFrom('me', 'odd "role"', 'two words', 'line\nbreak', 'a; Type: b')
 
@@ -205,7 +205,7 @@ const statementOf: Record<string, (table: string, value: string) => string> = {
     `CREATE PROCEDURE ${table}()\n    LANGUAGE sql\n    BEGIN ATOMIC\n SELECT CASE WHEN true THEN ${value} END;\n SELECT 1;\nEND`,
 }
 
-/** Of a routine the name is as it is, and the types of its arguments are SQL. */
+/** The name of a routine is plain, and the types of its arguments are SQL. */
 const types = { quoted: '("json", "Odd ""type", integer)', plain: '(json, "Odd ""type", integer)' }
 const isRoutine = (kind: string) => ['FUNCTION', 'PROCEDURE', 'AGGREGATE'].includes(kind)
 
@@ -235,7 +235,7 @@ const entry: fc.Arbitrary<Drafted> = fc
     return { ...draft, name, owner: draft.ownerName, statements, ownerStatement }
   })
 
-/** What stands between entries and belongs to none. */
+/** Text between entries that belongs to none. */
 const noises = fc.array(
   fc.constantFrom(
     '',

@@ -49,7 +49,7 @@ describe('tokens', () => {
 })
 
 describe('splitStatements', () => {
-  test('gives back the statements that were joined', () => {
+  test('returns the statements that were joined', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(statement, separator)), (pairs) => {
         const text = pairs.map(([sql, between]) => `${sql};${between}`).join('')
@@ -59,7 +59,7 @@ describe('splitStatements', () => {
     )
   })
 
-  test('takes any text, and every statement is a piece of it', () => {
+  test('accepts any text, and every statement is a piece of it', () => {
     fc.assert(
       fc.property(noise, (text) => {
         for (const one of splitStatements(text)) {
@@ -112,7 +112,7 @@ const identifier = content.map((text) => `"${text.replaceAll('"', '""')}"`)
 const dollarQuoted = fc
   .tuple(fc.constantFrom('$$', '$a$', '$_b1$', '$é$'), content)
   .map(([tag, text]) => tag + text.replaceAll('$', '') + tag)
-// Content that is free of comment marks: those would nest, or end it too early.
+// Content without comment marks: those would nest, or end it too early.
 const plain = content.map((text) => text.replaceAll('*', '').replaceAll('/', ''))
 const { comment } = fc.letrec<{ comment: string }>((tie) => ({
   comment: fc
@@ -167,7 +167,7 @@ const atomicBody = fc
   .array(fc.tuple(safePieces, caseOf).map(([list, last]) => `select ${list.join(' ')} ${last};`))
   .map((list) => `create or replace function f(a int) returns int begin atomic ${list.join('\n')} END`)
 
-// It starts and ends with a token, since what is around belongs to nobody.
+// It starts and ends with a token, since surrounding white space belongs to no statement.
 const simple = pieces.map((text) => `alter ${text} x`)
 const rule = fc
   .tuple(pieces, pieces)

@@ -7,7 +7,7 @@ const anyName = fc.string({ minLength: 1, unit: fc.constantFrom(...'ab "\'$;\n()
 const trap = fc.constantFrom('x TO y', 'x TO "y"', 'a FROM b WITH GRANT OPTION', 'DATABASE', 'PUBLIC', 'a;b')
 const name = fc.oneof(anyName, trap)
 
-describe('a statement about the database speaks of the destination', () => {
+describe('a statement about the database names the destination', () => {
   test.each([
     ['ALTER DATABASE here SET work_mem TO 1', 'ALTER DATABASE "there" SET work_mem TO 1'],
     ['ALTER DATABASE "my DATABASE x" IS_TEMPLATE = true', 'ALTER DATABASE "there" IS_TEMPLATE = true'],
@@ -26,7 +26,7 @@ describe('a statement about the database speaks of the destination', () => {
     expect(renameDatabase(statement, 'there')).toBe(renamed)
   })
 
-  test('whatever both are called', () => {
+  test('with any names of both', () => {
     fc.assert(
       fc.property(name, name, name, (role, here, there) => {
         const about = (database: string) =>
@@ -50,7 +50,7 @@ describe('the role of a grant is the last name', () => {
     expect(granteeOf(statement)).toBe(role as string)
   })
 
-  test('whatever it and the object are called', () => {
+  test('with any names of it and the object', () => {
     fc.assert(
       fc.property(name, name, fc.constantFrom('', ' WITH GRANT OPTION'), (table, role, option) => {
         const [object, grantee] = [quoteIdentifier(table), quoteIdentifier(role)]

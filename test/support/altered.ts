@@ -1,4 +1,4 @@
-// Two databases of which the source's tables are altered while they are followed.
+// Two databases whose source tables are altered while they are followed.
 import { expect } from 'bun:test'
 import { Follower } from '../../server/replication/apply/follower.ts'
 import { type SchemaChanges, schemaChangesFor } from '../../server/replication/tables/schema-changes.ts'

@@ -1,4 +1,4 @@
-// The real server on a port of its own, and the ways to talk to it: plain requests, hostile ones, the WebSocket.
+// The real server on a separate port, with plain requests, invalid ones, and the WebSocket.
 import { randomUUID } from 'node:crypto'
 import { request as httpRequest } from 'node:http'
 import { join } from 'node:path'
@@ -13,8 +13,8 @@ export interface Answer {
   status: number
   headers: Headers
   text: string
-  // What a test looks at, it says itself.
-  // biome-ignore lint/suspicious/noExplicitAny: answers are as different as the routes
+  // Each test declares the type of the properties that it reads.
+  // biome-ignore lint/suspicious/noExplicitAny: the responses of the routes have different types
   json: any
 }
 
@@ -24,7 +24,7 @@ export interface Api extends AsyncDisposable {
   get(path: string, headers?: Record<string, string>): Promise<Answer>
   post(path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
   send(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
-  /** Letter by letter as given: also what fetch would not send. */
+  /** Sent exactly as given: also what fetch would not send. */
   raw(options: {
     method?: string
     path: string
@@ -40,7 +40,7 @@ export interface Watched extends Disposable {
   follows: FollowMessage[]
   fleets: FleetUpdate[]
   say(text: string): void
-  // Each of these gives the first message for which `holds` is true, also one that was received before the call.
+  // Each of these returns the first message for which `holds` is true, also one that was received before the call.
   untilFleet(holds: (update: FleetUpdate) => boolean): Promise<FleetUpdate>
   untilFollow(holds: (message: FollowMessage) => boolean): Promise<FollowMessage>
   until(holds: (progress: JobProgress) => boolean): Promise<JobProgress>

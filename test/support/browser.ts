@@ -6,8 +6,8 @@ import { whenFileOver } from '../../tools/servers/scope.ts'
 let running: Promise<Browser> | undefined
 
 /**
- * One for all tests of a file, and closed after them. Call it in `beforeAll`: a process that a test starts has to
- * end with that test.
+ * One for all tests of a file, closed after them. Call it in `beforeAll`: a process that a test starts has to end
+ * with that test.
  */
 export function browser(): Promise<Browser> {
   running ??= startForFile()

@@ -1,4 +1,4 @@
-// The DDL of two databases compared as pg_dump writes it, entry by entry, so that order does not matter.
+// Compares the DDL of two databases as pg_dump writes it, entry by entry, so that order does not matter.
 
 import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
 import { Session } from '../../server/postgres/session.ts'
@@ -25,14 +25,14 @@ export async function dumpEntries(database: TestDatabase): Promise<Entry[]> {
   )
 }
 
-/** pg_dump's whole text without what names the run: dates, versions, the key of \restrict. */
+/** pg_dump's text without what differs between runs: dates, versions, the key of \restrict. */
 export function normalized(dump: string): string {
   return dump
     .replace(/^-- (Dumped from|Dumped by|Started on|Completed on).*\n/gm, '')
     .replace(/^\\(un)?restrict \w{63}$/gm, '\\$1restrict KEY')
 }
 
-/** Runs pg_dump's script for the source on another database, as psql would: one statement after the other. */
+/** Runs pg_dump's script for the source on another database, as psql does: one statement after the other. */
 export async function replay(source: TestDatabase, target: TestDatabase): Promise<void> {
   await using session = await Session.open(resolveSettings({ url: target.url }))
   await session.execute("set check_function_bodies = false; set search_path = ''; set xmloption = content")

@@ -1,4 +1,4 @@
-// Views of a followed database as the engine publishes them, for the tests of what shows them.
+// Views of a followed database as the engine publishes them, for tests of what shows them.
 import type { FollowConflict, FollowStatus } from '../../shared/follow.ts'
 import type { FollowView, StreamView, SwitchoverReport } from '../../shared/follow-view.ts'
 
@@ -37,7 +37,7 @@ export function followStream(changes: Partial<StreamView> = {}): StreamView {
   }
 }
 
-/** One that streams and is ready, unless told otherwise. */
+/** Default: streaming and ready. */
 export function followView(now: number, changes: Partial<FollowView> = {}): FollowView {
   return {
     name: 'shop',

@@ -1,9 +1,9 @@
-// An extension of a test's own, where the server looks for them.
+// An extension for a test, in the directory where the server looks for extensions.
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Major, programsOf } from '../../tools/servers/binaries.ts'
 
-/** Its files are removed when it is disposed; its name must be the test's own. */
+/** Its files are removed when it is disposed of; its name must be unique. */
 export function extensionOn(majors: readonly Major[], name: string, script: string): Disposable {
   const files = majors.flatMap((major) => {
     const directory = join(programsOf(major).bin, '../share/postgresql/extension')

@@ -1,31 +1,31 @@
-// Something that listens where a PostgreSQL server is expected. Unless told otherwise it behaves: it lets everybody in
-// and answers what a session asks first.
+// A listener in place of a PostgreSQL server. By default it accepts every login and answers the first queries of a
+// session.
 import { message } from '../../server/postgres/messages.ts'
 
 export type Fake = {
-  /** One connection; what it says is not looked at. */
+  /** One connection; its messages are not read. */
   say(...bytes: (Uint8Array | string)[]): void
-  /** Says the same again and again, as fast as it is taken, until the connection ends. */
+  /** Sends the same again and again, as fast as it is read, until the connection ends. */
   sayForEver(bytes: Uint8Array): void
   hangUp(): void
-  /** How many connections came before this one. */
+  /** The number of earlier connections. */
   readonly place: number
 }
 
 export interface Behaviour {
-  /** In place of the answer to a request for TLS. */
+  /** Instead of the answer to a request for TLS. */
   onTls?: (fake: Fake) => void
-  /** In place of letting everybody in. */
+  /** Instead of accepting every login. */
   onStart?: (fake: Fake) => void
   /** A password, or a step of SASL. */
   onPassword?: (fake: Fake, body: Buffer) => void
-  /** True where it has answered; a Sync of the extended protocol counts as the query `sync`. */
+  /** True when it has answered; a Sync of the extended protocol counts as the query `sync`. */
   onQuery?: (fake: Fake, sql: string) => boolean
 }
 
 export interface FakeServer extends Disposable {
   port: number
-  /** Connections that are there. */
+  /** Open connections. */
   readonly open: number
 }
 
@@ -41,7 +41,7 @@ export function say(type: string, ...parts: Uint8Array[]): Buffer {
   return message(type.charCodeAt(0), Buffer.concat(parts))
 }
 
-/** A message that says of itself that it is so long. */
+/** A message with this length in its header. */
 export function lying(type: string, length: number): Buffer {
   return Buffer.concat([Buffer.from(type), int32(length), Buffer.alloc(64, 'x')])
 }
@@ -53,7 +53,7 @@ export const authentication = (kind: number, content: Uint8Array = Buffer.alloc(
 export const parameter = (name: string, value: string) => say('S', text(name), text(value))
 export const notice = (words = 'a word') => say('N', Buffer.from(`SNOTICE\0VNOTICE\0C00000\0M${words}\0\0`))
 
-/** OIDs of types: text unless it is something else. */
+/** OIDs of types (default: text). */
 export const columns = (...names: (string | [string, number])[]) =>
   say(
     'T',
@@ -126,7 +126,7 @@ export function startFake(behaviour: Behaviour = {}): FakeServer {
 }
 
 function fakeOf(socket: Bun.Socket<Connection>, place: number): Fake {
-  /** Said, and not taken yet. */
+  /** Written, and not read yet. */
   let waiting: Buffer = Buffer.alloc(0)
   const send = (bytes: Buffer) => {
     waiting = Buffer.concat([waiting, bytes])

@@ -1,4 +1,4 @@
-// A fleet as the API and the page see it, without servers behind it: its numbers change when a test says so.
+// A fleet for the API and the page, without servers: its numbers change when a test requests it.
 import type {
   FleetAction,
   FleetController,
@@ -52,7 +52,7 @@ export class SeenFleet implements FleetController {
     return found
   }
 
-  /** Some work everywhere: every number is another one. */
+  /** Progress everywhere: every number changes. */
   move() {
     for (const { databases } of this.mappings) {
       for (const one of databases) {

@@ -1,5 +1,5 @@
-// A publisher as a process: `follow-publisher.ts DIRECTORY`, then a view as JSON a line on its input. What it is
-// asked comes out, a line each. It ends with its input.
+// A publisher as a process: `follow-publisher.ts DIRECTORY`, then a view as JSON on each line of its input. Its output
+// has the requests that it gets, one on each line. It ends with its input.
 import { createInterface } from 'node:readline'
 import type { FollowView } from '../../shared/follow-view.ts'
 import { Publication } from './publishing.ts'

@@ -1,9 +1,9 @@
-// Loaded ahead of `pgtrek`: kills its own process, as nothing can be caught, at one exact statement of its work.
+// Loaded before `pgtrek`: kills its own process with SIGKILL, at one exact statement of its work.
 import { join } from 'node:path'
 import { Session } from '../../server/postgres/session.ts'
 
 export interface KillPoint {
-  /** Statements that have to come one after the other; the last one is that of the end. */
+  /** Statements that have to be executed in this order; the process is killed at the last one. */
   statements: string[]
   /** Default: before the last one is sent. */
   when?: 'before' | 'after'
@@ -11,7 +11,7 @@ export interface KillPoint {
 
 const variable = 'KILLED_AT'
 
-/** `pgtrek` from its source, with a point of its work at which it dies. */
+/** `pgtrek` from its source, with the statement at which it is killed. */
 export const mortalProgram = [
   process.execPath,
   '--preload',

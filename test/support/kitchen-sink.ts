@@ -1,15 +1,15 @@
-// A database with everything that pg_dump can dump, under names and with values chosen to break things.
+// A database with everything that pg_dump can dump, with names and values that are likely to break things.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Cluster, Major, TestDatabase } from '../../tools/servers/clusters.ts'
 
 const directory = join(import.meta.dir, 'kitchen-sink')
 
-/** The roles that own and may use its objects. Roles belong to a cluster: destinations need them first. */
+/** The roles that own and use its objects. Roles belong to a cluster: destinations need them first. */
 export const kitchenSinkRoles = ['ks_owner', 'ks "reader"', 'ks_writer', 'ks_login']
 
 export async function createKitchenSinkRoles(cluster: Cluster) {
-  // Tests may do this side by side, so it is one after the other's turn.
+  // Tests may do this at the same time, so they take turns.
   await cluster.sql(
     'postgres',
     `

@@ -1,10 +1,10 @@
-// Worker threads that a test can end from inside, as a mistake or an exit would.
+// Worker threads that a test can end from inside, as an uncaught error or an exit does.
 import { join } from 'node:path'
 
 export type Death = 'throw' | 'exit'
 
 export interface MortalWorkers extends Disposable {
-  /** Those that are at work, in the order in which they were started. */
+  /** Running ones, in the order of their start. */
   readonly all: Worker[]
   end(worker: Worker | undefined, how: Death): void
 }

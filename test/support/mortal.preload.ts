@@ -1,7 +1,7 @@
-// In every worker thread that `mortalWorkers` has a hand in: it ends when told to.
+// Loaded in every worker thread of `mortalWorkers`: ends the thread on request.
 addEventListener('message', ({ data }: MessageEvent<{ type?: string }>) => {
   if (data.type === 'exit') process.exit(3)
-  // No handler of the worker's own is around it.
+  // Not inside a handler of the worker.
   if (data.type === 'throw') setTimeout(() => Promise.reject(new Error('a mistake of its own')))
 })
 

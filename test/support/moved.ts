@@ -1,4 +1,4 @@
-// Two databases and the commands that move one to the other, each in a process of its own.
+// Two databases and the commands that move one to the other, each in a separate process.
 import type { Home } from '../../tools/command.ts'
 import type { TestDatabase } from '../../tools/servers/clusters.ts'
 
@@ -9,7 +9,7 @@ export class MovedByCommands implements Disposable {
     readonly home: Home,
     readonly source: TestDatabase,
     readonly destination: TestDatabase,
-    /** Otherwise each command has an empty state directory. */
+    /** False: each command has an empty state directory. */
     readonly remembers: boolean,
   ) {}
 
@@ -17,7 +17,7 @@ export class MovedByCommands implements Disposable {
     return ['--source', this.source.url, '--dest', this.destination.url]
   }
 
-  /** Of the next command; the last of them is its state directory. */
+  /** For the next command; the last of them is its state directory. */
   flags(): string[] {
     const directory = this.remembers ? 'state' : `state-${++this.#directories}`
     return [...this.ends, '--state-dir', directory]

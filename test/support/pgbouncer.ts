@@ -1,4 +1,4 @@
-// A real PgBouncer in front of a test server. It is not a package of npm: on Debian `apt-get install pgbouncer`.
+// A real PgBouncer before a test server. It is not an npm package: on Debian use `apt-get install pgbouncer`.
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -23,7 +23,7 @@ if (!hasPgBouncer) console.warn('skipped: PgBouncer is not installed (Debian: ap
 
 export interface PgBouncer extends AsyncDisposable {
   port: number
-  /** The URL of the database, by way of the pooler. */
+  /** The URL of the database through the pooler. */
   url(database: TestDatabase): string
   /** A client of the application. */
   client(database: TestDatabase): postgres.Sql
@@ -32,8 +32,8 @@ export interface PgBouncer extends AsyncDisposable {
 let started = 0
 
 /**
- * The caller ends it, with all its clients. `settings` are lines of pgbouncer.ini; `connectQuery` is what it says itself to a
- * server; several `programs` share the port, each with a pool of its own.
+ * The caller ends it, with all its clients. `settings` are lines of pgbouncer.ini; `connectQuery` is the statement that it
+ * sends to each new server connection; several `programs` share the port, each with its own pool.
  */
 export async function startPgBouncer(
   server: { port: number },

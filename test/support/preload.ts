@@ -1,4 +1,4 @@
-// Loaded before every test file: what a test has made ends with it, and what it has left behind is its failure.
+// Loaded before every test file: ends what a test has created, and fails the test for what it has left behind.
 import { afterAll, afterEach, beforeEach, setDefaultTimeout } from 'bun:test'
 import { isLong } from '../../tools/long.ts'
 import { stopAllClusters } from '../../tools/servers/clusters.ts'
@@ -11,10 +11,10 @@ import {
   testEnds,
 } from '../../tools/servers/scope.ts'
 
-// Only a test that hangs runs into it: whatever a test waits for has a shorter deadline.
+// Only a hanging test reaches this limit: every wait of a test has a shorter deadline.
 setDefaultTimeout(isLong ? 900_000 : 300_000)
 
-// A busy machine takes its time to stop several servers.
+// A busy machine needs time to stop several servers.
 const patienceMs = 60_000
 
 beforeEach(async () => {

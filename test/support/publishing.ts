@@ -1,5 +1,5 @@
-// Views of a followed database that others can see, as if a process followed it: published through the real
-// store, which also brings what is asked of it.
+// Views of a followed database that other processes can see, published through the real store as if a process
+// followed it. Requests from other processes arrive through the store too.
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { FollowStore } from '../../server/store/follows.ts'
@@ -8,22 +8,22 @@ import type { FollowAction, FollowView } from '../../shared/follow-view.ts'
 import { eventually, within } from '../../tools/eventually.ts'
 
 export interface Publisher extends AsyncDisposable {
-  /** Resolves when others can see it. */
+  /** Resolves when other processes can see it. */
   publish(view: FollowView): Promise<void>
-  /** The next thing that it was asked. */
+  /** The next request. */
   asked(): Promise<FollowAction>
-  /** Ends as one that was told to. */
+  /** Ends as after a stop request. */
   end(): Promise<void>
 }
 
-/** One that can be killed. */
+/** A publisher that can be killed. */
 export interface PublisherProcess extends Publisher {
   readonly child: Bun.Subprocess
 }
 
 const publishEveryMs = 20
 
-/** Publishes its view again and again, and answers what is asked. */
+/** Publishes its view again and again, and answers requests. */
 export class Publication implements Disposable {
   readonly #runs: RunStore
   readonly #store: FollowStore
@@ -83,7 +83,7 @@ export function publishHere(directory: string): Publisher {
   }
 }
 
-/** In a process of its own. */
+/** In a separate process. */
 export function startPublisher(directory: string): PublisherProcess {
   const child = Bun.spawn([process.execPath, join(import.meta.dir, 'follow-publisher.ts'), directory], {
     stdin: 'pipe',

@@ -1,4 +1,4 @@
-// `pgtrek worker` as processes of their own, whose words can be read while they work.
+// `pgtrek worker` as separate processes whose output can be read while they run.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CannotHappen, eventually, within } from '../../tools/eventually.ts'
@@ -46,7 +46,7 @@ export async function reports({ child, said }: WorkerProcess, words: string | Re
   )
 }
 
-/** Waits for rows, but not for a run that is over. */
+/** Waits until there are rows, but not for a run that is over. */
 export async function appears(
   database: TestDatabase,
   query: string,
@@ -56,7 +56,7 @@ export async function appears(
   await eventually(
     query,
     async () => {
-      // The tables are made by whoever comes first.
+      // The first run or worker creates the tables.
       const rows = await database.sql(query, parameters).catch(unlessMissing)
       if (rows.length === 0 && run.child.exitCode !== null) {
         throw new CannotHappen(`the run has ended: ${(await run.finished).said}`)

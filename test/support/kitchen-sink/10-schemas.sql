@@ -1,4 +1,4 @@
--- Schemas whose names break careless quoting, and extensions in several of them.
+-- Schemas with names that need correct quoting, and extensions in several of them.
 create schema ks authorization ks_owner;
 create schema "Weird ""Schema"" with.dots" authorization "ks ""reader""";
 create schema "select" authorization ks_writer;

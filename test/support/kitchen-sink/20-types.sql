@@ -8,7 +8,7 @@ comment on type ks.mood is 'how it''s going';
 grant usage on type ks.mood to ks_writer with grant option;
 revoke usage on type ks.mood from public;
 
--- Takes the name of the array type above, which moves to another.
+-- Takes the name of the array type above, which gets another name.
 create table ks._mood (id int primary key, moods ks.mood[]);
 
 create collation ks.c_like (locale = 'C');
@@ -56,7 +56,7 @@ create type ks.int_steps as range (
 comment on type ks.float_range is 'from, to';
 alter type ks.text_range owner to ks_owner;
 
--- A base type on the server's own C functions, with a delimiter of its own.
+-- A base type with the server's C functions and its own delimiter.
 create type ks.whole;
 create function ks.whole_in(cstring) returns ks.whole language internal immutable strict as 'int4in';
 create function ks.whole_out(ks.whole) returns cstring language internal immutable strict as 'int4out';

@@ -1,4 +1,4 @@
--- Functions in several languages, and what is made of functions.
+-- Functions in several languages, and objects that consist of functions.
 create function ks.language_handler() returns language_handler language c as '$libdir/plpgsql', 'plpgsql_call_handler';
 create function ks.language_inline(internal) returns void language c strict as '$libdir/plpgsql', 'plpgsql_inline_handler';
 create function ks.language_validator(oid) returns void language c strict as '$libdir/plpgsql', 'plpgsql_validator';

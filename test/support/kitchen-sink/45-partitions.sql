@@ -34,7 +34,7 @@ select '2023-06-01'::timestamptz + i * interval '13 hours',
        (array['eu', 'us', 'it''s "eu"', '', 'asia'])[i % 5 + 1], i, 'ok', jsonb_build_object('i', i)
 from generate_series(1, 2000) i;
 
--- Keys to a partitioned table and from one.
+-- Foreign keys to a partitioned table and from one.
 create table ks.event_notes (at timestamptz, region text, id bigint, note text, foreign key (at, region, id) references ks.events on delete cascade);
 insert into ks.event_notes select at, region, id, 'note ' || id from ks.events where id % 100 = 0;
 create table ks.visits (person int references ks.people, day date, unique (person, day)) partition by hash (person);

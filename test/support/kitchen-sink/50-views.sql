@@ -11,7 +11,7 @@ create recursive view ks.chain (id, boss, depth) as
   select p.id, p.boss, c.depth + 1 from ks.people p join chain c on c.id = p.boss;
 create view "Weird ""Schema"" with.dots"."View; ""x"" --" as
   select 'it''s; $$'::text as "Column ""1""", row(1, 'x')::text as r, array[1, 2]::int[] as a, $_$ ; -- $_$::text as d;
--- Depends on the primary key, so it can be complete only after that.
+-- Depends on the primary key, so it can be created completely only after that.
 create view ks.grouped as select p.id, p.name, p.born, count(*) as n from ks.people p left join ks.orders o on o.person = p.id group by p.id;
 create view ks.over_grouped as select * from ks.grouped where n > 0;
 create view ks.renamed as select t.a as first_name, t.b from ks.identity_full t;
@@ -20,12 +20,12 @@ alter view ks.over_views owner to ks_owner;
 comment on view ks.adults is 'it''s for "adults"';
 comment on column ks.adults.born is 'when';
 
--- A function of the view's type under the view: a circle.
+-- The view depends on a function of the view's type: a cycle.
 create view ks.circle as select 1 as a, 'x'::text as b;
 create function ks.circle_rows() returns setof ks.circle language sql as $$ select 1, 'x'::text $$;
 create or replace view ks.circle as select a, b from ks.circle_rows();
 
--- A view under the function of a column's default.
+-- The function of a column's default depends on a view.
 create view ks.defaults as select 'from a view'::text as t;
 create function ks.default_of_view() returns text language plpgsql stable as $$ begin return (select t from ks.defaults); end $$;
 create table ks.with_defaults (id int primary key default ks.add(1, 2), t text default ks.default_of_view());
@@ -38,7 +38,7 @@ create index unpopulated_index on ks.unpopulated (n);
 create materialized view ks.grouped_too with (fillfactor = 50) as select p.id, p.name, count(o.*) as n from ks.people p left join ks.orders o on o.person = p.id group by p.id;
 create materialized view ks.by_other_method using ks_heap as select 1 as one;
 create view ks.over_totals as select * from ks.totals join ks.grand_total using (total);
--- Its refresh runs as this owner, who must be allowed to read what is below.
+-- Its refresh runs as this owner, who must be allowed to read the tables below.
 create materialized view ks.births as select born, count(*) as n from ks.people group by born;
 alter materialized view ks.births owner to ks_owner;
 alter materialized view ks.totals alter column total set statistics 300;

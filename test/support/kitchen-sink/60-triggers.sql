@@ -1,4 +1,4 @@
--- Triggers and event triggers. Those on ks.audited change what is loaded if they fire.
+-- Triggers and event triggers. Those on ks.audited change copied rows if they fire.
 create table ks.audited (id int primary key, t text, n int);
 create table ks.audit (id bigserial primary key, what text);
 create function ks.spoil() returns trigger language plpgsql as $$ begin new.t := new.t || '!'; return new; end $$;

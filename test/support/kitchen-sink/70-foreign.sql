@@ -1,4 +1,4 @@
--- Foreign data. The server of postgres_fdw does not exist: nothing may read its tables.
+-- Foreign data. The server of postgres_fdw does not exist: its tables must not be read.
 create foreign data wrapper ks_wrapper options (debug 'it''s on');
 create server ks_server type 'odd' version '1.2''3' foreign data wrapper ks_wrapper options (host 'x', "Port" '1');
 create server "ks; ""remote""" foreign data wrapper postgres_fdw options (host '127.0.0.1', port '1', dbname 'no''where');

@@ -1,5 +1,5 @@
--- Publications, and a subscription that does nothing. The one of all tables leaves out updates and deletes, which
--- tables without a key could not have any more.
+-- Publications, and a subscription that is not connected. The publication of all tables leaves out updates and
+-- deletes, which would be refused on tables without a key.
 create publication ks_all for all tables with (publish = 'insert, truncate');
 create publication "ks; ""some""" for table ks.audited, only ks.whale, "select"."table" with (publish = 'insert');
 create publication ks_empty;

@@ -1,4 +1,4 @@
--- Rows: one table large enough to be copied in parts, and values that are easily damaged on the way.
+-- Rows: one table large enough to be copied in parts, and values that are easily damaged.
 set client_min_messages = error;
 set timezone = 'UTC';
 insert into ks.people (name, nickname, email, mood, home, "Select", boss, born, notes)
@@ -71,7 +71,7 @@ insert into ks.measurements (at, sensor, value, payload)
 select timestamptz '2024-01-01' + i * interval '1 second', 'sensor-' || i % 17, i / 7.0::float8,
        case when i % 5 = 0 then jsonb_build_object('i', i) end
 from generate_series(1, 30000) i;
--- Holes at the start, in the middle and at the end of the file.
+-- Gaps at the start, in the middle and at the end of the file.
 delete from ks.measurements where id <= 500 or id between 10000 and 12000 or id > 29900;
 
 create table ks.all_types (

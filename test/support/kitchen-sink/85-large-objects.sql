@@ -1,4 +1,4 @@
--- Large objects: of a few megabytes, empty, with a hole, and with a number beyond int4.
+-- Large objects: of a few megabytes, empty, with a gap, and with a number beyond int4.
 select lo_from_bytea(424242, (select string_agg(sha256(i::text::bytea), '' order by i) from generate_series(1, 90000) i));
 select lo_from_bytea(424243, '');
 select lo_from_bytea(424244, '\x00010203ff5c27');

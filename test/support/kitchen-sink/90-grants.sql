@@ -1,4 +1,4 @@
--- Privileges of every kind; some granted on by those who may.
+-- Privileges of every kind; some granted by roles with the grant option.
 grant select, insert, update, delete on ks.people to ks_writer with grant option;
 grant select (id, name), update (name) on ks.people to "ks ""reader""" with grant option;
 grant select (id) on ks.people to public;

@@ -1,5 +1,5 @@
--- What hangs on the database itself. The settings change how values look to every new session: whoever reads or
--- writes rows as text must set its own.
+-- Properties of the database. The settings change the text of values in every new session: programs that read or
+-- write rows as text must set their own.
 do $$
 declare
   this text := quote_ident(current_database());
