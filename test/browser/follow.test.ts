@@ -165,8 +165,8 @@ test.each([
   await button(say.follow.actions.servers).click()
   await inDialog().getByRole('button', { name: say.follow.servers.yes, exact: true }).click()
   const { is } = say.follow.servers.states.switched_over
-  const told = inDialog().getByRole('status')
-  await told.filter({ hasText: is.split('{{destination}}')[0] ?? is }).waitFor()
+  const status = inDialog().getByRole('status')
+  await status.filter({ hasText: is.split('{{destination}}')[0] ?? is }).waitFor()
   await check('8-servers')
   await inDialog().getByRole('button', { name: say.app.close, exact: true }).click()
   await button(say.follow.actions.cleanup).click()

@@ -57,7 +57,7 @@ test.each([
   await report.getByRole('button', { name: say.again }).click()
   await finding.waitFor({ state: 'detached' })
   await report.locator('summary').click()
-  await check('mended')
+  await check('fixed')
   expect(await report.locator('.in-order').textContent()).toContain(title)
   // A changed connection has not been checked.
   await page

@@ -344,18 +344,18 @@ describe('the transactions of a table', () => {
     const { source, destination } = await pair(keyed)
     await source.sql(`insert into t select i, 'x' from generate_series(1, 3000) i`)
     await using work = await copying(source, destination, workers)
-    const told: string[][] = []
+    const reported: string[][] = []
     await work.run(rowsOf({ ...t, merge: {}, conditions: byRest('id', workers) }), {
       async onBeforeCommit(transactions) {
-        told.push(transactions)
+        reported.push(transactions)
         expect(await count(destination)).toBe(0)
       },
     })
-    expect(told).toHaveLength(1)
-    expect(told[0]?.length).toBeGreaterThanOrEqual(1)
+    expect(reported).toHaveLength(1)
+    expect(reported[0]?.length).toBeGreaterThanOrEqual(1)
     const found = await destination.sql<{ status: string }>(
       `select distinct txid_status(id) as status from unnest($1::bigint[]) id`,
-      [told[0]?.map(Number)],
+      [reported[0]?.map(Number)],
     )
     expect(found).toEqual([{ status: 'committed' }])
     expect(await count(destination)).toBe(3000)

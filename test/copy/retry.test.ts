@@ -219,11 +219,11 @@ describe('a connection that is lost at the commit', () => {
   test('of one of several workers: its parts are copied again, the others stay', async () => {
     const { source, destination } = await pair()
     await using work = await copying(source, destination, 3, soonAgain)
-    const told: string[][] = []
+    const reported: string[][] = []
     const copied = await work.run(rowsOf({ ...t, merge: {}, conditions: byRest('id', 3) }), {
       async onBeforeCommit(transactions) {
-        told.push(transactions)
-        if (told.length > 1) return
+        reported.push(transactions)
+        if (reported.length > 1) return
         expect(
           await destination.sql(
             `select pg_terminate_backend(pid) from pg_stat_activity
@@ -234,10 +234,10 @@ describe('a connection that is lost at the commit', () => {
     })
     expect(copied.rows).toBe(rows)
     expect(await count(destination)).toBe(rows)
-    expect(told).toHaveLength(2)
+    expect(reported).toHaveLength(2)
     const all = await destination.sql(
       `select txid_status(id) as status from unnest($1::bigint[]) id where txid_status(id) <> 'committed'`,
-      [told[1]?.map(Number)],
+      [reported[1]?.map(Number)],
     )
     expect(all).toEqual([])
   })

@@ -1,22 +1,8 @@
 // Foreign keys and triggers that the destination has before the run.
-import { beforeAll, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { type CloneTest, clone } from '../../tools/moves/clone.ts'
-import { type Cluster, cluster, type TestDatabase } from '../../tools/servers/clusters.ts'
-
-let from: Cluster
-let to: Cluster
-
-beforeAll(async () => {
-  ;[from, to] = await Promise.all([cluster(15), cluster(17)])
-})
-
-async function pair(source: string, destination: string) {
-  const one = await from.createDatabase()
-  const other = await to.createDatabase()
-  if (source) await one.sql(source)
-  if (destination) await other.sql(destination)
-  return { source: one, destination: other }
-}
+import { cluster, type TestDatabase } from '../../tools/servers/clusters.ts'
+import { pair } from './pair.ts'
 
 const family = `
   create table parent (id int primary key, v text);
@@ -172,7 +158,7 @@ const tree = `
 test.each([15, 18] as const)(
   'foreign keys to partitioned tables are valid with all their parts, on %d',
   async (major) => {
-    const source = await from.createDatabase()
+    const source = await (await cluster(15)).createDatabase()
     await source.sql(`${tree} insert into many values (1); insert into referring values (1, 1);
     insert into parts values (1, 1, 1)`)
     const copied = await (await cluster(major)).createDatabase()

@@ -3,22 +3,8 @@ import { beforeAll, describe, expect, test } from 'bun:test'
 import type { Plan } from '../../server/migrate/plan/types.ts'
 import { casesOf } from '../../tools/long.ts'
 import { clone } from '../../tools/moves/clone.ts'
-import { type Cluster, cluster, startCluster, type TestDatabase } from '../../tools/servers/clusters.ts'
-
-let from: Cluster
-let to: Cluster
-
-beforeAll(async () => {
-  ;[from, to] = await Promise.all([cluster(15), cluster(17)])
-})
-
-async function pair(source: string, destination: string) {
-  const one = await from.createDatabase()
-  const other = await to.createDatabase()
-  if (source) await one.sql(source)
-  if (destination) await other.sql(destination)
-  return { source: one, destination: other }
-}
+import { cluster, startCluster, type TestDatabase } from '../../tools/servers/clusters.ts'
+import { pair } from './pair.ts'
 
 const people = `
   create table people (id int primary key, email text unique, name text);

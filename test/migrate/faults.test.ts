@@ -337,7 +337,7 @@ test('a worker whose commit fails after another failure continues with the next 
         return { cloning }
       })
       await waiting('one half that waits in its commit', locks.commit, 1)
-      await waiting('the next table, begun by the worker whose half has failed', locks.nextTable, 1)
+      await waiting('the next table of the worker whose part has failed', locks.nextTable, 1)
       return started
     })
     await within('the failure of the table in halves', failed.promise)

@@ -153,13 +153,13 @@ test('a second clone into the same database keeps all objects and reports them',
       event.type === 'log' && event.message.includes('already exists on the destination and was kept'),
   )
   expect(kept.length).toBeGreaterThan(expected.length)
-  const told = summary.warnings.filter((warning) => warning.includes('already existed and were kept'))
-  expect(told).toEqual([
+  const warnings = summary.warnings.filter((warning) => warning.includes('already existed and were kept'))
+  expect(warnings).toEqual([
     expect.stringMatching(
       /^[\d,]+ objects of the destination already existed and were kept: .*, and [\d,]+ more\. /,
     ),
   ])
-  expect(told[0]).toContain(`${formatRows(kept.length)} objects`)
+  expect(warnings[0]).toContain(`${formatRows(kept.length)} objects`)
 })
 
 test('a summary that is longer than a pipe holds reaches a slow reader completely', async () => {

@@ -187,7 +187,7 @@ test('an object that exists when a lost statement is repeated is kept', async ()
     const making = database.sql('begin; lock table t; create index i on t (v); commit')
     await someoneWaitsForATable(database)
     await database.sql('select pg_terminate_backend($1)', [builder])
-    await within('the index that somebody else makes', making)
+    await within('the index of the other session', making)
     return { done }
   })
   expect(await done).toEqual({ kept: true, refused: [] })

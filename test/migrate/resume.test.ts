@@ -1,28 +1,14 @@
 // Interrupted runs, and those that resume them; hooks; the first failure; a dry run; verification.
-import { beforeAll, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import type { Plan } from '../../server/migrate/plan/types.ts'
 import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
 import { RunStore } from '../../server/store/runs.ts'
 import { eventually } from '../../tools/eventually.ts'
 import { type CloneTest, clone } from '../../tools/moves/clone.ts'
-import { type Cluster, cluster, type TestDatabase } from '../../tools/servers/clusters.ts'
+import type { TestDatabase } from '../../tools/servers/clusters.ts'
 import { scratchDirectory } from '../../tools/servers/scratch.ts'
 import { holding } from './gates.ts'
-
-let from: Cluster
-let to: Cluster
-
-beforeAll(async () => {
-  ;[from, to] = await Promise.all([cluster(15), cluster(17)])
-})
-
-async function pair(source: string, destination = '') {
-  const one = await from.createDatabase()
-  const other = await to.createDatabase()
-  if (source) await one.sql(source)
-  if (destination) await other.sql(destination)
-  return { source: one, destination: other }
-}
+import { pair } from './pair.ts'
 
 let runs = 0
 

@@ -183,7 +183,7 @@ test('a run is stopped when another has got its locks while its connection was l
       .unsafe(`select pg_advisory_lock((select ${key} from pg_locks where ${held}))`)
       .execute()
     await eventually(
-      'somebody who waits for the lock',
+      'a session that waits for the lock',
       () => destination.sql("select from pg_locks where locktype = 'advisory' and not granted"),
       ({ length }) => length === 1,
     )

@@ -87,14 +87,14 @@ test('the statements of a real dump, one after the other, create the same schema
   await source.sql(oddities)
   await replay(source, target)
   const [made, remade] = await Promise.all([dumpEntries(source), dumpEntries(target)])
-  const told = (entries: Entry[]) =>
+  const text = (entries: Entry[]) =>
     entries
       .filter(({ kind }) => !kind.startsWith('DATABASE'))
       .map(({ kind, schema, name, owner, statements }) =>
         JSON.stringify({ kind, schema, name, owner, statements }),
       )
       .sort()
-  expect(told(remade)).toEqual(told(made))
+  expect(text(remade)).toEqual(text(made))
   expect(made.map(({ name }) => name)).toContain('v; Type: TABLE; Schema: x')
   expect(made.find(({ name }) => name === 'owned')).toMatchObject({ owner: 'entries; Owner: "x"' })
   await source.drop()

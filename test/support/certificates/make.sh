@@ -1,8 +1,8 @@
 #!/bin/sh
-# Makes the certificates of the TLS tests afresh: ./make.sh (needs openssl 3). The result is committed.
+# Makes the certificates of the TLS tests again: ./make.sh (needs openssl 3). The result is committed.
 set -eu
 cd "$(dirname "$0")"
-# Fixed dates: the tests must pass whatever the clock of the machine says within a lifetime.
+# Fixed dates, so that the tests pass for decades.
 century='-startdate 20200101000000Z -enddate 21200101000000Z'
 long_ago='-startdate 20000101000000Z -enddate 20010101000000Z'
 
@@ -55,5 +55,5 @@ signed server localhost "$century" 'subjectAltName = DNS:localhost,IP:127.0.0.1,
 signed other-name elsewhere.example "$century" 'subjectAltName = DNS:elsewhere.example'
 signed expired localhost "$long_ago" 'subjectAltName = DNS:localhost,IP:127.0.0.1'
 signed client postgres "$century" 'extendedKeyUsage = clientAuth'
-# Nothing else is to be signed with them.
+# Their keys are not kept: nothing else is signed with them.
 rm -f ca.key stranger.key
