@@ -57,7 +57,7 @@ export class QueuedCopies implements Copier {
   #presence: Presence | undefined
   #identity = ''
   #isUnavailable = false
-  #going: Promise<void> | undefined
+  #coordinating: Promise<void> | undefined
   #closing: Promise<void> | undefined
   #leases = new Set<string>()
 
@@ -82,7 +82,7 @@ export class QueuedCopies implements Copier {
   }
 
   open() {
-    this.#going ??= this.#go().catch((error: unknown) => this.#fail(error))
+    this.#coordinating ??= this.#coordinate().catch((error: unknown) => this.#fail(error))
   }
 
   copy(task: CopyTask): Promise<Counts> {
@@ -103,7 +103,7 @@ export class QueuedCopies implements Copier {
     await this.#leave()
   }
 
-  async #go(): Promise<void> {
+  async #coordinate(): Promise<void> {
     const { settings, onLog } = this.work
     await this.queue.ensure(this.#queueName)
     await using presence = new Presence(settings.destination, this.#run)
@@ -280,8 +280,10 @@ export class QueuedCopies implements Copier {
 
   async #endOnce(): Promise<void> {
     this.#leaving.abort()
-    if (!this.#going) return
-    const announced = this.#going.then(() => (this.#failure ? undefined : this.#ledger.runIsOver(this.#run)))
+    if (!this.#coordinating) return
+    const announced = this.#coordinating.then(() =>
+      this.#failure ? undefined : this.#ledger.runIsOver(this.#run),
+    )
     if (await settledWithin(announced, longestTurnMs)) {
       await announced
       if (this.#failure) return
