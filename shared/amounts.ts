@@ -1,4 +1,4 @@
-// Sizes, rates and times as users write them: `500MB`, `1.5 GB`, `20MB/s`, `30s`. Units are powers of 1024, as for PostgreSQL.
+// Sizes, rates and times as users write them: `500MB`, `1.5 GB`, `20MB/s`, `30s`. Units are powers of 1024, as in PostgreSQL.
 
 const units: Record<string, number> = { '': 1, B: 1, KB: 1024, MB: 1024 ** 2, GB: 1024 ** 3, TB: 1024 ** 4 }
 

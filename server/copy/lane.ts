@@ -129,7 +129,7 @@ export class Lane {
   }
 }
 
-/** The failure of a worker that did not get to its first job. What another attempt may change is no reason for all workers. */
+/** The error of a worker that could not open. It keeps its details only where another attempt cannot help. */
 function refusalOf({ kind, error }: Failure): Error {
   return kind === 'ended' ? new CopyFailed(error) : new PgtrekError(error.message)
 }

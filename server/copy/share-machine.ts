@@ -2,7 +2,7 @@
 import {
   areIdle,
   type Effect,
-  isTakenBack,
+  isAborting,
   type Share,
   type ShareState,
   type TaskEvent,
@@ -11,10 +11,10 @@ import {
   wantsWorker,
 } from './share-state.ts'
 
-/** A deadlock or a lock that could not be had is often over a moment later. */
+/** Deadlocks and lock timeouts are often over a moment later. */
 const mostRestarts = 3
 
-/** What cannot happen in a state leaves it as it is. */
+/** An event that cannot happen in a state does not change it. */
 export function next(before: TaskState, event: TaskEvent): { task: TaskState; effects: Effect[] } {
   const reacted = react(before, event)
   if (reacted === before) return { task: before, effects: [] }
@@ -24,10 +24,10 @@ export function next(before: TaskState, event: TaskEvent): { task: TaskState; ef
 
 type Answer = 'taken' | 'given back' | 'copied' | 'prepared' | 'commit began'
 
-/** Workers elsewhere are looked at now and then: what lies between two looks is skipped. */
+/** The ledger of workers on other machines is read from time to time: states between two reads are skipped. */
 const answers: Record<Answer, Partial<Record<ShareState, ShareState>>> = {
   taken: { offered: 'copying', withdrawing: 'stopping' },
-  // Whoever takes it next finds that its commit was requested already.
+  // The next worker finds that its commit was requested already.
   'given back': {
     copying: 'offered',
     prepared: 'offered',
@@ -69,13 +69,13 @@ function react(task: TaskState, event: TaskEvent): TaskState {
     case 'committed':
       return without(task, id, { committed: [...task.committed, ...share.parts] })
     case 'uncertain':
-      return fail(leftOpen(task, id, share), event.error)
+      return fail(uncertainOutcome(task, id, share), event.error)
     case 'worker died':
       return share.state === 'committing'
-        ? fail(leftOpen(task, id, share), event.error)
+        ? fail(uncertainOutcome(task, id, share), event.error)
         : notCopied(task, id, share)
     case 'rolled back':
-      return isTakenBack(share) ? notCopied(task, id, share) : task
+      return isAborting(share) ? notCopied(task, id, share) : task
     case 'lost':
       return notCopied(task, id, share)
     case 'refused':
@@ -95,7 +95,7 @@ function react(task: TaskState, event: TaskEvent): TaskState {
   }
 }
 
-/** What follows by itself once no worker owes an answer. */
+/** The transitions without an event, when no answer of a worker is missing. */
 function proceed(task: TaskState): TaskState {
   switch (task.phase) {
     case 'asking':
@@ -103,14 +103,14 @@ function proceed(task: TaskState): TaskState {
     case 'ended':
       return task
     case 'failing':
-      return task.shares.size > 0 ? takeBack(task) : { ...task, phase: 'ended' }
+      return task.shares.size > 0 ? abort(task) : { ...task, phase: 'ended' }
     case 'restarting':
-      return task.shares.size > 0 ? takeBack(task) : proceed({ ...task, phase: 'copying' })
+      return task.shares.size > 0 ? abort(task) : proceed({ ...task, phase: 'copying' })
     case 'copying': {
       if (task.waiting.length > 0 || !areIdle(task)) return task
       const { shares, asks } = task
       if (shares.size === 0) return { ...task, phase: 'ended' }
-      // The transaction of one worker is the table: the commit itself is check enough.
+      // With a single transaction for the table no check before the commit is necessary.
       if (shares.size === 1 && !asks) return requestCommit(task)
       const unprepared = [...shares].filter(([, { state }]) => state === 'copied')
       if (unprepared.length > 0) {
@@ -138,7 +138,7 @@ function effectsOf(before: TaskState, after: TaskState): Effect[] {
   return effects
 }
 
-/** What the worker of a share is asked for when it gets into a state. */
+/** The request to the worker of a share when the share enters a state. */
 const requestOf: Partial<Record<ShareState, 'prepare' | 'commit' | 'stop' | 'roll back'>> = {
   preparing: 'prepare',
   'commit requested': 'commit',
@@ -195,18 +195,18 @@ function mayRestart({ isAlone, isTogether, restarts }: TaskState): boolean {
   return !isAlone || (isTogether && restarts < mostRestarts)
 }
 
-/** From the beginning, as far as nothing is committed. */
+/** Copies again what is not committed. */
 function restart(task: TaskState): TaskState {
   return task.phase === 'copying' ? { ...task, phase: 'restarting' } : task
 }
 
-/** Workers that are stopped for a new beginning may fail in any way meanwhile. */
+/** Failures of workers that are stopped for a restart do not count. */
 function unlessRestarting(task: TaskState, otherwise: (task: TaskState) => TaskState): TaskState {
   return task.phase === 'restarting' ? task : otherwise(task)
 }
 
-/** A commit that was requested is not taken back: it ends by itself. */
-function takeBack(task: TaskState): TaskState {
+/** A requested commit is not withdrawn: it ends by itself. */
+function abort(task: TaskState): TaskState {
   const ending: Partial<Record<ShareState, ShareState>> = {
     offered: 'withdrawing',
     copying: 'stopping',
@@ -233,7 +233,7 @@ function notCopied(task: TaskState, id: string, { parts }: Share): TaskState {
   return without(task, id, { waiting: [...parts, ...task.waiting] })
 }
 
-function leftOpen(task: TaskState, id: string, { parts }: Share): TaskState {
+function uncertainOutcome(task: TaskState, id: string, { parts }: Share): TaskState {
   return without(task, id, { uncertain: [...task.uncertain, ...parts] })
 }
 

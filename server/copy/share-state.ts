@@ -132,7 +132,7 @@ export function wantsMoreOf({ phase, waiting, shares }: TaskState, id: string): 
 }
 
 /** The worker has been asked to end it without a commit. */
-export function isTakenBack({ state }: Share): boolean {
+export function isAborting({ state }: Share): boolean {
   return state === 'withdrawing' || state === 'stopping' || state === 'rolling back'
 }
 

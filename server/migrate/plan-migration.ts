@@ -138,7 +138,7 @@ const readings = {
   changed: 'objects of the source have changed since the first plan: read again',
 }
 
-/** A function, so that the inventory can be freed when it returns: for many tables it takes as much memory as their plan. */
+/** A separate function: the inventory, which takes as much memory as the plan, is freed when it returns. */
 function planned(inventory: Inventory, request: PlanRequest): { plan: Plan; inventory: RunInventory } {
   const plan = makePlan(inventory, request)
   collectAbove(manyObjects, plan.steps.length)

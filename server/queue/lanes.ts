@@ -1,5 +1,5 @@
-// The sessions that a worker copies with: one on the source and one on the destination, under the run's snapshot. The next job
-// of the same run uses them again. Without one they are closed soon, since an open snapshot is a cost for the source.
+// The sessions that a worker copies with: one on each server, under the run's snapshot. The next job of the same run
+// uses them again. Without one they are closed soon, since an open snapshot is a cost for the source.
 
 import { CopyPool, type LaneSettings } from '../copy/pool.ts'
 import { PgtrekError, ServerError } from '../postgres/errors.ts'

@@ -2,7 +2,7 @@
 // become events; their effects follow from copy/share-machine.ts.
 import { asError } from '../../shared/message-of.ts'
 import type { CopyPart } from '../copy/lane-messages.ts'
-import { type Effect, isTakenBack, type TaskEvent } from '../copy/share-state.ts'
+import { type Effect, isAborting, type TaskEvent } from '../copy/share-state.ts'
 import { CopyFailed, noCounts, type RunningTask, sum } from '../copy/task.ts'
 import { PgtrekError, sqlstate } from '../postgres/errors.ts'
 import type { CopyOutcome } from './job.ts'
@@ -106,8 +106,8 @@ export class TaskJobs {
   /** Takes the ledger's rows as events. Returns jobs that have another worker now. */
   see(rows: ReadonlyMap<string, JobRow>): { title: string; worker: string }[] {
     // Only a job that was withdrawn before the ledger was read cannot be taken by another worker any more.
-    const takenBack = new Set(
-      [...this.running.state.shares].flatMap(([id, share]) => (isTakenBack(share) ? id : [])),
+    const aborting = new Set(
+      [...this.running.state.shares].flatMap(([id, share]) => (isAborting(share) ? id : [])),
     )
     const taken: { title: string; worker: string }[] = []
     let counts = noCounts
@@ -124,7 +124,7 @@ export class TaskJobs {
     }
     // Ended jobs first: no decision may be based on a state without them.
     for (const job of this.#jobs) if (job.outcome) this.#apply(this.#endOf(job, job.outcome))
-    for (const job of this.#jobs) if (!job.outcome) this.#apply(eventOf(job, takenBack.has(job.id)))
+    for (const job of this.#jobs) if (!job.outcome) this.#apply(eventOf(job, aborting.has(job.id)))
     if (taken.length > 0 && !this.#hasStarted) {
       this.#hasStarted = true
       this.running.task.onStart()
@@ -204,10 +204,10 @@ export class TaskJobs {
 }
 
 /** Of a job that has not ended. A job that was never taken has no row. */
-function eventOf({ id: share, row }: Job, isTakenBack: boolean): TaskEvent | undefined {
+function eventOf({ id: share, row }: Job, isAborting: boolean): TaskEvent | undefined {
   switch (row?.state ?? 'offered') {
     case 'offered':
-      return { type: isTakenBack ? 'rolled back' : 'given back', share }
+      return { type: isAborting ? 'rolled back' : 'given back', share }
     case 'copying':
       return { type: 'taken', share }
     case 'prepared':

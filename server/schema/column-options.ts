@@ -19,7 +19,7 @@ export function withoutInternalOptions(statement: string): string | undefined {
   return settable.length === 0 ? undefined : `${head}(${settable.join(', ')})`
 }
 
-/** The table can hold its rows without it: a server that refuses it (an older one, or one built without lz4) keeps the table. */
+/** Not needed for the rows: when a server refuses it (an older one, or one built without lz4), the table is kept. */
 export function isColumnHint(statement: string): boolean {
   return setHint.test(statement)
 }

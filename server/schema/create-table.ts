@@ -138,7 +138,7 @@ export function inheritInOrder(
   const inherits = table && /^\)\s+INHERITS \(/.exec(table.tail)
   if (!table || !inherits) return [statement]
   const first = `${table.schema}.${quoteIdentifier(`pgtrek_order_${unique}`)}`
-  // A generated column cannot be both the child's own and its first parent's: the child inherits it from the temporary parent.
+  // A generated column cannot be both the child's own and inherited: the child gets it from the temporary parent.
   const generated = new Map<string, string>()
   const own = new Set(columns.filter(({ isOwn }) => isOwn).map(({ name }) => name))
   const elements = table.elements.filter((element) => {

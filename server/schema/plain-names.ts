@@ -2,7 +2,7 @@
 // syntax error on 16). Text for users has quotes only where they are needed.
 import { Lexer } from './lexer.ts'
 
-/** From pg_get_keywords() of 12 to 18, without those that are allowed as names of anything. `json` is the type, on all of them. */
+/** From pg_get_keywords() of 12 to 18, without those that may be any name. `json` is a type on all of them. */
 const keywords: ReadonlySet<string> = new Set(
   `
   all analyse analyze and any array as asc asymmetric authorization between bigint binary bit boolean both

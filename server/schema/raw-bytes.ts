@@ -1,5 +1,5 @@
-// Text of a database in SQL_ASCII, where the server does not check that bytes are UTF-8. Invalid bytes are represented in a string
-// by the code units 0xDC80 to 0xDCFF, which valid text does not contain, so that they can be detected and restored.
+// Text of a database in SQL_ASCII, where the server does not check that bytes are UTF-8. In a string, invalid bytes are
+// the code units 0xDC80 to 0xDCFF, which valid text does not contain, so that they can be detected and restored.
 import { isUtf8 } from 'node:buffer'
 
 const firstUnit = 0xdc00

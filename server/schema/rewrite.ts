@@ -68,7 +68,7 @@ export function quoteNotNullNames(statement: string, names: readonly string[]): 
   )
 }
 
-/** Servers before 16 do not know NO INDENT, and indent nothing. Removed only in code: a string or a comment may contain it. */
+/** Servers before 16 do not know NO INDENT, and never indent. A string or a comment may contain it, and is not changed. */
 export function withoutNoIndent(text: string): string {
   if (!text.includes('NO INDENT')) return text
   const list = [...tokens(text)]

@@ -70,7 +70,7 @@ function withRawBytesBlocked(inventory: Inventory): Inventory {
   return { ...inventory, blocked }
 }
 
-/** Something selected, or needed by the selection, was left out of the dump, because pg_dump stops at what it may not read. */
+/** Refuses a selection with objects that were left out of the dump, because pg_dump stops at what it may not read. */
 function refuseUnreadable(sequences: readonly SequenceName[], user: string) {
   if (sequences.length === 0) return
   const names = sequences.slice(0, 10).map(showName).join(', ')

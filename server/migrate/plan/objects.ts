@@ -81,7 +81,7 @@ function planObject(entries: PlannedEntries, { entry, phase }: PlacedEntry): Ste
   return step
 }
 
-/** The table that an entry creates, attaches or gives an identity. For existing tables such an entry is treated like its table. */
+/** The table that an entry creates, attaches or gives an identity: if the table exists, so does what the entry adds. */
 function tableOf(entries: PlannedEntries, entry: Entry): TableName | undefined {
   if (entry.kind === 'TABLE') return entries.tableNames.get(entry.oid)
   if (entry.kind === 'TABLE ATTACH' && entry.schema) return { schema: entry.schema, name: entry.name }

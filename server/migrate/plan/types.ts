@@ -67,7 +67,7 @@ export interface RowSteps {
   /** The topmost partitioned table -> a barrier for the rows of all its partitions. */
   byRoot: Map<number, Step>
   all: Step[]
-  /** Complete when the destination's foreign keys are restored: until then one of the source could get the name of one of them. */
+  /** Complete when the destination's foreign keys are restored. Before, one of the source could get its name. */
   restored: Step[]
   planned: PlannedRows[]
 }
