@@ -1,17 +1,8 @@
-// A pause that ends immediately when the run is cancelled.
+// A pause that ends immediately, with an error, when the run is cancelled.
 import { Cancelled } from '../postgres/errors.ts'
+import { pauseUnlessAborted } from '../system/deadline.ts'
 
-export function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = () => {
-      clearTimeout(timer)
-      reject(new Cancelled())
-    }
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', stop)
-      resolve()
-    }, milliseconds)
-    if (signal.aborted) return stop()
-    signal.addEventListener('abort', stop, { once: true })
-  })
+export async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  await pauseUnlessAborted(milliseconds, signal)
+  if (signal.aborted) throw new Cancelled()
 }

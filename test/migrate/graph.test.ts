@@ -6,7 +6,7 @@ import { runGraph } from '../../server/migrate/run/graph.ts'
 type Planned = Node & { outcome: 'done' | 'failed' }
 type Happening = { kind: 'start' | 'done' | 'failed' | 'skipped'; id: number; reason?: string }
 
-describe('any plan, with any outcome of its steps', () => {
+describe('in any plan, with any outcome of its steps', () => {
   test('every step ends exactly once: done, failed or skipped', async () => {
     await everyRun(({ nodes, happenings }) => {
       const ends = happenings.filter(({ kind }) => kind !== 'start').map(({ id }) => id)
